@@ -1,0 +1,61 @@
+//! Commands: fixed program names found on a configured search path, an environment built from nothing, no shell, no stdin.
+
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// One call of one program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    pub program: &'static str,
+    pub args: Vec<String>,
+    /// The whole environment but PATH, which is the configured search path.
+    pub env: Vec<(&'static str, String)>,
+    /// After this the process group gets SIGTERM, and SIGKILL five seconds later.
+    pub timeout: Duration,
+}
+
+impl Invocation {
+    pub fn new<S: Into<String>>(program: &'static str, args: impl IntoIterator<Item = S>) -> Self {
+        let args = args.into_iter().map(Into::into).collect();
+        Self { program, args, env: vec![("LC_ALL", "C.UTF-8".into())], timeout: Duration::from_secs(60) }
+    }
+    pub fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.env.push((name, value.into()));
+        self
+    }
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    pub fn success(&self) -> bool {
+        self.code == 0
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    #[error("{program} is not on the command path ({path}); install it or set commands.path in the agent's configuration")]
+    NotFound { program: String, path: String },
+    #[error("{program} did not end within {seconds} s and was stopped")]
+    TimedOut { program: String, seconds: u64 },
+    #[error("{program} could not be run: {why}")]
+    Spawn { program: String, why: String },
+    #[error("{program} was ended by signal {signal}")]
+    Signalled { program: String, signal: i32 },
+}
+
+#[async_trait]
+pub trait Commands: Send + Sync {
+    /// Runs to the end. A non-zero exit is an `Ok` with its code: whoever asked decides what it means.
+    async fn run(&self, call: &Invocation) -> Result<Output, CommandError>;
+}

@@ -1,0 +1,25 @@
+//! The only place of the agent that spawns, reads or writes. Ports are small traits beside their use; the real ones are in the sibling
+//! files, the tests and the lab bring their own. Paths are absolute within the node: the real ports put `--root` in front.
+
+pub mod commands;
+pub mod files;
+pub mod http;
+pub mod watch;
+
+pub use commands::{CommandError, Commands, Invocation, Output};
+pub use files::{FileKind, Files, ReplaceError, Stat};
+pub use http::{Http, HttpError};
+pub use watch::{Change, Watch};
+
+use podlift_common::clock::Clock;
+use std::sync::Arc;
+
+/// Everything an op may touch.
+#[derive(Clone)]
+pub struct Host {
+    pub commands: Arc<dyn Commands>,
+    pub files: Arc<dyn Files>,
+    pub http: Arc<dyn Http>,
+    pub watch: Arc<dyn Watch>,
+    pub clock: Arc<dyn Clock>,
+}

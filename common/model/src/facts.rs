@@ -1,0 +1,136 @@
+//! What an agent observed of its node. Facts are data for the planner and for people; nothing here commands.
+
+use crate::digest::Digest;
+use crate::flags::FlagSet;
+use crate::ids::{BootId, LedgerId, NodeName, OpId, RunId};
+use crate::op::{Component, Package};
+use crate::version::{KubeVersion, Minor, PackageVersion};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    pub node: NodeName,
+    pub boot: BootId,
+    pub ledger: LedgerId,
+    pub agent_version: String,
+    /// Installed packages of the Kubernetes repository.
+    pub packages: BTreeMap<String, PackageState>,
+    /// `kubeadm version -o short`, `kubelet --version`: the binaries, which are not always the packages.
+    pub kubeadm: Option<KubeVersion>,
+    pub kubelet: Option<KubeVersion>,
+    pub kubectl: Option<KubeVersion>,
+    /// Minor of the Kubernetes repository in the apt sources.
+    pub apt_minor: Option<Minor>,
+    /// Empty on a worker.
+    pub manifests: Vec<ManifestFacts>,
+    /// host:port of this node's own API server, from the manifest's annotation.
+    pub advertise: Option<String>,
+    pub etcd_endpoints: Vec<String>,
+    pub guard: GuardState,
+    /// Whether heal knows what this node's manifests must contain.
+    pub expectations: Option<ExpectationFacts>,
+    /// Ops that run now.
+    pub running: Vec<OpId>,
+    /// Free bytes where packages and images go (/var).
+    pub free_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageState {
+    pub version: Option<PackageVersion>,
+    pub held: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFacts {
+    pub component: Component,
+    pub sha256: Digest,
+    pub image: String,
+    pub version: Option<KubeVersion>,
+    pub flags: FlagSet,
+    /// Why the file could not be read, if so: then the other fields are empty.
+    pub unreadable: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "mode")]
+pub enum GuardState {
+    #[default]
+    Steady,
+    Armed { run: RunId },
+    Off,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectationFacts {
+    pub etcd_servers: Vec<String>,
+    pub etcd_cluster: Option<String>,
+    pub learned_from: Digest,
+}
+
+/// A version that a repository offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageOffer {
+    pub package: Package,
+    pub version: PackageVersion,
+    pub repository: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdState {
+    pub cluster: String,
+    pub members: Vec<EtcdMember>,
+    /// `member: alarm`.
+    pub alarms: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdMember {
+    pub name: String,
+    pub endpoint: String,
+    pub healthy: bool,
+    pub leader: bool,
+    /// Whether this member is on the node that answers.
+    pub local: bool,
+    pub revision: u64,
+    pub version: String,
+    pub error: Option<String>,
+}
+
+/// This node's own API server, seen from the node: never through a proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApiServerState {
+    pub endpoint: String,
+    pub ready: bool,
+    /// Body or error of /readyz.
+    pub readyz: String,
+    /// Version of the running container's image, None where no container runs.
+    pub running: Option<KubeVersion>,
+    /// Flags of the running container equal those of the manifest on disk.
+    pub flags_match: bool,
+    pub restarts: u32,
+    /// Exit code of the last container that ended.
+    pub last_exit: Option<i32>,
+    /// Last lines of that container's own log.
+    pub log_tail: String,
+    /// Whether a kubeadm unit runs on this node now.
+    pub kubeadm_running: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupState {
+    pub run: RunId,
+    /// Name within the run's folder to hash of the content.
+    pub files: BTreeMap<String, Digest>,
+    pub snapshot: Option<SnapshotState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotState {
+    pub sha256: Digest,
+    pub bytes: u64,
+    pub revision: u64,
+    /// size mod 512 is 32 and the trailer is the SHA-256 of the rest.
+    pub verified: bool,
+}

@@ -1,0 +1,115 @@
+//! Names and ids as types, so that a node's name can't stand where a run's id belongs. Each is validated when it is made:
+//! what holds one of these is safe in a path, a unit name, an argv and a log line.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a text is not the id it should be: field, value, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {value:?} is not valid: expected {expected}")]
+pub struct InvalidId {
+    pub what: &'static str,
+    pub value: String,
+    pub expected: &'static str,
+}
+
+const NAME: &str = "lower-case letters, digits, '-' and '.', starting and ending with a letter or digit, at most 253 characters";
+const TOKEN: &str = "letters, digits, '-', '_' and '.', at most 128 characters, not starting with '.' or '-'";
+
+fn is_name(s: &str) -> bool {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    s.len() <= 253 && s.chars().all(ok) && edge(s.chars().next()) && edge(s.chars().last()) && !s.contains("..")
+}
+
+fn is_token(s: &str) -> bool {
+    let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !s.is_empty() && s.len() <= 128 && s.chars().all(ok) && !s.starts_with(['.', '-'])
+}
+
+fn is_step(s: &str) -> bool {
+    !s.is_empty() && s.len() <= 300 && s.split('/').all(|part| is_token(part) || is_name(part))
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $expected:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Validates.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                if $check(&text) { Ok(Self(text)) } else { Err(InvalidId { what: $what, value: text, expected: $expected }) }
+            }
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(/// BCM's name of the Kubernetes cluster.
+    ClusterName, "cluster name", is_name, NAME);
+text_id!(/// Kubernetes node name.
+    NodeName, "node name", is_name, NAME);
+text_id!(/// One upgrade of one cluster.
+    RunId, "run id", is_token, TOKEN);
+text_id!(/// A step within a plan: `phase/node/verb` or `phase/verb`.
+    StepId, "step id", is_step, "parts of a name joined by '/'");
+text_id!(/// One attempt at one mutation; also the name of its systemd unit.
+    OpId, "op id", is_token, TOKEN);
+text_id!(/// Random name of an agent's memory: another id means that it has forgotten.
+    LedgerId, "ledger id", is_token, TOKEN);
+text_id!(/// One start of one coordinator process.
+    InstanceId, "instance id", is_token, TOKEN);
+text_id!(/// `/proc/sys/kernel/random/boot_id`.
+    BootId, "boot id", is_token, TOKEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_tokens() {
+        for (text, ok) in [("dgx030", true), ("runai-01", true), ("a.b", true), ("", false), ("-a", false), ("A", false), ("a/b", false), ("a..b", false), ("../x", false)] {
+            assert_eq!(NodeName::new(text).is_ok(), ok, "{text:?}");
+        }
+        for (text, ok) in [("018f-s012-a1", true), ("", false), (".x", false), ("a b", false), ("a/b", false), ("a;b", false)] {
+            assert_eq!(OpId::new(text).is_ok(), ok, "{text:?}");
+        }
+        assert!(StepId::new("cp1/runai-01/apply").is_ok());
+        assert!(StepId::new("cp1//apply").is_err());
+    }
+
+    #[test]
+    fn a_bad_name_says_what_was_expected() {
+        let e = NodeName::new("DGX 1").unwrap_err().to_string();
+        assert!(e.starts_with("node name \"DGX 1\" is not valid: expected lower-case"), "{e}");
+        assert!(serde_json::from_str::<NodeName>("\"a/b\"").is_err());
+    }
+}

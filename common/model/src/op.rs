@@ -1,0 +1,172 @@
+//! The closed vocabulary of host ops: what a coordinator may ask of an agent, and nothing else. No op carries bytes to place, a shell
+//! text, a path or a URL.
+
+use crate::digest::Digest;
+use crate::ids::RunId;
+use crate::version::{KubeVersion, Minor, PackageVersion};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Package {
+    Kubeadm,
+    Kubelet,
+    Kubectl,
+    CriTools,
+    KubernetesCni,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PackagePin {
+    pub package: Package,
+    pub version: PackageVersion,
+}
+
+/// Phases of `kubeadm upgrade apply|node` that podlift runs as steps of their own (exist from kubeadm 1.32).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipPhase {
+    Addon,
+    KubeletConfig,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Addon {
+    Coredns,
+    KubeProxy,
+}
+
+/// The three static pods that kubeadm manages on a control-plane node with external etcd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Component {
+    KubeApiserver,
+    KubeControllerManager,
+    KubeScheduler,
+}
+
+/// A read-only look.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "look")]
+pub enum Look {
+    Facts,
+    /// Exact versions in the repository of the target's minor, fetched into a private apt root: the node's own lists stay as they are.
+    Packages { to: KubeVersion },
+    /// What the installed kubeadm would write, as flag changes.
+    KubeadmDiff { to: KubeVersion },
+    EtcdHealth,
+    /// This node's own API server: /readyz at its advertise address, the running container's image and flags, restarts, last log lines.
+    ApiServer,
+    /// The heal rules applied to the manifests, changing nothing.
+    Manifests,
+    /// What this agent's own store holds for a run.
+    Backup { run: RunId },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "op")]
+pub enum HostOp {
+    Observe { look: Look },
+    /// Only the minor in `kubernetes.list` changes; host, options and other lines stay.
+    AptSource { minor: Minor },
+    AptUpdate,
+    PackageDownload { packages: Vec<PackagePin> },
+    /// Unhold, exact versions, hold again (also on failure), verified.
+    PackageInstall { packages: Vec<PackagePin> },
+    ImagePull { to: KubeVersion },
+    /// Creates a health-check Job (kubeadm `phases/upgrade/health.go`): for the run, never for `podlift plan`.
+    KubeadmPlan { to: KubeVersion },
+    KubeadmApply { to: KubeVersion, skip: Vec<SkipPhase> },
+    /// `kubeadm upgrade node`; the target version is the one in kubeadm-config.
+    KubeadmNode { skip: Vec<SkipPhase> },
+    /// `kubeadm upgrade apply phase addon NAME VERSION`.
+    KubeadmAddons { to: KubeVersion, addons: Vec<Addon> },
+    /// `kubeadm upgrade node phase kubelet-config`.
+    KubeletConfig,
+    /// daemon-reload and restart.
+    KubeletRestart,
+    EtcdSnapshot { run: RunId },
+    /// Moves etcd's leadership to another healthy member if this node's member has it.
+    EtcdMoveLeader,
+    ManifestBackup { run: RunId },
+    /// Puts back a manifest that this agent itself stored; the restored hash is exempt from heal.
+    ManifestRestore { component: Component, sha256: Digest },
+    /// Hygiene rules may change manifests until the guard is disarmed or its time is over.
+    GuardArm { run: RunId, seconds: u32 },
+    GuardDisarm { run: RunId },
+}
+
+impl HostOp {
+    pub fn is_observation(&self) -> bool {
+        matches!(self, HostOp::Observe { .. })
+    }
+
+    /// Kebab-case verb for people, logs and metrics.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            HostOp::Observe { look } => match look {
+                Look::Facts => "observe-facts",
+                Look::Packages { .. } => "observe-packages",
+                Look::KubeadmDiff { .. } => "observe-diff",
+                Look::EtcdHealth => "observe-etcd",
+                Look::ApiServer => "observe-api-server",
+                Look::Manifests => "observe-manifests",
+                Look::Backup { .. } => "observe-backup",
+            },
+            HostOp::AptSource { .. } => "apt-source",
+            HostOp::AptUpdate => "apt-update",
+            HostOp::PackageDownload { .. } => "package-download",
+            HostOp::PackageInstall { .. } => "package-install",
+            HostOp::ImagePull { .. } => "image-pull",
+            HostOp::KubeadmPlan { .. } => "kubeadm-plan",
+            HostOp::KubeadmApply { .. } => "kubeadm-apply",
+            HostOp::KubeadmNode { .. } => "kubeadm-node",
+            HostOp::KubeadmAddons { .. } => "kubeadm-addons",
+            HostOp::KubeletConfig => "kubelet-config",
+            HostOp::KubeletRestart => "kubelet-restart",
+            HostOp::EtcdSnapshot { .. } => "etcd-snapshot",
+            HostOp::EtcdMoveLeader => "etcd-move-leader",
+            HostOp::ManifestBackup { .. } => "manifest-backup",
+            HostOp::ManifestRestore { .. } => "manifest-restore",
+            HostOp::GuardArm { .. } => "guard-arm",
+            HostOp::GuardDisarm { .. } => "guard-disarm",
+        }
+    }
+}
+
+macro_rules! names {
+    ($t:ty { $($variant:ident = $name:literal),* $(,)? }) => {
+        impl $t {
+            pub const ALL: &'static [$t] = &[$(<$t>::$variant),*];
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+        impl std::fmt::Display for $t {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+        impl std::str::FromStr for $t {
+            type Err = crate::ids::InvalidId;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(crate::ids::InvalidId { what: stringify!($t), value: text.into(), expected: concat!("one of" $(, " ", $name)*) }),
+                }
+            }
+        }
+    };
+}
+names!(Package { Kubeadm = "kubeadm", Kubelet = "kubelet", Kubectl = "kubectl", CriTools = "cri-tools", KubernetesCni = "kubernetes-cni" });
+names!(SkipPhase { Addon = "addon", KubeletConfig = "kubelet-config" });
+names!(Addon { Coredns = "coredns", KubeProxy = "kube-proxy" });
+names!(Component { KubeApiserver = "kube-apiserver", KubeControllerManager = "kube-controller-manager", KubeScheduler = "kube-scheduler" });
+
+impl Component {
+    /// `kube-apiserver.yaml`.
+    pub fn file(&self) -> String {
+        format!("{}.yaml", self.name())
+    }
+}

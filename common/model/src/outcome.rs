@@ -1,0 +1,96 @@
+//! How an op ends. Three ways and no fourth: done, failed, or nobody can know.
+
+use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
+use crate::flags::FlagChange;
+use crate::heal::HealFinding;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "result")]
+pub enum OpOutcome {
+    Done { output: OpOutput },
+    Failed { failure: Failure },
+    /// No outcome is known and none can be: observe before anything else.
+    Indeterminate { why: String },
+}
+
+/// What an op found or did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "value")]
+pub enum OpOutput {
+    /// A mutation with nothing more to say than this line.
+    Changed(String),
+    /// It was so already.
+    Unchanged(String),
+    Facts(Box<NodeFacts>),
+    Packages(Vec<PackageOffer>),
+    Diff(Vec<FlagChange>),
+    Etcd(EtcdState),
+    ApiServer(ApiServerState),
+    Manifests(Vec<HealFinding>),
+    Backup(BackupState),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureClass {
+    /// May pass by itself.
+    Transient,
+    /// The same request will fail again.
+    Permanent,
+    /// A person has to decide.
+    Operator,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub class: FailureClass,
+    /// Stable, kebab-case, for machines: `package-version-missing`.
+    pub code: String,
+    /// What, why, what to do.
+    pub message: String,
+    /// Tail of the tool's own output.
+    #[serde(default)]
+    pub detail: String,
+}
+
+impl Failure {
+    pub fn new(class: FailureClass, code: &str, message: impl Into<String>) -> Self {
+        Self { class, code: code.into(), message: message.into(), detail: String::new() }
+    }
+    pub fn transient(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Transient, code, message)
+    }
+    pub fn permanent(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Permanent, code, message)
+    }
+    pub fn operator(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Operator, code, message)
+    }
+    /// Adds the last lines of what the tool printed.
+    pub fn with_detail(mut self, text: &str) -> Self {
+        const LINES: usize = 30;
+        let lines: Vec<&str> = text.trim_end().lines().collect();
+        self.detail = lines[lines.len().saturating_sub(LINES)..].join("\n");
+        self
+    }
+}
+
+impl OpOutcome {
+    pub fn changed(line: impl Into<String>) -> Self {
+        Self::Done { output: OpOutput::Changed(line.into()) }
+    }
+    pub fn unchanged(line: impl Into<String>) -> Self {
+        Self::Done { output: OpOutput::Unchanged(line.into()) }
+    }
+}
+
+impl From<Result<OpOutput, Failure>> for OpOutcome {
+    fn from(result: Result<OpOutput, Failure>) -> Self {
+        match result {
+            Ok(output) => Self::Done { output },
+            Err(failure) => Self::Failed { failure },
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The border to the wire. Generated types stop here: `TryFrom` in, `From` out, every refusal with field, value and expectation.
+
+mod document;
+mod epoch;
+mod errors;
+mod op;
+mod outcome;
+
+pub use document::{from_document, to_document};
+pub use epoch::{epoch_from_wire, epoch_to_wire};
+pub use errors::{ErrorInfo, StatusError, from_status, to_status};
+pub use op::{op_from_wire, op_to_wire};
+pub use outcome::{failure_from_wire, failure_to_wire, outcome_from_wire, outcome_to_wire};
+
+/// A message that does not say what it must.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field {field} is not valid: {why}")]
+pub struct WireError {
+    pub field: &'static str,
+    pub why: String,
+}
+
+impl WireError {
+    pub fn new(field: &'static str, why: impl ToString) -> Self {
+        Self { field, why: why.to_string() }
+    }
+    pub fn missing(field: &'static str) -> Self {
+        Self { field, why: "it is missing; is the other side an older podlift?".into() }
+    }
+}

@@ -1,0 +1,195 @@
+//! Host ops on the wire: the closed vocabulary, each field validated before anything is done with it.
+
+use super::WireError;
+use podlift_model::op::{Look, PackagePin};
+use podlift_model::{Digest, HostOp, RunId};
+use podlift_proto::v1::{self, observe::What, op::Kind};
+use std::fmt::Display;
+use std::str::FromStr;
+
+pub fn op_to_wire(op: &HostOp) -> v1::Op {
+    let kind = match op {
+        HostOp::Observe { look } => Kind::Observe(look_to_wire(look)),
+        HostOp::AptSource { minor } => Kind::AptSource(v1::AptSource { minor: minor.to_string() }),
+        HostOp::AptUpdate => Kind::AptUpdate(v1::AptUpdate {}),
+        HostOp::PackageDownload { packages } => Kind::PackageDownload(v1::PackageDownload { packages: pins_to_wire(packages) }),
+        HostOp::PackageInstall { packages } => Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages) }),
+        HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
+        HostOp::KubeadmPlan { to } => Kind::KubeadmPlan(v1::KubeadmPlan { to: to.to_string() }),
+        HostOp::KubeadmApply { to, skip } => Kind::KubeadmApply(v1::KubeadmApply { to: to.to_string(), skip_phases: texts(skip) }),
+        HostOp::KubeadmNode { skip } => Kind::KubeadmNode(v1::KubeadmNode { skip_phases: texts(skip) }),
+        HostOp::KubeadmAddons { to, addons } => Kind::KubeadmAddons(v1::KubeadmAddons { to: to.to_string(), addons: texts(addons) }),
+        HostOp::KubeletConfig => Kind::KubeletConfig(v1::KubeletConfig {}),
+        HostOp::KubeletRestart => Kind::KubeletRestart(v1::KubeletRestart {}),
+        HostOp::EtcdSnapshot { run } => Kind::EtcdSnapshot(v1::EtcdSnapshot { run: run.to_string() }),
+        HostOp::EtcdMoveLeader => Kind::EtcdMoveLeader(v1::EtcdMoveLeader {}),
+        HostOp::ManifestBackup { run } => Kind::ManifestBackup(v1::ManifestBackup { run: run.to_string() }),
+        HostOp::ManifestRestore { component, sha256 } => {
+            Kind::ManifestRestore(v1::ManifestRestore { component: component.to_string(), sha256: sha256.to_string() })
+        }
+        HostOp::GuardArm { run, seconds } => Kind::GuardArm(v1::GuardArm { run: run.to_string(), seconds: *seconds }),
+        HostOp::GuardDisarm { run } => Kind::GuardDisarm(v1::GuardDisarm { run: run.to_string() }),
+    };
+    v1::Op { kind: Some(kind) }
+}
+
+pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
+    let kind = op.kind.as_ref().ok_or_else(|| WireError::new("op.kind", "missing or not known to this podlift: upgrade the agent"))?;
+    Ok(match kind {
+        Kind::Observe(o) => HostOp::Observe { look: look_from_wire(o)? },
+        Kind::AptSource(o) => HostOp::AptSource { minor: field("apt_source.minor", &o.minor)? },
+        Kind::AptUpdate(_) => HostOp::AptUpdate,
+        Kind::PackageDownload(o) => HostOp::PackageDownload { packages: pins_from_wire(&o.packages)? },
+        Kind::PackageInstall(o) => HostOp::PackageInstall { packages: pins_from_wire(&o.packages)? },
+        Kind::ImagePull(o) => HostOp::ImagePull { to: field("image_pull.to", &o.to)? },
+        Kind::KubeadmPlan(o) => HostOp::KubeadmPlan { to: field("kubeadm_plan.to", &o.to)? },
+        Kind::KubeadmApply(o) => HostOp::KubeadmApply {
+            to: field("kubeadm_apply.to", &o.to)?,
+            skip: fields("kubeadm_apply.skip_phases", &o.skip_phases)?,
+        },
+        Kind::KubeadmNode(o) => HostOp::KubeadmNode { skip: fields("kubeadm_node.skip_phases", &o.skip_phases)? },
+        Kind::KubeadmAddons(o) => HostOp::KubeadmAddons {
+            to: field("kubeadm_addons.to", &o.to)?,
+            addons: fields("kubeadm_addons.addons", &o.addons)?,
+        },
+        Kind::KubeletConfig(_) => HostOp::KubeletConfig,
+        Kind::KubeletRestart(_) => HostOp::KubeletRestart,
+        Kind::EtcdSnapshot(o) => HostOp::EtcdSnapshot { run: field("etcd_snapshot.run", &o.run)? },
+        Kind::EtcdMoveLeader(_) => HostOp::EtcdMoveLeader,
+        Kind::ManifestBackup(o) => HostOp::ManifestBackup { run: field("manifest_backup.run", &o.run)? },
+        Kind::ManifestRestore(o) => HostOp::ManifestRestore {
+            component: field("manifest_restore.component", &o.component)?,
+            sha256: Digest::try_from(o.sha256.clone()).map_err(|e| WireError::new("manifest_restore.sha256", e))?,
+        },
+        Kind::GuardArm(o) => HostOp::GuardArm { run: field("guard_arm.run", &o.run)?, seconds: o.seconds },
+        Kind::GuardDisarm(o) => HostOp::GuardDisarm { run: field("guard_disarm.run", &o.run)? },
+    })
+}
+
+fn look_to_wire(look: &Look) -> v1::Observe {
+    let (what, to, run) = match look {
+        Look::Facts => (What::Facts, None, None),
+        Look::Packages { to } => (What::Packages, Some(to), None),
+        Look::KubeadmDiff { to } => (What::KubeadmDiff, Some(to), None),
+        Look::EtcdHealth => (What::EtcdHealth, None, None),
+        Look::ApiServer => (What::ApiServer, None, None),
+        Look::Manifests => (What::Manifests, None, None),
+        Look::Backup { run } => (What::Backup, None, Some(run)),
+    };
+    let text = |o: Option<String>| o.unwrap_or_default();
+    v1::Observe { what: what as i32, to: text(to.map(ToString::to_string)), run: text(run.map(ToString::to_string)) }
+}
+
+fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
+    let what = What::try_from(o.what).map_err(|e| WireError::new("observe.what", e))?;
+    Ok(match what {
+        What::Unspecified => return Err(WireError::missing("observe.what")),
+        What::Facts => Look::Facts,
+        What::Packages => Look::Packages { to: field("observe.to", &o.to)? },
+        What::KubeadmDiff => Look::KubeadmDiff { to: field("observe.to", &o.to)? },
+        What::EtcdHealth => Look::EtcdHealth,
+        What::ApiServer => Look::ApiServer,
+        What::Manifests => Look::Manifests,
+        What::Backup => Look::Backup { run: field::<RunId>("observe.run", &o.run)? },
+    })
+}
+
+fn pins_to_wire(pins: &[PackagePin]) -> Vec<v1::PackagePin> {
+    pins.iter().map(|p| v1::PackagePin { name: p.package.to_string(), version: p.version.to_string() }).collect()
+}
+
+fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError> {
+    if pins.is_empty() {
+        return Err(WireError::new("packages", "empty, expected at least one package with its exact version"));
+    }
+    let pin = |p: &v1::PackagePin| {
+        Ok(PackagePin { package: field("packages.name", &p.name)?, version: field("packages.version", &p.version)? })
+    };
+    pins.iter().map(pin).collect()
+}
+
+fn texts<T: Display>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+fn field<T: FromStr>(name: &'static str, text: &str) -> Result<T, WireError>
+where
+    T::Err: Display,
+{
+    text.parse().map_err(|e| WireError::new(name, e))
+}
+
+fn fields<T: FromStr>(name: &'static str, texts: &[String]) -> Result<Vec<T>, WireError>
+where
+    T::Err: Display,
+{
+    texts.iter().map(|t| field(name, t)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podlift_model::op::{Addon, Component, Package, SkipPhase};
+
+    fn every_op() -> Vec<HostOp> {
+        let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
+        let run = RunId::new("r1").unwrap();
+        let packages = vec![PackagePin { package: Package::Kubeadm, version: "1.32.9-1.1".parse().unwrap() }];
+        let looks = [
+            Look::Facts,
+            Look::Packages { to },
+            Look::KubeadmDiff { to },
+            Look::EtcdHealth,
+            Look::ApiServer,
+            Look::Manifests,
+            Look::Backup { run: run.clone() },
+        ];
+        let mut ops: Vec<HostOp> = looks.into_iter().map(|look| HostOp::Observe { look }).collect();
+        ops.extend([
+            HostOp::AptSource { minor: to.minor() },
+            HostOp::AptUpdate,
+            HostOp::PackageDownload { packages: packages.clone() },
+            HostOp::PackageInstall { packages },
+            HostOp::ImagePull { to },
+            HostOp::KubeadmPlan { to },
+            HostOp::KubeadmApply { to, skip: SkipPhase::ALL.to_vec() },
+            HostOp::KubeadmNode { skip: vec![] },
+            HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },
+            HostOp::KubeletConfig,
+            HostOp::KubeletRestart,
+            HostOp::EtcdSnapshot { run: run.clone() },
+            HostOp::EtcdMoveLeader,
+            HostOp::ManifestBackup { run: run.clone() },
+            HostOp::ManifestRestore { component: Component::KubeScheduler, sha256: Digest::of("x") },
+            HostOp::GuardArm { run: run.clone(), seconds: 9 },
+            HostOp::GuardDisarm { run },
+        ]);
+        ops
+    }
+
+    #[test]
+    fn every_op_survives_the_wire() {
+        for op in every_op() {
+            assert_eq!(op_from_wire(&op_to_wire(&op)), Ok(op));
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_vocabulary_is_refused_by_name() {
+        let wire = |kind| v1::Op { kind: Some(kind) };
+        let pin = |name: &str, version: &str| v1::PackagePin { name: name.into(), version: version.into() };
+        let cases = [
+            (v1::Op { kind: None }, "op.kind"),
+            (wire(Kind::AptSource(v1::AptSource { minor: "1.32; rm -rf /".into() })), "apt_source.minor"),
+            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("bash", "1.32.9-1.1")] })), "packages.name"),
+            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("kubeadm", "latest")] })), "packages.version"),
+            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![] })), "packages"),
+            (wire(Kind::ManifestRestore(v1::ManifestRestore { component: "etcd".into(), sha256: String::new() })), "manifest_restore.component"),
+            (wire(Kind::EtcdSnapshot(v1::EtcdSnapshot { run: "../../x".into() })), "etcd_snapshot.run"),
+            (wire(Kind::Observe(v1::Observe { what: 99, ..Default::default() })), "observe.what"),
+        ];
+        for (op, want) in cases {
+            assert_eq!(op_from_wire(&op).unwrap_err().field, want);
+        }
+    }
+}

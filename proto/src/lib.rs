@@ -1,0 +1,10 @@
+//! podlift.v1 on the wire: generated code only. Nobody outside `podlift_common::wire` should need to look inside these types;
+//! the domain's own types are in `podlift_model`.
+#![allow(clippy::all, missing_docs)]
+
+/// Version of the session protocol. An agent of another version is refused with what to do.
+pub const PROTOCOL: u32 = 1;
+
+pub mod v1 {
+    include!("gen/podlift.v1.rs");
+}
