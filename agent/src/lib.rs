@@ -1,3 +1,18 @@
-//! The node agent: does the node's own work and keeps its static pod manifests whole.
+//! The node agent: does the node's own work (apt, kubeadm, kubelet, static pods) as a coordinator asks, and keeps its static pod
+//! manifests whole whether or not anybody asks. All IO goes through `host`; nothing here decides what the fleet should do.
 
+mod agent;
+mod cli;
+pub mod config;
 pub mod host;
+pub mod ledger;
+pub mod link;
+pub mod paths;
+pub mod units;
+
+pub use agent::{Agent, OpenError, Seams};
+pub use cli::main;
+pub use config::Config;
+pub use ledger::Ledger;
+pub use link::{Channel, Link, LinkError};
+pub use units::{Exit, record_exit};

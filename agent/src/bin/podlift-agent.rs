@@ -1,1 +1,3 @@
-fn main() {}
+fn main() -> std::process::ExitCode {
+    podlift_agent::main(std::env::args_os())
+}

@@ -36,6 +36,11 @@ pub enum ReplaceError {
 
 pub trait Files: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// A part of a file, shorter at its end; for files that are too large to hold.
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(self.read(path)?.into_iter().skip(skip).take(len).collect())
+    }
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// Names in a directory, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;

@@ -4,6 +4,7 @@
 pub mod commands;
 pub mod files;
 pub mod http;
+pub mod real;
 pub mod watch;
 
 pub use commands::{CommandError, Commands, Invocation, Output};

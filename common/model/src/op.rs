@@ -26,6 +26,8 @@ pub struct PackagePin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipPhase {
+    /// Only where the manifests are right already: what remains of an apply that broke off.
+    ControlPlane,
     Addon,
     KubeletConfig,
 }
@@ -160,7 +162,7 @@ macro_rules! names {
     };
 }
 names!(Package { Kubeadm = "kubeadm", Kubelet = "kubelet", Kubectl = "kubectl", CriTools = "cri-tools", KubernetesCni = "kubernetes-cni" });
-names!(SkipPhase { Addon = "addon", KubeletConfig = "kubelet-config" });
+names!(SkipPhase { ControlPlane = "control-plane", Addon = "addon", KubeletConfig = "kubelet-config" });
 names!(Addon { Coredns = "coredns", KubeProxy = "kube-proxy" });
 names!(Component { KubeApiserver = "kube-apiserver", KubeControllerManager = "kube-controller-manager", KubeScheduler = "kube-scheduler" });
 

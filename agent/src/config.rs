@@ -1,0 +1,253 @@
+//! The agent's configuration file. Unknown keys are refused; what is not given has the default documented here.
+
+use podlift_common::config::duration;
+use podlift_model::{ClusterName, NodeName};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Kubernetes name of this node; the certificate must say the same.
+    pub node: NodeName,
+    /// BCM's name of the Kubernetes cluster; the certificate must say the same.
+    pub cluster: ClusterName,
+    /// Where the coordinator listens for agents, e.g. "10.141.255.254:7443".
+    pub coordinator: SocketAddr,
+    #[serde(default)]
+    pub tls: Tls,
+    #[serde(default)]
+    pub commands: Commands,
+    #[serde(default)]
+    pub heal: Heal,
+    #[serde(default)]
+    pub session: Session,
+    #[serde(default)]
+    pub ops: Ops,
+}
+
+/// PEM files within the node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// "/etc/podlift/tls/ca.crt"
+    pub ca: PathBuf,
+    /// "/etc/podlift/tls/agent.crt"
+    pub certificate: PathBuf,
+    /// "/etc/podlift/tls/agent.key"
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Commands {
+    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root.
+    pub path: Vec<PathBuf>,
+}
+
+/// What the heal may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Repair.
+    Enforce,
+    /// Say what would be repaired.
+    Observe,
+    /// Look at nothing.
+    Off,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Heal {
+    /// "enforce"
+    pub mode: Mode,
+    /// The safety net behind the notices: everything is looked at this often. "2s"
+    #[serde(with = "duration")]
+    pub tick: Duration,
+    /// How often own API server and etcd are asked, for the expectations. "30s"
+    #[serde(with = "duration")]
+    pub check: Duration,
+    /// Repairs of one file within an hour; then it is only reported. 6
+    pub budget_per_hour: u32,
+    /// Repairs of one file within a minute that somebody undid; then it is only reported until the guard is armed again. 3
+    pub fight_limit: u32,
+    /// Gates that this site does not want, whatever their value. ["MaxUnavailableStatefulSet"], as the site's runbook has it; in fact
+    /// the gate still exists in 1.32, so this is a site rule and no rescue.
+    pub site_gates: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Session {
+    /// Between heartbeats, at most; the coordinator may ask for more of them. "5s"
+    #[serde(with = "duration")]
+    pub heartbeat: Duration,
+    /// Longest pause between two attempts to reach the coordinator. "30s"
+    #[serde(with = "duration")]
+    pub reconnect_max: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ops {
+    /// Between looks at a running unit. "1s"
+    #[serde(with = "duration")]
+    pub poll: Duration,
+    /// A kubeadm unit is ended after this. kubeadm itself gives up after five minutes a component. "30m"
+    #[serde(with = "duration")]
+    pub kubeadm_timeout: Duration,
+    /// For downloads and image pulls. An installation is never ended from outside. "20m"
+    #[serde(with = "duration")]
+    pub download_timeout: Duration,
+    /// For an etcd snapshot. "10m"
+    #[serde(with = "duration")]
+    pub snapshot_timeout: Duration,
+    /// Free bytes that /var must have before packages are fetched or installed. 1 GiB
+    pub free_bytes: u64,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        let file = |name: &str| PathBuf::from("/etc/podlift/tls").join(name);
+        Self { ca: file("ca.crt"), certificate: file("agent.crt"), key: file("agent.key") }
+    }
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        let dirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        Self { path: dirs.iter().map(PathBuf::from).collect() }
+    }
+}
+
+impl Commands {
+    /// As a PATH.
+    pub fn joined(&self) -> String {
+        let dirs: Vec<String> = self.path.iter().map(|p| p.display().to_string()).collect();
+        dirs.join(":")
+    }
+}
+
+impl Default for Heal {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Enforce,
+            tick: Duration::from_secs(2),
+            check: Duration::from_secs(30),
+            budget_per_hour: 6,
+            fight_limit: 3,
+            site_gates: vec!["MaxUnavailableStatefulSet".into()],
+        }
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { heartbeat: Duration::from_secs(5), reconnect_max: Duration::from_secs(30) }
+    }
+}
+
+impl Default for Ops {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(1),
+            kubeadm_timeout: Duration::from_secs(30 * 60),
+            download_timeout: Duration::from_secs(20 * 60),
+            snapshot_timeout: Duration::from_secs(10 * 60),
+            free_bytes: 1 << 30,
+        }
+    }
+}
+
+/// A setting that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("configuration {field} = {value} is not valid: expected {expected}")]
+pub struct InvalidSetting {
+    pub field: &'static str,
+    pub value: String,
+    pub expected: &'static str,
+}
+
+impl Config {
+    /// All defaults, for a node of a cluster.
+    pub fn new(node: NodeName, cluster: ClusterName, coordinator: SocketAddr) -> Self {
+        Self {
+            node,
+            cluster,
+            coordinator,
+            tls: Tls::default(),
+            commands: Commands::default(),
+            heal: Heal::default(),
+            session: Session::default(),
+            ops: Ops::default(),
+        }
+    }
+
+    /// What types can't say.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let intervals = [
+            ("heal.tick", self.heal.tick),
+            ("heal.check", self.heal.check),
+            ("session.heartbeat", self.session.heartbeat),
+            ("session.reconnect_max", self.session.reconnect_max),
+            ("ops.poll", self.ops.poll),
+        ];
+        for (field, value) in intervals {
+            if value < Duration::from_millis(10) {
+                return Err(InvalidSetting { field, value: format!("{value:?}"), expected: "at least 10ms" });
+            }
+        }
+        if let Some(relative) = self.commands.path.iter().find(|p| !p.is_absolute()) {
+            let value = relative.display().to_string();
+            return Err(InvalidSetting { field: "commands.path", value, expected: "absolute folders" });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const HEAD: &str = "node = \"dgx030\"\ncluster = \"runaicluster\"\ncoordinator = \"10.0.0.1:7443\"\n";
+
+    fn parse(rest: &str) -> Result<Config, String> {
+        let text = format!("{HEAD}{rest}");
+        podlift_common::config::parse::<Config>(&text, Path::new("/etc/podlift/agent.toml")).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn defaults_and_overrides() {
+        let c = parse("[heal]\nmode = \"observe\"\ntick = \"500ms\"\n").unwrap();
+        assert_eq!((c.heal.mode, c.heal.tick, c.heal.budget_per_hour), (Mode::Observe, Duration::from_millis(500), 6));
+        assert_eq!(c.tls.key, Path::new("/etc/podlift/tls/agent.key"));
+        assert!(c.commands.joined().contains("/usr/sbin:/usr/bin"));
+        assert_eq!(c.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_it_does_not_know_is_refused_with_the_place() {
+        let cases = [
+            ("[heal]\nmodus = \"x\"\n", "unknown field `modus`"),
+            ("[heal]\nmode = \"x\"\n", "unknown variant `x`"),
+            ("[session]\nheartbeat = \"5\"\n", "not a duration"),
+            ("nodes = 1\n", "unknown field `nodes`"),
+        ];
+        for (text, want) in cases {
+            let e = parse(text).unwrap_err();
+            assert!(e.contains(want) && e.contains("/etc/podlift/agent.toml"), "{e}");
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_named() {
+        let cases = [("[ops]\npoll = \"0s\"\n", "ops.poll"), ("[commands]\npath = [\"bin\"]\n", "commands.path")];
+        for (text, want) in cases {
+            assert_eq!(parse(text).unwrap().check().unwrap_err().field, want);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Spawns programs: each in a process group of its own, no stdin, an environment built from nothing. Never kills what it was not asked
+//! to: only a time limit ends a program (SIGTERM to the group, SIGKILL five seconds later).
+#![allow(clippy::disallowed_methods)] // this is the edge
+
+use crate::host::{CommandError, Commands, Invocation, Output};
+use async_trait::async_trait;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+const GRACE: Duration = Duration::from_secs(5);
+/// A grandchild may keep the pipe open after the program has ended.
+const DRAIN: Duration = Duration::from_secs(1);
+/// What is kept of each output.
+const OUTPUT_LIMIT: u64 = 8 << 20;
+
+pub struct RealCommands {
+    path: Vec<PathBuf>,
+    joined: String,
+}
+
+impl RealCommands {
+    pub fn new(path: Vec<PathBuf>) -> Self {
+        let dirs: Vec<String> = path.iter().map(|p| p.display().to_string()).collect();
+        Self { path, joined: dirs.join(":") }
+    }
+
+    fn find(&self, program: &str) -> Result<PathBuf, CommandError> {
+        let found = self.path.iter().map(|dir| dir.join(program)).find(|file| file.is_file());
+        found.ok_or_else(|| CommandError::NotFound { program: program.into(), path: self.joined.clone() })
+    }
+}
+
+#[async_trait]
+impl Commands for RealCommands {
+    async fn run(&self, call: &Invocation) -> Result<Output, CommandError> {
+        let spawn_failed = |why: String| CommandError::Spawn { program: call.program.into(), why };
+        let mut child = Command::new(self.find(call.program)?)
+            .args(&call.args)
+            .env_clear()
+            .env("PATH", &self.joined)
+            .envs(call.env.iter().map(|(name, value)| (*name, value)))
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| spawn_failed(e.to_string()))?;
+        let stdout = collect(child.stdout.take());
+        let stderr = collect(child.stderr.take());
+        let status = match tokio::time::timeout(call.timeout, child.wait()).await {
+            Ok(status) => status.map_err(|e| spawn_failed(e.to_string()))?,
+            Err(_) => {
+                stop(&mut child).await;
+                return Err(CommandError::TimedOut { program: call.program.into(), seconds: call.timeout.as_secs() });
+            }
+        };
+        let code = exit_code(call.program, status)?;
+        Ok(Output { code, stdout: finish(stdout).await, stderr: finish(stderr).await })
+    }
+}
+
+fn exit_code(program: &str, status: ExitStatus) -> Result<i32, CommandError> {
+    let signal = || CommandError::Signalled { program: program.into(), signal: status.signal().unwrap_or(0) };
+    status.code().ok_or_else(signal)
+}
+
+/// SIGTERM to the whole group, then SIGKILL.
+async fn stop(child: &mut Child) {
+    let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
+    let _ = killpg(group, Signal::SIGTERM);
+    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+        let _ = killpg(group, Signal::SIGKILL);
+        drop(child.wait().await);
+    }
+}
+
+type Collected = (JoinHandle<()>, Arc<Mutex<Vec<u8>>>);
+
+/// Reads while the program runs, so that a full pipe never stops it.
+fn collect(pipe: Option<impl AsyncRead + Unpin + Send + 'static>) -> Collected {
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let into = bytes.clone();
+    let task = tokio::spawn(async move {
+        let Some(mut pipe) = pipe else { return };
+        let mut chunk = vec![0; 16 << 10];
+        while let Ok(n) = pipe.read(&mut chunk).await {
+            if n == 0 {
+                return;
+            }
+            let mut kept = into.lock().await;
+            if (kept.len() as u64) < OUTPUT_LIMIT {
+                kept.extend_from_slice(&chunk[..n]);
+            }
+        }
+    });
+    (task, bytes)
+}
+
+async fn finish((mut task, bytes): Collected) -> String {
+    if tokio::time::timeout(DRAIN, &mut task).await.is_err() {
+        task.abort();
+    }
+    String::from_utf8_lossy(&bytes.lock().await).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands() -> RealCommands {
+        RealCommands::new(vec!["/nonexistent".into(), "/usr/bin".into(), "/bin".into()])
+    }
+
+    #[tokio::test]
+    async fn environment_exit_code_and_outputs() {
+        let call = Invocation::new("sh", ["-c", "echo out $A $HOME; echo err >&2; exit 3"]).env("A", "x");
+        let output = commands().run(&call).await.unwrap();
+        assert_eq!(output, Output { code: 3, stdout: "out x\n".into(), stderr: "err\n".into() });
+        let env = commands().run(&Invocation::new("env", [""; 0])).await.unwrap();
+        assert_eq!(env.stdout, "LC_ALL=C.UTF-8\nPATH=/nonexistent:/usr/bin:/bin\n");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_or_never_ends() {
+        let missing = commands().run(&Invocation::new("no-such-program", ["x"])).await.unwrap_err();
+        assert!(missing.to_string().contains("commands.path"), "{missing}");
+        let slow = Invocation::new("sh", ["-c", "sleep 600 & wait"]).timeout(Duration::from_millis(50));
+        let slow = commands().run(&slow).await.unwrap_err();
+        assert!(matches!(slow, CommandError::TimedOut { .. }), "{slow}");
+        let killed = commands().run(&Invocation::new("sh", ["-c", "kill -9 $$"])).await.unwrap_err();
+        assert_eq!(killed, CommandError::Signalled { program: "sh".into(), signal: 9 });
+    }
+}

@@ -1,0 +1,144 @@
+//! An open folder, reached without following a symlink, and what may be done in it by name.
+#![allow(clippy::disallowed_methods)] // this is the edge
+
+use super::stat_of;
+use crate::host::Stat;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fchmod, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path};
+
+pub struct Folder {
+    fd: OwnedFd,
+}
+
+fn dir_flags() -> OFlag {
+    OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
+}
+
+impl Folder {
+    /// Opens `dir`, a path within the root.
+    pub fn open(root: &Path, dir: &Path) -> io::Result<Self> {
+        Self::walk(root, dir, false)
+    }
+
+    /// As `open`, making folders that are missing (0700).
+    pub fn make(root: &Path, dir: &Path) -> io::Result<Self> {
+        Self::walk(root, dir, true)
+    }
+
+    fn walk(root: &Path, dir: &Path, make: bool) -> io::Result<Self> {
+        let mut at = Self { fd: nix::fcntl::open(root, dir_flags(), Mode::empty())? };
+        for part in dir.components() {
+            match part {
+                Component::RootDir | Component::CurDir => {}
+                Component::Normal(name) => at = at.enter(Path::new(name), make).map_err(|e| explain(e, dir))?,
+                Component::ParentDir | Component::Prefix(_) => return Err(super::invalid(dir)),
+            }
+        }
+        Ok(at)
+    }
+
+    fn enter(&self, name: &Path, make: bool) -> Result<Self, Errno> {
+        match openat(&self.fd, name, dir_flags(), Mode::empty()) {
+            Err(Errno::ENOENT) if make => {
+                match mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700)) {
+                    Ok(()) | Err(Errno::EEXIST) => {}
+                    Err(e) => return Err(e),
+                }
+                nix::unistd::fsync(&self.fd)?;
+                openat(&self.fd, name, dir_flags(), Mode::empty()).map(|fd| Self { fd })
+            }
+            other => other.map(|fd| Self { fd }),
+        }
+    }
+
+    /// Opens a file of this folder; a symlink is refused.
+    pub fn file(&self, name: &str, flags: OFlag, mode: Mode) -> io::Result<File> {
+        let fd = openat(&self.fd, name, flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, mode)?;
+        Ok(File::from(fd))
+    }
+
+    pub fn stat(&self, name: &str) -> io::Result<Stat> {
+        Ok(stat_of(&fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)?))
+    }
+
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let mut dir = nix::dir::Dir::from_fd(self.fd.try_clone()?)?;
+        let mut names = Vec::new();
+        for entry in dir.iter() {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// A file that is gone already is fine.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) => self.sync(),
+            Err(Errno::ENOENT) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(nix::unistd::fsync(&self.fd)?)
+    }
+
+    /// A new file (O_EXCL, 0600) with `bytes` on the disk; removed again unless it is renamed.
+    pub fn temporary(&self, bytes: &[u8]) -> io::Result<Temporary<'_>> {
+        let name = format!(".podlift-{}", uuid::Uuid::new_v4().simple());
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+        let file = self.file(&name, flags, Mode::from_bits_truncate(0o600))?;
+        let mut temporary = Temporary { folder: self, name, file, renamed: false };
+        temporary.file.write_all(bytes)?;
+        temporary.file.sync_all()?;
+        Ok(temporary)
+    }
+}
+
+/// ELOOP and ENOTDIR say little by themselves.
+fn explain(e: Errno, dir: &Path) -> io::Error {
+    match e {
+        Errno::ELOOP | Errno::ENOTDIR => {
+            io::Error::new(io::ErrorKind::NotADirectory, format!("{} leads through something that is no folder (symlinks are refused)", dir.display()))
+        }
+        other => other.into(),
+    }
+}
+
+pub struct Temporary<'a> {
+    folder: &'a Folder,
+    name: String,
+    file: File,
+    renamed: bool,
+}
+
+impl Temporary<'_> {
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        Ok(fchmod(&self.file, Mode::from_bits_truncate(mode & 0o7777))?)
+    }
+
+    /// Puts it over `name` in `target`, entry included.
+    pub fn rename_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
+        renameat(&self.folder.fd, self.name.as_str(), &target.fd, name)?;
+        self.renamed = true;
+        target.sync()
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.renamed {
+            let _ = unlinkat(&self.folder.fd, self.name.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}

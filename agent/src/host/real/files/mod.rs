@@ -1,0 +1,137 @@
+//! Files below one root folder. Directories are opened one component at a time without following a symlink, so that nobody can lead a
+//! writer elsewhere. Only `replace` touches a file in place of another, and only the one that was read.
+#![allow(clippy::disallowed_methods)] // this is the edge
+
+mod folder;
+mod replace;
+
+use crate::host::{FileKind, Files, ReplaceError, Stat};
+use crate::paths;
+use folder::Folder;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{FileStat, Mode, SFlag};
+use podlift_model::Digest;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+pub struct RealFiles {
+    root: PathBuf,
+}
+
+impl RealFiles {
+    /// `root` itself may be reached through symlinks; nothing below it may.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: root.canonicalize()? })
+    }
+
+    /// The open folder of a file, and the file's name in it.
+    fn parent<'a>(&self, path: &'a Path) -> io::Result<(Folder, &'a str)> {
+        let dir = path.parent().ok_or_else(|| invalid(path))?;
+        Ok((Folder::open(&self.root, dir)?, name_of(path)?))
+    }
+}
+
+impl Files for RealFiles {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, OFlag::O_RDONLY, Mode::empty()));
+        let mut file = match opened {
+            // A root other than / has no /proc of its own: it is the same kernel.
+            Err(e) if e.kind() == io::ErrorKind::NotFound && path.starts_with("/proc") => std::fs::File::open(path)?,
+            other => other?,
+        };
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let (dir, name) = self.parent(path)?;
+        let mut file = dir.file(name, OFlag::O_RDONLY, Mode::empty())?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(len);
+        file.take(len as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let (dir, name) = self.parent(path)?;
+        dir.stat(name)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        Folder::open(&self.root, dir)?.names()
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let dir = path.parent().ok_or_else(|| invalid(path))?;
+        let target = Folder::make(&self.root, dir)?;
+        // The kubelet reads all of its folder: not even a dot-file may be left there by a crash.
+        let scratch = if dir == Path::new(paths::MANIFESTS) { Path::new(paths::SCRATCH) } else { dir };
+        let scratch = Folder::make(&self.root, scratch)?;
+        let temporary = scratch.temporary(bytes)?;
+        temporary.set_mode(mode)?;
+        temporary.rename_to(&target, name_of(path)?)
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let dir = path.parent().ok_or_else(|| invalid(path))?;
+        let dir = Folder::make(&self.root, dir)?;
+        let name = name_of(path)?;
+        let fresh = dir.stat(name).is_err();
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
+        let mut file = dir.file(name, flags, Mode::from_bits_truncate(0o600))?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        if fresh { dir.sync() } else { Ok(()) }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match self.parent(path) {
+            Ok((dir, name)) => dir.remove(name),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn replace(&self, target: &Path, bytes: &[u8], seen: &Stat, hash: &Digest, scratch: &Path) -> Result<(), ReplaceError> {
+        let (dir, name) = self.parent(target)?;
+        let scratch = Folder::make(&self.root, scratch)?;
+        replace::replace(&dir, name, bytes, seen, hash, &scratch)
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        let wanted = super::below(&self.root, path);
+        let there = wanted.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
+        let stat = nix::sys::statvfs::statvfs(there)?;
+        Ok(stat.blocks_available() as u64 * stat.fragment_size() as u64)
+    }
+}
+
+fn invalid(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{} is not the path of a file", path.display()))
+}
+
+fn name_of(path: &Path) -> io::Result<&str> {
+    path.file_name().and_then(|n| n.to_str()).ok_or_else(|| invalid(path))
+}
+
+fn stat_of(s: &FileStat) -> Stat {
+    let kind = match SFlag::from_bits_truncate(s.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG => FileKind::Regular,
+        SFlag::S_IFDIR => FileKind::Directory,
+        SFlag::S_IFLNK => FileKind::Symlink,
+        _ => FileKind::Other,
+    };
+    Stat {
+        kind,
+        inode: s.st_ino,
+        ctime: i128::from(s.st_ctime) * 1_000_000_000 + i128::from(s.st_ctime_nsec),
+        mode: s.st_mode & 0o7777,
+        uid: s.st_uid,
+        links: s.st_nlink,
+        size: u64::try_from(s.st_size).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! Compare-and-swap of a file: the new content is on the disk before the last look at the old one, and the rename follows at once. What
+//! somebody else moved in meanwhile is never overwritten knowingly.
+#![allow(clippy::disallowed_methods)] // this is the edge
+
+use super::folder::Folder;
+use super::stat_of;
+use crate::host::{FileKind, ReplaceError, Stat};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, fstat};
+use podlift_model::Digest;
+use std::io::{self, Read as _};
+
+pub fn replace(dir: &Folder, name: &str, bytes: &[u8], seen: &Stat, hash: &Digest, scratch: &Folder) -> Result<(), ReplaceError> {
+    refuse_strange(name, seen)?;
+    let temporary = scratch.temporary(bytes)?;
+    temporary.set_mode(seen.mode)?;
+    unchanged(dir, name, seen, hash)?;
+    Ok(temporary.rename_to(dir, name)?)
+}
+
+/// Only a regular file with one name, owned by root (or by us, where we are not root).
+fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
+    let refuse = |why: String| Err(ReplaceError::Io(io::Error::new(io::ErrorKind::PermissionDenied, format!("{name} {why}"))));
+    let own = nix::unistd::geteuid().as_raw();
+    match seen {
+        Stat { kind, .. } if *kind != FileKind::Regular => refuse(format!("is no regular file ({kind:?}); not replaced")),
+        Stat { links, .. } if *links != 1 => refuse(format!("has {links} names; not replaced")),
+        Stat { uid, .. } if *uid != 0 && *uid != own => refuse(format!("belongs to uid {uid}, expected root; not replaced")),
+        _ => Ok(()),
+    }
+}
+
+fn unchanged(dir: &Folder, name: &str, seen: &Stat, hash: &Digest) -> Result<(), ReplaceError> {
+    let mut file = match dir.file(name, OFlag::O_RDONLY, Mode::empty()) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(ReplaceError::Changed),
+        Err(e) if e.raw_os_error() == Some(Errno::ELOOP as i32) => return Err(ReplaceError::Changed),
+        Err(e) => return Err(e.into()),
+    };
+    let now = stat_of(&fstat(&file).map_err(io::Error::from)?);
+    if (now.inode, now.ctime, now.size) != (seen.inode, seen.ctime, seen.size) {
+        return Err(ReplaceError::Changed);
+    }
+    let mut content = Vec::with_capacity(usize::try_from(now.size).unwrap_or(0));
+    file.read_to_end(&mut content)?;
+    if Digest::of(&content) == *hash { Ok(()) } else { Err(ReplaceError::Changed) }
+}

@@ -1,0 +1,82 @@
+//! HTTPS GET over rustls, the server's certificate checked against a CA file and the address that was dialled.
+#![allow(clippy::disallowed_methods)] // this is the edge
+
+use super::below;
+use crate::host::{Http, HttpError};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_util::rt::TokioIo;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::{ClientConfig, RootCertStore};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+const BODY_LIMIT: usize = 1 << 20;
+
+pub struct RealHttp {
+    root: PathBuf,
+}
+
+impl RealHttp {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
+    fn tls(&self, ca: &Path) -> Result<TlsConnector, String> {
+        let file = below(&self.root, ca);
+        let pem = std::fs::read(&file).map_err(|e| format!("CA {}: {e}", file.display()))?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.map_err(|e| format!("CA {}: {e}", file.display()))?;
+            roots.add(certificate).map_err(|e| format!("CA {}: {e}", file.display()))?;
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| e.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+
+    async fn fetch(&self, endpoint: &str, path: &str, ca: &Path) -> Result<(u16, String), String> {
+        let tls = self.tls(ca)?;
+        let (host, _) = endpoint.rsplit_once(':').ok_or("expected HOST:PORT")?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
+        let name = ServerName::try_from(host).map_err(|e| e.to_string())?;
+        let tcp = TcpStream::connect(endpoint).await.map_err(|e| e.to_string())?;
+        let stream = tls.connect(name, tcp).await.map_err(|e| e.to_string())?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+        let request = hyper::Request::get(path)
+            .header(hyper::header::HOST, endpoint)
+            .header(hyper::header::CONNECTION, "close")
+            .body(Empty::<Bytes>::new())
+            .map_err(|e| e.to_string())?;
+        let answer = async {
+            let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
+            Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+        };
+        // The connection has to be polled beside the answer, and ends with it.
+        let (answer, _) = tokio::join!(answer, connection);
+        answer
+    }
+}
+
+#[async_trait]
+impl Http for RealHttp {
+    async fn get(&self, endpoint: &str, path: &str, ca: &Path) -> Result<(u16, String), HttpError> {
+        let failed = |why: String| HttpError { url: format!("https://{endpoint}{path}"), why };
+        match tokio::time::timeout(TIMEOUT, self.fetch(endpoint, path, ca)).await {
+            Ok(answer) => answer.map_err(failed),
+            Err(_) => Err(failed(format!("no answer within {} s", TIMEOUT.as_secs()))),
+        }
+    }
+}

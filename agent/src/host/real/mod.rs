@@ -1,0 +1,33 @@
+//! The real ports: this machine, below one root folder.
+
+mod commands;
+mod files;
+mod http;
+mod watch;
+
+pub use commands::RealCommands;
+pub use files::RealFiles;
+pub use http::RealHttp;
+pub use watch::RealWatch;
+
+use super::Host;
+use podlift_common::clock::SystemClock;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A host whose files are below `root` and whose programs are found in `path`.
+pub fn host(root: &Path, path: &[PathBuf]) -> io::Result<Host> {
+    Ok(Host {
+        commands: Arc::new(RealCommands::new(path.to_vec())),
+        files: Arc::new(RealFiles::open(root)?),
+        http: Arc::new(RealHttp::new(root)),
+        watch: Arc::new(RealWatch::new(root)),
+        clock: Arc::new(SystemClock),
+    })
+}
+
+/// An absolute path of the node, below the root.
+fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
+}

@@ -1,0 +1,99 @@
+//! Types of the ledger, and how one line of its file is written and read. Pure.
+
+use jiff::Timestamp;
+use podlift_model::{BootId, Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lookup {
+    Unknown,
+    Running,
+    Ended(OpOutcome),
+}
+
+/// What is known of an op from the moment it was accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub op: HostOp,
+    pub epoch: Epoch,
+    pub boot: BootId,
+    pub at: Timestamp,
+    pub since_boot: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenOp {
+    pub op_id: OpId,
+    pub accepted: Accepted,
+    /// Its unit was seen to start.
+    pub started: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error("the ledger {path} can't be used: {source}; free space on its filesystem or mend its permissions", path = path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("the ledger {path} is damaged at line {line} ({why}); move it away and start the agent again: it will say that it has forgotten, and the coordinator will ask before anything goes on", path = path.display())]
+    Damaged { path: PathBuf, line: usize, why: String },
+    #[error("the ledger {path} belongs to {what} {theirs}, this is {ours}: a cloned disk? Remove {path} if this machine is new, and it starts with an empty memory", path = path.display())]
+    Foreign { path: PathBuf, what: &'static str, theirs: String, ours: String },
+}
+
+/// First line of the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    pub format: String,
+    pub ledger: LedgerId,
+    pub node: NodeName,
+    pub machine: String,
+}
+
+pub(super) const FORMAT: &str = "podlift.ledger/v1";
+
+/// Every further line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub seq: u64,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub(super) enum Event {
+    Epoch { epoch: Epoch },
+    Accepted { op_id: OpId, accepted: Accepted },
+    Started { op_id: OpId },
+    Ended { op_id: OpId, outcome: OpOutcome },
+}
+
+impl Accepted {
+    /// The run that the op belongs to, where the op says so.
+    pub fn run(&self) -> Option<&RunId> {
+        match &self.op {
+            HostOp::EtcdSnapshot { run }
+            | HostOp::ManifestBackup { run }
+            | HostOp::GuardArm { run, .. }
+            | HostOp::GuardDisarm { run } => Some(run),
+            _ => None,
+        }
+    }
+}
+
+/// `CHECKSUM JSON\n`; the checksum is the first sixteen digits of the JSON's SHA-256.
+pub(super) fn write_line<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+    let json = serde_json::to_string(value)?;
+    Ok(format!("{} {json}\n", &Digest::of(&json).as_str()[..16]).into_bytes())
+}
+
+pub(super) fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "it is not text".to_string())?;
+    let (sum, json) = text.split_once(' ').ok_or("it has no checksum")?;
+    if Digest::of(json).as_str()[..16] != *sum {
+        return Err("its checksum does not fit".into());
+    }
+    serde_json::from_str(json).map_err(|e| e.to_string())
+}

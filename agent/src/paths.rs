@@ -1,0 +1,50 @@
+//! Where things are within a node. Every path is absolute within the node; the real ports put `--root` in front. The argv of a command
+//! names paths within the node too.
+
+use podlift_model::op::Component;
+use podlift_model::{OpId, RunId};
+use std::path::{Path, PathBuf};
+
+pub const STATE: &str = "/var/lib/podlift";
+pub const LEDGER: &str = "/var/lib/podlift/ledger";
+pub const MACHINE_ID: &str = "/etc/machine-id";
+pub const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+pub const CONFIG: &str = "/etc/podlift/agent.toml";
+/// Read by the kubelet: nothing but manifests may ever be in it.
+pub const MANIFESTS: &str = "/etc/kubernetes/manifests";
+/// Same filesystem as the manifests, not read by the kubelet: kubeadm's own scratch folder.
+pub const SCRATCH: &str = "/etc/kubernetes/tmp";
+pub const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
+pub const APT_SOURCE: &str = "/etc/apt/sources.list.d/kubernetes.list";
+/// Private apt root: own sources, lists and cache, so that looking changes nothing.
+pub const APT_PROBE: &str = "/var/lib/podlift/apt-probe";
+pub const DPKG_STATUS: &str = "/var/lib/dpkg/status";
+pub const BACKUP: &str = "/var/lib/podlift/backup";
+pub const HEAL: &str = "/var/lib/podlift/heal";
+
+fn of_op(op: &OpId, suffix: &str) -> PathBuf {
+    Path::new(STATE).join("ops").join(format!("{op}.{suffix}"))
+}
+/// What the op's tools printed.
+pub fn op_log(op: &OpId) -> PathBuf {
+    of_op(op, "log")
+}
+/// How the op's unit ended.
+pub fn op_exit(op: &OpId) -> PathBuf {
+    of_op(op, "exit")
+}
+/// What an op has to put back when it ends, however it ends.
+pub fn op_memo(op: &OpId) -> PathBuf {
+    of_op(op, "memo")
+}
+
+pub fn manifest(component: Component) -> PathBuf {
+    Path::new(MANIFESTS).join(component.file())
+}
+pub fn backup(run: &RunId) -> PathBuf {
+    Path::new(BACKUP).join(run.as_str())
+}
+/// A file of the heal's own memory.
+pub fn heal(name: &str) -> PathBuf {
+    Path::new(HEAL).join(name)
+}

@@ -1,0 +1,62 @@
+//! How a unit ended, as systemd told it: written by the unit's ExecStopPost, so it is there whether or not an agent is.
+
+use crate::host::Files;
+use crate::paths;
+use jiff::Timestamp;
+use podlift_model::{BootId, OpId};
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// systemd's `$SERVICE_RESULT`, `$EXIT_CODE` and `$EXIT_STATUS`, word for word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exit {
+    pub boot: BootId,
+    pub at: Timestamp,
+    /// `success`, `exit-code`, `signal`, `timeout`, `oom-kill`, …
+    pub result: String,
+    /// `exited`, `killed`, `dumped`.
+    pub code: String,
+    /// A number after `exited`, else a signal's name without SIG.
+    pub status: String,
+}
+
+impl Exit {
+    /// The program's exit code, if it ended by itself.
+    pub fn exit_code(&self) -> Option<i32> {
+        self.status.parse().ok().filter(|_| self.code == "exited")
+    }
+
+    /// It ended by itself, with zero, and systemd agrees.
+    pub fn success(&self) -> bool {
+        self.result == "success" && self.exit_code() == Some(0)
+    }
+
+    /// For people.
+    pub fn describe(&self) -> String {
+        match (self.exit_code(), self.result.as_str()) {
+            (Some(code), "success" | "exit-code") => format!("exited {code}"),
+            (_, "timeout") => "did not end in time and was stopped".into(),
+            (_, "oom-kill") => "was ended because the machine ran out of memory".into(),
+            (_, result) => format!("was ended by {} ({result})", self.status),
+        }
+    }
+}
+
+/// Writes durably how an op's unit ended. The first record stays: a unit ends once.
+pub fn record_exit(files: &dyn Files, op: &OpId, exit: &Exit) -> io::Result<()> {
+    let path = paths::op_exit(op);
+    if read_exit(files, op)?.is_some() {
+        return Ok(());
+    }
+    files.write(&path, &serde_json::to_vec(exit)?, 0o600)
+}
+
+/// What `record_exit` wrote; None: nothing is there.
+pub fn read_exit(files: &dyn Files, op: &OpId) -> io::Result<Option<Exit>> {
+    match files.read(&paths::op_exit(op)) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}

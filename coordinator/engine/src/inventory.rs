@@ -1,0 +1,81 @@
+//! The nodes of a cluster as the planner sees them: Node objects and agents' facts joined by name.
+
+use crate::request::NodeView;
+use podlift_model::{KubeVersion, NodeFacts, NodeName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeRole {
+    ControlPlane,
+    Worker,
+}
+
+impl std::fmt::Display for NodeRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            NodeRole::ControlPlane => "control-plane",
+            NodeRole::Worker => "worker",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeEntry {
+    pub name: NodeName,
+    pub role: NodeRole,
+    pub view: NodeView,
+    /// None: no agent of this node is connected.
+    pub facts: Option<NodeFacts>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Inventory {
+    /// By name.
+    pub nodes: Vec<NodeEntry>,
+}
+
+impl Inventory {
+    /// Joins Node objects with facts. A node is control plane if it is labelled so or has control-plane manifests.
+    pub fn join(views: Vec<NodeView>, facts: Vec<NodeFacts>) -> Self {
+        let mut facts: BTreeMap<NodeName, NodeFacts> = facts.into_iter().map(|f| (f.node.clone(), f)).collect();
+        let mut nodes: Vec<NodeEntry> = views
+            .into_iter()
+            .map(|view| {
+                let facts = facts.remove(&view.name);
+                let manifests = facts.as_ref().is_some_and(|f| !f.manifests.is_empty());
+                let role = if view.control_plane || manifests { NodeRole::ControlPlane } else { NodeRole::Worker };
+                NodeEntry { name: view.name.clone(), role, view, facts }
+            })
+            .collect();
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { nodes }
+    }
+
+    pub fn of_role(&self, role: NodeRole) -> impl Iterator<Item = &NodeEntry> {
+        self.nodes.iter().filter(move |n| n.role == role)
+    }
+
+    pub fn control_planes(&self) -> impl Iterator<Item = &NodeEntry> {
+        self.of_role(NodeRole::ControlPlane)
+    }
+
+    pub fn get(&self, name: &NodeName) -> Option<&NodeEntry> {
+        self.nodes.iter().find(|n| n.name == *name)
+    }
+
+    /// The version the cluster runs: the lowest of the API servers' manifests, and of the kubelets where no manifest is known.
+    pub fn version(&self) -> Option<KubeVersion> {
+        let servers = self.control_planes().filter_map(|n| n.api_server_version());
+        servers.min().or_else(|| self.nodes.iter().filter_map(|n| n.view.kubelet).min())
+    }
+}
+
+impl NodeEntry {
+    pub fn api_server_version(&self) -> Option<KubeVersion> {
+        let manifests = self.facts.iter().flat_map(|f| &f.manifests);
+        let server = manifests.into_iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
+        server.and_then(|m| m.version)
+    }
+}

@@ -1,0 +1,96 @@
+//! kubeadm's ClusterConfiguration: what it makes kubeadm write, and how to repair it. Reads v1beta3 (extraArgs is a map) and v1beta4
+//! (a list of name and value). kubeadm renders whole manifests from this text and validates nothing on upgrade
+//! (kubeadm 1.32 `util/config/cluster.go`), so what is missing here is missing on every control-plane node after the upgrade.
+
+mod render;
+mod repair;
+
+pub use repair::{ConfigRepair, remove_gate, repair, set_etcd_endpoints};
+
+use podlift_model::KubeVersion;
+use podlift_model::op::Component;
+use serde_json::Value;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("ConfigMap kube-system/kubeadm-config: ClusterConfiguration is not readable YAML: {0}")]
+    Yaml(String),
+    #[error("ConfigMap kube-system/kubeadm-config: apiVersion {0:?} is not known: expected kubeadm.k8s.io/v1beta3 or v1beta4")]
+    Version(String),
+    #[error("ConfigMap kube-system/kubeadm-config: {field} is {found}, expected {expected}")]
+    Shape { field: &'static str, found: String, expected: &'static str },
+}
+
+/// A parsed ClusterConfiguration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterConfiguration {
+    value: Value,
+    v1beta4: bool,
+}
+
+impl ClusterConfiguration {
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let value: Value = serde_saphyr::from_str(text).map_err(|e| ConfigError::Yaml(e.to_string()))?;
+        let version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let v1beta4 = match version {
+            "kubeadm.k8s.io/v1beta4" => true,
+            "kubeadm.k8s.io/v1beta3" => false,
+            other => return Err(ConfigError::Version(other.into())),
+        };
+        Ok(Self { value, v1beta4 })
+    }
+
+    /// As sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
+    pub fn to_text(&self) -> Result<String, ConfigError> {
+        let mut options = serde_saphyr::SerializerOptions::default();
+        (options.compact_list_indent, options.prefer_block_scalars) = (true, false);
+        serde_saphyr::to_string_with_options(&self.value, options).map_err(|e| ConfigError::Yaml(e.to_string()))
+    }
+
+    pub fn kubernetes_version(&self) -> Option<KubeVersion> {
+        self.value.get("kubernetesVersion")?.as_str()?.parse().ok()
+    }
+
+    /// `dns.disabled`, `proxy.disabled` (v1beta4; kubeadm 1.32.1 and later honour it on upgrade).
+    pub fn addon_disabled(&self, addon: podlift_model::op::Addon) -> bool {
+        let key = match addon {
+            podlift_model::op::Addon::Coredns => "dns",
+            podlift_model::op::Addon::KubeProxy => "proxy",
+        };
+        self.value.get(key).and_then(|v| v.get("disabled")).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// The extraArgs of a component as (name, value), in order, duplicates kept.
+    pub fn extra_args(&self, component: Component) -> Vec<(String, String)> {
+        let args = self.value.get(section(component)).and_then(|s| s.get("extraArgs"));
+        match args {
+            Some(Value::Array(items)) => items.iter().filter_map(named_value).collect(),
+            Some(Value::Object(map)) => map.iter().filter_map(|(k, v)| Some((k.clone(), scalar(v)?))).collect(),
+            _ => vec![],
+        }
+    }
+}
+
+fn section(component: Component) -> &'static str {
+    match component {
+        Component::KubeApiserver => "apiServer",
+        Component::KubeControllerManager => "controllerManager",
+        Component::KubeScheduler => "scheduler",
+    }
+}
+
+fn named_value(item: &Value) -> Option<(String, String)> {
+    Some((item.get("name")?.as_str()?.to_string(), scalar(item.get("value")?)?))
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) => Some(s.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null => Some(String::new()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The root cause, repaired: etcd endpoints put back from what runs, gates taken out that must go. Every change is by name, and the
+//! text that comes out differs in nothing else.
+
+use super::{ClusterConfiguration, ConfigError, section};
+use podlift_model::op::Component;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// One change to ClusterConfiguration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "repair")]
+pub enum ConfigRepair {
+    SetEtcdEndpoints { endpoints: Vec<String> },
+    RemoveGate { component: Component, gate: String },
+}
+
+/// Applies the repairs to the text; the rest stays as it was.
+pub fn repair(text: &str, repairs: &[ConfigRepair]) -> Result<String, ConfigError> {
+    let mut config = ClusterConfiguration::parse(text)?;
+    for change in repairs {
+        match change {
+            ConfigRepair::SetEtcdEndpoints { endpoints } => set_etcd_endpoints(&mut config, endpoints)?,
+            ConfigRepair::RemoveGate { component, gate } => remove_gate(&mut config, *component, gate),
+        }
+    }
+    let repaired = config.to_text()?;
+    match ClusterConfiguration::parse(&repaired)? == config {
+        true => Ok(repaired),
+        false => Err(ConfigError::Yaml("the repaired text does not read back as what was meant".into())),
+    }
+}
+
+/// Sets `etcd.external.endpoints` and drops an `etcd-servers` from the API server's extraArgs, which would win over it.
+pub fn set_etcd_endpoints(config: &mut ClusterConfiguration, endpoints: &[String]) -> Result<(), ConfigError> {
+    edit_args(config, Component::KubeApiserver, |name, value| (name != "etcd-servers").then(|| value.to_string()));
+    let shape = |found: &Value| ConfigError::Shape {
+        field: "etcd.external",
+        found: found.to_string(),
+        expected: "a mapping: podlift repairs endpoints of an external etcd only",
+    };
+    let external = config.value.get_mut("etcd").and_then(|e| e.get_mut("external"));
+    match external {
+        Some(Value::Object(map)) => {
+            map.insert("endpoints".into(), json!(endpoints));
+            Ok(())
+        }
+        other => Err(shape(other.as_deref().unwrap_or(&Value::Null))),
+    }
+}
+
+/// Takes one gate out of a component's `feature-gates`; the argument goes only when its list is empty.
+pub fn remove_gate(config: &mut ClusterConfiguration, component: Component, gate: &str) {
+    edit_args(config, component, |name, value| {
+        if name != "feature-gates" {
+            return Some(value.to_string());
+        }
+        let is_it = |item: &&str| podlift_model::flags::parse_gate(item).is_some_and(|(n, _)| n == gate);
+        let left: Vec<&str> = value.split(',').filter(|item| !is_it(item)).collect();
+        (!left.is_empty()).then(|| left.join(","))
+    });
+}
+
+/// Rewrites or drops arguments; an extraArgs or a section that becomes empty because of it goes as kubeadm would leave it out.
+fn edit_args(config: &mut ClusterConfiguration, component: Component, edit: impl Fn(&str, &str) -> Option<String>) {
+    let before = config.extra_args(component);
+    let after: Vec<(String, String)> =
+        before.iter().filter_map(|(name, value)| Some((name.clone(), edit(name, value)?))).collect();
+    if before == after {
+        return;
+    }
+    let list = after.iter().map(|(name, value)| json!({"name": name, "value": value}));
+    let map = after.iter().map(|(name, value)| (name.clone(), json!(value)));
+    let args = if config.v1beta4 { Value::Array(list.collect()) } else { Value::Object(map.collect()) };
+    if let Some(Value::Object(fields)) = config.value.get_mut(section(component)) {
+        match after.is_empty() {
+            true => drop(fields.remove("extraArgs")),
+            false => drop(fields.insert("extraArgs".into(), args)),
+        }
+    }
+}

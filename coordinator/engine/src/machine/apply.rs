@@ -1,0 +1,241 @@
+//! (state, event) gives the next state or a typed refusal. Total: no event is ignored because it does not fit.
+
+use super::chain::Record;
+use super::event::Event;
+use super::state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};
+use crate::plan::StepKind;
+use crate::steps::Evidence;
+use jiff::Timestamp;
+use podlift_model::{NodeName, OpId, OpOutcome, RunId, StepId};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalEvent {
+    #[error("{event} before the run was started")]
+    NotStarted { event: &'static str },
+    #[error("run {run} was started already")]
+    StartedTwice { run: RunId },
+    #[error("run {run} is over: {event} can't happen any more")]
+    Over { run: RunId, event: &'static str },
+    #[error("step {step} is not in the plan")]
+    UnknownStep { step: StepId },
+    #[error("{event} of step {step}: not possible while it is {status}")]
+    Step { step: StepId, event: &'static str, status: &'static str },
+    #[error("op {op_id} is not the open op of step {step}")]
+    WrongOp { step: StepId, op_id: OpId },
+    #[error("step {step} may not start: the backup is not sealed")]
+    BackupNotSealed { step: StepId },
+    #[error("{event}: not possible while the run is {status}")]
+    Status { event: &'static str, status: &'static str },
+    #[error("node {node} is not in the plan")]
+    UnknownNode { node: NodeName },
+}
+
+/// The state after all records of one run; None where they hold no start.
+pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Option<RunState>, IllegalEvent> {
+    let mut state = None;
+    for record in records {
+        if let Some(run) = &record.run {
+            state = Some(apply(state, run, record.at, &record.event)?);
+        }
+    }
+    Ok(state)
+}
+
+pub fn apply(state: Option<RunState>, run: &RunId, at: Timestamp, event: &Event) -> Result<RunState, IllegalEvent> {
+    let mut s = match (state, event) {
+        (None, Event::RunStarted { plan, by }) => start(run, at, plan, by),
+        (None, _) => return Err(IllegalEvent::NotStarted { event: event.name() }),
+        (Some(_), Event::RunStarted { .. }) => return Err(IllegalEvent::StartedTwice { run: run.clone() }),
+        (Some(s), _) => s,
+    };
+    let observed = matches!(event, Event::Healed { .. } | Event::ApiUp { .. } | Event::ApiDown { .. } | Event::AgentConnected { .. } | Event::AgentLost { .. } | Event::LedgerChanged { .. } | Event::EpochClaimed { .. });
+    if s.is_over() && !observed {
+        return Err(IllegalEvent::Over { run: run.clone(), event: event.name() });
+    }
+    match event {
+        Event::StepStarted { .. } | Event::OpEnded { .. } | Event::StepWaiting { .. } | Event::StepDone { .. } | Event::StepFailed { .. } => {
+            step_event(&mut s, at, event)?;
+        }
+        _ => run_event(&mut s, at, event)?,
+    }
+    s.last = at;
+    s.events += 1;
+    Ok(s)
+}
+
+fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunState {
+    RunState {
+        run: run.clone(),
+        by: by.into(),
+        started: at,
+        last: at,
+        ended: None,
+        status: RunStatus::Running,
+        steps: plan.steps().map(|s| (s.id.clone(), StepState::pending())).collect(),
+        waivers: plan.waivers.clone(),
+        deferred: BTreeMap::new(),
+        seal: None,
+        heals: vec![],
+        outages: vec![],
+        indeterminate: vec![],
+        events: 0,
+        plan: plan.clone(),
+    }
+}
+
+fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
+    let id = match event {
+        Event::StepStarted { step, .. }
+        | Event::OpEnded { step, .. }
+        | Event::StepWaiting { step, .. }
+        | Event::StepDone { step, .. }
+        | Event::StepFailed { step, .. } => step.clone(),
+        _ => return Ok(()),
+    };
+    let spec = s.plan.step(&id).cloned().ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
+    if matches!(event, Event::StepStarted { .. }) && spec.kind.needs_backup() && s.seal.is_none() {
+        return Err(IllegalEvent::BackupNotSealed { step: id });
+    }
+    let step = s.steps.get_mut(&id).ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
+    let illegal = |status: &'static str| IllegalEvent::Step { step: id.clone(), event: event.name(), status };
+    step.began.get_or_insert(at);
+    match (&step.status, event) {
+        (StepStatus::Done { .. } | StepStatus::Skipped { .. }, _) => return Err(illegal("over")),
+        (StepStatus::Failed { .. }, _) => return Err(illegal("failed")),
+        (StepStatus::Started { .. }, Event::StepStarted { .. }) => return Err(illegal("started")),
+        (_, Event::StepStarted { attempt, op_id, ledger, .. }) => {
+            step.attempts = *attempt;
+            step.status = StepStatus::Started { op_id: op_id.clone(), ledger: ledger.clone() };
+        }
+        (StepStatus::Started { op_id: open, .. }, Event::OpEnded { op_id, outcome, .. }) => {
+            if open != op_id {
+                return Err(IllegalEvent::WrongOp { step: id, op_id: op_id.clone() });
+            }
+            step.acted |= matches!(outcome, OpOutcome::Done { .. });
+            step.ever_acted |= step.acted;
+            step.status = StepStatus::Ended { op_id: op_id.clone(), outcome: outcome.clone() };
+            if let OpOutcome::Indeterminate { why } = outcome {
+                s.indeterminate.push((id, op_id.clone(), why.clone()));
+            }
+        }
+        (_, Event::OpEnded { .. }) => return Err(illegal("without an open op")),
+        // A reason to wait never hides an open op.
+        (StepStatus::Started { .. } | StepStatus::Ended { .. }, Event::StepWaiting { .. }) => {}
+        (_, Event::StepWaiting { reason, .. }) => step.status = StepStatus::Waiting { reason: reason.clone() },
+        (_, Event::StepDone { evidence, .. }) => {
+            step.status = StepStatus::Done { evidence: evidence.clone() };
+            step.ended = Some(at);
+            if let (StepKind::SealBackup, Evidence::BackupSealed { hash, revision, .. }) = (&spec.kind, evidence) {
+                s.seal = Some(Seal { hash: hash.clone(), revision: *revision, at });
+            }
+        }
+        (_, Event::StepFailed { reason, .. }) => {
+            step.status = StepStatus::Failed { reason: reason.clone() };
+            step.ended = Some(at);
+        }
+        _ => return Err(illegal("in this state")),
+    }
+    Ok(())
+}
+
+fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
+    let refuse = |status: &'static str| IllegalEvent::Status { event: event.name(), status };
+    match event {
+        Event::RunPaused { reason, .. } => match s.status {
+            RunStatus::Running => s.status = RunStatus::Paused { reason: reason.clone() },
+            _ => return Err(refuse("not running")),
+        },
+        Event::RunResumed { .. } => match s.status {
+            RunStatus::Paused { .. } => s.status = RunStatus::Running,
+            _ => return Err(refuse("not paused")),
+        },
+        Event::RetryAsked { step, .. } => retry(s, step.as_ref())?,
+        Event::WaiverLifted { check, .. } => {
+            s.waivers.retain(|w| w.check != *check);
+            reset(s, |spec| matches!(spec.kind, StepKind::RepairConfig));
+        }
+        Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
+        Event::AbortAsked { by, reason } => match s.status {
+            RunStatus::Running | RunStatus::Paused { .. } => {
+                s.status = RunStatus::Aborting { by: by.clone(), reason: reason.clone() };
+            }
+            _ => return Err(refuse("aborting already")),
+        },
+        Event::RunAborted { undone, left } => match s.status {
+            RunStatus::Aborting { .. } => {
+                s.status = RunStatus::Aborted { undone: undone.clone(), left: left.clone() };
+                s.ended = Some(at);
+            }
+            _ => return Err(refuse("not aborting")),
+        },
+        Event::RunSucceeded => match s.status {
+            RunStatus::Running if s.steps.values().all(StepState::is_over) => {
+                s.status = RunStatus::Succeeded;
+                s.ended = Some(at);
+            }
+            _ => return Err(refuse("not at its end")),
+        },
+        Event::Healed { heal } => s.heals.push(Healed { at, heal: heal.clone() }),
+        Event::ApiDown { endpoint, why } => {
+            s.outages.push(Outage { endpoint: endpoint.clone(), from: at, why: why.clone(), milliseconds: None });
+        }
+        Event::ApiUp { endpoint, milliseconds } => {
+            let open = s.outages.iter_mut().rev().find(|o| o.endpoint == *endpoint && o.milliseconds.is_none());
+            if let Some(outage) = open {
+                outage.milliseconds = Some(*milliseconds);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Failed steps become pending, and every step before them in their lanes is looked at again: what holds is done at once.
+fn retry(s: &mut RunState, only: Option<&StepId>) -> Result<(), IllegalEvent> {
+    if let Some(step) = only {
+        let status = s.steps.get(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
+        if !matches!(status.status, StepStatus::Failed { .. }) {
+            return Err(IllegalEvent::Step { step: step.clone(), event: "retry-asked", status: "not failed" });
+        }
+    }
+    let failed = |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
+    let lanes = s.plan.phases.iter().flat_map(|p| &p.lanes);
+    let again: Vec<StepId> = lanes
+        .filter_map(|lane| Some(lane.steps[..=lane.steps.iter().rposition(|step| failed(&step.id))?].iter()))
+        .flatten()
+        .map(|step| step.id.clone())
+        .collect();
+    // The root cause is looked at again too: something may have put the old kubeadm-config back.
+    reset(s, |spec| again.contains(&spec.id) || matches!(spec.kind, StepKind::RepairConfig));
+    if matches!(s.status, RunStatus::Paused { .. }) {
+        s.status = RunStatus::Running;
+    }
+    Ok(())
+}
+
+fn reset(s: &mut RunState, which: impl Fn(&crate::plan::StepSpec) -> bool) {
+    let ids: Vec<StepId> = s.plan.steps().filter(|spec| which(spec)).map(|spec| spec.id.clone()).collect();
+    for id in ids {
+        if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_open()) {
+            step.status = StepStatus::Pending;
+            step.ended = None;
+            // What was done before counts no more as done by this attempt.
+            step.acted = false;
+        }
+    }
+}
+
+fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalEvent> {
+    if !s.plan.inventory.nodes.iter().any(|n| n.name == *node) {
+        return Err(IllegalEvent::UnknownNode { node: node.clone() });
+    }
+    s.deferred.insert(node.clone(), reason.into());
+    let ids: Vec<StepId> = s.plan.steps().filter(|p| p.node.as_ref() == Some(node)).map(|p| p.id.clone()).collect();
+    for id in ids {
+        if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_over()) {
+            step.status = StepStatus::Skipped { reason: format!("node deferred: {reason}") };
+        }
+    }
+    Ok(())
+}

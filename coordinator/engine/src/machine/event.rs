@@ -1,0 +1,83 @@
+//! What can happen. Append-only and self-contained: nobody needs anything but these to know the run.
+
+use crate::plan::Plan;
+use crate::steps::Evidence;
+use podlift_model::heal::HealEvent;
+use podlift_model::{Epoch, LedgerId, NodeName, OpId, OpOutcome, StepId};
+use serde::{Deserialize, Serialize};
+
+/// Why something stands still, for a person: what happened, what was undone, the one next command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopReason {
+    /// Stable, kebab-case.
+    pub code: String,
+    pub message: String,
+    /// Tail of a tool's own output.
+    #[serde(default)]
+    pub detail: String,
+    /// What podlift has put back already, in a sentence; empty where there was nothing.
+    #[serde(default)]
+    pub undone: String,
+    pub next: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// A coordinator holds the fence: a majority of the control-plane agents has it on disk.
+    EpochClaimed { epoch: Epoch, acknowledged: Vec<NodeName> },
+    RunStarted { plan: Box<Plan>, by: String },
+    /// Intent: durable before the request leaves.
+    StepStarted { step: StepId, attempt: u32, op_id: OpId, ledger: Option<LedgerId> },
+    /// How the op ended; the step is judged by looking, not by this.
+    OpEnded { step: StepId, op_id: OpId, outcome: OpOutcome },
+    /// Shown when the reason changes.
+    StepWaiting { step: StepId, reason: String },
+    StepDone { step: StepId, evidence: Evidence },
+    StepFailed { step: StepId, reason: StopReason },
+    RunPaused { reason: StopReason, by: Option<String> },
+    RunResumed { by: String },
+    /// The failed steps are judged again, with every step before them in their lanes.
+    RetryAsked { step: Option<StepId>, by: String },
+    WaiverLifted { check: String, by: String },
+    NodeDeferred { node: NodeName, reason: String, by: String },
+    AbortAsked { by: String, reason: String },
+    RunAborted { undone: Vec<String>, left: Vec<String> },
+    RunSucceeded,
+    Healed { heal: HealEvent },
+    ApiDown { endpoint: String, why: String },
+    ApiUp { endpoint: String, milliseconds: u64 },
+    AgentConnected { node: NodeName, ledger: LedgerId },
+    AgentLost { node: NodeName },
+    /// An agent's memory is another one than before: what it did not finish is Indeterminate.
+    LedgerChanged { node: NodeName, before: LedgerId, now: LedgerId },
+}
+
+impl Event {
+    /// Kebab-case name, as in the JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::EpochClaimed { .. } => "epoch-claimed",
+            Event::RunStarted { .. } => "run-started",
+            Event::StepStarted { .. } => "step-started",
+            Event::OpEnded { .. } => "op-ended",
+            Event::StepWaiting { .. } => "step-waiting",
+            Event::StepDone { .. } => "step-done",
+            Event::StepFailed { .. } => "step-failed",
+            Event::RunPaused { .. } => "run-paused",
+            Event::RunResumed { .. } => "run-resumed",
+            Event::RetryAsked { .. } => "retry-asked",
+            Event::WaiverLifted { .. } => "waiver-lifted",
+            Event::NodeDeferred { .. } => "node-deferred",
+            Event::AbortAsked { .. } => "abort-asked",
+            Event::RunAborted { .. } => "run-aborted",
+            Event::RunSucceeded => "run-succeeded",
+            Event::Healed { .. } => "healed",
+            Event::ApiDown { .. } => "api-down",
+            Event::ApiUp { .. } => "api-up",
+            Event::AgentConnected { .. } => "agent-connected",
+            Event::AgentLost { .. } => "agent-lost",
+            Event::LedgerChanged { .. } => "ledger-changed",
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The run as a state machine: an event and a state give the next state or a typed refusal; a resumed run is the fold of its journal.
+
+mod apply;
+mod chain;
+mod event;
+mod next;
+mod state;
+
+pub use apply::{IllegalEvent, apply, fold};
+pub use chain::{ChainError, Record, genesis, seal, verify};
+pub use event::{Event, StopReason};
+pub use next::{Next, Todo, next};
+pub use state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};

@@ -1,0 +1,138 @@
+//! What a run is now: the fold of its events and nothing more.
+
+use super::event::StopReason;
+use crate::plan::{Plan, StepSpec, Waiver};
+use crate::steps::Evidence;
+use jiff::Timestamp;
+use podlift_model::heal::HealEvent;
+use podlift_model::{Digest, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum RunStatus {
+    Running,
+    Paused { reason: StopReason },
+    Aborting { by: String, reason: String },
+    Aborted { undone: Vec<String>, left: Vec<String> },
+    Succeeded,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum StepStatus {
+    Pending,
+    Waiting { reason: String },
+    /// Sent or about to be: nobody may start it a second time.
+    Started { op_id: OpId, ledger: Option<LedgerId> },
+    /// The op ended; the step is not judged yet.
+    Ended { op_id: OpId, outcome: OpOutcome },
+    Done { evidence: Evidence },
+    Failed { reason: StopReason },
+    /// Its node was deferred.
+    Skipped { reason: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepState {
+    #[serde(flatten)]
+    pub status: StepStatus,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// An op of this step ended as Done since the step was last set back.
+    pub acted: bool,
+    /// … or ever.
+    pub ever_acted: bool,
+    pub began: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+}
+
+impl StepState {
+    pub fn pending() -> Self {
+        Self { status: StepStatus::Pending, attempts: 0, acted: false, ever_acted: false, began: None, ended: None }
+    }
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, StepStatus::Done { .. } | StepStatus::Skipped { .. })
+    }
+    /// An op of this step is on its way or may be.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, StepStatus::Started { .. } | StepStatus::Ended { .. })
+    }
+}
+
+/// The backup, before anything is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seal {
+    pub hash: Digest,
+    pub revision: u64,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Healed {
+    pub at: Timestamp,
+    pub heal: HealEvent,
+}
+
+/// A time in which an API endpoint did not answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outage {
+    pub endpoint: String,
+    pub from: Timestamp,
+    pub why: String,
+    /// None: it lasts.
+    pub milliseconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunState {
+    pub run: RunId,
+    pub plan: Plan,
+    pub by: String,
+    pub started: Timestamp,
+    /// Time of the last event.
+    pub last: Timestamp,
+    pub ended: Option<Timestamp>,
+    #[serde(flatten)]
+    pub status: RunStatus,
+    pub steps: BTreeMap<StepId, StepState>,
+    /// Waivers that hold.
+    pub waivers: Vec<Waiver>,
+    pub deferred: BTreeMap<NodeName, String>,
+    pub seal: Option<Seal>,
+    pub heals: Vec<Healed>,
+    pub outages: Vec<Outage>,
+    /// Ops whose end nobody could know, with what the look afterwards said.
+    pub indeterminate: Vec<(StepId, OpId, String)>,
+    /// Number of records that belong to this run.
+    pub events: u64,
+}
+
+impl RunState {
+    pub fn step(&self, id: &StepId) -> Option<&StepState> {
+        self.steps.get(id)
+    }
+    pub fn waived(&self, check: &str) -> Option<&Waiver> {
+        self.waivers.iter().find(|w| w.check == check)
+    }
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, RunStatus::Aborted { .. } | RunStatus::Succeeded)
+    }
+    pub fn failed_steps(&self) -> impl Iterator<Item = (&StepSpec, &StopReason)> {
+        self.plan.steps().filter_map(|s| match &self.steps.get(&s.id)?.status {
+            StepStatus::Failed { reason } => Some((s, reason)),
+            _ => None,
+        })
+    }
+    /// The op id of the next attempt at a step: `<run>-s<number>-a<attempt>`.
+    pub fn next_op(&self, step: &StepSpec) -> (u32, OpId) {
+        let attempt = self.steps.get(&step.id).map_or(0, |s| s.attempts) + 1;
+        (attempt, op_id(&self.run, step, attempt))
+    }
+}
+
+pub(super) fn op_id(run: &RunId, step: &StepSpec, attempt: u32) -> OpId {
+    // Run ids are tokens of at most 40 characters here; what is added keeps the form.
+    OpId::new(format!("{run}-s{:04}-a{attempt}", step.number)).unwrap_or_else(|e| unreachable!("{e}"))
+}

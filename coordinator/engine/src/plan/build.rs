@@ -1,0 +1,129 @@
+//! From what was observed to the plan, or to the reason why there can be none.
+
+use super::{Finding, Plan, PlanInput, SCHEMA, checks, fingerprint, order, root_cause};
+use crate::inventory::Inventory;
+use crate::kubeadm_config::ClusterConfiguration;
+use crate::request::KubeadmConfigView;
+use podlift_model::op::{Addon, Package};
+use podlift_model::version::{VersionError, check_step};
+use podlift_model::{KubeVersion, NodeName, PackageVersion};
+use std::collections::BTreeMap;
+
+/// The question itself is wrong: no plan, no findings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    #[error("node {node} is not in cluster {cluster}: it has {known}")]
+    UnknownNode { node: NodeName, cluster: String, known: String },
+    #[error("the cluster's version is not known: no API server manifest and no Node object tells it; are the agents connected? See `podlift status`")]
+    NoVersion,
+    #[error("waiver {check:?} names no check that can be waived: expected one of {known}")]
+    UnknownWaiver { check: String, known: String },
+    #[error("waiver {0:?} has no reason: write --waive {0}=REASON")]
+    NoReason(String),
+    #[error("--max-unavailable is 0: expected at least 1")]
+    NothingAtOnce,
+}
+
+pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
+    let from = input.inventory.version().ok_or(PlanError::NoVersion)?;
+    validate(input, from)?;
+    let chosen = choose(input)?;
+    let cause = match &input.kubeadm_config {
+        Ok(view) => ClusterConfiguration::parse(&view.cluster_configuration)
+            .map(|c| root_cause::analyse(&c, &input.inventory, input.to, &input.options.site_gates))
+            .unwrap_or_default(),
+        Err(_) => root_cause::RootCause::default(),
+    };
+    let (packages, mut findings) = (packages(input), checks::run(input, from, &cause));
+    findings.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
+    let repairs = cause.repairs();
+    let phases = order::phases(&chosen, &input.options);
+    let fingerprints = fingerprint::fingerprints(input);
+    let hash = fingerprint::of(&(SCHEMA, &phases, &packages, &repairs, &fingerprints));
+    let none = || KubeadmConfigView { resource_version: String::new(), cluster_configuration: String::new(), managers: vec![] };
+    Ok(Plan {
+        schema: SCHEMA.into(),
+        cluster: input.cluster.clone(),
+        from,
+        to: input.to,
+        made_at: input.now,
+        packages,
+        options: input.options.clone(),
+        waivers: input.waivers.clone(),
+        addons: addons(input),
+        prevented: cause.prevented,
+        repairs,
+        kubeadm_config: input.kubeadm_config.clone().unwrap_or_else(|_| none()),
+        checked: checks::ids(),
+        findings,
+        phases,
+        inventory: input.inventory.clone(),
+        fingerprints,
+        hash,
+    })
+}
+
+fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
+    check_step_or_resume(input, from)?;
+    if input.options.max_unavailable == 0 {
+        return Err(PlanError::NothingAtOnce);
+    }
+    for waiver in &input.waivers {
+        if !checks::WAIVABLE.contains(&waiver.check.as_str()) {
+            return Err(PlanError::UnknownWaiver { check: waiver.check.clone(), known: checks::WAIVABLE.join(", ") });
+        }
+        if waiver.reason.trim().is_empty() {
+            return Err(PlanError::NoReason(waiver.check.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// A cluster whose API servers are all at the target may still have kubelets to finish.
+fn check_step_or_resume(input: &PlanInput, from: KubeVersion) -> Result<(), VersionError> {
+    let behind = input.inventory.nodes.iter().any(|n| n.view.kubelet.is_some_and(|v| v < input.to));
+    match check_step(from, input.to) {
+        Err(VersionError::Same { .. }) if behind => Ok(()),
+        other => other,
+    }
+}
+
+fn choose(input: &PlanInput) -> Result<Inventory, PlanError> {
+    if input.nodes.is_empty() {
+        return Ok(input.inventory.clone());
+    }
+    let all = &input.inventory.nodes;
+    if let Some(node) = input.nodes.iter().find(|n| input.inventory.get(n).is_none()) {
+        let known = all.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(PlanError::UnknownNode { node: node.clone(), cluster: input.cluster.to_string(), known });
+    }
+    let nodes = all.iter().filter(|n| input.nodes.contains(&n.name)).cloned().collect();
+    Ok(Inventory { nodes })
+}
+
+/// The exact versions: of each package the newest revision of the target that any node's repository offers.
+fn packages(input: &PlanInput) -> BTreeMap<Package, PackageVersion> {
+    let offers = input.offers.values().flatten().flatten().filter(|o| o.version.kube == input.to);
+    let mut out: BTreeMap<Package, PackageVersion> = BTreeMap::new();
+    for offer in offers {
+        let best = out.entry(offer.package).or_insert_with(|| offer.version.clone());
+        *best = best.clone().max(offer.version.clone());
+    }
+    out
+}
+
+/// The addons that the cluster uses: kubeadm 1.32 would deploy one whose ConfigMap is absent (`phases/upgrade/addons.go:93-150`).
+fn addons(input: &PlanInput) -> Vec<Addon> {
+    let Ok(view) = &input.addons else { return vec![] };
+    let config = input.kubeadm_config.as_ref().ok().and_then(|c| ClusterConfiguration::parse(&c.cluster_configuration).ok());
+    let enabled = |addon: &Addon| !config.as_ref().is_some_and(|c| c.addon_disabled(*addon));
+    let present = [(Addon::Coredns, view.coredns), (Addon::KubeProxy, view.kube_proxy)];
+    present.into_iter().filter(|(addon, there)| *there && enabled(addon)).map(|(addon, _)| addon).collect()
+}
+
+/// Shorthand for the checks.
+pub(super) fn finding(check: &str, severity: super::Severity, node: Option<&NodeName>, evidence: String, next: &str) -> Finding {
+    Finding { check: check.into(), severity, node: node.cloned(), evidence, next: next.into() }
+}

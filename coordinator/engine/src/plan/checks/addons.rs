@@ -1,0 +1,21 @@
+//! kubeadm 1.32 deploys CoreDNS and kube-proxy even where their ConfigMap is absent: such an addon is left out, and said.
+
+use super::{Finding, View};
+use crate::plan::{Severity, build::finding};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let view = match &view.input.addons {
+        Ok(view) => view,
+        Err(why) => {
+            let evidence = format!("the addons' ConfigMaps can't be read: {why}");
+            return vec![finding("addons", Severity::Blocker, None, evidence, "kubectl -n kube-system get cm kube-proxy coredns")];
+        }
+    };
+    let absent = [("kube-proxy", view.kube_proxy), ("coredns", view.coredns)].into_iter().filter(|(_, there)| !there);
+    absent
+        .map(|(name, _)| {
+            let evidence = format!("ConfigMap kube-system/{name} is absent: the cluster does not use this addon, and the run will not deploy it");
+            finding("addons", Severity::Note, None, evidence, "")
+        })
+        .collect()
+}

@@ -1,0 +1,20 @@
+//! Every node has a connected agent that speaks our protocol.
+
+use super::{Finding, View};
+use crate::plan::{Severity, build::finding};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none());
+    missing
+        .map(|n| match view.input.refused_agents.get(&n.name) {
+            Some(why) => finding("agents", Severity::Blocker, Some(&n.name), why.clone(), "upgrade podlift-agent on that node"),
+            None => finding(
+                "agents",
+                Severity::Blocker,
+                Some(&n.name),
+                "no agent of this node is connected".into(),
+                "systemctl status podlift-agent on that node; or leave the node out with --node",
+            ),
+        })
+        .collect()
+}

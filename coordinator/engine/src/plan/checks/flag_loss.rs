@@ -1,0 +1,23 @@
+//! Flags that the upgrade would lose. What the run repairs is a prevention, not a finding; what it can't repair blocks; what is waived
+//! is said again, with its reason.
+
+use super::{FLAG_LOSS, Finding, View};
+use crate::plan::{Severity, build::finding};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let waiver = view.input.waivers.iter().find(|w| w.check == FLAG_LOSS);
+    let lost = view.cause.unrepairable.iter();
+    match waiver {
+        Some(w) => lost
+            .cloned()
+            .chain(view.cause.prevented.iter().map(|p| p.what.clone()))
+            .map(|what| {
+                let evidence = format!("waived by {} ({}): {what}", w.by, w.reason);
+                finding(FLAG_LOSS, Severity::Warning, None, evidence, "podlift plan without --waive flag-loss repairs it")
+            })
+            .collect(),
+        None => lost
+            .map(|what| finding(FLAG_LOSS, Severity::Blocker, None, what.clone(), "make the control-plane nodes agree, or --waive flag-loss=REASON"))
+            .collect(),
+    }
+}

@@ -1,0 +1,39 @@
+//! What a plan rests on, part by part, so that a refusal can say which part has changed.
+
+use super::{Plan, PlanInput};
+use podlift_model::Digest;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+pub(super) fn of<T: Serialize>(value: &T) -> Digest {
+    Digest::of(serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// Only what decides the plan: free space, running ops and the like come and go.
+pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
+    let mut out = BTreeMap::new();
+    for node in &input.inventory.nodes {
+        let facts = node.facts.as_ref();
+        let stable = (
+            node.role,
+            (node.view.kubelet, node.view.unschedulable),
+            facts.map(|f| (&f.packages, f.kubeadm, f.kubelet, f.apt_minor)),
+            facts.map(|f| (f.manifests.iter().map(|m| (m.component, &m.sha256)).collect::<Vec<_>>(), &f.etcd_endpoints)),
+        );
+        out.insert(format!("node {}", node.name), of(&stable));
+    }
+    let config = input.kubeadm_config.as_ref().map(|c| &c.cluster_configuration);
+    out.insert("kubeadm-config".into(), of(&config));
+    out.insert("target".into(), of(&input.to));
+    out.insert("options".into(), of(&(&input.options, &input.waivers, &input.nodes)));
+    out.insert("packages".into(), of(&input.offers));
+    out.insert("addons".into(), of(&input.addons));
+    out
+}
+
+/// Names of the parts in which two plans' facts differ.
+pub fn differences(before: &Plan, now: &Plan) -> Vec<String> {
+    let (a, b) = (&before.fingerprints, &now.fingerprints);
+    let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    names.into_iter().filter(|n| a.get(*n) != b.get(*n)).cloned().collect()
+}

@@ -1,0 +1,72 @@
+//! Everything the planner looks at, observed beforehand.
+
+use crate::inventory::Inventory;
+use crate::request::{AddonsView, ApiProbe, KubeadmConfigView};
+use podlift_model::facts::{EtcdState, PackageOffer};
+use podlift_model::{ClusterName, KubeVersion, NodeName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A named, reasoned exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiver {
+    pub check: String,
+    pub reason: String,
+    /// Identity of who gave it.
+    pub by: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanOptions {
+    /// Workers that may be unavailable at once, those that were so before included.
+    pub max_unavailable: u32,
+    /// How many workers go first and alone; 0: none.
+    pub canary: u32,
+    /// How long a drain may take before the run pauses, seconds.
+    pub drain_seconds: u32,
+    /// How long a new API server must stay ready, seconds.
+    pub soak_seconds: u32,
+    /// A node's guard falls back to the steady watch by itself after this, seconds.
+    pub guard_seconds: u32,
+    /// How long any other wait may take, seconds.
+    pub wait_seconds: u32,
+    /// Gates that this site takes out: a rule of the site, not a fact of Kubernetes.
+    pub site_gates: Vec<String>,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            max_unavailable: 1,
+            canary: 1,
+            drain_seconds: 1800,
+            soak_seconds: 30,
+            guard_seconds: 3600,
+            wait_seconds: 900,
+            site_gates: vec!["MaxUnavailableStatefulSet".into()],
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct PlanInput {
+    pub cluster: ClusterName,
+    pub to: KubeVersion,
+    /// Empty: all.
+    pub nodes: Vec<NodeName>,
+    pub options: PlanOptions,
+    pub waivers: Vec<Waiver>,
+    pub inventory: Inventory,
+    /// Err: why it could not be read.
+    pub kubeadm_config: Result<KubeadmConfigView, String>,
+    /// What each node's repository of the target's minor offers; Err: why that is not known.
+    pub offers: BTreeMap<NodeName, Result<Vec<PackageOffer>, String>>,
+    /// Seen from each control-plane node.
+    pub etcd: BTreeMap<NodeName, Result<EtcdState, String>>,
+    /// Each API server by itself, and `proxy` for the address everybody uses.
+    pub probes: Vec<ApiProbe>,
+    pub addons: Result<AddonsView, String>,
+    /// Agents that were refused and why, by node.
+    pub refused_agents: BTreeMap<NodeName, String>,
+    pub now: jiff::Timestamp,
+}

@@ -1,0 +1,126 @@
+//! The order of a run, as design.md has it; docs/runbook-map.md gives the reason of each deviation from the runbook.
+
+use super::{Lane, Phase, PlanOptions, StepKind, StepSpec};
+use crate::inventory::{Inventory, NodeEntry, NodeRole};
+use podlift_model::op::Package::{Kubeadm, Kubectl, Kubelet};
+use podlift_model::{NodeName, StepId};
+
+/// A phase before its steps have numbers.
+struct Draft {
+    name: &'static str,
+    title: &'static str,
+    parallel: u32,
+    lanes: Vec<(Option<NodeName>, Vec<StepKind>)>,
+}
+
+/// `chosen` is the inventory cut to the nodes that this run upgrades.
+pub(super) fn phases(chosen: &Inventory, options: &PlanOptions) -> Vec<Phase> {
+    let servers: Vec<&NodeEntry> = chosen.control_planes().collect();
+    let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).collect();
+    let canary = (options.canary as usize).min(workers.len());
+    let drafts = [
+        backup(&servers),
+        Draft { name: "root-cause", title: "What kubeadm will write", parallel: 1, lanes: vec![(None, vec![StepKind::RepairConfig])] },
+        pre_stage(chosen),
+        control_plane(&servers),
+        addons(&servers),
+        lanes("kubelets", "Control plane, kubelets", 1, &servers, &server_kubelet()),
+        lanes("canary", "Workers, the first", canary.max(1) as u32, &workers[..canary], &worker()),
+        lanes("workers", "Workers", options.max_unavailable.max(1), &workers[canary..], &worker()),
+        Draft { name: "after", title: "After", parallel: 1, lanes: vec![(None, vec![StepKind::VerifyFleet])] },
+    ];
+    number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
+}
+
+fn lanes(name: &'static str, title: &'static str, parallel: u32, nodes: &[&NodeEntry], steps: &[StepKind]) -> Draft {
+    let lanes = nodes.iter().map(|n| (Some(n.name.clone()), steps.to_vec())).collect();
+    Draft { name, title, parallel, lanes }
+}
+
+fn backup(servers: &[&NodeEntry]) -> Draft {
+    let first = servers.first().map(|n| n.name.clone());
+    let mut lanes: Vec<_> = servers.iter().map(|n| (Some(n.name.clone()), vec![StepKind::ManifestBackup])).collect();
+    if first.is_some() {
+        lanes.insert(0, (first, vec![StepKind::EtcdSnapshot]));
+    }
+    // One lane at a time, so that the seal comes after all of it.
+    lanes.push((None, vec![StepKind::SealBackup]));
+    Draft { name: "backup", title: "Backup, verified and sealed", parallel: 1, lanes }
+}
+
+fn pre_stage(chosen: &Inventory) -> Draft {
+    let steps = |node: &NodeEntry| {
+        let packages = vec![Kubeadm, Kubelet, Kubectl];
+        let mut steps = vec![StepKind::AptSource, StepKind::AptUpdate, StepKind::Download { packages }];
+        if node.role == NodeRole::ControlPlane {
+            steps.push(StepKind::ImagePull);
+        }
+        steps
+    };
+    let lanes: Vec<_> = chosen.nodes.iter().map(|n| (Some(n.name.clone()), steps(n))).collect();
+    Draft { name: "pre-stage", title: "Packages and images on all nodes", parallel: lanes.len().max(1) as u32, lanes }
+}
+
+fn control_plane(servers: &[&NodeEntry]) -> Draft {
+    let steps = |first: bool| {
+        let upgrade = if first { StepKind::KubeadmApply } else { StepKind::KubeadmNode };
+        vec![
+            StepKind::EtcdReady,
+            StepKind::GuardArm,
+            StepKind::Packages { packages: vec![Kubeadm] },
+            StepKind::FlagDiff,
+            upgrade,
+            StepKind::VerifyApi,
+            StepKind::GuardDisarm,
+        ]
+    };
+    let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), steps(i == 0))).collect();
+    Draft { name: "control-plane", title: "Control plane, API servers", parallel: 1, lanes }
+}
+
+fn addons(servers: &[&NodeEntry]) -> Draft {
+    let lanes = servers.first().map(|n| (Some(n.name.clone()), vec![StepKind::Addons])).into_iter().collect();
+    Draft { name: "addons", title: "Addons", parallel: 1, lanes }
+}
+
+fn server_kubelet() -> Vec<StepKind> {
+    use StepKind as K;
+    let packages = vec![Kubelet, Kubectl];
+    vec![K::Cordon, K::Drain, K::Packages { packages }, K::KubeletConfig, K::KubeletRestart, K::NodeReady, K::Uncordon]
+}
+
+/// The package path. A node whose disk comes from a BCM image gets another list here.
+fn worker() -> Vec<StepKind> {
+    use StepKind as K;
+    vec![
+        K::Cordon,
+        K::Drain,
+        K::Packages { packages: vec![Kubeadm] },
+        K::KubeadmNode,
+        K::Packages { packages: vec![Kubelet, Kubectl] },
+        K::KubeletRestart,
+        K::NodeReady,
+        K::Uncordon,
+    ]
+}
+
+fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
+    let mut number = 0;
+    let mut step = |phase: &str, node: &Option<NodeName>, kind: StepKind| {
+        number += 1;
+        let verb = kind.verb();
+        let text = node.as_ref().map_or(format!("{phase}/{verb}"), |n| format!("{phase}/{n}/{verb}"));
+        // Phase and verb are ours and node names are validated: the id is always valid.
+        let id = StepId::new(text).unwrap_or_else(|e| unreachable!("{e}"));
+        StepSpec { number, id, phase: phase.into(), node: node.clone(), kind }
+    };
+    drafts
+        .map(|draft| {
+            let lanes = draft.lanes.into_iter().map(|(node, kinds)| {
+                let steps = kinds.into_iter().map(|kind| step(draft.name, &node, kind)).collect();
+                Lane { node, steps }
+            });
+            Phase { name: draft.name.into(), title: draft.title.into(), parallel: draft.parallel, lanes: lanes.collect() }
+        })
+        .collect()
+}

@@ -1,0 +1,29 @@
+//! Evict what may be evicted and wait until it is gone. A failed eviction is a failure; a drain that takes too long pauses the run with
+//! pods and budgets named, and the cordon stays, ours.
+
+use super::types::{Assess, Cx, Policy, Step, blocked, cluster, done, odd};
+use crate::request::{ClusterCall, ClusterReply, Reply, Request};
+
+pub struct Drain;
+
+impl Step for Drain {
+    fn probe(&self, cx: &Cx) -> Request {
+        Request::Cluster(ClusterCall::PodsToEvict { node: cx.node() })
+    }
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(ClusterReply::Pods(pods)) = cluster(reply) else { return odd(reply) };
+        if let Some(why) = pods.refused.first() {
+            let message = format!("{} can't be drained: {}", cx.node(), pods.refused.join("; "));
+            debug_assert!(!why.is_empty());
+            return blocked("drain-refused", message, format!("end or move those pods, then podlift retry; or podlift defer {}", cx.node()));
+        }
+        if pods.evict.is_empty() { done("no pod left to evict") } else { Assess::Ready }
+    }
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        let seconds = cx.plan().options.drain_seconds;
+        Some(Request::Cluster(ClusterCall::Drain { node: cx.node(), run: cx.state.run.clone(), seconds }))
+    }
+    fn policy(&self, cx: &Cx) -> Policy {
+        Policy { retries: 0, ..cx.policy() }
+    }
+}

@@ -1,0 +1,62 @@
+//! Right before kubeadm writes: what would it write now? Something may have put the old kubeadm-config back since it was repaired; then
+//! the run pauses and names who wrote it.
+
+use super::repair_config::config;
+use super::types::{Assess, Cx, Step, blocked, done, many, odd, output};
+use crate::plan::checks::FLAG_LOSS;
+use crate::request::{ClusterCall, Reply, Request};
+use podlift_model::OpOutput;
+use podlift_model::flags::FlagChange;
+use podlift_model::op::Look;
+
+pub struct FlagDiff;
+
+impl Step for FlagDiff {
+    fn probe(&self, cx: &Cx) -> Request {
+        Request::Many(vec![cx.look(Look::KubeadmDiff { to: cx.plan().to }), Request::Cluster(ClusterCall::KubeadmConfig)])
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [diff, config_reply] = many(reply) else { return odd(reply) };
+        let (Some(OpOutput::Diff(changes)), Some(config)) = (output(diff), config(config_reply)) else { return odd(reply) };
+        let unplanned: Vec<&FlagChange> = changes.iter().filter(|c| c.live.is_some() && !planned(cx, c)).collect();
+        if unplanned.is_empty() {
+            return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
+        }
+        let shown: Vec<String> = unplanned.iter().map(ToString::to_string).collect();
+        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+            return done(format!("waived by {} ({}): {}", waiver.by, waiver.reason, shown.join("; ")));
+        }
+        let writer = config.managers.first().map_or("nobody known".into(), Clone::clone);
+        blocked(
+            "flag-loss",
+            format!("on {}: {}. kubeadm-config was last written by {writer}", cx.node(), shown.join("; ")),
+            "podlift retry repairs kubeadm-config again; find out first why it changed",
+        )
+    }
+
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+        None
+    }
+}
+
+/// The plan changes this flag by name.
+fn planned(cx: &Cx, change: &FlagChange) -> bool {
+    use crate::kubeadm_config::ConfigRepair;
+    let gates = |text: &Option<String>| -> Vec<String> {
+        text.iter().flat_map(|t| t.split(',')).map(str::to_string).filter(|g| !g.is_empty()).collect()
+    };
+    if change.flag != "feature-gates" {
+        return false;
+    }
+    let kept = gates(&change.rendered);
+    let gone = gates(&change.live).into_iter().filter(|g| !kept.contains(g));
+    let by_name = |gate: &String| {
+        let name = podlift_model::flags::parse_gate(gate).map(|(n, _)| n);
+        cx.plan().repairs.iter().any(|r| match r {
+            ConfigRepair::RemoveGate { component, gate } => component.name() == change.component && Some(gate) == name.as_ref(),
+            ConfigRepair::SetEtcdEndpoints { .. } => false,
+        })
+    };
+    gone.collect::<Vec<_>>().iter().all(by_name)
+}

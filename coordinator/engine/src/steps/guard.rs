@@ -1,0 +1,48 @@
+//! The armed heal around a kubeadm run. Rescue acts always; hygiene only between these two steps.
+
+use super::types::{Assess, Cx, Step, done, facts, odd};
+use crate::request::{Reply, Request};
+use podlift_model::HostOp;
+use podlift_model::facts::GuardState;
+use podlift_model::op::Look;
+
+pub struct GuardArm;
+pub struct GuardDisarm;
+
+impl Step for GuardArm {
+    fn probe(&self, cx: &Cx) -> Request {
+        cx.look(Look::Facts)
+    }
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(facts) = facts(reply) else { return odd(reply) };
+        match &facts.guard {
+            GuardState::Armed { run } if *run == cx.state.run => done("guard armed"),
+            GuardState::Off => done("healing is off in this agent's configuration: nothing guards this node"),
+            GuardState::Armed { run } => Assess::Wait(format!("the guard is armed for run {run}")),
+            GuardState::Steady => Assess::Ready,
+        }
+    }
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        cx.host(HostOp::GuardArm { run: cx.state.run.clone(), seconds: cx.plan().options.guard_seconds })
+    }
+    fn undo(&self, cx: &Cx) -> Option<Request> {
+        cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
+    }
+}
+
+impl Step for GuardDisarm {
+    fn probe(&self, cx: &Cx) -> Request {
+        cx.look(Look::Facts)
+    }
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(facts) = facts(reply) else { return odd(reply) };
+        match &facts.guard {
+            GuardState::Armed { run } if *run == cx.state.run => Assess::Ready,
+            GuardState::Off => done("healing is off"),
+            _ => done("steady watch"),
+        }
+    }
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
+    }
+}

@@ -1,0 +1,124 @@
+//! `kubeadm upgrade apply` on the first control-plane node, `kubeadm upgrade node` on the others and on workers. Judged by what is on
+//! disk and in the cluster, never by kubeadm's exit code.
+
+use super::repair_config::config;
+use super::types::{Assess, Cx, Policy, Step, blocked, done, facts, many, odd, output};
+use crate::inventory::NodeRole;
+use crate::kubeadm_config::ClusterConfiguration;
+use crate::plan::checks::FLAG_LOSS;
+use crate::request::{ClusterCall, Reply, Request};
+use podlift_model::heal::{HealFinding, HealKind};
+use podlift_model::op::{Component, Look, SkipPhase};
+use podlift_model::{HostOp, NodeFacts, OpOutput};
+
+pub struct Apply;
+pub struct Node;
+
+/// Steps of their own in podlift: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
+const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
+
+fn looks(cx: &Cx) -> Request {
+    Request::Many(vec![cx.look(Look::Facts), cx.look(Look::Manifests), Request::Cluster(ClusterCall::KubeadmConfig)])
+}
+
+/// Manifests of the target, none of which provably can't start.
+fn manifests(cx: &Cx, facts: &NodeFacts, findings: &[HealFinding]) -> Result<(), String> {
+    let to = cx.plan().to;
+    let at = |c: &&Component| facts.manifests.iter().any(|m| m.component == **c && m.version == Some(to));
+    if let Some(behind) = Component::ALL.iter().find(|c| !at(c)) {
+        return Err(format!("{behind} is not at {to}"));
+    }
+    // With healing on, the guard repairs these at once; with it off only another kubeadm run can.
+    match findings.iter().find(|f| f.kind == HealKind::Rescue) {
+        Some(broken) => Err(broken.what.clone()),
+        None => Ok(()),
+    }
+}
+
+struct Seen<'a> {
+    facts: &'a NodeFacts,
+    manifests: Result<(), String>,
+    config_at_target: bool,
+}
+
+fn seen<'a>(cx: &Cx, reply: &'a Reply) -> Option<Seen<'a>> {
+    let [f, m, c] = many(reply) else { return None };
+    let (facts, Some(OpOutput::Manifests(findings)), config) = (facts(f)?, output(m), config(c)?) else { return None };
+    let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok();
+    let config_at_target = parsed.and_then(|p| p.kubernetes_version()) == Some(cx.plan().to);
+    Some(Seen { facts, manifests: manifests(cx, facts, findings), config_at_target })
+}
+
+impl Step for Apply {
+    fn probe(&self, cx: &Cx) -> Request {
+        looks(cx)
+    }
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(seen) = seen(cx, reply) else { return odd(reply) };
+        if seen.facts.manifests.len() < Component::ALL.len() {
+            return missing(cx);
+        }
+        match (&seen.manifests, seen.config_at_target) {
+            (Ok(()), true) => done(format!("three manifests and kubeadm-config at {}", cx.plan().to)),
+            (Err(why), _) if cx.acted => Assess::Wait(why.clone()),
+            _ => Assess::Ready,
+        }
+    }
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        cx.host(HostOp::KubeadmApply { to: cx.plan().to, skip: skip(cx) })
+    }
+    fn policy(&self, cx: &Cx) -> Policy {
+        policy(cx)
+    }
+}
+
+impl Step for Node {
+    fn probe(&self, cx: &Cx) -> Request {
+        if cx.role() == NodeRole::Worker { cx.look(Look::Facts) } else { looks(cx) }
+    }
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        if cx.role() == NodeRole::Worker {
+            // On a worker it rewrites the kubelet's configuration and nothing else: repeating it harms nothing.
+            return if cx.acted { done("kubelet configuration written") } else { Assess::Ready };
+        }
+        let Some(seen) = seen(cx, reply) else { return odd(reply) };
+        if seen.facts.manifests.len() < Component::ALL.len() {
+            return missing(cx);
+        }
+        match &seen.manifests {
+            Ok(()) => done(format!("three manifests at {}", cx.plan().to)),
+            Err(_) if !seen.config_at_target => {
+                Assess::Wait(format!("kubeadm-config is not at {} yet: kubeadm upgrade node takes its target from there", cx.plan().to))
+            }
+            Err(why) if cx.acted => Assess::Wait(why.clone()),
+            Err(_) => Assess::Ready,
+        }
+    }
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        let skip = if cx.role() == NodeRole::Worker { vec![] } else { SKIP.to_vec() };
+        cx.host(HostOp::KubeadmNode { skip })
+    }
+    fn policy(&self, cx: &Cx) -> Policy {
+        policy(cx)
+    }
+}
+
+/// Where the ConfigMap was left broken by a waiver and the manifests are healed, another full apply would write the broken one again,
+/// heal to an identical pod and wait five minutes for a hash that never changes: then only the phases that remain are run.
+fn skip(cx: &Cx) -> Vec<SkipPhase> {
+    let tried = cx.state_of_step().is_some_and(|s| s.attempts > 1);
+    match cx.state.waived(FLAG_LOSS) {
+        Some(_) if tried && !cx.state.heals.is_empty() => [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect(),
+        _ => SKIP.to_vec(),
+    }
+}
+
+fn missing(cx: &Cx) -> Assess {
+    let message = format!("{} is a control-plane node and lacks one of its three manifests: kubeadm would take it for a worker", cx.node());
+    blocked("manifest-missing", message, "podlift heal status; put the manifest back, then podlift retry")
+}
+
+/// kubeadm undoes what it began when it fails; what it leaves is looked at before anything else, and a second run is the operator's word.
+fn policy(cx: &Cx) -> Policy {
+    Policy { retries: 0, ..cx.policy() }
+}

@@ -1,0 +1,84 @@
+//! The root cause, repaired in kubeadm-config before any kubeadm runs: with a resourceVersion precondition, never while a kubeadm unit
+//! runs, and only with endpoints that answer. The old text is in the plan, and so in the journal.
+
+use super::types::{Assess, Cx, Step, blocked, cluster, done, many, odd, output};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair};
+use crate::plan::checks::FLAG_LOSS;
+use crate::plan::root_cause;
+use crate::request::{ClusterCall, ClusterReply, KubeadmConfigView, Reply, Request};
+use podlift_model::op::Look;
+use podlift_model::{HostOp, OpOutput};
+
+pub struct RepairConfig;
+
+impl Step for RepairConfig {
+    fn probe(&self, cx: &Cx) -> Request {
+        let mut looks = vec![Request::Cluster(ClusterCall::KubeadmConfig), cx.look(Look::EtcdHealth)];
+        let op = HostOp::Observe { look: Look::Facts };
+        looks.extend(cx.plan().inventory.control_planes().map(|n| Request::Host { node: n.name.clone(), op: op.clone() }));
+        Request::Many(looks)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [Reply::Cluster(ClusterReply::KubeadmConfig(config)), etcd, nodes @ ..] = many(reply) else { return odd(reply) };
+        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+            return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
+        }
+        match wanted(cx, config) {
+            Ok(None) => return done("kubeadm-config renders what runs"),
+            Ok(Some(_)) => (),
+            Err(why) => return blocked("kubeadm-config", why, "kubectl -n kube-system edit cm kubeadm-config, then podlift retry"),
+        }
+        if let Some(why) = dead_endpoint(cx, etcd) {
+            return Assess::Wait(why);
+        }
+        for facts in nodes.iter().filter_map(super::types::facts) {
+            if let Some(op) = facts.running.first() {
+                return Assess::Wait(format!("op {op} runs on {}: kubeadm-config is not written meanwhile", facts.node));
+            }
+        }
+        Assess::Ready
+    }
+
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
+        let config = config(many(reply).first()?)?;
+        let text = wanted(cx, config).ok().flatten()?;
+        let resource_version = config.resource_version.clone();
+        Some(Request::Cluster(ClusterCall::WriteKubeadmConfig { resource_version, cluster_configuration: text }))
+    }
+}
+
+/// The repaired text, or None where nothing has to change.
+fn wanted(cx: &Cx, config: &KubeadmConfigView) -> Result<Option<String>, String> {
+    let plan = cx.plan();
+    let parsed = ClusterConfiguration::parse(&config.cluster_configuration).map_err(|e| e.to_string())?;
+    // Against what ran when the plan was made: by now a broken manifest may be what runs.
+    let cause = root_cause::analyse(&parsed, &plan.inventory, plan.to, &plan.options.site_gates);
+    if let Some(why) = cause.unrepairable.first() {
+        return Err(why.clone());
+    }
+    let repairs = cause.repairs();
+    if repairs.is_empty() {
+        return Ok(None);
+    }
+    repair(&config.cluster_configuration, &repairs).map(Some).map_err(|e| e.to_string())
+}
+
+fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {
+    let Some(OpOutput::Etcd(state)) = output(etcd) else { return Some("etcd's health is not known yet".into()) };
+    let repairs = cx.plan().repairs.iter();
+    let endpoints = repairs.filter_map(|r| match r {
+        ConfigRepair::SetEtcdEndpoints { endpoints } => Some(endpoints),
+        ConfigRepair::RemoveGate { .. } => None,
+    });
+    let answers = |e: &String| state.members.iter().any(|m| m.endpoint == *e && m.healthy);
+    endpoints.flatten().find(|e| !answers(e)).map(|e| format!("etcd endpoint {e} does not answer: it is not written into kubeadm-config"))
+}
+
+/// The text now, for whoever needs only that.
+pub(super) fn config(reply: &Reply) -> Option<&KubeadmConfigView> {
+    match cluster(reply)? {
+        ClusterReply::KubeadmConfig(config) => Some(config),
+        _ => None,
+    }
+}

@@ -1,0 +1,194 @@
+//! `podlift report`: what happened, filled from the journal alone.
+
+use super::checks::{SignOff, sign_off};
+use crate::inventory::{NodeEntry, NodeRole};
+use crate::machine::{Record, RunState, RunStatus, StepState, StopReason};
+use crate::plan::{Phase, Prevention, StepKind, Waiver};
+use jiff::Timestamp;
+use podlift_model::{KubeVersion, NodeName, RunId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub const SCHEMA: &str = "podlift.report/v1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub schema: String,
+    pub run: RunId,
+    /// succeeded, running, paused, aborting, aborted
+    pub result: String,
+    pub paused: Option<StopReason>,
+    pub from: KubeVersion,
+    pub to: KubeVersion,
+    pub by: String,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub seconds: f64,
+    pub nodes: Vec<NodeReport>,
+    pub prevented: Vec<Prevention>,
+    pub heals: Vec<HealReport>,
+    pub waivers: Vec<Waiver>,
+    pub api_outage: ApiOutage,
+    pub checks: Vec<SignOff>,
+    /// Ops whose end nobody could know, each with why.
+    pub indeterminate: Vec<String>,
+    /// What an abort put back, and what it left.
+    pub undone: Vec<String>,
+    pub left: Vec<String>,
+    pub journal_events: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeReport {
+    pub name: NodeName,
+    pub role: NodeRole,
+    pub from: Option<KubeVersion>,
+    pub to: Option<KubeVersion>,
+    /// upgraded, deferred, failed, unfinished, untouched
+    pub result: String,
+    pub phases: Vec<PhaseReport>,
+    /// From cordon to uncordon by this run, seconds.
+    pub unavailable_seconds: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseReport {
+    pub name: String,
+    pub started_at: Timestamp,
+    pub seconds: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealReport {
+    pub node: NodeName,
+    pub file: String,
+    pub rule: String,
+    pub at: Timestamp,
+    pub latency_us: u64,
+    pub diff: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApiOutage {
+    /// Of the address that everybody uses.
+    pub vip_seconds: f64,
+    /// Of each API server by itself.
+    pub endpoints: BTreeMap<String, f64>,
+}
+
+/// Name of the proxy among the probed endpoints.
+pub const VIP: &str = "vip";
+
+pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
+    let (result, paused) = match &s.status {
+        RunStatus::Running => ("running", None),
+        RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
+        RunStatus::Aborting { .. } => ("aborting", None),
+        RunStatus::Aborted { .. } => ("aborted", None),
+        RunStatus::Succeeded => ("succeeded", None),
+    };
+    let (undone, left) = match &s.status {
+        RunStatus::Aborted { undone, left } => (undone.clone(), left.clone()),
+        _ => (vec![], vec![]),
+    };
+    Report {
+        schema: SCHEMA.into(),
+        run: s.run.clone(),
+        result: result.into(),
+        paused,
+        from: s.plan.from,
+        to: s.plan.to,
+        by: s.by.clone(),
+        started_at: s.started,
+        ended_at: s.ended,
+        seconds: seconds(s.started, s.ended.unwrap_or(now)),
+        nodes: s.plan.inventory.nodes.iter().map(|n| node(s, n, now)).collect(),
+        prevented: prevented(s),
+        heals: s.heals.iter().flat_map(heal).collect(),
+        waivers: s.plan.waivers.clone(),
+        api_outage: outage(s, now),
+        checks: sign_off(s),
+        indeterminate: s.indeterminate.iter().map(|(step, op, why)| format!("{step} ({op}): {why}")).collect(),
+        undone,
+        left,
+        journal_events: records.iter().filter(|r| r.run.as_ref() == Some(&s.run)).count() as u64,
+    }
+}
+
+/// Only what really was repaired before it could happen.
+fn prevented(s: &RunState) -> Vec<Prevention> {
+    let repaired = s.plan.steps().any(|x| matches!(x.kind, StepKind::RepairConfig) && s.steps[&x.id].ever_acted);
+    if repaired { s.plan.prevented.clone() } else { vec![] }
+}
+
+fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
+    let heal = &h.heal;
+    let one = |rule: &String| HealReport {
+        node: heal.node.clone(),
+        file: heal.file.clone(),
+        rule: rule.clone(),
+        at: heal.at,
+        latency_us: heal.latency_us,
+        diff: heal.diff.clone(),
+    };
+    heal.rules.iter().map(one).collect()
+}
+
+fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
+    let mine: Vec<(&StepKind, &StepState)> =
+        s.plan.steps().filter(|x| x.node.as_ref() == Some(&n.name)).map(|x| (&x.kind, &s.steps[&x.id])).collect();
+    let over = mine.iter().all(|(_, x)| x.is_over());
+    let result = match () {
+        () if mine.is_empty() => "untouched",
+        () if s.deferred.contains_key(&n.name) => "deferred",
+        () if over => "upgraded",
+        () if mine.iter().any(|(_, x)| matches!(x.status, crate::machine::StepStatus::Failed { .. })) => "failed",
+        () => "unfinished",
+    };
+    let reached = mine.iter().any(|(k, x)| matches!(k, StepKind::NodeReady) && x.is_over()) && result != "deferred";
+    NodeReport {
+        name: n.name.clone(),
+        role: n.role,
+        from: n.view.kubelet,
+        to: if reached { Some(s.plan.to) } else { n.view.kubelet },
+        result: result.into(),
+        phases: s.plan.phases.iter().filter_map(|p| phase(s, p, &n.name, now)).collect(),
+        unavailable_seconds: unavailable(&mine, now),
+    }
+}
+
+fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<PhaseReport> {
+    let steps: Vec<&StepState> =
+        p.lanes.iter().filter(|l| l.node.as_ref() == Some(node)).flat_map(|l| &l.steps).map(|x| &s.steps[&x.id]).collect();
+    let started_at = steps.iter().filter_map(|x| x.began).min()?;
+    let ended = steps.iter().filter_map(|x| x.ended).max().unwrap_or(now);
+    Some(PhaseReport { name: p.name.clone(), started_at, seconds: seconds(started_at, ended) })
+}
+
+fn unavailable(mine: &[(&StepKind, &StepState)], now: Timestamp) -> f64 {
+    let of = |wanted: &StepKind| mine.iter().find(|(k, _)| *k == wanted).map(|(_, x)| *x);
+    let (Some(cordon), Some(uncordon)) = (of(&StepKind::Cordon), of(&StepKind::Uncordon)) else { return 0.0 };
+    match cordon.ended {
+        Some(from) if cordon.ever_acted => seconds(from, uncordon.ended.unwrap_or(now)),
+        _ => 0.0,
+    }
+}
+
+fn outage(s: &RunState, now: Timestamp) -> ApiOutage {
+    let mut endpoints: BTreeMap<String, f64> = BTreeMap::new();
+    let servers = s.plan.inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
+    endpoints.extend(servers.map(|e| (e, 0.0)));
+    let mut vip = 0.0;
+    for o in &s.outages {
+        let length = o.milliseconds.map_or_else(|| seconds(o.from, s.ended.unwrap_or(now)), |ms| ms as f64 / 1000.0);
+        match o.endpoint.as_str() {
+            VIP => vip += length,
+            endpoint => *endpoints.entry(endpoint.into()).or_default() += length,
+        }
+    }
+    ApiOutage { vip_seconds: vip, endpoints }
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    (to.duration_since(from).as_millis() as f64 / 1000.0).max(0.0)
+}

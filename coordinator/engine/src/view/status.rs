@@ -1,0 +1,160 @@
+//! `podlift status`: the fleet as a table, each row with the age of what it shows.
+
+use crate::inventory::NodeRole;
+use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
+use jiff::Timestamp;
+use podlift_model::facts::GuardState;
+use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
+use serde::{Deserialize, Serialize};
+
+pub const SCHEMA: &str = "podlift.status/v1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub schema: String,
+    pub cluster: ClusterName,
+    pub at: Timestamp,
+    pub coordinator: String,
+    pub epoch: Option<Epoch>,
+    /// Why this coordinator only reads, if so.
+    pub read_only: Option<String>,
+    pub run: Option<RunSummary>,
+    pub nodes: Vec<NodeRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub run: RunId,
+    /// running, paused, aborting, aborted, succeeded
+    pub status: String,
+    pub from: KubeVersion,
+    pub to: KubeVersion,
+    pub by: String,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    /// Title of the phase at work.
+    pub phase: Option<String>,
+    pub steps_done: u32,
+    pub steps: u32,
+    pub heals: u32,
+    /// Ops whose end nobody could know.
+    pub indeterminate: u32,
+    pub paused: Option<StopReason>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeRow {
+    pub name: NodeName,
+    pub role: NodeRole,
+    /// pending, working, waiting, upgraded, failed, deferred; idle where no run is open.
+    pub state: String,
+    pub kubelet: Option<KubeVersion>,
+    pub api_server: Option<KubeVersion>,
+    /// Step at work or failed.
+    pub step: Option<String>,
+    pub reason: Option<String>,
+    /// steady, armed, off
+    pub guard: String,
+    pub connected: bool,
+    pub age_seconds: u64,
+    /// Older than three heartbeats.
+    pub stale: bool,
+}
+
+/// A node as the coordinator last saw it.
+#[derive(Debug, Clone)]
+pub struct SeenNode {
+    pub facts: NodeFacts,
+    pub at: Timestamp,
+    pub connected: bool,
+}
+
+/// `state` is the newest run; `stale_after` in seconds.
+pub fn status(cluster: &ClusterName, now: Timestamp, state: Option<&RunState>, nodes: &[SeenNode], stale_after: u64) -> Status {
+    Status {
+        schema: SCHEMA.into(),
+        cluster: cluster.clone(),
+        at: now,
+        coordinator: env!("CARGO_PKG_VERSION").into(),
+        epoch: None,
+        read_only: None,
+        run: state.map(summary),
+        nodes: nodes.iter().map(|n| row(n, now, state, stale_after)).collect(),
+    }
+}
+
+pub fn summary(s: &RunState) -> RunSummary {
+    let current = s.plan.phases.iter().find(|p| p.lanes.iter().flat_map(|l| &l.steps).any(|x| !s.steps[&x.id].is_over()));
+    let (status, paused) = match &s.status {
+        RunStatus::Running => ("running", None),
+        RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
+        RunStatus::Aborting { .. } => ("aborting", None),
+        RunStatus::Aborted { .. } => ("aborted", None),
+        RunStatus::Succeeded => ("succeeded", None),
+    };
+    RunSummary {
+        run: s.run.clone(),
+        status: status.into(),
+        from: s.plan.from,
+        to: s.plan.to,
+        by: s.by.clone(),
+        started: s.started,
+        ended: s.ended,
+        phase: current.map(|p| p.title.clone()),
+        steps_done: s.steps.values().filter(|x| x.is_over()).count() as u32,
+        steps: s.steps.len() as u32,
+        heals: s.heals.len() as u32,
+        indeterminate: s.indeterminate.len() as u32,
+        paused,
+    }
+}
+
+fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64) -> NodeRow {
+    let age = now.duration_since(n.at).as_secs().max(0) as u64;
+    let entry = state.and_then(|s| s.plan.inventory.get(&n.facts.node));
+    let by_manifests = if n.facts.manifests.is_empty() { NodeRole::Worker } else { NodeRole::ControlPlane };
+    let (node_state, step, reason) = state.map_or(("idle".into(), None, None), |s| work(s, &n.facts.node));
+    let server = n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
+    NodeRow {
+        name: n.facts.node.clone(),
+        role: entry.map_or(by_manifests, |e| e.role),
+        state: node_state,
+        kubelet: n.facts.kubelet,
+        api_server: server.and_then(|m| m.version),
+        step,
+        reason,
+        guard: match n.facts.guard {
+            GuardState::Steady => "steady".into(),
+            GuardState::Armed { .. } => "armed".into(),
+            GuardState::Off => "off".into(),
+        },
+        connected: n.connected,
+        age_seconds: age,
+        stale: !n.connected || age > stale_after,
+    }
+}
+
+/// (state, step, reason) of a node in a run.
+fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String>) {
+    if let Some(reason) = s.deferred.get(node) {
+        return ("deferred".into(), None, Some(reason.clone()));
+    }
+    let mine: Vec<_> = s.plan.steps().filter(|x| x.node.as_ref() == Some(node)).collect();
+    if mine.is_empty() {
+        return ("idle".into(), None, None);
+    }
+    let at = |x: &crate::plan::StepSpec| Some(x.id.to_string());
+    for x in &mine {
+        match &s.steps[&x.id].status {
+            StepStatus::Failed { reason } => return ("failed".into(), at(x), Some(reason.message.clone())),
+            StepStatus::Started { .. } | StepStatus::Ended { .. } => return ("working".into(), at(x), None),
+            StepStatus::Waiting { reason } => return ("waiting".into(), at(x), Some(reason.clone())),
+            _ => {}
+        }
+    }
+    match mine.iter().filter(|x| s.steps[&x.id].is_over()).count() {
+        n if n == mine.len() => ("upgraded".into(), None, None),
+        0 => ("pending".into(), None, None),
+        _ => ("working".into(), mine.iter().find(|x| !s.steps[&x.id].is_over()).and_then(|x| at(x)), None),
+    }
+}

@@ -1,0 +1,139 @@
+//! What kube-controller-manager and the kubelets do to ordinary pods: evicted ones end, ReplicaSets make new ones elsewhere, DaemonSets
+//! roll, budgets are counted, a silent kubelet's node turns Unknown. A tick of one lab second; never anything about static pods.
+
+use crate::api::budgets;
+use crate::kubelet;
+use crate::world::objects::Key;
+use crate::world::{State, World, cast};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds after which a silent node is Unknown.
+const GRACE: u32 = 40;
+
+pub async fn run(world: Arc<World>) {
+    let mut silent: BTreeMap<String, u32> = BTreeMap::new();
+    loop {
+        world.sleep(Duration::from_secs(1)).await;
+        if world.lock().fronts().is_empty() {
+            continue;
+        }
+        nodes(&world, &mut silent);
+        let now = world.clock.now();
+        let needed = {
+            let mut s = world.lock();
+            let before = s.api.version;
+            end_pods(&mut s, now);
+            start_pods(&mut s, &world, now);
+            replace_pods(&mut s, &world, now);
+            roll(&mut s);
+            budgets::refresh(&mut s, now);
+            s.api.version != before
+        };
+        if needed {
+            world.update(|_| ());
+        }
+    }
+}
+
+fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
+    for node in world.shape.nodes() {
+        let up = world.lock().node(node).kubelet.running.is_some();
+        let count = silent.entry(node.clone()).or_default();
+        *count = if up { 0 } else { *count + 1 };
+        if *count == GRACE {
+            kubelet::set_condition(world, node, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.");
+        }
+    }
+}
+
+/// Terminating pods end after their grace period, two seconds at most here, if their kubelet runs.
+fn end_pods(s: &mut State, now: jiff::Timestamp) {
+    let due = |v: &Value| {
+        let at: Option<jiff::Timestamp> = v["metadata"]["deletionTimestamp"].as_str()?.parse().ok();
+        let grace = v["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
+        let asked = at?.checked_sub(jiff::SignedDuration::from_secs(grace)).ok()?;
+        (now.duration_since(asked).as_secs() >= grace.min(2)).then_some(())
+    };
+    let ends = |v: &Value| {
+        let node = v["spec"]["nodeName"].as_str().and_then(|n| s.nodes.get(n));
+        due(v).is_some() && node.is_none_or(|n| n.kubelet.running.is_some())
+    };
+    let gone: Vec<Key> = s.api.pods().filter(|(_, v)| ends(v)).map(|(k, _)| k.clone()).collect();
+    for key in gone {
+        s.api.delete(&key);
+    }
+}
+
+/// Pending pods get a node where one takes them, and run two ticks later.
+fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
+    let pending: Vec<Key> = s
+        .api
+        .pods()
+        .filter(|(_, v)| v["status"]["phase"] == "Pending" && v["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null())
+        .map(|(k, _)| k.clone())
+        .collect();
+    for key in pending {
+        let Some(pod) = s.api.get(&key).cloned() else { continue };
+        match pod["spec"]["nodeName"].as_str() {
+            Some(node) => {
+                let ip = world.shape.address(node);
+                s.api.change(&key, |v| v["status"] = cast::running(&pod["spec"], &ip, now));
+            }
+            None => {
+                if let Some(node) = place(s, &pod) {
+                    s.api.change(&key, |v| v["spec"]["nodeName"] = json!(node));
+                }
+            }
+        }
+    }
+}
+
+/// The emptiest node that is Ready, schedulable and tolerated.
+fn place(s: &State, pod: &Value) -> Option<String> {
+    let tolerates = pod["spec"]["tolerations"].as_array().is_some_and(|t| !t.is_empty());
+    let fits = |v: &Value| {
+        let ready = v["status"]["conditions"].as_array().into_iter().flatten();
+        let ready = ready.into_iter().any(|c| c["type"] == "Ready" && c["status"] == "True");
+        let tainted = v["spec"]["taints"].as_array().is_some_and(|t| !t.is_empty());
+        ready && v["spec"]["unschedulable"] != true && tainted == tolerates
+    };
+    let load = |name: &str| s.api.pods().filter(|(_, p)| p["spec"]["nodeName"] == name).count();
+    let nodes = s.api.of("", "nodes").filter(|(_, v)| fits(v)).map(|(k, _)| k.name.clone());
+    nodes.min_by_key(|n| (load(n), n.clone()))
+}
+
+/// Every ReplicaSet has as many pods as it wants, counting those that are not ending; every DaemonSet one on each node that it had.
+fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
+    let sets: Vec<(Key, Value)> = s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), v.clone())).collect();
+    for (key, set) in sets {
+        let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
+        let alive = s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null()).count();
+        for _ in alive..set["spec"]["replicas"].as_u64().unwrap_or(0) as usize {
+            let name = format!("{}-{:05}", key.name, 10_000 + s.next());
+            let mut pod = cast::pod(&set, "ReplicaSet", &name, "", &world.shape, now);
+            pod["spec"].as_object_mut().map(|o| o.remove("nodeName"));
+            pod["status"] = json!({"phase": "Pending"});
+            s.api.put(Key::pod(&key.namespace, &name), pod);
+        }
+    }
+}
+
+/// DaemonSet pods take their template's image, one a tick.
+fn roll(s: &mut State) {
+    let sets: Vec<Value> = s.api.of("apps", "daemonsets").map(|(_, v)| v.clone()).collect();
+    for set in sets {
+        let want = &set["spec"]["template"]["spec"]["containers"][0]["image"];
+        let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
+        let old = |v: &Value| v["spec"]["containers"][0]["image"] != *want;
+        let key = s.api.pods().find(|(_, v)| mine(v) && old(v)).map(|(k, _)| k.clone());
+        if let Some(key) = key {
+            s.api.change(&key, |v| {
+                v["spec"]["containers"][0]["image"] = want.clone();
+                v["status"]["containerStatuses"][0]["image"] = want.clone();
+            });
+        }
+    }
+}

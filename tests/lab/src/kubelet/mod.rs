@@ -1,0 +1,31 @@
+//! The kubelet of each node: manifests in, containers and mirror pods out, with the delays and the traps of the real one. It never
+//! judges health: a pod whose container crashed once is Running.
+
+mod container;
+mod files;
+mod mirror;
+mod process;
+mod source;
+mod worker;
+
+pub use files::{Manifest, parse};
+pub use process::{restart, set_condition, set_ready};
+
+use crate::world::World;
+use std::sync::Arc;
+
+/// Containers and mirror pods of what is in the manifest directory, as if it had run for long.
+pub fn adopt(world: &Arc<World>, node: &str) {
+    for (_, manifest) in files::read_all(world.disk(node).as_ref(), node).unwrap_or_default() {
+        container::start(world, node, &manifest, 0);
+        container::set_listening(world, node, &manifest);
+        mirror::publish(world, node, &manifest);
+        mirror::report(world, node, &manifest);
+    }
+}
+
+/// Runs the node's kubelet until its power is cut.
+pub fn start(world: &Arc<World>, node: &str) {
+    process::started(world, node);
+    world.spawn(node, source::run(world.clone(), node.to_string()));
+}

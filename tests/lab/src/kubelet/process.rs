@@ -1,0 +1,84 @@
+//! The kubelet process and the Node object that it keeps.
+
+use crate::world::objects::Key;
+use crate::world::{What, World, cast};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A start of the binary that is installed now; Ready a few seconds later.
+pub fn started(world: &Arc<World>, node: &str) {
+    let fresh = world.update(|s| {
+        let n = s.node_mut(node);
+        let version = n.package_version("kubelet");
+        let fresh = n.kubelet.running.is_none();
+        n.kubelet.running = version;
+        fresh
+    });
+    if !fresh {
+        return;
+    }
+    let (world, node) = (world.clone(), node.to_string());
+    let at = node.clone();
+    world.clone().spawn(&at, async move {
+        world.sleep(Duration::from_secs(4)).await;
+        world.until(|s| !s.fronts().is_empty()).await;
+        post(&world, &node, true);
+    });
+}
+
+/// `systemctl restart kubelet`: containers keep running.
+pub async fn restart(world: &Arc<World>, node: &str, op: Option<String>) {
+    world.update(|s| {
+        let n = s.node_mut(node);
+        n.kubelet.running = None;
+        n.kubelet.restarts += 1;
+        n.kubelet.ready = false;
+    });
+    if !world.lock().fronts().is_empty() {
+        set_ready(world, node, false, "KubeletNotReady", "container runtime status check may not have completed yet");
+    }
+    world.sleep(Duration::from_secs(1)).await;
+    started(world, node);
+    let version = world.lock().node(node).kubelet.running.map(|v| v.to_string()).unwrap_or_default();
+    world.record(node, What::KubeletRestart { version }, op);
+}
+
+/// Registers what the process knows of itself and sets Ready.
+fn post(world: &Arc<World>, node: &str, ready: bool) {
+    world.update(|s| {
+        let n = s.node_mut(node);
+        let Some(version) = n.kubelet.running else { return };
+        n.kubelet.ready = ready;
+        let boot = n.boot.clone();
+        s.api.change(&Key::node(node), |v| {
+            v["status"]["nodeInfo"]["kubeletVersion"] = json!(version.to_string());
+            v["status"]["nodeInfo"]["kubeProxyVersion"] = json!(version.to_string());
+            v["status"]["nodeInfo"]["bootID"] = json!(boot);
+        });
+    });
+    set_ready(world, node, ready, "KubeletReady", "kubelet is posting ready status");
+}
+
+pub fn set_ready(world: &Arc<World>, node: &str, ready: bool, reason: &str, message: &str) {
+    let status = if ready { "True" } else { "False" };
+    set_condition(world, node, status, reason, message);
+}
+
+pub fn set_condition(world: &Arc<World>, node: &str, status: &str, reason: &str, message: &str) {
+    let now = cast::seconds(world.clock.now());
+    world.update(|s| {
+        s.api.change(&Key::node(node), |v| {
+            for c in v["status"]["conditions"].as_array_mut().into_iter().flatten() {
+                if c["type"] == "Ready" && c["status"] != status {
+                    *c = condition(status, reason, message, &now);
+                }
+            }
+        });
+    });
+}
+
+fn condition(status: &str, reason: &str, message: &str, at: &str) -> Value {
+    json!({"type": "Ready", "status": status, "reason": reason, "message": message,
+        "lastHeartbeatTime": at, "lastTransitionTime": at})
+}

@@ -1,0 +1,131 @@
+//! One static pod: the old container ends, then after a while the new one starts; a container that ends at once starts again after a
+//! back-off of its own hash. Another hash in between costs another round.
+
+use super::files::Manifest;
+use super::{container, mirror};
+use crate::world::World;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+type Wanted = watch::Receiver<Option<Manifest>>;
+
+pub async fn run(world: Arc<World>, node: String, name: String, mut wanted: Wanted) {
+    let mut current = container::running_hash(&world, &node, &name);
+    loop {
+        let want = wanted.borrow_and_update().clone();
+        let hash = want.as_ref().map(|m| m.hash.clone());
+        if hash != current {
+            stop(&world, &node, &name).await;
+            current = None;
+            match settle(&world, &mut wanted).await {
+                Some(manifest) => {
+                    current = Some(manifest.hash.clone());
+                    if live(&world, &node, &manifest, &mut wanted).await.is_err() {
+                        return;
+                    }
+                }
+                None => mirror::remove(&world, &node, &name),
+            }
+            continue;
+        }
+        if wanted.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn stop(world: &Arc<World>, node: &str, name: &str) {
+    if container::stopping(world, node, name) {
+        world.sleep(world.shape.timing.stop).await;
+    }
+    container::stopped(world, node, name);
+}
+
+/// Waits as the pod worker does; each change meanwhile costs another wait.
+async fn settle(world: &Arc<World>, wanted: &mut Wanted) -> Option<Manifest> {
+    let mut wait = world.shape.timing.start;
+    let mut last = wanted.borrow_and_update().as_ref().map(|m| m.hash.clone());
+    last.as_ref()?;
+    loop {
+        let changed = tokio::select! {
+            changed = wanted.changed() => changed.is_ok(),
+            () = world.sleep(wait) => false,
+        };
+        let now = wanted.borrow_and_update().clone();
+        if !changed {
+            return now;
+        }
+        let hash = now.as_ref().map(|m| m.hash.clone());
+        now.as_ref()?;
+        if hash != last {
+            wait = world.shape.timing.start + world.shape.timing.superseded;
+            last = hash;
+        }
+    }
+}
+
+/// Runs a container of this manifest until another hash is wanted. Err: the node is gone.
+async fn live(world: &Arc<World>, node: &str, manifest: &Manifest, wanted: &mut Wanted) -> Result<(), watch::error::RecvError> {
+    mirror::publish(world, node, manifest);
+    let mut back_off = Duration::from_secs(10);
+    let mut attempt = 0;
+    loop {
+        let alive = tokio::select! {
+            changed = wanted.changed() => { changed?; return Ok(()); }
+            alive = once(world, node, manifest, attempt) => alive,
+        };
+        if alive {
+            return Ok(());
+        }
+        let waited = tokio::select! {
+            changed = wanted.changed() => { changed?; false }
+            () = back_off_and_report(world, node, manifest, back_off, attempt) => true,
+        };
+        if !waited {
+            return Ok(());
+        }
+        attempt += 1;
+        back_off = (back_off * 2).min(Duration::from_secs(300));
+    }
+}
+
+/// Starts it; true if it stays.
+async fn once(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32) -> bool {
+    container::start(world, node, manifest, attempt);
+    if let Some(why) = container::verdict(manifest) {
+        world.sleep(Duration::from_millis(300)).await;
+        container::crash(world, node, manifest, &why);
+        return false;
+    }
+    let timing = &world.shape.timing;
+    world.sleep(timing.report).await;
+    mirror::report(world, node, manifest);
+    if manifest.name == "kube-apiserver" {
+        world.sleep(timing.api_boot.saturating_sub(timing.report)).await;
+        container::set_listening(world, node, manifest);
+        mirror::report(world, node, manifest);
+    }
+    true
+}
+
+async fn back_off_and_report(world: &Arc<World>, node: &str, manifest: &Manifest, back_off: Duration, attempt: u32) {
+    let report = if attempt == 0 { world.shape.timing.report_crash } else { world.shape.timing.report };
+    tokio::join!(world.sleep(back_off), async {
+        // The status of the first crash is slow to arrive; later ones find the pod known.
+        world.sleep(report.min(back_off)).await;
+        if report <= back_off {
+            mirror::report(world, node, manifest);
+        }
+    });
+    if report > back_off {
+        // The rest of the delay runs beside the next attempts.
+        let (world, node, manifest) = (world.clone(), node.to_string(), manifest.clone());
+        let rest = report - back_off;
+        let at = node.clone();
+        world.clone().spawn(&at, async move {
+            world.sleep(rest).await;
+            mirror::report(&world, &node, &manifest);
+        });
+    }
+}

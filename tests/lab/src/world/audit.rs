@@ -1,0 +1,116 @@
+//! What was done twice or never in a run from one version to another, read from the effects. It knows what a run must do, not how.
+
+use super::core::World;
+use super::effects::{Effect, What};
+use podlift_model::KubeVersion;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    pub doubled: Vec<String>,
+    pub missing: Vec<String>,
+}
+
+impl Audit {
+    pub fn ok(&self) -> bool {
+        self.doubled.is_empty() && self.missing.is_empty()
+    }
+
+    fn exactly_once(&mut self, what: String, times: usize) {
+        match times {
+            0 => self.missing.push(what),
+            1 => {}
+            n => self.doubled.push(format!("{what}: {n} times")),
+        }
+    }
+}
+
+impl World {
+    /// For a run that upgraded every node.
+    pub fn audit(&self, to: KubeVersion) -> Audit {
+        let effects = self.effects();
+        let mut audit = Audit::default();
+        for node in self.shape.nodes() {
+            let mine: Vec<&Effect> = effects.iter().filter(|e| &e.node == node).collect();
+            let control_plane = self.shape.control_planes.contains(node);
+            packages(&mut audit, node, &mine, to);
+            kubeadm(&mut audit, node, control_plane, &mine, to);
+            let wanted = to.to_string();
+            let restarts = count(&mine, |w| matches!(w, What::KubeletRestart { version } if *version == wanted));
+            audit.exactly_once(format!("{node}: kubelet restarted at {to}"), restarts);
+            cordons(&mut audit, node, &mine);
+        }
+        cluster(&mut audit, &effects, to);
+        units(&mut audit, &effects);
+        audit
+    }
+}
+
+fn count(effects: &[&Effect], is: impl Fn(&What) -> bool) -> usize {
+    effects.iter().filter(|e| is(&e.what)).count()
+}
+
+fn packages(audit: &mut Audit, node: &str, mine: &[&Effect], to: KubeVersion) {
+    let wanted = format!("{}.{}.{}-", to.major, to.minor, to.patch);
+    for name in ["kubeadm", "kubelet", "kubectl"] {
+        let is = |w: &What| matches!(w, What::PackageInstall { package, version } if package == name && version.starts_with(&wanted));
+        audit.exactly_once(format!("{node}: {name} installed at {to}"), count(mine, is));
+    }
+}
+
+fn kubeadm(audit: &mut Audit, node: &str, control_plane: bool, mine: &[&Effect], to: KubeVersion) {
+    let wanted = to.to_string();
+    let is = |w: &What| matches!(w, What::KubeadmApply { to } | What::KubeadmNode { to } if *to == wanted);
+    let what = if control_plane { "kubeadm upgraded its static pods" } else { "kubeadm upgrade node" };
+    audit.exactly_once(format!("{node}: {what} to {to}"), count(mine, is));
+    if control_plane {
+        let times = count(mine, |w| matches!(w, What::KubeletConfig));
+        if times == 0 {
+            audit.missing.push(format!("{node}: kubelet configuration upgraded"));
+        }
+    }
+}
+
+fn cordons(audit: &mut Audit, node: &str, mine: &[&Effect]) {
+    let (on, off) = (
+        count(mine, |w| matches!(w, What::Cordon { .. })),
+        count(mine, |w| matches!(w, What::Uncordon { .. })),
+    );
+    if on > off {
+        audit.missing.push(format!("{node}: cordoned {on} times, uncordoned {off} times"));
+    }
+    if on > 1 || off > 1 {
+        audit.doubled.push(format!("{node}: cordoned {on} times, uncordoned {off} times"));
+    }
+}
+
+fn cluster(audit: &mut Audit, effects: &[Effect], to: KubeVersion) {
+    let all: Vec<&Effect> = effects.iter().collect();
+    let wanted = to.to_string();
+    for addon in ["coredns", "kube-proxy"] {
+        let is = |w: &What| matches!(w, What::Addon { name, to } if name == addon && *to == wanted);
+        audit.exactly_once(format!("addon {addon} at {to}"), count(&all, is));
+    }
+    if count(&all, |w| matches!(w, What::EtcdSnapshot { .. })) == 0 {
+        audit.missing.push("etcd snapshot".into());
+    }
+    let first_install = effects.iter().position(|e| matches!(e.what, What::PackageInstall { .. }));
+    let snapshot = effects.iter().position(|e| matches!(e.what, What::EtcdSnapshot { .. }));
+    if first_install.zip(snapshot).is_some_and(|(install, snapshot)| install < snapshot) {
+        audit.missing.push("etcd snapshot before the first package was installed".into());
+    }
+}
+
+/// Whatever else happened, an op id starts one unit at most.
+pub fn units(audit: &mut Audit, effects: &[Effect]) {
+    let mut starts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for e in effects {
+        if let What::UnitStarted { unit } = &e.what {
+            *starts.entry((&e.node, unit)).or_default() += 1;
+        }
+    }
+    for ((node, unit), times) in starts.into_iter().filter(|(_, n)| *n > 1) {
+        audit.doubled.push(format!("{node}: unit {unit} started {times} times"));
+    }
+}

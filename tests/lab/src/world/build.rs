@@ -1,0 +1,81 @@
+//! The state at the beginning: nodes, etcd, BCM. API objects are in `cast`, files in `seed`.
+
+use super::cast;
+use super::etcd::{Etcd, Member};
+use super::shape::Shape;
+use super::state::{Bcm, Kubelet, Node, Package, Role, State};
+use super::versions;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+pub fn state(shape: &Shape, now: Timestamp) -> State {
+    let nodes = shape.nodes().map(|n| (n.clone(), node(shape, n))).collect();
+    let mut state = State {
+        nodes,
+        etcd: etcd(shape),
+        api: cast::objects(shape, now),
+        bcm: bcm(shape),
+        effects: vec![],
+        counter: 0,
+        turn: 0,
+    };
+    // Something was written before we came, so that revisions look alive.
+    state.etcd.revision = 4107;
+    state
+}
+
+fn node(shape: &Shape, name: &str) -> Node {
+    let control_plane = shape.control_planes.iter().any(|n| n == name);
+    let k = shape.from;
+    let version = format!("{}.{}.{}-1.1", k.major, k.minor, k.patch);
+    let package = |held| Package { version: version.clone(), held, half: false };
+    let other = |v: &str| Package { version: v.into(), held: false, half: false };
+    let mut packages: BTreeMap<String, Package> =
+        ["kubeadm", "kubelet", "kubectl"].iter().map(|p| (p.to_string(), package(shape.held))).collect();
+    packages.insert("cri-tools".into(), other(&format!("1.{}.0-1.1", k.minor)));
+    packages.insert("kubernetes-cni".into(), other(&format!("1.{}.0-1.1", k.minor - 26)));
+    Node {
+        name: name.into(),
+        role: if control_plane { Role::ControlPlane } else { Role::Worker },
+        ip: shape.address(name),
+        boot: format!("boot-{name}-0"),
+        machine: podlift_model::Digest::of(name).as_str()[..32].into(),
+        generation: 0,
+        packages,
+        dpkg_lock: None,
+        kubelet: Kubelet { running: Some(k), restarts: 0, ready: true },
+        containers: vec![],
+        units: BTreeMap::new(),
+        images: versions::images(k).into_iter().collect(),
+    }
+}
+
+/// Ids as large as real ones: they do not fit a float.
+fn etcd(shape: &Shape) -> Etcd {
+    let member = |(i, name): (usize, &String)| Member {
+        name: name.clone(),
+        id: 10_719_358_182_992_167_729 + 3_210_721_302_612_760_189 * (i as u64 % 2) + (i as u64 / 2) * 6_375_633_684_162_734_015,
+        ip: shape.address(name),
+        up: true,
+        alarm: None,
+    };
+    let members: Vec<Member> = shape.control_planes.iter().enumerate().map(member).collect();
+    Etcd {
+        cluster: 17_210_032_074_225_519_082,
+        version: "3.5.26".into(),
+        term: 2,
+        revision: 0,
+        leader: members.first().map_or(0, |m| m.id),
+        members,
+    }
+}
+
+fn bcm(shape: &Shape) -> Bcm {
+    let k = shape.from;
+    Bcm {
+        versions: vec!["1.32".into(), "1.31 (NVIDIA AI Enterprise certified)".into(), "1.30".into()],
+        cluster: shape.cluster.clone(),
+        version: format!("{}.{}.{}-1.1", k.major, k.minor, k.patch),
+        images: ["/cm/images/default-image", "/cm/images/dgx-os-6.3-h100-image"].map(String::from).into(),
+    }
+}

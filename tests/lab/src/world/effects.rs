@@ -1,0 +1,44 @@
+//! The log of every mutation that matters, counted afterwards by `audit`. Recording is part of the World, never of the product.
+
+use serde::Serialize;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    UnitStarted { unit: String },
+    AptUpdate { private: bool },
+    PackageDownload { package: String, version: String },
+    PackageInstall { package: String, version: String },
+    Hold { package: String },
+    Unhold { package: String },
+    ImagePull { image: String },
+    HealthCheckJob,
+    KubeadmApply { to: String },
+    KubeadmNode { to: String },
+    KubeadmFailed { why: String },
+    Addon { name: String, to: String },
+    KubeletConfig,
+    KubeletRestart { version: String },
+    ManifestRename { file: String },
+    ContainerStart { name: String },
+    ContainerCrash { name: String, why: String },
+    Cordon { by: String },
+    Uncordon { by: String },
+    Eviction { pod: String },
+    ConfigMapWrite { name: String, by: String },
+    EtcdSnapshot { path: String },
+    EtcdMoveLeader { to: String },
+    BcmVersion { version: String },
+    PowerCut,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Effect {
+    pub seq: u64,
+    pub at: jiff::Timestamp,
+    pub node: String,
+    #[serde(flatten)]
+    pub what: What,
+    /// The op whose unit did it.
+    pub op: Option<String>,
+}

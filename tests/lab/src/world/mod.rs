@@ -1,0 +1,27 @@
+//! The World: one whole SuperPOD as plain state behind one lock. Behaviours (doubles, kubelets, API, controllers) lock, change, unlock
+//! and only then sleep. The World judges nothing about the product while it runs; it keeps the log that `audit` reads afterwards.
+
+pub mod audit;
+mod build;
+pub mod cast;
+mod core;
+pub mod effects;
+pub mod etcd;
+pub mod faults;
+pub mod kubeadm_config;
+pub mod manifests;
+pub mod objects;
+mod power;
+mod seed;
+pub mod shape;
+pub mod snapshot;
+pub mod state;
+pub mod versions;
+
+pub use self::core::{Hook, Seen, StopPost, World};
+pub use audit::Audit;
+pub use effects::{Effect, What};
+pub use faults::{Fault, FaultAction};
+pub use shape::Shape;
+pub use snapshot::Snapshot;
+pub use state::State;

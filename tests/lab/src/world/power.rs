@@ -1,0 +1,60 @@
+//! What happens to a whole node: start, power cut, loss of the agent's memory.
+
+use super::core::World;
+use super::effects::What;
+use crate::{controllers, kubelet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl World {
+    /// Starts kubelets and controllers. The World stands still until then.
+    pub fn start(self: &Arc<Self>) {
+        self.spawn("", controllers::run(self.clone()));
+        let nodes: Vec<String> = self.shape.nodes().cloned().collect();
+        nodes.iter().for_each(|node| kubelet::adopt(self, node));
+        nodes.iter().for_each(|node| kubelet::start(self, node));
+    }
+
+    /// Power off and on: unsynced data, processes, units and containers are gone, the boot id is another. The kubelet comes back after
+    /// a boot; the agent is whoever starts one. Hosts made before are dead.
+    pub fn power_cut(self: &Arc<Self>, node: &str) {
+        self.abort(|n, _| n == node);
+        self.disk(node).power_cut();
+        self.update(|s| {
+            let fresh = format!("boot-{node}-{}", s.next());
+            let n = s.node_mut(node);
+            n.generation += 1;
+            n.boot = fresh;
+            n.dpkg_lock = None;
+            n.units.clear();
+            n.kubelet.running = None;
+            n.kubelet.ready = false;
+            n.containers.clear();
+            s.etcd.down(node);
+        });
+        self.write_boot_id(node);
+        self.record(node, What::PowerCut, None);
+        let (world, name) = (self.clone(), node.to_string());
+        self.spawn(node, async move {
+            world.sleep(Duration::from_secs(15)).await;
+            world.update(|s| s.etcd.up(&name));
+            world.sleep(world.shape.timing.boot.saturating_sub(Duration::from_secs(15))).await;
+            kubelet::start(&world, &name);
+        });
+    }
+
+    /// The agent's memory is gone (a disk image was put back, say); the machine runs on.
+    pub fn lose_state(&self, node: &str) {
+        let disk = self.disk(node);
+        // Nothing there is nothing to lose.
+        disk.remove(Path::new("/var/lib/podlift")).ok();
+    }
+
+    pub(super) fn write_boot_id(&self, node: &str) {
+        let boot = self.lock().node(node).boot.clone();
+        let disk = self.disk(node);
+        let path = Path::new("/proc/sys/kernel/random/boot_id");
+        disk.put_synced(path, format!("{boot}\n").as_bytes(), 0o444).ok();
+    }
+}

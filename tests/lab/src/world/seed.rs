@@ -1,0 +1,70 @@
+//! The files of each node at the beginning.
+
+use super::core::World;
+use super::manifests::{DIR, render};
+use super::{kubeadm_config, versions};
+use podlift_model::op::Component;
+use std::path::Path;
+
+pub fn disks(world: &World) {
+    for name in world.shape.nodes() {
+        common(world, name);
+        if world.shape.control_planes.contains(name) {
+            control_plane(world, name);
+        }
+    }
+}
+
+fn put(world: &World, node: &str, path: &str, text: &str, mode: u32) {
+    let written = world.disk(node).put_synced(Path::new(path), text.as_bytes(), mode);
+    written.unwrap_or_else(|e| panic!("the lab cannot write {path} of {node}: {e}"));
+}
+
+fn common(world: &World, node: &str) {
+    let k = world.shape.from;
+    let (machine, boot) = {
+        let s = world.lock();
+        (s.node(node).machine.clone(), s.node(node).boot.clone())
+    };
+    let source = format!(
+        "deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] https://pkgs.k8s.io/core:/stable:/v{}.{}/deb/ /\n",
+        k.major, k.minor
+    );
+    put(world, node, "/etc/machine-id", &format!("{machine}\n"), 0o444);
+    put(world, node, "/proc/sys/kernel/random/boot_id", &format!("{boot}\n"), 0o444);
+    put(world, node, "/etc/apt/sources.list.d/kubernetes.list", &source, 0o644);
+    put(world, node, "/etc/apt/sources.list", "", 0o644);
+    put(world, node, "/etc/apt/keyrings/kubernetes-apt-keyring.gpg", "lab keyring\n", 0o644);
+    put(world, node, "/etc/default/kubelet", "KUBELET_EXTRA_ARGS=\n", 0o644);
+    put(world, node, "/var/lib/kubelet/config.yaml", &kubelet_config(world), 0o644);
+    put(world, node, &format!("{DIR}/.kubelet-keep"), "", 0o644);
+    let lists = world.disk(node);
+    let path = crate::doubles::apt::lists_file("/var/lib/apt/lists", k.minor);
+    let text = crate::doubles::apt::lists_text(&versions::offered(&world.shape, k.minor));
+    lists.put_synced(Path::new(&path), text.as_bytes(), 0o644).ok();
+}
+
+fn kubelet_config(world: &World) -> String {
+    let s = world.lock();
+    let map = s.api.get(&super::objects::Key::config_map("kubelet-config"));
+    map.and_then(|m| m["data"]["kubelet"].as_str()).unwrap_or_default().to_string()
+}
+
+fn control_plane(world: &World, node: &str) {
+    let shape = &world.shape;
+    let good = kubeadm_config::text(shape, &shape.etcd_endpoints());
+    let config = kubeadm_config::parse(&good).unwrap_or_else(|e| panic!("the lab's own kubeadm-config: {e}"));
+    for component in Component::ALL {
+        let text = render(*component, shape.from, &config, &shape.address(node));
+        put(world, node, &format!("{DIR}/{}", component.file()), &text, 0o600);
+    }
+    let pki = &config.certificates;
+    let names = ["ca.crt", "ca.key", "apiserver.crt", "apiserver.key", "etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"];
+    for name in names {
+        put(world, node, &format!("{pki}/{name}"), &format!("lab {name}\n"), 0o600);
+    }
+    for name in ["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"] {
+        put(world, node, &format!("/etc/kubernetes/{name}"), &format!("lab {name}\n"), 0o600);
+    }
+    world.disk(node).make_dir(Path::new("/etc/kubernetes/tmp")).ok();
+}

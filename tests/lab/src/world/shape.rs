@@ -1,0 +1,118 @@
+//! What a World is made of: nodes, versions, and the faults that were there before anybody came. Data only.
+
+use podlift_model::KubeVersion;
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub struct Shape {
+    pub control_planes: Vec<String>,
+    pub workers: Vec<String>,
+    pub from: KubeVersion,
+    pub cluster: String,
+    /// First three octets of every address.
+    pub network: String,
+    /// Where kubeadm, kubelets and the coordinator reach the API servers.
+    pub proxy: String,
+    /// Real seconds are lab seconds divided by this.
+    pub factor: u32,
+    /// `etcd.external.endpoints: []` in kubeadm-config, while the live manifests have all three.
+    pub empty_endpoints: bool,
+    /// Gates in the live manifests and in kubeadm-config (`apiServer.extraArgs`).
+    pub api_gates: Vec<String>,
+    /// Nodes that somebody cordoned before.
+    pub cordoned: Vec<String>,
+    /// Pods of the `inference` workload, and how many of them its budget wants.
+    pub inference: (u32, u32),
+    /// The packages that are held from the start.
+    pub held: bool,
+    /// Ubuntu's needrestart restarts services whose binary was replaced, unless it is suspended.
+    pub needrestart: bool,
+    /// The kubelet package brings another /etc/default/kubelet and the node's own was edited.
+    pub conffile_changed: bool,
+    /// Newest patch that each repository minor of Kubernetes 1 offers.
+    pub newest: Vec<(u16, u16)>,
+    /// How long etcd, API server and kubelet take.
+    pub timing: Timing,
+    /// Bearer token of the coordinator's own identity.
+    pub token: String,
+}
+
+/// Durations of the real thing, measured on the recorded cluster.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// From the stop signal to the end of a static pod's container.
+    pub stop: Duration,
+    /// From there to the start of the new one (the pod worker looks again every 10 s or so).
+    pub start: Duration,
+    /// What another change before that start costs on top.
+    pub superseded: Duration,
+    /// From an API server's start to its ready.
+    pub api_boot: Duration,
+    /// From a container's start to the phase that the API shows.
+    pub report: Duration,
+    /// The same for one that ended at once.
+    pub report_crash: Duration,
+    /// Between two looks of a kubelet at its whole manifest directory.
+    pub relist: Duration,
+    /// From a power cut to a running kubelet.
+    pub boot: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        let s = Duration::from_millis;
+        Self {
+            stop: s(900),
+            start: s(9_500),
+            superseded: s(21_000),
+            api_boot: s(9_500),
+            report: s(1_500),
+            report_crash: s(28_000),
+            relist: s(20_000),
+            boot: s(45_000),
+        }
+    }
+}
+
+impl Default for Shape {
+    /// The cluster of the runbook, before its bad night.
+    fn default() -> Self {
+        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        Self {
+            control_planes: names(&["runai-01", "runai-02", "runai-03"]),
+            workers: names(&["dgx030", "dgx031", "dgx032", "dgx033"]),
+            from: KubeVersion::new(1, 31, 9),
+            cluster: "runaicluster".into(),
+            network: "10.77.0".into(),
+            proxy: "10.77.0.1:10443".into(),
+            factor: 1,
+            empty_endpoints: true,
+            api_gates: vec!["MaxUnavailableStatefulSet=true".into()],
+            cordoned: vec![],
+            inference: (4, 2),
+            held: true,
+            needrestart: true,
+            conffile_changed: false,
+            newest: vec![(30, 14), (31, 14), (32, 13), (33, 5)],
+            timing: Timing::default(),
+            token: "lab-coordinator".into(),
+        }
+    }
+}
+
+impl Shape {
+    /// Control-plane nodes at .11 and up, workers at .31 and up.
+    pub fn address(&self, node: &str) -> String {
+        let at = |list: &[String], base: usize| list.iter().position(|n| n == node).map(|i| base + i);
+        let last = at(&self.control_planes, 11).or_else(|| at(&self.workers, 31)).unwrap_or(250);
+        format!("{}.{last}", self.network)
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = &String> {
+        self.control_planes.iter().chain(&self.workers)
+    }
+
+    pub fn etcd_endpoints(&self) -> Vec<String> {
+        self.control_planes.iter().map(|n| format!("https://{}:2379", self.address(n))).collect()
+    }
+}

@@ -1,0 +1,152 @@
+//! The state of everything, as plain data. Nothing here waits, reads a clock or touches a disk.
+
+use super::effects::Effect;
+use super::etcd::Etcd;
+use super::objects::Objects;
+use podlift_model::KubeVersion;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug)]
+pub struct State {
+    pub nodes: BTreeMap<String, Node>,
+    pub etcd: Etcd,
+    pub api: Objects,
+    pub bcm: Bcm,
+    pub effects: Vec<Effect>,
+    /// For names and ids that must differ.
+    pub counter: u64,
+    /// Which front the proxy tries next.
+    pub turn: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    ControlPlane,
+    Worker,
+}
+
+#[derive(Debug)]
+pub struct Node {
+    pub name: String,
+    pub role: Role,
+    pub ip: String,
+    pub boot: String,
+    pub machine: String,
+    /// Grows with every power cut: whoever belongs to an earlier one is dead.
+    pub generation: u64,
+    pub packages: BTreeMap<String, Package>,
+    /// (process, pid) that holds dpkg's lock.
+    pub dpkg_lock: Option<(String, u32)>,
+    pub kubelet: Kubelet,
+    pub containers: Vec<Container>,
+    pub units: BTreeMap<String, Unit>,
+    pub images: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    pub version: String,
+    pub held: bool,
+    /// Unpacked but not configured.
+    pub half: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Kubelet {
+    /// None: the process does not run.
+    pub running: Option<KubeVersion>,
+    pub restarts: u32,
+    pub ready: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Container {
+    pub id: String,
+    /// kube-apiserver, …
+    pub name: String,
+    /// Pod hash of the manifest it was started from.
+    pub hash: String,
+    pub image: String,
+    pub args: Vec<String>,
+    pub attempt: u32,
+    pub created: jiff::Timestamp,
+    pub finished: Option<jiff::Timestamp>,
+    pub exit: Option<i32>,
+    /// An API server that answers.
+    pub listening: bool,
+    pub log: Vec<String>,
+}
+
+impl Container {
+    pub fn running(&self) -> bool {
+        self.finished.is_none()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Unit {
+    pub argv: Vec<String>,
+    pub active: bool,
+    /// success, exit-code, timeout, …
+    pub result: String,
+    pub status: i32,
+    pub started: jiff::Timestamp,
+    pub task: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Bcm {
+    pub versions: Vec<String>,
+    pub cluster: String,
+    pub version: String,
+    pub images: BTreeSet<String>,
+}
+
+impl State {
+    pub fn next(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// A node by name. Panics for a name that the shape lacks: a mistake of the lab itself.
+    pub fn node(&self, name: &str) -> &Node {
+        self.nodes.get(name).unwrap_or_else(|| panic!("the lab has no node {name:?}"))
+    }
+
+    pub fn node_mut(&mut self, name: &str) -> &mut Node {
+        self.nodes.get_mut(name).unwrap_or_else(|| panic!("the lab has no node {name:?}"))
+    }
+
+    pub fn node_at(&self, ip: &str) -> Option<&Node> {
+        self.nodes.values().find(|n| n.ip == ip)
+    }
+
+    /// Control-plane nodes whose API server answers, in order of name.
+    pub fn fronts(&self) -> Vec<String> {
+        let up = |n: &&Node| n.containers.iter().any(|c| c.listening && c.running());
+        match self.etcd.has_quorum() {
+            true => self.nodes.values().filter(up).map(|n| n.name.clone()).collect(),
+            false => vec![],
+        }
+    }
+
+    pub fn front_up(&self, node: &str) -> bool {
+        self.fronts().iter().any(|n| n == node)
+    }
+}
+
+impl Node {
+    pub fn package_version(&self, package: &str) -> Option<KubeVersion> {
+        let version = &self.packages.get(package)?.version;
+        version.split('-').next()?.parse().ok()
+    }
+
+    /// The newest container of a static pod.
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.containers.iter().rev().find(|c| c.name == name)
+    }
+
+    pub fn is_control_plane(&self) -> bool {
+        self.role == Role::ControlPlane
+    }
+}
