@@ -54,7 +54,8 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
 }
 
 fn parent(path: &Path) -> io::Result<&Path> {
-    let none = || io::Error::new(io::ErrorKind::InvalidInput, format!("{} has no parent directory", path.display()));
+    let none =
+        || io::Error::new(io::ErrorKind::InvalidInput, format!("{} has no parent directory", path.display()));
     path.parent().filter(|p| !p.as_os_str().is_empty()).ok_or_else(none)
 }
 

@@ -53,8 +53,18 @@ fn breaks(old: &MessageDescriptor, new: Option<&MessageDescriptor>) -> Vec<Strin
         match new.get_field(field.number()) {
             None if new.reserved_ranges().any(|r| r.contains(&field.number())) => {}
             None => out.push(format!("{} is gone and not reserved", field.full_name())),
-            Some(now) if now.name() != field.name() || kind(&now) != kind(&field) || now.cardinality() != field.cardinality() => {
-                out.push(format!("number {} of {} was {} and is {}", field.number(), old.full_name(), field.name(), now.name()));
+            Some(now)
+                if now.name() != field.name()
+                    || kind(&now) != kind(&field)
+                    || now.cardinality() != field.cardinality() =>
+            {
+                out.push(format!(
+                    "number {} of {} was {} and is {}",
+                    field.number(),
+                    old.full_name(),
+                    field.name(),
+                    now.name()
+                ));
             }
             Some(_) => {}
         }
@@ -75,7 +85,8 @@ fn no_field_number_is_reused_against_the_baseline() {
         std::fs::write(&path, fds.encode_to_vec()).expect("written");
     }
     let now = DescriptorPool::from_file_descriptor_set(fds).expect("a pool");
-    let baseline = DescriptorPool::decode(std::fs::read(&path).expect("the baseline").as_slice()).expect("a pool");
+    let baseline =
+        DescriptorPool::decode(std::fs::read(&path).expect("the baseline").as_slice()).expect("a pool");
     let found = compatibility(&baseline, &now);
     assert!(found.is_empty(), "the schema breaks what was published:\n{}", found.join("\n"));
     for e in now.all_enums() {

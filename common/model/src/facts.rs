@@ -58,7 +58,9 @@ pub struct ManifestFacts {
 pub enum GuardState {
     #[default]
     Steady,
-    Armed { run: RunId },
+    Armed {
+        run: RunId,
+    },
     Off,
 }
 

@@ -23,7 +23,8 @@ pub struct FlagChange {
 impl FlagChange {
     /// Gone or emptied: what the cluster needs would be lost.
     pub fn is_loss(&self) -> bool {
-        self.live.as_deref().is_some_and(|v| !v.is_empty()) && self.rendered.as_deref().unwrap_or("").is_empty()
+        self.live.as_deref().is_some_and(|v| !v.is_empty())
+            && self.rendered.as_deref().unwrap_or("").is_empty()
     }
 }
 
@@ -109,23 +110,42 @@ mod tests {
 
     #[test]
     fn reads_compares_and_tells_losses() {
-        let live = FlagSet::parse(["kube-apiserver", "--etcd-servers=https://a:2379,https://b:2379", "--feature-gates=A=true,B=false", "--x"]);
-        let same = FlagSet::parse(["--x=true", "--feature-gates=B=false", "--feature-gates=A=true", "--etcd-servers=https://a:2379,https://b:2379"]);
+        let live = FlagSet::parse([
+            "kube-apiserver",
+            "--etcd-servers=https://a:2379,https://b:2379",
+            "--feature-gates=A=true,B=false",
+            "--x",
+        ]);
+        let same = FlagSet::parse([
+            "--x=true",
+            "--feature-gates=B=false",
+            "--feature-gates=A=true",
+            "--etcd-servers=https://a:2379,https://b:2379",
+        ]);
         assert_eq!(live.changes_to("kube-apiserver", &same), vec![]);
         let broken = FlagSet::parse(["--etcd-servers=", "--feature-gates=A=true,B=false", "--new=1"]);
         let changes = live.changes_to("kube-apiserver", &broken);
         let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, [
-            "kube-apiserver: --etcd-servers would be emptied (now https://a:2379,https://b:2379)",
-            "kube-apiserver: --new would appear as 1",
-            "kube-apiserver: --x would vanish (now true)",
-        ]);
+        assert_eq!(
+            shown,
+            [
+                "kube-apiserver: --etcd-servers would be emptied (now https://a:2379,https://b:2379)",
+                "kube-apiserver: --new would appear as 1",
+                "kube-apiserver: --x would vanish (now true)",
+            ]
+        );
         assert_eq!(changes.iter().map(FlagChange::is_loss).collect::<Vec<_>>(), [true, false, true]);
     }
 
     #[test]
     fn gates() {
-        for (item, want) in [("A=true", Some(("A", true))), ("kube:A=F", Some(("A", false))), ("A", None), ("=true", None), ("A=yes", None)] {
+        for (item, want) in [
+            ("A=true", Some(("A", true))),
+            ("kube:A=F", Some(("A", false))),
+            ("A", None),
+            ("=true", None),
+            ("A=yes", None),
+        ] {
             assert_eq!(parse_gate(item), want.map(|(n, v)| (n.to_string(), v)), "{item}");
         }
     }

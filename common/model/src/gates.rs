@@ -116,7 +116,12 @@ mod tests {
             ("KMSv2", true, "v1.32", Some("unrecognized feature gate: KMSv2")),
             ("KMSv2", false, "v1.32", Some("unrecognized feature gate: KMSv2")),
             ("KMSv2", true, "v1.31", None),
-            ("MemoryManager", false, "v1.32", Some("cannot set feature gate MemoryManager to false, feature is locked to true")),
+            (
+                "MemoryManager",
+                false,
+                "v1.32",
+                Some("cannot set feature gate MemoryManager to false, feature is locked to true"),
+            ),
             ("MemoryManager", true, "v1.32", None),
             ("AppArmor", true, "v1.32", None),
             ("AppArmor", true, "v1.33", Some("unrecognized feature gate: AppArmor")),
@@ -124,7 +129,11 @@ mod tests {
             ("NoSuchGate", true, "v1.32", None),
         ];
         for (gate, value, minor, want) in cases {
-            assert_eq!(fatal_text(gate, value, minor.parse().unwrap()).as_deref(), want, "{gate}={value} on {minor}");
+            assert_eq!(
+                fatal_text(gate, value, minor.parse().unwrap()).as_deref(),
+                want,
+                "{gate}={value} on {minor}"
+            );
         }
     }
 }

@@ -19,7 +19,11 @@ const TOKEN: &str = "letters, digits, '-', '_' and '.', at most 128 characters, 
 fn is_name(s: &str) -> bool {
     let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    s.len() <= 253 && s.chars().all(ok) && edge(s.chars().next()) && edge(s.chars().last()) && !s.contains("..")
+    s.len() <= 253
+        && s.chars().all(ok)
+        && edge(s.chars().next())
+        && edge(s.chars().last())
+        && !s.contains("..")
 }
 
 fn is_token(s: &str) -> bool {
@@ -96,10 +100,27 @@ mod tests {
 
     #[test]
     fn names_and_tokens() {
-        for (text, ok) in [("dgx030", true), ("runai-01", true), ("a.b", true), ("", false), ("-a", false), ("A", false), ("a/b", false), ("a..b", false), ("../x", false)] {
+        for (text, ok) in [
+            ("dgx030", true),
+            ("runai-01", true),
+            ("a.b", true),
+            ("", false),
+            ("-a", false),
+            ("A", false),
+            ("a/b", false),
+            ("a..b", false),
+            ("../x", false),
+        ] {
             assert_eq!(NodeName::new(text).is_ok(), ok, "{text:?}");
         }
-        for (text, ok) in [("018f-s012-a1", true), ("", false), (".x", false), ("a b", false), ("a/b", false), ("a;b", false)] {
+        for (text, ok) in [
+            ("018f-s012-a1", true),
+            ("", false),
+            (".x", false),
+            ("a b", false),
+            ("a/b", false),
+            ("a;b", false),
+        ] {
             assert_eq!(OpId::new(text).is_ok(), ok, "{text:?}");
         }
         assert!(StepId::new("cp1/runai-01/apply").is_ok());

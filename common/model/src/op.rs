@@ -54,49 +54,87 @@ pub enum Component {
 pub enum Look {
     Facts,
     /// Exact versions in the repository of the target's minor, fetched into a private apt root: the node's own lists stay as they are.
-    Packages { to: KubeVersion },
+    Packages {
+        to: KubeVersion,
+    },
     /// What the installed kubeadm would write, as flag changes.
-    KubeadmDiff { to: KubeVersion },
+    KubeadmDiff {
+        to: KubeVersion,
+    },
     EtcdHealth,
     /// This node's own API server: /readyz at its advertise address, the running container's image and flags, restarts, last log lines.
     ApiServer,
     /// The heal rules applied to the manifests, changing nothing.
     Manifests,
     /// What this agent's own store holds for a run.
-    Backup { run: RunId },
+    Backup {
+        run: RunId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "op")]
 pub enum HostOp {
-    Observe { look: Look },
+    Observe {
+        look: Look,
+    },
     /// Only the minor in `kubernetes.list` changes; host, options and other lines stay.
-    AptSource { minor: Minor },
+    AptSource {
+        minor: Minor,
+    },
     AptUpdate,
-    PackageDownload { packages: Vec<PackagePin> },
+    PackageDownload {
+        packages: Vec<PackagePin>,
+    },
     /// Unhold, exact versions, hold again (also on failure), verified.
-    PackageInstall { packages: Vec<PackagePin> },
-    ImagePull { to: KubeVersion },
+    PackageInstall {
+        packages: Vec<PackagePin>,
+    },
+    ImagePull {
+        to: KubeVersion,
+    },
     /// Creates a health-check Job (kubeadm `phases/upgrade/health.go`): for the run, never for `podlift plan`.
-    KubeadmPlan { to: KubeVersion },
-    KubeadmApply { to: KubeVersion, skip: Vec<SkipPhase> },
+    KubeadmPlan {
+        to: KubeVersion,
+    },
+    KubeadmApply {
+        to: KubeVersion,
+        skip: Vec<SkipPhase>,
+    },
     /// `kubeadm upgrade node`; the target version is the one in kubeadm-config.
-    KubeadmNode { skip: Vec<SkipPhase> },
+    KubeadmNode {
+        skip: Vec<SkipPhase>,
+    },
     /// `kubeadm upgrade apply phase addon NAME VERSION`.
-    KubeadmAddons { to: KubeVersion, addons: Vec<Addon> },
+    KubeadmAddons {
+        to: KubeVersion,
+        addons: Vec<Addon>,
+    },
     /// `kubeadm upgrade node phase kubelet-config`.
     KubeletConfig,
     /// daemon-reload and restart.
     KubeletRestart,
-    EtcdSnapshot { run: RunId },
+    EtcdSnapshot {
+        run: RunId,
+    },
     /// Moves etcd's leadership to another healthy member if this node's member has it.
     EtcdMoveLeader,
-    ManifestBackup { run: RunId },
+    ManifestBackup {
+        run: RunId,
+    },
     /// Puts back a manifest that this agent itself stored; the restored hash is exempt from heal.
-    ManifestRestore { component: Component, sha256: Digest },
+    ManifestRestore {
+        component: Component,
+        sha256: Digest,
+    },
     /// Hygiene rules may change manifests until the guard is disarmed or its time is over.
-    GuardArm { run: RunId, seconds: u32 },
-    GuardDisarm { run: RunId },
+    GuardArm {
+        run: RunId,
+        seconds: u32,
+    },
+    GuardDisarm {
+        run: RunId,
+    },
 }
 
 impl HostOp {

@@ -8,10 +8,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "result")]
 pub enum OpOutcome {
-    Done { output: OpOutput },
-    Failed { failure: Failure },
+    Done {
+        output: OpOutput,
+    },
+    Failed {
+        failure: Failure,
+    },
     /// No outcome is known and none can be: observe before anything else.
-    Indeterminate { why: String },
+    Indeterminate {
+        why: String,
+    },
 }
 
 /// What an op found or did.

@@ -35,13 +35,19 @@ pub enum VersionError {
     Version(String),
     #[error("minor version {0:?} is not valid: expected vMAJOR.MINOR, for example v1.32")]
     Minor(String),
-    #[error("package version {0:?} is not valid: expected MAJOR.MINOR.PATCH-REVISION, for example 1.32.9-1.1")]
+    #[error(
+        "package version {0:?} is not valid: expected MAJOR.MINOR.PATCH-REVISION, for example 1.32.9-1.1"
+    )]
     Package(String),
-    #[error("target {to} is a downgrade from {from}: podlift does not downgrade a cluster; `podlift rollback` undoes a run")]
+    #[error(
+        "target {to} is a downgrade from {from}: podlift does not downgrade a cluster; `podlift rollback` undoes a run"
+    )]
     Downgrade { from: KubeVersion, to: KubeVersion },
     #[error("target {to} is the version the cluster runs already: nothing to do")]
     Same { from: KubeVersion, to: KubeVersion },
-    #[error("target {to} is {ahead} minor versions ahead of {from}: kubeadm upgrades one minor at a time; upgrade to {next}.x first")]
+    #[error(
+        "target {to} is {ahead} minor versions ahead of {from}: kubeadm upgrades one minor at a time; upgrade to {next}.x first"
+    )]
     TooFar { from: KubeVersion, to: KubeVersion, ahead: u16, next: Minor },
 }
 
@@ -77,7 +83,12 @@ pub fn check_step(from: KubeVersion, to: KubeVersion) -> Result<(), VersionError
 
 fn numbers<const N: usize>(text: &str) -> Option<[u16; N]> {
     let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
-    let plain = |p: &&str| !p.is_empty() && p.len() <= 4 && p.chars().all(|c| c.is_ascii_digit()) && (p.len() == 1 || !p.starts_with('0'));
+    let plain = |p: &&str| {
+        !p.is_empty()
+            && p.len() <= 4
+            && p.chars().all(|c| c.is_ascii_digit())
+            && (p.len() == 1 || !p.starts_with('0'))
+    };
     if parts.len() != N || !parts.iter().all(plain) {
         return None;
     }
@@ -109,8 +120,10 @@ impl FromStr for PackageVersion {
     fn from_str(text: &str) -> Result<Self, VersionError> {
         let bad = || VersionError::Package(text.into());
         let (kube, revision) = text.split_once('-').ok_or_else(bad)?;
-        let fine = !revision.is_empty() && revision.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '~' | '+'));
-        let [major, minor, patch] = numbers(kube).filter(|_| fine && !kube.starts_with('v')).ok_or_else(bad)?;
+        let fine = !revision.is_empty()
+            && revision.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '~' | '+'));
+        let [major, minor, patch] =
+            numbers(kube).filter(|_| fine && !kube.starts_with('v')).ok_or_else(bad)?;
         Ok(Self { kube: KubeVersion { major, minor, patch }, revision: revision.into() })
     }
 }
@@ -165,7 +178,11 @@ mod tests {
             ("v1.31.9", "v1.31.14", "ok"),
             ("v1.31.9", "v1.31.9", "nothing to do"),
             ("v1.32.9", "v1.31.14", "downgrade"),
-            ("v1.31.9", "v1.33.1", "2 minor versions ahead of v1.31.9: kubeadm upgrades one minor at a time; upgrade to v1.32.x first"),
+            (
+                "v1.31.9",
+                "v1.33.1",
+                "2 minor versions ahead of v1.31.9: kubeadm upgrades one minor at a time; upgrade to v1.32.x first",
+            ),
             ("v1.31.9", "v2.0.0", "minor versions ahead"),
         ];
         for (from, to, want) in cases {
@@ -177,7 +194,10 @@ mod tests {
     #[test]
     fn packages() {
         let p: PackageVersion = "1.32.9-1.1".parse().unwrap();
-        assert_eq!((p.kube, p.revision.as_str(), p.to_string().as_str()), (v("v1.32.9"), "1.1", "1.32.9-1.1"));
+        assert_eq!(
+            (p.kube, p.revision.as_str(), p.to_string().as_str()),
+            (v("v1.32.9"), "1.1", "1.32.9-1.1")
+        );
         for bad in ["1.32.9", "v1.32.9-1.1", "1.32-1.1", "1.32.9-", "1.32.9-1.1; rm", "1.32.09-1"] {
             assert!(bad.parse::<PackageVersion>().is_err(), "{bad}");
         }

@@ -3,7 +3,10 @@
 use super::{Identity, Role, Subject, TlsError};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use podlift_model::ClusterName;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
 use std::net::IpAddr;
 
 /// A certificate and its key, PEM.
@@ -32,7 +35,13 @@ pub fn init(cluster: &ClusterName, now: Timestamp) -> Result<Pair, TlsError> {
 }
 
 /// Issues a leaf for exactly one identity. `addresses` are extra IP names, for coordinators that other tools also dial.
-pub fn issue(ca: &Pair, identity: &Identity, addresses: &[IpAddr], days: u16, now: Timestamp) -> Result<Pair, TlsError> {
+pub fn issue(
+    ca: &Pair,
+    identity: &Identity,
+    addresses: &[IpAddr],
+    days: u16,
+    now: Timestamp,
+) -> Result<Pair, TlsError> {
     let ca_key = KeyPair::from_pem(&ca.key).map_err(failed("the CA's key"))?;
     let issuer = Issuer::from_ca_cert_pem(&ca.certificate, ca_key).map_err(failed("the CA's certificate"))?;
     let key = KeyPair::generate().map_err(failed("key"))?;

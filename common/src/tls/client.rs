@@ -79,7 +79,8 @@ impl ServerCertVerifier for IdentityVerifier {
         let parsed = ParsedCertificate::try_from(end)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
-        let identity = Identity::of_certificate(end).map_err(|_| CertificateError::ApplicationVerificationFailure)?;
+        let identity =
+            Identity::of_certificate(end).map_err(|_| CertificateError::ApplicationVerificationFailure)?;
         let right = match self.expect {
             Expect::Coordinator => matches!(identity.subject, Subject::Coordinator(_)),
         };
@@ -89,11 +90,21 @@ impl ServerCertVerifier for IdentityVerifier {
         }
     }
 
-    fn verify_tls12_signature(&self, m: &[u8], c: &CertificateDer<'_>, d: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        m: &[u8],
+        c: &CertificateDer<'_>,
+        d: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(m, c, d, &self.provider.signature_verification_algorithms)
     }
 
-    fn verify_tls13_signature(&self, m: &[u8], c: &CertificateDer<'_>, d: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        m: &[u8],
+        c: &CertificateDer<'_>,
+        d: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(m, c, d, &self.provider.signature_verification_algorithms)
     }
 

@@ -33,9 +33,13 @@ pub struct Identity {
 pub enum IdentityError {
     #[error("the certificate can't be read: {0}")]
     Unreadable(String),
-    #[error("the certificate has {0} URI names, expected exactly one spiffe://podlift/<cluster>/<node|coordinator|operator>/<name>")]
+    #[error(
+        "the certificate has {0} URI names, expected exactly one spiffe://podlift/<cluster>/<node|coordinator|operator>/<name>"
+    )]
     NotOne(usize),
-    #[error("{0:?} is not a podlift identity, expected spiffe://podlift/<cluster>/<node|coordinator|operator>/<name>")]
+    #[error(
+        "{0:?} is not a podlift identity, expected spiffe://podlift/<cluster>/<node|coordinator|operator>/<name>"
+    )]
     Malformed(String),
 }
 
@@ -46,7 +50,8 @@ impl Identity {
 
     /// Reads the one identity of a DER certificate.
     pub fn of_certificate(der: &[u8]) -> Result<Self, IdentityError> {
-        let (_, cert) = x509_parser::parse_x509_certificate(der).map_err(|e| IdentityError::Unreadable(e.to_string()))?;
+        let (_, cert) =
+            x509_parser::parse_x509_certificate(der).map_err(|e| IdentityError::Unreadable(e.to_string()))?;
         let san = cert.subject_alternative_name().map_err(|e| IdentityError::Unreadable(e.to_string()))?;
         let names = san.map(|s| s.value.general_names.as_slice()).unwrap_or_default();
         let uris: Vec<&str> = names
@@ -58,7 +63,11 @@ impl Identity {
             .collect();
         let [uri] = uris.as_slice() else { return Err(IdentityError::NotOne(uris.len())) };
         let mut identity: Identity = uri.parse()?;
-        let role = cert.subject().iter_organization().filter_map(|o| o.as_str().ok()).find_map(Role::from_organization);
+        let role = cert
+            .subject()
+            .iter_organization()
+            .filter_map(|o| o.as_str().ok())
+            .find_map(Role::from_organization);
         identity.role = role.unwrap_or(Role::Viewer);
         Ok(identity)
     }
@@ -119,7 +128,14 @@ mod tests {
     fn uris() {
         let id: Identity = "spiffe://podlift/runaicluster/node/dgx030".parse().unwrap();
         assert_eq!(id.uri(), "spiffe://podlift/runaicluster/node/dgx030");
-        for bad in ["spiffe://other/c/node/n", "spiffe://podlift/c/node", "spiffe://podlift/c/node/n/x", "spiffe://podlift/c/root/n", "spiffe://podlift/c/node/../x", "https://podlift/c/node/n"] {
+        for bad in [
+            "spiffe://other/c/node/n",
+            "spiffe://podlift/c/node",
+            "spiffe://podlift/c/node/n/x",
+            "spiffe://podlift/c/root/n",
+            "spiffe://podlift/c/node/../x",
+            "https://podlift/c/node/n",
+        ] {
             assert!(bad.parse::<Identity>().is_err(), "{bad}");
         }
     }

@@ -14,7 +14,9 @@ pub enum TlsError {
     Pem { path: PathBuf, what: &'static str, why: String },
     #[error("{path}: {source}", path = path.display())]
     Identity { path: PathBuf, source: IdentityError },
-    #[error("certificate and key do not fit each other or the CA: {0}; issue them again with `podlift cert issue`")]
+    #[error(
+        "certificate and key do not fit each other or the CA: {0}; issue them again with `podlift cert issue`"
+    )]
     Mismatch(rustls::Error),
     #[error("cannot make a certificate: {0}")]
     Make(String),
@@ -36,8 +38,11 @@ impl Material {
         let roots = roots(ca)?;
         let chain = certificates(certificate)?;
         let pem = read(key)?;
-        let key = PrivateKeyDer::from_pem_slice(&pem)
-            .map_err(|e| TlsError::Pem { path: key.into(), what: "private key", why: e.to_string() })?;
+        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| TlsError::Pem {
+            path: key.into(),
+            what: "private key",
+            why: e.to_string(),
+        })?;
         let identity = Identity::of_certificate(&chain[0])
             .map_err(|source| TlsError::Identity { path: certificate.into(), source })?;
         let material = Self { roots: Arc::new(roots), chain, key: Arc::new(key), identity };
@@ -51,7 +56,11 @@ impl Material {
 pub fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     for certificate in certificates(path)? {
-        let why = |e: rustls::Error| TlsError::Pem { path: path.into(), what: "CA certificate", why: e.to_string() };
+        let why = |e: rustls::Error| TlsError::Pem {
+            path: path.into(),
+            what: "CA certificate",
+            why: e.to_string(),
+        };
         store.add(certificate).map_err(why)?;
     }
     Ok(store)

@@ -15,3 +15,6 @@ pub use server::{Connection, incoming};
 pub fn install_provider() {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,10 @@ impl Connected for Connection {
 }
 
 /// Connections of peers of our own cluster, ready for tonic's `serve_with_incoming`. Ends when the returned stream is dropped.
-pub fn incoming(listener: TcpListener, material: &Material) -> Result<ReceiverStream<io::Result<Connection>>, rustls::Error> {
+pub fn incoming(
+    listener: TcpListener,
+    material: &Material,
+) -> Result<ReceiverStream<io::Result<Connection>>, rustls::Error> {
     let acceptor = TlsAcceptor::from(Arc::new(config(material)?));
     let cluster = material.identity.cluster.clone();
     let (sender, receiver) = mpsc::channel(BACKLOG);
@@ -53,7 +56,9 @@ pub fn incoming(listener: TcpListener, material: &Material) -> Result<ReceiverSt
             tokio::spawn(async move {
                 match tokio::time::timeout(HANDSHAKE, handshake(acceptor, tcp)).await {
                     Ok(Ok(c)) if c.peer.cluster == cluster => drop(sender.send(Ok(c)).await),
-                    Ok(Ok(c)) => tracing::warn!(%from, peer = %c.peer.uri(), "refused: certificate of another cluster"),
+                    Ok(Ok(c)) => {
+                        tracing::warn!(%from, peer = %c.peer.uri(), "refused: certificate of another cluster")
+                    }
                     Ok(Err(error)) => tracing::warn!(%from, %error, "refused: TLS handshake failed"),
                     Err(_) => tracing::warn!(%from, "refused: TLS handshake took too long"),
                 }
@@ -88,7 +93,11 @@ fn config(material: &Material) -> Result<ServerConfig, rustls::Error> {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

@@ -23,7 +23,8 @@ pub trait StatusError {
 
 pub fn to_status(error: &(impl StatusError + ?Sized)) -> Status {
     let info = error.info();
-    let metadata = [("next".to_string(), info.next.clone())].into_iter().collect::<std::collections::HashMap<_, _>>();
+    let metadata =
+        [("next".to_string(), info.next.clone())].into_iter().collect::<std::collections::HashMap<_, _>>();
     let details = ErrorDetails::with_error_info(info.reason, DOMAIN, metadata);
     Status::with_error_details(info.code, info.message, details)
 }
@@ -37,7 +38,12 @@ pub fn from_status(status: &Status) -> Option<(String, String)> {
 
 impl StatusError for super::WireError {
     fn info(&self) -> ErrorInfo {
-        ErrorInfo { code: Code::InvalidArgument, reason: "INVALID_FIELD", message: self.to_string(), next: String::new() }
+        ErrorInfo {
+            code: Code::InvalidArgument,
+            reason: "INVALID_FIELD",
+            message: self.to_string(),
+            next: String::new(),
+        }
     }
 }
 
@@ -51,7 +57,12 @@ mod tests {
         impl StatusError for Blocked {
             fn info(&self) -> ErrorInfo {
                 let next = "podlift plan".to_string();
-                ErrorInfo { code: Code::FailedPrecondition, reason: "BLOCKED", message: "blocked".into(), next }
+                ErrorInfo {
+                    code: Code::FailedPrecondition,
+                    reason: "BLOCKED",
+                    message: "blocked".into(),
+                    next,
+                }
             }
         }
         let status = to_status(&Blocked);

@@ -12,29 +12,42 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         HostOp::Observe { look } => Kind::Observe(look_to_wire(look)),
         HostOp::AptSource { minor } => Kind::AptSource(v1::AptSource { minor: minor.to_string() }),
         HostOp::AptUpdate => Kind::AptUpdate(v1::AptUpdate {}),
-        HostOp::PackageDownload { packages } => Kind::PackageDownload(v1::PackageDownload { packages: pins_to_wire(packages) }),
-        HostOp::PackageInstall { packages } => Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages) }),
+        HostOp::PackageDownload { packages } => {
+            Kind::PackageDownload(v1::PackageDownload { packages: pins_to_wire(packages) })
+        }
+        HostOp::PackageInstall { packages } => {
+            Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages) })
+        }
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
         HostOp::KubeadmPlan { to } => Kind::KubeadmPlan(v1::KubeadmPlan { to: to.to_string() }),
-        HostOp::KubeadmApply { to, skip } => Kind::KubeadmApply(v1::KubeadmApply { to: to.to_string(), skip_phases: texts(skip) }),
+        HostOp::KubeadmApply { to, skip } => {
+            Kind::KubeadmApply(v1::KubeadmApply { to: to.to_string(), skip_phases: texts(skip) })
+        }
         HostOp::KubeadmNode { skip } => Kind::KubeadmNode(v1::KubeadmNode { skip_phases: texts(skip) }),
-        HostOp::KubeadmAddons { to, addons } => Kind::KubeadmAddons(v1::KubeadmAddons { to: to.to_string(), addons: texts(addons) }),
+        HostOp::KubeadmAddons { to, addons } => {
+            Kind::KubeadmAddons(v1::KubeadmAddons { to: to.to_string(), addons: texts(addons) })
+        }
         HostOp::KubeletConfig => Kind::KubeletConfig(v1::KubeletConfig {}),
         HostOp::KubeletRestart => Kind::KubeletRestart(v1::KubeletRestart {}),
         HostOp::EtcdSnapshot { run } => Kind::EtcdSnapshot(v1::EtcdSnapshot { run: run.to_string() }),
         HostOp::EtcdMoveLeader => Kind::EtcdMoveLeader(v1::EtcdMoveLeader {}),
         HostOp::ManifestBackup { run } => Kind::ManifestBackup(v1::ManifestBackup { run: run.to_string() }),
-        HostOp::ManifestRestore { component, sha256 } => {
-            Kind::ManifestRestore(v1::ManifestRestore { component: component.to_string(), sha256: sha256.to_string() })
+        HostOp::ManifestRestore { component, sha256 } => Kind::ManifestRestore(v1::ManifestRestore {
+            component: component.to_string(),
+            sha256: sha256.to_string(),
+        }),
+        HostOp::GuardArm { run, seconds } => {
+            Kind::GuardArm(v1::GuardArm { run: run.to_string(), seconds: *seconds })
         }
-        HostOp::GuardArm { run, seconds } => Kind::GuardArm(v1::GuardArm { run: run.to_string(), seconds: *seconds }),
         HostOp::GuardDisarm { run } => Kind::GuardDisarm(v1::GuardDisarm { run: run.to_string() }),
     };
     v1::Op { kind: Some(kind) }
 }
 
 pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
-    let kind = op.kind.as_ref().ok_or_else(|| WireError::new("op.kind", "missing or not known to this podlift: upgrade the agent"))?;
+    let kind = op.kind.as_ref().ok_or_else(|| {
+        WireError::new("op.kind", "missing or not known to this podlift: upgrade the agent")
+    })?;
     Ok(match kind {
         Kind::Observe(o) => HostOp::Observe { look: look_from_wire(o)? },
         Kind::AptSource(o) => HostOp::AptSource { minor: field("apt_source.minor", &o.minor)? },
@@ -47,7 +60,9 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
             to: field("kubeadm_apply.to", &o.to)?,
             skip: fields("kubeadm_apply.skip_phases", &o.skip_phases)?,
         },
-        Kind::KubeadmNode(o) => HostOp::KubeadmNode { skip: fields("kubeadm_node.skip_phases", &o.skip_phases)? },
+        Kind::KubeadmNode(o) => {
+            HostOp::KubeadmNode { skip: fields("kubeadm_node.skip_phases", &o.skip_phases)? }
+        }
         Kind::KubeadmAddons(o) => HostOp::KubeadmAddons {
             to: field("kubeadm_addons.to", &o.to)?,
             addons: fields("kubeadm_addons.addons", &o.addons)?,
@@ -59,7 +74,8 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
         Kind::ManifestBackup(o) => HostOp::ManifestBackup { run: field("manifest_backup.run", &o.run)? },
         Kind::ManifestRestore(o) => HostOp::ManifestRestore {
             component: field("manifest_restore.component", &o.component)?,
-            sha256: Digest::try_from(o.sha256.clone()).map_err(|e| WireError::new("manifest_restore.sha256", e))?,
+            sha256: Digest::try_from(o.sha256.clone())
+                .map_err(|e| WireError::new("manifest_restore.sha256", e))?,
         },
         Kind::GuardArm(o) => HostOp::GuardArm { run: field("guard_arm.run", &o.run)?, seconds: o.seconds },
         Kind::GuardDisarm(o) => HostOp::GuardDisarm { run: field("guard_disarm.run", &o.run)? },
@@ -77,7 +93,11 @@ fn look_to_wire(look: &Look) -> v1::Observe {
         Look::Backup { run } => (What::Backup, None, Some(run)),
     };
     let text = |o: Option<String>| o.unwrap_or_default();
-    v1::Observe { what: what as i32, to: text(to.map(ToString::to_string)), run: text(run.map(ToString::to_string)) }
+    v1::Observe {
+        what: what as i32,
+        to: text(to.map(ToString::to_string)),
+        run: text(run.map(ToString::to_string)),
+    }
 }
 
 fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
@@ -95,15 +115,23 @@ fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
 }
 
 fn pins_to_wire(pins: &[PackagePin]) -> Vec<v1::PackagePin> {
-    pins.iter().map(|p| v1::PackagePin { name: p.package.to_string(), version: p.version.to_string() }).collect()
+    pins.iter()
+        .map(|p| v1::PackagePin { name: p.package.to_string(), version: p.version.to_string() })
+        .collect()
 }
 
 fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError> {
     if pins.is_empty() {
-        return Err(WireError::new("packages", "empty, expected at least one package with its exact version"));
+        return Err(WireError::new(
+            "packages",
+            "empty, expected at least one package with its exact version",
+        ));
     }
     let pin = |p: &v1::PackagePin| {
-        Ok(PackagePin { package: field("packages.name", &p.name)?, version: field("packages.version", &p.version)? })
+        Ok(PackagePin {
+            package: field("packages.name", &p.name)?,
+            version: field("packages.version", &p.version)?,
+        })
     };
     pins.iter().map(pin).collect()
 }
@@ -181,10 +209,22 @@ mod tests {
         let cases = [
             (v1::Op { kind: None }, "op.kind"),
             (wire(Kind::AptSource(v1::AptSource { minor: "1.32; rm -rf /".into() })), "apt_source.minor"),
-            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("bash", "1.32.9-1.1")] })), "packages.name"),
-            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("kubeadm", "latest")] })), "packages.version"),
+            (
+                wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("bash", "1.32.9-1.1")] })),
+                "packages.name",
+            ),
+            (
+                wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("kubeadm", "latest")] })),
+                "packages.version",
+            ),
             (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![] })), "packages"),
-            (wire(Kind::ManifestRestore(v1::ManifestRestore { component: "etcd".into(), sha256: String::new() })), "manifest_restore.component"),
+            (
+                wire(Kind::ManifestRestore(v1::ManifestRestore {
+                    component: "etcd".into(),
+                    sha256: String::new(),
+                })),
+                "manifest_restore.component",
+            ),
             (wire(Kind::EtcdSnapshot(v1::EtcdSnapshot { run: "../../x".into() })), "etcd_snapshot.run"),
             (wire(Kind::Observe(v1::Observe { what: 99, ..Default::default() })), "observe.what"),
         ];

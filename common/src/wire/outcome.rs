@@ -8,12 +8,16 @@ const OUTPUT: &str = "podlift.output/v1";
 
 pub fn outcome_to_wire(outcome: &OpOutcome) -> v1::Outcome {
     match outcome {
-        OpOutcome::Done { output } => {
-            v1::Outcome { result: End::Done as i32, output: Some(to_document(OUTPUT, output)), ..Default::default() }
-        }
-        OpOutcome::Failed { failure } => {
-            v1::Outcome { result: End::Failed as i32, failure: Some(failure_to_wire(failure)), ..Default::default() }
-        }
+        OpOutcome::Done { output } => v1::Outcome {
+            result: End::Done as i32,
+            output: Some(to_document(OUTPUT, output)),
+            ..Default::default()
+        },
+        OpOutcome::Failed { failure } => v1::Outcome {
+            result: End::Failed as i32,
+            failure: Some(failure_to_wire(failure)),
+            ..Default::default()
+        },
         OpOutcome::Indeterminate { why } => {
             v1::Outcome { result: End::Indeterminate as i32, why: why.clone(), ..Default::default() }
         }
@@ -38,7 +42,12 @@ pub fn failure_to_wire(f: &Failure) -> v1::Failure {
         FailureClass::Permanent => Class::Permanent,
         FailureClass::Operator => Class::Operator,
     };
-    v1::Failure { class: class as i32, code: f.code.clone(), message: f.message.clone(), detail: f.detail.clone() }
+    v1::Failure {
+        class: class as i32,
+        code: f.code.clone(),
+        message: f.message.clone(),
+        detail: f.detail.clone(),
+    }
 }
 
 pub fn failure_from_wire(f: &v1::Failure) -> Result<Failure, WireError> {

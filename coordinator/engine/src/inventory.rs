@@ -39,13 +39,15 @@ pub struct Inventory {
 impl Inventory {
     /// Joins Node objects with facts. A node is control plane if it is labelled so or has control-plane manifests.
     pub fn join(views: Vec<NodeView>, facts: Vec<NodeFacts>) -> Self {
-        let mut facts: BTreeMap<NodeName, NodeFacts> = facts.into_iter().map(|f| (f.node.clone(), f)).collect();
+        let mut facts: BTreeMap<NodeName, NodeFacts> =
+            facts.into_iter().map(|f| (f.node.clone(), f)).collect();
         let mut nodes: Vec<NodeEntry> = views
             .into_iter()
             .map(|view| {
                 let facts = facts.remove(&view.name);
                 let manifests = facts.as_ref().is_some_and(|f| !f.manifests.is_empty());
-                let role = if view.control_plane || manifests { NodeRole::ControlPlane } else { NodeRole::Worker };
+                let role =
+                    if view.control_plane || manifests { NodeRole::ControlPlane } else { NodeRole::Worker };
                 NodeEntry { name: view.name.clone(), role, view, facts }
             })
             .collect();
@@ -75,7 +77,8 @@ impl Inventory {
 impl NodeEntry {
     pub fn api_server_version(&self) -> Option<KubeVersion> {
         let manifests = self.facts.iter().flat_map(|f| &f.manifests);
-        let server = manifests.into_iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
+        let server =
+            manifests.into_iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
         server.and_then(|m| m.version)
     }
 }

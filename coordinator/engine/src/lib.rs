@@ -7,6 +7,8 @@ pub mod machine;
 pub mod plan;
 pub mod request;
 pub mod steps;
+#[cfg(test)]
+mod testing;
 pub mod view;
 
 pub use inventory::{Inventory, NodeEntry, NodeRole};

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    Host { node: NodeName, op: HostOp },
+    Host {
+        node: NodeName,
+        op: HostOp,
+    },
     Cluster(ClusterCall),
     /// Several looks; never mutations.
     Many(Vec<Request>),
@@ -29,21 +32,40 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterCall {
     Nodes,
-    Node { node: NodeName },
+    Node {
+        node: NodeName,
+    },
     /// unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) where somebody else cordoned.
-    Cordon { node: NodeName, run: RunId },
+    Cordon {
+        node: NodeName,
+        run: RunId,
+    },
     /// Only where the cordon carries this run's owner; anything else is left and reported as such.
-    Uncordon { node: NodeName, run: RunId },
+    Uncordon {
+        node: NodeName,
+        run: RunId,
+    },
     /// Pods that a drain of this node has to evict, and those that forbid it.
-    PodsToEvict { node: NodeName },
+    PodsToEvict {
+        node: NodeName,
+    },
     /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
-    Drain { node: NodeName, run: RunId, seconds: u32 },
+    Drain {
+        node: NodeName,
+        run: RunId,
+        seconds: u32,
+    },
     KubeadmConfig,
     /// Writes ClusterConfiguration with a resourceVersion precondition.
-    WriteKubeadmConfig { resource_version: String, cluster_configuration: String },
+    WriteKubeadmConfig {
+        resource_version: String,
+        cluster_configuration: String,
+    },
     Addons,
     /// /readyz of each endpoint by itself; the proxy is asked apart.
-    ProbeApiServers { endpoints: Vec<String> },
+    ProbeApiServers {
+        endpoints: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,9 @@ use serde_json::Value;
 pub enum ConfigError {
     #[error("ConfigMap kube-system/kubeadm-config: ClusterConfiguration is not readable YAML: {0}")]
     Yaml(String),
-    #[error("ConfigMap kube-system/kubeadm-config: apiVersion {0:?} is not known: expected kubeadm.k8s.io/v1beta3 or v1beta4")]
+    #[error(
+        "ConfigMap kube-system/kubeadm-config: apiVersion {0:?} is not known: expected kubeadm.k8s.io/v1beta3 or v1beta4"
+    )]
     Version(String),
     #[error("ConfigMap kube-system/kubeadm-config: {field} is {found}, expected {expected}")]
     Shape { field: &'static str, found: String, expected: &'static str },
@@ -44,7 +46,8 @@ impl ClusterConfiguration {
     pub fn to_text(&self) -> Result<String, ConfigError> {
         let mut options = serde_saphyr::SerializerOptions::default();
         (options.compact_list_indent, options.prefer_block_scalars) = (true, false);
-        serde_saphyr::to_string_with_options(&self.value, options).map_err(|e| ConfigError::Yaml(e.to_string()))
+        serde_saphyr::to_string_with_options(&self.value, options)
+            .map_err(|e| ConfigError::Yaml(e.to_string()))
     }
 
     pub fn kubernetes_version(&self) -> Option<KubeVersion> {
@@ -65,7 +68,9 @@ impl ClusterConfiguration {
         let args = self.value.get(section(component)).and_then(|s| s.get("extraArgs"));
         match args {
             Some(Value::Array(items)) => items.iter().filter_map(named_value).collect(),
-            Some(Value::Object(map)) => map.iter().filter_map(|(k, v)| Some((k.clone(), scalar(v)?))).collect(),
+            Some(Value::Object(map)) => {
+                map.iter().filter_map(|(k, v)| Some((k.clone(), scalar(v)?))).collect()
+            }
             _ => vec![],
         }
     }

@@ -31,8 +31,13 @@ pub fn repair(text: &str, repairs: &[ConfigRepair]) -> Result<String, ConfigErro
 }
 
 /// Sets `etcd.external.endpoints` and drops an `etcd-servers` from the API server's extraArgs, which would win over it.
-pub fn set_etcd_endpoints(config: &mut ClusterConfiguration, endpoints: &[String]) -> Result<(), ConfigError> {
-    edit_args(config, Component::KubeApiserver, |name, value| (name != "etcd-servers").then(|| value.to_string()));
+pub fn set_etcd_endpoints(
+    config: &mut ClusterConfiguration,
+    endpoints: &[String],
+) -> Result<(), ConfigError> {
+    edit_args(config, Component::KubeApiserver, |name, value| {
+        (name != "etcd-servers").then(|| value.to_string())
+    });
     let shape = |found: &Value| ConfigError::Shape {
         field: "etcd.external",
         found: found.to_string(),
@@ -61,7 +66,11 @@ pub fn remove_gate(config: &mut ClusterConfiguration, component: Component, gate
 }
 
 /// Rewrites or drops arguments; an extraArgs or a section that becomes empty because of it goes as kubeadm would leave it out.
-fn edit_args(config: &mut ClusterConfiguration, component: Component, edit: impl Fn(&str, &str) -> Option<String>) {
+fn edit_args(
+    config: &mut ClusterConfiguration,
+    component: Component,
+    edit: impl Fn(&str, &str) -> Option<String>,
+) {
     let before = config.extra_args(component);
     let after: Vec<(String, String)> =
         before.iter().filter_map(|(name, value)| Some((name.clone(), edit(name, value)?))).collect();

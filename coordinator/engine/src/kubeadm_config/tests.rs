@@ -2,24 +2,17 @@
 
 use super::*;
 
-fn configuration(file: &str) -> String {
-    let yaml = match file {
-        "good" => include_str!("../../../../tests/fixtures/kubeadm-config/kubeadm-config.good.yaml"),
-        _ => include_str!("../../../../tests/fixtures/kubeadm-config/kubeadm-config.empty-endpoints.yaml"),
-    };
-    let map: Value = serde_saphyr::from_str(yaml).unwrap();
-    map["data"]["ClusterConfiguration"].as_str().unwrap().to_string()
-}
-
-fn endpoints() -> Vec<String> {
-    (11..14).map(|n| format!("https://10.77.0.{n}:2379")).collect()
-}
+use crate::testing::{config_text as configuration, endpoints};
 
 #[test]
 fn the_repair_makes_the_recorded_bad_text_the_recorded_good_one() {
-    let repaired = repair(&configuration("bad"), &[ConfigRepair::SetEtcdEndpoints { endpoints: endpoints() }]).unwrap();
+    let repaired =
+        repair(&configuration("bad"), &[ConfigRepair::SetEtcdEndpoints { endpoints: endpoints() }]).unwrap();
     assert_eq!(repaired, configuration("good"));
-    assert_eq!(repair(&repaired, &[ConfigRepair::SetEtcdEndpoints { endpoints: endpoints() }]).unwrap(), repaired);
+    assert_eq!(
+        repair(&repaired, &[ConfigRepair::SetEtcdEndpoints { endpoints: endpoints() }]).unwrap(),
+        repaired
+    );
 }
 
 #[test]
@@ -38,13 +31,29 @@ fn renders_as_kubeadm() {
         (head, "etcd: {external: {endpoints: []}}", ""),
         (head, "etcd: {external: {endpoints: null}}", ""),
         (head, "etcd: {external: {endpoints: ['']}}", ""),
-        (head, "etcd: {external: {endpoints: ['https://a:2379', 'https://b:2379']}}", "https://a:2379,https://b:2379"),
-        (head, "etcd: {external: {endpoints: ['https://a:2379']}}\napiServer: {extraArgs: [{name: etcd-servers, value: ''}]}", ""),
-        (old, "etcd: {external: {endpoints: ['https://a:2379']}}\napiServer: {extraArgs: {etcd-servers: ''}}", ""),
+        (
+            head,
+            "etcd: {external: {endpoints: ['https://a:2379', 'https://b:2379']}}",
+            "https://a:2379,https://b:2379",
+        ),
+        (
+            head,
+            "etcd: {external: {endpoints: ['https://a:2379']}}\napiServer: {extraArgs: [{name: etcd-servers, value: ''}]}",
+            "",
+        ),
+        (
+            old,
+            "etcd: {external: {endpoints: ['https://a:2379']}}\napiServer: {extraArgs: {etcd-servers: ''}}",
+            "",
+        ),
         (head, "etcd: {external: null}", LOCAL),
         (head, "etcd: {}", LOCAL),
         (head, "dns: {}", LOCAL),
-        (head, "etcd: {local: {extraArgs: [{name: advertise-client-urls, value: 'https://x:2379'}]}}", "https://x:2379"),
+        (
+            head,
+            "etcd: {local: {extraArgs: [{name: advertise-client-urls, value: 'https://x:2379'}]}}",
+            "https://x:2379",
+        ),
     ];
     for (head, body, want) in cases {
         let config = ClusterConfiguration::parse(&format!("{head}{body}\n")).unwrap();
@@ -59,7 +68,8 @@ fn gates_go_one_by_one() {
     let text = |args: &str| format!("apiServer:\n{args}apiVersion: kubeadm.k8s.io/v1beta4\n");
     let bad = text("  extraArgs:\n  - name: feature-gates\n    value: A=true,KMSv2=true\n");
     let gone = |gate: &str, from: &str| {
-        repair(from, &[ConfigRepair::RemoveGate { component: Component::KubeApiserver, gate: gate.into() }]).unwrap()
+        repair(from, &[ConfigRepair::RemoveGate { component: Component::KubeApiserver, gate: gate.into() }])
+            .unwrap()
     };
     let one = gone("KMSv2", &bad);
     assert_eq!(one, text("  extraArgs:\n  - name: feature-gates\n    value: A=true\n"));
@@ -69,7 +79,11 @@ fn gates_go_one_by_one() {
 
 #[test]
 fn what_it_cannot_read_it_says() {
-    for (text, want) in [("a: [", "not readable YAML"), ("apiVersion: kubeadm.k8s.io/v1beta9", "v1beta9"), ("{}", "apiVersion \"\"")] {
+    for (text, want) in [
+        ("a: [", "not readable YAML"),
+        ("apiVersion: kubeadm.k8s.io/v1beta9", "v1beta9"),
+        ("{}", "apiVersion \"\""),
+    ] {
         let error = ClusterConfiguration::parse(text).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }

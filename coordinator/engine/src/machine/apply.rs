@@ -42,26 +42,52 @@ pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Option<
     Ok(state)
 }
 
-pub fn apply(state: Option<RunState>, run: &RunId, at: Timestamp, event: &Event) -> Result<RunState, IllegalEvent> {
-    let mut s = match (state, event) {
-        (None, Event::RunStarted { plan, by }) => start(run, at, plan, by),
-        (None, _) => return Err(IllegalEvent::NotStarted { event: event.name() }),
-        (Some(_), Event::RunStarted { .. }) => return Err(IllegalEvent::StartedTwice { run: run.clone() }),
-        (Some(s), _) => s,
-    };
-    let observed = matches!(event, Event::Healed { .. } | Event::ApiUp { .. } | Event::ApiDown { .. } | Event::AgentConnected { .. } | Event::AgentLost { .. } | Event::LedgerChanged { .. } | Event::EpochClaimed { .. });
+/// The next state, or a refusal.
+pub fn apply(
+    state: Option<RunState>,
+    run: &RunId,
+    at: Timestamp,
+    event: &Event,
+) -> Result<RunState, IllegalEvent> {
+    match (state, event) {
+        (None, Event::RunStarted { plan, by }) => Ok(start(run, at, plan, by)),
+        (None, _) => Err(IllegalEvent::NotStarted { event: event.name() }),
+        (Some(mut s), _) => advance(&mut s, at, event).map(|()| s),
+    }
+}
+
+/// As `apply`, in place: a refused event leaves the state as it was.
+pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
+    let run = s.run.clone();
+    if let Event::RunStarted { .. } = event {
+        return Err(IllegalEvent::StartedTwice { run });
+    }
+    let observed = matches!(
+        event,
+        Event::Healed { .. }
+            | Event::ApiUp { .. }
+            | Event::ApiDown { .. }
+            | Event::AgentConnected { .. }
+            | Event::AgentLost { .. }
+            | Event::LedgerChanged { .. }
+            | Event::EpochClaimed { .. }
+    );
     if s.is_over() && !observed {
-        return Err(IllegalEvent::Over { run: run.clone(), event: event.name() });
+        return Err(IllegalEvent::Over { run, event: event.name() });
     }
     match event {
-        Event::StepStarted { .. } | Event::OpEnded { .. } | Event::StepWaiting { .. } | Event::StepDone { .. } | Event::StepFailed { .. } => {
-            step_event(&mut s, at, event)?;
+        Event::StepStarted { .. }
+        | Event::OpEnded { .. }
+        | Event::StepWaiting { .. }
+        | Event::StepDone { .. }
+        | Event::StepFailed { .. } => {
+            step_event(s, at, event)?;
         }
-        _ => run_event(&mut s, at, event)?,
+        _ => run_event(s, at, event)?,
     }
     s.last = at;
     s.events += 1;
-    Ok(s)
+    Ok(())
 }
 
 fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunState {
@@ -79,8 +105,8 @@ fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunS
         heals: vec![],
         outages: vec![],
         indeterminate: vec![],
-        events: 0,
-        plan: plan.clone(),
+        events: 1,
+        plan: plan.clone().into(),
     }
 }
 
@@ -99,7 +125,6 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     }
     let step = s.steps.get_mut(&id).ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
     let illegal = |status: &'static str| IllegalEvent::Step { step: id.clone(), event: event.name(), status };
-    step.began.get_or_insert(at);
     match (&step.status, event) {
         (StepStatus::Done { .. } | StepStatus::Skipped { .. }, _) => return Err(illegal("over")),
         (StepStatus::Failed { .. }, _) => return Err(illegal("failed")),
@@ -122,11 +147,15 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         (_, Event::OpEnded { .. }) => return Err(illegal("without an open op")),
         // A reason to wait never hides an open op.
         (StepStatus::Started { .. } | StepStatus::Ended { .. }, Event::StepWaiting { .. }) => {}
-        (_, Event::StepWaiting { reason, .. }) => step.status = StepStatus::Waiting { reason: reason.clone() },
+        (_, Event::StepWaiting { reason, .. }) => {
+            step.status = StepStatus::Waiting { reason: reason.clone() }
+        }
         (_, Event::StepDone { evidence, .. }) => {
             step.status = StepStatus::Done { evidence: evidence.clone() };
             step.ended = Some(at);
-            if let (StepKind::SealBackup, Evidence::BackupSealed { hash, revision, .. }) = (&spec.kind, evidence) {
+            if let (StepKind::SealBackup, Evidence::BackupSealed { hash, revision, .. }) =
+                (&spec.kind, evidence)
+            {
                 s.seal = Some(Seal { hash: hash.clone(), revision: *revision, at });
             }
         }
@@ -136,6 +165,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         }
         _ => return Err(illegal("in this state")),
     }
+    step.began.get_or_insert(at);
     Ok(())
 }
 
@@ -178,10 +208,16 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         },
         Event::Healed { heal } => s.heals.push(Healed { at, heal: heal.clone() }),
         Event::ApiDown { endpoint, why } => {
-            s.outages.push(Outage { endpoint: endpoint.clone(), from: at, why: why.clone(), milliseconds: None });
+            s.outages.push(Outage {
+                endpoint: endpoint.clone(),
+                from: at,
+                why: why.clone(),
+                milliseconds: None,
+            });
         }
         Event::ApiUp { endpoint, milliseconds } => {
-            let open = s.outages.iter_mut().rev().find(|o| o.endpoint == *endpoint && o.milliseconds.is_none());
+            let open =
+                s.outages.iter_mut().rev().find(|o| o.endpoint == *endpoint && o.milliseconds.is_none());
             if let Some(outage) = open {
                 outage.milliseconds = Some(*milliseconds);
             }
@@ -196,10 +232,15 @@ fn retry(s: &mut RunState, only: Option<&StepId>) -> Result<(), IllegalEvent> {
     if let Some(step) = only {
         let status = s.steps.get(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
         if !matches!(status.status, StepStatus::Failed { .. }) {
-            return Err(IllegalEvent::Step { step: step.clone(), event: "retry-asked", status: "not failed" });
+            return Err(IllegalEvent::Step {
+                step: step.clone(),
+                event: "retry-asked",
+                status: "not failed",
+            });
         }
     }
-    let failed = |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
+    let failed =
+        |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
     let lanes = s.plan.phases.iter().flat_map(|p| &p.lanes);
     let again: Vec<StepId> = lanes
         .filter_map(|lane| Some(lane.steps[..=lane.steps.iter().rposition(|step| failed(&step.id))?].iter()))
@@ -231,7 +272,8 @@ fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalE
         return Err(IllegalEvent::UnknownNode { node: node.clone() });
     }
     s.deferred.insert(node.clone(), reason.into());
-    let ids: Vec<StepId> = s.plan.steps().filter(|p| p.node.as_ref() == Some(node)).map(|p| p.id.clone()).collect();
+    let ids: Vec<StepId> =
+        s.plan.steps().filter(|p| p.node.as_ref() == Some(node)).map(|p| p.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_over()) {
             step.status = StepStatus::Skipped { reason: format!("node deferred: {reason}") };

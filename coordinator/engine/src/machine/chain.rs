@@ -39,7 +39,13 @@ pub fn genesis() -> Digest {
 }
 
 /// Makes the record that follows `last`.
-pub fn seal(last: Option<&Record>, at: Timestamp, run: Option<RunId>, epoch: Option<Epoch>, event: Event) -> Record {
+pub fn seal(
+    last: Option<&Record>,
+    at: Timestamp,
+    run: Option<RunId>,
+    epoch: Option<Epoch>,
+    event: Event,
+) -> Record {
     let (seq, prev) = last.map_or((1, genesis()), |r| (r.seq + 1, r.hash.clone()));
     let hash = hash(seq, at, &run, &epoch, &prev, &event);
     Record { seq, at, run, epoch, event, prev, hash }
@@ -66,7 +72,14 @@ pub fn verify(records: &[Record], head: Option<u64>) -> Result<(), ChainError> {
     }
 }
 
-fn hash(seq: u64, at: Timestamp, run: &Option<RunId>, epoch: &Option<Epoch>, prev: &Digest, event: &Event) -> Digest {
+fn hash(
+    seq: u64,
+    at: Timestamp,
+    run: &Option<RunId>,
+    epoch: &Option<Epoch>,
+    prev: &Digest,
+    event: &Event,
+) -> Digest {
     Digest::of(serde_json::to_vec(&(seq, at, run, epoch, prev, event)).unwrap_or_default())
 }
 

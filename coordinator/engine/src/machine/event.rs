@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::steps::Evidence;
 use podlift_model::heal::HealEvent;
-use podlift_model::{Epoch, LedgerId, NodeName, OpId, OpOutcome, StepId};
+use podlift_model::{Epoch, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use serde::{Deserialize, Serialize};
 
 /// Why something stands still, for a person: what happened, what was undone, the one next command.
@@ -25,32 +25,94 @@ pub struct StopReason {
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
     /// A coordinator holds the fence: a majority of the control-plane agents has it on disk.
-    EpochClaimed { epoch: Epoch, acknowledged: Vec<NodeName> },
-    RunStarted { plan: Box<Plan>, by: String },
+    EpochClaimed {
+        epoch: Epoch,
+        acknowledged: Vec<NodeName>,
+    },
+    RunStarted {
+        plan: Box<Plan>,
+        by: String,
+    },
     /// Intent: durable before the request leaves.
-    StepStarted { step: StepId, attempt: u32, op_id: OpId, ledger: Option<LedgerId> },
+    StepStarted {
+        step: StepId,
+        attempt: u32,
+        op_id: OpId,
+        ledger: Option<LedgerId>,
+    },
     /// How the op ended; the step is judged by looking, not by this.
-    OpEnded { step: StepId, op_id: OpId, outcome: OpOutcome },
+    OpEnded {
+        step: StepId,
+        op_id: OpId,
+        outcome: OpOutcome,
+    },
     /// Shown when the reason changes.
-    StepWaiting { step: StepId, reason: String },
-    StepDone { step: StepId, evidence: Evidence },
-    StepFailed { step: StepId, reason: StopReason },
-    RunPaused { reason: StopReason, by: Option<String> },
-    RunResumed { by: String },
+    StepWaiting {
+        step: StepId,
+        reason: String,
+    },
+    StepDone {
+        step: StepId,
+        evidence: Evidence,
+    },
+    StepFailed {
+        step: StepId,
+        reason: StopReason,
+    },
+    RunPaused {
+        reason: StopReason,
+        by: Option<String>,
+    },
+    RunResumed {
+        by: String,
+    },
     /// The failed steps are judged again, with every step before them in their lanes.
-    RetryAsked { step: Option<StepId>, by: String },
-    WaiverLifted { check: String, by: String },
-    NodeDeferred { node: NodeName, reason: String, by: String },
-    AbortAsked { by: String, reason: String },
-    RunAborted { undone: Vec<String>, left: Vec<String> },
+    RetryAsked {
+        step: Option<StepId>,
+        by: String,
+    },
+    WaiverLifted {
+        check: String,
+        by: String,
+    },
+    NodeDeferred {
+        node: NodeName,
+        reason: String,
+        by: String,
+    },
+    AbortAsked {
+        by: String,
+        reason: String,
+    },
+    RunAborted {
+        undone: Vec<String>,
+        left: Vec<String>,
+    },
     RunSucceeded,
-    Healed { heal: HealEvent },
-    ApiDown { endpoint: String, why: String },
-    ApiUp { endpoint: String, milliseconds: u64 },
-    AgentConnected { node: NodeName, ledger: LedgerId },
-    AgentLost { node: NodeName },
+    Healed {
+        heal: HealEvent,
+    },
+    ApiDown {
+        endpoint: String,
+        why: String,
+    },
+    ApiUp {
+        endpoint: String,
+        milliseconds: u64,
+    },
+    AgentConnected {
+        node: NodeName,
+        ledger: LedgerId,
+    },
+    AgentLost {
+        node: NodeName,
+    },
     /// An agent's memory is another one than before: what it did not finish is Indeterminate.
-    LedgerChanged { node: NodeName, before: LedgerId, now: LedgerId },
+    LedgerChanged {
+        node: NodeName,
+        before: LedgerId,
+        now: LedgerId,
+    },
 }
 
 impl Event {
@@ -78,6 +140,7 @@ impl Event {
             Event::AgentConnected { .. } => "agent-connected",
             Event::AgentLost { .. } => "agent-lost",
             Event::LedgerChanged { .. } => "ledger-changed",
+            Event::RunsAdopted { .. } => "runs-adopted",
         }
     }
 }

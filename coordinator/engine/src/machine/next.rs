@@ -27,7 +27,9 @@ pub fn next(state: &RunState) -> Next {
     let open = open_steps(state);
     match state.status {
         RunStatus::Succeeded | RunStatus::Aborted { .. } => Next::Rest,
-        _ if has_failed(state) || matches!(state.status, RunStatus::Paused { .. }) => drive_or(open, Next::Rest),
+        _ if has_failed(state) || matches!(state.status, RunStatus::Paused { .. }) => {
+            drive_or(open, Next::Rest)
+        }
         RunStatus::Aborting { .. } => drive_or(open, Next::Undo),
         _ => match state.plan.phases.iter().find(|p| !is_over(state, p)) {
             None => Next::Succeed,
@@ -59,8 +61,10 @@ fn current<'a>(state: &RunState, lane: &'a Lane) -> Option<&'a StepSpec> {
 
 /// A lane that has begun keeps its place; new ones take what is left of `parallel`, in order.
 fn drivable(state: &RunState, phase: &Phase) -> Vec<Todo> {
-    let begun = |lane: &Lane| lane.steps.iter().any(|s| state.steps.get(&s.id).is_some_and(|x| x.began.is_some()));
-    let unfinished: Vec<(&Lane, &StepSpec)> = phase.lanes.iter().filter_map(|l| Some((l, current(state, l)?))).collect();
+    let begun =
+        |lane: &Lane| lane.steps.iter().any(|s| state.steps.get(&s.id).is_some_and(|x| x.began.is_some()));
+    let unfinished: Vec<(&Lane, &StepSpec)> =
+        phase.lanes.iter().filter_map(|l| Some((l, current(state, l)?))).collect();
     let (old, new): (Vec<_>, Vec<_>) = unfinished.into_iter().partition(|(lane, _)| begun(lane));
     let room = (phase.parallel as usize).saturating_sub(old.len());
     let chosen = old.into_iter().chain(new.into_iter().take(room));

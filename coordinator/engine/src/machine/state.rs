@@ -8,6 +8,7 @@ use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "status")]
@@ -23,15 +24,29 @@ pub enum RunStatus {
 #[serde(rename_all = "kebab-case", tag = "status")]
 pub enum StepStatus {
     Pending,
-    Waiting { reason: String },
+    Waiting {
+        reason: String,
+    },
     /// Sent or about to be: nobody may start it a second time.
-    Started { op_id: OpId, ledger: Option<LedgerId> },
+    Started {
+        op_id: OpId,
+        ledger: Option<LedgerId>,
+    },
     /// The op ended; the step is not judged yet.
-    Ended { op_id: OpId, outcome: OpOutcome },
-    Done { evidence: Evidence },
-    Failed { reason: StopReason },
+    Ended {
+        op_id: OpId,
+        outcome: OpOutcome,
+    },
+    Done {
+        evidence: Evidence,
+    },
+    Failed {
+        reason: StopReason,
+    },
     /// Its node was deferred.
-    Skipped { reason: String },
+    Skipped {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,7 +65,14 @@ pub struct StepState {
 
 impl StepState {
     pub fn pending() -> Self {
-        Self { status: StepStatus::Pending, attempts: 0, acted: false, ever_acted: false, began: None, ended: None }
+        Self {
+            status: StepStatus::Pending,
+            attempts: 0,
+            acted: false,
+            ever_acted: false,
+            began: None,
+            ended: None,
+        }
     }
     pub fn is_over(&self) -> bool {
         matches!(self.status, StepStatus::Done { .. } | StepStatus::Skipped { .. })
@@ -88,7 +110,7 @@ pub struct Outage {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunState {
     pub run: RunId,
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     pub by: String,
     pub started: Timestamp,
     /// Time of the last event.

@@ -16,7 +16,9 @@ pub enum PlanError {
     Version(#[from] VersionError),
     #[error("node {node} is not in cluster {cluster}: it has {known}")]
     UnknownNode { node: NodeName, cluster: String, known: String },
-    #[error("the cluster's version is not known: no API server manifest and no Node object tells it; are the agents connected? See `podlift status`")]
+    #[error(
+        "the cluster's version is not known: no API server manifest and no Node object tells it; are the agents connected? See `podlift status`"
+    )]
     NoVersion,
     #[error("waiver {check:?} names no check that can be waived: expected one of {known}")]
     UnknownWaiver { check: String, known: String },
@@ -42,7 +44,11 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
     let phases = order::phases(&chosen, &input.options);
     let fingerprints = fingerprint::fingerprints(input);
     let hash = fingerprint::of(&(SCHEMA, &phases, &packages, &repairs, &fingerprints));
-    let none = || KubeadmConfigView { resource_version: String::new(), cluster_configuration: String::new(), managers: vec![] };
+    let none = || KubeadmConfigView {
+        resource_version: String::new(),
+        cluster_configuration: String::new(),
+        managers: vec![],
+    };
     Ok(Plan {
         schema: SCHEMA.into(),
         cluster: input.cluster.clone(),
@@ -72,7 +78,10 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
     }
     for waiver in &input.waivers {
         if !checks::WAIVABLE.contains(&waiver.check.as_str()) {
-            return Err(PlanError::UnknownWaiver { check: waiver.check.clone(), known: checks::WAIVABLE.join(", ") });
+            return Err(PlanError::UnknownWaiver {
+                check: waiver.check.clone(),
+                known: checks::WAIVABLE.join(", "),
+            });
         }
         if waiver.reason.trim().is_empty() {
             return Err(PlanError::NoReason(waiver.check.clone()));
@@ -117,13 +126,23 @@ fn packages(input: &PlanInput) -> BTreeMap<Package, PackageVersion> {
 /// The addons that the cluster uses: kubeadm 1.32 would deploy one whose ConfigMap is absent (`phases/upgrade/addons.go:93-150`).
 fn addons(input: &PlanInput) -> Vec<Addon> {
     let Ok(view) = &input.addons else { return vec![] };
-    let config = input.kubeadm_config.as_ref().ok().and_then(|c| ClusterConfiguration::parse(&c.cluster_configuration).ok());
+    let config = input
+        .kubeadm_config
+        .as_ref()
+        .ok()
+        .and_then(|c| ClusterConfiguration::parse(&c.cluster_configuration).ok());
     let enabled = |addon: &Addon| !config.as_ref().is_some_and(|c| c.addon_disabled(*addon));
     let present = [(Addon::Coredns, view.coredns), (Addon::KubeProxy, view.kube_proxy)];
     present.into_iter().filter(|(addon, there)| *there && enabled(addon)).map(|(addon, _)| addon).collect()
 }
 
 /// Shorthand for the checks.
-pub(super) fn finding(check: &str, severity: super::Severity, node: Option<&NodeName>, evidence: String, next: &str) -> Finding {
+pub(super) fn finding(
+    check: &str,
+    severity: super::Severity,
+    node: Option<&NodeName>,
+    evidence: String,
+    next: &str,
+) -> Finding {
     Finding { check: check.into(), severity, node: node.cloned(), evidence, next: next.into() }
 }

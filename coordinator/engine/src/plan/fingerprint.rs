@@ -18,7 +18,9 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
             node.role,
             (node.view.kubelet, node.view.unschedulable),
             facts.map(|f| (&f.packages, f.kubeadm, f.kubelet, f.apt_minor)),
-            facts.map(|f| (f.manifests.iter().map(|m| (m.component, &m.sha256)).collect::<Vec<_>>(), &f.etcd_endpoints)),
+            facts.map(|f| {
+                (f.manifests.iter().map(|m| (m.component, &m.sha256)).collect::<Vec<_>>(), &f.etcd_endpoints)
+            }),
         );
         out.insert(format!("node {}", node.name), of(&stable));
     }

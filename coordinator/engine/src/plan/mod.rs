@@ -95,3 +95,6 @@ impl Plan {
         self.waivers.iter().find(|w| w.check == check)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,26 +20,43 @@ pub(super) fn phases(chosen: &Inventory, options: &PlanOptions) -> Vec<Phase> {
     let canary = (options.canary as usize).min(workers.len());
     let drafts = [
         backup(&servers),
-        Draft { name: "root-cause", title: "What kubeadm will write", parallel: 1, lanes: vec![(None, vec![StepKind::RepairConfig])] },
+        Draft {
+            name: "root-cause",
+            title: "What kubeadm will write",
+            parallel: 1,
+            lanes: vec![(None, vec![StepKind::RepairConfig])],
+        },
         pre_stage(chosen),
         control_plane(&servers),
         addons(&servers),
         lanes("kubelets", "Control plane, kubelets", 1, &servers, &server_kubelet()),
         lanes("canary", "Workers, the first", canary.max(1) as u32, &workers[..canary], &worker()),
         lanes("workers", "Workers", options.max_unavailable.max(1), &workers[canary..], &worker()),
-        Draft { name: "after", title: "After", parallel: 1, lanes: vec![(None, vec![StepKind::VerifyFleet])] },
+        Draft {
+            name: "after",
+            title: "After",
+            parallel: 1,
+            lanes: vec![(None, vec![StepKind::VerifyFleet])],
+        },
     ];
     number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
 }
 
-fn lanes(name: &'static str, title: &'static str, parallel: u32, nodes: &[&NodeEntry], steps: &[StepKind]) -> Draft {
+fn lanes(
+    name: &'static str,
+    title: &'static str,
+    parallel: u32,
+    nodes: &[&NodeEntry],
+    steps: &[StepKind],
+) -> Draft {
     let lanes = nodes.iter().map(|n| (Some(n.name.clone()), steps.to_vec())).collect();
     Draft { name, title, parallel, lanes }
 }
 
 fn backup(servers: &[&NodeEntry]) -> Draft {
     let first = servers.first().map(|n| n.name.clone());
-    let mut lanes: Vec<_> = servers.iter().map(|n| (Some(n.name.clone()), vec![StepKind::ManifestBackup])).collect();
+    let mut lanes: Vec<_> =
+        servers.iter().map(|n| (Some(n.name.clone()), vec![StepKind::ManifestBackup])).collect();
     if first.is_some() {
         lanes.insert(0, (first, vec![StepKind::EtcdSnapshot]));
     }
@@ -58,7 +75,12 @@ fn pre_stage(chosen: &Inventory) -> Draft {
         steps
     };
     let lanes: Vec<_> = chosen.nodes.iter().map(|n| (Some(n.name.clone()), steps(n))).collect();
-    Draft { name: "pre-stage", title: "Packages and images on all nodes", parallel: lanes.len().max(1) as u32, lanes }
+    Draft {
+        name: "pre-stage",
+        title: "Packages and images on all nodes",
+        parallel: lanes.len().max(1) as u32,
+        lanes,
+    }
 }
 
 fn control_plane(servers: &[&NodeEntry]) -> Draft {
@@ -86,7 +108,15 @@ fn addons(servers: &[&NodeEntry]) -> Draft {
 fn server_kubelet() -> Vec<StepKind> {
     use StepKind as K;
     let packages = vec![Kubelet, Kubectl];
-    vec![K::Cordon, K::Drain, K::Packages { packages }, K::KubeletConfig, K::KubeletRestart, K::NodeReady, K::Uncordon]
+    vec![
+        K::Cordon,
+        K::Drain,
+        K::Packages { packages },
+        K::KubeletConfig,
+        K::KubeletRestart,
+        K::NodeReady,
+        K::Uncordon,
+    ]
 }
 
 /// The package path. A node whose disk comes from a BCM image gets another list here.
@@ -120,7 +150,12 @@ fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
                 let steps = kinds.into_iter().map(|kind| step(draft.name, &node, kind)).collect();
                 Lane { node, steps }
             });
-            Phase { name: draft.name.into(), title: draft.title.into(), parallel: draft.parallel, lanes: lanes.collect() }
+            Phase {
+                name: draft.name.into(),
+                title: draft.title.into(),
+                parallel: draft.parallel,
+                lanes: lanes.collect(),
+            }
         })
         .collect()
 }

@@ -35,7 +35,12 @@ impl RootCause {
 }
 
 /// Compares what `config` renders with what every control-plane node of `inventory` runs.
-pub fn analyse(config: &ClusterConfiguration, inventory: &Inventory, to: KubeVersion, site_gates: &[String]) -> RootCause {
+pub fn analyse(
+    config: &ClusterConfiguration,
+    inventory: &Inventory,
+    to: KubeVersion,
+    site_gates: &[String],
+) -> RootCause {
     let mut found = RootCause::default();
     etcd_servers(config, inventory, &mut found);
     for component in Component::ALL {
@@ -47,13 +52,22 @@ pub fn analyse(config: &ClusterConfiguration, inventory: &Inventory, to: KubeVer
     found
 }
 
-fn gate_problem(component: Component, gate: &str, value: bool, to: KubeVersion, site: &[String]) -> Option<Prevention> {
+fn gate_problem(
+    component: Component,
+    gate: &str,
+    value: bool,
+    to: KubeVersion,
+    site: &[String],
+) -> Option<Prevention> {
     let repair = ConfigRepair::RemoveGate { component, gate: gate.into() };
     let fatal = gates::fatal_text(gate, value, to.minor());
     let (id, what, site_rule) = match fatal {
         Some(text) => ("gate-fatal", format!("{component} would die on {to}: {text}"), false),
         None if site.iter().any(|s| s == gate) => {
-            let what = format!("{component}: gate {gate}={value} goes by this site's rule (Kubernetes {} still knows it)", to.minor());
+            let what = format!(
+                "{component}: gate {gate}={value} goes by this site's rule (Kubernetes {} still knows it)",
+                to.minor()
+            );
             ("site-gate", what, true)
         }
         None => return None,
@@ -66,9 +80,12 @@ fn etcd_servers(config: &ClusterConfiguration, inventory: &Inventory, found: &mu
     let wanted: BTreeSet<String> = rendered.items("etcd-servers").into_iter().collect();
     let live: Vec<(String, BTreeSet<String>)> = inventory
         .control_planes()
-        .filter_map(|n| Some((n.name.to_string(), api_server_flags(n)?.items("etcd-servers").into_iter().collect())))
+        .filter_map(|n| {
+            Some((n.name.to_string(), api_server_flags(n)?.items("etcd-servers").into_iter().collect()))
+        })
         .collect();
-    let differing: Vec<&(String, BTreeSet<String>)> = live.iter().filter(|(_, servers)| *servers != wanted).collect();
+    let differing: Vec<&(String, BTreeSet<String>)> =
+        live.iter().filter(|(_, servers)| *servers != wanted).collect();
     if differing.is_empty() {
         return;
     }
@@ -108,5 +125,8 @@ fn in_manifest_order(inventory: &Inventory) -> Vec<String> {
 
 fn api_server_flags(node: &NodeEntry) -> Option<&FlagSet> {
     let manifests = &node.facts.as_ref()?.manifests;
-    manifests.iter().find(|m| m.component == Component::KubeApiserver && m.unreadable.is_none()).map(|m| &m.flags)
+    manifests
+        .iter()
+        .find(|m| m.component == Component::KubeApiserver && m.unreadable.is_none())
+        .map(|m| &m.flags)
 }

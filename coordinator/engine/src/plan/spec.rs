@@ -96,7 +96,10 @@ impl StepKind {
     /// May this change what the cluster runs? Then the backup must be sealed first (promise 10).
     pub fn needs_backup(&self) -> bool {
         use StepKind as K;
-        !matches!(self, K::EtcdSnapshot | K::ManifestBackup | K::SealBackup | K::VerifyFleet | K::FlagDiff | K::VerifyApi)
+        !matches!(
+            self,
+            K::EtcdSnapshot | K::ManifestBackup | K::SealBackup | K::VerifyFleet | K::FlagDiff | K::VerifyApi
+        )
     }
 }
 

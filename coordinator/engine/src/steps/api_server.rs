@@ -26,7 +26,11 @@ impl Step for VerifyApi {
                 done(format!("{} serves {to} with the flags on disk", s.endpoint))
             }
             s if !s.ready && s.restarts >= RESTARTS && !s.kubeadm_running => crashed(cx, s),
-            s if s.ready => Assess::Wait(format!("{} serves {}", s.endpoint, s.running.map_or("nothing known".into(), |v| v.to_string()))),
+            s if s.ready => Assess::Wait(format!(
+                "{} serves {}",
+                s.endpoint,
+                s.running.map_or("nothing known".into(), |v| v.to_string())
+            )),
             s => Assess::Wait(format!("{} is not ready: {}", s.endpoint, s.readyz)),
         }
     }
@@ -54,7 +58,9 @@ fn crashed(cx: &Cx, server: &ApiServerState) -> Assess {
         None => "podlift retry, after the cause is mended",
     };
     match blocked("api-server-down", message, next) {
-        Assess::Blocked(reason) => Assess::Blocked(crate::machine::StopReason { detail: server.log_tail.clone(), ..reason }),
+        Assess::Blocked(reason) => {
+            Assess::Blocked(crate::machine::StopReason { detail: server.log_tail.clone(), ..reason })
+        }
         other => other,
     }
 }

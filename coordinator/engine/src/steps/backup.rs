@@ -32,7 +32,9 @@ impl Step for EtcdSnapshot {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(state) = backup(reply) else { return odd(reply) };
         match &state.snapshot {
-            Some(s) if s.verified => done(format!("revision {}, {} bytes, sha256 {}", s.revision, s.bytes, s.sha256.short())),
+            Some(s) if s.verified => {
+                done(format!("revision {}, {} bytes, sha256 {}", s.revision, s.bytes, s.sha256.short()))
+            }
             Some(_) => blocked(
                 "snapshot-damaged",
                 format!("the etcd snapshot on {} does not have the hash that it ends with", cx.node()),
@@ -65,7 +67,13 @@ impl Step for ManifestBackup {
 impl Step for SealBackup {
     fn probe(&self, cx: &Cx) -> Request {
         let look = Look::Backup { run: cx.state.run.clone() };
-        let servers = cx.plan().phases.iter().filter(|p| p.name == "backup").flat_map(|p| &p.lanes).filter_map(|l| l.node.clone());
+        let servers = cx
+            .plan()
+            .phases
+            .iter()
+            .filter(|p| p.name == "backup")
+            .flat_map(|p| &p.lanes)
+            .filter_map(|l| l.node.clone());
         let nodes: std::collections::BTreeSet<_> = servers.collect();
         let op = HostOp::Observe { look };
         Request::Many(nodes.into_iter().map(|node| Request::Host { node, op: op.clone() }).collect())
@@ -75,14 +83,23 @@ impl Step for SealBackup {
         let Some(states) = states else { return odd(reply) };
         let next = "podlift retry";
         if let Some(i) = states.iter().position(|s| !has_manifests(s)) {
-            return blocked("backup-incomplete", format!("backup {} of {} lacks a manifest", i + 1, states.len()), next);
+            return blocked(
+                "backup-incomplete",
+                format!("backup {} of {} lacks a manifest", i + 1, states.len()),
+                next,
+            );
         }
         let Some(snapshot) = states.iter().find_map(|s| s.snapshot.as_ref()).filter(|s| s.verified) else {
             return blocked("backup-incomplete", "no verified etcd snapshot", next);
         };
         let all: Vec<_> = states.iter().map(|s| (&s.files, &s.snapshot)).collect();
         let hash = Digest::of(serde_json::to_vec(&all).unwrap_or_default());
-        let what = format!("{} nodes' manifests, etcd revision {}, seal {}", states.len(), snapshot.revision, hash.short());
+        let what = format!(
+            "{} nodes' manifests, etcd revision {}, seal {}",
+            states.len(),
+            snapshot.revision,
+            hash.short()
+        );
         Assess::Done(Evidence::BackupSealed { hash, revision: snapshot.revision, what })
     }
     fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {

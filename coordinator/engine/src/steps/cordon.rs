@@ -20,7 +20,11 @@ impl Step for Cordon {
         let Some(ClusterReply::Nodes(nodes)) = cluster(reply) else { return odd(reply) };
         let name = cx.node();
         let Some(node) = nodes.iter().find(|n| n.name == name) else {
-            return super::types::blocked("node-gone", format!("node {name} is not in the cluster any more"), format!("podlift defer {name}"));
+            return super::types::blocked(
+                "node-gone",
+                format!("node {name} is not in the cluster any more"),
+                format!("podlift defer {name}"),
+            );
         };
         if node.unschedulable {
             return match &node.owner {
@@ -30,7 +34,10 @@ impl Step for Cordon {
             };
         }
         if cx.role() == NodeRole::Worker && !room(cx, nodes) {
-            return Assess::Wait(format!("{} workers may be unavailable at once, and are", cx.plan().options.max_unavailable));
+            return Assess::Wait(format!(
+                "{} workers may be unavailable at once, and are",
+                cx.plan().options.max_unavailable
+            ));
         }
         Assess::Ready
     }
@@ -48,7 +55,8 @@ impl Step for Cordon {
 fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
     let me = cx.node();
     let worker = |n: &&NodeView| cx.plan().inventory.get(&n.name).is_some_and(|e| e.role == NodeRole::Worker);
-    let foreign = nodes.iter().filter(worker).filter(|n| n.name != me && !ours(cx, n) && (n.unschedulable || !n.ready));
+    let foreign =
+        nodes.iter().filter(worker).filter(|n| n.name != me && !ours(cx, n) && (n.unschedulable || !n.ready));
     let deferred = |n: &&NodeView| !cx.state.deferred.contains_key(&n.name);
     (foreign.filter(deferred).count() as u32 + cx.ahead) < cx.plan().options.max_unavailable
 }

@@ -15,7 +15,11 @@ impl Step for Drain {
         if let Some(why) = pods.refused.first() {
             let message = format!("{} can't be drained: {}", cx.node(), pods.refused.join("; "));
             debug_assert!(!why.is_empty());
-            return blocked("drain-refused", message, format!("end or move those pods, then podlift retry; or podlift defer {}", cx.node()));
+            return blocked(
+                "drain-refused",
+                message,
+                format!("end or move those pods, then podlift retry; or podlift defer {}", cx.node()),
+            );
         }
         if pods.evict.is_empty() { done("no pod left to evict") } else { Assess::Ready }
     }

@@ -13,13 +13,19 @@ pub struct FlagDiff;
 
 impl Step for FlagDiff {
     fn probe(&self, cx: &Cx) -> Request {
-        Request::Many(vec![cx.look(Look::KubeadmDiff { to: cx.plan().to }), Request::Cluster(ClusterCall::KubeadmConfig)])
+        Request::Many(vec![
+            cx.look(Look::KubeadmDiff { to: cx.plan().to }),
+            Request::Cluster(ClusterCall::KubeadmConfig),
+        ])
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let [diff, config_reply] = many(reply) else { return odd(reply) };
-        let (Some(OpOutput::Diff(changes)), Some(config)) = (output(diff), config(config_reply)) else { return odd(reply) };
-        let unplanned: Vec<&FlagChange> = changes.iter().filter(|c| c.live.is_some() && !planned(cx, c)).collect();
+        let (Some(OpOutput::Diff(changes)), Some(config)) = (output(diff), config(config_reply)) else {
+            return odd(reply);
+        };
+        let unplanned: Vec<&FlagChange> =
+            changes.iter().filter(|c| c.live.is_some() && !planned(cx, c)).collect();
         if unplanned.is_empty() {
             return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
         }
@@ -54,7 +60,9 @@ fn planned(cx: &Cx, change: &FlagChange) -> bool {
     let by_name = |gate: &String| {
         let name = podlift_model::flags::parse_gate(gate).map(|(n, _)| n);
         cx.plan().repairs.iter().any(|r| match r {
-            ConfigRepair::RemoveGate { component, gate } => component.name() == change.component && Some(gate) == name.as_ref(),
+            ConfigRepair::RemoveGate { component, gate } => {
+                component.name() == change.component && Some(gate) == name.as_ref()
+            }
             ConfigRepair::SetEtcdEndpoints { .. } => false,
         })
     };

@@ -7,13 +7,19 @@ pub struct VerifyFleet;
 
 impl Step for VerifyFleet {
     fn probe(&self, cx: &Cx) -> Request {
-        let servers = cx.plan().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
+        let servers =
+            cx.plan().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
         let endpoints = servers.collect();
-        Request::Many(vec![Request::Cluster(ClusterCall::Nodes), Request::Cluster(ClusterCall::ProbeApiServers { endpoints })])
+        Request::Many(vec![
+            Request::Cluster(ClusterCall::Nodes),
+            Request::Cluster(ClusterCall::ProbeApiServers { endpoints }),
+        ])
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [Reply::Cluster(ClusterReply::Nodes(nodes)), Reply::Cluster(ClusterReply::Probes(probes))] = many(reply) else {
+        let [Reply::Cluster(ClusterReply::Nodes(nodes)), Reply::Cluster(ClusterReply::Probes(probes))] =
+            many(reply)
+        else {
             return odd(reply);
         };
         if let Some(down) = probes.iter().find(|p| !p.ok) {
@@ -23,15 +29,28 @@ impl Step for VerifyFleet {
         if let Some(n) = nodes.iter().filter(planned).find(|n| !n.ready) {
             return Assess::Wait(format!("node {} is not Ready: {}", n.name, n.ready_message));
         }
-        let behind: Vec<String> = nodes.iter().filter(planned).filter(|n| n.kubelet != Some(to)).map(|n| n.name.to_string()).collect();
+        let behind: Vec<String> = nodes
+            .iter()
+            .filter(planned)
+            .filter(|n| n.kubelet != Some(to))
+            .map(|n| n.name.to_string())
+            .collect();
         if !behind.is_empty() {
             let message = format!("not at {to} at the end of the run: {}", behind.join(", "));
             return blocked("not-at-target", message, "podlift retry, or podlift defer NODE");
         }
         if let Some(n) = nodes.iter().find(|n| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run)) {
-            return blocked("cordon-left", format!("node {} still carries this run's cordon", n.name), format!("kubectl uncordon {}", n.name));
+            return blocked(
+                "cordon-left",
+                format!("node {} still carries this run's cordon", n.name),
+                format!("kubectl uncordon {}", n.name),
+            );
         }
-        done(format!("{} nodes at {to}, {} API servers ready by themselves", nodes.iter().filter(planned).count(), probes.len()))
+        done(format!(
+            "{} nodes at {to}, {} API servers ready by themselves",
+            nodes.iter().filter(planned).count(),
+            probes.len()
+        ))
     }
 
     fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {

@@ -18,7 +18,11 @@ pub struct Node;
 const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
 
 fn looks(cx: &Cx) -> Request {
-    Request::Many(vec![cx.look(Look::Facts), cx.look(Look::Manifests), Request::Cluster(ClusterCall::KubeadmConfig)])
+    Request::Many(vec![
+        cx.look(Look::Facts),
+        cx.look(Look::Manifests),
+        Request::Cluster(ClusterCall::KubeadmConfig),
+    ])
 }
 
 /// Manifests of the target, none of which provably can't start.
@@ -43,7 +47,9 @@ struct Seen<'a> {
 
 fn seen<'a>(cx: &Cx, reply: &'a Reply) -> Option<Seen<'a>> {
     let [f, m, c] = many(reply) else { return None };
-    let (facts, Some(OpOutput::Manifests(findings)), config) = (facts(f)?, output(m), config(c)?) else { return None };
+    let (facts, Some(OpOutput::Manifests(findings)), config) = (facts(f)?, output(m), config(c)?) else {
+        return None;
+    };
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok();
     let config_at_target = parsed.and_then(|p| p.kubernetes_version()) == Some(cx.plan().to);
     Some(Seen { facts, manifests: manifests(cx, facts, findings), config_at_target })
@@ -87,9 +93,10 @@ impl Step for Node {
         }
         match &seen.manifests {
             Ok(()) => done(format!("three manifests at {}", cx.plan().to)),
-            Err(_) if !seen.config_at_target => {
-                Assess::Wait(format!("kubeadm-config is not at {} yet: kubeadm upgrade node takes its target from there", cx.plan().to))
-            }
+            Err(_) if !seen.config_at_target => Assess::Wait(format!(
+                "kubeadm-config is not at {} yet: kubeadm upgrade node takes its target from there",
+                cx.plan().to
+            )),
             Err(why) if cx.acted => Assess::Wait(why.clone()),
             Err(_) => Assess::Ready,
         }
@@ -108,13 +115,18 @@ impl Step for Node {
 fn skip(cx: &Cx) -> Vec<SkipPhase> {
     let tried = cx.state_of_step().is_some_and(|s| s.attempts > 1);
     match cx.state.waived(FLAG_LOSS) {
-        Some(_) if tried && !cx.state.heals.is_empty() => [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect(),
+        Some(_) if tried && !cx.state.heals.is_empty() => {
+            [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect()
+        }
         _ => SKIP.to_vec(),
     }
 }
 
 fn missing(cx: &Cx) -> Assess {
-    let message = format!("{} is a control-plane node and lacks one of its three manifests: kubeadm would take it for a worker", cx.node());
+    let message = format!(
+        "{} is a control-plane node and lacks one of its three manifests: kubeadm would take it for a worker",
+        cx.node()
+    );
     blocked("manifest-missing", message, "podlift heal status; put the manifest back, then podlift retry")
 }
 

@@ -65,6 +65,9 @@ impl Step for NodeReady {
         None
     }
     fn policy(&self, cx: &Cx) -> Policy {
-        Policy { soak: std::time::Duration::from_secs(cx.plan().options.soak_seconds.min(5).into()), ..cx.policy() }
+        Policy {
+            soak: std::time::Duration::from_secs(cx.plan().options.soak_seconds.min(5).into()),
+            ..cx.policy()
+        }
     }
 }

@@ -24,7 +24,10 @@ impl Step for Packages {
         let Some(facts) = facts(reply) else { return odd(reply) };
         let pins = wanted(cx);
         let is = |p: &PackagePin| {
-            facts.packages.get(p.package.name()).is_some_and(|s| s.version.as_ref() == Some(&p.version) && s.held)
+            facts
+                .packages
+                .get(p.package.name())
+                .is_some_and(|s| s.version.as_ref() == Some(&p.version) && s.held)
         };
         let shown: Vec<String> = pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect();
         if pins.iter().all(is) { done(format!("{}, held", shown.join(", "))) } else { Assess::Ready }

@@ -70,6 +70,7 @@ impl Step for ImagePull {
 /// The exact versions of the plan.
 pub(super) fn pins(cx: &Cx, packages: &[podlift_model::op::Package]) -> Vec<PackagePin> {
     let versions = &cx.plan().packages;
-    let pin = |p: &podlift_model::op::Package| Some(PackagePin { package: *p, version: versions.get(p)?.clone() });
+    let pin =
+        |p: &podlift_model::op::Package| Some(PackagePin { package: *p, version: versions.get(p)?.clone() });
     packages.iter().filter_map(pin).collect()
 }

@@ -15,26 +15,42 @@ impl Step for RepairConfig {
     fn probe(&self, cx: &Cx) -> Request {
         let mut looks = vec![Request::Cluster(ClusterCall::KubeadmConfig), cx.look(Look::EtcdHealth)];
         let op = HostOp::Observe { look: Look::Facts };
-        looks.extend(cx.plan().inventory.control_planes().map(|n| Request::Host { node: n.name.clone(), op: op.clone() }));
+        looks.extend(
+            cx.plan()
+                .inventory
+                .control_planes()
+                .map(|n| Request::Host { node: n.name.clone(), op: op.clone() }),
+        );
         Request::Many(looks)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [Reply::Cluster(ClusterReply::KubeadmConfig(config)), etcd, nodes @ ..] = many(reply) else { return odd(reply) };
+        let [Reply::Cluster(ClusterReply::KubeadmConfig(config)), etcd, nodes @ ..] = many(reply) else {
+            return odd(reply);
+        };
         if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
             return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
         }
         match wanted(cx, config) {
             Ok(None) => return done("kubeadm-config renders what runs"),
             Ok(Some(_)) => (),
-            Err(why) => return blocked("kubeadm-config", why, "kubectl -n kube-system edit cm kubeadm-config, then podlift retry"),
+            Err(why) => {
+                return blocked(
+                    "kubeadm-config",
+                    why,
+                    "kubectl -n kube-system edit cm kubeadm-config, then podlift retry",
+                );
+            }
         }
         if let Some(why) = dead_endpoint(cx, etcd) {
             return Assess::Wait(why);
         }
         for facts in nodes.iter().filter_map(super::types::facts) {
             if let Some(op) = facts.running.first() {
-                return Assess::Wait(format!("op {op} runs on {}: kubeadm-config is not written meanwhile", facts.node));
+                return Assess::Wait(format!(
+                    "op {op} runs on {}: kubeadm-config is not written meanwhile",
+                    facts.node
+                ));
             }
         }
         Assess::Ready
@@ -44,7 +60,10 @@ impl Step for RepairConfig {
         let config = config(many(reply).first()?)?;
         let text = wanted(cx, config).ok().flatten()?;
         let resource_version = config.resource_version.clone();
-        Some(Request::Cluster(ClusterCall::WriteKubeadmConfig { resource_version, cluster_configuration: text }))
+        Some(Request::Cluster(ClusterCall::WriteKubeadmConfig {
+            resource_version,
+            cluster_configuration: text,
+        }))
     }
 }
 
@@ -65,14 +84,19 @@ fn wanted(cx: &Cx, config: &KubeadmConfigView) -> Result<Option<String>, String>
 }
 
 fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {
-    let Some(OpOutput::Etcd(state)) = output(etcd) else { return Some("etcd's health is not known yet".into()) };
+    let Some(OpOutput::Etcd(state)) = output(etcd) else {
+        return Some("etcd's health is not known yet".into());
+    };
     let repairs = cx.plan().repairs.iter();
     let endpoints = repairs.filter_map(|r| match r {
         ConfigRepair::SetEtcdEndpoints { endpoints } => Some(endpoints),
         ConfigRepair::RemoveGate { .. } => None,
     });
     let answers = |e: &String| state.members.iter().any(|m| m.endpoint == *e && m.healthy);
-    endpoints.flatten().find(|e| !answers(e)).map(|e| format!("etcd endpoint {e} does not answer: it is not written into kubeadm-config"))
+    endpoints
+        .flatten()
+        .find(|e| !answers(e))
+        .map(|e| format!("etcd endpoint {e} does not answer: it is not written into kubeadm-config"))
 }
 
 /// The text now, for whoever needs only that.

@@ -116,13 +116,23 @@ pub fn done(what: impl Into<String>) -> Assess {
 
 pub fn blocked(code: &str, message: impl Into<String>, next: impl Into<String>) -> Assess {
     let (message, next) = (message.into(), next.into());
-    Assess::Blocked(StopReason { code: code.into(), message, detail: String::new(), undone: String::new(), next })
+    Assess::Blocked(StopReason {
+        code: code.into(),
+        message,
+        detail: String::new(),
+        undone: String::new(),
+        next,
+    })
 }
 
 /// A reply of a kind that the probe did not ask for: a fault of ours or of the other side, never to be guessed around.
 pub fn odd(reply: &Reply) -> Assess {
     let text = format!("{reply:?}");
-    blocked("odd-reply", format!("unexpected reply to a probe: {}", text.chars().take(200).collect::<String>()), "podlift retry")
+    blocked(
+        "odd-reply",
+        format!("unexpected reply to a probe: {}", text.chars().take(200).collect::<String>()),
+        "podlift retry",
+    )
 }
 
 /// Facts out of a reply.

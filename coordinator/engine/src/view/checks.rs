@@ -19,7 +19,9 @@ pub fn sign_off(s: &RunState) -> Vec<SignOff> {
         steps(s, "root-cause-repaired", |k, _| matches!(k, StepKind::RepairConfig)),
         steps(s, "control-plane-upgraded", |k, _| matches!(k, StepKind::VerifyApi)),
         steps(s, "addons-upgraded", |k, _| matches!(k, StepKind::Addons)),
-        steps(s, "control-plane-kubelets", |k, r| matches!(k, StepKind::NodeReady) && r == NodeRole::ControlPlane),
+        steps(s, "control-plane-kubelets", |k, r| {
+            matches!(k, StepKind::NodeReady) && r == NodeRole::ControlPlane
+        }),
         steps(s, "workers-upgraded", |k, r| matches!(k, StepKind::NodeReady) && r == NodeRole::Worker),
         steps(s, "packages-held", |k, _| matches!(k, StepKind::Packages { .. })),
         steps(s, "cordons-returned", |k, _| matches!(k, StepKind::Uncordon)),

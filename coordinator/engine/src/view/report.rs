@@ -108,7 +108,11 @@ pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
         waivers: s.plan.waivers.clone(),
         api_outage: outage(s, now),
         checks: sign_off(s),
-        indeterminate: s.indeterminate.iter().map(|(step, op, why)| format!("{step} ({op}): {why}")).collect(),
+        indeterminate: s
+            .indeterminate
+            .iter()
+            .map(|(step, op, why)| format!("{step} ({op}): {why}"))
+            .collect(),
         undone,
         left,
         journal_events: records.iter().filter(|r| r.run.as_ref() == Some(&s.run)).count() as u64,
@@ -117,7 +121,8 @@ pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
 
 /// Only what really was repaired before it could happen.
 fn prevented(s: &RunState) -> Vec<Prevention> {
-    let repaired = s.plan.steps().any(|x| matches!(x.kind, StepKind::RepairConfig) && s.steps[&x.id].ever_acted);
+    let repaired =
+        s.plan.steps().any(|x| matches!(x.kind, StepKind::RepairConfig) && s.steps[&x.id].ever_acted);
     if repaired { s.plan.prevented.clone() } else { vec![] }
 }
 
@@ -135,17 +140,24 @@ fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
 }
 
 fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
-    let mine: Vec<(&StepKind, &StepState)> =
-        s.plan.steps().filter(|x| x.node.as_ref() == Some(&n.name)).map(|x| (&x.kind, &s.steps[&x.id])).collect();
+    let mine: Vec<(&StepKind, &StepState)> = s
+        .plan
+        .steps()
+        .filter(|x| x.node.as_ref() == Some(&n.name))
+        .map(|x| (&x.kind, &s.steps[&x.id]))
+        .collect();
     let over = mine.iter().all(|(_, x)| x.is_over());
     let result = match () {
         () if mine.is_empty() => "untouched",
         () if s.deferred.contains_key(&n.name) => "deferred",
         () if over => "upgraded",
-        () if mine.iter().any(|(_, x)| matches!(x.status, crate::machine::StepStatus::Failed { .. })) => "failed",
+        () if mine.iter().any(|(_, x)| matches!(x.status, crate::machine::StepStatus::Failed { .. })) => {
+            "failed"
+        }
         () => "unfinished",
     };
-    let reached = mine.iter().any(|(k, x)| matches!(k, StepKind::NodeReady) && x.is_over()) && result != "deferred";
+    let reached =
+        mine.iter().any(|(k, x)| matches!(k, StepKind::NodeReady) && x.is_over()) && result != "deferred";
     NodeReport {
         name: n.name.clone(),
         role: n.role,
@@ -158,8 +170,13 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
 }
 
 fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<PhaseReport> {
-    let steps: Vec<&StepState> =
-        p.lanes.iter().filter(|l| l.node.as_ref() == Some(node)).flat_map(|l| &l.steps).map(|x| &s.steps[&x.id]).collect();
+    let steps: Vec<&StepState> = p
+        .lanes
+        .iter()
+        .filter(|l| l.node.as_ref() == Some(node))
+        .flat_map(|l| &l.steps)
+        .map(|x| &s.steps[&x.id])
+        .collect();
     let started_at = steps.iter().filter_map(|x| x.began).min()?;
     let ended = steps.iter().filter_map(|x| x.ended).max().unwrap_or(now);
     Some(PhaseReport { name: p.name.clone(), started_at, seconds: seconds(started_at, ended) })
@@ -180,7 +197,8 @@ fn outage(s: &RunState, now: Timestamp) -> ApiOutage {
     endpoints.extend(servers.map(|e| (e, 0.0)));
     let mut vip = 0.0;
     for o in &s.outages {
-        let length = o.milliseconds.map_or_else(|| seconds(o.from, s.ended.unwrap_or(now)), |ms| ms as f64 / 1000.0);
+        let length =
+            o.milliseconds.map_or_else(|| seconds(o.from, s.ended.unwrap_or(now)), |ms| ms as f64 / 1000.0);
         match o.endpoint.as_str() {
             VIP => vip += length,
             endpoint => *endpoints.entry(endpoint.into()).or_default() += length,

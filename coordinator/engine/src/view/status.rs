@@ -70,7 +70,13 @@ pub struct SeenNode {
 }
 
 /// `state` is the newest run; `stale_after` in seconds.
-pub fn status(cluster: &ClusterName, now: Timestamp, state: Option<&RunState>, nodes: &[SeenNode], stale_after: u64) -> Status {
+pub fn status(
+    cluster: &ClusterName,
+    now: Timestamp,
+    state: Option<&RunState>,
+    nodes: &[SeenNode],
+    stale_after: u64,
+) -> Status {
     Status {
         schema: SCHEMA.into(),
         cluster: cluster.clone(),
@@ -84,7 +90,11 @@ pub fn status(cluster: &ClusterName, now: Timestamp, state: Option<&RunState>, n
 }
 
 pub fn summary(s: &RunState) -> RunSummary {
-    let current = s.plan.phases.iter().find(|p| p.lanes.iter().flat_map(|l| &l.steps).any(|x| !s.steps[&x.id].is_over()));
+    let current = s
+        .plan
+        .phases
+        .iter()
+        .find(|p| p.lanes.iter().flat_map(|l| &l.steps).any(|x| !s.steps[&x.id].is_over()));
     let (status, paused) = match &s.status {
         RunStatus::Running => ("running", None),
         RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
@@ -114,7 +124,8 @@ fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64)
     let entry = state.and_then(|s| s.plan.inventory.get(&n.facts.node));
     let by_manifests = if n.facts.manifests.is_empty() { NodeRole::Worker } else { NodeRole::ControlPlane };
     let (node_state, step, reason) = state.map_or(("idle".into(), None, None), |s| work(s, &n.facts.node));
-    let server = n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
+    let server =
+        n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
     NodeRow {
         name: n.facts.node.clone(),
         role: entry.map_or(by_manifests, |e| e.role),

@@ -8,10 +8,17 @@ pub fn check(view: &View) -> Vec<Finding> {
         Ok(view) => view,
         Err(why) => {
             let evidence = format!("the addons' ConfigMaps can't be read: {why}");
-            return vec![finding("addons", Severity::Blocker, None, evidence, "kubectl -n kube-system get cm kube-proxy coredns")];
+            return vec![finding(
+                "addons",
+                Severity::Blocker,
+                None,
+                evidence,
+                "kubectl -n kube-system get cm kube-proxy coredns",
+            )];
         }
     };
-    let absent = [("kube-proxy", view.kube_proxy), ("coredns", view.coredns)].into_iter().filter(|(_, there)| !there);
+    let absent =
+        [("kube-proxy", view.kube_proxy), ("coredns", view.coredns)].into_iter().filter(|(_, there)| !there);
     absent
         .map(|(name, _)| {
             let evidence = format!("ConfigMap kube-system/{name} is absent: the cluster does not use this addon, and the run will not deploy it");

@@ -7,7 +7,13 @@ pub fn check(view: &View) -> Vec<Finding> {
     let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none());
     missing
         .map(|n| match view.input.refused_agents.get(&n.name) {
-            Some(why) => finding("agents", Severity::Blocker, Some(&n.name), why.clone(), "upgrade podlift-agent on that node"),
+            Some(why) => finding(
+                "agents",
+                Severity::Blocker,
+                Some(&n.name),
+                why.clone(),
+                "upgrade podlift-agent on that node",
+            ),
             None => finding(
                 "agents",
                 Severity::Blocker,

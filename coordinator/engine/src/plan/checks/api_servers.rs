@@ -7,7 +7,13 @@ pub fn check(view: &View) -> Vec<Finding> {
     let down = view.input.probes.iter().filter(|p| !p.ok);
     down.map(|p| {
         let evidence = format!("{} is not ready: {}", p.endpoint, p.why);
-        finding("api-servers", Severity::Blocker, None, evidence, "kubectl get --raw /readyz?verbose at that address; crictl logs on its node")
+        finding(
+            "api-servers",
+            Severity::Blocker,
+            None,
+            evidence,
+            "kubectl get --raw /readyz?verbose at that address; crictl logs on its node",
+        )
     })
     .collect()
 }

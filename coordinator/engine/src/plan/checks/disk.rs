@@ -13,7 +13,15 @@ pub fn check(view: &View) -> Vec<Finding> {
             let free = n.facts.as_ref()?.free_bytes;
             let need = if n.role == NodeRole::ControlPlane { 2048 * MIB } else { 512 * MIB };
             let evidence = format!("{} MiB free below /var, {} MiB needed", free / MIB, need / MIB);
-            (free < need).then(|| finding("disk", Severity::Blocker, Some(&n.name), evidence, "free space: apt-get clean, crictl rmi --prune"))
+            (free < need).then(|| {
+                finding(
+                    "disk",
+                    Severity::Blocker,
+                    Some(&n.name),
+                    evidence,
+                    "free space: apt-get clean, crictl rmi --prune",
+                )
+            })
         })
         .collect()
 }

@@ -14,10 +14,17 @@ pub fn check(view: &View) -> Vec<Finding> {
         let next = "etcdctl endpoint health --cluster; etcdctl alarm list";
         out.extend(problems.into_iter().map(|p| finding("etcd", Severity::Blocker, Some(node), p, next)));
     }
-    let clusters: std::collections::BTreeSet<&String> = view.input.etcd.values().flatten().map(|s| &s.cluster).collect();
+    let clusters: std::collections::BTreeSet<&String> =
+        view.input.etcd.values().flatten().map(|s| &s.cluster).collect();
     if clusters.len() > 1 {
         let evidence = format!("control-plane nodes see different etcd clusters: {clusters:?}");
-        out.push(finding("etcd", Severity::Blocker, None, evidence, "do not upgrade a split etcd: find out who restored or moved a member"));
+        out.push(finding(
+            "etcd",
+            Severity::Blocker,
+            None,
+            evidence,
+            "do not upgrade a split etcd: find out who restored or moved a member",
+        ));
     }
     out
 }
@@ -26,7 +33,14 @@ pub fn check(view: &View) -> Vec<Finding> {
 pub(crate) fn problems(state: &EtcdState) -> Vec<String> {
     let sick = state.members.iter().filter(|m| !m.healthy);
     let mut out: Vec<String> = sick
-        .map(|m| format!("member {} ({}) is not healthy: {}", m.name, m.endpoint, m.error.as_deref().unwrap_or("no reason given")))
+        .map(|m| {
+            format!(
+                "member {} ({}) is not healthy: {}",
+                m.name,
+                m.endpoint,
+                m.error.as_deref().unwrap_or("no reason given")
+            )
+        })
         .collect();
     out.extend(state.alarms.iter().map(|a| format!("alarm {a}")));
     let leaders = state.members.iter().filter(|m| m.leader).count();

@@ -13,11 +13,25 @@ pub fn check(view: &View) -> Vec<Finding> {
             .chain(view.cause.prevented.iter().map(|p| p.what.clone()))
             .map(|what| {
                 let evidence = format!("waived by {} ({}): {what}", w.by, w.reason);
-                finding(FLAG_LOSS, Severity::Warning, None, evidence, "podlift plan without --waive flag-loss repairs it")
+                finding(
+                    FLAG_LOSS,
+                    Severity::Warning,
+                    None,
+                    evidence,
+                    "podlift plan without --waive flag-loss repairs it",
+                )
             })
             .collect(),
         None => lost
-            .map(|what| finding(FLAG_LOSS, Severity::Blocker, None, what.clone(), "make the control-plane nodes agree, or --waive flag-loss=REASON"))
+            .map(|what| {
+                finding(
+                    FLAG_LOSS,
+                    Severity::Blocker,
+                    None,
+                    what.clone(),
+                    "make the control-plane nodes agree, or --waive flag-loss=REASON",
+                )
+            })
             .collect(),
     }
 }

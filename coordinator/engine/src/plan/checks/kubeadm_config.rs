@@ -11,7 +11,13 @@ pub fn check(view: &View) -> Vec<Finding> {
         Err(why) => Some(format!("ConfigMap kube-system/kubeadm-config can't be read: {why}")),
     };
     out.extend(problem.map(|p| {
-        finding("kubeadm-config", Severity::Blocker, None, p, "kubectl -n kube-system get cm kubeadm-config -o yaml")
+        finding(
+            "kubeadm-config",
+            Severity::Blocker,
+            None,
+            p,
+            "kubectl -n kube-system get cm kubeadm-config -o yaml",
+        )
     }));
     for node in view.input.inventory.nodes.iter().filter(|n| !n.view.cri_socket) {
         let evidence = "annotation kubeadm.alpha.kubernetes.io/cri-socket is missing: kubeadm upgrade node of 1.32.10 and later needs it";

@@ -13,10 +13,18 @@ pub fn check(view: &View) -> Vec<Finding> {
             let found = facts.manifests.iter().find(|m| m.component == *component);
             let evidence = match found.map(|m| &m.unreadable) {
                 None => format!("/etc/kubernetes/manifests/{} is missing", component.file()),
-                Some(Some(why)) => format!("/etc/kubernetes/manifests/{} can't be read: {why}", component.file()),
+                Some(Some(why)) => {
+                    format!("/etc/kubernetes/manifests/{} can't be read: {why}", component.file())
+                }
                 Some(None) => continue,
             };
-            out.push(finding("manifests", Severity::Blocker, Some(&node.name), evidence, "put the manifest back before anything else"));
+            out.push(finding(
+                "manifests",
+                Severity::Blocker,
+                Some(&node.name),
+                evidence,
+                "put the manifest back before anything else",
+            ));
         }
     }
     out

@@ -20,12 +20,17 @@ pub fn check(view: &View) -> Vec<Finding> {
 
 fn missing(offers: &[PackageOffer], to: podlift_model::KubeVersion) -> Vec<String> {
     let wanted = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
-    let absent = wanted.into_iter().filter(|p| !offers.iter().any(|o| o.package == *p && o.version.kube == to));
+    let absent =
+        wanted.into_iter().filter(|p| !offers.iter().any(|o| o.package == *p && o.version.kube == to));
     absent
         .map(|p| {
-            let there: Vec<String> = offers.iter().filter(|o| o.package == p).map(|o| o.version.to_string()).collect();
+            let there: Vec<String> =
+                offers.iter().filter(|o| o.package == p).map(|o| o.version.to_string()).collect();
             let where_ = offers.first().map_or("the repository", |o| o.repository.as_str());
-            format!("{p} {to} is not in {where_}; it has: {}", if there.is_empty() { "none".into() } else { there.join(", ") })
+            format!(
+                "{p} {to} is not in {where_}; it has: {}",
+                if there.is_empty() { "none".into() } else { there.join(", ") }
+            )
         })
         .collect()
 }

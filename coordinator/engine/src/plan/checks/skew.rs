@@ -10,13 +10,21 @@ pub fn check(view: &View) -> Vec<Finding> {
         .filter_map(|n| {
             let kubelet = n.view.kubelet?;
             let evidence = match kubelet {
-                k if k.minor() > view.from.minor() && k > to => format!("kubelet {k} is newer than the target {to}"),
+                k if k.minor() > view.from.minor() && k > to => {
+                    format!("kubelet {k} is newer than the target {to}")
+                }
                 k if k.major == to.major && to.minor.saturating_sub(k.minor) > 3 => {
                     format!("kubelet {k} would be more than three minors behind {to}")
                 }
                 _ => return None,
             };
-            Some(finding("version-skew", Severity::Blocker, Some(&n.name), evidence, "bring that kubelet within three minors first"))
+            Some(finding(
+                "version-skew",
+                Severity::Blocker,
+                Some(&n.name),
+                evidence,
+                "bring that kubelet within three minors first",
+            ))
         })
         .collect()
 }

@@ -1,0 +1,194 @@
+//! The fold: whatever order lanes take, a run ends; whatever is illegal is refused; any prefix of a journal can be resumed.
+
+use super::*;
+use crate::plan::{Plan, StepKind, build};
+use crate::steps::Evidence;
+use crate::testing::{input, name};
+use jiff::Timestamp;
+use podlift_model::{Digest, OpOutcome, RunId, StepId};
+use proptest::prelude::*;
+
+fn run() -> RunId {
+    RunId::new("r1").unwrap()
+}
+
+fn at(n: u64) -> Timestamp {
+    Timestamp::from_second(n as i64).unwrap()
+}
+
+/// A journal in the making.
+struct Tape {
+    records: Vec<Record>,
+    state: Option<RunState>,
+}
+
+impl Tape {
+    fn started() -> Self {
+        let mut tape = Self { records: vec![], state: None };
+        let plan = Box::new(build(&input()).unwrap());
+        tape.add(Event::RunStarted { plan, by: "me".into() }).unwrap();
+        tape
+    }
+    fn add(&mut self, event: Event) -> Result<(), IllegalEvent> {
+        let now = at(self.records.len() as u64);
+        self.state = Some(apply(self.state.clone(), &run(), now, &event)?);
+        self.records.push(seal(self.records.last(), now, Some(run()), None, event));
+        Ok(())
+    }
+    fn state(&self) -> &RunState {
+        self.state.as_ref().unwrap()
+    }
+    fn evidence(&self, step: &StepId) -> Evidence {
+        let what = "seen".to_string();
+        match self.state().plan.step(step).unwrap().kind {
+            StepKind::SealBackup => Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what },
+            _ => Evidence::Seen { what },
+        }
+    }
+    /// Drives one step to its end.
+    fn complete(&mut self, step: &StepId) {
+        let (attempt, op_id) = self.state().next_op(&self.state().plan.step(step).unwrap().clone());
+        self.add(Event::StepStarted { step: step.clone(), attempt, op_id: op_id.clone(), ledger: None })
+            .unwrap();
+        self.add(Event::OpEnded { step: step.clone(), op_id, outcome: OpOutcome::changed("x") }).unwrap();
+        let evidence = self.evidence(step);
+        self.add(Event::StepDone { step: step.clone(), evidence }).unwrap();
+    }
+    fn todo(&self) -> Vec<StepId> {
+        match next(self.state()) {
+            Next::Drive(todo) => todo.into_iter().map(|t| t.step.id).collect(),
+            _ => vec![],
+        }
+    }
+    fn until(&mut self, wanted: &str) -> StepId {
+        loop {
+            let first = self.todo()[0].clone();
+            if first.as_str().ends_with(wanted) {
+                return first;
+            }
+            self.complete(&first);
+        }
+    }
+}
+
+fn failure() -> StopReason {
+    StopReason {
+        code: "x".into(),
+        message: "m".into(),
+        detail: String::new(),
+        undone: String::new(),
+        next: "n".into(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn every_order_of_lanes_ends_and_every_prefix_resumes(picks in prop::collection::vec(any::<prop::sample::Index>(), 200)) {
+        let mut tape = Tape::started();
+        for pick in &picks {
+            let todo = tape.todo();
+            if todo.is_empty() { break; }
+            let servers = todo.iter().filter(|t| t.as_str().starts_with("control-plane/")).count();
+            prop_assert!(servers <= 1, "one control-plane node at a time");
+            let step = todo[pick.index(todo.len())].clone();
+            tape.complete(&step);
+        }
+        prop_assert_eq!(next(tape.state()), Next::Succeed);
+        tape.add(Event::RunSucceeded).unwrap();
+        let cut = picks[0].index(tape.records.len() - 1) + 1;
+        let prefix = fold(&tape.records[..cut]).unwrap().unwrap();
+        prop_assert_ne!(next(&prefix), Next::Rest);
+        prop_assert_eq!(&fold(&tape.records).unwrap().unwrap(), tape.state());
+        prop_assert!(verify(&tape.records, Some(tape.records.len() as u64)).is_ok());
+    }
+}
+
+#[test]
+fn nothing_changes_before_the_backup_is_sealed() {
+    let mut tape = Tape::started();
+    let plan = tape.state().plan.clone();
+    let step = plan.steps().find(|s| s.kind == StepKind::RepairConfig).unwrap();
+    let (attempt, op_id) = tape.state().next_op(step);
+    let e = tape.add(Event::StepStarted { step: step.id.clone(), attempt, op_id, ledger: None }).unwrap_err();
+    assert_eq!(e, IllegalEvent::BackupNotSealed { step: step.id.clone() });
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let mut tape = Tape::started();
+    let first = tape.todo()[0].clone();
+    let (attempt, op_id) = tape.state().next_op(&tape.state().plan.step(&first).unwrap().clone());
+    let start = Event::StepStarted { step: first.clone(), attempt, op_id: op_id.clone(), ledger: None };
+    let end = Event::OpEnded { step: first.clone(), op_id, outcome: OpOutcome::changed("x") };
+    assert!(matches!(tape.add(end.clone()), Err(IllegalEvent::Step { .. })), "an end without a start");
+    tape.add(start.clone()).unwrap();
+    assert!(matches!(tape.add(start), Err(IllegalEvent::Step { .. })), "a second start");
+    tape.add(end.clone()).unwrap();
+    assert!(matches!(tape.add(end), Err(IllegalEvent::Step { .. })), "a second end");
+    assert!(
+        matches!(tape.add(Event::RunSucceeded), Err(IllegalEvent::Status { .. })),
+        "success before the end"
+    );
+    let plan = Box::new(Plan::clone(&tape.state().plan));
+    assert!(matches!(
+        tape.add(Event::RunStarted { plan, by: "x".into() }),
+        Err(IllegalEvent::StartedTwice { .. })
+    ));
+    assert!(matches!(apply(None, &run(), at(0), &Event::RunSucceeded), Err(IllegalEvent::NotStarted { .. })));
+}
+
+#[test]
+fn a_failure_rests_the_run_and_a_retry_looks_at_the_lane_again() {
+    let mut tape = Tape::started();
+    let verify = tape.until("runai-02/verify-api");
+    tape.add(Event::StepFailed { step: verify.clone(), reason: failure() }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    assert_eq!(next(tape.state()), Next::Rest);
+    tape.add(Event::RetryAsked { step: None, by: "me".into() }).unwrap();
+    assert_eq!(tape.todo()[0].as_str(), "root-cause/repair-config", "the root cause first");
+    let step = tape.todo()[0].clone();
+    tape.add(Event::StepDone { step, evidence: Evidence::Seen { what: "still right".into() } }).unwrap();
+    assert_eq!(
+        tape.todo(),
+        [StepId::new("control-plane/runai-02/etcd-ready").unwrap()],
+        "then this lane from its start, and no other"
+    );
+}
+
+#[test]
+fn an_open_op_is_driven_to_its_end_even_when_paused_or_aborting() {
+    let mut tape = Tape::started();
+    let step = tape.until("runai-01/kubeadm-apply");
+    let (attempt, op_id) = tape.state().next_op(&tape.state().plan.step(&step).unwrap().clone());
+    tape.add(Event::StepStarted { step: step.clone(), attempt, op_id: op_id.clone(), ledger: None }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: Some("me".into()) }).unwrap();
+    assert_eq!(tape.todo(), std::slice::from_ref(&step));
+    tape.add(Event::AbortAsked { by: "me".into(), reason: "enough".into() }).unwrap();
+    assert_eq!(tape.todo(), std::slice::from_ref(&step));
+    tape.add(Event::OpEnded { step: step.clone(), op_id, outcome: OpOutcome::changed("x") }).unwrap();
+    let evidence = tape.evidence(&step);
+    tape.add(Event::StepDone { step, evidence }).unwrap();
+    assert_eq!(next(tape.state()), Next::Undo);
+    tape.add(Event::RunAborted { undone: vec![], left: vec![] }).unwrap();
+    assert_eq!(next(tape.state()), Next::Rest);
+}
+
+#[test]
+fn a_deferred_node_is_a_legal_end() {
+    let mut tape = Tape::started();
+    tape.add(Event::NodeDeferred { node: name("dgx033"), reason: "dead".into(), by: "me".into() }).unwrap();
+    while let Some(step) = tape.todo().first().cloned() {
+        assert!(!step.as_str().contains("dgx033"));
+        tape.complete(&step);
+    }
+    tape.add(Event::RunSucceeded).unwrap();
+    let report = crate::view::report(tape.state(), &tape.records, at(9999));
+    let of = |n: &str| report.nodes.iter().find(|x| x.name == name(n)).unwrap().result.clone();
+    assert_eq!(
+        (report.result.as_str(), of("dgx033").as_str(), of("dgx030").as_str()),
+        ("succeeded", "deferred", "upgraded")
+    );
+    assert!(report.checks.iter().all(|c| c.result == "passed"), "{:?}", report.checks);
+    assert_eq!(report.prevented.len(), 2);
+}
