@@ -2,21 +2,29 @@
 //! again before anything new is.
 
 use crate::config::{Config, InvalidSetting};
+use crate::executor::Executor;
+use crate::heal::{self, Heal};
 use crate::host::Host;
 use crate::ledger::{FileLedger, Ledger, LedgerError};
 use crate::link::Link;
-use crate::paths;
+use crate::node::Node;
+use crate::units::Units;
+use crate::{paths, pulse, session};
 use podlift_model::BootId;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
+
+/// Puts something around the ledger.
+pub type WrapLedger = Box<dyn FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger> + Send>;
 
 /// What tests decorate and what only the process knows.
 pub struct Seams {
     /// argv in front of `record-exit OP` in a unit's ExecStopPost.
     pub recorder: Vec<String>,
     /// Put around the ledger.
-    pub wrap_ledger: Option<Box<dyn FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger> + Send>>,
+    pub wrap_ledger: Option<WrapLedger>,
 }
 
 impl Default for Seams {
@@ -34,11 +42,21 @@ pub enum OpenError {
     Identity { path: &'static str, why: String },
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    #[error("the heal's memory below {path} can't be read: {source}; mend its permissions, or move it away")]
+    Heal { path: &'static str, source: std::io::Error },
 }
 
 pub struct Agent {
-    ledger: Arc<dyn Ledger>,
-    boot: BootId,
+    pub(crate) node: Arc<Node>,
+}
+
+/// Ends what an agent started, also when its future is dropped.
+struct Ending(Arc<Executor>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
 }
 
 impl Agent {
@@ -56,13 +74,42 @@ impl Agent {
             Some(wrap) => wrap(ledger),
             None => ledger,
         };
-        Ok(Arc::new(Self { ledger, boot }))
+        let heal = Heal::open(host.clone(), config.heal.clone(), config.node.clone(), boot.clone())
+            .map_err(|source| OpenError::Heal { path: paths::HEAL, source })?;
+        let units = Units {
+            commands: host.commands.clone(),
+            files: host.files.clone(),
+            recorder: seams.recorder,
+            path: config.commands.joined(),
+            poll: config.ops.poll,
+        };
+        let (running, changes) = (Mutex::default(), AtomicU64::new(0));
+        let node = Node { host, config, boot, ledger, heal, units, running, changes };
+        Ok(Arc::new(Self { node: Arc::new(node) }))
     }
 
     /// Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.
     pub async fn run(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
-        let _ = (link, &self.ledger, &self.boot);
-        stop.cancelled().await;
+        let executor = Executor::new(self.node.clone());
+        let _ending = Ending(executor.clone());
+        executor.recover();
+        // A task of its own: nothing that is said or learned may hold up a repair.
+        let node = self.node.clone();
+        executor.spawn(async move { heal::watch(&node.heal, pulse::alive).await });
+        let node = self.node.clone();
+        executor.spawn(async move { learn(&node).await });
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = session::run(self.node.clone(), executor, link) => {}
+        }
+    }
+}
+
+/// Keeps the expectations fresh.
+async fn learn(node: &Node) {
+    loop {
+        heal::learn(node).await;
+        tokio::time::sleep(node.config.heal.check).await;
     }
 }
 

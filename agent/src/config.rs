@@ -217,13 +217,17 @@ mod tests {
 
     fn parse(rest: &str) -> Result<Config, String> {
         let text = format!("{HEAD}{rest}");
-        podlift_common::config::parse::<Config>(&text, Path::new("/etc/podlift/agent.toml")).map_err(|e| e.to_string())
+        podlift_common::config::parse::<Config>(&text, Path::new("/etc/podlift/agent.toml"))
+            .map_err(|e| e.to_string())
     }
 
     #[test]
     fn defaults_and_overrides() {
         let c = parse("[heal]\nmode = \"observe\"\ntick = \"500ms\"\n").unwrap();
-        assert_eq!((c.heal.mode, c.heal.tick, c.heal.budget_per_hour), (Mode::Observe, Duration::from_millis(500), 6));
+        assert_eq!(
+            (c.heal.mode, c.heal.tick, c.heal.budget_per_hour),
+            (Mode::Observe, Duration::from_millis(500), 6)
+        );
         assert_eq!(c.tls.key, Path::new("/etc/podlift/tls/agent.key"));
         assert!(c.commands.joined().contains("/usr/sbin:/usr/bin"));
         assert_eq!(c.check(), Ok(()));
@@ -245,7 +249,8 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_work_are_named() {
-        let cases = [("[ops]\npoll = \"0s\"\n", "ops.poll"), ("[commands]\npath = [\"bin\"]\n", "commands.path")];
+        let cases =
+            [("[ops]\npoll = \"0s\"\n", "ops.poll"), ("[commands]\npath = [\"bin\"]\n", "commands.path")];
         for (text, want) in cases {
             assert_eq!(parse(text).unwrap().check().unwrap_err().field, want);
         }

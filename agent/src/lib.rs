@@ -4,13 +4,22 @@
 mod agent;
 mod cli;
 pub mod config;
+mod executor;
+pub mod heal;
 pub mod host;
 pub mod ledger;
 pub mod link;
+mod node;
+mod ops;
 pub mod paths;
+mod pulse;
+mod session;
+#[cfg(test)]
+mod testing;
+mod tools;
 pub mod units;
 
-pub use agent::{Agent, OpenError, Seams};
+pub use agent::{Agent, OpenError, Seams, WrapLedger};
 pub use cli::main;
 pub use config::Config;
 pub use ledger::Ledger;

@@ -102,3 +102,7 @@ fn causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -78,14 +78,21 @@ impl Manifest {
         if text.trim().is_empty() {
             return Err(ManifestError::Empty);
         }
-        let pod: Pod = serde_saphyr::from_str(text).map_err(|e| ManifestError::Parse(first_line(&e.to_string())))?;
+        let pod: Pod =
+            serde_saphyr::from_str(text).map_err(|e| ManifestError::Parse(first_line(&e.to_string())))?;
         let advertise = pod.metadata.annotations.and_then(|mut a| a.remove(ADVERTISE));
         let container = pod.spec.containers.into_iter().find(|c| c.name == component.name());
         let container = container.ok_or(ManifestError::NoContainer(component))?;
         let command = container.command.unwrap_or_default().into_iter().map(|w| word(w, true));
         let args = container.args.unwrap_or_default().into_iter().map(|w| word(w, false));
         let words = command.chain(args).collect();
-        Ok(Self { component, version: version_of(&container.image), image: container.image, advertise, words })
+        Ok(Self {
+            component,
+            version: version_of(&container.image),
+            image: container.image,
+            advertise,
+            words,
+        })
     }
 
     pub fn values(&self) -> impl Iterator<Item = &str> {
@@ -135,7 +142,8 @@ mod tests {
     use super::*;
 
     const LIVE: &str = include_str!("../../../tests/fixtures/manifests/v1.31.14/kube-apiserver.yaml");
-    const EMPTY: &str = include_str!("../../../tests/fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");
+    const EMPTY: &str =
+        include_str!("../../../tests/fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");
 
     #[test]
     fn reads_what_kubeadm_wrote() {

@@ -40,8 +40,7 @@ pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u
     let mut out = bytes.to_vec();
     let mut now = manifest.clone();
     for edit in edits {
-        out = one(&out, &now, edit)?;
-        now = Manifest::parse(manifest.component, &out)?;
+        (out, now) = one(&out, &now, edit)?;
     }
     if rest(bytes)? != rest(&out)? || now.image != manifest.image {
         return Err(SpliceError::Unplanned);
@@ -49,18 +48,24 @@ pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u
     Ok(out)
 }
 
-fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<Vec<u8>, SpliceError> {
+fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<(Vec<u8>, Manifest), SpliceError> {
     let (out, planned) = match edit {
         Edit::Set { flag, value } => {
             let found = manifest.find(flag);
-            let [index] = found.as_slice() else { return Err(SpliceError::NotOnce(flag.clone(), found.len())) };
+            let [index] = found.as_slice() else {
+                return Err(SpliceError::NotOnce(flag.clone(), found.len()));
+            };
             change(bytes, manifest, vec![(*index, Fate::Text(format!("--{flag}={value}")))])?
         }
         Edit::Insert { flag, value } => insert(bytes, manifest, flag, &format!("--{flag}={value}"))?,
         Edit::RemoveGate { gate } => change(bytes, manifest, without_gate(manifest, gate))?,
     };
     let got = Manifest::parse(manifest.component, &out)?;
-    if got.values().eq(planned.iter().map(String::as_str)) { Ok(out) } else { Err(SpliceError::Unplanned) }
+    if got.values().eq(planned.iter().map(String::as_str)) {
+        Ok((out, got))
+    } else {
+        Err(SpliceError::Unplanned)
+    }
 }
 
 fn without_gate(manifest: &Manifest, gate: &str) -> Vec<(usize, Fate)> {
@@ -79,7 +84,11 @@ fn without_gate(manifest: &Manifest, gate: &str) -> Vec<(usize, Fate)> {
 }
 
 /// Bytes and words after the words at some indices met their fates.
-fn change(bytes: &[u8], manifest: &Manifest, fates: Vec<(usize, Fate)>) -> Result<(Vec<u8>, Vec<String>), SpliceError> {
+fn change(
+    bytes: &[u8],
+    manifest: &Manifest,
+    fates: Vec<(usize, Fate)>,
+) -> Result<(Vec<u8>, Vec<String>), SpliceError> {
     let mut out = bytes.to_vec();
     let mut words: Vec<String> = manifest.values().map(String::from).collect();
     // From the end, so that what is still to be done stays where it is.
@@ -99,7 +108,12 @@ fn change(bytes: &[u8], manifest: &Manifest, fates: Vec<(usize, Fate)>) -> Resul
     Ok((out, words))
 }
 
-fn insert(bytes: &[u8], manifest: &Manifest, flag: &str, text: &str) -> Result<(Vec<u8>, Vec<String>), SpliceError> {
+fn insert(
+    bytes: &[u8],
+    manifest: &Manifest,
+    flag: &str,
+    text: &str,
+) -> Result<(Vec<u8>, Vec<String>), SpliceError> {
     let found = manifest.find(flag);
     if !found.is_empty() {
         return Err(SpliceError::NotOnce(flag.into(), found.len()));
@@ -110,7 +124,7 @@ fn insert(bytes: &[u8], manifest: &Manifest, flag: &str, text: &str) -> Result<(
     let before = all().find(|(_, w)| is_flag(w) && w.value.as_str() > text).map(|(i, _)| i);
     let (index, at_end) = match before {
         Some(index) => (index, false),
-        None => (all().filter(|(_, w)| is_flag(w)).last().ok_or(SpliceError::NoPlace)?.0, true),
+        None => (all().rfind(|(_, w)| is_flag(w)).ok_or(SpliceError::NoPlace)?.0, true),
     };
     let place = Place::of(bytes, &manifest.words[index])?;
     let indent = &bytes[place.line.start..place.token.start];

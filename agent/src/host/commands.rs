@@ -44,7 +44,9 @@ impl Output {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
-    #[error("{program} is not on the command path ({path}); install it or set commands.path in the agent's configuration")]
+    #[error(
+        "{program} is not on the command path ({path}); install it or set commands.path in the agent's configuration"
+    )]
     NotFound { program: String, path: String },
     #[error("{program} did not end within {seconds} s and was stopped")]
     TimedOut { program: String, seconds: u64 },

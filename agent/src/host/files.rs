@@ -52,7 +52,14 @@ pub trait Files: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Compare-and-swap: temporary file in `scratch` (same filesystem, O_EXCL, 0600), fsync, then `target` must still be the inode, ctime
     /// and content hash given, then rename over it and fsync of the directory. Nothing is left in `scratch`.
-    fn replace(&self, target: &Path, bytes: &[u8], seen: &Stat, hash: &Digest, scratch: &Path) -> Result<(), ReplaceError>;
+    fn replace(
+        &self,
+        target: &Path,
+        bytes: &[u8],
+        seen: &Stat,
+        hash: &Digest,
+        scratch: &Path,
+    ) -> Result<(), ReplaceError>;
     /// Free bytes of the filesystem that holds `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }

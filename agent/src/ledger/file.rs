@@ -63,14 +63,20 @@ impl FileLedger {
     fn create(files: Arc<dyn Files>, node: &NodeName, machine: &str) -> Result<Self, LedgerError> {
         let id = uuid::Uuid::new_v4().to_string();
         let id = LedgerId::new(id).map_err(|e| failed(io::Error::other(e)))?;
-        let header = Header { format: FORMAT.into(), ledger: id.clone(), node: node.clone(), machine: machine.into() };
+        let header =
+            Header { format: FORMAT.into(), ledger: id.clone(), node: node.clone(), machine: machine.into() };
         let line = write_line(&header).map_err(|e| failed(e.into()))?;
         files.write(Path::new(paths::LEDGER), &line, 0o600).map_err(failed)?;
         let state = State { len: line.len(), ..State::default() };
         Ok(Self { files, id, state: Mutex::new(state) })
     }
 
-    fn load(files: Arc<dyn Files>, node: &NodeName, machine: &str, bytes: &[u8]) -> Result<Self, LedgerError> {
+    fn load(
+        files: Arc<dyn Files>,
+        node: &NodeName,
+        machine: &str,
+        bytes: &[u8],
+    ) -> Result<Self, LedgerError> {
         // Cut off what an interrupted append left behind.
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
         let mut lines = bytes[..whole].split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
@@ -83,7 +89,10 @@ impl FileLedger {
             state.apply(&line).map_err(|why| damaged(index + 2, why))?;
         }
         if whole < bytes.len() {
-            tracing::warn!(bytes = bytes.len() - whole, "cut off the ledger's last line: its append was interrupted");
+            tracing::warn!(
+                bytes = bytes.len() - whole,
+                "cut off the ledger's last line: its append was interrupted"
+            );
             files.write(Path::new(paths::LEDGER), &bytes[..whole], 0o600).map_err(failed)?;
         }
         Ok(Self { files, id: header.ledger, state: Mutex::new(state) })
@@ -114,7 +123,12 @@ impl FileLedger {
 
 fn check_owner(header: &Header, node: &NodeName, machine: &str) -> Result<(), LedgerError> {
     let foreign = |what, theirs: &str, ours: &str| {
-        Err(LedgerError::Foreign { path: paths::LEDGER.into(), what, theirs: theirs.into(), ours: ours.into() })
+        Err(LedgerError::Foreign {
+            path: paths::LEDGER.into(),
+            what,
+            theirs: theirs.into(),
+            ours: ours.into(),
+        })
     };
     if header.format != FORMAT {
         return Err(damaged(1, format!("format {:?}, expected {FORMAT:?}", header.format)));
@@ -139,7 +153,8 @@ impl State {
             Event::Accepted { op_id, accepted } => {
                 let run = accepted.run().filter(|r| !self.runs.contains(r)).cloned();
                 self.runs.extend(run);
-                let entry = Entry { seq: line.seq, accepted: accepted.clone(), started: false, outcome: None };
+                let entry =
+                    Entry { seq: line.seq, accepted: accepted.clone(), started: false, outcome: None };
                 // Whether an op may start at all is the executor's question, asked with `lookup` before.
                 self.ops.insert(op_id.clone(), entry);
             }
@@ -207,3 +222,7 @@ impl Ledger for FileLedger {
         self.state().runs.clone()
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,6 +1,7 @@
 //! Long mutations as transient systemd units named by op id: they outlive the agent, print to a file, and leave their exit beside the
 //! ledger. Never a pipe to the agent (kubeadm dies of a broken stdout), never `--collect` or `--wait`.
 
+mod alone;
 mod exit;
 mod start;
 mod wait;
@@ -9,8 +10,7 @@ pub use exit::{Exit, read_exit, record_exit};
 pub use wait::Ended;
 
 use crate::host::{Commands, Files};
-use podlift_common::clock::Clock;
-use podlift_model::{BootId, OpId};
+use podlift_model::OpId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,8 +45,6 @@ impl UnitSpec {
 pub struct Units {
     pub(crate) commands: Arc<dyn Commands>,
     pub(crate) files: Arc<dyn Files>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) boot: BootId,
     /// argv in front of `record-exit OP`.
     pub(crate) recorder: Vec<String>,
     /// PATH within units.

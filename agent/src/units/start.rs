@@ -18,7 +18,12 @@ impl Units {
         match self.commands.run(&Invocation::new("systemd-run", self.argv(op, spec))).await {
             Ok(output) if output.success() => Ok(()),
             Ok(output) => {
-                let message = format!("{} could not be started as {}: systemd-run exited {}", spec.program, unit_name(op), output.code);
+                let message = format!(
+                    "{} could not be started as {}: systemd-run exited {}",
+                    spec.program,
+                    unit_name(op),
+                    output.code
+                );
                 Err(Failure::operator("unit-not-started", message).with_detail(&output.stderr))
             }
             Err(CommandError::TimedOut { .. }) => Ok(()),
@@ -28,8 +33,13 @@ impl Units {
 
     fn argv(&self, op: &OpId, spec: &UnitSpec) -> Vec<String> {
         let log = paths::op_log(op);
-        let record: Vec<String> =
-            self.recorder.iter().map(String::as_str).chain(["record-exit", op.as_str()]).map(quoted).collect();
+        let record: Vec<String> = self
+            .recorder
+            .iter()
+            .map(String::as_str)
+            .chain(["record-exit", op.as_str()])
+            .map(quoted)
+            .collect();
         let mut argv = vec![
             "--quiet".to_string(),
             format!("--unit={}", unit_name(op)),
@@ -51,7 +61,9 @@ impl Units {
 
 /// A word of a systemd command line: quoted where it needs to be, `%` and `$` kept from being expanded.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '=' | ':' | '@');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '=' | ':' | '@')
+    };
     if !word.is_empty() && word.chars().all(plain) {
         return word.into();
     }

@@ -52,7 +52,10 @@ impl Units {
     pub(crate) fn exited(&self, op: &OpId) -> Option<Ended> {
         match read_exit(self.files.as_ref(), op) {
             Ok(exit) => exit.map(Ended::Exited),
-            Err(e) => Some(Ended::Unknown(format!("its exit record {} can't be read: {e}", paths::op_exit(op).display()))),
+            Err(e) => Some(Ended::Unknown(format!(
+                "its exit record {} can't be read: {e}",
+                paths::op_exit(op).display()
+            ))),
         }
     }
 

@@ -61,7 +61,10 @@ impl Commands for RealCommands {
             Ok(status) => status.map_err(|e| spawn_failed(e.to_string()))?,
             Err(_) => {
                 stop(&mut child).await;
-                return Err(CommandError::TimedOut { program: call.program.into(), seconds: call.timeout.as_secs() });
+                return Err(CommandError::TimedOut {
+                    program: call.program.into(),
+                    seconds: call.timeout.as_secs(),
+                });
             }
         };
         let code = exit_code(call.program, status)?;

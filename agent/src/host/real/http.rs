@@ -61,12 +61,16 @@ impl RealHttp {
         let answer = async {
             let response = sender.send_request(request).await.map_err(|e| e.to_string())?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
+            let body =
+                Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
             Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
-        // The connection has to be polled beside the answer, and ends with it.
-        let (answer, _) = tokio::join!(answer, connection);
-        answer
+        // The connection is driven beside the answer; a server that keeps it open is not waited for.
+        tokio::pin!(answer, connection);
+        tokio::select! {
+            answer = &mut answer => answer,
+            _ = &mut connection => answer.await,
+        }
     }
 }
 
@@ -80,3 +84,7 @@ impl Http for RealHttp {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -36,7 +36,9 @@ impl Folder {
         for part in dir.components() {
             match part {
                 Component::RootDir | Component::CurDir => {}
-                Component::Normal(name) => at = at.enter(Path::new(name), make).map_err(|e| explain(e, dir))?,
+                Component::Normal(name) => {
+                    at = at.enter(Path::new(name), make).map_err(|e| explain(e, dir))?
+                }
                 Component::ParentDir | Component::Prefix(_) => return Err(super::invalid(dir)),
             }
         }
@@ -93,13 +95,14 @@ impl Folder {
         Ok(nix::unistd::fsync(&self.fd)?)
     }
 
-    /// A new file (O_EXCL, 0600) with `bytes` on the disk; removed again unless it is renamed.
-    pub fn temporary(&self, bytes: &[u8]) -> io::Result<Temporary<'_>> {
+    /// A new file (O_EXCL) with `bytes` and `mode` on the disk; removed again unless it is renamed.
+    pub fn temporary(&self, bytes: &[u8], mode: u32) -> io::Result<Temporary<'_>> {
         let name = format!(".podlift-{}", uuid::Uuid::new_v4().simple());
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.file(&name, flags, Mode::from_bits_truncate(0o600))?;
         let mut temporary = Temporary { folder: self, name, file, renamed: false };
         temporary.file.write_all(bytes)?;
+        fchmod(&temporary.file, Mode::from_bits_truncate(mode & 0o7777))?;
         temporary.file.sync_all()?;
         Ok(temporary)
     }
@@ -108,9 +111,10 @@ impl Folder {
 /// ELOOP and ENOTDIR say little by themselves.
 fn explain(e: Errno, dir: &Path) -> io::Error {
     match e {
-        Errno::ELOOP | Errno::ENOTDIR => {
-            io::Error::new(io::ErrorKind::NotADirectory, format!("{} leads through something that is no folder (symlinks are refused)", dir.display()))
-        }
+        Errno::ELOOP | Errno::ENOTDIR => io::Error::new(
+            io::ErrorKind::NotADirectory,
+            format!("{} leads through something that is no folder (symlinks are refused)", dir.display()),
+        ),
         other => other.into(),
     }
 }
@@ -123,10 +127,6 @@ pub struct Temporary<'a> {
 }
 
 impl Temporary<'_> {
-    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
-        Ok(fchmod(&self.file, Mode::from_bits_truncate(mode & 0o7777))?)
-    }
-
     /// Puts it over `name` in `target`, entry included.
     pub fn rename_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
         renameat(&self.folder.fd, self.name.as_str(), &target.fd, name)?;

@@ -37,7 +37,9 @@ impl Files for RealFiles {
         let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, OFlag::O_RDONLY, Mode::empty()));
         let mut file = match opened {
             // A root other than / has no /proc of its own: it is the same kernel.
-            Err(e) if e.kind() == io::ErrorKind::NotFound && path.starts_with("/proc") => std::fs::File::open(path)?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound && path.starts_with("/proc") => {
+                std::fs::File::open(path)?
+            }
             other => other?,
         };
         file.read_to_end(&mut bytes)?;
@@ -68,9 +70,7 @@ impl Files for RealFiles {
         // The kubelet reads all of its folder: not even a dot-file may be left there by a crash.
         let scratch = if dir == Path::new(paths::MANIFESTS) { Path::new(paths::SCRATCH) } else { dir };
         let scratch = Folder::make(&self.root, scratch)?;
-        let temporary = scratch.temporary(bytes)?;
-        temporary.set_mode(mode)?;
-        temporary.rename_to(&target, name_of(path)?)
+        scratch.temporary(bytes, mode)?.rename_to(&target, name_of(path)?)
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -93,7 +93,14 @@ impl Files for RealFiles {
         }
     }
 
-    fn replace(&self, target: &Path, bytes: &[u8], seen: &Stat, hash: &Digest, scratch: &Path) -> Result<(), ReplaceError> {
+    fn replace(
+        &self,
+        target: &Path,
+        bytes: &[u8],
+        seen: &Stat,
+        hash: &Digest,
+        scratch: &Path,
+    ) -> Result<(), ReplaceError> {
         let (dir, name) = self.parent(target)?;
         let scratch = Folder::make(&self.root, scratch)?;
         replace::replace(&dir, name, bytes, seen, hash, &scratch)

@@ -11,22 +11,36 @@ use nix::sys::stat::{Mode, fstat};
 use podlift_model::Digest;
 use std::io::{self, Read as _};
 
-pub fn replace(dir: &Folder, name: &str, bytes: &[u8], seen: &Stat, hash: &Digest, scratch: &Folder) -> Result<(), ReplaceError> {
+pub fn replace(
+    dir: &Folder,
+    name: &str,
+    bytes: &[u8],
+    seen: &Stat,
+    hash: &Digest,
+    scratch: &Folder,
+) -> Result<(), ReplaceError> {
     refuse_strange(name, seen)?;
-    let temporary = scratch.temporary(bytes)?;
-    temporary.set_mode(seen.mode)?;
+    let temporary = scratch.temporary(bytes, seen.mode)?;
     unchanged(dir, name, seen, hash)?;
     Ok(temporary.rename_to(dir, name)?)
 }
 
 /// Only a regular file with one name, owned by root (or by us, where we are not root).
 fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
-    let refuse = |why: String| Err(ReplaceError::Io(io::Error::new(io::ErrorKind::PermissionDenied, format!("{name} {why}"))));
+    let refuse = |why: String| {
+        Err(ReplaceError::Io(io::Error::new(io::ErrorKind::PermissionDenied, format!("{name} {why}"))))
+    };
     let own = nix::unistd::geteuid().as_raw();
     match seen {
-        Stat { kind, .. } if *kind != FileKind::Regular => refuse(format!("is no regular file ({kind:?}); not replaced")),
+        // It was replaced while it was looked at.
+        Stat { links: 0, .. } => Err(ReplaceError::Changed),
+        Stat { kind, .. } if *kind != FileKind::Regular => {
+            refuse(format!("is no regular file ({kind:?}); not replaced"))
+        }
         Stat { links, .. } if *links != 1 => refuse(format!("has {links} names; not replaced")),
-        Stat { uid, .. } if *uid != 0 && *uid != own => refuse(format!("belongs to uid {uid}, expected root; not replaced")),
+        Stat { uid, .. } if *uid != 0 && *uid != own => {
+            refuse(format!("belongs to uid {uid}, expected root; not replaced"))
+        }
         _ => Ok(()),
     }
 }

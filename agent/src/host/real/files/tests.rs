@@ -50,7 +50,8 @@ fn never_what_somebody_changed_meanwhile() {
         std::fs::remove_file(&path).unwrap();
         symlink("/etc/passwd", path).unwrap();
     };
-    let cases: [(&str, &dyn Fn(&Scratch)); 4] =
+    type Change<'a> = (&'a str, &'a dyn Fn(&Scratch));
+    let cases: [Change<'_>; 4] =
         [("rewritten", &rewrite), ("gone", &gone), ("in place", &in_place), ("a symlink", &linked)];
     for (case, change) in cases {
         let s = scratch(b"old");
@@ -85,7 +86,10 @@ fn beside_a_racing_writer_a_reader_sees_whole_files_only() {
         while !writer.is_finished() || swaps == 0 {
             let (seen, content) = (s.seen(), s.content());
             let text = String::from_utf8(content.clone()).unwrap();
-            assert!(text.trim_start_matches('h').strip_prefix('w').is_some_and(|n| n.parse::<u32>().is_ok()), "{text:?}");
+            assert!(
+                text.trim_start_matches('h').strip_prefix('w').is_some_and(|n| n.parse::<u32>().is_ok()),
+                "{text:?}"
+            );
             match s.swap(&[b"h", content.as_slice()].concat(), &seen, &content) {
                 Ok(()) => swaps += 1,
                 Err(ReplaceError::Changed) => refused += 1,
@@ -103,7 +107,10 @@ fn nothing_leads_out_of_the_root() {
     symlink("/tmp", s.root.path().join("elsewhere")).unwrap();
     for path in ["/elsewhere/x", "/etc/../../x"] {
         let e = s.files.write(Path::new(path), b"x", 0o600).unwrap_err();
-        assert!(matches!(e.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput), "{path}: {e}");
+        assert!(
+            matches!(e.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput),
+            "{path}: {e}"
+        );
     }
     symlink("/etc/passwd", s.root.path().join("link")).unwrap();
     assert!(s.files.read(Path::new("/link")).is_err());
@@ -120,7 +127,10 @@ fn appends_reads_parts_and_makes_private_folders() {
     let meta = std::fs::metadata(s.root.path().join("var/lib/podlift")).unwrap();
     assert_eq!(meta.permissions().mode() & 0o777, 0o700);
     assert_eq!(s.files.stat(log).unwrap().mode, 0o600);
-    assert_eq!(s.files.stat(log).unwrap().inode, std::fs::metadata(s.root.path().join("var/lib/podlift/ops/x.log")).unwrap().ino());
+    assert_eq!(
+        s.files.stat(log).unwrap().inode,
+        std::fs::metadata(s.root.path().join("var/lib/podlift/ops/x.log")).unwrap().ino()
+    );
     assert!(s.files.free_bytes(Path::new("/var/lib/none/such")).unwrap() > 0);
     assert!(!s.files.read(Path::new(paths::BOOT_ID)).unwrap().is_empty());
     s.files.remove(Path::new("/none/such")).unwrap();

@@ -1,0 +1,130 @@
+//! One mutation from acceptance to recorded outcome.
+
+use super::{Executor, OpState};
+use crate::ledger::Accepted;
+use crate::ops::{self, Applied, Cx, Op};
+use crate::units::{Ended, UnitSpec};
+use podlift_model::{Failure, OpId, OpOutcome, OpOutput};
+use std::sync::atomic::Ordering;
+use tokio::sync::watch;
+
+/// How the effect ended: judged, or unknowable.
+pub(super) type Effect = Result<Result<OpOutput, Failure>, String>;
+
+pub(super) fn judged(result: Result<OpOutput, Failure>) -> Effect {
+    Ok(result)
+}
+
+impl Executor {
+    /// An op that was accepted just now.
+    pub(super) async fn run_new(&self, op_id: OpId, accepted: Accepted, state: watch::Sender<OpState>) {
+        let Some(op) = ops::mutation(&accepted.op) else { return };
+        let cx = Cx { node: &self.node, op_id: &op_id, accepted: &accepted };
+        let effect = self.fresh(&cx, op.as_ref(), &state).await;
+        self.finish(&cx, op.as_ref(), effect, state).await;
+    }
+
+    /// Looks, and acts if that is still to be done.
+    pub(super) async fn fresh(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Effect {
+        match op.observe(cx).await {
+            Ok(Some(output)) => return judged(Ok(output)),
+            Ok(None) => {}
+            Err(failure) => return judged(Err(failure)),
+        }
+        if op.is_unit()
+            && let Err(failure) = self.node.units.alone(cx.op_id).await
+        {
+            return judged(Err(failure));
+        }
+        match op.apply(cx).await {
+            Ok(Applied::Done(output)) => judged(Ok(output)),
+            Ok(Applied::Unit(spec)) => self.unit(cx, op, &spec, state).await,
+            Err(failure) => judged(Err(failure)),
+        }
+    }
+
+    async fn unit(
+        &self,
+        cx: &Cx<'_>,
+        op: &dyn Op,
+        spec: &UnitSpec,
+        state: &watch::Sender<OpState>,
+    ) -> Effect {
+        let moves = ops::moves_manifests(&cx.accepted.op);
+        if moves {
+            self.node.heal.kubeadm_started();
+        }
+        let effect = match self.node.units.start(cx.op_id, spec).await {
+            Ok(()) => {
+                if let Err(error) = self.node.ledger.started(cx.op_id) {
+                    tracing::warn!(%error, "the start of a unit is not recorded; it is found by its name");
+                }
+                self.follow(cx, op, state).await
+            }
+            Err(failure) => judged(Err(failure)),
+        };
+        if moves {
+            self.node.heal.kubeadm_ended();
+        }
+        effect
+    }
+
+    /// Waits for the op's unit and judges how it ended.
+    pub(super) async fn follow(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Effect {
+        let progress = |line: &str| drop(state.send_replace(OpState::Progress(line.to_string())));
+        match self.node.units.wait(cx.op_id, progress).await {
+            Ended::Exited(exit) => judged(op.conclude(cx, &exit).await),
+            Ended::Unknown(why) => Err(why),
+        }
+    }
+
+    /// Settles, records, and only then tells.
+    pub(super) async fn finish(
+        &self,
+        cx: &Cx<'_>,
+        op: &dyn Op,
+        effect: Effect,
+        state: watch::Sender<OpState>,
+    ) {
+        let outcome = outcome(effect, op.settle(cx).await);
+        while let Err(error) = self.node.ledger.ended(cx.op_id, &outcome) {
+            // Untold, the outcome stays true: the disk may have room again.
+            tracing::error!(%error, op = %cx.op_id, "an outcome can't be recorded; tried again");
+            tokio::time::sleep(self.node.config.ops.poll).await;
+        }
+        self.node.changes.fetch_add(1, Ordering::Relaxed);
+        self.node.set_running(cx.op_id, None);
+        self.release(cx.op_id);
+        let failed = !matches!(outcome, OpOutcome::Done { .. });
+        state.send_replace(OpState::Ended(outcome));
+        if op.is_unit() && failed {
+            self.node.units.forget(cx.op_id).await;
+        }
+    }
+}
+
+impl Executor {
+    /// The next mutation may start.
+    fn release(&self, op_id: &OpId) {
+        let mut running = self.running();
+        if running.as_ref().is_some_and(|r| r.op_id == *op_id) {
+            *running = None;
+        }
+    }
+}
+
+/// A node that could not be left as it should be is a failure, also of an op that did its work.
+fn outcome(effect: Effect, settled: Result<(), Failure>) -> OpOutcome {
+    match (effect, settled) {
+        (Ok(result), Ok(())) => result.into(),
+        (Ok(Ok(_)), Err(unsettled)) => OpOutcome::Failed { failure: unsettled },
+        (Ok(Err(failure)), Err(unsettled)) => {
+            let message = format!("{}; besides, {}", failure.message, unsettled.message);
+            OpOutcome::Failed { failure: Failure { message, ..failure } }
+        }
+        (Err(why), Ok(())) => OpOutcome::Indeterminate { why },
+        (Err(why), Err(unsettled)) => {
+            OpOutcome::Indeterminate { why: format!("{why}; besides, {}", unsettled.message) }
+        }
+    }
+}

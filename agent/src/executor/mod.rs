@@ -1,0 +1,148 @@
+//! Runs ops: one mutation at a time, observations beside it. Order: the epoch is checked, a known op id gets its recorded outcome, the op
+//! is on the disk before its effect, and its outcome is on the disk before anybody hears of it.
+
+mod drive;
+mod recover;
+
+use crate::ledger::{Accepted, Lookup};
+use crate::node::Node;
+use podlift_model::{Epoch, Failure, HostOp, OpId, OpOutcome};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Where a mutation is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum OpState {
+    Started,
+    /// A line for people.
+    Progress(String),
+    Ended(OpOutcome),
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It was never started.
+    Refused(Failure),
+    /// It runs; ends with `Ended`.
+    Follow(watch::Receiver<OpState>),
+    /// It ended before.
+    Ended(OpOutcome),
+}
+
+pub(crate) struct Executor {
+    node: Arc<Node>,
+    running: Mutex<Option<Running>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+#[derive(Clone)]
+struct Running {
+    op_id: OpId,
+    verb: &'static str,
+    state: watch::Receiver<OpState>,
+}
+
+impl Executor {
+    pub fn new(node: Arc<Node>) -> Arc<Self> {
+        Arc::new(Self { node, running: Mutex::new(None), tasks: Mutex::new(JoinSet::new()) })
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A mutation. Returns at once; the op goes on whatever becomes of the caller.
+    pub fn submit(self: &Arc<Self>, op_id: &OpId, epoch: &Epoch, op: &HostOp) -> Answer {
+        if let Err(refused) = self.fence(epoch) {
+            return Answer::Refused(refused);
+        }
+        let mut running = self.running();
+        if let Some(known) = self.known(op_id, running.as_ref()) {
+            return known;
+        }
+        if let Some(other) = running.as_ref() {
+            let message = format!(
+                "op {} ({}) runs on this node; one mutation at a time: ask again when it has ended",
+                other.op_id, other.verb
+            );
+            return Answer::Refused(Failure::transient("busy", message));
+        }
+        let clock = &self.node.host.clock;
+        let accepted = Accepted {
+            op: op.clone(),
+            epoch: epoch.clone(),
+            boot: self.node.boot.clone(),
+            at: clock.now(),
+            since_boot: clock.since_boot(),
+        };
+        if let Err(e) = self.node.ledger.accept(op_id, &accepted) {
+            return Answer::Refused(Failure::operator("ledger-failed", e.to_string()));
+        }
+        let (sender, state) = watch::channel(OpState::Started);
+        *running = Some(Running { op_id: op_id.clone(), verb: op.verb(), state: state.clone() });
+        self.node.set_running(op_id, Some(op.verb()));
+        drop(running);
+        let (executor, op_id) = (self.clone(), op_id.clone());
+        self.spawn(async move { executor.run_new(op_id, accepted, sender).await });
+        Answer::Follow(state)
+    }
+
+    /// Who may command, checked when an op starts.
+    fn fence(&self, epoch: &Epoch) -> Result<(), Failure> {
+        let Some(highest) = self.node.ledger.highest() else {
+            let message = "this agent's ledger is new: it has forgotten, or never knew, who commands; it changes nothing until an epoch is claimed";
+            return Err(Failure::transient("ledger-new", message));
+        };
+        if highest == *epoch {
+            return Ok(());
+        }
+        match self.node.ledger.claim(epoch) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let message = format!(
+                    "epoch {epoch} is over: this node follows {highest}; another coordinator has taken over"
+                );
+                Err(Failure::permanent("epoch-stale", message))
+            }
+            Err(e) => Err(Failure::operator("ledger-failed", e.to_string())),
+        }
+    }
+
+    /// The answer for an op that was seen before.
+    fn known(&self, op_id: &OpId, running: Option<&Running>) -> Option<Answer> {
+        match self.node.ledger.lookup(op_id) {
+            Lookup::Unknown => None,
+            Lookup::Ended(outcome) => Some(Answer::Ended(outcome)),
+            Lookup::Running => Some(match running.filter(|r| r.op_id == *op_id) {
+                Some(running) => Answer::Follow(running.state.clone()),
+                None => Answer::Refused(Failure::transient(
+                    "recovering",
+                    format!("op {op_id} is being found again; ask again"),
+                )),
+            }),
+        }
+    }
+
+    /// What the ledger says of an op.
+    pub fn lookup(&self, op_id: &OpId) -> Lookup {
+        self.node.ledger.lookup(op_id)
+    }
+
+    /// A task that ends with the agent.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Ends every task; units go on and are found again.
+    pub fn shutdown(&self) {
+        self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).abort_all();
+    }
+}
+
+#[cfg(test)]
+mod tests;

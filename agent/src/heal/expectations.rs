@@ -1,0 +1,85 @@
+//! What this node's manifests must contain, learned while its own API server was Ready, and copies of the manifests that it was Ready
+//! with. On the disk, so that nothing else is needed to heal. Only `learn` writes here.
+
+use crate::host::Files;
+use crate::paths;
+use jiff::Timestamp;
+use podlift_model::Digest;
+use podlift_model::facts::ExpectationFacts;
+use podlift_model::op::Component;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectations {
+    /// Value of `--etcd-servers`, word for word.
+    pub etcd_servers: String,
+    /// Id of the cluster that answered there; None: no tool could ask.
+    pub etcd_cluster: Option<String>,
+    /// The API server's manifest that was Ready with this.
+    pub learned_from: Digest,
+    pub at: Timestamp,
+    /// Manifests kept as good copies.
+    pub good: BTreeMap<Component, Digest>,
+}
+
+impl Expectations {
+    pub fn facts(&self) -> ExpectationFacts {
+        ExpectationFacts {
+            etcd_servers: self.etcd_servers.split(',').map(String::from).collect(),
+            etcd_cluster: self.etcd_cluster.clone(),
+            learned_from: self.learned_from.clone(),
+        }
+    }
+}
+
+const EXPECTATIONS: &str = "expectations.json";
+const EXEMPT: &str = "exempt.json";
+
+/// Reads a JSON file of the heal; None where there is none. One that can't be read counts as none, and is said.
+fn load<T: serde::de::DeserializeOwned>(files: &dyn Files, name: &str) -> Option<T> {
+    let path = paths::heal(name);
+    let bytes = match files.read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
+        other => other,
+    };
+    let parsed = bytes.and_then(|b| Ok(serde_json::from_slice(&b)?));
+    parsed.inspect_err(|error| tracing::warn!(path = %path.display(), %error, "ignored: can't be read")).ok()
+}
+
+fn save<T: Serialize>(files: &dyn Files, name: &str, value: &T) -> io::Result<()> {
+    files.write(&paths::heal(name), &serde_json::to_vec(value)?, 0o600)
+}
+
+pub(super) fn load_expectations(files: &dyn Files) -> Option<Expectations> {
+    load(files, EXPECTATIONS)
+}
+
+pub(super) fn save_expectations(files: &dyn Files, value: &Expectations) -> io::Result<()> {
+    save(files, EXPECTATIONS, value)
+}
+
+/// Hashes of manifests that a rollback restored: they are what somebody wants, whatever the rules say.
+pub(super) fn load_exempt(files: &dyn Files) -> BTreeSet<Digest> {
+    load(files, EXEMPT).unwrap_or_default()
+}
+
+pub(super) fn save_exempt(files: &dyn Files, value: &BTreeSet<Digest>) -> io::Result<()> {
+    save(files, EXEMPT, value)
+}
+
+/// The good copy of a manifest, if it is there and whole.
+pub fn good_copy(files: &dyn Files, component: Component, hash: &Digest) -> Option<Vec<u8>> {
+    let bytes = files.read(&good_path(component)).ok()?;
+    (Digest::of(&bytes) == *hash).then_some(bytes)
+}
+
+pub(super) fn save_good_copy(files: &dyn Files, component: Component, bytes: &[u8]) -> io::Result<()> {
+    files.write(&good_path(component), bytes, 0o600)
+}
+
+fn good_path(component: Component) -> std::path::PathBuf {
+    paths::heal("good").join(component.file())
+}

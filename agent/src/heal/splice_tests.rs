@@ -1,0 +1,191 @@
+//! The splicer: only planned bytes change, whatever the manifest looks like.
+
+use super::*;
+use podlift_model::op::Component;
+use proptest::prelude::*;
+
+const EMPTY: &str =
+    include_str!("../../../tests/fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");
+const SERVERS: &str = "https://10.77.0.11:2379,https://10.77.0.12:2379";
+
+fn parse(text: &str) -> Manifest {
+    Manifest::parse(Component::KubeApiserver, text.as_bytes()).unwrap()
+}
+
+fn edit(text: &str, edits: &[Edit]) -> Result<String, SpliceError> {
+    splice(text.as_bytes(), &parse(text), edits).map(|b| String::from_utf8(b).unwrap())
+}
+
+fn set() -> Edit {
+    Edit::Set { flag: "etcd-servers".into(), value: SERVERS.into() }
+}
+fn insert() -> Edit {
+    Edit::Insert { flag: "etcd-servers".into(), value: SERVERS.into() }
+}
+fn gate(name: &str) -> Edit {
+    Edit::RemoveGate { gate: name.into() }
+}
+
+/// Lines of `a` and `b` that the other does not have.
+fn changed<'a>(a: &'a str, b: &'a str) -> (Vec<&'a str>, Vec<&'a str>) {
+    let only = |x: &'a str, y: &str| x.lines().filter(|l| !y.lines().any(|m| m == *l)).collect();
+    (only(a, b), only(b, a))
+}
+
+#[test]
+fn the_runbooks_night() {
+    let healed = edit(EMPTY, &[set(), gate("MaxUnavailableStatefulSet")]).unwrap();
+    let (gone, new) = changed(EMPTY, &healed);
+    assert_eq!(gone, ["    - --etcd-servers=", "    - --feature-gates=MaxUnavailableStatefulSet=true"]);
+    assert_eq!(new, [format!("    - --etcd-servers={SERVERS}")]);
+    assert_eq!(
+        edit(&healed, &[set(), gate("MaxUnavailableStatefulSet")]).unwrap(),
+        healed,
+        "again changes nothing"
+    );
+}
+
+#[test]
+fn a_missing_line_comes_back_in_its_place() {
+    let without = EMPTY.replace("    - --etcd-servers=\n", "");
+    let healed = edit(&without, &[insert()]).unwrap();
+    assert_eq!(healed, EMPTY.replace("--etcd-servers=", &format!("--etcd-servers={SERVERS}")));
+    assert!(matches!(edit(EMPTY, &[insert()]), Err(SpliceError::NotOnce(_, 1))));
+}
+
+#[test]
+fn forms_that_are_refused() {
+    let shape = |items: &str| {
+        format!("spec:\n  containers:\n  - name: kube-apiserver\n    image: x:v1.32.9\n    command:{items}\n")
+    };
+    let cases = [
+        ("flow", " [\"kube-apiserver\", \"--etcd-servers=\"]"),
+        ("folded", "\n    - >-\n      --etcd-servers="),
+        ("anchor", "\n    - &a --etcd-servers="),
+        ("escape", "\n    - \"--etcd-servers\\u003d\""),
+        ("twice", "\n    - --etcd-servers=\n    - --etcd-servers="),
+        ("tagged", "\n    - !!str --etcd-servers="),
+    ];
+    for (case, items) in cases {
+        let e = edit(&shape(items), &[set()]).unwrap_err();
+        assert!(matches!(e, SpliceError::Form(_) | SpliceError::NotOnce(..)), "{case}: {e}");
+    }
+    let alias = "x: &a --etcd-servers=\nspec:\n  containers:\n  - name: kube-apiserver\n    image: x:v1\n    command:\n    - *a\n";
+    assert!(matches!(edit(alias, &[set()]), Err(SpliceError::Form(_))));
+    assert!(matches!(
+        edit(EMPTY, &[Edit::Set { flag: "etcd-servers".into(), value: "a\nb".into() }]),
+        Err(SpliceError::Form(_))
+    ));
+}
+
+/// How a generated manifest is written.
+#[derive(Debug, Clone)]
+struct Style {
+    crlf: bool,
+    final_newline: bool,
+    indent: usize,
+    quote: Option<char>,
+    comment: &'static str,
+    args_last: bool,
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    let quote = prop_oneof![Just(None), Just(Some('\'')), Just(Some('"'))];
+    let comment = prop_oneof![Just(""), Just(" # ü: bemerkung"), Just("   ")];
+    (any::<bool>(), any::<bool>(), 0usize..4, quote, comment, any::<bool>()).prop_map(
+        |(crlf, final_newline, indent, quote, comment, args_last)| Style {
+            crlf,
+            final_newline,
+            indent,
+            quote,
+            comment,
+            args_last,
+        },
+    )
+}
+
+fn render(style: &Style, flags: &[String]) -> String {
+    let q = |s: &str| style.quote.map_or(s.to_string(), |q| format!("{q}{s}{q}"));
+    let pad = " ".repeat(style.indent);
+    let mut list = format!("    command:\n{pad}    - kube-apiserver\n");
+    for flag in flags {
+        list += &format!("{pad}    - {}{}\n", q(flag), style.comment);
+    }
+    let image = "    image: registry.k8s.io/kube-apiserver:v1.32.9\n    name: kube-apiserver\n";
+    let head = "# größe\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n";
+    let body = if style.args_last { format!("{image}{list}") } else { format!("{list}{image}") };
+    let mut text = format!("{head}{}", body.replacen("    ", "  - ", 1));
+    if !style.final_newline {
+        text.pop();
+    }
+    if style.crlf { text.replace('\n', "\r\n") } else { text }
+}
+
+fn others() -> impl Strategy<Value = Vec<String>> {
+    let flag = prop_oneof![
+        Just("--advertise-address=10.0.0.1"),
+        Just("--secure-port=6443"),
+        Just("--v=2"),
+        Just("--audit-log-path=-")
+    ];
+    proptest::collection::btree_set(flag, 0..4).prop_map(|set| set.into_iter().map(String::from).collect())
+}
+
+proptest! {
+    #[test]
+    fn setting_changes_that_line_only(style in style(), others in others(), at in 0usize..5, old in prop_oneof![Just(""), Just("https://x:1")]) {
+        let mut flags = others;
+        let at = at.min(flags.len());
+        flags.insert(at, format!("--etcd-servers={old}"));
+        let before = render(&style, &flags);
+        flags[at] = format!("--etcd-servers={SERVERS}");
+        let after = edit(&before, &[set()]).unwrap();
+        prop_assert_eq!(&after, &render(&style, &flags));
+        prop_assert_eq!(edit(&after, &[set()]).unwrap(), after);
+    }
+
+    #[test]
+    fn one_gate_goes_wherever_it_stands(style in style(), others in others(), at in 0usize..5, left in 0usize..3, right in 0usize..3) {
+        let name = |i: usize| format!("Gate{i}=true");
+        let mut gates: Vec<String> = (0..left + right).map(name).collect();
+        gates.insert(left, "kube:KMSv2=true".into());
+        let mut flags = others;
+        let at = at.min(flags.len());
+        flags.insert(at, format!("--feature-gates={}", gates.join(",")));
+        let before = render(&style, &flags);
+        gates.remove(left);
+        if gates.is_empty() {
+            flags.remove(at);
+        } else {
+            flags[at] = format!("--feature-gates={}", gates.join(","));
+        }
+        let after = edit(&before, &[gate("KMSv2")]).unwrap();
+        // The last line's end of line goes with the line.
+        let want = render(&style, &flags);
+        prop_assert_eq!(after.trim_end(), want.trim_end());
+        prop_assert_eq!(edit(&after, &[gate("KMSv2")]).unwrap(), after);
+    }
+
+    #[test]
+    fn inserting_adds_one_line_and_takes_none(style in style(), others in others()) {
+        prop_assume!(!others.is_empty());
+        let before = render(&style, &others);
+        let after = edit(&before, &[insert()]).unwrap();
+        let mut flags = others;
+        let at = flags.iter().position(|f| f.as_str() > "--etcd-servers").unwrap_or(flags.len());
+        flags.insert(at, format!("--etcd-servers={SERVERS}"));
+        let plain = |text: &str| text.replace(style.comment, "");
+        prop_assert_eq!(plain(&after), plain(&render(&style, &flags)));
+        prop_assert!(after.lines().count() == before.lines().count() + 1);
+    }
+
+    #[test]
+    fn damage_never_panics(cut in 0usize..4200, junk in ".{0,6}") {
+        let mut text = EMPTY.to_string();
+        let at = text.floor_char_boundary(cut.min(text.len()));
+        text.insert_str(at, &junk);
+        if let Ok(manifest) = Manifest::parse(Component::KubeApiserver, text.as_bytes()) {
+            drop(splice(text.as_bytes(), &manifest, &[set(), gate("MaxUnavailableStatefulSet")]));
+        }
+    }
+}

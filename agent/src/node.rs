@@ -1,0 +1,44 @@
+//! What the parts of one agent share. No behaviour of its own.
+
+use crate::config::Config;
+use crate::heal::Heal;
+use crate::host::Host;
+use crate::ledger::Ledger;
+use crate::units::Units;
+use podlift_model::{BootId, OpId};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+pub(crate) struct Node {
+    pub host: Host,
+    pub config: Config,
+    pub boot: BootId,
+    pub ledger: Arc<dyn Ledger>,
+    pub heal: Heal,
+    pub units: Units,
+    /// Ops that run now, with their verbs.
+    pub running: Mutex<BTreeMap<OpId, &'static str>>,
+    /// Grows with every mutation that ended: what was known of the node may be old.
+    pub changes: AtomicU64,
+}
+
+impl Node {
+    pub fn running_ops(&self) -> Vec<OpId> {
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Whether a kubeadm unit runs.
+    pub fn kubeadm_running(&self) -> bool {
+        let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        running.values().any(|verb| verb.starts_with("kubeadm-") || *verb == "kubelet-config")
+    }
+
+    pub fn set_running(&self, op: &OpId, verb: Option<&'static str>) {
+        let mut running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match verb {
+            Some(verb) => drop(running.insert(op.clone(), verb)),
+            None => drop(running.remove(op)),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Hygiene rules may act until the guard is disarmed or its time is over. Arming looks at every manifest at once.
+
+use super::shared::file_failure;
+use super::{Applied, Cx, Op};
+use crate::paths;
+use async_trait::async_trait;
+use podlift_model::{Failure, OpOutput, RunId};
+use std::path::Path;
+
+pub struct GuardArm {
+    pub run: RunId,
+    pub seconds: u32,
+}
+
+#[async_trait]
+impl Op for GuardArm {
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    /// Arming anew gives the full time again.
+    async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        Ok(None)
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        cx.node.heal.arm(&self.run, self.seconds).map_err(|e| file_failure(Path::new(paths::HEAL), &e))?;
+        Ok(Applied::Done(OpOutput::Changed(format!("guard armed for {} s", self.seconds))))
+    }
+}

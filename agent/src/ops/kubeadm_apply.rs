@@ -1,0 +1,36 @@
+//! `kubeadm upgrade apply` on the first control-plane node. Its exit 0 is reported as that and nothing more: kubeadm exits 0 over a
+//! crash-looping API server.
+
+use super::shared::{control_plane, kubeadm_ended};
+use super::{Applied, Cx, Op};
+use crate::tools::kubeadm;
+use crate::units::Exit;
+use async_trait::async_trait;
+use podlift_model::op::SkipPhase;
+use podlift_model::{Failure, KubeVersion, OpOutput};
+
+pub struct KubeadmApply {
+    pub to: KubeVersion,
+    pub skip: Vec<SkipPhase>,
+}
+
+#[async_trait]
+impl Op for KubeadmApply {
+    fn is_unit(&self) -> bool {
+        true
+    }
+
+    /// New manifests do not tell whether the phases after them ran.
+    async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        Ok(None)
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        control_plane(cx.node)?;
+        Ok(Applied::Unit(kubeadm::apply(self.to, &self.skip, cx.node.config.ops.kubeadm_timeout)))
+    }
+
+    async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
+        kubeadm_ended(cx, "kubeadm upgrade apply", exit)
+    }
+}

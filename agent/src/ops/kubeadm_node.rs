@@ -1,0 +1,34 @@
+//! `kubeadm upgrade node`: the other control-plane nodes, and workers. What it is to a node, kubeadm reads off the manifest folder: so a
+//! control-plane node that lacks a manifest is refused.
+
+use super::shared::{all_manifests_or_none, kubeadm_ended};
+use super::{Applied, Cx, Op};
+use crate::tools::kubeadm;
+use crate::units::Exit;
+use async_trait::async_trait;
+use podlift_model::op::SkipPhase;
+use podlift_model::{Failure, OpOutput};
+
+pub struct KubeadmNode {
+    pub skip: Vec<SkipPhase>,
+}
+
+#[async_trait]
+impl Op for KubeadmNode {
+    fn is_unit(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        Ok(None)
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        all_manifests_or_none(cx.node)?;
+        Ok(Applied::Unit(kubeadm::node(&self.skip, cx.node.config.ops.kubeadm_timeout)))
+    }
+
+    async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
+        kubeadm_ended(cx, "kubeadm upgrade node", exit)
+    }
+}

@@ -1,0 +1,56 @@
+//! Every etcd member: healthy, leader, revision, alarms. An endpoint that does not answer is a member with an error, not a failed look.
+
+use crate::node::Node;
+use crate::ops::etcd_snapshot::no_access;
+use crate::tools::etcdctl::{Access, EndpointHealth, EndpointStatus, Member};
+use podlift_model::Failure;
+use podlift_model::facts::{EtcdMember, EtcdState};
+
+pub async fn state(node: &Node) -> Result<EtcdState, Failure> {
+    let expected = node.heal.expectations().map(|e| e.etcd_servers);
+    let access = Access::of_node(&node.host, expected.as_deref()).ok_or_else(no_access)?;
+    let members = access.members(&node.host).await?;
+    let status = access.status(&node.host).await.unwrap_or_default();
+    let health = access.health(&node.host).await.unwrap_or_default();
+    let alarms = access.alarms(&node.host).await?;
+    let name =
+        |id: u64| members.members.iter().find(|m| m.id == id).map_or(format!("{id:x}"), |m| m.name.clone());
+    let address = super::facts::advertise(node);
+    let local = |m: &Member| m.name == node.config.node.as_str() || same_host(m, address.as_deref());
+    Ok(EtcdState {
+        cluster: format!("{:x}", members.header.cluster_id),
+        alarms: alarms.into_iter().map(|(id, alarm)| format!("{}: {alarm}", name(id))).collect(),
+        members: members.members.iter().map(|m| member(m, &status, &health, local(m))).collect(),
+    })
+}
+
+fn member(member: &Member, status: &[EndpointStatus], health: &[EndpointHealth], local: bool) -> EtcdMember {
+    let mine = |endpoint: &String| member.client_urls.contains(endpoint);
+    let status = status.iter().find(|s| mine(&s.endpoint)).map(|s| &s.status);
+    let health = health.iter().find(|h| mine(&h.endpoint));
+    let silent = || Some("it does not answer".to_string());
+    let error = match health {
+        None => silent(),
+        Some(h) if !h.health => h.error.clone().filter(|e| !e.is_empty()).or_else(silent),
+        Some(_) if member.is_learner => Some("it is a learner, not a voting member".into()),
+        Some(_) => None,
+    };
+    EtcdMember {
+        name: member.name.clone(),
+        endpoint: member.client_urls.first().cloned().unwrap_or_default(),
+        healthy: error.is_none(),
+        leader: status.is_some_and(|s| s.leader == member.id),
+        local,
+        revision: status.map_or(0, |s| s.header.revision),
+        version: status.map(|s| s.version.clone()).unwrap_or_default(),
+        error,
+    }
+}
+
+/// A client URL with the host of this node's API server.
+fn same_host(member: &Member, advertise: Option<&str>) -> bool {
+    let host_of =
+        |text: &str| text.rsplit_once(':').map(|(host, _)| host.trim_start_matches("https://").to_string());
+    let own = advertise.and_then(host_of);
+    own.is_some_and(|own| member.client_urls.iter().any(|url| host_of(url).as_deref() == Some(own.as_str())))
+}

@@ -1,0 +1,114 @@
+//! What this node is now. Versions of binaries cost processes, so they are kept until something could have changed them.
+
+use super::api_server::endpoint_of;
+use crate::heal::manifest::Manifest;
+use crate::node::Node;
+use crate::paths;
+use crate::tools::{apt, apt_mark, dpkg_query, versions};
+use podlift_model::facts::{ManifestFacts, PackageState};
+use podlift_model::op::{Component, Package};
+use podlift_model::{Digest, FlagSet, KubeVersion, NodeFacts};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The costly part.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Installed {
+    packages: BTreeMap<String, PackageState>,
+    kubeadm: Option<KubeVersion>,
+    kubelet: Option<KubeVersion>,
+    kubectl: Option<KubeVersion>,
+}
+
+pub async fn collect(node: &Node) -> NodeFacts {
+    let installed = installed(node).await;
+    assemble(node, &installed)
+}
+
+pub async fn installed(node: &Node) -> Installed {
+    let host = &node.host;
+    let versions = dpkg_query::installed(host).await.unwrap_or_default();
+    let held = apt_mark::held(host).await.unwrap_or_default();
+    let state = |p: &Package| {
+        let state = PackageState { version: versions.get(p).cloned(), held: held.contains(p.name()) };
+        (state.version.is_some() || state.held).then(|| (p.name().to_string(), state))
+    };
+    Installed {
+        packages: Package::ALL.iter().filter_map(state).collect(),
+        kubeadm: versions::kubeadm(host).await,
+        kubelet: versions::kubelet(host).await,
+        kubectl: versions::kubectl(host).await,
+    }
+}
+
+/// Reads files only.
+pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
+    let Installed { packages, kubeadm, kubelet, kubectl } = installed.clone();
+    let manifests: Vec<(ManifestFacts, Option<Manifest>)> =
+        Component::ALL.iter().filter_map(|c| manifest(node, *c)).collect();
+    let api =
+        manifests.iter().filter_map(|(_, m)| m.as_ref()).find(|m| m.component == Component::KubeApiserver);
+    NodeFacts {
+        node: node.config.node.clone(),
+        boot: node.boot.clone(),
+        ledger: node.ledger.id(),
+        agent_version: env!("CARGO_PKG_VERSION").into(),
+        packages,
+        kubeadm,
+        kubelet,
+        kubectl,
+        apt_minor: apt_minor(node),
+        advertise: api.and_then(endpoint_of),
+        etcd_endpoints: api.map(|m| m.flags().items("etcd-servers")).unwrap_or_default(),
+        manifests: manifests.into_iter().map(|(facts, _)| facts).collect(),
+        guard: node.heal.guard(),
+        expectations: node.heal.expectation_facts(),
+        running: node.running_ops(),
+        free_bytes: free_mebibytes(node),
+    }
+}
+
+/// host:port of this node's own API server; None on a worker.
+pub fn advertise(node: &Node) -> Option<String> {
+    manifest(node, Component::KubeApiserver)?.1.as_ref().and_then(endpoint_of)
+}
+
+fn apt_minor(node: &Node) -> Option<podlift_model::Minor> {
+    let bytes = node.host.files.read(Path::new(paths::APT_SOURCE)).ok()?;
+    apt::minor_of(&String::from_utf8_lossy(&bytes))
+}
+
+/// In steps of 64 MiB: every log line would be a change of the facts otherwise.
+fn free_mebibytes(node: &Node) -> u64 {
+    const STEP: u64 = 64 << 20;
+    node.host.files.free_bytes(Path::new("/var")).unwrap_or(0) / STEP * STEP
+}
+
+/// None where there is no such file.
+fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<Manifest>)> {
+    let bytes = match node.host.files.read(&paths::manifest(component)) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
+        other => other.map_err(|e| e.to_string()),
+    };
+    let sha256 = Digest::of(bytes.as_deref().unwrap_or_default());
+    let parsed = bytes.and_then(|b| Manifest::parse(component, &b).map_err(|e| e.to_string()));
+    let facts = match &parsed {
+        Ok(m) => ManifestFacts {
+            component,
+            sha256,
+            image: m.image.clone(),
+            version: m.version,
+            flags: m.flags(),
+            unreadable: None,
+        },
+        Err(why) => ManifestFacts {
+            component,
+            sha256,
+            image: String::new(),
+            version: None,
+            flags: FlagSet::default(),
+            unreadable: Some(why.clone()),
+        },
+    };
+    Some((facts, parsed.ok()))
+}

@@ -1,0 +1,27 @@
+//! Read-only looks. They run beside each other and beside a mutation, and are not recorded.
+
+pub(crate) mod api_server;
+pub(crate) mod backup;
+pub(crate) mod etcd_health;
+pub(crate) mod facts;
+mod packages;
+
+use crate::node::Node;
+use crate::tools::kubeadm;
+use podlift_model::op::Look;
+use podlift_model::{Failure, OpOutput};
+
+pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
+    Ok(match look {
+        Look::Facts => OpOutput::Facts(Box::new(facts::collect(node).await)),
+        Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
+        Look::KubeadmDiff { to } => {
+            super::shared::control_plane(node)?;
+            OpOutput::Diff(kubeadm::diff(&node.host, *to).await?)
+        }
+        Look::EtcdHealth => OpOutput::Etcd(etcd_health::state(node).await?),
+        Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
+        Look::Manifests => OpOutput::Manifests(node.heal.findings()),
+        Look::Backup { run } => OpOutput::Backup(backup::state(node, run)?),
+    })
+}

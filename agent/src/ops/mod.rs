@@ -1,0 +1,127 @@
+//! What a coordinator may ask of this node, one op a file. `observe` only looks; `apply` makes the effect or says which unit makes it;
+//! `conclude` judges how that unit ended; `settle` leaves the node as podlift keeps it, however the op ended.
+//!
+//! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
+//! (`repeatable`): apt-source, apt-update, package-download, image-pull, kubeadm-plan, etcd-snapshot (the file appears by one rename),
+//! etcd-move-leader, manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm. All others are
+//! Indeterminate then.
+
+mod apt_source;
+mod apt_update;
+mod etcd_move_leader;
+mod etcd_snapshot;
+mod guard_arm;
+mod guard_disarm;
+mod image_pull;
+mod kubeadm_addons;
+mod kubeadm_apply;
+mod kubeadm_node;
+mod kubeadm_plan;
+mod kubelet_config;
+mod kubelet_restart;
+pub(crate) mod look;
+mod manifest_backup;
+mod manifest_restore;
+mod package_download;
+mod package_install;
+mod shared;
+
+use crate::ledger::Accepted;
+use crate::node::Node;
+use crate::units::{Exit, UnitSpec};
+use async_trait::async_trait;
+use podlift_model::op::SkipPhase;
+use podlift_model::{Failure, HostOp, OpId, OpOutput};
+
+/// What an op runs in.
+pub(crate) struct Cx<'a> {
+    pub node: &'a Node,
+    pub op_id: &'a OpId,
+    pub accepted: &'a Accepted,
+}
+
+impl Cx<'_> {
+    /// All that the op's unit printed.
+    pub fn log(&self) -> String {
+        self.node.units.log(self.op_id)
+    }
+}
+
+/// The effect was made, or is what this unit does.
+pub(crate) enum Applied {
+    Done(OpOutput),
+    Unit(UnitSpec),
+}
+
+#[async_trait]
+pub(crate) trait Op: Send + Sync {
+    /// Whether running it again does no harm when nobody knows whether it ran.
+    fn repeatable(&self) -> bool {
+        false
+    }
+
+    /// Whether its effect is a unit.
+    fn is_unit(&self) -> bool {
+        false
+    }
+
+    /// Some: what the op should bring about is so already. Reads only.
+    async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure>;
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure>;
+
+    /// Judges how the unit ended.
+    async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
+        let _ = cx;
+        if exit.success() {
+            Ok(OpOutput::Changed(exit.describe()))
+        } else {
+            Err(Failure::operator("unit-failed", exit.describe()))
+        }
+    }
+
+    /// After success, failure, or an end that nobody knows.
+    async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
+        let _ = cx;
+        Ok(())
+    }
+}
+
+/// The mutation that `op` is; None: it is an observation.
+pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
+    Some(match op.clone() {
+        HostOp::Observe { .. } => return None,
+        HostOp::AptSource { minor } => Box::new(apt_source::AptSource { minor }),
+        HostOp::AptUpdate => Box::new(apt_update::AptUpdate),
+        HostOp::PackageDownload { packages } => Box::new(package_download::PackageDownload { packages }),
+        HostOp::PackageInstall { packages } => Box::new(package_install::PackageInstall { packages }),
+        HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
+        HostOp::KubeadmPlan { to } => Box::new(kubeadm_plan::KubeadmPlan { to }),
+        HostOp::KubeadmApply { to, skip } => Box::new(kubeadm_apply::KubeadmApply { to, skip }),
+        HostOp::KubeadmNode { skip } => Box::new(kubeadm_node::KubeadmNode { skip }),
+        HostOp::KubeadmAddons { to, addons } => Box::new(kubeadm_addons::KubeadmAddons { to, addons }),
+        HostOp::KubeletConfig => Box::new(kubelet_config::KubeletConfig),
+        HostOp::KubeletRestart => Box::new(kubelet_restart::KubeletRestart),
+        HostOp::EtcdSnapshot { run } => Box::new(etcd_snapshot::EtcdSnapshot { run }),
+        HostOp::EtcdMoveLeader => Box::new(etcd_move_leader::EtcdMoveLeader),
+        HostOp::ManifestBackup { run } => Box::new(manifest_backup::ManifestBackup { run }),
+        HostOp::ManifestRestore { component, sha256 } => {
+            Box::new(manifest_restore::ManifestRestore { component, sha256 })
+        }
+        HostOp::GuardArm { run, seconds } => Box::new(guard_arm::GuardArm { run, seconds }),
+        HostOp::GuardDisarm { run } => Box::new(guard_disarm::GuardDisarm { run }),
+    })
+}
+
+/// Whether the op may move manifests while it runs: the heal then takes a missing one for kubeadm's.
+pub(crate) fn moves_manifests(op: &HostOp) -> bool {
+    match op {
+        HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip } => {
+            !skip.contains(&SkipPhase::ControlPlane)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

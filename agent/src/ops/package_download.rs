@@ -1,0 +1,44 @@
+//! Packages fetched ahead of the night's work; nothing is installed.
+
+use super::shared::{free_space, list};
+use super::{Applied, Cx, Op};
+use crate::tools::{apt, madison};
+use crate::units::Exit;
+use async_trait::async_trait;
+use podlift_model::op::{Package, PackagePin};
+use podlift_model::{Failure, OpOutput};
+
+pub struct PackageDownload {
+    pub packages: Vec<PackagePin>,
+}
+
+#[async_trait]
+impl Op for PackageDownload {
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn is_unit(&self) -> bool {
+        true
+    }
+
+    /// apt itself finds what is in its cache; asking costs as much as doing it.
+    async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        Ok(None)
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        free_space(cx.node)?;
+        let packages: Vec<Package> = self.packages.iter().map(|p| p.package).collect();
+        let offers = madison::offers(&cx.node.host, madison::Lists::Own, &packages).await?;
+        madison::check(&self.packages, &offers)?;
+        Ok(Applied::Unit(apt::download(&self.packages, cx.node.config.ops.download_timeout)))
+    }
+
+    async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
+        match exit.success() {
+            true => Ok(OpOutput::Changed(format!("downloaded {}", list(&self.packages)))),
+            false => Err(apt::judge(&cx.log(), &exit.describe())),
+        }
+    }
+}

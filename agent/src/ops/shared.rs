@@ -1,0 +1,85 @@
+//! What several ops check or say in the same words.
+
+use super::Cx;
+use crate::node::Node;
+use crate::paths;
+use crate::units::Exit;
+use podlift_model::op::{Component, PackagePin};
+use podlift_model::{Failure, OpOutput};
+use std::io;
+use std::path::Path;
+
+/// An error of the node's own files.
+pub fn file_failure(path: &Path, error: &io::Error) -> Failure {
+    let code = if error.kind() == io::ErrorKind::StorageFull { "disk-full" } else { "file-failed" };
+    Failure::operator(code, format!("{}: {error}; look at the file and its filesystem", path.display()))
+}
+
+/// Enough room below /var for packages and images.
+pub fn free_space(node: &Node) -> Result<(), Failure> {
+    let var = Path::new("/var");
+    let free = node.host.files.free_bytes(var).map_err(|e| file_failure(var, &e))?;
+    let wanted = node.config.ops.free_bytes;
+    if free >= wanted {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes >> 20;
+    let message = format!(
+        "/var has {} MiB free, expected at least {} MiB (ops.free_bytes); free space there",
+        mib(free),
+        mib(wanted)
+    );
+    Err(Failure::operator("disk-full", message))
+}
+
+/// A control-plane node, by what it is or by what is remembered of it, must have all three manifests: kubeadm takes it for a worker
+/// otherwise.
+pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
+    let there = |c: &&Component| node.host.files.stat(&paths::manifest(**c)).is_ok();
+    let missing: Vec<String> = Component::ALL.iter().filter(|c| !there(c)).map(Component::file).collect();
+    let control_plane = missing.len() < Component::ALL.len() || node.heal.expectations().is_some();
+    if missing.is_empty() || !control_plane {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is missing from {}: kubeadm would treat this control-plane node as a worker; put it back, or restore it from the run's backup",
+        missing.join(", "),
+        paths::MANIFESTS
+    );
+    Err(Failure::operator("manifest-missing", message))
+}
+
+/// A control-plane node with all its manifests.
+pub fn control_plane(node: &Node) -> Result<(), Failure> {
+    all_manifests_or_none(node)?;
+    match node.host.files.stat(&paths::manifest(Component::KubeApiserver)) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::permanent(
+            "not-control-plane",
+            format!("{} has no static pod manifests: it is no control-plane node", node.config.node),
+        )),
+    }
+}
+
+/// What kubeadm's exit means; health is another question.
+pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, Failure> {
+    let seconds = exit.at.duration_since(cx.accepted.at).as_secs().max(0);
+    if exit.success() {
+        return Ok(OpOutput::Changed(format!("kubeadm exited 0 after {seconds} s")));
+    }
+    let log = cx.log();
+    let reason = log
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|l| l.starts_with("error") || l.contains("[ERROR"))
+        .unwrap_or("see its output");
+    let message = format!("`{what}` {} after {seconds} s: {reason}", exit.describe());
+    Err(Failure::operator("kubeadm-failed", message).with_detail(&log))
+}
+
+/// `kubeadm 1.32.9-1.1, kubelet 1.32.9-1.1`.
+pub fn list(pins: &[PackagePin]) -> String {
+    let texts: Vec<String> = pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect();
+    texts.join(", ")
+}

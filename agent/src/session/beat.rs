@@ -1,0 +1,51 @@
+//! Heartbeats: that the agent lives, and its facts when they changed. Costly facts are asked for again when something could have changed
+//! them, and now and then.
+
+use super::serve::{FACTS, Outbox};
+use crate::node::Node;
+use crate::ops::look::facts::{Installed, assemble, installed};
+use crate::paths;
+use podlift_common::wire::to_document;
+use podlift_proto::v1::{self, from_agent};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Somebody may have replaced a binary by hand.
+const ASK_AGAIN: u64 = 60;
+
+/// What tells that packages may have changed: dpkg's database, and our own mutations.
+type Stamp = (Option<(u64, i128, u64)>, u64);
+
+fn stamp(node: &Node) -> Stamp {
+    let dpkg = node.host.files.stat(Path::new(paths::DPKG_STATUS)).ok().map(|s| (s.inode, s.ctime, s.size));
+    (dpkg, node.changes.load(Ordering::Relaxed))
+}
+
+pub(super) async fn beat(
+    node: Arc<Node>,
+    outbox: Outbox,
+    every: watch::Receiver<Duration>,
+    known: Installed,
+) {
+    let mut known = known;
+    let mut seen = stamp(&node);
+    let mut told = assemble(&node, &known);
+    for sequence in 1.. {
+        let pause = *every.borrow();
+        tokio::time::sleep(pause).await;
+        let now = stamp(&node);
+        if now != seen || sequence % ASK_AGAIN == 0 {
+            known = installed(&node).await;
+            seen = now;
+        }
+        let facts = assemble(&node, &known);
+        let changed = (facts != told).then(|| to_document(FACTS, &facts));
+        told = facts;
+        if !outbox.send(from_agent::Kind::Heartbeat(v1::Heartbeat { sequence, facts: changed })).await {
+            return;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Whether another op's unit runs: an agent that lost its ledger does not know it, and one mutation at a time holds all the same.
+
+use super::{Units, unit_name};
+use crate::host::Invocation;
+use podlift_model::{Failure, OpId};
+
+/// Our own services have names of the same kind.
+const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
+
+impl Units {
+    /// A failure if a unit of another op is active. A systemctl that does not answer forbids nothing: `start` will tell.
+    pub(crate) async fn alone(&self, op: &OpId) -> Result<(), Failure> {
+        let call = Invocation::new(
+            "systemctl",
+            ["list-units", "podlift-*.service", "--all", "--plain", "--no-legend"],
+        );
+        let Ok(output) = self.commands.run(&call).await else { return Ok(()) };
+        match active(&output.stdout).find(|unit| *unit != unit_name(op)) {
+            None => Ok(()),
+            Some(unit) => {
+                let message = format!(
+                    "{unit} still runs on this node, of an op that this agent does not remember; wait for it to end"
+                );
+                Err(Failure::transient("unit-running", message))
+            }
+        }
+    }
+}
+
+/// Names of op units that are not over.
+fn active(list: &str) -> impl Iterator<Item = &str> {
+    list.lines().filter_map(|line| {
+        let mut words = line.split_whitespace().filter(|w| *w != "●" && *w != "*");
+        let (unit, _load, state) = (words.next()?, words.next()?, words.next()?);
+        let over = matches!(state, "inactive" | "failed");
+        (!over && unit.starts_with("podlift-") && !SERVICES.contains(&unit)).then_some(unit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_that_are_not_over() {
+        let list = "podlift-agent.service loaded active running agent\n\
+                    ● podlift-a.service loaded failed failed apt-get install\n\
+                    podlift-b.service loaded activating start kubeadm\n\
+                    podlift-c.service loaded deactivating stop-post kubeadm\n";
+        assert_eq!(active(list).collect::<Vec<_>>(), ["podlift-b.service", "podlift-c.service"]);
+        assert_eq!(active("").count(), 0);
+    }
+}
