@@ -113,6 +113,11 @@ pub enum Event {
         before: LedgerId,
         now: LedgerId,
     },
+    /// An operator says that runs which only agents remember need no journal.
+    RunsAdopted {
+        runs: Vec<RunId>,
+        by: String,
+    },
 }
 
 impl Event {

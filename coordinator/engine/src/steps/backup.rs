@@ -22,7 +22,7 @@ fn backup(reply: &Reply) -> Option<&BackupState> {
 }
 
 fn has_manifests(state: &BackupState) -> bool {
-    Component::ALL.iter().all(|c| state.files.contains_key(&format!("manifests/{}", c.file())))
+    Component::ALL.iter().all(|c| state.files.contains_key(&c.file()))
 }
 
 impl Step for EtcdSnapshot {

@@ -25,7 +25,7 @@ impl Step for FlagDiff {
             return odd(reply);
         };
         let unplanned: Vec<&FlagChange> =
-            changes.iter().filter(|c| c.live.is_some() && !planned(cx, c)).collect();
+            changes.iter().filter(|c| c.live.is_some() && !planned(cx, c) && !returns(cx, c)).collect();
         if unplanned.is_empty() {
             return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
         }
@@ -44,6 +44,13 @@ impl Step for FlagDiff {
     fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
         None
     }
+}
+
+/// The flag goes back to what ran when the plan was made: what is there now was written since, and is what kubeadm is to mend.
+fn returns(cx: &Cx, change: &FlagChange) -> bool {
+    let facts = cx.plan().inventory.get(&cx.node()).and_then(|n| n.facts.as_ref());
+    let manifest = facts.and_then(|f| f.manifests.iter().find(|m| m.component.name() == change.component));
+    manifest.is_some_and(|m| m.flags.joined(&change.flag) == change.rendered)
 }
 
 /// The plan changes this flag by name.

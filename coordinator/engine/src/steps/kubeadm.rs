@@ -2,7 +2,7 @@
 //! disk and in the cluster, never by kubeadm's exit code.
 
 use super::repair_config::config;
-use super::types::{Assess, Cx, Policy, Step, blocked, done, facts, many, odd, output};
+use super::types::{Assess, Cx, Policy, Step, done, facts, many, odd, output};
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::plan::checks::FLAG_LOSS;
@@ -25,23 +25,43 @@ fn looks(cx: &Cx) -> Request {
     ])
 }
 
+/// What is wrong with the manifests on disk.
+enum Fault {
+    /// kubeadm has still to write.
+    Behind(String),
+    /// Written, and it can't start.
+    Broken(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Fault::Behind(why) | Fault::Broken(why)) = self;
+        f.write_str(why)
+    }
+}
+
+/// kubeadm has written what it was told to. Whether that serves is the next step's question, which asks the server itself.
+fn written(why: &str) -> Assess {
+    done(format!("written by kubeadm, and not fit to start: {why}"))
+}
+
 /// Manifests of the target, none of which provably can't start.
-fn manifests(cx: &Cx, facts: &NodeFacts, findings: &[HealFinding]) -> Result<(), String> {
+fn manifests(cx: &Cx, facts: &NodeFacts, findings: &[HealFinding]) -> Result<(), Fault> {
     let to = cx.plan().to;
     let at = |c: &&Component| facts.manifests.iter().any(|m| m.component == **c && m.version == Some(to));
     if let Some(behind) = Component::ALL.iter().find(|c| !at(c)) {
-        return Err(format!("{behind} is not at {to}"));
+        return Err(Fault::Behind(format!("{behind} is not at {to}")));
     }
     // With healing on, the guard repairs these at once; with it off only another kubeadm run can.
     match findings.iter().find(|f| f.kind == HealKind::Rescue) {
-        Some(broken) => Err(broken.what.clone()),
+        Some(broken) => Err(Fault::Broken(broken.what.clone())),
         None => Ok(()),
     }
 }
 
 struct Seen<'a> {
     facts: &'a NodeFacts,
-    manifests: Result<(), String>,
+    manifests: Result<(), Fault>,
     config_at_target: bool,
 }
 
@@ -66,7 +86,8 @@ impl Step for Apply {
         }
         match (&seen.manifests, seen.config_at_target) {
             (Ok(()), true) => done(format!("three manifests and kubeadm-config at {}", cx.plan().to)),
-            (Err(why), _) if cx.acted => Assess::Wait(why.clone()),
+            (Err(Fault::Broken(why)), true) if cx.acted => written(why),
+            (Err(fault), _) if cx.acted => Assess::Wait(fault.to_string()),
             _ => Assess::Ready,
         }
     }
@@ -97,7 +118,8 @@ impl Step for Node {
                 "kubeadm-config is not at {} yet: kubeadm upgrade node takes its target from there",
                 cx.plan().to
             )),
-            Err(why) if cx.acted => Assess::Wait(why.clone()),
+            Err(Fault::Broken(why)) if cx.acted => written(why),
+            Err(fault) if cx.acted => Assess::Wait(fault.to_string()),
             Err(_) => Assess::Ready,
         }
     }
@@ -122,12 +144,9 @@ fn skip(cx: &Cx) -> Vec<SkipPhase> {
     }
 }
 
+/// kubeadm would take the node for a worker. A node that went down between kubeadm's two renames gets its file back from the heal.
 fn missing(cx: &Cx) -> Assess {
-    let message = format!(
-        "{} is a control-plane node and lacks one of its three manifests: kubeadm would take it for a worker",
-        cx.node()
-    );
-    blocked("manifest-missing", message, "podlift heal status; put the manifest back, then podlift retry")
+    Assess::Wait(format!("control-plane node {} lacks one of its three manifests; see podlift heal status on it", cx.node()))
 }
 
 /// kubeadm undoes what it began when it fails; what it leaves is looked at before anything else, and a second run is the operator's word.

@@ -1,0 +1,236 @@
+//! A whole SuperPOD in one process: World, an agent for each node, one coordinator at a time, and a journal that outlives it.
+
+mod parts;
+
+pub use parts::Victim;
+
+use crate::cut::{Cut, CutJournal, CutLedger};
+use crate::direct::config;
+use crate::link::{Board, PodLink};
+use crate::prober::WorldProber;
+use crate::sabotage::Sabotage;
+use podlift_agent::{Agent, Seams};
+use podlift_coordinator::cluster::KubeCluster;
+use podlift_coordinator::dispatch::HubSettings;
+use podlift_coordinator::exec::ExecSettings;
+use podlift_coordinator::journal::MemoryJournal;
+use podlift_coordinator::core::Settings;
+use podlift_coordinator::{Command, Coordinator, CoordinatorError, Hub, Parts, PlanAsk, Store};
+use podlift_engine::machine::{RunState, RunStatus};
+use podlift_engine::plan::PlanOptions;
+use podlift_lab::{Shape, World};
+use podlift_model::{ClusterName, InstanceId, KubeVersion, NodeName, RunId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const TO: KubeVersion = KubeVersion::new(1, 32, 9);
+/// Longer than any run that ends.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+struct AgentTask {
+    task: JoinHandle<()>,
+    cut: Arc<Cut>,
+}
+
+struct Command_ {
+    coordinator: Arc<Coordinator>,
+    hub: Arc<Hub>,
+    task: JoinHandle<()>,
+    cut: Arc<Cut>,
+}
+
+pub struct Pod {
+    pub world: Arc<World>,
+    pub journal: MemoryJournal,
+    pub sabotage: Sabotage,
+    pub options: PlanOptions,
+    pub waivers: Vec<(String, String)>,
+    /// Mode of the agents' heal.
+    pub heal: podlift_agent::config::Mode,
+    board: Board,
+    agents: BTreeMap<String, AgentTask>,
+    command: Option<Command_>,
+    starts: u32,
+}
+
+impl Pod {
+    /// The World runs, agents and coordinator do not yet.
+    pub fn new(shape: Shape, sabotage: Sabotage) -> Self {
+        let world = World::new(shape);
+        world.start();
+        Self {
+            world,
+            journal: MemoryJournal::new(),
+            sabotage,
+            options: PlanOptions { soak_seconds: 10, drain_seconds: 600, ..PlanOptions::default() },
+            waivers: vec![],
+            heal: podlift_agent::config::Mode::Enforce,
+            board: Board::default(),
+            agents: BTreeMap::new(),
+            command: None,
+            starts: 0,
+        }
+    }
+
+    pub fn nodes(&self) -> Vec<String> {
+        self.world.shape.nodes().cloned().collect()
+    }
+
+    /// Agents of all nodes that have none, and a coordinator.
+    pub fn start(&mut self, cut: Arc<Cut>) {
+        self.start_coordinator(cut);
+        for node in self.nodes() {
+            if !self.agents.contains_key(&node) {
+                self.start_agent(&node, Cut::never());
+            }
+        }
+    }
+
+    pub fn start_agent(&mut self, node: &str, cut: Arc<Cut>) {
+        let mut config = config(&self.world, node);
+        config.heal.mode = self.heal;
+        let host = self.sabotage.host(self.world.host(node));
+        let (ours, sabotaged) = (cut.clone(), self.sabotage.ledger());
+        let wrap = move |inner| -> Arc<dyn podlift_agent::ledger::Ledger> {
+            let inner = match sabotaged {
+                Some(wrap) => wrap(inner),
+                None => inner,
+            };
+            Arc::new(CutLedger { inner, cut: ours })
+        };
+        let seams = Seams { wrap_ledger: Some(Box::new(wrap)), ..Seams::default() };
+        let agent = Agent::open_with(host, config, seams).unwrap_or_else(|e| panic!("agent of {node}: {e}"));
+        let link = PodLink { board: self.board.clone(), cluster: self.cluster(), node: name(node), cut: cut.clone() };
+        let task = tokio::spawn(agent.run(Arc::new(link), CancellationToken::new()));
+        self.agents.insert(node.into(), AgentTask { task, cut });
+    }
+
+    pub fn start_coordinator(&mut self, cut: Arc<Cut>) {
+        self.starts += 1;
+        let clock = self.world.clock.clone();
+        let journal = CutJournal::new(self.journal.clone(), cut.clone(), self.sabotage);
+        let store = Store::open(Box::new(journal), clock.clone()).unwrap_or_else(|e| panic!("the journal: {e}"));
+        let hub = Hub::new(self.cluster(), store.clone(), clock.clone(), HubSettings::default());
+        let prober = Arc::new(WorldProber(self.world.clone()));
+        let cluster = KubeCluster::new(self.world.kube_client(), prober, Duration::from_secs(20));
+        let coordinator = Coordinator::new(Parts {
+            cluster_name: self.cluster(),
+            store,
+            agents: self.sabotage.agents(hub.clone()),
+            cluster: self.sabotage.cluster(Arc::new(cluster), &self.world),
+            clock,
+            instance: InstanceId::new(format!("head-{}", self.starts)).unwrap_or_else(|e| panic!("{e}")),
+            settings: Settings { exec: ExecSettings::default(), options: self.options.clone(), stale_after: None },
+        });
+        let task = tokio::spawn(coordinator.clone().run(CancellationToken::new()));
+        self.board.put(Some(hub.clone()));
+        self.command = Some(Command_ { coordinator, hub, task, cut });
+    }
+
+    fn cluster(&self) -> ClusterName {
+        ClusterName::new(self.world.shape.cluster.clone()).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// As SIGKILL.
+    pub fn kill_coordinator(&mut self) {
+        self.board.put(None);
+        if let Some(c) = self.command.take() {
+            c.cut.kill();
+            c.task.abort();
+            c.hub.close();
+        }
+    }
+
+    /// As SIGKILL: its units go on.
+    pub fn kill_agent(&mut self, node: &str) {
+        if let Some(agent) = self.agents.remove(node) {
+            agent.cut.kill();
+            agent.task.abort();
+        }
+    }
+
+    pub fn coordinator(&self) -> Arc<Coordinator> {
+        match &self.command {
+            Some(c) => c.coordinator.clone(),
+            None => panic!("no coordinator runs"),
+        }
+    }
+
+    pub fn ask(&self) -> PlanAsk {
+        PlanAsk { to: TO, max_unavailable: Some(2), waivers: self.waivers.clone(), nodes: vec![] }
+    }
+
+    /// Starts a run as soon as the coordinator may command and every agent is there.
+    pub async fn start_run(&self) -> Result<RunId, CoordinatorError> {
+        let coordinator = self.coordinator();
+        let ready = || async {
+            let nodes = self.nodes().len();
+            while coordinator.fence().epoch().is_none() || coordinator.status(None)?.nodes.len() < nodes {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Ok::<(), CoordinatorError>(())
+        };
+        // Expectations are learned from API servers that are ready.
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        if let Ok(ready) = tokio::time::timeout(PATIENCE, ready()).await {
+            ready?;
+        }
+        let (run, _) = coordinator.start_run(&self.ask(), None, "spiffe://podlift/c/operator/ann").await?;
+        Ok(run)
+    }
+
+    /// Waits until the run rests: over, or paused. None: the coordinator died, or nothing happened for a day.
+    pub async fn rest(&self) -> Option<Arc<RunState>> {
+        let command = self.command.as_ref()?;
+        let store = command.coordinator.store().clone();
+        let mut head = store.subscribe();
+        let wait = async {
+            loop {
+                if let Some(state) = store.newest()
+                    && !matches!(state.status, RunStatus::Running | RunStatus::Aborting { .. })
+                    && !state.steps.values().any(|s| s.is_open())
+                {
+                    return Some(state);
+                }
+                head.changed().await.ok()?;
+            }
+        };
+        tokio::select! {
+            state = tokio::time::timeout(PATIENCE, wait) => state.ok().flatten(),
+            () = command.cut.fell() => None,
+        }
+    }
+
+    pub async fn say(&self, command: Command) -> Result<String, CoordinatorError> {
+        self.coordinator().command(None, command, "spiffe://podlift/c/operator/ann").await
+    }
+
+    pub fn state(&self) -> Option<Arc<RunState>> {
+        self.command.as_ref().and_then(|c| c.coordinator.store().newest())
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        self.kill_coordinator();
+        for node in self.nodes() {
+            self.kill_agent(&node);
+        }
+        self.world.abort(|_, _| true);
+    }
+}
+
+pub fn name(node: &str) -> NodeName {
+    NodeName::new(node).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Why a run rests, for messages of tests.
+pub fn why(state: &RunState) -> String {
+    match &state.status {
+        RunStatus::Paused { reason } => format!("paused: {} ({}); next: {}", reason.message, reason.code, reason.next),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,71 @@
+//! Every mutating op of a worker and of a control-plane node, each sent twice under its op id, and a third time after the agent was
+//! killed: one effect, one outcome.
+
+use crate::direct::{Direct, epoch};
+use crate::sabotage::Sabotage;
+use crate::{Kept, ensure};
+use podlift_lab::{Shape, World};
+use podlift_model::op::{Addon, Package, PackagePin, SkipPhase};
+use podlift_model::{HostOp, KubeVersion, OpOutcome, RunId};
+
+fn pins(packages: &[Package]) -> Vec<PackagePin> {
+    let version = "1.32.9-1.1".parse().unwrap_or_else(|e| panic!("{e}"));
+    packages.iter().map(|p| PackagePin { package: *p, version: Clone::clone(&version) }).collect()
+}
+
+fn ops(control_plane: bool) -> Vec<HostOp> {
+    let to = KubeVersion::new(1, 32, 9);
+    let run = RunId::new("r1").unwrap_or_else(|e| panic!("{e}"));
+    let all = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
+    let skip = vec![SkipPhase::Addon, SkipPhase::KubeletConfig];
+    let mut ops = vec![
+        HostOp::AptSource { minor: to.minor() },
+        HostOp::AptUpdate,
+        HostOp::PackageDownload { packages: pins(&all) },
+        HostOp::PackageInstall { packages: pins(&all[..1]) },
+    ];
+    if control_plane {
+        ops.extend([
+            HostOp::ManifestBackup { run: run.clone() },
+            HostOp::EtcdSnapshot { run: run.clone() },
+            HostOp::ImagePull { to },
+            HostOp::EtcdMoveLeader,
+            HostOp::GuardArm { run: run.clone(), seconds: 3600 },
+            HostOp::KubeadmApply { to, skip },
+            HostOp::GuardDisarm { run },
+            HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },
+            HostOp::KubeletConfig,
+        ]);
+    } else {
+        ops.push(HostOp::KubeadmNode { skip: vec![] });
+    }
+    ops.extend([HostOp::PackageInstall { packages: pins(&all[1..]) }, HostOp::KubeletRestart]);
+    ops
+}
+
+pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> Kept {
+    for (node, control_plane) in [("runai-01", true), ("dgx030", false)] {
+        // Endpoints in kubeadm-config, so that apply succeeds without a heal.
+        let world = World::new(Shape { empty_endpoints: false, ..Shape::default() });
+        world.start();
+        let mine = epoch(1, "a");
+        let mut agent = Direct::start(&world, node, sabotage).await;
+        ensure(agent.claim(&mine).await, || "the first epoch was refused".into())?;
+        for (i, op) in ops(control_plane).iter().enumerate() {
+            let id = format!("r1-s{i:04}-a1");
+            let first = agent.run(&id, &mine, op).await.map_err(|f| format!("{} was refused: {f}", op.verb()))?;
+            ensure(matches!(first, OpOutcome::Done { .. }), || format!("{}: {first:?}", op.verb()))?;
+            let effects = world.effects().len();
+            let again = agent.run(&id, &mine, op).await.map_err(|f| format!("{} the second time: {f}", op.verb()))?;
+            ensure(again == first, || format!("{}: {first:?} and then {again:?}", op.verb()))?;
+            drop(agent);
+            agent = Direct::start(&world, node, sabotage).await;
+            let third = agent.run(&id, &mine, op).await.map_err(|f| format!("{} after a restart: {f}", op.verb()))?;
+            ensure(third == first, || format!("{}: {first:?}, after a restart {third:?}", op.verb()))?;
+            let own = |e: &podlift_lab::Effect| e.op.as_deref().is_some_and(|o| o.contains(&id));
+            let more: Vec<_> = world.effects()[effects..].iter().filter(|e| own(e)).cloned().collect();
+            ensure(more.is_empty(), || format!("{} had an effect again: {more:?}", op.verb()))?;
+        }
+    }
+    Ok(())
+}

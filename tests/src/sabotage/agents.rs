@@ -1,0 +1,66 @@
+//! Agents that say what somebody would like to hear.
+
+use super::Sabotage;
+use async_trait::async_trait;
+use podlift_coordinator::dispatch::{Looked, Progress};
+use podlift_coordinator::Agents;
+use podlift_engine::view::SeenNode;
+use podlift_model::op::Look;
+use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub struct Lying {
+    pub inner: Arc<dyn Agents>,
+    pub sabotage: Sabotage,
+}
+
+#[async_trait]
+impl Agents for Lying {
+    fn seen(&self) -> Vec<SeenNode> {
+        self.inner.seen()
+    }
+    fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
+        self.inner.ledger(node)
+    }
+    fn epoch(&self, node: &NodeName) -> Option<Epoch> {
+        self.inner.epoch(node)
+    }
+    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>> {
+        self.inner.runs()
+    }
+    fn refused(&self) -> BTreeMap<NodeName, String> {
+        self.inner.refused()
+    }
+
+    async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        let mut seen = self.inner.observe(node, look).await?;
+        if self.sabotage == Sabotage::ExitCodeTrusted {
+            match &mut seen {
+                // kubeadm exited 0, so the server is up and runs what is on disk.
+                OpOutput::ApiServer(server) => {
+                    (server.ready, server.flags_match) = (true, true);
+                    server.running = Some(crate::pod::TO);
+                }
+                OpOutput::Manifests(findings) => findings.clear(),
+                _ => {}
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn run(&self, node: &NodeName, op_id: &OpId, epoch: &Epoch, op: &HostOp, progress: Progress) -> Result<OpOutcome, Failure> {
+        match self.sabotage.answer_for(op) {
+            Some(lie) => Ok(lie),
+            None => self.inner.run(node, op_id, epoch, op, progress).await,
+        }
+    }
+
+    async fn lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure> {
+        self.inner.lookup(node, op_id).await
+    }
+
+    async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure> {
+        self.inner.claim(node, epoch).await
+    }
+}

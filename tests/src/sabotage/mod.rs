@@ -1,0 +1,88 @@
+//! Ten ways to break the product by decorating one of its ports. Nothing of this is in the product: a release build has no switch for it.
+
+mod agents;
+mod cluster;
+mod files;
+mod holds;
+mod ledger;
+
+pub use files::Racing;
+
+use podlift_agent::host::Host;
+use podlift_agent::ledger::Ledger;
+use podlift_coordinator::{Agents, Cluster};
+use podlift_lab::World;
+use podlift_model::{HostOp, OpOutcome};
+use std::sync::Arc;
+
+/// A safety taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    None,
+    /// The agent's memory answers every op as unknown.
+    LedgerOff,
+    /// The agent takes orders of any epoch.
+    EpochUnchecked,
+    /// Packages are not held again after an installation.
+    HoldNotRestored,
+    /// An exit code of 0 counts as health.
+    ExitCodeTrusted,
+    /// A repaired manifest is put in place whatever is there now.
+    CompareAndSwapOff,
+    /// A cordon of somebody else is taken for ours.
+    CordonOwnerIgnored,
+    /// A failed eviction counts as done.
+    DrainFailureIgnored,
+    /// The journal has an op's start only after its end.
+    IntentAfterAct,
+    /// The guard stays armed when the run says disarm.
+    GuardDisarmedLate,
+    /// A journal is believed without looking at its hashes.
+    HashChainUnchecked,
+}
+
+type WrapLedger = Box<dyn FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger> + Send>;
+
+impl Sabotage {
+    /// The agent's ports with this safety taken away.
+    pub fn host(self, host: Host) -> Host {
+        match self {
+            Sabotage::HoldNotRestored => Host { commands: Arc::new(holds::NoHolds(host.commands)), ..host },
+            _ => host,
+        }
+    }
+
+    /// As `host`, where a race is already decorated: the swap without comparing must see the race as well.
+    pub fn host_over(self, host: Host, race: &Arc<Racing>) -> Host {
+        match self {
+            Sabotage::CompareAndSwapOff => Host { files: Arc::new(files::NoSwapAfter(race.clone())), ..host },
+            _ => host,
+        }
+    }
+
+    pub fn ledger(self) -> Option<WrapLedger> {
+        match self {
+            Sabotage::LedgerOff => Some(Box::new(|inner| Arc::new(ledger::Forgetful(inner)))),
+            Sabotage::EpochUnchecked => Some(Box::new(|inner| Arc::new(ledger::Unfenced(inner)))),
+            _ => None,
+        }
+    }
+
+    /// The coordinator's view of the agents.
+    pub fn agents(self, inner: Arc<dyn Agents>) -> Arc<dyn Agents> {
+        Arc::new(agents::Lying { inner, sabotage: self })
+    }
+
+    /// The coordinator's way to the cluster.
+    pub fn cluster(self, inner: Arc<dyn Cluster>, world: &Arc<World>) -> Arc<dyn Cluster> {
+        Arc::new(cluster::Lying { inner, world: world.clone(), sabotage: self, run: std::sync::Mutex::default() })
+    }
+
+    /// What is said instead of asking the agent.
+    pub fn answer_for(self, op: &HostOp) -> Option<OpOutcome> {
+        match (self, op) {
+            (Sabotage::GuardDisarmedLate, HostOp::GuardDisarm { .. }) => Some(OpOutcome::changed("disarmed")),
+            _ => None,
+        }
+    }
+}
