@@ -1,1 +1,24 @@
-//! skeleton
+//! The coordinator: plans a run, journals it, sends its ops to agents, asks the cluster, shows what happened. What to do next is the
+//! engine's decision; what happens on a host is the agent's. Nothing here spawns a process or touches a node.
+
+pub mod cli;
+pub mod cluster;
+pub mod config;
+pub mod core;
+mod daemon;
+pub mod dispatch;
+pub mod exec;
+pub mod journal;
+pub mod server;
+pub mod service;
+pub mod store;
+#[cfg(test)]
+mod testing;
+
+pub use crate::core::{Command, Coordinator, CoordinatorError, Parts, PlanAsk};
+pub use cluster::Cluster;
+pub use daemon::main;
+pub use dispatch::{Agents, Hub};
+pub use exec::Runner;
+pub use journal::Journal;
+pub use store::Store;

@@ -15,27 +15,41 @@ const GRACE: u32 = 40;
 
 pub async fn run(world: Arc<World>) {
     let mut silent: BTreeMap<String, u32> = BTreeMap::new();
+    let mut settled = None;
     loop {
         world.sleep(Duration::from_secs(1)).await;
         if world.lock().fronts().is_empty() {
             continue;
         }
         nodes(&world, &mut silent);
-        let now = world.clock.now();
-        let needed = {
-            let mut s = world.lock();
-            let before = s.api.version;
-            end_pods(&mut s, now);
-            start_pods(&mut s, &world, now);
-            replace_pods(&mut s, &world, now);
-            roll(&mut s);
-            budgets::refresh(&mut s, now);
-            s.api.version != before
-        };
-        if needed {
+        // Nothing to do until somebody changes something.
+        if settled == Some(world.lock().api.version) {
+            continue;
+        }
+        let (changed, version) = tick(&world);
+        settled = (!changed && !ending(&world.lock())).then_some(version);
+        if changed {
             world.update(|_| ());
         }
     }
+}
+
+/// Whether anything changed, and the version afterwards.
+fn tick(world: &Arc<World>) -> (bool, u64) {
+    let now = world.clock.now();
+    let mut s = world.lock();
+    let before = s.api.version;
+    end_pods(&mut s, now);
+    start_pods(&mut s, world, now);
+    replace_pods(&mut s, world, now);
+    roll(&mut s);
+    budgets::refresh(&mut s, now);
+    (s.api.version != before, s.api.version)
+}
+
+/// Time alone ends a terminating pod.
+fn ending(s: &State) -> bool {
+    s.api.pods().any(|(_, v)| !v["metadata"]["deletionTimestamp"].is_null())
 }
 
 fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
@@ -44,7 +58,13 @@ fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
         let count = silent.entry(node.clone()).or_default();
         *count = if up { 0 } else { *count + 1 };
         if *count == GRACE {
-            kubelet::set_condition(world, node, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.");
+            kubelet::set_condition(
+                world,
+                node,
+                "Unknown",
+                "NodeStatusUnknown",
+                "Kubelet stopped posting node status.",
+            );
         }
     }
 }
@@ -72,7 +92,10 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     let pending: Vec<Key> = s
         .api
         .pods()
-        .filter(|(_, v)| v["status"]["phase"] == "Pending" && v["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null())
+        .filter(|(_, v)| {
+            v["status"]["phase"] == "Pending"
+                && v["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null()
+        })
         .map(|(k, _)| k.clone())
         .collect();
     for key in pending {
@@ -107,12 +130,14 @@ fn place(s: &State, pod: &Value) -> Option<String> {
 
 /// Every ReplicaSet has as many pods as it wants, counting those that are not ending; every DaemonSet one on each node that it had.
 fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
-    let sets: Vec<(Key, Value)> = s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let sets: Vec<(Key, Value)> =
+        s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), v.clone())).collect();
     for (key, set) in sets {
         let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
-        let alive = s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null()).count();
+        let alive =
+            s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null()).count();
         for _ in alive..set["spec"]["replicas"].as_u64().unwrap_or(0) as usize {
-            let name = format!("{}-{:05}", key.name, 10_000 + s.next());
+            let name = format!("{}-{:05}", key.name, 10_000 + s.serial());
             let mut pod = cast::pod(&set, "ReplicaSet", &name, "", &world.shape, now);
             pod["spec"].as_object_mut().map(|o| o.remove("nodeName"));
             pod["status"] = json!({"phase": "Pending"});

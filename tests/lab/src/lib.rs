@@ -1,1 +1,17 @@
-//! skeleton
+//! Doubles of a whole SuperPOD: one World of plain state, the tools that nodes and head node have, kubelets, an API, and the agent's
+//! ports on all of it. For the demo and the tests; the product never depends on it and nothing in the product knows of it.
+
+pub mod api;
+mod bench;
+mod cli;
+mod controllers;
+mod demo;
+pub mod disk;
+pub mod doubles;
+mod host;
+pub mod kubelet;
+mod supervisor;
+pub mod world;
+
+pub use cli::main;
+pub use world::{Audit, Effect, Fault, FaultAction, Hook, Seen, Shape, Snapshot, What, World};

@@ -37,7 +37,7 @@ pub trait Disk: Send + Sync {
     fn root(&self) -> Option<PathBuf>;
 }
 
-impl dyn Disk {
+impl dyn Disk + '_ {
     /// Text of a file, empty where there is none.
     pub fn text(&self, path: &str) -> String {
         self.read(Path::new(path)).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()

@@ -56,7 +56,8 @@ impl Disk for RealDisk {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(self.at(dir))?.map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()));
+        let names =
+            fs::read_dir(self.at(dir))?.map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()));
         let mut names = names.collect::<io::Result<Vec<String>>>()?;
         names.sort();
         Ok(names)
@@ -65,7 +66,8 @@ impl Disk for RealDisk {
     fn put(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let path = self.at(path);
         path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        let mut file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&path)?;
+        let mut file =
+            fs::OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&path)?;
         file.write_all(bytes)
     }
 

@@ -14,7 +14,8 @@ pub fn verdict(manifest: &Manifest) -> Option<String> {
     let args = manifest.args();
     let flags = FlagSet::parse(args.iter().map(String::as_str));
     let version = versions::of_image(&manifest.image())?;
-    let fatal = flags.gates().iter().find_map(|(gate, value)| gates::fatal_text(gate, *value, version.minor()));
+    let fatal =
+        flags.gates().iter().find_map(|(gate, value)| gates::fatal_text(gate, *value, version.minor()));
     let no_etcd = manifest.name == "kube-apiserver" && flags.items("etcd-servers").is_empty();
     fatal.or_else(|| no_etcd.then(|| "--etcd-servers must be specified".to_string()))
 }
@@ -27,7 +28,7 @@ pub fn running_hash(world: &World, node: &str, name: &str) -> Option<String> {
 pub fn start(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32) {
     let now = world.clock.now();
     world.update(|s| {
-        let serial = s.next();
+        let serial = s.serial();
         let id = podlift_model::Digest::of(format!("{node}/{}/{serial}", manifest.name)).as_str().to_string();
         let n = s.node_mut(node);
         n.containers.push(Container {
@@ -44,7 +45,12 @@ pub fn start(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32) 
             log: vec![],
         });
         n.images.insert(manifest.image());
-        let mut ended: Vec<String> = n.containers.iter().filter(|c| c.name == manifest.name && !c.running()).map(|c| c.id.clone()).collect();
+        let mut ended: Vec<String> = n
+            .containers
+            .iter()
+            .filter(|c| c.name == manifest.name && !c.running())
+            .map(|c| c.id.clone())
+            .collect();
         ended.truncate(ended.len().saturating_sub(KEPT));
         n.containers.retain(|c| !ended.contains(&c.id));
     });
@@ -66,7 +72,11 @@ pub fn set_listening(world: &Arc<World>, node: &str, manifest: &Manifest) {
 
 pub fn crash(world: &Arc<World>, node: &str, manifest: &Manifest, why: &str) {
     let now = world.clock.now();
-    let line = format!("E{} {:>7} run.go:72] \"command failed\" err=\"{why}\"", now.strftime("%m%d %H:%M:%S.%6f"), 1);
+    let line = format!(
+        "E{} {:>7} run.go:72] \"command failed\" err=\"{why}\"",
+        now.strftime("%m%d %H:%M:%S.%6f"),
+        1
+    );
     with_newest(world, node, &manifest.name, |c| {
         c.log.push(line);
         (c.finished, c.exit, c.listening) = (Some(now), Some(1), false);

@@ -23,7 +23,8 @@ impl Manifest {
         self.pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default().into()
     }
     pub fn args(&self) -> Vec<String> {
-        let words = |key: &str| self.pod["spec"]["containers"][0][key].as_array().cloned().unwrap_or_default();
+        let words =
+            |key: &str| self.pod["spec"]["containers"][0][key].as_array().cloned().unwrap_or_default();
         let all = words("command").into_iter().chain(words("args"));
         all.filter_map(|w| w.as_str().map(ToString::to_string)).collect()
     }

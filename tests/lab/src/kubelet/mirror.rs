@@ -13,15 +13,19 @@ fn key(node: &str, name: &str) -> Key {
     Key::pod("kube-system", &format!("{name}-{node}"))
 }
 
-/// Does it now, or as soon as an API server is up.
-fn when_up(world: &Arc<World>, node: &str, act: impl FnOnce(&Arc<World>) + Send + 'static) {
+/// After an API server came back, a kubelet first makes the mirror pod, and reports its status with the next look.
+const PUBLISH: Duration = Duration::from_millis(500);
+const REPORT: Duration = Duration::from_millis(1500);
+
+/// Does it now, or so long after an API server is up.
+fn when_up(world: &Arc<World>, node: &str, after: Duration, act: impl FnOnce(&Arc<World>) + Send + 'static) {
     if !world.lock().fronts().is_empty() {
         return act(world);
     }
     let waiting = world.clone();
     world.spawn(node, async move {
         waiting.until(|s| !s.fronts().is_empty()).await;
-        waiting.sleep(Duration::from_millis(500)).await;
+        waiting.sleep(after).await;
         act(&waiting);
     });
 }
@@ -29,12 +33,14 @@ fn when_up(world: &Arc<World>, node: &str, act: impl FnOnce(&Arc<World>) + Send 
 /// The mirror pod of a new hash, Pending until its containers are known.
 pub fn publish(world: &Arc<World>, node: &str, manifest: &Manifest) {
     let (node, manifest) = (node.to_string(), manifest.clone());
-    when_up(world, &node.clone(), move |world| {
+    when_up(world, &node.clone(), PUBLISH, move |world| {
         let now = world.clock.now();
         let pod = render(world, &node, &manifest, now);
         world.update(|s| {
             let key = key(&node, &manifest.name);
-            let same = s.api.get(&key).is_some_and(|p| p["metadata"]["annotations"]["kubernetes.io/config.hash"] == manifest.hash.as_str());
+            let same = s.api.get(&key).is_some_and(|p| {
+                p["metadata"]["annotations"]["kubernetes.io/config.hash"] == manifest.hash.as_str()
+            });
             if !same {
                 // Another hash is another pod: the old mirror is deleted, not changed.
                 s.api.delete(&key);
@@ -46,10 +52,16 @@ pub fn publish(world: &Arc<World>, node: &str, manifest: &Manifest) {
 
 fn render(world: &World, node: &str, manifest: &Manifest, now: jiff::Timestamp) -> Value {
     let name = format!("{}-{node}", manifest.name);
-    let mut pod = cast::object("v1", "Pod", "kube-system", &name, manifest.pod["metadata"]["labels"].clone(), now);
+    let mut pod =
+        cast::object("v1", "Pod", "kube-system", &name, manifest.pod["metadata"]["labels"].clone(), now);
     let mut marks = manifest.pod["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
     let seen = cast::seconds(now);
-    for (key, value) in [("hash", manifest.hash.as_str()), ("mirror", manifest.hash.as_str()), ("seen", &seen), ("source", "file")] {
+    for (key, value) in [
+        ("hash", manifest.hash.as_str()),
+        ("mirror", manifest.hash.as_str()),
+        ("seen", &seen),
+        ("source", "file"),
+    ] {
         marks.insert(format!("kubernetes.io/config.{key}"), json!(value));
     }
     pod["metadata"]["annotations"] = json!(marks);
@@ -65,7 +77,7 @@ fn render(world: &World, node: &str, manifest: &Manifest, now: jiff::Timestamp) 
 /// What the newest container of this hash shows.
 pub fn report(world: &Arc<World>, node: &str, manifest: &Manifest) {
     let (node, manifest) = (node.to_string(), manifest.clone());
-    when_up(world, &node.clone(), move |world| {
+    when_up(world, &node.clone(), REPORT, move |world| {
         world.update(|s| {
             let n = s.node(&node);
             let Some(c) = n.container(&manifest.name).filter(|c| c.hash == manifest.hash).cloned() else { return };
@@ -105,7 +117,7 @@ fn mark_ready(status: &mut Value, ready: bool) {
 
 pub fn remove(world: &Arc<World>, node: &str, name: &str) {
     let key = key(node, name);
-    when_up(world, node, move |world| {
+    when_up(world, node, PUBLISH, move |world| {
         world.update(|s| s.api.delete(&key));
     });
 }

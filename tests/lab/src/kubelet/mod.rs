@@ -24,8 +24,13 @@ pub fn adopt(world: &Arc<World>, node: &str) {
     }
 }
 
+/// The same after a boot.
+pub fn boot(world: &Arc<World>, node: &str) {
+    process::booted(world, node);
+    start(world, node);
+}
+
 /// Runs the node's kubelet until its power is cut.
 pub fn start(world: &Arc<World>, node: &str) {
-    process::started(world, node);
     world.spawn(node, source::run(world.clone(), node.to_string()));
 }

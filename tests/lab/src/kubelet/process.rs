@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A start of the binary that is installed now; Ready a few seconds later.
-pub fn started(world: &Arc<World>, node: &str) {
+fn started(world: &Arc<World>, node: &str) {
     let fresh = world.update(|s| {
         let n = s.node_mut(node);
         let version = n.package_version("kubelet");
@@ -27,8 +27,19 @@ pub fn started(world: &Arc<World>, node: &str) {
     });
 }
 
-/// `systemctl restart kubelet`: containers keep running.
+/// `systemctl restart kubelet`: containers keep running. The job is systemd's: it goes on when whoever asked for it is gone.
 pub async fn restart(world: &Arc<World>, node: &str, op: Option<String>) {
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let (job, name) = (world.clone(), node.to_string());
+    world.spawn(node, async move {
+        restart_job(&job, &name, op).await;
+        // Nobody may wait any more.
+        done.send(()).ok();
+    });
+    ended.await.ok();
+}
+
+async fn restart_job(world: &Arc<World>, node: &str, op: Option<String>) {
     world.update(|s| {
         let n = s.node_mut(node);
         n.kubelet.running = None;
@@ -36,12 +47,22 @@ pub async fn restart(world: &Arc<World>, node: &str, op: Option<String>) {
         n.kubelet.ready = false;
     });
     if !world.lock().fronts().is_empty() {
-        set_ready(world, node, false, "KubeletNotReady", "container runtime status check may not have completed yet");
+        let message = "container runtime status check may not have completed yet";
+        set_ready(world, node, false, "KubeletNotReady", message);
     }
     world.sleep(Duration::from_secs(1)).await;
     started(world, node);
-    let version = world.lock().node(node).kubelet.running.map(|v| v.to_string()).unwrap_or_default();
-    world.record(node, What::KubeletRestart { version }, op);
+    world.record(node, What::KubeletRestart { version: running(world, node) }, op);
+}
+
+/// The start of the kubelet at a boot.
+pub fn booted(world: &Arc<World>, node: &str) {
+    started(world, node);
+    world.record(node, What::KubeletBoot { version: running(world, node) }, None);
+}
+
+fn running(world: &World, node: &str) -> String {
+    world.lock().node(node).kubelet.running.map(|v| v.to_string()).unwrap_or_default()
 }
 
 /// Registers what the process knows of itself and sets Ready.

@@ -52,10 +52,17 @@ fn notice(world: &Arc<World>, node: &str, workers: &mut Workers, file: &str) {
             let name = manifest.name.clone();
             want(world, node, workers, &name, Some(manifest));
         }
-        Some(Err(why)) => tracing::debug!(node, file, why, "kubelet cannot read a manifest: the old pod stays until the relist"),
+        Some(Err(why)) => tracing::debug!(
+            node,
+            file,
+            why,
+            "kubelet cannot read a manifest: the old pod stays until the relist"
+        ),
         None => {
-            let gone = |w: &watch::Sender<Option<Manifest>>| w.borrow().as_ref().is_some_and(|m| m.file == file);
-            let names: Vec<String> = workers.iter().filter(|(_, w)| gone(w)).map(|(n, _)| n.clone()).collect();
+            let gone =
+                |w: &watch::Sender<Option<Manifest>>| w.borrow().as_ref().is_some_and(|m| m.file == file);
+            let names: Vec<String> =
+                workers.iter().filter(|(_, w)| gone(w)).map(|(n, _)| n.clone()).collect();
             names.iter().for_each(|n| want(world, node, workers, n, None));
         }
     }

@@ -18,7 +18,7 @@ pub async fn run(world: Arc<World>, node: String, name: String, mut wanted: Want
         if hash != current {
             stop(&world, &node, &name).await;
             current = None;
-            match settle(&world, &mut wanted).await {
+            match settle(&world, &mut wanted, hash).await {
                 Some(manifest) => {
                     current = Some(manifest.hash.clone());
                     if live(&world, &node, &manifest, &mut wanted).await.is_err() {
@@ -42,31 +42,34 @@ async fn stop(world: &Arc<World>, node: &str, name: &str) {
     container::stopped(world, node, name);
 }
 
-/// Waits as the pod worker does; each change meanwhile costs another wait.
-async fn settle(world: &Arc<World>, wanted: &mut Wanted) -> Option<Manifest> {
-    let mut wait = world.shape.timing.start;
-    let mut last = wanted.borrow_and_update().as_ref().map(|m| m.hash.clone());
-    last.as_ref()?;
+/// Waits as the pod worker does; each other hash since the stop costs another wait.
+async fn settle(world: &Arc<World>, wanted: &mut Wanted, since_stop: Option<String>) -> Option<Manifest> {
+    let timing = &world.shape.timing;
+    let mut last = since_stop;
+    let mut penalty = Duration::ZERO;
     loop {
+        let now = wanted.borrow_and_update().as_ref()?.hash.clone();
+        if last.as_ref().is_some_and(|l| *l != now) {
+            penalty = timing.superseded;
+        }
+        last = Some(now);
         let changed = tokio::select! {
             changed = wanted.changed() => changed.is_ok(),
-            () = world.sleep(wait) => false,
+            () = world.sleep(timing.start + penalty) => false,
         };
-        let now = wanted.borrow_and_update().clone();
         if !changed {
-            return now;
-        }
-        let hash = now.as_ref().map(|m| m.hash.clone());
-        now.as_ref()?;
-        if hash != last {
-            wait = world.shape.timing.start + world.shape.timing.superseded;
-            last = hash;
+            return wanted.borrow_and_update().clone();
         }
     }
 }
 
 /// Runs a container of this manifest until another hash is wanted. Err: the node is gone.
-async fn live(world: &Arc<World>, node: &str, manifest: &Manifest, wanted: &mut Wanted) -> Result<(), watch::error::RecvError> {
+async fn live(
+    world: &Arc<World>,
+    node: &str,
+    manifest: &Manifest,
+    wanted: &mut Wanted,
+) -> Result<(), watch::error::RecvError> {
     mirror::publish(world, node, manifest);
     let mut back_off = Duration::from_secs(10);
     let mut attempt = 0;
@@ -109,23 +112,26 @@ async fn once(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32)
     true
 }
 
-async fn back_off_and_report(world: &Arc<World>, node: &str, manifest: &Manifest, back_off: Duration, attempt: u32) {
-    let report = if attempt == 0 { world.shape.timing.report_crash } else { world.shape.timing.report };
-    tokio::join!(world.sleep(back_off), async {
-        // The status of the first crash is slow to arrive; later ones find the pod known.
-        world.sleep(report.min(back_off)).await;
-        if report <= back_off {
-            mirror::report(world, node, manifest);
-        }
-    });
-    if report > back_off {
-        // The rest of the delay runs beside the next attempts.
-        let (world, node, manifest) = (world.clone(), node.to_string(), manifest.clone());
-        let rest = report - back_off;
-        let at = node.clone();
-        world.clone().spawn(&at, async move {
-            world.sleep(rest).await;
-            mirror::report(&world, &node, &manifest);
+/// The status of the first crash is slow to arrive; later ones find the pod known.
+async fn back_off_and_report(
+    world: &Arc<World>,
+    node: &str,
+    manifest: &Manifest,
+    back_off: Duration,
+    attempt: u32,
+) {
+    let timing = &world.shape.timing;
+    if attempt == 0 {
+        let (later, at, manifest) = (world.clone(), node.to_string(), manifest.clone());
+        world.spawn(node, async move {
+            later.sleep(later.shape.timing.report_crash).await;
+            mirror::report(&later, &at, &manifest);
         });
     }
+    world.sleep(timing.report).await;
+    // 10 s doubling: what has waited in all so far.
+    if back_off - Duration::from_secs(10) >= timing.report_crash {
+        mirror::report(world, node, manifest);
+    }
+    world.sleep(back_off.saturating_sub(timing.report)).await;
 }

@@ -36,9 +36,7 @@ impl World {
             let control_plane = self.shape.control_planes.contains(node);
             packages(&mut audit, node, &mine, to);
             kubeadm(&mut audit, node, control_plane, &mine, to);
-            let wanted = to.to_string();
-            let restarts = count(&mine, |w| matches!(w, What::KubeletRestart { version } if *version == wanted));
-            audit.exactly_once(format!("{node}: kubelet restarted at {to}"), restarts);
+            kubelet(&mut audit, node, &mine, to);
             cordons(&mut audit, node, &mine);
         }
         cluster(&mut audit, &effects, to);
@@ -70,6 +68,17 @@ fn kubeadm(audit: &mut Audit, node: &str, control_plane: bool, mine: &[&Effect],
             audit.missing.push(format!("{node}: kubelet configuration upgraded"));
         }
     }
+}
+
+/// A boot with the new package starts the new kubelet as well as a restart does.
+fn kubelet(audit: &mut Audit, node: &str, mine: &[&Effect], to: KubeVersion) {
+    let wanted = to.to_string();
+    let restarts = count(mine, |w| matches!(w, What::KubeletRestart { version } if *version == wanted));
+    let boots = count(mine, |w| matches!(w, What::KubeletBoot { version } if *version == wanted));
+    if restarts == 0 && boots > 0 {
+        return;
+    }
+    audit.exactly_once(format!("{node}: kubelet restarted at {to}"), restarts);
 }
 
 fn cordons(audit: &mut Audit, node: &str, mine: &[&Effect]) {
@@ -112,5 +121,38 @@ pub fn units(audit: &mut Audit, effects: &[Effect]) {
     }
     for ((node, unit), times) in starts.into_iter().filter(|(_, n)| *n > 1) {
         audit.doubled.push(format!("{node}: unit {unit} started {times} times"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Shape;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubled_effect_and_a_missing_one_are_named() {
+        let world =
+            World::new(Shape { control_planes: vec!["cp".into()], workers: vec![], ..Shape::default() });
+        let to: KubeVersion = "v1.32.9".parse().unwrap();
+        let version = || "1.32.9-1.1".to_string();
+        world.record("cp", What::EtcdSnapshot { path: "/s".into() }, None);
+        for package in ["kubeadm", "kubelet", "kubectl", "kubeadm"] {
+            world.record("cp", What::PackageInstall { package: package.into(), version: version() }, None);
+        }
+        world.record("cp", What::KubeadmApply { to: to.to_string() }, None);
+        world.record("cp", What::KubeletConfig, None);
+        world.record("cp", What::KubeletBoot { version: to.to_string() }, None);
+        world.record("cp", What::Cordon { by: "podlift".into() }, None);
+        world.record("cp", What::Addon { name: "coredns".into(), to: to.to_string() }, None);
+        for _ in 0..2 {
+            world.record("cp", What::UnitStarted { unit: "podlift-a.service".into() }, None);
+        }
+        let audit = world.audit(to);
+        let doubled =
+            ["cp: kubeadm installed at v1.32.9: 2 times", "cp: unit podlift-a.service started 2 times"];
+        assert_eq!(audit.doubled, doubled);
+        let missing = ["cp: cordoned 1 times, uncordoned 0 times", "addon kube-proxy at v1.32.9"];
+        assert_eq!(audit.missing, missing);
+        assert!(!audit.ok());
     }
 }

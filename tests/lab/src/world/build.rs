@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub fn state(shape: &Shape, now: Timestamp) -> State {
     let nodes = shape.nodes().map(|n| (n.clone(), node(shape, n))).collect();
-    let mut state = State {
+    State {
         nodes,
         etcd: etcd(shape),
         api: cast::objects(shape, now),
@@ -18,10 +18,7 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
         effects: vec![],
         counter: 0,
         turn: 0,
-    };
-    // Something was written before we came, so that revisions look alive.
-    state.etcd.revision = 4107;
-    state
+    }
 }
 
 fn node(shape: &Shape, name: &str) -> Node {
@@ -50,11 +47,13 @@ fn node(shape: &Shape, name: &str) -> Node {
     }
 }
 
-/// Ids as large as real ones: they do not fit a float.
+/// The recorded ids: as large as real ones are, they do not fit a float.
+const IDS: [u64; 3] = [10_719_358_182_992_167_729, 13_930_079_485_604_927_718, 17_094_991_867_154_901_744];
+
 fn etcd(shape: &Shape) -> Etcd {
     let member = |(i, name): (usize, &String)| Member {
         name: name.clone(),
-        id: 10_719_358_182_992_167_729 + 3_210_721_302_612_760_189 * (i as u64 % 2) + (i as u64 / 2) * 6_375_633_684_162_734_015,
+        id: IDS[i % 3] - (i / 3) as u64,
         ip: shape.address(name),
         up: true,
         alarm: None,
@@ -64,7 +63,8 @@ fn etcd(shape: &Shape) -> Etcd {
         cluster: 17_210_032_074_225_519_082,
         version: "3.5.26".into(),
         term: 2,
-        revision: 0,
+        // API writes come on top.
+        revision: 107,
         leader: members.first().map_or(0, |m| m.id),
         members,
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub fn objects(shape: &Shape, now: Timestamp) -> Objects {
-    let mut all = Objects { version: 2_000, forgotten: 2_000, ..Objects::default() };
+    let mut all = Objects::starting_at(2_000);
     for namespace in ["default", "kube-system", "runai", "gpu-operator", "ingress-nginx"] {
         let labels = json!({"kubernetes.io/metadata.name": namespace});
         let mut v = object("v1", "Namespace", "", namespace, labels, now);
@@ -45,6 +45,15 @@ pub fn object(api: &str, kind: &str, namespace: &str, name: &str, labels: Value,
     json!({"apiVersion": api, "kind": kind, "metadata": metadata})
 }
 
+/// Notes who wrote last, and when.
+pub fn managed(v: &mut Value, manager: &str, now: Timestamp) {
+    let mut all = v["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    all.retain(|f| f["manager"] != manager);
+    all.push(json!({"manager": manager, "operation": "Update", "apiVersion": "v1", "time": seconds(now),
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}));
+    v["metadata"]["managedFields"] = json!(all);
+}
+
 /// As Kubernetes writes times.
 pub fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -66,7 +75,8 @@ fn node(shape: &Shape, name: &str, now: Timestamp) -> Value {
         "volumes.kubernetes.io/controller-managed-attach-detach": "true"});
     v["spec"] = json!({"podCIDR": "10.88.4.0/24", "podCIDRs": ["10.88.4.0/24"]});
     if control_plane {
-        v["spec"]["taints"] = json!([{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]);
+        v["spec"]["taints"] =
+            json!([{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]);
     }
     if shape.cordoned.iter().any(|n| n == name) {
         v["spec"]["unschedulable"] = json!(true);
@@ -93,12 +103,19 @@ fn config_maps(all: &mut Objects, shape: &Shape, now: Timestamp) {
     let maps = [
         ("kubeadm-config", json!({"ClusterConfiguration": kubeadm_config::text(shape, &endpoints)})),
         ("kubelet-config", json!({"kubelet": kubelet})),
-        ("kube-proxy", json!({"config.conf": "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n"})),
-        ("coredns", json!({"Corefile": ".:53 {\n    errors\n    health\n    ready\n    kubernetes cluster.local\n}\n"})),
+        (
+            "kube-proxy",
+            json!({"config.conf": "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n"}),
+        ),
+        (
+            "coredns",
+            json!({"Corefile": ".:53 {\n    errors\n    health\n    ready\n    kubernetes cluster.local\n}\n"}),
+        ),
     ];
     for (name, data) in maps {
         let mut v = object("v1", "ConfigMap", "kube-system", name, json!({}), now);
         v["data"] = data;
+        managed(&mut v, "kubeadm", now);
         add(all, "", "configmaps", v);
     }
 }
@@ -107,7 +124,13 @@ fn addons(all: &mut Objects, shape: &Shape, now: Timestamp) {
     let proxy = format!("registry.k8s.io/kube-proxy:{}", shape.from);
     let sets = [
         ("kube-system", "kube-proxy", "k8s-app", proxy.as_str(), true),
-        ("gpu-operator", "nvidia-device-plugin-daemonset", "app", "nvcr.io/nvidia/k8s-device-plugin:v0.17.1", false),
+        (
+            "gpu-operator",
+            "nvidia-device-plugin-daemonset",
+            "app",
+            "nvcr.io/nvidia/k8s-device-plugin:v0.17.1",
+            false,
+        ),
     ];
     for (namespace, name, label, image, everywhere) in sets {
         let nodes: Vec<&String> = shape.nodes().filter(|n| everywhere || shape.workers.contains(n)).collect();
@@ -161,12 +184,30 @@ pub fn running(spec: &Value, ip: &str, now: Timestamp) -> Value {
 }
 
 fn workload(all: &mut Objects, shape: &Shape, now: Timestamp) {
-    replicas(all, shape, now, "kube-system", "coredns", "registry.k8s.io/coredns/coredns:v1.11.3", 2, &shape.control_planes);
+    replicas(
+        all,
+        shape,
+        now,
+        "kube-system",
+        "coredns",
+        "registry.k8s.io/coredns/coredns:v1.11.3",
+        2,
+        &shape.control_planes,
+    );
     if shape.workers.is_empty() {
         return;
     }
     let (count, wanted) = shape.inference;
-    replicas(all, shape, now, "runai", "inference", "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8", count, &shape.workers);
+    replicas(
+        all,
+        shape,
+        now,
+        "runai",
+        "inference",
+        "nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8",
+        count,
+        &shape.workers,
+    );
     let mut budget = object("policy/v1", "PodDisruptionBudget", "runai", "inference", json!({}), now);
     budget["metadata"]["generation"] = json!(1);
     budget["spec"] = json!({"minAvailable": wanted, "selector": {"matchLabels": {"app": "inference"}}});
@@ -180,7 +221,16 @@ fn workload(all: &mut Objects, shape: &Shape, now: Timestamp) {
 }
 
 #[allow(clippy::too_many_arguments)] // a row of a table
-fn replicas(all: &mut Objects, shape: &Shape, now: Timestamp, namespace: &str, name: &str, image: &str, count: u32, on: &[String]) {
+fn replicas(
+    all: &mut Objects,
+    shape: &Shape,
+    now: Timestamp,
+    namespace: &str,
+    name: &str,
+    image: &str,
+    count: u32,
+    on: &[String],
+) {
     let labels = match name {
         "coredns" => json!({"k8s-app": "kube-dns"}),
         _ => json!({"app": name}),

@@ -30,8 +30,9 @@ pub trait Hook: Send + Sync {
 }
 
 /// Runs a unit's ExecStopPost on a node: argv, then SERVICE_RESULT, EXIT_CODE, EXIT_STATUS.
-pub type StopPost =
-    Arc<dyn Fn(Arc<World>, String, Vec<String>, BTreeMap<String, String>) -> BoxFuture<'static, ()> + Send + Sync>;
+pub type StopPost = Arc<
+    dyn Fn(Arc<World>, String, Vec<String>, BTreeMap<String, String>) -> BoxFuture<'static, ()> + Send + Sync,
+>;
 
 pub struct World {
     pub shape: Shape,
@@ -41,7 +42,7 @@ pub struct World {
     changed: watch::Sender<u64>,
     hooks: Mutex<Vec<Arc<dyn Hook>>>,
     faults: Mutex<Vec<Fault>>,
-    pub(super) stop_post: Mutex<Option<StopPost>>,
+    stop_post: Mutex<Option<StopPost>>,
     /// Tasks by node, which end with its power; and the World's own under "".
     tasks: Mutex<Vec<(String, u64, AbortHandle)>>,
 }
@@ -56,10 +57,16 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(epoch));
         let disk = |name: &String| (name.clone(), Arc::new(MemDisk::new(clock.clone())) as Arc<dyn Disk>);
         let disks = shape.nodes().map(disk).collect();
-        Self::with_disks(shape, clock, disks)
+        let world = Self::with_disks(shape, clock, disks);
+        world.set_stop_post(crate::host::in_process());
+        world
     }
 
-    pub fn with_disks(shape: Shape, clock: Arc<dyn Clock>, disks: BTreeMap<String, Arc<dyn Disk>>) -> Arc<Self> {
+    pub fn with_disks(
+        shape: Shape,
+        clock: Arc<dyn Clock>,
+        disks: BTreeMap<String, Arc<dyn Disk>>,
+    ) -> Arc<Self> {
         let state = super::build::state(&shape, clock.now());
         let world = Self {
             shape,
@@ -157,7 +164,7 @@ impl World {
 
     /// A task that ends with the node's power; "" for the World's own.
     pub fn spawn(&self, node: &str, task: impl Future<Output = ()> + Send + 'static) -> u64 {
-        let id = self.update(super::state::State::next);
+        let id = self.update(super::state::State::serial);
         let handle = tokio::spawn(task).abort_handle();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.retain(|(_, _, h)| !h.is_finished());

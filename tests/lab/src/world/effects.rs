@@ -5,30 +5,87 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    UnitStarted { unit: String },
-    AptUpdate { private: bool },
-    PackageDownload { package: String, version: String },
-    PackageInstall { package: String, version: String },
-    Hold { package: String },
-    Unhold { package: String },
-    ImagePull { image: String },
+    UnitStarted {
+        unit: String,
+    },
+    AptUpdate {
+        private: bool,
+    },
+    PackageDownload {
+        package: String,
+        version: String,
+    },
+    PackageInstall {
+        package: String,
+        version: String,
+    },
+    Hold {
+        package: String,
+    },
+    Unhold {
+        package: String,
+    },
+    ImagePull {
+        image: String,
+    },
     HealthCheckJob,
-    KubeadmApply { to: String },
-    KubeadmNode { to: String },
-    KubeadmFailed { why: String },
-    Addon { name: String, to: String },
+    KubeadmApply {
+        to: String,
+    },
+    KubeadmNode {
+        to: String,
+    },
+    KubeadmFailed {
+        why: String,
+    },
+    /// kubeadm saw a changed hash and phase Running: of the pod that it wrote itself, or of one that somebody mended meanwhile.
+    KubeadmWaited {
+        component: String,
+        own: bool,
+    },
+    Addon {
+        name: String,
+        to: String,
+    },
     KubeletConfig,
-    KubeletRestart { version: String },
-    ManifestRename { file: String },
-    ContainerStart { name: String },
-    ContainerCrash { name: String, why: String },
-    Cordon { by: String },
-    Uncordon { by: String },
-    Eviction { pod: String },
-    ConfigMapWrite { name: String, by: String },
-    EtcdSnapshot { path: String },
-    EtcdMoveLeader { to: String },
-    BcmVersion { version: String },
+    KubeletRestart {
+        version: String,
+    },
+    KubeletBoot {
+        version: String,
+    },
+    ManifestRename {
+        file: String,
+    },
+    ContainerStart {
+        name: String,
+    },
+    ContainerCrash {
+        name: String,
+        why: String,
+    },
+    Cordon {
+        by: String,
+    },
+    Uncordon {
+        by: String,
+    },
+    Eviction {
+        pod: String,
+    },
+    ConfigMapWrite {
+        name: String,
+        by: String,
+    },
+    EtcdSnapshot {
+        path: String,
+    },
+    EtcdMoveLeader {
+        to: String,
+    },
+    BcmVersion {
+        version: String,
+    },
     PowerCut,
 }
 

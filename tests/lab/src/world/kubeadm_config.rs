@@ -113,8 +113,13 @@ pub fn text(shape: &Shape, endpoints: &[String]) -> String {
 
 fn without_gates(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
-    lines.retain(|l| !l.contains("extraArgs:") && !l.contains("name: feature-gates") && !l.starts_with("    value:"));
-    lines.iter().map(|l| if *l == "apiServer:" { "apiServer: {}\n".to_string() } else { format!("{l}\n") }).collect()
+    lines.retain(|l| {
+        !l.contains("extraArgs:") && !l.contains("name: feature-gates") && !l.starts_with("    value:")
+    });
+    lines
+        .iter()
+        .map(|l| if *l == "apiServer:" { "apiServer: {}\n".to_string() } else { format!("{l}\n") })
+        .collect()
 }
 
 #[cfg(test)]

@@ -113,7 +113,8 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    const EMPTY: &str = include_str!("../../../fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");
+    const EMPTY: &str =
+        include_str!("../../../fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");
 
     fn config(yaml: &str) -> ClusterConfig {
         let map: Value = serde_saphyr::from_str(yaml).unwrap();
@@ -123,7 +124,8 @@ mod tests {
     #[test]
     fn renders_what_kubeadm_wrote() {
         let good = config(include_str!("../../../fixtures/kubeadm-config/kubeadm-config.good.yaml"));
-        let empty = config(include_str!("../../../fixtures/kubeadm-config/kubeadm-config.empty-endpoints.yaml"));
+        let empty =
+            config(include_str!("../../../fixtures/kubeadm-config/kubeadm-config.empty-endpoints.yaml"));
         let (old, new) = (KubeVersion::new(1, 31, 14), KubeVersion::new(1, 32, 13));
         for (i, component) in Component::ALL.iter().enumerate() {
             assert_eq!(render(*component, old, &good, "10.77.0.11"), OLD[i]);
@@ -136,7 +138,9 @@ mod tests {
     fn early_patches_sort_everything() {
         let good = config(include_str!("../../../fixtures/kubeadm-config/kubeadm-config.good.yaml"));
         let text = render(Component::KubeApiserver, KubeVersion::new(1, 32, 9), &good, "10.77.0.12");
-        assert!(text.contains("kube-apiserver:v1.32.9\n") && text.contains("--advertise-address=10.77.0.12\n"));
+        assert!(
+            text.contains("kube-apiserver:v1.32.9\n") && text.contains("--advertise-address=10.77.0.12\n")
+        );
         let flags: Vec<&str> = text.lines().filter(|l| l.starts_with("    - --")).collect();
         let names: Vec<&str> = flags.iter().filter_map(|f| f.split('=').next()).collect();
         let mut sorted = names.clone();

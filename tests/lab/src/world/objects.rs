@@ -16,7 +16,12 @@ pub struct Key {
 
 impl Key {
     pub fn new(group: &str, resource: &str, namespace: &str, name: &str) -> Self {
-        Self { group: group.into(), resource: resource.into(), namespace: namespace.into(), name: name.into() }
+        Self {
+            group: group.into(),
+            resource: resource.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
     pub fn node(name: &str) -> Self {
         Self::new("", "nodes", "", name)
@@ -50,6 +55,11 @@ pub struct Objects {
 }
 
 impl Objects {
+    /// Empty, as if this many versions were gone and forgotten.
+    pub fn starting_at(version: u64) -> Self {
+        Self { version, forgotten: version, ..Self::default() }
+    }
+
     pub fn get(&self, key: &Key) -> Option<&Value> {
         self.items.get(key)
     }

@@ -22,7 +22,7 @@ impl World {
         self.abort(|n, _| n == node);
         self.disk(node).power_cut();
         self.update(|s| {
-            let fresh = format!("boot-{node}-{}", s.next());
+            let fresh = format!("boot-{node}-{}", s.serial());
             let n = s.node_mut(node);
             n.generation += 1;
             n.boot = fresh;
@@ -40,7 +40,7 @@ impl World {
             world.sleep(Duration::from_secs(15)).await;
             world.update(|s| s.etcd.up(&name));
             world.sleep(world.shape.timing.boot.saturating_sub(Duration::from_secs(15))).await;
-            kubelet::start(&world, &name);
+            kubelet::boot(&world, &name);
         });
     }
 

@@ -59,7 +59,15 @@ fn control_plane(world: &World, node: &str) {
         put(world, node, &format!("{DIR}/{}", component.file()), &text, 0o600);
     }
     let pki = &config.certificates;
-    let names = ["ca.crt", "ca.key", "apiserver.crt", "apiserver.key", "etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"];
+    let names = [
+        "ca.crt",
+        "ca.key",
+        "apiserver.crt",
+        "apiserver.key",
+        "etcd/ca.crt",
+        "apiserver-etcd-client.crt",
+        "apiserver-etcd-client.key",
+    ];
     for name in names {
         put(world, node, &format!("{pki}/{name}"), &format!("lab {name}\n"), 0o600);
     }

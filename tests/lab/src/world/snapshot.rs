@@ -39,7 +39,8 @@ impl World {
         let nodes = self.shape.nodes().map(|n| (n.clone(), self.node_snapshot(n))).collect();
         let s = self.lock();
         let map = s.api.get(&Key::config_map("kubeadm-config"));
-        let text = map.and_then(|m| m["data"]["ClusterConfiguration"].as_str()).unwrap_or_default().to_string();
+        let text =
+            map.and_then(|m| m["data"]["ClusterConfiguration"].as_str()).unwrap_or_default().to_string();
         let proxy = s.api.get(&Key::new("apps", "daemonsets", "kube-system", "kube-proxy"));
         let image = proxy.map(|p| p["spec"]["template"]["spec"]["containers"][0]["image"].to_string());
         Snapshot {

@@ -103,7 +103,7 @@ pub struct Bcm {
 }
 
 impl State {
-    pub fn next(&mut self) -> u64 {
+    pub fn serial(&mut self) -> u64 {
         self.counter += 1;
         self.counter
     }

@@ -1,0 +1,123 @@
+//! Events as lines.
+
+use super::clock;
+use anstyle::AnsiColor;
+use podlift_engine::machine::{Event, Record, RunState, StopReason};
+use podlift_engine::view::report::VIP;
+use podlift_model::{OpOutcome, StepId};
+
+/// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
+pub(crate) fn progress(record: &Record, state: &RunState) -> String {
+    let over = state.steps.values().filter(|s| s.is_over()).count();
+    let all = state.steps.len();
+    let width = all.to_string().len();
+    format!("{} [{over:>width$}/{all}] {}", clock(record.at), said(&record.event))
+}
+
+/// `   12 02:14:07 …`, for `podlift events`.
+pub(crate) fn line(record: &Record) -> String {
+    format!("{:>5} {} {}", record.seq, super::moment(record.at), said(&record.event))
+}
+
+/// `phase/node/verb` as `node verb`.
+fn step(id: &StepId) -> String {
+    let parts: Vec<&str> = id.as_str().split('/').collect();
+    match parts.as_slice() {
+        [_, node, verb] => format!("{node:<10} {verb}"),
+        [_, verb] => format!("{:<10} {verb}", "cluster"),
+        _ => id.to_string(),
+    }
+}
+
+fn paint(colour: AnsiColor, text: &str) -> String {
+    let style = colour.on_default();
+    format!("{style}{text}{style:#}")
+}
+
+fn stop(reason: &StopReason) -> String {
+    let mut text = reason.message.clone();
+    if !reason.undone.is_empty() {
+        text = format!("{text}\n      undone: {}", reason.undone);
+    }
+    for line in reason.detail.lines() {
+        text = format!("{text}\n      | {line}");
+    }
+    format!("{text}\n      next: {}", reason.next)
+}
+
+fn said(event: &Event) -> String {
+    use Event as E;
+    match event {
+        E::StepStarted { step: s, attempt, .. } if *attempt > 1 => {
+            format!("{}: starts, attempt {attempt}", step(s))
+        }
+        E::StepStarted { step: s, .. } => format!("{}: starts", step(s)),
+        E::OpEnded { step: s, outcome, .. } => format!("{}: {}", step(s), ended(outcome)),
+        E::StepWaiting { step: s, reason } => {
+            format!("{}: {} {reason}", step(s), paint(AnsiColor::Yellow, "waits,"))
+        }
+        E::StepDone { step: s, evidence } => {
+            format!("{}: {} {}", step(s), paint(AnsiColor::Green, "done,"), evidence.what())
+        }
+        E::StepFailed { step: s, reason } => {
+            format!("{}: {} {}", step(s), paint(AnsiColor::Red, "failed,"), stop(reason))
+        }
+        E::Healed { heal } => {
+            let rules = heal.rules.join(", ");
+            let healed = paint(AnsiColor::Cyan, "healed");
+            format!("{:<10} {healed} {} ({rules}) in {} µs", heal.node.as_str(), heal.file, heal.latency_us)
+        }
+        E::RunPaused { reason, .. } => {
+            format!("{} {}", paint(AnsiColor::Yellow, "run paused:"), stop(reason))
+        }
+        other => of_run(other),
+    }
+}
+
+fn ended(outcome: &OpOutcome) -> String {
+    match outcome {
+        OpOutcome::Done { .. } => "op ended well, now looking".into(),
+        OpOutcome::Failed { failure } => format!("op failed, {}", failure.message),
+        OpOutcome::Indeterminate { why } => format!("nobody can know how the op ended, {why}"),
+    }
+}
+
+fn of_run(event: &Event) -> String {
+    use Event as E;
+    match event {
+        E::EpochClaimed { epoch, acknowledged } => {
+            format!("epoch {epoch} held by {} agents", acknowledged.len())
+        }
+        E::RunStarted { plan, by } => {
+            format!("run from {} to {} started by {by}, plan {}", plan.from, plan.to, plan.hash.short())
+        }
+        E::RunResumed { by } => format!("run resumed by {by}"),
+        E::RetryAsked { step: None, by } => format!("retry of all failed steps asked by {by}"),
+        E::RetryAsked { step: Some(s), by } => format!("{}: retry asked by {by}", step(s)),
+        E::WaiverLifted { check, by } => format!("waiver of {check} lifted by {by}"),
+        E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
+        E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),
+        E::RunAborted { undone, left } => {
+            format!("run aborted: {} put back, {} left", undone.len(), left.len())
+        }
+        E::RunSucceeded => paint(AnsiColor::Green, "run succeeded"),
+        E::ApiDown { endpoint, why } => format!("{} does not answer: {why}", api(endpoint)),
+        E::ApiUp { endpoint, milliseconds } => {
+            format!("{} answers again after {:.1} s", api(endpoint), *milliseconds as f64 / 1000.0)
+        }
+        E::AgentConnected { node, .. } => format!("agent of {node} connected"),
+        E::AgentLost { node } => format!("agent of {node} lost"),
+        E::LedgerChanged { node, before, now } => {
+            format!("agent of {node} has another memory: {now}, before {before}")
+        }
+        E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
+        other => other.name().into(),
+    }
+}
+
+fn api(endpoint: &str) -> String {
+    match endpoint {
+        VIP => "the API's common address".into(),
+        server => format!("API server {server}"),
+    }
+}

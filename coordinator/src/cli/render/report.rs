@@ -1,0 +1,84 @@
+//! `podlift report -o md`: what happened, for whoever signs it off.
+
+use super::{length, moment};
+use podlift_engine::view::Report;
+use podlift_model::KubeVersion;
+use std::fmt::Write as _;
+
+pub(crate) fn markdown(r: &Report) -> String {
+    let mut out = format!("# Upgrade {} to {}: {}\n\n", r.from, r.to, r.result);
+    let _ = writeln!(
+        out,
+        "Run {}, started by {} at {}, {}.",
+        r.run,
+        r.by,
+        moment(r.started_at),
+        length(r.seconds)
+    );
+    let _ = writeln!(out, "Journal: {} events.", r.journal_events);
+    if let Some(stop) = &r.paused {
+        let _ = writeln!(out, "\n**Paused:** {}\n\nNext: `{}`", stop.message, stop.next);
+        if !stop.detail.is_empty() {
+            let _ = writeln!(out, "\n```\n{}\n```", stop.detail);
+        }
+    }
+    out += &checks(r);
+    out += &nodes(r);
+    out += &outage(r);
+    out += &list("Prevented", r.prevented.iter().map(|p| format!("{}: {}", p.id, p.what)));
+    let heal = |h: &podlift_engine::view::report::HealReport| {
+        format!("{} {} `{}` ({}), {} µs", moment(h.at), h.node, h.file, h.rule, h.latency_us)
+    };
+    out += &list("Heals", r.heals.iter().map(heal));
+    out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
+    out += &list("Ops whose end nobody could know", r.indeterminate.iter().cloned());
+    out += &list("Put back by the abort", r.undone.iter().cloned());
+    out += &list("Left by the abort", r.left.iter().cloned());
+    out
+}
+
+fn checks(r: &Report) -> String {
+    let mut out = "\n## Sign-off\n\n| check | result | evidence |\n|---|---|---|\n".to_string();
+    for c in &r.checks {
+        let _ = writeln!(out, "| {} | {} | {} |", c.id, c.result, cell(&c.evidence));
+    }
+    out
+}
+
+fn nodes(r: &Report) -> String {
+    let version = |v: Option<KubeVersion>| v.map_or("-".into(), |v| v.to_string());
+    let mut out = "\n## Nodes\n\n| node | role | from | to | result | phases | unavailable |\n|---|---|---|---|---|---|---|\n".to_string();
+    for n in &r.nodes {
+        let phases: Vec<String> =
+            n.phases.iter().map(|p| format!("{} {}", p.name, length(p.seconds))).collect();
+        let (from, to, away) = (version(n.from), version(n.to), length(n.unavailable_seconds));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {from} | {to} | {} | {} | {away} |",
+            n.name,
+            n.role,
+            n.result,
+            phases.join(", ")
+        );
+    }
+    out
+}
+
+fn outage(r: &Report) -> String {
+    let mut out = "\n## API servers\n\n| endpoint | away |\n|---|---|\n".to_string();
+    let _ = writeln!(out, "| everybody's address | {:.1} s |", r.api_outage.vip_seconds);
+    for (endpoint, seconds) in &r.api_outage.endpoints {
+        let _ = writeln!(out, "| {endpoint} | {seconds:.1} s |");
+    }
+    out
+}
+
+fn list(title: &str, lines: impl Iterator<Item = String>) -> String {
+    let lines: String = lines.map(|l| format!("- {l}\n")).collect();
+    if lines.is_empty() { lines } else { format!("\n## {title}\n\n{lines}") }
+}
+
+/// A table's cell is one line, and a bar would end it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

@@ -1,0 +1,163 @@
+//! The command line against a coordinator over real mTLS on the loopback, with the small fleet behind it.
+
+use super::error::Exit;
+use super::{Args, run};
+use crate::core::Settings;
+use crate::dispatch::{Hub, HubSettings};
+use crate::exec::ExecSettings;
+use crate::journal::MemoryJournal;
+use crate::testing::{Fleet, assemble, name, options, store};
+use clap::Parser as _;
+use podlift_common::clock::SystemClock;
+use podlift_common::tls::{self, Material};
+use podlift_engine::plan::PlanOptions;
+use podlift_model::{ClusterName, Failure};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+struct Site {
+    dir: tempfile::TempDir,
+    fleet: Arc<Fleet>,
+    _stop: DropGuard,
+}
+
+async fn podlift(line: &str, dir: &std::path::Path) -> Exit {
+    let words = line.replace("DIR", &dir.display().to_string());
+    let args = match Args::try_parse_from(words.split_whitespace()) {
+        Ok(args) => args,
+        Err(_) => return Exit::Usage,
+    };
+    run(args).await.unwrap_or_else(|e| e.exit)
+}
+
+/// Certificates by the command line itself, a coordinator, and an operator's configuration for each role.
+async fn site() -> Site {
+    tls::install_provider();
+    let dir = tempfile::tempdir().unwrap();
+    let base = "podlift cert issue --cluster runaicluster --ca DIR/ca --out DIR";
+    for line in [
+        "podlift cert init --cluster runaicluster --dir DIR/ca".to_string(),
+        format!("{base} coordinator head-1 --address 127.0.0.1"),
+        format!("{base} operator eve --role admin"),
+        format!("{base} operator bob"),
+    ] {
+        assert_eq!(podlift(&line, dir.path()).await, Exit::Done, "{line}");
+    }
+    let file = |name: &str| dir.path().join(name);
+    let material =
+        Material::load(&file("ca/ca.crt"), &file("coordinator-head-1.crt"), &file("coordinator-head-1.key"))
+            .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    for person in ["eve", "bob"] {
+        let text = format!(
+            "coordinator = \"{address}\"\n[tls]\nca = \"{0}/ca/ca.crt\"\ncertificate = \"{0}/operator-{person}.crt\"\nkey = \"{0}/operator-{person}.key\"\n",
+            dir.path().display()
+        );
+        podlift_common::durable::write(&file(&format!("{person}.toml")), text.as_bytes(), 0o600).unwrap();
+    }
+    let fleet = Fleet::new();
+    let stop = serve(&fleet, listener, material);
+    Site { dir, fleet, _stop: stop }
+}
+
+fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropGuard {
+    let store = store(&MemoryJournal::new());
+    let cluster = ClusterName::new("runaicluster").unwrap();
+    let hub = Hub::new(cluster, store.clone(), Arc::new(SystemClock), HubSettings::default());
+    let quick = Duration::from_millis(2);
+    let settings = Settings {
+        exec: ExecSettings { poll: quick, probe_interval: quick },
+        options: PlanOptions { soak_seconds: 0, ..options() },
+        stale_after: None,
+    };
+    let coordinator = assemble(fleet, store, "one", settings);
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        crate::server::serve_on(listener, &material, hub, coordinator, token).await.unwrap();
+    });
+    stop.drop_guard()
+}
+
+impl Site {
+    async fn eve(&self, line: &str) -> Exit {
+        podlift(&format!("podlift --config DIR/eve.toml {line}"), self.dir.path()).await
+    }
+}
+
+#[tokio::test]
+async fn a_run_from_the_command_line() {
+    let site = site().await;
+    assert_eq!(site.eve("plan --to v1.32.9").await, Exit::Done);
+    assert_eq!(site.eve("status").await, Exit::Done);
+    assert_eq!(site.eve("report").await, Exit::Failed, "no run yet");
+    site.fleet
+        .lock()
+        .failing
+        .insert("kubeadm-apply".into(), vec![Failure::permanent("kubeadm-failed", "rc 1")]);
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Paused);
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Failed, "a run is open");
+    assert_eq!(site.eve("resume").await, Exit::Failed, "a step failed");
+    assert_eq!(site.eve("retry --follow").await, Exit::Done);
+    for line in
+        ["events", "events --run all -o json", "status -o yaml", "report", "report -o json", "report -o md"]
+    {
+        assert_eq!(site.eve(line).await, Exit::Done, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn preflight_and_usage_have_exits_of_their_own() {
+    let site = site().await;
+    for line in [
+        "plan",
+        "plan --to 1.x",
+        "plan --to v1.32.9 --max-unavailable 0",
+        "plan --to v1.32.9 --waive flag-loss",
+        "upgrade --to v1.32.9",
+        "plan --to v1.33.1",
+        "plan --to v1.32.9 --node nope",
+        "plan --to v1.32.9 --waive etcd=no",
+        "nonsense",
+    ] {
+        assert_eq!(site.eve(line).await, Exit::Usage, "{line}");
+    }
+    site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = false;
+    assert_eq!(site.eve("plan --to v1.32.9").await, Exit::Blocked);
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Blocked);
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes --expect-hash 0000").await, Exit::Failed);
+    assert!(site.fleet.lock().effects.is_empty());
+}
+
+#[tokio::test]
+async fn viewers_read_and_do_not_command() {
+    let site = site().await;
+    let bob = |line: &'static str| {
+        let dir: PathBuf = site.dir.path().into();
+        async move { podlift(&format!("podlift --config DIR/bob.toml {line}"), &dir).await }
+    };
+    assert_eq!(bob("status").await, Exit::Done);
+    assert_eq!(bob("plan --to v1.32.9").await, Exit::Done);
+    assert_eq!(bob("upgrade --to v1.32.9 --yes").await, Exit::Failed);
+    assert_eq!(bob("takeover").await, Exit::Failed);
+    assert_eq!(site.eve("takeover").await, Exit::Done);
+}
+
+#[tokio::test]
+async fn nobody_there_and_nothing_overwritten() {
+    let site = site().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let path = site.dir.path().join("eve.toml");
+    let text = podlift_common::durable::read_to_string(&path).unwrap();
+    let (_, rest) = text.split_once('\n').unwrap();
+    let moved = format!("coordinator = \"{free}\"\n{rest}");
+    podlift_common::durable::write(&path, moved.as_bytes(), 0o600).unwrap();
+    assert_eq!(site.eve("status").await, Exit::Unreachable);
+    let again = "podlift cert init --cluster runaicluster --dir DIR/ca";
+    assert_eq!(podlift(again, site.dir.path()).await, Exit::Failed);
+    assert_eq!(podlift("podlift --config DIR/none.toml status", site.dir.path()).await, Exit::Usage);
+}

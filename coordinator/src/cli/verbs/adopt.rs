@@ -1,0 +1,16 @@
+//! `podlift adopt`.
+
+use crate::cli::Context;
+use crate::cli::error::{CliError, Exit};
+use podlift_proto::v1::command_request::Verb;
+
+/// Accept that agents remember runs which this journal lacks, as after the loss of a journal (admins).
+#[derive(Debug, clap::Args)]
+pub(crate) struct Adopt {}
+
+impl Adopt {
+    pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        context.command(Verb::Adopt, None, String::new(), String::new()).await?;
+        Ok(Exit::Done)
+    }
+}

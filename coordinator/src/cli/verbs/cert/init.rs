@@ -1,0 +1,26 @@
+//! `podlift cert init`.
+
+use crate::cli::error::{CliError, Exit};
+use podlift_common::clock::{Clock as _, SystemClock};
+use podlift_common::tls::ca;
+use podlift_model::ClusterName;
+use std::path::PathBuf;
+
+/// Make the CA of a cluster: ca.crt, and ca.key, which never leaves the head node.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// BCM's name of the Kubernetes cluster.
+    #[arg(long)]
+    cluster: ClusterName,
+    /// Folder of the CA.
+    #[arg(long, default_value = "/etc/podlift/ca")]
+    dir: PathBuf,
+}
+
+impl Init {
+    pub fn run(self) -> Result<Exit, CliError> {
+        let pair = ca::init(&self.cluster, SystemClock.now()).map_err(|e| CliError::failed(e.to_string()))?;
+        super::show(&super::write(&self.dir, "ca", &pair)?);
+        Ok(Exit::Done)
+    }
+}

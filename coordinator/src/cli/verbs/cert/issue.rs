@@ -1,0 +1,87 @@
+//! `podlift cert issue`.
+
+use crate::cli::error::{CliError, Exit};
+use podlift_common::clock::{Clock as _, SystemClock};
+use podlift_common::durable;
+use podlift_common::tls::ca::{self, Pair};
+use podlift_common::tls::{Identity, Role, Subject};
+use podlift_model::{ClusterName, NodeName};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Issue a certificate for one node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Issue {
+    kind: Kind,
+    /// Kubernetes name of the node, or name of the coordinator or person.
+    name: NodeName,
+    /// BCM's name of the Kubernetes cluster.
+    #[arg(long)]
+    cluster: ClusterName,
+    /// What a person may do.
+    #[arg(long, value_enum, default_value_t = PersonRole::Viewer)]
+    role: PersonRole,
+    /// Further IP address of a coordinator; may be repeated.
+    #[arg(long = "address", value_name = "IP")]
+    addresses: Vec<IpAddr>,
+    /// How long it is valid.
+    #[arg(long, default_value_t = 365)]
+    days: u16,
+    /// Folder of the CA.
+    #[arg(long, default_value = "/etc/podlift/ca")]
+    ca: PathBuf,
+    /// Folder of the new files.
+    #[arg(long, default_value = ".")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    Node,
+    Coordinator,
+    Operator,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PersonRole {
+    Viewer,
+    Operator,
+    Admin,
+}
+
+impl Issue {
+    pub fn run(self) -> Result<Exit, CliError> {
+        let (subject, kind) = match self.kind {
+            Kind::Node => (Subject::Node(self.name.clone()), "node"),
+            Kind::Coordinator => (Subject::Coordinator(self.name.clone()), "coordinator"),
+            Kind::Operator => (Subject::Operator(self.name.clone()), "operator"),
+        };
+        let role = match (self.kind, self.role) {
+            (Kind::Operator, PersonRole::Operator) => Role::Operator,
+            (Kind::Operator, PersonRole::Admin) => Role::Admin,
+            (Kind::Operator, PersonRole::Viewer) | (_, PersonRole::Viewer) => Role::Viewer,
+            _ => {
+                return Err(CliError::usage(
+                    "--role is for people only",
+                    "podlift cert issue operator NAME --role ROLE",
+                ));
+            }
+        };
+        let identity = Identity { cluster: self.cluster.clone(), subject, role };
+        let authority = authority(&self.ca)?;
+        let pair = ca::issue(&authority, &identity, &self.addresses, self.days, SystemClock.now())
+            .map_err(|e| CliError::failed(e.to_string()))?;
+        super::show(&super::write(&self.out, &format!("{kind}-{}", self.name), &pair)?);
+        Ok(Exit::Done)
+    }
+}
+
+fn authority(dir: &Path) -> Result<Pair, CliError> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        let text = |e: std::io::Error| format!("cannot read {}: {e}", path.display());
+        durable::read_to_string(&path)
+            .map_err(|e| CliError::new(Exit::Failed, text(e), "podlift cert init --cluster NAME"))
+    };
+    Ok(Pair { certificate: read("ca.crt")?, key: read("ca.key")?.into() })
+}

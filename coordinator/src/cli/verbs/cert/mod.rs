@@ -1,0 +1,53 @@
+//! `podlift cert`: the cluster's own CA, and one certificate for one identity at a time. Works without a coordinator.
+
+mod init;
+mod issue;
+
+use crate::cli::Context;
+use crate::cli::error::{CliError, Exit};
+use clap::Subcommand;
+use podlift_common::durable;
+use podlift_common::tls::ca::Pair;
+use std::path::{Path, PathBuf};
+
+/// Make podlift's certificates.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cert {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Init(init::Init),
+    Issue(issue::Issue),
+}
+
+impl Cert {
+    pub fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let _ = context;
+        match self.what {
+            What::Init(verb) => verb.run(),
+            What::Issue(verb) => verb.run(),
+        }
+    }
+}
+
+/// Writes NAME.crt and NAME.key, and never over one that is there.
+fn write(dir: &Path, name: &str, pair: &Pair) -> Result<(PathBuf, PathBuf), CliError> {
+    let file = |end: &str| dir.join(format!("{name}.{end}"));
+    let (certificate, key) = (file("crt"), file("key"));
+    if let Some(there) = [&certificate, &key].into_iter().find(|p| p.exists()) {
+        let text = format!("{} exists already: a certificate is never overwritten", there.display());
+        return Err(CliError::new(Exit::Failed, text, "move it away, or name another folder"));
+    }
+    let failed =
+        |path: &Path, e: std::io::Error| CliError::failed(format!("cannot write {}: {e}", path.display()));
+    durable::write(&key, pair.key.as_bytes(), 0o600).map_err(|e| failed(&key, e))?;
+    durable::write(&certificate, pair.certificate.as_bytes(), 0o644).map_err(|e| failed(&certificate, e))?;
+    Ok((certificate, key))
+}
+
+fn show(files: &(PathBuf, PathBuf)) {
+    crate::cli::out::data(&format!("{}\n{}", files.0.display(), files.1.display()));
+}

@@ -1,0 +1,24 @@
+//! `podlift defer`.
+
+use crate::cli::Context;
+use crate::cli::error::{CliError, Exit};
+use podlift_proto::v1::command_request::Verb;
+
+/// Leave a node out of the run; what the run did to it that is safe to put back is put back.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Defer {
+    node: podlift_model::NodeName,
+    /// Why, for the journal.
+    #[arg(long, default_value = "no reason given")]
+    reason: String,
+    /// Another run than the open one.
+    #[arg(long)]
+    run: Option<String>,
+}
+
+impl Defer {
+    pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        context.command(Verb::Defer, self.run, self.node.into(), self.reason).await?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,15 @@
+//! The verbs, a file each.
+
+pub(super) mod abort;
+pub(super) mod adopt;
+pub(super) mod cert;
+pub(super) mod defer;
+pub(super) mod events;
+pub(super) mod pause;
+pub(super) mod plan;
+pub(super) mod report;
+pub(super) mod resume;
+pub(super) mod retry;
+pub(super) mod status;
+pub(super) mod takeover;
+pub(super) mod upgrade;

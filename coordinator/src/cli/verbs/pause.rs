@@ -1,0 +1,23 @@
+//! `podlift pause`.
+
+use crate::cli::Context;
+use crate::cli::error::{CliError, Exit};
+use podlift_proto::v1::command_request::Verb;
+
+/// Start nothing new; what runs is finished first.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pause {
+    /// Why, for the journal.
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// Another run than the open one.
+    #[arg(long)]
+    run: Option<String>,
+}
+
+impl Pause {
+    pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        context.command(Verb::Pause, self.run, String::new(), self.reason).await?;
+        Ok(Exit::Done)
+    }
+}

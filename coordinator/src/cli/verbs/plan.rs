@@ -1,0 +1,69 @@
+//! `podlift plan`.
+
+use crate::cli::client::read;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::out::{self, Screen};
+use crate::cli::{Context, render};
+use podlift_engine::plan::{self, Plan as Made};
+use podlift_proto::v1::{Document, PlanRequest, Waiver};
+
+/// Show what an upgrade would do, what it would prevent and what blocks it. Changes nothing.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What both plan and upgrade ask for.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Target {
+    /// Version to upgrade to, e.g. v1.32.9.
+    #[arg(long, value_name = "VERSION")]
+    to: podlift_model::KubeVersion,
+    /// Workers that may be unavailable at once, those included that are so already. As configured by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_unavailable: Option<u32>,
+    /// Only this node; may be repeated. All by default.
+    #[arg(long = "node", value_name = "NODE")]
+    nodes: Vec<podlift_model::NodeName>,
+    /// Set a check aside, with the reason that the report will show; may be repeated.
+    #[arg(long = "waive", value_name = "CHECK=REASON", value_parser = waiver)]
+    waivers: Vec<Waiver>,
+}
+
+fn waiver(text: &str) -> Result<Waiver, String> {
+    match text.split_once('=') {
+        Some((check, reason)) if !check.is_empty() && !reason.trim().is_empty() => {
+            Ok(Waiver { check: check.into(), reason: reason.into() })
+        }
+        _ => Err("expected CHECK=REASON, for example flag-loss=\"repaired by hand\"".into()),
+    }
+}
+
+impl Target {
+    pub fn request(&self) -> PlanRequest {
+        PlanRequest {
+            to: self.to.to_string(),
+            max_unavailable: self.max_unavailable.unwrap_or(0),
+            waivers: self.waivers.clone(),
+            nodes: self.nodes.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+pub(super) fn made(document: &Document) -> Result<Made, CliError> {
+    read(plan::SCHEMA, document)
+}
+
+impl Plan {
+    pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let mut client = context.client().await?;
+        let document = client.plan(self.target.request()).await?.into_inner();
+        let plan = made(&document)?;
+        match out::document(context.format, &document)? {
+            Some(text) => out::data(&text),
+            None => out::data(&render::plan::plan(&plan, Screen::of_stdout())),
+        }
+        Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
+    }
+}

@@ -1,0 +1,34 @@
+//! `podlift retry`.
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{Context, follow};
+use podlift_proto::v1::command_request::Verb;
+
+/// Judge the failed steps again, with every step before them on the same node, and go on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retry {
+    /// Only this step, as `podlift status` names it.
+    #[arg(long)]
+    step: Option<podlift_model::StepId>,
+    /// Lift the waiver of this check first.
+    #[arg(long, value_name = "CHECK")]
+    unwaive: Option<String>,
+    /// Another run than the open one.
+    #[arg(long)]
+    run: Option<String>,
+    /// Then follow it, as upgrade does.
+    #[arg(short, long)]
+    follow: bool,
+}
+
+impl Retry {
+    pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let before = follow::position(context, self.run.as_deref()).await?;
+        if let Some(check) = self.unwaive {
+            context.command(Verb::Unwaive, self.run.clone(), check, String::new()).await?;
+        }
+        let step = self.step.map(String::from).unwrap_or_default();
+        let client = context.command(Verb::Retry, self.run, step, String::new()).await?;
+        if self.follow { before.follow(context, client).await } else { Ok(Exit::Done) }
+    }
+}

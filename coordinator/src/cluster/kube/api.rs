@@ -1,0 +1,172 @@
+//! Requests as JSON: one call, one answer, one classified error. Retries nothing.
+
+use crate::cluster::UNREACHABLE;
+use http::{Method, Request};
+use kube::Client;
+use kube::client::Body;
+use podlift_model::Failure;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How many objects at once, as kubectl asks.
+const PAGE: &str = "500";
+
+pub(super) struct Api {
+    client: Client,
+    timeout: Duration,
+}
+
+/// What was not a success.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ApiError {
+    /// No answer, or one of a proxy that has nobody to ask.
+    Unreachable(String),
+    Status(ApiStatus),
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct ApiStatus {
+    pub code: u16,
+    pub message: String,
+    /// `details.causes[].reason`.
+    pub causes: Vec<String>,
+    pub retry_after: Option<Duration>,
+}
+
+impl Api {
+    pub fn new(client: Client, timeout: Duration) -> Self {
+        Self { client, timeout }
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// None where there is no such object.
+    pub async fn find(&self, path: &str) -> Result<Option<Value>, ApiError> {
+        match self.get(path).await {
+            Ok(value) => Ok(Some(value)),
+            Err(ApiError::Status(s)) if s.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All pages of a list.
+    pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, ApiError> {
+        let mut items = Vec::new();
+        let mut token = String::new();
+        loop {
+            let page = [("limit", PAGE), ("continue", token.as_str())];
+            let pairs = query.iter().copied().chain(page).filter(|(_, v)| !v.is_empty());
+            let text: Vec<String> = pairs.map(|(k, v)| format!("{k}={}", encode(v))).collect();
+            let mut list = self.get(&format!("{path}?{}", text.join("&"))).await?;
+            if let Some(Value::Array(more)) = list.get_mut("items").map(Value::take) {
+                items.extend(more);
+            }
+            match list["metadata"]["continue"].as_str() {
+                Some(next) if !next.is_empty() => token = next.into(),
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    pub async fn merge_patch(&self, path: &str, patch: &Value) -> Result<Value, ApiError> {
+        let body = ("application/merge-patch+json", patch);
+        self.send(Method::PATCH, &format!("{path}?fieldManager=podlift"), Some(body)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.send(Method::POST, path, Some(("application/json", body))).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<Value, ApiError> {
+        let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
+        let mut bytes = Vec::new();
+        if let Some((kind, value)) = body {
+            request = request.header("content-type", kind);
+            bytes = serde_json::to_vec(value).unwrap_or_default();
+        }
+        let request = request.body(Body::from(bytes)).map_err(|e| ApiError::Unreachable(e.to_string()))?;
+        let late = |_| ApiError::Unreachable(format!("no answer within {} s", self.timeout.as_secs_f32()));
+        tokio::time::timeout(self.timeout, self.exchange(request)).await.map_err(late)?
+    }
+
+    async fn exchange(&self, request: Request<Body>) -> Result<Value, ApiError> {
+        let lost = |e: kube::Error| ApiError::Unreachable(causes(&e));
+        let response = self.client.send(request).await.map_err(lost)?;
+        let (head, body) = response.into_parts();
+        let bytes = body.collect_bytes().await.map_err(lost)?;
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let code = head.status.as_u16();
+        if head.status.is_success() {
+            return Ok(value);
+        }
+        // A proxy without a server behind it answers in its own words, not as a Status object.
+        if matches!(code, 502..=504) && value["kind"] != "Status" {
+            return Err(ApiError::Unreachable(format!("{code} from the proxy in front of the API servers")));
+        }
+        let header =
+            head.headers.get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        Err(ApiError::Status(status(code, header, &value)))
+    }
+}
+
+fn status(code: u16, retry_after: Option<u64>, value: &Value) -> ApiStatus {
+    let details = &value["details"];
+    let causes = details["causes"].as_array().into_iter().flatten();
+    let seconds = retry_after.or_else(|| details["retryAfterSeconds"].as_u64()).filter(|s| *s > 0);
+    ApiStatus {
+        code,
+        message: value["message"].as_str().unwrap_or("no message").to_string(),
+        causes: causes.filter_map(|c| c["reason"].as_str()).map(String::from).collect(),
+        retry_after: seconds.map(Duration::from_secs),
+    }
+}
+
+/// hyper and tower hide the reason behind the error.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let s = match error {
+            ApiError::Unreachable(why) => {
+                return Failure::transient(UNREACHABLE, format!("the API server can't be reached: {why}"));
+            }
+            ApiError::Status(s) => s,
+        };
+        let text = format!("the API server answered {}: {}", s.code, s.message);
+        match s.code {
+            // A server that just started may not have its roles yet.
+            401 | 403 => Failure::transient(
+                "api-forbidden",
+                format!("{text}; does podlift's kubeconfig have its roles?"),
+            ),
+            404 => Failure::permanent("api-not-found", text),
+            409 => Failure::transient("api-conflict", text),
+            429 | 500.. => Failure::transient("api-busy", text),
+            _ => Failure::permanent("api-refused", text),
+        }
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+fn encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+}

@@ -1,0 +1,55 @@
+//! A drain as `kubectl drain --ignore-daemonsets --delete-emptydir-data` of 1.32 does it, with its refusals and its retries, and with
+//! a time limit that names who holds it up. A failed eviction is a failure. The cordon is not this file's business and stays.
+
+mod budgets;
+mod evict;
+mod filter;
+
+use super::api::Api;
+use super::{nodes, owner};
+use evict::Ended;
+use filter::Pod;
+use futures_util::future::join_all;
+use podlift_engine::request::EvictionView;
+use podlift_model::{Epoch, Failure, NodeName};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a drain would evict now, and what forbids it.
+pub(super) async fn look(api: &Api, node: &NodeName) -> Result<EvictionView, Failure> {
+    let sorted = filter::sort(api, node).await?;
+    Ok(EvictionView { evict: sorted.evict.iter().map(Pod::name).collect(), refused: sorted.refused })
+}
+
+pub(super) async fn drain(
+    api: &Api,
+    node: &NodeName,
+    epoch: &Epoch,
+    limit: Duration,
+) -> Result<String, Failure> {
+    owner::check(&nodes::raw(api, node).await?, epoch)?;
+    let sorted = filter::sort(api, node).await?;
+    if !sorted.refused.is_empty() {
+        let text = format!("{node} can't be drained: {}", sorted.refused.join("; "));
+        return Err(Failure::operator("drain-refused", text));
+    }
+    let deadline = Instant::now() + limit;
+    let ends = join_all(sorted.evict.iter().map(|pod| evict::evict(api, pod, deadline))).await;
+    let failed: Vec<&str> = ends.iter().filter_map(Ended::failed).collect();
+    if !failed.is_empty() {
+        let text =
+            format!("{} of {} evictions from {node} failed: {}", failed.len(), ends.len(), failed.join("; "));
+        return Err(Failure::operator("eviction-failed", text));
+    }
+    let pairs = sorted.evict.iter().zip(&ends);
+    let blocked: Vec<(&Pod, &str)> = pairs.filter_map(|(pod, end)| Some((pod, end.blocked()?))).collect();
+    match blocked.is_empty() {
+        true => Ok(gone(node, ends.len(), &sorted.notes)),
+        false => Err(budgets::blocked(api, node, &blocked, limit).await),
+    }
+}
+
+fn gone(node: &NodeName, count: usize, notes: &[String]) -> String {
+    let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) };
+    format!("{count} pods evicted from {node}{notes}")
+}

@@ -1,0 +1,69 @@
+//! The cluster over its API: every call in a file of its own. Objects travel as JSON, so that no field that this build does not know is
+//! lost; writes are merge patches with a resourceVersion, never a replacement.
+
+mod addons;
+mod api;
+mod connect;
+mod cordon;
+mod drain;
+mod kubeadm_config;
+mod nodes;
+mod owner;
+#[cfg(test)]
+mod tests;
+
+pub use connect::connect;
+
+use super::{Cluster, Prober};
+use api::Api;
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_model::{Epoch, Failure};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct KubeCluster {
+    api: Api,
+    prober: Arc<dyn Prober>,
+}
+
+impl KubeCluster {
+    /// `client` must not retry by itself (`Config::default_retry = false`): a refused eviction would be hidden for minutes.
+    pub fn new(client: ::kube::Client, prober: Arc<dyn Prober>, timeout: Duration) -> Self {
+        Self { api: Api::new(client, timeout), prober }
+    }
+
+    async fn probes(&self, endpoints: &[String]) -> ClusterReply {
+        ClusterReply::Probes(join_all(endpoints.iter().map(|e| self.prober.probe(e))).await)
+    }
+}
+
+#[async_trait]
+impl Cluster for KubeCluster {
+    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
+        let api = &self.api;
+        Ok(match call {
+            ClusterCall::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
+            ClusterCall::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
+            ClusterCall::Cordon { node, run } => {
+                ClusterReply::Changed(cordon::cordon(api, node, run, epoch).await?)
+            }
+            ClusterCall::Uncordon { node, run } => {
+                ClusterReply::Changed(cordon::uncordon(api, node, run, epoch).await?)
+            }
+            ClusterCall::PodsToEvict { node } => ClusterReply::Pods(drain::look(api, node).await?),
+            ClusterCall::Drain { node, seconds, .. } => ClusterReply::Changed(
+                drain::drain(api, node, epoch, Duration::from_secs((*seconds).into())).await?,
+            ),
+            ClusterCall::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
+            ClusterCall::WriteKubeadmConfig { resource_version, cluster_configuration } => {
+                let written =
+                    kubeadm_config::write(api, resource_version, cluster_configuration, epoch).await?;
+                ClusterReply::Changed(written)
+            }
+            ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
+            ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+        })
+    }
+}

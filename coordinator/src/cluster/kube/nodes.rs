@@ -1,0 +1,68 @@
+//! Node objects, read.
+
+use super::api::Api;
+use super::owner;
+use podlift_engine::request::NodeView;
+use podlift_model::{Failure, NodeName};
+use serde_json::Value;
+
+const CRI_SOCKET: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+
+pub(super) fn path(node: &NodeName) -> String {
+    format!("/api/v1/nodes/{node}")
+}
+
+pub(super) async fn list(api: &Api) -> Result<Vec<NodeView>, Failure> {
+    let nodes = api.list("/api/v1/nodes", &[]).await?;
+    nodes.iter().map(view).collect()
+}
+
+pub(super) async fn get(api: &Api, node: &NodeName) -> Result<NodeView, Failure> {
+    view(&raw(api, node).await?)
+}
+
+pub(super) async fn raw(api: &Api, node: &NodeName) -> Result<Value, Failure> {
+    let gone = || {
+        Failure::operator(
+            "node-gone",
+            format!("node {node} is not in the cluster any more; podlift defer {node} leaves it out"),
+        )
+    };
+    api.find(&path(node)).await?.ok_or_else(gone)
+}
+
+pub(super) fn view(node: &Value) -> Result<NodeView, Failure> {
+    let meta = &node["metadata"];
+    let bad =
+        |why: String| Failure::permanent("node-unreadable", format!("a Node object can't be read: {why}"));
+    let name = NodeName::new(meta["name"].as_str().unwrap_or_default()).map_err(|e| bad(e.to_string()))?;
+    let (ready, ready_message) = readiness(&node["status"]);
+    Ok(NodeView {
+        ready,
+        ready_message,
+        unschedulable: node["spec"]["unschedulable"].as_bool().unwrap_or(false),
+        owner: owner::of(node),
+        kubelet: node["status"]["nodeInfo"]["kubeletVersion"].as_str().and_then(|v| v.parse().ok()),
+        control_plane: meta["labels"].get(CONTROL_PLANE).is_some(),
+        cri_socket: meta["annotations"].get(CRI_SOCKET).is_some(),
+        internal_ip: internal_ip(&node["status"]),
+        name,
+    })
+}
+
+fn readiness(status: &Value) -> (bool, String) {
+    let conditions = status["conditions"].as_array();
+    let ready = conditions.into_iter().flatten().find(|c| c["type"] == "Ready");
+    match ready {
+        Some(c) if c["status"] == "True" => (true, String::new()),
+        Some(c) => (false, c["message"].as_str().unwrap_or("no message").to_string()),
+        None => (false, "the node has no Ready condition".into()),
+    }
+}
+
+fn internal_ip(status: &Value) -> Option<String> {
+    let addresses = status["addresses"].as_array()?;
+    let internal = addresses.iter().find(|a| a["type"] == "InternalIP")?;
+    internal["address"].as_str().map(String::from)
+}

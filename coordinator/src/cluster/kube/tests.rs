@@ -1,0 +1,370 @@
+//! The adapter against a kube API played by hand: canned objects, recorded refusals, every request remembered.
+
+use super::KubeCluster;
+use crate::cluster::{Cluster, Prober};
+use async_trait::async_trait;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use podlift_engine::request::{ApiProbe, Owner};
+use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_model::*;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const NODE: &str = "/api/v1/nodes/dgx030";
+const PODS: &str = "/api/v1/pods";
+
+/// `METHOD PATH` to the answers in order; the last one stays.
+#[derive(Clone, Default)]
+struct Played(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    answers: BTreeMap<String, VecDeque<(u16, Value)>>,
+    asked: Vec<(String, Value)>,
+}
+
+struct NoProber;
+
+#[async_trait]
+impl Prober for NoProber {
+    async fn probe(&self, endpoint: &str) -> ApiProbe {
+        ApiProbe { endpoint: endpoint.into(), ok: true, why: String::new() }
+    }
+}
+
+impl Played {
+    fn on(self, what: &str, answers: &[(u16, Value)]) -> Self {
+        self.0.lock().unwrap().answers.insert(what.into(), answers.iter().cloned().collect());
+        self
+    }
+
+    fn node(self, node: Value) -> Self {
+        self.on(&format!("GET {NODE}"), &[(200, node)])
+    }
+
+    fn pods(self, pods: &[Value]) -> Self {
+        self.on(&format!("GET {PODS}"), &[(200, json!({"metadata": {}, "items": pods}))])
+    }
+
+    fn bodies(&self, what: &str) -> Vec<Value> {
+        let state = self.0.lock().unwrap();
+        state.asked.iter().filter(|(asked, _)| asked == what).map(|(_, body)| body.clone()).collect()
+    }
+
+    fn answer(&self, what: String, body: Value) -> (u16, Value) {
+        let mut state = self.0.lock().unwrap();
+        state.asked.push((what.clone(), body));
+        let missing = (404, json!({"kind": "Status", "message": format!("{what} not found"), "code": 404}));
+        match state.answers.get_mut(&what) {
+            Some(all) if all.len() > 1 => all.pop_front().unwrap_or(missing),
+            Some(all) => all.front().cloned().unwrap_or(missing),
+            None => missing,
+        }
+    }
+
+    fn cluster(&self) -> KubeCluster {
+        let played = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let played = played.clone();
+            async move {
+                let what = format!("{} {}", request.method(), request.uri().path());
+                let bytes = request.into_body().collect().await?.to_bytes();
+                let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+                let (code, value) = played.answer(what, body);
+                let response =
+                    Response::builder().status(code).body(Body::from(value.to_string().into_bytes()));
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(response?)
+            }
+        });
+        let client = kube::Client::new(service, "default");
+        KubeCluster::new(client, Arc::new(NoProber), Duration::from_secs(5))
+    }
+
+    async fn call(&self, call: ClusterCall) -> Result<ClusterReply, Failure> {
+        self.cluster().call(&call, &epoch(5)).await
+    }
+
+    async fn drain(&self, seconds: u32) -> Result<ClusterReply, Failure> {
+        self.call(ClusterCall::Drain { node: dgx(), run: run(), seconds }).await
+    }
+}
+
+fn dgx() -> NodeName {
+    NodeName::new("dgx030").unwrap()
+}
+
+fn run() -> RunId {
+    RunId::new("r1").unwrap()
+}
+
+fn epoch(number: u64) -> Epoch {
+    Epoch { number, instance: InstanceId::new("one").unwrap() }
+}
+
+fn node(unschedulable: bool, owner: Option<(&str, u64)>) -> Value {
+    let owner = owner.map(|(run, number)| Owner { run: RunId::new(run).unwrap(), epoch: epoch(number) });
+    let annotations = owner.map(|o| json!({"podlift.io/owner": serde_json::to_string(&o).unwrap()}));
+    json!({
+        "metadata": {"name": "dgx030", "resourceVersion": "7", "annotations": annotations},
+        "spec": {"unschedulable": unschedulable},
+        "status": {},
+    })
+}
+
+fn pod(name: &str, owner: Option<&str>) -> Value {
+    let owners = owner.map(|kind| json!([{"kind": kind, "name": "o", "controller": true}]));
+    json!({
+        "metadata": {"name": name, "namespace": "a", "uid": format!("uid-{name}"), "labels": {"app": name}, "ownerReferences": owners},
+        "spec": {"nodeName": "dgx030"},
+        "status": {"phase": "Running"},
+    })
+}
+
+fn evict(pod: &str) -> String {
+    format!("POST /api/v1/namespaces/a/pods/{pod}/eviction")
+}
+
+fn at(pod: &str) -> String {
+    format!("GET /api/v1/namespaces/a/pods/{pod}")
+}
+
+fn status(code: u16, message: &str) -> (u16, Value) {
+    (code, json!({"kind": "Status", "message": message, "code": code}))
+}
+
+fn recorded(name: &str) -> (u16, Value) {
+    let all: Value =
+        serde_json::from_str(include_str!("../../../../tests/fixtures/kube-api/transcript.json")).unwrap();
+    let entry = all.as_array().unwrap().iter().find(|e| e["name"] == name).unwrap();
+    (entry["response"]["status"].as_u64().unwrap() as u16, entry["response"]["body"].clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn cordon_is_one_patch_with_owner_epoch_and_version() {
+    let api = Played::default().node(node(false, None)).on(&format!("PATCH {NODE}"), &[(200, json!({}))]);
+    api.call(ClusterCall::Cordon { node: dgx(), run: run() }).await.unwrap();
+    let patches = api.bodies(&format!("PATCH {NODE}"));
+    let [patch] = patches.as_slice() else { panic!("{patches:?}") };
+    assert_eq!(
+        (&patch["metadata"]["resourceVersion"], &patch["spec"]["unschedulable"]),
+        (&json!("7"), &json!(true))
+    );
+    let owner: Owner =
+        serde_json::from_str(patch["metadata"]["annotations"]["podlift.io/owner"].as_str().unwrap()).unwrap();
+    assert_eq!(owner, Owner { run: run(), epoch: epoch(5) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn cordon_leaves_what_others_did_and_obeys_the_fence() {
+    let cases = [
+        (node(true, None), "cordon-foreign"),
+        (node(true, Some(("other", 5))), "cordon-foreign"),
+        (node(true, Some(("r1", 6))), "fenced"),
+        (node(false, Some(("old", 6))), "fenced"),
+    ];
+    for (object, code) in cases {
+        let api = Played::default().node(object);
+        let failure = api.call(ClusterCall::Cordon { node: dgx(), run: run() }).await.unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.class), (code, FailureClass::Operator));
+        assert!(api.bodies(&format!("PATCH {NODE}")).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_is_looked_at_again() {
+    let patch = format!("PATCH {NODE}");
+    let api =
+        Played::default().node(node(false, None)).on(&patch, &[status(409, "modified"), (200, json!({}))]);
+    api.call(ClusterCall::Cordon { node: dgx(), run: run() }).await.unwrap();
+    assert_eq!(api.bodies(&patch).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn uncordon_only_what_is_ours() {
+    let patch = format!("PATCH {NODE}");
+    for (object, patched) in [
+        (node(true, Some(("r1", 4))), 1),
+        (node(true, None), 0),
+        (node(true, Some(("other", 4))), 0),
+        (node(false, None), 0),
+    ] {
+        let api = Played::default().node(object).on(&patch, &[(200, json!({}))]);
+        api.call(ClusterCall::Uncordon { node: dgx(), run: run() }).await.unwrap();
+        assert_eq!(api.bodies(&patch).len(), patched);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_sorted_as_drain_sorts_them() {
+    let mut mirror = pod("mirror", None);
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    let mut scratch = pod("scratch", Some("Job"));
+    scratch["spec"]["volumes"] = json!([{"name": "v", "emptyDir": {"medium": "Memory"}}]);
+    let mut finished = pod("finished", None);
+    finished["status"]["phase"] = json!("Succeeded");
+    let mut over = pod("over", Some("DaemonSet"));
+    over["status"]["phase"] = json!("Failed");
+    let pods =
+        [pod("web", Some("ReplicaSet")), mirror, scratch, finished, over, pod("agent", Some("DaemonSet"))];
+    let api =
+        Played::default().pods(&pods).on("GET /apis/apps/v1/namespaces/a/daemonsets/o", &[(200, json!({}))]);
+    let Ok(ClusterReply::Pods(view)) = api.call(ClusterCall::PodsToEvict { node: dgx() }).await else {
+        panic!()
+    };
+    assert_eq!(
+        (view.evict, view.refused),
+        (["a/web", "a/scratch", "a/finished", "a/over"].map(String::from).to_vec(), vec![])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_nobody_would_create_again_forbid_the_drain() {
+    let pods = [pod("web", Some("ReplicaSet")), pod("bare", None), pod("orphan", Some("DaemonSet"))];
+    let api = Played::default().node(node(true, Some(("r1", 5)))).pods(&pods);
+    let failure = api.drain(60).await.unwrap_err();
+    assert_eq!(failure.code, "drain-refused");
+    assert!(
+        failure.message.contains("declare no controller") && failure.message.contains("a/bare"),
+        "{}",
+        failure.message
+    );
+    assert!(failure.message.contains("DaemonSet is gone: a/orphan"), "{}", failure.message);
+    assert!(api.bodies(&evict("web")).is_empty(), "nothing is evicted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_is_waited_for_and_the_pod_until_it_is_gone() {
+    let web = pod("web", Some("ReplicaSet"));
+    let mut another = web.clone();
+    another["metadata"]["uid"] = json!("uid-2");
+    let api = Played::default()
+        .node(node(true, Some(("r1", 5))))
+        .pods(std::slice::from_ref(&web))
+        .on(
+            &evict("web"),
+            &[recorded("evict refused by pdb"), recorded("evict refused by pdb"), (201, json!({}))],
+        )
+        .on(&at("web"), &[(200, web), (503, json!("no endpoints")), (200, another)]);
+    let begin = tokio::time::Instant::now();
+    assert!(api.drain(60).await.is_ok());
+    assert_eq!((api.bodies(&evict("web")).len(), begin.elapsed()), (3, Duration::from_secs(12)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_holds_pauses_with_pods_and_budgets_named() {
+    let budget = json!({
+        "metadata": {"name": "keep-web", "namespace": "a"},
+        "spec": {"selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}},
+        "status": {"disruptionsAllowed": 0, "currentHealthy": 2, "desiredHealthy": 2, "expectedPods": 2},
+    });
+    let api = Played::default()
+        .node(node(true, Some(("r1", 5))))
+        .pods(&[pod("web", Some("ReplicaSet")), pod("db", Some("StatefulSet"))])
+        .on(&evict("web"), &[recorded("evict refused by pdb")])
+        .on(&evict("db"), &[(201, json!({}))])
+        .on("GET /apis/policy/v1/namespaces/a/poddisruptionbudgets", &[(200, json!({"items": [budget]}))]);
+    let begin = tokio::time::Instant::now();
+    let failure = api.drain(30).await.unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.class), ("drain-blocked", FailureClass::Operator));
+    assert!(
+        failure.message.contains("a/web (budget keep-web: 0 disruptions allowed, 2 of 2 pods healthy"),
+        "{}",
+        failure.message
+    );
+    assert!(!failure.message.contains("a/db") && begin.elapsed() <= Duration::from_secs(31));
+    assert!(api.bodies(&format!("PATCH {NODE}")).is_empty(), "the cordon stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_eviction_is_a_failure() {
+    let api = Played::default()
+        .node(node(true, Some(("r1", 5))))
+        .pods(&[pod("web", Some("ReplicaSet")), pod("db", Some("StatefulSet"))])
+        .on(&evict("web"), &[recorded("evict with two pdbs")])
+        .on(&evict("db"), &[(201, json!({}))]);
+    let failure = api.drain(30).await.unwrap_err();
+    assert_eq!(failure.code, "eviction-failed");
+    assert!(
+        failure.message.contains("a/web: 500 This pod has more than one PodDisruptionBudget"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(api.bodies(&evict("db")).len(), 1, "the others go on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminating_namespace_is_waited_for() {
+    let (_, mut refused) = status(403, "namespace is being terminated");
+    refused["details"] = json!({"causes": [{"reason": "NamespaceTerminating"}]});
+    let mut going = pod("going", Some("Job"));
+    going["metadata"]["deletionTimestamp"] = json!("2026-11-22T02:00:00Z");
+    let api = Played::default()
+        .node(node(true, Some(("r1", 5))))
+        .pods(&[pod("web", Some("ReplicaSet")), going])
+        .on(&evict("going"), &[(403, refused.clone())])
+        .on(&evict("web"), &[(403, refused), status(404, "gone")]);
+    assert!(api.drain(60).await.is_ok());
+    let plain = status(403, "forbidden");
+    let api = Played::default()
+        .node(node(true, None))
+        .pods(&[pod("web", Some("ReplicaSet"))])
+        .on(&evict("web"), &[plain]);
+    assert_eq!(api.drain(60).await.unwrap_err().code, "eviction-failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn kubeadm_config_tells_its_writers_and_is_written_on_top_of_what_was_read() {
+    let path = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
+    let field = |manager: &str, time: &str| json!({"manager": manager, "time": time});
+    let object = json!({
+        "metadata": {"name": "kubeadm-config", "resourceVersion": "9", "managedFields": [
+            field("kubeadm", "2026-01-01T00:00:00Z"), field("cmd", "2026-11-20T22:00:00Z"),
+        ]},
+        "data": {"ClusterConfiguration": "text"},
+    });
+    let api = Played::default()
+        .on(&format!("GET {path}"), &[(200, object)])
+        .on(&format!("PATCH {path}"), &[status(409, "modified")]);
+    let Ok(ClusterReply::KubeadmConfig(view)) = api.call(ClusterCall::KubeadmConfig).await else { panic!() };
+    assert_eq!(view.managers[0], "cmd at 2026-11-20T22:00:00Z");
+    let write = ClusterCall::WriteKubeadmConfig {
+        resource_version: view.resource_version,
+        cluster_configuration: "new".into(),
+    };
+    let failure = api.call(write).await.unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.class), ("api-conflict", FailureClass::Transient));
+    let patch = &api.bodies(&format!("PATCH {path}"))[0];
+    assert_eq!(
+        (&patch["metadata"]["resourceVersion"], &patch["data"]["ClusterConfiguration"]),
+        (&json!("9"), &json!("new"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_go_on_to_the_last_page_and_views_read_real_nodes() {
+    let real: Value =
+        serde_json::from_str(include_str!("../../../../tests/fixtures/kube-api/node.worker.json")).unwrap();
+    let mut second = real.clone();
+    second["metadata"]["name"] = json!("dgx031");
+    let page = |items: Value, next: &str| (200, json!({"metadata": {"continue": next}, "items": items}));
+    let api =
+        Played::default().on("GET /api/v1/nodes", &[page(json!([real]), "more="), page(json!([second]), "")]);
+    let Ok(ClusterReply::Nodes(nodes)) = api.call(ClusterCall::Nodes).await else { panic!() };
+    assert_eq!(nodes.len(), 2);
+    assert!(
+        nodes[0].ready && nodes[0].cri_socket && !nodes[0].control_plane && nodes[0].kubelet.is_some(),
+        "{:?}",
+        nodes[0]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_is_away_is_transient() {
+    let api = Played::default().on("GET /api/v1/nodes", &[(503, json!("no healthy upstream"))]);
+    let failure = api.call(ClusterCall::Nodes).await.unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.class), ("api-unreachable", FailureClass::Transient));
+}

@@ -1,0 +1,22 @@
+//! The way to the cluster being upgraded: a closed set of calls, each fenced by the epoch of whoever makes it. Never the place where
+//! podlift keeps anything that it needs to know.
+
+mod kube;
+mod probe;
+
+pub use kube::{KubeCluster, connect};
+pub use probe::{HttpsProber, Prober};
+
+use async_trait::async_trait;
+use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_model::{Epoch, Failure};
+
+/// Code of the failure that says: the API does not answer now. Always transient.
+pub const UNREACHABLE: &str = "api-unreachable";
+/// Code of the failure that says: another coordinator with a higher epoch was here.
+pub const FENCED: &str = "fenced";
+
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure>;
+}

@@ -1,0 +1,105 @@
+//! Is an API server ready, seen from here and by its own address? Each probe is a fresh connection: one that is kept alive says nothing
+//! of who would be let in now.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_util::rt::TokioIo;
+use podlift_engine::request::ApiProbe;
+use podlift_engine::view::report::VIP;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+const BODY_LIMIT: usize = 64 << 10;
+
+#[async_trait]
+pub trait Prober: Send + Sync {
+    /// `endpoint` is HOST:PORT, or `vip` for the address that everybody uses.
+    async fn probe(&self, endpoint: &str) -> ApiProbe;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProberError {
+    #[error(
+        "cannot read the cluster's CA {path}: {why}; set kubernetes.ca to a copy of /etc/kubernetes/pki/ca.crt"
+    )]
+    Ca { path: String, why: String },
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// GET /readyz over TLS, the server checked against the cluster's CA.
+pub struct HttpsProber {
+    tls: TlsConnector,
+    vip: String,
+    timeout: Duration,
+}
+
+impl HttpsProber {
+    /// `vip` is HOST:PORT of the proxy in front of the API servers.
+    pub fn new(ca: &Path, vip: String, timeout: Duration) -> Result<Self, ProberError> {
+        let bad = |why: String| ProberError::Ca { path: ca.display().to_string(), why };
+        let pem = podlift_common::durable::read(ca).map_err(|e| bad(e.to_string()))?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            roots.add(certificate.map_err(|e| bad(e.to_string()))?)?;
+        }
+        if roots.is_empty() {
+            return Err(bad("it holds no certificate".into()));
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.resumption = rustls::client::Resumption::disabled();
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), vip, timeout })
+    }
+
+    async fn readyz(&self, address: &str) -> Result<(), String> {
+        let text = |e: &dyn std::error::Error| e.to_string();
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
+        let name = ServerName::try_from(host).map_err(|e| text(&e))?;
+        let tcp = TcpStream::connect(address).await.map_err(|e| text(&e))?;
+        let stream = self.tls.connect(name, tcp).await.map_err(|e| text(&e))?;
+        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = handshake.map_err(|e| text(&e))?;
+        let request = http::Request::get("/readyz").header("host", address).header("connection", "close");
+        let request = request.body(Empty::<Bytes>::new()).map_err(|e| text(&e))?;
+        let answer = async {
+            let response = sender.send_request(request).await.map_err(|e| text(&e))?;
+            let status = response.status().as_u16();
+            let body =
+                Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
+            match status {
+                200 => Ok(()),
+                _ => Err(format!("{status}: {}", first_line(&body.to_bytes()))),
+            }
+        };
+        // The connection is polled beside the answer and ends with it.
+        let (answer, _) = tokio::join!(answer, connection);
+        answer
+    }
+}
+
+fn first_line(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    text.lines().find(|l| !l.trim().is_empty()).unwrap_or("empty answer").chars().take(200).collect()
+}
+
+#[async_trait]
+impl Prober for HttpsProber {
+    async fn probe(&self, endpoint: &str) -> ApiProbe {
+        let address = if endpoint == VIP { &self.vip } else { endpoint };
+        let late = |_| Err(format!("no answer within {} s", self.timeout.as_secs_f32()));
+        let result = tokio::time::timeout(self.timeout, self.readyz(address)).await.unwrap_or_else(late);
+        let why = result.as_ref().err().cloned().unwrap_or_default();
+        ApiProbe { endpoint: endpoint.into(), ok: result.is_ok(), why }
+    }
+}

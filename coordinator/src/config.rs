@@ -1,0 +1,216 @@
+//! The coordinator's configuration file. Unknown keys are refused; what is not given has the default documented here.
+
+use crate::core::Settings;
+use crate::dispatch::HubSettings;
+use crate::exec::ExecSettings;
+use podlift_common::config::duration;
+use podlift_engine::plan::PlanOptions;
+use podlift_model::{ClusterName, NodeName};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// BCM's name of the Kubernetes cluster; every certificate must say the same.
+    pub cluster: ClusterName,
+    /// Name of this coordinator; its certificate must say the same.
+    pub name: NodeName,
+    /// Where agents and people dial, e.g. "10.141.255.254:7443". Port 0: any free one, shown at the start.
+    pub listen: SocketAddr,
+    #[serde(default)]
+    pub tls: Tls,
+    /// The journal's file, on a local disk. "/var/lib/podlift/coordinator/journal.db"
+    #[serde(default = "journal")]
+    pub journal: PathBuf,
+    pub kubernetes: Kubernetes,
+    #[serde(default)]
+    pub run: Run,
+    #[serde(default)]
+    pub plan: Plan,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// "/etc/podlift/tls/ca.crt"
+    pub ca: PathBuf,
+    /// "/etc/podlift/tls/coordinator.crt"
+    pub certificate: PathBuf,
+    /// "/etc/podlift/tls/coordinator.key"
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kubernetes {
+    /// podlift's own identity in the cluster; never admin.conf.
+    pub kubeconfig: PathBuf,
+    /// CA of the API servers, for the probes of each by its own address.
+    pub ca: PathBuf,
+    /// HOST:PORT that everybody uses: the proxy in front of the API servers.
+    pub vip: String,
+    /// Longest wait for one answer of the API. "10s"
+    #[serde(with = "duration", default = "api_timeout")]
+    pub timeout: Duration,
+    /// Longest wait for one probe. "2s"
+    #[serde(with = "duration", default = "probe_timeout")]
+    pub probe_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// Between two looks at what a step waits for. "1s"
+    #[serde(with = "duration")]
+    pub poll: Duration,
+    /// Between two probes of each API server while a run is open. "1s"
+    #[serde(with = "duration")]
+    pub probe_interval: Duration,
+    /// How long an agent may take for an observation. "2m"
+    #[serde(with = "duration")]
+    pub observe_timeout: Duration,
+    /// How long an op waits for its agent to come back. "30s"
+    #[serde(with = "duration")]
+    pub reconnect: Duration,
+    /// What agents are asked for. "5s"
+    #[serde(with = "duration")]
+    pub heartbeat: Duration,
+}
+
+/// Options of a plan that says nothing else.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// Workers that may be unavailable at once. 1
+    pub max_unavailable: u32,
+    /// Workers that go first and alone. 1
+    pub canary: u32,
+    /// How long a drain may take before the run pauses. "30m"
+    #[serde(with = "duration")]
+    pub drain: Duration,
+    /// How long a new API server must stay ready. "30s"
+    #[serde(with = "duration")]
+    pub soak: Duration,
+    /// A guard falls back to the steady watch by itself after this. "1h"
+    #[serde(with = "duration")]
+    pub guard: Duration,
+    /// How long any other wait may take. "15m"
+    #[serde(with = "duration")]
+    pub wait: Duration,
+    /// Gates that this site takes out. ["MaxUnavailableStatefulSet"]
+    pub site_gates: Vec<String>,
+}
+
+fn journal() -> PathBuf {
+    "/var/lib/podlift/coordinator/journal.db".into()
+}
+fn api_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+fn probe_timeout() -> Duration {
+    Duration::from_secs(2)
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        let file = |name: &str| PathBuf::from("/etc/podlift/tls").join(name);
+        Self { ca: file("ca.crt"), certificate: file("coordinator.crt"), key: file("coordinator.key") }
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            poll: seconds(1),
+            probe_interval: seconds(1),
+            observe_timeout: seconds(120),
+            reconnect: seconds(30),
+            heartbeat: seconds(5),
+        }
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let o = PlanOptions::default();
+        let seconds = |n: u32| Duration::from_secs(n.into());
+        Self {
+            max_unavailable: o.max_unavailable,
+            canary: o.canary,
+            drain: seconds(o.drain_seconds),
+            soak: seconds(o.soak_seconds),
+            guard: seconds(o.guard_seconds),
+            wait: seconds(o.wait_seconds),
+            site_gates: o.site_gates,
+        }
+    }
+}
+
+impl Config {
+    pub fn hub(&self) -> HubSettings {
+        let Run { observe_timeout, reconnect, heartbeat, .. } = self.run;
+        HubSettings { observe_timeout, reconnect, heartbeat }
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            exec: ExecSettings { poll: self.run.poll, probe_interval: self.run.probe_interval },
+            options: self.plan.options(),
+            stale_after: Some(self.run.heartbeat * 3),
+        }
+    }
+}
+
+impl Plan {
+    /// Whole seconds, rounded up: a limit is never shorter than what was written.
+    fn options(&self) -> PlanOptions {
+        let seconds = |d: Duration| u32::try_from(d.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        PlanOptions {
+            max_unavailable: self.max_unavailable,
+            canary: self.canary,
+            drain_seconds: seconds(self.drain),
+            soak_seconds: seconds(self.soak),
+            guard_seconds: seconds(self.guard),
+            wait_seconds: seconds(self.wait),
+            site_gates: self.site_gates.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podlift_common::config::parse;
+    use std::path::Path;
+
+    const SMALL: &str = r#"
+cluster = "runaicluster"
+name = "head-1"
+listen = "10.141.255.254:7443"
+[kubernetes]
+kubeconfig = "/etc/podlift/kubeconfig"
+ca = "/etc/podlift/kubernetes-ca.crt"
+vip = "10.141.255.254:10443"
+"#;
+
+    #[test]
+    fn what_is_not_given_has_a_default() {
+        let config: Config = parse(SMALL, Path::new("/etc/podlift/coordinator.toml")).unwrap();
+        assert_eq!(config.settings().options, PlanOptions::default());
+        assert_eq!(config.journal, Path::new("/var/lib/podlift/coordinator/journal.db"));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_by_name() {
+        for extra in ["tiem = 1", "[run]\npol = \"1s\"", "[plan]\ncanaries = 2", "[tls]\ncert = \"x\""] {
+            let text = format!("{SMALL}{extra}");
+            let e =
+                parse::<Config>(&text, Path::new("/etc/podlift/coordinator.toml")).unwrap_err().to_string();
+            assert!(e.contains("unknown field") && e.contains("/etc/podlift/coordinator.toml"), "{e}");
+        }
+    }
+}

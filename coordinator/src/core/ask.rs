@@ -1,0 +1,45 @@
+//! What a person asks of a plan, and how it becomes what the planner wants.
+
+use super::{Coordinator, CoordinatorError};
+use crate::exec::planner::Wanted;
+use podlift_engine::Plan;
+use podlift_engine::plan::{self, Waiver};
+use podlift_model::{KubeVersion, NodeName};
+use std::sync::Arc;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanAsk {
+    pub to: KubeVersion,
+    /// None: as configured.
+    pub max_unavailable: Option<u32>,
+    /// (check, reason).
+    pub waivers: Vec<(String, String)>,
+    /// Empty: all.
+    pub nodes: Vec<NodeName>,
+}
+
+impl PlanAsk {
+    /// Everything, to this version.
+    pub fn to(to: KubeVersion) -> Self {
+        Self { to, max_unavailable: None, waivers: vec![], nodes: vec![] }
+    }
+}
+
+impl Coordinator {
+    /// Looks at everything and makes a plan; changes nothing.
+    pub async fn plan(&self, ask: &PlanAsk, by: &str) -> Result<Arc<Plan>, CoordinatorError> {
+        let mut options = self.settings.options.clone();
+        options.max_unavailable = ask.max_unavailable.unwrap_or(options.max_unavailable);
+        let waiver = |(check, reason): &(String, String)| Waiver {
+            check: check.clone(),
+            reason: reason.clone(),
+            by: by.into(),
+        };
+        let waivers = ask.waivers.iter().map(waiver).collect();
+        let wanted = Wanted { to: ask.to, nodes: ask.nodes.clone(), options, waivers };
+        let input = self.planner.gather(wanted, &self.reading()).await?;
+        let plan = Arc::new(plan::build(&input)?);
+        self.keep(&plan);
+        Ok(plan)
+    }
+}

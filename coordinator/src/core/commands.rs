@@ -1,0 +1,154 @@
+//! What a person may say to a run, each word an event of its own in the journal.
+
+use super::{Coordinator, CoordinatorError};
+use podlift_engine::machine::{Event, RunState, RunStatus, StopReason};
+use podlift_model::{NodeName, RunId, StepId};
+use std::sync::Arc;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    Pause {
+        reason: String,
+    },
+    Resume,
+    /// None: every failed step.
+    Retry {
+        step: Option<StepId>,
+    },
+    Abort {
+        reason: String,
+    },
+    Defer {
+        node: NodeName,
+        reason: String,
+    },
+    Unwaive {
+        check: String,
+    },
+    /// Claims the epoch with the agents that are there.
+    Takeover,
+    /// Runs that only agents remember need no journal.
+    Adopt,
+}
+
+impl Coordinator {
+    /// `run`: None means the open one. Answers with a line for people.
+    pub async fn command(
+        &self,
+        run: Option<&RunId>,
+        command: Command,
+        by: &str,
+    ) -> Result<String, CoordinatorError> {
+        match command {
+            Command::Takeover => return Ok(self.fence.takeover().await?),
+            Command::Adopt => return self.adopt(by),
+            _ => self.may_command()?,
+        }
+        let state = self.commanded(run)?;
+        let id = state.run.clone();
+        let by = by.to_string();
+        let (event, said) = match command {
+            Command::Pause { reason } => {
+                (pause(reason, &by), format!("run {id} pauses: what runs is finished first"))
+            }
+            Command::Resume => (resume(&state, by)?, format!("run {id} goes on")),
+            Command::Retry { step } => (retry(&state, step, by)?, format!("run {id} tries again")),
+            Command::Abort { reason } => (
+                Event::AbortAsked { by, reason },
+                format!(
+                    "run {id} is being aborted; `podlift report` says what was put back and what is left"
+                ),
+            ),
+            Command::Unwaive { check } => {
+                (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
+            }
+            Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
+            Command::Takeover | Command::Adopt => return Ok(String::new()),
+        };
+        self.store.append(Some(&id), event)?;
+        Ok(said)
+    }
+
+    fn commanded(&self, run: Option<&RunId>) -> Result<Arc<RunState>, CoordinatorError> {
+        let state = match run {
+            Some(run) => {
+                self.store.run(run).ok_or_else(|| CoordinatorError::UnknownRun { run: run.clone() })?
+            }
+            None => self.store.open_run().ok_or(CoordinatorError::NoRun)?,
+        };
+        if state.is_over() { Err(CoordinatorError::NoRun) } else { Ok(state) }
+    }
+
+    /// The node is left as it is, but for what is ours on it.
+    async fn defer(
+        &self,
+        state: &RunState,
+        node: NodeName,
+        reason: String,
+        by: String,
+    ) -> Result<String, CoordinatorError> {
+        let open =
+            state.plan.steps().find(|s| s.node.as_ref() == Some(&node) && state.steps[&s.id].is_open());
+        if let Some(step) = open {
+            return Err(CoordinatorError::NodeBusy { node, step: step.id.clone() });
+        }
+        let event = Event::NodeDeferred { node: node.clone(), reason, by };
+        self.store.append(Some(&state.run), event)?;
+        let undone =
+            crate::exec::undo(&self.performer, state, &self.reading(), Some(&node), self.settings.exec.poll)
+                .await;
+        let lines: Vec<String> = undone.undone.into_iter().chain(undone.left).collect();
+        let tail = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
+        Ok(format!(
+            "node {node} is left out of run {}{tail}; podlift resume, if the run is paused",
+            state.run
+        ))
+    }
+
+    fn adopt(&self, by: &str) -> Result<String, CoordinatorError> {
+        let runs: Vec<RunId> = self.fence.unknown_runs().into_iter().collect();
+        if runs.is_empty() {
+            return Ok("nothing to adopt: agents remember no run that the journal lacks".into());
+        }
+        let names = runs.iter().map(RunId::as_str).collect::<Vec<_>>().join(", ");
+        self.store.append(None, Event::RunsAdopted { runs, by: by.into() })?;
+        Ok(format!("adopted: {names}; this coordinator may command again"))
+    }
+}
+
+fn pause(reason: String, by: &str) -> Event {
+    let message = match reason.is_empty() {
+        true => format!("paused by {by}"),
+        false => format!("paused by {by}: {reason}"),
+    };
+    let (detail, undone) = (String::new(), String::new());
+    let reason =
+        StopReason { code: "operator".into(), message, detail, undone, next: "podlift resume".into() };
+    Event::RunPaused { reason, by: Some(by.into()) }
+}
+
+/// Failed steps would pause the run again at once.
+fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    match state.failed_steps().next() {
+        Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),
+        None => Ok(Event::RunResumed { by }),
+    }
+}
+
+fn retry(state: &RunState, step: Option<StepId>, by: String) -> Result<Event, CoordinatorError> {
+    let paused = matches!(state.status, RunStatus::Paused { .. });
+    match step.is_none() && !paused && state.failed_steps().next().is_none() {
+        true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
+        false => Ok(Event::RetryAsked { step, by }),
+    }
+}
+
+fn unwaive(state: &RunState, check: String, by: String) -> Result<Event, CoordinatorError> {
+    match state.waived(&check) {
+        Some(_) => Ok(Event::WaiverLifted { check, by }),
+        None => {
+            let known = state.waivers.iter().map(|w| w.check.clone()).collect();
+            Err(CoordinatorError::NotWaived { check, known })
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The coordinator as a whole, without a wire: what the gRPC services are thin wrappers of, and what tests run in process.
+
+mod ask;
+mod commands;
+mod error;
+mod show;
+mod start;
+
+pub use ask::PlanAsk;
+pub use commands::Command;
+pub use error::CoordinatorError;
+
+use crate::cluster::Cluster;
+use crate::dispatch::Agents;
+use crate::exec::{ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
+use crate::store::Store;
+use podlift_common::clock::Clock;
+use podlift_engine::Plan;
+use podlift_engine::plan::PlanOptions;
+use podlift_model::{ClusterName, Epoch, InstanceId};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Everything that a coordinator is put together from; each part may be a fake.
+pub struct Parts {
+    pub cluster_name: ClusterName,
+    pub store: Arc<Store>,
+    pub agents: Arc<dyn Agents>,
+    pub cluster: Arc<dyn Cluster>,
+    pub clock: Arc<dyn Clock>,
+    pub instance: InstanceId,
+    pub settings: Settings,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub exec: ExecSettings,
+    /// Of a plan that says nothing else.
+    pub options: PlanOptions,
+    /// Older facts are marked. Three heartbeats by default.
+    pub stale_after: Option<Duration>,
+}
+
+/// Plans that a hash in a question may mean.
+const PLANS_KEPT: usize = 64;
+const STALE: Duration = Duration::from_secs(15);
+
+pub struct Coordinator {
+    cluster_name: ClusterName,
+    store: Arc<Store>,
+    performer: Performer,
+    clock: Arc<dyn Clock>,
+    instance: InstanceId,
+    settings: Settings,
+    fence: Arc<Fence>,
+    planner: Planner,
+    plans: Mutex<VecDeque<Arc<Plan>>>,
+    /// One run is started at a time.
+    starting: tokio::sync::Mutex<()>,
+}
+
+impl Coordinator {
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { cluster_name, store, agents, cluster, clock, instance, settings } = parts;
+        let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
+        let performer = Performer { agents, cluster, lines: Lines::default() };
+        let planner =
+            Planner { cluster: cluster_name.clone(), performer: performer.clone(), clock: clock.clone() };
+        Arc::new(Self {
+            cluster_name,
+            store,
+            performer,
+            clock,
+            instance,
+            settings,
+            fence,
+            planner,
+            plans: Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Commands until `stop` is cancelled. Dropping the future ends it as a crash would.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let (exec, store) = (self.settings.exec.clone(), self.store.clone());
+        let runner = Arc::new(Runner {
+            store: store.clone(),
+            performer: self.performer.clone(),
+            fence: self.fence.clone(),
+            settings: exec.clone(),
+        });
+        let probes = Probes {
+            store,
+            performer: self.performer.clone(),
+            instance: self.instance.clone(),
+            settings: exec.clone(),
+        };
+        tokio::join!(
+            self.fence.clone().keep(exec.poll, stop.clone()),
+            runner.run(stop.clone()),
+            probes.run(stop.clone())
+        );
+    }
+
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub fn fence(&self) -> &Arc<Fence> {
+        &self.fence
+    }
+
+    /// Whose reads these are while no epoch is held.
+    fn reading(&self) -> Epoch {
+        self.fence.epoch().unwrap_or(Epoch { number: 0, instance: self.instance.clone() })
+    }
+
+    fn keep(&self, plan: &Arc<Plan>) {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.push_back(plan.clone());
+        while plans.len() > PLANS_KEPT {
+            plans.pop_front();
+        }
+    }
+
+    fn kept(&self, hash: &str) -> Option<Arc<Plan>> {
+        let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.iter().rev().find(|p| p.hash.as_str() == hash).cloned()
+    }
+}

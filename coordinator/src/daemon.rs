@@ -1,0 +1,62 @@
+//! `podlift-coordinator`: arguments, logs, signals.
+
+use crate::config::Config;
+use crate::store::StoreError;
+use clap::Parser;
+use podlift_common::telemetry::{self, LogFormat};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Plans and runs rolling upgrades of one Kubernetes cluster.
+#[derive(Debug, Parser)]
+#[command(name = "podlift-coordinator", version)]
+struct Args {
+    /// Configuration file.
+    #[arg(long, default_value = "/etc/podlift/coordinator.toml")]
+    config: PathBuf,
+    /// What is logged to stderr, e.g. `info,podlift_coordinator=debug`.
+    #[arg(long, default_value = "info")]
+    log: String,
+    /// Logs as JSON lines.
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// The daemon; ends on SIGTERM or SIGINT. A run that is open goes on at the next start.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => return crate::cli::usage(&error),
+    };
+    podlift_common::tls::install_provider();
+    telemetry::init(&args.log, if args.log_json { LogFormat::Json } else { LogFormat::Text });
+    match start(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = error.downcast_ref::<StoreError>().map_or("start", StoreError::code);
+            tracing::error!(code, "{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: &Args) -> anyhow::Result<()> {
+    let config: Config = podlift_common::config::load(&args.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let ending = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            ending.cancel();
+        });
+        crate::server::serve(config, stop).await
+    })
+}

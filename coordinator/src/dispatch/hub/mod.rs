@@ -1,0 +1,153 @@
+//! The sessions of all agents. Knows who is connected, what they said last, and which answer belongs to which question; never decides
+//! what to ask.
+
+mod ask;
+mod attach;
+mod node;
+mod op;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use crate::dispatch::{Agents, Looked, Progress, unreachable};
+use crate::store::Store;
+use async_trait::async_trait;
+use node::{Node, Session};
+use podlift_common::clock::Clock;
+use podlift_engine::view::SeenNode;
+use podlift_model::op::Look;
+use podlift_model::{
+    ClusterName, Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId,
+};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+#[derive(Debug, Clone)]
+pub struct HubSettings {
+    /// How long an agent may take to answer an observation, a lookup or a claim.
+    pub observe_timeout: Duration,
+    /// How long an op waits for its agent to come back before its end counts as not known.
+    pub reconnect: Duration,
+    /// What agents are asked for.
+    pub heartbeat: Duration,
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { observe_timeout: seconds(60), reconnect: seconds(30), heartbeat: seconds(5) }
+    }
+}
+
+pub struct Hub {
+    cluster: ClusterName,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    settings: HubSettings,
+    nodes: Mutex<BTreeMap<NodeName, Node>>,
+    refused: Mutex<BTreeMap<NodeName, String>>,
+    /// Numbers requests, sessions and observations.
+    counter: AtomicU64,
+    /// Changes whenever an agent comes or goes.
+    changed: watch::Sender<u64>,
+}
+
+impl Hub {
+    pub fn new(
+        cluster: ClusterName,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        settings: HubSettings,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            cluster,
+            store,
+            clock,
+            settings,
+            nodes: Mutex::default(),
+            refused: Mutex::default(),
+            counter: AtomicU64::new(1),
+            changed: watch::Sender::new(0),
+        })
+    }
+
+    /// Ends every session; the agents will dial again.
+    pub fn close(&self) {
+        for node in self.nodes().values_mut() {
+            node.session = None;
+        }
+    }
+
+    /// Fires whenever an agent comes or goes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeName, Node>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, BTreeMap<NodeName, String>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of a connected agent.
+    fn session(&self, node: &NodeName) -> Result<Session, Failure> {
+        let nodes = self.nodes();
+        let session = nodes.get(node).and_then(|n| n.session.as_ref()).map(|s| s.session.clone());
+        session.ok_or_else(|| unreachable(node, "it is not connected"))
+    }
+}
+
+#[async_trait]
+impl Agents for Hub {
+    fn seen(&self) -> Vec<SeenNode> {
+        self.nodes().values().map(Node::seen).collect()
+    }
+
+    fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
+        self.session(node).ok().map(|s| s.ledger)
+    }
+
+    fn epoch(&self, node: &NodeName) -> Option<Epoch> {
+        self.nodes().get(node).filter(|n| n.session.is_some()).and_then(|n| n.epoch.clone())
+    }
+
+    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>> {
+        self.nodes().iter().map(|(name, n)| (name.clone(), n.runs.clone())).collect()
+    }
+
+    fn refused(&self) -> BTreeMap<NodeName, String> {
+        self.refusals().clone()
+    }
+
+    async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        self.ask_look(node, look).await
+    }
+
+    async fn run(
+        &self,
+        node: &NodeName,
+        op_id: &OpId,
+        epoch: &Epoch,
+        op: &HostOp,
+        progress: Progress,
+    ) -> Result<OpOutcome, Failure> {
+        self.run_op(node, op_id, epoch, op, progress).await
+    }
+
+    async fn lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure> {
+        self.ask_lookup(node, op_id).await
+    }
+
+    async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure> {
+        self.ask_claim(node, epoch).await
+    }
+}

@@ -1,0 +1,141 @@
+//! One op from sending to its end, across sessions. After a reconnect the agent is asked what it remembers; the same op id is sent again
+//! only if the same memory does not know it.
+
+use super::Hub;
+use super::node::{OpWord, Session};
+use crate::dispatch::{Looked, Progress, unreachable};
+use podlift_common::wire;
+use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome};
+use podlift_proto::v1::{self, to_agent::Kind};
+use tokio::sync::mpsc;
+
+/// What is sent, as often as it must be.
+struct Sending<'a> {
+    hub: &'a Hub,
+    node: &'a NodeName,
+    op_id: &'a OpId,
+    epoch: &'a Epoch,
+    op: &'a HostOp,
+}
+
+/// Listens for an op's words as long as it lives.
+struct Ear<'a> {
+    hub: &'a Hub,
+    node: &'a NodeName,
+    op_id: &'a OpId,
+    words: mpsc::UnboundedReceiver<OpWord>,
+}
+
+impl Drop for Ear<'_> {
+    fn drop(&mut self) {
+        if let Some(node) = self.hub.nodes().get_mut(self.node) {
+            node.ops.remove(self.op_id);
+        }
+    }
+}
+
+impl Hub {
+    pub(super) async fn run_op(
+        &self,
+        node: &NodeName,
+        op_id: &OpId,
+        epoch: &Epoch,
+        op: &HostOp,
+        progress: Progress,
+    ) -> Result<OpOutcome, Failure> {
+        let mut session = self.session(node)?;
+        let ledger = session.ledger.clone();
+        let mut ear = self.listen(node, op_id);
+        let sending = Sending { hub: self, node, op_id, epoch, op };
+        sending.send(&session).await;
+        loop {
+            tokio::select! {
+                word = ear.words.recv() => match word {
+                    Some(OpWord::Progress(line)) => progress(line),
+                    Some(OpWord::Outcome(outcome)) => return Ok(outcome),
+                    Some(OpWord::Refused(failure)) => return Err(failure),
+                    None => return Err(unreachable(node, "its session was forgotten")),
+                },
+                () = session.gone.cancelled() => {
+                    session = self.next_session(node).await?;
+                    if let Some(end) = sending.resume(&session, &ledger).await? {
+                        return Ok(end);
+                    }
+                }
+                // A word that got lost would otherwise be waited for without end.
+                () = tokio::time::sleep(self.settings.observe_timeout) => {
+                    if let Some(end) = sending.resume(&session, &ledger).await? {
+                        return Ok(end);
+                    }
+                }
+            }
+        }
+    }
+
+    fn listen<'a>(&'a self, node: &'a NodeName, op_id: &'a OpId) -> Ear<'a> {
+        let (send, words) = mpsc::unbounded_channel();
+        if let Some(n) = self.nodes().get_mut(node) {
+            n.ops.insert(op_id.clone(), send);
+        }
+        Ear { hub: self, node, op_id, words }
+    }
+
+    /// The session that follows, if there is one in time.
+    async fn next_session(&self, node: &NodeName) -> Result<Session, Failure> {
+        let mut changes = self.changes();
+        let wait = async {
+            loop {
+                if let Ok(session) = self.session(node)
+                    && !session.gone.is_cancelled()
+                {
+                    return session;
+                }
+                if changes.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let late = |_| unreachable(node, "its session ended while an op ran, and it has not come back");
+        tokio::time::timeout(self.settings.reconnect, wait).await.map_err(late)
+    }
+}
+
+impl Sending<'_> {
+    async fn send(&self, session: &Session) {
+        let run = v1::RunOp {
+            request: self.hub.number(),
+            op_id: self.op_id.to_string(),
+            epoch: Some(wire::epoch_to_wire(self.epoch)),
+            op: Some(wire::op_to_wire(self.op)),
+        };
+        // A session that ends here is noticed by whoever waits.
+        drop(session.send.send(Ok(v1::ToAgent { kind: Some(Kind::RunOp(run)) })).await);
+    }
+
+    /// The end, if the agent knows it by now.
+    async fn resume(&self, session: &Session, ledger: &LedgerId) -> Result<Option<OpOutcome>, Failure> {
+        if session.ledger != *ledger {
+            return Ok(Some(lost_memory(self.node, ledger, &session.ledger)));
+        }
+        match self.hub.ask_lookup(self.node, self.op_id).await {
+            Ok(looked) if looked.ledger() != ledger => {
+                Ok(Some(lost_memory(self.node, ledger, looked.ledger())))
+            }
+            Ok(Looked::Ended { outcome, .. }) => Ok(Some(outcome)),
+            Ok(Looked::Running { .. }) => Ok(None),
+            Ok(Looked::Unknown { .. }) => {
+                self.send(session).await;
+                Ok(None)
+            }
+            // Gone again: the loop notices.
+            Err(failure) if failure.code == crate::dispatch::UNREACHABLE => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+fn lost_memory(node: &NodeName, before: &LedgerId, now: &LedgerId) -> OpOutcome {
+    let why =
+        format!("the agent of {node} lost its memory (ledger {before}, now {now}) while the op was open");
+    OpOutcome::Indeterminate { why }
+}

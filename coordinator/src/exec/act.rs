@@ -1,0 +1,93 @@
+//! The one mutation of a step: intent first, durable, then the request, then its end.
+
+use super::drive::{Drive, Moment, Turn, may_act};
+use super::perform::Acted;
+use super::recover::Open;
+use crate::dispatch::{EPOCH_STALE, unreachable};
+use podlift_engine::machine::{Event, RunStatus, StepStatus};
+use podlift_engine::{ClusterCall, Request};
+use podlift_model::{Failure, LedgerId, OpId, OpOutcome};
+
+impl Drive {
+    pub(super) async fn act(&mut self, m: &Moment, request: &Request) -> Turn {
+        let ledger = match self.prepare(m, request).await {
+            Ok(ledger) => ledger,
+            Err(turn) => return turn,
+        };
+        let op_id = match &m.open {
+            Open::Unsent(op_id) => op_id.clone(),
+            _ => match self.intend(m, ledger) {
+                Some(op_id) => op_id,
+                None => return Turn::After(m.policy.poll),
+            },
+        };
+        let acted = tokio::select! {
+            acted = self.runner.performer.act(request, &op_id, &m.epoch) => acted,
+            // Evictions may stop anywhere; what an agent has accepted it finishes.
+            () = self.aborted(), if matches!(request, Request::Cluster(ClusterCall::Drain { .. })) => stopped(),
+        };
+        match acted {
+            Acted::Ended(outcome) => self.ended(&op_id, outcome),
+            Acted::NotKnown(failure) => self.wait_for_agent(&m.state, &failure),
+            Acted::Fenced(failure) => {
+                self.runner.fence.lose(failure.message);
+                Turn::Over
+            }
+        }
+    }
+
+    /// The agent is there, and takes our orders; its memory is named in the intent.
+    async fn prepare(&mut self, m: &Moment, request: &Request) -> Result<Option<LedgerId>, Turn> {
+        let Request::Host { node, .. } = request else { return Ok(None) };
+        if let Err(failure) = self.runner.performer.claim(node, &m.epoch).await {
+            if failure.code == EPOCH_STALE {
+                self.runner.fence.lose(failure.message);
+                return Err(Turn::Over);
+            }
+            return Err(self.wait(m, failure.message));
+        }
+        let ledger = self.runner.performer.agents.ledger(node);
+        match ledger {
+            Some(ledger) => Ok(Some(ledger)),
+            None => Err(self.wait(m, unreachable(node, "it is not connected").message)),
+        }
+    }
+
+    async fn aborted(&self) {
+        let store = &self.runner.store;
+        let mut journal = store.subscribe();
+        let aborting = || store.run(&self.run).is_none_or(|s| matches!(s.status, RunStatus::Aborting { .. }));
+        while !aborting() {
+            if journal.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// StepStarted, unless the run was paused, the node deferred or the step ended in the meantime.
+    fn intend(&self, m: &Moment, ledger: Option<LedgerId>) -> Option<OpId> {
+        let (attempt, op_id) = m.state.next_op(&self.step);
+        let (id, op) = (self.step.id.clone(), op_id.clone());
+        let written = self.write(|s| {
+            let free = !matches!(
+                s.steps[&id].status,
+                StepStatus::Done { .. }
+                    | StepStatus::Skipped { .. }
+                    | StepStatus::Failed { .. }
+                    | StepStatus::Started { .. }
+            );
+            (free && may_act(s)).then_some(Event::StepStarted {
+                step: id.clone(),
+                attempt,
+                op_id: op,
+                ledger,
+            })
+        });
+        written.then_some(op_id)
+    }
+}
+
+fn stopped() -> Acted {
+    let failure = Failure::operator("aborted", "the drain was stopped because the run is being aborted");
+    Acted::Ended(OpOutcome::Failed { failure })
+}

@@ -1,0 +1,41 @@
+//! Does what the engine decided: looks, asks for a verdict, writes the intent down, acts once, writes the end down, looks again. Decides
+//! nothing itself and knows no step by name.
+
+mod act;
+mod drive;
+mod fence;
+mod perform;
+pub(crate) mod planner;
+mod probes;
+mod reasons;
+mod recover;
+mod runner;
+#[cfg(test)]
+mod tests;
+mod undo;
+mod wait;
+
+pub use fence::{Fence, FenceState};
+pub use perform::{Lines, Performer};
+pub use planner::Planner;
+pub use probes::Probes;
+pub use runner::Runner;
+pub use undo::Undone;
+pub(crate) use undo::undo;
+
+use std::time::Duration;
+
+/// How the executor waits; how long it may is plan data.
+#[derive(Debug, Clone)]
+pub struct ExecSettings {
+    /// Between two looks.
+    pub poll: Duration,
+    /// Between two probes of each API server while a run is open.
+    pub probe_interval: Duration,
+}
+
+impl Default for ExecSettings {
+    fn default() -> Self {
+        Self { poll: Duration::from_secs(1), probe_interval: Duration::from_secs(1) }
+    }
+}

@@ -1,0 +1,132 @@
+//! Requests of the engine, carried out: looks in parallel, mutations one at a time under their op id.
+
+use crate::cluster::{Cluster, FENCED};
+use crate::dispatch::{Agents, EPOCH_STALE, Progress};
+use futures_util::future::{BoxFuture, FutureExt as _, join_all};
+use podlift_engine::{ClusterReply, Reply, Request};
+use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The last line of what runs on each node, for people.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<BTreeMap<NodeName, String>>>);
+
+impl Lines {
+    pub fn of(&self, node: &NodeName) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned()
+    }
+    fn set(&self, node: &NodeName, line: Option<String>) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match line {
+            Some(line) => drop(lines.insert(node.clone(), line)),
+            None => drop(lines.remove(node)),
+        }
+    }
+    fn sink(&self, node: &NodeName) -> Progress {
+        let (lines, node) = (self.clone(), node.clone());
+        Arc::new(move |line| lines.set(&node, Some(line)))
+    }
+}
+
+/// How a mutation came out.
+#[derive(Debug)]
+pub(super) enum Acted {
+    Ended(OpOutcome),
+    /// It may have started, it may not: ask the agent's memory.
+    NotKnown(Failure),
+    /// Another coordinator commands.
+    Fenced(Failure),
+}
+
+#[derive(Clone)]
+pub struct Performer {
+    pub agents: Arc<dyn Agents>,
+    pub cluster: Arc<dyn Cluster>,
+    pub lines: Lines,
+}
+
+impl Performer {
+    /// Reads only. Of several looks one that failed for good counts before one that may pass.
+    pub fn look<'a>(
+        &'a self,
+        request: &'a Request,
+        epoch: &'a Epoch,
+    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+        async move {
+            match request {
+                Request::Host { node, op: HostOp::Observe { look } } => {
+                    self.agents.observe(node, look).await.map(|output| Reply::Host(Box::new(output)))
+                }
+                Request::Host { op, .. } => Err(Failure::permanent(
+                    "not-a-look",
+                    format!("a probe asked for {}, which changes something", op.verb()),
+                )),
+                Request::Cluster(call) => self.cluster.call(call, epoch).await.map(Reply::Cluster),
+                Request::Many(requests) => all(join_all(requests.iter().map(|r| self.look(r, epoch))).await),
+            }
+        }
+        .boxed()
+    }
+
+    pub(super) async fn act(&self, request: &Request, op_id: &OpId, epoch: &Epoch) -> Acted {
+        match request {
+            Request::Host { node, op } => self.on_host(node, op, op_id, epoch).await,
+            Request::Cluster(call) => match self.cluster.call(call, epoch).await {
+                Ok(ClusterReply::Changed(line)) => Acted::Ended(OpOutcome::changed(line)),
+                Ok(other) => Acted::Ended(OpOutcome::changed(format!("{other:?}"))),
+                Err(failure) if failure.code == FENCED => Acted::Fenced(failure),
+                Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
+            },
+            Request::Many(_) => {
+                let failure =
+                    Failure::permanent("not-one-mutation", "a step asked for several mutations at once");
+                Acted::Ended(OpOutcome::Failed { failure })
+            }
+        }
+    }
+
+    /// Makes sure that the agent holds our epoch: one that lost its memory, or came late, does not.
+    pub(super) async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<(), Failure> {
+        if self.agents.epoch(node).as_ref() == Some(epoch) {
+            return Ok(());
+        }
+        match self.agents.claim(node, epoch).await? {
+            true => Ok(()),
+            false => Err(self.stale(node, epoch)),
+        }
+    }
+
+    fn stale(&self, node: &NodeName, epoch: &Epoch) -> Failure {
+        let highest =
+            self.agents.epoch(node).filter(|e| e != epoch).map_or("a higher one".into(), |e| e.to_string());
+        let text = format!(
+            "the agent of {node} takes orders of epoch {highest}, ours is {epoch}: another coordinator commands; `podlift takeover` if it is gone for good"
+        );
+        Failure::operator(EPOCH_STALE, text)
+    }
+
+    async fn on_host(&self, node: &NodeName, op: &HostOp, op_id: &OpId, epoch: &Epoch) -> Acted {
+        let ended = self.agents.run(node, op_id, epoch, op, self.lines.sink(node)).await;
+        self.lines.set(node, None);
+        match ended {
+            Ok(outcome) => Acted::Ended(outcome),
+            // Not there, or busy with another op: the same op id is asked for, and if need be sent, again.
+            Err(failure) if failure.class == FailureClass::Transient => Acted::NotKnown(failure),
+            Err(failure) if failure.code == EPOCH_STALE => Acted::Fenced(self.stale(node, epoch)),
+            Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
+        }
+    }
+}
+
+fn all(replies: Vec<Result<Reply, Failure>>) -> Result<Reply, Failure> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for reply in replies {
+        match reply {
+            Ok(reply) => good.push(reply),
+            Err(failure) => bad.push(failure),
+        }
+    }
+    let worst = bad.iter().position(|f| f.class != FailureClass::Transient).unwrap_or(0);
+    if bad.is_empty() { Ok(Reply::Many(good)) } else { Err(bad.swap_remove(worst)) }
+}

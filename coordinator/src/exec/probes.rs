@@ -1,0 +1,106 @@
+//! While a run is open: is each API server there, and the address in front of them? Measured from here with fresh connections; every
+//! outage is in the journal with its length. Judges nothing.
+
+use super::{ExecSettings, Performer};
+use crate::store::Store;
+use futures_util::future::join_all;
+use podlift_engine::inventory::Inventory;
+use podlift_engine::machine::{Event, RunState};
+use podlift_engine::request::ApiProbe;
+use podlift_engine::view::report::VIP;
+use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_model::{Epoch, InstanceId, RunId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub struct Probes {
+    pub store: Arc<Store>,
+    pub performer: Performer,
+    pub instance: InstanceId,
+    pub settings: ExecSettings,
+}
+
+/// The advertise addresses of all API servers, and `vip`.
+pub(super) fn endpoints(inventory: &Inventory) -> Vec<String> {
+    let servers = inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
+    servers.chain([VIP.to_string()]).collect()
+}
+
+impl Probes {
+    pub async fn run(self, stop: CancellationToken) {
+        let mut journal = self.store.subscribe();
+        loop {
+            if let Some(state) = self.store.open_run() {
+                let watches = endpoints(&state.plan.inventory).into_iter().map(|e| self.watch(&state, e));
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = join_all(watches) => {}
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = journal.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// One endpoint until the run is over: a slow one delays no other.
+    async fn watch(&self, state: &RunState, endpoint: String) {
+        // What a coordinator before this one saw of an outage that lasts is in the journal.
+        let (mut before, mut down) = match still_down(state, &endpoint) {
+            Some(before) => (before, Some(Instant::now())),
+            None => (Duration::ZERO, None),
+        };
+        while self.store.run(&state.run).is_some_and(|s| !s.is_over()) {
+            let asked = Instant::now();
+            let probe = self.twice(&endpoint).await;
+            match (probe.ok, down) {
+                (false, None) => {
+                    down = Some(asked);
+                    self.write(&state.run, Event::ApiDown { endpoint: endpoint.clone(), why: probe.why });
+                }
+                (true, Some(since)) => {
+                    down = None;
+                    let milliseconds = (since.elapsed() + std::mem::take(&mut before)).as_millis() as u64;
+                    self.write(&state.run, Event::ApiUp { endpoint: endpoint.clone(), milliseconds });
+                }
+                _ => {}
+            }
+            tokio::time::sleep(self.settings.probe_interval).await;
+        }
+    }
+
+    /// A failure counts if it happens twice in a row.
+    async fn twice(&self, endpoint: &str) -> ApiProbe {
+        let first = self.probe(endpoint).await;
+        if first.ok { first } else { self.probe(endpoint).await }
+    }
+
+    async fn probe(&self, endpoint: &str) -> ApiProbe {
+        let nobody = Epoch { number: 0, instance: self.instance.clone() };
+        let call = ClusterCall::ProbeApiServers { endpoints: vec![endpoint.into()] };
+        let failed = |why: String| ApiProbe { endpoint: endpoint.into(), ok: false, why };
+        match self.performer.cluster.call(&call, &nobody).await {
+            Ok(ClusterReply::Probes(mut probes)) => {
+                probes.pop().unwrap_or_else(|| failed("no answer".into()))
+            }
+            Ok(_) => failed("unexpected answer".into()),
+            Err(failure) => failed(failure.message),
+        }
+    }
+
+    fn write(&self, run: &RunId, event: Event) {
+        let over = |s: &RunState| s.is_over();
+        if let Err(error) = self.store.append_with(run, |s| (!over(s)).then_some(event)) {
+            tracing::error!(%error, "probe not journaled");
+        }
+    }
+}
+
+/// How long an endpoint was down already when this coordinator took the run over.
+fn still_down(state: &RunState, endpoint: &str) -> Option<Duration> {
+    let open = state.outages.iter().find(|o| o.endpoint == endpoint && o.milliseconds.is_none())?;
+    Duration::try_from(state.last.duration_since(open.from)).ok()
+}

@@ -1,0 +1,133 @@
+//! The loop of a run: asks the engine what is next, keeps one driver for each step at work, and writes what follows from all of them.
+
+use super::drive::Drive;
+use super::undo::Undone;
+use super::{ExecSettings, Fence, Performer};
+use crate::store::{Store, StoreError};
+use podlift_engine::machine::{Event, Next, RunState, RunStatus, StopReason, Todo, next};
+use podlift_model::{RunId, StepId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub struct Runner {
+    pub store: Arc<Store>,
+    pub performer: Performer,
+    pub fence: Arc<Fence>,
+    pub settings: ExecSettings,
+}
+
+/// What a driver worked on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Step(StepId),
+    Undo(RunId),
+}
+
+/// Drivers at work. Dropping it ends them; what agents have accepted goes on.
+#[derive(Default)]
+struct Crew {
+    tasks: JoinSet<Work>,
+    busy: BTreeSet<Work>,
+}
+
+impl Crew {
+    fn put(&mut self, work: Work, job: impl Future<Output = ()> + Send + 'static) {
+        if self.busy.insert(work.clone()) {
+            self.tasks.spawn(async move {
+                job.await;
+                work
+            });
+        }
+    }
+}
+
+impl Runner {
+    /// Ends when `stop` is cancelled. A run that is open is taken up where its journal ends.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut crew = Crew::default();
+        let mut journal = self.store.subscribe();
+        let mut fence = self.fence.subscribe();
+        loop {
+            if let Some(state) = self.store.open_run().filter(|_| self.fence.commanding().is_some()) {
+                self.set_to_work(&state, &mut crew);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = journal.changed() => if changed.is_err() { return },
+                changed = fence.changed() => if changed.is_err() { return },
+                Some(done) = crew.tasks.join_next() => match done {
+                    Ok(work) => drop(crew.busy.remove(&work)),
+                    Err(error) => {
+                        tracing::error!(%error, "a driver died");
+                        crew = Crew::default();
+                        self.fence.lose(format!("a part of the coordinator died ({error}): restart it, the run goes on where it was"));
+                    }
+                },
+                // What agents remember, and what an operator adopted, is in neither stream.
+                () = tokio::time::sleep(self.settings.poll), if self.fence.commanding().is_none() => {}
+            }
+        }
+    }
+
+    fn set_to_work(self: &Arc<Self>, state: &Arc<RunState>, crew: &mut Crew) {
+        self.pause_if_failed(state);
+        match next(state) {
+            Next::Drive(todos) => {
+                for Todo { step, .. } in todos {
+                    let work = Work::Step(step.id.clone());
+                    crew.put(work, Drive::new(self.clone(), state.run.clone(), step).until_over());
+                }
+            }
+            Next::Succeed => {
+                self.write(&state.run, |s| (next(s) == Next::Succeed).then_some(Event::RunSucceeded))
+            }
+            Next::Undo => {
+                let (runner, run) = (self.clone(), state.run.clone());
+                crew.put(Work::Undo(run.clone()), async move { runner.abort(&run).await });
+            }
+            Next::Rest => {}
+        }
+    }
+
+    /// A failed step pauses the run, once; also after a crash between the two events.
+    fn pause_if_failed(&self, state: &RunState) {
+        if state.failed_steps().next().is_some() && state.status == RunStatus::Running {
+            self.write(&state.run, |s| {
+                let (step, reason) = s.failed_steps().next()?;
+                let message = format!("{}: {}", step.id, reason.message);
+                let reason = StopReason { message, ..reason.clone() };
+                (s.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None })
+            });
+        }
+    }
+
+    /// Puts back what is ours and safe to put back, then says what was left.
+    async fn abort(self: Arc<Self>, run: &RunId) {
+        let (Some(state), Some(epoch)) = (self.store.run(run), self.fence.commanding()) else { return };
+        let Undone { undone, mut left } =
+            super::undo::undo(&self.performer, &state, &epoch, None, self.settings.poll).await;
+        left.extend(super::undo::remains(&state, &self.performer.agents.seen()));
+        self.write(run, |s| (next(s) == Next::Undo).then_some(Event::RunAborted { undone, left }));
+    }
+
+    /// Appends what `decide` says; true if it was written. A journal that can't be written ends our command.
+    pub(super) fn try_write(&self, run: &RunId, decide: impl FnOnce(&RunState) -> Option<Event>) -> bool {
+        match self.store.append_with(run, decide) {
+            Ok(record) => record.is_some(),
+            Err(StoreError::Illegal(error) | StoreError::Replay { source: error, .. }) => {
+                tracing::warn!(%run, %error, "event refused");
+                false
+            }
+            Err(StoreError::Journal(error)) => {
+                self.fence.lose(error.to_string());
+                false
+            }
+        }
+    }
+
+    fn write(&self, run: &RunId, decide: impl FnOnce(&RunState) -> Option<Event>) {
+        self.try_write(run, decide);
+    }
+}

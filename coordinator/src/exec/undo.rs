@@ -1,0 +1,133 @@
+//! The way back that is local and safe: our cordons, our guards. What remains is named, never hidden.
+
+use super::Performer;
+use super::perform::Acted;
+use podlift_engine::machine::{RunState, StepStatus};
+use podlift_engine::plan::{StepKind, StepSpec};
+use podlift_engine::steps::{self, Cx};
+use podlift_engine::view::SeenNode;
+use podlift_model::{Epoch, NodeName, OpId, OpOutcome, OpOutput};
+use std::time::Duration;
+
+/// What was put back, and what could not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    pub undone: Vec<String>,
+    pub left: Vec<String>,
+}
+
+/// Tries of one undo.
+const TRIES: u32 = 5;
+
+/// Undoes what the run did and has not undone itself; of one node, or of all.
+pub(crate) async fn undo(
+    p: &Performer,
+    s: &RunState,
+    epoch: &Epoch,
+    only: Option<&NodeName>,
+    poll: Duration,
+) -> Undone {
+    let mut out = Undone::default();
+    let mine =
+        |x: &&StepSpec| only.is_none_or(|n| x.node.as_ref() == Some(n)) && attempted(s, x) && !returned(s, x);
+    for step in s.plan.steps().filter(mine) {
+        match one(p, s, step, epoch, poll).await {
+            None => {}
+            Some(Ok(line)) => out.undone.push(line),
+            Some(Err(why)) => out.left.push(format!("{} could not be undone: {why}", step.id)),
+        }
+    }
+    out
+}
+
+fn attempted(s: &RunState, step: &StepSpec) -> bool {
+    s.steps.get(&step.id).is_some_and(|x| x.attempts > 0)
+}
+
+/// The step that gives back what `step` took is done.
+fn returned(s: &RunState, step: &StepSpec) -> bool {
+    let counterpart = match step.kind {
+        StepKind::Cordon => StepKind::Uncordon,
+        StepKind::GuardArm => StepKind::GuardDisarm,
+        _ => return false,
+    };
+    let back = s.plan.steps().find(|x| x.node == step.node && x.phase == step.phase && x.kind == counterpart);
+    back.is_some_and(|x| matches!(s.steps[&x.id].status, StepStatus::Done { .. }))
+}
+
+async fn one(
+    p: &Performer,
+    s: &RunState,
+    step: &StepSpec,
+    epoch: &Epoch,
+    poll: Duration,
+) -> Option<Result<String, String>> {
+    let cx = Cx { state: s, step, ahead: 0, acted: true };
+    let request = steps::step(&step.kind).undo(&cx)?;
+    let mut why = String::new();
+    for number in 1..=TRIES {
+        // Undoing twice is harmless, so that each try may have an id of its own.
+        let op_id = OpId::new(format!("{}-s{:04}-u{number}", s.run, step.number)).ok()?;
+        let claimed = match &request {
+            podlift_engine::Request::Host { node, .. } => p.claim(node, epoch).await,
+            _ => Ok(()),
+        };
+        let acted = match claimed {
+            Ok(()) => p.act(&request, &op_id, epoch).await,
+            Err(failure) => Acted::NotKnown(failure),
+        };
+        why = match acted {
+            Acted::Ended(OpOutcome::Done { output }) => return Some(Ok(line(step, &output))),
+            Acted::Ended(OpOutcome::Failed { failure })
+            | Acted::NotKnown(failure)
+            | Acted::Fenced(failure) => failure.message,
+            Acted::Ended(OpOutcome::Indeterminate { why }) => why,
+        };
+        tokio::time::sleep(poll * number).await;
+    }
+    Some(Err(why))
+}
+
+fn line(step: &StepSpec, output: &OpOutput) -> String {
+    let node = step.node.as_ref().map_or(String::new(), ToString::to_string);
+    match output {
+        OpOutput::Changed(text) | OpOutput::Unchanged(text) => format!("{node}: {text}"),
+        _ => format!("{node}: {} undone", step.kind.verb()),
+    }
+}
+
+/// What an abort leaves as it is, for whoever goes on from here.
+pub(super) fn remains(s: &RunState, seen: &[SeenNode]) -> Vec<String> {
+    let done =
+        |kind: &dyn Fn(&StepKind) -> bool| s.plan.steps().any(|x| kind(&x.kind) && s.steps[&x.id].ever_acted);
+    let mut out = Vec::new();
+    for entry in &s.plan.inventory.nodes {
+        let facts =
+            seen.iter().find(|n| n.facts.node == entry.name).map(|n| &n.facts).or(entry.facts.as_ref());
+        let Some(facts) = facts else { continue };
+        let packages: Vec<String> = facts
+            .packages
+            .iter()
+            .filter_map(|(name, p)| {
+                Some(format!(
+                    "{name} {}{}",
+                    p.version.as_ref()?,
+                    if p.held { ", held" } else { ", not held" }
+                ))
+            })
+            .collect();
+        let kubelet = facts.kubelet.map_or("unknown".into(), |v| v.to_string());
+        out.push(format!("{}: kubelet binary {kubelet}; packages {}", entry.name, packages.join("; ")));
+    }
+    if done(&|k| matches!(k, StepKind::RepairConfig)) {
+        out.push("ConfigMap kube-system/kubeadm-config stays repaired; its old text is in the plan (podlift report -o json)".into());
+    }
+    if let Some(seal) = &s.seal {
+        out.push(format!(
+            "backup {} stays on the control-plane nodes in /var/lib/podlift/backup/{}",
+            seal.hash.short(),
+            s.run
+        ));
+    }
+    out
+}

@@ -1,0 +1,69 @@
+//! The truth of every run: an append-only, hash-chained list of records. Never kept in the cluster that is being upgraded.
+
+mod memory;
+mod sqlite;
+
+pub use memory::MemoryJournal;
+pub use sqlite::SqliteJournal;
+
+use jiff::Timestamp;
+use podlift_engine::machine::{ChainError, Event, Record};
+use podlift_model::{Epoch, RunId};
+use std::path::PathBuf;
+
+/// One writer. Every call is short and returns only when its effect is durable.
+pub trait Journal: Send {
+    /// Appends after record `expected_seq`, which must be the last one.
+    fn append(
+        &mut self,
+        expected_seq: u64,
+        at: Timestamp,
+        run: Option<RunId>,
+        epoch: Option<Epoch>,
+        event: Event,
+    ) -> Result<Record, JournalError>;
+    /// Records from number `from` on, oldest first.
+    fn read(&self, from: u64) -> Result<Vec<Record>, JournalError>;
+    /// Number of the last record, 0 where there is none.
+    fn head(&self) -> u64;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error(
+        "the journal is at record {head}, and the writer believed {expected}: somebody else wrote; restart this coordinator"
+    )]
+    Conflict { expected: u64, head: u64 },
+    #[error(
+        "journal {path} is damaged: {source}. Nothing is started on it. Move it aside, put the last backup of the file in its place, start again, then `podlift adopt`",
+        path = path.display()
+    )]
+    Damaged { path: PathBuf, source: ChainError },
+    #[error("journal {path}: record {seq} can't be read: {why}. Put the last backup of the file in its place, then `podlift adopt`", path = path.display())]
+    Unreadable { path: PathBuf, seq: u64, why: String },
+    #[error("journal {path} is in use by another coordinator: stop that one first (systemctl status podlift-coordinator)", path = path.display())]
+    InUse { path: PathBuf },
+    #[error("journal {path} has format {found}, this podlift knows up to {known}: start the newer podlift that wrote it", path = path.display())]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("journal {path} can't be opened: {source}", path = path.display())]
+    Open { path: PathBuf, source: std::io::Error },
+    #[error("journal {path}: {what}: {source}; is the disk full?", path = path.display())]
+    Sqlite { path: PathBuf, what: &'static str, source: rusqlite::Error },
+    #[error("journal: {0}")]
+    Refused(String),
+}
+
+impl JournalError {
+    /// Stable code, for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            JournalError::Conflict { .. } => "journal-conflict",
+            JournalError::Damaged { .. } | JournalError::Unreadable { .. } => "journal-damaged",
+            JournalError::InUse { .. } => "journal-in-use",
+            JournalError::Newer { .. } => "journal-newer",
+            JournalError::Open { .. } | JournalError::Sqlite { .. } | JournalError::Refused(_) => {
+                "journal-io"
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
+
+use crate::cluster::{HttpsProber, KubeCluster, connect};
+use crate::config::Config;
+use crate::core::{Coordinator, Parts};
+use crate::dispatch::Hub;
+use crate::journal::SqliteJournal;
+use crate::service::{AgentSessions, Control};
+use crate::store::{Store, StoreError};
+use anyhow::{Context as _, ensure};
+use podlift_common::clock::{Clock, SystemClock};
+use podlift_common::tls::{self, Material, Subject};
+use podlift_model::InstanceId;
+use podlift_proto::v1::agent_service_server::AgentServiceServer;
+use podlift_proto::v1::control_service_server::ControlServiceServer;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Plans of large clusters travel as one document.
+const MESSAGE_LIMIT: usize = 256 << 20;
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` is cancelled.
+pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let material = material(&config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
+    let store = Store::open(Box::new(journal), clock.clone())?;
+    let hub = Hub::new(config.cluster.clone(), store.clone(), clock.clone(), config.hub());
+    let coordinator = Coordinator::new(Parts {
+        cluster_name: config.cluster.clone(),
+        store,
+        agents: hub.clone(),
+        cluster: Arc::new(kube(&config).await?),
+        clock,
+        instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
+        settings: config.settings(),
+    });
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}: set listen", config.listen))?;
+    tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster, "coordinator listens");
+    serve_on(listener, &material, hub, coordinator, stop).await
+}
+
+/// The wire around a hub and a coordinator that were put together elsewhere.
+pub async fn serve_on(
+    listener: TcpListener,
+    material: &Material,
+    hub: Arc<Hub>,
+    coordinator: Arc<Coordinator>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let incoming = tls::incoming(listener, material).context("TLS")?;
+    let sessions = AgentServiceServer::new(AgentSessions::new(hub.clone()));
+    let control = ControlServiceServer::new(Control::new(coordinator.clone()));
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<ControlServiceServer<Control>>().await;
+    let router = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEP_ALIVE))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .add_service(health_service)
+        .add_service(sessions.max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(control.max_encoding_message_size(MESSAGE_LIMIT));
+    tokio::select! {
+        served = router.serve_with_incoming(incoming) => served.context("the listener ended")?,
+        () = coordinator.run(stop.clone()) => {}
+    }
+    hub.close();
+    Ok(())
+}
+
+fn material(config: &Config) -> anyhow::Result<Material> {
+    let material = Material::load(&config.tls.ca, &config.tls.certificate, &config.tls.key)?;
+    let wanted = Subject::Coordinator(config.name.clone());
+    ensure!(
+        material.identity.subject == wanted && material.identity.cluster == config.cluster,
+        "{} is for {}, and the configuration says coordinator {} of cluster {}: `podlift cert issue coordinator {}` makes the right one",
+        config.tls.certificate.display(),
+        material.identity.uri(),
+        config.name,
+        config.cluster,
+        config.name
+    );
+    Ok(material)
+}
+
+async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
+    let k = &config.kubernetes;
+    let client = connect(&k.kubeconfig, k.timeout).await?;
+    let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?;
+    Ok(KubeCluster::new(client, Arc::new(prober), k.timeout))
+}

@@ -1,0 +1,141 @@
+//! What the command line asks: viewers read, operators command, admins take over.
+
+use super::caller::allow;
+use super::read;
+use crate::core::{Command, Coordinator, CoordinatorError};
+use podlift_common::tls::Role;
+use podlift_common::wire::{StatusError, to_document, to_status};
+use podlift_engine::machine::Record;
+use podlift_engine::{plan, view};
+use podlift_model::RunId;
+use podlift_proto::v1::control_service_server::ControlService;
+use podlift_proto::v1::{self, Document};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+pub const EVENT: &str = "podlift.event/v1";
+
+pub struct Control {
+    coordinator: Arc<Coordinator>,
+}
+
+fn bad(error: impl StatusError) -> Status {
+    to_status(&error)
+}
+
+impl Control {
+    pub fn new(coordinator: Arc<Coordinator>) -> Self {
+        Self { coordinator }
+    }
+}
+
+#[tonic::async_trait]
+impl ControlService for Control {
+    type EventsStream = ReceiverStream<Result<Document, Status>>;
+
+    async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<Document>, Status> {
+        let by = allow(&request, Role::Viewer)?;
+        let ask = read::plan(request.get_ref()).map_err(bad)?;
+        let made = self.coordinator.plan(&ask, &by).await.map_err(bad)?;
+        Ok(Response::new(to_document(plan::SCHEMA, made.as_ref())))
+    }
+
+    async fn start_run(
+        &self,
+        request: Request<v1::StartRunRequest>,
+    ) -> Result<Response<v1::StartRunReply>, Status> {
+        let by = allow(&request, Role::Operator)?;
+        let request = request.into_inner();
+        let ask = read::plan(&request.plan.unwrap_or_default()).map_err(bad)?;
+        let expect = Some(request.expect_hash.as_str()).filter(|h| !h.is_empty());
+        let (run, hash) = self.coordinator.start_run(&ask, expect, &by).await.map_err(bad)?;
+        Ok(Response::new(v1::StartRunReply { run: run.to_string(), plan_hash: hash.to_string() }))
+    }
+
+    async fn command(
+        &self,
+        request: Request<v1::CommandRequest>,
+    ) -> Result<Response<v1::CommandReply>, Status> {
+        let command = read::command(request.get_ref()).map_err(bad)?;
+        let least = match command {
+            Command::Takeover | Command::Adopt => Role::Admin,
+            _ => Role::Operator,
+        };
+        let by = allow(&request, least)?;
+        let run = read::run(&request.get_ref().run).map_err(bad)?;
+        let message = self.coordinator.command(run.as_ref(), command, &by).await.map_err(bad)?;
+        Ok(Response::new(v1::CommandReply { message }))
+    }
+
+    async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        let run = read::run(&request.get_ref().run).map_err(bad)?;
+        let status = self.coordinator.status(run.as_ref()).map_err(bad)?;
+        Ok(Response::new(to_document(view::status::SCHEMA, &status)))
+    }
+
+    async fn events(
+        &self,
+        request: Request<v1::EventsRequest>,
+    ) -> Result<Response<Self::EventsStream>, Status> {
+        allow(&request, Role::Viewer)?;
+        let ask = request.into_inner();
+        let run = self.of_run(&ask.run)?;
+        let (send, receive) = mpsc::channel(64);
+        let coordinator = self.coordinator.clone();
+        tokio::spawn(async move { drop(stream(coordinator, run, ask.from, ask.follow, send).await) });
+        Ok(Response::new(ReceiverStream::new(receive)))
+    }
+
+    async fn report(&self, request: Request<v1::ReportRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        let run = read::run(&request.get_ref().run).map_err(bad)?;
+        let report = self.coordinator.report(run.as_ref()).map_err(bad)?;
+        Ok(Response::new(to_document(view::report::SCHEMA, &report)))
+    }
+}
+
+impl Control {
+    /// None: every run and the fleet.
+    fn of_run(&self, text: &str) -> Result<Option<RunId>, Status> {
+        if text == "all" {
+            return Ok(None);
+        }
+        let asked = read::run(text).map_err(bad)?;
+        let state = self.coordinator.shown(asked.as_ref()).map_err(bad)?;
+        let state = state.ok_or_else(|| bad(CoordinatorError::NoRunEver))?;
+        Ok(Some(state.run.clone()))
+    }
+}
+
+/// Ends when all was sent, or, while it follows, when nobody listens any more.
+async fn stream(
+    coordinator: Arc<Coordinator>,
+    run: Option<RunId>,
+    from: u64,
+    follow: bool,
+    send: mpsc::Sender<Result<Document, Status>>,
+) -> Result<(), mpsc::error::SendError<Result<Document, Status>>> {
+    let mut journal = coordinator.store().subscribe();
+    let mut from = from;
+    loop {
+        journal.mark_unchanged();
+        let records: Vec<Record> = match coordinator.events(run.as_ref(), from) {
+            Ok(records) => records,
+            Err(error) => return send.send(Err(bad(error))).await,
+        };
+        for record in &records {
+            send.send(Ok(to_document(EVENT, record))).await?;
+        }
+        from = records.last().map_or(from, |r| r.seq + 1);
+        if !follow {
+            return Ok(());
+        }
+        tokio::select! {
+            () = send.closed() => return Ok(()),
+            changed = journal.changed() => if changed.is_err() { return Ok(()) },
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The gRPC face: who may call what, messages to domain types and back. Thin; what it calls is in `core` and `dispatch`.
+
+mod agent;
+mod caller;
+mod control;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use agent::AgentSessions;
+pub use control::{Control, EVENT};

@@ -1,0 +1,51 @@
+//! Questions from the wire, read into what the coordinator understands; each refusal names field, value and expectation.
+
+use crate::core::{Command, PlanAsk};
+use podlift_common::wire::WireError;
+use podlift_model::{NodeName, RunId, StepId};
+use podlift_proto::v1::{self, command_request::Verb};
+use std::fmt::Display;
+use std::str::FromStr;
+
+fn field<T: FromStr>(name: &'static str, text: &str) -> Result<T, WireError>
+where
+    T::Err: Display,
+{
+    text.parse().map_err(|e: T::Err| WireError::new(name, e))
+}
+
+/// Empty: none.
+pub(super) fn run(text: &str) -> Result<Option<RunId>, WireError> {
+    if text.is_empty() { Ok(None) } else { field("run", text).map(Some) }
+}
+
+pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
+    let nodes = request.nodes.iter().map(|n| field::<NodeName>("nodes", n));
+    let waivers = request.waivers.iter().map(|w| (w.check.clone(), w.reason.clone()));
+    Ok(PlanAsk {
+        to: field("to", &request.to)?,
+        max_unavailable: (request.max_unavailable > 0).then_some(request.max_unavailable),
+        waivers: waivers.collect(),
+        nodes: nodes.collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError> {
+    let reason = request.reason.clone();
+    let target = &request.target;
+    Ok(match Verb::try_from(request.verb).map_err(|e| WireError::new("verb", e))? {
+        Verb::Unspecified => return Err(WireError::missing("verb")),
+        Verb::Pause => Command::Pause { reason },
+        Verb::Resume => Command::Resume,
+        Verb::Retry if target.is_empty() => Command::Retry { step: None },
+        Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?) },
+        Verb::Abort => Command::Abort { reason },
+        Verb::Defer => Command::Defer { node: field("target", target)?, reason },
+        Verb::Takeover => Command::Takeover,
+        Verb::Adopt => Command::Adopt,
+        Verb::Unwaive if target.is_empty() => {
+            return Err(WireError::new("target", "empty, expected a check's name"));
+        }
+        Verb::Unwaive => Command::Unwaive { check: target.clone() },
+    })
+}

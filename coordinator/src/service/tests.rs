@@ -1,0 +1,110 @@
+//! The services over real mTLS on the loopback: certificates alone decide who speaks for whom.
+
+use crate::core::Settings;
+use crate::dispatch::{Agents as _, Hub, HubSettings};
+use crate::journal::MemoryJournal;
+use crate::testing::{Fleet, assemble, name, store};
+use podlift_common::clock::{Clock as _, SystemClock};
+use podlift_common::tls::ca::{self, Pair};
+use podlift_common::tls::{self, Connector, Expect, Identity, Material};
+use podlift_common::wire;
+use podlift_model::ClusterName;
+use podlift_proto::v1::agent_service_client::AgentServiceClient;
+use podlift_proto::v1::control_service_client::ControlServiceClient;
+use podlift_proto::v1::{FromAgent, Hello, StatusRequest, from_agent::Kind, to_agent};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::Code;
+use tonic::transport::{Channel, Endpoint};
+
+struct Site {
+    dir: tempfile::TempDir,
+    ca: Pair,
+    address: SocketAddr,
+    hub: Arc<Hub>,
+    fleet: Arc<Fleet>,
+    _stop: DropGuard,
+}
+
+fn material(dir: &Path, ca: &Pair, path: &str) -> Material {
+    let identity: Identity = format!("spiffe://podlift/{path}").parse().unwrap();
+    let pair = ca::issue(ca, &identity, &[], 1, SystemClock.now()).unwrap();
+    let files = ["ca.crt", "a.crt", "a.key"].map(|f| dir.join(f));
+    for (file, text) in files.iter().zip([ca.certificate.as_str(), &pair.certificate, &pair.key]) {
+        podlift_common::durable::write(file, text.as_bytes(), 0o600).unwrap();
+    }
+    Material::load(&files[0], &files[1], &files[2]).unwrap()
+}
+
+async fn site() -> Site {
+    tls::install_provider();
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = ClusterName::new("runaicluster").unwrap();
+    let ca = ca::init(&cluster, SystemClock.now()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let own = material(dir.path(), &ca, "runaicluster/coordinator/head-1");
+    let (fleet, store) = (Fleet::new(), store(&MemoryJournal::new()));
+    let hub = Hub::new(cluster, store.clone(), Arc::new(SystemClock), HubSettings::default());
+    let coordinator = assemble(&fleet, store, "one", Settings::default());
+    let stop = CancellationToken::new();
+    let (token, serving) = (stop.clone(), hub.clone());
+    tokio::spawn(async move { crate::server::serve_on(listener, &own, serving, coordinator, token).await });
+    Site { dir, ca, address, hub, fleet, _stop: stop.drop_guard() }
+}
+
+impl Site {
+    async fn dial(&self, path: &str) -> Result<Channel, tonic::transport::Error> {
+        let material = material(self.dir.path(), &self.ca, path);
+        let (connector, to) = (Connector::new(&material, Expect::Coordinator).unwrap(), self.address);
+        let dial = tower::service_fn(move |_| {
+            let connector = connector.clone();
+            async move { connector.connect(to).await.map(hyper_util::rt::TokioIo::new) }
+        });
+        Endpoint::from_shared(format!("http://{to}")).unwrap().connect_with_connector(dial).await
+    }
+
+    fn hello(&self, node: &str) -> FromAgent {
+        let facts = self.fleet.lock().facts[&name("dgx030")].clone();
+        let hello = Hello {
+            protocol: podlift_proto::PROTOCOL,
+            node: node.into(),
+            ledger: facts.ledger.to_string(),
+            facts: Some(wire::to_document("podlift.facts/v1", &facts)),
+            ..Hello::default()
+        };
+        FromAgent { kind: Some(Kind::Hello(hello)) }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_speaks_for_one_node() {
+    let site = site().await;
+    let mut own = AgentServiceClient::new(site.dial("runaicluster/node/dgx030").await.unwrap());
+    let words =
+        tokio_stream::StreamExt::chain(tokio_stream::iter([site.hello("dgx030")]), tokio_stream::pending());
+    let mut session = own.session(words).await.unwrap().into_inner();
+    assert!(matches!(session.message().await.unwrap().unwrap().kind, Some(to_agent::Kind::Welcome(_))));
+    assert!(site.hub.ledger(&name("dgx030")).is_some());
+    let mut other = AgentServiceClient::new(site.dial("runaicluster/node/dgx031").await.unwrap());
+    let refused = other.session(tokio_stream::iter([site.hello("dgx030")])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn neither_nodes_nor_other_clusters_command() {
+    let site = site().await;
+    let mut node = ControlServiceClient::new(site.dial("runaicluster/node/dgx030").await.unwrap());
+    let refused = node.status(StatusRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert!(refused.message().contains("podlift cert issue operator"), "{refused}");
+    let stranger = site.dial("othercluster/operator/eve").await;
+    let served = match stranger {
+        Ok(channel) => ControlServiceClient::new(channel).status(StatusRequest::default()).await.is_ok(),
+        Err(_) => false,
+    };
+    assert!(!served);
+}

@@ -1,0 +1,211 @@
+//! The small fleet's agents: each op takes effect at once, at most once for each op id.
+
+use super::fleet::{Fleet, PLANES, State, endpoints, name};
+use crate::dispatch::{Agents, Looked, Progress, unreachable};
+use async_trait::async_trait;
+use podlift_engine::view::SeenNode;
+use podlift_model::facts::*;
+use podlift_model::op::{Component, Look, Package};
+use podlift_model::*;
+use std::collections::BTreeMap;
+
+#[async_trait]
+impl Agents for Fleet {
+    fn seen(&self) -> Vec<SeenNode> {
+        let s = self.lock();
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        s.facts
+            .values()
+            .map(|f| SeenNode { facts: f.clone(), at, connected: !s.offline.contains(&f.node) })
+            .collect()
+    }
+
+    fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
+        let s = self.lock();
+        s.facts.get(node).filter(|_| !s.offline.contains(node)).map(|f| f.ledger.clone())
+    }
+
+    fn epoch(&self, node: &NodeName) -> Option<Epoch> {
+        self.lock().epochs.get(node).cloned()
+    }
+
+    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>> {
+        BTreeMap::from([(name("runai-01"), self.lock().remembered.clone())])
+    }
+
+    fn refused(&self) -> BTreeMap<NodeName, String> {
+        BTreeMap::new()
+    }
+
+    async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        let s = self.lock();
+        match s.offline.contains(node) {
+            true => Err(unreachable(node, "it is not connected")),
+            false => Ok(s.look(node, look)),
+        }
+    }
+
+    async fn run(
+        &self,
+        node: &NodeName,
+        op_id: &OpId,
+        epoch: &Epoch,
+        op: &HostOp,
+        progress: Progress,
+    ) -> Result<OpOutcome, Failure> {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        progress(format!("{} runs", op.verb()));
+        let mut s = self.lock();
+        if s.offline.contains(node) {
+            return Err(unreachable(node, "it is not connected"));
+        }
+        if s.epochs.get(node) != Some(epoch) {
+            return Err(Failure::operator("epoch-stale", "another epoch"));
+        }
+        if let Some(known) = s.ledgers[node].get(op_id) {
+            return Ok(known.clone());
+        }
+        if let Some(left) = s.busy.get_mut(op.verb()).filter(|n| **n > 0) {
+            *left -= 1;
+            return Err(Failure::transient("busy", "op x runs on this node"));
+        }
+        let outcome = s.outcome(node, op_id, op);
+        s.ledgers.get_mut(node).unwrap().insert(op_id.clone(), outcome.clone());
+        match s.unheard.get_mut(op.verb()).filter(|n| **n > 0) {
+            Some(left) => {
+                *left -= 1;
+                Err(unreachable(node, "its session ended"))
+            }
+            None => Ok(outcome),
+        }
+    }
+
+    async fn lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure> {
+        let s = self.lock();
+        if s.offline.contains(node) {
+            return Err(unreachable(node, "it is not connected"));
+        }
+        let ledger = s.facts[node].ledger.clone();
+        Ok(match s.ledgers[node].get(op_id) {
+            Some(outcome) => Looked::Ended { ledger, outcome: outcome.clone() },
+            None => Looked::Unknown { ledger },
+        })
+    }
+
+    async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure> {
+        let mut s = self.lock();
+        if s.offline.contains(node) {
+            return Err(unreachable(node, "it is not connected"));
+        }
+        let may = epoch.may_follow(s.epochs.get(node));
+        if may {
+            s.epochs.insert(node.clone(), epoch.clone());
+        }
+        Ok(may)
+    }
+}
+
+impl State {
+    fn look(&self, node: &NodeName, look: &Look) -> OpOutput {
+        let facts = &self.facts[node];
+        match look {
+            Look::Facts => OpOutput::Facts(Box::new(facts.clone())),
+            Look::Packages { to } => OpOutput::Packages(offers(*to)),
+            Look::KubeadmDiff { .. } => OpOutput::Diff(vec![]),
+            Look::EtcdHealth => OpOutput::Etcd(self.etcd(node)),
+            Look::ApiServer => OpOutput::ApiServer(ApiServerState {
+                endpoint: facts.advertise.clone().unwrap_or_default(),
+                ready: true,
+                readyz: "ok".into(),
+                running: facts.manifests.first().and_then(|m| m.version),
+                flags_match: true,
+                restarts: 0,
+                last_exit: None,
+                log_tail: String::new(),
+                kubeadm_running: false,
+            }),
+            Look::Manifests => OpOutput::Manifests(vec![]),
+            Look::Backup { run } => {
+                let files = self.backups.get(node).cloned().unwrap_or_default();
+                let snapshot = self.snapshot.clone().filter(|_| node.as_str() == PLANES[0]);
+                OpOutput::Backup(BackupState { run: run.clone(), files, snapshot })
+            }
+        }
+    }
+
+    fn etcd(&self, node: &NodeName) -> EtcdState {
+        let member = |i: usize| EtcdMember {
+            name: PLANES[i].into(),
+            endpoint: endpoints()[i].clone(),
+            healthy: true,
+            leader: i == self.leader,
+            local: PLANES[i] == node.as_str(),
+            revision: 4107,
+            version: "3.5.26".into(),
+            error: None,
+        };
+        EtcdState {
+            cluster: "eed5f7f8a2ce3bef".into(),
+            members: (0..3).map(member).collect(),
+            alarms: vec![],
+        }
+    }
+
+    fn outcome(&mut self, node: &NodeName, op_id: &OpId, op: &HostOp) -> OpOutcome {
+        if let Some(failure) = self.failing.get_mut(op.verb()).and_then(Vec::pop) {
+            return OpOutcome::Failed { failure };
+        }
+        if !self.idle.contains(op.verb()) {
+            self.effect(node, op);
+        }
+        self.effects.push((node.to_string(), op.verb().into(), op_id.to_string()));
+        OpOutcome::changed(op.verb())
+    }
+
+    fn effect(&mut self, node: &NodeName, op: &HostOp) {
+        let facts = self.facts.get_mut(node).unwrap();
+        match op {
+            HostOp::AptSource { minor } => facts.apt_minor = Some(*minor),
+            HostOp::PackageInstall { packages } => {
+                for pin in packages {
+                    let state = PackageState { version: Some(pin.version.clone()), held: true };
+                    facts.packages.insert(pin.package.name().into(), state);
+                    match pin.package {
+                        Package::Kubelet => facts.kubelet = Some(pin.version.kube),
+                        Package::Kubeadm => facts.kubeadm = Some(pin.version.kube),
+                        _ => facts.kubectl = Some(pin.version.kube),
+                    }
+                }
+            }
+            HostOp::KubeadmApply { to, .. } => {
+                facts.manifests.iter_mut().for_each(|m| m.version = Some(*to));
+                self.config =
+                    self.config.replace("v1.31.14", &to.to_string()).replace("v1.31.9", &to.to_string());
+            }
+            HostOp::KubeadmNode { .. } => {
+                facts.manifests.iter_mut().for_each(|m| m.version = "v1.32.9".parse().ok());
+            }
+            HostOp::KubeadmAddons { to, .. } => self.kube_proxy = Some(*to),
+            HostOp::KubeletRestart => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
+            HostOp::EtcdSnapshot { .. } => {
+                let sha256 = Digest::of("snapshot");
+                self.snapshot = Some(SnapshotState { sha256, bytes: 1, revision: 4107, verified: true });
+            }
+            HostOp::EtcdMoveLeader => self.leader = (self.leader + 1) % 3,
+            HostOp::ManifestBackup { .. } => {
+                let files = Component::ALL.iter().map(|c| (c.file(), Digest::of(c.name())));
+                self.backups.insert(node.clone(), files.collect());
+            }
+            HostOp::GuardArm { run, .. } => facts.guard = GuardState::Armed { run: run.clone() },
+            HostOp::GuardDisarm { .. } => facts.guard = GuardState::Steady,
+            _ => {}
+        }
+    }
+}
+
+fn offers(to: KubeVersion) -> Vec<PackageOffer> {
+    let version: PackageVersion = format!("{}-1.1", to.to_string().trim_start_matches('v')).parse().unwrap();
+    let repository = "https://pkgs.k8s.io/core:/stable:/v1.32/deb".to_string();
+    let offer = |package| PackageOffer { package, version: version.clone(), repository: repository.clone() };
+    [Package::Kubeadm, Package::Kubelet, Package::Kubectl].into_iter().map(offer).collect()
+}

@@ -1,0 +1,144 @@
+//! The state of the small fleet, and the faults a test may switch on.
+
+use podlift_engine::request::NodeView;
+use podlift_model::facts::*;
+use podlift_model::op::Component;
+use podlift_model::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub fn name(text: &str) -> NodeName {
+    NodeName::new(text).unwrap()
+}
+
+pub const PLANES: [&str; 3] = ["runai-01", "runai-02", "runai-03"];
+pub const WORKERS: [&str; 2] = ["dgx030", "dgx031"];
+
+#[derive(Default)]
+pub struct Fleet {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub facts: BTreeMap<NodeName, NodeFacts>,
+    pub views: BTreeMap<NodeName, NodeView>,
+    pub ledgers: BTreeMap<NodeName, BTreeMap<OpId, OpOutcome>>,
+    pub epochs: BTreeMap<NodeName, Epoch>,
+    pub backups: BTreeMap<NodeName, BTreeMap<String, Digest>>,
+    pub snapshot: Option<SnapshotState>,
+    pub leader: usize,
+    pub config: String,
+    pub kube_proxy: Option<KubeVersion>,
+    /// (node or `cluster`, verb, op id) of every mutation that took place.
+    pub effects: Vec<(String, String, String)>,
+    /// Runs that agents remember although nobody started them here.
+    pub remembered: Vec<RunId>,
+    // Faults.
+    pub offline: BTreeSet<NodeName>,
+    /// The next op of this verb fails so, once each.
+    pub failing: BTreeMap<String, Vec<Failure>>,
+    /// The next op of this verb takes effect, and nobody hears of its end; once each.
+    pub unheard: BTreeMap<String, u32>,
+    /// The next op of this verb is refused, because another runs; once each.
+    pub busy: BTreeMap<String, u32>,
+    /// Ops of this verb are accepted and change nothing.
+    pub idle: BTreeSet<String>,
+    pub api_down: bool,
+    /// Pods that forbid a node's drain.
+    pub refused_pods: BTreeMap<NodeName, Vec<String>>,
+}
+
+impl Fleet {
+    pub fn new() -> std::sync::Arc<Self> {
+        let fleet = Self::default();
+        {
+            let mut s = fleet.lock();
+            for (i, node) in PLANES.iter().enumerate() {
+                s.add(node, Some(i));
+            }
+            for node in WORKERS {
+                s.add(node, None);
+            }
+            s.leader = 1;
+            s.kube_proxy = "v1.31.9".parse().ok();
+            let yaml =
+                include_str!("../../../tests/fixtures/kubeadm-config/kubeadm-config.empty-endpoints.yaml");
+            let map: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
+            s.config = map["data"]["ClusterConfiguration"].as_str().unwrap().into();
+        }
+        std::sync::Arc::new(fleet)
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often a mutation took place.
+    pub fn count(&self, verb: &str) -> usize {
+        self.lock().effects.iter().filter(|(_, v, _)| v == verb).count()
+    }
+}
+
+impl State {
+    fn add(&mut self, node: &str, plane: Option<usize>) {
+        self.facts.insert(name(node), facts(node, plane));
+        let view = NodeView {
+            name: name(node),
+            ready: true,
+            ready_message: String::new(),
+            unschedulable: false,
+            owner: None,
+            kubelet: "v1.31.9".parse().ok(),
+            control_plane: plane.is_some(),
+            cri_socket: true,
+            internal_ip: None,
+        };
+        self.views.insert(name(node), view);
+        self.ledgers.insert(name(node), BTreeMap::new());
+    }
+
+    /// The agent of `node` forgets everything.
+    pub fn lose_memory(&mut self, node: &str) {
+        let facts = self.facts.get_mut(&name(node)).unwrap();
+        facts.ledger = LedgerId::new(format!("{}-again", facts.ledger)).unwrap();
+        self.ledgers.get_mut(&name(node)).unwrap().clear();
+        self.epochs.remove(&name(node));
+    }
+}
+
+pub fn endpoints() -> Vec<String> {
+    (11..14).map(|n| format!("https://10.77.0.{n}:2379")).collect()
+}
+
+fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
+    let version: PackageVersion = "1.31.9-1.1".parse().unwrap();
+    let state = PackageState { version: Some(version.clone()), held: true };
+    let servers = format!("--etcd-servers={}", endpoints().join(","));
+    let manifests = Component::ALL.iter().map(|c| ManifestFacts {
+        component: *c,
+        sha256: Digest::of(format!("{c}")),
+        image: format!("registry.k8s.io/{c}:v1.31.9"),
+        version: "v1.31.9".parse().ok(),
+        flags: FlagSet::parse([servers.as_str()].into_iter().filter(|_| *c == Component::KubeApiserver)),
+        unreadable: None,
+    });
+    NodeFacts {
+        node: name(node),
+        boot: BootId::new("boot-1").unwrap(),
+        ledger: LedgerId::new(format!("ledger-{node}")).unwrap(),
+        agent_version: "0.1.0".into(),
+        packages: ["kubeadm", "kubelet", "kubectl"].iter().map(|p| (p.to_string(), state.clone())).collect(),
+        kubeadm: Some(version.kube),
+        kubelet: Some(version.kube),
+        kubectl: Some(version.kube),
+        apt_minor: Some(version.kube.minor()),
+        manifests: if plane.is_some() { manifests.collect() } else { vec![] },
+        advertise: plane.map(|i| format!("10.77.0.{}:6443", 11 + i)),
+        etcd_endpoints: if plane.is_some() { endpoints() } else { vec![] },
+        guard: GuardState::Steady,
+        expectations: None,
+        running: vec![],
+        free_bytes: 1 << 40,
+    }
+}

@@ -1,0 +1,99 @@
+//! A small fleet that does at once what it is asked, for the tests of this crate: one control-plane node more than a majority needs, two
+//! workers, v1.31.9. Faults are switched on by name.
+
+mod agents;
+mod cluster;
+mod fleet;
+
+pub use fleet::{Fleet, name};
+
+use crate::core::{Coordinator, Parts, PlanAsk, Settings};
+use crate::journal::MemoryJournal;
+use crate::store::Store;
+use podlift_common::clock::TokioClock;
+use podlift_engine::machine::RunState;
+use podlift_engine::plan::PlanOptions;
+use podlift_model::{ClusterName, InstanceId, RunId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A coordinator over a fleet, and what ends it.
+pub struct Running {
+    pub coordinator: Arc<Coordinator>,
+    _stop: DropGuard,
+}
+
+pub fn options() -> PlanOptions {
+    PlanOptions { soak_seconds: 2, wait_seconds: 60, drain_seconds: 60, ..PlanOptions::default() }
+}
+
+pub fn store(journal: &MemoryJournal) -> Arc<Store> {
+    let clock = TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap());
+    Store::open(Box::new(journal.clone()), Arc::new(clock)).unwrap()
+}
+
+/// A coordinator on a journal that may hold a run already; it does not run yet.
+pub fn assemble(
+    fleet: &Arc<Fleet>,
+    store: Arc<Store>,
+    instance: &str,
+    settings: Settings,
+) -> Arc<Coordinator> {
+    Coordinator::new(Parts {
+        cluster_name: ClusterName::new("runaicluster").unwrap(),
+        store,
+        agents: fleet.clone(),
+        cluster: fleet.clone(),
+        clock: Arc::new(TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap())),
+        instance: InstanceId::new(instance).unwrap(),
+        settings,
+    })
+}
+
+/// Starts one.
+pub fn start(fleet: &Arc<Fleet>, journal: &MemoryJournal, instance: &str) -> Running {
+    let settings = Settings { options: options(), ..Settings::default() };
+    let coordinator = assemble(fleet, store(journal), instance, settings);
+    let stop = CancellationToken::new();
+    tokio::spawn(coordinator.clone().run(stop.clone()));
+    Running { coordinator, _stop: stop.drop_guard() }
+}
+
+impl Running {
+    /// Waits until it may command, then starts a run of everything.
+    pub async fn upgrade(&self) -> RunId {
+        self.commanding().await;
+        let ask = PlanAsk::to("v1.32.9".parse().unwrap());
+        self.coordinator.start_run(&ask, None, "eve").await.unwrap().0
+    }
+
+    pub async fn commanding(&self) {
+        let mut fence = self.coordinator.fence().subscribe();
+        while self.coordinator.fence().commanding().is_none() {
+            fence.changed().await.unwrap();
+        }
+    }
+
+    /// Waits until the run's state is such; a test that waits for ever ends here with what the state was.
+    pub async fn until(&self, run: &RunId, what: impl Fn(&RunState) -> bool) -> Arc<RunState> {
+        let store = self.coordinator.store();
+        let mut journal = store.subscribe();
+        let wait = async {
+            loop {
+                if let Some(state) = store.run(run).filter(|s| what(s)) {
+                    return state;
+                }
+                journal.changed().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(7200), wait).await {
+            Ok(state) => state,
+            Err(_) => {
+                let state = store.run(run).unwrap();
+                let open: Vec<_> = state.steps.iter().filter(|(_, s)| !s.is_over()).take(3).collect();
+                panic!("not reached; run {:?}, first open steps {open:#?}", state.status);
+            }
+        }
+    }
+}

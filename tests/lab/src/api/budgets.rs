@@ -1,0 +1,72 @@
+//! PodDisruptionBudgets: which pods, how many healthy, how many wanted.
+
+use super::selectors::Selector;
+use crate::world::objects::Key;
+use crate::world::{State, cast};
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    pub expected: i64,
+    pub healthy: i64,
+    pub wanted: i64,
+    pub allowed: i64,
+}
+
+pub fn of_pod(s: &State, pod: &Value) -> Vec<(Key, Value)> {
+    let all = s.api.of("policy", "poddisruptionbudgets");
+    let mine = all.filter(|(_, b)| covers(b, pod));
+    mine.map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn covers(budget: &Value, pod: &Value) -> bool {
+    let here = budget["metadata"]["namespace"] == pod["metadata"]["namespace"];
+    here && !budget["spec"]["selector"].is_null()
+        && Selector::matches_labels(&budget["spec"]["selector"], pod)
+}
+
+pub fn ready(pod: &Value) -> bool {
+    let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    pod["metadata"]["deletionTimestamp"].is_null()
+        && conditions.any(|c| c["type"] == "Ready" && c["status"] == "True")
+}
+
+pub fn count(s: &State, budget: &Value) -> Count {
+    let pods: Vec<&Value> = s.api.pods().map(|(_, v)| v).filter(|v| covers(budget, v)).collect();
+    let healthy = pods.iter().filter(|v| ready(v)).count() as i64;
+    let expected = pods.iter().filter(|v| v["metadata"]["deletionTimestamp"].is_null()).count() as i64;
+    let wanted = match (&budget["spec"]["minAvailable"], &budget["spec"]["maxUnavailable"]) {
+        (Value::Null, most) => expected - share(most, expected),
+        (least, _) => share(least, expected),
+    };
+    Count { expected, healthy, wanted, allowed: (healthy - wanted).max(0) }
+}
+
+/// A number, or a percentage rounded up.
+fn share(v: &Value, of: i64) -> i64 {
+    let percent = v.as_str().and_then(|t| t.strip_suffix('%')?.parse::<i64>().ok());
+    percent.map_or_else(|| v.as_i64().unwrap_or(0), |p| (of * p + 99) / 100)
+}
+
+/// Writes the counts into the budgets' status, as the disruption controller does.
+pub fn refresh(s: &mut State, now: jiff::Timestamp) {
+    let all: Vec<(Key, Value)> =
+        s.api.of("policy", "poddisruptionbudgets").map(|(k, v)| (k.clone(), v.clone())).collect();
+    for (key, budget) in all {
+        let c = count(s, &budget);
+        let allowed = if c.allowed > 0 { "True" } else { "False" };
+        let reason = if c.allowed > 0 { "SufficientPods" } else { "InsufficientPods" };
+        let old = &budget["status"]["conditions"][0];
+        let since = match old["status"] == allowed {
+            true => old["lastTransitionTime"].clone(),
+            false => json!(cast::seconds(now)),
+        };
+        let generation = budget["metadata"]["generation"].clone();
+        s.api.change(&key, |v| {
+            v["status"] = json!({"observedGeneration": generation, "disruptionsAllowed": c.allowed,
+                "currentHealthy": c.healthy, "desiredHealthy": c.wanted, "expectedPods": c.expected,
+                "conditions": [{"type": "DisruptionAllowed", "status": allowed, "reason": reason, "message": "",
+                    "observedGeneration": generation, "lastTransitionTime": since}]});
+        });
+    }
+}

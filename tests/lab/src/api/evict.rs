@@ -1,0 +1,83 @@
+//! Evictions (`pkg/registry/core/pod/storage/eviction.go`): more than one budget is 500, none allowed is 429, finished and pending pods
+//! pass. What is evicted ends after its grace period.
+
+use super::route::{Call, Target};
+use super::{Reply, budgets, status};
+use crate::world::objects::Key;
+use crate::world::{State, What, World, cast};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub fn evict(world: &Arc<World>, target: &Target, call: &Call) -> Reply {
+    let now = world.clock.now();
+    let mut s = world.lock();
+    let Some(pod) = s.api.get(&target.key()).cloned() else { return status::not_found(target) };
+    if let Some(refused) = refused(&s, &pod) {
+        return refused;
+    }
+    let done = status::reply_json(
+        201,
+        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+    );
+    if call.dry_run() {
+        return done;
+    }
+    let again = !pod["metadata"]["deletionTimestamp"].is_null();
+    if !again {
+        s.api.change(&target.key(), |v| {
+            let mut conditions = v["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            conditions.insert(0, json!({"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+                "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": cast::seconds(now)}));
+            v["status"]["conditions"] = json!(conditions);
+        });
+        terminate(&mut s, &target.key(), call.json()["deleteOptions"]["gracePeriodSeconds"].as_i64(), now);
+    }
+    drop(s);
+    if !again {
+        let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
+        world.record(node, What::Eviction { pod: format!("{}/{}", target.namespace, target.name) }, None);
+    }
+    done
+}
+
+fn refused(s: &State, pod: &Value) -> Option<Reply> {
+    let free = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed" | "Pending"));
+    if free || !pod["metadata"]["deletionTimestamp"].is_null() {
+        return None;
+    }
+    let mine: Vec<(Key, Value)> = budgets::of_pod(s, pod);
+    if mine.len() > 1 {
+        let message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+        return Some(status::failure(500, "", message, Value::Null));
+    }
+    let (key, budget) = mine.first()?;
+    let now = budgets::count(s, budget);
+    if now.allowed > 0 || (!budgets::ready(pod) && now.healthy >= now.wanted) {
+        return None;
+    }
+    let why = format!(
+        "The disruption budget {} needs {} healthy pods and has {} currently",
+        key.name, now.wanted, now.healthy
+    );
+    let details = json!({"causes": [{"reason": "DisruptionBudget", "message": why}]});
+    let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+    Some(status::failure(429, "TooManyRequests", message, details))
+}
+
+/// Sets the deletion time; the kubelet does the rest.
+pub fn terminate(s: &mut State, key: &Key, grace: Option<i64>, now: jiff::Timestamp) -> Option<Value> {
+    s.api.change(key, |v| {
+        if !v["metadata"]["deletionTimestamp"].is_null() {
+            return;
+        }
+        let grace = grace.or(v["spec"]["terminationGracePeriodSeconds"].as_i64()).unwrap_or(30);
+        let until = now + jiff::SignedDuration::from_secs(grace);
+        v["metadata"]["deletionTimestamp"] = json!(cast::seconds(until));
+        v["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+        for c in v["status"]["conditions"].as_array_mut().into_iter().flatten() {
+            if c["type"] == "Ready" {
+                c["status"] = json!("False");
+            }
+        }
+    })
+}

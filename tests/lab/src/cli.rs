@@ -1,0 +1,63 @@
+//! `podlift-lab`: the demo, the bench, and itself as the product's programs and as the doubles' thin client.
+
+use crate::supervisor::{child, client};
+use crate::{bench, demo};
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// A whole SuperPOD on this machine: watch podlift upgrade it.
+#[derive(Debug, Parser)]
+#[command(name = "podlift-lab", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Upgrade a lab SuperPOD through a scenario, and judge what happened
+    Demo(demo::Args),
+    /// Measure the product on this machine
+    Bench(bench::Args),
+}
+
+/// `args` begin with the program's name. The programs that the lab re-executes itself as are no subcommands for people.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let named = |name: &str| [OsString::from(name)].into_iter().chain(args.iter().skip(2).cloned());
+    match args.get(1).and_then(|a| a.to_str()) {
+        Some("agent") => {
+            child::follow_supervisor();
+            podlift_agent::main(named("podlift-agent"))
+        }
+        Some("coordinator") => {
+            child::follow_supervisor();
+            podlift_coordinator::main(named("podlift-coordinator"))
+        }
+        Some("podlift") => podlift_coordinator::cli::main(named("podlift")),
+        Some("double") => {
+            let words: Vec<String> = args.iter().skip(2).map(|a| a.to_string_lossy().into_owned()).collect();
+            client::main(&words)
+        }
+        _ => people(args),
+    }
+}
+
+fn people(args: Vec<OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = match args.command {
+        Command::Demo(args) => demo::main(args),
+        Command::Bench(args) => bench::main(args),
+    };
+    done.unwrap_or_else(|error| {
+        anstream::eprintln!("podlift-lab: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,154 @@
+//! crictl: ps, inspect, logs, pull, images.
+
+use super::ctx::Ctx;
+use super::words::Words;
+use crate::world::What;
+use crate::world::state::Container;
+use serde_json::{Value, json};
+
+pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
+    let valued = [
+        "-o",
+        "--output",
+        "--name",
+        "--state",
+        "--tail",
+        "-r",
+        "--runtime-endpoint",
+        "--timeout",
+        "-t",
+        "--label",
+        "--pod",
+        "-n",
+    ];
+    let words = Words::of(args, &valued);
+    match words.word(0) {
+        "ps" => ps(ctx, &words),
+        "inspect" => inspect(ctx, words.word(1)),
+        "logs" => logs(ctx, &words),
+        "pull" => pull(ctx, words.word(1)).await,
+        "images" | "img" => images(ctx),
+        verb => {
+            ctx.err(&format!("No help topic for '{verb}'"));
+            3
+        }
+    }
+}
+
+fn labels(c: &Container, node: &str) -> Value {
+    json!({"io.kubernetes.container.name": c.name, "io.kubernetes.pod.name": format!("{}-{node}", c.name),
+        "io.kubernetes.pod.namespace": "kube-system", "io.kubernetes.pod.uid": c.hash})
+}
+
+fn nanos(at: jiff::Timestamp) -> String {
+    at.as_nanosecond().to_string()
+}
+
+fn state(c: &Container) -> &'static str {
+    if c.running() { "CONTAINER_RUNNING" } else { "CONTAINER_EXITED" }
+}
+
+fn image_id(image: &str) -> String {
+    format!("sha256:{}", podlift_model::Digest::of(image))
+}
+
+/// Newest first.
+fn ps(ctx: &Ctx, words: &Words) -> i32 {
+    let all = words.has(&["-a", "--all"]);
+    let name = words.get("--name").unwrap_or_default().trim_matches(['^', '$']).to_string();
+    let s = ctx.world.lock();
+    let mine = s.node(&ctx.node).containers.iter().rev();
+    let found: Vec<Container> =
+        mine.filter(|c| (all || c.running()) && c.name.contains(&name)).cloned().collect();
+    drop(s);
+    if words.get("-o").or(words.get("--output")) != Some("json") {
+        ctx.out("CONTAINER           IMAGE               CREATED             STATE               NAME                      ATTEMPT             POD ID");
+        found.iter().for_each(|c| {
+            ctx.out(&format!(
+                "{:.13}  {:.13}  {}  {}  {}  {}",
+                c.id,
+                c.image,
+                c.created,
+                state(c),
+                c.name,
+                c.attempt
+            ))
+        });
+        return 0;
+    }
+    let item = |c: &Container| {
+        json!({"id": c.id, "podSandboxId": podlift_model::Digest::of(&c.hash).as_str(),
+            "metadata": {"name": c.name, "attempt": c.attempt}, "image": {"image": image_id(&c.image), "annotations": {}, "userSpecifiedImage": ""},
+            "imageRef": image_id(&c.image), "state": state(c), "createdAt": nanos(c.created), "labels": labels(c, &ctx.node),
+            "annotations": {"io.kubernetes.container.restartCount": c.attempt.to_string()}})
+    };
+    let list: Vec<Value> = found.iter().map(item).collect();
+    ctx.out(&serde_json::to_string_pretty(&json!({"containers": list})).unwrap_or_default());
+    0
+}
+
+fn find(ctx: &Ctx, id: &str) -> Option<Container> {
+    let s = ctx.world.lock();
+    s.node(&ctx.node).containers.iter().find(|c| !id.is_empty() && c.id.starts_with(id)).cloned()
+}
+
+fn missing(ctx: &Ctx, id: &str) -> i32 {
+    ctx.err(&format!("time=\"{}\" level=fatal msg=\"rpc error: code = NotFound desc = an error occurred when try to find container \\\"{id}\\\": not found\"", ctx.world.clock.now()));
+    1
+}
+
+fn inspect(ctx: &Ctx, id: &str) -> i32 {
+    let Some(c) = find(ctx, id) else { return missing(ctx, id) };
+    let finished = c.finished.map_or_else(|| "0001-01-01T00:00:00Z".to_string(), |t| t.to_string());
+    let reason = match (c.running(), c.exit) {
+        (true, _) => "",
+        (_, Some(0)) => "Completed",
+        _ => "Error",
+    };
+    let (command, args) =
+        (c.args.iter().take(1).collect::<Vec<_>>(), c.args.iter().skip(1).collect::<Vec<_>>());
+    let v = json!({"status": {"id": c.id, "metadata": {"name": c.name, "attempt": c.attempt}, "state": state(&c),
+        "createdAt": c.created.to_string(), "startedAt": c.created.to_string(), "finishedAt": finished,
+        "exitCode": c.exit.unwrap_or(0), "image": {"image": c.image, "annotations": {}, "userSpecifiedImage": c.image},
+        "imageRef": image_id(&c.image), "reason": reason, "message": "", "labels": labels(&c, &ctx.node),
+        "annotations": {"io.kubernetes.container.restartCount": c.attempt.to_string()},
+        "logPath": format!("/var/log/pods/kube-system_{0}-{1}_{2}/{0}/{3}.log", c.name, ctx.node, c.hash, c.attempt)},
+        "info": {"pid": if c.running() { 4321 } else { 0 },
+            "config": {"metadata": {"name": c.name, "attempt": c.attempt}, "image": {"image": image_id(&c.image), "user_specified_image": c.image}, "command": command, "args": args},
+            "runtimeSpec": {"process": {"args": c.args}}}});
+    ctx.out(&serde_json::to_string_pretty(&v).unwrap_or_default());
+    0
+}
+
+fn logs(ctx: &Ctx, words: &Words) -> i32 {
+    let id = words.word(1);
+    let Some(c) = find(ctx, id) else { return missing(ctx, id) };
+    let tail = words.get("--tail").and_then(|t| t.parse().ok()).unwrap_or(usize::MAX);
+    c.log.iter().skip(c.log.len().saturating_sub(tail)).for_each(|l| ctx.err(l));
+    0
+}
+
+async fn pull(ctx: &Ctx, image: &str) -> i32 {
+    let offered = crate::world::versions::of_image(image);
+    let known =
+        offered.is_none_or(|v| ctx.world.shape.newest.iter().any(|(m, p)| v.minor == *m && v.patch <= *p));
+    if !known {
+        ctx.err(&format!("E1122 09:00:00.000000 1 log.go:32] \"PullImage from image service failed\" err=\"rpc error: code = NotFound desc = failed to pull and unpack image \\\"{image}\\\": not found\""));
+        return 1;
+    }
+    if !ctx.world.lock().node(&ctx.node).images.contains(image) {
+        ctx.seconds(6.0).await;
+        ctx.world.update(|s| s.node_mut(&ctx.node).images.insert(image.to_string()));
+        ctx.effect(What::ImagePull { image: image.into() }).await;
+    }
+    ctx.out(&format!("Image is up to date for {}", image_id(image)));
+    0
+}
+
+fn images(ctx: &Ctx) -> i32 {
+    let images = ctx.world.lock().node(&ctx.node).images.clone();
+    let list: Vec<Value> =
+        images.iter().map(|i| json!({"id": image_id(i), "repoTags": [i], "size": "100000000"})).collect();
+    ctx.out(&json!({"images": list}).to_string());
+    0
+}

@@ -1,0 +1,106 @@
+//! What a double has: its node, environment, output, and the way to do something that counts. A double of a machine whose power was cut
+//! does nothing more.
+
+use crate::disk::Disk;
+use crate::world::{What, World};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The BCM head node: not a node of the cluster.
+pub const HEAD: &str = "head";
+
+#[derive(Clone)]
+pub struct Ctx {
+    pub world: Arc<World>,
+    pub node: String,
+    pub env: BTreeMap<String, String>,
+    /// The transient unit that runs it.
+    pub unit: Option<String>,
+    generation: u64,
+    out: Arc<Out>,
+}
+
+#[derive(Default)]
+struct Out {
+    texts: Mutex<(String, String)>,
+    /// Of a unit: where both streams are appended.
+    file: Option<PathBuf>,
+}
+
+impl Ctx {
+    pub fn new(world: Arc<World>, node: &str, env: BTreeMap<String, String>) -> Self {
+        let generation = generation(&world, node);
+        Self { world, node: node.into(), env, unit: None, generation, out: Arc::default() }
+    }
+
+    pub fn for_unit(&self, unit: &str, env: BTreeMap<String, String>, log: Option<PathBuf>) -> Self {
+        let out = Arc::new(Out { texts: Mutex::default(), file: log });
+        Self { unit: Some(unit.into()), env, out, ..self.clone() }
+    }
+
+    /// A line to stdout.
+    pub fn out(&self, line: &str) {
+        self.print(&format!("{line}\n"), false);
+    }
+
+    /// A line to stderr.
+    pub fn err(&self, line: &str) {
+        self.print(&format!("{line}\n"), true);
+    }
+
+    pub fn print(&self, text: &str, stderr: bool) {
+        if let Some(file) = self.out.file.as_ref().filter(|_| !self.dead()) {
+            // A log that cannot be written is a log that is missing, as on a full disk.
+            self.disk().append(file, text.as_bytes(), false).ok();
+        }
+        let mut texts = self.out.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if stderr { texts.1.push_str(text) } else { texts.0.push_str(text) }
+    }
+
+    pub fn taken(&self) -> (String, String) {
+        std::mem::take(&mut *self.out.texts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        self.world.disk(&self.node)
+    }
+
+    fn dead(&self) -> bool {
+        generation(&self.world, &self.node) != self.generation
+    }
+
+    /// Lets others run; never returns on a dead machine.
+    pub async fn pause(&self) {
+        tokio::task::yield_now().await;
+        if self.dead() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    pub async fn sleep(&self, time: Duration) {
+        self.world.sleep(time).await;
+        self.pause().await;
+    }
+
+    pub async fn seconds(&self, seconds: f64) {
+        self.sleep(Duration::from_secs_f64(seconds)).await;
+    }
+
+    /// The op id of a unit named `podlift-<op_id>.service`.
+    pub fn op(&self) -> Option<String> {
+        let name = self.unit.as_deref()?.strip_prefix("podlift-")?;
+        Some(name.trim_end_matches(".service").to_string())
+    }
+
+    /// Something that counts was done just now.
+    pub async fn effect(&self, what: What) {
+        self.world.record(&self.node, what, self.op());
+        self.pause().await;
+    }
+}
+
+fn generation(world: &World, node: &str) -> u64 {
+    world.lock().nodes.get(node).map_or(0, |n| n.generation)
+}

@@ -1,0 +1,59 @@
+//! dpkg-query -W -f=FORMAT NAME…
+
+use super::ctx::Ctx;
+use crate::world::state::Package;
+
+pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
+    let mut format = "${Package}\t${Version}\n".to_string();
+    let mut names = vec![];
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "-W" | "--show" => {}
+            "-f" | "--showformat" => format = rest.next().cloned().unwrap_or_default(),
+            a if a.starts_with("-f=") => format = a[3..].into(),
+            a if a.starts_with("--showformat=") => format = a["--showformat=".len()..].into(),
+            a if a.starts_with("-f") => format = a[2..].into(),
+            a if a.starts_with('-') => {
+                ctx.err(&format!("dpkg-query: error: unknown option {a}"));
+                return 2;
+            }
+            name => names.push(name.to_string()),
+        }
+    }
+    let packages = ctx.world.lock().node(&ctx.node).packages.clone();
+    if names.is_empty() {
+        names = packages.keys().cloned().collect();
+    }
+    let mut code = 0;
+    for name in names {
+        match packages.get(&name) {
+            Some(p) => ctx.print(&fill(&format, &name, p), false),
+            None => {
+                ctx.err(&format!("dpkg-query: no packages found matching {name}"));
+                code = 1;
+            }
+        }
+    }
+    code
+}
+
+fn fill(format: &str, name: &str, p: &Package) -> String {
+    let want = if p.held { "hold" } else { "install" };
+    let state = if p.half { "unpacked" } else { "installed" };
+    let letters = format!("{}{} ", if p.held { 'h' } else { 'i' }, if p.half { 'U' } else { 'i' });
+    let values = [
+        ("${binary:Package}", name.to_string()),
+        ("${Package}", name.to_string()),
+        ("${Version}", p.version.clone()),
+        ("${Architecture}", "amd64".into()),
+        ("${Status}", format!("{want} ok {state}")),
+        ("${db:Status-Want}", want.into()),
+        ("${db:Status-Eflag}", "ok".into()),
+        ("${db:Status-Status}", state.into()),
+        ("${db:Status-Abbrev}", letters),
+        ("\\n", "\n".into()),
+        ("\\t", "\t".into()),
+    ];
+    values.iter().fold(format.to_string(), |text, (from, to)| text.replace(from, to))
+}

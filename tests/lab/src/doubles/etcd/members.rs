@@ -1,0 +1,175 @@
+//! Members, leader, health, alarms.
+
+use super::json;
+use crate::doubles::ctx::Ctx;
+use crate::doubles::words::Words;
+use crate::world::What;
+use crate::world::etcd::{Etcd, Member};
+use serde_json::{Value, json as value};
+
+/// As it is now; every API write is a revision.
+pub fn etcd(ctx: &Ctx) -> Etcd {
+    let s = ctx.world.lock();
+    Etcd { revision: s.etcd.revision + s.api.version, ..s.etcd.clone() }
+}
+
+fn header(e: &Etcd, member: &Member, revision: bool) -> Value {
+    let mut h = value!({"cluster_id": e.cluster, "member_id": member.id, "raft_term": e.term});
+    if revision {
+        h["revision"] = value!(e.revision);
+    }
+    h
+}
+
+/// The first endpoint that answers; others cost their dial timeout.
+async fn first(ctx: &Ctx, endpoints: &[String]) -> Option<(Etcd, Member)> {
+    let e = etcd(ctx);
+    let up = endpoints.iter().find_map(|p| e.member_at(p, &ctx.node)).filter(|m| m.up).cloned();
+    let any =
+        up.or_else(|| endpoints.iter().filter_map(|p| e.member_at(p, &ctx.node)).find(|m| m.up).cloned());
+    match any {
+        Some(member) if e.has_quorum() => Some((e, member)),
+        _ => {
+            ctx.seconds(5.0).await;
+            ctx.err("{\"level\":\"warn\",\"caller\":\"clientv3/retry_interceptor.go:63\",\"msg\":\"retrying of unary invoker failed\",\"error\":\"rpc error: code = DeadlineExceeded desc = context deadline exceeded\"}");
+            ctx.err("Error: context deadline exceeded");
+            None
+        }
+    }
+}
+
+pub async fn list(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
+    let Some((e, member)) = first(ctx, endpoints).await else { return 1 };
+    let peer = |m: &Member| format!("https://{}:2380", m.ip);
+    let client = |m: &Member| format!("https://{}:2379", m.ip);
+    if json(words) {
+        let all: Vec<Value> = e
+            .members
+            .iter()
+            .map(|m| value!({"ID": m.id, "name": m.name, "peerURLs": [peer(m)], "clientURLs": [client(m)]}))
+            .collect();
+        ctx.out(&value!({"header": header(&e, &member, false), "members": all}).to_string());
+        return 0;
+    }
+    e.members.iter().for_each(|m| {
+        ctx.out(&format!("{:x}, started, {}, {}, {}, false", m.id, m.name, peer(m), client(m)))
+    });
+    0
+}
+
+/// `--cluster` asks every member of the member list.
+async fn asked(ctx: &Ctx, endpoints: &[String], words: &Words) -> Option<Vec<String>> {
+    match words.has(&["--cluster"]) {
+        true => first(ctx, endpoints)
+            .await
+            .map(|(e, _)| e.members.iter().map(|m| format!("https://{}:2379", m.ip)).collect()),
+        false => Some(endpoints.to_vec()),
+    }
+}
+
+pub async fn status(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
+    let Some(endpoints) = asked(ctx, endpoints, words).await else { return 1 };
+    let e = etcd(ctx);
+    let (mut all, mut code) = (vec![], 0);
+    for endpoint in endpoints {
+        match e.member_at(&endpoint, &ctx.node).filter(|m| m.up) {
+            Some(m) => {
+                let size = 3_276_800 + 4096 * (m.id % 16);
+                let index = e.revision + 890;
+                let mut status = value!({"header": header(&e, m, true), "version": e.version, "dbSize": size, "leader": e.leader,
+                    "raftIndex": index, "raftTerm": e.term, "raftAppliedIndex": index, "dbSizeInUse": size});
+                if !e.has_quorum() {
+                    status["leader"] = value!(0);
+                    status["errors"] = value!(["etcdserver: no leader"]);
+                }
+                all.push(value!({"Endpoint": endpoint, "Status": status}));
+            }
+            None => {
+                ctx.seconds(5.0).await;
+                ctx.err(&format!(
+                    "Failed to get the status of endpoint {endpoint} (context deadline exceeded)"
+                ));
+                code = 1;
+            }
+        }
+    }
+    ctx.out(&Value::from(all).to_string());
+    code
+}
+
+pub async fn health(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
+    let Some(endpoints) = asked(ctx, endpoints, words).await else { return 1 };
+    let e = etcd(ctx);
+    let (mut all, mut bad) = (vec![], false);
+    for endpoint in endpoints {
+        let up =
+            e.member_at(&endpoint, &ctx.node).is_some_and(|m| m.up && m.alarm.is_none()) && e.has_quorum();
+        if up {
+            all.push(value!({"endpoint": endpoint, "health": true, "took": "9.184912ms"}));
+        } else {
+            ctx.seconds(5.0).await;
+            bad = true;
+            all.push(value!({"endpoint": endpoint, "health": false, "took": "5.000927654s", "error": "context deadline exceeded"}));
+        }
+    }
+    match json(words) {
+        true => ctx.out(&Value::from(all).to_string()),
+        false => all.iter().for_each(|v| {
+            let name = v["endpoint"].as_str().unwrap_or_default();
+            match v["health"] == true {
+                true => {
+                    ctx.out(&format!("{name} is healthy: successfully committed proposal: took = 9.184912ms"))
+                }
+                false => ctx.err(&format!(
+                    "{name} is unhealthy: failed to commit proposal: context deadline exceeded"
+                )),
+            }
+        }),
+    }
+    if bad {
+        ctx.err("Error: unhealthy cluster");
+    }
+    i32::from(bad)
+}
+
+pub async fn alarms(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
+    let Some((e, member)) = first(ctx, endpoints).await else { return 1 };
+    let raised: Vec<&Member> = e.members.iter().filter(|m| m.alarm.is_some()).collect();
+    if !json(words) {
+        raised.iter().for_each(|m| {
+            ctx.out(&format!("memberID:{} alarm:{} ", m.id, m.alarm.as_deref().unwrap_or_default()))
+        });
+        return 0;
+    }
+    let mut v = value!({"header": header(&e, &member, true)});
+    if !raised.is_empty() {
+        let number = |m: &&Member| value!({"memberID": m.id, "alarm": if m.alarm.as_deref() == Some("CORRUPT") { 2 } else { 1 }});
+        v["alarms"] = raised.iter().map(number).collect();
+    }
+    ctx.out(&v.to_string());
+    0
+}
+
+/// Only the leader itself can be asked, by the hex id of the other.
+pub async fn move_leader(ctx: &Ctx, endpoints: &[String], to: &str) -> i32 {
+    let e = etcd(ctx);
+    let leader =
+        endpoints.iter().filter_map(|p| e.member_at(p, &ctx.node)).find(|m| m.id == e.leader && m.up);
+    let Some(leader) = leader.cloned() else {
+        ctx.err(&format!("Error: no leader endpoint given at {endpoints:?}"));
+        return 1;
+    };
+    let wanted = u64::from_str_radix(to, 16)
+        .ok()
+        .and_then(|id| e.members.iter().find(|m| m.id == id && m.up))
+        .cloned();
+    let Some(wanted) = wanted else {
+        ctx.err("Error: etcdserver: not leader or bad leader transferee");
+        return 1;
+    };
+    ctx.seconds(0.5).await;
+    ctx.world.update(|s| (s.etcd.leader, s.etcd.term) = (wanted.id, s.etcd.term + 1));
+    ctx.out(&format!("Leadership transferred from {:x} to {:x}", leader.id, wanted.id));
+    ctx.effect(What::EtcdMoveLeader { to: wanted.name }).await;
+    0
+}

@@ -1,0 +1,57 @@
+//! Files: the node's disk, every write durable as the port promises.
+
+use super::Here;
+use podlift_agent::host::{Files, ReplaceError, Stat};
+use podlift_model::Digest;
+use std::io;
+use std::path::Path;
+
+pub struct Port(pub Here);
+
+impl Files for Port {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.0.check()?;
+        self.0.world.disk(&self.0.node).read(path)
+    }
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.0.check()?;
+        self.0.world.disk(&self.0.node).stat(path)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.0.check()?;
+        self.0.world.disk(&self.0.node).list(dir)
+    }
+    fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        self.0.check()?;
+        self.0.world.disk(&self.0.node).put_synced(path, bytes, mode)
+    }
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.0.check()?;
+        self.0.world.disk(&self.0.node).append(path, bytes, true)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.check()?;
+        match self.0.world.disk(&self.0.node).remove(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+    fn replace(
+        &self,
+        target: &Path,
+        bytes: &[u8],
+        seen: &Stat,
+        hash: &Digest,
+        _scratch: &Path,
+    ) -> Result<(), ReplaceError> {
+        self.0.check()?;
+        match self.0.world.disk(&self.0.node).swap(target, bytes, seen, hash)? {
+            true => Ok(()),
+            false => Err(ReplaceError::Changed),
+        }
+    }
+    fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
+        self.0.check()?;
+        Ok(self.0.world.disk(&self.0.node).free_bytes())
+    }
+}

@@ -1,0 +1,48 @@
+//! The agent's ports on the World, in process: what an agent of this node would see. A Host belongs to one boot of its node; after a
+//! power cut it only fails.
+
+mod commands;
+mod files;
+mod http;
+mod record;
+mod watch;
+
+pub use record::in_process;
+
+use crate::world::World;
+use podlift_agent::host::Host;
+use std::io;
+use std::sync::Arc;
+
+/// A node as one boot of it.
+#[derive(Clone)]
+struct Here {
+    world: Arc<World>,
+    node: String,
+    generation: u64,
+}
+
+impl Here {
+    fn alive(&self) -> bool {
+        self.world.lock().node(&self.node).generation == self.generation
+    }
+    fn check(&self) -> io::Result<()> {
+        let cut = || io::Error::other("the power of this node was cut");
+        if self.alive() { Ok(()) } else { Err(cut()) }
+    }
+}
+
+impl World {
+    /// Ports of a node as it is booted now.
+    pub fn host(self: &Arc<Self>, node: &str) -> Host {
+        let generation = self.lock().node(node).generation;
+        let here = Here { world: self.clone(), node: node.into(), generation };
+        Host {
+            commands: Arc::new(commands::Port(here.clone())),
+            files: Arc::new(files::Port(here.clone())),
+            http: Arc::new(http::Port(here.clone())),
+            watch: Arc::new(watch::Port(here)),
+            clock: self.clock.clone(),
+        }
+    }
+}

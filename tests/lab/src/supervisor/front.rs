@@ -1,0 +1,68 @@
+//! One API server's address: TLS on port 6443, there exactly while the node's kube-apiserver container listens. When the container ends
+//! its connections end with it.
+
+use crate::api::{Caller, handle};
+use crate::world::{State, World};
+use http::Request;
+use http::header::AUTHORIZATION;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// The container that serves now.
+fn server(s: &State, node: &str) -> Option<String> {
+    s.front_up(node).then(|| s.node(node).container("kube-apiserver").map(|c| c.id.clone()))?
+}
+
+/// Runs for ever.
+pub async fn keep(world: Arc<World>, node: String, tls: TlsAcceptor) {
+    let address = format!("{}:6443", world.shape.address(&node));
+    loop {
+        world.until(|s| server(s, &node).is_some()).await;
+        let serving = server(&world.lock(), &node);
+        let listener = match TcpListener::bind(&address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::warn!(address, %error, "an API server can't listen");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            }
+        };
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => if let Ok((tcp, _)) = accepted {
+                    connections.spawn(serve(world.clone(), node.clone(), tls.clone(), tcp));
+                },
+                () = world.until(|s| server(s, &node) != serving) => break,
+            }
+        }
+    }
+}
+
+async fn serve(world: Arc<World>, node: String, tls: TlsAcceptor, tcp: TcpStream) {
+    tcp.set_nodelay(true).ok();
+    let Ok(stream) = tls.accept(tcp).await else { return };
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (world, node) = (world.clone(), node.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            let caller = Caller(user(&world, parts.headers.get(AUTHORIZATION)));
+            let body = body.collect().await?.to_bytes();
+            Ok::<_, hyper::Error>(handle(&world, &node, &caller, Request::from_parts(parts, body)).await)
+        }
+    });
+    // A client that goes away is no error of ours.
+    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+fn user(world: &World, header: Option<&http::HeaderValue>) -> Option<String> {
+    let token = header?.to_str().ok()?.strip_prefix("Bearer ")?;
+    (token == world.shape.token).then(|| "podlift".to_string())
+}

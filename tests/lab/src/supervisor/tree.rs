@@ -1,0 +1,30 @@
+//! Node roots and command paths: each node gets a folder of wrapper scripts that tell the double whose tool it is.
+
+use super::scratch::Scratch;
+use crate::disk::{Disk, RealDisk};
+use crate::doubles;
+use crate::world::{Shape, World};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+pub fn disks(shape: &Shape, scratch: &Scratch) -> anyhow::Result<BTreeMap<String, Arc<dyn Disk>>> {
+    let mut all: BTreeMap<String, Arc<dyn Disk>> = BTreeMap::new();
+    for node in shape.nodes() {
+        let root = scratch.make_dir(&format!("nodes/{node}"))?;
+        all.insert(node.clone(), Arc::new(RealDisk::new(root)));
+    }
+    Ok(all)
+}
+
+pub fn tools(world: &World, scratch: &Scratch, exe: &Path, socket: &Path) -> anyhow::Result<()> {
+    let nodes = world.shape.nodes().map(String::as_str).chain([doubles::HEAD]);
+    for node in nodes {
+        for tool in doubles::tools(world, node) {
+            let (exe, socket) = (exe.display(), socket.display());
+            let text = format!("#!/bin/sh\nexec '{exe}' double '{socket}' '{node}' '{tool}' \"$@\"\n");
+            scratch.write(&format!("bin/{node}/{tool}"), &text, 0o755)?;
+        }
+    }
+    Ok(())
+}

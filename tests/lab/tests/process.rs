@@ -1,0 +1,74 @@
+//! The lab as processes: the bench measures a real agent, and nothing outlives its supervisor, not even one that is killed.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test spawns, reads /proc and may panic
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const EXE: &str = env!("CARGO_BIN_EXE_podlift-lab");
+
+#[test]
+fn the_bench_heals_every_round() {
+    let output = Command::new(EXE).args(["bench", "heal", "--rounds", "20", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let v: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys = ["p50_us", "p99_us", "floor_p50_us", "floor_p99_us", "ratio_p99", "rounds"];
+    assert!(keys.iter().all(|k| v[*k].is_number()), "{v}");
+    assert_eq!(v["rounds"], 20);
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_killed_supervisor_leaves_nothing_behind() {
+    let mut lab = Command::new(EXE)
+        .args(["bench", "heal", "--rounds", "1000000"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("an agent runs", || agents(lab.id()).len() == 1);
+    let agents = agents(lab.id());
+    lab.kill().unwrap();
+    lab.wait().unwrap();
+    until("the agent is gone", || agents.iter().all(|pid| !alive(*pid)));
+}
+
+#[test]
+fn an_interrupted_demo_takes_everything_down() {
+    let mut lab = Command::new(EXE).arg("demo").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("all agents run", || agents(lab.id()).len() == 7);
+    let agents = agents(lab.id());
+    let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(lab.wait().unwrap().code(), Some(130));
+    until("the agents are gone", || agents.iter().all(|pid| !alive(*pid)));
+}
+
+/// Children by any thread of the supervisor.
+fn agents(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of_task = tasks.flat_map(|t| {
+        let text = std::fs::read_to_string(t.path().join("children")).unwrap_or_default();
+        text.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<u32>>()
+    });
+    of_task.filter(|p| is_agent(*p)).collect()
+}
+
+fn is_agent(pid: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|b| *b == 0).nth(1) == Some(b"agent")
+}
+
+/// A zombie that nobody waits for is dead all the same.
+fn alive(pid: u32) -> bool {
+    let Ok(file) = std::fs::File::open(format!("/proc/{pid}/status")) else { return false };
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    !lines.filter(|l| l.starts_with("State:")).any(|l| l.contains('Z'))
+}

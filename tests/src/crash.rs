@@ -1,0 +1,191 @@
+//! One run that is struck once, somewhere, and then taken to its end. What must hold whatever was struck: the same final world as a run
+//! that nobody struck, one effect at most for each op id, and every op whose end nobody can know said so.
+
+use crate::cut::{Cut, Side};
+use crate::pod::{Pod, TO, Victim, why};
+use crate::sabotage::Sabotage;
+use crate::{Kept, ensure};
+use podlift_coordinator::Command;
+use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_lab::world::audit;
+use podlift_lab::{Shape, Snapshot};
+use podlift_model::OpOutcome;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the blow falls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// At a record of the journal.
+    Journal(u64, Side),
+    /// Some seconds after a record: in the middle of whatever it began.
+    During(u64),
+    /// At a line of an agent's ledger.
+    Ledger(String, u64, Side),
+}
+
+#[derive(Debug, Clone)]
+pub struct Strike {
+    pub when: When,
+    pub victim: Victim,
+    pub memory_lost: bool,
+}
+
+/// Small, so that every position can be struck: one control-plane node, one worker.
+pub fn small() -> Shape {
+    Shape { control_planes: vec!["runai-01".into()], workers: vec!["dgx030".into()], inference: (2, 0), ..Shape::default() }
+}
+
+/// What a run without a blow writes and leaves.
+pub struct Baseline {
+    pub records: u64,
+    /// Lines of each agent's ledger.
+    pub lines: Vec<(String, u64)>,
+    pub snapshot: Snapshot,
+}
+
+pub async fn baseline(shape: Shape) -> Result<Baseline, String> {
+    let mut pod = Pod::new(shape, Sabotage::None);
+    let cut = Cut::never();
+    pod.start_coordinator(cut.clone());
+    let cuts: Vec<(String, Arc<Cut>)> = pod.nodes().into_iter().map(|n| (n, Cut::never())).collect();
+    cuts.iter().for_each(|(node, cut)| pod.start_agent(node, cut.clone()));
+    pod.start_run().await.map_err(|e| e.to_string())?;
+    let state = pod.rest().await.ok_or("the run never rested")?;
+    ensure(state.status == RunStatus::Succeeded, || why(&state))?;
+    let lines = cuts.iter().map(|(node, cut)| (node.clone(), cut.seen())).collect();
+    Ok(Baseline { records: cut.seen(), lines, snapshot: pod.world.snapshot() })
+}
+
+/// In the middle of an op that takes long; most take less or more.
+const A_MOMENT: Duration = Duration::from_secs(4);
+
+impl Strike {
+    /// Runs, strikes, goes on to the end, judges. Ok(false): the run ended before the blow could fall.
+    pub async fn judge(&self, shape: Shape, wanted: &Snapshot, sabotage: Sabotage) -> Result<bool, String> {
+        let mut pod = Pod::new(shape, sabotage);
+        let (mine, agents) = self.cuts();
+        pod.start_coordinator(mine.clone());
+        for node in pod.nodes() {
+            let cut = agents.iter().find(|(n, _)| *n == node).map_or_else(Cut::never, |(_, c)| c.clone());
+            pod.start_agent(&node, cut);
+        }
+        if !self.until_the_blow(&pod, &mine, &agents).await {
+            return Ok(false);
+        }
+        let open = open_ops(&pod);
+        pod.strike(self.victim, self.memory_lost).await;
+        let state = to_the_end(&mut pod).await.map_err(|e| format!("{self:?}: {e}"))?;
+        self.verdict(&pod, &state, wanted, &open).map_err(|e| format!("{self:?}: {e}"))?;
+        Ok(true)
+    }
+
+    fn cuts(&self) -> (Arc<Cut>, Vec<(String, Arc<Cut>)>) {
+        match &self.when {
+            When::Journal(number, side) => (Cut::at(*number, *side), vec![]),
+            When::During(_) => (Cut::never(), vec![]),
+            When::Ledger(node, number, side) => (Cut::never(), vec![(node.clone(), Cut::at(*number, *side))]),
+        }
+    }
+
+    async fn until_the_blow(&self, pod: &Pod, mine: &Cut, agents: &[(String, Arc<Cut>)]) -> bool {
+        let go = async {
+            // A coordinator that dies early refuses; then there is nothing to wait for.
+            if pod.start_run().await.is_ok() {
+                pod.rest().await;
+            }
+            mine.is_dead()
+        };
+        let record = async {
+            match self.when {
+                When::During(number) => {
+                    let mut head = pod.coordinator().store().subscribe();
+                    while *head.borrow_and_update() < number {
+                        if head.changed().await.is_err() {
+                            break;
+                        }
+                    }
+                    tokio::time::sleep(A_MOMENT).await;
+                }
+                _ => std::future::pending().await,
+            }
+        };
+        let line = async {
+            match agents.first() {
+                Some((_, cut)) => cut.fell().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = mine.fell() => true,
+            () = line => true,
+            () = record => true,
+            hit = go => hit,
+        }
+    }
+
+    fn verdict(&self, pod: &Pod, state: &RunState, wanted: &Snapshot, open: &[String]) -> Kept {
+        let snapshot = pod.world.snapshot();
+        ensure(snapshot == *wanted, || differ(wanted, &snapshot))?;
+        let mut seen = audit::Audit::default();
+        audit::units(&mut seen, &pod.world.effects());
+        ensure(seen.ok(), || format!("an op id had two effects: {seen:?}"))?;
+        if self.victim == Victim::Coordinator && !self.memory_lost {
+            let all = pod.world.audit(TO);
+            ensure(all.ok(), || format!("a coordinator that died made somebody do things twice: {all:?}"))?;
+        }
+        let unknown = pod.journal.records().iter().filter(|r| is_indeterminate(&r.event)).count();
+        ensure(state.indeterminate.len() == unknown, || format!("{unknown} ops are indeterminate, {} are shown", state.indeterminate.len()))?;
+        if self.memory_lost {
+            let silent: Vec<&String> = open.iter().filter(|op| !state.indeterminate.iter().any(|(_, id, _)| id.as_str() == *op)).collect();
+            ensure(silent.is_empty(), || format!("memory lost, and nothing said of {silent:?}"))?;
+        }
+        let report = pod.coordinator().report(None).map_err(|e| e.to_string())?;
+        ensure(report.indeterminate.len() == unknown, || "the report hides an indeterminate op".into())
+    }
+}
+
+fn is_indeterminate(event: &Event) -> bool {
+    matches!(event, Event::OpEnded { outcome: OpOutcome::Indeterminate { .. }, .. })
+}
+
+/// Host ops that the journal has as started and not as ended.
+fn open_ops(pod: &Pod) -> Vec<String> {
+    let mut open = vec![];
+    for record in pod.journal.records() {
+        match record.event {
+            Event::StepStarted { op_id, ledger: Some(_), .. } => open.push(op_id.to_string()),
+            Event::OpEnded { op_id, .. } => open.retain(|o| *o != op_id.as_str()),
+            _ => {}
+        }
+    }
+    open
+}
+
+/// As an operator who reads the one next command and does it.
+async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
+    const PAUSES: u32 = 6;
+    for _ in 0..PAUSES {
+        if pod.coordinator().store().newest().is_none() {
+            pod.start_run().await.map_err(|e| e.to_string())?;
+        }
+        let state = pod.rest().await.ok_or("the run never rested")?;
+        let RunStatus::Paused { reason } = &state.status else {
+            return if state.status == RunStatus::Succeeded { Ok(state) } else { Err(why(&state)) };
+        };
+        ensure(!reason.message.is_empty() && reason.next.contains("podlift "), || format!("a pause without a next command: {reason:?}"))?;
+        let failed = state.failed_steps().next().is_some();
+        let command = if failed { Command::Retry { step: None } } else { Command::Resume };
+        pod.say(command).await.map_err(|e| e.to_string())?;
+    }
+    Err(format!("paused {PAUSES} times: {}", pod.state().map(|s| why(&s)).unwrap_or_default()))
+}
+
+fn differ(wanted: &Snapshot, got: &Snapshot) -> String {
+    let lines = |s: &Snapshot| serde_json::to_string_pretty(s).unwrap_or_default();
+    let (wanted, got) = (lines(wanted), lines(got));
+    let different = wanted.lines().zip(got.lines()).filter(|(a, b)| a != b).take(8);
+    let shown: Vec<String> = different.map(|(a, b)| format!("{} / {}", a.trim(), b.trim())).collect();
+    format!("another final world: {}", shown.join("; "))
+}

@@ -1,0 +1,109 @@
+//! Cut coordinator, agents, both, or the power, at every record of the journal and every line of each ledger: before it is written, after
+//! it is written, and in the middle of what it began; with the agents' memory kept and lost. A run of one control-plane node and one
+//! worker, so that every position can be tried.
+
+use podlift_tests::crash::{Baseline, Strike, When, baseline, small};
+use podlift_tests::cut::Side::{self, After, Before};
+use podlift_tests::paused;
+use podlift_tests::pod::Victim::{self, Agents, Both, Coordinator, Power};
+use podlift_tests::sabotage::Sabotage;
+
+fn unstruck() -> Baseline {
+    paused(baseline(small())).unwrap()
+}
+
+/// Tries all of them; says which failed and how many there were.
+fn strike_all(base: &Baseline, strikes: impl Iterator<Item = Strike>) {
+    let (mut hits, mut failures) = (0, vec![]);
+    for strike in strikes {
+        match paused(strike.judge(small(), &base.snapshot, Sabotage::None)) {
+            Ok(true) => hits += 1,
+            Ok(false) => {}
+            Err(why) => failures.push(why),
+        }
+    }
+    println!("{hits} blows fell, {} runs did not survive", failures.len());
+    assert!(failures.is_empty(), "{} of {} runs:\n{}", failures.len(), hits + failures.len(), failures.join("\n"));
+    assert!(hits > 20, "only {hits} blows fell: the suite tests nothing");
+}
+
+fn at_records(victim: Victim, side: Side, memory_lost: bool) {
+    let base = unstruck();
+    strike_all(&base, (1..=base.records).map(|n| Strike { when: When::Journal(n, side), victim, memory_lost }));
+}
+
+fn during_records(victim: Victim, memory_lost: bool) {
+    let base = unstruck();
+    strike_all(&base, (1..=base.records).map(|n| Strike { when: When::During(n), victim, memory_lost }));
+}
+
+fn at_lines(victim: Victim, side: Side, memory_lost: bool) {
+    let base = unstruck();
+    let lines: Vec<(String, u64)> = base.lines.iter().flat_map(|(node, n)| (1..=*n).map(|i| (node.clone(), i))).collect();
+    strike_all(&base, lines.into_iter().map(|(node, n)| Strike { when: When::Ledger(node, n, side), victim, memory_lost }));
+}
+
+#[test]
+fn coordinator_before_a_record() {
+    at_records(Coordinator, Before, false);
+}
+
+#[test]
+fn coordinator_after_a_record() {
+    at_records(Coordinator, After, false);
+}
+
+#[test]
+fn coordinator_in_the_middle() {
+    during_records(Coordinator, false);
+}
+
+#[test]
+fn agents_in_the_middle() {
+    during_records(Agents, false);
+}
+
+#[test]
+fn agents_before_a_line() {
+    at_lines(Agents, Before, false);
+}
+
+#[test]
+fn agents_after_a_line() {
+    at_lines(Agents, After, false);
+}
+
+#[test]
+fn both_after_a_record() {
+    at_records(Both, After, false);
+}
+
+#[test]
+fn power_in_the_middle() {
+    during_records(Power, false);
+}
+
+#[test]
+fn power_before_a_line() {
+    at_lines(Power, Before, false);
+}
+
+#[test]
+fn power_after_a_record() {
+    at_records(Power, After, false);
+}
+
+#[test]
+fn memory_lost_after_a_record() {
+    at_records(Both, After, true);
+}
+
+#[test]
+fn memory_lost_in_the_middle() {
+    during_records(Both, true);
+}
+
+#[test]
+fn memory_and_power_lost_in_the_middle() {
+    during_records(Power, true);
+}
