@@ -37,10 +37,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = error.downcast_ref::<StoreError>().map_or("start", StoreError::code);
-            tracing::error!(code, "{error:#}");
+            tracing::error!(code, "{}", whole(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, those left out that its own text names already.
+fn whole(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match () {
+        () if text.is_empty() => cause,
+        () if text.contains(&cause) => text,
+        () => format!("{text}: {cause}"),
+    })
 }
 
 fn start(args: &Args) -> anyhow::Result<()> {

@@ -76,12 +76,13 @@ fn material(config: &Config) -> anyhow::Result<Material> {
     let wanted = Subject::Coordinator(config.name.clone());
     ensure!(
         material.identity.subject == wanted && material.identity.cluster == config.cluster,
-        "{} is for {}, and the configuration says coordinator {} of cluster {}: `podlift cert issue coordinator {}` makes the right one",
+        "{} is for {}, and the configuration says coordinator {} of cluster {}: `podlift cert issue coordinator {} --cluster {}` makes the right one",
         config.tls.certificate.display(),
         material.identity.uri(),
         config.name,
         config.cluster,
-        config.name
+        config.name,
+        config.cluster
     );
     Ok(material)
 }

@@ -74,6 +74,7 @@ impl Strike {
             return Ok(false);
         }
         let open = open_ops(&pod);
+        unintended(&pod).map_err(|e| format!("{self:?}: {e}"))?;
         pod.strike(self.victim, self.memory_lost).await;
         let state = to_the_end(&mut pod).await.map_err(|e| format!("{self:?}: {e}"))?;
         self.verdict(&pod, &state, wanted, &open).map_err(|e| format!("{self:?}: {e}"))?;
@@ -148,6 +149,15 @@ impl Strike {
 
 fn is_indeterminate(event: &Event) -> bool {
     matches!(event, Event::OpEnded { outcome: OpOutcome::Indeterminate { .. }, .. })
+}
+
+/// What has had an effect is in the journal as started.
+fn unintended(pod: &Pod) -> Kept {
+    let records = pod.journal.records();
+    let intended = |op: &String| records.iter().any(|r| matches!(&r.event, Event::StepStarted { op_id, .. } if op.contains(op_id.as_str())));
+    let effects = pod.world.effects();
+    let strange = effects.iter().find(|e| e.op.as_ref().is_some_and(|op| !intended(op)));
+    ensure(strange.is_none(), || format!("this happened, and the journal knows nothing of it: {strange:?}"))
 }
 
 /// Host ops that the journal has as started and not as ended.

@@ -17,3 +17,28 @@ fn guards_save_each_node() {
 fn a_lying_exit_code_is_seen_through() {
     assert_eq!(paused(promises::a_lying_exit_code_is_seen_through(None)), Ok(()));
 }
+
+#[test]
+fn a_foreign_cordon_stays() {
+    assert_eq!(paused(promises::a_foreign_cordon_stays(None)), Ok(()));
+}
+
+#[test]
+fn a_blocked_drain_pauses() {
+    assert_eq!(paused(promises::a_blocked_drain_pauses(None)), Ok(()));
+}
+
+#[test]
+fn nothing_happens_that_was_not_intended_first() {
+    assert_eq!(paused(promises::nothing_happens_that_was_not_intended_first(None)), Ok(()));
+}
+
+#[test]
+fn a_tampered_journal_is_refused() {
+    assert_eq!(paused(promises::a_tampered_journal_is_refused(None)), Ok(()));
+}
+
+#[test]
+fn an_abort_returns_cordons_holds_and_guards() {
+    assert_eq!(paused(promises::an_abort_returns_cordons_holds_and_guards()), Ok(()));
+}

@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// For people; a report is Markdown.
+    /// For people; a report is Markdown, and md is another word for this.
     #[value(alias = "md")]
     Table,
     Json,

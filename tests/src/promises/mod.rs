@@ -1,15 +1,25 @@
 //! One promise a file. Each says in its name what is kept, and fails with what was broken.
 
+mod abort;
+mod cordons;
 mod epochs;
 mod guard;
 mod holds;
+mod intent;
+mod journal;
+mod steps;
 mod swap;
 mod twice;
 mod whole;
 
+pub use abort::an_abort_returns_cordons_holds_and_guards;
+pub use cordons::{a_blocked_drain_pauses, a_foreign_cordon_stays};
 pub use epochs::an_older_epoch_commands_nothing;
 pub use guard::hygiene_only_inside_the_guard;
 pub use holds::holds_survive_failed_installations;
+pub use intent::nothing_happens_that_was_not_intended_first;
+pub use journal::a_tampered_journal_is_refused;
+pub use steps::{BREAKS, a_failed_step_pauses_and_resumes};
 pub use swap::a_heal_never_overwrites_a_newer_file;
 pub use twice::an_op_is_done_once_however_often_it_is_sent;
 pub use whole::{a_lying_exit_code_is_seen_through, guards_save_each_node, the_bad_night_does_not_happen, upgraded};

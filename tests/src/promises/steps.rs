@@ -1,0 +1,55 @@
+//! Each step fails once, for good: the run pauses with a reason that a person can act on, and after the cause is mended a retry takes it
+//! to success.
+
+use crate::crash::small;
+use crate::cut::Cut;
+use crate::pod::{Pod, why};
+use crate::sabotage::Sabotage;
+use crate::{Kept, ensure};
+use podlift_coordinator::Command;
+use podlift_engine::machine::{Event, RunStatus};
+use podlift_lab::{Fault, FaultAction};
+
+/// A step's verb, and what breaks it: program (of one node), a word of its call.
+pub const BREAKS: &[(&str, &str, &str)] = &[
+    ("etcd-snapshot", "etcdctl", "snapshot save"),
+    ("apt-update", "apt-get", "update"),
+    ("download", "apt-get", "--download-only"),
+    ("image-pull", "crictl", "pull"),
+    ("install-kubeadm", "apt-mark", "unhold kubeadm"),
+    ("flag-diff", "kubeadm", "upgrade diff"),
+    ("kubeadm-apply", "kubeadm", "upgrade apply v1.32.9"),
+    ("addons", "kubeadm", "phase addon"),
+    ("install-kubelet-kubectl", "apt-get", "install kubelet=1.32.9"),
+    ("kubelet-config", "kubeadm", "phase kubelet-config"),
+    ("kubelet-restart", "systemctl", "restart kubelet"),
+    ("kubeadm-node", "kubeadm@dgx030", "upgrade node"),
+    ("repair-config", "api", "PATCH /api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
+    ("cordon", "api", "PATCH /api/v1/nodes"),
+];
+
+pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contains: &str) -> Kept {
+    let mut pod = Pod::new(small(), Sabotage::None);
+    pod.options.wait_seconds = 120;
+    pod.start(Cut::never());
+    pod.start_run().await.map_err(|e| e.to_string())?;
+    let code = if program == "api" { 403 } else { 1 };
+    let action = FaultAction::Fail { code, stderr: "the lab breaks this on purpose".into() };
+    let fault = match program.split_once('@') {
+        Some((program, node)) => Fault::new(program, contains, action).on(node),
+        None => Fault::new(program, contains, action),
+    };
+    pod.world.add_fault(fault.times(1000));
+    let state = pod.rest().await.ok_or_else(|| format!("{verb}: the run never rested"))?;
+    let RunStatus::Paused { reason } = &state.status else { return Err(format!("{verb} failed, and the run is {}", why(&state))) };
+    let failed: Vec<String> = state.failed_steps().map(|(s, _)| s.id.to_string()).collect();
+    ensure(failed.iter().any(|id| id.ends_with(verb)), || format!("{verb} was to fail, and {failed:?} did: {}", why(&state)))?;
+    ensure(reason.next.contains("podlift "), || format!("{verb}: no next command: {reason:?}"))?;
+    ensure(reason.message.len() > 20 && !reason.code.is_empty(), || format!("{verb}: {reason:?}"))?;
+    pod.world.clear_faults();
+    pod.say(Command::Retry { step: None }).await.map_err(|e| e.to_string())?;
+    let state = pod.rest().await.ok_or_else(|| format!("{verb}: the run never rested again"))?;
+    ensure(state.status == RunStatus::Succeeded, || format!("{verb}, mended: {}", why(&state)))?;
+    let pauses = pod.journal.records().iter().filter(|r| matches!(r.event, Event::RunPaused { .. })).count();
+    ensure(pauses == 1, || format!("{verb}: paused {pauses} times"))
+}
