@@ -222,6 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_a_configuration() {
+        let text = include_str!("../../deploy/config/agent.toml");
+        let c: Config = podlift_common::config::parse(text, Path::new("agent.toml")).unwrap();
+        assert_eq!(c.check(), Ok(()));
+        let all = text
+            .replace("# tick", "tick")
+            .replace("# mode", "mode")
+            .replace("# poll", "poll")
+            .replace("# heartbeat", "heartbeat");
+        podlift_common::config::parse::<Config>(&all, Path::new("agent.toml")).unwrap();
+    }
+
+    #[test]
     fn defaults_and_overrides() {
         let c = parse("[heal]\nmode = \"observe\"\ntick = \"500ms\"\n").unwrap();
         assert_eq!(

@@ -187,6 +187,34 @@ mod tests {
     use podlift_common::config::parse;
     use std::path::Path;
 
+    #[test]
+    fn the_examples_are_configurations() {
+        let example = Path::new("example.toml");
+        let text = include_str!("../../deploy/config/coordinator.toml");
+        parse::<Config>(text, example).unwrap();
+        let settings = [
+            "journal",
+            "poll",
+            "probe_interval",
+            "heartbeat",
+            "max_unavailable",
+            "canary",
+            "drain",
+            "soak",
+            "guard",
+            "wait",
+            "site_gates",
+        ];
+        let all =
+            settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
+        let shown = parse::<Config>(&all, example).unwrap();
+        assert_eq!(
+            format!("{:?}", shown.plan),
+            format!("{:?}", Plan::default()),
+            "the example shows other defaults"
+        );
+    }
+
     const SMALL: &str = r#"
 cluster = "runaicluster"
 name = "head-1"

@@ -33,7 +33,12 @@ pub struct Strike {
 
 /// Small, so that every position can be struck: one control-plane node, one worker.
 pub fn small() -> Shape {
-    Shape { control_planes: vec!["runai-01".into()], workers: vec!["dgx030".into()], inference: (2, 0), ..Shape::default() }
+    Shape {
+        control_planes: vec!["runai-01".into()],
+        workers: vec!["dgx030".into()],
+        inference: (2, 0),
+        ..Shape::default()
+    }
 }
 
 /// What a run without a blow writes and leaves.
@@ -137,9 +142,14 @@ impl Strike {
             ensure(all.ok(), || format!("a coordinator that died made somebody do things twice: {all:?}"))?;
         }
         let unknown = pod.journal.records().iter().filter(|r| is_indeterminate(&r.event)).count();
-        ensure(state.indeterminate.len() == unknown, || format!("{unknown} ops are indeterminate, {} are shown", state.indeterminate.len()))?;
+        ensure(state.indeterminate.len() == unknown, || {
+            format!("{unknown} ops are indeterminate, {} are shown", state.indeterminate.len())
+        })?;
         if self.memory_lost {
-            let silent: Vec<&String> = open.iter().filter(|op| !state.indeterminate.iter().any(|(_, id, _)| id.as_str() == *op)).collect();
+            let silent: Vec<&String> = open
+                .iter()
+                .filter(|op| !state.indeterminate.iter().any(|(_, id, _)| id.as_str() == *op))
+                .collect();
             ensure(silent.is_empty(), || format!("memory lost, and nothing said of {silent:?}"))?;
         }
         let report = pod.coordinator().report(None).map_err(|e| e.to_string())?;
@@ -154,7 +164,11 @@ fn is_indeterminate(event: &Event) -> bool {
 /// What has had an effect is in the journal as started.
 fn unintended(pod: &Pod) -> Kept {
     let records = pod.journal.records();
-    let intended = |op: &String| records.iter().any(|r| matches!(&r.event, Event::StepStarted { op_id, .. } if op.contains(op_id.as_str())));
+    let intended = |op: &String| {
+        records
+            .iter()
+            .any(|r| matches!(&r.event, Event::StepStarted { op_id, .. } if op.contains(op_id.as_str())))
+    };
     let effects = pod.world.effects();
     let strange = effects.iter().find(|e| e.op.as_ref().is_some_and(|op| !intended(op)));
     ensure(strange.is_none(), || format!("this happened, and the journal knows nothing of it: {strange:?}"))
@@ -184,7 +198,9 @@ async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
         let RunStatus::Paused { reason } = &state.status else {
             return if state.status == RunStatus::Succeeded { Ok(state) } else { Err(why(&state)) };
         };
-        ensure(!reason.message.is_empty() && reason.next.contains("podlift "), || format!("a pause without a next command: {reason:?}"))?;
+        ensure(!reason.message.is_empty() && reason.next.contains("podlift "), || {
+            format!("a pause without a next command: {reason:?}")
+        })?;
         let failed = state.failed_steps().next().is_some();
         let command = if failed { Command::Retry { step: None } } else { Command::Resume };
         pod.say(command).await.map_err(|e| e.to_string())?;

@@ -63,11 +63,13 @@ impl Direct {
             other => panic!("expected Hello, got {other:?}"),
         };
         let direct = Self { to, from, hello, requests: 0, task, sabotage, _links: opened };
-        direct.say(to_agent::Kind::Welcome(v1::Welcome {
-            protocol: podlift_proto::PROTOCOL,
-            coordinator_version: "test".into(),
-            heartbeat_seconds: 5,
-        })).await;
+        direct
+            .say(to_agent::Kind::Welcome(v1::Welcome {
+                protocol: podlift_proto::PROTOCOL,
+                coordinator_version: "test".into(),
+                heartbeat_seconds: 5,
+            }))
+            .await;
         direct
     }
 
@@ -90,7 +92,11 @@ impl Direct {
     pub async fn claim(&mut self, epoch: &Epoch) -> bool {
         self.requests += 1;
         let request = self.requests;
-        self.say(to_agent::Kind::ClaimEpoch(v1::ClaimEpoch { request, epoch: Some(wire::epoch_to_wire(epoch)) })).await;
+        self.say(to_agent::Kind::ClaimEpoch(v1::ClaimEpoch {
+            request,
+            epoch: Some(wire::epoch_to_wire(epoch)),
+        }))
+        .await;
         loop {
             if let from_agent::Kind::EpochReply(r) = self.hear().await
                 && r.request == request
@@ -113,15 +119,20 @@ impl Direct {
             op_id: op_id.to_string(),
             epoch: Some(wire::epoch_to_wire(epoch)),
             op: Some(wire::op_to_wire(op)),
-        })).await;
+        }))
+        .await;
         loop {
             let from_agent::Kind::OpReport(report) = self.hear().await else { continue };
             if report.request != request {
                 continue;
             }
             match report.state {
-                Some(op_report::State::Outcome(o)) => return Ok(wire::outcome_from_wire(&o).unwrap_or_else(|e| panic!("{e}"))),
-                Some(op_report::State::Refused(f)) => return Err(wire::failure_from_wire(&f).unwrap_or_else(|e| panic!("{e}"))),
+                Some(op_report::State::Outcome(o)) => {
+                    return Ok(wire::outcome_from_wire(&o).unwrap_or_else(|e| panic!("{e}")));
+                }
+                Some(op_report::State::Refused(f)) => {
+                    return Err(wire::failure_from_wire(&f).unwrap_or_else(|e| panic!("{e}")));
+                }
                 Some(op_report::State::Progress(_)) | None => {}
             }
         }

@@ -7,8 +7,8 @@ pub mod cut;
 pub mod direct;
 pub mod link;
 pub mod pod;
-pub mod promises;
 pub mod prober;
+pub mod promises;
 pub mod sabotage;
 
 use std::future::Future;

@@ -6,15 +6,15 @@ pub use parts::Victim;
 
 use crate::cut::{Cut, CutJournal, CutLedger};
 use crate::direct::config;
-use crate::link::{Board, PodLink};
+use crate::link::{Board, Mischief, PodLink};
 use crate::prober::WorldProber;
 use crate::sabotage::Sabotage;
 use podlift_agent::{Agent, Seams};
 use podlift_coordinator::cluster::KubeCluster;
+use podlift_coordinator::core::Settings;
 use podlift_coordinator::dispatch::HubSettings;
 use podlift_coordinator::exec::ExecSettings;
 use podlift_coordinator::journal::MemoryJournal;
-use podlift_coordinator::core::Settings;
 use podlift_coordinator::{Command, Coordinator, CoordinatorError, Hub, Parts, PlanAsk, Store};
 use podlift_engine::machine::{RunState, RunStatus};
 use podlift_engine::plan::PlanOptions;
@@ -48,6 +48,7 @@ pub struct Pod {
     pub sabotage: Sabotage,
     pub options: PlanOptions,
     pub waivers: Vec<(String, String)>,
+    pub mischief: Mischief,
     /// Mode of the agents' heal.
     pub heal: podlift_agent::config::Mode,
     board: Board,
@@ -67,6 +68,7 @@ impl Pod {
             sabotage,
             options: PlanOptions { soak_seconds: 10, drain_seconds: 600, ..PlanOptions::default() },
             waivers: vec![],
+            mischief: Mischief::None,
             heal: podlift_agent::config::Mode::Enforce,
             board: Board::default(),
             agents: BTreeMap::new(),
@@ -103,7 +105,13 @@ impl Pod {
         };
         let seams = Seams { wrap_ledger: Some(Box::new(wrap)), ..Seams::default() };
         let agent = Agent::open_with(host, config, seams).unwrap_or_else(|e| panic!("agent of {node}: {e}"));
-        let link = PodLink { board: self.board.clone(), cluster: self.cluster(), node: name(node), cut: cut.clone() };
+        let link = PodLink {
+            mischief: self.mischief,
+            board: self.board.clone(),
+            cluster: self.cluster(),
+            node: name(node),
+            cut: cut.clone(),
+        };
         let task = tokio::spawn(agent.run(Arc::new(link), CancellationToken::new()));
         self.agents.insert(node.into(), AgentTask { task, cut });
     }
@@ -112,7 +120,8 @@ impl Pod {
         self.starts += 1;
         let clock = self.world.clock.clone();
         let journal = CutJournal::new(self.journal.clone(), cut.clone(), self.sabotage);
-        let store = Store::open(Box::new(journal), clock.clone()).unwrap_or_else(|e| panic!("the journal: {e}"));
+        let store =
+            Store::open(Box::new(journal), clock.clone()).unwrap_or_else(|e| panic!("the journal: {e}"));
         let hub = Hub::new(self.cluster(), store.clone(), clock.clone(), HubSettings::default());
         let prober = Arc::new(WorldProber(self.world.clone()));
         let cluster = KubeCluster::new(self.world.kube_client(), prober, Duration::from_secs(20));
@@ -123,7 +132,11 @@ impl Pod {
             cluster: self.sabotage.cluster(Arc::new(cluster), &self.world),
             clock,
             instance: InstanceId::new(format!("head-{}", self.starts)).unwrap_or_else(|e| panic!("{e}")),
-            settings: Settings { exec: ExecSettings::default(), options: self.options.clone(), stale_after: None },
+            settings: Settings {
+                exec: ExecSettings::default(),
+                options: self.options.clone(),
+                stale_after: None,
+            },
         });
         let task = tokio::spawn(coordinator.clone().run(CancellationToken::new()));
         self.board.put(Some(hub.clone()));
@@ -230,7 +243,9 @@ pub fn name(node: &str) -> NodeName {
 /// Why a run rests, for messages of tests.
 pub fn why(state: &RunState) -> String {
     match &state.status {
-        RunStatus::Paused { reason } => format!("paused: {} ({}); next: {}", reason.message, reason.code, reason.next),
+        RunStatus::Paused { reason } => {
+            format!("paused: {} ({}); next: {}", reason.message, reason.code, reason.next)
+        }
         other => format!("{other:?}"),
     }
 }

@@ -23,13 +23,22 @@ fn strike_all(base: &Baseline, strikes: impl Iterator<Item = Strike>) {
         }
     }
     println!("{hits} blows fell, {} runs did not survive", failures.len());
-    assert!(failures.is_empty(), "{} of {} runs:\n{}", failures.len(), hits + failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} runs:\n{}",
+        failures.len(),
+        hits + failures.len(),
+        failures.join("\n")
+    );
     assert!(hits > 20, "only {hits} blows fell: the suite tests nothing");
 }
 
 fn at_records(victim: Victim, side: Side, memory_lost: bool) {
     let base = unstruck();
-    strike_all(&base, (1..=base.records).map(|n| Strike { when: When::Journal(n, side), victim, memory_lost }));
+    strike_all(
+        &base,
+        (1..=base.records).map(|n| Strike { when: When::Journal(n, side), victim, memory_lost }),
+    );
 }
 
 fn during_records(victim: Victim, memory_lost: bool) {
@@ -39,8 +48,12 @@ fn during_records(victim: Victim, memory_lost: bool) {
 
 fn at_lines(victim: Victim, side: Side, memory_lost: bool) {
     let base = unstruck();
-    let lines: Vec<(String, u64)> = base.lines.iter().flat_map(|(node, n)| (1..=*n).map(|i| (node.clone(), i))).collect();
-    strike_all(&base, lines.into_iter().map(|(node, n)| Strike { when: When::Ledger(node, n, side), victim, memory_lost }));
+    let lines: Vec<(String, u64)> =
+        base.lines.iter().flat_map(|(node, n)| (1..=*n).map(|i| (node.clone(), i))).collect();
+    strike_all(
+        &base,
+        lines.into_iter().map(|(node, n)| Strike { when: When::Ledger(node, n, side), victim, memory_lost }),
+    );
 }
 
 #[test]

@@ -42,3 +42,11 @@ fn a_tampered_journal_is_refused() {
 fn an_abort_returns_cordons_holds_and_guards() {
     assert_eq!(paused(promises::an_abort_returns_cordons_holds_and_guards()), Ok(()));
 }
+
+#[test]
+fn outcomes_may_come_as_they_like() {
+    use podlift_tests::link::Mischief;
+    for mischief in [Mischief::Late, Mischief::Doubled, Mischief::Reordered] {
+        assert_eq!(paused(promises::outcomes_may_come_as_they_like(mischief)), Ok(()), "{mischief:?}");
+    }
+}

@@ -82,7 +82,10 @@ pub(super) async fn run_op(
     }
     let answer = match epoch {
         Some(epoch) => executor.submit(&op_id, &epoch, &op),
-        None => Answer::Refused(Failure::permanent("invalid-request", "field epoch is missing: expected the epoch of whoever commands")),
+        None => Answer::Refused(Failure::permanent(
+            "invalid-request",
+            "field epoch is missing: expected the epoch of whoever commands",
+        )),
     };
     let told = match answer {
         Answer::Refused(failure) => reporter.refused(&failure).await,
@@ -97,7 +100,8 @@ fn decode(request: &v1::RunOp) -> Result<(OpId, Option<Epoch>, HostOp), Failure>
     let op_id = OpId::new(request.op_id.clone()).map_err(|e| invalid(e.to_string()))?;
     let op = request.op.as_ref().ok_or_else(|| invalid("field op is missing".into()))?;
     let op = wire::op_from_wire(op).map_err(|e| invalid(e.to_string()))?;
-    let epoch = request.epoch.as_ref().map(wire::epoch_from_wire).transpose().map_err(|e| invalid(e.to_string()))?;
+    let epoch =
+        request.epoch.as_ref().map(wire::epoch_from_wire).transpose().map_err(|e| invalid(e.to_string()))?;
     Ok((op_id, epoch, op))
 }
 

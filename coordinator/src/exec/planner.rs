@@ -75,7 +75,11 @@ impl Planner {
         let looks = seen.into_iter().filter(|n| n.connected).map(|n| async move {
             match self.performer.agents.observe(&n.facts.node, &Look::Facts).await {
                 Ok(OpOutput::Facts(facts)) => Some(*facts),
-                _ => None,
+                Ok(_) => None,
+                Err(failure) => {
+                    tracing::warn!(node = %n.facts.node, %failure, "no facts: the plan takes this agent for absent");
+                    None
+                }
             }
         });
         join_all(looks).await.into_iter().flatten().collect()

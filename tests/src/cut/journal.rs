@@ -27,7 +27,14 @@ impl CutJournal {
 }
 
 impl Journal for CutJournal {
-    fn append(&mut self, seq: u64, at: jiff::Timestamp, run: Option<RunId>, epoch: Option<Epoch>, event: Event) -> Result<Record, JournalError> {
+    fn append(
+        &mut self,
+        seq: u64,
+        at: jiff::Timestamp,
+        run: Option<RunId>,
+        epoch: Option<Epoch>,
+        event: Event,
+    ) -> Result<Record, JournalError> {
         let cut = self.cut.clone();
         let write = || {
             self.catch_up()?;

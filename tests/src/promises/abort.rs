@@ -18,10 +18,14 @@ pub async fn an_abort_returns_cordons_holds_and_guards() -> Kept {
     pod.say(Command::Abort { reason: "enough for tonight".into() }).await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the abort never ended")?;
     let RunStatus::Aborted { undone, left } = &state.status else { return Err(why(&state)) };
-    ensure(undone.iter().any(|u| u.contains("uncordon") || u.contains("cordon")), || format!("undone: {undone:?}"))?;
+    ensure(undone.iter().any(|u| u.contains("uncordon") || u.contains("cordon")), || {
+        format!("undone: {undone:?}")
+    })?;
     ensure(!left.is_empty(), || "nothing is said of what was left".into())?;
     for (name, node) in &pod.world.snapshot().nodes {
-        ensure(!node.unschedulable && node.owned.is_empty(), || format!("{name} is still cordoned: {:?}", node.owned))?;
+        ensure(!node.unschedulable && node.owned.is_empty(), || {
+            format!("{name} is still cordoned: {:?}", node.owned)
+        })?;
         ensure(node.held.len() >= 3, || format!("{name}: held {:?}", node.held))?;
     }
     let armed = pod.coordinator().status(None).map_err(|e| e.to_string())?;

@@ -16,7 +16,9 @@ pub async fn a_foreign_cordon_stays(sabotage: Sabotage) -> Kept {
     ensure(state.status == RunStatus::Succeeded, || why(&state))?;
     let snapshot = pod.world.snapshot();
     let node = &snapshot.nodes["dgx031"];
-    ensure(node.kubelet.as_deref() == Some("v1.32.9"), || format!("dgx031 was not upgraded: {:?}", node.kubelet))?;
+    ensure(node.kubelet.as_deref() == Some("v1.32.9"), || {
+        format!("dgx031 was not upgraded: {:?}", node.kubelet)
+    })?;
     ensure(node.unschedulable, || "the cordon of somebody else was taken away".into())?;
     let others = snapshot.nodes.iter().filter(|(name, n)| n.unschedulable && *name != "dgx031").count();
     ensure(others == 0, || format!("{others} nodes were left cordoned"))
@@ -28,13 +30,19 @@ pub async fn a_blocked_drain_pauses(sabotage: Sabotage) -> Kept {
     pod.start(Cut::never());
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
-    let RunStatus::Paused { reason } = &state.status else { return Err(format!("expected a pause: {}", why(&state))) };
+    let RunStatus::Paused { reason } = &state.status else {
+        return Err(format!("expected a pause: {}", why(&state)));
+    };
     ensure(reason.code == "drain-blocked", || why(&state))?;
     ensure(reason.message.contains("inference") && reason.message.contains("budget"), || why(&state))?;
     ensure(reason.next.contains("podlift retry"), || why(&state))?;
     let snapshot = pod.world.snapshot();
-    let cordoned: Vec<&String> = snapshot.nodes.iter().filter(|(_, n)| n.unschedulable).map(|(name, _)| name).collect();
+    let cordoned: Vec<&String> =
+        snapshot.nodes.iter().filter(|(_, n)| n.unschedulable).map(|(name, _)| name).collect();
     ensure(cordoned.len() == 1, || format!("cordoned: {cordoned:?}"))?;
-    let restarted = |e: &podlift_lab::Effect| e.node == *cordoned[0] && matches!(e.what, What::KubeletRestart { .. });
-    ensure(!pod.world.effects().iter().any(restarted), || "a kubelet was restarted on a node that was not drained".into())
+    let restarted =
+        |e: &podlift_lab::Effect| e.node == *cordoned[0] && matches!(e.what, What::KubeletRestart { .. });
+    ensure(!pod.world.effects().iter().any(restarted), || {
+        "a kubelet was restarted on a node that was not drained".into()
+    })
 }

@@ -38,7 +38,10 @@ pub async fn hygiene_only_inside_the_guard(sabotage: Sabotage) -> Kept {
     // Long enough for the expectations to be learned.
     tokio::time::sleep(Duration::from_secs(120)).await;
     ensure(manifest(&world) == original, || "the steady watch changed a manifest that can start".into())?;
-    agent.run("s1", &mine, &HostOp::GuardArm { run: run.clone(), seconds: 3600 }).await.map_err(|f| f.to_string())?;
+    agent
+        .run("s1", &mine, &HostOp::GuardArm { run: run.clone(), seconds: 3600 })
+        .await
+        .map_err(|f| f.to_string())?;
     a_while().await;
     ensure(manifest(&world) == original, || "arming changed what was there before the run".into())?;
     write(&world, &format!("{original}# as kubeadm would, a new file\n"))?;
@@ -49,7 +52,8 @@ pub async fn hygiene_only_inside_the_guard(sabotage: Sabotage) -> Kept {
     a_while().await;
     ensure(manifest(&world) == original, || "the guard changed a manifest after it was disarmed".into())?;
     // Rescue is another thing: it acts always.
-    let broken = original.lines().map(|l| if l.contains("--etcd-servers=") { "    - --etcd-servers=" } else { l });
+    let broken =
+        original.lines().map(|l| if l.contains("--etcd-servers=") { "    - --etcd-servers=" } else { l });
     write(&world, &broken.map(|l| format!("{l}\n")).collect::<String>())?;
     a_while().await;
     ensure(manifest(&world) == original, || format!("the steady watch did not rescue:\n{}", manifest(&world)))

@@ -17,12 +17,18 @@ pub async fn holds_survive_failed_installations(sabotage: Sabotage) -> Kept {
     for (id, op) in [("s1", HostOp::AptSource { minor }), ("s2", HostOp::AptUpdate)] {
         agent.run(id, &mine, &op).await.map_err(|f| f.to_string())?;
     }
-    let broken = FaultAction::Fail { code: 100, stderr: "E: Sub-process /usr/bin/dpkg returned an error code (1)".into() };
+    let broken = FaultAction::Fail {
+        code: 100,
+        stderr: "E: Sub-process /usr/bin/dpkg returned an error code (1)".into(),
+    };
     world.add_fault(Fault::new("apt-get", "install", broken).on("dgx030").times(9));
     let version = "1.32.9-1.1".parse().unwrap_or_else(|e| panic!("{e}"));
-    let install = HostOp::PackageInstall { packages: vec![PackagePin { package: Package::Kubelet, version }] };
+    let install =
+        HostOp::PackageInstall { packages: vec![PackagePin { package: Package::Kubelet, version }] };
     let failed = agent.run("s3", &mine, &install).await.map_err(|f| f.to_string())?;
-    ensure(matches!(failed, OpOutcome::Failed { .. }), || format!("a failed installation was reported as {failed:?}"))?;
+    ensure(matches!(failed, OpOutcome::Failed { .. }), || {
+        format!("a failed installation was reported as {failed:?}")
+    })?;
     all_held(&world, "after a failed installation")?;
     world.clear_faults();
     let done = agent.run("s4", &mine, &install).await.map_err(|f| f.to_string())?;

@@ -17,7 +17,14 @@ struct Tampered {
 }
 
 impl Journal for Tampered {
-    fn append(&mut self, _: u64, _: jiff::Timestamp, _: Option<RunId>, _: Option<Epoch>, _: Event) -> Result<Record, JournalError> {
+    fn append(
+        &mut self,
+        _: u64,
+        _: jiff::Timestamp,
+        _: Option<RunId>,
+        _: Option<Epoch>,
+        _: Event,
+    ) -> Result<Record, JournalError> {
         Err(JournalError::Refused("read only".into()))
     }
     fn read(&self, _from: u64) -> Result<Vec<Record>, JournalError> {
@@ -52,7 +59,9 @@ pub async fn a_tampered_journal_is_refused(sabotage: Sabotage) -> Kept {
         ensure(opened.is_err(), || format!("record {position} was altered and believed"))?;
     }
     let whole = MemoryJournal::new();
-    ensure(Store::open(Box::new(whole), pod.world.clock.clone()).is_ok(), || "an empty journal is refused".into())?;
+    ensure(Store::open(Box::new(whole), pod.world.clock.clone()).is_ok(), || {
+        "an empty journal is refused".into()
+    })?;
     let untouched = Tampered { records, sabotage };
     let opened = Store::open(Box::new(untouched), Arc::clone(&pod.world.clock));
     ensure(opened.is_ok(), || "an untouched journal is refused".into())?;

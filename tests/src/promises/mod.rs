@@ -7,6 +7,7 @@ mod guard;
 mod holds;
 mod intent;
 mod journal;
+mod outcomes;
 mod steps;
 mod swap;
 mod twice;
@@ -19,7 +20,10 @@ pub use guard::hygiene_only_inside_the_guard;
 pub use holds::holds_survive_failed_installations;
 pub use intent::nothing_happens_that_was_not_intended_first;
 pub use journal::a_tampered_journal_is_refused;
+pub use outcomes::outcomes_may_come_as_they_like;
 pub use steps::{BREAKS, a_failed_step_pauses_and_resumes};
 pub use swap::a_heal_never_overwrites_a_newer_file;
 pub use twice::an_op_is_done_once_however_often_it_is_sent;
-pub use whole::{a_lying_exit_code_is_seen_through, guards_save_each_node, the_bad_night_does_not_happen, upgraded};
+pub use whole::{
+    a_lying_exit_code_is_seen_through, guards_save_each_node, the_bad_night_does_not_happen, upgraded,
+};

@@ -41,9 +41,13 @@ pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contain
     };
     pod.world.add_fault(fault.times(1000));
     let state = pod.rest().await.ok_or_else(|| format!("{verb}: the run never rested"))?;
-    let RunStatus::Paused { reason } = &state.status else { return Err(format!("{verb} failed, and the run is {}", why(&state))) };
+    let RunStatus::Paused { reason } = &state.status else {
+        return Err(format!("{verb} failed, and the run is {}", why(&state)));
+    };
     let failed: Vec<String> = state.failed_steps().map(|(s, _)| s.id.to_string()).collect();
-    ensure(failed.iter().any(|id| id.ends_with(verb)), || format!("{verb} was to fail, and {failed:?} did: {}", why(&state)))?;
+    ensure(failed.iter().any(|id| id.ends_with(verb)), || {
+        format!("{verb} was to fail, and {failed:?} did: {}", why(&state))
+    })?;
     ensure(reason.next.contains("podlift "), || format!("{verb}: no next command: {reason:?}"))?;
     ensure(reason.message.len() > 20 && !reason.code.is_empty(), || format!("{verb}: {reason:?}"))?;
     pod.world.clear_faults();

@@ -30,7 +30,8 @@ pub async fn a_heal_never_overwrites_a_newer_file(sabotage: Sabotage) -> Kept {
     let good = world.disk("runai-01").text(FILE);
     let broken = good.replace("--etcd-servers=https", "--etcd-servers= #https");
     let broken: String = broken.lines().map(|l| format!("{}\n", l.split(" #").next().unwrap_or(l))).collect();
-    let newer = good.replace("--allow-privileged=true", "--allow-privileged=true\n    - --audit-log-maxage=30");
+    let newer =
+        good.replace("--allow-privileged=true", "--allow-privileged=true\n    - --audit-log-maxage=30");
     let host = world.host("runai-01");
     let race = Arc::new(Racing { inner: host.files.clone(), newer: Mutex::new(None) });
     let host = sabotage.host_over(Host { files: race.clone(), ..host }, &race);
@@ -38,7 +39,10 @@ pub async fn a_heal_never_overwrites_a_newer_file(sabotage: Sabotage) -> Kept {
     let task = tokio::spawn(agent.run(Arc::new(NoLink), CancellationToken::new()));
     tokio::time::sleep(Duration::from_secs(120)).await;
     *race.newer.lock().unwrap_or_else(|e| e.into_inner()) = Some(newer.clone().into_bytes());
-    world.disk("runai-01").put_synced(Path::new(FILE), broken.as_bytes(), 0o600).map_err(|e| e.to_string())?;
+    world
+        .disk("runai-01")
+        .put_synced(Path::new(FILE), broken.as_bytes(), 0o600)
+        .map_err(|e| e.to_string())?;
     tokio::time::sleep(Duration::from_secs(30)).await;
     task.abort();
     let raced = race.newer.lock().unwrap_or_else(|e| e.into_inner()).is_none();

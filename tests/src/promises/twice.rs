@@ -53,14 +53,17 @@ pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> 
         ensure(agent.claim(&mine).await, || "the first epoch was refused".into())?;
         for (i, op) in ops(control_plane).iter().enumerate() {
             let id = format!("r1-s{i:04}-a1");
-            let first = agent.run(&id, &mine, op).await.map_err(|f| format!("{} was refused: {f}", op.verb()))?;
+            let first =
+                agent.run(&id, &mine, op).await.map_err(|f| format!("{} was refused: {f}", op.verb()))?;
             ensure(matches!(first, OpOutcome::Done { .. }), || format!("{}: {first:?}", op.verb()))?;
             let effects = world.effects().len();
-            let again = agent.run(&id, &mine, op).await.map_err(|f| format!("{} the second time: {f}", op.verb()))?;
+            let again =
+                agent.run(&id, &mine, op).await.map_err(|f| format!("{} the second time: {f}", op.verb()))?;
             ensure(again == first, || format!("{}: {first:?} and then {again:?}", op.verb()))?;
             drop(agent);
             agent = Direct::start(&world, node, sabotage).await;
-            let third = agent.run(&id, &mine, op).await.map_err(|f| format!("{} after a restart: {f}", op.verb()))?;
+            let third =
+                agent.run(&id, &mine, op).await.map_err(|f| format!("{} after a restart: {f}", op.verb()))?;
             ensure(third == first, || format!("{}: {first:?}, after a restart {third:?}", op.verb()))?;
             let own = |e: &podlift_lab::Effect| e.op.as_deref().is_some_and(|o| o.contains(&id));
             let more: Vec<_> = world.effects()[effects..].iter().filter(|e| own(e)).cloned().collect();

@@ -19,12 +19,19 @@ pub fn upgraded(pod: &Pod) -> Kept {
     for (name, node) in &snapshot.nodes {
         let version = TO.to_string();
         ensure(node.kubelet.as_deref() == Some(&version), || format!("{name}: kubelet {:?}", node.kubelet))?;
-        ensure(node.ready && node.owned.is_empty(), || format!("{name}: ready {}, marks {:?}", node.ready, node.owned))?;
+        ensure(node.ready && node.owned.is_empty(), || {
+            format!("{name}: ready {}, marks {:?}", node.ready, node.owned)
+        })?;
         ensure(node.held.len() == 3 || node.held.len() > 3, || format!("{name}: held {:?}", node.held))?;
         for (component, (flags, image, runs)) in &node.manifests {
-            ensure(image.ends_with(&version) && *runs, || format!("{name}: {component} is {image}, running it: {runs}"))?;
+            ensure(image.ends_with(&version) && *runs, || {
+                format!("{name}: {component} is {image}, running it: {runs}")
+            })?;
             let etcd = flags.items("etcd-servers");
-            ensure(component != "kube-apiserver" || etcd.len() == pod.world.shape.control_planes.len(), || format!("{name}: {etcd:?}"))?;
+            ensure(
+                component != "kube-apiserver" || etcd.len() == pod.world.shape.control_planes.len(),
+                || format!("{name}: {etcd:?}"),
+            )?;
         }
         ensure(node.stray.is_empty(), || format!("{name}: stray files {:?}", node.stray))?;
     }
@@ -55,7 +62,9 @@ pub async fn guards_save_each_node(sabotage: Sabotage) -> Kept {
     upgraded(&pod)?;
     let report = pod.coordinator().report(None).map_err(|e| e.to_string())?;
     for node in &pod.world.shape.control_planes {
-        ensure(report.heals.iter().any(|h| h.node.as_str() == node), || format!("no heal on {node}: {:?}", report.heals))?;
+        ensure(report.heals.iter().any(|h| h.node.as_str() == node), || {
+            format!("no heal on {node}: {:?}", report.heals)
+        })?;
     }
     ensure(report.api_outage.vip_seconds == 0.0, || format!("{:?}", report.api_outage))
 }
@@ -69,10 +78,13 @@ pub async fn a_lying_exit_code_is_seen_through(sabotage: Sabotage) -> Kept {
     pod.start(Cut::never());
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
-    let RunStatus::Paused { reason } = &state.status else { return Err(format!("expected a pause, got {}", why(&state))) };
+    let RunStatus::Paused { reason } = &state.status else {
+        return Err(format!("expected a pause, got {}", why(&state)));
+    };
     ensure(reason.message.contains("--etcd-servers must be specified"), || why(&state))?;
     ensure(reason.next.starts_with("podlift retry"), || why(&state))?;
-    let one = pod.world.snapshot().nodes.values().filter(|n| !n.manifests.is_empty() && !n.api_server).count();
+    let one =
+        pod.world.snapshot().nodes.values().filter(|n| !n.manifests.is_empty() && !n.api_server).count();
     ensure(one == 1, || format!("{one} API servers were lost, expected only the first"))?;
     pod.say(Command::Unwaive { check: "flag-loss".into() }).await.map_err(|e| e.to_string())?;
     pod.say(Command::Retry { step: None }).await.map_err(|e| e.to_string())?;

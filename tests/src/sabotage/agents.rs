@@ -2,8 +2,8 @@
 
 use super::Sabotage;
 use async_trait::async_trait;
-use podlift_coordinator::dispatch::{Looked, Progress};
 use podlift_coordinator::Agents;
+use podlift_coordinator::dispatch::{Looked, Progress};
 use podlift_engine::view::SeenNode;
 use podlift_model::op::Look;
 use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId};
@@ -49,7 +49,14 @@ impl Agents for Lying {
         Ok(seen)
     }
 
-    async fn run(&self, node: &NodeName, op_id: &OpId, epoch: &Epoch, op: &HostOp, progress: Progress) -> Result<OpOutcome, Failure> {
+    async fn run(
+        &self,
+        node: &NodeName,
+        op_id: &OpId,
+        epoch: &Epoch,
+        op: &HostOp,
+        progress: Progress,
+    ) -> Result<OpOutcome, Failure> {
         match self.sabotage.answer_for(op) {
             Some(lie) => Ok(lie),
             None => self.inner.run(node, op_id, epoch, op, progress).await,

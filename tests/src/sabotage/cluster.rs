@@ -58,7 +58,9 @@ impl Cluster for Lying {
                 let tried = self.inner.call(call, epoch).await;
                 Ok(tried.unwrap_or(ClusterReply::Changed("drained".into())))
             }
-            (Sabotage::DrainFailureIgnored, ClusterCall::PodsToEvict { .. }) => Ok(ClusterReply::Pods(EvictionView::default())),
+            (Sabotage::DrainFailureIgnored, ClusterCall::PodsToEvict { .. }) => {
+                Ok(ClusterReply::Pods(EvictionView::default()))
+            }
             _ => self.inner.call(call, epoch).await,
         }
     }

@@ -28,7 +28,14 @@ impl Files for NoSwapAfter {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.remove(path)
     }
-    fn replace(&self, target: &Path, bytes: &[u8], _: &Stat, _: &Digest, _: &Path) -> Result<(), ReplaceError> {
+    fn replace(
+        &self,
+        target: &Path,
+        bytes: &[u8],
+        _: &Stat,
+        _: &Digest,
+        _: &Path,
+    ) -> Result<(), ReplaceError> {
         self.0.race(target)?;
         Ok(self.0.write(target, bytes, 0o600)?)
     }
@@ -69,7 +76,14 @@ impl Files for Racing {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.inner.remove(path)
     }
-    fn replace(&self, target: &Path, bytes: &[u8], seen: &Stat, hash: &Digest, scratch: &Path) -> Result<(), ReplaceError> {
+    fn replace(
+        &self,
+        target: &Path,
+        bytes: &[u8],
+        seen: &Stat,
+        hash: &Digest,
+        scratch: &Path,
+    ) -> Result<(), ReplaceError> {
         self.race(target)?;
         self.inner.replace(target, bytes, seen, hash, scratch)
     }

@@ -11,7 +11,9 @@ impl Commands for NoHolds {
         let verb = call.args.first().map(String::as_str);
         let said = |stdout: String| Ok(Output { code: 0, stdout, stderr: String::new() });
         match (call.program, verb) {
-            ("apt-mark", Some("hold")) => said(call.args[1..].iter().map(|p| format!("{p} set on hold.\n")).collect()),
+            ("apt-mark", Some("hold")) => {
+                said(call.args[1..].iter().map(|p| format!("{p} set on hold.\n")).collect())
+            }
             ("apt-mark", Some("showhold")) => said("kubeadm\nkubectl\nkubelet\n".into()),
             _ => self.0.run(call).await,
         }

@@ -75,7 +75,12 @@ impl Sabotage {
 
     /// The coordinator's way to the cluster.
     pub fn cluster(self, inner: Arc<dyn Cluster>, world: &Arc<World>) -> Arc<dyn Cluster> {
-        Arc::new(cluster::Lying { inner, world: world.clone(), sabotage: self, run: std::sync::Mutex::default() })
+        Arc::new(cluster::Lying {
+            inner,
+            world: world.clone(),
+            sabotage: self,
+            run: std::sync::Mutex::default(),
+        })
     }
 
     /// What is said instead of asking the agent.

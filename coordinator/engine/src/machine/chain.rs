@@ -114,6 +114,91 @@ mod tests {
         assert_eq!(verify(&forged, None), Err(ChainError::Broken { seq: 3 }));
     }
 
+    /// One of each, with what is hardest to read back.
+    fn every_event() -> Vec<Event> {
+        use crate::machine::StopReason;
+        use crate::steps::Evidence;
+        use crate::testing::{input, name};
+        use podlift_model::{LedgerId, OpId, OpOutcome, StepId};
+        let by = || "ann".to_string();
+        let (step, op_id) =
+            (StepId::new("control-plane/runai-01/kubeadm-apply").unwrap(), OpId::new("r1-s0001-a1").unwrap());
+        let ledger = LedgerId::new("l1").unwrap();
+        let epoch = Epoch { number: 7, instance: podlift_model::InstanceId::new("i1").unwrap() };
+        let reason = StopReason {
+            code: "c".into(),
+            message: "m".into(),
+            detail: "d".into(),
+            undone: "u".into(),
+            next: "n".into(),
+        };
+        let plan = Box::new(crate::plan::build(&input()).unwrap());
+        let heal = podlift_model::heal::HealEvent {
+            id: "h1".into(),
+            node: name("runai-01"),
+            file: "kube-apiserver.yaml".into(),
+            rules: vec!["etcd-servers-empty".into()],
+            at: Timestamp::UNIX_EPOCH,
+            latency_us: 900,
+            before: Digest::of("a"),
+            after: Digest::of("b"),
+            diff: "-a\n+b\n".into(),
+        };
+        let outcome =
+            OpOutcome::Failed { failure: podlift_model::Failure::operator("x", "y").with_detail("z") };
+        let evidence = Evidence::BackupSealed { hash: Digest::of("x"), revision: 4107, what: "w".into() };
+        vec![
+            Event::EpochClaimed { epoch, acknowledged: vec![name("runai-01")] },
+            Event::RunStarted { plan, by: by() },
+            Event::StepStarted {
+                step: step.clone(),
+                attempt: 2,
+                op_id: op_id.clone(),
+                ledger: Some(ledger.clone()),
+            },
+            Event::OpEnded { step: step.clone(), op_id, outcome },
+            Event::StepWaiting { step: step.clone(), reason: "r".into() },
+            Event::StepDone { step: step.clone(), evidence },
+            Event::StepFailed { step: step.clone(), reason: reason.clone() },
+            Event::RunPaused { reason, by: None },
+            Event::RunResumed { by: by() },
+            Event::RetryAsked { step: Some(step), by: by() },
+            Event::WaiverLifted { check: "flag-loss".into(), by: by() },
+            Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: by() },
+            Event::AbortAsked { by: by(), reason: "r".into() },
+            Event::RunAborted { undone: vec!["a".into()], left: vec![] },
+            Event::RunSucceeded,
+            Event::Healed { heal },
+            Event::ApiDown { endpoint: "vip".into(), why: "w".into() },
+            Event::ApiUp { endpoint: "vip".into(), milliseconds: 5 },
+            Event::AgentConnected { node: name("dgx030"), ledger: ledger.clone() },
+            Event::AgentLost { node: name("dgx030") },
+            Event::LedgerChanged { node: name("dgx030"), before: ledger.clone(), now: ledger },
+            Event::RunsAdopted { runs: vec![RunId::new("r1").unwrap()], by: by() },
+        ]
+    }
+
+    #[test]
+    fn every_event_survives_json_in_a_record_and_keeps_its_hash() {
+        let epoch = Epoch { number: 3, instance: podlift_model::InstanceId::new("i0").unwrap() };
+        let mut records: Vec<Record> = vec![];
+        for event in every_event() {
+            let record = seal(
+                records.last(),
+                Timestamp::UNIX_EPOCH,
+                RunId::new("r1").ok(),
+                Some(epoch.clone()),
+                event,
+            );
+            records.push(record);
+        }
+        let texts: Vec<String> = records.iter().map(|r| serde_json::to_string(r).unwrap()).collect();
+        let read: Vec<Record> =
+            texts.iter().map(|t| serde_json::from_str(t).unwrap_or_else(|e| panic!("{e}: {t}"))).collect();
+        assert_eq!(read, records);
+        assert_eq!(verify(&read, Some(records.len() as u64)), Ok(()));
+    }
+
     #[test]
     fn records_survive_json() {
         for r in records(2) {

@@ -26,6 +26,8 @@ pub struct StopReason {
 pub enum Event {
     /// A coordinator holds the fence: a majority of the control-plane agents has it on disk.
     EpochClaimed {
+        /// Another name in JSON: a record has an epoch of its own.
+        #[serde(rename = "claimed")]
         epoch: Epoch,
         acknowledged: Vec<NodeName>,
     },

@@ -1,6 +1,6 @@
 //! From what was observed to the plan, or to the reason why there can be none.
 
-use super::{Finding, Plan, PlanInput, SCHEMA, checks, fingerprint, order, root_cause};
+use super::{Plan, PlanInput, SCHEMA, checks, fingerprint, order, root_cause};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::request::KubeadmConfigView;
@@ -134,15 +134,4 @@ fn addons(input: &PlanInput) -> Vec<Addon> {
     let enabled = |addon: &Addon| !config.as_ref().is_some_and(|c| c.addon_disabled(*addon));
     let present = [(Addon::Coredns, view.coredns), (Addon::KubeProxy, view.kube_proxy)];
     present.into_iter().filter(|(addon, there)| *there && enabled(addon)).map(|(addon, _)| addon).collect()
-}
-
-/// Shorthand for the checks.
-pub(super) fn finding(
-    check: &str,
-    severity: super::Severity,
-    node: Option<&NodeName>,
-    evidence: String,
-    next: &str,
-) -> Finding {
-    Finding { check: check.into(), severity, node: node.cloned(), evidence, next: next.into() }
 }

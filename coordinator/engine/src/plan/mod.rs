@@ -3,6 +3,7 @@
 
 mod build;
 pub mod checks;
+mod finding;
 mod fingerprint;
 mod input;
 mod order;
@@ -10,6 +11,7 @@ pub mod root_cause;
 mod spec;
 
 pub use build::{PlanError, build};
+pub use finding::{Finding, Severity};
 pub use fingerprint::differences;
 pub use input::{PlanInput, PlanOptions, Waiver};
 pub use root_cause::{Prevention, RootCause};
@@ -22,28 +24,6 @@ use podlift_model::op::{Addon, Package};
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, PackageVersion};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// The run is refused.
-    Blocker,
-    Warning,
-    Note,
-}
-
-/// What a preflight check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    pub check: String,
-    pub severity: Severity,
-    pub node: Option<NodeName>,
-    /// What was seen, and what it means.
-    pub evidence: String,
-    /// The next command, or what to do.
-    pub next: String,
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -146,7 +146,10 @@ fn skip(cx: &Cx) -> Vec<SkipPhase> {
 
 /// kubeadm would take the node for a worker. A node that went down between kubeadm's two renames gets its file back from the heal.
 fn missing(cx: &Cx) -> Assess {
-    Assess::Wait(format!("control-plane node {} lacks one of its three manifests; see podlift heal status on it", cx.node()))
+    Assess::Wait(format!(
+        "control-plane node {} lacks one of its three manifests; see podlift heal status on it",
+        cx.node()
+    ))
 }
 
 /// kubeadm undoes what it began when it fails; what it leaves is looked at before anything else, and a second run is the operator's word.

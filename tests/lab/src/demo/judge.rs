@@ -49,8 +49,22 @@ pub fn judge(scenario: &Scenario, story: &Story, world: &World) -> Verdict {
             format!("twice: [{}]; never: [{}]", audit.doubled.join("; "), audit.missing.join("; ")),
         ),
     ];
+    findings.push(remembered(story));
     findings.extend(expected(scenario, story, world));
     Verdict { findings, audit }
+}
+
+/// The coordinator that was killed and the one that was started after it tell the same run.
+fn remembered(story: &Story) -> Finding {
+    let (before, after) = (&story.before, &story.after);
+    let same = before.run == after.run && !before.run.is_null();
+    let whole = before.events.len() > 50 && after.events.starts_with(&before.events);
+    let text = format!(
+        "{} events before a restart of the coordinator, {} after; run the same: {same}",
+        before.events.len(),
+        after.events.len()
+    );
+    finding("restart-remembered", same && whole, text)
 }
 
 /// Not what the report says: what is there.

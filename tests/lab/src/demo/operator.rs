@@ -18,6 +18,17 @@ pub struct Story {
     /// Exit code of `podlift upgrade`.
     pub upgrade: i32,
     pub report: Value,
+    /// The coordinator was killed at the end and started again: what the two told.
+    pub before: Told,
+    pub after: Told,
+}
+
+/// What a coordinator says of a run.
+#[derive(Debug, Default, PartialEq)]
+pub struct Told {
+    pub run: Value,
+    /// `podlift events`, line by line.
+    pub events: Vec<String>,
 }
 
 pub async fn play(lab: &mut Lab, scenario: &Scenario) -> anyhow::Result<Story> {
@@ -53,7 +64,22 @@ async fn steps(lab: &mut Lab, scenario: &Scenario) -> anyhow::Result<Story> {
         lab.check_alive()?;
     }
     story.report = report(lab).await?;
+    say("the coordinator is killed and started again; podlift status, podlift events");
+    story.before = told(lab).await?;
+    lab.kill("coordinator");
+    lab.start_coordinator()?;
+    lab.ready().await?;
+    story.after = told(lab).await?;
     Ok(story)
+}
+
+async fn told(lab: &Lab) -> anyhow::Result<Told> {
+    let status = lab.podlift(&["status", "-o", "json"], false).await?;
+    let events = lab.podlift(&["events", "-o", "json"], false).await?;
+    if (status.code, events.code) != (0, 0) {
+        bail!("podlift status exited {}, podlift events {}", status.code, events.code);
+    }
+    Ok(Told { run: status.json()?["run"].clone(), events: events.stdout.lines().map(String::from).collect() })
 }
 
 async fn report(lab: &Lab) -> anyhow::Result<Value> {

@@ -112,6 +112,11 @@ impl Lab {
         }
     }
 
+    /// As SIGKILL.
+    pub fn kill(&mut self, name: &str) {
+        self.processes.retain(|p| p.name != name);
+    }
+
     /// Configures an agent for measuring its heal alone.
     pub fn quiet_agent(&self, node: &str) -> anyhow::Result<()> {
         let path = format!("nodes/{node}/etc/podlift/agent.toml");

@@ -1,7 +1,7 @@
 //! kubeadm 1.32 deploys CoreDNS and kube-proxy even where their ConfigMap is absent: such an addon is left out, and said.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let view = match &view.input.addons {

@@ -1,7 +1,7 @@
 //! Every node has a connected agent that speaks our protocol.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none());

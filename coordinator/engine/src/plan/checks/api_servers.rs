@@ -1,7 +1,7 @@
 //! Every API server answers /readyz at its own address, and the proxy in front of them apart: behind a proxy two servers hide the third.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let down = view.input.probes.iter().filter(|p| !p.ok);

@@ -1,7 +1,7 @@
 //! Nodes that somebody cordoned before: they are upgraded like the others and stay cordoned after.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let cordoned = view.input.inventory.nodes.iter().filter(|n| n.view.unschedulable);

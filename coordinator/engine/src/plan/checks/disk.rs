@@ -2,7 +2,7 @@
 
 use super::{Finding, View};
 use crate::inventory::NodeRole;
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 const MIB: u64 = 1 << 20;
 

@@ -1,7 +1,7 @@
 //! Every etcd member healthy, no alarm, exactly one leader, one cluster: as seen from every control-plane node.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 use podlift_model::facts::EtcdState;
 
 pub fn check(view: &View) -> Vec<Finding> {

@@ -2,7 +2,7 @@
 //! is said again, with its reason.
 
 use super::{FLAG_LOSS, Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let waiver = view.input.waivers.iter().find(|w| w.check == FLAG_LOSS);

@@ -2,7 +2,7 @@
 
 use super::{Finding, View};
 use crate::kubeadm_config::ClusterConfiguration;
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let mut out = Vec::new();

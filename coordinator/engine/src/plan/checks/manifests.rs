@@ -2,7 +2,7 @@
 //! (kubeadm 1.32 `cmd/upgrade/node.go`).
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 use podlift_model::op::Component;
 
 pub fn check(view: &View) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! Every node is Ready.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let down = view.input.inventory.nodes.iter().filter(|n| !n.view.ready);

@@ -1,7 +1,7 @@
 //! The exact target version of kubeadm, kubelet and kubectl is in the repository of every node.
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 use podlift_model::facts::PackageOffer;
 use podlift_model::op::Package;
 

@@ -1,7 +1,7 @@
 //! Kubelets may lag three minors behind the API server and never lead it (Kubernetes version skew policy).
 
 use super::{Finding, View};
-use crate::plan::{Severity, build::finding};
+use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let to = view.input.to;
