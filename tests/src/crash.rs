@@ -62,6 +62,8 @@ pub async fn baseline(shape: Shape) -> Result<Baseline, String> {
     Ok(Baseline { records: cut.seen(), lines, snapshot: pod.world.snapshot() })
 }
 
+/// Longer than any machine of the World boots.
+const BOOT: Duration = Duration::from_secs(180);
 /// In the middle of an op that takes long; most take less or more.
 const A_MOMENT: Duration = Duration::from_secs(4);
 
@@ -82,6 +84,8 @@ impl Strike {
         unintended(&pod).map_err(|e| format!("{self:?}: {e}"))?;
         pod.strike(self.victim, self.memory_lost).await;
         let state = to_the_end(&mut pod).await.map_err(|e| format!("{self:?}: {e}"))?;
+        // A blow after the last record leaves machines that boot.
+        tokio::time::sleep(BOOT).await;
         self.verdict(&pod, &state, wanted, &open).map_err(|e| format!("{self:?}: {e}"))?;
         Ok(true)
     }
@@ -190,6 +194,7 @@ fn open_ops(pod: &Pod) -> Vec<String> {
 /// As an operator who reads the one next command and does it.
 async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
     const PAUSES: u32 = 6;
+    let mut reasons = vec![];
     for _ in 0..PAUSES {
         if pod.coordinator().store().newest().is_none() {
             pod.start_run().await.map_err(|e| e.to_string())?;
@@ -201,11 +206,12 @@ async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
         ensure(!reason.message.is_empty() && reason.next.contains("podlift "), || {
             format!("a pause without a next command: {reason:?}")
         })?;
+        reasons.push(format!("{} ({})", reason.message, reason.code));
         let failed = state.failed_steps().next().is_some();
         let command = if failed { Command::Retry { step: None } } else { Command::Resume };
         pod.say(command).await.map_err(|e| e.to_string())?;
     }
-    Err(format!("paused {PAUSES} times: {}", pod.state().map(|s| why(&s)).unwrap_or_default()))
+    Err(format!("paused {PAUSES} times: {}", reasons.join(" / ")))
 }
 
 fn differ(wanted: &Snapshot, got: &Snapshot) -> String {

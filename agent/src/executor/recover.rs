@@ -50,7 +50,7 @@ impl Executor {
             self.node.heal.kubeadm_started();
         }
         let effect = if op.is_unit() {
-            self.find_unit(&cx, op.as_ref(), &state).await
+            self.find_unit(&cx, op.as_ref(), open.started, &state).await
         } else {
             self.find_effect(&cx, op.as_ref(), &state).await
         };
@@ -60,7 +60,15 @@ impl Executor {
         self.finish(&cx, op.as_ref(), effect, state).await;
     }
 
-    async fn find_unit(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Effect {
+    /// One op id starts one unit, ever: it is started here only if it provably was not. What a restart of the machine hid is for the
+    /// coordinator to judge, and a further attempt has an op id of its own.
+    async fn find_unit(
+        &self,
+        cx: &Cx<'_>,
+        op: &dyn Op,
+        started: bool,
+        state: &watch::Sender<OpState>,
+    ) -> Effect {
         if let Some(Ended::Exited(exit)) = self.node.units.exited(cx.op_id) {
             return judged(op.conclude(cx, &exit).await);
         }
@@ -68,7 +76,7 @@ impl Executor {
         if !rebooted && self.node.units.known(cx.op_id).await {
             return self.follow(cx, op, state).await;
         }
-        if op.repeatable() {
+        if op.repeatable() && !rebooted && !started {
             return self.fresh(cx, op, state).await;
         }
         Err(match rebooted {

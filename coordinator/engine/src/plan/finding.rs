@@ -26,6 +26,12 @@ pub struct Finding {
 }
 
 /// Shorthand for the checks.
-pub(super) fn finding(check: &str, severity: Severity, node: Option<&NodeName>, evidence: String, next: &str) -> Finding {
+pub(super) fn finding(
+    check: &str,
+    severity: Severity,
+    node: Option<&NodeName>,
+    evidence: String,
+    next: &str,
+) -> Finding {
     Finding { check: check.into(), severity, node: node.cloned(), evidence, next: next.into() }
 }
