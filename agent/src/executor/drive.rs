@@ -3,7 +3,7 @@
 use super::{Executor, OpState};
 use crate::ledger::Accepted;
 use crate::ops::{self, Applied, Cx, Op};
-use crate::units::{Ended, UnitSpec};
+use crate::units::{Ended, UNIT_RUNNING, UnitSpec};
 use podlift_model::{Failure, OpId, OpOutcome, OpOutput};
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
@@ -26,20 +26,35 @@ impl Executor {
 
     /// Looks, and acts if that is still to be done.
     pub(super) async fn fresh(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Effect {
+        if op.is_unit()
+            && let Err(failure) = self.alone(cx, state).await
+        {
+            return judged(Err(failure));
+        }
         match op.observe(cx).await {
             Ok(Some(output)) => return judged(Ok(output)),
             Ok(None) => {}
             Err(failure) => return judged(Err(failure)),
         }
-        if op.is_unit()
-            && let Err(failure) = self.node.units.alone(cx.op_id).await
-        {
-            return judged(Err(failure));
-        }
         match op.apply(cx).await {
             Ok(Applied::Done(output)) => judged(Ok(output)),
             Ok(Applied::Unit(spec)) => self.unit(cx, op, &spec, state).await,
             Err(failure) => judged(Err(failure)),
+        }
+    }
+
+    /// Waits for a unit of ours that this memory does not know: it finishes what another memory accepted.
+    async fn alone(&self, cx: &Cx<'_>, state: &watch::Sender<OpState>) -> Result<(), Failure> {
+        let ops = &self.node.config.ops;
+        let until = tokio::time::Instant::now() + ops.kubeadm_timeout;
+        loop {
+            match self.node.units.alone(cx.op_id).await {
+                Err(failure) if failure.code == UNIT_RUNNING && tokio::time::Instant::now() < until => {
+                    state.send_replace(OpState::Progress(failure.message));
+                    tokio::time::sleep(ops.poll).await;
+                }
+                end => return end,
+            }
         }
     }
 

@@ -7,6 +7,9 @@ use podlift_model::{Failure, OpId};
 /// Our own services have names of the same kind.
 const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
 
+/// Code of the failure.
+pub(crate) const UNIT_RUNNING: &str = "unit-running";
+
 impl Units {
     /// A failure if a unit of another op is active. A systemctl that does not answer forbids nothing: `start` will tell.
     pub(crate) async fn alone(&self, op: &OpId) -> Result<(), Failure> {
@@ -21,7 +24,7 @@ impl Units {
                 let message = format!(
                     "{unit} still runs on this node, of an op that this agent does not remember; wait for it to end"
                 );
-                Err(Failure::transient("unit-running", message))
+                Err(Failure::transient(UNIT_RUNNING, message))
             }
         }
     }

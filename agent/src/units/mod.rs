@@ -6,6 +6,7 @@ mod exit;
 mod start;
 mod wait;
 
+pub(crate) use alone::UNIT_RUNNING;
 pub use exit::{Exit, read_exit, record_exit};
 pub use wait::Ended;
 

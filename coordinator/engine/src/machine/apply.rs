@@ -3,7 +3,7 @@
 use super::chain::Record;
 use super::event::Event;
 use super::state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};
-use crate::plan::StepKind;
+use crate::plan::{Lane, Phase, StepKind};
 use crate::steps::Evidence;
 use jiff::Timestamp;
 use podlift_model::{NodeName, OpId, OpOutcome, RunId, StepId};
@@ -241,18 +241,26 @@ fn retry(s: &mut RunState, only: Option<&StepId>) -> Result<(), IllegalEvent> {
     }
     let failed =
         |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
-    let lanes = s.plan.phases.iter().flat_map(|p| &p.lanes);
-    let again: Vec<StepId> = lanes
-        .filter_map(|lane| Some(lane.steps[..=lane.steps.iter().rposition(|step| failed(&step.id))?].iter()))
-        .flatten()
-        .map(|step| step.id.clone())
-        .collect();
+    let again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
     // The root cause is looked at again too: something may have put the old kubeadm-config back.
     reset(s, |spec| again.contains(&spec.id) || matches!(spec.kind, StepKind::RepairConfig));
     if matches!(s.status, RunStatus::Paused { .. }) {
         s.status = RunStatus::Running;
     }
     Ok(())
+}
+
+/// Steps of a phase that are looked at again: of a lane up to its failed step; of all lanes where a step that judges the phase as a whole
+/// has failed, because what it misses may be missing in any of them.
+fn phase_again(phase: &Phase, failed: &impl Fn(&StepId) -> bool) -> Vec<StepId> {
+    let last = |lane: &Lane| lane.steps.iter().rposition(|step| failed(&step.id));
+    let whole = phase.lanes.iter().any(|lane| lane.node.is_none() && last(lane).is_some());
+    let chosen = phase.lanes.iter().flat_map(|lane| match (whole, last(lane)) {
+        (true, _) => lane.steps.as_slice(),
+        (false, Some(i)) => &lane.steps[..=i],
+        (false, None) => &[],
+    });
+    chosen.map(|step| step.id.clone()).collect()
 }
 
 fn reset(s: &mut RunState, which: impl Fn(&crate::plan::StepSpec) -> bool) {

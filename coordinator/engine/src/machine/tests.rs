@@ -157,6 +157,16 @@ fn a_failure_rests_the_run_and_a_retry_looks_at_the_lane_again() {
 }
 
 #[test]
+fn a_retry_of_what_judges_a_phase_looks_at_all_its_lanes_again() {
+    let mut tape = Tape::started();
+    let seal = tape.until("backup/seal-backup");
+    tape.add(Event::StepFailed { step: seal, reason: failure() }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RetryAsked { step: None, by: "me".into() }).unwrap();
+    assert_eq!(tape.todo()[0].as_str(), "backup/runai-01/etcd-snapshot");
+}
+
+#[test]
 fn an_open_op_is_driven_to_its_end_even_when_paused_or_aborting() {
     let mut tape = Tape::started();
     let step = tape.until("runai-01/kubeadm-apply");
