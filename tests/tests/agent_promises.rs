@@ -4,11 +4,6 @@ use podlift_tests::sabotage::Sabotage::None;
 use podlift_tests::{paused, promises};
 
 #[test]
-fn an_op_is_done_once_however_often_it_is_sent() {
-    assert_eq!(paused(promises::an_op_is_done_once_however_often_it_is_sent(None)), Ok(()));
-}
-
-#[test]
 fn an_older_epoch_commands_nothing() {
     assert_eq!(paused(promises::an_older_epoch_commands_nothing(None)), Ok(()));
 }

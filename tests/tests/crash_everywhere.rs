@@ -87,6 +87,16 @@ fn agents_after_a_line() {
 }
 
 #[test]
+fn both_before_a_record() {
+    at_records(Both, Before, false);
+}
+
+#[test]
+fn both_in_the_middle() {
+    during_records(Both, false);
+}
+
+#[test]
 fn both_after_a_record() {
     at_records(Both, After, false);
 }
@@ -94,6 +104,26 @@ fn both_after_a_record() {
 #[test]
 fn power_in_the_middle() {
     during_records(Power, false);
+}
+
+#[test]
+fn power_before_a_record() {
+    at_records(Power, Before, false);
+}
+
+#[test]
+fn power_after_a_line() {
+    at_lines(Power, After, false);
+}
+
+#[test]
+fn memory_lost_before_a_line() {
+    at_lines(Agents, Before, true);
+}
+
+#[test]
+fn memory_lost_after_a_line() {
+    at_lines(Agents, After, true);
 }
 
 #[test]
