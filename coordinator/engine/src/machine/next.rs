@@ -61,8 +61,10 @@ fn current<'a>(state: &RunState, lane: &'a Lane) -> Option<&'a StepSpec> {
 
 /// A lane that has begun keeps its place; new ones take what is left of `parallel`, in order.
 fn drivable(state: &RunState, phase: &Phase) -> Vec<Todo> {
-    let begun =
-        |lane: &Lane| lane.steps.iter().any(|s| state.steps.get(&s.id).is_some_and(|x| x.began.is_some()));
+    // A lane that was set back as a whole waits for its turn again.
+    let begun = |lane: &Lane| {
+        lane.steps.iter().any(|s| state.steps.get(&s.id).is_some_and(|x| x.status != StepStatus::Pending))
+    };
     let unfinished: Vec<(&Lane, &StepSpec)> =
         phase.lanes.iter().filter_map(|l| Some((l, current(state, l)?))).collect();
     let (old, new): (Vec<_>, Vec<_>) = unfinished.into_iter().partition(|(lane, _)| begun(lane));

@@ -163,7 +163,11 @@ fn a_retry_of_what_judges_a_phase_looks_at_all_its_lanes_again() {
     tape.add(Event::StepFailed { step: seal, reason: failure() }).unwrap();
     tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
     tape.add(Event::RetryAsked { step: None, by: "me".into() }).unwrap();
-    assert_eq!(tape.todo()[0].as_str(), "backup/runai-01/etcd-snapshot");
+    assert_eq!(
+        tape.todo(),
+        [StepId::new("backup/runai-01/etcd-snapshot").unwrap()],
+        "one lane at a time, from the first"
+    );
 }
 
 #[test]
