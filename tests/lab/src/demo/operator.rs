@@ -66,7 +66,7 @@ async fn steps(lab: &mut Lab, scenario: &Scenario) -> anyhow::Result<Story> {
     story.report = report(lab).await?;
     say("the coordinator is killed and started again; podlift status, podlift events");
     story.before = told(lab).await?;
-    lab.kill("coordinator");
+    lab.kill("coordinator").await;
     lab.start_coordinator()?;
     lab.ready().await?;
     story.after = told(lab).await?;

@@ -46,6 +46,12 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
+    /// SIGKILL, and gone when this returns: its locks too.
+    pub async fn kill(mut self) {
+        killpg(self.group, Signal::SIGKILL).ok();
+        self.child.wait().await.ok();
+    }
+
     pub async fn stop(mut self) {
         killpg(self.group, Signal::SIGTERM).ok();
         tokio::time::timeout(GRACE, self.child.wait()).await.ok();

@@ -112,9 +112,11 @@ impl Lab {
         }
     }
 
-    /// As SIGKILL.
-    pub fn kill(&mut self, name: &str) {
-        self.processes.retain(|p| p.name != name);
+    /// As SIGKILL; gone when this returns.
+    pub async fn kill(&mut self, name: &str) {
+        if let Some(i) = self.processes.iter().position(|p| p.name == name) {
+            self.processes.remove(i).kill().await;
+        }
     }
 
     /// Configures an agent for measuring its heal alone.
