@@ -29,7 +29,7 @@ struct Args {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
-        Err(error) => return crate::cli::usage(&error),
+        Err(error) => return usage(&error),
     };
     podlift_common::tls::install_provider();
     telemetry::init(&args.log, if args.log_json { LogFormat::Json } else { LogFormat::Text });
@@ -41,6 +41,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints clap's text where it belongs. Asked-for help is no error.
+fn usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
 /// The error and its causes, those left out that its own text names already.

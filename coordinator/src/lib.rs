@@ -1,7 +1,6 @@
 //! The coordinator: plans a run, journals it, sends its ops to agents, asks the cluster, shows what happened. What to do next is the
 //! engine's decision; what happens on a host is the agent's. Nothing here spawns a process or touches a node.
 
-pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod core;
@@ -12,8 +11,8 @@ pub mod journal;
 pub mod server;
 pub mod service;
 pub mod store;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use crate::core::{Command, Coordinator, CoordinatorError, Parts, PlanAsk};
 pub use cluster::Cluster;

@@ -5,7 +5,7 @@ use super::read;
 use crate::core::{Command, Coordinator, CoordinatorError};
 use podlift_common::tls::Role;
 use podlift_common::wire::{StatusError, to_document, to_status};
-use podlift_engine::machine::Record;
+use podlift_engine::machine::{EVENT_SCHEMA, Record};
 use podlift_engine::{plan, view};
 use podlift_model::RunId;
 use podlift_proto::v1::control_service_server::ControlService;
@@ -14,8 +14,6 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
-
-pub const EVENT: &str = "podlift.event/v1";
 
 pub struct Control {
     coordinator: Arc<Coordinator>,
@@ -127,7 +125,7 @@ async fn stream(
             Err(error) => return send.send(Err(bad(error))).await,
         };
         for record in &records {
-            send.send(Ok(to_document(EVENT, record))).await?;
+            send.send(Ok(to_document(EVENT_SCHEMA, record))).await?;
         }
         from = records.last().map_or(from, |r| r.seq + 1);
         if !follow {

@@ -8,4 +8,4 @@ mod read;
 mod tests;
 
 pub use agent::AgentSessions;
-pub use control::{Control, EVENT};
+pub use control::Control;

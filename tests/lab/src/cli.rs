@@ -35,7 +35,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             child::follow_supervisor();
             podlift_coordinator::main(named("podlift-coordinator"))
         }
-        Some("podlift") => podlift_coordinator::cli::main(named("podlift")),
+        Some("podlift") => podlift_cli::main(named("podlift")),
         Some("double") => {
             let words: Vec<String> = args.iter().skip(2).map(|a| a.to_string_lossy().into_owned()).collect();
             client::main(&words)

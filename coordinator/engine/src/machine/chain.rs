@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use podlift_model::{Digest, Epoch, RunId};
 use serde::{Deserialize, Serialize};
 
+/// Names the form of a record as a document.
+pub const EVENT_SCHEMA: &str = "podlift.event/v1";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// From 1, without gaps.

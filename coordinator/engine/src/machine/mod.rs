@@ -7,7 +7,7 @@ mod next;
 mod state;
 
 pub use apply::{IllegalEvent, advance, apply, fold};
-pub use chain::{ChainError, Record, genesis, seal, verify};
+pub use chain::{ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::{Event, StopReason};
 pub use next::{Next, Todo, next};
 pub use state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};

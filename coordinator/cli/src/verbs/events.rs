@@ -1,10 +1,10 @@
 //! `podlift events`.
 
-use crate::cli::client::read;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::out::{self, Format};
-use crate::cli::{Context, render};
-use crate::service::EVENT;
+use crate::client::read;
+use crate::error::{CliError, Exit};
+use crate::out::{self, Format};
+use crate::{Context, render};
+use podlift_engine::machine::EVENT_SCHEMA as EVENT;
 use podlift_engine::machine::Record;
 use podlift_proto::v1::{Document, EventsRequest};
 

@@ -2,14 +2,14 @@
 
 use super::error::Exit;
 use super::{Args, run};
-use crate::core::Settings;
-use crate::dispatch::{Hub, HubSettings};
-use crate::exec::ExecSettings;
-use crate::journal::MemoryJournal;
-use crate::testing::{Fleet, assemble, name, options, store};
 use clap::Parser as _;
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
+use podlift_coordinator::core::Settings;
+use podlift_coordinator::dispatch::{Hub, HubSettings};
+use podlift_coordinator::exec::ExecSettings;
+use podlift_coordinator::journal::MemoryJournal;
+use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
 use podlift_engine::plan::PlanOptions;
 use podlift_model::{ClusterName, Failure};
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
     let stop = CancellationToken::new();
     let token = stop.clone();
     tokio::spawn(async move {
-        crate::server::serve_on(listener, &material, hub, coordinator, token).await.unwrap();
+        podlift_coordinator::server::serve_on(listener, &material, hub, coordinator, token).await.unwrap();
     });
     stop.drop_guard()
 }

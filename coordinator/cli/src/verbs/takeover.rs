@@ -1,7 +1,7 @@
 //! `podlift takeover`.
 
-use crate::cli::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::Context;
+use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
 /// Make this coordinator the one that commands, with the agents that are there. Only when the other one is gone for good (admins).

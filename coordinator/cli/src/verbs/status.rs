@@ -1,9 +1,9 @@
 //! `podlift status`.
 
-use crate::cli::client::read;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::out::{self, Screen};
-use crate::cli::{Context, render};
+use crate::client::read;
+use crate::error::{CliError, Exit};
+use crate::out::{self, Screen};
+use crate::{Context, render};
 use podlift_engine::view::{self, status};
 use podlift_proto::v1::StatusRequest;
 

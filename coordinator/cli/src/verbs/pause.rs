@@ -1,7 +1,7 @@
 //! `podlift pause`.
 
-use crate::cli::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::Context;
+use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
 /// Start nothing new; what runs is finished first.

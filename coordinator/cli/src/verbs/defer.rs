@@ -1,12 +1,13 @@
-//! `podlift abort`.
+//! `podlift defer`.
 
-use crate::cli::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::Context;
+use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
-/// End the run: put back its cordons and guards, and say what is left as it is.
+/// Leave a node out of the run; what the run did to it that is safe to put back is put back.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Abort {
+pub(crate) struct Defer {
+    node: podlift_model::NodeName,
     /// Why, for the journal.
     #[arg(long, default_value = "no reason given")]
     reason: String,
@@ -15,9 +16,9 @@ pub(crate) struct Abort {
     run: Option<String>,
 }
 
-impl Abort {
+impl Defer {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Abort, self.run, String::new(), self.reason).await?;
+        context.command(Verb::Defer, self.run, self.node.into(), self.reason).await?;
         Ok(Exit::Done)
     }
 }

@@ -1,8 +1,8 @@
 //! `podlift report`.
 
-use crate::cli::client::read;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{Context, out, render};
+use crate::client::read;
+use crate::error::{CliError, Exit};
+use crate::{Context, out, render};
 use podlift_engine::view::{self, report};
 use podlift_proto::v1::ReportRequest;
 

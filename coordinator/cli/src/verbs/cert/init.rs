@@ -1,6 +1,6 @@
 //! `podlift cert init`.
 
-use crate::cli::error::{CliError, Exit};
+use crate::error::{CliError, Exit};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::tls::ca;
 use podlift_model::ClusterName;

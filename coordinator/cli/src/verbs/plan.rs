@@ -1,9 +1,9 @@
 //! `podlift plan`.
 
-use crate::cli::client::read;
-use crate::cli::error::{CliError, Exit};
-use crate::cli::out::{self, Screen};
-use crate::cli::{Context, render};
+use crate::client::read;
+use crate::error::{CliError, Exit};
+use crate::out::{self, Screen};
+use crate::{Context, render};
 use podlift_engine::plan::{self, Plan as Made};
 use podlift_proto::v1::{Document, PlanRequest, Waiver};
 

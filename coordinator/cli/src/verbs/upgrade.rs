@@ -1,9 +1,9 @@
 //! `podlift upgrade`: plan, show, ask, start exactly that plan, follow it.
 
 use super::plan::{Target, made};
-use crate::cli::error::{CliError, Exit};
-use crate::cli::out::{self, Format, Screen};
-use crate::cli::{Context, follow, render};
+use crate::error::{CliError, Exit};
+use crate::out::{self, Format, Screen};
+use crate::{Context, follow, render};
 use podlift_engine::machine::RunState;
 use podlift_engine::plan::Plan;
 use podlift_engine::view;

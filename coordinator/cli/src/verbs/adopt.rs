@@ -1,7 +1,7 @@
 //! `podlift adopt`.
 
-use crate::cli::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::Context;
+use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
 /// Accept that agents remember runs which this journal lacks, as after the loss of a journal (admins).

@@ -1,12 +1,12 @@
 //! What people read, as goldens. Time, names and width are pinned.
 
 use super::{event, plan, report, status};
-use crate::cli::error::CliError;
-use crate::cli::out::Screen;
-use crate::core::{Coordinator, PlanAsk, Settings};
-use crate::journal::MemoryJournal;
-use crate::testing::{Fleet, assemble, name, options, store};
+use crate::error::CliError;
+use crate::out::Screen;
 use podlift_common::wire::to_status;
+use podlift_coordinator::core::{Coordinator, PlanAsk, Settings};
+use podlift_coordinator::journal::MemoryJournal;
+use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
 use podlift_engine::machine::{Event, StopReason};
 use podlift_engine::plan::Plan;
 use podlift_engine::steps::Evidence;
@@ -117,7 +117,7 @@ async fn errors_say_what_why_and_what_next() {
     let errors = [
         coordinator.start_run(&ask, None, "eve").await.err().unwrap(),
         coordinator.plan(&other, "eve").await.err().unwrap(),
-        coordinator.command(None, crate::core::Command::Resume, "eve").await.err().unwrap(),
+        coordinator.command(None, podlift_coordinator::core::Command::Resume, "eve").await.err().unwrap(),
         coordinator.report(Some(&RunId::new("nope").unwrap())).err().unwrap(),
     ];
     let shown: Vec<String> = errors

@@ -1,5 +1,5 @@
 //! The command line.
 
 fn main() -> std::process::ExitCode {
-    podlift_coordinator::cli::main(std::env::args_os())
+    podlift_cli::main(std::env::args_os())
 }

@@ -4,7 +4,7 @@ use super::client::{Client, read};
 use super::error::{CliError, Exit};
 use super::render::event;
 use super::{Context, out};
-use crate::service::EVENT;
+use podlift_engine::machine::EVENT_SCHEMA as EVENT;
 use podlift_engine::machine::{Event, Record, RunState, RunStatus, apply};
 use podlift_proto::v1::EventsRequest;
 use std::time::Duration;

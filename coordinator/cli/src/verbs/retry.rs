@@ -1,7 +1,7 @@
 //! `podlift retry`.
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{Context, follow};
+use crate::error::{CliError, Exit};
+use crate::{Context, follow};
 use podlift_proto::v1::command_request::Verb;
 
 /// Judge the failed steps again, with every step before them on the same node, and go on.

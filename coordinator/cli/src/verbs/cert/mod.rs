@@ -3,8 +3,8 @@
 mod init;
 mod issue;
 
-use crate::cli::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::Context;
+use crate::error::{CliError, Exit};
 use clap::Subcommand;
 use podlift_common::durable;
 use podlift_common::tls::ca::Pair;
@@ -49,5 +49,5 @@ fn write(dir: &Path, name: &str, pair: &Pair) -> Result<(PathBuf, PathBuf), CliE
 }
 
 fn show(files: &(PathBuf, PathBuf)) {
-    crate::cli::out::data(&format!("{}\n{}", files.0.display(), files.1.display()));
+    crate::out::data(&format!("{}\n{}", files.0.display(), files.1.display()));
 }

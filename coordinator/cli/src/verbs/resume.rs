@@ -1,7 +1,7 @@
 //! `podlift resume`.
 
-use crate::cli::error::{CliError, Exit};
-use crate::cli::{Context, follow};
+use crate::error::{CliError, Exit};
+use crate::{Context, follow};
 use podlift_proto::v1::command_request::Verb;
 
 /// Go on with a paused run in which nothing failed.

@@ -1,13 +1,12 @@
-//! `podlift defer`.
+//! `podlift abort`.
 
-use crate::cli::Context;
-use crate::cli::error::{CliError, Exit};
+use crate::Context;
+use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
-/// Leave a node out of the run; what the run did to it that is safe to put back is put back.
+/// End the run: put back its cordons and guards, and say what is left as it is.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Defer {
-    node: podlift_model::NodeName,
+pub(crate) struct Abort {
     /// Why, for the journal.
     #[arg(long, default_value = "no reason given")]
     reason: String,
@@ -16,9 +15,9 @@ pub(crate) struct Defer {
     run: Option<String>,
 }
 
-impl Defer {
+impl Abort {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Defer, self.run, self.node.into(), self.reason).await?;
+        context.command(Verb::Abort, self.run, String::new(), self.reason).await?;
         Ok(Exit::Done)
     }
 }
