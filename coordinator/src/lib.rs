@@ -12,6 +12,7 @@ pub mod server;
 pub mod service;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
+#[allow(clippy::unwrap_used)] // a test may panic
 pub mod testing;
 
 pub use crate::core::{Command, Coordinator, CoordinatorError, Parts, PlanAsk};
