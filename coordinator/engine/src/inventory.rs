@@ -64,7 +64,7 @@ impl Inventory {
     }
 
     pub fn get(&self, name: &NodeName) -> Option<&NodeEntry> {
-        self.nodes.iter().find(|n| n.name == *name)
+        self.nodes.binary_search_by(|n| n.name.cmp(name)).ok().map(|at| &self.nodes[at])
     }
 
     /// The version the cluster runs: the lowest of the API servers' manifests, and of the kubelets where no manifest is known.

@@ -32,6 +32,8 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterCall {
     Nodes,
+    /// As Nodes, and may be up to a second old: for counts that many lanes ask for at once.
+    NodesLately,
     Node {
         node: NodeName,
     },

@@ -13,7 +13,7 @@ fn ours(cx: &Cx, node: &NodeView) -> bool {
 
 impl Step for Cordon {
     fn probe(&self, _cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::Nodes)
+        Request::Cluster(ClusterCall::NodesLately)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {

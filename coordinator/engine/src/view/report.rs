@@ -2,7 +2,7 @@
 
 use super::checks::{SignOff, sign_off};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Record, RunState, RunStatus, StepState, StopReason};
+use crate::machine::{RunState, RunStatus, StepState, StopReason};
 use crate::plan::{Phase, Prevention, StepKind, Waiver};
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};
@@ -79,7 +79,7 @@ pub struct ApiOutage {
 /// Name of the proxy among the probed endpoints.
 pub const VIP: &str = "vip";
 
-pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
+pub fn report(s: &RunState, now: Timestamp) -> Report {
     let (result, paused) = match &s.status {
         RunStatus::Running => ("running", None),
         RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
@@ -115,7 +115,7 @@ pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
             .collect(),
         undone,
         left,
-        journal_events: records.iter().filter(|r| r.run.as_ref() == Some(&s.run)).count() as u64,
+        journal_events: s.events,
     }
 }
 
@@ -140,12 +140,7 @@ fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
 }
 
 fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
-    let mine: Vec<(&StepKind, &StepState)> = s
-        .plan
-        .steps()
-        .filter(|x| x.node.as_ref() == Some(&n.name))
-        .map(|x| (&x.kind, &s.steps[&x.id]))
-        .collect();
+    let mine: Vec<(&StepKind, &StepState)> = s.steps_of(&n.name).map(|(x, now)| (&x.kind, now)).collect();
     let over = mine.iter().all(|(_, x)| x.is_over());
     let result = match () {
         () if mine.is_empty() => "untouched",
@@ -170,13 +165,8 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
 }
 
 fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<PhaseReport> {
-    let steps: Vec<&StepState> = p
-        .lanes
-        .iter()
-        .filter(|l| l.node.as_ref() == Some(node))
-        .flat_map(|l| &l.steps)
-        .map(|x| &s.steps[&x.id])
-        .collect();
+    let steps: Vec<&StepState> =
+        s.steps_of(node).filter(|(x, _)| x.phase == p.name).map(|(_, now)| now).collect();
     let started_at = steps.iter().filter_map(|x| x.began).min()?;
     let ended = steps.iter().filter_map(|x| x.ended).max().unwrap_or(now);
     Some(PhaseReport { name: p.name.clone(), started_at, seconds: seconds(started_at, ended) })

@@ -90,11 +90,6 @@ pub fn status(
 }
 
 pub fn summary(s: &RunState) -> RunSummary {
-    let current = s
-        .plan
-        .phases
-        .iter()
-        .find(|p| p.lanes.iter().flat_map(|l| &l.steps).any(|x| !s.steps[&x.id].is_over()));
     let (status, paused) = match &s.status {
         RunStatus::Running => ("running", None),
         RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
@@ -110,9 +105,9 @@ pub fn summary(s: &RunState) -> RunSummary {
         by: s.by.clone(),
         started: s.started,
         ended: s.ended,
-        phase: current.map(|p| p.title.clone()),
-        steps_done: s.steps.values().filter(|x| x.is_over()).count() as u32,
-        steps: s.steps.len() as u32,
+        phase: s.phase().map(|p| p.title.clone()),
+        steps_done: s.steps_over() as u32,
+        steps: s.steps.size() as u32,
         heals: s.heals.len() as u32,
         indeterminate: s.indeterminate.len() as u32,
         paused,
@@ -150,22 +145,22 @@ fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String
     if let Some(reason) = s.deferred.get(node) {
         return ("deferred".into(), None, Some(reason.clone()));
     }
-    let mine: Vec<_> = s.plan.steps().filter(|x| x.node.as_ref() == Some(node)).collect();
+    let mine: Vec<_> = s.steps_of(node).collect();
     if mine.is_empty() {
         return ("idle".into(), None, None);
     }
     let at = |x: &crate::plan::StepSpec| Some(x.id.to_string());
-    for x in &mine {
-        match &s.steps[&x.id].status {
+    for (x, now) in &mine {
+        match &now.status {
             StepStatus::Failed { reason } => return ("failed".into(), at(x), Some(reason.message.clone())),
             StepStatus::Started { .. } | StepStatus::Ended { .. } => return ("working".into(), at(x), None),
             StepStatus::Waiting { reason } => return ("waiting".into(), at(x), Some(reason.clone())),
             _ => {}
         }
     }
-    match mine.iter().filter(|x| s.steps[&x.id].is_over()).count() {
+    match mine.iter().filter(|(_, now)| now.is_over()).count() {
         n if n == mine.len() => ("upgraded".into(), None, None),
         0 => ("pending".into(), None, None),
-        _ => ("working".into(), mine.iter().find(|x| !s.steps[&x.id].is_over()).and_then(|x| at(x)), None),
+        _ => ("working".into(), mine.iter().find(|(_, now)| !now.is_over()).and_then(|(x, _)| at(x)), None),
     }
 }
