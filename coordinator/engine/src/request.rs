@@ -2,6 +2,7 @@
 //! vocabulary; how a call is made is the coordinator's business.
 
 use podlift_model::{Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,7 @@ pub enum Reply {
 }
 
 /// Who cordoned a node: written to it in the same patch as the cordon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     pub run: RunId,
     pub epoch: Epoch,
@@ -83,7 +84,7 @@ pub enum ClusterReply {
 }
 
 /// What podlift reads of a Node object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeView {
     pub name: NodeName,
     pub ready: bool,
@@ -99,7 +100,7 @@ pub struct NodeView {
 }
 
 /// What stands between a node and an empty node.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EvictionView {
     /// namespace/name to be evicted.
     pub evict: Vec<String>,
@@ -107,7 +108,7 @@ pub struct EvictionView {
     pub refused: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubeadmConfigView {
     pub resource_version: String,
     pub cluster_configuration: String,
@@ -115,7 +116,7 @@ pub struct KubeadmConfigView {
     pub managers: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddonsView {
     /// ConfigMap kube-proxy exists.
     pub kube_proxy: bool,
@@ -125,7 +126,7 @@ pub struct AddonsView {
     pub kube_proxy_version: Option<KubeVersion>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiProbe {
     pub endpoint: String,
     pub ok: bool,

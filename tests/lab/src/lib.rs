@@ -10,6 +10,7 @@ pub mod disk;
 pub mod doubles;
 mod host;
 pub mod kubelet;
+mod load;
 mod supervisor;
 pub mod world;
 

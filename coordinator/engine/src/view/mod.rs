@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod report;
+pub mod schema;
 pub mod status;
 
 pub use report::{Report, report};

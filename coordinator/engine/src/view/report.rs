@@ -6,12 +6,13 @@ use crate::machine::{RunState, RunStatus, StepState, StopReason};
 use crate::plan::{Phase, Prevention, StepKind, Waiver};
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const SCHEMA: &str = "podlift.report/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     pub schema: String,
     pub run: RunId,
@@ -38,7 +39,7 @@ pub struct Report {
     pub journal_events: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeReport {
     pub name: NodeName,
     pub role: NodeRole,
@@ -51,14 +52,14 @@ pub struct NodeReport {
     pub unavailable_seconds: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseReport {
     pub name: String,
     pub started_at: Timestamp,
     pub seconds: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HealReport {
     pub node: NodeName,
     pub file: String,
@@ -68,7 +69,7 @@ pub struct HealReport {
     pub diff: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiOutage {
     /// Of the address that everybody uses.
     pub vip_seconds: f64,

@@ -5,11 +5,12 @@ use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const SCHEMA: &str = "podlift.status/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     pub schema: String,
     pub cluster: ClusterName,
@@ -22,7 +23,7 @@ pub struct Status {
     pub nodes: Vec<NodeRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
     pub run: RunId,
     /// running, paused, aborting, aborted, succeeded
@@ -42,7 +43,7 @@ pub struct RunSummary {
     pub paused: Option<StopReason>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRow {
     pub name: NodeName,
     pub role: NodeRole,

@@ -6,7 +6,8 @@ mod report;
 mod scenario;
 mod summary;
 
-use crate::supervisor::{Lab, Options};
+use crate::load::Carry;
+use crate::supervisor::{Lab, Options, Pace};
 use anyhow::Context as _;
 use judge::Verdict;
 use operator::Story;
@@ -54,9 +55,15 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     anstream::eprintln!("scenario {}: {}", scenario.name, scenario.story);
     let exe = std::env::current_exe().context("this program's own path")?;
-    let mut lab =
-        Lab::start(Options { shape: scenario.shape.clone(), heal: scenario.heal, exe, coordinator: true })
-            .await?;
+    let mut lab = Lab::start(Options {
+        shape: scenario.shape.clone(),
+        heal: scenario.heal,
+        exe,
+        coordinator: true,
+        carry: Carry::None,
+        pace: Pace::Lab,
+    })
+    .await?;
     let told = tell(&mut lab, &scenario).await;
     if let Some(out) = &args.out {
         lab.keep_logs(&out.join("log"))?;

@@ -13,24 +13,47 @@ pub enum HealMode {
     Off,
 }
 
+/// Whose intervals hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// As short as the lab's seconds.
+    #[default]
+    Lab,
+    /// The product's own defaults.
+    Product,
+}
+
 pub struct Addresses {
     pub coordinator: String,
     pub vip: String,
 }
 
-pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode: HealMode) -> String {
+pub fn agent(
+    shape: &Shape,
+    node: &str,
+    addresses: &Addresses,
+    tools: &str,
+    mode: HealMode,
+    pace: Pace,
+) -> String {
     let mode = match mode {
         HealMode::Enforce => "enforce",
         HealMode::Off => "off",
     };
-    format!(
+    let text = format!(
         "node = \"{node}\"\ncluster = \"{}\"\ncoordinator = \"{}\"\n\
          [commands]\npath = [\"{tools}\"]\n\
-         [heal]\nmode = \"{mode}\"\ntick = \"200ms\"\ncheck = \"1s\"\n\
-         [session]\nheartbeat = \"1s\"\nreconnect_max = \"1s\"\n\
-         [ops]\npoll = \"50ms\"\n",
+         [heal]\nmode = \"{mode}\"\n",
         shape.cluster, addresses.coordinator
-    )
+    );
+    match pace {
+        Pace::Product => text,
+        Pace::Lab => {
+            text + "tick = \"200ms\"\ncheck = \"1s\"\n\
+                 [session]\nheartbeat = \"1s\"\nreconnect_max = \"1s\"\n\
+                 [ops]\npoll = \"50ms\"\n"
+        }
+    }
 }
 
 /// The same agent with nothing to do but heal, as often as it likes.
@@ -42,14 +65,12 @@ pub fn quiet(agent: &str) -> String {
     text.replace("reconnect_max = \"1s\"", "reconnect_max = \"30s\"")
 }
 
-pub fn coordinator(shape: &Shape, addresses: &Addresses, scratch: &Scratch) -> String {
+pub fn coordinator(shape: &Shape, addresses: &Addresses, scratch: &Scratch, pace: Pace) -> String {
     let at = |path: &str| scratch.at(path).display().to_string();
-    format!(
+    let text = format!(
         "cluster = \"{}\"\nname = \"head\"\nlisten = \"{}\"\njournal = \"{}\"\n\
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
-         [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"5s\"\nprobe_timeout = \"1s\"\n\
-         [run]\npoll = \"50ms\"\nprobe_interval = \"100ms\"\nobserve_timeout = \"30s\"\nreconnect = \"10s\"\nheartbeat = \"1s\"\n\
-         [plan]\ndrain = \"30s\"\nsoak = \"1s\"\nguard = \"5m\"\nwait = \"1m\"\n",
+         [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"5s\"\nprobe_timeout = \"1s\"\n",
         shape.cluster,
         addresses.coordinator,
         at("head/journal.db"),
@@ -59,7 +80,14 @@ pub fn coordinator(shape: &Shape, addresses: &Addresses, scratch: &Scratch) -> S
         at("head/kubeconfig"),
         at("head/kubernetes-ca.crt"),
         addresses.vip,
-    )
+    );
+    match pace {
+        Pace::Product => text,
+        Pace::Lab => {
+            text + "[run]\npoll = \"50ms\"\nprobe_interval = \"100ms\"\nobserve_timeout = \"30s\"\nreconnect = \"10s\"\nheartbeat = \"1s\"\n\
+         [plan]\ndrain = \"30s\"\nsoak = \"1s\"\nguard = \"5m\"\nwait = \"1m\"\n"
+        }
+    }
 }
 
 pub fn command_line(addresses: &Addresses, scratch: &Scratch) -> String {

@@ -1,14 +1,16 @@
 //! A whole lab, started and stopped.
 
 use super::child::{self, Process};
-use super::configs::{self, Addresses, HealMode};
+use super::configs::{self, Addresses, HealMode, Pace};
 use super::instance::Instance;
 use super::scratch::Scratch;
 use super::{front, pki, proxy, recorder, socket, tree};
+use crate::load::{Carried, Carry};
 use crate::world::{Shape, World};
 use anyhow::{Context as _, bail};
 use podlift_common::clock::{Clock as _, SystemClock};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,6 +23,9 @@ pub struct Options {
     pub shape: Shape,
     pub heal: HealMode,
     pub coordinator: bool,
+    /// Whose agents live in this process.
+    pub carry: Carry,
+    pub pace: Pace,
     /// This program.
     pub exe: PathBuf,
 }
@@ -28,6 +33,8 @@ pub struct Options {
 /// Fields end in this order: processes first, the folder last.
 pub struct Lab {
     processes: Vec<Process>,
+    carried: Carried,
+    carry: BTreeSet<String>,
     _tasks: JoinSet<()>,
     pub world: Arc<World>,
     exe: PathBuf,
@@ -52,7 +59,8 @@ impl Called {
 impl Lab {
     /// The World runs, agents and coordinator are started; `ready` waits for them to have met.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let Options { shape, heal, exe, coordinator } = options;
+        let Options { shape, heal, exe, coordinator, carry, pace } = options;
+        let carry = carry.nodes(&shape);
         let instance = Instance::take()?;
         instance.check().await?;
         let network = instance.network();
@@ -60,12 +68,22 @@ impl Lab {
             Addresses { coordinator: format!("{network}.1:7443"), vip: format!("{network}.1:10443") };
         let shape = Shape { proxy: addresses.vip.clone(), network, ..shape };
         let scratch = Scratch::new()?;
-        let world = World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch)?);
-        world.set_stop_post(recorder::executed());
-        let tasks = serve(&world, &scratch, &exe, &addresses).await?;
+        let world =
+            World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch, &carry)?);
+        world.set_stop_post(recorder::of(carry.clone()));
+        let tasks = serve(&world, &scratch, &exe, &addresses, &carry).await?;
         world.start();
-        let mut lab = Self { processes: vec![], _tasks: tasks, world, exe, scratch, _instance: instance };
-        lab.configure(&addresses, heal)?;
+        let mut lab = Self {
+            processes: vec![],
+            carried: Carried::default(),
+            carry,
+            _tasks: tasks,
+            world,
+            exe,
+            scratch,
+            _instance: instance,
+        };
+        lab.configure(&addresses, heal, pace)?;
         if coordinator {
             lab.start_coordinator()?;
         }
@@ -74,17 +92,21 @@ impl Lab {
         Ok(lab)
     }
 
-    fn configure(&self, addresses: &Addresses, heal: HealMode) -> anyhow::Result<()> {
+    fn configure(&self, addresses: &Addresses, heal: HealMode, pace: Pace) -> anyhow::Result<()> {
         let (shape, scratch) = (&self.world.shape, &self.scratch);
         configs::certificates(shape, scratch, SystemClock.now())?;
         for node in shape.nodes() {
             let tools = scratch.at(&format!("bin/{node}")).display().to_string();
-            let text = configs::agent(shape, node, addresses, &tools, heal);
+            let text = configs::agent(shape, node, addresses, &tools, heal, pace);
             scratch.write(&format!("nodes/{node}/etc/podlift/agent.toml"), &text, 0o600)?;
         }
         let ca = scratch.at("head/kubernetes-ca.crt").display().to_string();
         scratch.write("head/kubeconfig", &configs::kubeconfig(shape, &ca), 0o600)?;
-        scratch.write("head/coordinator.toml", &configs::coordinator(shape, addresses, scratch), 0o600)?;
+        scratch.write(
+            "head/coordinator.toml",
+            &configs::coordinator(shape, addresses, scratch, pace),
+            0o600,
+        )?;
         scratch.write("head/podlift.toml", &configs::command_line(addresses, scratch), 0o600)?;
         scratch.make_dir("log")?;
         Ok(())
@@ -96,9 +118,22 @@ impl Lab {
     }
 
     pub fn start_agent(&mut self, node: &str) -> anyhow::Result<()> {
+        if self.carry.contains(node) {
+            return self.carried.start(&self.world, node, &self.scratch.at(&format!("nodes/{node}")));
+        }
         let root = self.scratch.at(&format!("nodes/{node}")).display().to_string();
         let again = format!("--exec={}", self.exe.display());
         self.spawn(node, &["agent", "--root", &root, &again, "--exec=agent", "run"])
+    }
+
+    /// Of a process of the lab.
+    pub fn pid(&self, name: &str) -> Option<u32> {
+        self.processes.iter().find(|p| p.name == name)?.id()
+    }
+
+    /// Sessions that carried agents opened so far.
+    pub fn sessions_opened(&self) -> u64 {
+        self.carried.opened()
     }
 
     /// A path in the lab's folder.
@@ -107,6 +142,9 @@ impl Lab {
     }
 
     pub async fn stop_process(&mut self, name: &str) {
+        if self.carried.kill(name) {
+            return;
+        }
         if let Some(i) = self.processes.iter().position(|p| p.name == name) {
             self.processes.remove(i).stop().await;
         }
@@ -114,6 +152,9 @@ impl Lab {
 
     /// As SIGKILL; gone when this returns.
     pub async fn kill(&mut self, name: &str) {
+        if self.carried.kill(name) {
+            return;
+        }
         if let Some(i) = self.processes.iter().position(|p| p.name == name) {
             self.processes.remove(i).kill().await;
         }
@@ -135,7 +176,8 @@ impl Lab {
     /// Waits until the coordinator answers and has met every agent.
     pub async fn ready(&mut self) -> anyhow::Result<()> {
         let wanted = self.world.shape.nodes().count();
-        for _ in 0..300 {
+        // Thousands of agents that all dial at once take their time.
+        for _ in 0..300 + wanted / 10 {
             self.check_alive()?;
             let called = self.podlift(&["status", "-o", "json"], false).await?;
             let status = called.json().unwrap_or_default();
@@ -150,7 +192,7 @@ impl Lab {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        bail!("coordinator and agents did not meet within half a minute{}", self.log_tails())
+        bail!("coordinator and agents did not meet in time{}", self.log_tails())
     }
 
     /// A process that ended by itself is the end of the demo, with its last words.
@@ -207,6 +249,7 @@ async fn serve(
     scratch: &Scratch,
     exe: &Path,
     addresses: &Addresses,
+    carry: &BTreeSet<String>,
 ) -> anyhow::Result<JoinSet<()>> {
     let shape = &world.shape;
     let names = shape.control_planes.iter().map(|n| shape.address(n)).chain([format!("{}.1", shape.network)]);
@@ -222,7 +265,7 @@ async fn serve(
     }
     let path = scratch.at("lab.sock");
     let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
-    tree::tools(world, scratch, exe, &path)?;
+    tree::tools(world, scratch, exe, &path, carry)?;
     let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
     let mut tasks = JoinSet::new();
     tasks.spawn(socket::keep(world.clone(), listener));

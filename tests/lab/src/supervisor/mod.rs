@@ -14,5 +14,5 @@ mod scratch;
 mod socket;
 mod tree;
 
-pub use configs::HealMode;
+pub use configs::{HealMode, Pace};
 pub use lab::{Lab, Options};

@@ -2,10 +2,20 @@
 #![allow(clippy::disallowed_methods)] // this is an edge: it spawns
 
 use crate::world::StopPost;
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 
-pub fn executed() -> StopPost {
+/// In process where the agent is carried.
+pub fn of(carry: BTreeSet<String>) -> StopPost {
+    let (inside, outside) = (crate::host::in_process(), executed());
+    Arc::new(move |world, node, argv, env| match carry.contains(&node) {
+        true => inside(world, node, argv, env),
+        false => outside(world, node, argv, env),
+    })
+}
+
+fn executed() -> StopPost {
     Arc::new(|_world, node, argv, env| {
         Box::pin(async move {
             let Some((program, args)) = argv.split_first() else { return };

@@ -104,8 +104,11 @@ impl Shape {
     /// Control-plane nodes at .11 and up, workers at .31 and up.
     pub fn address(&self, node: &str) -> String {
         let at = |list: &[String], base: usize| list.iter().position(|n| n == node).map(|i| base + i);
-        let last = at(&self.control_planes, 11).or_else(|| at(&self.workers, 31)).unwrap_or(250);
-        format!("{}.{last}", self.network)
+        let number = at(&self.control_planes, 11).or_else(|| at(&self.workers, 31)).unwrap_or(250);
+        // Thousands of workers go on in the following networks.
+        let (base, third) = self.network.rsplit_once('.').unwrap_or((&self.network, "0"));
+        let third = third.parse().unwrap_or(0) + number / 256;
+        format!("{base}.{third}.{}", number % 256)
     }
 
     pub fn nodes(&self) -> impl Iterator<Item = &String> {
