@@ -11,6 +11,7 @@ use crate::config::{self, Mode};
 use crate::host::{Host, ReplaceError, Stat};
 use crate::metrics::HealMeters;
 use crate::paths;
+use podlift_common::telemetry::trace;
 use podlift_model::heal::HealEvent;
 use podlift_model::op::Component;
 use podlift_model::{BootId, Digest, NodeName};
@@ -270,6 +271,12 @@ impl Heal {
             before: look.hash.clone(),
             after: Digest::of(&after),
         };
+        let span = tracing::info_span!("heal", node = %self.node, file = intent.file, rules = ?intent.rules, run = tracing::field::Empty);
+        if let Some(guard) = self.armed_guard(&state) {
+            span.record("run", guard.run.as_str());
+            trace::join(&span, guard.run.as_str());
+        }
+        let _within = span.entered();
         self.history.intent(intent.clone())?;
         match &look.stat {
             Some(seen) => {
