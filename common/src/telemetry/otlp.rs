@@ -60,7 +60,9 @@ pub(super) fn provider(to: &Endpoint, service: Service) -> Result<SdkTracerProvi
 
 pub(super) fn layer(provider: &SdkTracerProvider) -> Boxed {
     let ours = Targets::new().with_targets(OURS.map(|target| (target, LevelFilter::INFO)));
-    tracing_opentelemetry::layer().with_tracer(provider.tracer("podlift")).with_filter(ours).boxed()
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("podlift"));
+    // Where in our source a span begins, and on which thread, is nothing to a reader of traces.
+    spans.with_location(false).with_threads(false).with_filter(ours).boxed()
 }
 
 #[cfg(test)]

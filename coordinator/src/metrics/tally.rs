@@ -74,8 +74,8 @@ impl Tally {
             seconds.clone(),
             self.last_heal.clone(),
         );
-        to.register("agent_losses", "Sessions of nodes of an open run that ended", self.losses.clone());
-        to.register("agent_amnesias", "Agents that came back without their memory", self.forgotten.clone());
+        to.register("sessions_lost", "Sessions of nodes of an open run that ended", self.losses.clone());
+        to.register("ledgers_changed", "Agents that came back without their memory", self.forgotten.clone());
         to.register_with_unit(
             "api_outage",
             "Time in which an API endpoint did not answer while a run was open, counted when it answers again",

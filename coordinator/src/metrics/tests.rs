@@ -49,8 +49,11 @@ async fn a_run_from_its_start_to_its_end() {
         .map(|o| value(&after, &format!("podlift_ops_total{{outcome=\"{o}\"}}")))
         .sum();
     assert_eq!((ops as usize, ended > 0), (ended, true));
-    let acted =
-        state.plan.steps().filter(|s| s.kind.verb() == "apt-update" && state.steps[&s.id].attempts > 0).count();
+    let acted = state
+        .plan
+        .steps()
+        .filter(|s| s.kind.verb() == "apt-update" && state.steps[&s.id].attempts > 0)
+        .count();
     assert_eq!(value(&after, "podlift_step_duration_seconds_count{step=\"apt-update\"}") as usize, acted);
     // Nothing that grows with runs, steps or nodes is in a label.
     for growing in [run.as_str(), "dgx030", "-s00"] {
@@ -74,7 +77,7 @@ async fn a_pause_a_heal_an_outage_and_a_restart() {
         "podlift_heals_total{rule=\"etcd-servers-empty\"} 1",
         "podlift_api_outage_seconds_total{endpoint=\"vip\"} 2.5",
         "podlift_api_endpoint_up{endpoint=\"vip\"} 0.0",
-        "podlift_agent_amnesias_total 1",
+        "podlift_ledgers_changed_total 1",
         "podlift_run_agents_missing 0.0",
     ] {
         has(&page, line);
