@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
-    let figures = fleet::with(args.agents, async |lab: &mut Lab| measure(lab, args).await)?;
+    let figures = fleet::with(args.agents, async |lab: &Lab| measure(lab, args).await)?;
     match args.json {
         true => anstream::println!("{figures}"),
         false => anstream::println!(
@@ -38,8 +38,8 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(lab: &mut Lab, args: &Args) -> anyhow::Result<Value> {
-    let pid = lab.pid("coordinator").context("the coordinator")?;
+async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
+    let pid = lab.processes.pid("coordinator").context("the coordinator")?;
     let (cpu, opened, began) = (cpu_seconds(pid)?, lab.sessions_opened(), Instant::now());
     tokio::time::sleep(Duration::from_secs(args.seconds)).await;
     let (took, used) = (began.elapsed().as_secs_f64(), cpu_seconds(pid)? - cpu);

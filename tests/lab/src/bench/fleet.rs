@@ -1,8 +1,7 @@
-//! A coordinator with as many carried agents as are asked for, at the product's own intervals; and what a process costs, as /proc says.
+//! A coordinator with as many agents as are asked for, at the intervals of a large site; and what a process costs, as /proc says.
 #![allow(clippy::disallowed_methods)] // this is an edge: /proc, this program's own path
 
-use crate::load::Carry;
-use crate::supervisor::{HealMode, Lab, Options, Pace};
+use crate::supervisor::{HealMode, Lab, Options};
 use crate::world::Shape;
 use anyhow::Context as _;
 use serde_json::Value;
@@ -10,30 +9,19 @@ use serde_json::Value;
 const PLANES: u32 = 3;
 
 /// Runs `measure` over such a fleet, and takes it down whatever comes of it.
-pub fn with(
-    nodes: u32,
-    measure: impl AsyncFnOnce(&mut Lab) -> anyhow::Result<Value>,
-) -> anyhow::Result<Value> {
+pub fn with(nodes: u32, measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>) -> anyhow::Result<Value> {
     podlift_common::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let workers = (0..nodes - PLANES).map(|i| format!("dgx{i:05}")).collect();
-        let shape = Shape { workers, ..Shape::default() };
+        let shape = Shape { workers, own_workers: 0, ..Shape::default() };
         let exe = std::env::current_exe().context("this program's own path")?;
         anstream::eprintln!("{nodes} agents are started");
-        let mut lab = Lab::start(Options {
-            shape,
-            heal: HealMode::Enforce,
-            exe,
-            coordinator: true,
-            carry: Carry::All,
-            pace: Pace::Product,
-        })
-        .await?;
+        let lab = Lab::start(Options { shape, heal: HealMode::Enforce, exe, coordinator: true }).await?;
         let measured = match lab.ready().await {
             Ok(()) => {
                 anstream::eprintln!("all of them are connected; measuring");
-                measure(&mut lab).await
+                measure(&lab).await
             }
             Err(error) => Err(error),
         };

@@ -3,8 +3,7 @@
 #![allow(clippy::disallowed_methods)] // this is an edge: it measures files
 
 use super::stats::Samples;
-use crate::load::Carry;
-use crate::supervisor::{HealMode, Lab, Options, Pace};
+use crate::supervisor::{HealMode, Lab, Options};
 use crate::world::Shape;
 use anyhow::{Context as _, bail};
 use serde_json::json;
@@ -59,15 +58,7 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
 async fn prepare() -> anyhow::Result<Lab> {
     let shape = Shape { control_planes: vec![NODE.into()], workers: vec![], factor: 30, ..Shape::default() };
     let exe = std::env::current_exe().context("this program's own path")?;
-    let mut lab = Lab::start(Options {
-        shape,
-        heal: HealMode::Enforce,
-        exe,
-        coordinator: false,
-        carry: Carry::None,
-        pace: Pace::Lab,
-    })
-    .await?;
+    let lab = Lab::start(Options { shape, heal: HealMode::Enforce, exe, coordinator: false }).await?;
     let learned = lab.at(&format!("nodes/{NODE}/var/lib/podlift/heal/expectations.json"));
     for _ in 0..200 {
         lab.check_alive()?;

@@ -28,7 +28,7 @@ const PEER: usize = 100;
 
 pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     peer_is_there()?;
-    let figures = fleet::with(args.nodes, async |lab: &mut Lab| measure(lab, args).await)?;
+    let figures = fleet::with(args.nodes, async |lab: &Lab| measure(lab, args).await)?;
     match args.json {
         true => anstream::println!("{figures}"),
         false => anstream::println!(
@@ -47,7 +47,7 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(lab: &mut Lab, args: &Args) -> anyhow::Result<Value> {
+async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
     let (mut cli, mut ages) = (Samples::default(), Samples::default());
     for _ in 0..args.rounds {
         let asked = Instant::now();
@@ -60,7 +60,7 @@ async fn measure(lab: &mut Lab, args: &Args) -> anyhow::Result<Value> {
         ensure!(connected == args.nodes as usize, "{connected} of {} agents are connected", args.nodes);
         rows.iter().filter_map(|r| r["age_seconds"].as_u64()).for_each(|age| ages.push(age));
     }
-    let rss = rss_mib(lab.pid("coordinator").context("the coordinator")?)?;
+    let rss = rss_mib(lab.processes.pid("coordinator").context("the coordinator")?)?;
     let peer = tokio::task::spawn_blocking(peer).await??;
     let p99 = ms(cli.percentile(99));
     let per_node = round(p99 / f64::from(args.nodes), 4);

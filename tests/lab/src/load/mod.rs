@@ -7,38 +7,16 @@ use async_trait::async_trait;
 use podlift_agent::link::{Channel, GrpcLink, Link, LinkError};
 use podlift_agent::{Agent, Config, Seams};
 use podlift_common::tls::{Connector, Expect, Material};
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::task::{AbortHandle, JoinSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-
-/// Whose agent is carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Carry {
-    /// Every agent is a process of its own.
-    #[default]
-    None,
-    Workers,
-    All,
-}
-
-impl Carry {
-    pub fn nodes(self, shape: &crate::world::Shape) -> BTreeSet<String> {
-        match self {
-            Carry::None => BTreeSet::new(),
-            Carry::Workers => shape.workers.iter().cloned().collect(),
-            Carry::All => shape.nodes().cloned().collect(),
-        }
-    }
-}
 
 /// Dropping it ends every agent, as SIGKILL would.
 #[derive(Default)]
 pub struct Carried {
-    tasks: JoinSet<()>,
-    agents: BTreeMap<String, AbortHandle>,
+    tasks: Mutex<JoinSet<()>>,
     opened: Arc<AtomicU64>,
 }
 
@@ -59,7 +37,7 @@ impl Link for Counting {
 
 impl Carried {
     /// Starts the agent of a node; `root` has its configuration and certificates.
-    pub fn start(&mut self, world: &Arc<World>, node: &str, root: &Path) -> anyhow::Result<()> {
+    pub fn start(&self, world: &Arc<World>, node: &str, root: &Path) -> anyhow::Result<()> {
         let path = root.join("etc/podlift/agent.toml");
         let config: Config = podlift_common::config::load(&path)?;
         let tls = |name: &str| root.join("etc/podlift/tls").join(name);
@@ -69,19 +47,11 @@ impl Carried {
         let agent = Agent::open_with(world.host(node), config, Seams::default());
         let agent = agent.with_context(|| format!("the agent of {node}"))?;
         let run = agent.run(Arc::new(link), CancellationToken::new());
-        self.agents.insert(node.into(), self.tasks.spawn(run));
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(run);
         Ok(())
     }
 
     pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
-    }
-
-    /// True: it was ours.
-    pub fn kill(&mut self, node: &str) -> bool {
-        self.agents.remove(node).is_some_and(|agent| {
-            agent.abort();
-            true
-        })
     }
 }

@@ -1,15 +1,16 @@
 //! ExecStopPost in the lab: the unit's own command line, run for real, as systemd would.
 #![allow(clippy::disallowed_methods)] // this is an edge: it spawns
 
-use crate::world::StopPost;
+use crate::world::{Shape, StopPost};
 use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 
 /// In process where the agent is carried.
-pub fn of(carry: BTreeSet<String>) -> StopPost {
+pub fn of(shape: &Shape) -> StopPost {
+    let carried: BTreeSet<String> = shape.carried().iter().cloned().collect();
     let (inside, outside) = (crate::host::in_process(), executed());
-    Arc::new(move |world, node, argv, env| match carry.contains(&node) {
+    Arc::new(move |world, node, argv, env| match carried.contains(&node) {
         true => inside(world, node, argv, env),
         false => outside(world, node, argv, env),
     })
