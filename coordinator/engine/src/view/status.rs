@@ -1,11 +1,14 @@
 //! `podlift status`: the fleet as a table, each row with the age of what it shows.
 
-use crate::inventory::NodeRole;
+use super::select::Selection;
+use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
+use crate::plan::StepSpec;
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 pub const SCHEMA: &str = "podlift.status/v1";
 
@@ -19,6 +22,9 @@ pub struct Status {
     /// Why this coordinator only reads, if so.
     pub read_only: Option<String>,
     pub run: Option<RunSummary>,
+    /// What a selector left, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     pub nodes: Vec<NodeRow>,
 }
 
@@ -59,6 +65,14 @@ pub struct NodeRow {
     pub age_seconds: u64,
     /// Older than three heartbeats.
     pub stale: bool,
+    #[serde(default)]
+    pub kubeadm: Option<KubeVersion>,
+    /// Version of the agent.
+    #[serde(default)]
+    pub agent: String,
+    /// Free bytes below /var.
+    #[serde(default)]
+    pub free_bytes: u64,
 }
 
 /// A node as the coordinator last saw it.
@@ -77,6 +91,7 @@ pub fn status(
     nodes: &[SeenNode],
     stale_after: u64,
 ) -> Status {
+    let fleet = state.map(Fleet::of);
     Status {
         schema: SCHEMA.into(),
         cluster: cluster.clone(),
@@ -85,7 +100,8 @@ pub fn status(
         epoch: None,
         read_only: None,
         run: state.map(summary),
-        nodes: nodes.iter().map(|n| row(n, now, state, stale_after)).collect(),
+        selection: None,
+        nodes: nodes.iter().map(|n| row(n, now, fleet.as_ref(), stale_after)).collect(),
     }
 }
 
@@ -119,11 +135,31 @@ pub fn summary(s: &RunState) -> RunSummary {
     }
 }
 
-fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64) -> NodeRow {
+/// A run by node, looked up once for all rows: a fleet of thousands has tens of thousands of steps.
+struct Fleet<'a> {
+    state: &'a RunState,
+    entries: BTreeMap<&'a NodeName, &'a NodeEntry>,
+    steps: BTreeMap<&'a NodeName, Vec<&'a StepSpec>>,
+}
+
+impl<'a> Fleet<'a> {
+    fn of(state: &'a RunState) -> Self {
+        let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
+        let mut steps: BTreeMap<&NodeName, Vec<&StepSpec>> = BTreeMap::new();
+        for step in state.plan.steps() {
+            if let Some(node) = &step.node {
+                steps.entry(node).or_default().push(step);
+            }
+        }
+        Self { state, entries, steps }
+    }
+}
+
+fn row(n: &SeenNode, now: Timestamp, fleet: Option<&Fleet>, stale_after: u64) -> NodeRow {
     let age = now.duration_since(n.at).as_secs().max(0) as u64;
-    let entry = state.and_then(|s| s.plan.inventory.get(&n.facts.node));
+    let entry = fleet.and_then(|f| f.entries.get(&n.facts.node));
     let by_manifests = if n.facts.manifests.is_empty() { NodeRole::Worker } else { NodeRole::ControlPlane };
-    let (node_state, step, reason) = state.map_or(("idle".into(), None, None), |s| work(s, &n.facts.node));
+    let (node_state, step, reason) = fleet.map_or(("idle".into(), None, None), |f| work(f, &n.facts.node));
     let server =
         n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
     NodeRow {
@@ -134,28 +170,33 @@ fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64)
         api_server: server.and_then(|m| m.version),
         step,
         reason,
-        guard: match n.facts.guard {
-            GuardState::Steady => "steady".into(),
-            GuardState::Armed { .. } => "armed".into(),
-            GuardState::Off => "off".into(),
-        },
+        guard: guard(&n.facts.guard).into(),
         connected: n.connected,
         age_seconds: age,
         stale: !n.connected || age > stale_after,
+        kubeadm: n.facts.kubeadm,
+        agent: n.facts.agent_version.clone(),
+        free_bytes: n.facts.free_bytes,
+    }
+}
+
+pub(super) fn guard(state: &GuardState) -> &'static str {
+    match state {
+        GuardState::Steady => "steady",
+        GuardState::Armed { .. } => "armed",
+        GuardState::Off => "off",
     }
 }
 
 /// (state, step, reason) of a node in a run.
-fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String>) {
+fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<String>) {
+    let s = fleet.state;
     if let Some(reason) = s.deferred.get(node) {
         return ("deferred".into(), None, Some(reason.clone()));
     }
-    let mine: Vec<_> = s.plan.steps().filter(|x| x.node.as_ref() == Some(node)).collect();
-    if mine.is_empty() {
-        return ("idle".into(), None, None);
-    }
-    let at = |x: &crate::plan::StepSpec| Some(x.id.to_string());
-    for x in &mine {
+    let Some(mine) = fleet.steps.get(node) else { return ("idle".into(), None, None) };
+    let at = |x: &StepSpec| Some(x.id.to_string());
+    for x in mine {
         match &s.steps[&x.id].status {
             StepStatus::Failed { reason } => return ("failed".into(), at(x), Some(reason.message.clone())),
             StepStatus::Started { .. } | StepStatus::Ended { .. } => return ("working".into(), at(x), None),
