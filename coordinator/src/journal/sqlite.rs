@@ -128,9 +128,13 @@ fn read(db: &Connection, at: &At, from: u64) -> Result<Vec<Record>, JournalError
         .map_err(at.sqlite("read"))?;
     rows.map(|row| {
         let (seq, json) = row.map_err(at.sqlite("read"))?;
-        let unreadable =
-            |why: String| JournalError::Unreadable { path: at.0.into(), seq: seq.unsigned_abs(), why };
-        serde_json::from_str(&json).map_err(|e| unreadable(e.to_string()))
+        serde_json::from_str(&json).map_err(|e| {
+            let (path, seq, why) = (at.0.into(), seq.unsigned_abs(), e.to_string());
+            match e.is_data() {
+                true => JournalError::Unknown { path, seq, why },
+                false => JournalError::Unreadable { path, seq, why },
+            }
+        })
     })
     .collect()
 }

@@ -1,5 +1,6 @@
 //! `podlift status`: the fleet as a table, each row with the age of what it shows.
 
+use super::select::Selection;
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
 use jiff::Timestamp;
@@ -20,6 +21,9 @@ pub struct Status {
     /// Why this coordinator only reads, if so.
     pub read_only: Option<String>,
     pub run: Option<RunSummary>,
+    /// What a selector left, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     pub nodes: Vec<NodeRow>,
 }
 
@@ -60,6 +64,14 @@ pub struct NodeRow {
     pub age_seconds: u64,
     /// Older than three heartbeats.
     pub stale: bool,
+    #[serde(default)]
+    pub kubeadm: Option<KubeVersion>,
+    /// Version of the agent.
+    #[serde(default)]
+    pub agent: String,
+    /// Free bytes below /var.
+    #[serde(default)]
+    pub free_bytes: u64,
 }
 
 /// A node as the coordinator last saw it.
@@ -86,6 +98,7 @@ pub fn status(
         epoch: None,
         read_only: None,
         run: state.map(summary),
+        selection: None,
         nodes: nodes.iter().map(|n| row(n, now, state, stale_after)).collect(),
     }
 }
@@ -130,14 +143,21 @@ fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64)
         api_server: server.and_then(|m| m.version),
         step,
         reason,
-        guard: match n.facts.guard {
-            GuardState::Steady => "steady".into(),
-            GuardState::Armed { .. } => "armed".into(),
-            GuardState::Off => "off".into(),
-        },
+        guard: guard(&n.facts.guard).into(),
         connected: n.connected,
         age_seconds: age,
         stale: !n.connected || age > stale_after,
+        kubeadm: n.facts.kubeadm,
+        agent: n.facts.agent_version.clone(),
+        free_bytes: n.facts.free_bytes,
+    }
+}
+
+pub(super) fn guard(state: &GuardState) -> &'static str {
+    match state {
+        GuardState::Steady => "steady",
+        GuardState::Armed { .. } => "armed",
+        GuardState::Off => "off",
     }
 }
 
