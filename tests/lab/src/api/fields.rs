@@ -1,7 +1,7 @@
 //! managedFields: who owns which field, kept for every write through the API. A set of paths in the form of FieldsV1 (`f:name`,
 //! `k:{"type":"Ready"}`, `v:"x"`, `.` for the thing itself); an Update takes over what it changed, and nobody owns what is gone.
 
-use super::schema::{Shape, shape};
+use super::schema::{self, Shape, shape};
 use crate::world::cast;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,14 @@ fn with(path: &Path, part: String) -> Path {
 
 fn walk(parent: &str, field: &str, v: &Value, path: Path, own: bool, out: &mut BTreeMap<Path, Value>) {
     match (shape(parent, field, v), v) {
-        (Shape::Struct, Value::Object(map)) if !map.is_empty() => members(field, map, &path, own, out),
+        // The zero value of a field that is always there is nobody's.
+        (_, v) if zero(field, v) && !path.iter().any(|p| p.starts_with("k:")) => {}
+        (Shape::Struct, Value::Object(map)) if !map.is_empty() => {
+            if own && !schema::always_there(field) {
+                out.insert(with(&path, ".".into()), Value::Null);
+            }
+            members(field, map, &path, own, out);
+        }
         (Shape::Map, Value::Object(map)) => {
             if own || map.is_empty() {
                 out.insert(with(&path, ".".into()), Value::Null);
@@ -76,7 +83,7 @@ fn walk(parent: &str, field: &str, v: &Value, path: Path, own: bool, out: &mut B
             members(field, map, &path, own, out);
         }
         (Shape::Keyed(keys), Value::Array(list)) => {
-            if own {
+            if own && !schema::always_there(field) {
                 out.insert(with(&path, ".".into()), Value::Null);
             }
             for item in list {
@@ -93,6 +100,11 @@ fn walk(parent: &str, field: &str, v: &Value, path: Path, own: bool, out: &mut B
         }
         _ => drop(out.insert(path, v.clone())),
     }
+}
+
+fn zero(field: &str, v: &Value) -> bool {
+    let empty = v.as_object().is_some_and(Map::is_empty);
+    v.is_null() || *v == "" || (empty && schema::always_there(field))
 }
 
 fn members(field: &str, map: &Map<String, Value>, path: &Path, own: bool, out: &mut BTreeMap<Path, Value>) {

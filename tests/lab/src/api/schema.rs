@@ -87,3 +87,22 @@ fn map_shape(field: &str) -> Shape {
         _ => Shape::Struct,
     }
 }
+
+/// Fields that the Go types have as values, without `omitempty`: they are there in an empty object already, so nobody adds them.
+pub fn always_there(field: &str) -> bool {
+    matches!(
+        field,
+        "metadata"
+            | "spec"
+            | "status"
+            | "template"
+            | "strategy"
+            | "updateStrategy"
+            | "source"
+            | "containers"
+            | "loadBalancer"
+            | "nodeInfo"
+            | "daemonEndpoints"
+            | "kubeletEndpoint"
+    )
+}

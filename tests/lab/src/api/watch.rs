@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a quiet watch is told how far the server is.
-const BOOKMARK: Duration = Duration::from_mins(1);
+const BOOKMARK: Duration = Duration::from_secs(60);
 
 struct Watch {
     call: Call,

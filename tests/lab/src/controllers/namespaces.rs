@@ -26,7 +26,7 @@ fn furnish(s: &mut State, namespace: &str, now: jiff::Timestamp) {
     ca["data"] = json!({"ca.crt": "lab ca.crt\n"});
     let account = cast::object("v1", "ServiceAccount", namespace, "default", json!({}), now);
     for (resource, name, mut v) in
-        [("configmaps", "kube-root-ca.crt", ca), ("serviceaccounts", "default", account)]
+        [("serviceaccounts", "default", account), ("configmaps", "kube-root-ca.crt", ca)]
     {
         let key = Key::new("", resource, namespace, name);
         if s.api.get(&key).is_none() {

@@ -155,7 +155,10 @@ fn remove(v: &mut Value, path: &[String]) {
                 remove(item, rest);
             }
         }
-        ("v:", Value::Array(list)) => list.retain(|item| item.to_string() != name),
+        ("v:", Value::Array(list)) => {
+            let value: Value = serde_json::from_str(name).unwrap_or_default();
+            list.retain(|item| *item != value);
+        }
         _ => {}
     }
 }

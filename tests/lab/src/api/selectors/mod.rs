@@ -19,13 +19,7 @@ impl Selector {
         let (label, field) =
             (call.get("labelSelector").unwrap_or_default(), call.get("fieldSelector").unwrap_or_default());
         let labels = labels::parse(label).map_err(|e| format!("unable to parse requirement: {e}"))?;
-        let fields = fields::parse(kind, field).map_err(|e| {
-            format!(
-                "Unable to find \"{}, Resource={}\" that match label selector \"{label}\", field selector \"{field}\": {e}",
-                if kind.group.is_empty() { format!("/{}", kind.version) } else { kind.api_version() },
-                kind.resource
-            )
-        })?;
+        let fields = fields::parse(kind, field)?;
         Ok(Self { labels, fields })
     }
 

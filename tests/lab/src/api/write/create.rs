@@ -134,15 +134,18 @@ fn check(s: &State, target: &Target, v: &Value) -> Result<(), Box<Reply>> {
     }
 }
 
-/// An apply has its owner already; status is nobody's yet, and admission's additions are not the writer's.
+/// An apply has its owner already; status is nobody's yet, and neither what the namespace strategy nor what admission adds is the
+/// writer's.
 fn owned(cx: &Cx<'_>, v: &mut Value, applied: Value, now: jiff::Timestamp) {
     if cx.call.content_type == "application/apply-patch+yaml" {
         v["metadata"]["managedFields"] = applied;
         return;
     }
-    let status = v.as_object_mut().and_then(|o| o.remove("status"));
+    let aside: &[&str] = if cx.target.kind.kind == "Namespace" { &["status", "spec"] } else { &["status"] };
+    let put_back: Vec<(&str, Value)> =
+        aside.iter().filter_map(|name| Some((*name, v.as_object_mut()?.remove(*name)?))).collect();
     fields::updated(&Value::Null, v, &cx.writer(), now);
-    if let Some(status) = status {
-        v["status"] = status;
+    for (name, value) in put_back {
+        v[name] = value;
     }
 }
