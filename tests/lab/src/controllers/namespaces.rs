@@ -1,0 +1,53 @@
+//! What every namespace gets, and how one ends.
+
+use crate::api::evict;
+use crate::api::fields::{self, Writer};
+use crate::world::objects::Key;
+use crate::world::{State, cast};
+use serde_json::{Value, json};
+
+const ABOUT: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
+
+pub fn keep(s: &mut State, now: jiff::Timestamp) {
+    let all: Vec<(String, bool)> = s
+        .api
+        .of("", "namespaces")
+        .map(|(k, v)| (k.name.clone(), v["status"]["phase"] == "Terminating"))
+        .collect();
+    for (name, ending) in all {
+        if ending { empty(s, &name, now) } else { furnish(s, &name, now) }
+    }
+}
+
+/// The cluster's CA and the default service account.
+fn furnish(s: &mut State, namespace: &str, now: jiff::Timestamp) {
+    let mut ca = cast::object("v1", "ConfigMap", namespace, "kube-root-ca.crt", json!({}), now);
+    ca["metadata"]["annotations"] = json!({"kubernetes.io/description": ABOUT});
+    ca["data"] = json!({"ca.crt": "lab ca.crt\n"});
+    let account = cast::object("v1", "ServiceAccount", namespace, "default", json!({}), now);
+    for (resource, name, mut v) in
+        [("serviceaccounts", "default", account), ("configmaps", "kube-root-ca.crt", ca)]
+    {
+        let key = Key::new("", resource, namespace, name);
+        if s.api.get(&key).is_none() {
+            fields::updated(&Value::Null, &mut v, &Writer::update("kube-controller-manager", None), now);
+            s.api.put(key, v);
+        }
+    }
+}
+
+/// Everything in it goes; then it goes itself.
+fn empty(s: &mut State, namespace: &str, now: jiff::Timestamp) {
+    let inside: Vec<Key> =
+        s.api.everything().filter(|(k, _)| k.namespace == namespace).map(|(k, _)| k.clone()).collect();
+    if inside.is_empty() {
+        s.api.delete(&Key::new("", "namespaces", "", namespace));
+    }
+    for key in inside {
+        if key.resource == "pods" {
+            evict::terminate(s, &key, None, now);
+        } else {
+            s.api.delete(&key);
+        }
+    }
+}
