@@ -38,8 +38,16 @@ impl Drive {
             }
             let text =
                 format!("{}: an op is open and its end is not known: {}", self.step.id, failure.message);
-            let next = "bring the agent back (systemctl status podlift-agent), then podlift resume";
-            let reason = StopReason { code: failure.code.clone(), ..plain(text, next) };
+            let back = "bring the agent back (systemctl status podlift-agent), then podlift resume";
+            let next = match (&self.step.node, self.step.phase.as_str()) {
+                (Some(node), "workers" | "canary") => {
+                    format!(
+                        "{back}; or, if the node is gone for good, podlift defer {node}, then podlift resume"
+                    )
+                }
+                _ => back.into(),
+            };
+            let reason = StopReason { code: failure.code.clone(), ..plain(text, &next) };
             self.write(|s| (s.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None }));
         }
         self.say(failure.message.clone());
