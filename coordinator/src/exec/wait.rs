@@ -36,8 +36,14 @@ impl Drive {
                 self.write(|_| Some(Event::StepFailed { step: id, reason }));
                 return Turn::Over;
             }
+            let lost = match (&self.step.node, self.step.phase.as_str()) {
+                (Some(node), "workers" | "canary") => {
+                    format!("; if the node is gone for good: podlift defer {node}, then podlift resume")
+                }
+                _ => String::new(),
+            };
             let text = format!(
-                "{}: an op is open and its end is not known: {}; bring the agent back first (systemctl status podlift-agent)",
+                "{}: an op is open and its end is not known: {}; bring the agent back first (systemctl status podlift-agent){lost}",
                 self.step.id, failure.message
             );
             let reason = StopReason { code: failure.code.clone(), ..plain(text, "podlift resume") };
