@@ -19,21 +19,30 @@ pub fn keep(s: &mut State, now: jiff::Timestamp) {
     }
 }
 
-/// The cluster's CA and the default service account.
+/// The default service account and the cluster's CA.
 fn furnish(s: &mut State, namespace: &str, now: jiff::Timestamp) {
-    let mut ca = cast::object("v1", "ConfigMap", namespace, "kube-root-ca.crt", json!({}), now);
-    ca["metadata"]["annotations"] = json!({"kubernetes.io/description": ABOUT});
-    ca["data"] = json!({"ca.crt": "lab ca.crt\n"});
-    let account = cast::object("v1", "ServiceAccount", namespace, "default", json!({}), now);
-    for (resource, name, mut v) in
-        [("serviceaccounts", "default", account), ("configmaps", "kube-root-ca.crt", ca)]
-    {
+    type Make = fn(&str, jiff::Timestamp) -> Value;
+    let things: [(&str, &str, Make); 2] =
+        [("serviceaccounts", "default", account), ("configmaps", "kube-root-ca.crt", ca)];
+    for (resource, name, make) in things {
         let key = Key::new("", resource, namespace, name);
         if s.api.get(&key).is_none() {
+            let mut v = make(namespace, now);
             fields::updated(&Value::Null, &mut v, &Writer::update("kube-controller-manager", None), now);
             s.api.put(key, v);
         }
     }
+}
+
+fn account(namespace: &str, now: jiff::Timestamp) -> Value {
+    cast::object("v1", "ServiceAccount", namespace, "default", json!({}), now)
+}
+
+fn ca(namespace: &str, now: jiff::Timestamp) -> Value {
+    let mut v = cast::object("v1", "ConfigMap", namespace, "kube-root-ca.crt", json!({}), now);
+    v["metadata"]["annotations"] = json!({"kubernetes.io/description": ABOUT});
+    v["data"] = json!({"ca.crt": "lab ca.crt\n"});
+    v
 }
 
 /// Everything in it goes; then it goes itself.

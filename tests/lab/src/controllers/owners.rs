@@ -22,11 +22,10 @@ fn owned_by(v: &Value, owner: &Value) -> bool {
 /// The set of the newest template gets all replicas, others none: a roll-out in one step.
 pub fn deployments(s: &mut State, now: jiff::Timestamp) {
     for (key, deployment) in all(s, "apps", "deployments") {
-        let fresh = pods::replica_set(&deployment, now);
-        let name = fresh["metadata"]["name"].as_str().unwrap_or_default().to_string();
+        let name = format!("{}-{}", key.name, pods::template_hash(&deployment));
         let newest = Key::new("apps", "replicasets", &key.namespace, &name);
         if s.api.get(&newest).is_none() {
-            s.api.put(newest.clone(), fresh);
+            s.api.put(newest.clone(), pods::replica_set(&deployment, now));
         }
         let mine: Vec<Key> = s
             .api
@@ -75,8 +74,8 @@ pub fn daemon_sets(s: &mut State, world: &World, now: jiff::Timestamp) {
 
 /// Garbage collection: an owner that is gone takes along what it made.
 pub fn collect(s: &mut State, now: jiff::Timestamp) {
-    let owners: BTreeSet<String> =
-        s.api.everything().filter_map(|(_, v)| v["metadata"]["uid"].as_str().map(String::from)).collect();
+    let owners: BTreeSet<&str> =
+        s.api.everything().filter_map(|(_, v)| v["metadata"]["uid"].as_str()).collect();
     let lost = |v: &Value| {
         let refs = v["metadata"]["ownerReferences"].as_array();
         refs.is_some_and(|r| {
