@@ -1,6 +1,7 @@
 //! Names and ids as types, so that a node's name can't stand where a run's id belongs. Each is validated when it is made:
 //! what holds one of these is safe in a path, a unit name, an argv and a log line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -38,7 +39,7 @@ fn is_step(s: &str) -> bool {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $expected:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 

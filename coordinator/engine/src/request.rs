@@ -2,6 +2,7 @@
 //! vocabulary; how a call is made is the coordinator's business.
 
 use podlift_model::{Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ pub enum Reply {
 }
 
 /// Who cordoned a node: written to it in the same patch as the cordon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     pub run: RunId,
     pub epoch: Epoch,
@@ -33,6 +34,8 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterCall {
     Nodes,
+    /// As Nodes, and may be up to a second old: for counts that many lanes ask for at once.
+    NodesLately,
     Node {
         node: NodeName,
     },
@@ -82,7 +85,7 @@ pub enum ClusterReply {
 }
 
 /// What podlift reads of a Node object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeView {
     pub name: NodeName,
     pub ready: bool,
@@ -104,7 +107,7 @@ pub struct NodeView {
 }
 
 /// What stands between a node and an empty node.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EvictionView {
     /// namespace/name to be evicted.
     pub evict: Vec<String>,
@@ -112,7 +115,7 @@ pub struct EvictionView {
     pub refused: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubeadmConfigView {
     pub resource_version: String,
     pub cluster_configuration: String,
@@ -120,7 +123,7 @@ pub struct KubeadmConfigView {
     pub managers: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddonsView {
     /// ConfigMap kube-proxy exists.
     pub kube_proxy: bool,
@@ -130,7 +133,7 @@ pub struct AddonsView {
     pub kube_proxy_version: Option<KubeVersion>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiProbe {
     pub endpoint: String,
     pub ok: bool,

@@ -63,7 +63,7 @@ impl Coordinator {
 
     pub fn report(&self, run: Option<&RunId>) -> Result<Report, CoordinatorError> {
         let state = self.shown(run)?.ok_or(CoordinatorError::NoRunEver)?;
-        Ok(view::report(&state, &self.store.records(0)?, self.clock.now()))
+        Ok(view::report(&state, self.clock.now()))
     }
 
     /// The records of one run from number `from`; of every run, and of the fleet, where `run` is None.

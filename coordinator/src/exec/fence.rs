@@ -78,8 +78,7 @@ impl Fence {
 
     /// Runs that agents remember and the journal does not.
     pub fn unknown_runs(&self) -> BTreeSet<RunId> {
-        let remembered = self.agents.runs();
-        remembered.into_values().flatten().filter(|run| !self.store.knows(run)).collect()
+        self.agents.runs().into_iter().filter(|run| !self.store.knows(run)).collect()
     }
 
     pub fn subscribe(&self) -> watch::Receiver<FenceState> {

@@ -1,7 +1,8 @@
-//! `podlift-lab`: the demo, the bench, and itself as the product's programs and as the doubles' thin client.
+//! `podlift-lab`: the demo, a lab that stays, the bench, and itself as the product's programs and as the doubles' thin client.
 
+use crate::bad_input::BadInput;
 use crate::supervisor::{child, client};
-use crate::{bench, demo};
+use crate::{bench, demo, up};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -18,6 +19,8 @@ struct Args {
 enum Command {
     /// Upgrade a lab SuperPOD through a scenario, and judge what happened
     Demo(demo::Args),
+    /// Keep a lab running, and print the environment for podlift and kubectl
+    Up(up::Args),
     /// Measure the product on this machine
     Bench(bench::Args),
 }
@@ -54,10 +57,11 @@ fn people(args: Vec<OsString>) -> ExitCode {
     };
     let done = match args.command {
         Command::Demo(args) => demo::main(args),
+        Command::Up(args) => up::main(&args),
         Command::Bench(args) => bench::main(args),
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!("podlift-lab: {error:#}");
-        ExitCode::FAILURE
+        if error.is::<BadInput>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }

@@ -2,6 +2,7 @@
 //! ports on all of it. For the demo and the tests; the product never depends on it and nothing in the product knows of it.
 
 pub mod api;
+mod bad_input;
 mod bench;
 mod cli;
 mod controllers;
@@ -9,8 +10,12 @@ mod demo;
 pub mod disk;
 pub mod doubles;
 mod host;
+mod interrupt;
 pub mod kubelet;
+mod load;
+mod size;
 mod supervisor;
+mod up;
 pub mod world;
 
 pub use cli::main;

@@ -9,8 +9,8 @@ use podlift_model::{OpOutcome, StepId};
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
 pub(crate) fn progress(record: &Record, state: &RunState) -> String {
-    let over = state.steps.values().filter(|s| s.is_over()).count();
-    let all = state.steps.len();
+    let over = state.steps_over();
+    let all = state.steps.size();
     let width = all.to_string().len();
     format!("{} [{over:>width$}/{all}] {}", clock(record.at), said(&record.event))
 }

@@ -67,7 +67,7 @@ fn scroll(model: &mut Model, down: isize) {
         Panel::Log => (true, model.log.len()),
         Panel::Heals => (true, model.heals.len()),
         Panel::Fleet => (false, model.status.as_ref().map_or(0, |s| s.nodes.len())),
-        Panel::Steps => (false, model.state.as_ref().map_or(0, |s| s.steps.len())),
+        Panel::Steps => (false, model.state.as_ref().map_or(0, |s| s.steps.size())),
     };
     let by = if from_end { down.saturating_neg() } else { down };
     let at = &mut model.scroll[model.focus as usize];

@@ -62,6 +62,6 @@ impl Step for VerifyFleet {
 }
 
 fn chosen(cx: &Cx, node: &NodeView) -> bool {
-    let in_plan = cx.plan().steps().any(|s| s.node.as_ref() == Some(&node.name));
+    let in_plan = cx.state.steps_of(&node.name).next().is_some();
     in_plan && !cx.state.deferred.contains_key(&node.name)
 }

@@ -4,6 +4,7 @@ pub mod checks;
 pub mod node;
 pub mod report;
 pub mod runs;
+pub mod schema;
 mod select;
 pub mod selector;
 pub mod status;

@@ -7,12 +7,13 @@ use podlift_model::facts::ManifestFacts;
 use podlift_model::heal::HealEvent;
 use podlift_model::op::Component;
 use podlift_model::{ClusterName, Digest, Epoch, NodeFacts, NodeName, RunId, StepId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const SCHEMA: &str = "podlift.node/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDetail {
     pub schema: String,
     pub cluster: ClusterName,
@@ -37,7 +38,7 @@ pub struct NodeDetail {
     pub events: Vec<Record>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ManifestDetail {
     pub component: Component,
     pub image: String,
@@ -47,7 +48,7 @@ pub struct ManifestDetail {
     pub health: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeStep {
     pub step: StepId,
     /// pending, waiting, started, ended, done, failed, skipped
@@ -131,8 +132,7 @@ fn health(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> Str
 }
 
 fn steps(s: &RunState, node: &NodeName, now: Timestamp) -> Vec<NodeStep> {
-    let mine = s.plan.steps().filter(|x| x.node.as_ref() == Some(node));
-    mine.filter_map(|x| Some((x, s.steps.get(&x.id)?)))
+    s.steps_of(node)
         .map(|(x, state)| {
             let (status, evidence) = told(&state.status);
             let until = state.ended.unwrap_or(now);

@@ -4,11 +4,12 @@ use super::status::{RunSummary, summary};
 use crate::machine::RunState;
 use jiff::Timestamp;
 use podlift_model::ClusterName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const SCHEMA: &str = "podlift.runs/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Runs {
     pub schema: String,
     pub cluster: ClusterName,
@@ -16,7 +17,7 @@ pub struct Runs {
     pub runs: Vec<RunRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRow {
     #[serde(flatten)]
     pub summary: RunSummary,

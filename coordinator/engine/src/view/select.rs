@@ -4,11 +4,12 @@
 use super::selector::{Keys, Selector};
 use super::status::{NodeRow, Status};
 use crate::machine::RunState;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a selector left of the fleet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     pub selector: String,
     pub matched: u32,

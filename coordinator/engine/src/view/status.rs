@@ -2,17 +2,18 @@
 
 use super::select::Selection;
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
+use crate::machine::{Next, RunState, RunStatus, StepStatus, StopReason, next};
 use crate::plan::StepSpec;
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const SCHEMA: &str = "podlift.status/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     pub schema: String,
     pub cluster: ClusterName,
@@ -28,7 +29,7 @@ pub struct Status {
     pub nodes: Vec<NodeRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
     pub run: RunId,
     /// running, paused, aborting, aborted, succeeded
@@ -48,7 +49,7 @@ pub struct RunSummary {
     pub paused: Option<StopReason>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRow {
     pub name: NodeName,
     pub role: NodeRole,
@@ -106,11 +107,6 @@ pub fn status(
 }
 
 pub fn summary(s: &RunState) -> RunSummary {
-    let current = s
-        .plan
-        .phases
-        .iter()
-        .find(|p| p.lanes.iter().flat_map(|l| &l.steps).any(|x| !s.steps[&x.id].is_over()));
     let (status, paused) = match &s.status {
         RunStatus::Running => ("running", None),
         RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
@@ -126,32 +122,31 @@ pub fn summary(s: &RunState) -> RunSummary {
         by: s.by.clone(),
         started: s.started,
         ended: s.ended,
-        phase: current.map(|p| p.title.clone()),
-        steps_done: s.steps.values().filter(|x| x.is_over()).count() as u32,
-        steps: s.steps.len() as u32,
+        phase: s.phase().map(|p| p.title.clone()),
+        steps_done: s.steps_over() as u32,
+        steps: s.steps.size() as u32,
         heals: s.heals.len() as u32,
         indeterminate: s.indeterminate.len() as u32,
         paused,
     }
 }
 
-/// A run by node, looked up once for all rows: a fleet of thousands has tens of thousands of steps.
+/// A run by node, looked up once for all rows.
 struct Fleet<'a> {
     state: &'a RunState,
     entries: BTreeMap<&'a NodeName, &'a NodeEntry>,
-    steps: BTreeMap<&'a NodeName, Vec<&'a StepSpec>>,
+    /// Nodes whose turn it is, also while nothing runs there but a look.
+    driven: BTreeSet<NodeName>,
 }
 
 impl<'a> Fleet<'a> {
     fn of(state: &'a RunState) -> Self {
         let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
-        let mut steps: BTreeMap<&NodeName, Vec<&StepSpec>> = BTreeMap::new();
-        for step in state.plan.steps() {
-            if let Some(node) = &step.node {
-                steps.entry(node).or_default().push(step);
-            }
-        }
-        Self { state, entries, steps }
+        let driven = match next(state) {
+            Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
+            Next::Succeed | Next::Undo | Next::Rest => BTreeSet::new(),
+        };
+        Self { state, entries, driven }
     }
 }
 
@@ -194,19 +189,23 @@ fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<Strin
     if let Some(reason) = s.deferred.get(node) {
         return ("deferred".into(), None, Some(reason.clone()));
     }
-    let Some(mine) = fleet.steps.get(node) else { return ("idle".into(), None, None) };
+    let mine: Vec<_> = s.steps_of(node).collect();
+    if mine.is_empty() {
+        return ("idle".into(), None, None);
+    }
     let at = |x: &StepSpec| Some(x.id.to_string());
-    for x in mine {
-        match &s.steps[&x.id].status {
+    for (x, now) in &mine {
+        match &now.status {
             StepStatus::Failed { reason } => return ("failed".into(), at(x), Some(reason.message.clone())),
             StepStatus::Started { .. } | StepStatus::Ended { .. } => return ("working".into(), at(x), None),
             StepStatus::Waiting { reason } => return ("waiting".into(), at(x), Some(reason.clone())),
             _ => {}
         }
     }
-    match mine.iter().filter(|x| s.steps[&x.id].is_over()).count() {
-        n if n == mine.len() => ("upgraded".into(), None, None),
-        0 => ("pending".into(), None, None),
-        _ => ("working".into(), mine.iter().find(|x| !s.steps[&x.id].is_over()).and_then(|x| at(x)), None),
+    match mine.iter().find(|(_, now)| !now.is_over()) {
+        None => ("upgraded".into(), None, None),
+        Some((x, _)) if fleet.driven.contains(node) => ("working".into(), at(x), None),
+        Some(_) if s.is_over() => ("idle".into(), None, None),
+        Some(_) => ("pending".into(), None, None),
     }
 }

@@ -58,7 +58,7 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
 async fn prepare() -> anyhow::Result<Lab> {
     let shape = Shape { control_planes: vec![NODE.into()], workers: vec![], factor: 30, ..Shape::default() };
     let exe = std::env::current_exe().context("this program's own path")?;
-    let mut lab = Lab::start(Options { shape, heal: HealMode::Enforce, exe, coordinator: false }).await?;
+    let lab = Lab::start(Options { shape, heal: HealMode::Enforce, exe, coordinator: false }).await?;
     let learned = lab.at(&format!("nodes/{NODE}/var/lib/podlift/heal/expectations.json"));
     for _ in 0..200 {
         lab.check_alive()?;

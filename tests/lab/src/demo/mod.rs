@@ -1,63 +1,69 @@
 //! `podlift-lab demo`: starts a lab, does what an operator would do, and judges the end by the run's report and the World's own audit.
 
+mod director;
 mod judge;
+mod list;
 mod operator;
 mod report;
 mod scenario;
 mod summary;
 
+use crate::size::Size;
 use crate::supervisor::{Lab, Options};
 use anyhow::Context as _;
+use director::Director;
 use judge::Verdict;
 use operator::Story;
 use scenario::Scenario;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
-use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What happens
-    #[arg(long, value_enum, default_value = "bad-night")]
-    scenario: scenario::Name,
+    /// What happens: a name that --list shows, or the path of a file of your own
+    #[arg(long, value_name = "NAME|FILE", default_value = "bad-night")]
+    scenario: String,
+    /// Show all scenarios and how each ends
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    size: Size,
     /// Where report.json and the logs go
     #[arg(long)]
     out: Option<PathBuf>,
-    /// The report on stdout instead of a summary
+    /// The report (with --list: the scenarios) as JSON on stdout
     #[arg(long)]
     json: bool,
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
-    podlift_common::tls::install_provider();
-    podlift_common::telemetry::init("warn", podlift_common::telemetry::LogFormat::Text);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        tokio::select! {
-            done = run(&args) => done,
-            _ = int.recv() => interrupted(),
-            _ = term.recv() => interrupted(),
-        }
-    })
+    if args.list {
+        let text = if args.json { list::json()?.to_string() } else { list::text()? };
+        anstream::println!("{text}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    crate::interrupt::until_interrupted(run(&args))
 }
 
-/// What was started is dropped, and with it every process.
-fn interrupted() -> anyhow::Result<ExitCode> {
-    anstream::eprintln!("interrupted: the lab is taken down");
-    Ok(ExitCode::from(130))
+/// A lab as this scenario wants it, with everything in it that was there before; nobody has met yet.
+pub async fn prepare(wanted: &str, size: &Size) -> anyhow::Result<(Lab, Scenario, Arc<Director>)> {
+    let scenario = scenario::find(wanted)?;
+    let shape = scenario.shape(size.shape()?);
+    scenario::check(&scenario, &shape)?;
+    anstream::eprintln!("scenario {}: {}", scenario.name, scenario.description);
+    let exe = std::env::current_exe().context("this program's own path")?;
+    let options = Options { shape, heal: scenario.heal, exe, coordinator: true };
+    let lab = Lab::start_tuned(options, scenario.config.clone()).await?;
+    let director = Director::new(&lab, &scenario, &size.to.to_string()).await?;
+    Ok((lab, scenario, director))
 }
 
 async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let scenario = scenario::get(args.scenario);
     let started = Instant::now();
-    anstream::eprintln!("scenario {}: {}", scenario.name, scenario.story);
-    let exe = std::env::current_exe().context("this program's own path")?;
-    let mut lab =
-        Lab::start(Options { shape: scenario.shape.clone(), heal: scenario.heal, exe, coordinator: true })
-            .await?;
-    let told = tell(&mut lab, &scenario).await;
+    let (lab, scenario, director) = prepare(&args.scenario, &args.size).await?;
+    let told = tell(&lab, &scenario, &director, args).await;
     if let Some(out) = &args.out {
         lab.keep_logs(&out.join("log"))?;
     }
@@ -69,7 +75,7 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Err(error);
         }
     };
-    let verdict = judge::judge(&scenario, &story, &lab.world);
+    let verdict = judge::judge(&scenario, &story, &lab.world, &director, args.size.to);
     let seconds = started.elapsed().as_secs_f64();
     lab.stop().await;
     let document = report::enrich(&scenario, &story, &verdict, seconds);
@@ -87,7 +93,7 @@ fn end(verdict: &Verdict) -> ExitCode {
     if verdict.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn tell(lab: &mut Lab, scenario: &Scenario) -> anyhow::Result<Story> {
+async fn tell(lab: &Lab, scenario: &Scenario, director: &Director, args: &Args) -> anyhow::Result<Story> {
     lab.ready().await?;
-    operator::play(lab, scenario).await
+    operator::play(lab, scenario, director, args.size.to).await
 }

@@ -1,29 +1,39 @@
-//! What the operator of a scenario types, in order, and what came back.
+//! What the operator of a scenario does, in order, and what came back.
 
-use super::scenario::Scenario;
-use crate::supervisor::Lab;
+use super::director::Director;
+use super::scenario::{Scenario, Step};
+use crate::supervisor::{COORDINATOR, Called, Lab};
 use anyhow::{Context as _, bail};
+use podlift_model::KubeVersion;
+use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
 
-const TO: &str = "v1.32.9";
-/// A demo that takes longer has gone wrong.
-const LIMIT: Duration = Duration::from_secs(300);
+/// A demo that takes longer has gone wrong: so much, and so much more for each node.
+const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT_EACH: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 pub struct Story {
-    pub plan: Value,
-    /// The report when the run paused, where it should.
-    pub paused: Option<Value>,
-    /// Exit code of `podlift upgrade`.
-    pub upgrade: i32,
+    pub typed: Vec<Typed>,
+    /// Why the run was paused, where it was.
+    pub paused: Vec<Value>,
     pub report: Value,
+    /// `podlift status` at the end.
+    pub status: Value,
     /// The coordinator was killed at the end and started again: what the two told.
     pub before: Told,
     pub after: Told,
 }
 
-/// What a coordinator says of a run.
+/// One call of `podlift` and its documented end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Typed {
+    pub line: String,
+    pub exit: i32,
+}
+
+/// What a coordinator says of its journal.
 #[derive(Debug, Default, PartialEq)]
 pub struct Told {
     pub run: Value,
@@ -31,55 +41,100 @@ pub struct Told {
     pub events: Vec<String>,
 }
 
-pub async fn play(lab: &mut Lab, scenario: &Scenario) -> anyhow::Result<Story> {
-    tokio::time::timeout(LIMIT, steps(lab, scenario))
+pub async fn play(
+    lab: &Lab,
+    scenario: &Scenario,
+    director: &Director,
+    to: KubeVersion,
+) -> anyhow::Result<Story> {
+    let limit = LIMIT + LIMIT_EACH * u32::try_from(lab.world.shape.nodes().count())?;
+    let story = async {
+        tokio::select! {
+            story = steps(lab, scenario, director, to) => story,
+            failed = director.run(lab) => match failed {
+                Err(error) => Err(error),
+                Ok(()) => bail!("the director went away"),
+            },
+        }
+    };
+    tokio::time::timeout(limit, story)
         .await
-        .context("the scenario did not end within five minutes")?
+        .with_context(|| format!("the scenario did not end within {} s", limit.as_secs()))?
 }
 
-async fn steps(lab: &mut Lab, scenario: &Scenario) -> anyhow::Result<Story> {
+async fn steps(
+    lab: &Lab,
+    scenario: &Scenario,
+    director: &Director,
+    to: KubeVersion,
+) -> anyhow::Result<Story> {
     let mut story = Story::default();
-    let waive = |args: &[&'static str]| {
-        let mut all = args.to_vec();
-        all.extend(scenario.waive.into_iter().flat_map(|w| ["--waive", w]));
-        all
-    };
-    say("podlift plan --to v1.32.9");
-    let plan = lab.podlift(&waive(&["plan", "--to", TO, "-o", "json"]), true).await?;
-    if plan.code != 0 {
-        bail!("podlift plan exited {}: {}", plan.code, plan.stdout);
-    }
-    story.plan = plan.json()?;
-    say("podlift upgrade --to v1.32.9 --yes");
-    let upgrade = lab.podlift(&waive(&["upgrade", "--to", TO, "--yes"]), true).await?;
-    story.upgrade = upgrade.code;
-    lab.check_alive()?;
-    if let Some(then) = scenario.then {
-        story.paused = Some(report(lab).await?);
-        say(&format!("podlift {}", then.join(" ")));
-        let done = lab.podlift(then, true).await?;
-        if done.code != 0 {
-            bail!("podlift {} exited {}: {}", then.join(" "), done.code, done.stdout);
+    for step in &scenario.steps {
+        director.act(lab, &step.actions).await?;
+        if let Some(when) = &step.until {
+            director.until(lab, when).await?;
+        }
+        if !step.podlift.is_empty() {
+            story.typed.push(type_it(lab, step, to).await?);
+        }
+        if let Some(code) = &step.paused {
+            story.paused.push(paused(lab, step, code).await?);
         }
         lab.check_alive()?;
     }
+    end(lab, story).await
+}
+
+async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
+    let words = step.words(to);
+    let line = format!("podlift {}", words.join(" "));
+    say(&if step.second { format!("{line}   (on the second head node)") } else { line.clone() });
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let folder = if step.second { "second" } else { "head" };
+    let Called { code, stdout, stderr } = lab.podlift_at(folder, &words, true).await?;
+    if code != step.exit {
+        bail!("{line} exited {code}, expected {}\n{stdout}", step.exit);
+    }
+    let all = format!("{stdout}{stderr}");
+    let wanted = |text: &String| all.contains(&text.replace("{to}", &to.to_string()));
+    match step.says.iter().find(|text| !wanted(text)) {
+        Some(missing) => bail!("{line} did not say {missing:?}:\n{all}"),
+        None => Ok(Typed { line, exit: code }),
+    }
+}
+
+async fn paused(lab: &Lab, step: &Step, code: &str) -> anyhow::Result<Value> {
+    let reason = report(lab).await?["paused"].clone();
+    if reason["code"] != code {
+        bail!("the run should be paused for {code:?}, and is so for {reason}");
+    }
+    let text = reason.to_string();
+    match step.reason.iter().find(|words| !text.contains(*words)) {
+        Some(missing) => bail!("the reason lacks {missing:?}: {reason}"),
+        None => Ok(reason),
+    }
+}
+
+async fn end(lab: &Lab, mut story: Story) -> anyhow::Result<Story> {
     story.report = report(lab).await?;
     say("the coordinator is killed and started again; podlift status, podlift events");
-    story.before = told(lab).await?;
-    lab.kill("coordinator").await;
+    (story.before, _) = told(lab).await?;
+    lab.processes.gone(COORDINATOR).await;
     lab.start_coordinator()?;
     lab.ready().await?;
-    story.after = told(lab).await?;
+    (story.after, story.status) = told(lab).await?;
     Ok(story)
 }
 
-async fn told(lab: &Lab) -> anyhow::Result<Told> {
+async fn told(lab: &Lab) -> anyhow::Result<(Told, Value)> {
     let status = lab.podlift(&["status", "-o", "json"], false).await?;
-    let events = lab.podlift(&["events", "-o", "json"], false).await?;
+    let events = lab.podlift(&["events", "--run", "all", "-o", "json"], false).await?;
     if (status.code, events.code) != (0, 0) {
         bail!("podlift status exited {}, podlift events {}", status.code, events.code);
     }
-    Ok(Told { run: status.json()?["run"].clone(), events: events.stdout.lines().map(String::from).collect() })
+    let status = status.json()?;
+    let events = events.stdout.lines().map(String::from).collect();
+    Ok((Told { run: status["run"].clone(), events }, status))
 }
 
 async fn report(lab: &Lab) -> anyhow::Result<Value> {

@@ -15,9 +15,8 @@ pub fn enrich(scenario: &Scenario, story: &Story, verdict: &Verdict, seconds: f6
     if !verdict.ok() && all["result"] == "succeeded" {
         all["result"] = json!("judged-failed");
     }
-    let paused = story.paused.as_ref().map(|p| p["paused"].clone());
     all["lab"] = json!({"scenario": scenario.name, "seconds": seconds, "ok": verdict.ok(), "findings": verdict.findings,
-        "audit": verdict.audit, "paused_at": paused});
+        "audit": verdict.audit, "typed": story.typed, "paused_at": story.paused});
     all
 }
 

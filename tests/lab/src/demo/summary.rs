@@ -33,7 +33,7 @@ pub fn text(scenario: &Scenario, story: &Story, verdict: &Verdict, seconds: f64)
             h["latency_us"]
         ));
     }
-    if let Some(paused) = story.paused.as_ref().map(|p| &p["paused"]) {
+    for paused in &story.paused {
         out.push_str(&format!(
             "paused     {}\n           next: {}\n",
             text_of(&paused["message"]),

@@ -23,7 +23,8 @@ impl Http for Port {
         let running = target
             .as_ref()
             .and_then(|n| s.node(n).container("kube-apiserver"))
-            .is_some_and(|c| c.running() && c.listening);
+            .is_some_and(|c| c.running() && c.listening)
+            && !s.api_away;
         if !running {
             return Err(failed("connect: connection refused"));
         }

@@ -17,7 +17,6 @@ const GRACE: Duration = Duration::from_secs(3);
 pub const HELD: &str = "PODLIFT_LAB_HELD";
 
 pub struct Process {
-    pub name: String,
     child: Child,
     group: Pid,
 }
@@ -38,7 +37,11 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(file.try_clone()?).stderr(file);
         let child = command.spawn().with_context(|| format!("{name} could not be started"))?;
         let id = child.id().and_then(|id| i32::try_from(id).ok()).context("a process that ended at once")?;
-        Ok(Self { name: name.into(), child, group: Pid::from_raw(id) })
+        Ok(Self { child, group: Pid::from_raw(id) })
+    }
+
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// None while it runs.
@@ -46,15 +49,33 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
+    pub fn signal_kill(&self) {
+        killpg(self.group, Signal::SIGKILL).ok();
+    }
+
     /// SIGKILL, and gone when this returns: its locks too.
     pub async fn kill(mut self) {
-        killpg(self.group, Signal::SIGKILL).ok();
+        self.signal_kill();
         self.child.wait().await.ok();
+    }
+
+    /// Stands still until the guard is dropped.
+    pub fn freeze(&self) -> Frozen {
+        killpg(self.group, Signal::SIGSTOP).ok();
+        Frozen(self.group)
     }
 
     pub async fn stop(mut self) {
         killpg(self.group, Signal::SIGTERM).ok();
         tokio::time::timeout(GRACE, self.child.wait()).await.ok();
+    }
+}
+
+pub struct Frozen(Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        killpg(self.0, Signal::SIGCONT).ok();
     }
 }
 

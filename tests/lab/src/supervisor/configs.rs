@@ -5,17 +5,79 @@ use super::scratch::Scratch;
 use crate::world::Shape;
 use podlift_common::tls::{Identity, Role, Subject, ca};
 use podlift_model::{ClusterName, NodeName};
+use serde::Deserialize;
 
 /// What agents may heal, as their configuration spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HealMode {
+    #[default]
     Enforce,
     Off,
 }
 
 pub struct Addresses {
     pub coordinator: String,
+    /// Where a second coordinator listens.
+    pub second: String,
     pub vip: String,
+}
+
+impl Addresses {
+    pub fn of(network: &str) -> Self {
+        let at = |host_port: &str| format!("{network}.{host_port}");
+        Self { coordinator: at("1:7443"), second: at("2:7443"), vip: at("1:10443") }
+    }
+}
+
+/// The coordinator's own settings, as its file spells them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Tuning {
+    /// How long a drain may take.
+    pub drain: String,
+    /// How long any other wait may take.
+    pub wait: String,
+    /// How long an op waits for its agent to come back.
+    pub reconnect: String,
+    /// How long a new API server must stay ready.
+    pub soak: String,
+    /// Workers at once; by the number of workers where it is not given.
+    pub max_unavailable: Option<u32>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        let text = |t: &str| t.to_string();
+        Self {
+            drain: text("30s"),
+            wait: text("1m"),
+            reconnect: text("10s"),
+            soak: text("1s"),
+            max_unavailable: None,
+        }
+    }
+}
+
+/// Intervals that cost something on every node: as short as a small lab bears, and those of a real site for a large one.
+struct Pace {
+    tick: u64,
+    check: u64,
+    heartbeat: u64,
+    unit_poll: u64,
+    poll: u64,
+}
+
+/// Milliseconds by the number of nodes.
+fn pace(nodes: usize) -> Pace {
+    let each = |least: u64, per_node: u64, most: u64| (nodes as u64 * per_node).clamp(least, most);
+    Pace {
+        tick: each(200, 10, 2_000),
+        check: each(1_000, 100, 30_000),
+        heartbeat: each(1_000, 25, 5_000),
+        unit_poll: each(50, 5, 1_000),
+        poll: each(50, 2, 1_000),
+    }
 }
 
 pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode: HealMode) -> String {
@@ -23,12 +85,13 @@ pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode
         HealMode::Enforce => "enforce",
         HealMode::Off => "off",
     };
+    let Pace { tick, check, heartbeat, unit_poll, .. } = pace(shape.nodes().count());
     format!(
         "node = \"{node}\"\ncluster = \"{}\"\ncoordinator = \"{}\"\n\
          [commands]\npath = [\"{tools}\"]\n\
-         [heal]\nmode = \"{mode}\"\ntick = \"200ms\"\ncheck = \"1s\"\n\
-         [session]\nheartbeat = \"1s\"\nreconnect_max = \"1s\"\n\
-         [ops]\npoll = \"50ms\"\n",
+         [heal]\nmode = \"{mode}\"\ntick = \"{tick}ms\"\ncheck = \"{check}ms\"\n\
+         [session]\nheartbeat = \"{heartbeat}ms\"\nreconnect_max = \"1s\"\n\
+         [ops]\npoll = \"{unit_poll}ms\"\n",
         shape.cluster, addresses.coordinator
     )
 }
@@ -36,22 +99,33 @@ pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode
 /// The same agent with nothing to do but heal, as often as it likes.
 pub fn quiet(agent: &str) -> String {
     let text = agent.replace(
-        "tick = \"200ms\"\ncheck = \"1s\"",
+        "tick = \"200ms\"\ncheck = \"1000ms\"",
         "tick = \"2s\"\ncheck = \"1h\"\nbudget_per_hour = 1000000\nfight_limit = 1000000",
     );
     text.replace("reconnect_max = \"1s\"", "reconnect_max = \"30s\"")
 }
 
-pub fn coordinator(shape: &Shape, addresses: &Addresses, scratch: &Scratch) -> String {
+/// `listen` is where this coordinator is to be found.
+pub fn coordinator(
+    shape: &Shape,
+    listen: &str,
+    addresses: &Addresses,
+    scratch: &Scratch,
+    tuning: &Tuning,
+) -> String {
+    let Pace { poll, heartbeat, .. } = pace(shape.nodes().count());
+    let heartbeat = heartbeat.div_ceil(1000);
+    let Tuning { drain, wait, reconnect, soak, .. } = tuning;
+    let at_once = tuning.max_unavailable.unwrap_or(shape.workers.len() as u32 / 10).max(1);
     let at = |path: &str| scratch.at(path).display().to_string();
     format!(
         "cluster = \"{}\"\nname = \"head\"\nlisten = \"{}\"\njournal = \"{}\"\n\
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"5s\"\nprobe_timeout = \"1s\"\n\
-         [run]\npoll = \"50ms\"\nprobe_interval = \"100ms\"\nobserve_timeout = \"30s\"\nreconnect = \"10s\"\nheartbeat = \"1s\"\n\
-         [plan]\ndrain = \"30s\"\nsoak = \"1s\"\nguard = \"5m\"\nwait = \"1m\"\n",
+         [run]\npoll = \"{poll}ms\"\nprobe_interval = \"100ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
+         [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n",
         shape.cluster,
-        addresses.coordinator,
+        listen,
         at("head/journal.db"),
         at("head/tls/ca.crt"),
         at("head/tls/coordinator.crt"),
@@ -62,11 +136,10 @@ pub fn coordinator(shape: &Shape, addresses: &Addresses, scratch: &Scratch) -> S
     )
 }
 
-pub fn command_line(addresses: &Addresses, scratch: &Scratch) -> String {
+pub fn command_line(coordinator: &str, scratch: &Scratch) -> String {
     let at = |path: &str| scratch.at(path).display().to_string();
     format!(
-        "coordinator = \"{}\"\n[tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n",
-        addresses.coordinator,
+        "coordinator = \"{coordinator}\"\n[tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n",
         at("head/tls/ca.crt"),
         at("head/tls/operator.crt"),
         at("head/tls/operator.key"),

@@ -1,20 +1,19 @@
 //! A whole lab, started and stopped.
 
-use super::child::{self, Process};
-use super::configs::{self, Addresses, HealMode};
+use super::configs::{self, Addresses, HealMode, Tuning};
 use super::instance::Instance;
+use super::processes::Processes;
 use super::scratch::Scratch;
-use super::{front, pki, proxy, recorder, socket, tree};
+use super::{recorder, serve, tree};
+use crate::load::Carried;
 use crate::world::{Shape, World};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use podlift_common::clock::{Clock as _, SystemClock};
 use serde_json::Value;
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::{TcpListener, UnixListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 pub struct Options {
@@ -25,57 +24,73 @@ pub struct Options {
     pub exe: PathBuf,
 }
 
-/// Fields end in this order: processes first, the folder last.
+/// Name of the coordinator's process, and of the one that `start_second` adds.
+pub const COORDINATOR: &str = "coordinator";
+pub const SECOND: &str = "second";
+
+/// How long agents and coordinator may take to meet: so much, and so much more for each agent.
+const MEET: Duration = Duration::from_secs(30);
+const MEET_EACH: Duration = Duration::from_millis(500);
+
+/// Fields end in this order: processes first (see `Drop`), the folder last.
 pub struct Lab {
-    processes: Vec<Process>,
+    pub processes: Arc<Processes>,
+    carried: Carried,
     _tasks: JoinSet<()>,
     pub world: Arc<World>,
-    exe: PathBuf,
-    scratch: Scratch,
+    /// Nodes that are off for good.
+    lost: Mutex<BTreeSet<String>>,
+    addresses: Addresses,
+    tuning: Tuning,
+    pub(super) scratch: Scratch,
     _instance: Instance,
-}
-
-/// How a call of `podlift` ended.
-#[derive(Debug)]
-pub struct Called {
-    pub code: i32,
-    pub stdout: String,
-}
-
-impl Called {
-    pub fn json(&self) -> anyhow::Result<Value> {
-        serde_json::from_str(&self.stdout)
-            .with_context(|| format!("podlift printed no JSON: {:?}", self.stdout))
-    }
 }
 
 impl Lab {
     /// The World runs, agents and coordinator are started; `ready` waits for them to have met.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
+        Self::start_tuned(options, Tuning::default()).await
+    }
+
+    /// As `start`, with the product's own configuration as a scenario wants it.
+    pub async fn start_tuned(options: Options, tuning: Tuning) -> anyhow::Result<Self> {
         let Options { shape, heal, exe, coordinator } = options;
         let instance = Instance::take()?;
         instance.check().await?;
         let network = instance.network();
-        let addresses =
-            Addresses { coordinator: format!("{network}.1:7443"), vip: format!("{network}.1:10443") };
+        let addresses = Addresses::of(&network);
         let shape = Shape { proxy: addresses.vip.clone(), network, ..shape };
         let scratch = Scratch::new()?;
         let world = World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch)?);
-        world.set_stop_post(recorder::executed());
-        let tasks = serve(&world, &scratch, &exe, &addresses).await?;
+        world.set_stop_post(recorder::of(&shape));
+        let tasks = serve::all(&world, &scratch, &exe, &addresses).await?;
         world.start();
-        let mut lab = Self { processes: vec![], _tasks: tasks, world, exe, scratch, _instance: instance };
-        lab.configure(&addresses, heal)?;
+        let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
+        let lost = Mutex::default();
+        let carried = Carried::default();
+        let lab = Self {
+            processes,
+            carried,
+            _tasks: tasks,
+            world,
+            lost,
+            addresses,
+            tuning,
+            scratch,
+            _instance: instance,
+        };
+        lab.configure(heal)?;
         if coordinator {
             lab.start_coordinator()?;
         }
-        let nodes: Vec<String> = lab.world.shape.nodes().cloned().collect();
-        nodes.iter().try_for_each(|node| lab.start_agent(node))?;
+        let shape = &lab.world.shape;
+        shape.own_processes().try_for_each(|node| lab.start_agent(node))?;
+        shape.carried().iter().try_for_each(|node| lab.carry(node))?;
         Ok(lab)
     }
 
-    fn configure(&self, addresses: &Addresses, heal: HealMode) -> anyhow::Result<()> {
-        let (shape, scratch) = (&self.world.shape, &self.scratch);
+    fn configure(&self, heal: HealMode) -> anyhow::Result<()> {
+        let (shape, scratch, addresses) = (&self.world.shape, &self.scratch, &self.addresses);
         configs::certificates(shape, scratch, SystemClock.now())?;
         for node in shape.nodes() {
             let tools = scratch.at(&format!("bin/{node}")).display().to_string();
@@ -84,21 +99,43 @@ impl Lab {
         }
         let ca = scratch.at("head/kubernetes-ca.crt").display().to_string();
         scratch.write("head/kubeconfig", &configs::kubeconfig(shape, &ca), 0o600)?;
-        scratch.write("head/coordinator.toml", &configs::coordinator(shape, addresses, scratch), 0o600)?;
-        scratch.write("head/podlift.toml", &configs::command_line(addresses, scratch), 0o600)?;
-        scratch.make_dir("log")?;
-        Ok(())
+        let text = configs::coordinator(shape, &addresses.coordinator, addresses, scratch, &self.tuning);
+        scratch.write("head/coordinator.toml", &text, 0o600)?;
+        let text = configs::command_line(&addresses.coordinator, scratch);
+        scratch.write("head/podlift.toml", &text, 0o600).map(drop)
     }
 
-    pub fn start_coordinator(&mut self) -> anyhow::Result<()> {
+    pub fn start_coordinator(&self) -> anyhow::Result<()> {
         let config = self.scratch.at("head/coordinator.toml").display().to_string();
-        self.spawn("coordinator", &["coordinator", "--config", &config])
+        self.processes.spawn(COORDINATOR, &["coordinator", "--config", &config])
     }
 
-    pub fn start_agent(&mut self, node: &str) -> anyhow::Result<()> {
+    /// A second coordinator on a copy of the journal, as a restored backup of the head node would be. The agents know only the first.
+    pub fn start_second(&self) -> anyhow::Result<()> {
+        let copy = || self.scratch.copy_files("head", "journal.db", "second");
+        self.processes.frozen(COORDINATOR, copy)?;
+        let (scratch, listen) = (&self.scratch, &self.addresses.second);
+        let text = configs::coordinator(&self.world.shape, listen, &self.addresses, scratch, &self.tuning);
+        let text = text.replace("/head/journal.db", "/second/journal.db");
+        let config = scratch.write("second/coordinator.toml", &text, 0o600)?.display().to_string();
+        scratch.write("second/podlift.toml", &configs::command_line(listen, scratch), 0o600)?;
+        self.processes.spawn(SECOND, &["coordinator", "--config", &config])
+    }
+
+    pub fn start_agent(&self, node: &str) -> anyhow::Result<()> {
         let root = self.scratch.at(&format!("nodes/{node}")).display().to_string();
-        let again = format!("--exec={}", self.exe.display());
-        self.spawn(node, &["agent", "--root", &root, &again, "--exec=agent", "run"])
+        let again = format!("--exec={}", self.processes.exe().display());
+        self.processes.spawn(node, &["agent", "--root", &root, &again, "--exec=agent", "run"])
+    }
+
+    /// Starts an agent in this process.
+    fn carry(&self, node: &str) -> anyhow::Result<()> {
+        self.carried.start(&self.world, node, &self.scratch.at(&format!("nodes/{node}")))
+    }
+
+    /// Sessions that carried agents opened so far.
+    pub fn sessions_opened(&self) -> u64 {
+        self.carried.opened()
     }
 
     /// A path in the lab's folder.
@@ -106,17 +143,8 @@ impl Lab {
         self.scratch.at(path)
     }
 
-    pub async fn stop_process(&mut self, name: &str) {
-        if let Some(i) = self.processes.iter().position(|p| p.name == name) {
-            self.processes.remove(i).stop().await;
-        }
-    }
-
-    /// As SIGKILL; gone when this returns.
-    pub async fn kill(&mut self, name: &str) {
-        if let Some(i) = self.processes.iter().position(|p| p.name == name) {
-            self.processes.remove(i).kill().await;
-        }
+    pub async fn stop_process(&self, name: &str) {
+        self.processes.stop(name).await;
     }
 
     /// Configures an agent for measuring its heal alone.
@@ -126,109 +154,66 @@ impl Lab {
         self.scratch.write(&path, &configs::quiet(&text), 0o600).map(drop)
     }
 
-    fn spawn(&mut self, name: &str, args: &[&str]) -> anyhow::Result<()> {
-        let log = self.scratch.at(&format!("log/{name}.log"));
-        self.processes.push(Process::spawn(name, &self.exe, args, &log)?);
-        Ok(())
+    /// Nobody waits for this node any more.
+    pub fn give_up(&self, node: &str) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(node.into());
     }
 
     /// Waits until the coordinator answers and has met every agent.
-    pub async fn ready(&mut self) -> anyhow::Result<()> {
-        let wanted = self.world.shape.nodes().count();
-        for _ in 0..300 {
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let wanted = self.world.shape.nodes().count() - lost;
+        let limit = MEET + MEET_EACH * u32::try_from(wanted)?;
+        let started = Instant::now();
+        while started.elapsed() < limit {
             self.check_alive()?;
             let called = self.podlift(&["status", "-o", "json"], false).await?;
             let status = called.json().unwrap_or_default();
-            let rows = status["nodes"].as_array().cloned().unwrap_or_default();
-            let met = rows.iter().filter(|r| r["connected"] == true).count();
-            if called.code == 0
-                && met == wanted
-                && status["read_only"].is_null()
-                && !status["epoch"].is_null()
-            {
+            if called.code == 0 && met(&status) >= wanted && commands(&status) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        bail!("coordinator and agents did not meet within half a minute{}", self.log_tails())
+        let seconds = limit.as_secs();
+        bail!("coordinator and {wanted} agents did not meet within {seconds} s{}", self.log_tails())
     }
 
     /// A process that ended by itself is the end of the demo, with its last words.
-    pub fn check_alive(&mut self) -> anyhow::Result<()> {
-        let ended = self.processes.iter_mut().find_map(|p| p.ended().map(|status| (p.name.clone(), status)));
-        match ended {
-            Some((name, status)) => bail!("{name} ended by itself ({status}){}", self.log_tail(&name)),
+    pub fn check_alive(&self) -> anyhow::Result<()> {
+        match self.processes.ended() {
+            Some((name, status)) => {
+                bail!("{name} ended by itself ({status}){}", self.processes.tail(&name))
+            }
             None => Ok(()),
         }
     }
 
-    fn log_tail(&self, name: &str) -> String {
-        let path = self.scratch.at(&format!("log/{name}.log"));
-        let text = podlift_common::durable::read_to_string(&path).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(15)..];
-        format!("\n--- {name}\n{}", tail.join("\n"))
-    }
-
     pub fn log_tails(&self) -> String {
-        self.processes.iter().map(|p| self.log_tail(&p.name)).collect()
-    }
-
-    /// `podlift ARGS…` as a person types it; its narration goes to our stderr where `show` says so.
-    pub async fn podlift(&self, args: &[&str], show: bool) -> anyhow::Result<Called> {
-        let config = self.scratch.at("head/podlift.toml").display().to_string();
-        let all: Vec<&str> =
-            ["podlift", "--config", &config].into_iter().chain(args.iter().copied()).collect();
-        let mut command = child::again(&self.exe, &all);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(if show { Stdio::inherit() } else { Stdio::null() });
-        // Not `output`: that takes stderr, too.
-        let child = command.spawn().context("podlift could not be started")?;
-        let output = child.wait_with_output().await?;
-        let code = output.status.code().unwrap_or(-1);
-        Ok(Called { code, stdout: String::from_utf8_lossy(&output.stdout).into_owned() })
+        self.processes.tails()
     }
 
     pub fn keep_logs(&self, to: &Path) -> anyhow::Result<()> {
         self.scratch.keep("log", to)
     }
 
-    pub async fn stop(mut self) {
-        for process in std::mem::take(&mut self.processes) {
-            process.stop().await;
-        }
+    pub async fn stop(self) {
+        self.processes.stop_all().await;
         self.world.abort(|_, _| true);
     }
 }
 
-/// Socket, fronts, proxy, and the CA where nodes and coordinator look for it.
-async fn serve(
-    world: &Arc<World>,
-    scratch: &Scratch,
-    exe: &Path,
-    addresses: &Addresses,
-) -> anyhow::Result<JoinSet<()>> {
-    let shape = &world.shape;
-    let names = shape.control_planes.iter().map(|n| shape.address(n)).chain([format!("{}.1", shape.network)]);
-    let ips = names.map(|a| a.parse()).collect::<Result<Vec<IpAddr>, _>>()?;
-    let pki = pki::make(&ips)?;
-    scratch.write("head/kubernetes-ca.crt", &pki.ca, 0o644)?;
-    for node in &shape.control_planes {
-        scratch.write(
-            &format!("nodes/{node}/etc/kubernetes/pki/{}/ca.crt", shape.cluster),
-            &pki.ca,
-            0o600,
-        )?;
+impl Drop for Lab {
+    /// Others may hold the table, too: the processes go with the lab.
+    fn drop(&mut self) {
+        self.processes.clear();
     }
-    let path = scratch.at("lab.sock");
-    let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
-    tree::tools(world, scratch, exe, &path)?;
-    let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn(socket::keep(world.clone(), listener));
-    tasks.spawn(proxy::keep(world.clone(), vip));
-    for node in &shape.control_planes {
-        tasks.spawn(front::keep(world.clone(), node.clone(), pki.acceptor.clone()));
-    }
-    Ok(tasks)
+}
+
+fn met(status: &Value) -> usize {
+    let rows = status["nodes"].as_array().into_iter().flatten();
+    rows.filter(|r| r["connected"] == true).count()
+}
+
+fn commands(status: &Value) -> bool {
+    status["read_only"].is_null() && !status["epoch"].is_null()
 }

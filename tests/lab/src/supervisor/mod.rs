@@ -1,6 +1,7 @@
 //! A lab on this machine: the World behind a unix socket, API fronts and a proxy on loopback addresses, and real agents and a real
 //! coordinator as processes of their own. Nothing of it outlives the supervisor, however that ends.
 
+mod call;
 pub mod child;
 pub mod client;
 mod configs;
@@ -8,11 +9,15 @@ mod front;
 mod instance;
 mod lab;
 mod pki;
+mod processes;
 mod proxy;
 mod recorder;
 mod scratch;
+mod serve;
 mod socket;
 mod tree;
 
-pub use configs::HealMode;
-pub use lab::{Lab, Options};
+pub use call::Called;
+pub use configs::{HealMode, Tuning};
+pub use lab::{COORDINATOR, Lab, Options, SECOND};
+pub use processes::Processes;

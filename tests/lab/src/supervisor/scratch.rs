@@ -48,6 +48,18 @@ impl Scratch {
         Ok(path)
     }
 
+    /// Copies the files of one folder whose names begin so to another.
+    pub fn copy_files(&self, folder: &str, prefix: &str, to: &str) -> anyhow::Result<()> {
+        let to = self.make_dir(to)?;
+        for entry in std::fs::read_dir(self.at(folder))? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(prefix) {
+                std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Copies the files of a folder, for a look after the lab is gone.
     pub fn keep(&self, folder: &str, to: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(to).with_context(|| format!("{} can't be made", to.display()))?;

@@ -29,9 +29,14 @@ impl Audit {
 impl World {
     /// For a run that upgraded every node.
     pub fn audit(&self, to: KubeVersion) -> Audit {
+        self.audit_without(to, &[])
+    }
+
+    /// For a run that left these nodes out.
+    pub fn audit_without(&self, to: KubeVersion, out: &[String]) -> Audit {
         let effects = self.effects();
         let mut audit = Audit::default();
-        for node in self.shape.nodes() {
+        for node in self.shape.nodes().filter(|n| !out.contains(n)) {
             let mine: Vec<&Effect> = effects.iter().filter(|e| &e.node == node).collect();
             let control_plane = self.shape.control_planes.contains(node);
             packages(&mut audit, node, &mine, to);

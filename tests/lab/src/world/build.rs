@@ -6,7 +6,7 @@ use super::shape::Shape;
 use super::state::{Bcm, Kubelet, Node, Package, Role, State};
 use super::versions;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub fn state(shape: &Shape, now: Timestamp) -> State {
     let nodes = shape.nodes().map(|n| (n.clone(), node(shape, n))).collect();
@@ -18,6 +18,7 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
         effects: vec![],
         counter: 0,
         turn: 0,
+        api_away: false,
     }
 }
 
@@ -44,6 +45,7 @@ fn node(shape: &Shape, name: &str) -> Node {
         containers: vec![],
         units: BTreeMap::new(),
         images: versions::images(k).into_iter().collect(),
+        mirror_lacks: BTreeSet::new(),
     }
 }
 
@@ -73,7 +75,11 @@ fn etcd(shape: &Shape) -> Etcd {
 fn bcm(shape: &Shape) -> Bcm {
     let k = shape.from;
     Bcm {
-        versions: vec!["1.32".into(), "1.31 (NVIDIA AI Enterprise certified)".into(), "1.30".into()],
+        versions: vec![
+            format!("1.{}", k.minor + 1),
+            format!("1.{} (NVIDIA AI Enterprise certified)", k.minor),
+            format!("1.{}", k.minor - 1),
+        ],
         cluster: shape.cluster.clone(),
         version: format!("{}.{}.{}-1.1", k.major, k.minor, k.patch),
         images: ["/cm/images/default-image", "/cm/images/dgx-os-6.3-h100-image"].map(String::from).into(),

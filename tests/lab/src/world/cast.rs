@@ -216,7 +216,7 @@ fn workload(all: &mut Objects, shape: &Shape, now: Timestamp) {
     service["spec"] = json!({"type": "LoadBalancer", "clusterIP": "10.96.12.7", "clusterIPs": ["10.96.12.7"],
         "ports": [{"name": "https", "port": 443, "targetPort": "https", "nodePort": 31443, "protocol": "TCP"}],
         "selector": {"app": "ingress-nginx"}});
-    service["status"] = json!({"loadBalancer": {"ingress": [{"ip": format!("{}.200", shape.network)}]}});
+    service["status"] = json!({"loadBalancer": {"ingress": [{"ip": format!("{}.250", shape.network)}]}});
     add(all, "", "services", service);
 }
 

@@ -25,6 +25,10 @@ pub enum What {
     Unhold {
         package: String,
     },
+    /// apt-get found dpkg's lock taken, and waits.
+    AptWaits {
+        holder: String,
+    },
     ImagePull {
         image: String,
     },
@@ -53,6 +57,10 @@ pub enum What {
     },
     KubeletBoot {
         version: String,
+    },
+    /// kubeadm moved the old manifest away; the new one is not there yet.
+    ManifestMovedOut {
+        file: String,
     },
     ManifestRename {
         file: String,

@@ -19,6 +19,18 @@ impl World {
     /// Power off and on: unsynced data, processes, units and containers are gone, the boot id is another. The kubelet comes back after
     /// a boot; the agent is whoever starts one. Hosts made before are dead.
     pub fn power_cut(self: &Arc<Self>, node: &str) {
+        self.power_off(node);
+        let (world, name) = (self.clone(), node.to_string());
+        self.spawn(node, async move {
+            world.sleep(Duration::from_secs(15)).await;
+            world.update(|s| s.etcd.up(&name));
+            world.sleep(world.shape.timing.boot.saturating_sub(Duration::from_secs(15))).await;
+            kubelet::boot(&world, &name);
+        });
+    }
+
+    /// The same, and nobody switches it on again.
+    pub fn power_off(self: &Arc<Self>, node: &str) {
         self.abort(|n, _| n == node);
         self.disk(node).power_cut();
         self.update(|s| {
@@ -35,12 +47,15 @@ impl World {
         });
         self.write_boot_id(node);
         self.record(node, What::PowerCut, None);
-        let (world, name) = (self.clone(), node.to_string());
-        self.spawn(node, async move {
-            world.sleep(Duration::from_secs(15)).await;
-            world.update(|s| s.etcd.up(&name));
-            world.sleep(world.shape.timing.boot.saturating_sub(Duration::from_secs(15))).await;
-            kubelet::boot(&world, &name);
+    }
+
+    /// Nobody reaches an API server for so many lab seconds.
+    pub fn api_away(self: &Arc<Self>, time: Duration) {
+        self.update(|s| s.api_away = true);
+        let world = self.clone();
+        self.spawn("", async move {
+            world.sleep(time).await;
+            world.update(|s| s.api_away = false);
         });
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Shape {
     pub control_planes: Vec<String>,
     pub workers: Vec<String>,
+    /// So many of them are processes of their own, where a lab has processes.
+    pub own_workers: usize,
     pub from: KubeVersion,
     pub cluster: String,
     /// First three octets of every address.
@@ -29,6 +31,8 @@ pub struct Shape {
     pub needrestart: bool,
     /// The kubelet package brings another /etc/default/kubelet and the node's own was edited.
     pub conffile_changed: bool,
+    /// The same on these nodes only.
+    pub conffile_on: Vec<String>,
     /// Newest patch that each repository minor of Kubernetes 1 offers.
     pub newest: Vec<(u16, u16)>,
     /// How long etcd, API server and kubelet take.
@@ -81,6 +85,7 @@ impl Default for Shape {
         Self {
             control_planes: names(&["runai-01", "runai-02", "runai-03"]),
             workers: names(&["dgx030", "dgx031", "dgx032", "dgx033"]),
+            own_workers: usize::MAX,
             from: KubeVersion::new(1, 31, 9),
             cluster: "runaicluster".into(),
             network: "10.77.0".into(),
@@ -93,6 +98,7 @@ impl Default for Shape {
             held: true,
             needrestart: true,
             conffile_changed: false,
+            conffile_on: vec![],
             newest: vec![(30, 14), (31, 14), (32, 13), (33, 5)],
             timing: Timing::default(),
             token: "lab-coordinator".into(),
@@ -104,12 +110,28 @@ impl Shape {
     /// Control-plane nodes at .11 and up, workers at .31 and up.
     pub fn address(&self, node: &str) -> String {
         let at = |list: &[String], base: usize| list.iter().position(|n| n == node).map(|i| base + i);
-        let last = at(&self.control_planes, 11).or_else(|| at(&self.workers, 31)).unwrap_or(250);
-        format!("{}.{last}", self.network)
+        let host = at(&self.control_planes, 11).or_else(|| at(&self.workers, 31)).unwrap_or(250);
+        match (host, self.network.rsplit_once('.')) {
+            // The next networks begin at .1 each.
+            (251.., Some((base, third))) => {
+                let (net, last) = ((host - 251) / 250 + 1, (host - 251) % 250 + 1);
+                format!("{base}.{}.{last}", third.parse::<usize>().unwrap_or(0) + net)
+            }
+            _ => format!("{}.{host}", self.network),
+        }
     }
 
     pub fn nodes(&self) -> impl Iterator<Item = &String> {
         self.control_planes.iter().chain(&self.workers)
+    }
+
+    /// Nodes whose agent is a process of its own. The others are carried: many real sessions in one process.
+    pub fn own_processes(&self) -> impl Iterator<Item = &String> {
+        self.control_planes.iter().chain(&self.workers[..self.workers.len().min(self.own_workers)])
+    }
+
+    pub fn carried(&self) -> &[String] {
+        &self.workers[self.workers.len().min(self.own_workers)..]
     }
 
     pub fn etcd_endpoints(&self) -> Vec<String> {

@@ -17,6 +17,8 @@ pub struct State {
     pub counter: u64,
     /// Which front the proxy tries next.
     pub turn: usize,
+    /// The network in front of all API servers is down: they run, and nobody reaches one.
+    pub api_away: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Node {
     pub containers: Vec<Container>,
     pub units: BTreeMap<String, Unit>,
     pub images: BTreeSet<String>,
+    /// `kubeadm=1.32.9-1.1`: what this node's package mirror does not have.
+    pub mirror_lacks: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +128,7 @@ impl State {
     /// Control-plane nodes whose API server answers, in order of name.
     pub fn fronts(&self) -> Vec<String> {
         let up = |n: &&Node| n.containers.iter().any(|c| c.listening && c.running());
-        match self.etcd.has_quorum() {
+        match self.etcd.has_quorum() && !self.api_away {
             true => self.nodes.values().filter(up).map(|n| n.name.clone()).collect(),
             false => vec![],
         }

@@ -203,7 +203,8 @@ async fn unpack_and_configure(ctx: &Ctx, options: &Options, items: &[&Item]) -> 
 fn conffile_settled(ctx: &Ctx, options: &Options) -> bool {
     let forced =
         options.all("Dpkg::Options").iter().any(|o| matches!(*o, "--force-confold" | "--force-confnew"));
-    if !ctx.world.shape.conffile_changed || forced {
+    let edited = ctx.world.shape.conffile_changed || ctx.world.shape.conffile_on.contains(&ctx.node);
+    if !edited || forced {
         return true;
     }
     ctx.out("Configuration file '/etc/default/kubelet'\n ==> Modified (by you or by a script) since installation.\n ==> Package distributor has shipped an updated version.");

@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use crate::doubles::ctx::Ctx;
-use crate::world::World;
+use crate::world::{What, World};
 use std::sync::Arc;
 
 pub struct Held {
@@ -25,6 +25,7 @@ impl Drop for Held {
 /// None: somebody else has it; the texts are printed.
 pub async fn take(ctx: &Ctx, options: &Options) -> Option<Held> {
     let mut left: i64 = options.get("DPkg::Lock::Timeout").and_then(|t| t.parse().ok()).unwrap_or(0);
+    let mut said = false;
     loop {
         let holder = ctx.world.update(|s| {
             let pid = 4000 + s.serial() as u32;
@@ -50,7 +51,11 @@ pub async fn take(ctx: &Ctx, options: &Options) -> Option<Held> {
                 ));
                 return None;
             }
-            Err(_) => {
+            Err((name, _)) => {
+                if !said {
+                    said = true;
+                    ctx.effect(What::AptWaits { holder: name }).await;
+                }
                 ctx.seconds(1.0).await;
                 left -= i64::from(left > 0);
             }

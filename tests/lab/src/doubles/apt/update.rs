@@ -38,7 +38,9 @@ pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
             ctx.out(&format!("Hit:{} {address} {suite} InRelease", got + 1));
             continue;
         };
-        let offers = versions::offered(&ctx.world.shape, minor);
+        let mut offers = versions::offered(&ctx.world.shape, minor);
+        let lacks = ctx.world.lock().node(&ctx.node).mirror_lacks.clone();
+        offers.retain(|(package, version, _)| !lacks.contains(&format!("{package}={version}")));
         if offers.is_empty() {
             ctx.out(&format!("Err:{} {address}  InRelease", got + 1));
             ctx.err(&format!("E: The repository '{address}  InRelease' is not signed."));

@@ -35,6 +35,7 @@ pub async fn phase(ctx: &Ctx, words: &Words, apply: bool) -> Ended {
     texts::reading(ctx, "upgrade");
     let (_, config) = api::config(ctx).await?;
     let to = policy::parse(if apply { given } else { &config.version })?;
+    super::phases::fault(ctx, "addon")?;
     install(ctx, to, &config, names).await
 }
 

@@ -1,7 +1,7 @@
 //! kubeadm upgrade apply VERSION.
 
 use super::error::{Ended, Failed};
-use super::phases::{skipped, skips};
+use super::phases::{fault, skipped, skips};
 use super::{addons, api, kubelet_config, policy, preflight, static_pods, texts, upload};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
@@ -70,6 +70,7 @@ async fn stages(ctx: &Ctx, words: &Words, to: &str) -> Ended {
 async fn after(ctx: &Ctx, skip: &[String], text: &str, to: KubeVersion) -> Ended {
     api::reach(ctx).await.map_err(|f| f.in_phase("upload-config/kubeadm"))?;
     if !skips(skip, "upload-config") {
+        fault(ctx, "upload-config")?;
         upload::kubeadm(ctx, text, to).await;
         upload::kubelet(ctx).await;
     }

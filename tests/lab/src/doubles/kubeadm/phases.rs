@@ -1,7 +1,9 @@
-//! --skip-phases.
+//! --skip-phases, and phases that fail by order.
 
 use super::error::{Ended, Failed};
+use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
+use crate::world::FaultAction;
 
 pub fn skipped(words: &Words, known: &[&str]) -> Ended<Vec<String>> {
     let all = words.options.iter().filter(|(n, _)| n == "--skip-phases").flat_map(|(_, v)| v.split(','));
@@ -14,4 +16,14 @@ pub fn skipped(words: &Words, known: &[&str]) -> Ended<Vec<String>> {
 
 pub fn skips(all: &[String], phase: &str) -> bool {
     all.iter().any(|p| p == phase)
+}
+
+/// A fault of one phase (program `kubeadm-phase`): what came before it stays done.
+pub fn fault(ctx: &Ctx, phase: &str) -> Ended {
+    match ctx.world.take_fault(&ctx.node, "kubeadm-phase", phase) {
+        Some(FaultAction::Fail { stderr, .. } | FaultAction::FailAfter { stderr, .. }) => {
+            Err(Failed::new(stderr).in_phase(phase))
+        }
+        _ => Ok(()),
+    }
 }

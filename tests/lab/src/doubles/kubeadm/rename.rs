@@ -4,13 +4,19 @@ use crate::doubles::ctx::Ctx;
 use crate::world::What;
 use std::path::Path;
 
-pub fn quietly(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
-    ctx.disk().rename(Path::new(from), Path::new(to))
+fn name(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_string()
+}
+
+/// The old one away. Between this and `counted` the node has no such manifest.
+pub async fn moved_out(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
+    ctx.disk().rename(Path::new(from), Path::new(to))?;
+    ctx.effect(What::ManifestMovedOut { file: name(from) }).await;
+    Ok(())
 }
 
 pub async fn counted(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
-    quietly(ctx, from, to)?;
-    let file = to.rsplit('/').next().unwrap_or_default().to_string();
-    ctx.effect(What::ManifestRename { file }).await;
+    ctx.disk().rename(Path::new(from), Path::new(to))?;
+    ctx.effect(What::ManifestRename { file: name(to) }).await;
     Ok(())
 }

@@ -85,7 +85,7 @@ async fn one(
     certs::renew(ctx, component);
     let wrote = meaning(ctx, &new);
     ctx.seconds(0.5).await;
-    rename::quietly(ctx, &live, &backup).map_err(|e| e.to_string())?;
+    rename::moved_out(ctx, &live, &backup).await.map_err(|e| e.to_string())?;
     moved.push(component);
     ctx.out(&format!(
         "[upgrade/staticpods] Moving new manifest to \"{live}\" and backing up old manifest to \"{backup}\""

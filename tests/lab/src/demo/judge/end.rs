@@ -1,0 +1,75 @@
+//! What must be so at the end of every scenario.
+
+use super::{Case, Finding, finding, list};
+use crate::world::Audit;
+
+pub(super) fn findings(case: &Case, audit: &Audit) -> Vec<Finding> {
+    let report = &case.story.report;
+    let twice = format!("twice: [{}]; never: [{}]", audit.doubled.join("; "), audit.missing.join("; "));
+    vec![
+        finding("result", report["result"] == "succeeded", format!("the run says {}", report["result"])),
+        exit_codes(case),
+        nodes(case),
+        checks(case),
+        finding("audit", audit.ok(), twice),
+        remembered(case),
+    ]
+}
+
+/// Each is what the scenario says, or the story would have ended there.
+fn exit_codes(case: &Case) -> Finding {
+    let typed = &case.story.typed;
+    let all: Vec<String> = typed.iter().map(|t| format!("{} → {}", t.line, t.exit)).collect();
+    finding("exit-codes", typed.len() == case.scenario.typed().count(), all.join("; "))
+}
+
+/// The coordinator that was killed and the one that was started after it tell the same run.
+fn remembered(case: &Case) -> Finding {
+    let (before, after) = (&case.story.before, &case.story.after);
+    let same = before.run == after.run && !before.run.is_null();
+    let whole = before.events.len() > 50 && after.events.starts_with(&before.events);
+    let text = format!(
+        "{} events before a restart of the coordinator, {} after; run the same: {same}",
+        before.events.len(),
+        after.events.len()
+    );
+    finding("restart-remembered", same && whole, text)
+}
+
+/// Not what the report says: what is there.
+fn nodes(case: &Case) -> Finding {
+    let (world, want) = (case.world, &case.scenario.expect);
+    let wanted = case.to.to_string();
+    let package = wanted.trim_start_matches('v').to_string();
+    let snapshot = world.snapshot();
+    let here: Vec<_> = snapshot.nodes.iter().filter(|(name, _)| !want.deferred.contains(name)).collect();
+    let bad: Vec<String> = here
+        .iter()
+        .filter(|(name, n)| {
+            let tagged = n.manifests.values().all(|(_, image, runs)| image.ends_with(&wanted) && *runs);
+            let installed = ["kubeadm", "kubelet", "kubectl"]
+                .iter()
+                .all(|p| n.packages.get(*p).is_some_and(|v| v.starts_with(&package)));
+            let control = world.shape.control_planes.contains(name);
+            let serves = !control || (n.api_server && n.manifests.len() == 3);
+            let cordon = n.unschedulable == want.cordoned.contains(name);
+            let quiet = cordon && n.owned.is_empty() && n.held.len() >= 3 && n.stray.is_empty();
+            !(n.ready && n.kubelet.as_deref() == Some(&wanted) && tagged && installed && serves && quiet)
+        })
+        .map(|(name, _)| (*name).clone())
+        .collect();
+    let text =
+        format!("{} of {} nodes are whole at {wanted} {}", here.len() - bad.len(), here.len(), bad.join(" "));
+    finding("nodes-at-target", bad.is_empty(), text)
+}
+
+fn checks(case: &Case) -> Finding {
+    let all = list(&case.story.report, "checks");
+    let open: Vec<String> = all
+        .iter()
+        .filter(|c| c["result"] != "passed")
+        .map(|c| format!("{} is {}", c["id"], c["result"]))
+        .collect();
+    let text = format!("{} checks, not passed: [{}]", all.len(), open.join("; "));
+    finding("sign-off", !all.is_empty() && open.is_empty(), text)
+}

@@ -1,0 +1,126 @@
+//! What the scenario is about.
+
+use super::{Case, Finding, finding, list};
+use crate::world::What;
+use serde_json::Value;
+
+pub(super) fn findings(case: &Case) -> Vec<Finding> {
+    let want = &case.scenario.expect;
+    let one = |wanted: bool, look: &dyn Fn(&Case) -> Finding| wanted.then(|| look(case));
+    let all = [
+        one(want.prevented.is_some(), &prevented),
+        one(want.proxy_never_away && case.world.shape.control_planes.len() > 1, &proxy_never_away),
+        one(want.proxy_away, &proxy_away),
+        one(!want.healed.is_empty(), &healed),
+        one(want.waited, &waited),
+        one(want.outage, &outage),
+        one(!want.deferred.is_empty(), &deferred),
+        one(!want.cordoned.is_empty(), &cordoned),
+        one(want.indeterminate > 0, &indeterminate),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn prevented(case: &Case) -> Finding {
+    let (is, want) =
+        (list(&case.story.report, "prevented").len(), case.scenario.expect.prevented.unwrap_or(0));
+    finding("prevented", is == want, format!("{is} of {want}"))
+}
+
+fn proxy(case: &Case) -> f64 {
+    case.story.report["api_outage"]["vip_seconds"].as_f64().unwrap_or(f64::NAN)
+}
+
+fn proxy_never_away(case: &Case) -> Finding {
+    finding("proxy-never-away", proxy(case) == 0.0, format!("{} s", proxy(case)))
+}
+
+fn proxy_away(case: &Case) -> Finding {
+    finding("proxy-away", proxy(case) > 1.0, format!("measured: {} s", proxy(case)))
+}
+
+/// Nodes by name, or `control-plane` for all of those.
+fn named(case: &Case, names: &[String]) -> Vec<String> {
+    match names.iter().any(|n| n == super::super::scenario::ALL_SERVERS) {
+        true => case.world.shape.control_planes.clone(),
+        false => names.to_vec(),
+    }
+}
+
+/// In the history, which outlives coordinators: what the report says of its run, and what happened before and after.
+fn healed(case: &Case) -> Finding {
+    let events = case.story.after.events.iter().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    let heals: Vec<Value> = events.filter(|r| r["event"] == "healed").map(|r| r["heal"].clone()).collect();
+    let on = |node: &String| heals.iter().any(|h| h["node"] == node.as_str());
+    let without: Vec<String> =
+        named(case, &case.scenario.expect.healed).into_iter().filter(|n| !on(n)).collect();
+    let count = |what: &str| {
+        let effects = case.world.effects();
+        effects
+            .iter()
+            .filter(|e| matches!(&e.what, What::ContainerCrash { name, .. } if name == what))
+            .count()
+    };
+    let text = format!(
+        "{} heals in the history, without: {without:?}; {} crashes of API servers",
+        heals.len(),
+        count("kube-apiserver")
+    );
+    finding("healed", without.is_empty(), text)
+}
+
+/// There kubeadm waited on a pod that it had not written itself, and did not wait in vain.
+fn waited(case: &Case) -> Finding {
+    let effects = case.world.effects();
+    let other = |w: &What| matches!(w, What::KubeadmWaited { component, own: false } if component == "kube-apiserver");
+    let on = |node: &String| effects.iter().any(|e| e.node == *node && other(&e.what));
+    let without: Vec<String> =
+        named(case, &case.scenario.expect.healed).into_iter().filter(|n| !on(n)).collect();
+    let vain =
+        |w: &What| matches!(w, What::KubeadmFailed { why } if why.contains("did not change after 5m0s"));
+    let vain = effects.iter().filter(|e| vain(&e.what)).count();
+    let text =
+        format!("kubeadm waited on healed pods, without: {without:?}; five minutes in vain: {vain} times");
+    finding("waited-on-healed", without.is_empty() && vain == 0, text)
+}
+
+fn outage(case: &Case) -> Finding {
+    let endpoints = case.story.report["api_outage"]["endpoints"].as_object();
+    let longest = endpoints.into_iter().flatten().filter_map(|(_, v)| v.as_f64()).fold(0.0, f64::max);
+    finding("outage-measured", longest > 0.0, format!("the longest of one API server: {longest} s"))
+}
+
+/// Named in report and status, and without a mark of ours.
+fn deferred(case: &Case) -> Finding {
+    let want = &case.scenario.expect.deferred;
+    let of = |rows: &[Value], key: &str| -> Vec<String> {
+        let named = rows.iter().filter(|n| n[key] == "deferred");
+        named.map(|n| n["name"].as_str().unwrap_or_default().to_string()).collect()
+    };
+    let (report, status) =
+        (of(list(&case.story.report, "nodes"), "result"), of(list(&case.story.status, "nodes"), "state"));
+    let owned: Vec<String> = case
+        .world
+        .snapshot()
+        .nodes
+        .into_iter()
+        .filter(|(n, s)| want.contains(n) && !s.owned.is_empty())
+        .map(|(n, _)| n)
+        .collect();
+    let named = report == *want && status == *want;
+    let text = format!("report: {report:?}, status: {status:?}; with our marks left: {owned:?}");
+    finding("deferred", named && owned.is_empty(), text)
+}
+
+fn cordoned(case: &Case) -> Finding {
+    let snapshot = case.world.snapshot();
+    let is: Vec<String> =
+        snapshot.nodes.into_iter().filter(|(_, n)| n.unschedulable).map(|(name, _)| name).collect();
+    finding("cordons-left", is == case.scenario.expect.cordoned, format!("cordoned at the end: {is:?}"))
+}
+
+fn indeterminate(case: &Case) -> Finding {
+    let is = list(&case.story.report, "indeterminate").len();
+    let want = case.scenario.expect.indeterminate;
+    finding("indeterminate", is >= want, format!("{is} ops whose end nobody could know, at least {want}"))
+}

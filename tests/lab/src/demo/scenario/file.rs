@@ -1,0 +1,138 @@
+//! The form of a scenario's file. What is not named in it is as in the lab's own cluster.
+
+use super::{Action, When};
+use crate::supervisor::{HealMode, Tuning};
+use crate::world::Shape;
+use podlift_model::KubeVersion;
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// Its file's name.
+    #[serde(skip)]
+    pub name: String,
+    pub description: String,
+    /// How it ends, in a sentence.
+    pub ends: String,
+    #[serde(default)]
+    pub heal: HealMode,
+    #[serde(default)]
+    pub cluster: Cluster,
+    /// The coordinator's own settings.
+    #[serde(default)]
+    pub config: Tuning,
+    /// What somebody did before the operator came.
+    #[serde(default)]
+    pub before: Vec<Action>,
+    #[serde(default, rename = "event")]
+    pub events: Vec<Event>,
+    #[serde(rename = "step")]
+    pub steps: Vec<Step>,
+    pub expect: Expect,
+}
+
+/// What the cluster is like.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Cluster {
+    /// kubeadm-config has lost its etcd endpoints.
+    pub empty_endpoints: Option<bool>,
+    /// Feature gates of the API servers.
+    pub gates: Option<Vec<String>>,
+    /// Nodes that somebody cordoned before.
+    pub cordoned: Vec<String>,
+    /// Pods of the `inference` workload, and how many of them its budget wants.
+    pub inference: Option<(u32, u32)>,
+    /// Nodes on which somebody edited a file that the kubelet package brings, too.
+    pub conffile: Vec<String>,
+}
+
+/// Something that happens once, as soon as its condition is seen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Event {
+    /// For people.
+    pub what: String,
+    pub when: When,
+    #[serde(rename = "do")]
+    pub actions: Vec<Action>,
+}
+
+/// What the operator does: first `do`, then wait until `until` is seen, then type `podlift`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Step {
+    #[serde(rename = "do")]
+    pub actions: Vec<Action>,
+    pub until: Option<When>,
+    /// Arguments of `podlift`; `{to}` is the target version.
+    pub podlift: Vec<String>,
+    /// The second coordinator is asked.
+    pub second: bool,
+    /// The documented exit code.
+    pub exit: i32,
+    /// Words that must be in what it prints.
+    pub says: Vec<String>,
+    /// Code of the reason for which the run is paused afterwards.
+    pub paused: Option<String>,
+    /// Words that must be in that reason or its next command.
+    pub reason: Vec<String>,
+}
+
+/// What the judge looks for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Expect {
+    /// So many faults were prevented.
+    pub prevented: Option<usize>,
+    /// Nodes with a heal in the history.
+    pub healed: Vec<String>,
+    /// kubeadm waited there on a pod that somebody mended meanwhile.
+    pub waited: bool,
+    /// The address that everybody uses was never away (said of clusters with more than one API server).
+    pub proxy_never_away: bool,
+    /// That address was away, and the report says so.
+    pub proxy_away: bool,
+    /// Some API server was away for longer than a restart takes.
+    pub outage: bool,
+    /// Nodes that the run leaves out; the report and the status name them.
+    pub deferred: Vec<String>,
+    /// Nodes that are cordoned at the end, because somebody else did that.
+    pub cordoned: Vec<String>,
+    /// What may be done more than once: beginnings of the audit's lines.
+    pub twice: Vec<String>,
+    /// So many ops at least ended in a way that nobody can know.
+    pub indeterminate: usize,
+}
+
+impl Scenario {
+    /// `base` as this scenario wants it.
+    pub fn shape(&self, base: Shape) -> Shape {
+        let c = &self.cluster;
+        Shape {
+            empty_endpoints: c.empty_endpoints.unwrap_or(base.empty_endpoints),
+            api_gates: c.gates.clone().unwrap_or(base.api_gates),
+            cordoned: c.cordoned.clone(),
+            inference: c.inference.unwrap_or(base.inference),
+            conffile_on: c.conffile.clone(),
+            ..base
+        }
+    }
+
+    /// What `podlift` is called with, and the exit codes.
+    pub fn typed(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|s| !s.podlift.is_empty())
+    }
+}
+
+impl Step {
+    /// The words with the target version in its places.
+    pub fn words(&self, to: KubeVersion) -> Vec<String> {
+        self.podlift.iter().map(|w| w.replace("{to}", &to.to_string())).collect()
+    }
+
+    pub fn verb(&self) -> &str {
+        self.podlift.first().map_or("", String::as_str)
+    }
+}

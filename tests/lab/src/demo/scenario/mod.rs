@@ -1,0 +1,17 @@
+//! A scenario: a file of data that says what the cluster is like, what happens and when, what the operator types, and how it must end.
+//! The language is small on purpose: conditions are observed, never waited out.
+
+mod action;
+mod check;
+mod file;
+mod library;
+mod when;
+
+pub use action::{Action, Edit, FaultOrder, Patch};
+pub use check::check;
+pub use file::{Event, Scenario, Step};
+pub use library::{ALL, find};
+/// In a list of nodes: every control-plane node, however many there are.
+pub const ALL_SERVERS: &str = "control-plane";
+
+pub use when::{RecordSeen, When};

@@ -1,0 +1,40 @@
+//! What a lab listens on: the doubles' socket, the API fronts and the proxy; and the CA where nodes and coordinator look for it.
+
+use super::configs::Addresses;
+use super::scratch::Scratch;
+use super::{front, pki, proxy, socket, tree};
+use crate::world::World;
+use anyhow::Context as _;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinSet;
+
+pub async fn all(
+    world: &Arc<World>,
+    scratch: &Scratch,
+    exe: &Path,
+    addresses: &Addresses,
+) -> anyhow::Result<JoinSet<()>> {
+    let shape = &world.shape;
+    let names = shape.control_planes.iter().map(|n| shape.address(n)).chain([format!("{}.1", shape.network)]);
+    let ips = names.map(|a| a.parse()).collect::<Result<Vec<IpAddr>, _>>()?;
+    let pki = pki::make(&ips)?;
+    scratch.write("head/kubernetes-ca.crt", &pki.ca, 0o644)?;
+    for node in &shape.control_planes {
+        let path = format!("nodes/{node}/etc/kubernetes/pki/{}/ca.crt", shape.cluster);
+        scratch.write(&path, &pki.ca, 0o600)?;
+    }
+    let path = scratch.at("lab.sock");
+    let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
+    tree::tools(world, scratch, exe, &path)?;
+    let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(socket::keep(world.clone(), listener));
+    tasks.spawn(proxy::keep(world.clone(), vip));
+    for node in &shape.control_planes {
+        tasks.spawn(front::keep(world.clone(), node.clone(), pki.acceptor.clone()));
+    }
+    Ok(tasks)
+}
