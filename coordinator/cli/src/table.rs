@@ -160,6 +160,30 @@ fn cut(text: &str, width: usize) -> String {
     }
 }
 
+/// Lines that are too long for the screen go on below, two blanks further in. What carries colour is left to the terminal.
+pub(super) fn wrapped(text: &str, screen: Screen) -> String {
+    let Some(width) = screen.width.map(usize::from) else { return text.into() };
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches('\n');
+        if body.contains('\u{1b}') || body.chars().count() <= width {
+            out += line;
+            continue;
+        }
+        let blanks = body.len() - body.trim_start().len();
+        let hang = blanks + 2;
+        // The first line begins where it did; the rest hangs below it.
+        let parts = indented(body.trim_start(), hang, width);
+        let first = parts.first().map_or("", |l| l.trim_start());
+        out += &format!("{:blanks$}{first}\n", "");
+        for part in parts.iter().skip(1) {
+            out += part;
+            out += "\n";
+        }
+    }
+    out
+}
+
 /// Wrapped at words to the width, each line with blanks before it.
 pub(super) fn indented(text: &str, blanks: usize, width: usize) -> Vec<String> {
     let room = u16::try_from(width.saturating_sub(blanks).max(8)).unwrap_or(u16::MAX);
@@ -215,6 +239,14 @@ mod tests {
           state
             pending
         ");
+    }
+
+    #[test]
+    fn prose_goes_on_below_at_words() {
+        let screen = Screen { width: Some(24), height: None, colour: false };
+        let text = wrapped("short\n  next: kubectl describe node dgx030\n", screen);
+        assert_eq!(text, "short\n  next: kubectl\n    describe node dgx030\n");
+        assert_eq!(wrapped("x".repeat(99).as_str(), Screen { width: None, ..screen }), "x".repeat(99));
     }
 
     #[test]

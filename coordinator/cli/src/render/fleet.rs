@@ -11,7 +11,7 @@ pub(crate) const STATES: [(&str, char, Option<AnsiColor>); 7] = [
     ("deferred", '-', Some(AnsiColor::Yellow)),
     ("pending", '.', None),
     ("upgraded", '#', Some(AnsiColor::Green)),
-    ("idle", ' ', None),
+    ("idle", ':', None),
 ];
 
 fn place(state: &str) -> usize {

@@ -2,7 +2,7 @@
 
 use super::version;
 use crate::out::Screen;
-use crate::table::{Cell, Grid};
+use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
 use podlift_engine::plan::{Finding, Phase, Plan};
 use podlift_engine::{NodeRole, Severity};
@@ -30,7 +30,7 @@ pub(crate) fn plan(plan: &Plan, screen: Screen) -> String {
         out += &findings(plan, severity, title);
     }
     out += verdict(plan);
-    out
+    wrapped(&out, screen)
 }
 
 fn nodes(plan: &Plan, screen: Screen) -> String {

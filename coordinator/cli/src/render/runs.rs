@@ -7,6 +7,9 @@ use anstyle::AnsiColor;
 use podlift_engine::view::{RunRow, Runs};
 
 pub(crate) fn runs(runs: &Runs, screen: Screen) -> String {
+    if runs.runs.is_empty() {
+        return "No run yet: `podlift plan --to VERSION` shows what one would do".into();
+    }
     let mut grid = Grid::with_tail(&["RUN", "STATUS", "FROM", "TO", "TOOK", "STEPS", "HEALS", "ABOUT"]);
     for run in &runs.runs {
         grid.row(cells(run));

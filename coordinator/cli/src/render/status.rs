@@ -2,7 +2,7 @@
 
 use super::{fleet, length, moment, version};
 use crate::out::Screen;
-use crate::table::{Cell, Grid, paint};
+use crate::table::{Cell, Grid, paint, wrapped};
 use anstyle::AnsiColor;
 use podlift_engine::view::{NodeRow, RunSummary, Status};
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub(crate) struct Shown {
 }
 
 pub(crate) fn status(status: &Status, shown: Shown, screen: Screen) -> String {
-    let mut out = head(status, screen);
+    let mut out = wrapped(&head(status, screen), screen);
     let mut rows: Vec<&NodeRow> = status.nodes.iter().collect();
     fleet::attention(&mut rows);
     let blocks = grid(&rows, shown).blocks(screen);

@@ -12,7 +12,7 @@ use podlift_engine::machine::{Event, Record, StopReason};
 use podlift_engine::plan::Plan;
 use podlift_engine::steps::Evidence;
 use podlift_engine::view::{self, NodeRow};
-use podlift_model::{Failure, KubeVersion, OpOutcome, RunId, StepId};
+use podlift_model::{Digest, Failure, KubeVersion, OpOutcome, RunId, StepId};
 use std::sync::Arc;
 use tonic::Status;
 
@@ -105,10 +105,14 @@ async fn the_status_of_a_paused_run() {
     insta::assert_snapshot!("the_status_wide", on_screens(|s| status::status(&seen, wide, s)));
 }
 
-/// The paused run for others' goldens: what status tells, and its records. The plan's hash is pinned nowhere.
+/// The paused run for others' goldens: what status tells, and its records, with a hash of the plan that no release changes.
 pub(crate) async fn paused_records() -> (view::Status, Vec<Record>) {
     let coordinator = paused(&Fleet::new()).await;
-    (coordinator.status(None).unwrap(), coordinator.events(Some(&run()), 0).unwrap())
+    let mut records = coordinator.events(Some(&run()), 0).unwrap();
+    if let Event::RunStarted { plan, .. } = &mut records[0].event {
+        plan.hash = Digest::of("plan");
+    }
+    (coordinator.status(None).unwrap(), records)
 }
 
 /// Two seconds old, but for one that is stale and one that is gone.

@@ -132,8 +132,7 @@ fn health(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> Str
 }
 
 fn steps(s: &RunState, node: &NodeName, now: Timestamp) -> Vec<NodeStep> {
-    let mine = s.plan.steps().filter(|x| x.node.as_ref() == Some(node));
-    mine.filter_map(|x| Some((x, s.steps.get(&x.id)?)))
+    s.steps_of(node)
         .map(|(x, state)| {
             let (status, evidence) = told(&state.status);
             let until = state.ended.unwrap_or(now);

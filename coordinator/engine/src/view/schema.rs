@@ -12,6 +12,8 @@ pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         (super::report::SCHEMA, of::<Report>()),
         (super::status::SCHEMA, of::<Status>()),
+        (super::node::SCHEMA, of::<NodeDetail>()),
+        (super::runs::SCHEMA, of::<Runs>()),
         (crate::plan::SCHEMA, of::<Plan>()),
         (EVENT_SCHEMA, of::<Record>()),
         (super::node::SCHEMA, of::<NodeDetail>()),

@@ -7,6 +7,13 @@ use podlift_engine::view::NodeRow;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// Lines that would show every node by name.
+pub(super) fn height(model: &Model, width: u16) -> u16 {
+    let rows: Vec<&NodeRow> = model.status.iter().flat_map(|s| &s.nodes).collect();
+    let lines = names(model, &rows, usize::from(width).saturating_sub(2)).len() + 1;
+    u16::try_from(lines).unwrap_or(u16::MAX)
+}
+
 pub(super) fn panel(model: &Model, area: Rect) -> (String, Vec<Line<'static>>) {
     let mut rows: Vec<&NodeRow> = model.status.iter().flat_map(|s| &s.nodes).collect();
     let mut lines = vec![legend(model, &rows)];

@@ -31,19 +31,22 @@ pub(super) fn draw(frame: &mut Frame, model: &Model) {
         Layout::vertical([Constraint::Length(head.len() as u16), Constraint::Min(0), Constraint::Length(1)]);
     let [top, body, bottom] = rows.areas(area);
     frame.render_widget(Paragraph::new(head), top);
-    for (panel, area) in panels(body) {
+    for (panel, area) in panels(model, body) {
         one(frame, model, panel, area);
     }
     frame.render_widget(Paragraph::new(header::footer(model, bottom.width)), bottom);
     over::draw(frame, model, area);
 }
 
-/// Where each panel is.
-fn panels(body: Rect) -> [(Panel, Rect); 4] {
+/// Where each panel is. Fleet and steps take what they need, log and heals the rest.
+fn panels(model: &Model, body: Rect) -> [(Panel, Rect); 4] {
     let [fleet, steps, log, heals] = match body.width >= WIDE {
         true => {
+            let most = (body.height * 9 / 20).max(6);
+            let need = fleet::height(model, body.width / 2).max(steps::height(model));
+            let above = need.saturating_add(2).clamp(6, most);
             let [above, below] =
-                Layout::vertical([Constraint::Percentage(45), Constraint::Min(5)]).areas(body);
+                Layout::vertical([Constraint::Length(above), Constraint::Min(5)]).areas(body);
             let halves = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]);
             let [fleet, steps] = halves.areas(above);
             let parts = Layout::horizontal([Constraint::Percentage(68), Constraint::Percentage(32)]);
@@ -54,8 +57,10 @@ fn panels(body: Rect) -> [(Panel, Rect); 4] {
             let room = body.height;
             let heals = if room >= 16 { 3 } else { 0 };
             Layout::vertical([
-                Constraint::Length((room / 3).clamp(3, 14)),
-                Constraint::Length((room / 4).clamp(3, 12)),
+                Constraint::Length(
+                    fleet::height(model, body.width).saturating_add(2).clamp(3, (room / 3).max(3)),
+                ),
+                Constraint::Length(steps::height(model).saturating_add(2).clamp(3, (room / 3).max(3))),
                 Constraint::Min(3),
                 Constraint::Length(heals),
             ])

@@ -51,9 +51,14 @@ fn question(model: &Model, verb: Verb, typed: &str) -> (&'static str, Vec<Line<'
                     vec![Line::raw("There is no run to abort."), Line::raw("Esc closes this")],
                 );
             };
-            let ask = format!("Type {name} and Enter to abort the run, Esc to leave it: {typed}_");
-            let what = "Cordons and guards are put back; versions stay as they are.";
-            return ("Abort?", vec![Line::raw(what), Line::raw(ask)]);
+            return (
+                "Abort?",
+                vec![
+                    Line::raw("Cordons and guards are put back; versions stay."),
+                    Line::raw(format!("Type {name} and Enter to abort the run; Esc leaves it.")),
+                    Line::raw(format!("> {typed}_")),
+                ],
+            );
         }
         _ => ("Sure?", ""),
     };

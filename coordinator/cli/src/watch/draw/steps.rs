@@ -3,7 +3,7 @@
 use super::super::model::{Model, Panel};
 use super::style::{cut, state};
 use crate::render::length;
-use podlift_engine::machine::{RunState, StepStatus};
+use podlift_engine::machine::{Next, RunState, StepStatus, next};
 use podlift_engine::plan::StepSpec;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,13 +11,20 @@ use ratatui::text::{Line, Span};
 /// (state as a node has it, reason).
 type Work = (&'static str, String);
 
+/// Lines that would show every step that is at work.
+pub(super) fn height(model: &Model) -> u16 {
+    let all = model.state.as_ref().map_or(1, |run| at_work(run).len());
+    u16::try_from(all.max(1)).unwrap_or(u16::MAX)
+}
+
 pub(super) fn panel(model: &Model, area: Rect) -> (String, Vec<Line<'static>>) {
     let Some(run) = &model.state else {
         return ("Steps".into(), vec![Line::raw("no run yet")]);
     };
-    let mut now: Vec<(&StepSpec, Work)> =
-        run.plan.steps().filter_map(|step| Some((step, work(model, run, step)?))).collect();
+    let mut now: Vec<(StepSpec, Work)> =
+        at_work(run).into_iter().map(|s| (s.clone(), work(model, run, &s))).collect();
     now.sort_by_key(|(step, (state, _))| (*state != "failed", *state != "waiting", step.number));
+    now.dedup_by_key(|(step, _)| step.number);
     let all = now.len();
     let height = usize::from(area.height);
     let skip = model.scroll[Panel::Steps as usize].min(all.saturating_sub(height));
@@ -29,13 +36,23 @@ pub(super) fn panel(model: &Model, area: Rect) -> (String, Vec<Line<'static>>) {
     (format!("Steps, {all} at work{more}"), lines)
 }
 
-fn work(model: &Model, run: &RunState, step: &StepSpec) -> Option<Work> {
-    match &run.steps.get(&step.id)?.status {
-        StepStatus::Failed { reason } => Some(("failed", reason.message.clone())),
-        StepStatus::Waiting { reason } => Some(("waiting", reason.clone())),
-        StepStatus::Started { .. } => Some(("working", said(model, step))),
-        StepStatus::Ended { .. } => Some(("working", "op ended, now looking".into())),
-        StepStatus::Pending | StepStatus::Done { .. } | StepStatus::Skipped { .. } => None,
+/// What failed, and what is driven now, by the same function that the coordinator asks.
+fn at_work(run: &RunState) -> Vec<StepSpec> {
+    let failed = run.failed_steps().map(|(step, _)| step.clone());
+    let driven = match next(run) {
+        Next::Drive(todo) => todo.into_iter().map(|t| t.step).collect(),
+        Next::Succeed | Next::Undo | Next::Rest => vec![],
+    };
+    failed.chain(driven).collect()
+}
+
+fn work(model: &Model, run: &RunState, step: &StepSpec) -> Work {
+    match run.steps.get(&step.id).map(|s| &s.status) {
+        Some(StepStatus::Failed { reason }) => ("failed", reason.message.clone()),
+        Some(StepStatus::Waiting { reason }) => ("waiting", reason.clone()),
+        Some(StepStatus::Ended { .. }) => ("working", "op ended, now looking".into()),
+        Some(StepStatus::Started { .. }) => ("working", said(model, step)),
+        _ => ("working", "looks whether it is done".into()),
     }
 }
 
