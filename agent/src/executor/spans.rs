@@ -8,7 +8,8 @@ use podlift_model::OpId;
 use tracing::Span;
 
 pub(super) fn op(node: &Node, op_id: &OpId, accepted: &Accepted) -> Span {
-    let run = trace::run_of(op_id);
+    // An op that no run asked for is a trace of its own.
+    let run = op_id.run().unwrap_or(op_id.as_str());
     let (op, epoch, node) = (accepted.op.verb(), &accepted.epoch, &node.config.node);
     // Whoever asked is not its cause: an op outlives the session that brought it.
     let span = tracing::info_span!(parent: None, "op", run, %node, %op_id, op, %epoch);

@@ -2,10 +2,9 @@
 //!
 //! Derivation. The trace id is the first 16 bytes of SHA-256("podlift run RUN"), the span id of the run itself the last 8 bytes of the
 //! same hash. Nobody emits that span (a run outlives its coordinator); it is the parent of every step's span on the coordinator and of
-//! every op's span on an agent. The run of an op is its id without `-s<number>-a<attempt>`.
+//! every op's span on an agent. The run of an op is in its id (`OpId::run`).
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
-use podlift_model::OpId;
 use sha2::{Digest as _, Sha256};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -15,17 +14,6 @@ pub fn join(span: &Span, run: &str) {
     let parent = opentelemetry::Context::new().with_remote_span_context(of_run(run));
     // Refused only where no exporter is: then there is nothing to join.
     drop(span.set_parent(parent));
-}
-
-/// The run that an op's id names.
-pub fn run_of(op: &OpId) -> &str {
-    let text = op.as_str();
-    let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-    let run = text
-        .rsplit_once("-a")
-        .filter(|(_, attempt)| number(attempt))
-        .and_then(|(rest, _)| rest.rsplit_once("-s").filter(|(_, step)| number(step)).map(|(run, _)| run));
-    run.unwrap_or(text)
 }
 
 fn of_run(run: &str) -> SpanContext {
@@ -40,19 +28,6 @@ fn of_run(run: &str) -> SpanContext {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_run_of_an_op() {
-        for (op, run) in [
-            ("20261122-010203-ab12-s0012-a1", "20261122-010203-ab12"),
-            ("r-s1-a2-s0001-a10", "r-s1-a2"),
-            ("op-1", "op-1"),
-            ("r-s0001", "r-s0001"),
-            ("r-sx-a1", "r-sx-a1"),
-        ] {
-            assert_eq!(run_of(&OpId::new(op).unwrap()), run);
-        }
-    }
 
     #[test]
     fn a_run_has_one_trace_for_ever() {
