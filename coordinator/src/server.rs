@@ -79,6 +79,7 @@ pub async fn serve_with(
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .layer(tower::util::MapResponseLayer::new(crate::service::tell))
         .add_service(health_service)
         .add_service(sessions.max_decoding_message_size(MESSAGE_LIMIT))
         .add_service(control.max_encoding_message_size(MESSAGE_LIMIT))

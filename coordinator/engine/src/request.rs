@@ -4,6 +4,7 @@
 use podlift_model::{Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
@@ -97,6 +98,12 @@ pub struct NodeView {
     pub control_plane: bool,
     pub cri_socket: bool,
     pub internal_ip: Option<String>,
+    /// `containerd://2.1.4`, as the kubelet told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// For people to select by; nothing is decided from them, and no plan rests on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What stands between a node and an empty node.

@@ -47,6 +47,10 @@ pub trait Agents: Send + Sync {
     fn ledger(&self, node: &NodeName) -> Option<LedgerId>;
     /// The highest epoch that a connected agent said it has accepted.
     fn epoch(&self, node: &NodeName) -> Option<Epoch>;
+    /// Since when an agent has been connected without a break; None: it is not, or nobody counts.
+    fn connected_since(&self, _node: &NodeName) -> Option<jiff::Timestamp> {
+        None
+    }
     /// Runs that agents remember.
     fn runs(&self) -> BTreeSet<RunId>;
     /// Agents that were turned away, and why.

@@ -180,6 +180,39 @@ async fn an_agent_that_stays_away_with_an_open_op_pauses_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_died_with_an_open_op_can_be_left_out() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = start(&fleet, &journal, "one");
+    let run = r.upgrade().await;
+    let lost = name("dgx030");
+    let open =
+        |s: &RunState| s.steps.iter().any(|(id, x)| id.as_str().contains("dgx030/install") && x.is_open());
+    let there =
+        |s: &RunState| s.steps.iter().any(|(id, x)| id.as_str() == "canary/dgx030/drain" && x.is_over());
+    r.until(&run, there).await;
+    fleet.lock().unheard.insert("package-install".into(), 1);
+    r.until(&run, open).await;
+    let defer = || Command::Defer { node: lost.clone(), reason: "mainboard".into() };
+    let busy = say(&r, defer()).await.unwrap_err();
+    assert!(
+        matches!(&busy, CoordinatorError::NodeBusy { node, .. } if *node == lost),
+        "its agent is there: {busy}"
+    );
+    fleet.lock().offline.insert(lost.clone());
+    let state = r.until(&run, paused).await;
+    assert_eq!(code(&state), "agent-unreachable");
+    say(&r, defer()).await.unwrap();
+    say(&r, Command::Resume).await.unwrap();
+    let state = r.until(&run, succeeded).await;
+    assert!(
+        state
+            .indeterminate
+            .iter()
+            .any(|(step, _, why)| step.as_str().contains("dgx030") && why.contains("mainboard"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn pods_that_forbid_a_drain_pause_and_the_node_can_be_left_out() {
     let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
     let refused = vec!["cannot delete Pods that declare no controller: a/b".into()];

@@ -106,7 +106,9 @@ async fn neither_nodes_nor_other_clusters_command() {
     let mut node = ControlServiceClient::new(site.dial("runaicluster/node/dgx030").await.unwrap());
     let refused = node.status(StatusRequest::default()).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    assert!(refused.message().contains("podlift cert issue operator"), "{refused}");
+    let told = wire::from_status(&refused).unwrap();
+    assert_eq!((told.reason.as_str(), told.next.as_str()), ("DENIED", "podlift cert issue operator NAME"));
+    assert_eq!(refused.metadata().get(wire::VERSION_HEADER).unwrap(), env!("CARGO_PKG_VERSION"));
     let stranger = site.dial("othercluster/operator/eve").await;
     let served = match stranger {
         Ok(channel) => ControlServiceClient::new(channel).status(StatusRequest::default()).await.is_ok(),

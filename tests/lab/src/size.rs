@@ -55,7 +55,10 @@ impl Size {
             let stem = stem.to_string();
             move |i: usize| format!("{stem}{:0width$}", first + i)
         };
+        let pods = self.workers.max(4) as u32;
         Ok(Shape {
+            // A budget that lets a worker go: of a single one all pods must.
+            inference: (pods, if self.workers > 1 { pods / 2 } else { 0 }),
             control_planes: (0..self.control_planes).map(name("runai-", 2, 1)).collect(),
             workers: (0..self.workers).map(name("dgx", 3, 30)).collect(),
             own_workers: if self.workers > MOST_PROCESSES { 0 } else { usize::MAX },

@@ -1,6 +1,7 @@
 //! The lab as processes: the bench measures a real agent, and nothing outlives its supervisor, not even one that is killed.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test spawns, reads /proc and may panic
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,6 +52,51 @@ fn an_interrupted_demo_takes_everything_down() {
     until("the agents are gone", || agents.iter().all(|pid| !alive(*pid)));
 }
 
+/// The lines that a lab prints for a shell, as (name, value); the rest of its stdout stays open.
+fn environment(lab: &mut std::process::Child) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let lines = BufReader::new(lab.stdout.take().unwrap()).lines().map_while(Result::ok);
+    for line in lines {
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        let value = value.split('\'').nth(1).unwrap();
+        all.insert(name.to_string(), value.to_string());
+        if name == "PODLIFT_LAB_NODES" {
+            break;
+        }
+    }
+    all
+}
+
+#[test]
+fn a_lab_that_stays_can_be_used_and_leaves_nothing_behind() {
+    let mut lab = Command::new(EXE)
+        .args(["up", "--workers", "1", "--control-planes", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let env = environment(&mut lab);
+    let path = format!("{}:/usr/bin:/bin", env["PATH"]);
+    let podlift = Command::new("podlift").arg("status").env_clear().env("PATH", &path).output().unwrap();
+    let said = String::from_utf8_lossy(&podlift.stdout).into_owned();
+    assert!(podlift.status.success() && said.contains("runai-01") && said.contains("dgx030"), "{said}");
+    // Not every machine has a kubectl.
+    let kubectl = Command::new("kubectl").args(["get", "nodes", "-o", "name"]).envs(&env).output();
+    if let Ok(kubectl) = kubectl {
+        let said = String::from_utf8_lossy(&kubectl.stdout).into_owned();
+        assert!(said.contains("node/runai-01") && said.contains("node/dgx030"), "{kubectl:?}");
+    }
+    let root = std::path::Path::new(&env["PODLIFT_LAB_NODES"]).to_path_buf();
+    assert!(root.join("runai-01/etc/kubernetes/manifests/kube-apiserver.yaml").exists());
+    let agents = agents(lab.id());
+    assert_eq!(agents.len(), 2);
+    let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert_eq!(lab.wait().unwrap().code(), Some(0));
+    until("the agents are gone", || agents.iter().all(|pid| !alive(*pid)));
+    assert!(!root.exists());
+}
+
 /// The answer to GET, with its head.
 fn get(url: &str) -> Option<String> {
     let (host, path) = url.strip_prefix("http://")?.split_once('/')?;
@@ -69,11 +115,7 @@ fn a_coordinator_tells_prometheus_how_things_are() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(lab.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let url = lines.filter_map(|l| {
-        Some(l.strip_prefix("export PODLIFT_LAB_METRICS='")?.trim_end_matches('\'').to_string())
-    });
-    let url = url.into_iter().next().expect("the environment names the address");
+    let url = environment(&mut lab)["PODLIFT_LAB_METRICS"].clone();
     let mut page = String::new();
     until("both agents are counted and the epoch is held", || {
         page = get(&url).unwrap_or_default();

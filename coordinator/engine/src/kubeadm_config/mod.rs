@@ -5,7 +5,7 @@
 mod render;
 mod repair;
 
-pub use repair::{ConfigRepair, remove_gate, repair, set_etcd_endpoints};
+pub use repair::{ConfigRepair, remove_gate, repair, repair_at, set_etcd_endpoints};
 
 use podlift_model::KubeVersion;
 use podlift_model::op::Component;

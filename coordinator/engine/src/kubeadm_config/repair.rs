@@ -2,6 +2,7 @@
 //! text that comes out differs in nothing else.
 
 use super::{ClusterConfiguration, ConfigError, section};
+use podlift_model::KubeVersion;
 use podlift_model::op::Component;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,24 @@ pub enum ConfigRepair {
 
 /// Applies the repairs to the text; the rest stays as it was.
 pub fn repair(text: &str, repairs: &[ConfigRepair]) -> Result<String, ConfigError> {
+    repair_at(text, repairs, None)
+}
+
+/// The same, and `kubernetesVersion` as well: for a cluster whose kubeadm has written that version already.
+pub fn repair_at(
+    text: &str,
+    repairs: &[ConfigRepair],
+    version: Option<KubeVersion>,
+) -> Result<String, ConfigError> {
     let mut config = ClusterConfiguration::parse(text)?;
     for change in repairs {
         match change {
             ConfigRepair::SetEtcdEndpoints { endpoints } => set_etcd_endpoints(&mut config, endpoints)?,
             ConfigRepair::RemoveGate { component, gate } => remove_gate(&mut config, *component, gate),
         }
+    }
+    if let (Some(version), Value::Object(fields)) = (version, &mut config.value) {
+        fields.insert("kubernetesVersion".into(), json!(version.to_string()));
     }
     let repaired = config.to_text()?;
     match ClusterConfiguration::parse(&repaired)? == config {

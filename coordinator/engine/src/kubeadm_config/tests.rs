@@ -91,3 +91,11 @@ fn what_it_cannot_read_it_says() {
     let error = repair(local, &[ConfigRepair::SetEtcdEndpoints { endpoints: endpoints() }]).unwrap_err();
     assert!(error.to_string().contains("etcd.external is null"), "{error}");
 }
+
+#[test]
+fn the_version_that_kubeadm_wrote_comes_back_with_the_rest() {
+    let old = "apiVersion: kubeadm.k8s.io/v1beta4\nkubernetesVersion: v1.31.9\n";
+    let text = repair_at(old, &[], Some(podlift_model::KubeVersion::new(1, 32, 9))).unwrap();
+    assert_eq!(text, old.replace("v1.31.9", "v1.32.9"));
+    assert_eq!(repair(old, &[]).unwrap(), old);
+}

@@ -288,6 +288,10 @@ fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalE
     let ids: Vec<StepId> = s.steps_of(node).map(|(spec, _)| spec.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_over()) {
+            if let StepStatus::Started { op_id, .. } = &step.status {
+                let why = format!("its node was deferred while it was open: {reason}");
+                s.indeterminate.push((id, op_id.clone(), why));
+            }
             step.status = StepStatus::Skipped { reason: format!("node deferred: {reason}") };
         }
     }

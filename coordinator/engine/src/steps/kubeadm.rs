@@ -91,8 +91,8 @@ impl Step for Apply {
             _ => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
-        cx.host(HostOp::KubeadmApply { to: cx.plan().to, skip: skip(cx) })
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
+        cx.host(HostOp::KubeadmApply { to: cx.plan().to, skip: skip(cx, reply) })
     }
     fn policy(&self, cx: &Cx) -> Policy {
         policy(cx)
@@ -134,12 +134,10 @@ impl Step for Node {
 
 /// Where the ConfigMap was left broken by a waiver and the manifests are healed, another full apply would write the broken one again,
 /// heal to an identical pod and wait five minutes for a hash that never changes: then only the phases that remain are run.
-fn skip(cx: &Cx) -> Vec<SkipPhase> {
-    let tried = cx.state_of_step().is_some_and(|s| s.attempts > 1);
+fn skip(cx: &Cx, reply: &Reply) -> Vec<SkipPhase> {
+    let healed = seen(cx, reply).is_some_and(|s| s.manifests.is_ok());
     match cx.state.waived(FLAG_LOSS) {
-        Some(_) if tried && !cx.state.heals.is_empty() => {
-            [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect()
-        }
+        Some(_) if healed => [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect(),
         _ => SKIP.to_vec(),
     }
 }

@@ -2,12 +2,13 @@
 //! runs, and only with endpoints that answer. The old text is in the plan, and so in the journal.
 
 use super::types::{Assess, Cx, Step, blocked, cluster, done, many, odd, output};
-use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair_at};
+use crate::machine::StepStatus;
 use crate::plan::checks::FLAG_LOSS;
-use crate::plan::root_cause;
+use crate::plan::{StepKind, StepSpec, root_cause};
 use crate::request::{ClusterCall, ClusterReply, KubeadmConfigView, Reply, Request};
 use podlift_model::op::Look;
-use podlift_model::{HostOp, OpOutput};
+use podlift_model::{HostOp, KubeVersion, OpOutput};
 
 pub struct RepairConfig;
 
@@ -38,7 +39,7 @@ impl Step for RepairConfig {
                 return blocked(
                     "kubeadm-config",
                     why,
-                    "kubectl -n kube-system edit cm kubeadm-config, then podlift retry",
+                    "kubectl -n kube-system edit cm kubeadm-config && podlift retry",
                 );
             }
         }
@@ -76,11 +77,23 @@ fn wanted(cx: &Cx, config: &KubeadmConfigView) -> Result<Option<String>, String>
     if let Some(why) = cause.unrepairable.first() {
         return Err(why.clone());
     }
-    let repairs = cause.repairs();
-    if repairs.is_empty() {
+    let (repairs, version) = (cause.repairs(), lost_version(cx, &parsed));
+    if repairs.is_empty() && version.is_none() {
         return Ok(None);
     }
-    repair(&config.cluster_configuration, &repairs).map(Some).map_err(|e| e.to_string())
+    repair_at(&config.cluster_configuration, &repairs, version).map(Some).map_err(|e| e.to_string())
+}
+
+/// The target, where kubeadm wrote it in this run and somebody put an older text back: `kubeadm upgrade node` takes its target from there.
+fn lost_version(cx: &Cx, config: &ClusterConfiguration) -> Option<KubeVersion> {
+    let to = cx.plan().to;
+    let applied = |s: &StepSpec| {
+        let step = cx.state.steps.get(&s.id);
+        matches!(s.kind, StepKind::KubeadmApply)
+            && step.is_some_and(|x| matches!(x.status, StepStatus::Done { .. }))
+    };
+    let written = cx.plan().steps().any(applied);
+    (written && config.kubernetes_version() != Some(to)).then_some(to)
 }
 
 fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {

@@ -1,12 +1,15 @@
 //! `podlift status`: the fleet as a table, each row with the age of what it shows.
 
-use crate::inventory::NodeRole;
-use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
+use super::select::Selection;
+use crate::inventory::{NodeEntry, NodeRole};
+use crate::machine::{Next, RunState, RunStatus, StepStatus, StopReason, next};
+use crate::plan::StepSpec;
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const SCHEMA: &str = "podlift.status/v1";
 
@@ -20,6 +23,9 @@ pub struct Status {
     /// Why this coordinator only reads, if so.
     pub read_only: Option<String>,
     pub run: Option<RunSummary>,
+    /// What a selector left, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     pub nodes: Vec<NodeRow>,
 }
 
@@ -60,6 +66,14 @@ pub struct NodeRow {
     pub age_seconds: u64,
     /// Older than three heartbeats.
     pub stale: bool,
+    #[serde(default)]
+    pub kubeadm: Option<KubeVersion>,
+    /// Version of the agent.
+    #[serde(default)]
+    pub agent: String,
+    /// Free bytes below /var.
+    #[serde(default)]
+    pub free_bytes: u64,
 }
 
 /// A node as the coordinator last saw it.
@@ -78,6 +92,7 @@ pub fn status(
     nodes: &[SeenNode],
     stale_after: u64,
 ) -> Status {
+    let fleet = state.map(Fleet::of);
     Status {
         schema: SCHEMA.into(),
         cluster: cluster.clone(),
@@ -86,7 +101,8 @@ pub fn status(
         epoch: None,
         read_only: None,
         run: state.map(summary),
-        nodes: nodes.iter().map(|n| row(n, now, state, stale_after)).collect(),
+        selection: None,
+        nodes: nodes.iter().map(|n| row(n, now, fleet.as_ref(), stale_after)).collect(),
     }
 }
 
@@ -115,11 +131,30 @@ pub fn summary(s: &RunState) -> RunSummary {
     }
 }
 
-fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64) -> NodeRow {
+/// A run by node, looked up once for all rows.
+struct Fleet<'a> {
+    state: &'a RunState,
+    entries: BTreeMap<&'a NodeName, &'a NodeEntry>,
+    /// Nodes whose turn it is, also while nothing runs there but a look.
+    driven: BTreeSet<NodeName>,
+}
+
+impl<'a> Fleet<'a> {
+    fn of(state: &'a RunState) -> Self {
+        let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
+        let driven = match next(state) {
+            Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
+            Next::Succeed | Next::Undo | Next::Rest => BTreeSet::new(),
+        };
+        Self { state, entries, driven }
+    }
+}
+
+fn row(n: &SeenNode, now: Timestamp, fleet: Option<&Fleet>, stale_after: u64) -> NodeRow {
     let age = now.duration_since(n.at).as_secs().max(0) as u64;
-    let entry = state.and_then(|s| s.plan.inventory.get(&n.facts.node));
+    let entry = fleet.and_then(|f| f.entries.get(&n.facts.node));
     let by_manifests = if n.facts.manifests.is_empty() { NodeRole::Worker } else { NodeRole::ControlPlane };
-    let (node_state, step, reason) = state.map_or(("idle".into(), None, None), |s| work(s, &n.facts.node));
+    let (node_state, step, reason) = fleet.map_or(("idle".into(), None, None), |f| work(f, &n.facts.node));
     let server =
         n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
     NodeRow {
@@ -130,19 +165,27 @@ fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64)
         api_server: server.and_then(|m| m.version),
         step,
         reason,
-        guard: match n.facts.guard {
-            GuardState::Steady => "steady".into(),
-            GuardState::Armed { .. } => "armed".into(),
-            GuardState::Off => "off".into(),
-        },
+        guard: guard(&n.facts.guard).into(),
         connected: n.connected,
         age_seconds: age,
         stale: !n.connected || age > stale_after,
+        kubeadm: n.facts.kubeadm,
+        agent: n.facts.agent_version.clone(),
+        free_bytes: n.facts.free_bytes,
+    }
+}
+
+pub(super) fn guard(state: &GuardState) -> &'static str {
+    match state {
+        GuardState::Steady => "steady",
+        GuardState::Armed { .. } => "armed",
+        GuardState::Off => "off",
     }
 }
 
 /// (state, step, reason) of a node in a run.
-fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String>) {
+fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<String>) {
+    let s = fleet.state;
     if let Some(reason) = s.deferred.get(node) {
         return ("deferred".into(), None, Some(reason.clone()));
     }
@@ -150,7 +193,7 @@ fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String
     if mine.is_empty() {
         return ("idle".into(), None, None);
     }
-    let at = |x: &crate::plan::StepSpec| Some(x.id.to_string());
+    let at = |x: &StepSpec| Some(x.id.to_string());
     for (x, now) in &mine {
         match &now.status {
             StepStatus::Failed { reason } => return ("failed".into(), at(x), Some(reason.message.clone())),
@@ -159,9 +202,10 @@ fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String
             _ => {}
         }
     }
-    match mine.iter().filter(|(_, now)| now.is_over()).count() {
-        n if n == mine.len() => ("upgraded".into(), None, None),
-        0 => ("pending".into(), None, None),
-        _ => ("working".into(), mine.iter().find(|(_, now)| !now.is_over()).and_then(|(x, _)| at(x)), None),
+    match mine.iter().find(|(_, now)| !now.is_over()) {
+        None => ("upgraded".into(), None, None),
+        Some((x, _)) if fleet.driven.contains(node) => ("working".into(), at(x), None),
+        Some(_) if s.is_over() => ("idle".into(), None, None),
+        Some(_) => ("pending".into(), None, None),
     }
 }

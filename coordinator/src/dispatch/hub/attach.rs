@@ -98,8 +98,12 @@ impl Hub {
     async fn open(&self, node: &NodeName, hello: Hello, send: mpsc::Sender<Outgoing>) -> Session {
         let gone = CancellationToken::new();
         let session = Session { id: self.number(), ledger: hello.ledger, send, gone: gone.clone() };
-        let live =
-            Live { session: session.clone(), questions: Default::default(), _guard: gone.drop_guard() };
+        let live = Live {
+            session: session.clone(),
+            since: self.clock.now(),
+            questions: Default::default(),
+            _guard: gone.drop_guard(),
+        };
         let returned = self.place(node, live, hello.facts, hello.epoch, hello.runs);
         self.refusals().remove(node);
         if returned {

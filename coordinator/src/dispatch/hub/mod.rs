@@ -123,6 +123,10 @@ impl Agents for Hub {
         self.nodes().get(node).filter(|n| n.session.is_some()).and_then(|n| n.epoch.clone())
     }
 
+    fn connected_since(&self, node: &NodeName) -> Option<jiff::Timestamp> {
+        self.nodes().get(node).and_then(|n| n.session.as_ref()).map(|live| live.since)
+    }
+
     fn runs(&self) -> BTreeSet<RunId> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }

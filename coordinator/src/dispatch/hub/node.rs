@@ -26,6 +26,7 @@ pub(super) struct Node {
 /// A session with what dies with it.
 pub(super) struct Live {
     pub session: Session,
+    pub since: Timestamp,
     /// Questions by number; dropping one tells who asked that no answer comes.
     pub questions: BTreeMap<u64, oneshot::Sender<Answer>>,
     /// Cancels `session.gone`.

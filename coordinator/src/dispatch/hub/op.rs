@@ -122,8 +122,8 @@ impl Sending<'_> {
                 Ok(Some(lost_memory(self.node, ledger, looked.ledger())))
             }
             Ok(Looked::Ended { outcome, .. }) => Ok(Some(outcome)),
-            Ok(Looked::Running { .. }) => Ok(None),
-            Ok(Looked::Unknown { .. }) => {
+            // Asked under the same id again, an agent that was started anew tells the end when it comes, too; nothing is started twice.
+            Ok(Looked::Running { .. } | Looked::Unknown { .. }) => {
                 self.send(session).await;
                 Ok(None)
             }

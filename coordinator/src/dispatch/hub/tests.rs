@@ -192,6 +192,9 @@ async fn an_outcome_is_heard_across_sessions() {
     drop(agent);
     let mut agent = lab.connect("l1").await;
     agent.answer_lookup("l1", lookup_reply::State::Running, None).await;
+    // An agent that was started anew has nobody to tell: it is asked again, under the same id, and follows what it found.
+    let asked = agent.op().await;
+    assert_eq!(asked.op_id, "r1-s0001-a1");
     let done = OpOutcome::changed("restarted");
     agent.report(&asked, ended(&done)).await;
     assert_eq!(running.await.unwrap(), Ok(done.clone()));

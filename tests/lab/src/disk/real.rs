@@ -92,7 +92,13 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let path = self.at(path);
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+        if !path.is_dir() {
+            return fs::remove_file(path);
+        }
+        // Gone at once and whole, whoever still writes into it.
+        let gone = path.with_extension("gone");
+        fs::rename(&path, &gone)?;
+        fs::remove_dir_all(&gone)
     }
 
     fn make_dir(&self, path: &Path) -> io::Result<()> {

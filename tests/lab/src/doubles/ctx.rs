@@ -74,6 +74,11 @@ impl Ctx {
     /// Lets others run; never returns on a dead machine.
     pub async fn pause(&self) {
         tokio::task::yield_now().await;
+        self.alive().await;
+    }
+
+    /// The same without letting others run in between.
+    pub async fn alive(&self) {
         if self.dead() {
             std::future::pending::<()>().await;
         }

@@ -56,10 +56,9 @@ pub fn matches(what: &What, kind: &str, with: &BTreeMap<String, String>) -> bool
     match serde_json::to_value(what).unwrap_or_default() {
         Value::String(name) => name == kind && with.is_empty(),
         Value::Object(all) => all.get(kind).is_some_and(|fields| {
-            let is = |(name, value): (&String, &String)| match &fields[name] {
-                Value::String(text) => text == value,
-                other => other.to_string() == *value,
-            };
+            let text =
+                |name: &String| fields[name].as_str().map_or_else(|| fields[name].to_string(), String::from);
+            let is = |(name, value): (&String, &String)| text(name) == *value;
             with.iter().all(is)
         }),
         _ => false,

@@ -11,7 +11,9 @@ fn name(path: &str) -> String {
 /// The old one away. Between this and `counted` the node has no such manifest.
 pub async fn moved_out(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
     ctx.disk().rename(Path::new(from), Path::new(to))?;
-    ctx.effect(What::ManifestMovedOut { file: name(from) }).await;
+    // Nobody else runs before the new one is in: kubeadm's two renames are microseconds apart. Only the power may go here.
+    ctx.world.record(&ctx.node, What::ManifestMovedOut { file: name(from) }, ctx.op());
+    ctx.alive().await;
     Ok(())
 }
 
