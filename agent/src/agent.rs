@@ -7,6 +7,7 @@ use crate::heal::{self, Heal};
 use crate::host::Host;
 use crate::ledger::{FileLedger, Ledger, LedgerError};
 use crate::link::Link;
+use crate::metrics::{Meters, Metrics};
 use crate::node::Node;
 use crate::units::Units;
 use crate::{paths, pulse, session};
@@ -48,6 +49,7 @@ pub enum OpenError {
 
 pub struct Agent {
     pub(crate) node: Arc<Node>,
+    metrics: Metrics,
 }
 
 /// Ends what an agent started, also when its future is dropped.
@@ -84,8 +86,15 @@ impl Agent {
             poll: config.ops.poll,
         };
         let (running, changes) = (Mutex::default(), AtomicU64::new(0));
-        let node = Node { host, config, boot, ledger, heal, units, running, changes };
-        Ok(Arc::new(Self { node: Arc::new(node) }))
+        let meters = Meters::default();
+        let node = Arc::new(Node { host, config, boot, ledger, heal, units, running, changes, meters });
+        let metrics = Metrics::new(&node);
+        Ok(Arc::new(Self { node, metrics }))
+    }
+
+    /// The text of one scrape.
+    pub fn metrics(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.page()
     }
 
     /// Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.

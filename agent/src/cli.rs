@@ -8,7 +8,8 @@ use crate::{Agent, Seams, paths, pulse};
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use podlift_common::clock::{Clock as _, SystemClock};
-use podlift_common::telemetry::{self, LogFormat};
+use podlift_common::metrics;
+use podlift_common::telemetry::{self, Endpoint, LogFormat, Service};
 use podlift_common::tls::{self, Connector, Expect, Material, Subject};
 use podlift_model::{BootId, OpId};
 use std::ffi::OsString;
@@ -34,6 +35,9 @@ struct Args {
     /// Log as JSON lines
     #[arg(long, global = true)]
     log_json: bool,
+    /// Where spans are sent, e.g. http://127.0.0.1:4317; before what the configuration says
+    #[arg(long, global = true)]
+    otlp_endpoint: Option<Endpoint>,
     /// How this program is started again, word by word; its own path by default
     #[arg(long, global = true, hide = true, allow_hyphen_values = true)]
     exec: Vec<String>,
@@ -67,19 +71,27 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
         }
     };
-    telemetry::init(&args.log, if args.log_json { LogFormat::Json } else { LogFormat::Text });
     let done = match &args.command {
         None | Some(Command::Run) => run(&args),
         Some(Command::RecordExit { op, result, code, status }) => {
+            telemetry::init(&args.log, args.format());
             record(&args.root, op, result, code, status)
         }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Where the configuration could not be read, nothing is there to log with yet.
+            telemetry::init(&args.log, args.format());
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+impl Args {
+    fn format(&self) -> LogFormat {
+        if self.log_json { LogFormat::Json } else { LogFormat::Text }
     }
 }
 
@@ -100,14 +112,27 @@ fn below(root: &Path, path: &Path) -> PathBuf {
 fn run(args: &Args) -> anyhow::Result<()> {
     tls::install_provider();
     let config: Config = podlift_common::config::load(&below(&args.root, &args.config))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let telemetry = {
+        let _within = runtime.enter();
+        let endpoint = args.otlp_endpoint.as_ref().or(config.telemetry.otlp_endpoint.as_ref());
+        let service = Service { name: "podlift-agent", version: env!("CARGO_PKG_VERSION") };
+        telemetry::start(&args.log, args.format(), service, endpoint)
+    };
+    let done = serve(args, config, &runtime);
+    telemetry.flush();
+    done
+}
+
+fn serve(args: &Args, config: Config, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
     let material = material(&args.root, &config)?;
     let connector = Connector::new(&material, Expect::Coordinator)?;
     let link = Arc::new(GrpcLink::new(config.coordinator, connector));
     let host = real::host(&args.root, &config.commands.path)
         .with_context(|| format!("root folder {} can't be opened", args.root.display()))?;
     let seams = Seams { recorder: recorder(args)?, ..Seams::default() };
+    let listen = config.metrics.listen;
     let agent = Agent::open_with(host, config, seams)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stop = CancellationToken::new();
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -117,6 +142,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
             asked.cancel();
         });
+        let page = agent.clone();
+        let _metrics = metrics::serve(listen, Arc::new(move || page.metrics())).await;
         pulse::ready();
         agent.run(link, stop).await;
         pulse::stopping();

@@ -1,6 +1,8 @@
 //! The agent's configuration file. Unknown keys are refused; what is not given has the default documented here.
 
 use podlift_common::config::duration;
+use podlift_common::metrics::Listen;
+use podlift_common::telemetry;
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -26,6 +28,10 @@ pub struct Config {
     pub session: Session,
     #[serde(default)]
     pub ops: Ops,
+    #[serde(default)]
+    pub metrics: Metrics,
+    #[serde(default)]
+    pub telemetry: telemetry::Settings,
 }
 
 /// PEM files within the node.
@@ -109,6 +115,19 @@ pub struct Ops {
     pub free_bytes: u64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Where Prometheus may ask: an address of this machine, or "off". "127.0.0.1:7445"
+    pub listen: Listen,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { listen: Listen::loopback(7445) }
+    }
+}
+
 impl Default for Tls {
     fn default() -> Self {
         let file = |name: &str| PathBuf::from("/etc/podlift/tls").join(name);
@@ -183,6 +202,8 @@ impl Config {
             heal: Heal::default(),
             session: Session::default(),
             ops: Ops::default(),
+            metrics: Metrics::default(),
+            telemetry: telemetry::Settings::default(),
         }
     }
 
@@ -226,12 +247,12 @@ mod tests {
         let text = include_str!("../../deploy/config/agent.toml");
         let c: Config = podlift_common::config::parse(text, Path::new("agent.toml")).unwrap();
         assert_eq!(c.check(), Ok(()));
-        let all = text
-            .replace("# tick", "tick")
-            .replace("# mode", "mode")
-            .replace("# poll", "poll")
-            .replace("# heartbeat", "heartbeat");
-        podlift_common::config::parse::<Config>(&all, Path::new("agent.toml")).unwrap();
+        let settings = ["tick", "mode", "poll", "heartbeat", "listen", "otlp_endpoint"];
+        let all =
+            settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
+        let all: Config = podlift_common::config::parse(&all, Path::new("agent.toml")).unwrap();
+        assert_eq!(all.metrics.listen, Metrics::default().listen, "the example shows another default");
+        assert!(all.telemetry.otlp_endpoint.is_some(), "the example shows the option");
     }
 
     #[test]
@@ -253,6 +274,9 @@ mod tests {
             ("[heal]\nmode = \"x\"\n", "unknown variant `x`"),
             ("[session]\nheartbeat = \"5\"\n", "not a duration"),
             ("nodes = 1\n", "unknown field `nodes`"),
+            ("[metrics]\nlisten = \"7445\"\n", "metrics.listen = \"7445\" is not valid: expected an address"),
+            ("[metrics]\nport = 1\n", "unknown field `port`"),
+            ("[telemetry]\notlp_endpoint = \"here\"\n", "telemetry.otlp_endpoint = \"here\" is not valid"),
         ];
         for (text, want) in cases {
             let e = parse(text).unwrap_err();

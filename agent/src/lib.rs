@@ -9,6 +9,7 @@ pub mod heal;
 pub mod host;
 pub mod ledger;
 pub mod link;
+mod metrics;
 mod node;
 mod ops;
 pub mod paths;

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::heal::Heal;
 use crate::host::Host;
 use crate::ledger::Ledger;
+use crate::metrics::Meters;
 use crate::units::Units;
 use podlift_model::{BootId, OpId};
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(crate) struct Node {
     pub running: Mutex<BTreeMap<OpId, &'static str>>,
     /// Grows with every mutation that ended: what was known of the node may be old.
     pub changes: AtomicU64,
+    pub meters: Meters,
 }
 
 impl Node {

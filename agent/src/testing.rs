@@ -33,6 +33,10 @@ struct Tree {
     before_swap: Option<(PathBuf, Vec<u8>)>,
     /// Appends fail after half of their bytes.
     full: bool,
+    /// Writes, appends and removals that still work.
+    left: Option<usize>,
+    /// Files are replaced, and the call that did it fails: only the directory could not be synced.
+    unsynced: bool,
 }
 
 impl MemFiles {
@@ -49,6 +53,16 @@ impl MemFiles {
     pub fn race(&self, path: impl Into<PathBuf>, bytes: &[u8]) {
         let (path, bytes) = (path.into(), bytes.to_vec());
         self.tree().before_swap = Some((path, bytes));
+    }
+    /// After so many more changes none gets through: the power is gone.
+    pub fn fail_after(&self, changes: usize) {
+        self.tree().left = Some(changes);
+    }
+    pub fn set_unsynced(&self, unsynced: bool) {
+        self.tree().unsynced = unsynced;
+    }
+    pub fn works_again(&self) {
+        self.tree().left = None;
     }
     pub fn set_full(&self, full: bool) {
         self.tree().full = full;
@@ -68,6 +82,16 @@ impl Tree {
             size: bytes.len() as u64,
         };
         self.files.insert(path.into(), (stat, bytes.to_vec()));
+    }
+    fn one_more(&mut self) -> io::Result<()> {
+        match self.left.as_mut() {
+            Some(0) => Err(io::Error::other("the power is gone")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
     fn get(&self, path: &Path) -> io::Result<&(Stat, Vec<u8>)> {
         self.files.get(path).ok_or_else(|| {
@@ -92,11 +116,14 @@ impl Files for MemFiles {
         Ok(names.into_iter().collect())
     }
     fn write(&self, path: &Path, bytes: &[u8], _: u32) -> io::Result<()> {
-        self.tree().put(path, bytes);
-        Ok(())
+        let mut tree = self.tree();
+        tree.one_more()?;
+        tree.put(path, bytes);
+        if tree.unsynced { Err(io::Error::other("the directory can't be synced")) } else { Ok(()) }
     }
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut tree = self.tree();
+        tree.one_more()?;
         let mut all = tree.get(path).map(|f| f.1.clone()).unwrap_or_default();
         let full = tree.full;
         all.extend_from_slice(if full { &bytes[..bytes.len() / 2] } else { bytes });
@@ -104,7 +131,9 @@ impl Files for MemFiles {
         if full { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.tree().files.remove(path);
+        let mut tree = self.tree();
+        tree.one_more()?;
+        tree.files.remove(path);
         Ok(())
     }
     fn replace(

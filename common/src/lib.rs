@@ -1,9 +1,10 @@
 //! What agent and coordinator share on top of the pure vocabulary: the border to the wire, durable files, clock, configuration,
-//! TLS identities, telemetry. Nothing here knows a step, a plan or an op's implementation.
+//! TLS identities, metrics, telemetry. Nothing here knows a step, a plan or an op's implementation.
 
 pub mod clock;
 pub mod config;
 pub mod durable;
+pub mod metrics;
 pub mod telemetry;
 pub mod tls;
 pub mod wire;

@@ -4,6 +4,8 @@ use crate::core::Settings;
 use crate::dispatch::HubSettings;
 use crate::exec::ExecSettings;
 use podlift_common::config::duration;
+use podlift_common::metrics::Listen;
+use podlift_common::telemetry;
 use podlift_engine::plan::PlanOptions;
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
@@ -27,6 +29,12 @@ pub struct Config {
     pub journal: PathBuf,
     pub kubernetes: Kubernetes,
     #[serde(default)]
+    pub server: Server,
+    #[serde(default)]
+    pub metrics: Metrics,
+    #[serde(default)]
+    pub telemetry: telemetry::Settings,
+    #[serde(default)]
     pub run: Run,
     #[serde(default)]
     pub plan: Plan,
@@ -41,6 +49,20 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// "/etc/podlift/tls/coordinator.key"
     pub key: PathBuf,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Whether gRPC reflection is served, to whoever has a certificate: for grpcurl. false
+    pub reflection: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Where Prometheus may ask: an address of this machine, or "off". "127.0.0.1:7444"
+    pub listen: Listen,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -112,6 +134,12 @@ fn api_timeout() -> Duration {
 }
 fn probe_timeout() -> Duration {
     Duration::from_secs(2)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { listen: Listen::loopback(7444) }
+    }
 }
 
 impl Default for Tls {
@@ -204,6 +232,9 @@ mod tests {
             "guard",
             "wait",
             "site_gates",
+            "reflection",
+            "listen",
+            "otlp_endpoint",
         ];
         let all =
             settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
@@ -212,6 +243,11 @@ mod tests {
             format!("{:?}", shown.plan),
             format!("{:?}", Plan::default()),
             "the example shows other defaults"
+        );
+        assert_eq!(shown.metrics.listen, Metrics::default().listen, "the example shows another default");
+        assert!(
+            !shown.server.reflection && shown.telemetry.otlp_endpoint.is_some(),
+            "the example shows the options"
         );
     }
 
@@ -233,8 +269,34 @@ vip = "10.141.255.254:10443"
     }
 
     #[test]
+    fn bad_values_are_refused_with_what_was_expected() {
+        for (extra, want) in [
+            (
+                "[metrics]\nlisten = \"everywhere\"",
+                "metrics.listen = \"everywhere\" is not valid: expected an address",
+            ),
+            (
+                "[telemetry]\notlp_endpoint = \"https://x:1\"",
+                "telemetry.otlp_endpoint = \"https://x:1\" is not valid",
+            ),
+            ("[server]\nreflection = \"yes\"", "expected a boolean"),
+        ] {
+            let text = format!("{SMALL}{extra}");
+            let e =
+                parse::<Config>(&text, Path::new("/etc/podlift/coordinator.toml")).unwrap_err().to_string();
+            assert!(e.contains(want) && e.contains("/etc/podlift/coordinator.toml"), "{e}");
+        }
+    }
+
+    #[test]
     fn unknown_keys_are_refused_by_name() {
-        for extra in ["tiem = 1", "[run]\npol = \"1s\"", "[plan]\ncanaries = 2", "[tls]\ncert = \"x\""] {
+        for extra in [
+            "tiem = 1",
+            "[run]\npol = \"1s\"",
+            "[plan]\ncanaries = 2",
+            "[tls]\ncert = \"x\"",
+            "[server]\nreflect = true",
+        ] {
             let text = format!("{SMALL}{extra}");
             let e =
                 parse::<Config>(&text, Path::new("/etc/podlift/coordinator.toml")).unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::store::StoreError;
 use clap::Parser;
-use podlift_common::telemetry::{self, LogFormat};
+use podlift_common::telemetry::{self, Endpoint, LogFormat, Service};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +23,9 @@ struct Args {
     /// Logs as JSON lines.
     #[arg(long)]
     log_json: bool,
+    /// Where spans are sent, e.g. `http://127.0.0.1:4317`; before what the configuration says.
+    #[arg(long)]
+    otlp_endpoint: Option<Endpoint>,
 }
 
 /// The daemon; ends on SIGTERM or SIGINT. A run that is open goes on at the next start.
@@ -32,14 +35,21 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     podlift_common::tls::install_provider();
-    telemetry::init(&args.log, if args.log_json { LogFormat::Json } else { LogFormat::Text });
     match start(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Where the configuration could not be read, nothing is there to log with yet.
+            telemetry::init(&args.log, args.format());
             let code = error.downcast_ref::<StoreError>().map_or("start", StoreError::code);
             tracing::error!(code, "{}", whole(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+impl Args {
+    fn format(&self) -> LogFormat {
+        if self.log_json { LogFormat::Json } else { LogFormat::Text }
     }
 }
 
@@ -61,17 +71,27 @@ fn whole(error: &anyhow::Error) -> String {
 fn start(args: &Args) -> anyhow::Result<()> {
     let config: Config = podlift_common::config::load(&args.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let stop = CancellationToken::new();
-        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let ending = stop.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = int.recv() => {}
-            }
-            ending.cancel();
-        });
-        crate::server::serve(config, stop).await
-    })
+    let telemetry = {
+        let _within = runtime.enter();
+        let endpoint = args.otlp_endpoint.as_ref().or(config.telemetry.otlp_endpoint.as_ref());
+        let service = Service { name: "podlift-coordinator", version: env!("CARGO_PKG_VERSION") };
+        telemetry::start(&args.log, args.format(), service, endpoint)
+    };
+    let done = runtime.block_on(until_told(config));
+    telemetry.flush();
+    done
+}
+
+async fn until_told(config: Config) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let ending = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        ending.cancel();
+    });
+    crate::server::serve(config, stop).await
 }

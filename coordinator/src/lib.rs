@@ -8,6 +8,7 @@ mod daemon;
 pub mod dispatch;
 pub mod exec;
 pub mod journal;
+pub mod metrics;
 pub mod server;
 pub mod service;
 pub mod store;

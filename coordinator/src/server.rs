@@ -5,10 +5,12 @@ use crate::config::Config;
 use crate::core::{Coordinator, Parts};
 use crate::dispatch::Hub;
 use crate::journal::SqliteJournal;
+use crate::metrics::{Metered, Meters, Metrics};
 use crate::service::{AgentSessions, Control};
 use crate::store::{Store, StoreError};
 use anyhow::{Context as _, ensure};
 use podlift_common::clock::{Clock, SystemClock};
+use podlift_common::metrics;
 use podlift_common::tls::{self, Material, Subject};
 use podlift_model::InstanceId;
 use podlift_proto::v1::agent_service_server::AgentServiceServer;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
 /// Plans of large clusters travel as one document.
 const MESSAGE_LIMIT: usize = 256 << 20;
@@ -26,10 +29,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     let material = material(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let meters = Arc::new(Meters::default());
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
-    let store = Store::open(Box::new(journal), clock.clone())?;
+    let store = Store::open(Box::new(Metered::new(journal, &meters)), clock.clone())?;
     let hub = Hub::new(config.cluster.clone(), store.clone(), clock.clone(), config.hub());
-    let coordinator = Coordinator::new(Parts {
+    let parts = Parts {
         cluster_name: config.cluster.clone(),
         store,
         agents: hub.clone(),
@@ -37,11 +41,14 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
         settings: config.settings(),
-    });
+    };
+    let coordinator = Coordinator::with_meters(parts, meters);
+    let metrics = Metrics::new(&coordinator, Some(&config.journal));
+    let _metrics = metrics::serve(config.metrics.listen, Arc::new(move || metrics.page())).await;
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}: set listen", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster, "coordinator listens");
-    serve_on(listener, &material, hub, coordinator, stop).await
+    serve_with(listener, &material, hub, coordinator, config.server.reflection, stop).await
 }
 
 /// The wire around a hub and a coordinator that were put together elsewhere.
@@ -52,6 +59,18 @@ pub async fn serve_on(
     coordinator: Arc<Coordinator>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    serve_with(listener, material, hub, coordinator, false, stop).await
+}
+
+/// As `serve_on`; with reflection whoever has a certificate may ask what the services look like.
+pub async fn serve_with(
+    listener: TcpListener,
+    material: &Material,
+    hub: Arc<Hub>,
+    coordinator: Arc<Coordinator>,
+    reflection: bool,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let incoming = tls::incoming(listener, material).context("TLS")?;
     let sessions = AgentServiceServer::new(AgentSessions::new(hub.clone()));
     let control = ControlServiceServer::new(Control::new(coordinator.clone()));
@@ -60,15 +79,25 @@ pub async fn serve_on(
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
+        .layer(tower::util::MapResponseLayer::new(crate::service::tell))
         .add_service(health_service)
         .add_service(sessions.max_decoding_message_size(MESSAGE_LIMIT))
-        .add_service(control.max_encoding_message_size(MESSAGE_LIMIT));
+        .add_service(control.max_encoding_message_size(MESSAGE_LIMIT))
+        .add_optional_service(reflection.then(reflected).transpose().context("reflection")?);
     tokio::select! {
         served = router.serve_with_incoming(incoming) => served.context("the listener ended")?,
         () = coordinator.run(stop.clone()) => {}
     }
     hub.close();
     Ok(())
+}
+
+/// Our services, health and reflection itself, from the descriptors that are checked in.
+fn reflected() -> Result<ServerReflectionServer<impl ServerReflection>, tonic_reflection::server::Error> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(podlift_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
 }
 
 fn material(config: &Config) -> anyhow::Result<Material> {

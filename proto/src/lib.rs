@@ -5,6 +5,9 @@
 /// Version of the session protocol. An agent of another version is refused with what to do.
 pub const PROTOCOL: u32 = 1;
 
+/// All messages and services with what they import, as a compiler describes them: for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!("../baseline.binpb");
+
 pub mod v1 {
     include!("gen/podlift.v1.rs");
 }

@@ -2,14 +2,18 @@
 //! promise is a function that fails with what was broken; a sabotage takes one safety of the product away by decorating a port, and the
 //! promise that guards it must then fail.
 
+pub mod collector;
 pub mod crash;
 pub mod cut;
 pub mod direct;
 pub mod link;
+pub mod metric_names;
 pub mod pod;
 pub mod prober;
 pub mod promises;
+pub mod promtool;
 pub mod sabotage;
+pub mod scrape;
 
 use std::future::Future;
 

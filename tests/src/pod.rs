@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 struct AgentTask {
     task: JoinHandle<()>,
     cut: Arc<Cut>,
+    agent: Arc<Agent>,
 }
 
 struct Command_ {
@@ -112,8 +113,8 @@ impl Pod {
             node: name(node),
             cut: cut.clone(),
         };
-        let task = tokio::spawn(agent.run(Arc::new(link), CancellationToken::new()));
-        self.agents.insert(node.into(), AgentTask { task, cut });
+        let task = tokio::spawn(agent.clone().run(Arc::new(link), CancellationToken::new()));
+        self.agents.insert(node.into(), AgentTask { task, cut, agent });
     }
 
     pub fn start_coordinator(&mut self, cut: Arc<Cut>) {
@@ -162,6 +163,13 @@ impl Pod {
         if let Some(agent) = self.agents.remove(node) {
             agent.cut.kill();
             agent.task.abort();
+        }
+    }
+
+    pub fn agent(&self, node: &str) -> Arc<Agent> {
+        match self.agents.get(node) {
+            Some(a) => a.agent.clone(),
+            None => panic!("no agent runs on {node}"),
         }
     }
 

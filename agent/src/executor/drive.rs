@@ -6,6 +6,7 @@ use crate::ops::{self, Applied, Cx, Op};
 use crate::units::{Ended, UNIT_RUNNING, UnitSpec};
 use podlift_model::{Failure, OpId, OpOutcome, OpOutput};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// How the effect ended: judged, or unknowable.
@@ -107,6 +108,7 @@ impl Executor {
             tracing::error!(%error, op = %cx.op_id, "an outcome can't be recorded; tried again");
             tokio::time::sleep(self.node.config.ops.poll).await;
         }
+        self.node.meters.op_ended(&cx.accepted.op, &outcome, self.took(cx));
         self.node.changes.fetch_add(1, Ordering::Relaxed);
         self.node.set_running(cx.op_id, None);
         self.release(cx.op_id);
@@ -119,6 +121,15 @@ impl Executor {
 }
 
 impl Executor {
+    /// On the boot clock, unless the machine was restarted meanwhile.
+    fn took(&self, cx: &Cx<'_>) -> Duration {
+        let (clock, accepted) = (&self.node.host.clock, cx.accepted);
+        match accepted.boot == self.node.boot {
+            true => clock.since_boot().saturating_sub(accepted.since_boot),
+            false => clock.now().duration_since(accepted.at).try_into().unwrap_or_default(),
+        }
+    }
+
     /// The next mutation may start.
     fn release(&self, op_id: &OpId) {
         let mut running = self.running();

@@ -3,6 +3,7 @@
 
 mod drive;
 mod recover;
+mod spans;
 
 use crate::ledger::{Accepted, Lookup};
 use crate::node::Node;
@@ -11,6 +12,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 /// Where a mutation is.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +88,8 @@ impl Executor {
         self.node.set_running(op_id, Some(op.verb()));
         drop(running);
         let (executor, op_id) = (self.clone(), op_id.clone());
-        self.spawn(async move { executor.run_new(op_id, accepted, sender).await });
+        let span = spans::op(&self.node, &op_id, &accepted);
+        self.spawn(async move { executor.run_new(op_id, accepted, sender).await }.instrument(span));
         Answer::Follow(state)
     }
 

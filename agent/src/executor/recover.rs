@@ -9,6 +9,7 @@ use crate::units::Ended;
 use podlift_model::OpOutcome;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 impl Executor {
     /// Takes up what is open. Nothing new starts before this has returned; what it took up goes on in the background.
@@ -26,7 +27,8 @@ impl Executor {
             let mut sender = Some(sender);
             for op in open {
                 let sender = sender.take().unwrap_or_else(|| executor.take_slot(&op));
-                executor.take_up(op, sender).await;
+                let span = super::spans::op(&executor.node, &op.op_id, &op.accepted);
+                executor.take_up(op, sender).instrument(span).await;
             }
         });
     }

@@ -3,13 +3,15 @@
 
 use super::diff;
 use super::expectations::{self, Expectations};
-use super::guard::{self, Budget, Guard};
+use super::guard::{self, Budget, Guard, Spent};
 use super::history::{History, Intent};
 use super::mend::{mend, see};
 use super::rules::{Finding, Seen, Situation, judge};
 use crate::config::{self, Mode};
 use crate::host::{Host, ReplaceError, Stat};
+use crate::metrics::HealMeters;
 use crate::paths;
+use podlift_common::telemetry::trace;
 use podlift_model::heal::HealEvent;
 use podlift_model::op::Component;
 use podlift_model::{BootId, Digest, NodeName};
@@ -34,6 +36,7 @@ pub struct Heal {
     pub(crate) healed: Notify,
     /// Look at everything now.
     pub(super) wake: Notify,
+    pub(crate) meters: HealMeters,
 }
 
 #[derive(Default)]
@@ -83,6 +86,7 @@ impl Heal {
             state: Mutex::new(state),
             healed: Notify::new(),
             wake: Notify::new(),
+            meters: HealMeters::default(),
         };
         heal.finish_open_intents();
         Ok(heal)
@@ -160,6 +164,7 @@ impl Heal {
         let (per_hour, fight_limit) = (self.config.budget_per_hour, self.config.fight_limit);
         if let Err(spent) = state.budget.check(component, now, per_hour, fight_limit) {
             drop(state);
+            self.meters.held_back(component, matches!(spent, Spent::Fight(..)));
             self.say(component, vec![spent.to_string()]);
             return Ok(());
         }
@@ -266,6 +271,12 @@ impl Heal {
             before: look.hash.clone(),
             after: Digest::of(&after),
         };
+        let span = tracing::info_span!("heal", node = %self.node, file = intent.file, rules = ?intent.rules, run = tracing::field::Empty);
+        if let Some(guard) = self.armed_guard(&state) {
+            span.record("run", guard.run.as_str());
+            trace::join(&span, guard.run.as_str());
+        }
+        let _within = span.entered();
         self.history.intent(intent.clone())?;
         match &look.stat {
             Some(seen) => {
@@ -277,9 +288,11 @@ impl Heal {
         state.budget.spend(component, done);
         state.said.remove(&component);
         drop(state);
-        let latency = u64::try_from(done.saturating_sub(noticed).as_micros()).unwrap_or(u64::MAX);
+        let took = done.saturating_sub(noticed);
+        let latency = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let event = self.event(intent, latency, diff::unified(&look.bytes, &after));
         tracing::warn!(file = event.file, rules = ?event.rules, latency_us = latency, "healed");
+        self.meters.healed(&event.rules, took);
         self.history.event(event)?;
         self.healed.notify_one();
         Ok(())

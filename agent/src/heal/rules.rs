@@ -75,6 +75,10 @@ impl Finding {
     }
 }
 
+/// Rules that mend something; the others only report.
+pub const REPAIRS: [&str; 6] =
+    ["etcd-servers-empty", "etcd-servers-missing", "gate-fatal", "missing", "site-gate", "unreadable"];
+
 /// Everything that is wrong with what was seen, rescue first.
 pub fn judge(component: Component, seen: &Seen, now: &Situation<'_>) -> Vec<Finding> {
     match seen {

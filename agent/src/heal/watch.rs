@@ -17,6 +17,7 @@ pub(crate) async fn watch(heal: &Heal, pulse: impl Fn()) {
     loop {
         if notices.is_none() {
             notices = subscribe(heal);
+            heal.meters.watching(notices.is_some());
         }
         tokio::select! {
             biased;
@@ -27,7 +28,10 @@ pub(crate) async fn watch(heal: &Heal, pulse: impl Fn()) {
                         heal.look(component, noticed);
                     }
                 }
-                Some(Change::Rescan) => heal.look_at_all(),
+                Some(Change::Rescan) => {
+                    heal.meters.rescan();
+                    heal.look_at_all();
+                }
                 None => notices = None,
             },
             () = heal.wake.notified() => heal.look_at_all(),

@@ -5,8 +5,11 @@
 //! Invariants. A line is fsynced before the call that wrote it returns; so a line that was ever acted upon is whole.
 //! Recovery. A last line without its newline is what a power cut leaves of an append that nobody was told of: it is cut off. Damage
 //! anywhere else, another node's name or another machine-id: the agent refuses to start. No file: a new ledger with a new id.
-//! Compaction may later replace the file by a header, the highest epoch and the ops still of interest; nothing depends on old lines.
+//! Compaction. A file that has grown large is replaced as a whole (the old one or the new one is there, never a mixture) by the same
+//! header, the highest epoch and the ops of the last runs, numbered anew. What the dropped ops left in `ops/` goes first: until the file
+//! is replaced they are known as ended, so that nobody looks for it.
 
+use super::compact::{self, Entry};
 use super::record::{Event, FORMAT, Header, Line, read_line, write_line};
 use super::{Accepted, Ledger, LedgerError, Lookup, OpenOp};
 use crate::host::Files;
@@ -19,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub struct FileLedger {
     files: Arc<dyn Files>,
-    id: LedgerId,
+    header: Header,
     state: Mutex<State>,
 }
 
@@ -28,18 +31,13 @@ struct State {
     seq: u64,
     /// Bytes of the file that are whole.
     len: usize,
+    /// Bytes after it was made smaller last, or looked at for that.
+    compacted: usize,
     /// An append failed half-way: what is behind `len` has to go before the next one.
     torn: bool,
     highest: Option<Epoch>,
     ops: BTreeMap<OpId, Entry>,
     runs: Vec<RunId>,
-}
-
-struct Entry {
-    seq: u64,
-    accepted: Accepted,
-    started: bool,
-    outcome: Option<OpOutcome>,
 }
 
 fn failed(source: io::Error) -> LedgerError {
@@ -64,11 +62,11 @@ impl FileLedger {
         let id = uuid::Uuid::new_v4().to_string();
         let id = LedgerId::new(id).map_err(|e| failed(io::Error::other(e)))?;
         let header =
-            Header { format: FORMAT.into(), ledger: id.clone(), node: node.clone(), machine: machine.into() };
+            Header { format: FORMAT.into(), ledger: id, node: node.clone(), machine: machine.into() };
         let line = write_line(&header).map_err(|e| failed(e.into()))?;
         files.write(Path::new(paths::LEDGER), &line, 0o600).map_err(failed)?;
         let state = State { len: line.len(), ..State::default() };
-        Ok(Self { files, id, state: Mutex::new(state) })
+        Ok(Self { files, header, state: Mutex::new(state) })
     }
 
     fn load(
@@ -79,15 +77,8 @@ impl FileLedger {
     ) -> Result<Self, LedgerError> {
         // Cut off what an interrupted append left behind.
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
-        let mut lines = bytes[..whole].split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
-        let first = lines.next().ok_or_else(|| damaged(1, "the file is empty"))?;
-        let header: Header = read_line(first).map_err(|why| damaged(1, why))?;
+        let (header, state) = read(&bytes[..whole])?;
         check_owner(&header, node, machine)?;
-        let mut state = State { len: whole, ..State::default() };
-        for (index, text) in lines.enumerate() {
-            let line: Line = read_line(text).map_err(|why| damaged(index + 2, why))?;
-            state.apply(&line).map_err(|why| damaged(index + 2, why))?;
-        }
         if whole < bytes.len() {
             tracing::warn!(
                 bytes = bytes.len() - whole,
@@ -95,7 +86,7 @@ impl FileLedger {
             );
             files.write(Path::new(paths::LEDGER), &bytes[..whole], 0o600).map_err(failed)?;
         }
-        Ok(Self { files, id: header.ledger, state: Mutex::new(state) })
+        Ok(Self { files, header, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -119,6 +110,64 @@ impl FileLedger {
         state.len += bytes.len();
         state.apply(&line).map_err(|why| damaged(0, why))
     }
+}
+
+impl FileLedger {
+    /// Makes the file smaller if it is large and that helps. A failure leaves things as they are.
+    fn compact(&self, state: &mut State) {
+        if state.len < compact::LARGE || state.len < state.compacted * 2 || state.torn {
+            return;
+        }
+        if let Err(error) = self.try_compact(state) {
+            tracing::warn!(%error, "the ledger could not be made smaller; it goes on as it is");
+        }
+    }
+
+    fn try_compact(&self, state: &mut State) -> Result<(), LedgerError> {
+        let dropped = compact::dropped(&state.ops);
+        state.compacted = state.len;
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        for op in &dropped {
+            for file in [paths::op_log(op), paths::op_exit(op), paths::op_memo(op)] {
+                self.files.remove(&file).map_err(failed)?;
+            }
+        }
+        let kept = state.ops.iter().filter(|(op, _)| !dropped.contains(*op));
+        let bytes =
+            compact::write(&self.header, state.highest.as_ref(), kept).map_err(|e| failed(e.into()))?;
+        // Read as an agent that starts reads it: what can't be read must not take the place of what can.
+        let path = Path::new(paths::LEDGER);
+        let (_, fresh) = read(&bytes)?;
+        if let Err(error) = self.files.write(path, &bytes, 0o600) {
+            // It may have been replaced all the same, and only the directory was not synced.
+            if self.files.read(path).map_err(failed)? != bytes {
+                return Err(failed(error));
+            }
+        }
+        tracing::info!(
+            ops = dropped.len(),
+            from = state.len,
+            to = bytes.len(),
+            "the ledger was made smaller"
+        );
+        *state = State { compacted: bytes.len(), ..fresh };
+        Ok(())
+    }
+}
+
+/// Header and state out of whole lines.
+fn read(bytes: &[u8]) -> Result<(Header, State), LedgerError> {
+    let mut lines = bytes.split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
+    let first = lines.next().ok_or_else(|| damaged(1, "the file is empty"))?;
+    let header: Header = read_line(first).map_err(|why| damaged(1, why))?;
+    let mut state = State { len: bytes.len(), ..State::default() };
+    for (index, text) in lines.enumerate() {
+        let line: Line = read_line(text).map_err(|why| damaged(index + 2, why))?;
+        state.apply(&line).map_err(|why| damaged(index + 2, why))?;
+    }
+    Ok((header, state))
 }
 
 fn check_owner(header: &Header, node: &NodeName, machine: &str) -> Result<(), LedgerError> {
@@ -171,7 +220,7 @@ impl State {
 
 impl Ledger for FileLedger {
     fn id(&self) -> LedgerId {
-        self.id.clone()
+        self.header.ledger.clone()
     }
 
     fn highest(&self) -> Option<Epoch> {
@@ -206,7 +255,10 @@ impl Ledger for FileLedger {
     }
 
     fn ended(&self, op: &OpId, outcome: &OpOutcome) -> Result<(), LedgerError> {
-        self.append(&mut self.state(), Event::Ended { op_id: op.clone(), outcome: outcome.clone() })
+        let mut state = self.state();
+        self.append(&mut state, Event::Ended { op_id: op.clone(), outcome: outcome.clone() })?;
+        self.compact(&mut state);
+        Ok(())
     }
 
     fn open_ops(&self) -> Vec<OpenOp> {
@@ -226,3 +278,7 @@ impl Ledger for FileLedger {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "compact_tests.rs"]
+mod compact_tests;

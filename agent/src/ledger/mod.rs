@@ -1,5 +1,6 @@
 //! The agent's memory of what it was asked to do and how that ended. An op that is in it is never started twice.
 
+mod compact;
 mod file;
 mod record;
 

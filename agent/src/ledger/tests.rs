@@ -8,16 +8,16 @@ use std::time::Duration;
 fn node() -> NodeName {
     NodeName::new("runai-01").unwrap()
 }
-fn op(id: &str) -> OpId {
+pub(super) fn op(id: &str) -> OpId {
     OpId::new(id).unwrap()
 }
-fn epoch(number: u64, instance: &str) -> Epoch {
+pub(super) fn epoch(number: u64, instance: &str) -> Epoch {
     Epoch { number, instance: InstanceId::new(instance).unwrap() }
 }
-fn open(files: &Arc<MemFiles>) -> Result<FileLedger, LedgerError> {
+pub(super) fn open(files: &Arc<MemFiles>) -> Result<FileLedger, LedgerError> {
     FileLedger::open(files.clone(), &node(), "machine-1")
 }
-fn accepted() -> Accepted {
+pub(super) fn accepted() -> Accepted {
     let at = "2026-11-22T00:00:00Z".parse().unwrap();
     let op = HostOp::GuardArm { run: RunId::new("r1").unwrap(), seconds: 5 };
     Accepted {

@@ -6,6 +6,7 @@ mod serve;
 
 use crate::executor::Executor;
 use crate::link::Link;
+use crate::metrics::Attempt;
 use crate::node::Node;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::sync::Arc;
@@ -26,11 +27,15 @@ pub(crate) async fn run(node: Arc<Node>, executor: Arc<Executor>, link: Arc<dyn 
             Ok(channel) => {
                 let end = serve::serve(node.clone(), executor.clone(), channel).await;
                 tracing::info!(why = end.why, "the session is over");
-                if end.welcomed {
-                    pause = pauses();
+                match end.welcomed {
+                    true => pause = pauses(),
+                    false => node.meters.attempt(Attempt::Refused),
                 }
             }
-            Err(error) => tracing::info!(%error, "no session"),
+            Err(error) => {
+                node.meters.attempt(Attempt::Unreachable);
+                tracing::info!(%error, "no session");
+            }
         }
         tokio::time::sleep(pause.next().unwrap_or(FIRST_PAUSE)).await;
     }

@@ -4,6 +4,7 @@ use super::{beat, report};
 use crate::executor::Executor;
 use crate::ledger::Lookup;
 use crate::link::Channel;
+use crate::metrics::{Attempt, Connected};
 use crate::node::Node;
 use crate::ops::look::facts;
 use podlift_common::wire::{self, to_document};
@@ -42,7 +43,8 @@ struct Session {
     /// Followers and beats; dropped with the session.
     tasks: JoinSet<()>,
     every: watch::Sender<Duration>,
-    welcomed: bool,
+    /// The coordinator has accepted us.
+    welcomed: Option<Connected>,
 }
 
 pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Channel) -> End {
@@ -55,7 +57,7 @@ pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Cha
     let (every, rhythm) = watch::channel(node.config.session.heartbeat);
     let mut tasks = JoinSet::new();
     tasks.spawn(beat::beat(node.clone(), outbox.clone(), rhythm, installed));
-    let mut session = Session { node, executor, outbox, tasks, every, welcomed: false };
+    let mut session = Session { node, executor, outbox, tasks, every, welcomed: None };
     let why = loop {
         while session.tasks.try_join_next().is_some() {}
         match receive.recv().await {
@@ -68,7 +70,7 @@ pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Cha
             }
         }
     };
-    End { why, welcomed: session.welcomed }
+    End { why, welcomed: session.welcomed.is_some() }
 }
 
 fn hello(node: &Node, installed: &facts::Installed) -> from_agent::Kind {
@@ -111,7 +113,8 @@ impl Session {
             ));
         }
         tracing::info!(version = welcome.coordinator_version, "the coordinator accepted this agent");
-        self.welcomed = true;
+        self.node.meters.attempt(Attempt::Welcomed);
+        self.welcomed = Some(self.node.meters.connected());
         let asked = Duration::from_secs(welcome.heartbeat_seconds.into());
         if !asked.is_zero() {
             self.every.send_replace(asked.min(self.node.config.session.heartbeat));

@@ -1,9 +1,10 @@
 //! The fence: who may command agents. Numbers only grow; an equal number from another instance is refused.
 
 use crate::ids::InstanceId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Epoch {
     pub number: u64,
     pub instance: InstanceId,

@@ -5,10 +5,11 @@ use crate::flags::FlagSet;
 use crate::ids::{BootId, LedgerId, NodeName, OpId, RunId};
 use crate::op::{Component, Package};
 use crate::version::{KubeVersion, Minor, PackageVersion};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeFacts {
     pub node: NodeName,
     pub boot: BootId,
@@ -36,13 +37,13 @@ pub struct NodeFacts {
     pub free_bytes: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackageState {
     pub version: Option<PackageVersion>,
     pub held: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ManifestFacts {
     pub component: Component,
     pub sha256: Digest,
@@ -53,7 +54,7 @@ pub struct ManifestFacts {
     pub unreadable: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "mode")]
 pub enum GuardState {
     #[default]
@@ -64,7 +65,7 @@ pub enum GuardState {
     Off,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExpectationFacts {
     pub etcd_servers: Vec<String>,
     pub etcd_cluster: Option<String>,
@@ -72,14 +73,14 @@ pub struct ExpectationFacts {
 }
 
 /// A version that a repository offers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackageOffer {
     pub package: Package,
     pub version: PackageVersion,
     pub repository: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EtcdState {
     pub cluster: String,
     pub members: Vec<EtcdMember>,
@@ -87,7 +88,7 @@ pub struct EtcdState {
     pub alarms: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EtcdMember {
     pub name: String,
     pub endpoint: String,
@@ -101,7 +102,7 @@ pub struct EtcdMember {
 }
 
 /// This node's own API server, seen from the node: never through a proxy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiServerState {
     pub endpoint: String,
     pub ready: bool,
@@ -120,7 +121,7 @@ pub struct ApiServerState {
     pub kubeadm_running: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupState {
     pub run: RunId,
     /// Name within the run's folder to hash of the content.
@@ -128,7 +129,7 @@ pub struct BackupState {
     pub snapshot: Option<SnapshotState>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotState {
     pub sha256: Digest,
     pub bytes: u64,

@@ -1,16 +1,17 @@
 //! Command-line flags of a control-plane component as a set: kubeadm 1.31 and 1.32.9 write them sorted, 1.32.12 and later do not
 //! (CHANGELOG-1.32 line 416), so texts can't be compared and sets can.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Flag name without dashes, and its values in order (a flag may repeat).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct FlagSet(pub BTreeMap<String, Vec<String>>);
 
 /// One difference between what runs and what would be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagChange {
     pub component: String,
     pub flag: String,

@@ -2,10 +2,11 @@
 
 use crate::digest::Digest;
 use crate::ids::NodeName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rescue rules act alone and at once; hygiene rules act only inside an armed guard and otherwise report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HealKind {
     Rescue,
@@ -13,7 +14,7 @@ pub enum HealKind {
 }
 
 /// What a rule says of a manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealFinding {
     pub file: String,
     /// Stable id: `etcd-servers-empty`, `gate-fatal`, `site-gate`, …
@@ -25,7 +26,7 @@ pub struct HealFinding {
 }
 
 /// A heal that happened, with its evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HealEvent {
     pub id: String,
     pub node: NodeName,

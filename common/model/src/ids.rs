@@ -1,6 +1,7 @@
 //! Names and ids as types, so that a node's name can't stand where a run's id belongs. Each is validated when it is made:
 //! what holds one of these is safe in a path, a unit name, an argv and a log line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -38,7 +39,7 @@ fn is_step(s: &str) -> bool {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $expected:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -94,9 +95,36 @@ text_id!(/// One start of one coordinator process.
 text_id!(/// `/proc/sys/kernel/random/boot_id`.
     BootId, "boot id", is_token, TOKEN);
 
+impl OpId {
+    /// The run that it names: what stands before `-s<number>-a<attempt>`, or `-u<number>` where something is undone.
+    pub fn run(&self) -> Option<&str> {
+        let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+        let (rest, attempt) = self.0.rsplit_once('-')?;
+        let (run, step) = rest.rsplit_once("-s")?;
+        let attempt = attempt.strip_prefix(['a', 'u'])?;
+        (number(attempt) && number(step) && !run.is_empty()).then_some(run)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_run_of_an_op() {
+        for (op, run) in [
+            ("20261122-010203-ab12-s0012-a1", Some("20261122-010203-ab12")),
+            ("20261122-010203-ab12-s0012-u3", Some("20261122-010203-ab12")),
+            ("r-s1-a2-s0001-a10", Some("r-s1-a2")),
+            ("op-1", None),
+            ("r-s0001", None),
+            ("r-sx-a1", None),
+            ("r-s0001-b1", None),
+            ("look-12", None),
+        ] {
+            assert_eq!(OpId::new(op).unwrap().run(), run, "{op}");
+        }
+    }
 
     #[test]
     fn names_and_tokens() {

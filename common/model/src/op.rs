@@ -4,9 +4,10 @@
 use crate::digest::Digest;
 use crate::ids::RunId;
 use crate::version::{KubeVersion, Minor, PackageVersion};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Package {
     Kubeadm,
@@ -16,14 +17,14 @@ pub enum Package {
     KubernetesCni,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct PackagePin {
     pub package: Package,
     pub version: PackageVersion,
 }
 
 /// Phases of `kubeadm upgrade apply|node` that podlift runs as steps of their own (exist from kubeadm 1.32).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipPhase {
     /// Only where the manifests are right already: what remains of an apply that broke off.
@@ -32,7 +33,7 @@ pub enum SkipPhase {
     KubeletConfig,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Addon {
     Coredns,
@@ -40,7 +41,7 @@ pub enum Addon {
 }
 
 /// The three static pods that kubeadm manages on a control-plane node with external etcd.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Component {
     KubeApiserver,
@@ -49,7 +50,7 @@ pub enum Component {
 }
 
 /// A read-only look.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "look")]
 pub enum Look {
     Facts,
@@ -72,7 +73,7 @@ pub enum Look {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "op")]
 pub enum HostOp {
     Observe {

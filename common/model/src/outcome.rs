@@ -3,9 +3,10 @@
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
 use crate::flags::FlagChange;
 use crate::heal::HealFinding;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "result")]
 pub enum OpOutcome {
     Done {
@@ -21,7 +22,7 @@ pub enum OpOutcome {
 }
 
 /// What an op found or did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "value")]
 pub enum OpOutput {
     /// A mutation with nothing more to say than this line.
@@ -37,7 +38,7 @@ pub enum OpOutput {
     Backup(BackupState),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
     /// May pass by itself.
@@ -48,7 +49,7 @@ pub enum FailureClass {
     Operator,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 pub struct Failure {
     pub class: FailureClass,

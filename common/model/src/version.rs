@@ -1,11 +1,12 @@
 //! Versions of Kubernetes and of its packages, and the rule that an upgrade goes one minor at a time
 //! (kubeadm 1.32 `phases/upgrade/policy.go`: more is refused even with --force).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Minor {
     pub major: u16,
@@ -13,7 +14,7 @@ pub struct Minor {
 }
 
 /// `v1.32.9`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct KubeVersion {
     pub major: u16,
@@ -22,7 +23,7 @@ pub struct KubeVersion {
 }
 
 /// A Debian package version of pkgs.k8s.io: `1.32.9-1.1`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct PackageVersion {
     pub kube: KubeVersion,

@@ -1,5 +1,7 @@
-//! Errors to gRPC status and back, in this one place: a stable reason, a message for people, the next command, never matched by text.
+//! Errors to gRPC status and back, in this one place: a stable reason, what happened and why for people, the next command, never matched
+//! by text.
 
+use std::collections::HashMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -11,8 +13,20 @@ pub struct ErrorInfo {
     pub code: Code,
     /// Stable, SCREAMING_SNAKE_CASE.
     pub reason: &'static str,
+    /// What did not happen, in a line.
     pub message: String,
-    /// The one next command, empty if there is none.
+    /// Why, as far as the message does not say it.
+    pub why: String,
+    /// The one next command, which can be typed as it is; empty if there is none.
+    pub next: String,
+}
+
+/// An `ErrorInfo` that came over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub reason: String,
+    pub what: String,
+    pub why: String,
     pub next: String,
 }
 
@@ -21,19 +35,30 @@ pub trait StatusError {
     fn info(&self) -> ErrorInfo;
 }
 
+/// The status' own message has everything, for those who read nothing else.
 pub fn to_status(error: &(impl StatusError + ?Sized)) -> Status {
     let info = error.info();
-    let metadata =
-        [("next".to_string(), info.next.clone())].into_iter().collect::<std::collections::HashMap<_, _>>();
+    let whole = match info.why.is_empty() {
+        true => info.message.clone(),
+        false => format!("{}: {}", info.message, info.why),
+    };
+    let told = [("what", info.message), ("why", info.why), ("next", info.next)];
+    let metadata: HashMap<String, String> = told.into_iter().map(|(k, v)| (k.to_string(), v)).collect();
     let details = ErrorDetails::with_error_info(info.reason, DOMAIN, metadata);
-    Status::with_error_details(info.code, info.message, details)
+    Status::with_error_details(info.code, whole, details)
 }
 
-/// (reason, next command) of a status that `to_status` made.
-pub fn from_status(status: &Status) -> Option<(String, String)> {
-    let info = status.get_details_error_info().filter(|i| i.domain == DOMAIN)?;
-    let next = info.metadata.get("next").cloned().unwrap_or_default();
-    Some((info.reason, next))
+/// What a status says that `to_status` made.
+pub fn from_status(status: &Status) -> Option<Told> {
+    let mut info = status.get_details_error_info().filter(|i| i.domain == DOMAIN)?;
+    let mut take = |key: &str| info.metadata.remove(key);
+    let (what, why, next) = (take("what"), take("why"), take("next"));
+    Some(Told {
+        what: what.unwrap_or_else(|| status.message().into()),
+        why: why.unwrap_or_default(),
+        next: next.unwrap_or_default(),
+        reason: info.reason,
+    })
 }
 
 impl StatusError for super::WireError {
@@ -41,7 +66,8 @@ impl StatusError for super::WireError {
         ErrorInfo {
             code: Code::InvalidArgument,
             reason: "INVALID_FIELD",
-            message: self.to_string(),
+            message: format!("field {} is not valid", self.field),
+            why: self.why.clone(),
             next: String::new(),
         }
     }
@@ -51,23 +77,35 @@ impl StatusError for super::WireError {
 mod tests {
     use super::*;
 
-    #[test]
-    fn reason_and_next_command_cross_the_wire() {
-        struct Blocked;
-        impl StatusError for Blocked {
-            fn info(&self) -> ErrorInfo {
-                let next = "podlift plan".to_string();
-                ErrorInfo {
-                    code: Code::FailedPrecondition,
-                    reason: "BLOCKED",
-                    message: "blocked".into(),
-                    next,
-                }
+    struct Blocked(&'static str);
+    impl StatusError for Blocked {
+        fn info(&self) -> ErrorInfo {
+            ErrorInfo {
+                code: Code::FailedPrecondition,
+                reason: "BLOCKED",
+                message: "blocked".into(),
+                why: self.0.into(),
+                next: "podlift plan".into(),
             }
         }
-        let status = to_status(&Blocked);
-        assert_eq!((status.code(), status.message()), (Code::FailedPrecondition, "blocked"));
-        assert_eq!(from_status(&status), Some(("BLOCKED".into(), "podlift plan".into())));
+    }
+
+    #[test]
+    fn what_why_and_next_command_cross_the_wire() {
+        let status = to_status(&Blocked("dgx030 is not Ready"));
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::FailedPrecondition, "blocked: dgx030 is not Ready")
+        );
+        let told = |why: &str| Told {
+            reason: "BLOCKED".into(),
+            what: "blocked".into(),
+            why: why.into(),
+            next: "podlift plan".into(),
+        };
+        assert_eq!(from_status(&status), Some(told("dgx030 is not Ready")));
+        assert_eq!(to_status(&Blocked("")).message(), "blocked");
+        assert_eq!(from_status(&to_status(&Blocked(""))), Some(told("")));
         assert_eq!(from_status(&Status::internal("x")), None);
     }
 }

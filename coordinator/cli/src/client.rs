@@ -1,8 +1,10 @@
 //! The connection to the coordinator, and its answers as documents.
 
+use super::Context;
 use super::config::Config;
 use super::error::{CliError, Exit};
-use super::{Context, out};
+use super::out::{self, Format};
+use super::version::{Listening, OWN};
 use podlift_common::tls::{Connector, Expect, Material};
 use podlift_common::wire::from_document;
 use podlift_proto::v1::command_request::Verb;
@@ -12,7 +14,7 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 
-pub(super) type Client = ControlServiceClient<Channel>;
+pub(super) type Client = ControlServiceClient<Listening>;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -21,14 +23,22 @@ const MESSAGE_LIMIT: usize = 256 << 20;
 
 impl Context {
     pub async fn client(&self) -> Result<Client, CliError> {
-        let config: Config = podlift_common::config::load(&self.config)
-            .map_err(|e| CliError::usage(e.to_string(), "podlift --config FILE …"))?;
+        let config: Config = podlift_common::config::load(&self.config).map_err(|e| {
+            CliError::usage("podlift is not configured", e.to_string(), "podlift --config FILE status")
+        })?;
         let tls = &config.tls;
-        let material = Material::load(&tls.ca, &tls.certificate, &tls.key)
-            .map_err(|e| CliError::new(Exit::Usage, e.to_string(), "podlift cert issue operator NAME"))?;
-        let connector =
-            Connector::new(&material, Expect::Coordinator).map_err(|e| CliError::failed(e.to_string()))?;
-        dial(config.coordinator, connector).await
+        let material = Material::load(&tls.ca, &tls.certificate, &tls.key).map_err(|e| {
+            CliError::usage(
+                "the operator's certificate can't be used",
+                e.to_string(),
+                "podlift cert issue operator NAME",
+            )
+        })?;
+        let connector = Connector::new(&material, Expect::Coordinator)
+            .map_err(|e| CliError::failed("the operator's certificate can't be used", e))?;
+        let channel = dial(config.coordinator, connector).await?;
+        let listening = Listening { channel, heard: self.heard.clone() };
+        Ok(ControlServiceClient::new(listening).max_decoding_message_size(MESSAGE_LIMIT))
     }
 
     /// Says one word to the open run, or to `run`, and shows the answer.
@@ -46,11 +56,50 @@ impl Context {
         out::narrate(&reply.message);
         Ok(client)
     }
+
+    /// The document as data, or as `render` makes it for people. A document newer than we know is refused in every format.
+    pub fn shown<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        document: &Document,
+        render: impl FnOnce(&T) -> String,
+    ) -> Result<String, CliError> {
+        self.check(kind, document)?;
+        match self.format {
+            Format::Json | Format::Yaml => Ok(out::document(self.format, document)?.unwrap_or_default()),
+            Format::Table | Format::Wide => Ok(render(&self.read(kind, document)?)),
+        }
+    }
+
+    pub fn read<T: DeserializeOwned>(&self, kind: &str, document: &Document) -> Result<T, CliError> {
+        self.check(kind, document)?;
+        from_document(kind, Some(document)).map_err(|e| self.other_version(format!("it can't be read: {e}")))
+    }
+
+    /// Refuses a document of another kind, as a newer coordinator may send.
+    pub fn check(&self, kind: &str, document: &Document) -> Result<(), CliError> {
+        match document.kind == kind {
+            true => Ok(()),
+            false => {
+                Err(self.other_version(format!("it is {}, and this podlift knows {kind}", document.kind)))
+            }
+        }
+    }
+
+    fn other_version(&self, why: String) -> CliError {
+        let theirs = self.heard.coordinator().unwrap_or("of another version");
+        CliError::new(
+            Exit::Failed,
+            "the coordinator's answer is not one that this podlift understands",
+            format!("{why}; the coordinator is podlift {theirs}, this is {OWN}"),
+            "apt-get install --only-upgrade podlift",
+        )
+    }
 }
 
-async fn dial(to: std::net::SocketAddr, connector: Connector) -> Result<Client, CliError> {
+async fn dial(to: std::net::SocketAddr, connector: Connector) -> Result<Channel, CliError> {
     let failed = |e: tonic::transport::Error| {
-        CliError::unreachable(format!("the coordinator at {to} can't be reached: {}", causes(&e)))
+        CliError::unreachable(format!("the coordinator at {to} can't be reached"), cause(&e))
     };
     // TLS is the connector's: tonic must believe in plain HTTP.
     let endpoint = Endpoint::from_shared(format!("http://{to}")).map_err(failed)?;
@@ -62,12 +111,11 @@ async fn dial(to: std::net::SocketAddr, connector: Connector) -> Result<Client, 
         let connector = connector.clone();
         async move { connector.connect(to).await.map(hyper_util::rt::TokioIo::new) }
     });
-    let channel = endpoint.connect_with_connector(dial).await.map_err(failed)?;
-    Ok(ControlServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT))
+    endpoint.connect_with_connector(dial).await.map_err(failed)
 }
 
-/// The error and what it hides.
-fn causes(error: &dyn std::error::Error) -> String {
+/// The innermost error.
+fn cause(error: &dyn std::error::Error) -> String {
     let mut next = error.source();
     let mut text = error.to_string();
     while let Some(cause) = next {
@@ -75,12 +123,4 @@ fn causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
-}
-
-pub(super) fn read<T: DeserializeOwned>(kind: &str, document: &Document) -> Result<T, CliError> {
-    from_document(kind, Some(document)).map_err(|e| {
-        CliError::failed(format!(
-            "the coordinator's answer can't be read: {e}; is it another podlift version?"
-        ))
-    })
 }

@@ -1,6 +1,7 @@
 //! What went wrong, for the person who typed: what, why, and the one next command. Classified by code and reason, never by text.
 
 use podlift_common::wire::from_status;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use tonic::{Code, Status};
 
@@ -23,47 +24,78 @@ impl From<Exit> for ExitCode {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{what}")]
 pub(super) struct CliError {
-    pub message: String,
+    pub what: String,
+    /// Empty where `what` says it all.
+    pub why: String,
+    /// A command that can be typed as it is; empty where there is none.
     pub next: String,
     pub exit: Exit,
 }
 
+/// Where the coordinator's own state is seen.
+const LOOK: &str = "systemctl status podlift-coordinator";
+
 impl CliError {
-    pub fn new(exit: Exit, message: impl Into<String>, next: &str) -> Self {
-        Self { message: message.into(), next: next.into(), exit }
+    pub fn new(exit: Exit, what: impl Into<String>, why: impl Into<String>, next: &str) -> Self {
+        Self { what: what.into(), why: why.into(), next: next.into(), exit }
     }
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self::new(Exit::Failed, message, "")
+    pub fn failed(what: impl Into<String>, why: impl ToString) -> Self {
+        Self::new(Exit::Failed, what, why.to_string(), "")
     }
-    pub fn usage(message: impl Into<String>, next: &str) -> Self {
-        Self::new(Exit::Usage, message, next)
+    pub fn usage(what: impl Into<String>, why: impl Into<String>, next: &str) -> Self {
+        Self::new(Exit::Usage, what, why, next)
     }
-    pub fn unreachable(message: impl Into<String>) -> Self {
-        Self::new(Exit::Unreachable, message, "systemctl status podlift-coordinator (on the head node)")
+    pub fn unreachable(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::new(Exit::Unreachable, what, why, LOOK)
+    }
+    /// Whoever read our stdout has gone (`| head`): that is no failure, and nobody wants to hear of it.
+    pub fn reader_left() -> Self {
+        Self::new(Exit::Done, "", "", "")
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.exit == Exit::Done
     }
 
     pub fn render(&self) -> String {
         let error = anstyle::AnsiColor::Red.on_default().bold();
-        let head = format!("{error}error:{error:#} {}", self.message);
-        if self.next.is_empty() { head } else { format!("{head}\n next: {}", self.next) }
+        let mut text = format!("{error}error:{error:#} {}", self.what);
+        for (name, value) in [("  why: ", &self.why), ("  next: ", &self.next)] {
+            if !value.is_empty() {
+                let hanging = format!("\n{:width$}", "", width = name.len());
+                let _ = write!(text, "\n{name}{}", value.trim_end().replace('\n', &hanging));
+            }
+        }
+        text
     }
 }
 
 impl From<Status> for CliError {
     fn from(status: Status) -> Self {
-        let known = from_status(&status);
-        let reason = known.as_ref().map(|(reason, _)| reason.as_str());
-        let exit = match (reason, status.code()) {
-            (Some("PREFLIGHT_BLOCKED"), _) => Exit::Blocked,
-            (Some(_), Code::InvalidArgument) => Exit::Usage,
-            (None, Code::Unavailable) => {
-                return Self::unreachable(format!("the coordinator went away: {}", status.message()));
-            }
+        let Some(told) = from_status(&status) else { return foreign(&status) };
+        let exit = match (told.reason.as_str(), status.code()) {
+            ("PREFLIGHT_BLOCKED", _) => Exit::Blocked,
+            (_, Code::InvalidArgument) => Exit::Usage,
             _ => Exit::Failed,
         };
-        let next = known.map(|(_, next)| next).unwrap_or_default();
-        Self::new(exit, status.message(), &next)
+        Self::new(exit, told.what, told.why, &told.next)
+    }
+}
+
+/// A status that no part of podlift made.
+fn foreign(status: &Status) -> CliError {
+    match status.code() {
+        Code::Unavailable => CliError::unreachable("the coordinator went away", status.message()),
+        Code::Unimplemented => CliError::new(
+            Exit::Failed,
+            "the coordinator does not know this question",
+            "it is an older podlift than this one",
+            "apt-get install --only-upgrade podlift-coordinator",
+        ),
+        code => {
+            CliError::new(Exit::Failed, format!("the coordinator refused: {code}"), status.message(), LOOK)
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! A run as it happens: a line an event on stderr, until it is over, pauses, or the person leaves. The run does not depend on us.
 
-use super::client::{Client, read};
+use super::client::Client;
 use super::error::{CliError, Exit};
+use super::progress::Progress;
 use super::render::event;
 use super::{Context, out};
 use podlift_engine::machine::EVENT_SCHEMA as EVENT;
 use podlift_engine::machine::{Event, Record, RunState, RunStatus, apply};
+use podlift_engine::view::status::summary;
 use podlift_proto::v1::EventsRequest;
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -21,6 +23,7 @@ struct Follower {
     state: Option<RunState>,
     /// Records up to this one are folded and not shown.
     quiet_until: u64,
+    progress: Progress,
 }
 
 /// The run's end, or None where the person left first.
@@ -30,11 +33,20 @@ pub(super) async fn follow(
     run: &str,
     quiet_until: u64,
 ) -> Result<Option<RunState>, CliError> {
-    let mut follower = Follower { run: run.into(), next: 0, state: None, quiet_until };
-    tokio::select! {
-        end = follower.through_restarts(context, client) => end.map(Some),
-        _ = tokio::signal::ctrl_c() => {
-            out::narrate(&format!("run {run} goes on without this terminal; come back with `podlift status` or `podlift events --follow`"));
+    let mut follower =
+        Follower { run: run.into(), next: 0, state: None, quiet_until, progress: Progress::steps() };
+    let ended = tokio::select! {
+        end = follower.through_restarts(context, client) => Some(end),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    // The bar goes before anything else is said.
+    drop(follower);
+    match ended {
+        Some(end) => end.map(Some),
+        None => {
+            out::narrate(&format!(
+                "run {run} goes on without this terminal; come back with `podlift status` or `podlift events --follow`"
+            ));
             Ok(None)
         }
     }
@@ -60,7 +72,7 @@ impl Follower {
                 None => context.client().await,
             };
             let error = match connected {
-                Ok(client) => match self.stream(client, &mut tries).await {
+                Ok(client) => match self.stream(context, client, &mut tries).await {
                     Ok(state) => return Ok(state),
                     Err(error) => error,
                 },
@@ -71,15 +83,19 @@ impl Follower {
                 return Err(error);
             }
             if tries == 1 {
-                out::narrate(
-                    "the coordinator went away; the agents go on, and so does the run when it is back",
-                );
+                self.progress
+                    .line("the coordinator went away; the agents go on, and so does the run when it is back");
             }
             tokio::time::sleep(BETWEEN).await;
         }
     }
 
-    async fn stream(&mut self, mut client: Client, tries: &mut u32) -> Result<RunState, CliError> {
+    async fn stream(
+        &mut self,
+        context: &Context,
+        mut client: Client,
+        tries: &mut u32,
+    ) -> Result<RunState, CliError> {
         let request = EventsRequest { run: self.run.clone(), from: self.next, follow: true };
         let mut stream = client.events(request).await?.into_inner();
         loop {
@@ -87,7 +103,7 @@ impl Follower {
                 return Err(away(Status::unavailable("the stream of events ended")));
             };
             *tries = 0;
-            let record: Record = read(EVENT, &document)?;
+            let record: Record = context.read(EVENT, &document)?;
             if let Some(end) = self.take(&record)? {
                 return Ok(end);
             }
@@ -99,10 +115,14 @@ impl Follower {
         self.next = record.seq + 1;
         let Some(run) = &record.run else { return Ok(None) };
         let state = apply(self.state.take(), run, record.at, &record.event)
-            .map_err(|e| CliError::failed(e.to_string()))?;
+            .map_err(|e| CliError::failed("the run can't be followed", e))?;
         let loud = record.seq > self.quiet_until;
         if loud {
-            out::narrate(&event::progress(record, &state));
+            self.progress.line(&event::progress(record, &state));
+        }
+        if self.progress.is_live() {
+            let seen = summary(&state);
+            self.progress.set(seen.steps_done, seen.steps, seen.phase.as_deref().unwrap_or("done"));
         }
         let paused = matches!(record.event, Event::RunPaused { .. });
         let end = state.is_over() || (paused && loud);
@@ -115,7 +135,7 @@ impl Follower {
 fn away(status: Status) -> CliError {
     match status.code() {
         Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => {
-            CliError::unreachable(status.message())
+            CliError::unreachable("the coordinator went away", status.message())
         }
         _ => status.into(),
     }
@@ -134,7 +154,7 @@ pub(super) async fn position(context: &Context, run: Option<&str>) -> Result<Pos
     let mut stream = client.events(request).await?.into_inner();
     let mut position = Position { run: String::new(), last: 0 };
     while let Some(document) = stream.message().await? {
-        let record: Record = read(EVENT, &document)?;
+        let record: Record = context.read(EVENT, &document)?;
         position.last = record.seq;
         position.run = record.run.map(String::from).unwrap_or(position.run);
     }

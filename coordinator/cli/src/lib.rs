@@ -1,86 +1,69 @@
 //! `podlift`, the command line: one verb a file below `verbs`, what people read below `render`. stdout is data, stderr is narration, the
 //! exit code says how it ended. It only asks the coordinator; nothing here touches a node, the cluster or the journal.
 
+mod args;
 mod client;
 mod config;
 mod error;
 mod follow;
+#[cfg(test)]
+mod help_tests;
 mod out;
+mod progress;
 mod render;
+mod table;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod verbs;
+mod version;
+mod watch;
 
-use clap::{Parser, Subcommand};
+use args::{Args, Verb};
+use clap::Parser as _;
 use error::{CliError, Exit};
-use out::Format;
+use out::{Colour, Format};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Upgrades the Kubernetes of a SuperPOD, one minor version at a time.
-///
-/// Exit codes: 0 done, 1 failed, 2 usage, 3 preflight blocked, 4 paused for the operator, 5 coordinator unreachable, 130 interrupted
-/// while following (the run goes on).
-#[derive(Debug, Parser)]
-#[command(name = "podlift", version, max_term_width = 110)]
-struct Args {
-    /// Where the coordinator is and who we are.
-    #[arg(long, global = true, default_value = "/etc/podlift/podlift.toml")]
-    config: PathBuf,
-    /// How data is shown on stdout.
-    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
-    output: Format,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    Plan(verbs::plan::Plan),
-    Upgrade(verbs::upgrade::Upgrade),
-    Status(verbs::status::Status),
-    Events(verbs::events::Events),
-    Pause(verbs::pause::Pause),
-    Resume(verbs::resume::Resume),
-    Retry(verbs::retry::Retry),
-    Abort(verbs::abort::Abort),
-    Defer(verbs::defer::Defer),
-    Report(verbs::report::Report),
-    Takeover(verbs::takeover::Takeover),
-    Adopt(verbs::adopt::Adopt),
-    Cert(verbs::cert::Cert),
-}
+use std::sync::Arc;
 
 /// What every verb gets.
+#[derive(Clone)]
 struct Context {
     config: PathBuf,
     format: Format,
+    heard: Arc<version::Heard>,
 }
 
 /// Runs one command line, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    // Before anything is printed, and that is before the line is understood.
+    args::colour(&words).unwrap_or(Colour::Auto).set();
+    let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::end(&error, &words),
     };
     podlift_common::tls::install_provider();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&CliError::failed(format!("no runtime: {error}"))),
+        Err(error) => return end(Err(CliError::failed("podlift can't start", error))),
     };
-    match runtime.block_on(run(args)) {
-        Ok(exit) => exit.into(),
-        Err(error) => fail(&error),
-    }
+    let ended = runtime.block_on(run(args));
+    // A thread that waits for a key must not keep the process.
+    runtime.shutdown_background();
+    end(ended)
 }
 
 async fn run(args: Args) -> Result<Exit, CliError> {
-    let context = Context { config: args.config, format: args.output };
+    let context = Context { config: args.config, format: args.output, heard: Arc::default() };
     match args.verb {
         Verb::Plan(verb) => verb.run(&context).await,
         Verb::Upgrade(verb) => verb.run(&context).await,
         Verb::Status(verb) => verb.run(&context).await,
+        Verb::Watch(verb) => verb.run(&context).await,
+        Verb::Runs(verb) => verb.run(&context).await,
         Verb::Events(verb) => verb.run(&context).await,
         Verb::Pause(verb) => verb.run(&context).await,
         Verb::Resume(verb) => verb.run(&context).await,
@@ -90,17 +73,20 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Report(verb) => verb.run(&context).await,
         Verb::Takeover(verb) => verb.run(&context).await,
         Verb::Adopt(verb) => verb.run(&context).await,
-        Verb::Cert(verb) => verb.run(&context),
+        Verb::Cert(verb) => verb.run(),
+        Verb::Completion(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
     }
 }
 
-fn fail(error: &CliError) -> ExitCode {
-    out::narrate(&error.render());
-    error.exit.into()
-}
-
-/// Prints clap's text where it belongs. Asked-for help is no error.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    drop(error.print());
-    if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS }
+fn end(ended: Result<Exit, CliError>) -> ExitCode {
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            if !error.is_quiet() {
+                out::narrate(&error.render());
+            }
+            error.exit.into()
+        }
+    }
 }

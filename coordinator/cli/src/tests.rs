@@ -1,7 +1,10 @@
 //! The command line against a coordinator over real mTLS on the loopback, with the small fleet behind it.
 
-use super::error::Exit;
-use super::{Args, run};
+mod skew;
+
+use super::args::Args;
+use super::error::{CliError, Exit};
+use super::{run, usage};
 use clap::Parser as _;
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
@@ -24,17 +27,20 @@ struct Site {
     _stop: DropGuard,
 }
 
-async fn podlift(line: &str, dir: &std::path::Path) -> Exit {
+async fn ended(line: &str, dir: &std::path::Path) -> Result<Exit, CliError> {
     let words = line.replace("DIR", &dir.display().to_string());
-    let args = match Args::try_parse_from(words.split_whitespace()) {
-        Ok(args) => args,
-        Err(_) => return Exit::Usage,
-    };
-    run(args).await.unwrap_or_else(|e| e.exit)
+    match Args::try_parse_from(words.split_whitespace()) {
+        Ok(args) => run(args).await,
+        Err(error) => Err(usage::refused(&error, &[])),
+    }
 }
 
-/// Certificates by the command line itself, a coordinator, and an operator's configuration for each role.
-async fn site() -> Site {
+async fn podlift(line: &str, dir: &std::path::Path) -> Exit {
+    ended(line, dir).await.unwrap_or_else(|e| e.exit)
+}
+
+/// Certificates by the command line itself, a port for a coordinator, and a configuration for each role.
+async fn prepared() -> (tempfile::TempDir, TcpListener, Material) {
     tls::install_provider();
     let dir = tempfile::tempdir().unwrap();
     let base = "podlift cert issue --cluster runaicluster --ca DIR/ca --out DIR";
@@ -59,6 +65,11 @@ async fn site() -> Site {
         );
         podlift_common::durable::write(&file(&format!("{person}.toml")), text.as_bytes(), 0o600).unwrap();
     }
+    (dir, listener, material)
+}
+
+async fn site() -> Site {
+    let (dir, listener, material) = prepared().await;
     let fleet = Fleet::new();
     let stop = serve(&fleet, listener, material);
     Site { dir, fleet, _stop: stop }
@@ -85,7 +96,10 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
 
 impl Site {
     async fn eve(&self, line: &str) -> Exit {
-        podlift(&format!("podlift --config DIR/eve.toml {line}"), self.dir.path()).await
+        self.said(line).await.unwrap_or_else(|e| e.exit)
+    }
+    async fn said(&self, line: &str) -> Result<Exit, CliError> {
+        ended(&format!("podlift --config DIR/eve.toml {line}"), self.dir.path()).await
     }
 }
 
@@ -108,6 +122,38 @@ async fn a_run_from_the_command_line() {
     {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
+    for line in
+        ["runs", "runs -o json", "status runai-01", "status dgx030 --events 3 -o yaml", "status -o wide"]
+    {
+        assert_eq!(site.eve(line).await, Exit::Done, "{line}");
+    }
+    assert_eq!(site.eve("status -l state=upgraded,rack=r2").await, Exit::Done, "labels of the plan");
+}
+
+#[tokio::test]
+async fn a_node_or_selector_that_does_not_exist_says_what_does() {
+    let site = site().await;
+    assert_eq!(site.eve("status -l role=worker").await, Exit::Done, "columns need no run");
+    let told = |said: Result<Exit, CliError>| {
+        let e = said.unwrap_err();
+        (e.exit, e.what, e.why)
+    };
+    let (exit, what, why) = told(site.said("status runai-1").await);
+    assert_eq!((exit, what.as_str()), (Exit::Usage, "node runai-1 is not known"));
+    assert_eq!(why, "did you mean runai-01 or runai-02 or runai-03?");
+    let (exit, what, why) = told(site.said("status -l role=driver").await);
+    assert_eq!((exit, what.as_str()), (Exit::Usage, "selector \"role=driver\" matches none of 5 nodes"));
+    assert_eq!(why, "keys that exist: connected, guard, name, role, stale, state, version");
+    let (exit, what, why) = told(site.said("status -l role=worker,,x -o json").await);
+    assert_eq!((exit, what.as_str()), (Exit::Usage, "selector \"role=worker,,x\" can't be read"));
+    assert_eq!(why, "at character 13: ',', expected a key");
+}
+
+#[tokio::test]
+async fn nothing_is_watched_without_a_terminal() {
+    let site = site().await;
+    let error = site.said("watch").await.unwrap_err();
+    assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift events --follow"));
 }
 
 #[tokio::test]

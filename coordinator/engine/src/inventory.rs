@@ -2,10 +2,11 @@
 
 use crate::request::NodeView;
 use podlift_model::{KubeVersion, NodeFacts, NodeName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeRole {
     ControlPlane,
@@ -21,7 +22,7 @@ impl std::fmt::Display for NodeRole {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeEntry {
     pub name: NodeName,
     pub role: NodeRole,
@@ -30,7 +31,7 @@ pub struct NodeEntry {
     pub facts: Option<NodeFacts>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
     /// By name.
     pub nodes: Vec<NodeEntry>,
@@ -64,7 +65,7 @@ impl Inventory {
     }
 
     pub fn get(&self, name: &NodeName) -> Option<&NodeEntry> {
-        self.nodes.iter().find(|n| n.name == *name)
+        self.nodes.binary_search_by(|n| n.name.cmp(name)).ok().map(|at| &self.nodes[at])
     }
 
     /// The version the cluster runs: the lowest of the API servers' manifests, and of the kubelets where no manifest is known.

@@ -2,7 +2,9 @@
 //! vocabulary; how a call is made is the coordinator's business.
 
 use podlift_model::{Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
@@ -23,7 +25,7 @@ pub enum Reply {
 }
 
 /// Who cordoned a node: written to it in the same patch as the cordon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     pub run: RunId,
     pub epoch: Epoch,
@@ -32,6 +34,8 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterCall {
     Nodes,
+    /// As Nodes, and may be up to a second old: for counts that many lanes ask for at once.
+    NodesLately,
     Node {
         node: NodeName,
     },
@@ -81,7 +85,7 @@ pub enum ClusterReply {
 }
 
 /// What podlift reads of a Node object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeView {
     pub name: NodeName,
     pub ready: bool,
@@ -94,10 +98,16 @@ pub struct NodeView {
     pub control_plane: bool,
     pub cri_socket: bool,
     pub internal_ip: Option<String>,
+    /// `containerd://2.1.4`, as the kubelet told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// For people to select by; nothing is decided from them, and no plan rests on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What stands between a node and an empty node.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EvictionView {
     /// namespace/name to be evicted.
     pub evict: Vec<String>,
@@ -105,7 +115,7 @@ pub struct EvictionView {
     pub refused: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubeadmConfigView {
     pub resource_version: String,
     pub cluster_configuration: String,
@@ -113,7 +123,7 @@ pub struct KubeadmConfigView {
     pub managers: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddonsView {
     /// ConfigMap kube-proxy exists.
     pub kube_proxy: bool,
@@ -123,7 +133,7 @@ pub struct AddonsView {
     pub kube_proxy_version: Option<KubeVersion>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiProbe {
     pub endpoint: String,
     pub ok: bool,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use podlift_model::facts::*;
 use podlift_model::op::{Component, Package};
 use podlift_model::*;
+use std::collections::BTreeMap;
 
 pub fn name(text: &str) -> NodeName {
     NodeName::new(text).unwrap()
@@ -69,7 +70,15 @@ pub fn view(node: &str, control_plane: bool) -> NodeView {
         control_plane,
         cri_socket: true,
         internal_ip: None,
+        runtime: Some("containerd://2.1.4".into()),
+        labels: labels(node),
     }
+}
+
+/// Two racks.
+fn labels(node: &str) -> BTreeMap<String, String> {
+    let rack = if node < "dgx032" { "r1" } else { "r2" };
+    BTreeMap::from([("kubernetes.io/hostname".into(), node.into()), ("rack".into(), rack.into())])
 }
 
 pub fn config_text(file: &str) -> String {

@@ -6,6 +6,7 @@ use podlift_engine::Plan;
 use podlift_engine::plan::{self, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAsk {
@@ -37,8 +38,12 @@ impl Coordinator {
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
         let wanted = Wanted { to: ask.to, nodes: ask.nodes.clone(), options, waivers };
-        let input = self.planner.gather(wanted, &self.reading()).await?;
-        let plan = Arc::new(plan::build(&input)?);
+        let span = tracing::info_span!("plan", to = %ask.to, by);
+        let making = async {
+            let input = self.planner.gather(wanted, &self.reading()).await?;
+            Ok::<_, CoordinatorError>(Arc::new(plan::build(&input)?))
+        };
+        let plan = self.meters.planned(making.instrument(span)).await?;
         self.keep(&plan);
         Ok(plan)
     }

@@ -4,52 +4,65 @@ use crate::journal::JournalError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
 use podlift_engine::plan::{Finding, PlanError};
+use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;
 use podlift_model::{Digest, Failure, FailureClass, NodeName, RunId, StepId};
 use tonic::Code;
 
+/// The text of each is what did not happen; `why` says the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum CoordinatorError {
-    #[error("this coordinator only reads: {why}")]
+    #[error("this coordinator only reads")]
     ReadOnly { why: String },
-    #[error("run {run} is open: one cluster has one run at a time")]
+    #[error("run {run} is open")]
     RunOpen { run: RunId },
-    #[error("preflight: {}", blocked(findings))]
+    #[error("preflight blocks the run; nothing was changed")]
     Blocked { findings: Vec<Finding> },
-    #[error("the plan is another one than you saw ({}, now {}): {}", short(seen), now.short(), changed(parts))]
+    #[error("the plan is another one than you saw ({}, now {})", short(seen), now.short())]
     OtherPlan { seen: String, now: Digest, parts: Option<Vec<String>> },
-    #[error(transparent)]
+    #[error("no plan can be made")]
     Plan(#[from] PlanError),
     #[error("run {run} is not in the journal")]
     UnknownRun { run: RunId },
+    #[error("node {node} is not known")]
+    UnknownNode { node: NodeName, near: Vec<String>, known: usize },
+    #[error("selector {text:?} can't be read")]
+    BadSelector { text: String, source: SelectorError },
     #[error("no run is open")]
     NoRun,
     #[error("there was no run yet")]
     NoRunEver,
-    #[error("step {step} failed: a run does not go on past it")]
+    #[error("the run does not go on")]
     StepFailed { step: StepId },
-    #[error("no step of run {run} failed and it is not paused: there is nothing to try again")]
+    #[error("there is nothing to try again")]
     NothingFailed { run: RunId },
-    #[error("node {node} is in the middle of step {step}: it is left out only between two ops")]
+    #[error("node {node} can't be left out now")]
     NodeBusy { node: NodeName, step: StepId },
-    #[error("{check:?} is not waived in this run; waived: {}", if known.is_empty() { "nothing".into() } else { known.join(", ") })]
+    #[error("{check:?} is not waived in this run")]
     NotWaived { check: String, known: Vec<String> },
-    #[error(transparent)]
+    #[error("{}", .0.message)]
     Failure(#[from] Failure),
-    #[error(transparent)]
+    #[error("the journal did not take it")]
     Store(#[from] StoreError),
-    #[error(transparent)]
+    #[error("the journal can't be read")]
     Journal(#[from] JournalError),
-    #[error(transparent)]
+    #[error("that is no name of podlift's")]
     Id(#[from] InvalidId),
 }
+
+/// As many as a person reads at once; `podlift plan` shows all.
+const SHOWN: usize = 10;
 
 fn blocked(findings: &[Finding]) -> String {
     let line = |f: &Finding| match &f.node {
         Some(node) => format!("{} on {node}: {}", f.check, f.evidence),
         None => format!("{}: {}", f.check, f.evidence),
     };
-    findings.iter().map(line).collect::<Vec<_>>().join("; ")
+    let mut lines: Vec<String> = findings.iter().take(SHOWN).map(line).collect();
+    if findings.len() > SHOWN {
+        lines.push(format!("and {} more", findings.len() - SHOWN));
+    }
+    lines.join("; ")
 }
 
 fn short(hash: &str) -> String {
@@ -63,6 +76,41 @@ fn changed(parts: &Option<Vec<String>>) -> String {
     }
 }
 
+fn listed(names: &[String], none: &str) -> String {
+    if names.is_empty() { none.into() } else { names.join(", ") }
+}
+
+impl CoordinatorError {
+    fn why(&self) -> String {
+        use CoordinatorError as E;
+        match self {
+            E::ReadOnly { why } => why.clone(),
+            E::RunOpen { .. } => "one cluster has one run at a time".into(),
+            E::Blocked { findings } => blocked(findings),
+            E::OtherPlan { parts, .. } => changed(parts),
+            E::Plan(error) => error.to_string(),
+            E::UnknownRun { .. } => "no run of that name was started here".into(),
+            E::UnknownNode { near, known, .. } => match near.is_empty() {
+                true => format!("none of the {known} nodes has a name like it"),
+                false => format!("did you mean {}?", near.join(" or ")),
+            },
+            E::BadSelector { source, .. } => source.to_string(),
+            E::NoRun => "there was none yet, or the last one is over".into(),
+            E::NoRunEver => "the journal holds no run".into(),
+            E::StepFailed { step } => format!("step {step} failed, and a run does not go past it"),
+            E::NothingFailed { run } => format!("no step of run {run} failed, and it is not paused"),
+            E::NodeBusy { step, .. } => {
+                format!("it is in the middle of step {step}, and is left out only between two ops")
+            }
+            E::NotWaived { known, .. } => format!("waived: {}", listed(known, "nothing")),
+            E::Failure(failure) => failure.detail.clone(),
+            E::Store(error) => error.to_string(),
+            E::Journal(error) => error.to_string(),
+            E::Id(error) => error.to_string(),
+        }
+    }
+}
+
 impl StatusError for CoordinatorError {
     fn info(&self) -> ErrorInfo {
         use CoordinatorError as E;
@@ -70,12 +118,14 @@ impl StatusError for CoordinatorError {
         let (code, reason, next): (Code, &'static str, &str) = match self {
             E::ReadOnly { .. } => (state, "READ_ONLY", "podlift status"),
             E::RunOpen { .. } => (state, "RUN_OPEN", "podlift status"),
-            E::Blocked { .. } => (state, "PREFLIGHT_BLOCKED", "podlift plan"),
-            E::OtherPlan { .. } => (state, "PLAN_CHANGED", "podlift plan"),
-            E::Plan(_) => (Code::InvalidArgument, "PLAN_IMPOSSIBLE", "podlift plan --help"),
-            E::UnknownRun { .. } => (Code::NotFound, "UNKNOWN_RUN", "podlift events --run all"),
-            E::NoRun => (state, "NO_RUN", "podlift status"),
-            E::NoRunEver => (Code::NotFound, "NO_RUN", "podlift plan"),
+            E::Blocked { .. } => (state, "PREFLIGHT_BLOCKED", "podlift plan --to VERSION"),
+            E::OtherPlan { .. } => (state, "PLAN_CHANGED", "podlift plan --to VERSION"),
+            E::Plan(_) => (Code::InvalidArgument, "PLAN_IMPOSSIBLE", "podlift help plan"),
+            E::UnknownRun { .. } => (Code::NotFound, "UNKNOWN_RUN", "podlift runs"),
+            E::UnknownNode { .. } => (Code::InvalidArgument, "UNKNOWN_NODE", "podlift status --all"),
+            E::BadSelector { .. } => (Code::InvalidArgument, "BAD_SELECTOR", "podlift help status"),
+            E::NoRun => (state, "NO_RUN", "podlift runs"),
+            E::NoRunEver => (Code::NotFound, "NO_RUN", "podlift plan --to VERSION"),
             E::StepFailed { .. } => (state, "STEP_FAILED", "podlift retry"),
             E::NothingFailed { .. } => (state, "NOTHING_FAILED", "podlift status"),
             E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause"),
@@ -88,8 +138,8 @@ impl StatusError for CoordinatorError {
             E::Store(StoreError::Journal(_) | StoreError::Replay { .. }) | E::Journal(_) => {
                 (Code::Internal, "JOURNAL", "systemctl status podlift-coordinator")
             }
-            E::Id(_) => (Code::InvalidArgument, "INVALID_FIELD", ""),
+            E::Id(_) => (Code::InvalidArgument, "INVALID_FIELD", "podlift help"),
         };
-        ErrorInfo { code, reason, message: self.to_string(), next: next.into() }
+        ErrorInfo { code, reason, message: self.to_string(), why: self.why(), next: next.into() }
     }
 }

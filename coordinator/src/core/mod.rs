@@ -13,6 +13,7 @@ pub use error::CoordinatorError;
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
 use crate::exec::{ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
+use crate::metrics::Meters;
 use crate::store::Store;
 use podlift_common::clock::Clock;
 use podlift_engine::Plan;
@@ -59,10 +60,16 @@ pub struct Coordinator {
     plans: Mutex<VecDeque<Arc<Plan>>>,
     /// One run is started at a time.
     starting: tokio::sync::Mutex<()>,
+    meters: Arc<Meters>,
 }
 
 impl Coordinator {
     pub fn new(parts: Parts) -> Arc<Self> {
+        Self::with_meters(parts, Arc::default())
+    }
+
+    /// As `new`; what is measured outside of it goes to the same meters.
+    pub fn with_meters(parts: Parts, meters: Arc<Meters>) -> Arc<Self> {
         let Parts { cluster_name, store, agents, cluster, clock, instance, settings } = parts;
         let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
         let performer = Performer { agents, cluster, lines: Lines::default() };
@@ -79,6 +86,7 @@ impl Coordinator {
             planner,
             plans: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
+            meters,
         })
     }
 
@@ -106,6 +114,23 @@ impl Coordinator {
 
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    pub fn agents(&self) -> &Arc<dyn Agents> {
+        &self.performer.agents
+    }
+
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Facts that are older are marked.
+    pub fn stale_after(&self) -> Duration {
+        self.settings.stale_after.unwrap_or(STALE)
     }
 
     pub fn fence(&self) -> &Arc<Fence> {

@@ -1,10 +1,11 @@
-//! Status and report: folds of the journal, joined with what agents said last.
+//! Status, one node, all runs and report: folds of the journal, joined with what agents said last.
 
 use super::{Coordinator, CoordinatorError, STALE};
 use podlift_engine::inventory::NodeEntry;
 use podlift_engine::machine::{Record, RunState};
-use podlift_engine::view::{self, Report, SeenNode, Status};
-use podlift_model::RunId;
+use podlift_engine::view::{self, NodeDetail, Report, SeenNode, Selector, Status};
+use podlift_model::{NodeName, RunId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Coordinator {
@@ -23,9 +24,46 @@ impl Coordinator {
         Ok(status)
     }
 
+    /// As `status`, and only the rows that the selector leaves.
+    pub fn selected(&self, run: Option<&RunId>, text: &str) -> Result<Status, CoordinatorError> {
+        let bad = |source| CoordinatorError::BadSelector { text: text.into(), source };
+        let selector: Selector = text.parse().map_err(bad)?;
+        let mut status = self.status(run)?;
+        view::select(&mut status, self.shown(run)?.as_deref(), &selector, text);
+        Ok(status)
+    }
+
+    /// Everything about one node, with the last `events` events that are about it.
+    pub fn node(
+        &self,
+        run: Option<&RunId>,
+        name: &NodeName,
+        events: usize,
+    ) -> Result<NodeDetail, CoordinatorError> {
+        let state = self.shown(run)?;
+        let status = self.status(run)?;
+        let seen = self.nodes(state.as_deref()).into_iter().find(|n| n.facts.node == *name);
+        let row = status.nodes.iter().find(|r| r.name == *name).cloned();
+        let (Some(seen), Some(row)) = (seen, row) else { return Err(unknown(name, &status)) };
+        let around = view::node::Around {
+            epoch: self.performer.agents.epoch(name),
+            connected_since: self.performer.agents.connected_since(name),
+            records: &self.store.records(0)?,
+            events,
+        };
+        Ok(view::node(&self.cluster_name, self.clock.now(), state.as_deref(), (&seen, row), around))
+    }
+
+    /// Every run of the journal, newest first.
+    pub fn runs(&self) -> view::Runs {
+        let states: Vec<Arc<RunState>> =
+            self.store.runs().iter().filter_map(|run| self.store.run(run)).collect();
+        view::runs(&self.cluster_name, self.clock.now(), states.iter().map(Arc::as_ref))
+    }
+
     pub fn report(&self, run: Option<&RunId>) -> Result<Report, CoordinatorError> {
         let state = self.shown(run)?.ok_or(CoordinatorError::NoRunEver)?;
-        Ok(view::report(&state, &self.store.records(0)?, self.clock.now()))
+        Ok(view::report(&state, self.clock.now()))
     }
 
     /// The records of one run from number `from`; of every run, and of the fleet, where `run` is None.
@@ -49,15 +87,20 @@ impl Coordinator {
     fn nodes(&self, state: Option<&RunState>) -> Vec<SeenNode> {
         let mut nodes = self.performer.agents.seen();
         if let Some(s) = state {
+            let seen: BTreeSet<NodeName> = nodes.iter().map(|n| n.facts.node.clone()).collect();
             let old = |n: &NodeEntry| {
-                Some(SeenNode { facts: n.facts.clone()?, at: s.plan.made_at, connected: false })
+                Some(SeenNode { facts: n.facts.clone()?.into(), at: s.plan.made_at, connected: false })
             };
-            let missing =
-                s.plan.inventory.nodes.iter().filter(|n| !nodes.iter().any(|x| x.facts.node == n.name));
-            let old: Vec<SeenNode> = missing.filter_map(old).collect();
-            nodes.extend(old);
+            let missing = s.plan.inventory.nodes.iter().filter(|n| !seen.contains(&n.name));
+            nodes.extend(missing.filter_map(old));
         }
         nodes.sort_by(|a, b| a.facts.node.cmp(&b.facts.node));
         nodes
     }
+}
+
+fn unknown(node: &NodeName, status: &Status) -> CoordinatorError {
+    let known = status.nodes.iter().map(|n| n.name.as_str());
+    let near = view::node::nearest(node.as_str(), known).into_iter().map(String::from).collect();
+    CoordinatorError::UnknownNode { node: node.clone(), near, known: status.nodes.len() }
 }

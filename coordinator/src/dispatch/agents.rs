@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
 use podlift_model::op::Look;
 use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Code of the failure that says: nothing is known of that agent now. Always transient.
@@ -47,8 +47,12 @@ pub trait Agents: Send + Sync {
     fn ledger(&self, node: &NodeName) -> Option<LedgerId>;
     /// The highest epoch that a connected agent said it has accepted.
     fn epoch(&self, node: &NodeName) -> Option<Epoch>;
+    /// Since when an agent has been connected without a break; None: it is not, or nobody counts.
+    fn connected_since(&self, _node: &NodeName) -> Option<jiff::Timestamp> {
+        None
+    }
     /// Runs that agents remember.
-    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>>;
+    fn runs(&self) -> BTreeSet<RunId>;
     /// Agents that were turned away, and why.
     fn refused(&self) -> BTreeMap<NodeName, String>;
 

@@ -7,6 +7,7 @@ use crate::dispatch::{EPOCH_STALE, unreachable};
 use podlift_engine::machine::{Event, RunStatus, StepStatus};
 use podlift_engine::{ClusterCall, Request};
 use podlift_model::{Failure, LedgerId, OpId, OpOutcome};
+use tracing::Instrument as _;
 
 impl Drive {
     pub(super) async fn act(&mut self, m: &Moment, request: &Request) -> Turn {
@@ -21,8 +22,9 @@ impl Drive {
                 None => return Turn::After(m.policy.poll),
             },
         };
+        let span = super::spans::op(&self.run, &self.step, &op_id, &m.epoch);
         let acted = tokio::select! {
-            acted = self.runner.performer.act(request, &op_id, &m.epoch) => acted,
+            acted = self.runner.performer.act(request, &op_id, &m.epoch).instrument(span) => acted,
             // Evictions may stop anywhere; what an agent has accepted it finishes.
             () = self.aborted(), if matches!(request, Request::Cluster(ClusterCall::Drain { .. })) => stopped(),
         };

@@ -179,21 +179,17 @@ impl Drive {
             return self.wait(m, "not there yet".into());
         };
         if let (Open::Unknown(why), false) = (&m.open, m.policy.repeatable) {
-            let text =
-                format!("nobody can know how the op ended ({why}), and it may not be repeated blindly");
-            let stop = StopReason {
-                code: "indeterminate".into(),
-                ..plain(text, "look at the node, then podlift retry")
-            };
+            let text = format!(
+                "nobody can know how the op ended ({why}), and it may not be repeated blindly: look at the node first"
+            );
+            let stop = StopReason { code: "indeterminate".into(), ..plain(text, "podlift retry") };
             return self.fail(stop);
         }
         self.no_effect += u32::from(acted && matches!(m.open, Open::Ended));
         if self.no_effect >= NO_EFFECT {
-            let text = format!("the op ended well {NO_EFFECT} times and changed nothing");
-            return self.fail(StopReason {
-                code: "no-effect".into(),
-                ..plain(text, "look at the node, then podlift retry")
-            });
+            let text =
+                format!("the op ended well {NO_EFFECT} times and changed nothing: look at the node first");
+            return self.fail(StopReason { code: "no-effect".into(), ..plain(text, "podlift retry") });
         }
         self.waiting = None;
         self.reason = None;

@@ -78,8 +78,7 @@ impl Fence {
 
     /// Runs that agents remember and the journal does not.
     pub fn unknown_runs(&self) -> BTreeSet<RunId> {
-        let remembered = self.agents.runs();
-        remembered.into_values().flatten().filter(|run| !self.store.knows(run)).collect()
+        self.agents.runs().into_iter().filter(|run| !self.store.knows(run)).collect()
     }
 
     pub fn subscribe(&self) -> watch::Receiver<FenceState> {
@@ -196,7 +195,7 @@ impl Fence {
             out.extend(nodes.into_iter().filter(|n| n.control_plane).map(|n| n.name));
         }
         let seen = self.agents.seen().into_iter().filter(|n| !n.facts.manifests.is_empty());
-        out.extend(seen.map(|n| n.facts.node));
+        out.extend(seen.map(|n| n.facts.node.clone()));
         out
     }
 }

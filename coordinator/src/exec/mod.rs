@@ -10,6 +10,7 @@ mod probes;
 mod reasons;
 mod recover;
 mod runner;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -19,6 +20,7 @@ pub use fence::{Fence, FenceState};
 pub use perform::{Lines, Performer};
 pub use planner::Planner;
 pub use probes::Probes;
+pub(crate) use probes::endpoints;
 pub use runner::Runner;
 pub use undo::Undone;
 pub(crate) use undo::undo;

@@ -23,7 +23,7 @@ pub struct Probes {
 }
 
 /// The advertise addresses of all API servers, and `vip`.
-pub(super) fn endpoints(inventory: &Inventory) -> Vec<String> {
+pub(crate) fn endpoints(inventory: &Inventory) -> Vec<String> {
     let servers = inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
     servers.chain([VIP.to_string()]).collect()
 }

@@ -1,4 +1,4 @@
-//! Failures as people read them: what happened, and the one next command.
+//! Failures as people read them: what happened and what else may be done, and the one next command, which can be typed as it is.
 
 use podlift_engine::StepSpec;
 use podlift_engine::machine::StopReason;
@@ -16,18 +16,21 @@ pub(super) fn aborted(why: &str) -> StopReason {
 
 /// What a person reads of a failure, with the one next command.
 pub(super) fn stop_reason(failure: &Failure, step: &StepSpec) -> StopReason {
-    let next = match (failure.code.as_str(), &step.node) {
+    let message = match (failure.code.as_str(), &step.node) {
         ("drain-blocked" | "drain-refused" | "eviction-failed", Some(node)) => {
-            format!("podlift retry once the pods may move; or podlift defer {node}")
+            format!(
+                "{}; let the pods move first, or leave the node out: podlift defer {node}",
+                failure.message
+            )
         }
         (_, Some(node)) if step.phase == "workers" || step.phase == "canary" => {
-            format!("podlift retry, after the cause is mended; or podlift defer {node}")
+            format!("{}; mend the cause first, or leave the node out: podlift defer {node}", failure.message)
         }
-        _ => "podlift retry, after the cause is mended".into(),
+        _ => failure.message.clone(),
     };
     StopReason {
         code: failure.code.clone(),
         detail: failure.detail.clone(),
-        ..plain(failure.message.clone(), &next)
+        ..plain(message, "podlift retry")
     }
 }

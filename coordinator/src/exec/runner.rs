@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub struct Runner {
     pub store: Arc<Store>,
@@ -77,7 +78,11 @@ impl Runner {
             Next::Drive(todos) => {
                 for Todo { step, .. } in todos {
                     let work = Work::Step(step.id.clone());
-                    crew.put(work, Drive::new(self.clone(), state.run.clone(), step).until_over());
+                    let span = super::spans::step(&state.run, &step);
+                    crew.put(
+                        work,
+                        Drive::new(self.clone(), state.run.clone(), step).until_over().instrument(span),
+                    );
                 }
             }
             Next::Succeed => {

@@ -36,18 +36,17 @@ impl Drive {
                 self.write(|_| Some(Event::StepFailed { step: id, reason }));
                 return Turn::Over;
             }
-            let text =
-                format!("{}: an op is open and its end is not known: {}", self.step.id, failure.message);
-            let back = "bring the agent back (systemctl status podlift-agent), then podlift resume";
-            let next = match (&self.step.node, self.step.phase.as_str()) {
+            let lost = match (&self.step.node, self.step.phase.as_str()) {
                 (Some(node), "workers" | "canary") => {
-                    format!(
-                        "{back}; or, if the node is gone for good, podlift defer {node}, then podlift resume"
-                    )
+                    format!("; if the node is gone for good: podlift defer {node}, then podlift resume")
                 }
-                _ => back.into(),
+                _ => String::new(),
             };
-            let reason = StopReason { code: failure.code.clone(), ..plain(text, &next) };
+            let text = format!(
+                "{}: an op is open and its end is not known: {}; bring the agent back first (systemctl status podlift-agent){lost}",
+                self.step.id, failure.message
+            );
+            let reason = StopReason { code: failure.code.clone(), ..plain(text, "podlift resume") };
             self.write(|s| (s.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None }));
         }
         self.say(failure.message.clone());

@@ -41,6 +41,11 @@ pub enum JournalError {
     Damaged { path: PathBuf, source: ChainError },
     #[error("journal {path}: record {seq} can't be read: {why}. Put the last backup of the file in its place, then `podlift adopt`", path = path.display())]
     Unreadable { path: PathBuf, seq: u64, why: String },
+    #[error(
+        "journal {path}: record {seq} has a form that this podlift does not know ({why}): start the newer podlift that wrote it; if there is none, the file was altered: put its last backup in its place, then `podlift adopt`",
+        path = path.display()
+    )]
+    Unknown { path: PathBuf, seq: u64, why: String },
     #[error("journal {path} is in use by another coordinator: stop that one first (systemctl status podlift-coordinator)", path = path.display())]
     InUse { path: PathBuf },
     #[error("journal {path} has format {found}, this podlift knows up to {known}: start the newer podlift that wrote it", path = path.display())]
@@ -60,7 +65,7 @@ impl JournalError {
             JournalError::Conflict { .. } => "journal-conflict",
             JournalError::Damaged { .. } | JournalError::Unreadable { .. } => "journal-damaged",
             JournalError::InUse { .. } => "journal-in-use",
-            JournalError::Newer { .. } => "journal-newer",
+            JournalError::Newer { .. } | JournalError::Unknown { .. } => "journal-newer",
             JournalError::Open { .. } | JournalError::Sqlite { .. } | JournalError::Refused(_) => {
                 "journal-io"
             }

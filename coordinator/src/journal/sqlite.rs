@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use podlift_engine::machine::{ChainError, Event, Record, seal, verify};
 use podlift_model::{Epoch, RunId};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -128,9 +129,13 @@ fn read(db: &Connection, at: &At, from: u64) -> Result<Vec<Record>, JournalError
         .map_err(at.sqlite("read"))?;
     rows.map(|row| {
         let (seq, json) = row.map_err(at.sqlite("read"))?;
-        let unreadable =
-            |why: String| JournalError::Unreadable { path: at.0.into(), seq: seq.unsigned_abs(), why };
-        serde_json::from_str(&json).map_err(|e| unreadable(e.to_string()))
+        serde_json::from_str(&json).map_err(|e| {
+            let (path, seq, why) = (at.0.into(), seq.unsigned_abs(), e.to_string());
+            match e.is_data() {
+                true => JournalError::Unknown { path, seq, why },
+                false => JournalError::Unreadable { path, seq, why },
+            }
+        })
     })
     .collect()
 }
@@ -141,10 +146,39 @@ fn check(db: &Connection, at: &At, records: &[Record]) -> Result<(), JournalErro
         .optional()
         .map_err(at.sqlite("read head"))?;
     let (seq, hash) = head.map(|(seq, hash)| (seq.unsigned_abs(), hash)).unwrap_or_default();
-    verify(records, Some(seq)).map_err(|e| at.damaged(e))?;
+    verify(records, Some(seq)).map_err(|e| newer(db, at, records, &e).unwrap_or_else(|| at.damaged(e)))?;
     match records.last() {
         Some(last) if last.hash.as_str() != hash => Err(at.damaged(ChainError::Altered { seq })),
         _ => Ok(()),
+    }
+}
+
+/// A record has another hash than we compute also where a newer podlift wrote more into it than we read.
+fn newer(db: &Connection, at: &At, records: &[Record], error: &ChainError) -> Option<JournalError> {
+    let ChainError::Altered { seq } = *error else { return None };
+    let read = records.iter().find(|r| r.seq == seq)?;
+    let text: String =
+        db.query_row("SELECT json FROM records WHERE seq = ?1", [number(seq)], |row| row.get(0)).ok()?;
+    let (written, read) = (serde_json::from_str(&text).ok()?, serde_json::to_value(read).ok()?);
+    let why = format!("it has {}, which is not read here", more(&written, &read)?);
+    Some(JournalError::Unknown { path: at.0.into(), seq, why })
+}
+
+/// Path of a key that is written and not read.
+fn more(written: &Value, read: &Value) -> Option<String> {
+    match (written, read) {
+        (Value::Object(written), Value::Object(read)) => {
+            written.iter().find_map(|(key, value)| match read.get(key) {
+                None => Some(key.clone()),
+                Some(there) => more(value, there).map(|below| format!("{key}.{below}")),
+            })
+        }
+        (Value::Array(written), Value::Array(read)) => written
+            .iter()
+            .zip(read)
+            .enumerate()
+            .find_map(|(i, (a, b))| more(a, b).map(|below| format!("{i}.{below}"))),
+        _ => None,
     }
 }
 

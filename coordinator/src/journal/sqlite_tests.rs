@@ -37,6 +37,14 @@ fn every_damage_refuses_to_start() {
         ("DELETE FROM head", "its head says 0"),
         ("UPDATE head SET hash = 'x'", "record 5 was altered"),
         ("UPDATE records SET json = substr(json, 1, 20) WHERE seq = 2", "record 2 can't be read"),
+        (
+            "UPDATE records SET json = replace(json, 'api-up', 'api-moved') WHERE seq = 4",
+            "record 4 has a form that this podlift does not know (unknown variant `api-moved`",
+        ),
+        (
+            "UPDATE records SET json = replace(json, '\"milliseconds\":2', '\"milliseconds\":7,\"new\":[1]') WHERE seq = 3",
+            "record 3 has a form that this podlift does not know (it has new, which is not read here)",
+        ),
         ("PRAGMA user_version = 2", "has format 2, this podlift knows up to 1"),
     ];
     for (sql, want) in cases {

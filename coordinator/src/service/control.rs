@@ -70,7 +70,11 @@ impl ControlService for Control {
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<Document>, Status> {
         allow(&request, Role::Viewer)?;
         let run = read::run(&request.get_ref().run).map_err(bad)?;
-        let status = self.coordinator.status(run.as_ref()).map_err(bad)?;
+        let status = match request.get_ref().selector.trim() {
+            "" => self.coordinator.status(run.as_ref()),
+            selector => self.coordinator.selected(run.as_ref(), selector),
+        };
+        let status = status.map_err(bad)?;
         Ok(Response::new(to_document(view::status::SCHEMA, &status)))
     }
 
@@ -92,6 +96,19 @@ impl ControlService for Control {
         let run = read::run(&request.get_ref().run).map_err(bad)?;
         let report = self.coordinator.report(run.as_ref()).map_err(bad)?;
         Ok(Response::new(to_document(view::report::SCHEMA, &report)))
+    }
+
+    async fn runs(&self, request: Request<v1::RunsRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        Ok(Response::new(to_document(view::runs::SCHEMA, &self.coordinator.runs())))
+    }
+
+    async fn node(&self, request: Request<v1::NodeRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        let ask = request.get_ref();
+        let (node, run) = (read::node(&ask.node).map_err(bad)?, read::run(&ask.run).map_err(bad)?);
+        let detail = self.coordinator.node(run.as_ref(), &node, ask.events as usize).map_err(bad)?;
+        Ok(Response::new(to_document(view::node::SCHEMA, &detail)))
     }
 }
 

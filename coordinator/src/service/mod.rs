@@ -6,6 +6,8 @@ mod control;
 mod read;
 #[cfg(test)]
 mod tests;
+mod version;
 
 pub use agent::AgentSessions;
 pub use control::Control;
+pub use version::tell;

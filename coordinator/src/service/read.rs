@@ -19,6 +19,10 @@ pub(super) fn run(text: &str) -> Result<Option<RunId>, WireError> {
     if text.is_empty() { Ok(None) } else { field("run", text).map(Some) }
 }
 
+pub(super) fn node(text: &str) -> Result<NodeName, WireError> {
+    field("node", text)
+}
+
 pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
     let nodes = request.nodes.iter().map(|n| field::<NodeName>("nodes", n));
     let waivers = request.waivers.iter().map(|w| (w.check.clone(), w.reason.clone()));

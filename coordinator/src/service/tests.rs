@@ -40,6 +40,10 @@ fn material(dir: &Path, ca: &Pair, path: &str) -> Material {
 }
 
 async fn site() -> Site {
+    site_with(false).await
+}
+
+async fn site_with(reflection: bool) -> Site {
     tls::install_provider();
     let dir = tempfile::tempdir().unwrap();
     let cluster = ClusterName::new("runaicluster").unwrap();
@@ -52,7 +56,9 @@ async fn site() -> Site {
     let coordinator = assemble(&fleet, store, "one", Settings::default());
     let stop = CancellationToken::new();
     let (token, serving) = (stop.clone(), hub.clone());
-    tokio::spawn(async move { crate::server::serve_on(listener, &own, serving, coordinator, token).await });
+    tokio::spawn(async move {
+        crate::server::serve_with(listener, &own, serving, coordinator, reflection, token).await
+    });
     Site { dir, ca, address, hub, fleet, _stop: stop.drop_guard() }
 }
 
@@ -100,11 +106,43 @@ async fn neither_nodes_nor_other_clusters_command() {
     let mut node = ControlServiceClient::new(site.dial("runaicluster/node/dgx030").await.unwrap());
     let refused = node.status(StatusRequest::default()).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    assert!(refused.message().contains("podlift cert issue operator"), "{refused}");
+    let told = wire::from_status(&refused).unwrap();
+    assert_eq!((told.reason.as_str(), told.next.as_str()), ("DENIED", "podlift cert issue operator NAME"));
+    assert_eq!(refused.metadata().get(wire::VERSION_HEADER).unwrap(), env!("CARGO_PKG_VERSION"));
     let stranger = site.dial("othercluster/operator/eve").await;
     let served = match stranger {
         Ok(channel) => ControlServiceClient::new(channel).status(StatusRequest::default()).await.is_ok(),
         Err(_) => false,
     };
     assert!(!served);
+}
+
+/// The services that reflection lists.
+async fn reflected(site: &Site) -> Result<Vec<String>, tonic::Status> {
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+    let channel = site.dial("runaicluster/operator/eve").await.unwrap();
+    let message_request = Some(MessageRequest::ListServices(String::new()));
+    let ask = tonic_reflection::pb::v1::ServerReflectionRequest { host: String::new(), message_request };
+    let mut answers = ServerReflectionClient::new(channel)
+        .server_reflection_info(tokio_stream::iter([ask]))
+        .await?
+        .into_inner();
+    match answers.message().await?.and_then(|a| a.message_response) {
+        Some(MessageResponse::ListServicesResponse(list)) => {
+            Ok(list.service.into_iter().map(|s| s.name).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn reflection_is_there_only_where_it_was_asked_for() {
+    let refused = reflected(&site().await).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented);
+    let services = reflected(&site_with(true).await).await.unwrap();
+    for service in ["podlift.v1.ControlService", "podlift.v1.AgentService", "grpc.health.v1.Health"] {
+        assert!(services.iter().any(|s| s == service), "{service} is not in {services:?}");
+    }
 }

@@ -1,13 +1,13 @@
 //! The small fleet's agents: each op takes effect at once, at most once for each op id.
 
-use super::fleet::{Fleet, PLANES, State, endpoints, name};
+use super::fleet::{Fleet, PLANES, State, endpoints};
 use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
 use podlift_model::facts::*;
 use podlift_model::op::{Component, Look, Package};
 use podlift_model::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[async_trait]
 impl Agents for Fleet {
@@ -16,7 +16,7 @@ impl Agents for Fleet {
         let at = jiff::Timestamp::UNIX_EPOCH;
         s.facts
             .values()
-            .map(|f| SeenNode { facts: f.clone(), at, connected: !s.offline.contains(&f.node) })
+            .map(|f| SeenNode { facts: f.clone().into(), at, connected: !s.offline.contains(&f.node) })
             .collect()
     }
 
@@ -29,8 +29,8 @@ impl Agents for Fleet {
         self.lock().epochs.get(node).cloned()
     }
 
-    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>> {
-        BTreeMap::from([(name("runai-01"), self.lock().remembered.clone())])
+    fn runs(&self) -> BTreeSet<RunId> {
+        self.lock().remembered.iter().cloned().collect()
     }
 
     fn refused(&self) -> BTreeMap<NodeName, String> {

@@ -23,7 +23,9 @@ impl Cluster for Fleet {
 impl State {
     fn answer(&mut self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
         Ok(match call {
-            ClusterCall::Nodes => ClusterReply::Nodes(self.views.values().cloned().collect()),
+            ClusterCall::Nodes | ClusterCall::NodesLately => {
+                ClusterReply::Nodes(self.views.values().cloned().collect())
+            }
             ClusterCall::Node { node } => ClusterReply::Node(self.views[node].clone()),
             ClusterCall::Cordon { node, run } => {
                 let owner = Owner { run: run.clone(), epoch: epoch.clone() };

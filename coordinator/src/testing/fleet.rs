@@ -93,6 +93,8 @@ impl State {
             control_plane: plane.is_some(),
             cri_socket: true,
             internal_ip: None,
+            runtime: Some("containerd://2.1.4".into()),
+            labels: labels(node),
         };
         self.views.insert(name(node), view);
         self.ledgers.insert(name(node), BTreeMap::new());
@@ -105,6 +107,12 @@ impl State {
         self.ledgers.get_mut(&name(node)).unwrap().clear();
         self.epochs.remove(&name(node));
     }
+}
+
+/// A rack each for control plane and workers.
+fn labels(node: &str) -> BTreeMap<String, String> {
+    let rack = if PLANES.contains(&node) { "r1" } else { "r2" };
+    BTreeMap::from([("kubernetes.io/hostname".into(), node.into()), ("rack".into(), rack.into())])
 }
 
 pub fn endpoints() -> Vec<String> {

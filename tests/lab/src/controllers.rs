@@ -1,10 +1,15 @@
 //! What kube-controller-manager and the kubelets do to ordinary pods: evicted ones end, ReplicaSets make new ones elsewhere, DaemonSets
 //! roll, budgets are counted, a silent kubelet's node turns Unknown. A tick of one lab second; never anything about static pods.
 
-use crate::api::budgets;
+mod counts;
+mod namespaces;
+mod owners;
+mod taints;
+
+use crate::api::{budgets, names};
 use crate::kubelet;
 use crate::world::objects::Key;
-use crate::world::{State, World, cast};
+use crate::world::{State, World, pods};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,10 +44,17 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
     let now = world.clock.now();
     let mut s = world.lock();
     let before = s.api.version;
+    namespaces::keep(&mut s, now);
+    taints::follow_cordons(&mut s, now);
+    owners::collect(&mut s, now);
     end_pods(&mut s, now);
     start_pods(&mut s, world, now);
+    owners::deployments(&mut s, now);
+    owners::daemon_sets(&mut s, world, now);
     replace_pods(&mut s, world, now);
+    counts::trim(&mut s, now);
     roll(&mut s);
+    counts::refresh(&mut s);
     budgets::refresh(&mut s, now);
     (s.api.version != before, s.api.version)
 }
@@ -103,7 +115,7 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
         match pod["spec"]["nodeName"].as_str() {
             Some(node) => {
                 let ip = world.shape.address(node);
-                s.api.change(&key, |v| v["status"] = cast::running(&pod["spec"], &ip, now));
+                s.api.change(&key, |v| pods::start(v, &ip, now));
             }
             None => {
                 if let Some(node) = place(s, &pod) {
@@ -114,21 +126,25 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     }
 }
 
-/// The emptiest node that is Ready, schedulable and tolerated.
+/// Of the nodes that are Ready, schedulable and tolerated: the one with the fewest of the same owner, then with the fewest at all.
 fn place(s: &State, pod: &Value) -> Option<String> {
-    let tolerates = pod["spec"]["tolerations"].as_array().is_some_and(|t| !t.is_empty());
+    let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
+    let mut load: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (_, p) in s.api.pods() {
+        let n = load.entry(p["spec"]["nodeName"].as_str().unwrap_or_default()).or_default();
+        n.0 += usize::from(!owner.is_null() && p["metadata"]["ownerReferences"][0]["uid"] == *owner);
+        n.1 += 1;
+    }
     let fits = |v: &Value| {
-        let ready = v["status"]["conditions"].as_array().into_iter().flatten();
-        let ready = ready.into_iter().any(|c| c["type"] == "Ready" && c["status"] == "True");
-        let tainted = v["spec"]["taints"].as_array().is_some_and(|t| !t.is_empty());
-        ready && v["spec"]["unschedulable"] != true && tainted == tolerates
+        let mut conditions = v["status"]["conditions"].as_array().into_iter().flatten();
+        let ready = conditions.any(|c| c["type"] == "Ready" && c["status"] == "True");
+        ready && v["spec"]["unschedulable"] != true && taints::fits(&pod["spec"], v)
     };
-    let load = |name: &str| s.api.pods().filter(|(_, p)| p["spec"]["nodeName"] == name).count();
     let nodes = s.api.of("", "nodes").filter(|(_, v)| fits(v)).map(|(k, _)| k.name.clone());
-    nodes.min_by_key(|n| (load(n), n.clone()))
+    nodes.min_by_key(|n| (load.get(n.as_str()).copied().unwrap_or_default(), n.clone()))
 }
 
-/// Every ReplicaSet has as many pods as it wants, counting those that are not ending; every DaemonSet one on each node that it had.
+/// Every ReplicaSet has as many pods as it wants, counting those that are not ending.
 fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     let sets: Vec<(Key, Value)> =
         s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -137,10 +153,8 @@ fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
         let alive =
             s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null()).count();
         for _ in alive..set["spec"]["replicas"].as_u64().unwrap_or(0) as usize {
-            let name = format!("{}-{:05}", key.name, 10_000 + s.serial());
-            let mut pod = cast::pod(&set, "ReplicaSet", &name, "", &world.shape, now);
-            pod["spec"].as_object_mut().map(|o| o.remove("nodeName"));
-            pod["status"] = json!({"phase": "Pending"});
+            let name = format!("{}-{}", key.name, names::suffix(&format!("{}{}", key.name, s.serial()), 5));
+            let pod = pods::pod(&set, "ReplicaSet", &name, "", &world.shape, now);
             s.api.put(Key::pod(&key.namespace, &name), pod);
         }
     }

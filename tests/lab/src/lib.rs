@@ -12,6 +12,7 @@ pub mod doubles;
 mod host;
 mod interrupt;
 pub mod kubelet;
+mod load;
 mod size;
 mod supervisor;
 mod up;

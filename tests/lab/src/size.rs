@@ -5,8 +5,9 @@ use crate::world::Shape;
 use podlift_model::KubeVersion;
 use podlift_model::version::check_step;
 
-/// Processes of their own that two cores carry.
-const MOST_WORKERS: usize = 200;
+/// Agents that two cores bear as processes of their own. Where there are more, one process carries all workers' agents.
+const MOST_PROCESSES: usize = 200;
+const MOST_WORKERS: usize = 2000;
 /// kubeadm's texts and manifests are known for these minors of Kubernetes 1.
 const KNOWN: std::ops::RangeInclusive<u16> = 31..=33;
 /// Lab seconds are this much shorter than real ones.
@@ -23,7 +24,7 @@ pub struct Size {
     /// Control-plane nodes: 1, 3 or 5
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = odd)]
     control_planes: usize,
-    /// Workers, each a process of its own: 0 to 200
+    /// Workers: 0 to 2000. Up to 200 each agent is a process of its own; of more, one process carries them all
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = workers)]
     workers: usize,
 }
@@ -60,6 +61,7 @@ impl Size {
             inference: (pods, if self.workers > 1 { pods / 2 } else { 0 }),
             control_planes: (0..self.control_planes).map(name("runai-", 2, 1)).collect(),
             workers: (0..self.workers).map(name("dgx", 3, 30)).collect(),
+            own_workers: if self.workers > MOST_PROCESSES { 0 } else { usize::MAX },
             from: self.from,
             factor: FACTOR,
             ..shape

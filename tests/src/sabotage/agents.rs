@@ -7,7 +7,7 @@ use podlift_coordinator::dispatch::{Looked, Progress};
 use podlift_engine::view::SeenNode;
 use podlift_model::op::Look;
 use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub struct Lying {
@@ -26,7 +26,7 @@ impl Agents for Lying {
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
         self.inner.epoch(node)
     }
-    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>> {
+    fn runs(&self) -> BTreeSet<RunId> {
         self.inner.runs()
     }
     fn refused(&self) -> BTreeMap<NodeName, String> {

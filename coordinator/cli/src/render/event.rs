@@ -1,6 +1,7 @@
 //! Events as lines.
 
 use super::clock;
+use crate::table::paint;
 use anstyle::AnsiColor;
 use podlift_engine::machine::{Event, Record, RunState, StopReason};
 use podlift_engine::view::report::VIP;
@@ -8,8 +9,8 @@ use podlift_model::{OpOutcome, StepId};
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
 pub(crate) fn progress(record: &Record, state: &RunState) -> String {
-    let over = state.steps.values().filter(|s| s.is_over()).count();
-    let all = state.steps.len();
+    let over = state.steps_over();
+    let all = state.steps.size();
     let width = all.to_string().len();
     format!("{} [{over:>width$}/{all}] {}", clock(record.at), said(&record.event))
 }
@@ -29,11 +30,6 @@ fn step(id: &StepId) -> String {
     }
 }
 
-fn paint(colour: AnsiColor, text: &str) -> String {
-    let style = colour.on_default();
-    format!("{style}{text}{style:#}")
-}
-
 fn stop(reason: &StopReason) -> String {
     let mut text = reason.message.clone();
     if !reason.undone.is_empty() {
@@ -45,7 +41,7 @@ fn stop(reason: &StopReason) -> String {
     format!("{text}\n      next: {}", reason.next)
 }
 
-fn said(event: &Event) -> String {
+pub(crate) fn said(event: &Event) -> String {
     use Event as E;
     match event {
         E::StepStarted { step: s, attempt, .. } if *attempt > 1 => {

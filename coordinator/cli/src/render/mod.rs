@@ -1,26 +1,35 @@
 //! Documents as people read them. Pure: a document and a screen in, text out.
 
 pub(super) mod event;
+pub(super) mod fleet;
+pub(super) mod node;
 pub(super) mod plan;
 pub(super) mod report;
+pub(super) mod runs;
 pub(super) mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use jiff::Timestamp;
+use podlift_model::KubeVersion;
+
+/// `v1.32.9`, or `-`.
+pub(super) fn version(version: Option<KubeVersion>) -> String {
+    version.map_or("-".into(), |v| v.to_string())
+}
 
 /// `2026-11-22 02:14:07Z`.
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// `02:14:07`.
-fn clock(at: Timestamp) -> String {
+pub(super) fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
 /// `41 s`, `12 m 03 s`, `1 h 02 m`.
-fn length(seconds: f64) -> String {
+pub(super) fn length(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),

@@ -1,6 +1,9 @@
 //! `podlift plan`: what would happen, what is prevented, what blocks.
 
-use super::super::out::Screen;
+use super::version;
+use crate::out::Screen;
+use crate::table::{Cell, Grid, wrapped};
+use anstyle::AnsiColor;
 use podlift_engine::plan::{Finding, Phase, Plan};
 use podlift_engine::{NodeRole, Severity};
 use std::fmt::Write as _;
@@ -27,42 +30,41 @@ pub(crate) fn plan(plan: &Plan, screen: Screen) -> String {
         out += &findings(plan, severity, title);
     }
     out += verdict(plan);
-    out
+    wrapped(&out, screen)
 }
 
 fn nodes(plan: &Plan, screen: Screen) -> String {
-    let mut table = screen.table(&["NODE", "ROLE", "KUBELET", "API SERVER", "READY", "AGENT"]);
+    let mut grid = Grid::new(&["NODE", "ROLE", "KUBELET", "API SERVER", "READY", "AGENT"]);
     for n in &plan.inventory.nodes {
-        let text = |v: Option<podlift_model::KubeVersion>| v.map_or("-".into(), |v| v.to_string());
-        let ready = if n.view.ready { "yes" } else { "no" };
-        let agent = if n.facts.is_some() { "connected" } else { "missing" };
-        table.add_row([
-            n.name.to_string(),
-            n.role.to_string(),
-            text(n.view.kubelet),
-            text(n.api_server_version()),
-            ready.into(),
-            agent.into(),
+        let good = |yes: bool| if yes { AnsiColor::Green } else { AnsiColor::Red };
+        let (ready, agent) = (n.view.ready, n.facts.is_some());
+        grid.row(vec![
+            Cell::from(&n.name),
+            Cell::from(n.role),
+            version(n.view.kubelet).into(),
+            version(n.api_server_version()).into(),
+            Cell::coloured(if ready { "yes" } else { "no" }, Some(good(ready))),
+            Cell::coloured(if agent { "connected" } else { "missing" }, Some(good(agent))),
         ]);
     }
-    format!("{}\n\n", trimmed(&table))
+    format!("{}\n\n", grid.render(screen))
 }
 
 fn phases(plan: &Plan, screen: Screen) -> String {
-    let mut table = screen.table(&["PHASE", "WHAT", "NODES", "AT ONCE", "STEPS"]);
+    let mut grid = Grid::new(&["PHASE", "WHAT", "NODES", "AT ONCE", "STEPS"]);
     for phase in &plan.phases {
         let steps: usize = phase.lanes.iter().map(|l| l.steps.len()).sum();
         let lanes = lanes(phase);
         let at_once = phase.parallel.min(lanes.max(1) as u32).to_string();
-        table.add_row([
-            phase.name.clone(),
-            phase.title.clone(),
-            lanes.to_string(),
-            at_once,
-            steps.to_string(),
+        grid.row(vec![
+            Cell::from(&phase.name),
+            Cell::from(&phase.title),
+            lanes.into(),
+            at_once.into(),
+            steps.into(),
         ]);
     }
-    format!("{}\n\n", trimmed(&table))
+    format!("{}\n\n", grid.render(screen))
 }
 
 fn lanes(phase: &Phase) -> usize {
@@ -112,10 +114,4 @@ fn verdict(plan: &Plan) -> &'static str {
         Some(_) => "This run is blocked. Nothing was changed.\n",
         None => "Nothing blocks this run. Nothing was changed yet.\n",
     }
-}
-
-/// comfy-table pads every column on both sides: the outermost blanks go, the inner ones carry the columns.
-pub(super) fn trimmed(table: &comfy_table::Table) -> String {
-    let line = |l: String| l.strip_prefix(' ').unwrap_or(&l).trim_end().to_string();
-    table.lines().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -1,12 +1,61 @@
-//! `podlift status`: the run in a few lines, the fleet as a table.
+//! `podlift status`: the run in a few lines, the fleet as a table, what needs a person first.
 
-use super::super::out::Screen;
-use super::{length, moment, plan::trimmed};
-use comfy_table::{Cell, Color};
+use super::{fleet, length, moment, version};
+use crate::out::Screen;
+use crate::table::{Cell, Grid, paint, wrapped};
+use anstyle::AnsiColor;
 use podlift_engine::view::{NodeRow, RunSummary, Status};
 use std::fmt::Write as _;
 
-pub(crate) fn status(status: &Status, only: Option<&str>, screen: Screen) -> String {
+const BAR: usize = 24;
+/// Rows that are shown on however small a screen.
+const LEAST: usize = 5;
+
+/// How much of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shown {
+    /// Further columns.
+    pub wide: bool,
+    /// Every row, whatever the screen holds.
+    pub all: bool,
+}
+
+pub(crate) fn status(status: &Status, shown: Shown, screen: Screen) -> String {
+    let mut out = wrapped(&head(status, screen), screen);
+    let mut rows: Vec<&NodeRow> = status.nodes.iter().collect();
+    fleet::attention(&mut rows);
+    let blocks = grid(&rows, shown).blocks(screen);
+    let above = out.lines().count();
+    let budget = match screen.height.filter(|_| !shown.all) {
+        // A line each for what is left out and for the next prompt.
+        Some(height) => usize::from(height).saturating_sub(above + 2),
+        None => usize::MAX,
+    };
+    let (kept, lines) = kept(&blocks, budget);
+    out += &lines.join("\n");
+    out += "\n";
+    if kept < rows.len() {
+        let rest = &rows[kept..];
+        let states = fleet::counted(rest.iter().copied());
+        let _ = writeln!(out, "and {} more ({states}): podlift status --all", rest.len());
+    }
+    out
+}
+
+/// As many whole blocks as the budget of lines holds, and how many rows they are.
+fn kept(blocks: &[Vec<String>], budget: usize) -> (usize, Vec<&str>) {
+    let mut lines: Vec<&str> = Vec::new();
+    let whole = blocks.iter().map(Vec::len).sum::<usize>() <= budget.saturating_add(1);
+    for (i, block) in blocks.iter().enumerate() {
+        if !whole && i > LEAST && lines.len() + block.len() > budget {
+            return (i - 1, lines);
+        }
+        lines.extend(block.iter().map(String::as_str));
+    }
+    (blocks.len() - 1, lines)
+}
+
+fn head(status: &Status, screen: Screen) -> String {
     let mut out = format!("Cluster {} at {}\n", status.cluster, moment(status.at));
     if let Some(why) = &status.read_only {
         let _ = writeln!(out, "Read-only: {why}");
@@ -15,12 +64,24 @@ pub(crate) fn status(status: &Status, only: Option<&str>, screen: Screen) -> Str
         Some(run) => out += &summary(run, status.at),
         None => out += "No run yet: `podlift plan --to VERSION` shows what one would do\n",
     }
-    out += "\n";
-    let mut table = screen.table(&["NODE", "ROLE", "STATE", "KUBELET", "API SERVER", "GUARD", "AGE", "STEP"]);
-    for row in status.nodes.iter().filter(|r| only.is_none_or(|n| r.name.as_str() == n)) {
-        table.add_row(cells(row));
+    if let Some(s) = &status.selection {
+        let _ = writeln!(out, "Selector {}: {} of {} nodes", s.selector, s.matched, s.of);
     }
-    out + &trimmed(&table) + "\n"
+    if !status.nodes.is_empty() {
+        let _ = writeln!(out, "\n{}  [{}]", fleet::sentence(&status.nodes), bar(&status.nodes, screen));
+    }
+    out + "\n"
+}
+
+fn bar(rows: &[NodeRow], screen: Screen) -> String {
+    let part = |(state, n): (&'static str, usize)| {
+        let text = fleet::symbol(state).to_string().repeat(n);
+        match fleet::colour(state).filter(|_| screen.colour) {
+            Some(colour) => paint(colour, &text),
+            None => text,
+        }
+    };
+    fleet::bar(rows, BAR).into_iter().map(part).collect()
 }
 
 fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
@@ -42,38 +103,55 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     out
 }
 
-fn cells(row: &NodeRow) -> Vec<Cell> {
-    let version = |v: Option<podlift_model::KubeVersion>| v.map_or("-".into(), |v| v.to_string());
-    let age = match (row.connected, row.stale) {
-        (true, false) => format!("{} s", row.age_seconds),
-        (true, true) => format!("{} s, stale", row.age_seconds),
-        (false, _) => "gone".into(),
-    };
-    let step = match (&row.step, &row.reason) {
+fn grid(rows: &[&NodeRow], shown: Shown) -> Grid {
+    let mut header = vec!["NODE", "ROLE", "STATE", "KUBELET", "API SERVER", "GUARD", "AGE"];
+    if shown.wide {
+        header.extend(["KUBEADM", "AGENT", "FREE"]);
+    }
+    header.push("STEP");
+    let mut grid = Grid::with_tail(&header);
+    for row in rows {
+        let mut cells = columns(row);
+        if shown.wide {
+            cells.extend([
+                version(row.kubeadm).into(),
+                Cell::from(&row.agent),
+                format!("{} GiB", row.free_bytes >> 30).into(),
+            ]);
+        }
+        cells.push(step(row).into());
+        grid.row(cells);
+    }
+    grid
+}
+
+fn columns(row: &NodeRow) -> Vec<Cell> {
+    vec![
+        Cell::from(&row.name),
+        Cell::from(row.role),
+        Cell::coloured(&row.state, fleet::colour(&row.state)),
+        version(row.kubelet).into(),
+        version(row.api_server).into(),
+        Cell::from(&row.guard),
+        age(row),
+    ]
+}
+
+/// Old facts are marked by a word and by colour, so that either is enough.
+pub(crate) fn age(row: &NodeRow) -> Cell {
+    let old = length(row.age_seconds as f64);
+    match (row.connected, row.stale) {
+        (true, false) => old.into(),
+        (true, true) => Cell::coloured(format!("{old}, stale"), Some(AnsiColor::Yellow)),
+        (false, _) => Cell::coloured(format!("{old}, gone"), Some(AnsiColor::Yellow)),
+    }
+}
+
+pub(crate) fn step(row: &NodeRow) -> String {
+    match (&row.step, &row.reason) {
         (Some(step), Some(reason)) => format!("{step}: {reason}"),
         (Some(step), None) => step.clone(),
         (None, Some(reason)) => reason.clone(),
         (None, None) => String::new(),
-    };
-    vec![
-        Cell::new(&row.name),
-        Cell::new(row.role),
-        coloured(&row.state),
-        Cell::new(version(row.kubelet)),
-        Cell::new(version(row.api_server)),
-        Cell::new(&row.guard),
-        if row.stale { Cell::new(age).fg(Color::Yellow) } else { Cell::new(age) },
-        Cell::new(step),
-    ]
-}
-
-fn coloured(state: &str) -> Cell {
-    let cell = Cell::new(state);
-    match state {
-        "upgraded" => cell.fg(Color::Green),
-        "failed" => cell.fg(Color::Red),
-        "waiting" | "deferred" => cell.fg(Color::Yellow),
-        "working" => cell.fg(Color::Cyan),
-        _ => cell,
     }
 }

@@ -1,19 +1,35 @@
 //! What people read, as goldens. Time, names and width are pinned.
 
-use super::{event, plan, report, status};
+use super::status::Shown;
+use super::{event, fleet, node, plan, report, runs, status};
 use crate::error::CliError;
 use crate::out::Screen;
 use podlift_common::wire::to_status;
-use podlift_coordinator::core::{Coordinator, PlanAsk, Settings};
+use podlift_coordinator::core::{Coordinator, CoordinatorError, PlanAsk, Settings};
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
-use podlift_engine::machine::{Event, StopReason};
+use podlift_engine::machine::{Event, Record, StopReason};
 use podlift_engine::plan::Plan;
 use podlift_engine::steps::Evidence;
-use podlift_model::{KubeVersion, OpOutcome, RunId, StepId};
+use podlift_engine::view::{self, NodeRow};
+use podlift_model::{Digest, Failure, KubeVersion, OpOutcome, RunId, StepId};
 use std::sync::Arc;
+use tonic::Status;
 
-const NARROW: Screen = Screen { width: Some(110), colour: false };
+/// The screens that goldens are made for.
+const SCREENS: [(&str, Screen); 4] = [
+    ("80", Screen { width: Some(80), height: None, colour: false }),
+    ("80 in colour", Screen { width: Some(80), height: None, colour: true }),
+    ("200", Screen { width: Some(200), height: None, colour: false }),
+    ("20", Screen { width: Some(20), height: None, colour: false }),
+];
+
+/// On every screen, one below the other; escape codes made visible.
+fn on_screens(render: impl Fn(Screen) -> String) -> String {
+    let one =
+        |(name, screen): &(&str, Screen)| format!("== {name}\n{}", render(*screen).replace('\u{1b}', "^"));
+    SCREENS.iter().map(one).collect::<Vec<_>>().join("\n")
+}
 
 async fn made(fleet: &Arc<Fleet>) -> (Arc<Coordinator>, Arc<Plan>) {
     let settings = Settings { options: options(), ..Settings::default() };
@@ -52,7 +68,7 @@ async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
         message: "no room for the copies of the manifests".into(),
         detail: "write /var/lib/podlift/backup: No space left on device".into(),
         undone: String::new(),
-        next: "podlift retry, after the cause is mended".into(),
+        next: "podlift retry".into(),
     };
     say(Event::StepFailed { step: id("backup/runai-01/manifest-backup"), reason: reason.clone() });
     let message = format!("backup/runai-01/manifest-backup: {}", reason.message);
@@ -63,8 +79,7 @@ async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_may_start() {
     let (_, made) = made(&Fleet::new()).await;
-    let text = plan::plan(&made, NARROW).replace(made.hash.short(), "HASH");
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(on_screens(|s| plan::plan(&made, s)).replace(made.hash.short(), "HASH"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,19 +92,116 @@ async fn a_plan_that_is_blocked() {
         (view.ready, view.ready_message) = (false, "kubelet stopped posting node status".into());
     }
     let (_, made) = made(&fleet).await;
-    let text = plan::plan(&made, NARROW).replace(made.hash.short(), "HASH");
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(on_screens(|s| plan::plan(&made, s)).replace(made.hash.short(), "HASH"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_status_of_a_paused_run() {
     let fleet = Fleet::new();
     let coordinator = paused(&fleet).await;
-    let mut seen = coordinator.status(None).unwrap();
-    for row in &mut seen.nodes {
-        (row.age_seconds, row.stale) = (2, row.name.as_str() == "dgx031");
+    let seen = aged(coordinator.status(None).unwrap());
+    insta::assert_snapshot!(on_screens(|s| status::status(&seen, Shown::default(), s)));
+    let wide = Shown { wide: true, all: false };
+    insta::assert_snapshot!("the_status_wide", on_screens(|s| status::status(&seen, wide, s)));
+}
+
+/// The paused run for others' goldens: what status tells, and its records, with a hash of the plan that no release changes.
+pub(crate) async fn paused_records() -> (view::Status, Vec<Record>) {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut records = coordinator.events(Some(&run()), 0).unwrap();
+    if let Event::RunStarted { plan, .. } = &mut records[0].event {
+        plan.hash = Digest::of("plan");
     }
-    insta::assert_snapshot!(status::status(&seen, None, NARROW));
+    (coordinator.status(None).unwrap(), records)
+}
+
+/// Two seconds old, but for one that is stale and one that is gone.
+pub(crate) fn aged(mut seen: view::Status) -> view::Status {
+    for row in &mut seen.nodes {
+        (row.age_seconds, row.stale) = (2, false);
+        match row.name.as_str() {
+            "dgx031" => (row.age_seconds, row.stale) = (94, true),
+            "runai-03" => (row.age_seconds, row.stale, row.connected) = (3720, true, false),
+            _ => {}
+        }
+    }
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_fleet_is_cut_to_the_screen_and_says_so() {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut seen = aged(coordinator.status(None).unwrap());
+    let worker = seen.nodes[0].clone();
+    for i in 100..300 {
+        let state = if i % 3 == 0 { "pending" } else { "upgraded" };
+        seen.nodes.push(NodeRow { name: name(&format!("dgx{i}")), state: state.into(), ..worker.clone() });
+    }
+    let screen = Screen { width: Some(80), height: Some(24), colour: false };
+    let text = status::status(&seen, Shown::default(), screen);
+    assert!(text.lines().count() < 24, "{text}");
+    insta::assert_snapshot!(text);
+    for (shown, screen) in [
+        (Shown { all: true, wide: false }, screen),
+        (Shown::default(), Screen { width: None, height: None, colour: false }),
+    ] {
+        let text = status::status(&seen, shown, screen);
+        assert!(
+            seen.nodes.iter().all(|n| text.contains(n.name.as_str())) && !text.contains("--all"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_bar_shows_every_state_in_its_place() {
+    let of = |states: &[(&str, usize)]| -> String {
+        let row = |state: &str| NodeRow {
+            name: name("dgx030"),
+            role: podlift_engine::NodeRole::Worker,
+            state: state.into(),
+            kubelet: None,
+            api_server: None,
+            step: None,
+            reason: None,
+            guard: "steady".into(),
+            connected: true,
+            age_seconds: 1,
+            stale: false,
+            kubeadm: None,
+            agent: String::new(),
+            free_bytes: 0,
+        };
+        let rows: Vec<NodeRow> = states.iter().flat_map(|(s, n)| std::iter::repeat_n(row(s), *n)).collect();
+        fleet::bar(&rows, 24).into_iter().map(|(s, n)| fleet::symbol(s).to_string().repeat(n)).collect()
+    };
+    assert_eq!(of(&[("pending", 3), ("failed", 1)]), "!...");
+    assert_eq!(of(&[("upgraded", 1999), ("failed", 1)]), format!("!{}", "#".repeat(23)));
+    assert_eq!(of(&[("upgraded", 1000), ("pending", 1000), ("working", 8)]).len(), 24);
+    assert_eq!(of(&[]), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_in_full() {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut detail = coordinator.node(None, &name("runai-01"), 4).unwrap();
+    (detail.row.age_seconds, detail.row.stale, detail.session_seconds) = (2, false, Some(3720));
+    detail.steps.truncate(4);
+    insta::assert_snapshot!(
+        on_screens(|s| node::node(&detail, s)).replace(detail.events[0].hash.as_str(), "HASH")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_run_in_a_row() {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut seen = coordinator.runs();
+    let mut older = seen.runs[0].clone();
+    older.summary.run = RunId::new("20261101-220000-4f00").unwrap();
+    older.summary.status = "succeeded".into();
+    (older.seconds, older.deferred, older.summary.heals) = (7500.0, 1, 3);
+    seen.runs.push(older);
+    insta::assert_snapshot!(on_screens(|s| runs::runs(&seen, s)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,18 +226,39 @@ async fn errors_say_what_why_and_what_next() {
     let coordinator = paused(&fleet).await;
     let ask = PlanAsk::to("v1.32.9".parse().unwrap());
     let other = PlanAsk::to("v1.33.1".parse().unwrap());
+    let command = podlift_coordinator::core::Command::Resume;
+    let unwaive = podlift_coordinator::core::Command::Unwaive { check: "flag-loss".into() };
+    let nope = RunId::new("nope").unwrap();
     let errors = [
         coordinator.start_run(&ask, None, "eve").await.err().unwrap(),
         coordinator.plan(&other, "eve").await.err().unwrap(),
-        coordinator.command(None, podlift_coordinator::core::Command::Resume, "eve").await.err().unwrap(),
-        coordinator.report(Some(&RunId::new("nope").unwrap())).err().unwrap(),
+        coordinator.command(None, command, "eve").await.err().unwrap(),
+        coordinator.command(None, unwaive, "eve").await.err().unwrap(),
+        coordinator.report(Some(&nope)).err().unwrap(),
+        coordinator.node(None, &name("runai1"), 20).err().unwrap(),
+        coordinator.node(None, &name("elsewhere"), 20).err().unwrap(),
+        coordinator.selected(None, "role in worker").err().unwrap(),
+        CoordinatorError::NodeBusy {
+            node: name("dgx030"),
+            step: StepId::new("workers/dgx030/drain").unwrap(),
+        },
+        CoordinatorError::StepFailed { step: StepId::new("workers/dgx030/drain").unwrap() },
+        CoordinatorError::NoRun,
+        CoordinatorError::NoRunEver,
+        Failure::permanent("x", "the API refused the patch")
+            .with_detail("409 Conflict\nconflict on spec")
+            .into(),
     ];
-    let shown: Vec<String> = errors
+    let mut shown: Vec<CliError> = errors.iter().map(|e| CliError::from(to_status(e))).collect();
+    shown.extend([Status::unavailable("connection reset"), Status::unimplemented("")].map(CliError::from));
+    for error in &shown {
+        let command = error.next.split_whitespace().next();
+        let known = ["podlift", "systemctl", "apt-get", "kubectl", "ssh"];
+        assert!(command.is_some_and(|c| known.contains(&c)), "{error:?}: what is next must be a command");
+    }
+    let shown: Vec<String> = shown
         .iter()
-        .map(|e| {
-            let error = CliError::from(to_status(e));
-            format!("{}\n exit: {:?}", anstream::adapter::strip_str(&error.render()), error.exit)
-        })
+        .map(|e| format!("{}\n({:?})", anstream::adapter::strip_str(&e.render()), e.exit))
         .collect();
     insta::assert_snapshot!(shown.join("\n\n"));
 }

@@ -4,8 +4,12 @@ use crate::Context;
 use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
-/// Accept that agents remember runs which this journal lacks, as after the loss of a journal (admins).
+/// Accept that agents remember runs which this journal lacks (admins).
+///
+/// As after the loss of a journal: until then this coordinator only reads.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift adopt")]
 pub(crate) struct Adopt {}
 
 impl Adopt {

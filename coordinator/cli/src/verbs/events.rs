@@ -1,15 +1,19 @@
 //! `podlift events`.
 
-use crate::client::read;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Format};
 use crate::{Context, render};
 use podlift_engine::machine::EVENT_SCHEMA as EVENT;
-use podlift_engine::machine::Record;
 use podlift_proto::v1::{Document, EventsRequest};
 
 /// Show the journal of a run, oldest first.
+///
+/// Every record is durable before its effect: what is here happened, and what is not here did not. With -o json each record is a line.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift events --follow
+  podlift events --run all --from 120
+  podlift events -o json          # a record a line")]
 pub(crate) struct Events {
     /// Another run than the newest; "all" for every run and the fleet.
     #[arg(long, default_value = "")]
@@ -33,19 +37,17 @@ impl Events {
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
             };
             let Some(document) = next else { return Ok(Exit::Done) };
-            out::data(&text(context.format, &document)?);
+            out::data(&text(context, &document)?)?;
         }
     }
 }
 
 /// JSON is a line a record, so that it can be read as it comes.
-fn text(format: Format, document: &Document) -> Result<String, CliError> {
-    match format {
+fn text(context: &Context, document: &Document) -> Result<String, CliError> {
+    context.check(EVENT, document)?;
+    match context.format {
         Format::Json => Ok(document.json.clone()),
-        Format::Yaml => Ok(format!("---\n{}", out::document(format, document)?.unwrap_or_default())),
-        Format::Table => {
-            let record: Record = read(EVENT, document)?;
-            Ok(render::event::line(&record))
-        }
+        Format::Yaml => Ok(format!("---\n{}", out::document(Format::Yaml, document)?.unwrap_or_default())),
+        Format::Table | Format::Wide => Ok(render::event::line(&context.read(EVENT, document)?)),
     }
 }

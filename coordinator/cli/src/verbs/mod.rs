@@ -3,13 +3,17 @@
 pub(super) mod abort;
 pub(super) mod adopt;
 pub(super) mod cert;
+pub(super) mod completion;
 pub(super) mod defer;
 pub(super) mod events;
+pub(super) mod man;
 pub(super) mod pause;
 pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod resume;
 pub(super) mod retry;
+pub(super) mod runs;
 pub(super) mod status;
 pub(super) mod takeover;
 pub(super) mod upgrade;
+pub(super) mod watch;

@@ -5,7 +5,11 @@ use crate::error::{CliError, Exit};
 use podlift_proto::v1::command_request::Verb;
 
 /// Start nothing new; what runs is finished first.
+///
+/// The agents finish the ops that they have accepted, and no step begins until `podlift resume`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift pause --reason \"storage maintenance\"")]
 pub(crate) struct Pause {
     /// Why, for the journal.
     #[arg(long, default_value = "")]

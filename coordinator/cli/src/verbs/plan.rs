@@ -1,14 +1,22 @@
 //! `podlift plan`.
 
-use crate::client::read;
+use crate::client::Client;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
+use crate::progress::Progress;
 use crate::{Context, render};
 use podlift_engine::plan::{self, Plan as Made};
 use podlift_proto::v1::{Document, PlanRequest, Waiver};
 
 /// Show what an upgrade would do, what it would prevent and what blocks it. Changes nothing.
+///
+/// The coordinator looks at every node, at etcd, at the package repositories and at kubeadm-config, and works out which flags kubeadm would
+/// lose. Exit code 3 says that something blocks the run.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift plan --to v1.32.9
+  podlift plan --to v1.32.9 --node dgx030 --node dgx031   # these two only
+  podlift plan --to v1.32.9 -o json                       # the document, with every step")]
 pub(crate) struct Plan {
     #[command(flatten)]
     target: Target,
@@ -19,7 +27,7 @@ pub(crate) struct Plan {
 pub(super) struct Target {
     /// Version to upgrade to, e.g. v1.32.9.
     #[arg(long, value_name = "VERSION")]
-    to: podlift_model::KubeVersion,
+    pub to: podlift_model::KubeVersion,
     /// Workers that may be unavailable at once, those included that are so already. As configured by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_unavailable: Option<u32>,
@@ -51,19 +59,24 @@ impl Target {
     }
 }
 
-pub(super) fn made(document: &Document) -> Result<Made, CliError> {
-    read(plan::SCHEMA, document)
+/// Asks for a plan. That takes as long as the slowest node.
+pub(super) async fn ask(
+    context: &Context,
+    client: &mut Client,
+    target: &Target,
+) -> Result<(Made, Document), CliError> {
+    let waiting = Progress::waiting("planning: looking at every node, etcd, the packages and kubeadm-config");
+    let document = client.plan(target.request()).await?.into_inner();
+    drop(waiting);
+    Ok((context.read(plan::SCHEMA, &document)?, document))
 }
 
 impl Plan {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
-        let document = client.plan(self.target.request()).await?.into_inner();
-        let plan = made(&document)?;
-        match out::document(context.format, &document)? {
-            Some(text) => out::data(&text),
-            None => out::data(&render::plan::plan(&plan, Screen::of_stdout())),
-        }
+        let (plan, document) = ask(context, &mut client, &self.target).await?;
+        let people = |plan: &Made| render::plan::plan(plan, Screen::of_stdout());
+        out::data(&context.shown(plan::SCHEMA, &document, people)?)?;
         Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
     }
 }

@@ -5,7 +5,12 @@ use crate::{Context, follow};
 use podlift_proto::v1::command_request::Verb;
 
 /// Go on with a paused run in which nothing failed.
+///
+/// A run with a failed step goes on with `podlift retry` instead.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift resume
+  podlift resume --follow")]
 pub(crate) struct Resume {
     /// Another run than the open one.
     #[arg(long)]

@@ -5,7 +5,13 @@ use crate::{Context, follow};
 use podlift_proto::v1::command_request::Verb;
 
 /// Judge the failed steps again, with every step before them on the same node, and go on.
+///
+/// What holds is not done again: a step first looks whether it is done already.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift retry --follow
+  podlift retry --step control-plane/runai-01/kubeadm-apply
+  podlift retry --unwaive flag-loss")]
 pub(crate) struct Retry {
     /// Only this step, as `podlift status` names it.
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `podlift upgrade`: plan, show, ask, start exactly that plan, follow it.
 
-use super::plan::{Target, made};
+use super::plan::{Target, ask};
 use crate::error::{CliError, Exit};
 use crate::out::{self, Format, Screen};
 use crate::{Context, follow, render};
@@ -11,7 +11,14 @@ use podlift_proto::v1::StartRunRequest;
 use std::io::IsTerminal as _;
 
 /// Upgrade the cluster: show the plan, start it, follow it. Ctrl-C leaves the run going.
+///
+/// Exactly the plan that was shown is started: where the cluster has changed meanwhile, nothing is. The exit code says how the run ended:
+/// 0 succeeded, 4 paused with a reason, 1 aborted.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift upgrade --to v1.32.9                       # shows the plan, asks, starts, follows
+  podlift upgrade --to v1.32.9 --yes --detach        # starts without asking, prints the run's id
+  podlift upgrade --to v1.32.9 --max-unavailable 8   # eight workers at a time")]
 pub(crate) struct Upgrade {
     #[command(flatten)]
     target: Target,
@@ -30,29 +37,27 @@ impl Upgrade {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let terminal = std::io::stdin().is_terminal();
         if !self.yes && !terminal {
-            let text = "stdin is no terminal, so nobody can be asked whether to start";
-            return Err(CliError::usage(text, "podlift upgrade --to VERSION --yes"));
+            let why = "stdin is no terminal, so nobody can be asked whether to start";
+            return Err(CliError::usage("nothing was started", why, &self.again("--yes")));
         }
         let mut client = context.client().await?;
-        let document = client.plan(self.target.request()).await?.into_inner();
-        let plan = made(&document)?;
-        let screen = Screen { width: None, ..Screen::of_stdout() };
-        out::narrate(&render::plan::plan(&plan, screen));
+        let (plan, _) = ask(context, &mut client, &self.target).await?;
+        out::narrate(&render::plan::plan(&plan, Screen::of_stderr()));
         self.check(&plan)?;
         if !self.yes && !confirmed(plan.cluster.as_str()) {
-            return Err(CliError::failed("the cluster's name was not typed: nothing was started"));
+            return Err(CliError::failed("nothing was started", "the cluster's name was not typed"));
         }
         let request =
             StartRunRequest { plan: Some(self.target.request()), expect_hash: plan.hash.to_string() };
         let reply = client.start_run(request).await?.into_inner();
         out::narrate(&format!("run {} started", reply.run));
         if self.detach {
-            out::data(&reply.run);
+            out::data(&reply.run)?;
             return Ok(Exit::Done);
         }
         let state = follow::follow(context, client, &reply.run, 0).await?;
         if let Some(state) = &state {
-            out::data(&end(context.format, state)?);
+            out::data(&end(context.format, state)?)?;
         }
         Ok(follow::exit(state.as_ref()))
     }
@@ -61,20 +66,27 @@ impl Upgrade {
         if let Some(wanted) =
             self.expect_hash.as_ref().filter(|h| !plan.hash.as_str().starts_with(h.as_str()))
         {
-            let text = format!(
-                "the plan made now is {}, expected {wanted}: the cluster or the question has changed since",
-                plan.hash.short()
-            );
-            return Err(CliError::new(Exit::Failed, text, "podlift plan"));
+            let what = format!("the plan made now is {}, expected {wanted}", plan.hash.short());
+            let why = "the cluster or the question has changed since; nothing was started";
+            return Err(CliError::new(Exit::Failed, what, why, &self.plan()));
         }
         match plan.blockers().count() {
             0 => Ok(()),
             n => Err(CliError::new(
                 Exit::Blocked,
-                format!("{n} findings block this run, see above; nothing was changed"),
-                "podlift plan",
+                format!("{n} findings block this run"),
+                "see above; nothing was changed",
+                &self.plan(),
             )),
         }
+    }
+
+    fn plan(&self) -> String {
+        format!("podlift plan --to {}", self.target.to)
+    }
+
+    fn again(&self, with: &str) -> String {
+        format!("podlift upgrade --to {} {with}", self.target.to)
     }
 }
 
@@ -89,15 +101,16 @@ fn confirmed(cluster: &str) -> bool {
 fn end(format: Format, state: &RunState) -> Result<String, CliError> {
     let summary = view::status::summary(state);
     match format {
-        Format::Table => {
+        Format::Table | Format::Wide => {
             let nodes = state.plan.inventory.nodes.len();
             Ok(format!(
                 "run {}: {}, {} to {}, {nodes} nodes",
                 summary.run, summary.status, summary.from, summary.to
             ))
         }
-        _ => {
-            let value = serde_json::to_value(&summary).map_err(|e| CliError::failed(e.to_string()))?;
+        Format::Json | Format::Yaml => {
+            let value = serde_json::to_value(&summary)
+                .map_err(|e| CliError::failed("the summary can't be written", e))?;
             out::value_text(format, &value)
         }
     }

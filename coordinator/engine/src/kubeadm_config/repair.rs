@@ -4,11 +4,12 @@
 use super::{ClusterConfiguration, ConfigError, section};
 use podlift_model::KubeVersion;
 use podlift_model::op::Component;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// One change to ClusterConfiguration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "repair")]
 pub enum ConfigRepair {
     SetEtcdEndpoints { endpoints: Vec<String> },

@@ -3,6 +3,7 @@
 use super::chain::Record;
 use super::event::Event;
 use super::state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};
+use super::track::Track;
 use crate::plan::{Lane, Phase, StepKind};
 use crate::steps::Evidence;
 use jiff::Timestamp;
@@ -91,14 +92,16 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
 }
 
 fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunState {
+    let steps = plan.steps().map(|s| (s.id.clone(), StepState::pending())).collect();
     RunState {
+        track: Track::new(plan, &steps),
         run: run.clone(),
         by: by.into(),
         started: at,
         last: at,
         ended: None,
         status: RunStatus::Running,
-        steps: plan.steps().map(|s| (s.id.clone(), StepState::pending())).collect(),
+        steps,
         waivers: plan.waivers.clone(),
         deferred: BTreeMap::new(),
         seal: None,
@@ -119,7 +122,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         | Event::StepFailed { step, .. } => step.clone(),
         _ => return Ok(()),
     };
-    let spec = s.plan.step(&id).cloned().ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
+    let spec = s.spec(&id).cloned().ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
     if matches!(event, Event::StepStarted { .. }) && spec.kind.needs_backup() && s.seal.is_none() {
         return Err(IllegalEvent::BackupNotSealed { step: id });
     }
@@ -166,6 +169,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         _ => return Err(illegal("in this state")),
     }
     step.began.get_or_insert(at);
+    s.track.look_again(&s.plan, &s.steps, &spec.id);
     Ok(())
 }
 
@@ -200,7 +204,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             _ => return Err(refuse("not aborting")),
         },
         Event::RunSucceeded => match s.status {
-            RunStatus::Running if s.steps.values().all(StepState::is_over) => {
+            RunStatus::Running if s.track.phase().is_none() => {
                 s.status = RunStatus::Succeeded;
                 s.ended = Some(at);
             }
@@ -273,6 +277,7 @@ fn reset(s: &mut RunState, which: impl Fn(&crate::plan::StepSpec) -> bool) {
             step.acted = false;
         }
     }
+    s.track.look_at_all(&s.plan, &s.steps);
 }
 
 fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalEvent> {
@@ -280,8 +285,7 @@ fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalE
         return Err(IllegalEvent::UnknownNode { node: node.clone() });
     }
     s.deferred.insert(node.clone(), reason.into());
-    let ids: Vec<StepId> =
-        s.plan.steps().filter(|p| p.node.as_ref() == Some(node)).map(|p| p.id.clone()).collect();
+    let ids: Vec<StepId> = s.steps_of(node).map(|(spec, _)| spec.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_over()) {
             if let StepStatus::Started { op_id, .. } = &step.status {
@@ -291,5 +295,6 @@ fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalE
             step.status = StepStatus::Skipped { reason: format!("node deferred: {reason}") };
         }
     }
+    s.track.look_at_all(&s.plan, &s.steps);
     Ok(())
 }

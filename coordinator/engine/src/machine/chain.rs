@@ -4,12 +4,13 @@
 use super::event::Event;
 use jiff::Timestamp;
 use podlift_model::{Digest, Epoch, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Names the form of a record as a document.
 pub const EVENT_SCHEMA: &str = "podlift.event/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// From 1, without gaps.
     pub seq: u64,

@@ -4,10 +4,11 @@ use crate::plan::Plan;
 use crate::steps::Evidence;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Epoch, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why something stands still, for a person: what happened, what was undone, the one next command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopReason {
     /// Stable, kebab-case.
     pub code: String,
@@ -21,7 +22,7 @@ pub struct StopReason {
     pub next: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
     /// A coordinator holds the fence: a majority of the control-plane agents has it on disk.

@@ -1,6 +1,7 @@
 //! What a run is now: the fold of its events and nothing more.
 
 use super::event::StopReason;
+use super::track::{Steps, Track};
 use crate::plan::{Plan, StepSpec, Waiver};
 use crate::steps::Evidence;
 use jiff::Timestamp;
@@ -118,7 +119,9 @@ pub struct RunState {
     pub ended: Option<Timestamp>,
     #[serde(flatten)]
     pub status: RunStatus,
-    pub steps: BTreeMap<StepId, StepState>,
+    pub steps: Steps,
+    #[serde(skip)]
+    pub(super) track: Track,
     /// Waivers that hold.
     pub waivers: Vec<Waiver>,
     pub deferred: BTreeMap<NodeName, String>,
@@ -142,10 +145,32 @@ impl RunState {
         matches!(self.status, RunStatus::Aborted { .. } | RunStatus::Succeeded)
     }
     pub fn failed_steps(&self) -> impl Iterator<Item = (&StepSpec, &StopReason)> {
-        self.plan.steps().filter_map(|s| match &self.steps.get(&s.id)?.status {
-            StepStatus::Failed { reason } => Some((s, reason)),
-            _ => None,
+        self.track.failed.iter().filter_map(|at| {
+            let spec = self.track.at(&self.plan, *at)?;
+            match &self.steps.get(&spec.id)?.status {
+                StepStatus::Failed { reason } => Some((spec, reason)),
+                _ => None,
+            }
         })
+    }
+    /// Steps that have an op on its way, or may have.
+    pub fn open_steps(&self) -> impl Iterator<Item = &StepSpec> {
+        self.track.open.iter().filter_map(|at| self.track.at(&self.plan, *at))
+    }
+    /// The step of the plan with this id.
+    pub fn spec(&self, id: &StepId) -> Option<&StepSpec> {
+        self.track.spec(&self.plan, id)
+    }
+    /// The steps of one node, with what became of them.
+    pub fn steps_of(&self, node: &NodeName) -> impl Iterator<Item = (&StepSpec, &StepState)> {
+        self.track.of_node(&self.plan, node).filter_map(|spec| Some((spec, self.steps.get(&spec.id)?)))
+    }
+    pub fn steps_over(&self) -> usize {
+        self.track.over
+    }
+    /// The first phase that is not over.
+    pub fn phase(&self) -> Option<&crate::plan::Phase> {
+        self.plan.phases.get(self.track.phase()?)
     }
     /// The op id of the next attempt at a step: `<run>-s<number>-a<attempt>`.
     pub fn next_op(&self, step: &StepSpec) -> (u32, OpId) {

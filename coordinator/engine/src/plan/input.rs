@@ -4,11 +4,12 @@ use crate::inventory::Inventory;
 use crate::request::{AddonsView, ApiProbe, KubeadmConfigView};
 use podlift_model::facts::{EtcdState, PackageOffer};
 use podlift_model::{ClusterName, KubeVersion, NodeName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A named, reasoned exception.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiver {
     pub check: String,
     pub reason: String,
@@ -16,7 +17,7 @@ pub struct Waiver {
     pub by: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanOptions {
     /// Workers that may be unavailable at once, those that were so before included.
     pub max_unavailable: u32,

@@ -22,10 +22,11 @@ use crate::kubeadm_config::ConfigRepair;
 use crate::request::KubeadmConfigView;
 use podlift_model::op::{Addon, Package};
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, PackageVersion};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     pub schema: String,
     pub cluster: ClusterName,

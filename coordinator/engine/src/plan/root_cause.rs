@@ -5,11 +5,12 @@ use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use podlift_model::op::Component;
 use podlift_model::{FlagSet, KubeVersion, gates};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// One thing that will be kept from going wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prevention {
     /// `etcd-servers-lost`, `gate-fatal`, `site-gate`.
     pub id: String,

@@ -3,9 +3,10 @@
 
 use podlift_model::op::Package;
 use podlift_model::{NodeName, StepId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// `backup`, `root-cause`, `pre-stage`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `after`.
     pub name: String,
@@ -14,14 +15,14 @@ pub struct Phase {
     pub lanes: Vec<Lane>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lane {
     /// None: the cluster as a whole.
     pub node: Option<NodeName>,
     pub steps: Vec<StepSpec>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSpec {
     /// Position in the plan, from 1: part of the op ids.
     pub number: u32,
@@ -33,7 +34,7 @@ pub struct StepSpec {
 }
 
 /// One decision with one mutation each; the engine's `steps` folder has a file for each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum StepKind {
     EtcdSnapshot,

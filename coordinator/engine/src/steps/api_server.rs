@@ -55,7 +55,7 @@ fn crashed(cx: &Cx, server: &ApiServerState) -> Assess {
     );
     let next = match cx.state.waived(crate::plan::checks::FLAG_LOSS) {
         Some(_) => "podlift retry --unwaive flag-loss",
-        None => "podlift retry, after the cause is mended",
+        None => "podlift retry",
     };
     match blocked("api-server-down", message, next) {
         Assess::Blocked(reason) => {

@@ -37,8 +37,11 @@ impl Step for EtcdSnapshot {
             }
             Some(_) => blocked(
                 "snapshot-damaged",
-                format!("the etcd snapshot on {} does not have the hash that it ends with", cx.node()),
-                "podlift abort; then start again with another run",
+                format!(
+                    "the etcd snapshot on {} does not have the hash that it ends with: another run makes another",
+                    cx.node()
+                ),
+                "podlift abort",
             ),
             None => Assess::Ready,
         }

@@ -1,6 +1,6 @@
 //! Cordon with owner and epoch in one patch; uncordon only what this run cordoned. A node that somebody else cordoned stays as it was.
 
-use super::types::{Assess, Cx, Step, cluster, done, odd};
+use super::types::{Assess, Cx, Step, cluster, done, many, odd};
 use crate::inventory::NodeRole;
 use crate::request::{ClusterCall, ClusterReply, NodeView, Reply, Request};
 
@@ -12,19 +12,17 @@ fn ours(cx: &Cx, node: &NodeView) -> bool {
 }
 
 impl Step for Cordon {
-    fn probe(&self, _cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::Nodes)
+    /// The node itself as it is now; the others are only counted.
+    fn probe(&self, cx: &Cx) -> Request {
+        let calls = [ClusterCall::Node { node: cx.node() }, ClusterCall::NodesLately];
+        Request::Many(calls.into_iter().map(Request::Cluster).collect())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(ClusterReply::Nodes(nodes)) = cluster(reply) else { return odd(reply) };
-        let name = cx.node();
-        let Some(node) = nodes.iter().find(|n| n.name == name) else {
-            return super::types::blocked(
-                "node-gone",
-                format!("node {name} is not in the cluster any more"),
-                format!("podlift defer {name}"),
-            );
+        let [Reply::Cluster(ClusterReply::Node(node)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
+            many(reply)
+        else {
+            return odd(reply);
         };
         if node.unschedulable {
             return match &node.owner {

@@ -13,13 +13,12 @@ impl Step for Drain {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(ClusterReply::Pods(pods)) = cluster(reply) else { return odd(reply) };
         if let Some(why) = pods.refused.first() {
-            let message = format!("{} can't be drained: {}", cx.node(), pods.refused.join("; "));
+            let (node, refused) = (cx.node(), pods.refused.join("; "));
             debug_assert!(!why.is_empty());
-            return blocked(
-                "drain-refused",
-                message,
-                format!("end or move those pods, then podlift retry; or podlift defer {}", cx.node()),
+            let message = format!(
+                "{node} can't be drained: {refused}; end or move those pods first, or leave the node out: podlift defer {node}"
             );
+            return blocked("drain-refused", message, "podlift retry");
         }
         if pods.evict.is_empty() { done("no pod left to evict") } else { Assess::Ready }
     }

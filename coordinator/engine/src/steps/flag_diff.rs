@@ -36,8 +36,12 @@ impl Step for FlagDiff {
         let writer = config.managers.first().map_or("nobody known".into(), Clone::clone);
         blocked(
             "flag-loss",
-            format!("on {}: {}. kubeadm-config was last written by {writer}", cx.node(), shown.join("; ")),
-            "podlift retry repairs kubeadm-config again; find out first why it changed",
+            format!(
+                "on {}: {}. kubeadm-config was last written by {writer}: find out why; a retry repairs it again",
+                cx.node(),
+                shown.join("; ")
+            ),
+            "podlift retry",
         )
     }
 

@@ -36,14 +36,17 @@ impl Step for VerifyFleet {
             .map(|n| n.name.to_string())
             .collect();
         if !behind.is_empty() {
-            let message = format!("not at {to} at the end of the run: {}", behind.join(", "));
-            return blocked("not-at-target", message, "podlift retry, or podlift defer NODE");
+            let message = format!(
+                "not at {to} at the end of the run: {}; podlift defer NODE leaves one out",
+                behind.join(", ")
+            );
+            return blocked("not-at-target", message, "podlift retry");
         }
         if let Some(n) = nodes.iter().find(|n| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run)) {
             return blocked(
                 "cordon-left",
                 format!("node {} still carries this run's cordon", n.name),
-                format!("kubectl uncordon {}", n.name),
+                format!("kubectl uncordon {} && podlift retry", n.name),
             );
         }
         done(format!(
@@ -59,6 +62,6 @@ impl Step for VerifyFleet {
 }
 
 fn chosen(cx: &Cx, node: &NodeView) -> bool {
-    let in_plan = cx.plan().steps().any(|s| s.node.as_ref() == Some(&node.name));
+    let in_plan = cx.state.steps_of(&node.name).next().is_some();
     in_plan && !cx.state.deferred.contains_key(&node.name)
 }

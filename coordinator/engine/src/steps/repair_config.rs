@@ -39,7 +39,7 @@ impl Step for RepairConfig {
                 return blocked(
                     "kubeadm-config",
                     why,
-                    "kubectl -n kube-system edit cm kubeadm-config, then podlift retry",
+                    "kubectl -n kube-system edit cm kubeadm-config && podlift retry",
                 );
             }
         }

@@ -6,6 +6,7 @@ use crate::plan::{Plan, StepSpec};
 use crate::request::{ClusterReply, Reply, Request};
 use podlift_model::op::Look;
 use podlift_model::{Digest, HostOp, NodeFacts, NodeName, OpOutput};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub enum Assess {
 }
 
 /// Why a step counts as done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "evidence")]
 pub enum Evidence {
     Seen { what: String },

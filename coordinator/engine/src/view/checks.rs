@@ -3,9 +3,10 @@
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
 use crate::plan::StepKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignOff {
     pub id: String,
     /// passed, failed, open

@@ -1,8 +1,19 @@
 //! What people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
 pub mod checks;
+pub mod node;
 pub mod report;
+pub mod runs;
+pub mod schema;
+mod select;
+pub mod selector;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
+pub use node::{NodeDetail, node};
 pub use report::{Report, report};
+pub use runs::{RunRow, Runs, runs};
+pub use select::{Selection, select};
+pub use selector::{Selector, SelectorError};
 pub use status::{NodeRow, RunSummary, SeenNode, Status, status};

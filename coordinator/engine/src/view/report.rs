@@ -2,16 +2,17 @@
 
 use super::checks::{SignOff, sign_off};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Record, RunState, RunStatus, StepState, StopReason};
+use crate::machine::{RunState, RunStatus, StepState, StopReason};
 use crate::plan::{Phase, Prevention, StepKind, Waiver};
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const SCHEMA: &str = "podlift.report/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     pub schema: String,
     pub run: RunId,
@@ -38,7 +39,7 @@ pub struct Report {
     pub journal_events: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeReport {
     pub name: NodeName,
     pub role: NodeRole,
@@ -51,14 +52,14 @@ pub struct NodeReport {
     pub unavailable_seconds: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseReport {
     pub name: String,
     pub started_at: Timestamp,
     pub seconds: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HealReport {
     pub node: NodeName,
     pub file: String,
@@ -68,7 +69,7 @@ pub struct HealReport {
     pub diff: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiOutage {
     /// Of the address that everybody uses.
     pub vip_seconds: f64,
@@ -79,7 +80,7 @@ pub struct ApiOutage {
 /// Name of the proxy among the probed endpoints.
 pub const VIP: &str = "vip";
 
-pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
+pub fn report(s: &RunState, now: Timestamp) -> Report {
     let (result, paused) = match &s.status {
         RunStatus::Running => ("running", None),
         RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
@@ -115,7 +116,7 @@ pub fn report(s: &RunState, records: &[Record], now: Timestamp) -> Report {
             .collect(),
         undone,
         left,
-        journal_events: records.iter().filter(|r| r.run.as_ref() == Some(&s.run)).count() as u64,
+        journal_events: s.events,
     }
 }
 
@@ -140,12 +141,7 @@ fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
 }
 
 fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
-    let mine: Vec<(&StepKind, &StepState)> = s
-        .plan
-        .steps()
-        .filter(|x| x.node.as_ref() == Some(&n.name))
-        .map(|x| (&x.kind, &s.steps[&x.id]))
-        .collect();
+    let mine: Vec<(&StepKind, &StepState)> = s.steps_of(&n.name).map(|(x, now)| (&x.kind, now)).collect();
     let over = mine.iter().all(|(_, x)| x.is_over());
     let result = match () {
         () if mine.is_empty() => "untouched",
@@ -170,13 +166,8 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
 }
 
 fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<PhaseReport> {
-    let steps: Vec<&StepState> = p
-        .lanes
-        .iter()
-        .filter(|l| l.node.as_ref() == Some(node))
-        .flat_map(|l| &l.steps)
-        .map(|x| &s.steps[&x.id])
-        .collect();
+    let steps: Vec<&StepState> =
+        s.steps_of(node).filter(|(x, _)| x.phase == p.name).map(|(_, now)| now).collect();
     let started_at = steps.iter().filter_map(|x| x.began).min()?;
     let ended = steps.iter().filter_map(|x| x.ended).max().unwrap_or(now);
     Some(PhaseReport { name: p.name.clone(), started_at, seconds: seconds(started_at, ended) })

@@ -1,15 +1,20 @@
 //! `podlift status`: the fleet as a table, each row with the age of what it shows.
 
-use crate::inventory::NodeRole;
-use crate::machine::{RunState, RunStatus, StepStatus, StopReason};
+use super::select::Selection;
+use crate::inventory::{NodeEntry, NodeRole};
+use crate::machine::{Next, RunState, RunStatus, StepStatus, StopReason, next};
+use crate::plan::StepSpec;
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub const SCHEMA: &str = "podlift.status/v1";
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     pub schema: String,
     pub cluster: ClusterName,
@@ -19,10 +24,13 @@ pub struct Status {
     /// Why this coordinator only reads, if so.
     pub read_only: Option<String>,
     pub run: Option<RunSummary>,
+    /// What a selector left, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     pub nodes: Vec<NodeRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
     pub run: RunId,
     /// running, paused, aborting, aborted, succeeded
@@ -42,7 +50,7 @@ pub struct RunSummary {
     pub paused: Option<StopReason>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRow {
     pub name: NodeName,
     pub role: NodeRole,
@@ -59,12 +67,21 @@ pub struct NodeRow {
     pub age_seconds: u64,
     /// Older than three heartbeats.
     pub stale: bool,
+    #[serde(default)]
+    pub kubeadm: Option<KubeVersion>,
+    /// Version of the agent.
+    #[serde(default)]
+    pub agent: String,
+    /// Free bytes below /var.
+    #[serde(default)]
+    pub free_bytes: u64,
 }
 
 /// A node as the coordinator last saw it.
 #[derive(Debug, Clone)]
 pub struct SeenNode {
-    pub facts: NodeFacts,
+    /// Shared: a status of thousands of nodes copies none of them.
+    pub facts: Arc<NodeFacts>,
     pub at: Timestamp,
     pub connected: bool,
 }
@@ -77,6 +94,7 @@ pub fn status(
     nodes: &[SeenNode],
     stale_after: u64,
 ) -> Status {
+    let fleet = state.map(Fleet::of);
     Status {
         schema: SCHEMA.into(),
         cluster: cluster.clone(),
@@ -85,16 +103,12 @@ pub fn status(
         epoch: None,
         read_only: None,
         run: state.map(summary),
-        nodes: nodes.iter().map(|n| row(n, now, state, stale_after)).collect(),
+        selection: None,
+        nodes: nodes.iter().map(|n| row(n, now, fleet.as_ref(), stale_after)).collect(),
     }
 }
 
 pub fn summary(s: &RunState) -> RunSummary {
-    let current = s
-        .plan
-        .phases
-        .iter()
-        .find(|p| p.lanes.iter().flat_map(|l| &l.steps).any(|x| !s.steps[&x.id].is_over()));
     let (status, paused) = match &s.status {
         RunStatus::Running => ("running", None),
         RunStatus::Paused { reason } => ("paused", Some(reason.clone())),
@@ -110,20 +124,39 @@ pub fn summary(s: &RunState) -> RunSummary {
         by: s.by.clone(),
         started: s.started,
         ended: s.ended,
-        phase: current.map(|p| p.title.clone()),
-        steps_done: s.steps.values().filter(|x| x.is_over()).count() as u32,
-        steps: s.steps.len() as u32,
+        phase: s.phase().map(|p| p.title.clone()),
+        steps_done: s.steps_over() as u32,
+        steps: s.steps.size() as u32,
         heals: s.heals.len() as u32,
         indeterminate: s.indeterminate.len() as u32,
         paused,
     }
 }
 
-fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64) -> NodeRow {
+/// A run by node, looked up once for all rows.
+struct Fleet<'a> {
+    state: &'a RunState,
+    entries: BTreeMap<&'a NodeName, &'a NodeEntry>,
+    /// Nodes whose turn it is, also while nothing runs there but a look.
+    driven: BTreeSet<NodeName>,
+}
+
+impl<'a> Fleet<'a> {
+    fn of(state: &'a RunState) -> Self {
+        let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
+        let driven = match next(state) {
+            Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
+            Next::Succeed | Next::Undo | Next::Rest => BTreeSet::new(),
+        };
+        Self { state, entries, driven }
+    }
+}
+
+fn row(n: &SeenNode, now: Timestamp, fleet: Option<&Fleet>, stale_after: u64) -> NodeRow {
     let age = now.duration_since(n.at).as_secs().max(0) as u64;
-    let entry = state.and_then(|s| s.plan.inventory.get(&n.facts.node));
+    let entry = fleet.and_then(|f| f.entries.get(&n.facts.node));
     let by_manifests = if n.facts.manifests.is_empty() { NodeRole::Worker } else { NodeRole::ControlPlane };
-    let (node_state, step, reason) = state.map_or(("idle".into(), None, None), |s| work(s, &n.facts.node));
+    let (node_state, step, reason) = fleet.map_or(("idle".into(), None, None), |f| work(f, &n.facts.node));
     let server =
         n.facts.manifests.iter().find(|m| m.component == podlift_model::op::Component::KubeApiserver);
     NodeRow {
@@ -134,38 +167,47 @@ fn row(n: &SeenNode, now: Timestamp, state: Option<&RunState>, stale_after: u64)
         api_server: server.and_then(|m| m.version),
         step,
         reason,
-        guard: match n.facts.guard {
-            GuardState::Steady => "steady".into(),
-            GuardState::Armed { .. } => "armed".into(),
-            GuardState::Off => "off".into(),
-        },
+        guard: guard(&n.facts.guard).into(),
         connected: n.connected,
         age_seconds: age,
         stale: !n.connected || age > stale_after,
+        kubeadm: n.facts.kubeadm,
+        agent: n.facts.agent_version.clone(),
+        free_bytes: n.facts.free_bytes,
+    }
+}
+
+pub(super) fn guard(state: &GuardState) -> &'static str {
+    match state {
+        GuardState::Steady => "steady",
+        GuardState::Armed { .. } => "armed",
+        GuardState::Off => "off",
     }
 }
 
 /// (state, step, reason) of a node in a run.
-fn work(s: &RunState, node: &NodeName) -> (String, Option<String>, Option<String>) {
+fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<String>) {
+    let s = fleet.state;
     if let Some(reason) = s.deferred.get(node) {
         return ("deferred".into(), None, Some(reason.clone()));
     }
-    let mine: Vec<_> = s.plan.steps().filter(|x| x.node.as_ref() == Some(node)).collect();
+    let mine: Vec<_> = s.steps_of(node).collect();
     if mine.is_empty() {
         return ("idle".into(), None, None);
     }
-    let at = |x: &crate::plan::StepSpec| Some(x.id.to_string());
-    for x in &mine {
-        match &s.steps[&x.id].status {
+    let at = |x: &StepSpec| Some(x.id.to_string());
+    for (x, now) in &mine {
+        match &now.status {
             StepStatus::Failed { reason } => return ("failed".into(), at(x), Some(reason.message.clone())),
             StepStatus::Started { .. } | StepStatus::Ended { .. } => return ("working".into(), at(x), None),
             StepStatus::Waiting { reason } => return ("waiting".into(), at(x), Some(reason.clone())),
             _ => {}
         }
     }
-    match mine.iter().filter(|x| s.steps[&x.id].is_over()).count() {
-        n if n == mine.len() => ("upgraded".into(), None, None),
-        0 => ("pending".into(), None, None),
-        _ => ("working".into(), mine.iter().find(|x| !s.steps[&x.id].is_over()).and_then(|x| at(x)), None),
+    match mine.iter().find(|(_, now)| !now.is_over()) {
+        None => ("upgraded".into(), None, None),
+        Some((x, _)) if fleet.driven.contains(node) => ("working".into(), at(x), None),
+        Some(_) if s.is_over() => ("idle".into(), None, None),
+        Some(_) => ("pending".into(), None, None),
     }
 }

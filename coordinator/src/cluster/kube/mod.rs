@@ -7,6 +7,7 @@ mod connect;
 mod cordon;
 mod drain;
 mod kubeadm_config;
+mod lately;
 mod nodes;
 mod owner;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use super::{Cluster, Prober};
 use api::Api;
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use lately::Lately;
 use podlift_engine::{ClusterCall, ClusterReply};
 use podlift_model::{Epoch, Failure};
 use std::sync::Arc;
@@ -26,12 +28,13 @@ use std::time::Duration;
 pub struct KubeCluster {
     api: Api,
     prober: Arc<dyn Prober>,
+    lately: Lately,
 }
 
 impl KubeCluster {
     /// `client` must not retry by itself (`Config::default_retry = false`): a refused eviction would be hidden for minutes.
     pub fn new(client: ::kube::Client, prober: Arc<dyn Prober>, timeout: Duration) -> Self {
-        Self { api: Api::new(client, timeout), prober }
+        Self { api: Api::new(client, timeout), prober, lately: Lately::default() }
     }
 
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {
@@ -45,6 +48,7 @@ impl Cluster for KubeCluster {
         let api = &self.api;
         Ok(match call {
             ClusterCall::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
+            ClusterCall::NodesLately => ClusterReply::Nodes(self.lately.nodes(api).await?),
             ClusterCall::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
             ClusterCall::Cordon { node, run } => {
                 ClusterReply::Changed(cordon::cordon(api, node, run, epoch).await?)

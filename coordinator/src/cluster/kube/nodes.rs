@@ -5,6 +5,7 @@ use super::owner;
 use podlift_engine::request::NodeView;
 use podlift_model::{Failure, NodeName};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 const CRI_SOCKET: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
@@ -47,6 +48,8 @@ pub(super) fn view(node: &Value) -> Result<NodeView, Failure> {
         control_plane: meta["labels"].get(CONTROL_PLANE).is_some(),
         cri_socket: meta["annotations"].get(CRI_SOCKET).is_some(),
         internal_ip: internal_ip(&node["status"]),
+        runtime: node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().map(String::from),
+        labels: labels(&meta["labels"]),
         name,
     })
 }
@@ -65,4 +68,9 @@ fn internal_ip(status: &Value) -> Option<String> {
     let addresses = status["addresses"].as_array()?;
     let internal = addresses.iter().find(|a| a["type"] == "InternalIP")?;
     internal["address"].as_str().map(String::from)
+}
+
+fn labels(labels: &Value) -> BTreeMap<String, String> {
+    let all = labels.as_object().into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_string()))).collect()
 }

@@ -360,6 +360,12 @@ async fn lists_go_on_to_the_last_page_and_views_read_real_nodes() {
         "{:?}",
         nodes[0]
     );
+    assert_eq!(nodes[0].labels.get("kubernetes.io/os").map(String::as_str), Some("linux"));
+    assert!(
+        nodes[0].runtime.as_deref().is_some_and(|r| r.starts_with("containerd://")),
+        "{:?}",
+        nodes[0].runtime
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use podlift_common::wire::{self, WireError};
 use podlift_engine::machine::Event;
 use podlift_model::{Epoch, LedgerId, NodeFacts, NodeName, RunId};
 use podlift_proto::{PROTOCOL, v1};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -98,8 +98,12 @@ impl Hub {
     async fn open(&self, node: &NodeName, hello: Hello, send: mpsc::Sender<Outgoing>) -> Session {
         let gone = CancellationToken::new();
         let session = Session { id: self.number(), ledger: hello.ledger, send, gone: gone.clone() };
-        let live =
-            Live { session: session.clone(), questions: Default::default(), _guard: gone.drop_guard() };
+        let live = Live {
+            session: session.clone(),
+            since: self.clock.now(),
+            questions: Default::default(),
+            _guard: gone.drop_guard(),
+        };
         let returned = self.place(node, live, hello.facts, hello.epoch, hello.runs);
         self.refusals().remove(node);
         if returned {
@@ -130,9 +134,27 @@ impl Hub {
     ) -> bool {
         let at = self.clock.now();
         let mut nodes = self.nodes();
-        let (ops, lost) = nodes.remove(name).map_or_else(Default::default, |n| (n.ops, n.lost));
-        nodes.insert(name.clone(), Node { facts, at, epoch, runs, session: Some(live), lost: false, ops });
+        let (before, ops, lost) =
+            nodes.remove(name).map_or_else(Default::default, |n| (n.runs, n.ops, n.lost));
+        self.recount(&before, &runs);
+        nodes.insert(
+            name.clone(),
+            Node { facts: facts.into(), at, epoch, runs, session: Some(live), lost: false, ops },
+        );
         lost
+    }
+
+    fn recount(&self, before: &[RunId], now: &[RunId]) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        for run in now {
+            *remembered.entry(run.clone()).or_default() += 1;
+        }
+        for run in before {
+            if let Some(count) = remembered.get_mut(run) {
+                *count -= 1;
+            }
+        }
+        remembered.retain(|_, count| *count > 0);
     }
 
     /// The session is over, unless another took its place already.

@@ -19,7 +19,7 @@ use podlift_model::op::Look;
 use podlift_model::{
     ClusterName, Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,6 +49,8 @@ pub struct Hub {
     settings: HubSettings,
     nodes: Mutex<BTreeMap<NodeName, Node>>,
     refused: Mutex<BTreeMap<NodeName, String>>,
+    /// Runs that agents remember, and how many agents each: asked for at every turn of every step.
+    remembered: Mutex<BTreeMap<RunId, usize>>,
     /// Numbers requests, sessions and observations.
     counter: AtomicU64,
     /// Changes whenever an agent comes or goes.
@@ -69,6 +71,7 @@ impl Hub {
             settings,
             nodes: Mutex::default(),
             refused: Mutex::default(),
+            remembered: Mutex::default(),
             counter: AtomicU64::new(1),
             changed: watch::Sender::new(0),
         })
@@ -120,8 +123,12 @@ impl Agents for Hub {
         self.nodes().get(node).filter(|n| n.session.is_some()).and_then(|n| n.epoch.clone())
     }
 
-    fn runs(&self) -> BTreeMap<NodeName, Vec<RunId>> {
-        self.nodes().iter().map(|(name, n)| (name.clone(), n.runs.clone())).collect()
+    fn connected_since(&self, node: &NodeName) -> Option<jiff::Timestamp> {
+        self.nodes().get(node).and_then(|n| n.session.as_ref()).map(|live| live.since)
+    }
+
+    fn runs(&self) -> BTreeSet<RunId> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     fn refused(&self) -> BTreeMap<NodeName, String> {

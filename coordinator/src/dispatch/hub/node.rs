@@ -5,6 +5,7 @@ use podlift_engine::view::SeenNode;
 use podlift_model::{Epoch, Failure, LedgerId, NodeFacts, OpId, OpOutcome, RunId};
 use podlift_proto::v1;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -12,7 +13,7 @@ pub(super) type Outgoing = Result<v1::ToAgent, tonic::Status>;
 
 /// What remains of a node when its session ends.
 pub(super) struct Node {
-    pub facts: NodeFacts,
+    pub facts: Arc<NodeFacts>,
     pub at: Timestamp,
     pub epoch: Option<Epoch>,
     pub runs: Vec<RunId>,
@@ -26,6 +27,7 @@ pub(super) struct Node {
 /// A session with what dies with it.
 pub(super) struct Live {
     pub session: Session,
+    pub since: Timestamp,
     /// Questions by number; dropping one tells who asked that no answer comes.
     pub questions: BTreeMap<u64, oneshot::Sender<Answer>>,
     /// Cancels `session.gone`.

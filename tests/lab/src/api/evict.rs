@@ -64,8 +64,14 @@ fn refused(s: &State, pod: &Value) -> Option<Reply> {
     Some(status::failure(429, "TooManyRequests", message, details))
 }
 
-/// Sets the deletion time; the kubelet does the rest.
+/// Sets the deletion time; the kubelet does the rest. What no kubelet runs, or what has ended, goes at once, as with no grace at all.
 pub fn terminate(s: &mut State, key: &Key, grace: Option<i64>, now: jiff::Timestamp) -> Option<Value> {
+    let pod = s.api.get(key)?;
+    let placed = pod["spec"]["nodeName"].as_str().is_some_and(|n| !n.is_empty());
+    let over = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+    if !placed || over || grace == Some(0) {
+        return s.api.delete(key);
+    }
     s.api.change(key, |v| {
         if !v["metadata"]["deletionTimestamp"].is_null() {
             return;
@@ -74,10 +80,5 @@ pub fn terminate(s: &mut State, key: &Key, grace: Option<i64>, now: jiff::Timest
         let until = now + jiff::SignedDuration::from_secs(grace);
         v["metadata"]["deletionTimestamp"] = json!(cast::seconds(until));
         v["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
-        for c in v["status"]["conditions"].as_array_mut().into_iter().flatten() {
-            if c["type"] == "Ready" {
-                c["status"] = json!("False");
-            }
-        }
     })
 }

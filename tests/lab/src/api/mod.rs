@@ -1,16 +1,27 @@
 //! A double of the Kubernetes API over the World's objects: the resources that an upgrade touches, with the answers of a real
 //! kube-apiserver. Unknown paths are 404 in plain text, as there.
 
+pub(crate) mod admission;
 pub mod budgets;
 mod client;
+mod continued;
+mod decode;
+pub(crate) mod defaults;
 mod discovery;
-mod evict;
-mod kinds;
+pub(crate) mod evict;
+pub(crate) mod fields;
+pub(crate) mod kinds;
+pub(crate) mod names;
 mod patch;
 mod read;
 mod route;
+mod schema;
 mod selectors;
+mod services;
+mod shown;
 mod status;
+mod table;
+mod validate;
 mod watch;
 mod write;
 
@@ -22,6 +33,7 @@ use http_body_util::{BodyExt as _, Full};
 use route::{Call, Target};
 use std::convert::Infallible;
 use std::sync::Arc;
+use write::Cx;
 
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub type Reply = Response<Body>;
@@ -44,34 +56,37 @@ pub async fn handle(world: &Arc<World>, front: &str, caller: &Caller, request: R
         Some(FaultAction::Delay(time)) => world.sleep(time).await,
         Some(FaultAction::Hang) => std::future::pending().await,
         Some(FaultAction::FailAfter { code, stderr }) => {
-            drop(answer(world, front, caller, &call));
+            drop(answer(world, front, caller, call));
             return status::failure(code as u16, "InternalError", &stderr, serde_json::json!({}));
         }
         None => {}
     }
-    answer(world, front, caller, &call)
+    answer(world, front, caller, call)
 }
 
-fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: &Call) -> Reply {
-    if let Some(reply) = discovery::answer(world, front, call) {
+fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: Call) -> Reply {
+    if let Some(reply) = discovery::answer(world, front, caller, &call) {
         return reply;
     }
     let Some(target) = Target::of(&call.path) else { return status::not_found_page() };
-    let Some(user) = &caller.0 else { return status::forbidden(&target, call) };
-    match (&call.method, target.subresource.as_deref()) {
-        (&Method::POST, Some("eviction")) => evict::evict(world, &target, call),
-        (&Method::GET, None) if call.flag("watch") => watch::watch(world, front, target, call),
-        (&Method::GET, None | Some("status")) => read::read(world, &target, call),
-        (&Method::POST, None) => write::create(world, &target, call),
-        (&Method::PUT, None | Some("status")) => write::replace(world, user, &target, call),
-        (&Method::PATCH, None | Some("status")) => write::patch(world, user, &target, call),
-        (&Method::DELETE, None) => write::delete(world, &target, call),
-        _ => status::failure(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-            serde_json::json!({}),
-        ),
+    let Some(user) = &caller.0 else { return status::forbidden(&target, &call) };
+    if call.content_type.contains("protobuf") {
+        return status::unsupported_media_type("application/json, application/yaml");
+    }
+    if call.method == Method::GET && target.subresource.is_none() && call.flag("watch") {
+        return watch::watch(world, front, target, call);
+    }
+    let cx = Cx { world, user, target: &target, call: &call };
+    match (&call.method, target.subresource.as_deref(), target.name.is_empty()) {
+        _ if !target.kind.stored() => status::not_allowed(),
+        (&Method::POST, Some("eviction"), _) => evict::evict(world, &target, &call),
+        (&Method::GET, None | Some("status"), _) => read::read(world, &target, &call),
+        (&Method::POST, None, true) => write::create(&cx),
+        (&Method::PUT, None | Some("status"), false) => write::replace(&cx),
+        (&Method::PATCH, None | Some("status"), false) => write::patch(&cx),
+        (&Method::DELETE, None, false) => write::delete(&cx),
+        (&Method::DELETE, None, true) => write::delete_collection(&cx),
+        _ => status::not_allowed(),
     }
 }
 

@@ -11,6 +11,7 @@ pub struct Call {
     pub path: String,
     pub query: Vec<(String, String)>,
     pub content_type: String,
+    pub accept: String,
     pub agent: String,
     pub body: Bytes,
 }
@@ -19,13 +20,15 @@ impl Call {
     pub fn of(request: &Request<Bytes>) -> Self {
         let pairs = request.uri().query().unwrap_or_default().split('&').filter(|p| !p.is_empty());
         let query = pairs.map(|p| p.split_once('=').unwrap_or((p, ""))).map(|(k, v)| (decode(k), decode(v)));
-        let content = request.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let agent = request.headers().get(http::header::USER_AGENT).and_then(|v| v.to_str().ok());
+        let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
+        let content = header(http::header::CONTENT_TYPE);
+        let agent = header(http::header::USER_AGENT);
         Self {
             method: request.method().clone(),
             path: decode(request.uri().path()),
             query: query.collect(),
             content_type: content.unwrap_or_default().split(';').next().unwrap_or_default().into(),
+            accept: header(http::header::ACCEPT).unwrap_or("*/*").into(),
             agent: agent.and_then(|a| a.split('/').next()).unwrap_or("unknown").to_string(),
             body: request.body().clone(),
         }
@@ -48,10 +51,60 @@ impl Call {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// The body as JSON or, where it says so, YAML.
+    pub fn object(&self) -> Result<Value, String> {
+        match self.content_type.as_str() {
+            "application/yaml" | "application/apply-patch+yaml" => {
+                serde_saphyr::from_str(&String::from_utf8_lossy(&self.body))
+                    .map_err(|e| format!("error decoding YAML: {e}"))
+            }
+            _ => serde_json::from_slice(&self.body)
+                .map_err(|e| format!("couldn't get version/kind; json parse error: {e}")),
+        }
+    }
+
     pub fn dry_run(&self) -> bool {
         let in_body = |v: Value| v["dryRun"].is_array() || v["deleteOptions"]["dryRun"].is_array();
         self.get("dryRun").is_some() || in_body(self.json())
     }
+
+    /// What the answer has to look like: the first wish of the Accept header that can be met.
+    pub fn wants(&self) -> Wants {
+        for wish in self.accept.split(',').map(|w| w.replace(' ', "")) {
+            let mut parts = wish.split(';');
+            let media = parts.next().unwrap_or_default();
+            let parts: Vec<&str> = parts.collect();
+            if !matches!(media, "application/json" | "*/*" | "application/*") {
+                continue;
+            }
+            match parts.iter().find_map(|p| p.strip_prefix("as=")) {
+                None => return Wants::Object,
+                Some(_) if !parts.contains(&"v=v1") || !parts.contains(&"g=meta.k8s.io") => {}
+                Some("Table") => return Wants::Table,
+                Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Wants::Metadata,
+                Some(_) => {}
+            }
+        }
+        Wants::Other
+    }
+
+    pub fn accepts_aggregated(&self) -> bool {
+        self.accept.split(',').any(|w| {
+            let parts: Vec<&str> = w.trim().split(';').collect();
+            parts[0] == "application/json"
+                && parts.contains(&"as=APIGroupDiscoveryList")
+                && parts.contains(&"v=v2")
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    Object,
+    Table,
+    Metadata,
+    /// Nothing that this server can write.
+    Other,
 }
 
 fn decode(text: &str) -> String {
@@ -96,6 +149,7 @@ impl Target {
             _ => return None,
         };
         let (namespace, rest) = match rest {
+            ["namespaces", name, sub @ ("status" | "finalize")] => return Self::sub("namespaces", name, sub),
             ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
             rest => ("", rest),
         };
@@ -106,7 +160,19 @@ impl Target {
             _ => return None,
         };
         let kind = kinds::find(group, version, resource)?;
+        let plain = !kind.is_subresource() && (kind.namespaced || namespace.is_empty());
+        plain.then_some(())?;
         Some(Self { kind, namespace: namespace.into(), name: name.into(), subresource })
+    }
+
+    fn sub(resource: &str, name: &str, sub: &str) -> Option<Self> {
+        let kind = kinds::find("", "v1", resource)?;
+        Some(Self { kind, namespace: String::new(), name: name.into(), subresource: Some(sub.into()) })
+    }
+
+    /// The same collection, this object.
+    pub fn named(&self, name: &str) -> Self {
+        Self { kind: self.kind, namespace: self.namespace.clone(), name: name.into(), subresource: None }
     }
 
     pub fn key(&self) -> Key {
@@ -132,6 +198,11 @@ mod tests {
             show("/apis/policy/v1/poddisruptionbudgets"),
             Some(("poddisruptionbudgets", s(""), s(""), None))
         );
+        assert_eq!(
+            show("/api/v1/namespaces/a/status"),
+            Some(("namespaces", s(""), s("a"), Some(s("status"))))
+        );
+        assert_eq!(show("/api/v1/namespaces/a/nodes"), None, "nodes have no namespace");
         assert_eq!(show("/apis/operator.tigera.io/v1/installations"), None);
         assert_eq!(decode("a%3Db%2Fc+d%"), "a=b/c d%");
     }

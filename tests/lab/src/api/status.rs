@@ -1,5 +1,6 @@
 //! Answers: JSON, and the Status bodies of failures word for word.
 
+use super::patch::Conflict;
 use super::route::{Call, Target};
 use super::{Body, Reply, full};
 use http::Response;
@@ -15,6 +16,10 @@ fn reply(status: u16, content: &'static str, body: Body) -> Reply {
 
 pub fn reply_json(status: u16, body: &Value) -> Reply {
     reply(status, "application/json", full(body.to_string()))
+}
+
+pub fn reply_text(status: u16, content: &'static str, body: String) -> Reply {
+    reply(status, content, full(body))
 }
 
 pub fn text(status: u16, body: impl Into<String>) -> Reply {
@@ -53,27 +58,20 @@ fn named(target: &Target) -> Value {
     details
 }
 
-fn full_resource(target: &Target) -> String {
-    match target.kind.group {
-        "" => target.kind.resource.into(),
-        group => format!("{}.{group}", target.kind.resource),
-    }
-}
-
 pub fn not_found(target: &Target) -> Reply {
-    let message = format!("{} \"{}\" not found", full_resource(target), target.name);
+    let message = format!("{} \"{}\" not found", target.kind.qualified(), target.name);
     failure(404, "NotFound", &message, named(target))
 }
 
 pub fn exists(target: &Target) -> Reply {
-    let message = format!("{} \"{}\" already exists", full_resource(target), target.name);
+    let message = format!("{} \"{}\" already exists", target.kind.qualified(), target.name);
     failure(409, "AlreadyExists", &message, named(target))
 }
 
 pub fn modified(target: &Target) -> Reply {
     let message = format!(
         "Operation cannot be fulfilled on {} \"{}\": the object has been modified; please apply your changes to the latest version and try again",
-        full_resource(target),
+        target.kind.qualified(),
         target.name
     );
     failure(409, "Conflict", &message, named(target))
@@ -82,6 +80,15 @@ pub fn modified(target: &Target) -> Reply {
 pub fn uid_mismatch(target: &Target, wanted: &str, found: &str) -> Reply {
     let message = format!(
         "Operation cannot be fulfilled on {kind} \"{name}\": the UID in the precondition ({wanted}) does not match the UID in record ({found}). The object might have been deleted and then recreated",
+        kind = target.kind.kind,
+        name = target.name
+    );
+    failure(409, "Conflict", &message, json!({"name": target.name, "kind": target.kind.kind}))
+}
+
+pub fn version_mismatch(target: &Target, wanted: &str, found: &str) -> Reply {
+    let message = format!(
+        "Operation cannot be fulfilled on {kind} \"{name}\": the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({found}). The object might have been modified",
         kind = target.kind.kind,
         name = target.name
     );
@@ -111,7 +118,7 @@ pub fn forbidden(target: &Target, call: &Call) -> Reply {
     };
     let resource = target.kind.resource;
     let mut details = json!({"kind": resource});
-    let mut subject = full_resource(target);
+    let mut subject = target.kind.qualified();
     if !target.name.is_empty() {
         subject = format!("{subject} \"{}\"", target.name);
         details["name"] = json!(target.name);
@@ -121,4 +128,126 @@ pub fn forbidden(target: &Target, call: &Call) -> Reply {
         target.kind.group
     );
     failure(403, "Forbidden", &message, details)
+}
+
+/// 403 of a path that names no resource.
+pub fn forbidden_path(path: &str) -> Reply {
+    let message = format!("forbidden: User \"system:anonymous\" cannot get path \"{path}\"");
+    failure(403, "Forbidden", &message, json!({}))
+}
+
+/// One reason why an object is not valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// FieldValueInvalid, FieldValueRequired, FieldValueForbidden…
+    pub reason: &'static str,
+    pub field: String,
+    pub message: String,
+}
+
+/// 422 with its causes, as `errors.NewInvalid` words it.
+pub fn invalid(target: &Target, causes: &[Cause]) -> Reply {
+    let line = |c: &Cause| format!("{}: {}", c.field, c.message);
+    let text = match causes {
+        [one] => line(one),
+        all => format!("[{}]", all.iter().map(line).collect::<Vec<_>>().join(", ")),
+    };
+    let message = format!("{} \"{}\" is invalid: {text}", target.kind.kind, target.name);
+    let causes: Vec<Value> =
+        causes.iter().map(|c| json!({"reason": c.reason, "message": c.message, "field": c.field})).collect();
+    let mut details = json!({"name": target.name, "kind": target.kind.kind, "causes": causes});
+    if !target.kind.group.is_empty() {
+        details["group"] = json!(target.kind.group);
+    }
+    failure(422, "Invalid", &message, details)
+}
+
+/// What a DELETE of most kinds answers.
+pub fn deleted(target: &Target, uid: &Value) -> Value {
+    let mut details = named(target);
+    details["uid"] = uid.clone();
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+pub fn not_acceptable() -> Reply {
+    let message = "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    failure(406, "NotAcceptable", message, Value::Null)
+}
+
+pub fn unsupported_media_type(accepted: &str) -> Reply {
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: {accepted}"
+    );
+    failure(415, "UnsupportedMediaType", &message, Value::Null)
+}
+
+/// Adds `Warning: 299 - "TEXT"` for each.
+pub fn warn(mut reply: Reply, warnings: &[String]) -> Reply {
+    for text in warnings {
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            reply.headers_mut().append(http::header::WARNING, value);
+        }
+    }
+    reply
+}
+
+/// 504: a version that this server has not seen yet.
+pub fn too_large(wanted: u64, newest: u64) -> Reply {
+    let message = format!("Timeout: Too large resource version: {wanted}, current: {newest}");
+    let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
+    failure(504, "Timeout", &message, json!({"causes": causes, "retryAfterSeconds": 1}))
+}
+
+/// 410 in the middle of a list, with a token for the rest as it is now.
+pub fn expired_page(token: &str) -> Reply {
+    let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+    let mut body = status_body(410, "Expired", message, Value::Null);
+    body["metadata"] = json!({"continue": token});
+    reply_json(410, &body)
+}
+
+pub fn not_allowed() -> Reply {
+    let message = "the server does not allow this method on the requested resource";
+    failure(405, "MethodNotAllowed", message, json!({}))
+}
+
+pub fn no_namespace(name: &str) -> Reply {
+    let message = format!("namespaces \"{name}\" not found");
+    failure(404, "NotFound", &message, json!({"name": name, "kind": "namespaces"}))
+}
+
+/// 403 with the cause by which clients know it.
+pub fn terminating(target: &Target) -> Reply {
+    let namespace = &target.namespace;
+    let why = format!("namespace {namespace} is being terminated");
+    let message = format!(
+        "{} \"{}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated",
+        target.kind.qualified(),
+        target.name
+    );
+    let mut details = named(target);
+    details["causes"] =
+        json!([{"reason": "NamespaceTerminating", "message": why, "field": "metadata.namespace"}]);
+    failure(403, "Forbidden", &message, details)
+}
+
+/// 409 of a server-side apply, one cause a field.
+pub fn apply_conflict(all: &[Conflict]) -> Reply {
+    let mut by: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
+    for c in all {
+        by.entry(&c.manager).or_default().push(&c.field);
+    }
+    let groups = by.iter().map(|(manager, fields)| match fields.as_slice() {
+        [one] => format!("conflict with {manager}: {one}"),
+        many => format!("conflicts with {manager}:\n- {}", many.join("\n- ")),
+    });
+    let plural = if all.len() == 1 { "conflict" } else { "conflicts" };
+    let message =
+        format!("Apply failed with {} {plural}: {}", all.len(), groups.collect::<Vec<_>>().join("\n"));
+    let causes: Vec<Value> = all
+        .iter()
+        .map(|c| json!({"reason": "FieldManagerConflict", "message": format!("conflict with {}", c.manager), "field": c.field}))
+        .collect();
+    failure(409, "Conflict", &message, json!({"causes": causes}))
 }

@@ -1,9 +1,9 @@
-//! Watches: the list first where no resourceVersion is given, then events as they come; 410 in the stream for a version that is
-//! forgotten. A watch ends with its API server.
+//! Watches: the list first where no resourceVersion is given, then events as they come, a bookmark each minute where they are allowed;
+//! 410 in the stream for a version that is forgotten. A watch ends with its API server.
 
-use super::route::{Call, Target};
+use super::route::{Call, Target, Wants};
 use super::selectors::Selector;
-use super::{Reply, read, status};
+use super::{Reply, read, shown, status};
 use crate::world::World;
 use crate::world::objects::Event;
 use bytes::Bytes;
@@ -16,7 +16,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How often a quiet watch is told how far the server is.
+const BOOKMARK: Duration = Duration::from_secs(60);
+
 struct Watch {
+    call: Call,
     world: Arc<World>,
     front: String,
     /// The container that serves it.
@@ -27,18 +31,35 @@ struct Watch {
     queue: VecDeque<Value>,
     changes: tokio::sync::watch::Receiver<u64>,
     deadline: Option<tokio::time::Instant>,
+    bookmark: Option<tokio::time::Instant>,
+    /// A table's columns are told once.
+    told: bool,
     ended: bool,
 }
 
-pub fn watch(world: &Arc<World>, front: &str, target: Target, call: &Call) -> Reply {
+pub fn watch(world: &Arc<World>, front: &str, target: Target, call: Call) -> Reply {
+    if call.wants() == Wants::Other {
+        return status::not_acceptable();
+    }
     let from: Option<u64> = call.get("resourceVersion").and_then(|v| v.parse().ok()).filter(|v| *v > 0);
     let changes = world.changes();
-    let selector = Selector::of(call);
-    let (queue, seen, ended) = start(world, &target, &selector, from);
+    let selector = match Selector::of(target.kind, &call) {
+        Ok(selector) => selector,
+        Err(e) => return status::bad_request(&e),
+    };
+    let from = from.filter(|_| !call.flag("sendInitialEvents"));
+    let (mut queue, seen, ended) = start(world, &target, &selector, from);
+    let bookmarks = call.flag("allowWatchBookmarks");
+    if bookmarks && call.flag("sendInitialEvents") && !ended {
+        queue.push_back(bookmark(&target, seen, true));
+    }
     let seconds = call.get("timeoutSeconds").and_then(|t| t.parse().ok()).map(Duration::from_secs);
     let deadline = seconds.map(|d| tokio::time::Instant::now() + d);
     let server = server(world, front);
     let state = Watch {
+        bookmark: bookmarks.then(|| tokio::time::Instant::now() + BOOKMARK),
+        told: false,
+        call,
         world: world.clone(),
         front: front.into(),
         server,
@@ -52,6 +73,7 @@ pub fn watch(world: &Arc<World>, front: &str, target: Target, call: &Call) -> Re
     };
     let stream = futures_util::stream::unfold(state, |mut w| async move {
         let event = w.next().await?;
+        let event = w.form(event);
         Some((Ok::<_, Infallible>(Frame::data(Bytes::from(format!("{event}\n")))), w))
     });
     status::stream(StreamBody::new(stream.boxed()).boxed_unsync())
@@ -105,17 +127,30 @@ impl Watch {
             if !self.queue.is_empty() {
                 continue;
             }
-            let over = async {
-                match self.deadline {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let over = sleep_until(self.deadline);
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
                 () = over => return None,
+                () = sleep_until(self.bookmark) => {
+                    self.bookmark = Some(tokio::time::Instant::now() + BOOKMARK);
+                    self.queue.push_back(bookmark(&self.target, self.seen, false));
+                }
             }
         }
+    }
+
+    /// In the form that was asked for; the columns of a table come with its first event only.
+    fn form(&mut self, mut event: Value) -> Value {
+        if event["type"] == "ERROR" || (event["type"] == "BOOKMARK" && self.call.wants() != Wants::Table) {
+            return event;
+        }
+        let object = event["object"].take();
+        let mut object = shown::one(&self.world, &self.target, &self.call, &object);
+        if object["kind"] == "Table" && std::mem::replace(&mut self.told, true) {
+            object["columnDefinitions"] = Value::Null;
+        }
+        event["object"] = object;
+        event
     }
 
     fn collect(&mut self) {
@@ -124,7 +159,7 @@ impl Watch {
             let mine = e.key.group == self.target.kind.group && e.key.resource == self.target.kind.resource;
             if mine && read::in_namespace(&self.target, &e.key.namespace) && named(&self.target, &e.key.name)
             {
-                self.queue.extend(shown(e, &self.selector));
+                self.queue.extend(seen(e, &self.selector));
             }
         }
         self.seen = s.api.version;
@@ -132,7 +167,7 @@ impl Watch {
 }
 
 /// As a selector sees it: an object that leaves the selection is deleted for that watch.
-fn shown(e: &Event, selector: &Selector) -> Option<Value> {
+fn seen(e: &Event, selector: &Selector) -> Option<Value> {
     let was = e.before.as_ref().is_some_and(|b| selector.matches(b));
     let is = e.kind != "DELETED" && selector.matches(&e.object);
     let kind = match (was, is) {
@@ -141,5 +176,29 @@ fn shown(e: &Event, selector: &Selector) -> Option<Value> {
         (true, false) => "DELETED",
         (false, false) => return None,
     };
-    Some(json!({"type": kind, "object": e.object}))
+    let object = match (kind, &e.before) {
+        // It still is, but not in this selection: as it was, at the version that took it out.
+        ("DELETED", Some(before)) if e.kind != "DELETED" => {
+            let mut v = Value::clone(before);
+            v["metadata"]["resourceVersion"] = json!(e.version.to_string());
+            v
+        }
+        _ => Value::clone(&e.object),
+    };
+    Some(json!({"type": kind, "object": object}))
+}
+
+fn bookmark(target: &Target, version: u64, initial: bool) -> Value {
+    let mut metadata = json!({"resourceVersion": version.to_string(), "creationTimestamp": null});
+    if initial {
+        metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+    }
+    json!({"type": "BOOKMARK", "object": {"kind": target.kind.kind, "apiVersion": target.kind.api_version(), "metadata": metadata}})
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }

@@ -1,7 +1,10 @@
 //! `podlift-lab bench`: measures, prints figures, judges only by the budget that the design names.
 
+mod agents;
+mod fleet;
 mod heal;
 mod stats;
+mod status;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -16,10 +19,16 @@ pub struct Args {
 enum What {
     /// From a broken manifest's rename to its repaired file, beside the same writes alone
     Heal(heal::Args),
+    /// `podlift status -o json` over thousands of sessions, beside clush
+    Status(status::Args),
+    /// What thousands of idle sessions cost the coordinator
+    Agents(agents::Args),
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Heal(args) => heal::main(&args),
+        What::Status(args) => status::main(&args),
+        What::Agents(args) => agents::main(&args),
     }
 }

@@ -3,8 +3,8 @@
 
 use super::files::Manifest;
 use crate::world::World;
-use crate::world::cast;
 use crate::world::objects::Key;
+use crate::world::{cast, pods};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ pub fn report(world: &Arc<World>, node: &str, manifest: &Manifest) {
                 if pod["metadata"]["annotations"]["kubernetes.io/config.hash"] != manifest.hash.as_str() {
                     return;
                 }
-                let mut status = cast::running(&spec, &ip, c.created);
+                let mut status = pods::running(&spec, &ip, c.created);
                 mark_ready(&mut status, ready);
                 let shown = &mut status["containerStatuses"][0];
                 shown["restartCount"] = json!(c.attempt);

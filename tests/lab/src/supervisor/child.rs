@@ -40,6 +40,10 @@ impl Process {
         Ok(Self { child, group: Pid::from_raw(id) })
     }
 
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// None while it runs.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().ok().flatten()

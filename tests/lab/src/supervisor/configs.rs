@@ -96,7 +96,8 @@ pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode
          [commands]\npath = [\"{tools}\"]\n\
          [heal]\nmode = \"{mode}\"\ntick = \"{tick}ms\"\ncheck = \"{check}ms\"\n\
          [session]\nheartbeat = \"{heartbeat}ms\"\nreconnect_max = \"1s\"\n\
-         [ops]\npoll = \"{unit_poll}ms\"\n",
+         [ops]\npoll = \"{unit_poll}ms\"\n\
+         [metrics]\nlisten = \"off\"\n",
         shape.cluster, addresses.coordinator
     )
 }
@@ -110,6 +111,12 @@ pub fn quiet(agent: &str) -> String {
     text.replace("reconnect_max = \"1s\"", "reconnect_max = \"30s\"")
 }
 
+/// Where a coordinator's metrics are: beside it.
+pub fn metrics(coordinator: &str) -> String {
+    let host = coordinator.rsplit_once(':').map_or(coordinator, |(host, _)| host);
+    format!("{host}:7444")
+}
+
 /// `listen` is where this coordinator is to be found.
 pub fn coordinator(
     shape: &Shape,
@@ -120,6 +127,7 @@ pub fn coordinator(
 ) -> String {
     let Pace { poll, heartbeat, probe, probe_timeout, .. } = pace(shape.nodes().count());
     let (heartbeat, api_timeout) = (heartbeat.div_ceil(1000), probe_timeout.max(5_000));
+    let metrics = metrics(listen);
     let Tuning { drain, wait, reconnect, soak, .. } = tuning;
     let at_once = tuning.max_unavailable.unwrap_or(shape.workers.len() as u32 / 10).max(1);
     let at = |path: &str| scratch.at(path).display().to_string();
@@ -128,7 +136,8 @@ pub fn coordinator(
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
          [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
-         [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n",
+         [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
+         [metrics]\nlisten = \"{metrics}\"\n",
         shape.cluster,
         listen,
         at("head/journal.db"),

@@ -5,6 +5,7 @@ use super::instance::Instance;
 use super::processes::Processes;
 use super::scratch::Scratch;
 use super::{recorder, serve, tree};
+use crate::load::Carried;
 use crate::world::{Shape, World};
 use anyhow::bail;
 use podlift_common::clock::{Clock as _, SystemClock};
@@ -34,6 +35,7 @@ const MEET_EACH: Duration = Duration::from_millis(500);
 /// Fields end in this order: processes first (see `Drop`), the folder last.
 pub struct Lab {
     pub processes: Arc<Processes>,
+    carried: Carried,
     _tasks: JoinSet<()>,
     pub world: Arc<World>,
     /// Nodes that are off for good.
@@ -60,19 +62,30 @@ impl Lab {
         let shape = Shape { proxy: addresses.vip.clone(), network, ..shape };
         let scratch = Scratch::new()?;
         let world = World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch)?);
-        world.set_stop_post(recorder::executed());
+        world.set_stop_post(recorder::of(&shape));
         let tasks = serve::all(&world, &scratch, &exe, &addresses).await?;
         world.start();
         let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
         let lost = Mutex::default();
-        let lab =
-            Self { processes, _tasks: tasks, world, lost, addresses, tuning, scratch, _instance: instance };
+        let carried = Carried::default();
+        let lab = Self {
+            processes,
+            carried,
+            _tasks: tasks,
+            world,
+            lost,
+            addresses,
+            tuning,
+            scratch,
+            _instance: instance,
+        };
         lab.configure(heal)?;
         if coordinator {
             lab.start_coordinator()?;
         }
-        // Which nodes are processes of their own is the shape's word; the others are carried by whoever can carry many.
-        lab.world.shape.own_processes().try_for_each(|node| lab.start_agent(node))?;
+        let shape = &lab.world.shape;
+        shape.own_processes().try_for_each(|node| lab.start_agent(node))?;
+        shape.carried().iter().try_for_each(|node| lab.carry(node))?;
         Ok(lab)
     }
 
@@ -113,6 +126,16 @@ impl Lab {
         let root = self.scratch.at(&format!("nodes/{node}")).display().to_string();
         let again = format!("--exec={}", self.processes.exe().display());
         self.processes.spawn(node, &["agent", "--root", &root, &again, "--exec=agent", "run"])
+    }
+
+    /// Starts an agent in this process.
+    fn carry(&self, node: &str) -> anyhow::Result<()> {
+        self.carried.start(&self.world, node, &self.scratch.at(&format!("nodes/{node}")))
+    }
+
+    /// Sessions that carried agents opened so far.
+    pub fn sessions_opened(&self) -> u64 {
+        self.carried.opened()
     }
 
     /// A path in the lab's folder.

@@ -41,6 +41,10 @@ impl Processes {
         Ok(())
     }
 
+    pub fn pid(&self, name: &str) -> Option<u32> {
+        self.table().get(name)?.process.id()
+    }
+
     /// SIGKILL, now. `gone` waits for its end.
     pub fn cut(&self, name: &str) {
         if let Some(entry) = self.table().get_mut(name) {

@@ -1,11 +1,22 @@
 //! ExecStopPost in the lab: the unit's own command line, run for real, as systemd would.
 #![allow(clippy::disallowed_methods)] // this is an edge: it spawns
 
-use crate::world::StopPost;
+use crate::world::{Shape, StopPost};
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 
-pub fn executed() -> StopPost {
+/// In process where the agent is carried.
+pub fn of(shape: &Shape) -> StopPost {
+    let carried: BTreeSet<String> = shape.carried().iter().cloned().collect();
+    let (inside, outside) = (crate::host::in_process(), executed());
+    Arc::new(move |world, node, argv, env| match carried.contains(&node) {
+        true => inside(world, node, argv, env),
+        false => outside(world, node, argv, env),
+    })
+}
+
+fn executed() -> StopPost {
     Arc::new(|_world, node, argv, env| {
         Box::pin(async move {
             let Some((program, args)) = argv.split_first() else { return };

@@ -2,16 +2,21 @@
 //! link's own path whose tool it is (`client::asked_as`).
 
 use super::scratch::Scratch;
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, MemDisk, RealDisk};
 use crate::doubles;
 use crate::world::{Shape, World};
+use podlift_common::clock::SystemClock;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Folders; of nodes whose agent lives in this process, memory.
 pub fn disks(shape: &Shape, scratch: &Scratch) -> anyhow::Result<BTreeMap<String, Arc<dyn Disk>>> {
     let mut all: BTreeMap<String, Arc<dyn Disk>> = BTreeMap::new();
-    for node in shape.nodes() {
+    for node in shape.carried() {
+        all.insert(node.clone(), Arc::new(MemDisk::new(Arc::new(SystemClock))));
+    }
+    for node in shape.own_processes() {
         let root = scratch.make_dir(&format!("nodes/{node}"))?;
         all.insert(node.clone(), Arc::new(RealDisk::new(root)));
     }
@@ -19,7 +24,7 @@ pub fn disks(shape: &Shape, scratch: &Scratch) -> anyhow::Result<BTreeMap<String
 }
 
 pub fn tools(world: &World, scratch: &Scratch, exe: &Path) -> anyhow::Result<()> {
-    let nodes = world.shape.nodes().map(String::as_str).chain([doubles::HEAD]);
+    let nodes = world.shape.own_processes().map(String::as_str).chain([doubles::HEAD]);
     for node in nodes {
         for tool in doubles::tools(world, node) {
             scratch.link(&format!("bin/{node}/{tool}"), exe)?;

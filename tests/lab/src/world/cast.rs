@@ -2,16 +2,26 @@
 
 use super::kubeadm_config;
 use super::objects::{Key, Objects};
+use super::pods::{daemon_pod, pod, replica_set};
 use super::shape::Shape;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub fn objects(shape: &Shape, now: Timestamp) -> Objects {
     let mut all = Objects::starting_at(2_000);
-    for namespace in ["default", "kube-system", "runai", "gpu-operator", "ingress-nginx"] {
-        let labels = json!({"kubernetes.io/metadata.name": namespace});
-        let mut v = object("v1", "Namespace", "", namespace, labels, now);
+    let names = [
+        "default",
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+        "runai",
+        "gpu-operator",
+        "ingress-nginx",
+    ];
+    for namespace in names {
+        let mut v = object("v1", "Namespace", "", namespace, json!({}), now);
         v["status"] = json!({"phase": "Active"});
+        complete("", "namespaces", &mut v);
         add(&mut all, "", "namespaces", v);
     }
     for name in shape.nodes() {
@@ -21,6 +31,19 @@ pub fn objects(shape: &Shape, now: Timestamp) -> Objects {
     config_maps(&mut all, shape, now);
     addons(&mut all, shape, now);
     workload(&mut all, shape, now);
+    let mut service = object(
+        "v1",
+        "Service",
+        "default",
+        "kubernetes",
+        json!({"component": "apiserver", "provider": "kubernetes"}),
+        now,
+    );
+    service["spec"] = json!({"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"], "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
+        "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]});
+    service["status"] = json!({"loadBalancer": {}});
+    complete("", "services", &mut service);
+    add(&mut all, "", "services", service);
     all
 }
 
@@ -30,11 +53,16 @@ fn add(all: &mut Objects, group: &str, resource: &str, v: Value) {
     all.put(key, v);
 }
 
+/// With the defaults that the API server would have filled in.
+fn complete(group: &str, resource: &str, v: &mut Value) {
+    if let Some(kind) = crate::api::kinds::find(group, "v1", resource) {
+        crate::api::defaults::fill_in(kind, v);
+    }
+}
+
 /// Metadata as every object has it; the uid is derived so that Worlds are alike.
 pub fn object(api: &str, kind: &str, namespace: &str, name: &str, labels: Value, now: Timestamp) -> Value {
-    let h = podlift_model::Digest::of(format!("{kind}/{namespace}/{name}/{now}"));
-    let h = h.as_str();
-    let uid = format!("{}-{}-4{}-8{}-{}", &h[..8], &h[8..12], &h[13..16], &h[17..20], &h[20..32]);
+    let uid = crate::api::names::uid(&format!("{kind}/{namespace}/{name}/{now}"));
     let mut metadata = json!({"name": name, "uid": uid, "creationTimestamp": seconds(now), "labels": labels});
     if !namespace.is_empty() {
         metadata["namespace"] = json!(namespace);
@@ -45,13 +73,18 @@ pub fn object(api: &str, kind: &str, namespace: &str, name: &str, labels: Value,
     json!({"apiVersion": api, "kind": kind, "metadata": metadata})
 }
 
-/// Notes who wrote last, and when.
+/// Notes who wrote a ConfigMap's data last, and when.
 pub fn managed(v: &mut Value, manager: &str, now: Timestamp) {
-    let mut all = v["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
-    all.retain(|f| f["manager"] != manager);
-    all.push(json!({"manager": manager, "operation": "Update", "apiVersion": "v1", "time": seconds(now),
-        "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}));
-    v["metadata"]["managedFields"] = json!(all);
+    use crate::api::fields::{self, Writer};
+    let mut entries = fields::read(v);
+    let mut mine = fields::leaves(&json!({"data": v["data"]}), true);
+    entries.retain_mut(|(e, paths)| {
+        paths.retain(|p| !mine.contains_key(p));
+        e["manager"] != manager
+    });
+    let paths = std::mem::take(&mut mine).into_keys().collect();
+    entries.push((fields::entry(v, &Writer::update(manager, None), now), paths));
+    fields::write(v, entries);
 }
 
 /// As Kubernetes writes times.
@@ -138,49 +171,24 @@ fn addons(all: &mut Objects, shape: &Shape, now: Timestamp) {
         let mut set = object("apps/v1", "DaemonSet", namespace, name, json!({}), now);
         set["spec"] = json!({"selector": {"matchLabels": labels}, "updateStrategy": {"type": "RollingUpdate"},
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": name, "image": image}]}}});
+        let template = &mut set["spec"]["template"]["spec"];
+        if everywhere {
+            template["tolerations"] = json!([{"operator": "Exists"}]);
+            template["hostNetwork"] = json!(true);
+            template["priorityClassName"] = json!("system-node-critical");
+        } else {
+            template["nodeSelector"] = json!({"nvidia.com/gpu.present": "true"});
+        }
+        set["metadata"]["generation"] = json!(1);
+        complete("apps", "daemonsets", &mut set);
         let n = nodes.len();
         set["status"] = json!({"desiredNumberScheduled": n, "currentNumberScheduled": n, "numberReady": n,
             "numberAvailable": n, "updatedNumberScheduled": n, "numberMisscheduled": 0});
         for node in nodes {
-            add(all, "", "pods", pod(&set, "DaemonSet", &format!("{name}-{node}"), node, shape, now));
+            add(all, "", "pods", daemon_pod(&set, &format!("{name}-{node}"), node, shape, now));
         }
         add(all, "apps", "daemonsets", set);
     }
-}
-
-/// A running pod of a controller's template.
-pub fn pod(owner: &Value, kind: &str, name: &str, node: &str, shape: &Shape, now: Timestamp) -> Value {
-    let m = &owner["metadata"];
-    let template = &owner["spec"]["template"];
-    let namespace = m["namespace"].as_str().unwrap_or_default();
-    let mut v = object("v1", "Pod", namespace, name, template["metadata"]["labels"].clone(), now);
-    v["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": kind, "name": m["name"],
-        "uid": m["uid"], "controller": true, "blockOwnerDeletion": true}]);
-    v["spec"] = template["spec"].clone();
-    v["spec"]["nodeName"] = json!(node);
-    v["spec"]["restartPolicy"] = json!("Always");
-    if v["spec"]["terminationGracePeriodSeconds"].is_null() {
-        v["spec"]["terminationGracePeriodSeconds"] = json!(30);
-    }
-    v["status"] = running(&v["spec"], &shape.address(node), now);
-    v
-}
-
-pub fn running(spec: &Value, ip: &str, now: Timestamp) -> Value {
-    let at = seconds(now);
-    let conditions: Vec<Value> = ["Initialized", "Ready", "ContainersReady", "PodScheduled"]
-        .iter()
-        .map(|t| json!({"type": t, "status": "True", "lastProbeTime": null, "lastTransitionTime": at}))
-        .collect();
-    let containers = spec["containers"].as_array().cloned().unwrap_or_default();
-    let statuses: Vec<Value> = containers
-        .iter()
-        .map(|c| {
-            json!({"name": c["name"], "image": c["image"], "ready": true, "started": true, "restartCount": 0,
-                "state": {"running": {"startedAt": at}}, "lastState": {}})
-        })
-        .collect();
-    json!({"phase": "Running", "hostIP": ip, "startTime": at, "conditions": conditions, "containerStatuses": statuses})
 }
 
 fn workload(all: &mut Objects, shape: &Shape, now: Timestamp) {
@@ -217,6 +225,7 @@ fn workload(all: &mut Objects, shape: &Shape, now: Timestamp) {
         "ports": [{"name": "https", "port": 443, "targetPort": "https", "nodePort": 31443, "protocol": "TCP"}],
         "selector": {"app": "ingress-nginx"}});
     service["status"] = json!({"loadBalancer": {"ingress": [{"ip": format!("{}.250", shape.network)}]}});
+    complete("", "services", &mut service);
     add(all, "", "services", service);
 }
 
@@ -235,18 +244,25 @@ fn replicas(
         "coredns" => json!({"k8s-app": "kube-dns"}),
         _ => json!({"app": name}),
     };
-    let spec = json!({"replicas": count, "selector": {"matchLabels": labels},
+    let control_plane = json!({"node-role.kubernetes.io/control-plane": ""});
+    let mut spec = json!({"replicas": count, "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": name, "image": image}],
-            "terminationGracePeriodSeconds": 5,
-            "tolerations": if name == "coredns" { json!([{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]) } else { json!([]) }}}});
+            "terminationGracePeriodSeconds": 5}}});
+    if name == "coredns" {
+        spec["template"]["spec"]["nodeSelector"] = control_plane;
+        spec["template"]["spec"]["tolerations"] =
+            json!([{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]);
+    }
     let mut deployment = object("apps/v1", "Deployment", namespace, name, json!({}), now);
-    deployment["spec"] = spec.clone();
-    deployment["status"] = json!({"replicas": count, "readyReplicas": count, "availableReplicas": count});
-    let set_name = format!("{name}-76974f997d");
-    let mut set = object("apps/v1", "ReplicaSet", namespace, &set_name, json!({}), now);
-    set["spec"] = spec;
-    set["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": name,
-        "uid": deployment["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true}]);
+    deployment["metadata"]["generation"] = json!(1);
+    deployment["spec"] = spec;
+    complete("apps", "deployments", &mut deployment);
+    deployment["status"] = json!({"observedGeneration": 1, "replicas": count, "updatedReplicas": count, "readyReplicas": count,
+        "availableReplicas": count});
+    let mut set = replica_set(&deployment, now);
+    set["status"] = json!({"replicas": count, "fullyLabeledReplicas": count, "readyReplicas": count, "availableReplicas": count,
+        "observedGeneration": 1});
+    let set_name = set["metadata"]["name"].as_str().unwrap_or_default().to_string();
     for i in 0..count as usize {
         let node = &on[i % on.len()];
         add(all, "", "pods", pod(&set, "ReplicaSet", &format!("{set_name}-{i:05}"), node, shape, now));

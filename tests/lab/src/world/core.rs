@@ -164,7 +164,7 @@ impl World {
 
     /// A task that ends with the node's power; "" for the World's own.
     pub fn spawn(&self, node: &str, task: impl Future<Output = ()> + Send + 'static) -> u64 {
-        let id = self.update(super::state::State::serial);
+        let id = self.lock().serial();
         let handle = tokio::spawn(task).abort_handle();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.retain(|(_, _, h)| !h.is_finished());

@@ -11,6 +11,7 @@ pub mod faults;
 pub mod kubeadm_config;
 pub mod manifests;
 pub mod objects;
+pub mod pods;
 mod power;
 mod seed;
 pub mod shape;

@@ -1,9 +1,11 @@
-//! API objects as JSON, one resourceVersion counter for all, and a log for watches. Storage only: rules of the API are in `crate::api`.
+//! API objects as JSON, one resourceVersion counter for all, and a log for watches and old pages. Storage only: rules of the API are in
+//! `crate::api`.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-/// Events kept for watches that start in the past.
+/// Events kept for watches that start in the past, and for the later pages of a list.
 const KEPT: usize = 20_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,10 @@ impl Key {
     pub fn config_map(name: &str) -> Self {
         Self::new("", "configmaps", "kube-system", name)
     }
+
+    fn is_of(&self, group: &str, resource: &str) -> bool {
+        self.group == group && self.resource == resource
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -40,14 +46,14 @@ pub struct Event {
     /// ADDED, MODIFIED, DELETED.
     pub kind: &'static str,
     pub key: Key,
-    pub object: Value,
-    /// What it was before, for selectors that it left.
-    pub before: Option<Value>,
+    pub object: Arc<Value>,
+    /// What it was before.
+    pub before: Option<Arc<Value>>,
 }
 
 #[derive(Debug, Default)]
 pub struct Objects {
-    items: BTreeMap<Key, Value>,
+    items: BTreeMap<Key, Arc<Value>>,
     pub version: u64,
     log: VecDeque<Event>,
     /// Version of the last event that was forgotten.
@@ -61,15 +67,46 @@ impl Objects {
     }
 
     pub fn get(&self, key: &Key) -> Option<&Value> {
-        self.items.get(key)
+        self.items.get(key).map(Arc::as_ref)
     }
 
     pub fn of<'a>(&'a self, group: &'a str, resource: &'a str) -> impl Iterator<Item = (&'a Key, &'a Value)> {
-        self.items.iter().filter(move |(k, _)| k.group == group && k.resource == resource)
+        self.shared(group, resource).map(|(k, v)| (k, v.as_ref()))
+    }
+
+    /// The same, to be kept after the lock is gone.
+    pub fn shared<'a>(
+        &'a self,
+        group: &'a str,
+        resource: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<Value>)> {
+        let from = Key::new(group, resource, "", "");
+        self.items.range(from..).take_while(move |(k, _)| k.is_of(group, resource))
+    }
+
+    pub fn everything(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.items.iter().map(|(k, v)| (k, v.as_ref()))
     }
 
     pub fn pods(&self) -> impl Iterator<Item = (&Key, &Value)> {
         self.of("", "pods")
+    }
+
+    /// What there was at a version. None: that is forgotten.
+    pub fn at(&self, version: u64, group: &str, resource: &str) -> Option<BTreeMap<Key, Arc<Value>>> {
+        if version < self.forgotten {
+            return None;
+        }
+        let mut all: BTreeMap<Key, Arc<Value>> =
+            self.shared(group, resource).map(|(k, v)| (k.clone(), v.clone())).collect();
+        for e in self.log.iter().rev().take_while(|e| e.version > version) {
+            match (e.key.is_of(group, resource), &e.before) {
+                (false, _) => {}
+                (true, Some(before)) => drop(all.insert(e.key.clone(), before.clone())),
+                (true, None) => drop(all.remove(&e.key)),
+            }
+        }
+        Some(all)
     }
 
     /// Creates or replaces; sets resourceVersion. An equal object is no change and gets no new version.
@@ -77,35 +114,36 @@ impl Objects {
         let before = self.items.get(&key).cloned();
         if let Some(old) = &before {
             object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
-            if object == *old {
+            if object == **old {
                 return object;
             }
         }
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let kind = if before.is_some() { "MODIFIED" } else { "ADDED" };
-        self.items.insert(key.clone(), object.clone());
-        self.remember(Event { version: self.version, kind, key, object: object.clone(), before });
+        let shared = Arc::new(object.clone());
+        self.items.insert(key.clone(), shared.clone());
+        self.remember(Event { version: self.version, kind, key, object: shared, before });
         object
     }
 
     pub fn change(&mut self, key: &Key, change: impl FnOnce(&mut Value)) -> Option<Value> {
-        let mut object = self.items.get(key)?.clone();
+        let mut object = Value::clone(self.items.get(key)?);
         change(&mut object);
         Some(self.put(key.clone(), object))
     }
 
     pub fn delete(&mut self, key: &Key) -> Option<Value> {
-        let mut object = self.items.remove(key)?;
+        let before = self.items.remove(key)?;
+        let mut object = Value::clone(&before);
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        let before = Some(object.clone());
         self.remember(Event {
             version: self.version,
             kind: "DELETED",
             key: key.clone(),
-            object: object.clone(),
-            before,
+            object: Arc::new(object.clone()),
+            before: Some(before),
         });
         Some(object)
     }
@@ -115,10 +153,38 @@ impl Objects {
         self.log.iter().skip(start)
     }
 
+    /// Forgets all events, as etcd's compaction does: watches and pages from before are told 410.
+    pub fn compact(&mut self) {
+        self.log.clear();
+        self.forgotten = self.version;
+    }
+
     fn remember(&mut self, event: Event) {
         self.log.push_back(event);
         while self.log.len() > KEPT {
             self.forgotten = self.log.pop_front().map_or(self.forgotten, |e| e.version);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_past_is_seen_until_it_is_forgotten() {
+        let mut all = Objects::starting_at(10);
+        let (a, b) = (Key::config_map("a"), Key::config_map("b"));
+        all.put(a.clone(), json!({"metadata": {}, "x": 1}));
+        all.put(b.clone(), json!({"metadata": {}}));
+        let then = all.version;
+        all.change(&a, |v| v["x"] = json!(2));
+        all.delete(&b);
+        all.put(Key::config_map("c"), json!({"metadata": {}}));
+        let past = all.at(then, "", "configmaps").unwrap();
+        assert_eq!((past.len(), &past[&a]["x"]), (2, &json!(1)));
+        assert_eq!(all.of("", "configmaps").count(), 2);
+        all.compact();
+        assert!(all.at(then, "", "configmaps").is_none());
     }
 }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 /// Make the CA of a cluster: ca.crt, and ca.key, which never leaves the head node.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift cert init --cluster runaicluster --dir /etc/podlift/ca")]
 pub(crate) struct Init {
     /// BCM's name of the Kubernetes cluster.
     #[arg(long)]
@@ -19,8 +21,9 @@ pub(crate) struct Init {
 
 impl Init {
     pub fn run(self) -> Result<Exit, CliError> {
-        let pair = ca::init(&self.cluster, SystemClock.now()).map_err(|e| CliError::failed(e.to_string()))?;
-        super::show(&super::write(&self.dir, "ca", &pair)?);
+        let pair = ca::init(&self.cluster, SystemClock.now())
+            .map_err(|e| CliError::failed("the CA can't be made", e))?;
+        super::show(&super::write(&self.dir, "ca", &pair)?)?;
         Ok(Exit::Done)
     }
 }

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 /// Issue a certificate for one node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift cert issue node runai-01 --cluster runaicluster
+  podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
+  podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
 pub(crate) struct Issue {
     kind: Kind,
     /// Kubernetes name of the node, or name of the coordinator or person.
@@ -62,16 +66,17 @@ impl Issue {
             (Kind::Operator, PersonRole::Viewer) | (_, PersonRole::Viewer) => Role::Viewer,
             _ => {
                 return Err(CliError::usage(
-                    "--role is for people only",
-                    "podlift cert issue operator NAME --role ROLE",
+                    "--role does not fit",
+                    "nodes and coordinators have no role: it is for people only",
+                    &format!("podlift cert issue operator NAME --cluster {} --role operator", self.cluster),
                 ));
             }
         };
         let identity = Identity { cluster: self.cluster.clone(), subject, role };
         let authority = authority(&self.ca)?;
         let pair = ca::issue(&authority, &identity, &self.addresses, self.days, SystemClock.now())
-            .map_err(|e| CliError::failed(e.to_string()))?;
-        super::show(&super::write(&self.out, &format!("{kind}-{}", self.name), &pair)?);
+            .map_err(|e| CliError::failed("the certificate can't be made", e))?;
+        super::show(&super::write(&self.out, &format!("{kind}-{}", self.name), &pair)?)?;
         Ok(Exit::Done)
     }
 }
@@ -79,9 +84,9 @@ impl Issue {
 fn authority(dir: &Path) -> Result<Pair, CliError> {
     let read = |name: &str| {
         let path = dir.join(name);
-        let text = |e: std::io::Error| format!("cannot read {}: {e}", path.display());
+        let what = format!("the CA's {} can't be read", path.display());
         durable::read_to_string(&path)
-            .map_err(|e| CliError::new(Exit::Failed, text(e), "podlift cert init --cluster NAME"))
+            .map_err(|e| CliError::new(Exit::Failed, what, e.to_string(), "podlift cert init --cluster NAME"))
     };
     Ok(Pair { certificate: read("ca.crt")?, key: read("ca.key")?.into() })
 }

@@ -3,7 +3,6 @@
 mod init;
 mod issue;
 
-use crate::Context;
 use crate::error::{CliError, Exit};
 use clap::Subcommand;
 use podlift_common::durable;
@@ -11,7 +10,12 @@ use podlift_common::tls::ca::Pair;
 use std::path::{Path, PathBuf};
 
 /// Make podlift's certificates.
+///
+/// Works without a coordinator, on the host that holds the CA's key.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift cert init --cluster runaicluster
+  podlift cert issue operator ann --cluster runaicluster --role operator")]
 pub(crate) struct Cert {
     #[command(subcommand)]
     what: What,
@@ -24,8 +28,7 @@ enum What {
 }
 
 impl Cert {
-    pub fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let _ = context;
+    pub fn run(self) -> Result<Exit, CliError> {
         match self.what {
             What::Init(verb) => verb.run(),
             What::Issue(verb) => verb.run(),
@@ -38,16 +41,17 @@ fn write(dir: &Path, name: &str, pair: &Pair) -> Result<(PathBuf, PathBuf), CliE
     let file = |end: &str| dir.join(format!("{name}.{end}"));
     let (certificate, key) = (file("crt"), file("key"));
     if let Some(there) = [&certificate, &key].into_iter().find(|p| p.exists()) {
-        let text = format!("{} exists already: a certificate is never overwritten", there.display());
-        return Err(CliError::new(Exit::Failed, text, "move it away, or name another folder"));
+        let what = format!("{} exists already", there.display());
+        let why = "a certificate is never overwritten: move it away, or name another folder";
+        return Err(CliError::new(Exit::Failed, what, why, &format!("ls -l {}", dir.display())));
     }
     let failed =
-        |path: &Path, e: std::io::Error| CliError::failed(format!("cannot write {}: {e}", path.display()));
+        |path: &Path, e: std::io::Error| CliError::failed(format!("{} can't be written", path.display()), e);
     durable::write(&key, pair.key.as_bytes(), 0o600).map_err(|e| failed(&key, e))?;
     durable::write(&certificate, pair.certificate.as_bytes(), 0o644).map_err(|e| failed(&certificate, e))?;
     Ok((certificate, key))
 }
 
-fn show(files: &(PathBuf, PathBuf)) {
-    crate::out::data(&format!("{}\n{}", files.0.display(), files.1.display()));
+fn show(files: &(PathBuf, PathBuf)) -> Result<(), CliError> {
+    crate::out::data(&format!("{}\n{}", files.0.display(), files.1.display()))
 }

@@ -12,14 +12,14 @@ pub fn check(view: &View) -> Vec<Finding> {
                 Severity::Blocker,
                 Some(&n.name),
                 why.clone(),
-                "upgrade podlift-agent on that node",
+                &format!("ssh {} apt-get install --only-upgrade podlift-agent", n.name),
             ),
             None => finding(
                 "agents",
                 Severity::Blocker,
                 Some(&n.name),
-                "no agent of this node is connected".into(),
-                "systemctl status podlift-agent on that node; or leave the node out with --node",
+                "no agent of this node is connected; --node leaves nodes out".into(),
+                &format!("ssh {} systemctl status podlift-agent", n.name),
             ),
         })
         .collect()

@@ -2,18 +2,17 @@
 
 use super::{Finding, View};
 use crate::plan::{Severity, finding::finding};
+use crate::view::report::VIP;
 
 pub fn check(view: &View) -> Vec<Finding> {
     let down = view.input.probes.iter().filter(|p| !p.ok);
     down.map(|p| {
         let evidence = format!("{} is not ready: {}", p.endpoint, p.why);
-        finding(
-            "api-servers",
-            Severity::Blocker,
-            None,
-            evidence,
-            "kubectl get --raw /readyz?verbose at that address; crictl logs on its node",
-        )
+        let next = match p.endpoint.as_str() {
+            VIP => "kubectl get --raw '/readyz?verbose'".into(),
+            server => format!("kubectl --server https://{server} get --raw '/readyz?verbose'"),
+        };
+        finding("api-servers", Severity::Blocker, None, evidence, &next)
     })
     .collect()
 }

@@ -14,13 +14,8 @@ pub fn check(view: &View) -> Vec<Finding> {
             let need = if n.role == NodeRole::ControlPlane { 2048 * MIB } else { 512 * MIB };
             let evidence = format!("{} MiB free below /var, {} MiB needed", free / MIB, need / MIB);
             (free < need).then(|| {
-                finding(
-                    "disk",
-                    Severity::Blocker,
-                    Some(&n.name),
-                    evidence,
-                    "free space: apt-get clean, crictl rmi --prune",
-                )
+                let next = format!("ssh {} 'apt-get clean; crictl rmi --prune'", n.name);
+                finding("disk", Severity::Blocker, Some(&n.name), evidence, &next)
             })
         })
         .collect()

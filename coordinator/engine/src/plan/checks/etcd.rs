@@ -17,14 +17,10 @@ pub fn check(view: &View) -> Vec<Finding> {
     let clusters: std::collections::BTreeSet<&String> =
         view.input.etcd.values().flatten().map(|s| &s.cluster).collect();
     if clusters.len() > 1 {
-        let evidence = format!("control-plane nodes see different etcd clusters: {clusters:?}");
-        out.push(finding(
-            "etcd",
-            Severity::Blocker,
-            None,
-            evidence,
-            "do not upgrade a split etcd: find out who restored or moved a member",
-        ));
+        let evidence = format!(
+            "control-plane nodes see different etcd clusters: {clusters:?}; find out who restored or moved a member"
+        );
+        out.push(finding("etcd", Severity::Blocker, None, evidence, "etcdctl member list -w table"));
     }
     out
 }

@@ -12,25 +12,17 @@ pub fn check(view: &View) -> Vec<Finding> {
             .cloned()
             .chain(view.cause.prevented.iter().map(|p| p.what.clone()))
             .map(|what| {
-                let evidence = format!("waived by {} ({}): {what}", w.by, w.reason);
-                finding(
-                    FLAG_LOSS,
-                    Severity::Warning,
-                    None,
-                    evidence,
-                    "podlift plan without --waive flag-loss repairs it",
-                )
+                let evidence =
+                    format!("waived by {} ({}): {what}; without the waiver it is repaired", w.by, w.reason);
+                let next = format!("podlift plan --to {}", view.input.to);
+                finding(FLAG_LOSS, Severity::Warning, None, evidence, &next)
             })
             .collect(),
         None => lost
             .map(|what| {
-                finding(
-                    FLAG_LOSS,
-                    Severity::Blocker,
-                    None,
-                    what.clone(),
-                    "make the control-plane nodes agree, or --waive flag-loss=REASON",
-                )
+                let evidence = format!("{what}: make the control-plane nodes agree, or waive it");
+                let next = format!("podlift plan --to {} --waive flag-loss=REASON", view.input.to);
+                finding(FLAG_LOSS, Severity::Blocker, None, evidence, &next)
             })
             .collect(),
     }

@@ -21,8 +21,11 @@ pub fn check(view: &View) -> Vec<Finding> {
     }));
     for node in view.input.inventory.nodes.iter().filter(|n| !n.view.cri_socket) {
         let evidence = "annotation kubeadm.alpha.kubernetes.io/cri-socket is missing: kubeadm upgrade node of 1.32.10 and later needs it";
-        let next = "kubectl annotate node NODE kubeadm.alpha.kubernetes.io/cri-socket=unix:///run/containerd/containerd.sock";
-        out.push(finding("kubeadm-config", Severity::Blocker, Some(&node.name), evidence.into(), next));
+        let next = format!(
+            "kubectl annotate node {} kubeadm.alpha.kubernetes.io/cri-socket=unix:///run/containerd/containerd.sock",
+            node.name
+        );
+        out.push(finding("kubeadm-config", Severity::Blocker, Some(&node.name), evidence.into(), &next));
     }
     out
 }

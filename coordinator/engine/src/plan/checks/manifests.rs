@@ -18,13 +18,9 @@ pub fn check(view: &View) -> Vec<Finding> {
                 }
                 Some(None) => continue,
             };
-            out.push(finding(
-                "manifests",
-                Severity::Blocker,
-                Some(&node.name),
-                evidence,
-                "put the manifest back before anything else",
-            ));
+            let evidence = format!("{evidence}: put it back before anything else");
+            let next = format!("ssh {} ls -l /etc/kubernetes/manifests", node.name);
+            out.push(finding("manifests", Severity::Blocker, Some(&node.name), evidence, &next));
         }
     }
     out

@@ -12,8 +12,10 @@ pub fn check(view: &View) -> Vec<Finding> {
             Ok(offers) => missing(offers, view.input.to),
             Err(why) => vec![format!("the repository of {} can't be read: {why}", view.input.to.minor())],
         };
-        let next = "podlift plan --to with a version that the repository has, or mirror the missing one";
-        out.extend(missing.into_iter().map(|m| finding("packages", Severity::Blocker, Some(node), m, next)));
+        let next = format!("ssh {node} apt-cache madison kubeadm kubelet kubectl");
+        let said =
+            missing.into_iter().map(|m| format!("{m}; mirror it, or plan with a version that is there"));
+        out.extend(said.map(|m| finding("packages", Severity::Blocker, Some(node), m, &next)));
     }
     out
 }

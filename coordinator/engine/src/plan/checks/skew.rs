@@ -18,13 +18,9 @@ pub fn check(view: &View) -> Vec<Finding> {
                 }
                 _ => return None,
             };
-            Some(finding(
-                "version-skew",
-                Severity::Blocker,
-                Some(&n.name),
-                evidence,
-                "bring that kubelet within three minors first",
-            ))
+            let evidence = format!("{evidence}: bring it within three minors of the target first");
+            let next = format!("kubectl describe node {}", n.name);
+            Some(finding("version-skew", Severity::Blocker, Some(&n.name), evidence, &next))
         })
         .collect()
 }

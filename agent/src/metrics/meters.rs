@@ -1,0 +1,192 @@
+//! What is counted while the agent runs. Labels are ops, outcomes, rules and files: few, and none of them grows with time.
+
+use podlift_common::metrics::Labels;
+use podlift_model::op::Component;
+use podlift_model::{HostOp, OpOutcome};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
+
+/// From a look of milliseconds to an installation of many minutes.
+const OPS: [f64; 11] = [0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0];
+/// A heal takes hundreds of microseconds; kubelet reads a new manifest within a second.
+const HEALS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
+
+pub(crate) struct Meters {
+    ops: Family<Labels, Counter>,
+    seconds: Family<Labels, Histogram>,
+    sessions: Family<Labels, Counter>,
+    /// 1 while the coordinator has accepted this agent.
+    connected: Gauge,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        let sessions = Family::<Labels, Counter>::default();
+        for result in ["welcomed", "refused", "unreachable"] {
+            drop(sessions.get_or_create(&vec![("result", result.to_string())]));
+        }
+        Self {
+            ops: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(OPS)),
+            sessions,
+            connected: Gauge::default(),
+        }
+    }
+}
+
+/// How an attempt to have a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Welcomed,
+    /// The coordinator was there and did not accept this agent.
+    Refused,
+    Unreachable,
+}
+
+/// 1 as long as it lives.
+pub(crate) struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.set(0);
+    }
+}
+
+impl Meters {
+    pub fn register(&self, to: &mut Registry) {
+        to.register("ops", "Mutations that ended, by op and outcome", self.ops.clone());
+        to.register_with_unit(
+            "op_duration",
+            "From the acceptance of a mutation to its recorded outcome",
+            Unit::Seconds,
+            self.seconds.clone(),
+        );
+        to.register(
+            "session_attempts",
+            "Attempts to reach the coordinator, by result",
+            self.sessions.clone(),
+        );
+        to.register(
+            "session_connected",
+            "Whether the coordinator has accepted this agent's session",
+            self.connected.clone(),
+        );
+    }
+
+    pub fn op_ended(&self, op: &HostOp, outcome: &OpOutcome, took: Duration) {
+        let outcome = match outcome {
+            OpOutcome::Done { .. } => "done",
+            OpOutcome::Failed { .. } => "failed",
+            OpOutcome::Indeterminate { .. } => "indeterminate",
+        };
+        let op = ("op", op.verb().to_string());
+        self.seconds.get_or_create(&vec![op.clone()]).observe(took.as_secs_f64());
+        self.ops.get_or_create(&vec![op, ("outcome", outcome.into())]).inc();
+    }
+
+    pub fn attempt(&self, how: Attempt) {
+        let result = match how {
+            Attempt::Welcomed => "welcomed",
+            Attempt::Refused => "refused",
+            Attempt::Unreachable => "unreachable",
+        };
+        self.sessions.get_or_create(&vec![("result", result.to_string())]).inc();
+    }
+
+    pub fn connected(&self) -> Connected {
+        self.connected.set(1);
+        Connected(self.connected.clone())
+    }
+}
+
+pub(crate) struct HealMeters {
+    heals: Family<Labels, Counter>,
+    latency: Histogram,
+    held_back: Family<Labels, Counter>,
+    rescans: Counter,
+    /// 1 while the folder of manifests gives notices.
+    watching: Gauge,
+}
+
+impl Default for HealMeters {
+    fn default() -> Self {
+        let (heals, held_back) = (Family::<Labels, Counter>::default(), Family::<Labels, Counter>::default());
+        // From zero, so that the first heal of all is an increase.
+        for rule in crate::heal::rules::REPAIRS {
+            drop(heals.get_or_create(&vec![("rule", rule.to_string())]));
+        }
+        for component in Component::ALL {
+            for why in ["budget", "fight"] {
+                drop(held_back.get_or_create(&held(*component, why)));
+            }
+        }
+        Self {
+            heals,
+            latency: Histogram::new(HEALS),
+            held_back,
+            rescans: Counter::default(),
+            watching: Gauge::default(),
+        }
+    }
+}
+
+fn held(component: Component, why: &str) -> Labels {
+    vec![("file", component.file()), ("why", why.into())]
+}
+
+impl HealMeters {
+    pub fn register(&self, to: &mut Registry) {
+        to.register("heals", "Repairs of manifests since the agent started, by rule", self.heals.clone());
+        to.register_with_unit(
+            "heal_latency",
+            "From the notice of a change to the repaired manifest on the disk",
+            Unit::Seconds,
+            self.latency.clone(),
+        );
+        to.register(
+            "heals_held_back",
+            "Times that a repair was held back and only reported: budget spent, or a fight with another writer",
+            self.held_back.clone(),
+        );
+        to.register(
+            "watch_rescans",
+            "Times that everything was looked at because notices were lost (queue overflow) or the folder was replaced",
+            self.rescans.clone(),
+        );
+        to.register(
+            "watch_active",
+            "Whether changes of the manifest folder are noticed at once",
+            self.watching.clone(),
+        );
+    }
+
+    pub fn healed(&self, rules: &[String], latency: Duration) {
+        for rule in rules {
+            self.heals.get_or_create(&vec![("rule", rule.clone())]).inc();
+        }
+        self.latency.observe(latency.as_secs_f64());
+    }
+
+    pub fn held_back(&self, component: Component, fight: bool) {
+        let why = if fight { "fight" } else { "budget" };
+        self.held_back.get_or_create(&held(component, why)).inc();
+    }
+
+    pub fn rescan(&self) {
+        self.rescans.inc();
+    }
+
+    pub fn watching(&self, yes: bool) {
+        self.watching.set(yes.into());
+    }
+}
+
+pub(super) fn build(to: &mut Registry) {
+    let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+    to.register("build", "This agent", build);
+}

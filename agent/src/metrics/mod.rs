@@ -1,0 +1,34 @@
+//! What an agent tells Prometheus. Counters and durations are counted where it happens (`meters`); everything else is read from the
+//! agent's own state at the moment of the scrape (`seen`), so that it can't disagree with it. Nothing here decides or changes anything.
+
+mod meters;
+mod seen;
+
+pub(crate) use meters::{Attempt, Connected, HealMeters, Meters};
+
+use crate::node::Node;
+use podlift_common::metrics;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+
+/// All families of an agent; the names of all of them begin with `podlift_agent_`.
+pub(crate) struct Metrics(Registry);
+
+impl Metrics {
+    pub fn new(node: &Arc<Node>) -> Self {
+        let mut registry = Registry::with_prefix("podlift_agent");
+        meters::build(&mut registry);
+        node.meters.register(&mut registry);
+        node.heal.meters.register(&mut registry);
+        registry.register_collector(Box::new(seen::Seen(node.clone())));
+        Self(registry)
+    }
+
+    /// The text of one scrape.
+    pub fn page(&self) -> Result<String, std::fmt::Error> {
+        metrics::encode(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Logs and traces. Logs go to systemd's journal where stderr is connected to it, field by field; else to stderr, human on a terminal,
+//! JSON with `--log-json`. Traces go to an OTLP collector where one is configured. stdout stays for data. Nothing here ever holds up
+//! the work: what a collector does not take is dropped.
+
+mod journald;
+mod otlp;
+pub mod trace;
+
+pub use otlp::{Endpoint, InvalidEndpoint};
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use serde::Deserialize;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// `[telemetry]` of a configuration file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where spans are sent, e.g. "http://127.0.0.1:4317". None: nowhere.
+    pub otlp_endpoint: Option<Endpoint>,
+}
+
+/// What a process says of itself to a collector.
+#[derive(Debug, Clone, Copy)]
+pub struct Service {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// Holds what has to be sent at the end.
+#[derive(Debug, Default)]
+#[must_use = "spans that are still on their way are sent by `flush`"]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Logs alone.
+pub fn init(filter: &str, format: LogFormat) {
+    start(filter, format, Service { name: "podlift", version: "" }, None).flush();
+}
+
+/// Installs the subscriber once; a second call changes nothing. `filter` is an EnvFilter text, e.g. `info,podlift_agent=debug`. With an
+/// endpoint it must be called within a tokio runtime, whose threads carry the export.
+pub fn start(filter: &str, format: LogFormat, service: Service, endpoint: Option<&Endpoint>) -> Telemetry {
+    let env = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut layers: Vec<Boxed> = vec![logs(format).with_filter(env).boxed()];
+    let (traces, failed) = match endpoint.map(|e| otlp::provider(e, service)).transpose() {
+        Ok(provider) => (provider, None),
+        Err(error) => (None, Some(error)),
+    };
+    layers.extend(traces.as_ref().map(otlp::layer));
+    if tracing_subscriber::registry().with(layers).try_init().is_err() {
+        return Telemetry::default();
+    }
+    if let Some(error) = failed {
+        tracing::error!(%error, "traces are not exported: set telemetry.otlp_endpoint right, or leave it out");
+    }
+    Telemetry { traces }
+}
+
+fn logs(format: LogFormat) -> Boxed {
+    if let Some(journal) = journald::layer() {
+        return journal;
+    }
+    let text = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => text.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        LogFormat::Json => text.json().boxed(),
+    }
+}
+
+impl Telemetry {
+    /// Sends what is still on its way, for at most two seconds: a collector that is away must not hold up the end of the process.
+    pub fn flush(self) {
+        if let Some(traces) = self.traces
+            && let Err(error) = traces.shutdown_with_timeout(otlp::AT_THE_END)
+        {
+            tracing::debug!(%error, "some spans were not exported");
+        }
+    }
+}

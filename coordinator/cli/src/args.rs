@@ -1,0 +1,67 @@
+//! The command line as a whole. What a verb takes is in its own file.
+
+use super::out::{Colour, Format};
+use super::verbs;
+use clap::{Parser, Subcommand, ValueEnum as _};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Upgrades the Kubernetes of a SuperPOD, one minor version at a time.
+///
+/// podlift asks a coordinator, which plans and drives the upgrade through an agent on every node. stdout is data, stderr is narration.
+///
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 preflight blocked, 4 paused for the operator, 5 coordinator unreachable, 130 interrupted
+/// while following (the run goes on).
+#[derive(Debug, Parser)]
+#[command(
+    name = "podlift",
+    version,
+    max_term_width = 110,
+    after_help = "Examples:
+  podlift plan --to v1.32.9      # changes nothing; says what would be prevented and what blocks
+  podlift upgrade --to v1.32.9   # the same plan, started and followed
+  podlift status                 # the run and the fleet
+  podlift watch                  # the same, live"
+)]
+pub(super) struct Args {
+    /// Where the coordinator is and who we are.
+    #[arg(long, global = true, default_value = "/etc/podlift/podlift.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// How data is shown on stdout.
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+    /// Colour; NO_COLOR and CLICOLOR_FORCE are heeded where this says nothing.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    Plan(verbs::plan::Plan),
+    Upgrade(verbs::upgrade::Upgrade),
+    Status(verbs::status::Status),
+    Watch(verbs::watch::Watch),
+    Runs(verbs::runs::Runs),
+    Events(verbs::events::Events),
+    Pause(verbs::pause::Pause),
+    Resume(verbs::resume::Resume),
+    Retry(verbs::retry::Retry),
+    Abort(verbs::abort::Abort),
+    Defer(verbs::defer::Defer),
+    Report(verbs::report::Report),
+    Takeover(verbs::takeover::Takeover),
+    Adopt(verbs::adopt::Adopt),
+    Cert(verbs::cert::Cert),
+    Completion(verbs::completion::Completion),
+    Man(verbs::man::Man),
+}
+
+/// `--color WHEN` of a line that may be wrong elsewhere: its error is coloured as asked, too.
+pub(super) fn colour(words: &[OsString]) -> Option<Colour> {
+    let words: Vec<&str> = words.iter().filter_map(|w| w.to_str()).take_while(|w| *w != "--").collect();
+    let apart = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    let joined = words.iter().find_map(|w| w.strip_prefix("--color="));
+    Colour::from_str(apart.or(joined)?, false).ok()
+}

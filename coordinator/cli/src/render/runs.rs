@@ -1,0 +1,44 @@
+//! `podlift runs`: a row a run.
+
+use super::{length, moment};
+use crate::out::Screen;
+use crate::table::{Cell, Grid};
+use anstyle::AnsiColor;
+use podlift_engine::view::{RunRow, Runs};
+
+pub(crate) fn runs(runs: &Runs, screen: Screen) -> String {
+    if runs.runs.is_empty() {
+        return "No run yet: `podlift plan --to VERSION` shows what one would do".into();
+    }
+    let mut grid = Grid::with_tail(&["RUN", "STATUS", "FROM", "TO", "TOOK", "STEPS", "HEALS", "ABOUT"]);
+    for run in &runs.runs {
+        grid.row(cells(run));
+    }
+    grid.render(screen)
+}
+
+fn cells(run: &RunRow) -> Vec<Cell> {
+    let s = &run.summary;
+    let colour = match s.status.as_str() {
+        "succeeded" => Some(AnsiColor::Green),
+        "running" => Some(AnsiColor::Cyan),
+        "aborted" => Some(AnsiColor::Red),
+        _ => Some(AnsiColor::Yellow),
+    };
+    vec![
+        Cell::from(&s.run),
+        Cell::coloured(&s.status, colour),
+        s.from.into(),
+        s.to.into(),
+        length(run.seconds).into(),
+        format!("{}/{}", s.steps_done, s.steps).into(),
+        s.heals.into(),
+        about(run).into(),
+    ]
+}
+
+fn about(run: &RunRow) -> String {
+    let started =
+        format!("started {} by {}, {} nodes", moment(run.summary.started), run.summary.by, run.nodes);
+    if run.deferred > 0 { format!("{started}, {} of them left out", run.deferred) } else { started }
+}

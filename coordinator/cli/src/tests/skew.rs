@@ -1,0 +1,82 @@
+//! A coordinator of another version: what it says that we know is shown, what we do not know is refused, and both say so.
+
+use super::{Exit, podlift, prepared};
+use crate::tests::ended;
+use podlift_common::tls;
+use podlift_common::wire::VERSION_HEADER;
+use podlift_proto::v1::control_service_server::{ControlService, ControlServiceServer};
+use podlift_proto::v1::*;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+/// A coordinator that is newer by one form of status, and older by the question for runs.
+struct Other;
+
+fn old<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("unknown method"))
+}
+
+#[tonic::async_trait]
+impl ControlService for Other {
+    type EventsStream = ReceiverStream<Result<Document, Status>>;
+
+    async fn status(&self, request: Request<StatusRequest>) -> Result<Response<Document>, Status> {
+        let version = if request.get_ref().run == "same" { "v1" } else { "v2" };
+        let json = r#"{"schema":"podlift.status/v1","cluster":"c","at":"2026-11-22T02:00:00Z","coordinator":"9.0.0",
+            "epoch":null,"read_only":null,"run":null,"nodes":[],"new_in_9":true}"#;
+        let kind = format!("podlift.status/{version}");
+        let mut answer = Response::new(Document { kind, json: json.into() });
+        answer.metadata_mut().insert(VERSION_HEADER, tonic::metadata::MetadataValue::from_static("9.0.0"));
+        Ok(answer)
+    }
+    async fn runs(&self, _: Request<RunsRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn node(&self, _: Request<NodeRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn plan(&self, _: Request<PlanRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn report(&self, _: Request<ReportRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn start_run(&self, _: Request<StartRunRequest>) -> Result<Response<StartRunReply>, Status> {
+        old()
+    }
+    async fn command(&self, _: Request<CommandRequest>) -> Result<Response<CommandReply>, Status> {
+        old()
+    }
+    async fn events(&self, _: Request<EventsRequest>) -> Result<Response<Self::EventsStream>, Status> {
+        old()
+    }
+}
+
+#[tokio::test]
+async fn another_podlift_is_named_and_only_what_is_unknown_is_refused() {
+    let (dir, listener, material) = prepared().await;
+    let incoming = tls::incoming(listener, &material).unwrap();
+    let server = tonic::transport::Server::builder().add_service(ControlServiceServer::new(Other));
+    let serving = tokio::spawn(server.serve_with_incoming(incoming));
+    let line = |verb: &str| format!("podlift --config DIR/eve.toml {verb}");
+    assert_eq!(podlift(&line("status --run same"), dir.path()).await, Exit::Done, "fields may be new");
+    for format in ["table", "json", "yaml"] {
+        let error = ended(&line(&format!("status -o {format}")), dir.path()).await.unwrap_err();
+        assert_eq!(
+            (error.exit, error.next.as_str()),
+            (Exit::Failed, "apt-get install --only-upgrade podlift")
+        );
+        assert_eq!(
+            error.why,
+            format!(
+                "it is podlift.status/v2, and this podlift knows podlift.status/v1; the coordinator is podlift 9.0.0, this is {}",
+                env!("CARGO_PKG_VERSION")
+            )
+        );
+    }
+    let error = ended(&line("status --run same -l role=worker"), dir.path()).await.unwrap_err();
+    assert_eq!((error.exit, error.what.as_str()), (Exit::Failed, "the selector was not heeded"));
+    let error = ended(&line("runs"), dir.path()).await.unwrap_err();
+    assert_eq!(error.next, "apt-get install --only-upgrade podlift-coordinator");
+    serving.abort();
+}

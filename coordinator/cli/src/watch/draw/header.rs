@@ -1,0 +1,90 @@
+//! The lines above and below the panels: which run, how far, by whom, whether anybody can be reached; and the keys.
+
+use super::super::model::{Link, Model, Tone};
+use super::style::{cut, of, strong};
+use crate::render::length;
+use podlift_engine::view::{RunSummary, Status, status::summary};
+use ratatui::text::{Line, Span};
+
+pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
+    let width = usize::from(width);
+    let Some(status) = &model.status else {
+        return vec![Line::raw("podlift watch: waiting for the coordinator")];
+    };
+    // The fold is ahead of the status, which is asked for every other second.
+    let run = model.state.as_ref().map(summary).or_else(|| status.run.clone());
+    let mut lines = vec![first(model, status, run.as_ref(), width)];
+    if let Some(run) = &run {
+        lines.push(progress(model, run, width));
+    }
+    lines.push(coordinator(model, status, width));
+    if let Some(reason) = run.as_ref().and_then(|r| r.paused.as_ref()) {
+        let care = of(Tone::Care, model.colour);
+        lines.push(Line::styled(cut(&format!("paused: {}", reason.message), width), care));
+        lines.push(Line::styled(cut(&format!("next: {}", reason.next), width), strong()));
+    }
+    lines
+}
+
+fn first(model: &Model, status: &Status, run: Option<&RunSummary>, width: usize) -> Line<'static> {
+    let cluster = Span::styled(status.cluster.to_string(), strong());
+    let Some(run) = run else {
+        return Line::from(vec![cluster, Span::raw(cut("  no run yet: podlift plan --to VERSION", width))]);
+    };
+    let tone = match run.status.as_str() {
+        "succeeded" => Tone::Good,
+        "running" => Tone::Busy,
+        "aborted" => Tone::Bad,
+        _ => Tone::Care,
+    };
+    let what = format!("  run {}  {} to {}  by {}  ", run.run, run.from, run.to, run.by);
+    let room = width.saturating_sub(status.cluster.as_str().len() + run.status.len());
+    Line::from(vec![
+        cluster,
+        Span::raw(cut(&what, room)),
+        Span::styled(run.status.to_uppercase(), of(tone, model.colour).patch(strong())),
+    ])
+}
+
+/// `[####------] 34/84 steps  12 m 03 s  now: …`; drawn with characters, so that it needs no colour.
+fn progress(model: &Model, run: &RunSummary, width: usize) -> Line<'static> {
+    let bar = (width / 4).clamp(10, 40);
+    let done = bar * run.steps_done as usize / (run.steps as usize).max(1);
+    let seconds = run.ended.unwrap_or(model.now).duration_since(run.started).as_secs_f64();
+    let tail = match &run.phase {
+        Some(phase) => format!("  now: {phase}"),
+        None => String::new(),
+    };
+    let text = format!("] {}/{} steps  {}{tail}", run.steps_done, run.steps, length(seconds.max(0.0)));
+    Line::from(vec![
+        Span::raw("["),
+        Span::styled("#".repeat(done), of(Tone::Good, model.colour)),
+        Span::raw("-".repeat(bar - done)),
+        Span::raw(cut(&text, width.saturating_sub(bar + 1))),
+    ])
+}
+
+fn coordinator(model: &Model, status: &Status, width: usize) -> Line<'static> {
+    let (text, tone) = match (&model.link, &status.read_only) {
+        (Link::Away { since, why }, _) => {
+            let seconds = model.now.duration_since(*since).as_secs().max(0);
+            (format!("NO COORDINATOR for {seconds} s, trying again: {why}"), Tone::Bad)
+        }
+        (Link::Up, Some(why)) => (format!("READ-ONLY: {why}"), Tone::Care),
+        (Link::Up, None) => {
+            let epoch = status.epoch.as_ref().map_or("no epoch".into(), |e| format!("epoch {}", e.number));
+            (format!("coordinator {}, {epoch}, commands", status.coordinator), Tone::Plain)
+        }
+    };
+    Line::styled(cut(&text, width), of(tone, model.colour))
+}
+
+pub(super) fn footer(model: &Model, width: u16) -> Line<'static> {
+    match &model.notice {
+        Some(line) => Line::styled(cut(&line.text, width.into()), of(line.tone, model.colour)),
+        None => Line::raw(cut(
+            "p pause  r resume  R retry  a abort  tab panel  ↑↓ scroll  ? help  q quit",
+            width.into(),
+        )),
+    }
+}

@@ -1,0 +1,146 @@
+//! Where a run is in its plan: which step of each lane comes next, which lanes have begun, which steps are open or failed. Derived from
+//! the steps' states by `apply` alone, so that nobody has to look at every step of thousands of nodes to know what to do next.
+
+use super::state::{StepState, StepStatus};
+use crate::plan::{Plan, StepSpec};
+use podlift_model::{NodeName, StepId};
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Step states, cheap to copy: copies share what did not change.
+pub type Steps = RedBlackTreeMapSync<StepId, StepState>;
+
+/// A lane by its number in the plan, from 0.
+pub(super) type LaneNumber = u32;
+
+/// Where the steps of a plan are. Made once a run.
+#[derive(Debug, PartialEq)]
+struct Index {
+    steps: HashMap<StepId, (LaneNumber, usize)>,
+    /// Phase and place in it of each lane.
+    lanes: Vec<(usize, usize)>,
+    nodes: BTreeMap<NodeName, Vec<LaneNumber>>,
+}
+
+/// Lanes of a phase that are not over.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct PhaseTrack {
+    /// At least one step is not pending.
+    begun: RedBlackTreeSetSync<LaneNumber>,
+    waiting: RedBlackTreeSetSync<LaneNumber>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Track {
+    index: Arc<Index>,
+    phases: Vec<PhaseTrack>,
+    /// How many steps of each lane are over, and of all.
+    over_in: Vec<u16>,
+    pub over: usize,
+    pub open: RedBlackTreeSetSync<(LaneNumber, usize)>,
+    pub failed: RedBlackTreeSetSync<(LaneNumber, usize)>,
+}
+
+impl Index {
+    fn of(plan: &Plan) -> Self {
+        let mut index = Self { steps: HashMap::new(), lanes: vec![], nodes: BTreeMap::new() };
+        for (p, phase) in plan.phases.iter().enumerate() {
+            for (l, lane) in phase.lanes.iter().enumerate() {
+                let number = index.lanes.len() as LaneNumber;
+                index.lanes.push((p, l));
+                index.steps.extend(lane.steps.iter().enumerate().map(|(i, s)| (s.id.clone(), (number, i))));
+                if let Some(node) = &lane.node {
+                    index.nodes.entry(node.clone()).or_default().push(number);
+                }
+            }
+        }
+        index
+    }
+}
+
+impl Track {
+    pub fn new(plan: &Plan, steps: &Steps) -> Self {
+        let index = Arc::new(Index::of(plan));
+        let phases = plan.phases.iter().map(|_| PhaseTrack::default()).collect();
+        let over_in = vec![0; index.lanes.len()];
+        let (open, failed) = Default::default();
+        let mut track = Self { index, phases, over_in, over: 0, open, failed };
+        track.look_at_all(plan, steps);
+        track
+    }
+
+    pub fn spec<'a>(&self, plan: &'a Plan, id: &StepId) -> Option<&'a StepSpec> {
+        let (lane, step) = self.index.steps.get(id)?;
+        self.lane(plan, *lane).get(*step)
+    }
+
+    pub fn at<'a>(&self, plan: &'a Plan, (lane, step): (LaneNumber, usize)) -> Option<&'a StepSpec> {
+        self.lane(plan, lane).get(step)
+    }
+
+    fn lane<'a>(&self, plan: &'a Plan, lane: LaneNumber) -> &'a [StepSpec] {
+        let (p, l) = self.index.lanes[lane as usize];
+        &plan.phases[p].lanes[l].steps
+    }
+
+    /// Steps of a node in the plan's order.
+    pub fn of_node<'a>(&self, plan: &'a Plan, node: &NodeName) -> impl Iterator<Item = &'a StepSpec> {
+        let lanes = self.index.nodes.get(node).cloned().unwrap_or_default();
+        let lanes: Vec<&'a [StepSpec]> = lanes.into_iter().map(|lane| self.lane(plan, lane)).collect();
+        lanes.into_iter().flatten()
+    }
+
+    /// The first phase that is not over.
+    pub fn phase(&self) -> Option<usize> {
+        self.phases.iter().position(|p| !p.begun.is_empty() || !p.waiting.is_empty())
+    }
+
+    /// Lanes of a phase that have their turn, in order: those that have begun keep their place, new ones take what is left.
+    pub fn turns(&self, phase: usize, parallel: usize) -> impl Iterator<Item = LaneNumber> {
+        let p = &self.phases[phase];
+        p.begun.iter().chain(p.waiting.iter().take(parallel.saturating_sub(p.begun.size()))).copied()
+    }
+
+    /// The first step of a lane that is not over.
+    pub fn current<'a>(&self, plan: &'a Plan, steps: &Steps, lane: LaneNumber) -> Option<&'a StepSpec> {
+        self.lane(plan, lane).iter().find(|s| steps.get(&s.id).is_some_and(|x| !x.is_over()))
+    }
+
+    /// A step of this lane changed.
+    pub fn look_again(&mut self, plan: &Plan, steps: &Steps, id: &StepId) {
+        if let Some((lane, _)) = self.index.steps.get(id).copied() {
+            self.look_at(plan, steps, lane);
+        }
+    }
+
+    pub fn look_at_all(&mut self, plan: &Plan, steps: &Steps) {
+        (0..self.index.lanes.len()).for_each(|lane| self.look_at(plan, steps, lane as LaneNumber));
+    }
+
+    fn look_at(&mut self, plan: &Plan, steps: &Steps, lane: LaneNumber) {
+        let (mut begun, mut over) = (false, 0);
+        let all = self.lane(plan, lane).len();
+        for (i, spec) in self.lane(plan, lane).iter().enumerate() {
+            let Some(step) = steps.get(&spec.id) else { continue };
+            begun |= step.status != StepStatus::Pending;
+            over += u16::from(step.is_over());
+            put(&mut self.open, (lane, i), step.is_open());
+            put(&mut self.failed, (lane, i), matches!(step.status, StepStatus::Failed { .. }));
+        }
+        let phase = &mut self.phases[self.index.lanes[lane as usize].0];
+        let ended = usize::from(over) == all;
+        put(&mut phase.begun, lane, begun && !ended);
+        put(&mut phase.waiting, lane, !begun && !ended);
+        let before = std::mem::replace(&mut self.over_in[lane as usize], over);
+        self.over = self.over + usize::from(over) - usize::from(before);
+    }
+}
+
+fn put<T: Ord + Copy>(set: &mut RedBlackTreeSetSync<T>, item: T, there: bool) {
+    match (there, set.contains(&item)) {
+        (true, false) => set.insert_mut(item),
+        (false, true) => drop(set.remove_mut(&item)),
+        _ => {}
+    }
+}

@@ -1,0 +1,212 @@
+//! `podlift status NODE`: everything that is known of one node, each part with where it comes from and how old it is.
+
+use super::status::{NodeRow, SeenNode};
+use crate::machine::{Event, Record, RunState, StepStatus};
+use jiff::Timestamp;
+use podlift_model::facts::ManifestFacts;
+use podlift_model::heal::HealEvent;
+use podlift_model::op::Component;
+use podlift_model::{ClusterName, Digest, Epoch, NodeFacts, NodeName, RunId, StepId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub const SCHEMA: &str = "podlift.node/v1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeDetail {
+    pub schema: String,
+    pub cluster: ClusterName,
+    pub at: Timestamp,
+    /// As `podlift status` shows it.
+    pub row: NodeRow,
+    /// What the agent observed last, at `at` less `row.age_seconds`.
+    pub facts: NodeFacts,
+    pub manifests: Vec<ManifestDetail>,
+    /// The highest epoch that its agent has accepted; None: not connected, or none yet.
+    pub epoch: Option<Epoch>,
+    /// How long its agent has been connected without a break.
+    pub session_seconds: Option<u64>,
+    /// Container runtime, as the cluster knew it when the plan was made.
+    pub runtime: Option<String>,
+    /// As the cluster had them when the plan was made; empty where there was no run.
+    pub labels: BTreeMap<String, String>,
+    pub run: Option<RunId>,
+    pub steps: Vec<NodeStep>,
+    pub heals: Vec<HealEvent>,
+    /// The last ones that are about this node, oldest first, of every run.
+    pub events: Vec<Record>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ManifestDetail {
+    pub component: Component,
+    pub image: String,
+    pub sha256: Digest,
+    /// Of the flags as a set: equal where two nodes run the component alike, whatever the order in the file.
+    pub flags_sha256: Digest,
+    pub health: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeStep {
+    pub step: StepId,
+    /// pending, waiting, started, ended, done, failed, skipped
+    pub status: String,
+    pub attempts: u32,
+    pub began: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    pub seconds: Option<f64>,
+    /// What was seen, or why it waits, failed or was left out.
+    pub evidence: String,
+}
+
+/// What the views can't fold from a run.
+pub struct Around<'a> {
+    pub epoch: Option<Epoch>,
+    pub connected_since: Option<Timestamp>,
+    /// Every record of the journal, oldest first.
+    pub records: &'a [Record],
+    /// How many of the node's last events to keep.
+    pub events: usize,
+}
+
+pub fn node(
+    cluster: &ClusterName,
+    now: Timestamp,
+    state: Option<&RunState>,
+    (seen, row): (&SeenNode, NodeRow),
+    around: Around,
+) -> NodeDetail {
+    let name = &seen.facts.node;
+    let entry = state.and_then(|s| s.plan.inventory.get(name));
+    let mine: Vec<&Record> =
+        around.records.iter().filter(|r| concerns(&r.event, name, seen.facts.advertise.as_deref())).collect();
+    let heals = mine.iter().filter_map(|r| match &r.event {
+        Event::Healed { heal } => Some(heal.clone()),
+        _ => None,
+    });
+    let since = |t: Timestamp| now.duration_since(t).as_secs().max(0) as u64;
+    NodeDetail {
+        schema: SCHEMA.into(),
+        cluster: cluster.clone(),
+        at: now,
+        manifests: seen.facts.manifests.iter().map(|m| manifest(m, &seen.facts, state)).collect(),
+        epoch: around.epoch,
+        session_seconds: around.connected_since.map(since),
+        runtime: entry.and_then(|e| e.view.runtime.clone()),
+        labels: entry.map(|e| e.view.labels.clone()).unwrap_or_default(),
+        run: state.map(|s| s.run.clone()),
+        steps: state.map(|s| steps(s, name, now)).unwrap_or_default(),
+        heals: heals.collect(),
+        events: mine[mine.len().saturating_sub(around.events)..].iter().map(|r| (*r).clone()).collect(),
+        facts: seen.facts.as_ref().clone(),
+        row,
+    }
+}
+
+fn manifest(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> ManifestDetail {
+    ManifestDetail {
+        component: m.component,
+        image: m.image.clone(),
+        sha256: m.sha256.clone(),
+        flags_sha256: Digest::of(serde_json::to_vec(&m.flags).unwrap_or_default()),
+        health: health(m, facts, state),
+    }
+}
+
+/// Only what was seen: the file can be read, and, for the API server, whether its own address answers.
+fn health(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> String {
+    if let Some(why) = &m.unreadable {
+        return format!("unreadable: {why}");
+    }
+    let down = state.iter().flat_map(|s| &s.outages).find(|o| {
+        o.milliseconds.is_none()
+            && m.component == Component::KubeApiserver
+            && facts.advertise.as_ref() == Some(&o.endpoint)
+    });
+    match down {
+        Some(outage) => format!("does not answer: {}", outage.why),
+        None => "readable".into(),
+    }
+}
+
+fn steps(s: &RunState, node: &NodeName, now: Timestamp) -> Vec<NodeStep> {
+    s.steps_of(node)
+        .map(|(x, state)| {
+            let (status, evidence) = told(&state.status);
+            let until = state.ended.unwrap_or(now);
+            let seconds = state.began.map(|began| until.duration_since(began).as_millis() as f64 / 1000.0);
+            NodeStep {
+                step: x.id.clone(),
+                status: status.into(),
+                attempts: state.attempts,
+                began: state.began,
+                ended: state.ended,
+                seconds: seconds.map(|s| s.max(0.0)),
+                evidence,
+            }
+        })
+        .collect()
+}
+
+fn told(status: &StepStatus) -> (&'static str, String) {
+    match status {
+        StepStatus::Pending => ("pending", String::new()),
+        StepStatus::Waiting { reason } => ("waiting", reason.clone()),
+        StepStatus::Started { op_id, .. } => ("started", format!("op {op_id}")),
+        StepStatus::Ended { op_id, .. } => ("ended", format!("op {op_id} ended, not judged yet")),
+        StepStatus::Done { evidence } => ("done", evidence.what().into()),
+        StepStatus::Failed { reason } => ("failed", reason.message.clone()),
+        StepStatus::Skipped { reason } => ("skipped", reason.clone()),
+    }
+}
+
+/// Step ids are `phase/node/verb`; API servers are known by their address.
+fn concerns(event: &Event, node: &NodeName, advertise: Option<&str>) -> bool {
+    let step = |id: &StepId| id.as_str().split('/').rev().nth(1) == Some(node.as_str());
+    match event {
+        Event::StepStarted { step: s, .. }
+        | Event::OpEnded { step: s, .. }
+        | Event::StepWaiting { step: s, .. }
+        | Event::StepDone { step: s, .. }
+        | Event::StepFailed { step: s, .. }
+        | Event::RetryAsked { step: Some(s), .. } => step(s),
+        Event::NodeDeferred { node: n, .. }
+        | Event::AgentConnected { node: n, .. }
+        | Event::AgentLost { node: n }
+        | Event::LedgerChanged { node: n, .. } => n == node,
+        Event::Healed { heal } => heal.node == *node,
+        Event::ApiDown { endpoint, .. } | Event::ApiUp { endpoint, .. } => {
+            Some(endpoint.as_str()) == advertise
+        }
+        _ => false,
+    }
+}
+
+/// Names like `wanted`, the nearest first: what a person may have meant. At most three, none that is far off.
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|n| (distance(wanted, n), n))
+        .filter(|(d, n)| *d <= n.len().max(3) / 2)
+        .collect();
+    near.sort();
+    near.into_iter().take(3).map(|(_, n)| n).collect()
+}
+
+/// Levenshtein's.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = before + usize::from(x != *y);
+            before = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(before + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,50 @@
+//! `podlift runs`: every run of the journal, newest first.
+
+use super::status::{RunSummary, summary};
+use crate::machine::RunState;
+use jiff::Timestamp;
+use podlift_model::ClusterName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub const SCHEMA: &str = "podlift.runs/v1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Runs {
+    pub schema: String,
+    pub cluster: ClusterName,
+    pub at: Timestamp,
+    pub runs: Vec<RunRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunRow {
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    /// From its start to its end, or to now.
+    pub seconds: f64,
+    /// Nodes of its plan.
+    pub nodes: u32,
+    /// Nodes that were left out on the way.
+    pub deferred: u32,
+}
+
+pub fn runs<'a>(
+    cluster: &ClusterName,
+    now: Timestamp,
+    states: impl IntoIterator<Item = &'a RunState>,
+) -> Runs {
+    let mut runs: Vec<RunRow> = states.into_iter().map(|s| row(s, now)).collect();
+    runs.sort_by(|a, b| (b.summary.started, &b.summary.run).cmp(&(a.summary.started, &a.summary.run)));
+    Runs { schema: SCHEMA.into(), cluster: cluster.clone(), at: now, runs }
+}
+
+fn row(s: &RunState, now: Timestamp) -> RunRow {
+    let length = s.ended.unwrap_or(now).duration_since(s.started);
+    RunRow {
+        summary: summary(s),
+        seconds: (length.as_millis() as f64 / 1000.0).max(0.0),
+        nodes: s.plan.inventory.nodes.len() as u32,
+        deferred: s.deferred.len() as u32,
+    }
+}

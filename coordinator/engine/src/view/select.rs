@@ -1,0 +1,60 @@
+//! `podlift status --selector`: which rows stay. Columns are keys, and every other key is a label of the node as the cluster had it when
+//! the plan was made.
+
+use super::selector::{Keys, Selector};
+use super::status::{NodeRow, Status};
+use crate::machine::RunState;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a selector left of the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Selection {
+    pub selector: String,
+    pub matched: u32,
+    pub of: u32,
+    /// Keys that exist, where nothing matched: perhaps another one was meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+}
+
+/// Leaves the rows that match. `text` is what `selector` was read from.
+pub fn select(status: &mut Status, state: Option<&RunState>, selector: &Selector, text: &str) {
+    let of = status.nodes.len() as u32;
+    let labels = labels(state);
+    let asked: Vec<(NodeRow, Keys)> = std::mem::take(&mut status.nodes)
+        .into_iter()
+        .map(|row| (keys(&row, &labels), row))
+        .map(|(k, r)| (r, k))
+        .collect();
+    let known: BTreeSet<String> = asked.iter().flat_map(|(_, keys)| keys.keys().cloned()).collect();
+    status.nodes = asked.into_iter().filter(|(_, keys)| selector.matches(keys)).map(|(row, _)| row).collect();
+    let matched = status.nodes.len() as u32;
+    let keys = if matched == 0 { known.into_iter().collect() } else { vec![] };
+    status.selection = Some(Selection { selector: text.into(), matched, of, keys });
+}
+
+type Labels<'a> = BTreeMap<&'a str, &'a BTreeMap<String, String>>;
+
+fn labels(state: Option<&RunState>) -> Labels<'_> {
+    let nodes = state.iter().flat_map(|s| &s.plan.inventory.nodes);
+    nodes.map(|n| (n.name.as_str(), &n.view.labels)).collect()
+}
+
+/// A column hides a label of the same name.
+fn keys(row: &NodeRow, labels: &Labels) -> Keys {
+    let mut keys: Keys = labels.get(row.name.as_str()).map(|l| (*l).clone()).unwrap_or_default();
+    let yes = |v: bool| v.to_string();
+    let columns = [
+        ("name", Some(row.name.to_string())),
+        ("role", Some(row.role.to_string())),
+        ("state", Some(row.state.clone())),
+        ("version", row.kubelet.map(|v| v.to_string())),
+        ("connected", Some(yes(row.connected))),
+        ("stale", Some(yes(row.stale))),
+        ("guard", Some(row.guard.clone())),
+    ];
+    keys.extend(columns.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?))));
+    keys
+}

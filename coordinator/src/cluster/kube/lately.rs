@@ -1,0 +1,31 @@
+//! The list of nodes, shared for a second: in a fleet of thousands hundreds of lanes ask for it at once, and each list is tens of
+//! megabytes. Never used where a decision needs the newest state: the cordon itself reads its own node and carries its resourceVersion.
+
+use super::api::Api;
+use super::nodes;
+use podlift_engine::request::NodeView;
+use podlift_model::Failure;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+const AGE: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(super) struct Lately(Mutex<Option<(Instant, Vec<NodeView>)>>);
+
+impl Lately {
+    /// Whoever comes while a list is on its way waits for that one.
+    pub async fn nodes(&self, api: &Api) -> Result<Vec<NodeView>, Failure> {
+        let mut last = self.0.lock().await;
+        if let Some((at, nodes)) = &*last
+            && at.elapsed() < AGE
+        {
+            return Ok(nodes.clone());
+        }
+        let asked = Instant::now();
+        let nodes = nodes::list(api).await?;
+        *last = Some((asked, nodes.clone()));
+        Ok(nodes)
+    }
+}

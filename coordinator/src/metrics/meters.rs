@@ -1,0 +1,39 @@
+//! Durations of this process that are in no journal: measured where they pass.
+
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// An fsync: from a good SSD's to a disk's that is about to fail.
+const APPENDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
+const PLANS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+
+#[derive(Debug, Clone)]
+pub struct Meters {
+    pub(super) append: Histogram,
+    plan: Histogram,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        Self { append: Histogram::new(APPENDS), plan: Histogram::new(PLANS) }
+    }
+}
+
+impl Meters {
+    pub(super) fn register(&self, to: &mut Registry) {
+        let (append, plan) = (self.append.clone(), self.plan.clone());
+        to.register_with_unit("journal_append", "One durable append to the journal", Unit::Seconds, append);
+        let help = "Making a plan: looking at every node and judging what was seen";
+        to.register_with_unit("plan_duration", help, Unit::Seconds, plan);
+    }
+
+    /// Passes a plan through and notes how long it took, also where none came of it.
+    pub(crate) async fn planned<T>(self: &Arc<Self>, making: impl Future<Output = T>) -> T {
+        let began = Instant::now();
+        let made = making.await;
+        self.plan.observe(began.elapsed().as_secs_f64());
+        made
+    }
+}

@@ -1,0 +1,15 @@
+//! The real `kubectl` (1.32) against the double, over TLS on loopback: what people and scripts do to nodes and pods around an upgrade.
+//! `KUBECTL` names the program where it is not on the PATH; without one these tests fail.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test may panic, spawn a program and write its files
+
+mod common;
+#[path = "kubectl/drain.rs"]
+mod drain;
+#[path = "kubectl/front.rs"]
+mod front;
+#[path = "kubectl/look.rs"]
+mod look;
+#[path = "kubectl/run.rs"]
+mod run;
+#[path = "kubectl/write.rs"]
+mod write;
