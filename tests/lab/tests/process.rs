@@ -115,11 +115,7 @@ fn a_coordinator_tells_prometheus_how_things_are() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(lab.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let url = lines.filter_map(|l| {
-        Some(l.strip_prefix("export PODLIFT_LAB_METRICS='")?.trim_end_matches('\'').to_string())
-    });
-    let url = url.into_iter().next().expect("the environment names the address");
+    let url = environment(&mut lab)["PODLIFT_LAB_METRICS"].clone();
     let mut page = String::new();
     until("both agents are counted and the epoch is held", || {
         page = get(&url).unwrap_or_default();
