@@ -19,18 +19,23 @@ impl World {
 
     /// The coordinator's own identity, through the proxy.
     pub fn kube_client(self: &Arc<Self>) -> kube::Client {
-        self.client(None)
+        self.client(None, Some("podlift"))
     }
 
     /// The same at one node's own API server.
     pub fn kube_client_at(self: &Arc<Self>, node: &str) -> kube::Client {
-        self.client(Some(node.to_string()))
+        self.client(Some(node.to_string()), Some("podlift"))
     }
 
-    fn client(self: &Arc<Self>, node: Option<String>) -> kube::Client {
-        let world = self.clone();
+    /// Somebody whom that API server does not know.
+    pub fn strange_client_at(self: &Arc<Self>, node: &str) -> kube::Client {
+        self.client(Some(node.to_string()), None)
+    }
+
+    fn client(self: &Arc<Self>, node: Option<String>, user: Option<&str>) -> kube::Client {
+        let (world, caller) = (self.clone(), Caller(user.map(String::from)));
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let (world, node) = (world.clone(), node.clone());
+            let (world, node, caller) = (world.clone(), node.clone(), caller.clone());
             async move {
                 // A network is never instant: others run in between.
                 tokio::task::yield_now().await;
@@ -43,7 +48,6 @@ impl World {
                 let front = front.ok_or_else(refused)?;
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-                let caller = Caller(Some("podlift".into()));
                 Ok::<_, io::Error>(handle(&world, &front, &caller, Request::from_parts(parts, body)).await)
             }
         });
