@@ -194,7 +194,10 @@ async fn a_node_that_died_with_an_open_op_can_be_left_out() {
     r.until(&run, open).await;
     let defer = || Command::Defer { node: lost.clone(), reason: "mainboard".into() };
     let busy = say(&r, defer()).await.unwrap_err();
-    assert!(matches!(&busy, CoordinatorError::NodeBusy { node, .. } if *node == lost), "its agent is there: {busy}");
+    assert!(
+        matches!(&busy, CoordinatorError::NodeBusy { node, .. } if *node == lost),
+        "its agent is there: {busy}"
+    );
     fleet.lock().offline.insert(lost.clone());
     let state = r.until(&run, paused).await;
     assert_eq!(code(&state), "agent-unreachable");
