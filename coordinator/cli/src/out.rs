@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use podlift_proto::v1::Document;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
@@ -87,14 +87,23 @@ pub(super) fn value_text(format: Format, value: &serde_json::Value) -> Result<St
     }
 }
 
-/// Writes data to stdout.
+/// Writes data to stdout. What has no colour goes out as it is: a fleet's document is long.
 pub(super) fn data(text: &str) -> Result<(), CliError> {
-    let mut out = anstream::stdout().lock();
-    let written = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
+    let text = text.trim_end_matches('\n');
+    let written = match text.contains('\x1b') {
+        true => write(&mut anstream::stdout().lock(), text),
+        false => write(&mut std::io::stdout().lock(), text),
+    };
     written.map_err(|e| match e.kind() {
         ErrorKind::BrokenPipe => CliError::reader_left(),
         _ => CliError::failed("stdout can't be written", e),
     })
+}
+
+fn write(out: &mut impl Write, text: &str) -> std::io::Result<()> {
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// Tells the person what happens. Whoever does not listen misses it.

@@ -89,7 +89,7 @@ impl Coordinator {
         if let Some(s) = state {
             let seen: BTreeSet<NodeName> = nodes.iter().map(|n| n.facts.node.clone()).collect();
             let old = |n: &NodeEntry| {
-                Some(SeenNode { facts: n.facts.clone()?, at: s.plan.made_at, connected: false })
+                Some(SeenNode { facts: n.facts.clone()?.into(), at: s.plan.made_at, connected: false })
             };
             let missing = s.plan.inventory.nodes.iter().filter(|n| !seen.contains(&n.name));
             nodes.extend(missing.filter_map(old));

@@ -195,7 +195,7 @@ impl Fence {
             out.extend(nodes.into_iter().filter(|n| n.control_plane).map(|n| n.name));
         }
         let seen = self.agents.seen().into_iter().filter(|n| !n.facts.manifests.is_empty());
-        out.extend(seen.map(|n| n.facts.node));
+        out.extend(seen.map(|n| n.facts.node.clone()));
         out
     }
 }

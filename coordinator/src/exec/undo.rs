@@ -102,8 +102,11 @@ pub(super) fn remains(s: &RunState, seen: &[SeenNode]) -> Vec<String> {
         |kind: &dyn Fn(&StepKind) -> bool| s.plan.steps().any(|x| kind(&x.kind) && s.steps[&x.id].ever_acted);
     let mut out = Vec::new();
     for entry in &s.plan.inventory.nodes {
-        let facts =
-            seen.iter().find(|n| n.facts.node == entry.name).map(|n| &n.facts).or(entry.facts.as_ref());
+        let facts = seen
+            .iter()
+            .find(|n| n.facts.node == entry.name)
+            .map(|n| n.facts.as_ref())
+            .or(entry.facts.as_ref());
         let Some(facts) = facts else { continue };
         let packages: Vec<String> = facts
             .packages

@@ -16,7 +16,7 @@ impl Agents for Fleet {
         let at = jiff::Timestamp::UNIX_EPOCH;
         s.facts
             .values()
-            .map(|f| SeenNode { facts: f.clone(), at, connected: !s.offline.contains(&f.node) })
+            .map(|f| SeenNode { facts: f.clone().into(), at, connected: !s.offline.contains(&f.node) })
             .collect()
     }
 

@@ -5,6 +5,7 @@ use crate::supervisor::{child, client};
 use crate::{bench, demo, up};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A whole SuperPOD on this machine: watch podlift upgrade it.
@@ -28,6 +29,10 @@ enum Command {
 /// `args` begin with the program's name. The programs that the lab re-executes itself as are no subcommands for people.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(asked) = args.first().and_then(|program| client::asked_as(Path::new(program))) {
+        let words = args.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+        return client::main(asked, words);
+    }
     let named = |name: &str| [OsString::from(name)].into_iter().chain(args.iter().skip(2).cloned());
     match args.get(1).and_then(|a| a.to_str()) {
         Some("agent") => {
@@ -39,10 +44,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             podlift_coordinator::main(named("podlift-coordinator"))
         }
         Some("podlift") => podlift_cli::main(named("podlift")),
-        Some("double") => {
-            let words: Vec<String> = args.iter().skip(2).map(|a| a.to_string_lossy().into_owned()).collect();
-            client::main(&words)
-        }
         _ => people(args),
     }
 }

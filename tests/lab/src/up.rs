@@ -50,6 +50,7 @@ fn environment(lab: &Lab) -> anyhow::Result<String> {
     let lines = [
         format!("export PATH={}:\"$PATH\"", quoted(&bin.display().to_string())),
         format!("export KUBECONFIG={}", at("head/kubeconfig")),
+        format!("export PODLIFT_LAB_METRICS={}", quoted(&lab.metrics())),
         format!("export PODLIFT_LAB_LOG={}", at("log")),
         format!("export PODLIFT_LAB_NODES={}", at("nodes")),
     ];

@@ -26,10 +26,23 @@ fn demo(args: &[&str]) -> Value {
         serde_json::from_slice(&std::fs::read(dir.path().join("report.json")).unwrap()).unwrap();
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed, report, "stdout is the report");
+    has_its_form(&report);
     assert!(
         report["journal_events"].as_u64().unwrap() > 100 || report["nodes"].as_array().unwrap().len() < 4
     );
     report
+}
+
+/// The run's report, as docs/schemas promises it; the lab adds one key of its own.
+fn has_its_form(report: &Value) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schemas/podlift.report.v1.json");
+    let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let faults: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(report)
+        .map(|e| format!("{e} at {}", e.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// All nodes of the report are at the target, but for those that were left out.

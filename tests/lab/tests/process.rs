@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test spawns, reads /proc and may panic
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,48 @@ fn a_lab_that_stays_can_be_used_and_leaves_nothing_behind() {
     assert_eq!(lab.wait().unwrap().code(), Some(0));
     until("the agents are gone", || agents.iter().all(|pid| !alive(*pid)));
     assert!(!root.exists());
+}
+
+/// The answer to GET, with its head.
+fn get(url: &str) -> Option<String> {
+    let (host, path) = url.strip_prefix("http://")?.split_once('/')?;
+    let mut stream = std::net::TcpStream::connect(host).ok()?;
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+#[test]
+fn a_coordinator_tells_prometheus_how_things_are() {
+    let mut lab = Command::new(EXE)
+        .args(["up", "--control-planes", "1", "--workers", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(lab.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let url = lines.filter_map(|l| {
+        Some(l.strip_prefix("export PODLIFT_LAB_METRICS='")?.trim_end_matches('\'').to_string())
+    });
+    let url = url.into_iter().next().expect("the environment names the address");
+    let mut page = String::new();
+    until("both agents are counted and the epoch is held", || {
+        page = get(&url).unwrap_or_default();
+        ["podlift_sessions_connected 2.0", "podlift_epoch 1.0", "podlift_read_only 0.0"]
+            .iter()
+            .all(|l| page.contains(l))
+    });
+    assert!(page.contains("content-type: application/openmetrics-text; version=1.0.0"), "{page}");
+    assert!(
+        !page.contains("podlift_journal_size_bytes 0.0") && page.contains("podlift_journal_size_bytes "),
+        "{page}"
+    );
+    assert!(get(&url.replace("/metrics", "/healthz")).unwrap().ends_with("ok\n"));
+    let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert!(lab.wait().unwrap().success());
+    until("nobody listens any more", || get(&url).is_none());
 }
 
 /// Children by any thread of the supervisor.

@@ -100,7 +100,7 @@ pub fn node(
         steps: state.map(|s| steps(s, name, now)).unwrap_or_default(),
         heals: heals.collect(),
         events: mine[mine.len().saturating_sub(around.events)..].iter().map(|r| (*r).clone()).collect(),
-        facts: seen.facts.clone(),
+        facts: seen.facts.as_ref().clone(),
         row,
     }
 }

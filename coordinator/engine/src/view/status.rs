@@ -10,6 +10,7 @@ use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub const SCHEMA: &str = "podlift.status/v1";
 
@@ -79,7 +80,8 @@ pub struct NodeRow {
 /// A node as the coordinator last saw it.
 #[derive(Debug, Clone)]
 pub struct SeenNode {
-    pub facts: NodeFacts,
+    /// Shared: a status of thousands of nodes copies none of them.
+    pub facts: Arc<NodeFacts>,
     pub at: Timestamp,
     pub connected: bool,
 }

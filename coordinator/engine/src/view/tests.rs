@@ -20,7 +20,9 @@ fn cluster() -> ClusterName {
 fn seen() -> Vec<SeenNode> {
     let nodes = input().inventory.nodes;
     let facts = nodes.into_iter().filter_map(|n| n.facts);
-    facts.map(|facts| SeenNode { connected: facts.node != name("dgx033"), facts, at: at(90) }).collect()
+    facts
+        .map(|facts| SeenNode { connected: facts.node != name("dgx033"), facts: facts.into(), at: at(90) })
+        .collect()
 }
 
 /// Failed on runai-01 after a heal there; the API server of the others' address is away.

@@ -137,7 +137,10 @@ impl Hub {
         let (before, ops, lost) =
             nodes.remove(name).map_or_else(Default::default, |n| (n.runs, n.ops, n.lost));
         self.recount(&before, &runs);
-        nodes.insert(name.clone(), Node { facts, at, epoch, runs, session: Some(live), lost: false, ops });
+        nodes.insert(
+            name.clone(),
+            Node { facts: facts.into(), at, epoch, runs, session: Some(live), lost: false, ops },
+        );
         lost
     }
 

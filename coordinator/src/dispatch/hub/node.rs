@@ -5,6 +5,7 @@ use podlift_engine::view::SeenNode;
 use podlift_model::{Epoch, Failure, LedgerId, NodeFacts, OpId, OpOutcome, RunId};
 use podlift_proto::v1;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -12,7 +13,7 @@ pub(super) type Outgoing = Result<v1::ToAgent, tonic::Status>;
 
 /// What remains of a node when its session ends.
 pub(super) struct Node {
-    pub facts: NodeFacts,
+    pub facts: Arc<NodeFacts>,
     pub at: Timestamp,
     pub epoch: Option<Epoch>,
     pub runs: Vec<RunId>,

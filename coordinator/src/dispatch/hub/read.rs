@@ -69,7 +69,7 @@ impl Hub {
         if let Some(n) = self.nodes().get_mut(node) {
             n.at = now;
             if let Some(facts) = facts.filter(|f| f.node == *node) {
-                n.facts = facts;
+                n.facts = facts.into();
             }
         }
     }

@@ -1,33 +1,52 @@
-//! The multi-call double as a process: `podlift-lab double SOCKET NODE TOOL ARGS…`, called by a node's wrapper scripts. Thin: it asks the
-//! supervisor and prints what comes back.
+//! The multi-call double as a process: this program under the name of a tool in a node's folder. Thin: it asks the supervisor and prints
+//! what comes back.
 #![allow(clippy::disallowed_methods)] // this is an edge: a process's own environment
 
 use super::socket::{Answer, Ask};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub fn main(args: &[String]) -> ExitCode {
-    let [socket, node, tool, rest @ ..] = args else {
-        anstream::eprintln!("usage: podlift-lab double SOCKET NODE TOOL ARGS…");
-        return ExitCode::from(2);
-    };
-    let ask =
-        Ask { node: node.clone(), tool: tool.clone(), args: rest.to_vec(), env: std::env::vars().collect() };
-    match call(socket, &ask) {
+/// In the lab's folder.
+pub const SOCKET: &str = "lab.sock";
+
+/// A call of this program under a tool's name: `LAB/bin/NODE/TOOL`.
+pub struct Asked {
+    socket: PathBuf,
+    node: String,
+    tool: String,
+}
+
+/// None: called as itself.
+pub fn asked_as(program: &Path) -> Option<Asked> {
+    let text = |p: &Path| Some(p.file_name()?.to_str()?.to_string());
+    let dir = program.parent()?;
+    let bin = dir.parent().filter(|b| b.ends_with("bin"))?;
+    let socket = bin.parent()?.join(SOCKET);
+    socket.exists().then_some(())?;
+    Some(Asked { socket, node: text(dir)?, tool: text(program)? })
+}
+
+pub fn main(asked: Asked, args: Vec<String>) -> ExitCode {
+    let Asked { socket, node, tool } = asked;
+    let ask = Ask { node, tool, args, env: std::env::vars().collect() };
+    match call(&socket, &ask) {
         Ok(answer) => {
             std::io::stdout().write_all(answer.stdout.as_bytes()).ok();
             std::io::stderr().write_all(answer.stderr.as_bytes()).ok();
             ExitCode::from(u8::try_from(answer.code).unwrap_or(255))
         }
         Err(why) => {
+            let Ask { node, tool, .. } = &ask;
+            let socket = socket.display();
             anstream::eprintln!("lab: {tool} on {node}: {why} (is the supervisor of {socket} gone?)");
             ExitCode::from(126)
         }
     }
 }
 
-fn call(socket: &str, ask: &Ask) -> Result<Answer, Box<dyn std::error::Error>> {
+fn call(socket: &Path, ask: &Ask) -> Result<Answer, Box<dyn std::error::Error>> {
     let mut stream = UnixStream::connect(socket)?;
     stream.write_all(format!("{}\n", serde_json::to_string(ask)?).as_bytes())?;
     let mut line = String::new();

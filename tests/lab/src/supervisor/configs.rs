@@ -66,6 +66,8 @@ struct Pace {
     heartbeat: u64,
     unit_poll: u64,
     poll: u64,
+    probe: u64,
+    probe_timeout: u64,
 }
 
 /// Milliseconds by the number of nodes.
@@ -77,6 +79,9 @@ fn pace(nodes: usize) -> Pace {
         heartbeat: each(1_000, 25, 5_000),
         unit_poll: each(50, 5, 1_000),
         poll: each(50, 2, 1_000),
+        probe: each(100, 5, 1_000),
+        // A machine that carries hundreds of agents is slow to answer, and that is no outage.
+        probe_timeout: each(1_000, 50, 10_000),
     }
 }
 
@@ -120,8 +125,8 @@ pub fn coordinator(
     scratch: &Scratch,
     tuning: &Tuning,
 ) -> String {
-    let Pace { poll, heartbeat, .. } = pace(shape.nodes().count());
-    let heartbeat = heartbeat.div_ceil(1000);
+    let Pace { poll, heartbeat, probe, probe_timeout, .. } = pace(shape.nodes().count());
+    let (heartbeat, api_timeout) = (heartbeat.div_ceil(1000), probe_timeout.max(5_000));
     let metrics = metrics(listen);
     let Tuning { drain, wait, reconnect, soak, .. } = tuning;
     let at_once = tuning.max_unavailable.unwrap_or(shape.workers.len() as u32 / 10).max(1);
@@ -129,8 +134,8 @@ pub fn coordinator(
     format!(
         "cluster = \"{}\"\nname = \"head\"\nlisten = \"{}\"\njournal = \"{}\"\n\
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
-         [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"5s\"\nprobe_timeout = \"1s\"\n\
-         [run]\npoll = \"{poll}ms\"\nprobe_interval = \"100ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
+         [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
+         [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
          [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
          [metrics]\nlisten = \"{metrics}\"\n",
         shape.cluster,

@@ -138,6 +138,11 @@ impl Lab {
         self.carried.opened()
     }
 
+    /// Where the coordinator tells Prometheus how things are.
+    pub fn metrics(&self) -> String {
+        format!("http://{}/metrics", configs::metrics(&self.addresses.coordinator))
+    }
+
     /// A path in the lab's folder.
     pub fn at(&self, path: &str) -> PathBuf {
         self.scratch.at(path)

@@ -42,6 +42,14 @@ impl Scratch {
         Ok(path)
     }
 
+    /// A symbolic link.
+    pub fn link(&self, path: &str, to: &Path) -> anyhow::Result<()> {
+        let path = self.at(path);
+        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let made = made.and_then(|()| std::os::unix::fs::symlink(to, &path));
+        made.with_context(|| format!("{} can't be made", path.display()))
+    }
+
     pub fn make_dir(&self, path: &str) -> anyhow::Result<PathBuf> {
         let path = self.at(path);
         std::fs::create_dir_all(&path).with_context(|| format!("{} can't be made", path.display()))?;

@@ -1,5 +1,6 @@
 //! What a lab listens on: the doubles' socket, the API fronts and the proxy; and the CA where nodes and coordinator look for it.
 
+use super::client::SOCKET;
 use super::configs::Addresses;
 use super::scratch::Scratch;
 use super::{front, pki, proxy, socket, tree};
@@ -26,9 +27,9 @@ pub async fn all(
         let path = format!("nodes/{node}/etc/kubernetes/pki/{}/ca.crt", shape.cluster);
         scratch.write(&path, &pki.ca, 0o600)?;
     }
-    let path = scratch.at("lab.sock");
+    let path = scratch.at(SOCKET);
     let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
-    tree::tools(world, scratch, exe, &path)?;
+    tree::tools(world, scratch, exe)?;
     let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
     let mut tasks = JoinSet::new();
     tasks.spawn(socket::keep(world.clone(), listener));

@@ -1,4 +1,5 @@
-//! Node roots and command paths: each node gets a folder of wrapper scripts that tell the double whose tool it is.
+//! Node roots and command paths: each node gets a folder `bin/NODE` in which every tool is a link to this program, which reads from the
+//! link's own path whose tool it is (`client::asked_as`).
 
 use super::scratch::Scratch;
 use crate::disk::{Disk, MemDisk, RealDisk};
@@ -22,13 +23,11 @@ pub fn disks(shape: &Shape, scratch: &Scratch) -> anyhow::Result<BTreeMap<String
     Ok(all)
 }
 
-pub fn tools(world: &World, scratch: &Scratch, exe: &Path, socket: &Path) -> anyhow::Result<()> {
+pub fn tools(world: &World, scratch: &Scratch, exe: &Path) -> anyhow::Result<()> {
     let nodes = world.shape.own_processes().map(String::as_str).chain([doubles::HEAD]);
     for node in nodes {
         for tool in doubles::tools(world, node) {
-            let (exe, socket) = (exe.display(), socket.display());
-            let text = format!("#!/bin/sh\nexec '{exe}' double '{socket}' '{node}' '{tool}' \"$@\"\n");
-            scratch.write(&format!("bin/{node}/{tool}"), &text, 0o755)?;
+            scratch.link(&format!("bin/{node}/{tool}"), exe)?;
         }
     }
     Ok(())

@@ -16,28 +16,40 @@ pub struct Folder {
     fd: OwnedFd,
 }
 
+/// To work in it.
 fn dir_flags() -> OFlag {
-    OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
+    OFlag::O_RDONLY | lookup_flags()
+}
+
+/// To look something up in it.
+fn lookup_flags() -> OFlag {
+    OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
 }
 
 impl Folder {
     /// Opens `dir`, a path within the root.
     pub fn open(root: &Path, dir: &Path) -> io::Result<Self> {
-        Self::walk(root, dir, false)
+        Self::walk(root, dir, false, dir_flags())
+    }
+
+    /// As `open`, for `stat` alone. Whoever watches the folder is not told: the heal looks every other second, and would wake its own
+    /// watcher each time.
+    pub fn glance(root: &Path, dir: &Path) -> io::Result<Self> {
+        Self::walk(root, dir, false, OFlag::O_PATH | lookup_flags())
     }
 
     /// As `open`, making folders that are missing (0700).
     pub fn make(root: &Path, dir: &Path) -> io::Result<Self> {
-        Self::walk(root, dir, true)
+        Self::walk(root, dir, true, dir_flags())
     }
 
-    fn walk(root: &Path, dir: &Path, make: bool) -> io::Result<Self> {
-        let mut at = Self { fd: nix::fcntl::open(root, dir_flags(), Mode::empty())? };
+    fn walk(root: &Path, dir: &Path, make: bool, flags: OFlag) -> io::Result<Self> {
+        let mut at = Self { fd: nix::fcntl::open(root, flags, Mode::empty())? };
         for part in dir.components() {
             match part {
                 Component::RootDir | Component::CurDir => {}
                 Component::Normal(name) => {
-                    at = at.enter(Path::new(name), make).map_err(|e| explain(e, dir))?
+                    at = at.enter(Path::new(name), make, flags).map_err(|e| explain(e, dir))?
                 }
                 Component::ParentDir | Component::Prefix(_) => return Err(super::invalid(dir)),
             }
@@ -45,15 +57,15 @@ impl Folder {
         Ok(at)
     }
 
-    fn enter(&self, name: &Path, make: bool) -> Result<Self, Errno> {
-        match openat(&self.fd, name, dir_flags(), Mode::empty()) {
+    fn enter(&self, name: &Path, make: bool, flags: OFlag) -> Result<Self, Errno> {
+        match openat(&self.fd, name, flags, Mode::empty()) {
             Err(Errno::ENOENT) if make => {
                 match mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700)) {
                     Ok(()) | Err(Errno::EEXIST) => {}
                     Err(e) => return Err(e),
                 }
                 nix::unistd::fsync(&self.fd)?;
-                openat(&self.fd, name, dir_flags(), Mode::empty()).map(|fd| Self { fd })
+                openat(&self.fd, name, flags, Mode::empty()).map(|fd| Self { fd })
             }
             other => other.map(|fd| Self { fd }),
         }

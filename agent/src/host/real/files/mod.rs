@@ -56,8 +56,8 @@ impl Files for RealFiles {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        let (dir, name) = self.parent(path)?;
-        dir.stat(name)
+        let dir = path.parent().ok_or_else(|| invalid(path))?;
+        Folder::glance(&self.root, dir)?.stat(name_of(path)?)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
