@@ -89,6 +89,27 @@ async fn the_screens() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_reason_takes_as_many_lines_as_the_screen_can_spare() {
+    let mut model = model(false).await;
+    let words: Vec<String> = (0..60).map(|i| format!("namespace/pod-{i:02}")).collect();
+    let state = model.state.as_mut().unwrap();
+    let podlift_engine::RunStatus::Paused { reason } = &mut state.status else {
+        panic!("{:?}", state.status)
+    };
+    reason.message = words.join(" ");
+    for (columns, rows, lines) in [(80, 24, 2), (60, 16, 1), (200, 50, 5)] {
+        let screen = text(&drawn(&model, columns, rows));
+        let told: Vec<&str> = screen
+            .lines()
+            .skip_while(|l| !l.starts_with("paused:"))
+            .take_while(|l| !l.starts_with("next:"))
+            .collect();
+        assert_eq!(told.len(), lines, "{columns}x{rows}\n{screen}");
+        assert!(told.last().unwrap().ends_with('…'), "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn colour_adds_to_the_screen_and_takes_nothing() {
     let (plain, coloured) = (model(false).await, model(true).await);
     let (plain, coloured) = (drawn(&plain, 80, 24), drawn(&coloured, 80, 24));

@@ -3,10 +3,11 @@
 use super::super::model::{Link, Model, Tone};
 use super::style::{cut, of, strong};
 use crate::render::length;
+use crate::table::indented;
 use podlift_engine::view::{RunSummary, Status, status::summary};
 use ratatui::text::{Line, Span};
 
-pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
+pub(super) fn lines(model: &Model, width: u16, height: u16) -> Vec<Line<'static>> {
     let width = usize::from(width);
     let Some(status) = &model.status else {
         return vec![Line::raw("podlift watch: waiting for the coordinator")];
@@ -20,8 +21,19 @@ pub(super) fn lines(model: &Model, width: u16) -> Vec<Line<'static>> {
     lines.push(coordinator(model, status, width));
     if let Some(reason) = run.as_ref().and_then(|r| r.paused.as_ref()) {
         let care = of(Tone::Care, model.colour);
-        lines.push(Line::styled(cut(&format!("paused: {}", reason.message), width), care));
+        let why = reason_lines(&format!("paused: {}", reason.message), width, usize::from(height / 10));
+        lines.extend(why.into_iter().map(|l| Line::styled(l, care)));
         lines.push(Line::styled(cut(&format!("next: {}", reason.next), width), strong()));
+    }
+    lines
+}
+
+/// The reason is what a person came for: as many lines as the screen can spare.
+fn reason_lines(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines = indented(&text.replace('\n', " "), 0, width);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(cut(&rest, width));
     }
     lines
 }

@@ -26,7 +26,7 @@ pub(super) fn draw(frame: &mut Frame, model: &Model) {
         frame.render_widget(Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }), area);
         return;
     }
-    let head = header::lines(model, area.width);
+    let head = header::lines(model, area.width, area.height);
     let rows =
         Layout::vertical([Constraint::Length(head.len() as u16), Constraint::Min(0), Constraint::Length(1)]);
     let [top, body, bottom] = rows.areas(area);
