@@ -8,9 +8,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// Between two attempts at an eviction that is refused for now, as kubectl waits.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Between two looks at a pod that is going, as kubectl waits; the first looks come sooner, for pods that go at once.
+/// Between two looks at a pod that is going.
 const LOOK: Duration = Duration::from_secs(1);
-const FIRST_LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ended {
@@ -89,7 +88,6 @@ fn refused(pod: &Pod, s: ApiStatus) -> Attempt {
 
 /// Gone is 404, or another pod of the same name.
 async fn wait_until_gone(api: &Api, pod: &Pod, deadline: Instant) -> Ended {
-    let mut pause = FIRST_LOOK;
     loop {
         match api.find(&pod.path()).await {
             Ok(None) => return Ended::Gone,
@@ -100,10 +98,9 @@ async fn wait_until_gone(api: &Api, pod: &Pod, deadline: Instant) -> Ended {
                 return Ended::Failed(format!("{}: {} {}", pod.name(), s.code, s.message));
             }
         }
-        if Instant::now() + pause > deadline {
+        if Instant::now() + LOOK > deadline {
             return Ended::Blocked("evicted, and still there".into());
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LOOK);
+        sleep(LOOK).await;
     }
 }
