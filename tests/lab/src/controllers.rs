@@ -47,7 +47,7 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
     namespaces::keep(&mut s, now);
     taints::follow_cordons(&mut s, now);
     owners::collect(&mut s, now);
-    end_pods(&mut s, now);
+    end_pods(&mut s, world.shape.factor, now);
     start_pods(&mut s, world, now);
     owners::deployments(&mut s, now);
     owners::daemon_sets(&mut s, world, now);
@@ -81,13 +81,14 @@ fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
     }
 }
 
-/// Terminating pods end after their grace period, two seconds at most here, if their kubelet runs.
-fn end_pods(s: &mut State, now: jiff::Timestamp) {
+/// Terminating pods end after their grace period, two lab seconds at most here, if their kubelet runs.
+fn end_pods(s: &mut State, factor: u32, now: jiff::Timestamp) {
     let due = |v: &Value| {
         let at: Option<jiff::Timestamp> = v["metadata"]["deletionTimestamp"].as_str()?.parse().ok();
         let grace = v["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
         let asked = at?.checked_sub(jiff::SignedDuration::from_secs(grace)).ok()?;
-        (now.duration_since(asked).as_secs() >= grace.min(2)).then_some(())
+        (now.duration_since(asked).as_millis() >= i128::from(grace.min(2)) * 1000 / i128::from(factor.max(1)))
+            .then_some(())
     };
     let ends = |v: &Value| {
         let node = v["spec"]["nodeName"].as_str().and_then(|n| s.nodes.get(n));
