@@ -2,7 +2,8 @@
 
 use super::chain::Record;
 use super::event::Event;
-use super::state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};
+use super::state::{Healed, Outage, RunState, RunStatus, Seal};
+use super::step::{StepState, StepStatus};
 use super::track::Track;
 use crate::plan::{Lane, Phase, StepKind};
 use crate::steps::Evidence;

@@ -5,13 +5,15 @@ mod chain;
 mod event;
 mod next;
 mod state;
+mod step;
 mod track;
 
 pub use apply::{IllegalEvent, advance, apply, fold};
 pub use chain::{ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::{Event, StopReason};
 pub use next::{Next, Todo, next};
-pub use state::{Healed, Outage, RunState, RunStatus, Seal, StepState, StepStatus};
+pub use state::{Healed, Outage, RunState, RunStatus, Seal};
+pub use step::{StepState, StepStatus};
 pub use track::Steps;
 
 #[cfg(test)]

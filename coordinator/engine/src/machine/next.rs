@@ -1,6 +1,7 @@
 //! What to do now: a function of the state alone. Whoever asks twice gets the same answer.
 
-use super::state::{RunState, RunStatus, StepStatus};
+use super::state::{RunState, RunStatus};
+use super::step::StepStatus;
 use crate::plan::StepSpec;
 
 /// One step to drive.

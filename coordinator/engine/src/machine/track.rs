@@ -1,7 +1,7 @@
 //! Where a run is in its plan: which step of each lane comes next, which lanes have begun, which steps are open or failed. Derived from
 //! the steps' states by `apply` alone, so that nobody has to look at every step of thousands of nodes to know what to do next.
 
-use super::state::{StepState, StepStatus};
+use super::step::{StepState, StepStatus};
 use crate::plan::{Plan, StepSpec};
 use podlift_model::{NodeName, StepId};
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
