@@ -15,11 +15,12 @@ const AGE: Duration = Duration::from_secs(1);
 pub(super) struct Lately(Mutex<Option<(Instant, Vec<NodeView>)>>);
 
 impl Lately {
-    /// Whoever comes while a list is on its way waits for that one.
+    /// Whoever comes while a list is on its way takes that one, however long it is on its way: it is newer than the question.
     pub async fn nodes(&self, api: &Api) -> Result<Vec<NodeView>, Failure> {
+        let came = Instant::now();
         let mut last = self.0.lock().await;
-        if let Some((at, nodes)) = &*last
-            && at.elapsed() < AGE
+        if let Some((asked, nodes)) = &*last
+            && *asked + AGE > came
         {
             return Ok(nodes.clone());
         }

@@ -25,6 +25,8 @@ struct Played(Arc<Mutex<State>>);
 struct State {
     answers: BTreeMap<String, VecDeque<(u16, Value)>>,
     asked: Vec<(String, Value)>,
+    /// How long every answer takes.
+    delay: Duration,
 }
 
 struct NoProber;
@@ -75,6 +77,8 @@ impl Played {
                 let bytes = request.into_body().collect().await?.to_bytes();
                 let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
                 let (code, value) = played.answer(what, body);
+                let delay = played.0.lock().unwrap().delay;
+                tokio::time::sleep(delay).await;
                 let response =
                     Response::builder().status(code).body(Body::from(value.to_string().into_bytes()));
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(response?)
@@ -373,4 +377,18 @@ async fn an_api_that_is_away_is_transient() {
     let api = Played::default().on("GET /api/v1/nodes", &[(503, json!("no healthy upstream"))]);
     let failure = api.call(ClusterCall::Nodes).await.unwrap_err();
     assert_eq!((failure.code.as_str(), failure.class), ("api-unreachable", FailureClass::Transient));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lanes_that_ask_together_share_a_list_however_long_it_takes() {
+    let api = Played::default().on("GET /api/v1/nodes", &[(200, json!({"metadata": {}, "items": []}))]);
+    api.0.lock().unwrap().delay = Duration::from_secs(3);
+    let (cluster, epoch) = (api.cluster(), epoch(5));
+    let ask = || cluster.call(&ClusterCall::NodesLately, &epoch);
+    let (a, b, c) = tokio::join!(ask(), ask(), ask());
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    assert_eq!(api.bodies("GET /api/v1/nodes").len(), 1);
+    // Asked three seconds ago: too old for whoever comes now.
+    assert!(ask().await.is_ok());
+    assert_eq!(api.bodies("GET /api/v1/nodes").len(), 2);
 }
