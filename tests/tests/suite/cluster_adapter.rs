@@ -1,18 +1,11 @@
 //! The coordinator's cluster adapter against an API server: the lab's double in process, and, where `KUBEBUILDER_ASSETS` names a folder with
 //! `etcd` and `kube-apiserver`, that pair too. The cases are the same functions; nothing in them knows whom it asks.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test may panic, and starts the pair
 
-#[path = "cluster_adapter/admin.rs"]
 mod admin;
-#[path = "cluster_adapter/cases/mod.rs"]
 mod cases;
-#[path = "cluster_adapter/certs.rs"]
 mod certs;
-#[path = "cluster_adapter/pair.rs"]
 mod pair;
-#[path = "cluster_adapter/process.rs"]
 mod process;
-#[path = "cluster_adapter/target.rs"]
 mod target;
 
 use podlift_coordinator::Cluster as _;

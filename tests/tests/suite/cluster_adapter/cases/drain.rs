@@ -1,7 +1,7 @@
 //! Drains: what goes, what forbids it, what holds it up.
 
-use crate::admin::owned;
-use crate::target::{Target, epoch, node, run};
+use crate::cluster_adapter::admin::owned;
+use crate::cluster_adapter::target::{Target, epoch, node, run};
 use podlift_coordinator::Cluster as _;
 use podlift_engine::{ClusterCall, ClusterReply};
 use podlift_model::{Failure, FailureClass};

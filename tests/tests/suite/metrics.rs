@@ -1,5 +1,4 @@
 //! What coordinator and agent serve keeps to the rules, and docs/metrics.md describes all of it and nothing else.
-#![allow(clippy::unwrap_used)] // a test may panic
 
 use podlift_agent::config::Mode;
 use podlift_coordinator::metrics::Metrics;
@@ -16,7 +15,7 @@ use podlift_tests::scrape::{Families, join, lint, parse, shown};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const DOCS: &str = include_str!("../../docs/metrics.md");
+const DOCS: &str = include_str!("../../../docs/metrics.md");
 
 /// A run in which everything is measured: a control-plane node fails, its API server is away, the run pauses; and a heal is reported.
 async fn pages() -> (String, String) {

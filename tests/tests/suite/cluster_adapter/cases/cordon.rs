@@ -1,6 +1,6 @@
 //! Nodes: read, cordoned, let go.
 
-use crate::target::{Target, epoch, node, run};
+use crate::cluster_adapter::target::{Target, epoch, node, run};
 use http::Method;
 use podlift_coordinator::Cluster as _;
 use podlift_engine::request::NodeView;

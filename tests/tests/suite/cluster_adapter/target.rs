@@ -1,6 +1,6 @@
 //! Whom the cases ask: an administrator's client for what they need, and the adapter under test.
 
-use crate::admin::Admin;
+use crate::cluster_adapter::admin::Admin;
 use async_trait::async_trait;
 use podlift_coordinator::cluster::{KubeCluster, Prober};
 use podlift_engine::request::ApiProbe;

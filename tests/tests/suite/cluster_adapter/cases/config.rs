@@ -1,6 +1,6 @@
 //! ConfigMaps of kubeadm, addons, and who may ask at all.
 
-use crate::target::{Target, epoch};
+use crate::cluster_adapter::target::{Target, epoch};
 use podlift_coordinator::Cluster as _;
 use podlift_engine::request::{AddonsView, KubeadmConfigView};
 use podlift_engine::{ClusterCall, ClusterReply};

@@ -1,8 +1,8 @@
 //! A real etcd and a real kube-apiserver on loopback, with certificates of their own, gone with the test. No controllers, no scheduler.
 
-use crate::certs::Files;
-use crate::process::Process;
-use crate::target::Target;
+use crate::cluster_adapter::certs::Files;
+use crate::cluster_adapter::process::Process;
+use crate::cluster_adapter::target::Target;
 use podlift_coordinator::cluster::{HttpsProber, Prober as _, connect};
 use std::net::TcpListener;
 use std::path::Path;

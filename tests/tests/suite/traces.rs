@@ -1,6 +1,5 @@
 //! Spans of a whole run, through a real exporter to a collector: one trace, joined by op ids. One test, because a process has one
 //! subscriber.
-#![allow(clippy::unwrap_used)] // a test may panic
 
 use podlift_common::telemetry::{self, LogFormat, Service};
 use podlift_tests::collector::{Collector, Span};

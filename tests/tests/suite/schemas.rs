@@ -1,5 +1,4 @@
 //! The documents of a real run against the schemas of docs/schemas: what a person's own tools rely on.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test may panic, and reads the documentation
 
 use podlift_lab::Shape;
 use podlift_tests::cut::Cut;

@@ -1,5 +1,4 @@
 //! The alert rules and the dashboard: sound by Prometheus' own checker, tested on series, and about metrics that exist.
-#![allow(clippy::unwrap_used)] // a test may panic
 
 use podlift_tests::metric_names::{Row, asked, is_known, table};
 use podlift_tests::promtool::promtool;
@@ -7,12 +6,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-const RULES: &str = include_str!("../../deploy/alerts/podlift.rules.yml");
-const RULE_TESTS: &str = include_str!("../../deploy/alerts/podlift.rules.test.yml");
-const DASHBOARD: &str = include_str!("../../deploy/dashboards/podlift.json");
+const RULES: &str = include_str!("../../../deploy/alerts/podlift.rules.yml");
+const RULE_TESTS: &str = include_str!("../../../deploy/alerts/podlift.rules.test.yml");
+const DASHBOARD: &str = include_str!("../../../deploy/dashboards/podlift.json");
 
 fn known() -> BTreeMap<String, Row> {
-    table(include_str!("../../docs/metrics.md"))
+    table(include_str!("../../../docs/metrics.md"))
 }
 
 fn alerts() -> PathBuf {
