@@ -1,0 +1,45 @@
+//! The sets below a root, newest first.
+
+use crate::manifest::Manifest;
+use crate::{MANIFEST, UNFINISHED};
+use podlift_common::durable;
+use std::io;
+use std::path::Path;
+
+#[derive(Debug)]
+pub struct Entry {
+    pub id: String,
+    /// Bytes of its members.
+    pub bytes: u64,
+    /// Or why it can't be read; `verify` says more.
+    pub manifest: Result<Manifest, String>,
+    /// It never got its name: an attempt that did not end.
+    pub unfinished: bool,
+}
+
+/// A root that is not there has no sets.
+pub fn list(root: &Path) -> io::Result<Vec<Entry>> {
+    let entries = match std::fs::read_dir(root) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut all = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            all.push(read(&entry.path(), &entry.file_name().to_string_lossy()));
+        }
+    }
+    let made = |e: &Entry| e.manifest.as_ref().ok().map(|m| m.made_at);
+    all.sort_by(|a, b| made(b).cmp(&made(a)).then_with(|| a.id.cmp(&b.id)));
+    Ok(all)
+}
+
+fn read(dir: &Path, name: &str) -> Entry {
+    let text = durable::read(&dir.join(MANIFEST)).map_err(|e| format!("{MANIFEST}: {e}"));
+    let manifest: Result<Manifest, String> =
+        text.and_then(|t| serde_json::from_slice(&t).map_err(|e| format!("{MANIFEST}: {e}")));
+    let bytes = manifest.as_ref().map_or(0, |m| m.members.iter().map(|m| m.bytes).sum());
+    let unfinished = name.starts_with(UNFINISHED);
+    Entry { id: name.trim_start_matches(UNFINISHED).into(), bytes, manifest, unfinished }
+}

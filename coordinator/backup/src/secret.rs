@@ -1,0 +1,46 @@
+//! Encryption at rest: age with X25519 recipients. Whoever holds an identity file can read the set with the `age` tool and without podlift.
+
+use serde::Deserialize;
+use std::io::{self, Write};
+
+/// A public key: `age1…`.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Recipient(age::x25519::Recipient);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an age recipient: expected age1… as `age-keygen` prints it")]
+pub struct NoRecipient(String);
+
+impl std::str::FromStr for Recipient {
+    type Err = NoRecipient;
+    fn from_str(text: &str) -> Result<Self, NoRecipient> {
+        // Somebody who puts the identity here would hand the key to every reader of the configuration; it is not repeated in the error.
+        if text.starts_with("AGE-SECRET-KEY") {
+            return Err(NoRecipient("AGE-SECRET-KEY…".into()));
+        }
+        text.parse().map(Self).map_err(|_| NoRecipient(text.into()))
+    }
+}
+
+impl TryFrom<String> for Recipient {
+    type Error = NoRecipient;
+    fn try_from(text: String) -> Result<Self, NoRecipient> {
+        text.parse()
+    }
+}
+
+impl std::fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Copies `from` to `to`, encrypted to every recipient.
+pub(crate) fn encrypt(recipients: &[Recipient], mut from: impl io::Read, to: impl Write) -> io::Result<()> {
+    let all = recipients.iter().map(|r| &r.0 as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(all).map_err(io::Error::other)?;
+    let mut out = encryptor.wrap_output(to)?;
+    io::copy(&mut from, &mut out)?;
+    out.finish()?.flush()
+}

@@ -1,0 +1,122 @@
+//! Looks whether a set is still what was sealed: every byte of every member, nothing missing, nothing added, and nobody else may read it.
+
+use crate::hashed::Hashed;
+use crate::kind::Kind;
+use crate::manifest::{Manifest, Member, SCHEMA, Stored};
+use crate::{MANIFEST, SEAL, snapshot};
+use podlift_common::durable;
+use podlift_model::Digest;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// What is wrong with a set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("{MANIFEST} can't be used: {0}")]
+    Manifest(String),
+    #[error("{SEAL} does not fit {MANIFEST}: one of them was changed")]
+    Seal,
+    #[error("it was sealed as {sealed}, and is {found} now: it is another set")]
+    Another { sealed: Digest, found: Digest },
+    #[error("{0} is missing")]
+    Missing(String),
+    #[error("{0} can't be read: {1}")]
+    Unreadable(String, String),
+    #[error("{path} has {found} bytes, sealed were {sealed}")]
+    Size { path: String, sealed: u64, found: u64 },
+    #[error("{0} was changed: its SHA-256 is another")]
+    Changed(String),
+    #[error("{0}: {1}")]
+    Snapshot(String, String),
+    #[error("{0} is not in the manifest")]
+    Extra(String),
+    #[error("{path} may be read by others (mode {mode:04o}): chmod it to 0700 or 0600")]
+    Open { path: String, mode: u32 },
+}
+
+/// The manifest, and all that is wrong. `sealed` is what the journal remembers, where it does.
+pub fn verify(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Vec<Problem>), Problem> {
+    let unusable = |e: &dyn std::fmt::Display| Problem::Manifest(e.to_string());
+    let text = durable::read(&dir.join(MANIFEST)).map_err(|e| unusable(&e))?;
+    let found = Digest::of(&text);
+    let seal = durable::read(&dir.join(SEAL)).map_err(|_| Problem::Missing(SEAL.into()))?;
+    if seal != format!("{found}\n").as_bytes() {
+        return Err(Problem::Seal);
+    }
+    if let Some(sealed) = sealed.filter(|s| **s != found) {
+        return Err(Problem::Another { sealed: sealed.clone(), found });
+    }
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| unusable(&e))?;
+    if manifest.schema != SCHEMA {
+        return Err(unusable(&format!("schema {:?}, expected {SCHEMA:?}", manifest.schema)));
+    }
+    let mut problems: Vec<Problem> = manifest.members.iter().filter_map(|m| member(dir, m)).collect();
+    problems.extend(others(dir, &manifest));
+    Ok((manifest, problems))
+}
+
+fn member(dir: &Path, member: &Member) -> Option<Problem> {
+    let path = dir.join(&member.path);
+    let name = || member.path.clone();
+    let unreadable = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound => Problem::Missing(name()),
+        _ => Problem::Unreadable(name(), e.to_string()),
+    };
+    let (found, hash) = match hashed(&path) {
+        Ok(seen) => seen,
+        Err(e) => return Some(unreadable(e)),
+    };
+    if found != member.bytes {
+        return Some(Problem::Size { path: name(), sealed: member.bytes, found });
+    }
+    if hash != member.sha256 {
+        return Some(Problem::Changed(name()));
+    }
+    if member.kind != Kind::EtcdSnapshot || member.stored != Stored::Plain {
+        return None;
+    }
+    match File::open(&path).and_then(snapshot::problem) {
+        Ok(problem) => problem.map(|p| Problem::Snapshot(name(), p)),
+        Err(e) => Some(unreadable(e)),
+    }
+}
+
+fn hashed(path: &Path) -> io::Result<(u64, Digest)> {
+    let mut file = Hashed::new(File::open(path)?);
+    let bytes = io::copy(&mut file, &mut io::sink())?;
+    Ok((bytes, file.digest()?))
+}
+
+/// Files that nobody sealed, and doors that stand open.
+fn others(dir: &Path, manifest: &Manifest) -> Vec<Problem> {
+    let known: BTreeSet<&str> =
+        manifest.members.iter().map(|m| m.path.as_str()).chain([MANIFEST, SEAL]).collect();
+    let mut problems = Vec::new();
+    walk(dir, dir, &mut |path, mode, folder| {
+        if mode & 0o077 != 0 {
+            problems.push(Problem::Open { path: path.into(), mode });
+        }
+        if !folder && !known.contains(path) {
+            problems.push(Problem::Extra(path.into()));
+        }
+    });
+    problems
+}
+
+fn walk(root: &Path, dir: &Path, see: &mut impl FnMut(&str, u32, bool)) {
+    let name = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+    if let Ok(meta) = dir.symlink_metadata() {
+        see(&name(dir), meta.permissions().mode() & 0o777, true);
+    }
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => walk(root, &path, see),
+            Ok(meta) => see(&name(&path), meta.permissions().mode() & 0o777, false),
+            Err(_) => {}
+        }
+    }
+}
