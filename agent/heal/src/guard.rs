@@ -86,6 +86,13 @@ impl Budget {
         Ok(())
     }
 
+    /// Repairs that may still be done now.
+    pub fn left(&self, component: Component, now: Duration, per_hour: u32) -> u32 {
+        let recent = |at: &&Duration| now.saturating_sub(**at) < HOUR;
+        let spent = self.repairs.get(&component).map_or(0, |all| all.iter().filter(recent).count());
+        per_hour.saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX))
+    }
+
     pub fn spend(&mut self, component: Component, now: Duration) {
         self.repairs.entry(component).or_default().push(now);
     }

@@ -3,6 +3,7 @@
 mod control;
 mod diff;
 pub mod expectations;
+mod facts;
 mod guard;
 mod healer;
 mod history;

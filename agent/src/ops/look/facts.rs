@@ -22,7 +22,8 @@ pub struct Installed {
 
 pub async fn collect(node: &Node) -> NodeFacts {
     let installed = installed(node).await;
-    assemble(node, &installed)
+    let facts = assemble(node, &installed);
+    NodeFacts { clock: Some(node.host.clock.now()), ..facts }
 }
 
 pub async fn installed(node: &Node) -> Installed {
@@ -63,8 +64,10 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         manifests: manifests.into_iter().map(|(facts, _)| facts).collect(),
         guard: node.heal.guard(),
         expectations: node.heal.expectation_facts(),
+        heal: Some(Box::new(node.heal.facts())),
         running: node.running_ops(),
         free_bytes: free_mebibytes(node),
+        clock: None,
     }
 }
 
