@@ -10,6 +10,7 @@ pub mod heal;
 pub mod ids;
 pub mod op;
 pub mod outcome;
+pub mod survey;
 pub mod version;
 
 pub use digest::Digest;

@@ -71,6 +71,17 @@ pub enum Look {
     Backup {
         run: RunId,
     },
+    /// All that a plan rests on and that is too costly for facts. Changes nothing: what it fetches and unpacks goes into the private root.
+    Survey {
+        to: KubeVersion,
+    },
+    /// Files of this node that belong into a backup: a closed list (manifests, PKI, kubeconfigs, kubelet's and etcd's configuration).
+    BackupFiles,
+    /// A part of one of those files.
+    BackupPart {
+        path: String,
+        offset: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -154,6 +165,9 @@ impl HostOp {
                 Look::ApiServer => "observe-api-server",
                 Look::Manifests => "observe-manifests",
                 Look::Backup { .. } => "observe-backup",
+                Look::Survey { .. } => "observe-survey",
+                Look::BackupFiles => "observe-backup-files",
+                Look::BackupPart { .. } => "observe-backup-part",
             },
             HostOp::AptSource { .. } => "apt-source",
             HostOp::AptUpdate => "apt-update",

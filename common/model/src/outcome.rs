@@ -3,6 +3,7 @@
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
 use crate::flags::FlagChange;
 use crate::heal::HealFinding;
+use crate::survey::{BackupFile, FilePart, NodeSurvey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub enum OpOutput {
     ApiServer(ApiServerState),
     Manifests(Vec<HealFinding>),
     Backup(BackupState),
+    Survey(Box<NodeSurvey>),
+    BackupFiles(Vec<BackupFile>),
+    BackupPart(FilePart),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -91,12 +91,21 @@ fn look_to_wire(look: &Look) -> v1::Observe {
         Look::ApiServer => (What::ApiServer, None, None),
         Look::Manifests => (What::Manifests, None, None),
         Look::Backup { run } => (What::Backup, None, Some(run)),
+        Look::Survey { to } => (What::Survey, Some(to), None),
+        Look::BackupFiles => (What::BackupFiles, None, None),
+        Look::BackupPart { .. } => (What::BackupPart, None, None),
+    };
+    let (path, offset) = match look {
+        Look::BackupPart { path, offset } => (path.clone(), *offset),
+        _ => Default::default(),
     };
     let text = |o: Option<String>| o.unwrap_or_default();
     v1::Observe {
         what: what as i32,
         to: text(to.map(ToString::to_string)),
         run: text(run.map(ToString::to_string)),
+        path,
+        offset,
     }
 }
 
@@ -111,7 +120,21 @@ fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
         What::ApiServer => Look::ApiServer,
         What::Manifests => Look::Manifests,
         What::Backup => Look::Backup { run: field::<RunId>("observe.run", &o.run)? },
+        What::Survey => Look::Survey { to: field("observe.to", &o.to)? },
+        What::BackupFiles => Look::BackupFiles,
+        What::BackupPart => Look::BackupPart { path: absolute("observe.path", &o.path)?, offset: o.offset },
     })
+}
+
+fn absolute(name: &'static str, path: &str) -> Result<String, WireError> {
+    let plain = path.starts_with('/') && !path.split('/').any(|part| matches!(part, "." | ".."));
+    match plain {
+        true => Ok(path.into()),
+        false => Err(WireError::new(
+            name,
+            format!("{path:?} is not valid: expected an absolute path without . and .."),
+        )),
+    }
 }
 
 fn pins_to_wire(pins: &[PackagePin]) -> Vec<v1::PackagePin> {
@@ -171,6 +194,9 @@ mod tests {
             Look::ApiServer,
             Look::Manifests,
             Look::Backup { run: run.clone() },
+            Look::Survey { to },
+            Look::BackupFiles,
+            Look::BackupPart { path: "/etc/kubernetes/admin.conf".into(), offset: 7 },
         ];
         let mut ops: Vec<HostOp> = looks.into_iter().map(|look| HostOp::Observe { look }).collect();
         ops.extend([

@@ -7,6 +7,7 @@ pub mod machine;
 pub mod plan;
 pub mod request;
 pub mod steps;
+pub mod survey;
 #[cfg(test)]
 mod testing;
 pub mod view;

@@ -85,6 +85,12 @@ pub struct Observe {
     /// run id for WHAT_BACKUP
     #[prost(string, tag = "3")]
     pub run: ::prost::alloc::string::String,
+    /// for WHAT_BACKUP_PART, absolute within the node
+    #[prost(string, tag = "4")]
+    pub path: ::prost::alloc::string::String,
+    /// for WHAT_BACKUP_PART, bytes
+    #[prost(uint64, tag = "5")]
+    pub offset: u64,
 }
 /// Nested message and enum types in `Observe`.
 pub mod observe {
@@ -116,6 +122,12 @@ pub mod observe {
         Manifests = 6,
         /// what this agent's store holds for a run
         Backup = 7,
+        /// all that a plan rests on, for the target `to`
+        Survey = 8,
+        /// files of the node that belong into a backup
+        BackupFiles = 9,
+        /// a part of one of them: path, offset
+        BackupPart = 10,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -132,6 +144,9 @@ pub mod observe {
                 Self::ApiServer => "WHAT_API_SERVER",
                 Self::Manifests => "WHAT_MANIFESTS",
                 Self::Backup => "WHAT_BACKUP",
+                Self::Survey => "WHAT_SURVEY",
+                Self::BackupFiles => "WHAT_BACKUP_FILES",
+                Self::BackupPart => "WHAT_BACKUP_PART",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -145,6 +160,9 @@ pub mod observe {
                 "WHAT_API_SERVER" => Some(Self::ApiServer),
                 "WHAT_MANIFESTS" => Some(Self::Manifests),
                 "WHAT_BACKUP" => Some(Self::Backup),
+                "WHAT_SURVEY" => Some(Self::Survey),
+                "WHAT_BACKUP_FILES" => Some(Self::BackupFiles),
+                "WHAT_BACKUP_PART" => Some(Self::BackupPart),
                 _ => None,
             }
         }

@@ -1,0 +1,161 @@
+//! What the cluster itself tells when a plan is made, as the planner reads it. Like a node's survey, a look that failed says why.
+
+use jiff::Timestamp;
+use podlift_model::NodeName;
+use podlift_model::survey::Seen;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterSurvey {
+    /// Of all namespaces.
+    pub pods: Seen<Vec<PodView>>,
+    pub budgets: Seen<Vec<BudgetView>>,
+    pub load_balancers: Seen<Vec<LoadBalancerView>>,
+    pub ingresses: Seen<Vec<IngressView>>,
+    /// `kubelet` of ConfigMap kube-system/kubelet-config.
+    pub kubelet_config: Seen<String>,
+    /// `config.conf` of ConfigMap kube-system/kube-proxy; None: there is none.
+    pub kube_proxy_config: Seen<Option<String>>,
+    /// API server (host:port) to what it was asked for and will not serve.
+    pub deprecated: BTreeMap<String, Seen<Vec<DeprecatedUse>>>,
+    /// CustomResourceDefinitions and built-in groups with objects stored in versions that the target has lost.
+    pub stored: Seen<Vec<StoredVersion>>,
+    pub tigera: Seen<Vec<TigeraStatus>>,
+    pub runtime_classes: Seen<Vec<String>>,
+    /// Node to what it offers: GPUs, MIG devices, InfiniBand.
+    pub hardware: Seen<BTreeMap<NodeName, Hardware>>,
+    /// What each ingress address really serves.
+    pub served: Vec<ServedCertificate>,
+}
+
+/// What podlift reads of a Pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PodView {
+    pub namespace: String,
+    pub name: String,
+    pub node: Option<NodeName>,
+    pub labels: BTreeMap<String, String>,
+    pub phase: String,
+    pub ready: bool,
+    /// A container waits, with this reason: `CrashLoopBackOff`, `ImagePullBackOff`.
+    pub waiting: Option<String>,
+    pub restarts: u32,
+    /// Exit code and reason of the last container that ended.
+    pub last_exit: Option<String>,
+    /// Controller, `StatefulSet/name`; None: nothing would make it again.
+    pub owner: Option<String>,
+    pub mirror: bool,
+    pub daemon_set: bool,
+    pub finished: bool,
+    /// Names of its emptyDir volumes.
+    pub empty_dirs: Vec<String>,
+    /// GPUs and MIG devices that it asks for.
+    pub gpus: u32,
+    /// The job that it is one member of, where that has members on several nodes.
+    pub gang: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetView {
+    pub namespace: String,
+    pub name: String,
+    pub selector: Selector,
+    pub disruptions_allowed: i32,
+    pub current_healthy: i32,
+    pub desired_healthy: i32,
+    pub expected_pods: i32,
+    /// The controller has seen this very specification.
+    pub observed: bool,
+    /// `AlwaysAllow` or `IfHealthyBudget`.
+    pub unhealthy_policy: String,
+}
+
+/// A LabelSelector. Empty: every pod of the namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Selector {
+    pub labels: BTreeMap<String, String>,
+    pub expressions: Vec<Expression>,
+    /// `selector: null` selects nothing.
+    pub nothing: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Expression {
+    pub key: String,
+    /// `In`, `NotIn`, `Exists`, `DoesNotExist`.
+    pub operator: String,
+    pub values: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadBalancerView {
+    pub namespace: String,
+    pub name: String,
+    pub addresses: Vec<String>,
+    /// Who gave it its address: class, annotation or field manager of the status.
+    pub assigned_by: Option<String>,
+    pub requested: Option<String>,
+    pub ports: Vec<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IngressView {
+    pub namespace: String,
+    pub name: String,
+    pub hosts: Vec<String>,
+    pub tls_secrets: Vec<String>,
+    pub addresses: Vec<String>,
+}
+
+/// A line of `apiserver_requested_deprecated_apis`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeprecatedUse {
+    pub group: String,
+    pub version: String,
+    pub resource: String,
+    /// `1.32`; empty: not decided.
+    pub removed_release: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredVersion {
+    pub resource: String,
+    pub version: String,
+    pub objects: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TigeraStatus {
+    pub name: String,
+    pub available: bool,
+    pub degraded: bool,
+    pub progressing: bool,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hardware {
+    /// Resource to how many can be allocated: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
+    pub allocatable: BTreeMap<String, String>,
+    /// `nvidia.com/mig.config` and the like.
+    pub labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServedCertificate {
+    /// host:port that was asked, and the name that was asked for.
+    pub address: String,
+    pub server_name: String,
+    pub certificate: Seen<Certificate>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Certificate {
+    pub subject: String,
+    pub names: Vec<String>,
+    /// SHA-256 of the DER, hexadecimal.
+    pub fingerprint: String,
+    pub not_after: Timestamp,
+}
