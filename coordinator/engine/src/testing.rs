@@ -54,6 +54,7 @@ pub fn facts(node: &str, control_plane: bool) -> NodeFacts {
         etcd_endpoints: if control_plane { endpoints() } else { vec![] },
         guard: GuardState::Steady,
         expectations: None,
+        heal: None,
         running: vec![],
         free_bytes: 1 << 40,
         clock: None,
