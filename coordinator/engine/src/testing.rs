@@ -141,6 +141,11 @@ pub fn input() -> PlanInput {
             coredns: true,
             kube_proxy_version: "v1.31.9".parse().ok(),
         }),
+        bcm: Some(crate::plan::BcmView {
+            minors: Ok(vec!["1.32".parse().unwrap(), "1.31".parse().unwrap()]),
+            recorded: Ok("1.31.9-1.1".parse().unwrap()),
+        }),
+        clocks: Default::default(),
         refused_agents: Default::default(),
         now: Timestamp::UNIX_EPOCH,
     }
