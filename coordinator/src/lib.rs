@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod exec;
 pub mod journal;
 pub mod metrics;
+mod pulse;
 pub mod server;
 pub mod service;
 pub mod store;

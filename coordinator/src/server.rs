@@ -6,6 +6,7 @@ use crate::core::{Coordinator, Parts};
 use crate::dispatch::Hub;
 use crate::journal::SqliteJournal;
 use crate::metrics::{Metered, Meters, Metrics};
+use crate::pulse;
 use crate::service::{AgentSessions, Control};
 use crate::store::{Store, StoreError};
 use anyhow::{Context as _, ensure};
@@ -48,7 +49,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}: set listen", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster, "coordinator listens");
-    serve_with(listener, &material, hub, coordinator, config.server.reflection, stop).await
+    pulse::ready();
+    let served = serve_with(listener, &material, hub, coordinator, config.server.reflection, stop).await;
+    pulse::stopping();
+    served
 }
 
 /// The wire around a hub and a coordinator that were put together elsewhere.

@@ -56,6 +56,7 @@ pub fn facts(node: &str, control_plane: bool) -> NodeFacts {
         expectations: None,
         running: vec![],
         free_bytes: 1 << 40,
+        clock: None,
     }
 }
 

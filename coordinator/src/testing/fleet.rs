@@ -148,5 +148,6 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
         expectations: None,
         running: vec![],
         free_bytes: 1 << 40,
+        clock: None,
     }
 }

@@ -22,7 +22,8 @@ pub struct Installed {
 
 pub async fn collect(node: &Node) -> NodeFacts {
     let installed = installed(node).await;
-    assemble(node, &installed)
+    let facts = assemble(node, &installed);
+    NodeFacts { clock: Some(node.host.clock.now()), ..facts }
 }
 
 pub async fn installed(node: &Node) -> Installed {
@@ -65,6 +66,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         expectations: node.heal.expectation_facts(),
         running: node.running_ops(),
         free_bytes: free_mebibytes(node),
+        clock: None,
     }
 }
 
