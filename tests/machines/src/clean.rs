@@ -2,6 +2,7 @@
 
 use crate::cgroup::Cgroup;
 use crate::scratch::{LOCK, PREFIX};
+use nix::mount::{MntFlags, umount2};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -27,8 +28,18 @@ pub fn end(scratch: &Path) {
         std::thread::sleep(Duration::from_millis(10));
     }
     groups.iter().for_each(Cgroup::remove);
+    unmount(scratch);
     nspawn_marks(name).iter().for_each(|dir| drop(std::fs::remove_dir_all(dir)));
     std::fs::remove_dir_all(scratch).ok();
+}
+
+/// What this process sees mounted below a folder, the last first.
+fn unmount(scratch: &Path) {
+    let text = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let at = text.lines().filter_map(|l| l.split(' ').nth(1)).map(PathBuf::from);
+    let mut ours: Vec<PathBuf> = at.filter(|p| p.starts_with(scratch)).collect();
+    ours.reverse();
+    ours.iter().for_each(|p| umount2(p, MntFlags::MNT_DETACH).unwrap_or_default());
 }
 
 /// Folders that nspawn keeps for machines of this fleet.

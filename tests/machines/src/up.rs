@@ -1,5 +1,6 @@
 //! `podlift-machines up`: one plain machine with the repositories of both minors, for a look by hand.
 
+use crate::fleet::Fleet;
 use crate::machine::Machine;
 use crate::scratch::Scratch;
 use crate::{base, layer, need, network, packages, repo, serve};
@@ -40,6 +41,26 @@ pub async fn stay(base: std::path::PathBuf, exe: &Path) -> anyhow::Result<()> {
         _ = term.recv() => {}
     }
     machine.power_off().await;
+    Ok(())
+}
+
+/// The same with a whole fleet, not yet upgraded.
+pub async fn stay_fleet(base: std::path::PathBuf, exe: &Path) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let fleet = Fleet::prepare(base, exe, &[]).await?;
+    fleet.boot().await?;
+    let head = fleet.machine(crate::configs::HEAD);
+    for machine in fleet.nodes().chain([head]) {
+        let init = machine.init().with_context(|| format!("{} ended at once", machine.name))?;
+        anstream::println!("{}: nsenter -t {init} -m -u -i -n -p -C -- bash -l", machine.name);
+    }
+    anstream::eprintln!("machines: the fleet is up; `podlift` is on {}; Ctrl-C ends it", head.name);
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    fleet.stop().await;
     Ok(())
 }
 

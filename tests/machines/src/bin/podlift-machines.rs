@@ -16,7 +16,11 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Boot one plain machine with the local package repositories, and stay until Ctrl-C
-    Up,
+    Up {
+        /// A whole fleet: head, three control planes, two workers, not yet upgraded
+        #[arg(long)]
+        fleet: bool,
+    },
     /// Say what machines left on this machine; exit 1 if that is anything
     Left,
     /// Take away what killed runs left
@@ -27,6 +31,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    podlift_common::tls::install_provider();
     match run(Args::parse().command) {
         Ok(code) => code,
         Err(error) => {
@@ -38,9 +43,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Up => {
+        Command::Up { fleet } => {
             let (base, exe) = (up::prepare()?, std::env::current_exe()?);
-            apart::run(async move { up::stay(base, &exe).await })?;
+            apart::run(async move {
+                match fleet {
+                    true => up::stay_fleet(base, &exe).await,
+                    false => up::stay(base, &exe).await,
+                }
+            })?;
         }
         Command::Left => {
             let left = clean::left(&scratch::base());
