@@ -45,6 +45,13 @@ impl Cgroup {
         self.dirs.first().map(|d| pids(&d.join(below))).unwrap_or_default()
     }
 
+    /// Units that the machine has groups for.
+    pub fn units(&self) -> Vec<String> {
+        let slice = self.dirs.first().map(|d| d.join("payload/system.slice"));
+        let entries = slice.and_then(|s| std::fs::read_dir(s).ok()).into_iter().flatten().flatten();
+        entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// SIGKILL for everything in it. True: nothing was left.
     pub fn kill(&self) -> bool {
         let all: Vec<i32> = self.dirs.iter().flat_map(|d| tree(d)).flat_map(|d| pids(&d)).collect();

@@ -64,11 +64,23 @@ impl Fleet {
         let head = self.machine(configs::HEAD);
         for node in shape.nodes() {
             configs::node(&authority, shape, &self.machine(node).root(), node, &head.address)?;
+            self.boot_id(node)?;
         }
         let user =
             uid(&head.text("/etc/passwd"), "podlift").context("the package podlift made no user podlift")?;
         configs::head(&authority, shape, &head.root(), &head.address, &self.supervisor.ca, user)?;
         self.etcd(shape)
+    }
+
+    /// A sandbox gets a /proc of its own, and there the boot id is this machine's, not the container's: bound in again.
+    fn boot_id(&self, node: &str) -> anyhow::Result<()> {
+        let machine = self.machine(node);
+        let (real, copy) = ("/proc/sys/kernel/random/boot_id", "/run/boot-id");
+        let text =
+            format!("[Service]\nExecStartPre=+/bin/cp {real} {copy}\nBindReadOnlyPaths={copy}:{real}\n");
+        machine.write("/etc/systemd/system/podlift-agent.service.d/container.conf", text, 0o644)?;
+        // journald keeps what it has over a boot.
+        machine.write("/var/log/journal/.keep", "", 0o644)
     }
 
     fn etcd(&self, shape: &Shape) -> anyhow::Result<()> {
@@ -107,7 +119,18 @@ impl Fleet {
     /// All at once; returns when coordinator and agents have met.
     pub async fn boot(&self) -> anyhow::Result<()> {
         futures_util::future::try_join_all(self.machines.values().map(|m| m.boot())).await?;
-        self.ready().await
+        self.ready().await?;
+        self.fill_etcd().await
+    }
+
+    /// A few keys: a database without any has no revision.
+    async fn fill_etcd(&self) -> anyhow::Result<()> {
+        let pki = format!("/etc/kubernetes/pki/{}", self.world().shape.cluster);
+        let script = format!(
+            "for i in 1 2 3 4 5; do ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert={pki}/etcd/ca.crt \
+             --cert={pki}/apiserver-etcd-client.crt --key={pki}/apiserver-etcd-client.key put /registry/lab/$i $i; done"
+        );
+        self.machine(&self.world().shape.control_planes[0]).run(&["sh", "-ec", &script]).await.map(drop)
     }
 
     /// `podlift ARGS` on the head node.

@@ -192,6 +192,19 @@ impl Machine {
         self.cgroup.unit(unit)
     }
 
+    /// Op units of podlift that run now.
+    pub fn running_ops(&self) -> Vec<String> {
+        let units = self.cgroup.units();
+        let services = [crate::faults::AGENT, crate::faults::COORDINATOR];
+        let ops = units.into_iter().filter(|u| u.starts_with("podlift-") && u.ends_with(".service"));
+        ops.filter(|u| !services.contains(&u.as_str()) && !self.processes(u).is_empty()).collect()
+    }
+
+    /// Its name among all machines of this machine.
+    pub fn unique(&self) -> &str {
+        &self.unique
+    }
+
     /// SIGKILL for a unit's processes, now. How many they were.
     pub fn kill_unit(&self, unit: &str) -> usize {
         let pids = self.processes(unit);
