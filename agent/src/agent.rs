@@ -10,7 +10,7 @@ use crate::link::Link;
 use crate::metrics::{Meters, Metrics};
 use crate::node::Node;
 use crate::units::Units;
-use crate::{paths, pulse, session};
+use crate::{learn, paths, pulse, session};
 use podlift_model::BootId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -117,7 +117,7 @@ impl Agent {
 /// Keeps the expectations fresh.
 async fn learn(node: &Node) {
     loop {
-        heal::learn(node).await;
+        learn::learn(node).await;
         tokio::time::sleep(node.config.heal.check).await;
     }
 }

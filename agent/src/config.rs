@@ -3,6 +3,7 @@
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
+pub use podlift_heal::settings::{Heal, Mode};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -51,38 +52,6 @@ pub struct Tls {
 pub struct Commands {
     /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root.
     pub path: Vec<PathBuf>,
-}
-
-/// What the heal may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Repair.
-    Enforce,
-    /// Say what would be repaired.
-    Observe,
-    /// Look at nothing.
-    Off,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Heal {
-    /// "enforce"
-    pub mode: Mode,
-    /// The safety net behind the notices: everything is looked at this often. "2s"
-    #[serde(with = "duration")]
-    pub tick: Duration,
-    /// How often own API server and etcd are asked, for the expectations. "30s"
-    #[serde(with = "duration")]
-    pub check: Duration,
-    /// Repairs of one file within an hour; then it is only reported. 6
-    pub budget_per_hour: u32,
-    /// Repairs of one file within a minute that somebody undid; then it is only reported until the guard is armed again. 3
-    pub fight_limit: u32,
-    /// Gates that this site does not want, whatever their value. ["MaxUnavailableStatefulSet"], as the site's runbook has it; in fact
-    /// the gate still exists in 1.32, so this is a site rule and no rescue.
-    pub site_gates: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -147,19 +116,6 @@ impl Commands {
     pub fn joined(&self) -> String {
         let dirs: Vec<String> = self.path.iter().map(|p| p.display().to_string()).collect();
         dirs.join(":")
-    }
-}
-
-impl Default for Heal {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Enforce,
-            tick: Duration::from_secs(2),
-            check: Duration::from_secs(30),
-            budget_per_hour: 6,
-            fight_limit: 3,
-            site_gates: vec!["MaxUnavailableStatefulSet".into()],
-        }
     }
 }
 

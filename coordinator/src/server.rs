@@ -1,5 +1,6 @@
 //! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
 
+use crate::bcm::{Bcm, SocketBcm};
 use crate::cluster::{HttpsProber, KubeCluster, connect};
 use crate::config::Config;
 use crate::core::{Coordinator, Parts};
@@ -42,6 +43,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
         settings: config.settings(),
+        bcm: config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>),
     };
     let coordinator = Coordinator::with_meters(parts, meters);
     let metrics = Metrics::new(&coordinator, Some(&config.journal));

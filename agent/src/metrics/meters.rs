@@ -1,7 +1,6 @@
 //! What is counted while the agent runs. Labels are ops, outcomes, rules and files: few, and none of them grows with time.
 
 use podlift_common::metrics::Labels;
-use podlift_model::op::Component;
 use podlift_model::{HostOp, OpOutcome};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,9 +12,6 @@ use std::time::Duration;
 
 /// From a look of milliseconds to an installation of many minutes.
 const OPS: [f64; 11] = [0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0];
-/// A heal takes hundreds of microseconds; kubelet reads a new manifest within a second.
-const HEALS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
-
 pub(crate) struct Meters {
     ops: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram>,
@@ -101,88 +97,6 @@ impl Meters {
     pub fn connected(&self) -> Connected {
         self.connected.set(1);
         Connected(self.connected.clone())
-    }
-}
-
-pub(crate) struct HealMeters {
-    heals: Family<Labels, Counter>,
-    latency: Histogram,
-    held_back: Family<Labels, Counter>,
-    rescans: Counter,
-    /// 1 while the folder of manifests gives notices.
-    watching: Gauge,
-}
-
-impl Default for HealMeters {
-    fn default() -> Self {
-        let (heals, held_back) = (Family::<Labels, Counter>::default(), Family::<Labels, Counter>::default());
-        // From zero, so that the first heal of all is an increase.
-        for rule in crate::heal::rules::REPAIRS {
-            drop(heals.get_or_create(&vec![("rule", rule.to_string())]));
-        }
-        for component in Component::ALL {
-            for why in ["budget", "fight"] {
-                drop(held_back.get_or_create(&held(*component, why)));
-            }
-        }
-        Self {
-            heals,
-            latency: Histogram::new(HEALS),
-            held_back,
-            rescans: Counter::default(),
-            watching: Gauge::default(),
-        }
-    }
-}
-
-fn held(component: Component, why: &str) -> Labels {
-    vec![("file", component.file()), ("why", why.into())]
-}
-
-impl HealMeters {
-    pub fn register(&self, to: &mut Registry) {
-        to.register("heals", "Repairs of manifests since the agent started, by rule", self.heals.clone());
-        to.register_with_unit(
-            "heal_latency",
-            "From the notice of a change to the repaired manifest on the disk",
-            Unit::Seconds,
-            self.latency.clone(),
-        );
-        to.register(
-            "heals_held_back",
-            "Times that a repair was held back and only reported: budget spent, or a fight with another writer",
-            self.held_back.clone(),
-        );
-        to.register(
-            "watch_rescans",
-            "Times that everything was looked at because notices were lost (queue overflow) or the folder was replaced",
-            self.rescans.clone(),
-        );
-        to.register(
-            "watch_active",
-            "Whether changes of the manifest folder are noticed at once",
-            self.watching.clone(),
-        );
-    }
-
-    pub fn healed(&self, rules: &[String], latency: Duration) {
-        for rule in rules {
-            self.heals.get_or_create(&vec![("rule", rule.clone())]).inc();
-        }
-        self.latency.observe(latency.as_secs_f64());
-    }
-
-    pub fn held_back(&self, component: Component, fight: bool) {
-        let why = if fight { "fight" } else { "budget" };
-        self.held_back.get_or_create(&held(component, why)).inc();
-    }
-
-    pub fn rescan(&self) {
-        self.rescans.inc();
-    }
-
-    pub fn watching(&self, yes: bool) {
-        self.watching.set(yes.into());
     }
 }
 

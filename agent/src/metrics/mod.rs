@@ -4,7 +4,7 @@
 mod meters;
 mod seen;
 
-pub(crate) use meters::{Attempt, Connected, HealMeters, Meters};
+pub(crate) use meters::{Attempt, Connected, Meters};
 
 use crate::node::Node;
 use podlift_common::metrics;

@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::flags::FlagSet;
+use crate::heal::HealFacts;
 use crate::ids::{BootId, LedgerId, NodeName, OpId, RunId};
 use crate::op::{Component, Package};
 use crate::version::{KubeVersion, Minor, PackageVersion};
@@ -32,6 +33,9 @@ pub struct NodeFacts {
     pub guard: GuardState,
     /// Whether heal knows what this node's manifests must contain.
     pub expectations: Option<ExpectationFacts>,
+    /// What the heal does and keeps; None: an agent that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heal: Option<Box<HealFacts>>,
     /// Ops that run now.
     pub running: Vec<OpId>,
     /// Free bytes where packages and images go (/var).

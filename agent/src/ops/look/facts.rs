@@ -64,6 +64,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         manifests: manifests.into_iter().map(|(facts, _)| facts).collect(),
         guard: node.heal.guard(),
         expectations: node.heal.expectation_facts(),
+        heal: Some(Box::new(node.heal.facts())),
         running: node.running_ops(),
         free_bytes: free_mebibytes(node),
         clock: None,

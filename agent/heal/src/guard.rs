@@ -1,8 +1,8 @@
 //! When the heal may act: the armed guard of a run, with its end on the boot clock, and how often one file may be repaired. The guard is
 //! on the disk and does not outlive a reboot: hygiene then only reports, rescue goes on.
 
-use crate::host::Files;
-use crate::paths;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::op::Component;
 use podlift_model::{BootId, Digest, RunId};
 use serde::{Deserialize, Serialize};
@@ -32,12 +32,12 @@ impl Guard {
     }
 }
 
-pub(super) fn load(files: &dyn Files) -> Option<Guard> {
+pub(crate) fn load(files: &dyn Files) -> Option<Guard> {
     let bytes = files.read(&paths::heal(GUARD)).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
-pub(super) fn save(files: &dyn Files, guard: Option<&Guard>) -> io::Result<()> {
+pub(crate) fn save(files: &dyn Files, guard: Option<&Guard>) -> io::Result<()> {
     match guard {
         Some(guard) => files.write(&paths::heal(GUARD), &serde_json::to_vec(guard)?, 0o600),
         None => files.remove(&paths::heal(GUARD)),
@@ -84,6 +84,13 @@ impl Budget {
         }
         self.fights.remove(&component);
         Ok(())
+    }
+
+    /// Repairs that may still be done now.
+    pub fn left(&self, component: Component, now: Duration, per_hour: u32) -> u32 {
+        let recent = |at: &&Duration| now.saturating_sub(**at) < HOUR;
+        let spent = self.repairs.get(&component).map_or(0, |all| all.iter().filter(recent).count());
+        per_hour.saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX))
     }
 
     pub fn spend(&mut self, component: Component, now: Duration) {

@@ -7,11 +7,11 @@ use super::guard::{self, Budget, Guard, Spent};
 use super::history::{History, Intent};
 use super::mend::{mend, see};
 use super::rules::{Finding, Seen, Situation, judge};
-use crate::config::{self, Mode};
-use crate::host::{Host, ReplaceError, Stat};
-use crate::metrics::HealMeters;
-use crate::paths;
+use crate::meters::HealMeters;
+use crate::settings::{self, Mode};
 use podlift_common::telemetry::trace;
+use podlift_host::paths;
+use podlift_host::{Host, ReplaceError, Stat};
 use podlift_model::heal::HealEvent;
 use podlift_model::op::Component;
 use podlift_model::{BootId, Digest, NodeName};
@@ -26,21 +26,21 @@ use tokio::sync::Notify;
 const ATTEMPTS: usize = 10;
 
 pub struct Heal {
-    pub(super) host: Host,
-    pub(super) config: config::Heal,
+    pub(crate) host: Host,
+    pub(crate) config: settings::Heal,
     node: NodeName,
-    pub(super) boot: BootId,
-    pub(super) history: History,
+    pub(crate) boot: BootId,
+    pub(crate) history: History,
     state: Mutex<State>,
     /// There is a heal to tell the coordinator of.
-    pub(crate) healed: Notify,
+    pub healed: Notify,
     /// Look at everything now.
-    pub(super) wake: Notify,
-    pub(crate) meters: HealMeters,
+    pub(crate) wake: Notify,
+    pub meters: HealMeters,
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(crate) struct State {
     pub guard: Option<Guard>,
     pub expectations: Option<Expectations>,
     /// The expected etcd endpoints answer as this other cluster.
@@ -60,7 +60,7 @@ pub(super) struct State {
 }
 
 /// A file as it was read.
-pub(super) struct Look {
+pub(crate) struct Look {
     pub stat: Option<Stat>,
     pub bytes: Vec<u8>,
     pub seen: Seen,
@@ -68,7 +68,7 @@ pub(super) struct Look {
 }
 
 impl Heal {
-    pub fn open(host: Host, config: config::Heal, node: NodeName, boot: BootId) -> io::Result<Self> {
+    pub fn open(host: Host, config: settings::Heal, node: NodeName, boot: BootId) -> io::Result<Self> {
         let files = host.files.as_ref();
         let state = State {
             guard: guard::load(files),
@@ -92,7 +92,7 @@ impl Heal {
         Ok(heal)
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -184,7 +184,7 @@ impl Heal {
     }
 
     /// None: it changed between the two looks.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         component: Component,
         path: &Path,
@@ -223,13 +223,13 @@ impl Heal {
     }
 
     /// The same unreadable bytes were there a tick ago.
-    pub(super) fn settled(&self, state: &State, component: Component, look: &Look) -> bool {
+    pub(crate) fn settled(&self, state: &State, component: Component, look: &Look) -> bool {
         let now = self.host.clock.since_boot();
         let old = |at: Duration| now.saturating_sub(at) >= self.config.tick;
         state.broken.get(&component).is_some_and(|(hash, at)| *hash == look.hash && old(*at))
     }
 
-    pub(super) fn situation<'a>(
+    pub(crate) fn situation<'a>(
         &'a self,
         state: &'a State,
         component: Component,

@@ -2,15 +2,15 @@
 //! pulse for systemd. Lost notices cost at most one tick.
 
 use super::Heal;
-use crate::host::Change;
-use crate::paths;
+use podlift_host::Change;
+use podlift_host::paths;
 use podlift_model::op::Component;
 use std::path::Path;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
 /// Runs until it is dropped. `pulse` is called on every tick.
-pub(crate) async fn watch(heal: &Heal, pulse: impl Fn()) {
+pub async fn watch(heal: &Heal, pulse: impl Fn()) {
     let mut tick = tokio::time::interval(heal.config.tick);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut notices = None;

@@ -2,21 +2,23 @@
 
 mod control;
 mod diff;
-mod expectations;
+pub mod expectations;
+mod facts;
 mod guard;
 mod healer;
 mod history;
-mod learn;
 pub mod manifest;
-mod mend;
+pub mod mend;
+mod meters;
 pub mod rules;
+pub mod settings;
 pub mod splice;
 mod watch;
 
 pub use expectations::Expectations;
 pub use healer::Heal;
-pub(crate) use learn::learn;
-pub(crate) use watch::watch;
+pub use meters::HealMeters;
+pub use watch::watch;
 
 #[cfg(test)]
 mod disk_tests;

@@ -4,8 +4,8 @@ use super::expectations::{self, Expectations};
 use super::guard::{self, Guard};
 use super::healer::{Heal, State};
 use super::rules::{Finding, judge};
-use crate::config::Mode;
-use crate::paths;
+use crate::settings::Mode;
+use podlift_host::paths;
 use podlift_model::facts::{ExpectationFacts, GuardState};
 use podlift_model::heal::{HealEvent, HealFinding};
 use podlift_model::op::Component;
@@ -56,7 +56,7 @@ impl Heal {
         self.armed_guard(state).is_some()
     }
 
-    pub(super) fn armed_guard<'a>(&self, state: &'a State) -> Option<&'a Guard> {
+    pub(crate) fn armed_guard<'a>(&self, state: &'a State) -> Option<&'a Guard> {
         let now = self.host.clock.since_boot();
         state.guard.as_ref().filter(|g| g.armed(&self.boot, now))
     }
@@ -140,7 +140,7 @@ impl Heal {
     }
 
     /// Takes over what `learn` found out.
-    pub(super) fn set_expectations(&self, new: Expectations) -> io::Result<()> {
+    pub fn set_expectations(&self, new: Expectations) -> io::Result<()> {
         expectations::save_expectations(self.host.files.as_ref(), &new)?;
         let mut state = self.state();
         state.expectations = Some(new);
@@ -149,7 +149,7 @@ impl Heal {
         Ok(())
     }
 
-    pub(super) fn set_other_etcd(&self, other: Option<String>) {
+    pub fn set_other_etcd(&self, other: Option<String>) {
         let mut state = self.state();
         if state.other_etcd != other {
             state.clean.clear();

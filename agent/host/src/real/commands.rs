@@ -2,7 +2,7 @@
 //! to: only a time limit ends a program (SIGTERM to the group, SIGKILL five seconds later).
 #![allow(clippy::disallowed_methods)] // this is the edge
 
-use crate::host::{CommandError, Commands, Invocation, Output};
+use crate::{CommandError, Commands, Invocation, Output};
 use async_trait::async_trait;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;

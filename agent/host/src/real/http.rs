@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::below;
-use crate::host::{Http, HttpError};
+use crate::{Http, HttpError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};

@@ -1,9 +1,9 @@
 //! Every heal, on the disk: its intent in one fsynced line before the rename, its event in another one after it, kept until the
 //! coordinator has it. A last line cut by a power failure is skipped; an intent without an event counts as done if the file shows it.
 
-use crate::host::Files;
-use crate::paths;
 use jiff::Timestamp;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::Digest;
 use podlift_model::heal::HealEvent;
 use serde::{Deserialize, Serialize};

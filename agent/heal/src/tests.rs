@@ -1,11 +1,11 @@
 //! The heal on a node in memory.
 
+use super::Heal;
 use super::expectations::{Expectations, save_good_copy};
-use super::{Heal, learn};
-use crate::config::Mode;
-use crate::host::Files as _;
-use crate::paths;
-use crate::testing::{Bench, EMPTY_API, LIVE_API, exited, said};
+use crate::settings::{self, Mode};
+use podlift_host::Files as _;
+use podlift_host::paths;
+use podlift_host::testing::{BOOT, EMPTY_API, Fakes, LIVE_API, exited};
 use podlift_model::op::Component;
 use podlift_model::{Digest, RunId};
 use std::path::PathBuf;
@@ -14,13 +14,29 @@ use std::time::Duration;
 const API: Component = Component::KubeApiserver;
 const SERVERS: &str = "https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379";
 
+/// A node in memory and the heal's settings.
+struct Bench {
+    node: Fakes,
+    settings: settings::Heal,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Fakes;
+    fn deref(&self) -> &Fakes {
+        &self.node
+    }
+}
+
 fn bench() -> Bench {
-    Bench::new(|_| exited(1, "nothing here")).control_plane()
+    Bench {
+        node: Fakes::new(|_| exited(1, "nothing here")).control_plane(),
+        settings: settings::Heal::default(),
+    }
 }
 
 fn open(bench: &Bench) -> Heal {
-    let boot = crate::testing::BOOT.parse().unwrap();
-    Heal::open(bench.host.clone(), bench.config.heal.clone(), bench.config.node.clone(), boot).unwrap()
+    let (name, boot) = ("runai-01".parse().unwrap(), BOOT.parse().unwrap());
+    Heal::open(bench.host.clone(), bench.settings.clone(), name, boot).unwrap()
 }
 
 /// A heal that knows what the live manifests contain.
@@ -126,8 +142,8 @@ async fn modes_exemptions_and_another_etcd_only_report() {
     for case in ["observe", "off", "exempt", "other etcd", "ignorant"] {
         let mut b = bench();
         match case {
-            "observe" => b.config.heal.mode = Mode::Observe,
-            "off" => b.config.heal.mode = Mode::Off,
+            "observe" => b.settings.mode = Mode::Observe,
+            "off" => b.settings.mode = Mode::Off,
             _ => {}
         }
         let heal = if case == "ignorant" { open(&b) } else { knowing(&b) };
@@ -187,7 +203,7 @@ async fn an_unreadable_file_is_given_a_tick_to_become_whole() {
     look(&heal);
     look(&heal);
     assert!(b.files.text(api()).starts_with("apiVersion: v1\nspec: {"));
-    tokio::time::advance(b.config.heal.tick).await;
+    tokio::time::advance(b.settings.tick).await;
     look(&heal);
     assert_eq!(b.files.text(api()), LIVE_API);
 }
@@ -216,48 +232,4 @@ async fn a_repair_of_which_only_the_intent_is_known_is_told_if_the_file_shows_it
     let after_crash = open(&b);
     assert_eq!(after_crash.pending()[0].id, heal.pending()[0].id);
     assert_eq!(open(&b).pending().len(), 1, "and told once");
-}
-
-/// An API server whose container runs with the flags of `manifest`, and an etcd of `cluster`.
-fn world(manifest: &'static str, cluster: u64) -> Bench {
-    Bench::new(move |call| match (call.program, call.args[0].as_str()) {
-        ("crictl", "ps") => said(r#"{"containers":[{"id":"a","metadata":{"name":"kube-apiserver"},"state":"CONTAINER_RUNNING","createdAt":"1"}]}"#),
-        ("crictl", "inspect") => {
-            let words: Vec<&str> = manifest.lines().filter_map(|l| l.trim().strip_prefix("- ")).filter(|w| w.starts_with("--")).collect();
-            said(&serde_json::json!({"status": {"state": "CONTAINER_RUNNING"}, "info": {"runtimeSpec": {"process": {"args": words}}}}).to_string())
-        }
-        ("etcdctl", _) => said(&format!("{{\"header\":{{\"cluster_id\":{cluster}}},\"members\":[]}}")),
-        _ => exited(1, ""),
-    })
-    .control_plane()
-}
-
-#[tokio::test(start_paused = true)]
-async fn learns_while_ready_with_the_flags_on_the_disk() {
-    let b = world(LIVE_API, 0xabc);
-    let node = b.node();
-    learn(&node).await;
-    let learned = node.heal.expectations().unwrap();
-    assert_eq!((learned.etcd_servers.as_str(), learned.etcd_cluster.as_deref()), (SERVERS, Some("abc")));
-    assert_eq!((learned.good.len(), learned.learned_from), (3, Digest::of(LIVE_API)));
-    assert_eq!(b.node().heal.expectations().unwrap().etcd_servers, SERVERS, "after a restart too");
-}
-
-#[tokio::test(start_paused = true)]
-async fn never_learns_what_does_not_run_nor_another_cluster() {
-    let b = world(LIVE_API, 0xabc);
-    let other = LIVE_API.replace("https://10.77.0.13:2379", "https://10.77.0.99:2379");
-    b.files.put(api(), other.as_bytes());
-    let node = b.node();
-    learn(&node).await;
-    assert_eq!(node.heal.expectations(), None, "the container runs with other flags");
-
-    let moved = world(LIVE_API, 0xdef);
-    let node = moved.node();
-    let expectations = knowing(&moved).expectations().unwrap();
-    node.heal.set_expectations(expectations).unwrap();
-    learn(&node).await;
-    moved.files.put(api(), EMPTY_API.as_bytes());
-    node.heal.look_at_all();
-    assert_eq!(moved.files.text(api()), EMPTY_API, "somebody moved etcd: nothing is put there");
 }

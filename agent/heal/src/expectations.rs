@@ -1,9 +1,9 @@
 //! What this node's manifests must contain, learned while its own API server was Ready, and copies of the manifests that it was Ready
 //! with. On the disk, so that nothing else is needed to heal. Only `learn` writes here.
 
-use crate::host::Files;
-use crate::paths;
 use jiff::Timestamp;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::Digest;
 use podlift_model::facts::ExpectationFacts;
 use podlift_model::op::Component;
@@ -53,20 +53,20 @@ fn save<T: Serialize>(files: &dyn Files, name: &str, value: &T) -> io::Result<()
     files.write(&paths::heal(name), &serde_json::to_vec(value)?, 0o600)
 }
 
-pub(super) fn load_expectations(files: &dyn Files) -> Option<Expectations> {
+pub(crate) fn load_expectations(files: &dyn Files) -> Option<Expectations> {
     load(files, EXPECTATIONS)
 }
 
-pub(super) fn save_expectations(files: &dyn Files, value: &Expectations) -> io::Result<()> {
+pub(crate) fn save_expectations(files: &dyn Files, value: &Expectations) -> io::Result<()> {
     save(files, EXPECTATIONS, value)
 }
 
 /// Hashes of manifests that a rollback restored: they are what somebody wants, whatever the rules say.
-pub(super) fn load_exempt(files: &dyn Files) -> BTreeSet<Digest> {
+pub(crate) fn load_exempt(files: &dyn Files) -> BTreeSet<Digest> {
     load(files, EXEMPT).unwrap_or_default()
 }
 
-pub(super) fn save_exempt(files: &dyn Files, value: &BTreeSet<Digest>) -> io::Result<()> {
+pub(crate) fn save_exempt(files: &dyn Files, value: &BTreeSet<Digest>) -> io::Result<()> {
     save(files, EXEMPT, value)
 }
 
@@ -76,7 +76,7 @@ pub fn good_copy(files: &dyn Files, component: Component, hash: &Digest) -> Opti
     (Digest::of(&bytes) == *hash).then_some(bytes)
 }
 
-pub(super) fn save_good_copy(files: &dyn Files, component: Component, bytes: &[u8]) -> io::Result<()> {
+pub fn save_good_copy(files: &dyn Files, component: Component, bytes: &[u8]) -> io::Result<()> {
     files.write(&good_path(component), bytes, 0o600)
 }
 

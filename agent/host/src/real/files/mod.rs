@@ -5,8 +5,8 @@
 mod folder;
 mod replace;
 
-use crate::host::{FileKind, Files, ReplaceError, Stat};
 use crate::paths;
+use crate::{FileKind, Files, ReplaceError, Stat};
 use folder::Folder;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};

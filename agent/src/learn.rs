@@ -1,10 +1,10 @@
 //! Learning what the manifests must contain: only while this node's own API server is Ready with exactly the flags that are on the disk,
 //! and its etcd answers. Also asks whether the expected etcd is still the same cluster. Asks; never repairs.
 
-use super::expectations::{Expectations, save_good_copy};
-use super::manifest::Manifest;
-use super::mend::see;
-use super::rules::{Seen, Situation, judge};
+use crate::heal::expectations::{Expectations, save_good_copy};
+use crate::heal::manifest::Manifest;
+use crate::heal::mend::see;
+use crate::heal::rules::{Seen, Situation, judge};
 use crate::node::Node;
 use crate::ops::look::api_server;
 use crate::paths;
@@ -106,3 +106,7 @@ fn keep(node: &Node, ready: &Digest) -> io::Result<BTreeMap<Component, Digest>> 
     }
     Ok(good)
 }
+
+#[cfg(test)]
+#[path = "learn_tests.rs"]
+mod tests;

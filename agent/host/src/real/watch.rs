@@ -2,7 +2,7 @@
 //! also when we do it; it is left out, or looking would cause the next look.
 
 use super::below;
-use crate::host::{Change, Watch};
+use crate::{Change, Watch};
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use std::io;
@@ -64,8 +64,8 @@ fn matters(kind: &EventKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Files as _;
-    use crate::host::real::RealFiles;
+    use crate::Files as _;
+    use crate::real::RealFiles;
 
     #[tokio::test]
     async fn writes_renames_and_removals_are_told_and_reading_is_not() {

@@ -2,10 +2,10 @@
 #![allow(clippy::disallowed_methods)] // moves files as kubeadm does
 
 use super::{Heal, watch};
-use crate::config;
-use crate::host::real;
-use crate::paths;
-use crate::testing::{EMPTY_API, LIVE_API};
+use crate::settings;
+use podlift_host::paths;
+use podlift_host::real;
+use podlift_host::testing::{EMPTY_API, LIVE_API};
 use podlift_model::op::Component;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ async fn a_manifest_that_is_moved_in_is_repaired_at_once_and_nothing_is_left_beh
     let host = real::host(root.path(), &[]).unwrap();
     let api = paths::manifest(Component::KubeApiserver);
     host.files.write(&api, LIVE_API.as_bytes(), 0o600).unwrap();
-    let settings = config::Heal {
+    let settings = settings::Heal {
         // Notices only: the tick must not be what finds it.
         tick: Duration::from_secs(3600),
         budget_per_hour: 1000,
         fight_limit: 1000,
-        ..config::Heal::default()
+        ..settings::Heal::default()
     };
     let heal = Heal::open(host.clone(), settings, "runai-01".parse().unwrap(), "b".parse().unwrap()).unwrap();
     let heal = Arc::new(heal);

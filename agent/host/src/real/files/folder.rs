@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::stat_of;
-use crate::host::Stat;
+use crate::Stat;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstatat, mkdirat};

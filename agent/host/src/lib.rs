@@ -4,7 +4,10 @@
 pub mod commands;
 pub mod files;
 pub mod http;
+pub mod paths;
 pub mod real;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod watch;
 
 pub use commands::{CommandError, Commands, Invocation, Output};

@@ -4,7 +4,7 @@
 
 use super::folder::Folder;
 use super::stat_of;
-use crate::host::{FileKind, ReplaceError, Stat};
+use crate::{FileKind, ReplaceError, Stat};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fstat};
