@@ -10,13 +10,17 @@ use podlift_model::op::Component;
 impl Heal {
     pub fn facts(&self) -> HealFacts {
         let findings = self.findings();
+        let guard = {
+            let state = self.state();
+            self.armed_guard(&state).map(|g| HealGuard { run: g.run.clone(), until: None })
+        };
         HealFacts {
             mode: match self.config.mode {
                 Mode::Enforce => HealMode::Enforce,
                 Mode::Observe => HealMode::Observe,
                 Mode::Off => HealMode::Off,
             },
-            guard: self.armed_guard(&self.state()).map(|g| HealGuard { run: g.run.clone(), until: None }),
+            guard,
             watching: self.meters.is_watching(),
             expectations: self.expected(),
             findings,
