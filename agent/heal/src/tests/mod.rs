@@ -1,7 +1,13 @@
 //! The heal on a node in memory.
 
+mod adopt;
+mod fight;
+mod hygiene;
+mod lost;
+mod random;
+mod watching;
+
 use super::Heal;
-use super::expectations::{Expectations, save_good_copy};
 use crate::settings::{self, Mode};
 use podlift_host::Files as _;
 use podlift_host::paths;
@@ -42,20 +48,7 @@ fn open(bench: &Bench) -> Heal {
 /// A heal that knows what the live manifests contain.
 fn knowing(bench: &Bench) -> Heal {
     let heal = open(bench);
-    let files = bench.files.as_ref();
-    let good = Component::ALL.iter().map(|c| {
-        let bytes = files.read(&paths::manifest(*c)).unwrap();
-        save_good_copy(files, *c, &bytes).unwrap();
-        (*c, Digest::of(bytes))
-    });
-    let expectations = Expectations {
-        etcd_servers: SERVERS.into(),
-        etcd_cluster: Some("abc".into()),
-        learned_from: Digest::of(LIVE_API),
-        at: bench.host.clock.now(),
-        good: good.collect(),
-    };
-    heal.set_expectations(expectations).unwrap();
+    heal.learned(SERVERS.into(), Some("abc".into()), &Digest::of(LIVE_API)).unwrap();
     heal
 }
 

@@ -64,7 +64,15 @@ fn gates() {
 
 #[test]
 fn files_that_are_not_there_or_not_readable() {
-    let copy = Situation { good_copy: true, ..Situation::default() };
+    let hash = Digest::of("good");
+    let copy = Situation { copy: Choice::Copy(hash), ..Situation::default() };
+    let (wanted, newest) = ("v1.32.9".parse().unwrap(), "v1.31.9".parse().ok());
+    let other = Situation {
+        copy: Choice::Other { wanted, newest },
+        settled: true,
+        kubeadm_ended: true,
+        ..Situation::default()
+    };
     let ended = Situation { kubeadm_ended: true, ..copy.clone() };
     let running = Situation { kubeadm_running: true, kubeadm_ended: true, settled: true, ..copy.clone() };
     let settled = Situation { settled: true, ..copy.clone() };
@@ -75,6 +83,8 @@ fn files_that_are_not_there_or_not_readable() {
         (&Seen::Missing, running.clone(), vec!["missing"]),
         (&Seen::Missing, ended, vec!["missing!"]),
         (&broken, Situation { settled: true, ..Situation::default() }, vec!["unreadable"]),
+        (&Seen::Missing, other.clone(), vec!["missing"]),
+        (&broken, other, vec!["unreadable"]),
         (&broken, copy, vec!["unreadable"]),
         (&broken, running, vec!["unreadable"]),
         (&broken, settled, vec!["unreadable!"]),
@@ -82,4 +92,22 @@ fn files_that_are_not_there_or_not_readable() {
     for (seen, now, want) in cases {
         assert_eq!(verdicts(seen, &now), want, "{seen:?} {now:?}");
     }
+}
+
+#[test]
+fn mode_and_owner() {
+    let root = Access { mode: 0o600, uid: 0, own_uid: 0 };
+    let ours = Access { uid: 1000, own_uid: 1000, ..root };
+    let verdict = |access: Access, armed: bool| {
+        let now = Situation { access: Some(access), armed, as_armed: true, ..Situation::default() };
+        let found = judge(Component::KubeScheduler, &v132(&["--v=2"]), &now);
+        found.into_iter().map(|f| (f.rule, f.fix)).collect::<Vec<_>>()
+    };
+    for fine in [root, ours, Access { mode: 0o644, ..root }, Access { mode: 0o400, ..root }] {
+        assert_eq!(verdict(fine, true), [], "{fine:?}");
+    }
+    let secure = |mode, own| [("mode", Some(Fix::Secure { mode, own }))];
+    assert_eq!(verdict(Access { mode: 0o666, ..root }, false), [("mode", None)]);
+    assert_eq!(verdict(Access { mode: 0o666, ..root }, true), secure(0o644, false));
+    assert_eq!(verdict(Access { mode: 0o620, uid: 7, own_uid: 0 }, true), secure(0o600, true));
 }
