@@ -80,6 +80,9 @@ pub struct Ops {
     /// For an etcd snapshot. "10m"
     #[serde(with = "duration")]
     pub snapshot_timeout: Duration,
+    /// How long another program's lock on apt or dpkg is waited for. "5m"
+    #[serde(with = "duration")]
+    pub lock_timeout: Duration,
     /// Free bytes that /var must have before packages are fetched or installed. 1 GiB
     pub free_bytes: u64,
 }
@@ -132,6 +135,7 @@ impl Default for Ops {
             kubeadm_timeout: Duration::from_secs(30 * 60),
             download_timeout: Duration::from_secs(20 * 60),
             snapshot_timeout: Duration::from_secs(10 * 60),
+            lock_timeout: Duration::from_secs(5 * 60),
             free_bytes: 1 << 30,
         }
     }

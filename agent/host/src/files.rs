@@ -60,6 +60,11 @@ pub trait Files: Send + Sync {
         hash: &Digest,
         scratch: &Path,
     ) -> Result<(), ReplaceError>;
+    /// The process that has a lock (fcntl) on the file; 0: one that this process can't see. None: nobody.
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
+        let _ = path;
+        Ok(None)
+    }
     /// Free bytes of the filesystem that holds `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 mod folder;
+mod locks;
 mod replace;
 
 use crate::paths;
@@ -104,6 +105,15 @@ impl Files for RealFiles {
         let (dir, name) = self.parent(target)?;
         let scratch = Folder::make(&self.root, scratch)?;
         replace::replace(&dir, name, bytes, seen, hash, &scratch)
+    }
+
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
+        let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, OFlag::O_RDONLY, Mode::empty()));
+        match opened {
+            Ok(file) => locks::holder(&file),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
