@@ -50,7 +50,7 @@ pub struct Tls {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Commands {
-    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root.
+    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root, and BCM's etcd.
     pub path: Vec<PathBuf>,
 }
 
@@ -109,8 +109,10 @@ impl Default for Tls {
 
 impl Default for Commands {
     fn default() -> Self {
-        let dirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        Self { path: dirs.iter().map(PathBuf::from).collect() }
+        let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        // BCM brings its etcd with it.
+        let dirs = usual.iter().chain(&["/cm/local/apps/etcd/current/bin"]);
+        Self { path: dirs.map(PathBuf::from).collect() }
     }
 }
 

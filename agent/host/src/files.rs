@@ -50,6 +50,8 @@ pub trait Files: Send + Sync {
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Removes a file; one that is gone already is fine.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder of our own with all that is in it, following no symlink; one that is gone already is fine.
+    fn remove_tree(&self, dir: &Path) -> io::Result<()>;
     /// Compare-and-swap: temporary file in `scratch` (same filesystem, O_EXCL, 0600), fsync, then `target` must still be the inode, ctime
     /// and content hash given, then rename over it and fsync of the directory. Nothing is left in `scratch`.
     fn replace(

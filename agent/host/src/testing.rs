@@ -143,6 +143,12 @@ impl Files for MemFiles {
         tree.files.remove(path);
         Ok(())
     }
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        let mut tree = self.tree();
+        tree.one_more()?;
+        tree.files.retain(|path, _| !path.starts_with(dir));
+        Ok(())
+    }
     fn replace(
         &self,
         target: &Path,

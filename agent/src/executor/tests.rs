@@ -42,6 +42,8 @@ impl Rig {
         let tools = Tools::with_packages("1.31.9-1.1");
         let answers = tools.clone();
         let bench = Bench::new(move |call| answers.answer(call)).control_plane();
+        let source = b"deb https://pkgs.k8s.io/core:/stable:/v1.32/deb/ /\n";
+        bench.files.put("/etc/apt/sources.list.d/kubernetes.list", source);
         let rig = Self { bench, tools };
         rig.node().ledger.claim(&epoch(1, "a")).unwrap();
         rig

@@ -8,6 +8,7 @@
 
 mod apt_source;
 mod apt_update;
+mod etcd_access;
 mod etcd_move_leader;
 mod etcd_snapshot;
 mod guard_arm;

@@ -1,7 +1,7 @@
 //! Starting and finding units, with systemd's answers as systemd 252 gave them.
 
 use super::*;
-use crate::host::{CommandError, Files as _, Invocation, Output};
+use crate::host::{CommandError, Invocation, Output};
 use crate::paths;
 use crate::testing::{BOOT, Bench, exited, said};
 

@@ -94,6 +94,14 @@ impl Files for RealFiles {
         }
     }
 
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        match self.parent(dir) {
+            Ok((parent, name)) => parent.remove_tree(name),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
     fn replace(
         &self,
         target: &Path,

@@ -161,3 +161,17 @@ fn who_has_a_lock_is_told() {
     perl.wait().unwrap();
     assert_eq!(files.lock_holder(lock).unwrap(), None);
 }
+
+#[test]
+fn a_folder_goes_with_all_that_is_in_it_and_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    let files = RealFiles::open(root.path()).unwrap();
+    files.write(Path::new("/kept/a"), b"", 0o600).unwrap();
+    files.write(Path::new("/gone/b/c"), b"", 0o600).unwrap();
+    symlink(root.path().join("kept"), root.path().join("gone/link")).unwrap();
+    files.remove_tree(Path::new("/gone")).unwrap();
+    assert_eq!(files.list(Path::new("/")).unwrap(), ["kept"]);
+    assert_eq!(files.list(Path::new("/kept")).unwrap(), ["a"]);
+    files.remove_tree(Path::new("/gone")).unwrap();
+    files.remove_tree(Path::new("/never/was")).unwrap();
+}
