@@ -64,6 +64,8 @@ pub trait Files: Send + Sync {
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Removes a file; one that is gone already is fine.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder of our own with all that is in it, following no symlink; one that is gone already is fine.
+    fn remove_tree(&self, dir: &Path) -> io::Result<()>;
     /// Compare-and-swap: temporary file in `scratch` (same filesystem, O_EXCL, 0600), fsync, then `target` must still be the inode, ctime
     /// and content hash given, then rename over it and fsync of the directory. Nothing is left in `scratch`.
     fn replace(
@@ -113,6 +115,11 @@ pub trait Files: Send + Sync {
     /// The user that writes, who may own files besides root.
     fn own_uid(&self) -> u32 {
         0
+    }
+    /// The process that has a lock (fcntl) on the file; 0: one that this process can't see. None: nobody.
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
+        let _ = path;
+        Ok(None)
     }
     /// Free bytes of the filesystem that holds `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;

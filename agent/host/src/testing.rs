@@ -32,6 +32,8 @@ struct Tree {
     full: bool,
     /// Writes, appends and removals that still work.
     left: Option<usize>,
+    /// Locks that other processes hold.
+    locks: BTreeMap<PathBuf, u32>,
     /// Files are replaced, and the call that did it fails: only the directory could not be synced.
     unsynced: bool,
 }
@@ -69,6 +71,14 @@ impl MemFiles {
     }
     pub fn works_again(&self) {
         self.tree().left = None;
+    }
+    /// Another process has a lock on the file, or no more.
+    pub fn set_lock(&self, path: impl Into<PathBuf>, pid: Option<u32>) {
+        let (mut tree, path) = (self.tree(), path.into());
+        match pid {
+            Some(pid) => drop(tree.locks.insert(path, pid)),
+            None => drop(tree.locks.remove(&path)),
+        }
     }
     pub fn set_full(&self, full: bool) {
         self.tree().full = full;
@@ -142,6 +152,12 @@ impl Files for MemFiles {
         tree.files.remove(path);
         Ok(())
     }
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        let mut tree = self.tree();
+        tree.one_more()?;
+        tree.files.retain(|path, _| !path.starts_with(dir));
+        Ok(())
+    }
     fn replace(
         &self,
         target: &Path,
@@ -170,6 +186,9 @@ impl Files for MemFiles {
         let uid = if own { 0 } else { stat.uid };
         *stat = Stat { mode, uid, ctime: clock.into(), ..stat.clone() };
         Ok(())
+    }
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
+        Ok(self.tree().locks.get(path).copied())
     }
     fn free_bytes(&self, _: &Path) -> io::Result<u64> {
         Ok(100 << 30)

@@ -4,8 +4,8 @@ use super::api_server::endpoint_of;
 use crate::heal::manifest::Manifest;
 use crate::heal::rules::Seen;
 use crate::node::Node;
-use crate::paths;
-use crate::tools::{apt, apt_mark, dpkg_query, versions};
+use crate::sources;
+use crate::tools::{dpkg_query, versions};
 use podlift_model::facts::{ManifestFacts, PackageState};
 use podlift_model::op::{Component, Package};
 use podlift_model::{Digest, FlagSet, KubeVersion, NodeFacts};
@@ -29,10 +29,10 @@ pub async fn collect(node: &Node) -> NodeFacts {
 
 pub async fn installed(node: &Node) -> Installed {
     let host = &node.host;
-    let versions = dpkg_query::installed(host).await.unwrap_or_default();
-    let held = apt_mark::held(host).await.unwrap_or_default();
+    let known = dpkg_query::known(host).await.unwrap_or_default();
     let state = |p: &Package| {
-        let state = PackageState { version: versions.get(p).cloned(), held: held.contains(p.name()) };
+        let known = known.get(p)?;
+        let state = PackageState { version: known.whole(), held: known.held };
         (state.version.is_some() || state.held).then(|| (p.name().to_string(), state))
     };
     Installed {
@@ -78,8 +78,7 @@ pub fn advertise(node: &Node) -> Option<String> {
 }
 
 fn apt_minor(node: &Node) -> Option<podlift_model::Minor> {
-    let bytes = node.host.files.read(Path::new(paths::APT_SOURCE)).ok()?;
-    apt::minor_of(&String::from_utf8_lossy(&bytes))
+    sources::find(node.host.files.as_ref()).ok()?.minor()
 }
 
 /// In steps of 64 MiB: every log line would be a change of the facts otherwise.

@@ -115,6 +115,22 @@ impl Folder {
         to.sync()?;
         self.sync()
     }
+    /// A folder and all that is in it.
+    pub fn remove_tree(&self, name: &str) -> io::Result<()> {
+        match self.enter(Path::new(name), false, dir_flags()) {
+            Ok(inner) => {
+                for entry in inner.names()? {
+                    inner.remove_tree(&entry)?;
+                }
+                unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir)?;
+                self.sync()
+            }
+            // No folder, or a symlink to one.
+            Err(Errno::ENOTDIR | Errno::ELOOP) => self.remove(name),
+            Err(Errno::ENOENT) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
 
     pub fn sync(&self) -> io::Result<()> {
         Ok(nix::unistd::fsync(&self.fd)?)

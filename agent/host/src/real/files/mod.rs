@@ -4,6 +4,7 @@
 
 mod aside;
 mod folder;
+mod locks;
 mod replace;
 
 use crate::paths;
@@ -98,6 +99,14 @@ impl Files for RealFiles {
         }
     }
 
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        match self.parent(dir) {
+            Ok((parent, name)) => parent.remove_tree(name),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
     fn replace(
         &self,
         target: &Path,
@@ -148,6 +157,15 @@ impl Files for RealFiles {
 
     fn own_uid(&self) -> u32 {
         nix::unistd::geteuid().as_raw()
+    }
+
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
+        let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, OFlag::O_RDONLY, Mode::empty()));
+        match opened {
+            Ok(file) => locks::holder(&file),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
