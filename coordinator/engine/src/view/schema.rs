@@ -1,7 +1,7 @@
 //! JSON schemas of the documents that people and other tools read, made from the types themselves. docs/schemas has them as files; a test
 //! keeps the two the same and refuses a change that would break a reader.
 
-use super::{NodeDetail, Report, Runs, Status};
+use super::{Heal, NodeDetail, Report, Runs, Status};
 use crate::machine::{EVENT_SCHEMA, Record};
 use crate::plan::Plan;
 use schemars::generate::SchemaSettings;
@@ -16,8 +16,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         (super::runs::SCHEMA, of::<Runs>()),
         (crate::plan::SCHEMA, of::<Plan>()),
         (EVENT_SCHEMA, of::<Record>()),
-        (super::node::SCHEMA, of::<NodeDetail>()),
-        (super::runs::SCHEMA, of::<Runs>()),
+        (super::heal::SCHEMA, of::<Heal>()),
     ]
 }
 
