@@ -37,7 +37,12 @@ pub struct Wanted {
 impl Default for Wanted {
     /// The six machines of a run.
     fn default() -> Self {
-        Self { control_planes: vec!["cp1", "cp2", "cp3"], workers: vec!["w1", "w2"], extra: vec![], bare: false }
+        Self {
+            control_planes: vec!["cp1", "cp2", "cp3"],
+            workers: vec!["w1", "w2"],
+            extra: vec![],
+            bare: false,
+        }
     }
 }
 

@@ -6,7 +6,10 @@ const README: &str = include_str!("../../../README.md");
 
 /// Of "Install it": on the head node, on each node. Without their comments.
 pub fn install_blocks() -> anyhow::Result<[Vec<String>; 2]> {
-    let section = README.split("\n## ").find(|s| s.starts_with("Install it")).context("README has no \"Install it\"")?;
+    let section = README
+        .split("\n## ")
+        .find(|s| s.starts_with("Install it"))
+        .context("README has no \"Install it\"")?;
     let mut blocks = section.split("```").skip(1).step_by(2).map(lines);
     let missing = "README's \"Install it\" lacks its two blocks of commands";
     Ok([blocks.next().context(missing)?, blocks.next().context(missing)?])
@@ -24,7 +27,10 @@ mod tests {
     #[test]
     fn both_blocks_are_there() {
         let [head, node] = install_blocks().unwrap();
-        assert!(head.iter().any(|l| l.starts_with("dpkg -i podlift_")) && head.last().unwrap() == "podlift status");
+        assert!(
+            head.iter().any(|l| l.starts_with("dpkg -i podlift_"))
+                && head.last().unwrap() == "podlift status"
+        );
         assert!(node.iter().any(|l| l.starts_with("dpkg -i podlift-agent_")), "{node:?}");
     }
 }

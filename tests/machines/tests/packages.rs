@@ -14,8 +14,7 @@ const NODE: &str = "runai-01";
 fn installed_as_the_readme_says_and_removed_without_a_trace_in_the_manifests() {
     podlift_common::tls::install_provider();
     let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
-    let wanted =
-        Wanted { control_planes: vec![NODE], workers: vec![], bare: true, ..Wanted::default() };
+    let wanted = Wanted { control_planes: vec![NODE], workers: vec![], bare: true, ..Wanted::default() };
     let told = apart::run(async move {
         let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
         fleet.power_on().await?;
@@ -59,7 +58,8 @@ struct Site<'a> {
 
 /// In the folder where somebody put the files; an example that was copied gets the site's own values.
 async fn type_it(machine: &Machine, line: &str, site: &Site<'_>) -> anyhow::Result<()> {
-    let script = format!("mkdir -p {SHARED}/certs && cd {SHARED} && ln -sf ../*.deb certs/ && cd certs && {line}");
+    let script =
+        format!("mkdir -p {SHARED}/certs && cd {SHARED} && ln -sf ../*.deb certs/ && cd certs && {line}");
     machine.run(&["sh", "-ec", &script]).await.with_context(|| format!("README: {line}"))?;
     let copied = line.starts_with("cp ").then(|| line.split_whitespace().nth(2)).flatten();
     let Some(path) = copied.filter(|p| p.ends_with(".toml")) else { return Ok(()) };

@@ -31,5 +31,8 @@ pub async fn agent_upgraded(fleet: &Fleet, node: &str, since: &str, step: &str) 
     if installed != VERSION || units.is_empty() {
         bail!("{node}: agent {installed} beside {units:?}");
     }
-    Ok(format!("{node}: the agent was upgraded to {installed} by its package while {} waited", units.join(", ")))
+    Ok(format!(
+        "{node}: the agent was upgraded to {installed} by its package while {} waited",
+        units.join(", ")
+    ))
 }

@@ -24,7 +24,8 @@ impl Holder {
         let gate = fleet.scratch.at(&format!("shared/hold-{node}"));
         std::fs::write(&gate, "")?;
         let inside = format!("{}/hold-{node}", machine::SHARED);
-        let wait = format!("DPkg::Pre-Invoke::=touch {inside}-taken; while test -e {inside}; do sleep 0.1; done");
+        let wait =
+            format!("DPkg::Pre-Invoke::=touch {inside}-taken; while test -e {inside}; do sleep 0.1; done");
         let mut argv = vec!["systemd-run", "--quiet", "--unit=somebody-else.service"];
         argv.extend(["apt-get", "-y", "-o", &wait, "install", "--reinstall", what]);
         fleet.machine(node).run(&argv).await?;
