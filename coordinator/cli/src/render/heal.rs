@@ -117,7 +117,7 @@ fn last(files: &[HealFile]) -> String {
 fn attention(nodes: &[&HealNode]) -> String {
     let of = |n: &HealNode| {
         let h = n.heal.as_ref();
-        let findings = h.into_iter().flat_map(|h| &h.findings).map(|f| finding(f));
+        let findings = h.into_iter().flat_map(|h| &h.findings).map(finding);
         let files = h.into_iter().flat_map(|h| &h.files);
         let fights = files.filter_map(|f| {
             let fight = f.fight.as_ref()?;
