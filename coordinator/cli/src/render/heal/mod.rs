@@ -1,10 +1,18 @@
-//! `podlift heal status`, `history` and `diff`.
+//! `podlift heal`: the fleet here, one node and the past beside it.
 
-use super::{length, moment};
+mod node;
+mod past;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use node::node;
+pub(crate) use past::{diff, history};
+
+use super::{clock, length, moment};
 use crate::out::Screen;
-use crate::table::{Cell, Grid, paint, wrapped};
+use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
-use podlift_engine::view::{Heal, HealNode, HealRecord};
+use podlift_engine::view::{Heal, HealNode};
 use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealFinding, HealMode};
 use std::fmt::Write as _;
 
@@ -88,7 +96,7 @@ fn guard(h: &HealFacts) -> String {
     match &h.guard {
         None => "steady".into(),
         Some(g) => match g.until {
-            Some(until) => format!("armed by {} until {}", g.run, super::clock(until)),
+            Some(until) => format!("armed by {} until {}", g.run, clock(until)),
             None => format!("armed by {}", g.run),
         },
     }
@@ -137,115 +145,4 @@ fn attention(nodes: &[&HealNode]) -> String {
 fn finding(f: &HealFinding) -> String {
     let why = f.report_only.as_ref().map_or(String::new(), |why| format!("; not repaired: {why}"));
     format!("{} {}: {}{why}", f.file, f.rule, f.what)
-}
-
-/// One node in full.
-pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
-    let Some(node) = seen.nodes.first() else { return String::new() };
-    let mut out = format!("Heal of node {} of cluster {} at {}\n", node.node, seen.cluster, moment(seen.at));
-    let Some(h) = &node.heal else {
-        let _ = writeln!(out, "  its agent does not say: it is older than this coordinator");
-        return wrapped(&out, screen);
-    };
-    let gone = if node.connected { "" } else { ", its agent is not connected" };
-    for (name, value) in [
-        ("mode", mode_text(h).to_string()),
-        ("guard", guard(h)),
-        ("told", format!("{} ago{gone}", length(node.age_seconds as f64))),
-        (
-            "noticed",
-            if h.watching { "at once" } else { "at the next tick: the folder is not watched" }.into(),
-        ),
-        ("expects", expectation(h.expectations.as_ref())),
-    ] {
-        let _ = writeln!(out, "  {name:<9}{value}");
-    }
-    out = wrapped(&out, screen);
-    let mut grid = Grid::with_tail(&["FILE", "NOW", "BUDGET", "GOOD COPIES", "LAST HEAL"]);
-    for f in &h.files {
-        let now = f.sha256.as_ref().map_or("missing".into(), |d| d.short().to_string());
-        let copies: Vec<&str> = f.good.iter().map(|g| g.sha256.short()).collect();
-        let copies = if copies.is_empty() { "none".into() } else { copies.join(" ") };
-        let cells = [now, budget(std::slice::from_ref(f)), copies, last(std::slice::from_ref(f))];
-        grid.row(std::iter::once(Cell::from(&f.file)).chain(cells.map(Cell::from)).collect());
-    }
-    if !h.files.is_empty() {
-        let _ = write!(out, "\n{}\n", grid.render(screen));
-    }
-    out += &wrapped(&attention(&[node]), screen);
-    out
-}
-
-fn mode_text(h: &HealFacts) -> &'static str {
-    match h.mode {
-        HealMode::Enforce => "enforce: repairs",
-        HealMode::Observe => "observe: only says what it would repair",
-        HealMode::Off => "off: looks at nothing",
-    }
-}
-
-fn expectation(e: Option<&HealExpectations>) -> String {
-    let Some(e) = e else { return "nothing yet: no API server of this node was seen Ready".into() };
-    let cluster = e.etcd_cluster.as_deref().unwrap_or("not known");
-    let other = e.other_etcd.as_ref();
-    let other = other
-        .map_or(String::new(), |o| format!("; etcd cluster {o} answers there now, so nothing is healed"));
-    format!(
-        "etcd servers {} of cluster {cluster}, learned {} from {}{other}",
-        e.etcd_servers.join(","),
-        moment(e.at),
-        e.learned_from.short()
-    )
-}
-
-pub(crate) fn history(seen: &Heal, screen: Screen) -> String {
-    if seen.history.is_empty() {
-        return "No heal is in the journal".into();
-    }
-    let mut grid = Grid::with_tail(&["AT", "NODE", "FILE", "TOOK", "ID", "RULES"]);
-    for r in &seen.history {
-        let run = r.run.as_ref().map_or("steady watch".into(), |run| format!("run {run}"));
-        let h = &r.heal;
-        grid.row(vec![
-            moment(h.at).into(),
-            Cell::from(&h.node),
-            Cell::from(&h.file),
-            format!("{} µs", h.latency_us).into(),
-            Cell::from(&h.id),
-            format!("{} ({run})", h.rules.join(", ")).into(),
-        ]);
-    }
-    let mut out = grid.render(screen);
-    let more = seen.heals.saturating_sub(seen.history.len() as u64);
-    if more > 0 {
-        let _ = write!(out, "\n{more} older ones: podlift heal history --last {}", seen.heals);
-    }
-    out
-}
-
-pub(crate) fn diff(seen: &Heal, screen: Screen) -> String {
-    if seen.history.is_empty() {
-        return "No such heal is in the journal".into();
-    }
-    seen.history.iter().map(|r| one(r, screen)).collect::<Vec<_>>().join("\n")
-}
-
-/// As `diff -u` prints it; a long line is left to the terminal, because a diff that is wrapped can't be read.
-fn one(r: &HealRecord, screen: Screen) -> String {
-    let h = &r.heal;
-    let mut out = format!("{} {} ({})\n", moment(h.at), h.node, h.rules.join(", "));
-    let _ = write!(out, "--- {} {}\n+++ {} {}\n", h.file, h.before.short(), h.file, h.after.short());
-    for line in h.diff.lines() {
-        let colour = match line.chars().next() {
-            Some('-') => Some(AnsiColor::Red),
-            Some('+') => Some(AnsiColor::Green),
-            Some('@') => Some(AnsiColor::Cyan),
-            _ => None,
-        };
-        match colour.filter(|_| screen.colour) {
-            Some(colour) => drop(writeln!(out, "{}", paint(colour, line))),
-            None => drop(writeln!(out, "{line}")),
-        }
-    }
-    out
 }
