@@ -53,11 +53,20 @@ fn nspawn_marks(name: &str) -> Vec<PathBuf> {
 /// Ends fleets whose owners were killed together with their reapers.
 pub fn sweep(base: &Path) {
     for dir in folders(base) {
-        let lock = File::open(dir.join(LOCK)).ok();
-        if lock.is_some_and(|l| l.try_lock().is_ok()) {
+        let ownerless = match File::open(dir.join(LOCK)) {
+            Ok(lock) => lock.try_lock().is_ok(),
+            // Half of it is gone already, or it is being made just now.
+            Err(_) => age(&dir) > Duration::from_secs(60),
+        };
+        if ownerless {
             end(&dir);
         }
     }
+}
+
+fn age(dir: &Path) -> Duration {
+    let changed = std::fs::metadata(dir).and_then(|m| m.modified()).ok();
+    changed.and_then(|t| t.elapsed().ok()).unwrap_or_default()
 }
 
 /// What is left on this machine of any fleet: for people and for the test command.

@@ -80,7 +80,7 @@ fn coordinator(shape: &Shape, address: &str) -> String {
 }
 
 /// podlift's own identity, through the proxy.
-fn kubeconfig(shape: &Shape) -> String {
+pub fn kubeconfig(shape: &Shape) -> String {
     let cluster = &shape.cluster;
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: podlift\n\

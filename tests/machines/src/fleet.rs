@@ -23,6 +23,29 @@ pub const TO: &str = "v1.32.13";
 /// Doubles of kubelet and kubeadm take so many times less than the real ones; everything else takes what it takes.
 const FACTOR: u32 = 15;
 
+/// What a fleet is like.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub control_planes: Vec<&'static str>,
+    pub workers: Vec<&'static str>,
+    /// More arguments of nspawn, by machine.
+    pub extra: Vec<(&'static str, &'static str)>,
+    /// Nobody has installed the product yet.
+    pub bare: bool,
+}
+
+impl Default for Wanted {
+    /// The six machines of a run.
+    fn default() -> Self {
+        Self {
+            control_planes: vec!["cp1", "cp2", "cp3"],
+            workers: vec!["w1", "w2"],
+            extra: vec![],
+            bare: false,
+        }
+    }
+}
+
 /// Fields end in this order: the folder, and with it every process, last.
 pub struct Fleet {
     pub supervisor: Machines,
@@ -32,8 +55,8 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Everything is prepared, nothing is booted. `extra` are more arguments of nspawn by machine.
-    pub async fn prepare(base: PathBuf, exe: &Path, extra: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// Everything is prepared, nothing is booted.
+    pub async fn prepare(base: PathBuf, exe: &Path, wanted: &Wanted) -> anyhow::Result<Self> {
         let scratch = Scratch::new(&reaper(exe)?)?;
         network::make().await?;
         let shared = scratch.make_dir("shared")?;
@@ -42,19 +65,23 @@ impl Fleet {
         let debs = scratch.make_dir("debs")?;
         let (repositories, product) =
             tokio::try_join!(up::repositories(&scratch), product::pack(exe, &debs, None))?;
-        let shape = shape()?;
-        let (node, head) = layers(&scratch, &base, &repositories, &product).await?;
+        let shape = shape(wanted)?;
+        let packages = (!wanted.bare).then_some(&product);
+        let (node, head) = layers(&scratch, &base, &repositories, packages).await?;
         let mut machines = BTreeMap::new();
         for (name, address) in addresses(&shape) {
             let below = if name == configs::HEAD { head.clone() } else { node.clone() };
-            let extra: Vec<&str> = extra.iter().filter(|(n, _)| *n == name).map(|(_, e)| *e).collect();
+            let extra: Vec<&str> = wanted.extra.iter().filter(|(n, _)| *n == name).map(|(_, e)| *e).collect();
             let machine = Machine::new(&scratch, &name, &address, below, &extra).await?;
             machines.insert(name, Arc::new(machine));
         }
         let roots = shape.nodes().map(|n| (n.clone(), machines[n].root())).collect();
         let supervisor = Machines::start(shape, roots, &shared, bind(&machines)).await?;
         let fleet = Self { supervisor, machines, product, scratch };
-        fleet.configure()?;
+        fleet.etcd(&fleet.world().shape)?;
+        if !wanted.bare {
+            fleet.configure()?;
+        }
         Ok(fleet)
     }
 
@@ -68,16 +95,20 @@ impl Fleet {
         }
         let user =
             uid(&head.text("/etc/passwd"), "podlift").context("the package podlift made no user podlift")?;
-        configs::head(&authority, shape, &head.root(), &head.address, &self.supervisor.ca, user)?;
-        self.etcd(shape)
+        configs::head(&authority, shape, &head.root(), &head.address, &self.supervisor.ca, user)
     }
 
     /// A sandbox gets a /proc of its own, and there the boot id is this machine's, not the container's: bound in again.
     fn boot_id(&self, node: &str) -> anyhow::Result<()> {
         let machine = self.machine(node);
         let (real, copy) = ("/proc/sys/kernel/random/boot_id", "/run/boot-id");
-        let text =
-            format!("[Service]\nExecStartPre=+/bin/cp {real} {copy}\nBindReadOnlyPaths={copy}:{real}\n");
+        let unit = format!(
+            "[Unit]\nDescription=The boot id of this container, for sandboxes\nDefaultDependencies=no\nBefore=basic.target\n\
+             [Service]\nType=oneshot\nExecStart=cp {real} {copy}\n"
+        );
+        machine.write("/etc/systemd/system/lab-boot-id.service", unit, 0o644)?;
+        crate::machine::enable(&machine.root(), "sysinit.target", "lab-boot-id.service")?;
+        let text = format!("[Service]\nBindReadOnlyPaths={copy}:{real}\n");
         machine.write("/etc/systemd/system/podlift-agent.service.d/container.conf", text, 0o644)?;
         // journald keeps what it has over a boot.
         machine.write("/var/log/journal/.keep", "", 0o644)
@@ -118,8 +149,13 @@ impl Fleet {
 
     /// All at once; returns when coordinator and agents have met.
     pub async fn boot(&self) -> anyhow::Result<()> {
+        self.power_on().await?;
+        self.ready().await
+    }
+
+    /// All at once.
+    pub async fn power_on(&self) -> anyhow::Result<()> {
         futures_util::future::try_join_all(self.machines.values().map(|m| m.boot())).await?;
-        self.ready().await?;
         self.fill_etcd().await
     }
 
@@ -188,11 +224,11 @@ impl Fleet {
     }
 }
 
-fn shape() -> anyhow::Result<Shape> {
+fn shape(wanted: &Wanted) -> anyhow::Result<Shape> {
     let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
     Ok(Shape {
-        control_planes: names(&["cp1", "cp2", "cp3"]),
-        workers: names(&["w1", "w2"]),
+        control_planes: names(&wanted.control_planes),
+        workers: names(&wanted.workers),
         from: FROM.parse()?,
         network: network::NETWORK.into(),
         proxy: format!("{}:10443", network::supervisor()),
@@ -212,27 +248,29 @@ async fn layers(
     scratch: &Scratch,
     base: &Path,
     repositories: &repo::Repositories,
-    product: &Product,
+    product: Option<&Product>,
 ) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let node = Layer::mount(scratch.at("layers/node"), vec![base.into()]).await?;
     up::sources(&node.root(), repositories, FROM.parse::<podlift_model::KubeVersion>()?.minor)?;
     let version = format!("{}-1.1", FROM.trim_start_matches('v'));
     let wanted: Vec<String> = ["kubeadm", "kubelet", "kubectl"].map(|p| format!("{p}={version}")).into();
     let script = format!(
-        "apt-get update -q && apt-get install -y -q {} && apt-mark hold kubeadm kubelet kubectl \
-         && dpkg -i /tmp/podlift.deb && systemctl enable kubelet podlift-agent && rm /tmp/podlift.deb",
+        "apt-get update -q && apt-get install -y -q {} && apt-mark hold kubeadm kubelet kubectl && systemctl enable kubelet",
         wanted.join(" ")
     );
-    installed(&node, &product.agent, &script).await?;
+    node.chroot(&["sh", "-ec", &script]).await?;
     let head = Layer::mount(scratch.at("layers/head"), vec![base.into()]).await?;
-    let script = "dpkg -i /tmp/podlift.deb && systemctl enable podlift-coordinator && rm /tmp/podlift.deb";
-    installed(&head, &product.coordinator, script).await?;
+    if let Some(product) = product {
+        installed(&node, &product.agent, "podlift-agent").await?;
+        installed(&head, &product.coordinator, "podlift-coordinator").await?;
+    }
     Ok((node.finished().await?, head.finished().await?))
 }
 
-async fn installed(layer: &Layer, deb: &Path, script: &str) -> anyhow::Result<()> {
+async fn installed(layer: &Layer, deb: &Path, unit: &str) -> anyhow::Result<()> {
     write(&layer.root().join("tmp/podlift.deb"), std::fs::read(deb)?, 0o644)?;
-    layer.chroot(&["sh", "-ec", script]).await.map(drop)
+    let script = format!("dpkg -i /tmp/podlift.deb && systemctl enable {unit} && rm /tmp/podlift.deb");
+    layer.chroot(&["sh", "-ec", &script]).await.map(drop)
 }
 
 /// An API server's port is in its machine's own network.

@@ -21,6 +21,7 @@ pub mod network;
 pub mod night;
 pub mod packages;
 pub mod product;
+pub mod readme;
 pub mod repo;
 pub mod scratch;
 pub mod serve;

@@ -1,6 +1,6 @@
 //! `podlift-machines up`: one plain machine with the repositories of both minors, for a look by hand.
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Wanted};
 use crate::machine::Machine;
 use crate::scratch::Scratch;
 use crate::{base, layer, need, network, packages, repo, serve};
@@ -48,7 +48,7 @@ pub async fn stay(base: std::path::PathBuf, exe: &Path) -> anyhow::Result<()> {
 pub async fn stay_fleet(base: std::path::PathBuf, exe: &Path) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let fleet = Fleet::prepare(base, exe, &[]).await?;
+    let fleet = Fleet::prepare(base, exe, &Wanted::default()).await?;
     fleet.boot().await?;
     let head = fleet.machine(crate::configs::HEAD);
     for machine in fleet.nodes().chain([head]) {

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 use futures_util::FutureExt as _;
-use podlift_machines::fleet::{Fleet, TO};
+use podlift_machines::fleet::{Fleet, TO, Wanted};
 use podlift_machines::{apart, faults, judge, night, up, watch};
 
 fn run(story: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
@@ -24,7 +24,7 @@ async fn judged(fleet: Fleet) -> anyhow::Result<()> {
 fn a_night_of_killed_processes_and_strangers() {
     let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
     run(async move {
-        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &[]).await?;
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &Wanted::default()).await?;
         faults::conffile_edited(&fleet, "cp3")?;
         faults::clock_off(&fleet, "w2")?;
         fleet.boot().await?;
@@ -57,7 +57,8 @@ fn a_night_of_broken_machines() {
     let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
     run(async move {
         let disk = faults::DiskFull { node: "w2" };
-        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &[disk.disk()]).await?;
+        let wanted = Wanted { extra: vec![disk.disk()], ..Wanted::default() };
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
         fleet.boot().await?;
         let plan = fleet.podlift(&["plan", "--to", TO]).await?;
         ensure!(plan.code == 0, "podlift plan exited {}: {}{}", plan.code, plan.stdout, plan.stderr);

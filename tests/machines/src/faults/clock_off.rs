@@ -27,7 +27,7 @@ fn library(root: &std::path::Path) -> Option<String> {
 /// `podlift plan` warns of it, and of nobody else.
 pub fn seen_by_preflight(plan: &Value, node: &str) -> anyhow::Result<String> {
     let findings = plan["findings"].as_array().cloned().unwrap_or_default();
-    let clocks: Vec<&Value> = findings.iter().filter(|f| f["id"] == "clock-skew").collect();
+    let clocks: Vec<&Value> = findings.iter().filter(|f| f["check"] == "clock-skew").collect();
     match clocks.as_slice() {
         [one] if one["node"] == node => Ok(format!("{node}: {}", one["evidence"])),
         _ => bail!("the preflight should warn of the clock of {node} alone: {findings:?}"),
