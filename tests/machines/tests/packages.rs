@@ -30,7 +30,7 @@ fn installed_as_the_readme_says_and_removed_without_a_trace_in_the_manifests() {
 }
 
 async fn install(fleet: &Fleet) -> anyhow::Result<()> {
-    let shared = fleet.scratch.at("shared");
+    let shared = fleet.scratch.make_dir("shared/install")?;
     for deb in [&fleet.product.agent, &fleet.product.coordinator] {
         std::fs::copy(deb, shared.join(deb.file_name().context("a name")?))?;
     }
@@ -43,8 +43,8 @@ async fn install(fleet: &Fleet) -> anyhow::Result<()> {
     for line in on_head.iter().filter(|l| !l.contains("podlift-bcm")) {
         type_it(head, line, &site).await?;
     }
-    head.run(&["cp", "-r", "/root/certs/.", &format!("{SHARED}/certs")]).await?;
-    head.run(&["cp", "/etc/podlift/tls/ca.crt", &format!("{SHARED}/certs/ca.crt")]).await?;
+    head.run(&["cp", "-r", "/root/certs/.", &format!("{SHARED}/install")]).await?;
+    head.run(&["cp", "/etc/podlift/tls/ca.crt", &format!("{SHARED}/install/ca.crt")]).await?;
     for line in &on_node {
         type_it(node, line, &site).await?;
     }
@@ -58,8 +58,7 @@ struct Site<'a> {
 
 /// In the folder where somebody put the files; an example that was copied gets the site's own values.
 async fn type_it(machine: &Machine, line: &str, site: &Site<'_>) -> anyhow::Result<()> {
-    let script =
-        format!("mkdir -p {SHARED}/certs && cd {SHARED} && ln -sf ../*.deb certs/ && cd certs && {line}");
+    let script = format!("cd {SHARED}/install && {line}");
     machine.run(&["sh", "-ec", &script]).await.with_context(|| format!("README: {line}"))?;
     let copied = line.starts_with("cp ").then(|| line.split_whitespace().nth(2)).flatten();
     let Some(path) = copied.filter(|p| p.ends_with(".toml")) else { return Ok(()) };

@@ -21,6 +21,8 @@ enum Command {
         #[arg(long)]
         fleet: bool,
     },
+    /// Make the base tree of all machines where it is missing
+    Base,
     /// Say what machines left on this machine; exit 1 if that is anything
     Left,
     /// Take away what killed runs left
@@ -52,6 +54,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 }
             })?;
         }
+        Command::Base => drop(up::prepare()?),
         Command::Left => {
             let left = clean::left(&scratch::base());
             left.iter().for_each(|l| anstream::eprintln!("left by the machine tier: {l}"));
