@@ -81,6 +81,8 @@ impl Agent {
         let units = Units {
             commands: host.commands.clone(),
             files: host.files.clone(),
+            clock: host.clock.clone(),
+            boot: boot.clone(),
             recorder: seams.recorder,
             path: config.commands.joined(),
             poll: config.ops.poll,

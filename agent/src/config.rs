@@ -50,7 +50,7 @@ pub struct Tls {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Commands {
-    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root.
+    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root, and BCM's etcd.
     pub path: Vec<PathBuf>,
 }
 
@@ -80,6 +80,9 @@ pub struct Ops {
     /// For an etcd snapshot. "10m"
     #[serde(with = "duration")]
     pub snapshot_timeout: Duration,
+    /// How long another program's lock on apt or dpkg is waited for. "5m"
+    #[serde(with = "duration")]
+    pub lock_timeout: Duration,
     /// Free bytes that /var must have before packages are fetched or installed. 1 GiB
     pub free_bytes: u64,
 }
@@ -106,8 +109,10 @@ impl Default for Tls {
 
 impl Default for Commands {
     fn default() -> Self {
-        let dirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        Self { path: dirs.iter().map(PathBuf::from).collect() }
+        let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        // BCM brings its etcd with it.
+        let dirs = usual.iter().chain(&["/cm/local/apps/etcd/current/bin"]);
+        Self { path: dirs.map(PathBuf::from).collect() }
     }
 }
 
@@ -132,6 +137,7 @@ impl Default for Ops {
             kubeadm_timeout: Duration::from_secs(30 * 60),
             download_timeout: Duration::from_secs(20 * 60),
             snapshot_timeout: Duration::from_secs(10 * 60),
+            lock_timeout: Duration::from_secs(5 * 60),
             free_bytes: 1 << 30,
         }
     }

@@ -13,6 +13,7 @@ mod node;
 mod ops;
 mod pulse;
 mod session;
+mod sources;
 #[cfg(test)]
 mod testing;
 mod tools;

@@ -107,9 +107,6 @@ impl Tools {
             ),
             ("systemctl", ["is-active", ..]) => said("active\n"),
             ("systemctl", _) => said(""),
-            ("apt-mark", ["showhold"]) => {
-                said(&state.held.iter().map(|n| format!("{n}\n")).collect::<String>())
-            }
             ("apt-mark", ["hold", names @ ..]) => {
                 state.held.extend(names.iter().map(ToString::to_string));
                 said("")
@@ -122,7 +119,10 @@ impl Tools {
                 &state
                     .installed
                     .iter()
-                    .map(|(n, v)| format!("{n}\t{v}\thold ok installed\n"))
+                    .map(|(n, v)| {
+                        let want = if state.held.contains(n) { "hold" } else { "install" };
+                        format!("{n}\t{v}\t{want} ok installed\n")
+                    })
                     .collect::<String>(),
             ),
             ("apt-cache", _) => {

@@ -128,3 +128,7 @@ async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
     let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?;
     Ok(KubeCluster::new(client, Arc::new(prober), k.timeout))
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

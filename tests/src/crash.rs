@@ -208,7 +208,8 @@ async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
         })?;
         reasons.push(format!("{} ({})", reason.message, reason.code));
         let failed = state.failed_steps().next().is_some();
-        let command = if failed { Command::Retry { step: None } } else { Command::Resume };
+        let command =
+            if failed { Command::Retry { step: None, repair_dpkg: false } } else { Command::Resume };
         pod.say(command).await.map_err(|e| e.to_string())?;
     }
     Err(format!("paused {PAUSES} times: {}", reasons.join(" / ")))

@@ -1,22 +1,24 @@
 //! What the heal tells about itself, for `podlift heal status`. Reads; never repairs, never spends.
 
 use crate::Heal;
+use crate::budget::Fight;
+use crate::guard::Guard;
+use crate::rules::Seen;
 use crate::settings::Mode;
-use podlift_host::paths;
-use podlift_model::Digest;
-use podlift_model::heal::{GoodManifest, HealExpectations, HealFacts, HealFile, HealGuard, HealMode};
+use podlift_model::heal::{HealExpectations, HealFacts, HealFight, HealFile, HealGuard, HealMode};
 use podlift_model::op::Component;
 
 impl Heal {
     pub fn facts(&self) -> HealFacts {
         let findings = self.findings();
+        let guard = self.armed_guard(&self.state()).map(guard);
         HealFacts {
             mode: match self.config.mode {
                 Mode::Enforce => HealMode::Enforce,
                 Mode::Observe => HealMode::Observe,
                 Mode::Off => HealMode::Off,
             },
-            guard: self.armed_guard(&self.state()).map(|g| HealGuard { run: g.run.clone(), until: None }),
+            guard,
             watching: self.meters.is_watching(),
             expectations: self.expected(),
             findings,
@@ -38,26 +40,30 @@ impl Heal {
 
     /// None where there is no such file and never was one.
     fn file_facts(&self, component: Component) -> Option<HealFile> {
-        let sha256 = self.host.files.read(&paths::manifest(component)).ok().map(Digest::of);
-        let state = self.state();
-        let good: Vec<GoodManifest> = state
-            .expectations
-            .iter()
-            .filter_map(|e| {
-                let sha256 = e.good.get(&component)?.clone();
-                Some(GoodManifest { sha256, at: e.at, version: None })
-            })
-            .collect();
-        let now = self.host.clock.since_boot();
-        (sha256.is_some() || !good.is_empty()).then(|| HealFile {
+        let file = component.file();
+        let look = self
+            .seen(component)
+            .ok()
+            .filter(|look| matches!(look.seen, Seen::Manifest(_) | Seen::Unreadable(_)));
+        let (good, now) = (self.state().ring.of(component).to_vec(), self.host.clock.since_boot());
+        let budget = self.config.budget_per_hour;
+        (look.is_some() || !good.is_empty()).then(|| HealFile {
             component,
-            file: component.file(),
-            sha256,
-            budget: self.config.budget_per_hour,
-            budget_left: state.budget.left(component, now, self.config.budget_per_hour),
-            fight: None,
-            last: None,
+            sha256: look.map(|look| look.hash.clone()),
+            budget,
+            budget_left: self.history.budget(|b| b.left(component, now, budget)),
+            fight: self.history.budget(|b| b.fight(component, now).map(fight)),
+            last: self.history.last(&file),
+            file,
             good,
         })
     }
+}
+
+fn guard(guard: &Guard) -> HealGuard {
+    HealGuard { run: guard.run.clone(), until: guard.until_wall }
+}
+
+fn fight(fight: &Fight) -> HealFight {
+    HealFight { since: fight.since, by: fight.by.clone() }
 }

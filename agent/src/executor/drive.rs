@@ -3,6 +3,7 @@
 use super::{Executor, OpState};
 use crate::ledger::Accepted;
 use crate::ops::{self, Applied, Cx, Op};
+use crate::tools::apt::lock;
 use crate::units::{Ended, UNIT_RUNNING, UnitSpec};
 use podlift_model::{Failure, OpId, OpOutcome, OpOutput};
 use std::sync::atomic::Ordering;
@@ -28,7 +29,7 @@ impl Executor {
     /// Looks, and acts if that is still to be done.
     pub(super) async fn fresh(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Effect {
         if op.is_unit()
-            && let Err(failure) = self.alone(cx, state).await
+            && let Err(failure) = self.clear(cx, op, state).await
         {
             return judged(Err(failure));
         }
@@ -44,19 +45,32 @@ impl Executor {
         }
     }
 
-    /// Waits for a unit of ours that this memory does not know: it finishes what another memory accepted.
-    async fn alone(&self, cx: &Cx<'_>, state: &watch::Sender<OpState>) -> Result<(), Failure> {
+    /// Waits for what must end first, and says what that is: a unit of ours that this memory does not know (it finishes what another
+    /// memory accepted), then another program's lock.
+    async fn clear(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Result<(), Failure> {
         let ops = &self.node.config.ops;
         let until = tokio::time::Instant::now() + ops.kubeadm_timeout;
+        let say = |line: String| drop(state.send_replace(OpState::Progress(line)));
         loop {
             match self.node.units.alone(cx.op_id).await {
                 Err(failure) if failure.code == UNIT_RUNNING && tokio::time::Instant::now() < until => {
-                    state.send_replace(OpState::Progress(failure.message));
+                    say(failure.message);
                     tokio::time::sleep(ops.poll).await;
                 }
-                end => return end,
+                Err(failure) => return Err(failure),
+                Ok(()) => break,
             }
         }
+        let began = tokio::time::Instant::now();
+        while let Some(held) = lock::holder(&self.node.host, op.locks()) {
+            if began.elapsed() >= ops.lock_timeout {
+                let message = format!("{held} for {} s; wait for it to end", began.elapsed().as_secs());
+                return Err(Failure::transient("apt-lock", message));
+            }
+            say(format!("waiting for {} s: {held}", began.elapsed().as_secs()));
+            tokio::time::sleep(ops.poll).await;
+        }
+        Ok(())
     }
 
     async fn unit(

@@ -11,6 +11,8 @@ use podlift_model::{FailureClass, InstanceId, LedgerId, OpOutput, RunId};
 use std::path::Path;
 use std::time::Duration;
 
+const LOCKED: &str = include_str!("../../../tests/fixtures/apt/lock.txt");
+
 fn epoch(number: u64, instance: &str) -> Epoch {
     Epoch { number, instance: InstanceId::new(instance).unwrap() }
 }
@@ -20,6 +22,7 @@ fn id(text: &str) -> OpId {
 fn install() -> HostOp {
     HostOp::PackageInstall {
         packages: vec![PackagePin { package: Package::Kubeadm, version: "1.32.9-1.1".parse().unwrap() }],
+        repair: false,
     }
 }
 fn arm() -> HostOp {
@@ -39,6 +42,8 @@ impl Rig {
         let tools = Tools::with_packages("1.31.9-1.1");
         let answers = tools.clone();
         let bench = Bench::new(move |call| answers.answer(call)).control_plane();
+        let source = b"deb https://pkgs.k8s.io/core:/stable:/v1.32/deb/ /\n";
+        bench.files.put("/etc/apt/sources.list.d/kubernetes.list", source);
         let rig = Self { bench, tools };
         rig.node().ledger.claim(&epoch(1, "a")).unwrap();
         rig
@@ -112,12 +117,36 @@ async fn an_installation_from_acceptance_to_holds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_programs_lock_is_waited_for_and_its_holder_is_named() {
+    let rig = Rig::new();
+    let executor = rig.start();
+    rig.bench.files.put("/proc/6296/comm", b"unattended-upgr\n");
+    rig.bench.files.put("/proc/6296/cmdline", b"/usr/bin/python3\0/usr/bin/unattended-upgrade\0");
+    rig.bench.files.set_lock("/var/lib/dpkg/lock-frontend", Some(6296));
+    let mut state = follow(executor.submit(&id("op-1"), &epoch(1, "a"), &install()));
+    let said = |s: &OpState| matches!(s, OpState::Progress(line) if line.contains("waiting for 7 s: /var/lib/dpkg/lock-frontend is held by process 6296 (unattended-upgr: /usr/bin/python3 /usr/bin/unattended-upgrade)"));
+    state.wait_for(said).await.unwrap();
+    assert_eq!(rig.bench.commands.count("apt-mark"), 0, "holds stay while it waits");
+    rig.bench.files.set_lock("/var/lib/dpkg/lock-frontend", None);
+    unit_runs(&rig, "op-1").await;
+    end_unit(&rig.bench, &rig.tools, "op-1", 100);
+    ended(&mut state).await;
+    // And one that is never left: a failure that may pass, nothing begun.
+    rig.bench.files.set_lock("/var/cache/apt/archives/lock", Some(7));
+    let mut state = follow(executor.submit(&id("op-2"), &epoch(1, "a"), &install()));
+    let OpOutcome::Failed { failure } = ended(&mut state).await else { panic!() };
+    assert_eq!((failure.code.as_str(), failure.class), ("apt-lock", FailureClass::Transient));
+    assert!(failure.message.contains("archives/lock is held by process 7 for 300 s"), "{}", failure.message);
+    assert_eq!(rig.bench.commands.count("systemd-run"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_installation_holds_again_too() {
     let rig = Rig::new();
     let executor = rig.start();
     let mut state = follow(executor.submit(&id("op-1"), &epoch(1, "a"), &install()));
     unit_runs(&rig, "op-1").await;
-    rig.bench.files.put(paths::op_log(&id("op-1")), b"E: Could not get lock /var/lib/dpkg/lock-frontend.\n");
+    rig.bench.files.put(paths::op_log(&id("op-1")), LOCKED.as_bytes());
     end_unit(&rig.bench, &rig.tools, "op-1", 100);
     let OpOutcome::Failed { failure } = ended(&mut state).await else { panic!() };
     assert_eq!((failure.code.as_str(), failure.class), ("apt-lock", FailureClass::Transient));

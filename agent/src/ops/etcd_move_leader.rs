@@ -1,10 +1,9 @@
 //! etcd's leadership away from this node's member, so that restarting the node's API server costs no election.
 
-use super::etcd_snapshot::no_access;
+use super::etcd_access;
 use super::look::etcd_health;
 use super::shared::control_plane;
 use super::{Applied, Cx, Op};
-use crate::tools::etcdctl::Access;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
 
@@ -33,10 +32,12 @@ impl Op for EtcdMoveLeader {
                 "no other etcd member is healthy; leadership stays; repair etcd first",
             ));
         };
-        let access = Access::of_node(&cx.node.host, None).ok_or_else(no_access)?;
+        let access = etcd_access::checked(cx.node).await?;
         let members = access.members(&cx.node.host).await?;
-        let id = members.members.iter().find(|m| m.client_urls.contains(&other.endpoint)).map(|m| m.id);
-        access.move_leader(&cx.node.host, &leader.endpoint, id.ok_or_else(no_access)?).await?;
+        let gone =
+            || Failure::transient("etcd-member-gone", "an etcd member is gone since it was seen; try again");
+        let to = members.members.iter().find(|m| m.client_urls.contains(&other.endpoint)).ok_or_else(gone)?;
+        access.move_leader(&cx.node.host, &leader.endpoint, to.id).await?;
         match self.observe(cx).await? {
             Some(_) => Ok(Applied::Done(OpOutput::Changed(format!("etcd's leader is {} now", other.name)))),
             None => Err(Failure::transient(

@@ -1,15 +1,16 @@
 //! One verified etcd snapshot for a run. Made once: a file that is there is never made anew under the same name.
 
+use super::etcd_access;
 use super::look::backup;
 use super::shared::{control_plane, file_failure};
 use super::{Applied, Cx, Op};
 use crate::paths;
-use crate::tools::etcdctl::Access;
-use crate::tools::snapshot;
+use crate::tools::snapshot::{self, Status};
 use crate::units::Exit;
 use async_trait::async_trait;
+use podlift_model::facts::SnapshotState;
 use podlift_model::{Failure, OpOutput, RunId};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub struct EtcdSnapshot {
     pub run: RunId,
@@ -18,6 +19,10 @@ pub struct EtcdSnapshot {
 pub const FILE: &str = "etcd.db";
 /// What was found when the snapshot was verified.
 pub const NOTES: &str = "etcd.json";
+/// Where it is restored to once, dot-prefixed: it is none of the backup.
+const SCRATCH: &str = ".restored";
+/// Left free beside what etcd needs.
+const SPARE: u64 = 64 << 20;
 /// Made first: etcdctl does not make folders.
 const FOLDER_MARK: &str = ".podlift";
 
@@ -26,7 +31,7 @@ impl EtcdSnapshot {
         paths::backup(&self.run).join(FILE)
     }
 
-    /// Verifies the file and writes down what it holds.
+    /// Verifies the file and writes down what it holds. Done once: what was verified is known by its hash.
     async fn verify(&self, cx: &Cx<'_>) -> Result<OpOutput, Failure> {
         let (host, path) = (&cx.node.host, self.path());
         let native = snapshot::check(host.files.as_ref(), &path).map_err(|e| file_failure(&path, &e))?;
@@ -38,13 +43,66 @@ impl EtcdSnapshot {
             );
             return Err(Failure::operator("snapshot-damaged", message));
         }
-        let revision = snapshot::revision(host, &path).await?;
         let notes = paths::backup(&self.run).join(NOTES);
-        let state = native.with_revision(revision);
-        let bytes = serde_json::to_vec(&state).unwrap_or_default();
-        host.files.write(&notes, &bytes, 0o600).map_err(|e| file_failure(&notes, &e))?;
+        let known =
+            host.files.read(&notes).ok().and_then(|b| serde_json::from_slice::<SnapshotState>(&b).ok());
+        if known.is_none_or(|k| k.sha256 != native.sha256) {
+            let status = snapshot::status(host, &path).await?;
+            self.try_restore(cx, &status).await?;
+            let state = native.with_revision(status.revision);
+            let bytes = serde_json::to_vec(&state).unwrap_or_default();
+            host.files.write(&notes, &bytes, 0o600).map_err(|e| file_failure(&notes, &e))?;
+        }
         Ok(OpOutput::Backup(backup::state(cx.node, &self.run)?))
     }
+
+    /// A backup that was never restored is a hope. Into a scratch folder, which is removed again; the database that comes out must hold
+    /// what the snapshot holds. (Its hash differs: a restore takes the membership out.)
+    async fn try_restore(&self, cx: &Cx<'_>, status: &Status) -> Result<(), Failure> {
+        let host = &cx.node.host;
+        let scratch = paths::backup(&self.run).join(SCRATCH);
+        let clear = || host.files.remove_tree(&scratch).map_err(|e| file_failure(&scratch, &e));
+        clear()?;
+        let restored = self.restored(cx, &scratch).await;
+        clear()?;
+        let restored = restored?;
+        if restored == *status {
+            return Ok(());
+        }
+        let message = format!(
+            "{} restores to revision {} with {} keys, and says of itself revision {} with {}; move it away and start a new run",
+            self.path().display(),
+            restored.revision,
+            restored.keys,
+            status.revision,
+            status.keys
+        );
+        Err(Failure::operator("snapshot-damaged", message))
+    }
+
+    async fn restored(&self, cx: &Cx<'_>, scratch: &Path) -> Result<Status, Failure> {
+        let limit = cx.node.config.ops.snapshot_timeout;
+        snapshot::restore(&cx.node.host, &self.path(), scratch, limit).await?;
+        snapshot::status(&cx.node.host, &scratch.join("member/snap/db")).await
+    }
+}
+
+/// Room for the snapshot and for the database that it is restored to.
+fn room(cx: &Cx<'_>, database: u64) -> Result<(), Failure> {
+    let dir = Path::new(paths::STATE);
+    let free = cx.node.host.files.free_bytes(dir).map_err(|e| file_failure(dir, &e))?;
+    let wanted = database.saturating_mul(2) + SPARE;
+    if free >= wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has {} MiB free; a snapshot of etcd ({} MiB) and a trial restore of it need {} MiB: free space there",
+        dir.display(),
+        free >> 20,
+        database >> 20,
+        wanted >> 20
+    );
+    Err(Failure::operator("disk-full", message))
 }
 
 #[async_trait]
@@ -67,13 +125,14 @@ impl Op for EtcdSnapshot {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         control_plane(cx.node)?;
-        let expected = cx.node.heal.expectations().map(|e| e.etcd_servers);
-        let access = Access::of_node(&cx.node.host, expected.as_deref()).ok_or_else(no_access)?;
+        let access = etcd_access::checked(cx.node).await?;
         let health = access.health(&cx.node.host).await?;
         let healthy = health.iter().find(|h| h.health).map(|h| h.endpoint.clone());
         let endpoint = healthy.ok_or_else(|| {
             Failure::operator("etcd-unhealthy", "no etcd member is healthy; a snapshot needs one")
         })?;
+        let sizes = access.status(&cx.node.host).await?;
+        room(cx, sizes.iter().map(|s| s.status.db_size).max().unwrap_or(0))?;
         let mark = paths::backup(&self.run).join(FOLDER_MARK);
         cx.node.host.files.write(&mark, b"", 0o600).map_err(|e| file_failure(&mark, &e))?;
         Ok(Applied::Unit(access.snapshot(&endpoint, &self.path(), cx.node.config.ops.snapshot_timeout)))
@@ -86,9 +145,4 @@ impl Op for EtcdSnapshot {
         }
         self.verify(cx).await
     }
-}
-
-pub fn no_access() -> Failure {
-    let message = "the API server's manifest names no etcd endpoints and none were learned; repair --etcd-servers first";
-    Failure::operator("etcd-unknown", message)
 }

@@ -8,6 +8,7 @@
 
 mod apt_source;
 mod apt_update;
+mod etcd_access;
 mod etcd_move_leader;
 mod etcd_snapshot;
 mod guard_arm;
@@ -65,6 +66,11 @@ pub(crate) trait Op: Send + Sync {
         false
     }
 
+    /// Locks that other programs must have left before its unit is started.
+    fn locks(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Some: what the op should bring about is so already. Reads only.
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure>;
 
@@ -94,7 +100,9 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         HostOp::AptSource { minor } => Box::new(apt_source::AptSource { minor }),
         HostOp::AptUpdate => Box::new(apt_update::AptUpdate),
         HostOp::PackageDownload { packages } => Box::new(package_download::PackageDownload { packages }),
-        HostOp::PackageInstall { packages } => Box::new(package_install::PackageInstall { packages }),
+        HostOp::PackageInstall { packages, repair } => {
+            Box::new(package_install::PackageInstall { packages, repair })
+        }
         HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
         HostOp::KubeadmPlan { to } => Box::new(kubeadm_plan::KubeadmPlan { to }),
         HostOp::KubeadmApply { to, skip } => Box::new(kubeadm_apply::KubeadmApply { to, skip }),

@@ -2,7 +2,8 @@
 
 use super::shared::{free_space, list};
 use super::{Applied, Cx, Op};
-use crate::tools::{apt, madison};
+use crate::tools::apt::{self, lock};
+use crate::tools::madison;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::op::{Package, PackagePin};
@@ -20,6 +21,10 @@ impl Op for PackageDownload {
 
     fn is_unit(&self) -> bool {
         true
+    }
+
+    fn locks(&self) -> &'static [&'static str] {
+        &[lock::ARCHIVES]
     }
 
     /// apt itself finds what is in its cache; asking costs as much as doing it.

@@ -63,7 +63,7 @@ pub fn control_plane(node: &Node) -> Result<(), Failure> {
 
 /// What kubeadm's exit means; health is another question.
 pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, Failure> {
-    let seconds = exit.at.duration_since(cx.accepted.at).as_secs().max(0);
+    let seconds = lasted(cx, exit);
     if exit.success() {
         return Ok(OpOutput::Changed(format!("kubeadm exited 0 after {seconds} s")));
     }
@@ -76,6 +76,15 @@ pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, F
         .unwrap_or("see its output");
     let message = format!("`{what}` {} after {seconds} s: {reason}", exit.describe());
     Err(Failure::operator("kubeadm-failed", message).with_detail(&log))
+}
+
+/// Whole seconds; by the boot clock where that is the same, because the wall clock of an agent may be wrong.
+fn lasted(cx: &Cx<'_>, exit: &Exit) -> i64 {
+    if cx.accepted.boot != cx.node.boot {
+        return exit.at.duration_since(cx.accepted.at).as_secs().max(0);
+    }
+    let took = cx.node.host.clock.since_boot().saturating_sub(cx.accepted.since_boot);
+    i64::try_from(took.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// `kubeadm 1.32.9-1.1, kubelet 1.32.9-1.1`.

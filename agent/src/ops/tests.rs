@@ -8,7 +8,7 @@ use podlift_model::op::{Component, Look};
 use podlift_model::{Digest, RunId};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const LIST: &str = "deb [signed-by=/etc/apt/keyrings/k.gpg] https://pkgs.k8s.io/core:/stable:/v1.31/deb/ /\n";
 
@@ -26,15 +26,19 @@ fn run() -> RunId {
     RunId::new("r1").unwrap()
 }
 
-/// Observes, applies, and says what came of it.
-async fn act(node: &Arc<Node>, op: HostOp) -> Result<Applied, Failure> {
-    let accepted = Accepted {
-        op: op.clone(),
+fn accepted(node: &Node, op: HostOp) -> Accepted {
+    Accepted {
+        op,
         epoch: podlift_model::Epoch { number: 1, instance: "a".parse().unwrap() },
         boot: BOOT.parse().unwrap(),
         at: node.host.clock.now(),
         since_boot: node.host.clock.since_boot(),
-    };
+    }
+}
+
+/// Observes, applies, and says what came of it.
+async fn act(node: &Arc<Node>, op: HostOp) -> Result<Applied, Failure> {
+    let accepted = accepted(node, op.clone());
     let op_id = OpId::new("op-1").unwrap();
     let cx = Cx { node, op_id: &op_id, accepted: &accepted };
     let op = mutation(&op).unwrap();
@@ -145,6 +149,7 @@ fn etcd(call: &Invocation) -> Result<Output, CommandError> {
             stderr: "Error: unhealthy cluster".into(),
         }),
         () if has("alarm list") => said(r#"{"header":{"cluster_id":10},"alarms":[{"memberID":2,"alarm":1}]}"#),
+        () if has("snapshot restore") => said(""),
         () if has("snapshot status") => said(r#"{"hash":1,"revision":4107,"totalKey":2,"totalSize":3}"#),
         () => nothing(call),
     }
@@ -262,7 +267,6 @@ async fn a_kubelet_that_dies_of_its_restart_is_a_failure() {
 async fn facts_are_what_is_on_the_node() {
     let b = bench(|call| match (call.program, call.args[0].as_str()) {
         ("dpkg-query", _) => said("kubeadm\t1.31.9-1.1\thold ok installed\n"),
-        ("apt-mark", "showhold") => said("kubeadm\n"),
         ("kubeadm", "version") => said("v1.31.9\n"),
         ("kubelet", _) => said("Kubernetes v1.31.9\n"),
         _ => nothing(call),
@@ -281,4 +285,30 @@ async fn facts_are_what_is_on_the_node() {
     assert_eq!((facts.manifests.len(), facts.etcd_endpoints.len()), (3, 3));
     assert!(facts.manifests[2].unreadable.is_some());
     assert!(b.files.read(Path::new(paths::LEDGER)).is_ok());
+}
+
+/// What was seen after a `dpkg` that was killed: apt-mark takes the lost hold for one that is there.
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_only_apt_mark_sees_is_set_anew() {
+    let (dpkg, apt) = (Arc::new(Mutex::new(false)), Mutex::new(true));
+    let really = dpkg.clone();
+    let b = bench(move |call| match (call.program, call.args[0].as_str()) {
+        ("dpkg-query", _) if *dpkg.lock().unwrap() => said("kubeadm\t1.31.14-1.1\thold ok installed\n"),
+        ("dpkg-query", _) => said("kubeadm\t1.31.14-1.1\tinstall reinstreq half-installed\n"),
+        ("apt-mark", verb) => {
+            let (hold, mut apt) = (verb == "hold", apt.lock().unwrap());
+            if *apt != hold {
+                (*apt, *dpkg.lock().unwrap()) = (hold, hold);
+            }
+            said("kubeadm was already set on hold.\n")
+        }
+        _ => nothing(call),
+    });
+    let node = b.node();
+    let accepted = accepted(&node, HostOp::AptUpdate);
+    let cx = Cx { node: &node, op_id: &OpId::new("op-1").unwrap(), accepted: &accepted };
+    let install = package_install::PackageInstall { packages: vec![], repair: false };
+    install.settle(&cx).await.unwrap();
+    assert!(*really.lock().unwrap());
+    assert_eq!(b.commands.count("apt-mark unhold"), 1);
 }

@@ -1,14 +1,14 @@
-//! `apt-mark`: which packages are held.
+//! `apt-mark`: sets and takes away holds. Another program's lock is waited for. Whether it worked is dpkg's word, not its.
 
+use super::apt::lock;
 use super::must;
 use crate::host::{Host, Invocation};
 use podlift_model::Failure;
-use std::collections::BTreeSet;
+use std::time::Duration;
 
-pub async fn held(host: &Host) -> Result<BTreeSet<String>, Failure> {
-    let text = must(host, &Invocation::new("apt-mark", ["showhold"])).await?;
-    Ok(text.lines().map(|l| l.trim().to_string()).filter(|l| !l.is_empty()).collect())
-}
+/// dpkg's lock is waited for as long as apt-get does.
+const PATIENCE: Duration = Duration::from_secs(300);
+const LOCKS: [&str; 2] = [lock::FRONTEND, lock::DPKG];
 
 pub async fn hold(host: &Host, packages: &[String]) -> Result<(), Failure> {
     mark(host, "hold", packages).await
@@ -23,5 +23,18 @@ async fn mark(host: &Host, verb: &str, packages: &[String]) -> Result<(), Failur
         return Ok(());
     }
     let args = [verb.to_string()].into_iter().chain(packages.iter().cloned());
-    must(host, &Invocation::new("apt-mark", args)).await.map(drop)
+    let call = Invocation::new("apt-mark", args);
+    let until = host.clock.since_boot() + PATIENCE;
+    loop {
+        let failure = match must(host, &call).await {
+            Err(failure) if failure.detail.contains("lock was locked by another process") => failure,
+            end => return end.map(drop),
+        };
+        if host.clock.since_boot() > until {
+            let message = lock::holder(host, &LOCKS).unwrap_or(failure.message);
+            return Err(Failure::transient("apt-lock", format!("{message}; wait for it to end"))
+                .with_detail(&failure.detail));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }

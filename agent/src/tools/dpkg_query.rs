@@ -1,4 +1,5 @@
-//! `dpkg-query`: what is installed.
+//! `dpkg-query`: what is installed, and what is held. dpkg's own word: `apt-mark showhold` does not see what an interrupted dpkg has
+//! written to its journal, and names holds that are gone.
 
 use super::run;
 use crate::host::{Host, Invocation};
@@ -6,22 +7,41 @@ use podlift_model::op::Package;
 use podlift_model::{Failure, PackageVersion};
 use std::collections::BTreeMap;
 
-/// Installed packages of the Kubernetes repository. A package that was never installed is left out; dpkg-query's exit code 1 for it is fine.
-pub async fn installed(host: &Host) -> Result<BTreeMap<Package, PackageVersion>, Failure> {
+/// One package of the Kubernetes repository, as dpkg has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub held: bool,
+    version: PackageVersion,
+    /// Unpacked and configured.
+    whole: bool,
+}
+
+impl Known {
+    /// The version, if the package is neither half unpacked nor half configured.
+    pub fn whole(&self) -> Option<PackageVersion> {
+        self.whole.then(|| self.version.clone())
+    }
+}
+
+/// A package that was never installed is left out; dpkg-query's exit code 1 for it is fine.
+pub async fn known(host: &Host) -> Result<BTreeMap<Package, Known>, Failure> {
     let names = Package::ALL.iter().map(Package::name);
     let args = ["-W", "-f=${Package}\\t${Version}\\t${Status}\\n"].into_iter().chain(names);
     let output = run(host, &Invocation::new("dpkg-query", args)).await?;
     Ok(parse(&output.stdout))
 }
 
-/// A package that is only unpacked or half configured does not count.
-fn parse(text: &str) -> BTreeMap<Package, PackageVersion> {
+/// `PACKAGE VERSION WANT FLAG STATUS`.
+fn parse(text: &str) -> BTreeMap<Package, Known> {
     let line = |line: &str| {
         let mut fields = line.split('\t');
-        let (name, version, status) =
-            (fields.next()?, fields.next()?, fields.next().unwrap_or("ok installed"));
-        let whole = status.trim().ends_with("ok installed");
-        Some((name.parse().ok()?, version.trim().parse().ok()?)).filter(|_| whole)
+        let (name, version, status) = (fields.next()?, fields.next()?, fields.next()?.trim());
+        let known = Known {
+            held: status.starts_with("hold "),
+            version: version.trim().parse().ok()?,
+            whole: status.ends_with(" ok installed"),
+        };
+        Some((name.parse().ok()?, known))
     };
     text.lines().filter_map(line).collect()
 }
@@ -31,10 +51,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_packages_only() {
-        let text = "kubeadm\t1.32.9-1.1\thold ok installed\nkubelet\t1.32.9-1.1\tinstall ok unpacked\nkubectl\t1.31.9-1.1\tinstall ok installed\nbash\t5.2-1\tinstall ok installed\n";
+    fn whole_packages_and_holds() {
+        let text = "kubeadm\t1.32.9-1.1\thold ok installed\nkubelet\t1.32.9-1.1\tinstall ok unpacked\n\
+                    kubectl\t1.31.9-1.1\tinstall ok installed\nbash\t5.2-1\tinstall ok installed\n\
+                    cri-tools\t1.31.14-1.1\thold reinstreq half-installed\nkubernetes-cni\t\tunknown ok not-installed\n";
         let found = parse(text);
-        assert_eq!(found.keys().map(Package::name).collect::<Vec<_>>(), ["kubeadm", "kubectl"]);
-        assert_eq!(found[&Package::Kubeadm].to_string(), "1.32.9-1.1");
+        let shown: Vec<String> = found
+            .iter()
+            .map(|(p, k)| format!("{p} {} {}", k.whole().map_or("-".into(), |v| v.to_string()), k.held))
+            .collect();
+        assert_eq!(
+            shown,
+            ["kubeadm 1.32.9-1.1 true", "kubelet - false", "kubectl 1.31.9-1.1 false", "cri-tools - true"]
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! `etcdctl` against the cluster's external etcd, with the endpoints and certificates of the live API server's own flags. Never restores,
 //! never removes a member.
 
+use super::etcd_pair::Pair;
 use super::{exited, must, run};
 use crate::heal::manifest::Manifest;
 use crate::host::{Host, Invocation, Output};
+use crate::node::Node;
 use crate::paths;
 use crate::units::UnitSpec;
 use podlift_model::Failure;
@@ -60,6 +62,8 @@ pub struct Status {
     pub version: String,
     #[serde(default)]
     pub leader: u64,
+    #[serde(default, rename = "dbSize")]
+    pub db_size: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -86,25 +90,23 @@ struct Alarm {
 
 impl Access {
     /// From a manifest's flags; `servers` takes the place of an empty `--etcd-servers`.
-    pub fn of_manifest(manifest: &Manifest, servers: Option<&str>) -> Option<Self> {
+    pub fn of_manifest(node: &Node, manifest: &Manifest, servers: Option<&str>) -> Option<Self> {
         let flags = manifest.flags();
         let mut endpoints = flags.items("etcd-servers");
         if let Some(servers) = servers.filter(|_| endpoints.is_empty()) {
             endpoints = servers.split(',').map(String::from).collect();
         }
-        let pairs = [("etcd-cafile", "cacert"), ("etcd-certfile", "cert"), ("etcd-keyfile", "key")];
-        let tls = pairs
-            .iter()
-            .filter_map(|(flag, option)| Some(format!("--{option}={}", flags.joined(flag)?)))
-            .collect();
+        let secured = endpoints.iter().any(|e| e.starts_with("https://"));
+        let pair = Pair::choose(node, &flags).filter(|_| secured);
+        let tls = pair.map(Pair::options).unwrap_or_default();
         (!endpoints.is_empty()).then_some(Self { endpoints, tls })
     }
 
     /// From this node's live manifest. None on a worker.
-    pub fn of_node(host: &Host, servers: Option<&str>) -> Option<Self> {
-        let bytes = host.files.read(&paths::manifest(Component::KubeApiserver)).ok()?;
+    pub fn of_node(node: &Node, servers: Option<&str>) -> Option<Self> {
+        let bytes = node.host.files.read(&paths::manifest(Component::KubeApiserver)).ok()?;
         let manifest = Manifest::parse(Component::KubeApiserver, &bytes).ok()?;
-        Self::of_manifest(&manifest, servers)
+        Self::of_manifest(node, &manifest, servers)
     }
 
     /// The same certificates, other endpoints.
@@ -125,6 +127,13 @@ impl Access {
     pub async fn members(&self, host: &Host) -> Result<Members, Failure> {
         let text = must(host, &self.call(&["member", "list", "-w", "json"])).await?;
         parse(&text, "member list")
+    }
+
+    /// Of each of our own endpoints that answers, the cluster that it belongs to.
+    pub async fn clusters(&self, host: &Host) -> Result<Vec<(String, String)>, Failure> {
+        let call = self.call(&["endpoint", "status", "-w", "json"]);
+        let status: Vec<EndpointStatus> = partial(&call, &run(host, &call).await?, "endpoint status")?;
+        Ok(status.into_iter().map(|s| (s.endpoint, format!("{:x}", s.status.header.cluster_id))).collect())
     }
 
     /// In hexadecimal, as etcd's own logs have it.
@@ -190,6 +199,7 @@ fn partial<'a, T: Deserialize<'a>>(call: &Invocation, output: &'a Output, what: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Bench, said};
 
     const TRANSCRIPT: &str = include_str!("../../../tests/fixtures/transcripts/etcd-transcript.txt");
 
@@ -215,8 +225,9 @@ mod tests {
         let text =
             include_str!("../../../tests/fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");
         let manifest = Manifest::parse(Component::KubeApiserver, text.as_bytes()).unwrap();
-        assert_eq!(Access::of_manifest(&manifest, None), None);
-        let access = Access::of_manifest(&manifest, Some("https://a:2379,https://b:2379")).unwrap();
+        let node = Bench::new(|_| said("")).node();
+        assert_eq!(Access::of_manifest(&node, &manifest, None), None);
+        let access = Access::of_manifest(&node, &manifest, Some("https://a:2379,https://b:2379")).unwrap();
         let call = access.call(&["member", "list"]);
         assert_eq!(call.args[0], "--endpoints=https://a:2379,https://b:2379");
         assert_eq!(call.args[1], "--cacert=/etc/kubernetes/pki/runaicluster/etcd/ca.crt");

@@ -1,6 +1,6 @@
 //! `apt-cache madison`: which exact versions a repository offers.
 
-use super::{apt, must};
+use super::{apt, run};
 use crate::host::{Host, Invocation};
 use podlift_model::Failure;
 use podlift_model::facts::PackageOffer;
@@ -10,15 +10,26 @@ use podlift_model::op::{Package, PackagePin};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lists {
     Own,
-    Private,
+    /// The private root's, with the name of its source.
+    Private(&'static str),
 }
 
 pub async fn offers(host: &Host, lists: Lists, packages: &[Package]) -> Result<Vec<PackageOffer>, Failure> {
-    let options = if lists == Lists::Private { apt::private_root() } else { Vec::new() };
+    let options = match lists {
+        Lists::Own => Vec::new(),
+        Lists::Private(source) => apt::private_root(source),
+    };
     let names = packages.iter().map(|p| p.name().to_string());
     let args = options.into_iter().chain(["madison".to_string()]).chain(names);
-    let text = must(host, &Invocation::new("apt-cache", args)).await?;
-    Ok(parse(&text))
+    let call = Invocation::new("apt-cache", args);
+    let output = run(host, &call).await?;
+    match output.success() {
+        true => Ok(parse(&output.stdout)),
+        false => Err(apt::judge(
+            &format!("{}{}", output.stdout, output.stderr),
+            &format!("exited {}", output.code),
+        )),
+    }
 }
 
 fn parse(text: &str) -> Vec<PackageOffer> {
@@ -50,10 +61,8 @@ pub fn check(pins: &[PackagePin], offers: &[PackageOffer]) -> Result<(), Failure
             repositories.join(", ")
         };
         let message = format!(
-            "{} {} is not offered: {at} has {has}; choose one of these, or check {} and `apt-get update`",
-            pin.package,
-            pin.version,
-            crate::paths::APT_SOURCE
+            "{} {} is not offered: {at} has {has}; choose one of these, or look at the mirror and `apt-get update`",
+            pin.package, pin.version,
         );
         return Err(Failure::operator("package-version-missing", message));
     }

@@ -5,6 +5,7 @@ pub mod apt;
 pub mod apt_mark;
 pub mod crictl;
 pub mod dpkg_query;
+mod etcd_pair;
 pub mod etcdctl;
 pub mod kubeadm;
 pub mod madison;

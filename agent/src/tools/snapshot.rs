@@ -48,33 +48,45 @@ pub fn check(files: &dyn Files, path: &Path) -> io::Result<Native> {
     Ok(Native { sha256, bytes: size, verified })
 }
 
-#[derive(Deserialize)]
-struct Status {
-    revision: u64,
+/// What etcd's own tool found, with a walk over the whole database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Status {
+    pub revision: u64,
+    #[serde(rename = "totalKey")]
+    pub keys: u64,
 }
 
-/// The revision, and with it a walk over the whole database: by etcdutl, or by an etcdctl that still can.
-pub async fn revision(host: &Host, path: &Path) -> Result<u64, Failure> {
+/// Of a snapshot, or of a restored database.
+pub async fn status(host: &Host, path: &Path) -> Result<Status, Failure> {
     let args =
         ["snapshot".to_string(), "status".into(), path.display().to_string(), "-w".into(), "json".into()];
-    let call = |program| {
-        Invocation::new(program, args.clone()).env("ETCDCTL_API", "3").timeout(Duration::from_secs(300))
-    };
+    parse(&tool(host, &args, Duration::from_secs(300)).await?)
+}
+
+/// Into a folder that is not there yet. The tool compares the trailer while it copies.
+pub async fn restore(host: &Host, from: &Path, to: &Path, limit: Duration) -> Result<(), Failure> {
+    let to = format!("--data-dir={}", to.display());
+    let args = ["snapshot".to_string(), "restore".into(), from.display().to_string(), to];
+    tool(host, &args, limit).await.map(drop)
+}
+
+/// By etcdutl (3.5 and later), or by an etcdctl that still can (3.4, and 3.5 with a warning).
+async fn tool(host: &Host, args: &[String], limit: Duration) -> Result<String, Failure> {
+    let call = |program| Invocation::new(program, args.to_vec()).env("ETCDCTL_API", "3").timeout(limit);
     match host.commands.run(&call("etcdutl")).await {
-        Ok(output) if output.success() => parse(&output.stdout),
+        Err(CommandError::NotFound { .. }) => must(host, &call("etcdctl")).await,
+        Ok(output) if output.success() => Ok(output.stdout),
         Ok(output) => Err(exited(&call("etcdutl"), &output)),
-        Err(CommandError::NotFound { .. }) => parse(&must(host, &call("etcdctl")).await?),
         Err(e) => Err(Failure::transient("command-ended", e.to_string())),
     }
 }
 
-fn parse(text: &str) -> Result<u64, Failure> {
+fn parse(text: &str) -> Result<Status, Failure> {
     let line = text.lines().rfind(|l| l.trim_start().starts_with('{')).unwrap_or_default();
-    let status: Status = serde_json::from_str(line).map_err(|e| {
+    serde_json::from_str(line).map_err(|e| {
         Failure::operator("snapshot-status", format!("`snapshot status` printed no JSON: {e}"))
             .with_detail(text)
-    })?;
-    Ok(status.revision)
+    })
 }
 
 impl Native {
@@ -120,7 +132,8 @@ mod tests {
     #[test]
     fn revision_from_the_recorded_status() {
         let text = include_str!("../../../tests/fixtures/transcripts/etcd-transcript.txt");
-        assert_eq!(parse(text.split("snapshot status").last().unwrap()), Ok(4107));
+        let status = Status { revision: 4107, keys: 2158 };
+        assert_eq!(parse(text.split("snapshot status").last().unwrap()), Ok(status));
         assert_eq!(parse("nonsense").unwrap_err().code, "snapshot-status");
     }
 }

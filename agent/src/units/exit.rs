@@ -15,11 +15,14 @@ pub struct Exit {
     pub at: Timestamp,
     /// `success`, `exit-code`, `signal`, `timeout`, `oom-kill`, …
     pub result: String,
-    /// `exited`, `killed`, `dumped`.
+    /// `exited`, `killed`, `dumped`; `unknown` or `never` where the program never began.
     pub code: String,
     /// A number after `exited`, else a signal's name without SIG.
     pub status: String,
 }
+
+/// `code` where the unit ended before its program began.
+pub(super) const NEVER: &str = "never";
 
 impl Exit {
     /// The program's exit code, if it ended by itself.
@@ -38,6 +41,11 @@ impl Exit {
             (Some(code), "success" | "exit-code") => format!("exited {code}"),
             (_, "timeout") => "did not end in time and was stopped".into(),
             (_, "oom-kill") => "was ended because the machine ran out of memory".into(),
+            // `systemctl stop`, or the machine went down: systemd calls an end by SIGTERM a success.
+            (_, "success") => format!("was stopped from outside ({})", self.status),
+            (_, result) if self.code == NEVER || self.code == "unknown" => {
+                format!("was never started: what has to run before it failed ({result})")
+            }
             (_, result) => format!("was ended by {} ({result})", self.status),
         }
     }
@@ -58,5 +66,38 @@ pub fn read_exit(files: &dyn Files, op: &OpId) -> io::Result<Option<Exit>> {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(result: &str, code: &str, status: &str) -> Exit {
+        let [result, code, status] = [result, code, status].map(String::from);
+        let at = "2026-11-22T09:15:12Z".parse().unwrap();
+        Exit { boot: "boot-1".parse().unwrap(), at, result, code, status }
+    }
+
+    /// Values as systemd 252 gave them to ExecStopPost.
+    #[test]
+    fn what_systemd_tells_is_said_in_words() {
+        let cases = [
+            (("success", "exited", "0"), true, "exited 0"),
+            (("exit-code", "exited", "7"), false, "exited 7"),
+            (("signal", "killed", "KILL"), false, "was ended by KILL (signal)"),
+            (("success", "killed", "TERM"), false, "was stopped from outside (TERM)"),
+            (("timeout", "killed", "TERM"), false, "did not end in time and was stopped"),
+            (("oom-kill", "killed", "KILL"), false, "was ended because the machine ran out of memory"),
+            (
+                ("exit-code", "unknown", "unknown"),
+                false,
+                "was never started: what has to run before it failed (exit-code)",
+            ),
+        ];
+        for ((result, code, status), success, words) in cases {
+            let exit = exit(result, code, status);
+            assert_eq!((exit.success(), exit.describe().as_str()), (success, words));
+        }
     }
 }

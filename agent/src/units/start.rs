@@ -1,62 +1,84 @@
 //! Starting a unit: `systemd-run`, with everything that matters on its command line.
 
-use super::{UnitSpec, Units, unit_name};
+use super::presence::Presence;
+use super::{UnitSpec, Units, name, unit_name};
 use crate::host::{CommandError, Invocation};
 use crate::paths;
 use podlift_model::{Failure, OpId};
 
+/// A unit that must not be ended from outside is asked to stop by a signal that nobody heeds, and waited for this long: when the machine
+/// is shut down, or when the program itself is killed and those that it started are still at work.
+const UNHURRIED: [&str; 2] = ["KillSignal=SIGCONT", "TimeoutStopSec=600"];
+
 impl Units {
-    /// Returns when the program has been executed (Type=exec) or can't be. A call that took too long may have started the unit: then
-    /// `wait` finds out.
+    /// Returns when the program has been executed (Type=exec) or can't be. A call that took too long, or failed after the unit was there,
+    /// has started it: then `wait` finds out how it ended.
     pub(crate) async fn start(&self, op: &OpId, spec: &UnitSpec) -> Result<(), Failure> {
+        self.name_is_free(op).await?;
         let log = paths::op_log(op);
         let lost = |e: std::io::Error| {
             let message = format!("{} can't be written ({e}); free space on its filesystem", log.display());
             Failure::operator("state-unwritable", message)
         };
         self.files.write(&log, b"", 0o600).map_err(lost)?;
-        match self.commands.run(&Invocation::new("systemd-run", self.argv(op, spec))).await {
-            Ok(output) if output.success() => Ok(()),
-            Ok(output) => {
-                let message = format!(
-                    "{} could not be started as {}: systemd-run exited {}",
-                    spec.program,
-                    unit_name(op),
-                    output.code
-                );
-                Err(Failure::operator("unit-not-started", message).with_detail(&output.stderr))
-            }
-            Err(CommandError::TimedOut { .. }) => Ok(()),
-            Err(e) => Err(Failure::operator("unit-not-started", e.to_string())),
+        let output = match self.commands.run(&Invocation::new("systemd-run", self.argv(op, spec))).await {
+            Ok(output) if output.success() => return Ok(()),
+            Err(CommandError::TimedOut { .. }) => return Ok(()),
+            Ok(output) => output,
+            Err(e) => return Err(Failure::operator("unit-not-started", e.to_string())),
+        };
+        if name::is_taken(&output.stderr) {
+            return Err(name::taken(op, "is known to systemd already").with_detail(&output.stderr));
         }
+        // systemd-run reports a unit whose program or recorder failed at once as one that it could not start.
+        if self.exited(op).is_some() || matches!(self.presence(op).await, Presence::There | Presence::Over(_))
+        {
+            return Ok(());
+        }
+        let unit = unit_name(op);
+        let message = format!(
+            "{} could not be started as {unit}: systemd-run exited {}; see `systemctl status {unit}`",
+            spec.program, output.code
+        );
+        Err(Failure::operator("unit-not-started", message).with_detail(&output.stderr))
     }
 
     fn argv(&self, op: &OpId, spec: &UnitSpec) -> Vec<String> {
         let log = paths::op_log(op);
-        let record: Vec<String> = self
-            .recorder
-            .iter()
-            .map(String::as_str)
-            .chain(["record-exit", op.as_str()])
-            .map(quoted)
-            .collect();
-        let mut argv = vec![
-            "--quiet".to_string(),
-            format!("--unit={}", unit_name(op)),
-            format!("--description=podlift op {op}"),
-            "--property=Type=exec".into(),
-            format!("--property=StandardOutput=append:{}", log.display()),
-            format!("--property=StandardError=append:{}", log.display()),
-            format!("--property=ExecStopPost={}", record.join(" ")),
-            "--property=TimeoutStopSec=30".into(),
-        ];
-        argv.extend(spec.limit.map(|l| format!("--property=RuntimeMaxSec={}", l.as_secs().max(1))));
+        let recorder = self.recorder.iter().map(String::as_str).chain(["record-exit", op.as_str()]);
+        let mut argv = vec!["--quiet".to_string()];
+        // What runs first may take its time: nobody waits for it here.
+        argv.extend((!spec.first.is_empty()).then(|| "--no-block".to_string()));
+        argv.extend([format!("--unit={}", unit_name(op)), format!("--description=podlift op {op}")]);
+        let mut property = |text: String| argv.push(format!("--property={text}"));
+        property("Type=exec".into());
+        property(format!("StandardOutput=append:{}", log.display()));
+        property(format!("StandardError=append:{}", log.display()));
+        property(format!("ExecStopPost={}", command(recorder)));
+        // Out of memory, one of its children may die: the program itself says what that means.
+        property("OOMPolicy=continue".into());
+        if !spec.first.is_empty() {
+            property("TimeoutStartSec=infinity".into());
+            property(format!("ExecStartPre={}", command(spec.first.iter().map(String::as_str))));
+        }
+        match spec.limit {
+            Some(limit) => {
+                property("TimeoutStopSec=30".into());
+                property(format!("RuntimeMaxSec={}", limit.as_secs().max(1)));
+            }
+            None => UNHURRIED.iter().for_each(|p| property((*p).into())),
+        }
         argv.push(format!("--setenv=PATH={}", self.path));
         argv.extend(spec.env.iter().map(|(name, value)| format!("--setenv={name}={value}")));
         argv.push(spec.program.into());
         argv.extend(spec.args.iter().cloned());
         argv
     }
+}
+
+/// A command line as systemd reads it.
+fn command<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A word of a systemd command line: quoted where it needs to be, `%` and `$` kept from being expanded.

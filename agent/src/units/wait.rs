@@ -1,6 +1,7 @@
 //! Waiting for a unit: look for its exit record, and ask systemd whether it is still there. Never decides what an exit means.
 
-use super::{Exit, Units, read_exit, unit_name};
+use super::presence::Presence;
+use super::{Exit, Units, read_exit, record_exit, unit_name};
 use crate::host::Invocation;
 use crate::paths;
 use podlift_model::OpId;
@@ -12,15 +13,6 @@ pub enum Ended {
     Unknown(String),
 }
 
-/// What systemd says of a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    There,
-    Gone,
-    /// systemd did not answer; ask again.
-    NoAnswer,
-}
-
 impl Units {
     /// Returns when the unit has ended. `progress` gets the last line of its output whenever that changes.
     pub(crate) async fn wait(&self, op: &OpId, mut progress: impl FnMut(&str) + Send) -> Ended {
@@ -29,10 +21,17 @@ impl Units {
             if let Some(ended) = self.exited(op) {
                 return ended;
             }
-            if self.presence(op).await == Presence::Gone {
+            match self.presence(op).await {
+                Presence::There | Presence::NoAnswer => {}
                 // The record may have been written between the two looks.
-                let unknown = || Ended::Unknown(format!("{} is gone and left no exit record", unit_name(op)));
-                return self.exited(op).unwrap_or_else(unknown);
+                Presence::Gone => {
+                    let unknown =
+                        || Ended::Unknown(format!("{} is gone and left no exit record", unit_name(op)));
+                    return self.exited(op).unwrap_or_else(unknown);
+                }
+                Presence::Over(remembered) => {
+                    return self.exited(op).unwrap_or_else(|| self.keep(op, self.exit_of(remembered)));
+                }
             }
             let line = last_line(&self.log(op));
             if line != shown {
@@ -43,7 +42,16 @@ impl Units {
         }
     }
 
-    /// The unit runs, or has left its exit record.
+    /// systemd forgets; the disk does not.
+    fn keep(&self, op: &OpId, exit: Exit) -> Ended {
+        tracing::warn!(%op, "the unit's own recorder failed; its end is written down from systemd's memory");
+        if let Err(error) = record_exit(self.files.as_ref(), op, &exit) {
+            tracing::warn!(%op, %error, "an exit record can't be written");
+        }
+        Ended::Exited(exit)
+    }
+
+    /// The unit runs, has left its exit record, or systemd remembers how it ended.
     pub(crate) async fn known(&self, op: &OpId) -> bool {
         self.exited(op).is_some() || self.presence(op).await != Presence::Gone
     }
@@ -65,27 +73,9 @@ impl Units {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    async fn presence(&self, op: &OpId) -> Presence {
-        let unit = unit_name(op);
-        let properties = "LoadState,ActiveState,SubState,Result,ExecMainStatus";
-        match self.commands.run(&Invocation::new("systemctl", ["show", "-p", properties, &unit])).await {
-            Ok(output) if output.success() => presence(&output.stdout),
-            Ok(_) | Err(_) => Presence::NoAnswer,
-        }
-    }
-
     /// Takes a failed unit out of systemd's list; how it ended is in the ledger now.
     pub(crate) async fn forget(&self, op: &OpId) {
         drop(self.commands.run(&Invocation::new("systemctl", ["reset-failed", &unit_name(op)])).await);
-    }
-}
-
-fn presence(show: &str) -> Presence {
-    let value = |name: &str| show.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix('='));
-    match (value("LoadState"), value("ActiveState")) {
-        (Some("not-found"), _) | (_, Some("inactive" | "failed")) => Presence::Gone,
-        (None, None) => Presence::NoAnswer,
-        _ => Presence::There,
     }
 }
 
@@ -99,18 +89,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_systemd_says() {
-        let cases = [
-            ("LoadState=loaded\nActiveState=active\nSubState=running\n", Presence::There),
-            ("LoadState=loaded\nActiveState=activating\n", Presence::There),
-            ("LoadState=loaded\nActiveState=deactivating\nSubState=stop-post\n", Presence::There),
-            ("LoadState=loaded\nActiveState=failed\nSubState=failed\nResult=exit-code\n", Presence::Gone),
-            ("LoadState=not-found\nActiveState=inactive\n", Presence::Gone),
-            ("", Presence::NoAnswer),
-        ];
-        for (show, want) in cases {
-            assert_eq!(presence(show), want, "{show}");
-        }
+    fn people_see_the_last_line_that_says_something() {
         assert_eq!(last_line("a\n[upgrade] b \n\n"), "[upgrade] b");
+        let log = include_str!("../../../tests/fixtures/apt/lock.txt");
+        let held = last_line(log.split("\nE: ").next().unwrap());
+        assert!(held.contains("held by process 6296 (perl)"), "{held}");
     }
 }

@@ -101,6 +101,9 @@ pub enum HostOp {
     /// Unhold, exact versions, hold again (also on failure), verified.
     PackageInstall {
         packages: Vec<PackagePin>,
+        /// First bring an interrupted dpkg to its end (`dpkg --configure -a`).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        repair: bool,
     },
     ImagePull {
         to: KubeVersion,

@@ -15,8 +15,8 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         HostOp::PackageDownload { packages } => {
             Kind::PackageDownload(v1::PackageDownload { packages: pins_to_wire(packages) })
         }
-        HostOp::PackageInstall { packages } => {
-            Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages) })
+        HostOp::PackageInstall { packages, repair } => {
+            Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages), repair: *repair })
         }
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
         HostOp::KubeadmPlan { to } => Kind::KubeadmPlan(v1::KubeadmPlan { to: to.to_string() }),
@@ -53,7 +53,9 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
         Kind::AptSource(o) => HostOp::AptSource { minor: field("apt_source.minor", &o.minor)? },
         Kind::AptUpdate(_) => HostOp::AptUpdate,
         Kind::PackageDownload(o) => HostOp::PackageDownload { packages: pins_from_wire(&o.packages)? },
-        Kind::PackageInstall(o) => HostOp::PackageInstall { packages: pins_from_wire(&o.packages)? },
+        Kind::PackageInstall(o) => {
+            HostOp::PackageInstall { packages: pins_from_wire(&o.packages)?, repair: o.repair }
+        }
         Kind::ImagePull(o) => HostOp::ImagePull { to: field("image_pull.to", &o.to)? },
         Kind::KubeadmPlan(o) => HostOp::KubeadmPlan { to: field("kubeadm_plan.to", &o.to)? },
         Kind::KubeadmApply(o) => HostOp::KubeadmApply {
@@ -203,7 +205,8 @@ mod tests {
             HostOp::AptSource { minor: to.minor() },
             HostOp::AptUpdate,
             HostOp::PackageDownload { packages: packages.clone() },
-            HostOp::PackageInstall { packages },
+            HostOp::PackageInstall { packages: packages.clone(), repair: false },
+            HostOp::PackageInstall { packages, repair: true },
             HostOp::ImagePull { to },
             HostOp::KubeadmPlan { to },
             HostOp::KubeadmApply { to, skip: SkipPhase::ALL.to_vec() },
@@ -236,14 +239,20 @@ mod tests {
             (v1::Op { kind: None }, "op.kind"),
             (wire(Kind::AptSource(v1::AptSource { minor: "1.32; rm -rf /".into() })), "apt_source.minor"),
             (
-                wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("bash", "1.32.9-1.1")] })),
+                wire(Kind::PackageInstall(v1::PackageInstall {
+                    packages: vec![pin("bash", "1.32.9-1.1")],
+                    repair: false,
+                })),
                 "packages.name",
             ),
             (
-                wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![pin("kubeadm", "latest")] })),
+                wire(Kind::PackageInstall(v1::PackageInstall {
+                    packages: vec![pin("kubeadm", "latest")],
+                    repair: false,
+                })),
                 "packages.version",
             ),
-            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![] })), "packages"),
+            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![], repair: false })), "packages"),
             (
                 wire(Kind::ManifestRestore(v1::ManifestRestore {
                     component: "etcd".into(),

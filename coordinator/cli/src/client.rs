@@ -49,9 +49,13 @@ impl Context {
         target: String,
         reason: String,
     ) -> Result<Client, CliError> {
-        let mut client = self.client().await?;
         let run = run.unwrap_or_default();
-        let request = v1::CommandRequest { verb: verb as i32, run, target, reason };
+        self.say(v1::CommandRequest { verb: verb as i32, run, target, reason, repair_dpkg: false }).await
+    }
+
+    /// Says it, and shows the answer.
+    pub async fn say(&self, request: v1::CommandRequest) -> Result<Client, CliError> {
+        let mut client = self.client().await?;
         let reply = client.command(request).await?.into_inner();
         out::narrate(&reply.message);
         Ok(client)

@@ -14,6 +14,7 @@ pub enum Command {
     /// None: every failed step.
     Retry {
         step: Option<StepId>,
+        repair_dpkg: bool,
     },
     Abort {
         reason: String,
@@ -52,7 +53,9 @@ impl Coordinator {
                 (pause(reason, &by), format!("run {id} pauses: what runs is finished first"))
             }
             Command::Resume => (resume(&state, by)?, format!("run {id} goes on")),
-            Command::Retry { step } => (retry(&state, step, by)?, format!("run {id} tries again")),
+            Command::Retry { step, repair_dpkg } => {
+                (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries again"))
+            }
             Command::Abort { reason } => (
                 Event::AbortAsked { by, reason },
                 format!(
@@ -137,11 +140,16 @@ fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
     }
 }
 
-fn retry(state: &RunState, step: Option<StepId>, by: String) -> Result<Event, CoordinatorError> {
+fn retry(
+    state: &RunState,
+    step: Option<StepId>,
+    by: String,
+    repair_dpkg: bool,
+) -> Result<Event, CoordinatorError> {
     let paused = matches!(state.status, RunStatus::Paused { .. });
     match step.is_none() && !paused && state.failed_steps().next().is_none() {
         true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
-        false => Ok(Event::RetryAsked { step, by }),
+        false => Ok(Event::RetryAsked { step, by, repair_dpkg }),
     }
 }
 

@@ -28,9 +28,9 @@ pub(super) fn stop_reason(failure: &Failure, step: &StepSpec) -> StopReason {
         }
         _ => failure.message.clone(),
     };
-    StopReason {
-        code: failure.code.clone(),
-        detail: failure.detail.clone(),
-        ..plain(message, "podlift retry")
-    }
+    let next = match failure.code.as_str() {
+        "apt-interrupted" => "podlift retry --repair-dpkg",
+        _ => "podlift retry",
+    };
+    StopReason { code: failure.code.clone(), detail: failure.detail.clone(), ..plain(message, next) }
 }

@@ -43,13 +43,13 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
 
 pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError> {
     let reason = request.reason.clone();
-    let target = &request.target;
+    let (target, repair_dpkg) = (&request.target, request.repair_dpkg);
     Ok(match Verb::try_from(request.verb).map_err(|e| WireError::new("verb", e))? {
         Verb::Unspecified => return Err(WireError::missing("verb")),
         Verb::Pause => Command::Pause { reason },
         Verb::Resume => Command::Resume,
-        Verb::Retry if target.is_empty() => Command::Retry { step: None },
-        Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?) },
+        Verb::Retry if target.is_empty() => Command::Retry { step: None, repair_dpkg },
+        Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?), repair_dpkg },
         Verb::Abort => Command::Abort { reason },
         Verb::Defer => Command::Defer { node: field("target", target)?, reason },
         Verb::Takeover => Command::Takeover,

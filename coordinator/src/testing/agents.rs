@@ -166,7 +166,7 @@ impl State {
         let facts = self.facts.get_mut(node).unwrap();
         match op {
             HostOp::AptSource { minor } => facts.apt_minor = Some(*minor),
-            HostOp::PackageInstall { packages } => {
+            HostOp::PackageInstall { packages, .. } => {
                 for pin in packages {
                     let state = PackageState { version: Some(pin.version.clone()), held: true };
                     facts.packages.insert(pin.package.name().into(), state);

@@ -184,6 +184,9 @@ pub struct PackageDownload {
 pub struct PackageInstall {
     #[prost(message, repeated, tag = "1")]
     pub packages: ::prost::alloc::vec::Vec<PackagePin>,
+    /// first bring an interrupted dpkg to its end: dpkg --configure -a
+    #[prost(bool, tag = "2")]
+    pub repair: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImagePull {
@@ -941,6 +944,9 @@ pub struct CommandRequest {
     pub target: ::prost::alloc::string::String,
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
+    /// with RETRY: an interrupted dpkg is brought to its end first (dpkg --configure -a)
+    #[prost(bool, tag = "5")]
+    pub repair_dpkg: bool,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {

@@ -113,11 +113,12 @@ async fn until_kubeadm(d: &mut Driver) {
     d.done(HostOp::AptSource { minor: "v1.32".parse().unwrap() }).await;
     d.done(HostOp::AptUpdate).await;
     d.done(HostOp::PackageDownload { packages: all }).await;
-    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]) }).await;
+    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]), repair: false }).await;
 }
 
 async fn kubelet(d: &mut Driver) {
-    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubelet, Package::Kubectl]) }).await;
+    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubelet, Package::Kubectl]), repair: false })
+        .await;
     d.done(HostOp::KubeletConfig).await;
     d.done(HostOp::KubeletRestart).await;
 }

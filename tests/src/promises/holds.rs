@@ -23,8 +23,10 @@ pub async fn holds_survive_failed_installations(sabotage: Sabotage) -> Kept {
     };
     world.add_fault(Fault::new("apt-get", "install", broken).on("dgx030").times(9));
     let version = "1.32.9-1.1".parse().unwrap_or_else(|e| panic!("{e}"));
-    let install =
-        HostOp::PackageInstall { packages: vec![PackagePin { package: Package::Kubelet, version }] };
+    let install = HostOp::PackageInstall {
+        packages: vec![PackagePin { package: Package::Kubelet, version }],
+        repair: false,
+    };
     let failed = agent.run("s3", &mine, &install).await.map_err(|f| f.to_string())?;
     ensure(matches!(failed, OpOutcome::Failed { .. }), || {
         format!("a failed installation was reported as {failed:?}")

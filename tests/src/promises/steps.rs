@@ -51,7 +51,7 @@ pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contain
     ensure(reason.next.contains("podlift "), || format!("{verb}: no next command: {reason:?}"))?;
     ensure(reason.message.len() > 20 && !reason.code.is_empty(), || format!("{verb}: {reason:?}"))?;
     pod.world.clear_faults();
-    pod.say(Command::Retry { step: None }).await.map_err(|e| e.to_string())?;
+    pod.say(Command::Retry { step: None, repair_dpkg: false }).await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or_else(|| format!("{verb}: the run never rested again"))?;
     ensure(state.status == RunStatus::Succeeded, || format!("{verb}, mended: {}", why(&state)))?;
     let pauses = pod.journal.records().iter().filter(|r| matches!(r.event, Event::RunPaused { .. })).count();

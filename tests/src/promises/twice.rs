@@ -22,7 +22,7 @@ fn ops(control_plane: bool) -> Vec<HostOp> {
         HostOp::AptSource { minor: to.minor() },
         HostOp::AptUpdate,
         HostOp::PackageDownload { packages: pins(&all) },
-        HostOp::PackageInstall { packages: pins(&all[..1]) },
+        HostOp::PackageInstall { packages: pins(&all[..1]), repair: false },
     ];
     if control_plane {
         ops.extend([
@@ -39,7 +39,7 @@ fn ops(control_plane: bool) -> Vec<HostOp> {
     } else {
         ops.push(HostOp::KubeadmNode { skip: vec![] });
     }
-    ops.extend([HostOp::PackageInstall { packages: pins(&all[1..]) }, HostOp::KubeletRestart]);
+    ops.extend([HostOp::PackageInstall { packages: pins(&all[1..]), repair: false }, HostOp::KubeletRestart]);
     ops
 }
 

@@ -87,7 +87,7 @@ pub async fn a_lying_exit_code_is_seen_through(sabotage: Sabotage) -> Kept {
         pod.world.snapshot().nodes.values().filter(|n| !n.manifests.is_empty() && !n.api_server).count();
     ensure(one == 1, || format!("{one} API servers were lost, expected only the first"))?;
     pod.say(Command::Unwaive { check: "flag-loss".into() }).await.map_err(|e| e.to_string())?;
-    pod.say(Command::Retry { step: None }).await.map_err(|e| e.to_string())?;
+    pod.say(Command::Retry { step: None, repair_dpkg: false }).await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested again")?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))?;
     let report = pod.coordinator().report(None).map_err(|e| e.to_string())?;

@@ -28,6 +28,9 @@ impl Files for NoSwapAfter {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.remove(path)
     }
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        self.0.remove_tree(dir)
+    }
     fn replace(
         &self,
         target: &Path,
@@ -75,6 +78,9 @@ impl Files for Racing {
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.inner.remove(path)
+    }
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        self.inner.remove_tree(dir)
     }
     fn replace(
         &self,

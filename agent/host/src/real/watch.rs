@@ -2,7 +2,8 @@
 //! also when we do it; it is left out, or looking would cause the next look.
 
 use super::below;
-use crate::{Change, Watch};
+use super::writers::Fan;
+use crate::{Change, Watch, Writers};
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use std::io;
@@ -21,18 +22,29 @@ impl RealWatch {
 
 impl Watch for RealWatch {
     fn watch(&self, dir: &Path) -> io::Result<UnboundedReceiver<Change>> {
-        let dir = below(&self.root, dir);
-        let (sender, receiver) = unbounded_channel();
-        let (notices, folder) = (sender.clone(), dir.clone());
-        let handler = move |event: notify::Result<Event>| tell(&notices, &folder, event);
-        let mut watcher = notify::recommended_watcher(handler).map_err(io::Error::other)?;
-        watcher.watch(&dir, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
-        tokio::spawn(async move {
-            sender.closed().await;
-            drop(watcher);
-        });
-        Ok(receiver)
+        start(below(&self.root, dir), || {})
     }
+
+    fn writers(&self, dir: &Path) -> io::Result<Box<dyn Writers>> {
+        Ok(Box::new(Fan::arm(&below(&self.root, dir))?))
+    }
+}
+
+/// `before` is called before each notice is passed on, where the kernel's own queue waits for us.
+fn start(dir: PathBuf, before: impl Fn() + Send + 'static) -> io::Result<UnboundedReceiver<Change>> {
+    let (sender, receiver) = unbounded_channel();
+    let (notices, folder) = (sender.clone(), dir.clone());
+    let handler = move |event: notify::Result<Event>| {
+        before();
+        tell(&notices, &folder, event);
+    };
+    let mut watcher = notify::recommended_watcher(handler).map_err(io::Error::other)?;
+    watcher.watch(&dir, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
+    tokio::spawn(async move {
+        sender.closed().await;
+        drop(watcher);
+    });
+    Ok(receiver)
 }
 
 fn tell(to: &UnboundedSender<Change>, dir: &Path, event: notify::Result<Event>) {
@@ -66,6 +78,31 @@ mod tests {
     use super::*;
     use crate::Files as _;
     use crate::real::RealFiles;
+
+    /// Events that the kernel keeps for one watcher.
+    fn queue() -> usize {
+        let limit = "/proc/sys/fs/inotify/max_queued_events";
+        let bytes = RealFiles::open(Path::new("/")).unwrap().read(Path::new(limit)).unwrap();
+        String::from_utf8(bytes).unwrap().trim().parse().unwrap()
+    }
+
+    #[tokio::test]
+    #[allow(clippy::disallowed_methods)] // somebody else fills the folder
+    async fn a_queue_that_overflowed_is_told_as_a_rescan() {
+        let dir = tempfile::tempdir().unwrap();
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        // Not a single notice gets through until the queue is full.
+        let mut changes = start(dir.path().into(), move || gate.recv().unwrap_or_default()).unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::write(&a, b"x").unwrap();
+        // Each rename is two events, and no two neighbours are alike.
+        for _ in 0..queue() / 2 {
+            std::fs::rename(&a, &b).unwrap();
+            std::fs::rename(&b, &a).unwrap();
+        }
+        drop(go);
+        while changes.recv().await.unwrap() != Change::Rescan {}
+    }
 
     #[tokio::test]
     async fn writes_renames_and_removals_are_told_and_reading_is_not() {

@@ -1,14 +1,13 @@
 //! Every etcd member: healthy, leader, revision, alarms. An endpoint that does not answer is a member with an error, not a failed look.
 
 use crate::node::Node;
-use crate::ops::etcd_snapshot::no_access;
-use crate::tools::etcdctl::{Access, EndpointHealth, EndpointStatus, Member};
+use crate::ops::etcd_access;
+use crate::tools::etcdctl::{EndpointHealth, EndpointStatus, Member};
 use podlift_model::Failure;
 use podlift_model::facts::{EtcdMember, EtcdState};
 
 pub async fn state(node: &Node) -> Result<EtcdState, Failure> {
-    let expected = node.heal.expectations().map(|e| e.etcd_servers);
-    let access = Access::of_node(&node.host, expected.as_deref()).ok_or_else(no_access)?;
+    let access = etcd_access::of(node)?;
     let members = access.members(&node.host).await?;
     let status = access.status(&node.host).await.unwrap_or_default();
     let health = access.health(&node.host).await.unwrap_or_default();

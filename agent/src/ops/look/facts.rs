@@ -2,9 +2,10 @@
 
 use super::api_server::endpoint_of;
 use crate::heal::manifest::Manifest;
+use crate::heal::rules::Seen;
 use crate::node::Node;
-use crate::paths;
-use crate::tools::{apt, apt_mark, dpkg_query, versions};
+use crate::sources;
+use crate::tools::{dpkg_query, versions};
 use podlift_model::facts::{ManifestFacts, PackageState};
 use podlift_model::op::{Component, Package};
 use podlift_model::{Digest, FlagSet, KubeVersion, NodeFacts};
@@ -28,10 +29,10 @@ pub async fn collect(node: &Node) -> NodeFacts {
 
 pub async fn installed(node: &Node) -> Installed {
     let host = &node.host;
-    let versions = dpkg_query::installed(host).await.unwrap_or_default();
-    let held = apt_mark::held(host).await.unwrap_or_default();
+    let known = dpkg_query::known(host).await.unwrap_or_default();
     let state = |p: &Package| {
-        let state = PackageState { version: versions.get(p).cloned(), held: held.contains(p.name()) };
+        let known = known.get(p)?;
+        let state = PackageState { version: known.whole(), held: known.held };
         (state.version.is_some() || state.held).then(|| (p.name().to_string(), state))
     };
     Installed {
@@ -77,8 +78,7 @@ pub fn advertise(node: &Node) -> Option<String> {
 }
 
 fn apt_minor(node: &Node) -> Option<podlift_model::Minor> {
-    let bytes = node.host.files.read(Path::new(paths::APT_SOURCE)).ok()?;
-    apt::minor_of(&String::from_utf8_lossy(&bytes))
+    sources::find(node.host.files.as_ref()).ok()?.minor()
 }
 
 /// In steps of 64 MiB: every log line would be a change of the facts otherwise.
@@ -87,31 +87,35 @@ fn free_mebibytes(node: &Node) -> u64 {
     node.host.files.free_bytes(Path::new("/var")).unwrap_or(0) / STEP * STEP
 }
 
-/// None where there is no such file.
+/// None where there is no such file. The heal has read it already, unless it changed.
 fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<Manifest>)> {
-    let bytes = match node.host.files.read(&paths::manifest(component)) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
-        other => other.map_err(|e| e.to_string()),
+    let unknown = |why: String, sha256| ManifestFacts {
+        component,
+        sha256,
+        image: String::new(),
+        version: None,
+        flags: FlagSet::default(),
+        unreadable: Some(why),
     };
-    let sha256 = Digest::of(bytes.as_deref().unwrap_or_default());
-    let parsed = bytes.and_then(|b| Manifest::parse(component, &b).map_err(|e| e.to_string()));
-    let facts = match &parsed {
-        Ok(m) => ManifestFacts {
-            component,
-            sha256,
-            image: m.image.clone(),
-            version: m.version,
-            flags: m.flags(),
-            unreadable: None,
-        },
-        Err(why) => ManifestFacts {
-            component,
-            sha256,
-            image: String::new(),
-            version: None,
-            flags: FlagSet::default(),
-            unreadable: Some(why.clone()),
-        },
+    let look = match node.heal.seen(component) {
+        Ok(look) => look,
+        Err(e) => return Some((unknown(e.to_string(), Digest::of("")), None)),
     };
-    Some((facts, parsed.ok()))
+    match &look.seen {
+        Seen::Missing => None,
+        Seen::Unreadable(why) | Seen::Strange { what: why, .. } => {
+            Some((unknown(why.clone(), look.hash.clone()), None))
+        }
+        Seen::Manifest(m) => {
+            let facts = ManifestFacts {
+                component,
+                sha256: look.hash.clone(),
+                image: m.image.clone(),
+                version: m.version,
+                flags: m.flags(),
+                unreadable: None,
+            };
+            Some((facts, Some(m.clone())))
+        }
+    }
 }

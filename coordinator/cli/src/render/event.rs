@@ -88,8 +88,8 @@ fn of_run(event: &Event) -> String {
             format!("run from {} to {} started by {by}, plan {}", plan.from, plan.to, plan.hash.short())
         }
         E::RunResumed { by } => format!("run resumed by {by}"),
-        E::RetryAsked { step: None, by } => format!("retry of all failed steps asked by {by}"),
-        E::RetryAsked { step: Some(s), by } => format!("{}: retry asked by {by}", step(s)),
+        E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
+        E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
         E::WaiverLifted { check, by } => format!("waiver of {check} lifted by {by}"),
         E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),

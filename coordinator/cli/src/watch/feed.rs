@@ -125,7 +125,7 @@ pub(super) fn keyboard(to: UnboundedSender<Message>) {
 pub(super) async fn command(context: Context, verb: Verb, to: UnboundedSender<Message>) {
     let said = async {
         let reason = "asked from podlift watch".to_string();
-        let request = CommandRequest { verb: verb as i32, run: String::new(), target: String::new(), reason };
+        let request = CommandRequest { verb: verb as i32, reason, ..CommandRequest::default() };
         Ok::<_, CliError>(context.client().await?.command(request).await?.into_inner().message)
     };
     let message = match said.await {

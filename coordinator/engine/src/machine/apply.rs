@@ -185,7 +185,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             RunStatus::Paused { .. } => s.status = RunStatus::Running,
             _ => return Err(refuse("not paused")),
         },
-        Event::RetryAsked { step, .. } => retry(s, step.as_ref())?,
+        Event::RetryAsked { step, repair_dpkg, .. } => retry(s, step.as_ref(), *repair_dpkg)?,
         Event::WaiverLifted { check, .. } => {
             s.waivers.retain(|w| w.check != *check);
             reset(s, |spec| matches!(spec.kind, StepKind::RepairConfig));
@@ -233,7 +233,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
 }
 
 /// Failed steps become pending, and every step before them in their lanes is looked at again: what holds is done at once.
-fn retry(s: &mut RunState, only: Option<&StepId>) -> Result<(), IllegalEvent> {
+fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(), IllegalEvent> {
     if let Some(step) = only {
         let status = s.steps.get(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
         if !matches!(status.status, StepStatus::Failed { .. }) {
@@ -249,6 +249,11 @@ fn retry(s: &mut RunState, only: Option<&StepId>) -> Result<(), IllegalEvent> {
     let again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
     // The root cause is looked at again too: something may have put the old kubeadm-config back.
     reset(s, |spec| again.contains(&spec.id) || matches!(spec.kind, StepKind::RepairConfig));
+    for id in again {
+        if let Some(step) = s.steps.get_mut(&id) {
+            step.repair_dpkg = repair_dpkg;
+        }
+    }
     if matches!(s.status, RunStatus::Paused { .. }) {
         s.status = RunStatus::Running;
     }

@@ -76,7 +76,7 @@ fn every_event() -> Vec<Event> {
         Event::StepFailed { step: step.clone(), reason: reason.clone() },
         Event::RunPaused { reason, by: None },
         Event::RunResumed { by: by() },
-        Event::RetryAsked { step: Some(step), by: by() },
+        Event::RetryAsked { step: Some(step), by: by(), repair_dpkg: false },
         Event::WaiverLifted { check: "flag-loss".into(), by: by() },
         Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: by() },
         Event::AbortAsked { by: by(), reason: "r".into() },

@@ -73,6 +73,9 @@ pub enum Event {
     RetryAsked {
         step: Option<StepId>,
         by: String,
+        /// Where packages are installed again, an interrupted dpkg is brought to its end first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        repair_dpkg: bool,
     },
     WaiverLifted {
         check: String,

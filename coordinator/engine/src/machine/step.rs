@@ -47,6 +47,9 @@ pub struct StepState {
     pub ever_acted: bool,
     pub began: Option<Timestamp>,
     pub ended: Option<Timestamp>,
+    /// Whoever asked for this attempt wants an interrupted dpkg brought to its end first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub repair_dpkg: bool,
 }
 
 impl StepState {
@@ -58,6 +61,7 @@ impl StepState {
             ever_acted: false,
             began: None,
             ended: None,
+            repair_dpkg: false,
         }
     }
     pub fn is_over(&self) -> bool {

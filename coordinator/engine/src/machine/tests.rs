@@ -148,7 +148,7 @@ fn a_failure_rests_the_run_and_a_retry_looks_at_the_lane_again() {
     tape.add(Event::StepFailed { step: verify.clone(), reason: failure() }).unwrap();
     tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
     assert_eq!(next(tape.state()), Next::Rest);
-    tape.add(Event::RetryAsked { step: None, by: "me".into() }).unwrap();
+    tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
     assert_eq!(tape.todo()[0].as_str(), "root-cause/repair-config", "the root cause first");
     let step = tape.todo()[0].clone();
     tape.add(Event::StepDone { step, evidence: Evidence::Seen { what: "still right".into() } }).unwrap();
@@ -160,12 +160,24 @@ fn a_failure_rests_the_run_and_a_retry_looks_at_the_lane_again() {
 }
 
 #[test]
+fn dpkg_is_repaired_by_the_retry_that_says_so_and_by_no_other() {
+    let mut tape = Tape::started();
+    let packages = tape.until("runai-01/install-kubeadm");
+    for repair_dpkg in [true, false] {
+        tape.add(Event::StepFailed { step: packages.clone(), reason: failure() }).unwrap();
+        tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+        tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg }).unwrap();
+        assert_eq!(tape.state().steps[&packages].repair_dpkg, repair_dpkg);
+    }
+}
+
+#[test]
 fn a_retry_of_what_judges_a_phase_looks_at_all_its_lanes_again() {
     let mut tape = Tape::started();
     let seal = tape.until("backup/seal-backup");
     tape.add(Event::StepFailed { step: seal, reason: failure() }).unwrap();
     tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
-    tape.add(Event::RetryAsked { step: None, by: "me".into() }).unwrap();
+    tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
     assert_eq!(
         tape.todo(),
         [StepId::new("backup/runai-01/etcd-snapshot").unwrap()],

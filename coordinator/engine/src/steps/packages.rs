@@ -33,7 +33,8 @@ impl Step for Packages {
         if pins.iter().all(is) { done(format!("{}, held", shown.join(", "))) } else { Assess::Ready }
     }
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
-        cx.host(HostOp::PackageInstall { packages: wanted(cx) })
+        let repair = cx.state.step(&cx.step.id).is_some_and(|s| s.repair_dpkg);
+        cx.host(HostOp::PackageInstall { packages: wanted(cx), repair })
     }
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { retries: 5, ..cx.policy() }

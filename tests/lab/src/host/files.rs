@@ -1,7 +1,7 @@
 //! Files: the node's disk, every write durable as the port promises.
 
 use super::Here;
-use podlift_agent::host::{Files, ReplaceError, Stat};
+use podlift_agent::host::{FileKind, Files, ReplaceError, Stat};
 use podlift_model::Digest;
 use std::io;
 use std::path::Path;
@@ -33,6 +33,16 @@ impl Files for Port {
         self.0.check()?;
         match self.0.world.disk(&self.0.node).remove(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        for name in self.list(dir).unwrap_or_default() {
+            self.remove_tree(&dir.join(name))?;
+        }
+        // A folder of a disk in memory is its files.
+        match self.remove(dir) {
+            Err(e) if self.stat(dir).is_ok_and(|s| s.kind != FileKind::Directory) => Err(e),
             _ => Ok(()),
         }
     }

@@ -135,3 +135,43 @@ fn appends_reads_parts_and_makes_private_folders() {
     assert!(!s.files.read(Path::new(paths::BOOT_ID)).unwrap().is_empty());
     s.files.remove(Path::new("/none/such")).unwrap();
 }
+
+/// Another process has the lock until its stdin is closed.
+#[test]
+fn who_has_a_lock_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let files = RealFiles::open(root.path()).unwrap();
+    let lock = Path::new("/lock");
+    assert_eq!(files.lock_holder(lock).unwrap(), None, "no such file");
+    files.write(lock, b"", 0o600).unwrap();
+    assert_eq!(files.lock_holder(lock).unwrap(), None);
+    let code = "use Fcntl; open(F, '+<', $ARGV[0]) or die; my $b = pack('s s l! l! i', F_WRLCK, 0, 0, 0, 0); \
+                fcntl(F, F_SETLK, $b) or die; $| = 1; print \"locked\\n\"; <STDIN>;";
+    let mut perl = std::process::Command::new("perl")
+        .args(["-e", code])
+        .arg(root.path().join("lock"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = [0; 7];
+    std::io::Read::read_exact(perl.stdout.as_mut().unwrap(), &mut said).unwrap();
+    assert_eq!(files.lock_holder(lock).unwrap(), Some(perl.id()));
+    drop(perl.stdin.take());
+    perl.wait().unwrap();
+    assert_eq!(files.lock_holder(lock).unwrap(), None);
+}
+
+#[test]
+fn a_folder_goes_with_all_that_is_in_it_and_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    let files = RealFiles::open(root.path()).unwrap();
+    files.write(Path::new("/kept/a"), b"", 0o600).unwrap();
+    files.write(Path::new("/gone/b/c"), b"", 0o600).unwrap();
+    symlink(root.path().join("kept"), root.path().join("gone/link")).unwrap();
+    files.remove_tree(Path::new("/gone")).unwrap();
+    assert_eq!(files.list(Path::new("/")).unwrap(), ["kept"]);
+    assert_eq!(files.list(Path::new("/kept")).unwrap(), ["a"]);
+    files.remove_tree(Path::new("/gone")).unwrap();
+    files.remove_tree(Path::new("/never/was")).unwrap();
+}

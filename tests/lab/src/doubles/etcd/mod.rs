@@ -43,6 +43,9 @@ pub async fn run(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
         ("alarm", "list") => members::alarms(ctx, &endpoints, &words).await,
         ("move-leader", to) => members::move_leader(ctx, &endpoints, to).await,
         ("snapshot", "save") => snapshot::save(ctx, &endpoints, words.word(2)).await,
+        ("snapshot", "restore") => {
+            snapshot::restore(ctx, words.word(2), words.get("--data-dir").unwrap_or("default.etcd")).await
+        }
         ("snapshot", "status") => snapshot::status(ctx, words.word(2), json(&words)),
         _ => {
             ctx.err(&format!("Error: unknown command {:?} for \"{program}\"", words.words.join(" ")));

@@ -43,6 +43,28 @@ pub async fn save(ctx: &Ctx, endpoints: &[String], path: &str) -> i32 {
     0
 }
 
+/// Into a folder that is not there yet: the database without the SHA-256 behind it, which must fit.
+pub async fn restore(ctx: &Ctx, path: &str, data_dir: &str) -> i32 {
+    ctx.seconds(1.0).await;
+    if ctx.disk().exists(&format!("{data_dir}/member/snap/db")) {
+        ctx.err(&format!("Error: data-dir \"{data_dir}\" not empty or could not be read"));
+        return 1;
+    }
+    let bytes = ctx.disk().read(Path::new(path)).unwrap_or_default();
+    let (body, sum) = bytes.split_at(bytes.len().saturating_sub(32));
+    if Sha256::digest(body).as_slice() != sum {
+        ctx.err("Error: expected sha256 does not fit");
+        return 1;
+    }
+    match ctx.disk().put_synced(&Path::new(data_dir).join("member/snap/db"), body, 0o600) {
+        Ok(()) => 0,
+        Err(e) => {
+            ctx.err(&format!("Error: {e}"));
+            1
+        }
+    }
+}
+
 /// Checks the database, not the SHA-256 behind it.
 pub fn status(ctx: &Ctx, path: &str, as_json: bool) -> i32 {
     let Ok(bytes) = ctx.disk().read(Path::new(path)) else {

@@ -1,0 +1,35 @@
+//! The way to this node's etcd, and whether it is the right one. Nothing is done to another cluster than the one that was learned.
+
+use crate::node::Node;
+use crate::tools::etcdctl::Access;
+use podlift_model::Failure;
+
+/// By the live manifest; where that names no endpoints, by those that were learned.
+pub fn of(node: &Node) -> Result<Access, Failure> {
+    let servers = node.heal.expectations().map(|e| e.etcd_servers);
+    Access::of_node(node, servers.as_deref()).ok_or_else(|| {
+        let message = "the API server's manifest names no etcd endpoints and none were learned; repair --etcd-servers first";
+        Failure::operator("etcd-unknown", message)
+    })
+}
+
+/// Every endpoint that answers belongs to one cluster, and to the one that is expected, if one is.
+pub async fn checked(node: &Node) -> Result<Access, Failure> {
+    let access = of(node)?;
+    let mut expected = node.heal.expectations().and_then(|e| e.etcd_cluster);
+    for (endpoint, cluster) in access.clusters(&node.host).await? {
+        match &expected {
+            Some(expected) if *expected != cluster => return Err(other(&endpoint, &cluster, expected)),
+            Some(_) => {}
+            None => expected = Some(cluster),
+        }
+    }
+    Ok(access)
+}
+
+fn other(endpoint: &str, found: &str, expected: &str) -> Failure {
+    let message = format!(
+        "etcd at {endpoint} belongs to cluster {found}, expected {expected}: it was restored or moved, or --etcd-servers names another cluster's; if that is right, `podlift heal accept`, else repair the manifest"
+    );
+    Failure::operator("etcd-other-cluster", message)
+}

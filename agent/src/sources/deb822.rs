@@ -1,0 +1,95 @@
+//! The deb822 form: stanzas of `Types:`, `URIs:`, `Suites:`, `Signed-By:`; a disabled stanza is left alone. Pure.
+
+use super::{Place, Unusable, minor_in, names};
+use std::ops::Range;
+
+/// Where the minors of the enabled stanzas stand.
+pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
+    let mut places = Vec::new();
+    for stanza in ours(text) {
+        if ["trusted", "allow-insecure", "allow-weak"].iter().any(|f| stanza.says(text, f, true)) {
+            return Err(Unusable::Trusted);
+        }
+        for at in stanza.addresses(text).filter(|at| names(&text[at.clone()])) {
+            let address = &text[at.clone()];
+            let (range, minor) = minor_in(address).ok_or_else(|| Unusable::Strange(address.to_string()))?;
+            places.push((at.start + range.start..at.start + range.end, minor));
+        }
+    }
+    Ok(places)
+}
+
+/// The enabled stanzas, without anything else.
+pub fn only(text: &str) -> String {
+    let whole: Vec<&str> = ours(text).map(|s| text[s.whole].trim_end()).collect();
+    whole.join("\n\n") + "\n"
+}
+
+fn ours(text: &str) -> impl Iterator<Item = Stanza> {
+    let mine = |s: &Stanza| !s.says(text, "enabled", false) && s.addresses(text).any(|at| names(&text[at]));
+    stanzas(text).into_iter().filter(mine).collect::<Vec<_>>().into_iter()
+}
+
+#[derive(Debug, Default)]
+struct Stanza {
+    whole: Range<usize>,
+    /// Names in lower case, and where their values stand, continuation lines included.
+    fields: Vec<(String, Range<usize>)>,
+}
+
+impl Stanza {
+    fn value(&self, name: &str) -> Option<Range<usize>> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, at)| at.clone())
+    }
+
+    /// Whether a switch is there and set to that.
+    fn says(&self, text: &str, name: &str, yes: bool) -> bool {
+        let words: &[&str] = if yes {
+            &["yes", "true", "1", "on", "with", "enable"]
+        } else {
+            &["no", "false", "0", "off", "without", "disable"]
+        };
+        let value = self.value(name).map(|at| text[at].trim().to_ascii_lowercase());
+        value.is_some_and(|v| words.contains(&v.as_str()))
+    }
+
+    /// Where each word of `URIs:` stands. Comment lines between continuation lines are none of it.
+    fn addresses<'a>(&self, text: &'a str) -> impl Iterator<Item = Range<usize>> + use<'a> {
+        let at = self.value("uris").unwrap_or_default();
+        let (start, value) = (at.start, &text[at]);
+        let place = move |part: &str| part.as_ptr() as usize - value.as_ptr() as usize + start;
+        let lines = value.split_inclusive('\n').filter(|l| !l.starts_with('#'));
+        lines.flat_map(str::split_whitespace).map(move |w| place(w)..place(w) + w.len())
+    }
+}
+
+fn stanzas(text: &str) -> Vec<Stanza> {
+    let mut all: Vec<Stanza> = Vec::new();
+    let mut open: Option<Stanza> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        if line.trim().is_empty() {
+            all.extend(open.take());
+        } else {
+            let stanza = open.get_or_insert_with(|| Stanza { whole: at..end, ..Stanza::default() });
+            stanza.whole.end = end;
+            take(stanza, line, at);
+        }
+        at = end;
+    }
+    all.extend(open);
+    all
+}
+
+/// A line of a stanza: a field, or more of the last one.
+fn take(stanza: &mut Stanza, line: &str, at: usize) {
+    let end = at + line.len();
+    if line.starts_with([' ', '\t', '#']) {
+        if let Some((_, value)) = stanza.fields.last_mut() {
+            value.end = end;
+        }
+    } else if let Some((name, _)) = line.split_once(':') {
+        stanza.fields.push((name.trim().to_ascii_lowercase(), at + name.len() + 1..end));
+    }
+}

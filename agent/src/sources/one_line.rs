@@ -1,0 +1,61 @@
+//! The one-line form: `deb [signed-by=KEYRING] https://HOST/core:/stable:/v1.31/deb/ /`. Pure.
+
+use super::{Place, Unusable, minor_in, names};
+
+/// Where the minors of the active lines stand.
+pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
+    let mut places = Vec::new();
+    for (offset, line) in active(text) {
+        if switched_off(line) {
+            return Err(Unusable::Trusted);
+        }
+        let strange = || Unusable::Strange(line.trim().to_string());
+        let at = address(line).ok_or_else(strange)?;
+        let (range, minor) = minor_in(&line[at.clone()]).ok_or_else(strange)?;
+        let start = offset + at.start;
+        places.push((start + range.start..start + range.end, minor));
+    }
+    Ok(places)
+}
+
+/// The active lines, without anything else.
+pub fn only(text: &str) -> String {
+    active(text).map(|(_, line)| format!("{}\n", line.trim())).collect()
+}
+
+/// Lines of the Kubernetes repository that are not commented out, with where they begin.
+fn active(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut offset = 0;
+    let lines = text.split_inclusive('\n').map(move |line| {
+        let at = offset;
+        offset += line.len();
+        (at, line)
+    });
+    lines.filter(|(_, line)| {
+        let kind = line.split_whitespace().next().unwrap_or_default();
+        matches!(kind, "deb" | "deb-src") && names(line)
+    })
+}
+
+fn switched_off(line: &str) -> bool {
+    let squeezed: String =
+        line.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+    let yes = ["=yes", "=true", "=1", "=on", "=enable"];
+    ["trusted", "allow-insecure", "allow-weak"]
+        .iter()
+        .any(|name| yes.iter().any(|y| squeezed.contains(&format!("{name}{y}"))))
+}
+
+/// The address: the first word after the options.
+fn address(line: &str) -> Option<std::ops::Range<usize>> {
+    let kind = line.find(|c: char| !c.is_whitespace())?;
+    let mut at = kind + line[kind..].find(char::is_whitespace)?;
+    at += line[at..].find(|c: char| !c.is_whitespace())?;
+    if line[at..].starts_with('[') {
+        at += line[at..].find(']')? + 1;
+        at += line[at..].find(|c: char| !c.is_whitespace())?;
+    }
+    // A suite has to follow.
+    let len = line[at..].find(char::is_whitespace)?;
+    Some(at..at + len).filter(|_| !line[at + len..].trim().is_empty())
+}

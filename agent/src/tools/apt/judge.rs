@@ -1,0 +1,182 @@
+//! What a failed apt-get or dpkg meant. apt-get exits 100 whatever happened (and 0 over a repository that it could not read), so its words
+//! are all there is; tests/fixtures/apt holds them as they were recorded. Pure.
+
+use podlift_model::{Failure, FailureClass};
+
+/// One kind of failure: its words, of which one is enough, and what is said of it.
+struct Kind {
+    words: &'static [&'static str],
+    class: FailureClass,
+    code: &'static str,
+    /// What it means and what to do. `{}` is what apt itself said of it.
+    says: &'static str,
+}
+
+const fn kind(
+    code: &'static str,
+    class: FailureClass,
+    words: &'static [&'static str],
+    says: &'static str,
+) -> Kind {
+    Kind { words, class, code, says }
+}
+
+use FailureClass::{Operator, Permanent, Transient};
+
+/// The first that fits is it: what stands first is the cause of what may stand beside it.
+const KINDS: &[Kind] = &[
+    kind(
+        "apt-interrupted",
+        Operator,
+        &["dpkg was interrupted"],
+        "an earlier dpkg was interrupted on this node; `podlift retry --repair-dpkg` runs `dpkg --configure -a` there first ({})",
+    ),
+    kind(
+        "disk-full",
+        Operator,
+        &["No space left on device", "enough free space in", "Disk quota exceeded"],
+        "the disk is full; free space below /var and /usr and try again ({})",
+    ),
+    kind(
+        "apt-lock",
+        Transient,
+        &[
+            "E: Could not get lock",
+            "E: Unable to acquire the dpkg",
+            "E: Unable to lock",
+            "lock was locked by another process",
+        ],
+        "another program holds apt's or dpkg's lock; wait for it to end ({})",
+    ),
+    kind(
+        "file-system-read-only",
+        Operator,
+        &["Read-only file system"],
+        "a file system is read-only; look at `dmesg` and remount it ({})",
+    ),
+    kind(
+        "apt-conffile",
+        Operator,
+        &["conffile prompt", "end of file on stdin"],
+        "a package asked about a changed configuration file; look at the .dpkg-new or .dpkg-dist file beside it ({})",
+    ),
+    kind(
+        "apt-key-missing",
+        Operator,
+        &["NO_PUBKEY"],
+        "the repository is signed with a key that its `signed-by` keyring lacks; put the repository's key there ({})",
+    ),
+    kind(
+        "apt-key-expired",
+        Operator,
+        &["EXPKEYSIG", "KEYEXPIRED", "REVKEYSIG", "EXPSIG"],
+        "the repository's key has expired or was revoked; put its new key into the `signed-by` keyring ({})",
+    ),
+    kind(
+        "apt-signature",
+        Operator,
+        &["BADSIG", "signatures were invalid", "NODATA"],
+        "the repository's index does not fit its signature: it was changed on its way, or a proxy answers in its place; look at the mirror ({})",
+    ),
+    kind(
+        "apt-no-repository",
+        Operator,
+        &["does not have a Release file", "no longer has a Release file"],
+        "there is no repository at the configured address; has the mirror this minor version? ({})",
+    ),
+    kind(
+        "apt-unsigned",
+        Operator,
+        &["is not signed", "no longer signed"],
+        "the repository is not signed; podlift installs signed packages only: look at the mirror ({})",
+    ),
+    kind(
+        "apt-hash",
+        Transient,
+        &["Hash Sum mismatch", "unexpected size"],
+        "a file of the repository is not what its index names; a mirror that is being filled, or a stale proxy: try again when it is done ({})",
+    ),
+    kind(
+        "apt-unreachable",
+        Transient,
+        &[
+            "Failed to fetch",
+            "Could not resolve",
+            "Could not connect",
+            "Connection failed",
+            "Unable to fetch",
+        ],
+        "the package repository could not be read; check network, proxy and mirror ({})",
+    ),
+    kind(
+        "apt-downgrade",
+        Permanent,
+        &["Packages were downgraded"],
+        "a newer version is installed than the one asked for; podlift installs forward only ({})",
+    ),
+    kind(
+        "package-version-missing",
+        Operator,
+        &["was not found", "Unable to locate package", "has no installation candidate"],
+        "the repository has not the version asked for; `apt-cache madison` shows what it has ({})",
+    ),
+    kind(
+        "apt-dependencies",
+        Operator,
+        &["unmet dependencies", "held broken packages", "Unmet dependencies"],
+        "apt finds no way to install this beside what is installed and held; look at `apt-mark showhold` ({})",
+    ),
+    kind(
+        "apt-source",
+        Operator,
+        &["The list of sources could not be read", "Malformed", "Conflicting values set for option"],
+        "apt can't read its own sources; mend the file that it names ({})",
+    ),
+    kind(
+        "apt-script",
+        Operator,
+        &["script subprocess returned", "giving up", "error processing package"],
+        "a package's own script failed; its words are below ({})",
+    ),
+];
+
+/// Lines of apt that begin with `E:` or `W:` and are about nothing that failed.
+const IDLE: [&str; 2] = ["E: Can not write log", "Waiting for cache lock"];
+
+/// What a failed apt-get or dpkg meant; `exit` says how it ended.
+pub fn judge(log: &str, exit: &str) -> Failure {
+    let told: Vec<&str> = log.lines().filter(|l| !IDLE.iter().any(|i| l.starts_with(i))).collect();
+    let hit = |kind: &&Kind| told.iter().any(|l| kind.words.iter().any(|w| l.contains(w)));
+    let failure = match KINDS.iter().find(hit) {
+        Some(kind) => {
+            let own = own_words(kind, &told, log);
+            Failure::new(kind.class, kind.code, kind.says.replace("{}", &own))
+        }
+        None => Failure::operator("apt-failed", format!("apt-get {exit}; its own words are below")),
+    };
+    failure.with_detail(log)
+}
+
+/// apt exited 0 and goes on with old lists, because it could not read a repository.
+pub fn stale(log: &str) -> bool {
+    log.lines().any(|l| l.starts_with("W: Failed to fetch") || l.starts_with("W: Some index files failed"))
+}
+
+/// The line that says most: who holds the lock, which dependency, or the first that fits.
+fn own_words(kind: &Kind, told: &[&str], log: &str) -> String {
+    let fits = |l: &&&str| kind.words.iter().any(|w| l.contains(w));
+    let held = || log.lines().rfind(|l| l.contains("held by process") || l.contains("process with pid"));
+    let lacks = || log.lines().find(|l| l.contains(" : Depends:") || l.contains(" : PreDepends:"));
+    let line = match kind.code {
+        "apt-lock" => held(),
+        "apt-dependencies" => lacks(),
+        _ => None,
+    };
+    let summed = |l: &&&str| fits(l) && (l.starts_with("E: ") || l.starts_with("W: "));
+    let first = || told.iter().find(summed).or(told.iter().find(fits)).copied().unwrap_or_default();
+    let line = line.unwrap_or_else(first).trim();
+    let line = ["E: ", "W: ", "Waiting for cache lock: "]
+        .iter()
+        .fold(line, |line, start| line.strip_prefix(start).unwrap_or(line));
+    line.trim_end_matches(['.', ' ']).chars().take(300).collect()
+}
