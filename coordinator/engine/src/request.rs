@@ -1,6 +1,7 @@
 //! What a step may ask for: an op on one host, one call to the cluster, or several looks at once. Like the host ops this is a closed
 //! vocabulary; how a call is made is the coordinator's business.
 
+use crate::survey::ClusterSurvey;
 use podlift_model::{Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,10 @@ pub enum ClusterCall {
     ProbeApiServers {
         endpoints: Vec<String>,
     },
+    /// All that a plan rests on and that the cluster itself tells; each API server (host:port) by itself where it matters. Reads only.
+    Survey {
+        endpoints: Vec<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +85,7 @@ pub enum ClusterReply {
     KubeadmConfig(KubeadmConfigView),
     Addons(AddonsView),
     Probes(Vec<ApiProbe>),
+    Survey(Box<ClusterSurvey>),
     /// A mutation with a line for people.
     Changed(String),
 }

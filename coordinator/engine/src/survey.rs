@@ -159,3 +159,23 @@ pub struct Certificate {
     pub fingerprint: String,
     pub not_after: Timestamp,
 }
+
+impl ClusterSurvey {
+    /// A look that could not be made at all.
+    pub fn unseen(why: &str) -> Self {
+        Self {
+            pods: Err(why.into()),
+            budgets: Err(why.into()),
+            load_balancers: Err(why.into()),
+            ingresses: Err(why.into()),
+            kubelet_config: Err(why.into()),
+            kube_proxy_config: Err(why.into()),
+            deprecated: BTreeMap::new(),
+            stored: Err(why.into()),
+            tigera: Err(why.into()),
+            runtime_classes: Err(why.into()),
+            hardware: Err(why.into()),
+            served: vec![],
+        }
+    }
+}

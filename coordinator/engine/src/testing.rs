@@ -1,6 +1,8 @@
 //! A small SuperPOD as the planner sees it, for the tests of this crate: three control-plane nodes, four workers, v1.31.9 to v1.32.9,
 //! kubeadm-config with the recorded empty endpoint list.
 
+pub mod survey;
+
 use crate::inventory::Inventory;
 use crate::plan::{PlanInput, PlanOptions};
 use crate::request::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
@@ -147,6 +149,17 @@ pub fn input() -> PlanInput {
         }),
         clocks: Default::default(),
         refused_agents: Default::default(),
+        surveys: survey::node_surveys(all()),
+        cluster_survey: Ok(survey::cluster_survey()),
+        attestations: crate::plan::ATTESTATIONS
+            .iter()
+            .map(|(id, _)| crate::plan::Attestation {
+                id: id.to_string(),
+                by: "jane".into(),
+                at: Timestamp::UNIX_EPOCH,
+                note: String::new(),
+            })
+            .collect(),
         now: Timestamp::UNIX_EPOCH,
     }
 }

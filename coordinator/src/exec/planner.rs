@@ -74,6 +74,9 @@ impl Planner {
             bcm,
             clocks,
             refused_agents: self.performer.agents.refused(),
+            surveys: BTreeMap::new(),
+            cluster_survey: Err("the coordinator did not ask".into()),
+            attestations: vec![],
             now: self.clock.now(),
         })
     }

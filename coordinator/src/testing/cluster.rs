@@ -62,6 +62,9 @@ impl State {
                 let probe = |e: &String| ApiProbe { endpoint: e.clone(), ok, why: why.into() };
                 ClusterReply::Probes(endpoints.iter().map(probe).collect())
             }
+            ClusterCall::Survey { .. } => ClusterReply::Survey(Box::new(
+                podlift_engine::survey::ClusterSurvey::unseen("the small fleet has no such objects"),
+            )),
         })
     }
 

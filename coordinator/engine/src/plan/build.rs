@@ -1,6 +1,6 @@
 //! From what was observed to the plan, or to the reason why there can be none.
 
-use super::{Plan, PlanInput, SCHEMA, checks, fingerprint, order, root_cause};
+use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, order, recorded, root_cause};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::request::KubeadmConfigView;
@@ -64,6 +64,11 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
         kubeadm_config: input.kubeadm_config.clone().unwrap_or_else(|_| none()),
         checked: checks::ids(),
         findings,
+        skip_phases: skip_phases(input),
+        patches: vec![],
+        blast: blast::of(input, &chosen),
+        recorded: recorded::record(input),
+        attestations: input.attestations.clone(),
         phases,
         inventory: input.inventory.clone(),
         fingerprints,
@@ -134,4 +139,14 @@ fn addons(input: &PlanInput) -> Vec<Addon> {
     let enabled = |addon: &Addon| !config.as_ref().is_some_and(|c| c.addon_disabled(*addon));
     let present = [(Addon::Coredns, view.coredns), (Addon::KubeProxy, view.kube_proxy)];
     present.into_iter().filter(|(addon, there)| *there && enabled(addon)).map(|(addon, _)| addon).collect()
+}
+
+/// Phases that kubeadm has to leave out on apply and on node, where the ConfigMap of an addon is absent and not disabled.
+fn skip_phases(input: &PlanInput) -> Vec<String> {
+    if input.addons.is_err() {
+        return vec![];
+    }
+    let used = addons(input);
+    let absent = [Addon::Coredns, Addon::KubeProxy].into_iter().filter(|a| !used.contains(a));
+    absent.map(|a| format!("addon/{a}")).collect()
 }

@@ -1,8 +1,11 @@
 //! Everything the planner looks at, observed beforehand.
 
+use super::Attestation;
 use crate::inventory::Inventory;
 use crate::request::{AddonsView, ApiProbe, KubeadmConfigView};
+use crate::survey::ClusterSurvey;
 use podlift_model::facts::{EtcdState, PackageOffer};
+use podlift_model::survey::{NodeSurvey, Seen};
 use podlift_model::{ClusterName, KubeVersion, Minor, NodeName, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,5 +85,11 @@ pub struct PlanInput {
     pub clocks: BTreeMap<NodeName, i64>,
     /// Agents that were refused and why, by node.
     pub refused_agents: BTreeMap<NodeName, String>,
+    /// Of every node whose agent was asked; Err: why it could not look.
+    pub surveys: BTreeMap<NodeName, Seen<NodeSurvey>>,
+    /// Err: why the cluster could not be looked at.
+    pub cluster_survey: Seen<ClusterSurvey>,
+    /// What people have said that no machine can know.
+    pub attestations: Vec<Attestation>,
     pub now: jiff::Timestamp,
 }

@@ -1,19 +1,28 @@
 //! The plan: an immutable, hashed list of steps with everything that it rests on. Made once from what was observed; a run executes it
 //! and decides nothing anew.
 
+mod attest;
+mod blast;
+mod budget;
 mod build;
 pub mod checks;
 mod finding;
 mod fingerprint;
 mod input;
 mod order;
+mod patch;
+mod recorded;
 pub mod root_cause;
 mod spec;
 
+pub use attest::{ATTESTATIONS, Attestation};
+pub use blast::{Blast, Gang};
 pub use build::{PlanError, build};
 pub use finding::{Finding, Severity};
 pub use fingerprint::differences;
 pub use input::{BcmView, PlanInput, PlanOptions, Waiver};
+pub use patch::PatchFile;
+pub use recorded::Recorded;
 pub use root_cause::{Prevention, RootCause};
 pub use spec::{Lane, Phase, StepKind, StepSpec};
 
@@ -45,6 +54,20 @@ pub struct Plan {
     /// Ids of the checks that were made.
     pub checked: Vec<String>,
     pub findings: Vec<Finding>,
+    /// Addons that kubeadm would deploy by itself although the cluster does not use them: `addon/kube-proxy`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip_phases: Vec<String>,
+    /// What has no place in kubeadm-config: files for `kubeadm --patches`, the same on every control-plane node and at every later run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<PatchFile>,
+    /// What the work on each node would take with it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blast: BTreeMap<NodeName, Blast>,
+    /// What is compared with what is seen after the run.
+    #[serde(default, skip_serializing_if = "Recorded::is_empty")]
+    pub recorded: Recorded,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attestations: Vec<Attestation>,
     pub phases: Vec<Phase>,
     pub inventory: Inventory,
     /// Part of the facts to hash of it: what the plan rests on.

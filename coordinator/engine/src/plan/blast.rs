@@ -1,0 +1,102 @@
+//! What the work on a node takes with it: pods that go, whose they are, GPUs in use, jobs that lose a member, budgets in the way.
+
+use super::{PlanInput, budget};
+use crate::inventory::Inventory;
+use crate::survey::{BudgetView, PodView};
+use podlift_model::NodeName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Blast {
+    /// namespace/name of the pods that a drain evicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evicted: Vec<String>,
+    /// `namespace/Kind/name` of their owners to how many of their pods go.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workloads: BTreeMap<String, u32>,
+    /// GPUs and MIG devices that those pods hold.
+    pub gpus: u32,
+    /// Jobs with members on other nodes, which lose those of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gangs: Vec<Gang>,
+    /// Budgets that would hold the drain up, each in a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<String>,
+    /// Pods without a controller: a drain refuses to evict anything while there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bare: Vec<String>,
+    /// Pods whose emptyDir goes with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_dirs: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gang {
+    pub name: String,
+    pub here: u32,
+    pub elsewhere: u32,
+}
+
+/// Of every chosen node that a drain would take something from.
+pub(super) fn of(input: &PlanInput, chosen: &Inventory) -> BTreeMap<NodeName, Blast> {
+    let Ok(cluster) = &input.cluster_survey else { return BTreeMap::new() };
+    let Ok(pods) = &cluster.pods else { return BTreeMap::new() };
+    let budgets: &[BudgetView] = cluster.budgets.as_deref().unwrap_or_default();
+    let (by_node, sizes) = (by_node(pods), gang_sizes(pods));
+    let wanted: BTreeSet<&NodeName> = chosen.nodes.iter().map(|n| &n.name).collect();
+    let nodes = by_node.into_iter().filter(|(node, _)| wanted.contains(node));
+    nodes
+        .map(|(node, pods)| (node.clone(), one(&pods, budgets, &sizes)))
+        .filter(|(_, blast)| *blast != Blast::default())
+        .collect()
+}
+
+/// The pods of each node.
+pub(super) fn by_node(pods: &[PodView]) -> BTreeMap<&NodeName, Vec<&PodView>> {
+    let mut out: BTreeMap<&NodeName, Vec<&PodView>> = BTreeMap::new();
+    for pod in pods {
+        if let Some(node) = &pod.node {
+            out.entry(node).or_default().push(pod);
+        }
+    }
+    out
+}
+
+fn one(pods: &[&PodView], budgets: &[BudgetView], sizes: &BTreeMap<String, u32>) -> Blast {
+    let going: Vec<&PodView> = pods.iter().copied().filter(|p| p.evicted()).collect();
+    let mut out = Blast {
+        evicted: going.iter().map(|p| p.full_name()).collect(),
+        gpus: going.iter().map(|p| p.gpus).sum(),
+        budgets: budget::obstacles(pods, budgets).into_iter().map(|o| o.what).collect(),
+        bare: going.iter().filter(|p| p.bare()).map(|p| p.full_name()).collect(),
+        empty_dirs: going.iter().filter(|p| !p.empty_dirs.is_empty()).map(|p| p.full_name()).collect(),
+        ..Blast::default()
+    };
+    let mut gangs: BTreeMap<String, u32> = BTreeMap::new();
+    for pod in going.iter().filter(|p| !p.finished) {
+        if let Some(owner) = &pod.owner {
+            *out.workloads.entry(format!("{}/{owner}", pod.namespace)).or_default() += 1;
+        }
+        if let Some(gang) = &pod.gang {
+            *gangs.entry(format!("{}/{gang}", pod.namespace)).or_default() += 1;
+        }
+    }
+    let split = gangs.into_iter().filter_map(|(name, here)| {
+        let elsewhere = sizes.get(&name)?.saturating_sub(here);
+        (elsewhere > 0).then_some(Gang { name, here, elsewhere })
+    });
+    out.gangs = split.collect();
+    out
+}
+
+fn gang_sizes(pods: &[PodView]) -> BTreeMap<String, u32> {
+    let mut out: BTreeMap<String, u32> = BTreeMap::new();
+    for pod in pods.iter().filter(|p| !p.finished) {
+        if let Some(gang) = &pod.gang {
+            *out.entry(format!("{}/{gang}", pod.namespace)).or_default() += 1;
+        }
+    }
+    out
+}

@@ -1,0 +1,130 @@
+//! Which budgets would hold a drain up, counted as the API server counts them (Kubernetes 1.32 `registry/core/pod/storage/eviction.go`),
+//! over all pods of a node, without asking anybody.
+
+use crate::survey::{BudgetView, Expression, PodView, Selector};
+use std::collections::BTreeMap;
+
+/// A pod that an eviction would be refused for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    pub pod: String,
+    pub what: String,
+    /// Waiting does not help: the budget can never allow it.
+    pub forever: bool,
+}
+
+/// Evicts the pods of a node one after another and keeps what each budget has left. An eviction that is refused takes nothing.
+pub(super) fn obstacles(pods: &[&PodView], budgets: &[BudgetView]) -> Vec<Obstacle> {
+    let mut left: BTreeMap<(&str, &str), i32> = BTreeMap::new();
+    let going = pods.iter().filter(|p| p.evicted() && p.budgeted());
+    going.filter_map(|pod| evict(pod, &protecting(pod, budgets), &mut left)).collect()
+}
+
+fn protecting<'a>(pod: &PodView, budgets: &'a [BudgetView]) -> Vec<&'a BudgetView> {
+    budgets.iter().filter(|b| b.namespace == pod.namespace && b.selector.matches(&pod.labels)).collect()
+}
+
+fn evict<'a>(
+    pod: &PodView,
+    protecting: &[&'a BudgetView],
+    left: &mut BTreeMap<(&'a str, &'a str), i32>,
+) -> Option<Obstacle> {
+    let obstacle = |what: String, forever| Some(Obstacle { pod: pod.full_name(), what, forever });
+    let budget = match protecting {
+        [] => return None,
+        [one] => one,
+        many => {
+            let names: Vec<&str> = many.iter().map(|b| b.name.as_str()).collect();
+            let what = format!(
+                "{}: {} budgets protect it ({}), and an eviction ends with 500 then",
+                pod.full_name(),
+                many.len(),
+                names.join(", ")
+            );
+            return obstacle(what, true);
+        }
+    };
+    if !pod.ready && passes_unready(budget) {
+        return None;
+    }
+    let said = format!(
+        "{}: budget {} allows {} disruptions, {} of {} pods healthy, {} wanted",
+        pod.full_name(),
+        budget.name,
+        budget.disruptions_allowed,
+        budget.current_healthy,
+        budget.expected_pods,
+        budget.desired_healthy
+    );
+    if !budget.observed {
+        return obstacle(format!("{said}; its controller has not seen its latest change"), false);
+    }
+    let allowed = left.entry((&budget.namespace, &budget.name)).or_insert(budget.disruptions_allowed);
+    match *allowed {
+        1.. => {
+            *allowed -= 1;
+            None
+        }
+        _ if budget.disruptions_allowed > 0 => obstacle(
+            format!("{said}, and more of its pods are on this node: they go one after another"),
+            false,
+        ),
+        _ => obstacle(said, never(budget)),
+    }
+}
+
+/// A pod that is not ready may go where the budget is content without it, or says that it always may.
+fn passes_unready(budget: &BudgetView) -> bool {
+    let content = budget.current_healthy >= budget.desired_healthy && budget.desired_healthy > 0;
+    content || budget.unhealthy_policy == "AlwaysAllow"
+}
+
+/// Even with every pod healthy it would allow nothing.
+fn never(budget: &BudgetView) -> bool {
+    budget.expected_pods > 0 && budget.desired_healthy >= budget.expected_pods
+}
+
+impl Selector {
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        !self.nothing
+            && self.labels.iter().all(|(k, v)| labels.get(k) == Some(v))
+            && self.expressions.iter().all(|e| e.holds(labels))
+    }
+}
+
+impl Expression {
+    fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
+        let value = labels.get(&self.key);
+        match self.operator.as_str() {
+            "In" => value.is_some_and(|v| self.values.contains(v)),
+            "NotIn" => !value.is_some_and(|v| self.values.contains(v)),
+            "Exists" => value.is_some(),
+            "DoesNotExist" => value.is_none(),
+            _ => false,
+        }
+    }
+}
+
+impl PodView {
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// A drain takes it: neither a static pod nor one of a DaemonSet (those only where they are finished).
+    pub fn evicted(&self) -> bool {
+        !self.mirror && (!self.daemon_set || self.finished)
+    }
+
+    /// Nothing would make it again.
+    pub fn bare(&self) -> bool {
+        self.owner.is_none() && !self.finished && !self.mirror
+    }
+
+    /// The API server looks at budgets for it.
+    fn budgeted(&self) -> bool {
+        !self.finished && self.phase != "Pending"
+    }
+}
+
+#[cfg(test)]
+mod tests;

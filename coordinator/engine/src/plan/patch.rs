@@ -1,0 +1,12 @@
+//! A file of a `--patches` directory (kubeadm 1.32 `util/patches/patches.go`): `target[suffix][+type].yaml`. Node-local and not kept in the
+//! cluster, so it has to be given on every control-plane node and at every later run.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PatchFile {
+    /// `kube-apiserver0+strategic.yaml`.
+    pub name: String,
+    pub text: String,
+}
