@@ -2,9 +2,13 @@
 //! (a list of name and value). kubeadm renders whole manifests from this text and validates nothing on upgrade
 //! (kubeadm 1.32 `util/config/cluster.go`), so what is missing here is missing on every control-plane node after the upgrade.
 
+mod defaults;
+mod extra;
+mod origin;
 mod render;
 mod repair;
 
+pub use defaults::{NODES_OWN, VOLUMES};
 pub use repair::{ConfigRepair, remove_gate, repair, repair_at, set_etcd_endpoints};
 
 use podlift_model::KubeVersion;

@@ -1,4 +1,4 @@
-//! What kubeadm would write for the flags that decide whether a component starts: `--etcd-servers` and `--feature-gates`
+//! What kubeadm would write: its defaults, `--etcd-servers` among them, and extraArgs over them
 //! (kubeadm 1.31 and 1.32 `phases/controlplane/manifests.go:166-240`, the same but for a comment; `util/arguments.go:37-64`: a name in
 //! extraArgs removes every default of that name).
 
@@ -10,11 +10,11 @@ use serde_json::Value;
 const LOCAL: &str = "https://127.0.0.1:2379";
 
 impl ClusterConfiguration {
-    /// The flags of `component` that this configuration decides, as kubeadm would render them.
+    /// The flags of `component`, as kubeadm would render them, without those that are the node's own.
     pub fn rendered(&self, component: Component) -> FlagSet {
         let mut flags = FlagSet::default();
-        if component == Component::KubeApiserver {
-            flags.0.insert("etcd-servers".into(), vec![self.etcd_servers()]);
+        for (name, value) in self.defaults(component) {
+            flags.0.insert(name.into(), vec![value]);
         }
         let extra = self.extra_args(component);
         for (name, _) in &extra {
@@ -26,12 +26,14 @@ impl ClusterConfiguration {
         flags
     }
 
-    /// `--etcd-servers` before extraArgs. `external` that is present, even as `{}`, wins over local; null or absent is local.
-    fn etcd_servers(&self) -> String {
-        let etcd = self.value.get("etcd");
-        let Some(external) = etcd.and_then(|e| e.get("external")).filter(|v| !v.is_null()) else {
-            return self.local_servers();
-        };
+    /// `external` that is present, even as `{}`, wins over local; null or absent is local.
+    pub(super) fn external_etcd(&self) -> Option<&Value> {
+        self.value.get("etcd")?.get("external").filter(|v| !v.is_null())
+    }
+
+    /// `--etcd-servers` before extraArgs.
+    pub(super) fn etcd_servers(&self) -> String {
+        let Some(external) = self.external_etcd() else { return self.local_servers() };
         let endpoints = external.get("endpoints").and_then(Value::as_array);
         let texts = endpoints.into_iter().flatten().filter_map(Value::as_str);
         texts.collect::<Vec<_>>().join(",")

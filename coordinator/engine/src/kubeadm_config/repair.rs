@@ -1,6 +1,7 @@
 //! The root cause, repaired: etcd endpoints put back from what runs, gates taken out that must go. Every change is by name, and the
 //! text that comes out differs in nothing else.
 
+use super::extra::{set_arg, set_env};
 use super::{ClusterConfiguration, ConfigError, section};
 use podlift_model::KubeVersion;
 use podlift_model::op::Component;
@@ -12,8 +13,32 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "repair")]
 pub enum ConfigRepair {
-    SetEtcdEndpoints { endpoints: Vec<String> },
-    RemoveGate { component: Component, gate: String },
+    SetEtcdEndpoints {
+        endpoints: Vec<String>,
+    },
+    RemoveGate {
+        component: Component,
+        gate: String,
+    },
+    /// Makes `extraArgs` render a flag as it runs.
+    SetArg {
+        component: Component,
+        name: String,
+        values: Vec<String>,
+    },
+    /// Makes `extraEnvs` (v1beta4) render an environment entry as it runs.
+    SetEnv {
+        component: Component,
+        name: String,
+        value: String,
+    },
+}
+
+impl ConfigRepair {
+    /// Beside endpoints and gates, which are judged anew at every look: what the plan found lost puts back.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::SetArg { .. } | Self::SetEnv { .. })
+    }
 }
 
 /// Applies the repairs to the text; the rest stays as it was.
@@ -32,6 +57,10 @@ pub fn repair_at(
         match change {
             ConfigRepair::SetEtcdEndpoints { endpoints } => set_etcd_endpoints(&mut config, endpoints)?,
             ConfigRepair::RemoveGate { component, gate } => remove_gate(&mut config, *component, gate),
+            ConfigRepair::SetArg { component, name, values } => {
+                set_arg(&mut config, *component, name, values)
+            }
+            ConfigRepair::SetEnv { component, name, value } => set_env(&mut config, *component, name, value),
         }
     }
     if let (Some(version), Value::Object(fields)) = (version, &mut config.value) {

@@ -1,6 +1,6 @@
 //! From what was observed to the plan, or to the reason why there can be none.
 
-use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, order, recorded, root_cause};
+use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, loss, order, recorded, root_cause};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::request::KubeadmConfigView;
@@ -32,12 +32,7 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
     let from = input.inventory.version().ok_or(PlanError::NoVersion)?;
     validate(input, from)?;
     let chosen = choose(input)?;
-    let cause = match &input.kubeadm_config {
-        Ok(view) => ClusterConfiguration::parse(&view.cluster_configuration)
-            .map(|c| root_cause::analyse(&c, &input.inventory, input.to, &input.options.site_gates))
-            .unwrap_or_default(),
-        Err(_) => root_cause::RootCause::default(),
-    };
+    let (cause, lost) = predict(input);
     let (packages, mut findings) = (packages(input), checks::run(input, from, &cause));
     findings.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
     let repairs = cause.repairs();
@@ -65,7 +60,8 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
         checked: checks::ids(),
         findings,
         skip_phases: skip_phases(input),
-        patches: vec![],
+        losses: lost.losses,
+        patches: lost.patches,
         blast: blast::of(input, &chosen),
         recorded: recorded::record(input),
         attestations: input.attestations.clone(),
@@ -74,6 +70,18 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
         fingerprints,
         hash,
     })
+}
+
+/// What kubeadm would write, compared with what runs.
+fn predict(input: &PlanInput) -> (root_cause::RootCause, loss::Predicted) {
+    let view = input.kubeadm_config.as_ref().ok();
+    let parsed = view.and_then(|v| ClusterConfiguration::parse(&v.cluster_configuration).ok());
+    let Some(config) = parsed else { return Default::default() };
+    let mut cause = root_cause::analyse(&config, &input.inventory, input.to, &input.options.site_gates);
+    let mut lost = loss::predict(input, &config);
+    cause.prevented.append(&mut lost.prevented);
+    cause.unrepairable.append(&mut lost.unrepairable);
+    (cause, lost)
 }
 
 fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {

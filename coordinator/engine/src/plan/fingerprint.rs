@@ -30,6 +30,14 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
     out.insert("options".into(), of(&(&input.options, &input.waivers, &input.nodes)));
     out.insert("packages".into(), of(&input.offers));
     out.insert("addons".into(), of(&input.addons));
+    if let Some(text) = input.cluster_survey.as_ref().ok().and_then(|c| c.kubelet_config.as_ref().ok()) {
+        out.insert("kubelet-config".into(), of(text));
+    }
+    for (node, survey) in input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?))) {
+        let diff = survey.target_diff.as_ref().and_then(|d| d.as_ref().ok());
+        let kubelet = survey.kubelet.as_ref().ok();
+        out.insert(format!("configuration of {node}"), of(&(kubelet, diff, &survey.extras)));
+    }
     out
 }
 

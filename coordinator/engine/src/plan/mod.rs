@@ -6,9 +6,12 @@ mod blast;
 mod budget;
 mod build;
 pub mod checks;
+mod compare;
+mod contract;
 mod finding;
 mod fingerprint;
 mod input;
+pub mod loss;
 mod order;
 mod patch;
 mod recorded;
@@ -18,11 +21,14 @@ mod spec;
 pub use attest::{ATTESTATIONS, Attestation};
 pub use blast::{Blast, Gang};
 pub use build::{PlanError, build};
+pub use compare::compare;
+pub use contract::ContractError;
 pub use finding::{Finding, Severity};
 pub use fingerprint::differences;
 pub use input::{BcmView, PlanInput, PlanOptions, Waiver};
+pub use loss::{Loss, LossKind};
 pub use patch::PatchFile;
-pub use recorded::Recorded;
+pub use recorded::{Recorded, record_of};
 pub use root_cause::{Prevention, RootCause};
 pub use spec::{Lane, Phase, StepKind, StepSpec};
 
@@ -57,7 +63,10 @@ pub struct Plan {
     /// Addons that kubeadm would deploy by itself although the cluster does not use them: `addon/kube-proxy`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skip_phases: Vec<String>,
-    /// What has no place in kubeadm-config: files for `kubeadm --patches`, the same on every control-plane node and at every later run.
+    /// All that the upgrade would take away or change, repaired or not, with where it comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
+    /// What has no place in kubeadm-config: files for `kubeadm --patches`, on their nodes and at every later run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<PatchFile>,
     /// What the work on each node would take with it.

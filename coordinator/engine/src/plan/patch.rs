@@ -1,6 +1,7 @@
 //! A file of a `--patches` directory (kubeadm 1.32 `util/patches/patches.go`): `target[suffix][+type].yaml`. Node-local and not kept in the
-//! cluster, so it has to be given on every control-plane node and at every later run.
+//! cluster, so it has to be given on each of its nodes and at every later run.
 
+use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,4 +10,6 @@ pub struct PatchFile {
     /// `kube-apiserver0+strategic.yaml`.
     pub name: String,
     pub text: String,
+    /// Whose kubeadm needs it.
+    pub nodes: Vec<NodeName>,
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// One thing that will be kept from going wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prevention {
-    /// `etcd-servers-lost`, `gate-fatal`, `site-gate`.
+    /// `etcd-servers-lost`, `gate-fatal`, `site-gate`, `flag-lost`, `env-lost`.
     pub id: String,
     pub component: Component,
     pub what: String,
@@ -125,9 +125,11 @@ fn in_manifest_order(inventory: &Inventory) -> Vec<String> {
 }
 
 fn api_server_flags(node: &NodeEntry) -> Option<&FlagSet> {
+    live_flags(node, Component::KubeApiserver)
+}
+
+/// Flags of a component's manifest on a node; None where it can't be read.
+pub(super) fn live_flags(node: &NodeEntry, component: Component) -> Option<&FlagSet> {
     let manifests = &node.facts.as_ref()?.manifests;
-    manifests
-        .iter()
-        .find(|m| m.component == Component::KubeApiserver && m.unreadable.is_none())
-        .map(|m| &m.flags)
+    manifests.iter().find(|m| m.component == component && m.unreadable.is_none()).map(|m| &m.flags)
 }

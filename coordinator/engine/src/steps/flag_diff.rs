@@ -74,7 +74,7 @@ fn planned(cx: &Cx, change: &FlagChange) -> bool {
             ConfigRepair::RemoveGate { component, gate } => {
                 component.name() == change.component && Some(gate) == name.as_ref()
             }
-            ConfigRepair::SetEtcdEndpoints { .. } => false,
+            _ => false,
         })
     };
     gone.collect::<Vec<_>>().iter().all(by_name)

@@ -77,11 +77,14 @@ fn wanted(cx: &Cx, config: &KubeadmConfigView) -> Result<Option<String>, String>
     if let Some(why) = cause.unrepairable.first() {
         return Err(why.clone());
     }
-    let (repairs, version) = (cause.repairs(), lost_version(cx, &parsed));
+    let (mut repairs, version) = (cause.repairs(), lost_version(cx, &parsed));
+    repairs.extend(plan.repairs.iter().filter(|r| r.is_kept()).cloned());
     if repairs.is_empty() && version.is_none() {
         return Ok(None);
     }
-    repair_at(&config.cluster_configuration, &repairs, version).map(Some).map_err(|e| e.to_string())
+    let text = repair_at(&config.cluster_configuration, &repairs, version).map_err(|e| e.to_string())?;
+    let same = ClusterConfiguration::parse(&text).is_ok_and(|repaired| repaired == parsed);
+    Ok((!same).then_some(text))
 }
 
 /// The target, where kubeadm wrote it in this run and somebody put an older text back: `kubeadm upgrade node` takes its target from there.
@@ -103,7 +106,7 @@ fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {
     let repairs = cx.plan().repairs.iter();
     let endpoints = repairs.filter_map(|r| match r {
         ConfigRepair::SetEtcdEndpoints { endpoints } => Some(endpoints),
-        ConfigRepair::RemoveGate { .. } => None,
+        _ => None,
     });
     let answers = |e: &String| state.members.iter().any(|m| m.endpoint == *e && m.healthy);
     endpoints

@@ -20,7 +20,7 @@ pub fn check(view: &View) -> Vec<Finding> {
             .collect(),
         None => lost
             .map(|what| {
-                let evidence = format!("{what}: make the control-plane nodes agree, or waive it");
+                let evidence = format!("{what}: mend it, or waive it where the loss is meant");
                 let next = format!("podlift plan --to {} --waive flag-loss=REASON", view.input.to);
                 finding(FLAG_LOSS, Severity::Blocker, None, evidence, &next)
             })

@@ -1,35 +1,84 @@
 //! Preflight: each check a file, from what was observed to findings. A check never looks anywhere itself.
 
 mod addons;
+mod agent_state;
 mod agents;
 mod api_servers;
+mod apis;
+mod attested;
+mod automation;
+mod bare_pods;
 mod bcm;
+mod budgets;
+mod cdi;
+mod certificates;
 mod clock;
+mod control_plane_pods;
 mod cordons;
 mod disk;
+mod dpkg;
 mod etcd;
+mod filesystems;
 mod flag_loss;
+mod gates;
+mod install;
 mod kubeadm_config;
 mod manifests;
+mod network;
 mod nodes;
 mod packages;
+mod removed_flags;
 mod skew;
+mod strays;
+mod surveyed;
 
 pub(crate) use etcd::problems as etcd_problems;
 
-use super::{Finding, PlanInput, root_cause::RootCause};
-use podlift_model::KubeVersion;
+use super::{Finding, PlanInput, Severity, root_cause::RootCause};
+use crate::kubeadm_config::ClusterConfiguration;
+use crate::survey::ClusterSurvey;
+use podlift_model::survey::NodeSurvey;
+use podlift_model::{KubeVersion, NodeName};
+use serde_json::Value;
 
 pub const FLAG_LOSS: &str = "flag-loss";
 
 /// Checks that `--waive CHECK=REASON` may set aside.
-pub const WAIVABLE: &[&str] = &[FLAG_LOSS];
+pub const WAIVABLE: &[&str] = &[FLAG_LOSS, budgets::ID, bare_pods::BARE, apis::DEPRECATED];
 
 /// What a check may look at.
 pub(super) struct View<'a> {
     pub input: &'a PlanInput,
     pub from: KubeVersion,
     pub cause: &'a RootCause,
+}
+
+impl View<'_> {
+    fn cluster(&self) -> Option<&ClusterSurvey> {
+        self.input.cluster_survey.as_ref().ok()
+    }
+
+    /// Of the nodes that could be looked at.
+    fn surveys(&self) -> impl Iterator<Item = (&NodeName, &NodeSurvey)> {
+        self.input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)))
+    }
+
+    /// The run goes to this node.
+    fn chosen(&self, node: &NodeName) -> bool {
+        self.input.nodes.is_empty() || self.input.nodes.contains(node)
+    }
+
+    fn config(&self) -> Option<ClusterConfiguration> {
+        ClusterConfiguration::parse(&self.input.kubeadm_config.as_ref().ok()?.cluster_configuration).ok()
+    }
+
+    fn kubelet_config(&self) -> Option<Value> {
+        serde_saphyr::from_str(self.cluster()?.kubelet_config.as_ref().ok()?).ok()
+    }
+
+    fn kube_proxy_config(&self) -> Option<Value> {
+        serde_saphyr::from_str(self.cluster()?.kube_proxy_config.as_ref().ok()?.as_ref()?).ok()
+    }
 }
 
 type Check = (&'static str, fn(&View) -> Vec<Finding>);
@@ -49,6 +98,23 @@ const CHECKS: &[Check] = &[
     ("addons", addons::check),
     ("cordons", cordons::check),
     ("clock-skew", clock::check),
+    ("survey", surveyed::check),
+    ("control-plane-pods", control_plane_pods::check),
+    ("install", install::check),
+    ("filesystems", filesystems::check),
+    ("certificates", certificates::check),
+    ("stray-manifests", strays::check),
+    ("automation", automation::check),
+    ("agent-state", agent_state::check),
+    (budgets::ID, budgets::check),
+    (bare_pods::BARE, bare_pods::check),
+    ("containerd-cdi", cdi::check),
+    ("dpkg", dpkg::check),
+    ("gates", gates::check),
+    (apis::DEPRECATED, apis::check),
+    ("removed-flags", removed_flags::check),
+    ("network", network::check),
+    ("attestations", attested::check),
 ];
 
 pub(super) fn ids() -> Vec<String> {
@@ -57,5 +123,18 @@ pub(super) fn ids() -> Vec<String> {
 
 pub(super) fn run(input: &PlanInput, from: KubeVersion, cause: &RootCause) -> Vec<Finding> {
     let view = View { input, from, cause };
-    CHECKS.iter().flat_map(|(_, check)| check(&view)).collect()
+    CHECKS.iter().flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
 }
+
+/// A blocker that somebody set aside is said again, with the reason. Flag loss tells of its waiver itself.
+fn waive(input: &PlanInput, mut finding: Finding) -> Finding {
+    let waiver = input.waivers.iter().find(|w| w.check == finding.check && w.check != FLAG_LOSS);
+    if let Some(w) = waiver.filter(|_| finding.severity == Severity::Blocker) {
+        finding.severity = Severity::Warning;
+        finding.evidence = format!("waived by {} ({}): {}", w.by, w.reason, finding.evidence);
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests;

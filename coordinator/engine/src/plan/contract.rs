@@ -1,0 +1,64 @@
+//! A plan as a file: read back, it is the plan that was written, or it is refused. Whether the facts that it rests on still hold is told by
+//! `differences`.
+
+use super::{Plan, SCHEMA, fingerprint};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    #[error("the file is not a plan: {0}; write one with `podlift plan -o json`")]
+    NotAPlan(String),
+    #[error("the plan has schema {0:?}, expected {known:?}: write it anew with `podlift plan -o json`", known = SCHEMA)]
+    OtherSchema(String),
+    #[error(
+        "the plan was changed after it was made: its hash is {said}, its content gives {is}; write it anew with `podlift plan -o json`"
+    )]
+    Altered { said: String, is: String },
+}
+
+impl Plan {
+    /// Reads what `podlift plan -o json` wrote.
+    pub fn from_json(text: &str) -> Result<Self, ContractError> {
+        let plan: Plan = serde_json::from_str(text).map_err(|e| ContractError::NotAPlan(e.to_string()))?;
+        if plan.schema != SCHEMA {
+            return Err(ContractError::OtherSchema(plan.schema));
+        }
+        let is = fingerprint::of(&(SCHEMA, &plan.phases, &plan.packages, &plan.repairs, &plan.fingerprints));
+        match is == plan.hash {
+            true => Ok(plan),
+            false => Err(ContractError::Altered { said: plan.hash.to_string(), is: is.to_string() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{build, differences};
+    use crate::testing::{input, name};
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_else() {
+        let plan = build(&input()).unwrap();
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(Plan::from_json(&text), Ok(plan.clone()));
+        let changed = text.replacen("1.32.9-1.1", "1.32.8-1.1", 1);
+        assert_ne!(changed, text);
+        assert!(matches!(Plan::from_json(&changed), Err(ContractError::Altered { .. })));
+        let other = text.replace(SCHEMA, "podlift.plan/v9");
+        assert_eq!(Plan::from_json(&other), Err(ContractError::OtherSchema("podlift.plan/v9".into())));
+        assert!(matches!(Plan::from_json("{}"), Err(ContractError::NotAPlan(_))));
+    }
+
+    #[test]
+    fn configuration_that_changed_is_named() {
+        let before = build(&input()).unwrap();
+        let mut i = input();
+        i.cluster_survey.as_mut().unwrap().kubelet_config = Ok("maxPods: 1\n".into());
+        let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
+        survey.kubelet.as_mut().unwrap().config["maxPods"] = 7.into();
+        // What comes and goes is nothing that a plan rests on.
+        i.cluster_survey.as_mut().unwrap().pods = Ok(vec![]);
+        let now = build(&i).unwrap();
+        assert_eq!(differences(&before, &now), ["configuration of dgx030", "kubelet-config"]);
+    }
+}
