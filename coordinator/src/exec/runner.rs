@@ -93,6 +93,10 @@ impl Runner {
             Next::Succeed => {
                 self.write(&state.run, |s| (next(s) == Next::Succeed).then_some(Event::RunSucceeded))
             }
+            Next::Pause(_) => self.write(&state.run, |s| match next(s) {
+                Next::Pause(reason) => Some(Event::RunPaused { reason: *reason, by: None }),
+                _ => None,
+            }),
             Next::Undo => {
                 let (runner, run) = (self.clone(), state.run.clone());
                 crew.put(Work::Undo(run.clone()), async move { runner.abort(&run).await });

@@ -1,5 +1,6 @@
 //! (state, event) gives the next state or a typed refusal. Total: no event is ignored because it does not fit.
 
+use super::approval;
 use super::chain::Record;
 use super::event::Event;
 use super::state::{Healed, Outage, RunState, RunStatus, Seal};
@@ -109,6 +110,7 @@ fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunS
         heals: vec![],
         outages: vec![],
         indeterminate: vec![],
+        approved: BTreeMap::new(),
         events: 1,
         plan: plan.clone().into(),
     }
@@ -181,10 +183,14 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             RunStatus::Running => s.status = RunStatus::Paused { reason: reason.clone() },
             _ => return Err(refuse("not running")),
         },
-        Event::RunResumed { .. } => match s.status {
-            RunStatus::Paused { .. } => s.status = RunStatus::Running,
-            _ => return Err(refuse("not paused")),
-        },
+        Event::RunResumed { .. } => {
+            let RunStatus::Paused { reason } = &s.status else { return Err(refuse("not paused")) };
+            let asked = reason.code == approval::CODE;
+            s.status = RunStatus::Running;
+            if asked {
+                approval::approve(s);
+            }
+        }
         Event::RetryAsked { step, repair_dpkg, .. } => retry(s, step.as_ref(), *repair_dpkg)?,
         Event::WaiverLifted { check, .. } => {
             s.waivers.retain(|w| w.check != *check);

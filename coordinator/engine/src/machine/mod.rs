@@ -1,6 +1,7 @@
 //! The run as a state machine: an event and a state give the next state or a typed refusal; a resumed run is the fold of its journal.
 
 mod apply;
+mod approval;
 mod chain;
 mod event;
 mod next;

@@ -1,5 +1,7 @@
 //! What to do now: a function of the state alone. Whoever asks twice gets the same answer.
 
+use super::approval;
+use super::event::StopReason;
 use super::state::{RunState, RunStatus};
 use super::step::StepStatus;
 use crate::plan::StepSpec;
@@ -18,6 +20,8 @@ pub enum Next {
     Drive(Vec<Todo>),
     /// Every step is over: append RunSucceeded.
     Succeed,
+    /// A person has to approve what comes next: append RunPaused with this.
+    Pause(Box<StopReason>),
     /// Undo what is ours, then append RunAborted.
     Undo,
     /// Nothing until an operator says so.
@@ -30,9 +34,10 @@ pub fn next(state: &RunState) -> Next {
         RunStatus::Aborting { .. } => open_or(state, Next::Undo),
         RunStatus::Paused { .. } => open_or(state, Next::Rest),
         RunStatus::Running if !state.track.failed.is_empty() => open_or(state, Next::Rest),
-        RunStatus::Running => match state.track.phase() {
-            None => Next::Succeed,
-            Some(phase) => Next::Drive(drivable(state, phase)),
+        RunStatus::Running => match (state.track.phase(), approval::awaited(state)) {
+            (None, _) => Next::Succeed,
+            (Some(_), Some(reason)) => Next::Pause(Box::new(reason)),
+            (Some(phase), None) => Next::Drive(drivable(state, phase)),
         },
     }
 }
@@ -45,7 +50,7 @@ fn open_or(state: &RunState, otherwise: Next) -> Next {
 /// A lane that has begun keeps its place; new ones take what is left of `parallel`, in order.
 fn drivable(state: &RunState, phase: usize) -> Vec<Todo> {
     let (plan, steps, track) = (&state.plan, &state.steps, &state.track);
-    let turns = track.turns(phase, plan.phases[phase].parallel as usize);
+    let turns = track.turns(phase, approval::at_once(state, phase));
     let current = turns.filter_map(|lane| track.current(plan, steps, lane));
     current
         .enumerate()

@@ -67,6 +67,9 @@ pub struct RunState {
     pub outages: Vec<Outage>,
     /// Ops whose end nobody could know, with what the look afterwards said.
     pub indeterminate: Vec<(StepId, OpId, String)>,
+    /// Phase by its number to how many of its lanes were over when it was approved last.
+    #[serde(skip)]
+    pub(super) approved: BTreeMap<usize, usize>,
     /// Number of records that belong to this run.
     pub events: u64,
 }

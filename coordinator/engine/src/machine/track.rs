@@ -102,6 +102,13 @@ impl Track {
         p.begun.iter().chain(p.waiting.iter().take(parallel.saturating_sub(p.begun.size()))).copied()
     }
 
+    /// Of a phase: lanes that have begun and are not over, and lanes that are over.
+    pub fn begun_and_over(&self, phase: usize) -> (usize, usize) {
+        let p = &self.phases[phase];
+        let all = self.index.lanes.iter().filter(|(of, _)| *of == phase).count();
+        (p.begun.size(), all - p.begun.size() - p.waiting.size())
+    }
+
     /// The first step of a lane that is not over.
     pub fn current<'a>(&self, plan: &'a Plan, steps: &Steps, lane: LaneNumber) -> Option<&'a StepSpec> {
         self.lane(plan, lane).iter().find(|s| steps.get(&s.id).is_some_and(|x| !x.is_over()))

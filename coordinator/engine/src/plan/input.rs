@@ -36,6 +36,28 @@ pub struct PlanOptions {
     pub wait_seconds: u32,
     /// Gates that this site takes out: a rule of the site, not a fact of Kubernetes.
     pub site_gates: Vec<String>,
+    /// How often a person is asked on the way.
+    #[serde(default, skip_serializing_if = "Approve::is_all")]
+    pub approve: Approve,
+}
+
+/// Where a run pauses for approval. The start of the run approves its first phase, which changes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approve {
+    /// Nowhere: the start of the run approves all.
+    #[default]
+    All,
+    /// Before each phase.
+    Phase,
+    /// Before each phase, and before each batch of its lanes.
+    Batch,
+}
+
+impl Approve {
+    pub fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 impl Default for PlanOptions {
@@ -48,6 +70,7 @@ impl Default for PlanOptions {
             guard_seconds: 3600,
             wait_seconds: 900,
             site_gates: vec!["MaxUnavailableStatefulSet".into()],
+            approve: Approve::All,
         }
     }
 }

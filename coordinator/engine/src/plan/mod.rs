@@ -25,7 +25,7 @@ pub use compare::compare;
 pub use contract::ContractError;
 pub use finding::{Finding, Severity};
 pub use fingerprint::differences;
-pub use input::{BcmView, PlanInput, PlanOptions, Waiver};
+pub use input::{Approve, BcmView, PlanInput, PlanOptions, Waiver};
 pub use loss::{Loss, LossKind};
 pub use patch::PatchFile;
 pub use recorded::{Recorded, record_of};

@@ -146,7 +146,7 @@ impl<'a> Fleet<'a> {
         let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
         let driven = match next(state) {
             Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
-            Next::Succeed | Next::Undo | Next::Rest => BTreeSet::new(),
+            Next::Succeed | Next::Pause(_) | Next::Undo | Next::Rest => BTreeSet::new(),
         };
         Self { state, entries, driven }
     }

@@ -69,7 +69,10 @@ impl Cluster for KubeCluster {
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
             ClusterCall::Survey { .. } => {
-                return Err(podlift_model::Failure::permanent("not-surveyed", "the cluster was not surveyed"));
+                return Err(podlift_model::Failure::permanent(
+                    "not-surveyed",
+                    "the cluster was not surveyed",
+                ));
             }
         })
     }

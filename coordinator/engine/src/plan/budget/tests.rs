@@ -40,7 +40,7 @@ fn a_pod_that_is_not_ready_passes_a_content_budget_or_always() {
     assert_eq!(seen(&one(), &[budget("a", "web", 0, 3, 3, 4)]), [], "content without it");
     assert_eq!(seen(&one(), &[budget("a", "web", 0, 2, 3, 4)]), [("a/web-1".into(), false)]);
     let always = BudgetView { unhealthy_policy: "AlwaysAllow".into(), ..budget("a", "web", 0, 2, 3, 4) };
-    assert_eq!(seen(&one(), &[always.clone()]), []);
+    assert_eq!(seen(&one(), std::slice::from_ref(&always)), []);
     assert_eq!(
         seen(&[web(1)], &[always]),
         [("a/web-1".into(), false)],

@@ -50,10 +50,8 @@ pub fn predict(input: &PlanInput, out: &mut Predicted) {
 /// Key, value and what it becomes, of what the node has and the ConfigMap has not so. Zero values are left out: they say nothing.
 fn changed(live: &Map<String, Value>, rendered: &Map<String, Value>) -> Vec<(String, Value, Option<Value>)> {
     let mine = live.iter().filter(|(key, value)| !NODES_OWN.contains(&key.as_str()) && !zero(value));
-    mine.filter_map(|(key, value)| {
-        differs(value, rendered.get(key)).then(|| (key.clone(), value.clone(), rendered.get(key).cloned()))
-    })
-    .collect()
+    let differing = mine.filter(|(key, value)| differs(value, rendered.get(*key)));
+    differing.map(|(key, value)| (key.clone(), value.clone(), rendered.get(key).cloned())).collect()
 }
 
 /// Zero values within are absent ones.

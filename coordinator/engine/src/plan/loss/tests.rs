@@ -235,7 +235,8 @@ fn what_we_render_is_what_kubeadm_wrote() {
     for component in Component::ALL {
         let changes = recorded(*component).changes_to(component.name(), &config.rendered(*component));
         let flags: Vec<&str> = changes.iter().map(|c| c.flag.as_str()).collect();
-        let own: &[&str] = if *component == Component::KubeApiserver { crate::kubeadm_config::NODES_OWN } else { &[] };
+        let own: &[&str] =
+            if *component == Component::KubeApiserver { crate::kubeadm_config::NODES_OWN } else { &[] };
         assert_eq!(flags, own, "{component}");
     }
 }

@@ -1,0 +1,138 @@
+//! Where a run waits for a person, if its plan says so: before each phase, or before each batch of lanes. The run pauses with a reason like
+//! any other, and whoever resumes it has approved; the journal has both with who and when.
+
+use super::event::StopReason;
+use super::state::RunState;
+use crate::plan::Approve;
+
+pub const CODE: &str = "approval";
+
+/// What has to be approved now; None: nothing has.
+pub(super) fn awaited(state: &RunState) -> Option<StopReason> {
+    let mode = state.plan.options.approve;
+    // The first phase changes nothing, and the start of the run approved it.
+    let phase = state.track.phase().filter(|p| *p > 0 && !mode.is_all())?;
+    let (begun, over) = state.track.begun_and_over(phase);
+    let parallel = state.plan.phases[phase].parallel as usize;
+    let approved = match state.approved.get(&phase) {
+        None => false,
+        Some(at) => mode == Approve::Phase || over < at + parallel,
+    };
+    (begun == 0 && !approved).then(|| reason(state, phase, over))
+}
+
+fn reason(state: &RunState, phase: usize, over: usize) -> StopReason {
+    let what = &state.plan.phases[phase];
+    let done = if over == 0 { String::new() } else { format!(", {over} of {} done", what.lanes.len()) };
+    StopReason {
+        code: CODE.into(),
+        message: format!("{} ({}{done}) waits for approval", what.title, what.name),
+        detail: String::new(),
+        undone: String::new(),
+        next: "podlift resume".into(),
+    }
+}
+
+/// The run was resumed after it had asked.
+pub(super) fn approve(state: &mut RunState) {
+    if let Some(phase) = state.track.phase() {
+        let (_, over) = state.track.begun_and_over(phase);
+        state.approved.insert(phase, over);
+    }
+}
+
+/// How many lanes of a phase may be at work: what the plan says, and no more than is left of the approved batch.
+pub(super) fn at_once(state: &RunState, phase: usize) -> usize {
+    let parallel = state.plan.phases[phase].parallel as usize;
+    match (state.plan.options.approve, state.approved.get(&phase)) {
+        (Approve::Batch, Some(at)) => {
+            let (_, over) = state.track.begun_and_over(phase);
+            parallel.min((at + parallel).saturating_sub(over))
+        }
+        _ => parallel,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::{Event, Next, apply, next};
+    use crate::plan::build;
+    use crate::steps::Evidence;
+    use crate::testing::input;
+    use jiff::Timestamp;
+    use podlift_model::{Digest, RunId, StepId};
+
+    fn say(state: Option<RunState>, event: Event) -> RunState {
+        apply(state, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap()
+    }
+
+    /// Runs to the end and approves whenever asked: what was asked, and the most nodes at work at once since an approval.
+    fn asked(approve: Approve, max_unavailable: u32) -> (Vec<String>, usize) {
+        let mut i = input();
+        (i.options.approve, i.options.max_unavailable) = (approve, max_unavailable);
+        let mut state = say(None, Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() });
+        let (mut asked, mut most) = (vec![], 0);
+        loop {
+            match next(&state) {
+                Next::Pause(reason) => {
+                    asked.push(reason.message.split(" waits").next().unwrap().to_string());
+                    state = say(Some(state), Event::RunPaused { reason: *reason, by: None });
+                    assert_eq!(next(&state), Next::Rest);
+                    state = say(Some(state), Event::RunResumed { by: "jane".into() });
+                }
+                Next::Drive(todo) => {
+                    if todo[0].step.phase == "workers" {
+                        most = most.max(todo.len());
+                    }
+                    // The first lane to its end, before the others begin.
+                    let step: StepId = todo[0].step.id.clone();
+                    let evidence = match step.as_str().ends_with("seal-backup") {
+                        true => {
+                            Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what: "w".into() }
+                        }
+                        false => Evidence::Seen { what: "w".into() },
+                    };
+                    state = say(Some(state), Event::StepDone { step, evidence });
+                }
+                Next::Succeed => return (asked, most),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_where_the_start_approved_all() {
+        assert_eq!(asked(Approve::All, 2), (vec![], 2));
+    }
+
+    #[test]
+    fn before_each_phase_but_the_first() {
+        let names: Vec<String> = build(&input()).unwrap().phases[1..]
+            .iter()
+            .map(|p| format!("{} ({})", p.title, p.name))
+            .collect();
+        assert_eq!(asked(Approve::Phase, 2), (names, 2));
+    }
+
+    #[test]
+    fn before_each_batch_and_no_lane_of_the_next_one_begins() {
+        let (asked, most) = asked(Approve::Batch, 2);
+        let of = |phase: &str| asked.iter().filter(|a| a.contains(phase)).cloned().collect::<Vec<_>>();
+        assert_eq!(of("(pre-stage").len(), 1, "all at once is one batch");
+        assert_eq!(of("(control-plane").len(), 3, "one node at a time");
+        assert_eq!(of("(workers"), ["Workers (workers)", "Workers (workers, 2 of 3 done)"]);
+        assert_eq!(most, 2);
+    }
+
+    #[test]
+    fn a_pause_of_a_person_is_no_question_and_its_end_no_answer() {
+        let mut i = input();
+        i.options.approve = Approve::Phase;
+        let start = say(None, Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() });
+        let reason = StopReason { code: "operator".into(), ..reason(&start, 1, 0) };
+        let paused = say(Some(start), Event::RunPaused { reason, by: Some("bob".into()) });
+        let resumed = say(Some(paused), Event::RunResumed { by: "bob".into() });
+        assert!(resumed.approved.is_empty());
+    }
+}
