@@ -1,6 +1,7 @@
 //! What people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
 pub mod checks;
+pub mod findings;
 pub mod heal;
 pub mod node;
 pub mod report;
