@@ -6,7 +6,7 @@ use crate::link::GrpcLink;
 use crate::units::{Exit, record_exit};
 use crate::{Agent, Seams, paths, pulse};
 use anyhow::{Context as _, bail};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::metrics;
 use podlift_common::telemetry::{self, Endpoint, LogFormat, Service};
@@ -49,6 +49,12 @@ struct Args {
 enum Command {
     /// Serve this node until SIGTERM (the default)
     Run,
+    /// Write the manual page; for packages
+    #[command(hide = true)]
+    Man {
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Write down how an op's unit ended; called by systemd
     #[command(hide = true)]
     RecordExit {
@@ -73,6 +79,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match &args.command {
         None | Some(Command::Run) => run(&args),
+        Some(Command::Man { out }) => man(out),
         Some(Command::RecordExit { op, result, code, status }) => {
             telemetry::init(&args.log, args.format());
             record(&args.root, op, result, code, status)
@@ -93,6 +100,10 @@ impl Args {
     fn format(&self) -> LogFormat {
         if self.log_json { LogFormat::Json } else { LogFormat::Text }
     }
+}
+
+fn man(out: &Path) -> anyhow::Result<()> {
+    podlift_common::man::write(Args::command(), "8", out).with_context(|| out.display().to_string()).map(drop)
 }
 
 fn record(root: &Path, op: &OpId, result: &str, code: &str, status: &str) -> anyhow::Result<()> {
@@ -185,7 +196,6 @@ fn recorder(args: &Args) -> anyhow::Result<Vec<String>> {
 mod tests {
     use super::*;
     use crate::units::read_exit;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod durable;
+pub mod man;
 pub mod metrics;
 pub mod telemetry;
 pub mod tls;

@@ -28,6 +28,8 @@ pub struct Config {
     #[serde(default = "journal")]
     pub journal: PathBuf,
     pub kubernetes: Kubernetes,
+    /// BCM's own tools; not asked where this is absent.
+    pub bcm: Option<Bcm>,
     #[serde(default)]
     pub server: Server,
     #[serde(default)]
@@ -49,6 +51,13 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// "/etc/podlift/tls/coordinator.key"
     pub key: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bcm {
+    /// Of the helper that runs BCM's tools as root (podlift-bcm.socket). "/run/podlift/bcm.sock"
+    pub socket: PathBuf,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -139,6 +148,12 @@ fn probe_timeout() -> Duration {
 impl Default for Metrics {
     fn default() -> Self {
         Self { listen: Listen::loopback(7444) }
+    }
+}
+
+impl Default for Bcm {
+    fn default() -> Self {
+        Self { socket: "/run/podlift/bcm.sock".into() }
     }
 }
 
@@ -262,6 +277,14 @@ vip = "10.141.255.254:10443"
 "#;
 
     #[test]
+    fn bcm_is_asked_only_where_it_is_configured() {
+        let read =
+            |extra: &str| parse::<Config>(&format!("{SMALL}{extra}"), Path::new("x.toml")).unwrap().bcm;
+        assert!(read("").is_none());
+        assert_eq!(read("[bcm]").unwrap().socket, Path::new("/run/podlift/bcm.sock"));
+    }
+
+    #[test]
     fn what_is_not_given_has_a_default() {
         let config: Config = parse(SMALL, Path::new("/etc/podlift/coordinator.toml")).unwrap();
         assert_eq!(config.settings().options, PlanOptions::default());
@@ -296,6 +319,7 @@ vip = "10.141.255.254:10443"
             "[plan]\ncanaries = 2",
             "[tls]\ncert = \"x\"",
             "[server]\nreflect = true",
+            "[bcm]\ncommand = \"cmsh\"",
         ] {
             let text = format!("{SMALL}{extra}");
             let e =

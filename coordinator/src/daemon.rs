@@ -2,13 +2,17 @@
 
 use crate::config::Config;
 use crate::store::StoreError;
-use clap::Parser;
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use podlift_common::telemetry::{self, Endpoint, LogFormat, Service};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// kube tells each call that fails as an error; what a failure means is said by whoever asked.
+const LOG: &str = "info,kube_client::client::builder=off";
 
 /// Plans and runs rolling upgrades of one Kubernetes cluster.
 #[derive(Debug, Parser)]
@@ -18,7 +22,7 @@ struct Args {
     #[arg(long, default_value = "/etc/podlift/coordinator.toml")]
     config: PathBuf,
     /// What is logged to stderr, e.g. `info,podlift_coordinator=debug`.
-    #[arg(long, default_value = "info")]
+    #[arg(long, default_value = LOG)]
     log: String,
     /// Logs as JSON lines.
     #[arg(long)]
@@ -26,6 +30,24 @@ struct Args {
     /// Where spans are sent, e.g. `http://127.0.0.1:4317`; before what the configuration says.
     #[arg(long)]
     otlp_endpoint: Option<Endpoint>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer one question to the BCM tools, asked over the connection on stdin. systemd starts it as root (podlift-bcm.socket).
+    BcmHelper {
+        /// The one user that may ask, beside root.
+        #[arg(long, default_value = "podlift")]
+        user: String,
+    },
+    /// Write the manual page; for packages.
+    #[command(hide = true)]
+    Man {
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 /// The daemon; ends on SIGTERM or SIGINT. A run that is open goes on at the next start.
@@ -34,8 +56,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    podlift_common::tls::install_provider();
-    match start(&args) {
+    let done = match &args.command {
+        None => start(&args),
+        Some(Command::Man { out }) => man(out),
+        Some(Command::BcmHelper { user }) => {
+            telemetry::init(&args.log, args.format());
+            crate::bcm::helper(user)
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where the configuration could not be read, nothing is there to log with yet.
@@ -68,7 +97,12 @@ fn whole(error: &anyhow::Error) -> String {
     })
 }
 
+fn man(out: &Path) -> anyhow::Result<()> {
+    podlift_common::man::write(Args::command(), "8", out).with_context(|| out.display().to_string()).map(drop)
+}
+
 fn start(args: &Args) -> anyhow::Result<()> {
+    podlift_common::tls::install_provider();
     let config: Config = podlift_common::config::load(&args.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let telemetry = {

@@ -1,6 +1,8 @@
 //! The coordinator: plans a run, journals it, sends its ops to agents, asks the cluster, shows what happened. What to do next is the
-//! engine's decision; what happens on a host is the agent's. Nothing here spawns a process or touches a node.
+//! engine's decision; what happens on a host is the agent's. Nothing here touches a node; the one thing that starts a process is the root
+//! helper of `bcm`, another process than the daemon.
 
+pub mod bcm;
 pub mod cluster;
 pub mod config;
 pub mod core;
@@ -9,6 +11,7 @@ pub mod dispatch;
 pub mod exec;
 pub mod journal;
 pub mod metrics;
+mod pulse;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -1,11 +1,13 @@
 //! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
 
+use crate::bcm::{Bcm, SocketBcm};
 use crate::cluster::{HttpsProber, KubeCluster, connect};
 use crate::config::Config;
 use crate::core::{Coordinator, Parts};
 use crate::dispatch::Hub;
 use crate::journal::SqliteJournal;
 use crate::metrics::{Metered, Meters, Metrics};
+use crate::pulse;
 use crate::service::{AgentSessions, Control};
 use crate::store::{Store, StoreError};
 use anyhow::{Context as _, ensure};
@@ -41,6 +43,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
         settings: config.settings(),
+        bcm: config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>),
     };
     let coordinator = Coordinator::with_meters(parts, meters);
     let metrics = Metrics::new(&coordinator, Some(&config.journal));
@@ -48,7 +51,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}: set listen", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster, "coordinator listens");
-    serve_with(listener, &material, hub, coordinator, config.server.reflection, stop).await
+    pulse::ready();
+    let served = serve_with(listener, &material, hub, coordinator, config.server.reflection, stop).await;
+    pulse::stopping();
+    served
 }
 
 /// The wire around a hub and a coordinator that were put together elsewhere.
@@ -122,3 +128,7 @@ async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
     let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?;
     Ok(KubeCluster::new(client, Arc::new(prober), k.timeout))
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

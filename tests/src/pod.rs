@@ -138,6 +138,7 @@ impl Pod {
                 options: self.options.clone(),
                 stale_after: None,
             },
+            bcm: None,
         });
         let task = tokio::spawn(coordinator.clone().run(CancellationToken::new()));
         self.board.put(Some(hub.clone()));

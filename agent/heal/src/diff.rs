@@ -1,9 +1,20 @@
 //! A unified diff without context, for people and records. Pure; runs after the repair, never before it.
 
+/// Pairs of lines that are compared at most: manifests have some hundred lines.
+const LARGEST: usize = 4_000_000;
+
 /// Lines of `before` and `after` that differ, with their numbers.
 pub fn unified(before: &[u8], after: &[u8]) -> String {
     let (a, b) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     let (a, b): (Vec<&str>, Vec<&str>) = (a.lines().collect(), b.lines().collect());
+    if a.len().saturating_mul(b.len()) > LARGEST {
+        return format!(
+            "{} bytes in {} lines were replaced by {} bytes\n",
+            before.len(),
+            a.len(),
+            after.len()
+        );
+    }
     let common = common_lines(&a, &b);
     let (mut out, mut i, mut j) = (String::new(), 0, 0);
     for (next_a, next_b) in common.into_iter().chain([(a.len(), b.len())]) {
@@ -50,5 +61,8 @@ mod tests {
         assert_eq!(unified(b"a\nb\nc\nd\n", b"a\nB\nc\n"), "@@ -2,1 +2,1 @@\n-b\n+B\n@@ -4,1 +4,0 @@\n-d\n");
         assert_eq!(unified(b"", b"x\n"), "@@ -1,0 +1,1 @@\n+x\n");
         assert_eq!(unified(b"a\n", b"a\n"), "");
+        let large = "x\n".repeat(3000);
+        let said = "6000 bytes in 3000 lines were replaced by 6000 bytes\n";
+        assert_eq!(unified(large.as_bytes(), large.as_bytes()), said);
     }
 }

@@ -1,18 +1,16 @@
-//! What this node's manifests must contain, learned while its own API server was Ready, and copies of the manifests that it was Ready
-//! with. On the disk, so that nothing else is needed to heal. Only `learn` writes here.
+//! What this node's API server manifest must contain, learned while that API server was Ready. On the disk, so that nothing else is needed
+//! to heal. Only `adopt` writes here.
 
 use jiff::Timestamp;
 use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::Digest;
 use podlift_model::facts::ExpectationFacts;
-use podlift_model::op::Component;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Expectations {
     /// Value of `--etcd-servers`, word for word.
     pub etcd_servers: String,
@@ -21,8 +19,6 @@ pub struct Expectations {
     /// The API server's manifest that was Ready with this.
     pub learned_from: Digest,
     pub at: Timestamp,
-    /// Manifests kept as good copies.
-    pub good: BTreeMap<Component, Digest>,
 }
 
 impl Expectations {
@@ -68,18 +64,4 @@ pub(crate) fn load_exempt(files: &dyn Files) -> BTreeSet<Digest> {
 
 pub(crate) fn save_exempt(files: &dyn Files, value: &BTreeSet<Digest>) -> io::Result<()> {
     save(files, EXEMPT, value)
-}
-
-/// The good copy of a manifest, if it is there and whole.
-pub fn good_copy(files: &dyn Files, component: Component, hash: &Digest) -> Option<Vec<u8>> {
-    let bytes = files.read(&good_path(component)).ok()?;
-    (Digest::of(&bytes) == *hash).then_some(bytes)
-}
-
-pub fn save_good_copy(files: &dyn Files, component: Component, bytes: &[u8]) -> io::Result<()> {
-    files.write(&good_path(component), bytes, 0o600)
-}
-
-fn good_path(component: Component) -> std::path::PathBuf {
-    paths::heal("good").join(component.file())
 }

@@ -1,40 +1,29 @@
 //! Every heal, on the disk: its intent in one fsynced line before the rename, its event in another one after it, kept until the
 //! coordinator has it. A last line cut by a power failure is skipped; an intent without an event counts as done if the file shows it.
+//! Budgets and fights are the fold of the same lines.
 
-use jiff::Timestamp;
+mod line;
+
+use crate::budget::{Budget, Fight};
+pub use line::{How, Intent};
+use line::{Line, component_of};
 use podlift_host::Files;
 use podlift_host::paths;
-use podlift_model::Digest;
-use podlift_model::heal::HealEvent;
-use serde::{Deserialize, Serialize};
+use podlift_model::BootId;
+use podlift_model::heal::{HealEvent, LastHeal};
+use podlift_model::op::Component;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 const HISTORY: &str = "history.jsonl";
-/// Larger than this and nothing pending: begin a new file.
+/// Larger than this and nothing pending: begin a new file with what is still of use.
 const LARGE: usize = 256 << 10;
-
-/// What is about to be done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Intent {
-    pub id: String,
-    pub file: String,
-    pub rules: Vec<String>,
-    pub at: Timestamp,
-    pub before: Digest,
-    pub after: Digest,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Line {
-    Intent(Intent),
-    Event(HealEvent),
-    Acked(String),
-}
 
 pub struct History {
     files: Arc<dyn Files>,
+    boot: BootId,
     state: Mutex<State>,
 }
 
@@ -44,13 +33,16 @@ struct State {
     pending: Vec<HealEvent>,
     /// Intents whose end was not recorded.
     open: Vec<Intent>,
+    /// The newest heal of each file.
+    last: BTreeMap<String, HealEvent>,
+    budget: Budget,
     len: usize,
     /// The last line has no end: begin a new one first.
     torn: bool,
 }
 
 impl History {
-    pub fn open(files: Arc<dyn Files>) -> io::Result<Self> {
+    pub fn open(files: Arc<dyn Files>, boot: BootId) -> io::Result<Self> {
         let bytes = match files.read(&paths::heal(HISTORY)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other?,
@@ -62,11 +54,11 @@ impl History {
         };
         for line in bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
             match serde_json::from_slice(line) {
-                Ok(line) => state.apply(line),
+                Ok(line) => state.apply(line, &boot),
                 Err(error) => tracing::warn!(%error, "skipped a line of the heal history that can't be read"),
             }
         }
-        Ok(Self { files, state: Mutex::new(state) })
+        Ok(Self { files, boot, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,7 +75,7 @@ impl History {
         self.files.append(&paths::heal(HISTORY), &bytes)?;
         state.torn = false;
         state.len += bytes.len();
-        state.apply(line);
+        state.apply(line, &self.boot);
         Ok(())
     }
 
@@ -95,6 +87,17 @@ impl History {
         self.append(Line::Event(event))
     }
 
+    /// Repairs of this component stop.
+    pub fn fight(&self, component: Component, fight: Fight) -> io::Result<()> {
+        self.append(Line::Fight { component, boot: self.boot.clone(), fight })
+    }
+
+    /// A person or a run takes over: budgets and fights begin anew.
+    pub fn forgive(&self) -> io::Result<()> {
+        let nothing = self.budget(|b| b.repairs().next().is_none() && b.fights().next().is_none());
+        if nothing { Ok(()) } else { self.append(Line::Forgiven) }
+    }
+
     /// The coordinator has it in its journal.
     pub fn ack(&self, id: &str) -> io::Result<()> {
         if !self.state().pending.iter().any(|e| e.id == id) {
@@ -103,8 +106,9 @@ impl History {
         self.append(Line::Acked(id.into()))?;
         let mut state = self.state();
         if state.len > LARGE && state.pending.is_empty() && state.open.is_empty() {
-            self.files.write(&paths::heal(HISTORY), b"", 0o600)?;
-            state.len = 0;
+            let kept = state.of_use(&self.boot)?;
+            self.files.write(&paths::heal(HISTORY), &kept, 0o600)?;
+            state.len = kept.len();
         }
         Ok(())
     }
@@ -116,10 +120,21 @@ impl History {
     pub fn open_intents(&self) -> Vec<Intent> {
         self.state().open.clone()
     }
+
+    pub fn last(&self, file: &str) -> Option<LastHeal> {
+        let state = self.state();
+        let event = state.last.get(file)?;
+        Some(LastHeal { id: event.id.clone(), at: event.at, rules: event.rules.clone() })
+    }
+
+    /// Asks what was spent.
+    pub fn budget<T>(&self, ask: impl FnOnce(&Budget) -> T) -> T {
+        ask(&self.state().budget)
+    }
 }
 
 impl State {
-    fn apply(&mut self, line: Line) {
+    fn apply(&mut self, line: Line, boot: &BootId) {
         match line {
             // A further attempt at the same repair takes the place of the one before.
             Line::Intent(intent) => {
@@ -127,10 +142,44 @@ impl State {
                 self.open.push(intent);
             }
             Line::Event(event) => {
-                self.open.retain(|i| i.id != event.id);
+                let intent = self.open.iter().position(|i| i.id == event.id).map(|at| self.open.remove(at));
+                if let Some(intent) = intent.filter(|i| i.boot.as_ref() == Some(boot)) {
+                    let component = intent.component.or_else(|| component_of(&intent.file));
+                    component.into_iter().for_each(|c| self.budget.spend(c, intent.clock));
+                }
+                self.last.insert(event.file.clone(), event.clone());
                 self.pending.push(event);
             }
             Line::Acked(id) => self.pending.retain(|e| e.id != id),
+            Line::Spent { component, boot: of, clock } if of == *boot => self.budget.spend(component, clock),
+            Line::Fight { component, boot: of, fight } if of == *boot => {
+                self.budget.begin_fight(component, fight)
+            }
+            Line::Spent { .. } | Line::Fight { .. } => {}
+            Line::Forgiven => self.budget.forget(),
         }
     }
+
+    /// The lines that say the same as the whole file, once all of it is acknowledged.
+    fn of_use(&self, boot: &BootId) -> io::Result<Vec<u8>> {
+        let last = self.last.values().flat_map(|e| [Line::Event(e.clone()), Line::Acked(e.id.clone())]);
+        let spent =
+            |(component, clock): (Component, Duration)| Line::Spent { component, boot: boot.clone(), clock };
+        let fight = |(component, fight): (Component, &Fight)| Line::Fight {
+            component,
+            boot: boot.clone(),
+            fight: fight.clone(),
+        };
+        let (spent, fights) = (self.budget.repairs().map(spent), self.budget.fights().map(fight));
+        let mut bytes = Vec::new();
+        for line in last.chain(spent).chain(fights) {
+            serde_json::to_writer(&mut bytes, &line)?;
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    }
 }
+
+#[cfg(test)]
+#[path = "history/tests.rs"]
+mod tests;

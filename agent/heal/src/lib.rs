@@ -1,22 +1,38 @@
 //! Heals static pod manifests, alone: expectations are on this disk, and coordinator, API server and network may all be gone.
 
+mod adopt;
+mod budget;
 mod control;
 mod diff;
 pub mod expectations;
+mod facts;
+mod findings;
 mod guard;
 mod healer;
 mod history;
+mod look;
 pub mod manifest;
-pub mod mend;
+mod mend;
 mod meters;
+mod read;
+mod repair;
+mod ring;
 pub mod rules;
 pub mod settings;
 pub mod splice;
+mod state;
+mod strays;
+mod suspects;
+mod tidy;
 mod watch;
+mod why;
 
+pub use adopt::{Applied, Refused};
 pub use expectations::Expectations;
 pub use healer::Heal;
+pub use history::Intent;
 pub use meters::HealMeters;
+pub use read::Look;
 pub use watch::watch;
 
 #[cfg(test)]

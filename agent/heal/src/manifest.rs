@@ -19,6 +19,15 @@ pub struct Manifest {
     pub advertise: Option<String>,
     /// Words of `command`, then of `args`.
     pub words: Vec<Word>,
+    /// Paths of the container and where they come from.
+    pub mounts: Vec<Mount>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    pub inside: String,
+    /// Path of the node; None: not from the node.
+    pub node: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +67,27 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Spec {
     containers: Vec<Container>,
+    #[serde(default)]
+    volumes: Option<Vec<Volume>>,
+}
+
+#[derive(Deserialize)]
+struct Volume {
+    name: String,
+    #[serde(default, rename = "hostPath")]
+    host_path: Option<HostPath>,
+}
+
+#[derive(Deserialize)]
+struct HostPath {
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct VolumeMount {
+    name: String,
+    #[serde(rename = "mountPath")]
+    path: String,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +98,8 @@ struct Container {
     command: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     args: Option<Vec<Spanned<String>>>,
+    #[serde(default, rename = "volumeMounts")]
+    mounts: Option<Vec<VolumeMount>>,
 }
 
 const ADVERTISE: &str = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint";
@@ -83,6 +115,8 @@ impl Manifest {
         let advertise = pod.metadata.annotations.and_then(|mut a| a.remove(ADVERTISE));
         let container = pod.spec.containers.into_iter().find(|c| c.name == component.name());
         let container = container.ok_or(ManifestError::NoContainer(component))?;
+        let volumes = pod.spec.volumes.unwrap_or_default();
+        let mounts = container.mounts.unwrap_or_default().into_iter().map(|m| mount(m, &volumes)).collect();
         let command = container.command.unwrap_or_default().into_iter().map(|w| word(w, true));
         let args = container.args.unwrap_or_default().into_iter().map(|w| word(w, false));
         let words = command.chain(args).collect();
@@ -92,7 +126,18 @@ impl Manifest {
             image: container.image,
             advertise,
             words,
+            mounts,
         })
+    }
+
+    /// Where a path of the container is on the node; None: it is in no mount from the node.
+    pub fn on_node(&self, path: &str) -> Option<String> {
+        let below = |m: &Mount| -> Option<(usize, String)> {
+            let rest = path.strip_prefix(m.inside.trim_end_matches('/'))?;
+            let node = m.node.as_ref().filter(|_| rest.is_empty() || rest.starts_with('/'))?;
+            Some((m.inside.len(), format!("{}{rest}", node.trim_end_matches('/'))))
+        };
+        self.mounts.iter().filter_map(below).max_by_key(|(len, _)| *len).map(|(_, node)| node)
     }
 
     pub fn values(&self) -> impl Iterator<Item = &str> {
@@ -114,6 +159,30 @@ impl Manifest {
         let (name, _) = self.image.split('@').next()?.rsplit_once(':')?;
         name.strip_suffix(self.component.name())?.strip_suffix('/')
     }
+}
+
+/// Namespace and name of a pod, as the kubelet reads a file of its folder; None: it would take no pod from it.
+pub fn identity(bytes: &[u8]) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Any {
+        kind: String,
+        metadata: Names,
+    }
+    #[derive(Deserialize)]
+    struct Names {
+        name: String,
+        #[serde(default)]
+        namespace: Option<String>,
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let any: Any = serde_saphyr::from_str(text).ok()?;
+    let namespace = any.metadata.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".into());
+    (any.kind == "Pod").then_some((namespace, any.metadata.name))
+}
+
+fn mount(mount: VolumeMount, volumes: &[Volume]) -> Mount {
+    let volume = volumes.iter().find(|v| v.name == mount.name);
+    Mount { inside: mount.path, node: volume.and_then(|v| v.host_path.as_ref()).map(|h| h.path.clone()) }
 }
 
 /// Tag of an image as a version; a digest behind it does not matter.
@@ -164,6 +233,22 @@ mod tests {
         let m = Manifest::parse(Component::KubeScheduler, text.as_bytes()).unwrap();
         let tokens: Vec<_> = m.words.iter().map(|w| &text[w.token.clone().unwrap()]).collect();
         assert_eq!(tokens, ["\"a\"", "'--ü=1'", "\"--b\""]);
+    }
+
+    #[test]
+    fn mounts_and_names() {
+        let m = Manifest::parse(Component::KubeApiserver, LIVE.as_bytes()).unwrap();
+        assert_eq!(
+            m.on_node("/etc/kubernetes/pki/runaicluster/ca.crt").as_deref(),
+            Some("/etc/kubernetes/pki/runaicluster/ca.crt")
+        );
+        assert_eq!(
+            (m.on_node("/etc/kubernetes/pki/runaiclusterx"), m.on_node("/var/log/audit.log")),
+            (None, None)
+        );
+        assert_eq!(identity(LIVE.as_bytes()), Some(("kube-system".into(), "kube-apiserver".into())));
+        assert_eq!(identity(b"kind: Pod\nmetadata: {name: x}\n"), Some(("default".into(), "x".into())));
+        assert_eq!((identity(b"kind: List\nmetadata: {name: x}\n"), identity(b"\xff")), (None, None));
     }
 
     #[test]

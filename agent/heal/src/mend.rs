@@ -1,30 +1,26 @@
 //! From findings to bytes: what a repaired manifest looks like. Pure but for the good copy that it is handed.
 
-use super::manifest::Manifest;
-use super::rules::{Finding, Fix, Seen};
-use super::splice::{Edit, SpliceError, splice};
+use crate::read::Look;
+use crate::rules::{Finding, Fix, Seen};
+use crate::splice::{Edit, SpliceError, splice};
+use podlift_model::Digest;
 
-/// The repaired content, or why there is none. `bytes` is what was read (empty where the file is missing).
+/// The repaired content, or why there is none. `good` fetches a copy by its hash.
 pub fn mend(
-    bytes: &[u8],
-    seen: &Seen,
+    look: &Look,
     findings: &[Finding],
-    good: Option<Vec<u8>>,
+    good: impl FnOnce(&Digest) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, MendError> {
-    let fixes: Vec<&Fix> = findings.iter().filter_map(|f| f.fix.as_ref()).collect();
-    if fixes.iter().any(|f| matches!(f, Fix::Restore)) {
-        return good.ok_or(MendError::NoCopy);
+    let mut edits: Vec<Edit> = Vec::new();
+    for fix in findings.iter().filter_map(|f| f.fix.as_ref()) {
+        match fix {
+            Fix::Restore(hash) => return good(hash).ok_or(MendError::NoCopy),
+            Fix::Edit(edit) => edits.push(edit.clone()),
+            Fix::Secure { .. } => {}
+        }
     }
-    let Seen::Manifest(manifest) = seen else { return Err(MendError::NoCopy) };
-    let edits: Vec<Edit> = fixes.into_iter().filter_map(edit).collect();
-    Ok(splice(bytes, manifest, &edits)?)
-}
-
-fn edit(fix: &Fix) -> Option<Edit> {
-    match fix {
-        Fix::Edit(edit) => Some(edit.clone()),
-        Fix::Restore => None,
-    }
+    let Seen::Manifest(manifest) = &look.seen else { return Err(MendError::NoCopy) };
+    Ok(splice(&look.bytes, manifest, &edits)?)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +29,4 @@ pub enum MendError {
     NoCopy,
     #[error(transparent)]
     Splice(#[from] SpliceError),
-}
-
-/// Parses what was read.
-pub fn see(component: podlift_model::op::Component, bytes: Option<&[u8]>) -> Seen {
-    match bytes.map(|b| Manifest::parse(component, b)) {
-        None => Seen::Missing,
-        Some(Ok(manifest)) => Seen::Manifest(manifest),
-        Some(Err(e)) => Seen::Unreadable(e.to_string()),
-    }
 }

@@ -92,4 +92,8 @@ impl HealMeters {
     pub fn watching(&self, yes: bool) {
         self.watching.set(yes.into());
     }
+
+    pub fn is_watching(&self) -> bool {
+        self.watching.get() != 0
+    }
 }

@@ -13,29 +13,37 @@ use tokio::time::MissedTickBehavior;
 pub async fn watch(heal: &Heal, pulse: impl Fn()) {
     let mut tick = tokio::time::interval(heal.config.tick);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut notices = None;
+    let mut folder = None;
     loop {
-        if notices.is_none() {
-            notices = subscribe(heal);
-            heal.meters.watching(notices.is_some());
+        if folder.is_none() {
+            folder = Folder::subscribe(heal);
+            heal.meters.watching(folder.is_some());
         }
         tokio::select! {
             biased;
-            change = next(&mut notices) => match change {
+            change = next(&mut folder) => match change {
                 Some(Change::File(name)) => {
                     let noticed = heal.host.clock.since_boot();
-                    if let Some(component) = component_of(&name) {
-                        heal.look(component, noticed);
+                    match component_of(&name) {
+                        Some(component) => heal.look(component, noticed),
+                        None => heal.other_changed(&name, noticed),
                     }
                 }
-                Some(Change::Rescan) => {
+                // Notices were lost, or the folder is another one: begin anew, and then look, so that nothing falls in between.
+                Some(Change::Rescan) | None => {
                     heal.meters.rescan();
+                    folder = Folder::subscribe(heal);
+                    heal.meters.watching(folder.is_some());
                     heal.look_at_all();
                 }
-                None => notices = None,
             },
             () = heal.wake.notified() => heal.look_at_all(),
             _ = tick.tick() => {
+                // Something was mounted over it, say: no notice tells of that.
+                if folder.as_ref().is_some_and(|f| f.identity != identity(heal)) {
+                    heal.meters.rescan();
+                    folder = None;
+                }
                 heal.look_at_all();
                 pulse();
             }
@@ -43,17 +51,37 @@ pub async fn watch(heal: &Heal, pulse: impl Fn()) {
     }
 }
 
-/// None where the folder is not there yet: the tick looks anyway, and the next round tries again.
-fn subscribe(heal: &Heal) -> Option<UnboundedReceiver<Change>> {
-    let dir = Path::new(paths::MANIFESTS);
-    let notices = heal.host.watch.watch(dir);
-    notices.inspect_err(|error| tracing::debug!(%error, "{} is not watched", paths::MANIFESTS)).ok()
+/// The folder that gives notices now.
+struct Folder {
+    identity: Option<(u64, u64)>,
+    notices: UnboundedReceiver<Change>,
+}
+
+impl Folder {
+    /// None where the folder is not there yet: the tick looks anyway, and the next round tries again.
+    fn subscribe(heal: &Heal) -> Option<Self> {
+        let identity = identity(heal);
+        // A watcher is a thread: none is made in vain, every two seconds, on a worker.
+        let there = identity.is_some() || heal.host.files.list(Path::new(paths::MANIFESTS)).is_ok();
+        if !there {
+            return None;
+        }
+        let notices = heal.host.watch.watch(Path::new(paths::MANIFESTS));
+        let notices = notices
+            .inspect_err(|error| tracing::debug!(%error, "{} is not watched", paths::MANIFESTS))
+            .ok()?;
+        Some(Self { identity, notices })
+    }
+}
+
+fn identity(heal: &Heal) -> Option<(u64, u64)> {
+    heal.host.files.identity(Path::new(paths::MANIFESTS)).ok()
 }
 
 /// Never ready where there are no notices.
-async fn next(notices: &mut Option<UnboundedReceiver<Change>>) -> Option<Change> {
-    match notices {
-        Some(notices) => notices.recv().await,
+async fn next(folder: &mut Option<Folder>) -> Option<Change> {
+    match folder {
+        Some(folder) => folder.notices.recv().await,
         None => std::future::pending().await,
     }
 }

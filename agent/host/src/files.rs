@@ -34,6 +34,20 @@ pub enum ReplaceError {
     Io(#[from] io::Error),
 }
 
+/// A file that is to be put in place of what was seen there.
+#[derive(Debug, Clone, Copy)]
+pub struct Swap<'a> {
+    pub target: &'a Path,
+    pub bytes: &'a [u8],
+    /// What stands there, and the hash of its content; None: nothing does.
+    pub seen: Option<(&'a Stat, &'a Digest)>,
+    /// A folder of the same filesystem for the temporary file.
+    pub scratch: &'a Path,
+}
+
+/// Called when all is prepared and only the visible change is left. If it fails, nothing was changed.
+pub type Intent<'a> = dyn FnMut() -> io::Result<()> + 'a;
+
 pub trait Files: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// A part of a file, shorter at its end; for files that are too large to hold.
@@ -62,6 +76,46 @@ pub trait Files: Send + Sync {
         hash: &Digest,
         scratch: &Path,
     ) -> Result<(), ReplaceError>;
+    /// As `replace`, also where nothing stands: then nobody else's new file is overwritten either. The content is on the disk before
+    /// `intent` is called, so that a full or read-only filesystem leaves no intent behind.
+    fn swap(&self, swap: &Swap<'_>, intent: &mut Intent<'_>) -> Result<(), ReplaceError> {
+        let Swap { target, bytes, seen, scratch } = *swap;
+        intent()?;
+        match seen {
+            Some((stat, hash)) => self.replace(target, bytes, stat, hash, scratch),
+            None if self.stat(target).is_ok() => Err(ReplaceError::Changed),
+            None => Ok(self.write(target, bytes, 0o600)?),
+        }
+    }
+    /// Copies what was seen at `from` to `to`, and then takes it away from `from`; never what somebody put there meanwhile.
+    fn move_aside(
+        &self,
+        from: &Path,
+        seen: (&Stat, &Digest),
+        to: &Path,
+        intent: &mut Intent<'_>,
+    ) -> Result<(), ReplaceError> {
+        let content = self.read(from)?;
+        if self.stat(from)? != *seen.0 || Digest::of(&content) != *seen.1 {
+            return Err(ReplaceError::Changed);
+        }
+        self.write(to, &content, 0o600)?;
+        intent()?;
+        Ok(self.remove(from)?)
+    }
+    /// Mode of the file that was seen, and root as its owner where `own` says so.
+    fn secure(&self, path: &Path, _seen: &Stat, _mode: u32, _own: bool) -> Result<(), ReplaceError> {
+        let what = format!("the mode of {} can't be changed here", path.display());
+        Err(ReplaceError::Io(io::Error::new(io::ErrorKind::Unsupported, what)))
+    }
+    /// Which folder that is, whatever its name: device and inode.
+    fn identity(&self, dir: &Path) -> io::Result<(u64, u64)> {
+        Ok((0, self.stat(dir)?.inode))
+    }
+    /// The user that writes, who may own files besides root.
+    fn own_uid(&self) -> u32 {
+        0
+    }
     /// The process that has a lock (fcntl) on the file; 0: one that this process can't see. None: nobody.
     fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
         let _ = path;

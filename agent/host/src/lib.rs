@@ -11,9 +11,9 @@ pub mod testing;
 pub mod watch;
 
 pub use commands::{CommandError, Commands, Invocation, Output};
-pub use files::{FileKind, Files, ReplaceError, Stat};
+pub use files::{FileKind, Files, Intent, ReplaceError, Stat, Swap};
 pub use http::{Http, HttpError};
-pub use watch::{Change, Watch};
+pub use watch::{Change, Process, Watch, Writers, Writing};
 
 use podlift_common::clock::Clock;
 use std::sync::Arc;

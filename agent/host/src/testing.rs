@@ -4,7 +4,7 @@
 use crate::paths;
 use crate::{
     Change, CommandError, Commands, FileKind, Files, Host, Http, HttpError, Invocation, Output, ReplaceError,
-    Stat, Watch,
+    Stat, Watch, Writers, Writing,
 };
 use async_trait::async_trait;
 use podlift_common::clock::TokioClock;
@@ -47,6 +47,15 @@ impl MemFiles {
     }
     pub fn text(&self, path: impl AsRef<Path>) -> String {
         String::from_utf8(self.read(path.as_ref()).unwrap()).unwrap()
+    }
+    /// Changes what is known of a file.
+    pub fn restat(&self, path: impl AsRef<Path>, change: impl FnOnce(&mut Stat)) {
+        let mut tree = self.tree();
+        tree.clock += 1;
+        let clock = tree.clock;
+        let (stat, _) = tree.files.get_mut(path.as_ref()).unwrap();
+        stat.ctime = clock.into();
+        change(stat);
     }
     /// Somebody else writes right before the next compare-and-swap.
     pub fn race(&self, path: impl Into<PathBuf>, bytes: &[u8]) {
@@ -168,6 +177,16 @@ impl Files for MemFiles {
         tree.put(target, bytes);
         Ok(())
     }
+    fn secure(&self, path: &Path, seen: &Stat, mode: u32, own: bool) -> Result<(), ReplaceError> {
+        let mut tree = self.tree();
+        tree.one_more()?;
+        tree.clock += 1;
+        let clock = tree.clock;
+        let (stat, _) = tree.files.get_mut(path).filter(|f| f.0 == *seen).ok_or(ReplaceError::Changed)?;
+        let uid = if own { 0 } else { stat.uid };
+        *stat = Stat { mode, uid, ctime: clock.into(), ..stat.clone() };
+        Ok(())
+    }
     fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
         Ok(self.tree().locks.get(path).copied())
     }
@@ -233,11 +252,29 @@ impl Http for FakeHttp {
 #[derive(Default)]
 pub struct FakeWatch {
     senders: Mutex<Vec<UnboundedSender<Change>>>,
+    /// What the kernel would say of who writes; None: it is not allowed to say.
+    writers: Arc<Mutex<Option<Vec<Writing>>>>,
+}
+
+/// Answers from what the test put there.
+struct FakeWriters(Arc<Mutex<Option<Vec<Writing>>>>);
+
+impl Writers for FakeWriters {
+    fn seen(&mut self) -> Vec<Writing> {
+        self.0.lock().unwrap().replace(Vec::new()).unwrap_or_default()
+    }
 }
 
 impl FakeWatch {
     pub fn tell(&self, change: Change) {
         self.senders.lock().unwrap().retain(|s| s.send(change.clone()).is_ok());
+    }
+    /// From now on the kernel may say who writes, and says this when it is asked next.
+    pub fn wrote(&self, writing: Vec<Writing>) {
+        *self.writers.lock().unwrap() = Some(writing);
+    }
+    pub fn subscriptions(&self) -> usize {
+        self.senders.lock().unwrap().len()
     }
 }
 
@@ -246,6 +283,14 @@ impl Watch for FakeWatch {
         let (sender, receiver) = unbounded_channel();
         self.senders.lock().unwrap().push(sender);
         Ok(receiver)
+    }
+    fn writers(&self, _: &Path) -> io::Result<Box<dyn Writers>> {
+        match self.writers.lock().unwrap().is_some() {
+            true => Ok(Box::new(FakeWriters(self.writers.clone()))),
+            false => {
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, "fanotify: Operation not permitted"))
+            }
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::digest::Digest;
 use crate::flags::FlagSet;
+use crate::heal::HealFacts;
 use crate::ids::{BootId, LedgerId, NodeName, OpId, RunId};
 use crate::op::{Component, Package};
 use crate::version::{KubeVersion, Minor, PackageVersion};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,10 +33,17 @@ pub struct NodeFacts {
     pub guard: GuardState,
     /// Whether heal knows what this node's manifests must contain.
     pub expectations: Option<ExpectationFacts>,
+    /// What the heal does and keeps; None: an agent that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heal: Option<Box<HealFacts>>,
     /// Ops that run now.
     pub running: Vec<OpId>,
     /// Free bytes where packages and images go (/var).
     pub free_bytes: u64,
+    /// The node's wall clock when it answered a question for its facts; None in what it tells unasked, which is sent only when it
+    /// changes. For people: never for order or budgets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -63,7 +63,8 @@ pub fn issue(
     Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem().into() })
 }
 
-/// From yesterday, so that a clock that is a little behind does not refuse it.
+/// From the beginning of yesterday: between one and two days ago. A node whose clock is hours behind must still connect: only then can the
+/// preflight say that its clock is off. It gives nothing away, as the key did not exist then.
 fn validity(now: Timestamp, days: i64) -> CertificateParams {
     let day = |offset: i64| {
         let date = now.to_zoned(TimeZone::UTC).date().saturating_add(offset.days());

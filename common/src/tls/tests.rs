@@ -27,7 +27,11 @@ fn authority() -> ca::Pair {
 }
 
 fn material(dir: &Path, authority: &ca::Pair, who: &Identity) -> Material {
-    let pair = ca::issue(authority, who, &[], 30, now()).unwrap();
+    made_at(now(), dir, authority, who)
+}
+
+fn made_at(at: jiff::Timestamp, dir: &Path, authority: &ca::Pair, who: &Identity) -> Material {
+    let pair = ca::issue(authority, who, &[], 30, at).unwrap();
     let at = |name: &str| dir.join(name);
     std::fs::write(at("ca"), &authority.certificate).unwrap();
     std::fs::write(at("crt"), &pair.certificate).unwrap();
@@ -48,6 +52,25 @@ async fn talks(client: &Material, to: SocketAddr) -> bool {
     let Ok(mut stream) = connector.connect(to).await else { return false };
     let mut byte = [0];
     stream.write_all(b"x").await.is_ok() && stream.read_exact(&mut byte).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_clock_that_is_hours_behind_still_connects() {
+    install_provider();
+    let dir = tempfile::tempdir().unwrap();
+    // Made on a machine whose clock is 23 hours ahead of the one that both ends read here.
+    let ahead = now() + std::time::Duration::from_secs(23 * 3600);
+    let authority = ca::init(&ClusterName::new("c").unwrap(), ahead).unwrap();
+    let made = |who: Subject| made_at(ahead, dir.path(), &authority, &identity("c", who));
+    let server = made(Subject::Coordinator(node("head")));
+    let (address, mut accepted) = listen(&server).await;
+    tokio::spawn(async move {
+        let mut connection = accepted.next().await.unwrap().unwrap();
+        let mut byte = [0];
+        connection.read_exact(&mut byte).await.unwrap();
+        connection.write_all(&byte).await.unwrap();
+    });
+    assert!(talks(&made(Subject::Node(node("dgx030"))), address).await);
 }
 
 #[tokio::test]

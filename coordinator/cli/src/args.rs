@@ -51,6 +51,7 @@ pub(super) enum Verb {
     Abort(verbs::abort::Abort),
     Defer(verbs::defer::Defer),
     Report(verbs::report::Report),
+    Heal(verbs::heal::Heal),
     Takeover(verbs::takeover::Takeover),
     Adopt(verbs::adopt::Adopt),
     Cert(verbs::cert::Cert),

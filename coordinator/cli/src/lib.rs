@@ -71,6 +71,7 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Abort(verb) => verb.run(&context).await,
         Verb::Defer(verb) => verb.run(&context).await,
         Verb::Report(verb) => verb.run(&context).await,
+        Verb::Heal(verb) => verb.run(&context).await,
         Verb::Takeover(verb) => verb.run(&context).await,
         Verb::Adopt(verb) => verb.run(&context).await,
         Verb::Cert(verb) => verb.run(),

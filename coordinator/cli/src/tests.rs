@@ -122,9 +122,17 @@ async fn a_run_from_the_command_line() {
     {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
-    for line in
-        ["runs", "runs -o json", "status runai-01", "status dgx030 --events 3 -o yaml", "status -o wide"]
-    {
+    for line in [
+        "runs",
+        "runs -o json",
+        "heal status",
+        "heal status runai-01 -o yaml",
+        "heal history",
+        "heal diff --last 2",
+        "status runai-01",
+        "status dgx030 --events 3 -o yaml",
+        "status -o wide",
+    ] {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
     assert_eq!(site.eve("status -l state=upgraded,rack=r2").await, Exit::Done, "labels of the plan");

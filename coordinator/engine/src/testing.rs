@@ -54,8 +54,10 @@ pub fn facts(node: &str, control_plane: bool) -> NodeFacts {
         etcd_endpoints: if control_plane { endpoints() } else { vec![] },
         guard: GuardState::Steady,
         expectations: None,
+        heal: None,
         running: vec![],
         free_bytes: 1 << 40,
+        clock: None,
     }
 }
 
@@ -139,6 +141,11 @@ pub fn input() -> PlanInput {
             coredns: true,
             kube_proxy_version: "v1.31.9".parse().ok(),
         }),
+        bcm: Some(crate::plan::BcmView {
+            minors: Ok(vec!["1.32".parse().unwrap(), "1.31".parse().unwrap()]),
+            recorded: Ok("1.31.9-1.1".parse().unwrap()),
+        }),
+        clocks: Default::default(),
         refused_agents: Default::default(),
         now: Timestamp::UNIX_EPOCH,
     }

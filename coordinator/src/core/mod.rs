@@ -10,6 +10,7 @@ pub use ask::PlanAsk;
 pub use commands::Command;
 pub use error::CoordinatorError;
 
+use crate::bcm::Bcm;
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
 use crate::exec::{ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
@@ -33,6 +34,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub instance: InstanceId,
     pub settings: Settings,
+    /// BCM's own tools; None: they are not asked.
+    pub bcm: Option<Arc<dyn Bcm>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -70,11 +73,15 @@ impl Coordinator {
 
     /// As `new`; what is measured outside of it goes to the same meters.
     pub fn with_meters(parts: Parts, meters: Arc<Meters>) -> Arc<Self> {
-        let Parts { cluster_name, store, agents, cluster, clock, instance, settings } = parts;
+        let Parts { cluster_name, store, agents, cluster, clock, instance, settings, bcm } = parts;
         let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
         let performer = Performer { agents, cluster, lines: Lines::default() };
-        let planner =
-            Planner { cluster: cluster_name.clone(), performer: performer.clone(), clock: clock.clone() };
+        let planner = Planner {
+            cluster: cluster_name.clone(),
+            performer: performer.clone(),
+            clock: clock.clone(),
+            bcm,
+        };
         Arc::new(Self {
             cluster_name,
             store,

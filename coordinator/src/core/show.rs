@@ -3,7 +3,7 @@
 use super::{Coordinator, CoordinatorError, STALE};
 use podlift_engine::inventory::NodeEntry;
 use podlift_engine::machine::{Record, RunState};
-use podlift_engine::view::{self, NodeDetail, Report, SeenNode, Selector, Status};
+use podlift_engine::view::{self, HealAsk, NodeDetail, Report, SeenNode, Selector, Status};
 use podlift_model::{NodeName, RunId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,6 +52,17 @@ impl Coordinator {
             events,
         };
         Ok(view::node(&self.cluster_name, self.clock.now(), state.as_deref(), (&seen, row), around))
+    }
+
+    /// What the agents' heal does, and the last heals of the journal.
+    pub fn heal(&self, ask: &HealAsk) -> Result<view::Heal, CoordinatorError> {
+        let nodes = self.nodes(self.store.newest().as_deref());
+        if let Some(name) = ask.node.as_ref().filter(|name| !nodes.iter().any(|n| n.facts.node == **name)) {
+            return Err(unknown(name, &self.status(None)?));
+        }
+        let records = self.store.records(0)?;
+        let stale = self.settings.stale_after.unwrap_or(STALE).as_secs();
+        Ok(view::heal(&self.cluster_name, self.clock.now(), &nodes, &records, ask, stale))
     }
 
     /// Every run of the journal, newest first.

@@ -6,6 +6,8 @@ mod drive;
 mod fence;
 mod perform;
 pub(crate) mod planner;
+#[cfg(test)]
+mod planner_tests;
 mod probes;
 mod reasons;
 mod recover;

@@ -1,10 +1,12 @@
 //! Gathers what the planner looks at, all of it at once, and asks the engine for the plan. Changes nothing anywhere.
 
 use super::Performer;
+use crate::bcm::{Bcm, Question, parse};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::inventory::{Inventory, NodeEntry};
-use podlift_engine::plan::{PlanInput, PlanOptions, Waiver};
+use podlift_engine::plan::{BcmView, PlanInput, PlanOptions, Waiver};
 use podlift_engine::request::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
 use podlift_engine::view::report::VIP;
 use podlift_engine::{ClusterCall, ClusterReply};
@@ -18,6 +20,8 @@ pub struct Planner {
     pub cluster: ClusterName,
     pub performer: Performer,
     pub clock: Arc<dyn Clock>,
+    /// None: not configured.
+    pub bcm: Option<Arc<dyn Bcm>>,
 }
 
 /// What was asked for.
@@ -30,20 +34,30 @@ pub(crate) struct Wanted {
 
 type Told<T> = Result<T, String>;
 
+/// Milliseconds by which `theirs` is ahead of `ours`.
+fn ahead(theirs: Timestamp, ours: Timestamp) -> i64 {
+    theirs.as_millisecond().saturating_sub(ours.as_millisecond())
+}
+
 fn odd(what: &str) -> String {
     format!("unexpected answer to {what}")
 }
 
 impl Planner {
     pub(crate) async fn gather(&self, wanted: Wanted, epoch: &Epoch) -> Result<PlanInput, Failure> {
-        let (views, facts) = tokio::join!(self.nodes(epoch), self.facts());
-        let inventory = Inventory::join(views?, facts);
-        let (config, addons, probes, offers, etcd) = tokio::join!(
+        let (views, mut facts) = tokio::join!(self.nodes(epoch), self.facts());
+        // Told apart: facts go into the plan, and the same node has the same facts a second later.
+        let clocks =
+            facts.iter_mut().filter_map(|(f, at)| Some((f.node.clone(), ahead(f.clock.take()?, *at))));
+        let clocks = clocks.collect();
+        let inventory = Inventory::join(views?, facts.into_iter().map(|(f, _)| f).collect());
+        let (config, addons, probes, offers, etcd, bcm) = tokio::join!(
             self.config(epoch),
             self.addons(epoch),
             self.probes(&inventory, epoch),
             self.offers(&inventory, wanted.to),
-            self.etcd(&inventory)
+            self.etcd(&inventory),
+            self.bcm()
         );
         Ok(PlanInput {
             cluster: self.cluster.clone(),
@@ -57,6 +71,8 @@ impl Planner {
             etcd,
             probes,
             addons,
+            bcm,
+            clocks,
             refused_agents: self.performer.agents.refused(),
             now: self.clock.now(),
         })
@@ -69,12 +85,12 @@ impl Planner {
         }
     }
 
-    /// Fresh facts of every connected agent; of one that does not answer now, none.
-    async fn facts(&self) -> Vec<NodeFacts> {
+    /// Fresh facts of every connected agent, and when they came; of one that does not answer now, none.
+    async fn facts(&self) -> Vec<(NodeFacts, Timestamp)> {
         let seen = self.performer.agents.seen();
         let looks = seen.into_iter().filter(|n| n.connected).map(|n| async move {
             match self.performer.agents.observe(&n.facts.node, &Look::Facts).await {
-                Ok(OpOutput::Facts(facts)) => Some(*facts),
+                Ok(OpOutput::Facts(facts)) => Some((*facts, self.clock.now())),
                 Ok(_) => None,
                 Err(failure) => {
                     tracing::warn!(node = %n.facts.node, %failure, "no facts: the plan takes this agent for absent");
@@ -83,6 +99,17 @@ impl Planner {
             }
         });
         join_all(looks).await.into_iter().flatten().collect()
+    }
+
+    async fn bcm(&self) -> Option<BcmView> {
+        let bcm = self.bcm.as_ref()?;
+        let of_cluster = Question::ClusterVersion { cluster: self.cluster.clone() };
+        let (minors, recorded) =
+            tokio::join!(bcm.ask(&Question::KubernetesVersions {}), bcm.ask(&of_cluster));
+        Some(BcmView {
+            minors: minors.map_err(|e| e.to_string()).and_then(|ran| parse::kubernetes_versions(&ran)),
+            recorded: recorded.map_err(|e| e.to_string()).and_then(|ran| parse::cluster_version(&ran)),
+        })
     }
 
     async fn config(&self, epoch: &Epoch) -> Told<KubeadmConfigView> {

@@ -3,6 +3,7 @@
 use super::drive::Drive;
 use super::undo::Undone;
 use super::{ExecSettings, Fence, Performer};
+use crate::pulse::{TURN, Watchdog};
 use crate::store::{Store, StoreError};
 use podlift_engine::machine::{Event, Next, RunState, RunStatus, StopReason, Todo, next};
 use podlift_model::{RunId, StepId};
@@ -50,10 +51,13 @@ impl Runner {
         let mut crew = Crew::default();
         let mut journal = self.store.subscribe();
         let mut fence = self.fence.subscribe();
+        let mut watchdog = Watchdog::default();
         loop {
+            // Each turn has waited for the journal's writer: one that hangs is what systemd has to see.
             if let Some(state) = self.store.open_run().filter(|_| self.fence.commanding().is_some()) {
                 self.set_to_work(&state, &mut crew);
             }
+            watchdog.alive();
             tokio::select! {
                 () = stop.cancelled() => return,
                 changed = journal.changed() => if changed.is_err() { return },
@@ -68,6 +72,7 @@ impl Runner {
                 },
                 // What agents remember, and what an operator adopted, is in neither stream.
                 () = tokio::time::sleep(self.settings.poll), if self.fence.commanding().is_none() => {}
+                () = tokio::time::sleep(TURN) => {}
             }
         }
     }

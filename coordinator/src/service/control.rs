@@ -110,6 +110,13 @@ impl ControlService for Control {
         let detail = self.coordinator.node(run.as_ref(), &node, ask.events as usize).map_err(bad)?;
         Ok(Response::new(to_document(view::node::SCHEMA, &detail)))
     }
+
+    async fn heal(&self, request: Request<v1::HealRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        let ask = read::heal(request.get_ref()).map_err(bad)?;
+        let heal = self.coordinator.heal(&ask).map_err(bad)?;
+        Ok(Response::new(to_document(view::heal::SCHEMA, &heal)))
+    }
 }
 
 impl Control {

@@ -2,6 +2,7 @@
 
 use crate::core::{Command, PlanAsk};
 use podlift_common::wire::WireError;
+use podlift_engine::view::HealAsk;
 use podlift_model::{NodeName, RunId, StepId};
 use podlift_proto::v1::{self, command_request::Verb};
 use std::fmt::Display;
@@ -21,6 +22,12 @@ pub(super) fn run(text: &str) -> Result<Option<RunId>, WireError> {
 
 pub(super) fn node(text: &str) -> Result<NodeName, WireError> {
     field("node", text)
+}
+
+pub(super) fn heal(request: &v1::HealRequest) -> Result<HealAsk, WireError> {
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_string());
+    let node = given(&request.node).map(|n| field("node", &n)).transpose()?;
+    Ok(HealAsk { node, last: request.last as usize, id: given(&request.id) })
 }
 
 pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {

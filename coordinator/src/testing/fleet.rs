@@ -146,7 +146,9 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
         etcd_endpoints: if plane.is_some() { endpoints() } else { vec![] },
         guard: GuardState::Steady,
         expectations: None,
+        heal: None,
         running: vec![],
         free_bytes: 1 << 40,
+        clock: None,
     }
 }

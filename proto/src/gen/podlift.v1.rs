@@ -1031,6 +1031,18 @@ pub struct NodeRequest {
     #[prost(uint32, tag = "3")]
     pub events: u32,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HealRequest {
+    /// empty: every node
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    /// how many of the last heals
+    #[prost(uint32, tag = "2")]
+    pub last: u32,
+    /// empty: any; else only the heal of this id
+    #[prost(string, tag = "3")]
+    pub id: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod control_service_client {
     #![allow(
@@ -1294,6 +1306,27 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("podlift.v1.ControlService", "Node"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn heal(
+            &mut self,
+            request: impl tonic::IntoRequest<super::HealRequest>,
+        ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Heal",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Heal"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1346,6 +1379,10 @@ pub mod control_service_server {
         async fn node(
             &self,
             request: tonic::Request<super::NodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
+        async fn heal(
+            &self,
+            request: tonic::Request<super::HealRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
     }
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
@@ -1768,6 +1805,50 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = NodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/podlift.v1.ControlService/Heal" => {
+                    #[allow(non_camel_case_types)]
+                    struct HealSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::HealRequest> for HealSvc<T> {
+                        type Response = super::Document;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::HealRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::heal(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = HealSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -15,6 +15,7 @@ pub mod kubelet;
 mod load;
 mod size;
 mod supervisor;
+pub use supervisor::machines;
 mod up;
 pub mod world;
 

@@ -4,6 +4,7 @@ mod commands;
 mod files;
 mod http;
 mod watch;
+mod writers;
 
 pub use commands::RealCommands;
 pub use files::RealFiles;

@@ -2,7 +2,8 @@
 //! also when we do it; it is left out, or looking would cause the next look.
 
 use super::below;
-use crate::{Change, Watch};
+use super::writers::Fan;
+use crate::{Change, Watch, Writers};
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use std::io;
@@ -32,6 +33,10 @@ impl Watch for RealWatch {
             drop(watcher);
         });
         Ok(receiver)
+    }
+
+    fn writers(&self, dir: &Path) -> io::Result<Box<dyn Writers>> {
+        Ok(Box::new(Fan::arm(&below(&self.root, dir))?))
     }
 }
 

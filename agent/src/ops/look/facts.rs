@@ -2,8 +2,8 @@
 
 use super::api_server::endpoint_of;
 use crate::heal::manifest::Manifest;
+use crate::heal::rules::Seen;
 use crate::node::Node;
-use crate::paths;
 use crate::sources;
 use crate::tools::{dpkg_query, versions};
 use podlift_model::facts::{ManifestFacts, PackageState};
@@ -23,7 +23,8 @@ pub struct Installed {
 
 pub async fn collect(node: &Node) -> NodeFacts {
     let installed = installed(node).await;
-    assemble(node, &installed)
+    let facts = assemble(node, &installed);
+    NodeFacts { clock: Some(node.host.clock.now()), ..facts }
 }
 
 pub async fn installed(node: &Node) -> Installed {
@@ -64,8 +65,10 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         manifests: manifests.into_iter().map(|(facts, _)| facts).collect(),
         guard: node.heal.guard(),
         expectations: node.heal.expectation_facts(),
+        heal: Some(Box::new(node.heal.facts())),
         running: node.running_ops(),
         free_bytes: free_mebibytes(node),
+        clock: None,
     }
 }
 
@@ -84,31 +87,35 @@ fn free_mebibytes(node: &Node) -> u64 {
     node.host.files.free_bytes(Path::new("/var")).unwrap_or(0) / STEP * STEP
 }
 
-/// None where there is no such file.
+/// None where there is no such file. The heal has read it already, unless it changed.
 fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<Manifest>)> {
-    let bytes = match node.host.files.read(&paths::manifest(component)) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
-        other => other.map_err(|e| e.to_string()),
+    let unknown = |why: String, sha256| ManifestFacts {
+        component,
+        sha256,
+        image: String::new(),
+        version: None,
+        flags: FlagSet::default(),
+        unreadable: Some(why),
     };
-    let sha256 = Digest::of(bytes.as_deref().unwrap_or_default());
-    let parsed = bytes.and_then(|b| Manifest::parse(component, &b).map_err(|e| e.to_string()));
-    let facts = match &parsed {
-        Ok(m) => ManifestFacts {
-            component,
-            sha256,
-            image: m.image.clone(),
-            version: m.version,
-            flags: m.flags(),
-            unreadable: None,
-        },
-        Err(why) => ManifestFacts {
-            component,
-            sha256,
-            image: String::new(),
-            version: None,
-            flags: FlagSet::default(),
-            unreadable: Some(why.clone()),
-        },
+    let look = match node.heal.seen(component) {
+        Ok(look) => look,
+        Err(e) => return Some((unknown(e.to_string(), Digest::of("")), None)),
     };
-    Some((facts, parsed.ok()))
+    match &look.seen {
+        Seen::Missing => None,
+        Seen::Unreadable(why) | Seen::Strange { what: why, .. } => {
+            Some((unknown(why.clone(), look.hash.clone()), None))
+        }
+        Seen::Manifest(m) => {
+            let facts = ManifestFacts {
+                component,
+                sha256: look.hash.clone(),
+                image: m.image.clone(),
+                version: m.version,
+                flags: m.flags(),
+                unreadable: None,
+            };
+            Some((facts, Some(m.clone())))
+        }
+    }
 }

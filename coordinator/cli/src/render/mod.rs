@@ -2,6 +2,7 @@
 
 pub(super) mod event;
 pub(super) mod fleet;
+pub(super) mod heal;
 pub(super) mod node;
 pub(super) mod plan;
 pub(super) mod report;

@@ -25,7 +25,7 @@ const SCREENS: [(&str, Screen); 4] = [
 ];
 
 /// On every screen, one below the other; escape codes made visible.
-fn on_screens(render: impl Fn(Screen) -> String) -> String {
+pub(super) fn on_screens(render: impl Fn(Screen) -> String) -> String {
     let one =
         |(name, screen): &(&str, Screen)| format!("== {name}\n{}", render(*screen).replace('\u{1b}', "^"));
     SCREENS.iter().map(one).collect::<Vec<_>>().join("\n")

@@ -35,6 +35,9 @@ impl ControlService for Other {
     async fn node(&self, _: Request<NodeRequest>) -> Result<Response<Document>, Status> {
         old()
     }
+    async fn heal(&self, _: Request<HealRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
     async fn plan(&self, _: Request<PlanRequest>) -> Result<Response<Document>, Status> {
         old()
     }

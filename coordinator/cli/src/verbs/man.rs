@@ -3,7 +3,7 @@
 use crate::args::Args;
 use crate::error::{CliError, Exit};
 use crate::out;
-use clap::{Command, CommandFactory as _};
+use clap::CommandFactory as _;
 use std::path::{Path, PathBuf};
 
 /// Write the manual pages: podlift.1, and one for each verb.
@@ -28,24 +28,8 @@ impl Man {
 }
 
 fn all(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let mut command = Args::command();
-    // Gives each verb its full name.
-    command.build();
-    pages(&command, dir)
-}
-
-/// A page for the command and for all below it that people see.
-fn pages(command: &Command, dir: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let path = dir.join(format!("{}.1", command.get_display_name().unwrap_or(command.get_name())));
-    let failed = |e: std::io::Error| CliError::failed(format!("{} can't be written", path.display()), e);
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page).map_err(failed)?;
-    podlift_common::durable::write(&path, &page, 0o644).map_err(failed)?;
-    let mut written = vec![path.clone()];
-    for sub in command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
-        written.extend(pages(sub, dir)?);
-    }
-    Ok(written)
+    let failed = |e| CliError::failed(format!("the pages can't be written below {}", dir.display()), e);
+    podlift_common::man::write(Args::command(), "1", dir).map_err(failed)
 }
 
 #[cfg(test)]

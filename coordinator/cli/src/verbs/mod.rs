@@ -6,6 +6,7 @@ pub(super) mod cert;
 pub(super) mod completion;
 pub(super) mod defer;
 pub(super) mod events;
+pub(super) mod heal;
 pub(super) mod man;
 pub(super) mod pause;
 pub(super) mod plan;

@@ -3,7 +3,7 @@
 use crate::inventory::Inventory;
 use crate::request::{AddonsView, ApiProbe, KubeadmConfigView};
 use podlift_model::facts::{EtcdState, PackageOffer};
-use podlift_model::{ClusterName, KubeVersion, NodeName};
+use podlift_model::{ClusterName, KubeVersion, Minor, NodeName, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +49,15 @@ impl Default for PlanOptions {
     }
 }
 
+/// BCM's own view; Err: why it is not known, with what its tool printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BcmView {
+    /// Minors that this BCM can manage.
+    pub minors: Result<Vec<Minor>, String>,
+    /// The version that its metadata has of the cluster.
+    pub recorded: Result<PackageVersion, String>,
+}
+
 #[derive(Debug, Clone)]
 pub struct PlanInput {
     pub cluster: ClusterName,
@@ -67,6 +76,10 @@ pub struct PlanInput {
     /// Each API server by itself, and `proxy` for the address everybody uses.
     pub probes: Vec<ApiProbe>,
     pub addons: Result<AddonsView, String>,
+    /// What BCM says; None: nobody asks it (no `[bcm]` in the configuration).
+    pub bcm: Option<BcmView>,
+    /// How far each node's wall clock is ahead of the coordinator's, milliseconds; of agents that told theirs.
+    pub clocks: BTreeMap<NodeName, i64>,
     /// Agents that were refused and why, by node.
     pub refused_agents: BTreeMap<NodeName, String>,
     pub now: jiff::Timestamp,

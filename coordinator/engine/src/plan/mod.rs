@@ -13,7 +13,7 @@ mod spec;
 pub use build::{PlanError, build};
 pub use finding::{Finding, Severity};
 pub use fingerprint::differences;
-pub use input::{PlanInput, PlanOptions, Waiver};
+pub use input::{BcmView, PlanInput, PlanOptions, Waiver};
 pub use root_cause::{Prevention, RootCause};
 pub use spec::{Lane, Phase, StepKind, StepSpec};
 

@@ -126,7 +126,7 @@ fn questions_that_are_wrong_get_no_plan() {
 
 #[test]
 fn each_check_sees_its_problem_and_nothing_else() {
-    let cases: [(Change, &str, &str); 13] = [
+    let cases: [(Change, &str, &str); 15] = [
         (&|i| i.inventory.nodes[0].facts = None, "agents", "no agent of this node is connected"),
         (&|i| i.inventory.nodes[1].view.ready = false, "nodes-ready", "node is not Ready"),
         (
@@ -171,6 +171,16 @@ fn each_check_sees_its_problem_and_nothing_else() {
             "control-plane nodes disagree on --etcd-servers",
         ),
         (&|i| i.addons = Err("forbidden".into()), "addons", "forbidden"),
+        (
+            &|i| i.bcm.as_mut().unwrap().minors = Ok(vec!["1.31".parse().unwrap(), "1.30".parse().unwrap()]),
+            "bcm-version",
+            "BCM does not support v1.32, it lists v1.31, v1.30",
+        ),
+        (
+            &|i| i.bcm.as_mut().unwrap().minors = Err("it exited 1: \"no licence\"".into()),
+            "bcm-version",
+            "not known: it exited 1: \"no licence\"",
+        ),
     ];
     for (change, check, want) in cases {
         let mut i = input();
@@ -193,6 +203,44 @@ fn notes_do_not_block() {
     assert!(evidence(&plan, "cordons")[0].contains("stays so"));
     assert!(evidence(&plan, "addons")[0].contains("kube-proxy is absent"));
     assert_eq!(plan.addons, [podlift_model::op::Addon::Coredns]);
+}
+
+#[test]
+fn bcm_that_is_not_asked_or_has_another_version_does_not_block() {
+    let mut i = input();
+    i.bcm.as_mut().unwrap().recorded = Ok("1.30.2-1.1".parse().unwrap());
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.blockers().count(), 0);
+    assert_eq!(
+        evidence(&plan, "bcm-version"),
+        ["BCM's metadata says 1.30.2-1.1, and the cluster runs v1.31.9"]
+    );
+    i.bcm = None;
+    let unasked = build(&i).unwrap();
+    assert!(evidence(&unasked, "bcm-version")[0].contains("there is no [bcm]"));
+    assert_eq!(unasked.hash, plan.hash, "what BCM says does not decide what the run does");
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_and_decides_nothing() {
+    let plain = build(&input()).unwrap();
+    let mut i = input();
+    i.clocks = [("dgx030", 1900), ("dgx031", -2400), ("dgx032", 3_605_000), ("dgx033", -310_000)]
+        .into_iter()
+        .map(|(n, ms)| (name(n), ms))
+        .collect();
+    let plan = build(&i).unwrap();
+    assert_eq!((plan.blockers().count(), &plan.hash), (0, &plain.hash));
+    let seen = evidence(&plan, "clock-skew");
+    let begins = [
+        "its clock is 2.4 s behind the coordinator's",
+        "its clock is 1 h 00 m ahead of",
+        "its clock is 5 m 10 s behind",
+    ];
+    assert!(seen.len() == 3 && seen.iter().zip(begins).all(|(s, b)| s.starts_with(b)), "{seen:#?}");
+    assert!(
+        plan.findings.iter().filter(|f| f.check == "clock-skew").all(|f| f.severity == Severity::Warning)
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
 pub mod checks;
+pub mod heal;
 pub mod node;
 pub mod report;
 pub mod runs;
@@ -11,6 +12,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+pub use heal::{Heal, HealAsk, HealNode, HealRecord, heal};
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{RunRow, Runs, runs};

@@ -158,3 +158,29 @@ fn the_nearest_names() {
     assert_eq!(nearest("dgx30", known), ["dgx030", "dgx130", "dgx031"]);
     assert!(nearest("completely-other", known).is_empty());
 }
+
+#[test]
+fn heals_of_the_journal_and_what_each_agent_says_of_its_own() {
+    let (_, mut records) = paused("run-1", 100);
+    let mut later = records[2].clone();
+    if let Event::Healed { heal } = &mut later.event {
+        (heal.id, heal.node) = ("h2".into(), name("runai-02"));
+    }
+    records.push(Record { run: None, seq: 90, ..later });
+    let ids = |ask: HealAsk| {
+        let seen = heal(&cluster(), at(120), &seen(), &records, &ask, 15);
+        let ids: Vec<String> = seen.history.iter().map(|r| r.heal.id.clone()).collect();
+        (ids.join(" "), seen.heals, seen.nodes.len())
+    };
+    let all = HealAsk { last: 9, ..HealAsk::default() };
+    assert_eq!(ids(all.clone()), ("h1 h2".into(), 2, 7));
+    assert_eq!(ids(HealAsk { last: 1, ..all.clone() }), ("h2".into(), 2, 7));
+    assert_eq!(ids(HealAsk::default()), (String::new(), 2, 7));
+    assert_eq!(ids(HealAsk { node: Some(name("runai-01")), ..all.clone() }), ("h1".into(), 1, 1));
+    assert_eq!(ids(HealAsk { id: Some("h1".into()), ..all.clone() }), ("h1".into(), 2, 7));
+    let seen = heal(&cluster(), at(120), &seen(), &records, &all, 15);
+    assert_eq!((seen.history[0].run.is_some(), seen.history[1].run.is_some()), (true, false));
+    let stale =
+        |node: &str| seen.nodes.iter().find(|n| n.node == name(node)).map(|n| (n.age_seconds, n.stale));
+    assert_eq!((stale("dgx030"), stale("dgx033")), (Some((30, true)), Some((30, true))));
+}

@@ -3,13 +3,30 @@
 
 use crate::disk::Disk;
 use crate::world::{What, World};
+use podlift_model::KubeVersion;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// The BCM head node: not a node of the cluster.
 pub const HEAD: &str = "head";
+
+/// Where each piece of output goes as it is said; true: stderr.
+pub type Live = UnboundedSender<(String, bool)>;
+
+/// A program of a machine: what it knows of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Caller {
+    /// Version of the package that it came with.
+    pub version: KubeVersion,
+    /// The service that runs it.
+    pub unit: Option<String>,
+    /// Of the machine.
+    pub boot: String,
+}
 
 #[derive(Clone)]
 pub struct Ctx {
@@ -18,6 +35,7 @@ pub struct Ctx {
     pub env: BTreeMap<String, String>,
     /// The transient unit that runs it.
     pub unit: Option<String>,
+    pub caller: Option<Caller>,
     generation: u64,
     out: Arc<Out>,
 }
@@ -27,17 +45,29 @@ struct Out {
     texts: Mutex<(String, String)>,
     /// Of a unit: where both streams are appended.
     file: Option<PathBuf>,
+    live: Option<Live>,
 }
 
 impl Ctx {
     pub fn new(world: Arc<World>, node: &str, env: BTreeMap<String, String>) -> Self {
         let generation = generation(&world, node);
-        Self { world, node: node.into(), env, unit: None, generation, out: Arc::default() }
+        Self { world, node: node.into(), env, unit: None, caller: None, generation, out: Arc::default() }
     }
 
     pub fn for_unit(&self, unit: &str, env: BTreeMap<String, String>, log: Option<PathBuf>) -> Self {
-        let out = Arc::new(Out { texts: Mutex::default(), file: log });
+        let out = Arc::new(Out { texts: Mutex::default(), file: log, live: None });
         Self { unit: Some(unit.into()), env, out, ..self.clone() }
+    }
+
+    pub fn for_machine(self, caller: Caller, live: Live) -> Self {
+        let out = Arc::new(Out { live: Some(live), ..Out::default() });
+        Self { unit: caller.unit.clone(), caller: Some(caller), out, ..self }
+    }
+
+    /// The version of one of Kubernetes' programs: that of the package which is unpacked.
+    pub fn version_of(&self, program: &str) -> Option<KubeVersion> {
+        let own = self.caller.as_ref().map(|c| c.version);
+        own.or_else(|| self.world.lock().node(&self.node).package_version(program))
     }
 
     /// A line to stdout.
@@ -54,6 +84,11 @@ impl Ctx {
         if let Some(file) = self.out.file.as_ref().filter(|_| !self.dead()) {
             // A log that cannot be written is a log that is missing, as on a full disk.
             self.disk().append(file, text.as_bytes(), false).ok();
+        }
+        if let Some(live) = &self.out.live {
+            // A client that is gone hears nothing.
+            live.send((text.into(), stderr)).ok();
+            return;
         }
         let mut texts = self.out.texts.lock().unwrap_or_else(PoisonError::into_inner);
         if stderr { texts.1.push_str(text) } else { texts.0.push_str(text) }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
     let words = Words::of(args, &["-o", "--output"]);
-    let version = ctx.world.lock().node(&ctx.node).package_version("kubectl");
+    let version = ctx.version_of("kubectl");
     let (Some(v), "version") = (version, words.word(0)) else {
         ctx.err("error: unknown command");
         return 1;

@@ -15,7 +15,7 @@ mod systemctl;
 mod systemd_run;
 mod words;
 
-pub use ctx::{Ctx, HEAD};
+pub use ctx::{Caller, Ctx, HEAD, Live};
 
 use crate::world::{FaultAction, Seen, World};
 use futures_util::future::BoxFuture;
@@ -64,8 +64,12 @@ pub async fn run(
     args: &[String],
     env: &BTreeMap<String, String>,
 ) -> Option<Ended> {
-    let ctx = Ctx::new(world.clone(), node, env.clone());
-    let code = call(&ctx, program, args).await?;
+    run_in(&Ctx::new(world.clone(), node, env.clone()), program, args).await
+}
+
+/// The same for a caller of its own kind.
+pub async fn run_in(ctx: &Ctx, program: &str, args: &[String]) -> Option<Ended> {
+    let code = call(ctx, program, args).await?;
     let (stdout, stderr) = ctx.taken();
     Some(Ended { code, stdout, stderr })
 }
@@ -112,7 +116,7 @@ async fn dispatch(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
         "apt-mark" => apt_mark::run(ctx, args).await,
         "dpkg-query" => dpkg_query::run(ctx, args),
         "kubeadm" => Box::pin(kubeadm::run(ctx, args)).await,
-        "kubelet" => kubelet::run(ctx, args),
+        "kubelet" => kubelet::run(ctx, args).await,
         "kubectl" => kubectl::run(ctx, args),
         "systemctl" => systemctl::run(ctx, args).await,
         "systemd-run" => systemd_run::run(ctx, args).await,

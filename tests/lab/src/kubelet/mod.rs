@@ -3,12 +3,14 @@
 
 mod container;
 mod files;
+mod machine;
 mod mirror;
 mod process;
 mod source;
 mod worker;
 
 pub use files::{Manifest, parse};
+pub use machine::process;
 pub use process::{restart, set_condition, set_ready};
 
 use crate::world::World;

@@ -66,7 +66,7 @@ fn running(world: &World, node: &str) -> String {
 }
 
 /// Registers what the process knows of itself and sets Ready.
-fn post(world: &Arc<World>, node: &str, ready: bool) {
+pub(super) fn post(world: &Arc<World>, node: &str, ready: bool) {
     world.update(|s| {
         let n = s.node_mut(node);
         let Some(version) = n.kubelet.running else { return };

@@ -30,15 +30,16 @@ pub fn asked_as(program: &Path) -> Option<Asked> {
 
 pub fn main(asked: Asked, args: Vec<String>) -> ExitCode {
     let Asked { socket, node, tool } = asked;
-    let ask = Ask { node, tool, args, env: std::env::vars().collect() };
-    match call(&socket, &ask) {
-        Ok(answer) => {
-            std::io::stdout().write_all(answer.stdout.as_bytes()).ok();
-            std::io::stderr().write_all(answer.stderr.as_bytes()).ok();
-            ExitCode::from(u8::try_from(answer.code).unwrap_or(255))
-        }
+    let ask = Ask { node, tool, args, env: std::env::vars().collect(), caller: None };
+    ask_and_print(&socket, &ask)
+}
+
+/// Asks, prints what comes, and ends as the tool did.
+pub(super) fn ask_and_print(socket: &Path, ask: &Ask) -> ExitCode {
+    match call(socket, ask) {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(255)),
         Err(why) => {
-            let Ask { node, tool, .. } = &ask;
+            let Ask { node, tool, .. } = ask;
             let socket = socket.display();
             anstream::eprintln!("lab: {tool} on {node}: {why} (is the supervisor of {socket} gone?)");
             ExitCode::from(126)
@@ -46,10 +47,16 @@ pub fn main(asked: Asked, args: Vec<String>) -> ExitCode {
     }
 }
 
-fn call(socket: &Path, ask: &Ask) -> Result<Answer, Box<dyn std::error::Error>> {
+fn call(socket: &Path, ask: &Ask) -> Result<i32, Box<dyn std::error::Error>> {
     let mut stream = UnixStream::connect(socket)?;
     stream.write_all(format!("{}\n", serde_json::to_string(ask)?).as_bytes())?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
-    Ok(serde_json::from_str(&line)?)
+    for line in BufReader::new(stream).lines() {
+        let answer: Answer = serde_json::from_str(&line?)?;
+        std::io::stdout().write_all(answer.stdout.as_bytes()).ok();
+        std::io::stderr().write_all(answer.stderr.as_bytes()).ok();
+        if let Some(code) = answer.code {
+            return Ok(code);
+        }
+    }
+    Err("it went away before the end".into())
 }

@@ -3,6 +3,7 @@
 
 use crate::api::{Caller, handle};
 use crate::world::{State, World};
+use futures_util::future::BoxFuture;
 use http::Request;
 use http::header::AUTHORIZATION;
 use http_body_util::BodyExt as _;
@@ -20,13 +21,21 @@ fn server(s: &State, node: &str) -> Option<String> {
     s.front_up(node).then(|| s.node(node).container("kube-apiserver").map(|c| c.id.clone()))?
 }
 
+/// Opens the port of a node's API server: node and address.
+pub type Bind = Arc<dyn Fn(String, String) -> BoxFuture<'static, std::io::Result<TcpListener>> + Send + Sync>;
+
+/// On this machine.
+pub fn bind_here() -> Bind {
+    Arc::new(|_node, address| Box::pin(TcpListener::bind(address)))
+}
+
 /// Runs for ever.
-pub async fn keep(world: Arc<World>, node: String, tls: TlsAcceptor) {
+pub async fn keep(world: Arc<World>, node: String, tls: TlsAcceptor, bind: Bind) {
     let address = format!("{}:6443", world.shape.address(&node));
     loop {
         world.until(|s| server(s, &node).is_some()).await;
         let serving = server(&world.lock(), &node);
-        let listener = match TcpListener::bind(&address).await {
+        let listener = match bind(node.clone(), address.clone()).await {
             Ok(listener) => listener,
             Err(error) => {
                 tracing::warn!(address, %error, "an API server can't listen");

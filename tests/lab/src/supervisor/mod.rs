@@ -8,6 +8,7 @@ mod configs;
 mod front;
 mod instance;
 mod lab;
+pub mod machines;
 mod pki;
 mod processes;
 mod proxy;

@@ -35,7 +35,7 @@ pub async fn all(
     tasks.spawn(socket::keep(world.clone(), listener));
     tasks.spawn(proxy::keep(world.clone(), vip));
     for node in &shape.control_planes {
-        tasks.spawn(front::keep(world.clone(), node.clone(), pki.acceptor.clone()));
+        tasks.spawn(front::keep(world.clone(), node.clone(), pki.acceptor.clone(), front::bind_here()));
     }
     Ok(tasks)
 }

@@ -39,12 +39,18 @@ impl World {
         for node in self.shape.nodes().filter(|n| !out.contains(n)) {
             let mine: Vec<&Effect> = effects.iter().filter(|e| &e.node == node).collect();
             let control_plane = self.shape.control_planes.contains(node);
-            packages(&mut audit, node, &mine, to);
+            if !self.shape.machines {
+                packages(&mut audit, node, &mine, to);
+            }
             kubeadm(&mut audit, node, control_plane, &mine, to);
             kubelet(&mut audit, node, &mine, to);
             cordons(&mut audit, node, &mine);
         }
-        cluster(&mut audit, &effects, to);
+        addons(&mut audit, &effects, to);
+        if !self.shape.machines {
+            // Packages and etcd of machines are real: they tell themselves.
+            backup(&mut audit, &effects);
+        }
         units(&mut audit, &effects);
         audit
     }
@@ -99,13 +105,17 @@ fn cordons(audit: &mut Audit, node: &str, mine: &[&Effect]) {
     }
 }
 
-fn cluster(audit: &mut Audit, effects: &[Effect], to: KubeVersion) {
+fn addons(audit: &mut Audit, effects: &[Effect], to: KubeVersion) {
     let all: Vec<&Effect> = effects.iter().collect();
     let wanted = to.to_string();
     for addon in ["coredns", "kube-proxy"] {
         let is = |w: &What| matches!(w, What::Addon { name, to } if name == addon && *to == wanted);
         audit.exactly_once(format!("addon {addon} at {to}"), count(&all, is));
     }
+}
+
+fn backup(audit: &mut Audit, effects: &[Effect]) {
+    let all: Vec<&Effect> = effects.iter().collect();
     if count(&all, |w| matches!(w, What::EtcdSnapshot { .. })) == 0 {
         audit.missing.push("etcd snapshot".into());
     }

@@ -22,6 +22,12 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
     }
 }
 
+/// A machine's own comes with its process.
+fn kubelet(shape: &Shape) -> Kubelet {
+    let running = (!shape.machines).then_some(shape.from);
+    Kubelet { running, ready: !shape.machines, ..Kubelet::default() }
+}
+
 fn node(shape: &Shape, name: &str) -> Node {
     let control_plane = shape.control_planes.iter().any(|n| n == name);
     let k = shape.from;
@@ -41,7 +47,7 @@ fn node(shape: &Shape, name: &str) -> Node {
         generation: 0,
         packages,
         dpkg_lock: None,
-        kubelet: Kubelet { running: Some(k), restarts: 0, ready: true },
+        kubelet: kubelet(shape),
         containers: vec![],
         units: BTreeMap::new(),
         images: versions::images(k).into_iter().collect(),

@@ -11,6 +11,10 @@ impl World {
     /// Starts kubelets and controllers. The World stands still until then.
     pub fn start(self: &Arc<Self>) {
         self.spawn("", controllers::run(self.clone()));
+        if self.shape.machines {
+            // Theirs start with their processes.
+            return;
+        }
         let nodes: Vec<String> = self.shape.nodes().cloned().collect();
         nodes.iter().for_each(|node| kubelet::adopt(self, node));
         nodes.iter().for_each(|node| kubelet::start(self, node));
@@ -42,6 +46,7 @@ impl World {
             n.units.clear();
             n.kubelet.running = None;
             n.kubelet.ready = false;
+            n.kubelet.since_boot = false;
             n.containers.clear();
             s.etcd.down(node);
         });
@@ -67,6 +72,9 @@ impl World {
     }
 
     pub(super) fn write_boot_id(&self, node: &str) {
+        if self.shape.machines {
+            return;
+        }
         let boot = self.lock().node(node).boot.clone();
         let disk = self.disk(node);
         let path = Path::new("/proc/sys/kernel/random/boot_id");

@@ -8,7 +8,10 @@ use std::path::Path;
 
 pub fn disks(world: &World) {
     for name in world.shape.nodes() {
-        common(world, name);
+        match world.shape.machines {
+            true => put(world, name, "/var/lib/kubelet/config.yaml", &kubelet_config(world), 0o644),
+            false => common(world, name),
+        }
         if world.shape.control_planes.contains(name) {
             control_plane(world, name);
         }

@@ -37,6 +37,8 @@ pub struct Shape {
     pub newest: Vec<(u16, u16)>,
     /// How long etcd, API server and kubelet take.
     pub timing: Timing,
+    /// Nodes are machines with a real init, package manager and etcd: the World keeps to what kubeadm and the kubelet own.
+    pub machines: bool,
     /// Bearer token of the coordinator's own identity.
     pub token: String,
 }
@@ -101,6 +103,7 @@ impl Default for Shape {
             conffile_on: vec![],
             newest: vec![(30, 14), (31, 14), (32, 13), (33, 5)],
             timing: Timing::default(),
+            machines: false,
             token: "lab-coordinator".into(),
         }
     }

@@ -61,6 +61,8 @@ pub struct Kubelet {
     pub running: Option<KubeVersion>,
     pub restarts: u32,
     pub ready: bool,
+    /// Of a machine: its kubelet was there since the power came.
+    pub since_boot: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@
 use super::stat_of;
 use crate::Stat;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, fchmod, fstatat, mkdirat};
+use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
+use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -103,6 +103,18 @@ impl Folder {
         }
     }
 
+    /// Device and inode.
+    pub fn identity(&self) -> io::Result<(u64, u64)> {
+        let stat = fstat(&self.fd)?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
+    /// Moves `name` to `other` in `to`, over nothing.
+    pub fn move_to(&self, name: &str, to: &Folder, other: &str) -> io::Result<()> {
+        renameat2(&self.fd, name, &to.fd, other, RenameFlags::RENAME_NOREPLACE)?;
+        to.sync()?;
+        self.sync()
+    }
     /// A folder and all that is in it.
     pub fn remove_tree(&self, name: &str) -> io::Result<()> {
         match self.enter(Path::new(name), false, dir_flags()) {
@@ -159,6 +171,14 @@ impl Temporary<'_> {
     /// Puts it over `name` in `target`, entry included.
     pub fn rename_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
         renameat(&self.folder.fd, self.name.as_str(), &target.fd, name)?;
+        self.renamed = true;
+        target.sync()
+    }
+
+    /// As `rename_to`, where nothing stands; AlreadyExists otherwise.
+    pub fn move_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
+        let flags = RenameFlags::RENAME_NOREPLACE;
+        renameat2(&self.folder.fd, self.name.as_str(), &target.fd, name, flags)?;
         self.renamed = true;
         target.sync()
     }

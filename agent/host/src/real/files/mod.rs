@@ -2,12 +2,13 @@
 //! writer elsewhere. Only `replace` touches a file in place of another, and only the one that was read.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
+mod aside;
 mod folder;
 mod locks;
 mod replace;
 
 use crate::paths;
-use crate::{FileKind, Files, ReplaceError, Stat};
+use crate::{FileKind, Files, Intent, ReplaceError, Stat, Swap};
 use folder::Folder;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
@@ -35,7 +36,7 @@ impl RealFiles {
 impl Files for RealFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, OFlag::O_RDONLY, Mode::empty()));
+        let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, look(), Mode::empty()));
         let mut file = match opened {
             // A root other than / has no /proc of its own: it is the same kernel.
             Err(e) if e.kind() == io::ErrorKind::NotFound && path.starts_with("/proc") => {
@@ -49,7 +50,7 @@ impl Files for RealFiles {
 
     fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let (dir, name) = self.parent(path)?;
-        let mut file = dir.file(name, OFlag::O_RDONLY, Mode::empty())?;
+        let mut file = dir.file(name, look(), Mode::empty())?;
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::with_capacity(len);
         file.take(len as u64).read_to_end(&mut bytes)?;
@@ -81,8 +82,12 @@ impl Files for RealFiles {
         let fresh = dir.stat(name).is_err();
         let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
         let mut file = dir.file(name, flags, Mode::from_bits_truncate(0o600))?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
+        let before = file.metadata()?.len();
+        if let Err(e) = file.write_all(bytes).and_then(|()| file.sync_data()) {
+            // No room: what was written of the line goes again, if it can.
+            drop(file.set_len(before));
+            return Err(e);
+        }
         if fresh { dir.sync() } else { Ok(()) }
     }
 
@@ -110,9 +115,48 @@ impl Files for RealFiles {
         hash: &Digest,
         scratch: &Path,
     ) -> Result<(), ReplaceError> {
-        let (dir, name) = self.parent(target)?;
-        let scratch = Folder::make(&self.root, scratch)?;
-        replace::replace(&dir, name, bytes, seen, hash, &scratch)
+        self.swap(&Swap { target, bytes, seen: Some((seen, hash)), scratch }, &mut || Ok(()))
+    }
+
+    fn swap(&self, swap: &Swap<'_>, intent: &mut Intent<'_>) -> Result<(), ReplaceError> {
+        let (dir, name) = self.parent(swap.target)?;
+        let scratch = Folder::make(&self.root, swap.scratch)?;
+        match swap.seen {
+            Some((seen, hash)) => replace::replace(&dir, name, swap.bytes, (seen, hash), &scratch, intent),
+            None => replace::create(&dir, name, swap.bytes, &scratch, intent),
+        }
+    }
+
+    fn move_aside(
+        &self,
+        from: &Path,
+        seen: (&Stat, &Digest),
+        to: &Path,
+        intent: &mut Intent<'_>,
+    ) -> Result<(), ReplaceError> {
+        let (dir, name) = self.parent(from)?;
+        let scratch = Folder::make(&self.root, Path::new(paths::SCRATCH))?;
+        let kept = Folder::make(&self.root, to.parent().ok_or_else(|| invalid(to))?)?;
+        aside::move_aside((&dir, name), seen, (&kept, name_of(to)?), &scratch, intent)
+    }
+
+    fn secure(&self, path: &Path, seen: &Stat, mode: u32, own: bool) -> Result<(), ReplaceError> {
+        let (dir, name) = self.parent(path)?;
+        let file = dir.file(name, look(), Mode::empty())?;
+        replace::same(&file, seen)?;
+        if own {
+            nix::unistd::fchown(&file, Some(0.into()), Some(0.into())).map_err(io::Error::from)?;
+        }
+        nix::sys::stat::fchmod(&file, Mode::from_bits_truncate(mode & 0o7777)).map_err(io::Error::from)?;
+        Ok(file.sync_all()?)
+    }
+
+    fn identity(&self, dir: &Path) -> io::Result<(u64, u64)> {
+        Folder::glance(&self.root, dir)?.identity()
+    }
+
+    fn own_uid(&self) -> u32 {
+        nix::unistd::geteuid().as_raw()
     }
 
     fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
@@ -130,6 +174,11 @@ impl Files for RealFiles {
         let stat = nix::sys::statvfs::statvfs(there)?;
         Ok(stat.blocks_available() as u64 * stat.fragment_size() as u64)
     }
+}
+
+/// To read; a pipe in the place of a file must not stop us.
+fn look() -> OFlag {
+    OFlag::O_RDONLY | OFlag::O_NONBLOCK
 }
 
 fn invalid(path: &Path) -> io::Error {

@@ -4,29 +4,46 @@
 
 use super::folder::Folder;
 use super::stat_of;
-use crate::{FileKind, ReplaceError, Stat};
+use crate::{FileKind, Intent, ReplaceError, Stat};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fstat};
 use podlift_model::Digest;
+use std::fs::File;
 use std::io::{self, Read as _};
 
 pub fn replace(
     dir: &Folder,
     name: &str,
     bytes: &[u8],
-    seen: &Stat,
-    hash: &Digest,
+    seen: (&Stat, &Digest),
     scratch: &Folder,
+    intent: &mut Intent<'_>,
 ) -> Result<(), ReplaceError> {
-    refuse_strange(name, seen)?;
-    let temporary = scratch.temporary(bytes, seen.mode)?;
-    unchanged(dir, name, seen, hash)?;
+    refuse_strange(name, seen.0)?;
+    let temporary = scratch.temporary(bytes, seen.0.mode)?;
+    intent()?;
+    unchanged(dir, name, seen.0, seen.1)?;
     Ok(temporary.rename_to(dir, name)?)
 }
 
+/// Where nothing stands.
+pub fn create(
+    dir: &Folder,
+    name: &str,
+    bytes: &[u8],
+    scratch: &Folder,
+    intent: &mut Intent<'_>,
+) -> Result<(), ReplaceError> {
+    let temporary = scratch.temporary(bytes, 0o600)?;
+    intent()?;
+    match temporary.move_to(dir, name) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(ReplaceError::Changed),
+        other => Ok(other?),
+    }
+}
+
 /// Only a regular file with one name, owned by root (or by us, where we are not root).
-fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
+pub fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
     let refuse = |why: String| {
         Err(ReplaceError::Io(io::Error::new(io::ErrorKind::PermissionDenied, format!("{name} {why}"))))
     };
@@ -45,18 +62,25 @@ fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
     }
 }
 
-fn unchanged(dir: &Folder, name: &str, seen: &Stat, hash: &Digest) -> Result<(), ReplaceError> {
-    let mut file = match dir.file(name, OFlag::O_RDONLY, Mode::empty()) {
+/// It is the file that was seen, with that content.
+pub fn unchanged(dir: &Folder, name: &str, seen: &Stat, hash: &Digest) -> Result<(), ReplaceError> {
+    let mut file = match dir.file(name, super::look(), Mode::empty()) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(ReplaceError::Changed),
         Err(e) if e.raw_os_error() == Some(Errno::ELOOP as i32) => return Err(ReplaceError::Changed),
         Err(e) => return Err(e.into()),
     };
-    let now = stat_of(&fstat(&file).map_err(io::Error::from)?);
-    if (now.inode, now.ctime, now.size) != (seen.inode, seen.ctime, seen.size) {
-        return Err(ReplaceError::Changed);
-    }
-    let mut content = Vec::with_capacity(usize::try_from(now.size).unwrap_or(0));
+    same(&file, seen)?;
+    let mut content = Vec::with_capacity(usize::try_from(seen.size).unwrap_or(0));
     file.read_to_end(&mut content)?;
     if Digest::of(&content) == *hash { Ok(()) } else { Err(ReplaceError::Changed) }
+}
+
+/// The open file is the one that was seen, not changed since.
+pub fn same(file: &File, seen: &Stat) -> Result<(), ReplaceError> {
+    let now = stat_of(&fstat(file).map_err(io::Error::from)?);
+    match (now.inode, now.ctime, now.size) == (seen.inode, seen.ctime, seen.size) {
+        true => Ok(()),
+        false => Err(ReplaceError::Changed),
+    }
 }

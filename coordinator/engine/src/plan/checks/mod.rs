@@ -3,6 +3,8 @@
 mod addons;
 mod agents;
 mod api_servers;
+mod bcm;
+mod clock;
 mod cordons;
 mod disk;
 mod etcd;
@@ -33,6 +35,7 @@ pub(super) struct View<'a> {
 type Check = (&'static str, fn(&View) -> Vec<Finding>);
 
 const CHECKS: &[Check] = &[
+    ("bcm-version", bcm::check),
     ("agents", agents::check),
     ("nodes-ready", nodes::check),
     ("version-skew", skew::check),
@@ -45,6 +48,7 @@ const CHECKS: &[Check] = &[
     (FLAG_LOSS, flag_loss::check),
     ("addons", addons::check),
     ("cordons", cordons::check),
+    ("clock-skew", clock::check),
 ];
 
 pub(super) fn ids() -> Vec<String> {

@@ -45,7 +45,7 @@ const VALUED: &[&str] = &[
 
 /// The binary that is unpacked.
 fn own_version(ctx: &Ctx) -> KubeVersion {
-    ctx.world.lock().node(&ctx.node).package_version("kubeadm").unwrap_or(ctx.world.shape.from)
+    ctx.version_of("kubeadm").unwrap_or(ctx.world.shape.from)
 }
 
 pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {

@@ -1,0 +1,227 @@
+//! One look at a manifest: read it if it changed, judge it, and repair it if that is right. Synchronous and short, so that it runs where the
+//! notice arrives.
+
+use crate::budget::{Fight, Spent, Verdict};
+use crate::healer::Heal;
+use crate::read::{self, Look};
+use crate::rules::{Access, Finding, Situation, judge};
+use crate::settings::Mode;
+use crate::state::State;
+use crate::why::explain;
+use podlift_host::ReplaceError;
+use podlift_host::paths;
+use podlift_model::Digest;
+use podlift_model::op::Component;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+/// Somebody who changes the file this often while it is read is left alone until the next notice.
+const ATTEMPTS: usize = 10;
+
+/// What one attempt came to.
+pub(crate) enum Step {
+    /// Nothing more to do now.
+    Rest,
+    /// Repaired: look whether that was all.
+    Repaired,
+}
+
+impl Heal {
+    /// Looks at one manifest and repairs it if that is right. `noticed` is when, on the boot clock, somebody said that it changed.
+    pub fn look(&self, component: Component, noticed: Duration) {
+        self.look_for(component, noticed, false);
+    }
+
+    /// `by_hand`: a person says that hygiene may act now.
+    pub(crate) fn look_for(&self, component: Component, noticed: Duration, by_hand: bool) {
+        if self.config.mode == Mode::Off {
+            return;
+        }
+        self.suspects().ask(noticed);
+        for _ in 0..ATTEMPTS {
+            match self.attempt(component, noticed, by_hand) {
+                Ok(Step::Rest) => break,
+                Ok(Step::Repaired) | Err(ReplaceError::Changed) => {}
+                Err(ReplaceError::Io(error)) => {
+                    self.stuck(&component.file(), explain(&error));
+                    break;
+                }
+            }
+        }
+        self.remember_version(component);
+    }
+
+    /// At every manifest, and at what else is in their folder.
+    pub fn look_at_all(&self) {
+        let noticed = self.host.clock.since_boot();
+        for component in Component::ALL {
+            self.look(*component, noticed);
+        }
+        self.look_at_strays(noticed, None);
+    }
+
+    fn attempt(&self, component: Component, noticed: Duration, by_hand: bool) -> Result<Step, ReplaceError> {
+        let mut state = self.state();
+        let look = self.seen_in(&mut state, component)?.ok_or(ReplaceError::Changed)?;
+        if look.stat.is_some() {
+            state.ended.remove(&component);
+        }
+        let findings = self.judge(&state, component, &look, by_hand);
+        if findings.iter().all(|f| f.fix.is_none()) || self.config.mode == Mode::Observe {
+            state.stuck.remove(&component.file());
+            drop(state);
+            self.say(&component.file(), findings.iter().map(describe).collect());
+            return Ok(Step::Rest);
+        }
+        if let Err(spent) = self.may_spend(component) {
+            drop(state);
+            self.held_back(component, &component.file(), &spent);
+            return Ok(Step::Rest);
+        }
+        self.repair(state, component, &look, &findings, noticed)
+    }
+
+    /// The file as it is; read only if it changed since it was read last. None: it changed in between.
+    pub(crate) fn seen_in(&self, state: &mut State, component: Component) -> io::Result<Option<Arc<Look>>> {
+        let (files, path) = (self.host.files.as_ref(), paths::manifest(component));
+        let stat = read::stat(files, &path)?;
+        if let Some(known) = state.looks.get(&component).filter(|known| known.stat == stat) {
+            return Ok(Some(known.clone()));
+        }
+        let now = self.host.clock.since_boot();
+        let Some(look) = read::read(files, component, &path, stat, now)? else { return Ok(None) };
+        let look = Arc::new(look);
+        state.looks.insert(component, look.clone());
+        Ok(Some(look))
+    }
+
+    /// The manifest as it is now, for whoever tells of it.
+    pub fn seen(&self, component: Component) -> io::Result<Arc<Look>> {
+        for _ in 0..ATTEMPTS {
+            if let Some(look) = self.seen_in(&mut self.state(), component)? {
+                return Ok(look);
+            }
+        }
+        Err(io::Error::other(format!("{} changes faster than it can be read", component.file())))
+    }
+
+    pub(crate) fn judge(
+        &self,
+        state: &State,
+        component: Component,
+        look: &Look,
+        by_hand: bool,
+    ) -> Vec<Finding> {
+        if state.exempt.contains(&look.hash) {
+            return Vec::new();
+        }
+        let found = judge(component, &look.seen, &self.situation(state, component, look, by_hand));
+        found.into_iter().map(|finding| self.with_needs(finding)).collect()
+    }
+
+    /// A fix that needs a file of the node only reports where there is none.
+    fn with_needs(&self, finding: Finding) -> Finding {
+        let gone = |path: &&String| self.host.files.stat(Path::new(path)).is_err();
+        match finding.needs.as_ref().filter(gone).cloned() {
+            Some(path) => finding.only_report(format!("{path} is not there any more")),
+            None => finding,
+        }
+    }
+
+    fn situation<'a>(
+        &'a self,
+        state: &'a State,
+        component: Component,
+        look: &Look,
+        by_hand: bool,
+    ) -> Situation<'a> {
+        let guard = self.armed_guard(state);
+        let own_uid = self.host.files.own_uid();
+        let since_boot = self.host.clock.since_boot();
+        Situation {
+            etcd_servers: state.expectations.as_ref().map(|e| e.etcd_servers.as_str()),
+            other_etcd: state.other_etcd.as_deref(),
+            good: state.good.get(&component),
+            copy: state.ring.choose(component),
+            access: look.stat.as_ref().map(|s| Access { mode: s.mode, uid: s.uid, own_uid }),
+            kubeadm_running: state.kubeadm > 0,
+            kubeadm_ended: state.ended.contains(&component),
+            settled: since_boot.saturating_sub(look.since) >= self.config.tick,
+            armed: by_hand || guard.is_some(),
+            as_armed: !by_hand && guard.is_some_and(|g| g.as_armed.get(&component) == Some(&look.hash)),
+            site_gates: &self.config.site_gates,
+        }
+    }
+
+    /// Whether one more repair is all right; a fight begins here.
+    pub(crate) fn may_spend(&self, component: Component) -> Result<(), Spent> {
+        let now = self.host.clock.since_boot();
+        let (per_hour, fight_limit) = (self.config.budget_per_hour, self.config.fight_limit);
+        match self.history.budget(|b| b.check(component, now, per_hour, fight_limit)) {
+            Verdict::Fine(0) => Ok(()),
+            Verdict::Fine(_) => {
+                self.suspects().undone(self.host.watch.as_ref(), Path::new(paths::MANIFESTS), now);
+                Ok(())
+            }
+            Verdict::Held(spent) => Err(spent),
+            Verdict::Fight(times) => {
+                let by = self.suspects().who(component);
+                let fight = Fight { clock: now, since: self.host.clock.now(), times, by: by.clone() };
+                let told = self.history.fight(component, fight);
+                drop(told.inspect_err(|error| tracing::error!(%error, "a fight could not be recorded")));
+                Err(Spent::Fight { file: component.file(), times, by })
+            }
+        }
+    }
+
+    pub(crate) fn held_back(&self, component: Component, file: &str, spent: &Spent) {
+        self.meters.held_back(component, matches!(spent, Spent::Fight { .. }));
+        self.say(file, vec![spent.to_string()]);
+    }
+
+    /// Which version a copy must have, should this file be lost. After the repair, never before it.
+    fn remember_version(&self, component: Component) {
+        let mut state = self.state();
+        let look = state.looks.get(&component).cloned();
+        let Some(version) = look.as_ref().and_then(|l| l.manifest()).and_then(|m| m.version) else { return };
+        let kept = state.ring.saw(self.host.files.as_ref(), component, version);
+        drop(state);
+        if let Err(error) = kept {
+            tracing::debug!(%error, "the version of {} can't be kept", component.file());
+        }
+    }
+
+    /// It can't be repaired, and why.
+    pub(crate) fn stuck(&self, file: &str, why: String) {
+        self.state().stuck.insert(file.into(), why.clone());
+        self.say(file, vec![format!("{file} can't be repaired: {why}")]);
+    }
+
+    /// Says what is wrong once, not every tick.
+    pub(crate) fn say(&self, file: &str, what: Vec<String>) {
+        let mut state = self.state();
+        if state.said.get(file).is_some_and(|said| *said == what) {
+            return;
+        }
+        for line in &what {
+            tracing::warn!(file, "{line}");
+        }
+        state.said.insert(file.into(), what);
+    }
+
+    pub(crate) fn good_copy(&self, component: Component, hash: &Digest) -> Option<Vec<u8>> {
+        crate::ring::copy(self.host.files.as_ref(), component, hash)
+    }
+}
+
+/// The lock is held from the look to the rename.
+pub(crate) type Held<'a> = MutexGuard<'a, State>;
+
+fn describe(finding: &Finding) -> String {
+    match &finding.why_not {
+        Some(why) => format!("{} (only reported: {why})", finding.what),
+        None => format!("{} (only reported: heal.mode is observe)", finding.what),
+    }
+}

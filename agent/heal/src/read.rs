@@ -1,0 +1,128 @@
+//! Reading a manifest without ever being led elsewhere, held up or overfed: what is no regular file or far too large is told, not read.
+
+use crate::manifest::Manifest;
+use crate::rules::Seen;
+use podlift_host::{FileKind, Files, Stat};
+use podlift_model::Digest;
+use podlift_model::op::Component;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// Larger than this is not parsed: a manifest has some thousand bytes.
+const PARSED: u64 = 1 << 20;
+/// The kubelet reads less than this (maxConfigLength); a larger file can't start anything.
+const KUBELET: u64 = 10 << 20;
+/// Larger than this is not even compared before it is replaced.
+const COMPARED: u64 = 16 << 20;
+
+/// A file as it was read.
+#[derive(Debug)]
+pub struct Look {
+    pub stat: Option<Stat>,
+    /// Empty where it is missing, strange, or larger than what is parsed.
+    pub bytes: Vec<u8>,
+    pub seen: Seen,
+    pub hash: Digest,
+    /// When it was first seen so, on the boot clock.
+    pub since: Duration,
+}
+
+impl Look {
+    fn of(stat: Option<Stat>, bytes: Vec<u8>, seen: Seen, since: Duration) -> Self {
+        Self { stat, hash: Digest::of(&bytes), bytes, seen, since }
+    }
+
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.seen {
+            Seen::Manifest(manifest) => Some(manifest),
+            _ => None,
+        }
+    }
+}
+
+/// What is there, without reading it; None: nothing.
+pub fn stat(files: &dyn Files, path: &Path) -> io::Result<Option<Stat>> {
+    match files.stat(path) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// None: it changed between the two looks.
+pub fn read(
+    files: &dyn Files,
+    component: Component,
+    path: &Path,
+    stat: Option<Stat>,
+    now: Duration,
+) -> io::Result<Option<Look>> {
+    let Some(stat) = stat else { return Ok(Some(Look::of(None, Vec::new(), Seen::Missing, now))) };
+    if let Some(strange) = strange(&stat) {
+        return Ok(Some(Look::of(Some(stat), Vec::new(), strange, now)));
+    }
+    let bytes = match files.read(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            let seen = no_access(&e);
+            return Ok(Some(Look::of(Some(stat), Vec::new(), seen, now)));
+        }
+        other => other?,
+    };
+    // It grew while it was read.
+    if bytes.len() as u64 > COMPARED {
+        return Ok(None);
+    }
+    let seen = see(component, &bytes);
+    let mut look = Look::of(Some(stat), bytes, seen, now);
+    if look.bytes.len() as u64 > PARSED {
+        look.bytes = Vec::new();
+    }
+    Ok(Some(look))
+}
+
+fn strange(stat: &Stat) -> Option<Seen> {
+    let tell = |what: String, why| Some(Seen::Strange { what, why });
+    match stat.kind {
+        FileKind::Regular if stat.size > COMPARED => tell(
+            format!("it has {} MiB: the kubelet reads less than 10", stat.size >> 20),
+            "so large a file is not touched; move it away",
+        ),
+        FileKind::Regular => None,
+        FileKind::Symlink => tell(
+            "it is a symbolic link".into(),
+            "links are never followed nor replaced; put a regular file in its place",
+        ),
+        FileKind::Directory => tell("it is a folder".into(), "only regular files are touched; move it away"),
+        FileKind::Other => {
+            tell("it is no regular file".into(), "only regular files are touched; move it away")
+        }
+    }
+}
+
+fn no_access(e: &io::Error) -> Seen {
+    Seen::Strange {
+        what: format!("it can't be opened: {e}"),
+        why: "the agent may not read it; it must run as root",
+    }
+}
+
+/// Parses what was read.
+pub fn see(component: Component, bytes: &[u8]) -> Seen {
+    let size = bytes.len() as u64;
+    if size >= KUBELET {
+        return Seen::Unreadable(format!("it has {} MiB, and the kubelet reads less than 10", size >> 20));
+    }
+    if size > PARSED && (bytes.contains(&0) || std::str::from_utf8(bytes).is_err()) {
+        return Seen::Unreadable("it is no text".into());
+    }
+    if size > PARSED {
+        let what = format!("it has {} KiB, a manifest some five", size >> 10);
+        return Seen::Strange { what, why: "so much text is not parsed; look what is in it" };
+    }
+    match Manifest::parse(component, bytes) {
+        Ok(manifest) => Seen::Manifest(manifest),
+        Err(e) => Seen::Unreadable(e.to_string()),
+    }
+}

@@ -1,0 +1,152 @@
+//! A repair: its intent in the history, the change, its event. Never writes what it has not parsed, and never over what it has not read.
+
+use crate::diff;
+use crate::healer::Heal;
+use crate::history::{How, Intent};
+use crate::look::{Held, Step};
+use crate::mend::mend;
+use crate::read::{Look, see};
+use crate::rules::{Finding, Fix, Seen};
+use podlift_common::telemetry::trace;
+use podlift_host::paths;
+use podlift_host::{ReplaceError, Stat, Swap};
+use podlift_model::Digest;
+use podlift_model::op::Component;
+use std::path::Path;
+use std::time::Duration;
+
+impl Heal {
+    /// Mode and owner first: the content of a file that others may write is not replaced.
+    pub(crate) fn repair(
+        &self,
+        state: Held<'_>,
+        component: Component,
+        look: &Look,
+        findings: &[Finding],
+        noticed: Duration,
+    ) -> Result<Step, ReplaceError> {
+        let secure = findings.iter().find_map(|f| match f.fix {
+            Some(Fix::Secure { mode, own }) => Some((mode, own)),
+            _ => None,
+        });
+        if let (Some((mode, own)), Some(stat)) = (secure, &look.stat) {
+            return self.secure(state, component, look, stat, (mode, own), noticed);
+        }
+        let after = match mend(look, findings, |hash| self.good_copy(component, hash)) {
+            Ok(after) if after == look.bytes => return Ok(Step::Rest),
+            Ok(after) => after,
+            Err(why) => {
+                drop(state);
+                self.stuck(&component.file(), why.to_string());
+                return Ok(Step::Rest);
+            }
+        };
+        if !matches!(see(component, &after), Seen::Manifest(_)) {
+            drop(state);
+            self.stuck(&component.file(), "what would be written is no manifest".into());
+            return Ok(Step::Rest);
+        }
+        let rules = findings.iter().filter(|f| f.fix.is_some()).map(|f| f.rule.to_string()).collect();
+        self.put(state, component, look, rules, &after, noticed)
+    }
+
+    fn put(
+        &self,
+        state: Held<'_>,
+        component: Component,
+        look: &Look,
+        rules: Vec<String>,
+        after: &[u8],
+        noticed: Duration,
+    ) -> Result<Step, ReplaceError> {
+        let path = paths::manifest(component);
+        let file = component.file();
+        let intent =
+            self.intent(component, &file, rules, (&look.hash, Digest::of(after)), noticed, How::Content);
+        let _within = self.span(&state, &intent).entered();
+        let swap = Swap {
+            target: &path,
+            bytes: after,
+            seen: look.stat.as_ref().map(|stat| (stat, &look.hash)),
+            scratch: Path::new(paths::SCRATCH),
+        };
+        self.host.files.swap(&swap, &mut || self.history.intent(intent.clone()))?;
+        let done = self.host.clock.since_boot();
+        self.done(state, intent, done.saturating_sub(noticed), || match look.bytes.is_empty() {
+            true => diff::unified(b"", after),
+            false => diff::unified(&look.bytes, after),
+        })
+    }
+
+    fn secure(
+        &self,
+        state: Held<'_>,
+        component: Component,
+        look: &Look,
+        stat: &Stat,
+        (mode, own): (u32, bool),
+        noticed: Duration,
+    ) -> Result<Step, ReplaceError> {
+        let file = component.file();
+        let hashes = (&look.hash, look.hash.clone());
+        let intent = self.intent(component, &file, vec!["mode".into()], hashes, noticed, How::Mode(mode));
+        let _within = self.span(&state, &intent).entered();
+        self.history.intent(intent.clone())?;
+        self.host.files.secure(&paths::manifest(component), stat, mode, own)?;
+        let took = self.host.clock.since_boot().saturating_sub(noticed);
+        let owner = if own { format!("; owner: {} -> 0", stat.uid) } else { String::new() };
+        self.done(state, intent, took, || format!("mode: {:04o} -> {mode:04o}{owner}\n", stat.mode))
+    }
+
+    pub(crate) fn intent(
+        &self,
+        component: Component,
+        file: &str,
+        rules: Vec<String>,
+        (before, after): (&Digest, Digest),
+        noticed: Duration,
+        how: How,
+    ) -> Intent {
+        Intent {
+            id: uuid::Uuid::new_v4().to_string(),
+            file: file.into(),
+            rules,
+            at: self.host.clock.now(),
+            before: before.clone(),
+            after,
+            component: Some(component),
+            boot: Some(self.boot.clone()),
+            clock: noticed,
+            how,
+        }
+    }
+
+    pub(crate) fn span(&self, state: &Held<'_>, intent: &Intent) -> tracing::Span {
+        let span = tracing::info_span!("heal", node = %self.node, file = intent.file, rules = ?intent.rules, run = tracing::field::Empty);
+        if let Some(guard) = self.armed_guard(state) {
+            span.record("run", guard.run.as_str());
+            trace::join(&span, guard.run.as_str());
+        }
+        span
+    }
+
+    /// The change is on the disk: tell of it.
+    pub(crate) fn done(
+        &self,
+        mut state: Held<'_>,
+        intent: Intent,
+        took: Duration,
+        diff: impl FnOnce() -> String,
+    ) -> Result<Step, ReplaceError> {
+        state.said.remove(&intent.file);
+        state.stuck.remove(&intent.file);
+        drop(state);
+        let latency = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let event = self.event(intent, latency, diff());
+        tracing::warn!(file = event.file, rules = ?event.rules, latency_us = latency, "healed");
+        self.meters.healed(&event.rules, took);
+        self.history.event(event)?;
+        self.healed.notify_one();
+        Ok(Step::Repaired)
+    }
+}

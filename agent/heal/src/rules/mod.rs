@@ -1,0 +1,158 @@
+//! What is wrong with a manifest, and what would mend it. Pure: everything known is an argument.
+//!
+//! Rescue rules act alone and at once, because the manifest provably can't start: empty or missing `--etcd-servers`, a gate that is fatal
+//! on the manifest's own image version, a file that can't be read, a file that a kubeadm session left missing. Hygiene rules (gates that
+//! the site does not want, lost sensitive flags, mode and owner, stray copies) act only inside an armed guard or when a person says so,
+//! and otherwise report.
+
+mod etcd;
+mod file;
+mod gates;
+mod lost;
+
+use crate::manifest::Manifest;
+use crate::ring::Choice;
+use crate::splice::Edit;
+use podlift_model::Digest;
+use podlift_model::heal::{HealFinding, HealKind};
+use podlift_model::op::Component;
+
+/// What stands where a manifest should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    Manifest(Manifest),
+    /// With the reason.
+    Unreadable(String),
+    /// Nothing that is ever read or replaced: a symbolic link, a folder, far too large, no access.
+    Strange {
+        what: String,
+        why: &'static str,
+    },
+    Missing,
+}
+
+/// Who may write a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    pub mode: u32,
+    pub uid: u32,
+    /// The user that the agent is: root, but for tests and labs.
+    pub own_uid: u32,
+}
+
+/// All that a verdict depends on besides the file.
+#[derive(Debug, Clone, Default)]
+pub struct Situation<'a> {
+    /// Value of `--etcd-servers` as it was when this API server last was Ready.
+    pub etcd_servers: Option<&'a str>,
+    /// The expected endpoints answer as another cluster: somebody restored or moved etcd.
+    pub other_etcd: Option<&'a str>,
+    /// The newest manifest of this component that was good.
+    pub good: Option<&'a Manifest>,
+    /// What the agent's own store has to put in the place of this manifest.
+    pub copy: Choice,
+    pub access: Option<Access>,
+    /// A kubeadm of ours runs now: what it has moved away it will bring back.
+    pub kubeadm_running: bool,
+    /// A kubeadm of ours ended, and the file was not seen since.
+    pub kubeadm_ended: bool,
+    /// The same unreadable bytes were there a tick ago: nobody is in the middle of writing them.
+    pub settled: bool,
+    /// A guard is armed, or a person says that hygiene may act.
+    pub armed: bool,
+    /// The file is what it was when the guard was armed.
+    pub as_armed: bool,
+    pub site_gates: &'a [String],
+}
+
+pub(crate) const STEADY: &str =
+    "no guard is armed: site rules and hygiene act only within a run, or by podlift heal apply";
+
+impl Situation<'_> {
+    /// Whether hygiene may change this file's content now, or why not.
+    fn may_tidy(&self) -> Result<(), &'static str> {
+        match (self.armed, self.as_armed) {
+            (true, false) => Ok(()),
+            (true, true) => Err("it was so before the run; it goes when kubeadm writes the file anew"),
+            (false, _) => Err(STEADY),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    Edit(Edit),
+    /// Put this good copy back.
+    Restore(Digest),
+    /// This mode, and root as its owner where `own` says so.
+    Secure {
+        mode: u32,
+        own: bool,
+    },
+}
+
+/// One thing that is wrong. `fix` is None where only a report is right; `why_not` says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub rule: &'static str,
+    pub kind: HealKind,
+    pub what: String,
+    pub fix: Option<Fix>,
+    pub why_not: Option<String>,
+    /// A path of the node that must be there for the fix to be right.
+    pub needs: Option<String>,
+}
+
+impl Finding {
+    fn fixed(rule: &'static str, kind: HealKind, what: impl Into<String>, fix: Fix) -> Self {
+        Self { rule, kind, what: what.into(), fix: Some(fix), why_not: None, needs: None }
+    }
+    fn reported(
+        rule: &'static str,
+        kind: HealKind,
+        what: impl Into<String>,
+        why_not: impl Into<String>,
+    ) -> Self {
+        Self { rule, kind, what: what.into(), fix: None, why_not: Some(why_not.into()), needs: None }
+    }
+    /// The same, without its fix.
+    pub fn only_report(self, why: impl Into<String>) -> Self {
+        Self { fix: None, why_not: Some(why.into()), ..self }
+    }
+    pub fn to_model(&self, file: &str) -> HealFinding {
+        let (rule, what) = (self.rule.to_string(), self.what.clone());
+        HealFinding { file: file.into(), rule, kind: self.kind, what, report_only: self.why_not.clone() }
+    }
+}
+
+/// Rules that mend something; the others only report.
+pub const REPAIRS: [&str; 9] = [
+    "etcd-servers-empty",
+    "etcd-servers-missing",
+    "flag-lost",
+    "gate-fatal",
+    "missing",
+    "mode",
+    "site-gate",
+    "stray",
+    "unreadable",
+];
+
+/// Everything that is wrong with what was seen, rescue first.
+pub fn judge(component: Component, seen: &Seen, now: &Situation<'_>) -> Vec<Finding> {
+    let content = match seen {
+        Seen::Missing => file::missing(component, now).into_iter().collect(),
+        Seen::Unreadable(why) => vec![file::unreadable(component, why, now)],
+        Seen::Strange { what, why } => vec![Finding::reported("strange", HealKind::Rescue, what, *why)],
+        Seen::Manifest(manifest) => {
+            let is_api = component == Component::KubeApiserver;
+            let etcd = is_api.then(|| etcd::etcd_servers(manifest, now)).flatten();
+            let rescue = etcd.into_iter().chain(gates::fatal_gates(manifest));
+            rescue.chain(gates::site_gates(manifest, now)).chain(lost::lost_flags(manifest, now)).collect()
+        }
+    };
+    content.into_iter().chain(file::open_to_others(component, now)).collect()
+}
+
+#[cfg(test)]
+mod tests;

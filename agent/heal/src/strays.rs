@@ -1,0 +1,88 @@
+//! Copies of a manifest that the kubelet reads beside it: it takes every file whose name does not begin with a dot, whatever its ending,
+//! and of two files for one pod the last one wins (kube-apiserver.yaml.bak over kube-apiserver.yaml). Pods of other names are nobody's
+//! business. Pure.
+
+use crate::manifest::identity;
+use podlift_host::Stat;
+use podlift_model::Digest;
+use podlift_model::heal::{HealFinding, HealKind};
+use podlift_model::op::Component;
+
+const NAMESPACE: &str = "kube-system";
+
+/// A second file for the pod of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    pub name: String,
+    pub component: Component,
+    pub stat: Stat,
+    pub hash: Digest,
+    /// Why it is never moved.
+    pub why_not: Option<&'static str>,
+}
+
+/// Whether the kubelet reads a file of this name, and it is none of ours.
+pub fn may_be(name: &str) -> bool {
+    !name.starts_with('.') && Component::ALL.iter().all(|c| c.file() != name)
+}
+
+/// The component whose pod is in these bytes too.
+pub fn component_of(bytes: &[u8]) -> Option<Component> {
+    let (namespace, name) = identity(bytes)?;
+    Component::ALL.iter().copied().find(|c| namespace == NAMESPACE && name == c.name())
+}
+
+/// A link with the name of a component; where it leads is not looked at.
+pub fn link(name: String, stat: Stat) -> Option<Stray> {
+    let component = Component::ALL.iter().copied().find(|c| name.starts_with(c.name()))?;
+    let why_not = Some("it is a symbolic link: the kubelet follows it, podlift does not; see where it leads");
+    Some(Stray { name, component, stat, hash: Digest::of(""), why_not })
+}
+
+impl Stray {
+    pub fn what(&self) -> String {
+        let own = self.component.file();
+        if self.why_not.is_some() {
+            return format!("{} may hold the pod of {own} too", self.name);
+        }
+        let wins = if self.name > own { "and wins at every relist" } else { "and flips with it" };
+        format!("{} holds the pod of {own} too: the kubelet reads both, {wins}", self.name)
+    }
+
+    pub fn finding(&self, why_not: Option<String>) -> HealFinding {
+        HealFinding {
+            file: self.name.clone(),
+            rule: "stray".into(),
+            kind: HealKind::Hygiene,
+            what: self.what(),
+            report_only: why_not,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podlift_host::testing::{LIVE_API, LIVE_SCHEDULER};
+
+    #[test]
+    fn copies_are_told_from_other_pods_and_from_what_the_kubelet_skips() {
+        for name in ["kube-apiserver.yaml.bak", "kube-apiserver.yaml~", "a.orig", "x.dpkg-old", "x.json"] {
+            assert!(may_be(name), "{name}");
+        }
+        for name in ["kube-apiserver.yaml", ".kubelet-keep", ".kube-apiserver.yaml.swp"] {
+            assert!(!may_be(name), "{name}");
+        }
+        assert_eq!(component_of(LIVE_API.as_bytes()), Some(Component::KubeApiserver));
+        assert_eq!(component_of(LIVE_SCHEDULER.as_bytes()), Some(Component::KubeScheduler));
+        let others = [
+            LIVE_API.replace("name: kube-apiserver", "name: etcd"),
+            LIVE_API.replace("namespace: kube-system", "namespace: other"),
+            LIVE_API.replace("kind: Pod", "kind: Other"),
+            "kube-apiserver".into(),
+        ];
+        for other in others {
+            assert_eq!(component_of(other.as_bytes()), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What a failing disk means for a repair, and what to do about it. Pure.
+
+use std::io;
+
+/// The error, and the next thing to do where one is known.
+pub fn explain(error: &io::Error) -> String {
+    let next = match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "its filesystem is read-only: see dmesg, then mount -o remount,rw"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "there is no room: free some; it is tried again at every tick"
+        }
+        // EPERM: also for root, where a file or its folder is immutable.
+        io::ErrorKind::PermissionDenied if error.raw_os_error() == Some(1) => {
+            "also root may not: see lsattr -d for an immutable file or folder"
+        }
+        io::ErrorKind::PermissionDenied => "see its owner and mode; the agent must run as root",
+        _ => return error.to_string(),
+    };
+    format!("{error}; {next}")
+}

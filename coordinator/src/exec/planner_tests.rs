@@ -1,0 +1,94 @@
+//! What the planner brings home besides facts: clocks, and what BCM says.
+
+use crate::bcm::{Bcm, BcmError, Question, Ran};
+use crate::core::{Coordinator, Parts, PlanAsk, Settings};
+use crate::journal::MemoryJournal;
+use crate::testing::{Fleet, name, options, store};
+use podlift_common::clock::TokioClock;
+use podlift_engine::Plan;
+use podlift_model::{ClusterName, InstanceId};
+use std::sync::Arc;
+
+const NOW: &str = "2026-11-22T02:00:00Z";
+
+/// The tools of a head node: the list of versions is told, the metadata is not.
+struct Tools(&'static str);
+
+#[async_trait::async_trait]
+impl Bcm for Tools {
+    async fn ask(&self, question: &Question) -> Result<Ran, BcmError> {
+        match question {
+            Question::KubernetesVersions {} => {
+                Ok(Ran { exit: Some(0), stdout: self.0.into(), ..Ran::default() })
+            }
+            Question::ClusterVersion { .. } => {
+                Err(BcmError::Refused { why: "cmsh is in none of /cm".into() })
+            }
+        }
+    }
+}
+
+async fn plan(fleet: &Arc<Fleet>, bcm: Option<Arc<dyn Bcm>>) -> Arc<Plan> {
+    let coordinator = Coordinator::new(Parts {
+        cluster_name: ClusterName::new("runaicluster").unwrap(),
+        store: store(&MemoryJournal::new()),
+        agents: fleet.clone(),
+        cluster: fleet.clone(),
+        clock: Arc::new(TokioClock::starting_at(NOW.parse().unwrap())),
+        instance: InstanceId::new("one").unwrap(),
+        settings: Settings { options: options(), ..Settings::default() },
+        bcm,
+    });
+    coordinator.plan(&PlanAsk::to("v1.32.9".parse().unwrap()), "eve").await.unwrap()
+}
+
+fn found(plan: &Plan, check: &str) -> Vec<String> {
+    let findings = plan.findings.iter().filter(|f| f.check == check);
+    findings
+        .map(|f| {
+            format!(
+                "{:?} {} {}",
+                f.severity,
+                f.node.iter().map(|n| n.as_str()).collect::<String>(),
+                f.evidence
+            )
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_an_hour_off_is_a_warning_and_nothing_else() {
+    let fleet = Fleet::new();
+    let plain = plan(&fleet, None).await;
+    for (node, clock) in [("dgx030", NOW), ("dgx031", "2026-11-22T03:00:00Z")] {
+        fleet.lock().facts.get_mut(&name(node)).unwrap().clock = clock.parse().ok();
+    }
+    let seen = plan(&fleet, None).await;
+    let told = found(&seen, "clock-skew");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("Warning dgx031 its clock is 1 h 00 m ahead of the coordinator's"),
+        "{told:?}"
+    );
+    assert_eq!((seen.blockers().count(), &seen.hash, &seen.phases), (0, &plain.hash, &plain.phases));
+    assert!(seen.inventory.nodes.iter().all(|n| n.facts.as_ref().is_none_or(|f| f.clock.is_none())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bcm_decides_whether_the_target_may_be() {
+    let fleet = Fleet::new();
+    let supported =
+        plan(&fleet, Some(Arc::new(Tools("1.32\n1.31 (NVIDIA AI Enterprise certified)\n")))).await;
+    assert_eq!(supported.blockers().count(), 0);
+    assert!(
+        found(&supported, "bcm-version")[0].contains("cmsh is in none of /cm"),
+        "the metadata is not known"
+    );
+    for (said, want) in
+        [("1.31\n1.30\n", "BCM does not support v1.32, it lists v1.31, v1.30"), ("Error: no\n", "Error: no")]
+    {
+        let blocked = plan(&fleet, Some(Arc::new(Tools(said)))).await;
+        let why: Vec<&str> = blocked.blockers().map(|f| f.evidence.as_str()).collect();
+        assert!(why.len() == 1 && why[0].contains(want), "{why:?}");
+    }
+}

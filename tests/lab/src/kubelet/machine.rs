@@ -1,0 +1,79 @@
+//! The kubelet of a machine: it runs while the machine's own kubelet process has its call open, at the version of that process. Containers
+//! and the look at the manifests go on while it is restarted, and end with the machine.
+
+use super::process::{post, set_ready};
+use super::{adopt, start};
+use crate::doubles::Caller;
+use crate::world::{What, World};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Ends only by being dropped.
+pub async fn process(world: &Arc<World>, node: &str, caller: &Caller) -> i32 {
+    let _running = Running::new(world, node, caller);
+    match std::future::pending::<Infallible>().await {}
+}
+
+struct Running {
+    world: Arc<World>,
+    node: String,
+    /// Which start of it this is.
+    number: u32,
+}
+
+impl Running {
+    fn new(world: &Arc<World>, node: &str, caller: &Caller) -> Self {
+        let (number, since_boot, cut) = world.update(|s| {
+            let n = s.node_mut(node);
+            n.boot = caller.boot.clone();
+            n.kubelet.running = Some(caller.version);
+            n.kubelet.restarts += 1;
+            let since_boot = std::mem::replace(&mut n.kubelet.since_boot, true);
+            (n.kubelet.restarts, since_boot, n.generation > 0)
+        });
+        let version = caller.version.to_string();
+        match since_boot {
+            true => world.record(node, What::KubeletRestart { version }, None),
+            false => first(world, node, version, cut),
+        }
+        becomes_ready(world, node, number);
+        Self { world: world.clone(), node: node.into(), number }
+    }
+}
+
+/// The first since the machine was switched on; a machine that was never off has run for long.
+fn first(world: &Arc<World>, node: &str, version: String, cut: bool) {
+    world.record(node, What::KubeletBoot { version }, None);
+    if !cut {
+        adopt(world, node);
+    }
+    start(world, node);
+}
+
+fn becomes_ready(world: &Arc<World>, node: &str, number: u32) {
+    if !world.lock().fronts().is_empty() {
+        let message = "container runtime status check may not have completed yet";
+        set_ready(world, node, false, "KubeletNotReady", message);
+    }
+    let (world, node) = (world.clone(), node.to_string());
+    let at = node.clone();
+    world.clone().spawn(&at, async move {
+        world.sleep(Duration::from_secs(4)).await;
+        world.until(|s| !s.fronts().is_empty()).await;
+        if world.lock().node(&node).kubelet.restarts == number {
+            post(&world, &node, true);
+        }
+    });
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.world.update(|s| {
+            let kubelet = &mut s.node_mut(&self.node).kubelet;
+            if kubelet.restarts == self.number {
+                (kubelet.running, kubelet.ready) = (None, false);
+            }
+        });
+    }
+}

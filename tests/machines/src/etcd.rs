@@ -1,0 +1,93 @@
+//! A real etcd of three members over TLS: its authority, a certificate for each member, one for the API servers, and a unit a machine.
+
+use anyhow::Context as _;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use std::net::IpAddr;
+
+/// Where the members' own files are.
+const DIR: &str = "/etc/etcd";
+
+/// PEM of one leaf.
+pub struct Leaf {
+    pub certificate: String,
+    pub key: String,
+}
+
+pub struct Authority {
+    /// PEM.
+    pub certificate: String,
+    key: String,
+}
+
+impl Authority {
+    pub fn new() -> anyhow::Result<Self> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "etcd-ca");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        Ok(Self { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
+    }
+
+    /// For a server at those addresses, which is a client of its peers, too.
+    pub fn issue(&self, name: &str, addresses: &[&str]) -> anyhow::Result<Leaf> {
+        let issuer = Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(&self.key)?)?;
+        let mut params = CertificateParams::new(vec![name.to_string()])?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        for address in addresses {
+            let ip: IpAddr = address.parse().with_context(|| format!("{address} is no address"))?;
+            params.subject_alt_names.push(SanType::IpAddress(ip));
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate()?;
+        Ok(Leaf { certificate: params.signed_by(&key, &issuer)?.pem(), key: key.serialize_pem() })
+    }
+}
+
+/// What a member needs on its disk: path, text, mode.
+pub fn files(
+    authority: &Authority,
+    name: &str,
+    members: &[(String, String)],
+) -> anyhow::Result<Vec<(String, String, u32)>> {
+    let address = members.iter().find(|(n, _)| n == name).map(|(_, a)| a.as_str());
+    let address = address.with_context(|| format!("{name} is no member"))?;
+    let leaf = authority.issue(name, &[address, "127.0.0.1"])?;
+    Ok(vec![
+        (format!("{DIR}/ca.crt"), authority.certificate.clone(), 0o644),
+        (format!("{DIR}/member.crt"), leaf.certificate, 0o644),
+        // The unit's own user reads it; the machine is the test's.
+        (format!("{DIR}/member.key"), leaf.key, 0o644),
+        (format!("/etc/systemd/system/{UNIT}"), unit(name, address, members), 0o644),
+    ])
+}
+
+/// Not Debian's own, which is masked.
+pub const UNIT: &str = "etcd-member.service";
+
+fn unit(name: &str, address: &str, members: &[(String, String)]) -> String {
+    let cluster: Vec<String> = members.iter().map(|(n, a)| format!("{n}=https://{a}:2380")).collect();
+    let tls = |prefix: &str| {
+        format!(
+            "--{prefix}cert-file={DIR}/member.crt --{prefix}key-file={DIR}/member.key --{prefix}trusted-ca-file={DIR}/ca.crt --{prefix}client-cert-auth"
+        )
+    };
+    format!(
+        "[Unit]\nDescription=etcd member {name}\nAfter=network.target\n\
+         [Service]\nType=notify\nUser=etcd\nStateDirectory=etcd-member\nRestart=always\nRestartSec=1\nTimeoutStartSec=0\n\
+         Environment=ETCD_UNSUPPORTED_ARCH=arm64\n\
+         ExecStart=/usr/bin/etcd --name={name} --data-dir=/var/lib/etcd-member/data \
+         --listen-client-urls=https://{address}:2379,https://127.0.0.1:2379 --advertise-client-urls=https://{address}:2379 \
+         --listen-peer-urls=https://{address}:2380 --initial-advertise-peer-urls=https://{address}:2380 \
+         --initial-cluster={} --initial-cluster-token=lab {} {}\n\
+         [Install]\nWantedBy=multi-user.target\n",
+        cluster.join(","),
+        tls(""),
+        tls("peer-")
+    )
+}

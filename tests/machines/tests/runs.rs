@@ -1,0 +1,112 @@
+//! The demo's run on real machines, in two nights with four faults each. Each fault proves that it hit; each run ends complete, with
+//! nothing done twice by what dpkg and journald say.
+
+use anyhow::{Context as _, ensure};
+use futures_util::FutureExt as _;
+use podlift_machines::fleet::{Fleet, TO, Wanted};
+use podlift_machines::{apart, faults, judge, night, up, watch};
+
+fn run(story: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+    podlift_common::tls::install_provider();
+    apart::run(story).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+async fn judged(fleet: Fleet) -> anyhow::Result<()> {
+    let complaints = judge::complaints(&fleet).await?;
+    let words = if complaints.is_empty() { String::new() } else { fleet.words().await };
+    fleet.stop().await;
+    ensure!(complaints.is_empty(), "not as it should be:\n{}\n{words}", complaints.join("\n"));
+    Ok(())
+}
+
+/// Agent killed while dpkg unpacks, coordinator killed, dpkg's lock held, conffile edited, clock an hour off.
+#[test]
+fn a_night_of_killed_processes_and_strangers() {
+    let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
+    run(async move {
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &Wanted::default()).await?;
+        faults::conffile_edited(&fleet, "cp3")?;
+        faults::clock_off(&fleet, "w2")?;
+        fleet.boot().await?;
+        let plan = fleet.document(&["plan", "--to", TO]).await?;
+        faults::seen_by_preflight(&plan, "w2")?;
+        let lock = ("kubelets/cp1/cordon", "canary/w1/install-kubeadm");
+        let bad = vec![
+            faults::coordinator_killed(&fleet, "control-plane/cp1/kubeadm-apply").boxed(),
+            faults::agent_killed(&fleet, "cp2").boxed(),
+            faults::lock_held(&fleet, "w1", lock.0, lock.1).boxed(),
+        ];
+        let (ended, _) = night::under(&fleet, &["upgrade", "--to", TO, "--yes"], bad).await?;
+        ensure!(
+            ended.code == 0,
+            "podlift upgrade exited {}\n{}{}\n{}",
+            ended.code,
+            night::tail(&ended.stdout),
+            night::tail(&ended.stderr),
+            fleet.words().await
+        );
+        faults::conffile_kept(&fleet, "cp3")?;
+        once(&fleet, "kubelets/cp2/install-kubelet-kubectl").await?;
+        judged(fleet).await
+    });
+}
+
+/// Disk full, power cut between kubeadm's two renames, a minute without a network.
+#[test]
+fn a_night_of_broken_machines() {
+    let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
+    run(async move {
+        let disk = faults::DiskFull { node: "w2" };
+        let wanted = Wanted { extra: vec![disk.disk()], ..Wanted::default() };
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
+        fleet.boot().await?;
+        let plan = fleet.podlift(&["plan", "--to", TO]).await?;
+        ensure!(plan.code == 0, "podlift plan exited {}: {}{}", plan.code, plan.stdout, plan.stderr);
+        disk.fill(&fleet).await?;
+        let (ended, _) = night::under(&fleet, &["upgrade", "--to", TO, "--yes"], vec![]).await?;
+        ensure!(
+            ended.code == 4,
+            "podlift upgrade exited {}\n{}{}",
+            ended.code,
+            night::tail(&ended.stdout),
+            night::tail(&ended.stderr)
+        );
+        let paused = fleet.document(&["report"]).await?["paused"].clone();
+        ensure!(
+            paused["code"] == "disk-full" && paused["message"].to_string().contains("w2"),
+            "paused for {paused}"
+        );
+        disk.free(&fleet).await?;
+
+        let power = faults::PowerCut::arm(&fleet, "cp2");
+        let bad = vec![
+            power.happened(&fleet).boxed(),
+            faults::network_cut(&fleet, "w1", "canary/w1/install-kubelet-kubectl").boxed(),
+        ];
+        let (ended, _) = night::under(&fleet, &["retry", "--follow"], bad).await?;
+        ensure!(
+            ended.code == 0,
+            "podlift retry exited {}\n{}{}\n{}",
+            ended.code,
+            night::tail(&ended.stdout),
+            night::tail(&ended.stderr),
+            fleet.words().await
+        );
+        let unknown = watch::events(&fleet, |e| {
+            e["event"] == "op-ended"
+                && e["step"] == "control-plane/cp2/kubeadm-node"
+                && e["outcome"]["result"] == "indeterminate"
+        });
+        ensure!(unknown.await?.len() == 1, "the op that the power cut ended is not known to be unknown");
+        once(&fleet, "canary/w1/install-kubelet-kubectl").await?;
+        judged(fleet).await
+    });
+}
+
+/// An outcome is reported once.
+async fn once(fleet: &Fleet, step: &str) -> anyhow::Result<()> {
+    let all = watch::events(fleet, |e| e["event"] == "op-ended" && e["step"] == step).await?;
+    let first = all.first().with_context(|| format!("nobody told how {step} ended"))?;
+    ensure!(all.len() == 1 && first["outcome"]["result"] == "done", "{step} ended so: {all:?}");
+    Ok(())
+}

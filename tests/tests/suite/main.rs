@@ -1,0 +1,14 @@
+//! The suites over everything, one module each, linked once.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test may panic, reads the documentation, and starts the etcd pair
+
+mod act_twice;
+mod agent_promises;
+mod alerts;
+mod cluster_adapter;
+mod crash_everywhere;
+mod fail_each_step;
+mod metrics;
+mod run_promises;
+mod sabotage;
+mod schemas;
+mod traces;
