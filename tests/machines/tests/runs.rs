@@ -35,6 +35,7 @@ fn a_night_of_killed_processes_and_strangers() {
             faults::coordinator_killed(&fleet, "control-plane/cp1/kubeadm-apply").boxed(),
             faults::agent_killed(&fleet, "cp2").boxed(),
             faults::lock_held(&fleet, "w1", lock.0, lock.1).boxed(),
+            faults::agent_upgraded(&fleet, "cp3", "control-plane/cp3/kubeadm-node").boxed(),
         ];
         let (ended, _) = night::under(&fleet, &["upgrade", "--to", TO, "--yes"], bad).await?;
         ensure!(
@@ -47,6 +48,7 @@ fn a_night_of_killed_processes_and_strangers() {
         );
         faults::conffile_kept(&fleet, "cp3")?;
         once(&fleet, "kubelets/cp2/install-kubelet-kubectl").await?;
+        once(&fleet, "control-plane/cp3/kubeadm-node").await?;
         judged(fleet).await
     });
 }
