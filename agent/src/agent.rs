@@ -9,6 +9,7 @@ use crate::ledger::{FileLedger, Ledger, LedgerError};
 use crate::link::Link;
 use crate::metrics::{Meters, Metrics};
 use crate::node::Node;
+use crate::start::{self, StartError};
 use crate::units::Units;
 use crate::{learn, paths, pulse, session};
 use podlift_model::BootId;
@@ -42,6 +43,8 @@ pub enum OpenError {
     #[error("{path} can't be read ({why}); an agent binds its memory to its machine and to its boot")]
     Identity { path: &'static str, why: String },
     #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error("the heal's memory below {path} can't be read: {source}; mend its permissions, or move it away")]
     Heal { path: &'static str, source: std::io::Error },
@@ -69,6 +72,7 @@ impl Agent {
     pub fn open_with(host: Host, config: Config, seams: Seams) -> Result<Arc<Self>, OpenError> {
         config.check()?;
         let machine = read_id(&host, paths::MACHINE_ID)?;
+        start::one_file_system(host.files.as_ref(), config.allow_other_filesystem)?;
         let boot = BootId::new(read_id(&host, paths::BOOT_ID)?)
             .map_err(|e| OpenError::Identity { path: paths::BOOT_ID, why: e.to_string() })?;
         let ledger: Arc<dyn Ledger> = Arc::new(FileLedger::open(host.files.clone(), &config.node, &machine)?);
@@ -78,6 +82,8 @@ impl Agent {
         };
         let heal = Heal::open(host.clone(), config.heal.clone(), config.node.clone(), boot.clone())
             .map_err(|source| OpenError::Heal { path: paths::HEAL, source })?;
+        let learned = heal.expectations().is_some();
+        start::manifests(host.files.as_ref(), config.role, learned)?;
         let units = Units {
             commands: host.commands.clone(),
             files: host.files.clone(),
@@ -99,14 +105,30 @@ impl Agent {
         self.metrics.page()
     }
 
-    /// Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.
+    /// Heals and works. Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.
     pub async fn run(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
         let executor = Executor::new(self.node.clone());
         let _ending = Ending(executor.clone());
-        executor.recover();
+        let healing = self.clone();
         // A task of its own: nothing that is said or learned may hold up a repair.
-        let node = self.node.clone();
-        executor.spawn(async move { heal::watch(&node.heal, pulse::alive).await });
+        executor.spawn(async move { healing.heal().await });
+        self.serve(executor, link, stop).await;
+    }
+
+    /// Heals, until it is dropped. It is also what systemd hears of this process.
+    pub(crate) async fn heal(&self) {
+        heal::watch(&self.node.heal, pulse::beat).await;
+    }
+
+    /// As `run`, for a process that heals elsewhere.
+    pub(crate) async fn work(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
+        let executor = Executor::new(self.node.clone());
+        let _ending = Ending(executor.clone());
+        self.serve(executor, link, stop).await;
+    }
+
+    async fn serve(&self, executor: Arc<Executor>, link: Arc<dyn Link>, stop: CancellationToken) {
+        executor.recover();
         let node = self.node.clone();
         executor.spawn(async move { learn(&node).await });
         tokio::select! {

@@ -16,9 +16,12 @@ mod pulse;
 mod real_etcd;
 mod session;
 mod sources;
+mod start;
 #[cfg(test)]
 mod testing;
 mod tools;
+#[cfg(test)]
+mod transcript_tests;
 pub mod units;
 
 pub use agent::{Agent, OpenError, Seams, WrapLedger};

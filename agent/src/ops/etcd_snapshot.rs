@@ -38,7 +38,8 @@ impl EtcdSnapshot {
     /// Verifies the file and writes down what it holds. Done once: what was verified is known by its hash.
     async fn verify(&self, cx: &Cx<'_>) -> Result<OpOutput, Failure> {
         let (host, path) = (&cx.node.host, self.path());
-        let native = snapshot::check(host.files.as_ref(), &path).map_err(|e| file_failure(&path, &e))?;
+        let native =
+            snapshot::check(host.files.as_ref(), &path).await.map_err(|e| file_failure(&path, &e))?;
         if !native.verified {
             let message = format!(
                 "{} is no whole etcd snapshot ({} bytes, size or SHA-256 trailer wrong); move it away and start a new run",
@@ -57,7 +58,7 @@ impl EtcdSnapshot {
             let bytes = serde_json::to_vec(&state).unwrap_or_default();
             host.files.write(&notes, &bytes, 0o600).map_err(|e| file_failure(&notes, &e))?;
         }
-        Ok(OpOutput::Backup(backup::state(cx.node, &self.run)?))
+        Ok(OpOutput::Backup(backup::state(cx.node, &self.run).await?))
     }
 
     /// A backup that was never restored is a hope. Into a scratch folder, which is removed again; the database that comes out must hold

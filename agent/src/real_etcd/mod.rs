@@ -4,7 +4,7 @@
 mod cluster;
 mod node;
 
-use crate::heal::expectations::Expectations;
+use crate::heal::Expectations;
 use crate::ops::look::look;
 use cluster::{Cluster, Layout};
 use node::Bench;
@@ -136,7 +136,6 @@ async fn another_cluster_is_refused(cluster: &Cluster, state: &EtcdState) {
         etcd_cluster: Some(state.cluster.clone()),
         learned_from: Digest::of("a manifest"),
         at: bench.node.host.clock.now(),
-        good: std::collections::BTreeMap::new(),
     };
     bench.node.heal.set_expectations(learned).unwrap();
     let OpOutcome::Failed { failure } = bench.run("op-1", &snapshot("r2")).await else { panic!() };
