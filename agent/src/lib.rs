@@ -12,6 +12,8 @@ mod metrics;
 mod node;
 mod ops;
 mod pulse;
+#[cfg(test)]
+mod real_etcd;
 mod session;
 mod sources;
 #[cfg(test)]

@@ -11,6 +11,9 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// kube tells each call that fails as an error; what a failure means is said by whoever asked.
+const LOG: &str = "info,kube_client::client::builder=off";
+
 /// Plans and runs rolling upgrades of one Kubernetes cluster.
 #[derive(Debug, Parser)]
 #[command(name = "podlift-coordinator", version)]
@@ -19,7 +22,7 @@ struct Args {
     #[arg(long, default_value = "/etc/podlift/coordinator.toml")]
     config: PathBuf,
     /// What is logged to stderr, e.g. `info,podlift_coordinator=debug`.
-    #[arg(long, default_value = "info")]
+    #[arg(long, default_value = LOG)]
     log: String,
     /// Logs as JSON lines.
     #[arg(long)]

@@ -46,6 +46,7 @@ impl Heal {
             meters: HealMeters::default(),
         };
         heal.finish_open_intents();
+        heal.remove_litter();
         Ok(heal)
     }
 
@@ -66,6 +67,20 @@ impl Heal {
             let event = self.event(intent, 0, String::new());
             let told = self.history.event(event);
             drop(told.inspect_err(|error| tracing::error!(%error, "a heal could not be recorded")));
+        }
+    }
+
+    /// Temporary files of an agent that was ended in the middle of a repair. What was moved aside is not among them.
+    fn remove_litter(&self) {
+        for dir in [paths::SCRATCH, paths::MANIFESTS] {
+            let names = self.host.files.list(Path::new(dir)).unwrap_or_default();
+            let ours = |n: &&String| n.starts_with(".podlift-") && !n.starts_with(".podlift-aside-");
+            for name in names.iter().filter(ours) {
+                let gone = self.host.files.remove(&Path::new(dir).join(name));
+                drop(
+                    gone.inspect_err(|error| tracing::warn!(%error, name, "a temporary file stays in {dir}")),
+                );
+            }
         }
     }
 

@@ -23,12 +23,16 @@ pub const NOTES: &str = "etcd.json";
 const SCRATCH: &str = ".restored";
 /// Left free beside what etcd needs.
 const SPARE: u64 = 64 << 20;
-/// Made first: etcdctl does not make folders.
+/// Made first, because etcdctl does not make folders; says how many members there were.
 const FOLDER_MARK: &str = ".podlift";
 
 impl EtcdSnapshot {
     fn path(&self) -> PathBuf {
         paths::backup(&self.run).join(FILE)
+    }
+
+    fn mark(&self) -> PathBuf {
+        paths::backup(&self.run).join(FOLDER_MARK)
     }
 
     /// Verifies the file and writes down what it holds. Done once: what was verified is known by its hash.
@@ -82,7 +86,9 @@ impl EtcdSnapshot {
 
     async fn restored(&self, cx: &Cx<'_>, scratch: &Path) -> Result<Status, Failure> {
         let limit = cx.node.config.ops.snapshot_timeout;
-        snapshot::restore(&cx.node.host, &self.path(), scratch, limit).await?;
+        let members = cx.node.host.files.read(&self.mark()).ok();
+        let members = members.and_then(|m| String::from_utf8(m).ok()?.trim().parse().ok()).unwrap_or(1);
+        snapshot::restore(&cx.node.host, &self.path(), scratch, members, limit).await?;
         snapshot::status(&cx.node.host, &scratch.join("member/snap/db")).await
     }
 }
@@ -133,8 +139,9 @@ impl Op for EtcdSnapshot {
         })?;
         let sizes = access.status(&cx.node.host).await?;
         room(cx, sizes.iter().map(|s| s.status.db_size).max().unwrap_or(0))?;
-        let mark = paths::backup(&self.run).join(FOLDER_MARK);
-        cx.node.host.files.write(&mark, b"", 0o600).map_err(|e| file_failure(&mark, &e))?;
+        let members = access.members(&cx.node.host).await?.members.len().to_string();
+        let mark = self.mark();
+        cx.node.host.files.write(&mark, members.as_bytes(), 0o600).map_err(|e| file_failure(&mark, &e))?;
         Ok(Applied::Unit(access.snapshot(&endpoint, &self.path(), cx.node.config.ops.snapshot_timeout)))
     }
 

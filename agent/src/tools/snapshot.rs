@@ -63,10 +63,26 @@ pub async fn status(host: &Host, path: &Path) -> Result<Status, Failure> {
     parse(&tool(host, &args, Duration::from_secs(300)).await?)
 }
 
-/// Into a folder that is not there yet. The tool compares the trailer while it copies.
-pub async fn restore(host: &Host, from: &Path, to: &Path, limit: Duration) -> Result<(), Failure> {
-    let to = format!("--data-dir={}", to.display());
-    let args = ["snapshot".to_string(), "restore".into(), from.display().to_string(), to];
+/// Into a folder that is not there yet. The tool compares the trailer while it copies. Members that never start take the place of the
+/// real ones, as many as there were: they count among the keys.
+pub async fn restore(
+    host: &Host,
+    from: &Path,
+    to: &Path,
+    members: usize,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let named = |i: usize| format!("scratch{i}=http://localhost:{i}");
+    let all: Vec<String> = (1..=members.max(1)).map(named).collect();
+    let args = [
+        "snapshot".to_string(),
+        "restore".into(),
+        from.display().to_string(),
+        format!("--data-dir={}", to.display()),
+        "--name=scratch1".into(),
+        "--initial-advertise-peer-urls=http://localhost:1".into(),
+        format!("--initial-cluster={}", all.join(",")),
+    ];
     tool(host, &args, limit).await.map(drop)
 }
 

@@ -120,7 +120,7 @@ async fn what_may_pass_is_tried_again_and_what_does_not_pauses_the_run() {
     assert_eq!((reason.code.as_str(), reason.detail.as_str()), ("kubeadm-failed", "last line"));
     assert!(reason.next.starts_with("podlift retry"));
     assert!(matches!(say(&r, Command::Resume).await, Err(CoordinatorError::StepFailed { .. })));
-    say(&r, Command::Retry { step: None }).await.unwrap();
+    say(&r, Command::Retry { step: None, repair_dpkg: false }).await.unwrap();
     r.until(&run, succeeded).await;
 }
 

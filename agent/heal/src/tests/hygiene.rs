@@ -93,7 +93,8 @@ async fn mode_and_owner_come_back_without_another_file() {
 async fn what_is_strange_is_told_and_never_touched() {
     let b = bench();
     let heal = knowing(&b);
-    let cases: [(&str, fn(&mut podlift_host::Stat)); 3] = [
+    type Change = fn(&mut podlift_host::Stat);
+    let cases: [(&str, Change); 3] = [
         ("symbolic link", |s| s.kind = FileKind::Symlink),
         ("is a folder", |s| s.kind = FileKind::Directory),
         ("MiB", |s| s.size = 17 << 20),

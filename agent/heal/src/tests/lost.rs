@@ -47,10 +47,9 @@ async fn a_run_brings_lost_flags_back_with_their_values() {
 async fn what_might_stop_the_api_server_is_only_reported() {
     let b = bench();
     pki(&b);
-    let audit = LIVE_API.replace("    - --bind", "    - --bind").replace(
-        "    - --authorization-mode",
-        "    - --audit-policy-file=/etc/kubernetes/audit.yaml\n    - --authorization-mode",
-    );
+    let first = "    - --authorization-mode";
+    let audit =
+        LIVE_API.replace(first, &format!("    - --audit-policy-file=/etc/kubernetes/audit.yaml\n{first}"));
     let audit = audit.replace("    image: ", "    - --oidc-issuer-url=https://id\n    image: ");
     b.files.put(api(), audit.as_bytes());
     b.files.put("/etc/kubernetes/audit.yaml", b"x");

@@ -226,3 +226,19 @@ async fn a_repair_of_which_only_the_intent_is_known_is_told_if_the_file_shows_it
     assert_eq!(after_crash.pending()[0].id, heal.pending()[0].id);
     assert_eq!(open(&b).pending().len(), 1, "and told once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn temporary_files_of_an_agent_that_was_killed_are_removed_and_nothing_else() {
+    let b = bench();
+    for (dir, name) in [
+        (paths::SCRATCH, ".podlift-1"),
+        (paths::MANIFESTS, ".podlift-2"),
+        (paths::SCRATCH, ".podlift-aside-3"),
+        (paths::MANIFESTS, ".kubelet-keep"),
+    ] {
+        b.files.put(PathBuf::from(dir).join(name), b"x");
+    }
+    drop(open(&b));
+    assert_eq!(b.files.list(paths::SCRATCH.as_ref()).unwrap(), [".podlift-aside-3"]);
+    assert_eq!(b.files.list(paths::MANIFESTS.as_ref()).unwrap()[0], ".kubelet-keep");
+}

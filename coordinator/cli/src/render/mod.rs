@@ -3,8 +3,6 @@
 pub(super) mod event;
 pub(super) mod fleet;
 pub(super) mod heal;
-#[cfg(test)]
-mod heal_tests;
 pub(super) mod node;
 pub(super) mod plan;
 pub(super) mod report;

@@ -89,7 +89,7 @@ mod tests {
                 "{name}: readers would miss {taken:#?}\nA document only grows within a version (docs/schemas/README.md)"
             );
             if bless.is_empty() {
-                assert_eq!(old, now, "{name} differs from docs/schemas: PODLIFT_BLESS=1 writes it anew");
+                assert!(old == now, "{name} differs from docs/schemas: PODLIFT_BLESS=1 writes it anew");
             } else {
                 std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
                 std::fs::write(path(name), serde_json::to_string_pretty(&now).unwrap() + "\n").unwrap();

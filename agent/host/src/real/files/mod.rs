@@ -71,8 +71,13 @@ impl Files for RealFiles {
         let target = Folder::make(&self.root, dir)?;
         // The kubelet reads all of its folder: not even a dot-file may be left there by a crash.
         let scratch = if dir == Path::new(paths::MANIFESTS) { Path::new(paths::SCRATCH) } else { dir };
-        let scratch = Folder::make(&self.root, scratch)?;
-        scratch.temporary(bytes, mode)?.rename_to(&target, name_of(path)?)
+        let (scratch, name) = (Folder::make(&self.root, scratch)?, name_of(path)?);
+        match scratch.temporary(bytes, mode)?.rename_to(&target, name) {
+            Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+                target.temporary(bytes, mode)?.rename_to(&target, name)
+            }
+            other => other,
+        }
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -121,10 +126,10 @@ impl Files for RealFiles {
     fn swap(&self, swap: &Swap<'_>, intent: &mut Intent<'_>) -> Result<(), ReplaceError> {
         let (dir, name) = self.parent(swap.target)?;
         let scratch = Folder::make(&self.root, swap.scratch)?;
-        match swap.seen {
-            Some((seen, hash)) => replace::replace(&dir, name, swap.bytes, (seen, hash), &scratch, intent),
-            None => replace::create(&dir, name, swap.bytes, &scratch, intent),
-        }
+        within(&dir, &scratch, |scratch| match swap.seen {
+            Some((seen, hash)) => replace::replace(&dir, name, swap.bytes, (seen, hash), scratch, intent),
+            None => replace::create(&dir, name, swap.bytes, scratch, intent),
+        })
     }
 
     fn move_aside(
@@ -137,7 +142,8 @@ impl Files for RealFiles {
         let (dir, name) = self.parent(from)?;
         let scratch = Folder::make(&self.root, Path::new(paths::SCRATCH))?;
         let kept = Folder::make(&self.root, to.parent().ok_or_else(|| invalid(to))?)?;
-        aside::move_aside((&dir, name), seen, (&kept, name_of(to)?), &scratch, intent)
+        let to = name_of(to)?;
+        within(&dir, &scratch, |scratch| aside::move_aside((&dir, name), seen, (&kept, to), scratch, intent))
     }
 
     fn secure(&self, path: &Path, seen: &Stat, mode: u32, own: bool) -> Result<(), ReplaceError> {
@@ -173,6 +179,19 @@ impl Files for RealFiles {
         let there = wanted.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
         let stat = nix::sys::statvfs::statvfs(there)?;
         Ok(stat.blocks_available() as u64 * stat.fragment_size() as u64)
+    }
+}
+
+/// With `scratch`, or with the folder itself where something is mounted on it: no rename leads out of a mount. Temporary names begin with a
+/// dot, which the kubelet skips.
+fn within(
+    dir: &Folder,
+    scratch: &Folder,
+    mut work: impl FnMut(&Folder) -> Result<(), ReplaceError>,
+) -> Result<(), ReplaceError> {
+    match work(scratch) {
+        Err(ReplaceError::Io(e)) if e.kind() == io::ErrorKind::CrossesDevices => work(dir),
+        other => other,
     }
 }
 

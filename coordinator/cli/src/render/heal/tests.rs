@@ -1,7 +1,7 @@
 //! What people read of the heal, as goldens: an armed node with a finding, one with a fight, one whose agent is gone and old, a worker.
 
-use super::heal;
-use super::tests::on_screens;
+use super::*;
+use crate::render::tests::on_screens;
 use jiff::Timestamp;
 use podlift_engine::view::{Heal, HealNode, HealRecord};
 use podlift_model::heal::*;
@@ -103,7 +103,7 @@ fn seen() -> Heal {
 
 #[test]
 fn the_heal_of_the_fleet() {
-    insta::assert_snapshot!(on_screens(|s| heal::status(&seen(), s)));
+    insta::assert_snapshot!(on_screens(|s| status(&seen(), s)));
 }
 
 #[test]
@@ -111,20 +111,16 @@ fn the_heal_of_one_node() {
     let of = |i: usize| Heal { nodes: vec![seen().nodes.swap_remove(i)], ..seen() };
     insta::assert_snapshot!(on_screens(|s| format!(
         "{}\n{}\n{}",
-        heal::node(&of(1), s),
-        heal::node(&of(2), s),
-        heal::node(&of(3), s)
+        super::node(&of(1), s),
+        super::node(&of(2), s),
+        super::node(&of(3), s)
     )));
 }
 
 #[test]
 fn past_heals_and_what_they_changed() {
-    insta::assert_snapshot!(on_screens(|s| format!(
-        "{}\n\n{}",
-        heal::history(&seen(), s),
-        heal::diff(&seen(), s)
-    )));
+    insta::assert_snapshot!(on_screens(|s| format!("{}\n\n{}", history(&seen(), s), diff(&seen(), s))));
     let none = Heal { history: vec![], heals: 0, ..seen() };
     let screen = crate::out::Screen { width: None, height: None, colour: false };
-    assert!(heal::history(&none, screen).starts_with("No heal"));
+    assert!(history(&none, screen).starts_with("No heal"));
 }
