@@ -1,5 +1,5 @@
 //! An owner that gets SIGKILL in the middle leaves nothing of its machines.
-#![allow(clippy::disallowed_methods)] // a test that starts and kills a program
+#![allow(clippy::disallowed_methods)] // it spawns that owner
 
 use podlift_machines::{clean, scratch, up};
 use std::io::{BufRead as _, BufReader};
