@@ -16,6 +16,7 @@ use podlift_model::BootId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Puts something around the ledger.
@@ -27,12 +28,14 @@ pub struct Seams {
     pub recorder: Vec<String>,
     /// Put around the ledger.
     pub wrap_ledger: Option<WrapLedger>,
+    /// When the runtime was built that carries the session: heartbeats are in step with it.
+    pub origin: Option<Instant>,
 }
 
 impl Default for Seams {
     fn default() -> Self {
         let recorder = ["/usr/bin/podlift-agent", "--root", "/"].map(String::from).to_vec();
-        Self { recorder, wrap_ledger: None }
+        Self { recorder, wrap_ledger: None, origin: None }
     }
 }
 
@@ -95,7 +98,18 @@ impl Agent {
         };
         let (running, changes) = (Mutex::default(), AtomicU64::new(0));
         let meters = Meters::default();
-        let node = Arc::new(Node { host, config, boot, ledger, heal, units, running, changes, meters });
+        let node = Arc::new(Node {
+            host,
+            config,
+            boot,
+            ledger,
+            heal,
+            units,
+            running,
+            changes,
+            meters,
+            origin: seams.origin,
+        });
         let metrics = Metrics::new(&node);
         Ok(Arc::new(Self { node, metrics }))
     }
@@ -111,13 +125,13 @@ impl Agent {
         let _ending = Ending(executor.clone());
         let healing = self.clone();
         // A task of its own: nothing that is said or learned may hold up a repair.
-        executor.spawn(async move { healing.heal().await });
+        executor.spawn(async move { healing.heal(None).await });
         self.serve(executor, link, stop).await;
     }
 
     /// Heals, until it is dropped. It is also what systemd hears of this process.
-    pub(crate) async fn heal(&self) {
-        heal::watch(&self.node.heal, pulse::beat).await;
+    pub(crate) async fn heal(&self, origin: Option<Instant>) {
+        heal::watch(&self.node.heal, origin, pulse::beat).await;
     }
 
     /// As `run`, for a process that heals elsewhere.

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Upgrades and heals the Kubernetes of this node, as podlift's coordinator asks.
@@ -126,24 +127,30 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let config: Config = podlift_common::config::load(&below(&args.root, &args.config))?;
     // One thread that works, and one that heals: each that there is costs memory and wakes up.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let origin = Instant::now();
     let telemetry = {
         let _within = runtime.enter();
         let endpoint = args.otlp_endpoint.as_ref().or(config.telemetry.otlp_endpoint.as_ref());
         let service = Service { name: "podlift-agent", version: env!("CARGO_PKG_VERSION") };
         telemetry::start(&args.log, args.format(), service, endpoint)
     };
-    let done = serve(args, config, &runtime);
+    let done = serve(args, config, &runtime, origin);
     telemetry.flush();
     done
 }
 
-fn serve(args: &Args, config: Config, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+fn serve(
+    args: &Args,
+    config: Config,
+    runtime: &tokio::runtime::Runtime,
+    origin: Instant,
+) -> anyhow::Result<()> {
     let material = material(&args.root, &config)?;
     let connector = Connector::new(&material, Expect::Coordinator)?;
     let link = Arc::new(GrpcLink::new(config.coordinator, connector));
     let host = real::host(&args.root, &config.commands.path)
         .with_context(|| format!("root folder {} can't be opened", args.root.display()))?;
-    let seams = Seams { recorder: recorder(args)?, ..Seams::default() };
+    let seams = Seams { recorder: recorder(args)?, origin: Some(origin), ..Seams::default() };
     let listen = config.metrics.listen;
     let agent = Agent::open_with(host, config, seams)?;
     let stop = CancellationToken::new();
@@ -173,11 +180,14 @@ fn serve(args: &Args, config: Config, runtime: &tokio::runtime::Runtime) -> anyh
 /// watchdog, which hears of nobody else.
 fn heal_apart(agent: Arc<Agent>, stop: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let origin = Some(Instant::now());
     let heal = move || {
         runtime.block_on(async {
+            // A task: what wakes the future of `block_on` itself costs a wake-up more.
+            let healing = tokio::spawn(async move { agent.heal(origin).await });
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = agent.heal() => {}
+                ended = healing => drop(ended),
             }
         });
     };
