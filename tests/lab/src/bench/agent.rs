@@ -1,5 +1,6 @@
 //! What an idle agent costs its node: the real agent in a process of its own with the product's own intervals, watching real manifests, its
-//! session open to a real coordinator. Memory, and how often it wakes up.
+//! session open to a real coordinator. Memory, and how often it wakes up. Where `podlift-agent` stands beside this program it is that one;
+//! otherwise this program is the agent, and more of its pages count than the agent's own would.
 #![allow(clippy::disallowed_methods)] // this is an edge: it measures
 
 use super::fleet::rss_mib;
@@ -10,6 +11,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -56,6 +58,7 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
 async fn prepare() -> anyhow::Result<Lab> {
     let shape = Shape { control_planes: vec![NODE.into()], workers: vec![], factor: 30, ..Shape::default() };
     let exe = std::env::current_exe().context("this program's own path")?;
+    let own = exe.with_file_name("podlift-agent");
     let lab = Lab::start(Options { shape, heal: HealMode::Enforce, exe, coordinator: false }).await?;
     learned(&lab, NODE).await?;
     lab.stop_process(NODE).await;
@@ -63,9 +66,18 @@ async fn prepare() -> anyhow::Result<Lab> {
     let agent = format!("nodes/{NODE}/etc/podlift/agent.toml");
     own_intervals(&lab, &agent, &["tick", "check", "heartbeat", "reconnect_max", "poll"])?;
     lab.start_coordinator()?;
-    lab.start_agent(NODE)?;
+    match own.exists() {
+        true => start_own(&lab, &own)?,
+        false => lab.start_agent(NODE)?,
+    }
     lab.ready().await?;
     Ok(lab)
+}
+
+/// The agent as it is installed.
+fn start_own(lab: &Lab, exe: &Path) -> anyhow::Result<()> {
+    let root = lab.at(&format!("nodes/{NODE}")).display().to_string();
+    lab.processes.spawn_other(NODE, exe, &["--root", &root, "run"])
 }
 
 /// Takes the lab's own intervals out of a configuration.
@@ -92,6 +104,7 @@ async fn measure(lab: &Lab, seconds: u64) -> anyhow::Result<Value> {
         "wakeups_per_s": (woken as f64 / took * 100.0).round() / 100.0,
         "seconds": took.round(),
         "threads": after.len(),
+        "program": fs::read_link(format!("/proc/{pid}/exe"))?.file_name().map(|n| n.to_string_lossy().into_owned()),
     }))
 }
 
