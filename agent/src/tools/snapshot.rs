@@ -101,8 +101,10 @@ async fn tool(host: &Host, args: &[String], limit: Duration) -> Result<String, F
 fn parse(text: &str) -> Result<Status, Failure> {
     let line = text.lines().rfind(|l| l.trim_start().starts_with('{')).unwrap_or_default();
     serde_json::from_str(line).map_err(|e| {
-        Failure::operator("snapshot-status", format!("`snapshot status` printed no JSON: {e}"))
-            .with_detail(text)
+        let message = format!(
+            "`snapshot status` printed no JSON ({e}); etcdctl of 3.6 and later can't read snapshots: install etcdutl beside it"
+        );
+        Failure::operator("snapshot-status", message).with_detail(text)
     })
 }
 
@@ -115,7 +117,42 @@ impl Native {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::MemFiles;
+    use crate::host::Output;
+    use crate::testing::{Fakes, MemFiles, said};
+
+    /// 3.6: etcdctl only saves (a word that it does not know gets its help, and exit 0); etcdutl reads, and tells its own version too.
+    fn etcd_3_6(call: &Invocation, etcdutl: bool) -> Result<Output, CommandError> {
+        match (call.program, call.args[1].as_str()) {
+            ("etcdutl", _) if !etcdutl => {
+                Err(CommandError::NotFound { program: "etcdutl".into(), path: "/usr/bin".into() })
+            }
+            ("etcdutl", "status") => said(
+                r#"{"hash":3474280699,"revision":4107,"totalKey":811,"totalSize":3162112,"version":"3.6.0"}"#,
+            ),
+            ("etcdutl", "restore") => said(""),
+            _ => said("NAME:\n\tsnapshot - Manages etcd node snapshots\n\nCOMMANDS:\n\tsave\n"),
+        }
+    }
+
+    #[tokio::test]
+    async fn etcd_3_6_is_read_by_etcdutl_and_never_by_etcdctl() {
+        let fakes = Fakes::new(|call| etcd_3_6(call, true));
+        let path = Path::new("/b/etcd.db");
+        assert_eq!(status(&fakes.host, path).await.unwrap(), Status { revision: 4107, keys: 811 });
+        restore(&fakes.host, path, Path::new("/b/scratch"), 3, Duration::from_secs(9)).await.unwrap();
+        assert_eq!(
+            fakes.commands.calls(),
+            [
+                "etcdutl snapshot status /b/etcd.db -w json",
+                "etcdutl snapshot restore /b/etcd.db --data-dir=/b/scratch --name=scratch1 \
+                 --initial-advertise-peer-urls=http://localhost:1 \
+                 --initial-cluster=scratch1=http://localhost:1,scratch2=http://localhost:2,scratch3=http://localhost:3",
+            ]
+        );
+        let without = Fakes::new(|call| etcd_3_6(call, false));
+        let failure = status(&without.host, path).await.unwrap_err();
+        assert!(failure.message.contains("install etcdutl"), "{failure}");
+    }
 
     fn snapshot(pages: usize) -> Vec<u8> {
         let body: Vec<u8> = (0..pages * 512).map(|i| (i % 251) as u8).collect();
