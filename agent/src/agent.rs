@@ -9,12 +9,14 @@ use crate::ledger::{FileLedger, Ledger, LedgerError};
 use crate::link::Link;
 use crate::metrics::{Meters, Metrics};
 use crate::node::Node;
+use crate::start::{self, StartError};
 use crate::units::Units;
 use crate::{learn, paths, pulse, session};
 use podlift_model::BootId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Puts something around the ledger.
@@ -26,12 +28,14 @@ pub struct Seams {
     pub recorder: Vec<String>,
     /// Put around the ledger.
     pub wrap_ledger: Option<WrapLedger>,
+    /// When the runtime was built that carries the session: heartbeats are in step with it.
+    pub origin: Option<Instant>,
 }
 
 impl Default for Seams {
     fn default() -> Self {
         let recorder = ["/usr/bin/podlift-agent", "--root", "/"].map(String::from).to_vec();
-        Self { recorder, wrap_ledger: None }
+        Self { recorder, wrap_ledger: None, origin: None }
     }
 }
 
@@ -41,6 +45,8 @@ pub enum OpenError {
     Setting(#[from] InvalidSetting),
     #[error("{path} can't be read ({why}); an agent binds its memory to its machine and to its boot")]
     Identity { path: &'static str, why: String },
+    #[error(transparent)]
+    Start(#[from] StartError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error("the heal's memory below {path} can't be read: {source}; mend its permissions, or move it away")]
@@ -69,6 +75,7 @@ impl Agent {
     pub fn open_with(host: Host, config: Config, seams: Seams) -> Result<Arc<Self>, OpenError> {
         config.check()?;
         let machine = read_id(&host, paths::MACHINE_ID)?;
+        start::one_file_system(host.files.as_ref(), config.allow_other_filesystem)?;
         let boot = BootId::new(read_id(&host, paths::BOOT_ID)?)
             .map_err(|e| OpenError::Identity { path: paths::BOOT_ID, why: e.to_string() })?;
         let ledger: Arc<dyn Ledger> = Arc::new(FileLedger::open(host.files.clone(), &config.node, &machine)?);
@@ -78,6 +85,8 @@ impl Agent {
         };
         let heal = Heal::open(host.clone(), config.heal.clone(), config.node.clone(), boot.clone())
             .map_err(|source| OpenError::Heal { path: paths::HEAL, source })?;
+        let learned = heal.expectations().is_some();
+        start::manifests(host.files.as_ref(), config.role, learned)?;
         let units = Units {
             commands: host.commands.clone(),
             files: host.files.clone(),
@@ -89,7 +98,18 @@ impl Agent {
         };
         let (running, changes) = (Mutex::default(), AtomicU64::new(0));
         let meters = Meters::default();
-        let node = Arc::new(Node { host, config, boot, ledger, heal, units, running, changes, meters });
+        let node = Arc::new(Node {
+            host,
+            config,
+            boot,
+            ledger,
+            heal,
+            units,
+            running,
+            changes,
+            meters,
+            origin: seams.origin,
+        });
         let metrics = Metrics::new(&node);
         Ok(Arc::new(Self { node, metrics }))
     }
@@ -99,14 +119,30 @@ impl Agent {
         self.metrics.page()
     }
 
-    /// Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.
+    /// Heals and works. Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.
     pub async fn run(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
         let executor = Executor::new(self.node.clone());
         let _ending = Ending(executor.clone());
-        executor.recover();
+        let healing = self.clone();
         // A task of its own: nothing that is said or learned may hold up a repair.
-        let node = self.node.clone();
-        executor.spawn(async move { heal::watch(&node.heal, pulse::alive).await });
+        executor.spawn(async move { healing.heal(None).await });
+        self.serve(executor, link, stop).await;
+    }
+
+    /// Heals, until it is dropped. It is also what systemd hears of this process.
+    pub(crate) async fn heal(&self, origin: Option<Instant>) {
+        heal::watch(&self.node.heal, origin, pulse::beat).await;
+    }
+
+    /// As `run`, for a process that heals elsewhere.
+    pub(crate) async fn work(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
+        let executor = Executor::new(self.node.clone());
+        let _ending = Ending(executor.clone());
+        self.serve(executor, link, stop).await;
+    }
+
+    async fn serve(&self, executor: Arc<Executor>, link: Arc<dyn Link>, stop: CancellationToken) {
+        executor.recover();
         let node = self.node.clone();
         executor.spawn(async move { learn(&node).await });
         tokio::select! {

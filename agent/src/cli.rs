@@ -16,7 +16,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Upgrades and heals the Kubernetes of this node, as podlift's coordinator asks.
@@ -123,29 +125,37 @@ fn below(root: &Path, path: &Path) -> PathBuf {
 fn run(args: &Args) -> anyhow::Result<()> {
     tls::install_provider();
     let config: Config = podlift_common::config::load(&below(&args.root, &args.config))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One thread that works, and one that heals: each that there is costs memory and wakes up.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let origin = Instant::now();
     let telemetry = {
         let _within = runtime.enter();
         let endpoint = args.otlp_endpoint.as_ref().or(config.telemetry.otlp_endpoint.as_ref());
         let service = Service { name: "podlift-agent", version: env!("CARGO_PKG_VERSION") };
         telemetry::start(&args.log, args.format(), service, endpoint)
     };
-    let done = serve(args, config, &runtime);
+    let done = serve(args, config, &runtime, origin);
     telemetry.flush();
     done
 }
 
-fn serve(args: &Args, config: Config, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+fn serve(
+    args: &Args,
+    config: Config,
+    runtime: &tokio::runtime::Runtime,
+    origin: Instant,
+) -> anyhow::Result<()> {
     let material = material(&args.root, &config)?;
     let connector = Connector::new(&material, Expect::Coordinator)?;
     let link = Arc::new(GrpcLink::new(config.coordinator, connector));
     let host = real::host(&args.root, &config.commands.path)
         .with_context(|| format!("root folder {} can't be opened", args.root.display()))?;
-    let seams = Seams { recorder: recorder(args)?, ..Seams::default() };
+    let seams = Seams { recorder: recorder(args)?, origin: Some(origin), ..Seams::default() };
     let listen = config.metrics.listen;
     let agent = Agent::open_with(host, config, seams)?;
     let stop = CancellationToken::new();
-    runtime.block_on(async {
+    let healing = heal_apart(agent.clone(), stop.clone())?;
+    let done = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let asked = stop.clone();
@@ -155,12 +165,33 @@ fn serve(args: &Args, config: Config, runtime: &tokio::runtime::Runtime) -> anyh
         });
         let page = agent.clone();
         let _metrics = metrics::serve(listen, Arc::new(move || page.metrics())).await;
-        pulse::ready();
-        agent.run(link, stop).await;
+        agent.work(link, stop.clone()).await;
         pulse::stopping();
         anyhow::Ok(())
-    })?;
-    Ok(())
+    });
+    stop.cancel();
+    if healing.join().is_err() {
+        bail!("the heal has failed; its own words are above");
+    }
+    done
+}
+
+/// The heal has a thread of its own: nothing that is said, learned or read may hold up a repair. A heal that dies is seen by systemd's
+/// watchdog, which hears of nobody else.
+fn heal_apart(agent: Arc<Agent>, stop: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let origin = Some(Instant::now());
+    let heal = move || {
+        runtime.block_on(async {
+            // A task: what wakes the future of `block_on` itself costs a wake-up more.
+            let healing = tokio::spawn(async move { agent.heal(origin).await });
+            tokio::select! {
+                () = stop.cancelled() => {}
+                ended = healing => drop(ended),
+            }
+        });
+    };
+    Ok(std::thread::Builder::new().name("heal".into()).spawn(heal)?)
 }
 
 /// Reads the certificates; they must speak for this node of this cluster.
@@ -238,6 +269,15 @@ mod tests {
         assert!(unknown.contains("unknown field `speed`"), "{unknown}");
         let setting = start(&rooted(own, "[ops]\npoll = \"0s\"\n"));
         assert!(setting.contains("ops.poll"), "{setting}");
+        let keyless = rooted(own, "");
+        let foreign = rooted(own, "");
+        let key = "etc/podlift/tls/agent.key";
+        std::fs::copy(foreign.path().join(key), keyless.path().join(key)).unwrap();
+        let keyless = start(&keyless);
+        assert!(
+            keyless.contains("do not fit each other") && keyless.contains("podlift cert issue"),
+            "{keyless}"
+        );
         // No machine-id below this root.
         let machine = start(&rooted(own, ""));
         assert!(machine.contains("/etc/machine-id can't be read"), "{machine}");

@@ -19,6 +19,13 @@ pub struct Config {
     pub cluster: ClusterName,
     /// Where the coordinator listens for agents, e.g. "10.141.255.254:7443".
     pub coordinator: SocketAddr,
+    /// What this node is, where files can't tell. Left out: a node with /etc/kubernetes/admin.conf, or with learned expectations, is a
+    /// control-plane node.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Whether /var/lib/podlift may be on another file system than /etc/kubernetes. false
+    #[serde(default)]
+    pub allow_other_filesystem: bool,
     #[serde(default)]
     pub tls: Tls,
     #[serde(default)]
@@ -33,6 +40,13 @@ pub struct Config {
     pub metrics: Metrics,
     #[serde(default)]
     pub telemetry: telemetry::Settings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    ControlPlane,
+    Worker,
 }
 
 /// PEM files within the node.
@@ -159,6 +173,8 @@ impl Config {
             node,
             cluster,
             coordinator,
+            role: None,
+            allow_other_filesystem: false,
             tls: Tls::default(),
             commands: Commands::default(),
             heal: Heal::default(),

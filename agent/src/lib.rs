@@ -12,11 +12,16 @@ mod metrics;
 mod node;
 mod ops;
 mod pulse;
+#[cfg(test)]
+mod real_etcd;
 mod session;
 mod sources;
+mod start;
 #[cfg(test)]
 mod testing;
 mod tools;
+#[cfg(test)]
+mod transcript_tests;
 pub mod units;
 
 pub use agent::{Agent, OpenError, Seams, WrapLedger};

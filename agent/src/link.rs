@@ -52,7 +52,7 @@ impl GrpcLink {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.to)).map_err(|e| self.failed(e))?;
         let endpoint = endpoint
             .connect_timeout(KEEP_ALIVE)
-            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_keep_alive_interval(KEEP_ALIVE * 2)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let (to, connector) = (self.to, self.connector.clone());

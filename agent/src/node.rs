@@ -10,6 +10,7 @@ use podlift_model::{BootId, OpId};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
 pub(crate) struct Node {
     pub host: Host,
@@ -23,6 +24,8 @@ pub(crate) struct Node {
     /// Grows with every mutation that ended: what was known of the node may be old.
     pub changes: AtomicU64,
     pub meters: Meters,
+    /// What heartbeats are in step with.
+    pub origin: Option<Instant>,
 }
 
 impl Node {

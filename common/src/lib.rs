@@ -6,6 +6,7 @@ pub mod config;
 pub mod durable;
 pub mod man;
 pub mod metrics;
+pub mod rhythm;
 pub mod telemetry;
 pub mod tls;
 pub mod wire;

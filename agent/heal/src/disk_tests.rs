@@ -43,7 +43,7 @@ async fn a_manifest_that_is_moved_in_is_repaired_at_once_and_nothing_is_left_beh
             first.send(()).unwrap();
         }
     };
-    let task = tokio::spawn(async move { watch(&watched, ticked).await });
+    let task = tokio::spawn(async move { watch(&watched, None, ticked).await });
     pulsed.await.unwrap();
     let below = |path: &Path| root.path().join(path.strip_prefix("/").unwrap());
     for n in 0..ROUNDS {

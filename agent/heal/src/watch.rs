@@ -2,17 +2,17 @@
 //! pulse for systemd. Lost notices cost at most one tick.
 
 use super::Heal;
+use podlift_common::rhythm;
 use podlift_host::Change;
 use podlift_host::paths;
 use podlift_model::op::Component;
 use std::path::Path;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, sleep_until};
 
-/// Runs until it is dropped. `pulse` is called on every tick.
-pub async fn watch(heal: &Heal, pulse: impl Fn()) {
-    let mut tick = tokio::time::interval(heal.config.tick);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Runs until it is dropped. `pulse` is called on every tick. Ticks are in step with `origin`, if there is one.
+pub async fn watch(heal: &Heal, origin: Option<Instant>, pulse: impl Fn()) {
+    let mut due = Instant::now();
     let mut folder = None;
     loop {
         if folder.is_none() {
@@ -38,7 +38,8 @@ pub async fn watch(heal: &Heal, pulse: impl Fn()) {
                 }
             },
             () = heal.wake.notified() => heal.look_at_all(),
-            _ = tick.tick() => {
+            () = sleep_until(due) => {
+                due = rhythm::next(origin, Instant::now(), heal.config.tick);
                 // Something was mounted over it, say: no notice tells of that.
                 if folder.as_ref().is_some_and(|f| f.identity != identity(heal)) {
                     heal.meters.rescan();

@@ -76,8 +76,8 @@ pub trait Files: Send + Sync {
         hash: &Digest,
         scratch: &Path,
     ) -> Result<(), ReplaceError>;
-    /// As `replace`, also where nothing stands: then nobody else's new file is overwritten either. The content is on the disk before
-    /// `intent` is called, so that a full or read-only filesystem leaves no intent behind.
+    /// As `replace`, also where nothing stands: then nobody else's new file is overwritten either. The content is written before
+    /// `intent` is called, so that a full or read-only filesystem leaves no intent behind; both are on the disk before the change.
     fn swap(&self, swap: &Swap<'_>, intent: &mut Intent<'_>) -> Result<(), ReplaceError> {
         let Swap { target, bytes, seen, scratch } = *swap;
         intent()?;

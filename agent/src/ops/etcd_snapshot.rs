@@ -23,7 +23,7 @@ pub const NOTES: &str = "etcd.json";
 const SCRATCH: &str = ".restored";
 /// Left free beside what etcd needs.
 const SPARE: u64 = 64 << 20;
-/// Made first: etcdctl does not make folders.
+/// Made first, because etcdctl does not make folders; says how many members there were.
 const FOLDER_MARK: &str = ".podlift";
 
 impl EtcdSnapshot {
@@ -31,10 +31,15 @@ impl EtcdSnapshot {
         paths::backup(&self.run).join(FILE)
     }
 
+    fn mark(&self) -> PathBuf {
+        paths::backup(&self.run).join(FOLDER_MARK)
+    }
+
     /// Verifies the file and writes down what it holds. Done once: what was verified is known by its hash.
     async fn verify(&self, cx: &Cx<'_>) -> Result<OpOutput, Failure> {
         let (host, path) = (&cx.node.host, self.path());
-        let native = snapshot::check(host.files.as_ref(), &path).map_err(|e| file_failure(&path, &e))?;
+        let native =
+            snapshot::check(host.files.as_ref(), &path).await.map_err(|e| file_failure(&path, &e))?;
         if !native.verified {
             let message = format!(
                 "{} is no whole etcd snapshot ({} bytes, size or SHA-256 trailer wrong); move it away and start a new run",
@@ -53,7 +58,7 @@ impl EtcdSnapshot {
             let bytes = serde_json::to_vec(&state).unwrap_or_default();
             host.files.write(&notes, &bytes, 0o600).map_err(|e| file_failure(&notes, &e))?;
         }
-        Ok(OpOutput::Backup(backup::state(cx.node, &self.run)?))
+        Ok(OpOutput::Backup(backup::state(cx.node, &self.run).await?))
     }
 
     /// A backup that was never restored is a hope. Into a scratch folder, which is removed again; the database that comes out must hold
@@ -82,7 +87,9 @@ impl EtcdSnapshot {
 
     async fn restored(&self, cx: &Cx<'_>, scratch: &Path) -> Result<Status, Failure> {
         let limit = cx.node.config.ops.snapshot_timeout;
-        snapshot::restore(&cx.node.host, &self.path(), scratch, limit).await?;
+        let members = cx.node.host.files.read(&self.mark()).ok();
+        let members = members.and_then(|m| String::from_utf8(m).ok()?.trim().parse().ok()).unwrap_or(1);
+        snapshot::restore(&cx.node.host, &self.path(), scratch, members, limit).await?;
         snapshot::status(&cx.node.host, &scratch.join("member/snap/db")).await
     }
 }
@@ -133,8 +140,9 @@ impl Op for EtcdSnapshot {
         })?;
         let sizes = access.status(&cx.node.host).await?;
         room(cx, sizes.iter().map(|s| s.status.db_size).max().unwrap_or(0))?;
-        let mark = paths::backup(&self.run).join(FOLDER_MARK);
-        cx.node.host.files.write(&mark, b"", 0o600).map_err(|e| file_failure(&mark, &e))?;
+        let members = access.members(&cx.node.host).await?.members.len().to_string();
+        let mark = self.mark();
+        cx.node.host.files.write(&mark, members.as_bytes(), 0o600).map_err(|e| file_failure(&mark, &e))?;
         Ok(Applied::Unit(access.snapshot(&endpoint, &self.path(), cx.node.config.ops.snapshot_timeout)))
     }
 

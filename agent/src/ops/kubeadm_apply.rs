@@ -2,7 +2,7 @@
 //! crash-looping API server.
 
 use super::shared::{control_plane, kubeadm_ended};
-use super::{Applied, Cx, Op};
+use super::{Applied, Cx, Op, served};
 use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
@@ -31,6 +31,6 @@ impl Op for KubeadmApply {
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
-        kubeadm_ended(cx, "kubeadm upgrade apply", exit)
+        served::served(cx, kubeadm_ended(cx, "kubeadm upgrade apply", exit)?).await
     }
 }

@@ -2,7 +2,7 @@
 //! control-plane node that lacks a manifest is refused.
 
 use super::shared::{all_manifests_or_none, kubeadm_ended};
-use super::{Applied, Cx, Op};
+use super::{Applied, Cx, Op, served};
 use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
@@ -29,6 +29,6 @@ impl Op for KubeadmNode {
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
-        kubeadm_ended(cx, "kubeadm upgrade node", exit)
+        served::served(cx, kubeadm_ended(cx, "kubeadm upgrade node", exit)?).await
     }
 }

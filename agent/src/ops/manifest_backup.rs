@@ -34,7 +34,7 @@ impl Op for ManifestBackup {
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         let list = paths::backup(&self.run).join(LIST);
         match cx.node.host.files.stat(&list) {
-            Ok(_) => Ok(Some(OpOutput::Backup(backup::state(cx.node, &self.run)?))),
+            Ok(_) => Ok(Some(OpOutput::Backup(backup::state(cx.node, &self.run).await?))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(file_failure(&list, &e)),
         }
@@ -51,7 +51,7 @@ impl Op for ManifestBackup {
         let path = dir.join(LIST);
         let bytes = serde_json::to_vec(&list).unwrap_or_default();
         cx.node.host.files.write(&path, &bytes, 0o600).map_err(|e| file_failure(&path, &e))?;
-        Ok(Applied::Done(OpOutput::Backup(backup::state(cx.node, &self.run)?)))
+        Ok(Applied::Done(OpOutput::Backup(backup::state(cx.node, &self.run).await?)))
     }
 }
 

@@ -25,6 +25,7 @@ mod manifest_backup;
 mod manifest_restore;
 mod package_download;
 mod package_install;
+mod served;
 mod shared;
 
 use crate::ledger::Accepted;

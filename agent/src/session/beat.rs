@@ -5,6 +5,7 @@ use super::serve::{FACTS, Outbox};
 use crate::node::Node;
 use crate::ops::look::facts::{Installed, assemble, installed};
 use crate::paths;
+use podlift_common::rhythm;
 use podlift_common::wire::to_document;
 use podlift_proto::v1::{self, from_agent};
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 /// Somebody may have replaced a binary by hand.
 const ASK_AGAIN: u64 = 60;
@@ -35,7 +37,7 @@ pub(super) async fn beat(
     let mut told = assemble(&node, &known);
     for sequence in 1.. {
         let pause = *every.borrow();
-        tokio::time::sleep(pause).await;
+        sleep_until(rhythm::next(node.origin, Instant::now(), pause)).await;
         let now = stamp(&node);
         if now != seen || sequence % ASK_AGAIN == 0 {
             known = installed(&node).await;

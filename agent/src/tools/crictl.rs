@@ -107,7 +107,9 @@ fn parse_list(text: &str, name: &str) -> Result<Vec<Container>, Failure> {
 }
 
 fn parse_inspect(text: &str) -> Result<Inspected, Failure> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(unreadable)?;
+    let said: serde_json::Value = serde_json::from_str(text).map_err(unreadable)?;
+    // Some versions answer with a list of one.
+    let value = said.get(0).unwrap_or(&said);
     let words = |pointer: &str| -> Vec<String> {
         let list = value.pointer(pointer).and_then(serde_json::Value::as_array);
         list.into_iter().flatten().filter_map(|w| w.as_str().map(String::from)).collect()

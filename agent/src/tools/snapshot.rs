@@ -22,8 +22,8 @@ pub struct Native {
     pub verified: bool,
 }
 
-/// Reads the file in parts: a snapshot may be larger than memory.
-pub fn check(files: &dyn Files, path: &Path) -> io::Result<Native> {
+/// Reads the file in parts: a snapshot may be larger than memory. Between them others have their turn.
+pub async fn check(files: &dyn Files, path: &Path) -> io::Result<Native> {
     let size = files.stat(path)?.size;
     let body = size.saturating_sub(TRAILER);
     let (mut whole, mut content) = (Sha256::new(), Sha256::new());
@@ -42,6 +42,7 @@ pub fn check(files: &dyn Files, path: &Path) -> io::Result<Native> {
         content.update(&part[..of_body]);
         trailer.extend_from_slice(&part[of_body..]);
         at += part.len() as u64;
+        tokio::task::yield_now().await;
     }
     let verified = size > TRAILER && size % 512 == TRAILER && trailer == content.finalize().as_slice();
     let sha256 = Digest::try_from(hex::encode(whole.finalize())).map_err(io::Error::other)?;
@@ -63,10 +64,26 @@ pub async fn status(host: &Host, path: &Path) -> Result<Status, Failure> {
     parse(&tool(host, &args, Duration::from_secs(300)).await?)
 }
 
-/// Into a folder that is not there yet. The tool compares the trailer while it copies.
-pub async fn restore(host: &Host, from: &Path, to: &Path, limit: Duration) -> Result<(), Failure> {
-    let to = format!("--data-dir={}", to.display());
-    let args = ["snapshot".to_string(), "restore".into(), from.display().to_string(), to];
+/// Into a folder that is not there yet. The tool compares the trailer while it copies. Members that never start take the place of the
+/// real ones, as many as there were: they count among the keys.
+pub async fn restore(
+    host: &Host,
+    from: &Path,
+    to: &Path,
+    members: usize,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let named = |i: usize| format!("scratch{i}=http://localhost:{i}");
+    let all: Vec<String> = (1..=members.max(1)).map(named).collect();
+    let args = [
+        "snapshot".to_string(),
+        "restore".into(),
+        from.display().to_string(),
+        format!("--data-dir={}", to.display()),
+        "--name=scratch1".into(),
+        "--initial-advertise-peer-urls=http://localhost:1".into(),
+        format!("--initial-cluster={}", all.join(",")),
+    ];
     tool(host, &args, limit).await.map(drop)
 }
 
@@ -84,8 +101,10 @@ async fn tool(host: &Host, args: &[String], limit: Duration) -> Result<String, F
 fn parse(text: &str) -> Result<Status, Failure> {
     let line = text.lines().rfind(|l| l.trim_start().starts_with('{')).unwrap_or_default();
     serde_json::from_str(line).map_err(|e| {
-        Failure::operator("snapshot-status", format!("`snapshot status` printed no JSON: {e}"))
-            .with_detail(text)
+        let message = format!(
+            "`snapshot status` printed no JSON ({e}); etcdctl of 3.6 and later can't read snapshots: install etcdutl beside it"
+        );
+        Failure::operator("snapshot-status", message).with_detail(text)
     })
 }
 
@@ -98,7 +117,42 @@ impl Native {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::MemFiles;
+    use crate::host::Output;
+    use crate::testing::{Fakes, MemFiles, said};
+
+    /// 3.6: etcdctl only saves (a word that it does not know gets its help, and exit 0); etcdutl reads, and tells its own version too.
+    fn etcd_3_6(call: &Invocation, etcdutl: bool) -> Result<Output, CommandError> {
+        match (call.program, call.args[1].as_str()) {
+            ("etcdutl", _) if !etcdutl => {
+                Err(CommandError::NotFound { program: "etcdutl".into(), path: "/usr/bin".into() })
+            }
+            ("etcdutl", "status") => said(
+                r#"{"hash":3474280699,"revision":4107,"totalKey":811,"totalSize":3162112,"version":"3.6.0"}"#,
+            ),
+            ("etcdutl", "restore") => said(""),
+            _ => said("NAME:\n\tsnapshot - Manages etcd node snapshots\n\nCOMMANDS:\n\tsave\n"),
+        }
+    }
+
+    #[tokio::test]
+    async fn etcd_3_6_is_read_by_etcdutl_and_never_by_etcdctl() {
+        let fakes = Fakes::new(|call| etcd_3_6(call, true));
+        let path = Path::new("/b/etcd.db");
+        assert_eq!(status(&fakes.host, path).await.unwrap(), Status { revision: 4107, keys: 811 });
+        restore(&fakes.host, path, Path::new("/b/scratch"), 3, Duration::from_secs(9)).await.unwrap();
+        assert_eq!(
+            fakes.commands.calls(),
+            [
+                "etcdutl snapshot status /b/etcd.db -w json",
+                "etcdutl snapshot restore /b/etcd.db --data-dir=/b/scratch --name=scratch1 \
+                 --initial-advertise-peer-urls=http://localhost:1 \
+                 --initial-cluster=scratch1=http://localhost:1,scratch2=http://localhost:2,scratch3=http://localhost:3",
+            ]
+        );
+        let without = Fakes::new(|call| etcd_3_6(call, false));
+        let failure = status(&without.host, path).await.unwrap_err();
+        assert!(failure.message.contains("install etcdutl"), "{failure}");
+    }
 
     fn snapshot(pages: usize) -> Vec<u8> {
         let body: Vec<u8> = (0..pages * 512).map(|i| (i % 251) as u8).collect();
@@ -106,8 +160,8 @@ mod tests {
         [body.as_slice(), sum.as_slice()].concat()
     }
 
-    #[test]
-    fn size_and_trailer() {
+    #[tokio::test]
+    async fn size_and_trailer() {
         let whole = snapshot(9000);
         let mut flipped = whole.clone();
         flipped[7] ^= 1;
@@ -121,7 +175,7 @@ mod tests {
         for (bytes, want) in cases {
             let files = MemFiles::default();
             files.put("/s.db", &bytes);
-            let native = check(&files, Path::new("/s.db")).unwrap();
+            let native = check(&files, Path::new("/s.db")).await.unwrap();
             assert_eq!(
                 (native.verified, native.bytes, native.sha256),
                 (want, bytes.len() as u64, Digest::of(&bytes))

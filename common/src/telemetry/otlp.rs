@@ -18,7 +18,8 @@ const EXPORT: Duration = Duration::from_secs(5);
 pub(super) const AT_THE_END: Duration = Duration::from_secs(2);
 
 /// Crates whose spans are exported: ours. Those of the libraries below would also export the export.
-const OURS: [&str; 3] = ["podlift_common", "podlift_coordinator", "podlift_agent"];
+const OURS: [&str; 5] =
+    ["podlift_common", "podlift_coordinator", "podlift_agent", "podlift_heal", "podlift_host"];
 
 /// `http://HOST:PORT` of a collector.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -52,3 +52,44 @@ fn upgrade(package: &str) -> String {
 fn version(kube: &str) -> String {
     format!("{}-1.1", kube.trim_start_matches('v'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "2026-11-22 21:07:25 upgrade kubelet:amd64 1.31.14-1.1 1.32.13-1.1\n\
+        2026-11-22 21:07:25 status half-configured kubelet:amd64 1.31.14-1.1\n";
+    const UNPACKING: &str = "2026-11-22 21:07:25 status half-installed kubelet:amd64 1.31.14-1.1\n";
+    const AFTER: &str = "2026-11-22 21:07:26 status unpacked kubelet:amd64 1.32.13-1.1\n\
+        2026-11-22 21:07:26 configure kubelet:amd64 1.32.13-1.1 <none>\n\
+        2026-11-22 21:07:26 status installed kubelet:amd64 1.32.13-1.1\n";
+
+    fn log(text: &str) -> (tempfile::TempDir, Log) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("dpkg.log");
+        std::fs::write(&path, text.replace("amd64", crate::deb::arch())).unwrap();
+        (dir, Log { path })
+    }
+
+    #[test]
+    fn what_dpkg_is_doing() {
+        let here = |parts: &[&str]| {
+            let (_dir, log) = log(&parts.concat());
+            (log.unpacking("kubelet"), log.installed("kubelet"))
+        };
+        assert_eq!(here(&[]), (None, false));
+        assert_eq!(here(&[BEFORE]), (None, false));
+        assert_eq!(here(&[BEFORE, UNPACKING]), (Some(true), false));
+        assert_eq!(here(&[BEFORE, UNPACKING, AFTER]), (Some(false), true));
+    }
+
+    #[test]
+    fn a_second_unpack_is_counted() {
+        let twice = [BEFORE, UNPACKING, AFTER].concat().repeat(2);
+        let again = twice.replace("upgrade kubelet:amd64 1.31.14", "upgrade kubelet:amd64 1.32.13");
+        for text in [twice, again] {
+            let (_dir, log) = log(&text);
+            assert_eq!((log.upgrades("kubelet"), log.upgrades("kubeadm")), (2, 0));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::shell;
 use anyhow::Context as _;
+use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, statfs};
 use std::path::{Path, PathBuf};
 
 /// A folder with `up` (what was written), `work` and `root` (everything, mounted).
@@ -14,6 +15,7 @@ pub struct Layer {
 
 impl Layer {
     pub async fn mount(dir: PathBuf, below: Vec<PathBuf>) -> anyhow::Result<Self> {
+        bearable(&dir).await?;
         for name in ["up", "work", "root"] {
             std::fs::create_dir_all(dir.join(name)).with_context(|| dir.display().to_string())?;
         }
@@ -26,9 +28,9 @@ impl Layer {
             layer.dir.join("work").display()
         );
         let root = layer.root().display().to_string();
-        shell::run(&["mount", "-t", "overlay", "overlay", "-o", &options, &root]).await.context(
-            "the folder of the machines must be on a disk that an overlay can be on (no overlay itself)",
-        )?;
+        shell::run(&["mount", "-t", "overlay", "overlay", "-o", &options, &root])
+            .await
+            .context("an overlay could not be mounted: does this kernel have overlayfs?")?;
         Ok(layer)
     }
 
@@ -57,6 +59,15 @@ impl Layer {
         std::fs::remove_file(&policy).ok();
         said
     }
+}
+
+/// An overlay can't be written on top of another one (a container's disk, say): memory takes its place there.
+async fn bearable(dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    if statfs(dir)?.filesystem_type() == OVERLAYFS_SUPER_MAGIC {
+        shell::run(&["mount", "-t", "tmpfs", "tmpfs", &dir.display().to_string()]).await?;
+    }
+    Ok(())
 }
 
 /// A file with its folders.

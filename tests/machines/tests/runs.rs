@@ -27,6 +27,7 @@ fn a_night_of_killed_processes_and_strangers() {
         let fleet = Fleet::prepare(base, &std::env::current_exe()?, &Wanted::default()).await?;
         faults::conffile_edited(&fleet, "cp3")?;
         faults::clock_off(&fleet, "w2")?;
+        let upgrade = faults::AgentUpgraded::arm(&fleet, "cp3").await?;
         fleet.boot().await?;
         let plan = fleet.document(&["plan", "--to", TO]).await?;
         faults::seen_by_preflight(&plan, "w2")?;
@@ -35,6 +36,7 @@ fn a_night_of_killed_processes_and_strangers() {
             faults::coordinator_killed(&fleet, "control-plane/cp1/kubeadm-apply").boxed(),
             faults::agent_killed(&fleet, "cp2").boxed(),
             faults::lock_held(&fleet, "w1", lock.0, lock.1).boxed(),
+            upgrade.during(&fleet, "control-plane/cp3/kubeadm-node").boxed(),
         ];
         let (ended, _) = night::under(&fleet, &["upgrade", "--to", TO, "--yes"], bad).await?;
         ensure!(
@@ -47,6 +49,7 @@ fn a_night_of_killed_processes_and_strangers() {
         );
         faults::conffile_kept(&fleet, "cp3")?;
         once(&fleet, "kubelets/cp2/install-kubelet-kubectl").await?;
+        once(&fleet, "control-plane/cp3/kubeadm-node").await?;
         judged(fleet).await
     });
 }

@@ -148,6 +148,9 @@ async fn modes_exemptions_and_another_etcd_only_report() {
         b.files.put(api(), EMPTY_API.as_bytes());
         look(&heal);
         assert_eq!(b.files.text(api()), EMPTY_API, "{case}");
+        // Also where nothing may be repaired: a retry must know that this node's manifest is broken.
+        let found = heal.findings().iter().any(|f| f.rule == "etcd-servers-empty");
+        assert_eq!(found, case != "exempt", "{case}");
         let all_report = heal.findings().iter().all(|f| f.report_only.is_some());
         assert!(all_report, "{case}: {:?}", heal.findings());
     }

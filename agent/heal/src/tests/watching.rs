@@ -9,7 +9,7 @@ use std::sync::Arc;
 async fn watched(b: &Bench, heal: Heal) -> (Arc<Heal>, tokio::task::JoinHandle<()>) {
     let heal = Arc::new(heal);
     let inner = heal.clone();
-    let task = tokio::spawn(async move { watch(&inner, || {}).await });
+    let task = tokio::spawn(async move { watch(&inner, None, || {}).await });
     while b.watch.subscriptions() == 0 {
         tokio::task::yield_now().await;
     }

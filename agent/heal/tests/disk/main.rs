@@ -133,7 +133,7 @@ async fn watched(heal: Heal) -> (Arc<Heal>, tokio::task::JoinHandle<()>) {
     let pulse = move || {
         let _ = first.lock().unwrap().take().map(|f| f.send(()));
     };
-    let task = tokio::spawn(async move { podlift_heal::watch(&inner, pulse).await });
+    let task = tokio::spawn(async move { podlift_heal::watch(&inner, None, pulse).await });
     ticked.await.unwrap();
     (heal, task)
 }

@@ -1,14 +1,18 @@
-//! inotify on a folder, through notify. The folder is watched, never a file: a rename would lose it. Opening a file gives an event too,
-//! also when we do it; it is left out, or looking would cause the next look.
+//! inotify on a folder. The folder is watched, never a file: a rename would lose it. Only what ends a change is asked for: the kubelet opens
+//! every file of the folder three times a minute, and nobody is to be woken by that. No thread: the runtime waits with everything else.
 
 use super::below;
 use super::writers::Fan;
 use crate::{Change, Watch, Writers};
-use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
-use notify::{Event, EventKind, RecursiveMode, Watcher as _};
+use inotify::{Event, EventMask, EventStream, Inotify, WatchMask};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_stream::StreamExt as _;
+
+/// Of some dozen notices.
+const BUFFER: usize = 4096;
 
 pub struct RealWatch {
     root: PathBuf,
@@ -20,9 +24,29 @@ impl RealWatch {
     }
 }
 
+fn wanted() -> WatchMask {
+    WatchMask::CLOSE_WRITE
+        | WatchMask::MOVED_TO
+        | WatchMask::MOVED_FROM
+        | WatchMask::DELETE
+        | WatchMask::MOVE_SELF
+        | WatchMask::DELETE_SELF
+        | WatchMask::ONLYDIR
+}
+
 impl Watch for RealWatch {
     fn watch(&self, dir: &Path) -> io::Result<UnboundedReceiver<Change>> {
-        start(below(&self.root, dir), || {})
+        let inotify = Inotify::init()?;
+        inotify.watches().add(below(&self.root, dir), wanted())?;
+        let mut notices = inotify.into_event_stream(vec![0; BUFFER])?;
+        let (sender, receiver) = unbounded_channel();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = sender.closed() => {}
+                () = pass_on(&mut notices, &sender) => {}
+            }
+        });
+        Ok(receiver)
     }
 
     fn writers(&self, dir: &Path) -> io::Result<Box<dyn Writers>> {
@@ -30,47 +54,28 @@ impl Watch for RealWatch {
     }
 }
 
-/// `before` is called before each notice is passed on, where the kernel's own queue waits for us.
-fn start(dir: PathBuf, before: impl Fn() + Send + 'static) -> io::Result<UnboundedReceiver<Change>> {
-    let (sender, receiver) = unbounded_channel();
-    let (notices, folder) = (sender.clone(), dir.clone());
-    let handler = move |event: notify::Result<Event>| {
-        before();
-        tell(&notices, &folder, event);
-    };
-    let mut watcher = notify::recommended_watcher(handler).map_err(io::Error::other)?;
-    watcher.watch(&dir, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
-    tokio::spawn(async move {
-        sender.closed().await;
-        drop(watcher);
-    });
-    Ok(receiver)
-}
-
-fn tell(to: &UnboundedSender<Change>, dir: &Path, event: notify::Result<Event>) {
-    let Ok(event) = event else { return drop(to.send(Change::Rescan)) };
-    if event.need_rescan() {
-        return drop(to.send(Change::Rescan));
-    }
-    if !matters(&event.kind) {
-        return;
-    }
-    for path in &event.paths {
-        let name = path.file_name().and_then(|n| n.to_str()).filter(|_| path.parent() == Some(dir));
-        let change = name.map_or(Change::Rescan, |n| Change::File(n.to_string()));
-        drop(to.send(change));
-    }
-}
-
-fn matters(kind: &EventKind) -> bool {
-    match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Modify(ModifyKind::Name(mode)) => {
-            matches!(mode, RenameMode::To | RenameMode::From | RenameMode::Both | RenameMode::Any)
+/// Ends with the kernel's notices: the receiver sees its end then, and subscribes anew.
+async fn pass_on(notices: &mut EventStream<Vec<u8>>, to: &UnboundedSender<Change>) {
+    while let Some(notice) = notices.next().await {
+        match notice {
+            Ok(event) => drop(change(&event).map(|change| to.send(change))),
+            Err(error) => return tracing::warn!(%error, "the folder of manifests is not watched any more"),
         }
-        EventKind::Remove(_) => true,
-        _ => false,
     }
+}
+
+/// What a notice means; None: nothing that matters.
+fn change(event: &Event<OsString>) -> Option<Change> {
+    // The folder itself is another one, or gone; or notices were lost.
+    let anew = EventMask::MOVE_SELF
+        | EventMask::DELETE_SELF
+        | EventMask::IGNORED
+        | EventMask::UNMOUNT
+        | EventMask::Q_OVERFLOW;
+    if event.mask.intersects(anew) {
+        return Some(Change::Rescan);
+    }
+    Some(Change::File(event.name.as_ref()?.to_str()?.to_string()))
 }
 
 #[cfg(test)]
@@ -89,19 +94,30 @@ mod tests {
     #[tokio::test]
     #[allow(clippy::disallowed_methods)] // somebody else fills the folder
     async fn a_queue_that_overflowed_is_told_as_a_rescan() {
-        let dir = tempfile::tempdir().unwrap();
-        let (go, gate) = std::sync::mpsc::channel::<()>();
-        // Not a single notice gets through until the queue is full.
-        let mut changes = start(dir.path().into(), move || gate.recv().unwrap_or_default()).unwrap();
-        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        let root = tempfile::tempdir().unwrap();
+        let mut changes = RealWatch::new(root.path()).watch(Path::new("/")).unwrap();
+        let (a, b) = (root.path().join("a"), root.path().join("b"));
         std::fs::write(&a, b"x").unwrap();
-        // Each rename is two events, and no two neighbours are alike.
+        // Nothing is read before the first await. Each rename is two events, and no two neighbours are alike.
         for _ in 0..queue() / 2 {
             std::fs::rename(&a, &b).unwrap();
             std::fs::rename(&b, &a).unwrap();
         }
-        drop(go);
         while changes.recv().await.unwrap() != Change::Rescan {}
+    }
+
+    #[tokio::test]
+    #[allow(clippy::disallowed_methods)] // somebody else moves the folder
+    async fn a_folder_that_goes_away_is_told_as_a_rescan() {
+        let root = tempfile::tempdir().unwrap();
+        let (old, new) = (root.path().join("m"), root.path().join("n"));
+        std::fs::create_dir(&old).unwrap();
+        let mut changes = RealWatch::new(root.path()).watch(Path::new("/m")).unwrap();
+        std::fs::rename(&old, &new).unwrap();
+        assert_eq!(changes.recv().await, Some(Change::Rescan));
+        std::fs::remove_dir(&new).unwrap();
+        assert_eq!(changes.recv().await, Some(Change::Rescan));
+        assert!(RealWatch::new(root.path()).watch(Path::new("/m")).is_err());
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 mod event;
 mod process;
 
-use crate::{Writers, Writing};
+use crate::{Process, Writers, Writing};
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags, MarkFlags, MaskFlags};
@@ -15,7 +15,11 @@ use std::path::Path;
 const REPORT_NAME: u32 = 0x200 | 0x400 | 0x800;
 const BUFFER: usize = 16 << 10;
 
-pub struct Fan(Fanotify);
+pub struct Fan {
+    group: Fanotify,
+    /// Who wrote last: somebody who writes again is looked at once.
+    last: Option<Process>,
+}
 
 impl Fan {
     pub fn arm(dir: &Path) -> io::Result<Self> {
@@ -29,7 +33,18 @@ impl Fan {
             | MaskFlags::FAN_EVENT_ON_CHILD;
         let how = MarkFlags::FAN_MARK_ADD | MarkFlags::FAN_MARK_ONLYDIR;
         group.mark(how, mask, AT_FDCWD, Some(dir)).map_err(named)?;
-        Ok(Self(group))
+        Ok(Self { group, last: None })
+    }
+}
+
+impl Fan {
+    fn identify(&mut self, pid: i32) -> Result<Process, String> {
+        if let Some(known) = self.last.as_ref().filter(|known| known.pid == pid) {
+            return Ok(known.clone());
+        }
+        let process = process::identify(pid)?;
+        self.last = Some(process.clone());
+        Ok(process)
     }
 }
 
@@ -41,10 +56,10 @@ impl Writers for Fan {
     fn seen(&mut self) -> Vec<Writing> {
         let mut buffer = [0; BUFFER];
         let mut seen = Vec::new();
-        while let Ok(len @ 1..) = nix::unistd::read(&self.0, &mut buffer) {
+        while let Ok(len @ 1..) = nix::unistd::read(&self.group, &mut buffer) {
             for event in event::parse(&buffer[..len]) {
                 if event.pid != std::process::id().cast_signed() {
-                    seen.push(Writing { name: event.name, by: process::identify(event.pid) });
+                    seen.push(Writing { name: event.name, by: self.identify(event.pid) });
                 }
             }
         }

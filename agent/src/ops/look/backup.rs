@@ -12,7 +12,7 @@ use std::io;
 const SNAPSHOT: &str = "etcd.db";
 const NOTES: &str = "etcd.json";
 
-pub fn state(node: &Node, run: &RunId) -> Result<BackupState, Failure> {
+pub async fn state(node: &Node, run: &RunId) -> Result<BackupState, Failure> {
     let (files, dir) = (node.host.files.as_ref(), paths::backup(run));
     let names = match files.list(&dir) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -29,7 +29,7 @@ pub fn state(node: &Node, run: &RunId) -> Result<BackupState, Failure> {
             state.files.insert(name, Digest::of(bytes));
             continue;
         }
-        let native = snapshot::check(files, &path).map_err(|e| file_failure(&path, &e))?;
+        let native = snapshot::check(files, &path).await.map_err(|e| file_failure(&path, &e))?;
         state.files.insert(name, native.sha256.clone());
         let notes =
             files.read(&dir.join(NOTES)).ok().and_then(|b| serde_json::from_slice::<SnapshotState>(&b).ok());

@@ -22,6 +22,6 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::EtcdHealth => OpOutput::Etcd(etcd_health::state(node).await?),
         Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
         Look::Manifests => OpOutput::Manifests(node.heal.findings()),
-        Look::Backup { run } => OpOutput::Backup(backup::state(node, run)?),
+        Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
     })
 }

@@ -121,6 +121,12 @@ const KINDS: &[Kind] = &[
         "the repository has not the version asked for; `apt-cache madison` shows what it has ({})",
     ),
     kind(
+        "apt-held",
+        Operator,
+        &["Held packages were changed"],
+        "a held package would be changed by a call that may not; look at `apt-mark showhold` ({})",
+    ),
+    kind(
         "apt-dependencies",
         Operator,
         &["unmet dependencies", "held broken packages", "Unmet dependencies"],

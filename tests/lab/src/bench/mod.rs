@@ -1,8 +1,10 @@
 //! `podlift-lab bench`: measures, prints figures, judges only by the budget that the design names.
 
+mod agent;
 mod agents;
 mod fleet;
 mod heal;
+mod shell;
 mod stats;
 mod status;
 
@@ -17,12 +19,14 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// From a broken manifest's rename to its repaired file, beside the same writes alone
+    /// From a broken manifest's rename to its repaired file, beside the same writes alone and beside a shell loop
     Heal(heal::Args),
     /// `podlift status -o json` over thousands of sessions, beside clush
     Status(status::Args),
     /// What thousands of idle sessions cost the coordinator
     Agents(agents::Args),
+    /// What an idle agent costs its node
+    Agent(agent::Args),
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
@@ -30,5 +34,6 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Heal(args) => heal::main(&args),
         What::Status(args) => status::main(&args),
         What::Agents(args) => agents::main(&args),
+        What::Agent(args) => agent::main(&args),
     }
 }

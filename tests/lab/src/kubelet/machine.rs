@@ -77,3 +77,39 @@ impl Drop for Running {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Shape;
+    use podlift_model::KubeVersion;
+
+    fn caller(patch: u16) -> Caller {
+        Caller { version: KubeVersion::new(1, 32, patch), unit: None, boot: "b".into() }
+    }
+
+    fn running(world: &World) -> Option<KubeVersion> {
+        world.lock().node("cp").kubelet.running
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_kubelet_is_the_process_that_has_its_call_open() {
+        let shape =
+            Shape { control_planes: vec!["cp".into()], workers: vec![], machines: true, ..Shape::default() };
+        let world = World::new(shape);
+        world.start();
+        assert_eq!(running(&world), None);
+        let first = Running::new(&world, "cp", &caller(9));
+        world.until(|s| s.front_up("cp") && s.node("cp").kubelet.ready).await;
+        assert_eq!(running(&world), Some(caller(9).version));
+        let second = Running::new(&world, "cp", &caller(13));
+        drop(first);
+        assert_eq!(running(&world), Some(caller(13).version), "the old process ends after the new one came");
+        drop(second);
+        assert_eq!(running(&world), None);
+        assert!(world.lock().front_up("cp"), "containers outlive their kubelet");
+        let seen: Vec<What> = world.effects().into_iter().map(|e| e.what).collect();
+        let restarted = What::KubeletRestart { version: "v1.32.13".into() };
+        assert_eq!(seen.iter().filter(|w| **w == restarted).count(), 1, "{seen:?}");
+    }
+}

@@ -36,7 +36,12 @@ impl Processes {
 
     /// `podlift-lab ARGS…` under this name. One that was there is dropped, and with it its process.
     pub fn spawn(&self, name: &str, args: &[&str]) -> anyhow::Result<()> {
-        let process = Process::spawn(name, &self.exe, args, &self.log_of(name))?;
+        self.spawn_other(name, &self.exe, args)
+    }
+
+    /// As `spawn`, of another program.
+    pub fn spawn_other(&self, name: &str, exe: &Path, args: &[&str]) -> anyhow::Result<()> {
+        let process = Process::spawn(name, exe, args, &self.log_of(name))?;
         self.table().insert(name.into(), Entry { process, cut: false });
         Ok(())
     }

@@ -12,7 +12,7 @@ mod network_cut;
 mod power_cut;
 
 pub use agent_killed::agent_killed;
-pub use agent_upgraded::agent_upgraded;
+pub use agent_upgraded::AgentUpgraded;
 pub use clock_off::{clock_off, seen_by_preflight};
 pub use conffile_edited::{conffile_edited, conffile_kept};
 pub use coordinator_killed::coordinator_killed;

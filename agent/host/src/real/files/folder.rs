@@ -138,13 +138,19 @@ impl Folder {
 
     /// A new file (O_EXCL) with `bytes` and `mode` on the disk; removed again unless it is renamed.
     pub fn temporary(&self, bytes: &[u8], mode: u32) -> io::Result<Temporary<'_>> {
+        let temporary = self.written(bytes, mode)?;
+        temporary.sync()?;
+        Ok(temporary)
+    }
+
+    /// As `temporary`, all of it written and not yet on the disk.
+    pub fn written(&self, bytes: &[u8], mode: u32) -> io::Result<Temporary<'_>> {
         let name = format!(".podlift-{}", uuid::Uuid::new_v4().simple());
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.file(&name, flags, Mode::from_bits_truncate(0o600))?;
         let mut temporary = Temporary { folder: self, name, file, renamed: false };
         temporary.file.write_all(bytes)?;
         fchmod(&temporary.file, Mode::from_bits_truncate(mode & 0o7777))?;
-        temporary.file.sync_all()?;
         Ok(temporary)
     }
 }
@@ -168,6 +174,10 @@ pub struct Temporary<'a> {
 }
 
 impl Temporary<'_> {
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Puts it over `name` in `target`, entry included.
     pub fn rename_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
         renameat(&self.folder.fd, self.name.as_str(), &target.fd, name)?;

@@ -2,7 +2,7 @@
 //! somebody else moved in meanwhile is never overwritten knowingly.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
-use super::folder::Folder;
+use super::folder::{Folder, Temporary};
 use super::stat_of;
 use crate::{FileKind, Intent, ReplaceError, Stat};
 use nix::errno::Errno;
@@ -20,8 +20,8 @@ pub fn replace(
     intent: &mut Intent<'_>,
 ) -> Result<(), ReplaceError> {
     refuse_strange(name, seen.0)?;
-    let temporary = scratch.temporary(bytes, seen.0.mode)?;
-    intent()?;
+    let temporary = scratch.written(bytes, seen.0.mode)?;
+    both(&temporary, intent)?;
     unchanged(dir, name, seen.0, seen.1)?;
     Ok(temporary.rename_to(dir, name)?)
 }
@@ -34,12 +34,23 @@ pub fn create(
     scratch: &Folder,
     intent: &mut Intent<'_>,
 ) -> Result<(), ReplaceError> {
-    let temporary = scratch.temporary(bytes, 0o600)?;
-    intent()?;
+    let temporary = scratch.written(bytes, 0o600)?;
+    both(&temporary, intent)?;
     match temporary.move_to(dir, name) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(ReplaceError::Changed),
         other => Ok(other?),
     }
+}
+
+/// Content and intent on the disk, side by side: the file system flushes its journal once for the two, and that is most of a heal's time.
+/// A full or read-only file system was met before, when the content was written.
+fn both(temporary: &Temporary<'_>, intent: &mut Intent<'_>) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let content = scope.spawn(|| temporary.sync());
+        let said = intent();
+        content.join().map_err(|_| io::Error::other("the flush of the new content panicked"))??;
+        said
+    })
 }
 
 /// Only a regular file with one name, owned by root (or by us, where we are not root).
