@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::steps::Evidence;
 use podlift_model::heal::HealEvent;
-use podlift_model::{HostOp, Epoch, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
+use podlift_model::{Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
