@@ -3,7 +3,8 @@
 //!
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
 //! (`repeatable`): apt-source, apt-update, package-download, image-pull, kubeadm-plan, etcd-snapshot (the file appears by one rename),
-//! etcd-move-leader, manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm. Of these, one that is a unit is run
+//! etcd-move-leader, manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a hash), heal-apply (each repair has an
+//! intent of its own). Of these, one that is a unit is run
 //! again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
 
 mod apt_source;
@@ -13,6 +14,8 @@ mod etcd_move_leader;
 mod etcd_snapshot;
 mod guard_arm;
 mod guard_disarm;
+mod heal_accept;
+mod heal_apply;
 mod image_pull;
 mod kubeadm_addons;
 mod kubeadm_apply;
@@ -119,6 +122,8 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         }
         HostOp::GuardArm { run, seconds } => Box::new(guard_arm::GuardArm { run, seconds }),
         HostOp::GuardDisarm { run } => Box::new(guard_disarm::GuardDisarm { run }),
+        HostOp::HealAccept { component, sha256 } => Box::new(heal_accept::HealAccept { component, sha256 }),
+        HostOp::HealApply { component } => Box::new(heal_apply::HealApply { component }),
     })
 }
 

@@ -150,6 +150,15 @@ pub enum HostOp {
     GuardDisarm {
         run: RunId,
     },
+    /// This manifest, which must have that hash, is what the heal expects from now on.
+    HealAccept {
+        component: Component,
+        sha256: Digest,
+    },
+    /// Hygiene acts on this manifest now, though no guard is armed.
+    HealApply {
+        component: Component,
+    },
 }
 
 impl HostOp {
@@ -189,6 +198,8 @@ impl HostOp {
             HostOp::ManifestRestore { .. } => "manifest-restore",
             HostOp::GuardArm { .. } => "guard-arm",
             HostOp::GuardDisarm { .. } => "guard-disarm",
+            HostOp::HealAccept { .. } => "heal-accept",
+            HostOp::HealApply { .. } => "heal-apply",
         }
     }
 }

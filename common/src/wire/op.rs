@@ -40,6 +40,12 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             Kind::GuardArm(v1::GuardArm { run: run.to_string(), seconds: *seconds })
         }
         HostOp::GuardDisarm { run } => Kind::GuardDisarm(v1::GuardDisarm { run: run.to_string() }),
+        HostOp::HealAccept { component, sha256 } => {
+            Kind::HealAccept(v1::HealAccept { component: component.to_string(), sha256: sha256.to_string() })
+        }
+        HostOp::HealApply { component } => {
+            Kind::HealApply(v1::HealApply { component: component.to_string() })
+        }
     };
     v1::Op { kind: Some(kind) }
 }
@@ -81,6 +87,12 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
         },
         Kind::GuardArm(o) => HostOp::GuardArm { run: field("guard_arm.run", &o.run)?, seconds: o.seconds },
         Kind::GuardDisarm(o) => HostOp::GuardDisarm { run: field("guard_disarm.run", &o.run)? },
+        Kind::HealAccept(o) => HostOp::HealAccept {
+            component: field("heal_accept.component", &o.component)?,
+            sha256: Digest::try_from(o.sha256.clone())
+                .map_err(|e| WireError::new("heal_accept.sha256", e))?,
+        },
+        Kind::HealApply(o) => HostOp::HealApply { component: field("heal_apply.component", &o.component)? },
     })
 }
 
@@ -220,6 +232,8 @@ mod tests {
             HostOp::ManifestRestore { component: Component::KubeScheduler, sha256: Digest::of("x") },
             HostOp::GuardArm { run: run.clone(), seconds: 9 },
             HostOp::GuardDisarm { run },
+            HostOp::HealAccept { component: Component::KubeApiserver, sha256: Digest::of("a") },
+            HostOp::HealApply { component: Component::KubeScheduler },
         ]);
         ops
     }

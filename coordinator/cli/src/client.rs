@@ -50,7 +50,8 @@ impl Context {
         reason: String,
     ) -> Result<Client, CliError> {
         let run = run.unwrap_or_default();
-        self.say(v1::CommandRequest { verb: verb as i32, run, target, reason, repair_dpkg: false }).await
+        let request = v1::CommandRequest { verb: verb as i32, run, target, reason, ..Default::default() };
+        self.say(request).await
     }
 
     /// Says it, and shows the answer.

@@ -2,7 +2,8 @@
 
 use super::{Coordinator, CoordinatorError};
 use podlift_engine::machine::{Event, RunState, RunStatus, StopReason};
-use podlift_model::{NodeName, RunId, StepId};
+use podlift_model::op::Component;
+use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,16 @@ pub enum Command {
     Unwaive {
         check: String,
     },
+    /// None: the hash that the agent told last.
+    HealAccept {
+        node: NodeName,
+        component: Component,
+        sha256: Option<Digest>,
+    },
+    HealApply {
+        node: NodeName,
+        component: Component,
+    },
     /// Claims the epoch with the agents that are there.
     Takeover,
     /// Runs that only agents remember need no journal.
@@ -45,6 +56,15 @@ impl Coordinator {
             Command::Adopt => return self.adopt(by),
             _ => self.may_command()?,
         }
+        let command = match command {
+            Command::HealAccept { node, component, sha256 } => {
+                return self.heal_accept(node, component, sha256, by).await;
+            }
+            Command::HealApply { node, component } => {
+                return self.ask_node(node, HostOp::HealApply { component }, by).await;
+            }
+            other => other,
+        };
         let state = self.commanded(run)?;
         let id = state.run.clone();
         let by = by.to_string();
@@ -66,7 +86,9 @@ impl Coordinator {
                 (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
             }
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
-            Command::Takeover | Command::Adopt => return Ok(String::new()),
+            Command::Takeover | Command::Adopt | Command::HealAccept { .. } | Command::HealApply { .. } => {
+                return Ok(String::new());
+            }
         };
         self.store.append(Some(&id), event)?;
         Ok(said)

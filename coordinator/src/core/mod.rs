@@ -3,6 +3,7 @@
 mod ask;
 mod commands;
 mod error;
+mod node_ask;
 mod show;
 mod start;
 

@@ -87,7 +87,7 @@ impl Performer {
     }
 
     /// Makes sure that the agent holds our epoch: one that lost its memory, or came late, does not.
-    pub(super) async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<(), Failure> {
+    pub(crate) async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<(), Failure> {
         if self.agents.epoch(node).as_ref() == Some(epoch) {
             return Ok(());
         }

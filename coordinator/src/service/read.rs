@@ -3,7 +3,7 @@
 use crate::core::{Command, PlanAsk};
 use podlift_common::wire::WireError;
 use podlift_engine::view::HealAsk;
-use podlift_model::{NodeName, RunId, StepId};
+use podlift_model::{Digest, NodeName, RunId, StepId};
 use podlift_proto::v1::{self, command_request::Verb};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -58,5 +58,17 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
             return Err(WireError::new("target", "empty, expected a check's name"));
         }
         Verb::Unwaive => Command::Unwaive { check: target.clone() },
+        Verb::HealAccept => Command::HealAccept {
+            node: field("target", target)?,
+            component: field("component", &request.component)?,
+            sha256: match request.sha256.as_str() {
+                "" => None,
+                text => Some(Digest::try_from(text.to_string()).map_err(|e| WireError::new("sha256", e))?),
+            },
+        },
+        Verb::HealApply => {
+            let component = field("component", &request.component)?;
+            Command::HealApply { node: field("target", target)?, component }
+        }
     })
 }

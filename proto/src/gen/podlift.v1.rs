@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -72,6 +72,10 @@ pub mod op {
         GuardArm(super::GuardArm),
         #[prost(message, tag = "18")]
         GuardDisarm(super::GuardDisarm),
+        #[prost(message, tag = "19")]
+        HealAccept(super::HealAccept),
+        #[prost(message, tag = "20")]
+        HealApply(super::HealApply),
     }
 }
 /// A read-only look at the host.
@@ -254,6 +258,19 @@ pub struct GuardArm {
 pub struct GuardDisarm {
     #[prost(string, tag = "1")]
     pub run: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HealAccept {
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// of the manifest that is accepted: it must be the one on the disk
+    #[prost(string, tag = "2")]
+    pub sha256: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HealApply {
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
 }
 /// How an op ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -939,11 +956,17 @@ pub struct CommandRequest {
     /// empty: the open run
     #[prost(string, tag = "2")]
     pub run: ::prost::alloc::string::String,
-    /// step for RETRY, node for DEFER, check for UNWAIVE
+    /// step for RETRY, node for DEFER and HEAL\_\*, check for UNWAIVE
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
+    /// for HEAL\_\*: kube-apiserver, kube-controller-manager, kube-scheduler
+    #[prost(string, tag = "6")]
+    pub component: ::prost::alloc::string::String,
+    /// for HEAL_ACCEPT; empty: the hash that the agent told last
+    #[prost(string, tag = "7")]
+    pub sha256: ::prost::alloc::string::String,
     /// with RETRY: an interrupted dpkg is brought to its end first (dpkg --configure -a)
     #[prost(bool, tag = "5")]
     pub repair_dpkg: bool,
@@ -972,6 +995,8 @@ pub mod command_request {
         Takeover = 6,
         Adopt = 7,
         Unwaive = 8,
+        HealAccept = 9,
+        HealApply = 10,
     }
     impl Verb {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -989,6 +1014,8 @@ pub mod command_request {
                 Self::Takeover => "VERB_TAKEOVER",
                 Self::Adopt => "VERB_ADOPT",
                 Self::Unwaive => "VERB_UNWAIVE",
+                Self::HealAccept => "VERB_HEAL_ACCEPT",
+                Self::HealApply => "VERB_HEAL_APPLY",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1003,6 +1030,8 @@ pub mod command_request {
                 "VERB_TAKEOVER" => Some(Self::Takeover),
                 "VERB_ADOPT" => Some(Self::Adopt),
                 "VERB_UNWAIVE" => Some(Self::Unwaive),
+                "VERB_HEAL_ACCEPT" => Some(Self::HealAccept),
+                "VERB_HEAL_APPLY" => Some(Self::HealApply),
                 _ => None,
             }
         }

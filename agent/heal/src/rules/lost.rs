@@ -119,7 +119,7 @@ fn back(
     }
     if let Some(beside) = excluded_by(manifest, flag) {
         return Err(format!(
-            "--{beside} is set now, which excludes it; podlift heal accept takes the change over"
+            "--{beside} is set now, which excludes it; podlift heal accept NODE COMPONENT takes the change over"
         ));
     }
     let needs = match value.starts_with('/') {

@@ -107,6 +107,11 @@ fn of_run(event: &Event) -> String {
             format!("agent of {node} has another memory: {now}, before {before}")
         }
         E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
+        E::NodeAsked { node, op, by, .. } => format!("{node}: {} asked for by {by}", op.verb()),
+        E::NodeAnswered { node, outcome, .. } => match outcome {
+            OpOutcome::Done { .. } => format!("{node}: done"),
+            other => format!("{node}: {}", ended(other)),
+        },
         other => other.name().into(),
     }
 }

@@ -89,6 +89,17 @@ fn every_event() -> Vec<Event> {
         Event::AgentLost { node: name("dgx030") },
         Event::LedgerChanged { node: name("dgx030"), before: ledger.clone(), now: ledger },
         Event::RunsAdopted { runs: vec![RunId::new("r1").unwrap()], by: by() },
+        Event::NodeAsked {
+            node: name("runai-01"),
+            op_id: OpId::new("heal-1").unwrap(),
+            op: podlift_model::HostOp::HealApply { component: podlift_model::op::Component::KubeApiserver },
+            by: by(),
+        },
+        Event::NodeAnswered {
+            node: name("runai-01"),
+            op_id: OpId::new("heal-1").unwrap(),
+            outcome: OpOutcome::changed("1 repairs"),
+        },
     ]
 }
 

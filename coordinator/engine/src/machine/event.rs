@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::steps::Evidence;
 use podlift_model::heal::HealEvent;
-use podlift_model::{Epoch, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
+use podlift_model::{Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +124,19 @@ pub enum Event {
         runs: Vec<RunId>,
         by: String,
     },
+    /// A person asks something of one node, outside of any run.
+    NodeAsked {
+        node: NodeName,
+        op_id: OpId,
+        op: HostOp,
+        by: String,
+    },
+    /// How that ended.
+    NodeAnswered {
+        node: NodeName,
+        op_id: OpId,
+        outcome: OpOutcome,
+    },
 }
 
 impl Event {
@@ -152,6 +165,8 @@ impl Event {
             Event::AgentLost { .. } => "agent-lost",
             Event::LedgerChanged { .. } => "ledger-changed",
             Event::RunsAdopted { .. } => "runs-adopted",
+            Event::NodeAsked { .. } => "node-asked",
+            Event::NodeAnswered { .. } => "node-answered",
         }
     }
 }

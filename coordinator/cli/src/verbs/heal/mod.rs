@@ -1,5 +1,7 @@
-//! `podlift heal`: what the agents' heal does, what it did, and what it changed. It goes on by itself; these verbs only show it.
+//! `podlift heal`: what the agents' heal does, what it did, and what it changed. It goes on by itself; two verbs tell it more.
 
+mod accept;
+mod apply;
 mod diff;
 mod history;
 mod status;
@@ -18,7 +20,9 @@ use podlift_proto::v1::HealRequest;
 #[command(after_help = "Examples:
   podlift heal status            # mode, guard and open findings of each node
   podlift heal history runai-01
-  podlift heal diff runai-01     # what the last heal there changed")]
+  podlift heal diff runai-01     # what the last heal there changed
+  podlift heal accept runai-01 kube-apiserver    # a change that is right
+  podlift heal apply runai-01 kube-apiserver     # a repair that is only reported")]
 pub(crate) struct Heal {
     #[command(subcommand)]
     what: What,
@@ -29,6 +33,8 @@ enum What {
     Status(status::Status),
     History(history::History),
     Diff(diff::Diff),
+    Accept(accept::Accept),
+    Apply(apply::Apply),
 }
 
 impl Heal {
@@ -37,6 +43,8 @@ impl Heal {
             What::Status(verb) => verb.run(context).await,
             What::History(verb) => verb.run(context).await,
             What::Diff(verb) => verb.run(context).await,
+            What::Accept(verb) => verb.run(context).await,
+            What::Apply(verb) => verb.run(context).await,
         }
     }
 }

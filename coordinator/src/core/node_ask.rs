@@ -1,0 +1,77 @@
+//! What a person asks of one node outside of any run: written down before it is sent, and answered in the journal. One node at a time, and
+//! never beside a run that works.
+
+use super::{Coordinator, CoordinatorError};
+use podlift_engine::machine::{Event, RunStatus};
+use podlift_model::op::Component;
+use podlift_model::{Digest, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome, OpOutput};
+use std::sync::Arc;
+
+impl Coordinator {
+    /// Without a hash: the one that the agent told last. The agent compares it with its disk either way.
+    pub(super) async fn heal_accept(
+        &self,
+        node: NodeName,
+        component: Component,
+        sha256: Option<Digest>,
+        by: &str,
+    ) -> Result<String, CoordinatorError> {
+        let told = || {
+            let seen = self.performer.agents.seen().into_iter().find(|n| n.facts.node == node);
+            seen?.facts.manifests.iter().find(|m| m.component == component).map(|m| m.sha256.clone())
+        };
+        let missing = || {
+            let message = format!("the agent of {node} has told of no {}", component.file());
+            Failure::operator("no-manifest", message).with_detail(&format!("podlift heal status {node}"))
+        };
+        let sha256 = sha256.or_else(told).ok_or_else(missing)?;
+        self.ask_node(node, HostOp::HealAccept { component, sha256 }, by).await
+    }
+
+    pub(super) async fn ask_node(
+        &self,
+        node: NodeName,
+        op: HostOp,
+        by: &str,
+    ) -> Result<String, CoordinatorError> {
+        let _one = self.starting.lock().await;
+        let works = |s: &podlift_engine::machine::RunState| !matches!(s.status, RunStatus::Paused { .. });
+        if let Some(run) = self.store.open_run().filter(|s| works(s)) {
+            let message = format!("run {} works: nothing is done to {node} beside it", run.run);
+            return Err(Failure::operator("run-works", message)
+                .with_detail("podlift pause, then again")
+                .into());
+        }
+        if self.performer.agents.ledger(&node).is_none() {
+            let message = format!("no agent of {node} is connected");
+            return Err(Failure::operator("agent-unreachable", message).into());
+        }
+        let epoch = self
+            .fence
+            .epoch()
+            .ok_or_else(|| CoordinatorError::ReadOnly { why: "no epoch is held".into() })?;
+        self.performer.claim(&node, &epoch).await?;
+        let op_id = OpId::new(format!("{}-{}", op.verb(), uuid::Uuid::new_v4().simple()))?;
+        let asked =
+            Event::NodeAsked { node: node.clone(), op_id: op_id.clone(), op: op.clone(), by: by.into() };
+        self.store.append(None, asked)?;
+        let outcome = match self.performer.agents.run(&node, &op_id, &epoch, &op, Arc::new(|_| ())).await {
+            Ok(outcome) => outcome,
+            Err(f) if f.class == FailureClass::Transient => OpOutcome::Indeterminate { why: f.message },
+            Err(failure) => OpOutcome::Failed { failure },
+        };
+        self.store
+            .append(None, Event::NodeAnswered { node: node.clone(), op_id, outcome: outcome.clone() })?;
+        match outcome {
+            OpOutcome::Done { output: OpOutput::Changed(line) | OpOutput::Unchanged(line) } => {
+                Ok(format!("{node}: {line}"))
+            }
+            OpOutcome::Done { .. } => Ok(format!("{node}: {} done", op.verb())),
+            OpOutcome::Failed { failure } => Err(failure.into()),
+            OpOutcome::Indeterminate { why } => {
+                let message = format!("{node}: nobody knows how {} ended: {why}", op.verb());
+                Err(Failure::operator("not-known", message).into())
+            }
+        }
+    }
+}
