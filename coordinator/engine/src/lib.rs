@@ -8,8 +8,9 @@ pub mod plan;
 pub mod request;
 pub mod steps;
 pub mod survey;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+#[allow(clippy::unwrap_used)] // a test may panic
+pub mod testing;
 pub mod view;
 
 pub use inventory::{Inventory, NodeEntry, NodeRole};

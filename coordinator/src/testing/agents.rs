@@ -130,6 +130,11 @@ impl State {
                 let snapshot = self.snapshot.clone().filter(|_| node.as_str() == PLANES[0]);
                 OpOutput::Backup(BackupState { run: run.clone(), files, snapshot })
             }
+            Look::Survey { .. } => OpOutput::Survey(Box::new(podlift_engine::testing::survey::node_survey(
+                facts.advertise.is_some(),
+            ))),
+            Look::BackupFiles => OpOutput::BackupFiles(vec![]),
+            Look::BackupPart { .. } => unreachable!("no file was listed"),
         }
     }
 

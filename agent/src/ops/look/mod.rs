@@ -23,5 +23,8 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
         Look::Manifests => OpOutput::Manifests(node.heal.findings()),
         Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
+        Look::Survey { .. } | Look::BackupFiles | Look::BackupPart { .. } => {
+            return Err(Failure::permanent("not-yet", "this agent can't look at this yet"));
+        }
     })
 }
