@@ -39,6 +39,15 @@ pub enum Problem {
 
 /// The manifest, and all that is wrong. `sealed` is what the journal remembers, where it does.
 pub fn verify(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Vec<Problem>), Problem> {
+    verify_with(dir, sealed, &mut |_, _| ())
+}
+
+/// As `verify`; tells how many members it has read, of how many.
+pub fn verify_with(
+    dir: &Path,
+    sealed: Option<&Digest>,
+    told: &mut dyn FnMut(usize, usize),
+) -> Result<(Manifest, Vec<Problem>), Problem> {
     let unusable = |e: &dyn std::fmt::Display| Problem::Manifest(e.to_string());
     let text = durable::read(&dir.join(MANIFEST)).map_err(|e| unusable(&e))?;
     let found = Digest::of(&text);
@@ -53,7 +62,11 @@ pub fn verify(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Vec<Prob
     if manifest.schema != SCHEMA {
         return Err(unusable(&format!("schema {:?}, expected {SCHEMA:?}", manifest.schema)));
     }
-    let mut problems: Vec<Problem> = manifest.members.iter().filter_map(|m| member(dir, m)).collect();
+    let mut problems = Vec::new();
+    for (read, m) in manifest.members.iter().enumerate() {
+        told(read, manifest.members.len());
+        problems.extend(member(dir, m));
+    }
     problems.extend(others(dir, &manifest));
     Ok((manifest, problems))
 }
