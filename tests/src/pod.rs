@@ -137,6 +137,7 @@ impl Pod {
                 exec: ExecSettings::default(),
                 options: self.options.clone(),
                 stale_after: None,
+                ..Settings::default()
             },
             bcm: None,
         });

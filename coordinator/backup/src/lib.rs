@@ -28,7 +28,7 @@ pub use list::{Entry, list};
 pub use manifest::{LeftOut, Manifest, Member, Stored};
 pub use retain::retain;
 pub use secret::{NoRecipient, Recipient};
-pub use verify::{Problem, verify, verify_with};
+pub use verify::{Problem, sealed, verify, verify_with};
 pub use writer::{About, Begun, Content, WriteError, Writer};
 
 #[cfg(test)]

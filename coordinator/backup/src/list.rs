@@ -1,8 +1,8 @@
 //! The sets below a root, newest first.
 
 use crate::manifest::Manifest;
-use crate::{MANIFEST, unfinished};
-use podlift_common::durable;
+use crate::{unfinished, verify};
+use podlift_model::Digest;
 use std::io;
 use std::path::Path;
 
@@ -15,6 +15,8 @@ pub struct Entry {
     pub bytes: u64,
     /// Or why it can't be read; `verify` says more.
     pub manifest: Result<Manifest, String>,
+    /// Of the manifest, as it was sealed.
+    pub sha256: Option<Digest>,
     /// It never got its name: an attempt that did not end, or one that is being made now.
     pub unfinished: bool,
 }
@@ -38,11 +40,13 @@ pub fn list(root: &Path) -> io::Result<Vec<Entry>> {
 }
 
 fn read(dir: &Path, directory: String) -> Entry {
-    let text = durable::read(&dir.join(MANIFEST)).map_err(|e| format!("{MANIFEST}: {e}"));
-    let manifest: Result<Manifest, String> =
-        text.and_then(|t| serde_json::from_slice(&t).map_err(|e| format!("{MANIFEST}: {e}")));
+    let opened = verify::opened(dir, None).map_err(|problem| problem.to_string());
+    let (manifest, sha256) = match opened {
+        Ok((manifest, sha256)) => (Ok(manifest), Some(sha256)),
+        Err(why) => (Err(why), None),
+    };
     let bytes = manifest.as_ref().map_or(0, |m| m.members.iter().map(|m| m.bytes).sum());
     let unfinished = unfinished::id(&directory);
     let id = unfinished.unwrap_or(&directory).to_string();
-    Entry { id, unfinished: unfinished.is_some(), directory, bytes, manifest }
+    Entry { id, unfinished: unfinished.is_some(), directory, bytes, manifest, sha256 }
 }

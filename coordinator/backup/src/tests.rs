@@ -151,7 +151,9 @@ fn an_attempt_that_was_given_up_writes_nothing_into_the_next() {
 #[test]
 fn certificates_are_no_secrets_and_keys_are() {
     assert!(!Kind::Pki.secret("nodes/a/etc/kubernetes/pki/ca.crt", false));
-    for (path, said) in [("pki/ca.key", false), ("pki/kubelet-client-current.pem", false), ("pki/ca.crt", true)] {
+    for (path, said) in
+        [("pki/ca.key", false), ("pki/kubelet-client-current.pem", false), ("pki/ca.crt", true)]
+    {
         assert!(Kind::Pki.secret(path, said), "{path}");
     }
     assert!(Kind::Kubeconfig.secret("admin.conf", false) && !Kind::Manifest.secret("x.yaml", false));

@@ -2,6 +2,7 @@
 //! was given up never writes into the next one.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = ".unfinished-";
@@ -10,7 +11,9 @@ const APART: char = '~';
 
 /// A new one, mode 0700.
 pub(crate) fn make(root: &Path, id: &str) -> io::Result<PathBuf> {
-    let dir = tempfile::Builder::new().prefix(&format!("{PREFIX}{id}{APART}")).tempdir_in(root)?;
+    let prefix = format!("{PREFIX}{id}{APART}");
+    let private = std::fs::Permissions::from_mode(0o700);
+    let dir = tempfile::Builder::new().prefix(&prefix).permissions(private).tempdir_in(root)?;
     Ok(dir.keep())
 }
 

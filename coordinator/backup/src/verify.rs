@@ -48,6 +48,25 @@ pub fn verify_with(
     sealed: Option<&Digest>,
     told: &mut dyn FnMut(usize, usize),
 ) -> Result<(Manifest, Vec<Problem>), Problem> {
+    let (manifest, _) = opened(dir, sealed)?;
+    let mut problems = Vec::new();
+    for (read, m) in manifest.members.iter().enumerate() {
+        told(read, manifest.members.len());
+        problems.extend(member(dir, m));
+    }
+    problems.extend(others(dir, &manifest));
+    Ok((manifest, problems))
+}
+
+/// As `verify`, with the hash that it is sealed with.
+pub fn sealed(dir: &Path, remembered: Option<&Digest>) -> Result<(Manifest, Digest, Vec<Problem>), Problem> {
+    let (_, seal) = opened(dir, remembered)?;
+    let (manifest, problems) = verify(dir, Some(&seal))?;
+    Ok((manifest, seal, problems))
+}
+
+/// The manifest and its seal, which fits it; the members were not looked at.
+pub(crate) fn opened(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Digest), Problem> {
     let unusable = |e: &dyn std::fmt::Display| Problem::Manifest(e.to_string());
     let text = durable::read(&dir.join(MANIFEST)).map_err(|e| unusable(&e))?;
     let found = Digest::of(&text);
@@ -62,13 +81,7 @@ pub fn verify_with(
     if manifest.schema != SCHEMA {
         return Err(unusable(&format!("schema {:?}, expected {SCHEMA:?}", manifest.schema)));
     }
-    let mut problems = Vec::new();
-    for (read, m) in manifest.members.iter().enumerate() {
-        told(read, manifest.members.len());
-        problems.extend(member(dir, m));
-    }
-    problems.extend(others(dir, &manifest));
-    Ok((manifest, problems))
+    Ok((manifest, found))
 }
 
 fn member(dir: &Path, member: &Member) -> Option<Problem> {

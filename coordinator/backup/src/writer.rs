@@ -92,7 +92,9 @@ impl Writer {
         if root.join(id).exists() {
             return Err(WriteError::Exists(id.into()));
         }
-        let made = make_dir(root).and_then(|()| unfinished::clear(root, id)).and_then(|()| unfinished::make(root, id));
+        let made = make_dir(root)
+            .and_then(|()| unfinished::clear(root, id))
+            .and_then(|()| unfinished::make(root, id));
         let dir = made.map_err(at(root))?;
         Ok(Self { id: id.into(), root: root.into(), dir, recipients, taken: Mutex::default() })
     }
@@ -126,18 +128,19 @@ impl Writer {
         Open::create(&self.dir, path, (kind, node), stored, &self.recipients).map(Begun).map(Some)
     }
 
-    /// It belongs to the set from now on.
-    pub fn end(&self, begun: Begun) -> Result<(), WriteError> {
+    /// It belongs to the set from now on. The hash of what was given.
+    pub fn end(&self, begun: Begun) -> Result<Digest, WriteError> {
         let member = begun.0.end()?;
+        let content = member.content_sha256.clone();
         self.taken().members.push(member);
-        Ok(())
+        Ok(content)
     }
 
     /// A member whose bytes are here already.
     pub fn add(&self, content: Content<'_>, bytes: &[u8]) -> Result<(), WriteError> {
         let Some(mut begun) = self.begin(content)? else { return Ok(()) };
         begun.take(bytes)?;
-        self.end(begun)
+        self.end(begun).map(drop)
     }
 
     /// Removes what there is of it.

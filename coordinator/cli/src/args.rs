@@ -52,6 +52,7 @@ pub(super) enum Verb {
     Defer(verbs::defer::Defer),
     Report(verbs::report::Report),
     Heal(verbs::heal::Heal),
+    Backup(verbs::backup::Backup),
     Takeover(verbs::takeover::Takeover),
     Adopt(verbs::adopt::Adopt),
     Cert(verbs::cert::Cert),

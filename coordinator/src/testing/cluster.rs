@@ -3,6 +3,7 @@
 use super::fleet::{Fleet, State};
 use crate::cluster::{Cluster, UNREACHABLE};
 use async_trait::async_trait;
+use bytes::Bytes;
 use podlift_engine::request::*;
 use podlift_model::*;
 
@@ -17,6 +18,16 @@ impl Cluster for Fleet {
             ));
         }
         s.answer(call, epoch)
+    }
+
+    async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
+        let s = self.lock();
+        match s.api_down {
+            true => {
+                Err(Failure::transient(UNREACHABLE, "the API server can't be reached: connection refused"))
+            }
+            false => s.objects.get(path, query),
+        }
     }
 }
 
@@ -61,6 +72,12 @@ impl State {
                 let (ok, why) = (!self.api_down, if self.api_down { "connection refused" } else { "" });
                 let probe = |e: &String| ApiProbe { endpoint: e.clone(), ok, why: why.into() };
                 ClusterReply::Probes(endpoints.iter().map(probe).collect())
+            }
+            ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent(
+                    "not-of-the-api",
+                    "a backup is more than the API's part of it",
+                ));
             }
             ClusterCall::Survey { .. } => ClusterReply::Survey(Box::new(
                 podlift_engine::survey::ClusterSurvey::unseen("the small fleet has no such objects"),

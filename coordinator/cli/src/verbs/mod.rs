@@ -2,6 +2,7 @@
 
 pub(super) mod abort;
 pub(super) mod adopt;
+pub(super) mod backup;
 pub(super) mod cert;
 pub(super) mod completion;
 pub(super) mod defer;

@@ -10,6 +10,8 @@ mod kubeadm_config;
 mod lately;
 mod nodes;
 mod owner;
+mod pages;
+mod raw;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ pub use connect::connect;
 use super::{Cluster, Prober};
 use api::Api;
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
 use podlift_engine::{ClusterCall, ClusterReply};
@@ -68,6 +71,12 @@ impl Cluster for KubeCluster {
             }
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+            ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent(
+                    "not-of-the-api",
+                    "a backup is more than the API's part of it",
+                ));
+            }
             ClusterCall::Survey { .. } => {
                 return Err(podlift_model::Failure::permanent(
                     "not-surveyed",
@@ -75,5 +84,9 @@ impl Cluster for KubeCluster {
                 ));
             }
         })
+    }
+
+    async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
+        raw::get(&self.api, path, query).await
     }
 }
