@@ -54,12 +54,12 @@ impl Backups {
             }
         }
         let total = u32::try_from(roles.nodes.len()).unwrap_or(u32::MAX);
-        let run = order.run.clone();
+        let snapshot = order.snapshot.clone();
         let m = Making {
             world,
             settings: &self.settings,
             writer: writer.clone(),
-            run,
+            snapshot,
             tell,
             done: AtomicU32::new(0),
             total,

@@ -44,6 +44,8 @@ pub struct World<'a> {
 pub struct Order {
     /// The run, or a name of its own: also the set's.
     pub run: RunId,
+    /// Under which the agent that took the etcd snapshot keeps it.
+    pub snapshot: RunId,
     pub by: String,
     pub nodes: Vec<NodeName>,
     /// Nodes that a person left out.
@@ -56,7 +58,14 @@ impl Order {
     /// The set that a run rests on.
     pub fn of_run(run: &RunId, nodes: &[NodeName]) -> Self {
         let by = format!("run {run}");
-        Self { run: run.clone(), by, nodes: nodes.to_vec(), without: vec![], needed: vec![] }
+        Self {
+            run: run.clone(),
+            snapshot: run.clone(),
+            by,
+            nodes: nodes.to_vec(),
+            without: vec![],
+            needed: vec![],
+        }
     }
 }
 
@@ -86,7 +95,8 @@ struct Making<'a> {
     world: World<'a>,
     settings: &'a BackupSettings,
     writer: Arc<Writer>,
-    run: RunId,
+    /// Under which the etcd snapshot is kept.
+    snapshot: RunId,
     tell: Tell,
     done: AtomicU32,
     total: u32,

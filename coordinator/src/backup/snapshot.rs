@@ -13,7 +13,7 @@ pub(super) async fn find(
     nodes: &[NodeName],
 ) -> Result<Option<(NodeName, SnapshotState)>, Failure> {
     for node in nodes {
-        let state = match m.world.agents.observe(node, &Look::Backup { run: m.run.clone() }).await? {
+        let state = match m.world.agents.observe(node, &Look::Backup { run: m.snapshot.clone() }).await? {
             OpOutput::Backup(state) => state,
             _ => continue,
         };
@@ -39,7 +39,7 @@ pub(super) async fn collect(m: &Making<'_>, nodes: &[NodeName]) -> Result<(u64, 
         }
         return Err(failure::incomplete(format!(
             "{kind} is missing: no control-plane node has one for {}",
-            m.run
+            m.snapshot
         )));
     };
     if !state.verified {
@@ -50,12 +50,12 @@ pub(super) async fn collect(m: &Making<'_>, nodes: &[NodeName]) -> Result<(u64, 
     let wanted = Wanted { kind, node: Some(node.clone()) };
     let of = Of { kind, node: Some(node.clone()), path: "etcd/snapshot.db".into(), secret: true };
     let Some(mut pen) = Pen::new(&m.writer, of)? else {
-        let why = format!("it stays on {node} alone: {}", paths::snapshot(m.run.as_str()));
+        let why = format!("it stays on {node} alone: {}", paths::snapshot(m.snapshot.as_str()));
         m.writer.leave_out(wanted.clone(), why);
         return Ok((state.revision, wanted));
     };
     m.told(&format!("{kind} of {node}: {} MiB", state.bytes >> 20));
-    node_files::parts(m, &node, &paths::snapshot(m.run.as_str()), &mut pen, u64::MAX).await?;
+    node_files::parts(m, &node, &paths::snapshot(m.snapshot.as_str()), &mut pen, u64::MAX).await?;
     let content = pen.end().await?;
     if content != state.sha256 {
         let text = format!(

@@ -80,7 +80,7 @@ async fn a_set_has_every_member_and_secrets_open_with_the_identity_alone() {
     assert_eq!((check.whole, check.journaled, check.problems.len()), (true, true, 0));
     assert_eq!(
         (check.backup.revision, check.backup.left_out.len()),
-        (Some(4107), 1),
+        (Some(4107), 2),
         "{:?}",
         check.backup.left_out
     );
@@ -167,7 +167,7 @@ async fn a_snapshot_that_arrives_as_another_one_makes_no_set() {
     let world = |s: &Site| {
         s.fleet.lock().idle.insert("etcd-snapshot".into());
         let bytes = [vec![1; 1024], vec![0; 32]].concat();
-        s.fleet.lock().files.put("runai-01", "/var/lib/podlift/backup/b1/etcd.db", &bytes);
+        s.fleet.lock().files.put("runai-01", "/var/lib/podlift/backup/backup-b1/etcd.db", &bytes);
         s.fleet.lock().snapshot = Some(podlift_model::facts::SnapshotState {
             sha256: Digest::of(&bytes),
             bytes: 1056,
@@ -324,6 +324,6 @@ async fn a_set_that_was_replaced_as_a_whole_is_another_than_the_journal_has() {
 async fn a_name_that_an_agent_remembers_leaves_the_coordinator_in_command() {
     let site = site_with(settings(Some(&identity()))).await;
     site.backup("b1").await.unwrap();
-    assert!(site.coordinator.store().knows(&RunId::new("b1").unwrap()));
-    assert!(!site.coordinator.store().knows(&RunId::new("b9").unwrap()));
+    assert!(site.coordinator.store().knows(&RunId::new("backup-b1").unwrap()));
+    assert!(!site.coordinator.store().knows(&RunId::new("backup-b9").unwrap()));
 }

@@ -9,6 +9,9 @@ use podlift_engine::view::{BackupCheck, Backups};
 use podlift_engine::{ClusterCall, ClusterReply};
 use podlift_model::{Digest, Failure, HostOp, NodeName, RunId};
 
+/// Begins the name under which an agent keeps a snapshot that no run asked for.
+const SNAPSHOT: &str = "backup-";
+
 /// What a person asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BackupAsk {
@@ -31,15 +34,21 @@ impl Coordinator {
         self.beside_no_run("a backup is made")?;
         let name = match &ask.name {
             Some(name) => name.clone(),
-            None => self.new_name("backup-")?,
+            None => self.new_name(SNAPSHOT)?,
         };
         let backups = &self.performer.backups;
+        // Agents let old snapshots of that kind of name go, and never those of runs.
+        let snapshot = match name.as_str().starts_with(SNAPSHOT) {
+            true => name.clone(),
+            false => RunId::new(format!("{SNAPSHOT}{name}"))?,
+        };
         if self.store.knows(&name)
+            || self.store.knows(&snapshot)
             || backups.list().await?.iter().any(|e| e.id == name.as_str() && !e.unfinished)
         {
             return Err(CoordinatorError::BackupExists { name: name.to_string() });
         }
-        let order = self.order(ask, name.clone(), by).await?;
+        let order = self.order(ask, (name.clone(), snapshot), by).await?;
         if !backups.settings().recipients.is_empty() {
             self.snapshot(&order, by, &tell).await?;
         }
@@ -62,7 +71,12 @@ impl Coordinator {
         self.verify_backup(Some(&name), tell).await
     }
 
-    async fn order(&self, ask: &BackupAsk, run: RunId, by: &str) -> Result<Order, CoordinatorError> {
+    async fn order(
+        &self,
+        ask: &BackupAsk,
+        (run, snapshot): (RunId, RunId),
+        by: &str,
+    ) -> Result<Order, CoordinatorError> {
         let views = match self.performer.cluster.call(&ClusterCall::Nodes, &self.reading()).await? {
             ClusterReply::Nodes(views) => views,
             _ => return Err(Failure::permanent("odd-reply", "the API's list of nodes can't be read").into()),
@@ -81,7 +95,7 @@ impl Coordinator {
             return Err(CoordinatorError::BackupAgentsAway { away, without: ask.without.clone() });
         }
         let needed = self.store.open_run().map(|s| s.run.to_string()).into_iter().collect();
-        Ok(Order { run, by: by.into(), nodes, without: ask.without.clone(), needed })
+        Ok(Order { run, snapshot, by: by.into(), nodes, without: ask.without.clone(), needed })
     }
 
     /// On the first control-plane node, as a run does.
@@ -97,7 +111,7 @@ impl Coordinator {
         let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
         let node = planes.first().copied().ok_or_else(none)?;
         tell(Told { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
-        let op = HostOp::EtcdSnapshot { run: order.run.clone() };
+        let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };
         self.asked(node.clone(), op, by).await.map(drop)
     }
 
