@@ -125,7 +125,7 @@ async fn what_fails_fails_alone_and_says_why() {
         ("dpkg", "echo 'dpkg: error: out of order' >&2; exit 2"),
         ("containerd", "echo no; exit 0"),
         ("systemctl", "echo active"),
-        ("apt-config", "exit 1"),
+        ("apt-config", "[ $# = 1 ] || exit 1"),
         ("dpkg-deb", "echo 'dpkg-deb: error: not a Debian format archive' >&2; exit 2"),
     ] {
         tree.script(program, text);
