@@ -68,6 +68,12 @@ impl Cluster for KubeCluster {
             }
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+            ClusterCall::KubeletConfig
+            | ClusterCall::WriteKubeletConfig { .. }
+            | ClusterCall::Backup { .. }
+            | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent("not-offered", "this coordinator has no such call"));
+            }
             ClusterCall::Survey { .. } => {
                 return Err(podlift_model::Failure::permanent(
                     "not-surveyed",
