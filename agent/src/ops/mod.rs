@@ -4,7 +4,7 @@
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
 //! (`repeatable`): apt-source, apt-update, package-download, image-pull, kubeadm-plan, etcd-snapshot (the file appears by one rename),
 //! etcd-move-leader, manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a hash), heal-apply (each repair has an
-//! intent of its own). Of these, one that is a unit is run
+//! intent of its own), kubeadm-patches (the whole directory). Of these, one that is a unit is run
 //! again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
 
 mod apt_source;
@@ -20,12 +20,14 @@ mod image_pull;
 mod kubeadm_addons;
 mod kubeadm_apply;
 mod kubeadm_node;
+pub(crate) mod kubeadm_patches;
 mod kubeadm_plan;
 mod kubelet_config;
 mod kubelet_restart;
 pub(crate) mod look;
 mod manifest_backup;
 mod manifest_restore;
+mod old_backups;
 mod package_download;
 mod package_install;
 mod served;
@@ -124,6 +126,7 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         HostOp::GuardDisarm { run } => Box::new(guard_disarm::GuardDisarm { run }),
         HostOp::HealAccept { component, sha256 } => Box::new(heal_accept::HealAccept { component, sha256 }),
         HostOp::HealApply { component } => Box::new(heal_apply::HealApply { component }),
+        HostOp::KubeadmPatches { files } => Box::new(kubeadm_patches::KubeadmPatches { files }),
     })
 }
 

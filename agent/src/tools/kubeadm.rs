@@ -1,7 +1,8 @@
 //! `kubeadm`: its calls, and its `upgrade diff` as flag changes. Its exit code says nothing of health: nobody here reads it as such.
 
-use super::{exited, run};
+use super::{exited, must, run};
 use crate::host::{Host, Invocation};
+use crate::paths;
 use crate::units::UnitSpec;
 use podlift_model::flags::FlagChange;
 use podlift_model::op::{Addon, SkipPhase};
@@ -22,13 +23,19 @@ pub fn plan(to: KubeVersion, limit: Duration) -> UnitSpec {
     unit(vec!["upgrade".into(), "plan".into(), to.to_string()], limit)
 }
 
-pub fn apply(to: KubeVersion, skip: &[SkipPhase], limit: Duration) -> UnitSpec {
-    let args = ["upgrade".to_string(), "apply".into(), to.to_string(), "--yes".into()];
-    unit(args.into_iter().chain(skipped(skip)).collect(), limit)
+/// Of a directory.
+fn patched(patches: Option<&str>) -> Option<String> {
+    patches.map(|dir| format!("--patches={dir}"))
 }
 
-pub fn node(skip: &[SkipPhase], limit: Duration) -> UnitSpec {
-    unit(["upgrade".to_string(), "node".into()].into_iter().chain(skipped(skip)).collect(), limit)
+pub fn apply(to: KubeVersion, skip: &[SkipPhase], patches: Option<&str>, limit: Duration) -> UnitSpec {
+    let args = ["upgrade".to_string(), "apply".into(), to.to_string(), "--yes".into()];
+    unit(args.into_iter().chain(skipped(skip)).chain(patched(patches)).collect(), limit)
+}
+
+pub fn node(skip: &[SkipPhase], patches: Option<&str>, limit: Duration) -> UnitSpec {
+    let args = ["upgrade".to_string(), "node".into()];
+    unit(args.into_iter().chain(skipped(skip)).chain(patched(patches)).collect(), limit)
 }
 
 /// `which`: all of them at once where both are wanted.
@@ -45,13 +52,56 @@ pub fn addons(to: KubeVersion, addons: &[Addon], limit: Duration) -> UnitSpec {
     )
 }
 
-pub fn kubelet_config(limit: Duration) -> UnitSpec {
-    unit(["upgrade", "node", "phase", "kubelet-config"].map(String::from).to_vec(), limit)
+pub fn kubelet_config(patches: Option<&str>, limit: Duration) -> UnitSpec {
+    let args = ["upgrade", "node", "phase", "kubelet-config"].map(String::from);
+    unit(args.into_iter().chain(patched(patches)).collect(), limit)
+}
+
+/// Which kubeadm is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binary {
+    Installed,
+    /// The target's, in the private root.
+    Unpacked,
+}
+
+impl Binary {
+    fn call<S: Into<String>>(self, args: impl IntoIterator<Item = S>) -> Invocation {
+        let program = match self {
+            Self::Installed => "kubeadm",
+            Self::Unpacked => paths::UNPACKED_KUBEADM,
+        };
+        Invocation::new(program, args).env("HOME", "/root")
+    }
+}
+
+/// As it says itself.
+pub async fn version(host: &Host, binary: Binary) -> Result<String, Failure> {
+    Ok(must(host, &binary.call(["version", "-o", "short"])).await?.trim().to_string())
+}
+
+/// Images of a version. Asks nobody: the version is given.
+pub async fn images(
+    host: &Host,
+    binary: Binary,
+    to: KubeVersion,
+    registry: Option<&str>,
+) -> Result<Vec<String>, Failure> {
+    let version = to.to_string();
+    let args = ["config", "images", "list", "--kubernetes-version", &version];
+    let registry = registry.iter().flat_map(|r| ["--image-repository", r]);
+    let text = must(host, &binary.call(args.into_iter().chain(registry))).await?;
+    Ok(text
+        .lines()
+        .map(str::trim)
+        .filter(|l| l.contains(':') && !l.contains(' '))
+        .map(String::from)
+        .collect())
 }
 
 /// What this node's manifests would lose and gain. Changes nothing.
-pub async fn diff(host: &Host, to: KubeVersion) -> Result<Vec<FlagChange>, Failure> {
-    let call = Invocation::new("kubeadm", ["upgrade", "diff", &to.to_string()]).env("HOME", "/root");
+pub async fn diff(host: &Host, binary: Binary, to: KubeVersion) -> Result<Vec<FlagChange>, Failure> {
+    let call = binary.call(["upgrade", "diff", &to.to_string()]);
     let call = call.timeout(Duration::from_secs(120));
     let output = run(host, &call).await?;
     if output.success() { Ok(parse_diff(&output.stdout)) } else { Err(exited(&call, &output)) }
@@ -112,12 +162,18 @@ mod tests {
         let limit = Duration::from_secs(9);
         let line = |spec: UnitSpec| spec.args.join(" ");
         assert_eq!(
-            line(apply(to, &[SkipPhase::Addon, SkipPhase::KubeletConfig], limit)),
+            line(apply(to, &[SkipPhase::Addon, SkipPhase::KubeletConfig], None, limit)),
             "upgrade apply v1.32.9 --yes --skip-phases=addon,kubelet-config"
         );
-        assert_eq!(line(node(&[], limit)), "upgrade node");
+        assert_eq!(line(node(&[], None, limit)), "upgrade node");
+        assert_eq!(line(apply(to, &[], Some("/p"), limit)), "upgrade apply v1.32.9 --yes --patches=/p");
+        assert_eq!(
+            line(node(&[SkipPhase::Addon], Some("/p"), limit)),
+            "upgrade node --skip-phases=addon --patches=/p"
+        );
+        assert_eq!(line(kubelet_config(Some("/p"), limit)), "upgrade node phase kubelet-config --patches=/p");
         assert_eq!(line(addons(to, Addon::ALL, limit)), "upgrade apply phase addon all v1.32.9");
         assert_eq!(line(addons(to, &[Addon::Coredns], limit)), "upgrade apply phase addon coredns v1.32.9");
-        assert_eq!(line(kubelet_config(limit)), "upgrade node phase kubelet-config");
+        assert_eq!(line(kubelet_config(None, limit)), "upgrade node phase kubelet-config");
     }
 }

@@ -71,6 +71,12 @@ pub enum ClusterCall {
     ProbeApiServers {
         endpoints: Vec<String>,
     },
+    KubeletConfig,
+    /// Writes key `kubelet` of ConfigMap kube-system/kubelet-config with a resourceVersion precondition.
+    WriteKubeletConfig {
+        resource_version: String,
+        kubelet: String,
+    },
     /// The sealed set of a run, verified anew; None: there is none yet. Reads only.
     Backup {
         run: RunId,
@@ -96,6 +102,7 @@ pub enum ClusterReply {
     Addons(AddonsView),
     Probes(Vec<ApiProbe>),
     Survey(Box<ClusterSurvey>),
+    KubeletConfig(KubeletConfigView),
     Backup(Option<BackupView>),
     /// A mutation with a line for people.
     Changed(String),
@@ -136,6 +143,15 @@ pub struct EvictionView {
 pub struct KubeadmConfigView {
     pub resource_version: String,
     pub cluster_configuration: String,
+    /// `manager at time`, newest first: who wrote it.
+    pub managers: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubeletConfigView {
+    pub resource_version: String,
+    /// Key `kubelet`: a KubeletConfiguration.
+    pub kubelet: String,
     /// `manager at time`, newest first: who wrote it.
     pub managers: Vec<String>,
 }

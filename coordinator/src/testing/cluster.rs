@@ -73,6 +73,15 @@ impl State {
                 let probe = |e: &String| ApiProbe { endpoint: e.clone(), ok, why: why.into() };
                 ClusterReply::Probes(endpoints.iter().map(probe).collect())
             }
+            ClusterCall::KubeletConfig => ClusterReply::KubeletConfig(KubeletConfigView {
+                resource_version: "1".into(),
+                kubelet: self.kubelet_config.clone(),
+                managers: vec![],
+            }),
+            ClusterCall::WriteKubeletConfig { kubelet, .. } => {
+                self.kubelet_config = kubelet.clone();
+                self.changed("cluster", "kubelet-config-map")
+            }
             ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
                 return Err(Failure::permanent(
                     "not-of-the-api",

@@ -37,6 +37,7 @@ pub struct State {
     pub snapshot: Option<SnapshotState>,
     pub leader: usize,
     pub config: String,
+    pub kubelet_config: String,
     pub kube_proxy: Option<KubeVersion>,
     /// (node or `cluster`, verb, op id) of every mutation that took place.
     pub effects: Vec<(String, String, String)>,
@@ -164,6 +165,7 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
         guard: GuardState::Steady,
         expectations: None,
         heal: None,
+        patches: BTreeMap::new(),
         running: vec![],
         free_bytes: 1 << 40,
         clock: None,

@@ -77,6 +77,9 @@ impl Cluster for KubeCluster {
                     "a backup is more than the API's part of it",
                 ));
             }
+            ClusterCall::KubeletConfig | ClusterCall::WriteKubeletConfig { .. } => {
+                return Err(Failure::permanent("not-offered", "this coordinator has no such call"));
+            }
             ClusterCall::Survey { .. } => {
                 return Err(podlift_model::Failure::permanent(
                     "not-surveyed",

@@ -55,6 +55,7 @@ fn nodes(view: &View) -> Vec<Finding> {
             ("dpkg's half-done work", seen.dpkg_audit.as_ref().err()),
         ];
         out.extend(parts.into_iter().filter_map(|(what, why)| Some(on(node, what, why?))));
+        out.extend(seen.unseen.iter().map(|(what, why)| on(node, what, why)));
     }
     let asked = |n: &&crate::NodeEntry| {
         view.chosen(&n.name) && n.facts.is_some() && !view.input.surveys.contains_key(&n.name)
@@ -63,7 +64,7 @@ fn nodes(view: &View) -> Vec<Finding> {
         view.input.inventory.nodes.iter().filter(asked).map(|n| n.name.clone()).collect();
     if !unasked.is_empty() {
         let evidence = format!("{} nodes were not surveyed: {}", unasked.len(), names(&unasked));
-        out.push(finding(ID, Severity::Warning, None, evidence, "podlift agent list"));
+        out.push(finding(ID, Severity::Warning, None, evidence, "podlift status"));
     }
     out
 }
