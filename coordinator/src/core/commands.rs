@@ -1,5 +1,6 @@
 //! What a person may say to a run, each word an event of its own in the journal.
 
+use super::people::approve;
 use super::{Coordinator, CoordinatorError};
 use podlift_engine::machine::{Event, RunState, RunStatus, StopReason};
 use podlift_model::op::Component;
@@ -37,6 +38,13 @@ pub enum Command {
         node: NodeName,
         component: Component,
     },
+    /// What no machine can know; needs no run.
+    Attest {
+        name: String,
+        note: String,
+    },
+    /// What the run waits for.
+    Approve,
     /// Claims the epoch with the agents that are there.
     Takeover,
     /// Runs that only agents remember need no journal.
@@ -57,6 +65,7 @@ impl Coordinator {
             _ => self.may_command()?,
         }
         let command = match command {
+            Command::Attest { name, note } => return self.attest(name, note, by),
             Command::HealAccept { node, component, sha256 } => {
                 return self.heal_accept(node, component, sha256, by).await;
             }
@@ -72,6 +81,7 @@ impl Coordinator {
             Command::Pause { reason } => {
                 (pause(reason, &by), format!("run {id} pauses: what runs is finished first"))
             }
+            Command::Approve => (approve(&state, by)?, format!("approved: run {id} goes on")),
             Command::Resume => (resume(&state, by)?, format!("run {id} goes on")),
             Command::Retry { step, repair_dpkg } => {
                 (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries again"))
@@ -86,7 +96,11 @@ impl Coordinator {
                 (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
             }
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
-            Command::Takeover | Command::Adopt | Command::HealAccept { .. } | Command::HealApply { .. } => {
+            Command::Takeover
+            | Command::Adopt
+            | Command::Attest { .. }
+            | Command::HealAccept { .. }
+            | Command::HealApply { .. } => {
                 return Ok(String::new());
             }
         };
@@ -155,7 +169,7 @@ fn pause(reason: String, by: &str) -> Event {
 }
 
 /// Failed steps would pause the run again at once.
-fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
     match state.failed_steps().next() {
         Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),
         None => Ok(Event::RunResumed { by }),

@@ -4,8 +4,13 @@ mod ask;
 mod commands;
 mod error;
 mod node_ask;
+mod people;
+#[cfg(test)]
+mod people_tests;
 mod show;
 mod start;
+#[cfg(test)]
+mod start_tests;
 
 pub use ask::PlanAsk;
 pub use commands::Command;

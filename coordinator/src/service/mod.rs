@@ -3,6 +3,7 @@
 mod agent;
 mod caller;
 mod control;
+mod plan_watch;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -101,6 +101,13 @@ impl Cluster for KubeCluster {
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
             ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
+            ClusterCall::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
+            ClusterCall::WriteKubeletConfig { resource_version, kubelet } => {
+                ClusterReply::Changed(kubelet_config::write(api, resource_version, kubelet, epoch).await?)
+            }
+            ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent("not-offered", "this coordinator has no such call"));
+            }
         })
     }
 }
