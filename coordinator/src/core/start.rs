@@ -3,7 +3,7 @@
 use super::{Coordinator, CoordinatorError, PlanAsk};
 use podlift_engine::Plan;
 use podlift_engine::machine::Event;
-use podlift_engine::plan::differences;
+use podlift_engine::plan::changed_parts;
 use podlift_model::{Digest, RunId};
 
 impl Coordinator {
@@ -18,7 +18,7 @@ impl Coordinator {
         self.may_start()?;
         let plan = self.plan(ask, by).await?;
         if let Some(seen) = expect.filter(|hash| *hash != plan.hash.as_str()) {
-            let parts = self.kept(seen).map(|before| differences(&before, &plan));
+            let parts = self.kept(seen).map(|before| changed_parts(&before, &plan.fingerprints));
             return Err(CoordinatorError::OtherPlan { seen: seen.into(), now: plan.hash.clone(), parts });
         }
         let blockers: Vec<_> = plan.blockers().cloned().collect();
@@ -26,7 +26,7 @@ impl Coordinator {
             return Err(CoordinatorError::Blocked { findings: blockers });
         }
         self.may_start()?;
-        let run = self.new_run_id()?;
+        let run = self.new_name("")?;
         let event = Event::RunStarted { plan: Box::new(Plan::clone(&plan)), by: by.into() };
         self.store.append(Some(&run), event)?;
         Ok((run, plan.hash.clone()))
@@ -47,9 +47,9 @@ impl Coordinator {
     }
 
     /// Time, so that people can tell runs apart, and chance.
-    fn new_run_id(&self) -> Result<RunId, CoordinatorError> {
+    pub(super) fn new_name(&self, prefix: &str) -> Result<RunId, CoordinatorError> {
         let chance = uuid::Uuid::new_v4().simple().to_string();
-        let text = format!("{}-{}", self.clock.now().strftime("%Y%m%d-%H%M%S"), &chance[..4]);
+        let text = format!("{prefix}{}-{}", self.clock.now().strftime("%Y%m%d-%H%M%S"), &chance[..4]);
         Ok(RunId::new(text)?)
     }
 }

@@ -38,6 +38,9 @@ impl Agents for Fleet {
     }
 
     async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        if let Look::Survey { .. } = look {
+            self.surveyed(node).await;
+        }
         let s = self.lock();
         match s.offline.contains(node) {
             true => Err(unreachable(node, "it is not connected")),
@@ -105,6 +108,23 @@ impl Agents for Fleet {
     }
 }
 
+impl Fleet {
+    /// A survey takes a while, or for ever.
+    async fn surveyed(&self, node: &NodeName) {
+        let silent = {
+            let mut s = self.lock();
+            s.at_once += 1;
+            s.most_at_once = s.most_at_once.max(s.at_once);
+            s.silent.contains(node)
+        };
+        match silent {
+            true => std::future::pending().await,
+            false => tokio::task::yield_now().await,
+        }
+        self.lock().at_once -= 1;
+    }
+}
+
 impl State {
     fn look(&self, node: &NodeName, look: &Look) -> OpOutput {
         let facts = &self.facts[node];
@@ -133,8 +153,8 @@ impl State {
             Look::Survey { .. } => OpOutput::Survey(Box::new(podlift_engine::testing::survey::node_survey(
                 facts.advertise.is_some(),
             ))),
-            Look::BackupFiles => OpOutput::BackupFiles(vec![]),
-            Look::BackupPart { .. } => unreachable!("no file was listed"),
+            Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
+            Look::BackupPart { path, offset } => OpOutput::BackupPart(self.files.part(node, path, *offset)),
         }
     }
 
@@ -194,9 +214,8 @@ impl State {
             }
             HostOp::KubeadmAddons { to, .. } => self.kube_proxy = Some(*to),
             HostOp::KubeletRestart => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
-            HostOp::EtcdSnapshot { .. } => {
-                let sha256 = Digest::of("snapshot");
-                self.snapshot = Some(SnapshotState { sha256, bytes: 1, revision: 4107, verified: true });
+            HostOp::EtcdSnapshot { run } => {
+                self.snapshot = Some(self.files.snapshot(node, run));
             }
             HostOp::EtcdMoveLeader => self.leader = (self.leader + 1) % 3,
             HostOp::ManifestBackup { .. } => {

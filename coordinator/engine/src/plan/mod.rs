@@ -26,7 +26,7 @@ pub use build::{PlanError, build};
 pub use compare::{compare, unseen};
 pub use contract::{Ask, ContractError};
 pub use finding::{Finding, Severity};
-pub use fingerprint::differences;
+pub use fingerprint::{changed_parts, differences};
 pub use input::{Approve, BcmView, PlanInput, PlanOptions, Waiver};
 pub use kubelet_config::mend_kubelet_config;
 pub use loss::{Loss, LossKind};
