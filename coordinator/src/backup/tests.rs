@@ -22,6 +22,9 @@ fn settings(to: Option<&age::x25519::Identity>) -> Settings {
     Settings { exec: ExecSettings::default(), options: options(), backup, ..Settings::default() }
 }
 
+/// What a refusal must name, and what is broken.
+type Break<'a> = (&'a str, &'a dyn Fn(&Fleet));
+
 struct Site {
     fleet: Arc<Fleet>,
     coordinator: Arc<Coordinator>,
@@ -135,7 +138,7 @@ async fn without_a_recipient_no_secret_is_kept_and_that_is_said() {
 async fn a_missing_or_empty_member_is_named_and_makes_no_set() {
     let who = identity();
     let site = site_with(settings(Some(&who))).await;
-    let break_one: [(&str, &dyn Fn(&Fleet)); 6] = [
+    let break_one: [Break; 6] = [
         ("manifest of runai-02", &|f| {
             f.lock().files.remove("runai-02", "/etc/kubernetes/manifests/kube-apiserver.yaml");
         }),

@@ -4,6 +4,9 @@
 use super::{Exit, podlift, site};
 use std::path::Path;
 
+/// What is done to a set, and how.
+type Damage<'a> = (&'a str, &'a dyn Fn());
+
 fn copy(from: &Path, to: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::create_dir_all(to).unwrap();
@@ -11,7 +14,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(std::fs::copy(&path, &target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
     }
 }
 
@@ -39,7 +46,7 @@ async fn a_backup_is_made_listed_verified_and_each_damage_named() {
     let (set, kept) = (site.fleet.backups().join("b1"), site.dir.path().join("kept"));
     copy(&set, &kept);
     let snapshot = set.join("etcd/snapshot.db.age");
-    let damages: [(&str, &dyn Fn()); 4] = [
+    let damages: [Damage; 4] = [
         ("a flipped byte", &|| {
             let mut bytes = std::fs::read(&snapshot).unwrap();
             let middle = bytes.len() / 2;
