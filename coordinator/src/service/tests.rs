@@ -164,6 +164,12 @@ async fn a_plan_is_told_while_it_is_made_and_comes_last() {
     }
     assert_eq!(plan.unwrap().kind, podlift_engine::plan::SCHEMA);
     assert!(told.contains(&("surveys of nodes".into(), 5, 5)), "{told:?}");
-    let refused = viewer.plan_watch(ask("v1.99.0")).await.unwrap().into_inner().message().await.unwrap_err();
+    let mut updates = viewer.plan_watch(ask("v1.99.0")).await.unwrap().into_inner();
+    let refused = loop {
+        match updates.message().await {
+            Ok(told) => assert!(matches!(told.unwrap().update, Some(Update::Progress(_)))),
+            Err(refused) => break refused,
+        }
+    };
     assert_eq!(wire::from_status(&refused).unwrap().reason, "PLAN_IMPOSSIBLE");
 }
