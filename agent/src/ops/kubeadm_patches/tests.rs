@@ -27,27 +27,50 @@ fn bench() -> Bench {
     bench
 }
 
-async fn act(node: &Arc<Node>, files: &[(PatchName, &str)]) -> Result<OpOutput, Failure> {
-    let files = files.iter().map(|(name, text)| PatchText { name: *name, text: (*text).into() }).collect();
-    let op = HostOp::KubeadmPatches { files };
+async fn applied(node: &Arc<Node>, op: HostOp) -> Result<Applied, Failure> {
     let epoch = Epoch { number: 1, instance: "a".parse().unwrap() };
-    let clock = &node.host.clock;
-    let accepted = Accepted {
-        op: op.clone(),
-        epoch,
-        boot: BOOT.parse().unwrap(),
-        at: clock.now(),
-        since_boot: clock.since_boot(),
-    };
+    let (at, since_boot) = (node.host.clock.now(), node.host.clock.since_boot());
+    let accepted = Accepted { op: op.clone(), epoch, boot: BOOT.parse().unwrap(), at, since_boot };
     let op_id = OpId::new("op-1").unwrap();
     let cx = Cx { node, op_id: &op_id, accepted: &accepted };
     let op = mutation(&op).unwrap();
-    if let Some(output) = op.observe(&cx).await? {
-        return Ok(output);
+    match op.observe(&cx).await? {
+        Some(output) => Ok(Applied::Done(output)),
+        None => op.apply(&cx).await,
     }
-    match op.apply(&cx).await? {
+}
+
+async fn act(node: &Arc<Node>, files: &[(PatchName, &str)]) -> Result<OpOutput, Failure> {
+    let files = files.iter().map(|(name, text)| PatchText { name: *name, text: (*text).into() }).collect();
+    match applied(node, HostOp::KubeadmPatches { files }).await? {
         Applied::Done(output) => Ok(output),
         Applied::Unit(spec) => panic!("{spec:?}"),
+    }
+}
+
+/// Whether kubeadm is called with the directory.
+async fn given(node: &Arc<Node>, op: HostOp) -> bool {
+    match applied(node, op).await {
+        Ok(Applied::Unit(spec)) => spec.args.contains(&format!("--patches={}", paths::PATCHES)),
+        Ok(Applied::Done(output)) => panic!("{output:?}"),
+        Err(failure) => panic!("{failure:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_upgrade_of_kubeadm_is_given_the_directory_and_only_where_there_is_one() {
+    let bench = bench();
+    let node = bench.node();
+    let ops = || {
+        let apply = HostOp::KubeadmApply { to: "v1.32.13".parse().unwrap(), skip: vec![] };
+        [apply, HostOp::KubeadmNode { skip: vec![] }, HostOp::KubeletConfig]
+    };
+    for op in ops() {
+        assert!(!given(&node, op.clone()).await, "{op:?}");
+    }
+    act(&node, &[(PatchName::Kubelet, KUBELET)]).await.unwrap();
+    for op in ops() {
+        assert!(given(&node, op.clone()).await, "{op:?}");
     }
 }
 

@@ -55,3 +55,27 @@ fn same_host(member: &Member, advertise: Option<&str>) -> bool {
     let own = advertise.and_then(host_of);
     own.is_some_and(|own| member.client_urls.iter().any(|url| host_of(url).as_deref() == Some(own.as_str())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn size_and_latency_are_the_members_own_and_a_silent_one_has_none() {
+        let one: Member =
+            from_value(json!({"ID": 7, "name": "a", "clientURLs": ["https://a:2379"]})).unwrap();
+        let status: Vec<EndpointStatus> = from_value(json!([
+            {"Endpoint": "https://b:2379", "Status": {"header": {"cluster_id": 1}, "dbSize": 9}},
+            {"Endpoint": "https://a:2379", "Status": {"header": {"cluster_id": 1}, "dbSize": 3_145_728, "leader": 7}},
+        ]))
+        .unwrap();
+        let health: Vec<EndpointHealth> =
+            from_value(json!([{"endpoint": "https://a:2379", "health": true, "took": "9.184912ms"}]))
+                .unwrap();
+        let seen = member(&one, &status, &health, true);
+        assert_eq!((seen.db_size_bytes, seen.latency_ms, seen.leader), (Some(3_145_728), Some(10), true));
+        let silent = member(&one, &[], &[], true);
+        assert_eq!((silent.db_size_bytes, silent.latency_ms, silent.healthy), (None, None, false));
+    }
+}

@@ -85,6 +85,33 @@ async fn nothing_else_is_served() {
     assert_eq!(gone.code, "file-failed");
 }
 
+/// On a disk: a folder that is a link leads nowhere.
+#[test]
+#[allow(clippy::disallowed_methods)] // makes the links
+fn links_are_neither_listed_nor_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let pki = root.path().join("etc/kubernetes/pki/runaicluster");
+    std::fs::create_dir_all(&pki).unwrap();
+    for (path, text) in [
+        ("etc/machine-id", "machine-1"),
+        ("etc/shadow", "secret"),
+        ("etc/kubernetes/pki/runaicluster/ca.crt", "ca"),
+    ] {
+        std::fs::write(root.path().join(path), text).unwrap();
+    }
+    std::os::unix::fs::symlink(root.path().join("etc"), pki.join("out")).unwrap();
+    std::os::unix::fs::symlink(root.path().join("etc/shadow"), pki.join("link.crt")).unwrap();
+    let host = crate::host::real::host(root.path(), &[]).unwrap();
+    let node = Bench { host, ..Bench::new(|_| exited(1, "")) }.node();
+    let paths: Vec<String> = list(&node).unwrap().into_iter().map(|f| f.path).collect();
+    assert_eq!(paths, ["/etc/kubernetes/pki/runaicluster/ca.crt"]);
+    for name in ["out/shadow", "link.crt", "out"] {
+        let refused = part(&node, &format!("/etc/kubernetes/pki/runaicluster/{name}"), 0);
+        assert!(refused.is_err(), "{name}: {refused:?}");
+    }
+    assert!(part(&node, &paths[0], 0).unwrap().last);
+}
+
 #[tokio::test(start_paused = true)]
 async fn parts_make_the_file() {
     let bench = bench();

@@ -18,7 +18,7 @@ pub async fn look(site: &Site<'_>) -> Result<Option<Containerd>, String> {
         other => other.map_err(whole)?,
     };
     let tables = tables(site)?;
-    let mut cdi = tables.iter().any(|t| switches_cdi_on(t));
+    let mut cdi = tables.iter().any(switches_cdi_on);
     for dir in SPECIFICATIONS {
         cdi |= site.names(dir)?.iter().any(|n| [".yaml", ".yml", ".json"].iter().any(|e| n.ends_with(e)));
     }

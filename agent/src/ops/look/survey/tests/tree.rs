@@ -136,7 +136,7 @@ impl Tree {
         self.write("/sys/class/infiniband/mlx5_1/uevent", "");
         self.write(
             "/proc/1/mountinfo",
-            "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 / /usr ro - ext4 /dev/sda1 rw\n3 1 0:9 / /cm/shared rw - nfs master:/cm/shared rw\n",
+            "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:8 / /usr ro - overlay overlay rw\n3 1 0:9 / /cm/shared rw - nfs master:/cm/shared rw\n",
         );
         self.write("/etc/containerd/config.toml", "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n");
         self.write("/etc/containerd/conf.d/99-nvidia.toml", "[plugins.\"io.containerd.grpc.v1.cri\"]\nenable_cdi = true\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.nvidia]\n");
