@@ -12,6 +12,7 @@ use crate::node::Node;
 use crate::start::{self, StartError};
 use crate::units::Units;
 use crate::{learn, paths, pulse, session};
+use podlift_common::rhythm;
 use podlift_model::BootId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -157,7 +158,8 @@ impl Agent {
 async fn learn(node: &Node) {
     loop {
         learn::learn(node).await;
-        tokio::time::sleep(node.config.heal.check).await;
+        let due = rhythm::next(node.origin, Instant::now(), node.config.heal.check);
+        tokio::time::sleep_until(due).await;
     }
 }
 

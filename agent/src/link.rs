@@ -12,6 +12,9 @@ use tonic::transport::Endpoint;
 /// Messages on their way; a slow coordinator stops the reader, never the ops.
 const BUFFER: usize = 64;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// A coordinator that went without a word is missed after this and `KEEP_ALIVE`. A ping and its timers are the most of what wakes an idle
+/// agent; nothing waits for it, as the heal and open ops need no coordinator, and one that is back refuses the old session at once.
+const SILENT: Duration = Duration::from_secs(40);
 
 /// Both directions of a session. The session is over when `receive` ends or `send` refuses.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl GrpcLink {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.to)).map_err(|e| self.failed(e))?;
         let endpoint = endpoint
             .connect_timeout(KEEP_ALIVE)
-            .http2_keep_alive_interval(KEEP_ALIVE * 2)
+            .http2_keep_alive_interval(SILENT)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let (to, connector) = (self.to, self.connector.clone());

@@ -5,8 +5,8 @@ use crate::healer::Heal;
 use crate::history::{How, Intent};
 use crate::look::{Held, Step};
 use crate::mend::mend;
-use crate::read::{Look, see};
-use crate::rules::{Finding, Fix, Seen};
+use crate::read::Look;
+use crate::rules::{Finding, Fix};
 use podlift_common::telemetry::trace;
 use podlift_host::paths;
 use podlift_host::{ReplaceError, Stat, Swap};
@@ -32,7 +32,7 @@ impl Heal {
         if let (Some((mode, own)), Some(stat)) = (secure, &look.stat) {
             return self.secure(state, component, look, stat, (mode, own), noticed);
         }
-        let after = match mend(look, findings, |hash| self.good_copy(component, hash)) {
+        let after = match mend(component, look, findings, |hash| self.good_copy(component, hash)) {
             Ok(after) if after == look.bytes => return Ok(Step::Rest),
             Ok(after) => after,
             Err(why) => {
@@ -41,11 +41,6 @@ impl Heal {
                 return Ok(Step::Rest);
             }
         };
-        if !matches!(see(component, &after), Seen::Manifest(_)) {
-            drop(state);
-            self.stuck(&component.file(), "what would be written is no manifest".into());
-            return Ok(Step::Rest);
-        }
         let rules = findings.iter().filter(|f| f.fix.is_some()).map(|f| f.rule.to_string()).collect();
         self.put(state, component, look, rules, &after, noticed)
     }

@@ -2,6 +2,8 @@
 //! but the planned difference is an error: nothing half-understood is ever written.
 
 use super::manifest::{Manifest, ManifestError, Word};
+use podlift_model::op::Component;
+use serde_json::Value;
 use std::ops::Range;
 
 /// One change of a container's command line.
@@ -37,34 +39,42 @@ enum Fate {
 
 /// Applies `edits` to `bytes`, of which `manifest` was parsed. Returns what to write; equal to `bytes` when nothing was to be done.
 pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u8>, SpliceError> {
-    let mut out = bytes.to_vec();
-    let mut now = manifest.clone();
-    for edit in edits {
-        (out, now) = one(&out, &now, edit)?;
+    let [between @ .., last] = edits else { return Ok(bytes.to_vec()) };
+    let (mut out, mut now) = (bytes.to_vec(), manifest.clone());
+    for edit in between {
+        let (next, planned) = one(&out, &now, edit)?;
+        // The places of its words, for the next edit.
+        now = Manifest::parse(manifest.component, &next)?;
+        if !now.values().eq(planned.iter().map(String::as_str)) {
+            return Err(SpliceError::Unplanned);
+        }
+        out = next;
     }
-    if rest(bytes)? != rest(&out)? || now.image != manifest.image {
-        return Err(SpliceError::Unplanned);
-    }
+    let (out, planned) = one(&out, &now, last)?;
+    prove(bytes, &out, manifest.component, &planned)?;
     Ok(out)
 }
 
-fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<(Vec<u8>, Manifest), SpliceError> {
-    let (out, planned) = match edit {
+/// Read anew as nobody's type, what is to be written has the planned words, and everything else is as it was.
+fn prove(before: &[u8], after: &[u8], component: Component, planned: &[String]) -> Result<(), SpliceError> {
+    let (_, was) = parted(before, component)?;
+    let (words, is) = parted(after, component)?;
+    let right = words.is_some_and(|words| words == planned);
+    if right && was == is { Ok(()) } else { Err(SpliceError::Unplanned) }
+}
+
+/// The bytes and the words after one edit.
+fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<(Vec<u8>, Vec<String>), SpliceError> {
+    match edit {
         Edit::Set { flag, value } => {
             let found = manifest.find(flag);
             let [index] = found.as_slice() else {
                 return Err(SpliceError::NotOnce(flag.clone(), found.len()));
             };
-            change(bytes, manifest, vec![(*index, Fate::Text(format!("--{flag}={value}")))])?
+            change(bytes, manifest, vec![(*index, Fate::Text(format!("--{flag}={value}")))])
         }
-        Edit::Insert { flag, value } => insert(bytes, manifest, flag, &format!("--{flag}={value}"))?,
-        Edit::RemoveGate { gate } => change(bytes, manifest, without_gate(manifest, gate))?,
-    };
-    let got = Manifest::parse(manifest.component, &out)?;
-    if got.values().eq(planned.iter().map(String::as_str)) {
-        Ok((out, got))
-    } else {
-        Err(SpliceError::Unplanned)
+        Edit::Insert { flag, value } => insert(bytes, manifest, flag, &format!("--{flag}={value}")),
+        Edit::RemoveGate { gate } => change(bytes, manifest, without_gate(manifest, gate)),
     }
 }
 
@@ -202,17 +212,21 @@ fn quote_of(scalar: &str, value: &str) -> Option<Option<char>> {
     (inner == value && !inner.contains(['\\', '\'', '"'])).then_some(Some(q))
 }
 
-/// Everything of a manifest but the command lines, for comparison only.
-fn rest(bytes: &[u8]) -> Result<serde_json::Value, SpliceError> {
+/// The command line of the component, None where it is not all text, and everything else of a manifest.
+fn parted(bytes: &[u8], component: Component) -> Result<(Option<Vec<String>>, Value), SpliceError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotText)?;
-    let parsed = serde_saphyr::from_str::<serde_json::Value>(text);
-    let mut value = parsed.map_err(|e| ManifestError::Parse(e.to_string()))?;
-    let containers = value.pointer_mut("/spec/containers").and_then(serde_json::Value::as_array_mut);
-    for container in containers.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
-        container.remove("command");
-        container.remove("args");
+    let parsed = serde_saphyr::from_str::<Value>(text);
+    let mut rest = parsed.map_err(|e| ManifestError::Parse(e.to_string()))?;
+    let containers = rest.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
+    let own = |c: &&mut Value| c.get("name").and_then(Value::as_str) == Some(component.name());
+    let container = containers.into_iter().flatten().find(own).and_then(Value::as_object_mut);
+    let container = container.ok_or(ManifestError::NoContainer(component))?;
+    let mut words = Some(Vec::new());
+    for list in ["command", "args"].iter().filter_map(|key| container.remove(*key)) {
+        let texts = serde_json::from_value::<Option<Vec<String>>>(list).ok();
+        words = words.zip(texts).map(|(all, more)| [all, more.unwrap_or_default()].concat());
     }
-    Ok(value)
+    Ok((words, rest))
 }
 
 #[cfg(test)]

@@ -118,6 +118,25 @@ async fn a_backup_is_made_once_and_a_restore_takes_only_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_person_accepts_what_was_looked_at_and_has_the_rest_repaired() {
+    let b = bench(nothing);
+    let (node, component) = (b.node(), Component::KubeApiserver);
+    node.heal.learned("https://10.77.0.11:2379".into(), None, &Digest::of(LIVE_API)).unwrap();
+    let api = paths::manifest(component);
+    let moved = LIVE_API.replacen("    - --advertise", "    - --v=2\n    - --advertise", 1);
+    b.files.put(&api, moved.as_bytes());
+    let accept = |text: &str| HostOp::HealAccept { component, sha256: Digest::of(text) };
+    let refused = fails(&node, accept(LIVE_API)).await;
+    assert!(refused.code == "heal-refused" && refused.message.contains("it changed"), "{}", refused.message);
+    assert!(matches!(done(&node, accept(&moved)).await, OpOutput::Changed(_)));
+    assert_eq!(b.files.text(&api), moved, "accepting writes no manifest");
+    let OpOutput::Changed(line) = done(&node, HostOp::HealApply { component }).await else { panic!() };
+    assert_eq!(line, "1 repairs of kube-apiserver.yaml", "the site's gate");
+    assert!(!b.files.text(&api).contains("MaxUnavailable"));
+    assert!(matches!(done(&node, HostOp::HealApply { component }).await, OpOutput::Unchanged(_)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_interrupted_backup_is_completed_and_keeps_what_it_had() {
     let b = bench(nothing);
     let copy = paths::backup(&run()).join("kube-apiserver.yaml");

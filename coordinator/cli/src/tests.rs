@@ -141,6 +141,9 @@ async fn a_run_from_the_command_line() {
     ] {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
+    let asked = "heal accept runai-01 kube-apiserver";
+    assert_eq!(site.eve(asked).await, Exit::Done);
+    assert_eq!(site.eve("heal apply runai-01 kube-scheduler").await, Exit::Done);
     assert_eq!(site.eve("status -l state=upgraded,rack=r2").await, Exit::Done, "labels of the plan");
 }
 
@@ -260,6 +263,37 @@ async fn what_people_say_stands_in_the_journal_and_a_run_waits_where_it_was_told
 }
 
 #[tokio::test]
+async fn what_a_person_asks_of_one_node_is_written_down_and_told() {
+    let site = site().await;
+    let told = |said: Result<Exit, CliError>| {
+        let e = said.unwrap_err();
+        (e.exit, e.what)
+    };
+    let (exit, what) = told(site.said("heal accept dgx030 kube-apiserver").await);
+    assert_eq!(
+        (exit, what.as_str()),
+        (Exit::Failed, "the agent of dgx030 has told of no kube-apiserver.yaml")
+    );
+    let refused = Failure::operator("heal-refused", "it changed since it was looked at");
+    site.fleet.lock().failing.insert("heal-accept".into(), vec![refused]);
+    let hash = "0".repeat(64);
+    let (exit, what) = told(site.said(&format!("heal accept runai-01 kube-apiserver --sha256 {hash}")).await);
+    assert_eq!((exit, what.as_str()), (Exit::Failed, "it changed since it was looked at"));
+    assert_eq!(site.eve("heal accept runai-01 kube-apiserver --sha256 12").await, Exit::Usage);
+    assert_eq!(site.eve("heal accept runai-01 etcd").await, Exit::Usage);
+    assert!(site.fleet.lock().effects.is_empty());
+    assert_eq!(site.eve("heal accept runai-01 kube-apiserver").await, Exit::Done);
+    site.fleet.lock().offline.insert(name("runai-02"));
+    let (_, what) = told(site.said("heal apply runai-02 kube-apiserver").await);
+    assert_eq!(what, "no agent of runai-02 is connected");
+    site.fleet.lock().unheard.insert("heal-apply".into(), 1);
+    let (_, what) = told(site.said("heal apply runai-03 kube-apiserver").await);
+    assert!(what.starts_with("runai-03: nobody knows how heal-apply ended"), "{what}");
+    let verbs: Vec<String> = site.fleet.lock().effects.iter().map(|e| format!("{} {}", e.0, e.1)).collect();
+    assert_eq!(verbs, ["runai-01 heal-accept", "runai-03 heal-apply"]);
+}
+
+#[tokio::test]
 async fn viewers_read_and_do_not_command() {
     let site = site().await;
     let bob = |line: &'static str| {
@@ -270,6 +304,7 @@ async fn viewers_read_and_do_not_command() {
     assert_eq!(bob("plan --to v1.32.9").await, Exit::Done);
     assert_eq!(bob("upgrade --to v1.32.9 --yes").await, Exit::Failed);
     assert_eq!(bob("takeover").await, Exit::Failed);
+    assert_eq!(bob("heal apply runai-01 kube-apiserver").await, Exit::Failed);
     assert_eq!(site.eve("takeover").await, Exit::Done);
 }
 

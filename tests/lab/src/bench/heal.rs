@@ -218,8 +218,12 @@ fn recorded(history: &Path, known: usize) -> anyhow::Result<Duration> {
         let bytes = fs::read(history).unwrap_or_default();
         let lines = bytes.get(known..).unwrap_or_default().split(|b| *b == b'\n');
         let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
-        let find = |kind: &str| lines.iter().rev().map(|l| &l[kind]).find(|l| l.is_object());
-        if let (Some(intent), Some(event)) = (find("intent"), find("event")) {
+        // An event of the heal before may come late: it is the one with the id of the newest intent.
+        let intent = lines.iter().rev().map(|l| &l["intent"]).find(|l| l.is_object());
+        let of = |intent: &Value| {
+            lines.iter().map(|l| &l["event"]).find(|e| e.is_object() && e["id"] == intent["id"])
+        };
+        if let Some((intent, event)) = intent.and_then(|i| Some((i, of(i)?))) {
             let noticed: Duration = serde_json::from_value(intent["clock"].clone())?;
             let latency = event["latency_us"].as_u64().context("an event without latency")?;
             return Ok(noticed + Duration::from_micros(latency));

@@ -9,8 +9,9 @@ use podlift_proto::v1::{CommandRequest, command_request::Verb};
 /// Say that a changed manifest is right: the heal expects it from now on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  podlift heal accept runai-01 kube-apiserver")]
+  podlift heal accept runai-01 kube-apiserver    # after `podlift heal status runai-01`: as it is there")]
 pub(crate) struct Accept {
+    /// The node whose manifest it is.
     node: NodeName,
     /// kube-apiserver, kube-controller-manager or kube-scheduler.
     component: Component,

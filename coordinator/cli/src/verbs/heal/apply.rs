@@ -11,6 +11,7 @@ use podlift_proto::v1::{CommandRequest, command_request::Verb};
 #[command(after_help = "Examples:
   podlift heal apply runai-01 kube-apiserver    # one node at a time: its API server restarts")]
 pub(crate) struct Apply {
+    /// The node whose manifest it is.
     node: NodeName,
     /// kube-apiserver, kube-controller-manager or kube-scheduler.
     component: Component,
