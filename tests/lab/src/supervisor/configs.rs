@@ -137,7 +137,8 @@ pub fn coordinator(
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
          [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
          [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
-         [metrics]\nlisten = \"{metrics}\"\n",
+         [metrics]\nlisten = \"{metrics}\"\n\
+         [bcm]\nsocket = \"{}\"\n",
         shape.cluster,
         listen,
         at("head/journal.db"),
@@ -147,6 +148,7 @@ pub fn coordinator(
         at("head/kubeconfig"),
         at("head/kubernetes-ca.crt"),
         addresses.vip,
+        at(super::bcm::SOCKET),
     )
 }
 

@@ -124,6 +124,11 @@ impl Shape {
         }
     }
 
+    /// Of the ingress, beside all nodes.
+    pub fn ingress_address(&self) -> String {
+        format!("{}.250", self.network)
+    }
+
     pub fn nodes(&self) -> impl Iterator<Item = &String> {
         self.control_planes.iter().chain(&self.workers)
     }
