@@ -131,6 +131,9 @@ pub struct Plan {
     /// How long any other wait may take. "15m"
     #[serde(with = "duration")]
     pub wait: Duration,
+    /// How long a node may take to tell what it would do. "1m"
+    #[serde(with = "duration")]
+    pub survey: Duration,
     /// Gates that this site takes out. ["MaxUnavailableStatefulSet"]
     pub site_gates: Vec<String>,
 }
@@ -188,6 +191,7 @@ impl Default for Plan {
             soak: seconds(o.soak_seconds),
             guard: seconds(o.guard_seconds),
             wait: seconds(o.wait_seconds),
+            survey: Duration::from_secs(60),
             site_gates: o.site_gates,
         }
     }
@@ -204,6 +208,7 @@ impl Config {
             exec: ExecSettings { poll: self.run.poll, probe_interval: self.run.probe_interval },
             options: self.plan.options(),
             stale_after: Some(self.run.heartbeat * 3),
+            survey_timeout: Some(self.plan.survey),
         }
     }
 }
@@ -247,6 +252,7 @@ mod tests {
             "soak",
             "guard",
             "wait",
+            "survey",
             "site_gates",
             "reflection",
             "listen",

@@ -1,7 +1,7 @@
 //! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
 
 use crate::bcm::{Bcm, SocketBcm};
-use crate::cluster::{HttpsProber, KubeCluster, connect};
+use crate::cluster::{ByAddress, HttpsProber, KubeCluster, connect};
 use crate::config::Config;
 use crate::core::{Coordinator, Parts};
 use crate::dispatch::Hub;
@@ -126,7 +126,8 @@ async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
     let k = &config.kubernetes;
     let client = connect(&k.kubeconfig, k.timeout).await?;
     let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?;
-    Ok(KubeCluster::new(client, Arc::new(prober), k.timeout))
+    let servers = ByAddress::new(&k.kubeconfig, k.timeout).await?;
+    Ok(KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers)))
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl Pod {
             settings: Settings {
                 exec: ExecSettings::default(),
                 options: self.options.clone(),
-                stale_after: None,
+                ..Settings::default()
             },
             bcm: None,
         });

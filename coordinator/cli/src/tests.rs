@@ -83,7 +83,7 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
     let settings = Settings {
         exec: ExecSettings { poll: quick, probe_interval: quick },
         options: PlanOptions { soak_seconds: 0, ..options() },
-        stale_after: None,
+        ..Settings::default()
     };
     let coordinator = assemble(fleet, store, "one", settings);
     let stop = CancellationToken::new();

@@ -1,11 +1,15 @@
 //! The way to the cluster being upgraded: a closed set of calls, each fenced by the epoch of whoever makes it. Never the place where
 //! podlift keeps anything that it needs to know.
 
+mod certificates;
 mod kube;
 mod probe;
+mod servers;
 
-pub use kube::{KubeCluster, connect};
+pub use certificates::{Certificates, Handshake};
+pub use kube::{ByAddress, KubeCluster, connect};
 pub use probe::{HttpsProber, Prober};
+pub use servers::Servers;
 
 use async_trait::async_trait;
 use podlift_engine::{ClusterCall, ClusterReply};

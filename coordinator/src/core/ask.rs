@@ -1,7 +1,7 @@
 //! What a person asks of a plan, and how it becomes what the planner wants.
 
 use super::{Coordinator, CoordinatorError};
-use crate::exec::planner::Wanted;
+use crate::exec::planner::{Counts, Wanted};
 use podlift_engine::Plan;
 use podlift_engine::plan::{self, Waiver};
 use podlift_model::{KubeVersion, NodeName};
@@ -29,6 +29,16 @@ impl PlanAsk {
 impl Coordinator {
     /// Looks at everything and makes a plan; changes nothing.
     pub async fn plan(&self, ask: &PlanAsk, by: &str) -> Result<Arc<Plan>, CoordinatorError> {
+        self.plan_watched(ask, by, &Counts::default()).await
+    }
+
+    /// As `plan`, and tells on the way how far it is.
+    pub async fn plan_watched(
+        &self,
+        ask: &PlanAsk,
+        by: &str,
+        counts: &Counts,
+    ) -> Result<Arc<Plan>, CoordinatorError> {
         let mut options = self.settings.options.clone();
         options.max_unavailable = ask.max_unavailable.unwrap_or(options.max_unavailable);
         let waiver = |(check, reason): &(String, String)| Waiver {
@@ -37,10 +47,19 @@ impl Coordinator {
             by: by.into(),
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
-        let wanted = Wanted { to: ask.to, nodes: ask.nodes.clone(), options, waivers };
-        let span = tracing::info_span!("plan", to = %ask.to, by);
+        let nodes = ask.nodes.clone();
+        self.make(Wanted { to: ask.to, nodes, options, waivers, attestations: vec![] }, by, counts).await
+    }
+
+    pub(super) async fn make(
+        &self,
+        wanted: Wanted,
+        by: &str,
+        counts: &Counts,
+    ) -> Result<Arc<Plan>, CoordinatorError> {
+        let span = tracing::info_span!("plan", to = %wanted.to, by);
         let making = async {
-            let input = self.planner.gather(wanted, &self.reading()).await?;
+            let input = self.planner.gather(wanted, &self.reading(), counts).await?;
             Ok::<_, CoordinatorError>(Arc::new(plan::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;

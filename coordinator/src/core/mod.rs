@@ -20,8 +20,8 @@ use crate::store::Store;
 use podlift_common::clock::Clock;
 use podlift_engine::Plan;
 use podlift_engine::plan::PlanOptions;
-use podlift_model::{ClusterName, Epoch, InstanceId};
-use std::collections::VecDeque;
+use podlift_model::{ClusterName, Digest, Epoch, InstanceId};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -46,11 +46,17 @@ pub struct Settings {
     pub options: PlanOptions,
     /// Older facts are marked. Three heartbeats by default.
     pub stale_after: Option<Duration>,
+    /// How long a node may take for its survey. A minute by default.
+    pub survey_timeout: Option<Duration>,
 }
 
 /// Plans that a hash in a question may mean.
-const PLANS_KEPT: usize = 64;
+const PLANS_KEPT: usize = 16;
 const STALE: Duration = Duration::from_secs(15);
+const SURVEY: Duration = Duration::from_secs(60);
+
+/// Of a plan that somebody saw: its hash, and what it rests on. The plan itself is tens of megabytes in a large fleet.
+type Kept = (Digest, BTreeMap<String, Digest>);
 
 pub struct Coordinator {
     cluster_name: ClusterName,
@@ -61,7 +67,7 @@ pub struct Coordinator {
     settings: Settings,
     fence: Arc<Fence>,
     planner: Planner,
-    plans: Mutex<VecDeque<Arc<Plan>>>,
+    plans: Mutex<VecDeque<Kept>>,
     /// One run is started at a time.
     starting: tokio::sync::Mutex<()>,
     meters: Arc<Meters>,
@@ -82,6 +88,7 @@ impl Coordinator {
             performer: performer.clone(),
             clock: clock.clone(),
             bcm,
+            survey_timeout: settings.survey_timeout.unwrap_or(SURVEY),
         };
         Arc::new(Self {
             cluster_name,
@@ -150,16 +157,17 @@ impl Coordinator {
         self.fence.epoch().unwrap_or(Epoch { number: 0, instance: self.instance.clone() })
     }
 
-    fn keep(&self, plan: &Arc<Plan>) {
+    fn keep(&self, plan: &Plan) {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.push_back(plan.clone());
+        plans.push_back((plan.hash.clone(), plan.fingerprints.clone()));
         while plans.len() > PLANS_KEPT {
             plans.pop_front();
         }
     }
 
-    fn kept(&self, hash: &str) -> Option<Arc<Plan>> {
+    /// What the plan of this hash rested on.
+    fn kept(&self, hash: &str) -> Option<BTreeMap<String, Digest>> {
         let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().rev().find(|p| p.hash.as_str() == hash).cloned()
+        plans.iter().rev().find(|(kept, _)| kept.as_str() == hash).map(|(_, parts)| parts.clone())
     }
 }

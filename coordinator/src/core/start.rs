@@ -3,7 +3,7 @@
 use super::{Coordinator, CoordinatorError, PlanAsk};
 use podlift_engine::Plan;
 use podlift_engine::machine::Event;
-use podlift_engine::plan::differences;
+use podlift_engine::plan::changed_parts;
 use podlift_model::{Digest, RunId};
 
 impl Coordinator {
@@ -18,7 +18,7 @@ impl Coordinator {
         self.may_start()?;
         let plan = self.plan(ask, by).await?;
         if let Some(seen) = expect.filter(|hash| *hash != plan.hash.as_str()) {
-            let parts = self.kept(seen).map(|before| differences(&before, &plan));
+            let parts = self.kept(seen).map(|before| changed_parts(&before, &plan.fingerprints));
             return Err(CoordinatorError::OtherPlan { seen: seen.into(), now: plan.hash.clone(), parts });
         }
         let blockers: Vec<_> = plan.blockers().cloned().collect();

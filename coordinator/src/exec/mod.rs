@@ -6,8 +6,6 @@ mod drive;
 mod fence;
 mod perform;
 pub(crate) mod planner;
-#[cfg(test)]
-mod planner_tests;
 mod probes;
 mod reasons;
 mod recover;
@@ -20,7 +18,7 @@ mod wait;
 
 pub use fence::{Fence, FenceState};
 pub use perform::{Lines, Performer};
-pub use planner::Planner;
+pub use planner::{Count, Counts, Planner};
 pub use probes::Probes;
 pub(crate) use probes::endpoints;
 pub use runner::Runner;

@@ -38,6 +38,9 @@ impl Agents for Fleet {
     }
 
     async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        if let Look::Survey { .. } = look {
+            self.surveyed(node).await;
+        }
         let s = self.lock();
         match s.offline.contains(node) {
             true => Err(unreachable(node, "it is not connected")),
@@ -102,6 +105,23 @@ impl Agents for Fleet {
             s.epochs.insert(node.clone(), epoch.clone());
         }
         Ok(may)
+    }
+}
+
+impl Fleet {
+    /// A survey takes a while, or for ever.
+    async fn surveyed(&self, node: &NodeName) {
+        let silent = {
+            let mut s = self.lock();
+            s.at_once += 1;
+            s.most_at_once = s.most_at_once.max(s.at_once);
+            s.silent.contains(node)
+        };
+        match silent {
+            true => std::future::pending().await,
+            false => tokio::task::yield_now().await,
+        }
+        self.lock().at_once -= 1;
     }
 }
 

@@ -45,6 +45,11 @@ pub struct State {
     /// Ops of this verb are accepted and change nothing.
     pub idle: BTreeSet<String>,
     pub api_down: bool,
+    /// Agents that never answer a survey.
+    pub silent: BTreeSet<NodeName>,
+    /// Surveys that are being made now, and the most that ever were at once.
+    pub at_once: usize,
+    pub most_at_once: usize,
     /// Pods that forbid a node's drain.
     pub refused_pods: BTreeMap<NodeName, Vec<String>>,
 }
@@ -81,7 +86,7 @@ impl Fleet {
 }
 
 impl State {
-    fn add(&mut self, node: &str, plane: Option<usize>) {
+    pub fn add(&mut self, node: &str, plane: Option<usize>) {
         self.facts.insert(name(node), facts(node, plane));
         let view = NodeView {
             name: name(node),

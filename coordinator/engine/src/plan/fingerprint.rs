@@ -43,7 +43,11 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
 
 /// Names of the parts in which two plans' facts differ.
 pub fn differences(before: &Plan, now: &Plan) -> Vec<String> {
-    let (a, b) = (&before.fingerprints, &now.fingerprints);
+    changed_parts(&before.fingerprints, &now.fingerprints)
+}
+
+/// The same of the fingerprints alone.
+pub fn changed_parts(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Vec<String> {
     let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     names.into_iter().filter(|n| a.get(*n) != b.get(*n)).cloned().collect()
 }

@@ -24,7 +24,7 @@ pub use build::{PlanError, build};
 pub use compare::compare;
 pub use contract::ContractError;
 pub use finding::{Finding, Severity};
-pub use fingerprint::differences;
+pub use fingerprint::{changed_parts, differences};
 pub use input::{Approve, BcmView, PlanInput, PlanOptions, Waiver};
 pub use loss::{Loss, LossKind};
 pub use patch::PatchFile;

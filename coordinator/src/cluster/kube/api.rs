@@ -1,15 +1,13 @@
 //! Requests as JSON: one call, one answer, one classified error. Retries nothing.
 
 use crate::cluster::UNREACHABLE;
+use bytes::Bytes;
 use http::{Method, Request};
 use kube::Client;
 use kube::client::Body;
 use podlift_model::Failure;
 use serde_json::Value;
 use std::time::Duration;
-
-/// How many objects at once, as kubectl asks.
-const PAGE: &str = "500";
 
 pub(super) struct Api {
     client: Client,
@@ -51,25 +49,6 @@ impl Api {
         }
     }
 
-    /// All pages of a list.
-    pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, ApiError> {
-        let mut items = Vec::new();
-        let mut token = String::new();
-        loop {
-            let page = [("limit", PAGE), ("continue", token.as_str())];
-            let pairs = query.iter().copied().chain(page).filter(|(_, v)| !v.is_empty());
-            let text: Vec<String> = pairs.map(|(k, v)| format!("{k}={}", encode(v))).collect();
-            let mut list = self.get(&format!("{path}?{}", text.join("&"))).await?;
-            if let Some(Value::Array(more)) = list.get_mut("items").map(Value::take) {
-                items.extend(more);
-            }
-            match list["metadata"]["continue"].as_str() {
-                Some(next) if !next.is_empty() => token = next.into(),
-                _ => return Ok(items),
-            }
-        }
-    }
-
     pub async fn merge_patch(&self, path: &str, patch: &Value) -> Result<Value, ApiError> {
         let body = ("application/merge-patch+json", patch);
         self.send(Method::PATCH, &format!("{path}?fieldManager=podlift"), Some(body)).await
@@ -85,6 +64,17 @@ impl Api {
         path: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<Value, ApiError> {
+        let bytes = self.bytes(method, path, body).await?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// The body of a success, as it came.
+    pub(super) async fn bytes(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<Bytes, ApiError> {
         let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
         let mut bytes = Vec::new();
         if let Some((kind, value)) = body {
@@ -96,16 +86,16 @@ impl Api {
         tokio::time::timeout(self.timeout, self.exchange(request)).await.map_err(late)?
     }
 
-    async fn exchange(&self, request: Request<Body>) -> Result<Value, ApiError> {
+    async fn exchange(&self, request: Request<Body>) -> Result<Bytes, ApiError> {
         let lost = |e: kube::Error| ApiError::Unreachable(causes(&e));
         let response = self.client.send(request).await.map_err(lost)?;
         let (head, body) = response.into_parts();
         let bytes = body.collect_bytes().await.map_err(lost)?;
+        if head.status.is_success() {
+            return Ok(bytes);
+        }
         let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let code = head.status.as_u16();
-        if head.status.is_success() {
-            return Ok(value);
-        }
         // A proxy without a server behind it answers in its own words, not as a Status object.
         if matches!(code, 502..=504) && value["kind"] != "Status" {
             return Err(ApiError::Unreachable(format!("{code} from the proxy in front of the API servers")));
@@ -129,7 +119,7 @@ fn status(code: u16, retry_after: Option<u64>, value: &Value) -> ApiStatus {
 }
 
 /// hyper and tower hide the reason behind the error.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -163,10 +153,4 @@ impl From<ApiError> for Failure {
             _ => Failure::permanent("api-refused", text),
         }
     }
-}
-
-/// Percent-encodes all but the unreserved characters of RFC 3986.
-fn encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -1,5 +1,7 @@
-//! A client from a kubeconfig file: podlift's own identity with least rights, never admin.conf.
+//! Clients from a kubeconfig file: podlift's own identity with least rights, never admin.conf. One for the address that everybody uses, and
+//! one for each API server by its own.
 
+use crate::cluster::Servers;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::path::{Path, PathBuf};
@@ -15,12 +17,36 @@ pub enum ConnectError {
 
 /// Does not dial yet.
 pub async fn connect(kubeconfig: &Path, timeout: Duration) -> Result<Client, ConnectError> {
+    let failed = |source| ConnectError::Client { path: kubeconfig.into(), source: Box::new(source) };
+    Client::try_from(config(kubeconfig, timeout).await?).map_err(failed)
+}
+
+async fn config(kubeconfig: &Path, timeout: Duration) -> Result<Config, ConnectError> {
     let bad = |source| ConnectError::Config { path: kubeconfig.into(), source };
     let file = Kubeconfig::read_from(kubeconfig).map_err(bad)?;
     let mut config =
         Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.map_err(bad)?;
     config.default_retry = false;
     (config.connect_timeout, config.read_timeout) = (Some(timeout), Some(timeout));
-    let failed = |source| ConnectError::Client { path: kubeconfig.into(), source: Box::new(source) };
-    Client::try_from(config).map_err(failed)
+    Ok(config)
+}
+
+/// The same identity at any API server.
+pub struct ByAddress(Config);
+
+impl ByAddress {
+    pub async fn new(kubeconfig: &Path, timeout: Duration) -> Result<Self, ConnectError> {
+        let mut config = config(kubeconfig, timeout).await?;
+        // A server is known by the address it is asked at.
+        config.tls_server_name = None;
+        Ok(Self(config))
+    }
+}
+
+impl Servers for ByAddress {
+    fn at(&self, endpoint: &str) -> Result<Client, String> {
+        let mut config = self.0.clone();
+        config.cluster_url = format!("https://{endpoint}").parse().map_err(|e| format!("{endpoint}: {e}"))?;
+        Client::try_from(config).map_err(|e| super::api::causes(&e))
+    }
 }

@@ -3,19 +3,24 @@
 
 mod addons;
 mod api;
+mod config_map;
 mod connect;
 mod cordon;
 mod drain;
 mod kubeadm_config;
+mod kubelet_config;
 mod lately;
 mod nodes;
 mod owner;
+mod pages;
+mod survey;
 #[cfg(test)]
 mod tests;
 
-pub use connect::connect;
+pub use connect::{ByAddress, connect};
 
-use super::{Cluster, Prober};
+use super::servers::NoServers;
+use super::{Certificates, Cluster, Handshake, Prober, Servers};
 use api::Api;
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -28,13 +33,40 @@ use std::time::Duration;
 pub struct KubeCluster {
     api: Api,
     prober: Arc<dyn Prober>,
+    servers: Arc<dyn Servers>,
+    certificates: Arc<dyn Certificates>,
     lately: Lately,
 }
+
+/// As long as one TLS handshake at an ingress may take.
+const HANDSHAKE: Duration = Duration::from_secs(3);
 
 impl KubeCluster {
     /// `client` must not retry by itself (`Config::default_retry = false`): a refused eviction would be hidden for minutes.
     pub fn new(client: ::kube::Client, prober: Arc<dyn Prober>, timeout: Duration) -> Self {
-        Self { api: Api::new(client, timeout), prober, lately: Lately::default() }
+        Self {
+            api: Api::new(client, timeout),
+            prober,
+            servers: Arc::new(NoServers),
+            certificates: Arc::new(Handshake::new(HANDSHAKE)),
+            lately: Lately::default(),
+        }
+    }
+
+    /// How single API servers are reached.
+    pub fn with_servers(self, servers: Arc<dyn Servers>) -> Self {
+        Self { servers, ..self }
+    }
+
+    /// Who looks at what ingresses serve.
+    pub fn with_certificates(self, certificates: Arc<dyn Certificates>) -> Self {
+        Self { certificates, ..self }
+    }
+
+    async fn survey(&self, endpoints: &[String]) -> ClusterReply {
+        let (servers, certificates) = (self.servers.as_ref(), self.certificates.as_ref());
+        let from = survey::Sources { api: &self.api, servers, certificates };
+        ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {
@@ -68,12 +100,7 @@ impl Cluster for KubeCluster {
             }
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
-            ClusterCall::Survey { .. } => {
-                return Err(podlift_model::Failure::permanent(
-                    "not-surveyed",
-                    "the cluster was not surveyed",
-                ));
-            }
+            ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
         })
     }
 }

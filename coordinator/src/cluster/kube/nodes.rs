@@ -4,7 +4,8 @@ use super::api::Api;
 use super::owner;
 use podlift_engine::request::NodeView;
 use podlift_model::{Failure, NodeName};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const CRI_SOCKET: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
@@ -14,9 +15,47 @@ pub(super) fn path(node: &NodeName) -> String {
     format!("/api/v1/nodes/{node}")
 }
 
+/// Of a Node what is looked at: a real one is tens of kilobytes, most of them images and managed fields.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Slim {
+    metadata: SlimMeta,
+    spec: SlimSpec,
+    status: SlimStatus,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct SlimMeta {
+    name: Value,
+    labels: Value,
+    annotations: Value,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct SlimSpec {
+    unschedulable: Value,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SlimStatus {
+    conditions: Value,
+    addresses: Value,
+    node_info: Value,
+}
+
+impl Slim {
+    fn whole(&self) -> Value {
+        json!({"metadata": self.metadata, "spec": self.spec, "status": self.status})
+    }
+}
+
 pub(super) async fn list(api: &Api) -> Result<Vec<NodeView>, Failure> {
-    let nodes = api.list("/api/v1/nodes", &[]).await?;
-    nodes.iter().map(view).collect()
+    let mut views = Vec::new();
+    api.each("/api/v1/nodes", &[], |node: Slim| views.push(view(&node.whole()))).await?;
+    views.into_iter().collect()
 }
 
 pub(super) async fn get(api: &Api, node: &NodeName) -> Result<NodeView, Failure> {

@@ -1,20 +1,27 @@
 //! Gathers what the planner looks at, all of it at once, and asks the engine for the plan. Changes nothing anywhere.
 
+mod counts;
+mod nodes;
+#[cfg(test)]
+mod survey_tests;
+#[cfg(test)]
+mod tests;
+
+pub use counts::{Count, Counts};
+
 use super::Performer;
 use crate::bcm::{Bcm, Question, parse};
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
-use podlift_engine::inventory::{Inventory, NodeEntry};
-use podlift_engine::plan::{BcmView, PlanInput, PlanOptions, Waiver};
+use podlift_engine::inventory::Inventory;
+use podlift_engine::plan::{Attestation, BcmView, PlanInput, PlanOptions, Waiver};
 use podlift_engine::request::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
+use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::view::report::VIP;
 use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::facts::{EtcdState, PackageOffer};
-use podlift_model::op::Look;
-use podlift_model::{ClusterName, Epoch, Failure, KubeVersion, NodeFacts, NodeName, OpOutput};
-use std::collections::BTreeMap;
+use podlift_model::{ClusterName, Epoch, Failure, KubeVersion, NodeName};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub struct Planner {
     pub cluster: ClusterName,
@@ -22,6 +29,8 @@ pub struct Planner {
     pub clock: Arc<dyn Clock>,
     /// None: not configured.
     pub bcm: Option<Arc<dyn Bcm>>,
+    /// How long a node may take for its survey.
+    pub survey_timeout: Duration,
 }
 
 /// What was asked for.
@@ -30,6 +39,8 @@ pub(crate) struct Wanted {
     pub nodes: Vec<NodeName>,
     pub options: PlanOptions,
     pub waivers: Vec<Waiver>,
+    /// What people have said so far.
+    pub attestations: Vec<Attestation>,
 }
 
 type Told<T> = Result<T, String>;
@@ -44,20 +55,27 @@ fn odd(what: &str) -> String {
 }
 
 impl Planner {
-    pub(crate) async fn gather(&self, wanted: Wanted, epoch: &Epoch) -> Result<PlanInput, Failure> {
-        let (views, mut facts) = tokio::join!(self.nodes(epoch), self.facts());
+    pub(crate) async fn gather(
+        &self,
+        wanted: Wanted,
+        epoch: &Epoch,
+        counts: &Counts,
+    ) -> Result<PlanInput, Failure> {
+        let (views, mut facts) = tokio::join!(self.nodes(epoch), self.facts(counts));
         // Told apart: facts go into the plan, and the same node has the same facts a second later.
         let clocks =
             facts.iter_mut().filter_map(|(f, at)| Some((f.node.clone(), ahead(f.clock.take()?, *at))));
         let clocks = clocks.collect();
         let inventory = Inventory::join(views?, facts.into_iter().map(|(f, _)| f).collect());
-        let (config, addons, probes, offers, etcd, bcm) = tokio::join!(
+        let (config, addons, probes, offers, etcd, bcm, surveys, cluster_survey) = tokio::join!(
             self.config(epoch),
             self.addons(epoch),
             self.probes(&inventory, epoch),
-            self.offers(&inventory, wanted.to),
-            self.etcd(&inventory),
-            self.bcm()
+            self.offers(&inventory, wanted.to, counts),
+            self.etcd(&inventory, counts),
+            self.bcm(),
+            self.surveys(&inventory, wanted.to, counts),
+            counts.of("the cluster", self.cluster_survey(&inventory, epoch))
         );
         Ok(PlanInput {
             cluster: self.cluster.clone(),
@@ -74,9 +92,9 @@ impl Planner {
             bcm,
             clocks,
             refused_agents: self.performer.agents.refused(),
-            surveys: BTreeMap::new(),
-            cluster_survey: Err("the coordinator did not ask".into()),
-            attestations: vec![],
+            surveys,
+            cluster_survey,
+            attestations: wanted.attestations,
             now: self.clock.now(),
         })
     }
@@ -86,22 +104,6 @@ impl Planner {
             ClusterReply::Nodes(nodes) => Ok(nodes),
             _ => Err(Failure::permanent("odd-reply", odd("nodes"))),
         }
-    }
-
-    /// Fresh facts of every connected agent, and when they came; of one that does not answer now, none.
-    async fn facts(&self) -> Vec<(NodeFacts, Timestamp)> {
-        let seen = self.performer.agents.seen();
-        let looks = seen.into_iter().filter(|n| n.connected).map(|n| async move {
-            match self.performer.agents.observe(&n.facts.node, &Look::Facts).await {
-                Ok(OpOutput::Facts(facts)) => Some((*facts, self.clock.now())),
-                Ok(_) => None,
-                Err(failure) => {
-                    tracing::warn!(node = %n.facts.node, %failure, "no facts: the plan takes this agent for absent");
-                    None
-                }
-            }
-        });
-        join_all(looks).await.into_iter().flatten().collect()
     }
 
     async fn bcm(&self) -> Option<BcmView> {
@@ -141,42 +143,12 @@ impl Planner {
         }
     }
 
-    async fn offers(
-        &self,
-        inventory: &Inventory,
-        to: KubeVersion,
-    ) -> BTreeMap<NodeName, Told<Vec<PackageOffer>>> {
-        let nodes = inventory.nodes.iter().filter(|n| n.facts.is_some());
-        self.ask(nodes, &Look::Packages { to }, |output| match output {
-            OpOutput::Packages(offers) => Some(offers),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn etcd(&self, inventory: &Inventory) -> BTreeMap<NodeName, Told<EtcdState>> {
-        let nodes = inventory.control_planes().filter(|n| n.facts.is_some());
-        self.ask(nodes, &Look::EtcdHealth, |output| match output {
-            OpOutput::Etcd(state) => Some(state),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn ask<'a, T>(
-        &self,
-        nodes: impl Iterator<Item = &'a NodeEntry>,
-        look: &Look,
-        pick: impl Fn(OpOutput) -> Option<T>,
-    ) -> BTreeMap<NodeName, Told<T>> {
-        let looks = nodes
-            .map(|n| async move { (n.name.clone(), self.performer.agents.observe(&n.name, look).await) });
-        let told = join_all(looks).await.into_iter().map(|(name, result)| {
-            let told = result
-                .map_err(|f| f.message)
-                .and_then(|output| pick(output).ok_or_else(|| odd("an observation")));
-            (name, told)
-        });
-        told.collect()
+    async fn cluster_survey(&self, inventory: &Inventory, epoch: &Epoch) -> Told<ClusterSurvey> {
+        let endpoints = super::probes::endpoints(inventory).into_iter().filter(|e| e != VIP).collect();
+        match self.performer.cluster.call(&ClusterCall::Survey { endpoints }, epoch).await {
+            Ok(ClusterReply::Survey(seen)) => Ok(*seen),
+            Ok(_) => Err(odd("a survey of the cluster")),
+            Err(failure) => Err(failure.message),
+        }
     }
 }

@@ -1,0 +1,65 @@
+//! Lists, page by page: an object is read into what is kept of it as soon as its page is here, and no two pages are held at once.
+
+use super::api::{Api, ApiError, ApiStatus};
+use http::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// How many objects at once, as kubectl asks.
+const PAGE: &str = "500";
+
+#[derive(Deserialize)]
+struct Page<T> {
+    metadata: Option<Meta>,
+    /// Go writes an empty list as null, too.
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Meta {
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+impl Api {
+    /// All pages of a list, whole.
+    pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, ApiError> {
+        let mut items = Vec::new();
+        self.each(path, query, |item: Value| items.push(item)).await?;
+        Ok(items)
+    }
+
+    /// Hands out each object of a list, of all pages.
+    pub async fn each<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        mut take: impl FnMut(T),
+    ) -> Result<(), ApiError> {
+        let mut token = String::new();
+        loop {
+            let page = [("limit", PAGE), ("continue", token.as_str())];
+            let pairs = query.iter().copied().chain(page).filter(|(_, v)| !v.is_empty());
+            let text: Vec<String> = pairs.map(|(k, v)| format!("{k}={}", encode(v))).collect();
+            let bytes = self.bytes(Method::GET, &format!("{path}?{}", text.join("&")), None).await?;
+            let page: Page<T> = serde_json::from_slice(&bytes).map_err(|e| unreadable(path, &e))?;
+            page.items.into_iter().flatten().for_each(&mut take);
+            token = page.metadata.unwrap_or_default().next;
+            if token.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn unreadable(path: &str, error: &serde_json::Error) -> ApiError {
+    let message = format!("and the list {path} can't be read: {error}");
+    ApiError::Status(ApiStatus { code: 200, message, ..ApiStatus::default() })
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986.
+fn encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+}

@@ -1,0 +1,80 @@
+//! PodDisruptionBudgets of all namespaces, with the numbers that decide an eviction.
+
+use super::super::api::Api;
+use super::meta::{Meta, or_default};
+use podlift_engine::survey::{BudgetView, Expression, Selector};
+use podlift_model::Failure;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+const PATH: &str = "/apis/policy/v1/poddisruptionbudgets";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Budget {
+    metadata: Meta,
+    spec: Spec,
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    selector: Option<LabelSelector>,
+    unhealthy_pod_eviction_policy: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct LabelSelector {
+    #[serde(deserialize_with = "or_default")]
+    match_labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    match_expressions: Vec<Requirement>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Requirement {
+    key: String,
+    operator: String,
+    #[serde(deserialize_with = "or_default")]
+    values: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    observed_generation: i64,
+    disruptions_allowed: i32,
+    current_healthy: i32,
+    desired_healthy: i32,
+    expected_pods: i32,
+}
+
+pub(super) async fn read(api: &Api) -> Result<Vec<BudgetView>, Failure> {
+    let mut budgets = Vec::new();
+    api.each(PATH, &[], |budget: Budget| budgets.push(view(budget))).await?;
+    Ok(budgets)
+}
+
+fn view(budget: Budget) -> BudgetView {
+    let Budget { metadata, spec, status } = budget;
+    BudgetView {
+        observed: status.observed_generation >= metadata.generation,
+        namespace: metadata.namespace,
+        name: metadata.name,
+        selector: spec.selector.map_or(Selector { nothing: true, ..Selector::default() }, selector),
+        disruptions_allowed: status.disruptions_allowed,
+        current_healthy: status.current_healthy,
+        desired_healthy: status.desired_healthy,
+        expected_pods: status.expected_pods,
+        unhealthy_policy: spec.unhealthy_pod_eviction_policy.unwrap_or_else(|| "IfHealthyBudget".into()),
+    }
+}
+
+fn selector(selector: LabelSelector) -> Selector {
+    let expressions = selector.match_expressions.into_iter();
+    let expressions = expressions.map(|r| Expression { key: r.key, operator: r.operator, values: r.values });
+    Selector { labels: selector.match_labels, expressions: expressions.collect(), nothing: false }
+}

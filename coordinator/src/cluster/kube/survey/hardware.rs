@@ -1,0 +1,48 @@
+//! What nodes offer to pods beyond processors and memory: GPUs, MIG devices, InfiniBand, and how MIG is laid out.
+
+use super::super::api::Api;
+use super::meta::{Meta, or_default};
+use podlift_engine::survey::Hardware;
+use podlift_model::{Failure, NodeName};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Labels that change by themselves while nothing changes.
+const RESTLESS: &[&str] = &["nvidia.com/gfd.timestamp", "nvidia.com/gpu-driver-upgrade-state"];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Node {
+    metadata: Meta,
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    #[serde(deserialize_with = "or_default")]
+    allocatable: BTreeMap<String, String>,
+}
+
+/// Only nodes that have some.
+pub(super) async fn read(api: &Api) -> Result<BTreeMap<NodeName, Hardware>, Failure> {
+    let mut nodes = BTreeMap::new();
+    api.each("/api/v1/nodes", &[], |node: Node| {
+        let name = NodeName::new(node.metadata.name.as_str());
+        if let (Ok(name), Some(hardware)) = (name, view(node)) {
+            nodes.insert(name, hardware);
+        }
+    })
+    .await?;
+    Ok(nodes)
+}
+
+/// An extended resource has a domain in its name; Kubernetes' own have none.
+fn view(node: Node) -> Option<Hardware> {
+    let allocatable: BTreeMap<_, _> =
+        node.status.allocatable.into_iter().filter(|(name, _)| name.contains('/')).collect();
+    let labels = node.metadata.labels.unwrap_or_default().into_iter();
+    let labels: BTreeMap<_, _> =
+        labels.filter(|(k, _)| k.starts_with("nvidia.com/") && !RESTLESS.contains(&k.as_str())).collect();
+    (!allocatable.is_empty() || !labels.is_empty()).then_some(Hardware { allocatable, labels })
+}

@@ -1,0 +1,93 @@
+//! What the cluster itself tells of what a plan rests on: a part a file, side by side, each with its own time limit. A part that fails says
+//! why, alone. Reads only.
+
+mod budgets;
+mod configs;
+mod hardware;
+mod ingresses;
+mod load_balancers;
+mod meta;
+mod metrics;
+mod pods;
+mod runtime_classes;
+mod served;
+mod stored;
+mod tigera;
+
+use super::api::Api;
+use crate::cluster::{Certificates, Servers};
+use podlift_engine::survey::ClusterSurvey;
+use podlift_model::Failure;
+use podlift_model::survey::Seen;
+use std::time::Duration;
+
+/// As long as any one part may take.
+const PART: Duration = Duration::from_secs(45);
+
+pub(super) struct Sources<'a> {
+    pub api: &'a Api,
+    pub servers: &'a dyn Servers,
+    pub certificates: &'a dyn Certificates,
+}
+
+pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterSurvey {
+    let api = from.api;
+    let outside = async {
+        let (balancers, ingresses) =
+            tokio::join!(part(load_balancers::read(api)), part(ingresses::read(api)));
+        let served = served::read(from.certificates, &balancers, &ingresses).await;
+        (balancers, ingresses, served)
+    };
+    let inside = async {
+        let told = metrics::read(from.servers, endpoints).await;
+        let stored = part(stored::read(api, &told)).await;
+        (metrics::deprecated(told), stored)
+    };
+    let (
+        pods,
+        budgets,
+        hardware,
+        kubelet_config,
+        kube_proxy_config,
+        tigera,
+        runtime_classes,
+        outside,
+        inside,
+    ) = tokio::join!(
+        part(pods::read(api)),
+        part(budgets::read(api)),
+        part(hardware::read(api)),
+        part(configs::kubelet(api)),
+        part(configs::kube_proxy(api)),
+        part(tigera::read(api)),
+        part(runtime_classes::read(api)),
+        outside,
+        inside
+    );
+    let ((load_balancers, ingresses, served), (deprecated, stored)) = (outside, inside);
+    ClusterSurvey {
+        pods,
+        budgets,
+        load_balancers,
+        ingresses: ingresses.map(|all| all.into_iter().map(|i| i.view).collect()),
+        kubelet_config,
+        kube_proxy_config,
+        deprecated,
+        stored,
+        tigera,
+        runtime_classes,
+        hardware,
+        served,
+    }
+}
+
+async fn part<T>(look: impl Future<Output = Result<T, Failure>>) -> Seen<T> {
+    match tokio::time::timeout(PART, look).await {
+        Ok(Ok(seen)) => Ok(seen),
+        Ok(Err(failure)) => Err(failure.message),
+        Err(_) => Err(format!("not told within {} s", PART.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

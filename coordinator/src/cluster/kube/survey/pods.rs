@@ -1,0 +1,197 @@
+//! Pods of all namespaces: of each what decides a drain, and how its containers are. Read straight from the page into that, since a real
+//! Pod is ten times as large.
+
+use super::super::api::Api;
+use super::meta::{Meta, or_default};
+use podlift_engine::survey::PodView;
+use podlift_model::{Failure, NodeName};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+
+/// Of pods that belong together: one that is lost stops all. Run:ai's and Volcano's are annotations, the rest labels.
+const GANGS: &[&str] = &[
+    "pod-group-name",
+    "scheduling.k8s.io/group-name",
+    "scheduling.x-k8s.io/pod-group",
+    "jobset.sigs.k8s.io/jobset-name",
+    "training.kubeflow.org/job-name",
+    "leaderworkerset.sigs.k8s.io/group-key",
+];
+/// Of a Job only where its pods have numbers, and so talk to each other.
+const JOB: &str = "batch.kubernetes.io/job-name";
+const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Pod {
+    metadata: Meta,
+    spec: Spec,
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    node_name: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    volumes: Vec<Volume>,
+    #[serde(deserialize_with = "or_default")]
+    containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default")]
+    init_containers: Vec<Container>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Volume {
+    name: String,
+    empty_dir: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Container {
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    #[serde(deserialize_with = "or_default")]
+    limits: BTreeMap<String, Quantity>,
+}
+
+/// A quantity, as text or as a number.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Quantity {
+    Number(u32),
+    Text(String),
+    Other(IgnoredAny),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    phase: String,
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+    #[serde(deserialize_with = "or_default")]
+    container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "or_default")]
+    init_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerStatus {
+    restart_count: u32,
+    state: State,
+    last_state: State,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct State {
+    waiting: Option<Waiting>,
+    terminated: Option<Terminated>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Waiting {
+    reason: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Terminated {
+    exit_code: i32,
+    reason: String,
+}
+
+pub(super) async fn read(api: &Api) -> Result<Vec<PodView>, Failure> {
+    let mut pods = Vec::new();
+    api.each("/api/v1/pods", &[], |pod: Pod| pods.push(view(pod))).await?;
+    Ok(pods)
+}
+
+fn view(pod: Pod) -> PodView {
+    let Pod { metadata: meta, spec, status } = pod;
+    let finished = matches!(status.phase.as_str(), "Succeeded" | "Failed");
+    let controller = meta.controller();
+    let empty_dirs = spec.volumes.iter().filter(|v| v.empty_dir.is_some()).map(|v| v.name.clone()).collect();
+    let all = || status.init_container_statuses.iter().chain(&status.container_statuses);
+    PodView {
+        ready: status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
+        waiting: waiting(all()),
+        restarts: all().map(|c| c.restart_count).sum(),
+        last_exit: all().find_map(|c| c.last_state.terminated.as_ref()).map(ended),
+        owner: controller.map(|o| format!("{}/{}", o.kind, o.name)),
+        mirror: meta.annotation(MIRROR).is_some(),
+        daemon_set: controller.is_some_and(|o| o.kind == "DaemonSet"),
+        finished,
+        empty_dirs,
+        gpus: gpus(&spec.containers).max(gpus_at_once(&spec.init_containers)),
+        gang: gang(&meta),
+        phase: status.phase,
+        node: spec.node_name.and_then(|n| NodeName::new(n).ok()),
+        namespace: meta.namespace,
+        name: meta.name,
+        labels: meta.labels.unwrap_or_default(),
+    }
+}
+
+/// The worst reason: one that is only on its way counts where there is no other.
+fn waiting<'a>(all: impl Iterator<Item = &'a ContainerStatus>) -> Option<String> {
+    let reasons = all.filter_map(|c| c.state.waiting.as_ref()).map(|w| &w.reason);
+    let on_its_way = |r: &&String| matches!(r.as_str(), "ContainerCreating" | "PodInitializing");
+    reasons.min_by_key(on_its_way).cloned()
+}
+
+fn ended(last: &Terminated) -> String {
+    match last.reason.as_str() {
+        "" => format!("exit code {}", last.exit_code),
+        reason => format!("exit code {} ({reason})", last.exit_code),
+    }
+}
+
+fn gang(meta: &Meta) -> Option<String> {
+    let named = GANGS.iter().find_map(|key| meta.annotation(key).or_else(|| meta.label(key)));
+    let job = || meta.label(JOB).filter(|_| meta.annotation(INDEX).or_else(|| meta.label(INDEX)).is_some());
+    named.or_else(job).cloned()
+}
+
+/// An extended resource has no request but its limit.
+fn gpus(containers: &[Container]) -> u32 {
+    containers.iter().map(of_one).sum()
+}
+
+/// Init containers run one after another.
+fn gpus_at_once(containers: &[Container]) -> u32 {
+    containers.iter().map(of_one).max().unwrap_or(0)
+}
+
+fn of_one(container: &Container) -> u32 {
+    let gpu = |name: &str| {
+        matches!(name, "nvidia.com/gpu" | "nvidia.com/gpu.shared") || name.starts_with("nvidia.com/mig-")
+    };
+    let limits = container.resources.limits.iter().filter(|(name, _)| gpu(name));
+    limits
+        .map(|(_, quantity)| match quantity {
+            Quantity::Number(n) => *n,
+            Quantity::Text(text) => text.parse().unwrap_or(0),
+            Quantity::Other(_) => 0,
+        })
+        .sum()
+}

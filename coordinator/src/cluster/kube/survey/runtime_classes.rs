@@ -1,0 +1,18 @@
+//! Names of the RuntimeClasses: GPU work names one.
+
+use super::super::api::Api;
+use super::meta::Meta;
+use podlift_model::Failure;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Object {
+    metadata: Meta,
+}
+
+pub(super) async fn read(api: &Api) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    api.each("/apis/node.k8s.io/v1/runtimeclasses", &[], |o: Object| names.push(o.metadata.name)).await?;
+    Ok(names)
+}

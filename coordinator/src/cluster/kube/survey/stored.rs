@@ -1,0 +1,112 @@
+//! Objects in etcd that the next minor can't read any more. What was served in several versions was written anew long ago; what is left are
+//! APIs that had one version only, and CustomResourceDefinitions whose definition lacks a version that objects were stored in.
+
+use super::super::api::{Api, ApiError};
+use super::meta::{Meta, or_default};
+use super::metrics::Told;
+use podlift_engine::survey::StoredVersion;
+use podlift_model::survey::Seen;
+use podlift_model::{Failure, Minor};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Minor that lost it, group/version and resource: each had no other version at the minor before (Kubernetes' CHANGELOG-1.32 and
+/// `zz_generated.prerelease-lifecycle.go`).
+const LOST: &[(&str, &str, &str)] = &[
+    ("1.32", "coordination.k8s.io/v1alpha1", "leasecandidates"),
+    ("1.32", "resource.k8s.io/v1alpha3", "podschedulingcontexts"),
+];
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Definition {
+    metadata: Meta,
+    spec: Spec,
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    #[serde(deserialize_with = "or_default")]
+    versions: Vec<Version>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Version {
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    #[serde(deserialize_with = "or_default")]
+    stored_versions: Vec<String>,
+}
+
+pub(super) async fn read(
+    api: &Api,
+    told: &BTreeMap<String, Seen<Told>>,
+) -> Result<Vec<StoredVersion>, Failure> {
+    let now = minor(api).await?;
+    let mut out = Vec::new();
+    for (lost, version, resource) in LOST.iter().filter(|(lost, ..)| follows(now, lost)) {
+        let objects = count(api, &format!("/apis/{version}/{resource}")).await?;
+        let resource = format!("{resource}.{}", version.split('/').next().unwrap_or(version));
+        tracing::debug!(lost, resource, objects, "stored objects of an API that goes away");
+        out.push(StoredVersion { resource, version: version.to_string(), objects });
+    }
+    let mut lacking = Vec::new();
+    api.each(DEFINITIONS, &[], |d: Definition| lacking.extend(lacks(d))).await?;
+    for (resource, version) in lacking {
+        let objects = objects(told, &resource)?;
+        out.push(StoredVersion { resource, version, objects });
+    }
+    out.retain(|s| s.objects > 0);
+    Ok(out)
+}
+
+/// Minor of whichever server answers. Some builds write it as `31+`.
+async fn minor(api: &Api) -> Result<Minor, Failure> {
+    let version = api.get("/version").await?;
+    let number = |key: &str| version[key].as_str().unwrap_or_default().trim_end_matches('+').to_string();
+    let text = format!("{}.{}", number("major"), number("minor"));
+    let odd = |_| Failure::permanent("odd-reply", format!("/version tells {text:?}, expected like 1.31"));
+    text.parse().map_err(odd)
+}
+
+/// A run goes one minor up: what is lost later is still read by its target.
+fn follows(now: Minor, lost: &str) -> bool {
+    lost.parse::<Minor>().is_ok_and(|lost| now.next() == lost)
+}
+
+/// How many objects there are; none where the API is not served.
+async fn count(api: &Api, path: &str) -> Result<u32, Failure> {
+    let mut objects = 0;
+    match api.each(path, &[], |_: serde::de::IgnoredAny| objects += 1).await {
+        Ok(()) => Ok(objects),
+        Err(ApiError::Status(s)) if s.code == 404 => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Versions that objects were stored in and that the definition has no longer: nobody can read those.
+fn lacks(definition: Definition) -> Vec<(String, String)> {
+    let known = |v: &String| definition.spec.versions.iter().any(|k| k.name == *v);
+    let gone = definition.status.stored_versions.iter().filter(|v| !known(v));
+    gone.map(|v| (definition.metadata.name.clone(), v.clone())).collect()
+}
+
+/// The highest number that a server tells: after a start it counts anew.
+fn objects(told: &BTreeMap<String, Seen<Told>>, resource: &str) -> Result<u32, Failure> {
+    let counts = told.values().filter_map(|t| t.as_ref().ok()?.objects.get(resource));
+    let unknown = || {
+        let text = format!(
+            "no API server tells how many objects of {resource} there are (apiserver_storage_objects)"
+        );
+        Failure::permanent("not-counted", text)
+    };
+    counts.max().copied().ok_or_else(unknown)
+}

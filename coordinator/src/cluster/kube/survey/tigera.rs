@@ -1,0 +1,65 @@
+//! How Calico is, as its operator says. Where BCM installed Calico itself there is no such API group.
+
+use super::super::api::{Api, ApiError};
+use super::meta::{Meta, or_default};
+use podlift_engine::survey::TigeraStatus;
+use podlift_model::Failure;
+use serde::Deserialize;
+
+const PATH: &str = "/apis/operator.tigera.io/v1/tigerastatuses";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Object {
+    metadata: Meta,
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    message: String,
+    reason: String,
+}
+
+pub(super) async fn read(api: &Api) -> Result<Vec<TigeraStatus>, Failure> {
+    let mut parts = Vec::new();
+    match api.each(PATH, &[], |object: Object| parts.push(view(object))).await {
+        Ok(()) => Ok(parts),
+        Err(ApiError::Status(s)) if s.code == 404 => Ok(vec![]),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn view(object: Object) -> TigeraStatus {
+    let conditions = &object.status.conditions;
+    let holds = |kind: &str| conditions.iter().any(|c| c.kind == kind && c.status == "True");
+    let (available, degraded, progressing) = (holds("Available"), holds("Degraded"), holds("Progressing"));
+    // What is wrong says why; where nothing is wrong nobody reads it.
+    let telling = if degraded {
+        "Degraded"
+    } else if progressing {
+        "Progressing"
+    } else {
+        "Available"
+    };
+    let said = conditions.iter().find(|c| c.kind == telling);
+    let message = said.map(|c| if c.message.is_empty() { &c.reason } else { &c.message });
+    TigeraStatus {
+        name: object.metadata.name,
+        available,
+        degraded,
+        progressing,
+        message: message.cloned().unwrap_or_default(),
+    }
+}

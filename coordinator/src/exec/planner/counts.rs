@@ -1,0 +1,47 @@
+//! How far the looks of a plan are, for whoever watches. A watcher that is slow misses numbers and delays nobody.
+
+use tokio::sync::watch;
+
+/// Of one kind of look: how many were answered, of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    pub what: &'static str,
+    pub done: usize,
+    pub total: usize,
+}
+
+/// In the order in which they began.
+#[derive(Clone)]
+pub struct Counts(watch::Sender<Vec<Count>>);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self(watch::Sender::new(vec![]))
+    }
+}
+
+impl Counts {
+    pub fn subscribe(&self) -> watch::Receiver<Vec<Count>> {
+        self.0.subscribe()
+    }
+
+    pub(super) fn begin(&self, what: &'static str, total: usize) {
+        self.0.send_modify(|all| all.push(Count { what, done: 0, total }));
+    }
+
+    pub(super) fn one(&self, what: &'static str) {
+        self.0.send_modify(|all| {
+            if let Some(count) = all.iter_mut().rev().find(|c| c.what == what) {
+                count.done += 1;
+            }
+        });
+    }
+
+    /// A look that is one.
+    pub(super) async fn of<T>(&self, what: &'static str, look: impl Future<Output = T>) -> T {
+        self.begin(what, 1);
+        let seen = look.await;
+        self.one(what);
+        seen
+    }
+}
