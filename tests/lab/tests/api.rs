@@ -115,7 +115,7 @@ async fn get(client: &kube::Client, path: &str) -> Result<String, kube::Error> {
 
 #[tokio::test(start_paused = true)]
 async fn custom_resources_are_there_with_their_definition() {
-    let world = world(recorded());
+    let world = world(Shape { calico: true, ..recorded() });
     let client = world.kube_client();
     let path = "/apis/operator.tigera.io/v1/tigerastatuses";
     let list: serde_json::Value = serde_json::from_str(&get(&client, path).await.unwrap()).unwrap();
@@ -130,7 +130,7 @@ async fn custom_resources_are_there_with_their_definition() {
 
 #[tokio::test(start_paused = true)]
 async fn each_api_server_tells_its_own_metrics() {
-    let world = world(recorded());
+    let world = world(Shape { calico: true, ..recorded() });
     let used = |removed: &str| podlift_lab::world::state::Deprecated {
         group: "flowcontrol.apiserver.k8s.io".into(),
         version: "v1beta3".into(),

@@ -31,7 +31,7 @@ pub fn objects(shape: &Shape, now: Timestamp) -> Objects {
     config_maps(&mut all, shape, now);
     addons(&mut all, shape, now);
     workload(&mut all, shape, now);
-    super::site::objects(&mut all, now);
+    super::site::objects(&mut all, shape, now);
     let mut service = object(
         "v1",
         "Service",

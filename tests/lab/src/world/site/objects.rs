@@ -12,7 +12,16 @@ use serde_json::{Value, json};
 pub const INGRESS_PORT: u16 = 8443;
 const TIGERA: &str = "operator.tigera.io";
 
-pub fn objects(all: &mut Objects, now: Timestamp) {
+pub fn objects(all: &mut Objects, shape: &Shape, now: Timestamp) {
+    if shape.calico {
+        calico(all, now);
+    }
+    let mut v = cast::object("node.k8s.io/v1", "RuntimeClass", "", "nvidia", json!({}), now);
+    v["handler"] = json!("nvidia");
+    object(all, "node.k8s.io", "runtimeclasses", v);
+}
+
+fn calico(all: &mut Objects, now: Timestamp) {
     for (plural, kind) in [("tigerastatuses", "TigeraStatus"), ("installations", "Installation")] {
         definition(all, TIGERA, plural, kind, now);
     }
@@ -28,9 +37,6 @@ pub fn objects(all: &mut Objects, now: Timestamp) {
     v["spec"] = json!({"variant": "Calico", "calicoNetwork": {"bgp": "Disabled", "ipPools": [{"cidr": "10.88.0.0/16", "encapsulation": "VXLAN"}]}});
     v["status"] = json!({"computed": v["spec"], "variant": "Calico"});
     object(all, TIGERA, "installations", v);
-    let mut v = cast::object("node.k8s.io/v1", "RuntimeClass", "", "nvidia", json!({}), now);
-    v["handler"] = json!("nvidia");
-    object(all, "node.k8s.io", "runtimeclasses", v);
 }
 
 /// By its own namespace and name.
