@@ -108,6 +108,7 @@ impl Agent {
             running,
             changes,
             meters,
+            apt_root: tokio::sync::Mutex::default(),
             origin: seams.origin,
         });
         let metrics = Metrics::new(&node);

@@ -24,6 +24,8 @@ pub(crate) struct Node {
     /// Grows with every mutation that ended: what was known of the node may be old.
     pub changes: AtomicU64,
     pub meters: Meters,
+    /// Held by whoever works in the private apt root: two calls there would meet at apt's own locks.
+    pub apt_root: tokio::sync::Mutex<()>,
     /// What heartbeats are in step with.
     pub origin: Option<Instant>,
 }

@@ -207,7 +207,7 @@ async fn what_would_be_lost_is_seen_before_and_nothing_where_nothing_would() {
     let asked = |transcript: &'static str| async move {
         let (log, _) = part(transcript, "kubeadm upgrade diff v1.32.13");
         let bench = Bench::new(move |_| said(log));
-        kubeadm::diff(&bench.host, to()).await.unwrap()
+        kubeadm::diff(&bench.host, kubeadm::Binary::Installed, to()).await.unwrap()
     };
     let lost = asked(PLAN_DIFF).await;
     assert_eq!(lost.len(), 1);
@@ -215,7 +215,7 @@ async fn what_would_be_lost_is_seen_before_and_nothing_where_nothing_would() {
     let (clean, _) = NODE_CLEAN.split_once("[upgrade] Reading").unwrap();
     let clean: &'static str = clean.split_once("$ kubeadm upgrade diff v1.32.13\n").unwrap().1;
     let bench = Bench::new(move |_| said(clean));
-    assert_eq!(kubeadm::diff(&bench.host, to()).await.unwrap(), vec![]);
+    assert_eq!(kubeadm::diff(&bench.host, kubeadm::Binary::Installed, to()).await.unwrap(), vec![]);
 }
 
 #[tokio::test(start_paused = true)]

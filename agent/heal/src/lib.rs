@@ -21,7 +21,7 @@ pub mod rules;
 pub mod settings;
 pub mod splice;
 mod state;
-mod strays;
+pub mod strays;
 mod suspects;
 mod tidy;
 mod watch;

@@ -6,18 +6,27 @@ use std::time::Duration;
 /// One call of one program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
+    /// A name that is looked for on the search path; one that begins with `/` is a file of the node.
     pub program: &'static str,
     pub args: Vec<String>,
     /// The whole environment but PATH, which is the configured search path.
     pub env: Vec<(&'static str, String)>,
     /// After this the process group gets SIGTERM, and SIGKILL five seconds later.
     pub timeout: Duration,
+    /// A folder of the node that it runs in; None: `/`.
+    pub folder: Option<&'static str>,
 }
 
 impl Invocation {
     pub fn new<S: Into<String>>(program: &'static str, args: impl IntoIterator<Item = S>) -> Self {
         let args = args.into_iter().map(Into::into).collect();
-        Self { program, args, env: vec![("LC_ALL", "C.UTF-8".into())], timeout: Duration::from_secs(60) }
+        Self {
+            program,
+            args,
+            env: vec![("LC_ALL", "C.UTF-8".into())],
+            timeout: Duration::from_secs(60),
+            folder: None,
+        }
     }
     pub fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.env.push((name, value.into()));
@@ -25,6 +34,10 @@ impl Invocation {
     }
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+    pub fn in_folder(mut self, folder: &'static str) -> Self {
+        self.folder = Some(folder);
         self
     }
 }

@@ -34,6 +34,15 @@ pub enum ReplaceError {
     Io(#[from] io::Error),
 }
 
+/// What a filesystem has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Which filesystem it is.
+    pub device: u64,
+    pub free_bytes: u64,
+    pub free_inodes: u64,
+}
+
 /// A file that is to be put in place of what was seen there.
 #[derive(Debug, Clone, Copy)]
 pub struct Swap<'a> {
@@ -123,4 +132,8 @@ pub trait Files: Send + Sync {
     }
     /// Free bytes of the filesystem that holds `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+    /// The filesystem that holds `path`, or would hold it.
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        Ok(Space { device: 0, free_bytes: self.free_bytes(path)?, free_inodes: u64::MAX })
+    }
 }

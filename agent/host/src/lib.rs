@@ -11,7 +11,7 @@ pub mod testing;
 pub mod watch;
 
 pub use commands::{CommandError, Commands, Invocation, Output};
-pub use files::{FileKind, Files, Intent, ReplaceError, Stat, Swap};
+pub use files::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
 pub use http::{Http, HttpError};
 pub use watch::{Change, Process, Watch, Writers, Writing};
 

@@ -18,9 +18,17 @@ pub const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
 pub const APT_SOURCE: &str = "/etc/apt/sources.list.d/kubernetes.list";
 /// Private apt root: own sources, lists and cache, so that looking changes nothing.
 pub const APT_PROBE: &str = "/var/lib/podlift/apt-probe";
+/// Packages that were fetched to be looked at.
+pub const APT_PROBE_DEBS: &str = "/var/lib/podlift/apt-probe/debs";
+/// The target's kubeadm, unpacked and not installed.
+pub const UNPACKED: &str = "/var/lib/podlift/apt-probe/unpacked";
+pub const UNPACKED_KUBEADM: &str = "/var/lib/podlift/apt-probe/unpacked/usr/bin/kubeadm";
 pub const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 pub const BACKUP: &str = "/var/lib/podlift/backup";
 pub const HEAL: &str = "/var/lib/podlift/heal";
+
+/// The kubeadm patches of this node.
+pub const PATCHES: &str = "/var/lib/podlift/patches";
 
 fn of_op(op: &OpId, suffix: &str) -> PathBuf {
     Path::new(STATE).join("ops").join(format!("{op}.{suffix}"))

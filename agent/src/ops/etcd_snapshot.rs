@@ -3,7 +3,7 @@
 use super::etcd_access;
 use super::look::backup;
 use super::shared::{control_plane, file_failure};
-use super::{Applied, Cx, Op};
+use super::{Applied, Cx, Op, old_backups};
 use crate::paths;
 use crate::tools::snapshot::{self, Status};
 use crate::units::Exit;
@@ -138,6 +138,7 @@ impl Op for EtcdSnapshot {
         let endpoint = healthy.ok_or_else(|| {
             Failure::operator("etcd-unhealthy", "no etcd member is healthy; a snapshot needs one")
         })?;
+        old_backups::prune(cx.node.host.files.as_ref(), &self.run, FOLDER_MARK)?;
         let sizes = access.status(&cx.node.host).await?;
         room(cx, sizes.iter().map(|s| s.status.db_size).max().unwrap_or(0))?;
         let members = access.members(&cx.node.host).await?.members.len().to_string();

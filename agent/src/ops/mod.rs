@@ -26,6 +26,7 @@ mod kubelet_restart;
 pub(crate) mod look;
 mod manifest_backup;
 mod manifest_restore;
+mod old_backups;
 mod package_download;
 mod package_install;
 mod served;

@@ -70,6 +70,28 @@ pub async fn log_tail(host: &Host, id: &str) -> String {
     }
 }
 
+#[derive(Deserialize)]
+struct ImageList {
+    #[serde(default)]
+    images: Vec<Image>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    #[serde(default, rename = "repoTags")]
+    tags: Option<Vec<String>>,
+}
+
+/// Names and tags of the images that are here.
+pub async fn images(host: &Host) -> Result<Vec<String>, Failure> {
+    parse_images(&must(host, &Invocation::new("crictl", ["images", "-o", "json"])).await?)
+}
+
+fn parse_images(text: &str) -> Result<Vec<String>, Failure> {
+    let list: ImageList = serde_json::from_str(text).map_err(unreadable)?;
+    Ok(list.images.into_iter().flat_map(|i| i.tags.unwrap_or_default()).collect())
+}
+
 pub async fn pull(host: &Host, image: &str, limit: Duration) -> Result<(), Failure> {
     let call = Invocation::new("crictl", ["pull", image]).timeout(limit);
     let output = run(host, &call).await?;
@@ -156,6 +178,13 @@ mod tests {
         );
         assert_eq!(parse_list("{}", "x").unwrap(), vec![]);
         assert_eq!(parse_list("x", "x").unwrap_err().code, "crictl-answer");
+    }
+
+    #[test]
+    fn tags_of_images() {
+        let text = r#"{"images":[{"id":"sha256:1","repoTags":["registry.k8s.io/pause:3.10","x:1"]},{"id":"sha256:2","repoTags":null}]}"#;
+        assert_eq!(parse_images(text).unwrap(), ["registry.k8s.io/pause:3.10", "x:1"]);
+        assert_eq!(parse_images("IMAGE TAG").unwrap_err().code, "crictl-answer");
     }
 
     #[test]

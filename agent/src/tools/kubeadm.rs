@@ -1,7 +1,8 @@
 //! `kubeadm`: its calls, and its `upgrade diff` as flag changes. Its exit code says nothing of health: nobody here reads it as such.
 
-use super::{exited, run};
+use super::{exited, must, run};
 use crate::host::{Host, Invocation};
+use crate::paths;
 use crate::units::UnitSpec;
 use podlift_model::flags::FlagChange;
 use podlift_model::op::{Addon, SkipPhase};
@@ -49,9 +50,51 @@ pub fn kubelet_config(limit: Duration) -> UnitSpec {
     unit(["upgrade", "node", "phase", "kubelet-config"].map(String::from).to_vec(), limit)
 }
 
+/// Which kubeadm is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binary {
+    Installed,
+    /// The target's, in the private root.
+    Unpacked,
+}
+
+impl Binary {
+    fn call<S: Into<String>>(self, args: impl IntoIterator<Item = S>) -> Invocation {
+        let program = match self {
+            Self::Installed => "kubeadm",
+            Self::Unpacked => paths::UNPACKED_KUBEADM,
+        };
+        Invocation::new(program, args).env("HOME", "/root")
+    }
+}
+
+/// As it says itself.
+pub async fn version(host: &Host, binary: Binary) -> Result<String, Failure> {
+    Ok(must(host, &binary.call(["version", "-o", "short"])).await?.trim().to_string())
+}
+
+/// Images of a version. Asks nobody: the version is given.
+pub async fn images(
+    host: &Host,
+    binary: Binary,
+    to: KubeVersion,
+    registry: Option<&str>,
+) -> Result<Vec<String>, Failure> {
+    let version = to.to_string();
+    let args = ["config", "images", "list", "--kubernetes-version", &version];
+    let registry = registry.iter().flat_map(|r| ["--image-repository", r]);
+    let text = must(host, &binary.call(args.into_iter().chain(registry))).await?;
+    Ok(text
+        .lines()
+        .map(str::trim)
+        .filter(|l| l.contains(':') && !l.contains(' '))
+        .map(String::from)
+        .collect())
+}
+
 /// What this node's manifests would lose and gain. Changes nothing.
-pub async fn diff(host: &Host, to: KubeVersion) -> Result<Vec<FlagChange>, Failure> {
-    let call = Invocation::new("kubeadm", ["upgrade", "diff", &to.to_string()]).env("HOME", "/root");
+pub async fn diff(host: &Host, binary: Binary, to: KubeVersion) -> Result<Vec<FlagChange>, Failure> {
+    let call = binary.call(["upgrade", "diff", &to.to_string()]);
     let call = call.timeout(Duration::from_secs(120));
     let output = run(host, &call).await?;
     if output.success() { Ok(parse_diff(&output.stdout)) } else { Err(exited(&call, &output)) }

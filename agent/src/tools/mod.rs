@@ -2,8 +2,11 @@
 //! locale, which every call sets. What a tool's exit means is decided by the op that asked.
 
 pub mod apt;
+pub mod apt_config;
 pub mod apt_mark;
+pub mod containerd;
 pub mod crictl;
+pub mod dpkg;
 pub mod dpkg_query;
 mod etcd_pair;
 pub mod etcdctl;

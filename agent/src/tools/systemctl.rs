@@ -18,6 +18,13 @@ pub async fn kubelet_state(host: &Host) -> Result<String, Failure> {
     Ok(output.stdout.trim().to_string())
 }
 
+/// Whether one of the units runs, or waits for its time.
+pub async fn any_active(host: &Host, units: &[&str]) -> Result<bool, Failure> {
+    let args = ["is-active"].iter().chain(units).copied();
+    let output = run(host, &Invocation::new("systemctl", args)).await?;
+    Ok(output.stdout.lines().any(|state| matches!(state.trim(), "active" | "activating" | "reloading")))
+}
+
 /// When the kubelet was started last, on the boot clock; None where systemd does not say.
 pub async fn kubelet_since(host: &Host) -> Option<Duration> {
     let call =

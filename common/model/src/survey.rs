@@ -37,6 +37,9 @@ pub struct NodeSurvey {
     pub infiniband: Vec<String>,
     /// Package revision of dpkg's half-done work, if there is any (`dpkg --audit`).
     pub dpkg_audit: Seen<Vec<String>>,
+    /// What of the parts without a `Seen` could not be looked at, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 const OUTPUT_LIMIT: u64 = 8 << 20;
 
 pub struct RealCommands {
+    root: PathBuf,
     path: Vec<PathBuf>,
     joined: String,
 }
@@ -30,11 +31,19 @@ pub struct RealCommands {
 impl RealCommands {
     pub fn new(path: Vec<PathBuf>) -> Self {
         let dirs: Vec<String> = path.iter().map(|p| p.display().to_string()).collect();
-        Self { path, joined: dirs.join(":") }
+        Self { root: "/".into(), path, joined: dirs.join(":") }
+    }
+
+    /// Where the node's own folders and programs are; the search path is as it was given.
+    pub fn below(self, root: &Path) -> Self {
+        Self { root: root.into(), ..self }
     }
 
     fn find(&self, program: &str) -> Result<PathBuf, CommandError> {
-        let found = self.path.iter().map(|dir| dir.join(program)).find(|file| file.is_file());
+        let found = match program.starts_with('/') {
+            true => Some(super::below(&self.root, Path::new(program))).filter(|file| file.is_file()),
+            false => self.path.iter().map(|dir| dir.join(program)).find(|file| file.is_file()),
+        };
         found.ok_or_else(|| CommandError::NotFound { program: program.into(), path: self.joined.clone() })
     }
 }
@@ -43,12 +52,13 @@ impl RealCommands {
 impl Commands for RealCommands {
     async fn run(&self, call: &Invocation) -> Result<Output, CommandError> {
         let spawn_failed = |why: String| CommandError::Spawn { program: call.program.into(), why };
+        let folder = call.folder.map_or("/".into(), |folder| super::below(&self.root, Path::new(folder)));
         let mut child = Command::new(self.find(call.program)?)
             .args(&call.args)
             .env_clear()
             .env("PATH", &self.joined)
             .envs(call.env.iter().map(|(name, value)| (*name, value)))
-            .current_dir("/")
+            .current_dir(folder)
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -131,6 +141,19 @@ mod tests {
         assert_eq!(output, Output { code: 3, stdout: "out x\n".into(), stderr: "err\n".into() });
         let env = commands().run(&Invocation::new("env", [""; 0])).await.unwrap();
         assert_eq!(env.stdout, "LC_ALL=C.UTF-8\nPATH=/nonexistent:/usr/bin:/bin\n");
+    }
+
+    #[tokio::test]
+    async fn programs_and_folders_of_the_node() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("bin")).unwrap();
+        std::os::unix::fs::symlink("/bin/sh", root.path().join("bin/own")).unwrap();
+        let commands = commands().below(root.path());
+        let call = Invocation::new("/bin/own", ["-c", "pwd"]).in_folder("/bin");
+        let said = commands.run(&call).await.unwrap().stdout;
+        assert_eq!(said.trim(), root.path().canonicalize().unwrap().join("bin").display().to_string());
+        let missing = commands.run(&Invocation::new("/bin/sh", [""; 0])).await.unwrap_err();
+        assert!(matches!(missing, CommandError::NotFound { .. }), "{missing}");
     }
 
     #[tokio::test]

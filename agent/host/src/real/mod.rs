@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// A host whose files are below `root` and whose programs are found in `path`.
 pub fn host(root: &Path, path: &[PathBuf]) -> io::Result<Host> {
     Ok(Host {
-        commands: Arc::new(RealCommands::new(path.to_vec())),
+        commands: Arc::new(RealCommands::new(path.to_vec()).below(root)),
         files: Arc::new(RealFiles::open(root)?),
         http: Arc::new(RealHttp::new(root)),
         watch: Arc::new(RealWatch::new(root)),

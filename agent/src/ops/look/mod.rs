@@ -1,13 +1,16 @@
 //! Read-only looks. They run beside each other and beside a mutation, and are not recorded.
 
 pub(crate) mod api_server;
+mod apt_root;
 pub(crate) mod backup;
+mod backup_files;
 pub(crate) mod etcd_health;
 pub(crate) mod facts;
 mod packages;
+mod survey;
 
 use crate::node::Node;
-use crate::tools::kubeadm;
+use crate::tools::kubeadm::{self, Binary};
 use podlift_model::op::Look;
 use podlift_model::{Failure, OpOutput};
 
@@ -17,14 +20,14 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
         Look::KubeadmDiff { to } => {
             super::shared::control_plane(node)?;
-            OpOutput::Diff(kubeadm::diff(&node.host, *to).await?)
+            OpOutput::Diff(kubeadm::diff(&node.host, Binary::Installed, *to).await?)
         }
         Look::EtcdHealth => OpOutput::Etcd(etcd_health::state(node).await?),
         Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
         Look::Manifests => OpOutput::Manifests(node.heal.findings()),
         Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
-        Look::Survey { .. } | Look::BackupFiles | Look::BackupPart { .. } => {
-            return Err(Failure::permanent("not-yet", "this agent can't look at this yet"));
-        }
+        Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(node, *to).await)),
+        Look::BackupFiles => OpOutput::BackupFiles(backup_files::list(node)?),
+        Look::BackupPart { path, offset } => OpOutput::BackupPart(backup_files::part(node, path, *offset)?),
     })
 }

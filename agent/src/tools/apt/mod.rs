@@ -2,6 +2,7 @@
 
 mod judge;
 pub mod lock;
+pub mod preview;
 
 pub use judge::{judge, stale};
 
@@ -31,6 +32,9 @@ const OPTIONS: [&str; 10] = [
 
 /// What apt itself asks for before anything else where dpkg was interrupted. The same answers about conffiles.
 const CONFIGURE: [&str; 5] = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"];
+
+/// For a call in the private root.
+const PRIVATE_LIMIT: Duration = Duration::from_secs(300);
 
 fn with_env(mut spec: UnitSpec) -> UnitSpec {
     spec.env.extend(ENV.map(|(name, value)| (name, value.to_string())));
@@ -85,9 +89,29 @@ fn options(settings: impl IntoIterator<Item = String>) -> impl Iterator<Item = S
 }
 
 pub fn update_private(list: &str) -> Invocation {
-    let args = ["-q".to_string()].into_iter().chain(private_root(list)).chain(["update".to_string()]);
-    let call = Invocation::new("apt-get", args).timeout(Duration::from_secs(300));
-    ENV.iter().fold(call, |call, (name, value)| call.env(name, *value))
+    private(list, ["-q".to_string(), "update".into()])
+}
+
+/// In the private root, with its name of the source.
+fn private(list: &str, args: impl IntoIterator<Item = String>) -> Invocation {
+    let call = Invocation::new("apt-get", private_root(list).into_iter().chain(args));
+    ENV.iter().fold(call.timeout(PRIVATE_LIMIT), |call, (name, value)| call.env(name, *value))
+}
+
+/// What an installation would do, from the private root. Nothing is done: apt takes no lock for it either.
+pub fn simulate(list: &str, pins: &[PackagePin]) -> Invocation {
+    private(list, install_args(pins, &["-s"]))
+}
+
+/// What it would fetch: URI, file, bytes and hash of each package.
+pub fn uris(list: &str, pins: &[PackagePin]) -> Invocation {
+    private(list, install_args(pins, &["-qq", "--print-uris"]))
+}
+
+/// One package as a file, its hash checked against the signed index.
+pub fn fetch(list: &str, pin: &PackagePin) -> Invocation {
+    let args = ["-q".to_string(), "download".into(), format!("{}={}", pin.package, pin.version)];
+    private(list, args).in_folder(paths::APT_PROBE_DEBS)
 }
 
 #[cfg(test)]

@@ -27,6 +27,22 @@ fn the_call_is_the_one_that_is_known_to_work() {
 }
 
 #[test]
+fn a_preview_is_the_same_call_in_the_private_root_and_changes_nothing() {
+    let call = simulate("sources.list", &[pin()]);
+    let own = line(&install(&[pin()], false).args);
+    let (options, rest) =
+        line(&call.args).split_once(" -y -q ").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
+    assert!(options.ends_with("-o APT::Sandbox::User=root"), "{options}");
+    assert_eq!(format!("-y -q {}", rest.replace(" -s install", " install")), own);
+    assert!(
+        line(&uris("sources.list", &[pin()]).args).contains("-qq --print-uris install kubeadm=1.32.9-1.1")
+    );
+    let fetch = fetch("sources.list", &pin());
+    assert!(line(&fetch.args).ends_with("-q download kubeadm=1.32.9-1.1"));
+    assert_eq!(fetch.folder, Some("/var/lib/podlift/apt-probe/debs"));
+}
+
+#[test]
 fn dpkg_is_repaired_only_where_that_is_asked() {
     let spec = install(&[pin()], true);
     assert_eq!(line(&spec.first), "dpkg --force-confdef --force-confold --configure -a");
@@ -77,6 +93,7 @@ fn refusals_have_codes() {
         "package-missing" => "package-version-missing", "nosuchpackage";
         "readonly" => "file-system-read-only", "Read-only file system";
         "script" => "apt-script", "pre-removal script subprocess returned error exit status 7";
+        "simulated-refused" => "apt-dependencies", "kubelet : Depends: nosuch but it is not installable";
         "sig-badsig" => "apt-signature", "BADSIG";
         "sig-expired" => "apt-key-expired", "EXPKEYSIG 19CC7F1362F49ED0";
         "sig-nopubkey" => "apt-key-missing", "NO_PUBKEY B8C030D32D46957F";

@@ -49,6 +49,7 @@ pub fn node_survey(control_plane: bool) -> NodeSurvey {
         mounts: BTreeMap::new(),
         infiniband: vec![],
         dpkg_audit: Ok(vec![]),
+        unseen: BTreeMap::new(),
     }
 }
 

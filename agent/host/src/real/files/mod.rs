@@ -8,7 +8,7 @@ mod locks;
 mod replace;
 
 use crate::paths;
-use crate::{FileKind, Files, Intent, ReplaceError, Stat, Swap};
+use crate::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
 use folder::Folder;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, Mode, SFlag};
@@ -175,10 +175,19 @@ impl Files for RealFiles {
     }
 
     fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        Ok(self.space(path)?.free_bytes)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
         let wanted = super::below(&self.root, path);
         let there = wanted.ancestors().find(|p| p.exists()).unwrap_or(&self.root);
         let stat = nix::sys::statvfs::statvfs(there)?;
-        Ok(stat.blocks_available() as u64 * stat.fragment_size() as u64)
+        Ok(Space {
+            device: nix::sys::stat::stat(there)?.st_dev,
+            free_bytes: stat.blocks_available() as u64 * stat.fragment_size() as u64,
+            // Some filesystems make inodes as they are needed, and count none.
+            free_inodes: if stat.files() == 0 { u64::MAX } else { stat.files_available() as u64 },
+        })
     }
 }
 

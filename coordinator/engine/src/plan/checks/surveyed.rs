@@ -55,6 +55,7 @@ fn nodes(view: &View) -> Vec<Finding> {
             ("dpkg's half-done work", seen.dpkg_audit.as_ref().err()),
         ];
         out.extend(parts.into_iter().filter_map(|(what, why)| Some(on(node, what, why?))));
+        out.extend(seen.unseen.iter().map(|(what, why)| on(node, what, why)));
     }
     let asked = |n: &&crate::NodeEntry| {
         view.chosen(&n.name) && n.facts.is_some() && !view.input.surveys.contains_key(&n.name)

@@ -1,0 +1,48 @@
+//! The private apt root: sources, lists and cache of its own, so that looking changes nothing of the node's. One at a time works in it.
+
+use crate::host::{Files, Host};
+use crate::node::Node;
+use crate::ops::shared::file_failure;
+use crate::paths::APT_PROBE;
+use crate::sources;
+use crate::tools::madison::{self, Lists};
+use crate::tools::{apt, run};
+use podlift_model::facts::PackageOffer;
+use podlift_model::op::Package;
+use podlift_model::{Failure, KubeVersion};
+use std::path::Path;
+use tokio::sync::MutexGuard;
+
+/// The root with fresh lists of the target's repository, held until it is dropped.
+pub struct AptRoot<'a> {
+    _alone: MutexGuard<'a, ()>,
+    /// Name of its source.
+    pub list: &'static str,
+    pub offers: Vec<PackageOffer>,
+}
+
+/// `host`: whose commands are used.
+pub async fn fresh<'a>(node: &'a Node, host: &Host, to: KubeVersion) -> Result<AptRoot<'a>, Failure> {
+    let files = host.files.as_ref();
+    let (list, text) = sources::find(files)?.alone(to.minor())?;
+    let alone = node.apt_root.lock().await;
+    make(files, list, &text)?;
+    let output = run(host, &apt::update_private(list)).await?;
+    let said = format!("{}{}", output.stdout, output.stderr);
+    // Over a repository that it could not read apt exits 0, and would offer what it knew before.
+    if !output.success() || apt::stale(&said) {
+        return Err(apt::judge(&said, &format!("exited {}", output.code)));
+    }
+    let offers = madison::offers(host, Lists::Private(list), Package::ALL).await?;
+    Ok(AptRoot { _alone: alone, list, offers })
+}
+
+/// apt makes no folders outside its own: a file in each does.
+fn make(files: &dyn Files, list: &str, text: &str) -> Result<(), Failure> {
+    let keep = ["lists/partial/.keep", "cache/archives/partial/.keep", "debs/.keep"];
+    for (name, content) in keep.map(|name| (name, "")).into_iter().chain([(list, text)]) {
+        let path = Path::new(APT_PROBE).join(name);
+        files.write(&path, content.as_bytes(), 0o600).map_err(|e| file_failure(&path, &e))?;
+    }
+    Ok(())
+}

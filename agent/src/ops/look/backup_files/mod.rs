@@ -1,0 +1,99 @@
+//! Files of this node that belong into a backup: which they are, and parts of them. A closed list: what is not below one of its places is
+//! never served, and no symlink is followed on the way.
+
+mod etcd;
+mod named;
+mod place;
+mod places;
+#[cfg(test)]
+mod tests;
+
+use crate::host::{FileKind, Files};
+use crate::node::Node;
+use crate::ops::shared::file_failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use place::Place;
+use podlift_model::Failure;
+use podlift_model::survey::{BackupFile, FilePart};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// 1 MiB as base64.
+const PART: usize = 768 << 10;
+
+/// By path.
+pub fn list(node: &Node) -> Result<Vec<BackupFile>, Failure> {
+    let files = node.host.files.as_ref();
+    let mut all = BTreeMap::new();
+    for place in places::of(node) {
+        walk(files, &place, &place.path, &mut all)?;
+    }
+    Ok(all.into_values().collect())
+}
+
+fn walk(
+    files: &dyn Files,
+    place: &Place,
+    path: &Path,
+    all: &mut BTreeMap<String, BackupFile>,
+) -> Result<(), Failure> {
+    let stat = match files.stat(path) {
+        // A folder of a disk in memory has no entry of its own.
+        Err(e) if absent(&e) => return children(files, place, path, all),
+        other => other.map_err(|e| file_failure(path, &e))?,
+    };
+    match stat.kind {
+        FileKind::Directory => children(files, place, path, all),
+        FileKind::Regular if place.covers(path) => {
+            let name = path.display().to_string();
+            let secret = place.secret(path);
+            all.entry(name.clone()).or_insert(BackupFile {
+                path: name,
+                bytes: stat.size,
+                mode: stat.mode,
+                secret,
+            });
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn children(
+    files: &dyn Files,
+    place: &Place,
+    dir: &Path,
+    all: &mut BTreeMap<String, BackupFile>,
+) -> Result<(), Failure> {
+    if !place.enters(dir) {
+        return Ok(());
+    }
+    let names = match files.list(dir) {
+        Err(e) if absent(&e) => Vec::new(),
+        other => other.map_err(|e| file_failure(dir, &e))?,
+    };
+    names.iter().try_for_each(|name| walk(files, place, &dir.join(name), all))
+}
+
+/// Not there, or there is something else in its way (`/lib` that is a symlink).
+fn absent(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+pub fn part(node: &Node, path: &str, offset: u64) -> Result<FilePart, Failure> {
+    let (files, at) = (node.host.files.as_ref(), Path::new(path));
+    if !places::of(node).iter().any(|place| place.covers(at)) {
+        let message = format!("{path} is not among the files of this node's backup; ask for their list");
+        return Err(Failure::permanent("not-in-backup", message));
+    }
+    let stat = files.stat(at).map_err(|e| file_failure(at, &e))?;
+    if stat.kind != FileKind::Regular {
+        let message = format!("{path} is no regular file; only those are in a backup");
+        return Err(Failure::permanent("not-in-backup", message));
+    }
+    let bytes = files.read_at(at, offset, PART).map_err(|e| file_failure(at, &e))?;
+    let last = offset.saturating_add(bytes.len() as u64) >= stat.size || bytes.is_empty();
+    Ok(FilePart { path: path.into(), offset, base64: STANDARD.encode(bytes), last })
+}

@@ -1,0 +1,7 @@
+//! InfiniBand devices that the kernel has.
+
+use super::Site;
+
+pub fn look(site: &Site<'_>) -> Result<Vec<String>, String> {
+    site.names("/sys/class/infiniband")
+}
