@@ -225,6 +225,7 @@ impl Plan {
             guard_seconds: seconds(self.guard),
             wait_seconds: seconds(self.wait),
             site_gates: self.site_gates.clone(),
+            required_attestations: vec![],
             approve: Default::default(),
         }
     }

@@ -20,6 +20,7 @@ mod image_pull;
 mod kubeadm_addons;
 mod kubeadm_apply;
 mod kubeadm_node;
+pub(crate) mod kubeadm_patches;
 mod kubeadm_plan;
 mod kubelet_config;
 mod kubelet_restart;
@@ -125,6 +126,7 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         HostOp::GuardDisarm { run } => Box::new(guard_disarm::GuardDisarm { run }),
         HostOp::HealAccept { component, sha256 } => Box::new(heal_accept::HealAccept { component, sha256 }),
         HostOp::HealApply { component } => Box::new(heal_apply::HealApply { component }),
+        HostOp::KubeadmPatches { files } => Box::new(kubeadm_patches::KubeadmPatches { files }),
     })
 }
 

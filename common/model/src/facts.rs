@@ -4,7 +4,7 @@ use crate::digest::Digest;
 use crate::flags::FlagSet;
 use crate::heal::HealFacts;
 use crate::ids::{BootId, LedgerId, NodeName, OpId, RunId};
-use crate::op::{Component, Package};
+use crate::op::{Component, Package, PatchName};
 use crate::version::{KubeVersion, Minor, PackageVersion};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -36,6 +36,9 @@ pub struct NodeFacts {
     /// What the heal does and keeps; None: an agent that does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heal: Option<Box<HealFacts>>,
+    /// Files of the node's `kubeadm --patches` directory, which every kubeadm run of the agent is given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub patches: BTreeMap<PatchName, Digest>,
     /// Ops that run now.
     pub running: Vec<OpId>,
     /// Free bytes where packages and images go (/var).
@@ -108,6 +111,12 @@ pub struct EtcdMember {
     pub revision: u64,
     pub version: String,
     pub error: Option<String>,
+    /// Of its database file; None: not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db_size_bytes: Option<u64>,
+    /// What its health check took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u32>,
 }
 
 /// This node's own API server, seen from the node: never through a proxy.

@@ -49,6 +49,24 @@ pub enum Component {
     KubeScheduler,
 }
 
+/// Files that kubeadm's `--patches` directory may hold here (kubeadm 1.32 `util/patches/patches.go`: `target[suffix][+type].yaml`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub enum PatchName {
+    KubeApiserver,
+    KubeControllerManager,
+    KubeScheduler,
+    Kubelet,
+}
+
+/// One of them. An agent takes only what its own node's files say already: a patch keeps, it never brings anything new.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct PatchText {
+    pub name: PatchName,
+    pub text: String,
+}
+
 /// A read-only look.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "look")]
@@ -159,6 +177,10 @@ pub enum HostOp {
     HealApply {
         component: Component,
     },
+    /// The node's whole patches directory, which every later `kubeadm upgrade` of this agent is given (`--patches`); empty: there is none.
+    KubeadmPatches {
+        files: Vec<PatchText>,
+    },
 }
 
 impl HostOp {
@@ -200,6 +222,7 @@ impl HostOp {
             HostOp::GuardDisarm { .. } => "guard-disarm",
             HostOp::HealAccept { .. } => "heal-accept",
             HostOp::HealApply { .. } => "heal-apply",
+            HostOp::KubeadmPatches { .. } => "kubeadm-patches",
         }
     }
 }
@@ -232,6 +255,35 @@ names!(Package { Kubeadm = "kubeadm", Kubelet = "kubelet", Kubectl = "kubectl", 
 names!(SkipPhase { ControlPlane = "control-plane", Addon = "addon", KubeletConfig = "kubelet-config" });
 names!(Addon { Coredns = "coredns", KubeProxy = "kube-proxy" });
 names!(Component { KubeApiserver = "kube-apiserver", KubeControllerManager = "kube-controller-manager", KubeScheduler = "kube-scheduler" });
+names!(PatchName {
+    KubeApiserver = "kube-apiserver0+strategic.yaml",
+    KubeControllerManager = "kube-controller-manager0+strategic.yaml",
+    KubeScheduler = "kube-scheduler0+strategic.yaml",
+    Kubelet = "kubeletconfiguration0+merge.yaml",
+});
+
+impl From<Component> for PatchName {
+    fn from(component: Component) -> Self {
+        match component {
+            Component::KubeApiserver => Self::KubeApiserver,
+            Component::KubeControllerManager => Self::KubeControllerManager,
+            Component::KubeScheduler => Self::KubeScheduler,
+        }
+    }
+}
+
+impl From<PatchName> for String {
+    fn from(name: PatchName) -> Self {
+        name.name().into()
+    }
+}
+
+impl TryFrom<String> for PatchName {
+    type Error = crate::ids::InvalidId;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
 
 impl Component {
     /// `kube-apiserver.yaml`.

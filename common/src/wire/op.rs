@@ -1,7 +1,7 @@
 //! Host ops on the wire: the closed vocabulary, each field validated before anything is done with it.
 
 use super::WireError;
-use podlift_model::op::{Look, PackagePin};
+use podlift_model::op::{Look, PackagePin, PatchText};
 use podlift_model::{Digest, HostOp, RunId};
 use podlift_proto::v1::{self, observe::What, op::Kind};
 use std::fmt::Display;
@@ -45,6 +45,10 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         }
         HostOp::HealApply { component } => {
             Kind::HealApply(v1::HealApply { component: component.to_string() })
+        }
+        HostOp::KubeadmPatches { files } => {
+            let file = |f: &PatchText| v1::KubeadmPatch { name: f.name.to_string(), text: f.text.clone() };
+            Kind::KubeadmPatches(v1::KubeadmPatches { files: files.iter().map(file).collect() })
         }
     };
     v1::Op { kind: Some(kind) }
@@ -93,6 +97,7 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
                 .map_err(|e| WireError::new("heal_accept.sha256", e))?,
         },
         Kind::HealApply(o) => HostOp::HealApply { component: field("heal_apply.component", &o.component)? },
+        Kind::KubeadmPatches(o) => HostOp::KubeadmPatches { files: patches_from_wire(&o.files)? },
     })
 }
 
@@ -151,6 +156,21 @@ fn absolute(name: &'static str, path: &str) -> Result<String, WireError> {
     }
 }
 
+/// More than any patch of a few settings has.
+const PATCH_BYTES: usize = 64 << 10;
+
+fn patches_from_wire(files: &[v1::KubeadmPatch]) -> Result<Vec<PatchText>, WireError> {
+    let file = |f: &v1::KubeadmPatch| match f.text.len() {
+        0..=PATCH_BYTES => {
+            Ok(PatchText { name: field("kubeadm_patches.name", &f.name)?, text: f.text.clone() })
+        }
+        n => {
+            Err(WireError::new("kubeadm_patches.text", format!("{n} bytes, expected at most {PATCH_BYTES}")))
+        }
+    };
+    files.iter().map(file).collect()
+}
+
 fn pins_to_wire(pins: &[PackagePin]) -> Vec<v1::PackagePin> {
     pins.iter()
         .map(|p| v1::PackagePin { name: p.package.to_string(), version: p.version.to_string() })
@@ -194,7 +214,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use podlift_model::op::{Addon, Component, Package, SkipPhase};
+    use podlift_model::op::{Addon, Component, Package, PatchName, SkipPhase};
 
     fn every_op() -> Vec<HostOp> {
         let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
@@ -234,6 +254,9 @@ mod tests {
             HostOp::GuardDisarm { run },
             HostOp::HealAccept { component: Component::KubeApiserver, sha256: Digest::of("a") },
             HostOp::HealApply { component: Component::KubeScheduler },
+            HostOp::KubeadmPatches {
+                files: vec![PatchText { name: PatchName::Kubelet, text: "maxPods: 200\n".into() }],
+            },
         ]);
         ops
     }
@@ -275,6 +298,12 @@ mod tests {
                 "manifest_restore.component",
             ),
             (wire(Kind::EtcdSnapshot(v1::EtcdSnapshot { run: "../../x".into() })), "etcd_snapshot.run"),
+            (
+                wire(Kind::KubeadmPatches(v1::KubeadmPatches {
+                    files: vec![v1::KubeadmPatch { name: "etcd+json.yaml".into(), text: String::new() }],
+                })),
+                "kubeadm_patches.name",
+            ),
             (wire(Kind::Observe(v1::Observe { what: 99, ..Default::default() })), "observe.what"),
         ];
         for (op, want) in cases {

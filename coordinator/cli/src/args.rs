@@ -50,6 +50,8 @@ pub(super) enum Verb {
     Retry(verbs::retry::Retry),
     Abort(verbs::abort::Abort),
     Defer(verbs::defer::Defer),
+    Approve(verbs::approve::Approve),
+    Attest(verbs::attest::Attest),
     Report(verbs::report::Report),
     Heal(verbs::heal::Heal),
     Takeover(verbs::takeover::Takeover),

@@ -76,7 +76,7 @@ impl From<Status> for CliError {
     fn from(status: Status) -> Self {
         let Some(told) = from_status(&status) else { return foreign(&status) };
         let exit = match (told.reason.as_str(), status.code()) {
-            ("PREFLIGHT_BLOCKED", _) => Exit::Blocked,
+            ("PREFLIGHT_BLOCKED" | "PLAN_CHANGED", _) => Exit::Blocked,
             (_, Code::InvalidArgument) => Exit::Usage,
             _ => Exit::Failed,
         };

@@ -70,6 +70,8 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Retry(verb) => verb.run(&context).await,
         Verb::Abort(verb) => verb.run(&context).await,
         Verb::Defer(verb) => verb.run(&context).await,
+        Verb::Approve(verb) => verb.run(&context).await,
+        Verb::Attest(verb) => verb.run(&context).await,
         Verb::Report(verb) => verb.run(&context).await,
         Verb::Heal(verb) => verb.run(&context).await,
         Verb::Takeover(verb) => verb.run(&context).await,

@@ -39,6 +39,16 @@ impl Progress {
         Self(style.ok().map(|style| bar.with_style(style)))
     }
 
+    /// How far a look has come. Where nothing turns, only its end is said.
+    pub fn look(&self, what: &str, done: u32, total: u32) {
+        let of = if total == 0 { done.to_string() } else { format!("{done} of {total}") };
+        match &self.0 {
+            Some(bar) => bar.set_message(format!("{what}: {of}")),
+            None if total > 0 && done == total => out::narrate(&format!("{what}: {of}")),
+            None => {}
+        }
+    }
+
     /// A line above the bar.
     pub fn line(&self, text: &str) {
         match &self.0 {

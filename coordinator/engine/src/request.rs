@@ -2,7 +2,7 @@
 //! vocabulary; how a call is made is the coordinator's business.
 
 use crate::survey::ClusterSurvey;
-use podlift_model::{Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
+use podlift_model::{Digest, Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +71,22 @@ pub enum ClusterCall {
     ProbeApiServers {
         endpoints: Vec<String>,
     },
+    KubeletConfig,
+    /// Writes key `kubelet` of ConfigMap kube-system/kubelet-config with a resourceVersion precondition.
+    WriteKubeletConfig {
+        resource_version: String,
+        kubelet: String,
+    },
+    /// The sealed set of a run, verified anew; None: there is none yet. Reads only.
+    Backup {
+        run: RunId,
+    },
+    /// Collects the run's set from these nodes and from the cluster, seals it and answers with it. Where it is sealed already, it is
+    /// verified and answered. A missing or empty member is an error that names it.
+    CollectBackup {
+        run: RunId,
+        nodes: Vec<NodeName>,
+    },
     /// All that a plan rests on and that the cluster itself tells; each API server (host:port) by itself where it matters. Reads only.
     Survey {
         endpoints: Vec<String>,
@@ -86,6 +102,8 @@ pub enum ClusterReply {
     Addons(AddonsView),
     Probes(Vec<ApiProbe>),
     Survey(Box<ClusterSurvey>),
+    KubeletConfig(KubeletConfigView),
+    Backup(Option<BackupView>),
     /// A mutation with a line for people.
     Changed(String),
 }
@@ -127,6 +145,30 @@ pub struct KubeadmConfigView {
     pub cluster_configuration: String,
     /// `manager at time`, newest first: who wrote it.
     pub managers: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubeletConfigView {
+    pub resource_version: String,
+    /// Key `kubelet`: a KubeletConfiguration.
+    pub kubelet: String,
+    /// `manager at time`, newest first: who wrote it.
+    pub managers: Vec<String>,
+}
+
+/// A sealed set of backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackupView {
+    /// Its name, as `podlift backup verify` takes it.
+    pub set: String,
+    /// Of its manifest of hashes.
+    pub sha256: Digest,
+    pub members: u32,
+    pub bytes: u64,
+    /// Its secrets are encrypted to a recipient of the configuration; false: they were left out.
+    pub encrypted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -57,6 +57,7 @@ pub fn facts(node: &str, control_plane: bool) -> NodeFacts {
         guard: GuardState::Steady,
         expectations: None,
         heal: None,
+        patches: BTreeMap::new(),
         running: vec![],
         free_bytes: 1 << 40,
         clock: None,
@@ -114,6 +115,8 @@ pub fn input() -> PlanInput {
         revision: 4107,
         version: "3.5.26".into(),
         error: None,
+        db_size_bytes: Some(64 << 20),
+        latency_ms: Some(3),
     };
     let etcd = EtcdState {
         cluster: "eed5f7f8a2ce3bef".into(),

@@ -37,6 +37,13 @@ pub enum Command {
         node: NodeName,
         component: Component,
     },
+    /// What no machine can know; needs no run.
+    Attest {
+        name: String,
+        note: String,
+    },
+    /// What the run waits for.
+    Approve,
     /// Claims the epoch with the agents that are there.
     Takeover,
     /// Runs that only agents remember need no journal.
@@ -52,6 +59,12 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         match command {
+            Command::Attest { name, note } => {
+                self.may_command()?;
+                let event = Event::Attested { name: name.clone(), by: by.into(), note };
+                self.store.append(None, event)?;
+                return Ok(format!("{name} attested by {by}"));
+            }
             Command::Takeover => return Ok(self.fence.takeover().await?),
             Command::Adopt => return self.adopt(by),
             _ => self.may_command()?,
@@ -72,6 +85,7 @@ impl Coordinator {
             Command::Pause { reason } => {
                 (pause(reason, &by), format!("run {id} pauses: what runs is finished first"))
             }
+            Command::Approve => (resume(&state, by)?, format!("approved: run {id} goes on")),
             Command::Resume => (resume(&state, by)?, format!("run {id} goes on")),
             Command::Retry { step, repair_dpkg } => {
                 (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries again"))
@@ -86,7 +100,11 @@ impl Coordinator {
                 (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
             }
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
-            Command::Takeover | Command::Adopt | Command::HealAccept { .. } | Command::HealApply { .. } => {
+            Command::Takeover
+            | Command::Adopt
+            | Command::Attest { .. }
+            | Command::HealAccept { .. }
+            | Command::HealApply { .. } => {
                 return Ok(String::new());
             }
         };

@@ -31,6 +31,7 @@ impl Control {
 
 #[tonic::async_trait]
 impl ControlService for Control {
+    type PlanWatchStream = ReceiverStream<Result<v1::PlanUpdate, Status>>;
     type EventsStream = ReceiverStream<Result<Document, Status>>;
 
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<Document>, Status> {
@@ -38,6 +39,17 @@ impl ControlService for Control {
         let ask = read::plan(request.get_ref()).map_err(bad)?;
         let made = self.coordinator.plan(&ask, &by).await.map_err(bad)?;
         Ok(Response::new(to_document(plan::SCHEMA, made.as_ref())))
+    }
+
+    async fn plan_watch(
+        &self,
+        request: Request<v1::PlanRequest>,
+    ) -> Result<Response<Self::PlanWatchStream>, Status> {
+        let document = self.plan(request).await?.into_inner();
+        let (send, receive) = mpsc::channel(1);
+        let update = v1::PlanUpdate { update: Some(v1::plan_update::Update::Plan(document)) };
+        drop(send.send(Ok(update)).await);
+        Ok(Response::new(ReceiverStream::new(receive)))
     }
 
     async fn start_run(

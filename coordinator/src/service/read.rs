@@ -66,6 +66,8 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
                 text => Some(Digest::try_from(text.to_string()).map_err(|e| WireError::new("sha256", e))?),
             },
         },
+        Verb::Attest => Command::Attest { name: target.clone(), note: reason },
+        Verb::Approve => Command::Approve,
         Verb::HealApply => {
             let component = field("component", &request.component)?;
             Command::HealApply { node: field("target", target)?, component }

@@ -168,6 +168,8 @@ impl State {
             revision: 4107,
             version: "3.5.26".into(),
             error: None,
+            db_size_bytes: Some(64 << 20),
+            latency_ms: Some(3),
         };
         EtcdState {
             cluster: "eed5f7f8a2ce3bef".into(),

@@ -62,6 +62,28 @@ impl State {
                 let probe = |e: &String| ApiProbe { endpoint: e.clone(), ok, why: why.into() };
                 ClusterReply::Probes(endpoints.iter().map(probe).collect())
             }
+            ClusterCall::KubeletConfig => ClusterReply::KubeletConfig(KubeletConfigView {
+                resource_version: "1".into(),
+                kubelet: self.kubelet_config.clone(),
+                managers: vec![],
+            }),
+            ClusterCall::WriteKubeletConfig { kubelet, .. } => {
+                self.kubelet_config = kubelet.clone();
+                self.changed("cluster", "kubelet-config-map")
+            }
+            ClusterCall::Backup { run } => ClusterReply::Backup(self.sets.get(run).cloned()),
+            ClusterCall::CollectBackup { run, nodes } => {
+                let set = BackupView {
+                    set: run.to_string(),
+                    sha256: Digest::of(format!("{run} {nodes:?}")),
+                    members: nodes.len() as u32,
+                    bytes: 1,
+                    encrypted: true,
+                    warnings: vec![],
+                };
+                self.sets.insert(run.clone(), set.clone());
+                ClusterReply::Backup(Some(set))
+            }
             ClusterCall::Survey { .. } => ClusterReply::Survey(Box::new(
                 podlift_engine::survey::ClusterSurvey::unseen("the small fleet has no such objects"),
             )),

@@ -29,6 +29,8 @@ pub struct State {
     pub snapshot: Option<SnapshotState>,
     pub leader: usize,
     pub config: String,
+    pub kubelet_config: String,
+    pub sets: BTreeMap<RunId, podlift_engine::request::BackupView>,
     pub kube_proxy: Option<KubeVersion>,
     /// (node or `cluster`, verb, op id) of every mutation that took place.
     pub effects: Vec<(String, String, String)>,
@@ -152,6 +154,7 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
         guard: GuardState::Steady,
         expectations: None,
         heal: None,
+        patches: BTreeMap::new(),
         running: vec![],
         free_bytes: 1 << 40,
         clock: None,

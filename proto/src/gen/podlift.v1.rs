@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -76,6 +76,8 @@ pub mod op {
         HealAccept(super::HealAccept),
         #[prost(message, tag = "20")]
         HealApply(super::HealApply),
+        #[prost(message, tag = "21")]
+        KubeadmPatches(super::KubeadmPatches),
     }
 }
 /// A read-only look at the host.
@@ -271,6 +273,20 @@ pub struct HealAccept {
 pub struct HealApply {
     #[prost(string, tag = "1")]
     pub component: ::prost::alloc::string::String,
+}
+/// The node's files for `kubeadm --patches`, all of them; empty: none any more. An agent takes only what its own files have already.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct KubeadmPatches {
+    #[prost(message, repeated, tag = "1")]
+    pub files: ::prost::alloc::vec::Vec<KubeadmPatch>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KubeadmPatch {
+    /// of a closed list: kube-apiserver0+strategic.yaml, kubeletconfiguration0+merge.yaml
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
 }
 /// How an op ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -934,6 +950,32 @@ pub struct PlanRequest {
     #[prost(string, repeated, tag = "4")]
     pub nodes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanUpdate {
+    #[prost(oneof = "plan_update::Update", tags = "1, 2")]
+    pub update: ::core::option::Option<plan_update::Update>,
+}
+/// Nested message and enum types in `PlanUpdate`.
+pub mod plan_update {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Update {
+        #[prost(message, tag = "1")]
+        Progress(super::PlanProgress),
+        #[prost(message, tag = "2")]
+        Plan(super::Document),
+    }
+}
+/// How far a look has come: `surveys` 3 of 34.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanProgress {
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub done: u32,
+    /// 0: not known
+    #[prost(uint32, tag = "3")]
+    pub total: u32,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StartRunRequest {
     #[prost(message, optional, tag = "1")]
@@ -941,6 +983,11 @@ pub struct StartRunRequest {
     /// refuse if the plan made now has another hash; empty: take it as it is
     #[prost(string, tag = "2")]
     pub expect_hash: ::prost::alloc::string::String,
+    /// a plan as `podlift plan -o json` wrote it: exactly that is run, `plan` is not read
+    #[prost(bytes = "vec", tag = "3")]
+    pub plan_json: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "Approve", tag = "4")]
+    pub approve: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StartRunReply {
@@ -956,9 +1003,10 @@ pub struct CommandRequest {
     /// empty: the open run
     #[prost(string, tag = "2")]
     pub run: ::prost::alloc::string::String,
-    /// step for RETRY, node for DEFER and HEAL\_\*, check for UNWAIVE
+    /// step for RETRY, node for DEFER and HEAL\_\*, check for UNWAIVE, attestation for ATTEST
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
+    /// note for ATTEST
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
     /// for HEAL\_\*: kube-apiserver, kube-controller-manager, kube-scheduler
@@ -997,6 +1045,10 @@ pub mod command_request {
         Unwaive = 8,
         HealAccept = 9,
         HealApply = 10,
+        /// needs no run
+        Attest = 11,
+        /// what the run waits for
+        Approve = 12,
     }
     impl Verb {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1016,6 +1068,8 @@ pub mod command_request {
                 Self::Unwaive => "VERB_UNWAIVE",
                 Self::HealAccept => "VERB_HEAL_ACCEPT",
                 Self::HealApply => "VERB_HEAL_APPLY",
+                Self::Attest => "VERB_ATTEST",
+                Self::Approve => "VERB_APPROVE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1032,6 +1086,8 @@ pub mod command_request {
                 "VERB_UNWAIVE" => Some(Self::Unwaive),
                 "VERB_HEAL_ACCEPT" => Some(Self::HealAccept),
                 "VERB_HEAL_APPLY" => Some(Self::HealApply),
+                "VERB_ATTEST" => Some(Self::Attest),
+                "VERB_APPROVE" => Some(Self::Approve),
                 _ => None,
             }
         }
@@ -1089,6 +1145,43 @@ pub struct HealRequest {
     /// empty: any; else only the heal of this id
     #[prost(string, tag = "3")]
     pub id: ::prost::alloc::string::String,
+}
+/// Where a run waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Approve {
+    /// as the plan or the configuration says
+    Unspecified = 0,
+    /// nowhere: the start approves all
+    All = 1,
+    /// before each phase
+    Phase = 2,
+    /// before each phase, and before each batch of its lanes
+    Batch = 3,
+}
+impl Approve {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPROVE_UNSPECIFIED",
+            Self::All => "APPROVE_ALL",
+            Self::Phase => "APPROVE_PHASE",
+            Self::Batch => "APPROVE_BATCH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPROVE_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPROVE_ALL" => Some(Self::All),
+            "APPROVE_PHASE" => Some(Self::Phase),
+            "APPROVE_BATCH" => Some(Self::Batch),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod control_service_client {
@@ -1202,6 +1295,30 @@ pub mod control_service_client {
             req.extensions_mut()
                 .insert(GrpcMethod::new("podlift.v1.ControlService", "Plan"));
             self.inner.unary(req, path, codec).await
+        }
+        pub async fn plan_watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::PlanUpdate>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/PlanWatch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "PlanWatch"));
+            self.inner.server_streaming(req, path, codec).await
         }
         pub async fn start_run(
             &mut self,
@@ -1393,6 +1510,16 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::PlanRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
+        /// Server streaming response type for the PlanWatch method.
+        type PlanWatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::PlanUpdate, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        async fn plan_watch(
+            &self,
+            request: tonic::Request<super::PlanRequest>,
+        ) -> std::result::Result<tonic::Response<Self::PlanWatchStream>, tonic::Status>;
         async fn start_run(
             &self,
             request: tonic::Request<super::StartRunRequest>,
@@ -1549,6 +1676,52 @@ pub mod control_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/podlift.v1.ControlService/PlanWatch" => {
+                    #[allow(non_camel_case_types)]
+                    struct PlanWatchSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::ServerStreamingService<super::PlanRequest>
+                    for PlanWatchSvc<T> {
+                        type Response = super::PlanUpdate;
+                        type ResponseStream = T::PlanWatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::plan_watch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PlanWatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -27,6 +27,8 @@ fn every_verb_that_acts_is_among_them() {
         K::NodeReady,
         K::Uncordon,
         K::VerifyFleet,
+        // steps/compare_tests.rs of the engine.
+        K::CompareFleet,
     ];
     let elsewhere: Vec<String> = elsewhere.iter().map(K::verb).collect();
     let state = paused(async {

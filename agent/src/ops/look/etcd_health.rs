@@ -43,6 +43,8 @@ fn member(member: &Member, status: &[EndpointStatus], health: &[EndpointHealth],
         revision: status.map_or(0, |s| s.header.revision),
         version: status.map(|s| s.version.clone()).unwrap_or_default(),
         error,
+        db_size_bytes: None,
+        latency_ms: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! `podlift report -o md`: what happened, for whoever signs it off.
 
 use super::{length, moment};
+use podlift_engine::plan::{Attestation, Finding, Prevention};
+use podlift_engine::request::BackupView;
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
 use std::fmt::Write as _;
@@ -25,7 +27,11 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &checks(r);
     out += &nodes(r);
     out += &outage(r);
-    out += &list("Prevented", r.prevented.iter().map(|p| format!("{}: {}", p.id, p.what)));
+    out += &list("Prevented", r.prevented.iter().map(prevention));
+    out += &list("Attested", r.attestations.iter().map(attestation));
+    out += &list("Nobody attested", r.unattested.iter().cloned());
+    out += &list("Backup", r.backup.iter().flat_map(backup));
+    out += &differences(r);
     let heal = |h: &podlift_engine::view::report::HealReport| {
         format!("{} {} `{}` ({}), {} µs", moment(h.at), h.node, h.file, h.rule, h.latency_us)
     };
@@ -71,6 +77,37 @@ fn outage(r: &Report) -> String {
         let _ = writeln!(out, "| {endpoint} | {seconds:.1} s |");
     }
     out
+}
+
+fn prevention(p: &Prevention) -> String {
+    format!("{}{}: {}", p.id, if p.site_rule { " (site rule)" } else { "" }, p.what)
+}
+
+fn attestation(a: &Attestation) -> String {
+    let note = if a.note.is_empty() { String::new() } else { format!(": {}", a.note) };
+    format!("{} by {} at {}{note}", a.id, a.by, moment(a.at))
+}
+
+fn backup(b: &BackupView) -> Vec<String> {
+    let secrets = if b.encrypted { "secrets encrypted" } else { "secrets left out" };
+    let set = format!(
+        "{}: {} files, {} bytes, {secrets}, `podlift backup verify {}`",
+        b.set, b.members, b.bytes, b.set
+    );
+    std::iter::once(set).chain(b.warnings.iter().cloned()).collect()
+}
+
+/// Of what was recorded before the run.
+fn differences(r: &Report) -> String {
+    let Some(found) = &r.differences else { return String::new() };
+    if found.is_empty() {
+        return "\n## Different from before\n\nNothing of what was recorded.\n".into();
+    }
+    let line = |f: &Finding| match &f.node {
+        Some(node) => format!("{node}: {} (`{}`)", f.evidence, f.next),
+        None => format!("{} (`{}`)", f.evidence, f.next),
+    };
+    list("Different from before", found.iter().map(line))
 }
 
 fn list(title: &str, lines: impl Iterator<Item = String>) -> String {

@@ -79,7 +79,7 @@ async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_may_start() {
     let (_, made) = made(&Fleet::new()).await;
-    insta::assert_snapshot!(on_screens(|s| plan::plan(&made, s)).replace(made.hash.short(), "HASH"));
+    insta::assert_snapshot!(on_screens(|s| plan::plan(&made, false, s)).replace(made.hash.short(), "HASH"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn a_plan_that_is_blocked() {
         (view.ready, view.ready_message) = (false, "kubelet stopped posting node status".into());
     }
     let (_, made) = made(&fleet).await;
-    insta::assert_snapshot!(on_screens(|s| plan::plan(&made, s)).replace(made.hash.short(), "HASH"));
+    insta::assert_snapshot!(on_screens(|s| plan::plan(&made, false, s)).replace(made.hash.short(), "HASH"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ fn old<T>() -> Result<Response<T>, Status> {
 
 #[tonic::async_trait]
 impl ControlService for Other {
+    type PlanWatchStream = ReceiverStream<Result<PlanUpdate, Status>>;
     type EventsStream = ReceiverStream<Result<Document, Status>>;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<Document>, Status> {
@@ -39,6 +40,9 @@ impl ControlService for Other {
         old()
     }
     async fn plan(&self, _: Request<PlanRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn plan_watch(&self, _: Request<PlanRequest>) -> Result<Response<Self::PlanWatchStream>, Status> {
         old()
     }
     async fn report(&self, _: Request<ReportRequest>) -> Result<Response<Document>, Status> {

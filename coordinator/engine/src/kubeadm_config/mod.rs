@@ -19,6 +19,8 @@ use serde_json::Value;
 pub enum ConfigError {
     #[error("ConfigMap kube-system/kubeadm-config: ClusterConfiguration is not readable YAML: {0}")]
     Yaml(String),
+    #[error("ConfigMap kube-system/kubelet-config: kubelet is not readable: {0}")]
+    Kubelet(String),
     #[error(
         "ConfigMap kube-system/kubeadm-config: apiVersion {0:?} is not known: expected kubeadm.k8s.io/v1beta3 or v1beta4"
     )]
@@ -48,10 +50,7 @@ impl ClusterConfiguration {
 
     /// As sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
     pub fn to_text(&self) -> Result<String, ConfigError> {
-        let mut options = serde_saphyr::SerializerOptions::default();
-        (options.compact_list_indent, options.prefer_block_scalars) = (true, false);
-        serde_saphyr::to_string_with_options(&self.value, options)
-            .map_err(|e| ConfigError::Yaml(e.to_string()))
+        canonical(&self.value)
     }
 
     pub fn kubernetes_version(&self) -> Option<KubeVersion> {
@@ -78,6 +77,13 @@ impl ClusterConfiguration {
             _ => vec![],
         }
     }
+}
+
+/// As sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
+pub(crate) fn canonical(value: &Value) -> Result<String, ConfigError> {
+    let mut options = serde_saphyr::SerializerOptions::default();
+    (options.compact_list_indent, options.prefer_block_scalars) = (true, false);
+    serde_saphyr::to_string_with_options(value, options).map_err(|e| ConfigError::Yaml(e.to_string()))
 }
 
 fn section(component: Component) -> &'static str {

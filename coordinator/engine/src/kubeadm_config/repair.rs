@@ -3,13 +3,13 @@
 
 use super::extra::{set_arg, set_env};
 use super::{ClusterConfiguration, ConfigError, section};
-use podlift_model::KubeVersion;
-use podlift_model::op::Component;
+use podlift_model::op::{Component, PatchName};
+use podlift_model::{KubeVersion, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// One change to ClusterConfiguration.
+/// One change to what kubeadm reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "repair")]
 pub enum ConfigRepair {
@@ -31,6 +31,16 @@ pub enum ConfigRepair {
         component: Component,
         name: String,
         value: String,
+    },
+    /// Not of ClusterConfiguration: a key of ConfigMap kubelet-config.
+    SetKubelet {
+        key: String,
+        value: Value,
+    },
+    /// Not of ClusterConfiguration: a file for `kubeadm --patches` on these nodes.
+    Patch {
+        file: PatchName,
+        nodes: Vec<NodeName>,
     },
 }
 
@@ -61,6 +71,7 @@ pub fn repair_at(
                 set_arg(&mut config, *component, name, values)
             }
             ConfigRepair::SetEnv { component, name, value } => set_env(&mut config, *component, name, value),
+            ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. } => {}
         }
     }
     if let (Some(version), Value::Object(fields)) = (version, &mut config.value) {

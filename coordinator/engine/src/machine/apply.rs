@@ -6,7 +6,7 @@ use super::event::Event;
 use super::state::{Healed, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use crate::plan::{Lane, Phase, StepKind};
+use crate::plan::{Attestation, Lane, Phase, StepKind};
 use crate::steps::Evidence;
 use jiff::Timestamp;
 use podlift_model::{NodeName, OpId, OpOutcome, RunId, StepId};
@@ -106,6 +106,7 @@ fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunS
         steps,
         waivers: plan.waivers.clone(),
         deferred: BTreeMap::new(),
+        attestations: plan.attestations.clone(),
         seal: None,
         heals: vec![],
         outages: vec![],
@@ -217,6 +218,10 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             }
             _ => return Err(refuse("not at its end")),
         },
+        Event::Attested { name, by, note } => {
+            let said = Attestation { id: name.clone(), by: by.clone(), at, note: note.clone() };
+            said.put_into(&mut s.attestations);
+        }
         Event::Healed { heal } => s.heals.push(Healed { at, heal: heal.clone() }),
         Event::ApiDown { endpoint, why } => {
             s.outages.push(Outage {

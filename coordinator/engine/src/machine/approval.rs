@@ -29,7 +29,7 @@ fn reason(state: &RunState, phase: usize, over: usize) -> StopReason {
         message: format!("{} ({}{done}) waits for approval", what.title, what.name),
         detail: String::new(),
         undone: String::new(),
-        next: "podlift resume".into(),
+        next: "podlift approve".into(),
     }
 }
 
@@ -88,9 +88,12 @@ mod tests {
                     // The first lane to its end, before the others begin.
                     let step: StepId = todo[0].step.id.clone();
                     let evidence = match step.as_str().ends_with("seal-backup") {
-                        true => {
-                            Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what: "w".into() }
-                        }
+                        true => Evidence::BackupSealed {
+                            hash: Digest::of("x"),
+                            revision: 1,
+                            what: "w".into(),
+                            backup: None,
+                        },
                         false => Evidence::Seen { what: "w".into() },
                     };
                     state = say(Some(state), Event::StepDone { step, evidence });

@@ -60,7 +60,8 @@ fn every_event() -> Vec<Event> {
         diff: "-a\n+b\n".into(),
     };
     let outcome = OpOutcome::Failed { failure: podlift_model::Failure::operator("x", "y").with_detail("z") };
-    let evidence = Evidence::BackupSealed { hash: Digest::of("x"), revision: 4107, what: "w".into() };
+    let evidence =
+        Evidence::BackupSealed { hash: Digest::of("x"), revision: 4107, what: "w".into(), backup: None };
     vec![
         Event::EpochClaimed { epoch, acknowledged: vec![name("runai-01")] },
         Event::RunStarted { plan, by: by() },
@@ -89,6 +90,7 @@ fn every_event() -> Vec<Event> {
         Event::AgentLost { node: name("dgx030") },
         Event::LedgerChanged { node: name("dgx030"), before: ledger.clone(), now: ledger },
         Event::RunsAdopted { runs: vec![RunId::new("r1").unwrap()], by: by() },
+        Event::Attested { name: "rollback-reviewed".into(), by: by(), note: "n".into() },
         Event::NodeAsked {
             node: name("runai-01"),
             op_id: OpId::new("heal-1").unwrap(),

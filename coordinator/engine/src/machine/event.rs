@@ -124,6 +124,14 @@ pub enum Event {
         runs: Vec<RunId>,
         by: String,
     },
+    /// A person says what no machine can know.
+    Attested {
+        /// One of `plan::ATTESTATIONS`.
+        name: String,
+        by: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
     /// A person asks something of one node, outside of any run.
     NodeAsked {
         node: NodeName,
@@ -165,6 +173,7 @@ impl Event {
             Event::AgentLost { .. } => "agent-lost",
             Event::LedgerChanged { .. } => "ledger-changed",
             Event::RunsAdopted { .. } => "runs-adopted",
+            Event::Attested { .. } => "attested",
             Event::NodeAsked { .. } => "node-asked",
             Event::NodeAnswered { .. } => "node-answered",
         }

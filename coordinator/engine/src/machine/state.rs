@@ -3,7 +3,7 @@
 use super::event::StopReason;
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
-use crate::plan::{Plan, StepSpec, Waiver};
+use crate::plan::{Attestation, Plan, StepSpec, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
@@ -62,6 +62,8 @@ pub struct RunState {
     /// Waivers that hold.
     pub waivers: Vec<Waiver>,
     pub deferred: BTreeMap<NodeName, String>,
+    /// Those of the plan, and those that were given since.
+    pub attestations: Vec<Attestation>,
     pub seal: Option<Seal>,
     pub heals: Vec<Healed>,
     pub outages: Vec<Outage>,

@@ -44,7 +44,9 @@ impl Tape {
     fn evidence(&self, step: &StepId) -> Evidence {
         let what = "seen".to_string();
         match self.state().plan.step(step).unwrap().kind {
-            StepKind::SealBackup => Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what },
+            StepKind::SealBackup => {
+                Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what, backup: None }
+            }
             _ => Evidence::Seen { what },
         }
     }

@@ -1,8 +1,9 @@
 //! What the work on a node takes with it: pods that go, whose they are, GPUs in use, jobs that lose a member, budgets in the way.
 
-use super::{PlanInput, budget};
+use super::PlanInput;
+use super::budget::{self, Budgets};
 use crate::inventory::Inventory;
-use crate::survey::{BudgetView, PodView};
+use crate::survey::PodView;
 use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,12 +44,12 @@ pub struct Gang {
 pub(super) fn of(input: &PlanInput, chosen: &Inventory) -> BTreeMap<NodeName, Blast> {
     let Ok(cluster) = &input.cluster_survey else { return BTreeMap::new() };
     let Ok(pods) = &cluster.pods else { return BTreeMap::new() };
-    let budgets: &[BudgetView] = cluster.budgets.as_deref().unwrap_or_default();
+    let budgets = Budgets::new(cluster.budgets.as_deref().unwrap_or_default());
     let (by_node, sizes) = (by_node(pods), gang_sizes(pods));
     let wanted: BTreeSet<&NodeName> = chosen.nodes.iter().map(|n| &n.name).collect();
     let nodes = by_node.into_iter().filter(|(node, _)| wanted.contains(node));
     nodes
-        .map(|(node, pods)| (node.clone(), one(&pods, budgets, &sizes)))
+        .map(|(node, pods)| (node.clone(), one(&pods, &budgets, &sizes)))
         .filter(|(_, blast)| *blast != Blast::default())
         .collect()
 }
@@ -64,7 +65,7 @@ pub(super) fn by_node(pods: &[PodView]) -> BTreeMap<&NodeName, Vec<&PodView>> {
     out
 }
 
-fn one(pods: &[&PodView], budgets: &[BudgetView], sizes: &BTreeMap<String, u32>) -> Blast {
+fn one(pods: &[&PodView], budgets: &Budgets, sizes: &BTreeMap<String, u32>) -> Blast {
     let going: Vec<&PodView> = pods.iter().copied().filter(|p| p.evicted()).collect();
     let mut out = Blast {
         evicted: going.iter().map(|p| p.full_name()).collect(),

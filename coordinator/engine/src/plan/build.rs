@@ -1,12 +1,12 @@
 //! From what was observed to the plan, or to the reason why there can be none.
 
 use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, loss, order, recorded, root_cause};
-use crate::inventory::Inventory;
-use crate::kubeadm_config::ClusterConfiguration;
+use crate::inventory::{Inventory, NodeEntry};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::request::KubeadmConfigView;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
-use podlift_model::{KubeVersion, NodeName, PackageVersion};
+use podlift_model::{Digest, KubeVersion, NodeName, PackageVersion};
 use std::collections::BTreeMap;
 
 /// The question itself is wrong: no plan, no findings.
@@ -36,15 +36,13 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
     let (packages, mut findings) = (packages(input), checks::run(input, from, &cause));
     findings.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
     let repairs = cause.repairs();
-    let phases = order::phases(&chosen, &input.options);
-    let fingerprints = fingerprint::fingerprints(input);
-    let hash = fingerprint::of(&(SCHEMA, &phases, &packages, &repairs, &fingerprints));
+    let phases = order::phases(&input.inventory, &chosen, &input.options, &also(&chosen, &repairs, &lost));
     let none = || KubeadmConfigView {
         resource_version: String::new(),
         cluster_configuration: String::new(),
         managers: vec![],
     };
-    Ok(Plan {
+    let mut plan = Plan {
         schema: SCHEMA.into(),
         cluster: input.cluster.clone(),
         from,
@@ -52,11 +50,13 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
         made_at: input.now,
         packages,
         options: input.options.clone(),
+        nodes: input.nodes.clone(),
         waivers: input.waivers.clone(),
         addons: addons(input),
         prevented: cause.prevented,
-        repairs,
         kubeadm_config: input.kubeadm_config.clone().unwrap_or_else(|_| none()),
+        kubelet_config: kubelet_config(input, &repairs),
+        repairs,
         checked: checks::ids(),
         findings,
         skip_phases: skip_phases(input),
@@ -67,9 +67,28 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
         attestations: input.attestations.clone(),
         phases,
         inventory: input.inventory.clone(),
-        fingerprints,
-        hash,
-    })
+        fingerprints: fingerprint::fingerprints(input),
+        hash: Digest::of(""),
+    };
+    plan.hash = fingerprint::of_plan(&plan);
+    Ok(plan)
+}
+
+/// Steps that only some plans have.
+fn also(chosen: &Inventory, repairs: &[ConfigRepair], lost: &loss::Predicted) -> order::Also {
+    let kept = |n: &NodeEntry| n.facts.as_ref().is_some_and(|f| !f.patches.is_empty());
+    let wanted = |n: &NodeEntry| lost.patches.iter().any(|p| p.nodes.contains(&n.name));
+    let patched = chosen.nodes.iter().filter(|n| kept(n) || wanted(n)).map(|n| n.name.clone());
+    order::Also {
+        kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
+        patched: patched.collect(),
+    }
+}
+
+/// The old text, where it is changed.
+fn kubelet_config(input: &PlanInput, repairs: &[ConfigRepair]) -> Option<String> {
+    repairs.iter().find(|r| matches!(r, ConfigRepair::SetKubelet { .. }))?;
+    input.cluster_survey.as_ref().ok()?.kubelet_config.clone().ok()
 }
 
 /// What kubeadm would write, compared with what runs.

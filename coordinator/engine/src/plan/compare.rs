@@ -1,7 +1,7 @@
 //! What was recorded before the run against what is seen after it: each difference that somebody would call in about.
 
 use super::{Finding, Recorded, Severity, finding::finding};
-use crate::survey::{Hardware, LoadBalancerView, ServedCertificate};
+use crate::survey::{ClusterSurvey, Hardware, LoadBalancerView, ServedCertificate};
 use podlift_model::NodeName;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,20 @@ pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
     classes(before, after, &mut out);
     tigera(before, after, &mut out);
     out
+}
+
+/// What was recorded and can't be seen now: it is not gone, it is not known.
+pub fn unseen(before: &Recorded, seen: &ClusterSurvey) -> Option<String> {
+    let parts = [
+        ("LoadBalancer services", before.load_balancers.is_empty(), seen.load_balancers.as_ref().err()),
+        ("the nodes' hardware", before.hardware.is_empty(), seen.hardware.as_ref().err()),
+        ("runtime classes", before.runtime_classes.is_empty(), seen.runtime_classes.as_ref().err()),
+        ("Tigera's state", before.tigera.is_empty(), seen.tigera.as_ref().err()),
+        ("ingresses", before.served.is_empty(), seen.ingresses.as_ref().err()),
+    ];
+    parts.into_iter().filter(|(_, nothing, _)| !nothing).find_map(|(what, _, why)| {
+        why.map(|why| format!("{what} can't be seen, and can't be compared with what was recorded: {why}"))
+    })
 }
 
 fn bad(out: &mut Vec<Finding>, check: &str, node: Option<&NodeName>, evidence: String, next: &str) {

@@ -1,7 +1,8 @@
 //! A plan as a file: read back, it is the plan that was written, or it is refused. Whether the facts that it rests on still hold is told by
 //! `differences`.
 
-use super::{Plan, SCHEMA, fingerprint};
+use super::{Plan, PlanOptions, SCHEMA, Waiver, fingerprint};
+use podlift_model::{KubeVersion, NodeName};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContractError {
@@ -15,14 +16,31 @@ pub enum ContractError {
     Altered { said: String, is: String },
 }
 
+/// The question that a plan answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    pub to: KubeVersion,
+    /// Empty: all.
+    pub nodes: Vec<NodeName>,
+    pub options: PlanOptions,
+    /// Whoever asks again gives them anew: `by` is theirs.
+    pub waivers: Vec<Waiver>,
+}
+
 impl Plan {
+    /// Asked again, it gives a plan of the same hash while the facts are the same.
+    pub fn ask_again(&self) -> Ask {
+        let (nodes, options, waivers) = (self.nodes.clone(), self.options.clone(), self.waivers.clone());
+        Ask { to: self.to, nodes, options, waivers }
+    }
+
     /// Reads what `podlift plan -o json` wrote.
     pub fn from_json(text: &str) -> Result<Self, ContractError> {
         let plan: Plan = serde_json::from_str(text).map_err(|e| ContractError::NotAPlan(e.to_string()))?;
         if plan.schema != SCHEMA {
             return Err(ContractError::OtherSchema(plan.schema));
         }
-        let is = fingerprint::of(&(SCHEMA, &plan.phases, &plan.packages, &plan.repairs, &plan.fingerprints));
+        let is = fingerprint::of_plan(&plan);
         match is == plan.hash {
             true => Ok(plan),
             false => Err(ContractError::Altered { said: plan.hash.to_string(), is: is.to_string() }),
@@ -47,6 +65,25 @@ mod tests {
         let other = text.replace(SCHEMA, "podlift.plan/v9");
         assert_eq!(Plan::from_json(&other), Err(ContractError::OtherSchema("podlift.plan/v9".into())));
         assert!(matches!(Plan::from_json("{}"), Err(ContractError::NotAPlan(_))));
+    }
+
+    #[test]
+    fn asked_again_it_is_the_same_plan_whoever_asks_and_however_often_a_person_is_asked() {
+        let mut i = input();
+        i.nodes = vec![name("dgx030"), name("runai-01")];
+        i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+        i.options.max_unavailable = 3;
+        let plan = build(&i).unwrap();
+        let ask = plan.ask_again();
+        let mut again = input();
+        (again.nodes, again.options, again.waivers) = (ask.nodes, ask.options, ask.waivers);
+        again.options.approve = crate::plan::Approve::Batch;
+        again.waivers[0].by = "bob".into();
+        assert_eq!(build(&again).unwrap().hash, plan.hash);
+        again.options.max_unavailable = 2;
+        let other = build(&again).unwrap();
+        assert_ne!(other.hash, plan.hash);
+        assert_eq!(differences(&plan, &other), ["options"]);
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Finding {
     pub evidence: String,
     /// The next command, or what to do.
     pub next: String,
+    /// A rule of this site (`/etc/podlift/policy.toml`) asks for it, not a fact of Kubernetes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub site_rule: bool,
 }
 
 /// Shorthand for the checks.
@@ -34,5 +37,12 @@ pub(super) fn finding(
     evidence: String,
     next: &str,
 ) -> Finding {
-    Finding { check: check.into(), severity, node: node.cloned(), evidence, next: next.into() }
+    Finding {
+        check: check.into(),
+        severity,
+        node: node.cloned(),
+        evidence,
+        next: next.into(),
+        site_rule: false,
+    }
 }

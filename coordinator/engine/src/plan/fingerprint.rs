@@ -1,12 +1,18 @@
 //! What a plan rests on, part by part, so that a refusal can say which part has changed.
 
-use super::{Plan, PlanInput};
+use super::{Approve, Plan, PlanInput, PlanOptions};
 use podlift_model::Digest;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(super) fn of<T: Serialize>(value: &T) -> Digest {
     Digest::of(serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// Of all that a run of the plan does, and of all that it rests on.
+pub(super) fn of_plan(plan: &Plan) -> Digest {
+    let does = (&plan.phases, &plan.packages, &plan.repairs, &plan.skip_phases, &plan.patches);
+    of(&(&plan.schema, does, &plan.fingerprints))
 }
 
 /// Only what decides the plan: free space, running ops and the like come and go.
@@ -17,7 +23,7 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
         let stable = (
             node.role,
             (node.view.kubelet, node.view.unschedulable),
-            facts.map(|f| (&f.packages, f.kubeadm, f.kubelet, f.apt_minor)),
+            facts.map(|f| (&f.packages, f.kubeadm, f.kubelet, f.apt_minor, &f.patches)),
             facts.map(|f| {
                 (f.manifests.iter().map(|m| (m.component, &m.sha256)).collect::<Vec<_>>(), &f.etcd_endpoints)
             }),
@@ -27,7 +33,10 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
     let config = input.kubeadm_config.as_ref().map(|c| &c.cluster_configuration);
     out.insert("kubeadm-config".into(), of(&config));
     out.insert("target".into(), of(&input.to));
-    out.insert("options".into(), of(&(&input.options, &input.waivers, &input.nodes)));
+    // How often a person is asked, and who set a check aside, changes nothing of what is done.
+    let options = PlanOptions { approve: Approve::All, ..input.options.clone() };
+    let waivers: Vec<_> = input.waivers.iter().map(|w| (&w.check, &w.reason)).collect();
+    out.insert("options".into(), of(&(options, waivers, &input.nodes)));
     out.insert("packages".into(), of(&input.offers));
     out.insert("addons".into(), of(&input.addons));
     if let Some(text) = input.cluster_survey.as_ref().ok().and_then(|c| c.kubelet_config.as_ref().ok()) {

@@ -36,6 +36,9 @@ pub struct PlanOptions {
     pub wait_seconds: u32,
     /// Gates that this site takes out: a rule of the site, not a fact of Kubernetes.
     pub site_gates: Vec<String>,
+    /// Attestations that this site demands before a run: a rule of the site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_attestations: Vec<String>,
     /// How often a person is asked on the way.
     #[serde(default, skip_serializing_if = "Approve::is_all")]
     pub approve: Approve,
@@ -70,6 +73,7 @@ impl Default for PlanOptions {
             guard_seconds: 3600,
             wait_seconds: 900,
             site_gates: vec!["MaxUnavailableStatefulSet".into()],
+            required_attestations: vec![],
             approve: Approve::All,
         }
     }

@@ -11,25 +11,29 @@ mod contract;
 mod finding;
 mod fingerprint;
 mod input;
+mod kubelet_config;
 pub mod loss;
 mod order;
 mod patch;
+mod policy;
 mod recorded;
 pub mod root_cause;
 mod spec;
 
-pub use attest::{ATTESTATIONS, Attestation};
+pub use attest::{ATTESTATIONS, Attestation, Attested, DIFFERENCES, UnknownAttestation, known_attestation};
 pub use blast::{Blast, Gang};
 pub use build::{PlanError, build};
-pub use compare::compare;
-pub use contract::ContractError;
+pub use compare::{compare, unseen};
+pub use contract::{Ask, ContractError};
 pub use finding::{Finding, Severity};
 pub use fingerprint::{changed_parts, differences};
 pub use input::{Approve, BcmView, PlanInput, PlanOptions, Waiver};
+pub use kubelet_config::mend_kubelet_config;
 pub use loss::{Loss, LossKind};
 pub use patch::PatchFile;
+pub use policy::{PolicyError, SitePolicy};
 pub use recorded::{Recorded, record_of};
-pub use root_cause::{Prevention, RootCause};
+pub use root_cause::{Part, Prevention, RootCause};
 pub use spec::{Lane, Phase, StepKind, StepSpec};
 
 use crate::inventory::Inventory;
@@ -51,12 +55,18 @@ pub struct Plan {
     /// Exact package versions to install.
     pub packages: BTreeMap<Package, PackageVersion>,
     pub options: PlanOptions,
+    /// What was asked for; empty: all nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeName>,
     pub waivers: Vec<Waiver>,
     pub addons: Vec<Addon>,
     /// What will be kept from going wrong, and how.
     pub prevented: Vec<Prevention>,
     pub repairs: Vec<ConfigRepair>,
     pub kubeadm_config: KubeadmConfigView,
+    /// ConfigMap kubelet-config as it was, where the run repairs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubelet_config: Option<String>,
     /// Ids of the checks that were made.
     pub checked: Vec<String>,
     pub findings: Vec<Finding>,
@@ -104,10 +114,22 @@ impl Plan {
         self.inventory.control_planes().map(|n| &n.name).next()
     }
 
+    /// The run goes to this node.
+    pub fn chosen(&self, node: &NodeName) -> bool {
+        self.nodes.is_empty() || self.nodes.contains(node)
+    }
+
+    /// What this node's patches directory has to hold.
+    pub fn patches_of(&self, node: &NodeName) -> impl Iterator<Item = &PatchFile> {
+        self.patches.iter().filter(|p| p.nodes.contains(node))
+    }
+
     pub fn waived(&self, check: &str) -> Option<&Waiver> {
         self.waivers.iter().find(|w| w.check == check)
     }
 }
 
+#[cfg(test)]
+mod large_tests;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use super::{Lane, Phase, PlanOptions, StepKind, StepSpec};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use podlift_model::op::Package::{Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, StepId};
+use std::collections::BTreeSet;
 
 /// A phase before its steps have numbers.
 struct Draft {
@@ -13,20 +14,30 @@ struct Draft {
     lanes: Vec<(Option<NodeName>, Vec<StepKind>)>,
 }
 
-/// `chosen` is the inventory cut to the nodes that this run upgrades.
-pub(super) fn phases(chosen: &Inventory, options: &PlanOptions) -> Vec<Phase> {
+/// Steps that only some plans have.
+#[derive(Debug, Default)]
+pub(super) struct Also {
+    /// ConfigMap kubelet-config is repaired.
+    pub kubelet_config: bool,
+    /// Nodes whose patches directory is written.
+    pub patched: BTreeSet<NodeName>,
+}
+
+/// `chosen` is the inventory cut to the nodes that this run upgrades; the backup is of all of the control plane whatever is chosen.
+pub(super) fn phases(all: &Inventory, chosen: &Inventory, options: &PlanOptions, also: &Also) -> Vec<Phase> {
+    let every: Vec<&NodeEntry> = all.control_planes().collect();
     let servers: Vec<&NodeEntry> = chosen.control_planes().collect();
     let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).collect();
     let canary = (options.canary as usize).min(workers.len());
     let drafts = [
-        backup(&servers),
+        backup(&every),
         Draft {
             name: "root-cause",
             title: "What kubeadm will write",
             parallel: 1,
-            lanes: vec![(None, vec![StepKind::RepairConfig])],
+            lanes: vec![(None, root_cause(also))],
         },
-        pre_stage(chosen),
+        pre_stage(chosen, also),
         control_plane(&servers),
         addons(&servers),
         lanes("kubelets", "Control plane, kubelets", 1, &servers, &server_kubelet()),
@@ -36,7 +47,7 @@ pub(super) fn phases(chosen: &Inventory, options: &PlanOptions) -> Vec<Phase> {
             name: "after",
             title: "After",
             parallel: 1,
-            lanes: vec![(None, vec![StepKind::VerifyFleet])],
+            lanes: vec![(None, vec![StepKind::VerifyFleet, StepKind::CompareFleet])],
         },
     ];
     number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
@@ -65,12 +76,20 @@ fn backup(servers: &[&NodeEntry]) -> Draft {
     Draft { name: "backup", title: "Backup, verified and sealed", parallel: 1, lanes }
 }
 
-fn pre_stage(chosen: &Inventory) -> Draft {
+fn root_cause(also: &Also) -> Vec<StepKind> {
+    let kubelet = also.kubelet_config.then_some(StepKind::RepairKubelet);
+    std::iter::once(StepKind::RepairConfig).chain(kubelet).collect()
+}
+
+fn pre_stage(chosen: &Inventory, also: &Also) -> Draft {
     let steps = |node: &NodeEntry| {
         let packages = vec![Kubeadm, Kubelet, Kubectl];
         let mut steps = vec![StepKind::AptSource, StepKind::AptUpdate, StepKind::Download { packages }];
         if node.role == NodeRole::ControlPlane {
             steps.push(StepKind::ImagePull);
+        }
+        if also.patched.contains(&node.name) {
+            steps.push(StepKind::KubeadmPatches);
         }
         steps
     };

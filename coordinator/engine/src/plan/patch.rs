@@ -2,13 +2,14 @@
 //! cluster, so it has to be given on each of its nodes and at every later run.
 
 use podlift_model::NodeName;
+use podlift_model::op::PatchName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchFile {
     /// `kube-apiserver0+strategic.yaml`.
-    pub name: String,
+    pub name: PatchName,
     pub text: String,
     /// Whose kubeadm needs it.
     pub nodes: Vec<NodeName>,

@@ -12,13 +12,33 @@ use std::collections::BTreeSet;
 /// One thing that will be kept from going wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prevention {
-    /// `etcd-servers-lost`, `gate-fatal`, `site-gate`, `flag-lost`, `env-lost`.
+    /// `etcd-servers-lost`, `gate-fatal`, `site-gate`, `flag-lost`, `env-lost`, `kubelet-setting-lost`.
     pub id: String,
-    pub component: Component,
+    pub component: Part,
     pub what: String,
     pub repair: ConfigRepair,
     /// True where a rule of this site asks for it, not a fact of Kubernetes.
     pub site_rule: bool,
+}
+
+/// What of Kubernetes it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    KubeApiserver,
+    KubeControllerManager,
+    KubeScheduler,
+    Kubelet,
+}
+
+impl From<Component> for Part {
+    fn from(component: Component) -> Self {
+        match component {
+            Component::KubeApiserver => Part::KubeApiserver,
+            Component::KubeControllerManager => Part::KubeControllerManager,
+            Component::KubeScheduler => Part::KubeScheduler,
+        }
+    }
 }
 
 /// What the comparison found.
@@ -73,7 +93,7 @@ fn gate_problem(
         }
         None => return None,
     };
-    Some(Prevention { id: id.into(), component, what, repair, site_rule })
+    Some(Prevention { id: id.into(), component: component.into(), what, repair, site_rule })
 }
 
 fn etcd_servers(config: &ClusterConfiguration, inventory: &Inventory, found: &mut RootCause) {
@@ -105,7 +125,7 @@ fn etcd_servers(config: &ClusterConfiguration, inventory: &Inventory, found: &mu
     let verb = if wanted.is_empty() { "empty".into() } else { format!("change to {}", join(&wanted)) };
     found.prevented.push(Prevention {
         id: "etcd-servers-lost".into(),
-        component: Component::KubeApiserver,
+        component: Part::KubeApiserver,
         what: format!(
             "kubeadm would {verb} --etcd-servers on {} (now {} endpoints); kube-apiserver would not start",
             nodes.join(", "),

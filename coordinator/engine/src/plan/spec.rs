@@ -41,13 +41,21 @@ pub enum StepKind {
     ManifestBackup,
     SealBackup,
     RepairConfig,
+    /// ConfigMap kubelet-config, where the nodes have settings that it lacks.
+    RepairKubelet,
+    /// The node's files for `kubeadm --patches`.
+    KubeadmPatches,
     AptSource,
     AptUpdate,
-    Download { packages: Vec<Package> },
+    Download {
+        packages: Vec<Package>,
+    },
     ImagePull,
     EtcdReady,
     GuardArm,
-    Packages { packages: Vec<Package> },
+    Packages {
+        packages: Vec<Package>,
+    },
     FlagDiff,
     KubeadmApply,
     KubeadmNode,
@@ -61,6 +69,8 @@ pub enum StepKind {
     NodeReady,
     Uncordon,
     VerifyFleet,
+    /// What was recorded before against what is seen now.
+    CompareFleet,
 }
 
 impl StepKind {
@@ -72,6 +82,8 @@ impl StepKind {
             StepKind::ManifestBackup => "manifest-backup".into(),
             StepKind::SealBackup => "seal-backup".into(),
             StepKind::RepairConfig => "repair-config".into(),
+            StepKind::RepairKubelet => "repair-kubelet-config".into(),
+            StepKind::KubeadmPatches => "kubeadm-patches".into(),
             StepKind::AptSource => "apt-source".into(),
             StepKind::AptUpdate => "apt-update".into(),
             StepKind::Download { .. } => "download".into(),
@@ -91,6 +103,7 @@ impl StepKind {
             StepKind::NodeReady => "node-ready".into(),
             StepKind::Uncordon => "uncordon".into(),
             StepKind::VerifyFleet => "verify-fleet".into(),
+            StepKind::CompareFleet => "compare".into(),
         }
     }
 
@@ -99,7 +112,13 @@ impl StepKind {
         use StepKind as K;
         !matches!(
             self,
-            K::EtcdSnapshot | K::ManifestBackup | K::SealBackup | K::VerifyFleet | K::FlagDiff | K::VerifyApi
+            K::EtcdSnapshot
+                | K::ManifestBackup
+                | K::SealBackup
+                | K::VerifyFleet
+                | K::CompareFleet
+                | K::FlagDiff
+                | K::VerifyApi
         )
     }
 }

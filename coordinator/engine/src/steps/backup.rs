@@ -1,10 +1,11 @@
 //! The backup: taken, verified by its own content, sealed before the first mutation, never made anew under the same name.
 
-use super::types::{Assess, Cx, Evidence, Policy, Step, blocked, done, many, odd, output};
-use crate::request::{Reply, Request};
+use super::types::{Assess, Cx, Evidence, Step, blocked, cluster, done, many, odd, output};
+use crate::request::{BackupView, ClusterCall, ClusterReply, Reply, Request};
 use podlift_model::facts::BackupState;
 use podlift_model::op::{Component, Look};
-use podlift_model::{Digest, HostOp, OpOutput};
+use podlift_model::{HostOp, NodeName, OpOutput};
+use std::collections::BTreeSet;
 
 pub struct EtcdSnapshot;
 pub struct ManifestBackup;
@@ -68,47 +69,60 @@ impl Step for ManifestBackup {
 }
 
 impl Step for SealBackup {
+    /// What the control plane's own stores hold, and the set off the nodes.
     fn probe(&self, cx: &Cx) -> Request {
-        let look = Look::Backup { run: cx.state.run.clone() };
-        let servers = cx
-            .plan()
-            .phases
-            .iter()
-            .filter(|p| p.name == "backup")
-            .flat_map(|p| &p.lanes)
-            .filter_map(|l| l.node.clone());
-        let nodes: std::collections::BTreeSet<_> = servers.collect();
-        let op = HostOp::Observe { look };
-        Request::Many(nodes.into_iter().map(|node| Request::Host { node, op: op.clone() }).collect())
+        let op = HostOp::Observe { look: Look::Backup { run: cx.state.run.clone() } };
+        let stores = servers(cx).into_iter().map(|node| Request::Host { node, op: op.clone() });
+        let set = Request::Cluster(ClusterCall::Backup { run: cx.state.run.clone() });
+        Request::Many(std::iter::once(set).chain(stores).collect())
     }
+
     fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
-        let states: Option<Vec<&BackupState>> = many(reply).iter().map(backup).collect();
+        let [set, stores @ ..] = many(reply) else { return odd(reply) };
+        let Some(ClusterReply::Backup(set)) = cluster(set) else { return odd(reply) };
+        let states: Option<Vec<&BackupState>> = stores.iter().map(backup).collect();
         let Some(states) = states else { return odd(reply) };
-        let next = "podlift retry";
         if let Some(i) = states.iter().position(|s| !has_manifests(s)) {
-            return blocked(
-                "backup-incomplete",
-                format!("backup {} of {} lacks a manifest", i + 1, states.len()),
-                next,
-            );
+            return incomplete(format!("backup {} of {} lacks a manifest", i + 1, states.len()));
         }
         let Some(snapshot) = states.iter().find_map(|s| s.snapshot.as_ref()).filter(|s| s.verified) else {
-            return blocked("backup-incomplete", "no verified etcd snapshot", next);
+            return incomplete("no verified etcd snapshot".into());
         };
-        let all: Vec<_> = states.iter().map(|s| (&s.files, &s.snapshot)).collect();
-        let hash = Digest::of(serde_json::to_vec(&all).unwrap_or_default());
-        let what = format!(
-            "{} nodes' manifests, etcd revision {}, seal {}",
-            states.len(),
-            snapshot.revision,
-            hash.short()
-        );
-        Assess::Done(Evidence::BackupSealed { hash, revision: snapshot.revision, what })
+        match set {
+            None => Assess::Ready,
+            Some(set) => Assess::Done(sealed(set, snapshot.revision)),
+        }
     }
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
-        None
+
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        let mut nodes = servers(cx);
+        let here = |n: &NodeName| cx.plan().chosen(n) && !cx.state.deferred.contains_key(n);
+        nodes.extend(cx.plan().inventory.nodes.iter().map(|n| n.name.clone()).filter(here));
+        let (run, nodes) = (cx.state.run.clone(), nodes.into_iter().collect());
+        Some(Request::Cluster(ClusterCall::CollectBackup { run, nodes }))
     }
-    fn policy(&self, cx: &Cx) -> Policy {
-        cx.policy()
-    }
+}
+
+fn incomplete(why: String) -> Assess {
+    blocked("backup-incomplete", why, "podlift retry")
+}
+
+/// Every control-plane node, whatever this run upgrades.
+fn servers(cx: &Cx) -> BTreeSet<NodeName> {
+    let phases = cx.plan().phases.iter().filter(|p| p.name == "backup");
+    phases.flat_map(|p| &p.lanes).filter_map(|l| l.node.clone()).collect()
+}
+
+fn sealed(set: &BackupView, revision: u64) -> Evidence {
+    let secrets = if set.encrypted { "secrets encrypted" } else { "secrets left out" };
+    let warned =
+        if set.warnings.is_empty() { String::new() } else { format!("; {}", set.warnings.join("; ")) };
+    let what = format!(
+        "set {}: {} files, {} bytes, etcd revision {revision}, {secrets}, seal {}{warned}",
+        set.set,
+        set.members,
+        set.bytes,
+        set.sha256.short()
+    );
+    Evidence::BackupSealed { hash: set.sha256.clone(), revision, what, backup: Some(Box::new(set.clone())) }
 }

@@ -63,5 +63,5 @@ impl Step for VerifyFleet {
 
 fn chosen(cx: &Cx, node: &NodeView) -> bool {
     let in_plan = cx.state.steps_of(&node.name).next().is_some();
-    in_plan && !cx.state.deferred.contains_key(&node.name)
+    in_plan && cx.plan().chosen(&node.name) && !cx.state.deferred.contains_key(&node.name)
 }

@@ -5,6 +5,9 @@
 mod addons;
 mod api_server;
 mod backup;
+mod compare;
+#[cfg(test)]
+mod compare_tests;
 mod cordon;
 mod drain;
 mod etcd_ready;
@@ -14,8 +17,12 @@ mod guard;
 mod kubeadm;
 mod kubelet;
 mod packages;
+mod patches;
 mod prestage;
 mod repair_config;
+mod repair_kubelet;
+#[cfg(test)]
+mod seal_tests;
 mod types;
 
 pub use types::{Assess, Cx, Evidence, Policy, Step, blocked};
@@ -29,6 +36,8 @@ pub fn step(kind: &StepKind) -> &'static dyn Step {
         StepKind::ManifestBackup => &backup::ManifestBackup,
         StepKind::SealBackup => &backup::SealBackup,
         StepKind::RepairConfig => &repair_config::RepairConfig,
+        StepKind::RepairKubelet => &repair_kubelet::RepairKubelet,
+        StepKind::KubeadmPatches => &patches::KubeadmPatches,
         StepKind::AptSource => &prestage::AptSource,
         StepKind::AptUpdate => &prestage::AptUpdate,
         StepKind::Download { .. } => &prestage::Download,
@@ -49,5 +58,6 @@ pub fn step(kind: &StepKind) -> &'static dyn Step {
         StepKind::KubeletRestart => &kubelet::KubeletRestart,
         StepKind::NodeReady => &kubelet::NodeReady,
         StepKind::VerifyFleet => &fleet::VerifyFleet,
+        StepKind::CompareFleet => &compare::CompareFleet,
     }
 }

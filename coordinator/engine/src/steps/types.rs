@@ -2,8 +2,8 @@
 
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepState, StopReason};
-use crate::plan::{Plan, StepSpec};
-use crate::request::{ClusterReply, Reply, Request};
+use crate::plan::{Finding, Plan, StepSpec};
+use crate::request::{BackupView, ClusterReply, Reply, Request};
 use podlift_model::op::Look;
 use podlift_model::{Digest, HostOp, NodeFacts, NodeName, OpOutput};
 use schemars::JsonSchema;
@@ -36,14 +36,30 @@ pub enum Assess {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "evidence")]
 pub enum Evidence {
-    Seen { what: String },
-    BackupSealed { hash: Digest, revision: u64, what: String },
+    Seen {
+        what: String,
+    },
+    BackupSealed {
+        hash: Digest,
+        revision: u64,
+        what: String,
+        /// The set off the nodes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        backup: Option<Box<BackupView>>,
+    },
+    /// What differs from before the run and was no reason to stop.
+    Compared {
+        what: String,
+        findings: Vec<Finding>,
+    },
 }
 
 impl Evidence {
     pub fn what(&self) -> &str {
         match self {
-            Evidence::Seen { what } | Evidence::BackupSealed { what, .. } => what,
+            Evidence::Seen { what }
+            | Evidence::BackupSealed { what, .. }
+            | Evidence::Compared { what, .. } => what,
         }
     }
 }

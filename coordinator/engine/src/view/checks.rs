@@ -17,7 +17,9 @@ pub struct SignOff {
 pub fn sign_off(s: &RunState) -> Vec<SignOff> {
     vec![
         steps(s, "backup-sealed", |k, _| matches!(k, StepKind::SealBackup)),
-        steps(s, "root-cause-repaired", |k, _| matches!(k, StepKind::RepairConfig)),
+        steps(s, "root-cause-repaired", |k, _| {
+            matches!(k, StepKind::RepairConfig | StepKind::RepairKubelet | StepKind::KubeadmPatches)
+        }),
         steps(s, "control-plane-upgraded", |k, _| matches!(k, StepKind::VerifyApi)),
         steps(s, "addons-upgraded", |k, _| matches!(k, StepKind::Addons)),
         steps(s, "control-plane-kubelets", |k, r| {
@@ -28,6 +30,7 @@ pub fn sign_off(s: &RunState) -> Vec<SignOff> {
         steps(s, "cordons-returned", |k, _| matches!(k, StepKind::Uncordon)),
         steps(s, "guards-disarmed", |k, _| matches!(k, StepKind::GuardDisarm)),
         steps(s, "fleet-verified", |k, _| matches!(k, StepKind::VerifyFleet)),
+        steps(s, "as-recorded", |k, _| matches!(k, StepKind::CompareFleet)),
     ]
 }
 

@@ -13,6 +13,7 @@ pub struct Group<'a> {
     pub next: &'a str,
     /// Empty: of the cluster as a whole.
     pub nodes: Vec<&'a NodeName>,
+    pub site_rule: bool,
 }
 
 /// In the order of the findings, which is by severity and check.
@@ -28,6 +29,7 @@ pub fn grouped(findings: &[Finding]) -> Vec<Group<'_>> {
                 evidence: &f.evidence,
                 next: &f.next,
                 nodes: f.node.iter().collect(),
+                site_rule: f.site_rule,
             }),
         }
     }

@@ -2,8 +2,11 @@
 
 use super::checks::{SignOff, sign_off};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{RunState, RunStatus, StepState, StopReason};
-use crate::plan::{Phase, Prevention, StepKind, Waiver};
+use crate::kubeadm_config::ConfigRepair;
+use crate::machine::{RunState, RunStatus, StepState, StepStatus, StopReason};
+use crate::plan::{ATTESTATIONS, Attestation, Finding, Phase, Prevention, StepKind, Waiver};
+use crate::request::BackupView;
+use crate::steps::Evidence;
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
@@ -29,6 +32,21 @@ pub struct Report {
     pub prevented: Vec<Prevention>,
     pub heals: Vec<HealReport>,
     pub waivers: Vec<Waiver>,
+    /// What people said that no machine can know, before the run and in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attestations: Vec<Attestation>,
+    /// Of what should have been said, what nobody has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unattested: Vec<String>,
+    /// The set off the nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupView>,
+    /// What the plan said and nothing was done about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What was recorded before the run and is not so after it; None: not compared yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Vec<Finding>>,
     pub api_outage: ApiOutage,
     pub checks: Vec<SignOff>,
     /// Ops whose end nobody could know, each with why.
@@ -107,6 +125,11 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         prevented: prevented(s),
         heals: s.heals.iter().flat_map(heal).collect(),
         waivers: s.plan.waivers.clone(),
+        attestations: s.attestations.clone(),
+        unattested: unattested(s),
+        backup: backup(s),
+        findings: s.plan.findings.clone(),
+        differences: differences(s),
         api_outage: outage(s, now),
         checks: sign_off(s),
         indeterminate: s
@@ -120,11 +143,49 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
     }
 }
 
-/// Only what really was repaired before it could happen.
+/// Only what really was repaired before it could happen, by the step whose business it is.
 fn prevented(s: &RunState) -> Vec<Prevention> {
-    let repaired =
-        s.plan.steps().any(|x| matches!(x.kind, StepKind::RepairConfig) && s.steps[&x.id].ever_acted);
-    if repaired { s.plan.prevented.clone() } else { vec![] }
+    let acted =
+        |which: fn(&StepKind) -> bool| s.plan.steps().any(|x| which(&x.kind) && s.steps[&x.id].ever_acted);
+    let (config, kubelet, patches) = (
+        acted(|k| matches!(k, StepKind::RepairConfig)),
+        acted(|k| matches!(k, StepKind::RepairKubelet)),
+        acted(|k| matches!(k, StepKind::KubeadmPatches)),
+    );
+    let done = |p: &&Prevention| match p.repair {
+        ConfigRepair::SetKubelet { .. } => kubelet,
+        ConfigRepair::Patch { .. } => patches,
+        _ => config,
+    };
+    s.plan.prevented.iter().filter(done).cloned().collect()
+}
+
+fn unattested(s: &RunState) -> Vec<String> {
+    let said = |id: &str| s.attestations.iter().any(|a| a.id == id);
+    ATTESTATIONS.iter().filter(|(id, _)| !said(id)).map(|(id, _)| id.to_string()).collect()
+}
+
+/// Evidence of the step of this kind, once it is done.
+fn evidence(s: &RunState, which: fn(&StepKind) -> bool) -> Option<&Evidence> {
+    let spec = s.plan.steps().find(|x| which(&x.kind))?;
+    match &s.steps.get(&spec.id)?.status {
+        StepStatus::Done { evidence } => Some(evidence),
+        _ => None,
+    }
+}
+
+fn backup(s: &RunState) -> Option<BackupView> {
+    match evidence(s, |k| matches!(k, StepKind::SealBackup))? {
+        Evidence::BackupSealed { backup, .. } => backup.as_deref().cloned(),
+        _ => None,
+    }
+}
+
+fn differences(s: &RunState) -> Option<Vec<Finding>> {
+    match evidence(s, |k| matches!(k, StepKind::CompareFleet))? {
+        Evidence::Compared { findings, .. } => Some(findings.clone()),
+        _ => None,
+    }
 }
 
 fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
@@ -144,12 +205,10 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
     let mine: Vec<(&StepKind, &StepState)> = s.steps_of(&n.name).map(|(x, now)| (&x.kind, now)).collect();
     let over = mine.iter().all(|(_, x)| x.is_over());
     let result = match () {
-        () if mine.is_empty() => "untouched",
+        () if mine.is_empty() || !s.plan.chosen(&n.name) => "untouched",
         () if s.deferred.contains_key(&n.name) => "deferred",
         () if over => "upgraded",
-        () if mine.iter().any(|(_, x)| matches!(x.status, crate::machine::StepStatus::Failed { .. })) => {
-            "failed"
-        }
+        () if mine.iter().any(|(_, x)| matches!(x.status, StepStatus::Failed { .. })) => "failed",
         () => "unfinished",
     };
     let reached =

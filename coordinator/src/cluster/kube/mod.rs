@@ -101,6 +101,12 @@ impl Cluster for KubeCluster {
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
             ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
+            ClusterCall::KubeletConfig
+            | ClusterCall::WriteKubeletConfig { .. }
+            | ClusterCall::Backup { .. }
+            | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent("not-offered", "this coordinator has no such call"));
+            }
         })
     }
 }

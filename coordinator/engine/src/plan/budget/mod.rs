@@ -14,14 +14,26 @@ pub(super) struct Obstacle {
 }
 
 /// Evicts the pods of a node one after another and keeps what each budget has left. An eviction that is refused takes nothing.
-pub(super) fn obstacles(pods: &[&PodView], budgets: &[BudgetView]) -> Vec<Obstacle> {
+pub(super) fn obstacles(pods: &[&PodView], budgets: &Budgets) -> Vec<Obstacle> {
     let mut left: BTreeMap<(&str, &str), i32> = BTreeMap::new();
     let going = pods.iter().filter(|p| p.evicted() && p.budgeted());
     going.filter_map(|pod| evict(pod, &protecting(pod, budgets), &mut left)).collect()
 }
 
-fn protecting<'a>(pod: &PodView, budgets: &'a [BudgetView]) -> Vec<&'a BudgetView> {
-    budgets.iter().filter(|b| b.namespace == pod.namespace && b.selector.matches(&pod.labels)).collect()
+/// By namespace: a cluster has many of both, and a pod is asked about those of its own.
+pub(super) struct Budgets<'a>(BTreeMap<&'a str, Vec<&'a BudgetView>>);
+
+impl<'a> Budgets<'a> {
+    pub fn new(all: &'a [BudgetView]) -> Self {
+        let mut out: BTreeMap<&str, Vec<&BudgetView>> = BTreeMap::new();
+        all.iter().for_each(|b| out.entry(&b.namespace).or_default().push(b));
+        Self(out)
+    }
+}
+
+fn protecting<'a>(pod: &PodView, budgets: &Budgets<'a>) -> Vec<&'a BudgetView> {
+    let near = budgets.0.get(pod.namespace.as_str());
+    near.into_iter().flatten().copied().filter(|b| b.selector.matches(&pod.labels)).collect()
 }
 
 fn evict<'a>(

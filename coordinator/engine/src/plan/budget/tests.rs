@@ -5,7 +5,7 @@ use crate::testing::survey::{budget, pod};
 
 fn seen(pods: &[PodView], budgets: &[BudgetView]) -> Vec<(String, bool)> {
     let pods: Vec<&PodView> = pods.iter().collect();
-    obstacles(&pods, budgets).into_iter().map(|o| (o.pod, o.forever)).collect()
+    obstacles(&pods, &Budgets::new(budgets)).into_iter().map(|o| (o.pod, o.forever)).collect()
 }
 
 fn web(n: u32) -> PodView {

@@ -5,7 +5,8 @@ use crate::inventory::{NodeEntry, NodeRole};
 use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
-    let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none());
+    let needed = |n: &&NodeEntry| view.chosen(&n.name) || n.role == NodeRole::ControlPlane;
+    let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none()).filter(needed);
     let each = missing.map(|n| match view.input.refused_agents.get(&n.name) {
         Some(why) => finding(
             "agents",
@@ -49,5 +50,5 @@ fn without(view: &View) -> Option<Finding> {
         nodes.len(),
         names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
     );
-    Some(finding("agents", Severity::Note, None, evidence, "podlift agent list"))
+    Some(finding("agents", Severity::Note, None, evidence, "podlift status -l connected=false"))
 }

@@ -1,4 +1,4 @@
-//! What a person has to say before the run, and has not.
+//! What a person has to say before the run, and has not. Which of it a run can't do without is the site's rule.
 
 use super::{Finding, View};
 use crate::plan::ATTESTATIONS;
@@ -6,11 +6,14 @@ use crate::plan::{Severity, finding::finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let said = |id: &str| view.input.attestations.iter().any(|a| a.id == id);
+    let required = |id: &str| view.input.options.required_attestations.iter().any(|r| r == id);
     let missing = ATTESTATIONS.iter().filter(|(id, _)| !said(id));
     missing
         .map(|(id, meaning)| {
+            let severity = if required(id) { Severity::Blocker } else { Severity::Warning };
             let evidence = format!("nobody has attested {id}: {meaning}");
-            finding("attestations", Severity::Warning, None, evidence, &format!("podlift attest {id}"))
+            let asked = finding("attestations", severity, None, evidence, &format!("podlift attest {id}"));
+            Finding { site_rule: required(id), ..asked }
         })
         .collect()
 }

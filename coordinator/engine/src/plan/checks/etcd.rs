@@ -3,6 +3,7 @@
 use super::{Finding, View};
 use crate::plan::{Severity, finding::finding};
 use podlift_model::facts::EtcdState;
+use std::collections::BTreeMap;
 
 pub fn check(view: &View) -> Vec<Finding> {
     let mut out = Vec::new();
@@ -14,6 +15,7 @@ pub fn check(view: &View) -> Vec<Finding> {
         let next = "etcdctl endpoint health --cluster; etcdctl alarm list";
         out.extend(problems.into_iter().map(|p| finding("etcd", Severity::Blocker, Some(node), p, next)));
     }
+    out.extend(strained(view));
     let clusters: std::collections::BTreeSet<&String> =
         view.input.etcd.values().flatten().map(|s| &s.cluster).collect();
     if clusters.len() > 1 {
@@ -21,6 +23,39 @@ pub fn check(view: &View) -> Vec<Finding> {
             "control-plane nodes see different etcd clusters: {clusters:?}; find out who restored or moved a member"
         );
         out.push(finding("etcd", Severity::Blocker, None, evidence, "etcdctl member list -w table"));
+    }
+    out
+}
+
+/// Bytes above which the default quota of 2 GiB is near; at the quota etcd takes no more writes (alarm NOSPACE).
+const LARGE: u64 = 8 * (2 << 30) / 10;
+/// etcd's own heartbeat interval: a member that is slower than that loses elections.
+const SLOW_MS: u32 = 100;
+
+/// Members that are well and near a limit, each as whoever sees it worst tells.
+fn strained(view: &View) -> Vec<Finding> {
+    let mut worst: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
+    for member in view.input.etcd.values().flatten().flat_map(|s| &s.members) {
+        let seen = worst.entry(&member.name).or_default();
+        seen.0 = seen.0.max(member.db_size_bytes.unwrap_or(0));
+        seen.1 = seen.1.max(member.latency_ms.unwrap_or(0));
+    }
+    let warn = |evidence: String, next: &str| finding("etcd", Severity::Warning, None, evidence, next);
+    let mut out = Vec::new();
+    for (name, (bytes, latency)) in worst {
+        if bytes >= LARGE {
+            let evidence = format!(
+                "the database of member {name} has {} MiB, and etcd's default quota is 2048 MiB: at the quota it takes no more writes",
+                bytes >> 20
+            );
+            out.push(warn(evidence, "etcdctl endpoint status --cluster -w table; etcdctl defrag"));
+        }
+        if latency >= SLOW_MS {
+            let evidence = format!(
+                "member {name} took {latency} ms to answer a health check: more than its heartbeat interval of {SLOW_MS} ms"
+            );
+            out.push(warn(evidence, "etcdctl check perf"));
+        }
     }
     out
 }

@@ -71,7 +71,9 @@ fn judge(view: &View, place: &Place, gate: &str, value: bool, nodes: &[NodeName]
     let on = if nodes.len() > 1 { format!(" on {}", names(nodes)) } else { String::new() };
     let evidence = format!("{gate}={value} in {}{on}: {what}", place.place);
     let node = nodes.first().filter(|_| nodes.len() == 1);
-    Some(finding(ID, severity, node, evidence, &place.next))
+    let site_rule = place.stays && view.input.options.site_gates.iter().any(|g| g == gate);
+    let evidence = if site_rule { format!("{evidence}; by this site's rule it should go") } else { evidence };
+    Some(Finding { site_rule, ..finding(ID, severity, node, evidence, &place.next) })
 }
 
 /// A gate of a manifest comes back only if kubeadm-config renders it, and what it renders is repaired unless the repair is waived.

@@ -64,7 +64,7 @@ fn nodes(view: &View) -> Vec<Finding> {
         view.input.inventory.nodes.iter().filter(asked).map(|n| n.name.clone()).collect();
     if !unasked.is_empty() {
         let evidence = format!("{} nodes were not surveyed: {}", unasked.len(), names(&unasked));
-        out.push(finding(ID, Severity::Warning, None, evidence, "podlift agent list"));
+        out.push(finding(ID, Severity::Warning, None, evidence, "podlift status"));
     }
     out
 }

@@ -1,21 +1,25 @@
 //! Environment, volumes and containers that somebody put into a live manifest. kubeadm-config (v1beta4) has a place for environment; with
-//! v1beta3 a patch is offered. Volumes and containers are for a person: their meaning is not in a list of names.
+//! v1beta3 a patch keeps it on its nodes. Volumes and containers are for a person: their meaning is not in a list of names.
 
-use super::{Loss, LossKind, Predicted, by_hand};
+use super::{Loss, LossKind, Predicted, by_hand, names};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, VOLUMES};
 use crate::plan::{PatchFile, PlanInput, Prevention};
 use podlift_model::NodeName;
 use podlift_model::op::Component;
 use podlift_model::survey::ManifestExtras;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Name to value (None: a secret) to the nodes that have it so.
+type Envs = BTreeMap<String, BTreeMap<Option<String>, Vec<NodeName>>>;
 
 pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predicted) {
     for component in Component::ALL {
-        let mut envs: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+        let mut envs = Envs::new();
         for (node, extras) in extras(input, *component) {
             for (kind, name, live) in lost(config, *component, extras) {
                 if kind == LossKind::Env {
-                    envs.entry(name.clone()).or_default().insert(live.clone());
+                    envs.entry(name.clone()).or_default().entry(live.clone()).or_default().push(node.clone());
                 } else {
                     out.unrepairable.push(unrepaired(kind, node, *component, &name));
                 }
@@ -62,54 +66,59 @@ fn unrepaired(kind: LossKind, node: &NodeName, component: Component, name: &str)
     format!("{component}: {what} {name} was added by hand on {node} and would vanish: {how}")
 }
 
-/// One value on all nodes that have it is repaired; a patch is offered where kubeadm-config has no place for it.
-fn environment(
-    config: &ClusterConfiguration,
-    component: Component,
-    envs: BTreeMap<String, BTreeSet<Option<String>>>,
-    out: &mut Predicted,
-) {
-    let mut patch = Vec::new();
+/// With a place for it in kubeadm-config, one value of all nodes that have it is repaired there; otherwise each node keeps its own by a
+/// patch. What is a secret is for a person.
+fn environment(config: &ClusterConfiguration, component: Component, envs: Envs, out: &mut Predicted) {
+    let mut patched: BTreeMap<NodeName, Vec<(String, String)>> = BTreeMap::new();
     for (name, values) in envs {
-        let mut values = values.into_iter();
-        let (Some(Some(value)), None) = (values.next(), values.next()) else {
-            let why = "its value differs between nodes or is a secret: put it into kubeadm-config yourself";
-            out.unrepairable.push(format!("{component}: environment {name} would vanish, and {why}"));
-            continue;
-        };
-        if config.has_envs() {
-            out.prevented.push(Prevention {
+        let known: Option<Vec<(String, Vec<NodeName>)>> =
+            values.into_iter().map(|(value, nodes)| Some((value?, nodes))).collect();
+        match known.as_deref() {
+            Some([(value, _)]) if config.has_envs() => out.prevented.push(Prevention {
                 id: "env-lost".into(),
-                component,
+                component: component.into(),
                 what: format!("kubeadm would not write environment {name} ({value}); {}", by_hand()),
-                repair: ConfigRepair::SetEnv { component, name, value },
+                repair: ConfigRepair::SetEnv { component, name, value: value.clone() },
                 site_rule: false,
-            });
-            continue;
+            }),
+            Some(each) if !config.has_envs() => {
+                for (node, value) in each.iter().flat_map(|(v, nodes)| nodes.iter().map(move |n| (n, v))) {
+                    patched.entry(node.clone()).or_default().push((name.clone(), value.clone()));
+                }
+            }
+            _ => out.unrepairable.push(format!(
+                "{component}: environment {name} would vanish, and its value differs between nodes or is a secret: put it into kubeadm-config yourself"
+            )),
         }
-        out.unrepairable.push(format!(
-            "{component}: environment {name} would vanish, and kubeadm-config of v1beta3 has no place for it: migrate it to v1beta4, or give the plan's patch {} to every kubeadm",
-            file(component)
-        ));
-        patch.push(serde_json::json!({"name": name, "value": value}));
     }
-    if !patch.is_empty() {
-        let mine = out.losses.iter().filter(|l| l.kind == LossKind::Env && l.component == component.name());
-        let nodes: BTreeSet<NodeName> = mine.flat_map(|l| l.nodes.clone()).collect();
-        out.patches.extend(env_patch(component, patch, nodes.into_iter().collect()));
+    let mut groups: BTreeMap<Vec<(String, String)>, Vec<NodeName>> = BTreeMap::new();
+    for (node, envs) in patched {
+        groups.entry(envs).or_default().push(node);
+    }
+    for (envs, nodes) in groups {
+        let shown: Vec<&str> = envs.iter().map(|(name, _)| name.as_str()).collect();
+        out.prevented.push(Prevention {
+            id: "env-lost".into(),
+            component: component.into(),
+            what: format!(
+                "kubeadm would not write environment {}, and kubeadm-config of v1beta3 has no place for it: a patch keeps it on {}",
+                shown.join(", "),
+                names(&nodes)
+            ),
+            repair: ConfigRepair::Patch { file: component.into(), nodes: nodes.clone() },
+            site_rule: false,
+        });
+        out.patches.extend(env_patch(component, &envs, nodes));
     }
 }
 
-fn file(component: Component) -> String {
-    format!("{component}0+strategic.yaml")
-}
-
-fn env_patch(component: Component, env: Vec<serde_json::Value>, nodes: Vec<NodeName>) -> Option<PatchFile> {
-    let pod = serde_json::json!({
+fn env_patch(component: Component, envs: &[(String, String)], nodes: Vec<NodeName>) -> Option<PatchFile> {
+    let env: Vec<_> = envs.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": component.name(), "namespace": "kube-system"},
         "spec": {"containers": [{"name": component.name(), "env": env}]},
     });
-    Some(PatchFile { name: file(component), text: serde_saphyr::to_string(&pod).ok()?, nodes })
+    Some(PatchFile { name: component.into(), text: serde_saphyr::to_string(&pod).ok()?, nodes })
 }

@@ -116,7 +116,7 @@ fn repair(
     let origin = config.origin(component, flag).unwrap_or_else(by_hand);
     out.prevented.push(Prevention {
         id: "flag-lost".into(),
-        component,
+        component: component.into(),
         what: format!("kubeadm would not write --{flag} as it runs ({}); {origin}", values.join(",")),
         repair: ConfigRepair::SetArg { component, name: flag.into(), values },
         site_rule: false,

@@ -177,10 +177,14 @@ fn environment_volumes_and_containers_of_a_manifest() {
         "  feature-gates: MaxUnavailableStatefulSet=true",
     );
     let plan = with(old, env("A=b"));
-    assert_eq!(plan.patches[0].name, "kube-apiserver0+strategic.yaml");
+    assert_eq!(plan.patches[0].name.name(), "kube-apiserver0+strategic.yaml");
     assert_eq!(plan.patches[0].nodes, [name("runai-01")]);
     assert!(plan.patches[0].text.contains("name: A") && plan.patches[0].text.contains("value: b"));
-    assert!(plan.blockers().any(|f| f.evidence.contains("environment A would vanish")));
+    assert_eq!(plan.blockers().count(), 0, "{:?}", plan.findings);
+    let kept = ConfigRepair::Patch { file: Component::KubeApiserver.into(), nodes: vec![name("runai-01")] };
+    assert_eq!(plan.prevented[0].repair, kept);
+    let writes: Vec<&str> = patch_steps(&plan);
+    assert_eq!(writes, ["pre-stage/runai-01/kubeadm-patches"], "on its node and on no other");
 
     let volumes =
         ["k8s-certs", "etcd-certs-0", "audit"].map(|v| (v.to_string(), "/var/log/audit".to_string()));
@@ -209,10 +213,11 @@ fn the_kubelets_configuration_is_compared_with_its_configmap() {
         ["kubelet: maxPods would change to 250 (now 500) on dgx031; ConfigMap kubelet-config maxPods"]
     );
     assert_eq!(
-        (plan.patches[0].name.as_str(), plan.patches[0].text.as_str()),
+        (plan.patches[0].name.name(), plan.patches[0].text.as_str()),
         ("kubeletconfiguration0+merge.yaml", "maxPods: 500\n")
     );
-    assert_eq!(plan.blockers().count(), 1);
+    assert_eq!((plan.blockers().count(), plan.kubelet_config.as_ref()), (0, None));
+    assert_eq!(patch_steps(&plan), ["pre-stage/dgx031/kubeadm-patches"]);
     assert_eq!(told(&with("failSwapOn", false.into())).len(), 1);
     for (key, zero) in [
         ("streamingConnectionIdleTimeout", "0s".into()),
@@ -227,6 +232,52 @@ fn the_kubelets_configuration_is_compared_with_its_configmap() {
         "it has to go"
     );
     assert_eq!(told(&with("featureGates", serde_json::json!({"AllAlpha": false}))).len(), 1);
+}
+
+fn patch_steps(plan: &Plan) -> Vec<&str> {
+    let steps = plan.steps().filter(|s| matches!(s.kind, crate::plan::StepKind::KubeadmPatches));
+    steps.map(|s| s.id.as_str()).collect()
+}
+
+#[test]
+fn a_setting_of_all_kubelets_is_put_into_the_configmap_without_the_gates_that_would_kill() {
+    let mut i = as_recorded("good");
+    for survey in i.surveys.values_mut() {
+        let config = &mut survey.as_mut().unwrap().kubelet.as_mut().unwrap().config;
+        config["maxPods"] = 500.into();
+        config["featureGates"] = serde_json::json!({"AllAlpha": false, "KMSv2": true});
+    }
+    let plan = build(&i).unwrap();
+    let set = |key: &str, value| ConfigRepair::SetKubelet { key: key.into(), value };
+    assert_eq!(
+        plan.repairs,
+        [set("featureGates", serde_json::json!({"AllAlpha": false})), set("maxPods", 500.into())]
+    );
+    assert_eq!((plan.blockers().count(), plan.patches.len()), (0, 0), "{:?}", plan.findings);
+    assert_eq!(plan.kubelet_config.as_deref(), Some(crate::testing::survey::KUBELET_CONFIG));
+    let step = plan.step(&podlift_model::StepId::new("root-cause/repair-kubelet-config").unwrap());
+    assert!(step.is_some());
+    let text = plan.kubelet_config.unwrap();
+    let mended = crate::plan::mend_kubelet_config(&text, &plan.repairs).unwrap();
+    i.cluster_survey.as_mut().unwrap().kubelet_config = Ok(mended);
+    let after = build(&i).unwrap();
+    assert_eq!((told(&after), after.repairs), (vec![], vec![]), "only the gate that kills goes");
+}
+
+#[test]
+fn what_a_node_keeps_by_a_patch_is_written_once_and_taken_away_when_it_is_over() {
+    let mut i = as_recorded("good");
+    let survey = i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap();
+    survey.kubelet.as_mut().unwrap().config["maxPods"] = 500.into();
+    let patch = build(&i).unwrap().patches.remove(0);
+    let digest = podlift_model::Digest::of(&patch.text);
+    let facts = i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx031")).unwrap().facts.as_mut();
+    facts.unwrap().patches.insert(patch.name, digest);
+    assert_eq!(patch_steps(&build(&i).unwrap()).len(), 1);
+    i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap().kubelet.as_mut().unwrap().config["maxPods"] =
+        250.into();
+    let plan = build(&i).unwrap();
+    assert_eq!((patch_steps(&plan).len(), plan.patches.len()), (1, 0), "the step takes it away");
 }
 
 #[test]

@@ -126,6 +126,12 @@ fn containerd(i: &mut PlanInput, version: &str, cdi: bool) {
     dgx(i).containerd = Some(Containerd { version: version.into(), cdi, runtimes: vec![] });
 }
 
+/// As one of the three nodes sees the second member.
+fn member(i: &mut PlanInput, db_size_bytes: Option<u64>, latency_ms: Option<u32>) {
+    let member = &mut i.etcd.get_mut(&name("runai-03")).unwrap().as_mut().unwrap().members[1];
+    (member.db_size_bytes, member.latency_ms) = (db_size_bytes, latency_ms);
+}
+
 /// The problem, its id, what is said of it, and what is nearly it.
 pub const CASES: &[(&str, Change, &str, Change)] = &[
     (
@@ -329,6 +335,13 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         |i| served(i, "a.runai.example"),
     ),
     ("attestations", |i| drop(i.attestations.pop()), "rollback-reviewed", |_| ()),
+    (
+        "etcd",
+        |i| member(i, Some(1639 << 20), None),
+        "the database of member runai-02 has 1639 MiB",
+        |i| member(i, Some(1638 << 20), None),
+    ),
+    ("etcd", |i| member(i, None, Some(140)), "member runai-02 took 140 ms", |i| member(i, None, Some(99))),
     ("survey", |i| cluster(i).pods = Err("forbidden".into()), "pods can't be seen: forbidden", |_| ()),
     (
         "survey",

@@ -64,6 +64,7 @@ fn what_is_merely_alpha_or_on_its_way_out_is_a_note() {
         found[0].evidence.clone()
     };
     assert!(note("MaxUnavailableStatefulSet=true").contains("alpha on v1.32.9"));
+    assert!(note("MaxUnavailableStatefulSet=true").ends_with("by this site's rule it should go"));
     assert!(
         note("MemoryManager=true").contains("starts and says: Setting GA feature gate MemoryManager=true")
     );
@@ -88,6 +89,34 @@ fn a_gate_that_would_kill_blocks_only_where_the_upgrade_leaves_it() {
     let text = format!("{}featureGates:\n  KMSv2: true\n", crate::testing::survey::KUBELET_CONFIG);
     cluster(&mut i).kubelet_config = Ok(text);
     assert!(build(&i).unwrap().blockers().any(|f| f.check == "gates" && f.node == Some(name("dgx030"))));
+}
+
+#[test]
+fn what_the_site_demands_blocks_and_is_marked_as_the_sites_rule() {
+    let mut i = input();
+    i.attestations.clear();
+    i.options.required_attestations = vec!["maintenance-window".into()];
+    let found = build(&i).unwrap().findings;
+    let shown: Vec<_> = found.iter().map(|f| (f.severity, f.site_rule, f.next.as_str())).collect();
+    assert_eq!(
+        shown,
+        [
+            (Severity::Blocker, true, "podlift attest maintenance-window"),
+            (Severity::Warning, false, "podlift attest application-backups"),
+            (Severity::Warning, false, "podlift attest rollback-reviewed"),
+        ]
+    );
+}
+
+#[test]
+fn an_agent_of_a_node_that_is_left_out_is_not_missed_but_of_the_control_plane_it_is() {
+    let mut i = input();
+    i.nodes = vec![name("dgx030")];
+    i.inventory.nodes[1].facts = None;
+    assert_eq!(build(&i).unwrap().blockers().count(), 0);
+    i.inventory.nodes[5].facts = None;
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.blockers().map(|f| f.node.clone()).collect::<Vec<_>>(), [Some(name("runai-02"))]);
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! What the work on each node takes with it: the nodes that lose most first.
+
+use crate::out::Screen;
+use crate::table::{Cell, Grid};
+use podlift_engine::plan::{Blast, Plan};
+use podlift_model::NodeName;
+
+/// Rows where not all are asked for.
+const TOP: usize = 10;
+
+pub(super) fn blast(plan: &Plan, all: bool, screen: Screen) -> String {
+    if plan.blast.is_empty() {
+        return String::new();
+    }
+    let mut nodes: Vec<(&NodeName, &Blast)> = plan.blast.iter().collect();
+    nodes.sort_by_key(|(name, b)| (std::cmp::Reverse(weight(b)), *name));
+    let cut = if all { nodes.len() } else { nodes.len().min(TOP) };
+    let mut grid =
+        Grid::with_tail(&["NODE", "PODS", "GPUS", "BARE", "EMPTYDIR", "BUDGETS", "JOBS THAT LOSE MEMBERS"]);
+    for (name, b) in &nodes[..cut] {
+        grid.row(vec![
+            Cell::from(name),
+            b.evicted.len().into(),
+            b.gpus.into(),
+            count(b.bare.len()),
+            count(b.empty_dirs.len()),
+            count(b.budgets.len()),
+            jobs(b).into(),
+        ]);
+    }
+    let (pods, gpus) = nodes.iter().fold((0, 0), |(p, g), (_, b)| (p + b.evicted.len(), g + b.gpus));
+    let title = format!("Work on the nodes evicts {pods} pods that hold {gpus} GPUs, each node in its turn:");
+    let more = match nodes.len() - cut {
+        0 => String::new(),
+        n => format!("{n} more nodes lose less; -v shows them, and -o json names every pod\n"),
+    };
+    format!("{title}\n{}\n{more}\n", grid.render(screen))
+}
+
+/// Running jobs first, then GPUs, then what a drain can't move, then pods.
+fn weight(b: &Blast) -> (usize, u32, usize, usize) {
+    (b.gangs.len(), b.gpus, b.bare.len() + b.budgets.len(), b.evicted.len())
+}
+
+/// Nothing is shown as nothing.
+fn count(n: usize) -> Cell {
+    if n == 0 { Cell::from("-") } else { n.into() }
+}
+
+fn jobs(b: &Blast) -> String {
+    let one = |g: &podlift_engine::plan::Gang| format!("{} ({} of {})", g.name, g.here, g.here + g.elsewhere);
+    b.gangs.iter().map(one).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,43 @@
+//! The nodes of a plan. Of a large fleet those that somebody has to look at; the others are a number.
+
+use super::super::version;
+use crate::out::Screen;
+use crate::table::{Cell, Grid};
+use anstyle::AnsiColor;
+use podlift_engine::plan::Plan;
+use podlift_engine::{NodeEntry, NodeRole};
+
+/// Fleets up to this size are shown in full.
+const SMALL: usize = 24;
+
+pub(super) fn nodes(plan: &Plan, all: bool, screen: Screen) -> String {
+    let mut grid = Grid::new(&["NODE", "ROLE", "KUBELET", "API SERVER", "READY", "AGENT"]);
+    let whole = all || plan.inventory.nodes.len() <= SMALL;
+    let (shown, rest): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
+        plan.inventory.nodes.iter().partition(|n| whole || !ordinary(plan, n));
+    for n in shown {
+        let good = |yes: bool| if yes { AnsiColor::Green } else { AnsiColor::Red };
+        let (ready, agent) = (n.view.ready, n.facts.is_some());
+        grid.row(vec![
+            Cell::from(&n.name),
+            Cell::from(n.role),
+            version(n.view.kubelet).into(),
+            version(n.api_server_version()).into(),
+            Cell::coloured(if ready { "yes" } else { "no" }, Some(good(ready))),
+            Cell::coloured(if agent { "connected" } else { "missing" }, Some(good(agent))),
+        ]);
+    }
+    let tail = match rest.len() {
+        0 => String::new(),
+        n => {
+            format!("{n} more workers at {}, ready, with their agents connected; -v shows them\n", plan.from)
+        }
+    };
+    format!("{}\n{tail}\n", grid.render(screen))
+}
+
+/// Nobody has to look at it.
+fn ordinary(plan: &Plan, n: &NodeEntry) -> bool {
+    let same = n.view.kubelet == Some(plan.from);
+    n.role == NodeRole::Worker && n.view.ready && n.facts.is_some() && same
+}

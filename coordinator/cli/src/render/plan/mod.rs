@@ -1,0 +1,114 @@
+//! `podlift plan`: what would happen, what is prevented, what blocks, what the work on each node takes with it.
+
+mod blast;
+mod findings;
+mod fleet;
+#[cfg(test)]
+mod tests;
+
+use super::moment;
+use crate::out::Screen;
+use crate::table::{Cell, Grid, wrapped};
+use podlift_engine::NodeRole;
+use podlift_engine::plan::{Phase, Plan};
+use podlift_model::NodeName;
+use std::fmt::Write as _;
+
+/// `all`: every node and every name, where they are cut otherwise.
+pub(crate) fn plan(plan: &Plan, all: bool, screen: Screen) -> String {
+    let mut out = String::new();
+    let count = |role| plan.inventory.of_role(role).count();
+    let (planes, workers) = (count(NodeRole::ControlPlane), count(NodeRole::Worker));
+    let _ = writeln!(
+        out,
+        "Cluster {}: {} to {}, {planes} control-plane nodes and {workers} workers",
+        plan.cluster, plan.from, plan.to
+    );
+    let packages: Vec<String> = plan.packages.iter().map(|(p, v)| format!("{p} {v}")).collect();
+    let _ = writeln!(out, "Packages: {}", packages.join(", "));
+    let _ = writeln!(out, "Plan {}\n", plan.hash.short());
+    out += &fleet::nodes(plan, all, screen);
+    out += &phases(plan, screen);
+    out += &prevented(plan);
+    out += &blast::blast(plan, all, screen);
+    out += &attested(plan);
+    out += &waived(plan);
+    out += &findings::findings(plan, all);
+    out += &verdict(plan);
+    wrapped(&out, screen)
+}
+
+fn phases(plan: &Plan, screen: Screen) -> String {
+    let mut grid = Grid::new(&["PHASE", "WHAT", "NODES", "AT ONCE", "STEPS"]);
+    for phase in &plan.phases {
+        let steps: usize = phase.lanes.iter().map(|l| l.steps.len()).sum();
+        let lanes = lanes(phase);
+        let at_once = phase.parallel.min(lanes.max(1) as u32).to_string();
+        grid.row(vec![
+            Cell::from(&phase.name),
+            Cell::from(&phase.title),
+            lanes.into(),
+            at_once.into(),
+            steps.into(),
+        ]);
+    }
+    format!("{}\n\n", grid.render(screen))
+}
+
+fn lanes(phase: &Phase) -> usize {
+    let nodes: std::collections::BTreeSet<_> = phase.lanes.iter().filter_map(|l| l.node.as_ref()).collect();
+    nodes.len()
+}
+
+fn prevented(plan: &Plan) -> String {
+    if plan.prevented.is_empty() {
+        return String::new();
+    }
+    let lines = plan.prevented.iter().map(|p| format!("  {}{}: {}\n", p.id, rule(p.site_rule), p.what));
+    let how = match plan.waived("flag-loss") {
+        Some(_) => "Would be prevented, but is waived",
+        None => "Will be prevented, before kubeadm writes",
+    };
+    format!("{how}:\n{}\n", lines.collect::<String>())
+}
+
+/// Said of whatever is this site's decision and no fact of Kubernetes.
+fn rule(site: bool) -> &'static str {
+    if site { " (site rule)" } else { "" }
+}
+
+fn attested(plan: &Plan) -> String {
+    if plan.attestations.is_empty() {
+        return String::new();
+    }
+    let lines = plan.attestations.iter().map(|a| {
+        let note = if a.note.is_empty() { String::new() } else { format!(": {}", a.note) };
+        format!("  {} by {} at {}{note}\n", a.id, a.by, moment(a.at))
+    });
+    format!("Attested:\n{}\n", lines.collect::<String>())
+}
+
+fn waived(plan: &Plan) -> String {
+    if plan.waivers.is_empty() {
+        return String::new();
+    }
+    let lines = plan.waivers.iter().map(|w| format!("  {} by {}: {}\n", w.check, w.by, w.reason));
+    format!("Waived:\n{}\n", lines.collect::<String>())
+}
+
+/// The first few of many names.
+fn names(nodes: &[&NodeName], all: bool) -> String {
+    const SHOWN: usize = 3;
+    let cut = if all || nodes.len() <= SHOWN + 1 { nodes.len() } else { SHOWN };
+    let shown: Vec<&str> = nodes[..cut].iter().map(|n| n.as_str()).collect();
+    let more = nodes.len() - cut;
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+fn verdict(plan: &Plan) -> String {
+    match plan.blockers().count() {
+        0 => "Nothing blocks this run. Nothing was changed yet.\n".into(),
+        1 => "This run is blocked by 1 finding. Nothing was changed.\n".into(),
+        n => format!("This run is blocked by {n} findings. Nothing was changed.\n"),
+    }
+}

@@ -1,0 +1,79 @@
+//! A plan with a word of every kind, and one of a large fleet: goldens.
+
+use super::super::tests::on_screens;
+use super::plan;
+use podlift_engine::plan::{Attestation, Plan, PlanInput, Waiver, build};
+use podlift_engine::survey::PodView;
+use podlift_engine::testing::survey::{budget, pod};
+use podlift_engine::testing::{input, name};
+
+fn attested(i: &mut PlanInput) {
+    i.attestations = vec![Attestation {
+        id: "maintenance-window".into(),
+        by: "jane".into(),
+        at: "2026-11-22T01:00:00Z".parse().unwrap(),
+        note: "ticket OPS-4711".into(),
+    }];
+    i.options.required_attestations = vec!["rollback-reviewed".into()];
+}
+
+fn pods(i: &mut PlanInput) {
+    let cluster = i.cluster_survey.as_mut().unwrap();
+    let pods = cluster.pods.as_mut().unwrap();
+    for node in ["dgx032", "dgx033"] {
+        let pod = pod("runai", &format!("llm-{node}"), node, "PyTorchJob/llm");
+        pods.push(PodView { gpus: 8, gang: Some("llm".into()), ..pod });
+    }
+    pods.push(PodView { owner: None, ..pod("lab", "notebook", "dgx033", "") });
+    pods.push(PodView { empty_dirs: vec!["cache".into()], ..pod("a", "web-1", "dgx033", "ReplicaSet/web") });
+    cluster.budgets.as_mut().unwrap().push(budget("a", "web", 0, 1, 1, 1));
+}
+
+/// Something of every part that the screen has.
+fn eventful() -> Plan {
+    let mut i = input();
+    attested(&mut i);
+    pods(&mut i);
+    for survey in i.surveys.values_mut() {
+        survey.as_mut().unwrap().automation.unattended_upgrades = true;
+    }
+    i.waivers =
+        vec![Waiver { check: "budgets".into(), reason: "one web pod may go".into(), by: "eve".into() }];
+    let survey = i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap();
+    survey.kubelet.as_mut().unwrap().config["maxPods"] = 500.into();
+    for n in i.inventory.nodes.iter_mut().take(2) {
+        n.facts = None;
+    }
+    build(&i).unwrap()
+}
+
+#[test]
+fn a_plan_with_a_word_of_every_kind() {
+    let made = eventful();
+    insta::assert_snapshot!(on_screens(|s| plan(&made, false, s)).replace(made.hash.short(), "HASH"));
+}
+
+#[test]
+fn a_large_fleet_shows_what_somebody_has_to_look_at() {
+    let mut i = input();
+    let like = i.inventory.get(&name("dgx030")).unwrap().clone();
+    for n in 100..160 {
+        let node = name(&format!("dgx{n}"));
+        let mut entry = like.clone();
+        (entry.name, entry.view.name) = (node.clone(), node.clone());
+        entry.view.ready = n != 107;
+        i.inventory.nodes.push(entry);
+        let pod = pod("a", &format!("train-{n}"), node.as_str(), "StatefulSet/train");
+        i.cluster_survey.as_mut().unwrap().pods.as_mut().unwrap().push(PodView { gpus: n - 99, ..pod });
+    }
+    i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    let made = build(&i).unwrap();
+    let text = plan(&made, false, crate::out::Screen { width: None, height: None, colour: false });
+    for part in ["dgx107", "runai-01", "63 more workers at v1.31.9", "more nodes lose less"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // The node that loses most stands first, and one that loses little is not there.
+    assert!(text.contains("\ndgx159 ") && !text.contains("\ndgx101 "), "{text}");
+    let all = plan(&made, true, crate::out::Screen { width: None, height: None, colour: false });
+    assert!(all.contains("\ndgx101 ") && !all.contains("-v shows"), "{all}");
+}

@@ -1,0 +1,77 @@
+//! What this site has decided, apart from what Kubernetes demands: `/etc/podlift/policy.toml`. Whatever comes from here is marked as a
+//! site rule wherever it is shown.
+
+use super::{PlanOptions, known_attestation};
+use serde::Deserialize;
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct SitePolicy {
+    /// Gates that this site takes out of kubeadm-config, whether the target knows them or not.
+    pub site_gates: Vec<String>,
+    /// Attestations without which no run is started; the others are asked for and warned about.
+    pub required_attestations: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    #[error("required-attestations: {0}")]
+    Attestation(#[from] super::UnknownAttestation),
+    #[error(
+        "site-gates: {0:?} is no gate's name: expected letters and digits, e.g. \"MaxUnavailableStatefulSet\""
+    )]
+    Gate(String),
+}
+
+impl Default for SitePolicy {
+    /// Where there is no file: the runbook's gate.
+    fn default() -> Self {
+        Self { site_gates: PlanOptions::default().site_gates, required_attestations: vec![] }
+    }
+}
+
+impl SitePolicy {
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        let name = |g: &String| !g.is_empty() && g.chars().all(|c| c.is_ascii_alphanumeric());
+        if let Some(gate) = self.site_gates.iter().find(|g| !name(g)) {
+            return Err(PolicyError::Gate(gate.clone()));
+        }
+        Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
+    }
+
+    /// Into the options of every plan.
+    pub fn put_into(&self, options: &mut PlanOptions) {
+        options.site_gates = self.site_gates.clone();
+        options.required_attestations = self.required_attestations.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: serde_json::Value) -> Result<SitePolicy, String> {
+        let policy: SitePolicy = serde_json::from_value(json).map_err(|e| e.to_string())?;
+        policy.validate().map_err(|e| e.to_string())?;
+        Ok(policy)
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_name() {
+        assert_eq!(read(serde_json::json!({})), Ok(SitePolicy::default()));
+        let none =
+            read(serde_json::json!({"site-gates": [], "required-attestations": ["maintenance-window"]}));
+        let mut options = PlanOptions::default();
+        none.unwrap().put_into(&mut options);
+        assert_eq!((options.site_gates.len(), options.required_attestations.len()), (0, 1));
+        let wrong = [
+            (serde_json::json!({"site-gate": []}), "site-gate"),
+            (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
+            (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
+        ];
+        for (json, want) in wrong {
+            let text = read(json).unwrap_err();
+            assert!(text.contains(want), "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! At the very end: certificates, addresses, hardware, mounts and Calico as they were recorded before the run. What comes back late is
+//! waited for; what stays different stops the run, and goes on only where a person says that it is meant.
+
+use super::types::{Assess, Cx, Evidence, Step, cluster, many, odd, output};
+use crate::plan::{Attestation, DIFFERENCES, Finding, Recorded, Severity, compare, record_of, unseen};
+use crate::request::{ClusterCall, ClusterReply, Reply, Request};
+use podlift_model::op::Look;
+use podlift_model::survey::NodeSurvey;
+use podlift_model::{HostOp, NodeName, OpOutput};
+use std::collections::BTreeSet;
+
+pub struct CompareFleet;
+
+/// How many differences a reason names.
+const NAMED: usize = 5;
+
+impl Step for CompareFleet {
+    fn probe(&self, cx: &Cx) -> Request {
+        if recorded(cx).is_empty() {
+            return Request::Many(vec![]);
+        }
+        let servers =
+            cx.plan().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
+        let mut looks = vec![Request::Cluster(ClusterCall::Survey { endpoints: servers.collect() })];
+        let op = HostOp::Observe { look: Look::Survey { to: cx.plan().to } };
+        looks.extend(asked(cx).into_iter().map(|node| Request::Host { node, op: op.clone() }));
+        Request::Many(looks)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let before = recorded(cx);
+        if before.is_empty() {
+            return compared("nothing was recorded that could be compared".into(), vec![]);
+        }
+        let [first, nodes @ ..] = many(reply) else { return odd(reply) };
+        let Some(ClusterReply::Survey(seen)) = cluster(first) else { return odd(reply) };
+        if let Some(why) = unseen(&before, seen) {
+            return Assess::Wait(why);
+        }
+        let surveys: Vec<(NodeName, &NodeSurvey)> =
+            asked(cx).into_iter().zip(nodes.iter().filter_map(survey)).collect();
+        if surveys.len() != nodes.len() {
+            return odd(reply);
+        }
+        let after = record_of(Some(seen), surveys.iter().map(|(n, s)| (n, *s)));
+        judge(cx, compare(&before, &after))
+    }
+
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+        None
+    }
+}
+
+fn judge(cx: &Cx, found: Vec<Finding>) -> Assess {
+    let bad: Vec<&Finding> = found.iter().filter(|f| f.severity == Severity::Blocker).collect();
+    if bad.is_empty() {
+        let what = match found.len() {
+            0 => "all that was recorded is as it was".to_string(),
+            n => format!("all that was recorded is there; {n} differences that harm nothing"),
+        };
+        return compared(what, found);
+    }
+    let named: Vec<String> = bad.iter().take(NAMED).map(|f| line(f)).collect();
+    let more = bad.len().saturating_sub(NAMED);
+    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let text = format!("{} differences from before the run: {}{tail}", bad.len(), named.join("; "));
+    match accepted(cx) {
+        Some(a) => compared(format!("{text}. Accepted by {}{}", a.by, note(a)), found),
+        None => Assess::Wait(format!(
+            "{text}. First: {}. If they are meant: podlift attest {DIFFERENCES} --note WHY && podlift retry",
+            bad[0].next
+        )),
+    }
+}
+
+fn compared(what: String, findings: Vec<Finding>) -> Assess {
+    Assess::Done(Evidence::Compared { what, findings })
+}
+
+fn line(f: &Finding) -> String {
+    f.node.as_ref().map_or(f.evidence.clone(), |n| format!("{n}: {}", f.evidence))
+}
+
+fn note(a: &Attestation) -> String {
+    if a.note.is_empty() { String::new() } else { format!(" ({})", a.note) }
+}
+
+/// Said in this run: what somebody accepted before it can't be about it.
+fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
+    cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= cx.state.started)
+}
+
+/// Nodes that have something which only they can tell, and that this run was about.
+fn asked(cx: &Cx) -> Vec<NodeName> {
+    let before = recorded(cx);
+    let nodes: BTreeSet<&NodeName> = before.mounts.keys().chain(before.infiniband.keys()).collect();
+    nodes.into_iter().cloned().collect()
+}
+
+/// Without the nodes that were left out: what is with them is somebody else's.
+fn recorded(cx: &Cx) -> Recorded {
+    let mut out = cx.plan().recorded.clone();
+    let here = |node: &NodeName| cx.plan().chosen(node) && !cx.state.deferred.contains_key(node);
+    out.hardware.retain(|n, _| here(n));
+    out.mounts.retain(|n, _| here(n));
+    out.infiniband.retain(|n, _| here(n));
+    out
+}
+
+fn survey(reply: &Reply) -> Option<&NodeSurvey> {
+    match output(reply)? {
+        OpOutput::Survey(survey) => Some(survey),
+        _ => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! What is compared at the end of a run, what is waited for, and how it goes on.
+
+use super::compare::CompareFleet;
+use super::{Assess, Cx, Evidence, Step as _};
+use crate::machine::{Event, RunState, apply};
+use crate::plan::{DIFFERENCES, PlanInput, StepKind, build};
+use crate::request::{ClusterCall, ClusterReply, Reply, Request};
+use crate::survey::ClusterSurvey;
+use crate::testing::survey::{cluster_survey, node_survey};
+use crate::testing::{input, name};
+use jiff::Timestamp;
+use podlift_model::{OpOutput, RunId};
+use std::collections::BTreeMap;
+
+fn say(state: Option<RunState>, event: Event) -> RunState {
+    apply(state, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap()
+}
+
+fn run(input: &PlanInput) -> RunState {
+    say(None, Event::RunStarted { plan: Box::new(build(input).unwrap()), by: "me".into() })
+}
+
+/// dgx030 has a mount that only it can tell of.
+fn mounted() -> PlanInput {
+    let mut i = input();
+    let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
+    survey.mounts = BTreeMap::from([("/raid".into(), "/dev/md1".into())]);
+    i
+}
+
+fn with<T>(state: &RunState, then: impl FnOnce(&Cx) -> T) -> T {
+    let step = state.plan.steps().find(|s| matches!(s.kind, StepKind::CompareFleet)).unwrap();
+    then(&Cx { state, step, ahead: 0, acted: false })
+}
+
+/// As it is seen now: the cluster, and where dgx030's mount comes from.
+fn seen(cluster: ClusterSurvey, source: &str) -> Reply {
+    let mut survey = node_survey(false);
+    survey.mounts = BTreeMap::from([("/raid".into(), source.into())]);
+    Reply::Many(vec![
+        Reply::Cluster(ClusterReply::Survey(Box::new(cluster))),
+        Reply::Host(Box::new(OpOutput::Survey(Box::new(survey)))),
+    ])
+}
+
+fn judged(state: &RunState, reply: &Reply) -> Assess {
+    with(state, |cx| CompareFleet.assess(cx, reply))
+}
+
+#[test]
+fn only_nodes_that_have_something_to_tell_are_asked() {
+    let state = run(&mounted());
+    let Request::Many(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
+    assert!(matches!(&looks[0], Request::Cluster(ClusterCall::Survey { endpoints }) if endpoints.len() == 3));
+    assert!(looks.len() == 2 && matches!(&looks[1], Request::Host { node, .. } if *node == name("dgx030")));
+}
+
+#[test]
+fn all_as_it_was_is_done_and_what_changed_is_waited_for_by_name() {
+    let state = run(&mounted());
+    let Assess::Done(Evidence::Compared { findings, .. }) =
+        judged(&state, &seen(cluster_survey(), "/dev/md1"))
+    else {
+        panic!()
+    };
+    assert_eq!(findings, []);
+    let mut other = cluster_survey();
+    other.load_balancers.as_mut().unwrap()[0].addresses = vec!["10.77.0.91".into()];
+    let Assess::Wait(why) = judged(&state, &seen(other, "/dev/md2")) else { panic!() };
+    for part in ["2 differences", "10.77.0.91 instead of 10.77.0.90", "dgx030: /dev/md2 is mounted at /raid"]
+    {
+        assert!(why.contains(part), "{part}: {why}");
+    }
+    assert!(why.contains("podlift attest differences-accepted"), "{why}");
+}
+
+#[test]
+fn what_can_not_be_seen_is_not_taken_for_gone() {
+    let state = run(&mounted());
+    let blind = ClusterSurvey { tigera: Err("forbidden".into()), ..cluster_survey() };
+    let Assess::Wait(why) = judged(&state, &seen(blind, "/dev/md1")) else { panic!() };
+    assert!(why.starts_with("Tigera's state can't be seen") && why.ends_with("forbidden"), "{why}");
+}
+
+#[test]
+fn a_difference_that_somebody_accepts_in_the_run_ends_it_and_is_kept() {
+    let accepted = |at: Timestamp| {
+        let event = Event::Attested { name: DIFFERENCES.into(), by: "jane".into(), note: "new disk".into() };
+        let mut state = run(&mounted());
+        state.started = Timestamp::from_second(5).unwrap();
+        apply(Some(state), &RunId::new("r1").unwrap(), at, &event).unwrap()
+    };
+    let reply = seen(cluster_survey(), "/dev/md2");
+    let before = accepted(Timestamp::from_second(4).unwrap());
+    assert!(matches!(judged(&before, &reply), Assess::Wait(_)), "said before the run");
+    let during = accepted(Timestamp::from_second(6).unwrap());
+    let Assess::Done(Evidence::Compared { what, findings }) = judged(&during, &reply) else { panic!() };
+    assert!(what.ends_with("Accepted by jane (new disk)") && findings.len() == 1, "{what}");
+}
+
+#[test]
+fn a_node_that_was_left_out_is_not_compared() {
+    let deferred = Event::NodeDeferred { node: name("dgx030"), reason: "r".into(), by: "me".into() };
+    let state = say(Some(run(&mounted())), deferred);
+    let Request::Many(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
+    assert_eq!(looks.len(), 1);
+    let mut i = input();
+    i.cluster_survey = Err("away".into());
+    let nothing = run(&i);
+    assert_eq!(with(&nothing, |cx| CompareFleet.probe(cx)), Request::Many(vec![]));
+    assert!(matches!(judged(&nothing, &Reply::Many(vec![])), Assess::Done(_)));
+}

@@ -1,0 +1,41 @@
+//! The node's files for `kubeadm --patches`: what kubeadm-config has no place for, kept on the node that has it. The agent gives the folder
+//! to every kubeadm run from then on, and takes nothing into it that the node's own files do not say already.
+
+use super::types::{Assess, Cx, Step, done, facts, odd};
+use crate::plan::checks::FLAG_LOSS;
+use crate::request::{Reply, Request};
+use podlift_model::op::{Look, PatchName, PatchText};
+use podlift_model::{Digest, HostOp};
+use std::collections::BTreeMap;
+
+pub struct KubeadmPatches;
+
+impl Step for KubeadmPatches {
+    fn probe(&self, cx: &Cx) -> Request {
+        cx.look(Look::Facts)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(facts) = facts(reply) else { return odd(reply) };
+        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+            return done(format!("left as they are: {} waived it ({})", waiver.by, waiver.reason));
+        }
+        let node = cx.node();
+        let wanted: BTreeMap<PatchName, Digest> =
+            cx.plan().patches_of(&node).map(|p| (p.name, Digest::of(&p.text))).collect();
+        match facts.patches == wanted {
+            true => done(match wanted.len() {
+                0 => "no patches are needed any more".to_string(),
+                _ => wanted.keys().map(PatchName::name).collect::<Vec<_>>().join(", "),
+            }),
+            false => Assess::Ready,
+        }
+    }
+
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+        let node = cx.node();
+        let patches = cx.plan().patches_of(&node);
+        let files = patches.map(|p| PatchText { name: p.name, text: p.text.clone() }).collect();
+        cx.host(HostOp::KubeadmPatches { files })
+    }
+}

@@ -1,0 +1,43 @@
+//! ConfigMap kubelet-config, repaired before kubeadm writes it over the nodes' own: by the plan's keys and nothing else, with a
+//! resourceVersion precondition. The old text is in the plan, and so in the journal, and the object is in the backup.
+
+use super::types::{Assess, Cx, Step, blocked, cluster, done, odd};
+use crate::plan::checks::FLAG_LOSS;
+use crate::plan::mend_kubelet_config;
+use crate::request::{ClusterCall, ClusterReply, KubeletConfigView, Reply, Request};
+
+pub struct RepairKubelet;
+
+const NEXT: &str = "kubectl -n kube-system edit cm kubelet-config && podlift retry";
+
+fn view(reply: &Reply) -> Option<&KubeletConfigView> {
+    match cluster(reply)? {
+        ClusterReply::KubeletConfig(view) => Some(view),
+        _ => None,
+    }
+}
+
+impl Step for RepairKubelet {
+    fn probe(&self, _cx: &Cx) -> Request {
+        Request::Cluster(ClusterCall::KubeletConfig)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(view) = view(reply) else { return odd(reply) };
+        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+            return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
+        }
+        match mend_kubelet_config(&view.kubelet, &cx.plan().repairs) {
+            Ok(text) if text == view.kubelet => done("kubelet-config has what all kubelets have"),
+            Ok(_) => Assess::Ready,
+            Err(error) => blocked("kubelet-config", error.to_string(), NEXT),
+        }
+    }
+
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
+        let view = view(reply)?;
+        let kubelet = mend_kubelet_config(&view.kubelet, &cx.plan().repairs).ok()?;
+        let resource_version = view.resource_version.clone();
+        Some(Request::Cluster(ClusterCall::WriteKubeletConfig { resource_version, kubelet }))
+    }
+}

@@ -1,0 +1,93 @@
+//! The seal: of the set off the nodes, and of nothing that lacks a part.
+
+use super::backup::SealBackup;
+use super::{Assess, Cx, Evidence, Step as _};
+use crate::machine::{Event, RunState, apply};
+use crate::plan::{StepKind, build};
+use crate::request::{BackupView, ClusterCall, ClusterReply, Reply, Request};
+use crate::testing::{input, name};
+use jiff::Timestamp;
+use podlift_model::facts::{BackupState, SnapshotState};
+use podlift_model::op::Component;
+use podlift_model::{Digest, OpOutput, RunId};
+
+fn run(nodes: &[&str]) -> RunState {
+    let mut i = input();
+    i.nodes = nodes.iter().map(|n| name(n)).collect();
+    let event = Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() };
+    apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap()
+}
+
+fn with<T>(state: &RunState, then: impl FnOnce(&Cx) -> T) -> T {
+    let step = state.plan.steps().find(|s| matches!(s.kind, StepKind::SealBackup)).unwrap();
+    then(&Cx { state, step, ahead: 0, acted: false })
+}
+
+fn set() -> BackupView {
+    let (set, sha256) = ("r1".to_string(), Digest::of("set"));
+    BackupView { set, sha256, members: 40, bytes: 9, encrypted: false, warnings: vec!["no recipient".into()] }
+}
+
+fn reply(set: Option<BackupView>, snapshot: bool, manifests: usize) -> Reply {
+    let store = |first: bool| {
+        let snapshot = (snapshot && first).then(|| SnapshotState {
+            sha256: Digest::of("s"),
+            bytes: 1,
+            revision: 4107,
+            verified: true,
+        });
+        let files = Component::ALL.iter().take(manifests).map(|c| (c.file(), Digest::of(c.name())));
+        Reply::Host(Box::new(OpOutput::Backup(BackupState {
+            run: RunId::new("r1").unwrap(),
+            files: files.collect(),
+            snapshot,
+        })))
+    };
+    let set = Reply::Cluster(ClusterReply::Backup(set));
+    Reply::Many(std::iter::once(set).chain([store(true), store(false), store(false)]).collect())
+}
+
+#[test]
+fn the_set_is_collected_once_and_sealed_by_its_own_hash() {
+    let state = run(&[]);
+    let none = reply(None, true, 3);
+    assert_eq!(with(&state, |cx| SealBackup.assess(cx, &none)), Assess::Ready);
+    let Some(Request::Cluster(ClusterCall::CollectBackup { run, nodes })) =
+        with(&state, |cx| SealBackup.act(cx, &none))
+    else {
+        panic!()
+    };
+    assert_eq!((run.as_str(), nodes.len()), ("r1", 7));
+    let Assess::Done(Evidence::BackupSealed { hash, revision, what, backup }) =
+        with(&state, |cx| SealBackup.assess(cx, &reply(Some(set()), true, 3)))
+    else {
+        panic!()
+    };
+    assert_eq!((hash, revision, backup.as_deref()), (Digest::of("set"), 4107, Some(&set())));
+    assert!(what.contains("secrets left out") && what.ends_with("; no recipient"), "{what}");
+}
+
+#[test]
+fn what_lacks_a_part_is_no_backup_even_where_a_set_is_sealed() {
+    let state = run(&[]);
+    for (reply, want) in [
+        (reply(Some(set()), false, 3), "no verified etcd snapshot"),
+        (reply(Some(set()), true, 2), "backup 1 of 3 lacks a manifest"),
+    ] {
+        let Assess::Blocked(reason) = with(&state, |cx| SealBackup.assess(cx, &reply)) else { panic!() };
+        assert_eq!((reason.code.as_str(), reason.message.as_str()), ("backup-incomplete", want));
+    }
+}
+
+#[test]
+fn a_run_of_workers_alone_has_the_control_plane_in_its_backup() {
+    let state = run(&["dgx031"]);
+    let Request::Many(looks) = with(&state, |cx| SealBackup.probe(cx)) else { panic!() };
+    assert_eq!(looks.len(), 4);
+    let Some(Request::Cluster(ClusterCall::CollectBackup { nodes, .. })) =
+        with(&state, |cx| SealBackup.act(cx, &reply(None, true, 3)))
+    else {
+        panic!()
+    };
+    assert_eq!(nodes, ["dgx031", "runai-01", "runai-02", "runai-03"].map(name));
+}
