@@ -17,6 +17,7 @@ const PKI: &[(&str, &str, bool)] = &[
     ("front-proxy-client", "front-proxy-client", false),
     ("etcd/ca", "etcd-ca", true),
     ("apiserver-etcd-client", "kube-apiserver-etcd-client", false),
+    ("etcd-member", "etcd-member", false),
 ];
 
 /// File in /etc/kubernetes and the user in it.
@@ -36,6 +37,9 @@ pub fn containerd_config(cdi: bool) -> String {
          [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.nvidia.options]\n  BinaryName = \"/usr/bin/nvidia-container-runtime\"\n"
     )
 }
+
+/// As BCM's package brings it.
+const ETCD: &str = "[Unit]\nDescription=etcd\n[Service]\nType=notify\nExecStart=/cm/local/apps/etcd/current/bin/etcd --data-dir /var/lib/etcd --listen-client-urls https://0.0.0.0:2379\nRestart=always\n";
 
 const MOUNTS: &str = "21 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw\n\
     37 21 0:44 / /home rw,relatime shared:22 - nfs4 master:/home rw,vers=4.2,rsize=1048576\n";
@@ -74,7 +78,9 @@ fn habits(put: &Put, node: &str, control_plane: bool, proxy: &str) {
     put("/var/lib/kubelet/pki/kubelet-client-current.pem", &format!("{certificate}{key}"), 0o600);
     let kubelet = kubeconfig(proxy, &format!("system:node:{node}"), &good("system:node", false));
     put("/etc/kubernetes/kubelet.conf", &kubelet, 0o600);
-    if !control_plane {
+    if control_plane {
+        put("/usr/lib/systemd/system/etcd.service", ETCD, 0o644);
+    } else {
         put("/sys/class/infiniband/mlx5_0/node_type", "1: CA\n", 0o444);
     }
 }
