@@ -192,7 +192,7 @@ async fn a_retry_after_a_heal_fails_with_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn phases_are_called_as_they_were_seen_to_work() {
     let limit = Duration::from_secs(1);
-    for spec in [kubeadm::addons(to(), Addon::ALL, limit), kubeadm::kubelet_config(limit)] {
+    for spec in [kubeadm::addons(to(), Addon::ALL, limit), kubeadm::kubelet_config(None, limit)] {
         let (_, rc) = part(PHASES, &format!("kubeadm {}", spec.args.join(" ")));
         assert_eq!(rc, 0);
     }

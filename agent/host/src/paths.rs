@@ -18,6 +18,8 @@ pub const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
 pub const APT_SOURCE: &str = "/etc/apt/sources.list.d/kubernetes.list";
 /// Private apt root: own sources, lists and cache, so that looking changes nothing.
 pub const APT_PROBE: &str = "/var/lib/podlift/apt-probe";
+/// apt's configuration in that root.
+pub const APT_PROBE_CONFIG: &str = "/var/lib/podlift/apt-probe/apt.conf";
 /// Packages that were fetched to be looked at.
 pub const APT_PROBE_DEBS: &str = "/var/lib/podlift/apt-probe/debs";
 /// The target's kubeadm, unpacked and not installed.

@@ -2,7 +2,7 @@
 //! crash-looping API server.
 
 use super::shared::{control_plane, kubeadm_ended};
-use super::{Applied, Cx, Op, served};
+use super::{Applied, Cx, Op, kubeadm_patches, served};
 use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
@@ -27,7 +27,12 @@ impl Op for KubeadmApply {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         control_plane(cx.node)?;
-        Ok(Applied::Unit(kubeadm::apply(self.to, &self.skip, cx.node.config.ops.kubeadm_timeout)))
+        Ok(Applied::Unit(kubeadm::apply(
+            self.to,
+            &self.skip,
+            kubeadm_patches::directory(cx.node),
+            cx.node.config.ops.kubeadm_timeout,
+        )))
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {

@@ -2,7 +2,7 @@
 //! control-plane node that lacks a manifest is refused.
 
 use super::shared::{all_manifests_or_none, kubeadm_ended};
-use super::{Applied, Cx, Op, served};
+use super::{Applied, Cx, Op, kubeadm_patches, served};
 use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
@@ -25,7 +25,11 @@ impl Op for KubeadmNode {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         all_manifests_or_none(cx.node)?;
-        Ok(Applied::Unit(kubeadm::node(&self.skip, cx.node.config.ops.kubeadm_timeout)))
+        Ok(Applied::Unit(kubeadm::node(
+            &self.skip,
+            kubeadm_patches::directory(cx.node),
+            cx.node.config.ops.kubeadm_timeout,
+        )))
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {

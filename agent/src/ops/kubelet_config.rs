@@ -1,7 +1,7 @@
 //! `kubeadm upgrade node phase kubelet-config`: the kubelet's configuration from the cluster's.
 
 use super::shared::{all_manifests_or_none, kubeadm_ended};
-use super::{Applied, Cx, Op};
+use super::{Applied, Cx, Op, kubeadm_patches};
 use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
@@ -21,7 +21,10 @@ impl Op for KubeletConfig {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         all_manifests_or_none(cx.node)?;
-        Ok(Applied::Unit(kubeadm::kubelet_config(cx.node.config.ops.kubeadm_timeout)))
+        Ok(Applied::Unit(kubeadm::kubelet_config(
+            kubeadm_patches::directory(cx.node),
+            cx.node.config.ops.kubeadm_timeout,
+        )))
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {

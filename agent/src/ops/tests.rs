@@ -217,6 +217,7 @@ async fn a_crash_looping_api_server_is_seen_for_what_it_is() {
 async fn packages_are_looked_up_in_a_root_of_their_own() {
     let b = bench(|call| match call.program {
         "apt-get" => said(""),
+        "apt-config" => said("APT::Update::Post-Invoke:: \"touch /x\";\n"),
         "apt-cache" => {
             said("   kubeadm | 1.32.9-1.1 | https://pkgs.k8s.io/core:/stable:/v1.32/deb  Packages\n")
         }
@@ -227,9 +228,10 @@ async fn packages_are_looked_up_in_a_root_of_their_own() {
     assert_eq!(offers[0].version.to_string(), "1.32.9-1.1");
     assert_eq!(b.files.text(paths::APT_SOURCE), LIST, "the node's own sources stay");
     assert_eq!(b.files.text("/var/lib/podlift/apt-probe/sources.list"), LIST.replace("v1.31", "v1.32"));
-    assert!(
-        b.commands.calls().iter().all(|c| c.contains("Dir::State::Lists=/var/lib/podlift/apt-probe/lists"))
-    );
+    let (config, others) = b.commands.calls().split_first().map(|(c, o)| (c.clone(), o.to_vec())).unwrap();
+    assert_eq!((config.as_str(), others.len()), ("apt-config dump", 2));
+    assert!(others.iter().all(|c| c.contains("Dir::State::Lists=/var/lib/podlift/apt-probe/lists")));
+    assert!(!b.files.text(paths::APT_PROBE_CONFIG).contains("touch"), "no hook runs");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,23 @@ use super::must;
 use crate::host::{Host, Invocation};
 use podlift_model::Failure;
 
+/// apt's whole configuration without what it runs besides itself, as a file for `APT_CONFIG`: hooks of an update write stamps, fill
+/// databases and empty the cache of packages, whatever folders apt itself was given. Proxies and the like stay.
+pub async fn without_hooks(host: &Host) -> Result<String, Failure> {
+    Ok(bare(&must(host, &Invocation::new("apt-config", ["dump"])).await?))
+}
+
+fn bare(dump: &str) -> String {
+    const OTHERS: [&str; 5] = ["-invoke", "hooks", "pre-install-pkgs", "dir::etc::main", "dir::etc::parts"];
+    let stays = |line: &&str| {
+        let key = line.split(' ').next().unwrap_or_default().to_lowercase();
+        !OTHERS.iter().any(|other| key.contains(other))
+    };
+    // Its own files are not read again: they would bring the hooks back.
+    let end = ["Dir::Etc::main \"/dev/null\";", "Dir::Etc::parts \"/dev/null\";", ""];
+    dump.lines().filter(stays).chain(end).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether apt's daily work may upgrade packages by itself.
 pub async fn upgrades_by_itself(host: &Host) -> Result<bool, Failure> {
     Ok(allows(&must(host, &Invocation::new("apt-config", ["dump", "APT::Periodic"])).await?))
@@ -26,6 +43,15 @@ fn allows(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_runs_besides_apt() {
+        let dump = "APT::Update::Post-Invoke-Success \"\";\nAPT::Update::Post-Invoke-Success:: \"touch /var/lib/apt/periodic/update-success-stamp\";\nDPkg::Pre-Install-Pkgs:: \"x\";\nbinary::apt::AptCli::Hooks::Upgrade:: \"x\";\nDir::Etc::parts \"apt.conf.d\";\nAcquire::http::Proxy \"http://proxy:3128\";\n";
+        assert_eq!(
+            bare(dump),
+            "Acquire::http::Proxy \"http://proxy:3128\";\nDir::Etc::main \"/dev/null\";\nDir::Etc::parts \"/dev/null\";\n"
+        );
+    }
 
     #[test]
     fn only_what_is_switched_on() {

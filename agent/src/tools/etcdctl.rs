@@ -72,6 +72,9 @@ pub struct EndpointHealth {
     pub health: bool,
     #[serde(default)]
     pub error: Option<String>,
+    /// A duration as Go writes it: `2.345678ms`.
+    #[serde(default)]
+    pub took: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -172,6 +175,36 @@ impl Access {
     }
 }
 
+impl EndpointHealth {
+    /// What the check took; None: it does not say.
+    pub fn millis(&self) -> Option<u32> {
+        go_millis(&self.took)
+    }
+}
+
+/// `1m2.5s`, `2.345678ms`, `850.1µs`; rounded up, because 0 would be no time.
+fn go_millis(text: &str) -> Option<u32> {
+    let (mut rest, mut millis) = (text, 0.0_f64);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit = &rest[digits..];
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        millis += number
+            * match &unit[..end] {
+                "h" => 3_600_000.0,
+                "m" => 60_000.0,
+                "s" => 1_000.0,
+                "ms" => 1.0,
+                "µs" | "us" => 1e-3,
+                "ns" => 1e-6,
+                _ => return None,
+            };
+        rest = &unit[end..];
+    }
+    (!text.is_empty()).then_some(millis.ceil() as u32)
+}
+
 fn alarm_name(number: u32) -> String {
     match number {
         1 => "NOSPACE".into(),
@@ -206,6 +239,22 @@ mod tests {
     fn answer(command: &str) -> &'static str {
         let (_, rest) = TRANSCRIPT.split_once(&format!("$ etcdctl {command} -w json\n")).unwrap();
         rest.lines().next().unwrap()
+    }
+
+    #[test]
+    fn durations_of_go() {
+        let cases = [
+            ("2.345678ms", Some(3)),
+            ("850.1µs", Some(1)),
+            ("1.5s", Some(1500)),
+            ("1m2.5s", Some(62_500)),
+            ("", None),
+            ("fast", None),
+            ("3", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(go_millis(text), want, "{text}");
+        }
     }
 
     #[test]

@@ -23,13 +23,19 @@ pub fn plan(to: KubeVersion, limit: Duration) -> UnitSpec {
     unit(vec!["upgrade".into(), "plan".into(), to.to_string()], limit)
 }
 
-pub fn apply(to: KubeVersion, skip: &[SkipPhase], limit: Duration) -> UnitSpec {
-    let args = ["upgrade".to_string(), "apply".into(), to.to_string(), "--yes".into()];
-    unit(args.into_iter().chain(skipped(skip)).collect(), limit)
+/// Of a directory.
+fn patched(patches: Option<&str>) -> Option<String> {
+    patches.map(|dir| format!("--patches={dir}"))
 }
 
-pub fn node(skip: &[SkipPhase], limit: Duration) -> UnitSpec {
-    unit(["upgrade".to_string(), "node".into()].into_iter().chain(skipped(skip)).collect(), limit)
+pub fn apply(to: KubeVersion, skip: &[SkipPhase], patches: Option<&str>, limit: Duration) -> UnitSpec {
+    let args = ["upgrade".to_string(), "apply".into(), to.to_string(), "--yes".into()];
+    unit(args.into_iter().chain(skipped(skip)).chain(patched(patches)).collect(), limit)
+}
+
+pub fn node(skip: &[SkipPhase], patches: Option<&str>, limit: Duration) -> UnitSpec {
+    let args = ["upgrade".to_string(), "node".into()];
+    unit(args.into_iter().chain(skipped(skip)).chain(patched(patches)).collect(), limit)
 }
 
 /// `which`: all of them at once where both are wanted.
@@ -46,8 +52,9 @@ pub fn addons(to: KubeVersion, addons: &[Addon], limit: Duration) -> UnitSpec {
     )
 }
 
-pub fn kubelet_config(limit: Duration) -> UnitSpec {
-    unit(["upgrade", "node", "phase", "kubelet-config"].map(String::from).to_vec(), limit)
+pub fn kubelet_config(patches: Option<&str>, limit: Duration) -> UnitSpec {
+    let args = ["upgrade", "node", "phase", "kubelet-config"].map(String::from);
+    unit(args.into_iter().chain(patched(patches)).collect(), limit)
 }
 
 /// Which kubeadm is asked.
@@ -155,12 +162,18 @@ mod tests {
         let limit = Duration::from_secs(9);
         let line = |spec: UnitSpec| spec.args.join(" ");
         assert_eq!(
-            line(apply(to, &[SkipPhase::Addon, SkipPhase::KubeletConfig], limit)),
+            line(apply(to, &[SkipPhase::Addon, SkipPhase::KubeletConfig], None, limit)),
             "upgrade apply v1.32.9 --yes --skip-phases=addon,kubelet-config"
         );
-        assert_eq!(line(node(&[], limit)), "upgrade node");
+        assert_eq!(line(node(&[], None, limit)), "upgrade node");
+        assert_eq!(line(apply(to, &[], Some("/p"), limit)), "upgrade apply v1.32.9 --yes --patches=/p");
+        assert_eq!(
+            line(node(&[SkipPhase::Addon], Some("/p"), limit)),
+            "upgrade node --skip-phases=addon --patches=/p"
+        );
+        assert_eq!(line(kubelet_config(Some("/p"), limit)), "upgrade node phase kubelet-config --patches=/p");
         assert_eq!(line(addons(to, Addon::ALL, limit)), "upgrade apply phase addon all v1.32.9");
         assert_eq!(line(addons(to, &[Addon::Coredns], limit)), "upgrade apply phase addon coredns v1.32.9");
-        assert_eq!(line(kubelet_config(limit)), "upgrade node phase kubelet-config");
+        assert_eq!(line(kubelet_config(None, limit)), "upgrade node phase kubelet-config");
     }
 }

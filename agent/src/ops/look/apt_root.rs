@@ -6,7 +6,7 @@ use crate::ops::shared::file_failure;
 use crate::paths::APT_PROBE;
 use crate::sources;
 use crate::tools::madison::{self, Lists};
-use crate::tools::{apt, run};
+use crate::tools::{apt, apt_config, run};
 use podlift_model::facts::PackageOffer;
 use podlift_model::op::Package;
 use podlift_model::{Failure, KubeVersion};
@@ -26,7 +26,8 @@ pub async fn fresh<'a>(node: &'a Node, host: &Host, to: KubeVersion) -> Result<A
     let files = host.files.as_ref();
     let (list, text) = sources::find(files)?.alone(to.minor())?;
     let alone = node.apt_root.lock().await;
-    make(files, list, &text)?;
+    let config = apt_config::without_hooks(host).await?;
+    make(files, &[(list, &text), (CONFIG, &config)])?;
     let output = run(host, &apt::update_private(list)).await?;
     let said = format!("{}{}", output.stdout, output.stderr);
     // Over a repository that it could not read apt exits 0, and would offer what it knew before.
@@ -37,10 +38,12 @@ pub async fn fresh<'a>(node: &'a Node, host: &Host, to: KubeVersion) -> Result<A
     Ok(AptRoot { _alone: alone, list, offers })
 }
 
+const CONFIG: &str = "apt.conf";
 /// apt makes no folders outside its own: a file in each does.
-fn make(files: &dyn Files, list: &str, text: &str) -> Result<(), Failure> {
-    let keep = ["lists/partial/.keep", "cache/archives/partial/.keep", "debs/.keep"];
-    for (name, content) in keep.map(|name| (name, "")).into_iter().chain([(list, text)]) {
+const FOLDERS: [&str; 3] = ["lists/partial/.keep", "cache/archives/partial/.keep", "debs/.keep"];
+
+fn make(files: &dyn Files, texts: &[(&str, &str)]) -> Result<(), Failure> {
+    for (name, content) in FOLDERS.map(|name| (name, "")).iter().chain(texts) {
         let path = Path::new(APT_PROBE).join(name);
         files.write(&path, content.as_bytes(), 0o600).map_err(|e| file_failure(&path, &e))?;
     }

@@ -43,8 +43,8 @@ fn member(member: &Member, status: &[EndpointStatus], health: &[EndpointHealth],
         revision: status.map_or(0, |s| s.header.revision),
         version: status.map(|s| s.version.clone()).unwrap_or_default(),
         error,
-        db_size_bytes: None,
-        latency_ms: None,
+        db_size_bytes: status.map(|s| s.db_size).filter(|bytes| *bytes > 0),
+        latency_ms: health.and_then(EndpointHealth::millis),
     }
 }
 

@@ -95,6 +95,7 @@ pub fn update_private(list: &str) -> Invocation {
 /// In the private root, with its name of the source.
 fn private(list: &str, args: impl IntoIterator<Item = String>) -> Invocation {
     let call = Invocation::new("apt-get", private_root(list).into_iter().chain(args));
+    let call = call.env("APT_CONFIG", paths::APT_PROBE_CONFIG);
     ENV.iter().fold(call.timeout(PRIVATE_LIMIT), |call, (name, value)| call.env(name, *value))
 }
 

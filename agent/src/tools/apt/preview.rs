@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_sum_of_what_is_fetched() {
-        assert_eq!(bytes(URIS), 712 + 712 + 724 + 740);
+        assert_eq!(bytes(URIS), 720 + 720 + 724 + 748);
         assert_eq!(bytes(SIMULATED), 0);
     }
 }

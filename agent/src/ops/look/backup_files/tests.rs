@@ -23,7 +23,6 @@ fn bench() -> Bench {
         "/var/lib/podlift/backup/r1/etcd.db",
         "/var/lib/podlift/backup/r1/etcd.db.part",
         "/var/lib/podlift/backup/r1/.podlift",
-        "/var/lib/podlift/ledger",
         "/etc/systemd/system/etcd.service",
     ];
     files.iter().for_each(|path| bench.files.put(path, path.as_bytes()));

@@ -31,7 +31,7 @@ fn arguments(text: &str, name: &str) -> Vec<String> {
     };
     let value = text.lines().filter_map(value).next_back().unwrap_or_default();
     let mut words: Vec<String> = Vec::new();
-    for word in value.split_whitespace().map(|w| w.trim_matches(['"', '\''])) {
+    for word in value.split_whitespace() {
         match words.last_mut().filter(|flag| !word.starts_with('-') && !flag.contains('=')) {
             Some(flag) => *flag = format!("{flag}={word}"),
             None => words.push(word.into()),
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn words_of_an_environment_file() {
-        let text = "# KUBELET_EXTRA_ARGS=--no\nKUBELET_EXTRA_ARGS=--old=1\nKUBELET_EXTRA_ARGS=\"--node-ip 10.77.0.30 --v=2 --bare --feature-gates='A=true,B=false'\"\nOTHER=--x\n";
+        let text = "# KUBELET_EXTRA_ARGS=--no\nKUBELET_EXTRA_ARGS=--old=1\nKUBELET_EXTRA_ARGS=\"--node-ip 10.77.0.30 --v=2 --bare --feature-gates=A=true,B=false\"\nOTHER=--x\n";
         assert_eq!(
             arguments(text, "KUBELET_EXTRA_ARGS"),
             ["--node-ip=10.77.0.30", "--v=2", "--bare", "--feature-gates=A=true,B=false"]

@@ -17,6 +17,7 @@ for a in "$@"; do case "$a" in
   Dir::Cache=*) cache=$ROOT${a#*=};;
 esac; done
 mkdir -p "$lists" "$cache"; echo x > "$cache/pkgcache.bin"
+grep -q Post-Invoke "$ROOT${APT_CONFIG:-/etc/apt/apt.conf}" && echo x > "$ROOT/var/lib/apt/update-success-stamp"
 case " $* " in
   *" update "*) echo x > "$lists/index";;
   *" -s "*) [ ! -f "$BIN/refused" ] || { cat "$BIN/refused"; exit 100; }; cat "$BIN/simulated.txt";;
@@ -102,7 +103,7 @@ impl Tree {
         for (program, text) in [
             ("apt-get", APT),
             ("apt-cache", MADISON),
-            ("apt-config", "echo 'APT::Periodic::Unattended-Upgrade \"1\";'"),
+            ("apt-config", "echo 'APT::Periodic::Unattended-Upgrade \"1\";'; cat $ROOT/etc/apt/apt.conf"),
             ("dpkg", "cat $BIN/audit.txt"),
             ("dpkg-deb", DPKG_DEB),
             ("target-kubeadm", KUBEADM),
@@ -119,6 +120,10 @@ impl Tree {
         self.write(
             paths::APT_SOURCE,
             "deb [signed-by=/etc/apt/keyrings/k.gpg] https://pkgs.k8s.io/core:/stable:/v1.31/deb/ /\n",
+        );
+        self.write(
+            "/etc/apt/apt.conf",
+            "APT::Update::Post-Invoke:: \"touch /var/lib/apt/update-success-stamp\";\n",
         );
         self.write("/var/lib/apt/lists/own_InRelease", "the node's own");
         self.write("/var/cache/apt/pkgcache.bin", "the node's own");

@@ -1,0 +1,79 @@
+//! The node's patches directory, which every `kubeadm upgrade` of this agent is given. What is new in it, the node's own files say already
+//! (`judge`): a patch keeps what is there and never brings anything.
+
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use super::shared::file_failure;
+use super::{Applied, Cx, Op};
+use crate::host::Files;
+use crate::node::Node;
+use crate::paths;
+use async_trait::async_trait;
+use podlift_model::op::{PatchName, PatchText};
+use podlift_model::{Digest, Failure, OpOutput};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub struct KubeadmPatches {
+    pub files: Vec<PatchText>,
+}
+
+/// What the directory holds.
+pub fn present(node: &Node) -> BTreeMap<PatchName, Digest> {
+    let files = node.host.files.as_ref();
+    let patch = |name: String| {
+        let bytes = files.read(&path(&name)).ok()?;
+        Some((name.parse().ok()?, Digest::of(bytes)))
+    };
+    names(files).into_iter().filter_map(patch).collect()
+}
+
+/// The directory, if kubeadm is to be given one.
+pub fn directory(node: &Node) -> Option<&'static str> {
+    (!present(node).is_empty()).then_some(paths::PATCHES)
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(paths::PATCHES).join(name)
+}
+
+fn names(files: &dyn Files) -> Vec<String> {
+    files.list(Path::new(paths::PATCHES)).unwrap_or_default()
+}
+
+#[async_trait]
+impl Op for KubeadmPatches {
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        let wanted: BTreeMap<PatchName, Digest> =
+            self.files.iter().map(|f| (f.name, Digest::of(&f.text))).collect();
+        let strange = names(cx.node.host.files.as_ref()).len() != wanted.len();
+        let same = || OpOutput::Unchanged(format!("{} patches for kubeadm are there already", wanted.len()));
+        Ok((present(cx.node) == wanted && !strange).then(same))
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        let files = cx.node.host.files.as_ref();
+        for patch in &self.files {
+            judge::judge(files, patch)?;
+        }
+        for patch in &self.files {
+            let path = path(patch.name.name());
+            files.write(&path, patch.text.as_bytes(), 0o600).map_err(|e| file_failure(&path, &e))?;
+        }
+        let kept = |name: &String| self.files.iter().any(|f| f.name.name() == name);
+        for old in names(files).into_iter().filter(|name| !kept(name)) {
+            let path = path(&old);
+            files.remove_tree(&path).map_err(|e| file_failure(&path, &e))?;
+        }
+        Ok(Applied::Done(OpOutput::Changed(format!(
+            "kubeadm is given {} patches from now on",
+            self.files.len()
+        ))))
+    }
+}

@@ -1,0 +1,106 @@
+//! Patches of a node in memory.
+
+use super::*;
+use crate::ledger::Accepted;
+use crate::ops::mutation;
+use crate::testing::{BOOT, Bench, LIVE_SCHEDULER, exited};
+use podlift_model::op::Component;
+use podlift_model::{Epoch, HostOp, OpId};
+use std::sync::Arc;
+
+const GOOD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: kube-scheduler\n  namespace: kube-system\nspec:\n  containers:\n  - name: kube-scheduler\n    env:\n    - name: NO_PROXY\n      value: 10.0.0.0/8\n";
+const KUBELET: &str = "maxPods: 250\nevictionHard:\n  memory.available: 1Gi\n";
+/// What else is within a setting of the live file, and not in the patch.
+const MORE: &str = "  nodefs.available: 10%\n";
+
+fn bench() -> Bench {
+    let bench = Bench::new(|_| exited(1, "")).control_plane();
+    let env = "    env:\n    - name: NO_PROXY\n      value: 10.0.0.0/8\n    image: ";
+    bench.files.put(
+        paths::manifest(Component::KubeScheduler),
+        LIVE_SCHEDULER.replacen("    image: ", env, 1).as_bytes(),
+    );
+    bench.files.put(
+        paths::KUBELET_CONFIG,
+        format!("kind: KubeletConfiguration\n{KUBELET}{MORE}cgroupDriver: systemd\n").as_bytes(),
+    );
+    bench
+}
+
+async fn act(node: &Arc<Node>, files: &[(PatchName, &str)]) -> Result<OpOutput, Failure> {
+    let files = files.iter().map(|(name, text)| PatchText { name: *name, text: (*text).into() }).collect();
+    let op = HostOp::KubeadmPatches { files };
+    let epoch = Epoch { number: 1, instance: "a".parse().unwrap() };
+    let clock = &node.host.clock;
+    let accepted = Accepted {
+        op: op.clone(),
+        epoch,
+        boot: BOOT.parse().unwrap(),
+        at: clock.now(),
+        since_boot: clock.since_boot(),
+    };
+    let op_id = OpId::new("op-1").unwrap();
+    let cx = Cx { node, op_id: &op_id, accepted: &accepted };
+    let op = mutation(&op).unwrap();
+    if let Some(output) = op.observe(&cx).await? {
+        return Ok(output);
+    }
+    match op.apply(&cx).await? {
+        Applied::Done(output) => Ok(output),
+        Applied::Unit(spec) => panic!("{spec:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_node_has_is_kept_and_given_to_kubeadm() {
+    let bench = bench();
+    let node = bench.node();
+    assert_eq!(directory(&node), None);
+    let both = [(PatchName::KubeScheduler, GOOD), (PatchName::Kubelet, KUBELET)];
+    assert!(matches!(act(&node, &both).await, Ok(OpOutput::Changed(_))));
+    assert!(matches!(act(&node, &both).await, Ok(OpOutput::Unchanged(_))));
+    assert_eq!(bench.files.text("/var/lib/podlift/patches/kube-scheduler0+strategic.yaml"), GOOD);
+    assert_eq!(present(&node)[&PatchName::Kubelet], Digest::of(KUBELET));
+    assert_eq!(directory(&node), Some("/var/lib/podlift/patches"));
+    // The whole directory is meant: what is not named goes, also what nobody knows.
+    bench.files.put("/var/lib/podlift/patches/etcd.yaml", b"x");
+    assert!(matches!(act(&node, &both[1..]).await, Ok(OpOutput::Changed(_))));
+    assert_eq!(names(bench.files.as_ref()), ["kubeletconfiguration0+merge.yaml"]);
+    act(&node, &[]).await.unwrap();
+    assert_eq!((names(bench.files.as_ref()).len(), directory(&node)), (0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_new_is_brought_by_a_patch() {
+    let bench = bench();
+    let node = bench.node();
+    let scheduler = [
+        GOOD.replace("10.0.0.0/8", "0.0.0.0/0"),
+        GOOD.replace("NO_PROXY", "LD_PRELOAD"),
+        GOOD.replace("  - name: kube-scheduler", "  - image: evil\n    name: kube-scheduler"),
+        GOOD.replace("spec:\n", "spec:\n  hostPID: true\n"),
+        GOOD.replace("kind: Pod", "kind: Other"),
+        format!("{GOOD}  - name: other\n    env: []\n"),
+        GOOD.replace("      value: 10.0.0.0/8\n", "      value: 10.0.0.0/8\n      valueFrom: {}\n"),
+        "a: [".into(),
+        "null".into(),
+    ];
+    for text in &scheduler {
+        let files = [(PatchName::Kubelet, KUBELET), (PatchName::KubeScheduler, text.as_str())];
+        assert_eq!(act(&node, &files).await.unwrap_err().code, "patch-not-from-here", "{text}");
+    }
+    for text in [
+        "maxPods: 251",
+        "staticPodPath: /tmp",
+        "evictionHard: {memory.available: 2Gi}",
+        "evictionHard: {nodefs.available: null}",
+        "evictionHard: {new: 1}",
+        "maxPods: null",
+        "- 1",
+        "a: [",
+    ] {
+        let refused = act(&node, &[(PatchName::Kubelet, text)]).await.unwrap_err();
+        assert_eq!(refused.code, "patch-not-from-here", "{text}");
+    }
+    assert_eq!(names(bench.files.as_ref()), [""; 0], "one bad patch, and none is placed");
+}
