@@ -79,7 +79,7 @@ async fn bcm_decides_whether_the_target_may_be() {
     let fleet = Fleet::new();
     let supported =
         plan(&fleet, Some(Arc::new(Tools("1.32\n1.31 (NVIDIA AI Enterprise certified)\n")))).await;
-    assert_eq!(supported.blockers().count(), 0);
+    assert_eq!(supported.blockers().collect::<Vec<_>>(), Vec::<&podlift_engine::plan::Finding>::new());
     assert!(
         found(&supported, "bcm-version")[0].contains("cmsh is in none of /cm"),
         "the metadata is not known"
