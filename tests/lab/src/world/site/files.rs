@@ -56,8 +56,9 @@ pub fn disk(world: &World, node: &str, pki: &str) {
         written.unwrap_or_else(|e| panic!("the lab cannot write {path} of {node}: {e}"));
     };
     if !world.shape.machines {
-        habits(&put, node, control_plane, &world.shape.proxy);
+        habits(&put, control_plane);
     }
+    kubelet(&put, node, &world.shape.proxy);
     if control_plane {
         certificates(&put, pki, &world.shape.proxy);
     }
@@ -66,7 +67,7 @@ pub fn disk(world: &World, node: &str, pki: &str) {
 type Put<'a> = dyn Fn(&str, &str, u32) + 'a;
 
 /// A machine has its own.
-fn habits(put: &Put, node: &str, control_plane: bool, proxy: &str) {
+fn habits(put: &Put, control_plane: bool) {
     put(CONTAINERD_CONFIG, &containerd_config(!control_plane), 0o644);
     put("/proc/1/mountinfo", MOUNTS, 0o444);
     put("/etc/apt/apt.conf.d/20auto-upgrades", AUTO_UPGRADES, 0o644);
@@ -74,15 +75,24 @@ fn habits(put: &Put, node: &str, control_plane: bool, proxy: &str) {
     put("/etc/needrestart/needrestart.conf", NEEDRESTART, 0o644);
     let flags = "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix:///run/containerd/containerd.sock --pod-infra-container-image=registry.k8s.io/pause:3.10\"\n";
     put("/var/lib/kubelet/kubeadm-flags.env", flags, 0o644);
-    let Pair { certificate, key } = good(&format!("system:node:{node}"), false);
-    put("/var/lib/kubelet/pki/kubelet-client-current.pem", &format!("{certificate}{key}"), 0o600);
-    let kubelet = kubeconfig(proxy, &format!("system:node:{node}"), &good("system:node", false));
-    put("/etc/kubernetes/kubelet.conf", &kubelet, 0o600);
     if control_plane {
         put("/usr/lib/systemd/system/etcd.service", ETCD, 0o644);
     } else {
         put("/sys/class/infiniband/mlx5_0/node_type", "1: CA\n", 0o444);
     }
+}
+
+const CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+
+/// What it is known by.
+fn kubelet(put: &Put, node: &str, proxy: &str) {
+    let Pair { certificate, key } = good(&format!("system:node:{node}"), false);
+    put(CURRENT, &format!("{certificate}{key}"), 0o600);
+    let kubelet = format!(
+        "apiVersion: v1\nclusters:\n- cluster:\n    server: https://{proxy}\n  name: kubernetes\ncontexts:\n- context:\n    cluster: kubernetes\n    user: default-auth\n  name: default-auth@kubernetes\n\
+         current-context: default-auth@kubernetes\nkind: Config\npreferences: {{}}\nusers:\n- name: default-auth\n  user:\n    client-certificate: {CURRENT}\n    client-key: {CURRENT}\n"
+    );
+    put("/etc/kubernetes/kubelet.conf", &kubelet, 0o600);
 }
 
 fn certificates(put: &Put, pki: &str, proxy: &str) {
