@@ -1,5 +1,6 @@
 //! The coordinator's configuration file. Unknown keys are refused; what is not given has the default documented here.
 
+use crate::backup::BackupSettings;
 use crate::core::Settings;
 use crate::dispatch::HubSettings;
 use crate::exec::ExecSettings;
@@ -40,6 +41,8 @@ pub struct Config {
     pub run: Run,
     #[serde(default)]
     pub plan: Plan,
+    #[serde(default)]
+    pub backup: BackupSettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -208,6 +211,7 @@ impl Config {
             exec: ExecSettings { poll: self.run.poll, probe_interval: self.run.probe_interval },
             options: self.plan.options(),
             stale_after: Some(self.run.heartbeat * 3),
+            backup: self.backup.clone(),
             survey_timeout: Some(self.plan.survey),
         }
     }
@@ -258,6 +262,10 @@ mod tests {
             "reflection",
             "listen",
             "otlp_endpoint",
+            "directory",
+            "keep",
+            "runai_namespaces",
+            "default_certificate",
         ];
         let all =
             settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
@@ -268,6 +276,13 @@ mod tests {
             "the example shows other defaults"
         );
         assert_eq!(shown.metrics.listen, Metrics::default().listen, "the example shows another default");
+        let (of, own) = (&shown.backup, BackupSettings::default());
+        assert_eq!(
+            (&of.directory, of.keep, &of.runai_namespaces),
+            (&own.directory, own.keep, &own.runai_namespaces),
+            "the example shows other defaults"
+        );
+        assert!(of.recipients.is_empty() && of.default_certificate.is_some());
         assert!(
             !shown.server.reflection && shown.telemetry.otlp_endpoint.is_some(),
             "the example shows the options"
@@ -311,6 +326,9 @@ vip = "10.141.255.254:10443"
                 "telemetry.otlp_endpoint = \"https://x:1\" is not valid",
             ),
             ("[server]\nreflection = \"yes\"", "expected a boolean"),
+            ("[backup]\nrecipients = [\"age1nope\"]", "is not an age recipient: expected age1"),
+            ("[backup]\nkeep = 0", "expected a nonzero u32"),
+            ("[backup]\ndefault_certificate = \"tls\"", "names no object: expected NAMESPACE/NAME"),
         ] {
             let text = format!("{SMALL}{extra}");
             let e =
@@ -328,6 +346,7 @@ vip = "10.141.255.254:10443"
             "[tls]\ncert = \"x\"",
             "[server]\nreflect = true",
             "[bcm]\ncommand = \"cmsh\"",
+            "[backup]\nrecipient = \"age1\"",
         ] {
             let text = format!("{SMALL}{extra}");
             let e =

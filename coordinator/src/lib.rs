@@ -2,6 +2,7 @@
 //! engine's decision; what happens on a host is the agent's. Nothing here touches a node; the one thing that starts a process is the root
 //! helper of `bcm`, another process than the daemon.
 
+pub mod backup;
 pub mod bcm;
 pub mod cluster;
 pub mod config;

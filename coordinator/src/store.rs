@@ -4,7 +4,7 @@
 use crate::journal::{Journal, JournalError};
 use podlift_common::clock::Clock;
 use podlift_engine::machine::{self, Event, IllegalEvent, Record, RunState};
-use podlift_model::{Epoch, LedgerId, NodeName, RunId};
+use podlift_model::{Epoch, HostOp, LedgerId, NodeName, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -124,7 +124,7 @@ impl Store {
         self.lock().fold.runs.keys().cloned().collect()
     }
 
-    /// A run that the journal holds, or that an operator adopted.
+    /// A run that the journal holds, one that an operator adopted, or the name of a backup.
     pub fn knows(&self, run: &RunId) -> bool {
         let inner = self.lock();
         inner.fold.runs.contains_key(run) || inner.fold.adopted.contains(run)
@@ -178,6 +178,10 @@ impl Fold {
             }
             Event::Healed { heal } => drop(self.heals.insert(heal.id.clone())),
             Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
+            // A snapshot for a backup outside of any run: the agent remembers its name as a run's.
+            Event::NodeAsked { op: HostOp::EtcdSnapshot { run }, .. } => {
+                drop(self.adopted.insert(run.clone()))
+            }
             Event::EpochClaimed { epoch, .. } => {
                 let higher = self.epoch.as_ref().is_none_or(|e| epoch.number >= e.number);
                 if higher {

@@ -10,6 +10,7 @@ use crate::link::{Board, Mischief, PodLink};
 use crate::prober::WorldProber;
 use crate::sabotage::Sabotage;
 use podlift_agent::{Agent, Seams};
+use podlift_coordinator::backup::BackupSettings;
 use podlift_coordinator::cluster::KubeCluster;
 use podlift_coordinator::core::Settings;
 use podlift_coordinator::dispatch::HubSettings;
@@ -52,6 +53,8 @@ pub struct Pod {
     pub mischief: Mischief,
     /// Mode of the agents' heal.
     pub heal: podlift_agent::config::Mode,
+    /// Where coordinators keep backups: in memory, because each member is fsynced.
+    backups: tempfile::TempDir,
     board: Board,
     agents: BTreeMap<String, AgentTask>,
     command: Option<Command_>,
@@ -71,6 +74,7 @@ impl Pod {
             waivers: vec![],
             mischief: Mischief::None,
             heal: podlift_agent::config::Mode::Enforce,
+            backups: tempfile::tempdir_in("/dev/shm").unwrap_or_else(|e| panic!("/dev/shm: {e}")),
             board: Board::default(),
             agents: BTreeMap::new(),
             command: None,
@@ -136,6 +140,10 @@ impl Pod {
             settings: Settings {
                 exec: ExecSettings::default(),
                 options: self.options.clone(),
+                backup: BackupSettings {
+                    directory: self.backups.path().join("sets"),
+                    ..BackupSettings::default()
+                },
                 ..Settings::default()
             },
             bcm: None,

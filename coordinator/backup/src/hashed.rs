@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 /// Hashes and counts what goes through it.
 pub(crate) struct Hashed<T> {
-    inner: T,
+    pub inner: T,
     hash: Sha256,
     pub bytes: u64,
 }

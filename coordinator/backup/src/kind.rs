@@ -12,7 +12,7 @@ pub enum Kind {
     /// Unit and configuration of etcd on a node.
     EtcdConfig,
     Manifest,
-    /// Certificates and keys below /etc/kubernetes.
+    /// Certificates and keys.
     Pki,
     Kubeconfig,
     KubeletConfig,
@@ -21,20 +21,33 @@ pub enum Kind {
     KubeadmConfig,
     KubeletConfigMap,
     LoadBalancerServices,
+    Ingresses,
     TlsSecrets,
     TigeraInstallations,
     Workloads,
 }
 
 impl Kind {
-    /// Whether somebody who reads it could act as the cluster or as one of its users.
-    pub fn secret(self) -> bool {
-        matches!(self, Self::EtcdSnapshot | Self::Pki | Self::Kubeconfig | Self::TlsSecrets)
+    /// Whether somebody who reads this could act as the cluster or as one of its users. `said`: whoever brought it says so.
+    pub fn secret(self, path: &str, said: bool) -> bool {
+        let certificate = path.ends_with(".crt") || path.ends_with(".pub");
+        match self {
+            Self::EtcdSnapshot | Self::Kubeconfig | Self::TlsSecrets => true,
+            Self::Pki => said || !certificate,
+            _ => said,
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = serde_json::to_value(self).ok();
+        f.write_str(kind.as_ref().and_then(|k| k.as_str()).unwrap_or_default())
     }
 }
 
 /// A member without which a set is no backup.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Wanted {
     pub kind: Kind,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -43,11 +56,9 @@ pub struct Wanted {
 
 impl std::fmt::Display for Wanted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = serde_json::to_value(self.kind).ok();
-        let kind = kind.as_ref().and_then(|k| k.as_str()).unwrap_or_default();
         match &self.node {
-            Some(node) => write!(f, "{kind} of {node}"),
-            None => write!(f, "{kind}"),
+            Some(node) => write!(f, "{} of {node}", self.kind),
+            None => write!(f, "{}", self.kind),
         }
     }
 }

@@ -15,9 +15,11 @@ mod hashed;
 mod kind;
 mod list;
 mod manifest;
+mod open;
 mod retain;
 mod secret;
 mod snapshot;
+mod unfinished;
 mod verify;
 mod writer;
 
@@ -26,13 +28,11 @@ pub use list::{Entry, list};
 pub use manifest::{LeftOut, Manifest, Member, Stored};
 pub use retain::retain;
 pub use secret::{NoRecipient, Recipient};
-pub use verify::{Problem, verify};
-pub use writer::{About, Content, WriteError, Writer};
+pub use verify::{Problem, sealed, verify, verify_with};
+pub use writer::{About, Begun, Content, WriteError, Writer};
 
 #[cfg(test)]
 mod tests;
 
 const MANIFEST: &str = "manifest.json";
 const SEAL: &str = "SEAL";
-/// Of a set that is being made.
-const UNFINISHED: &str = ".unfinished-";

@@ -1,19 +1,23 @@
 //! The sets below a root, newest first.
 
 use crate::manifest::Manifest;
-use crate::{MANIFEST, UNFINISHED};
-use podlift_common::durable;
+use crate::{unfinished, verify};
+use podlift_model::Digest;
 use std::io;
 use std::path::Path;
 
 #[derive(Debug)]
 pub struct Entry {
     pub id: String,
+    /// Its directory's name: the id, where it has one.
+    pub directory: String,
     /// Bytes of its members.
     pub bytes: u64,
     /// Or why it can't be read; `verify` says more.
     pub manifest: Result<Manifest, String>,
-    /// It never got its name: an attempt that did not end.
+    /// Of the manifest, as it was sealed.
+    pub sha256: Option<Digest>,
+    /// It never got its name: an attempt that did not end, or one that is being made now.
     pub unfinished: bool,
 }
 
@@ -27,7 +31,7 @@ pub fn list(root: &Path) -> io::Result<Vec<Entry>> {
     for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            all.push(read(&entry.path(), &entry.file_name().to_string_lossy()));
+            all.push(read(&entry.path(), entry.file_name().to_string_lossy().into_owned()));
         }
     }
     let made = |e: &Entry| e.manifest.as_ref().ok().map(|m| m.made_at);
@@ -35,11 +39,14 @@ pub fn list(root: &Path) -> io::Result<Vec<Entry>> {
     Ok(all)
 }
 
-fn read(dir: &Path, name: &str) -> Entry {
-    let text = durable::read(&dir.join(MANIFEST)).map_err(|e| format!("{MANIFEST}: {e}"));
-    let manifest: Result<Manifest, String> =
-        text.and_then(|t| serde_json::from_slice(&t).map_err(|e| format!("{MANIFEST}: {e}")));
+fn read(dir: &Path, directory: String) -> Entry {
+    let opened = verify::opened(dir, None).map_err(|problem| problem.to_string());
+    let (manifest, sha256) = match opened {
+        Ok((manifest, sha256)) => (Ok(manifest), Some(sha256)),
+        Err(why) => (Err(why), None),
+    };
     let bytes = manifest.as_ref().map_or(0, |m| m.members.iter().map(|m| m.bytes).sum());
-    let unfinished = name.starts_with(UNFINISHED);
-    Entry { id: name.trim_start_matches(UNFINISHED).into(), bytes, manifest, unfinished }
+    let unfinished = unfinished::id(&directory);
+    let id = unfinished.unwrap_or(&directory).to_string();
+    Entry { id, unfinished: unfinished.is_some(), directory, bytes, manifest, sha256 }
 }

@@ -1,28 +1,48 @@
-//! How long sets stay: the newest so many, and whatever somebody still needs. Never a set that can't be read: a person looks at that.
+//! How long sets stay: the newest so many, the newest that is still whole, and whatever somebody needs. Never a set that can't be read: a
+//! person looks at that.
 
-use crate::list::list;
+use crate::list::{Entry, list};
+use crate::{unfinished, verify};
 use podlift_common::durable;
 use std::io;
 use std::path::Path;
 
 /// Removes older sets and attempts that did not end; returns the names of what went. `needed` are the ids of open runs.
 pub fn retain(root: &Path, newest: usize, needed: &[&str]) -> io::Result<Vec<String>> {
-    let kept = |id: &str| needed.contains(&id);
-    let sets = list(root)?;
-    let (unfinished, named): (Vec<_>, Vec<_>) = sets.into_iter().partition(|e| e.unfinished);
-    let old = named.into_iter().filter(|e| e.manifest.is_ok()).skip(newest.max(1));
-    let mut gone = Vec::new();
-    for entry in old.chain(unfinished).filter(|e| !kept(&e.id)) {
-        let name =
-            if entry.unfinished { format!("{}{}", crate::UNFINISHED, entry.id) } else { entry.id.clone() };
-        // A set loses its name before its files: half of one is never listed.
-        let doomed = root.join(format!("{}{}", crate::UNFINISHED, entry.id));
-        if !entry.unfinished {
-            std::fs::rename(root.join(&name), &doomed)?;
-            durable::sync_dir(root)?;
+    let (tries, named): (Vec<_>, Vec<_>) = list(root)?.into_iter().partition(|e| e.unfinished);
+    let readable: Vec<Entry> = named.into_iter().filter(|e| e.manifest.is_ok()).collect();
+    let (kept, mut old) = split(readable, newest.max(1));
+    if !old.is_empty() && !kept.iter().any(|e| whole(root, e)) {
+        // Nothing that stays could be restored: the newest that can is not given away.
+        if let Some(last) = old.iter().position(|e| whole(root, e)) {
+            old.remove(last);
         }
-        std::fs::remove_dir_all(&doomed)?;
+    }
+    let mut gone = Vec::new();
+    for entry in old.into_iter().chain(tries).filter(|e| !needed.contains(&e.id.as_str())) {
+        remove(root, &entry)?;
         gone.push(entry.id);
     }
     Ok(gone)
+}
+
+fn split(mut all: Vec<Entry>, at: usize) -> (Vec<Entry>, Vec<Entry>) {
+    let rest = all.split_off(at.min(all.len()));
+    (all, rest)
+}
+
+fn whole(root: &Path, entry: &Entry) -> bool {
+    verify(&root.join(&entry.id), None).is_ok_and(|(_, problems)| problems.is_empty())
+}
+
+/// A set loses its name before its files: half of one is never listed.
+fn remove(root: &Path, entry: &Entry) -> io::Result<()> {
+    let mut dir = root.join(&entry.directory);
+    if !entry.unfinished {
+        let doomed = unfinished::make(root, &entry.id)?;
+        std::fs::rename(&dir, &doomed)?;
+        durable::sync_dir(root)?;
+        dir = doomed;
+    }
+    unfinished::remove(&dir)
 }

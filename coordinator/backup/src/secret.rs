@@ -36,11 +36,10 @@ impl std::fmt::Debug for Recipient {
     }
 }
 
-/// Copies `from` to `to`, encrypted to every recipient.
-pub(crate) fn encrypt(recipients: &[Recipient], mut from: impl io::Read, to: impl Write) -> io::Result<()> {
+/// What is written to it goes to `to`, encrypted to every recipient; `finish` ends it.
+pub(crate) type Encrypting<W> = age::stream::StreamWriter<W>;
+
+pub(crate) fn encrypting<W: Write>(recipients: &[Recipient], to: W) -> io::Result<Encrypting<W>> {
     let all = recipients.iter().map(|r| &r.0 as &dyn age::Recipient);
-    let encryptor = age::Encryptor::with_recipients(all).map_err(io::Error::other)?;
-    let mut out = encryptor.wrap_output(to)?;
-    io::copy(&mut from, &mut out)?;
-    out.finish()?.flush()
+    age::Encryptor::with_recipients(all).map_err(io::Error::other)?.wrap_output(to)
 }

@@ -38,10 +38,15 @@ fn snapshot_bytes() -> Vec<u8> {
     bytes
 }
 
-fn fill(writer: &mut Writer, scratch: &Path) {
+fn etcd() -> Content<'static> {
+    Content { kind: Kind::EtcdSnapshot, node: None, path: "etcd/snapshot.db", secret: true }
+}
+
+fn fill(writer: &Writer) {
     let node = || Some("runai-01".parse().unwrap());
-    let mut add =
-        |kind, node, path: &str, bytes: &[u8]| writer.add(Content { kind, node, path }, bytes).unwrap();
+    let add = |kind, node, path: &str, bytes: &[u8]| {
+        writer.add(Content { kind, node, path, secret: false }, bytes).unwrap();
+    };
     add(Kind::Nodes, None, "cluster/nodes.json", br#"{"items":[]}"#);
     add(
         Kind::Manifest,
@@ -50,11 +55,7 @@ fn fill(writer: &mut Writer, scratch: &Path) {
         b"kind: Pod\n",
     );
     add(Kind::Pki, node(), "nodes/runai-01/etc/kubernetes/pki/ca.key", b"-----BEGIN");
-    let file = scratch.join("etcd.db");
-    std::fs::write(&file, snapshot_bytes()).unwrap();
-    writer
-        .add_snapshot(Content { kind: Kind::EtcdSnapshot, node: None, path: "etcd/snapshot.db" }, &file)
-        .unwrap();
+    writer.add(etcd(), &snapshot_bytes()).unwrap();
 }
 
 fn all() -> Vec<Wanted> {
@@ -69,8 +70,8 @@ fn all() -> Vec<Wanted> {
 fn made_with(recipients: Vec<Recipient>, id: &str) -> (TempDir, PathBuf, Digest) {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path().join("sets");
-    let mut writer = Writer::create(&root, id, recipients).unwrap();
-    fill(&mut writer, temp.path());
+    let writer = Writer::create(&root, id, recipients).unwrap();
+    fill(&writer);
     let (_, seal) = writer.seal(about(all()), Timestamp::UNIX_EPOCH).unwrap();
     (temp, root, seal)
 }
@@ -110,8 +111,8 @@ fn without_a_recipient_secrets_are_left_out_and_that_is_said() {
 fn what_lacks_a_member_or_has_an_empty_one_is_no_backup() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path().join("sets");
-    let mut writer = Writer::create(&root, "run-1", vec![]).unwrap();
-    fill(&mut writer, temp.path());
+    let writer = Writer::create(&root, "run-1", vec![]).unwrap();
+    fill(&writer);
     let mut more = all();
     more.push(wanted(Kind::KubeletConfig, Some("runai-02")));
     let e = writer.seal(about(more), Timestamp::UNIX_EPOCH).unwrap_err();
@@ -119,17 +120,43 @@ fn what_lacks_a_member_or_has_an_empty_one_is_no_backup() {
     assert!(!root.join("run-1").exists(), "and it has no name");
     assert!(list(&root).unwrap()[0].unfinished);
 
-    let mut writer = Writer::create(&root, "run-1", vec![]).unwrap();
-    let content = || Content { kind: Kind::Pods, node: None, path: "cluster/pods.json" };
-    assert!(matches!(writer.add(content(), b"".as_slice()), Err(WriteError::Empty(_))));
+    let writer = Writer::create(&root, "run-1", vec![]).unwrap();
+    let content = |path| Content { kind: Kind::Pods, node: None, path, secret: false };
+    assert!(matches!(writer.add(content("cluster/pods.json"), b""), Err(WriteError::Empty(_))));
     for path in ["../x", "/etc/passwd", "a/../b", ""] {
-        let refused = writer.add(Content { kind: Kind::Pods, node: None, path }, b"x".as_slice());
+        let refused = writer.add(content(path), b"x");
         assert!(matches!(refused, Err(WriteError::Path(_))), "{path:?}");
     }
-    let half = temp.path().join("half.db");
-    std::fs::write(&half, &snapshot_bytes()[..600]).unwrap();
-    let content = Content { kind: Kind::EtcdSnapshot, node: None, path: "etcd/snapshot.db" };
-    assert!(matches!(writer.add_snapshot(content, &half), Err(WriteError::Snapshot(..))));
+    let writer = Writer::create(&root, "run-1", vec![recipient(&identity())]).unwrap();
+    let half = &snapshot_bytes()[..600];
+    assert!(matches!(writer.add(etcd(), half), Err(WriteError::Snapshot(..))));
+}
+
+#[test]
+fn an_attempt_that_was_given_up_writes_nothing_into_the_next() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("sets");
+    let first = Writer::create(&root, "run-1", vec![]).unwrap();
+    let second = Writer::create(&root, "run-1", vec![]).unwrap();
+    let late = Content { kind: Kind::Pods, node: None, path: "cluster/pods.json", secret: false };
+    assert!(first.add(late, b"{}").is_err(), "its directory is gone");
+    fill(&second);
+    second.seal(about(all()), Timestamp::UNIX_EPOCH).unwrap();
+    let (_, found) = verify(&root.join("run-1"), None).unwrap();
+    assert_eq!(found, vec![]);
+    assert!(first.seal(about(vec![]), Timestamp::UNIX_EPOCH).is_err());
+    assert!(verify(&root.join("run-1"), None).unwrap().1.is_empty());
+}
+
+#[test]
+fn certificates_are_no_secrets_and_keys_are() {
+    assert!(!Kind::Pki.secret("nodes/a/etc/kubernetes/pki/ca.crt", false));
+    for (path, said) in
+        [("pki/ca.key", false), ("pki/kubelet-client-current.pem", false), ("pki/ca.crt", true)]
+    {
+        assert!(Kind::Pki.secret(path, said), "{path}");
+    }
+    assert!(Kind::Kubeconfig.secret("admin.conf", false) && !Kind::Manifest.secret("x.yaml", false));
 }
 
 #[test]
@@ -169,8 +196,8 @@ fn the_newest_stay_and_what_an_open_run_needs() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path().join("sets");
     for n in 1..=5i64 {
-        let mut writer = Writer::create(&root, &format!("run-{n}"), vec![]).unwrap();
-        fill(&mut writer, temp.path());
+        let writer = Writer::create(&root, &format!("run-{n}"), vec![]).unwrap();
+        fill(&writer);
         writer.seal(about(all()), Timestamp::from_second(n * 1000).unwrap()).unwrap();
     }
     drop(Writer::create(&root, "run-6", vec![]).unwrap());
@@ -179,6 +206,23 @@ fn the_newest_stay_and_what_an_open_run_needs() {
     let left: Vec<String> = list(&root).unwrap().into_iter().map(|e| e.id).collect();
     assert_eq!(left, ["run-5", "run-4", "run-3", "run-2"], "one that can't be read is for a person");
     assert!(list(Path::new("/nowhere/at/all")).unwrap().is_empty());
+}
+
+#[test]
+fn the_newest_that_is_whole_stays_when_all_newer_ones_are_damaged() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("sets");
+    for n in 1..=4i64 {
+        let writer = Writer::create(&root, &format!("run-{n}"), vec![]).unwrap();
+        fill(&writer);
+        writer.seal(about(all()), Timestamp::from_second(n * 1000).unwrap()).unwrap();
+    }
+    for n in 3..=4 {
+        std::fs::write(root.join(format!("run-{n}/cluster/nodes.json")), "changed").unwrap();
+    }
+    assert_eq!(retain(&root, 1, &[]).unwrap(), ["run-3", "run-1"]);
+    let left: Vec<String> = list(&root).unwrap().into_iter().map(|e| e.id).collect();
+    assert_eq!(left, ["run-4", "run-2"]);
 }
 
 /// Every file of a set, with its path below it.

@@ -39,6 +39,34 @@ pub enum Problem {
 
 /// The manifest, and all that is wrong. `sealed` is what the journal remembers, where it does.
 pub fn verify(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Vec<Problem>), Problem> {
+    verify_with(dir, sealed, &mut |_, _| ())
+}
+
+/// As `verify`; tells how many members it has read, of how many.
+pub fn verify_with(
+    dir: &Path,
+    sealed: Option<&Digest>,
+    told: &mut dyn FnMut(usize, usize),
+) -> Result<(Manifest, Vec<Problem>), Problem> {
+    let (manifest, _) = opened(dir, sealed)?;
+    let mut problems = Vec::new();
+    for (read, m) in manifest.members.iter().enumerate() {
+        told(read, manifest.members.len());
+        problems.extend(member(dir, m));
+    }
+    problems.extend(others(dir, &manifest));
+    Ok((manifest, problems))
+}
+
+/// As `verify`, with the hash that it is sealed with.
+pub fn sealed(dir: &Path, remembered: Option<&Digest>) -> Result<(Manifest, Digest, Vec<Problem>), Problem> {
+    let (_, seal) = opened(dir, remembered)?;
+    let (manifest, problems) = verify(dir, Some(&seal))?;
+    Ok((manifest, seal, problems))
+}
+
+/// The manifest and its seal, which fits it; the members were not looked at.
+pub(crate) fn opened(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Digest), Problem> {
     let unusable = |e: &dyn std::fmt::Display| Problem::Manifest(e.to_string());
     let text = durable::read(&dir.join(MANIFEST)).map_err(|e| unusable(&e))?;
     let found = Digest::of(&text);
@@ -53,9 +81,7 @@ pub fn verify(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Vec<Prob
     if manifest.schema != SCHEMA {
         return Err(unusable(&format!("schema {:?}, expected {SCHEMA:?}", manifest.schema)));
     }
-    let mut problems: Vec<Problem> = manifest.members.iter().filter_map(|m| member(dir, m)).collect();
-    problems.extend(others(dir, &manifest));
-    Ok((manifest, problems))
+    Ok((manifest, found))
 }
 
 fn member(dir: &Path, member: &Member) -> Option<Problem> {

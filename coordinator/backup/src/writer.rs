@@ -1,17 +1,19 @@
-//! Makes a set: members first, each durable before the next; then the manifest, its seal, and the name.
+//! Makes a set: members first, each durable when its call returns; then the manifest, its seal, and the name. Members may come side by
+//! side; nobody else sees the set before it has its name.
 
-use crate::hashed::Hashed;
 use crate::kind::{Kind, Wanted};
 use crate::manifest::{LeftOut, Manifest, Member, SCHEMA, Stored};
-use crate::secret::{self, Recipient};
-use crate::{MANIFEST, SEAL, UNFINISHED, snapshot};
+use crate::open::Open;
+use crate::secret::Recipient;
+use crate::{MANIFEST, SEAL, unfinished};
 use jiff::Timestamp;
 use podlift_common::durable;
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName};
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a member is made of.
 pub struct Content<'a> {
@@ -19,6 +21,8 @@ pub struct Content<'a> {
     pub node: Option<NodeName>,
     /// Below the set's directory.
     pub path: &'a str,
+    /// Whoever brings it says that it is; some kinds are, whatever is said.
+    pub secret: bool,
 }
 
 /// What the manifest says besides its members.
@@ -58,12 +62,28 @@ pub struct Writer {
     root: PathBuf,
     dir: PathBuf,
     recipients: Vec<Recipient>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
     members: Vec<Member>,
     left_out: Vec<LeftOut>,
 }
 
+const NO_RECIPIENT: &str = "secret, and the configuration names no backup.recipients to encrypt it to";
+
+/// A member on its way.
+pub struct Begun(Open);
+
+impl Begun {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.0.take(bytes)
+    }
+}
+
 impl Writer {
-    /// Begins a set. What an attempt that did not end left under the same name goes.
+    /// Begins a set. What attempts that did not end left under the same name goes.
     pub fn create(root: &Path, id: &str, recipients: Vec<Recipient>) -> Result<Self, WriteError> {
         let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if id.is_empty() || id.starts_with('.') || !id.chars().all(fine) {
@@ -72,66 +92,67 @@ impl Writer {
         if root.join(id).exists() {
             return Err(WriteError::Exists(id.into()));
         }
-        let dir = root.join(format!("{UNFINISHED}{id}"));
-        let made = match std::fs::remove_dir_all(&dir) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => make_dir(&dir),
-        };
-        made.map_err(at(&dir))?;
-        let (id, root) = (id.to_string(), root.to_path_buf());
-        Ok(Self { id, root, dir, recipients, members: Vec::new(), left_out: Vec::new() })
+        let made = make_dir(root)
+            .and_then(|()| unfinished::clear(root, id))
+            .and_then(|()| unfinished::make(root, id));
+        let dir = made.map_err(at(root))?;
+        Ok(Self { id: id.into(), root: root.into(), dir, recipients, taken: Mutex::default() })
     }
 
-    /// Secrets without a recipient are left out, and that is said in the manifest.
-    pub fn add(&mut self, content: Content<'_>, from: impl Read) -> Result<(), WriteError> {
-        let Content { kind, node, path } = content;
-        if kind.secret() && self.recipients.is_empty() {
-            let why = "secret, and the configuration names no backup.recipients to encrypt it to".into();
-            self.left_out.push(LeftOut { what: Wanted { kind, node }, why });
-            return Ok(());
+    /// Whether this member would be left out: then nobody need fetch it.
+    pub fn leaves_out(&self, content: &Content<'_>) -> bool {
+        self.recipients.is_empty() && content.kind.secret(content.path, content.secret)
+    }
+
+    /// Says in the manifest what is not in the set, and why.
+    pub fn leave_out(&self, what: Wanted, why: impl Into<String>) {
+        let left = LeftOut { what, why: why.into() };
+        let mut taken = self.taken();
+        if !taken.left_out.contains(&left) {
+            taken.left_out.push(left);
         }
+    }
+
+    /// A member whose bytes come later. None: it is secret and there is no recipient; it is left out, and that is said in the manifest.
+    pub fn begin(&self, content: Content<'_>) -> Result<Option<Begun>, WriteError> {
+        if self.leaves_out(&content) {
+            self.leave_out(Wanted { kind: content.kind, node: content.node }, NO_RECIPIENT);
+            return Ok(None);
+        }
+        let Content { kind, node, path, secret } = content;
         let below = Path::new(path);
         if path.is_empty() || !below.components().all(|c| matches!(c, Component::Normal(_))) {
             return Err(WriteError::Path(path.into()));
         }
-        let stored = if kind.secret() { Stored::Age } else { Stored::Plain };
-        let path = if stored == Stored::Age { format!("{path}.age") } else { path.to_string() };
-        let file = self.dir.join(&path);
-        let mut content = Hashed::new(from);
-        let (bytes, sha256) = self.store(&file, stored, &mut content).map_err(at(&file))?;
-        if content.bytes == 0 {
-            return Err(WriteError::Empty(path));
-        }
-        let content_sha256 = content.digest().map_err(at(&file))?;
-        self.members.push(Member { path, kind, node, stored, bytes, sha256, content_sha256 });
-        Ok(())
+        let stored = if kind.secret(path, secret) { Stored::Age } else { Stored::Plain };
+        Open::create(&self.dir, path, (kind, node), stored, &self.recipients).map(Begun).map(Some)
     }
 
-    /// The snapshot is checked before it is taken.
-    pub fn add_snapshot(&mut self, content: Content<'_>, file: &Path) -> Result<(), WriteError> {
-        let open = || File::open(file).map_err(at(file));
-        if let Some(problem) = snapshot::problem(open()?).map_err(at(file))? {
-            return Err(WriteError::Snapshot(file.display().to_string(), problem));
-        }
-        self.add(content, open()?)
+    /// It belongs to the set from now on. The hash of what was given.
+    pub fn end(&self, begun: Begun) -> Result<Digest, WriteError> {
+        let member = begun.0.end()?;
+        let content = member.content_sha256.clone();
+        self.taken().members.push(member);
+        Ok(content)
     }
 
-    fn store(&self, file: &Path, stored: Stored, from: &mut impl Read) -> io::Result<(u64, Digest)> {
-        make_dir(file.parent().unwrap_or(&self.dir))?;
-        let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-        let mut hashed = Hashed::new(&out);
-        match stored {
-            Stored::Plain => drop(io::copy(from, &mut hashed)?),
-            Stored::Age => secret::encrypt(&self.recipients, from, &mut hashed)?,
-        }
-        let done = (hashed.bytes, hashed.digest()?);
-        out.sync_all()?;
-        Ok(done)
+    /// A member whose bytes are here already.
+    pub fn add(&self, content: Content<'_>, bytes: &[u8]) -> Result<(), WriteError> {
+        let Some(mut begun) = self.begin(content)? else { return Ok(()) };
+        begun.take(bytes)?;
+        self.end(begun).map(drop)
+    }
+
+    /// Removes what there is of it.
+    pub fn give_up(&self) {
+        drop(unfinished::remove(&self.dir));
     }
 
     /// Refuses a set that lacks what it must have; what is in it stays unnamed.
-    pub fn seal(self, about: About, now: Timestamp) -> Result<(Manifest, Digest), WriteError> {
-        let Self { id, root, dir, members, left_out, .. } = self;
+    pub fn seal(&self, about: About, now: Timestamp) -> Result<(Manifest, Digest), WriteError> {
+        let Taken { mut members, mut left_out } = std::mem::take(&mut *self.taken());
+        members.sort_by(|a, b| a.path.cmp(&b.path));
+        left_out.sort_by(|a, b| a.what.cmp(&b.what));
         let there = |w: &Wanted| members.iter().any(|m| m.kind == w.kind && m.node == w.node);
         let accepted = |w: &Wanted| left_out.iter().any(|l| l.what == *w);
         let missing: Vec<Wanted> =
@@ -140,11 +161,15 @@ impl Writer {
             return Err(WriteError::Incomplete(missing));
         }
         let About { cluster, by, version, revision, wanted } = about;
-        let schema = SCHEMA.to_string();
+        let (schema, id) = (SCHEMA.to_string(), self.id.clone());
         let manifest =
             Manifest { schema, id, cluster, made_at: now, by, version, revision, wanted, members, left_out };
-        let seal = name(&root, &dir, &manifest).map_err(at(&dir))?;
+        let seal = name(&self.root, &self.dir, &manifest).map_err(at(&self.dir))?;
         Ok((manifest, seal))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

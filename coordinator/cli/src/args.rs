@@ -54,6 +54,7 @@ pub(super) enum Verb {
     Attest(verbs::attest::Attest),
     Report(verbs::report::Report),
     Heal(verbs::heal::Heal),
+    Backup(verbs::backup::Backup),
     Takeover(verbs::takeover::Takeover),
     Adopt(verbs::adopt::Adopt),
     Cert(verbs::cert::Cert),

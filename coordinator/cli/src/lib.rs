@@ -74,6 +74,7 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Attest(verb) => verb.run(&context).await,
         Verb::Report(verb) => verb.run(&context).await,
         Verb::Heal(verb) => verb.run(&context).await,
+        Verb::Backup(verb) => verb.run(&context).await,
         Verb::Takeover(verb) => verb.run(&context).await,
         Verb::Adopt(verb) => verb.run(&context).await,
         Verb::Cert(verb) => verb.run(),

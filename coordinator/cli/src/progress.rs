@@ -57,6 +57,13 @@ impl Progress {
         }
     }
 
+    /// What it is at; only where somebody sees a spinner.
+    pub fn say(&self, text: String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(text);
+        }
+    }
+
     /// Whether somebody sees a bar.
     pub fn is_live(&self) -> bool {
         self.0.is_some()

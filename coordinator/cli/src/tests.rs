@@ -1,5 +1,6 @@
 //! The command line against a coordinator over real mTLS on the loopback, with the small fleet behind it.
 
+mod backup;
 mod skew;
 
 use super::args::Args;
@@ -8,6 +9,7 @@ use super::{run, usage};
 use clap::Parser as _;
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
+use podlift_coordinator::backup::BackupSettings;
 use podlift_coordinator::core::Settings;
 use podlift_coordinator::dispatch::{Hub, HubSettings};
 use podlift_coordinator::exec::ExecSettings;
@@ -20,6 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Nobody has its identity.
+const RECIPIENT: &str = "age1keccewzm9ka5wfr9y80u77z0anxa72gs7hxlnfxwwd2u9xldgj8qdsk7mk";
 
 struct Site {
     dir: tempfile::TempDir,
@@ -83,6 +88,7 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
     let settings = Settings {
         exec: ExecSettings { poll: quick, probe_interval: quick },
         options: PlanOptions { soak_seconds: 0, ..options() },
+        backup: BackupSettings { recipients: vec![RECIPIENT.parse().unwrap()], ..BackupSettings::default() },
         ..Settings::default()
     };
     let coordinator = assemble(fleet, store, "one", settings);

@@ -12,6 +12,7 @@ pub use probe::{HttpsProber, Prober};
 pub use servers::Servers;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use podlift_engine::{ClusterCall, ClusterReply};
 use podlift_model::{Epoch, Failure};
 
@@ -23,4 +24,7 @@ pub const FENCED: &str = "fenced";
 #[async_trait]
 pub trait Cluster: Send + Sync {
     async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure>;
+
+    /// What the API sends for a path, byte for byte; None where there is no such thing. For backups, which lose no field.
+    async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure>;
 }

@@ -40,6 +40,14 @@ pub enum CoordinatorError {
     NodeBusy { node: NodeName, step: StepId },
     #[error("{check:?} is not waived in this run")]
     NotWaived { check: String, known: Vec<String> },
+    #[error("the name {name} is taken")]
+    BackupExists { name: String },
+    #[error("{}", match name { Some(name) => format!("there is no backup {name}"), None => "there is no backup yet".into() })]
+    NoBackup { name: Option<String> },
+    #[error("no backup was made: {}", agents_away(away))]
+    BackupAgentsAway { away: Vec<NodeName>, without: Vec<NodeName> },
+    #[error("no backup was made")]
+    BackupNotMade(#[source] Failure),
     #[error("{}", .0.message)]
     Failure(#[from] Failure),
     #[error("the journal did not take it")]
@@ -63,6 +71,23 @@ fn blocked(findings: &[Finding]) -> String {
         lines.push(format!("and {} more", findings.len() - SHOWN));
     }
     lines.join("; ")
+}
+
+fn agents_away(away: &[NodeName]) -> String {
+    match away {
+        [node] => format!("the agent of {node} is not connected"),
+        nodes => format!("the agents of {} nodes are not connected", nodes.len()),
+    }
+}
+
+/// A command that makes a set without those that are away, where a person can type that many.
+fn without(away: &[NodeName], before: &[NodeName]) -> String {
+    let nodes: Vec<String> = before.iter().chain(away).map(|n| format!("--without {n}")).collect();
+    if away.len() > SHOWN {
+        "podlift status --all".into()
+    } else {
+        format!("podlift backup {}", nodes.join(" "))
+    }
 }
 
 fn short(hash: &str) -> String {
@@ -103,6 +128,24 @@ impl CoordinatorError {
                 format!("it is in the middle of step {step}, and is left out only between two ops")
             }
             E::NotWaived { known, .. } => format!("waived: {}", listed(known, "nothing")),
+            E::BackupExists { .. } => {
+                "a set, a run or an attempt that did not end has it, and a name is used once".into()
+            }
+            E::NoBackup { name: Some(_) } => "no set of that name is in the directory of backups".into(),
+            E::NoBackup { name: None } => "the directory of backups holds no set".into(),
+            E::BackupAgentsAway { away, .. } => {
+                let names: Vec<String> = away.iter().take(SHOWN).map(ToString::to_string).collect();
+                let more = if away.len() > SHOWN {
+                    format!(" and {} more", away.len() - SHOWN)
+                } else {
+                    String::new()
+                };
+                format!("the set would lack the files of {}{more}", names.join(", "))
+            }
+            E::BackupNotMade(failure) => match failure.detail.as_str() {
+                "" => failure.message.clone(),
+                detail => format!("{}\n{detail}", failure.message),
+            },
             E::Failure(failure) => failure.detail.clone(),
             E::Store(error) => error.to_string(),
             E::Journal(error) => error.to_string(),
@@ -130,6 +173,20 @@ impl StatusError for CoordinatorError {
             E::NothingFailed { .. } => (state, "NOTHING_FAILED", "podlift status"),
             E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause"),
             E::NotWaived { .. } => (Code::InvalidArgument, "NOT_WAIVED", "podlift status"),
+            E::BackupExists { .. } => (Code::AlreadyExists, "BACKUP_EXISTS", "podlift backup list"),
+            E::NoBackup { name: Some(_) } => (Code::NotFound, "NO_BACKUP", "podlift backup list"),
+            E::NoBackup { name: None } => (Code::NotFound, "NO_BACKUP", "podlift backup"),
+            E::BackupAgentsAway { away, without: before } => {
+                let next = without(away, before);
+                return ErrorInfo {
+                    code: state,
+                    reason: "BACKUP_AGENTS_AWAY",
+                    message: self.to_string(),
+                    why: self.why(),
+                    next,
+                };
+            }
+            E::BackupNotMade(_) => (state, "BACKUP_NOT_MADE", "podlift backup list"),
             E::Failure(f) if f.class == FailureClass::Transient => {
                 (Code::Unavailable, "TRANSIENT", "podlift status")
             }

@@ -1,6 +1,7 @@
 //! The coordinator as a whole, without a wire: what the gRPC services are thin wrappers of, and what tests run in process.
 
 mod ask;
+mod backup;
 mod commands;
 mod error;
 mod node_ask;
@@ -8,9 +9,11 @@ mod show;
 mod start;
 
 pub use ask::PlanAsk;
+pub use backup::BackupAsk;
 pub use commands::Command;
 pub use error::CoordinatorError;
 
+use crate::backup::{BackupSettings, Backups};
 use crate::bcm::Bcm;
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
@@ -46,6 +49,7 @@ pub struct Settings {
     pub options: PlanOptions,
     /// Older facts are marked. Three heartbeats by default.
     pub stale_after: Option<Duration>,
+    pub backup: BackupSettings,
     /// How long a node may take for its survey. A minute by default.
     pub survey_timeout: Option<Duration>,
 }
@@ -82,7 +86,8 @@ impl Coordinator {
     pub fn with_meters(parts: Parts, meters: Arc<Meters>) -> Arc<Self> {
         let Parts { cluster_name, store, agents, cluster, clock, instance, settings, bcm } = parts;
         let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
-        let performer = Performer { agents, cluster, lines: Lines::default() };
+        let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
+        let performer = Performer { agents, cluster, lines: Lines::default(), backups: Arc::new(backups) };
         let planner = Planner {
             cluster: cluster_name.clone(),
             performer: performer.clone(),

@@ -35,13 +35,29 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         let _one = self.starting.lock().await;
+        self.beside_no_run(&format!("something is done to {node}"))?;
+        self.asked(node, op, by).await
+    }
+
+    /// Not while a run works: it may be paused.
+    pub(super) fn beside_no_run(&self, what: &str) -> Result<(), CoordinatorError> {
         let works = |s: &podlift_engine::machine::RunState| !matches!(s.status, RunStatus::Paused { .. });
-        if let Some(run) = self.store.open_run().filter(|s| works(s)) {
-            let message = format!("run {} works: nothing is done to {node} beside it", run.run);
-            return Err(Failure::operator("run-works", message)
-                .with_detail("podlift pause, then again")
-                .into());
+        match self.store.open_run().filter(|s| works(s)) {
+            None => Ok(()),
+            Some(run) => {
+                let message = format!("run {} works: before {what}, it is paused", run.run);
+                Err(Failure::operator("run-works", message).with_detail("podlift pause, then again").into())
+            }
         }
+    }
+
+    /// Whoever calls this sees to it that nothing else starts meanwhile.
+    pub(super) async fn asked(
+        &self,
+        node: NodeName,
+        op: HostOp,
+        by: &str,
+    ) -> Result<String, CoordinatorError> {
         if self.performer.agents.ledger(&node).is_none() {
             let message = format!("no agent of {node} is connected");
             return Err(Failure::operator("agent-unreachable", message).into());

@@ -26,7 +26,7 @@ impl Coordinator {
             return Err(CoordinatorError::Blocked { findings: blockers });
         }
         self.may_start()?;
-        let run = self.new_run_id()?;
+        let run = self.new_name("")?;
         let event = Event::RunStarted { plan: Box::new(Plan::clone(&plan)), by: by.into() };
         self.store.append(Some(&run), event)?;
         Ok((run, plan.hash.clone()))
@@ -47,9 +47,9 @@ impl Coordinator {
     }
 
     /// Time, so that people can tell runs apart, and chance.
-    fn new_run_id(&self) -> Result<RunId, CoordinatorError> {
+    pub(super) fn new_name(&self, prefix: &str) -> Result<RunId, CoordinatorError> {
         let chance = uuid::Uuid::new_v4().simple().to_string();
-        let text = format!("{}-{}", self.clock.now().strftime("%Y%m%d-%H%M%S"), &chance[..4]);
+        let text = format!("{prefix}{}-{}", self.clock.now().strftime("%Y%m%d-%H%M%S"), &chance[..4]);
         Ok(RunId::new(text)?)
     }
 }

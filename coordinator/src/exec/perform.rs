@@ -1,9 +1,10 @@
 //! Requests of the engine, carried out: looks in parallel, mutations one at a time under their op id.
 
+use crate::backup::{Backups, Order, World};
 use crate::cluster::{Cluster, FENCED};
 use crate::dispatch::{Agents, EPOCH_STALE, Progress};
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
-use podlift_engine::{ClusterReply, Reply, Request};
+use podlift_engine::{ClusterCall, ClusterReply, Reply, Request};
 use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,9 +45,27 @@ pub struct Performer {
     pub agents: Arc<dyn Agents>,
     pub cluster: Arc<dyn Cluster>,
     pub lines: Lines,
+    pub backups: Arc<Backups>,
 }
 
 impl Performer {
+    /// Calls to the cluster, and those that are answered from the backups.
+    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
+        match call {
+            ClusterCall::Backup { run } => {
+                let made = self.backups.sealed(run.as_str(), None).await?;
+                Ok(ClusterReply::Backup(made.map(|m| m.view())))
+            }
+            ClusterCall::CollectBackup { run, nodes } => {
+                let (agents, cluster) = (self.agents.as_ref(), self.cluster.as_ref());
+                let world = World { agents, cluster, epoch };
+                let made = self.backups.collect(&Order::of_run(run, nodes), world, Arc::new(|_| ())).await?;
+                Ok(ClusterReply::Backup(Some(made.view())))
+            }
+            call => self.cluster.call(call, epoch).await,
+        }
+    }
+
     /// Reads only. Of several looks one that failed for good counts before one that may pass.
     pub fn look<'a>(
         &'a self,
@@ -62,7 +81,7 @@ impl Performer {
                     "not-a-look",
                     format!("a probe asked for {}, which changes something", op.verb()),
                 )),
-                Request::Cluster(call) => self.cluster.call(call, epoch).await.map(Reply::Cluster),
+                Request::Cluster(call) => self.call(call, epoch).await.map(Reply::Cluster),
                 Request::Many(requests) => all(join_all(requests.iter().map(|r| self.look(r, epoch))).await),
             }
         }
@@ -72,8 +91,13 @@ impl Performer {
     pub(super) async fn act(&self, request: &Request, op_id: &OpId, epoch: &Epoch) -> Acted {
         match request {
             Request::Host { node, op } => self.on_host(node, op, op_id, epoch).await,
-            Request::Cluster(call) => match self.cluster.call(call, epoch).await {
+            Request::Cluster(call) => match self.call(call, epoch).await {
                 Ok(ClusterReply::Changed(line)) => Acted::Ended(OpOutcome::changed(line)),
+                Ok(ClusterReply::Backup(Some(made))) => Acted::Ended(OpOutcome::changed(format!(
+                    "{} members, sealed as {}",
+                    made.members,
+                    made.sha256.short()
+                ))),
                 Ok(other) => Acted::Ended(OpOutcome::changed(format!("{other:?}"))),
                 Err(failure) if failure.code == FENCED => Acted::Fenced(failure),
                 Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),

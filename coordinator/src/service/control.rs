@@ -1,7 +1,7 @@
 //! What the command line asks: viewers read, operators command, admins take over.
 
 use super::caller::allow;
-use super::read;
+use super::{backup, read};
 use crate::core::{Command, Coordinator, CoordinatorError};
 use podlift_common::tls::Role;
 use podlift_common::wire::{StatusError, to_document, to_status};
@@ -33,6 +33,8 @@ impl Control {
 impl ControlService for Control {
     type PlanWatchStream = ReceiverStream<Result<v1::PlanUpdate, Status>>;
     type EventsStream = ReceiverStream<Result<Document, Status>>;
+    type BackupStream = ReceiverStream<Result<v1::BackupUpdate, Status>>;
+    type VerifyBackupStream = ReceiverStream<Result<v1::BackupUpdate, Status>>;
 
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<Document>, Status> {
         let by = allow(&request, Role::Viewer)?;
@@ -128,6 +130,32 @@ impl ControlService for Control {
         let ask = read::heal(request.get_ref()).map_err(bad)?;
         let heal = self.coordinator.heal(&ask).map_err(bad)?;
         Ok(Response::new(to_document(view::heal::SCHEMA, &heal)))
+    }
+
+    async fn backup(
+        &self,
+        request: Request<v1::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        let by = allow(&request, Role::Operator)?;
+        let ask = read::backup(request.get_ref()).map_err(bad)?;
+        let coordinator = self.coordinator.clone();
+        Ok(backup::told(|tell| async move { coordinator.backup(&ask, &by, tell).await }))
+    }
+
+    async fn backups(&self, request: Request<v1::BackupsRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        let backups = self.coordinator.backups().await.map_err(bad)?;
+        Ok(Response::new(to_document(view::backups::SCHEMA, &backups)))
+    }
+
+    async fn verify_backup(
+        &self,
+        request: Request<v1::VerifyBackupRequest>,
+    ) -> Result<Response<Self::VerifyBackupStream>, Status> {
+        allow(&request, Role::Viewer)?;
+        let name = read::backup_name(&request.get_ref().name).map_err(bad)?;
+        let coordinator = self.coordinator.clone();
+        Ok(backup::told(|tell| async move { coordinator.verify_backup(name.as_ref(), tell).await }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The gRPC face: who may call what, messages to domain types and back. Thin; what it calls is in `core` and `dispatch`.
 
 mod agent;
+mod backup;
 mod caller;
 mod control;
 mod read;

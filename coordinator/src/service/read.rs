@@ -1,6 +1,6 @@
 //! Questions from the wire, read into what the coordinator understands; each refusal names field, value and expectation.
 
-use crate::core::{Command, PlanAsk};
+use crate::core::{BackupAsk, Command, PlanAsk};
 use podlift_common::wire::WireError;
 use podlift_engine::view::HealAsk;
 use podlift_model::{Digest, NodeName, RunId, StepId};
@@ -18,6 +18,16 @@ where
 /// Empty: none.
 pub(super) fn run(text: &str) -> Result<Option<RunId>, WireError> {
     if text.is_empty() { Ok(None) } else { field("run", text).map(Some) }
+}
+
+/// Empty: none.
+pub(super) fn backup_name(text: &str) -> Result<Option<RunId>, WireError> {
+    if text.is_empty() { Ok(None) } else { field("name", text).map(Some) }
+}
+
+pub(super) fn backup(request: &v1::BackupRequest) -> Result<BackupAsk, WireError> {
+    let without = request.without.iter().map(|n| field::<NodeName>("without", n));
+    Ok(BackupAsk { name: backup_name(&request.name)?, without: without.collect::<Result<_, _>>()? })
 }
 
 pub(super) fn node(text: &str) -> Result<NodeName, WireError> {

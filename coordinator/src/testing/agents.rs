@@ -153,8 +153,8 @@ impl State {
             Look::Survey { .. } => OpOutput::Survey(Box::new(podlift_engine::testing::survey::node_survey(
                 facts.advertise.is_some(),
             ))),
-            Look::BackupFiles => OpOutput::BackupFiles(vec![]),
-            Look::BackupPart { .. } => unreachable!("no file was listed"),
+            Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
+            Look::BackupPart { path, offset } => OpOutput::BackupPart(self.files.part(node, path, *offset)),
         }
     }
 
@@ -214,9 +214,8 @@ impl State {
             }
             HostOp::KubeadmAddons { to, .. } => self.kube_proxy = Some(*to),
             HostOp::KubeletRestart => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
-            HostOp::EtcdSnapshot { .. } => {
-                let sha256 = Digest::of("snapshot");
-                self.snapshot = Some(SnapshotState { sha256, bytes: 1, revision: 4107, verified: true });
+            HostOp::EtcdSnapshot { run } => {
+                self.snapshot = Some(self.files.snapshot(node, run));
             }
             HostOp::EtcdMoveLeader => self.leader = (self.leader + 1) % 3,
             HostOp::ManifestBackup { .. } => {

@@ -3,6 +3,7 @@
 use super::fleet::{Fleet, State};
 use crate::cluster::{Cluster, UNREACHABLE};
 use async_trait::async_trait;
+use bytes::Bytes;
 use podlift_engine::request::*;
 use podlift_model::*;
 
@@ -17,6 +18,16 @@ impl Cluster for Fleet {
             ));
         }
         s.answer(call, epoch)
+    }
+
+    async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
+        let s = self.lock();
+        match s.api_down {
+            true => {
+                Err(Failure::transient(UNREACHABLE, "the API server can't be reached: connection refused"))
+            }
+            false => s.objects.get(path, query),
+        }
     }
 }
 
@@ -71,18 +82,11 @@ impl State {
                 self.kubelet_config = kubelet.clone();
                 self.changed("cluster", "kubelet-config-map")
             }
-            ClusterCall::Backup { run } => ClusterReply::Backup(self.sets.get(run).cloned()),
-            ClusterCall::CollectBackup { run, nodes } => {
-                let set = BackupView {
-                    set: run.to_string(),
-                    sha256: Digest::of(format!("{run} {nodes:?}")),
-                    members: nodes.len() as u32,
-                    bytes: 1,
-                    encrypted: true,
-                    warnings: vec![],
-                };
-                self.sets.insert(run.clone(), set.clone());
-                ClusterReply::Backup(Some(set))
+            ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent(
+                    "not-of-the-api",
+                    "a backup is more than the API's part of it",
+                ));
             }
             ClusterCall::Survey { .. } => ClusterReply::Survey(Box::new(
                 podlift_engine::survey::ClusterSurvey::unseen("the small fleet has no such objects"),

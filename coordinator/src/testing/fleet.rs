@@ -1,5 +1,6 @@
 //! The state of the small fleet, and the faults a test may switch on.
 
+use super::backup::{Files, Objects};
 use podlift_engine::request::NodeView;
 use podlift_model::facts::*;
 use podlift_model::op::Component;
@@ -14,9 +15,16 @@ pub fn name(text: &str) -> NodeName {
 pub const PLANES: [&str; 3] = ["runai-01", "runai-02", "runai-03"];
 pub const WORKERS: [&str; 2] = ["dgx030", "dgx031"];
 
-#[derive(Default)]
 pub struct Fleet {
     state: Mutex<State>,
+    /// Where its coordinators keep backups.
+    scratch: tempfile::TempDir,
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        Self { state: Mutex::default(), scratch: tempfile::tempdir().unwrap() }
+    }
 }
 
 #[derive(Default)]
@@ -30,12 +38,14 @@ pub struct State {
     pub leader: usize,
     pub config: String,
     pub kubelet_config: String,
-    pub sets: BTreeMap<RunId, podlift_engine::request::BackupView>,
     pub kube_proxy: Option<KubeVersion>,
     /// (node or `cluster`, verb, op id) of every mutation that took place.
     pub effects: Vec<(String, String, String)>,
     /// Runs that agents remember although nobody started them here.
     pub remembered: Vec<RunId>,
+    /// What a backup reads.
+    pub files: Files,
+    pub objects: Objects,
     // Faults.
     pub offline: BTreeSet<NodeName>,
     /// The next op of this verb fails so, once each.
@@ -77,6 +87,10 @@ impl Fleet {
         std::sync::Arc::new(fleet)
     }
 
+    pub fn backups(&self) -> std::path::PathBuf {
+        self.scratch.path().join("backups")
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,6 +104,8 @@ impl Fleet {
 impl State {
     pub fn add(&mut self, node: &str, plane: Option<usize>) {
         self.facts.insert(name(node), facts(node, plane));
+        self.files.add(node, plane.is_some());
+        self.objects.add_node(node, plane.is_some());
         let view = NodeView {
             name: name(node),
             ready: true,

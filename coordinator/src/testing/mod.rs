@@ -2,6 +2,7 @@
 //! workers, v1.31.9. Faults are switched on by name.
 
 mod agents;
+mod backup;
 mod cluster;
 mod fleet;
 
@@ -38,8 +39,9 @@ pub fn assemble(
     fleet: &Arc<Fleet>,
     store: Arc<Store>,
     instance: &str,
-    settings: Settings,
+    mut settings: Settings,
 ) -> Arc<Coordinator> {
+    settings.backup.directory = fleet.backups();
     Coordinator::new(Parts {
         cluster_name: ClusterName::new("runaicluster").unwrap(),
         store,

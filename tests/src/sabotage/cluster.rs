@@ -36,6 +36,10 @@ impl Lying {
 
 #[async_trait]
 impl Cluster for Lying {
+    async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<bytes::Bytes>, Failure> {
+        self.inner.raw(path, query).await
+    }
+
     async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
         match (self.sabotage, call) {
             (Sabotage::CordonOwnerIgnored, ClusterCall::Uncordon { node, run }) => {

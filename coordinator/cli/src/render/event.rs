@@ -112,6 +112,9 @@ fn of_run(event: &Event) -> String {
             OpOutcome::Done { .. } => format!("{node}: done"),
             other => format!("{node}: {}", ended(other)),
         },
+        E::BackupMade { name, sha256, by, .. } => {
+            format!("backup {name} made by {by}, sealed as {}", sha256.short())
+        }
         other => other.name().into(),
     }
 }

@@ -1,5 +1,6 @@
 //! Documents as people read them. Pure: a document and a screen in, text out.
 
+pub(super) mod backup;
 pub(super) mod event;
 pub(super) mod fleet;
 pub(super) mod heal;

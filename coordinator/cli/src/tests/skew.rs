@@ -20,6 +20,8 @@ fn old<T>() -> Result<Response<T>, Status> {
 impl ControlService for Other {
     type PlanWatchStream = ReceiverStream<Result<PlanUpdate, Status>>;
     type EventsStream = ReceiverStream<Result<Document, Status>>;
+    type BackupStream = ReceiverStream<Result<BackupUpdate, Status>>;
+    type VerifyBackupStream = ReceiverStream<Result<BackupUpdate, Status>>;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<Document>, Status> {
         let version = if request.get_ref().run == "same" { "v1" } else { "v2" };
@@ -37,6 +39,18 @@ impl ControlService for Other {
         old()
     }
     async fn heal(&self, _: Request<HealRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn backup(&self, _: Request<BackupRequest>) -> Result<Response<Self::BackupStream>, Status> {
+        old()
+    }
+    async fn backups(&self, _: Request<BackupsRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
+    async fn verify_backup(
+        &self,
+        _: Request<VerifyBackupRequest>,
+    ) -> Result<Response<Self::VerifyBackupStream>, Status> {
         old()
     }
     async fn plan(&self, _: Request<PlanRequest>) -> Result<Response<Document>, Status> {

@@ -4,6 +4,7 @@ pub(super) mod abort;
 pub(super) mod adopt;
 pub(super) mod approve;
 pub(super) mod attest;
+pub(super) mod backup;
 pub(super) mod cert;
 pub(super) mod completion;
 pub(super) mod defer;

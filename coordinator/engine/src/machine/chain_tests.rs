@@ -102,6 +102,12 @@ fn every_event() -> Vec<Event> {
             op_id: OpId::new("heal-1").unwrap(),
             outcome: OpOutcome::changed("1 repairs"),
         },
+        Event::BackupMade {
+            name: "before-the-night".into(),
+            sha256: podlift_model::Digest::of("s"),
+            by: by(),
+            bytes: 7,
+        },
     ]
 }
 

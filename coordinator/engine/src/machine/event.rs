@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::steps::Evidence;
 use podlift_model::heal::HealEvent;
-use podlift_model::{Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
+use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +145,14 @@ pub enum Event {
         op_id: OpId,
         outcome: OpOutcome,
     },
+    /// A set of backups outside of any run, sealed.
+    BackupMade {
+        name: String,
+        /// Of its manifest of hashes.
+        sha256: Digest,
+        by: String,
+        bytes: u64,
+    },
 }
 
 impl Event {
@@ -176,6 +184,7 @@ impl Event {
             Event::Attested { .. } => "attested",
             Event::NodeAsked { .. } => "node-asked",
             Event::NodeAnswered { .. } => "node-answered",
+            Event::BackupMade { .. } => "backup-made",
         }
     }
 }

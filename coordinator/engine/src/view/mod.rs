@@ -1,5 +1,6 @@
 //! What people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
+pub mod backups;
 pub mod checks;
 pub mod findings;
 pub mod heal;
@@ -13,6 +14,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+pub use backups::{BackupCheck, BackupRow, Backups};
 pub use heal::{Heal, HealAsk, HealNode, HealRecord, heal};
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};

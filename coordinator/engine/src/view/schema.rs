@@ -1,7 +1,7 @@
 //! JSON schemas of the documents that people and other tools read, made from the types themselves. docs/schemas has them as files; a test
 //! keeps the two the same and refuses a change that would break a reader.
 
-use super::{Heal, NodeDetail, Report, Runs, Status};
+use super::{BackupCheck, Backups, Heal, NodeDetail, Report, Runs, Status};
 use crate::machine::{EVENT_SCHEMA, Record};
 use crate::plan::Plan;
 use schemars::generate::SchemaSettings;
@@ -17,6 +17,8 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         (crate::plan::SCHEMA, of::<Plan>()),
         (EVENT_SCHEMA, of::<Record>()),
         (super::heal::SCHEMA, of::<Heal>()),
+        (super::backups::SCHEMA, of::<Backups>()),
+        (super::backups::CHECK_SCHEMA, of::<BackupCheck>()),
     ]
 }
 

@@ -13,6 +13,7 @@ mod lately;
 mod nodes;
 mod owner;
 mod pages;
+mod raw;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
 use api::Api;
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
 use podlift_engine::{ClusterCall, ClusterReply};
@@ -100,13 +102,20 @@ impl Cluster for KubeCluster {
             }
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
-            ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
-            ClusterCall::KubeletConfig
-            | ClusterCall::WriteKubeletConfig { .. }
-            | ClusterCall::Backup { .. }
-            | ClusterCall::CollectBackup { .. } => {
+            ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
+                return Err(Failure::permanent(
+                    "not-of-the-api",
+                    "a backup is more than the API's part of it",
+                ));
+            }
+            ClusterCall::KubeletConfig | ClusterCall::WriteKubeletConfig { .. } => {
                 return Err(Failure::permanent("not-offered", "this coordinator has no such call"));
             }
+            ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
         })
+    }
+
+    async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
+        raw::get(&self.api, path, query).await
     }
 }

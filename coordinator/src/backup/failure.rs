@@ -1,0 +1,46 @@
+//! What a set could not take, as a failure of the coordinator's: which member, why, and that it stops a run.
+
+use podlift_backup::WriteError;
+use podlift_model::Failure;
+
+/// A member is missing, empty or damaged.
+pub(super) const INCOMPLETE: &str = "backup-incomplete";
+/// A set that is there is not what was sealed.
+pub(super) const DAMAGED: &str = "backup-damaged";
+pub(super) const IO: &str = "backup-io";
+const FORBIDDEN: &str = "backup-forbidden";
+
+pub(super) fn incomplete(what: impl Into<String>) -> Failure {
+    Failure::operator(INCOMPLETE, what)
+}
+
+pub(super) fn write(error: WriteError) -> Failure {
+    let text = error.to_string();
+    match error {
+        WriteError::Exists(_) => Failure::operator("backup-exists", text),
+        WriteError::Name(_) => Failure::permanent("backup-name", text),
+        WriteError::Path(_) | WriteError::Empty(_) | WriteError::Snapshot(..) | WriteError::Incomplete(_) => {
+            incomplete(text)
+        }
+        WriteError::Io { .. } => Failure::operator(IO, text),
+    }
+}
+
+pub(super) fn io(what: &std::path::Path, error: &std::io::Error) -> Failure {
+    Failure::operator(
+        IO,
+        format!("{}: {error}; look at the backup directory and its filesystem", what.display()),
+    )
+}
+
+/// What the API said of `path`. A right that is missing does not come by waiting.
+pub(super) fn api(path: &str, failure: Failure) -> Failure {
+    if failure.code == "api-forbidden" {
+        let text = format!(
+            "{path} may not be read: {}; kubectl apply -f rbac.yaml (docs/backup.md)",
+            failure.message
+        );
+        return Failure::operator(FORBIDDEN, text);
+    }
+    Failure { message: format!("{path}: {}", failure.message), ..failure }
+}

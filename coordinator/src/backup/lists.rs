@@ -1,0 +1,79 @@
+//! Lists of the cluster, page by page into members, objects as they came. Never more of a list in memory than a page.
+
+use super::World;
+use super::failure;
+use super::page::Page;
+use super::pen::Pen;
+
+use podlift_model::Failure;
+
+/// How many objects at once, as kubectl asks.
+const PAGE: &str = "500";
+const HEAD: &[u8] = b"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[";
+const TAIL: &[u8] = b"\n]}\n";
+
+/// A `v1 List` that is being written.
+pub(super) struct ListPen {
+    pen: Pen,
+    pub objects: u64,
+}
+
+impl ListPen {
+    pub fn new(pen: Pen) -> Self {
+        Self { pen, objects: 0 }
+    }
+
+    pub async fn put(&mut self, object: &str) -> Result<(), Failure> {
+        let before: &[u8] = if self.objects == 0 { HEAD } else { b"," };
+        self.pen.put(before).await?;
+        self.pen.put(b"\n").await?;
+        self.objects += 1;
+        self.pen.put(object.trim_end().as_bytes()).await
+    }
+
+    pub async fn end(mut self) -> Result<(), Failure> {
+        if self.objects == 0 {
+            self.pen.put(HEAD).await?;
+        }
+        self.pen.put(TAIL).await?;
+        self.pen.end().await.map(drop)
+    }
+}
+
+/// Every page of the list at `path`; `keep` sees each object and says whether it is taken. Ok(false): there is no such list.
+pub(super) async fn copy(
+    world: &World<'_>,
+    path: &str,
+    to: &mut ListPen,
+    mut keep: impl FnMut(&str) -> bool + Send,
+) -> Result<bool, Failure> {
+    let mut token = String::new();
+    loop {
+        let query = [("limit", PAGE), ("continue", token.as_str())];
+        let said = world.cluster.raw(path, &query).await.map_err(|f| failure::api(path, f))?;
+        let Some(bytes) = said else { return Ok(false) };
+        let page = Page::read(&bytes).map_err(|e| unreadable(path, &e))?;
+        for item in page.items() {
+            if keep(item) {
+                to.put(&page.whole(item)).await?;
+            }
+        }
+        match page.next() {
+            Some(next) => token = next.into(),
+            None => return Ok(true),
+        }
+    }
+}
+
+/// One object, as it came; None: there is none.
+pub(super) async fn object(world: &World<'_>, path: &str) -> Result<Option<String>, Failure> {
+    let said = world.cluster.raw(path, &[]).await.map_err(|f| failure::api(path, f))?;
+    let Some(bytes) = said else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes).map_err(|e| unreadable(path, &e))?;
+    serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|e| unreadable(path, &e))?;
+    Ok(Some(text.trim_end().to_string()))
+}
+
+fn unreadable(path: &str, why: &dyn std::fmt::Display) -> Failure {
+    failure::incomplete(format!("the API's answer to {path} can't be read: {why}"))
+}

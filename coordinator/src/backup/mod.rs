@@ -1,0 +1,187 @@
+//! Backups: brings what agents and the API have into one sealed set (`podlift-backup`), lists sets, verifies them and lets old ones go.
+//! It reads; the one thing that changes a node, the etcd snapshot, is an op of whoever asks. A set with a missing or empty member gets no
+//! name: its failure names the member.
+
+mod collect;
+mod failure;
+mod lists;
+mod node_files;
+mod objects;
+mod page;
+mod paths;
+mod pen;
+mod settings;
+mod slim;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod told;
+mod workloads;
+
+pub use settings::{BackupSettings, ObjectName, Pattern};
+pub(crate) use told::listed;
+pub use told::{Tell, Told};
+
+use crate::cluster::Cluster;
+use crate::dispatch::Agents;
+use pen::apart;
+use podlift_backup::{Entry, Manifest, Problem, Writer};
+use podlift_common::clock::Clock;
+use podlift_model::{ClusterName, Digest, Epoch, Failure, NodeName, RunId};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What is asked while a set is made.
+pub struct World<'a> {
+    pub agents: &'a dyn Agents,
+    pub cluster: &'a dyn Cluster,
+    pub epoch: &'a Epoch,
+}
+
+/// A set that is wanted.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The run, or a name of its own: also the set's.
+    pub run: RunId,
+    /// Under which the agent that took the etcd snapshot keeps it.
+    pub snapshot: RunId,
+    pub by: String,
+    pub nodes: Vec<NodeName>,
+    /// Nodes that a person left out.
+    pub without: Vec<NodeName>,
+    /// Sets that must stay, besides this one.
+    pub needed: Vec<String>,
+}
+
+impl Order {
+    /// The set that a run rests on.
+    pub fn of_run(run: &RunId, nodes: &[NodeName]) -> Self {
+        let by = format!("run {run}");
+        Self {
+            run: run.clone(),
+            snapshot: run.clone(),
+            by,
+            nodes: nodes.to_vec(),
+            without: vec![],
+            needed: vec![],
+        }
+    }
+}
+
+/// A sealed set.
+#[derive(Debug, Clone)]
+pub struct Made {
+    pub manifest: Manifest,
+    pub sha256: Digest,
+}
+
+/// What was found of a set.
+pub struct Looked {
+    pub entry: Entry,
+    pub problems: Vec<Problem>,
+}
+
+pub struct Backups {
+    settings: BackupSettings,
+    cluster: ClusterName,
+    clock: Arc<dyn Clock>,
+    /// One set is made at a time.
+    making: tokio::sync::Mutex<()>,
+}
+
+/// A set that is being made.
+struct Making<'a> {
+    world: World<'a>,
+    settings: &'a BackupSettings,
+    writer: Arc<Writer>,
+    /// Under which the etcd snapshot is kept.
+    snapshot: RunId,
+    tell: Tell,
+    done: AtomicU32,
+    total: u32,
+}
+
+impl Making<'_> {
+    fn told(&self, what: &str) {
+        (self.tell)(Told { what: what.into(), done: self.done.load(Ordering::Relaxed), total: self.total });
+    }
+    fn one_more(&self, what: &str) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.told(what);
+    }
+}
+
+impl Backups {
+    pub fn new(settings: BackupSettings, cluster: ClusterName, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, cluster, clock, making: tokio::sync::Mutex::default() }
+    }
+
+    pub fn settings(&self) -> &BackupSettings {
+        &self.settings
+    }
+
+    /// The set of this name, every byte of it verified; None: there is none. `remembered` is its hash in the journal.
+    pub async fn sealed(&self, name: &str, remembered: Option<Digest>) -> Result<Option<Made>, Failure> {
+        let dir = self.settings.directory.join(name);
+        let at = dir.clone();
+        let found =
+            apart(move || Ok(dir.exists().then(|| podlift_backup::sealed(&dir, remembered.as_ref()))))
+                .await?;
+        let Some(found) = found else { return Ok(None) };
+        let (manifest, sha256, problems) = found.map_or_else(|p| Err(damaged(name, &[p])), Ok)?;
+        if !problems.is_empty() {
+            return Err(damaged(name, &problems));
+        }
+        tracing::debug!(set = %at.display(), "backup verified");
+        Ok(Some(Made { manifest, sha256 }))
+    }
+
+    /// Every set, newest first.
+    pub async fn list(&self) -> Result<Vec<Entry>, Failure> {
+        let root = self.settings.directory.clone();
+        let listed = apart(move || Ok(podlift_backup::list(&root))).await?;
+        listed.map_err(|e| failure::io(&self.settings.directory, &e))
+    }
+
+    /// Looks at every byte of a set. None: there is no such set.
+    pub async fn verify(
+        &self,
+        name: &str,
+        remembered: Option<Digest>,
+        tell: Tell,
+    ) -> Result<Option<Looked>, Failure> {
+        let entries = self.list().await?;
+        let Some(entry) = entries.into_iter().find(|e| e.id == name && !e.unfinished) else {
+            return Ok(None);
+        };
+        let (dir, name) = (self.settings.directory.join(name), name.to_string());
+        let problems = apart(move || {
+            let mut told = |done: usize, total: usize| {
+                let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                tell(Told { what: format!("reading {name}"), done: count(done), total: count(total) });
+            };
+            let found = podlift_backup::verify_with(&dir, remembered.as_ref(), &mut told);
+            Ok(found.map_or_else(|p| vec![p], |(_, problems)| problems))
+        })
+        .await?;
+        Ok(Some(Looked { entry, problems }))
+    }
+
+    fn root(&self) -> PathBuf {
+        self.settings.directory.clone()
+    }
+}
+
+fn damaged(name: &str, problems: &[Problem]) -> Failure {
+    const SHOWN: usize = 3;
+    let mut lines: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+    if problems.len() > SHOWN {
+        lines.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    let text = format!(
+        "backup {name} is there and is not whole: {}; podlift backup verify {name}",
+        lines.join("; ")
+    );
+    Failure::operator(failure::DAMAGED, text)
+}

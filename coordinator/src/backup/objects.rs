@@ -1,0 +1,115 @@
+//! The cluster's part of a set: what is read, and what each member is.
+
+use super::lists::{self, ListPen};
+use super::pen::{Of, Pen};
+use super::settings::ObjectName;
+use super::{Making, failure, slim, workloads};
+use podlift_backup::{Kind, Wanted};
+use podlift_model::Failure;
+use std::collections::BTreeMap;
+
+/// Each is wanted.
+pub(super) const KINDS: [Kind; 9] = [
+    Kind::Nodes,
+    Kind::Pods,
+    Kind::KubeadmConfig,
+    Kind::KubeletConfigMap,
+    Kind::LoadBalancerServices,
+    Kind::Ingresses,
+    Kind::TlsSecrets,
+    Kind::TigeraInstallations,
+    Kind::Workloads,
+];
+
+pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
+    let mut secrets: BTreeMap<ObjectName, String> = BTreeMap::new();
+    let named = m.settings.default_certificate.clone().map(|n| (n, "backup.default_certificate".to_string()));
+    secrets.extend(named);
+
+    some(m, Kind::Nodes, "/api/v1/nodes", |_| true).await?;
+    some(m, Kind::Pods, "/api/v1/pods", |pod| {
+        let found = slim::default_certificate(pod)
+            .map(|n| (n, "the ingress controller's default certificate".into()));
+        secrets.extend(found);
+        true
+    })
+    .await?;
+    for (kind, name) in [(Kind::KubeadmConfig, "kubeadm-config"), (Kind::KubeletConfigMap, "kubelet-config")]
+    {
+        config_map(m, kind, name).await?;
+    }
+    list(m, Kind::LoadBalancerServices, "/api/v1/services", slim::load_balancer).await?;
+    list(m, Kind::Ingresses, "/apis/networking.k8s.io/v1/ingresses", |ingress| {
+        secrets.extend(slim::tls_secrets(ingress));
+        true
+    })
+    .await?;
+    tls(m, secrets).await?;
+    list(m, Kind::TigeraInstallations, "/apis/operator.tigera.io/v1/installations", |_| true).await?;
+    workloads::collect(m).await
+}
+
+pub(super) fn pen(m: &Making<'_>, kind: Kind) -> Result<Option<ListPen>, Failure> {
+    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false };
+    Ok(Pen::new(&m.writer, of)?.map(ListPen::new))
+}
+
+/// What no cluster is without.
+async fn some(
+    m: &Making<'_>,
+    kind: Kind,
+    path: &str,
+    keep: impl FnMut(&str) -> bool + Send,
+) -> Result<(), Failure> {
+    match list(m, kind, path, keep).await? {
+        0 => Err(failure::incomplete(format!("{kind} is empty: {path} lists nothing"))),
+        _ => Ok(()),
+    }
+}
+
+/// A list that may be empty, or not there at all: then the set says so.
+async fn list(
+    m: &Making<'_>,
+    kind: Kind,
+    path: &str,
+    keep: impl FnMut(&str) -> bool + Send,
+) -> Result<u64, Failure> {
+    let Some(mut pen) = pen(m, kind)? else { return Ok(0) };
+    let there = lists::copy(&m.world, path, &mut pen, keep).await?;
+    let objects = pen.objects;
+    if there {
+        pen.end().await?;
+    } else {
+        m.writer.leave_out(Wanted { kind, node: None }, format!("the cluster has no {path}"));
+    }
+    m.told(&format!("{kind}: {objects}"));
+    Ok(objects)
+}
+
+async fn config_map(m: &Making<'_>, kind: Kind, name: &str) -> Result<(), Failure> {
+    let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
+    let missing =
+        || failure::incomplete(format!("{kind} is missing: ConfigMap kube-system/{name} does not exist"));
+    let text = lists::object(&m.world, &path).await?.ok_or_else(missing)?;
+    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false };
+    let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
+    pen.put(text.as_bytes()).await?;
+    pen.end().await.map(drop)
+}
+
+/// The secrets that somebody named. One that does not exist can't be backed up, and the set says so.
+async fn tls(m: &Making<'_>, secrets: BTreeMap<ObjectName, String>) -> Result<(), Failure> {
+    let kind = Kind::TlsSecrets;
+    let Some(mut pen) = pen(m, kind)? else { return Ok(()) };
+    for (ObjectName { namespace, name }, whose) in secrets {
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+        match lists::object(&m.world, &path).await? {
+            Some(text) => pen.put(&text).await?,
+            None => {
+                let why = format!("secret {namespace}/{name} of {whose} does not exist");
+                m.writer.leave_out(Wanted { kind, node: None }, why);
+            }
+        }
+    }
+    pen.end().await
+}

@@ -1,0 +1,180 @@
+//! `podlift backup`: a set outside of any run, the list of sets, and a look at every byte of one.
+
+use super::{Coordinator, CoordinatorError};
+use crate::backup::{Looked, Order, Tell, Told, World};
+use podlift_engine::machine::Event;
+use podlift_engine::steps::Evidence;
+use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
+use podlift_engine::view::{BackupCheck, Backups};
+use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_model::{Digest, Failure, HostOp, NodeName, RunId};
+
+/// Begins the name under which an agent keeps a snapshot that no run asked for.
+const SNAPSHOT: &str = "backup-";
+
+/// What a person asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupAsk {
+    /// None: one made of the time.
+    pub name: Option<RunId>,
+    /// Nodes that are left out, although they belong to the cluster.
+    pub without: Vec<NodeName>,
+}
+
+impl Coordinator {
+    /// Makes a set, journals its hash, and verifies it. No run starts meanwhile.
+    pub async fn backup(
+        &self,
+        ask: &BackupAsk,
+        by: &str,
+        tell: Tell,
+    ) -> Result<BackupCheck, CoordinatorError> {
+        self.may_command()?;
+        let _one = self.starting.lock().await;
+        self.beside_no_run("a backup is made")?;
+        let name = match &ask.name {
+            Some(name) => name.clone(),
+            None => self.new_name(SNAPSHOT)?,
+        };
+        let backups = &self.performer.backups;
+        // Agents let old snapshots of that kind of name go, and never those of runs.
+        let snapshot = match name.as_str().starts_with(SNAPSHOT) {
+            true => name.clone(),
+            false => RunId::new(format!("{SNAPSHOT}{name}"))?,
+        };
+        if self.store.knows(&name)
+            || self.store.knows(&snapshot)
+            || backups.list().await?.iter().any(|e| e.id == name.as_str() && !e.unfinished)
+        {
+            return Err(CoordinatorError::BackupExists { name: name.to_string() });
+        }
+        let order = self.order(ask, (name.clone(), snapshot), by).await?;
+        if !backups.settings().recipients.is_empty() {
+            self.snapshot(&order, by, &tell).await?;
+        }
+        let epoch = self.reading();
+        let world = World {
+            agents: self.performer.agents.as_ref(),
+            cluster: self.performer.cluster.as_ref(),
+            epoch: &epoch,
+        };
+        let made =
+            backups.collect(&order, world, tell.clone()).await.map_err(CoordinatorError::BackupNotMade)?;
+        let row = made.row();
+        let event = Event::BackupMade {
+            name: name.to_string(),
+            sha256: made.sha256,
+            by: by.into(),
+            bytes: row.bytes,
+        };
+        self.store.append(None, event)?;
+        self.verify_backup(Some(&name), tell).await
+    }
+
+    async fn order(
+        &self,
+        ask: &BackupAsk,
+        (run, snapshot): (RunId, RunId),
+        by: &str,
+    ) -> Result<Order, CoordinatorError> {
+        let views = match self.performer.cluster.call(&ClusterCall::Nodes, &self.reading()).await? {
+            ClusterReply::Nodes(views) => views,
+            _ => return Err(Failure::permanent("odd-reply", "the API's list of nodes can't be read").into()),
+        };
+        if let Some(node) = ask.without.iter().find(|n| !views.iter().any(|v| v.name == **n)) {
+            let near =
+                podlift_engine::view::node::nearest(node.as_str(), views.iter().map(|v| v.name.as_str()));
+            let near = near.into_iter().map(String::from).collect();
+            return Err(CoordinatorError::UnknownNode { node: node.clone(), near, known: views.len() });
+        }
+        let nodes: Vec<NodeName> =
+            views.into_iter().map(|v| v.name).filter(|n| !ask.without.contains(n)).collect();
+        let away: Vec<NodeName> =
+            nodes.iter().filter(|n| self.performer.agents.ledger(n).is_none()).cloned().collect();
+        if !away.is_empty() {
+            return Err(CoordinatorError::BackupAgentsAway { away, without: ask.without.clone() });
+        }
+        let needed = self.store.open_run().map(|s| s.run.to_string()).into_iter().collect();
+        Ok(Order { run, snapshot, by: by.into(), nodes, without: ask.without.clone(), needed })
+    }
+
+    /// On the first control-plane node, as a run does.
+    async fn snapshot(&self, order: &Order, by: &str, tell: &Tell) -> Result<(), CoordinatorError> {
+        let seen = self.performer.agents.seen();
+        let mut planes: Vec<&NodeName> = seen
+            .iter()
+            .filter(|n| n.connected && n.facts.advertise.is_some())
+            .map(|n| &n.facts.node)
+            .filter(|n| order.nodes.contains(n))
+            .collect();
+        planes.sort();
+        let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
+        let node = planes.first().copied().ok_or_else(none)?;
+        tell(Told { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
+        let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };
+        self.asked(node.clone(), op, by).await.map(drop)
+    }
+
+    pub async fn backups(&self) -> Result<Backups, CoordinatorError> {
+        let entries = self.performer.backups.list().await?;
+        Ok(Backups {
+            schema: SCHEMA.into(),
+            cluster: self.cluster_name.clone(),
+            at: self.clock.now(),
+            directory: self.backup_directory(),
+            backups: entries.iter().map(crate::backup::listed).collect(),
+        })
+    }
+
+    /// None: the newest.
+    pub async fn verify_backup(
+        &self,
+        name: Option<&RunId>,
+        tell: Tell,
+    ) -> Result<BackupCheck, CoordinatorError> {
+        let backups = &self.performer.backups;
+        let name = match name {
+            Some(name) => name.to_string(),
+            None => {
+                let all = backups.list().await?;
+                let newest = all.into_iter().find(|e| !e.unfinished).map(|e| e.id);
+                newest.ok_or(CoordinatorError::NoBackup { name: None })?
+            }
+        };
+        let sealed = self.sealed_as(&name)?;
+        let journaled = sealed.is_some();
+        let found: Option<Looked> = backups.verify(&name, sealed, tell).await?;
+        let found = found.ok_or_else(|| CoordinatorError::NoBackup { name: Some(name) })?;
+        Ok(BackupCheck {
+            schema: CHECK_SCHEMA.into(),
+            cluster: self.cluster_name.clone(),
+            at: self.clock.now(),
+            directory: self.backup_directory(),
+            backup: found.row(),
+            whole: found.problems.is_empty(),
+            journaled,
+            problems: found.problems(),
+        })
+    }
+
+    /// What the journal remembers of a set.
+    fn sealed_as(&self, name: &str) -> Result<Option<Digest>, CoordinatorError> {
+        let mut sealed = None;
+        for record in self.store.records(0)? {
+            match record.event {
+                Event::BackupMade { name: of, sha256, .. } if of == name => sealed = Some(sha256),
+                Event::StepDone { evidence: Evidence::BackupSealed { hash, .. }, .. }
+                    if record.run.as_ref().is_some_and(|r| r.as_str() == name) =>
+                {
+                    sealed = Some(hash);
+                }
+                _ => {}
+            }
+        }
+        Ok(sealed)
+    }
+
+    fn backup_directory(&self) -> String {
+        self.performer.backups.settings().directory.display().to_string()
+    }
+}

@@ -1,0 +1,156 @@
+//! What the small fleet has that belongs into a backup: files of its nodes, objects of its API.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use podlift_model::facts::SnapshotState;
+use podlift_model::survey::{BackupFile, FilePart};
+use podlift_model::{Digest, Failure, NodeName, RunId};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// Bytes of a part: small, so that files have several.
+const PART: usize = 700;
+
+/// (node, path) to content.
+#[derive(Default)]
+pub struct Files(pub BTreeMap<(String, String), Vec<u8>>);
+
+impl Files {
+    pub fn add(&mut self, node: &str, plane: bool) {
+        let mut put = |path: &str| {
+            let text = format!("{path} of {node}\n");
+            self.0.insert((node.into(), path.into()), text.into_bytes());
+        };
+        for path in
+            ["/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt", "/var/lib/kubelet/config.yaml"]
+        {
+            put(path);
+        }
+        let planes = [
+            "/etc/kubernetes/admin.conf",
+            "/etc/kubernetes/manifests/kube-apiserver.yaml",
+            "/etc/kubernetes/pki/ca.key",
+            "/etc/systemd/system/etcd.service",
+        ];
+        planes.into_iter().filter(|_| plane).for_each(&mut put);
+        self.0.insert((node.into(), "/etc/default/kubelet".into()), vec![]);
+    }
+
+    /// Of one node.
+    pub fn put(&mut self, node: &str, path: &str, content: &[u8]) {
+        self.0.insert((node.into(), path.into()), content.into());
+    }
+
+    pub fn remove(&mut self, node: &str, path: &str) {
+        self.0.remove(&(node.into(), path.into()));
+    }
+
+    pub fn snapshot(&mut self, node: &NodeName, run: &RunId) -> SnapshotState {
+        let mut bytes = vec![7; 2048];
+        let trailer = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&trailer);
+        let state = SnapshotState {
+            sha256: Digest::of(&bytes),
+            bytes: bytes.len() as u64,
+            revision: 4107,
+            verified: true,
+        };
+        self.put(node.as_str(), &format!("/var/lib/podlift/backup/{run}/etcd.db"), &bytes);
+        state
+    }
+
+    pub(super) fn listed(&self, node: &NodeName) -> Vec<BackupFile> {
+        let mine = self.0.iter().filter(|((n, _), _)| n == node.as_str());
+        mine.map(|((_, path), content)| BackupFile {
+            path: path.clone(),
+            bytes: content.len() as u64,
+            mode: 0o600,
+            secret: path.ends_with(".key") || path.ends_with(".conf") || path.ends_with(".db"),
+        })
+        .collect()
+    }
+
+    pub(super) fn part(&self, node: &NodeName, path: &str, offset: u64) -> FilePart {
+        let content = self.0.get(&(node.to_string(), path.to_string())).map_or(&[][..], Vec::as_slice);
+        let from = (offset as usize).min(content.len());
+        let to = (from + PART).min(content.len());
+        FilePart {
+            path: path.into(),
+            offset,
+            base64: STANDARD.encode(&content[from..to]),
+            last: to == content.len(),
+        }
+    }
+}
+
+/// Objects by the path of their list, and single ones by their own.
+pub struct Objects {
+    pub lists: BTreeMap<String, Vec<Value>>,
+    pub single: BTreeMap<String, Value>,
+    /// Paths that may not be read.
+    pub forbidden: Vec<String>,
+}
+
+impl Default for Objects {
+    fn default() -> Self {
+        let config = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {}});
+        let path = |name: &str| format!("/api/v1/namespaces/kube-system/configmaps/{name}");
+        let single = ["kubeadm-config", "kubelet-config"].map(|name| (path(name), config(name)));
+        let pod = json!({"metadata": {"namespace": "ingress-nginx", "name": "controller"}, "spec": {"containers": [
+            {"args": ["/nginx-ingress-controller", "--default-ssl-certificate=ingress-nginx/star"]}]}});
+        let service = |name: &str, kind: &str| json!({"metadata": {"namespace": "ingress-nginx", "name": name}, "spec": {"type": kind, "unknownField": 1.50}});
+        let ingress = json!({"metadata": {"namespace": "runai-backend", "name": "ui"}, "spec": {"tls": [{"secretName": "ui-tls"}]}});
+        let workload = |namespace: &str| json!({"metadata": {"namespace": namespace, "name": "trainer"}});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"tls.key": "S0VZ"}});
+        let lists = [
+            ("/api/v1/nodes", vec![]),
+            ("/api/v1/pods", vec![pod]),
+            (
+                "/api/v1/services",
+                vec![service("controller", "LoadBalancer"), service("metrics", "ClusterIP")],
+            ),
+            ("/apis/networking.k8s.io/v1/ingresses", vec![ingress]),
+            ("/apis/apps/v1/statefulsets", vec![workload("runai-team-a"), workload("kube-system")]),
+        ];
+        let mut single: BTreeMap<String, Value> = single.into();
+        for (namespace, name) in [("ingress-nginx", "star"), ("runai-backend", "ui-tls")] {
+            single.insert(format!("/api/v1/namespaces/{namespace}/secrets/{name}"), secret.clone());
+        }
+        let lists = lists.into_iter().map(|(path, items)| (path.to_string(), items)).collect();
+        Self { lists, single, forbidden: vec![] }
+    }
+}
+
+impl Objects {
+    pub fn add_node(&mut self, node: &str, plane: bool) {
+        let labels = if plane { json!({"node-role.kubernetes.io/control-plane": ""}) } else { json!({}) };
+        let node = json!({"metadata": {"name": node, "labels": labels}});
+        self.lists.entry("/api/v1/nodes".into()).or_default().push(node);
+    }
+
+    /// Pages of two.
+    pub(super) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
+        if self.forbidden.iter().any(|p| p == path) {
+            return Err(Failure::transient("api-forbidden", "the API server answered 403"));
+        }
+        if let Some(object) = self.single.get(path) {
+            return Ok(Some(object.to_string().into()));
+        }
+        let Some(items) = self.lists.get(path) else { return Ok(None) };
+        let from: usize =
+            query.iter().find(|(k, _)| *k == "continue").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
+        let to = (from + 2).min(items.len());
+        let next = if to < items.len() { to.to_string() } else { String::new() };
+        let kind = match path.rsplit('/').next().unwrap_or_default() {
+            "services" => "ServiceList",
+            "statefulsets" => "StatefulSetList",
+            "pods" => "PodList",
+            "nodes" => "NodeList",
+            _ => "IngressList",
+        };
+        let list = json!({"kind": kind, "apiVersion": "v1", "metadata": {"continue": next}, "items": items[from..to]});
+        Ok(Some(list.to_string().into()))
+    }
+}
