@@ -7,7 +7,7 @@ use crate::exec::ExecSettings;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
-use podlift_engine::plan::PlanOptions;
+use podlift_engine::plan::{PlanOptions, SitePolicy};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -28,6 +28,9 @@ pub struct Config {
     /// The journal's file, on a local disk. "/var/lib/podlift/coordinator/journal.db"
     #[serde(default = "journal")]
     pub journal: PathBuf,
+    /// Rules of this site, before what `[plan]` says of them; there may be no such file. "/etc/podlift/policy.toml"
+    #[serde(default = "policy")]
+    pub policy: PathBuf,
     pub kubernetes: Kubernetes,
     /// BCM's own tools; not asked where this is absent.
     pub bcm: Option<Bcm>,
@@ -144,6 +147,9 @@ pub struct Plan {
 fn journal() -> PathBuf {
     "/var/lib/podlift/coordinator/journal.db".into()
 }
+fn policy() -> PathBuf {
+    "/etc/podlift/policy.toml".into()
+}
 fn api_timeout() -> Duration {
     Duration::from_secs(10)
 }
@@ -206,10 +212,14 @@ impl Config {
         HubSettings { observe_timeout, reconnect, heartbeat }
     }
 
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self, policy: Option<&SitePolicy>) -> Settings {
+        let mut options = self.plan.options();
+        if let Some(policy) = policy {
+            policy.put_into(&mut options);
+        }
         Settings {
             exec: ExecSettings { poll: self.run.poll, probe_interval: self.run.probe_interval },
-            options: self.plan.options(),
+            options,
             stale_after: Some(self.run.heartbeat * 3),
             backup: self.backup.clone(),
             survey_timeout: Some(self.plan.survey),
@@ -308,9 +318,27 @@ vip = "10.141.255.254:10443"
     }
 
     #[test]
+    fn what_the_site_decides_comes_before_what_the_plan_section_says() {
+        let text = include_str!("../../deploy/config/policy.toml");
+        let shown = text
+            .replace("# site-gates =", "site-gates =")
+            .replace("# required-attestations =", "required-attestations =");
+        let policy: SitePolicy = parse(&shown, Path::new("policy.toml")).unwrap();
+        policy.validate().unwrap();
+        assert_eq!(parse::<SitePolicy>(text, Path::new("policy.toml")).unwrap(), SitePolicy::default());
+        assert_eq!(policy.site_gates, SitePolicy::default().site_gates, "the example shows another default");
+        let config: Config =
+            parse(&format!("{SMALL}[plan]\nsite_gates = [\"Other\"]"), Path::new("x.toml")).unwrap();
+        assert_eq!(config.settings(None).options.site_gates, ["Other"]);
+        let options = config.settings(Some(&policy)).options;
+        assert_eq!(options.site_gates, SitePolicy::default().site_gates);
+        assert_eq!(options.required_attestations, policy.required_attestations);
+    }
+
+    #[test]
     fn what_is_not_given_has_a_default() {
         let config: Config = parse(SMALL, Path::new("/etc/podlift/coordinator.toml")).unwrap();
-        assert_eq!(config.settings().options, PlanOptions::default());
+        assert_eq!(config.settings(None).options, PlanOptions::default());
         assert_eq!(config.journal, Path::new("/var/lib/podlift/coordinator/journal.db"));
     }
 

@@ -12,11 +12,15 @@ use crate::service::{AgentSessions, Control};
 use crate::store::{Store, StoreError};
 use anyhow::{Context as _, ensure};
 use podlift_common::clock::{Clock, SystemClock};
+use podlift_common::config::ConfigError;
 use podlift_common::metrics;
 use podlift_common::tls::{self, Material, Subject};
+use podlift_engine::plan::SitePolicy;
 use podlift_model::InstanceId;
 use podlift_proto::v1::agent_service_server::AgentServiceServer;
 use podlift_proto::v1::control_service_server::ControlServiceServer;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -30,6 +34,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Serves until `stop` is cancelled.
 pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     let material = material(&config)?;
+    let policy = site_policy(&config.policy)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let meters = Arc::new(Meters::default());
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
@@ -42,7 +47,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
         cluster: Arc::new(kube(&config).await?),
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
-        settings: config.settings(),
+        settings: config.settings(policy.as_ref()),
         bcm: config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>),
     };
     let coordinator = Coordinator::with_meters(parts, meters);
@@ -88,7 +93,9 @@ pub async fn serve_with(
         .layer(tower::util::MapResponseLayer::new(crate::service::tell))
         .add_service(health_service)
         .add_service(sessions.max_decoding_message_size(MESSAGE_LIMIT))
-        .add_service(control.max_encoding_message_size(MESSAGE_LIMIT))
+        .add_service(
+            control.max_encoding_message_size(MESSAGE_LIMIT).max_decoding_message_size(MESSAGE_LIMIT),
+        )
         .add_optional_service(reflection.then(reflected).transpose().context("reflection")?);
     tokio::select! {
         served = router.serve_with_incoming(incoming) => served.context("the listener ended")?,
@@ -120,6 +127,17 @@ fn material(config: &Config) -> anyhow::Result<Material> {
         config.cluster
     );
     Ok(material)
+}
+
+/// What the site has decided. None: there is no such file.
+fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
+    let policy: SitePolicy = match podlift_common::config::load(path) {
+        Ok(policy) => policy,
+        Err(ConfigError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    policy.validate().with_context(|| format!("{} is not valid", path.display()))?;
+    Ok(Some(policy))
 }
 
 async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {

@@ -4,6 +4,7 @@
 use crate::journal::{Journal, JournalError};
 use podlift_common::clock::Clock;
 use podlift_engine::machine::{self, Event, IllegalEvent, Record, RunState};
+use podlift_engine::plan::{Attestation, Attested};
 use podlift_model::{Epoch, HostOp, LedgerId, NodeName, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,7 @@ struct Fold {
     heals: BTreeSet<String>,
     adopted: BTreeSet<RunId>,
     epoch: Option<Epoch>,
+    attested: Attested,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +137,11 @@ impl Store {
         self.lock().fold.ledgers.get(node).cloned()
     }
 
+    /// What people have said of the next run.
+    pub fn attestations(&self) -> Vec<Attestation> {
+        self.lock().fold.attested.all().to_vec()
+    }
+
     pub fn knows_heal(&self, id: &str) -> bool {
         self.lock().fold.heals.contains(id)
     }
@@ -171,6 +178,7 @@ impl Fold {
     }
 
     fn take(&mut self, record: &Record, state: Option<RunState>) {
+        self.attested.hear(record.at, &record.event);
         match &record.event {
             Event::RunStarted { .. } => self.newest = record.run.clone(),
             Event::AgentConnected { node, ledger } | Event::LedgerChanged { node, now: ledger, .. } => {

@@ -190,7 +190,7 @@ impl Pod {
     }
 
     pub fn ask(&self) -> PlanAsk {
-        PlanAsk { to: TO, max_unavailable: Some(2), waivers: self.waivers.clone(), nodes: vec![] }
+        PlanAsk { max_unavailable: Some(2), waivers: self.waivers.clone(), ..PlanAsk::to(TO) }
     }
 
     /// Starts a run as soon as the coordinator may command and every agent is there.

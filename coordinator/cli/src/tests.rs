@@ -5,7 +5,7 @@ mod skew;
 
 use super::args::Args;
 use super::error::{CliError, Exit};
-use super::{run, usage};
+use super::{Context, run, usage};
 use clap::Parser as _;
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
@@ -189,8 +189,74 @@ async fn preflight_and_usage_have_exits_of_their_own() {
     site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = false;
     assert_eq!(site.eve("plan --to v1.32.9").await, Exit::Blocked);
     assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Blocked);
-    assert_eq!(site.eve("upgrade --to v1.32.9 --yes --expect-hash 0000").await, Exit::Failed);
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes --expect-hash 0000").await, Exit::Blocked);
     assert!(site.fleet.lock().effects.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
+    let site = site().await;
+    let file = site.dir.path().join("plan.json");
+    let other = r#"{"schema":"podlift.plan/v9"}"#;
+    for (text, why) in
+        [("no json", "the file is not a plan"), ("{}", "the file is not a plan"), (other, "not a plan")]
+    {
+        podlift_common::durable::write(&file, text.as_bytes(), 0o600).unwrap();
+        let error = site.said("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
+        assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift help plan"), "{text}");
+        assert!(error.what.ends_with("plan.json is not a plan that can be run"), "{}", error.what);
+        assert!(error.why.contains(why), "{}", error.why);
+    }
+    assert_eq!(site.eve("upgrade --yes --plan DIR/none.json").await, Exit::Usage);
+    for line in [
+        "upgrade --yes",
+        "upgrade --yes --plan DIR/plan.json --to v1.32.9",
+        "attest all-good",
+        "upgrade --to v1.32.9 --approve often",
+    ] {
+        assert_eq!(site.eve(line).await, Exit::Usage, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_changed() {
+    let site = site().await;
+    let context = Context {
+        config: site.dir.path().join("eve.toml"),
+        format: super::out::Format::Json,
+        heard: Arc::default(),
+    };
+    let ask = podlift_proto::v1::PlanRequest { to: "v1.32.9".into(), ..Default::default() };
+    let document = context.client().await.unwrap().plan(ask).await.unwrap().into_inner();
+    let file = site.dir.path().join("plan.json");
+    podlift_common::durable::write(&file, document.json.as_bytes(), 0o600).unwrap();
+    let cordon = |on| site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().unschedulable = on;
+    cordon(true);
+    let error = site.said("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
+    assert_eq!(error.exit, Exit::Blocked, "{error:?}");
+    assert!(error.why.contains("node dgx030") && !error.why.contains("dgx031"), "{}", error.why);
+    assert!(site.fleet.lock().effects.is_empty());
+    cordon(false);
+    assert_eq!(site.eve("upgrade --yes --plan DIR/plan.json").await, Exit::Done);
+}
+
+#[tokio::test]
+async fn what_people_say_stands_in_the_journal_and_a_run_waits_where_it_was_told_to() {
+    let site = site().await;
+    assert_eq!(site.eve("approve").await, Exit::Failed, "nothing waits");
+    assert_eq!(site.eve("attest maintenance-window --note OPS-4711").await, Exit::Done);
+    let viewer = podlift("podlift --config DIR/bob.toml attest rollback-reviewed", site.dir.path()).await;
+    assert_eq!(viewer, Exit::Failed, "a viewer says nothing");
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes --approve phase").await, Exit::Paused);
+    let mut asked = 1;
+    loop {
+        match site.eve("approve --follow").await {
+            Exit::Paused => asked += 1,
+            exit => break assert_eq!(exit, Exit::Done),
+        }
+    }
+    assert!(asked > 4, "before each phase but the first: {asked}");
+    assert_eq!(site.eve("report").await, Exit::Done);
 }
 
 #[tokio::test]

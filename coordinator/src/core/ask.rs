@@ -3,7 +3,7 @@
 use super::{Coordinator, CoordinatorError};
 use crate::exec::planner::{Counts, Wanted};
 use podlift_engine::Plan;
-use podlift_engine::plan::{self, Waiver};
+use podlift_engine::plan::{self, Approve, Ask, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
 use tracing::Instrument as _;
@@ -17,12 +17,14 @@ pub struct PlanAsk {
     pub waivers: Vec<(String, String)>,
     /// Empty: all.
     pub nodes: Vec<NodeName>,
+    /// Where the run waits for a person; None: as configured.
+    pub approve: Option<Approve>,
 }
 
 impl PlanAsk {
     /// Everything, to this version.
     pub fn to(to: KubeVersion) -> Self {
-        Self { to, max_unavailable: None, waivers: vec![], nodes: vec![] }
+        Self { to, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
     }
 }
 
@@ -41,23 +43,26 @@ impl Coordinator {
     ) -> Result<Arc<Plan>, CoordinatorError> {
         let mut options = self.settings.options.clone();
         options.max_unavailable = ask.max_unavailable.unwrap_or(options.max_unavailable);
+        options.approve = ask.approve.unwrap_or(options.approve);
         let waiver = |(check, reason): &(String, String)| Waiver {
             check: check.clone(),
             reason: reason.clone(),
             by: by.into(),
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
-        let nodes = ask.nodes.clone();
-        self.make(Wanted { to: ask.to, nodes, options, waivers, attestations: vec![] }, by, counts).await
+        let wanted = Ask { to: ask.to, nodes: ask.nodes.clone(), options, waivers };
+        self.make(wanted, by, counts).await
     }
 
     pub(super) async fn make(
         &self,
-        wanted: Wanted,
+        ask: Ask,
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Plan>, CoordinatorError> {
-        let span = tracing::info_span!("plan", to = %wanted.to, by);
+        let Ask { to, nodes, options, waivers } = ask;
+        let wanted = Wanted { to, nodes, options, waivers, attestations: self.store.attestations() };
+        let span = tracing::info_span!("plan", %to, by);
         let making = async {
             let input = self.planner.gather(wanted, &self.reading(), counts).await?;
             Ok::<_, CoordinatorError>(Arc::new(plan::build(&input)?))

@@ -1,5 +1,6 @@
 //! What a person may say to a run, each word an event of its own in the journal.
 
+use super::people::approve;
 use super::{Coordinator, CoordinatorError};
 use podlift_engine::machine::{Event, RunState, RunStatus, StopReason};
 use podlift_model::op::Component;
@@ -59,17 +60,12 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         match command {
-            Command::Attest { name, note } => {
-                self.may_command()?;
-                let event = Event::Attested { name: name.clone(), by: by.into(), note };
-                self.store.append(None, event)?;
-                return Ok(format!("{name} attested by {by}"));
-            }
             Command::Takeover => return Ok(self.fence.takeover().await?),
             Command::Adopt => return self.adopt(by),
             _ => self.may_command()?,
         }
         let command = match command {
+            Command::Attest { name, note } => return self.attest(name, note, by),
             Command::HealAccept { node, component, sha256 } => {
                 return self.heal_accept(node, component, sha256, by).await;
             }
@@ -85,7 +81,7 @@ impl Coordinator {
             Command::Pause { reason } => {
                 (pause(reason, &by), format!("run {id} pauses: what runs is finished first"))
             }
-            Command::Approve => (resume(&state, by)?, format!("approved: run {id} goes on")),
+            Command::Approve => (approve(&state, by)?, format!("approved: run {id} goes on")),
             Command::Resume => (resume(&state, by)?, format!("run {id} goes on")),
             Command::Retry { step, repair_dpkg } => {
                 (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries again"))
@@ -173,7 +169,7 @@ fn pause(reason: String, by: &str) -> Event {
 }
 
 /// Failed steps would pause the run again at once.
-fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
     match state.failed_steps().next() {
         Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),
         None => Ok(Event::RunResumed { by }),

@@ -3,10 +3,10 @@
 use crate::journal::JournalError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
-use podlift_engine::plan::{Finding, PlanError};
+use podlift_engine::plan::{ContractError, Finding, PlanError};
 use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;
-use podlift_model::{Digest, Failure, FailureClass, NodeName, RunId, StepId};
+use podlift_model::{ClusterName, Digest, Failure, FailureClass, NodeName, RunId, StepId};
 use tonic::Code;
 
 /// The text of each is what did not happen; `why` says the rest.
@@ -20,6 +20,14 @@ pub enum CoordinatorError {
     Blocked { findings: Vec<Finding> },
     #[error("the plan is another one than you saw ({}, now {})", short(seen), now.short())]
     OtherPlan { seen: String, now: Digest, parts: Option<Vec<String>> },
+    #[error("the plan is not one of this cluster")]
+    OtherCluster { of: ClusterName, here: ClusterName },
+    #[error("the plan can't be run")]
+    Contract(#[from] ContractError),
+    #[error("{name:?} can't be attested")]
+    Attestation { name: String, why: String },
+    #[error("nothing waits for approval")]
+    NothingToApprove { why: String },
     #[error("no plan can be made")]
     Plan(#[from] PlanError),
     #[error("run {run} is not in the journal")]
@@ -97,6 +105,7 @@ fn short(hash: &str) -> String {
 fn changed(parts: &Option<Vec<String>>) -> String {
     match parts {
         Some(parts) if !parts.is_empty() => format!("changed since: {}", parts.join(", ")),
+        Some(_) => "what it rests on is the same, its steps are others: another podlift made it".into(),
         _ => "that plan was made by an earlier start of this coordinator, or long ago".into(),
     }
 }
@@ -113,6 +122,9 @@ impl CoordinatorError {
             E::RunOpen { .. } => "one cluster has one run at a time".into(),
             E::Blocked { findings } => blocked(findings),
             E::OtherPlan { parts, .. } => changed(parts),
+            E::OtherCluster { of, here } => format!("it was made for {of}, this coordinator has {here}"),
+            E::Contract(error) => error.to_string(),
+            E::Attestation { why, .. } | E::NothingToApprove { why } => why.clone(),
             E::Plan(error) => error.to_string(),
             E::UnknownRun { .. } => "no run of that name was started here".into(),
             E::UnknownNode { near, known, .. } => match near.is_empty() {
@@ -163,6 +175,11 @@ impl StatusError for CoordinatorError {
             E::RunOpen { .. } => (state, "RUN_OPEN", "podlift status"),
             E::Blocked { .. } => (state, "PREFLIGHT_BLOCKED", "podlift plan --to VERSION"),
             E::OtherPlan { .. } => (state, "PLAN_CHANGED", "podlift plan --to VERSION"),
+            E::OtherCluster { .. } | E::Contract(_) => {
+                (Code::InvalidArgument, "BAD_PLAN", "podlift plan --to VERSION -o json > plan.json")
+            }
+            E::Attestation { .. } => (Code::InvalidArgument, "UNKNOWN_ATTESTATION", "podlift help attest"),
+            E::NothingToApprove { .. } => (state, "NOTHING_TO_APPROVE", "podlift status"),
             E::Plan(_) => (Code::InvalidArgument, "PLAN_IMPOSSIBLE", "podlift help plan"),
             E::UnknownRun { .. } => (Code::NotFound, "UNKNOWN_RUN", "podlift runs"),
             E::UnknownNode { .. } => (Code::InvalidArgument, "UNKNOWN_NODE", "podlift status --all"),

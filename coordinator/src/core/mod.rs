@@ -5,8 +5,13 @@ mod backup;
 mod commands;
 mod error;
 mod node_ask;
+mod people;
+#[cfg(test)]
+mod people_tests;
 mod show;
 mod start;
+#[cfg(test)]
+mod start_tests;
 
 pub use ask::PlanAsk;
 pub use backup::BackupAsk;

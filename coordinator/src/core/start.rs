@@ -1,9 +1,11 @@
-//! The start of a run: a plan made now, without blockers, the one that was asked for; and no other run.
+//! The start of a run: a plan made now, without blockers, the one that was asked for; and no other run. A plan that comes as a document is
+//! made again from what is seen now, and has to come out the same.
 
 use super::{Coordinator, CoordinatorError, PlanAsk};
+use crate::exec::Counts;
 use podlift_engine::Plan;
 use podlift_engine::machine::Event;
-use podlift_engine::plan::changed_parts;
+use podlift_engine::plan::{Approve, Ask, changed_parts};
 use podlift_model::{Digest, RunId};
 
 impl Coordinator {
@@ -21,13 +23,50 @@ impl Coordinator {
             let parts = self.kept(seen).map(|before| changed_parts(&before, &plan.fingerprints));
             return Err(CoordinatorError::OtherPlan { seen: seen.into(), now: plan.hash.clone(), parts });
         }
+        self.begin(&plan, by)
+    }
+
+    /// Runs exactly the plan that a person kept, or says what has changed since.
+    pub async fn start_plan(
+        &self,
+        kept: &Plan,
+        approve: Option<Approve>,
+        by: &str,
+    ) -> Result<(RunId, Digest), CoordinatorError> {
+        if kept.cluster != self.cluster_name {
+            let (of, here) = (kept.cluster.clone(), self.cluster_name.clone());
+            return Err(CoordinatorError::OtherCluster { of, here });
+        }
+        let _one = self.starting.lock().await;
+        self.may_start()?;
+        let plan = self.make(self.again(kept, approve, by), by, &Counts::default()).await?;
+        if plan.hash != kept.hash {
+            let parts = Some(changed_parts(&kept.fingerprints, &plan.fingerprints));
+            let (seen, now) = (kept.hash.to_string(), plan.hash.clone());
+            return Err(CoordinatorError::OtherPlan { seen, now, parts });
+        }
+        self.begin(&plan, by)
+    }
+
+    /// The question that the plan answers, asked by somebody else. What the site decides is never taken from a file.
+    fn again(&self, kept: &Plan, approve: Option<Approve>, by: &str) -> Ask {
+        let mut ask = kept.ask_again();
+        ask.waivers.iter_mut().for_each(|w| w.by = by.into());
+        let site = &self.settings.options;
+        ask.options.site_gates = site.site_gates.clone();
+        ask.options.required_attestations = site.required_attestations.clone();
+        ask.options.approve = approve.unwrap_or(ask.options.approve);
+        ask
+    }
+
+    fn begin(&self, plan: &Plan, by: &str) -> Result<(RunId, Digest), CoordinatorError> {
         let blockers: Vec<_> = plan.blockers().cloned().collect();
         if !blockers.is_empty() {
             return Err(CoordinatorError::Blocked { findings: blockers });
         }
         self.may_start()?;
         let run = self.new_name("")?;
-        let event = Event::RunStarted { plan: Box::new(Plan::clone(&plan)), by: by.into() };
+        let event = Event::RunStarted { plan: Box::new(plan.clone()), by: by.into() };
         self.store.append(Some(&run), event)?;
         Ok((run, plan.hash.clone()))
     }

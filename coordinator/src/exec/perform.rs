@@ -3,11 +3,15 @@
 use crate::backup::{Backups, Order, World};
 use crate::cluster::{Cluster, FENCED};
 use crate::dispatch::{Agents, EPOCH_STALE, Progress};
-use futures_util::future::{BoxFuture, FutureExt as _, join_all};
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use podlift_engine::{ClusterCall, ClusterReply, Reply, Request};
 use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many looks of one request are under way at once.
+const AT_ONCE: usize = 256;
 
 /// The last line of what runs on each node, for people.
 #[derive(Clone, Default)]
@@ -82,7 +86,10 @@ impl Performer {
                     format!("a probe asked for {}, which changes something", op.verb()),
                 )),
                 Request::Cluster(call) => self.call(call, epoch).await.map(Reply::Cluster),
-                Request::Many(requests) => all(join_all(requests.iter().map(|r| self.look(r, epoch))).await),
+                Request::Many(requests) => {
+                    let looks: Vec<_> = requests.iter().map(|r| self.look(r, epoch)).collect();
+                    all(futures_util::stream::iter(looks).buffered(AT_ONCE).collect().await)
+                }
             }
         }
         .boxed()

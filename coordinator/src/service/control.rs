@@ -2,7 +2,7 @@
 
 use super::caller::allow;
 use super::{backup, read};
-use crate::core::{Command, Coordinator, CoordinatorError};
+use crate::core::{Command, Coordinator, CoordinatorError, PlanAsk};
 use podlift_common::tls::Role;
 use podlift_common::wire::{StatusError, to_document, to_status};
 use podlift_engine::machine::{EVENT_SCHEMA, Record};
@@ -47,10 +47,10 @@ impl ControlService for Control {
         &self,
         request: Request<v1::PlanRequest>,
     ) -> Result<Response<Self::PlanWatchStream>, Status> {
-        let document = self.plan(request).await?.into_inner();
-        let (send, receive) = mpsc::channel(1);
-        let update = v1::PlanUpdate { update: Some(v1::plan_update::Update::Plan(document)) };
-        drop(send.send(Ok(update)).await);
+        let by = allow(&request, Role::Viewer)?;
+        let ask = read::plan(request.get_ref()).map_err(bad)?;
+        let (send, receive) = mpsc::channel(64);
+        tokio::spawn(super::plan_watch::watch(self.coordinator.clone(), ask, by, send));
         Ok(Response::new(ReceiverStream::new(receive)))
     }
 
@@ -60,9 +60,16 @@ impl ControlService for Control {
     ) -> Result<Response<v1::StartRunReply>, Status> {
         let by = allow(&request, Role::Operator)?;
         let request = request.into_inner();
-        let ask = read::plan(&request.plan.unwrap_or_default()).map_err(bad)?;
-        let expect = Some(request.expect_hash.as_str()).filter(|h| !h.is_empty());
-        let (run, hash) = self.coordinator.start_run(&ask, expect, &by).await.map_err(bad)?;
+        let approve = read::approve(&request).map_err(bad)?;
+        let (run, hash) = match read::kept(&request).map_err(bad)? {
+            Some(kept) => self.coordinator.start_plan(&kept, approve, &by).await,
+            None => {
+                let ask = read::plan(&request.plan.unwrap_or_default()).map_err(bad)?;
+                let expect = Some(request.expect_hash.as_str()).filter(|h| !h.is_empty());
+                self.coordinator.start_run(&PlanAsk { approve, ..ask }, expect, &by).await
+            }
+        }
+        .map_err(bad)?;
         Ok(Response::new(v1::StartRunReply { run: run.to_string(), plan_hash: hash.to_string() }))
     }
 

@@ -1,7 +1,9 @@
 //! Questions from the wire, read into what the coordinator understands; each refusal names field, value and expectation.
 
-use crate::core::{BackupAsk, Command, PlanAsk};
+use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
 use podlift_common::wire::WireError;
+use podlift_engine::Plan;
+use podlift_engine::plan::{Approve, ContractError};
 use podlift_engine::view::HealAsk;
 use podlift_model::{Digest, NodeName, RunId, StepId};
 use podlift_proto::v1::{self, command_request::Verb};
@@ -48,7 +50,27 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
         max_unavailable: (request.max_unavailable > 0).then_some(request.max_unavailable),
         waivers: waivers.collect(),
         nodes: nodes.collect::<Result<_, _>>()?,
+        approve: None,
     })
+}
+
+/// None: as the plan or the configuration says.
+pub(super) fn approve(request: &v1::StartRunRequest) -> Result<Option<Approve>, WireError> {
+    Ok(match v1::Approve::try_from(request.approve).map_err(|e| WireError::new("approve", e))? {
+        v1::Approve::Unspecified => None,
+        v1::Approve::All => Some(Approve::All),
+        v1::Approve::Phase => Some(Approve::Phase),
+        v1::Approve::Batch => Some(Approve::Batch),
+    })
+}
+
+/// A plan as a document. None: there is none.
+pub(super) fn kept(request: &v1::StartRunRequest) -> Result<Option<Plan>, CoordinatorError> {
+    if request.plan_json.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(&request.plan_json).map_err(|e| ContractError::NotAPlan(e.to_string()))?;
+    Ok(Some(Plan::from_json(text)?))
 }
 
 pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError> {

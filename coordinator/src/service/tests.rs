@@ -11,7 +11,8 @@ use podlift_common::wire;
 use podlift_model::ClusterName;
 use podlift_proto::v1::agent_service_client::AgentServiceClient;
 use podlift_proto::v1::control_service_client::ControlServiceClient;
-use podlift_proto::v1::{FromAgent, Hello, StatusRequest, from_agent::Kind, to_agent};
+use podlift_proto::v1::plan_update::Update;
+use podlift_proto::v1::{FromAgent, Hello, PlanRequest, StatusRequest, from_agent::Kind, to_agent};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -145,4 +146,24 @@ async fn reflection_is_there_only_where_it_was_asked_for() {
     for service in ["podlift.v1.ControlService", "podlift.v1.AgentService", "grpc.health.v1.Health"] {
         assert!(services.iter().any(|s| s == service), "{service} is not in {services:?}");
     }
+}
+
+#[tokio::test]
+async fn a_plan_is_told_while_it_is_made_and_comes_last() {
+    let site = site().await;
+    let mut viewer = ControlServiceClient::new(site.dial("runaicluster/operator/eve").await.unwrap());
+    let ask = |to: &str| PlanRequest { to: to.into(), ..PlanRequest::default() };
+    let mut updates = viewer.plan_watch(ask("v1.32.9")).await.unwrap().into_inner();
+    let (mut told, mut plan) = (vec![], None);
+    while let Some(update) = updates.message().await.unwrap() {
+        assert!(plan.is_none(), "nothing comes after the plan");
+        match update.update.unwrap() {
+            Update::Progress(progress) => told.push((progress.what, progress.done, progress.total)),
+            Update::Plan(document) => plan = Some(document),
+        }
+    }
+    assert_eq!(plan.unwrap().kind, podlift_engine::plan::SCHEMA);
+    assert!(told.contains(&("surveys of nodes".into(), 5, 5)), "{told:?}");
+    let refused = viewer.plan_watch(ask("v1.99.0")).await.unwrap().into_inner().message().await.unwrap_err();
+    assert_eq!(wire::from_status(&refused).unwrap().reason, "PLAN_IMPOSSIBLE");
 }

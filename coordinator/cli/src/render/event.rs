@@ -112,6 +112,8 @@ fn of_run(event: &Event) -> String {
             OpOutcome::Done { .. } => format!("{node}: done"),
             other => format!("{node}: {}", ended(other)),
         },
+        E::Attested { name, by, note } if note.is_empty() => format!("{name} attested by {by}"),
+        E::Attested { name, by, note } => format!("{name} attested by {by}: {note}"),
         E::BackupMade { name, sha256, by, .. } => {
             format!("backup {name} made by {by}, sealed as {}", sha256.short())
         }

@@ -10,6 +10,7 @@ mod step;
 mod track;
 
 pub use apply::{IllegalEvent, advance, apply, fold};
+pub use approval::CODE as APPROVAL;
 pub use chain::{ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::{Event, StopReason};
 pub use next::{Next, Todo, next};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchFile {
     /// `kube-apiserver0+strategic.yaml`.
+    #[schemars(with = "String")]
     pub name: PatchName,
     pub text: String,
     /// Whose kubeadm needs it.

@@ -7,9 +7,9 @@ use podlift_model::survey::*;
 use podlift_model::{FlagSet, NodeName};
 use std::collections::BTreeMap;
 
-/// Ten years after the tests' now.
+/// After every test's now.
 fn far() -> Timestamp {
-    "1980-01-01T00:00:00Z".parse().unwrap()
+    "2096-01-01T00:00:00Z".parse().unwrap()
 }
 
 pub const KUBELET_CONFIG: &str = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\ncgroupDriver: systemd\nclusterDNS:\n- 10.96.0.10\nclusterDomain: cluster.local\nmaxPods: 250\nresolvConf: /run/systemd/resolve/resolv.conf\nrotateCertificates: true\n";

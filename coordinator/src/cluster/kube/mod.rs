@@ -102,16 +102,17 @@ impl Cluster for KubeCluster {
             }
             ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+            ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
+            ClusterCall::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
+            ClusterCall::WriteKubeletConfig { resource_version, kubelet } => {
+                ClusterReply::Changed(kubelet_config::write(api, resource_version, kubelet, epoch).await?)
+            }
             ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
                 return Err(Failure::permanent(
                     "not-of-the-api",
                     "a backup is more than the API's part of it",
                 ));
             }
-            ClusterCall::KubeletConfig | ClusterCall::WriteKubeletConfig { .. } => {
-                return Err(Failure::permanent("not-offered", "this coordinator has no such call"));
-            }
-            ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
         })
     }
 

@@ -321,31 +321,47 @@ async fn a_terminating_namespace_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kubeadm_config_tells_its_writers_and_is_written_on_top_of_what_was_read() {
-    let path = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
-    let field = |manager: &str, time: &str| json!({"manager": manager, "time": time});
-    let object = json!({
-        "metadata": {"name": "kubeadm-config", "resourceVersion": "9", "managedFields": [
-            field("kubeadm", "2026-01-01T00:00:00Z"), field("cmd", "2026-11-20T22:00:00Z"),
-        ]},
-        "data": {"ClusterConfiguration": "text"},
-    });
-    let api = Played::default()
-        .on(&format!("GET {path}"), &[(200, object)])
-        .on(&format!("PATCH {path}"), &[status(409, "modified")]);
-    let Ok(ClusterReply::KubeadmConfig(view)) = api.call(ClusterCall::KubeadmConfig).await else { panic!() };
-    assert_eq!(view.managers[0], "cmd at 2026-11-20T22:00:00Z");
-    let write = ClusterCall::WriteKubeadmConfig {
-        resource_version: view.resource_version,
-        cluster_configuration: "new".into(),
-    };
-    let failure = api.call(write).await.unwrap_err();
-    assert_eq!((failure.code.as_str(), failure.class), ("api-conflict", FailureClass::Transient));
-    let patch = &api.bodies(&format!("PATCH {path}"))[0];
-    assert_eq!(
-        (&patch["metadata"]["resourceVersion"], &patch["data"]["ClusterConfiguration"]),
-        (&json!("9"), &json!("new"))
-    );
+async fn config_maps_tell_their_writers_and_are_written_on_top_of_what_was_read() {
+    for (name, key) in [("kubeadm-config", "ClusterConfiguration"), ("kubelet-config", "kubelet")] {
+        let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
+        let field = |manager: &str, time: &str| json!({"manager": manager, "time": time});
+        let object = json!({
+            "metadata": {"name": name, "resourceVersion": "9", "managedFields": [
+                field("kubeadm", "2026-01-01T00:00:00Z"), field("cmd", "2026-11-20T22:00:00Z"),
+            ]},
+            "data": {key: "text"},
+        });
+        let api = Played::default()
+            .on(&format!("GET {path}"), &[(200, object)])
+            .on(&format!("PATCH {path}"), &[status(409, "modified")]);
+        let (managers, write) = match name {
+            "kubeadm-config" => {
+                let Ok(ClusterReply::KubeadmConfig(v)) = api.call(ClusterCall::KubeadmConfig).await else {
+                    panic!()
+                };
+                let (resource_version, text) = (v.resource_version, "new".to_string());
+                (
+                    v.managers,
+                    ClusterCall::WriteKubeadmConfig { resource_version, cluster_configuration: text },
+                )
+            }
+            _ => {
+                let Ok(ClusterReply::KubeletConfig(v)) = api.call(ClusterCall::KubeletConfig).await else {
+                    panic!()
+                };
+                let (resource_version, text) = (v.resource_version, "new".to_string());
+                (v.managers, ClusterCall::WriteKubeletConfig { resource_version, kubelet: text })
+            }
+        };
+        assert_eq!(managers[0], "cmd at 2026-11-20T22:00:00Z");
+        let failure = api.call(write).await.unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.class), ("api-conflict", FailureClass::Transient));
+        let patch = &api.bodies(&format!("PATCH {path}"))[0];
+        assert_eq!(
+            (&patch["metadata"]["resourceVersion"], &patch["data"][key]),
+            (&json!("9"), &json!("new"))
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

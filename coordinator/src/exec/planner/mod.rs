@@ -67,14 +67,18 @@ impl Planner {
             facts.iter_mut().filter_map(|(f, at)| Some((f.node.clone(), ahead(f.clock.take()?, *at))));
         let clocks = clocks.collect();
         let inventory = Inventory::join(views?, facts.into_iter().map(|(f, _)| f).collect());
-        let (config, addons, probes, offers, etcd, bcm, surveys, cluster_survey) = tokio::join!(
+        let on_nodes = async {
+            let surveys = self.surveys(&inventory, wanted.to, counts).await;
+            let offers = self.offers(&inventory, wanted.to, &surveys, counts).await;
+            (surveys, offers)
+        };
+        let (config, addons, probes, etcd, bcm, (surveys, offers), cluster_survey) = tokio::join!(
             self.config(epoch),
             self.addons(epoch),
             self.probes(&inventory, epoch),
-            self.offers(&inventory, wanted.to, counts),
             self.etcd(&inventory, counts),
             self.bcm(),
-            self.surveys(&inventory, wanted.to, counts),
+            on_nodes,
             counts.of("the cluster", self.cluster_survey(&inventory, epoch))
         );
         Ok(PlanInput {

@@ -43,18 +43,24 @@ impl Planner {
         facts.collect()
     }
 
+    /// What a survey has told already is not asked for again.
     pub(super) async fn offers(
         &self,
         inventory: &Inventory,
         to: KubeVersion,
+        surveys: &BTreeMap<NodeName, Told<NodeSurvey>>,
         counts: &Counts,
     ) -> BTreeMap<NodeName, Told<Vec<PackageOffer>>> {
+        let told = surveys.iter().filter_map(|(node, survey)| Some((node.clone(), Ok(surveyed(survey)?))));
+        let mut out: BTreeMap<_, _> = told.collect();
+        let others = names(inventory.nodes.iter()).into_iter().filter(|n| !out.contains_key(n)).collect();
         let question = Question { what: "packages on offer", look: &Look::Packages { to }, limit: None };
-        self.ask(names(inventory.nodes.iter()), question, counts, |output| match output {
+        let asked = self.ask(others, question, counts, |output| match output {
             OpOutput::Packages(offers) => Some(offers),
             _ => None,
-        })
-        .await
+        });
+        out.extend(asked.await);
+        out
     }
 
     pub(super) async fn etcd(
@@ -115,6 +121,11 @@ impl Planner {
         };
         answer.map_err(|failure| failure.message)
     }
+}
+
+fn surveyed(survey: &Told<NodeSurvey>) -> Option<Vec<PackageOffer>> {
+    let install = survey.as_ref().ok()?.install.as_ref().ok()?;
+    (!install.offers.is_empty()).then(|| install.offers.clone())
 }
 
 /// Of those whose agent has told its facts.

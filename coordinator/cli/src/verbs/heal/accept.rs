@@ -9,7 +9,6 @@ use podlift_proto::v1::{CommandRequest, command_request::Verb};
 /// Say that a changed manifest is right: the heal expects it from now on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  podlift heal status runai-01                  # what is reported, and the hash of each manifest
   podlift heal accept runai-01 kube-apiserver")]
 pub(crate) struct Accept {
     node: NodeName,

@@ -4,6 +4,7 @@ use super::{Finding, View};
 use crate::plan::loss::names;
 use crate::plan::{Severity, finding::finding};
 use podlift_model::NodeName;
+use std::collections::BTreeMap;
 
 const ID: &str = "survey";
 
@@ -24,7 +25,11 @@ pub fn check(view: &View) -> Vec<Finding> {
                 ("runtime classes", seen.runtime_classes.as_ref().err()),
                 ("the nodes' hardware", seen.hardware.as_ref().err()),
             ];
-            out.extend(parts.into_iter().filter_map(|(what, why)| Some(unknown(what, why?))));
+            let mut unseen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for (what, why) in parts.into_iter().filter_map(|(what, why)| Some((what, why?))) {
+                unseen.entry(why).or_default().push(what);
+            }
+            out.extend(unseen.into_iter().map(|(why, what)| unknown(&what.join(", "), why)));
             let servers = seen.deprecated.iter().filter_map(|(s, r)| Some((s, r.as_ref().err()?)));
             out.extend(servers.map(|(s, why)| unknown(&format!("use of deprecated APIs at {s}"), why)));
         }

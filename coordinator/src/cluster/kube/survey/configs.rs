@@ -8,7 +8,7 @@ use podlift_model::Failure;
 const KUBE_PROXY: ConfigMap = ConfigMap { name: "kube-proxy", key: "config.conf" };
 
 pub(super) async fn kubelet(api: &Api) -> Result<String, Failure> {
-    Ok(kubelet_config::MAP.read(api).await?.text)
+    Ok(kubelet_config::read(api).await?.kubelet)
 }
 
 /// None: there is no kube-proxy here.

@@ -1,0 +1,47 @@
+//! What only people can say: attestations of what no machine can know, and the approval that a run waits for.
+
+use super::commands::resume;
+use super::{Coordinator, CoordinatorError};
+use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
+use podlift_engine::plan::{ATTESTATIONS, DIFFERENCES, known_attestation};
+use podlift_model::RunId;
+
+impl Coordinator {
+    /// Journaled with who and when; of the open run where there is one, of the next one otherwise.
+    pub(super) fn attest(&self, name: String, note: String, by: &str) -> Result<String, CoordinatorError> {
+        let refused = |why: String| CoordinatorError::Attestation { name: name.clone(), why };
+        known_attestation(&name).map_err(|e| refused(e.to_string()))?;
+        let open = self.store.open_run().map(|state| state.run.clone());
+        if name == DIFFERENCES && open.is_none() {
+            return Err(refused("it is said of what a run found different, and no run is open".into()));
+        }
+        self.store.append(open.as_ref(), Event::Attested { name: name.clone(), by: by.into(), note })?;
+        Ok(format!("{name} attested by {by}{}", self.unsaid(open.as_ref())))
+    }
+
+    /// What is still asked for before a run; within one nothing is.
+    fn unsaid(&self, open: Option<&RunId>) -> String {
+        let said = self.store.attestations();
+        let names = ATTESTATIONS.iter().map(|(name, _)| *name);
+        let left: Vec<&str> = names.filter(|name| !said.iter().any(|a| a.id == *name)).collect();
+        match open.is_some() || left.is_empty() {
+            true => String::new(),
+            false => format!("; still open: {}", left.join(", ")),
+        }
+    }
+}
+
+/// Only what was asked: a run that is paused for another reason is resumed by whoever has read it.
+pub(super) fn approve(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    let why = match &state.status {
+        RunStatus::Paused { reason } if reason.code == APPROVAL => return resume(state, by),
+        RunStatus::Paused { reason } => {
+            format!(
+                "run {} is paused for another reason: {}; `podlift resume` goes on",
+                state.run, reason.message
+            )
+        }
+        _ => format!("run {} is not paused", state.run),
+    };
+    Err(CoordinatorError::NothingToApprove { why })
+}

@@ -1,0 +1,73 @@
+//! What people say, and what it opens.
+
+use super::{Command, CoordinatorError, PlanAsk};
+use crate::journal::MemoryJournal;
+use crate::testing::{Fleet, Running, start, store};
+use podlift_engine::machine::{APPROVAL, RunState, RunStatus};
+use podlift_engine::plan::{Approve, DIFFERENCES};
+
+const TO: &str = "v1.32.9";
+
+async fn attest(running: &Running, name: &str, by: &str) -> Result<String, CoordinatorError> {
+    let command = Command::Attest { name: name.into(), note: "ticket 4107".into() };
+    running.coordinator.command(None, command, by).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attestation_is_in_the_next_plan_and_outlives_the_coordinator() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    running.commanding().await;
+    let said = attest(&running, "maintenance-window", "jane").await.unwrap();
+    assert_eq!(
+        said,
+        "maintenance-window attested by jane; still open: application-backups, rollback-reviewed"
+    );
+    let plan = running.coordinator.plan(&PlanAsk::to(TO.parse().unwrap()), "eve").await.unwrap();
+    let [told] = plan.attestations.as_slice() else { panic!("{:?}", plan.attestations) };
+    assert_eq!(
+        (told.id.as_str(), told.by.as_str(), told.note.as_str()),
+        ("maintenance-window", "jane", "ticket 4107")
+    );
+    drop(running);
+    assert_eq!(store(&journal).attestations(), plan.attestations);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_asks_for_can_not_be_attested() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    running.commanding().await;
+    let before = running.coordinator.store().head();
+    for name in ["all-is-good", DIFFERENCES] {
+        let refused = attest(&running, name, "jane").await.unwrap_err();
+        assert!(matches!(refused, CoordinatorError::Attestation { .. }), "{refused:?}");
+    }
+    assert_eq!(running.coordinator.store().head(), before);
+}
+
+fn waits(state: &RunState) -> bool {
+    matches!(&state.status, RunStatus::Paused { reason } if reason.code == APPROVAL)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_waits_for_approval_and_only_for_that() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    running.commanding().await;
+    let ask = PlanAsk { approve: Some(Approve::Phase), ..PlanAsk::to(TO.parse().unwrap()) };
+    let (run, _) = running.coordinator.start_run(&ask, None, "eve").await.unwrap();
+    let approve = || running.coordinator.command(None, Command::Approve, "jane");
+    running.until(&run, waits).await;
+    assert_eq!(approve().await.unwrap(), format!("approved: run {run} goes on"));
+    let state = running.until(&run, waits).await;
+    // Paused by hand it waits for something else.
+    let pause = Command::Pause { reason: "tea".into() };
+    running.coordinator.command(None, Command::Resume, "jane").await.unwrap();
+    running.coordinator.command(None, pause, "jane").await.unwrap();
+    let by_hand = |s: &RunState| matches!(&s.status, RunStatus::Paused { .. }) && !waits(s);
+    running.until(&run, by_hand).await;
+    let refused = approve().await.unwrap_err();
+    assert!(matches!(&refused, CoordinatorError::NothingToApprove { .. }), "{refused:?}");
+    assert_eq!(state.run, run);
+}

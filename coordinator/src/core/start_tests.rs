@@ -1,0 +1,68 @@
+//! A plan that was kept is run as it is, or refused with what has changed.
+
+use super::{CoordinatorError, PlanAsk};
+use crate::journal::MemoryJournal;
+use crate::testing::{Fleet, Running, name, start};
+use podlift_engine::Plan;
+use podlift_engine::plan::Approve;
+use podlift_model::ClusterName;
+
+async fn kept(running: &Running) -> Plan {
+    running.commanding().await;
+    let plan = running.coordinator.plan(&PlanAsk::to("v1.32.9".parse().unwrap()), "eve").await.unwrap();
+    let text = serde_json::to_string(plan.as_ref()).unwrap();
+    Plan::from_json(&text).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_plan_starts_the_run_that_it_describes() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    let plan = kept(&running).await;
+    // Another start of the coordinator knows no plan by its hash; the document is enough.
+    drop(running);
+    let again = start(&fleet, &journal, "two");
+    again.commanding().await;
+    let (run, hash) = again.coordinator.start_plan(&plan, Some(Approve::Batch), "jane").await.unwrap();
+    let state = again.coordinator.store().run(&run).unwrap();
+    assert_eq!((&hash, &state.plan.phases), (&plan.hash, &plan.phases));
+    assert_eq!(state.plan.options.approve, Approve::Batch);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_changed_since_is_named_and_nothing_is_started() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    let plan = kept(&running).await;
+    fleet
+        .lock()
+        .facts
+        .get_mut(&name("dgx031"))
+        .unwrap()
+        .etcd_endpoints
+        .push("https://10.77.0.99:2379".into());
+    let refused = running.coordinator.start_plan(&plan, None, "jane").await.unwrap_err();
+    let CoordinatorError::OtherPlan { parts, .. } = &refused else { panic!("{refused:?}") };
+    assert_eq!(parts.as_deref(), Some(["node dgx031".to_string()].as_slice()));
+    assert!(running.coordinator.store().open_run().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_site_decides_is_not_taken_from_a_file() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    let mut plan = kept(&running).await;
+    plan.options.site_gates.clear();
+    let (run, _) = running.coordinator.start_plan(&plan, None, "jane").await.unwrap();
+    let started = running.coordinator.store().run(&run).unwrap();
+    assert_eq!(started.plan.options.site_gates, ["MaxUnavailableStatefulSet"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_another_cluster_is_refused() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    let plan = Plan { cluster: ClusterName::new("other").unwrap(), ..kept(&running).await };
+    let refused = running.coordinator.start_plan(&plan, None, "jane").await.unwrap_err();
+    assert!(matches!(refused, CoordinatorError::OtherCluster { .. }), "{refused:?}");
+}

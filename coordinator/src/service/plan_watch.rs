@@ -1,0 +1,53 @@
+//! A plan that is told while it is made: how far the looks are, and the plan last. A watcher that reads slowly misses numbers; one that goes
+//! away ends the looks.
+
+use crate::core::{Coordinator, PlanAsk};
+use crate::exec::{Count, Counts};
+use podlift_common::wire::{to_document, to_status};
+use podlift_engine::plan;
+use podlift_proto::v1::plan_update::Update;
+use podlift_proto::v1::{PlanProgress, PlanUpdate};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tonic::Status;
+
+type Watcher = mpsc::Sender<Result<PlanUpdate, Status>>;
+
+pub(super) async fn watch(coordinator: Arc<Coordinator>, ask: PlanAsk, by: String, send: Watcher) {
+    let counts = Counts::default();
+    let mut seen = counts.subscribe();
+    let making = coordinator.plan_watched(&ask, &by, &counts);
+    tokio::pin!(making);
+    let mut told: Vec<Count> = vec![];
+    let made = loop {
+        tokio::select! {
+            made = &mut making => break made,
+            () = send.closed() => return,
+            _ = seen.changed() => {
+                let now = seen.borrow_and_update().clone();
+                tell(&send, &now, &mut told);
+            }
+        }
+    };
+    tell(&send, &seen.borrow().clone(), &mut told);
+    let last = made.map(|made| update(Update::Plan(to_document(plan::SCHEMA, made.as_ref()))));
+    drop(send.send(last.map_err(|e| to_status(&e))).await);
+}
+
+fn update(update: Update) -> PlanUpdate {
+    PlanUpdate { update: Some(update) }
+}
+
+/// What is new since it was told last. Where there is no room, it is told with the next.
+fn tell(send: &Watcher, now: &[Count], told: &mut Vec<Count>) {
+    for (at, count) in now.iter().enumerate().filter(|(at, count)| told.get(*at) != Some(*count)) {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (done, total) = (number(count.done), number(count.total));
+        let progress = PlanProgress { what: count.what.into(), done, total };
+        if send.try_send(Ok(update(Update::Progress(progress)))).is_err() {
+            told.truncate(at);
+            return;
+        }
+    }
+    *told = now.to_vec();
+}
