@@ -188,7 +188,7 @@ impl Fold {
             Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
             // A snapshot for a backup outside of any run: the agent remembers its name as a run's.
             Event::NodeAsked { op: HostOp::EtcdSnapshot { run }, .. } => {
-                drop(self.adopted.insert(run.clone()))
+                self.adopted.insert(run.clone());
             }
             Event::EpochClaimed { epoch, .. } => {
                 let higher = self.epoch.as_ref().is_none_or(|e| epoch.number >= e.number);

@@ -32,7 +32,11 @@ impl Backups {
         let writer = Arc::new(apart(move || Writer::create(&root, &id, recipients)).await?);
         let made = self.make(order, world, writer.clone(), tell).await;
         if made.is_err() {
-            apart(move || Ok(writer.give_up())).await?;
+            apart(move || {
+                writer.give_up();
+                Ok(())
+            })
+            .await?;
         }
         let made = made?;
         self.let_go(order).await?;

@@ -32,7 +32,7 @@ impl ConfigMap {
     pub async fn find(&self, api: &Api) -> Result<Option<Text>, Failure> {
         let Some(object) = api.find(&self.path()).await? else { return Ok(None) };
         let Self { name, key } = self;
-        let missing = || Failure::operator(*name, format!("ConfigMap kube-system/{name} has no {key}"));
+        let missing = || Failure::operator(name, format!("ConfigMap kube-system/{name} has no {key}"));
         Ok(Some(Text {
             resource_version: object["metadata"]["resourceVersion"].as_str().unwrap_or_default().into(),
             text: object["data"][key].as_str().ok_or_else(missing)?.into(),

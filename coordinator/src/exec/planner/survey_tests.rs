@@ -1,6 +1,7 @@
 //! Surveys: who is asked, how long, how many at once, and what watchers are told.
 
 use super::{Count, Counts, Planner, Wanted};
+use crate::backup::{BackupSettings, Backups};
 use crate::exec::{Lines, Performer};
 use crate::testing::{Fleet, name, options};
 use podlift_common::clock::TokioClock;
@@ -10,10 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn planner(fleet: &Arc<Fleet>) -> Planner {
+    let cluster = ClusterName::new("runaicluster").unwrap();
+    let clock = Arc::new(TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap()));
+    let backup = BackupSettings { directory: fleet.backups(), ..BackupSettings::default() };
+    let backups = Arc::new(Backups::new(backup, cluster.clone(), clock.clone()));
+    let (agents, lines) = (fleet.clone(), Lines::default());
     Planner {
-        cluster: ClusterName::new("runaicluster").unwrap(),
-        performer: Performer { agents: fleet.clone(), cluster: fleet.clone(), lines: Lines::default() },
-        clock: Arc::new(TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap())),
+        cluster,
+        performer: Performer { agents, cluster: fleet.clone(), lines, backups },
+        clock,
         bcm: None,
         survey_timeout: Duration::from_secs(60),
     }
