@@ -30,7 +30,7 @@ const TO: &str = "v1.32.9";
 /// Of one ReplicaSet.
 const REPLICAS: u32 = 200;
 /// The doubles' own time is not what is measured.
-const FACTOR: u32 = 100;
+const FACTOR: u32 = 10;
 
 pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     let count = args.pods;
