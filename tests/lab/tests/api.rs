@@ -108,3 +108,42 @@ async fn nothing_answers_where_no_server_is_up() {
     world.until(|s| s.fronts().len() == 3).await;
     assert_eq!(world.kube_client().apiserver_version().await.unwrap().git_version, "v1.31.14");
 }
+
+async fn get(client: &kube::Client, path: &str) -> Result<String, kube::Error> {
+    client.request_text(http::Request::get(path).body(vec![]).unwrap()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn custom_resources_are_there_with_their_definition() {
+    let world = world(Shape { calico: true, ..recorded() });
+    let client = world.kube_client();
+    let path = "/apis/operator.tigera.io/v1/tigerastatuses";
+    let list: serde_json::Value = serde_json::from_str(&get(&client, path).await.unwrap()).unwrap();
+    let names: Vec<&str> =
+        list["items"].as_array().unwrap().iter().map(|i| i["metadata"]["name"].as_str().unwrap()).collect();
+    assert_eq!((names, list["kind"].as_str()), (vec!["apiserver", "calico"], Some("TigeraStatusList")));
+    let definition =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/tigerastatuses.operator.tigera.io";
+    client.request_text(http::Request::delete(definition).body(vec![]).unwrap()).await.unwrap();
+    assert!(get(&client, path).await.is_err(), "without a definition there is no such resource");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_api_server_tells_its_own_metrics() {
+    let world = world(Shape { calico: true, ..recorded() });
+    let used = |removed: &str| podlift_lab::world::state::Deprecated {
+        group: "flowcontrol.apiserver.k8s.io".into(),
+        version: "v1beta3".into(),
+        resource: "flowschemas".into(),
+        removed: removed.into(),
+    };
+    world.update(|s| s.deprecated.insert("runai-02".into(), vec![used("1.32")]));
+    let at = async |node: &str| get(&world.kube_client_at(node), "/metrics").await.unwrap();
+    let line = "apiserver_requested_deprecated_apis{group=\"flowcontrol.apiserver.k8s.io\",removed_release=\"1.32\",resource=\"flowschemas\",subresource=\"\",version=\"v1beta3\"} 1\n";
+    assert!(at("runai-02").await.contains(line));
+    let other = at("runai-01").await;
+    assert!(!other.contains("deprecated"));
+    assert!(other.contains("apiserver_storage_objects{resource=\"nodes\"} 5\n"));
+    assert!(other.contains("apiserver_storage_objects{resource=\"tigerastatuses.operator.tigera.io\"} 2\n"));
+    assert!(get(&world.strange_client_at("runai-01"), "/metrics").await.is_err());
+}

@@ -95,6 +95,42 @@ scenarios! {
     foreign_cordon: "foreign-cordon", without [], prevented_without_a_heal;
     node_lost: "node-lost", without ["dgx032"], |r| assert!(r["indeterminate"][0].as_str().unwrap().contains("dgx032"));
     apt_trouble: "apt-trouble", without [], prevented_without_a_heal;
+    plan_contract: "plan-contract", without [], prevented_without_a_heal;
+}
+
+/// Scenarios in which nothing is upgraded: the plan is judged.
+const PREFLIGHT: &[&str] = &["preflight-healthy", "preflight-zoo"];
+
+/// What the lab judged, and the plan.
+fn preflight(name: &str) -> Value {
+    let output = lab(&["--scenario", name, "--json"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let narration = String::from_utf8_lossy(&output.stderr).into_owned();
+    let judged: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}\n{narration}"));
+    let verdict =
+        format!("missing {:#}\nunexpected {:#}", judged["lab"]["missing"], judged["lab"]["unexpected"]);
+    assert!(output.status.success(), "{verdict}");
+    assert_eq!(judged["lab"]["scenario"], name);
+    judged
+}
+
+#[test]
+fn preflight_healthy() {
+    assert_eq!(preflight("preflight-healthy")["plan"]["findings"].as_array().unwrap().len(), 0);
+}
+
+/// Each with its evidence and a next command, but for notes.
+#[test]
+fn preflight_zoo() {
+    let judged = preflight("preflight-zoo");
+    let findings = judged["plan"]["findings"].as_array().unwrap();
+    let checks: std::collections::BTreeSet<&str> =
+        findings.iter().map(|f| f["check"].as_str().unwrap()).collect();
+    assert!(checks.len() >= 25, "{checks:?}");
+    for f in findings {
+        assert!(f["evidence"].as_str().unwrap().len() > 10, "{f}");
+        assert!(f["severity"] == "note" || !f["next"].as_str().unwrap().is_empty(), "{f}");
+    }
 }
 
 fn prevented_without_a_heal(report: &Value) {
@@ -115,7 +151,7 @@ fn every_scenario_is_tested_and_listed() {
     let listed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let mut names: Vec<&str> = listed.iter().map(|s| s["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    let mut tested = TESTED.to_vec();
+    let mut tested = [TESTED, PREFLIGHT].concat();
     tested.sort_unstable();
     assert_eq!(names, tested);
     let table = String::from_utf8(lab(&["--list"]).stdout).unwrap();

@@ -67,6 +67,21 @@ pub fn find(group: &str, version: &str, resource: &str) -> Option<&'static Kind>
     ALL.iter().find(|k| k.group == group && k.version == version && k.resource == resource)
 }
 
+/// Resources that are there as long as their CustomResourceDefinition is.
+static CUSTOM: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let lines = [
+        "operator.tigera.io/v1 installations Installation all std - -",
+        "operator.tigera.io/v1 tigerastatuses TigeraStatus all std - -",
+        "run.ai/v2alpha1 trainingworkloads TrainingWorkload ns std - -",
+        "run.ai/v2 projects Project all std - -",
+    ];
+    lines.iter().filter_map(|l| row(l)).collect()
+});
+
+pub fn custom(group: &str, version: &str, resource: &str) -> Option<&'static Kind> {
+    CUSTOM.iter().find(|k| k.group == group && k.version == version && k.resource == resource)
+}
+
 /// Named groups and their versions, in the server's order of preference.
 pub fn groups() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut out: Vec<(&str, Vec<&str>)> = vec![];
@@ -93,6 +108,11 @@ impl Kind {
 
     pub fn stored(&self) -> bool {
         self.verbs.contains(&"watch")
+    }
+
+    /// Name of the CustomResourceDefinition that it needs.
+    pub fn definition(&self) -> Option<String> {
+        custom(self.group, self.version, self.resource).map(|_| self.qualified())
     }
 
     pub fn is_subresource(&self) -> bool {

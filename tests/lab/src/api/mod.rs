@@ -11,6 +11,7 @@ mod discovery;
 pub(crate) mod evict;
 pub(crate) mod fields;
 pub(crate) mod kinds;
+mod metrics;
 pub(crate) mod names;
 mod patch;
 mod read;
@@ -25,6 +26,7 @@ mod validate;
 mod watch;
 mod write;
 
+use crate::world::objects::Key;
 use crate::world::{FaultAction, World};
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -68,8 +70,14 @@ fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: Call) -> Reply
     if let Some(reply) = discovery::answer(world, front, caller, &call) {
         return reply;
     }
+    if call.path == "/metrics" {
+        return metrics::answer(world, front, caller);
+    }
     let Some(target) = Target::of(&call.path) else { return status::not_found_page() };
     let Some(user) = &caller.0 else { return status::forbidden(&target, &call) };
+    if !defined(world, &target) {
+        return status::not_found_page();
+    }
     if call.content_type.contains("protobuf") {
         return status::unsupported_media_type("application/json, application/yaml");
     }
@@ -88,6 +96,13 @@ fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: Call) -> Reply
         (&Method::DELETE, None, true) => write::delete_collection(&cx),
         _ => status::not_allowed(),
     }
+}
+
+/// A custom resource is there as long as its definition is.
+fn defined(world: &World, target: &Target) -> bool {
+    let definition = target.kind.definition();
+    let key = |name: &String| Key::new("apiextensions.k8s.io", "customresourcedefinitions", "", name);
+    definition.is_none_or(|name| world.lock().api.get(&key(&name)).is_some())
 }
 
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {

@@ -159,7 +159,8 @@ impl Target {
             [resource, name, sub] => (*resource, *name, Some((*sub).to_string())),
             _ => return None,
         };
-        let kind = kinds::find(group, version, resource)?;
+        let kind =
+            kinds::find(group, version, resource).or_else(|| kinds::custom(group, version, resource))?;
         let plain = !kind.is_subresource() && (kind.namespaced || namespace.is_empty());
         plain.then_some(())?;
         Some(Self { kind, namespace: namespace.into(), name: name.into(), subresource })
@@ -203,7 +204,11 @@ mod tests {
             Some(("namespaces", s(""), s("a"), Some(s("status"))))
         );
         assert_eq!(show("/api/v1/namespaces/a/nodes"), None, "nodes have no namespace");
-        assert_eq!(show("/apis/operator.tigera.io/v1/installations"), None);
+        assert_eq!(show("/apis/operator.example.com/v1/installations"), None);
+        assert_eq!(
+            show("/apis/operator.tigera.io/v1/installations"),
+            Some(("installations", s(""), s(""), None))
+        );
         assert_eq!(decode("a%3Db%2Fc+d%"), "a=b/c d%");
     }
 }

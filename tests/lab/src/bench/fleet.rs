@@ -1,7 +1,7 @@
 //! A coordinator with as many agents as are asked for, at the intervals of a large site; and what a process costs, as /proc says.
 #![allow(clippy::disallowed_methods)] // this is an edge: /proc, this program's own path
 
-use crate::supervisor::{HealMode, Lab, Options};
+use crate::supervisor::{Before, HealMode, Lab, Options, Tuning};
 use crate::world::Shape;
 use anyhow::Context as _;
 use serde_json::Value;
@@ -10,14 +10,25 @@ const PLANES: u32 = 3;
 
 /// Runs `measure` over such a fleet, and takes it down whatever comes of it.
 pub fn with(nodes: u32, measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>) -> anyhow::Result<Value> {
+    with_world(nodes, Shape::default(), Before::default(), measure)
+}
+
+/// The same with a World as it is wanted.
+pub fn with_world(
+    nodes: u32,
+    shape: Shape,
+    before: Before,
+    measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>,
+) -> anyhow::Result<Value> {
     podlift_common::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let workers = (0..nodes - PLANES).map(|i| format!("dgx{i:05}")).collect();
-        let shape = Shape { workers, own_workers: 0, ..Shape::default() };
+        let shape = Shape { workers, own_workers: 0, ..shape };
         let exe = std::env::current_exe().context("this program's own path")?;
         anstream::eprintln!("{nodes} agents are started");
-        let lab = Lab::start(Options { shape, heal: HealMode::Enforce, exe, coordinator: true }).await?;
+        let options = Options { shape, heal: HealMode::Enforce, exe, coordinator: true };
+        let lab = Lab::start_tuned(options, Tuning::default(), before).await?;
         let measured = match lab.ready().await {
             Ok(()) => {
                 anstream::eprintln!("all of them are connected; measuring");
@@ -35,8 +46,18 @@ pub fn with(nodes: u32, measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>
 
 /// Resident memory now.
 pub fn rss_mib(pid: u32) -> anyhow::Result<f64> {
+    status_mib(pid, "VmRSS:")
+}
+
+/// The most that it ever was.
+pub fn peak_rss_mib(pid: u32) -> anyhow::Result<f64> {
+    status_mib(pid, "VmHWM:")
+}
+
+fn status_mib(pid: u32, field: &str) -> anyhow::Result<f64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:")).context("a process without VmRSS")?;
+    let line = text.lines().find_map(|l| l.strip_prefix(field));
+    let line = line.with_context(|| format!("a process without {field}"))?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok((kib / 102.4).round() / 10.0)
 }

@@ -4,6 +4,7 @@ mod agent;
 mod agents;
 mod fleet;
 mod heal;
+mod plan;
 mod shell;
 mod stats;
 mod status;
@@ -23,6 +24,8 @@ enum What {
     Heal(heal::Args),
     /// `podlift status -o json` over thousands of sessions, beside clush
     Status(status::Args),
+    /// `podlift plan` over thousands of nodes and tens of thousands of pods
+    Plan(plan::Args),
     /// What thousands of idle sessions cost the coordinator
     Agents(agents::Args),
     /// What an idle agent costs its node
@@ -33,6 +36,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Heal(args) => heal::main(&args),
         What::Status(args) => status::main(&args),
+        What::Plan(args) => plan::main(&args),
         What::Agents(args) => agents::main(&args),
         What::Agent(args) => agent::main(&args),
     }

@@ -12,7 +12,9 @@ fn all() -> anyhow::Result<Vec<Scenario>> {
 /// Exit codes of what follows the run, in order: `podlift upgrade`, and what the operator types after a pause.
 fn exits(s: &Scenario) -> Vec<i32> {
     let follows = |step: &&super::scenario::Step| {
-        step.verb() == "upgrade" || step.podlift.iter().any(|w| w == "--follow")
+        step.verb() == "upgrade"
+            || (s.plans_only() && step.verb() == "plan")
+            || step.podlift.iter().any(|w| w == "--follow")
     };
     s.typed().filter(|step| !step.second).filter(follows).map(|step| step.exit).collect()
 }

@@ -4,12 +4,13 @@ mod director;
 mod judge;
 mod list;
 mod operator;
+mod preflight;
 mod report;
 mod scenario;
 mod summary;
 
 use crate::size::Size;
-use crate::supervisor::{Lab, Options};
+use crate::supervisor::{Before, Lab, Options};
 use anyhow::Context as _;
 use director::Director;
 use judge::Verdict;
@@ -55,14 +56,36 @@ pub async fn prepare(wanted: &str, size: &Size) -> anyhow::Result<(Lab, Scenario
     anstream::eprintln!("scenario {}: {}", scenario.name, scenario.description);
     let exe = std::env::current_exe().context("this program's own path")?;
     let options = Options { shape, heal: scenario.heal, exe, coordinator: true };
-    let lab = Lab::start_tuned(options, scenario.config.clone()).await?;
+    let lab =
+        Lab::start_tuned(options, scenario.config.clone(), before(&scenario, &size.to.to_string())).await?;
     let director = Director::new(&lab, &scenario, &size.to.to_string()).await?;
     Ok((lab, scenario, director))
+}
+
+/// What is so before anything runs: the problems of a scenario, and what only looks like them.
+fn before(scenario: &Scenario, to: &str) -> Before {
+    let actions: Vec<_> =
+        scenario.problems.iter().flat_map(|p| p.actions.iter().chain(&p.near_do)).cloned().collect();
+    let to = to.to_string();
+    let seed = move |world: &crate::world::World| {
+        for action in &actions {
+            anyhow::ensure!(
+                director::sow(world, &to, action)?,
+                "{action:?} is nothing that can be so before"
+            );
+        }
+        Ok(())
+    };
+    let without_agent = scenario.cluster.without_agent.iter().cloned().collect();
+    Before { seed: Some(Box::new(seed)), without_agent }
 }
 
 async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let (lab, scenario, director) = prepare(&args.scenario, &args.size).await?;
+    if scenario.plans_only() {
+        return preflight::run(lab, &scenario, &director, args, started).await;
+    }
     let told = tell(&lab, &scenario, &director, args).await;
     if let Some(out) = &args.out {
         lab.keep_logs(&out.join("log"))?;

@@ -31,6 +31,8 @@ pub struct Story {
 pub struct Typed {
     pub line: String,
     pub exit: i32,
+    #[serde(skip)]
+    pub stdout: String,
 }
 
 /// What a coordinator says of its journal.
@@ -85,8 +87,10 @@ async fn steps(
     end(lab, story).await
 }
 
-async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
-    let words = step.words(to);
+pub(super) async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
+    let saved = lab.at("person");
+    let words = step.words(to).into_iter().map(|w| w.replace("{saved}", &saved.display().to_string()));
+    let words: Vec<String> = words.collect();
     let line = format!("podlift {}", words.join(" "));
     say(&if step.second { format!("{line}   (on the second head node)") } else { line.clone() });
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -99,7 +103,12 @@ async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Type
     let wanted = |text: &String| all.contains(&text.replace("{to}", &to.to_string()));
     match step.says.iter().find(|text| !wanted(text)) {
         Some(missing) => bail!("{line} did not say {missing:?}:\n{all}"),
-        None => Ok(Typed { line, exit: code }),
+        None => {
+            if let Some(name) = &step.save {
+                lab.save(&format!("person/{name}"), &stdout)?;
+            }
+            Ok(Typed { line, exit: code, stdout })
+        }
     }
 }
 

@@ -64,9 +64,16 @@ impl Ctx {
         Self { unit: caller.unit.clone(), caller: Some(caller), out, ..self }
     }
 
+    pub fn with_env(&self, name: &str, value: String) -> Self {
+        let mut ctx = self.clone();
+        ctx.env.insert(name.into(), value);
+        ctx
+    }
+
     /// The version of one of Kubernetes' programs: that of the package which is unpacked.
     pub fn version_of(&self, program: &str) -> Option<KubeVersion> {
-        let own = self.caller.as_ref().map(|c| c.version);
+        let unpacked = self.env.get(super::dpkg::VERSION).and_then(|v| v.parse().ok());
+        let own = unpacked.or_else(|| self.caller.as_ref().map(|c| c.version));
         own.or_else(|| self.world.lock().node(&self.node).package_version(program))
     }
 

@@ -4,8 +4,10 @@
 pub mod apt;
 mod apt_mark;
 mod bcm;
+mod containerd;
 mod crictl;
 mod ctx;
+pub mod dpkg;
 mod dpkg_query;
 mod etcd;
 mod kubeadm;
@@ -26,6 +28,9 @@ pub const NODE_TOOLS: &[&str] = &[
     "apt-get",
     "apt-mark",
     "apt-cache",
+    "apt-config",
+    "dpkg",
+    "dpkg-deb",
     "dpkg-query",
     "kubeadm",
     "kubelet",
@@ -33,6 +38,7 @@ pub const NODE_TOOLS: &[&str] = &[
     "systemctl",
     "systemd-run",
     "crictl",
+    "containerd",
 ];
 pub const ETCD_TOOLS: &[&str] = &["etcdctl", "etcdutl"];
 pub const HEAD_TOOLS: &[&str] = &["cmsh", "cm-kubernetes-setup", "cm-chroot-sw-img"];
@@ -76,6 +82,15 @@ pub async fn run_in(ctx: &Ctx, program: &str, args: &[String]) -> Option<Ended> 
 
 /// The same within a context: hooks, faults, then the tool.
 pub async fn call(ctx: &Ctx, program: &str, args: &[String]) -> Option<i32> {
+    let unpacked = program.contains('/').then(|| dpkg::version_of(&ctx.disk().text(program))).flatten();
+    let as_unpacked;
+    let ctx = match unpacked {
+        Some(version) => {
+            as_unpacked = ctx.with_env(dpkg::VERSION, version);
+            &as_unpacked
+        }
+        None => ctx,
+    };
     let program = program.rsplit('/').next().unwrap_or(program);
     tools(&ctx.world, &ctx.node).contains(&program).then_some(())?;
     let seen = Seen { node: &ctx.node, program, args, unit: ctx.unit.as_deref() };
@@ -113,13 +128,17 @@ async fn dispatch(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
     match program {
         "apt-get" => apt::get(ctx, args).await,
         "apt-cache" => apt::cache(ctx, args),
+        "apt-config" => apt::config(ctx, args),
         "apt-mark" => apt_mark::run(ctx, args).await,
+        "dpkg" => dpkg::run(ctx, args),
+        "dpkg-deb" => dpkg::deb(ctx, args),
         "dpkg-query" => dpkg_query::run(ctx, args),
         "kubeadm" => Box::pin(kubeadm::run(ctx, args)).await,
         "kubelet" => kubelet::run(ctx, args).await,
         "kubectl" => kubectl::run(ctx, args),
         "systemctl" => systemctl::run(ctx, args).await,
         "systemd-run" => systemd_run::run(ctx, args).await,
+        "containerd" => containerd::run(ctx, args),
         "crictl" => crictl::run(ctx, args).await,
         "etcdctl" | "etcdutl" => etcd::run(ctx, program, args).await,
         "cmsh" => bcm::cmsh(ctx, args).await,

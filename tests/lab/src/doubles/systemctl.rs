@@ -21,7 +21,7 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
             kubelet::restart(&ctx.world, &ctx.node, ctx.op()).await;
             0
         }
-        "is-active" => is_active(ctx, &unit, words.has(&["-q", "--quiet"])),
+        "is-active" => any_active(ctx, &words),
         "show" => show(ctx, &unit, &words),
         "list-units" => list(ctx, words.word(1)),
         "stop" | "kill" => stop(ctx, &unit),
@@ -39,6 +39,13 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
     }
 }
 
+/// Says each; 0 where one of them is active.
+fn any_active(ctx: &Ctx, words: &Words) -> i32 {
+    let quiet = words.has(&["-q", "--quiet"]);
+    let codes: Vec<i32> = words.words.iter().skip(1).map(|unit| is_active(ctx, &full(unit), quiet)).collect();
+    codes.into_iter().min().unwrap_or(3)
+}
+
 fn is_active(ctx: &Ctx, unit: &str, quiet: bool) -> i32 {
     let s = ctx.world.lock();
     let node = s.node(&ctx.node);
@@ -46,6 +53,7 @@ fn is_active(ctx: &Ctx, unit: &str, quiet: bool) -> i32 {
         ("kubelet.service", _) if node.kubelet.running.is_some() => "active",
         ("kubelet.service", _) => "activating",
         (_, Some(u)) => active_state(u),
+        _ if node.services.contains(unit) => "active",
         _ => "inactive",
     };
     drop(s);

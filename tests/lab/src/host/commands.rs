@@ -1,7 +1,7 @@
 //! Commands: the doubles, in process. Dropping the call ends the command, as the end of its process group would.
 
 use super::Here;
-use crate::doubles;
+use crate::doubles::{self, dpkg};
 use async_trait::async_trait;
 use podlift_agent::host::{CommandError, Commands, Invocation, Output};
 use std::collections::BTreeMap;
@@ -15,8 +15,9 @@ impl Commands for Port {
         if !self.0.alive() {
             return Err(CommandError::Signalled { program: call.program.into(), signal: 9 });
         }
-        let env: BTreeMap<String, String> =
+        let mut env: BTreeMap<String, String> =
             call.env.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        env.extend(call.folder.map(|folder| (dpkg::FOLDER.to_string(), folder.to_string())));
         let running = doubles::run(world, node, call.program, &call.args, &env);
         let seconds = call.timeout.as_secs();
         let ended = tokio::time::timeout(call.timeout, running).await;

@@ -62,6 +62,7 @@ impl Files for Port {
     }
     fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
         self.0.check()?;
-        Ok(self.0.world.disk(&self.0.node).free_bytes())
+        let seeded = self.0.world.lock().node(&self.0.node).free_bytes;
+        Ok(seeded.unwrap_or_else(|| self.0.world.disk(&self.0.node).free_bytes()))
     }
 }

@@ -10,9 +10,12 @@ mod watch;
 pub use record::in_process;
 
 use crate::world::World;
+use jiff::{SignedDuration, Timestamp};
 use podlift_agent::host::Host;
+use podlift_common::clock::Clock;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A node as one boot of it.
 #[derive(Clone)]
@@ -42,7 +45,24 @@ impl World {
             files: Arc::new(files::Port(here.clone())),
             http: Arc::new(http::Port(here.clone())),
             watch: Arc::new(watch::Port(here)),
-            clock: self.clock.clone(),
+            clock: Arc::new(Ahead { world: self.clone(), node: node.into() }),
         }
+    }
+}
+
+/// The wall clock of a node, which may be wrong. Time limits are the kernel's and never are.
+struct Ahead {
+    world: Arc<World>,
+    node: String,
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        let ahead = self.world.lock().node(&self.node).clock_ahead;
+        self.world.clock.now() + SignedDuration::from_millis(ahead)
+    }
+
+    fn since_boot(&self) -> Duration {
+        self.world.clock.since_boot()
     }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods)] // this is an edge: a process's own environment
 
 use super::socket::{Answer, Ask};
+use crate::doubles::dpkg;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -30,7 +32,10 @@ pub fn asked_as(program: &Path) -> Option<Asked> {
 
 pub fn main(asked: Asked, args: Vec<String>) -> ExitCode {
     let Asked { socket, node, tool } = asked;
-    let ask = Ask { node, tool, args, env: std::env::vars().collect(), caller: None };
+    let mut env: BTreeMap<String, String> = std::env::vars().collect();
+    let folder = std::env::current_dir().map(|d| d.display().to_string());
+    env.extend(folder.ok().map(|f| (dpkg::FOLDER.to_string(), f)));
+    let ask = Ask { node, tool, args, env, caller: None };
     ask_and_print(&socket, &ask)
 }
 

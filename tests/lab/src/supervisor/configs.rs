@@ -7,6 +7,9 @@ use podlift_common::tls::{Identity, Role, Subject, ca};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
 
+/// Whom the backup's secrets are encrypted to; nobody here has the key.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
 /// What agents may heal, as their configuration spells it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,7 +140,9 @@ pub fn coordinator(
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
          [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
          [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
-         [metrics]\nlisten = \"{metrics}\"\n",
+         [metrics]\nlisten = \"{metrics}\"\n\
+         [bcm]\nsocket = \"{}\"\n\
+         [backup]\ndirectory = \"{}\"\nrecipients = [\"{RECIPIENT}\"]\n",
         shape.cluster,
         listen,
         at("head/journal.db"),
@@ -147,6 +152,8 @@ pub fn coordinator(
         at("head/kubeconfig"),
         at("head/kubernetes-ca.crt"),
         addresses.vip,
+        at(super::bcm::SOCKET),
+        at("head/backups"),
     )
 }
 

@@ -16,6 +16,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
+/// Done to the World before anything in it runs.
+pub type Seed = Box<dyn FnOnce(&World) -> anyhow::Result<()>>;
+
+#[derive(Default)]
+pub struct Before {
+    pub seed: Option<Seed>,
+    /// Nodes that get no agent.
+    pub without_agent: BTreeSet<String>,
+}
+
 pub struct Options {
     pub shape: Shape,
     pub heal: HealMode,
@@ -49,11 +59,11 @@ pub struct Lab {
 impl Lab {
     /// The World runs, agents and coordinator are started; `ready` waits for them to have met.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        Self::start_tuned(options, Tuning::default()).await
+        Self::start_tuned(options, Tuning::default(), Before::default()).await
     }
 
     /// As `start`, with the product's own configuration as a scenario wants it.
-    pub async fn start_tuned(options: Options, tuning: Tuning) -> anyhow::Result<Self> {
+    pub async fn start_tuned(options: Options, tuning: Tuning, before: Before) -> anyhow::Result<Self> {
         let Options { shape, heal, exe, coordinator } = options;
         let instance = Instance::take()?;
         instance.check().await?;
@@ -64,9 +74,12 @@ impl Lab {
         let world = World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch)?);
         world.set_stop_post(recorder::of(&shape));
         let tasks = serve::all(&world, &scratch, &exe, &addresses).await?;
+        if let Some(seed) = before.seed {
+            seed(&world)?;
+        }
         world.start();
         let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
-        let lost = Mutex::default();
+        let lost = Mutex::new(before.without_agent.clone());
         let carried = Carried::default();
         let lab = Self {
             processes,
@@ -84,8 +97,9 @@ impl Lab {
             lab.start_coordinator()?;
         }
         let shape = &lab.world.shape;
-        shape.own_processes().try_for_each(|node| lab.start_agent(node))?;
-        shape.carried().iter().try_for_each(|node| lab.carry(node))?;
+        let has = |node: &&String| !before.without_agent.contains(*node);
+        shape.own_processes().filter(has).try_for_each(|node| lab.start_agent(node))?;
+        shape.carried().iter().filter(has).try_for_each(|node| lab.carry(node))?;
         Ok(lab)
     }
 
@@ -141,6 +155,11 @@ impl Lab {
     /// Where the coordinator tells Prometheus how things are.
     pub fn metrics(&self) -> String {
         format!("http://{}/metrics", configs::metrics(&self.addresses.coordinator))
+    }
+
+    /// Writes a file of the lab's folder.
+    pub fn save(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        self.scratch.write(path, text, 0o600).map(drop)
     }
 
     /// A path in the lab's folder.

@@ -1,11 +1,13 @@
 //! A lab on this machine: the World behind a unix socket, API fronts and a proxy on loopback addresses, and real agents and a real
 //! coordinator as processes of their own. Nothing of it outlives the supervisor, however that ends.
 
+mod bcm;
 mod call;
 pub mod child;
 pub mod client;
 mod configs;
 mod front;
+mod ingress;
 mod instance;
 mod lab;
 pub mod machines;
@@ -20,5 +22,5 @@ mod tree;
 
 pub use call::Called;
 pub use configs::{HealMode, Tuning};
-pub use lab::{COORDINATOR, Lab, Options, SECOND};
+pub use lab::{Before, COORDINATOR, Lab, Options, SECOND};
 pub use processes::Processes;

@@ -1,6 +1,7 @@
 //! The lab cluster's own certificates: a CA and one server certificate for every API server and the proxy. (podlift's own are made by
 //! `podlift_common::tls::ca`.)
 
+use crate::world::certificates::Pair;
 use anyhow::Context as _;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 use rustls::ServerConfig;
@@ -29,14 +30,30 @@ pub fn make(addresses: &[IpAddr]) -> anyhow::Result<ClusterPki> {
     params.subject_alt_names.extend(addresses.iter().map(|a| SanType::IpAddress(*a)));
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer)?;
+    let pair = Pair { certificate: certificate.pem(), key: key.serialize_pem() };
+    Ok(ClusterPki { ca, acceptor: TlsAcceptor::from(Arc::new(server(&pair)?)) })
+}
+
+/// A certificate for one name (with a star in front, if need be), and a server that shows it.
+pub fn served(name: &str) -> anyhow::Result<(Pair, ServerConfig)> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(vec![name.to_string()])?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_after = rcgen::date_time_ymd(2036, 1, 1);
+    let pair = Pair { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() };
+    let config = server(&pair)?;
+    Ok((pair, config))
+}
+
+fn server(pair: &Pair) -> anyhow::Result<ServerConfig> {
     let chain =
-        vec![CertificateDer::from_pem_slice(certificate.pem().as_bytes()).context("server certificate")?];
-    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).context("server key")?;
+        vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).context("server certificate")?];
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).context("server key")?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(ClusterPki { ca, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    Ok(config)
 }

@@ -3,7 +3,7 @@
 use super::client::SOCKET;
 use super::configs::Addresses;
 use super::scratch::Scratch;
-use super::{front, pki, proxy, socket, tree};
+use super::{bcm, front, ingress, pki, proxy, socket, tree};
 use crate::world::World;
 use anyhow::Context as _;
 use std::net::IpAddr;
@@ -31,7 +31,13 @@ pub async fn all(
     let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
     tree::tools(world, scratch, exe)?;
     let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
+    let path = scratch.at(bcm::SOCKET);
+    let bcm = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
     let mut tasks = JoinSet::new();
+    tasks.spawn(bcm::keep(world.clone(), bcm));
+    if let Some((listener, tls)) = ingress::open(world).await? {
+        tasks.spawn(ingress::keep(listener, tls));
+    }
     tasks.spawn(socket::keep(world.clone(), listener));
     tasks.spawn(proxy::keep(world.clone(), vip));
     for node in &shape.control_planes {

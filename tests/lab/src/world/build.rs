@@ -19,6 +19,7 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
         counter: 0,
         turn: 0,
         api_away: false,
+        deprecated: BTreeMap::new(),
     }
 }
 
@@ -51,6 +52,11 @@ fn node(shape: &Shape, name: &str) -> Node {
         containers: vec![],
         units: BTreeMap::new(),
         images: versions::images(k).into_iter().collect(),
+        services: BTreeSet::new(),
+        containerd: super::site::CONTAINERD.into(),
+        clock_ahead: 0,
+        free_bytes: None,
+        depends: BTreeMap::new(),
         mirror_lacks: BTreeSet::new(),
     }
 }

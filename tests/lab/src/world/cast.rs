@@ -31,6 +31,7 @@ pub fn objects(shape: &Shape, now: Timestamp) -> Objects {
     config_maps(&mut all, shape, now);
     addons(&mut all, shape, now);
     workload(&mut all, shape, now);
+    super::site::objects(&mut all, shape, now);
     let mut service = object(
         "v1",
         "Service",
@@ -100,6 +101,8 @@ fn node(shape: &Shape, name: &str, now: Timestamp) -> Value {
         labels["node-role.kubernetes.io/control-plane"] = json!("");
     } else {
         labels["nvidia.com/gpu.present"] = json!("true");
+        labels["nvidia.com/gpu.product"] = json!("NVIDIA-H100-80GB-HBM3");
+        labels["nvidia.com/mig.config"] = json!("all-disabled");
     }
     let mut v = object("v1", "Node", "", name, labels, now);
     v["metadata"]["annotations"] = json!({
@@ -123,7 +126,7 @@ fn node(shape: &Shape, name: &str, now: Timestamp) -> Value {
             "message": "kubelet is posting ready status", "lastHeartbeatTime": seconds(now), "lastTransitionTime": seconds(now)}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": {"architecture": "amd64", "bootID": format!("boot-{name}-0"),
-            "containerRuntimeVersion": "containerd://1.7.27", "kernelVersion": "5.15.0-1074-nvidia",
+            "containerRuntimeVersion": format!("containerd://{}", super::site::CONTAINERD), "kernelVersion": "5.15.0-1074-nvidia",
             "kubeProxyVersion": shape.from.to_string(), "kubeletVersion": shape.from.to_string(),
             "machineID": podlift_model::Digest::of(name).as_str()[..32], "operatingSystem": "linux",
             "osImage": "Ubuntu 22.04.5 LTS", "systemUUID": podlift_model::Digest::of(name).as_str()[..32]}});
@@ -222,9 +225,9 @@ fn workload(all: &mut Objects, shape: &Shape, now: Timestamp) {
     add(all, "policy", "poddisruptionbudgets", budget);
     let mut service = object("v1", "Service", "ingress-nginx", "ingress-nginx-controller", json!({}), now);
     service["spec"] = json!({"type": "LoadBalancer", "clusterIP": "10.96.12.7", "clusterIPs": ["10.96.12.7"],
-        "ports": [{"name": "https", "port": 443, "targetPort": "https", "nodePort": 31443, "protocol": "TCP"}],
+        "ports": [{"name": "https", "port": super::site::INGRESS_PORT, "targetPort": "https", "nodePort": 31443, "protocol": "TCP"}],
         "selector": {"app": "ingress-nginx"}});
-    service["status"] = json!({"loadBalancer": {"ingress": [{"ip": format!("{}.250", shape.network)}]}});
+    service["status"] = json!({"loadBalancer": {"ingress": [{"ip": shape.ingress_address()}]}});
     complete("", "services", &mut service);
     add(all, "", "services", service);
 }

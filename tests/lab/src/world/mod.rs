@@ -4,6 +4,7 @@
 pub mod audit;
 mod build;
 pub mod cast;
+pub mod certificates;
 mod core;
 pub mod effects;
 pub mod etcd;
@@ -15,6 +16,7 @@ pub mod pods;
 mod power;
 mod seed;
 pub mod shape;
+pub mod site;
 pub mod snapshot;
 pub mod state;
 pub mod versions;

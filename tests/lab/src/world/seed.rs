@@ -1,12 +1,14 @@
 //! The files of each node at the beginning.
 
 use super::core::World;
+use super::kubeadm_config::ClusterConfig;
 use super::manifests::{DIR, render};
-use super::{kubeadm_config, versions};
+use super::{kubeadm_config, site, versions};
 use podlift_model::op::Component;
 use std::path::Path;
 
 pub fn disks(world: &World) {
+    let pki = good_config(world).certificates;
     for name in world.shape.nodes() {
         match world.shape.machines {
             true => put(world, name, "/var/lib/kubelet/config.yaml", &kubelet_config(world), 0o644),
@@ -15,6 +17,7 @@ pub fn disks(world: &World) {
         if world.shape.control_planes.contains(name) {
             control_plane(world, name);
         }
+        site::disk(world, name, &pki);
     }
 }
 
@@ -53,29 +56,17 @@ fn kubelet_config(world: &World) -> String {
     map.and_then(|m| m["data"]["kubelet"].as_str()).unwrap_or_default().to_string()
 }
 
+fn good_config(world: &World) -> ClusterConfig {
+    let good = kubeadm_config::text(&world.shape, &world.shape.etcd_endpoints());
+    kubeadm_config::parse(&good).unwrap_or_else(|e| panic!("the lab's own kubeadm-config: {e}"))
+}
+
 fn control_plane(world: &World, node: &str) {
     let shape = &world.shape;
-    let good = kubeadm_config::text(shape, &shape.etcd_endpoints());
-    let config = kubeadm_config::parse(&good).unwrap_or_else(|e| panic!("the lab's own kubeadm-config: {e}"));
+    let config = good_config(world);
     for component in Component::ALL {
         let text = render(*component, shape.from, &config, &shape.address(node));
         put(world, node, &format!("{DIR}/{}", component.file()), &text, 0o600);
-    }
-    let pki = &config.certificates;
-    let names = [
-        "ca.crt",
-        "ca.key",
-        "apiserver.crt",
-        "apiserver.key",
-        "etcd/ca.crt",
-        "apiserver-etcd-client.crt",
-        "apiserver-etcd-client.key",
-    ];
-    for name in names {
-        put(world, node, &format!("{pki}/{name}"), &format!("lab {name}\n"), 0o600);
-    }
-    for name in ["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"] {
-        put(world, node, &format!("/etc/kubernetes/{name}"), &format!("lab {name}\n"), 0o600);
     }
     world.disk(node).make_dir(Path::new("/etc/kubernetes/tmp")).ok();
 }

@@ -39,6 +39,8 @@ pub struct Shape {
     pub timing: Timing,
     /// Nodes are machines with a real init, package manager and etcd: the World keeps to what kubeadm and the kubelet own.
     pub machines: bool,
+    /// The network is Calico with its operator.
+    pub calico: bool,
     /// Bearer token of the coordinator's own identity.
     pub token: String,
 }
@@ -104,6 +106,7 @@ impl Default for Shape {
             newest: vec![(30, 14), (31, 14), (32, 13), (33, 5)],
             timing: Timing::default(),
             machines: false,
+            calico: true,
             token: "lab-coordinator".into(),
         }
     }
@@ -122,6 +125,11 @@ impl Shape {
             }
             _ => format!("{}.{host}", self.network),
         }
+    }
+
+    /// Of the ingress, beside all nodes.
+    pub fn ingress_address(&self) -> String {
+        format!("{}.250", self.network)
     }
 
     pub fn nodes(&self) -> impl Iterator<Item = &String> {

@@ -19,6 +19,18 @@ pub struct State {
     pub turn: usize,
     /// The network in front of all API servers is down: they run, and nobody reaches one.
     pub api_away: bool,
+    /// What each API server was asked for since it started and will not serve for ever.
+    pub deprecated: BTreeMap<String, Vec<Deprecated>>,
+}
+
+/// A line of `apiserver_requested_deprecated_apis`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deprecated {
+    pub group: String,
+    pub version: String,
+    pub resource: String,
+    /// `1.32`.
+    pub removed: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +55,16 @@ pub struct Node {
     pub containers: Vec<Container>,
     pub units: BTreeMap<String, Unit>,
     pub images: BTreeSet<String>,
+    /// Other services and timers that are active.
+    pub services: BTreeSet<String>,
+    /// As its containerd says it.
+    pub containerd: String,
+    /// Milliseconds by which its wall clock is ahead; only where its agent is carried.
+    pub clock_ahead: i64,
+    /// Package to what it needs at least (name and version), where its mirror says more than the usual.
+    pub depends: BTreeMap<String, (String, String)>,
+    /// What is left on its disk; only where its agent is carried.
+    pub free_bytes: Option<u64>,
     /// `kubeadm=1.32.9-1.1`: what this node's package mirror does not have.
     pub mirror_lacks: BTreeSet<String>,
 }

@@ -6,11 +6,12 @@ use podlift_lab::{Shape, World};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The recorded cluster: three control planes, two workers, v1.31.14.
+/// The recorded cluster: three control planes, two workers, v1.31.14, no Calico.
 pub fn recorded() -> Shape {
     Shape {
         workers: vec!["dgx030".into(), "dgx031".into()],
         from: "v1.31.14".parse().unwrap(),
+        calico: false,
         ..Shape::default()
     }
 }

@@ -1,13 +1,13 @@
 //! Does what a scenario says to the lab. `now` is for what happens at the moment of its condition, within the call that brought it
 //! about: it must not wait. `later` is for what takes time.
 
-use super::super::scenario::{Action, Edit, FaultOrder, Patch};
+use super::super::scenario::Action;
+use super::seeds;
 use crate::supervisor::{COORDINATOR, Lab, Processes, SECOND};
 use crate::world::objects::Key;
-use crate::world::{Fault, FaultAction, World, cast, kubeadm_config};
+use crate::world::{World, cast, kubeadm_config};
 use anyhow::Context as _;
 use serde_json::json;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,19 +24,17 @@ impl Hands {
 
     /// True: done, whole.
     pub fn now(&self, action: &Action) -> bool {
+        match seeds::sow(&self.world, &self.to, action) {
+            Ok(false) => {}
+            Ok(true) => return true,
+            Err(error) => {
+                anstream::eprintln!("lab: {error:#}");
+                return true;
+            }
+        }
         match action {
             Action::Kill(name) => self.processes.cut(name),
-            Action::Edit(edit) => self.edit(edit),
             Action::RevertConfig(writer) => self.revert_config(writer),
-            Action::Patch(patch) => self.patch(patch),
-            Action::Fault(order) => self.world.add_fault(fault(order)),
-            Action::Mirror { node, lacks } => {
-                let lacks = lacks.iter().map(|l| l.replace("{to}", self.to.trim_start_matches('v')));
-                let lacks = lacks.collect();
-                self.world.update(|s| s.node_mut(node).mirror_lacks = lacks);
-            }
-            Action::TakeLock { node, process } => self.world.hold_dpkg_lock(node, Some(process)),
-            Action::FreeLock(node) => self.world.hold_dpkg_lock(node, None),
             Action::ApiAway { minutes } => self.world.api_away(Duration::from_secs(minutes * 60)),
             // Its first half is now.
             Action::Reboot(node) => {
@@ -53,7 +51,7 @@ impl Hands {
                 self.processes.cut(node);
                 return false;
             }
-            Action::Start(_) | Action::Stop(_) => return false,
+            _ => return false,
         }
         true
     }
@@ -91,22 +89,6 @@ impl Hands {
         .with_context(|| format!("{name} can't be started"))
     }
 
-    /// As an editor or a configuration tool does it: another file, renamed over the old one.
-    fn edit(&self, edit: &Edit) {
-        let disk = self.world.disk(&edit.node);
-        let change = |line: &str| match line.contains(&edit.line) {
-            true => format!("{}\n", edit.to),
-            false => format!("{line}\n"),
-        };
-        let text: String = disk.text(&edit.path).lines().map(change).collect();
-        let new = "/etc/kubernetes/tmp/by-somebody";
-        let written = disk.put_text(new, &text, 0o600);
-        let written = written.and_then(|()| disk.rename(Path::new(new), Path::new(&edit.path)));
-        if let Err(error) = written {
-            anstream::eprintln!("lab: {} of {} can't be edited: {error}", edit.path, edit.node);
-        }
-    }
-
     fn revert_config(&self, writer: &str) {
         let shape = &self.world.shape;
         let endpoints = if shape.empty_endpoints { vec![] } else { shape.etcd_endpoints() };
@@ -118,23 +100,5 @@ impl Hands {
                 cast::managed(v, writer, now);
             })
         });
-    }
-
-    fn patch(&self, patch: &Patch) {
-        let key = Key::new(&patch.group, &patch.resource, &patch.namespace, &patch.name);
-        let changed =
-            self.world.update(|s| s.api.change(&key, |v| json_patch::merge(v, &patch.merge)).is_some());
-        if !changed {
-            anstream::eprintln!("lab: there is no {} {}/{}", patch.resource, patch.namespace, patch.name);
-        }
-    }
-}
-
-fn fault(order: &FaultOrder) -> Fault {
-    let action = FaultAction::Fail { code: order.code, stderr: order.stderr.clone() };
-    let fault = Fault::new(&order.program, &order.contains, action).times(order.times);
-    match &order.node {
-        Some(node) => fault.on(node),
-        None => fault,
     }
 }

@@ -2,11 +2,13 @@
 
 mod hands;
 mod journal;
+mod seeds;
 
 use super::scenario::{Action, Event, Scenario, When};
 use crate::supervisor::Lab;
 use crate::world::{Effect, Hook, World};
 use hands::Hands;
+pub use seeds::sow;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -39,6 +39,104 @@ pub enum Action {
     ApiAway {
         minutes: u64,
     },
+    /// A file of a node is this.
+    Write {
+        node: String,
+        path: String,
+        text: String,
+    },
+    Copy {
+        node: String,
+        path: String,
+        to: String,
+    },
+    Remove {
+        node: String,
+        path: String,
+    },
+    /// A certificate at this path ends so many days from now.
+    Certificate {
+        node: String,
+        path: String,
+        name: String,
+        days: i64,
+    },
+    /// An API object as its manifest says, status included.
+    Put {
+        resource: String,
+        object: Value,
+    },
+    Delete(Named),
+    /// A field of an API object goes, by its JSON pointer.
+    Unset {
+        object: Named,
+        field: String,
+    },
+    /// An etcd member raises an alarm.
+    Alarm {
+        node: String,
+        alarm: String,
+    },
+    /// It leads etcd.
+    Leader(String),
+    /// The API server's container runs and does not listen.
+    Deaf(String),
+    /// Minors that BCM lists, and the version in its metadata.
+    Bcm {
+        lists: Option<Vec<String>>,
+        recorded: Option<String>,
+    },
+    Package(PackageState),
+    /// An API server was asked for an API that will go.
+    Asked {
+        node: String,
+        #[serde(default)]
+        group: String,
+        version: String,
+        resource: String,
+        removed: String,
+    },
+    Machine(MachineState),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Named {
+    #[serde(default)]
+    pub group: String,
+    pub resource: String,
+    #[serde(default)]
+    pub namespace: String,
+    pub name: String,
+}
+
+/// What dpkg and the mirror know of a package on one node; what is not given stays.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PackageState {
+    pub node: String,
+    pub name: String,
+    pub held: Option<bool>,
+    /// Unpacked and not configured.
+    pub half: Option<bool>,
+    /// Its new version needs this package at least at this version.
+    pub needs: Option<(String, String)>,
+}
+
+/// What a node is like beside its files; what is not given stays.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MachineState {
+    pub node: String,
+    /// Version of containerd.
+    pub containerd: Option<String>,
+    /// Services and timers that are active.
+    #[serde(default)]
+    pub active: Vec<String>,
+    /// Milliseconds by which its clock is ahead (carried agents only).
+    pub clock_ahead: Option<i64>,
+    /// Room on its disk (carried agents only).
+    pub free_mib: Option<u64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -92,13 +190,33 @@ impl Action {
                 crate::supervisor::COORDINATOR | crate::supervisor::SECOND => vec![],
                 _ => vec![n],
             },
-            Action::Reboot(n) | Action::PowerOff(n) | Action::ReplaceDisk(n) | Action::FreeLock(n) => vec![n],
-            Action::Edit(Edit { node, .. }) | Action::Mirror { node, .. } | Action::TakeLock { node, .. } => {
-                vec![node]
-            }
+            Action::Reboot(n)
+            | Action::PowerOff(n)
+            | Action::ReplaceDisk(n)
+            | Action::FreeLock(n)
+            | Action::Leader(n)
+            | Action::Deaf(n) => vec![n],
+            Action::Edit(Edit { node, .. })
+            | Action::Mirror { node, .. }
+            | Action::TakeLock { node, .. }
+            | Action::Write { node, .. }
+            | Action::Copy { node, .. }
+            | Action::Remove { node, .. }
+            | Action::Certificate { node, .. }
+            | Action::Alarm { node, .. }
+            | Action::Asked { node, .. }
+            | Action::Package(PackageState { node, .. })
+            | Action::Machine(MachineState { node, .. }) => vec![node],
             Action::Patch(p) if p.resource == "nodes" => vec![&p.name],
+            Action::Unset { object, .. } if object.resource == "nodes" => vec![&object.name],
             Action::Fault(f) => f.node.iter().collect(),
-            Action::RevertConfig(_) | Action::Patch(_) | Action::ApiAway { .. } => vec![],
+            Action::RevertConfig(_)
+            | Action::Patch(_)
+            | Action::ApiAway { .. }
+            | Action::Put { .. }
+            | Action::Delete(_)
+            | Action::Unset { .. }
+            | Action::Bcm { .. } => vec![],
         }
     }
 }

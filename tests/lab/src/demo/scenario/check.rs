@@ -33,9 +33,13 @@ fn named(s: &Scenario) -> BTreeSet<&String> {
     let steps = s.steps.iter().flat_map(|step| &step.actions);
     let events = s.events.iter().flat_map(|e| &e.actions);
     let actions = s.before.iter().chain(events).chain(steps).flat_map(super::Action::nodes);
+    let problems = s.problems.iter().flat_map(|p| p.actions.iter().chain(&p.later).chain(&p.near_do));
+    let actions = actions.chain(problems.flat_map(super::Action::nodes));
+    let found = s.problems.iter().flat_map(|p| &p.finds).filter_map(|f| f.on.as_ref());
     let conditions = s.events.iter().map(|e| &e.when).chain(s.steps.iter().filter_map(|x| x.until.as_ref()));
     let lists = [&s.cluster.cordoned, &s.cluster.conffile, &s.expect.healed, &s.expect.deferred];
     let lists = lists.into_iter().chain([&s.expect.cordoned]).flatten();
+    let lists = lists.chain(&s.cluster.without_agent).chain(found);
     let all = actions.chain(conditions.filter_map(node_of)).chain(lists);
     all.filter(|n| *n != ALL_SERVERS).collect()
 }

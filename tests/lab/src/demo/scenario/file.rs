@@ -25,11 +25,49 @@ pub struct Scenario {
     /// What somebody did before the operator came.
     #[serde(default)]
     pub before: Vec<Action>,
+    /// What is wrong before anybody plans. With these, or with `only-plan`, nothing is upgraded: the plan is judged.
+    #[serde(default, rename = "problem")]
+    pub problems: Vec<Problem>,
+    #[serde(default)]
+    pub only_plan: bool,
     #[serde(default, rename = "event")]
     pub events: Vec<Event>,
     #[serde(rename = "step")]
     pub steps: Vec<Step>,
+    #[serde(default)]
     pub expect: Expect,
+}
+
+/// One thing that is wrong, what the plan has to say of it, and beside it something that only looks like it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Problem {
+    /// For people.
+    pub what: String,
+    /// The plan's findings, all of them.
+    pub finds: Vec<Expected>,
+    /// Before anything runs.
+    #[serde(default, rename = "do")]
+    pub actions: Vec<Action>,
+    /// When everything runs.
+    #[serde(default, rename = "then")]
+    pub later: Vec<Action>,
+    /// The near miss, which must stay silent: for people, and its actions before anything runs.
+    pub near: String,
+    #[serde(default)]
+    pub near_do: Vec<Action>,
+}
+
+/// A finding of the plan.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expected {
+    pub check: String,
+    pub severity: String,
+    /// The node that it names.
+    pub on: Option<String>,
+    /// Words of its evidence.
+    pub says: Vec<String>,
 }
 
 /// What the cluster is like.
@@ -46,6 +84,10 @@ pub struct Cluster {
     pub inference: Option<(u32, u32)>,
     /// Nodes on which somebody edited a file that the kubelet package brings, too.
     pub conffile: Vec<String>,
+    /// The workers' agents are carried by one process, whose disks and clocks are the World's.
+    pub carried: bool,
+    /// Nodes on which no agent runs.
+    pub without_agent: Vec<String>,
 }
 
 /// Something that happens once, as soon as its condition is seen.
@@ -68,6 +110,8 @@ pub struct Step {
     pub until: Option<When>,
     /// Arguments of `podlift`; `{to}` is the target version.
     pub podlift: Vec<String>,
+    /// Keep what it prints on stdout under this name; `{saved}` in `podlift` is the folder.
+    pub save: Option<String>,
     /// The second coordinator is asked.
     pub second: bool,
     /// The documented exit code.
@@ -116,8 +160,14 @@ impl Scenario {
             cordoned: c.cordoned.clone(),
             inference: c.inference.unwrap_or(base.inference),
             conffile_on: c.conffile.clone(),
+            own_workers: if c.carried { 0 } else { base.own_workers },
             ..base
         }
+    }
+
+    /// Nothing is upgraded.
+    pub fn plans_only(&self) -> bool {
+        self.only_plan || !self.problems.is_empty()
     }
 
     /// What `podlift` is called with, and the exit codes.

@@ -29,6 +29,9 @@ scenarios![
     "foreign-cordon",
     "node-lost",
     "apt-trouble",
+    "plan-contract",
+    "preflight-healthy",
+    "preflight-zoo",
 ];
 
 /// By the name of one of ours, or the path of a file.
@@ -74,7 +77,8 @@ mod tests {
             let s = find(name).unwrap();
             super::super::check(&s, &s.shape(crate::world::Shape::default())).unwrap();
             assert!(!s.description.is_empty() && !s.ends.is_empty(), "{name}");
-            assert!(s.typed().any(|step| step.verb() == "upgrade"), "{name}");
+            let verb = if s.plans_only() { "plan" } else { "upgrade" };
+            assert!(s.typed().any(|step| step.verb() == verb), "{name}");
         }
     }
 

@@ -7,9 +7,9 @@ mod file;
 mod library;
 mod when;
 
-pub use action::{Action, Edit, FaultOrder, Patch};
+pub use action::{Action, Edit, FaultOrder, MachineState, Named, PackageState, Patch};
 pub use check::check;
-pub use file::{Event, Scenario, Step};
+pub use file::{Event, Expected, Scenario, Step};
 pub use library::{ALL, find};
 /// In a list of nodes: every control-plane node, however many there are.
 pub const ALL_SERVERS: &str = "control-plane";

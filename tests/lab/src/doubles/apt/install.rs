@@ -3,22 +3,24 @@
 use super::lists::{self, Offer};
 use super::lock;
 use super::options::Options;
+use super::simulate;
 use crate::doubles::ctx::Ctx;
+use crate::doubles::dpkg;
 use crate::kubelet;
 use crate::world::What;
 use crate::world::state::Package;
 use std::path::Path;
 
-struct Item {
-    offer: Offer,
-    before: Option<Package>,
+pub struct Item {
+    pub offer: Offer,
+    pub before: Option<Package>,
 }
 
 impl Item {
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.offer.package
     }
-    fn upgraded(&self) -> bool {
+    pub fn upgraded(&self) -> bool {
         self.before.as_ref().is_none_or(|b| b.version != self.offer.version)
     }
     fn held(&self) -> bool {
@@ -34,8 +36,9 @@ impl Item {
 
 pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
     let download_only = options.flag(&["--download-only", "-d"]);
-    let simulate = options.flag(&["-s", "--simulate", "--dry-run"]);
-    let _lock = match download_only || simulate {
+    let simulated = options.flag(&["-s", "--simulate", "--dry-run"]);
+    let uris = options.flag(&["--print-uris"]);
+    let _lock = match download_only || simulated || uris {
         true => None,
         false => match lock::take(ctx, options).await {
             Some(held) => Some(held),
@@ -59,8 +62,11 @@ pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
         ctx.err(refusal);
         return 100;
     }
-    if simulate {
-        return 0;
+    if uris {
+        return simulate::uris(ctx, options, &changed);
+    }
+    if simulated {
+        return simulate::simulated(ctx, &changed);
     }
     if let Err(text) = download(ctx, options, &changed, download_only).await {
         ctx.err(&text);
@@ -88,7 +94,9 @@ fn wanted(ctx: &Ctx, options: &Options) -> Result<Vec<Item>, String> {
         let offer = (*found.ok_or_else(missing)?).clone();
         Ok(Item { before: installed.get(name).cloned(), offer })
     };
-    words.map(item).collect()
+    let mut items = words.map(item).collect::<Result<Vec<Item>, String>>()?;
+    items.extend(simulate::dependencies(ctx, &offers, &items)?);
+    Ok(items)
 }
 
 fn announce(ctx: &Ctx, items: &[Item]) {
@@ -153,7 +161,7 @@ async fn download(ctx: &Ctx, options: &Options, items: &[&Item], only: bool) -> 
             offer.package,
             offer.version
         ));
-        let text = format!("lab package {} {}\n", offer.package, offer.version);
+        let text = format!("{}{} {}\n", dpkg::PACKAGE, offer.package, offer.version);
         disk.put_synced(Path::new(&path(item)), text.as_bytes(), 0o644)
             .map_err(|e| format!("E: Failed to fetch: {e}"))?;
         if only {

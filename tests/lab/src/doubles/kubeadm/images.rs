@@ -6,6 +6,8 @@ use crate::doubles::words::Words;
 use crate::world::{What, versions};
 use podlift_model::KubeVersion;
 
+const REGISTRY: &str = "registry.k8s.io";
+
 fn wanted(ctx: &Ctx, words: &Words) -> Ended<KubeVersion> {
     let own = super::own_version(ctx);
     let Some(text) = words.get("--kubernetes-version") else { return Ok(own) };
@@ -21,7 +23,8 @@ fn wanted(ctx: &Ctx, words: &Words) -> Ended<KubeVersion> {
 
 pub fn list(ctx: &Ctx, words: &Words) -> Ended {
     let to = wanted(ctx, words)?;
-    versions::images(to).iter().for_each(|i| ctx.out(i));
+    let repository = words.get("--image-repository").unwrap_or(REGISTRY);
+    versions::images(to).iter().for_each(|i| ctx.out(&i.replacen(REGISTRY, repository, 1)));
     Ok(())
 }
 

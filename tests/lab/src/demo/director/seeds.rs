@@ -1,0 +1,175 @@
+//! What a scenario says of the World alone: files, API objects, packages, faults. Nothing here waits or knows a process, so that it can be
+//! so before anything runs.
+
+use super::super::scenario::{Action, Edit, FaultOrder, MachineState, Named, PackageState, Patch};
+use crate::world::certificates;
+use crate::world::objects::Key;
+use crate::world::state::Deprecated;
+use crate::world::{Fault, FaultAction, World, site};
+use anyhow::{Context as _, bail};
+use jiff::SignedDuration;
+use serde_json::Value;
+use std::path::Path;
+
+/// False: it is none of the World's alone. `to` is the target version.
+pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
+    match action {
+        Action::Edit(edit) => edit_file(world, edit)?,
+        Action::Write { node, path, text } => write(world, node, path, text)?,
+        Action::Copy { node, path, to } => {
+            let text = world.disk(node).text(path);
+            if text.is_empty() {
+                bail!("{node} has no file {path}");
+            }
+            write(world, node, to, &text)?;
+        }
+        Action::Remove { node, path } => {
+            world.disk(node).remove(Path::new(path)).with_context(|| format!("{path} of {node}"))?;
+        }
+        Action::Certificate { node, path, name, days } => {
+            let end = world.clock.now() + SignedDuration::from_hours(days * 24);
+            write(world, node, path, &certificates::until(name, false, end).certificate)?;
+        }
+        Action::Patch(patch) => patch_object(world, patch)?,
+        Action::Put { resource, object } => put(world, resource, object),
+        Action::Delete(named) => {
+            let gone = world.update(|s| s.api.delete(&key(named)));
+            gone.with_context(|| format!("there is no {named:?}"))?;
+        }
+        Action::Unset { object, field } => unset(world, object, field)?,
+        Action::Fault(order) => world.add_fault(fault(order)),
+        Action::Mirror { node, lacks } => {
+            let lacks = lacks.iter().map(|l| l.replace("{to}", to.trim_start_matches('v'))).collect();
+            world.update(|s| s.node_mut(node).mirror_lacks = lacks);
+        }
+        Action::TakeLock { node, process } => world.hold_dpkg_lock(node, Some(process)),
+        Action::FreeLock(node) => world.hold_dpkg_lock(node, None),
+        Action::Package(state) => package(world, state)?,
+        Action::Machine(state) => machine(world, state),
+        other => return cluster(world, other),
+    }
+    Ok(true)
+}
+
+/// Etcd, the API servers and BCM.
+fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
+    match action {
+        Action::Alarm { node, alarm } => world.update(|s| {
+            let member = s.etcd.members.iter_mut().find(|m| m.name == *node);
+            member
+                .map(|m| m.alarm = Some(alarm.clone()))
+                .with_context(|| format!("{node} is no member of etcd"))
+        })?,
+        Action::Leader(node) => world.update(|s| {
+            let id = s.etcd.members.iter().find(|m| m.name == *node).map(|m| m.id);
+            s.etcd.leader = id.with_context(|| format!("{node} is no member of etcd"))?;
+            anyhow::Ok(())
+        })?,
+        Action::Deaf(node) => world.update(|s| {
+            let containers = s.node_mut(node).containers.iter_mut();
+            containers.filter(|c| c.name == "kube-apiserver").for_each(|c| c.listening = false);
+        }),
+        Action::Bcm { lists, recorded } => world.update(|s| {
+            s.bcm.versions = lists.clone().unwrap_or_else(|| s.bcm.versions.clone());
+            s.bcm.version = recorded.clone().unwrap_or_else(|| s.bcm.version.clone());
+        }),
+        Action::Asked { node, group, version, resource, removed } => {
+            let [group, version, resource, removed] = [group, version, resource, removed].map(Clone::clone);
+            let line = Deprecated { group, version, resource, removed };
+            world.update(|s| s.deprecated.entry(node.clone()).or_default().push(line));
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn write(world: &World, node: &str, path: &str, text: &str) -> anyhow::Result<()> {
+    let mode = if path.starts_with("/usr/") { 0o755 } else { 0o600 };
+    let written = world.disk(node).put_synced(Path::new(path), text.as_bytes(), mode);
+    written.with_context(|| format!("{path} of {node} can't be written"))
+}
+
+/// As an editor or a configuration tool does it: another file, renamed over the old one.
+fn edit_file(world: &World, edit: &Edit) -> anyhow::Result<()> {
+    let disk = world.disk(&edit.node);
+    let old = disk.text(&edit.path);
+    if !old.lines().any(|l| l.contains(&edit.line)) {
+        bail!("{} of {} has no line with {:?}", edit.path, edit.node, edit.line);
+    }
+    let change = |line: &str| match line.contains(&edit.line) {
+        true => format!("{}\n", edit.to),
+        false => format!("{line}\n"),
+    };
+    let text: String = old.lines().map(change).collect();
+    let new = "/etc/kubernetes/tmp/by-somebody";
+    let written = disk.put_text(new, &text, 0o600);
+    let written = written.and_then(|()| disk.rename(Path::new(new), Path::new(&edit.path)));
+    written.with_context(|| format!("{} of {} can't be edited", edit.path, edit.node))
+}
+
+fn key(named: &Named) -> Key {
+    Key::new(&named.group, &named.resource, &named.namespace, &named.name)
+}
+
+fn patch_object(world: &World, patch: &Patch) -> anyhow::Result<()> {
+    let key = Key::new(&patch.group, &patch.resource, &patch.namespace, &patch.name);
+    let changed = world.update(|s| s.api.change(&key, |v| json_patch::merge(v, &patch.merge)));
+    changed.with_context(|| format!("there is no {} {}/{}", patch.resource, patch.namespace, patch.name))?;
+    Ok(())
+}
+
+/// With what the API server would have given it.
+fn put(world: &World, resource: &str, object: &Value) {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
+    let (api, m) = (text(&object["apiVersion"]), &object["metadata"]);
+    let group = api.split_once('/').map_or("", |(group, _)| group);
+    let (kind, labels) = (text(&object["kind"]), m["labels"].clone());
+    let labels = if labels.is_null() { serde_json::json!({}) } else { labels };
+    let now = world.clock.now();
+    let mut v =
+        crate::world::cast::object(&api, &kind, &text(&m["namespace"]), &text(&m["name"]), labels, now);
+    json_patch::merge(&mut v, object);
+    world.update(|s| site::object(&mut s.api, group, resource, v));
+}
+
+fn unset(world: &World, named: &Named, field: &str) -> anyhow::Result<()> {
+    let (parent, name) = field.rsplit_once('/').with_context(|| format!("{field:?} is no JSON pointer"))?;
+    let name = name.replace("~1", "/").replace("~0", "~");
+    let mut gone = None;
+    world.update(|s| {
+        s.api.change(&key(named), |v| {
+            gone = v.pointer_mut(parent).and_then(|p| p.as_object_mut()?.remove(&name));
+        })
+    });
+    gone.with_context(|| format!("{named:?} has no {field}")).map(drop)
+}
+
+fn package(world: &World, state: &PackageState) -> anyhow::Result<()> {
+    let PackageState { node, name, held, half, needs } = state;
+    world.update(|s| {
+        let n = s.node_mut(node);
+        let package = n.packages.get_mut(name).with_context(|| format!("{node} has no package {name}"))?;
+        (package.held, package.half) = (held.unwrap_or(package.held), half.unwrap_or(package.half));
+        n.depends.extend(needs.clone().map(|least| (name.clone(), least)));
+        Ok(())
+    })
+}
+
+fn machine(world: &World, state: &MachineState) {
+    world.update(|s| {
+        let n = s.node_mut(&state.node);
+        n.containerd = state.containerd.clone().unwrap_or_else(|| n.containerd.clone());
+        n.services.extend(state.active.iter().cloned());
+        n.clock_ahead = state.clock_ahead.unwrap_or(n.clock_ahead);
+        n.free_bytes = state.free_mib.map(|m| m << 20).or(n.free_bytes);
+    });
+}
+
+fn fault(order: &FaultOrder) -> Fault {
+    let action = FaultAction::Fail { code: order.code, stderr: order.stderr.clone() };
+    let fault = Fault::new(&order.program, &order.contains, action).times(order.times);
+    match &order.node {
+        Some(node) => fault.on(node),
+        None => fault,
+    }
+}
