@@ -83,7 +83,7 @@ async fn a_set_has_every_member_and_secrets_open_with_the_identity_alone() {
     assert_eq!((check.whole, check.journaled, check.problems.len()), (true, true, 0));
     assert_eq!(
         (check.backup.revision, check.backup.left_out.len()),
-        (Some(4107), 2),
+        (Some(4107), 1),
         "{:?}",
         check.backup.left_out
     );

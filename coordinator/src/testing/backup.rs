@@ -103,6 +103,7 @@ impl Default for Objects {
         let service = |name: &str, kind: &str| json!({"metadata": {"namespace": "ingress-nginx", "name": name}, "spec": {"type": kind, "unknownField": 1.50}});
         let ingress = json!({"metadata": {"namespace": "runai-backend", "name": "ui"}, "spec": {"tls": [{"secretName": "ui-tls"}]}});
         let workload = |namespace: &str| json!({"metadata": {"namespace": namespace, "name": "trainer"}});
+        let installation = json!({"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "metadata": {"name": "default"}});
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"tls.key": "S0VZ"}});
         let lists = [
             ("/api/v1/nodes", vec![]),
@@ -112,6 +113,7 @@ impl Default for Objects {
                 vec![service("controller", "LoadBalancer"), service("metrics", "ClusterIP")],
             ),
             ("/apis/networking.k8s.io/v1/ingresses", vec![ingress]),
+            ("/apis/operator.tigera.io/v1/installations", vec![installation]),
             ("/apis/apps/v1/statefulsets", vec![workload("runai-team-a"), workload("kube-system")]),
         ];
         let mut single: BTreeMap<String, Value> = single.into();
