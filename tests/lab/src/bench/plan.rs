@@ -2,7 +2,7 @@
 //! whole survey, and a cluster with tens of thousands of pods.
 #![allow(clippy::disallowed_methods)] // this is an edge: it measures
 
-use super::fleet::{self, peak_rss_mib, rss_mib};
+use super::fleet::{self, cpu_seconds, peak_rss_mib, rss_mib};
 use crate::supervisor::{Before, COORDINATOR, Lab};
 use crate::world::{Shape, World, pods, site};
 use anyhow::{Context as _, ensure};
@@ -54,6 +54,7 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
 async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
     let pid = lab.processes.pid(COORDINATOR).context("the coordinator")?;
     let idle = rss_mib(pid)?;
+    let (own, coordinators) = (cpu_seconds(std::process::id())?, cpu_seconds(pid)?);
     let (mut slowest, mut surveyed) = (0, 0);
     for _ in 0..args.rounds {
         let asked = Instant::now();
@@ -64,8 +65,14 @@ async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
     }
     Ok(json!({
         "nodes": args.nodes, "pods": lab.world.lock().api.pods().count(), "plan_ms": slowest, "surveyed": surveyed,
+        // Of all rounds: what the coordinator used, and what the agents and their doubles used on the same machine.
+        "coordinator_cpu_s": round(cpu_seconds(pid)? - coordinators), "agents_cpu_s": round(cpu_seconds(std::process::id())? - own),
         "coordinator_idle_rss_mib": idle, "coordinator_rss_mib": peak_rss_mib(pid)?,
     }))
+}
+
+fn round(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
 }
 
 /// Nodes of which the plan says that it could not look.
