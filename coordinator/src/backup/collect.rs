@@ -28,7 +28,18 @@ impl Backups {
         if let Some(made) = self.sealed(&id, None).await? {
             return Ok(made);
         }
-        let (root, recipients) = (self.root(), self.settings.recipients.clone());
+        let made = match self.attempt(order, world, tell).await {
+            Ok(made) => made,
+            // An attempt that was given up in its very last write may have sealed the set meanwhile: it is a whole one, then.
+            Err(failure) => self.sealed(&id, None).await?.ok_or(failure)?,
+        };
+        self.let_go(order).await?;
+        Ok(made)
+    }
+
+    /// What there is of one that fails goes.
+    async fn attempt(&self, order: &Order, world: World<'_>, tell: Tell) -> Result<Made, Failure> {
+        let (root, recipients, id) = (self.root(), self.settings.recipients.clone(), order.run.to_string());
         let writer = Arc::new(apart(move || Writer::create(&root, &id, recipients)).await?);
         let made = self.make(order, world, writer.clone(), tell).await;
         if made.is_err() {
@@ -38,9 +49,7 @@ impl Backups {
             })
             .await?;
         }
-        let made = made?;
-        self.let_go(order).await?;
-        Ok(made)
+        made
     }
 
     async fn make(
