@@ -13,7 +13,7 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// What a member is made of.
 pub struct Content<'a> {
@@ -53,6 +53,8 @@ pub enum WriteError {
     Snapshot(String, String),
     #[error("the set is no backup without: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Incomplete(Vec<Wanted>),
+    #[error("the set was given up meanwhile")]
+    GivenUp,
     #[error("{path}: {source}; look at the backup directory and its filesystem")]
     Io { path: PathBuf, source: io::Error },
 }
@@ -63,6 +65,8 @@ pub struct Writer {
     dir: PathBuf,
     recipients: Vec<Recipient>,
     taken: Mutex<Taken>,
+    /// Held by who writes, so that nobody's late write comes behind the removal.
+    given_up: RwLock<bool>,
 }
 
 #[derive(Default)]
@@ -96,7 +100,14 @@ impl Writer {
             .and_then(|()| unfinished::clear(root, id))
             .and_then(|()| unfinished::make(root, id));
         let dir = made.map_err(at(root))?;
-        Ok(Self { id: id.into(), root: root.into(), dir, recipients, taken: Mutex::default() })
+        Ok(Self {
+            id: id.into(),
+            root: root.into(),
+            dir,
+            recipients,
+            taken: Mutex::default(),
+            given_up: RwLock::default(),
+        })
     }
 
     /// Whether this member would be left out: then nobody need fetch it.
@@ -124,12 +135,14 @@ impl Writer {
         if path.is_empty() || !below.components().all(|c| matches!(c, Component::Normal(_))) {
             return Err(WriteError::Path(path.into()));
         }
+        let _writing = self.writing()?;
         let stored = if kind.secret(path, secret) { Stored::Age } else { Stored::Plain };
         Open::create(&self.dir, path, (kind, node), stored, &self.recipients).map(Begun).map(Some)
     }
 
     /// It belongs to the set from now on. The hash of what was given.
     pub fn end(&self, begun: Begun) -> Result<Digest, WriteError> {
+        let _writing = self.writing()?;
         let member = begun.0.end()?;
         let content = member.content_sha256.clone();
         self.taken().members.push(member);
@@ -143,13 +156,21 @@ impl Writer {
         self.end(begun).map(drop)
     }
 
-    /// Removes what there is of it.
+    /// Removes what there is of it; whoever writes still is waited for, and refused from then on.
     pub fn give_up(&self) {
+        let mut given_up = self.given_up.write().unwrap_or_else(PoisonError::into_inner);
+        *given_up = true;
         drop(unfinished::remove(&self.dir));
+    }
+
+    fn writing(&self) -> Result<RwLockReadGuard<'_, bool>, WriteError> {
+        let given_up = self.given_up.read().unwrap_or_else(PoisonError::into_inner);
+        if *given_up { Err(WriteError::GivenUp) } else { Ok(given_up) }
     }
 
     /// Refuses a set that lacks what it must have; what is in it stays unnamed.
     pub fn seal(&self, about: About, now: Timestamp) -> Result<(Manifest, Digest), WriteError> {
+        let _writing = self.writing()?;
         let Taken { mut members, mut left_out } = std::mem::take(&mut *self.taken());
         members.sort_by(|a, b| a.path.cmp(&b.path));
         left_out.sort_by(|a, b| a.what.cmp(&b.what));

@@ -28,23 +28,21 @@ impl Backups {
         if let Some(made) = self.sealed(&id, None).await? {
             return Ok(made);
         }
-        let made = match self.attempt(order, world, tell).await {
-            Ok(made) => made,
-            // An attempt that was given up in its very last write may have sealed the set meanwhile: it is a whole one, then.
-            Err(failure) => self.sealed(&id, None).await?.ok_or(failure)?,
-        };
+        let made = self.attempt(order, world, tell).await?;
         self.let_go(order).await?;
         Ok(made)
     }
 
-    /// What there is of one that fails goes.
+    /// What there is of one that fails, or that nobody waits for any more, goes.
     async fn attempt(&self, order: &Order, world: World<'_>, tell: Tell) -> Result<Made, Failure> {
         let (root, recipients, id) = (self.root(), self.settings.recipients.clone(), order.run.to_string());
         let writer = Arc::new(apart(move || Writer::create(&root, &id, recipients)).await?);
-        let made = self.make(order, world, writer.clone(), tell).await;
+        let mut begun = Attempt(Some(writer.clone()));
+        let made = self.make(order, world, writer, tell).await;
+        let attempt = begun.0.take();
         if made.is_err() {
             apart(move || {
-                writer.give_up();
+                drop(Attempt(attempt));
                 Ok(())
             })
             .await?;
@@ -105,6 +103,17 @@ impl Backups {
             Err(error) => tracing::warn!(%error, "old backups could not be removed"),
         }
         Ok(())
+    }
+}
+
+/// A set that has no name yet. Its late writes are over when it is dropped: none comes into the next attempt's way.
+struct Attempt(Option<Arc<Writer>>);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(writer) = self.0.take() {
+            writer.give_up();
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn write(error: WriteError) -> Failure {
             incomplete(text)
         }
         WriteError::Io { .. } => Failure::operator(IO, text),
+        WriteError::GivenUp => Failure::transient("backup-given-up", text),
     }
 }
 
