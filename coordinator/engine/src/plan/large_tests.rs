@@ -56,16 +56,6 @@ fn what_a_large_fleet_loses_is_counted_right() {
     assert_eq!(plan.blockers().count(), 0);
 }
 
-/// `cargo nextest run --release --run-ignored only -p podlift-engine large`.
-#[test]
-#[ignore = "a measurement: release, on a quiet machine"]
-fn two_thousand_nodes_are_planned_in_two_seconds() {
-    let input = large(2000);
-    let (plan, took) = timed(&input);
-    println!("{} nodes, {} steps: {took:?}", plan.inventory.nodes.len(), plan.steps().count());
-    assert!(took < Duration::from_secs(2), "{took:?}");
-}
-
 #[test]
 fn twice_the_fleet_costs_about_twice() {
     // The best of a few, and a limit that a square (four times) can't pass while a busy machine can.
