@@ -2,6 +2,7 @@
 
 use super::api::Api;
 use super::owner;
+use super::pages::or_default;
 use podlift_engine::request::NodeView;
 use podlift_model::{Failure, NodeName};
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,11 @@ pub(super) fn path(node: &NodeName) -> String {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Slim {
+    #[serde(deserialize_with = "or_default")]
     metadata: SlimMeta,
+    #[serde(deserialize_with = "or_default")]
     spec: SlimSpec,
+    #[serde(deserialize_with = "or_default")]
     status: SlimStatus,
 }
 

@@ -1,7 +1,8 @@
 //! PodDisruptionBudgets of all namespaces, with the numbers that decide an eviction.
 
 use super::super::api::Api;
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::{BudgetView, Expression, Selector};
 use podlift_model::Failure;
 use serde::Deserialize;
@@ -12,8 +13,11 @@ const PATH: &str = "/apis/policy/v1/poddisruptionbudgets";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Budget {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 

@@ -1,7 +1,8 @@
 //! What nodes offer to pods beyond processors and memory: GPUs, MIG devices, InfiniBand, and how MIG is laid out.
 
 use super::super::api::Api;
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::Hardware;
 use podlift_model::{Failure, NodeName};
 use serde::Deserialize;
@@ -13,7 +14,9 @@ const RESTLESS: &[&str] = &["nvidia.com/gfd.timestamp", "nvidia.com/gpu-driver-u
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Node {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 

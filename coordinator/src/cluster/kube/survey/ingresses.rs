@@ -2,7 +2,8 @@
 
 use super::super::api::Api;
 use super::load_balancers::Addresses;
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::IngressView;
 use podlift_model::Failure;
 use serde::Deserialize;
@@ -20,8 +21,11 @@ pub(super) struct Ingress {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Object {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -51,6 +55,7 @@ struct Tls {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
+    #[serde(deserialize_with = "or_default")]
     load_balancer: Addresses,
 }
 

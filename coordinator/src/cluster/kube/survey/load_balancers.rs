@@ -1,7 +1,8 @@
 //! Services of type LoadBalancer: which addresses they have, which they asked for, and who gave them.
 
 use super::super::api::Api;
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::LoadBalancerView;
 use podlift_model::Failure;
 use serde::Deserialize;
@@ -13,8 +14,11 @@ const REQUESTS: &[&str] = &["metallb.io/loadBalancerIPs", "metallb.universe.tf/l
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Service {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -39,6 +43,7 @@ struct Port {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
+    #[serde(deserialize_with = "or_default")]
     load_balancer: Addresses,
 }
 

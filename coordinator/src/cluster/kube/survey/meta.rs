@@ -1,5 +1,6 @@
 //! Metadata of any object, as far as it is looked at.
 
+use crate::cluster::kube::pages::or_default;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -45,13 +46,4 @@ impl Meta {
     pub fn controller(&self) -> Option<&OwnerReference> {
         self.owner_references.iter().find(|o| o.controller)
     }
-}
-
-/// Field of an object that is there, absent or null.
-pub(super) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
 }

@@ -2,7 +2,8 @@
 //! Pod is ten times as large.
 
 use super::super::api::Api;
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::PodView;
 use podlift_model::{Failure, NodeName};
 use serde::Deserialize;
@@ -26,8 +27,11 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Pod {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -53,6 +57,7 @@ struct Volume {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Container {
+    #[serde(deserialize_with = "or_default")]
     resources: Resources,
 }
 
@@ -96,7 +101,9 @@ struct Condition {
 #[serde(default, rename_all = "camelCase")]
 struct ContainerStatus {
     restart_count: u32,
+    #[serde(deserialize_with = "or_default")]
     state: State,
+    #[serde(deserialize_with = "or_default")]
     last_state: State,
 }
 

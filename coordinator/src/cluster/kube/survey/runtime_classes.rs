@@ -2,12 +2,14 @@
 
 use super::super::api::Api;
 use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_model::Failure;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Object {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
 }
 

@@ -2,8 +2,9 @@
 //! APIs that had one version only, and CustomResourceDefinitions whose definition lacks a version that objects were stored in.
 
 use super::super::api::{Api, ApiError};
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
 use super::metrics::Told;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::StoredVersion;
 use podlift_model::survey::Seen;
 use podlift_model::{Failure, Minor};
@@ -21,8 +22,11 @@ const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitio
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Definition {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 

@@ -1,7 +1,8 @@
 //! How Calico is, as its operator says. Where BCM installed Calico itself there is no such API group.
 
 use super::super::api::{Api, ApiError};
-use super::meta::{Meta, or_default};
+use super::meta::Meta;
+use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::TigeraStatus;
 use podlift_model::Failure;
 use serde::Deserialize;
@@ -11,7 +12,9 @@ const PATH: &str = "/apis/operator.tigera.io/v1/tigerastatuses";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Object {
+    #[serde(deserialize_with = "or_default")]
     metadata: Meta,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
