@@ -11,6 +11,7 @@ use podlift_lab::Shape;
 pub async fn an_abort_returns_cordons_holds_and_guards() -> Kept {
     // A budget that never allows: the run pauses with one worker cordoned.
     let mut pod = Pod::new(Shape { inference: (4, 4), ..Shape::default() }, Sabotage::None);
+    pod.waivers = vec![("budgets".into(), "the run shall meet it".into())];
     pod.start(Cut::never());
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;

@@ -28,6 +28,9 @@ pub async fn a_foreign_cordon_stays(sabotage: Sabotage) -> Kept {
 pub async fn a_blocked_drain_pauses(sabotage: Sabotage) -> Kept {
     let mut pod = Pod::new(Shape { inference: (4, 4), ..Shape::default() }, sabotage);
     pod.start(Cut::never());
+    let foretold = pod.start_run().await.err().map(|e| e.to_string()).unwrap_or_default();
+    ensure(foretold.contains("preflight blocks"), || format!("a plan that does not see it: {foretold}"))?;
+    pod.waivers = vec![("budgets".into(), "its owners relax it while the run goes on".into())];
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
     let RunStatus::Paused { reason } = &state.status else {
