@@ -40,15 +40,16 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
     let store = Store::open(Box::new(Metered::new(journal, &meters)), clock.clone())?;
     let hub = Hub::new(config.cluster.clone(), store.clone(), clock.clone(), config.hub());
+    let bcm = config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>);
     let parts = Parts {
         cluster_name: config.cluster.clone(),
         store,
         agents: hub.clone(),
-        cluster: Arc::new(kube(&config).await?),
+        cluster: Arc::new(kube(&config, bcm.clone()).await?),
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
         settings: config.settings(policy.as_ref()),
-        bcm: config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>),
+        bcm,
     };
     let coordinator = Coordinator::with_meters(parts, meters);
     let metrics = Metrics::new(&coordinator, Some(&config.journal));
@@ -140,12 +141,16 @@ fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
     Ok(Some(policy))
 }
 
-async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
+async fn kube(config: &Config, bcm: Option<Arc<dyn Bcm>>) -> anyhow::Result<KubeCluster> {
     let k = &config.kubernetes;
     let client = connect(&k.kubeconfig, k.timeout).await?;
     let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?;
     let servers = ByAddress::new(&k.kubeconfig, k.timeout).await?;
-    Ok(KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers)))
+    let cluster = KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers));
+    Ok(match bcm {
+        Some(bcm) => cluster.with_bcm(bcm, config.cluster.clone()),
+        None => cluster,
+    })
 }
 
 #[cfg(test)]

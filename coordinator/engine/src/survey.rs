@@ -24,6 +24,8 @@ pub struct ClusterSurvey {
     pub stored: Seen<Vec<StoredVersion>>,
     pub tigera: Seen<Vec<TigeraStatus>>,
     pub runtime_classes: Seen<Vec<String>>,
+    /// What BCM applies to the cluster by itself; None: BCM is not asked.
+    pub applications: Seen<Option<Vec<BcmApplication>>>,
     /// Node to what it offers: GPUs, MIG devices, InfiniBand.
     pub hardware: Seen<BTreeMap<NodeName, Hardware>>,
     /// What each ingress address really serves.
@@ -135,6 +137,13 @@ pub struct TigeraStatus {
     pub message: String,
 }
 
+/// A row of BCM's `kubernetes; appgroups; use system; applications; list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BcmApplication {
+    pub name: String,
+    pub enabled: bool,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hardware {
     /// Resource to how many can be allocated: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
@@ -174,6 +183,7 @@ impl ClusterSurvey {
             stored: Err(why.into()),
             tigera: Err(why.into()),
             runtime_classes: Err(why.into()),
+            applications: Err(why.into()),
             hardware: Err(why.into()),
             served: vec![],
         }

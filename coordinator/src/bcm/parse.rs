@@ -2,6 +2,7 @@
 //! came and believed by nobody. Pure.
 
 use super::Ran;
+use podlift_engine::survey::BcmApplication;
 use podlift_model::{Minor, PackageVersion};
 
 /// `1.32` a line, newest first, some with a suffix in brackets.
@@ -22,6 +23,25 @@ pub fn cluster_version(ran: &Ran) -> Result<PackageVersion, String> {
     without_suffix(text)
         .parse()
         .map_err(|_| format!("it printed something else than a version: {}", short(text)))
+}
+
+/// The table of `applications; list`: name, format, whether it is enabled.
+pub fn applications(ran: &Ran) -> Result<Vec<BcmApplication>, String> {
+    let text = printed(ran)?;
+    let odd = || format!("it printed something else than a list of applications: {}", short(text));
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let header = lines.next().is_some_and(|l| l.starts_with("Name (key)"));
+    let ruler = lines.next().is_some_and(|l| l.chars().all(|c| matches!(c, '-' | ' ')));
+    if !header || !ruler {
+        return Err(odd());
+    }
+    lines.map(|line| application(line).ok_or_else(odd)).collect()
+}
+
+fn application(line: &str) -> Option<BcmApplication> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [name, _format, enabled @ ("yes" | "no")] = words.as_slice() else { return None };
+    Some(BcmApplication { name: (*name).into(), enabled: *enabled == "yes" })
 }
 
 fn printed(ran: &Ran) -> Result<&str, String> {
@@ -84,6 +104,20 @@ mod tests {
             let why = kubernetes_versions(&said).unwrap_err();
             assert!(why.contains(want) && why.len() < 5000, "{why}");
         }
+    }
+
+    #[test]
+    fn a_table_of_applications_and_nothing_else() {
+        // As cmsh prints it: padded to the right.
+        let text = "Name (key)          Format Enabled\n------------------- ------ -------\ncalico              Yaml   yes    \nflannel             Yaml   no     \n";
+        let rows = applications(&ran(0, text)).unwrap();
+        let told: Vec<(&str, bool)> = rows.iter().map(|a| (a.name.as_str(), a.enabled)).collect();
+        assert_eq!(told, [("calico", true), ("flannel", false)]);
+        for odd in ["", "Command 'appgroups' not found.\n", "Name (key)\nx", &text.replace(" no ", " maybe ")]
+        {
+            assert!(applications(&ran(0, odd)).unwrap_err().contains("something else"), "{odd}");
+        }
+        assert!(applications(&ran(1, text)).unwrap_err().contains("exited 1"));
     }
 
     #[test]

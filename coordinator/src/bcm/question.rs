@@ -12,6 +12,8 @@ pub enum Question {
     KubernetesVersions {},
     /// The version that BCM's metadata has of one cluster.
     ClusterVersion { cluster: ClusterName },
+    /// What BCM applies to one cluster by itself.
+    Applications { cluster: ClusterName },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,10 +44,14 @@ impl Question {
         match self {
             Question::KubernetesVersions {} => ("cm-kubernetes-setup", vec!["--list-versions".into()]),
             // -n: no rc file of the site changes a format. -q: the first error ends it. Events would get between the lines.
-            Question::ClusterVersion { cluster } => {
-                let command = format!("kubernetes use {cluster}; get version");
-                ("cmsh", vec!["-n".into(), "-q".into(), "--hide-events".into(), "-c".into(), command])
+            Question::ClusterVersion { cluster } => cmsh(format!("kubernetes use {cluster}; get version")),
+            Question::Applications { cluster } => {
+                cmsh(format!("kubernetes use {cluster}; appgroups; use system; applications; list"))
             }
         }
     }
+}
+
+fn cmsh(command: String) -> (&'static str, Vec<String>) {
+    ("cmsh", vec!["-n".into(), "-q".into(), "--hide-events".into(), "-c".into(), command])
 }

@@ -62,6 +62,16 @@ async fn a_question_is_one_fixed_command() {
 }
 
 #[tokio::test]
+async fn applications_are_listed_as_cmsh_takes_it() {
+    let site = site(&[("cmsh", r#"printf '%s|' "$@""#)]);
+    let asked = Question::Applications { cluster: "runaicluster".parse().unwrap() };
+    let told = site.ask(&asked, &[me()]).await.unwrap().stdout;
+    let want =
+        "-n|-q|--hide-events|-c|kubernetes use runaicluster; appgroups; use system; applications; list|";
+    assert_eq!(told, want);
+}
+
+#[tokio::test]
 async fn what_the_tool_says_comes_back_as_it_is() {
     let site = site(&[("cm-kubernetes-setup", "echo 1.33; echo 'no licence' >&2; exit 3")]);
     let ran = site.ask(&versions(), &[me()]).await.unwrap();

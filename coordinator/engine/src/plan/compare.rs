@@ -15,6 +15,7 @@ pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
     infiniband(&before.infiniband, &after.infiniband, &mut out);
     classes(before, after, &mut out);
     tigera(before, after, &mut out);
+    applications(before, after, &mut out);
     out
 }
 
@@ -190,6 +191,21 @@ fn tigera(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
     }
 }
 
+/// What BCM applied before and does no more; an application that came is no loss.
+fn applications(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
+    for was in before.applications.iter().filter(|a| a.enabled) {
+        let now = after.applications.iter().find(|a| a.name == was.name);
+        let what = match now {
+            Some(a) if a.enabled => continue,
+            Some(_) => "is switched off",
+            None => "is gone",
+        };
+        let evidence = format!("BCM's application {} {what}", was.name);
+        let next = "cmsh -c \"kubernetes; appgroups; use system; applications; list\"";
+        bad(out, "bcm-application-changed", None, evidence, next);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,7 +249,9 @@ mod tests {
     #[test]
     fn each_difference_is_named() {
         type Change = fn(&mut Recorded);
-        let cases: [(Change, &str, &str); 11] = [
+        let cases: [(Change, &str, &str); 13] = [
+            (|r| r.applications[0].enabled = false, "bcm-application-changed", "calico is switched off"),
+            (|r| r.applications.clear(), "bcm-application-changed", "calico is gone"),
             (|r| r.served[0].certificate = Ok(certificate("bb")), "certificate-changed", "(bb) instead of"),
             (
                 |r| r.served[0].certificate = Err("refused".into()),

@@ -2,7 +2,9 @@
 //! gave them, hardware, Calico's state. Pure: two looks in, differences out.
 
 use super::PlanInput;
-use crate::survey::{ClusterSurvey, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
+use crate::survey::{
+    BcmApplication, ClusterSurvey, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus,
+};
 use podlift_model::NodeName;
 use podlift_model::survey::NodeSurvey;
 use schemars::JsonSchema;
@@ -21,6 +23,8 @@ pub struct Recorded {
     pub runtime_classes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tigera: Vec<TigeraStatus>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<BcmApplication>,
     /// Node to mount point to source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mounts: BTreeMap<NodeName, BTreeMap<String, String>>,
@@ -64,6 +68,7 @@ fn of_cluster(seen: &ClusterSurvey) -> Recorded {
         hardware: seen.hardware.clone().unwrap_or_default(),
         runtime_classes: seen.runtime_classes.clone().unwrap_or_default(),
         tigera: seen.tigera.clone().unwrap_or_default(),
+        applications: seen.applications.clone().unwrap_or_default().unwrap_or_default(),
         ..Recorded::default()
     }
 }

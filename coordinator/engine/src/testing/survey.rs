@@ -139,6 +139,7 @@ pub fn cluster_survey() -> ClusterSurvey {
             message: String::new(),
         }]),
         runtime_classes: Ok(vec!["nvidia".into()]),
+        applications: Ok(Some(vec![BcmApplication { name: "calico".into(), enabled: true }])),
         hardware: Ok(BTreeMap::from([(name("dgx030"), hardware())])),
         served: vec![],
     }

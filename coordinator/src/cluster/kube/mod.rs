@@ -22,13 +22,14 @@ pub use connect::{ByAddress, connect};
 
 use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
+use crate::bcm::Bcm;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
 use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::{Epoch, Failure};
+use podlift_model::{ClusterName, Epoch, Failure};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub struct KubeCluster {
     prober: Arc<dyn Prober>,
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
+    bcm: Option<(Arc<dyn Bcm>, ClusterName)>,
     lately: Lately,
 }
 
@@ -51,6 +53,7 @@ impl KubeCluster {
             prober,
             servers: Arc::new(NoServers),
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
+            bcm: None,
             lately: Lately::default(),
         }
     }
@@ -65,9 +68,15 @@ impl KubeCluster {
         Self { certificates, ..self }
     }
 
+    /// Who tells what BCM does with the cluster.
+    pub fn with_bcm(self, bcm: Arc<dyn Bcm>, cluster: ClusterName) -> Self {
+        Self { bcm: Some((bcm, cluster)), ..self }
+    }
+
     async fn survey(&self, endpoints: &[String]) -> ClusterReply {
         let (servers, certificates) = (self.servers.as_ref(), self.certificates.as_ref());
-        let from = survey::Sources { api: &self.api, servers, certificates };
+        let bcm = self.bcm.as_ref().map(|(bcm, cluster)| (bcm.as_ref(), cluster));
+        let from = survey::Sources { api: &self.api, servers, certificates, bcm };
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 

@@ -21,7 +21,7 @@ impl Bcm for Tools {
             Question::KubernetesVersions {} => {
                 Ok(Ran { exit: Some(0), stdout: self.0.into(), ..Ran::default() })
             }
-            Question::ClusterVersion { .. } => {
+            Question::ClusterVersion { .. } | Question::Applications { .. } => {
                 Err(BcmError::Refused { why: "cmsh is in none of /cm".into() })
             }
         }

@@ -9,7 +9,7 @@ pub async fn cmsh(ctx: &Ctx, args: &[String]) -> i32 {
         args.iter().position(|a| a == "-c").and_then(|i| args.get(i + 1)).cloned().unwrap_or_default();
     let quits = args.iter().any(|a| a == "-q");
     let mut staged: Option<String> = None;
-    let mut mode = false;
+    let (mut mode, mut path) = (false, Vec::new());
     ctx.seconds(0.5).await;
     for command in script.split(';').map(str::trim).filter(|c| !c.is_empty()) {
         let words: Vec<&str> = command.split_whitespace().collect();
@@ -17,6 +17,15 @@ pub async fn cmsh(ctx: &Ctx, args: &[String]) -> i32 {
         let problem = match (mode, words.as_slice()) {
             (_, ["kubernetes", ..]) => {
                 mode = true;
+                None
+            }
+            (true, [below @ ("appgroups" | "applications")]) => {
+                path.push(*below);
+                None
+            }
+            (true, ["use", "system"]) if path == ["appgroups"] => None,
+            (true, ["list"]) if path == ["appgroups", "applications"] => {
+                ctx.out(&table(&bcm.applications));
                 None
             }
             (true, ["use", name]) => (*name != bcm.cluster)
@@ -50,6 +59,23 @@ pub async fn cmsh(ctx: &Ctx, args: &[String]) -> i32 {
         }
     }
     0
+}
+
+fn table(applications: &[(String, bool)]) -> String {
+    let row = |(name, on): &(String, bool)| {
+        let enabled = if *on { "yes" } else { "no" };
+        format!("\n{name:<19} {:<6} {enabled:<7}", "Yaml")
+    };
+    let rows: String = applications.iter().map(row).collect();
+    format!(
+        "{:<19} {:<6} {:<7}\n{} {} {}{rows}",
+        "Name (key)",
+        "Format",
+        "Enabled",
+        "-".repeat(19),
+        "-".repeat(6),
+        "-".repeat(7)
+    )
 }
 
 pub fn setup(ctx: &Ctx, args: &[String]) -> i32 {

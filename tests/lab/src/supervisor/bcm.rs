@@ -68,6 +68,10 @@ mod tests {
         };
         let versions = said(answer(&world, &ask(Question::KubernetesVersions {})).await);
         assert_eq!(versions, "1.32\n1.31 (NVIDIA AI Enterprise certified)\n1.30\n");
+        let asked = Question::Applications { cluster: world.shape.cluster.parse().unwrap() };
+        let Answer::Ran(ran) = answer(&world, &ask(asked)).await else { panic!() };
+        let rows = podlift_coordinator::bcm::parse::applications(&ran).unwrap();
+        assert_eq!((rows.len(), rows.iter().filter(|a| a.enabled).count()), (6, 4), "{}", ran.stdout);
         let version = said(answer(&world, &ask(Question::ClusterVersion { cluster })).await);
         assert_eq!(version, "1.31.9-1.1\n");
         assert!(said(answer(&world, "{\"verb\":\"shell\"}").await).contains("not a question"));

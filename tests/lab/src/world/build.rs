@@ -84,6 +84,16 @@ fn etcd(shape: &Shape) -> Etcd {
     }
 }
 
+/// As a recorded cluster has them.
+const APPLICATIONS: [(&str, bool); 6] = [
+    ("calico", true),
+    ("dashboard_ingress", true),
+    ("flannel", false),
+    ("grafana_ingress", true),
+    ("ingress_controller", true),
+    ("kubernetes_ingress", false),
+];
+
 fn bcm(shape: &Shape) -> Bcm {
     let k = shape.from;
     Bcm {
@@ -94,6 +104,7 @@ fn bcm(shape: &Shape) -> Bcm {
         ],
         cluster: shape.cluster.clone(),
         version: format!("{}.{}.{}-1.1", k.major, k.minor, k.patch),
+        applications: APPLICATIONS.map(|(name, on)| (name.to_string(), on)).into(),
         images: ["/cm/images/default-image", "/cm/images/dgx-os-6.3-h100-image"].map(String::from).into(),
     }
 }

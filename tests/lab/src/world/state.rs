@@ -128,6 +128,8 @@ pub struct Bcm {
     pub cluster: String,
     pub version: String,
     pub images: BTreeSet<String>,
+    /// Of the group `system`: name, and whether it is enabled.
+    pub applications: Vec<(String, bool)>,
 }
 
 impl State {

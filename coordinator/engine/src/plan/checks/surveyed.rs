@@ -23,6 +23,7 @@ pub fn check(view: &View) -> Vec<Finding> {
                 ("stored versions", seen.stored.as_ref().err()),
                 ("Tigera's state", seen.tigera.as_ref().err()),
                 ("runtime classes", seen.runtime_classes.as_ref().err()),
+                ("BCM's applications", seen.applications.as_ref().err()),
                 ("the nodes' hardware", seen.hardware.as_ref().err()),
             ];
             let mut unseen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

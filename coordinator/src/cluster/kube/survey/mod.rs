@@ -1,6 +1,7 @@
 //! What the cluster itself tells of what a plan rests on: a part a file, side by side, each with its own time limit. A part that fails says
 //! why, alone. Reads only.
 
+mod applications;
 mod budgets;
 mod configs;
 mod hardware;
@@ -15,10 +16,11 @@ mod stored;
 mod tigera;
 
 use super::api::Api;
+use crate::bcm::Bcm;
 use crate::cluster::{Certificates, Servers};
 use podlift_engine::survey::ClusterSurvey;
-use podlift_model::Failure;
 use podlift_model::survey::Seen;
+use podlift_model::{ClusterName, Failure};
 use std::time::Duration;
 
 /// As long as any one part may take.
@@ -28,6 +30,7 @@ pub(super) struct Sources<'a> {
     pub api: &'a Api,
     pub servers: &'a dyn Servers,
     pub certificates: &'a dyn Certificates,
+    pub bcm: Option<(&'a dyn Bcm, &'a ClusterName)>,
 }
 
 pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterSurvey {
@@ -51,6 +54,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         kube_proxy_config,
         tigera,
         runtime_classes,
+        applications,
         outside,
         inside,
     ) = tokio::join!(
@@ -61,6 +65,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(configs::kube_proxy(api)),
         part(tigera::read(api)),
         part(runtime_classes::read(api)),
+        part(applications::read(from.bcm)),
         outside,
         inside
     );
@@ -76,6 +81,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         stored,
         tigera,
         runtime_classes,
+        applications,
         hardware,
         served,
     }
