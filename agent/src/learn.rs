@@ -48,7 +48,9 @@ pub(crate) async fn learn(node: &Node) {
 /// Another cluster forbids the heal; no answer does not.
 async fn check_cluster(node: &Node, known: &Expectations) {
     let Some(expected) = &known.etcd_cluster else { return };
-    let Some(access) = Access::of_node(node, Some(&known.etcd_servers)) else { return };
+    let Some(access) = Access::of_node(&node.host, &node.config.cluster, Some(&known.etcd_servers)) else {
+        return;
+    };
     let access = access.at(&known.etcd_servers);
     if let Ok(found) = access.cluster_id(&node.host).await {
         node.heal.set_other_etcd((found != *expected).then_some(found));
@@ -56,7 +58,7 @@ async fn check_cluster(node: &Node, known: &Expectations) {
 }
 
 async fn cluster_of(node: &Node, manifest: &Manifest) -> Option<String> {
-    Access::of_manifest(node, manifest, None)?.cluster_id(&node.host).await.ok()
+    Access::of_manifest(&node.host, &node.config.cluster, manifest, None)?.cluster_id(&node.host).await.ok()
 }
 
 #[cfg(test)]

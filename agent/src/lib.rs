@@ -15,11 +15,9 @@ mod pulse;
 #[cfg(test)]
 mod real_etcd;
 mod session;
-mod sources;
 mod start;
 #[cfg(test)]
 mod testing;
-mod tools;
 #[cfg(test)]
 mod transcript_tests;
 pub mod units;
@@ -32,4 +30,6 @@ pub use link::{Channel, Link, LinkError};
 pub use podlift_heal as heal;
 pub use podlift_host as host;
 pub use podlift_host::paths;
+pub(crate) use podlift_tools as tools;
+pub(crate) use podlift_tools::sources;
 pub use units::{Exit, record_exit};

@@ -1,7 +1,7 @@
 //! Every recorded transcript goes through the parsers and verdicts of the product. A file that nobody covers fails the test.
 #![allow(clippy::disallowed_methods)] // lists the fixtures
 
-use crate::host::{Http, HttpError, Invocation};
+use crate::host::{Http, HttpError, HttpTls, Invocation};
 use crate::ledger::Accepted;
 use crate::node::Node;
 use crate::ops::{Cx, mutation};
@@ -83,7 +83,7 @@ async fn verdict(bench: &Bench, op: HostOp, log: &str, code: i32) -> Result<OpOu
 }
 
 fn apply() -> HostOp {
-    HostOp::KubeadmApply { to: to(), skip: vec![] }
+    HostOp::KubeadmApply { ignore: vec![], to: to(), skip: vec![] }
 }
 
 /// The API server's port answers nobody.
@@ -91,7 +91,7 @@ struct Down;
 
 #[async_trait]
 impl Http for Down {
-    async fn get(&self, endpoint: &str, path: &str, _: &Path) -> Result<(u16, String), HttpError> {
+    async fn get(&self, endpoint: &str, path: &str, _: &HttpTls) -> Result<(u16, String), HttpError> {
         let url = format!("https://{endpoint}{path}");
         Err(HttpError { url, why: "connection refused".into() })
     }
@@ -251,7 +251,7 @@ async fn etcds_words_are_read() {
     })
     .control_plane();
     let node = bench.node();
-    let access = etcdctl::Access::of_node(&node, None).unwrap();
+    let access = etcdctl::Access::of_node(&node.host, &node.config.cluster, None).unwrap();
     assert_eq!(access.cluster_id(&node.host).await.unwrap(), "eed650fd254a89ea");
     let clusters = access.clusters(&node.host).await.unwrap();
     assert!(clusters.len() == 3 && clusters.iter().all(|(_, c)| c == "eed650fd254a89ea"), "{clusters:?}");

@@ -30,6 +30,9 @@ impl Heal {
         let state = self.state();
         let known = state.expectations.as_ref()?;
         Some(HealExpectations {
+            etcd_overrides: None,
+            etcd_prefix: None,
+            forbidden: None,
             etcd_servers: known.etcd_servers.split(',').map(String::from).collect(),
             etcd_cluster: known.etcd_cluster.clone(),
             other_etcd: state.other_etcd.clone(),
@@ -48,6 +51,8 @@ impl Heal {
         let (good, now) = (self.state().ring.of(component).to_vec(), self.host.clock.since_boot());
         let budget = self.config.budget_per_hour;
         (look.is_some() || !good.is_empty()).then(|| HealFile {
+            opaque: None,
+            unlearned: None,
             component,
             sha256: look.map(|look| look.hash.clone()),
             budget,
@@ -61,7 +66,7 @@ impl Heal {
 }
 
 fn guard(guard: &Guard) -> HealGuard {
-    HealGuard { run: guard.run.clone(), until: guard.until_wall }
+    HealGuard { allow: vec![], run: guard.run.clone(), until: guard.until_wall }
 }
 
 fn fight(fight: &Fight) -> HealFight {

@@ -12,7 +12,7 @@ pub mod watch;
 
 pub use commands::{CommandError, Commands, Invocation, Output};
 pub use files::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
-pub use http::{Http, HttpError};
+pub use http::{ClientPair, Http, HttpError, HttpTls, Trust};
 pub use watch::{Change, Process, Watch, Writers, Writing};
 
 use podlift_common::clock::Clock;

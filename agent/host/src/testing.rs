@@ -3,8 +3,8 @@
 
 use crate::paths;
 use crate::{
-    Change, CommandError, Commands, FileKind, Files, Host, Http, HttpError, Invocation, Output, ReplaceError,
-    Stat, Watch, Writers, Writing,
+    Change, CommandError, Commands, FileKind, Files, Host, Http, HttpError, HttpTls, Invocation, Output,
+    ReplaceError, Stat, Watch, Writers, Writing,
 };
 use async_trait::async_trait;
 use podlift_common::clock::TokioClock;
@@ -243,7 +243,7 @@ pub struct FakeHttp;
 
 #[async_trait]
 impl Http for FakeHttp {
-    async fn get(&self, _: &str, _: &str, _: &Path) -> Result<(u16, String), HttpError> {
+    async fn get(&self, _: &str, _: &str, _: &HttpTls) -> Result<(u16, String), HttpError> {
         Ok((200, "ok".into()))
     }
 }

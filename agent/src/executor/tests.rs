@@ -26,7 +26,7 @@ fn install() -> HostOp {
     }
 }
 fn arm() -> HostOp {
-    HostOp::GuardArm { run: RunId::new("r1").unwrap(), seconds: 60 }
+    HostOp::GuardArm { allow: vec![], run: RunId::new("r1").unwrap(), seconds: 60 }
 }
 fn kubeadm() -> HostOp {
     HostOp::KubeadmNode { skip: vec![] }

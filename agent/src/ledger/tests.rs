@@ -19,7 +19,7 @@ pub(super) fn open(files: &Arc<MemFiles>) -> Result<FileLedger, LedgerError> {
 }
 pub(super) fn accepted() -> Accepted {
     let at = "2026-11-22T00:00:00Z".parse().unwrap();
-    let op = HostOp::GuardArm { run: RunId::new("r1").unwrap(), seconds: 5 };
+    let op = HostOp::GuardArm { allow: vec![], run: RunId::new("r1").unwrap(), seconds: 5 };
     Accepted {
         op,
         epoch: epoch(1, "a"),

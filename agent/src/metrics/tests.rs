@@ -59,7 +59,7 @@ async fn an_op_is_counted_when_it_ended() {
     let epoch = Epoch { number: 1, instance: InstanceId::new("a").unwrap() };
     agent.node.ledger.claim(&epoch).unwrap();
     let executor = Executor::new(agent.node.clone());
-    let op = HostOp::GuardArm { run: "r1".parse().unwrap(), seconds: 60 };
+    let op = HostOp::GuardArm { allow: vec![], run: "r1".parse().unwrap(), seconds: 60 };
     let Answer::Follow(mut state) = executor.submit(&"r1-s0001-a1".parse().unwrap(), &epoch, &op) else {
         panic!("it was not accepted");
     };

@@ -7,7 +7,7 @@ use podlift_model::Failure;
 /// By the live manifest; where that names no endpoints, by those that were learned.
 pub fn of(node: &Node) -> Result<Access, Failure> {
     let servers = node.heal.expectations().map(|e| e.etcd_servers);
-    Access::of_node(node, servers.as_deref()).ok_or_else(|| {
+    Access::of_node(&node.host, &node.config.cluster, servers.as_deref()).ok_or_else(|| {
         let message = "the API server's manifest names no etcd endpoints and none were learned; repair --etcd-servers first";
         Failure::operator("etcd-unknown", message)
     })

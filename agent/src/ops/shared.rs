@@ -6,30 +6,11 @@ use crate::paths;
 use crate::units::Exit;
 use podlift_model::op::{Component, PackagePin};
 use podlift_model::{Failure, OpOutput};
-use std::io;
-use std::path::Path;
-
-/// An error of the node's own files.
-pub fn file_failure(path: &Path, error: &io::Error) -> Failure {
-    let code = if error.kind() == io::ErrorKind::StorageFull { "disk-full" } else { "file-failed" };
-    Failure::operator(code, format!("{}: {error}; look at the file and its filesystem", path.display()))
-}
+pub use podlift_tools::files::file_failure;
 
 /// Enough room below /var for packages and images.
 pub fn free_space(node: &Node) -> Result<(), Failure> {
-    let var = Path::new("/var");
-    let free = node.host.files.free_bytes(var).map_err(|e| file_failure(var, &e))?;
-    let wanted = node.config.ops.free_bytes;
-    if free >= wanted {
-        return Ok(());
-    }
-    let mib = |bytes: u64| bytes >> 20;
-    let message = format!(
-        "/var has {} MiB free, expected at least {} MiB (ops.free_bytes); free space there",
-        mib(free),
-        mib(wanted)
-    );
-    Err(Failure::operator("disk-full", message))
+    podlift_tools::files::free_space(node.host.files.as_ref(), node.config.ops.free_bytes)
 }
 
 /// A control-plane node, by what it is or by what is remembered of it, must have all three manifests: kubeadm takes it for a worker

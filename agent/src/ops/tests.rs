@@ -81,7 +81,7 @@ async fn kubeadm_is_refused_where_a_manifest_is_missing() {
     b.files.remove(&paths::manifest(Component::KubeScheduler)).unwrap();
     for op in [
         HostOp::KubeadmNode { skip: vec![] },
-        HostOp::KubeadmApply { to, skip: vec![] },
+        HostOp::KubeadmApply { ignore: vec![], to, skip: vec![] },
         HostOp::KubeletConfig,
     ] {
         let failure = fails(&node, op).await;

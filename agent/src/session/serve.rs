@@ -76,6 +76,7 @@ pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Cha
 fn hello(node: &Node, installed: &facts::Installed) -> from_agent::Kind {
     let epoch = node.ledger.highest();
     from_agent::Kind::Hello(v1::Hello {
+        machine: String::new(),
         protocol: PROTOCOL,
         node: node.config.node.to_string(),
         agent_version: env!("CARGO_PKG_VERSION").into(),

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::flags::FlagSet;
 use crate::heal::HealFacts;
-use crate::ids::{BootId, LedgerId, NodeName, OpId, RunId};
+use crate::ids::{BootId, LedgerId, MachineId, NodeName, OpId, RunId};
 use crate::op::{Component, Package, PatchName};
 use crate::version::{KubeVersion, Minor, PackageVersion};
 use jiff::Timestamp;
@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 pub struct NodeFacts {
     pub node: NodeName,
     pub boot: BootId,
+    /// Of this machine now; None: an agent that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineId>,
     pub ledger: LedgerId,
     pub agent_version: String,
     /// Installed packages of the Kubernetes repository.
@@ -39,6 +42,12 @@ pub struct NodeFacts {
     /// Files of the node's `kubeadm --patches` directory, which every kubeadm run of the agent is given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub patches: BTreeMap<PatchName, Digest>,
+    /// age recipients of the node's own configuration, to whom it encrypts the secrets of a backup. Empty: it serves none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// `[ops] certificate_renewal`: whether kubeadm may renew certificates here.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub certificate_renewal: bool,
     /// Ops that run now.
     pub running: Vec<OpId>,
     /// Free bytes where packages and images go (/var).
@@ -64,6 +73,18 @@ pub struct ManifestFacts {
     pub flags: FlagSet,
     /// Why the file could not be read, if so: then the other fields are empty.
     pub unreadable: Option<String>,
+    /// Why its flags can't be known (`opaque: sh -c`), if so: then `flags` is empty and says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opaque: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +119,9 @@ pub struct EtcdState {
     pub members: Vec<EtcdMember>,
     /// `member: alarm`.
     pub alarms: Vec<String>,
+    /// Stores of single resources (`--etcd-servers-overrides`), by the override's own words (`/events`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, Result<EtcdState, String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -128,8 +152,14 @@ pub struct ApiServerState {
     pub readyz: String,
     /// Version of the running container's image, None where no container runs.
     pub running: Option<KubeVersion>,
+    /// It answered 401 or 403 under the right certificate: alive, and it wants credentials that the agent has not. Says nothing of `ready`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_credentials: bool,
     /// Flags of the running container equal those of the manifest on disk.
     pub flags_match: bool,
+    /// The running pod was made from exactly the manifest on disk, by its config hash; None: the runtime can't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_matches: Option<bool>,
     pub restarts: u32,
     /// Exit code of the last container that ended.
     pub last_exit: Option<i32>,
@@ -145,6 +175,9 @@ pub struct BackupState {
     /// Name within the run's folder to hash of the content.
     pub files: BTreeMap<String, Digest>,
     pub snapshot: Option<SnapshotState>,
+    /// Snapshots of the stores of single resources, by the override's own words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, SnapshotState>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -154,4 +187,11 @@ pub struct SnapshotState {
     pub revision: u64,
     /// size mod 512 is 32 and the trailer is the SHA-256 of the rest.
     pub verified: bool,
+}
+
+impl ApiServerState {
+    /// It serves, as far as anybody without more credentials can know.
+    pub fn serves(&self) -> bool {
+        self.ready || self.wants_credentials
+    }
 }

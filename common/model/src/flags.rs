@@ -1,6 +1,7 @@
 //! Command-line flags of a control-plane component as a set: kubeadm 1.31 and 1.32.9 write them sorted, 1.32.12 and later do not
-//! (CHANGELOG-1.32 line 416), so texts can't be compared and sets can.
+//! (CHANGELOG-1.32 line 416), so texts can't be compared and sets can; lists whose order has a meaning are compared in their order.
 
+use crate::command::{CommandLine, Kind, kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,12 +28,26 @@ impl FlagChange {
         self.live.as_deref().is_some_and(|v| !v.is_empty())
             && self.rendered.as_deref().unwrap_or("").is_empty()
     }
+
+    /// The same values in another order, where the order has a meaning.
+    pub fn is_reorder(&self) -> bool {
+        let ordered = matches!(kind(&self.flag), Some(Kind::List | Kind::Repeated));
+        let items = |text: &str| sorted(text.split(',').map(String::from).collect());
+        let (live, rendered) = (self.live.as_deref(), self.rendered.as_deref());
+        ordered && live.zip(rendered).is_some_and(|(a, b)| a != b && items(a) == items(b))
+    }
 }
 
 impl std::fmt::Display for FlagChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { component, flag, live, rendered } = self;
         match (live.as_deref(), rendered.as_deref()) {
+            (Some(a), Some(b)) if self.is_reorder() => {
+                write!(
+                    f,
+                    "{component}: --{flag} would change its order, which has a meaning, from {a} to {b}"
+                )
+            }
             (Some(a), Some("")) => write!(f, "{component}: --{flag} would be emptied (now {a})"),
             (Some(a), Some(b)) => write!(f, "{component}: --{flag} would change from {a} to {b}"),
             (Some(a), None) => write!(f, "{component}: --{flag} would vanish (now {a})"),
@@ -42,20 +57,25 @@ impl std::fmt::Display for FlagChange {
 }
 
 impl FlagSet {
-    /// Reads `--name=value` and `--name` (a bare flag is `true`, as pflag has it). Words without dashes are not flags.
+    /// Reads the arguments of a process: leading words without a dash name the program and are left out. A container's words go through
+    /// [`CommandLine::read`], which knows wrappers and shells.
     pub fn parse<'a>(args: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut set: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for arg in args {
-            let Some(flag) = arg.strip_prefix("--") else { continue };
-            let (name, value) = flag.split_once('=').unwrap_or((flag, "true"));
-            set.entry(name.into()).or_default().push(value.into());
-        }
-        Self(set)
+        let words: Vec<&str> = args.into_iter().skip_while(|word| !word.starts_with('-')).collect();
+        Self::from(&CommandLine::flags_of(&words))
     }
 
-    /// All values of a flag joined by commas; None where it is absent.
+    /// What the flag is set to: the last value, or of a list all items joined by commas. `None` where it is absent.
     pub fn joined(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|v| v.join(","))
+        let values = self.0.get(name)?;
+        match kind(name) {
+            Some(Kind::Single | Kind::Bool) => values.last().cloned(),
+            _ => Some(values.join(",")),
+        }
+    }
+
+    /// The values of a flag, one each time that it stands there.
+    pub fn values(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The comma-separated items of a flag, empty items left out.
@@ -69,12 +89,19 @@ impl FlagSet {
         self.items("feature-gates").iter().filter_map(|item| parse_gate(item)).collect()
     }
 
-    /// What would differ if `rendered` replaced `self`. Lists whose order means nothing (gates) are compared as sets.
+    /// What would differ if `rendered` replaced `self`. Lists whose order means nothing are compared as sets, and those whose order has a
+    /// meaning as lists.
     pub fn changes_to(&self, component: &str, rendered: &FlagSet) -> Vec<FlagChange> {
         let names: BTreeSet<&String> = self.0.keys().chain(rendered.0.keys()).collect();
-        let differ = |name: &str| match name {
-            "feature-gates" => sorted(self.items(name)) != sorted(rendered.items(name)),
-            _ => self.joined(name) != rendered.joined(name),
+        let differ = |name: &str| match (self.0.get(name), rendered.0.get(name)) {
+            (Some(live), Some(new)) => match kind(name) {
+                Some(Kind::Set) => sorted(self.items(name)) != sorted(rendered.items(name)),
+                Some(Kind::List) => self.items(name) != rendered.items(name),
+                Some(Kind::Single) => live.last() != new.last(),
+                Some(Kind::Bool) => bool_of(live.last()) != bool_of(new.last()),
+                Some(Kind::Repeated) | None => live != new,
+            },
+            _ => true,
         };
         let changed = names.into_iter().filter(|name| differ(name));
         changed
@@ -85,6 +112,25 @@ impl FlagSet {
                 rendered: rendered.joined(name),
             })
             .collect()
+    }
+}
+
+/// As Go's strconv.ParseBool reads it; anything else as it is written.
+fn bool_of(value: Option<&String>) -> Option<Result<bool, &str>> {
+    value.map(|text| match text.as_str() {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        other => Err(other),
+    })
+}
+
+impl From<&CommandLine> for FlagSet {
+    fn from(line: &CommandLine) -> Self {
+        let mut set: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for flag in &line.flags {
+            set.entry(flag.name.clone()).or_default().push(flag.value.clone());
+        }
+        Self(set)
     }
 }
 
@@ -136,6 +182,47 @@ mod tests {
             ]
         );
         assert_eq!(changes.iter().map(FlagChange::is_loss).collect::<Vec<_>>(), [true, false, true]);
+    }
+
+    #[test]
+    fn each_kind_of_flag_is_compared_in_its_own_way() {
+        let cases: [(&[&str], &[&str], usize); 9] = [
+            (
+                &["--enable-admission-plugins=A,B"],
+                &["--enable-admission-plugins=B", "--enable-admission-plugins=A"],
+                0,
+            ),
+            (&["--authorization-mode=Node,RBAC"], &["--authorization-mode=RBAC,Node"], 1),
+            (
+                &["--service-account-issuer=a", "--service-account-issuer=b"],
+                &["--service-account-issuer=b", "--service-account-issuer=a"],
+                1,
+            ),
+            (
+                &["--service-account-issuer=a", "--service-account-issuer=b"],
+                &["--service-account-issuer=a,b"],
+                1,
+            ),
+            (&["--v", "2"], &["--v=4", "-v=2"], 0),
+            (&["--profiling=false"], &["--profiling=F"], 0),
+            (&["--allow_privileged"], &["--allow-privileged=true"], 0),
+            (&["--etcd_servers", "https://a:2379"], &["--etcd-servers=https://a:2379"], 0),
+            (&["--site-flag=a", "--site-flag=b"], &["--site-flag=b", "--site-flag=a"], 1),
+        ];
+        for (live, rendered, want) in cases {
+            let (live, rendered) =
+                (FlagSet::parse(live.iter().copied()), FlagSet::parse(rendered.iter().copied()));
+            assert_eq!(live.changes_to("x", &rendered).len(), want, "{live:?} {rendered:?}");
+        }
+        let order = FlagSet::parse(["--service-account-issuer=a", "--service-account-issuer=b"]).changes_to(
+            "kube-apiserver",
+            &FlagSet::parse(["--service-account-issuer=b", "--service-account-issuer=a"]),
+        );
+        assert!(order[0].is_reorder() && !order[0].is_loss());
+        assert_eq!(
+            order[0].to_string(),
+            "kube-apiserver: --service-account-issuer would change its order, which has a meaning, from a,b to b,a"
+        );
     }
 
     #[test]

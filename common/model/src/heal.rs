@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::ids::{NodeName, RunId};
-use crate::op::Component;
+use crate::op::{Component, FlagLoss};
 use crate::version::KubeVersion;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -77,6 +77,9 @@ pub struct HealGuard {
     /// As the wall clock was when it was armed; the boot clock decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Losses that are meant, and are not healed while it is armed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<FlagLoss>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +91,14 @@ pub struct HealExpectations {
     /// The id under which the same endpoints answer now, if it is another one: then nothing is healed from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_etcd: Option<String>,
+    /// `--etcd-servers-overrides` and `--etcd-prefix`, where it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd_overrides: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd_prefix: Option<String>,
+    /// Why nothing is healed from these endpoints, if so, and what lifts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forbidden: Option<String>,
     /// The API server's manifest that was Ready with this.
     pub learned_from: Digest,
     pub at: Timestamp,
@@ -108,9 +119,23 @@ pub struct HealFile {
     pub fight: Option<HealFight>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastHeal>,
+    /// Why its flags can't be known (`opaque: sh -c`), if so: nothing is learned from it, put into it or restored over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opaque: Option<String>,
+    /// Since when nothing could be learned from what is on the disk, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlearned: Option<HealUnlearned>,
     /// The last manifests that were good, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub good: Vec<GoodManifest>,
+}
+
+/// The heal does not know what this manifest must contain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealUnlearned {
+    pub since: Timestamp,
+    /// `crictl can't be run`, `/readyz answers 401`, `opaque: sh -c`.
+    pub why: String,
 }
 
 /// Somebody undoes repairs; the file is left to them until a person or a run takes over.

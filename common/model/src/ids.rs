@@ -32,6 +32,11 @@ fn is_token(s: &str) -> bool {
     !s.is_empty() && s.len() <= 128 && s.chars().all(ok) && !s.starts_with(['.', '-'])
 }
 
+fn is_flag(s: &str) -> bool {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    s.len() <= 128 && s.starts_with(|c: char| c.is_ascii_lowercase()) && s.chars().all(ok)
+}
+
 fn is_step(s: &str) -> bool {
     !s.is_empty() && s.len() <= 300 && s.split('/').all(|part| is_token(part) || is_name(part))
 }
@@ -94,6 +99,10 @@ text_id!(/// One start of one coordinator process.
     InstanceId, "instance id", is_token, TOKEN);
 text_id!(/// `/proc/sys/kernel/random/boot_id`.
     BootId, "boot id", is_token, TOKEN);
+text_id!(/// `/etc/machine-id`; the same on every clone of a disk.
+    MachineId, "machine id", is_token, TOKEN);
+text_id!(/// A flag of a component without dashes, words joined by `-`.
+    FlagName, "flag", is_flag, "lower-case letters, digits and '-', starting with a letter, at most 128 characters");
 
 impl OpId {
     /// The run that it names: what stands before `-s<number>-a<attempt>`, or `-u<number>` where something is undone.

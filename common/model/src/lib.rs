@@ -1,6 +1,7 @@
 //! Pure vocabulary of podlift: ids, versions, nodes, host ops and how they end. No IO, no clock, no async: everything here can be
 //! read, compared, written as JSON and tested as a table.
 
+pub mod command;
 pub mod digest;
 pub mod epoch;
 pub mod facts;
@@ -13,11 +14,14 @@ pub mod outcome;
 pub mod survey;
 pub mod version;
 
+pub use command::CommandLine;
 pub use digest::Digest;
 pub use epoch::Epoch;
 pub use facts::NodeFacts;
 pub use flags::FlagSet;
-pub use ids::{BootId, ClusterName, InstanceId, LedgerId, NodeName, OpId, RunId, StepId};
+pub use ids::{
+    BootId, ClusterName, FlagName, InstanceId, LedgerId, MachineId, NodeName, OpId, RunId, StepId,
+};
 pub use op::HostOp;
 pub use outcome::{Failure, FailureClass, OpOutcome, OpOutput};
 pub use version::{KubeVersion, Minor, PackageVersion};

@@ -2,7 +2,7 @@
 //! text, a path or a URL.
 
 use crate::digest::Digest;
-use crate::ids::RunId;
+use crate::ids::{FlagName, RunId};
 use crate::version::{KubeVersion, Minor, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,22 @@ pub enum SkipPhase {
 pub enum Addon {
     Coredns,
     KubeProxy,
+}
+
+/// Preflight errors of `kubeadm upgrade apply` that are about addons only (kubeadm 1.32 `phases/upgrade/preflight.go`,
+/// `phases/addons/dns`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preflight {
+    CoreDnsMigration,
+    CoreDnsUnsupportedPlugins,
+}
+
+/// A flag of one component that may go, by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct FlagLoss {
+    pub component: Component,
+    pub flag: FlagName,
 }
 
 /// The three static pods that kubeadm manages on a control-plane node with external etcd.
@@ -95,10 +111,13 @@ pub enum Look {
     },
     /// Files of this node that belong into a backup: a closed list (manifests, PKI, kubeconfigs, kubelet's and etcd's configuration).
     BackupFiles,
-    /// A part of one of those files.
+    /// A part of one of those files. A secret one is encrypted by the agent before its first part leaves. Needs the current epoch.
     BackupPart {
         path: String,
         offset: u64,
+        /// age recipients, all of them among those of the node's own configuration; empty: all of those.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        recipients: Vec<String>,
     },
 }
 
@@ -133,6 +152,9 @@ pub enum HostOp {
     KubeadmApply {
         to: KubeVersion,
         skip: Vec<SkipPhase>,
+        /// Preflight errors that somebody has waived (`--ignore-preflight-errors`).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ignore: Vec<Preflight>,
     },
     /// `kubeadm upgrade node`; the target version is the one in kubeadm-config.
     KubeadmNode {
@@ -164,6 +186,9 @@ pub enum HostOp {
     GuardArm {
         run: RunId,
         seconds: u32,
+        /// Losses that are meant: the heal does not put these flags back while the guard is armed, and says so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        allow: Vec<FlagLoss>,
     },
     GuardDisarm {
         run: RunId,
@@ -181,6 +206,13 @@ pub enum HostOp {
     KubeadmPatches {
         files: Vec<PatchText>,
     },
+}
+
+impl Look {
+    /// Looks that hand out what only the coordinator in office may have.
+    pub fn needs_epoch(&self) -> bool {
+        matches!(self, Look::BackupPart { .. })
+    }
 }
 
 impl HostOp {
@@ -254,6 +286,7 @@ macro_rules! names {
 names!(Package { Kubeadm = "kubeadm", Kubelet = "kubelet", Kubectl = "kubectl", CriTools = "cri-tools", KubernetesCni = "kubernetes-cni" });
 names!(SkipPhase { ControlPlane = "control-plane", Addon = "addon", KubeletConfig = "kubelet-config" });
 names!(Addon { Coredns = "coredns", KubeProxy = "kube-proxy" });
+names!(Preflight { CoreDnsMigration = "CoreDNSMigration", CoreDnsUnsupportedPlugins = "CoreDNSUnsupportedPlugins" });
 names!(Component { KubeApiserver = "kube-apiserver", KubeControllerManager = "kube-controller-manager", KubeScheduler = "kube-scheduler" });
 names!(PatchName {
     KubeApiserver = "kube-apiserver0+strategic.yaml",

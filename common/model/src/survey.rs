@@ -37,6 +37,24 @@ pub struct NodeSurvey {
     pub infiniband: Vec<String>,
     /// Package revision of dpkg's half-done work, if there is any (`dpkg --audit`).
     pub dpkg_audit: Seen<Vec<String>>,
+    /// Under which names this node is known; None: an agent that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Seen<NodeNames>>,
+    /// Control plane: `ca.crt` is there and `ca.key` is not, so that kubeadm can renew nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_ca: Option<bool>,
+    /// Control plane: whether the CA data of each kubeconfig verifies this node's API server certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kubeconfigs: Vec<KubeconfigTrust>,
+    /// Control plane with stacked etcd: what its manifest says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd: Option<Seen<StackedEtcd>>,
+    /// Folders with kubeadm patches that podlift does not own: `/etc/kubernetes/patches`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patch_folders: Vec<String>,
+    /// apt sources of others that are broken or name a repository that is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_sources: Vec<ForeignSource>,
     /// What of the parts without a `Seen` could not be looked at, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unseen: BTreeMap<String, String>,
@@ -55,6 +73,50 @@ pub struct CertificateFacts {
     pub subject: String,
     pub not_after: Timestamp,
     pub ca: bool,
+    /// Which certificate of its file it is, from 0: a CA bundle has several.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub index: u32,
+}
+
+/// Names that must be one and the same: kubeadm looks for its Node by them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeNames {
+    /// `/etc/hostname`, or the kernel's.
+    pub hostname: String,
+    /// `--hostname-override` of the kubelet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
+    /// NAME of `system:node:NAME`, the user of kubelet.conf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubelet_user: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubeconfigTrust {
+    pub path: String,
+    /// Its CA data verifies the certificate that this node's API server shows.
+    pub trusts: Seen<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StackedEtcd {
+    pub image: String,
+    pub flags: FlagSet,
+    /// Why its flags can't be known, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opaque: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignSource {
+    pub file: String,
+    /// What is wrong with it, and what to do.
+    pub what: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,8 +150,14 @@ pub struct Containerd {
 pub struct KubeletSettings {
     /// The file as JSON.
     pub config: serde_json::Value,
-    /// Flags of `/var/lib/kubelet/kubeadm-flags.env` and `/etc/default/kubelet`.
+    /// Flags of its unit, drop-ins and environment files, as the next start will have them.
     pub flags: FlagSet,
+    /// Where each flag of `flags` comes from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, String>,
+    /// Flags of the kubelet that runs (its `/proc/PID/cmdline`); None: an agent that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Seen<FlagSet>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

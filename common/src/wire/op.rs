@@ -1,7 +1,7 @@
 //! Host ops on the wire: the closed vocabulary, each field validated before anything is done with it.
 
 use super::WireError;
-use podlift_model::op::{Look, PackagePin, PatchText};
+use podlift_model::op::{FlagLoss, Look, PackagePin, PatchText};
 use podlift_model::{Digest, HostOp, RunId};
 use podlift_proto::v1::{self, observe::What, op::Kind};
 use std::fmt::Display;
@@ -20,9 +20,11 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         }
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
         HostOp::KubeadmPlan { to } => Kind::KubeadmPlan(v1::KubeadmPlan { to: to.to_string() }),
-        HostOp::KubeadmApply { to, skip } => {
-            Kind::KubeadmApply(v1::KubeadmApply { to: to.to_string(), skip_phases: texts(skip) })
-        }
+        HostOp::KubeadmApply { to, skip, ignore } => Kind::KubeadmApply(v1::KubeadmApply {
+            to: to.to_string(),
+            skip_phases: texts(skip),
+            ignore_preflight: texts(ignore),
+        }),
         HostOp::KubeadmNode { skip } => Kind::KubeadmNode(v1::KubeadmNode { skip_phases: texts(skip) }),
         HostOp::KubeadmAddons { to, addons } => {
             Kind::KubeadmAddons(v1::KubeadmAddons { to: to.to_string(), addons: texts(addons) })
@@ -36,9 +38,11 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             component: component.to_string(),
             sha256: sha256.to_string(),
         }),
-        HostOp::GuardArm { run, seconds } => {
-            Kind::GuardArm(v1::GuardArm { run: run.to_string(), seconds: *seconds })
-        }
+        HostOp::GuardArm { run, seconds, allow } => Kind::GuardArm(v1::GuardArm {
+            run: run.to_string(),
+            seconds: *seconds,
+            allow: allow.iter().map(loss_to_wire).collect(),
+        }),
         HostOp::GuardDisarm { run } => Kind::GuardDisarm(v1::GuardDisarm { run: run.to_string() }),
         HostOp::HealAccept { component, sha256 } => {
             Kind::HealAccept(v1::HealAccept { component: component.to_string(), sha256: sha256.to_string() })
@@ -71,6 +75,7 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
         Kind::KubeadmApply(o) => HostOp::KubeadmApply {
             to: field("kubeadm_apply.to", &o.to)?,
             skip: fields("kubeadm_apply.skip_phases", &o.skip_phases)?,
+            ignore: fields("kubeadm_apply.ignore_preflight", &o.ignore_preflight)?,
         },
         Kind::KubeadmNode(o) => {
             HostOp::KubeadmNode { skip: fields("kubeadm_node.skip_phases", &o.skip_phases)? }
@@ -89,7 +94,11 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
             sha256: Digest::try_from(o.sha256.clone())
                 .map_err(|e| WireError::new("manifest_restore.sha256", e))?,
         },
-        Kind::GuardArm(o) => HostOp::GuardArm { run: field("guard_arm.run", &o.run)?, seconds: o.seconds },
+        Kind::GuardArm(o) => HostOp::GuardArm {
+            run: field("guard_arm.run", &o.run)?,
+            seconds: o.seconds,
+            allow: o.allow.iter().map(loss_from_wire).collect::<Result<_, _>>()?,
+        },
         Kind::GuardDisarm(o) => HostOp::GuardDisarm { run: field("guard_disarm.run", &o.run)? },
         Kind::HealAccept(o) => HostOp::HealAccept {
             component: field("heal_accept.component", &o.component)?,
@@ -114,8 +123,8 @@ fn look_to_wire(look: &Look) -> v1::Observe {
         Look::BackupFiles => (What::BackupFiles, None, None),
         Look::BackupPart { .. } => (What::BackupPart, None, None),
     };
-    let (path, offset) = match look {
-        Look::BackupPart { path, offset } => (path.clone(), *offset),
+    let (path, offset, recipients) = match look {
+        Look::BackupPart { path, offset, recipients } => (path.clone(), *offset, recipients.clone()),
         _ => Default::default(),
     };
     let text = |o: Option<String>| o.unwrap_or_default();
@@ -125,6 +134,7 @@ fn look_to_wire(look: &Look) -> v1::Observe {
         run: text(run.map(ToString::to_string)),
         path,
         offset,
+        recipients,
     }
 }
 
@@ -141,7 +151,11 @@ fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
         What::Backup => Look::Backup { run: field::<RunId>("observe.run", &o.run)? },
         What::Survey => Look::Survey { to: field("observe.to", &o.to)? },
         What::BackupFiles => Look::BackupFiles,
-        What::BackupPart => Look::BackupPart { path: absolute("observe.path", &o.path)?, offset: o.offset },
+        What::BackupPart => Look::BackupPart {
+            path: absolute("observe.path", &o.path)?,
+            offset: o.offset,
+            recipients: o.recipients.iter().map(|r| recipient(r)).collect::<Result<_, _>>()?,
+        },
     })
 }
 
@@ -154,6 +168,24 @@ fn absolute(name: &'static str, path: &str) -> Result<String, WireError> {
             format!("{path:?} is not valid: expected an absolute path without . and .."),
         )),
     }
+}
+
+/// An age recipient is one word of printable characters; whether it is one that the node knows is the agent's question.
+fn recipient(text: &str) -> Result<String, WireError> {
+    let one_word = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic());
+    let bad = || WireError::new("observe.recipients", format!("{text:?} is not valid: expected age1…"));
+    one_word.then(|| text.to_string()).ok_or_else(bad)
+}
+
+fn loss_to_wire(loss: &FlagLoss) -> v1::FlagLoss {
+    v1::FlagLoss { component: loss.component.to_string(), flag: loss.flag.to_string() }
+}
+
+fn loss_from_wire(loss: &v1::FlagLoss) -> Result<FlagLoss, WireError> {
+    Ok(FlagLoss {
+        component: field("guard_arm.allow.component", &loss.component)?,
+        flag: field("guard_arm.allow.flag", &loss.flag)?,
+    })
 }
 
 /// More than any patch of a few settings has.
@@ -214,7 +246,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use podlift_model::op::{Addon, Component, Package, PatchName, SkipPhase};
+    use podlift_model::op::{Addon, Component, Package, PatchName, Preflight, SkipPhase};
 
     fn every_op() -> Vec<HostOp> {
         let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
@@ -230,7 +262,11 @@ mod tests {
             Look::Backup { run: run.clone() },
             Look::Survey { to },
             Look::BackupFiles,
-            Look::BackupPart { path: "/etc/kubernetes/admin.conf".into(), offset: 7 },
+            Look::BackupPart {
+                path: "/etc/kubernetes/admin.conf".into(),
+                offset: 7,
+                recipients: vec!["age1x".into()],
+            },
         ];
         let mut ops: Vec<HostOp> = looks.into_iter().map(|look| HostOp::Observe { look }).collect();
         ops.extend([
@@ -241,7 +277,7 @@ mod tests {
             HostOp::PackageInstall { packages, repair: true },
             HostOp::ImagePull { to },
             HostOp::KubeadmPlan { to },
-            HostOp::KubeadmApply { to, skip: SkipPhase::ALL.to_vec() },
+            HostOp::KubeadmApply { to, skip: SkipPhase::ALL.to_vec(), ignore: Preflight::ALL.to_vec() },
             HostOp::KubeadmNode { skip: vec![] },
             HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },
             HostOp::KubeletConfig,
@@ -250,7 +286,14 @@ mod tests {
             HostOp::EtcdMoveLeader,
             HostOp::ManifestBackup { run: run.clone() },
             HostOp::ManifestRestore { component: Component::KubeScheduler, sha256: Digest::of("x") },
-            HostOp::GuardArm { run: run.clone(), seconds: 9 },
+            HostOp::GuardArm {
+                run: run.clone(),
+                seconds: 9,
+                allow: vec![FlagLoss {
+                    component: Component::KubeApiserver,
+                    flag: "profiling".parse().unwrap(),
+                }],
+            },
             HostOp::GuardDisarm { run },
             HostOp::HealAccept { component: Component::KubeApiserver, sha256: Digest::of("a") },
             HostOp::HealApply { component: Component::KubeScheduler },
@@ -303,6 +346,14 @@ mod tests {
                     files: vec![v1::KubeadmPatch { name: "etcd+json.yaml".into(), text: String::new() }],
                 })),
                 "kubeadm_patches.name",
+            ),
+            (
+                wire(Kind::GuardArm(v1::GuardArm {
+                    run: "r".into(),
+                    seconds: 1,
+                    allow: vec![v1::FlagLoss { component: "kube-apiserver".into(), flag: "--x=1".into() }],
+                })),
+                "guard_arm.allow.flag",
             ),
             (wire(Kind::Observe(v1::Observe { what: 99, ..Default::default() })), "observe.what"),
         ];

@@ -30,6 +30,22 @@ pub struct ClusterSurvey {
     pub hardware: Seen<BTreeMap<NodeName, Hardware>>,
     /// What each ingress address really serves.
     pub served: Vec<ServedCertificate>,
+    /// The CoreDNS that kubeadm would migrate; `Ok(None)`: the cluster has none.
+    #[serde(default = "not_asked")]
+    pub core_dns: Seen<Option<CoreDnsView>>,
+}
+
+fn not_asked() -> Seen<Option<CoreDnsView>> {
+    Err("it was not asked for".into())
+}
+
+/// Deployment and ConfigMap kube-system/coredns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CoreDnsView {
+    /// Of its container.
+    pub image: String,
+    /// `Corefile` of the ConfigMap.
+    pub corefile: String,
 }
 
 /// What podlift reads of a Pod.
@@ -186,6 +202,7 @@ impl ClusterSurvey {
             applications: Err(why.into()),
             hardware: Err(why.into()),
             served: vec![],
+            core_dns: Err(why.into()),
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn endpoints() -> Vec<String> {
 
 pub fn manifest(component: Component, version: &str, flags: &[&str]) -> ManifestFacts {
     ManifestFacts {
+        opaque: None,
         component,
         sha256: Digest::of(format!("{component}{version}{flags:?}")),
         image: format!("registry.k8s.io/{component}:{version}"),
@@ -42,6 +43,9 @@ pub fn facts(node: &str, control_plane: bool) -> NodeFacts {
         _ => manifest(*c, "v1.31.9", &["--leader-elect=true"]),
     });
     NodeFacts {
+        certificate_renewal: true,
+        machine: None,
+        recipients: vec![],
         node: name(node),
         boot: BootId::new("boot-1").unwrap(),
         ledger: LedgerId::new(format!("ledger-{node}")).unwrap(),
@@ -119,6 +123,7 @@ pub fn input() -> PlanInput {
         latency_ms: Some(3),
     };
     let etcd = EtcdState {
+        overrides: std::collections::BTreeMap::new(),
         cluster: "eed5f7f8a2ce3bef".into(),
         members: (0..3).map(member).collect(),
         alarms: vec![],

@@ -77,7 +77,12 @@ pub(super) async fn parts(
 }
 
 async fn part(m: &Making<'_>, node: &NodeName, path: &str, offset: u64) -> Result<FilePart, Failure> {
-    match m.world.agents.observe(node, &Look::BackupPart { path: path.into(), offset }).await? {
+    match m
+        .world
+        .agents
+        .observe(node, &Look::BackupPart { recipients: vec![], path: path.into(), offset })
+        .await?
+    {
         OpOutput::BackupPart(part) => Ok(part),
         _ => Err(odd(node, &format!("a part of {path}"))),
     }

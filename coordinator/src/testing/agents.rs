@@ -134,6 +134,8 @@ impl State {
             Look::KubeadmDiff { .. } => OpOutput::Diff(vec![]),
             Look::EtcdHealth => OpOutput::Etcd(self.etcd(node)),
             Look::ApiServer => OpOutput::ApiServer(ApiServerState {
+                hash_matches: None,
+                wants_credentials: false,
                 endpoint: facts.advertise.clone().unwrap_or_default(),
                 ready: true,
                 readyz: "ok".into(),
@@ -148,13 +150,20 @@ impl State {
             Look::Backup { run } => {
                 let files = self.backups.get(node).cloned().unwrap_or_default();
                 let snapshot = self.snapshot.clone().filter(|_| node.as_str() == PLANES[0]);
-                OpOutput::Backup(BackupState { run: run.clone(), files, snapshot })
+                OpOutput::Backup(BackupState {
+                    overrides: std::collections::BTreeMap::new(),
+                    run: run.clone(),
+                    files,
+                    snapshot,
+                })
             }
             Look::Survey { .. } => OpOutput::Survey(Box::new(podlift_engine::testing::survey::node_survey(
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
-            Look::BackupPart { path, offset } => OpOutput::BackupPart(self.files.part(node, path, *offset)),
+            Look::BackupPart { path, offset, .. } => {
+                OpOutput::BackupPart(self.files.part(node, path, *offset))
+            }
         }
     }
 
@@ -172,6 +181,7 @@ impl State {
             latency_ms: Some(3),
         };
         EtcdState {
+            overrides: std::collections::BTreeMap::new(),
             cluster: "eed5f7f8a2ce3bef".into(),
             members: (0..3).map(member).collect(),
             alarms: vec![],

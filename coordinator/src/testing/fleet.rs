@@ -147,6 +147,7 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
     let state = PackageState { version: Some(version.clone()), held: true };
     let servers = format!("--etcd-servers={}", endpoints().join(","));
     let manifests = Component::ALL.iter().map(|c| ManifestFacts {
+        opaque: None,
         component: *c,
         sha256: Digest::of(format!("{c}")),
         image: format!("registry.k8s.io/{c}:v1.31.9"),
@@ -155,6 +156,9 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
         unreadable: None,
     });
     NodeFacts {
+        certificate_renewal: true,
+        machine: None,
+        recipients: vec![],
         node: name(node),
         boot: BootId::new("boot-1").unwrap(),
         ledger: LedgerId::new(format!("ledger-{node}")).unwrap(),

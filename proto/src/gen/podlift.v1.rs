@@ -97,6 +97,9 @@ pub struct Observe {
     /// for WHAT_BACKUP_PART, bytes
     #[prost(uint64, tag = "5")]
     pub offset: u64,
+    /// for WHAT_BACKUP_PART: age recipients among the node's own; empty: all of them
+    #[prost(string, repeated, tag = "6")]
+    pub recipients: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Nested message and enum types in `Observe`.
 pub mod observe {
@@ -210,6 +213,9 @@ pub struct KubeadmApply {
     pub to: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "2")]
     pub skip_phases: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// CoreDNSMigration, CoreDNSUnsupportedPlugins
+    #[prost(string, repeated, tag = "3")]
+    pub ignore_preflight: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KubeadmNode {
@@ -248,13 +254,24 @@ pub struct ManifestRestore {
     #[prost(string, tag = "2")]
     pub sha256: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GuardArm {
     #[prost(string, tag = "1")]
     pub run: ::prost::alloc::string::String,
     /// the guard falls back to the steady watch by itself after this time
     #[prost(uint32, tag = "2")]
     pub seconds: u32,
+    /// losses that are meant: not healed while the guard is armed
+    #[prost(message, repeated, tag = "3")]
+    pub allow: ::prost::alloc::vec::Vec<FlagLoss>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FlagLoss {
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// without dashes
+    #[prost(string, tag = "2")]
+    pub flag: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GuardDisarm {
@@ -476,6 +493,9 @@ pub struct Hello {
     pub runs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "8")]
     pub facts: ::core::option::Option<Document>,
+    /// /etc/machine-id; compared with the Node object
+    #[prost(string, tag = "9")]
+    pub machine: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Welcome {

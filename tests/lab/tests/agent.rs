@@ -143,7 +143,7 @@ async fn every_op_ends_and_the_audit_is_content() {
             d.done(HostOp::ImagePull { to }).await;
             d.done(HostOp::Observe { look: Look::KubeadmDiff { to } }).await;
             let op = if i == 0 {
-                HostOp::KubeadmApply { to, skip: skip.clone() }
+                HostOp::KubeadmApply { ignore: vec![], to, skip: skip.clone() }
             } else {
                 HostOp::KubeadmNode { skip: skip.clone() }
             };
@@ -175,8 +175,13 @@ async fn the_guard_heals_and_kubeadm_waits_on_the_healed_pod() {
     // Expectations are learned from an API server that is Ready.
     tokio::time::sleep(Duration::from_secs(60)).await;
     until_kubeadm(&mut d).await;
-    d.done(HostOp::GuardArm { run: run(), seconds: 1800 }).await;
-    d.done(HostOp::KubeadmApply { to, skip: vec![SkipPhase::Addon, SkipPhase::KubeletConfig] }).await;
+    d.done(HostOp::GuardArm { allow: vec![], run: run(), seconds: 1800 }).await;
+    d.done(HostOp::KubeadmApply {
+        ignore: vec![],
+        to,
+        skip: vec![SkipPhase::Addon, SkipPhase::KubeletConfig],
+    })
+    .await;
     world.until(|s| s.front_up("runai-01")).await;
     let OpOutput::ApiServer(state) = d.done(HostOp::Observe { look: Look::ApiServer }).await else {
         panic!()
@@ -199,8 +204,11 @@ async fn a_power_cut_in_an_apply_is_indeterminate() {
         cut.until(|s| s.effects.iter().any(|e| matches!(e.what, What::ManifestRename { .. }))).await;
         cut.power_cut("runai-01");
     });
-    let apply =
-        tokio::time::timeout(Duration::from_secs(120), d.op(HostOp::KubeadmApply { to, skip: vec![] })).await;
+    let apply = tokio::time::timeout(
+        Duration::from_secs(120),
+        d.op(HostOp::KubeadmApply { ignore: vec![], to, skip: vec![] }),
+    )
+    .await;
     assert!(!matches!(apply, Ok(OpOutcome::Done { .. })), "{apply:?}");
     d.stop.cancel();
     world.until(|s| s.front_up("runai-01")).await;

@@ -39,7 +39,7 @@ pub async fn hygiene_only_inside_the_guard(sabotage: Sabotage) -> Kept {
     tokio::time::sleep(Duration::from_secs(120)).await;
     ensure(manifest(&world) == original, || "the steady watch changed a manifest that can start".into())?;
     agent
-        .run("s1", &mine, &HostOp::GuardArm { run: run.clone(), seconds: 3600 })
+        .run("s1", &mine, &HostOp::GuardArm { allow: vec![], run: run.clone(), seconds: 3600 })
         .await
         .map_err(|f| f.to_string())?;
     a_while().await;

@@ -2,13 +2,14 @@
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::below;
-use crate::{Http, HttpError};
+use super::loopback::AnyOnLoopback;
+use crate::{ClientPair, Http, HttpError, HttpTls, Trust};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,26 +29,61 @@ impl RealHttp {
         Self { root: root.into() }
     }
 
-    fn tls(&self, ca: &Path) -> Result<TlsConnector, String> {
-        let file = below(&self.root, ca);
-        let pem = std::fs::read(&file).map_err(|e| format!("CA {}: {e}", file.display()))?;
+    /// Of a file within the node; an absolute link leads within the node too.
+    fn read(&self, what: &str, path: &Path) -> Result<Vec<u8>, String> {
+        let named = below(&self.root, path);
+        let linked = std::fs::read_link(&named).ok().filter(|to| to.is_absolute());
+        let file = linked.map_or(named, |to| below(&self.root, &to));
+        std::fs::read(&file).map_err(|e| format!("{what} {}: {e}", file.display()))
+    }
+
+    fn roots(&self, ca: &Path) -> Result<RootCertStore, String> {
+        let pem = self.read("CA", ca)?;
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(&pem) {
-            let certificate = certificate.map_err(|e| format!("CA {}: {e}", file.display()))?;
-            roots.add(certificate).map_err(|e| format!("CA {}: {e}", file.display()))?;
+            let certificate = certificate.map_err(|e| format!("CA {}: {e}", ca.display()))?;
+            roots.add(certificate).map_err(|e| format!("CA {}: {e}", ca.display()))?;
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        Ok(roots)
+    }
+
+    fn tls(&self, host: &str, tls: &HttpTls) -> Result<TlsConnector, String> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|e| e.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .map_err(|e| e.to_string())?;
+        let builder = match &tls.trust {
+            Trust::Ca(ca) => builder.with_root_certificates(self.roots(ca)?),
+            Trust::OwnLoopback => {
+                let any = AnyOnLoopback::of(host)?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(any))
+            }
+        };
+        let config = match &tls.client {
+            None => builder.with_no_client_auth(),
+            Some(client) => {
+                let (chain, key) = self.client(client)?;
+                builder.with_client_auth_cert(chain, key).map_err(|e| format!("client certificate: {e}"))?
+            }
+        };
         Ok(TlsConnector::from(Arc::new(config)))
     }
 
-    async fn fetch(&self, endpoint: &str, path: &str, ca: &Path) -> Result<(u16, String), String> {
-        let tls = self.tls(ca)?;
+    fn client(
+        &self,
+        pair: &ClientPair,
+    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+        let bad = |path: &Path, e: &dyn std::fmt::Display| format!("client {}: {e}", path.display());
+        let chain = self.read("client certificate", &pair.certificate)?;
+        let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>();
+        let key = self.read("client key", &pair.key)?;
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(|e| bad(&pair.key, &e))?;
+        Ok((chain.map_err(|e| bad(&pair.certificate, &e))?, key))
+    }
+
+    async fn fetch(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), String> {
         let (host, _) = endpoint.rsplit_once(':').ok_or("expected HOST:PORT")?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
+        let tls = self.tls(&host, tls)?;
         let name = ServerName::try_from(host).map_err(|e| e.to_string())?;
         let tcp = TcpStream::connect(endpoint).await.map_err(|e| e.to_string())?;
         let stream = tls.connect(name, tcp).await.map_err(|e| e.to_string())?;
@@ -76,9 +112,9 @@ impl RealHttp {
 
 #[async_trait]
 impl Http for RealHttp {
-    async fn get(&self, endpoint: &str, path: &str, ca: &Path) -> Result<(u16, String), HttpError> {
+    async fn get(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), HttpError> {
         let failed = |why: String| HttpError { url: format!("https://{endpoint}{path}"), why };
-        match tokio::time::timeout(TIMEOUT, self.fetch(endpoint, path, ca)).await {
+        match tokio::time::timeout(TIMEOUT, self.fetch(endpoint, path, tls)).await {
             Ok(answer) => answer.map_err(failed),
             Err(_) => Err(failed(format!("no answer within {} s", TIMEOUT.as_secs()))),
         }

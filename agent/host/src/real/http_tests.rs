@@ -3,7 +3,6 @@
 use super::*;
 use podlift_common::tls::ca::{Pair, init, issue};
 use podlift_common::tls::{Identity, install_provider};
-use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -45,7 +44,7 @@ async fn status_and_body_over_a_checked_certificate() {
     podlift_common::durable::write(&root.path().join("etc/ca.crt"), ours.certificate.as_bytes(), 0o600)
         .unwrap();
     let http = RealHttp::new(root.path());
-    let get = async |endpoint: &str| http.get(endpoint, "/readyz?verbose", Path::new("/etc/ca.crt")).await;
+    let get = async |endpoint: &str| http.get(endpoint, "/readyz?verbose", &HttpTls::ca("/etc/ca.crt")).await;
     let right = serve(&ours, "127.0.0.1").await;
     assert_eq!(get(&right).await, Ok((500, "[-]etcd no".into())));
     let elsewhere = get(&serve(&ours, "10.0.0.1").await).await.unwrap_err().to_string();
@@ -55,6 +54,10 @@ async fn status_and_body_over_a_checked_certificate() {
     let closed = get("127.0.0.1:1").await.unwrap_err().to_string();
     assert!(closed.starts_with("https://127.0.0.1:1/readyz?verbose: "), "{closed}");
     let no_ca =
-        http.get(&right, "/readyz?verbose", Path::new("/etc/none.crt")).await.unwrap_err().to_string();
+        http.get(&right, "/readyz?verbose", &HttpTls::ca("/etc/none.crt")).await.unwrap_err().to_string();
     assert!(no_ca.contains("etc/none.crt"), "{no_ca}");
+    let own = http.get(&serve(&foreign, "10.0.0.1").await, "/readyz?verbose", &HttpTls::own_loopback()).await;
+    assert_eq!(own.unwrap().0, 500, "any certificate on the own loopback");
+    let away = http.get("10.0.0.1:6443", "/readyz?verbose", &HttpTls::own_loopback()).await.unwrap_err();
+    assert!(away.to_string().contains("is not on the loopback"), "{away}");
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod http;
+mod loopback;
 mod watch;
 mod writers;
 

@@ -62,7 +62,7 @@ async fn every_upgrade_of_kubeadm_is_given_the_directory_and_only_where_there_is
     let bench = bench();
     let node = bench.node();
     let ops = || {
-        let apply = HostOp::KubeadmApply { to: "v1.32.13".parse().unwrap(), skip: vec![] };
+        let apply = HostOp::KubeadmApply { ignore: vec![], to: "v1.32.13".parse().unwrap(), skip: vec![] };
         [apply, HostOp::KubeadmNode { skip: vec![] }, HostOp::KubeletConfig]
     };
     for op in ops() {

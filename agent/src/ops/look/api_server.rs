@@ -2,13 +2,13 @@
 //! and the last words of the one that ended. Never through a proxy.
 
 use crate::heal::manifest::{Manifest, version_of};
+use crate::host::HttpTls;
 use crate::node::Node;
 use crate::paths;
 use crate::tools::crictl::{self, Container, Inspected};
 use podlift_model::facts::ApiServerState;
 use podlift_model::op::Component;
 use podlift_model::{Failure, FlagSet};
-use std::path::Path;
 
 pub async fn state(node: &Node) -> Result<ApiServerState, Failure> {
     let path = paths::manifest(Component::KubeApiserver);
@@ -29,6 +29,8 @@ pub async fn state(node: &Node) -> Result<ApiServerState, Failure> {
         None => String::new(),
     };
     Ok(ApiServerState {
+        hash_matches: None,
+        wants_credentials: false,
         endpoint,
         ready,
         readyz,
@@ -69,7 +71,7 @@ async fn readyz(node: &Node, endpoint: &str, flags: &FlagSet) -> (bool, String) 
     let Some(ca) = flags.joined("client-ca-file") else {
         return (false, "the manifest names no --client-ca-file".into());
     };
-    match node.host.http.get(endpoint, "/readyz?verbose", Path::new(&ca)).await {
+    match node.host.http.get(endpoint, "/readyz?verbose", &HttpTls::ca(ca)).await {
         Ok((status, body)) => (status == 200, body),
         Err(e) => (false, e.to_string()),
     }

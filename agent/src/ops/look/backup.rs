@@ -18,7 +18,12 @@ pub async fn state(node: &Node, run: &RunId) -> Result<BackupState, Failure> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
         other => other.map_err(|e| file_failure(&dir, &e))?,
     };
-    let mut state = BackupState { run: run.clone(), files: BTreeMap::new(), snapshot: None };
+    let mut state = BackupState {
+        overrides: std::collections::BTreeMap::new(),
+        run: run.clone(),
+        files: BTreeMap::new(),
+        snapshot: None,
+    };
     // Dot-files are marks, and *.part is what an interrupted etcdctl leaves.
     for name in
         names.into_iter().filter(|n| !n.starts_with('.') && !n.ends_with(".part") && !n.ends_with(".json"))

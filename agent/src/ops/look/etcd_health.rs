@@ -17,6 +17,7 @@ pub async fn state(node: &Node) -> Result<EtcdState, Failure> {
     let address = super::facts::advertise(node);
     let local = |m: &Member| m.name == node.config.node.as_str() || same_host(m, address.as_deref());
     Ok(EtcdState {
+        overrides: std::collections::BTreeMap::new(),
         cluster: format!("{:x}", members.header.cluster_id),
         alarms: alarms.into_iter().map(|(id, alarm)| format!("{}: {alarm}", name(id))).collect(),
         members: members.members.iter().map(|m| member(m, &status, &health, local(m))).collect(),

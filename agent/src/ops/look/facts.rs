@@ -51,6 +51,9 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
     let api =
         manifests.iter().filter_map(|(_, m)| m.as_ref()).find(|m| m.component == Component::KubeApiserver);
     NodeFacts {
+        certificate_renewal: true,
+        machine: None,
+        recipients: vec![],
         node: node.config.node.clone(),
         boot: node.boot.clone(),
         ledger: node.ledger.id(),
@@ -91,6 +94,7 @@ fn free_mebibytes(node: &Node) -> u64 {
 /// None where there is no such file. The heal has read it already, unless it changed.
 fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<Manifest>)> {
     let unknown = |why: String, sha256| ManifestFacts {
+        opaque: None,
         component,
         sha256,
         image: String::new(),
@@ -109,6 +113,7 @@ fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<
         }
         Seen::Manifest(m) => {
             let facts = ManifestFacts {
+                opaque: None,
                 component,
                 sha256: look.hash.clone(),
                 image: m.image.clone(),

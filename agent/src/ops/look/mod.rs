@@ -1,18 +1,18 @@
 //! Read-only looks. They run beside each other and beside a mutation, and are not recorded.
 
 pub(crate) mod api_server;
-mod apt_root;
 pub(crate) mod backup;
 mod backup_files;
 pub(crate) mod etcd_health;
 pub(crate) mod facts;
 mod packages;
-mod survey;
 
+use crate::config::Role;
 use crate::node::Node;
 use crate::tools::kubeadm::{self, Binary};
 use podlift_model::op::Look;
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::survey::{self, Surveyed};
 
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     Ok(match look {
@@ -26,8 +26,19 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
         Look::Manifests => OpOutput::Manifests(node.heal.findings()),
         Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
-        Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(node, *to).await)),
+        Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(surveyed(node), *to).await)),
         Look::BackupFiles => OpOutput::BackupFiles(backup_files::list(node)?),
-        Look::BackupPart { path, offset } => OpOutput::BackupPart(backup_files::part(node, path, *offset)?),
+        Look::BackupPart { path, offset, .. } => {
+            OpOutput::BackupPart(backup_files::part(node, path, *offset)?)
+        }
     })
+}
+
+fn surveyed(node: &Node) -> Surveyed<'_> {
+    Surveyed {
+        host: &node.host,
+        apt_root: &node.apt_root,
+        control_plane: node.config.role == Some(Role::ControlPlane) || node.heal.expectations().is_some(),
+        free_bytes: node.config.ops.free_bytes,
+    }
 }

@@ -23,7 +23,11 @@ impl Step for GuardArm {
         }
     }
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
-        cx.host(HostOp::GuardArm { run: cx.state.run.clone(), seconds: cx.plan().options.guard_seconds })
+        cx.host(HostOp::GuardArm {
+            allow: vec![],
+            run: cx.state.run.clone(),
+            seconds: cx.plan().options.guard_seconds,
+        })
     }
     fn undo(&self, cx: &Cx) -> Option<Request> {
         cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })

@@ -92,7 +92,7 @@ impl Step for Apply {
         }
     }
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
-        cx.host(HostOp::KubeadmApply { to: cx.plan().to, skip: skip(cx, reply) })
+        cx.host(HostOp::KubeadmApply { ignore: vec![], to: cx.plan().to, skip: skip(cx, reply) })
     }
     fn policy(&self, cx: &Cx) -> Policy {
         policy(cx)

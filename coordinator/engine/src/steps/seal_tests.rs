@@ -38,6 +38,7 @@ fn reply(set: Option<BackupView>, snapshot: bool, manifests: usize) -> Reply {
         });
         let files = Component::ALL.iter().take(manifests).map(|c| (c.file(), Digest::of(c.name())));
         Reply::Host(Box::new(OpOutput::Backup(BackupState {
+            overrides: std::collections::BTreeMap::new(),
             run: RunId::new("r1").unwrap(),
             files: files.collect(),
             snapshot,

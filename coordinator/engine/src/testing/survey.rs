@@ -17,6 +17,7 @@ pub const KUBELET_CONFIG: &str = "apiVersion: kubelet.config.k8s.io/v1beta1\nkin
 pub fn node_survey(control_plane: bool) -> NodeSurvey {
     let disk = Disk { free_bytes: 1 << 40, free_inodes: 1 << 24, read_only: false };
     let certificate = |path: &str| CertificateFacts {
+        index: 0,
         path: path.into(),
         subject: "CN=test".into(),
         not_after: far(),
@@ -29,6 +30,12 @@ pub fn node_survey(control_plane: bool) -> NodeSurvey {
         &["/var", "/var/lib/containerd"]
     };
     NodeSurvey {
+        etcd: None,
+        external_ca: None,
+        foreign_sources: vec![],
+        kubeconfigs: vec![],
+        names: None,
+        patch_folders: vec![],
         disks: folders.iter().map(|f| (f.to_string(), disk)).collect(),
         certificates: vec![certificate("/var/lib/kubelet/pki/kubelet-client-current.pem")],
         other_manifests: vec![],
@@ -39,6 +46,8 @@ pub fn node_survey(control_plane: bool) -> NodeSurvey {
             runtimes: vec!["nvidia".into(), "runc".into()],
         }),
         kubelet: Ok(KubeletSettings {
+            origins: std::collections::BTreeMap::new(),
+            running: None,
             config: serde_saphyr::from_str(KUBELET_CONFIG).unwrap(),
             flags: FlagSet::parse(["--container-runtime-endpoint=unix:///run/containerd/containerd.sock"]),
         }),
@@ -112,6 +121,7 @@ pub fn cluster_survey() -> ClusterSurvey {
         pods.push(pod("runai", &format!("train-{node}"), node, "StatefulSet/train"));
     }
     ClusterSurvey {
+        core_dns: Ok(None),
         pods: Ok(pods),
         budgets: Ok(vec![budget("runai", "train", 1, 2, 1, 2)]),
         load_balancers: Ok(vec![LoadBalancerView {

@@ -44,6 +44,7 @@ fn facts(node: &str, ledger: &str) -> NodeFacts {
 
 fn hello(node: &str, ledger: &str) -> v1::Hello {
     v1::Hello {
+        machine: String::new(),
         protocol: podlift_proto::PROTOCOL,
         node: node.into(),
         agent_version: "0.1.0".into(),

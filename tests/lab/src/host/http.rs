@@ -2,19 +2,20 @@
 
 use super::Here;
 use async_trait::async_trait;
-use podlift_agent::host::{Http, HttpError};
-use std::path::Path;
+use podlift_agent::host::{Http, HttpError, HttpTls, Trust};
 
 pub struct Port(pub Here);
 
 #[async_trait]
 impl Http for Port {
-    async fn get(&self, endpoint: &str, path: &str, ca: &Path) -> Result<(u16, String), HttpError> {
+    async fn get(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), HttpError> {
         let Here { world, node, .. } = &self.0;
         let failed = |why: &str| HttpError { url: format!("https://{endpoint}{path}"), why: why.into() };
         tokio::task::yield_now().await;
         self.0.check().map_err(|e| failed(&e.to_string()))?;
-        if world.disk(node).read(ca).is_err() {
+        if let Trust::Ca(ca) = &tls.trust
+            && world.disk(node).read(ca).is_err()
+        {
             return Err(failed("the CA file can't be read"));
         }
         let (ip, port) = endpoint.rsplit_once(':').ok_or_else(|| failed("no port"))?;

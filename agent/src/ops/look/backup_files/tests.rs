@@ -30,7 +30,7 @@ fn bench() -> Bench {
 }
 
 async fn part_of(node: &Arc<Node>, path: &str, offset: u64) -> Result<FilePart, Failure> {
-    match look(node, &Look::BackupPart { path: path.into(), offset }).await? {
+    match look(node, &Look::BackupPart { recipients: vec![], path: path.into(), offset }).await? {
         OpOutput::BackupPart(part) => Ok(part),
         other => panic!("{other:?}"),
     }

@@ -18,6 +18,8 @@ fn run() -> RunId {
 
 fn file(left: u32, fight: Option<HealFight>) -> HealFile {
     HealFile {
+        opaque: None,
+        unlearned: None,
         component: Component::KubeApiserver,
         file: "kube-apiserver.yaml".into(),
         sha256: Some(Digest::of("now")),
@@ -39,6 +41,9 @@ fn facts(left: u32, fight: Option<HealFight>) -> HealFacts {
         guard: None,
         watching: true,
         expectations: Some(HealExpectations {
+            etcd_overrides: None,
+            etcd_prefix: None,
+            forbidden: None,
             etcd_servers: vec!["https://10.77.0.11:2379".into(), "https://10.77.0.12:2379".into()],
             etcd_cluster: Some("eed5f7f8a2ce3bef".into()),
             other_etcd: None,
@@ -72,7 +77,7 @@ fn record(seq: u64, id: &str, run: Option<RunId>) -> HealRecord {
 
 fn seen() -> Heal {
     let mut armed = facts(5, None);
-    armed.guard = Some(HealGuard { run: run(), until: Some(at("03:00:00")) });
+    armed.guard = Some(HealGuard { allow: vec![], run: run(), until: Some(at("03:00:00")) });
     armed.findings = vec![HealFinding {
         file: "kube-apiserver.yaml".into(),
         rule: "site-gate".into(),

@@ -71,6 +71,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
     );
     let ((load_balancers, ingresses, served), (deprecated, stored)) = (outside, inside);
     ClusterSurvey {
+        core_dns: Ok(None),
         pods,
         budgets,
         load_balancers,

@@ -37,7 +37,7 @@ fn disk(i: &mut PlanInput, change: fn(&mut Disk)) {
 fn cert(i: &mut PlanInput, path: &str, days: i64) {
     let not_after = jiff::Timestamp::from_second(days * DAY + 1).unwrap();
     dgx(i).certificates =
-        vec![CertificateFacts { path: path.into(), subject: "CN=x".into(), not_after, ca: false }];
+        vec![CertificateFacts { index: 0, path: path.into(), subject: "CN=x".into(), not_after, ca: false }];
 }
 
 pub fn extra_pod(i: &mut PlanInput, p: PodView) {

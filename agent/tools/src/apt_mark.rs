@@ -1,0 +1,40 @@
+//! `apt-mark`: sets and takes away holds. Another program's lock is waited for. Whether it worked is dpkg's word, not its.
+
+use super::apt::lock;
+use super::must;
+use podlift_host::{Host, Invocation};
+use podlift_model::Failure;
+use std::time::Duration;
+
+/// dpkg's lock is waited for as long as apt-get does.
+const PATIENCE: Duration = Duration::from_secs(300);
+const LOCKS: [&str; 2] = [lock::FRONTEND, lock::DPKG];
+
+pub async fn hold(host: &Host, packages: &[String]) -> Result<(), Failure> {
+    mark(host, "hold", packages).await
+}
+
+pub async fn unhold(host: &Host, packages: &[String]) -> Result<(), Failure> {
+    mark(host, "unhold", packages).await
+}
+
+async fn mark(host: &Host, verb: &str, packages: &[String]) -> Result<(), Failure> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let args = [verb.to_string()].into_iter().chain(packages.iter().cloned());
+    let call = Invocation::new("apt-mark", args);
+    let until = host.clock.since_boot() + PATIENCE;
+    loop {
+        let failure = match must(host, &call).await {
+            Err(failure) if failure.detail.contains("lock was locked by another process") => failure,
+            end => return end.map(drop),
+        };
+        if host.clock.since_boot() > until {
+            let message = lock::holder(host, &LOCKS).unwrap_or(failure.message);
+            return Err(Failure::transient("apt-lock", format!("{message}; wait for it to end"))
+                .with_detail(&failure.detail));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

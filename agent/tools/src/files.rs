@@ -1,0 +1,28 @@
+//! What is said of the node's own files and disk in the same words everywhere.
+
+use podlift_host::Files;
+use podlift_model::Failure;
+use std::io;
+use std::path::Path;
+
+/// An error of the node's own files.
+pub fn file_failure(path: &Path, error: &io::Error) -> Failure {
+    let code = if error.kind() == io::ErrorKind::StorageFull { "disk-full" } else { "file-failed" };
+    Failure::operator(code, format!("{}: {error}; look at the file and its filesystem", path.display()))
+}
+
+/// Enough room below /var for packages and images.
+pub fn free_space(files: &dyn Files, wanted: u64) -> Result<(), Failure> {
+    let var = Path::new("/var");
+    let free = files.free_bytes(var).map_err(|e| file_failure(var, &e))?;
+    if free >= wanted {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes >> 20;
+    let message = format!(
+        "/var has {} MiB free, expected at least {} MiB (ops.free_bytes); free space there",
+        mib(free),
+        mib(wanted)
+    );
+    Err(Failure::operator("disk-full", message))
+}

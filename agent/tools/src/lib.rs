@@ -1,0 +1,59 @@
+//! External commands, one a file: build the argv, run it, parse what it printed. Parsers are pure; their texts are those of the C.UTF-8
+//! locale, which every call sets. Also the apt sources and the survey of a node that are made with them. What a tool's exit means is decided by the op that asked.
+
+pub mod apt;
+pub mod apt_config;
+pub mod apt_mark;
+pub mod apt_root;
+pub mod containerd;
+pub mod crictl;
+pub mod dpkg;
+pub mod dpkg_query;
+mod etcd_pair;
+pub mod etcdctl;
+pub mod files;
+pub mod kubeadm;
+pub mod madison;
+pub mod snapshot;
+pub mod sources;
+mod spec;
+pub mod survey;
+pub mod systemctl;
+pub mod versions;
+
+pub use spec::UnitSpec;
+
+use podlift_host::{CommandError, Host, Invocation, Output};
+use podlift_model::Failure;
+
+/// Runs; that it could not be run is a failure, its exit code is not.
+pub async fn run(host: &Host, call: &Invocation) -> Result<Output, Failure> {
+    host.commands.run(call).await.map_err(failure)
+}
+
+/// Runs; anything but exit code zero is a failure.
+pub async fn must(host: &Host, call: &Invocation) -> Result<String, Failure> {
+    let output = run(host, call).await?;
+    if output.success() { Ok(output.stdout) } else { Err(exited(call, &output)) }
+}
+
+/// What to say of an exit code that nobody expected.
+pub fn exited(call: &Invocation, output: &Output) -> Failure {
+    let words: Vec<&str> =
+        call.args.iter().map(String::as_str).filter(|a| !a.starts_with('-')).take(2).collect();
+    let message =
+        format!("{} {} exited {}; its own words are below", call.program, words.join(" "), output.code);
+    let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
+    Failure::transient(&format!("{}-failed", call.program), message).with_detail(said)
+}
+
+fn failure(error: CommandError) -> Failure {
+    let message = error.to_string();
+    match error {
+        CommandError::NotFound { .. } => Failure::operator("command-missing", message),
+        CommandError::TimedOut { .. } => Failure::transient("command-timeout", message),
+        CommandError::Spawn { .. } | CommandError::Signalled { .. } => {
+            Failure::transient("command-ended", message)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Where this node's Kubernetes packages come from: the one apt source that names `core:/stable:/vX.Y/deb/`, in the one-line form or as
+//! deb822. Of it only the minor ever changes; host, key, comments, other lines and other repositories stay as they are, byte for byte.
+
+mod deb822;
+mod one_line;
+#[cfg(test)]
+mod tests;
+
+use podlift_host::Files;
+use podlift_model::{Failure, Minor};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+const LIST: &str = "/etc/apt/sources.list";
+const PARTS: &str = "/etc/apt/sources.list.d";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    OneLine,
+    Deb822,
+}
+
+/// One file of apt's sources that names the Kubernetes repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub path: PathBuf,
+    pub form: Form,
+    pub text: String,
+}
+
+/// Where a minor stands in the text, and which one it is.
+type Place = (Range<usize>, Minor);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    #[error(
+        "no file of /etc/apt/sources.list.d, and not /etc/apt/sources.list, names a repository core:/stable:/vX.Y/deb/; expected the one that kubeadm's packages came from"
+    )]
+    Missing,
+    #[error("several files name the Kubernetes repository: {0}; leave one of them")]
+    Several(String),
+    #[error(
+        "{0}: trusted=yes or allow-insecure=yes switches signature checks off; use signed-by with the repository's key"
+    )]
+    Trusted(String),
+    #[error(
+        "{0}: {1:?} is no Kubernetes repository: expected an address that ends in core:/stable:/vX.Y/deb/"
+    )]
+    Strange(String, String),
+    #[error("{0} can't be read: {1}")]
+    Unreadable(String, String),
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Failure::operator("apt-source", error.to_string())
+    }
+}
+
+/// Why an entry can't be used.
+#[derive(Debug, PartialEq, Eq)]
+enum Unusable {
+    Trusted,
+    Strange(String),
+}
+
+impl Form {
+    fn of(name: &str) -> Option<Self> {
+        match name.rsplit_once('.')?.1 {
+            "list" => Some(Self::OneLine),
+            "sources" => Some(Self::Deb822),
+            _ => None,
+        }
+    }
+
+    fn places(self, text: &str) -> Result<Vec<Place>, Unusable> {
+        match self {
+            Self::OneLine => one_line::places(text),
+            Self::Deb822 => deb822::places(text),
+        }
+    }
+}
+
+/// The node's source; exactly one file may name the repository.
+pub fn find(files: &dyn Files) -> Result<Source, SourceError> {
+    let mut found = Vec::new();
+    for path in candidates(files)? {
+        let Some(form) = Form::of(&path.to_string_lossy()) else { continue };
+        let unreadable = |why: String| SourceError::Unreadable(path.display().to_string(), why);
+        let bytes = match files.read(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            other => other.map_err(|e| unreadable(e.to_string()))?,
+        };
+        // Others may hold what they like; ours must be text.
+        let named = bytes.windows(BEFORE.len()).any(|w| w == BEFORE.as_bytes());
+        if !named {
+            continue;
+        }
+        let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not text".into()))?;
+        let source = Source { path, form, text };
+        if !source.places()?.is_empty() {
+            found.push(source);
+        }
+    }
+    let names: Vec<String> = found.iter().map(|s| s.path.display().to_string()).collect();
+    match (found.pop(), names.len()) {
+        (Some(only), 1) => Ok(only),
+        (None, _) => Err(SourceError::Missing),
+        _ => Err(SourceError::Several(names.join(", "))),
+    }
+}
+
+fn candidates(files: &dyn Files) -> Result<Vec<PathBuf>, SourceError> {
+    let names = match files.list(Path::new(PARTS)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        other => other.map_err(|e| SourceError::Unreadable(PARTS.into(), e.to_string()))?,
+    };
+    let parts = names.iter().map(|n| Path::new(PARTS).join(n));
+    Ok([PathBuf::from(LIST)].into_iter().chain(parts).collect())
+}
+
+impl Source {
+    fn places(&self) -> Result<Vec<Place>, SourceError> {
+        let path = || self.path.display().to_string();
+        self.form.places(&self.text).map_err(|e| match e {
+            Unusable::Trusted => SourceError::Trusted(path()),
+            Unusable::Strange(entry) => SourceError::Strange(path(), entry),
+        })
+    }
+
+    /// The same text with another minor; every other byte as it was.
+    pub fn with_minor(&self, minor: Minor) -> Result<String, SourceError> {
+        let mut text = self.text.clone();
+        for (range, _) in self.places()?.into_iter().rev() {
+            text.replace_range(range, &minor.to_string());
+        }
+        Ok(text)
+    }
+
+    pub fn minor(&self) -> Option<Minor> {
+        self.places().ok()?.first().map(|(_, minor)| *minor)
+    }
+
+    /// A source of this repository alone, at another minor: (file name, text).
+    pub fn alone(&self, minor: Minor) -> Result<(&'static str, String), SourceError> {
+        let text = self.with_minor(minor)?;
+        Ok(match self.form {
+            Form::OneLine => ("sources.list", one_line::only(&text)),
+            Form::Deb822 => ("podlift.sources", deb822::only(&text)),
+        })
+    }
+}
+
+const BEFORE: &str = "/core:/stable:/";
+
+fn names(text: &str) -> bool {
+    text.contains(BEFORE)
+}
+
+/// Where the minor stands in an address.
+fn minor_in(address: &str) -> Option<Place> {
+    let start = address.find(BEFORE)? + BEFORE.len();
+    let end = start + address[start..].find('/')?;
+    let whole = matches!(&address[end..], "/deb" | "/deb/");
+    let minor = address[start..end].parse().ok().filter(|_| whole)?;
+    Some((start..end, minor))
+}

@@ -1,0 +1,144 @@
+//! What a plan rests on and what is too costly for facts, one file a part. Each part fails alone and says why; all of them together have
+//! a time limit. Nothing of the node is changed: what is fetched and unpacked goes into the private apt root.
+
+mod automation;
+mod certificates;
+mod containerd;
+mod disks;
+mod dpkg_audit;
+mod extras;
+mod infiniband;
+mod kubelet;
+mod limit;
+mod mountinfo;
+mod mounts;
+mod other_manifests;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use podlift_host::paths;
+use podlift_host::{Files, Host};
+use podlift_model::op::Component;
+use podlift_model::survey::NodeSurvey;
+use podlift_model::{Failure, KubeVersion};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tokio::sync::Mutex;
+
+/// Whom a survey is of.
+#[derive(Clone, Copy)]
+pub struct Surveyed<'a> {
+    pub host: &'a Host,
+    /// Held by whoever works in the private apt root.
+    pub apt_root: &'a Mutex<()>,
+    /// It has been a control-plane node before: its manifests were learned, or its configuration says so.
+    pub control_plane: bool,
+    /// Free bytes that /var must have before anything is fetched.
+    pub free_bytes: u64,
+}
+
+/// What the parts look with: the node, and ports whose commands end with the survey's time.
+struct Site<'a> {
+    node: Surveyed<'a>,
+    host: Host,
+    control_plane: bool,
+}
+
+impl Site<'_> {
+    fn files(&self) -> &dyn Files {
+        self.host.files.as_ref()
+    }
+
+    fn there(&self, path: &str) -> bool {
+        self.files().stat(Path::new(path)).is_ok()
+    }
+
+    /// None: there is no such file.
+    fn text(&self, path: &Path) -> Result<Option<String>, String> {
+        match self.files().read(path) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(format!("{}: {e}", path.display())),
+        }
+    }
+
+    /// Names in a folder; one that is not there has none.
+    fn names(&self, dir: &str) -> Result<Vec<String>, String> {
+        match self.files().list(Path::new(dir)) {
+            Ok(names) => Ok(names),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) => Err(format!("{dir}: {e}")),
+        }
+    }
+}
+
+/// Reasons of the parts that have no place for one of their own.
+#[derive(Default)]
+struct Unseen(BTreeMap<String, String>);
+
+impl Unseen {
+    fn or_default<T: Default>(&mut self, what: &str, seen: Result<T, String>) -> T {
+        seen.unwrap_or_else(|why| {
+            self.0.insert(what.into(), why);
+            T::default()
+        })
+    }
+}
+
+pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
+    let host = limit::limited(node.host);
+    let control_plane = node.control_plane || has_manifests(node.host.files.as_ref());
+    let site = Site { node, host, control_plane };
+    let mut unseen = Unseen::default();
+    let (automation, containerd, dpkg_audit, target) = tokio::join!(
+        automation::look(&site),
+        containerd::look(&site),
+        dpkg_audit::look(&site),
+        target::look(&site, to)
+    );
+    let table = mountinfo::read(&site);
+    let (certificates, strange) = certificates::look(&site);
+    strange.into_iter().for_each(|(path, why)| drop(unseen.0.insert(format!("certificate {path}"), why)));
+    NodeSurvey {
+        etcd: None,
+        external_ca: None,
+        foreign_sources: vec![],
+        kubeconfigs: vec![],
+        names: None,
+        patch_folders: vec![],
+        disks: unseen.or_default("free space", disks::look(&site, table.as_deref().unwrap_or_default())),
+        certificates,
+        other_manifests: unseen.or_default("the manifest folder", other_manifests::look(&site)),
+        automation: unseen.or_default("unattended upgrades", automation),
+        containerd: unseen.or_default("containerd", containerd),
+        kubelet: kubelet::look(&site),
+        install: target.install,
+        target_diff: target.diff,
+        extras: unseen.or_default("what the manifests hold besides flags", extras::look(&site)),
+        images: target.images,
+        mounts: unseen.or_default("mounts", table.map(|table| mounts::of(&table))),
+        infiniband: unseen.or_default("InfiniBand devices", infiniband::look(&site)),
+        dpkg_audit,
+        unseen: unseen.0,
+    }
+}
+
+/// One manifest is enough.
+fn has_manifests(files: &dyn Files) -> bool {
+    Component::ALL.iter().any(|c| files.stat(&paths::manifest(*c)).is_ok())
+}
+
+/// In one line, for people.
+fn why(failure: Failure) -> String {
+    failure.message
+}
+
+/// As `why`, where the tool's own words say more.
+fn whole(failure: Failure) -> String {
+    let said = failure.detail.lines().rev().map(str::trim).find(|l| !l.is_empty());
+    match said {
+        Some(said) if !failure.message.contains(said) => format!("{} ({said})", failure.message),
+        _ => failure.message,
+    }
+}

@@ -1,0 +1,82 @@
+//! What the target's packages would do here: apt's preview, and on a control-plane node what the target's own kubeadm says, unpacked in
+//! the private root and never installed.
+
+mod fetched;
+mod images;
+mod preview;
+
+use super::{Site, whole, why};
+use crate::apt_root::{self, AptRoot};
+use crate::kubeadm::{self, Binary};
+use fetched::Fetched;
+use podlift_model::flags::FlagChange;
+use podlift_model::survey::{Images, InstallPreview, Seen};
+use podlift_model::{Failure, KubeVersion};
+
+pub struct Target {
+    pub install: Seen<InstallPreview>,
+    /// None: a worker.
+    pub diff: Option<Seen<Vec<FlagChange>>>,
+    pub images: Seen<Images>,
+}
+
+pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
+    let root = match apt_root::fresh(site.node.apt_root, &site.host, to).await {
+        Ok(root) => root,
+        Err(e) => return unseen(site, &whole(e)),
+    };
+    let install = preview::of(site, &root, to).await;
+    if !site.control_plane {
+        // Nothing of a control plane is run here, and no image is fetched ahead.
+        return Target { install, diff: None, images: Ok(Images::default()) };
+    }
+    let (diff, images) = match fetched::fetch(site, &root, to).await {
+        Ok(fetched) => ask(site, fetched, to).await,
+        Err(e) => {
+            let why = whole(e);
+            (Err(why.clone()), Err(why))
+        }
+    };
+    Target { install, diff: Some(diff), images }
+}
+
+async fn ask(
+    site: &Site<'_>,
+    fetched: Fetched<'_>,
+    to: KubeVersion,
+) -> (Seen<Vec<FlagChange>>, Seen<Images>) {
+    let seen = (
+        kubeadm::diff(&site.host, Binary::Unpacked, to).await.map_err(whole),
+        images::of(site, to).await.map_err(whole),
+    );
+    drop(fetched);
+    seen
+}
+
+fn unseen(site: &Site<'_>, why: &str) -> Target {
+    let unseen = || why.to_string();
+    Target {
+        install: Err(unseen()),
+        diff: site.control_plane.then(|| Err(unseen())),
+        images: if site.control_plane { Err(unseen()) } else { Ok(Images::default()) },
+    }
+}
+
+/// What apt means by a failure: it refuses, or it could not be asked.
+fn refusal(failure: &Failure) -> Option<String> {
+    let asked = failure.class != podlift_model::FailureClass::Transient && failure.code != "command-missing";
+    asked.then(|| {
+        format!("{}; the Kubernetes repository and what is installed here were asked", why(failure.clone()))
+    })
+}
+
+/// The newest revision of a version that this node is offered.
+fn pin(
+    root: &AptRoot<'_>,
+    package: podlift_model::op::Package,
+    to: KubeVersion,
+) -> Option<podlift_model::op::PackagePin> {
+    let fits = root.offers.iter().filter(|o| o.package == package && o.version.kube == to);
+    let newest = fits.map(|o| &o.version).max()?;
+    Some(podlift_model::op::PackagePin { package, version: newest.clone() })
+}
