@@ -16,6 +16,8 @@ struct Node {
 }
 
 fn node(tree: &Tree) -> Node {
+    // The agent keeps its state there.
+    std::fs::create_dir_all(tree.path("/var/lib/podlift")).unwrap();
     Node { host: real::host(tree.root(), &[tree.bin()]).unwrap(), apt_root: Mutex::default() }
 }
 
