@@ -24,6 +24,8 @@ pub struct Heal {
     suspects: Mutex<Suspects>,
     /// There is a heal to tell the coordinator of.
     pub healed: Notify,
+    /// A restore waits for what the container runtime says.
+    pub runtime_wanted: Notify,
     /// Look at everything now.
     pub(crate) wake: Notify,
     pub meters: HealMeters,
@@ -42,6 +44,7 @@ impl Heal {
             state: Mutex::new(state),
             suspects: Mutex::default(),
             healed: Notify::new(),
+            runtime_wanted: Notify::new(),
             wake: Notify::new(),
             meters: HealMeters::default(),
         };

@@ -4,6 +4,7 @@ mod adopt;
 mod budget;
 mod control;
 mod diff;
+mod evidence;
 pub mod expectations;
 mod facts;
 mod findings;
@@ -28,6 +29,7 @@ mod watch;
 mod why;
 
 pub use adopt::{Applied, Refused};
+pub use evidence::{Endpoints, Learned, RunningPod, Runtime};
 pub use expectations::Expectations;
 pub use healer::Heal;
 pub use history::Intent;
