@@ -30,7 +30,8 @@ impl Op for KubeadmApply {
         Ok(Applied::Unit(kubeadm::apply(
             self.to,
             &self.skip,
-            kubeadm_patches::directory(cx.node),
+            &[],
+            kubeadm_patches::local(cx.node),
             cx.node.config.ops.kubeadm_timeout,
         )))
     }

@@ -27,7 +27,7 @@ impl Op for KubeadmNode {
         all_manifests_or_none(cx.node)?;
         Ok(Applied::Unit(kubeadm::node(
             &self.skip,
-            kubeadm_patches::directory(cx.node),
+            kubeadm_patches::local(cx.node),
             cx.node.config.ops.kubeadm_timeout,
         )))
     }

