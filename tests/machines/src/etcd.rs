@@ -63,28 +63,60 @@ pub fn files(
         (format!("{DIR}/member.crt"), leaf.certificate, 0o644),
         // The unit's own user reads it; the machine is the test's.
         (format!("{DIR}/member.key"), leaf.key, 0o644),
-        (format!("/etc/systemd/system/{UNIT}"), unit(name, address, members), 0o644),
+        (format!("/etc/systemd/system/{}", FIRST.unit), unit(&FIRST, name, address, members), 0o644),
     ])
 }
 
-/// Not Debian's own, which is masked.
-pub const UNIT: &str = "etcd-member.service";
+/// One of the clusters that a machine can have a member of.
+pub struct Place {
+    /// Not Debian's own, which is masked.
+    pub unit: &'static str,
+    /// Below /var/lib.
+    pub state: &'static str,
+    pub token: &'static str,
+    pub client: u16,
+    pub peer: u16,
+    /// Plain HTTP on the loopback, metrics only.
+    pub metrics: u16,
+}
 
-fn unit(name: &str, address: &str, members: &[(String, String)]) -> String {
-    let cluster: Vec<String> = members.iter().map(|(n, a)| format!("{n}=https://{a}:2380")).collect();
+/// The cluster that the API servers begin with.
+pub const FIRST: Place = Place {
+    unit: "etcd-member.service",
+    state: "etcd-member",
+    token: "lab",
+    client: 2379,
+    peer: 2380,
+    metrics: 2381,
+};
+
+/// Where a second cluster runs beside it.
+pub const SECOND: Place = Place {
+    unit: "etcd-second.service",
+    state: "etcd-second",
+    token: "second",
+    client: 2479,
+    peer: 2480,
+    metrics: 2481,
+};
+
+/// The unit of a member in its place.
+pub fn unit(place: &Place, name: &str, address: &str, members: &[(String, String)]) -> String {
+    let Place { state, token, client, peer, metrics, .. } = place;
+    let cluster: Vec<String> = members.iter().map(|(n, a)| format!("{n}=https://{a}:{peer}")).collect();
     let tls = |prefix: &str| {
         format!(
             "--{prefix}cert-file={DIR}/member.crt --{prefix}key-file={DIR}/member.key --{prefix}trusted-ca-file={DIR}/ca.crt --{prefix}client-cert-auth"
         )
     };
     format!(
-        "[Unit]\nDescription=etcd member {name}\nAfter=network.target\n\
-         [Service]\nType=notify\nUser=etcd\nStateDirectory=etcd-member\nRestart=always\nRestartSec=1\nTimeoutStartSec=0\n\
+        "[Unit]\nDescription=etcd member {name} of {token}\nAfter=network.target\n\
+         [Service]\nType=notify\nUser=etcd\nStateDirectory={state}\nRestart=always\nRestartSec=1\nTimeoutStartSec=0\n\
          Environment=ETCD_UNSUPPORTED_ARCH=arm64\n\
-         ExecStart=/usr/bin/etcd --name={name} --data-dir=/var/lib/etcd-member/data \
-         --listen-client-urls=https://{address}:2379,https://127.0.0.1:2379 --advertise-client-urls=https://{address}:2379 \
-         --listen-peer-urls=https://{address}:2380 --initial-advertise-peer-urls=https://{address}:2380 \
-         --initial-cluster={} --initial-cluster-token=lab {} {}\n\
+         ExecStart=/usr/bin/etcd --name={name} --data-dir=/var/lib/{state}/data \
+         --listen-client-urls=https://{address}:{client},https://127.0.0.1:{client} --advertise-client-urls=https://{address}:{client} --listen-metrics-urls=http://127.0.0.1:{metrics} \
+         --listen-peer-urls=https://{address}:{peer} --initial-advertise-peer-urls=https://{address}:{peer} \
+         --initial-cluster={} --initial-cluster-token={token} {} {}\n\
          [Install]\nWantedBy=multi-user.target\n",
         cluster.join(","),
         tls(""),

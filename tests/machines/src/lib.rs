@@ -16,6 +16,7 @@ pub mod fleet;
 pub mod judge;
 pub mod layer;
 pub mod machine;
+pub mod moved_etcd;
 pub mod need;
 pub mod network;
 pub mod night;

@@ -3,8 +3,11 @@
 
 use anyhow::{Context as _, ensure};
 use futures_util::FutureExt as _;
+use podlift_machines::etcd::{FIRST, SECOND};
 use podlift_machines::fleet::{Fleet, TO, Wanted};
+use podlift_machines::moved_etcd::{Move, Watched};
 use podlift_machines::{apart, faults, judge, night, up, watch};
+use serde_json::Value;
 
 fn run(story: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
     podlift_common::tls::install_provider();
@@ -104,6 +107,58 @@ fn a_night_of_broken_machines() {
         once(&fleet, "canary/w1/install-kubelet-kubectl").await?;
         judged(fleet).await
     });
+}
+
+/// etcd was moved and the old one runs on: through every answer of the old one, restarts of the agent and a kubeadm, nothing is ever
+/// written towards it. What a person accepts then is healed again.
+#[test]
+fn nothing_is_ever_written_towards_an_etcd_that_was_left() {
+    let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
+    run(async move {
+        let wanted = Wanted { control_planes: vec!["cp1"], workers: vec![], ..Wanted::default() };
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
+        fleet.boot().await?;
+        let told = moved(&Move::of(&fleet, "cp1"), &fleet).await;
+        let words = if told.is_err() { fleet.words().await } else { String::new() };
+        fleet.stop().await;
+        told.context(words)
+    });
+}
+
+async fn moved(etcd: &Move<'_>, fleet: &Fleet) -> anyhow::Result<()> {
+    let (first, second) = (etcd.endpoint(&FIRST), etcd.endpoint(&SECOND));
+    let known = |heal: &Value| heal["expectations"]["etcd_cluster"].clone();
+    let heal = etcd.until("the heal knows its etcd", |heal| known(heal).is_string()).await?;
+    let left = known(&heal);
+    etcd.restore().await?;
+    etcd.point(&second).await?;
+    let forbidden = |heal: &Value| heal["expectations"]["forbidden"].is_string();
+    etcd.until("the heal sees that etcd was moved", forbidden).await?;
+
+    let watched = Watched::begin(etcd, &format!("--etcd-servers={first}"));
+    etcd.point("").await?;
+    etcd.until("the heal reports the empty flag", |heal| {
+        let findings = heal["findings"].as_array().cloned().unwrap_or_default();
+        findings.iter().any(|f| f["rule"] == "etcd-servers-empty" && f["report_only"].is_string())
+    })
+    .await?;
+    etcd.tempted().await?;
+    etcd.restart_agent().await?;
+    etcd.tempted().await?;
+    etcd.kubeadm().await?;
+    etcd.tempted().await?;
+    etcd.until("it is still forbidden", forbidden).await?;
+    watched.end()?;
+
+    etcd.point(&second).await?;
+    let accepted = fleet.podlift(&["heal", "accept", "cp1", "kube-apiserver"]).await?;
+    ensure!(accepted.code == 0, "heal accept exited {}: {}", accepted.code, accepted.stderr);
+    etcd.until("the heal knows the new etcd", |heal| known(heal).is_string() && known(heal) != left).await?;
+    etcd.point("").await?;
+    watch::until("the new endpoints are healed", || async {
+        Ok(etcd.manifest().contains(&format!("--etcd-servers={second}")).then_some(()))
+    })
+    .await
 }
 
 /// An outcome is reported once.

@@ -47,7 +47,7 @@ impl Fleet {
             for (path, text, mode) in etcd::files(&authority, node, &members)? {
                 machine.write(&path, text, mode)?;
             }
-            machine::enable(&machine.root(), "multi-user.target", etcd::UNIT)?;
+            machine::enable(&machine.root(), "multi-user.target", etcd::FIRST.unit)?;
             let pki = format!("/etc/kubernetes/pki/{}", shape.cluster);
             machine.write(&format!("{pki}/ca.crt"), &self.supervisor.ca, 0o600)?;
             machine.write(&format!("{pki}/etcd/ca.crt"), &authority.certificate, 0o600)?;
