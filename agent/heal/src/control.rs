@@ -7,7 +7,7 @@ use crate::settings::Mode;
 use crate::state::State;
 use podlift_model::facts::{ExpectationFacts, GuardState};
 use podlift_model::heal::HealEvent;
-use podlift_model::op::Component;
+use podlift_model::op::{Component, FlagLoss};
 use podlift_model::{Digest, RunId};
 use std::io;
 use std::time::Duration;
@@ -31,14 +31,16 @@ impl Heal {
         }
     }
 
-    /// Until `seconds` from now on the boot clock. Looks at everything at once.
-    pub fn arm(&self, run: &RunId, seconds: u32) -> io::Result<()> {
+    /// Until `seconds` from now on the boot clock. Looks at everything at once. `allow` names losses that the run means.
+    pub fn arm(&self, run: &RunId, seconds: u32, allow: &[FlagLoss]) -> io::Result<()> {
         let until = self.host.clock.since_boot() + Duration::from_secs(seconds.into());
         let hash =
             |c: &Component| Some((*c, self.seen(*c).ok().filter(|look| look.stat.is_some())?.hash.clone()));
         let as_armed = Component::ALL.iter().filter_map(hash).collect();
         let until_wall = Some(self.host.clock.now() + Duration::from_secs(seconds.into()));
-        let guard = Guard { run: run.clone(), boot: self.boot.clone(), until, until_wall, as_armed };
+        let (run, boot, allow) = (run.clone(), self.boot.clone(), allow.to_vec());
+        self.mean(&allow)?;
+        let guard = Guard { run, boot, until, until_wall, as_armed, allow };
         guard::save(self.host.files.as_ref(), Some(&guard))?;
         self.history.forgive()?;
         self.state().guard = Some(guard);
@@ -49,6 +51,33 @@ impl Heal {
     pub fn disarm(&self) -> io::Result<()> {
         guard::save(self.host.files.as_ref(), None)?;
         self.state().guard = None;
+        // What the run meant to lose and did not is no loss that is meant any more.
+        self.mean(&[])
+    }
+
+    /// These losses are meant from now on, besides those that happened and were not learned yet.
+    fn mean(&self, allow: &[FlagLoss]) -> io::Result<()> {
+        if allow.iter().any(|loss| loss.flag.as_str() == "etcd-servers") {
+            tracing::warn!(
+                "--etcd-servers can't be meant to go: the API server would not start; it is healed as ever"
+            );
+        }
+        let happened = |l: &FlagLoss| {
+            let look = self.seen(l.component).ok();
+            look.is_none_or(|look| look.manifest().is_none_or(|m| m.find(l.flag.as_str()).is_empty()))
+        };
+        let before = self.state().meant.clone();
+        let mut all = allow.to_vec();
+        all.extend(before.into_iter().filter(|l| !allow.contains(l) && happened(l)));
+        let mut state = self.state();
+        self.set_meant(&mut state, all)
+    }
+
+    pub(crate) fn set_meant(&self, state: &mut State, meant: Vec<FlagLoss>) -> io::Result<()> {
+        if state.meant != meant {
+            expectations::save_meant(self.host.files.as_ref(), &meant)?;
+            state.meant = meant;
+        }
         Ok(())
     }
 
@@ -96,9 +125,5 @@ impl Heal {
                 .ack(id)
                 .inspect_err(|error| tracing::warn!(%error, "an acknowledged heal could not be recorded")),
         );
-    }
-
-    pub fn set_other_etcd(&self, other: Option<String>) {
-        self.state().other_etcd = other;
     }
 }

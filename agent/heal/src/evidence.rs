@@ -1,11 +1,19 @@
 //! What only the agent can ask, and the heal needs: the container runtime, and which etcd answers where. Keeps; asks nobody.
 
 use crate::healer::Heal;
+use crate::manifest::Manifest;
+use crate::pairs::Pair;
 use crate::read::Look;
+use crate::ring::Choice;
+use crate::rules::{Kubelet, Seen};
+use crate::settings::Mode;
+use crate::state::State;
 use jiff::Timestamp;
-use podlift_model::Digest;
+use podlift_host::Stat;
+use podlift_model::command::{CommandLine, is_expanded};
 use podlift_model::op::Component;
-use std::io;
+use podlift_model::{Digest, FlagSet};
+use std::time::Duration;
 
 /// A component's pod as the container runtime has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,29 +56,135 @@ pub struct Learned {
     pub cluster: Option<String>,
 }
 
+/// The kubelet ends the old pod before it makes the new one: only after this long does "nothing runs" say that it can't read the file.
+const STARTS: Duration = Duration::from_secs(30);
+/// The runtime is asked again this often while its answer decides nothing.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// An answer, and of which file.
+#[derive(Debug, Clone)]
+pub(crate) struct Evidence {
+    stat: Option<Stat>,
+    hash: Digest,
+    said: Runtime,
+}
+
 impl Heal {
     /// Components of which a restore waits for what the runtime says. `runtime_wanted` fires when one is added.
     pub fn wants_runtime(&self) -> Vec<Component> {
-        Vec::new()
+        let state = self.state();
+        Component::ALL.iter().copied().filter(|component| self.wants(&state, *component)).collect()
+    }
+
+    fn wants(&self, state: &State, component: Component) -> bool {
+        let Some(look) = state.looks.get(&component) else { return false };
+        let may_restore = self.config.mode != Mode::Off
+            && state.kubeadm == 0
+            && matches!(look.seen, Seen::Unreadable(_))
+            && self.is_settled(look)
+            && matches!(state.ring.choose(component), Choice::Copy(_));
+        may_restore && matches!(kubelet(state, component, look), Kubelet::Unasked | Kubelet::Unknown(_))
+    }
+
+    /// Asks for the runtime's word where a restore waits for it.
+    pub(crate) fn ask_runtime(&self, state: &mut State, component: Component) {
+        let now = self.host.clock.since_boot();
+        let lately = state.asked.get(&component).is_some_and(|at| now.saturating_sub(*at) < AGAIN);
+        if !lately && self.wants(state, component) {
+            state.asked.insert(component, now);
+            self.runtime_wanted.notify_one();
+        }
     }
 
     /// What the runtime says of a component; looked at at once where something waited for it.
-    pub fn runtime(&self, _component: Component, _said: Runtime) {}
+    pub fn runtime(&self, component: Component, said: Runtime) {
+        let mut state = self.state();
+        if !self.wants(&state, component) {
+            return;
+        }
+        let Some(look) = state.looks.get(&component).cloned() else { return };
+        let age = self.host.clock.since_boot().saturating_sub(look.since);
+        if said == Runtime::NotRunning && age < STARTS {
+            return;
+        }
+        let (stat, hash) = (look.stat.clone(), look.hash.clone());
+        state.evidence.insert(component, Evidence { stat, hash, said });
+        drop(state);
+        self.look(component, self.host.clock.since_boot());
+    }
 
     /// Whether this pod was made from exactly this manifest, or why that is not certain.
-    pub fn runs_exactly(&self, _component: Component, _look: &Look, _pod: &RunningPod) -> Result<(), String> {
-        Ok(())
+    pub fn runs_exactly(&self, component: Component, look: &Look, pod: &RunningPod) -> Result<(), String> {
+        let manifest = look.manifest().ok_or_else(|| format!("{} can't be read", component.file()))?;
+        same_container(manifest, pod)?;
+        let stat = look.stat.as_ref().ok_or_else(|| format!("{} is missing", component.file()))?;
+        let pair = pod.config_hash.clone().map(|config| Pair { content: manifest.content(), config });
+        if pod.created.as_nanosecond() >= stat.ctime {
+            pair.into_iter().for_each(|pair| self.keep_pair(component, pair));
+            return Ok(());
+        }
+        match pair {
+            Some(pair) if self.state().pairs.know(component, &pair) => Ok(()),
+            Some(_) => Err(format!(
+                "{} changed after its pod was made ({}), and whether the pod was made from what is in it now is not known; podlift heal \
+                 accept NODE {component} says so",
+                component.file(),
+                pod.created
+            )),
+            None => Err(format!(
+                "the runtime does not tell from which {} the pod was made (no annotation kubernetes.io/config.hash), and the file changed \
+                 after that",
+                component.file()
+            )),
+        }
     }
 
-    /// The component was healthy with this manifest, which must be the one on the disk.
-    pub fn learned_component(&self, _component: Component, _from: &Digest) -> io::Result<()> {
-        Ok(())
+    fn keep_pair(&self, component: Component, pair: Pair) {
+        let mut state = self.state();
+        if state.pairs.know(component, &pair) {
+            return;
+        }
+        state.pairs = state.pairs.with(component, pair);
+        let kept = state.pairs.save(self.host.files.as_ref());
+        drop(kept.inspect_err(
+            |error| tracing::warn!(%error, "what the kubelet made of a manifest can't be kept"),
+        ));
     }
+}
 
-    /// Nothing could be learned of a component, and why; kept until something is.
-    pub fn not_learned(&self, _component: Component, _why: &str) {}
+/// What is known of whether the kubelet reads what is there.
+pub(crate) fn kubelet(state: &State, component: Component, look: &Look) -> Kubelet {
+    if look.certain {
+        return Kubelet::CantRead;
+    }
+    let same = |e: &&Evidence| e.hash == look.hash && e.stat == look.stat;
+    let changed = look.stat.as_ref().map_or(i128::MAX, |stat| stat.ctime);
+    match state.evidence.get(&component).filter(same).map(|e| &e.said) {
+        None => Kubelet::Unasked,
+        Some(Runtime::Running(pod)) if pod.created.as_nanosecond() >= changed => Kubelet::Runs,
+        Some(Runtime::Running(_)) => Kubelet::Unknown("the pod that runs is older than the file".into()),
+        Some(Runtime::NotRunning) => Kubelet::CantRead,
+        Some(Runtime::Unknown(why)) => Kubelet::Unknown(why.clone()),
+    }
+}
 
-    /// Endpoints answered as this cluster. Lifts a prohibition only where the live manifest's own answered as the expected cluster; sets
-    /// one where they answered as another; completes an id that was not known.
-    pub fn etcd_answered(&self, _endpoints: Endpoints, _cluster: &str) {}
+/// Image and flags; a value that the kubelet fills in at the start is whatever it filled in.
+fn same_container(manifest: &Manifest, pod: &RunningPod) -> Result<(), String> {
+    let component = manifest.component;
+    let line = manifest.line.as_ref().map_err(ToString::to_string)?;
+    let words: Vec<&str> = pod.words.iter().map(String::as_str).collect();
+    let running = CommandLine::read(component.name(), &words).map_err(|e| format!("its container is {e}"))?;
+    if manifest.image != pod.image {
+        return Err(format!("{component} runs {}, its manifest says {}", pod.image, manifest.image));
+    }
+    let (file, runs) = (FlagSet::from(line), FlagSet::from(&running));
+    let names = file.0.keys().chain(runs.0.keys());
+    let differs = |flag: &&String| {
+        let written = file.values(flag);
+        !written.iter().any(|value| is_expanded(value)) && written != runs.values(flag)
+    };
+    match names.into_iter().find(differs) {
+        Some(flag) => Err(format!("{component} runs with another --{flag} than its manifest has")),
+        None => Ok(()),
+    }
 }

@@ -6,6 +6,7 @@ use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::Digest;
 use podlift_model::facts::ExpectationFacts;
+use podlift_model::op::FlagLoss;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io;
@@ -16,9 +17,27 @@ pub struct Expectations {
     pub etcd_servers: String,
     /// Id of the cluster that answered there; None: no tool could ask.
     pub etcd_cluster: Option<String>,
+    /// `--etcd-servers-overrides` and `--etcd-prefix`, where it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd_overrides: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd_prefix: Option<String>,
+    /// Why nothing may be healed from these endpoints; lifted only by what proves them right again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forbidden: Option<Forbidden>,
     /// The API server's manifest that was Ready with this.
     pub learned_from: Digest,
     pub at: Timestamp,
+}
+
+/// Somebody moved or restored etcd, as far as was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Forbidden {
+    /// The endpoints answered as the cluster with this id.
+    AnotherCluster { id: String },
+    /// The manifest on the disk named these endpoints.
+    OtherEndpoints { named: String },
 }
 
 impl Expectations {
@@ -29,13 +48,53 @@ impl Expectations {
             learned_from: self.learned_from.clone(),
         }
     }
+
+    /// Whether a manifest may be pointed to these endpoints, or why not.
+    pub fn may_heal(&self) -> Result<(), String> {
+        match (&self.forbidden, &self.etcd_cluster) {
+            (Some(why), _) => Err(self.prohibition(why)),
+            (None, None) => Err(format!(
+                "the id of the cluster behind these endpoints is not known yet ({}): it is asked for until etcd answers",
+                self.etcd_servers
+            )),
+            (None, Some(_)) => Ok(()),
+        }
+    }
+
+    /// In words, and what lifts it.
+    pub fn prohibition(&self, why: &Forbidden) -> String {
+        let lifted = "lifted when the API server is Ready on the expected cluster, or by podlift heal accept NODE kube-apiserver";
+        let seen = match why {
+            Forbidden::AnotherCluster { id } => format!(
+                "etcd answered as cluster {id}, expected {} at {}",
+                self.etcd_cluster.as_deref().unwrap_or("another"),
+                self.etcd_servers
+            ),
+            Forbidden::OtherEndpoints { named } => {
+                format!("the manifest named the endpoints {named}, expected {}", self.etcd_servers)
+            }
+        };
+        format!("{seen}: somebody moved or restored etcd ({lifted})")
+    }
+
+    /// Whether these are the expected endpoints, in any order.
+    pub fn are_same(&self, servers: &str) -> bool {
+        endpoints(servers) == endpoints(&self.etcd_servers)
+    }
+}
+
+/// Endpoints as a set; a slash at the end means nothing. What is no endpoint (a flag that slipped into the value's place) is left out.
+pub fn endpoints(servers: &str) -> BTreeSet<String> {
+    let clean = |item: &str| item.trim().trim_end_matches('/').to_string();
+    servers.split(',').map(clean).filter(|e| !e.is_empty() && !e.starts_with('-')).collect()
 }
 
 const EXPECTATIONS: &str = "expectations.json";
 const EXEMPT: &str = "exempt.json";
+const MEANT: &str = "meant.json";
 
 /// Reads a JSON file of the heal; None where there is none. One that can't be read counts as none, and is said.
-fn load<T: serde::de::DeserializeOwned>(files: &dyn Files, name: &str) -> Option<T> {
+pub(crate) fn load<T: serde::de::DeserializeOwned>(files: &dyn Files, name: &str) -> Option<T> {
     let path = paths::heal(name);
     let bytes = match files.read(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
@@ -45,7 +104,7 @@ fn load<T: serde::de::DeserializeOwned>(files: &dyn Files, name: &str) -> Option
     parsed.inspect_err(|error| tracing::warn!(path = %path.display(), %error, "ignored: can't be read")).ok()
 }
 
-fn save<T: Serialize>(files: &dyn Files, name: &str, value: &T) -> io::Result<()> {
+pub(crate) fn save<T: Serialize>(files: &dyn Files, name: &str, value: &T) -> io::Result<()> {
     files.write(&paths::heal(name), &serde_json::to_vec(value)?, 0o600)
 }
 
@@ -64,4 +123,13 @@ pub(crate) fn load_exempt(files: &dyn Files) -> BTreeSet<Digest> {
 
 pub(crate) fn save_exempt(files: &dyn Files, value: &BTreeSet<Digest>) -> io::Result<()> {
     save(files, EXEMPT, value)
+}
+
+/// Losses that a run means and that no learned manifest shows yet.
+pub(crate) fn load_meant(files: &dyn Files) -> Vec<FlagLoss> {
+    load(files, MEANT).unwrap_or_default()
+}
+
+pub(crate) fn save_meant(files: &dyn Files, value: &[FlagLoss]) -> io::Result<()> {
+    save(files, MEANT, &value)
 }

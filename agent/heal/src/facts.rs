@@ -2,7 +2,9 @@
 
 use crate::Heal;
 use crate::budget::Fight;
+use crate::expectations::Forbidden;
 use crate::guard::Guard;
+use crate::manifest::Manifest;
 use crate::rules::Seen;
 use crate::settings::Mode;
 use podlift_model::heal::{HealExpectations, HealFacts, HealFight, HealFile, HealGuard, HealMode};
@@ -30,12 +32,15 @@ impl Heal {
         let state = self.state();
         let known = state.expectations.as_ref()?;
         Some(HealExpectations {
-            etcd_overrides: None,
-            etcd_prefix: None,
-            forbidden: None,
+            etcd_overrides: known.etcd_overrides.clone(),
+            etcd_prefix: known.etcd_prefix.clone(),
+            forbidden: known.may_heal().err(),
             etcd_servers: known.etcd_servers.split(',').map(String::from).collect(),
             etcd_cluster: known.etcd_cluster.clone(),
-            other_etcd: state.other_etcd.clone(),
+            other_etcd: match &known.forbidden {
+                Some(Forbidden::AnotherCluster { id }) => Some(id.clone()),
+                _ => None,
+            },
             learned_from: known.learned_from.clone(),
             at: known.at,
         })
@@ -48,11 +53,15 @@ impl Heal {
             .seen(component)
             .ok()
             .filter(|look| matches!(look.seen, Seen::Manifest(_) | Seen::Unreadable(_)));
-        let (good, now) = (self.state().ring.of(component).to_vec(), self.host.clock.since_boot());
+        let now = self.host.clock.since_boot();
+        let state = self.state();
+        let good = state.ring.of(component).to_vec();
+        let unlearned = state.unlearned.get(&component).map(|u| u.told.clone());
+        drop(state);
         let budget = self.config.budget_per_hour;
-        (look.is_some() || !good.is_empty()).then(|| HealFile {
-            opaque: None,
-            unlearned: None,
+        (look.is_some() || !good.is_empty() || unlearned.is_some()).then(|| HealFile {
+            opaque: look.as_ref().and_then(|look| look.manifest()).and_then(Manifest::opaque),
+            unlearned,
             component,
             sha256: look.map(|look| look.hash.clone()),
             budget,
@@ -66,7 +75,7 @@ impl Heal {
 }
 
 fn guard(guard: &Guard) -> HealGuard {
-    HealGuard { allow: vec![], run: guard.run.clone(), until: guard.until_wall }
+    HealGuard { allow: guard.allow.clone(), run: guard.run.clone(), until: guard.until_wall }
 }
 
 fn fight(fight: &Fight) -> HealFight {

@@ -27,7 +27,9 @@ impl Heal {
         };
         let held = self.held(&state, component, &component.file());
         let found = self.judge(&state, component, &look, false);
-        found.iter().map(|finding| tell(finding, component, held.as_deref())).collect()
+        let stuck = state.stuck_rules.get(&component.file());
+        let why = |f: &Finding| held.as_ref().or_else(|| stuck?.get(f.rule)).map(String::as_str);
+        found.iter().map(|finding| tell(finding, component, why(finding))).collect()
     }
 
     /// Of one component, or of all.
@@ -36,10 +38,10 @@ impl Heal {
         let found = self.strays_in(&mut state);
         let steady = || self.armed_guard(&state).is_none().then(|| crate::rules::STEADY.to_string());
         let why = |stray: &crate::strays::Stray| {
-            let held = || self.held(&state, stray.component, &stray.name);
-            stray.why_not.map(String::from).or_else(steady).or_else(held)
+            let held = || self.held(&state, stray.component?, &stray.name);
+            stray.why_not.clone().or_else(steady).or_else(held)
         };
-        let wanted = found.iter().filter(|s| of.is_none_or(|c| c == s.component));
+        let wanted = found.iter().filter(|s| of.is_none_or(|c| Some(c) == s.component));
         wanted.map(|stray| stray.finding(why(stray))).collect()
     }
 

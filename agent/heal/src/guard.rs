@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use podlift_host::Files;
 use podlift_host::paths;
-use podlift_model::op::Component;
+use podlift_model::op::{Component, FlagLoss};
 use podlift_model::{BootId, Digest, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ pub struct Guard {
     /// The manifests as they were when it was armed. Hygiene leaves them alone: repairing one would restart its component ahead of
     /// kubeadm, which would take that for its own work. What kubeadm writes afterwards is another file.
     pub as_armed: BTreeMap<Component, Digest>,
+    /// Losses that the run means.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<FlagLoss>,
 }
 
 impl Guard {
@@ -59,6 +62,7 @@ mod tests {
             until: Duration::from_secs(10),
             until_wall: None,
             as_armed: BTreeMap::new(),
+            allow: Vec::new(),
         };
         assert!(guard.armed(&boot("b1"), Duration::from_secs(9)));
         assert!(!guard.armed(&boot("b1"), Duration::from_secs(10)));

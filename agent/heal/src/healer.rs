@@ -2,7 +2,8 @@
 
 use crate::history::{History, How, Intent};
 use crate::meters::HealMeters;
-use crate::settings;
+use crate::readonly::ReadOnly;
+use crate::settings::{self, Mode};
 use crate::state::State;
 use crate::suspects::Suspects;
 use podlift_host::Host;
@@ -11,7 +12,7 @@ use podlift_model::heal::HealEvent;
 use podlift_model::{BootId, Digest, NodeName};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 pub struct Heal {
@@ -33,9 +34,25 @@ pub struct Heal {
 
 impl Heal {
     pub fn open(host: Host, config: settings::Heal, node: NodeName, boot: BootId) -> io::Result<Self> {
-        let state = State::load(host.files.as_ref());
         let history = History::open(host.files.clone(), boot.clone())?;
-        let heal = Self {
+        let heal = Self::with(host, config, node, boot, history);
+        heal.finish_open_intents();
+        heal.remove_litter();
+        Ok(heal)
+    }
+
+    /// For where its folder can't be read or written: knows what is on the disk as far as that can be read, observes, and writes nothing.
+    pub fn without_memory(host: Host, config: settings::Heal, node: NodeName, boot: BootId) -> Self {
+        let mode = if config.mode == Mode::Off { Mode::Off } else { Mode::Observe };
+        let host = Host { files: Arc::new(ReadOnly(host.files.clone())), ..host };
+        let opened = History::open(host.files.clone(), boot.clone());
+        let history = opened.unwrap_or_else(|_| History::empty(host.files.clone(), boot.clone()));
+        Self::with(host, settings::Heal { mode, ..config }, node, boot, history)
+    }
+
+    fn with(host: Host, config: settings::Heal, node: NodeName, boot: BootId, history: History) -> Self {
+        let state = State::load(host.files.as_ref());
+        Self {
             host,
             config,
             node,
@@ -47,10 +64,7 @@ impl Heal {
             runtime_wanted: Notify::new(),
             wake: Notify::new(),
             meters: HealMeters::default(),
-        };
-        heal.finish_open_intents();
-        heal.remove_litter();
-        Ok(heal)
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -61,6 +61,11 @@ impl History {
         Ok(Self { files, boot, state: Mutex::new(state) })
     }
 
+    /// Begins anew, whatever is on the disk.
+    pub fn empty(files: Arc<dyn Files>, boot: BootId) -> Self {
+        Self { files, boot, state: Mutex::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -143,7 +148,7 @@ impl State {
             }
             Line::Event(event) => {
                 let intent = self.open.iter().position(|i| i.id == event.id).map(|at| self.open.remove(at));
-                if let Some(intent) = intent.filter(|i| i.boot.as_ref() == Some(boot)) {
+                if let Some(intent) = intent.filter(|i| i.boot.as_ref() == Some(boot) && !i.follows) {
                     let component = intent.component.or_else(|| component_of(&intent.file));
                     component.into_iter().for_each(|c| self.budget.spend(c, intent.clock));
                 }

@@ -2,8 +2,13 @@
 //! notice arrives.
 
 use crate::budget::{Fight, Spent, Verdict};
+use crate::evidence::kubelet;
+use crate::expectations::{Forbidden, endpoints};
 use crate::healer::Heal;
+use crate::manifest::Manifest;
+use crate::mend::MendError;
 use crate::read::{self, Look};
+use crate::ring::Choice;
 use crate::rules::{Access, Finding, Situation, judge};
 use crate::settings::Mode;
 use crate::state::State;
@@ -11,6 +16,7 @@ use crate::why::explain;
 use podlift_host::ReplaceError;
 use podlift_host::paths;
 use podlift_model::Digest;
+use podlift_model::command::is_expanded;
 use podlift_model::op::Component;
 use std::io;
 use std::path::Path;
@@ -28,6 +34,15 @@ pub(crate) enum Step {
     Repaired,
 }
 
+/// What led to a repair.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noticed {
+    /// When, on the boot clock.
+    pub at: Duration,
+    /// The same look repaired this file before: rescue goes first and alone, and what follows is part of the same repair.
+    pub follows: bool,
+}
+
 impl Heal {
     /// Looks at one manifest and repairs it if that is right. `noticed` is when, on the boot clock, somebody said that it changed.
     pub fn look(&self, component: Component, noticed: Duration) {
@@ -40,10 +55,12 @@ impl Heal {
             return;
         }
         self.suspects().ask(noticed);
+        let mut noticed = Noticed { at: noticed, follows: false };
         for _ in 0..ATTEMPTS {
             match self.attempt(component, noticed, by_hand) {
                 Ok(Step::Rest) => break,
-                Ok(Step::Repaired) | Err(ReplaceError::Changed) => {}
+                Ok(Step::Repaired) => noticed.follows = true,
+                Err(ReplaceError::Changed) => noticed.follows = false,
                 Err(ReplaceError::Io(error)) => {
                     self.stuck(&component.file(), explain(&error));
                     break;
@@ -60,27 +77,54 @@ impl Heal {
             self.look(*component, noticed);
         }
         self.look_at_strays(noticed, None);
+        let state = self.state();
+        for component in Component::ALL {
+            let since = state.unlearned.get(component).map(|u| noticed.saturating_sub(u.since));
+            self.meters.unlearned(*component, since);
+        }
     }
 
-    fn attempt(&self, component: Component, noticed: Duration, by_hand: bool) -> Result<Step, ReplaceError> {
+    fn attempt(&self, component: Component, noticed: Noticed, by_hand: bool) -> Result<Step, ReplaceError> {
         let mut state = self.state();
         let look = self.seen_in(&mut state, component)?.ok_or(ReplaceError::Changed)?;
         if look.stat.is_some() {
             state.ended.remove(&component);
         }
+        self.notice_other_etcd(&mut state, &look);
         let findings = self.judge(&state, component, &look, by_hand);
+        self.ask_runtime(&mut state, component);
         if findings.iter().all(|f| f.fix.is_none()) || self.config.mode == Mode::Observe {
             state.stuck.remove(&component.file());
+            state.stuck_rules.remove(&component.file());
             drop(state);
             self.say(&component.file(), findings.iter().map(describe).collect());
             return Ok(Step::Rest);
         }
-        if let Err(spent) = self.may_spend(component) {
+        if !noticed.follows
+            && let Err(spent) = self.may_spend(component)
+        {
             drop(state);
             self.held_back(component, &component.file(), &spent);
             return Ok(Step::Rest);
         }
         self.repair(state, component, &look, &findings, noticed)
+    }
+
+    /// Whoever points the API server to other endpoints than those that were learned has moved or restored etcd, until it is shown
+    /// otherwise. What a kubeadm writes is judged when it has ended.
+    fn notice_other_etcd(&self, state: &mut State, look: &Look) {
+        let Some(manifest) = look.manifest().filter(|m| m.component == Component::KubeApiserver) else {
+            return;
+        };
+        let Some(known) = state.expectations.as_ref().filter(|k| state.kubeadm == 0 && k.forbidden.is_none())
+        else {
+            return;
+        };
+        let named = manifest.flags().joined("etcd-servers").unwrap_or_default();
+        let other = !is_expanded(&named) && !endpoints(&named).is_empty() && !known.are_same(&named);
+        if other {
+            self.forbid_in(state, Forbidden::OtherEndpoints { named });
+        }
     }
 
     /// The file as it is; read only if it changed since it was read last. None: it changed in between.
@@ -139,20 +183,48 @@ impl Heal {
     ) -> Situation<'a> {
         let guard = self.armed_guard(state);
         let own_uid = self.host.files.own_uid();
-        let since_boot = self.host.clock.since_boot();
+        let copy = state.ring.choose(component);
         Situation {
-            etcd_servers: state.expectations.as_ref().map(|e| e.etcd_servers.as_str()),
-            other_etcd: state.other_etcd.as_deref(),
+            expected: state.expectations.as_ref(),
             good: state.good.get(&component),
-            copy: state.ring.choose(component),
+            no_copy: look.manifest().is_none().then(|| self.no_copy(state, component, &copy)).flatten(),
+            copy,
+            kubelet: kubelet(state, component, look),
             access: look.stat.as_ref().map(|s| Access { mode: s.mode, uid: s.uid, own_uid }),
             kubeadm_running: state.kubeadm > 0,
             kubeadm_ended: state.ended.contains(&component),
-            settled: since_boot.saturating_sub(look.since) >= self.config.tick,
+            settled: self.is_settled(look),
             armed: by_hand || guard.is_some(),
             as_armed: !by_hand && guard.is_some_and(|g| g.as_armed.get(&component) == Some(&look.hash)),
             site_gates: &self.config.site_gates,
+            meant: &state.meant,
         }
+    }
+
+    pub(crate) fn is_settled(&self, look: &Look) -> bool {
+        self.host.clock.since_boot().saturating_sub(look.since) >= self.config.tick
+    }
+
+    /// Why a copy of the API server's manifest must not come back: it would lead to another etcd than the one that is expected, or to one
+    /// that somebody moved away from.
+    fn no_copy(&self, state: &State, component: Component, copy: &Choice) -> Option<String> {
+        let (Component::KubeApiserver, Choice::Copy(hash)) = (component, copy) else { return None };
+        let Some(known) = &state.expectations else {
+            return Some("which etcd it must lead to is not known".into());
+        };
+        if let Err(why) = known.may_heal() {
+            return Some(why);
+        }
+        let bytes = self.good_copy(component, hash)?;
+        let flags = Manifest::parse(component, &bytes).ok()?.flags();
+        // What was learned before podlift kept these two has them only in the last good manifest.
+        let good = state.good.get(&component).map(Manifest::flags).unwrap_or_default();
+        let leads =
+            |flag: &str, to: &Option<String>| flags.joined(flag) == to.clone().or_else(|| good.joined(flag));
+        let same = known.are_same(&flags.joined("etcd-servers").unwrap_or_default())
+            && leads("etcd-prefix", &known.etcd_prefix)
+            && leads("etcd-servers-overrides", &known.etcd_overrides);
+        (!same).then(|| "the copy that is kept leads to another etcd than what was learned last".into())
     }
 
     /// Whether one more repair is all right; a fight begins here.
@@ -191,6 +263,13 @@ impl Heal {
         if let Err(error) = kept {
             tracing::debug!(%error, "the version of {} can't be kept", component.file());
         }
+    }
+
+    /// What rules say of it can't be repaired, and why.
+    pub(crate) fn stuck_at(&self, file: &str, failed: &[(&'static str, MendError)]) {
+        let whys = failed.iter().map(|(rule, why)| (*rule, why.to_string())).collect();
+        self.state().stuck_rules.insert(file.into(), whys);
+        self.say(file, failed.iter().map(|(rule, why)| format!("{rule} can't be repaired: {why}")).collect());
     }
 
     /// It can't be repaired, and why.

@@ -1,12 +1,13 @@
-//! A static pod manifest as the heal sees it: the command-line words of the component's container, each with the bytes it stands on.
-//! Pure. Never guesses: a form that can't be edited line by line is told apart and refused.
+//! A static pod manifest as the heal sees it: the command line of the component's container, each word with the bytes it stands on, and
+//! the whole of it as the kubelet decodes it. Pure. Never guesses: a command line that can't be known is opaque, and says why.
 
+use crate::yaml::{self, Node, ReadError};
+use podlift_model::command::{CommandLine, FlagUse, Opaque};
 use podlift_model::op::Component;
-use podlift_model::{FlagSet, KubeVersion};
-use serde::Deserialize;
-use serde_saphyr::Spanned;
-use std::collections::BTreeMap;
+use podlift_model::{Digest, FlagSet, KubeVersion};
+use serde_json::Value;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What the heal knows of a manifest that could be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,12 @@ pub struct Manifest {
     pub advertise: Option<String>,
     /// Words of `command`, then of `args`.
     pub words: Vec<Word>,
+    /// The same as its program reads them, or what hides them.
+    pub line: Result<CommandLine, Opaque>,
     /// Paths of the container and where they come from.
     pub mounts: Vec<Mount>,
+    /// All of it, as the kubelet decodes it.
+    pub(crate) json: Arc<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,93 +46,56 @@ pub struct Word {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    #[error("it is empty")]
-    Empty,
-    #[error("it is not UTF-8")]
-    NotText,
-    #[error("it is no pod manifest: {0}")]
-    Parse(String),
+    #[error("{}", unread(.0))]
+    Read(#[from] ReadError),
+    #[error("it is no pod manifest: {field} is {found}, expected {expected}")]
+    Shape { field: String, found: String, expected: &'static str },
+    /// The kubelet may well run it; it is not what podlift knows.
     #[error("it has no container named {0}")]
     NoContainer(Component),
 }
 
-#[derive(Deserialize)]
-struct Pod {
-    #[serde(default)]
-    metadata: Metadata,
-    spec: Spec,
+fn unread(error: &ReadError) -> String {
+    match error {
+        ReadError::Syntax(why) => format!("it is no pod manifest: {why}"),
+        other => other.to_string(),
+    }
 }
 
-#[derive(Default, Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    annotations: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-struct Spec {
-    containers: Vec<Container>,
-    #[serde(default)]
-    volumes: Option<Vec<Volume>>,
-}
-
-#[derive(Deserialize)]
-struct Volume {
-    name: String,
-    #[serde(default, rename = "hostPath")]
-    host_path: Option<HostPath>,
-}
-
-#[derive(Deserialize)]
-struct HostPath {
-    path: String,
-}
-
-#[derive(Deserialize)]
-struct VolumeMount {
-    name: String,
-    #[serde(rename = "mountPath")]
-    path: String,
-}
-
-#[derive(Deserialize)]
-struct Container {
-    name: String,
-    image: String,
-    #[serde(default)]
-    command: Option<Vec<Spanned<String>>>,
-    #[serde(default)]
-    args: Option<Vec<Spanned<String>>>,
-    #[serde(default, rename = "volumeMounts")]
-    mounts: Option<Vec<VolumeMount>>,
+impl ManifestError {
+    /// Whether the kubelet provably can't read it either.
+    pub fn is_certain(&self) -> bool {
+        matches!(self, Self::Read(error) if error.is_certain())
+    }
 }
 
 const ADVERTISE: &str = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint";
 
 impl Manifest {
     pub fn parse(component: Component, bytes: &[u8]) -> Result<Self, ManifestError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotText)?;
-        if text.trim().is_empty() {
-            return Err(ManifestError::Empty);
-        }
-        let pod: Pod =
-            serde_saphyr::from_str(text).map_err(|e| ManifestError::Parse(first_line(&e.to_string())))?;
-        let advertise = pod.metadata.annotations.and_then(|mut a| a.remove(ADVERTISE));
-        let container = pod.spec.containers.into_iter().find(|c| c.name == component.name());
-        let container = container.ok_or(ManifestError::NoContainer(component))?;
-        let volumes = pod.spec.volumes.unwrap_or_default();
-        let mounts = container.mounts.unwrap_or_default().into_iter().map(|m| mount(m, &volumes)).collect();
-        let command = container.command.unwrap_or_default().into_iter().map(|w| word(w, true));
-        let args = container.args.unwrap_or_default().into_iter().map(|w| word(w, false));
-        let words = command.chain(args).collect();
+        let pod = yaml::read(bytes)?;
+        expect_pod(&pod)?;
+        let spec = part(&pod, "spec", "spec")?;
+        let container = container(spec, component)?.ok_or(ManifestError::NoContainer(component))?;
+        let image = text(container, "image", "image")?.unwrap_or_default();
+        let mut words = words(container, "command", true)?;
+        words.extend(self::words(container, "args", false)?);
+        let values: Vec<&str> = words.iter().map(|w| w.value.as_str()).collect();
         Ok(Self {
             component,
-            version: version_of(&container.image),
-            image: container.image,
-            advertise,
+            version: version_of(&image),
+            image,
+            advertise: advertise(&pod)?,
+            line: CommandLine::read(component.name(), &values),
+            mounts: mounts(spec, container)?,
             words,
-            mounts,
+            json: Arc::new(pod.json()),
         })
+    }
+
+    /// Why its flags can't be known, if so: nothing is learned from it, put into it or restored over it.
+    pub fn opaque(&self) -> Option<String> {
+        self.line.as_ref().err().map(ToString::to_string)
     }
 
     /// Where a path of the container is on the node; None: it is in no mount from the node.
@@ -144,14 +112,19 @@ impl Manifest {
         self.words.iter().map(|w| w.value.as_str())
     }
 
+    /// Empty where it is opaque.
     pub fn flags(&self) -> FlagSet {
-        FlagSet::parse(self.values())
+        self.line.as_ref().map(FlagSet::from).unwrap_or_default()
     }
 
-    /// Indices of the words that set `flag`, in the form `--flag=value` or bare.
-    pub fn find(&self, flag: &str) -> Vec<usize> {
-        let sets = |w: &Word| w.value.strip_prefix("--").is_some_and(|f| f.split('=').next() == Some(flag));
-        self.words.iter().enumerate().filter(|(_, w)| sets(w)).map(|(i, _)| i).collect()
+    /// All uses of a flag, whatever their form, by its normalised name.
+    pub fn find(&self, flag: &str) -> Vec<&FlagUse> {
+        self.line.iter().flat_map(|line| &line.flags).filter(|f| f.name == flag).collect()
+    }
+
+    /// Of what the kubelet decodes: comments, order of keys, form and mode of the file don't count.
+    pub fn content(&self) -> Digest {
+        Digest::of(self.json.to_string())
     }
 
     /// Image repository in front of the component's name.
@@ -163,47 +136,108 @@ impl Manifest {
 
 /// Namespace and name of a pod, as the kubelet reads a file of its folder; None: it would take no pod from it.
 pub fn identity(bytes: &[u8]) -> Option<(String, String)> {
-    #[derive(Deserialize)]
-    struct Any {
-        kind: String,
-        metadata: Names,
-    }
-    #[derive(Deserialize)]
-    struct Names {
-        name: String,
-        #[serde(default)]
-        namespace: Option<String>,
-    }
-    let text = std::str::from_utf8(bytes).ok()?;
-    let any: Any = serde_saphyr::from_str(text).ok()?;
-    let namespace = any.metadata.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".into());
-    (any.kind == "Pod").then_some((namespace, any.metadata.name))
+    let pod = yaml::read(bytes).ok()?;
+    expect_pod(&pod).ok()?;
+    pod.get("kind")?;
+    let metadata = part(&pod, "metadata", "metadata").ok()?;
+    let name = text(metadata, "name", "metadata.name").ok()??;
+    let namespace = text(metadata, "namespace", "metadata.namespace").ok()?.filter(|n| !n.is_empty());
+    Some((namespace.unwrap_or_else(|| "default".into()), name))
 }
 
-fn mount(mount: VolumeMount, volumes: &[Volume]) -> Mount {
-    let volume = volumes.iter().find(|v| v.name == mount.name);
-    Mount { inside: mount.path, node: volume.and_then(|v| v.host_path.as_ref()).map(|h| h.path.clone()) }
+const NOTHING: &Node = &Node::Null;
+
+/// A kind that is not given is let pass: whoever asks by the component's container knows what it is.
+fn expect_pod(pod: &Node) -> Result<(), ManifestError> {
+    for (field, expected) in [("kind", "Pod"), ("apiVersion", "v1")] {
+        match text(pod, field, field)? {
+            Some(found) if found != expected => return Err(shape(field, found, expected)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn shape(field: &str, found: impl Into<String>, expected: &'static str) -> ManifestError {
+    ManifestError::Shape { field: field.into(), found: found.into(), expected }
+}
+
+/// A mapping, empty where it is absent.
+fn part<'a>(of: &'a Node, key: &str, field: &str) -> Result<&'a Node, ManifestError> {
+    match of.get(key) {
+        None => Ok(NOTHING),
+        Some(map @ Node::Map(_)) => Ok(map),
+        Some(other) => Err(shape(field, other.kind(), "a mapping")),
+    }
+}
+
+fn list<'a>(of: &'a Node, key: &str, field: &str) -> Result<&'a [Node], ManifestError> {
+    match of.get(key) {
+        None => Ok(&[]),
+        Some(Node::List(all)) => Ok(all),
+        Some(other) => Err(shape(field, other.kind(), "a list")),
+    }
+}
+
+fn text(of: &Node, key: &str, field: &str) -> Result<Option<String>, ManifestError> {
+    match of.get(key) {
+        None => Ok(None),
+        Some(Node::Text(text)) => Ok(Some(text.value.clone())),
+        Some(other) => Err(shape(field, other.kind(), "text")),
+    }
+}
+
+fn container(spec: &Node, component: Component) -> Result<Option<&Node>, ManifestError> {
+    let all = list(spec, "containers", "spec.containers")?;
+    let named = |c: &&Node| matches!(c.get("name"), Some(Node::Text(name)) if name.value == component.name());
+    Ok(all.iter().find(named))
+}
+
+/// As Go decodes a list of texts: null is an empty text, a number is an error.
+fn words(container: &Node, key: &str, command: bool) -> Result<Vec<Word>, ManifestError> {
+    let word = |(at, node): (usize, &Node)| match node {
+        Node::Text(text) => Ok(Word { value: text.value.clone(), command, token: text.token.clone() }),
+        Node::Null => Ok(Word { value: String::new(), command, token: None }),
+        other => Err(shape(&format!("{key}[{at}]"), other.kind(), "text (in quotes)")),
+    };
+    list(container, key, key)?.iter().enumerate().map(word).collect()
+}
+
+fn advertise(pod: &Node) -> Result<Option<String>, ManifestError> {
+    let metadata = part(pod, "metadata", "metadata")?;
+    let annotations = part(metadata, "annotations", "metadata.annotations")?;
+    if let Node::Map(all) = annotations {
+        for (key, _) in all {
+            text(annotations, key, key)?;
+        }
+    }
+    text(annotations, ADVERTISE, ADVERTISE)
+}
+
+fn mounts(spec: &Node, container: &Node) -> Result<Vec<Mount>, ManifestError> {
+    let volumes = list(spec, "volumes", "spec.volumes")?;
+    let mount = |mount: &Node| {
+        let name = text(mount, "name", "volumeMounts.name")?;
+        let inside = text(mount, "mountPath", "volumeMounts.mountPath")?.unwrap_or_default();
+        Ok(Mount { inside, node: node_path(volumes, name.as_deref())? })
+    };
+    list(container, "volumeMounts", "volumeMounts")?.iter().map(mount).collect()
+}
+
+fn node_path(volumes: &[Node], name: Option<&str>) -> Result<Option<String>, ManifestError> {
+    for volume in volumes {
+        if text(volume, "name", "volumes.name")?.as_deref() == name {
+            let host = part(volume, "hostPath", "volumes.hostPath")?;
+            return text(host, "path", "volumes.hostPath.path");
+        }
+    }
+    Ok(None)
 }
 
 /// Tag of an image as a version; a digest behind it does not matter.
 pub fn version_of(image: &str) -> Option<KubeVersion> {
     let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
     tag.parse().ok()
-}
-
-fn word(spanned: Spanned<String>, command: bool) -> Word {
-    let span = spanned.referenced.span();
-    // An alias shows where it is used, not where its text is: its bytes are of no use.
-    let own = spanned.referenced == spanned.defined;
-    let token = span.byte_offset().zip(span.byte_len()).filter(|_| own).map(|(start, len)| {
-        let start = start as usize;
-        start..start + len as usize
-    });
-    Word { value: spanned.value, command, token }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_string()
 }
 
 #[cfg(test)]
@@ -257,7 +291,11 @@ mod tests {
             ("", "it is empty"),
             ("spec:\n  containers: []\n", "it has no container named kube-apiserver"),
             ("spec: {", "it is no pod manifest: "),
-            ("spec:\n  containers:\n  - name: kube-apiserver\n", "it is no pod manifest: "),
+            ("kind: List\nitems: []\n", "it is no pod manifest: kind is List, expected Pod"),
+            (
+                "spec:\n  containers:\n  - name: kube-apiserver\n    command:\n    - 123\n",
+                "it is no pod manifest: command[0] is a number, expected text (in quotes)",
+            ),
         ];
         for (text, want) in cases {
             let e = Manifest::parse(Component::KubeApiserver, text.as_bytes()).unwrap_err().to_string();

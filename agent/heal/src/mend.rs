@@ -1,32 +1,81 @@
-//! From findings to bytes: what a repaired manifest looks like. Pure but for the good copy that it is handed.
+//! From findings to bytes: what a repaired manifest looks like. Pure but for the good copy that it is handed. One edit that can't be made
+//! never stands in the way of another.
 
 use crate::manifest::Manifest;
 use crate::read::Look;
-use crate::rules::{Finding, Fix, Seen};
+use crate::rules::{Finding, Fix};
 use crate::splice::{Edit, SpliceError, splice};
 use podlift_model::Digest;
 use podlift_model::op::Component;
 
-/// The repaired content, or why there is none. `good` fetches a copy by its hash.
+/// What comes of some findings.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// The new content, and the rules that are mended by it; None: nothing is.
+    pub done: Option<(Vec<u8>, Vec<&'static str>)>,
+    /// Rules whose edit can't be made, and why.
+    pub failed: Vec<(&'static str, MendError)>,
+}
+
+/// The repaired content. `good` fetches a copy by its hash.
 pub fn mend(
     component: Component,
     look: &Look,
-    findings: &[Finding],
+    findings: &[&Finding],
     good: impl FnOnce(&Digest) -> Option<Vec<u8>>,
-) -> Result<Vec<u8>, MendError> {
-    let mut edits: Vec<Edit> = Vec::new();
-    for fix in findings.iter().filter_map(|f| f.fix.as_ref()) {
-        match fix {
-            Fix::Restore(hash) => {
-                let is_manifest = |copy: &Vec<u8>| Manifest::parse(component, copy).is_ok();
-                return good(hash).filter(is_manifest).ok_or(MendError::NoCopy);
+) -> Mended {
+    let restore = findings.iter().find_map(|f| match &f.fix {
+        Some(Fix::Restore(hash)) => Some((f.rule, hash)),
+        _ => None,
+    });
+    let edits: Vec<(&'static str, &Edit)> =
+        findings.iter().filter_map(|f| Some((f.rule, edit(f)?))).collect();
+    match (restore, look.manifest()) {
+        (Some((rule, hash)), _) => restored(component, rule, good(hash)),
+        (None, Some(manifest)) => edited(look, manifest, &edits),
+        (None, None) => Mended::default(),
+    }
+}
+
+fn edit(finding: &Finding) -> Option<&Edit> {
+    match &finding.fix {
+        Some(Fix::Edit(edit)) => Some(edit),
+        _ => None,
+    }
+}
+
+fn restored(component: Component, rule: &'static str, copy: Option<Vec<u8>>) -> Mended {
+    let is_manifest = |copy: &Vec<u8>| Manifest::parse(component, copy).is_ok();
+    match copy.filter(is_manifest) {
+        Some(bytes) => Mended { done: Some((bytes, vec![rule])), failed: Vec::new() },
+        None => Mended { done: None, failed: vec![(rule, MendError::NoCopy)] },
+    }
+}
+
+/// All edits at once; where that fails, each that can be made.
+fn edited(look: &Look, manifest: &Manifest, edits: &[(&'static str, &Edit)]) -> Mended {
+    let all: Vec<Edit> = edits.iter().map(|(_, edit)| (*edit).clone()).collect();
+    let changed = |bytes: Vec<u8>, rules: Vec<&'static str>| (bytes != look.bytes).then_some((bytes, rules));
+    if let Ok(bytes) = splice(&look.bytes, manifest, &all) {
+        return Mended { done: changed(bytes, edits.iter().map(|e| e.0).collect()), failed: Vec::new() };
+    }
+    let (mut bytes, mut now) = (look.bytes.clone(), manifest.clone());
+    let (mut rules, mut failed) = (Vec::new(), Vec::new());
+    for (rule, edit) in edits {
+        match splice(&bytes, &now, std::slice::from_ref(*edit)).and_then(|next| reread(manifest, next)) {
+            Ok(next) => {
+                (bytes, now) = next;
+                rules.push(*rule);
             }
-            Fix::Edit(edit) => edits.push(edit.clone()),
-            Fix::Secure { .. } => {}
+            Err(error) => failed.push((*rule, error.into())),
         }
     }
-    let Seen::Manifest(manifest) = &look.seen else { return Err(MendError::NoCopy) };
-    Ok(splice(&look.bytes, manifest, &edits)?)
+    Mended { done: changed(bytes, rules), failed }
+}
+
+fn reread(manifest: &Manifest, bytes: Vec<u8>) -> Result<(Vec<u8>, Manifest), SpliceError> {
+    let now = Manifest::parse(manifest.component, &bytes)?;
+    Ok((bytes, now))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

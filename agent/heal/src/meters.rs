@@ -19,6 +19,7 @@ pub struct HealMeters {
     rescans: Counter,
     /// 1 while the folder of manifests gives notices.
     watching: Gauge,
+    unlearned: Family<Labels, Gauge>,
 }
 
 impl Default for HealMeters {
@@ -39,6 +40,7 @@ impl Default for HealMeters {
             held_back,
             rescans: Counter::default(),
             watching: Gauge::default(),
+            unlearned: Family::default(),
         }
     }
 }
@@ -71,6 +73,18 @@ impl HealMeters {
             "Whether changes of the manifest folder are noticed at once",
             self.watching.clone(),
         );
+        to.register_with_unit(
+            "heal_unlearned",
+            "For how long nothing could be learned of a manifest that is there, so that it is not protected; 0: it is learned",
+            Unit::Seconds,
+            self.unlearned.clone(),
+        );
+    }
+
+    /// For how long nothing could be learned of a manifest.
+    pub fn unlearned(&self, component: Component, since: Option<Duration>) {
+        let seconds = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
+        self.unlearned.get_or_create(&vec![("file", component.file())]).set(seconds);
     }
 
     pub fn healed(&self, rules: &[String], latency: Duration) {

@@ -1,7 +1,8 @@
 //! Reading a manifest without ever being led elsewhere, held up or overfed: what is no regular file or far too large is told, not read.
 
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestError};
 use crate::rules::Seen;
+use crate::yaml;
 use podlift_host::{FileKind, Files, Stat};
 use podlift_model::Digest;
 use podlift_model::op::Component;
@@ -23,6 +24,8 @@ pub struct Look {
     /// Empty where it is missing, strange, or larger than what is parsed.
     pub bytes: Vec<u8>,
     pub seen: Seen,
+    /// Where it is unreadable: the kubelet provably can't read it either.
+    pub certain: bool,
     pub hash: Digest,
     /// When it was first seen so, on the boot clock.
     pub since: Duration,
@@ -30,7 +33,7 @@ pub struct Look {
 
 impl Look {
     fn of(stat: Option<Stat>, bytes: Vec<u8>, seen: Seen, since: Duration) -> Self {
-        Self { stat, hash: Digest::of(&bytes), bytes, seen, since }
+        Self { stat, hash: Digest::of(&bytes), bytes, seen, certain: false, since }
     }
 
     pub fn manifest(&self) -> Option<&Manifest> {
@@ -74,8 +77,8 @@ pub fn read(
     if bytes.len() as u64 > COMPARED {
         return Ok(None);
     }
-    let seen = see(component, &bytes);
-    let mut look = Look::of(Some(stat), bytes, seen, now);
+    let (seen, certain) = see(component, &bytes);
+    let mut look = Look { certain, ..Look::of(Some(stat), bytes, seen, now) };
     if look.bytes.len() as u64 > PARSED {
         look.bytes = Vec::new();
     }
@@ -108,21 +111,28 @@ fn no_access(e: &io::Error) -> Seen {
     }
 }
 
-/// Parses what was read.
-pub fn see(component: Component, bytes: &[u8]) -> Seen {
+/// Parses what was read, and says whether what is unreadable here is so for the kubelet too, whatever else is true.
+pub fn see(component: Component, bytes: &[u8]) -> (Seen, bool) {
     let size = bytes.len() as u64;
     if size >= KUBELET {
-        return Seen::Unreadable(format!("it has {} MiB, and the kubelet reads less than 10", size >> 20));
+        let what = format!("it has {} MiB, and the kubelet reads less than 10", size >> 20);
+        return (Seen::Unreadable(what), true);
     }
-    if size > PARSED && (bytes.contains(&0) || std::str::from_utf8(bytes).is_err()) {
-        return Seen::Unreadable("it is no text".into());
+    if size > PARSED && yaml::is_hopeless(bytes) {
+        return (Seen::Unreadable("it is no text".into()), true);
     }
     if size > PARSED {
         let what = format!("it has {} KiB, a manifest some five", size >> 10);
-        return Seen::Strange { what, why: "so much text is not parsed; look what is in it" };
+        return (Seen::Strange { what, why: "so much text is not parsed; look what is in it" }, false);
     }
     match Manifest::parse(component, bytes) {
-        Ok(manifest) => Seen::Manifest(manifest),
-        Err(e) => Seen::Unreadable(e.to_string()),
+        Ok(manifest) => (Seen::Manifest(manifest), false),
+        Err(e @ ManifestError::NoContainer(_)) => {
+            (Seen::Strange { what: e.to_string(), why: OTHER_POD }, false)
+        }
+        Err(e) => (Seen::Unreadable(e.to_string()), e.is_certain()),
     }
 }
+
+const OTHER_POD: &str =
+    "the kubelet may run it as another pod; it is never replaced: put the component's container back";

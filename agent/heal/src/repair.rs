@@ -3,7 +3,7 @@
 use crate::diff;
 use crate::healer::Heal;
 use crate::history::{How, Intent};
-use crate::look::{Held, Step};
+use crate::look::{Held, Noticed, Step};
 use crate::mend::mend;
 use crate::read::Look;
 use crate::rules::{Finding, Fix};
@@ -11,38 +11,45 @@ use podlift_common::telemetry::trace;
 use podlift_host::paths;
 use podlift_host::{ReplaceError, Stat, Swap};
 use podlift_model::Digest;
+use podlift_model::heal::HealKind;
 use podlift_model::op::Component;
 use std::path::Path;
 use std::time::Duration;
 
 impl Heal {
-    /// Mode and owner first: the content of a file that others may write is not replaced.
+    /// Rescue first and alone; then mode and owner; then what else hygiene says of the content. What can't be made never holds up the rest.
+    /// A file of a foreign owner is not replaced by the host: there the owner comes first.
     pub(crate) fn repair(
         &self,
-        state: Held<'_>,
+        mut state: Held<'_>,
         component: Component,
         look: &Look,
         findings: &[Finding],
-        noticed: Duration,
+        noticed: Noticed,
     ) -> Result<Step, ReplaceError> {
+        let of =
+            |kind| findings.iter().filter(move |f| f.kind == kind && f.fix.is_some()).collect::<Vec<_>>();
         let secure = findings.iter().find_map(|f| match f.fix {
             Some(Fix::Secure { mode, own }) => Some((mode, own)),
             _ => None,
         });
-        if let (Some((mode, own)), Some(stat)) = (secure, &look.stat) {
-            return self.secure(state, component, look, stat, (mode, own), noticed);
-        }
-        let after = match mend(component, look, findings, |hash| self.good_copy(component, hash)) {
-            Ok(after) if after == look.bytes => return Ok(Step::Rest),
-            Ok(after) => after,
-            Err(why) => {
-                drop(state);
-                self.stuck(&component.file(), why.to_string());
-                return Ok(Step::Rest);
+        let foreign = secure.is_some_and(|(_, own)| own);
+        let mut failed = Vec::new();
+        for (kind, first) in [(HealKind::Rescue, foreign), (HealKind::Hygiene, !foreign)] {
+            if let (Some(what), Some(stat), true) = (secure, &look.stat, first) {
+                return self.secure(state, component, look, stat, what, noticed);
             }
-        };
-        let rules = findings.iter().filter(|f| f.fix.is_some()).map(|f| f.rule.to_string()).collect();
-        self.put(state, component, look, rules, &after, noticed)
+            let mended = mend(component, look, &of(kind), |hash| self.good_copy(component, hash));
+            failed.extend(mended.failed);
+            if let Some((after, rules)) = mended.done {
+                let rules = rules.into_iter().map(String::from).collect();
+                return self.put(state, component, look, rules, &after, noticed);
+            }
+        }
+        state.stuck.remove(&component.file());
+        drop(state);
+        self.stuck_at(&component.file(), &failed);
+        Ok(Step::Rest)
     }
 
     fn put(
@@ -52,7 +59,7 @@ impl Heal {
         look: &Look,
         rules: Vec<String>,
         after: &[u8],
-        noticed: Duration,
+        noticed: Noticed,
     ) -> Result<Step, ReplaceError> {
         let path = paths::manifest(component);
         let file = component.file();
@@ -67,7 +74,7 @@ impl Heal {
         };
         self.host.files.swap(&swap, &mut || self.history.intent(intent.clone()))?;
         let done = self.host.clock.since_boot();
-        self.done(state, intent, done.saturating_sub(noticed), || match look.bytes.is_empty() {
+        self.done(state, intent, done.saturating_sub(noticed.at), || match look.bytes.is_empty() {
             true => diff::unified(b"", after),
             false => diff::unified(&look.bytes, after),
         })
@@ -80,7 +87,7 @@ impl Heal {
         look: &Look,
         stat: &Stat,
         (mode, own): (u32, bool),
-        noticed: Duration,
+        noticed: Noticed,
     ) -> Result<Step, ReplaceError> {
         let file = component.file();
         let hashes = (&look.hash, look.hash.clone());
@@ -88,7 +95,7 @@ impl Heal {
         let _within = self.span(&state, &intent).entered();
         self.history.intent(intent.clone())?;
         self.host.files.secure(&paths::manifest(component), stat, mode, own)?;
-        let took = self.host.clock.since_boot().saturating_sub(noticed);
+        let took = self.host.clock.since_boot().saturating_sub(noticed.at);
         let owner = if own { format!("; owner: {} -> 0", stat.uid) } else { String::new() };
         self.done(state, intent, took, || format!("mode: {:04o} -> {mode:04o}{owner}\n", stat.mode))
     }
@@ -99,7 +106,7 @@ impl Heal {
         file: &str,
         rules: Vec<String>,
         (before, after): (&Digest, Digest),
-        noticed: Duration,
+        noticed: Noticed,
         how: How,
     ) -> Intent {
         Intent {
@@ -111,7 +118,8 @@ impl Heal {
             after,
             component: Some(component),
             boot: Some(self.boot.clone()),
-            clock: noticed,
+            clock: noticed.at,
+            follows: noticed.follows,
             how,
         }
     }

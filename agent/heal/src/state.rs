@@ -1,23 +1,35 @@
 //! What the heal knows at the moment, besides what is on the disk.
 
+use crate::evidence::Evidence;
 use crate::expectations::{self, Expectations};
 use crate::guard::{self, Guard};
 use crate::manifest::Manifest;
+use crate::pairs::{Pairs, load_pairs};
 use crate::read::Look;
 use crate::ring::{self, Ring};
 use crate::strays::Stray;
 use podlift_host::Files;
 use podlift_model::Digest;
-use podlift_model::op::Component;
+use podlift_model::heal::HealUnlearned;
+use podlift_model::op::{Component, FlagLoss};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Default)]
 pub(crate) struct State {
     pub guard: Option<Guard>,
     pub expectations: Option<Expectations>,
-    /// The expected etcd endpoints answer as this other cluster.
-    pub other_etcd: Option<String>,
+    /// Losses that a run means, until a manifest without these flags was learned.
+    pub meant: Vec<FlagLoss>,
+    /// Contents and the kubelet's hashes of them.
+    pub pairs: Pairs,
+    /// What the runtime said of a file that can't be read.
+    pub evidence: BTreeMap<Component, Evidence>,
+    /// When it was asked for last, on the boot clock.
+    pub asked: BTreeMap<Component, Duration>,
+    /// Why nothing could be learned, and since when.
+    pub unlearned: BTreeMap<Component, Unlearned>,
     pub exempt: BTreeSet<Digest>,
     pub ring: Ring,
     /// The newest of the ring, parsed.
@@ -31,8 +43,17 @@ pub(crate) struct State {
     pub strays: Strays,
     /// Why a file could not be repaired when it was tried last.
     pub stuck: BTreeMap<String, String>,
+    /// Why what a rule says of it could not be repaired.
+    pub stuck_rules: BTreeMap<String, BTreeMap<&'static str, String>>,
     /// What was said of a file already.
     pub said: BTreeMap<String, Vec<String>>,
+}
+
+/// Since when nothing could be learned of a component.
+pub(crate) struct Unlearned {
+    pub told: HealUnlearned,
+    /// The same on the boot clock.
+    pub since: Duration,
 }
 
 /// Second files for a pod, as the folder was looked through last.
@@ -50,6 +71,8 @@ impl State {
             guard: guard::load(files),
             expectations: expectations::load_expectations(files),
             exempt: expectations::load_exempt(files),
+            meant: expectations::load_meant(files),
+            pairs: load_pairs(files),
             ring,
             ..Self::default()
         };

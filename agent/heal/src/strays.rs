@@ -1,9 +1,9 @@
 //! Copies of a manifest that the kubelet reads beside it: it takes every file whose name does not begin with a dot, whatever its ending,
 //! and of two files for one pod the last one wins (kube-apiserver.yaml.bak over kube-apiserver.yaml). Pods of other names are nobody's
-//! business. Pure.
+//! business, but for a second etcd. Pure.
 
 use crate::manifest::identity;
-use podlift_host::Stat;
+use podlift_host::{FileKind, Stat};
 use podlift_model::Digest;
 use podlift_model::heal::{HealFinding, HealKind};
 use podlift_model::op::Component;
@@ -14,11 +14,12 @@ const NAMESPACE: &str = "kube-system";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stray {
     pub name: String,
-    pub component: Component,
+    /// None: the pod is etcd's, whose files are never moved.
+    pub component: Option<Component>,
     pub stat: Stat,
     pub hash: Digest,
     /// Why it is never moved.
-    pub why_not: Option<&'static str>,
+    pub why_not: Option<String>,
 }
 
 /// Whether the kubelet reads a file of this name, and it is none of ours.
@@ -32,17 +33,26 @@ pub fn component_of(bytes: &[u8]) -> Option<Component> {
     Component::ALL.iter().copied().find(|c| namespace == NAMESPACE && name == c.name())
 }
 
+/// Whether etcd's pod is in these bytes.
+pub fn is_etcd(bytes: &[u8]) -> bool {
+    identity(bytes).is_some_and(|(namespace, name)| namespace == NAMESPACE && name == "etcd")
+}
+
+/// The file that kubeadm writes for etcd.
+pub const ETCD: &str = "etcd.yaml";
+
 /// A link with the name of a component; where it leads is not looked at.
 pub fn link(name: String, stat: Stat) -> Option<Stray> {
     let component = Component::ALL.iter().copied().find(|c| name.starts_with(c.name()))?;
-    let why_not = Some("it is a symbolic link: the kubelet follows it, podlift does not; see where it leads");
+    let why_not = "it is a symbolic link: the kubelet follows it, podlift does not; see where it leads";
+    let (component, why_not) = (Some(component), Some(why_not.into()));
     Some(Stray { name, component, stat, hash: Digest::of(""), why_not })
 }
 
 impl Stray {
     pub fn what(&self) -> String {
-        let own = self.component.file();
-        if self.why_not.is_some() {
+        let own = self.component.map_or_else(|| ETCD.into(), |c| c.file());
+        if self.stat.kind == FileKind::Symlink {
             return format!("{} may hold the pod of {own} too", self.name);
         }
         let wins = if self.name > own { "and wins at every relist" } else { "and flips with it" };

@@ -2,7 +2,7 @@
 
 use crate::healer::Heal;
 use crate::history::How;
-use crate::look::Step;
+use crate::look::{Noticed, Step};
 use crate::settings::Mode;
 use crate::state::State;
 use crate::strays::{self, Stray};
@@ -34,15 +34,17 @@ impl Heal {
         }
         let found = self.strays_in(&mut self.state());
         for stray in found {
-            let may = by_hand == Some(stray.component) || self.armed_guard(&self.state()).is_some();
-            if self.config.mode == Mode::Observe || !may || stray.why_not.is_some() {
+            let armed = self.armed_guard(&self.state()).is_some();
+            let of = stray.component.filter(|c| by_hand == Some(*c) || armed);
+            let Some(component) = of.filter(|_| self.config.mode != Mode::Observe && stray.why_not.is_none())
+            else {
                 self.say(&stray.name, vec![stray.what()]);
                 continue;
-            }
-            match self.may_spend(stray.component).map(|()| self.move_stray(&stray, noticed)) {
+            };
+            match self.may_spend(component).map(|()| self.move_stray(&stray, component, noticed)) {
                 Ok(Ok(_)) | Ok(Err(ReplaceError::Changed)) => self.state().strays.stamp = None,
                 Ok(Err(ReplaceError::Io(error))) => self.stuck(&stray.name, explain(&error)),
-                Err(spent) => self.held_back(stray.component, &stray.name, &spent),
+                Err(spent) => self.held_back(component, &stray.name, &spent),
             }
         }
     }
@@ -55,12 +57,29 @@ impl Heal {
             state.strays.found = self.search();
             state.strays.stamp = stamp;
         }
-        state.strays.found.clone()
+        let found = state.strays.found.clone();
+        found.into_iter().map(|stray| self.kept_where_only(state, stray)).collect()
+    }
+
+    /// What may be the only copy of a component's manifest is never moved.
+    fn kept_where_only(&self, state: &mut State, stray: Stray) -> Stray {
+        let Some(component) = stray.component.filter(|_| stray.why_not.is_none()) else { return stray };
+        let own = self.seen_in(state, component);
+        let readable = own.is_ok_and(|look| look.is_some_and(|look| look.manifest().is_some()));
+        let why =
+            || format!("{} can't be read or is missing: this may be the only copy of it", component.file());
+        Stray { why_not: (!readable).then(why), ..stray }
     }
 
     fn search(&self) -> Vec<Stray> {
         let names = self.host.files.list(Path::new(paths::MANIFESTS)).unwrap_or_default();
-        names.into_iter().filter(|name| strays::may_be(name)).filter_map(|name| self.stray(name)).collect()
+        let all = names.into_iter().filter(|name| strays::may_be(name)).filter_map(|name| self.stray(name));
+        let (mut found, etcd): (Vec<Stray>, Vec<Stray>) = all.partition(|s| s.component.is_some());
+        // One file for etcd is as it should be, whatever its name.
+        if etcd.len() > 1 {
+            found.extend(etcd.into_iter().filter(|s| s.name != strays::ETCD));
+        }
+        found
     }
 
     fn stray(&self, name: String) -> Option<Stray> {
@@ -71,15 +90,26 @@ impl Heal {
         }
         let small = stat.kind == FileKind::Regular && stat.size <= LARGEST;
         let bytes = small.then(|| self.host.files.read(&path).ok())??;
-        let component = strays::component_of(&bytes)?;
-        Some(Stray { name, component, stat, hash: Digest::of(bytes), why_not: None })
+        let component = strays::component_of(&bytes);
+        let is_etcd = component.is_none() && strays::is_etcd(&bytes);
+        let why_not = is_etcd.then(|| {
+            "etcd's files are never moved; find out which of them runs, and move the other away".into()
+        });
+        let hash = Digest::of(bytes);
+        (component.is_some() || is_etcd).then_some(Stray { name, component, stat, hash, why_not })
     }
 
-    fn move_stray(&self, stray: &Stray, noticed: Duration) -> Result<Step, ReplaceError> {
+    fn move_stray(
+        &self,
+        stray: &Stray,
+        component: Component,
+        noticed: Duration,
+    ) -> Result<Step, ReplaceError> {
         let to = self.kept_place(stray);
         let hashes = (&stray.hash, stray.hash.clone());
         let how = How::Moved(to.display().to_string());
-        let intent = self.intent(stray.component, &stray.name, vec!["stray".into()], hashes, noticed, how);
+        let at = Noticed { at: noticed, follows: false };
+        let intent = self.intent(component, &stray.name, vec!["stray".into()], hashes, at, how);
         let state = self.state();
         let _within = self.span(&state, &intent).entered();
         let from = Path::new(paths::MANIFESTS).join(&stray.name);

@@ -27,6 +27,9 @@ pub struct Intent {
     pub clock: Duration,
     #[serde(default)]
     pub how: How,
+    /// The second part of one repair, which costs the budget nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follows: bool,
 }
 
 /// How it will show that it was done.

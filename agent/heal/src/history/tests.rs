@@ -24,6 +24,7 @@ fn heal(history: &History, n: u64, diff: &str) {
         boot: Some(history.boot.clone()),
         clock: Duration::from_secs(n),
         how: How::Content,
+        follows: false,
     };
     history.intent(intent).unwrap();
     let event = HealEvent {

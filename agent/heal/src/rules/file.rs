@@ -1,6 +1,6 @@
 //! The file itself: unreadable, missing, in a form that is never touched, or open to others than root.
 
-use super::{Finding, Fix, Situation};
+use super::{Finding, Fix, Kubelet, Situation};
 use crate::ring::Choice;
 use podlift_model::KubeVersion;
 use podlift_model::heal::HealKind;
@@ -16,9 +16,24 @@ pub(super) fn unreadable(component: Component, why: &str, now: &Situation<'_>) -
         (Choice::None, _) => report("no good copy of it is known"),
         (Choice::Other { wanted, newest }, _) => report(&no_version(*wanted, *newest)),
         (Choice::Copy(_), false) => report("somebody may be writing it: looked at again at the next tick"),
-        (Choice::Copy(hash), true) => {
-            Finding::fixed("unreadable", HealKind::Rescue, what, Fix::Restore(hash.clone()))
+        (Choice::Copy(hash), true) => match may_restore(now) {
+            Ok(()) => Finding::fixed("unreadable", HealKind::Rescue, what, Fix::Restore(hash.clone())),
+            Err(why) => report(&why),
+        },
+    }
+}
+
+/// Only what the kubelet can't read either, and never with a copy that leads to an etcd that somebody moved away from.
+fn may_restore(now: &Situation<'_>) -> Result<(), String> {
+    match &now.kubelet {
+        Kubelet::CantRead => now.no_copy.clone().map_or(Ok(()), Err),
+        Kubelet::Runs => Err("the kubelet runs what is in it: only podlift can't read it".into()),
+        Kubelet::Unasked => {
+            Err("whether the kubelet can read it is not known yet: the container runtime is asked".into())
         }
+        Kubelet::Unknown(why) => Err(format!(
+            "whether the kubelet can read it is not known: the container runtime does not say ({why})"
+        )),
     }
 }
 
@@ -32,9 +47,10 @@ pub(super) fn missing(component: Component, now: &Situation<'_>) -> Option<Findi
     Some(match (now.kubeadm_running, now.kubeadm_ended, &now.copy) {
         (true, ..) => report("kubeadm runs: it moves a manifest away before it moves the new one in"),
         (false, false, _) => report("no kubeadm of a run did it: somebody stops the component on purpose?"),
-        (false, true, Choice::Copy(hash)) => {
-            Finding::fixed("missing", HealKind::Rescue, what, Fix::Restore(hash.clone()))
-        }
+        (false, true, Choice::Copy(hash)) => match &now.no_copy {
+            None => Finding::fixed("missing", HealKind::Rescue, what, Fix::Restore(hash.clone())),
+            Some(why) => report(why),
+        },
         (false, true, Choice::Other { wanted, newest }) => report(&no_version(*wanted, *newest)),
         (false, true, Choice::None) => return None,
     })

@@ -1,12 +1,14 @@
 //! Flags without which a component still starts and means something else: who may do what, what is recorded, what is encrypted, where its
 //! data is. One that the last good manifest had and this one lost comes back with its old value, where that provably can't stop the
-//! component: the version knows the flag, no flag of now excludes it, and a path in its value is mounted from the node and is there
+//! component: the version knows the flag, no flag of now excludes it, and a value that is a path is mounted from the node and is there
 //! (`needs`: asked for before anything is written).
 
-use super::{Finding, Fix, Situation};
+use super::{Finding, Fix, Situation, etcd};
 use crate::manifest::Manifest;
 use crate::splice::Edit;
+use podlift_model::command::{is_path, kinds::STORE};
 use podlift_model::heal::HealKind;
+use podlift_model::op::Component;
 use podlift_model::{FlagSet, KubeVersion};
 
 /// Flags by name, and by what they begin with. All of them are known to Kubernetes 1.31 and 1.32 (none was removed between the two:
@@ -62,17 +64,31 @@ const EXCLUDE: [(&str, &str); 8] = [
     ("cluster-signing-key-file", "cluster-signing-kube"),
 ];
 
-/// Whether its loss is no matter of taste. `etcd-servers` has rules of its own.
-fn is_sensitive(flag: &str) -> bool {
-    flag != "etcd-servers"
-        && (NAMES.contains(&flag) || BEGINNINGS.iter().any(|start| flag.starts_with(start)))
+/// Flags that a version took away: kubeadm leaves them out rightly (KEP-2395).
+const REMOVED: [(Component, &str, (u16, u16)); 2] = [
+    (Component::KubeApiserver, "cloud-config", (1, 33)),
+    (Component::KubeApiserver, "cloud-provider", (1, 33)),
+];
+
+/// Whether its loss is no matter of taste. The stores have rules of their own once it is known what they must be.
+fn is_sensitive(flag: &str, now: &Situation<'_>) -> bool {
+    let by_itself = flag == "etcd-servers" || (STORE.contains(&flag) && now.expected.is_some());
+    !by_itself && (NAMES.contains(&flag) || BEGINNINGS.iter().any(|start| flag.starts_with(start)))
+}
+
+fn is_removed(component: Component, flag: &str, version: Option<KubeVersion>) -> bool {
+    let minor = version.map(|v| (v.minor().major, v.minor().minor));
+    REMOVED.iter().any(|(c, f, since)| *c == component && *f == flag && minor.is_some_and(|m| m >= *since))
 }
 
 pub(super) fn lost_flags(manifest: &Manifest, now: &Situation<'_>) -> Vec<Finding> {
     let Some(good) = now.good else { return Vec::new() };
     let (had, has) = (good.flags(), manifest.flags());
     let empty = |set: &FlagSet, flag: &str| set.0.get(flag).is_none_or(|v| v.iter().all(String::is_empty));
-    let lost = had.0.iter().filter(|(flag, _)| is_sensitive(flag) && !empty(&had, flag) && empty(&has, flag));
+    let is_lost = |flag: &str| !empty(&had, flag) && empty(&has, flag);
+    let counts =
+        |flag: &str| is_sensitive(flag, now) && !is_removed(manifest.component, flag, manifest.version);
+    let lost = had.0.iter().filter(|(flag, _)| counts(flag) && is_lost(flag));
     lost.map(|(flag, values)| finding(manifest, good, now, flag, values)).collect()
 }
 
@@ -104,33 +120,33 @@ fn back(
     flag: &str,
     values: &[String],
 ) -> Result<(Edit, Option<String>), String> {
-    let [value] = values else { return Err("it was set more than once".into()) };
-    if !good.values().any(|word| word == format!("--{flag}={value}")) {
-        return Err("it was written in a form that can't be edited safely".into());
+    if now.is_meant(manifest.component, flag) {
+        return Err(super::MEANT.into());
     }
+    let [value] = values else { return Err("it was set more than once".into()) };
     let (Some(from), Some(to)) = (good.version, manifest.version) else {
         return Err("the version of an image is unknown".into());
     };
     if !knows(from, to) {
         return Err(format!("whether {to} knows the flag of {from} is not certain"));
     }
-    if let (true, Some(other)) = (flag.starts_with("etcd-"), now.other_etcd) {
-        return Err(format!("the etcd endpoints answer as cluster {other}: somebody moved or restored etcd"));
+    if let (true, Some(known)) = (flag.starts_with("etcd-"), now.expected)
+        && let Some(forbidden) = &known.forbidden
+    {
+        return Err(known.prohibition(forbidden));
     }
     if let Some(beside) = excluded_by(manifest, flag) {
         return Err(format!(
             "--{beside} is set now, which excludes it; podlift heal accept NODE COMPONENT takes the change over"
         ));
     }
-    let needs = match value.starts_with('/') {
+    let needs = match is_path(flag) && value.starts_with('/') {
         false => None,
         true => Some(manifest.on_node(value).ok_or_else(|| {
             format!("{value} is not mounted from the node any more; repair the volume with the flag")
         })?),
     };
-    let (flag, value) = (flag.to_string(), value.clone());
-    let there = !manifest.find(&flag).is_empty();
-    Ok((if there { Edit::Set { flag, value } } else { Edit::Insert { flag, value } }, needs))
+    Ok((etcd::put(manifest, flag, value), needs))
 }
 
 /// A flag of the one version is certainly a flag of the other.

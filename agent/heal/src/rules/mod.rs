@@ -1,21 +1,23 @@
 //! What is wrong with a manifest, and what would mend it. Pure: everything known is an argument.
 //!
-//! Rescue rules act alone and at once, because the manifest provably can't start: empty or missing `--etcd-servers`, a gate that is fatal
-//! on the manifest's own image version, a file that can't be read, a file that a kubeadm session left missing. Hygiene rules (gates that
-//! the site does not want, lost sensitive flags, mode and owner, stray copies) act only inside an armed guard or when a person says so,
-//! and otherwise report.
+//! Rescue rules act alone and at once, because the manifest provably can't start, or starts on another store: empty or missing
+//! `--etcd-servers`, a lost `--etcd-prefix` or `--etcd-servers-overrides`, a gate that is fatal on the manifest's own image version, a file
+//! that the kubelet can't read, a file that a kubeadm session left missing. Hygiene rules (gates that the site does not want, lost
+//! sensitive flags, mode and owner, stray copies) act only inside an armed guard or when a person says so, and otherwise report. Where a
+//! shell or a wrapper hides the flags, nothing is said of them and nothing is changed.
 
 mod etcd;
 mod file;
 mod gates;
 mod lost;
 
+use crate::expectations::Expectations;
 use crate::manifest::Manifest;
 use crate::ring::Choice;
 use crate::splice::Edit;
 use podlift_model::Digest;
 use podlift_model::heal::{HealFinding, HealKind};
-use podlift_model::op::Component;
+use podlift_model::op::{Component, FlagLoss};
 
 /// What stands where a manifest should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,17 +42,32 @@ pub struct Access {
     pub own_uid: u32,
 }
 
+/// What is known of whether the kubelet reads a file that podlift can't read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Kubelet {
+    /// The runtime was not asked, or its answer says nothing yet.
+    #[default]
+    Unasked,
+    /// It provably can't, or runs nothing of it.
+    CantRead,
+    /// It runs what is in it.
+    Runs,
+    /// The runtime does not say, and why.
+    Unknown(String),
+}
+
 /// All that a verdict depends on besides the file.
 #[derive(Debug, Clone, Default)]
 pub struct Situation<'a> {
-    /// Value of `--etcd-servers` as it was when this API server last was Ready.
-    pub etcd_servers: Option<&'a str>,
-    /// The expected endpoints answer as another cluster: somebody restored or moved etcd.
-    pub other_etcd: Option<&'a str>,
+    /// What this API server last was Ready with.
+    pub expected: Option<&'a Expectations>,
     /// The newest manifest of this component that was good.
     pub good: Option<&'a Manifest>,
     /// What the agent's own store has to put in the place of this manifest.
     pub copy: Choice,
+    /// Why that copy must not come back, if so: it leads to an etcd that somebody moved away from.
+    pub no_copy: Option<String>,
+    pub kubelet: Kubelet,
     pub access: Option<Access>,
     /// A kubeadm of ours runs now: what it has moved away it will bring back.
     pub kubeadm_running: bool,
@@ -63,12 +80,21 @@ pub struct Situation<'a> {
     /// The file is what it was when the guard was armed.
     pub as_armed: bool,
     pub site_gates: &'a [String],
+    /// Losses that a run means.
+    pub meant: &'a [FlagLoss],
 }
+
+pub(crate) const MEANT: &str = "meant: the run allows its loss";
 
 pub(crate) const STEADY: &str =
     "no guard is armed: site rules and hygiene act only within a run, or by podlift heal apply";
 
 impl Situation<'_> {
+    /// Whether a run means the loss of this flag. Of `--etcd-servers` none can: the API server would not start.
+    fn is_meant(&self, component: Component, flag: &str) -> bool {
+        self.meant.iter().any(|loss| loss.component == component && loss.flag.as_str() == flag)
+    }
+
     /// Whether hygiene may change this file's content now, or why not.
     fn may_tidy(&self) -> Result<(), &'static str> {
         match (self.armed, self.as_armed) {
@@ -126,9 +152,10 @@ impl Finding {
 }
 
 /// Rules that mend something; the others only report.
-pub const REPAIRS: [&str; 9] = [
+pub const REPAIRS: [&str; 10] = [
     "etcd-servers-empty",
     "etcd-servers-missing",
+    "etcd-store-lost",
     "flag-lost",
     "gate-fatal",
     "missing",
@@ -144,14 +171,22 @@ pub fn judge(component: Component, seen: &Seen, now: &Situation<'_>) -> Vec<Find
         Seen::Missing => file::missing(component, now).into_iter().collect(),
         Seen::Unreadable(why) => vec![file::unreadable(component, why, now)],
         Seen::Strange { what, why } => vec![Finding::reported("strange", HealKind::Rescue, what, *why)],
-        Seen::Manifest(manifest) => {
-            let is_api = component == Component::KubeApiserver;
-            let etcd = is_api.then(|| etcd::etcd_servers(manifest, now)).flatten();
-            let rescue = etcd.into_iter().chain(gates::fatal_gates(manifest));
-            rescue.chain(gates::site_gates(manifest, now)).chain(lost::lost_flags(manifest, now)).collect()
-        }
+        Seen::Manifest(manifest) => flags(component, manifest, now),
     };
     content.into_iter().chain(file::open_to_others(component, now)).collect()
+}
+
+fn flags(component: Component, manifest: &Manifest, now: &Situation<'_>) -> Vec<Finding> {
+    if let Some(opaque) = manifest.opaque() {
+        let what = format!("the flags of {} can't be known: {opaque}", component.file());
+        let why = "nothing is learned from it, put into it or restored over it";
+        return vec![Finding::reported("opaque", HealKind::Rescue, what, why)];
+    }
+    let is_api = component == Component::KubeApiserver;
+    let etcd = is_api.then(|| etcd::etcd_servers(manifest, now)).flatten();
+    let stores = if is_api { etcd::stores(manifest, now) } else { Vec::new() };
+    let rescue = etcd.into_iter().chain(stores).chain(gates::fatal_gates(manifest));
+    rescue.chain(gates::site_gates(manifest, now)).chain(lost::lost_flags(manifest, now)).collect()
 }
 
 #[cfg(test)]

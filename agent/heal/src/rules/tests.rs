@@ -1,6 +1,7 @@
 //! Verdicts as a table.
 
 use super::*;
+use crate::expectations::Forbidden;
 
 const SERVERS: &str = "https://10.77.0.11:2379";
 
@@ -21,24 +22,89 @@ fn verdicts(seen: &Seen, now: &Situation<'_>) -> Vec<String> {
     judge(Component::KubeApiserver, seen, now).into_iter().map(show).collect()
 }
 
+fn learned(forbidden: Option<Forbidden>) -> Expectations {
+    Expectations {
+        etcd_servers: SERVERS.into(),
+        etcd_cluster: Some("abc".into()),
+        etcd_overrides: Some("/events#https://e:2379".into()),
+        etcd_prefix: Some("/site/prod".into()),
+        forbidden,
+        learned_from: Digest::of("x"),
+        at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+const STORES: [&str; 2] = ["--etcd-prefix=/site/prod", "--etcd-servers-overrides=/events#https://e:2379"];
+
 #[test]
 fn etcd_servers() {
-    let knows = Situation { etcd_servers: Some(SERVERS), ..Situation::default() };
-    let moved = Situation { other_etcd: Some("abc"), ..knows.clone() };
-    let ignorant = Situation::default();
-    let cases: [(&[&str], &Situation<'_>, &[&str]); 8] = [
+    let known = learned(None);
+    let unknown = Expectations { etcd_cluster: None, ..known.clone() };
+    let other = learned(Some(Forbidden::AnotherCluster { id: "def".into() }));
+    let with = |expected| Situation { expected: Some(expected), ..Situation::default() };
+    let (knows, unsure, moved, ignorant) = (with(&known), with(&unknown), with(&other), Situation::default());
+    let cases: [(&[&str], &Situation<'_>, &[&str]); 13] = [
         (&["--etcd-servers=https://a:2379"], &ignorant, &[]),
         (&["--etcd-servers="], &knows, &["etcd-servers-empty!"]),
         (&["--etcd-servers=,"], &knows, &["etcd-servers-empty!"]),
+        (&["--etcd_servers="], &knows, &["etcd-servers-empty!"]),
+        (&["--etcd-servers", "''"], &knows, &["etcd-servers-empty!"]),
         (&["--v=1"], &knows, &["etcd-servers-missing!"]),
         (&["--etcd-servers="], &ignorant, &["etcd-servers-empty"]),
         (&["--etcd-servers="], &moved, &["etcd-servers-empty"]),
-        (&["--etcd-servers", "https://a:2379"], &knows, &["etcd-servers-form"]),
+        (&["--etcd-servers="], &unsure, &["etcd-servers-empty"]),
+        (&["--etcd-servers", "https://a:2379"], &knows, &[]),
+        (&["--etcd-servers", "--v=2"], &knows, &["etcd-servers-form"]),
+        (&["--etcd-servers=$(SERVERS)"], &knows, &[]),
         (&["--etcd-servers=https://b:2379"], &moved, &[]),
     ];
     for (flags, now, want) in cases {
-        assert_eq!(verdicts(&v132(flags), now), want, "{flags:?}");
+        let all: Vec<&str> = STORES.iter().chain(flags).copied().collect();
+        assert_eq!(verdicts(&v132(&all), now), want, "{flags:?}");
     }
+}
+
+#[test]
+fn the_other_stores() {
+    let known = learned(None);
+    let old = Expectations { etcd_overrides: None, etcd_prefix: None, ..known.clone() };
+    let other = learned(Some(Forbidden::OtherEndpoints { named: "https://n:2379".into() }));
+    let with = |expected| Situation { expected: Some(expected), ..Situation::default() };
+    let Seen::Manifest(good) = v132(&["--etcd-servers=x", STORES[0], STORES[1]]) else {
+        panic!("it is a manifest")
+    };
+    let by_the_good_one = Situation { good: Some(&good), ..with(&old) };
+    let (knows, moved, none) = (with(&known), with(&other), with(&old));
+    let cases: [(&[&str], &Situation<'_>, &[&str]); 10] = [
+        (&STORES, &knows, &[]),
+        (&["--etcd_prefix=site/prod/", STORES[1]], &knows, &[]),
+        (&[STORES[1]], &knows, &["etcd-store-lost!"]),
+        (&[STORES[0], "--etcd-servers-overrides="], &knows, &["etcd-store-lost!"]),
+        (&[], &knows, &["etcd-store-lost!", "etcd-store-lost!"]),
+        (&[], &by_the_good_one, &["etcd-store-lost!", "etcd-store-lost!"]),
+        (&[], &moved, &["etcd-store-lost", "etcd-store-lost"]),
+        (&["--etcd-prefix=/other", STORES[1]], &knows, &["etcd-store-changed"]),
+        (&["--etcd-prefix=/registry"], &none, &[]),
+        (&["--etcd-prefix=/other"], &none, &["etcd-store-changed"]),
+    ];
+    for (flags, now, want) in cases {
+        let all: Vec<&str> = ["--etcd-servers=x"].iter().chain(flags).copied().collect();
+        assert_eq!(verdicts(&v132(&all), now), want, "{flags:?}");
+    }
+    let meant = [FlagLoss { component: Component::KubeApiserver, flag: "etcd-prefix".parse().unwrap() }];
+    let allowed = Situation { meant: &meant, ..knows.clone() };
+    let found = judge(Component::KubeApiserver, &v132(&["--etcd-servers=x", STORES[1]]), &allowed);
+    assert_eq!(found[0].why_not.as_deref(), Some(MEANT));
+}
+
+#[test]
+fn what_the_target_removed_is_no_loss() {
+    let of = |version: &str, flags: &[&str]| manifest(&format!("x:{version}"), flags);
+    let Seen::Manifest(good) = of("v1.32.9", &["--etcd-servers=x", "--cloud-provider=external"]) else {
+        panic!("it is a manifest")
+    };
+    let now = Situation { good: Some(&good), armed: true, ..Situation::default() };
+    assert_eq!(verdicts(&of("v1.33.5", &["--etcd-servers=x"]), &now), [""; 0]);
 }
 
 #[test]
@@ -65,7 +131,7 @@ fn gates() {
 #[test]
 fn files_that_are_not_there_or_not_readable() {
     let hash = Digest::of("good");
-    let copy = Situation { copy: Choice::Copy(hash), ..Situation::default() };
+    let copy = Situation { copy: Choice::Copy(hash), kubelet: Kubelet::CantRead, ..Situation::default() };
     let (wanted, newest) = ("v1.32.9".parse().unwrap(), "v1.31.9".parse().ok());
     let other = Situation {
         copy: Choice::Other { wanted, newest },
@@ -76,6 +142,10 @@ fn files_that_are_not_there_or_not_readable() {
     let ended = Situation { kubeadm_ended: true, ..copy.clone() };
     let running = Situation { kubeadm_running: true, kubeadm_ended: true, settled: true, ..copy.clone() };
     let settled = Situation { settled: true, ..copy.clone() };
+    let moved = Situation { no_copy: Some("moved".into()), kubeadm_ended: true, ..settled.clone() };
+    let of = |kubelet| Situation { kubelet, ..settled.clone() };
+    let (unasked, runs, unknown) =
+        (of(Kubelet::Unasked), of(Kubelet::Runs), of(Kubelet::Unknown("x".into())));
     let broken = Seen::Unreadable("it is empty".into());
     let cases = [
         (&Seen::Missing, Situation::default(), vec![]),
@@ -87,6 +157,11 @@ fn files_that_are_not_there_or_not_readable() {
         (&broken, other, vec!["unreadable"]),
         (&broken, copy, vec!["unreadable"]),
         (&broken, running, vec!["unreadable"]),
+        (&broken, unasked, vec!["unreadable"]),
+        (&broken, runs, vec!["unreadable"]),
+        (&broken, unknown, vec!["unreadable"]),
+        (&broken, moved.clone(), vec!["unreadable"]),
+        (&Seen::Missing, moved, vec!["missing"]),
         (&broken, settled, vec!["unreadable!"]),
     ];
     for (seen, now, want) in cases {

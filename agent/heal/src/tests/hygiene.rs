@@ -29,7 +29,7 @@ async fn a_stray_copy_is_reported_and_in_a_run_moved_to_where_it_is_kept() {
     heal.look_at_all();
     let want = vec![("kube-apiserver.yaml.bak".to_string(), "stray".to_string())];
     assert_eq!((reported(&heal), kept(&b)), (want, vec![]));
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     let [name] = kept(&b).try_into().unwrap();
     assert!(name.ends_with("-kube-apiserver.yaml.bak") && name.starts_with("20261122T"), "{name}");
     assert_eq!(b.files.text(paths::heal("strays").join(&name)), EMPTY_API);
@@ -47,7 +47,7 @@ async fn a_stray_copy_is_reported_and_in_a_run_moved_to_where_it_is_kept() {
 async fn a_copy_that_comes_within_a_run_goes_at_once_and_a_link_never() {
     let b = bench();
     let heal = knowing(&b);
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     for name in ["kube-scheduler.yaml~", "kube-scheduler.yaml.orig"] {
         b.files.put(stray(name), LIVE_API.as_bytes());
         heal.other_changed(name, heal.host.clock.since_boot());
@@ -67,7 +67,7 @@ async fn a_move_of_which_only_the_intent_is_known_is_told_after_a_restart() {
     let b = bench();
     let heal = knowing(&b);
     b.files.put(stray("kube-apiserver.yaml.bak"), EMPTY_API.as_bytes());
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     let history = paths::heal("history.jsonl");
     let intent_only: String = b.files.text(&history).lines().take(1).map(|l| format!("{l}\n")).collect();
     b.files.put(&history, intent_only.as_bytes());
@@ -82,7 +82,7 @@ async fn mode_and_owner_come_back_without_another_file() {
     look(&heal);
     assert_eq!(reported(&heal), vec![("kube-apiserver.yaml".to_string(), "mode".to_string())]);
     let inode = b.files.stat(&api()).unwrap().inode;
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     let now = b.files.stat(&api()).unwrap();
     assert_eq!((now.mode, now.uid, now.inode), (0o644, 0, inode));
     assert_eq!(heal.pending()[0].diff, "mode: 0666 -> 0644; owner: 1000 -> 0\n");
@@ -99,7 +99,7 @@ async fn what_is_strange_is_told_and_never_touched() {
         ("is a folder", |s| s.kind = FileKind::Directory),
         ("MiB", |s| s.size = 17 << 20),
     ];
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     for (what, change) in cases {
         b.files.put(api(), EMPTY_API.as_bytes());
         b.files.restat(api(), change);
@@ -127,4 +127,44 @@ async fn garbage_is_never_parsed_when_it_is_large_and_replaced_only_when_it_can_
         assert_eq!(b.files.read(&api()).unwrap() == LIVE_API.as_bytes(), healed, "{} bytes", garbage.len());
     }
     assert!(heal.pending().iter().all(|e| e.rules == ["unreadable"] && e.diff.len() < 10_000));
+}
+
+macro_rules! case {
+    ($name:literal) => {
+        include_str!(concat!("../../../../tests/fixtures/cases/36-m16-copies-in-the-folder/", $name))
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_file_of_etcd_is_told_and_never_moved() {
+    let b = bench();
+    let heal = knowing(&b);
+    b.files.put(stray("etcd.yaml"), case!("etcd.yaml").as_bytes());
+    let strays = |heal: &Heal| {
+        let all = heal.findings().into_iter().filter(|f| f.rule == "stray");
+        all.map(|f| (f.file, f.report_only.is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(strays(&heal), []);
+    b.files.put(stray("etcd.yaml.mcdorig"), case!("etcd.yaml.mcdorig").as_bytes());
+    b.files.put(stray("kube-apiserver.yaml.backup"), case!("kube-apiserver.yaml.backup").as_bytes());
+    heal.arm(&run(), 60, &[]).unwrap();
+    assert_eq!(strays(&heal), [("etcd.yaml.mcdorig".to_string(), true)]);
+    assert_eq!(kept(&b).len(), 1, "the API server's copy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_copy_is_never_moved() {
+    for own in [None, Some(&b"garbage"[..])] {
+        let b = bench();
+        let heal = knowing(&b);
+        b.files.put(stray("kube-apiserver.yml"), LIVE_API.as_bytes());
+        match own {
+            Some(garbage) => b.files.put(api(), garbage),
+            None => b.files.remove(&api()).unwrap(),
+        }
+        let left = heal.apply(API).unwrap().left;
+        let why = left.into_iter().find(|f| f.rule == "stray").unwrap().report_only.unwrap();
+        assert!(why.contains("the only copy"), "{why}");
+        assert_eq!(b.files.text(stray("kube-apiserver.yml")), LIVE_API);
+    }
 }

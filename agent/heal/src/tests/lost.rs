@@ -33,7 +33,7 @@ async fn a_run_brings_lost_flags_back_with_their_values() {
     assert!(lost(&heal).iter().all(|l| l.1.contains("no guard is armed")), "{:?}", lost(&heal));
     heal.disarm().unwrap();
     b.files.put(api(), LIVE_API.as_bytes());
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     b.files.put(api(), written.as_bytes());
     look(&heal);
     let healed = b.files.text(api());
@@ -54,8 +54,8 @@ async fn what_might_stop_the_api_server_is_only_reported() {
     b.files.put(api(), audit.as_bytes());
     b.files.put("/etc/kubernetes/audit.yaml", b"x");
     let heal = open(&b);
-    heal.learned(SERVERS.into(), Some("abc".into()), &Digest::of(&audit)).unwrap();
-    heal.arm(&run(), 60).unwrap();
+    learn(&heal, Some("abc".into()), &Digest::of(&audit)).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     let cases = [
         // Its volume is lost too.
         (without(&[]), "--audit-policy-file", "is not mounted from the node any more"),
@@ -84,7 +84,7 @@ async fn what_might_stop_the_api_server_is_only_reported() {
         assert!(!b.files.text(api()).contains(flag), "{flag}");
         let found = lost(&heal);
         assert!(found.iter().any(|l| l.0 == flag && l.1.contains(why)), "{flag}: {found:?}");
-        heal.arm(&run(), 60).unwrap();
+        heal.arm(&run(), 60, &[]).unwrap();
     }
     let gone = "/etc/kubernetes/pki/runaicluster/apiserver.crt";
     b.files.remove(gone.as_ref()).unwrap();
@@ -100,7 +100,7 @@ async fn a_manifest_that_lost_flags_is_not_learned_until_a_person_accepts_it() {
     let lossy = LIVE_API.replace("    - --authorization-mode=Node,RBAC\n", "");
     b.files.put(api(), lossy.as_bytes());
     assert!(heal.fit(API).is_none());
-    assert!(heal.learned(SERVERS.into(), None, &Digest::of(&lossy)).is_err());
+    assert!(learn(&heal, None, &Digest::of(&lossy)).is_err());
     assert_eq!(lost(&heal).len(), 1);
     heal.accept(API, &Digest::of(&lossy)).unwrap();
     assert_eq!(lost(&heal), []);

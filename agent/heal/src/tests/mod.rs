@@ -1,13 +1,20 @@
 //! The heal on a node in memory.
 
 mod adopt;
+mod evidence;
 mod fight;
+mod forms;
+mod fuzz;
 mod hygiene;
+mod learning;
 mod lost;
+mod memory;
+mod moved;
 mod random;
+mod rescue;
 mod watching;
 
-use super::Heal;
+use super::{Endpoints, Heal, Learned, Runtime};
 use crate::settings::{self, Mode};
 use podlift_host::Files as _;
 use podlift_host::paths;
@@ -48,8 +55,20 @@ fn open(bench: &Bench) -> Heal {
 /// A heal that knows what the live manifests contain.
 fn knowing(bench: &Bench) -> Heal {
     let heal = open(bench);
-    heal.learned(SERVERS.into(), Some("abc".into()), &Digest::of(LIVE_API)).unwrap();
+    learn(&heal, Some("abc".into()), &Digest::of(LIVE_API)).unwrap();
+    for component in [Component::KubeControllerManager, Component::KubeScheduler] {
+        let hash = heal.seen(component).unwrap().hash.clone();
+        heal.learned_component(component, &hash).unwrap();
+    }
     heal
+}
+
+/// The API server was Ready with what is on the disk.
+fn learn(heal: &Heal, cluster: Option<String>, from: &Digest) -> std::io::Result<()> {
+    let flags = heal.seen(API).unwrap().manifest().unwrap().flags();
+    let servers = flags.joined("etcd-servers").unwrap_or_default();
+    let (overrides, prefix) = (flags.joined("etcd-servers-overrides"), flags.joined("etcd-prefix"));
+    heal.learned(Learned { servers, overrides, prefix, cluster }, from)
 }
 
 fn api() -> PathBuf {
@@ -87,12 +106,13 @@ async fn rescue_acts_in_steady_watch_and_hygiene_waits() {
 async fn an_armed_guard_heals_what_kubeadm_writes_and_leaves_what_was_there() {
     let b = bench();
     let heal = knowing(&b);
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     assert_eq!(b.files.text(api()), LIVE_API, "its gate was there before the run");
     b.files.put(api(), EMPTY_API.as_bytes());
     look(&heal);
     assert!(!b.files.text(api()).contains("MaxUnavailableStatefulSet"));
-    assert_eq!(heal.pending().len(), 1, "both repairs in one");
+    assert_eq!(heal.pending().len(), 2, "rescue first and alone");
+    assert_eq!(heal.facts().files[0].budget_left, 5, "and both are one repair");
     // Later than its end, also without anybody.
     tokio::time::advance(Duration::from_secs(61)).await;
     b.files.put(api(), LIVE_API.replace("v1.31.14", "v1.31.13").as_bytes());
@@ -142,7 +162,7 @@ async fn modes_exemptions_and_another_etcd_only_report() {
         let heal = if case == "ignorant" { open(&b) } else { knowing(&b) };
         match case {
             "exempt" => heal.exempt(&Digest::of(EMPTY_API)).unwrap(),
-            "other etcd" => heal.set_other_etcd(Some("def".into())),
+            "other etcd" => heal.etcd_answered(Endpoints::Expected, "def"),
             _ => {}
         }
         b.files.put(api(), EMPTY_API.as_bytes());
@@ -171,7 +191,7 @@ async fn a_fight_is_stopped_and_reported_until_somebody_takes_over() {
     assert_eq!(b.files.text(api()), broken(4));
     let why = heal.findings().remove(0).report_only;
     assert!(why.is_some_and(|why| why.contains("undid 3 repairs")), "and says so when asked");
-    heal.arm(&run(), 60).unwrap();
+    heal.arm(&run(), 60, &[]).unwrap();
     assert!(b.files.text(api()).contains(SERVERS), "armed anew, it acts at once");
 }
 
@@ -192,16 +212,18 @@ async fn a_missing_file_comes_back_only_after_a_kubeadm_of_ours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_file_is_given_a_tick_to_become_whole() {
-    let b = bench();
-    let heal = knowing(&b);
-    b.files.put(api(), b"apiVersion: v1\nspec: {");
-    look(&heal);
-    look(&heal);
-    assert!(b.files.text(api()).starts_with("apiVersion: v1\nspec: {"));
-    tokio::time::advance(b.settings.tick).await;
-    look(&heal);
-    assert_eq!(b.files.text(api()), LIVE_API);
+async fn what_no_kubelet_can_read_is_given_a_tick_to_become_whole() {
+    for broken in [&b""[..], b"# only\n", b"a: \xff", b"a: \0", b"- a list", b"text"] {
+        let b = bench();
+        let heal = knowing(&b);
+        b.files.put(api(), broken);
+        look(&heal);
+        look(&heal);
+        assert_eq!(b.files.read(&api()).unwrap(), broken);
+        tokio::time::advance(b.settings.tick).await;
+        look(&heal);
+        assert_eq!(b.files.text(api()), LIVE_API);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -41,7 +41,7 @@ async fn a_notice_a_rescan_and_the_tick_each_lead_to_a_repair() {
 async fn a_stray_that_comes_within_a_run_is_noticed_at_once() {
     let b = bench();
     let (heal, task) = watched(&b, knowing(&b)).await;
-    heal.arm(&run(), 3600).unwrap();
+    heal.arm(&run(), 3600, &[]).unwrap();
     let stray = std::path::Path::new(paths::MANIFESTS).join("x.bak");
     b.files.put(&stray, LIVE_API.as_bytes());
     b.watch.tell(Change::File("x.bak".into()));

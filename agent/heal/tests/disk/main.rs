@@ -10,7 +10,7 @@ mod writer;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
-use podlift_heal::{Heal, settings};
+use podlift_heal::{Heal, Learned, settings};
 use podlift_host::testing::{EMPTY_API, LIVE_API};
 use podlift_host::{Files as _, paths, real};
 use podlift_model::Digest;
@@ -94,7 +94,8 @@ impl Node {
         let (name, boot) = ("runai-01".parse().unwrap(), "b".parse().unwrap());
         let heal = Heal::open(host, self.settings.clone(), name, boot).unwrap();
         if heal.expectations().is_none() {
-            heal.learned(SERVERS.into(), Some("abc".into()), &Digest::of(LIVE_API)).unwrap();
+            let (servers, cluster) = (SERVERS.into(), Some("abc".into()));
+            heal.learned(Learned { servers, cluster, ..Learned::default() }, &Digest::of(LIVE_API)).unwrap();
         }
         heal
     }

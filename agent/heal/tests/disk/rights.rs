@@ -77,7 +77,7 @@ fn mode_and_owner_are_mended_on_the_file_that_is_there() {
     look(&heal);
     assert_eq!(std::fs::metadata(&path).unwrap().uid(), 1000, "only reported in steady watch");
     assert!(heal.findings().iter().any(|f| f.what.contains("belongs to uid 1000 and can be written")));
-    heal.arm(&"r1".parse().unwrap(), 60).unwrap();
+    heal.arm(&"r1".parse().unwrap(), 60, &[]).unwrap();
     let now = std::fs::metadata(&path).unwrap();
     assert_eq!((now.mode() & 0o7777, now.uid(), now.gid(), now.ino()), (0o644, 0, 0, inode));
     assert_eq!(node.manifest(), LIVE_API);
@@ -92,7 +92,7 @@ fn a_stray_copy_is_moved_to_another_filesystem_whole() {
     look(&heal);
     assert!(node.at(&stray).exists());
     assert!(heal.findings().iter().any(|f| f.rule == "stray" && f.report_only.is_some()));
-    heal.arm(&"r1".parse().unwrap(), 60).unwrap();
+    heal.arm(&"r1".parse().unwrap(), 60, &[]).unwrap();
     assert_eq!(node.litter(), Vec::<String>::new());
     let kept = std::fs::read_dir(node.at(paths::heal("strays"))).unwrap().next().unwrap().unwrap().path();
     assert_eq!(std::fs::read_to_string(kept).unwrap(), EMPTY_API);

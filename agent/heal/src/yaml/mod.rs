@@ -1,0 +1,82 @@
+//! A manifest's text as the kubelet reads it: the first YAML document only, the last of doubled keys, and YAML 1.1 scalars on their way to
+//! JSON (`pkg/kubelet/config/common.go` tryDecodeSinglePod, sigs.k8s.io/yaml `YAMLToJSON`, which is go-yaml v2 and not strict). Pure. Must
+//! never call unreadable what the kubelet runs: where the two may differ, the error says that it is not certain.
+
+mod document;
+mod node;
+mod raw;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+pub use node::Node;
+pub(crate) use scalar::is_text;
+
+use document::{first_document, text_of};
+use serde_saphyr::options::DuplicateKeyPolicy;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    #[error("it is empty")]
+    Empty,
+    #[error("it is not UTF-8")]
+    NotText,
+    #[error("it is UTF-16, which only the kubelet reads")]
+    Utf16,
+    #[error("it holds control characters, which no YAML reader takes")]
+    Control,
+    #[error("it is no mapping of keys to values")]
+    NoMapping,
+    #[error("{0}")]
+    Syntax(String),
+}
+
+impl ReadError {
+    /// Whether the kubelet can't read it either, whatever else is true.
+    pub fn is_certain(&self) -> bool {
+        matches!(self, Self::Empty | Self::NotText | Self::Control | Self::NoMapping)
+    }
+}
+
+/// The first document, which is a mapping.
+pub fn read(bytes: &[u8]) -> Result<Node, ReadError> {
+    let (text, start) = text_of(bytes)?;
+    let text = first_document(text);
+    if has_controls(text) {
+        return Err(ReadError::Control);
+    }
+    let raw = parse(text).or_else(|error| match document::without_tabs(text) {
+        Some(spaced) => parse(&spaced).map_err(|_| error),
+        None => Err(error),
+    })?;
+    match Node::of(raw, text, start) {
+        Node::Null => Err(ReadError::Empty),
+        map @ Node::Map(_) => Ok(map),
+        _ => Err(ReadError::NoMapping),
+    }
+}
+
+/// Whether no YAML reader takes it, told without parsing it.
+pub fn is_hopeless(bytes: &[u8]) -> bool {
+    match text_of(bytes) {
+        Ok((text, _)) => has_controls(first_document(text)),
+        Err(error) => error.is_certain(),
+    }
+}
+
+fn has_controls(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_control() && !matches!(b, b'\t' | b'\n' | b'\r'))
+}
+
+fn parse(text: &str) -> Result<serde_saphyr::Spanned<raw::Raw>, ReadError> {
+    if text.trim().is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        ignore_binary_tag_for_string: true,
+        with_snippet: false,
+    };
+    let parsed = serde_saphyr::from_str_with_options(text, options);
+    parsed.map_err(|e| ReadError::Syntax(e.to_string().lines().next().unwrap_or_default().to_string()))
+}
