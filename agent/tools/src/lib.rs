@@ -17,9 +17,12 @@ pub mod madison;
 pub mod snapshot;
 pub mod sources;
 mod spec;
+mod static_pod;
 pub mod survey;
 pub mod systemctl;
+mod unified;
 pub mod versions;
+mod yaml;
 
 pub use spec::UnitSpec;
 
@@ -45,6 +48,15 @@ pub fn exited(call: &Invocation, output: &Output) -> Failure {
         format!("{} {} exited {}; its own words are below", call.program, words.join(" "), output.code);
     let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
     Failure::transient(&format!("{}-failed", call.program), message).with_detail(said)
+}
+
+/// A failure in one line, with the tool's own last words where they say more.
+fn whole(failure: Failure) -> String {
+    let said = failure.detail.lines().rev().map(str::trim).find(|l| !l.is_empty());
+    match said {
+        Some(said) if !failure.message.contains(said) => format!("{} ({said})", failure.message),
+        _ => failure.message,
+    }
 }
 
 fn failure(error: CommandError) -> Failure {

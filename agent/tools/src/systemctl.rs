@@ -33,3 +33,15 @@ pub async fn kubelet_since(host: &Host) -> Option<Duration> {
     let (_, value) = text.trim().split_once('=')?;
     value.parse().ok().filter(|us| *us > 0).map(Duration::from_micros)
 }
+
+/// The kubelet's main process; None where it does not run.
+pub async fn kubelet_pid(host: &Host) -> Result<Option<u32>, Failure> {
+    let call = Invocation::new("systemctl", ["show", "kubelet.service", "-p", "MainPID", "--value"]);
+    let text = must(host, &call).await?;
+    let pid = text.trim().parse::<u32>().map_err(|_| {
+        let message =
+            format!("systemctl printed {:?} as the kubelet's MainPID, expected a number", text.trim());
+        Failure::operator("systemctl-answer", message)
+    })?;
+    Ok(Some(pid).filter(|pid| *pid > 0))
+}

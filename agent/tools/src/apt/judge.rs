@@ -109,6 +109,12 @@ const KINDS: &[Kind] = &[
         "the package repository could not be read; check network, proxy and mirror ({})",
     ),
     kind(
+        "apt-removes",
+        Operator,
+        &["Packages need to be removed but remove is disabled"],
+        "another package would have to be removed for this; podlift removes none: look at `apt-get -s install` of the same versions, and remove or mend that package by hand ({})",
+    ),
+    kind(
         "apt-downgrade",
         Permanent,
         &["Packages were downgraded"],

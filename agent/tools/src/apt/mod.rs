@@ -47,15 +47,18 @@ fn install_args(pins: &[PackagePin], first: &[&str]) -> Vec<String> {
     fixed.chain(["install".to_string()]).chain(exact).collect()
 }
 
+/// Nothing may go for what comes: podlift's packages replace none.
+const KEEP_ALL: &str = "--no-remove";
+
 /// Never ended from outside: dpkg killed half-way leaves a half-installed package. `repair`: an interrupted dpkg is brought to its end
 /// first.
 pub fn install(pins: &[PackagePin], repair: bool) -> UnitSpec {
-    let spec = with_env(UnitSpec::new("apt-get", install_args(pins, &[])));
+    let spec = with_env(UnitSpec::new("apt-get", install_args(pins, &[KEEP_ALL])));
     if repair { spec.after(&CONFIGURE) } else { spec }
 }
 
 pub fn download(pins: &[PackagePin], limit: Duration) -> UnitSpec {
-    with_env(UnitSpec::new("apt-get", install_args(pins, &["--download-only"]))).limit(limit)
+    with_env(UnitSpec::new("apt-get", install_args(pins, &[KEEP_ALL, "--download-only"]))).limit(limit)
 }
 
 /// The lists of one source. Another repository that does not answer is none of our business, and its lists stay.
@@ -99,7 +102,8 @@ fn private(list: &str, args: impl IntoIterator<Item = String>) -> Invocation {
     ENV.iter().fold(call.timeout(PRIVATE_LIMIT), |call, (name, value)| call.env(name, *value))
 }
 
-/// What an installation would do, from the private root. Nothing is done: apt takes no lock for it either.
+/// What an installation would do, from the private root. Nothing is done: apt takes no lock for it either. It says what would be removed,
+/// which the installation itself refuses to do.
 pub fn simulate(list: &str, pins: &[PackagePin]) -> Invocation {
     private(list, install_args(pins, &["-s"]))
 }

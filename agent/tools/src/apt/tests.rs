@@ -18,12 +18,13 @@ fn the_call_is_the_one_that_is_known_to_work() {
     assert_eq!(
         line(&spec.args),
         "-y -q --no-install-recommends --allow-change-held-packages -o DPkg::Lock::Timeout=300 \
-         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install kubeadm=1.32.9-1.1"
+         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --no-remove install kubeadm=1.32.9-1.1"
     );
     let env: Vec<String> = spec.env.iter().map(|(n, v)| format!("{n}={v}")).collect();
     assert_eq!(env, ["LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"]);
     assert_eq!((spec.limit, spec.first.as_slice()), (None, [].as_slice()));
-    assert!(download(&[pin()], Duration::from_secs(1)).args.contains(&"--download-only".to_string()));
+    let fetched = line(&download(&[pin()], Duration::from_secs(1)).args);
+    assert!(fetched.ends_with("--no-remove --download-only install kubeadm=1.32.9-1.1"), "{fetched}");
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn a_preview_is_the_same_call_in_the_private_root_and_changes_nothing() {
     let (options, rest) =
         line(&call.args).split_once(" -y -q ").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
     assert!(options.ends_with("-o APT::Sandbox::User=root"), "{options}");
-    assert_eq!(format!("-y -q {}", rest.replace(" -s install", " install")), own);
+    assert_eq!(format!("-y -q {}", rest.replace(" -s install", " --no-remove install")), own);
     assert!(
         line(&uris("sources.list", &[pin()]).args).contains("-qq --print-uris install kubeadm=1.32.9-1.1")
     );
@@ -91,6 +92,7 @@ fn refusals_have_codes() {
         "malformed" => "apt-source", "kubernetes.list";
         "mark-locked" => "apt-lock", "process with pid 7477";
         "package-missing" => "package-version-missing", "nosuchpackage";
+        "remove-disabled" => "apt-removes", "Packages need to be removed but remove is disabled";
         "readonly" => "file-system-read-only", "Read-only file system";
         "script" => "apt-script", "pre-removal script subprocess returned error exit status 7";
         "simulated-refused" => "apt-dependencies", "kubelet : Depends: nosuch but it is not installable";

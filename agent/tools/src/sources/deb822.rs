@@ -1,6 +1,6 @@
 //! The deb822 form: stanzas of `Types:`, `URIs:`, `Suites:`, `Signed-By:`; a disabled stanza is left alone. Pure.
 
-use super::{Place, Unusable, minor_in, names};
+use super::{Place, Unusable, legacy, minor_in, names};
 use std::ops::Range;
 
 /// Where the minors of the enabled stanzas stand.
@@ -25,6 +25,28 @@ pub fn only(text: &str) -> String {
     whole.join("\n\n") + "\n"
 }
 
+/// The first enabled stanza of the old repository: `apt.kubernetes.io kubernetes-xenial`.
+pub fn legacy(text: &str) -> Option<String> {
+    let enabled = stanzas(text).into_iter().filter(|s| !s.says(text, "enabled", false));
+    enabled.into_iter().find_map(|stanza| {
+        let suites = stanza.words(text, "suites");
+        let address = stanza.addresses(text).map(|at| &text[at]).find(|a| legacy::names(a, &suites))?;
+        let host = address.split("://").nth(1).unwrap_or(address).trim_end_matches('/');
+        Some(format!("{host} {}", suites.first().copied().unwrap_or_default()).trim_end().to_string())
+    })
+}
+
+/// The first line of a stanza that apt can't read: it lacks kind, address or suite, or a line is no field.
+pub fn broken(text: &str) -> Option<String> {
+    let bad = |s: &Stanza| {
+        let lacks = ["types", "uris", "suites"].iter().any(|f| s.words(text, f).is_empty());
+        !s.says(text, "enabled", false) && (lacks || s.strange)
+    };
+    let all = stanzas(text);
+    let stanza = all.iter().filter(|s| !s.fields.is_empty() || s.strange).find(|s| bad(s))?;
+    text[stanza.whole.clone()].lines().find(|l| !l.starts_with('#')).map(|l| l.trim().to_string())
+}
+
 fn ours(text: &str) -> impl Iterator<Item = Stanza> {
     let mine = |s: &Stanza| !s.says(text, "enabled", false) && s.addresses(text).any(|at| names(&text[at]));
     stanzas(text).into_iter().filter(mine).collect::<Vec<_>>().into_iter()
@@ -35,6 +57,8 @@ struct Stanza {
     whole: Range<usize>,
     /// Names in lower case, and where their values stand, continuation lines included.
     fields: Vec<(String, Range<usize>)>,
+    /// It has a line that is no field.
+    strange: bool,
 }
 
 impl Stanza {
@@ -51,6 +75,12 @@ impl Stanza {
         };
         let value = self.value(name).map(|at| text[at].trim().to_ascii_lowercase());
         value.is_some_and(|v| words.contains(&v.as_str()))
+    }
+
+    /// Words of a field.
+    fn words<'a>(&self, text: &'a str, name: &str) -> Vec<&'a str> {
+        let value = self.value(name).map_or("", |at| &text[at]);
+        value.lines().filter(|l| !l.starts_with('#')).flat_map(str::split_whitespace).collect()
     }
 
     /// Where each word of `URIs:` stands. Comment lines between continuation lines are none of it.
@@ -91,5 +121,7 @@ fn take(stanza: &mut Stanza, line: &str, at: usize) {
         }
     } else if let Some((name, _)) = line.split_once(':') {
         stanza.fields.push((name.trim().to_ascii_lowercase(), at + name.len() + 1..end));
+    } else {
+        stanza.strange = true;
     }
 }

@@ -1,12 +1,16 @@
 //! Where this node's Kubernetes packages come from: the one apt source that names `core:/stable:/vX.Y/deb/`, in the one-line form or as
 //! deb822. Of it only the minor ever changes; host, key, comments, other lines and other repositories stay as they are, byte for byte.
+//! Files of others may be broken, unreadable or links: they are told of and never touched.
 
 mod deb822;
+mod foreign;
+mod legacy;
 mod one_line;
 #[cfg(test)]
 mod tests;
 
-use podlift_host::Files;
+use podlift_host::{FileKind, Files};
+use podlift_model::survey::ForeignSource;
 use podlift_model::{Failure, Minor};
 use std::io;
 use std::ops::Range;
@@ -35,9 +39,15 @@ type Place = (Range<usize>, Minor);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     #[error(
-        "no file of /etc/apt/sources.list.d, and not /etc/apt/sources.list, names a repository core:/stable:/vX.Y/deb/; expected the one that kubeadm's packages came from"
+        "no file of /etc/apt/sources.list.d, and not /etc/apt/sources.list, names a repository core:/stable:/vX.Y/deb/; expected the one that kubeadm's packages came from{}",
+        skipped(.0)
     )]
-    Missing,
+    Missing(Vec<ForeignSource>),
+    #[error(
+        "{file} names {entry}, the repository of Kubernetes packages that is gone since March 2024, and no file names core:/stable:/vX.Y/deb/; write `{line}` in its place, with the minor that is installed and the repository's key",
+        line = legacy::LINE
+    )]
+    Legacy { file: String, entry: String },
     #[error("several files name the Kubernetes repository: {0}; leave one of them")]
     Several(String),
     #[error(
@@ -82,32 +92,98 @@ impl Form {
     }
 }
 
+/// Where the search was blind.
+fn skipped(files: &[ForeignSource]) -> String {
+    let each = files.iter().map(|f| format!("; {} was skipped: {}", f.file, f.what));
+    each.collect()
+}
+
 /// The node's source; exactly one file may name the repository.
 pub fn find(files: &dyn Files) -> Result<Source, SourceError> {
-    let mut found = Vec::new();
+    look(files)?.source()
+}
+
+/// What is wrong with the files of others.
+pub fn foreign(files: &dyn Files) -> Result<Vec<ForeignSource>, SourceError> {
+    Ok(look(files)?.foreign)
+}
+
+/// All files of apt's sources, read.
+#[derive(Default)]
+struct Found {
+    ours: Vec<Source>,
+    foreign: Vec<ForeignSource>,
+    /// Those of them that could not be read: ours may be among them.
+    unread: Vec<ForeignSource>,
+    /// The first entry of the old repository.
+    legacy: Option<(String, String)>,
+}
+
+fn look(files: &dyn Files) -> Result<Found, SourceError> {
+    let mut found = Found::default();
     for path in candidates(files)? {
         let Some(form) = Form::of(&path.to_string_lossy()) else { continue };
-        let unreadable = |why: String| SourceError::Unreadable(path.display().to_string(), why);
-        let bytes = match files.read(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            other => other.map_err(|e| unreadable(e.to_string()))?,
-        };
-        // Others may hold what they like; ours must be text.
-        let named = bytes.windows(BEFORE.len()).any(|w| w == BEFORE.as_bytes());
-        if !named {
-            continue;
-        }
-        let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not text".into()))?;
-        let source = Source { path, form, text };
-        if !source.places()?.is_empty() {
-            found.push(source);
+        match read(files, &path) {
+            Ok(Some(bytes)) => found.take(path, form, bytes)?,
+            Ok(None) => {}
+            Err(what) => {
+                let file = ForeignSource { file: path.display().to_string(), what };
+                found.foreign.push(file.clone());
+                found.unread.push(file);
+            }
         }
     }
-    let names: Vec<String> = found.iter().map(|s| s.path.display().to_string()).collect();
-    match (found.pop(), names.len()) {
-        (Some(only), 1) => Ok(only),
-        (None, _) => Err(SourceError::Missing),
-        _ => Err(SourceError::Several(names.join(", "))),
+    Ok(found)
+}
+
+/// None: it is not there. The error says why it is skipped.
+fn read(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>, String> {
+    let gone = |e: &io::Error| e.kind() == io::ErrorKind::NotFound;
+    match files.stat(path) {
+        Ok(stat) if stat.kind == FileKind::Symlink => {
+            return Err("it is a symbolic link, which podlift does not follow; put the file itself there if it names the Kubernetes repository".into());
+        }
+        Err(e) if gone(&e) => return Ok(None),
+        _ => {}
+    }
+    match files.read(path) {
+        Err(e) if gone(&e) => Ok(None),
+        Err(e) => Err(format!("it can't be read: {e}; look at the file")),
+        Ok(bytes) => Ok(Some(bytes)),
+    }
+}
+
+impl Found {
+    fn take(&mut self, path: PathBuf, form: Form, bytes: Vec<u8>) -> Result<(), SourceError> {
+        let file = path.display().to_string();
+        if let Some(what) = foreign::wrong(form, &bytes) {
+            self.foreign.push(ForeignSource { file: file.clone(), what });
+        }
+        if let Some(entry) = foreign::legacy_entry(form, &String::from_utf8_lossy(&bytes)) {
+            self.legacy.get_or_insert((file.clone(), entry));
+        }
+        // Others may hold what they like; ours must be text.
+        if !bytes.windows(BEFORE.len()).any(|w| w == BEFORE.as_bytes()) {
+            return Ok(());
+        }
+        let text = String::from_utf8(bytes).map_err(|_| {
+            SourceError::Unreadable(file, "it names the Kubernetes repository and is not text".into())
+        })?;
+        let source = Source { path, form, text };
+        if !source.places()?.is_empty() {
+            self.ours.push(source);
+        }
+        Ok(())
+    }
+
+    fn source(mut self) -> Result<Source, SourceError> {
+        let names: Vec<String> = self.ours.iter().map(|s| s.path.display().to_string()).collect();
+        match (self.ours.pop(), names.len(), self.legacy) {
+            (Some(only), 1, _) => Ok(only),
+            (None, _, Some((file, entry))) => Err(SourceError::Legacy { file, entry }),
+            (None, ..) => Err(SourceError::Missing(self.unread)),
+            _ => Err(SourceError::Several(names.join(", "))),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one-line form: `deb [signed-by=KEYRING] https://HOST/core:/stable:/v1.31/deb/ /`. Pure.
 
-use super::{Place, Unusable, minor_in, names};
+use super::{Place, Unusable, legacy, minor_in, names};
 
 /// Where the minors of the active lines stand.
 pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
@@ -23,18 +23,45 @@ pub fn only(text: &str) -> String {
     active(text).map(|(_, line)| format!("{}\n", line.trim())).collect()
 }
 
+/// The first entry of the old repository: `apt.kubernetes.io kubernetes-xenial`.
+pub fn legacy(text: &str) -> Option<String> {
+    let mut entries = entries(text).filter_map(|(_, line)| Some((&line[address(line)?], suites(line))));
+    let (address, suites) = entries.find(|(address, suites)| legacy::names(address, suites))?;
+    let host = address.split("://").nth(1).unwrap_or(address).trim_end_matches('/');
+    Some(format!("{host} {}", suites.first().copied().unwrap_or_default()).trim_end().to_string())
+}
+
+/// The first line that apt can't read: no kind of entry that it knows, or no address and suite behind it.
+pub fn broken(text: &str) -> Option<String> {
+    let content = text.lines().map(|l| l.split('#').next().unwrap_or_default().trim());
+    let bad = |line: &&str| !is_entry(line) || address(&format!("{line}\n")).is_none();
+    content.filter(|l| !l.is_empty()).find(bad).map(String::from)
+}
+
+fn is_entry(line: &str) -> bool {
+    matches!(line.split_whitespace().next(), Some("deb" | "deb-src"))
+}
+
+/// Suite and components behind the address.
+fn suites(line: &str) -> Vec<&str> {
+    let behind = address(line).map_or("", |at| &line[at.end..]);
+    behind.split('#').next().unwrap_or_default().split_whitespace().collect()
+}
+
 /// Lines of the Kubernetes repository that are not commented out, with where they begin.
 fn active(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    entries(text).filter(|(_, line)| names(line))
+}
+
+/// Lines that are entries, with where they begin.
+fn entries(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut offset = 0;
     let lines = text.split_inclusive('\n').map(move |line| {
         let at = offset;
         offset += line.len();
         (at, line)
     });
-    lines.filter(|(_, line)| {
-        let kind = line.split_whitespace().next().unwrap_or_default();
-        matches!(kind, "deb" | "deb-src") && names(line)
-    })
+    lines.filter(|(_, line)| is_entry(line))
 }
 
 fn switched_off(line: &str) -> bool {

@@ -6,17 +6,23 @@ mod certificates;
 mod containerd;
 mod disks;
 mod dpkg_audit;
+mod etcd;
+mod external_ca;
 mod extras;
 mod infiniband;
+mod kubeconfig;
 mod kubelet;
 mod limit;
 mod mountinfo;
 mod mounts;
+mod names;
 mod other_manifests;
+mod patch_folders;
 mod target;
 #[cfg(test)]
 mod tests;
 
+use crate::{sources, whole};
 use podlift_host::paths;
 use podlift_host::{Files, Host};
 use podlift_model::op::Component;
@@ -78,6 +84,10 @@ impl Site<'_> {
 struct Unseen(BTreeMap<String, String>);
 
 impl Unseen {
+    fn all(&mut self, reasons: impl IntoIterator<Item = (String, String)>) {
+        self.0.extend(reasons);
+    }
+
     fn or_default<T: Default>(&mut self, what: &str, seen: Result<T, String>) -> T {
         seen.unwrap_or_else(|why| {
             self.0.insert(what.into(), why);
@@ -91,31 +101,36 @@ pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
     let control_plane = node.control_plane || has_manifests(node.host.files.as_ref());
     let site = Site { node, host, control_plane };
     let mut unseen = Unseen::default();
-    let (automation, containerd, dpkg_audit, target) = tokio::join!(
+    let (automation, containerd, dpkg_audit, (kubelet, flags_unknown), target) = tokio::join!(
         automation::look(&site),
         containerd::look(&site),
         dpkg_audit::look(&site),
+        kubelet::look(&site),
         target::look(&site, to)
     );
+    unseen.all(flags_unknown.map(|why| ("the kubelet's flags".to_string(), why)));
     let table = mountinfo::read(&site);
     let (certificates, strange) = certificates::look(&site);
-    strange.into_iter().for_each(|(path, why)| drop(unseen.0.insert(format!("certificate {path}"), why)));
+    unseen.all(strange.into_iter().map(|(path, why)| (format!("certificate {path}"), why)));
+    let (extras, strange) = extras::look(&site);
+    unseen.all(strange.into_iter().map(|(path, why)| (format!("what {path} holds besides flags"), why)));
     NodeSurvey {
-        etcd: None,
-        external_ca: None,
-        foreign_sources: vec![],
-        kubeconfigs: vec![],
-        names: None,
-        patch_folders: vec![],
+        etcd: etcd::look(&site),
+        external_ca: external_ca::look(&site),
+        foreign_sources: unseen
+            .or_default("apt sources of others", sources::foreign(site.files()).map_err(|e| e.to_string())),
+        kubeconfigs: certificates::trust::look(&site, node.host.clock.now()),
+        names: Some(names::look(&site, kubelet.as_ref().ok())),
+        patch_folders: unseen.or_default("folders of kubeadm patches", patch_folders::look(&site)),
         disks: unseen.or_default("free space", disks::look(&site, table.as_deref().unwrap_or_default())),
         certificates,
         other_manifests: unseen.or_default("the manifest folder", other_manifests::look(&site)),
         automation: unseen.or_default("unattended upgrades", automation),
         containerd: unseen.or_default("containerd", containerd),
-        kubelet: kubelet::look(&site),
+        kubelet,
         install: target.install,
         target_diff: target.diff,
-        extras: unseen.or_default("what the manifests hold besides flags", extras::look(&site)),
+        extras,
         images: target.images,
         mounts: unseen.or_default("mounts", table.map(|table| mounts::of(&table))),
         infiniband: unseen.or_default("InfiniBand devices", infiniband::look(&site)),
@@ -132,13 +147,4 @@ fn has_manifests(files: &dyn Files) -> bool {
 /// In one line, for people.
 fn why(failure: Failure) -> String {
     failure.message
-}
-
-/// As `why`, where the tool's own words say more.
-fn whole(failure: Failure) -> String {
-    let said = failure.detail.lines().rev().map(str::trim).find(|l| !l.is_empty());
-    match said {
-        Some(said) if !failure.message.contains(said) => format!("{} ({said})", failure.message),
-        _ => failure.message,
-    }
 }

@@ -1,4 +1,5 @@
-//! What the manifest folder holds besides the three: the kubelet reads every name that does not begin with a dot, whatever its ending.
+//! What the manifest folder holds besides the three: the kubelet reads every name that does not begin with a dot, whatever its ending. A
+//! second file for the pod of stacked etcd is a stray like one for the pod of a component.
 
 use super::Site;
 use podlift_heal::manifest::identity;
@@ -10,9 +11,13 @@ use podlift_model::survey::OtherManifest;
 use std::io;
 use std::path::Path;
 
+const ETCD: &str = "kube-system/etcd";
+const ETCD_FILE: &str = "etcd.yaml";
+
 pub fn look(site: &Site<'_>) -> Result<Vec<OtherManifest>, String> {
     let dir = Path::new(paths::MANIFESTS);
-    let mut out = Vec::new();
+    let etcd = site.there(&format!("{}/{ETCD_FILE}", paths::MANIFESTS));
+    let mut out: Vec<OtherManifest> = Vec::new();
     for name in site.names(paths::MANIFESTS)?.into_iter().filter(|name| strays::may_be(name)) {
         let path = dir.join(&name);
         let failed = |e: io::Error| format!("{}: {e}", path.display());
@@ -22,12 +27,16 @@ pub fn look(site: &Site<'_>) -> Result<Vec<OtherManifest>, String> {
             FileKind::Regular => {
                 let bytes = site.files().read(&path).map_err(failed)?;
                 let pod = identity(&bytes).map(|(namespace, name)| format!("{namespace}/{name}"));
-                let stray = strays::component_of(&bytes).is_some();
+                // Without etcd.yaml the first file of the pod is the one that counts.
+                let second = etcd || out.iter().any(|o| o.pod.as_deref() == Some(ETCD));
+                let of_etcd = pod.as_deref() == Some(ETCD) && name != ETCD_FILE && second;
+                let stray = strays::component_of(&bytes).is_some() || of_etcd;
                 out.push(OtherManifest { file: name, pod, stray });
             }
             // Where it leads is not looked at; the kubelet follows it.
             FileKind::Symlink | FileKind::Other => {
-                let stray = Component::ALL.iter().any(|c| name.starts_with(c.name()));
+                let of_etcd = etcd && name != ETCD_FILE && name.starts_with(ETCD_FILE);
+                let stray = of_etcd || Component::ALL.iter().any(|c| name.starts_with(c.name()));
                 out.push(OtherManifest { file: name, pod: None, stray });
             }
         }

@@ -4,6 +4,7 @@ use super::super::Site;
 use podlift_heal::manifest::Manifest;
 use podlift_host::FileKind;
 use podlift_host::paths;
+use podlift_model::command::is_path;
 use podlift_model::op::Component;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -51,8 +52,10 @@ fn manifest(site: &Site<'_>, component: Component) -> Option<Manifest> {
 /// Files of a manifest's flags.
 fn named(manifest: &Manifest) -> Vec<String> {
     let flags = manifest.flags();
-    let values = flags.0.values().flatten().filter(|v| v.starts_with('/') && is_certificate(v));
-    values.filter_map(|path| manifest.on_node(path)).collect()
+    let paths = flags.0.iter().filter(|(name, _)| is_path(name) || *name == "tls-sni-cert-key");
+    // A pair of `--tls-sni-cert-key` names its certificate first.
+    let values = paths.flat_map(|(_, values)| values).map(|v| v.split(',').next().unwrap_or(v));
+    values.filter(|path| is_certificate(path)).filter_map(|path| manifest.on_node(path)).collect()
 }
 
 fn is_certificate(path: &str) -> bool {
@@ -69,19 +72,21 @@ fn kubeconfigs(site: &Site<'_>) -> Result<Vec<String>, String> {
 /// and nobody checks it.
 fn kubelets(site: &Site<'_>) -> Result<Vec<String>, String> {
     let names = site.names(KUBELET_PKI)?;
-    let newest = |start: &str| {
-        let dated = names.iter().filter(|n| {
-            let rest = n.strip_prefix(start).and_then(|rest| rest.strip_suffix(".pem"));
-            rest.is_some_and(|day| day.starts_with(|c: char| c.is_ascii_digit()))
-        });
-        dated.max().cloned()
-    };
     let found = ["kubelet-client-", "kubelet-server-"].into_iter().filter_map(|start| {
         let current = format!("{start}current.pem");
         let plain = || Some(current.clone()).filter(|n| regular(site, &format!("{KUBELET_PKI}/{n}")));
-        newest(start).or_else(plain)
+        newest(&names, start).or_else(plain)
     });
     Ok(found.map(|name| format!("{KUBELET_PKI}/{name}")).collect())
+}
+
+/// Of the names that go on with a day the newest.
+pub fn newest(names: &[String], start: &str) -> Option<String> {
+    let dated = names.iter().filter(|n| {
+        let rest = n.strip_prefix(start).and_then(|rest| rest.strip_suffix(".pem"));
+        rest.is_some_and(|day| day.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    dated.max().cloned()
 }
 
 fn regular(site: &Site<'_>, path: &str) -> bool {

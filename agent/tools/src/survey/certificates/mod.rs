@@ -3,7 +3,10 @@
 
 mod files;
 mod kubeconfig;
-mod pem;
+pub mod pem;
+pub mod trust;
+
+pub use files::newest;
 
 use super::Site;
 use podlift_model::survey::CertificateFacts;
@@ -15,16 +18,14 @@ pub fn look(site: &Site<'_>) -> (Vec<CertificateFacts>, Vec<(String, String)>) {
     let (all, unlisted) = files::all(site);
     strange.extend(unlisted);
     for path in all {
-        let read = match site.files().read(Path::new(&path)) {
+        let (found, why) = match site.files().read(Path::new(&path)) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(e) => Err(e.to_string()),
-            Ok(bytes) if path.ends_with(".conf") => kubeconfig::certificate(&bytes, &path),
-            Ok(bytes) => pem::first(&bytes, &path).map(Some),
+            Err(e) => (Vec::new(), Some(e.to_string())),
+            Ok(bytes) if path.ends_with(".conf") => kubeconfig::certificates(&bytes, &path),
+            Ok(bytes) => pem::all(&bytes, &path),
         };
-        match read {
-            Ok(found) => facts.extend(found),
-            Err(why) => strange.push((path, why)),
-        }
+        facts.extend(found);
+        strange.extend(why.map(|why| (path, why)));
     }
     (facts, strange)
 }

@@ -1,14 +1,41 @@
 //! A survey of a node that is a tree on the disk, with commands that are scripts: what it tells, what it leaves behind, and that one part
 //! that fails takes no other with it.
 
+mod parts;
 mod tree;
 
-use super::Surveyed;
-use podlift_host::{Host, real};
+use super::{Site, Surveyed};
+use podlift_host::testing::Fakes;
+use podlift_host::{CommandError, Host, Invocation, Output, real};
 use podlift_model::FlagSet;
 use podlift_model::survey::{Automation, NodeSurvey, OtherManifest};
 use tokio::sync::Mutex;
 use tree::Tree;
+
+/// A node in memory for single parts.
+pub struct Bench {
+    pub fakes: Fakes,
+    apt_root: Mutex<()>,
+    control_plane: bool,
+}
+
+impl Bench {
+    pub fn new(answer: impl Fn(&Invocation) -> Result<Output, CommandError> + Send + Sync + 'static) -> Self {
+        Self { fakes: Fakes::new(answer), apt_root: Mutex::default(), control_plane: false }
+    }
+    pub fn control_plane(self) -> Self {
+        Self { fakes: self.fakes.control_plane(), control_plane: true, ..self }
+    }
+    pub fn put(self, path: &str, text: &str) -> Self {
+        self.fakes.files.put(path, text.as_bytes());
+        self
+    }
+    pub(super) fn site(&self) -> Site<'_> {
+        let (host, apt_root, control_plane) = (&self.fakes.host, &self.apt_root, self.control_plane);
+        let node = Surveyed { host, apt_root, control_plane, free_bytes: 1 };
+        Site { node, host: host.clone(), control_plane }
+    }
+}
 
 struct Node {
     host: Host,
@@ -79,6 +106,17 @@ fn kubernetes(seen: &NodeSurvey) {
     let kubelet = seen.kubelet.as_ref().unwrap();
     assert_eq!(kubelet.config["maxPods"], 250);
     assert_eq!(kubelet.flags, FlagSet::parse(["--node-ip=10.77.0.11", "--v=2"]));
+    assert_eq!(kubelet.origins["v"], "/etc/default/kubelet");
+    assert_eq!(kubelet.running, Some(Ok(FlagSet::parse(["--node-ip=10.77.0.99"]))));
+    let names = seen.names.as_ref().unwrap().as_ref().unwrap();
+    assert_eq!((names.hostname.as_str(), names.kubelet_user.as_deref()), ("runai-01", Some("runai-01")));
+    assert_eq!((seen.external_ca, seen.etcd.as_ref()), (Some(true), None));
+    let trusts: Vec<(&str, bool)> =
+        seen.kubeconfigs.iter().map(|k| (k.path.as_str(), k.trusts.is_ok())).collect();
+    assert_eq!(trusts, [("/etc/kubernetes/admin.conf", false), ("/etc/kubernetes/kubelet.conf", false)]);
+    assert_eq!(seen.patch_folders, ["/etc/kubernetes/patches"]);
+    let foreign: Vec<&str> = seen.foreign_sources.iter().map(|f| f.file.as_str()).collect();
+    assert_eq!(foreign, ["/etc/apt/sources.list.d/linked.list", "/etc/apt/sources.list.d/old.list"]);
     let ends: Vec<String> = seen
         .certificates
         .iter()
@@ -110,6 +148,8 @@ fn kubernetes(seen: &NodeSurvey) {
 async fn a_worker_fetches_nothing_but_lists() {
     let tree = Tree::worker();
     let seen = survey(&node(&tree)).await;
+    assert_eq!((seen.external_ca, seen.etcd.as_ref(), seen.kubeconfigs.len()), (None, None, 0));
+    assert_eq!(seen.names.unwrap().unwrap().kubelet_user, None);
     assert_eq!((seen.target_diff, seen.images.map(|i| i.missing.len())), (None, Ok(0)));
     assert!(seen.install.is_ok() && seen.kubelet.is_ok() && seen.extras.is_empty());
     assert!(!tree.path("/var/lib/podlift/apt-probe/debs/kubeadm_1.32.13-1.1_amd64.deb").exists());

@@ -77,6 +77,13 @@ impl Tree {
         tree.write("/etc/kubernetes/manifests/kube-apiserver.yaml.bak", LIVE_API);
         tree.write("/etc/kubernetes/manifests/notes.txt", "remember the milk");
         tree.write("/etc/kubernetes/manifests/.kubelet-keep", "");
+        tree.write("/etc/kubernetes/patches/etcd0+merge.yaml", "metadata: {}\n");
+        tree.write(
+            "/etc/apt/sources.list.d/old.list",
+            "deb https://apt.kubernetes.io/ kubernetes-xenial main\n",
+        );
+        let linked = tree.path("/etc/apt/sources.list.d/linked.list");
+        symlink("/cm/shared/apt/site.list", linked).unwrap();
         let pki = "/etc/kubernetes/pki/runaicluster";
         tree.write(&format!("{pki}/ca.crt"), &certificate("kubernetes", (2036, 1, 1), true));
         tree.write(&format!("{pki}/apiserver.crt"), &certificate("kube-apiserver", (2027, 5, 6), false));
@@ -109,7 +116,7 @@ impl Tree {
             ("target-kubeadm", KUBEADM),
             ("containerd", "echo containerd containerd.io 1.7.12 71909c"),
             ("crictl", r#"echo '{"images":[{"repoTags":["registry.k8s.io/kube-apiserver:v1.32.13"]}]}'"#),
-            ("systemctl", "printf 'inactive\nactive\n'; exit 3"),
+            ("systemctl", "[ $1 = show ] && { echo 4242; exit; }; printf 'inactive\nactive\n'; exit 3"),
         ] {
             self.script(program, text);
         }
@@ -143,6 +150,8 @@ impl Tree {
     }
 
     fn kubelet(&self) {
+        self.write("/etc/hostname", "runai-01\n");
+        self.write("/proc/4242/cmdline", "/usr/bin/kubelet\0--node-ip=10.77.0.99\0");
         self.write(paths::KUBELET_CONFIG, "kind: KubeletConfiguration\nmaxPods: 250\n");
         self.write("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--node-ip=10.77.0.11\"\n");
         self.write("/etc/default/kubelet", "KUBELET_EXTRA_ARGS=--v=2\n");

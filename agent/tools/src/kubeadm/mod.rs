@@ -1,12 +1,15 @@
 //! `kubeadm`: its calls, and its `upgrade diff` as flag changes. Its exit code says nothing of health: nobody here reads it as such.
 
-use super::{exited, must, run};
+mod diff;
+
+pub use diff::diff;
+
+use super::must;
 use crate::spec::UnitSpec;
 use podlift_host::paths;
 use podlift_host::{Host, Invocation};
-use podlift_model::flags::FlagChange;
 use podlift_model::op::{Addon, Preflight, SkipPhase};
-use podlift_model::{Failure, FlagSet, KubeVersion};
+use podlift_model::{Failure, KubeVersion};
 use std::time::Duration;
 
 fn unit(args: Vec<String>, limit: Duration) -> UnitSpec {
@@ -123,62 +126,9 @@ pub async fn images(
         .collect())
 }
 
-/// What this node's manifests would lose and gain. Changes nothing.
-pub async fn diff(host: &Host, binary: Binary, to: KubeVersion) -> Result<Vec<FlagChange>, Failure> {
-    let call = binary.call(["upgrade", "diff", &to.to_string()]);
-    let call = call.timeout(Duration::from_secs(120));
-    let output = run(host, &call).await?;
-    if output.success() { Ok(parse_diff(&output.stdout)) } else { Err(exited(&call, &output)) }
-}
-
-/// The difference of the flags as sets: order and everything that is no flag is left out.
-fn parse_diff(text: &str) -> Vec<FlagChange> {
-    let mut changes = Vec::new();
-    for section in text.split("\n--- ").skip(usize::from(!text.starts_with("--- "))) {
-        let Some(component) = component_of(section) else { continue };
-        let body = || section.lines().skip(1).filter(|l| !l.starts_with("+++ "));
-        let flags = |sign: char| FlagSet::parse(body().filter_map(|l| flag_in(l.strip_prefix(sign)?)));
-        changes.extend(flags('-').changes_to(component, &flags('+')));
-    }
-    changes
-}
-
-/// `…/kube-apiserver.yaml` of a section's first line.
-fn component_of(section: &str) -> Option<&str> {
-    let path = section.trim_start_matches("--- ").split_whitespace().next()?;
-    path.rsplit('/').next()?.strip_suffix(".yaml")
-}
-
-/// The flag of a manifest line, without quotes.
-fn flag_in(line: &str) -> Option<&str> {
-    let word = line.trim().strip_prefix("- ")?.trim();
-    let word = word.trim_matches(|c| c == '"' || c == '\'');
-    word.starts_with("--").then_some(word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const DIFF: &str = include_str!("../../../tests/fixtures/transcripts/kubeadm-plan-diff.txt");
-
-    #[test]
-    fn the_recorded_diff_loses_etcd_and_moves_a_gate() {
-        let (_, diff) = DIFF.split_once("$ kubeadm upgrade diff v1.32.13\n").unwrap();
-        let (diff, _) = diff.split_once("\nrc=0").unwrap();
-        let changes = parse_diff(diff);
-        let [change] = changes.as_slice() else { panic!("{changes:?}") };
-        assert_eq!((change.component.as_str(), change.flag.as_str()), ("kube-apiserver", "etcd-servers"));
-        assert_eq!(change.rendered.as_deref(), Some(""));
-        assert!(change.is_loss());
-    }
-
-    #[test]
-    fn no_difference_is_none() {
-        assert_eq!(parse_diff("[upgrade/diff] Reading configuration from the cluster...\n"), vec![]);
-        let one = "--- /etc/kubernetes/manifests/kube-scheduler.yaml\n+++ new manifest\n@@ -1 +1 @@\n-    - \"--v=1\"\n+    - --v=2\n";
-        assert_eq!(parse_diff(one)[0].to_string(), "kube-scheduler: --v would change from 1 to 2");
-    }
 
     #[test]
     fn calls() {

@@ -1,0 +1,81 @@
+//! `crictl inspect` and `crictl logs`: one container.
+
+use super::unreadable;
+use crate::{must, run};
+use podlift_host::{Host, Invocation};
+use podlift_model::Failure;
+use serde_json::Value;
+
+/// What `crictl inspect` tells of one container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inspected {
+    pub image: String,
+    /// The command line it was started with.
+    pub words: Vec<String>,
+    pub exit_code: Option<i32>,
+}
+
+pub async fn inspect(host: &Host, id: &str) -> Result<Inspected, Failure> {
+    let text = must(host, &Invocation::new("crictl", ["inspect", id])).await?;
+    parse(&text)
+}
+
+/// The last lines; a container without a log has none.
+pub async fn log_tail(host: &Host, id: &str) -> String {
+    match run(host, &Invocation::new("crictl", ["logs", "--tail", "20", id])).await {
+        Ok(output) => format!("{}{}", output.stdout, output.stderr).trim_end().to_string(),
+        Err(failure) => failure.message,
+    }
+}
+
+/// The status names the image as the pod asked for it; the configuration only by its id.
+const IMAGES: [&str; 4] = [
+    "/status/image/image",
+    "/status/image/userSpecifiedImage",
+    "/status/imageRef",
+    "/info/config/image/image",
+];
+
+fn parse(text: &str) -> Result<Inspected, Failure> {
+    let said: Value = serde_json::from_str(text).map_err(unreadable)?;
+    // Some versions answer with a list of one.
+    let value = said.get(0).unwrap_or(&said);
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let named = IMAGES.into_iter().map(text).find(|t| t.contains(':') && !t.starts_with("sha256:"));
+    let over = text("/status/state") == "CONTAINER_EXITED";
+    let exit_code = value.pointer("/status/exitCode").and_then(Value::as_i64).filter(|_| over);
+    Ok(Inspected {
+        image: named.unwrap_or_default().into(),
+        words: started(value),
+        exit_code: exit_code.and_then(|c| i32::try_from(c).ok()),
+    })
+}
+
+fn started(value: &Value) -> Vec<String> {
+    let words = |pointer: &str| -> Vec<String> {
+        let list = value.pointer(pointer).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(|w| w.as_str().map(String::from)).collect()
+    };
+    let process = words("/info/runtimeSpec/process/args");
+    if process.is_empty() {
+        return [words("/info/config/command"), words("/info/config/args")].concat();
+    }
+    process
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_started_and_how_it_ended() {
+        let text = r#"{"status":{"state":"CONTAINER_EXITED","exitCode":1,"image":{"image":"registry.k8s.io/kube-apiserver:v1.32.9"}},
+            "info":{"config":{"image":{"image":"sha256:1"}},"runtimeSpec":{"process":{"args":["kube-apiserver","--etcd-servers="]}}}}"#;
+        let seen = parse(text).unwrap();
+        assert_eq!(seen.exit_code, Some(1));
+        assert_eq!(seen.image, "registry.k8s.io/kube-apiserver:v1.32.9");
+        assert_eq!(seen.words, ["kube-apiserver", "--etcd-servers="]);
+        let alive = parse(r#"{"status":{"state":"CONTAINER_RUNNING","exitCode":0},"info":{"config":{"command":["a"],"args":["b"]}}}"#).unwrap();
+        assert_eq!((alive.exit_code, alive.words.len()), (None, 2));
+    }
+}

@@ -1,0 +1,24 @@
+//! `crictl`: pods, containers and images of this node, without an API server. It only asks and fetches; nothing is started or ended.
+
+mod containers;
+mod images;
+mod inspect;
+mod pods;
+mod runtime;
+
+pub use containers::{Container, containers};
+pub use images::{images, pull};
+pub use inspect::{Inspected, inspect, log_tail};
+pub use runtime::runtime;
+
+use podlift_model::Failure;
+use serde_json::Value;
+
+fn unreadable(e: impl std::fmt::Display) -> Failure {
+    Failure::operator("crictl-answer", format!("crictl printed no JSON that podlift knows: {e}"))
+}
+
+/// `createdAt`: nanoseconds, a number in quotes as protobuf writes it.
+fn nanoseconds(value: &Value) -> Option<i128> {
+    value.as_str().and_then(|t| t.parse().ok()).or(value.as_i64().map(i128::from))
+}

@@ -1,0 +1,86 @@
+//! `crictl pods`: sandboxes of pods that are ready.
+
+use super::{nanoseconds, unreadable};
+use crate::must;
+use jiff::Timestamp;
+use podlift_host::{Host, Invocation};
+use podlift_model::Failure;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+const HASH: &str = "kubernetes.io/config.hash";
+const SOURCE: &str = "kubernetes.io/config.source";
+
+/// A pod's sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sandbox {
+    pub id: String,
+    pub namespace: String,
+    pub name: String,
+    pub created: Timestamp,
+    /// The kubelet made it from a file of its folder.
+    pub from_file: bool,
+    /// The kubelet's hash of that file.
+    pub config_hash: Option<String>,
+    /// Label `component` of the manifest.
+    pub component: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    #[serde(default)]
+    items: Option<Vec<Listed>>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: String,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    state: String,
+    #[serde(default, rename = "createdAt")]
+    created_at: serde_json::Value,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: String,
+}
+
+/// Newest first.
+pub async fn ready(host: &Host) -> Result<Vec<Sandbox>, Failure> {
+    parse(&must(host, &Invocation::new("crictl", ["pods", "--state", "ready", "-o", "json"])).await?)
+}
+
+pub(super) fn parse(text: &str) -> Result<Vec<Sandbox>, Failure> {
+    let list: List = serde_json::from_str(text).map_err(unreadable)?;
+    let ready = list.items.unwrap_or_default().into_iter().filter(|s| s.state == "SANDBOX_READY");
+    let mut all = ready.map(sandbox).collect::<Result<Vec<_>, _>>()?;
+    all.sort_by_key(|s| std::cmp::Reverse(s.created));
+    Ok(all)
+}
+
+fn sandbox(listed: Listed) -> Result<Sandbox, Failure> {
+    let created = nanoseconds(&listed.created_at).and_then(|ns| Timestamp::from_nanosecond(ns).ok());
+    let created = created.ok_or_else(|| {
+        unreadable(format!("createdAt of pod {} is {}, expected nanoseconds", listed.id, listed.created_at))
+    })?;
+    let mut annotations = listed.annotations.unwrap_or_default();
+    Ok(Sandbox {
+        id: listed.id,
+        namespace: listed.metadata.namespace,
+        name: listed.metadata.name,
+        created,
+        from_file: annotations.get(SOURCE).is_some_and(|s| s == "file"),
+        config_hash: annotations.remove(HASH).filter(|h| !h.is_empty()),
+        component: listed.labels.unwrap_or_default().remove("component"),
+    })
+}

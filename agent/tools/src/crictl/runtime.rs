@@ -1,0 +1,57 @@
+//! The pod of a component as the container runtime has it: newest ready sandbox of its static pod, and the container that runs in it.
+
+use super::containers::{self, Container};
+use super::inspect::inspect;
+use super::pods::{self, Sandbox};
+use crate::whole;
+use podlift_heal::{RunningPod, Runtime};
+use podlift_host::Host;
+use podlift_model::Failure;
+use podlift_model::op::Component;
+
+/// The pod of a component that runs now, with the kubelet's hash of the manifest that it was made from.
+pub async fn runtime(host: &Host, component: Component) -> Runtime {
+    match ask(host, component).await {
+        Ok(Some(pod)) => Runtime::Running(pod),
+        Ok(None) => Runtime::NotRunning,
+        Err(failure) => Runtime::Unknown(whole(failure)),
+    }
+}
+
+async fn ask(host: &Host, component: Component) -> Result<Option<RunningPod>, Failure> {
+    let sandboxes = pods::ready(host).await?;
+    let containers = containers::containers(host, component.name()).await?;
+    let Some((sandbox, container)) = newest(&sandboxes, &containers, component) else { return Ok(None) };
+    let seen = inspect(host, &container.id).await?;
+    Ok(Some(RunningPod {
+        config_hash: sandbox.config_hash.clone(),
+        created: sandbox.created,
+        image: seen.image,
+        words: seen.words,
+    }))
+}
+
+/// The newest sandbox of the component's static pod counts, also where only an older one still has a container that runs.
+fn newest<'a>(
+    sandboxes: &'a [Sandbox],
+    containers: &'a [Container],
+    component: Component,
+) -> Option<(&'a Sandbox, &'a Container)> {
+    let sandbox = sandboxes.iter().find(|s| is_of(s, containers, component))?;
+    let container = containers.iter().find(|c| c.running && c.pod == sandbox.id)?;
+    Some((sandbox, container))
+}
+
+/// A static pod is called NAME-NODE. Of `kube-apiserver-proxy` only the label says that it is another; where a manifest has no label, the
+/// name of its container does.
+fn is_of(sandbox: &Sandbox, containers: &[Container], component: Component) -> bool {
+    let named = sandbox.name.strip_prefix(component.name()).is_some_and(|rest| rest.starts_with('-'));
+    let labelled = match &sandbox.component {
+        Some(label) => label == component.name(),
+        None => containers.iter().any(|c| c.pod == sandbox.id),
+    };
+    sandbox.from_file && sandbox.namespace == "kube-system" && named && labelled
+}
+
+#[cfg(test)]
+mod tests;

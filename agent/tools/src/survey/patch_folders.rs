@@ -1,0 +1,24 @@
+//! Folders with kubeadm patches that somebody else keeps on this node. `kubeadm upgrade` uses none of them unless it is told to.
+
+use super::Site;
+
+/// Where people put them; kubeadm stores the folder nowhere.
+const KNOWN: [&str; 5] = [
+    "/etc/kubernetes/patches",
+    "/etc/kubernetes/patch",
+    "/etc/kubernetes/kubeadm/patches",
+    "/etc/kubernetes/kubeadm-patches",
+    "/etc/kubeadm/patches",
+];
+
+/// Those that hold a file with an ending that kubeadm reads.
+pub fn look(site: &Site<'_>) -> Result<Vec<String>, String> {
+    let mut out = Vec::new();
+    for dir in KNOWN {
+        let patch = |n: &String| [".yaml", ".json"].iter().any(|end| n.ends_with(end)) && !n.starts_with('.');
+        if site.names(dir)?.iter().any(patch) {
+            out.push(dir.to_string());
+        }
+    }
+    Ok(out)
+}
