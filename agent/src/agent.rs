@@ -12,7 +12,6 @@ use crate::node::Node;
 use crate::start::{self, StartError};
 use crate::units::Units;
 use crate::{learn, paths, pulse, session};
-use podlift_common::rhythm;
 use podlift_model::BootId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -146,20 +145,11 @@ impl Agent {
     async fn serve(&self, executor: Arc<Executor>, link: Arc<dyn Link>, stop: CancellationToken) {
         executor.recover();
         let node = self.node.clone();
-        executor.spawn(async move { learn(&node).await });
+        executor.spawn(async move { learn::learn(&node).await });
         tokio::select! {
             () = stop.cancelled() => {}
             () = session::run(self.node.clone(), executor, link) => {}
         }
-    }
-}
-
-/// Keeps the expectations fresh.
-async fn learn(node: &Node) {
-    loop {
-        learn::learn(node).await;
-        let due = rhythm::next(node.origin, Instant::now(), node.config.heal.check);
-        tokio::time::sleep_until(due).await;
     }
 }
 

@@ -23,6 +23,8 @@ pub struct HttpTls {
 pub enum Trust {
     /// Signed by this CA (a PEM file within the node), and made for the address that is dialled.
     Ca(PathBuf),
+    /// Signed by one of these CAs; files that are not there are left out.
+    AnyOf(Vec<PathBuf>),
     /// Any, on the node's own loopback: kube-controller-manager and kube-scheduler sign theirs themselves. Refused for other addresses.
     OwnLoopback,
 }
@@ -37,6 +39,10 @@ pub struct ClientPair {
 impl HttpTls {
     pub fn ca(ca: impl Into<PathBuf>) -> Self {
         Self { trust: Trust::Ca(ca.into()), client: None }
+    }
+
+    pub fn any_of(cas: Vec<PathBuf>) -> Self {
+        Self { trust: Trust::AnyOf(cas), client: None }
     }
 
     pub fn own_loopback() -> Self {

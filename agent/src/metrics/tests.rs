@@ -45,7 +45,7 @@ async fn what_is_read_at_the_scrape() {
     assert!(page.ends_with("# EOF\n"), "{page}");
     let epoch = Epoch { number: 3, instance: InstanceId::new("a").unwrap() };
     assert!(agent.node.ledger.claim(&epoch).unwrap());
-    agent.node.heal.arm(&"r1".parse().unwrap(), 60).unwrap();
+    agent.node.heal.arm(&"r1".parse().unwrap(), 60, &[]).unwrap();
     let page = agent.metrics().unwrap();
     has(&page, "podlift_agent_epoch 3.0");
     has(&page, "podlift_agent_ledger_records 1.0");

@@ -4,12 +4,15 @@ use super::shared::file_failure;
 use super::{Applied, Cx, Op};
 use crate::paths;
 use async_trait::async_trait;
+use podlift_model::op::FlagLoss;
 use podlift_model::{Failure, OpOutput, RunId};
 use std::path::Path;
 
 pub struct GuardArm {
     pub run: RunId,
     pub seconds: u32,
+    /// Losses that are meant.
+    pub allow: Vec<FlagLoss>,
 }
 
 #[async_trait]
@@ -24,7 +27,9 @@ impl Op for GuardArm {
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
-        cx.node.heal.arm(&self.run, self.seconds).map_err(|e| file_failure(Path::new(paths::HEAL), &e))?;
-        Ok(Applied::Done(OpOutput::Changed(format!("guard armed for {} s", self.seconds))))
+        cx.node.heal.arm(&self.run, self.seconds, &self.allow).map_err(|e| file_failure(Path::new(paths::HEAL), &e))?;
+        let meant: Vec<String> = self.allow.iter().map(|l| format!("--{} of {}", l.flag, l.component)).collect();
+        let but = if meant.is_empty() { String::new() } else { format!("; may go: {}", meant.join(", ")) };
+        Ok(Applied::Done(OpOutput::Changed(format!("guard armed for {} s{but}", self.seconds))))
     }
 }

@@ -6,12 +6,13 @@ use super::{Applied, Cx, Op, kubeadm_patches, served};
 use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
-use podlift_model::op::SkipPhase;
+use podlift_model::op::{Preflight, SkipPhase};
 use podlift_model::{Failure, KubeVersion, OpOutput};
 
 pub struct KubeadmApply {
     pub to: KubeVersion,
     pub skip: Vec<SkipPhase>,
+    pub ignore: Vec<Preflight>,
 }
 
 #[async_trait]
@@ -30,7 +31,7 @@ impl Op for KubeadmApply {
         Ok(Applied::Unit(kubeadm::apply(
             self.to,
             &self.skip,
-            &[],
+            &self.ignore,
             kubeadm_patches::local(cx.node),
             cx.node.config.ops.kubeadm_timeout,
         )))

@@ -111,7 +111,9 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         }
         HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
         HostOp::KubeadmPlan { to } => Box::new(kubeadm_plan::KubeadmPlan { to }),
-        HostOp::KubeadmApply { to, skip, .. } => Box::new(kubeadm_apply::KubeadmApply { to, skip }),
+        HostOp::KubeadmApply { to, skip, ignore } => {
+            Box::new(kubeadm_apply::KubeadmApply { to, skip, ignore })
+        }
         HostOp::KubeadmNode { skip } => Box::new(kubeadm_node::KubeadmNode { skip }),
         HostOp::KubeadmAddons { to, addons } => Box::new(kubeadm_addons::KubeadmAddons { to, addons }),
         HostOp::KubeletConfig => Box::new(kubelet_config::KubeletConfig),
@@ -122,7 +124,7 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         HostOp::ManifestRestore { component, sha256 } => {
             Box::new(manifest_restore::ManifestRestore { component, sha256 })
         }
-        HostOp::GuardArm { run, seconds, .. } => Box::new(guard_arm::GuardArm { run, seconds }),
+        HostOp::GuardArm { run, seconds, allow } => Box::new(guard_arm::GuardArm { run, seconds, allow }),
         HostOp::GuardDisarm { run } => Box::new(guard_disarm::GuardDisarm { run }),
         HostOp::HealAccept { component, sha256 } => Box::new(heal_accept::HealAccept { component, sha256 }),
         HostOp::HealApply { component } => Box::new(heal_apply::HealApply { component }),

@@ -15,7 +15,7 @@ pub async fn served(cx: &Cx<'_>, done: OpOutput) -> Result<OpOutput, Failure> {
     let Some(manifest) = manifest(cx) else { return Ok(OpOutput::Changed(line)) };
     let no_etcd = manifest.flags().items("etcd-servers").is_empty();
     let more = match api_server::state(cx.node).await {
-        Ok(state) if state.ready => return Ok(OpOutput::Changed(line)),
+        Ok(state) if state.serves() => return Ok(OpOutput::Changed(line)),
         Ok(state) => why_not(&state, no_etcd),
         Err(failure) => format!("this node's API server could not be looked at: {}", failure.message),
     };

@@ -121,7 +121,9 @@ async fn a_backup_is_made_once_and_a_restore_takes_only_its_own() {
 async fn a_person_accepts_what_was_looked_at_and_has_the_rest_repaired() {
     let b = bench(nothing);
     let (node, component) = (b.node(), Component::KubeApiserver);
-    node.heal.learned("https://10.77.0.11:2379".into(), None, &Digest::of(LIVE_API)).unwrap();
+    let servers = "https://10.77.0.11:2379".into();
+    let learned = crate::heal::Learned { servers, ..Default::default() };
+    node.heal.learned(learned, &Digest::of(LIVE_API)).unwrap();
     let api = paths::manifest(component);
     let moved = LIVE_API.replacen("    - --advertise", "    - --v=2\n    - --advertise", 1);
     b.files.put(&api, moved.as_bytes());

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,14 +37,23 @@ impl RealHttp {
         std::fs::read(&file).map_err(|e| format!("{what} {}: {e}", file.display()))
     }
 
-    fn roots(&self, ca: &Path) -> Result<RootCertStore, String> {
-        let pem = self.read("CA", ca)?;
+    fn roots(&self, cas: &[&Path]) -> Result<RootCertStore, String> {
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            let certificate = certificate.map_err(|e| format!("CA {}: {e}", ca.display()))?;
-            roots.add(certificate).map_err(|e| format!("CA {}: {e}", ca.display()))?;
+        for ca in cas {
+            let pem = self.read("CA", ca)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|e| format!("CA {}: {e}", ca.display()))?;
+                roots.add(certificate).map_err(|e| format!("CA {}: {e}", ca.display()))?;
+            }
         }
         Ok(roots)
+    }
+
+    /// Those that are there; the first where none is, so that its absence is told.
+    fn there<'a>(&self, cas: &'a [PathBuf]) -> Vec<&'a Path> {
+        let all = || cas.iter().map(PathBuf::as_path);
+        let there: Vec<&Path> = all().filter(|ca| self.read("CA", ca).is_ok()).collect();
+        if there.is_empty() { all().take(1).collect() } else { there }
     }
 
     fn tls(&self, host: &str, tls: &HttpTls) -> Result<TlsConnector, String> {
@@ -52,7 +61,8 @@ impl RealHttp {
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?;
         let builder = match &tls.trust {
-            Trust::Ca(ca) => builder.with_root_certificates(self.roots(ca)?),
+            Trust::Ca(ca) => builder.with_root_certificates(self.roots(&[ca])?),
+            Trust::AnyOf(cas) => builder.with_root_certificates(self.roots(&self.there(cas))?),
             Trust::OwnLoopback => {
                 let any = AnyOnLoopback::of(host)?;
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(any))
@@ -83,10 +93,10 @@ impl RealHttp {
     async fn fetch(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), String> {
         let (host, _) = endpoint.rsplit_once(':').ok_or("expected HOST:PORT")?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
-        let tls = self.tls(&host, tls)?;
+        let (trust, tls) = (&tls.trust, self.tls(&host, tls)?);
         let name = ServerName::try_from(host).map_err(|e| e.to_string())?;
         let tcp = TcpStream::connect(endpoint).await.map_err(|e| e.to_string())?;
-        let stream = tls.connect(name, tcp).await.map_err(|e| e.to_string())?;
+        let stream = tls.connect(name, tcp).await.map_err(|e| refused(&e, trust))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
         let request = hyper::Request::get(path)
@@ -107,6 +117,22 @@ impl RealHttp {
             answer = &mut answer => answer,
             _ = &mut connection => answer.await,
         }
+    }
+}
+
+/// A handshake that failed. What was signed by somebody else is said as such, with who was believed.
+fn refused(error: &std::io::Error, trust: &Trust) -> String {
+    let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+    let cas: Vec<String> = match trust {
+        Trust::Ca(ca) => vec![ca.display().to_string()],
+        Trust::AnyOf(cas) => cas.iter().map(|ca| ca.display().to_string()).collect(),
+        Trust::OwnLoopback => Vec::new(),
+    };
+    match inner {
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        )) => format!("certificate of another CA than {}: {error}", cas.join(", ")),
+        _ => error.to_string(),
     }
 }
 

@@ -51,6 +51,14 @@ async fn status_and_body_over_a_checked_certificate() {
     assert!(elsewhere.contains("not valid for name"), "{elsewhere}");
     let unknown = get(&serve(&foreign, "127.0.0.1").await).await.unwrap_err().to_string();
     assert!(unknown.contains("invalid peer certificate"), "{unknown}");
+    assert!(unknown.contains("certificate of another CA than /etc/ca.crt"), "{unknown}");
+    podlift_common::durable::write(&root.path().join("etc/other.crt"), foreign.certificate.as_bytes(), 0o600)
+        .unwrap();
+    let either = || HttpTls::any_of(["/etc/none.crt", "/etc/other.crt", "/etc/ca.crt"].map(Into::into).into());
+    for authority in [&ours, &foreign] {
+        let endpoint = serve(authority, "127.0.0.1").await;
+        assert_eq!(http.get(&endpoint, "/readyz?verbose", &either()).await.unwrap().0, 500);
+    }
     let closed = get("127.0.0.1:1").await.unwrap_err().to_string();
     assert!(closed.starts_with("https://127.0.0.1:1/readyz?verbose: "), "{closed}");
     let no_ca =

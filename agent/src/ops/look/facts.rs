@@ -1,6 +1,6 @@
 //! What this node is now. Versions of binaries cost processes, so they are kept until something could have changed them.
 
-use super::api_server::endpoint_of;
+use super::address;
 use crate::heal::manifest::Manifest;
 use crate::heal::rules::Seen;
 use crate::node::Node;
@@ -63,7 +63,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         kubelet,
         kubectl,
         apt_minor: apt_minor(node),
-        advertise: api.and_then(endpoint_of),
+        advertise: api.and_then(|m| address::api_server(m).ok()),
         etcd_endpoints: api.map(|m| m.flags().items("etcd-servers")).unwrap_or_default(),
         manifests: manifests.into_iter().map(|(facts, _)| facts).collect(),
         guard: node.heal.guard(),
@@ -78,7 +78,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
 
 /// host:port of this node's own API server; None on a worker.
 pub fn advertise(node: &Node) -> Option<String> {
-    manifest(node, Component::KubeApiserver)?.1.as_ref().and_then(endpoint_of)
+    address::api_server(manifest(node, Component::KubeApiserver)?.1.as_ref()?).ok()
 }
 
 fn apt_minor(node: &Node) -> Option<podlift_model::Minor> {
@@ -113,12 +113,12 @@ fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<
         }
         Seen::Manifest(m) => {
             let facts = ManifestFacts {
-                opaque: None,
+                opaque: m.opaque(),
                 component,
                 sha256: look.hash.clone(),
                 image: m.image.clone(),
                 version: m.version,
-                flags: m.flags(),
+                flags: if m.opaque().is_some() { FlagSet::default() } else { m.flags() },
                 unreadable: None,
             };
             Some((facts, Some(m.clone())))

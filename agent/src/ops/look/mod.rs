@@ -1,5 +1,7 @@
 //! Read-only looks. They run beside each other and beside a mutation, and are not recorded.
 
+pub(crate) mod address;
+pub(crate) mod alive;
 pub(crate) mod api_server;
 pub(crate) mod backup;
 mod backup_files;

@@ -6,7 +6,7 @@ use crate::Stat;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, unlinkat};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
@@ -174,6 +174,19 @@ pub struct Temporary<'a> {
 }
 
 impl Temporary<'_> {
+    /// Owner, group and mode, before anybody can see it under its name. The mode comes last: a change of owner takes bits away. One that
+    /// is not root can't give files away, and keeps what is its own.
+    pub fn dress(&self, (uid, gid): (Uid, Gid), mode: u32) -> io::Result<()> {
+        let now = fstat(&self.file)?;
+        if (now.st_uid, now.st_gid) != (uid.as_raw(), gid.as_raw()) {
+            match nix::unistd::fchown(&self.file, Some(uid), Some(gid)) {
+                Err(Errno::EPERM) if !nix::unistd::geteuid().is_root() => {}
+                other => other?,
+            }
+        }
+        Ok(fchmod(&self.file, Mode::from_bits_truncate(mode & 0o7777))?)
+    }
+
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }

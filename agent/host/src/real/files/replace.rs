@@ -7,6 +7,7 @@ use super::stat_of;
 use crate::{FileKind, Intent, ReplaceError, Stat};
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{Gid, Uid};
 use podlift_model::Digest;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,10 +21,22 @@ pub fn replace(
     intent: &mut Intent<'_>,
 ) -> Result<(), ReplaceError> {
     refuse_strange(name, seen.0)?;
-    let temporary = scratch.written(bytes, seen.0.mode)?;
+    let temporary = scratch.written(bytes, 0o600)?;
+    temporary.dress(owner(dir, name)?, seen.0.mode)?;
     both(&temporary, intent)?;
     unchanged(dir, name, seen.0, seen.1)?;
     Ok(temporary.rename_to(dir, name)?)
+}
+
+/// Who the file that stands there belongs to; a repaired manifest stays readable for whoever could read it.
+fn owner(dir: &Folder, name: &str) -> Result<(Uid, Gid), ReplaceError> {
+    let file = match dir.file(name, super::look(), Mode::empty()) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(ReplaceError::Changed),
+        Err(e) if e.raw_os_error() == Some(Errno::ELOOP as i32) => return Err(ReplaceError::Changed),
+        other => other?,
+    };
+    let stat = fstat(&file).map_err(io::Error::from)?;
+    Ok((stat.st_uid.into(), stat.st_gid.into()))
 }
 
 /// Where nothing stands.

@@ -41,6 +41,30 @@ fn replaces_what_it_saw_and_keeps_its_mode() {
 }
 
 #[test]
+fn a_repaired_file_keeps_owner_group_and_mode_and_a_new_one_is_the_owners_alone() {
+    let s = scratch(b"old");
+    let path = s.root.path().join(&TARGET[1..]);
+    // Only root can give a file away; others see that their own group and mode stay.
+    let group = if nix::unistd::geteuid().is_root() { 4242 } else { nix::unistd::getegid().as_raw() };
+    std::os::unix::fs::chown(&path, None, Some(group)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o2640)).unwrap();
+    s.swap(b"new", &s.seen(), b"old").unwrap();
+    let kept = std::fs::metadata(&path).unwrap();
+    assert_eq!((kept.uid(), kept.gid()), (nix::unistd::geteuid().as_raw(), group));
+    assert_eq!((kept.mode() & 0o7777, s.content()), (0o2640, b"new".to_vec()));
+    s.files.remove(Path::new(TARGET)).unwrap();
+    let swap = Swap {
+        target: Path::new(TARGET),
+        bytes: b"fresh",
+        seen: None,
+        scratch: Path::new(paths::SCRATCH),
+    };
+    s.files.swap(&swap, &mut || Ok(())).unwrap();
+    let fresh = std::fs::metadata(&path).unwrap();
+    assert_eq!((fresh.uid(), fresh.mode() & 0o7777), (nix::unistd::geteuid().as_raw(), 0o600));
+}
+
+#[test]
 fn never_what_somebody_changed_meanwhile() {
     let rewrite = |s: &Scratch| s.files.write(Path::new(TARGET), b"newer", 0o600).unwrap();
     let gone = |s: &Scratch| s.files.remove(Path::new(TARGET)).unwrap();

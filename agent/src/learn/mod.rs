@@ -1,0 +1,84 @@
+//! Learning what the manifests must contain. A component's manifest is learned only when its container runs with exactly that file and it
+//! is healthy; of kube-apiserver the etcd behind it must answer too, as the cluster that is expected. Why nothing can be learned is told,
+//! never kept back. Asks; never repairs, and asks nothing while a kubeadm runs.
+
+mod api_server;
+mod etcd;
+mod others;
+mod patience;
+mod runtime;
+
+pub(crate) use runtime::answer_runtime;
+
+use crate::config::Role;
+use crate::heal::Look;
+use crate::heal::rules::Seen;
+use crate::node::Node;
+use patience::Patience;
+use podlift_common::rhythm;
+use podlift_model::op::Component;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Keeps the expectations fresh.
+pub(crate) async fn learn(node: &Node) {
+    let mut patience = Patience::default();
+    loop {
+        round(node, &mut patience).await;
+        let due = rhythm::next(node.origin, Instant::now(), node.config.heal.check);
+        tokio::time::sleep_until(due).await;
+    }
+}
+
+/// One background check. Nothing to do on a worker.
+async fn round(node: &Node, patience: &mut Patience) {
+    if node.heal.kubeadm_running() {
+        return;
+    }
+    etcd::tell(node).await;
+    for component in Component::ALL {
+        match learned(node, *component).await {
+            Ok(()) => patience.forget(*component),
+            Err(why) => {
+                node.heal.not_learned(*component, &why);
+                patience.unlearned(*component, &why, Instant::now());
+            }
+        }
+    }
+}
+
+/// Err: nothing could be learned of it, and why.
+async fn learned(node: &Node, component: Component) -> Result<(), String> {
+    let Some(look) = fit(node, component)? else { return Ok(()) };
+    if node.heal.knows(component, &look.hash) {
+        return Ok(());
+    }
+    match component {
+        Component::KubeApiserver => api_server::learn(node, &look).await,
+        _ => others::learn(node, component, &look).await,
+    }
+    .inspect(|()| tracing::info!(%component, "learned what this node's manifest must contain"))
+}
+
+/// What is on the disk, if it can be learned from. None: there is nothing, and nothing is to be.
+fn fit(node: &Node, component: Component) -> Result<Option<Arc<Look>>, String> {
+    let look = node.heal.seen(component).map_err(|e| e.to_string())?;
+    match &look.seen {
+        Seen::Missing if is_control_plane(node) => return Err(format!("{} is missing", component.file())),
+        Seen::Missing => return Ok(None),
+        Seen::Unreadable(why) | Seen::Strange { what: why, .. } => return Err(why.clone()),
+        Seen::Manifest(manifest) => manifest.opaque().map_or(Ok(()), Err)?,
+    }
+    let fit = node.heal.fit(component).filter(|fit| fit.hash == look.hash);
+    fit.map(Some).ok_or_else(|| format!("{} needs a repair first; see its findings", component.file()))
+}
+
+fn is_control_plane(node: &Node) -> bool {
+    match node.config.role {
+        Some(role) => role == Role::ControlPlane,
+        None => node.heal.expectations().is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

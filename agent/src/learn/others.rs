@@ -1,0 +1,33 @@
+//! kube-controller-manager and kube-scheduler, each alone: learned when their container runs with exactly the manifest on the disk and
+//! their healthz is good.
+
+use super::api_server::lived;
+use super::runtime::runs_exactly;
+use crate::heal::Look;
+use crate::heal::manifest::Manifest;
+use crate::host::HttpTls;
+use crate::node::Node;
+use crate::ops::look::{address, alive};
+use podlift_model::op::Component;
+
+pub(super) async fn learn(node: &Node, component: Component, look: &Look) -> Result<(), String> {
+    let Some(manifest) = look.manifest() else { return Err("it can't be read".into()) };
+    let endpoint = address::health(manifest)?;
+    let answer = alive::ask(node, &endpoint, "/healthz", &tls(&endpoint, manifest)).await;
+    if !answer.serves() {
+        return Err(format!("/healthz of {endpoint} says: {}", answer.line()));
+    }
+    runs_exactly(&node.host, &node.heal, component, look).await?;
+    if !answer.ready {
+        lived(node, component).await?;
+    }
+    node.heal.learned_component(component, &look.hash).map_err(|error| format!("it can't be kept: {error}"))
+}
+
+/// They sign their own certificate unless they are given one; on the loopback that is nobody else's.
+fn tls(endpoint: &str, manifest: &Manifest) -> HttpTls {
+    match address::is_loopback(endpoint) {
+        true => HttpTls::own_loopback(),
+        false => HttpTls::any_of(alive::authorities(manifest)),
+    }
+}

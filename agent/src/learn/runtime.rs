@@ -1,0 +1,30 @@
+//! What the container runtime says, for a restore that waits for it. Runs beside the heal, whatever else is down.
+
+use crate::heal::{Heal, Runtime};
+use crate::host::Host;
+use crate::tools::crictl;
+use podlift_model::op::Component;
+
+/// Answers until it is dropped.
+pub(crate) async fn answer_runtime(host: &Host, heal: &Heal) {
+    loop {
+        for component in heal.wants_runtime() {
+            heal.runtime(component, crictl::runtime(host, component).await);
+        }
+        heal.runtime_wanted.notified().await;
+    }
+}
+
+/// Err: the component does not run with exactly this manifest, or nobody can tell.
+pub(super) async fn runs_exactly(
+    host: &Host,
+    heal: &Heal,
+    component: Component,
+    look: &crate::heal::Look,
+) -> Result<(), String> {
+    match crictl::runtime(host, component).await {
+        Runtime::Running(pod) => heal.runs_exactly(component, look, &pod),
+        Runtime::NotRunning => Err(format!("no container of {component} runs")),
+        Runtime::Unknown(why) => Err(format!("the container runtime does not say what runs: {why}")),
+    }
+}
