@@ -1,18 +1,21 @@
-//! One agent: opens its memory, then runs heal and session until it is told to stop. Ops that were accepted and not ended are taken up
-//! again before anything new is.
+//! One agent: the heal first and alone, then its memory of ops, then the session, until it is told to stop. Ops that were accepted and not
+//! ended are taken up again before anything new is. What can't be opened stays down with its reason, and the heal goes on.
 
 use crate::config::{Config, InvalidSetting};
+use crate::down::{Down, Part, until_up};
 use crate::executor::Executor;
-use crate::heal::{self, Heal};
-use crate::host::Host;
+use crate::host::{Files, Host};
+use crate::keeper::{self, Keeper};
+use crate::kubelet_user::{self, KUBELET_CONF};
 use crate::ledger::{FileLedger, Ledger, LedgerError};
 use crate::link::Link;
 use crate::metrics::{Meters, Metrics};
 use crate::node::Node;
+use crate::ops::{self, look::SPOOL};
 use crate::start::{self, StartError};
 use crate::units::Units;
-use crate::{learn, paths, pulse, session};
-use podlift_model::BootId;
+use crate::{learn, paths, session};
+use podlift_model::MachineId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -49,12 +52,36 @@ pub enum OpenError {
     Start(#[from] StartError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    #[error("the heal's memory below {path} can't be read: {source}; mend its permissions, or move it away")]
-    Heal { path: &'static str, source: std::io::Error },
+    #[error(
+        "{config} says node = \"{ours}\", and {KUBELET_CONF} speaks for node \"{theirs}\": kubeadm would look for another Node than podlift; set node = \"{theirs}\" in {config} and give the agent a certificate for that name (podlift cert issue node {theirs}), or put this machine's own kubelet.conf back if that one is another machine's",
+        config = paths::CONFIG
+    )]
+    OtherName { ours: String, theirs: String },
+}
+
+impl OpenError {
+    /// A word for a label.
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Setting(_) => "config",
+            Self::Identity { path, .. } if *path == paths::BOOT_ID => "boot-id",
+            Self::Identity { .. } => "machine-id",
+            Self::Start(e) => e.why(),
+            Self::Ledger(e) => e.why(),
+            Self::OtherName { .. } => "node-name",
+        }
+    }
+}
+
+impl From<OpenError> for Down {
+    fn from(error: OpenError) -> Self {
+        Self::new(error.why(), error)
+    }
 }
 
 pub struct Agent {
     pub(crate) node: Arc<Node>,
+    keeper: Arc<Keeper>,
     metrics: Metrics,
 }
 
@@ -73,20 +100,32 @@ impl Agent {
     }
 
     pub fn open_with(host: Host, config: Config, seams: Seams) -> Result<Arc<Self>, OpenError> {
+        let keeper = Keeper::open(host, config.heal.clone(), &config.node, config.allow_other_filesystem);
+        Self::beside(keeper, config, seams)
+    }
+
+    /// All but the heal, which runs.
+    pub(crate) fn beside(keeper: Arc<Keeper>, config: Config, seams: Seams) -> Result<Arc<Self>, OpenError> {
         config.check()?;
-        let machine = read_id(&host, paths::MACHINE_ID)?;
-        start::one_file_system(host.files.as_ref(), config.allow_other_filesystem)?;
-        let boot = BootId::new(read_id(&host, paths::BOOT_ID)?)
-            .map_err(|e| OpenError::Identity { path: paths::BOOT_ID, why: e.to_string() })?;
+        let host = keeper.host.clone();
+        let files = host.files.as_ref();
+        let identity = |path| move |why| OpenError::Identity { path, why };
+        let machine = keeper::id(files, paths::MACHINE_ID).map_err(identity(paths::MACHINE_ID))?;
+        let boot = keeper::boot_id(files).map_err(identity(paths::BOOT_ID))?;
+        start::one_file_system(files, config.allow_other_filesystem)?;
+        own_name(files, &config)?;
         let ledger: Arc<dyn Ledger> = Arc::new(FileLedger::open(host.files.clone(), &config.node, &machine)?);
         let ledger = match seams.wrap_ledger {
             Some(wrap) => wrap(ledger),
             None => ledger,
         };
-        let heal = Heal::open(host.clone(), config.heal.clone(), config.node.clone(), boot.clone())
-            .map_err(|source| OpenError::Heal { path: paths::HEAL, source })?;
-        let learned = heal.expectations().is_some();
-        start::manifests(host.files.as_ref(), config.role, learned)?;
+        let machine = MachineId::new(machine).map_err(|e| identity(paths::MACHINE_ID)(e.to_string()))?;
+        start::manifests(files, config.role, keeper.heal.expectations().is_some())?;
+        // What an interrupted transfer left behind.
+        drop(
+            files.remove_tree(Path::new(SPOOL)).inspect_err(|error| tracing::warn!(%error, "{SPOOL} stays")),
+        );
+        drop(ops::prune(files).inspect_err(|failure| tracing::warn!(%failure, "old snapshots stay")));
         let units = Units {
             commands: host.commands.clone(),
             files: host.files.clone(),
@@ -102,17 +141,19 @@ impl Agent {
             host,
             config,
             boot,
+            machine,
             ledger,
-            heal,
+            heal: keeper.heal.clone(),
             units,
             running,
             changes,
             meters,
             apt_root: tokio::sync::Mutex::default(),
+            spool: tokio::sync::Mutex::default(),
             origin: seams.origin,
         });
-        let metrics = Metrics::new(&node);
-        Ok(Arc::new(Self { node, metrics }))
+        let metrics = Metrics::new(&keeper, &node);
+        Ok(Arc::new(Self { node, keeper, metrics }))
     }
 
     /// The text of one scrape.
@@ -124,38 +165,50 @@ impl Agent {
     pub async fn run(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
         let executor = Executor::new(self.node.clone());
         let _ending = Ending(executor.clone());
-        let healing = self.clone();
-        // A task of its own: nothing that is said or learned may hold up a repair.
+        let (healing, asked) = (self.keeper.clone(), self.keeper.clone());
+        // Tasks of their own: nothing that is said or learned may hold up a repair.
         executor.spawn(async move { healing.heal(None).await });
-        self.serve(executor, link, stop).await;
+        executor.spawn(async move { asked.answer().await });
+        self.serve(executor, || Ok(link.clone()), stop).await;
     }
 
-    /// Heals, until it is dropped. It is also what systemd hears of this process.
-    pub(crate) async fn heal(&self, origin: Option<Instant>) {
-        heal::watch(&self.node.heal, origin, pulse::beat).await;
-    }
-
-    /// As `run`, for a process that heals elsewhere.
-    pub(crate) async fn work(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
+    /// As `run`, for a process that heals elsewhere. `link` is asked again and again until there is one.
+    pub(crate) async fn work(
+        self: Arc<Self>,
+        link: impl FnMut() -> Result<Arc<dyn Link>, Down>,
+        stop: CancellationToken,
+    ) {
         let executor = Executor::new(self.node.clone());
         let _ending = Ending(executor.clone());
         self.serve(executor, link, stop).await;
     }
 
-    async fn serve(&self, executor: Arc<Executor>, link: Arc<dyn Link>, stop: CancellationToken) {
+    async fn serve(
+        &self,
+        executor: Arc<Executor>,
+        link: impl FnMut() -> Result<Arc<dyn Link>, Down>,
+        stop: CancellationToken,
+    ) {
         executor.recover();
         let node = self.node.clone();
         executor.spawn(async move { learn::learn(&node).await });
+        let session = async {
+            let link = until_up(&self.keeper.downs, Part::Session, link).await;
+            session::run(self.node.clone(), executor, link).await;
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = session::run(self.node.clone(), executor, link) => {}
+            () = session => {}
         }
     }
 }
 
-fn read_id(host: &Host, path: &'static str) -> Result<String, OpenError> {
-    let failed = |why: String| OpenError::Identity { path, why };
-    let bytes = host.files.read(Path::new(path)).map_err(|e| failed(e.to_string()))?;
-    let text = String::from_utf8_lossy(&bytes).trim().to_string();
-    if text.is_empty() { Err(failed("it is empty".into())) } else { Ok(text) }
+/// The name by which the cluster knows this machine's kubelet.
+fn own_name(files: &dyn Files, config: &Config) -> Result<(), OpenError> {
+    match kubelet_user::node_name(files) {
+        Some(theirs) if theirs != config.node.as_str() => {
+            Err(OpenError::OtherName { ours: config.node.to_string(), theirs })
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,10 +1,14 @@
 //! The command line of `podlift-agent`. The one place of the agent that reads the environment (through clap) and waits for signals.
 
 use crate::config::Config;
+use crate::down::{Down, Part, until_up};
 use crate::host::real;
-use crate::link::GrpcLink;
+use crate::keeper::Keeper;
+use crate::link::{GrpcLink, Link};
+use crate::metrics::Metrics;
+use crate::setup::{self, Setup};
 use crate::units::{Exit, record_exit};
-use crate::{Agent, Seams, paths, pulse};
+use crate::{Agent, Seams, kubelet_user, paths, pulse};
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use podlift_common::clock::{Clock as _, SystemClock};
@@ -13,9 +17,10 @@ use podlift_common::telemetry::{self, Endpoint, LogFormat, Service};
 use podlift_common::tls::{self, Connector, Expect, Material, Subject};
 use podlift_model::{BootId, OpId};
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -124,37 +129,44 @@ fn below(root: &Path, path: &Path) -> PathBuf {
 
 fn run(args: &Args) -> anyhow::Result<()> {
     tls::install_provider();
-    let config: Config = podlift_common::config::load(&below(&args.root, &args.config))?;
+    let path = below(&args.root, &args.config);
+    let text = podlift_common::durable::read_to_string(&path);
+    // Without a file nothing says that this node is anybody's; one that can't be read is another thing: the heal goes on.
+    let text = match text {
+        Err(source) if source.kind() == ErrorKind::NotFound => {
+            bail!(podlift_common::config::ConfigError::Read { path, source })
+        }
+        other => other.unwrap_or_default(),
+    };
+    let kubelet =
+        real::host(&args.root, &[]).ok().and_then(|host| kubelet_user::node_name(host.files.as_ref()));
+    let setup = setup::setup(&text, &path, kubelet.as_deref());
     // One thread that works, and one that heals: each that there is costs memory and wakes up.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let origin = Instant::now();
     let telemetry = {
         let _within = runtime.enter();
-        let endpoint = args.otlp_endpoint.as_ref().or(config.telemetry.otlp_endpoint.as_ref());
+        let endpoint = args.otlp_endpoint.as_ref().or(setup.telemetry.otlp_endpoint.as_ref());
         let service = Service { name: "podlift-agent", version: env!("CARGO_PKG_VERSION") };
         telemetry::start(&args.log, args.format(), service, endpoint)
     };
-    let done = serve(args, config, &runtime, origin);
+    let done = serve(args, setup, &runtime, origin);
     telemetry.flush();
     done
 }
 
 fn serve(
     args: &Args,
-    config: Config,
+    setup: Setup,
     runtime: &tokio::runtime::Runtime,
     origin: Instant,
 ) -> anyhow::Result<()> {
-    let material = material(&args.root, &config)?;
-    let connector = Connector::new(&material, Expect::Coordinator)?;
-    let link = Arc::new(GrpcLink::new(config.coordinator, connector));
-    let host = real::host(&args.root, &config.commands.path)
+    let host = real::host(&args.root, &setup.commands.path)
         .with_context(|| format!("root folder {} can't be opened", args.root.display()))?;
-    let seams = Seams { recorder: recorder(args)?, origin: Some(origin), ..Seams::default() };
-    let listen = config.metrics.listen;
-    let agent = Agent::open_with(host, config, seams)?;
+    let recorder = recorder(args)?;
+    let keeper = Keeper::open(host, setup.heal, &setup.node, setup.allow_other_filesystem);
     let stop = CancellationToken::new();
-    let healing = heal_apart(agent.clone(), stop.clone())?;
+    let healing = heal_apart(keeper.clone(), stop.clone())?;
     let done = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -163,9 +175,16 @@ fn serve(
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
             asked.cancel();
         });
-        let page = agent.clone();
-        let _metrics = metrics::serve(listen, Arc::new(move || page.metrics())).await;
-        agent.work(link, stop.clone()).await;
+        let answering = keeper.clone();
+        tokio::spawn(async move { answering.answer().await });
+        let page = Arc::new(Page::new(&keeper));
+        let served = page.clone();
+        let _metrics = metrics::serve(setup.metrics.listen, Arc::new(move || served.text())).await;
+        let seams = || Seams { recorder: recorder.clone(), origin: Some(origin), ..Seams::default() };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = work(args, &keeper, &page, seams, &stop) => {}
+        }
         pulse::stopping();
         anyhow::Ok(())
     });
@@ -176,15 +195,63 @@ fn serve(
     done
 }
 
+/// What is told to Prometheus: of the heal at once, and of the rest when it is there.
+struct Page {
+    alone: Metrics,
+    agent: OnceLock<Arc<Agent>>,
+}
+
+impl Page {
+    fn new(keeper: &Keeper) -> Self {
+        Self { alone: Metrics::alone(keeper), agent: OnceLock::new() }
+    }
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        self.agent.get().map_or_else(|| self.alone.page(), |agent| agent.metrics())
+    }
+}
+
+/// Everything beside the heal. What can't be brought up is tried again, with the configuration as it is by then.
+async fn work(
+    args: &Args,
+    keeper: &Arc<Keeper>,
+    page: &Page,
+    seams: impl Fn() -> Seams,
+    stop: &CancellationToken,
+) {
+    let agent = until_up(&keeper.downs, Part::Executor, || {
+        Ok(Agent::beside(keeper.clone(), configuration(args)?, seams())?)
+    })
+    .await;
+    drop(page.agent.set(agent.clone()));
+    let config = agent.node.config.clone();
+    agent.work(|| link(&args.root, &config), stop.clone()).await;
+}
+
+fn configuration(args: &Args) -> Result<Config, Down> {
+    let path = below(&args.root, &args.config);
+    let text = podlift_common::durable::read_to_string(&path).map_err(|source| {
+        Down::new("config", podlift_common::config::ConfigError::Read { path: path.clone(), source })
+    })?;
+    setup::whole(&text, &path)
+}
+
+fn link(root: &Path, config: &Config) -> Result<Arc<dyn Link>, Down> {
+    let tls = |error: anyhow::Error| Down::new("tls", format!("{error:#}"));
+    let material = material(root, config).map_err(tls)?;
+    let connector = Connector::new(&material, Expect::Coordinator).map_err(|e| tls(e.into()))?;
+    Ok(Arc::new(GrpcLink::new(config.coordinator, connector)))
+}
+
 /// The heal has a thread of its own: nothing that is said, learned or read may hold up a repair. A heal that dies is seen by systemd's
 /// watchdog, which hears of nobody else.
-fn heal_apart(agent: Arc<Agent>, stop: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+fn heal_apart(keeper: Arc<Keeper>, stop: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let origin = Some(Instant::now());
     let heal = move || {
         runtime.block_on(async {
             // A task: what wakes the future of `block_on` itself costs a wake-up more.
-            let healing = tokio::spawn(async move { agent.heal(origin).await });
+            let healing = tokio::spawn(async move { keeper.heal(origin).await });
             tokio::select! {
                 () = stop.cancelled() => {}
                 ended = healing => drop(ended),
@@ -252,37 +319,59 @@ mod tests {
         root
     }
 
-    fn start(root: &tempfile::TempDir) -> String {
-        let args = Args::parse_from(["podlift-agent", "--root", &root.path().display().to_string()]);
-        format!("{:#}", run(&args).unwrap_err())
+    fn arguments(root: &tempfile::TempDir) -> Args {
+        Args::parse_from(["podlift-agent", "--root", &root.path().display().to_string()])
+    }
+
+    /// What keeps session or executor down.
+    fn down(root: &tempfile::TempDir) -> Down {
+        tls::install_provider();
+        let args = arguments(root);
+        let config = match configuration(&args) {
+            Ok(config) => config,
+            Err(down) => return down,
+        };
+        let host = real::host(root.path(), &[]).unwrap();
+        let keeper = Keeper::open(host, config.heal.clone(), &config.node, false);
+        match link(root.path(), &config) {
+            Err(down) => down,
+            Ok(_) => Agent::beside(keeper, config, Seams::default()).err().unwrap().into(),
+        }
     }
 
     #[test]
-    fn what_can_not_work_is_said_before_anything_starts() {
-        let other = start(&rooted("spiffe://podlift/runaicluster/node/dgx031", ""));
+    fn what_can_not_work_is_said_with_a_word_for_the_label() {
+        let other = down(&rooted("spiffe://podlift/runaicluster/node/dgx031", ""));
         assert!(
-            other.contains("speaks for spiffe://podlift/runaicluster/node/dgx031, expected node dgx030"),
+            other
+                .message
+                .contains("speaks for spiffe://podlift/runaicluster/node/dgx031, expected node dgx030"),
             "{other}"
         );
         let own = "spiffe://podlift/runaicluster/node/dgx030";
-        let unknown = start(&rooted(own, "speed = 1\n"));
-        assert!(unknown.contains("unknown field `speed`"), "{unknown}");
-        let setting = start(&rooted(own, "[ops]\npoll = \"0s\"\n"));
-        assert!(setting.contains("ops.poll"), "{setting}");
+        let unknown = down(&rooted(own, "speed = 1\n"));
+        assert!(unknown.why == "config" && unknown.message.contains("unknown field `speed`"), "{unknown}");
+        let setting = down(&rooted(own, "[ops]\npoll = \"0s\"\n"));
+        assert!(setting.message.contains("ops.poll"), "{setting}");
         let keyless = rooted(own, "");
         let foreign = rooted(own, "");
         let key = "etc/podlift/tls/agent.key";
         std::fs::copy(foreign.path().join(key), keyless.path().join(key)).unwrap();
-        let keyless = start(&keyless);
+        let keyless = down(&keyless);
         assert!(
-            keyless.contains("do not fit each other") && keyless.contains("podlift cert issue"),
+            keyless.why == "tls"
+                && keyless.message.contains("do not fit each other")
+                && keyless.message.contains("podlift cert issue"),
             "{keyless}"
         );
         // No machine-id below this root.
-        let machine = start(&rooted(own, ""));
-        assert!(machine.contains("/etc/machine-id can't be read"), "{machine}");
-        let empty = start(&tempfile::tempdir().unwrap());
-        assert!(empty.contains("--config"), "{empty}");
+        let machine = down(&rooted(own, ""));
+        assert!(
+            machine.why == "machine-id" && machine.message.contains("/etc/machine-id can't be read"),
+            "{machine}"
+        );
+        let empty = run(&arguments(&tempfile::tempdir().unwrap())).unwrap_err();
+        assert!(format!("{empty:#}").contains("--config"), "{empty:#}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The agent's configuration file. Unknown keys are refused; what is not given has the default documented here.
 
+pub use crate::recipient::Recipient;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
@@ -37,6 +38,8 @@ pub struct Config {
     #[serde(default)]
     pub ops: Ops,
     #[serde(default)]
+    pub backup: Backup,
+    #[serde(default)]
     pub metrics: Metrics,
     #[serde(default)]
     pub telemetry: telemetry::Settings,
@@ -48,6 +51,9 @@ pub enum Role {
     ControlPlane,
     Worker,
 }
+
+/// An interval below this would keep a processor busy.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// PEM files within the node.
 #[derive(Debug, Clone, Deserialize)]
@@ -85,7 +91,10 @@ pub struct Ops {
     /// Between looks at a running unit. "1s"
     #[serde(with = "duration")]
     pub poll: Duration,
-    /// A kubeadm unit is ended after this. kubeadm itself gives up after five minutes a component. "30m"
+    /// A kubeadm unit is ended after this; never before kubeadm gives up by itself, because one that is killed rolls nothing back.
+    /// kubeadm 1.32 waits for each of three components five minutes for its new hash and five for its pod (`upgrade/staticpods.go`), that
+    /// is 30; for a stacked etcd twice 150 s and calls of two minutes; for its preflight job, API calls and the pull of five images the
+    /// rest. "60m"
     #[serde(with = "duration")]
     pub kubeadm_timeout: Duration,
     /// For downloads and image pulls. An installation is never ended from outside. "20m"
@@ -99,6 +108,16 @@ pub struct Ops {
     pub lock_timeout: Duration,
     /// Free bytes that /var must have before packages are fetched or installed. 1 GiB
     pub free_bytes: u64,
+    /// Whether kubeadm may renew certificates; false where another tool lays them out and renews them. true
+    pub certificate_renewal: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// age recipients to whom this node encrypts the secrets of a backup; a coordinator may name some of them, never another. None: the
+    /// node hands out no secret. []
+    pub recipients: Vec<Recipient>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -148,11 +167,12 @@ impl Default for Ops {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(1),
-            kubeadm_timeout: Duration::from_secs(30 * 60),
+            kubeadm_timeout: Duration::from_secs(60 * 60),
             download_timeout: Duration::from_secs(20 * 60),
             snapshot_timeout: Duration::from_secs(10 * 60),
             lock_timeout: Duration::from_secs(5 * 60),
             free_bytes: 1 << 30,
+            certificate_renewal: true,
         }
     }
 }
@@ -180,6 +200,7 @@ impl Config {
             heal: Heal::default(),
             session: Session::default(),
             ops: Ops::default(),
+            backup: Backup::default(),
             metrics: Metrics::default(),
             telemetry: telemetry::Settings::default(),
         }
@@ -195,7 +216,7 @@ impl Config {
             ("ops.poll", self.ops.poll),
         ];
         for (field, value) in intervals {
-            if value < Duration::from_millis(10) {
+            if value < SHORTEST {
                 return Err(InvalidSetting { field, value: format!("{value:?}"), expected: "at least 10ms" });
             }
         }
@@ -225,7 +246,8 @@ mod tests {
         let text = include_str!("../../deploy/config/agent.toml");
         let c: Config = podlift_common::config::parse(text, Path::new("agent.toml")).unwrap();
         assert_eq!(c.check(), Ok(()));
-        let settings = ["tick", "mode", "poll", "heartbeat", "listen", "otlp_endpoint"];
+        let settings =
+            ["tick", "mode", "poll", "heartbeat", "listen", "otlp_endpoint", "certificate_renewal"];
         let all =
             settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
         let all: Config = podlift_common::config::parse(&all, Path::new("agent.toml")).unwrap();
@@ -254,12 +276,31 @@ mod tests {
             ("nodes = 1\n", "unknown field `nodes`"),
             ("[metrics]\nlisten = \"7445\"\n", "metrics.listen = \"7445\" is not valid: expected an address"),
             ("[metrics]\nport = 1\n", "unknown field `port`"),
+            (
+                "[backup]\nrecipients = [\"ssh-ed25519 AAAA\"]\n",
+                "backup.recipients = \"ssh-ed25519 AAAA\" is not valid: expected age1",
+            ),
+            ("[backup]\nrecipients = [\"AGE-SECRET-KEY-1ABC\"]\n", "that is a secret key"),
             ("[telemetry]\notlp_endpoint = \"here\"\n", "telemetry.otlp_endpoint = \"here\" is not valid"),
         ];
         for (text, want) in cases {
             let e = parse(text).unwrap_err();
             assert!(e.contains(want) && e.contains("/etc/podlift/agent.toml"), "{e}");
         }
+    }
+
+    #[test]
+    fn an_identity_in_the_place_of_a_recipient_is_not_repeated() {
+        let e = parse("[backup]\nrecipients = [\"AGE-SECRET-KEY-1ABC\"]\n").unwrap_err();
+        let told = e.lines().filter(|line| !line.contains('|')).collect::<String>();
+        assert!(!told.contains("1ABC"), "{e}");
+    }
+
+    #[test]
+    fn kubeadm_is_not_ended_before_it_gives_up() {
+        let (component, etcd, image) =
+            (Duration::from_secs(2 * 300), Duration::from_secs(2 * 150 + 180), Duration::from_secs(120));
+        assert!(Ops::default().kubeadm_timeout >= component * 3 + etcd + image * 5);
     }
 
     #[test]

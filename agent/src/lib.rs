@@ -4,7 +4,10 @@
 mod agent;
 mod cli;
 pub mod config;
+mod down;
 mod executor;
+mod keeper;
+mod kubelet_user;
 mod learn;
 pub mod ledger;
 pub mod link;
@@ -14,7 +17,9 @@ mod ops;
 mod pulse;
 #[cfg(test)]
 mod real_etcd;
+pub mod recipient;
 mod session;
+mod setup;
 mod start;
 #[cfg(test)]
 mod testing;

@@ -16,6 +16,11 @@ pub(crate) fn beat() {
     tell(NotifyState::Watchdog);
 }
 
+/// A line for `systemctl status`.
+pub(crate) fn status(line: &str) {
+    tell(NotifyState::Status(line));
+}
+
 pub(crate) fn stopping() {
     tell(NotifyState::Stopping);
 }

@@ -6,6 +6,14 @@ use crate::paths;
 use std::io;
 use std::path::Path;
 
+/// A control-plane node by what its configuration says, or by what is remembered of it.
+pub fn is_control_plane(role: Option<Role>, learned: bool) -> bool {
+    match role {
+        Some(role) => role == Role::ControlPlane,
+        None => learned,
+    }
+}
+
 const KUBERNETES: &str = "/etc/kubernetes";
 /// kubeadm writes it on control-plane nodes and nowhere else.
 const ADMIN: &str = "/etc/kubernetes/admin.conf";
@@ -26,6 +34,16 @@ pub enum StartError {
     OtherFileSystem,
     #[error("{path} can't be looked at ({source}); mend its permissions")]
     Unreadable { path: String, source: io::Error },
+}
+
+impl StartError {
+    /// A word for a label.
+    pub fn why(&self) -> &'static str {
+        match self {
+            Self::NoManifests { .. } | Self::Unreadable { .. } => "manifests",
+            Self::OtherFileSystem => "filesystem",
+        }
+    }
 }
 
 /// A worker needs no manifest directory; a control-plane node does.

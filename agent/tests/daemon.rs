@@ -5,6 +5,7 @@ use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::tls::ca;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,11 @@ struct Agent {
 
 impl Agent {
     fn start(settings: &str, arguments: &[&str]) -> Self {
+        Self::start_after(settings, arguments, |_| ())
+    }
+
+    /// `change` is made to its root before it starts.
+    fn start_after(settings: &str, arguments: &[&str], change: impl FnOnce(&Path)) -> Self {
         let root = tempfile::tempdir().unwrap();
         let put = |path: &str, text: &str| {
             podlift_common::durable::write(&root.path().join(path), text.as_bytes(), 0o600).unwrap();
@@ -46,6 +52,7 @@ impl Agent {
                 free()
             ),
         );
+        change(root.path());
         let log = std::fs::File::create(root.path().join("log")).unwrap();
         let mut command = Command::new(EXE);
         command.arg("--root").arg(root.path()).args(arguments).stderr(log).stdout(Stdio::null());
@@ -180,4 +187,51 @@ fn an_idle_agent_is_small_and_quiet() {
     // A tick wakes two threads: the one that waits for time, and the one that works.
     assert!(rate < 2.5, "{rate} wake-ups a second");
     assert!(agent.anonymous_kib() < 15 << 10, "{} KiB", agent.anonymous_kib());
+}
+
+/// Fatal on its own version: repaired without anything learned.
+const FATAL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tests/fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml"
+);
+
+#[test]
+fn the_heal_works_whatever_is_wrong_with_the_rest() {
+    let tls = |root: &Path| std::fs::remove_dir_all(root.join("etc/podlift/tls")).unwrap();
+    let machine = |root: &Path| std::fs::remove_file(root.join("etc/machine-id")).unwrap();
+    let ledger = |root: &Path| {
+        podlift_common::durable::write(&root.join("var/lib/podlift/ledger"), b"x\n", 0o600).unwrap()
+    };
+    let nothing = |_: &Path| ();
+    type Case<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
+    let cases: [Case<'_>; 4] = [
+        ("", &tls, "part=\"session\",why=\"tls\""),
+        ("", &machine, "part=\"executor\",why=\"machine-id\""),
+        ("", &ledger, "part=\"executor\",why=\"ledger-damaged\""),
+        ("[nonsense]\nx = 1\n", &nothing, "part=\"executor\",why=\"config\""),
+    ];
+    for (settings, change, down) in cases {
+        let mut agent = Agent::start_after(settings, &[], |root| change(root));
+        let page = agent.page();
+        assert!(page.contains(&format!("podlift_agent_down{{{down}}} 1\n")), "no {down} in\n{page}");
+        let text = std::fs::read_to_string(FATAL).unwrap();
+        let text = text.replace("--etcd-servers=", "--etcd-servers=https://a:2379");
+        let broken = text.replace("MaxUnavailableStatefulSet=true", "KMSv2=true");
+        assert_ne!(text, broken);
+        let api = agent.root.path().join("etc/kubernetes/manifests/kube-apiserver.yaml");
+        podlift_common::durable::write(&api, broken.as_bytes(), 0o600).unwrap();
+        let began = Instant::now();
+        while std::fs::read_to_string(&api).unwrap().contains("KMSv2") {
+            let alive = agent.child.try_wait().unwrap().is_none();
+            assert!(
+                alive && began.elapsed() < Duration::from_secs(20),
+                "{down}: not healed\n{}",
+                agent.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let (code, log) = agent.terminate();
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(log.matches("ERROR").count(), 1, "said once\n{log}");
+    }
 }

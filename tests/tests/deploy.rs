@@ -94,9 +94,14 @@ fn the_agent_goes_into_an_image_and_the_terms_are_told() {
             "cm-chroot-sw-img DIR/image systemctl enable podlift-agent.service",
         ]
     );
-    for term in
-        ["- /etc/podlift/*\n", "- /var/lib/podlift/*\n", "updateprovisioners", "imageupdate -n NODE -w"]
-    {
+    for term in [
+        "- /etc/machine-id\n",
+        "- /etc/podlift/*\n",
+        "- /var/lib/podlift/*\n",
+        "excludelistgrabnew",
+        "updateprovisioners",
+        "imageupdate -n NODE -w",
+    ] {
         assert!(out.contains(term), "{term} is not in {out}");
     }
     let left: Vec<_> = std::fs::read_dir(bench.path("image/var/tmp")).unwrap().collect();
@@ -144,9 +149,27 @@ fn an_image_that_may_not_be_changed_is_left_alone() {
 #[test]
 fn one_nodes_own_files_do_not_become_every_nodes() {
     let bench = head();
-    bench.put("image/etc/podlift/tls/agent.key");
+    bench.put("image/etc/podlift/agent.toml");
     let (well, _, err) = bench.run(INSTALL, &ASKED);
-    assert!(!well && err.contains("DIR/image/etc/podlift/tls/agent.key is in the image"), "{err}");
+    assert!(!well && err.contains("DIR/image/etc/podlift/agent.toml is in the image"), "{err}");
+    // Of an image that was grabbed from a node.
+    let bench = head();
+    let own = [
+        "etc/podlift/tls/agent.key",
+        "var/lib/podlift/ledger",
+        "var/lib/podlift/heal/expectations.json",
+        "etc/machine-id",
+    ];
+    own.iter().for_each(|file| bench.put(&format!("image/{file}")));
+    bench.put("image/etc/podlift/tls/ca.crt");
+    let (well, out, err) = bench.run(INSTALL, &ASKED);
+    assert!(
+        well && out.contains("cleared, because it is one machine's own: DIR/image/etc/machine-id"),
+        "{out}{err}"
+    );
+    let left = |file: &str| std::fs::read(bench.path(&format!("image/{file}"))).ok();
+    assert_eq!(own.map(left), [None, None, None, Some(vec![])]);
+    assert!(left("etc/podlift/tls/ca.crt").is_some(), "the authority is everybody's");
 }
 
 #[test]

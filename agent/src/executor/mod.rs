@@ -114,6 +114,21 @@ impl Executor {
         }
     }
 
+    /// Whether a look that only the coordinator in office may have is asked by it. Claims nothing.
+    pub fn in_office(&self, epoch: Option<&Epoch>) -> Result<(), Failure> {
+        let highest = self.node.ledger.highest();
+        if highest.is_some() && highest.as_ref() == epoch {
+            return Ok(());
+        }
+        let told = |epoch: Option<&Epoch>| epoch.map_or("none".to_string(), ToString::to_string);
+        let message = format!(
+            "epoch {} does not command here, {} does: only the coordinator in office is handed files",
+            told(epoch),
+            told(highest.as_ref())
+        );
+        Err(Failure::permanent("epoch-stale", message))
+    }
+
     /// The answer for an op that was seen before.
     fn known(&self, op_id: &OpId, running: Option<&Running>) -> Option<Answer> {
         match self.node.ledger.lookup(op_id) {

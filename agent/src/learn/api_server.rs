@@ -3,8 +3,8 @@
 
 use super::etcd::{self, Answered};
 use super::runtime::runs_exactly;
-use crate::heal::{Learned, Look};
 use crate::heal::manifest::Manifest;
+use crate::heal::{Learned, Look};
 use crate::node::Node;
 use crate::ops::look::api_server;
 use crate::tools::crictl;
@@ -80,7 +80,10 @@ async fn cluster(node: &Node, manifest: &Manifest) -> Result<Option<String>, Str
         Answered::Mixed(all) => Err(Answered::mixed(&all)),
         Answered::Silent(why) => Err(format!("its etcd does not answer: {why}")),
         Answered::NoTool(why) => {
-            tracing::warn!(why, "etcd can't be asked which cluster it is; an emptied --etcd-servers is not filled");
+            tracing::warn!(
+                why,
+                "etcd can't be asked which cluster it is; an emptied --etcd-servers is not filled"
+            );
             Ok(before)
         }
     }

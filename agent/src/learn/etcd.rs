@@ -61,11 +61,14 @@ pub(super) async fn tell(node: &Node) {
     let Some(expected) = node.heal.expectations() else { return };
     let Ok(look) = node.heal.seen(Component::KubeApiserver) else { return };
     let Some(manifest) = look.manifest().filter(|manifest| manifest.opaque().is_none()) else { return };
-    let Some((endpoints, access)) = whom(&node.host, &node.config.cluster, manifest, &expected) else { return };
+    let Some((endpoints, access)) = whom(&node.host, &node.config.cluster, manifest, &expected) else {
+        return;
+    };
     let answered = ask(&node.host, &access).await;
     // Of another manifest by now: the answer would be taken for that one's.
     let same = node.heal.seen(Component::KubeApiserver).is_ok_and(|now| now.hash == look.hash);
-    if let Some(cluster) = answered.decisive(expected.etcd_cluster.as_deref()).filter(|_| same) {
+    let still = same && !node.heal.kubeadm_running();
+    if let Some(cluster) = answered.decisive(expected.etcd_cluster.as_deref()).filter(|_| still) {
         node.heal.etcd_answered(endpoints, cluster);
     }
 }
@@ -87,6 +90,7 @@ fn whom(
 
 fn same(flags: &FlagSet, servers: &str) -> bool {
     let live: BTreeSet<String> = flags.items("etcd-servers").into_iter().collect();
-    let expected: BTreeSet<String> = servers.split(',').map(|s| s.trim().to_string()).filter(|s| !s.is_empty()).collect();
+    let expected: BTreeSet<String> =
+        servers.split(',').map(|s| s.trim().to_string()).filter(|s| !s.is_empty()).collect();
     live == expected
 }

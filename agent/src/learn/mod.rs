@@ -10,7 +10,6 @@ mod runtime;
 
 pub(crate) use runtime::answer_runtime;
 
-use crate::config::Role;
 use crate::heal::Look;
 use crate::heal::rules::Seen;
 use crate::node::Node;
@@ -64,20 +63,13 @@ async fn learned(node: &Node, component: Component) -> Result<(), String> {
 fn fit(node: &Node, component: Component) -> Result<Option<Arc<Look>>, String> {
     let look = node.heal.seen(component).map_err(|e| e.to_string())?;
     match &look.seen {
-        Seen::Missing if is_control_plane(node) => return Err(format!("{} is missing", component.file())),
+        Seen::Missing if node.is_control_plane() => return Err(format!("{} is missing", component.file())),
         Seen::Missing => return Ok(None),
         Seen::Unreadable(why) | Seen::Strange { what: why, .. } => return Err(why.clone()),
         Seen::Manifest(manifest) => manifest.opaque().map_or(Ok(()), Err)?,
     }
     let fit = node.heal.fit(component).filter(|fit| fit.hash == look.hash);
     fit.map(Some).ok_or_else(|| format!("{} needs a repair first; see its findings", component.file()))
-}
-
-fn is_control_plane(node: &Node) -> bool {
-    match node.config.role {
-        Some(role) => role == Role::ControlPlane,
-        None => node.heal.expectations().is_some(),
-    }
 }
 
 #[cfg(test)]

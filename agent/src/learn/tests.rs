@@ -1,65 +1,360 @@
 //! What is learned, and what never is.
 
-use super::learn;
-use crate::heal::Expectations;
+use super::api_server::LIVED;
+use super::patience::LONG;
+use super::{Patience, learn, round};
+use crate::heal::Learned;
+use crate::host::{Http, HttpError, HttpTls, Invocation, Trust};
+use crate::node::Node;
 use crate::paths;
-use crate::testing::{Bench, EMPTY_API, LIVE_API, exited, said};
+use crate::testing::{Bench, EMPTY_API, LIVE_API, LIVE_KCM, LIVE_SCHEDULER, exited, said};
+use async_trait::async_trait;
 use podlift_model::Digest;
 use podlift_model::op::Component;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const SERVERS: &str = "https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379";
+const API: Component = Component::KubeApiserver;
 
-/// An API server whose container runs with the flags of `manifest`, and an etcd of `cluster`.
-fn world(manifest: &'static str, cluster: u64) -> Bench {
-    Bench::new(move |call| match (call.program, call.args[0].as_str()) {
-        ("crictl", "ps") => said(r#"{"containers":[{"id":"a","metadata":{"name":"kube-apiserver"},"state":"CONTAINER_RUNNING","createdAt":"1"}]}"#),
-        ("crictl", "inspect") => {
-            let words: Vec<&str> = manifest.lines().filter_map(|l| l.trim().strip_prefix("- ")).filter(|w| w.starts_with("--")).collect();
-            said(&serde_json::json!({"status": {"state": "CONTAINER_RUNNING"}, "info": {"runtimeSpec": {"process": {"args": words}}}}).to_string())
+/// What answers on a node: containers with their command lines, health endpoints, and etcd by endpoint.
+struct World {
+    /// The manifest that each container was made from.
+    runs: BTreeMap<&'static str, String>,
+    /// Nanoseconds.
+    created: i128,
+    /// By port.
+    health: BTreeMap<&'static str, u16>,
+    /// By host.
+    etcd: BTreeMap<&'static str, u64>,
+    etcdctl: bool,
+}
+
+type Shared = Arc<Mutex<World>>;
+
+struct Server(Shared);
+
+#[async_trait]
+impl Http for Server {
+    async fn get(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), HttpError> {
+        let port = endpoint.rsplit_once(':').unwrap().1;
+        assert_eq!(tls.trust == Trust::OwnLoopback, port != "6443", "who is believed at {endpoint}");
+        let refused =
+            || HttpError { url: format!("https://{endpoint}{path}"), why: "connection refused".into() };
+        let status = *self.0.lock().unwrap().health.get(port).ok_or_else(refused)?;
+        Ok((status, format!("[+]ping ok\n[-]etcd failed: {status}\n")))
+    }
+}
+
+impl World {
+    fn answer(&self, call: &Invocation) -> Result<crate::host::Output, crate::host::CommandError> {
+        let arg = |n: usize| call.args.get(n).map_or("", String::as_str);
+        match (call.program, arg(0)) {
+            ("crictl", "ps") => {
+                let name =
+                    call.args.iter().skip_while(|a| *a != "--name").nth(1).unwrap().trim_matches(['^', '$']);
+                let state =
+                    if self.runs.contains_key(name) { "CONTAINER_RUNNING" } else { "CONTAINER_EXITED" };
+                said(&format!(
+                    r#"{{"containers":[{{"id":"{name}","metadata":{{"name":"{name}"}},"state":"{state}","createdAt":"{}"}}]}}"#,
+                    self.created
+                ))
+            }
+            ("crictl", "inspect") => {
+                let words = words(&self.runs[arg(1)]);
+                said(&serde_json::json!({"status": {"state": "CONTAINER_RUNNING"}, "info": {"runtimeSpec": {"process": {"args": words}}}}).to_string())
+            }
+            ("etcdctl", _) if !self.etcdctl => Err(crate::host::CommandError::NotFound {
+                program: "etcdctl".into(),
+                path: "/usr/bin".into(),
+            }),
+            ("etcdctl", endpoints) => {
+                let all = endpoints.trim_start_matches("--endpoints=").split(',');
+                let status =
+                    |e: &str| Some((e.to_string(), *self.etcd.iter().find(|(host, _)| e.contains(*host))?.1));
+                let all: Vec<_> = all.filter_map(status).map(|(endpoint, cluster)| {
+                    serde_json::json!({"Endpoint": endpoint, "Status": {"header": {"cluster_id": cluster}}})
+                }).collect();
+                said(&serde_json::Value::from(all).to_string())
+            }
+            _ => exited(1, ""),
         }
-        ("etcdctl", _) => said(&format!("{{\"header\":{{\"cluster_id\":{cluster}}},\"members\":[]}}")),
-        _ => exited(1, ""),
-    })
-    .control_plane()
+    }
+}
+
+fn words(manifest: &str) -> Vec<&str> {
+    let items = manifest.lines().filter_map(|l| l.trim().strip_prefix("- "));
+    items.filter(|w| w.starts_with("--") || w.starts_with("kube-")).collect()
+}
+
+struct Rig {
+    bench: Bench,
+    world: Shared,
+    node: Arc<Node>,
+}
+
+impl Rig {
+    /// All is well.
+    fn new() -> Self {
+        let runs = [
+            ("kube-apiserver", LIVE_API),
+            ("kube-controller-manager", LIVE_KCM),
+            ("kube-scheduler", LIVE_SCHEDULER),
+        ];
+        let etcd = ["10.77.0.11", "10.77.0.12", "10.77.0.13"].map(|host| (host, 0xabc));
+        let world = World {
+            runs: runs.map(|(name, text)| (name, text.to_string())).into(),
+            created: 1,
+            health: [("6443", 200), ("10257", 200), ("10259", 200)].into(),
+            etcd: etcd.into(),
+            etcdctl: true,
+        };
+        let world = Arc::new(Mutex::new(world));
+        let answers = world.clone();
+        let mut bench = Bench::new(move |call| answers.lock().unwrap().answer(call)).control_plane();
+        bench.host.http = Arc::new(Server(world.clone()));
+        let node = bench.node();
+        Self { bench, world, node }
+    }
+    fn change(&self, change: impl FnOnce(&mut World)) {
+        change(&mut self.world.lock().unwrap());
+    }
+    /// A manifest that its container runs with.
+    fn put(&self, component: Component, text: &str) {
+        self.bench.files.put(paths::manifest(component), text.as_bytes());
+    }
+    async fn round(&self) {
+        round(&self.node, &mut Patience::default()).await;
+    }
+    /// Why nothing was learned; None: it was.
+    fn why(&self, component: Component) -> Option<String> {
+        let files = self.node.heal.facts().files;
+        let file = files.into_iter().find(|file| file.component == component).unwrap();
+        file.unlearned.map(|unlearned| unlearned.why)
+    }
+    fn other(&self) -> Option<String> {
+        self.node.heal.facts().expectations.unwrap().other_etcd
+    }
+    fn knows(&self, component: Component, text: &str) -> bool {
+        self.node.heal.knows(component, &Digest::of(text))
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn learns_while_ready_with_the_flags_on_the_disk() {
-    let b = world(LIVE_API, 0xabc);
-    let node = b.node();
-    learn(&node).await;
-    let learned = node.heal.expectations().unwrap();
+async fn learns_while_ready_with_the_manifest_on_the_disk() {
+    let rig = Rig::new();
+    rig.round().await;
+    let learned = rig.node.heal.expectations().unwrap();
     assert_eq!((learned.etcd_servers.as_str(), learned.etcd_cluster.as_deref()), (SERVERS, Some("abc")));
     assert_eq!(learned.learned_from, Digest::of(LIVE_API));
-    let good = node.heal.facts().files.iter().filter(|file| file.good.len() == 1).count();
+    let good = rig.node.heal.facts().files.iter().filter(|file| file.good.len() == 1).count();
     assert_eq!(good, 3);
-    assert_eq!(b.node().heal.expectations().unwrap().etcd_servers, SERVERS, "after a restart too");
+    assert!(Component::ALL.iter().all(|c| rig.why(*c).is_none()));
+    assert_eq!(rig.bench.node().heal.expectations().unwrap().etcd_servers, SERVERS, "after a restart too");
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_learns_what_does_not_run_nor_another_cluster() {
-    let b = world(LIVE_API, 0xabc);
-    let other = LIVE_API.replace("https://10.77.0.13:2379", "https://10.77.0.99:2379");
-    b.files.put(paths::manifest(Component::KubeApiserver), other.as_bytes());
-    let node = b.node();
-    learn(&node).await;
-    assert_eq!(node.heal.expectations(), None, "the container runs with other flags");
+async fn each_component_is_learned_alone_and_why_not_is_said() {
+    type Change = fn(&mut World);
+    let cases: [(&str, Component, Change, &str); 7] = [
+        (
+            "not ready",
+            API,
+            |w| {
+                w.health.insert("6443", 500);
+            },
+            "[-]etcd failed: 500",
+        ),
+        (
+            "away",
+            API,
+            |w| {
+                w.health.remove("6443");
+            },
+            "connection refused",
+        ),
+        (
+            "scheduler not healthy",
+            Component::KubeScheduler,
+            |w| {
+                w.health.insert("10259", 500);
+            },
+            "[-]etcd failed: 500",
+        ),
+        (
+            "no scheduler",
+            Component::KubeScheduler,
+            |w| {
+                w.runs.remove("kube-scheduler");
+            },
+            "no container of kube-scheduler runs",
+        ),
+        (
+            "another manifest",
+            Component::KubeControllerManager,
+            |w| {
+                let text = LIVE_KCM.replace("--leader-elect=true", "--leader-elect=false");
+                w.runs.insert("kube-controller-manager", text);
+            },
+            "manifest",
+        ),
+        ("etcd is silent", API, |w| w.etcd.clear(), "etcd does not answer"),
+        (
+            "two clusters",
+            API,
+            |w| {
+                w.etcd.insert("10.77.0.13", 0xdef);
+            },
+            "more than one cluster",
+        ),
+    ];
+    for (case, component, change, want) in cases {
+        let rig = Rig::new();
+        rig.change(change);
+        rig.round().await;
+        for other in Component::ALL {
+            let why = rig.why(*other);
+            match *other == component {
+                true => assert!(why.as_ref().is_some_and(|why| why.contains(want)), "{case}: {why:?}"),
+                false => assert_eq!(why, None, "{case}: {other}"),
+            }
+        }
+        assert_eq!(rig.node.heal.expectations().is_some(), component != API, "{case}");
+    }
+}
 
-    let moved = world(LIVE_API, 0xdef);
-    let node = moved.node();
-    let expectations = Expectations {
-        etcd_servers: SERVERS.into(),
-        etcd_cluster: Some("abc".into()),
-        learned_from: Digest::of(LIVE_API),
-        at: moved.host.clock.now(),
-    };
-    node.heal.set_expectations(expectations).unwrap();
-    learn(&node).await;
-    moved.files.put(paths::manifest(Component::KubeApiserver), EMPTY_API.as_bytes());
-    node.heal.look_at_all();
-    assert_eq!(
-        moved.files.text(paths::manifest(Component::KubeApiserver)),
-        EMPTY_API,
-        "somebody moved etcd: nothing is put there"
-    );
+#[tokio::test(start_paused = true)]
+async fn one_that_wants_credentials_is_learned_when_it_has_lived_a_minute() {
+    let rig = Rig::new();
+    let now = rig.bench.host.clock.now().as_nanosecond();
+    rig.change(|w| {
+        w.health = [("6443", 401), ("10257", 403), ("10259", 401)].into();
+        w.created = now;
+    });
+    rig.round().await;
+    assert!(Component::ALL.iter().all(|c| rig.why(*c).is_some_and(|why| why.contains("wants credentials"))));
+    tokio::time::advance(LIVED).await;
+    rig.round().await;
+    assert!(rig.knows(API, LIVE_API) && rig.knows(Component::KubeScheduler, LIVE_SCHEDULER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_etcdctl_the_rest_is_learned() {
+    let rig = Rig::new();
+    rig.change(|w| w.etcdctl = false);
+    rig.round().await;
+    assert_eq!(rig.node.heal.expectations().unwrap().etcd_cluster, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opaque_manifest_is_told_and_nothing_of_it_is_learned() {
+    let rig = Rig::new();
+    let opaque =
+        LIVE_API.replace("    - kube-apiserver\n", "    - /bin/sh\n    - -c\n    - kube-apiserver\n");
+    rig.put(API, &opaque);
+    rig.round().await;
+    let why = rig.why(API).unwrap();
+    assert!(why.contains("sh -c"), "{why}");
+    assert_eq!(rig.node.heal.expectations(), None);
+}
+
+/// Moves etcd: the manifest names other members, and the old ones go on.
+async fn moved() -> (Rig, String) {
+    let rig = Rig::new();
+    rig.round().await;
+    let text = LIVE_API.replace("10.77.0.", "10.88.0.").replace("10.88.0.11:6443", "10.77.0.11:6443");
+    let text = text
+        .replace("advertise-address=10.88", "advertise-address=10.77")
+        .replace("host: 10.88", "host: 10.77");
+    rig.change(|w| {
+        w.etcd.extend([("10.88.0.11", 0xdef), ("10.88.0.12", 0xdef), ("10.88.0.13", 0xdef)]);
+        w.runs.insert("kube-apiserver", text.clone());
+    });
+    rig.put(API, &text);
+    rig.round().await;
+    (rig, text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moved_etcd_is_another_and_the_old_members_lift_nothing() {
+    let (rig, _) = moved().await;
+    assert_eq!(rig.other().as_deref(), Some("def"));
+    assert!(rig.why(API).unwrap().contains("expected abc"), "nothing of it is learned");
+    // Somebody empties the flag: the old members are asked, and answer as expected.
+    rig.put(API, EMPTY_API);
+    rig.round().await;
+    assert_eq!(rig.other().as_deref(), Some("def"), "asking the old ones lifts nothing");
+    rig.node.heal.look_at_all();
+    assert_eq!(rig.bench.files.text(paths::manifest(API)), EMPTY_API, "nothing is put there");
+    // Back to the expected ones, by a person: those in the manifest answer as expected.
+    rig.put(API, LIVE_API);
+    rig.round().await;
+    assert_eq!(rig.other(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_member_of_another_cluster_among_the_endpoints_is_another_cluster() {
+    let rig = Rig::new();
+    rig.round().await;
+    rig.change(|w| {
+        w.etcd.insert("10.77.0.12", 0xdef);
+    });
+    rig.round().await;
+    assert_eq!(rig.other().as_deref(), Some("def"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_is_not_known_is_asked_for_until_it_is_and_never_of_other_endpoints() {
+    let rig = Rig::new();
+    rig.change(|w| w.etcd.clear());
+    let learned = Learned { servers: SERVERS.into(), ..Learned::default() };
+    rig.node.heal.learned(learned, &Digest::of(LIVE_API)).unwrap();
+    let id = || rig.node.heal.expectations().unwrap().etcd_cluster;
+    rig.round().await;
+    assert_eq!(id(), None);
+    let other = LIVE_API.replace("https://10.77.0.13:2379", "https://10.77.0.99:2379");
+    rig.change(|w| {
+        w.etcd.insert("10.77.0.99", 0x999);
+    });
+    rig.put(API, &other);
+    rig.round().await;
+    assert_eq!(id(), None, "999 is not the cluster of the endpoints that are expected");
+    rig.put(API, LIVE_API);
+    rig.change(|w| {
+        w.etcd.insert("10.77.0.11", 0xabc);
+    });
+    rig.round().await;
+    assert_eq!(id().as_deref(), Some("abc"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_kubeadm_runs_nobody_is_asked() {
+    let (rig, _) = moved().await;
+    let before = rig.bench.commands.calls().len();
+    rig.node.heal.kubeadm_started();
+    rig.put(API, LIVE_API);
+    rig.round().await;
+    assert_eq!((rig.bench.commands.calls().len(), rig.other().as_deref()), (before, Some("def")));
+    rig.node.heal.kubeadm_ended();
+    rig.round().await;
+    assert_eq!(rig.other(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_asks_again_until_there_is_something_to_learn() {
+    let rig = Rig::new();
+    rig.change(|w| {
+        w.health.remove("6443");
+    });
+    let node = rig.node.clone();
+    let learning = tokio::spawn(async move { learn(&node).await });
+    tokio::time::sleep(LONG + Duration::from_secs(60)).await;
+    assert!(rig.why(API).unwrap().contains("connection refused"));
+    rig.change(|w| {
+        w.health.insert("6443", 200);
+    });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(rig.knows(API, LIVE_API));
+    learning.abort();
 }

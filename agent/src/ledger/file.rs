@@ -3,14 +3,20 @@
 //! Format. Every line is `CHECKSUM JSON\n`. The first names the format, the ledger's random id, the node and the machine-id; each
 //! further one is an event with a number that grows by one: `epoch`, `accepted`, `started`, `ended`.
 //! Invariants. A line is fsynced before the call that wrote it returns; so a line that was ever acted upon is whole.
+//! Newer. A record whose checksum fits and that this version does not understand (an event, an op, an outcome) was written by a newer
+//! podlift before it was replaced by this one. It is kept byte for byte. The op that it names is skipped: it is not taken up after a start,
+//! never started again, and known as Indeterminate unless its outcome can be read; every other op goes on. While such a record is there,
+//! the file is not made smaller. A header of a newer format is refused as newer, not as damaged.
 //! Recovery. A last line without its newline is what a power cut leaves of an append that nobody was told of: it is cut off. Damage
-//! anywhere else, another node's name or another machine-id: the agent refuses to start. No file: a new ledger with a new id.
+//! anywhere else, another node's name or another machine-id: the ledger is refused, and no op runs. No file: a new ledger with a new id.
 //! Compaction. A file that has grown large is replaced as a whole (the old one or the new one is there, never a mixture) by the same
 //! header, the highest epoch and the ops of the last runs, numbered anew. What the dropped ops left in `ops/` goes first: until the file
 //! is replaced they are known as ended, so that nobody looks for it.
 
 use super::compact::{self, Entry};
-use super::record::{Event, FORMAT, Header, Line, read_line, write_line};
+use super::record::{
+    Event, FAMILY, FORMAT, Header, Line, Outline, Owner, Record, read_line, read_record, write_line,
+};
 use super::{Accepted, Ledger, LedgerError, Lookup, OpenOp};
 use crate::host::Files;
 use crate::paths;
@@ -38,7 +44,13 @@ struct State {
     highest: Option<Epoch>,
     ops: BTreeMap<OpId, Entry>,
     runs: Vec<RunId>,
+    /// Ops that records of a newer podlift name, with their outcome where that can be read.
+    newer: BTreeMap<OpId, Option<OpOutcome>>,
+    /// How many of those records there are.
+    newer_records: usize,
 }
+
+const NEWER: &str = "the ledger has records of it that a newer podlift-agent wrote and this one does not understand; look at the node";
 
 fn failed(source: io::Error) -> LedgerError {
     LedgerError::Io { path: paths::LEDGER.into(), source }
@@ -61,8 +73,13 @@ impl FileLedger {
     fn create(files: Arc<dyn Files>, node: &NodeName, machine: &str) -> Result<Self, LedgerError> {
         let id = uuid::Uuid::new_v4().to_string();
         let id = LedgerId::new(id).map_err(|e| failed(io::Error::other(e)))?;
-        let header =
-            Header { format: FORMAT.into(), ledger: id, node: node.clone(), machine: machine.into() };
+        let header = Header {
+            format: FORMAT.into(),
+            ledger: id,
+            node: node.clone(),
+            machine: machine.into(),
+            more: serde_json::Map::new(),
+        };
         let line = write_line(&header).map_err(|e| failed(e.into()))?;
         files.write(Path::new(paths::LEDGER), &line, 0o600).map_err(failed)?;
         let state = State { len: line.len(), ..State::default() };
@@ -115,7 +132,11 @@ impl FileLedger {
 impl FileLedger {
     /// Makes the file smaller if it is large and that helps. A failure leaves things as they are.
     fn compact(&self, state: &mut State) {
-        if state.len < compact::LARGE || state.len < state.compacted * 2 || state.torn {
+        if state.newer_records > 0
+            || state.len < compact::LARGE
+            || state.len < state.compacted * 2
+            || state.torn
+        {
             return;
         }
         if let Err(error) = self.try_compact(state) {
@@ -161,13 +182,40 @@ impl FileLedger {
 fn read(bytes: &[u8]) -> Result<(Header, State), LedgerError> {
     let mut lines = bytes.split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
     let first = lines.next().ok_or_else(|| damaged(1, "the file is empty"))?;
-    let header: Header = read_line(first).map_err(|why| damaged(1, why))?;
+    let header = header(first)?;
     let mut state = State { len: bytes.len(), ..State::default() };
     for (index, text) in lines.enumerate() {
-        let line: Line = read_line(text).map_err(|why| damaged(index + 2, why))?;
-        state.apply(&line).map_err(|why| damaged(index + 2, why))?;
+        let record = read_record(text).map_err(|why| damaged(index + 2, why))?;
+        let done = match record {
+            Record::Known(line) => state.apply(&line),
+            Record::Newer(outline) => state.skip(outline),
+        };
+        done.map_err(|why| damaged(index + 2, why))?;
     }
     Ok((header, state))
+}
+
+fn header(line: &[u8]) -> Result<Header, LedgerError> {
+    #[derive(serde::Deserialize)]
+    struct Any {
+        format: String,
+    }
+    let Any { format } = read_line(line).map_err(|why| damaged(1, why))?;
+    let version = format.strip_prefix(FAMILY).and_then(|version| version.parse::<u32>().ok());
+    if format != FORMAT && version.is_some() {
+        return Err(LedgerError::Newer { path: paths::LEDGER.into(), format });
+    }
+    read_line(line).map_err(|why| damaged(1, why))
+}
+
+/// Whose memory the ledger of this disk is. None: there is none, or it does not say.
+pub(crate) fn owner(files: &dyn Files) -> Option<Owner> {
+    /// A header has some hundred bytes.
+    const FIRST: usize = 64 << 10;
+    let bytes = files.read_at(Path::new(paths::LEDGER), 0, FIRST).ok()?;
+    let line = bytes.split(|b| *b == b'\n').next()?;
+    let Header { node, machine, .. } = read_line(line).ok()?;
+    Some(Owner { node, machine })
 }
 
 fn check_owner(header: &Header, node: &NodeName, machine: &str) -> Result<(), LedgerError> {
@@ -197,7 +245,30 @@ impl State {
             return Err(format!("it has number {}, expected {}", line.seq, self.seq + 1));
         }
         self.seq = line.seq;
+        self.known(line)
+    }
+
+    /// A record of a newer podlift: it counts, and the op that it names is none of ours.
+    fn skip(&mut self, outline: Outline) -> Result<(), String> {
+        if outline.seq != self.seq + 1 {
+            return Err(format!("it has number {}, expected {}", outline.seq, self.seq + 1));
+        }
+        self.seq = outline.seq;
+        self.newer_records += 1;
+        if let Some(op) = outline.op_id {
+            let run = op.run().and_then(|run| RunId::new(run).ok()).filter(|run| !self.runs.contains(run));
+            self.runs.extend(run);
+            self.newer.entry(op).or_default();
+        }
+        Ok(())
+    }
+
+    fn known(&mut self, line: &Line) -> Result<(), String> {
         match &line.event {
+            Event::Started { op_id } if self.only_newer(op_id) => {}
+            Event::Ended { op_id, outcome } if self.only_newer(op_id) => {
+                self.newer.insert(op_id.clone(), Some(outcome.clone()));
+            }
             Event::Epoch { epoch } => self.highest = Some(epoch.clone()),
             Event::Accepted { op_id, accepted } => {
                 let run = accepted.run().filter(|r| !self.runs.contains(r)).cloned();
@@ -211,6 +282,11 @@ impl State {
             Event::Ended { op_id, outcome } => self.entry(op_id)?.outcome = Some(outcome.clone()),
         }
         Ok(())
+    }
+
+    /// Its acceptance is what could not be read.
+    fn only_newer(&self, op: &OpId) -> bool {
+        self.newer.contains_key(op) && !self.ops.contains_key(op)
     }
 
     fn entry(&mut self, op: &OpId) -> Result<&mut Entry, String> {
@@ -239,10 +315,14 @@ impl Ledger for FileLedger {
     }
 
     fn lookup(&self, op: &OpId) -> Lookup {
-        match self.state().ops.get(op) {
-            None => Lookup::Unknown,
-            Some(Entry { outcome: None, .. }) => Lookup::Running,
-            Some(Entry { outcome: Some(outcome), .. }) => Lookup::Ended(outcome.clone()),
+        let state = self.state();
+        let outcome = state.ops.get(op).and_then(|entry| entry.outcome.as_ref());
+        let newer = state.newer.get(op);
+        match (outcome.or(newer.and_then(Option::as_ref)), newer) {
+            (Some(outcome), _) => Lookup::Ended(outcome.clone()),
+            (None, Some(_)) => Lookup::Ended(OpOutcome::Indeterminate { why: NEWER.into() }),
+            (None, None) if state.ops.contains_key(op) => Lookup::Running,
+            (None, None) => Lookup::Unknown,
         }
     }
 
@@ -263,7 +343,11 @@ impl Ledger for FileLedger {
 
     fn open_ops(&self) -> Vec<OpenOp> {
         let state = self.state();
-        let mut open: Vec<_> = state.ops.iter().filter(|(_, e)| e.outcome.is_none()).collect();
+        let mut open: Vec<_> = state
+            .ops
+            .iter()
+            .filter(|(op, e)| e.outcome.is_none() && !state.newer.contains_key(*op))
+            .collect();
         open.sort_by_key(|(_, e)| e.seq);
         open.into_iter()
             .map(|(id, e)| OpenOp { op_id: id.clone(), accepted: e.accepted.clone(), started: e.started })
@@ -282,3 +366,11 @@ mod tests;
 #[cfg(test)]
 #[path = "compact_tests.rs"]
 mod compact_tests;
+
+#[cfg(test)]
+#[path = "newer_tests.rs"]
+mod newer_tests;
+
+#[cfg(test)]
+#[path = "fuzz.rs"]
+mod fuzz;

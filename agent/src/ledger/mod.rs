@@ -5,6 +5,8 @@ mod file;
 mod record;
 
 pub use file::FileLedger;
+pub(crate) use file::owner;
+pub(crate) use record::Owner;
 pub use record::{Accepted, LedgerError, Lookup, OpenOp};
 
 use podlift_model::{Epoch, LedgerId, OpId, OpOutcome, RunId};

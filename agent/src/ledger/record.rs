@@ -37,21 +37,46 @@ pub enum LedgerError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("the ledger {path} is damaged at line {line} ({why}); move it away and start the agent again: it will say that it has forgotten, and the coordinator will ask before anything goes on", path = path.display())]
     Damaged { path: PathBuf, line: usize, why: String },
+    #[error("the ledger {path} has the format {format}, of a newer podlift; install that version of podlift-agent again: this one can't know what was accepted", path = path.display())]
+    Newer { path: PathBuf, format: String },
     #[error("the ledger {path} belongs to {what} {theirs}, this is {ours}: a cloned disk? Remove {path} if this machine is new, and it starts with an empty memory", path = path.display())]
     Foreign { path: PathBuf, what: &'static str, theirs: String, ours: String },
 }
 
+impl LedgerError {
+    /// A word for a label.
+    pub(crate) fn why(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "ledger",
+            Self::Damaged { .. } => "ledger-damaged",
+            Self::Newer { .. } => "ledger-newer",
+            Self::Foreign { what, .. } => what,
+        }
+    }
+}
+
 /// First line of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Header {
     pub format: String,
     pub ledger: LedgerId,
     pub node: NodeName,
     pub machine: String,
+    /// What a newer podlift wrote beside it; kept.
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Whose memory a ledger is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub node: NodeName,
+    pub machine: String,
 }
 
 pub(super) const FORMAT: &str = "podlift.ledger/v1";
+/// What the formats of all versions begin with.
+pub(super) const FAMILY: &str = "podlift.ledger/v";
 
 /// Every further line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +108,23 @@ impl Accepted {
     }
 }
 
+/// A line behind the header, as far as this version can read it.
+#[derive(Debug)]
+pub(super) enum Record {
+    Known(Box<Line>),
+    /// Whole, and of a newer podlift: an event, an op or an outcome that this version does not know.
+    Newer(Outline),
+}
+
+/// What every version's record says.
+#[derive(Debug, Deserialize)]
+pub(super) struct Outline {
+    pub seq: u64,
+    /// Whom it concerns.
+    #[serde(default)]
+    pub op_id: Option<OpId>,
+}
+
 /// `CHECKSUM JSON\n`; the checksum is the first sixteen digits of the JSON's SHA-256.
 pub(super) fn write_line<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let json = serde_json::to_string(value)?;
@@ -90,10 +132,23 @@ pub(super) fn write_line<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json:
 }
 
 pub(super) fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    serde_json::from_str(checked(line)?).map_err(|e| e.to_string())
+}
+
+/// A record whose checksum fits was written as it stands there; one that is not understood all the same is of a newer podlift.
+pub(super) fn read_record(line: &[u8]) -> Result<Record, String> {
+    let json = checked(line)?;
+    match serde_json::from_str::<Line>(json) {
+        Ok(line) => Ok(Record::Known(Box::new(line))),
+        Err(e) => serde_json::from_str(json).map(Record::Newer).map_err(|_| e.to_string()),
+    }
+}
+
+fn checked(line: &[u8]) -> Result<&str, String> {
     let text = std::str::from_utf8(line).map_err(|_| "it is not text".to_string())?;
     let (sum, json) = text.split_once(' ').ok_or("it has no checksum")?;
     if Digest::of(json).as_str()[..16] != *sum {
         return Err("its checksum does not fit".into());
     }
-    serde_json::from_str(json).map_err(|e| e.to_string())
+    Ok(json)
 }

@@ -6,6 +6,7 @@ mod seen;
 
 pub(crate) use meters::{Attempt, Connected, Meters};
 
+use crate::keeper::Keeper;
 use crate::node::Node;
 use podlift_common::metrics;
 use prometheus_client::registry::Registry;
@@ -15,12 +16,19 @@ use std::sync::Arc;
 pub(crate) struct Metrics(Registry);
 
 impl Metrics {
-    pub fn new(node: &Arc<Node>) -> Self {
+    pub fn new(keeper: &Keeper, node: &Arc<Node>) -> Self {
+        let Self(mut registry) = Self::alone(keeper);
+        node.meters.register(&mut registry);
+        registry.register_collector(Box::new(seen::Seen(node.clone())));
+        Self(registry)
+    }
+
+    /// What there is to tell while only the heal runs.
+    pub fn alone(keeper: &Keeper) -> Self {
         let mut registry = Registry::with_prefix("podlift_agent");
         meters::build(&mut registry);
-        node.meters.register(&mut registry);
-        node.heal.meters.register(&mut registry);
-        registry.register_collector(Box::new(seen::Seen(node.clone())));
+        keeper.heal.meters.register(&mut registry);
+        keeper.downs.register(&mut registry);
         Self(registry)
     }
 

@@ -3,6 +3,7 @@
 use crate::node::Node;
 use crate::tools::etcdctl::Access;
 use podlift_model::Failure;
+use podlift_model::op::Component;
 
 /// By the live manifest; where that names no endpoints, by those that were learned.
 pub fn of(node: &Node) -> Result<Access, Failure> {
@@ -11,6 +12,13 @@ pub fn of(node: &Node) -> Result<Access, Failure> {
         let message = "the API server's manifest names no etcd endpoints and none were learned; repair --etcd-servers first";
         Failure::operator("etcd-unknown", message)
     })
+}
+
+/// The stores of single resources that the live manifest names, each by its own words.
+pub fn overrides(node: &Node) -> Vec<(String, Access)> {
+    let look = node.heal.seen(Component::KubeApiserver).ok();
+    let manifest = look.as_ref().and_then(|look| look.manifest()).filter(|m| m.opaque().is_none());
+    manifest.map(|m| Access::overrides(&node.host, &node.config.cluster, m)).unwrap_or_default()
 }
 
 /// Every endpoint that answers belongs to one cluster, and to the one that is expected, if one is.

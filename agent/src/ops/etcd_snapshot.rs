@@ -1,15 +1,20 @@
-//! One verified etcd snapshot for a run. Made once: a file that is there is never made anew under the same name.
+//! One verified etcd snapshot for a run, and one of each store of single resources. Made once: a file that is there is never made anew
+//! under the same name.
 
 use super::etcd_access;
 use super::look::backup;
 use super::shared::{control_plane, file_failure};
 use super::{Applied, Cx, Op, old_backups};
+use crate::host::Invocation;
 use crate::paths;
+use crate::tools::etcdctl::Access;
+use crate::tools::must;
 use crate::tools::snapshot::{self, Status};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::facts::SnapshotState;
 use podlift_model::{Failure, OpOutput, RunId};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 pub struct EtcdSnapshot {
@@ -17,14 +22,38 @@ pub struct EtcdSnapshot {
 }
 
 pub const FILE: &str = "etcd.db";
-/// What was found when the snapshot was verified.
-pub const NOTES: &str = "etcd.json";
 /// Where it is restored to once, dot-prefixed: it is none of the backup.
 const SCRATCH: &str = ".restored";
 /// Left free beside what etcd needs.
 const SPARE: u64 = 64 << 20;
 /// Made first, because etcdctl does not make folders; says how many members there were.
-const FOLDER_MARK: &str = ".podlift";
+pub const FOLDER_MARK: &str = ".podlift";
+
+/// What was found when a snapshot was verified, beside it as NAME.json.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notes {
+    #[serde(flatten)]
+    pub state: SnapshotState,
+    /// The store of single resources that it is of, by the override's own words; None: everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+}
+
+/// `etcd.db`, `etcd-events.db`.
+pub fn is_snapshot(name: &str) -> bool {
+    name == FILE || (name.starts_with("etcd-") && name.ends_with(".db"))
+}
+
+/// The file of a store: `/events` is in `etcd-events.db`, `apps/deployments` in `etcd-apps_deployments.db`.
+fn file_of(store: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
+    let name: String = store.trim_matches('/').chars().map(safe).collect();
+    format!("etcd-{name}.db")
+}
+
+pub fn notes_of(snapshot: &Path) -> PathBuf {
+    snapshot.with_extension("json")
+}
 
 impl EtcdSnapshot {
     fn path(&self) -> PathBuf {
@@ -35,11 +64,52 @@ impl EtcdSnapshot {
         paths::backup(&self.run).join(FOLDER_MARK)
     }
 
+    /// Verifies what is there, and adds the stores of single resources.
+    async fn complete(&self, cx: &Cx<'_>) -> Result<OpOutput, Failure> {
+        let members = cx.node.host.files.read(&self.mark()).ok();
+        let members = members.and_then(|m| String::from_utf8(m).ok()?.trim().parse().ok()).unwrap_or(1);
+        self.verify(cx, &self.path(), None, members).await?;
+        for (store, access) in etcd_access::overrides(cx.node) {
+            let to = paths::backup(&self.run).join(file_of(&store));
+            let of = |failure: Failure| Failure {
+                message: format!("store of {store}: {}", failure.message),
+                ..failure
+            };
+            self.store(cx, &store, &access, &to).await.map_err(of)?;
+        }
+        Ok(OpOutput::Backup(backup::state(cx.node, &self.run).await?))
+    }
+
+    /// One store of single resources. Not a unit of its own: etcdctl renames the file when it is whole, so one that was broken off is made
+    /// anew.
+    async fn store(&self, cx: &Cx<'_>, store: &str, access: &Access, to: &Path) -> Result<(), Failure> {
+        let host = &cx.node.host;
+        let members = access.members(host).await?.members.len();
+        if host.files.stat(to).is_err() {
+            let sizes = access.status(host).await?;
+            room(cx, sizes.iter().map(|s| s.status.db_size).max().unwrap_or(0))?;
+            let spec = access.snapshot(&healthy(cx, access).await?, to, cx.node.config.ops.snapshot_timeout);
+            let call = spec
+                .env
+                .iter()
+                .fold(Invocation::new(spec.program, spec.args.clone()), |call, (name, value)| {
+                    call.env(name, value)
+                });
+            must(host, &call.timeout(cx.node.config.ops.snapshot_timeout)).await?;
+        }
+        self.verify(cx, to, Some(store), members).await
+    }
+
     /// Verifies the file and writes down what it holds. Done once: what was verified is known by its hash.
-    async fn verify(&self, cx: &Cx<'_>) -> Result<OpOutput, Failure> {
-        let (host, path) = (&cx.node.host, self.path());
-        let native =
-            snapshot::check(host.files.as_ref(), &path).await.map_err(|e| file_failure(&path, &e))?;
+    async fn verify(
+        &self,
+        cx: &Cx<'_>,
+        path: &Path,
+        store: Option<&str>,
+        members: usize,
+    ) -> Result<(), Failure> {
+        let host = &cx.node.host;
+        let native = snapshot::check(host.files.as_ref(), path).await.map_err(|e| file_failure(path, &e))?;
         if !native.verified {
             let message = format!(
                 "{} is no whole etcd snapshot ({} bytes, size or SHA-256 trailer wrong); move it away and start a new run",
@@ -48,27 +118,37 @@ impl EtcdSnapshot {
             );
             return Err(Failure::operator("snapshot-damaged", message));
         }
-        let notes = paths::backup(&self.run).join(NOTES);
-        let known =
-            host.files.read(&notes).ok().and_then(|b| serde_json::from_slice::<SnapshotState>(&b).ok());
-        if known.is_none_or(|k| k.sha256 != native.sha256) {
-            let status = snapshot::status(host, &path).await?;
-            self.try_restore(cx, &status).await?;
-            let state = native.with_revision(status.revision);
-            let bytes = serde_json::to_vec(&state).unwrap_or_default();
+        let notes = notes_of(path);
+        let known = host.files.read(&notes).ok().and_then(|b| serde_json::from_slice::<Notes>(&b).ok());
+        if known.is_none_or(|k| k.state.sha256 != native.sha256) {
+            let status = snapshot::status(host, path).await?;
+            self.try_restore(cx, path, &status, members).await?;
+            let found =
+                Notes { state: native.with_revision(status.revision), store: store.map(String::from) };
+            let bytes = serde_json::to_vec(&found).unwrap_or_default();
             host.files.write(&notes, &bytes, 0o600).map_err(|e| file_failure(&notes, &e))?;
         }
-        Ok(OpOutput::Backup(backup::state(cx.node, &self.run).await?))
+        Ok(())
     }
 
     /// A backup that was never restored is a hope. Into a scratch folder, which is removed again; the database that comes out must hold
     /// what the snapshot holds. (Its hash differs: a restore takes the membership out.)
-    async fn try_restore(&self, cx: &Cx<'_>, status: &Status) -> Result<(), Failure> {
+    async fn try_restore(
+        &self,
+        cx: &Cx<'_>,
+        path: &Path,
+        status: &Status,
+        members: usize,
+    ) -> Result<(), Failure> {
         let host = &cx.node.host;
         let scratch = paths::backup(&self.run).join(SCRATCH);
         let clear = || host.files.remove_tree(&scratch).map_err(|e| file_failure(&scratch, &e));
         clear()?;
-        let restored = self.restored(cx, &scratch).await;
+        let limit = cx.node.config.ops.snapshot_timeout;
+        let restored = match snapshot::restore(host, path, &scratch, members, limit).await {
+            Ok(()) => snapshot::status(host, &scratch.join("member/snap/db")).await,
+            Err(failure) => Err(failure),
+        };
         clear()?;
         let restored = restored?;
         if restored == *status {
@@ -76,7 +156,7 @@ impl EtcdSnapshot {
         }
         let message = format!(
             "{} restores to revision {} with {} keys, and says of itself revision {} with {}; move it away and start a new run",
-            self.path().display(),
+            path.display(),
             restored.revision,
             restored.keys,
             status.revision,
@@ -84,14 +164,16 @@ impl EtcdSnapshot {
         );
         Err(Failure::operator("snapshot-damaged", message))
     }
+}
 
-    async fn restored(&self, cx: &Cx<'_>, scratch: &Path) -> Result<Status, Failure> {
-        let limit = cx.node.config.ops.snapshot_timeout;
-        let members = cx.node.host.files.read(&self.mark()).ok();
-        let members = members.and_then(|m| String::from_utf8(m).ok()?.trim().parse().ok()).unwrap_or(1);
-        snapshot::restore(&cx.node.host, &self.path(), scratch, members, limit).await?;
-        snapshot::status(&cx.node.host, &scratch.join("member/snap/db")).await
-    }
+/// An endpoint to take the snapshot from.
+async fn healthy(cx: &Cx<'_>, access: &Access) -> Result<String, Failure> {
+    let health = access.health(&cx.node.host).await?;
+    health
+        .iter()
+        .find(|h| h.health)
+        .map(|h| h.endpoint.clone())
+        .ok_or_else(|| Failure::operator("etcd-unhealthy", "no etcd member is healthy; a snapshot needs one"))
 }
 
 /// Room for the snapshot and for the database that it is restored to.
@@ -124,7 +206,7 @@ impl Op for EtcdSnapshot {
 
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         match cx.node.host.files.stat(&self.path()) {
-            Ok(_) => self.verify(cx).await.map(Some),
+            Ok(_) => self.complete(cx).await.map(Some),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(file_failure(&self.path(), &e)),
         }
@@ -133,12 +215,8 @@ impl Op for EtcdSnapshot {
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         control_plane(cx.node)?;
         let access = etcd_access::checked(cx.node).await?;
-        let health = access.health(&cx.node.host).await?;
-        let healthy = health.iter().find(|h| h.health).map(|h| h.endpoint.clone());
-        let endpoint = healthy.ok_or_else(|| {
-            Failure::operator("etcd-unhealthy", "no etcd member is healthy; a snapshot needs one")
-        })?;
-        old_backups::prune(cx.node.host.files.as_ref(), &self.run, FOLDER_MARK)?;
+        let endpoint = healthy(cx, &access).await?;
+        old_backups::prune(cx.node.host.files.as_ref(), Some(&self.run))?;
         let sizes = access.status(&cx.node.host).await?;
         room(cx, sizes.iter().map(|s| s.status.db_size).max().unwrap_or(0))?;
         let members = access.members(&cx.node.host).await?.members.len().to_string();
@@ -152,6 +230,26 @@ impl Op for EtcdSnapshot {
             let message = format!("etcdctl snapshot save {}; its own words are below", exit.describe());
             return Err(Failure::transient("snapshot-failed", message).with_detail(&cx.log()));
         }
-        self.verify(cx).await
+        self.complete(cx).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_store_has_a_file_of_its_own() {
+        let cases = [
+            ("/events", "etcd-events.db"),
+            ("apps/deployments", "etcd-apps_deployments.db"),
+            ("/../x", "etcd-.._x.db"),
+        ];
+        for (store, file) in cases {
+            assert_eq!(file_of(store), file);
+            assert!(is_snapshot(file) && !file.contains('/'));
+        }
+        assert!(is_snapshot(FILE) && !is_snapshot("etcd.json") && !is_snapshot("etcd.db.part"));
+        assert_eq!(notes_of(Path::new("/b/etcd-events.db")), Path::new("/b/etcd-events.json"));
     }
 }

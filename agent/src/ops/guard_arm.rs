@@ -27,8 +27,12 @@ impl Op for GuardArm {
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
-        cx.node.heal.arm(&self.run, self.seconds, &self.allow).map_err(|e| file_failure(Path::new(paths::HEAL), &e))?;
-        let meant: Vec<String> = self.allow.iter().map(|l| format!("--{} of {}", l.flag, l.component)).collect();
+        cx.node
+            .heal
+            .arm(&self.run, self.seconds, &self.allow)
+            .map_err(|e| file_failure(Path::new(paths::HEAL), &e))?;
+        let meant: Vec<String> =
+            self.allow.iter().map(|l| format!("--{} of {}", l.flag, l.component)).collect();
         let but = if meant.is_empty() { String::new() } else { format!("; may go: {}", meant.join(", ")) };
         Ok(Applied::Done(OpOutput::Changed(format!("guard armed for {} s{but}", self.seconds))))
     }

@@ -3,7 +3,7 @@
 
 use super::look::backup;
 use super::shared::file_failure;
-use super::{Applied, Cx, Op};
+use super::{Applied, Cx, Op, old_backups};
 use crate::paths;
 use async_trait::async_trait;
 use podlift_model::op::Component;
@@ -41,6 +41,7 @@ impl Op for ManifestBackup {
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        old_backups::prune(cx.node.host.files.as_ref(), Some(&self.run))?;
         let dir = paths::backup(&self.run);
         let mut list: BTreeMap<String, Digest> = BTreeMap::new();
         for (name, from) in sources() {

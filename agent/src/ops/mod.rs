@@ -99,6 +99,11 @@ pub(crate) trait Op: Send + Sync {
     }
 }
 
+/// Takes away what earlier runs have left on this disk and nobody needs here.
+pub(crate) fn prune(files: &dyn crate::host::Files) -> Result<(), Failure> {
+    old_backups::prune(files, None)
+}
+
 /// The mutation that `op` is; None: it is an observation.
 pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
     Some(match op.clone() {

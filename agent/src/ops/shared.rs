@@ -18,7 +18,7 @@ pub fn free_space(node: &Node) -> Result<(), Failure> {
 pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
     let there = |c: &&Component| node.host.files.stat(&paths::manifest(**c)).is_ok();
     let missing: Vec<String> = Component::ALL.iter().filter(|c| !there(c)).map(Component::file).collect();
-    let control_plane = missing.len() < Component::ALL.len() || node.heal.expectations().is_some();
+    let control_plane = missing.len() < Component::ALL.len() || node.is_control_plane();
     if missing.is_empty() || !control_plane {
         return Ok(());
     }

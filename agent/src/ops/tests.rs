@@ -97,6 +97,54 @@ async fn kubeadm_is_refused_where_a_manifest_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_node_and_the_plan_say_reaches_kubeadm_and_the_guard() {
+    let mut b = bench(nothing);
+    b.config.ops.certificate_renewal = false;
+    let (node, to) = (b.node(), "v1.32.9".parse().unwrap());
+    let ignore = vec![podlift_model::op::Preflight::CoreDnsMigration];
+    let apply = HostOp::KubeadmApply { to, skip: vec![], ignore };
+    let Ok(Applied::Unit(spec)) = act(&node, apply).await else { panic!() };
+    let args = spec.args.join(" ");
+    assert!(args.contains("--ignore-preflight-errors=CoreDNSMigration"), "{args}");
+    assert!(args.contains("--certificate-renewal=false"), "{args}");
+    assert_eq!(spec.limit, Some(std::time::Duration::from_secs(3600)));
+    let Ok(Applied::Unit(spec)) = act(&node, HostOp::KubeadmNode { skip: vec![] }).await else { panic!() };
+    assert!(spec.args.contains(&"--certificate-renewal=false".to_string()), "{:?}", spec.args);
+    let flag = "audit-log-path".parse().unwrap();
+    let allow = vec![podlift_model::op::FlagLoss { component: Component::KubeApiserver, flag }];
+    let arm = HostOp::GuardArm { run: run(), seconds: 60, allow: allow.clone() };
+    let OpOutput::Changed(line) = done(&node, arm.clone()).await else { panic!() };
+    assert_eq!(line, "guard armed for 60 s; may go: --audit-log-path of kube-apiserver");
+    assert_eq!(node.heal.facts().guard.unwrap().allow, allow);
+    // The ledger gives it back as it was asked.
+    let (op, accepted) = (OpId::new("op-9").unwrap(), accepted(&node, arm.clone()));
+    node.ledger.accept(&op, &accepted).unwrap();
+    assert_eq!(b.node().ledger.open_ops()[0].accepted.op, arm);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_by_its_role_has_all_manifests_or_is_refused() {
+    let mut b = Bench::new(nothing);
+    b.config.role = Some(crate::config::Role::ControlPlane);
+    b.files.put(paths::manifest(Component::KubeScheduler), b"x");
+    let node = b.node();
+    b.files.remove(&paths::manifest(Component::KubeScheduler)).unwrap();
+    let failure = fails(&node, HostOp::KubeadmNode { skip: vec![] }).await;
+    assert_eq!(failure.code, "manifest-missing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn facts_say_what_machine_it_is_and_to_whom_it_encrypts() {
+    let mut b = bench(nothing);
+    let to = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    b.config.backup.recipients = vec![to.parse().unwrap()];
+    b.config.ops.certificate_renewal = false;
+    let Ok(OpOutput::Facts(facts)) = look::look(&b.node(), &Look::Facts).await else { panic!() };
+    assert_eq!(facts.machine.unwrap().as_str(), "machine-1");
+    assert_eq!((facts.recipients, facts.certificate_renewal), (vec![to.to_string()], false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_backup_is_made_once_and_a_restore_takes_only_its_own() {
     let b = bench(nothing);
     b.files.put(paths::KUBELET_CONFIG, b"kind: KubeletConfiguration\n");

@@ -8,28 +8,43 @@ use crate::executor::Executor;
 use crate::link::Link;
 use crate::metrics::Attempt;
 use crate::node::Node;
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
+/// Between two attempts of an agent that was refused: nothing changes before a person has looked, and each attempt costs the coordinator.
+const REFUSED_FIRST: Duration = Duration::from_secs(2);
+const REFUSED_MAX: Duration = Duration::from_secs(300);
+
+fn growing(first: Duration, max: Duration) -> ExponentialBackoff {
+    let builder = ExponentialBuilder::default().with_min_delay(first.min(max)).with_max_delay(max);
+    builder.without_max_times().with_jitter().build()
+}
+
 /// Runs until it is dropped.
 pub(crate) async fn run(node: Arc<Node>, executor: Arc<Executor>, link: Arc<dyn Link>) {
-    let pauses = || {
-        let max = node.config.session.reconnect_max;
-        let builder = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE.min(max)).with_max_delay(max);
-        builder.without_max_times().with_jitter().build()
-    };
-    let mut pause = pauses();
+    let pauses = || growing(FIRST_PAUSE, node.config.session.reconnect_max);
+    let refusals = || growing(REFUSED_FIRST, REFUSED_MAX);
+    let (mut pause, mut refused) = (pauses(), refusals());
     loop {
+        let mut waits = &mut pause;
         match link.open().await {
             Ok(channel) => {
                 let end = serve::serve(node.clone(), executor.clone(), channel).await;
                 tracing::info!(why = end.why, "the session is over");
                 match end.welcomed {
-                    true => pause = pauses(),
-                    false => node.meters.attempt(Attempt::Refused),
+                    true => {
+                        (pause, refused) = (pauses(), refusals());
+                        waits = &mut pause;
+                    }
+                    false => {
+                        node.meters.attempt(Attempt::Refused);
+                        if end.refused {
+                            waits = &mut refused;
+                        }
+                    }
                 }
             }
             Err(error) => {
@@ -37,7 +52,7 @@ pub(crate) async fn run(node: Arc<Node>, executor: Arc<Executor>, link: Arc<dyn 
                 tracing::info!(%error, "no session");
             }
         }
-        tokio::time::sleep(pause.next().unwrap_or(FIRST_PAUSE)).await;
+        tokio::time::sleep(waits.next().unwrap_or(REFUSED_MAX)).await;
     }
 }
 

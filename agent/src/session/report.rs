@@ -73,8 +73,13 @@ pub(super) async fn run_op(
         Ok(decoded) => decoded,
         Err(failure) => return if reporter.refused(&failure).await { Ok(None) } else { Err(over()) },
     };
-    // A look changes nothing: it needs no fence.
+    // A look changes nothing: it needs no fence, but for those that hand something out.
     if let HostOp::Observe { look: what } = op {
+        if what.needs_epoch()
+            && let Err(failure) = executor.in_office(epoch.as_ref())
+        {
+            return if reporter.refused(&failure).await { Ok(None) } else { Err(over()) };
+        }
         return Ok(Some(Box::pin(async move {
             let outcome = OpOutcome::from(look(&node, &what).await);
             reporter.outcome(&outcome).await;

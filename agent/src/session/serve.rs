@@ -23,6 +23,22 @@ pub(super) struct End {
     pub why: String,
     /// The coordinator had accepted us.
     pub welcomed: bool,
+    /// The coordinator has said no, and says it again until somebody has changed something.
+    pub refused: bool,
+}
+
+/// An answer that the same Hello gets again.
+fn is_refusal(status: &tonic::Status) -> bool {
+    use tonic::Code;
+    matches!(
+        status.code(),
+        Code::PermissionDenied
+            | Code::Unauthenticated
+            | Code::AlreadyExists
+            | Code::FailedPrecondition
+            | Code::InvalidArgument
+            | Code::ResourceExhausted
+    )
 }
 
 /// What the parts of a session share.
@@ -52,17 +68,21 @@ pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Cha
     let outbox = Outbox(send);
     let installed = facts::installed(&node).await;
     if !outbox.send(hello(&node, &installed)).await {
-        return End { why: "the coordinator closed it before Hello".into(), welcomed: false };
+        return End { why: "the coordinator closed it before Hello".into(), welcomed: false, refused: false };
     }
     let (every, rhythm) = watch::channel(node.config.session.heartbeat);
     let mut tasks = JoinSet::new();
     tasks.spawn(beat::beat(node.clone(), outbox.clone(), rhythm, installed));
     let mut session = Session { node, executor, outbox, tasks, every, welcomed: None };
+    let mut refused = false;
     let why = loop {
         while session.tasks.try_join_next().is_some() {}
         match receive.recv().await {
             None => break "the coordinator closed it".to_string(),
-            Some(Err(status)) => break format!("{:?}: {}", status.code(), status.message()),
+            Some(Err(status)) => {
+                refused = is_refusal(&status);
+                break format!("{:?}: {}", status.code(), status.message());
+            }
             Some(Ok(message)) => {
                 if let Err(why) = session.handle(message).await {
                     break why;
@@ -70,13 +90,13 @@ pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Cha
             }
         }
     };
-    End { why, welcomed: session.welcomed.is_some() }
+    End { why, welcomed: session.welcomed.is_some(), refused }
 }
 
 fn hello(node: &Node, installed: &facts::Installed) -> from_agent::Kind {
     let epoch = node.ledger.highest();
     from_agent::Kind::Hello(v1::Hello {
-        machine: String::new(),
+        machine: node.machine.to_string(),
         protocol: PROTOCOL,
         node: node.config.node.to_string(),
         agent_version: env!("CARGO_PKG_VERSION").into(),

@@ -207,3 +207,53 @@ async fn what_is_not_understood_is_refused_by_field_and_another_protocol_ends_th
     while session.from.recv().await.is_some() {}
     rig.sessions.recv().await.unwrap().hello().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_hello_is_said_again_ever_more_seldom_and_a_welcome_forgets_that() {
+    let mut rig = rig(0);
+    let mut last = tokio::time::Instant::now();
+    let mut pauses = Vec::new();
+    for _ in 0..12 {
+        let mut session = rig.sessions.recv().await.unwrap();
+        assert_eq!(session.hello().await.machine, "machine-1");
+        pauses.push(last.elapsed());
+        last = tokio::time::Instant::now();
+        let refusal = tonic::Status::already_exists("machine machine-0 has a session under this name");
+        session.to.send(Err(refusal)).await.unwrap();
+    }
+    assert!(pauses[1].as_secs() >= 2 && pauses[11].as_secs() >= 300, "{pauses:?}");
+    assert!(pauses[1..].windows(2).all(|w| w[1] >= w[0] || w[1].as_secs() >= 300), "{pauses:?}");
+    let mut session = rig.sessions.recv().await.unwrap();
+    session.hello().await;
+    session.welcome().await;
+    session.claim(1, "a").await;
+    let last = tokio::time::Instant::now();
+    drop(session);
+    rig.sessions.recv().await.unwrap().hello().await;
+    assert!(last.elapsed().as_secs() < 2, "{:?}", last.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_backup_is_for_the_coordinator_in_office_only() {
+    let mut rig = rig(0);
+    let mut session = rig.sessions.recv().await.unwrap();
+    session.hello().await;
+    let path = paths::manifest(podlift_model::op::Component::KubeApiserver).display().to_string();
+    let part =
+        HostOp::Observe { look: podlift_model::op::Look::BackupPart { path, offset: 0, recipients: vec![] } };
+    session.run("look-1", &part).await;
+    assert!(
+        matches!(session.report().await, op_report::State::Refused(f) if f.code == "epoch-stale"),
+        "no epoch yet"
+    );
+    session.claim(1, "a").await;
+    session.run("look-2", &part).await;
+    assert!(matches!(session.report().await, op_report::State::Outcome(_)));
+    session.claim(2, "b").await;
+    session.run("look-3", &part).await;
+    let op_report::State::Refused(refused) = session.report().await else { panic!() };
+    assert!(refused.code == "epoch-stale" && refused.message.contains("in office"), "{refused:?}");
+    let facts = HostOp::Observe { look: podlift_model::op::Look::Facts };
+    session.run("look-4", &facts).await;
+    assert!(matches!(session.report().await, op_report::State::Outcome(_)), "other looks need none");
+}

@@ -54,7 +54,8 @@ async fn status_and_body_over_a_checked_certificate() {
     assert!(unknown.contains("certificate of another CA than /etc/ca.crt"), "{unknown}");
     podlift_common::durable::write(&root.path().join("etc/other.crt"), foreign.certificate.as_bytes(), 0o600)
         .unwrap();
-    let either = || HttpTls::any_of(["/etc/none.crt", "/etc/other.crt", "/etc/ca.crt"].map(Into::into).into());
+    let either =
+        || HttpTls::any_of(["/etc/none.crt", "/etc/other.crt", "/etc/ca.crt"].map(Into::into).into());
     for authority in [&ours, &foreign] {
         let endpoint = serve(authority, "127.0.0.1").await;
         assert_eq!(http.get(&endpoint, "/readyz?verbose", &either()).await.unwrap().0, 500);

@@ -33,7 +33,7 @@ pub fn present(node: &Node) -> BTreeMap<PatchName, Digest> {
 
 /// What this node gives to every `kubeadm upgrade`.
 pub fn local(node: &Node) -> Local<'static> {
-    Local { patches: directory(node), certificate_renewal: true }
+    Local { patches: directory(node), certificate_renewal: node.config.ops.certificate_renewal }
 }
 
 /// The directory, if kubeadm is to be given one.

@@ -51,7 +51,9 @@ fn port(flags: &FlagSet, usual: &str) -> Result<String, String> {
 fn flag(flags: &FlagSet, name: &str) -> Option<Result<String, String>> {
     let value = flags.joined(name).filter(|value| !value.is_empty())?;
     match is_expanded(&value) {
-        true => Some(Err(format!("--{name}={value} is filled in when the container starts: no address to dial"))),
+        true => {
+            Some(Err(format!("--{name}={value} is filled in when the container starts: no address to dial")))
+        }
         false => Some(Ok(value)),
     }
 }
@@ -74,7 +76,10 @@ mod tests {
             "metadata:\n  annotations:\n    kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: '{annotation}'\n\
              spec:\n  containers:\n  - name: {component}\n    image: x:v1.32.9\n    command:\n{words}"
         );
-        let text = text.replace("    kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: ''\n", "    a: b\n");
+        let text = text.replace(
+            "    kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: ''\n",
+            "    a: b\n",
+        );
         Manifest::parse(component, text.as_bytes()).unwrap()
     }
 
@@ -89,7 +94,11 @@ mod tests {
             ("10.0.0.1:6443", &[api, "--advertise-address=$(POD_IP)"], Ok("10.0.0.1:6443")),
             ("$(POD_IP):6443", &[api, "--advertise-address=$(POD_IP)"], Err("--advertise-address=$(POD_IP)")),
             ("", &["flock", "--timeout=30", "/x", api, "--advertise-address=10.0.0.9"], Ok("10.0.0.9:6443")),
-            ("10.0.0.1:6443", &["/bin/sh", "-c", "kube-apiserver --advertise-address=10.0.0.1"], Err("opaque")),
+            (
+                "10.0.0.1:6443",
+                &["/bin/sh", "-c", "kube-apiserver --advertise-address=10.0.0.1"],
+                Err("opaque"),
+            ),
             ("", &[api], Err("no advertise address")),
         ];
         for (annotation, words, want) in cases {

@@ -30,7 +30,11 @@ impl Alive {
     /// The line that says what is wrong.
     pub fn line(&self) -> String {
         let lines = || self.said.lines().map(str::trim).filter(|line| !line.is_empty());
-        lines().find(|line| line.starts_with("[-]")).or_else(|| lines().last()).unwrap_or("nothing").to_string()
+        lines()
+            .find(|line| line.starts_with("[-]"))
+            .or_else(|| lines().last())
+            .unwrap_or("nothing")
+            .to_string()
     }
 }
 
@@ -38,7 +42,9 @@ type Answer = Result<(u16, String), HttpError>;
 
 /// `path` of this node's component.
 pub async fn ask(node: &Node, endpoint: &str, path: &str, tls: &HttpTls) -> Alive {
-    let get = async |client: Option<ClientPair>| node.host.http.get(endpoint, path, &tls.clone().with_client(client)).await;
+    let get = async |client: Option<ClientPair>| {
+        node.host.http.get(endpoint, path, &tls.clone().with_client(client)).await
+    };
     let mut anonymous: Option<Answer> = None;
     for client in clients(node) {
         match get(Some(client)).await {
@@ -82,7 +88,10 @@ fn concluded(answer: Answer) -> Alive {
 fn clients(node: &Node) -> Vec<ClientPair> {
     let own = api_server(node).and_then(|manifest| {
         let file = |flag: &str| Some(on_node(&manifest, &manifest.flags().joined(flag)?));
-        Some(ClientPair { certificate: file("kubelet-client-certificate")?, key: file("kubelet-client-key")? })
+        Some(ClientPair {
+            certificate: file("kubelet-client-certificate")?,
+            key: file("kubelet-client-key")?,
+        })
     });
     let kubelet = ClientPair { certificate: KUBELET.into(), key: KUBELET.into() };
     let there = |path: &Path| node.host.files.stat(path).is_ok();

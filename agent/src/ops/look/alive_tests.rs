@@ -26,10 +26,14 @@ impl Http for Server {
     }
 }
 
-const LIVE: &str = include_str!("../../../../tests/fixtures/cases/11-anonymous-auth-false/live-kube-apiserver.yaml");
+const LIVE: &str =
+    include_str!("../../../../tests/fixtures/cases/11-anonymous-auth-false/live-kube-apiserver.yaml");
 const OWN: &str = "/etc/kubernetes/pki/apiserver-kubelet-client";
 
-async fn asked(files: &[&str], answers: &[(&'static str, Result<u16, &'static str>)]) -> (Alive, Vec<String>) {
+async fn asked(
+    files: &[&str],
+    answers: &[(&'static str, Result<u16, &'static str>)],
+) -> (Alive, Vec<String>) {
     let mut bench = Bench::new(|_| exited(1, "")).control_plane();
     bench.files.put(crate::paths::manifest(Component::KubeApiserver), LIVE.as_bytes());
     files.iter().for_each(|path| bench.files.put(path, b"pem"));
@@ -83,8 +87,12 @@ async fn nobody_there_is_asked_twice_at_most_and_another_ca_is_said() {
 
 #[test]
 fn authorities_are_the_named_one_the_neighbour_and_the_clusters() {
-    let text = LIVE.replace("client-ca-file=/etc/kubernetes/pki/ca.crt", "client-ca-file=/etc/kubernetes/pki/clients.crt");
-    let text = text.replace("tls-cert-file=/etc/kubernetes/pki/", "tls-cert-file=/etc/kubernetes/pki/serving/");
+    let text = LIVE.replace(
+        "client-ca-file=/etc/kubernetes/pki/ca.crt",
+        "client-ca-file=/etc/kubernetes/pki/clients.crt",
+    );
+    let text =
+        text.replace("tls-cert-file=/etc/kubernetes/pki/", "tls-cert-file=/etc/kubernetes/pki/serving/");
     let manifest = Manifest::parse(Component::KubeApiserver, text.as_bytes()).unwrap();
     let all: Vec<String> = authorities(&manifest).iter().map(|p| p.display().to_string()).collect();
     assert_eq!(all, ["/etc/kubernetes/pki/clients.crt", "/etc/kubernetes/pki/serving/ca.crt", CLUSTER_CA]);

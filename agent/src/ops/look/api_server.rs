@@ -76,7 +76,8 @@ fn same_flags(manifest: &Manifest, running: &Inspected) -> bool {
     let Ok(line) = CommandLine::read(API.name(), &words) else { return false };
     let (mut runs, mut written) = (FlagSet::from(&line), manifest.flags());
     let filled = |values: &Vec<String>| values.iter().any(|value| is_expanded(value));
-    let names: Vec<String> = written.0.iter().filter(|(_, v)| filled(v)).map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> =
+        written.0.iter().filter(|(_, v)| filled(v)).map(|(name, _)| name.clone()).collect();
     for name in names {
         if runs.0.remove(&name).is_some() {
             written.0.remove(&name);

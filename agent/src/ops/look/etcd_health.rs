@@ -1,13 +1,23 @@
-//! Every etcd member: healthy, leader, revision, alarms. An endpoint that does not answer is a member with an error, not a failed look.
+//! Every etcd member: healthy, leader, revision, alarms. An endpoint that does not answer is a member with an error, not a failed look; a store of
+//! single resources that does not answer is told beside the others.
 
 use crate::node::Node;
 use crate::ops::etcd_access;
-use crate::tools::etcdctl::{EndpointHealth, EndpointStatus, Member};
+use crate::tools::etcdctl::{Access, EndpointHealth, EndpointStatus, Member};
 use podlift_model::Failure;
 use podlift_model::facts::{EtcdMember, EtcdState};
+use std::collections::BTreeMap;
 
 pub async fn state(node: &Node) -> Result<EtcdState, Failure> {
-    let access = etcd_access::of(node)?;
+    let main = store(node, &etcd_access::of(node)?).await?;
+    let mut overrides = BTreeMap::new();
+    for (name, access) in etcd_access::overrides(node) {
+        overrides.insert(name, store(node, &access).await.map_err(|failure| failure.message));
+    }
+    Ok(EtcdState { overrides, ..main })
+}
+
+async fn store(node: &Node, access: &Access) -> Result<EtcdState, Failure> {
     let members = access.members(&node.host).await?;
     let status = access.status(&node.host).await.unwrap_or_default();
     let health = access.health(&node.host).await.unwrap_or_default();
@@ -17,7 +27,7 @@ pub async fn state(node: &Node) -> Result<EtcdState, Failure> {
     let address = super::facts::advertise(node);
     let local = |m: &Member| m.name == node.config.node.as_str() || same_host(m, address.as_deref());
     Ok(EtcdState {
-        overrides: std::collections::BTreeMap::new(),
+        overrides: BTreeMap::new(),
         cluster: format!("{:x}", members.header.cluster_id),
         alarms: alarms.into_iter().map(|(id, alarm)| format!("{}: {alarm}", name(id))).collect(),
         members: members.members.iter().map(|m| member(m, &status, &health, local(m))).collect(),

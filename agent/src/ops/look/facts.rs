@@ -51,9 +51,9 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
     let api =
         manifests.iter().filter_map(|(_, m)| m.as_ref()).find(|m| m.component == Component::KubeApiserver);
     NodeFacts {
-        certificate_renewal: true,
-        machine: None,
-        recipients: vec![],
+        certificate_renewal: node.config.ops.certificate_renewal,
+        machine: Some(node.machine.clone()),
+        recipients: node.config.backup.recipients.iter().map(ToString::to_string).collect(),
         node: node.config.node.clone(),
         boot: node.boot.clone(),
         ledger: node.ledger.id(),

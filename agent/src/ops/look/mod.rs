@@ -9,7 +9,8 @@ pub(crate) mod etcd_health;
 pub(crate) mod facts;
 mod packages;
 
-use crate::config::Role;
+pub(crate) use backup_files::SPOOL;
+
 use crate::node::Node;
 use crate::tools::kubeadm::{self, Binary};
 use podlift_model::op::Look;
@@ -30,8 +31,8 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
         Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(surveyed(node), *to).await)),
         Look::BackupFiles => OpOutput::BackupFiles(backup_files::list(node)?),
-        Look::BackupPart { path, offset, .. } => {
-            OpOutput::BackupPart(backup_files::part(node, path, *offset)?)
+        Look::BackupPart { path, offset, recipients } => {
+            OpOutput::BackupPart(backup_files::part(node, path, *offset, recipients).await?)
         }
     })
 }
@@ -40,7 +41,7 @@ fn surveyed(node: &Node) -> Surveyed<'_> {
     Surveyed {
         host: &node.host,
         apt_root: &node.apt_root,
-        control_plane: node.config.role == Some(Role::ControlPlane) || node.heal.expectations().is_some(),
+        control_plane: node.is_control_plane(),
         free_bytes: node.config.ops.free_bytes,
     }
 }

@@ -53,12 +53,8 @@ fn a_repaired_file_keeps_owner_group_and_mode_and_a_new_one_is_the_owners_alone(
     assert_eq!((kept.uid(), kept.gid()), (nix::unistd::geteuid().as_raw(), group));
     assert_eq!((kept.mode() & 0o7777, s.content()), (0o2640, b"new".to_vec()));
     s.files.remove(Path::new(TARGET)).unwrap();
-    let swap = Swap {
-        target: Path::new(TARGET),
-        bytes: b"fresh",
-        seen: None,
-        scratch: Path::new(paths::SCRATCH),
-    };
+    let swap =
+        Swap { target: Path::new(TARGET), bytes: b"fresh", seen: None, scratch: Path::new(paths::SCRATCH) };
     s.files.swap(&swap, &mut || Ok(())).unwrap();
     let fresh = std::fs::metadata(&path).unwrap();
     assert_eq!((fresh.uid(), fresh.mode() & 0o7777), (nix::unistd::geteuid().as_raw(), 0o600));

@@ -1,12 +1,15 @@
 //! Files of this node that belong into a backup: which they are, and parts of them. A closed list: what is not below one of its places is
-//! never served, and no symlink is followed on the way.
+//! never served, no symlink is followed on the way, and what is secret leaves the node only encrypted.
 
 mod etcd;
 mod named;
 mod place;
 mod places;
+mod secret;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use secret::SPOOL;
 
 use crate::host::{FileKind, Files};
 use crate::node::Node;
@@ -49,12 +52,8 @@ fn walk(
         FileKind::Regular if place.covers(path) => {
             let name = path.display().to_string();
             let secret = place.secret(path);
-            all.entry(name.clone()).or_insert(BackupFile {
-                path: name,
-                bytes: stat.size,
-                mode: stat.mode,
-                secret,
-            });
+            let new = BackupFile { path: name.clone(), bytes: stat.size, mode: stat.mode, secret };
+            all.entry(name).or_insert(new).secret |= secret;
             Ok(())
         }
         _ => Ok(()),
@@ -82,18 +81,28 @@ fn absent(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-pub fn part(node: &Node, path: &str, offset: u64) -> Result<FilePart, Failure> {
+pub async fn part(node: &Node, path: &str, offset: u64, recipients: &[String]) -> Result<FilePart, Failure> {
     let (files, at) = (node.host.files.as_ref(), Path::new(path));
-    if !places::of(node).iter().any(|place| place.covers(at)) {
+    let places = places::of(node);
+    let Some(place) = places.iter().find(|place| place.covers(at)) else {
         let message = format!("{path} is not among the files of this node's backup; ask for their list");
         return Err(Failure::permanent("not-in-backup", message));
-    }
+    };
     let stat = files.stat(at).map_err(|e| file_failure(at, &e))?;
     if stat.kind != FileKind::Regular {
         let message = format!("{path} is no regular file; only those are in a backup");
         return Err(Failure::permanent("not-in-backup", message));
     }
-    let bytes = files.read_at(at, offset, PART).map_err(|e| file_failure(at, &e))?;
-    let last = offset.saturating_add(bytes.len() as u64) >= stat.size || bytes.is_empty();
+    // A file that one place calls secret and another does not is secret.
+    if places.iter().any(|other| other.covers(at) && other.secret(at)) || place.secret(at) {
+        return secret::part(node, at, offset, recipients).await;
+    }
+    read(files, path, at, stat.size, offset)
+}
+
+/// What stands at `offset` of `from`, a file of this size.
+fn read(files: &dyn Files, path: &str, from: &Path, size: u64, offset: u64) -> Result<FilePart, Failure> {
+    let bytes = files.read_at(from, offset, PART).map_err(|e| file_failure(from, &e))?;
+    let last = offset.saturating_add(bytes.len() as u64) >= size || bytes.is_empty();
     Ok(FilePart { path: path.into(), offset, base64: STANDARD.encode(bytes), last })
 }

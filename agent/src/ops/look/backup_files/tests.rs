@@ -86,9 +86,9 @@ async fn nothing_else_is_served() {
 }
 
 /// On a disk: a folder that is a link leads nowhere.
-#[test]
+#[tokio::test]
 #[allow(clippy::disallowed_methods)] // makes the links
-fn links_are_neither_listed_nor_followed() {
+async fn links_are_neither_listed_nor_followed() {
     let root = tempfile::tempdir().unwrap();
     let pki = root.path().join("etc/kubernetes/pki/runaicluster");
     std::fs::create_dir_all(&pki).unwrap();
@@ -106,16 +106,16 @@ fn links_are_neither_listed_nor_followed() {
     let paths: Vec<String> = list(&node).unwrap().into_iter().map(|f| f.path).collect();
     assert_eq!(paths, ["/etc/kubernetes/pki/runaicluster/ca.crt"]);
     for name in ["out/shadow", "link.crt", "out"] {
-        let refused = part(&node, &format!("/etc/kubernetes/pki/runaicluster/{name}"), 0);
+        let refused = part(&node, &format!("/etc/kubernetes/pki/runaicluster/{name}"), 0, &[]).await;
         assert!(refused.is_err(), "{name}: {refused:?}");
     }
-    assert!(part(&node, &paths[0], 0).unwrap().last);
+    assert!(part(&node, &paths[0], 0, &[]).await.unwrap().last);
 }
 
 #[tokio::test(start_paused = true)]
 async fn parts_make_the_file() {
     let bench = bench();
-    let path = "/var/lib/podlift/backup/r1/etcd.db";
+    let path = "/var/lib/podlift/backup/r1/kube-apiserver.yaml";
     let bytes: Vec<u8> = (0..2 * PART as u32 + 7).map(|i| (i % 251) as u8).collect();
     bench.files.put(path, &bytes);
     let node = bench.node();

@@ -1,0 +1,120 @@
+//! The heal and what it needs, opened first and alone: nothing that is wrong with certificates, configuration, ledger or machine keeps it
+//! from healing. Where its memory can't be trusted or kept, it observes and says why.
+
+use crate::down::{Down, Downs, Part};
+use crate::heal::{self, Heal};
+use crate::host::{Files, Host};
+use crate::kubelet_user::{self, KUBELET_CONF};
+use crate::ledger::{Owner, owner};
+use crate::{config, learn, paths, pulse, start};
+use podlift_model::{BootId, NodeName};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+pub(crate) struct Keeper {
+    pub host: Host,
+    pub heal: Arc<Heal>,
+    pub downs: Downs,
+}
+
+/// Written and taken away again, to see whether memory can be kept.
+const PROBE: &str = ".kept";
+
+impl Keeper {
+    pub fn open(
+        host: Host,
+        settings: config::Heal,
+        node: &NodeName,
+        allow_other_filesystem: bool,
+    ) -> Arc<Self> {
+        let downs = Downs::default();
+        let opened = memory(host.files.as_ref(), node, allow_other_filesystem).and_then(|boot| {
+            Heal::open(host.clone(), settings.clone(), node.clone(), boot).map_err(|e| lost("state", &e))
+        });
+        let heal = opened.unwrap_or_else(|down| {
+            downs.set(Part::HealMemory, down);
+            let boot = boot_id(host.files.as_ref()).unwrap_or_else(|_| unknown_boot());
+            Heal::without_memory(host.clone(), settings, node.clone(), boot)
+        });
+        Arc::new(Self { host, heal: Arc::new(heal), downs })
+    }
+}
+
+impl Keeper {
+    /// Heals, until it is dropped. It is also what systemd hears of this process.
+    pub async fn heal(&self, origin: Option<Instant>) {
+        heal::watch(&self.heal, origin, pulse::beat).await;
+    }
+
+    /// Answers what the heal asks of the container runtime, whatever else is down.
+    pub async fn answer(&self) {
+        learn::answer_runtime(&self.host, &self.heal).await;
+    }
+}
+
+fn lost(why: &'static str, error: &dyn std::fmt::Display) -> Down {
+    Down::new(
+        why,
+        format!(
+            "the heal only observes, because its memory below {} can't be used: {error}; mend that and restart the agent",
+            paths::HEAL
+        ),
+    )
+}
+
+/// Whether the memory on this disk may be used; with the boot that it is bound to.
+fn memory(files: &dyn Files, node: &NodeName, allow_other_filesystem: bool) -> Result<BootId, Down> {
+    start::one_file_system(files, allow_other_filesystem).map_err(|e| lost("filesystem", &e))?;
+    let probe = paths::heal(PROBE);
+    files.write(&probe, b"", 0o600).and_then(|()| files.remove(&probe)).map_err(|e| lost("state", &e))?;
+    own(files, node)?;
+    boot_id(files).map_err(|e| lost("boot-id", &e))
+}
+
+/// It was learned on this machine. One that came back with another machine id is known by its kubelet's certificate: that is the node's.
+fn own(files: &dyn Files, node: &NodeName) -> Result<(), Down> {
+    let Some(Owner { node: theirs, machine }) = owner(files) else { return Ok(()) };
+    let Ok(now) = id(files, paths::MACHINE_ID) else { return Ok(()) };
+    if machine == now {
+        return Ok(());
+    }
+    let kubelet = kubelet_user::node_name(files);
+    if theirs == *node && kubelet.as_deref() == Some(node.as_str()) {
+        tracing::warn!(
+            before = machine,
+            now,
+            "another machine id; the kubelet's certificate is this node's, so the heal goes on"
+        );
+        return Ok(());
+    }
+    let kubelet = kubelet.map_or("names no node".to_string(), |name| format!("names node {name}"));
+    Err(Down::new(
+        "machine-id",
+        format!(
+            "the heal only observes: what it remembers is of node {theirs} on machine {machine}, this is {node} on {now}, and {KUBELET_CONF} {kubelet}; a cloned disk? Remove {} if this machine is new and restart the agent",
+            paths::STATE
+        ),
+    ))
+}
+
+pub(crate) fn boot_id(files: &dyn Files) -> Result<BootId, String> {
+    BootId::new(id(files, paths::BOOT_ID)?).map_err(|e| e.to_string())
+}
+
+/// One line of text.
+pub(crate) fn id(files: &dyn Files, path: &str) -> Result<String, String> {
+    let bytes = files.read(Path::new(path)).map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&bytes).trim().to_string();
+    if text.is_empty() { Err("it is empty".into()) } else { Ok(text) }
+}
+
+/// No guard was ever armed in it.
+fn unknown_boot() -> BootId {
+    #[expect(clippy::unwrap_used, reason = "a constant that is valid")]
+    BootId::new("unknown").unwrap()
+}
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;
