@@ -1,7 +1,7 @@
 //! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
 
 use crate::bcm::{Bcm, SocketBcm};
-use crate::cluster::{ByAddress, HttpsProber, KubeCluster, connect};
+use crate::cluster::{ByAddress, Cluster, Credentials, HttpsProber, KubeCluster, connect};
 use crate::config::Config;
 use crate::core::{Coordinator, Parts};
 use crate::dispatch::Hub;
@@ -39,13 +39,15 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let meters = Arc::new(Meters::default());
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
     let store = Store::open(Box::new(Metered::new(journal, &meters)), clock.clone())?;
-    let hub = Hub::new(config.cluster.clone(), store.clone(), clock.clone(), config.hub());
     let bcm = config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>);
+    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config, bcm.clone()).await?);
+    let (name, of_hub) = (config.cluster.clone(), config.hub());
+    let hub = Hub::over(cluster.clone(), name, store.clone(), clock.clone(), of_hub);
     let parts = Parts {
         cluster_name: config.cluster.clone(),
         store,
         agents: hub.clone(),
-        cluster: Arc::new(kube(&config, bcm.clone()).await?),
+        cluster,
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
         settings: config.settings(policy.as_ref()),
@@ -93,7 +95,7 @@ pub async fn serve_with(
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .layer(tower::util::MapResponseLayer::new(crate::service::tell))
         .add_service(health_service)
-        .add_service(sessions.max_decoding_message_size(MESSAGE_LIMIT))
+        .add_service(sessions.max_decoding_message_size(crate::dispatch::MESSAGE))
         .add_service(
             control.max_encoding_message_size(MESSAGE_LIMIT).max_decoding_message_size(MESSAGE_LIMIT),
         )
@@ -144,7 +146,8 @@ fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
 async fn kube(config: &Config, bcm: Option<Arc<dyn Bcm>>) -> anyhow::Result<KubeCluster> {
     let k = &config.kubernetes;
     let client = connect(&k.kubeconfig, k.timeout).await?;
-    let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?;
+    let credentials = Credentials::of(&k.kubeconfig).await?;
+    let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?.with_credentials(credentials)?;
     let servers = ByAddress::new(&k.kubeconfig, k.timeout).await?;
     let cluster = KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers));
     Ok(match bcm {

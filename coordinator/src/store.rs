@@ -28,7 +28,7 @@ struct Fold {
     runs: BTreeMap<RunId, Arc<RunState>>,
     newest: Option<RunId>,
     ledgers: BTreeMap<NodeName, LedgerId>,
-    heals: BTreeSet<String>,
+    heals: BTreeSet<(NodeName, String)>,
     adopted: BTreeSet<RunId>,
     epoch: Option<Epoch>,
     attested: Attested,
@@ -102,6 +102,11 @@ impl Store {
         self.lock().epoch = epoch;
     }
 
+    /// The epoch that this coordinator holds, or held last.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.lock().epoch.clone()
+    }
+
     /// The highest epoch in the journal.
     pub fn last_epoch(&self) -> Option<Epoch> {
         self.lock().fold.epoch.clone()
@@ -142,8 +147,9 @@ impl Store {
         self.lock().fold.attested.all().to_vec()
     }
 
-    pub fn knows_heal(&self, id: &str) -> bool {
-        self.lock().fold.heals.contains(id)
+    /// Of that node: ids are chosen by agents, and one must not hide another's heal.
+    pub fn knows_heal(&self, node: &NodeName, id: &str) -> bool {
+        self.lock().fold.heals.contains(&(node.clone(), id.to_string()))
     }
 
     /// Records from number `from` on.
@@ -184,7 +190,7 @@ impl Fold {
             Event::AgentConnected { node, ledger } | Event::LedgerChanged { node, now: ledger, .. } => {
                 self.ledgers.insert(node.clone(), ledger.clone());
             }
-            Event::Healed { heal } => drop(self.heals.insert(heal.id.clone())),
+            Event::Healed { heal } => drop(self.heals.insert((heal.node.clone(), heal.id.clone()))),
             Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
             // A snapshot for a backup outside of any run: the agent remembers its name as a run's.
             Event::NodeAsked { op: HostOp::EtcdSnapshot { run }, .. } => {

@@ -41,7 +41,8 @@ pub struct Member {
     /// Of the file as it is stored.
     pub bytes: u64,
     pub sha256: Digest,
-    /// Of what was backed up, before it was encrypted; the same as `sha256` where it was not.
+    /// Of what was backed up, before it was encrypted; the same as `sha256` where it was not, and where an agent encrypted it and did not
+    /// tell.
     pub content_sha256: Digest,
 }
 
@@ -49,7 +50,8 @@ pub struct Member {
 #[serde(rename_all = "kebab-case")]
 pub enum Stored {
     Plain,
-    /// age (age-encryption.org/v1), to the recipients of the configuration.
+    /// age (age-encryption.org/v1): what the API told to the recipients of the coordinator's configuration, what an agent brought to
+    /// those of the node's own.
     Age,
 }
 

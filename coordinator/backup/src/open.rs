@@ -26,26 +26,41 @@ pub(crate) struct Open {
 enum Out {
     Plain(Hashed<File>),
     Age(Encrypting<Hashed<File>>),
+    /// It comes encrypted; the bytes that show it, until they are all here.
+    Sealed(Hashed<File>, Vec<u8>),
 }
+
+/// How a member gets to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Plain,
+    Encrypt,
+    /// Whoever brings it has encrypted it.
+    Sealed,
+}
+
+/// The first line of every age file.
+const AGE: &[u8] = b"age-encryption.org/v1\n";
 
 impl Open {
     pub fn create(
         dir: &Path,
         path: &str,
         (kind, node): (Kind, Option<NodeName>),
-        stored: Stored,
+        way: Way,
         recipients: &[Recipient],
     ) -> Result<Self, WriteError> {
-        let path = if stored == Stored::Age { format!("{path}.age") } else { path.to_string() };
+        let path = if way == Way::Plain { path.to_string() } else { format!("{path}.age") };
         let file = dir.join(&path);
         let at = |source| WriteError::Io { path: file.clone(), source };
         make_below(dir, Path::new(&path)).map_err(at)?;
         let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(at)?;
-        let out = match stored {
-            Stored::Plain => Out::Plain(Hashed::new(out)),
-            Stored::Age => Out::Age(secret::encrypting(recipients, Hashed::new(out)).map_err(at)?),
+        let out = match way {
+            Way::Plain => Out::Plain(Hashed::new(out)),
+            Way::Encrypt => Out::Age(secret::encrypting(recipients, Hashed::new(out)).map_err(at)?),
+            Way::Sealed => Out::Sealed(Hashed::new(out), Vec::new()),
         };
-        let snapshot = (kind == Kind::EtcdSnapshot).then(Check::default);
+        let snapshot = (kind == Kind::EtcdSnapshot && way != Way::Sealed).then(Check::default);
         Ok(Self { kind, node, path, file, content: Hashed::new(io::sink()), snapshot, out })
     }
 
@@ -56,7 +71,11 @@ impl Open {
         let written = self.content.write_all(bytes).and_then(|()| match &mut self.out {
             Out::Plain(out) => out.write_all(bytes),
             Out::Age(out) => out.write_all(bytes),
+            Out::Sealed(out, head) => sealed(out, head, bytes),
         });
+        if matches!(&written, Err(e) if e.kind() == io::ErrorKind::InvalidData) {
+            return Err(WriteError::InClear(self.path.clone()));
+        }
         written.map_err(|source| WriteError::Io { path: self.file.clone(), source })
     }
 
@@ -73,12 +92,27 @@ impl Open {
         let (out, stored) = match out {
             Out::Plain(out) => (out, Stored::Plain),
             Out::Age(out) => (out.finish().map_err(at)?, Stored::Age),
+            Out::Sealed(_, head) if head.len() < AGE.len() => return Err(WriteError::InClear(path)),
+            Out::Sealed(out, _) => (out, Stored::Age),
         };
         out.inner.sync_all().map_err(at)?;
         let (bytes, sha256) = (out.bytes, out.digest().map_err(at)?);
         let content_sha256 = content.digest().map_err(at)?;
         Ok(Member { path, kind, node, stored, bytes, sha256, content_sha256 })
     }
+}
+
+/// Nothing gets to the disk before it is known to be encrypted.
+fn sealed(out: &mut Hashed<File>, head: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
+    let (missing, rest) = bytes.split_at(bytes.len().min(AGE.len() - head.len()));
+    head.extend_from_slice(missing);
+    if !AGE.starts_with(head) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    if !missing.is_empty() && head.len() == AGE.len() {
+        out.write_all(head)?;
+    }
+    out.write_all(rest)
 }
 
 /// The folders of `path` below `dir`. `dir` itself is never made again: one that is gone was given up.

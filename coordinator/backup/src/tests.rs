@@ -259,3 +259,43 @@ proptest! {
         prop_assert!(!found.is_empty(), "{} at {at}, bit {bit}, way {how}", file.display());
     }
 }
+
+fn sealed_content() -> Content<'static> {
+    Content { kind: Kind::Kubeconfig, node: None, path: "nodes/a/admin.conf", secret: true }
+}
+
+#[test]
+fn what_comes_encrypted_is_stored_as_it_came_also_without_a_recipient() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = Writer::create(dir.path(), "b1", vec![]).unwrap();
+    let text = b"age-encryption.org/v1\n-> X25519 abc\n--- mac\nbytes";
+    let mut begun = writer.begin_sealed(sealed_content()).unwrap();
+    // However it is cut.
+    for byte in text {
+        begun.take(&[*byte]).unwrap();
+    }
+    let told = Digest::of("the content");
+    assert_eq!(writer.end_as(begun, Some(told.clone())).unwrap(), told);
+    let wanted = vec![Wanted { kind: Kind::Kubeconfig, node: None }];
+    let (manifest, _) = writer.seal(about(wanted), jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let member = &manifest.members[0];
+    assert_eq!((member.path.as_str(), member.stored), ("nodes/a/admin.conf.age", Stored::Age));
+    assert_eq!((&member.sha256, &member.content_sha256), (&Digest::of(text), &told));
+    let stored = podlift_common::durable::read(&dir.path().join("b1/nodes/a/admin.conf.age")).unwrap();
+    assert_eq!(stored, text);
+    assert_eq!(verify(&dir.path().join("b1"), None).unwrap().1, []);
+}
+
+#[test]
+fn a_secret_that_comes_in_clear_is_refused_before_it_is_on_the_disk() {
+    for text in ["apiVersion: v1", "age-encryption.org/v2\nmuch more", "age-encryption", "a"] {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Writer::create(dir.path(), "b1", vec![]).unwrap();
+        let mut begun = writer.begin_sealed(sealed_content()).unwrap();
+        let ended = begun.take(text.as_bytes()).and_then(|()| writer.end(begun).map(drop));
+        assert!(matches!(&ended, Err(WriteError::InClear(path)) if path.ends_with(".age")), "{ended:?}");
+        let attempt = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+        let kept = podlift_common::durable::read(&attempt.join("nodes/a/admin.conf.age")).unwrap();
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+}

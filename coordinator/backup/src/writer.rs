@@ -2,8 +2,8 @@
 //! side; nobody else sees the set before it has its name.
 
 use crate::kind::{Kind, Wanted};
-use crate::manifest::{LeftOut, Manifest, Member, SCHEMA, Stored};
-use crate::open::Open;
+use crate::manifest::{LeftOut, Manifest, Member, SCHEMA};
+use crate::open::{Open, Way};
 use crate::secret::Recipient;
 use crate::{MANIFEST, SEAL, unfinished};
 use jiff::Timestamp;
@@ -51,6 +51,10 @@ pub enum WriteError {
     Empty(String),
     #[error("{0}: {1}")]
     Snapshot(String, String),
+    #[error(
+        "{0} is secret and came in clear, and must come encrypted: nothing of it was kept. Is the agent an older podlift? Install the same on both"
+    )]
+    InClear(String),
     #[error("the set is no backup without: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Incomplete(Vec<Wanted>),
     #[error("the set was given up meanwhile")]
@@ -130,20 +134,37 @@ impl Writer {
             self.leave_out(Wanted { kind: content.kind, node: content.node }, NO_RECIPIENT);
             return Ok(None);
         }
-        let Content { kind, node, path, secret } = content;
+        let secret = content.kind.secret(content.path, content.secret);
+        self.open(content, if secret { Way::Encrypt } else { Way::Plain }).map(Some)
+    }
+
+    /// A secret member that comes encrypted already, to recipients that are not this writer's business. It is stored as it comes.
+    pub fn begin_sealed(&self, content: Content<'_>) -> Result<Begun, WriteError> {
+        self.open(content, Way::Sealed)
+    }
+
+    fn open(&self, content: Content<'_>, way: Way) -> Result<Begun, WriteError> {
+        let Content { kind, node, path, secret: _ } = content;
         let below = Path::new(path);
         if path.is_empty() || !below.components().all(|c| matches!(c, Component::Normal(_))) {
             return Err(WriteError::Path(path.into()));
         }
         let _writing = self.writing()?;
-        let stored = if kind.secret(path, secret) { Stored::Age } else { Stored::Plain };
-        Open::create(&self.dir, path, (kind, node), stored, &self.recipients).map(Begun).map(Some)
+        Open::create(&self.dir, path, (kind, node), way, &self.recipients).map(Begun)
     }
 
     /// It belongs to the set from now on. The hash of what was given.
     pub fn end(&self, begun: Begun) -> Result<Digest, WriteError> {
+        self.end_as(begun, None)
+    }
+
+    /// As `end`; `content` is the hash of what was encrypted elsewhere, as whoever did it says.
+    pub fn end_as(&self, begun: Begun, content: Option<Digest>) -> Result<Digest, WriteError> {
         let _writing = self.writing()?;
-        let member = begun.0.end()?;
+        let mut member = begun.0.end()?;
+        if let Some(content) = content {
+            member.content_sha256 = content;
+        }
         let content = member.content_sha256.clone();
         self.taken().members.push(member);
         Ok(content)

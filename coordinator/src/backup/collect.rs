@@ -75,8 +75,7 @@ impl Backups {
             done: AtomicU32::new(0),
             total,
         };
-        let planes: Vec<NodeName> =
-            roles.nodes.iter().filter(|r| r.control_plane).map(|r| r.node.clone()).collect();
+        let planes: Vec<&Role> = roles.nodes.iter().filter(|r| r.control_plane).collect();
         let (of_nodes, (revision, etcd), ()) =
             tokio::try_join!(nodes(&m, &roles.nodes), snapshot::collect(&m, &planes), objects::collect(&m))?;
         let of_cluster = objects::KINDS.map(|kind| Wanted { kind, node: None });
@@ -161,8 +160,9 @@ async fn roles(world: &World<'_>, order: &Order) -> Result<Roles, Failure> {
 /// What the cluster runs: its oldest API server.
 fn version(world: &World<'_>, views: &[NodeView]) -> Result<KubeVersion, Failure> {
     let seen = world.agents.seen();
-    let servers =
-        seen.iter().flat_map(|n| &n.facts.manifests).filter(|m| m.component == Component::KubeApiserver);
+    let plane = |node: &NodeName| views.iter().any(|v| v.name == *node && v.control_plane);
+    let planes = seen.iter().filter(|n| plane(&n.facts.node));
+    let servers = planes.flat_map(|n| &n.facts.manifests).filter(|m| m.component == Component::KubeApiserver);
     let oldest = servers.filter_map(|m| m.version).min();
     let kubelets = views.iter().filter(|v| v.control_plane).filter_map(|v| v.kubelet).min();
     oldest.or(kubelets).ok_or_else(|| failure::incomplete("no node tells which Kubernetes it runs"))

@@ -1,17 +1,28 @@
 //! What a set could not take, as a failure of the coordinator's: which member, why, and that it stops a run.
 
 use podlift_backup::WriteError;
-use podlift_model::Failure;
+use podlift_model::{Failure, NodeName};
 
 /// A member is missing, empty or damaged.
 pub(super) const INCOMPLETE: &str = "backup-incomplete";
 /// A set that is there is not what was sealed.
 pub(super) const DAMAGED: &str = "backup-damaged";
 pub(super) const IO: &str = "backup-io";
+/// An agent that gives out no secret, for want of somebody to encrypt it to.
+pub(super) const NO_RECIPIENTS: &str = "no-recipients";
+const IN_CLEAR: &str = "secret-in-clear";
 const FORBIDDEN: &str = "backup-forbidden";
 
 pub(super) fn incomplete(what: impl Into<String>) -> Failure {
     Failure::operator(INCOMPLETE, what)
+}
+
+/// What `node` keeps to itself, and what to do.
+pub(super) fn no_recipients(node: &NodeName) -> Failure {
+    let text = format!(
+        "the agent of {node} gives out no key, no kubeconfig and no etcd snapshot: its own configuration names nobody to encrypt them to. On {node}: recipients = [\"age1…\"] in [backup] of /etc/podlift/agent.toml (public keys as age-keygen prints them), systemctl restart podlift-agent, then again"
+    );
+    Failure::operator(NO_RECIPIENTS, text)
 }
 
 pub(super) fn write(error: WriteError) -> Failure {
@@ -19,6 +30,7 @@ pub(super) fn write(error: WriteError) -> Failure {
     match error {
         WriteError::Exists(_) => Failure::operator("backup-exists", text),
         WriteError::Name(_) => Failure::permanent("backup-name", text),
+        WriteError::InClear(_) => Failure::operator(IN_CLEAR, text),
         WriteError::Path(_) | WriteError::Empty(_) | WriteError::Snapshot(..) | WriteError::Incomplete(_) => {
             incomplete(text)
         }

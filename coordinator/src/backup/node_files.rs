@@ -1,7 +1,9 @@
-//! A node's part of a set: every file that its agent lists, part by part.
+//! A node's part of a set: every file that its agent lists, part by part, under the epoch of this coordinator. Secret ones are encrypted
+//! by the agent, to the recipients of the node's own configuration: they are stored as they come, and never seen in clear here.
 
 use super::pen::{Of, Pen};
-use super::{Making, failure, paths};
+use super::{Making, World, failure, paths};
+use crate::dispatch::EPOCH_STALE;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use podlift_backup::{Kind, Wanted};
@@ -12,10 +14,13 @@ use std::collections::BTreeMap;
 
 /// More than any file of a node that is no snapshot.
 const MANY_PARTS: u64 = 64;
+/// A site that names recipients nowhere keeps no secrets, and its sets say so.
+const NOBODY: &str = "secret, and neither the node's own configuration ([backup] recipients of agent.toml) nor the coordinator's names anybody to encrypt it to";
 
 /// The members that this node must have in the set.
 pub(super) async fn collect(m: &Making<'_>, role: &paths::Role) -> Result<Vec<Wanted>, Failure> {
     let node = &role.node;
+    office(m, node).await?;
     let listed = match m.world.agents.observe(node, &Look::BackupFiles).await? {
         OpOutput::BackupFiles(files) => files,
         _ => return Err(odd(node, "its list of files")),
@@ -24,13 +29,35 @@ pub(super) async fn collect(m: &Making<'_>, role: &paths::Role) -> Result<Vec<Wa
     let files: BTreeMap<String, BackupFile> = listed.into_iter().map(|f| (f.path.clone(), f)).collect();
     for file in files.values() {
         if let Some(kind) = paths::kind(&file.path) {
-            copy(m, node, kind, file).await?;
+            copy(m, role, kind, file).await?;
         }
     }
     Ok(role.wanted(&files.into_keys().collect::<Vec<_>>()))
 }
 
-async fn copy(m: &Making<'_>, node: &NodeName, kind: Kind, file: &BackupFile) -> Result<(), Failure> {
+/// Files are given to the coordinator in office alone: its epoch is on the agent's disk before the first one is asked for.
+pub(super) async fn office(m: &Making<'_>, node: &NodeName) -> Result<(), Failure> {
+    let World { agents, epoch, .. } = m.world;
+    if agents.epoch(node).as_ref() == Some(epoch) || agents.claim(node, epoch).await? {
+        return Ok(());
+    }
+    let text = format!(
+        "the agent of {node} takes orders of a higher epoch than {epoch} and gives its files to none other; podlift takeover if that coordinator is gone for good"
+    );
+    Err(Failure::operator(EPOCH_STALE, text))
+}
+
+/// Why a secret of this node is not in the set. Err: the site keeps secrets, and this one would be missing.
+pub(super) fn unkept(m: &Making<'_>, role: &paths::Role) -> Result<Option<&'static str>, Failure> {
+    match (role.encrypts, m.settings.recipients.is_empty()) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(NOBODY)),
+        (false, false) => Err(failure::no_recipients(&role.node)),
+    }
+}
+
+async fn copy(m: &Making<'_>, role: &paths::Role, kind: Kind, file: &BackupFile) -> Result<(), Failure> {
+    let node = &role.node;
     let may_be_empty =
         matches!(kind, Kind::KubeletConfig | Kind::EtcdConfig) && !file.path.ends_with("/config.yaml");
     if file.bytes == 0 && may_be_empty {
@@ -38,12 +65,12 @@ async fn copy(m: &Making<'_>, node: &NodeName, kind: Kind, file: &BackupFile) ->
         m.writer.leave_out(what, format!("{} is empty on the node", file.path));
         return Ok(());
     }
-    let of = Of {
-        kind,
-        node: Some(node.clone()),
-        path: format!("nodes/{node}{}", file.path),
-        secret: file.secret,
-    };
+    if let Some(why) = if file.secret { unkept(m, role)? } else { None } {
+        m.writer.leave_out(Wanted { kind, node: Some(node.clone()) }, why);
+        return Ok(());
+    }
+    let path = format!("nodes/{node}{}", file.path);
+    let of = Of { kind, node: Some(node.clone()), path, secret: file.secret, sealed: file.secret };
     let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
     let bytes = parts(m, node, &file.path, &mut pen, MANY_PARTS).await?;
     if bytes == 0 {
@@ -76,15 +103,16 @@ pub(super) async fn parts(
     Err(failure::incomplete(format!("{path} of {node} does not end: {offset} bytes and more")))
 }
 
+/// To all recipients of the node's own configuration.
 async fn part(m: &Making<'_>, node: &NodeName, path: &str, offset: u64) -> Result<FilePart, Failure> {
-    match m
-        .world
-        .agents
-        .observe(node, &Look::BackupPart { recipients: vec![], path: path.into(), offset })
-        .await?
-    {
-        OpOutput::BackupPart(part) => Ok(part),
-        _ => Err(odd(node, &format!("a part of {path}"))),
+    let look = Look::BackupPart { path: path.into(), offset, recipients: vec![] };
+    match m.world.agents.observe(node, &look).await {
+        Ok(OpOutput::BackupPart(part)) => Ok(part),
+        Ok(_) => Err(odd(node, &format!("a part of {path}"))),
+        Err(f) if f.code == failure::NO_RECIPIENTS => {
+            Err(failure::no_recipients(node).with_detail(&format!("{path}: {}", f.message)))
+        }
+        Err(failure) => Err(failure),
     }
 }
 

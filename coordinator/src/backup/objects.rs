@@ -50,7 +50,7 @@ pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
 }
 
 pub(super) fn pen(m: &Making<'_>, kind: Kind) -> Result<Option<ListPen>, Failure> {
-    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false };
+    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
     Ok(Pen::new(&m.writer, of)?.map(ListPen::new))
 }
 
@@ -91,7 +91,7 @@ async fn config_map(m: &Making<'_>, kind: Kind, name: &str) -> Result<(), Failur
     let missing =
         || failure::incomplete(format!("{kind} is missing: ConfigMap kube-system/{name} does not exist"));
     let text = lists::object(&m.world, &path).await?.ok_or_else(missing)?;
-    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false };
+    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
     let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
     pen.put(text.as_bytes()).await?;
     pen.end().await.map(drop)

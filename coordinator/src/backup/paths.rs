@@ -29,8 +29,11 @@ pub(super) fn kind(path: &str) -> Option<Kind> {
 }
 
 /// The run's own snapshot, as its agent keeps it.
-pub(super) fn snapshot(id: &str) -> String {
-    format!("{STORE}{id}/etcd.db")
+pub(super) const SNAPSHOT: &str = "etcd.db";
+
+/// A file that an agent saved for a run.
+pub(super) fn saved(id: &str, file: &str) -> String {
+    format!("{STORE}{id}/{file}")
 }
 
 /// What an agent of this node must bring.
@@ -40,11 +43,14 @@ pub(super) struct Role {
     pub control_plane: bool,
     /// A member of etcd runs here, as its own API server is told.
     pub etcd: bool,
+    /// Its agent knows to whom it encrypts secrets.
+    pub encrypts: bool,
 }
 
 impl Role {
     pub fn of(node: &NodeName, control_plane: bool, facts: Option<&NodeFacts>) -> Self {
-        Self { node: node.clone(), control_plane, etcd: facts.is_some_and(etcd) }
+        let encrypts = facts.is_some_and(|f| !f.recipients.is_empty());
+        Self { node: node.clone(), control_plane, etcd: facts.is_some_and(etcd), encrypts }
     }
 
     /// `files`: what it listed.

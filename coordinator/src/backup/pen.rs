@@ -22,6 +22,8 @@ pub(super) struct Of {
     pub node: Option<NodeName>,
     pub path: String,
     pub secret: bool,
+    /// Its agent has encrypted it.
+    pub sealed: bool,
 }
 
 impl Of {
@@ -33,7 +35,7 @@ impl Of {
 impl Pen {
     /// None: it is left out, and the set says so.
     pub fn new(writer: &Arc<Writer>, of: Of) -> Result<Option<Self>, Failure> {
-        if writer.leaves_out(&of.content()) {
+        if !of.sealed && writer.leaves_out(&of.content()) {
             writer.begin(of.content()).map_err(failure::write)?;
             return Ok(None);
         }
@@ -53,11 +55,16 @@ impl Pen {
 
     /// The hash of what was given, once it is on the disk.
     pub async fn end(self) -> Result<Digest, Failure> {
+        self.end_as(None).await
+    }
+
+    /// As `end`; `content` is what its agent says of the bytes that it encrypted.
+    pub async fn end_as(self, content: Option<Digest>) -> Result<Digest, Failure> {
         let Self { writer, of, begun, bytes } = self;
         apart(move || {
             let left_out = || WriteError::Incomplete(vec![Wanted { kind: of.kind, node: of.node.clone() }]);
             let begun = take(&writer, &of, begun, &bytes)?.ok_or_else(left_out)?;
-            writer.end(begun)
+            writer.end_as(begun, content)
         })
         .await
     }
@@ -65,6 +72,7 @@ impl Pen {
 
 fn take(writer: &Writer, of: &Of, begun: Option<Begun>, bytes: &[u8]) -> Result<Option<Begun>, WriteError> {
     let mut begun = match begun {
+        None if of.sealed => Some(writer.begin_sealed(of.content())?),
         None => writer.begin(of.content())?,
         begun => begun,
     };

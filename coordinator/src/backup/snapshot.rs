@@ -1,69 +1,91 @@
-//! The etcd snapshot's part of a set: whole, and the one that its agent took, restored once and verified.
+//! The etcd snapshots' part of a set: the one of the cluster's store, and those of stores of single resources. Each was verified by the
+//! agent that took it, which encrypts it before it leaves the node; what arrives is stored as it comes.
 
+use super::paths::Role;
 use super::pen::{Of, Pen};
 use super::{Making, failure, node_files, paths};
 use podlift_backup::{Kind, Wanted};
-use podlift_model::facts::SnapshotState;
+use podlift_model::facts::{BackupState, SnapshotState};
 use podlift_model::op::Look;
-use podlift_model::{Failure, NodeName, OpOutput};
+use podlift_model::{Failure, OpOutput};
 
-/// The first of these nodes that has a snapshot for this set, with what it is.
-pub(super) async fn find(
-    m: &Making<'_>,
-    nodes: &[NodeName],
-) -> Result<Option<(NodeName, SnapshotState)>, Failure> {
-    for node in nodes {
-        let state = match m.world.agents.observe(node, &Look::Backup { run: m.snapshot.clone() }).await? {
-            OpOutput::Backup(state) => state,
+const KIND: Kind = Kind::EtcdSnapshot;
+
+/// The first of these nodes that has a snapshot for this set, with what it has.
+async fn find<'a>(m: &Making<'_>, planes: &[&'a Role]) -> Result<Option<(&'a Role, BackupState)>, Failure> {
+    for role in planes {
+        match m.world.agents.observe(&role.node, &Look::Backup { run: m.snapshot.clone() }).await? {
+            OpOutput::Backup(state) if state.snapshot.is_some() => return Ok(Some((role, state))),
             _ => continue,
-        };
-        if let Some(snapshot) = state.snapshot {
-            return Ok(Some((node.clone(), snapshot)));
         }
     }
     Ok(None)
 }
 
 /// Its revision, and what the set must have of it.
-pub(super) async fn collect(m: &Making<'_>, nodes: &[NodeName]) -> Result<(u64, Wanted), Failure> {
-    let kind = Kind::EtcdSnapshot;
-    let Some((node, state)) = find(m, nodes).await? else {
-        if m.settings.recipients.is_empty() {
-            // Nobody took one: it could not be kept.
-            let wanted = Wanted { kind, node: None };
-            m.writer.leave_out(
-                wanted.clone(),
-                "secret, and the configuration names no backup.recipients to encrypt it to",
-            );
-            return Ok((0, wanted));
-        }
-        return Err(failure::incomplete(format!(
-            "{kind} is missing: no control-plane node has one for {}",
-            m.snapshot
-        )));
+pub(super) async fn collect(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
+    let found = find(m, planes).await?;
+    let Some((role, BackupState { snapshot: Some(main), overrides, files, .. })) = found else {
+        return nobody_took_one(m, planes);
     };
+    let wanted = Wanted { kind: KIND, node: Some(role.node.clone()) };
+    let revision = main.revision;
+    let mut all = vec![(paths::SNAPSHOT.to_string(), "etcd/snapshot.db".to_string(), main)];
+    for (words, state) in overrides {
+        // An agent names the file as it likes, and tells its hash.
+        let file = files.iter().find(|(name, hash)| **hash == state.sha256 && *name != paths::SNAPSHOT);
+        let missing = || {
+            let of = format!("the store of {words}: {} has told of it, and keeps no such file", role.node);
+            failure::incomplete(format!("{KIND} of {of}"))
+        };
+        let name = file.map(|(name, _)| name.clone()).ok_or_else(missing)?;
+        all.push((name.clone(), format!("etcd/overrides/{name}"), state));
+    }
+    if let Some(why) = node_files::unkept(m, role)? {
+        let at = paths::saved(m.snapshot.as_str(), paths::SNAPSHOT);
+        m.writer.leave_out(wanted.clone(), format!("{why}; it stays on {} alone: {at}", role.node));
+        return Ok((revision, wanted));
+    }
+    node_files::office(m, &role.node).await?;
+    for (file, path, state) in &all {
+        copy(m, role, file, path, state).await?;
+    }
+    Ok((revision, wanted))
+}
+
+async fn copy(
+    m: &Making<'_>,
+    role: &Role,
+    file: &str,
+    path: &str,
+    state: &SnapshotState,
+) -> Result<(), Failure> {
+    let node = &role.node;
     if !state.verified {
         return Err(failure::incomplete(format!(
-            "{kind} of {node} is damaged: it does not have the hash that it ends with"
+            "{KIND} {file} of {node} is damaged: it does not have the hash that it ends with"
         )));
     }
-    let wanted = Wanted { kind, node: Some(node.clone()) };
-    let of = Of { kind, node: Some(node.clone()), path: "etcd/snapshot.db".into(), secret: true };
-    let Some(mut pen) = Pen::new(&m.writer, of)? else {
-        let why = format!("it stays on {node} alone: {}", paths::snapshot(m.snapshot.as_str()));
-        m.writer.leave_out(wanted.clone(), why);
-        return Ok((state.revision, wanted));
-    };
-    m.told(&format!("{kind} of {node}: {} MiB", state.bytes >> 20));
-    node_files::parts(m, &node, &paths::snapshot(m.snapshot.as_str()), &mut pen, u64::MAX).await?;
-    let content = pen.end().await?;
-    if content != state.sha256 {
-        let text = format!(
-            "{kind} arrived from {node} as {}, and there it is {}",
-            content.short(),
-            state.sha256.short()
-        );
+    let of = Of { kind: KIND, node: Some(node.clone()), path: path.into(), secret: true, sealed: true };
+    let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
+    m.told(&format!("{KIND} {file} of {node}: {} MiB", state.bytes >> 20));
+    let at = paths::saved(m.snapshot.as_str(), file);
+    let bytes = node_files::parts(m, node, &at, &mut pen, u64::MAX).await?;
+    // Encrypted, a file is longer and never shorter.
+    if bytes < state.bytes {
+        let text =
+            format!("{KIND} {file} arrived from {node} with {bytes} bytes, and there it has {}", state.bytes);
         return Err(failure::incomplete(text));
     }
-    Ok((state.revision, wanted))
+    pen.end_as(Some(state.sha256.clone())).await.map(drop)
+}
+
+fn nobody_took_one(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
+    let wanted = Wanted { kind: KIND, node: None };
+    if m.settings.recipients.is_empty() && !planes.iter().any(|r| r.encrypts) {
+        // It could not be kept.
+        m.writer.leave_out(wanted.clone(), "secret, and nobody is named to encrypt it to");
+        return Ok((0, wanted));
+    }
+    Err(failure::incomplete(format!("{KIND} is missing: no control-plane node has one for {}", m.snapshot)))
 }

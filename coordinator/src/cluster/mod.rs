@@ -2,11 +2,13 @@
 //! podlift keeps anything that it needs to know.
 
 mod certificates;
+mod credentials;
 mod kube;
 mod probe;
 mod servers;
 
 pub use certificates::{Certificates, Handshake};
+pub use credentials::{Credentials, CredentialsError};
 pub use kube::{ByAddress, KubeCluster, connect};
 pub use probe::{HttpsProber, Prober};
 pub use servers::Servers;

@@ -1,6 +1,8 @@
 //! Is an API server ready, seen from here and by its own address? Each probe is a fresh connection: one that is kept alive says nothing
-//! of who would be let in now.
+//! of who would be let in now. It is asked with podlift's own credentials; one that answers 401 or 403 under the right certificate lives
+//! and wants others, which is never "not ready".
 
+use super::Credentials;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -36,7 +38,9 @@ pub enum ProberError {
 
 /// GET /readyz over TLS, the server checked against the cluster's CA.
 pub struct HttpsProber {
+    roots: RootCertStore,
     tls: TlsConnector,
+    credentials: Credentials,
     vip: String,
     timeout: Duration,
 }
@@ -53,15 +57,18 @@ impl HttpsProber {
         if roots.is_empty() {
             return Err(bad("it holds no certificate".into()));
         }
-        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.resumption = rustls::client::Resumption::disabled();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), vip, timeout })
+        let tls = connector(&roots, &Credentials::default())?;
+        Ok(Self { roots, tls, credentials: Credentials::default(), vip, timeout })
     }
 
-    async fn readyz(&self, address: &str) -> Result<(), String> {
+    /// Whoever asks; without it the API server sees an anonymous caller.
+    pub fn with_credentials(self, credentials: Credentials) -> Result<Self, ProberError> {
+        let tls = connector(&self.roots, &credentials)?;
+        Ok(Self { tls, credentials, ..self })
+    }
+
+    /// What is left to say of a server that is there; empty: nothing.
+    async fn readyz(&self, address: &str) -> Result<String, String> {
         let text = |e: &dyn std::error::Error| e.to_string();
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
@@ -70,7 +77,10 @@ impl HttpsProber {
         let stream = self.tls.connect(name, tcp).await.map_err(|e| text(&e))?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(|e| text(&e))?;
-        let request = http::Request::get("/readyz").header("host", address).header("connection", "close");
+        let mut request = http::Request::get("/readyz").header("host", address).header("connection", "close");
+        if let Some(bearer) = self.credentials.bearer() {
+            request = request.header("authorization", bearer);
+        }
         let request = request.body(Empty::<Bytes>::new()).map_err(|e| text(&e))?;
         let answer = async {
             let response = sender.send_request(request).await.map_err(|e| text(&e))?;
@@ -78,7 +88,8 @@ impl HttpsProber {
             let body =
                 Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
             match status {
-                200 => Ok(()),
+                200 => Ok(String::new()),
+                401 | 403 => Ok(format!("alive, wants credentials ({status})")),
                 _ => Err(format!("{status}: {}", first_line(&body.to_bytes()))),
             }
         };
@@ -86,6 +97,18 @@ impl HttpsProber {
         let (answer, _) = tokio::join!(answer, connection);
         answer
     }
+}
+
+fn connector(roots: &RootCertStore, credentials: &Credentials) -> Result<TlsConnector, rustls::Error> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots.clone());
+    let mut config = match &credentials.certificate {
+        Some((chain, key)) => config.with_client_auth_cert(chain.clone(), key.clone_key())?,
+        None => config.with_no_client_auth(),
+    };
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 fn first_line(body: &[u8]) -> String {
@@ -99,7 +122,12 @@ impl Prober for HttpsProber {
         let address = if endpoint == VIP { &self.vip } else { endpoint };
         let late = |_| Err(format!("no answer within {} s", self.timeout.as_secs_f32()));
         let result = tokio::time::timeout(self.timeout, self.readyz(address)).await.unwrap_or_else(late);
-        let why = result.as_ref().err().cloned().unwrap_or_default();
-        ApiProbe { endpoint: endpoint.into(), ok: result.is_ok(), why }
+        let ok = result.is_ok();
+        let why = result.unwrap_or_else(|why| why);
+        ApiProbe { endpoint: endpoint.into(), ok, why }
     }
 }
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;

@@ -48,9 +48,10 @@ impl Coordinator {
         {
             return Err(CoordinatorError::BackupExists { name: name.to_string() });
         }
-        let order = self.order(ask, (name.clone(), snapshot), by).await?;
-        if !backups.settings().recipients.is_empty() {
-            self.snapshot(&order, by, &tell).await?;
+        let (order, planes) = self.order(ask, (name.clone(), snapshot), by).await?;
+        let planes = self.encrypting_first(planes);
+        if !backups.settings().recipients.is_empty() || planes.iter().any(|(_, encrypts)| *encrypts) {
+            self.snapshot(&order, &planes, by, &tell).await?;
         }
         let epoch = self.reading();
         let world = World {
@@ -76,7 +77,7 @@ impl Coordinator {
         ask: &BackupAsk,
         (run, snapshot): (RunId, RunId),
         by: &str,
-    ) -> Result<Order, CoordinatorError> {
+    ) -> Result<(Order, Vec<NodeName>), CoordinatorError> {
         let views = match self.performer.cluster.call(&ClusterCall::Nodes, &self.reading()).await? {
             ClusterReply::Nodes(views) => views,
             _ => return Err(Failure::permanent("odd-reply", "the API's list of nodes can't be read").into()),
@@ -87,29 +88,40 @@ impl Coordinator {
             let near = near.into_iter().map(String::from).collect();
             return Err(CoordinatorError::UnknownNode { node: node.clone(), near, known: views.len() });
         }
-        let nodes: Vec<NodeName> =
-            views.into_iter().map(|v| v.name).filter(|n| !ask.without.contains(n)).collect();
+        let of_set = |n: &NodeName| !ask.without.contains(n);
+        let planes =
+            views.iter().filter(|v| v.control_plane).map(|v| v.name.clone()).filter(of_set).collect();
+        let nodes: Vec<NodeName> = views.into_iter().map(|v| v.name).filter(of_set).collect();
         let away: Vec<NodeName> =
             nodes.iter().filter(|n| self.performer.agents.ledger(n).is_none()).cloned().collect();
         if !away.is_empty() {
             return Err(CoordinatorError::BackupAgentsAway { away, without: ask.without.clone() });
         }
         let needed = self.store.open_run().map(|s| s.run.to_string()).into_iter().collect();
-        Ok(Order { run, snapshot, by: by.into(), nodes, without: ask.without.clone(), needed })
+        let order = Order { run, snapshot, by: by.into(), nodes, without: ask.without.clone(), needed };
+        Ok((order, planes))
+    }
+
+    /// Control-plane nodes by name, and whether their agents know to whom they encrypt; those that do come first.
+    fn encrypting_first(&self, planes: Vec<NodeName>) -> Vec<(NodeName, bool)> {
+        let seen = self.performer.agents.seen();
+        let encrypts =
+            |node: &NodeName| seen.iter().any(|n| n.facts.node == *node && !n.facts.recipients.is_empty());
+        let mut all: Vec<_> = planes.into_iter().map(|n| (n.clone(), encrypts(&n))).collect();
+        all.sort_by(|a, b| (!a.1, &a.0).cmp(&(!b.1, &b.0)));
+        all
     }
 
     /// On the first control-plane node, as a run does.
-    async fn snapshot(&self, order: &Order, by: &str, tell: &Tell) -> Result<(), CoordinatorError> {
-        let seen = self.performer.agents.seen();
-        let mut planes: Vec<&NodeName> = seen
-            .iter()
-            .filter(|n| n.connected && n.facts.advertise.is_some())
-            .map(|n| &n.facts.node)
-            .filter(|n| order.nodes.contains(n))
-            .collect();
-        planes.sort();
+    async fn snapshot(
+        &self,
+        order: &Order,
+        planes: &[(NodeName, bool)],
+        by: &str,
+        tell: &Tell,
+    ) -> Result<(), CoordinatorError> {
         let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
-        let node = planes.first().copied().ok_or_else(none)?;
+        let (node, _) = planes.first().ok_or_else(none)?;
         tell(Told { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
         let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };
         self.asked(node.clone(), op, by).await.map(drop)

@@ -53,7 +53,13 @@ pub trait Agents: Send + Sync {
     }
     /// Runs that agents remember.
     fn runs(&self) -> BTreeSet<RunId>;
-    /// Agents that were turned away, and why.
+    /// Those of them that the agent of a node that counts remembers.
+    fn runs_of(&self, _counts: &dyn Fn(&NodeName) -> bool) -> BTreeSet<RunId> {
+        self.runs()
+    }
+    /// Who is control plane (true) and who is a worker, as the cluster says: never as an agent says.
+    fn told_roles(&self, _roles: &BTreeMap<NodeName, bool>) {}
+    /// Agents that were turned away, or that say what their node can't be, and why.
     fn refused(&self) -> BTreeMap<NodeName, String>;
 
     /// A read-only look.

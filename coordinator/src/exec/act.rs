@@ -2,6 +2,7 @@
 
 use super::drive::{Drive, Moment, Turn, may_act};
 use super::perform::Acted;
+use super::reasons::stop_reason;
 use super::recover::Open;
 use crate::dispatch::{EPOCH_STALE, unreachable};
 use podlift_engine::machine::{Event, RunStatus, StepStatus};
@@ -31,11 +32,21 @@ impl Drive {
         match acted {
             Acted::Ended(outcome) => self.ended(&op_id, outcome),
             Acted::NotKnown(failure) => self.wait_for_agent(&m.state, &failure),
-            Acted::Fenced(failure) => {
-                self.runner.fence.lose(failure.message);
-                Turn::Over
-            }
+            Acted::Fenced(failure) => match self.unseated(request, failure) {
+                Ok(turn) => turn,
+                // It never started, and the step's op is over.
+                Err(failure) => self.ended(&op_id, OpOutcome::Failed { failure }),
+            },
         }
+    }
+
+    /// Another coordinator commands. Err: whoever says so is not to be heeded, and only this step has failed.
+    fn unseated(&self, request: &Request, failure: Failure) -> Result<Turn, Failure> {
+        if let Request::Host { node, .. } = request {
+            self.runner.fence.heeds(node)?;
+        }
+        self.runner.fence.lose(failure.message);
+        Ok(Turn::Over)
     }
 
     /// The agent is there, and takes our orders; its memory is named in the intent.
@@ -43,8 +54,8 @@ impl Drive {
         let Request::Host { node, .. } = request else { return Ok(None) };
         if let Err(failure) = self.runner.performer.claim(node, &m.epoch).await {
             if failure.code == EPOCH_STALE {
-                self.runner.fence.lose(failure.message);
-                return Err(Turn::Over);
+                let turn = self.unseated(request, failure);
+                return Err(turn.unwrap_or_else(|failure| self.fail(stop_reason(&failure, &self.step))));
             }
             return Err(self.wait(m, failure.message));
         }

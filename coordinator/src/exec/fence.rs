@@ -1,19 +1,27 @@
 //! Who commands: the epoch, claimed from a majority of the control-plane agents, lost when one of them says that another holds a higher
-//! one. Without it this coordinator reads and shows, and starts nothing.
+//! one. Without it this coordinator reads and shows, and starts nothing. Epochs and remembered runs count only from nodes that the cluster
+//! or the journal knows as control plane; until one of them was heard nobody is, and nothing is claimed. A number that no coordinator can
+//! have reached is nobody's epoch.
 
+use super::planes::Planes;
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
 use crate::store::Store;
 use futures_util::future::join_all;
-use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::Event;
-use podlift_engine::{ClusterCall, ClusterReply};
 use podlift_model::{Epoch, Failure, InstanceId, NodeName, RunId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// Starts of coordinators between two journals that know nothing of each other: more is no number that was counted.
+const JUMP: u64 = 1_000_000;
+/// How often the cluster is asked who is control plane while nothing else asks.
+const ROLES: Duration = Duration::from_secs(30);
+/// Above this a takeover follows nobody: there must be numbers left.
+const HIGHEST: u64 = i64::MAX as u64 - JUMP;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FenceState {
@@ -28,9 +36,12 @@ pub struct Fence {
     state: watch::Sender<FenceState>,
     store: Arc<Store>,
     agents: Arc<dyn Agents>,
-    cluster: Arc<dyn Cluster>,
+    planes: Planes,
     instance: InstanceId,
 }
+
+/// A node whose epoch is not followed, and why.
+type Strange = (NodeName, String);
 
 impl Fence {
     pub fn new(
@@ -40,7 +51,8 @@ impl Fence {
         instance: InstanceId,
     ) -> Arc<Self> {
         let state = watch::Sender::new(FenceState::Claiming("no control-plane agent was asked yet".into()));
-        Arc::new(Self { state, store, agents, cluster, instance })
+        let planes = Planes::new(store.clone(), agents.clone(), cluster);
+        Arc::new(Self { state, store, agents, planes, instance })
     }
 
     /// The epoch, if this coordinator may command.
@@ -76,9 +88,45 @@ impl Fence {
         }
     }
 
-    /// Runs that agents remember and the journal does not.
+    /// Runs that agents of control-plane nodes remember and the journal does not.
     pub fn unknown_runs(&self) -> BTreeSet<RunId> {
-        self.agents.runs().into_iter().filter(|run| !self.store.knows(run)).collect()
+        let planes = std::cell::OnceCell::new();
+        let counts = |node: &NodeName| planes.get_or_init(|| self.planes.all()).contains(node);
+        self.agents.runs_of(&counts).into_iter().filter(|run| !self.store.knows(run)).collect()
+    }
+
+    /// Whether the word of this node's agent on epochs ends our command. Err: it does not, and why.
+    pub fn heeds(&self, node: &NodeName) -> Result<(), Failure> {
+        let told = self.agents.epoch(node).map_or("a higher one".into(), |e| e.to_string());
+        let refused = |why: String| {
+            let text = format!("the agent of {node} takes orders of epoch {told} alone: {why}");
+            Err(Failure::operator("epoch-refused", text))
+        };
+        if !self.planes.all().contains(node) {
+            return refused(format!(
+                "{node} is no control-plane node that the cluster or the journal knows, so that this ends its own step and nothing else; podlift defer {node} leaves it out"
+            ));
+        }
+        match self.strange(node) {
+            None => Ok(()),
+            Some(why) => refused(why),
+        }
+    }
+
+    /// Why this node's epoch is none that was counted, if so.
+    fn strange(&self, node: &NodeName) -> Option<String> {
+        let (said, known) = (self.agents.epoch(node)?.number, self.known());
+        let far = said > known.saturating_add(JUMP);
+        far.then(|| {
+            format!(
+                "{node} says epoch {said}, and the highest of this journal is {known}: more than {JUMP} above is no number that coordinators count to, and its vote is not taken; look at that node, and podlift takeover if it is true"
+            )
+        })
+    }
+
+    /// The highest number of the journal.
+    fn known(&self) -> u64 {
+        self.store.last_epoch().map_or(0, |e| e.number)
     }
 
     pub fn subscribe(&self) -> watch::Receiver<FenceState> {
@@ -91,14 +139,18 @@ impl Fence {
         self.state.send_replace(FenceState::Lost(why));
     }
 
-    /// Claims until it holds, then keeps still.
+    /// Claims until it holds, and hears from time to time who is control plane.
     pub async fn keep(self: Arc<Self>, poll: Duration, stop: CancellationToken) {
         let claim = async {
+            let mut heard = tokio::time::Instant::now();
             loop {
-                if matches!(*self.state.borrow(), FenceState::Claiming(_))
-                    && let Err(why) = self.claim().await
-                {
-                    self.state.send_replace(FenceState::Claiming(why));
+                if matches!(*self.state.borrow(), FenceState::Claiming(_)) {
+                    if let Err(why) = self.claim().await {
+                        self.state.send_replace(FenceState::Claiming(why));
+                    }
+                } else if heard.elapsed() >= ROLES {
+                    heard = tokio::time::Instant::now();
+                    self.planes.refresh(&self.nobody()).await;
                 }
                 tokio::time::sleep(poll).await;
             }
@@ -109,14 +161,24 @@ impl Fence {
         }
     }
 
-    /// Claims with whoever is there: an operator's word that no other coordinator lives.
+    fn nobody(&self) -> Epoch {
+        Epoch { number: 0, instance: self.instance.clone() }
+    }
+
+    /// Claims with whoever is there: an operator's word that no other coordinator lives, and that the numbers which agents say are true.
+    /// Where neither the cluster nor the journal can tell who is control plane, those are asked that say so themselves.
     pub async fn takeover(&self) -> Result<String, Failure> {
-        let planes = self.control_planes().await;
-        let epoch = self.next();
-        let (accepted, missing) = self.ask(&planes, &epoch).await;
+        self.planes.refresh(&self.nobody()).await;
+        let known = self.planes.all();
+        let planes = if known.is_empty() { self.planes.self_declared() } else { known };
+        let failed = |text: String| Failure::transient("takeover-failed", text);
+        let (epoch, strange) = self.next(&planes, HIGHEST).map_err(failed)?;
+        let (accepted, missing) = self.ask(&planes, &epoch, strange).await;
         if accepted.is_empty() {
-            let text = format!("no control-plane agent accepted epoch {epoch}: {}", missing.join("; "));
-            return Err(Failure::transient("takeover-failed", text));
+            return Err(failed(format!(
+                "no control-plane agent accepted epoch {epoch}: {}",
+                missing.join("; ")
+            )));
         }
         let text =
             format!("epoch {epoch} held with {} of {} control-plane agents", accepted.len(), planes.len());
@@ -125,16 +187,20 @@ impl Fence {
     }
 
     async fn claim(&self) -> Result<(), String> {
-        let planes = self.control_planes().await;
+        self.planes.refresh(&self.nobody()).await;
+        let planes = self.planes.all();
+        if planes.is_empty() {
+            return Err("neither the cluster nor the journal says which nodes are control plane: a majority of them must hold this coordinator's epoch; is the API there? (podlift takeover asks the agents that say so themselves)".into());
+        }
         let there = planes.iter().filter(|n| self.agents.ledger(n).is_some()).count();
-        if planes.is_empty() || there * 2 <= planes.len() {
+        if there * 2 <= planes.len() {
             return Err(format!(
                 "{there} of {} control-plane agents are connected: a majority must hold this coordinator's epoch",
                 planes.len()
             ));
         }
-        let epoch = self.next();
-        let (accepted, missing) = self.ask(&planes, &epoch).await;
+        let (epoch, strange) = self.next(&planes, self.known().saturating_add(JUMP))?;
+        let (accepted, missing) = self.ask(&planes, &epoch, strange).await;
         if accepted.len() * 2 <= planes.len() {
             return Err(format!(
                 "{} of {} control-plane agents accepted epoch {epoch}: {}",
@@ -158,44 +224,54 @@ impl Fence {
         Ok(())
     }
 
-    /// Asks all of them: (who accepted, why the others did not).
-    async fn ask(&self, planes: &BTreeSet<NodeName>, epoch: &Epoch) -> (Vec<NodeName>, Vec<String>) {
-        let answers =
-            join_all(planes.iter().map(|node| async move { (node, self.agents.claim(node, epoch).await) }));
+    /// Asks all of them but those whose number is not followed: (who accepted, why the others did not).
+    async fn ask(
+        &self,
+        planes: &BTreeSet<NodeName>,
+        epoch: &Epoch,
+        strange: Vec<Strange>,
+    ) -> (Vec<NodeName>, Vec<String>) {
+        let asked = planes.iter().filter(|n| !strange.iter().any(|(s, _)| s == *n));
+        let answers = join_all(asked.map(|node| async move { (node, self.agents.claim(node, epoch).await) }));
         let (mut accepted, mut missing) = (Vec::new(), Vec::new());
         for (node, answer) in answers.await {
             match answer {
                 Ok(true) => accepted.push(node.clone()),
-                Ok(false) => missing.push(format!("{node} holds a higher one")),
+                Ok(false) => missing.push(self.strange(node).unwrap_or(format!("{node} holds a higher one"))),
                 Err(failure) => missing.push(failure.message),
             }
         }
+        for (node, why) in &strange {
+            tracing::error!(%node, "{why}");
+        }
+        missing.extend(strange.into_iter().map(|(_, why)| why));
         (accepted, missing)
     }
 
-    /// One more than any that is known; the same again where it is ours already.
-    fn next(&self) -> Epoch {
-        let said = self.agents.seen().into_iter().filter_map(|n| self.agents.epoch(&n.facts.node));
-        let highest = said.chain(self.store.last_epoch()).max_by_key(|e| e.number);
-        match highest {
-            Some(ours) if ours.instance == self.instance => ours,
-            other => Epoch { number: other.map_or(0, |e| e.number) + 1, instance: self.instance.clone() },
+    /// One more than any that these nodes said up to `limit`, and the journal; the same again where it is ours already. And the nodes that
+    /// said more than that.
+    fn next(&self, planes: &BTreeSet<NodeName>, limit: u64) -> Result<(Epoch, Vec<Strange>), String> {
+        let (mut highest, mut strange) = (self.store.last_epoch(), Vec::new());
+        for (node, epoch) in planes.iter().filter_map(|n| Some((n, self.agents.epoch(n)?))) {
+            if epoch.number > limit {
+                let why = || {
+                    format!("{node} says epoch {}, and no coordinator can have one above it", epoch.number)
+                };
+                strange.push((node.clone(), self.strange(node).unwrap_or_else(why)));
+            } else if highest.as_ref().is_none_or(|h| epoch.number >= h.number) {
+                highest = Some(epoch);
+            }
         }
-    }
-
-    /// As the journal, the cluster and the agents know them, together: whoever is missing counts.
-    async fn control_planes(&self) -> BTreeSet<NodeName> {
-        let mut out = BTreeSet::new();
-        if let Some(state) = self.store.newest() {
-            let planes = state.plan.inventory.nodes.iter().filter(|n| n.role == NodeRole::ControlPlane);
-            out.extend(planes.map(|n| n.name.clone()));
+        if let Some(ours) = highest.as_ref().filter(|e| e.instance == self.instance) {
+            return Ok((ours.clone(), strange));
         }
-        let nobody = Epoch { number: 0, instance: self.instance.clone() };
-        if let Ok(ClusterReply::Nodes(nodes)) = self.cluster.call(&ClusterCall::Nodes, &nobody).await {
-            out.extend(nodes.into_iter().filter(|n| n.control_plane).map(|n| n.name));
-        }
-        let seen = self.agents.seen().into_iter().filter(|n| !n.facts.manifests.is_empty());
-        out.extend(seen.map(|n| n.facts.node.clone()));
-        out
+        let number = highest.map_or(0, |e| e.number).checked_add(1);
+        let number =
+            number.ok_or("the journal's own epoch is the highest number there is: nothing can follow it")?;
+        Ok((Epoch { number, instance: self.instance.clone() }, strange))
     }
 }
+
+#[cfg(test)]
+#[path = "fence_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@ mod act;
 mod drive;
 mod fence;
 mod perform;
+mod planes;
 pub(crate) mod planner;
 mod probes;
 mod reasons;

@@ -33,6 +33,12 @@ impl Agents for Fleet {
         self.lock().remembered.iter().cloned().collect()
     }
 
+    fn runs_of(&self, counts: &dyn Fn(&NodeName) -> bool) -> BTreeSet<RunId> {
+        let by: BTreeMap<NodeName, Vec<RunId>> = self.lock().remembered_by.clone();
+        let of_some = by.into_iter().filter(|(node, _)| counts(node)).flat_map(|(_, runs)| runs);
+        of_some.chain(self.runs()).collect()
+    }
+
     fn refused(&self) -> BTreeMap<NodeName, String> {
         BTreeMap::new()
     }
@@ -41,10 +47,11 @@ impl Agents for Fleet {
         if let Look::Survey { .. } = look {
             self.surveyed(node).await;
         }
-        let s = self.lock();
-        match s.offline.contains(node) {
-            true => Err(unreachable(node, "it is not connected")),
-            false => Ok(s.look(node, look)),
+        let mut s = self.lock();
+        match look {
+            _ if s.offline.contains(node) => Err(unreachable(node, "it is not connected")),
+            Look::BackupPart { path, offset, .. } => s.part(node, path, *offset),
+            look => Ok(s.look(node, look)),
         }
     }
 
@@ -151,7 +158,7 @@ impl State {
                 let files = self.backups.get(node).cloned().unwrap_or_default();
                 let snapshot = self.snapshot.clone().filter(|_| node.as_str() == PLANES[0]);
                 OpOutput::Backup(BackupState {
-                    overrides: std::collections::BTreeMap::new(),
+                    overrides: self.overrides.clone(),
                     run: run.clone(),
                     files,
                     snapshot,
@@ -161,10 +168,20 @@ impl State {
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
-            Look::BackupPart { path, offset, .. } => {
-                OpOutput::BackupPart(self.files.part(node, path, *offset))
-            }
+            Look::BackupPart { .. } => unreachable!("answered before"),
         }
+    }
+
+    /// Only to whoever holds the epoch that the agent has written down.
+    fn part(&mut self, node: &NodeName, path: &str, offset: u64) -> Result<OpOutput, Failure> {
+        if !self.epochs.contains_key(node) {
+            return Err(Failure::operator("epoch-stale", "no epoch was claimed here"));
+        }
+        if self.in_clear {
+            return Ok(OpOutput::BackupPart(self.files.in_clear(node, path, offset)));
+        }
+        let to = self.facts[node].recipients.clone();
+        self.files.part(node, path, offset, &to).map(OpOutput::BackupPart)
     }
 
     fn etcd(&self, node: &NodeName) -> EtcdState {

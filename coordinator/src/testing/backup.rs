@@ -15,7 +15,10 @@ const PART: usize = 700;
 
 /// (node, path) to content.
 #[derive(Default)]
-pub struct Files(pub BTreeMap<(String, String), Vec<u8>>);
+pub struct Files(pub BTreeMap<(String, String), Vec<u8>>, Sealed);
+
+/// What agents have encrypted, with what it was made of: the same bytes for every part.
+type Sealed = BTreeMap<(String, String), (Vec<u8>, Vec<u8>)>;
 
 impl Files {
     pub fn add(&mut self, node: &str, plane: bool) {
@@ -67,22 +70,60 @@ impl Files {
             path: path.clone(),
             bytes: content.len() as u64,
             mode: 0o600,
-            secret: path.ends_with(".key") || path.ends_with(".conf") || path.ends_with(".db"),
+            secret: secret(path),
         })
         .collect()
     }
 
-    pub(super) fn part(&self, node: &NodeName, path: &str, offset: u64) -> FilePart {
-        let content = self.0.get(&(node.to_string(), path.to_string())).map_or(&[][..], Vec::as_slice);
-        let from = (offset as usize).min(content.len());
-        let to = (from + PART).min(content.len());
-        FilePart {
-            path: path.into(),
-            offset,
-            base64: STANDARD.encode(&content[from..to]),
-            last: to == content.len(),
-        }
+    /// As agents do it: what is secret is encrypted to the node's own recipients, or not given out at all.
+    pub(super) fn part(
+        &mut self,
+        node: &NodeName,
+        path: &str,
+        offset: u64,
+        to: &[String],
+    ) -> Result<FilePart, Failure> {
+        let key = (node.to_string(), path.to_string());
+        let plain = self.0.get(&key).cloned().unwrap_or_default();
+        let content = match secret(path) {
+            false => plain,
+            true if to.is_empty() => return Err(Failure::operator("no-recipients", "no recipients here")),
+            true => {
+                let made = |(of, sealed): &(Vec<u8>, Vec<u8>)| (*of == plain).then(|| sealed.clone());
+                let sealed = self.1.get(&key).and_then(made).unwrap_or_else(|| encrypted(&plain, to));
+                self.1.insert(key, (plain, sealed.clone()));
+                sealed
+            }
+        };
+        Ok(cut(path, offset, &content))
     }
+
+    pub(super) fn in_clear(&self, node: &NodeName, path: &str, offset: u64) -> FilePart {
+        let content = self.0.get(&(node.to_string(), path.to_string())).map_or(&[][..], Vec::as_slice);
+        cut(path, offset, content)
+    }
+}
+
+fn cut(path: &str, offset: u64, content: &[u8]) -> FilePart {
+    let from = (offset as usize).min(content.len());
+    let end = (from + PART).min(content.len());
+    let (path, last) = (path.to_string(), end == content.len());
+    FilePart { path, offset, base64: STANDARD.encode(&content[from..end]), last }
+}
+
+fn secret(path: &str) -> bool {
+    path.ends_with(".key") || path.ends_with(".conf") || path.ends_with(".db")
+}
+
+fn encrypted(plain: &[u8], to: &[String]) -> Vec<u8> {
+    use std::io::Write as _;
+    let to: Vec<age::x25519::Recipient> = to.iter().map(|r| r.parse().unwrap()).collect();
+    let all = to.iter().map(|r| r as &dyn age::Recipient);
+    let mut sealed = Vec::new();
+    let mut out = age::Encryptor::with_recipients(all).unwrap().wrap_output(&mut sealed).unwrap();
+    out.write_all(plain).unwrap();
+    out.finish().unwrap();
+    sealed
 }
 
 /// Objects by the path of their list, and single ones by their own.

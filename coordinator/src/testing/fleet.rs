@@ -35,6 +35,8 @@ pub struct State {
     pub epochs: BTreeMap<NodeName, Epoch>,
     pub backups: BTreeMap<NodeName, BTreeMap<String, Digest>>,
     pub snapshot: Option<SnapshotState>,
+    /// Snapshots of the stores of single resources.
+    pub overrides: BTreeMap<String, SnapshotState>,
     pub leader: usize,
     pub config: String,
     pub kubelet_config: String,
@@ -43,6 +45,8 @@ pub struct State {
     pub effects: Vec<(String, String, String)>,
     /// Runs that agents remember although nobody started them here.
     pub remembered: Vec<RunId>,
+    /// The same, of single agents.
+    pub remembered_by: BTreeMap<NodeName, Vec<RunId>>,
     /// What a backup reads.
     pub files: Files,
     pub objects: Objects,
@@ -57,6 +61,8 @@ pub struct State {
     /// Ops of this verb are accepted and change nothing.
     pub idle: BTreeSet<String>,
     pub api_down: bool,
+    /// Agents of an older podlift: they send secrets as they are.
+    pub in_clear: bool,
     /// Agents that never answer a survey.
     pub silent: BTreeSet<NodeName>,
     /// Surveys that are being made now, and the most that ever were at once.

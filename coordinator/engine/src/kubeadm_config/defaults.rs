@@ -1,7 +1,7 @@
 //! All the flags that kubeadm 1.31 and 1.32 write from ClusterConfiguration before extraArgs (`phases/controlplane/manifests.go:166-420`).
 //! What is the node's own (`--advertise-address`, `--secure-port`) is not in ClusterConfiguration and not here.
 
-use super::ClusterConfiguration;
+use super::{ClusterConfiguration, Renderer};
 use podlift_model::op::Component;
 use serde_json::Value;
 
@@ -28,22 +28,22 @@ type Flags = Vec<(&'static str, String)>;
 
 impl ClusterConfiguration {
     /// Name and value of each flag; extraArgs are not looked at, except where they decide a default.
-    pub(super) fn defaults(&self, component: Component) -> Flags {
+    pub(super) fn defaults(&self, component: Component, by: Renderer) -> Flags {
         match component {
-            Component::KubeApiserver => self.api_server(),
+            Component::KubeApiserver => self.api_server(by),
             Component::KubeControllerManager => self.controller_manager(),
             Component::KubeScheduler => kubeconfig_flags("scheduler"),
         }
     }
 
-    fn api_server(&self) -> Flags {
+    fn api_server(&self, by: Renderer) -> Flags {
         let pki = |file: &str| self.pki(file);
         let mut out: Flags = vec![
             ("allow-privileged", "true".into()),
             ("client-ca-file", pki("ca.crt")),
             ("enable-admission-plugins", "NodeRestriction".into()),
             ("enable-bootstrap-token-auth", "true".into()),
-            ("etcd-servers", self.etcd_servers()),
+            ("etcd-servers", self.etcd_servers(by)),
             ("kubelet-client-certificate", pki("apiserver-kubelet-client.crt")),
             ("kubelet-client-key", pki("apiserver-kubelet-client.key")),
             ("kubelet-preferred-address-types", KUBELET_ADDRESSES.into()),
@@ -113,7 +113,7 @@ impl ClusterConfiguration {
         out
     }
 
-    fn pki(&self, file: &str) -> String {
+    pub(super) fn pki(&self, file: &str) -> String {
         format!("{}/{file}", self.text("certificatesDir").unwrap_or("/etc/kubernetes/pki"))
     }
 

@@ -1,6 +1,7 @@
 //! Environment and volumes that ClusterConfiguration adds to a component's manifest, and the two edits that put something there.
 
-use super::{ClusterConfiguration, section};
+use super::{ClusterConfiguration, ConfigError, section};
+use podlift_model::command::{Kind, kind, normal};
 use podlift_model::op::Component;
 use serde_json::{Map, Value, json};
 
@@ -36,26 +37,41 @@ impl ClusterConfiguration {
     }
 }
 
-/// Makes an argument have exactly these values; the others stay as and where they are.
-pub fn set_arg(config: &mut ClusterConfiguration, component: Component, name: &str, values: &[String]) {
+/// Makes an argument have exactly these values; the others stay as and where they are. A flag that is repeated has a place in v1beta4 only:
+/// the text becomes one where nothing else of it would be lost.
+pub fn set_arg(
+    config: &mut ClusterConfiguration,
+    component: Component,
+    name: &str,
+    values: &[String],
+) -> Result<(), ConfigError> {
     let before = config.extra_args(component);
-    let mine = before.iter().filter(|(n, _)| n == name).map(|(_, v)| v);
-    if mine.eq(values) {
-        return;
+    let is_it = |n: &str| normal(n) == normal(name);
+    let wanted = written(name, values, config.v1beta4);
+    if before.iter().filter(|(n, _)| is_it(n)).map(|(_, v)| v).eq(&wanted) {
+        return Ok(());
     }
-    let mut after: Vec<(String, String)> = before.into_iter().filter(|(n, _)| n != name).collect();
+    if wanted.len() > 1 {
+        config.to_v1beta4(name)?;
+    }
+    let mut after: Vec<(String, String)> = before.into_iter().filter(|(n, _)| !is_it(n)).collect();
+    after.extend(wanted.into_iter().map(|value| (name.to_string(), value)));
     let args: Value = match config.v1beta4 {
-        true => {
-            after.extend(values.iter().map(|v| (name.to_string(), v.clone())));
-            after.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
-        }
-        false => {
-            after.push((name.to_string(), values.join(",")));
-            Value::Object(after.into_iter().map(|(name, value)| (name, json!(value))).collect())
-        }
+        true => after.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect(),
+        false => Value::Object(after.into_iter().map(|(name, value)| (name, json!(value))).collect()),
     };
     if let Some(fields) = config.section(component) {
         fields.insert("extraArgs".into(), args);
+    }
+    Ok(())
+}
+
+/// The values as extraArgs have to say them. Only where all uses are one list do commas join them: one issuer `a,b` would break every token.
+fn written(name: &str, values: &[String], v1beta4: bool) -> Vec<String> {
+    match kind(&normal(name)) {
+        Some(Kind::Single | Kind::Bool) => values.last().cloned().into_iter().collect(),
+        Some(Kind::Set | Kind::List) if !v1beta4 => vec![values.join(",")],
+        _ => values.to_vec(),
     }
 }
 

@@ -3,12 +3,16 @@
 //! (kubeadm 1.32 `util/config/cluster.go`), so what is missing here is missing on every control-plane node after the upgrade.
 
 mod defaults;
+mod etcd;
 mod extra;
+mod forms;
 mod origin;
 mod render;
 mod repair;
 
 pub use defaults::{NODES_OWN, VOLUMES};
+pub use etcd::ETCD_OWN;
+pub use render::Renderer;
 pub use repair::{ConfigRepair, remove_gate, repair, repair_at, set_etcd_endpoints};
 
 use podlift_model::KubeVersion;
@@ -27,6 +31,10 @@ pub enum ConfigError {
     Version(String),
     #[error("ConfigMap kube-system/kubeadm-config: {field} is {found}, expected {expected}")]
     Shape { field: &'static str, found: String, expected: &'static str },
+    #[error(
+        "ConfigMap kube-system/kubeadm-config: --{flag} stands there more than once, v1beta3 has no place for that, and it can't be rewritten as v1beta4 because of {field}: take {field} out, or write the text anew with `kubeadm config migrate`"
+    )]
+    NoPlace { flag: String, field: &'static str },
 }
 
 /// A parsed ClusterConfiguration.
@@ -68,14 +76,16 @@ impl ClusterConfiguration {
 
     /// The extraArgs of a component as (name, value), in order, duplicates kept.
     pub fn extra_args(&self, component: Component) -> Vec<(String, String)> {
-        let args = self.value.get(section(component)).and_then(|s| s.get("extraArgs"));
-        match args {
-            Some(Value::Array(items)) => items.iter().filter_map(named_value).collect(),
-            Some(Value::Object(map)) => {
-                map.iter().filter_map(|(k, v)| Some((k.clone(), scalar(v)?))).collect()
-            }
-            _ => vec![],
-        }
+        arguments(self.value.get(section(component)).and_then(|s| s.get("extraArgs")))
+    }
+}
+
+/// Both forms: a map of v1beta3, a list of v1beta4.
+fn arguments(args: Option<&Value>) -> Vec<(String, String)> {
+    match args {
+        Some(Value::Array(items)) => items.iter().filter_map(named_value).collect(),
+        Some(Value::Object(map)) => map.iter().filter_map(|(k, v)| Some((k.clone(), scalar(v)?))).collect(),
+        _ => vec![],
     }
 }
 

@@ -1,16 +1,20 @@
 //! Which key of ClusterConfiguration renders a flag: what a person has to look at where a flag would change.
 
-use super::{ClusterConfiguration, section};
+use super::{ClusterConfiguration, Renderer, section};
+use podlift_model::KubeVersion;
+use podlift_model::command::normal;
 use podlift_model::op::Component;
 
 impl ClusterConfiguration {
     /// Where kubeadm takes the flag from; None: nothing in kubeadm-config makes kubeadm write it.
     pub fn origin(&self, component: Component, flag: &str) -> Option<String> {
         let section = section(component);
-        if self.extra_args(component).iter().any(|(name, _)| name == flag) {
-            return Some(format!("kubeadm-config {section}.extraArgs.{flag}"));
+        if let Some((name, _)) = self.extra_args(component).iter().find(|(name, _)| normal(name) == flag) {
+            return Some(format!("kubeadm-config {section}.extraArgs.{name}"));
         }
-        if !self.defaults(component).iter().any(|(name, _)| *name == flag) {
+        // Which flags there are depends on no version and no node.
+        let any = Renderer::of(KubeVersion::new(1, 32, 0));
+        if !self.defaults(component, any).iter().any(|(name, _)| *name == flag) {
             return None;
         }
         Some(match self.key(flag) {

@@ -1,29 +1,52 @@
 //! What kubeadm would write: its defaults, `--etcd-servers` among them, and extraArgs over them
 //! (kubeadm 1.31 and 1.32 `phases/controlplane/manifests.go:166-240`, the same but for a comment; `util/arguments.go:37-64`: a name in
-//! extraArgs removes every default of that name).
+//! extraArgs removes every default of that name, by its exact text). What a program then reads is another question: it takes `_` for `-`.
 
 use super::ClusterConfiguration;
-use podlift_model::FlagSet;
+use podlift_model::command::normal;
 use podlift_model::op::Component;
+use podlift_model::{FlagSet, KubeVersion};
 use serde_json::Value;
 
-const LOCAL: &str = "https://127.0.0.1:2379";
+/// Who renders: the target's kubeadm, on one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renderer {
+    pub to: KubeVersion,
+    /// The node's API server has an IPv6 address: kubeadm looks for a stacked etcd at `[::1]`.
+    pub ipv6: bool,
+}
+
+impl Renderer {
+    /// On a node with an IPv4 address.
+    pub fn of(to: KubeVersion) -> Self {
+        Self { to, ipv6: false }
+    }
+
+    /// kubeadm sorted all flags by name and value until 1.32.11, 1.33.7, 1.34.3 and 1.35.0; since then extraArgs stand behind the
+    /// defaults in their own order (CHANGELOG-1.32, line 416).
+    pub fn sorts(&self) -> bool {
+        match (self.to.minor, self.to.patch) {
+            (..=31, _) => true,
+            (32, patch) => patch < 12,
+            (33, patch) => patch < 8,
+            (34, patch) => patch < 4,
+            (35, patch) => patch < 1,
+            _ => false,
+        }
+    }
+
+    pub(super) fn loopback(&self) -> &'static str {
+        if self.ipv6 { "[::1]" } else { "127.0.0.1" }
+    }
+}
 
 impl ClusterConfiguration {
-    /// The flags of `component`, as kubeadm would render them, without those that are the node's own.
-    pub fn rendered(&self, component: Component) -> FlagSet {
-        let mut flags = FlagSet::default();
-        for (name, value) in self.defaults(component) {
-            flags.0.insert(name.into(), vec![value]);
-        }
+    /// The flags of `component` as the program will read them, without those that are the node's own.
+    pub fn rendered(&self, component: Component, by: Renderer) -> FlagSet {
         let extra = self.extra_args(component);
-        for (name, _) in &extra {
-            flags.0.remove(name);
-        }
-        for (name, value) in extra {
-            flags.0.entry(name).or_default().push(value);
-        }
-        flags
+        let defaults =
+            self.defaults(component, by).into_iter().map(|(name, value)| (name.to_string(), value));
+        written(defaults, extra, by)
     }
 
     /// `external` that is present, even as `{}`, wins over local; null or absent is local.
@@ -31,23 +54,41 @@ impl ClusterConfiguration {
         self.value.get("etcd")?.get("external").filter(|v| !v.is_null())
     }
 
+    /// etcd runs as a static pod of kubeadm's beside each API server.
+    pub fn is_stacked(&self) -> bool {
+        self.external_etcd().is_none()
+    }
+
     /// `--etcd-servers` before extraArgs.
-    pub(super) fn etcd_servers(&self) -> String {
-        let Some(external) = self.external_etcd() else { return self.local_servers() };
+    pub(super) fn etcd_servers(&self, by: Renderer) -> String {
+        let Some(external) = self.external_etcd() else { return self.local_servers(by) };
         let endpoints = external.get("endpoints").and_then(Value::as_array);
         let texts = endpoints.into_iter().flatten().filter_map(Value::as_str);
         texts.collect::<Vec<_>>().join(",")
     }
 
-    fn local_servers(&self) -> String {
-        let args = self.value.get("etcd").and_then(|e| e.get("local")).and_then(|l| l.get("extraArgs"));
-        let urls = match args {
-            Some(Value::Array(items)) => {
-                items.iter().find(|i| i["name"] == "advertise-client-urls").and_then(|i| i["value"].as_str())
-            }
-            Some(Value::Object(map)) => map.get("advertise-client-urls").and_then(Value::as_str),
-            _ => None,
-        };
-        urls.unwrap_or(LOCAL).to_string()
+    fn local_servers(&self, by: Renderer) -> String {
+        let urls =
+            self.etcd_args().into_iter().filter(|(name, _)| name == "advertise-client-urls").next_back();
+        urls.map_or_else(|| format!("https://{}:2379", by.loopback()), |(_, urls)| urls)
     }
+}
+
+/// As kubeadm puts both together.
+pub(super) fn written(
+    defaults: impl Iterator<Item = (String, String)>,
+    extra: Vec<(String, String)>,
+    by: Renderer,
+) -> FlagSet {
+    let mut args: Vec<(String, String)> =
+        defaults.filter(|(name, _)| !extra.iter().any(|(n, _)| n == name)).collect();
+    args.extend(extra);
+    if by.sorts() {
+        args.sort();
+    }
+    let mut flags = FlagSet::default();
+    for (name, value) in args {
+        flags.0.entry(normal(&name)).or_default().push(value);
+    }
+    flags
 }

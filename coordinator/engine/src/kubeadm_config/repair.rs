@@ -3,6 +3,7 @@
 
 use super::extra::{set_arg, set_env};
 use super::{ClusterConfiguration, ConfigError, section};
+use podlift_model::command::normal;
 use podlift_model::op::{Component, PatchName};
 use podlift_model::{KubeVersion, NodeName};
 use schemars::JsonSchema;
@@ -68,7 +69,7 @@ pub fn repair_at(
             ConfigRepair::SetEtcdEndpoints { endpoints } => set_etcd_endpoints(&mut config, endpoints)?,
             ConfigRepair::RemoveGate { component, gate } => remove_gate(&mut config, *component, gate),
             ConfigRepair::SetArg { component, name, values } => {
-                set_arg(&mut config, *component, name, values)
+                set_arg(&mut config, *component, name, values)?
             }
             ConfigRepair::SetEnv { component, name, value } => set_env(&mut config, *component, name, value),
             ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. } => {}
@@ -90,7 +91,7 @@ pub fn set_etcd_endpoints(
     endpoints: &[String],
 ) -> Result<(), ConfigError> {
     edit_args(config, Component::KubeApiserver, |name, value| {
-        (name != "etcd-servers").then(|| value.to_string())
+        (normal(name) != "etcd-servers").then(|| value.to_string())
     });
     let shape = |found: &Value| ConfigError::Shape {
         field: "etcd.external",
@@ -110,7 +111,7 @@ pub fn set_etcd_endpoints(
 /// Takes one gate out of a component's `feature-gates`; the argument goes only when its list is empty.
 pub fn remove_gate(config: &mut ClusterConfiguration, component: Component, gate: &str) {
     edit_args(config, component, |name, value| {
-        if name != "feature-gates" {
+        if normal(name) != "feature-gates" {
             return Some(value.to_string());
         }
         let is_it = |item: &&str| podlift_model::flags::parse_gate(item).is_some_and(|(n, _)| n == gate);

@@ -57,7 +57,8 @@ fn renders_as_kubeadm() {
     ];
     for (head, body, want) in cases {
         let config = ClusterConfiguration::parse(&format!("{head}{body}\n")).unwrap();
-        let flags = config.rendered(Component::KubeApiserver);
+        let flags = config
+            .rendered(Component::KubeApiserver, Renderer::of(podlift_model::KubeVersion::new(1, 32, 9)));
         assert_eq!(flags.joined("etcd-servers").as_deref(), Some(want), "{body}");
     }
 }

@@ -1,6 +1,6 @@
 //! From what was observed to the plan, or to the reason why there can be none.
 
-use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, loss, order, recorded, root_cause};
+use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, loss, meant, order, recorded, root_cause};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::request::KubeadmConfigView;
@@ -36,7 +36,8 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
     let (packages, mut findings) = (packages(input), checks::run(input, from, &cause));
     findings.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
     let repairs = cause.repairs();
-    let phases = order::phases(&input.inventory, &chosen, &input.options, &also(&chosen, &repairs, &lost));
+    let phases =
+        order::phases(&input.inventory, &chosen, &input.options, &also(input, &chosen, &repairs, &lost));
     let none = || KubeadmConfigView {
         resource_version: String::new(),
         cluster_configuration: String::new(),
@@ -59,6 +60,8 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
         repairs,
         checked: checks::ids(),
         findings,
+        meant: meant::losses(input, &lost.losses),
+        ignore: meant::preflight(input),
         skip_phases: skip_phases(input),
         losses: lost.losses,
         patches: lost.patches,
@@ -75,13 +78,19 @@ pub fn build(input: &PlanInput) -> Result<Plan, PlanError> {
 }
 
 /// Steps that only some plans have.
-fn also(chosen: &Inventory, repairs: &[ConfigRepair], lost: &loss::Predicted) -> order::Also {
+fn also(
+    input: &PlanInput,
+    chosen: &Inventory,
+    repairs: &[ConfigRepair],
+    lost: &loss::Predicted,
+) -> order::Also {
     let kept = |n: &NodeEntry| n.facts.as_ref().is_some_and(|f| !f.patches.is_empty());
     let wanted = |n: &NodeEntry| lost.patches.iter().any(|p| p.nodes.contains(&n.name));
     let patched = chosen.nodes.iter().filter(|n| kept(n) || wanted(n)).map(|n| n.name.clone());
     order::Also {
         kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched.collect(),
+        whole_apply: !order::has_phases(input.to),
     }
 }
 
@@ -100,6 +109,7 @@ fn predict(input: &PlanInput) -> (root_cause::RootCause, loss::Predicted) {
     let mut lost = loss::predict(input, &config);
     cause.prevented.append(&mut lost.prevented);
     cause.unrepairable.append(&mut lost.unrepairable);
+    cause.store.append(&mut lost.store);
     (cause, lost)
 }
 
@@ -170,7 +180,8 @@ fn addons(input: &PlanInput) -> Vec<Addon> {
 
 /// Phases that kubeadm has to leave out on apply and on node, where the ConfigMap of an addon is absent and not disabled.
 fn skip_phases(input: &PlanInput) -> Vec<String> {
-    if input.addons.is_err() {
+    // kubeadm 1.31 leaves an addon alone whose ConfigMap is absent, and has no phases to leave out.
+    if input.addons.is_err() || !order::has_phases(input.to) {
         return vec![];
     }
     let used = addons(input);

@@ -12,7 +12,11 @@ pub(super) fn of<T: Serialize>(value: &T) -> Digest {
 /// Of all that a run of the plan does, and of all that it rests on.
 pub(super) fn of_plan(plan: &Plan) -> Digest {
     let does = (&plan.phases, &plan.packages, &plan.repairs, &plan.skip_phases, &plan.patches);
-    of(&(&plan.schema, does, &plan.fingerprints))
+    let whole = of(&(&plan.schema, does, &plan.fingerprints));
+    match plan.meant.is_empty() && plan.ignore.is_empty() {
+        true => whole,
+        false => of(&(whole, &plan.meant, &plan.ignore)),
+    }
 }
 
 /// Only what decides the plan: free space, running ops and the like come and go.
@@ -42,10 +46,16 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
     if let Some(text) = input.cluster_survey.as_ref().ok().and_then(|c| c.kubelet_config.as_ref().ok()) {
         out.insert("kubelet-config".into(), of(text));
     }
+    if let Some(dns) = input.cluster_survey.as_ref().ok().and_then(|c| c.core_dns.as_ref().ok()?.as_ref()) {
+        out.insert("coredns".into(), of(dns));
+    }
     for (node, survey) in input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?))) {
         let diff = survey.target_diff.as_ref().and_then(|d| d.as_ref().ok());
         let kubelet = survey.kubelet.as_ref().ok();
         out.insert(format!("configuration of {node}"), of(&(kubelet, diff, &survey.extras)));
+        if let Some(Ok(etcd)) = &survey.etcd {
+            out.insert(format!("etcd of {node}"), of(etcd));
+        }
     }
     out
 }

@@ -8,15 +8,18 @@ mod build;
 pub mod checks;
 mod compare;
 mod contract;
+pub(crate) mod endpoints;
 mod finding;
 mod fingerprint;
 mod input;
 mod kubelet_config;
 pub mod loss;
+mod meant;
 mod order;
 mod patch;
 mod policy;
 mod recorded;
+pub(crate) mod removed;
 pub mod root_cause;
 mod spec;
 
@@ -39,7 +42,7 @@ pub use spec::{Lane, Phase, StepKind, StepSpec};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ConfigRepair;
 use crate::request::KubeadmConfigView;
-use podlift_model::op::{Addon, Package};
+use podlift_model::op::{Addon, FlagLoss, Package, Preflight};
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +82,12 @@ pub struct Plan {
     /// What has no place in kubeadm-config: files for `kubeadm --patches`, on their nodes and at every later run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<PatchFile>,
+    /// Flags whose loss is meant: somebody waived it, and the guards do not put them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meant: Vec<FlagLoss>,
+    /// Preflight errors of `kubeadm upgrade apply` that somebody waived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<Preflight>,
     /// What the work on each node would take with it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blast: BTreeMap<NodeName, Blast>,
@@ -122,6 +131,11 @@ impl Plan {
     /// What this node's patches directory has to hold.
     pub fn patches_of(&self, node: &NodeName) -> impl Iterator<Item = &PatchFile> {
         self.patches.iter().filter(|p| p.nodes.contains(node))
+    }
+
+    /// kubeadm of the target has phases of `upgrade apply`, and `--skip-phases` with them: from 1.32 on.
+    pub fn has_phases(&self) -> bool {
+        order::has_phases(self.to)
     }
 
     pub fn waived(&self, check: &str) -> Option<&Waiver> {

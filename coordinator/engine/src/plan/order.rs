@@ -3,7 +3,7 @@
 use super::{Lane, Phase, PlanOptions, StepKind, StepSpec};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use podlift_model::op::Package::{Kubeadm, Kubectl, Kubelet};
-use podlift_model::{NodeName, StepId};
+use podlift_model::{KubeVersion, NodeName, StepId};
 use std::collections::BTreeSet;
 
 /// A phase before its steps have numbers.
@@ -21,6 +21,13 @@ pub(super) struct Also {
     pub kubelet_config: bool,
     /// Nodes whose patches directory is written.
     pub patched: BTreeSet<NodeName>,
+    /// kubeadm of the target has no phases of `upgrade apply`: addons and the kubelet's configuration go with apply and node.
+    pub whole_apply: bool,
+}
+
+/// `upgrade apply` has phases and `--skip-phases` from kubeadm 1.32 on (kubernetes/kubeadm#1318).
+pub(super) fn has_phases(to: KubeVersion) -> bool {
+    (to.major, to.minor) >= (1, 32)
 }
 
 /// `chosen` is the inventory cut to the nodes that this run upgrades; the backup is of all of the control plane whatever is chosen.
@@ -39,8 +46,8 @@ pub(super) fn phases(all: &Inventory, chosen: &Inventory, options: &PlanOptions,
         },
         pre_stage(chosen, also),
         control_plane(&servers),
-        addons(&servers),
-        lanes("kubelets", "Control plane, kubelets", 1, &servers, &server_kubelet()),
+        addons(&servers, also),
+        lanes("kubelets", "Control plane, kubelets", 1, &servers, &server_kubelet(also)),
         lanes("canary", "Workers, the first", canary.max(1) as u32, &workers[..canary], &worker()),
         lanes("workers", "Workers", options.max_unavailable.max(1), &workers[canary..], &worker()),
         Draft {
@@ -119,15 +126,16 @@ fn control_plane(servers: &[&NodeEntry]) -> Draft {
     Draft { name: "control-plane", title: "Control plane, API servers", parallel: 1, lanes }
 }
 
-fn addons(servers: &[&NodeEntry]) -> Draft {
-    let lanes = servers.first().map(|n| (Some(n.name.clone()), vec![StepKind::Addons])).into_iter().collect();
+fn addons(servers: &[&NodeEntry], also: &Also) -> Draft {
+    let first = servers.first().filter(|_| !also.whole_apply);
+    let lanes = first.map(|n| (Some(n.name.clone()), vec![StepKind::Addons])).into_iter().collect();
     Draft { name: "addons", title: "Addons", parallel: 1, lanes }
 }
 
-fn server_kubelet() -> Vec<StepKind> {
+fn server_kubelet(also: &Also) -> Vec<StepKind> {
     use StepKind as K;
     let packages = vec![Kubelet, Kubectl];
-    vec![
+    [
         K::Cordon,
         K::Drain,
         K::Packages { packages },
@@ -136,6 +144,9 @@ fn server_kubelet() -> Vec<StepKind> {
         K::NodeReady,
         K::Uncordon,
     ]
+    .into_iter()
+    .filter(|step| !(also.whole_apply && *step == K::KubeletConfig))
+    .collect()
 }
 
 /// The package path. A node whose disk comes from a BCM image gets another list here.

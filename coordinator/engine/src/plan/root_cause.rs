@@ -1,8 +1,10 @@
 //! Why the night goes wrong, seen the evening before: what kubeadm-config makes kubeadm write, compared as flag sets with what runs on
 //! each control-plane node. Loss is repaired in the ConfigMap, because every node's kubeadm reads only that.
 
+use super::endpoints;
 use crate::inventory::{Inventory, NodeEntry};
-use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, Renderer};
+use podlift_model::facts::ManifestFacts;
 use podlift_model::op::Component;
 use podlift_model::{FlagSet, KubeVersion, gates};
 use schemars::JsonSchema;
@@ -47,6 +49,8 @@ pub struct RootCause {
     pub prevented: Vec<Prevention>,
     /// What cannot be repaired without a person, and why.
     pub unrepairable: Vec<String>,
+    /// What would start the API servers on an empty or another store: nobody waives that.
+    pub store: Vec<String>,
 }
 
 impl RootCause {
@@ -63,9 +67,9 @@ pub fn analyse(
     site_gates: &[String],
 ) -> RootCause {
     let mut found = RootCause::default();
-    etcd_servers(config, inventory, &mut found);
+    etcd_servers(config, inventory, to, &mut found);
     for component in Component::ALL {
-        let rendered = config.rendered(*component);
+        let rendered = config.rendered(*component, Renderer::of(to));
         for (gate, value) in rendered.gates() {
             found.prevented.extend(gate_problem(*component, &gate, value, to, site_gates));
         }
@@ -96,32 +100,49 @@ fn gate_problem(
     Some(Prevention { id: id.into(), component: component.into(), what, repair, site_rule })
 }
 
-fn etcd_servers(config: &ClusterConfiguration, inventory: &Inventory, found: &mut RootCause) {
-    let rendered = config.rendered(Component::KubeApiserver);
-    let wanted: BTreeSet<String> = rendered.items("etcd-servers").into_iter().collect();
-    let live: Vec<(String, BTreeSet<String>)> = inventory
+fn etcd_servers(
+    config: &ClusterConfiguration,
+    inventory: &Inventory,
+    to: KubeVersion,
+    found: &mut RootCause,
+) {
+    let stacked = config.is_stacked();
+    let live: Vec<(&NodeEntry, String)> = inventory
         .control_planes()
-        .filter_map(|n| {
-            Some((n.name.to_string(), api_server_flags(n)?.items("etcd-servers").into_iter().collect()))
-        })
+        .filter_map(|n| Some((n, api_server_flags(n)?.joined("etcd-servers").unwrap_or_default())))
         .collect();
-    let differing: Vec<&(String, BTreeSet<String>)> =
-        live.iter().filter(|(_, servers)| *servers != wanted).collect();
-    if differing.is_empty() {
+    let rendered = |n: &NodeEntry| {
+        let flags = config.rendered(Component::KubeApiserver, endpoints::renderer(to, n));
+        flags.joined("etcd-servers").unwrap_or_default()
+    };
+    let differing: Vec<&(&NodeEntry, String)> =
+        live.iter().filter(|(n, servers)| !endpoints::same(servers, &rendered(n), stacked, n)).collect();
+    let Some((first, _)) = differing.first() else { return };
+    let wanted = endpoints::members(&rendered(first));
+    let distinct: BTreeSet<_> = live.iter().map(|(_, s)| endpoints::members(s)).collect();
+    let shown = || {
+        let each = live.iter().map(|(n, s)| format!("{}: {}", n.name, join(&endpoints::members(s))));
+        each.collect::<Vec<_>>().join("; ")
+    };
+    if stacked {
+        // There is nothing in etcd.local that would render them, and a stacked member is nobody's external endpoint.
+        found.unrepairable.push(format!(
+            "API servers use --etcd-servers ({}), and kubeadm-config has a stacked etcd, for which kubeadm renders {}: where etcd is external, put etcd.external into kubeadm-config; otherwise put etcd-servers into apiServer.extraArgs",
+            shown(),
+            join(&wanted)
+        ));
         return;
     }
-    let distinct: BTreeSet<&BTreeSet<String>> = live.iter().map(|(_, s)| s).collect();
-    if distinct.len() != 1 || live[0].1.is_empty() {
-        let shown: Vec<String> = live.iter().map(|(n, s)| format!("{n}: {}", join(s))).collect();
+    if distinct.len() != 1 || distinct.iter().any(BTreeSet::is_empty) {
         found.unrepairable.push(format!(
             "control-plane nodes disagree on --etcd-servers ({}); kubeadm-config renders {:?}",
-            shown.join("; "),
+            shown(),
             join(&wanted)
         ));
         return;
     }
     let endpoints = in_manifest_order(inventory);
-    let nodes: Vec<&str> = differing.iter().map(|(n, _)| n.as_str()).collect();
+    let nodes: Vec<&str> = differing.iter().map(|(n, _)| n.name.as_str()).collect();
     let verb = if wanted.is_empty() { "empty".into() } else { format!("change to {}", join(&wanted)) };
     found.prevented.push(Prevention {
         id: "etcd-servers-lost".into(),
@@ -148,8 +169,9 @@ fn api_server_flags(node: &NodeEntry) -> Option<&FlagSet> {
     live_flags(node, Component::KubeApiserver)
 }
 
-/// Flags of a component's manifest on a node; None where it can't be read.
+/// Flags of a component's manifest on a node; None where it can't be read, or where a shell hides them.
 pub(super) fn live_flags(node: &NodeEntry, component: Component) -> Option<&FlagSet> {
     let manifests = &node.facts.as_ref()?.manifests;
-    manifests.iter().find(|m| m.component == component && m.unreadable.is_none()).map(|m| &m.flags)
+    let known = |m: &&ManifestFacts| m.component == component && m.unreadable.is_none() && m.opaque.is_none();
+    manifests.iter().find(known).map(|m| &m.flags)
 }

@@ -22,14 +22,19 @@ impl Step for VerifyApi {
         let Some(OpOutput::ApiServer(server)) = output(reply) else { return odd(reply) };
         let to = cx.plan().to;
         match server {
-            s if s.ready && s.running == Some(to) && s.flags_match => {
-                done(format!("{} serves {to} with the flags on disk", s.endpoint))
+            s if s.serves() && s.running == Some(to) && s.flags_match && s.hash_matches != Some(false) => {
+                done(format!("{} serves {to} with the flags on disk{}", s.endpoint, closed(s)))
             }
-            s if !s.ready && s.restarts >= RESTARTS && !s.kubeadm_running => crashed(cx, s),
-            s if s.ready => Assess::Wait(format!(
-                "{} serves {}",
+            s if !s.serves() && s.restarts >= RESTARTS && !s.kubeadm_running => crashed(cx, s),
+            s if s.serves() => Assess::Wait(format!(
+                "{} serves {}{}",
                 s.endpoint,
-                s.running.map_or("nothing known".into(), |v| v.to_string())
+                s.running.map_or("nothing known".into(), |v| v.to_string()),
+                if s.hash_matches == Some(false) {
+                    ", from another manifest than the one on disk"
+                } else {
+                    ""
+                }
             )),
             s => Assess::Wait(format!("{} is not ready: {}", s.endpoint, s.readyz)),
         }
@@ -41,6 +46,14 @@ impl Step for VerifyApi {
 
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { soak: Duration::from_secs(cx.plan().options.soak_seconds.into()), ..cx.policy() }
+    }
+}
+
+/// 401 from the right certificate says that it is alive, and no more.
+fn closed(server: &ApiServerState) -> &'static str {
+    match server.wants_credentials && !server.ready {
+        true => "; it wants credentials for /readyz, which this agent has not",
+        false => "",
     }
 }
 

@@ -33,6 +33,15 @@ impl Step for EtcdSnapshot {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(state) = backup(reply) else { return odd(reply) };
         match &state.snapshot {
+            Some(_) if state.overrides.values().any(|s| !s.verified) => blocked(
+                "snapshot-damaged",
+                format!(
+                    "a snapshot of a store of single resources on {} does not have the hash that it ends with: another run makes another",
+                    cx.node()
+                ),
+                "podlift abort",
+            ),
+            Some(_) if !cx.acted && lacking(cx, &[state]).is_some() => Assess::Ready,
             Some(s) if s.verified => {
                 done(format!("revision {}, {} bytes, sha256 {}", s.revision, s.bytes, s.sha256.short()))
             }
@@ -77,7 +86,7 @@ impl Step for SealBackup {
         Request::Many(std::iter::once(set).chain(stores).collect())
     }
 
-    fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let [set, stores @ ..] = many(reply) else { return odd(reply) };
         let Some(ClusterReply::Backup(set)) = cluster(set) else { return odd(reply) };
         let states: Option<Vec<&BackupState>> = stores.iter().map(backup).collect();
@@ -88,6 +97,9 @@ impl Step for SealBackup {
         let Some(snapshot) = states.iter().find_map(|s| s.snapshot.as_ref()).filter(|s| s.verified) else {
             return incomplete("no verified etcd snapshot".into());
         };
+        if let Some(store) = lacking(cx, &states) {
+            return incomplete(format!("no verified etcd snapshot of the store of {store}"));
+        }
         match set {
             None => Assess::Ready,
             Some(set) => Assess::Done(sealed(set, snapshot.revision)),
@@ -101,6 +113,15 @@ impl Step for SealBackup {
         let (run, nodes) = (cx.state.run.clone(), nodes.into_iter().collect());
         Some(Request::Cluster(ClusterCall::CollectBackup { run, nodes }))
     }
+}
+
+/// A store of single resources (`--etcd-servers-overrides`, `/events#https://…`) that no node has a verified snapshot of.
+fn lacking(cx: &Cx, states: &[&BackupState]) -> Option<String> {
+    let facts = cx.plan().inventory.control_planes().filter_map(|n| n.facts.as_ref());
+    let servers = facts.flat_map(|f| &f.manifests).filter(|m| m.component == Component::KubeApiserver);
+    let items = servers.flat_map(|m| m.flags.items("etcd-servers-overrides"));
+    let mut names = items.filter_map(|item| Some(item.split_once('#')?.0.to_string()));
+    names.find(|name| !states.iter().any(|s| s.overrides.get(name).is_some_and(|s| s.verified)))
 }
 
 fn incomplete(why: String) -> Assess {

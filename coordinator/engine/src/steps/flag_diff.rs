@@ -3,13 +3,18 @@
 
 use super::repair_config::config;
 use super::types::{Assess, Cx, Step, blocked, done, many, odd, output};
+use crate::kubeadm_config::ClusterConfiguration;
 use crate::plan::checks::FLAG_LOSS;
+use crate::plan::{endpoints, removed};
 use crate::request::{ClusterCall, Reply, Request};
 use podlift_model::OpOutput;
+use podlift_model::command::kinds::STORE;
 use podlift_model::flags::FlagChange;
 use podlift_model::op::Look;
 
 pub struct FlagDiff;
+
+const ETCD_SERVERS: &str = "etcd-servers";
 
 impl Step for FlagDiff {
     fn probe(&self, cx: &Cx) -> Request {
@@ -24,13 +29,20 @@ impl Step for FlagDiff {
         let (Some(OpOutput::Diff(changes)), Some(config)) = (output(diff), config(config_reply)) else {
             return odd(reply);
         };
-        let unplanned: Vec<&FlagChange> =
-            changes.iter().filter(|c| c.live.is_some() && !planned(cx, c) && !returns(cx, c)).collect();
+        let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok();
+        let stacked = parsed.is_some_and(|c| c.is_stacked());
+        let unplanned: Vec<&FlagChange> = changes
+            .iter()
+            .filter(|c| c.live.is_some() || is_store(c))
+            .filter(|c| !planned(cx, c) && !returns(cx, c) && !same_servers(cx, c, stacked))
+            .collect();
         if unplanned.is_empty() {
             return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
         }
         let shown: Vec<String> = unplanned.iter().map(ToString::to_string).collect();
-        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+        // Nobody can have meant that the API server starts on another store.
+        let other_store = unplanned.iter().any(|c| is_store(c));
+        if let Some(waiver) = cx.state.waived(FLAG_LOSS).filter(|_| !other_store) {
             return done(format!("waived by {} ({}): {}", waiver.by, waiver.reason, shown.join("; ")));
         }
         let writer = config.managers.first().map_or("nobody known".into(), Clone::clone);
@@ -57,12 +69,27 @@ fn returns(cx: &Cx, change: &FlagChange) -> bool {
     manifest.is_some_and(|m| m.flags.joined(&change.flag) == change.rendered)
 }
 
-/// The plan changes this flag by name.
+fn is_store(change: &FlagChange) -> bool {
+    STORE.contains(&change.flag.as_str()) && change.flag != ETCD_SERVERS
+}
+
+/// The same members under other words: a slash less, another address of the node's own.
+fn same_servers(cx: &Cx, change: &FlagChange, stacked: bool) -> bool {
+    let Some(node) = cx.plan().inventory.get(&cx.node()) else { return false };
+    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    change.flag == ETCD_SERVERS
+        && endpoints::same(&text(&change.live), &text(&change.rendered), stacked, node)
+}
+
+/// The plan changes this flag by name, or the target has it no more.
 fn planned(cx: &Cx, change: &FlagChange) -> bool {
     use crate::kubeadm_config::ConfigRepair;
     let gates = |text: &Option<String>| -> Vec<String> {
         text.iter().flat_map(|t| t.split(',')).map(str::to_string).filter(|g| !g.is_empty()).collect()
     };
+    if removed::gone(&change.component, &change.flag, cx.plan().to.minor()).is_some() {
+        return true;
+    }
     if change.flag != "feature-gates" {
         return false;
     }

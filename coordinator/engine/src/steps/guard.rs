@@ -1,10 +1,12 @@
-//! The armed heal around a kubeadm run. Rescue acts always; hygiene only between these two steps.
+//! The armed heal around a kubeadm run. Rescue acts always; hygiene only between these two steps. What the plan's waiver lets go by name is
+//! told to the guard, so that it does not put it back.
 
 use super::types::{Assess, Cx, Step, done, facts, odd};
+use crate::plan::checks::FLAG_LOSS;
 use crate::request::{Reply, Request};
 use podlift_model::HostOp;
 use podlift_model::facts::GuardState;
-use podlift_model::op::Look;
+use podlift_model::op::{FlagLoss, Look};
 
 pub struct GuardArm;
 pub struct GuardDisarm;
@@ -24,7 +26,7 @@ impl Step for GuardArm {
     }
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
         cx.host(HostOp::GuardArm {
-            allow: vec![],
+            allow: allowed(cx),
             run: cx.state.run.clone(),
             seconds: cx.plan().options.guard_seconds,
         })
@@ -32,6 +34,11 @@ impl Step for GuardArm {
     fn undo(&self, cx: &Cx) -> Option<Request> {
         cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
     }
+}
+
+/// Losses that the plan has by name and that are waived still: a retry may have taken the waiver back.
+fn allowed(cx: &Cx) -> Vec<FlagLoss> {
+    cx.state.waived(FLAG_LOSS).map(|_| cx.plan().meant.clone()).unwrap_or_default()
 }
 
 impl Step for GuardDisarm {

@@ -92,7 +92,8 @@ impl Step for Apply {
         }
     }
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
-        cx.host(HostOp::KubeadmApply { ignore: vec![], to: cx.plan().to, skip: skip(cx, reply) })
+        let (to, ignore) = (cx.plan().to, cx.plan().ignore.clone());
+        cx.host(HostOp::KubeadmApply { ignore, to, skip: skip(cx, reply) })
     }
     fn policy(&self, cx: &Cx) -> Policy {
         policy(cx)
@@ -124,7 +125,7 @@ impl Step for Node {
         }
     }
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
-        let skip = if cx.role() == NodeRole::Worker { vec![] } else { SKIP.to_vec() };
+        let skip = if cx.role() == NodeRole::Worker { vec![] } else { usual(cx) };
         cx.host(HostOp::KubeadmNode { skip })
     }
     fn policy(&self, cx: &Cx) -> Policy {
@@ -132,13 +133,20 @@ impl Step for Node {
     }
 }
 
+/// kubeadm 1.31 has no `--skip-phases` of apply, and its `upgrade node` brings addons within its control-plane phase.
+fn usual(cx: &Cx) -> Vec<SkipPhase> {
+    if cx.plan().has_phases() { SKIP.to_vec() } else { vec![] }
+}
+
 /// Where the ConfigMap was left broken by a waiver and the manifests are healed, another full apply would write the broken one again,
 /// heal to an identical pod and wait five minutes for a hash that never changes: then only the phases that remain are run.
 fn skip(cx: &Cx, reply: &Reply) -> Vec<SkipPhase> {
     let healed = seen(cx, reply).is_some_and(|s| s.manifests.is_ok());
     match cx.state.waived(FLAG_LOSS) {
-        Some(_) if healed => [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect(),
-        _ => SKIP.to_vec(),
+        Some(_) if healed && cx.plan().has_phases() => {
+            [SkipPhase::ControlPlane].into_iter().chain(SKIP).collect()
+        }
+        _ => usual(cx),
     }
 }
 

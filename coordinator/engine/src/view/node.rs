@@ -120,6 +120,9 @@ fn health(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> Str
     if let Some(why) = &m.unreadable {
         return format!("unreadable: {why}");
     }
+    if let Some(why) = &m.opaque {
+        return why.clone();
+    }
     let down = state.iter().flat_map(|s| &s.outages).find(|o| {
         o.milliseconds.is_none()
             && m.component == Component::KubeApiserver

@@ -2,7 +2,8 @@
 
 use super::Hub;
 use super::node::{Answer, Session};
-use crate::dispatch::{Looked, unreachable};
+use super::read::ended;
+use crate::dispatch::{Looked, limits, unreachable};
 use podlift_common::wire::{self, WireError};
 use podlift_model::op::Look;
 use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput};
@@ -21,26 +22,45 @@ impl Hub {
     pub(super) async fn ask_look(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
         let op = wire::op_to_wire(&HostOp::Observe { look: look.clone() });
         let id = format!("look-{}", self.number());
-        let question = |request| Kind::RunOp(v1::RunOp { request, op_id: id, epoch: None, op: Some(op) });
+        let epoch = self.epoch_for(look)?;
+        let question = |request| Kind::RunOp(v1::RunOp { request, op_id: id, epoch, op: Some(op) });
         let Answer::Report(report) = self.ask(node, question).await? else {
             return Err(unreadable(node, &WireError::missing("op_report")));
         };
         let outcome = match report.state {
-            Some(op_report::State::Outcome(outcome)) => wire::outcome_from_wire(&outcome),
+            Some(op_report::State::Outcome(outcome)) => {
+                let limit = if *look == Look::Facts { limits::FACTS } else { limits::MESSAGE };
+                limits::document("outcome.output", outcome.output.as_ref(), limit)
+                    .and_then(|()| wire::outcome_from_wire(&outcome))
+            }
             Some(op_report::State::Refused(failure)) => {
                 wire::failure_from_wire(&failure).map(|failure| OpOutcome::Failed { failure })
             }
             _ => Err(WireError::missing("op_report.state")),
         };
-        let output = match outcome.map_err(|e| unreadable(node, &e))? {
+        let output = match outcome.map_err(|e| unreadable(node, &limits::short(e)))? {
             OpOutcome::Done { output } => output,
-            OpOutcome::Failed { failure } => return Err(failure),
-            OpOutcome::Indeterminate { why } => return Err(unreachable(node, &why)),
+            OpOutcome::Failed { failure } => return Err(limits::failure(failure)),
+            OpOutcome::Indeterminate { why } => {
+                return Err(unreachable(node, &limits::cut(&why, limits::LINE)));
+            }
         };
         if let OpOutput::Facts(facts) = &output {
             self.refresh(node, Some(facts.as_ref().clone()));
         }
         Ok(output)
+    }
+
+    /// What only the coordinator in office may have is asked for under its epoch.
+    fn epoch_for(&self, look: &Look) -> Result<Option<v1::Epoch>, Failure> {
+        if !look.needs_epoch() {
+            return Ok(None);
+        }
+        let none = || {
+            let text = "this coordinator holds no epoch, and files of a node are given to none that does not; see podlift status";
+            Failure::operator("no-epoch", text)
+        };
+        self.store.epoch().as_ref().map(wire::epoch_to_wire).map(Some).ok_or_else(none)
     }
 
     pub(super) async fn ask_claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure> {
@@ -50,7 +70,7 @@ impl Hub {
             return Err(unreadable(node, &WireError::missing("epoch_reply")));
         };
         let highest = reply.highest.as_ref().map(wire::epoch_from_wire).transpose();
-        let highest = highest.map_err(|e| unreadable(node, &e))?;
+        let highest = highest.map_err(|e| unreadable(node, &limits::short(e)))?;
         let highest = if reply.accepted { Some(epoch.clone()) } else { highest };
         if let Some(n) = self.nodes().get_mut(node) {
             n.epoch = highest.or(n.epoch.take());
@@ -64,7 +84,7 @@ impl Hub {
         let Answer::Lookup(reply) = self.ask(node, question).await? else {
             return Err(unreadable(node, &WireError::missing("lookup_reply")));
         };
-        looked(&reply).map_err(|e| unreadable(node, &e))
+        looked(&reply).map_err(|e| unreadable(node, &limits::short(e)))
     }
 
     /// Asks and waits: for the answer, for the session's end, or for the time limit.
@@ -114,7 +134,7 @@ fn looked(reply: &v1::LookupReply) -> Result<Looked, WireError> {
         State::Running => Looked::Running { ledger },
         State::Ended => {
             let outcome = reply.outcome.as_ref().ok_or_else(|| WireError::missing("lookup_reply.outcome"))?;
-            Looked::Ended { ledger, outcome: wire::outcome_from_wire(outcome)? }
+            Looked::Ended { ledger, outcome: ended(outcome)? }
         }
     })
 }

@@ -1,13 +1,14 @@
 //! The beginning and the end of a session: who is it, does it speak our protocol, does it remember what it did?
 
 use super::Hub;
+use super::identity::{self, First, Heard, Machine};
 use super::node::{Live, Node, Outgoing, Session};
-use crate::store::StoreError;
+use crate::dispatch::limits::{self, quoted};
 use futures_util::{Stream, StreamExt as _};
 use podlift_common::tls::{Identity, Subject};
 use podlift_common::wire::{self, WireError};
 use podlift_engine::machine::Event;
-use podlift_model::{Epoch, LedgerId, NodeFacts, NodeName, RunId};
+use podlift_model::{BootId, Epoch, LedgerId, MachineId, NodeFacts, NodeName, RunId};
 use podlift_proto::{PROTOCOL, v1};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -18,10 +19,13 @@ use tonic::Status;
 /// Messages on their way to one agent.
 const BUFFER: usize = 64;
 const HELLO: Duration = Duration::from_secs(10);
+/// Heartbeats that a session may miss before it counts as silent.
+const MISSED: u32 = 3;
 pub(super) const FACTS: &str = "podlift.facts/v1";
 
 /// Hello, read.
-struct Hello {
+pub(super) struct Hello {
+    machine: Machine,
     facts: NodeFacts,
     ledger: LedgerId,
     epoch: Option<Epoch>,
@@ -36,19 +40,19 @@ impl Hub {
         inbound: impl Stream<Item = Result<v1::FromAgent, Status>> + Send + 'static,
     ) -> Result<mpsc::Receiver<Outgoing>, Status> {
         let node = self.peer_node(&peer)?;
+        let arrival = self.arrive(&node)?;
         let mut inbound = Box::pin(inbound);
-        let first = tokio::time::timeout(HELLO, inbound.next()).await;
-        let late = |_| Status::deadline_exceeded("no Hello within 10 s of the session's start");
-        let first =
-            first.map_err(late)?.ok_or_else(|| Status::cancelled("the session ended before Hello"))??;
-        let Some(v1::from_agent::Kind::Hello(hello)) = first.kind else {
-            return Err(Status::invalid_argument("the first message of a session must be Hello"));
-        };
+        let hello = first(&mut inbound).await?;
+        drop(arrival);
         self.check(&node, &hello)?;
-        let hello = read(&node, &hello).map_err(|e| wire::to_status(&e))?;
-        self.remember(&node, &hello.ledger).map_err(|e| Status::unavailable(e.to_string()))?;
+        let hello = read(&node, &hello).map_err(|e| wire::to_status(&limits::short(e)))?;
+        let turn = self.turn(&node);
+        let one = turn.lock().await;
+        self.one_machine(&node, &hello.machine).await?;
+        self.remember(&node, &hello.ledger)?;
         let (send, receive) = mpsc::channel(BUFFER);
         let session = self.open(&node, hello, send).await;
+        drop(one);
         tokio::spawn(super::read::read_all(Arc::downgrade(self), node, session, inbound));
         Ok(receive)
     }
@@ -66,47 +70,83 @@ impl Hub {
 
     fn check(&self, node: &NodeName, hello: &v1::Hello) -> Result<(), Status> {
         if hello.node != node.as_str() {
-            let said = &hello.node;
+            let said = quoted(&hello.node);
             let text = format!(
                 "the certificate is for node {node}, and the agent says that it is {said:?}: give it its own certificate"
             );
-            tracing::warn!(%node, said, "refused: certificate for another node");
+            self.complain(node, &text);
             return Err(Status::permission_denied(text));
         }
         if hello.protocol != PROTOCOL {
             let text = format!(
                 "agent {} of {node} speaks protocol {}, this coordinator speaks {PROTOCOL}: install the same podlift on both",
-                hello.agent_version, hello.protocol
+                quoted(&hello.agent_version),
+                hello.protocol
             );
-            self.refusals().insert(node.clone(), text.clone());
+            self.turn_away(node, "", &text);
             return Err(Status::failed_precondition(text));
         }
         Ok(())
     }
 
-    /// A new or changed memory is in the journal before anything is asked of it.
-    fn remember(&self, node: &NodeName, ledger: &LedgerId) -> Result<(), StoreError> {
-        let (node, ledger) = (node.clone(), ledger.clone());
-        let event = match self.store.ledger(&node) {
-            Some(before) if before == ledger => return Ok(()),
-            Some(before) => Event::LedgerChanged { node, before, now: ledger },
-            None => Event::AgentConnected { node, ledger },
+    /// A second machine under the same name is refused while the first one lives.
+    async fn one_machine(&self, node: &NodeName, machine: &Machine) -> Result<(), Status> {
+        if machine.id.is_empty() {
+            tracing::info!(%node, "its agent tells no machine id: install the same podlift on both");
+        }
+        let last = self.heard(node);
+        let judged = match identity::before_asking(node, machine, last.as_ref()) {
+            First::Welcome => Ok(()),
+            First::Refused(twin) => Err(twin),
+            First::Ask => {
+                let registered = self.registry.of(node, self.clock.now()).await;
+                let now = self.clock.now();
+                identity::as_registered(node, machine, last.as_ref(), &registered, now)
+            }
         };
-        self.store.append(None, event).map(drop)
+        judged.map_err(|twin| {
+            let status = wire::to_status(&twin);
+            self.turn_away(node, &machine.id, status.message());
+            status
+        })
+    }
+
+    fn heard(&self, node: &NodeName) -> Option<Heard> {
+        let now = self.clock.now();
+        let nodes = self.nodes();
+        let n = nodes.get(node)?;
+        let silent = Duration::try_from(now.duration_since(n.at)).unwrap_or_default();
+        let alive = n.session.is_some() && silent <= self.settings.heartbeat * MISSED;
+        Some(Heard { machine: n.machine.clone(), at: n.at, alive })
+    }
+
+    /// A new or changed memory is in the journal before anything is asked of it.
+    fn remember(&self, node: &NodeName, ledger: &LedgerId) -> Result<(), Status> {
+        let (name, now) = (node.clone(), ledger.clone());
+        let event = match self.store.ledger(node) {
+            Some(before) if before == now => return Ok(()),
+            Some(before) => Event::LedgerChanged { node: name, before, now },
+            None => Event::AgentConnected { node: name, ledger: now },
+        };
+        if !self.may_change_memory(node) {
+            let text = "its memory (ledger) was another one again and again: is /var/lib/podlift on a disk that forgets? One change a minute is taken";
+            self.turn_away(node, "", text);
+            return Err(Status::resource_exhausted(format!("agent of {node}: {text}")));
+        }
+        self.store.append(None, event).map(drop).map_err(|e| Status::unavailable(e.to_string()))
     }
 
     async fn open(&self, node: &NodeName, hello: Hello, send: mpsc::Sender<Outgoing>) -> Session {
         let gone = CancellationToken::new();
-        let session = Session { id: self.number(), ledger: hello.ledger, send, gone: gone.clone() };
+        let session = Session { id: self.number(), ledger: hello.ledger.clone(), send, gone: gone.clone() };
         let live = Live {
             session: session.clone(),
             since: self.clock.now(),
             questions: Default::default(),
             _guard: gone.drop_guard(),
         };
-        let returned = self.place(node, live, hello.facts, hello.epoch, hello.runs);
-        self.refusals().remove(node);
-        if returned {
+        self.welcome_back(node, &hello.machine.id);
+        if self.place(node, live, hello) {
             self.journal_of_run(
                 node,
                 Event::AgentConnected { node: node.clone(), ledger: session.ledger.clone() },
@@ -124,37 +164,32 @@ impl Hub {
     }
 
     /// Replaces whatever session the node had. True: its loss was journaled before.
-    fn place(
-        &self,
-        name: &NodeName,
-        live: Live,
-        facts: NodeFacts,
-        epoch: Option<Epoch>,
-        runs: Vec<RunId>,
-    ) -> bool {
-        let at = self.clock.now();
+    fn place(&self, name: &NodeName, live: Live, hello: Hello) -> bool {
+        let Hello { machine, facts, epoch, runs, ledger: _ } = hello;
+        let (at, facts) = (self.clock.now(), Arc::new(facts));
+        self.suspect(name, None, &facts);
         let mut nodes = self.nodes();
         let (before, ops, lost) =
             nodes.remove(name).map_or_else(Default::default, |n| (n.runs, n.ops, n.lost));
-        self.recount(&before, &runs);
-        nodes.insert(
-            name.clone(),
-            Node { facts: facts.into(), at, epoch, runs, session: Some(live), lost: false, ops },
-        );
+        self.recount(name, &before, &runs);
+        let session = Some(live);
+        nodes.insert(name.clone(), Node { machine, facts, at, epoch, runs, session, lost: false, ops });
         lost
     }
 
-    fn recount(&self, before: &[RunId], now: &[RunId]) {
+    fn recount(&self, node: &NodeName, before: &[RunId], now: &[RunId]) {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        for run in now {
-            *remembered.entry(run.clone()).or_default() += 1;
-        }
         for run in before {
-            if let Some(count) = remembered.get_mut(run) {
-                *count -= 1;
+            if let Some(by) = remembered.get_mut(run) {
+                by.remove(node);
+                if by.is_empty() {
+                    remembered.remove(run);
+                }
             }
         }
-        remembered.retain(|_, count| *count > 0);
+        for run in now {
+            remembered.entry(run.clone()).or_default().insert(node.clone());
+        }
     }
 
     /// The session is over, unless another took its place already.
@@ -191,19 +226,52 @@ impl Hub {
     }
 }
 
-fn read(node: &NodeName, hello: &v1::Hello) -> Result<Hello, WireError> {
-    let facts: NodeFacts = wire::from_document(FACTS, hello.facts.as_ref())?;
+/// The first message, which must be Hello and must come soon.
+async fn first(
+    inbound: &mut (impl Stream<Item = Result<v1::FromAgent, Status>> + Unpin),
+) -> Result<v1::Hello, Status> {
+    let late = |_| Status::deadline_exceeded("no Hello within 10 s of the session's start");
+    let said = tokio::time::timeout(HELLO, inbound.next()).await.map_err(late)?;
+    let message = said.ok_or_else(|| Status::cancelled("the session ended before Hello"))??;
+    super::read::small(&message).map_err(|e| wire::to_status(&e))?;
+    match message.kind {
+        Some(v1::from_agent::Kind::Hello(hello)) => Ok(hello),
+        _ => Err(Status::invalid_argument("the first message of a session must be Hello")),
+    }
+}
+
+pub(super) fn read(node: &NodeName, hello: &v1::Hello) -> Result<Hello, WireError> {
+    let document = hello.facts.as_ref().ok_or_else(|| WireError::missing("hello.facts"))?;
+    let facts = super::read::facts(document)?;
     if facts.node != *node {
         return Err(WireError::new(
             "hello.facts.node",
             format!("{:?}, expected {node}", facts.node.as_str()),
         ));
     }
+    if hello.runs.len() > limits::RUNS {
+        let why = format!("{} of them, at most {} are taken", hello.runs.len(), limits::RUNS);
+        return Err(WireError::new("hello.runs", why));
+    }
     let runs = hello.runs.iter().map(|r| RunId::new(r.clone()).map_err(|e| WireError::new("hello.runs", e)));
     Ok(Hello {
+        machine: machine(hello, &facts)?,
         facts,
         ledger: LedgerId::new(hello.ledger.clone()).map_err(|e| WireError::new("hello.ledger", e))?,
         epoch: hello.epoch.as_ref().map(wire::epoch_from_wire).transpose()?,
         runs: runs.collect::<Result<_, _>>()?,
     })
+}
+
+/// Empty where an agent does not say.
+fn machine(hello: &v1::Hello, facts: &NodeFacts) -> Result<Machine, WireError> {
+    let told = facts.machine.as_ref().map(|m| m.as_str().to_string()).unwrap_or_default();
+    let id = if hello.machine.is_empty() { told } else { hello.machine.clone() };
+    if !id.is_empty() {
+        MachineId::new(id.clone()).map_err(|e| WireError::new("hello.machine", e))?;
+    }
+    if !hello.boot.is_empty() {
+        BootId::new(hello.boot.clone()).map_err(|e| WireError::new("hello.boot", e))?;
+    }
+    Ok(Machine { id, boot: hello.boot.clone() })
 }

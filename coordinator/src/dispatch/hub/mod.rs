@@ -3,15 +3,28 @@
 
 mod ask;
 mod attach;
+mod door;
+#[cfg(test)]
+mod flood_tests;
+mod heal;
+mod identity;
+#[cfg(test)]
+mod machine_tests;
 mod node;
 mod op;
 mod read;
+mod roles;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use roles::impostor;
+
+use crate::cluster::Cluster;
+use crate::dispatch::registry::Registry;
 use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use crate::store::Store;
 use async_trait::async_trait;
+use door::{Door, Refusal};
 use node::{Node, Session};
 use podlift_common::clock::Clock;
 use podlift_engine::view::SeenNode;
@@ -47,10 +60,15 @@ pub struct Hub {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     settings: HubSettings,
+    registry: Registry,
     nodes: Mutex<BTreeMap<NodeName, Node>>,
-    refused: Mutex<BTreeMap<NodeName, String>>,
-    /// Runs that agents remember, and how many agents each: asked for at every turn of every step.
-    remembered: Mutex<BTreeMap<RunId, usize>>,
+    /// What each certificate may still do; only ever held for a look.
+    doors: Mutex<BTreeMap<NodeName, Door>>,
+    refused: Mutex<BTreeMap<NodeName, Refusal>>,
+    /// Control plane (true) or worker, as the cluster says.
+    roles: Mutex<BTreeMap<NodeName, bool>>,
+    /// Runs that agents remember, and which agents: asked for at every turn of every step.
+    remembered: Mutex<BTreeMap<RunId, BTreeSet<NodeName>>>,
     /// Numbers requests, sessions and observations.
     counter: AtomicU64,
     /// Changes whenever an agent comes or goes.
@@ -58,19 +76,44 @@ pub struct Hub {
 }
 
 impl Hub {
+    /// Without a cluster to ask which machine a node is.
     pub fn new(
         cluster: ClusterName,
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
         settings: HubSettings,
     ) -> Arc<Self> {
+        Self::with_registry(cluster, store, clock, settings, Registry::new(None))
+    }
+
+    /// `kube` tells which machine a node is.
+    pub fn over(
+        kube: Arc<dyn Cluster>,
+        cluster: ClusterName,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        settings: HubSettings,
+    ) -> Arc<Self> {
+        Self::with_registry(cluster, store, clock, settings, Registry::new(Some(kube)))
+    }
+
+    fn with_registry(
+        cluster: ClusterName,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        settings: HubSettings,
+        registry: Registry,
+    ) -> Arc<Self> {
         Arc::new(Self {
             cluster,
             store,
             clock,
             settings,
+            registry,
             nodes: Mutex::default(),
+            doors: Mutex::default(),
             refused: Mutex::default(),
+            roles: Mutex::default(),
             remembered: Mutex::default(),
             counter: AtomicU64::new(1),
             changed: watch::Sender::new(0),
@@ -95,10 +138,6 @@ impl Hub {
 
     fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeName, Node>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refusals(&self) -> MutexGuard<'_, BTreeMap<NodeName, String>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The session of a connected agent.
@@ -131,8 +170,19 @@ impl Agents for Hub {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
+    fn runs_of(&self, counts: &dyn Fn(&NodeName) -> bool) -> BTreeSet<RunId> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.iter().filter(|(_, by)| by.iter().any(counts)).map(|(run, _)| run.clone()).collect()
+    }
+
+    fn told_roles(&self, roles: &BTreeMap<NodeName, bool>) {
+        self.learn_roles(roles);
+    }
+
     fn refused(&self) -> BTreeMap<NodeName, String> {
-        self.refusals().clone()
+        let mut all = self.impostors();
+        all.extend(self.turned_away());
+        all
     }
 
     async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {

@@ -1,5 +1,6 @@
 //! One node as the hub knows it, and its session while it has one.
 
+use super::identity::Machine;
 use jiff::Timestamp;
 use podlift_engine::view::SeenNode;
 use podlift_model::{Epoch, Failure, LedgerId, NodeFacts, OpId, OpOutcome, RunId};
@@ -13,6 +14,7 @@ pub(super) type Outgoing = Result<v1::ToAgent, tonic::Status>;
 
 /// What remains of a node when its session ends.
 pub(super) struct Node {
+    pub machine: Machine,
     pub facts: Arc<NodeFacts>,
     pub at: Timestamp,
     pub epoch: Option<Epoch>,
@@ -21,7 +23,7 @@ pub(super) struct Node {
     /// Its loss was journaled: so must its return be.
     pub lost: bool,
     /// Who waits for which op; survives the session.
-    pub ops: BTreeMap<OpId, mpsc::UnboundedSender<OpWord>>,
+    pub ops: BTreeMap<OpId, mpsc::Sender<OpWord>>,
 }
 
 /// A session with what dies with it.

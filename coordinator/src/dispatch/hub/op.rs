@@ -9,6 +9,10 @@ use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome}
 use podlift_proto::v1::{self, to_agent::Kind};
 use tokio::sync::mpsc;
 
+/// Words of an op that wait for whoever listens. Progress is dropped before the last of them are used: an end always finds room.
+const WORDS: usize = 64;
+pub(super) const FOR_ENDS: usize = 16;
+
 /// What is sent, as often as it must be.
 struct Sending<'a> {
     hub: &'a Hub,
@@ -23,7 +27,7 @@ struct Ear<'a> {
     hub: &'a Hub,
     node: &'a NodeName,
     op_id: &'a OpId,
-    words: mpsc::UnboundedReceiver<OpWord>,
+    words: mpsc::Receiver<OpWord>,
 }
 
 impl Drop for Ear<'_> {
@@ -73,7 +77,7 @@ impl Hub {
     }
 
     fn listen<'a>(&'a self, node: &'a NodeName, op_id: &'a OpId) -> Ear<'a> {
-        let (send, words) = mpsc::unbounded_channel();
+        let (send, words) = mpsc::channel(WORDS);
         if let Some(n) = self.nodes().get_mut(node) {
             n.ops.insert(op_id.clone(), send);
         }

@@ -1,37 +1,89 @@
-//! What an agent says after Hello. A message that can't be read is logged and changes nothing.
+//! What an agent says after Hello. A message that can't be read is logged and changes nothing. Reading and parsing hold no lock that
+//! another agent waits for; an agent that says too much is read more slowly, and that is all.
 
 use super::Hub;
 use super::attach::FACTS;
 use super::node::{Answer, OpWord, Session};
+use super::op::FOR_ENDS;
+use crate::dispatch::limits::{self, Bucket};
 use futures_util::{Stream, StreamExt as _};
 use podlift_common::wire::{self, WireError};
-use podlift_engine::machine::Event;
-use podlift_model::heal::HealEvent;
-use podlift_model::{NodeFacts, NodeName, OpId};
+use podlift_model::{NodeFacts, NodeName, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent::Kind, op_report::State};
+use prost::Message as _;
 use std::pin::Pin;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::mpsc;
 use tonic::Status;
-
-pub(super) const HEAL: &str = "podlift.heal/v1";
 
 type Inbound = Pin<Box<dyn Stream<Item = Result<v1::FromAgent, Status>> + Send>>;
 
+/// How fast one session is read.
+struct Pace {
+    messages: Bucket,
+    news: Bucket,
+}
+
+impl Pace {
+    fn pause(&mut self, message: &v1::FromAgent) -> Duration {
+        let news = matches!(&message.kind, Some(Kind::Heartbeat(beat)) if beat.facts.is_some());
+        let pause = if news { self.news.borrow() } else { Duration::ZERO };
+        self.messages.borrow().max(pause)
+    }
+}
+
 /// Reads until the agent is gone or another session took over. Holds the hub weakly: a hub that is dropped ends its sessions.
 pub(super) async fn read_all(hub: Weak<Hub>, node: NodeName, session: Session, mut inbound: Inbound) {
-    loop {
-        let next = tokio::select! {
-            () = session.gone.cancelled() => break,
-            next = inbound.next() => next,
-        };
-        let (Some(Ok(message)), Some(hub)) = (next, hub.upgrade()) else { break };
+    let mut pace = Pace { messages: Bucket::new(limits::MESSAGES), news: Bucket::new(limits::NEWS) };
+    while let Some(message) = next(&session, &mut inbound, &mut pace).await {
+        let Some(hub) = hub.upgrade() else { break };
         if let Err(error) = hub.take(&node, &session, message).await {
-            tracing::warn!(%node, %error, "a message of the agent can't be read");
+            hub.complain(&node, &limits::short(error).to_string());
         }
     }
     if let Some(hub) = hub.upgrade() {
         hub.detach(&node, session.id);
     }
+}
+
+/// None: the session is over.
+async fn next(session: &Session, inbound: &mut Inbound, pace: &mut Pace) -> Option<v1::FromAgent> {
+    let next = async {
+        let message = inbound.next().await?.ok()?;
+        let pause = pace.pause(&message);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Some(message)
+    };
+    tokio::select! {
+        () = session.gone.cancelled() => None,
+        next = next => next,
+    }
+}
+
+/// No larger than what the wire takes, wherever it came from.
+pub(super) fn small(message: &v1::FromAgent) -> Result<(), WireError> {
+    match message.encoded_len() {
+        bytes if bytes > limits::MESSAGE => {
+            let why = format!("it has {bytes} bytes, at most {} are taken", limits::MESSAGE);
+            Err(WireError::new("message", why))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How an op ended, as far as it may be written down.
+pub(super) fn ended(outcome: &v1::Outcome) -> Result<OpOutcome, WireError> {
+    if let Err(too_large) = limits::outcome_size(outcome) {
+        return Ok(too_large);
+    }
+    limits::document("outcome.output", outcome.output.as_ref(), limits::MESSAGE)?;
+    Ok(match wire::outcome_from_wire(outcome)? {
+        OpOutcome::Failed { failure } => OpOutcome::Failed { failure: limits::failure(failure) },
+        other => other,
+    })
 }
 
 impl Hub {
@@ -41,6 +93,7 @@ impl Hub {
         session: &Session,
         message: v1::FromAgent,
     ) -> Result<(), WireError> {
+        small(&message)?;
         match message.kind {
             None | Some(Kind::Hello(_)) => Ok(()),
             Some(Kind::Heartbeat(beat)) => self.beat(node, beat),
@@ -58,37 +111,46 @@ impl Hub {
     }
 
     fn beat(&self, node: &NodeName, beat: v1::Heartbeat) -> Result<(), WireError> {
-        let facts = beat.facts.map(|d| wire::from_document::<NodeFacts>(FACTS, Some(&d))).transpose()?;
+        // It lives, whatever it says.
+        let (facts, said) = match beat.facts.as_ref().map(facts).transpose() {
+            Ok(facts) => (facts, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
         self.refresh(node, facts);
-        Ok(())
+        said
     }
 
     /// The agent lives; `facts` where they were sent.
     pub(super) fn refresh(&self, node: &NodeName, facts: Option<NodeFacts>) {
         let now = self.clock.now();
-        if let Some(n) = self.nodes().get_mut(node) {
+        let facts = facts.filter(|f| f.node == *node).map(Arc::new);
+        let before = {
+            let mut nodes = self.nodes();
+            let Some(n) = nodes.get_mut(node) else { return };
             n.at = now;
-            if let Some(facts) = facts.filter(|f| f.node == *node) {
-                n.facts = facts.into();
-            }
+            facts.clone().map(|facts| std::mem::replace(&mut n.facts, facts))
+        };
+        if let Some(facts) = facts {
+            self.suspect(node, before.as_deref(), &facts);
         }
     }
 
     /// An outcome that nobody waits for is late or doubled: whoever needs it asks for it by lookup.
     fn report(&self, node: &NodeName, report: v1::OpReport) -> Result<(), WireError> {
         let id = OpId::new(report.op_id.clone()).map_err(|e| WireError::new("op_report.op_id", e))?;
-        let progress = matches!(report.state, Some(State::Progress(_)));
-        if !progress {
-            self.answer(node, report.request, Answer::Report(report.clone()));
-        }
         let waiting = self.nodes().get(node).and_then(|n| n.ops.get(&id).cloned());
-        let Some(waiting) = waiting else { return Ok(()) };
-        let word = match report.state.ok_or_else(|| WireError::missing("op_report.state"))? {
-            State::Progress(line) => OpWord::Progress(line),
-            State::Outcome(outcome) => OpWord::Outcome(wire::outcome_from_wire(&outcome)?),
-            State::Refused(failure) => OpWord::Refused(wire::failure_from_wire(&failure)?),
+        let Some(waiting) = waiting else {
+            if !matches!(report.state, Some(State::Progress(_))) {
+                self.answer(node, report.request, Answer::Report(report));
+            }
+            return Ok(());
         };
-        drop(waiting.send(word));
+        let word = match report.state.ok_or_else(|| WireError::missing("op_report.state"))? {
+            State::Progress(line) => OpWord::Progress(limits::cut(&line, limits::LINE)),
+            State::Outcome(outcome) => OpWord::Outcome(ended(&outcome)?),
+            State::Refused(failure) => OpWord::Refused(limits::failure(wire::failure_from_wire(&failure)?)),
+        };
+        hear(&waiting, word);
         Ok(())
     }
 
@@ -102,30 +164,18 @@ impl Hub {
             drop(asked.send(answer));
         }
     }
+}
 
-    /// In the journal first, then acknowledged: the agent may forget it only then.
-    async fn heal(
-        &self,
-        node: &NodeName,
-        session: &Session,
-        report: v1::HealReport,
-    ) -> Result<(), WireError> {
-        let heal: HealEvent = wire::from_document(HEAL, report.heal.as_ref())?;
-        if heal.node != *node || heal.id != report.id {
-            return Err(WireError::new(
-                "heal_report",
-                format!("{} of {}, expected {} of {node}", heal.id, heal.node, report.id),
-            ));
-        }
-        if !self.store.knows_heal(&heal.id) {
-            let run = self.store.open_run().map(|s| s.run.clone());
-            if let Err(error) = self.store.append(run.as_ref(), Event::Healed { heal }) {
-                tracing::error!(%node, %error, "heal not journaled, not acknowledged");
-                return Ok(());
-            }
-        }
-        let kind = Some(v1::to_agent::Kind::HealAck(v1::HealAck { id: report.id }));
-        drop(session.send.send(Ok(v1::ToAgent { kind })).await);
-        Ok(())
+/// Whoever listens may be busy with something else: lines for people are dropped then, ends are not.
+fn hear(waiting: &mpsc::Sender<OpWord>, word: OpWord) {
+    if matches!(word, OpWord::Progress(_)) && waiting.capacity() <= FOR_ENDS {
+        return;
     }
+    drop(waiting.try_send(word));
+}
+
+/// A node's facts, if they are small enough.
+pub(super) fn facts(document: &v1::Document) -> Result<NodeFacts, WireError> {
+    limits::document("facts", Some(document), limits::FACTS)?;
+    wire::from_document(FACTS, Some(document))
 }

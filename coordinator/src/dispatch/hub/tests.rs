@@ -4,7 +4,7 @@ use super::{Hub, HubSettings};
 use crate::dispatch::{Agents, Looked};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, name, store};
-use podlift_common::clock::SystemClock;
+use podlift_common::clock::{SystemClock, TokioClock};
 use podlift_common::tls::Identity;
 use podlift_common::wire;
 use podlift_engine::machine::Event;
@@ -18,31 +18,43 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
-struct Lab {
-    hub: Arc<Hub>,
-    journal: MemoryJournal,
+pub(super) struct Lab {
+    pub hub: Arc<Hub>,
+    pub journal: MemoryJournal,
+    pub fleet: Arc<Fleet>,
+    pub store: Arc<crate::store::Store>,
 }
 
 /// The agent's side of a session.
-struct Played {
-    send: mpsc::Sender<Result<v1::FromAgent, Status>>,
-    receive: mpsc::Receiver<Result<v1::ToAgent, Status>>,
+pub(super) struct Played {
+    pub send: mpsc::Sender<Result<v1::FromAgent, Status>>,
+    pub receive: mpsc::Receiver<Result<v1::ToAgent, Status>>,
 }
 
 fn lab() -> Lab {
-    let journal = MemoryJournal::new();
+    let (journal, fleet) = (MemoryJournal::new(), Fleet::new());
     let settings = HubSettings { observe_timeout: Duration::from_secs(10), ..HubSettings::default() };
-    let cluster = ClusterName::new("runaicluster").unwrap();
-    Lab { hub: Hub::new(cluster, store(&journal), Arc::new(SystemClock), settings), journal }
+    let (cluster, store) = (ClusterName::new("runaicluster").unwrap(), store(&journal));
+    let hub = Hub::new(cluster, store.clone(), Arc::new(SystemClock), settings);
+    Lab { hub, journal, fleet, store }
 }
 
-fn facts(node: &str, ledger: &str) -> NodeFacts {
+/// With a cluster to ask, and a clock that stands.
+pub(super) fn lab_over(fleet: Arc<Fleet>) -> Lab {
+    let journal = MemoryJournal::new();
+    let (cluster, store) = (ClusterName::new("runaicluster").unwrap(), store(&journal));
+    let clock = TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap());
+    let hub = Hub::over(fleet.clone(), cluster, store.clone(), Arc::new(clock), HubSettings::default());
+    Lab { hub, journal, fleet, store }
+}
+
+pub(super) fn facts(node: &str, ledger: &str) -> NodeFacts {
     let fleet = Fleet::new();
     let facts = fleet.lock().facts[&name("dgx030")].clone();
     NodeFacts { node: name(node), ledger: LedgerId::new(ledger).unwrap(), ..facts }
 }
 
-fn hello(node: &str, ledger: &str) -> v1::Hello {
+pub(super) fn hello(node: &str, ledger: &str) -> v1::Hello {
     v1::Hello {
         machine: String::new(),
         protocol: podlift_proto::PROTOCOL,
@@ -69,7 +81,7 @@ fn op() -> OpId {
 }
 
 impl Lab {
-    async fn attach(&self, peer: &str, hello: v1::Hello) -> Result<Played, Status> {
+    pub async fn attach(&self, peer: &str, hello: v1::Hello) -> Result<Played, Status> {
         let (send, inbound) = mpsc::channel(16);
         let first = v1::FromAgent { kind: Some(from_agent::Kind::Hello(hello)) };
         send.send(Ok(first)).await.unwrap();
@@ -83,6 +95,17 @@ impl Lab {
         played
     }
 
+    pub async fn advance(&self, by: Duration) {
+        tokio::time::advance(by).await;
+    }
+
+    /// Until the hub has noticed what ended.
+    pub async fn settle(&self) {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn run(&self) -> tokio::task::JoinHandle<Result<OpOutcome, Failure>> {
         let hub = self.hub.clone();
         tokio::spawn(async move {
@@ -92,10 +115,10 @@ impl Lab {
 }
 
 impl Played {
-    async fn next(&mut self) -> Option<to_agent::Kind> {
+    pub async fn next(&mut self) -> Option<to_agent::Kind> {
         self.receive.recv().await?.ok()?.kind
     }
-    async fn say(&self, kind: from_agent::Kind) {
+    pub async fn say(&self, kind: from_agent::Kind) {
         self.send.send(Ok(v1::FromAgent { kind: Some(kind) })).await.unwrap();
     }
     async fn op(&mut self) -> v1::RunOp {

@@ -11,6 +11,7 @@ pub use counts::{Count, Counts};
 
 use super::Performer;
 use crate::bcm::{Bcm, Question, parse};
+use crate::dispatch::impostor;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::inventory::Inventory;
@@ -19,7 +20,8 @@ use podlift_engine::request::{AddonsView, ApiProbe, KubeadmConfigView, NodeView}
 use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::view::report::VIP;
 use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::{ClusterName, Epoch, Failure, KubeVersion, NodeName};
+use podlift_model::{ClusterName, Epoch, Failure, KubeVersion, NodeFacts, NodeName};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +56,15 @@ fn odd(what: &str) -> String {
     format!("unexpected answer to {what}")
 }
 
+/// Takes away the facts of workers whose agents tell of control-plane manifests: they vote on nothing, and the plan says why.
+fn impostors(views: &[NodeView], facts: &mut Vec<(NodeFacts, Timestamp)>) -> BTreeMap<NodeName, String> {
+    let workers: BTreeSet<&NodeName> = views.iter().filter(|v| !v.control_plane).map(|v| &v.name).collect();
+    let odd = |f: &NodeFacts| !f.manifests.is_empty() && workers.contains(&f.node);
+    let told = facts.iter().filter(|(f, _)| odd(f)).map(|(f, _)| (f.node.clone(), impostor(f))).collect();
+    facts.retain(|(f, _)| !odd(f));
+    told
+}
+
 impl Planner {
     pub(crate) async fn gather(
         &self,
@@ -66,7 +77,10 @@ impl Planner {
         let clocks =
             facts.iter_mut().filter_map(|(f, at)| Some((f.node.clone(), ahead(f.clock.take()?, *at))));
         let clocks = clocks.collect();
-        let inventory = Inventory::join(views?, facts.into_iter().map(|(f, _)| f).collect());
+        let views = views?;
+        let mut refused = self.performer.agents.refused();
+        refused.extend(impostors(&views, &mut facts));
+        let inventory = Inventory::join(views, facts.into_iter().map(|(f, _)| f).collect());
         let on_nodes = async {
             let surveys = self.surveys(&inventory, wanted.to, counts).await;
             let offers = self.offers(&inventory, wanted.to, &surveys, counts).await;
@@ -95,7 +109,7 @@ impl Planner {
             addons,
             bcm,
             clocks,
-            refused_agents: self.performer.agents.refused(),
+            refused_agents: refused,
             surveys,
             cluster_survey,
             attestations: wanted.attestations,

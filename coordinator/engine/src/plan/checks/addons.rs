@@ -1,9 +1,10 @@
 //! kubeadm 1.32 deploys CoreDNS and kube-proxy even where their ConfigMap is absent: such an addon is left out, and said.
 
 use super::{Finding, View};
-use crate::plan::{Severity, finding::finding};
+use crate::plan::{Severity, finding::finding, order};
 
 pub fn check(view: &View) -> Vec<Finding> {
+    let to = view.input.to;
     let view = match &view.input.addons {
         Ok(view) => view,
         Err(why) => {
@@ -17,12 +18,16 @@ pub fn check(view: &View) -> Vec<Finding> {
             )];
         }
     };
+    let whole = (!order::has_phases(to)).then(|| {
+        let evidence = format!("kubeadm of {} has no --skip-phases for upgrade apply: CoreDNS, kube-proxy and the kubelet's configuration go with kubeadm itself, not in phases of their own", to.minor());
+        finding("addons", Severity::Note, None, evidence, "")
+    });
     let absent =
         [("kube-proxy", view.kube_proxy), ("coredns", view.coredns)].into_iter().filter(|(_, there)| !there);
-    absent
+    let left = absent
         .map(|(name, _)| {
             let evidence = format!("ConfigMap kube-system/{name} is absent: the cluster does not use this addon, and the run will not deploy it");
             finding("addons", Severity::Note, None, evidence, "")
-        })
-        .collect()
+        });
+    left.chain(whole).collect()
 }

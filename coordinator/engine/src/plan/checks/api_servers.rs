@@ -5,14 +5,18 @@ use crate::plan::{Severity, finding::finding};
 use crate::view::report::VIP;
 
 pub fn check(view: &View) -> Vec<Finding> {
-    let down = view.input.probes.iter().filter(|p| !p.ok);
-    down.map(|p| {
+    let probes = view.input.probes.iter();
+    // Alive, and not as ready as an answer of 200 would say: it asks for credentials that nobody here has.
+    let closed = probes.clone().filter(|p| p.ok && !p.why.is_empty()).map(|p| {
+        finding("api-servers", Severity::Note, None, format!("{} is alive: {}", p.endpoint, p.why), "")
+    });
+    let down = probes.filter(|p| !p.ok).map(|p| {
         let evidence = format!("{} is not ready: {}", p.endpoint, p.why);
         let next = match p.endpoint.as_str() {
             VIP => "kubectl get --raw '/readyz?verbose'".into(),
             server => format!("kubectl --server https://{server} get --raw '/readyz?verbose'"),
         };
         finding("api-servers", Severity::Blocker, None, evidence, &next)
-    })
-    .collect()
+    });
+    down.chain(closed).collect()
 }

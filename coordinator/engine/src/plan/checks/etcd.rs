@@ -3,7 +3,7 @@
 use super::{Finding, View};
 use crate::plan::{Severity, finding::finding};
 use podlift_model::facts::EtcdState;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let mut out = Vec::new();
@@ -16,11 +16,17 @@ pub fn check(view: &View) -> Vec<Finding> {
         out.extend(problems.into_iter().map(|p| finding("etcd", Severity::Blocker, Some(node), p, next)));
     }
     out.extend(strained(view));
-    let clusters: std::collections::BTreeSet<&String> =
-        view.input.etcd.values().flatten().map(|s| &s.cluster).collect();
-    if clusters.len() > 1 {
+    let mut stores: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
+    for state in view.input.etcd.values().flatten() {
+        stores.entry("").or_default().insert(&state.cluster);
+        for (resource, store) in state.overrides.iter().filter_map(|(r, s)| Some((r, s.as_ref().ok()?))) {
+            stores.entry(resource).or_default().insert(&store.cluster);
+        }
+    }
+    for (resource, clusters) in stores.into_iter().filter(|(_, clusters)| clusters.len() > 1) {
+        let of = if resource.is_empty() { String::new() } else { format!(" as store of {resource}") };
         let evidence = format!(
-            "control-plane nodes see different etcd clusters: {clusters:?}; find out who restored or moved a member"
+            "control-plane nodes see different etcd clusters{of}: {clusters:?}; find out who restored or moved a member"
         );
         out.push(finding("etcd", Severity::Blocker, None, evidence, "etcdctl member list -w table"));
     }
@@ -78,5 +84,14 @@ pub(crate) fn problems(state: &EtcdState) -> Vec<String> {
     if leaders != 1 {
         out.push(format!("{leaders} members say that they lead, expected exactly one"));
     }
+    out.extend(state.overrides.iter().flat_map(|(resource, store)| of_override(resource, store)));
     out
+}
+
+/// The store of one resource (`--etcd-servers-overrides`): without it the API server does not start either.
+fn of_override(resource: &str, store: &Result<EtcdState, String>) -> Vec<String> {
+    match store {
+        Ok(state) => problems(state).into_iter().map(|p| format!("store of {resource}: {p}")).collect(),
+        Err(why) => vec![format!("store of {resource}: it can't be asked: {why}")],
+    }
 }

@@ -80,7 +80,8 @@ fn judge(view: &View, place: &Place, gate: &str, value: bool, nodes: &[NodeName]
 fn manifests(view: &View, found: &mut Found) {
     let waived = view.input.waivers.iter().any(|w| w.check == FLAG_LOSS);
     for component in Component::ALL {
-        let rendered = view.config().map(|c| c.rendered(*component).gates()).unwrap_or_default();
+        let rendered =
+            view.config().map(|c| c.rendered(*component, view.renderer()).gates()).unwrap_or_default();
         for node in view.input.inventory.control_planes() {
             let Some(live) = live_flags(node, *component) else { continue };
             for (gate, value) in live.gates() {

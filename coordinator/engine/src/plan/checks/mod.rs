@@ -15,27 +15,38 @@ mod certificates;
 mod clock;
 mod control_plane_pods;
 mod cordons;
+pub(super) mod coredns;
 mod disk;
 mod dpkg;
 mod etcd;
+mod etcd_store;
+mod etcd_versions;
 mod filesystems;
 mod flag_loss;
 mod gates;
+mod heal;
 mod install;
 mod kubeadm_config;
+mod kubelet_flags;
 mod manifests;
+mod names;
 mod network;
 mod nodes;
 mod packages;
+mod patch_folders;
+mod recipients;
 mod removed_flags;
 mod skew;
+mod sources;
+mod static_pod_path;
 mod strays;
 mod surveyed;
+mod trust;
 
 pub(crate) use etcd::problems as etcd_problems;
 
 use super::{Finding, PlanInput, Severity, root_cause::RootCause};
-use crate::kubeadm_config::ClusterConfiguration;
+use crate::kubeadm_config::{ClusterConfiguration, Renderer};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -44,7 +55,15 @@ use serde_json::Value;
 pub const FLAG_LOSS: &str = "flag-loss";
 
 /// Checks that `--waive CHECK=REASON` may set aside.
-pub const WAIVABLE: &[&str] = &[FLAG_LOSS, budgets::ID, bare_pods::BARE, apis::DEPRECATED];
+pub const WAIVABLE: &[&str] = &[
+    FLAG_LOSS,
+    budgets::ID,
+    bare_pods::BARE,
+    apis::DEPRECATED,
+    coredns::ID,
+    names::HOSTNAME,
+    kubelet_flags::ID,
+];
 
 /// What a check may look at.
 pub(super) struct View<'a> {
@@ -70,6 +89,11 @@ impl View<'_> {
 
     fn config(&self) -> Option<ClusterConfiguration> {
         ClusterConfiguration::parse(&self.input.kubeadm_config.as_ref().ok()?.cluster_configuration).ok()
+    }
+
+    /// The target's kubeadm, where it does not matter on which node.
+    fn renderer(&self) -> Renderer {
+        Renderer::of(self.input.to)
     }
 
     fn kubelet_config(&self) -> Option<Value> {
@@ -114,6 +138,17 @@ const CHECKS: &[Check] = &[
     (apis::DEPRECATED, apis::check),
     ("removed-flags", removed_flags::check),
     ("network", network::check),
+    (etcd_store::ID, etcd_store::check),
+    ("etcd-versions", etcd_versions::check),
+    ("node-names", names::check),
+    (coredns::ID, coredns::check),
+    (kubelet_flags::ID, kubelet_flags::check),
+    ("static-pod-path", static_pod_path::check),
+    ("heal", heal::check),
+    ("backup-recipients", recipients::check),
+    ("apt-sources", sources::check),
+    ("kubeadm-patches", patch_folders::check),
+    ("ca-trust", trust::check),
     ("attestations", attested::check),
 ];
 

@@ -3,13 +3,15 @@
 
 use super::{Finding, View};
 use crate::plan::{Severity, finding::finding};
+use podlift_model::survey::{NodeSurvey, OtherManifest};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let mut out = Vec::new();
     for (node, survey) in view.surveys() {
         for file in &survey.other_manifests {
             let name = &file.file;
-            let (id, severity, evidence, next) = match (&file.pod, file.stray) {
+            let stray = file.stray || second_etcd(survey, file);
+            let (id, severity, evidence, next) = match (&file.pod, stray) {
                 (pod, true) => (
                     "stray-manifests",
                     Severity::Blocker,
@@ -38,4 +40,11 @@ pub fn check(view: &View) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Agents mark files of the three; a copy of etcd.yaml takes etcd's place in the same way, and may be of another version or folder.
+fn second_etcd(survey: &NodeSurvey, file: &OtherManifest) -> bool {
+    const ETCD: &str = "kube-system/etcd";
+    let of_etcd = survey.other_manifests.iter().filter(|f| f.pod.as_deref() == Some(ETCD));
+    file.pod.as_deref() == Some(ETCD) && file.file != "etcd.yaml" && of_etcd.count() > 1
 }

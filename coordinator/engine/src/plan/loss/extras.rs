@@ -15,13 +15,13 @@ type Envs = BTreeMap<String, BTreeMap<Option<String>, Vec<NodeName>>>;
 
 pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predicted) {
     for component in Component::ALL {
-        let mut envs = Envs::new();
+        let (mut envs, mut others) = (Envs::new(), BTreeMap::<_, Vec<NodeName>>::new());
         for (node, extras) in extras(input, *component) {
             for (kind, name, live) in lost(config, *component, extras) {
                 if kind == LossKind::Env {
                     envs.entry(name.clone()).or_default().entry(live.clone()).or_default().push(node.clone());
                 } else {
-                    out.unrepairable.push(unrepaired(kind, node, *component, &name));
+                    others.entry((kind, name.clone())).or_default().push(node.clone());
                 }
                 let component = component.name().to_string();
                 let live = live.unwrap_or_default();
@@ -31,6 +31,8 @@ pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predi
                 );
             }
         }
+        let told = others.iter().map(|((kind, name), nodes)| unrepaired(*kind, nodes, *component, name));
+        out.unrepairable.extend(told);
         environment(config, *component, envs, out);
     }
 }
@@ -58,12 +60,12 @@ fn lost(
     out
 }
 
-fn unrepaired(kind: LossKind, node: &NodeName, component: Component, name: &str) -> String {
+fn unrepaired(kind: LossKind, nodes: &[NodeName], component: Component, name: &str) -> String {
     let (what, how) = match kind {
         LossKind::Volume => ("volume", "put it into extraVolumes of kubeadm-config"),
         _ => ("container", "run it as a pod of its own"),
     };
-    format!("{component}: {what} {name} was added by hand on {node} and would vanish: {how}")
+    format!("{component}: {what} {name} was added by hand on {} and would vanish: {how}", names(nodes))
 }
 
 /// With a place for it in kubeadm-config, one value of all nodes that have it is repaired there; otherwise each node keeps its own by a

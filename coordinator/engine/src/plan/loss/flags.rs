@@ -2,12 +2,14 @@
 
 use super::{Loss, LossKind, Predicted, by_hand, live_flags};
 use crate::inventory::NodeEntry;
-use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, NODES_OWN};
-use crate::plan::{PlanInput, Prevention};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, NODES_OWN, Renderer};
+use crate::plan::{PlanInput, Prevention, endpoints, removed};
+use podlift_model::command::kinds::STORE;
+use podlift_model::command::{Kind, kind};
 use podlift_model::flags::{FlagChange, parse_gate};
 use podlift_model::op::Component;
 use podlift_model::{FlagSet, gates};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const ETCD_SERVERS: &str = "etcd-servers";
 const GATES: &str = "feature-gates";
@@ -15,16 +17,25 @@ const GATES: &str = "feature-gates";
 pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predicted) {
     for component in Component::ALL {
         let mut changed: BTreeSet<String> = BTreeSet::new();
+        let mut stores: BTreeMap<String, String> = BTreeMap::new();
         for node in input.inventory.control_planes() {
             let Some(live) = live_flags(node, *component) else { continue };
             for change in changes(input, config, node, *component, live) {
                 let origin = config.origin(*component, &change.flag).unwrap_or_else(by_hand);
+                if is_store(&change.flag) {
+                    *stores.entry(change.to_string()).or_default() += &format!(" {}", node.name);
+                }
                 changed.insert(change.flag.clone());
                 out.add(&node.name, loss(change, origin));
             }
         }
-        // Endpoints have a repair of their own, which looks at all nodes together.
-        changed.remove(ETCD_SERVERS);
+        // Endpoints have a repair of their own, which looks at all nodes together; what leads to another store is never repaired in passing.
+        changed.retain(|flag| !STORE.contains(&flag.as_str()));
+        out.store.extend(stores.into_iter().map(|(what, nodes)| {
+            format!(
+                "{what} on{nodes}: the API servers would start on another store, as if the cluster were empty; put it into apiServer.extraArgs of kubeadm-config"
+            )
+        }));
         for flag in changed {
             repair(input, config, *component, &flag, out);
         }
@@ -43,7 +54,7 @@ fn loss(change: FlagChange, origin: String) -> Loss {
     }
 }
 
-/// What would be lost, emptied or changed. A flag that is new takes nothing away.
+/// What would be lost, emptied or changed. A flag that is new takes nothing away, and one that the target has no more has to go.
 fn changes(
     input: &PlanInput,
     config: &ClusterConfiguration,
@@ -51,21 +62,53 @@ fn changes(
     component: Component,
     live: &FlagSet,
 ) -> Vec<FlagChange> {
+    let rendered = config.rendered(component, endpoints::renderer(input.to, node));
+    let ours = live.changes_to(component.name(), &rendered);
     let survey = input.surveys.get(&node.name).and_then(|s| s.as_ref().ok());
     let all: Vec<FlagChange> = match survey.and_then(|s| s.target_diff.as_ref()) {
-        Some(Ok(diff)) => diff.iter().filter(|c| c.component == component.name()).cloned().collect(),
-        _ => live.changes_to(component.name(), &config.rendered(component)),
+        Some(Ok(diff)) => asked(diff, component, live, &ours),
+        _ => ours,
     };
     let matters = |c: &FlagChange| {
-        c.live.as_deref().is_some_and(|l| !l.is_empty() || c.rendered.is_none())
+        (c.live.as_deref().is_some_and(|l| !l.is_empty() || c.rendered.is_none()) || is_store(&c.flag))
             && !NODES_OWN.contains(&c.flag.as_str())
+            && removed::gone(component.name(), &c.flag, input.to.minor()).is_none()
             && match c.flag.as_str() {
                 GATES => !lost_gates(input, c).is_empty(),
-                ETCD_SERVERS => items(&c.live) != items(&c.rendered),
+                ETCD_SERVERS => !same_servers(config, node, c),
                 _ => true,
             }
     };
     all.into_iter().filter(matters).collect()
+}
+
+/// What the target's kubeadm said of flags that this component runs with; those of another container in the same file are nobody's. A list
+/// that only changes its order may be missing in what it said: lines that move are not lines that go.
+fn asked(diff: &[FlagChange], component: Component, live: &FlagSet, ours: &[FlagChange]) -> Vec<FlagChange> {
+    let runs = |c: &FlagChange| live.0.contains_key(&c.flag) || (c.live.is_none() && is_store(&c.flag));
+    let mine = |c: &&FlagChange| c.component == component.name() && runs(c);
+    let mut out: Vec<FlagChange> = Vec::new();
+    for change in diff.iter().filter(mine) {
+        match live.joined(&change.flag) == change.live {
+            true => out.push(change.clone()),
+            // It speaks of another process: then what we render counts.
+            false => out.extend(ours.iter().find(|c| c.flag == change.flag).cloned()),
+        }
+    }
+    let moved = ours.iter().filter(|c| c.is_reorder() && !out.iter().any(|o| o.flag == c.flag));
+    let moved: Vec<FlagChange> = moved.cloned().collect();
+    out.extend(moved);
+    out
+}
+
+/// Beside the endpoints: where it comes, goes or changes, the store is another one.
+fn is_store(flag: &str) -> bool {
+    STORE.contains(&flag) && flag != ETCD_SERVERS
+}
+
+fn same_servers(config: &ClusterConfiguration, node: &NodeEntry, change: &FlagChange) -> bool {
+    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    endpoints::same(&text(&change.live), &text(&change.rendered), config.is_stacked(), node)
 }
 
 fn items(text: &Option<String>) -> BTreeSet<&str> {
@@ -112,6 +155,10 @@ fn repair(
         out.unrepairable.push(why);
         return;
     };
+    if let Some(why) = no_place(input, config, component, flag, values) {
+        out.unrepairable.push(why);
+        return;
+    }
     let values = if flag == GATES { gate_values(input, config, component, values) } else { values.clone() };
     let origin = config.origin(component, flag).unwrap_or_else(by_hand);
     out.prevented.push(Prevention {
@@ -123,6 +170,31 @@ fn repair(
     });
 }
 
+/// Why kubeadm-config can't make kubeadm write the flag as it runs, if so.
+fn no_place(
+    input: &PlanInput,
+    config: &ClusterConfiguration,
+    component: Component,
+    flag: &str,
+    values: &[String],
+) -> Option<String> {
+    let repeated = values.len() > 1 && matches!(kind(flag), Some(Kind::Repeated) | None);
+    if !repeated {
+        return None;
+    }
+    let shown = values.join(" and ");
+    if Renderer::of(input.to).sorts() && !values.is_sorted() {
+        return Some(format!(
+            "{component}: --{flag} runs as {shown}, in this order, and kubeadm of {} sorts the values that it writes: choose a target whose kubeadm keeps the order (1.32.12, 1.33.8, 1.34.4, 1.35.1 or later), or put the values in sorted order first",
+            input.to
+        ));
+    }
+    let field = config.repeats().err()?;
+    Some(format!(
+        "{component}: --{flag} runs more than once ({shown}), kubeadm-config of v1beta3 has no place for that, and it can't be rewritten as v1beta4 because of {field}: take {field} out of kubeadm-config first"
+    ))
+}
+
 /// What is rendered stays, what would be lost is added to it.
 fn gate_values(
     input: &PlanInput,
@@ -130,7 +202,7 @@ fn gate_values(
     component: Component,
     live: &[String],
 ) -> Vec<String> {
-    let rendered = config.rendered(component).joined(GATES);
+    let rendered = config.rendered(component, Renderer::of(input.to)).joined(GATES);
     let change = FlagChange {
         component: component.name().into(),
         flag: GATES.into(),

@@ -2,6 +2,7 @@
 //! files from two ConfigMaps and keeps nothing of the old ones (kubeadm 1.32 `phases/controlplane/manifests.go`), so what was added by hand
 //! is gone unless it is put where kubeadm reads it.
 
+mod etcd;
 mod extras;
 mod flags;
 mod kubelet;
@@ -10,6 +11,7 @@ use super::root_cause::{Prevention, live_flags};
 use super::{PatchFile, PlanInput};
 use crate::kubeadm_config::ClusterConfiguration;
 use podlift_model::NodeName;
+use podlift_model::flags::FlagChange;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +30,7 @@ pub enum LossKind {
 pub struct Loss {
     /// Where it is the same.
     pub nodes: Vec<NodeName>,
-    /// `kube-apiserver`, …, `kubelet`.
+    /// `kube-apiserver`, …, `kubelet`, `etcd`.
     pub component: String,
     pub kind: LossKind,
     pub name: String,
@@ -45,15 +47,28 @@ pub(super) struct Predicted {
     pub losses: Vec<Loss>,
     pub prevented: Vec<Prevention>,
     pub unrepairable: Vec<String>,
+    /// What would start the API servers on an empty or another store.
+    pub store: Vec<String>,
     pub patches: Vec<PatchFile>,
 }
 
 pub(super) fn predict(input: &PlanInput, config: &ClusterConfiguration) -> Predicted {
     let mut out = Predicted::default();
     flags::predict(input, config, &mut out);
+    etcd::predict(input, config, &mut out);
     extras::predict(input, config, &mut out);
     kubelet::predict(input, &mut out);
     out
+}
+
+impl Loss {
+    /// The same values in another order, where the order has a meaning: the first issuer signs.
+    fn is_reorder(&self) -> bool {
+        let (component, flag) = (self.component.clone(), self.name.clone());
+        let change =
+            FlagChange { component, flag, live: Some(self.live.clone()), rendered: self.becomes.clone() };
+        self.kind == LossKind::Flag && change.is_reorder()
+    }
 }
 
 impl Predicted {
@@ -82,6 +97,9 @@ impl std::fmt::Display for Loss {
         let end = match self.becomes.as_deref() {
             None => "would vanish".into(),
             Some("") => "would be emptied".into(),
+            Some(new) if self.is_reorder() => {
+                format!("would change its order, which has a meaning, to {new}")
+            }
             Some(new) => format!("would change to {new}"),
         };
         let now = if self.live.is_empty() { String::new() } else { format!(" (now {})", self.live) };

@@ -4,6 +4,7 @@
 mod applications;
 mod budgets;
 mod configs;
+mod core_dns;
 mod hardware;
 mod ingresses;
 mod load_balancers;
@@ -55,6 +56,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         tigera,
         runtime_classes,
         applications,
+        core_dns,
         outside,
         inside,
     ) = tokio::join!(
@@ -66,12 +68,13 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(tigera::read(api)),
         part(runtime_classes::read(api)),
         part(applications::read(from.bcm)),
+        part(core_dns::read(api)),
         outside,
         inside
     );
     let ((load_balancers, ingresses, served), (deprecated, stored)) = (outside, inside);
     ClusterSurvey {
-        core_dns: Ok(None),
+        core_dns,
         pods,
         budgets,
         load_balancers,

@@ -137,6 +137,29 @@ async fn an_empty_cluster_is_seen_and_not_unseen() {
     );
     assert_eq!((seen.kubelet_config, seen.kube_proxy_config), (Ok("maxPods: 250\n".into()), Ok(None)));
     assert_eq!(seen.deprecated, BTreeMap::from([(SERVER.into(), Ok(vec![]))]));
+    assert_eq!(seen.core_dns, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn core_dns_is_told_with_its_image_and_its_corefile() {
+    let container = |name: &str, image: &str| json!({"name": name, "image": image});
+    let of = |containers: Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
+    let deployment = "/apis/apps/v1/namespaces/kube-system/deployments/coredns";
+    let map = "/api/v1/namespaces/kube-system/configmaps/coredns";
+    let corefile = ".:53 {\n    errors\n    federation cluster.local\n}\n";
+    let pods = of(json!([
+        container("cache", "x:1"),
+        container("coredns", "registry.k8s.io/coredns/coredns:v1.11.3")
+    ]));
+    let both = empty().on(deployment, pods.clone()).on(map, json!({"data": {"Corefile": corefile}}));
+    let seen = both.survey().await.core_dns.unwrap().unwrap();
+    assert_eq!(
+        (seen.image.as_str(), seen.corefile.as_str()),
+        ("registry.k8s.io/coredns/coredns:v1.11.3", corefile)
+    );
+    assert_eq!(empty().on(deployment, pods.clone()).survey().await.core_dns, Ok(None), "no ConfigMap");
+    let odd = empty().on(deployment, pods).on(map, json!({"data": {"other": ""}})).survey().await;
+    assert!(odd.core_dns.unwrap_err().contains("has no Corefile"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,6 +178,7 @@ async fn each_part_fails_alone_and_says_why() {
             s.tigera.is_ok(),
             s.runtime_classes.is_ok(),
             s.hardware.is_ok(),
+            s.core_dns.is_ok(),
         ]
     };
     let paths = [
@@ -168,6 +192,7 @@ async fn each_part_fails_alone_and_says_why() {
         "/apis/operator.tigera.io/v1/tigerastatuses",
         "/apis/node.k8s.io/v1/runtimeclasses",
         "/api/v1/nodes",
+        "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
     ];
     for (i, path) in paths.iter().enumerate() {
         let seen = failing(path).survey().await;

@@ -1,0 +1,83 @@
+//! Heals that an agent reports: validated, limited, written down once, and only then acknowledged. What is not acknowledged the agent
+//! keeps and sends again.
+
+use super::Hub;
+use super::node::Session;
+use crate::dispatch::limits::{self, quoted};
+use podlift_common::wire::{self, WireError};
+use podlift_engine::machine::Event;
+use podlift_model::NodeName;
+use podlift_model::heal::HealEvent;
+use podlift_proto::v1;
+
+const KIND: &str = "podlift.heal/v1";
+/// Bytes of the changed lines. A whole manifest has some five thousand.
+const DIFF: usize = 32 << 10;
+const RULES: usize = 32;
+
+impl Hub {
+    pub(super) async fn heal(
+        &self,
+        node: &NodeName,
+        session: &Session,
+        report: v1::HealReport,
+    ) -> Result<(), WireError> {
+        if !self.may_heal(node) {
+            self.complain(node, "heals are reported faster than any agent heals: left with it for now");
+            return Ok(());
+        }
+        let heal = read(node, &report)?;
+        if self.is_plane(node) == Some(false) {
+            let why =
+                format!("the cluster calls it a worker, and it says that it has repaired {}", heal.file);
+            self.complain(node, &why);
+            return Ok(());
+        }
+        if !self.store.knows_heal(node, &heal.id) {
+            let run = self.store.open_run().map(|s| s.run.clone());
+            if let Err(error) = self.store.append(run.as_ref(), Event::Healed { heal }) {
+                tracing::error!(%node, %error, "heal not journaled, not acknowledged");
+                return Ok(());
+            }
+        }
+        let kind = Some(v1::to_agent::Kind::HealAck(v1::HealAck { id: report.id }));
+        drop(session.send.send(Ok(v1::ToAgent { kind })).await);
+        Ok(())
+    }
+}
+
+/// A heal that may be written down: of this node, with names that are names and a diff that is one.
+pub(super) fn read(node: &NodeName, report: &v1::HealReport) -> Result<HealEvent, WireError> {
+    limits::document("heal_report.heal", report.heal.as_ref(), limits::HEAL)?;
+    let heal: HealEvent = wire::from_document(KIND, report.heal.as_ref())?;
+    let bad = |field, why: String| Err(WireError::new(field, why));
+    if heal.node != *node || heal.id != report.id {
+        let (id, of, wanted) = (quoted(&heal.id), &heal.node, quoted(&report.id));
+        return bad("heal_report", format!("{id} of {of}, expected {wanted} of {node}"));
+    }
+    if !token(&heal.id) {
+        return bad(
+            "heal_report.id",
+            format!("{:?}, expected letters, digits, '-', '_', '.'", quoted(&heal.id)),
+        );
+    }
+    if !token(&heal.file) {
+        let file = quoted(&heal.file);
+        return bad("heal_report.file", format!("{file:?}, expected the name of a file without a folder"));
+    }
+    if heal.rules.len() > RULES || !heal.rules.iter().all(|r| token(r)) {
+        return bad(
+            "heal_report.rules",
+            format!("{} of them, expected at most {RULES} names", heal.rules.len()),
+        );
+    }
+    if heal.diff.len() > DIFF {
+        return bad("heal_report.diff", format!("{} bytes, at most {DIFF} are taken", heal.diff.len()));
+    }
+    Ok(heal)
+}
+
+fn token(text: &str) -> bool {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.len() <= 128 && text.chars().all(fine) && !text.starts_with('.')
+}

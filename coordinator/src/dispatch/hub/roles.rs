@@ -1,0 +1,56 @@
+//! Control plane or worker, as the cluster says. A worker whose agent tells of control-plane manifests is an alarm: its word is shown, and
+//! counts for nothing.
+
+use super::Hub;
+use podlift_model::{NodeFacts, NodeName};
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+impl Hub {
+    pub(super) fn learn_roles(&self, roles: &BTreeMap<NodeName, bool>) {
+        {
+            let mut known = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+            if *known == *roles {
+                return;
+            }
+            known.clone_from(roles);
+        }
+        for (node, text) in self.impostors() {
+            tracing::error!(%node, "{text}");
+        }
+    }
+
+    /// None: nobody has said.
+    pub(super) fn is_plane(&self, node: &NodeName) -> Option<bool> {
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner).get(node).copied()
+    }
+
+    /// Facts that change whether its node is an impostor are said once.
+    pub(super) fn suspect(&self, node: &NodeName, before: Option<&NodeFacts>, now: &NodeFacts) {
+        let told_before = before.is_some_and(|f| !f.manifests.is_empty());
+        if self.is_plane(node) == Some(false) && !now.manifests.is_empty() && !told_before {
+            tracing::error!(%node, "{}", impostor(now));
+        }
+    }
+
+    pub(super) fn impostors(&self) -> BTreeMap<NodeName, String> {
+        let roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let nodes = self.nodes();
+        let told = nodes.iter().filter(|(name, n)| {
+            n.session.is_some() && !n.facts.manifests.is_empty() && roles.get(*name) == Some(&false)
+        });
+        told.map(|(name, n)| (name.clone(), impostor(&n.facts))).collect()
+    }
+}
+
+/// What is said of a worker that tells of control-plane manifests.
+pub(crate) fn impostor(facts: &NodeFacts) -> String {
+    let mut files: Vec<String> = facts.manifests.iter().map(|m| m.component.file()).collect();
+    files.sort();
+    files.dedup();
+    format!(
+        "the cluster calls it a worker, and its agent tells of {} in the manifest folder: nothing that it tells is believed. Look at the node; if it is control plane: kubectl label node {} node-role.kubernetes.io/control-plane=; if it is not: remove these files, and revoke its certificate if nobody put them there",
+        files.join(", "),
+        facts.node
+    )
+}
