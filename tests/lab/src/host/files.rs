@@ -1,6 +1,7 @@
 //! Files: the node's disk, every write durable as the port promises.
 
 use super::Here;
+use crate::world::Writer;
 use podlift_agent::host::{FileKind, Files, ReplaceError, Stat};
 use podlift_model::Digest;
 use std::io;
@@ -23,7 +24,8 @@ impl Files for Port {
     }
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).put_synced(path, bytes, mode)
+        let Here { world, node, .. } = &self.0;
+        world.writes(node, path, Writer::Agent, || world.disk(node).put_synced(path, bytes, mode))
     }
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.0.check()?;
@@ -55,7 +57,9 @@ impl Files for Port {
         _scratch: &Path,
     ) -> Result<(), ReplaceError> {
         self.0.check()?;
-        match self.0.world.disk(&self.0.node).swap(target, bytes, seen, hash)? {
+        let Here { world, node, .. } = &self.0;
+        let swap = || world.disk(node).swap(target, bytes, seen, hash);
+        match world.writes(node, target, Writer::Agent, swap)? {
             true => Ok(()),
             false => Err(ReplaceError::Changed),
         }

@@ -7,6 +7,7 @@ mod http;
 mod record;
 mod watch;
 
+pub use http::component;
 pub use record::in_process;
 
 use crate::world::World;
