@@ -34,7 +34,7 @@ impl Http for Port {
 
 impl Port {
     fn files(&self, tls: &HttpTls) -> Result<(), String> {
-        let disk = self.0.world.disk(&self.0.node);
+        let disk = &self.0.disk;
         if let Trust::Ca(ca) = &tls.trust {
             disk.read(ca).map_err(|e| format!("CA {}: {e}", ca.display()))?;
         }

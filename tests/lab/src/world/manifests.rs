@@ -82,7 +82,8 @@ fn arguments(
     let mut all = defaults;
     all.extend(extra.iter().cloned());
     if version < UNSORTED_SINCE {
-        all.sort_by(|a, b| a.0.cmp(&b.0));
+        // Whole words: of a flag that is given twice the values change places, too.
+        all.sort_by_key(|(name, value)| format!("--{name}={value}"));
     }
     all
 }

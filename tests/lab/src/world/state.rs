@@ -21,6 +21,8 @@ pub struct State {
     pub written: Vec<Written>,
     /// API servers behind one address that served two stores.
     pub splits: Vec<Split>,
+    /// Number of `written` when etcd was restored beside itself.
+    pub moved_at: Option<usize>,
     pub api: Objects,
     pub bcm: Bcm,
     pub effects: Vec<Effect>,

@@ -65,6 +65,11 @@ fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
             s.etcd.leader = id.with_context(|| format!("{node} is no member of etcd"))?;
             anyhow::Ok(())
         })?,
+        Action::RestoreEtcd(port) => drop(world.restore_etcd(*port)),
+        Action::PointEtcd(node) => {
+            let pointed = world.point_by_hand(node, &world.newest_etcd());
+            pointed.with_context(|| format!("the manifest of {node} can't be written"))?;
+        }
         Action::Deaf(node) => world.update(|s| {
             let containers = s.node_mut(node).containers.iter_mut();
             containers.filter(|c| c.name == "kube-apiserver").for_each(|c| c.listening = false);
