@@ -20,4 +20,4 @@ mod up;
 pub mod world;
 
 pub use cli::main;
-pub use world::{Audit, Effect, Fault, FaultAction, Hook, Seen, Shape, Snapshot, What, World};
+pub use world::{Audit, Effect, Fault, FaultAction, Hook, Seen, Shape, Snapshot, State, What, World, Writer};

@@ -98,6 +98,18 @@ scenarios! {
     plan_contract: "plan-contract", without [], prevented_without_a_heal;
 }
 
+/// Nothing is upgraded and no etcd that was left is ever written to again: the heal is judged.
+#[test]
+fn moved_etcd() {
+    let output = lab(&["--scenario", "moved-etcd", "--workers", "0", "--json"]);
+    let narration = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{narration}");
+    let judged: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = judged["lab"]["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 3, "{judged}");
+    assert!(findings.iter().all(|f| f["ok"] == true), "{judged}");
+}
+
 /// Scenarios in which nothing is upgraded: the plan is judged.
 const PREFLIGHT: &[&str] = &["preflight-healthy", "preflight-zoo"];
 
@@ -151,7 +163,7 @@ fn every_scenario_is_tested_and_listed() {
     let listed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let mut names: Vec<&str> = listed.iter().map(|s| s["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    let mut tested = [TESTED, PREFLIGHT].concat();
+    let mut tested = [TESTED, PREFLIGHT, &["moved-etcd"]].concat();
     tested.sort_unstable();
     assert_eq!(names, tested);
     let table = String::from_utf8(lab(&["--list"]).stdout).unwrap();

@@ -10,12 +10,29 @@ const EXE: &str = env!("CARGO_BIN_EXE_podlift-lab");
 
 #[test]
 fn the_bench_heals_every_round() {
-    let output = Command::new(EXE).args(["bench", "heal", "--rounds", "20", "--json"]).output().unwrap();
+    let output = Command::new(EXE)
+        .args(["bench", "heal", "--rounds", "20", "--shell-rounds", "10", "--json"])
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let v: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let keys = ["p50_us", "p99_us", "floor_p50_us", "floor_p99_us", "ratio_p99", "rounds"];
+    let keys = [
+        "floor_p50_us",
+        "floor_p99_us",
+        "visible_p50_us",
+        "visible_p99_us",
+        "visible_p50_ratio",
+        "durable_p50_us",
+        "durable_p99_us",
+        "durable_p99_ratio",
+        "shell_p50_us",
+        "shell_p99_us",
+        "shell_speedup_visible_p50",
+    ];
     assert!(keys.iter().all(|k| v[*k].is_number()), "{v}");
-    assert_eq!(v["rounds"], 20);
+    assert_eq!((&v["rounds"], &v["shell_rounds"]), (&20.into(), &10.into()));
+    let us = |name: &str| v[name].as_u64().unwrap();
+    assert!(us("visible_p50_us") <= us("durable_p50_us"), "{v}");
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {

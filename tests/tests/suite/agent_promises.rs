@@ -22,3 +22,8 @@ fn hygiene_only_inside_the_guard() {
 fn a_heal_never_overwrites_a_newer_file() {
     assert_eq!(paused(promises::a_heal_never_overwrites_a_newer_file(None)), Ok(()));
 }
+
+#[test]
+fn nothing_goes_back_to_an_etcd_that_was_left() {
+    assert_eq!(paused(promises::nothing_goes_back_to_an_etcd_that_was_left(None)), Ok(()));
+}

@@ -41,7 +41,7 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub type Reply = Response<Body>;
 
 pub use discovery::health;
-pub use status::reply_json;
+pub use status::{UNAUTHORIZED, reply_json, unauthorized};
 
 /// Who asks. Anonymous may see health and version only.
 #[derive(Debug, Clone, PartialEq, Eq)]

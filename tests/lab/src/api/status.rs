@@ -50,6 +50,13 @@ pub fn failure(code: u16, reason: &str, message: &str, details: Value) -> Reply 
     reply_json(code, &status_body(code, reason, message, details))
 }
 
+/// To whom shows nothing where something must be shown, or a certificate of another CA.
+pub const UNAUTHORIZED: &str = "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}";
+
+pub fn unauthorized() -> Reply {
+    reply(401, "application/json", full(UNAUTHORIZED))
+}
+
 fn named(target: &Target) -> Value {
     let mut details = json!({"name": target.name, "kind": target.kind.resource});
     if !target.kind.group.is_empty() {

@@ -55,26 +55,20 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     let figures = measured?.figures();
     match args.json {
         true => anstream::println!("{figures}"),
-        false => anstream::println!(
-            "heal p50 {} µs, p99 {} µs over {} rounds; floor p99 {} µs, ratio {} (at most 3); until it is to be seen p99 {} µs, shell p99 {} µs over {} rounds, podlift {} times faster (at least 5)",
-            figures["p50_us"],
-            figures["p99_us"],
-            figures["rounds"],
-            figures["floor_p99_us"],
-            figures["ratio_p99"],
-            figures["visible_p99_us"],
-            figures["shell_p99_us"],
-            figures["shell_rounds"],
-            figures["speedup_p99"],
-        ),
+        false => anstream::println!("{}", text(&figures)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the design asks for.
+const VISIBLE_P50_RATIO: f64 = 1.2;
+const DURABLE_P99_RATIO: f64 = 2.0;
+const SHELL_SPEEDUP_P50: f64 = 4.0;
+
 #[derive(Default)]
 struct Measured {
     /// Until the repaired file and its directory are on the disk, as the floor.
-    heal: Samples,
+    durable: Samples,
     /// Until the repaired file is to be seen, as the peer.
     visible: Samples,
     floor: Samples,
@@ -83,22 +77,61 @@ struct Measured {
 
 impl Measured {
     fn figures(&self) -> Value {
-        let Self { heal, visible, floor, shell } = self;
-        let (p99, floor99) = (heal.percentile(99).max(1), floor.percentile(99).max(1));
-        let ratio = |a: u64, b: u64| (a as f64 / b as f64 * 100.0).round() / 100.0;
-        let mut figures = json!({
-            "p50_us": heal.percentile(50), "p99_us": p99, "floor_p50_us": floor.percentile(50),
-            "floor_p99_us": floor99, "ratio_p99": ratio(p99, floor99), "rounds": heal.len(),
-            "visible_p50_us": visible.percentile(50), "visible_p99_us": visible.percentile(99),
-        });
+        let Self { durable, visible, floor, shell } = self;
+        let mut figures = json!({"rounds": durable.len()});
+        for (name, samples) in [("floor", floor), ("visible", visible), ("durable", durable)] {
+            figures[format!("{name}_p50_us")] = samples.percentile(50).into();
+            figures[format!("{name}_p99_us")] = samples.percentile(99).into();
+        }
+        figures["visible_p50_ratio"] = ratio(visible.percentile(50), floor.percentile(50)).into();
+        figures["durable_p99_ratio"] = ratio(durable.percentile(99), floor.percentile(99)).into();
         if shell.len() > 0 {
+            figures["shell_rounds"] = shell.len().into();
             figures["shell_p50_us"] = shell.percentile(50).into();
             figures["shell_p99_us"] = shell.percentile(99).into();
-            figures["shell_rounds"] = shell.len().into();
-            figures["speedup_p99"] = ratio(shell.percentile(99), visible.percentile(99).max(1)).into();
+            figures["shell_speedup_visible_p50"] = ratio(shell.percentile(50), visible.percentile(50)).into();
         }
+        figures["goals"] = json!({"visible_p50_ratio_at_most": VISIBLE_P50_RATIO,
+            "durable_p99_ratio_at_most": DURABLE_P99_RATIO, "shell_speedup_visible_p50_at_least": SHELL_SPEEDUP_P50});
         figures
     }
+}
+
+fn ratio(a: u64, b: u64) -> f64 {
+    (a as f64 / b.max(1) as f64 * 100.0).round() / 100.0
+}
+
+/// For people: each goal beside its figure.
+fn text(v: &Value) -> String {
+    let pair = |name: &str| {
+        format!("p50 {} µs, p99 {} µs", v[format!("{name}_p50_us")], v[format!("{name}_p99_us")])
+    };
+    let mut lines = vec![
+        format!("{} rounds, each beside the same writes alone on the same disk", v["rounds"]),
+        format!(
+            "floor    {}: read, write, fsync, rename, fsync of the directory, which nobody can avoid",
+            pair("floor")
+        ),
+        format!(
+            "visible  {}: the repaired file is to be seen; p50 is {} times the floor's (goal: at most {VISIBLE_P50_RATIO})",
+            pair("visible"),
+            v["visible_p50_ratio"]
+        ),
+        format!(
+            "durable  {}: its directory is on the disk; p99 is {} times the floor's (goal: at most {DURABLE_P99_RATIO})",
+            pair("durable"),
+            v["durable_p99_ratio"]
+        ),
+    ];
+    if v["shell_rounds"].is_number() {
+        lines.push(format!(
+            "shell    {} over {} rounds: an administrator's loop until its file is to be seen; podlift is {} times faster at p50 (goal: at least {SHELL_SPEEDUP_P50}; at p99 the disk decides)",
+            pair("shell"),
+            v["shell_rounds"],
+            v["shell_speedup_visible_p50"]
+        ));
+    }
+    lines.join("\n")
 }
 
 /// An agent that has learned what its manifest must contain, alone on the machine.
@@ -139,23 +172,32 @@ struct Files {
     broken: Vec<u8>,
 }
 
+/// Every round of the heal has one of the floor beside it, and the peer's are spread over all of them: what else the disk does hits all
+/// alike.
 fn measure(root: &Path, args: &Args) -> anyhow::Result<Measured> {
     let files = files(root)?;
     let mut measured = Measured::default();
-    for _ in 0..args.rounds {
+    let peer =
+        || Shell::start(&root.join("etc/kubernetes/peer"), &files.good, &files.broken, args.shell_sync);
+    let mut shell = (args.shell_rounds > 0).then(peer).transpose()?;
+    for round in 0..args.rounds {
         let (seen, done) = one_heal(&files)?;
         measured.visible.push(seen);
-        measured.heal.push(done);
+        measured.durable.push(done);
         measured.floor.push(one_floor(&files)?);
-    }
-    if args.shell_rounds > 0 {
-        let mut shell =
-            Shell::start(&root.join("etc/kubernetes/peer"), &files.good, &files.broken, args.shell_sync)?;
-        for _ in 0..args.shell_rounds {
-            measured.shell.push(shell.round()?);
+        if let Some(shell) = &mut shell {
+            for _ in 0..due(round, args) {
+                measured.shell.push(shell.round()?);
+            }
         }
     }
     Ok(measured)
+}
+
+/// Rounds of the peer that belong behind this round.
+fn due(round: u32, args: &Args) -> u64 {
+    let until = |round: u32| u64::from(round) * u64::from(args.shell_rounds) / u64::from(args.rounds);
+    until(round + 1) - until(round)
 }
 
 fn files(root: &Path) -> anyhow::Result<Files> {

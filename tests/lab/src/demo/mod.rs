@@ -1,6 +1,7 @@
 //! `podlift-lab demo`: starts a lab, does what an operator would do, and judges the end by the run's report and the World's own audit.
 
 mod director;
+mod heal_story;
 mod judge;
 mod list;
 mod operator;
@@ -85,6 +86,9 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (lab, scenario, director) = prepare(&args.scenario, &args.size).await?;
     if scenario.plans_only() {
         return preflight::run(lab, &scenario, &director, args, started).await;
+    }
+    if scenario.only_heal {
+        return heal_story::run(lab, &scenario, &director, args, started).await;
     }
     let told = tell(&lab, &scenario, &director, args).await;
     if let Some(out) = &args.out {

@@ -13,6 +13,9 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(240);
 const LIMIT_EACH: Duration = Duration::from_secs(3);
 
+/// Between two calls of what is typed again.
+const AGAIN: Duration = Duration::from_millis(300);
+
 #[derive(Debug, Default)]
 pub struct Story {
     pub typed: Vec<Typed>,
@@ -52,7 +55,10 @@ pub async fn play(
     let limit = LIMIT + LIMIT_EACH * u32::try_from(lab.world.shape.nodes().count())?;
     let story = async {
         tokio::select! {
-            story = steps(lab, scenario, director, to) => story,
+            story = told_steps(lab, scenario, director, to) => match story {
+                Ok(story) => end(lab, story).await,
+                failed => failed,
+            },
             failed = director.run(lab) => match failed {
                 Err(error) => Err(error),
                 Ok(()) => bail!("the director went away"),
@@ -64,7 +70,19 @@ pub async fn play(
         .with_context(|| format!("the scenario did not end within {} s", limit.as_secs()))?
 }
 
-async fn steps(
+/// The steps alone.
+pub(super) async fn steps(
+    lab: &Lab,
+    scenario: &Scenario,
+    director: &Director,
+    to: KubeVersion,
+) -> anyhow::Result<Vec<Typed>> {
+    let limit = LIMIT + LIMIT_EACH * u32::try_from(lab.world.shape.nodes().count())?;
+    let told = tokio::time::timeout(limit, told_steps(lab, scenario, director, to)).await;
+    told.with_context(|| format!("the scenario did not end within {} s", limit.as_secs()))?.map(|s| s.typed)
+}
+
+async fn told_steps(
     lab: &Lab,
     scenario: &Scenario,
     director: &Director,
@@ -84,10 +102,21 @@ async fn steps(
         }
         lab.check_alive()?;
     }
-    end(lab, story).await
+    Ok(story)
 }
 
+/// Once, or until it says what it should: the time limit of the whole story ends that.
 pub(super) async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
+    loop {
+        match type_once(lab, step, to).await {
+            Err(_) if step.again => tokio::time::sleep(AGAIN).await,
+            ended => return ended,
+        }
+        lab.check_alive()?;
+    }
+}
+
+async fn type_once(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
     let saved = lab.at("person");
     let words = step.words(to).into_iter().map(|w| w.replace("{saved}", &saved.display().to_string()));
     let words: Vec<String> = words.collect();
@@ -100,7 +129,9 @@ pub(super) async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::
         bail!("{line} exited {code}, expected {}\n{stdout}", step.exit);
     }
     let all = format!("{stdout}{stderr}");
-    let wanted = |text: &String| all.contains(&text.replace("{to}", &to.to_string()));
+    let newest = newest_etcd(lab);
+    let said = |text: &String| text.replace("{to}", &to.to_string()).replace("{newest-etcd}", &newest);
+    let wanted = |text: &String| all.contains(&said(text));
     match step.says.iter().find(|text| !wanted(text)) {
         Some(missing) => bail!("{line} did not say {missing:?}:\n{all}"),
         None => {
@@ -110,6 +141,12 @@ pub(super) async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::
             Ok(Typed { line, exit: code, stdout })
         }
     }
+}
+
+/// Id of the etcd cluster that was made last.
+fn newest_etcd(lab: &Lab) -> String {
+    let s = lab.world.lock();
+    s.more_etcds.last().unwrap_or(&s.etcd).hex()
 }
 
 async fn paused(lab: &Lab, step: &Step, code: &str) -> anyhow::Result<Value> {

@@ -1,5 +1,6 @@
-//! crictl: ps, inspect, logs, pull, images.
+//! crictl: ps, inspect, logs, pull, images; pods are in `crictl_pods`.
 
+use super::crictl_pods;
 use super::ctx::Ctx;
 use super::words::Words;
 use crate::world::What;
@@ -19,11 +20,15 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         "-t",
         "--label",
         "--pod",
+        "-p",
+        "--namespace",
+        "--id",
         "-n",
     ];
     let words = Words::of(args, &valued);
     match words.word(0) {
         "ps" => ps(ctx, &words),
+        "pods" => crictl_pods::run(ctx, &words),
         "inspect" => inspect(ctx, words.word(1)),
         "logs" => logs(ctx, &words),
         "pull" => pull(ctx, words.word(1)).await,
@@ -36,7 +41,7 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
 }
 
 fn labels(c: &Container, node: &str) -> Value {
-    json!({"io.kubernetes.container.name": c.name, "io.kubernetes.pod.name": format!("{}-{node}", c.name),
+    json!({"io.kubernetes.container.name": c.name, "io.kubernetes.pod.name": format!("{}-{node}", c.pod),
         "io.kubernetes.pod.namespace": "kube-system", "io.kubernetes.pod.uid": c.hash})
 }
 
@@ -58,8 +63,10 @@ fn ps(ctx: &Ctx, words: &Words) -> i32 {
     let name = words.get("--name").unwrap_or_default().trim_matches(['^', '$']).to_string();
     let s = ctx.world.lock();
     let mine = s.node(&ctx.node).containers.iter().rev();
-    let found: Vec<Container> =
-        mine.filter(|c| (all || c.running()) && c.name.contains(&name)).cloned().collect();
+    let pod = words.get("--pod").or(words.get("-p")).unwrap_or_default();
+    let wanted =
+        |c: &&Container| (all || c.running()) && c.name.contains(&name) && c.sandbox.id.starts_with(pod);
+    let found: Vec<Container> = mine.filter(wanted).cloned().collect();
     drop(s);
     if words.get("-o").or(words.get("--output")) != Some("json") {
         ctx.out("CONTAINER           IMAGE               CREATED             STATE               NAME                      ATTEMPT             POD ID");
@@ -77,9 +84,9 @@ fn ps(ctx: &Ctx, words: &Words) -> i32 {
         return 0;
     }
     let item = |c: &Container| {
-        json!({"id": c.id, "podSandboxId": podlift_model::Digest::of(&c.hash).as_str(),
+        json!({"id": c.id, "podSandboxId": c.sandbox.id,
             "metadata": {"name": c.name, "attempt": c.attempt}, "image": {"image": image_id(&c.image), "annotations": {}, "userSpecifiedImage": ""},
-            "imageRef": image_id(&c.image), "state": state(c), "createdAt": nanos(c.created), "labels": labels(c, &ctx.node),
+            "imageId": image_id(&c.image), "imageRef": image_id(&c.image), "state": state(c), "createdAt": nanos(c.created), "labels": labels(c, &ctx.node),
             "annotations": {"io.kubernetes.container.restartCount": c.attempt.to_string()}})
     };
     let list: Vec<Value> = found.iter().map(item).collect();
@@ -112,7 +119,7 @@ fn inspect(ctx: &Ctx, id: &str) -> i32 {
         "exitCode": c.exit.unwrap_or(0), "image": {"image": c.image, "annotations": {}, "userSpecifiedImage": c.image},
         "imageRef": image_id(&c.image), "reason": reason, "message": "", "labels": labels(&c, &ctx.node),
         "annotations": {"io.kubernetes.container.restartCount": c.attempt.to_string()},
-        "logPath": format!("/var/log/pods/kube-system_{0}-{1}_{2}/{0}/{3}.log", c.name, ctx.node, c.hash, c.attempt)},
+        "logPath": format!("/var/log/pods/kube-system_{0}-{1}_{2}/{4}/{3}.log", c.pod, ctx.node, c.hash, c.attempt, c.name)},
         "info": {"pid": if c.running() { 4321 } else { 0 },
             "config": {"metadata": {"name": c.name, "attempt": c.attempt}, "image": {"image": image_id(&c.image), "user_specified_image": c.image}, "command": command, "args": args},
             "runtimeSpec": {"process": {"args": c.args}}}});

@@ -6,6 +6,7 @@ mod apt_mark;
 mod bcm;
 mod containerd;
 mod crictl;
+mod crictl_pods;
 mod ctx;
 pub mod dpkg;
 mod dpkg_query;

@@ -1,6 +1,7 @@
 //! Files: the node's disk, every write durable as the port promises.
 
 use super::Here;
+use crate::world::Writer;
 use podlift_agent::host::{FileKind, Files, ReplaceError, Stat};
 use podlift_model::Digest;
 use std::io;
@@ -11,27 +12,28 @@ pub struct Port(pub Here);
 impl Files for Port {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).read(path)
+        self.0.disk.read(path)
     }
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).stat(path)
+        self.0.disk.stat(path)
     }
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).list(dir)
+        self.0.disk.list(dir)
     }
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).put_synced(path, bytes, mode)
+        let Here { world, node, disk, .. } = &self.0;
+        world.writes(node, path, Writer::Agent, || disk.put_synced(path, bytes, mode))
     }
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).append(path, bytes, true)
+        self.0.disk.append(path, bytes, true)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.check()?;
-        match self.0.world.disk(&self.0.node).remove(path) {
+        match self.0.disk.remove(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         }
@@ -55,7 +57,9 @@ impl Files for Port {
         _scratch: &Path,
     ) -> Result<(), ReplaceError> {
         self.0.check()?;
-        match self.0.world.disk(&self.0.node).swap(target, bytes, seen, hash)? {
+        let Here { world, node, disk, .. } = &self.0;
+        let swap = || disk.swap(target, bytes, seen, hash);
+        match world.writes(node, target, Writer::Agent, swap)? {
             true => Ok(()),
             false => Err(ReplaceError::Changed),
         }
@@ -63,6 +67,6 @@ impl Files for Port {
     fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
         self.0.check()?;
         let seeded = self.0.world.lock().node(&self.0.node).free_bytes;
-        Ok(seeded.unwrap_or_else(|| self.0.world.disk(&self.0.node).free_bytes()))
+        Ok(seeded.unwrap_or_else(|| self.0.disk.free_bytes()))
     }
 }

@@ -7,8 +7,10 @@ mod http;
 mod record;
 mod watch;
 
+pub use http::component;
 pub use record::in_process;
 
+use crate::disk::Disk;
 use crate::world::World;
 use jiff::{SignedDuration, Timestamp};
 use podlift_agent::host::Host;
@@ -23,6 +25,8 @@ struct Here {
     world: Arc<World>,
     node: String,
     generation: u64,
+    /// The node's, or that of a second machine with its name.
+    disk: Arc<dyn Disk>,
 }
 
 impl Here {
@@ -38,8 +42,18 @@ impl Here {
 impl World {
     /// Ports of a node as it is booted now.
     pub fn host(self: &Arc<Self>, node: &str) -> Host {
+        self.host_on(node, self.disk(node))
+    }
+
+    /// Ports of a second machine that was cloned from this node and has its name: its files are its own, its tools and its network are
+    /// the node's.
+    pub fn second_machine(self: &Arc<Self>, node: &str) -> Host {
+        self.host_on(node, self.cloned_disk(node))
+    }
+
+    fn host_on(self: &Arc<Self>, node: &str, disk: Arc<dyn Disk>) -> Host {
         let generation = self.lock().node(node).generation;
-        let here = Here { world: self.clone(), node: node.into(), generation };
+        let here = Here { world: self.clone(), node: node.into(), generation, disk };
         Host {
             commands: Arc::new(commands::Port(here.clone())),
             files: Arc::new(files::Port(here.clone())),

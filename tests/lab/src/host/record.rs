@@ -31,7 +31,7 @@ fn record(world: &Arc<World>, node: &str, argv: &[String], env: &BTreeMap<String
         code: text("EXIT_CODE"),
         status: text("EXIT_STATUS"),
     };
-    let files = Port(Here { world: world.clone(), node: node.into(), generation });
+    let files = Port(Here { world: world.clone(), node: node.into(), generation, disk: world.disk(node) });
     if let Err(error) = record_exit(&files, &op, &exit) {
         tracing::warn!(node, %op, %error, "the exit of a unit was not recorded");
     }

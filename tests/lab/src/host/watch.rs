@@ -11,6 +11,6 @@ pub struct Port(pub Here);
 impl Watch for Port {
     fn watch(&self, dir: &Path) -> io::Result<UnboundedReceiver<Change>> {
         self.0.check()?;
-        self.0.world.disk(&self.0.node).watch(dir)
+        self.0.disk.watch(dir)
     }
 }

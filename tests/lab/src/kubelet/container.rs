@@ -1,8 +1,9 @@
 //! Containers of static pods in the runtime, and what makes one end at once.
 
-use super::files::Manifest;
-use crate::world::state::Container;
-use crate::world::{What, World, versions};
+use super::files::{Manifest, Started};
+use crate::world::state::{Container, Sandbox, State};
+use crate::world::{Store, What, World, versions};
+use jiff::Timestamp;
 use podlift_model::{FlagSet, gates};
 use std::sync::Arc;
 
@@ -25,30 +26,62 @@ pub fn running_hash(world: &World, node: &str, name: &str) -> Option<String> {
     s.node(node).container(name).filter(|c| c.running()).map(|c| c.hash.clone())
 }
 
+fn fresh_id(s: &mut State, node: &str, name: &str) -> String {
+    let serial = s.serial();
+    podlift_model::Digest::of(format!("{node}/{name}/{serial}")).as_str().to_string()
+}
+
+/// A restarted container finds the sandbox of the one before it.
+fn sandbox(s: &mut State, node: &str, manifest: &Manifest, attempt: u32, now: Timestamp) -> Sandbox {
+    let before = s.node(node).container(&manifest.name).filter(|c| attempt > 0 && c.hash == manifest.hash);
+    if let Some(sandbox) = before.map(|c| c.sandbox.clone()) {
+        return sandbox;
+    }
+    let id = fresh_id(s, node, &manifest.name);
+    Sandbox { id, created: now, file: manifest.file.clone() }
+}
+
+/// The pod's containers; of a restart only the component's own.
+fn containers(
+    s: &mut State,
+    node: &str,
+    manifest: &Manifest,
+    attempt: u32,
+    now: Timestamp,
+) -> Vec<Container> {
+    let sandbox = sandbox(s, node, manifest, attempt, now);
+    let beside = manifest.beside().into_iter().filter(|_| attempt == 0);
+    let all: Vec<Started> = beside.chain([manifest.main()]).collect();
+    let container = |started: Started| Container {
+        id: fresh_id(s, node, &started.name),
+        pod: manifest.name.clone(),
+        sandbox: sandbox.clone(),
+        hash: manifest.hash.clone(),
+        store: Store::of(&started.args),
+        name: started.name,
+        image: started.image,
+        args: started.args,
+        attempt,
+        created: now,
+        finished: None,
+        exit: None,
+        listening: false,
+        log: vec![],
+    };
+    all.into_iter().map(container).collect()
+}
+
 pub fn start(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32) {
     let now = world.clock.now();
     world.update(|s| {
-        let serial = s.serial();
-        let id = podlift_model::Digest::of(format!("{node}/{}/{serial}", manifest.name)).as_str().to_string();
+        let all = containers(s, node, manifest, attempt, now);
         let n = s.node_mut(node);
-        n.containers.push(Container {
-            id,
-            name: manifest.name.clone(),
-            hash: manifest.hash.clone(),
-            image: manifest.image(),
-            args: manifest.args(),
-            attempt,
-            created: now,
-            finished: None,
-            exit: None,
-            listening: false,
-            log: vec![],
-        });
-        n.images.insert(manifest.image());
+        n.images.extend(all.iter().map(|c| c.image.clone()));
+        n.containers.extend(all);
         let mut ended: Vec<String> = n
             .containers
             .iter()
-            .filter(|c| c.name == manifest.name && !c.running())
+            .filter(|c| c.pod == manifest.name && !c.running())
             .map(|c| c.id.clone())
             .collect();
         ended.truncate(ended.len().saturating_sub(KEPT));
@@ -64,9 +97,11 @@ fn with_newest(world: &Arc<World>, node: &str, name: &str, change: impl FnOnce(&
     });
 }
 
+/// It answers from now on.
 pub fn set_listening(world: &Arc<World>, node: &str, manifest: &Manifest) {
-    if manifest.name == "kube-apiserver" && verdict(manifest).is_none() {
+    if verdict(manifest).is_none() {
         with_newest(world, node, &manifest.name, |c| c.listening = true);
+        world.update(|s| s.note_store(node));
     }
 }
 
@@ -94,5 +129,8 @@ pub fn stopping(world: &Arc<World>, node: &str, name: &str) -> bool {
 
 pub fn stopped(world: &Arc<World>, node: &str, name: &str) {
     let now = world.clock.now();
-    with_newest(world, node, name, |c| (c.finished, c.exit) = (Some(now), Some(0)));
+    world.update(|s| {
+        let all = s.node_mut(node).containers.iter_mut().filter(|c| c.pod == name && c.running());
+        all.for_each(|c| (c.finished, c.exit) = (Some(now), Some(0)));
+    });
 }

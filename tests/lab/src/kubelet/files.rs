@@ -1,8 +1,10 @@
 //! The manifest directory as the kubelet reads it (`pkg/kubelet/config/file.go`): every name that does not start with a dot, whatever
-//! its extension; the last file wins; the pod's hash covers its meaning, the node and the file's path, not its formatting.
+//! its extension; no folders; the last file wins; the pod's hash covers its meaning, the node and the file's path, not its formatting.
 
+use super::decode;
 use crate::disk::Disk;
 use crate::world::manifests::DIR;
+use podlift_agent::host::FileKind;
 use podlift_model::Digest;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,25 +20,69 @@ pub struct Manifest {
     pub pod: Value,
 }
 
+/// What is started for one container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    pub name: String,
+    pub image: String,
+    pub args: Vec<String>,
+}
+
 impl Manifest {
-    pub fn image(&self) -> String {
-        self.pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default().into()
+    /// The component's own container: the one of its name, else the first.
+    pub fn main(&self) -> Started {
+        let mut all = self.containers();
+        let at = all.iter().position(|c| c.name == self.name).unwrap_or(0);
+        match all.is_empty() {
+            true => Started { name: self.name.clone(), image: String::new(), args: vec![] },
+            // Nobody may call a pod's only container otherwise and be lost.
+            false => Started { name: self.name.clone(), ..all.swap_remove(at) },
+        }
     }
+
+    /// The others of the pod.
+    pub fn beside(&self) -> Vec<Started> {
+        let mut all = self.containers();
+        let at = all.iter().position(|c| c.name == self.name).unwrap_or(0);
+        if at < all.len() {
+            all.remove(at);
+        }
+        all
+    }
+
+    fn containers(&self) -> Vec<Started> {
+        let all = self.pod["spec"]["containers"].as_array().into_iter().flatten();
+        all.map(started).collect()
+    }
+
+    pub fn image(&self) -> String {
+        self.main().image
+    }
+
     pub fn args(&self) -> Vec<String> {
-        let words =
-            |key: &str| self.pod["spec"]["containers"][0][key].as_array().cloned().unwrap_or_default();
-        let all = words("command").into_iter().chain(words("args"));
-        all.filter_map(|w| w.as_str().map(ToString::to_string)).collect()
+        self.main().args
+    }
+}
+
+fn started(container: &Value) -> Started {
+    let words = |key: &str| container[key].as_array().cloned().unwrap_or_default();
+    let all = words("command").into_iter().chain(words("args"));
+    let text = |key: &str| container[key].as_str().unwrap_or_default().to_string();
+    Started {
+        name: text("name"),
+        image: text("image"),
+        args: all.filter_map(|w| w.as_str().map(ToString::to_string)).collect(),
     }
 }
 
 /// Why a file is no pod.
 pub fn parse(text: &[u8], file: &str, node: &str) -> Result<Manifest, String> {
-    let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
-    let pod: Value = serde_saphyr::from_str(text).map_err(|e| e.to_string())?;
-    let name = pod["metadata"]["name"].as_str().filter(|_| pod["kind"] == "Pod");
-    let name = name.ok_or("not a Pod with a name")?.to_string();
-    let hash = Digest::of(format!("{pod}host:{node}file:{DIR}/{file}")).as_str()[..32].to_string();
+    let pod = decode::pod(text)?;
+    let name = pod["metadata"]["name"].as_str().ok_or("not a Pod with a name")?.to_string();
+    let uid = pod["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty());
+    let hash = || Digest::of(format!("{pod}host:{node}file:{DIR}/{file}")).as_str()[..32].to_string();
+    // A uid of its own hides every change.
+    let hash = uid.map_or_else(hash, ToString::to_string);
     Ok(Manifest { name, file: file.into(), hash, pod })
 }
 
@@ -53,7 +99,9 @@ pub fn read_one(disk: &dyn Disk, file: &str, node: &str) -> Option<Result<Manife
 /// The whole directory by pod name. None where no file is a pod although there are files: kubelet keeps its store then.
 pub fn read_all(disk: &dyn Disk, node: &str) -> Option<BTreeMap<String, Manifest>> {
     let names = disk.list(Path::new(DIR)).unwrap_or_default();
-    let files: Vec<String> = names.into_iter().filter(|n| visible(n)).collect();
+    let folder = |n: &str| disk.stat(&Path::new(DIR).join(n)).is_ok_and(|s| s.kind == FileKind::Directory);
+    let mut files: Vec<String> = names.into_iter().filter(|n| visible(n) && !folder(n)).collect();
+    files.sort();
     let pods = files.iter().filter_map(|f| read_one(disk, f, node)?.ok());
     Some(pods.map(|m| (m.name.clone(), m)).collect())
 }
@@ -68,9 +116,31 @@ mod tests {
     fn the_hash_is_of_the_meaning() {
         let hash = |text: &str, file: &str| parse(text.as_bytes(), file, "n").unwrap().hash;
         let base = hash(TEXT, "a.yaml");
-        assert_eq!(base, hash(&format!("# a comment\n{TEXT}"), "a.yaml"));
+        let same = [
+            format!("# a comment\n{TEXT}"),
+            format!("{TEXT}---\nkind: Other\n"),
+            TEXT.replace("    - --leader-elect=true\n", "    - '--leader-elect=true'\n"),
+            format!("{TEXT}somebody: unknown\n"),
+            TEXT.replace("kind: Pod\n", "kind: Pod\nkind: Pod\n"),
+        ];
+        for text in &same {
+            assert_ne!(text, TEXT);
+            assert_eq!(base, hash(text, "a.yaml"), "{text}");
+        }
         assert_ne!(base, hash(&TEXT.replace("v1.32.13", "v1.32.9"), "a.yaml"));
         assert_ne!(base, hash(TEXT, "b.yaml"), "renaming restarts");
+        let named = |text: &str| text.replace("metadata:\n", "metadata:\n  uid: mine\n");
+        assert_eq!(hash(&named(TEXT), "a.yaml"), "mine");
         assert!(parse(b"kind: ConfigMap", "a", "n").is_err());
+    }
+
+    #[test]
+    fn the_component_is_the_container_of_its_name() {
+        let beside =
+            "  containers:\n  - name: log-shipper\n    image: site/shipper:1\n    command: [ship, --v=4]\n";
+        let text = TEXT.replace("  containers:\n", beside);
+        let pod = parse(text.as_bytes(), "a.yaml", "n").unwrap();
+        assert_eq!((pod.main().args[0].as_str(), pod.beside().len()), ("kube-scheduler", 1));
+        assert_eq!(pod.beside()[0].args, ["ship", "--v=4"]);
     }
 }

@@ -2,15 +2,18 @@
 //! judges health: a pod whose container crashed once is Running.
 
 mod container;
+mod decode;
 mod files;
 mod machine;
 mod mirror;
+mod ports;
 mod process;
 mod source;
 mod worker;
 
 pub use files::{Manifest, parse};
 pub use machine::process;
+pub use ports::{HEALTHZ, listens_at};
 pub use process::{restart, set_condition, set_ready};
 
 use crate::world::World;

@@ -71,11 +71,12 @@ pub(super) fn post(world: &Arc<World>, node: &str, ready: bool) {
         let n = s.node_mut(node);
         let Some(version) = n.kubelet.running else { return };
         n.kubelet.ready = ready;
-        let boot = n.boot.clone();
+        let (boot, machine) = (n.boot.clone(), n.machine.clone());
         s.api.change(&Key::node(node), |v| {
             v["status"]["nodeInfo"]["kubeletVersion"] = json!(version.to_string());
             v["status"]["nodeInfo"]["kubeProxyVersion"] = json!(version.to_string());
             v["status"]["nodeInfo"]["bootID"] = json!(boot);
+            v["status"]["nodeInfo"]["machineID"] = json!(machine);
         });
     });
     set_ready(world, node, ready, "KubeletReady", "kubelet is posting ready status");

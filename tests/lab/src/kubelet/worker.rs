@@ -108,6 +108,8 @@ async fn once(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32)
         world.sleep(timing.api_boot.saturating_sub(timing.report)).await;
         container::set_listening(world, node, manifest);
         mirror::report(world, node, manifest);
+    } else {
+        container::set_listening(world, node, manifest);
     }
     true
 }

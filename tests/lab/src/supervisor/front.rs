@@ -1,8 +1,9 @@
 //! One API server's address: TLS on port 6443, there exactly while the node's kube-apiserver container listens. When the container ends
 //! its connections end with it.
 
-use crate::api::{Caller, handle};
-use crate::world::{State, World};
+use super::pki::ClusterTls;
+use crate::api::{self, Caller, handle};
+use crate::world::{State, World, anonymous};
 use futures_util::future::BoxFuture;
 use http::Request;
 use http::header::AUTHORIZATION;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 /// The container that serves now.
 fn server(s: &State, node: &str) -> Option<String> {
@@ -30,7 +30,7 @@ pub fn bind_here() -> Bind {
 }
 
 /// Runs for ever.
-pub async fn keep(world: Arc<World>, node: String, tls: TlsAcceptor, bind: Bind) {
+pub async fn keep(world: Arc<World>, node: String, tls: ClusterTls, bind: Bind) {
     let address = format!("{}:6443", world.shape.address(&node));
     loop {
         world.until(|s| server(s, &node).is_some()).await;
@@ -55,20 +55,40 @@ pub async fn keep(world: Arc<World>, node: String, tls: TlsAcceptor, bind: Bind)
     }
 }
 
-async fn serve(world: Arc<World>, node: String, tls: TlsAcceptor, tcp: TcpStream) {
+async fn serve(world: Arc<World>, node: String, tls: ClusterTls, tcp: TcpStream) {
     tcp.set_nodelay(true).ok();
-    let Ok(stream) = tls.accept(tcp).await else { return };
+    let Ok(stream) = tls.acceptor.accept(tcp).await else { return };
+    let shown = tls.clients.shown(stream.get_ref().1.peer_certificates());
     let service = service_fn(move |request: Request<Incoming>| {
         let (world, node) = (world.clone(), node.clone());
         async move {
             let (parts, body) = request.into_parts();
-            let caller = Caller(user(&world, parts.headers.get(AUTHORIZATION)));
+            let asks = match (user(&world, parts.headers.get(AUTHORIZATION)), shown) {
+                (Some(user), _) => Ok(Some(user)),
+                (None, Some(true)) => Ok(Some(BY_CERTIFICATE.to_string())),
+                (None, Some(false)) => Err(()),
+                (None, None) => anonymous(&world, &node, parts.uri.path()),
+            };
+            let Ok(asks) = asks else { return Ok(api::unauthorized()) };
+            let caller = Caller(asks);
             let body = body.collect().await?.to_bytes();
             Ok::<_, hyper::Error>(handle(&world, &node, &caller, Request::from_parts(parts, body)).await)
         }
     });
     // A client that goes away is no error of ours.
     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+/// The name of whoever shows a certificate of the cluster's CA.
+const BY_CERTIFICATE: &str = "by-certificate";
+
+/// Nobody, if nobody may ask.
+fn anonymous(world: &World, node: &str, path: &str) -> Result<Option<String>, ()> {
+    let words = world.lock().node(node).container("kube-apiserver").map(|c| c.args.clone());
+    match anonymous::allowed(world.disk(node).as_ref(), &words.unwrap_or_default(), path) {
+        true => Ok(None),
+        false => Err(()),
+    }
 }
 
 fn user(world: &World, header: Option<&http::HeaderValue>) -> Option<String> {

@@ -77,6 +77,7 @@ impl Lab {
         if let Some(seed) = before.seed {
             seed(&world)?;
         }
+        world.watch_writers();
         world.start();
         let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
         let lost = Mutex::new(before.without_agent.clone());

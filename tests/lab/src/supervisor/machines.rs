@@ -5,7 +5,7 @@ use super::client::{self, SOCKET};
 use super::front;
 pub use super::front::Bind;
 use super::socket::{self, Ask};
-use super::{pki, proxy};
+use super::{healthz, pki, proxy};
 use crate::disk::{Disk, RealDisk};
 use crate::doubles::Caller;
 use crate::world::{Shape, World};
@@ -49,8 +49,10 @@ impl Machines {
         tasks.spawn(socket::keep(world.clone(), listener));
         tasks.spawn(proxy::keep(world.clone(), vip));
         for node in &world.shape.control_planes {
-            tasks.spawn(front::keep(world.clone(), node.clone(), pki.acceptor.clone(), bind.clone()));
+            pki.put_clients(&world, node)?;
+            tasks.spawn(front::keep(world.clone(), node.clone(), pki.tls.clone(), bind.clone()));
         }
+        healthz::open(&world, &bind, &mut tasks)?;
         world.start();
         Ok(Self { world, ca: pki.ca, _tasks: tasks })
     }

@@ -3,7 +3,7 @@
 use super::client::SOCKET;
 use super::configs::Addresses;
 use super::scratch::Scratch;
-use super::{bcm, front, ingress, pki, proxy, socket, tree};
+use super::{bcm, front, healthz, ingress, pki, proxy, socket, tree};
 use crate::world::World;
 use anyhow::Context as _;
 use std::net::IpAddr;
@@ -26,6 +26,7 @@ pub async fn all(
     for node in &shape.control_planes {
         let path = format!("nodes/{node}/etc/kubernetes/pki/{}/ca.crt", shape.cluster);
         scratch.write(&path, &pki.ca, 0o600)?;
+        pki.put_clients(world, node)?;
     }
     let path = scratch.at(SOCKET);
     let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
@@ -41,7 +42,8 @@ pub async fn all(
     tasks.spawn(socket::keep(world.clone(), listener));
     tasks.spawn(proxy::keep(world.clone(), vip));
     for node in &shape.control_planes {
-        tasks.spawn(front::keep(world.clone(), node.clone(), pki.acceptor.clone(), front::bind_here()));
+        tasks.spawn(front::keep(world.clone(), node.clone(), pki.tls.clone(), front::bind_here()));
     }
+    healthz::open(world, &front::bind_here(), &mut tasks)?;
     Ok(tasks)
 }

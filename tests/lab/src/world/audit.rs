@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 pub struct Audit {
     pub doubled: Vec<String>,
     pub missing: Vec<String>,
+    /// API servers that an agent sent to a wrong store.
+    pub wrong_stores: Vec<String>,
 }
 
 impl Audit {
     pub fn ok(&self) -> bool {
-        self.doubled.is_empty() && self.missing.is_empty()
+        self.doubled.is_empty() && self.missing.is_empty() && self.wrong_stores.is_empty()
     }
 
     fn exactly_once(&mut self, what: String, times: usize) {
@@ -35,7 +37,7 @@ impl World {
     /// For a run that left these nodes out.
     pub fn audit_without(&self, to: KubeVersion, out: &[String]) -> Audit {
         let effects = self.effects();
-        let mut audit = Audit::default();
+        let mut audit = Audit { wrong_stores: self.wrong_stores(), ..Audit::default() };
         for node in self.shape.nodes().filter(|n| !out.contains(n)) {
             let mine: Vec<&Effect> = effects.iter().filter(|e| &e.node == node).collect();
             let control_plane = self.shape.control_planes.contains(node);

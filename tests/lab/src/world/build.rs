@@ -13,6 +13,11 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
     State {
         nodes,
         etcd: etcd(shape),
+        more_etcds: vec![],
+        etcd_elsewhere: shape.machines,
+        written: vec![],
+        splits: vec![],
+        moved_at: None,
         api: cast::objects(shape, now),
         bcm: bcm(shape),
         effects: vec![],
@@ -44,7 +49,7 @@ fn node(shape: &Shape, name: &str) -> Node {
         role: if control_plane { Role::ControlPlane } else { Role::Worker },
         ip: shape.address(name),
         boot: format!("boot-{name}-0"),
-        machine: podlift_model::Digest::of(name).as_str()[..32].into(),
+        machine: shape.machine_id(name),
         generation: 0,
         packages,
         dpkg_lock: None,
@@ -67,8 +72,10 @@ const IDS: [u64; 3] = [10_719_358_182_992_167_729, 13_930_079_485_604_927_718, 1
 fn etcd(shape: &Shape) -> Etcd {
     let member = |(i, name): (usize, &String)| Member {
         name: name.clone(),
+        node: name.clone(),
         id: IDS[i % 3] - (i / 3) as u64,
         ip: shape.address(name),
+        port: 2379,
         up: true,
         alarm: None,
     };

@@ -128,7 +128,7 @@ fn node(shape: &Shape, name: &str, now: Timestamp) -> Value {
         "nodeInfo": {"architecture": "amd64", "bootID": format!("boot-{name}-0"),
             "containerRuntimeVersion": format!("containerd://{}", super::site::CONTAINERD), "kernelVersion": "5.15.0-1074-nvidia",
             "kubeProxyVersion": shape.from.to_string(), "kubeletVersion": shape.from.to_string(),
-            "machineID": podlift_model::Digest::of(name).as_str()[..32], "operatingSystem": "linux",
+            "machineID": shape.machine_id(name), "operatingSystem": "linux",
             "osImage": "Ubuntu 22.04.5 LTS", "systemUUID": podlift_model::Digest::of(name).as_str()[..32]}});
     v
 }

@@ -42,6 +42,8 @@ pub struct World {
     changed: watch::Sender<u64>,
     hooks: Mutex<Vec<Arc<dyn Hook>>>,
     faults: Mutex<Vec<Fault>>,
+    /// Held while a manifest is written or its writer looked for.
+    writing: Mutex<()>,
     stop_post: Mutex<Option<StopPost>>,
     /// Tasks by node, which end with its power; and the World's own under "".
     tasks: Mutex<Vec<(String, u64, AbortHandle)>>,
@@ -76,6 +78,7 @@ impl World {
             changed: watch::Sender::new(0),
             hooks: Mutex::default(),
             faults: Mutex::default(),
+            writing: Mutex::default(),
             stop_post: Mutex::default(),
             tasks: Mutex::default(),
         };
@@ -85,6 +88,11 @@ impl World {
 
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody else writes a manifest meanwhile.
+    pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state and wakes whoever waits for a condition on it.

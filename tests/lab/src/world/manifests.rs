@@ -31,6 +31,11 @@ pub fn render(component: Component, version: KubeVersion, config: &ClusterConfig
     let template = if version.minor < 32 { OLD[which] } else { NEW[which] };
     let recorded = "/etc/kubernetes/pki/runaicluster";
     let template = template.replace(recorded, &config.certificates).replace("https://10.77.0.", "\u{0}");
+    // A node whose own address is on the loopback shares 127.0.0.1 with others.
+    let template = match component != Component::KubeApiserver && ip.starts_with("127.") {
+        true => template.replace("127.0.0.1", ip),
+        false => template,
+    };
     let template = template.replace("10.77.0.11", ip).replace('\u{0}', "https://10.77.0.");
     let template = template.replace("registry.k8s.io/", &format!("{}/", config.repository));
     let (head, args, tail) = split(&template);
@@ -77,7 +82,8 @@ fn arguments(
     let mut all = defaults;
     all.extend(extra.iter().cloned());
     if version < UNSORTED_SINCE {
-        all.sort_by(|a, b| a.0.cmp(&b.0));
+        // Whole words: of a flag that is given twice the values change places, too.
+        all.sort_by_key(|(name, value)| format!("--{name}={value}"));
     }
     all
 }

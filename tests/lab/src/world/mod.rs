@@ -1,6 +1,7 @@
 //! The World: one whole SuperPOD as plain state behind one lock. Behaviours (doubles, kubelets, API, controllers) lock, change, unlock
 //! and only then sleep. The World judges nothing about the product while it runs; it keeps the log that `audit` reads afterwards.
 
+pub mod anonymous;
 pub mod audit;
 mod build;
 pub mod cast;
@@ -10,7 +11,9 @@ pub mod effects;
 pub mod etcd;
 pub mod faults;
 pub mod kubeadm_config;
+mod machines;
 pub mod manifests;
+mod moved;
 pub mod objects;
 pub mod pods;
 mod power;
@@ -19,7 +22,9 @@ pub mod shape;
 pub mod site;
 pub mod snapshot;
 pub mod state;
+pub mod store;
 pub mod versions;
+pub mod written;
 
 pub use self::core::{Hook, Seen, StopPost, World};
 pub use audit::Audit;
@@ -28,3 +33,5 @@ pub use faults::{Fault, FaultAction};
 pub use shape::Shape;
 pub use snapshot::Snapshot;
 pub use state::State;
+pub use store::{Split, Store};
+pub use written::{Writer, Written};

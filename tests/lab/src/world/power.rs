@@ -27,7 +27,7 @@ impl World {
         let (world, name) = (self.clone(), node.to_string());
         self.spawn(node, async move {
             world.sleep(Duration::from_secs(15)).await;
-            world.update(|s| s.etcd.up(&name));
+            world.update(|s| s.etcds_mut().for_each(|e| e.up(&name)));
             world.sleep(world.shape.timing.boot.saturating_sub(Duration::from_secs(15))).await;
             kubelet::boot(&world, &name);
         });
@@ -48,7 +48,7 @@ impl World {
             n.kubelet.ready = false;
             n.kubelet.since_boot = false;
             n.containers.clear();
-            s.etcd.down(node);
+            s.etcds_mut().for_each(|e| e.down(node));
         });
         self.write_boot_id(node);
         self.record(node, What::PowerCut, None);

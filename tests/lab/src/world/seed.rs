@@ -3,6 +3,7 @@
 use super::core::World;
 use super::kubeadm_config::ClusterConfig;
 use super::manifests::{DIR, render};
+use super::written::Writer;
 use super::{kubeadm_config, site, versions};
 use podlift_model::op::Component;
 use std::path::Path;
@@ -22,8 +23,10 @@ pub fn disks(world: &World) {
 }
 
 fn put(world: &World, node: &str, path: &str, text: &str, mode: u32) {
-    let written = world.disk(node).put_synced(Path::new(path), text.as_bytes(), mode);
-    written.unwrap_or_else(|e| panic!("the lab cannot write {path} of {node}: {e}"));
+    let path = Path::new(path);
+    let put = || world.disk(node).put_synced(path, text.as_bytes(), mode);
+    let written = world.writes(node, path, Writer::Kubeadm, put);
+    written.unwrap_or_else(|e| panic!("the lab cannot write {} of {node}: {e}", path.display()));
 }
 
 fn common(world: &World, node: &str) {

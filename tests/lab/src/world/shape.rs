@@ -41,6 +41,8 @@ pub struct Shape {
     pub machines: bool,
     /// The network is Calico with its operator.
     pub calico: bool,
+    /// All nodes were made from one image with a machine id in it.
+    pub image_machine: bool,
     /// Bearer token of the coordinator's own identity.
     pub token: String,
 }
@@ -107,6 +109,7 @@ impl Default for Shape {
             timing: Timing::default(),
             machines: false,
             calico: true,
+            image_machine: false,
             token: "lab-coordinator".into(),
         }
     }
@@ -130,6 +133,12 @@ impl Shape {
     /// Of the ingress, beside all nodes.
     pub fn ingress_address(&self) -> String {
         format!("{}.250", self.network)
+    }
+
+    /// As `/etc/machine-id` has it.
+    pub fn machine_id(&self, node: &str) -> String {
+        let of = if self.image_machine { "image" } else { node };
+        podlift_model::Digest::of(of).as_str()[..32].into()
     }
 
     pub fn nodes(&self) -> impl Iterator<Item = &String> {

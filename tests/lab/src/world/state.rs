@@ -3,13 +3,26 @@
 use super::effects::Effect;
 use super::etcd::Etcd;
 use super::objects::Objects;
+use super::store::{Split, Store};
+use super::written::Written;
 use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
 pub struct State {
     pub nodes: BTreeMap<String, Node>,
+    /// The one that the shape names.
     pub etcd: Etcd,
+    /// Others, which somebody made beside it.
+    pub more_etcds: Vec<Etcd>,
+    /// Endpoints that no cluster here serves are real ones and answer: so it is for machines.
+    pub etcd_elsewhere: bool,
+    /// Every text that a manifest ever had.
+    pub written: Vec<Written>,
+    /// API servers behind one address that served two stores.
+    pub splits: Vec<Split>,
+    /// Number of `written` when etcd was restored beside itself.
+    pub moved_at: Option<usize>,
     pub api: Objects,
     pub bcm: Bcm,
     pub effects: Vec<Effect>,
@@ -92,17 +105,31 @@ pub struct Container {
     pub id: String,
     /// kube-apiserver, …
     pub name: String,
+    /// Its pod, without the node's name: the containers of a pod begin and end together.
+    pub pod: String,
+    pub sandbox: Sandbox,
     /// Pod hash of the manifest it was started from.
     pub hash: String,
     pub image: String,
     pub args: Vec<String>,
+    /// Of an API server.
+    pub store: Store,
     pub attempt: u32,
     pub created: jiff::Timestamp,
     pub finished: Option<jiff::Timestamp>,
     pub exit: Option<i32>,
-    /// An API server that answers.
+    /// It answers on its port.
     pub listening: bool,
     pub log: Vec<String>,
+}
+
+/// What the containers of one pod live in; restarts of a container keep it, another manifest makes another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sandbox {
+    pub id: String,
+    pub created: jiff::Timestamp,
+    /// Its file, as the kubelet names its source.
+    pub file: String,
 }
 
 impl Container {
@@ -153,15 +180,20 @@ impl State {
 
     /// Control-plane nodes whose API server answers, in order of name.
     pub fn fronts(&self) -> Vec<String> {
-        let up = |n: &&Node| n.containers.iter().any(|c| c.listening && c.running());
-        match self.etcd.has_quorum() && !self.api_away {
-            true => self.nodes.values().filter(up).map(|n| n.name.clone()).collect(),
-            false => vec![],
+        match self.api_away {
+            true => vec![],
+            false => self.nodes.values().filter(|n| self.serves(n)).map(|n| n.name.clone()).collect(),
         }
     }
 
     pub fn front_up(&self, node: &str) -> bool {
-        self.fronts().iter().any(|n| n == node)
+        !self.api_away && self.nodes.get(node).is_some_and(|n| self.serves(n))
+    }
+
+    fn serves(&self, node: &Node) -> bool {
+        let mut servers =
+            node.containers.iter().filter(|c| c.name == "kube-apiserver" && c.listening && c.running());
+        servers.any(|c| self.store_answers(&node.name, &c.store))
     }
 }
 

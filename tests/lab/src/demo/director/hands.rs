@@ -3,11 +3,13 @@
 
 use super::super::scenario::Action;
 use super::seeds;
+use crate::doubles;
 use crate::supervisor::{COORDINATOR, Lab, Processes, SECOND};
 use crate::world::objects::Key;
 use crate::world::{World, cast, kubeadm_config};
 use anyhow::Context as _;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +71,7 @@ impl Hands {
                 self.processes.gone(node).await;
                 lab.give_up(node);
             }
+            Action::Run { node, line } => self.tool(node, line).await?,
             Action::ReplaceDisk(node) => {
                 self.processes.gone(node).await;
                 self.world.lose_state(node);
@@ -87,6 +90,16 @@ impl Hands {
             node => lab.start_agent(node),
         }
         .with_context(|| format!("{name} can't be started"))
+    }
+
+    /// A tool that nobody has ends the story; one that fails does not.
+    async fn tool(&self, node: &str, line: &str) -> anyhow::Result<()> {
+        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
+        let (program, args) = words.split_first().context("a command")?;
+        let ended = doubles::run(&self.world, node, program, args, &BTreeMap::new()).await;
+        let ended = ended.with_context(|| format!("{node} has no {program}"))?;
+        anstream::eprintln!("{node}: {line} exited {}", ended.code);
+        Ok(())
     }
 
     fn revert_config(&self, writer: &str) {

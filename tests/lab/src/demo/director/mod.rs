@@ -132,6 +132,12 @@ fn is_so(world: &World, when: &When) -> bool {
             let bytes = world.disk(&f.node).read(Path::new(&f.path)).unwrap_or_default();
             String::from_utf8_lossy(&bytes).contains(&f.has)
         }
+        When::Store { node, port } => {
+            let s = world.lock();
+            let etcd = s.etcds().find(|e| e.members.iter().any(|m| m.port == *port));
+            let name = etcd.map(crate::world::etcd::Etcd::hex);
+            s.store_name(node).zip(name).is_some_and(|(store, id)| store.starts_with(&id))
+        }
         When::Api { node, serves } => world.lock().front_up(node) == *serves,
         When::Effect(_) | When::Journal(_) => false,
     }

@@ -5,7 +5,7 @@ use super::super::scenario::{Action, Edit, FaultOrder, MachineState, Named, Pack
 use crate::world::certificates;
 use crate::world::objects::Key;
 use crate::world::state::Deprecated;
-use crate::world::{Fault, FaultAction, World, site};
+use crate::world::{Fault, FaultAction, World, Writer, site};
 use anyhow::{Context as _, bail};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -65,6 +65,11 @@ fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
             s.etcd.leader = id.with_context(|| format!("{node} is no member of etcd"))?;
             anyhow::Ok(())
         })?,
+        Action::RestoreEtcd(port) => drop(world.restore_etcd(*port)),
+        Action::PointEtcd(node) => {
+            let pointed = world.point_by_hand(node, &world.newest_etcd());
+            pointed.with_context(|| format!("the manifest of {node} can't be written"))?;
+        }
         Action::Deaf(node) => world.update(|s| {
             let containers = s.node_mut(node).containers.iter_mut();
             containers.filter(|c| c.name == "kube-apiserver").for_each(|c| c.listening = false);
@@ -85,7 +90,9 @@ fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
 
 fn write(world: &World, node: &str, path: &str, text: &str) -> anyhow::Result<()> {
     let mode = if path.starts_with("/usr/") { 0o755 } else { 0o600 };
-    let written = world.disk(node).put_synced(Path::new(path), text.as_bytes(), mode);
+    let at = Path::new(path);
+    let put = || world.disk(node).put_synced(at, text.as_bytes(), mode);
+    let written = world.writes(node, at, Writer::Somebody, put);
     written.with_context(|| format!("{path} of {node} can't be written"))
 }
 
@@ -103,7 +110,9 @@ fn edit_file(world: &World, edit: &Edit) -> anyhow::Result<()> {
     let text: String = old.lines().map(change).collect();
     let new = "/etc/kubernetes/tmp/by-somebody";
     let written = disk.put_text(new, &text, 0o600);
-    let written = written.and_then(|()| disk.rename(Path::new(new), Path::new(&edit.path)));
+    let (new, at) = (Path::new(new), Path::new(&edit.path));
+    let renamed = || world.writes(&edit.node, at, Writer::Somebody, || disk.rename(new, at));
+    let written = written.and_then(|()| renamed());
     written.with_context(|| format!("{} of {} can't be edited", edit.path, edit.node))
 }
 

@@ -38,7 +38,7 @@ struct Case<'a> {
     to: KubeVersion,
 }
 
-fn finding(id: &'static str, ok: bool, evidence: impl Into<String>) -> Finding {
+pub(super) fn finding(id: &'static str, ok: bool, evidence: impl Into<String>) -> Finding {
     Finding { id, ok, evidence: evidence.into() }
 }
 

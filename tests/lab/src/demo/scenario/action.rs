@@ -72,6 +72,15 @@ pub enum Action {
         object: Named,
         field: String,
     },
+    /// etcd is restored beside itself, at this client port; its old members run on.
+    RestoreEtcd(u16),
+    /// Somebody points the API server of this node to the etcd that was made last.
+    PointEtcd(String),
+    /// Somebody runs a tool on a node, to its end.
+    Run {
+        node: String,
+        line: String,
+    },
     /// An etcd member raises an alarm.
     Alarm {
         node: String,
@@ -195,6 +204,7 @@ impl Action {
             | Action::ReplaceDisk(n)
             | Action::FreeLock(n)
             | Action::Leader(n)
+            | Action::PointEtcd(n)
             | Action::Deaf(n) => vec![n],
             Action::Edit(Edit { node, .. })
             | Action::Mirror { node, .. }
@@ -204,6 +214,7 @@ impl Action {
             | Action::Remove { node, .. }
             | Action::Certificate { node, .. }
             | Action::Alarm { node, .. }
+            | Action::Run { node, .. }
             | Action::Asked { node, .. }
             | Action::Package(PackageState { node, .. })
             | Action::Machine(MachineState { node, .. }) => vec![node],
@@ -213,6 +224,7 @@ impl Action {
             Action::RevertConfig(_)
             | Action::Patch(_)
             | Action::ApiAway { .. }
+            | Action::RestoreEtcd(_)
             | Action::Put { .. }
             | Action::Delete(_)
             | Action::Unset { .. }

@@ -30,6 +30,9 @@ pub struct Scenario {
     pub problems: Vec<Problem>,
     #[serde(default)]
     pub only_plan: bool,
+    /// Nothing is upgraded: the heal is judged.
+    #[serde(default)]
+    pub only_heal: bool,
     #[serde(default, rename = "event")]
     pub events: Vec<Event>,
     #[serde(rename = "step")]
@@ -116,8 +119,10 @@ pub struct Step {
     pub second: bool,
     /// The documented exit code.
     pub exit: i32,
-    /// Words that must be in what it prints.
+    /// Words that must be in what it prints; `{newest-etcd}` is the id of the etcd cluster that was made last.
     pub says: Vec<String>,
+    /// Typed until it ends and says so.
+    pub again: bool,
     /// Code of the reason for which the run is paused afterwards.
     pub paused: Option<String>,
     /// Words that must be in that reason or its next command.

@@ -30,6 +30,7 @@ scenarios![
     "node-lost",
     "apt-trouble",
     "plan-contract",
+    "moved-etcd",
     "preflight-healthy",
     "preflight-zoo",
 ];
@@ -77,7 +78,11 @@ mod tests {
             let s = find(name).unwrap();
             super::super::check(&s, &s.shape(crate::world::Shape::default())).unwrap();
             assert!(!s.description.is_empty() && !s.ends.is_empty(), "{name}");
-            let verb = if s.plans_only() { "plan" } else { "upgrade" };
+            let verb = match (s.plans_only(), s.only_heal) {
+                (true, _) => "plan",
+                (_, true) => "heal",
+                _ => "upgrade",
+            };
             assert!(s.typed().any(|step| step.verb() == verb), "{name}");
         }
     }

@@ -14,6 +14,8 @@ pub enum When {
     Journal(RecordSeen),
     /// A file of a node is so.
     File(FileSeen),
+    /// The API server of a node serves from the etcd at this client port.
+    Store { node: String, port: u16 },
     /// The API server of a node serves, or does not.
     Api { node: String, serves: bool },
 }

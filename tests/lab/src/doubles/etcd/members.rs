@@ -7,10 +7,12 @@ use crate::world::What;
 use crate::world::etcd::{Etcd, Member};
 use serde_json::{Value, json as value};
 
-/// As it is now; every API write is a revision.
-pub fn etcd(ctx: &Ctx) -> Etcd {
+/// The cluster and member behind an endpoint as they are now; every API write is a revision of the cluster that the objects are in.
+pub fn at(ctx: &Ctx, endpoint: &str) -> Option<(Etcd, Member)> {
     let s = ctx.world.lock();
-    Etcd { revision: s.etcd.revision + s.api.version, ..s.etcd.clone() }
+    let (etcd, member) = s.etcd_at(endpoint, &ctx.node)?;
+    let writes = if etcd.cluster == s.etcd.cluster { s.api.version } else { 0 };
+    Some((Etcd { revision: etcd.revision + writes, ..etcd.clone() }, member.clone()))
 }
 
 fn header(e: &Etcd, member: &Member, revision: bool) -> Value {
@@ -21,38 +23,30 @@ fn header(e: &Etcd, member: &Member, revision: bool) -> Value {
     h
 }
 
-/// The first endpoint that answers; others cost their dial timeout.
+/// The first endpoint that answers, of whatever cluster it is: that is whom etcdctl's client believes.
 async fn first(ctx: &Ctx, endpoints: &[String]) -> Option<(Etcd, Member)> {
-    let e = etcd(ctx);
-    let up = endpoints.iter().find_map(|p| e.member_at(p, &ctx.node)).filter(|m| m.up).cloned();
-    let any =
-        up.or_else(|| endpoints.iter().filter_map(|p| e.member_at(p, &ctx.node)).find(|m| m.up).cloned());
-    match any {
-        Some(member) if e.has_quorum() => Some((e, member)),
-        _ => {
-            ctx.seconds(5.0).await;
-            ctx.err("{\"level\":\"warn\",\"caller\":\"clientv3/retry_interceptor.go:63\",\"msg\":\"retrying of unary invoker failed\",\"error\":\"rpc error: code = DeadlineExceeded desc = context deadline exceeded\"}");
-            ctx.err("Error: context deadline exceeded");
-            None
-        }
+    let found = endpoints.iter().filter_map(|p| at(ctx, p)).find(|(e, m)| m.up && e.has_quorum());
+    if found.is_none() {
+        ctx.seconds(5.0).await;
+        ctx.err("{\"level\":\"warn\",\"caller\":\"clientv3/retry_interceptor.go:63\",\"msg\":\"retrying of unary invoker failed\",\"error\":\"rpc error: code = DeadlineExceeded desc = context deadline exceeded\"}");
+        ctx.err("Error: context deadline exceeded");
     }
+    found
 }
 
 pub async fn list(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
     let Some((e, member)) = first(ctx, endpoints).await else { return 1 };
-    let peer = |m: &Member| format!("https://{}:2380", m.ip);
-    let client = |m: &Member| format!("https://{}:2379", m.ip);
     if json(words) {
         let all: Vec<Value> = e
             .members
             .iter()
-            .map(|m| value!({"ID": m.id, "name": m.name, "peerURLs": [peer(m)], "clientURLs": [client(m)]}))
+            .map(|m| value!({"ID": m.id, "name": m.name, "peerURLs": [m.peer_url()], "clientURLs": [m.client_url()]}))
             .collect();
         ctx.out(&value!({"header": header(&e, &member, false), "members": all}).to_string());
         return 0;
     }
     e.members.iter().for_each(|m| {
-        ctx.out(&format!("{:x}, started, {}, {}, {}, false", m.id, m.name, peer(m), client(m)))
+        ctx.out(&format!("{:x}, started, {}, {}, {}, false", m.id, m.name, m.peer_url(), m.client_url()))
     });
     0
 }
@@ -60,23 +54,20 @@ pub async fn list(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
 /// `--cluster` asks every member of the member list.
 async fn asked(ctx: &Ctx, endpoints: &[String], words: &Words) -> Option<Vec<String>> {
     match words.has(&["--cluster"]) {
-        true => first(ctx, endpoints)
-            .await
-            .map(|(e, _)| e.members.iter().map(|m| format!("https://{}:2379", m.ip)).collect()),
+        true => first(ctx, endpoints).await.map(|(e, _)| e.endpoints()),
         false => Some(endpoints.to_vec()),
     }
 }
 
 pub async fn status(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
     let Some(endpoints) = asked(ctx, endpoints, words).await else { return 1 };
-    let e = etcd(ctx);
     let (mut all, mut code) = (vec![], 0);
     for endpoint in endpoints {
-        match e.member_at(&endpoint, &ctx.node).filter(|m| m.up) {
-            Some(m) => {
+        match at(ctx, &endpoint).filter(|(_, m)| m.up) {
+            Some((e, m)) => {
                 let size = 3_276_800 + 4096 * (m.id % 16);
                 let index = e.revision + 890;
-                let mut status = value!({"header": header(&e, m, true), "version": e.version, "dbSize": size, "leader": e.leader,
+                let mut status = value!({"header": header(&e, &m, true), "version": e.version, "dbSize": size, "leader": e.leader,
                     "raftIndex": index, "raftTerm": e.term, "raftAppliedIndex": index, "dbSizeInUse": size});
                 if !e.has_quorum() {
                     status["leader"] = value!(0);
@@ -99,11 +90,9 @@ pub async fn status(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
 
 pub async fn health(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
     let Some(endpoints) = asked(ctx, endpoints, words).await else { return 1 };
-    let e = etcd(ctx);
     let (mut all, mut bad) = (vec![], false);
     for endpoint in endpoints {
-        let up =
-            e.member_at(&endpoint, &ctx.node).is_some_and(|m| m.up && m.alarm.is_none()) && e.has_quorum();
+        let up = at(ctx, &endpoint).is_some_and(|(e, m)| m.up && m.alarm.is_none() && e.has_quorum());
         if up {
             all.push(value!({"endpoint": endpoint, "health": true, "took": "9.184912ms"}));
         } else {
@@ -152,10 +141,8 @@ pub async fn alarms(ctx: &Ctx, endpoints: &[String], words: &Words) -> i32 {
 
 /// Only the leader itself can be asked, by the hex id of the other.
 pub async fn move_leader(ctx: &Ctx, endpoints: &[String], to: &str) -> i32 {
-    let e = etcd(ctx);
-    let leader =
-        endpoints.iter().filter_map(|p| e.member_at(p, &ctx.node)).find(|m| m.id == e.leader && m.up);
-    let Some(leader) = leader.cloned() else {
+    let leader = endpoints.iter().filter_map(|p| at(ctx, p)).find(|(e, m)| m.id == e.leader && m.up);
+    let Some((e, leader)) = leader else {
         ctx.err(&format!("Error: no leader endpoint given at {endpoints:?}"));
         return 1;
     };
@@ -168,7 +155,10 @@ pub async fn move_leader(ctx: &Ctx, endpoints: &[String], to: &str) -> i32 {
         return 1;
     };
     ctx.seconds(0.5).await;
-    ctx.world.update(|s| (s.etcd.leader, s.etcd.term) = (wanted.id, s.etcd.term + 1));
+    ctx.world.update(|s| {
+        let mine = s.etcds_mut().find(|x| x.cluster == e.cluster);
+        mine.map(|x| (x.leader, x.term) = (wanted.id, x.term + 1))
+    });
     ctx.out(&format!("Leadership transferred from {:x} to {:x}", leader.id, wanted.id));
     ctx.effect(What::EtcdMoveLeader { to: wanted.name }).await;
     0

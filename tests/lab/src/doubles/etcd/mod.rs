@@ -1,4 +1,4 @@
-//! etcdctl and etcdutl 3.5 on the external cluster.
+//! etcdctl and etcdutl 3.5 on the external clusters: each endpoint answers as the cluster that it belongs to.
 
 mod members;
 mod snapshot;

@@ -17,12 +17,11 @@ pub async fn save(ctx: &Ctx, endpoints: &[String], path: &str) -> i32 {
         ));
         return 1;
     };
-    let etcd = super::members::etcd(ctx);
-    if etcd.member_at(endpoint, &ctx.node).is_none_or(|m| !m.up) {
+    let Some((etcd, _)) = super::members::at(ctx, endpoint).filter(|(_, m)| m.up) else {
         ctx.seconds(5.0).await;
         ctx.err("Error: context deadline exceeded");
         return 1;
-    }
+    };
     let at = ctx.world.clock.now();
     let line = |caller: &str, msg: &str| {
         ctx.err(&format!("{{\"level\":\"info\",\"ts\":\"{at}\",\"caller\":\"{caller}\",\"msg\":\"{msg}\"}}"))

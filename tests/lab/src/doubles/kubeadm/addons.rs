@@ -61,7 +61,7 @@ pub async fn run(ctx: &Ctx, to: KubeVersion, config: &ClusterConfig) -> Ended {
 async fn install(ctx: &Ctx, to: KubeVersion, config: &ClusterConfig, names: &[&str]) -> Ended {
     for name in names {
         let off = if *name == "coredns" { config.dns_disabled } else { config.proxy_disabled };
-        if off {
+        if off || (*name == "coredns" && super::coredns::retained(ctx)) {
             continue;
         }
         ctx.seconds(1.0).await;

@@ -2,7 +2,9 @@
 
 use super::error::{Ended, Failed};
 use super::phases::{fault, skipped, skips};
-use super::{addons, api, kubelet_config, policy, preflight, static_pods, texts, upload};
+use super::{
+    addons, api, coredns, known_flags, kubelet_config, policy, preflight, static_pods, texts, upload,
+};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
 use crate::world::What;
@@ -30,9 +32,7 @@ pub async fn run(ctx: &Ctx, words: &Words, to: &str) -> Ended {
 
 async fn stages(ctx: &Ctx, words: &Words, to: &str) -> Ended {
     let own = super::own_version(ctx);
-    if own.minor < 32 && words.get("--skip-phases").is_some() {
-        return Err(Failed::new("unknown flag: --skip-phases"));
-    }
+    known_flags::of_apply(words, own)?;
     let skip = skipped(words, PHASES)?;
     if to.is_empty() {
         return Err(Failed::new("missing one or more required arguments. Required arguments: [version]"));
@@ -42,6 +42,7 @@ async fn stages(ctx: &Ctx, words: &Words, to: &str) -> Ended {
     let (text, config) = api::config(ctx).await.map_err(|f| f.in_phase("preflight"))?;
     let to = policy::parse(to)?;
     ctx.out("[upgrade/preflight] Running preflight checks");
+    coredns::check(ctx, words).map_err(|f| f.in_phase("preflight"))?;
     preflight::cluster_health(ctx).await.map_err(|f| f.in_phase("preflight"))?;
     ctx.out(&format!("[upgrade/preflight] You have chosen to upgrade the cluster version to \"{to}\""));
     let from = policy::parse(&config.version)?;
@@ -56,7 +57,7 @@ async fn stages(ctx: &Ctx, words: &Words, to: &str) -> Ended {
     preflight::pull(ctx, to).await.map_err(|f| f.in_phase("preflight"))?;
     if !skips(&skip, "control-plane") {
         ctx.out(&format!("[upgrade/control-plane] Upgrading your static Pod-hosted control plane to version \"{to}\" (timeout: 5m0s)..."));
-        static_pods::upgrade(ctx, to, &config).await.map_err(|f| f.in_phase("control-plane"))?;
+        static_pods::upgrade(ctx, words, to, &config).await.map_err(|f| f.in_phase("control-plane"))?;
         ctx.out(
             "[upgrade/control-plane] The control plane instance for this node was successfully upgraded!",
         );

@@ -22,8 +22,13 @@ impl Failed {
 
     /// A block of preflight errors.
     pub fn preflight(name: &str, text: &str) -> Self {
+        Self::preflights(&[(name, text.to_string())])
+    }
+
+    pub fn preflights(all: &[(&str, String)]) -> Self {
+        let lines: String = all.iter().map(|(name, text)| format!("\t[ERROR {name}]: {text}\n")).collect();
         Self::new(format!(
-            "[preflight] Some fatal errors occurred:\n\t[ERROR {name}]: {text}\n[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`"
+            "[preflight] Some fatal errors occurred:\n{lines}[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`"
         ))
     }
 

@@ -3,7 +3,7 @@
 
 use super::error::{Ended, Failed};
 use super::phases::{skipped, skips};
-use super::{addons, api, kubelet_config, policy, preflight, static_pods, texts};
+use super::{addons, api, known_flags, kubelet_config, policy, preflight, static_pods, texts};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
 use crate::world::What;
@@ -13,6 +13,9 @@ use podlift_model::KubeVersion;
 
 const PHASES: &[&str] =
     &["preflight", "control-plane", "kubeconfig", "kubelet-config", "addon", "post-upgrade"];
+
+/// Before 1.32.
+const OLD_PHASES: &[&str] = &["preflight", "control-plane", "kubelet-config"];
 
 pub async fn run(ctx: &Ctx, words: &Words) -> Ended {
     let ended = stages(ctx, words).await;
@@ -24,7 +27,9 @@ pub async fn run(ctx: &Ctx, words: &Words) -> Ended {
 }
 
 async fn stages(ctx: &Ctx, words: &Words) -> Ended {
-    let skip = skipped(words, PHASES)?;
+    let own = super::own_version(ctx);
+    known_flags::of_node(words, own)?;
+    let skip = skipped(words, if own.minor < 32 { OLD_PHASES } else { PHASES })?;
     texts::reading(ctx, "upgrade");
     ctx.seconds(0.7).await;
     let (_, config) = api::config(ctx).await.map_err(|f| f.in_phase("preflight"))?;
@@ -37,7 +42,7 @@ async fn stages(ctx: &Ctx, words: &Words) -> Ended {
         preflight::pull(ctx, to).await.map_err(|f| f.in_phase("preflight"))?;
         if !skips(&skip, "control-plane") {
             ctx.out(&format!("[upgrade/control-plane] Upgrading your Static Pod-hosted control plane instance to version \"{to}\"..."));
-            static_pods::upgrade(ctx, to, &config).await.map_err(|f| f.in_phase("control-plane"))?;
+            static_pods::upgrade(ctx, words, to, &config).await.map_err(|f| f.in_phase("control-plane"))?;
             ctx.out(
                 "[upgrade/control-plane] The control plane instance for this node was successfully upgraded!",
             );
@@ -96,6 +101,9 @@ pub async fn phase(ctx: &Ctx, words: &Words) -> Ended {
             texts::reading(ctx, "upgrade");
             api::config(ctx).await?;
             kubelet_config::run(ctx).await
+        }
+        "addon" if super::own_version(ctx).minor < 32 => {
+            Err(Failed::new("unknown command \"addon\" for \"kubeadm upgrade node phase\""))
         }
         "addon" => addons::phase(ctx, words, false).await,
         other => Err(Failed::new(format!("the lab's kubeadm has no phase {other:?} to run alone"))),

@@ -1,7 +1,7 @@
 //! Manifests moved in and out of the directory by rename, without fsync: counted.
 
 use crate::doubles::ctx::Ctx;
-use crate::world::What;
+use crate::world::{What, Writer};
 use std::path::Path;
 
 fn name(path: &str) -> String {
@@ -18,7 +18,8 @@ pub async fn moved_out(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
 }
 
 pub async fn counted(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
-    ctx.disk().rename(Path::new(from), Path::new(to))?;
+    let (disk, to_path) = (ctx.disk(), Path::new(to));
+    ctx.world.writes(&ctx.node, to_path, Writer::Kubeadm, || disk.rename(Path::new(from), to_path))?;
     ctx.effect(What::ManifestRename { file: name(to) }).await;
     Ok(())
 }

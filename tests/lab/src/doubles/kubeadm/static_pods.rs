@@ -4,6 +4,7 @@
 use super::error::{Ended, Failed};
 use super::{certs, rename, wait};
 use crate::doubles::ctx::Ctx;
+use crate::doubles::words::Words;
 use crate::kubelet;
 use crate::world::What;
 use crate::world::kubeadm_config::{ClusterConfig, EtcdConfig};
@@ -18,15 +19,16 @@ struct Dirs {
     backup: String,
 }
 
-pub async fn upgrade(ctx: &Ctx, to: KubeVersion, config: &ClusterConfig) -> Ended {
+pub async fn upgrade(ctx: &Ctx, words: &Words, to: KubeVersion, config: &ClusterConfig) -> Ended {
     let hashes: BTreeMap<Component, Option<String>> =
         Component::ALL.iter().map(|c| (*c, wait::hash(ctx, c.name()))).collect();
     local_etcd(ctx, config).await?;
     let dirs = write_new(ctx, to, config)?;
+    let renews = words.get("--certificate-renewal") != Some("false");
     let mut moved = vec![];
     for component in Component::ALL {
         let before = hashes[component].as_deref();
-        if let Err(why) = one(ctx, *component, &dirs, before, &mut moved).await {
+        if let Err(why) = one(ctx, *component, &dirs, before, renews, &mut moved).await {
             return Err(roll_back(ctx, &dirs, &moved, &why).await);
         }
     }
@@ -68,6 +70,7 @@ async fn one(
     component: Component,
     dirs: &Dirs,
     before: Option<&str>,
+    renews: bool,
     moved: &mut Vec<Component>,
 ) -> Result<(), String> {
     let (live, new, backup) = (
@@ -82,7 +85,9 @@ async fn one(
         ));
         return Ok(());
     }
-    certs::renew(ctx, component);
+    if renews {
+        certs::renew(ctx, component);
+    }
     let wrote = meaning(ctx, &new);
     ctx.seconds(0.5).await;
     rename::moved_out(ctx, &live, &backup).await.map_err(|e| e.to_string())?;
