@@ -102,9 +102,12 @@ fn endpoints_in_each_of_their_forms() {
     assert_eq!(Access::of_manifest(&fakes.host, &cluster(), &unknown, None), None);
 }
 
+/// A resource and its endpoints.
+type Store = (&'static str, &'static [&'static str]);
+
 #[test]
 fn stores_of_single_resources() {
-    let cases: [(&[&str], &[(&str, &[&str])]); 5] = [
+    let cases: [(&[&str], &[Store]); 5] = [
         (&[], &[]),
         (
             &[

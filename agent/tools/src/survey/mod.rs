@@ -84,8 +84,10 @@ impl Site<'_> {
 struct Unseen(BTreeMap<String, String>);
 
 impl Unseen {
-    fn all(&mut self, reasons: impl IntoIterator<Item = (String, String)>) {
-        self.0.extend(reasons);
+    /// What was read; of each file that could not be its reason is kept.
+    fn each<T>(&mut self, what: &str, (read, strange): (T, Vec<(String, String)>)) -> T {
+        self.0.extend(strange.into_iter().map(|(path, why)| (format!("{what} {path}"), why)));
+        read
     }
 
     fn or_default<T: Default>(&mut self, what: &str, seen: Result<T, String>) -> T {
@@ -108,29 +110,25 @@ pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
         kubelet::look(&site),
         target::look(&site, to)
     );
-    unseen.all(flags_unknown.map(|why| ("the kubelet's flags".to_string(), why)));
+    unseen.0.extend(flags_unknown.map(|why| ("the kubelet's flags".to_string(), why)));
     let table = mountinfo::read(&site);
-    let (certificates, strange) = certificates::look(&site);
-    unseen.all(strange.into_iter().map(|(path, why)| (format!("certificate {path}"), why)));
-    let (extras, strange) = extras::look(&site);
-    unseen.all(strange.into_iter().map(|(path, why)| (format!("what {path} holds besides flags"), why)));
+    let foreign = sources::foreign(site.files()).map_err(|e| e.to_string());
     NodeSurvey {
         etcd: etcd::look(&site),
         external_ca: external_ca::look(&site),
-        foreign_sources: unseen
-            .or_default("apt sources of others", sources::foreign(site.files()).map_err(|e| e.to_string())),
+        foreign_sources: unseen.or_default("apt sources of others", foreign),
         kubeconfigs: certificates::trust::look(&site, node.host.clock.now()),
         names: Some(names::look(&site, kubelet.as_ref().ok())),
         patch_folders: unseen.or_default("folders of kubeadm patches", patch_folders::look(&site)),
         disks: unseen.or_default("free space", disks::look(&site, table.as_deref().unwrap_or_default())),
-        certificates,
+        certificates: unseen.each("certificate", certificates::look(&site)),
         other_manifests: unseen.or_default("the manifest folder", other_manifests::look(&site)),
         automation: unseen.or_default("unattended upgrades", automation),
         containerd: unseen.or_default("containerd", containerd),
         kubelet,
         install: target.install,
         target_diff: target.diff,
-        extras,
+        extras: unseen.each("environment, volumes and containers of", extras::look(&site)),
         images: target.images,
         mounts: unseen.or_default("mounts", table.map(|table| mounts::of(&table))),
         infiniband: unseen.or_default("InfiniBand devices", infiniband::look(&site)),

@@ -99,13 +99,12 @@ async fn the_running_pod_with_its_hash_image_and_words() {
 
 #[tokio::test]
 async fn the_newest_sandbox_counts() {
-    let old = Pod { id: "p0", hash: "old", created: POD.created - 1, ..POD };
     let both = || pods(&[Pod { id: "p0", hash: "old", created: POD.created - 1, ..POD }, POD]);
     let running = |id: &str, pod: &str| container(id, pod, "CONTAINER_RUNNING");
     let new = asked(both(), vec![running("c0", "p0"), running("c1", "p1")]).await.0;
     assert_eq!(hash(new).as_deref(), Some(POD.hash));
     let ending = asked(both(), vec![running("c0", "p0"), container("c1", "p1", "CONTAINER_EXITED")]).await.0;
-    assert_eq!(ending, Runtime::NotRunning, "the old pod is being ended: {old}", old = old.id);
+    assert_eq!(ending, Runtime::NotRunning, "the old pod is being ended");
 }
 
 #[tokio::test]

@@ -54,6 +54,14 @@ async fn the_recorded_diff_loses_etcd_and_moves_a_gate() {
 }
 
 #[tokio::test]
+async fn a_recorded_move_of_a_flag_is_no_change() {
+    const CLEAN: &str =
+        include_str!("../../../../../tests/fixtures/transcripts/kubeadm-upgrade-node-clean.txt");
+    let (_, diff) = CLEAN.split_once("$ kubeadm upgrade diff v1.32.13\n").unwrap();
+    assert_eq!(asked(diff, None).await.unwrap(), vec![]);
+}
+
+#[tokio::test]
 async fn no_difference_is_none() {
     let none = "[upgrade/diff] Reading configuration from the cluster...\n";
     assert_eq!(asked(none, None).await.unwrap(), vec![]);

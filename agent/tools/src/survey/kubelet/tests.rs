@@ -49,11 +49,11 @@ fn own(bench: &Bench) -> Vec<String> {
 
 #[test]
 fn flags_of_unit_drop_ins_and_environment_files() {
-    let kubeadms = "node-ip=10.77.0.11 /var/lib/kubelet/kubeadm-flags.env".to_string();
-    assert_eq!(own(&node()), [kubeadms.clone()]);
+    let kubeadms = "node-ip=10.77.0.11 /var/lib/kubelet/kubeadm-flags.env";
+    assert_eq!(own(&node()), [kubeadms]);
     let extra = |file: &str| node().put(file, "KUBELET_EXTRA_ARGS=--v=2\n");
-    assert_eq!(own(&extra("/etc/default/kubelet")), [kubeadms.clone(), "v=2 /etc/default/kubelet".into()]);
-    assert_eq!(own(&extra("/etc/sysconfig/kubelet")), [kubeadms.clone()], "nobody reads it");
+    assert_eq!(own(&extra("/etc/default/kubelet")), [kubeadms, "v=2 /etc/default/kubelet"]);
+    assert_eq!(own(&extra("/etc/sysconfig/kubelet")), [kubeadms], "nobody reads it");
     let reset = node().put(&format!("{ETC}/kubelet.service.d/20-site.conf"), "[Service]\nExecStart=\nExecStart=-/usr/bin/kubelet --v=${LEVEL} \\\n  # a comment\n  --node-labels='a=b c'\nEnvironment=LEVEL=4 \"OTHER=x y\"\n");
     let site = format!("{ETC}/kubelet.service.d/20-site.conf");
     assert_eq!(own(&reset), [format!("node-labels=a=b c {site}"), format!("v=4 {site}")]);
