@@ -25,7 +25,7 @@ impl Http for Port {
         match self.behind(asked, port).ok_or_else(refused)? {
             (_, server) if server.name != "kube-apiserver" => match &tls.trust {
                 Trust::OwnLoopback => Ok(component(path)),
-                Trust::Ca(_) => Err(failed("invalid peer certificate: UnknownIssuer".into())),
+                Trust::Ca(_) | Trust::AnyOf(_) => Err(failed("invalid peer certificate: UnknownIssuer".into())),
             },
             (node, server) => Ok(self.api_server(&node, &server, path, tls)),
         }
@@ -35,8 +35,12 @@ impl Http for Port {
 impl Port {
     fn files(&self, tls: &HttpTls) -> Result<(), String> {
         let disk = &self.0.disk;
-        if let Trust::Ca(ca) = &tls.trust {
-            disk.read(ca).map_err(|e| format!("CA {}: {e}", ca.display()))?;
+        match &tls.trust {
+            Trust::Ca(ca) => drop(disk.read(ca).map_err(|e| format!("CA {}: {e}", ca.display()))?),
+            Trust::AnyOf(all) if all.iter().all(|ca| disk.read(ca).is_err()) => {
+                return Err(format!("none of {} CA files is there", all.len()));
+            }
+            Trust::AnyOf(_) | Trust::OwnLoopback => {}
         }
         if let Some(pair) = &tls.client {
             let (certificate, key) = (&pair.certificate, &pair.key);
