@@ -8,13 +8,17 @@ use crate::read::Look;
 use crate::rules::{Finding, MEANT, Situation, judge};
 use crate::state::{State, Unlearned};
 use podlift_model::Digest;
-use podlift_model::heal::{GoodManifest, HealUnlearned};
+use podlift_model::heal::{GoodManifest, HealKind, HealUnlearned};
 use podlift_model::op::{Component, FlagLoss};
 use std::io;
 use std::sync::Arc;
 
-/// Findings that only report and still say that something was lost.
-const LOSSES: [&str; 4] = ["flag-lost", "etcd-store-lost", "etcd-store-changed", "etcd-servers-form"];
+/// What must not become the measure of what is right. An image without a version is unusual, and no reason.
+fn is_wrong(finding: &Finding) -> bool {
+    let is_meant = finding.why_not.as_deref() == Some(MEANT);
+    let is_loss = finding.kind == HealKind::Rescue || finding.rule == "flag-lost";
+    finding.fix.is_some() || (is_loss && !is_meant && finding.rule != "image-version")
+}
 
 impl Heal {
     /// The manifest, if nothing about its content is wrong: fit to be learned from.
@@ -29,9 +33,7 @@ impl Heal {
         };
         let is_known = look.manifest().is_some_and(|m| m.opaque().is_none());
         let found = judge(component, &look.seen, &now);
-        let meant = |f: &Finding| f.why_not.as_deref() == Some(MEANT);
-        let wrong = found.iter().any(|f| f.fix.is_some() || (LOSSES.contains(&f.rule) && !meant(f)));
-        (is_known && !wrong).then(|| look.clone())
+        (is_known && !found.iter().any(is_wrong)).then(|| look.clone())
     }
 
     /// Whether this manifest of the component is the one that was learned last.

@@ -23,6 +23,7 @@ mod repair;
 mod ring;
 pub mod rules;
 pub mod settings;
+mod situation;
 pub mod splice;
 mod state;
 pub mod strays;

@@ -2,21 +2,16 @@
 //! notice arrives.
 
 use crate::budget::{Fight, Spent, Verdict};
-use crate::evidence::kubelet;
-use crate::expectations::{Forbidden, endpoints};
 use crate::healer::Heal;
-use crate::manifest::Manifest;
 use crate::mend::MendError;
 use crate::read::{self, Look};
-use crate::ring::Choice;
-use crate::rules::{Access, Finding, Situation, judge};
+use crate::rules::{Finding, judge};
 use crate::settings::Mode;
 use crate::state::State;
 use crate::why::explain;
 use podlift_host::ReplaceError;
 use podlift_host::paths;
 use podlift_model::Digest;
-use podlift_model::command::is_expanded;
 use podlift_model::op::Component;
 use std::io;
 use std::path::Path;
@@ -110,23 +105,6 @@ impl Heal {
         self.repair(state, component, &look, &findings, noticed)
     }
 
-    /// Whoever points the API server to other endpoints than those that were learned has moved or restored etcd, until it is shown
-    /// otherwise. What a kubeadm writes is judged when it has ended.
-    fn notice_other_etcd(&self, state: &mut State, look: &Look) {
-        let Some(manifest) = look.manifest().filter(|m| m.component == Component::KubeApiserver) else {
-            return;
-        };
-        let Some(known) = state.expectations.as_ref().filter(|k| state.kubeadm == 0 && k.forbidden.is_none())
-        else {
-            return;
-        };
-        let named = manifest.flags().joined("etcd-servers").unwrap_or_default();
-        let other = !is_expanded(&named) && !endpoints(&named).is_empty() && !known.are_same(&named);
-        if other {
-            self.forbid_in(state, Forbidden::OtherEndpoints { named });
-        }
-    }
-
     /// The file as it is; read only if it changed since it was read last. None: it changed in between.
     pub(crate) fn seen_in(&self, state: &mut State, component: Component) -> io::Result<Option<Arc<Look>>> {
         let (files, path) = (self.host.files.as_ref(), paths::manifest(component));
@@ -172,59 +150,6 @@ impl Heal {
             Some(path) => finding.only_report(format!("{path} is not there any more")),
             None => finding,
         }
-    }
-
-    fn situation<'a>(
-        &'a self,
-        state: &'a State,
-        component: Component,
-        look: &Look,
-        by_hand: bool,
-    ) -> Situation<'a> {
-        let guard = self.armed_guard(state);
-        let own_uid = self.host.files.own_uid();
-        let copy = state.ring.choose(component);
-        Situation {
-            expected: state.expectations.as_ref(),
-            good: state.good.get(&component),
-            no_copy: look.manifest().is_none().then(|| self.no_copy(state, component, &copy)).flatten(),
-            copy,
-            kubelet: kubelet(state, component, look),
-            access: look.stat.as_ref().map(|s| Access { mode: s.mode, uid: s.uid, own_uid }),
-            kubeadm_running: state.kubeadm > 0,
-            kubeadm_ended: state.ended.contains(&component),
-            settled: self.is_settled(look),
-            armed: by_hand || guard.is_some(),
-            as_armed: !by_hand && guard.is_some_and(|g| g.as_armed.get(&component) == Some(&look.hash)),
-            site_gates: &self.config.site_gates,
-            meant: &state.meant,
-        }
-    }
-
-    pub(crate) fn is_settled(&self, look: &Look) -> bool {
-        self.host.clock.since_boot().saturating_sub(look.since) >= self.config.tick
-    }
-
-    /// Why a copy of the API server's manifest must not come back: it would lead to another etcd than the one that is expected, or to one
-    /// that somebody moved away from.
-    fn no_copy(&self, state: &State, component: Component, copy: &Choice) -> Option<String> {
-        let (Component::KubeApiserver, Choice::Copy(hash)) = (component, copy) else { return None };
-        let Some(known) = &state.expectations else {
-            return Some("which etcd it must lead to is not known".into());
-        };
-        if let Err(why) = known.may_heal() {
-            return Some(why);
-        }
-        let bytes = self.good_copy(component, hash)?;
-        let flags = Manifest::parse(component, &bytes).ok()?.flags();
-        // What was learned before podlift kept these two has them only in the last good manifest.
-        let good = state.good.get(&component).map(Manifest::flags).unwrap_or_default();
-        let leads =
-            |flag: &str, to: &Option<String>| flags.joined(flag) == to.clone().or_else(|| good.joined(flag));
-        let same = known.are_same(&flags.joined("etcd-servers").unwrap_or_default())
-            && leads("etcd-prefix", &known.etcd_prefix)
-            && leads("etcd-servers-overrides", &known.etcd_overrides);
-        (!same).then(|| "the copy that is kept leads to another etcd than what was learned last".into())
     }
 
     /// Whether one more repair is all right; a fight begins here.

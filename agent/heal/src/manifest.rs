@@ -24,6 +24,8 @@ pub struct Manifest {
     pub line: Result<CommandLine, Opaque>,
     /// Paths of the container and where they come from.
     pub mounts: Vec<Mount>,
+    /// The flags of that line; empty where it is opaque.
+    set: FlagSet,
     /// All of it, as the kubelet decodes it.
     pub(crate) json: Arc<Value>,
 }
@@ -81,12 +83,14 @@ impl Manifest {
         let mut words = words(container, "command", true)?;
         words.extend(self::words(container, "args", false)?);
         let values: Vec<&str> = words.iter().map(|w| w.value.as_str()).collect();
+        let line = CommandLine::read(component.name(), &values);
         Ok(Self {
             component,
             version: version_of(&image),
             image,
             advertise: advertise(&pod)?,
-            line: CommandLine::read(component.name(), &values),
+            set: line.as_ref().map(FlagSet::from).unwrap_or_default(),
+            line,
             mounts: mounts(spec, container)?,
             words,
             json: Arc::new(pod.json()),
@@ -114,7 +118,11 @@ impl Manifest {
 
     /// Empty where it is opaque.
     pub fn flags(&self) -> FlagSet {
-        self.line.as_ref().map(FlagSet::from).unwrap_or_default()
+        self.set.clone()
+    }
+
+    pub(crate) fn flag_set(&self) -> &FlagSet {
+        &self.set
     }
 
     /// All uses of a flag, whatever their form, by its normalised name.

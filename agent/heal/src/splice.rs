@@ -10,6 +10,7 @@ use podlift_model::FlagSet;
 use podlift_model::command::{Form, Opaque};
 use podlift_model::op::Component;
 use serde_json::Value;
+use std::ops::Range;
 
 /// One change of a container's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +56,8 @@ struct Planned {
 pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u8>, SpliceError> {
     let mut now = (bytes.to_vec(), manifest.clone());
     for edit in edits {
-        let planned = one(&now.0, &now.1, edit)?;
-        if planned.bytes != now.0 {
-            let after = prove(&now.1, &planned)?;
-            now = (planned.bytes, after);
+        if let Some(next) = one(&now.0, &now.1, edit)? {
+            now = next;
         }
     }
     Ok(now.0)
@@ -67,7 +66,8 @@ pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u
 /// Read anew, what is to be written has the planned words and flags, and everything else is as it was.
 fn prove(before: &Manifest, planned: &Planned) -> Result<Manifest, SpliceError> {
     let after = Manifest::parse(before.component, &planned.bytes)?;
-    let right = after.values().eq(planned.words.iter().map(String::as_str)) && after.flags() == planned.flags;
+    let right =
+        after.values().eq(planned.words.iter().map(String::as_str)) && *after.flag_set() == planned.flags;
     let (was, is) = (without_line(before), without_line(&after));
     if right && was == is { Ok(after) } else { Err(SpliceError::Unplanned) }
 }
@@ -85,15 +85,21 @@ pub(crate) fn without_line(manifest: &Manifest) -> Value {
     rest
 }
 
-fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<Planned, SpliceError> {
+/// Bytes and manifest after one edit, proven; None: there was nothing to do.
+fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<Option<(Vec<u8>, Manifest)>, SpliceError> {
     if let Err(opaque) = &manifest.line {
         return Err(SpliceError::Opaque(opaque.clone()));
     }
-    match edit {
-        Edit::Set { flag, value } => set(bytes, manifest, flag, value),
-        Edit::Insert { flag, value } => insert(bytes, manifest, flag, value),
-        Edit::RemoveGate { gate } => remove_gate(bytes, manifest, gate),
+    let planned = match edit {
+        Edit::Set { flag, value } => set(bytes, manifest, flag, value)?,
+        Edit::Insert { flag, value } => return insert(bytes, manifest, flag, value).map(Some),
+        Edit::RemoveGate { gate } => remove_gate(bytes, manifest, gate)?,
+    };
+    if planned.bytes == bytes {
+        return Ok(None);
     }
+    let after = prove(manifest, &planned)?;
+    Ok(Some((planned.bytes, after)))
 }
 
 /// In the form that stands there; a flag without its value gets it behind `=`.
@@ -161,7 +167,7 @@ fn change(
                 words[index] = text;
             }
             Fate::Gone => {
-                out.drain(place.own_line()?.line.clone());
+                out.drain(gone(bytes, manifest, index, &place)?);
                 words.remove(index);
             }
         }
@@ -169,9 +175,30 @@ fn change(
     Ok(Planned { bytes: out, words, flags })
 }
 
+/// What goes with a word: its line, or within brackets all from the end of the word before it.
+fn gone(
+    bytes: &[u8],
+    manifest: &Manifest,
+    index: usize,
+    place: &Place<'_>,
+) -> Result<Range<usize>, SpliceError> {
+    if let Ok(place) = place.own_line() {
+        return Ok(place.line.clone());
+    }
+    let form = || SpliceError::Form(manifest.words[index].value.clone());
+    let before = index.checked_sub(1).and_then(|at| manifest.words[at].token.clone()).ok_or_else(form)?;
+    let between = bytes.get(before.end..place.token.start).ok_or_else(form)?;
+    if between.trim_ascii() == b"," { Ok(before.end..place.token.end) } else { Err(form()) }
+}
+
 /// Among the program's own flags, before the first that sorts behind it; where a neighbour's form does not allow that, at the next place
 /// that means the same. Never in front of the program's word: what stands there is a wrapper's.
-fn insert(bytes: &[u8], manifest: &Manifest, flag: &str, value: &str) -> Result<Planned, SpliceError> {
+fn insert(
+    bytes: &[u8],
+    manifest: &Manifest,
+    flag: &str,
+    value: &str,
+) -> Result<(Vec<u8>, Manifest), SpliceError> {
     let found = manifest.find(flag);
     if !found.is_empty() {
         return Err(SpliceError::NotOnce(flag.into(), found.len()));
@@ -180,9 +207,16 @@ fn insert(bytes: &[u8], manifest: &Manifest, flag: &str, value: &str) -> Result<
     flags.0.insert(flag.into(), vec![value.into()]);
     let (text, mut failed) = (format!("--{flag}={value}"), SpliceError::NoPlace);
     for spot in spots(manifest, &text) {
-        match put(bytes, manifest, spot, &text) {
-            Ok((bytes, words)) => return Ok(Planned { bytes, words, flags }),
-            Err(error) => failed = error,
+        let planned = put(bytes, manifest, spot, &text).map(|(bytes, words)| Planned {
+            bytes,
+            words,
+            flags: flags.clone(),
+        });
+        match planned.and_then(|planned| prove(manifest, &planned).map(|after| (planned.bytes, after))) {
+            Ok(done) => return Ok(done),
+            // Within brackets it was only tried: the reason is the form of the others.
+            Err(error) if !matches!(spot, Spot::Within(_)) => failed = error,
+            Err(_) => {}
         }
     }
     Err(failed)
@@ -193,6 +227,8 @@ fn insert(bytes: &[u8], manifest: &Manifest, flag: &str, value: &str) -> Result<
 enum Spot {
     Before(usize),
     Behind(usize),
+    /// Behind it, within brackets.
+    Within(usize),
 }
 
 fn spots(manifest: &Manifest, text: &str) -> Vec<Spot> {
@@ -201,10 +237,10 @@ fn spots(manifest: &Manifest, text: &str) -> Vec<Spot> {
         |f: &podlift_model::command::FlagUse| format!("--{}={}", f.name, f.value).as_str() > text;
     let next = line.flags.iter().position(sorts_behind);
     let before = next.map(|at| Spot::Before(line.flags[at].word));
-    let previous = next.unwrap_or(line.flags.len()).checked_sub(1);
-    let behind = previous.map(|at| Spot::Behind(line.flags[at].last));
-    let program = line.program.map(Spot::Behind);
-    before.into_iter().chain(behind).chain(program).collect()
+    let previous = next.unwrap_or(line.flags.len()).checked_sub(1).map(|at| line.flags[at].last);
+    let behind = previous.into_iter().chain(line.program);
+    let lines = before.into_iter().chain(behind.clone().map(Spot::Behind));
+    lines.chain(behind.map(Spot::Within)).collect()
 }
 
 fn put(
@@ -213,19 +249,25 @@ fn put(
     spot: Spot,
     text: &str,
 ) -> Result<(Vec<u8>, Vec<String>), SpliceError> {
-    let (Spot::Before(index) | Spot::Behind(index)) = spot;
+    let (Spot::Before(index) | Spot::Behind(index) | Spot::Within(index)) = spot;
     let place = Place::of(bytes, &manifest.words[index])?;
-    let place = place.own_line()?;
-    let new = [&bytes[place.line.start..place.token.start], place.written(text)?.as_bytes()].concat();
     let mut out = bytes.to_vec();
     let mut words: Vec<String> = manifest.values().map(String::from).collect();
+    if let Spot::Within(_) = spot {
+        let end = place.token.end;
+        out.splice(end..end, format!(", {}", place.written(text)?).into_bytes());
+        words.insert(index + 1, text.into());
+        return Ok((out, words));
+    }
+    let place = place.own_line()?;
+    let new = [&bytes[place.line.start..place.token.start], place.written(text)?.as_bytes()].concat();
     match spot {
         Spot::Before(_) => {
             let start = place.line.start;
             out.splice(start..start, [&new, place.eol.as_bytes()].concat());
             words.insert(index, text.into());
         }
-        Spot::Behind(_) => {
+        Spot::Behind(_) | Spot::Within(_) => {
             let end = place.content_end;
             out.splice(end..end, [place.eol.as_bytes(), &new].concat());
             words.insert(index + 1, text.into());

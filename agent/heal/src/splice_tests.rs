@@ -116,9 +116,34 @@ fn a_new_flag_goes_among_the_flags_of_the_program_and_nowhere_else() {
         let after = parse(&edit(&shape(items), &[insert()]).unwrap());
         assert_eq!(after.words[at].value, new, "{items}");
     }
-    for items in [" [kube-apiserver]", " [kube-apiserver, --v=2]"] {
-        assert!(matches!(edit(&shape(items), &[insert()]), Err(SpliceError::Form(_))), "{items}");
+    let flow = [
+        (" [kube-apiserver]", format!(" [kube-apiserver, '{new}']")),
+        (" [kube-apiserver, \"--a=1\", --v=2]", format!(" [kube-apiserver, \"--a=1\", \"{new}\", --v=2]")),
+        (
+            " [\n      kube-apiserver,\n      '--a=1',\n    ]",
+            format!(" [\n      kube-apiserver,\n      '--a=1', '{new}',\n    ]"),
+        ),
+    ];
+    for (items, want) in flow {
+        assert_eq!(edit(&shape(items), &[insert()]).unwrap(), shape(&want), "{items}");
     }
+    let folded = "\n    - >-\n      kube-apiserver";
+    assert!(matches!(edit(&shape(folded), &[insert()]), Err(SpliceError::Form(_))));
+}
+
+#[test]
+fn a_manifest_in_json_is_healed_in_json() {
+    let json = |flags: &str| {
+        format!(
+            r#"{{"kind":"Pod","spec":{{"containers":[{{"name":"kube-apiserver","image":"x:v1.32.9","command":["kube-apiserver"{flags}]}}]}}}}"#
+        )
+    };
+    let healed = edit(&json(r#","--v=2","--etcd-servers=""#), &[set()]).unwrap();
+    assert_eq!(healed, json(&format!(r#","--v=2","--etcd-servers={SERVERS}""#)));
+    let healed = edit(&json(r#","--v=2""#), &[insert()]).unwrap();
+    assert_eq!(healed, json(&format!(r#", "--etcd-servers={SERVERS}","--v=2""#)));
+    let healed = edit(&json(r#", "--feature-gates=KMSv2=true","--v=2""#), &[gate("KMSv2")]).unwrap();
+    assert_eq!(healed, json(r#","--v=2""#));
 }
 
 #[test]

@@ -15,8 +15,7 @@ const PREFIX: &str = "etcd-prefix";
 const DEFAULT_PREFIX: &str = "registry";
 
 pub(super) fn etcd_servers(manifest: &Manifest, now: &Situation<'_>) -> Option<Finding> {
-    let flags = manifest.flags();
-    let value = flags.joined(SERVERS);
+    let value = manifest.flag_set().joined(SERVERS);
     let (rule, what) = match value.as_deref() {
         Some(value) if is_expanded(value) || !endpoints(value).is_empty() => return None,
         Some(value) if value.trim().starts_with('-') => {
@@ -52,9 +51,9 @@ pub(super) fn put(manifest: &Manifest, flag: &str, value: &str) -> Edit {
 /// cluster.
 pub(super) fn stores(manifest: &Manifest, now: &Situation<'_>) -> Vec<Finding> {
     let Some(known) = now.expected else { return Vec::new() };
-    let good = now.good.map(Manifest::flags).unwrap_or_default();
     // What was learned before podlift kept these two has them only in the last good manifest.
-    let was = |flag: &str, known: &Option<String>| known.clone().or_else(|| good.joined(flag));
+    let good = |flag: &str| now.good.and_then(|good| good.flag_set().joined(flag));
+    let was = |flag: &str, known: &Option<String>| known.clone().or_else(|| good(flag));
     let prefix = store(manifest, now, PREFIX, was(PREFIX, &known.etcd_prefix));
     let overrides = store(manifest, now, OVERRIDES, was(OVERRIDES, &known.etcd_overrides));
     prefix.into_iter().chain(overrides).collect()
@@ -67,7 +66,7 @@ fn store(
     was: Option<String>,
 ) -> Option<Finding> {
     let was = was.filter(|value| !value.trim().is_empty());
-    let is = manifest.flags().joined(flag).filter(|value| !value.trim().is_empty());
+    let is = manifest.flag_set().joined(flag).filter(|value| !value.trim().is_empty());
     if same_store(flag, was.as_deref(), is.as_deref()) || is.as_deref().is_some_and(is_expanded) {
         return None;
     }

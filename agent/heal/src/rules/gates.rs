@@ -7,7 +7,7 @@ use podlift_model::gates::fatal_text;
 use podlift_model::heal::HealKind;
 
 pub(super) fn fatal_gates(manifest: &Manifest) -> Vec<Finding> {
-    let gates = manifest.flags().gates();
+    let gates = manifest.flag_set().gates();
     let Some(version) = manifest.version else {
         let what = format!("image {} has no version in its tag", manifest.image);
         let report = || {
@@ -29,7 +29,7 @@ pub(super) fn fatal_gates(manifest: &Manifest) -> Vec<Finding> {
 }
 
 pub(super) fn site_gates(manifest: &Manifest, now: &Situation<'_>) -> Vec<Finding> {
-    let unwanted = manifest.flags().gates().into_iter().filter(|(gate, _)| now.site_gates.contains(gate));
+    let unwanted = manifest.flag_set().gates().into_iter().filter(|(gate, _)| now.site_gates.contains(gate));
     let finding = |(gate, value): (String, bool)| {
         let what =
             format!("{gate}={value} is on the list of gates that this site does not want (heal.site_gates)");

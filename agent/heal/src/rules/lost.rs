@@ -83,9 +83,9 @@ fn is_removed(component: Component, flag: &str, version: Option<KubeVersion>) ->
 
 pub(super) fn lost_flags(manifest: &Manifest, now: &Situation<'_>) -> Vec<Finding> {
     let Some(good) = now.good else { return Vec::new() };
-    let (had, has) = (good.flags(), manifest.flags());
+    let (had, has) = (good.flag_set(), manifest.flag_set());
     let empty = |set: &FlagSet, flag: &str| set.0.get(flag).is_none_or(|v| v.iter().all(String::is_empty));
-    let is_lost = |flag: &str| !empty(&had, flag) && empty(&has, flag);
+    let is_lost = |flag: &str| !empty(had, flag) && empty(has, flag);
     let counts =
         |flag: &str| is_sensitive(flag, now) && !is_removed(manifest.component, flag, manifest.version);
     let lost = had.0.iter().filter(|(flag, _)| counts(flag) && is_lost(flag));
@@ -157,7 +157,6 @@ fn knows(from: KubeVersion, to: KubeVersion) -> bool {
 
 fn excluded_by(manifest: &Manifest, flag: &str) -> Option<String> {
     let against = || EXCLUDE.iter().filter(|(start, _)| flag.starts_with(start)).map(|(_, other)| *other);
-    let flags = manifest.flags();
     let clash = |name: &&String| name.as_str() != flag && against().any(|other| name.starts_with(other));
-    flags.0.keys().find(clash).cloned()
+    manifest.flag_set().0.keys().find(clash).cloned()
 }

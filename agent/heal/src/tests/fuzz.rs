@@ -205,7 +205,8 @@ fn whatever_becomes_of_a_manifest() {
     let cases = if given { ProptestConfig::default().cases } else { 100 };
     let mut done = 0;
     loop {
-        let mut runner = TestRunner::new(ProptestConfig { cases, ..ProptestConfig::default() });
+        let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+        let mut runner = TestRunner::new(config);
         let ran = runner.run(&strategy, |(source, changes, armed)| {
             check(source, &changes, armed);
             Ok(())

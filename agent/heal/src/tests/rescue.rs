@@ -93,3 +93,11 @@ async fn a_changed_store_is_told_and_never_learned() {
     heal.accept(API, &Digest::of(&other)).unwrap();
     assert!(heal.fit(API).is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_start_is_never_fit_to_be_learned() {
+    let b = bench();
+    let heal = open(&b);
+    b.files.put(api(), EMPTY_API.as_bytes());
+    assert!(heal.fit(API).is_none());
+}
