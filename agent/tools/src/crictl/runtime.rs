@@ -21,7 +21,9 @@ pub async fn runtime(host: &Host, component: Component) -> Runtime {
 async fn ask(host: &Host, component: Component) -> Result<Option<RunningPod>, Failure> {
     let sandboxes = pods::ready(host).await?;
     let containers = containers::containers(host, component.name()).await?;
-    let Some((sandbox, container)) = newest(&sandboxes, &containers, component) else { return Ok(None) };
+    let Some(sandbox) = sandboxes.iter().find(|s| is_of(s, &containers, component)) else { return Ok(None) };
+    let running = containers.iter().find(|c| c.running && c.pod == sandbox.id);
+    let container = running.ok_or_else(|| without_container(component))?;
     let seen = inspect(host, &container.id).await?;
     Ok(Some(RunningPod {
         config_hash: sandbox.config_hash.clone(),
@@ -31,15 +33,10 @@ async fn ask(host: &Host, component: Component) -> Result<Option<RunningPod>, Fa
     }))
 }
 
-/// The newest sandbox of the component's static pod counts, also where only an older one still has a container that runs.
-fn newest<'a>(
-    sandboxes: &'a [Sandbox],
-    containers: &'a [Container],
-    component: Component,
-) -> Option<(&'a Sandbox, &'a Container)> {
-    let sandbox = sandboxes.iter().find(|s| is_of(s, containers, component))?;
-    let container = containers.iter().find(|c| c.running && c.pod == sandbox.id)?;
-    Some((sandbox, container))
+/// The kubelet has read a manifest and made a pod of it: its image is still pulled, or its container crashes. That is not "does not run".
+fn without_container(component: Component) -> Failure {
+    let message = format!("the pod of {component} is there, and no container of it runs");
+    Failure::transient("pod-without-container", message)
 }
 
 /// A static pod is called NAME-NODE. Of `kube-apiserver-proxy` only the label says that it is another; where a manifest has no label, the

@@ -25,7 +25,9 @@ impl Http for Port {
         match self.behind(asked, port).ok_or_else(refused)? {
             (_, server) if server.name != "kube-apiserver" => match &tls.trust {
                 Trust::OwnLoopback => Ok(component(path)),
-                Trust::Ca(_) | Trust::AnyOf(_) => Err(failed("invalid peer certificate: UnknownIssuer".into())),
+                Trust::Ca(_) | Trust::AnyOf(_) => {
+                    Err(failed("invalid peer certificate: UnknownIssuer".into()))
+                }
             },
             (node, server) => Ok(self.api_server(&node, &server, path, tls)),
         }
