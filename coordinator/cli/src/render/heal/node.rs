@@ -72,7 +72,7 @@ fn expectation(e: Option<&HealExpectations>) -> String {
     let prefix = e.etcd_prefix.as_ref().map_or(String::new(), |p| format!(", prefix {p}"));
     let overrides = e.etcd_overrides.as_ref().map_or(String::new(), |o| format!(", overrides {o}"));
     format!(
-        "etcd servers {} of cluster {cluster}{prefix}{overrides}, learned {} from {}{other}",
+        "etcd servers {}{prefix}{overrides} of cluster {cluster}, learned {} from {}{other}",
         e.etcd_servers.join(","),
         moment(e.at),
         e.learned_from.short()
