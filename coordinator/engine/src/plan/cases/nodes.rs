@@ -53,13 +53,13 @@ fn a_hostname_that_is_not_the_nodes_name_blocks_and_names_both() {
 #[test]
 fn an_api_server_that_wants_credentials_is_alive_and_no_reason_to_stop() {
     let mut i = input();
-    let why = "it answers 401: alive, and it wants credentials".to_string();
+    let why = "alive, wants credentials (401)".to_string();
     i.probes.push(ApiProbe { endpoint: "10.77.0.11:6443".into(), ok: true, why });
     let plan = planned(&i);
     let told = found(&plan, "api-servers");
     let [(Severity::Note, text)] = told[..] else { panic!("{told:?}") };
     assert!(
-        text.contains("10.77.0.11:6443 is alive: it answers 401") && !text.contains("not ready"),
+        text.contains("10.77.0.11:6443: alive, wants credentials (401)") && !text.contains("not ready"),
         "{text}"
     );
     i.probes[1].ok = false;
