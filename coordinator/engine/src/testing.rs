@@ -95,6 +95,11 @@ pub fn config_text(file: &str) -> String {
         "good" => include_str!("../../../tests/fixtures/kubeadm-config/kubeadm-config.good.yaml"),
         _ => include_str!("../../../tests/fixtures/kubeadm-config/kubeadm-config.empty-endpoints.yaml"),
     };
+    config_of(yaml)
+}
+
+/// ClusterConfiguration of a ConfigMap.
+pub fn config_of(yaml: &str) -> String {
     let map: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
     map["data"]["ClusterConfiguration"].as_str().unwrap().to_string()
 }

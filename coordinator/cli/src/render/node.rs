@@ -55,6 +55,7 @@ fn lines(d: &NodeDetail) -> Vec<(&'static str, String)> {
     out.push(("epoch", d.epoch.as_ref().map_or("none accepted".into(), ToString::to_string)));
     out.push(("guard", d.row.guard.clone()));
     out.push(("expectation", expectation(d)));
+    out.extend(unlearned(d).map(|text| ("unlearned", text)));
     out.push(("kubelet", version(f.kubelet)));
     out.extend(d.runtime.clone().map(|runtime| ("runtime", runtime)));
     out.push(("boot", f.boot.to_string()));
@@ -79,14 +80,29 @@ fn expectation(d: &NodeDetail) -> String {
     match &d.facts.expectations {
         Some(e) => {
             let cluster = e.etcd_cluster.as_deref().unwrap_or("not known");
+            let heal = d.facts.heal.as_ref().and_then(|h| h.expectations.as_ref());
+            let forbidden = heal.and_then(|e| e.forbidden.as_ref());
+            let forbidden =
+                forbidden.map_or(String::new(), |why| format!("; nothing is healed from it: {why}"));
             format!(
-                "etcd servers {}; etcd cluster {cluster}; learned from manifest {}",
+                "etcd servers {}; etcd cluster {cluster}; learned from manifest {}{forbidden}",
                 e.etcd_servers.join(","),
                 e.learned_from.short()
             )
         }
         None => "none".into(),
     }
+}
+
+/// Manifests of which the heal does not know what belongs into them.
+fn unlearned(d: &NodeDetail) -> Option<String> {
+    let files = d.facts.heal.iter().flat_map(|h| &h.files);
+    let told = files.filter_map(|f| {
+        let u = f.unlearned.as_ref()?;
+        Some(format!("{} since {}: {}", f.file, moment(u.since), u.why))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn packages(d: &NodeDetail, screen: Screen) -> String {

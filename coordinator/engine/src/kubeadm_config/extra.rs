@@ -52,7 +52,7 @@ pub fn set_arg(
         return Ok(());
     }
     if wanted.len() > 1 {
-        config.to_v1beta4(name)?;
+        config.make_v1beta4(name)?;
     }
     let mut after: Vec<(String, String)> = before.into_iter().filter(|(n, _)| !is_it(n)).collect();
     after.extend(wanted.into_iter().map(|value| (name.to_string(), value)));

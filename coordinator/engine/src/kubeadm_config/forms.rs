@@ -20,7 +20,7 @@ impl ClusterConfiguration {
     }
 
     /// `flag`: what needs it.
-    pub(super) fn to_v1beta4(&mut self, flag: &str) -> Result<(), ConfigError> {
+    pub(super) fn make_v1beta4(&mut self, flag: &str) -> Result<(), ConfigError> {
         if self.v1beta4 {
             return Ok(());
         }

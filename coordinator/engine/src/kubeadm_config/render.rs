@@ -68,8 +68,7 @@ impl ClusterConfiguration {
     }
 
     fn local_servers(&self, by: Renderer) -> String {
-        let urls =
-            self.etcd_args().into_iter().filter(|(name, _)| name == "advertise-client-urls").next_back();
+        let urls = self.etcd_args().into_iter().rfind(|(name, _)| name == "advertise-client-urls");
         urls.map_or_else(|| format!("https://{}:2379", by.loopback()), |(_, urls)| urls)
     }
 }

@@ -144,6 +144,8 @@ impl Plan {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod large_tests;
 #[cfg(test)]
 mod tests;

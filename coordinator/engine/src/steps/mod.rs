@@ -14,6 +14,8 @@ mod etcd_ready;
 mod flag_diff;
 mod fleet;
 mod guard;
+#[cfg(test)]
+mod judge_tests;
 mod kubeadm;
 mod kubelet;
 mod packages;

@@ -92,3 +92,25 @@ fn a_run_of_workers_alone_has_the_control_plane_in_its_backup() {
     };
     assert_eq!(nodes, ["dgx031", "runai-01", "runai-02", "runai-03"].map(name));
 }
+
+#[test]
+fn a_store_of_single_resources_is_part_of_the_backup() {
+    let mut i = input();
+    let facts = i.inventory.nodes.iter_mut().filter_map(|n| n.facts.as_mut());
+    for m in facts.flat_map(|f| &mut f.manifests).filter(|m| m.component == Component::KubeApiserver) {
+        m.flags.0.insert("etcd-servers-overrides".into(), vec!["/events#https://10.77.0.15:2379".into()]);
+    }
+    let event = Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() };
+    let state = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
+    let Assess::Blocked(reason) = with(&state, |cx| SealBackup.assess(cx, &reply(Some(set()), true, 3)))
+    else {
+        panic!()
+    };
+    assert_eq!(reason.message, "no verified etcd snapshot of the store of /events");
+    let Reply::Many(mut parts) = reply(Some(set()), true, 3) else { panic!() };
+    let Some(Reply::Host(output)) = parts.get_mut(1) else { panic!() };
+    let OpOutput::Backup(store) = output.as_mut() else { panic!() };
+    store.overrides.insert("/events".into(), store.snapshot.clone().unwrap());
+    let whole = Reply::Many(parts);
+    assert!(matches!(with(&state, |cx| SealBackup.assess(cx, &whole)), Assess::Done(_)));
+}

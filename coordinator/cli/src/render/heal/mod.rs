@@ -1,5 +1,6 @@
 //! `podlift heal`: the fleet here, one node and the past beside it.
 
+mod attention;
 mod node;
 mod past;
 #[cfg(test)]
@@ -12,8 +13,9 @@ use super::{clock, length, moment};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
+use attention::attention;
 use podlift_engine::view::{Heal, HealNode};
-use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealFinding, HealMode};
+use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealMode};
 use std::fmt::Write as _;
 
 /// The fleet: a row for each node with something to heal, then what needs a person.
@@ -71,12 +73,12 @@ fn row(node: &HealNode) -> Vec<Cell> {
             none(),
         ];
     };
-    let findings = h.findings.len() + h.files.iter().filter(|f| f.fight.is_some()).count();
+    let findings = attention::of(node).len();
     vec![
         Cell::from(&node.node),
         mode(h),
-        if h.guard.is_some() { "armed" } else { "steady" }.into(),
-        expects(h.expectations.as_ref()).into(),
+        guard_cell(h).into(),
+        expects(h.expectations.as_ref()),
         Cell::coloured(findings, (findings > 0).then_some(AnsiColor::Yellow)),
         budget(&h.files).into(),
         age,
@@ -92,21 +94,28 @@ fn mode(h: &HealFacts) -> Cell {
     }
 }
 
-fn guard(h: &HealFacts) -> String {
-    match &h.guard {
+fn guard_cell(h: &HealFacts) -> String {
+    match h.guard.as_ref().map(|g| g.allow.len()) {
         None => "steady".into(),
-        Some(g) => match g.until {
-            Some(until) => format!("armed by {} until {}", g.run, clock(until)),
-            None => format!("armed by {}", g.run),
-        },
+        Some(0) => "armed".into(),
+        Some(n) => format!("armed, lets {n} go"),
     }
 }
 
-fn expects(e: Option<&HealExpectations>) -> String {
+fn guard(h: &HealFacts) -> String {
+    let Some(g) = &h.guard else { return "steady".into() };
+    let until = g.until.map_or(String::new(), |until| format!(" until {}", clock(until)));
+    let allow: Vec<String> = g.allow.iter().map(|l| format!("{} --{}", l.component, l.flag)).collect();
+    let lets = if allow.is_empty() { String::new() } else { format!("; lets go: {}", allow.join(", ")) };
+    format!("armed by {}{until}{lets}", g.run)
+}
+
+fn expects(e: Option<&HealExpectations>) -> Cell {
     match e {
         None => "unknown".into(),
+        Some(e) if e.forbidden.is_some() => Cell::coloured("forbidden", Some(AnsiColor::Red)),
         Some(e) if e.other_etcd.is_some() => "another".into(),
-        Some(e) => format!("{} servers", e.etcd_servers.len()),
+        Some(e) => format!("{} servers", e.etcd_servers.len()).into(),
     }
 }
 
@@ -119,30 +128,4 @@ fn budget(files: &[HealFile]) -> String {
 fn last(files: &[HealFile]) -> String {
     let last = files.iter().filter_map(|f| Some((f, f.last.as_ref()?))).max_by_key(|(_, l)| l.at);
     last.map_or("none".into(), |(f, l)| format!("{} {} ({})", moment(l.at), f.file, l.rules.join(", ")))
-}
-
-/// What was found and not repaired, and who undoes repairs.
-fn attention(nodes: &[&HealNode]) -> String {
-    let of = |n: &HealNode| {
-        let h = n.heal.as_ref();
-        let findings = h.into_iter().flat_map(|h| &h.findings).map(finding);
-        let files = h.into_iter().flat_map(|h| &h.files);
-        let fights = files.filter_map(|f| {
-            let fight = f.fight.as_ref()?;
-            Some(format!(
-                "{}: its repairs are undone since {} by {}; it is left alone until a run arms its guard again",
-                f.file,
-                moment(fight.since),
-                fight.by
-            ))
-        });
-        findings.chain(fights).map(|text| format!("  {} {text}\n", n.node)).collect::<String>()
-    };
-    let lines: String = nodes.iter().map(|n| of(n)).collect();
-    if lines.is_empty() { String::new() } else { format!("\nNeeds a look:\n{lines}\n") }
-}
-
-fn finding(f: &HealFinding) -> String {
-    let why = f.report_only.as_ref().map_or(String::new(), |why| format!("; not repaired: {why}"));
-    format!("{} {}: {}{why}", f.file, f.rule, f.what)
 }

@@ -5,7 +5,7 @@ use crate::out::Screen;
 use crate::render::{length, moment};
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::view::Heal;
-use podlift_model::heal::{HealExpectations, HealFacts, HealMode};
+use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealMode};
 use std::fmt::Write as _;
 
 /// One node in full.
@@ -30,12 +30,12 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
         let _ = writeln!(out, "  {name:<9}{value}");
     }
     out = wrapped(&out, screen);
-    let mut grid = Grid::with_tail(&["FILE", "NOW", "BUDGET", "GOOD COPIES", "LAST HEAL"]);
+    let mut grid = Grid::with_tail(&["FILE", "NOW", "LEARNED", "BUDGET", "GOOD COPIES", "LAST HEAL"]);
     for f in &h.files {
         let now = f.sha256.as_ref().map_or("missing".into(), |d| d.short().to_string());
         let copies: Vec<&str> = f.good.iter().map(|g| g.sha256.short()).collect();
         let copies = if copies.is_empty() { "none".into() } else { copies.join(" ") };
-        let cells = [now, budget(std::slice::from_ref(f)), copies, last(std::slice::from_ref(f))];
+        let cells = [now, learned(f), budget(std::slice::from_ref(f)), copies, last(std::slice::from_ref(f))];
         grid.row(std::iter::once(Cell::from(&f.file)).chain(cells.map(Cell::from)).collect());
     }
     if !h.files.is_empty() {
@@ -43,6 +43,16 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     }
     out += &wrapped(&attention(&[node]), screen);
     out
+}
+
+/// Whether the heal knows what belongs into this file.
+fn learned(f: &HealFile) -> String {
+    match (&f.opaque, &f.unlearned) {
+        (Some(_), _) => "opaque",
+        (None, Some(_)) => "no",
+        (None, None) => "yes",
+    }
+    .into()
 }
 
 fn mode_text(h: &HealFacts) -> &'static str {
@@ -59,8 +69,10 @@ fn expectation(e: Option<&HealExpectations>) -> String {
     let other = e.other_etcd.as_ref();
     let other = other
         .map_or(String::new(), |o| format!("; etcd cluster {o} answers there now, so nothing is healed"));
+    let prefix = e.etcd_prefix.as_ref().map_or(String::new(), |p| format!(", prefix {p}"));
+    let overrides = e.etcd_overrides.as_ref().map_or(String::new(), |o| format!(", overrides {o}"));
     format!(
-        "etcd servers {} of cluster {cluster}, learned {} from {}{other}",
+        "etcd servers {}{prefix}{overrides} of cluster {cluster}, learned {} from {}{other}",
         e.etcd_servers.join(","),
         moment(e.at),
         e.learned_from.short()

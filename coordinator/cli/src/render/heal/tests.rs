@@ -5,8 +5,8 @@ use crate::render::tests::on_screens;
 use jiff::Timestamp;
 use podlift_engine::view::{Heal, HealNode, HealRecord};
 use podlift_model::heal::*;
-use podlift_model::op::Component;
-use podlift_model::{ClusterName, Digest, NodeName, RunId};
+use podlift_model::op::{Component, FlagLoss};
+use podlift_model::{ClusterName, Digest, FlagName, NodeName, RunId};
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-22T{text}Z").parse().unwrap()
@@ -77,7 +77,9 @@ fn record(seq: u64, id: &str, run: Option<RunId>) -> HealRecord {
 
 fn seen() -> Heal {
     let mut armed = facts(5, None);
-    armed.guard = Some(HealGuard { allow: vec![], run: run(), until: Some(at("03:00:00")) });
+    let flag = FlagName::new("audit-log-path").unwrap();
+    let allow = vec![FlagLoss { component: Component::KubeApiserver, flag }];
+    armed.guard = Some(HealGuard { allow, run: run(), until: Some(at("03:00:00")) });
     armed.findings = vec![HealFinding {
         file: "kube-apiserver.yaml".into(),
         rule: "site-gate".into(),
@@ -89,6 +91,18 @@ fn seen() -> Heal {
     let mut observing = facts(0, Some(fight));
     observing.mode = HealMode::Observe;
     let worker = HealFacts { expectations: None, files: vec![], ..facts(6, None) };
+    let mut moved = facts(6, None);
+    let learned = moved.expectations.as_mut().unwrap();
+    learned.forbidden = Some("etcd cluster 5e0f answers at the endpoints of the manifest; `podlift heal accept runai-04 kube-apiserver` lifts it".into());
+    learned.etcd_prefix = Some("/site/prod".into());
+    moved.files[0].opaque = Some("opaque: sh -c".into());
+    let unlearned = HealUnlearned { since: at("01:30:00"), why: "crictl can't be run".into() };
+    moved.files.push(HealFile {
+        component: Component::KubeScheduler,
+        file: "kube-scheduler.yaml".into(),
+        unlearned: Some(unlearned),
+        ..file(6, None)
+    });
     let mut gone = node("runai-03", None);
     (gone.connected, gone.stale, gone.age_seconds) = (false, true, 3720);
     Heal {
@@ -100,6 +114,7 @@ fn seen() -> Heal {
             node("runai-01", Some(armed)),
             node("runai-02", Some(observing)),
             gone,
+            node("runai-04", Some(moved)),
         ],
         history: vec![record(40, "heal-7f39", None), record(41, "heal-7f3a", Some(run()))],
         heals: 12,
@@ -115,10 +130,11 @@ fn the_heal_of_the_fleet() {
 fn the_heal_of_one_node() {
     let of = |i: usize| Heal { nodes: vec![seen().nodes.swap_remove(i)], ..seen() };
     insta::assert_snapshot!(on_screens(|s| format!(
-        "{}\n{}\n{}",
+        "{}\n{}\n{}\n{}",
         super::node(&of(1), s),
         super::node(&of(2), s),
-        super::node(&of(3), s)
+        super::node(&of(3), s),
+        super::node(&of(4), s)
     )));
 }
 

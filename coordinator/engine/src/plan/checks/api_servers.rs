@@ -7,9 +7,10 @@ use crate::view::report::VIP;
 pub fn check(view: &View) -> Vec<Finding> {
     let probes = view.input.probes.iter();
     // Alive, and not as ready as an answer of 200 would say: it asks for credentials that nobody here has.
-    let closed = probes.clone().filter(|p| p.ok && !p.why.is_empty()).map(|p| {
-        finding("api-servers", Severity::Note, None, format!("{} is alive: {}", p.endpoint, p.why), "")
-    });
+    let closed = probes
+        .clone()
+        .filter(|p| p.ok && !p.why.is_empty())
+        .map(|p| finding("api-servers", Severity::Note, None, format!("{}: {}", p.endpoint, p.why), ""));
     let down = probes.filter(|p| !p.ok).map(|p| {
         let evidence = format!("{} is not ready: {}", p.endpoint, p.why);
         let next = match p.endpoint.as_str() {

@@ -63,8 +63,8 @@ enum Renews {
 
 /// Another CA of the same bundle lasts longer: what was signed by the old one is no more, or soon.
 fn succeeded(all: &[CertificateFacts], old: &CertificateFacts) -> bool {
-    let beside = all.iter().filter(|c| c.path == old.path && c.index != old.index && c.ca);
-    old.ca && beside.into_iter().any(|c| c.not_after.as_second() - old.not_after.as_second() >= SOON)
+    let mut beside = all.iter().filter(|c| c.path == old.path && c.index != old.index && c.ca);
+    old.ca && beside.any(|c| c.not_after.as_second() - old.not_after.as_second() >= SOON)
 }
 
 struct Certificate<'a> {

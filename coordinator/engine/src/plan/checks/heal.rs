@@ -50,6 +50,6 @@ fn serves(view: &View, facts: &NodeFacts) -> bool {
 
 /// It says itself since when, and that is not long.
 fn young(view: &View, heal: &HealFacts) -> bool {
-    let since = heal.files.iter().filter_map(|f| f.unlearned.as_ref());
-    since.into_iter().any(|u| view.input.now.as_second() - u.since.as_second() <= PATIENCE)
+    let mut since = heal.files.iter().filter_map(|f| f.unlearned.as_ref());
+    since.any(|u| view.input.now.as_second() - u.since.as_second() <= PATIENCE)
 }

@@ -95,7 +95,7 @@ fn removed(component: &str, flag: &str, since: Minor, stays: bool, on: &str) -> 
     let (severity, what) = match stays {
         true => (
             Severity::Blocker,
-            "kubeadm-config has it, and it would exit with \"unknown flag\": take it out of extraArgs",
+            "kubeadm-config has it, and the component would exit with \"unknown flag\": take it out of extraArgs",
         ),
         false => (Severity::Note, "kubeadm-config does not have it, so it goes with the upgrade, and has to"),
     };

@@ -14,7 +14,7 @@ pub type Change = fn(&mut PlanInput);
 
 const DAY: i64 = 86_400;
 
-fn node<'a>(i: &'a mut PlanInput, node: &str) -> &'a mut NodeSurvey {
+pub fn node<'a>(i: &'a mut PlanInput, node: &str) -> &'a mut NodeSurvey {
     i.surveys.get_mut(&name(node)).unwrap().as_mut().unwrap()
 }
 
@@ -48,7 +48,7 @@ pub fn web(n: u32) -> PodView {
     pod("a", &format!("web-{n}"), "dgx032", "ReplicaSet/web")
 }
 
-fn flag(i: &mut PlanInput, component: Component, flag: &str, value: &str) {
+pub fn flag(i: &mut PlanInput, component: Component, flag: &str, value: &str) {
     for n in &mut i.inventory.nodes {
         for m in n.facts.iter_mut().flat_map(|f| &mut f.manifests).filter(|m| m.component == component) {
             m.flags.0.insert(flag.into(), vec![value.into()]);

@@ -1,6 +1,7 @@
 //! Each check: its problem is seen, and what is nearly its problem is not. A healthy cluster gets no word from any.
 
 mod cases;
+mod node_cases;
 
 use super::*;
 use crate::plan::{Plan, Waiver, build};
@@ -16,7 +17,7 @@ fn told(i: &PlanInput) -> Vec<Finding> {
 
 #[test]
 fn each_problem_is_seen_alone_and_what_is_nearly_it_is_not() {
-    for (check, problem, want, near_miss) in CASES {
+    for (check, problem, want, near_miss) in CASES.iter().chain(node_cases::CASES) {
         let mut i = input();
         problem(&mut i);
         let found = told(&i);

@@ -1,0 +1,52 @@
+//! What of a node's heal needs a person: findings that are not repaired, repairs that somebody undoes, and where the heal can't guard.
+
+use crate::render::moment;
+use podlift_engine::view::HealNode;
+use podlift_model::heal::{HealFacts, HealFile, HealFinding};
+
+/// Under a heading; empty where there is nothing.
+pub(super) fn attention(nodes: &[&HealNode]) -> String {
+    let lines =
+        nodes.iter().flat_map(|n| of(n).into_iter().map(move |text| format!("  {} {text}\n", n.node)));
+    let lines: String = lines.collect();
+    if lines.is_empty() { String::new() } else { format!("\nNeeds a look:\n{lines}\n") }
+}
+
+/// A sentence for each thing.
+pub(super) fn of(node: &HealNode) -> Vec<String> {
+    let Some(heal) = &node.heal else { return vec![] };
+    let findings = heal.findings.iter().map(finding);
+    let files = heal.files.iter().flat_map(|f| opaque(f).into_iter().chain(unlearned(f)).chain(fight(f)));
+    findings.chain(forbidden(heal)).chain(files).collect()
+}
+
+fn finding(f: &HealFinding) -> String {
+    let why = f.report_only.as_ref().map_or(String::new(), |why| format!("; not repaired: {why}"));
+    format!("{} {}: {}{why}", f.file, f.rule, f.what)
+}
+
+fn forbidden(heal: &HealFacts) -> Option<String> {
+    let why = heal.expectations.as_ref()?.forbidden.as_ref()?;
+    Some(format!("nothing is healed from the etcd endpoints that were learned: {why}"))
+}
+
+fn opaque(f: &HealFile) -> Option<String> {
+    let why = f.opaque.as_ref()?;
+    Some(format!("{}: {why}; nothing is learned from it, put into it or restored over it", f.file))
+}
+
+/// Of an opaque file that is said already.
+fn unlearned(f: &HealFile) -> Option<String> {
+    let told = f.unlearned.as_ref().filter(|_| f.opaque.is_none())?;
+    Some(format!("{}: nothing could be learned from it since {}: {}", f.file, moment(told.since), told.why))
+}
+
+fn fight(f: &HealFile) -> Option<String> {
+    let fight = f.fight.as_ref()?;
+    Some(format!(
+        "{}: its repairs are undone since {} by {}; it is left alone until a run arms its guard again",
+        f.file,
+        moment(fight.since),
+        fight.by
+    ))
+}

@@ -1,0 +1,125 @@
+//! How single steps judge what they see: an API server that wants credentials, a store of single resources, a difference right before
+//! kubeadm writes.
+
+use super::{Assess, Cx, step};
+use crate::machine::{Event, RunState, apply};
+use crate::plan::{PlanInput, StepKind, Waiver, build};
+use crate::request::{ClusterReply, KubeadmConfigView, Reply};
+use crate::testing::{config_text, endpoints, input};
+use jiff::Timestamp;
+use podlift_model::facts::{ApiServerState, EtcdState};
+use podlift_model::flags::FlagChange;
+use podlift_model::{OpOutput, RunId};
+
+fn judged(i: &PlanInput, kind: &StepKind, reply: &Reply) -> Assess {
+    let event = Event::RunStarted { plan: Box::new(build(i).unwrap()), by: "me".into() };
+    let state: RunState = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
+    let spec = state.plan.steps().find(|s| s.kind == *kind).unwrap();
+    step(kind).assess(&Cx { state: &state, step: spec, ahead: 0, acted: false }, reply)
+}
+
+fn text(assess: Assess) -> String {
+    match assess {
+        Assess::Done(evidence) => format!("done: {}", evidence.what()),
+        Assess::Wait(why) => format!("wait: {why}"),
+        Assess::Blocked(reason) => format!("blocked: {} {}", reason.code, reason.message),
+        Assess::Ready => "ready".into(),
+    }
+}
+
+fn server(change: fn(&mut ApiServerState)) -> String {
+    let mut state = ApiServerState {
+        endpoint: "10.77.0.11:6443".into(),
+        ready: false,
+        readyz: "401".into(),
+        running: "v1.32.9".parse().ok(),
+        wants_credentials: true,
+        flags_match: true,
+        hash_matches: None,
+        restarts: 0,
+        last_exit: None,
+        log_tail: String::new(),
+        kubeadm_running: false,
+    };
+    change(&mut state);
+    text(judged(&input(), &StepKind::VerifyApi, &Reply::Host(Box::new(OpOutput::ApiServer(state)))))
+}
+
+#[test]
+fn an_api_server_that_wants_credentials_serves_and_is_never_called_not_ready() {
+    let done = server(|_| ());
+    assert!(
+        done.starts_with("done: ")
+            && done.ends_with("wants credentials for /readyz, which this agent has not")
+    );
+    assert!(server(|s| s.hash_matches = Some(true)).starts_with("done: "));
+    assert!(server(|s| (s.ready, s.wants_credentials) = (true, false)).ends_with("flags on disk"));
+    let other = server(|s| s.hash_matches = Some(false));
+    assert!(other.starts_with("wait: ") && other.contains("another manifest"), "{other}");
+    assert!(server(|s| s.running = "v1.31.9".parse().ok()).starts_with("wait: "));
+    // It lives, however often it ended before.
+    assert!(server(|s| (s.restarts, s.flags_match) = (9, false)).starts_with("wait: "));
+    let dead = server(|s| (s.restarts, s.wants_credentials) = (9, false));
+    assert!(dead.starts_with("blocked: api-server-down"), "{dead}");
+    assert!(server(|s| s.wants_credentials = false).contains("not ready: 401"));
+}
+
+#[test]
+fn a_store_of_single_resources_is_waited_for_like_the_main_one() {
+    let with = |events: Result<bool, &str>| {
+        let mut state: EtcdState = input().etcd.into_values().next().unwrap().unwrap();
+        let mut other = state.clone();
+        other.members[2].healthy = events == Ok(true);
+        state.overrides.insert("/events".into(), events.map(|_| other).map_err(String::from));
+        text(judged(&input(), &StepKind::EtcdReady, &Reply::Host(Box::new(OpOutput::Etcd(state)))))
+    };
+    assert!(with(Ok(true)).starts_with("done: 3 members healthy"));
+    assert!(with(Ok(false)).contains("store of /events: member runai-03"));
+    assert!(with(Err("connection refused")).contains("it can't be asked: connection refused"));
+}
+
+fn difference(i: &PlanInput, config: &str, flag: &str, live: Option<&str>, rendered: Option<&str>) -> String {
+    let change = FlagChange {
+        component: "kube-apiserver".into(),
+        flag: flag.into(),
+        live: live.map(String::from),
+        rendered: rendered.map(String::from),
+    };
+    let config = KubeadmConfigView {
+        resource_version: "1".into(),
+        cluster_configuration: config.into(),
+        managers: vec!["kubectl-edit".into()],
+    };
+    let reply = Reply::Many(vec![
+        Reply::Host(Box::new(OpOutput::Diff(vec![change]))),
+        Reply::Cluster(ClusterReply::KubeadmConfig(config)),
+    ]);
+    text(judged(i, &StepKind::FlagDiff, &reply))
+}
+
+#[test]
+fn right_before_kubeadm_writes_another_store_is_never_waived_and_the_same_member_is_no_change() {
+    let (mut i, good) = (input(), config_text("good"));
+    let facts = i.inventory.nodes.iter_mut().filter_map(|n| n.facts.as_mut());
+    for m in facts.flat_map(|f| &mut f.manifests) {
+        m.flags.0.insert("profiling".into(), vec!["false".into()]);
+        m.flags.0.insert("etcd-prefix".into(), vec!["/site".into()]);
+    }
+    assert!(difference(&i, &good, "profiling", Some("false"), None).starts_with("blocked: flag-loss"));
+    i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "meant".into(), by: "jane".into() }];
+    assert!(difference(&i, &good, "profiling", Some("false"), None).starts_with("done: waived"));
+    for (live, rendered) in [(Some("/site"), None), (Some("/site"), Some("/other")), (None, Some("/other"))] {
+        let told = difference(&i, &good, "etcd-prefix", live, rendered);
+        assert!(told.starts_with("blocked: flag-loss"), "{told}");
+    }
+    i.waivers.clear();
+    let slash = endpoints().iter().map(|e| format!("{e}/")).collect::<Vec<_>>().join(",");
+    let plain = endpoints().join(",");
+    assert!(difference(&i, &good, "etcd-servers", Some(&slash), Some(&plain)).starts_with("done: "));
+    assert!(difference(&i, &good, "etcd-servers", Some(&slash), Some("")).starts_with("blocked: "));
+    let local = Some("https://127.0.0.1:2379");
+    let loopback = Some("https://[::1]:2379");
+    assert!(difference(&i, &good, "etcd-servers", loopback, local).starts_with("blocked: "));
+    let stacked = "apiVersion: kubeadm.k8s.io/v1beta4\netcd: {local: {}}\n";
+    assert!(difference(&i, stacked, "etcd-servers", loopback, local).starts_with("done: "));
+}
