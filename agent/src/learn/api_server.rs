@@ -6,7 +6,7 @@ use super::runtime::runs_exactly;
 use crate::heal::manifest::Manifest;
 use crate::heal::{Learned, Look};
 use crate::node::Node;
-use crate::ops::look::api_server;
+use crate::ops::look::{alive, api_server};
 use crate::tools::crictl;
 use crate::tools::etcdctl::Access;
 use podlift_model::facts::ApiServerState;
@@ -44,9 +44,7 @@ fn serves(state: &ApiServerState) -> Result<(), String> {
     if state.serves() {
         return Ok(());
     }
-    let lines = || state.readyz.lines().map(str::trim).filter(|line| !line.is_empty());
-    let line = lines().find(|line| line.starts_with("[-]")).or_else(|| lines().last()).unwrap_or("nothing");
-    Err(format!("/readyz of {} says: {line}", state.endpoint))
+    Err(format!("/readyz of {} says: {}", state.endpoint, alive::telling(&state.readyz)))
 }
 
 /// Its newest container runs, and has for a while.

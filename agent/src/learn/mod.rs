@@ -36,7 +36,7 @@ async fn round(node: &Node, patience: &mut Patience) {
     }
     etcd::tell(node).await;
     for component in Component::ALL {
-        match learned(node, *component).await {
+        match learned(node, *component, patience).await {
             Ok(()) => patience.forget(*component),
             Err(why) => {
                 node.heal.not_learned(*component, &why);
@@ -47,10 +47,14 @@ async fn round(node: &Node, patience: &mut Patience) {
 }
 
 /// Err: nothing could be learned of it, and why.
-async fn learned(node: &Node, component: Component) -> Result<(), String> {
+async fn learned(node: &Node, component: Component, patience: &Patience) -> Result<(), String> {
     let Some(look) = fit(node, component)? else { return Ok(()) };
     if node.heal.knows(component, &look.hash) {
-        return Ok(());
+        // What was known before is on the disk again: there is nothing more to wait for.
+        return match patience.waits(component) {
+            true => node.heal.learned_component(component, &look.hash).map_err(|error| error.to_string()),
+            false => Ok(()),
+        };
     }
     match component {
         Component::KubeApiserver => api_server::learn(node, &look).await,

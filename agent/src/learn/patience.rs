@@ -18,6 +18,10 @@ struct Waiting {
 }
 
 impl Patience {
+    pub fn waits(&self, component: Component) -> bool {
+        self.0.contains_key(&component)
+    }
+
     pub fn forget(&mut self, component: Component) {
         self.0.remove(&component);
     }

@@ -11,6 +11,7 @@ use crate::testing::{Bench, EMPTY_API, LIVE_API, LIVE_KCM, LIVE_SCHEDULER, exite
 use async_trait::async_trait;
 use podlift_model::Digest;
 use podlift_model::op::Component;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,22 +49,36 @@ impl Http for Server {
 }
 
 impl World {
+    fn pod(&self, name: &str) -> serde_json::Value {
+        json!({"id": format!("pod-{name}"), "metadata": {"name": format!("{name}-runai-01"), "namespace": "kube-system"},
+            "state": "SANDBOX_READY", "createdAt": self.created.to_string(), "labels": {"component": name},
+            "annotations": {"kubernetes.io/config.hash": "abc", "kubernetes.io/config.source": "file"}})
+    }
+
     fn answer(&self, call: &Invocation) -> Result<crate::host::Output, crate::host::CommandError> {
         let arg = |n: usize| call.args.get(n).map_or("", String::as_str);
         match (call.program, arg(0)) {
+            ("crictl", "pods") => {
+                let pods: Vec<_> = self.runs.keys().map(|name| self.pod(name)).collect();
+                said(&json!({"items": pods}).to_string())
+            }
             ("crictl", "ps") => {
-                let name =
-                    call.args.iter().skip_while(|a| *a != "--name").nth(1).unwrap().trim_matches(['^', '$']);
-                let state =
-                    if self.runs.contains_key(name) { "CONTAINER_RUNNING" } else { "CONTAINER_EXITED" };
-                said(&format!(
-                    r#"{{"containers":[{{"id":"{name}","metadata":{{"name":"{name}"}},"state":"{state}","createdAt":"{}"}}]}}"#,
-                    self.created
-                ))
+                let name = call.args.iter().skip_while(|a| *a != "--name").nth(1).unwrap();
+                let state = if self.runs.contains_key(name.as_str()) {
+                    "CONTAINER_RUNNING"
+                } else {
+                    "CONTAINER_EXITED"
+                };
+                let container = json!({"id": name, "podSandboxId": format!("pod-{name}"), "metadata": {"name": name}, "state": state,
+                    "createdAt": self.created.to_string()});
+                said(&json!({"containers": [container]}).to_string())
             }
             ("crictl", "inspect") => {
-                let words = words(&self.runs[arg(1)]);
-                said(&serde_json::json!({"status": {"state": "CONTAINER_RUNNING"}, "info": {"runtimeSpec": {"process": {"args": words}}}}).to_string())
+                let manifest = self.runs.get(arg(1)).map_or("", String::as_str);
+                let state = if manifest.is_empty() { "CONTAINER_EXITED" } else { "CONTAINER_RUNNING" };
+                let image = manifest.lines().find_map(|l| l.trim().strip_prefix("image: "));
+                let process = json!({"process": {"args": words(manifest)}});
+                said(&json!({"status": {"state": state, "image": {"image": image}}, "info": {"runtimeSpec": process}}).to_string())
             }
             ("etcdctl", _) if !self.etcdctl => Err(crate::host::CommandError::NotFound {
                 program: "etcdctl".into(),
@@ -74,7 +89,7 @@ impl World {
                 let status =
                     |e: &str| Some((e.to_string(), *self.etcd.iter().find(|(host, _)| e.contains(*host))?.1));
                 let all: Vec<_> = all.filter_map(status).map(|(endpoint, cluster)| {
-                    serde_json::json!({"Endpoint": endpoint, "Status": {"header": {"cluster_id": cluster}}})
+                    json!({"Endpoint": endpoint, "Status": {"header": {"cluster_id": cluster}}})
                 }).collect();
                 said(&serde_json::Value::from(all).to_string())
             }
@@ -105,7 +120,7 @@ impl Rig {
         let etcd = ["10.77.0.11", "10.77.0.12", "10.77.0.13"].map(|host| (host, 0xabc));
         let world = World {
             runs: runs.map(|(name, text)| (name, text.to_string())).into(),
-            created: 1,
+            created: 1_000_000,
             health: [("6443", 200), ("10257", 200), ("10259", 200)].into(),
             etcd: etcd.into(),
             etcdctl: true,
@@ -339,6 +354,19 @@ async fn while_a_kubeadm_runs_nobody_is_asked() {
     rig.node.heal.kubeadm_ended();
     rig.round().await;
     assert_eq!(rig.other(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_known_before_and_is_there_again_is_known() {
+    let rig = Rig::new();
+    let mut patience = Patience::default();
+    round(&rig.node, &mut patience).await;
+    rig.put(Component::KubeScheduler, &LIVE_SCHEDULER.replace("--leader-elect=true", "--leader-elect=false"));
+    round(&rig.node, &mut patience).await;
+    assert!(rig.why(Component::KubeScheduler).is_some(), "its container runs with another manifest");
+    rig.put(Component::KubeScheduler, LIVE_SCHEDULER);
+    round(&rig.node, &mut patience).await;
+    assert_eq!(rig.why(Component::KubeScheduler), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,14 +28,15 @@ impl Alive {
     }
 
     /// The line that says what is wrong.
-    pub fn line(&self) -> String {
-        let lines = || self.said.lines().map(str::trim).filter(|line| !line.is_empty());
-        lines()
-            .find(|line| line.starts_with("[-]"))
-            .or_else(|| lines().last())
-            .unwrap_or("nothing")
-            .to_string()
+    pub fn line(&self) -> &str {
+        telling(&self.said)
     }
+}
+
+/// Of a health answer the check that failed; where there is none, the last line.
+pub fn telling(said: &str) -> &str {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines().find(|line| line.starts_with("[-]")).or_else(|| lines().next_back()).unwrap_or("nothing")
 }
 
 type Answer = Result<(u16, String), HttpError>;
