@@ -4,6 +4,7 @@
 mod agent;
 mod cli;
 pub mod config;
+mod daemon;
 mod down;
 mod executor;
 mod keeper;

@@ -1,0 +1,150 @@
+//! The agent as a process: the heal on a thread of its own, and beside it everything else as far as it can be brought up. Waits for signals.
+
+use crate::config::Config;
+use crate::down::{Down, Part, until_up};
+use crate::host::real;
+use crate::keeper::Keeper;
+use crate::link::{GrpcLink, Link};
+use crate::metrics::Metrics;
+use crate::setup::{self, Setup};
+use crate::{Agent, Seams, pulse};
+use anyhow::{Context as _, bail};
+use podlift_common::config::ConfigError;
+use podlift_common::metrics;
+use podlift_common::tls::{Connector, Expect, Material, Subject};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A path within the root.
+pub(crate) fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
+}
+
+/// Where an agent lives and how it is started again.
+pub(crate) struct Place {
+    pub root: PathBuf,
+    pub config: PathBuf,
+    /// argv in front of `record-exit OP`.
+    pub recorder: Vec<String>,
+    pub origin: Instant,
+}
+
+impl Place {
+    fn seams(&self) -> Seams {
+        Seams { recorder: self.recorder.clone(), origin: Some(self.origin), ..Seams::default() }
+    }
+}
+
+/// Until SIGTERM.
+pub(crate) fn serve(place: &Place, setup: Setup, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+    let host = real::host(&place.root, &setup.commands.path)
+        .with_context(|| format!("root folder {} can't be opened", place.root.display()))?;
+    let keeper = Keeper::open(host, setup.heal, &setup.node, setup.allow_other_filesystem);
+    let stop = CancellationToken::new();
+    let healing = heal_apart(keeper.clone(), stop.clone())?;
+    let done = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let asked = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            asked.cancel();
+        });
+        let answering = keeper.clone();
+        tokio::spawn(async move { answering.answer().await });
+        let page = Arc::new(Page::new(&keeper));
+        let served = page.clone();
+        let _metrics = metrics::serve(setup.metrics.listen, Arc::new(move || served.text())).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = work(place, &keeper, &page, &stop) => {}
+        }
+        pulse::stopping();
+        anyhow::Ok(())
+    });
+    stop.cancel();
+    if healing.join().is_err() {
+        bail!("the heal has failed; its own words are above");
+    }
+    done
+}
+
+/// What is told to Prometheus: of the heal at once, and of the rest when it is there.
+struct Page {
+    alone: Metrics,
+    agent: OnceLock<Arc<Agent>>,
+}
+
+impl Page {
+    fn new(keeper: &Keeper) -> Self {
+        Self { alone: Metrics::alone(keeper), agent: OnceLock::new() }
+    }
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        self.agent.get().map_or_else(|| self.alone.page(), |agent| agent.metrics())
+    }
+}
+
+/// Everything beside the heal. What can't be brought up is tried again, with the configuration as it is by then.
+async fn work(place: &Place, keeper: &Arc<Keeper>, page: &Page, stop: &CancellationToken) {
+    let agent = until_up(&keeper.downs, Part::Executor, || {
+        Ok(Agent::beside(keeper.clone(), configuration(&place.config)?, place.seams())?)
+    })
+    .await;
+    drop(page.agent.set(agent.clone()));
+    let config = agent.node.config.clone();
+    agent.work(|| link(&place.root, &config), stop.clone()).await;
+}
+
+pub(crate) fn configuration(path: &Path) -> Result<Config, Down> {
+    let text = podlift_common::durable::read_to_string(path)
+        .map_err(|source| Down::new("config", ConfigError::Read { path: path.into(), source }))?;
+    setup::whole(&text, path)
+}
+
+pub(crate) fn link(root: &Path, config: &Config) -> Result<Arc<dyn Link>, Down> {
+    let tls = |error: anyhow::Error| Down::new("tls", format!("{error:#}"));
+    let material = material(root, config).map_err(tls)?;
+    let connector = Connector::new(&material, Expect::Coordinator).map_err(|e| tls(e.into()))?;
+    Ok(Arc::new(GrpcLink::new(config.coordinator, connector)))
+}
+
+/// The heal has a thread of its own: nothing that is said, learned or read may hold up a repair. A heal that dies is seen by systemd's
+/// watchdog, which hears of nobody else.
+fn heal_apart(keeper: Arc<Keeper>, stop: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let origin = Some(Instant::now());
+    let heal = move || {
+        runtime.block_on(async {
+            // A task: what wakes the future of `block_on` itself costs a wake-up more.
+            let healing = tokio::spawn(async move { keeper.heal(origin).await });
+            tokio::select! {
+                () = stop.cancelled() => {}
+                ended = healing => drop(ended),
+            }
+        });
+    };
+    Ok(std::thread::Builder::new().name("heal".into()).spawn(heal)?)
+}
+
+/// Reads the certificates; they must speak for this node of this cluster.
+fn material(root: &Path, config: &Config) -> anyhow::Result<Material> {
+    let [ca, certificate, key] =
+        [&config.tls.ca, &config.tls.certificate, &config.tls.key].map(|p| below(root, p));
+    let material = Material::load(&ca, &certificate, &key)?;
+    let identity = &material.identity;
+    if identity.cluster != config.cluster || identity.subject != Subject::Node(config.node.clone()) {
+        bail!(
+            "{} speaks for {}, expected node {} of cluster {}: issue one with `podlift cert issue`",
+            certificate.display(),
+            identity.uri(),
+            config.node,
+            config.cluster
+        );
+    }
+    Ok(material)
+}
