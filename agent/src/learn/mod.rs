@@ -38,6 +38,8 @@ async fn round(node: &Node, patience: &mut Patience) {
     for component in Component::ALL {
         match learned(node, *component, patience).await {
             Ok(()) => patience.forget(*component),
+            // Begun meanwhile: it replaces what was looked at.
+            Err(_) if node.heal.kubeadm_running() => return,
             Err(why) => {
                 node.heal.not_learned(*component, &why);
                 patience.unlearned(*component, &why, Instant::now());
