@@ -6,8 +6,9 @@ use podlift_agent::link::{Channel, Link, LinkError};
 use podlift_agent::{Agent, Seams};
 use podlift_common::wire;
 use podlift_lab::World;
-use podlift_model::{ClusterName, Epoch, Failure, HostOp, InstanceId, NodeName, OpId, OpOutcome};
+use podlift_model::{Epoch, Failure, HostOp, InstanceId, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -43,10 +44,15 @@ pub fn epoch(number: u64, instance: &str) -> Epoch {
     Epoch { number, instance: InstanceId::new(instance).unwrap_or_else(|e| panic!("{e}")) }
 }
 
+/// Whom the backup's secrets are encrypted to; nobody here has the key.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
 pub fn config(world: &World, node: &str) -> Config {
-    let name = NodeName::new(node).unwrap_or_else(|e| panic!("{e}"));
-    let cluster = ClusterName::new(world.shape.cluster.clone()).unwrap_or_else(|e| panic!("{e}"));
-    Config::new(name, cluster, ([127, 0, 0, 1], 7443).into())
+    let cluster = &world.shape.cluster;
+    let text = format!(
+        "node = \"{node}\"\ncluster = \"{cluster}\"\ncoordinator = \"127.0.0.1:7443\"\n[backup]\nrecipients = [\"{RECIPIENT}\"]\n"
+    );
+    podlift_common::config::parse(&text, Path::new("agent.toml")).unwrap_or_else(|e| panic!("{e}"))
 }
 
 impl Direct {

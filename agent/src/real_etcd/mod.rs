@@ -135,6 +135,9 @@ async fn another_cluster_is_refused(cluster: &Cluster, state: &EtcdState) {
     let learned = Expectations {
         etcd_servers: cluster.endpoints().join(","),
         etcd_cluster: Some(state.cluster.clone()),
+        etcd_overrides: None,
+        etcd_prefix: None,
+        forbidden: None,
         learned_from: Digest::of("a manifest"),
         at: bench.node.host.clock.now(),
     };

@@ -27,3 +27,8 @@ fn a_heal_never_overwrites_a_newer_file() {
 fn nothing_goes_back_to_an_etcd_that_was_left() {
     assert_eq!(paused(promises::nothing_goes_back_to_an_etcd_that_was_left(None)), Ok(()));
 }
+
+#[test]
+fn no_private_key_leaves_in_clear() {
+    assert_eq!(paused(promises::no_private_key_leaves_in_clear(None)), Ok(()));
+}

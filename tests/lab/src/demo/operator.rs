@@ -12,6 +12,8 @@ use std::time::Duration;
 /// A demo that takes longer has gone wrong: so much, and so much more for each node.
 const LIMIT: Duration = Duration::from_secs(240);
 const LIMIT_EACH: Duration = Duration::from_secs(3);
+/// The same where nothing is upgraded.
+const LIMIT_ALONE: Duration = Duration::from_secs(90);
 
 /// Between two calls of what is typed again.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -70,16 +72,16 @@ pub async fn play(
         .with_context(|| format!("the scenario did not end within {} s", limit.as_secs()))?
 }
 
-/// The steps alone.
+/// The steps alone, of a scenario in which nothing is upgraded.
 pub(super) async fn steps(
     lab: &Lab,
     scenario: &Scenario,
     director: &Director,
     to: KubeVersion,
 ) -> anyhow::Result<Vec<Typed>> {
-    let limit = LIMIT + LIMIT_EACH * u32::try_from(lab.world.shape.nodes().count())?;
-    let told = tokio::time::timeout(limit, told_steps(lab, scenario, director, to)).await;
-    told.with_context(|| format!("the scenario did not end within {} s", limit.as_secs()))?.map(|s| s.typed)
+    let told = tokio::time::timeout(LIMIT_ALONE, told_steps(lab, scenario, director, to)).await;
+    let late = || format!("the scenario did not end within {} s", LIMIT_ALONE.as_secs());
+    told.with_context(late)?.map(|story| story.typed)
 }
 
 async fn told_steps(
@@ -107,6 +109,8 @@ async fn told_steps(
 
 /// Once, or until it says what it should: the time limit of the whole story ends that.
 pub(super) async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
+    let line = format!("podlift {}", step.words(to).join(" "));
+    say(&if step.second { format!("{line}   (on the second head node)") } else { line });
     loop {
         match type_once(lab, step, to).await {
             Err(_) if step.again => tokio::time::sleep(AGAIN).await,
@@ -121,10 +125,9 @@ async fn type_once(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Ty
     let words = step.words(to).into_iter().map(|w| w.replace("{saved}", &saved.display().to_string()));
     let words: Vec<String> = words.collect();
     let line = format!("podlift {}", words.join(" "));
-    say(&if step.second { format!("{line}   (on the second head node)") } else { line.clone() });
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let folder = if step.second { "second" } else { "head" };
-    let Called { code, stdout, stderr } = lab.podlift_at(folder, &words, true).await?;
+    let Called { code, stdout, stderr } = lab.podlift_at(folder, &words, !step.again).await?;
     if code != step.exit {
         bail!("{line} exited {code}, expected {}\n{stdout}", step.exit);
     }

@@ -79,3 +79,7 @@ impl ClientCertVerifier for AnyShown {
         self.0.supported_verify_schemes()
     }
 }
+
+#[cfg(test)]
+#[path = "client_certificates_tests.rs"]
+mod tests;

@@ -4,7 +4,8 @@ use crate::cluster_adapter::admin::Admin;
 use async_trait::async_trait;
 use podlift_coordinator::cluster::{KubeCluster, Prober};
 use podlift_engine::request::ApiProbe;
-use podlift_lab::world::state::Container;
+use podlift_lab::world::Store;
+use podlift_lab::world::state::{Container, Sandbox};
 use podlift_lab::{Shape, World};
 use podlift_model::{Epoch, InstanceId, NodeName, RunId};
 use std::sync::Arc;
@@ -50,6 +51,9 @@ pub fn double() -> Target {
     let server = Container {
         id: "api".into(),
         name: "kube-apiserver".into(),
+        pod: "kube-apiserver".into(),
+        sandbox: Sandbox { id: "api".into(), created: world.clock.now(), file: "kube-apiserver.yaml".into() },
+        store: Store { endpoints: world.shape.etcd_endpoints(), prefix: "/registry".into() },
         hash: "api".into(),
         image: "registry.k8s.io/kube-apiserver:v1.32.13".into(),
         args: vec![],
