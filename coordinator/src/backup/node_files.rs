@@ -42,7 +42,7 @@ pub(super) async fn office(m: &Making<'_>, node: &NodeName) -> Result<(), Failur
         return Ok(());
     }
     let text = format!(
-        "the agent of {node} takes orders of a higher epoch than {epoch} and gives its files to none other; podlift takeover if that coordinator is gone for good"
+        "the agent of {node} takes orders of a higher epoch than {epoch}, and gives its files to whoever holds that: leave the node out (podlift backup --without {node}, podlift defer {node}), or podlift takeover if another coordinator is gone for good"
     );
     Err(Failure::operator(EPOCH_STALE, text))
 }

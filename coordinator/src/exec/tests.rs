@@ -285,6 +285,23 @@ async fn a_higher_epoch_elsewhere_ends_our_command() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_worker_that_takes_no_orders_fails_its_own_step_and_nothing_else() {
+    for number in [900, u64::MAX] {
+        let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+        let r = start(&fleet, &journal, "one");
+        let run = r.upgrade().await;
+        r.until(&run, |s| s.seal.is_some()).await;
+        let instance = podlift_model::InstanceId::new("other").unwrap();
+        fleet.lock().epochs.insert(name("dgx030"), podlift_model::Epoch { number, instance });
+        let state = r.until(&run, paused).await;
+        assert_eq!(code(&state), "epoch-refused");
+        let RunStatus::Paused { reason } = &state.status else { panic!() };
+        assert!(reason.message.contains("podlift defer dgx030"), "{}", reason.message);
+        assert!(r.coordinator.fence().commanding().is_some(), "{:?}", r.coordinator.fence().read_only());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_majority_nothing_is_commanded() {
     let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
     fleet.lock().offline.extend([name("runai-01"), name("runai-02")]);

@@ -102,6 +102,18 @@ async fn a_certificate_speaks_for_one_node() {
 }
 
 #[tokio::test]
+async fn a_message_of_more_than_eight_mebibytes_is_not_read() {
+    let site = site().await;
+    let mut own = AgentServiceClient::new(site.dial("runaicluster/node/dgx030").await.unwrap());
+    let mut large = site.hello("dgx030");
+    let Some(Kind::Hello(hello)) = &mut large.kind else { panic!() };
+    hello.agent_version = "x".repeat(9 << 20);
+    let refused = own.session(tokio_stream::iter([large])).await.unwrap_err();
+    assert!(matches!(refused.code(), Code::OutOfRange | Code::ResourceExhausted), "{refused:?}");
+    assert!(site.hub.ledger(&name("dgx030")).is_none());
+}
+
+#[tokio::test]
 async fn neither_nodes_nor_other_clusters_command() {
     let site = site().await;
     let mut node = ControlServiceClient::new(site.dial("runaicluster/node/dgx030").await.unwrap());

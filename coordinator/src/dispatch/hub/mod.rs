@@ -9,6 +9,8 @@ mod flood_tests;
 mod heal;
 mod identity;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod machine_tests;
 mod node;
 mod op;

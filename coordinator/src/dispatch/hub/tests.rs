@@ -31,7 +31,7 @@ pub(super) struct Played {
     pub receive: mpsc::Receiver<Result<v1::ToAgent, Status>>,
 }
 
-fn lab() -> Lab {
+pub(super) fn lab() -> Lab {
     let (journal, fleet) = (MemoryJournal::new(), Fleet::new());
     let settings = HubSettings { observe_timeout: Duration::from_secs(10), ..HubSettings::default() };
     let (cluster, store) = (ClusterName::new("runaicluster").unwrap(), store(&journal));
@@ -72,7 +72,7 @@ fn identity(path: &str) -> Identity {
     format!("spiffe://podlift/runaicluster/{path}").parse().unwrap()
 }
 
-fn epoch() -> Epoch {
+pub(super) fn epoch() -> Epoch {
     Epoch { number: 3, instance: InstanceId::new("one").unwrap() }
 }
 
@@ -89,7 +89,7 @@ impl Lab {
         Ok(Played { send, receive })
     }
 
-    async fn connect(&self, ledger: &str) -> Played {
+    pub async fn connect(&self, ledger: &str) -> Played {
         let mut played = self.attach("node/dgx030", hello("dgx030", ledger)).await.unwrap();
         assert!(matches!(played.next().await, Some(to_agent::Kind::Welcome(_))));
         played
@@ -106,7 +106,7 @@ impl Lab {
         }
     }
 
-    fn run(&self) -> tokio::task::JoinHandle<Result<OpOutcome, Failure>> {
+    pub fn run(&self) -> tokio::task::JoinHandle<Result<OpOutcome, Failure>> {
         let hub = self.hub.clone();
         tokio::spawn(async move {
             hub.run(&name("dgx030"), &op(), &epoch(), &HostOp::KubeletRestart, Arc::new(|_| {})).await
@@ -121,13 +121,13 @@ impl Played {
     pub async fn say(&self, kind: from_agent::Kind) {
         self.send.send(Ok(v1::FromAgent { kind: Some(kind) })).await.unwrap();
     }
-    async fn op(&mut self) -> v1::RunOp {
+    pub async fn op(&mut self) -> v1::RunOp {
         match self.next().await {
             Some(to_agent::Kind::RunOp(op)) => op,
             other => panic!("expected an op, got {other:?}"),
         }
     }
-    async fn report(&self, asked: &v1::RunOp, state: op_report::State) {
+    pub async fn report(&self, asked: &v1::RunOp, state: op_report::State) {
         let (request, op_id) = (asked.request, asked.op_id.clone());
         let report = v1::OpReport { request, op_id, ledger: "l1".into(), state: Some(state) };
         self.say(from_agent::Kind::OpReport(report)).await;
@@ -140,7 +140,7 @@ impl Played {
     }
 }
 
-fn ended(outcome: &OpOutcome) -> op_report::State {
+pub(super) fn ended(outcome: &OpOutcome) -> op_report::State {
     op_report::State::Outcome(wire::outcome_to_wire(outcome))
 }
 

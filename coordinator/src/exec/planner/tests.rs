@@ -92,3 +92,28 @@ async fn bcm_decides_whether_the_target_may_be() {
         assert!(why.len() == 1 && why[0].contains(want), "{why:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_tells_of_control_plane_manifests_votes_on_nothing_and_is_named() {
+    let fleet = Fleet::new();
+    {
+        let mut s = fleet.lock();
+        let mut manifests = s.facts[&name("runai-01")].manifests.clone();
+        manifests.iter_mut().for_each(|m| m.version = "v1.29.0".parse().ok());
+        let facts = s.facts.get_mut(&name("dgx030")).unwrap();
+        facts.manifests = manifests;
+        facts.advertise = Some("10.66.6.6:6443".into());
+        facts.etcd_endpoints = vec!["https://10.66.6.6:2379".into()];
+    }
+    let plan = plan(&fleet, None).await;
+    let entry = plan.inventory.get(&name("dgx030")).unwrap();
+    assert_eq!(entry.role, podlift_engine::inventory::NodeRole::Worker);
+    assert!(entry.facts.is_none(), "nothing that it tells is believed");
+    assert_eq!(plan.from, "v1.31.9".parse().unwrap());
+    let said = plan.blockers().find(|f| f.evidence.contains("the cluster calls it a worker"));
+    let said = said.unwrap_or_else(|| panic!("{:?}", plan.findings));
+    assert_eq!(said.node, Some(name("dgx030")));
+    assert!(said.evidence.contains("kube-apiserver.yaml"), "{}", said.evidence);
+    let text = serde_json::to_string(plan.as_ref()).unwrap();
+    assert!(!text.contains("10.66.6.6"), "no look went there");
+}
