@@ -38,7 +38,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Joins Node objects with facts. A node is control plane if it is labelled so or has control-plane manifests.
+    /// Joins Node objects with facts. A node is control plane if the cluster says so; what an agent tells of its manifests makes none.
     pub fn join(views: Vec<NodeView>, facts: Vec<NodeFacts>) -> Self {
         let mut facts: BTreeMap<NodeName, NodeFacts> =
             facts.into_iter().map(|f| (f.node.clone(), f)).collect();
@@ -46,9 +46,7 @@ impl Inventory {
             .into_iter()
             .map(|view| {
                 let facts = facts.remove(&view.name);
-                let manifests = facts.as_ref().is_some_and(|f| !f.manifests.is_empty());
-                let role =
-                    if view.control_plane || manifests { NodeRole::ControlPlane } else { NodeRole::Worker };
+                let role = if view.control_plane { NodeRole::ControlPlane } else { NodeRole::Worker };
                 NodeEntry { name: view.name.clone(), role, view, facts }
             })
             .collect();

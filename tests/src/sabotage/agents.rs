@@ -29,6 +29,12 @@ impl Agents for Lying {
     fn runs(&self) -> BTreeSet<RunId> {
         self.inner.runs()
     }
+    fn runs_of(&self, counts: &dyn Fn(&NodeName) -> bool) -> BTreeSet<RunId> {
+        self.inner.runs_of(counts)
+    }
+    fn told_roles(&self, roles: &BTreeMap<NodeName, bool>) {
+        self.inner.told_roles(roles);
+    }
     fn refused(&self) -> BTreeMap<NodeName, String> {
         self.inner.refused()
     }

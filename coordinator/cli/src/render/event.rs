@@ -106,6 +106,11 @@ fn of_run(event: &Event) -> String {
         E::LedgerChanged { node, before, now } => {
             format!("agent of {node} has another memory: {now}, before {before}")
         }
+        E::MachineRefused { node, first, second, why } => {
+            format!(
+                "a second machine says that it is {node}, and was refused: {second}; {first} stays: {why}"
+            )
+        }
         E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
         E::NodeAsked { node, op, by, .. } => format!("{node}: {} asked for by {by}", op.verb()),
         E::NodeAnswered { node, outcome, .. } => match outcome {

@@ -188,6 +188,7 @@ fn tone(event: &Event) -> Tone {
         | Event::AbortAsked { .. }
         | Event::RunAborted { .. }
         | Event::NodeDeferred { .. }
+        | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
         Event::StepDone { .. } | Event::RunSucceeded | Event::ApiUp { .. } => Tone::Good,
         Event::StepStarted { .. } | Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Busy,

@@ -73,6 +73,7 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
             | Event::AgentConnected { .. }
             | Event::AgentLost { .. }
             | Event::LedgerChanged { .. }
+            | Event::MachineRefused { .. }
             | Event::EpochClaimed { .. }
     );
     if s.is_over() && !observed {

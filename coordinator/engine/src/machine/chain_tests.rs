@@ -89,6 +89,12 @@ fn every_event() -> Vec<Event> {
         Event::AgentConnected { node: name("dgx030"), ledger: ledger.clone() },
         Event::AgentLost { node: name("dgx030") },
         Event::LedgerChanged { node: name("dgx030"), before: ledger.clone(), now: ledger },
+        Event::MachineRefused {
+            node: name("dgx030"),
+            first: "m1 (boot b1)".into(),
+            second: "m2 (boot b2)".into(),
+            why: "w".into(),
+        },
         Event::RunsAdopted { runs: vec![RunId::new("r1").unwrap()], by: by() },
         Event::Attested { name: "rollback-reviewed".into(), by: by(), note: "n".into() },
         Event::NodeAsked {

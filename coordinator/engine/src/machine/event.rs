@@ -119,6 +119,16 @@ pub enum Event {
         before: LedgerId,
         now: LedgerId,
     },
+    /// A second machine came under the name of a node, and was turned away: told once for a machine, not for each attempt.
+    MachineRefused {
+        node: NodeName,
+        /// The machine that stays, with its boot.
+        first: String,
+        /// The machine that came, with its boot.
+        second: String,
+        /// How the first one is known to live.
+        why: String,
+    },
     /// An operator says that runs which only agents remember need no journal.
     RunsAdopted {
         runs: Vec<RunId>,
@@ -180,6 +190,7 @@ impl Event {
             Event::AgentConnected { .. } => "agent-connected",
             Event::AgentLost { .. } => "agent-lost",
             Event::LedgerChanged { .. } => "ledger-changed",
+            Event::MachineRefused { .. } => "machine-refused",
             Event::RunsAdopted { .. } => "runs-adopted",
             Event::Attested { .. } => "attested",
             Event::NodeAsked { .. } => "node-asked",

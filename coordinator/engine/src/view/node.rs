@@ -178,6 +178,7 @@ fn concerns(event: &Event, node: &NodeName, advertise: Option<&str>) -> bool {
         Event::NodeDeferred { node: n, .. }
         | Event::AgentConnected { node: n, .. }
         | Event::AgentLost { node: n }
+        | Event::MachineRefused { node: n, .. }
         | Event::LedgerChanged { node: n, .. } => n == node,
         Event::Healed { heal } => heal.node == *node,
         Event::ApiDown { endpoint, .. } | Event::ApiUp { endpoint, .. } => {

@@ -1,7 +1,7 @@
 //! The beginning and the end of a session: who is it, does it speak our protocol, does it remember what it did?
 
 use super::Hub;
-use super::identity::{self, First, Heard, Machine};
+use super::identity::{self, First, Heard, Machine, Twin};
 use super::node::{Live, Node, Outgoing, Session};
 use crate::dispatch::limits::{self, quoted};
 use futures_util::{Stream, StreamExt as _};
@@ -106,9 +106,20 @@ impl Hub {
         };
         judged.map_err(|twin| {
             let status = wire::to_status(&twin);
-            self.turn_away(node, &machine.id, status.message());
+            // The journal is spared where somebody makes up a machine at each attempt.
+            if self.turn_away(node, &machine.id, status.message()) && self.may_change_memory(node) {
+                self.record(&twin);
+            }
             status
         })
+    }
+
+    fn record(&self, twin: &Twin) {
+        let Twin { node, new, first, known } = twin.clone();
+        let event = Event::MachineRefused { node, first, second: new, why: known };
+        if let Err(error) = self.store.append(None, event) {
+            tracing::error!(%error, "a refused machine could not be recorded");
+        }
     }
 
     fn heard(&self, node: &NodeName) -> Option<Heard> {

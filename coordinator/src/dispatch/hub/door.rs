@@ -115,19 +115,21 @@ impl Hub {
     }
 
     /// Told once for the same machine; counted after that.
-    pub(super) fn turn_away(&self, node: &NodeName, machine: &str, text: &str) {
+    /// Returns whether it was told now.
+    pub(super) fn turn_away(&self, node: &NodeName, machine: &str, text: &str) -> bool {
         let at = self.clock.now();
         let mut refusals = self.refusals();
         if let Some(known) = refusals.get_mut(node).filter(|r| r.machine == machine && r.recent(at)) {
             (known.times, known.at) = (known.times.saturating_add(1), at);
             // What it said first stays: a plan that rests on it is the same a second later.
-            return;
+            return false;
         }
         let refusal = Refusal { machine: machine.into(), text: text.into(), times: 1, at };
         let before = refusals.insert(node.clone(), refusal);
         drop(refusals);
         let times = before.map_or(0, |r| r.times);
         tracing::error!(%node, machine, times_before = times, "agent refused: {text}");
+        true
     }
 
     pub(super) fn welcome_back(&self, node: &NodeName, machine: &str) {

@@ -46,7 +46,10 @@ async fn a_second_live_machine_is_refused_and_the_first_stays_connected() {
         assert!(status.message().contains("m1 (boot b1)") && status.message().contains("m2 (boot b2)"));
     }
     assert!(lab.hub.ledger(&name("dgx030")).is_some(), "the first one is there");
-    assert_eq!(lab.journal.records().len(), 1, "no record for each attempt");
+    let records = lab.journal.records();
+    assert_eq!(records.len(), 2, "one record of it, and not one for each attempt");
+    let Event::MachineRefused { first, second, .. } = &records[1].event else { panic!("{records:?}") };
+    assert_eq!((first.as_str(), second.as_str()), ("m1 (boot b1)", "m2 (boot b2)"));
     assert_eq!(lab.hub.times_refused(&name("dgx030")), 5);
     let said = lab.hub.refused()[&name("dgx030")].clone();
     assert!(said.contains("machine m2 (boot b2) says that it is node dgx030"), "{said}");

@@ -145,7 +145,9 @@ impl Site {
         let mine = |node: &NodeName| node.as_str() == WORKER;
         for record in self.lab.store.records(from + 1).unwrap() {
             let own = match &record.event {
-                Event::AgentConnected { node, .. } | Event::LedgerChanged { node, .. } => mine(node),
+                Event::AgentConnected { node, .. }
+                | Event::LedgerChanged { node, .. }
+                | Event::MachineRefused { node, .. } => mine(node),
                 _ => false,
             };
             assert!(own && record.run.is_none(), "sequence {number} wrote {record:?}");
