@@ -5,7 +5,7 @@ use podlift_agent::config::Config;
 use podlift_agent::link::{Channel, Link, LinkError};
 use podlift_agent::{Agent, Seams};
 use podlift_common::wire;
-use podlift_lab::World;
+use podlift_lab::{RECIPIENT, World};
 use podlift_model::{Epoch, Failure, HostOp, InstanceId, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
 use std::path::Path;
@@ -43,9 +43,6 @@ pub struct Direct {
 pub fn epoch(number: u64, instance: &str) -> Epoch {
     Epoch { number, instance: InstanceId::new(instance).unwrap_or_else(|e| panic!("{e}")) }
 }
-
-/// Whom the backup's secrets are encrypted to; nobody here has the key.
-const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 pub fn config(world: &World, node: &str) -> Config {
     let cluster = &world.shape.cluster;

@@ -5,7 +5,6 @@ use crate::node::Node;
 use crate::paths;
 use podlift_common::metrics::{Labels, Out};
 use podlift_model::facts::GuardState;
-use podlift_model::heal::HealFile;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Unit;
@@ -52,12 +51,6 @@ impl Seen {
         out.gauge("ledger_size", "Size of the ledger's file", Some(Unit::Bytes), bytes.len() as f64)
     }
 
-    fn unlearned(&self, file: &HealFile) -> (Labels, f64) {
-        let now = self.0.host.clock.now();
-        let seconds = file.unlearned.as_ref().map_or(0.0, |u| now.duration_since(u.since).as_secs_f64());
-        (vec![("component", file.component.to_string())], seconds.max(0.0))
-    }
-
     fn heal(&self, out: &mut Out<'_>) -> fmt::Result {
         let heal = &self.0.heal;
         let mode = match (self.0.config.heal.mode, heal.guard()) {
@@ -75,12 +68,6 @@ impl Seen {
             "Repairs that the coordinator has not in its journal yet",
             None,
             heal.pending().len() as f64,
-        )?;
-        out.gauges(
-            "unlearned",
-            "For how long nothing could be learned from a manifest that is there; 0: it is known",
-            Some(Unit::Seconds),
-            heal.facts().files.iter().map(|file| self.unlearned(file)),
         )?;
         let reported = heal.findings().iter().filter(|f| f.report_only.is_some()).count();
         out.gauge(

@@ -3,7 +3,7 @@
 
 use crate::layer::write;
 use podlift_common::tls::{Identity, Role, Subject, ca};
-use podlift_lab::Shape;
+use podlift_lab::{RECIPIENT, Shape};
 use podlift_model::{ClusterName, NodeName};
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub fn node(authority: &Authority, shape: &Shape, root: &Path, node: &str, head:
     let text = format!(
         "node = \"{node}\"\ncluster = \"{}\"\ncoordinator = \"{head}:{PORT}\"\n\
          [heal]\ntick = \"500ms\"\ncheck = \"2s\"\n[session]\nheartbeat = \"1s\"\nreconnect_max = \"2s\"\n\
-         [ops]\npoll = \"200ms\"\nfree_bytes = 67108864\n",
+         [ops]\npoll = \"200ms\"\nfree_bytes = 67108864\n[backup]\nrecipients = [\"{RECIPIENT}\"]\n",
         shape.cluster
     );
     write(&dir.join("agent.toml"), text, 0o600)

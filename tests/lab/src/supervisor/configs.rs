@@ -2,13 +2,11 @@
 //! as short as the lab's seconds.
 
 use super::scratch::Scratch;
+use crate::RECIPIENT;
 use crate::world::Shape;
 use podlift_common::tls::{Identity, Role, Subject, ca};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
-
-/// Whom the backup's secrets are encrypted to; nobody here has the key.
-const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 /// What agents may heal, as their configuration spells it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
