@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Between two attempts to bring up what is down: a person mends it by hand.
 pub(crate) const AGAIN: Duration = Duration::from_secs(60);
 
+/// The label where nothing was wrong yet.
+const NONE: &str = "none";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// The heal runs, and only observes: it can't trust or keep its memory.
@@ -58,6 +61,9 @@ pub(crate) struct Downs {
 
 impl Downs {
     pub fn register(&self, to: &mut Registry) {
+        // A family without a value is not served, and an alert on it could not tell "up" from "not asked".
+        let none = Down::new(NONE, "");
+        Part::ALL.iter().for_each(|part| self.gauge(*part, &none, 0));
         to.register("down", "1 for each part of this agent that does not run, by why", self.gauges.clone());
     }
 

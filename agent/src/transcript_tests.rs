@@ -104,6 +104,7 @@ fn crictl(call: &Invocation) -> String {
     let ended = &status["lastState"]["terminated"];
     let id = ended["containerID"].as_str().unwrap().trim_start_matches("containerd://");
     match call.args[0].as_str() {
+        "pods" => serde_json::json!({"items": []}),
         "ps" => serde_json::json!({"containers": [{
             "id": id, "podSandboxId": "0", "state": "CONTAINER_EXITED", "createdAt": "1795338956000000000",
             "metadata": {"name": status["name"], "attempt": status["restartCount"]},
@@ -206,7 +207,7 @@ async fn phases_are_called_as_they_were_seen_to_work() {
 async fn what_would_be_lost_is_seen_before_and_nothing_where_nothing_would() {
     let asked = |transcript: &'static str| async move {
         let (log, _) = part(transcript, "kubeadm upgrade diff v1.32.13");
-        let bench = Bench::new(move |_| said(log));
+        let bench = Bench::new(move |_| said(log)).control_plane();
         kubeadm::diff(&bench.host, kubeadm::Binary::Installed, to()).await.unwrap()
     };
     let lost = asked(PLAN_DIFF).await;
@@ -214,7 +215,7 @@ async fn what_would_be_lost_is_seen_before_and_nothing_where_nothing_would() {
     assert!(lost[0].is_loss() && lost[0].flag == "etcd-servers", "{lost:?}");
     let (clean, _) = NODE_CLEAN.split_once("[upgrade] Reading").unwrap();
     let clean: &'static str = clean.split_once("$ kubeadm upgrade diff v1.32.13\n").unwrap().1;
-    let bench = Bench::new(move |_| said(clean));
+    let bench = Bench::new(move |_| said(clean)).control_plane();
     assert_eq!(kubeadm::diff(&bench.host, kubeadm::Binary::Installed, to()).await.unwrap(), vec![]);
 }
 

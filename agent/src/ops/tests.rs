@@ -309,7 +309,8 @@ async fn packages_are_looked_up_in_a_root_of_their_own() {
 async fn images_are_those_of_the_manifests_own_registry() {
     let b = bench(|_| said(""));
     done(&b.node(), HostOp::ImagePull { to: "v1.32.9".parse().unwrap() }).await;
-    assert_eq!(b.commands.calls()[0], "crictl pull registry.k8s.io/kube-apiserver:v1.32.9");
+    let pulled = "crictl pull registry.k8s.io/kube-apiserver:v1.32.9";
+    assert!(b.commands.calls().iter().any(|call| call == pulled), "{:?}", b.commands.calls());
     let worker = Bench::new(nothing);
     assert!(matches!(
         done(&worker.node(), HostOp::ImagePull { to: "v1.32.9".parse().unwrap() }).await,

@@ -82,6 +82,7 @@ async fn site() -> Site {
 
 fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropGuard {
     let store = store(&MemoryJournal::new());
+    fleet.lock().facts.values_mut().for_each(|facts| facts.recipients = vec![RECIPIENT.into()]);
     let cluster = ClusterName::new("runaicluster").unwrap();
     let hub = Hub::new(cluster, store.clone(), Arc::new(SystemClock), HubSettings::default());
     let quick = Duration::from_millis(2);

@@ -61,7 +61,12 @@ impl Fleet {
         let help = "Agents seen since the start of this coordinator; stale: silent for three heartbeats, gone: without a session";
         out.gauges("agents", help, None, rows)?;
         let refused = self.0.agents().refused().len();
-        out.gauge("agents_refused", "Agents turned away (another version, a second machine) or not believed", None, refused as f64)
+        out.gauge(
+            "agents_refused",
+            "Agents turned away (another version, a second machine) or not believed",
+            None,
+            refused as f64,
+        )
     }
 
     fn state(&self, node: &SeenNode) -> &'static str {

@@ -33,7 +33,7 @@ pub async fn nothing_goes_back_to_an_etcd_that_was_left(sabotage: Sabotage) -> K
     let old = story.heal(BROKEN).await?;
     let learned = old.expectations.as_ref().and_then(|e| e.etcd_cluster.clone());
     let first = story.world.lock().etcd.hex();
-    ensure(learned == Some(first), || format!("learned {learned:?} before etcd was moved"))?;
+    ensure(learned == Some(first), || format!("learned {learned:?} before etcd was moved: {:?}", old.files))?;
     story.move_etcd().await?;
     story.emptied().await?;
     story.restarted().await?;

@@ -6,6 +6,7 @@ use crate::world::{Store, What, World, versions};
 use jiff::Timestamp;
 use podlift_model::{FlagSet, gates};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Ended containers kept a pod.
 const KEPT: usize = 2;
@@ -26,6 +27,9 @@ pub fn running_hash(world: &World, node: &str, name: &str) -> Option<String> {
     s.node(node).container(name).filter(|c| c.running()).map(|c| c.hash.clone())
 }
 
+/// What the kubelet takes at least from a file to its pod.
+const READ: Duration = Duration::from_millis(1);
+
 fn fresh_id(s: &mut State, node: &str, name: &str) -> String {
     let serial = s.serial();
     podlift_model::Digest::of(format!("{node}/{name}/{serial}")).as_str().to_string()
@@ -38,7 +42,8 @@ fn sandbox(s: &mut State, node: &str, manifest: &Manifest, attempt: u32, now: Ti
         return sandbox;
     }
     let id = fresh_id(s, node, &manifest.name);
-    Sandbox { id, created: now, file: manifest.file.clone() }
+    // The runtime makes it after the kubelet has read the file: never in the same instant.
+    Sandbox { id, created: now + READ, file: manifest.file.clone() }
 }
 
 /// The pod's containers; of a restart only the component's own.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -16,6 +16,9 @@ pub struct Pair {
 /// Far from every lab's clock, the paused one of the tests and the real one.
 const LONG: &str = "2036-01-01T00:00:00Z";
 
+/// Name of the cluster's CA.
+const AUTHORITY: &str = "kubernetes";
+
 type Made = BTreeMap<(String, bool, Timestamp), Pair>;
 static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
 
@@ -24,31 +27,39 @@ pub fn good(name: &str, ca: bool) -> Pair {
     until(name, ca, LONG.parse().unwrap_or(Timestamp::MAX))
 }
 
-/// Signed by itself: nothing in the lab follows a chain of these. The end is that day's beginning.
+/// A CA is signed by itself, everything else by the cluster's CA, which kubeconfigs trust. The end is that day's beginning.
 pub fn until(name: &str, ca: bool, end: Timestamp) -> Pair {
+    let authority = (!ca).then(|| good(AUTHORITY, true));
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let key = (name.to_string(), ca, end);
     if let Some(pair) = made.get(&key) {
         return pair.clone();
     }
-    let pair = make(name, ca, end).unwrap_or_else(|e| panic!("the lab can't make a certificate: {e}"));
+    let pair = make(name, authority.as_ref(), end)
+        .unwrap_or_else(|e| panic!("the lab can't make a certificate: {e}"));
     made.insert(key, pair.clone());
     pair
 }
 
-fn make(name: &str, ca: bool, end: Timestamp) -> Result<Pair, rcgen::Error> {
+/// `authority`: who signs it; None: it is a CA.
+fn make(name: &str, authority: Option<&Pair>, end: Timestamp) -> Result<Pair, rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    if ca {
+    if authority.is_none() {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }
     let day = end.to_zoned(TimeZone::UTC);
     let month = u8::try_from(day.month()).unwrap_or(1);
     params.not_before = rcgen::date_time_ymd(2024, 1, 1);
     params.not_after = rcgen::date_time_ymd(day.year().into(), month, u8::try_from(day.day()).unwrap_or(1));
-    Ok(Pair { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
+    let certificate = match authority {
+        None => params.self_signed(&key)?,
+        Some(by) => params
+            .signed_by(&key, &Issuer::from_ca_cert_pem(&by.certificate, KeyPair::from_pem(&by.key)?)?)?,
+    };
+    Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
 /// A kubeconfig as kubeadm writes it.
@@ -59,7 +70,7 @@ pub fn kubeconfig(server: &str, user: &str, pair: &Pair) -> String {
         "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {ca}\n    server: https://{server}\n  name: kubernetes\n\
          contexts:\n- context:\n    cluster: kubernetes\n    user: {user}\n  name: {user}@kubernetes\ncurrent-context: {user}@kubernetes\n\
          kind: Config\npreferences: {{}}\nusers:\n- name: {user}\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n",
-        ca = encoded(&good("kubernetes", true).certificate),
+        ca = encoded(&good(AUTHORITY, true).certificate),
         certificate = encoded(&pair.certificate),
         key = encoded(&pair.key),
     )
