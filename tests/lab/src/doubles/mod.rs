@@ -20,6 +20,9 @@ mod words;
 
 pub use ctx::{Caller, Ctx, HEAD, Live};
 
+/// Number of the kubelet's process on every node.
+pub const KUBELET_PID: &str = "4242";
+
 use crate::world::{FaultAction, Seen, World};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! systemctl: the kubelet service and transient units.
 
+use super::KUBELET_PID;
 use super::ctx::Ctx;
 use super::words::Words;
 use crate::kubelet;
@@ -100,7 +101,7 @@ fn show(ctx: &Ctx, unit: &str, words: &Words) -> i32 {
         ("ExecMainCode", if ended.is_some() { "1" } else { "0" }.to_string()),
         ("ExecMainStatus", ended.map_or(0, |u| u.status).to_string()),
         ("NRestarts", if kubelet { node.kubelet.restarts } else { 0 }.to_string()),
-        ("MainPID", if active == "active" { "4242" } else { "0" }.to_string()),
+        ("MainPID", if active == "active" { KUBELET_PID } else { "0" }.to_string()),
     ];
     drop(s);
     let value = words.has(&["--value"]);

@@ -62,15 +62,23 @@ fn make(name: &str, authority: Option<&Pair>, end: Timestamp) -> Result<Pair, rc
     Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
+fn encoded(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+/// The cluster's CA as kubeconfigs have it.
+pub fn authority() -> String {
+    encoded(&good(AUTHORITY, true).certificate)
+}
+
 /// A kubeconfig as kubeadm writes it.
 pub fn kubeconfig(server: &str, user: &str, pair: &Pair) -> String {
-    use base64::Engine as _;
-    let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     format!(
         "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {ca}\n    server: https://{server}\n  name: kubernetes\n\
          contexts:\n- context:\n    cluster: kubernetes\n    user: {user}\n  name: {user}@kubernetes\ncurrent-context: {user}@kubernetes\n\
          kind: Config\npreferences: {{}}\nusers:\n- name: {user}\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n",
-        ca = encoded(&good(AUTHORITY, true).certificate),
+        ca = authority(),
         certificate = encoded(&pair.certificate),
         key = encoded(&pair.key),
     )

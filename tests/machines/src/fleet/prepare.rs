@@ -32,6 +32,10 @@ impl Fleet {
             let machine = Machine::new(&scratch, &name, &address, below, &extra).await?;
             machines.insert(name, Arc::new(machine));
         }
+        for node in shape.nodes() {
+            // Its kubelet reports this one.
+            machines[node].write("/etc/machine-id", format!("{}\n", shape.machine_id(node)), 0o444)?;
+        }
         let roots = shape.nodes().map(|n| (n.clone(), machines[n].root())).collect();
         let supervisor = Machines::start(shape, roots, &shared, bind(&machines)).await?;
         let fleet = Self { supervisor, machines, product, scratch };

@@ -1,7 +1,8 @@
 //! Files of a node that kubeadm, the kubelet, containerd and the package system left there.
 
-use super::super::certificates::{Pair, good, kubeconfig};
+use super::super::certificates::{Pair, authority, good, kubeconfig};
 use super::super::core::World;
+use crate::doubles::KUBELET_PID;
 use std::path::Path;
 
 /// As `containerd --version` says it on a new node.
@@ -56,7 +57,9 @@ pub fn disk(world: &World, node: &str, pki: &str) {
         written.unwrap_or_else(|e| panic!("the lab cannot write {path} of {node}: {e}"));
     };
     if !world.shape.machines {
+        put("/etc/hostname", &format!("{node}\n"), 0o644);
         habits(&put, control_plane);
+        kubelet_service(&put);
     }
     kubelet(&put, node, &world.shape.proxy);
     if control_plane {
@@ -73,13 +76,35 @@ fn habits(put: &Put, control_plane: bool) {
     put("/etc/apt/apt.conf.d/20auto-upgrades", AUTO_UPGRADES, 0o644);
     put("/usr/sbin/needrestart", "#!/usr/bin/perl\n", 0o755);
     put("/etc/needrestart/needrestart.conf", NEEDRESTART, 0o644);
-    let flags = "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix:///run/containerd/containerd.sock --pod-infra-container-image=registry.k8s.io/pause:3.10\"\n";
-    put("/var/lib/kubelet/kubeadm-flags.env", flags, 0o644);
     if control_plane {
         put("/usr/lib/systemd/system/etcd.service", ETCD, 0o644);
     } else {
         put("/sys/class/infiniband/mlx5_0/node_type", "1: CA\n", 0o444);
     }
+}
+
+/// As kubeadm's package brings it.
+const DROP_IN: &str = "[Service]\n\
+    Environment=\"KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf\"\n\
+    Environment=\"KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml\"\n\
+    EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\n\
+    EnvironmentFile=-/etc/default/kubelet\n\
+    ExecStart=\n\
+    ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n";
+const SERVICE: &str = "[Unit]\nDescription=kubelet: The Kubernetes Node Agent\n[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n";
+/// Flags of the environment file.
+const FLAGS: &str = "--container-runtime-endpoint=unix:///run/containerd/containerd.sock --pod-infra-container-image=registry.k8s.io/pause:3.10";
+
+/// Its unit, and the process that was started from it.
+fn kubelet_service(put: &Put) {
+    put("/usr/lib/systemd/system/kubelet.service", SERVICE, 0o644);
+    put("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", DROP_IN, 0o644);
+    put("/var/lib/kubelet/kubeadm-flags.env", &format!("KUBELET_KUBEADM_ARGS=\"{FLAGS}\"\n"), 0o644);
+    let started = format!(
+        "/usr/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf \
+         --config=/var/lib/kubelet/config.yaml {FLAGS} "
+    );
+    put(&format!("/proc/{KUBELET_PID}/cmdline"), &started.replace(' ', "\0"), 0o444);
 }
 
 const CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -88,8 +113,9 @@ const CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 fn kubelet(put: &Put, node: &str, proxy: &str) {
     let Pair { certificate, key } = good(&format!("system:node:{node}"), false);
     put(CURRENT, &format!("{certificate}{key}"), 0o600);
+    let ca = authority();
     let kubelet = format!(
-        "apiVersion: v1\nclusters:\n- cluster:\n    server: https://{proxy}\n  name: kubernetes\ncontexts:\n- context:\n    cluster: kubernetes\n    user: default-auth\n  name: default-auth@kubernetes\n\
+        "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {ca}\n    server: https://{proxy}\n  name: kubernetes\ncontexts:\n- context:\n    cluster: kubernetes\n    user: default-auth\n  name: default-auth@kubernetes\n\
          current-context: default-auth@kubernetes\nkind: Config\npreferences: {{}}\nusers:\n- name: default-auth\n  user:\n    client-certificate: {CURRENT}\n    client-key: {CURRENT}\n"
     );
     put("/etc/kubernetes/kubelet.conf", &kubelet, 0o600);
