@@ -125,6 +125,12 @@ fn nothing_is_ever_written_towards_an_etcd_that_was_left() {
     });
 }
 
+/// The heal reports the empty flag, and does nothing about it.
+fn is_empty(heal: &Value) -> bool {
+    let findings = heal["findings"].as_array().cloned().unwrap_or_default();
+    findings.iter().any(|f| f["rule"] == "etcd-servers-empty" && f["report_only"].is_string())
+}
+
 async fn moved(etcd: &Move<'_>, fleet: &Fleet) -> anyhow::Result<()> {
     let (first, second) = (etcd.endpoint(&FIRST), etcd.endpoint(&SECOND));
     let known = |heal: &Value| heal["expectations"]["etcd_cluster"].clone();
@@ -137,11 +143,7 @@ async fn moved(etcd: &Move<'_>, fleet: &Fleet) -> anyhow::Result<()> {
 
     let watched = Watched::begin(etcd, &format!("--etcd-servers={first}"));
     etcd.point("").await?;
-    etcd.until("the heal reports the empty flag", |heal| {
-        let findings = heal["findings"].as_array().cloned().unwrap_or_default();
-        findings.iter().any(|f| f["rule"] == "etcd-servers-empty" && f["report_only"].is_string())
-    })
-    .await?;
+    etcd.until("the heal reports the empty flag", is_empty).await?;
     etcd.tempted().await?;
     etcd.restart_agent().await?;
     etcd.tempted().await?;
@@ -151,6 +153,8 @@ async fn moved(etcd: &Move<'_>, fleet: &Fleet) -> anyhow::Result<()> {
     watched.end()?;
 
     etcd.point(&second).await?;
+    // What is accepted is the manifest that `heal status` shows.
+    etcd.until("the heal sees the endpoints again", |heal| !is_empty(heal)).await?;
     let accepted = fleet.podlift(&["heal", "accept", "cp1", "kube-apiserver"]).await?;
     ensure!(accepted.code == 0, "heal accept exited {}: {}", accepted.code, accepted.stderr);
     etcd.until("the heal knows the new etcd", |heal| known(heal).is_string() && known(heal) != left).await?;
