@@ -6,7 +6,6 @@ use super::{Executor, OpState, Running};
 use crate::ledger::OpenOp;
 use crate::ops::{self, Cx, Op};
 use crate::units::Ended;
-use podlift_model::OpOutcome;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::Instrument as _;

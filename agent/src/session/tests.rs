@@ -6,7 +6,7 @@ use crate::paths;
 use crate::testing::{Bench, EMPTY_API, Tools, end_unit};
 use async_trait::async_trait;
 use podlift_common::wire::{look_to_wire, op_to_wire, outcome_from_wire};
-use podlift_model::{HostOp, OpOutcome, RunId};
+use podlift_model::{HostOp, Look, OpOutcome, RunId};
 use podlift_proto::v1::{self, from_agent, lookup_reply, op_report, to_agent};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;

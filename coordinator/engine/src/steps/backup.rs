@@ -1,6 +1,6 @@
 //! The backup: taken, verified by its own content, sealed before the first mutation, never made anew under the same name.
 
-use super::types::{Assess, Cx, Evidence, Step, blocked, cluster, done, many, odd, output};
+use super::types::{Assess, Cx, Evidence, Step, blocked, done, many, odd, output};
 use crate::doors::{Act, BackupView, Probe, Reply, VaultAct, VaultLook};
 use podlift_model::facts::BackupState;
 use podlift_model::op::Component;
