@@ -1,6 +1,7 @@
 //! What a minor has no more, and patch releases of a minor whose kubeadm has no phases of apply.
 
 use super::{api_server, between, blockers, case, cluster, found, planned};
+use crate::doors::{Act, Reply};
 use crate::machine::{Event, RunState, apply};
 use crate::plan::{PlanInput, Severity, StepKind, Waiver};
 
