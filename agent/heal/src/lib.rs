@@ -31,7 +31,7 @@ mod suspects;
 mod tidy;
 mod watch;
 mod why;
-mod yaml;
+pub mod yaml;
 
 pub use adopt::{Applied, Refused};
 pub use evidence::{Endpoints, Learned, RunningPod, Runtime};

@@ -22,7 +22,7 @@ pub mod survey;
 pub mod systemctl;
 mod unified;
 pub mod versions;
-mod yaml;
+pub mod yaml;
 
 pub use spec::UnitSpec;
 
