@@ -96,7 +96,7 @@ impl Follower {
         mut client: Client,
         tries: &mut u32,
     ) -> Result<RunState, CliError> {
-        let request = EventsRequest { run: self.run.clone(), from: self.next, follow: true };
+        let request = EventsRequest { run: self.run.clone(), from: self.next, follow: true, last: 0 };
         let mut stream = client.events(request).await?.into_inner();
         loop {
             let Some(document) = stream.message().await.map_err(away)? else {
@@ -150,7 +150,8 @@ pub(super) struct Position {
 pub(super) async fn position(context: &Context, run: Option<&str>) -> Result<Position, CliError> {
     let mut client = context.client().await?;
     let run = run.unwrap_or_default().to_string();
-    let request = EventsRequest { run, from: 0, follow: false };
+    // Only the last record is asked for: a run may have a hundred thousand.
+    let request = EventsRequest { run, from: 0, follow: false, last: 1 };
     let mut stream = client.events(request).await?.into_inner();
     let mut position = Position { run: String::new(), last: 0 };
     while let Some(document) = stream.message().await? {

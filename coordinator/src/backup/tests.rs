@@ -322,11 +322,7 @@ async fn a_set_that_was_replaced_as_a_whole_is_another_than_the_journal_has() {
     let site = site_with(settings(None)).await;
     site.backup("b1").await.unwrap();
     site.backup("b2").await.unwrap();
-    let made = site
-        .coordinator
-        .store()
-        .records(0)
-        .unwrap()
+    let made = crate::testing::records(site.coordinator.store(), 0)
         .into_iter()
         .filter(|r| matches!(r.event, Event::BackupMade { .. }));
     assert_eq!(made.count(), 2);

@@ -3,11 +3,10 @@
 use super::{Coordinator, CoordinatorError};
 use crate::backup::{Looked, Order, Tell, Told, World};
 use podlift_engine::machine::Event;
-use podlift_engine::steps::Evidence;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{Digest, Failure, HostOp, NodeName, RunId};
+use podlift_model::{Failure, HostOp, NodeName, RunId};
 
 /// Begins the name under which an agent keeps a snapshot that no run asked for.
 const SNAPSHOT: &str = "backup-";
@@ -167,23 +166,6 @@ impl Coordinator {
             journaled,
             problems: found.problems(),
         })
-    }
-
-    /// What the journal remembers of a set.
-    fn sealed_as(&self, name: &str) -> Result<Option<Digest>, CoordinatorError> {
-        let mut sealed = None;
-        for record in self.store.records(0)? {
-            match record.event {
-                Event::BackupMade { name: of, sha256, .. } if of == name => sealed = Some(sha256),
-                Event::StepDone { evidence: Evidence::BackupSealed { hash, .. }, .. }
-                    if record.run.as_ref().is_some_and(|r| r.as_str() == name) =>
-                {
-                    sealed = Some(hash);
-                }
-                _ => {}
-            }
-        }
-        Ok(sealed)
     }
 
     fn backup_directory(&self) -> String {

@@ -122,6 +122,9 @@ fn of_run(event: &Event) -> String {
         E::BackupMade { name, sha256, by, .. } => {
             format!("backup {name} made by {by}, sealed as {}", sha256.short())
         }
+        E::RunsArchived { file, runs, by, .. } => {
+            format!("{} runs archived by {by} in {file}", runs.len())
+        }
         other => other.name().into(),
     }
 }

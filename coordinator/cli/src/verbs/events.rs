@@ -29,7 +29,7 @@ pub(crate) struct Events {
 impl Events {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
-        let request = EventsRequest { run: self.run, from: self.from, follow: self.follow };
+        let request = EventsRequest { run: self.run, from: self.from, follow: self.follow, last: 0 };
         let mut stream = client.events(request).await?.into_inner();
         loop {
             let next = tokio::select! {

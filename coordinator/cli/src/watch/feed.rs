@@ -79,7 +79,7 @@ async fn stream(
         Some(next) => next,
         None => first(context, &mut client).await?,
     };
-    let request = EventsRequest { run: "all".into(), from, follow: true };
+    let request = EventsRequest { run: "all".into(), from, follow: true, last: 0 };
     let mut stream = client.events(request).await?.into_inner();
     while let Some(document) = stream.message().await? {
         let record: Record = context.read(EVENT_SCHEMA, &document)?;
@@ -93,7 +93,7 @@ async fn stream(
 
 /// Number of the newest run's first record; 0 where there was no run.
 async fn first(context: &Context, client: &mut Client) -> Result<u64, CliError> {
-    let request = EventsRequest { run: String::new(), from: 0, follow: false };
+    let request = EventsRequest { run: String::new(), from: 0, follow: false, last: 0 };
     let Ok(stream) = client.events(request).await else { return Ok(0) };
     match stream.into_inner().message().await? {
         Some(document) => Ok(context.read::<Record>(EVENT_SCHEMA, &document)?.seq),
