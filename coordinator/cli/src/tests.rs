@@ -7,6 +7,7 @@ use super::args::Args;
 use super::error::{CliError, Exit};
 use super::{Context, run, usage};
 use clap::Parser as _;
+use podlift_client::PlanQuery;
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
 use podlift_coordinator::backup::BackupSettings;
@@ -225,15 +226,12 @@ async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
 #[tokio::test]
 async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_changed() {
     let site = site().await;
-    let context = Context {
-        config: site.dir.path().join("eve.toml"),
-        format: super::out::Format::Json,
-        heard: Arc::default(),
-    };
-    let ask = podlift_proto::v1::PlanRequest { to: "v1.32.9".into(), ..Default::default() };
-    let document = context.client().await.unwrap().plan(ask).await.unwrap().into_inner();
+    let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
+    let query =
+        PlanQuery { to: "v1.32.9".parse().unwrap(), max_unavailable: None, waivers: vec![], nodes: vec![] };
+    let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let file = site.dir.path().join("plan.json");
-    podlift_common::durable::write(&file, document.json.as_bytes(), 0o600).unwrap();
+    podlift_common::durable::write(&file, answer.json().as_bytes(), 0o600).unwrap();
     let cordon = |on| site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().unschedulable = on;
     cordon(true);
     let error = site.said("upgrade --yes --plan DIR/plan.json").await.unwrap_err();

@@ -12,12 +12,12 @@ pub(crate) fn progress(record: &Record, state: &RunState) -> String {
     let over = state.steps_over();
     let all = state.steps.size();
     let width = all.to_string().len();
-    format!("{} [{over:>width$}/{all}] {}", clock(record.at), said(&record.event))
+    format!("{} [{over:>width$}/{all}] {}", clock(record.at), text(&record.event))
 }
 
 /// `   12 02:14:07 …`, for `podlift events`.
 pub(crate) fn line(record: &Record) -> String {
-    format!("{:>5} {} {}", record.seq, super::moment(record.at), said(&record.event))
+    format!("{:>5} {} {}", record.seq, super::moment(record.at), text(&record.event))
 }
 
 /// `phase/node/verb` as `node verb`.
@@ -41,7 +41,7 @@ fn stop(reason: &StopReason) -> String {
     format!("{text}\n      next: {}", reason.next)
 }
 
-pub(crate) fn said(event: &Event) -> String {
+pub(crate) fn text(event: &Event) -> String {
     use Event as E;
     match event {
         E::StepStarted { step: s, attempt, .. } if *attempt > 1 => {
@@ -74,7 +74,7 @@ fn ended(outcome: &OpOutcome) -> String {
     match outcome {
         OpOutcome::Done { .. } => "op ended well, now looking".into(),
         OpOutcome::Failed { failure } => format!("op failed, {}", failure.message),
-        OpOutcome::Indeterminate { why } => format!("nobody can know how the op ended, {why}"),
+        OpOutcome::Indeterminate { why } => format!("op ended in an unknown way, {why}"),
     }
 }
 

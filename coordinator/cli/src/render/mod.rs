@@ -1,4 +1,4 @@
-//! Documents as people read them. Pure: a document and a screen in, text out.
+//! Documents as text for people. Pure functions of a document and a screen.
 
 pub(super) mod backup;
 pub(super) mod event;

@@ -94,15 +94,15 @@ fn expectation(d: &NodeDetail) -> String {
     }
 }
 
-/// Manifests of which the heal does not know what belongs into them.
+/// Manifests that the heal has not learned, with the reason.
 fn unlearned(d: &NodeDetail) -> Option<String> {
     let files = d.facts.heal.iter().flat_map(|h| &h.files);
-    let told = files.filter_map(|f| {
+    let unlearned = files.filter_map(|f| {
         let u = f.unlearned.as_ref()?;
         Some(format!("{} since {}: {}", f.file, moment(u.since), u.why))
     });
-    let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    let unlearned: Vec<String> = unlearned.collect();
+    (!unlearned.is_empty()).then(|| unlearned.join("; "))
 }
 
 fn packages(d: &NodeDetail, screen: Screen) -> String {

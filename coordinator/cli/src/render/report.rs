@@ -1,4 +1,4 @@
-//! `podlift report -o md`: what happened, for whoever signs it off.
+//! `podlift report -o md`: what happened in a run, for its sign-off.
 
 use super::{length, moment};
 use podlift_engine::plan::{Attestation, Finding, Prevention};
@@ -37,7 +37,7 @@ pub(crate) fn markdown(r: &Report) -> String {
     };
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
-    out += &list("Ops whose end nobody could know", r.indeterminate.iter().cloned());
+    out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
     out += &list("Put back by the abort", r.undone.iter().cloned());
     out += &list("Left by the abort", r.left.iter().cloned());
     out
@@ -97,7 +97,7 @@ fn backup(b: &BackupView) -> Vec<String> {
     std::iter::once(set).chain(b.warnings.iter().cloned()).collect()
 }
 
-/// Of what was recorded before the run.
+/// Differences from what was recorded before the run.
 fn differences(r: &Report) -> String {
     let Some(found) = &r.differences else { return String::new() };
     if found.is_empty() {
@@ -115,7 +115,7 @@ fn list(title: &str, lines: impl Iterator<Item = String>) -> String {
     if lines.is_empty() { lines } else { format!("\n## {title}\n\n{lines}") }
 }
 
-/// A table's cell is one line, and a bar would end it.
+/// A cell of a Markdown table: one line, with bars escaped.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

@@ -1,4 +1,4 @@
-//! `podlift runs`: a row a run.
+//! `podlift runs`: one row for each run.
 
 use super::{length, moment};
 use crate::out::Screen;

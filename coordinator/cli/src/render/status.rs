@@ -1,4 +1,4 @@
-//! `podlift status`: the run in a few lines, the fleet as a table, what needs a person first.
+//! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
 use super::{fleet, length, moment, version};
 use crate::out::Screen;
@@ -8,15 +8,15 @@ use podlift_engine::view::{NodeRow, RunSummary, Status};
 use std::fmt::Write as _;
 
 const BAR: usize = 24;
-/// Rows that are shown on however small a screen.
+/// Rows that are shown on the smallest screen.
 const LEAST: usize = 5;
 
-/// How much of it.
+/// How much of the fleet is shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Shown {
-    /// Further columns.
+    /// With additional columns.
     pub wide: bool,
-    /// Every row, whatever the screen holds.
+    /// Every row, even if the screen is too small.
     pub all: bool,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn status(status: &Status, shown: Shown, screen: Screen) -> String {
     let blocks = grid(&rows, shown).blocks(screen);
     let above = out.lines().count();
     let budget = match screen.height.filter(|_| !shown.all) {
-        // A line each for what is left out and for the next prompt.
+        // Two lines stay free: for the line about omitted rows, and for the next prompt.
         Some(height) => usize::from(height).saturating_sub(above + 2),
         None => usize::MAX,
     };
@@ -42,7 +42,7 @@ pub(crate) fn status(status: &Status, shown: Shown, screen: Screen) -> String {
     out
 }
 
-/// As many whole blocks as the budget of lines holds, and how many rows they are.
+/// The number of rows whose blocks fit into the budget of lines, and these lines.
 fn kept(blocks: &[Vec<String>], budget: usize) -> (usize, Vec<&str>) {
     let mut lines: Vec<&str> = Vec::new();
     let whole = blocks.iter().map(Vec::len).sum::<usize>() <= budget.saturating_add(1);
@@ -137,7 +137,7 @@ fn columns(row: &NodeRow) -> Vec<Cell> {
     ]
 }
 
-/// Old facts are marked by a word and by colour, so that either is enough.
+/// Marks old facts by a word and by colour, so that colour is not needed.
 pub(crate) fn age(row: &NodeRow) -> Cell {
     let old = length(row.age_seconds as f64);
     match (row.connected, row.stale) {

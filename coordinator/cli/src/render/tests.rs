@@ -249,8 +249,9 @@ async fn errors_say_what_why_and_what_next() {
             .with_detail("409 Conflict\nconflict on spec")
             .into(),
     ];
-    let mut shown: Vec<CliError> = errors.iter().map(|e| CliError::from(to_status(e))).collect();
-    shown.extend([Status::unavailable("connection reset"), Status::unimplemented("")].map(CliError::from));
+    let error = |status: Status| CliError::from(podlift_client::Error::from(status));
+    let mut shown: Vec<CliError> = errors.iter().map(|e| error(to_status(e))).collect();
+    shown.extend([Status::unavailable("connection reset"), Status::unimplemented("")].map(error));
     for error in &shown {
         let command = error.next.split_whitespace().next();
         let known = ["podlift", "systemctl", "apt-get", "kubectl", "ssh"];

@@ -3,12 +3,11 @@
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::{Context, render};
-use podlift_engine::view::{self, runs};
-use podlift_proto::v1::RunsRequest;
+use podlift_engine::view;
 
 /// Show all runs of the journal, newest first.
 ///
-/// Every run that this coordinator has started, with how it ended, how long it took, and how much was healed.
+/// Each row has the result of a run, its duration and the number of heals.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift runs
@@ -17,9 +16,9 @@ pub(crate) struct Runs {}
 
 impl Runs {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let document = context.client().await?.runs(RunsRequest {}).await?.into_inner();
+        let answer = context.client().await?.runs().await?;
         let people = |seen: &view::Runs| render::runs::runs(seen, Screen::of_stdout());
-        out::data(&context.shown(runs::SCHEMA, &document, people)?)?;
+        out::data(&context.shown(&answer, people)?)?;
         Ok(Exit::Done)
     }
 }

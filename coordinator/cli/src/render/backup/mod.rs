@@ -1,4 +1,4 @@
-//! `podlift backup`, `podlift backup list` and `podlift backup verify`, for people.
+//! `podlift backup`, `podlift backup list` and `podlift backup verify` as text.
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +31,7 @@ pub(crate) fn list(seen: &Backups, screen: Screen) -> String {
     grid.render(screen)
 }
 
-/// What was found of one, and what is wrong with it.
+/// The result of a verification, with each problem.
 pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
     let row = &seen.backup;
     let mut out = format!("Backup {} of cluster {}: {}\n", row.name, seen.cluster, said(seen));

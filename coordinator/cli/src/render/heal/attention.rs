@@ -1,4 +1,4 @@
-//! What of a node's heal needs a person: findings that are not repaired, repairs that somebody undoes, and where the heal can't guard.
+//! The parts of a node's heal that need a person: findings without a repair, repairs that another program undoes, and missing protection.
 
 use crate::render::moment;
 use podlift_engine::view::HealNode;
@@ -37,8 +37,8 @@ fn opaque(f: &HealFile) -> Option<String> {
 
 /// Of an opaque file that is said already.
 fn unlearned(f: &HealFile) -> Option<String> {
-    let told = f.unlearned.as_ref().filter(|_| f.opaque.is_none())?;
-    Some(format!("{}: nothing could be learned from it since {}: {}", f.file, moment(told.since), told.why))
+    let unlearned = f.unlearned.as_ref().filter(|_| f.opaque.is_none())?;
+    Some(format!("{}: not learned since {}: {}", f.file, moment(unlearned.since), unlearned.why))
 }
 
 fn fight(f: &HealFile) -> Option<String> {

@@ -1,4 +1,4 @@
-//! `podlift heal status NODE`: what one agent's heal does and keeps.
+//! `podlift heal status NODE`: state and memory of one agent's heal.
 
 use super::{attention, budget, guard, last};
 use crate::out::Screen;
@@ -20,7 +20,7 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     for (name, value) in [
         ("mode", mode_text(h).to_string()),
         ("guard", guard(h)),
-        ("told", format!("{} ago{gone}", length(node.age_seconds as f64))),
+        ("reported", format!("{} ago{gone}", length(node.age_seconds as f64))),
         (
             "noticed",
             if h.watching { "at once" } else { "at the next tick: the folder is not watched" }.into(),
@@ -45,7 +45,7 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     out
 }
 
-/// Whether the heal knows what belongs into this file.
+/// Whether the heal has learned this file.
 fn learned(f: &HealFile) -> String {
     match (&f.opaque, &f.unlearned) {
         (Some(_), _) => "opaque",

@@ -39,7 +39,7 @@ pub(crate) fn diff(seen: &Heal, screen: Screen) -> String {
     seen.history.iter().map(|r| one(r, screen)).collect::<Vec<_>>().join("\n")
 }
 
-/// As `diff -u` prints it; a long line is left to the terminal, because a diff that is wrapped can't be read.
+/// In the form of `diff -u`. Long lines are left to the terminal, because a wrapped diff can't be read.
 fn one(r: &HealRecord, screen: Screen) -> String {
     let h = &r.heal;
     let mut out = format!("{} {} ({})\n", moment(h.at), h.node, h.rules.join(", "));

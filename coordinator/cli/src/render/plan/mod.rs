@@ -1,4 +1,4 @@
-//! `podlift plan`: what would happen, what is prevented, what blocks, what the work on each node takes with it.
+//! `podlift plan`: what would happen, what podlift prevents, what blocks the run, and what the work on each node costs.
 
 mod blast;
 mod findings;
@@ -14,7 +14,7 @@ use podlift_engine::plan::{Phase, Plan};
 use podlift_model::NodeName;
 use std::fmt::Write as _;
 
-/// `all`: every node and every name, where they are cut otherwise.
+/// With `all`, tables and lists are not cut.
 pub(crate) fn plan(plan: &Plan, all: bool, screen: Screen) -> String {
     let mut out = String::new();
     let count = |role| plan.inventory.of_role(role).count();
@@ -72,7 +72,7 @@ fn prevented(plan: &Plan) -> String {
     format!("{how}:\n{}\n", lines.collect::<String>())
 }
 
-/// Said of whatever is this site's decision and no fact of Kubernetes.
+/// Mark of a rule that the site has configured and that is no fact of Kubernetes.
 fn rule(site: bool) -> &'static str {
     if site { " (site rule)" } else { "" }
 }
@@ -96,7 +96,7 @@ fn waived(plan: &Plan) -> String {
     format!("Waived:\n{}\n", lines.collect::<String>())
 }
 
-/// The first few of many names.
+/// The first few of many names, and the number of the others.
 fn names(nodes: &[&NodeName], all: bool) -> String {
     const SHOWN: usize = 3;
     let cut = if all || nodes.len() <= SHOWN + 1 { nodes.len() } else { SHOWN };
