@@ -2,6 +2,8 @@
 //! goes to stdout, narration to stderr, and the exit code gives the kind of end.
 //!
 //! This crate only asks the coordinator, through `podlift_client`. It never touches a node, the cluster or the journal.
+//!
+//! It is a crate of its own so that the daemon is built without terminal libraries.
 
 mod args;
 mod context;

@@ -1,6 +1,6 @@
 //! Events as lines.
 
-use super::clock;
+use super::time_of_day;
 use crate::table::paint;
 use anstyle::AnsiColor;
 use podlift_engine::machine::{Event, Record, RunState, StopReason};
@@ -12,12 +12,12 @@ pub(crate) fn progress(record: &Record, state: &RunState) -> String {
     let over = state.steps_over();
     let all = state.steps.size();
     let width = all.to_string().len();
-    format!("{} [{over:>width$}/{all}] {}", clock(record.at), text(&record.event))
+    format!("{} [{over:>width$}/{all}] {}", time_of_day(record.at), text(&record.event))
 }
 
 /// `   12 02:14:07 …`, for `podlift events`.
 pub(crate) fn line(record: &Record) -> String {
-    format!("{:>5} {} {}", record.seq, super::moment(record.at), text(&record.event))
+    format!("{:>5} {} {}", record.seq, super::timestamp(record.at), text(&record.event))
 }
 
 /// `phase/node/verb` as `node verb`.

@@ -1,6 +1,6 @@
 //! `podlift report -o md`: what happened in a run, for its sign-off.
 
-use super::{length, moment};
+use super::{duration, timestamp};
 use podlift_engine::plan::{Attestation, Finding, Prevention};
 use podlift_engine::request::BackupView;
 use podlift_engine::view::Report;
@@ -14,8 +14,8 @@ pub(crate) fn markdown(r: &Report) -> String {
         "Run {}, started by {} at {}, {}.",
         r.run,
         r.by,
-        moment(r.started_at),
-        length(r.seconds)
+        timestamp(r.started_at),
+        duration(r.seconds)
     );
     let _ = writeln!(out, "Journal: {} events.", r.journal_events);
     if let Some(stop) = &r.paused {
@@ -33,7 +33,7 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &list("Backup", r.backup.iter().flat_map(backup));
     out += &differences(r);
     let heal = |h: &podlift_engine::view::report::HealReport| {
-        format!("{} {} `{}` ({}), {} µs", moment(h.at), h.node, h.file, h.rule, h.latency_us)
+        format!("{} {} `{}` ({}), {} µs", timestamp(h.at), h.node, h.file, h.rule, h.latency_us)
     };
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
@@ -56,8 +56,8 @@ fn nodes(r: &Report) -> String {
     let mut out = "\n## Nodes\n\n| node | role | from | to | result | phases | unavailable |\n|---|---|---|---|---|---|---|\n".to_string();
     for n in &r.nodes {
         let phases: Vec<String> =
-            n.phases.iter().map(|p| format!("{} {}", p.name, length(p.seconds))).collect();
-        let (from, to, away) = (version(n.from), version(n.to), length(n.unavailable_seconds));
+            n.phases.iter().map(|p| format!("{} {}", p.name, duration(p.seconds))).collect();
+        let (from, to, away) = (version(n.from), version(n.to), duration(n.unavailable_seconds));
         let _ = writeln!(
             out,
             "| {} | {} | {from} | {to} | {} | {} | {away} |",
@@ -85,7 +85,7 @@ fn prevention(p: &Prevention) -> String {
 
 fn attestation(a: &Attestation) -> String {
     let note = if a.note.is_empty() { String::new() } else { format!(": {}", a.note) };
-    format!("{} by {} at {}{note}", a.id, a.by, moment(a.at))
+    format!("{} by {} at {}{note}", a.id, a.by, timestamp(a.at))
 }
 
 fn backup(b: &BackupView) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
-use super::{fleet, length, moment, version};
+use super::{duration, fleet, timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, paint, wrapped};
 use anstyle::AnsiColor;
@@ -56,7 +56,7 @@ fn kept(blocks: &[Vec<String>], budget: usize) -> (usize, Vec<&str>) {
 }
 
 fn head(status: &Status, screen: Screen) -> String {
-    let mut out = format!("Cluster {} at {}\n", status.cluster, moment(status.at));
+    let mut out = format!("Cluster {} at {}\n", status.cluster, timestamp(status.at));
     if let Some(why) = &status.read_only {
         let _ = writeln!(out, "Read-only: {why}");
     }
@@ -88,7 +88,7 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     let until = run.ended.unwrap_or(now);
     let seconds = until.duration_since(run.started).as_secs_f64();
     let mut out = format!("Run {}: {}, {} to {}, by {}\n", run.run, run.status, run.from, run.to, run.by);
-    let _ = write!(out, "  {} of {} steps in {}", run.steps_done, run.steps, length(seconds));
+    let _ = write!(out, "  {} of {} steps in {}", run.steps_done, run.steps, duration(seconds));
     if let Some(phase) = &run.phase {
         let _ = write!(out, ", now: {phase}");
     }
@@ -139,7 +139,7 @@ fn columns(row: &NodeRow) -> Vec<Cell> {
 
 /// Marks old facts by a word and by colour, so that colour is not needed.
 pub(crate) fn age(row: &NodeRow) -> Cell {
-    let old = length(row.age_seconds as f64);
+    let old = duration(row.age_seconds as f64);
     match (row.connected, row.stale) {
         (true, false) => old.into(),
         (true, true) => Cell::coloured(format!("{old}, stale"), Some(AnsiColor::Yellow)),

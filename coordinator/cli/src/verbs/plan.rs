@@ -76,8 +76,8 @@ impl Plan {
         let mut client = context.client().await?;
         let answer = ask(&mut client, &self.target.query(self.to)).await?;
         let plan = answer.view()?;
-        let people = |plan: &Made| render::plan::plan(plan, self.verbose, Screen::of_stdout());
-        out::data(&context.shown(&answer, people)?)?;
+        let render = |plan: &Made| render::plan::plan(plan, self.verbose, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
     }
 }

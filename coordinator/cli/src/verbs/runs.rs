@@ -17,8 +17,8 @@ pub(crate) struct Runs {}
 impl Runs {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let answer = context.client().await?.runs().await?;
-        let people = |seen: &view::Runs| render::runs::runs(seen, Screen::of_stdout());
-        out::data(&context.shown(&answer, people)?)?;
+        let render = |seen: &view::Runs| render::runs::runs(seen, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(Exit::Done)
     }
 }

@@ -50,8 +50,8 @@ impl Status {
 
     async fn node(self, name: podlift_model::NodeName, context: &Context) -> Result<Exit, CliError> {
         let answer = context.client().await?.node(name, self.run, self.events.unwrap_or(EVENTS)).await?;
-        let people = |detail: &NodeDetail| render::node::node(detail, Screen::of_stdout());
-        out::data(&context.shown(&answer, people)?)?;
+        let render = |detail: &NodeDetail| render::node::node(detail, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(Exit::Done)
     }
 
@@ -59,8 +59,8 @@ impl Status {
         let selector = self.selector.unwrap_or_default();
         let answer = context.client().await?.status(self.run, selector.clone()).await?;
         let shown = Shown { wide: context.format == Format::Wide, all: self.all };
-        let people = |seen: &view::Status| render::status::status(seen, shown, Screen::of_stdout());
-        out::data(&context.shown(&answer, people)?)?;
+        let render = |seen: &view::Status| render::status::status(seen, shown, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         match selector.trim().is_empty() {
             true => Ok(Exit::Done),
             false => matched(&answer.view()?),

@@ -134,13 +134,13 @@ impl Model {
         }
         let text = anstream::adapter::strip_str(&event::text(&record.event)).to_string();
         for (i, part) in text.lines().enumerate() {
-            let time = if i == 0 { crate::render::clock(record.at) } else { String::new() };
+            let time = if i == 0 { crate::render::time_of_day(record.at) } else { String::new() };
             self.append(Line { text: format!("{time:<8} {}", part.trim_end()), tone: tone(&record.event) });
         }
         if let Event::Healed { heal } = &record.event {
             let text = format!(
                 "{} {} {} ({}) in {} µs",
-                crate::render::clock(record.at),
+                crate::render::time_of_day(record.at),
                 heal.node,
                 heal.file,
                 heal.rules.join(", "),

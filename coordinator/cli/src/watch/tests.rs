@@ -99,13 +99,13 @@ async fn a_long_reason_takes_as_many_lines_as_the_screen_can_spare() {
     reason.message = words.join(" ");
     for (columns, rows, lines) in [(80, 24, 2), (60, 16, 1), (200, 50, 5)] {
         let screen = text(&drawn(&model, columns, rows));
-        let told: Vec<&str> = screen
+        let reason_lines: Vec<&str> = screen
             .lines()
             .skip_while(|l| !l.starts_with("paused:"))
             .take_while(|l| !l.starts_with("next:"))
             .collect();
-        assert_eq!(told.len(), lines, "{columns}x{rows}\n{screen}");
-        assert!(told.last().unwrap().ends_with('…'), "{told:?}");
+        assert_eq!(reason_lines.len(), lines, "{columns}x{rows}\n{screen}");
+        assert!(reason_lines.last().unwrap().ends_with('…'), "{reason_lines:?}");
     }
 }
 

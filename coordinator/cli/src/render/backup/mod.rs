@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{moment, version};
+use super::{timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
@@ -16,7 +16,7 @@ pub(crate) fn list(seen: &Backups, screen: Screen) -> String {
     }
     let mut grid = Grid::with_tail(&["NAME", "STATE", "MADE", "SIZE", "SECRETS", "ABOUT"]);
     for row in &seen.backups {
-        let made = row.made_at.map_or("-".into(), moment);
+        let made = row.made_at.map_or("-".into(), timestamp);
         let size = if row.made_at.is_some() { bytes(row.bytes) } else { "-".into() };
         let state = Cell::coloured(&row.state, colour(&row.state));
         grid.row(vec![
@@ -34,12 +34,12 @@ pub(crate) fn list(seen: &Backups, screen: Screen) -> String {
 /// The result of a verification, with each problem.
 pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
     let row = &seen.backup;
-    let mut out = format!("Backup {} of cluster {}: {}\n", row.name, seen.cluster, said(seen));
+    let mut out = format!("Backup {} of cluster {}: {}\n", row.name, seen.cluster, outcome(seen));
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "  {name:<10}{value}");
     };
     if let Some(at) = row.made_at {
-        line("made", format!("{} by {}", moment(at), row.by));
+        line("made", format!("{} by {}", timestamp(at), row.by));
         line("cluster", format!("ran {}", version(row.version)));
         line("members", format!("{}, {}", row.members, bytes(row.bytes)));
         line("secrets", if row.encrypted { "encrypted with age".into() } else { "left out".into() });
@@ -61,7 +61,7 @@ pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
     wrapped(&out, screen)
 }
 
-fn said(seen: &BackupCheck) -> String {
+fn outcome(seen: &BackupCheck) -> String {
     match seen.problems.len() {
         0 if seen.whole => "whole".into(),
         1 => "not whole, 1 problem".into(),

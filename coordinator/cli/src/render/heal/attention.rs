@@ -1,6 +1,6 @@
 //! The parts of a node's heal that need a person: findings without a repair, repairs that another program undoes, and missing protection.
 
-use crate::render::moment;
+use crate::render::timestamp;
 use podlift_engine::view::HealNode;
 use podlift_model::heal::{HealFacts, HealFile, HealFinding};
 
@@ -35,10 +35,10 @@ fn opaque(f: &HealFile) -> Option<String> {
     Some(format!("{}: {why}; nothing is learned from it, put into it or restored over it", f.file))
 }
 
-/// Of an opaque file that is said already.
+/// Why a file is not learned; `None` for an opaque file, which has a line of its own.
 fn unlearned(f: &HealFile) -> Option<String> {
     let unlearned = f.unlearned.as_ref().filter(|_| f.opaque.is_none())?;
-    Some(format!("{}: not learned since {}: {}", f.file, moment(unlearned.since), unlearned.why))
+    Some(format!("{}: not learned since {}: {}", f.file, timestamp(unlearned.since), unlearned.why))
 }
 
 fn fight(f: &HealFile) -> Option<String> {
@@ -46,7 +46,7 @@ fn fight(f: &HealFile) -> Option<String> {
     Some(format!(
         "{}: its repairs are undone since {} by {}; it is left alone until a run arms its guard again",
         f.file,
-        moment(fight.since),
+        timestamp(fight.since),
         fight.by
     ))
 }

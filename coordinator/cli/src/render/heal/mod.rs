@@ -9,7 +9,7 @@ mod tests;
 pub(crate) use node::node;
 pub(crate) use past::{diff, history};
 
-use super::{clock, length, moment};
+use super::{duration, time_of_day, timestamp};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
@@ -21,7 +21,7 @@ use std::fmt::Write as _;
 /// The fleet: a row for each node with manifests, then the findings that need a person.
 pub(crate) fn status(seen: &Heal, screen: Screen) -> String {
     let (watched, idle): (Vec<&HealNode>, Vec<&HealNode>) = seen.nodes.iter().partition(|n| matters(n));
-    let mut out = format!("Heal of cluster {} at {}\n", seen.cluster, moment(seen.at));
+    let mut out = format!("Heal of cluster {} at {}\n", seen.cluster, timestamp(seen.at));
     let mut grid =
         Grid::with_tail(&["NODE", "MODE", "GUARD", "ETCD", "FINDINGS", "BUDGET", "AGE", "LAST HEAL"]);
     for node in &watched {
@@ -53,12 +53,12 @@ fn matters(node: &HealNode) -> bool {
 fn row(node: &HealNode) -> Vec<Cell> {
     let age = match (node.connected, node.stale) {
         (false, _) => {
-            Cell::coloured(format!("{} gone", length(node.age_seconds as f64)), Some(AnsiColor::Red))
+            Cell::coloured(format!("{} gone", duration(node.age_seconds as f64)), Some(AnsiColor::Red))
         }
         (_, true) => {
-            Cell::coloured(format!("{} stale", length(node.age_seconds as f64)), Some(AnsiColor::Yellow))
+            Cell::coloured(format!("{} stale", duration(node.age_seconds as f64)), Some(AnsiColor::Yellow))
         }
-        _ => length(node.age_seconds as f64).into(),
+        _ => duration(node.age_seconds as f64).into(),
     };
     let Some(h) = &node.heal else {
         let none = || Cell::from("-");
@@ -104,7 +104,7 @@ fn guard_cell(h: &HealFacts) -> String {
 
 fn guard(h: &HealFacts) -> String {
     let Some(g) = &h.guard else { return "steady".into() };
-    let until = g.until.map_or(String::new(), |until| format!(" until {}", clock(until)));
+    let until = g.until.map_or(String::new(), |until| format!(" until {}", time_of_day(until)));
     let allow: Vec<String> = g.allow.iter().map(|l| format!("{} --{}", l.component, l.flag)).collect();
     let lets =
         if allow.is_empty() { String::new() } else { format!("; allowed losses: {}", allow.join(", ")) };
@@ -128,5 +128,5 @@ fn budget(files: &[HealFile]) -> String {
 
 fn last(files: &[HealFile]) -> String {
     let last = files.iter().filter_map(|f| Some((f, f.last.as_ref()?))).max_by_key(|(_, l)| l.at);
-    last.map_or("none".into(), |(f, l)| format!("{} {} ({})", moment(l.at), f.file, l.rules.join(", ")))
+    last.map_or("none".into(), |(f, l)| format!("{} {} ({})", timestamp(l.at), f.file, l.rules.join(", ")))
 }

@@ -2,7 +2,7 @@
 
 use super::{attention, budget, guard, last};
 use crate::out::Screen;
-use crate::render::{length, moment};
+use crate::render::{duration, timestamp};
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::view::Heal;
 use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealMode};
@@ -11,7 +11,8 @@ use std::fmt::Write as _;
 /// One node in full.
 pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     let Some(node) = seen.nodes.first() else { return String::new() };
-    let mut out = format!("Heal of node {} of cluster {} at {}\n", node.node, seen.cluster, moment(seen.at));
+    let mut out =
+        format!("Heal of node {} of cluster {} at {}\n", node.node, seen.cluster, timestamp(seen.at));
     let Some(h) = &node.heal else {
         let _ = writeln!(out, "  its agent does not say: it is older than this coordinator");
         return wrapped(&out, screen);
@@ -20,7 +21,7 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     for (name, value) in [
         ("mode", mode_text(h).to_string()),
         ("guard", guard(h)),
-        ("reported", format!("{} ago{gone}", length(node.age_seconds as f64))),
+        ("reported", format!("{} ago{gone}", duration(node.age_seconds as f64))),
         (
             "noticed",
             if h.watching { "at once" } else { "at the next tick: the folder is not watched" }.into(),
@@ -74,7 +75,7 @@ fn expectation(e: Option<&HealExpectations>) -> String {
     format!(
         "etcd servers {}{prefix}{overrides} of cluster {cluster}, learned {} from {}{other}",
         e.etcd_servers.join(","),
-        moment(e.at),
+        timestamp(e.at),
         e.learned_from.short()
     )
 }

@@ -6,7 +6,7 @@ mod fleet;
 #[cfg(test)]
 mod tests;
 
-use super::moment;
+use super::timestamp;
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::NodeRole;
@@ -83,7 +83,7 @@ fn attested(plan: &Plan) -> String {
     }
     let lines = plan.attestations.iter().map(|a| {
         let note = if a.note.is_empty() { String::new() } else { format!(": {}", a.note) };
-        format!("  {} by {} at {}{note}\n", a.id, a.by, moment(a.at))
+        format!("  {} by {} at {}{note}\n", a.id, a.by, timestamp(a.at))
     });
     format!("Attested:\n{}\n", lines.collect::<String>())
 }

@@ -15,8 +15,8 @@ pub(super) struct List {}
 impl List {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let answer = context.client().await?.backups().await?;
-        let people = |seen: &Backups| render::backup::list(seen, Screen::of_stdout());
-        out::data(&context.shown(&answer, people)?)?;
+        let render = |seen: &Backups| render::backup::list(seen, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(Exit::Done)
     }
 }

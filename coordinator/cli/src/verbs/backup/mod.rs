@@ -64,8 +64,8 @@ impl Backup {
 
 /// Shows the result. A set that is not whole is a failure, too.
 fn show(context: &Context, answer: &Answer<BackupCheck>) -> Result<Exit, CliError> {
-    let people = |check: &BackupCheck| render::backup::check(check, Screen::of_stdout());
-    out::data(&context.shown(answer, people)?)?;
+    let render = |check: &BackupCheck| render::backup::check(check, Screen::of_stdout());
+    out::data(&context.shown(answer, render)?)?;
     let check = answer.view()?;
     match check.problems.len() {
         0 => Ok(Exit::Done),

@@ -48,13 +48,13 @@ impl Heal {
     }
 }
 
-/// Asks, and shows the answer; `people` writes it for people.
+/// Asks, and shows the answer; `render` writes it for people.
 async fn show(
     context: &Context,
     query: HealAsk,
-    people: impl FnOnce(&view::Heal, Screen) -> String,
+    render: impl FnOnce(&view::Heal, Screen) -> String,
 ) -> Result<Exit, CliError> {
     let answer = context.client().await?.heal(query).await?;
-    out::data(&context.shown(&answer, |heal| people(heal, Screen::of_stdout()))?)?;
+    out::data(&context.shown(&answer, |heal| render(heal, Screen::of_stdout()))?)?;
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 use super::super::model::{Model, Tone};
 use super::style::{cut, of, strong};
-use crate::render::length;
+use crate::render::duration;
 use crate::table::indented;
 use podlift_client::live::Link;
 use podlift_engine::view::{RunSummary, Status};
@@ -67,7 +67,7 @@ fn progress(model: &Model, run: &RunSummary, width: usize) -> Line<'static> {
         Some(phase) => format!("  now: {phase}"),
         None => String::new(),
     };
-    let text = format!("] {}/{} steps  {}{tail}", run.steps_done, run.steps, length(seconds.max(0.0)));
+    let text = format!("] {}/{} steps  {}{tail}", run.steps_done, run.steps, duration(seconds.max(0.0)));
     Line::from(vec![
         Span::raw("["),
         Span::styled("#".repeat(done), of(Tone::Good, model.colour)),

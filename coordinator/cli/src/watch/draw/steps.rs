@@ -2,7 +2,7 @@
 
 use super::super::model::{Model, Panel};
 use super::style::{cut, state};
-use crate::render::length;
+use crate::render::duration;
 use podlift_client::live::Work;
 use podlift_engine::machine::RunState;
 use ratatui::layout::Rect;
@@ -34,7 +34,7 @@ fn line(model: &Model, run: &RunState, work: &Work, width: u16) -> Line<'static>
     let (step, word) = (&work.step, work.state.word());
     let node = step.node.as_ref().map_or("cluster", |n| n.as_str());
     let began = run.steps.get(&step.id).and_then(|s| s.began);
-    let age = began.map(|at| length(model.now.duration_since(at).as_secs_f64().max(0.0)));
+    let age = began.map(|at| duration(model.now.duration_since(at).as_secs_f64().max(0.0)));
     let head = format!("{node:<10} {:<18} ", step.kind.verb());
     let state_text = format!("{word:<8}");
     let tail = format!(" {:>9}  {}", age.unwrap_or_default(), work.reason.replace('\n', " "));
