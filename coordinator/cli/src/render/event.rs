@@ -72,7 +72,7 @@ pub(crate) fn text(event: &Event) -> String {
 
 fn ended(outcome: &OpOutcome) -> String {
     match outcome {
-        OpOutcome::Done { .. } => "op ended well, now looking".into(),
+        OpOutcome::Done { .. } => "op succeeded, now verifying".into(),
         OpOutcome::Failed { failure } => format!("op failed, {}", failure.message),
         OpOutcome::Indeterminate { why } => format!("op ended in an unknown way, {why}"),
     }
@@ -90,11 +90,11 @@ fn of_run(event: &Event) -> String {
         E::RunResumed { by } => format!("run resumed by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
-        E::WaiverLifted { check, by } => format!("waiver of {check} lifted by {by}"),
+        E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
         E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),
         E::RunAborted { undone, left } => {
-            format!("run aborted: {} put back, {} left", undone.len(), left.len())
+            format!("run aborted: {} reverted, {} left in place", undone.len(), left.len())
         }
         E::RunSucceeded => paint(AnsiColor::Green, "run succeeded"),
         E::ApiDown { endpoint, why } => format!("{} does not answer: {why}", api(endpoint)),
@@ -104,11 +104,11 @@ fn of_run(event: &Event) -> String {
         E::AgentConnected { node, .. } => format!("agent of {node} connected"),
         E::AgentLost { node } => format!("agent of {node} lost"),
         E::LedgerChanged { node, before, now } => {
-            format!("agent of {node} has another memory: {now}, before {before}")
+            format!("agent of {node} has another ledger: {now}, before {before}")
         }
         E::MachineRefused { node, first, second, why } => {
             format!(
-                "a second machine says that it is {node}, and was refused: {second}; {first} stays: {why}"
+                "a second machine claims to be {node} and was refused: {second}; {first} stays: {why}"
             )
         }
         E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
@@ -128,7 +128,7 @@ fn of_run(event: &Event) -> String {
 
 fn api(endpoint: &str) -> String {
     match endpoint {
-        VIP => "the API's common address".into(),
+        VIP => "the API's shared address".into(),
         server => format!("API server {server}"),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &outage(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));
     out += &list("Attested", r.attestations.iter().map(attestation));
-    out += &list("Nobody attested", r.unattested.iter().cloned());
+    out += &list("Not attested", r.unattested.iter().cloned());
     out += &list("Backup", r.backup.iter().flat_map(backup));
     out += &differences(r);
     let heal = |h: &podlift_engine::view::report::HealReport| {
@@ -38,8 +38,8 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
     out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
-    out += &list("Put back by the abort", r.undone.iter().cloned());
-    out += &list("Left by the abort", r.left.iter().cloned());
+    out += &list("Reverted by the abort", r.undone.iter().cloned());
+    out += &list("Left in place by the abort", r.left.iter().cloned());
     out
 }
 
@@ -72,7 +72,7 @@ fn nodes(r: &Report) -> String {
 
 fn outage(r: &Report) -> String {
     let mut out = "\n## API servers\n\n| endpoint | away |\n|---|---|\n".to_string();
-    let _ = writeln!(out, "| everybody's address | {:.1} s |", r.api_outage.vip_seconds);
+    let _ = writeln!(out, "| shared address | {:.1} s |", r.api_outage.vip_seconds);
     for (endpoint, seconds) in &r.api_outage.endpoints {
         let _ = writeln!(out, "| {endpoint} | {seconds:.1} s |");
     }
@@ -101,7 +101,7 @@ fn backup(b: &BackupView) -> Vec<String> {
 fn differences(r: &Report) -> String {
     let Some(found) = &r.differences else { return String::new() };
     if found.is_empty() {
-        return "\n## Different from before\n\nNothing of what was recorded.\n".into();
+        return "\n## Different from before\n\nNone of the recorded facts.\n".into();
     }
     let line = |f: &Finding| match &f.node {
         Some(node) => format!("{node}: {} (`{}`)", f.evidence, f.next),

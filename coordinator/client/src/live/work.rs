@@ -46,9 +46,9 @@ impl Live {
         let (state, reason) = match run.steps.get(&step.id).map(|s| &s.status) {
             Some(StepStatus::Failed { reason }) => (WorkState::Failed, reason.message.clone()),
             Some(StepStatus::Waiting { reason }) => (WorkState::Waiting, reason.clone()),
-            Some(StepStatus::Ended { .. }) => (WorkState::Working, "op ended, now looking".into()),
+            Some(StepStatus::Ended { .. }) => (WorkState::Working, "op ended, now verifying".into()),
             Some(StepStatus::Started { .. }) => (WorkState::Working, self.last_output(&step)),
-            _ => (WorkState::Working, "looks whether it is done".into()),
+            _ => (WorkState::Working, "checks whether it is done".into()),
         };
         Work { step, state, reason }
     }

@@ -46,13 +46,13 @@ pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
         line("etcd", row.revision.map_or("no snapshot".into(), |r| format!("snapshot of revision {r}")));
     }
     let known = if seen.journaled {
-        "as the journal has it"
+        "the journal has the same hash"
     } else {
-        "by its own seal alone: the journal does not know it"
+        "only by its own seal: the journal has no record of it"
     };
     line("sealed", format!("{}, {known}", row.sha256.as_ref().map_or("-", |d| d.short())));
-    line("is in", format!("{}/{}", seen.directory.trim_end_matches('/'), row.name));
-    for (title, lines) in [("Wrong:", &seen.problems), ("Not in it:", &row.left_out)] {
+    line("path", format!("{}/{}", seen.directory.trim_end_matches('/'), row.name));
+    for (title, lines) in [("Problems:", &seen.problems), ("Left out:", &row.left_out)] {
         if !lines.is_empty() {
             let _ =
                 write!(out, "\n{title}\n{}", lines.iter().map(|l| format!("  {l}\n")).collect::<String>());
@@ -93,7 +93,7 @@ fn about(row: &BackupRow) -> String {
     let made = format!("{}, {} members, {etcd}, by {}", version(row.version), row.members, row.by);
     match row.left_out.len() {
         0 => made,
-        n => format!("{made}; {n} kinds left out: podlift backup verify {} says which", row.name),
+        n => format!("{made}; {n} kinds left out: podlift backup verify {} shows which", row.name),
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) fn attention(nodes: &[&HealNode]) -> String {
     let lines =
         nodes.iter().flat_map(|n| of(n).into_iter().map(move |text| format!("  {} {text}\n", n.node)));
     let lines: String = lines.collect();
-    if lines.is_empty() { String::new() } else { format!("\nNeeds a look:\n{lines}\n") }
+    if lines.is_empty() { String::new() } else { format!("\nNeeds attention:\n{lines}\n") }
 }
 
 /// A sentence for each thing.
@@ -27,12 +27,12 @@ fn finding(f: &HealFinding) -> String {
 
 fn forbidden(heal: &HealFacts) -> Option<String> {
     let why = heal.expectations.as_ref()?.forbidden.as_ref()?;
-    Some(format!("nothing is healed from the etcd endpoints that were learned: {why}"))
+    Some(format!("the heal does not use the learned etcd endpoints: {why}"))
 }
 
 fn opaque(f: &HealFile) -> Option<String> {
     let why = f.opaque.as_ref()?;
-    Some(format!("{}: {why}; nothing is learned from it, put into it or restored over it", f.file))
+    Some(format!("{}: {why}; the heal neither learns from it nor changes it", f.file))
 }
 
 /// Why a file is not learned; `None` for an opaque file, which has a line of its own.
@@ -44,7 +44,7 @@ fn unlearned(f: &HealFile) -> Option<String> {
 fn fight(f: &HealFile) -> Option<String> {
     let fight = f.fight.as_ref()?;
     Some(format!(
-        "{}: its repairs are undone since {} by {}; it is left alone until a run arms its guard again",
+        "{}: its repairs are undone since {} by {}; the heal leaves it alone until a run arms its guard again",
         f.file,
         timestamp(fight.since),
         fight.by

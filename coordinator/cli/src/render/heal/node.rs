@@ -14,7 +14,7 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     let mut out =
         format!("Heal of node {} of cluster {} at {}\n", node.node, seen.cluster, timestamp(seen.at));
     let Some(h) = &node.heal else {
-        let _ = writeln!(out, "  its agent does not say: it is older than this coordinator");
+        let _ = writeln!(out, "  its agent reports no heal: it is older than this coordinator");
         return wrapped(&out, screen);
     };
     let gone = if node.connected { "" } else { ", its agent is not connected" };
@@ -59,13 +59,13 @@ fn learned(f: &HealFile) -> String {
 fn mode_text(h: &HealFacts) -> &'static str {
     match h.mode {
         HealMode::Enforce => "enforce: repairs",
-        HealMode::Observe => "observe: only says what it would repair",
-        HealMode::Off => "off: looks at nothing",
+        HealMode::Observe => "observe: only reports repairs",
+        HealMode::Off => "off",
     }
 }
 
 fn expectation(e: Option<&HealExpectations>) -> String {
-    let Some(e) = e else { return "nothing yet: no API server of this node was seen Ready".into() };
+    let Some(e) = e else { return "nothing yet: the API server of this node has not been Ready".into() };
     let cluster = e.etcd_cluster.as_deref().unwrap_or("not known");
     let other = e.other_etcd.as_ref();
     let other = other

@@ -66,8 +66,8 @@ fn prevented(plan: &Plan) -> String {
     }
     let lines = plan.prevented.iter().map(|p| format!("  {}{}: {}\n", p.id, rule(p.site_rule), p.what));
     let how = match plan.waived("flag-loss") {
-        Some(_) => "Would be prevented, but is waived",
-        None => "Will be prevented, before kubeadm writes",
+        Some(_) => "Not prevented, because flag-loss is waived",
+        None => "Prevented before kubeadm writes",
     };
     format!("{how}:\n{}\n", lines.collect::<String>())
 }
