@@ -1,4 +1,4 @@
-//! The help pages: each verb explains itself and shows examples that can be typed as they are.
+//! The help pages: each verb has an explanation and examples that can be typed unchanged.
 
 use crate::args::Args;
 use crate::usage;

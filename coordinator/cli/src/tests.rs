@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Nobody has its identity.
+/// A recipient whose identity does not exist.
 const RECIPIENT: &str = "age1keccewzm9ka5wfr9y80u77z0anxa72gs7hxlnfxwwd2u9xldgj8qdsk7mk";
 
 struct Site {

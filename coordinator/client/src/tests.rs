@@ -1,6 +1,6 @@
 //! The client against a coordinator over real mutual TLS on the loopback.
 
-use crate::live::Live;
+use crate::live::{Feed, Link, Live, Update, WorkState};
 use crate::{Endpoint, EventsQuery, Kind, Observer, PlanQuery, Position, RunScope, follow, position};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::tls::{self, Identity, Material, Role, Subject, ca};
@@ -82,11 +82,13 @@ impl Site {
         Endpoint::new(self.dir.path().join("eve.toml"), |warning| panic!("{warning}"))
     }
 
-    async fn run_started(&self) -> RunId {
+    /// A run that is paused, so that the coordinator does not drive it. The records are there before anything is served.
+    async fn paused_run(&self) -> RunId {
         let ask = PlanAsk::to("v1.32.9".parse().unwrap());
         let plan = Box::new((*self.coordinator.plan(&ask, "eve").await.unwrap()).clone());
         let run = RunId::new("20261122-020000-demo").unwrap();
         self.append(&run, Event::RunStarted { plan, by: "eve".into() });
+        self.append(&run, paused());
         run
     }
 
@@ -123,17 +125,27 @@ impl Observer for Seen {
     }
 }
 
+impl Seen {
+    /// Whether each record was new. Records of the fleet may lie between those of the run.
+    fn news(&self) -> Vec<bool> {
+        assert!(self.records.is_sorted_by(|a, b| a.0 < b.0), "{:?}", self.records);
+        self.records.iter().map(|r| r.1).collect()
+    }
+}
+
 #[tokio::test]
 async fn a_run_is_followed_through_a_restart_and_no_record_comes_twice() {
     let (site, listener) = site().await;
+    let run = site.paused_run().await;
     let first_server = site.serve(listener);
-    let run = site.run_started().await;
-    let client = site.endpoint().connect().await.unwrap();
+    let mut client = site.endpoint().connect().await.unwrap();
+    let from = position(&mut client, Some(run.as_str())).await.unwrap();
     let mut seen = Seen::default();
     let first = seen.first.clone();
     let restart = async {
         first.notified().await;
         drop(first_server);
+        site.append(&run, Event::RunResumed { by: "eve".into() });
         site.append(&run, paused());
         // The port is free once the first server has ended.
         let listener = loop {
@@ -145,27 +157,25 @@ async fn a_run_is_followed_through_a_restart_and_no_record_comes_twice() {
         site.serve(listener)
     };
     let endpoint = site.endpoint();
-    let from = Position { run: run.to_string(), last: 0 };
     let (end, _second_server) = tokio::join!(follow(&endpoint, client, from, &mut seen), restart);
     assert!(matches!(end.unwrap().status, RunStatus::Paused { .. }));
-    assert_eq!(seen.records, [(1, true), (2, true)]);
+    assert_eq!(seen.news(), [false, false, true, true]);
     assert!(seen.disconnections <= 1);
 }
 
 #[tokio::test]
 async fn a_pause_before_the_position_does_not_end_the_following() {
     let (site, listener) = site().await;
+    let run = site.paused_run().await;
     let _server = site.serve(listener);
-    let run = site.run_started().await;
-    site.append(&run, paused());
     let mut client = site.endpoint().connect().await.unwrap();
     let from = position(&mut client, None).await.unwrap();
-    assert_eq!(from, Position { run: run.to_string(), last: 2 });
+    assert_eq!(from.run, run.to_string());
     site.append(&run, Event::RunResumed { by: "eve".into() });
     site.append(&run, paused());
     let mut seen = Seen::default();
     follow(&site.endpoint(), client, from, &mut seen).await.unwrap();
-    assert_eq!(seen.records, [(1, false), (2, false), (3, true), (4, true)]);
+    assert_eq!(seen.news(), [false, false, true, true]);
     assert_eq!(seen.disconnections, 0);
 }
 
@@ -198,11 +208,10 @@ async fn answers_are_typed_and_errors_have_a_kind() {
 #[tokio::test]
 async fn the_live_model_folds_each_record_once_and_turns_to_the_next_run() {
     let (site, listener) = site().await;
+    site.paused_run().await;
     let _server = site.serve(listener);
-    let run = site.run_started().await;
-    site.append(&run, paused());
     let mut client = site.endpoint().connect().await.unwrap();
-    let query = EventsQuery { runs: RunScope::All, from: 0, follow: false };
+    let query = EventsQuery { runs: RunScope::Newest, from: 0, follow: false };
     let mut events = client.events(&query).await.unwrap();
     let mut records = Vec::new();
     while let Some(answer) = events.next().await.unwrap() {
@@ -212,11 +221,36 @@ async fn the_live_model_folds_each_record_once_and_turns_to_the_next_run() {
     let taken: Vec<bool> = records.iter().chain(&records).map(|r| live.take_record(r).unwrap()).collect();
     assert_eq!(taken, [true, true, false, false]);
     assert_eq!(live.summary().unwrap().status, "paused");
-    assert!(live.work().iter().all(|w| w.state != crate::live::WorkState::Failed));
+    assert!(live.work().iter().all(|w| w.state != WorkState::Failed));
     let next = RunId::new("20261123-020000-next").unwrap();
     let record = Record { seq: live.next, run: Some(next.clone()), ..records[0].clone() };
     assert_eq!(live.take_record(&record), Ok(true));
     assert_eq!(live.run.as_ref().unwrap().run, next);
+}
+
+#[tokio::test]
+async fn the_feed_brings_status_and_records_and_ends_with_its_value() {
+    let (site, listener) = site().await;
+    site.paused_run().await;
+    let _server = site.serve(listener);
+    let (to, mut from) = tokio::sync::mpsc::channel::<Update>(1);
+    let feed = Feed::start(&site.endpoint(), &to);
+    drop(to);
+    let mut live = Live::default();
+    while live.status.is_none() || live.run.as_ref().is_none_or(|r| r.status == RunStatus::Running) {
+        match from.recv().await.unwrap() {
+            Update::Status(status) => live.take_status(*status),
+            Update::Record(record) => assert!(live.take_record(&record).unwrap()),
+            Update::Disconnected(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(live.link, Link::Up);
+    live.disconnected("connection refused".into(), SystemClock.now());
+    let first = live.link.clone();
+    live.disconnected("connection reset".into(), SystemClock.now());
+    assert_eq!(live.link, first, "the first failure is the one that is shown");
+    drop(feed);
+    while from.recv().await.is_some() {}
 }
 
 #[test]

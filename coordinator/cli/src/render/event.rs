@@ -107,9 +107,7 @@ fn of_run(event: &Event) -> String {
             format!("agent of {node} has another ledger: {now}, before {before}")
         }
         E::MachineRefused { node, first, second, why } => {
-            format!(
-                "a second machine claims to be {node} and was refused: {second}; {first} stays: {why}"
-            )
+            format!("a second machine claims to be {node} and was refused: {second}; {first} stays: {why}")
         }
         E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
         E::NodeAsked { node, op, by, .. } => format!("{node}: {} asked for by {by}", op.verb()),

@@ -4,7 +4,7 @@
 use super::{Exit, podlift, site};
 use std::path::Path;
 
-/// What is done to a set, and how.
+/// The name of a damage to a set, and the function that does it.
 type Damage<'a> = (&'a str, &'a dyn Fn());
 
 fn copy(from: &Path, to: &Path) {

@@ -9,7 +9,7 @@ use podlift_proto::v1::*;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-/// A coordinator that is newer by one form of status, and older by the question for runs.
+/// A coordinator that is newer in one form of status, and older because it lacks the request for runs.
 struct Other;
 
 fn old<T>() -> Result<Response<T>, Status> {

@@ -16,6 +16,7 @@ use podlift_engine::plan::{ATTESTATIONS, DIFFERENCES};
   podlift attest maintenance-window
   podlift attest rollback-reviewed")]
 pub(crate) struct Attest {
+    /// What to attest.
     #[arg(value_parser = names())]
     name: String,
     /// Note for the journal: where it is documented, who agreed.

@@ -11,6 +11,7 @@ use podlift_client::Command;
 #[command(after_help = "Examples:
   podlift defer dgx031 --reason \"GPU tray is being changed\"")]
 pub(crate) struct Defer {
+    /// Node to leave out.
     node: podlift_model::NodeName,
     /// Reason, for the journal.
     #[arg(long, default_value = "no reason given")]

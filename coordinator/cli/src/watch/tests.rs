@@ -1,4 +1,4 @@
-//! The screen as goldens at several sizes, and what keys do. Nothing here has a terminal.
+//! The screen as goldens of several sizes, and the effects of keys. No test needs a terminal.
 
 use super::draw::draw;
 use super::keys::{Action, press};

@@ -1,4 +1,4 @@
-//! What people read of backups, as goldens.
+//! The text about backups, as goldens.
 
 use super::*;
 use crate::render::tests::on_screens;

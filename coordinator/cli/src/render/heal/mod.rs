@@ -98,7 +98,7 @@ fn guard_cell(h: &HealFacts) -> String {
     match h.guard.as_ref().map(|g| g.allow.len()) {
         None => "steady".into(),
         Some(0) => "armed".into(),
-        Some(n) => format!("armed, allows {n} losses"),
+        Some(n) => format!("armed, {n} allowed"),
     }
 }
 

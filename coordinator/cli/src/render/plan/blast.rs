@@ -29,7 +29,8 @@ pub(super) fn blast(plan: &Plan, all: bool, screen: Screen) -> String {
         ]);
     }
     let (pods, gpus) = nodes.iter().fold((0, 0), |(p, g), (_, b)| (p + b.evicted.len(), g + b.gpus));
-    let title = format!("Work on the nodes evicts {pods} pods that hold {gpus} GPUs, one node after the other:");
+    let title =
+        format!("Work on the nodes evicts {pods} pods that hold {gpus} GPUs, one node after the other:");
     let more = match nodes.len() - cut {
         0 => String::new(),
         n => format!("{n} more nodes lose less; -v shows them, and -o json names every pod\n"),

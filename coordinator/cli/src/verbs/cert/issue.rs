@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
   podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
   podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
 pub(crate) struct Issue {
+    /// What the certificate is for.
     kind: Kind,
     /// Name of the node in Kubernetes, or name of the coordinator or person.
     name: NodeName,
