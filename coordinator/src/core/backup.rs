@@ -1,7 +1,7 @@
 //! `podlift backup`: a set outside of any run, the list of sets, and a look at every byte of one.
 
 use super::{Coordinator, CoordinatorError};
-use crate::backup::{Looked, Order, Tell, Told, World};
+use crate::backup::{Looked, OnProgress, Order, Progress, World};
 use podlift_engine::machine::Event;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
@@ -26,7 +26,7 @@ impl Coordinator {
         &self,
         ask: &BackupAsk,
         by: &str,
-        tell: Tell,
+        tell: OnProgress,
     ) -> Result<BackupCheck, CoordinatorError> {
         self.may_command()?;
         let _one = self.starting.lock().await;
@@ -117,11 +117,11 @@ impl Coordinator {
         order: &Order,
         planes: &[(NodeName, bool)],
         by: &str,
-        tell: &Tell,
+        tell: &OnProgress,
     ) -> Result<(), CoordinatorError> {
         let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
         let (node, _) = planes.first().ok_or_else(none)?;
-        tell(Told { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
+        tell(Progress { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
         let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };
         self.asked(node.clone(), op, by).await.map(drop)
     }
@@ -141,7 +141,7 @@ impl Coordinator {
     pub async fn verify_backup(
         &self,
         name: Option<&RunId>,
-        tell: Tell,
+        tell: OnProgress,
     ) -> Result<BackupCheck, CoordinatorError> {
         let backups = &self.performer.backups;
         let name = match name {

@@ -155,7 +155,7 @@ impl ControlService for Control {
         let by = allow(&request, Role::Operator)?;
         let ask = read::backup(request.get_ref()).map_err(bad)?;
         let coordinator = self.coordinator.clone();
-        Ok(backup::told(|tell| async move { coordinator.backup(&ask, &by, tell).await }))
+        Ok(backup::streamed(|progress| async move { coordinator.backup(&ask, &by, progress).await }))
     }
 
     async fn backups(&self, request: Request<v1::BackupsRequest>) -> Result<Response<Document>, Status> {
@@ -171,7 +171,9 @@ impl ControlService for Control {
         allow(&request, Role::Viewer)?;
         let name = read::backup_name(&request.get_ref().name).map_err(bad)?;
         let coordinator = self.coordinator.clone();
-        Ok(backup::told(|tell| async move { coordinator.verify_backup(name.as_ref(), tell).await }))
+        Ok(backup::streamed(
+            |progress| async move { coordinator.verify_backup(name.as_ref(), progress).await },
+        ))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::{CliError, Exit};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
 /// Move the records of ended runs from the journal into a file.
 ///
@@ -35,7 +35,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 impl Archive {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Archive, None, self.before.to_string(), String::new()).await?;
+        context.command(Command::Archive { before: self.before }).await?;
         Ok(Exit::Done)
     }
 }

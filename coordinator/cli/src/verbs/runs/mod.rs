@@ -6,12 +6,11 @@ mod verify;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::{Context, render};
-use podlift_engine::view::{self, runs};
-use podlift_proto::v1::RunsRequest;
+use podlift_engine::view;
 
 /// Show all runs of the journal, newest first.
 ///
-/// Every run that this coordinator has started, with how it ended, how long it took, and how much was healed.
+/// Each row has the result of a run, its duration and the number of heals.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift runs
@@ -36,9 +35,9 @@ impl Runs {
             Some(What::Verify(verb)) => return verb.run(context).await,
             None => {}
         }
-        let document = context.client().await?.runs(RunsRequest {}).await?.into_inner();
-        let people = |seen: &view::Runs| render::runs::runs(seen, Screen::of_stdout());
-        out::data(&context.shown(runs::SCHEMA, &document, people)?)?;
+        let answer = context.client().await?.runs().await?;
+        let render = |seen: &view::Runs| render::runs::runs(seen, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(Exit::Done)
     }
 }

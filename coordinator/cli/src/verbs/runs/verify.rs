@@ -2,7 +2,7 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
 /// Read every byte of the files with archived runs: are they still what the journal says?
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub(super) struct Verify {
 
 impl Verify {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::VerifyArchive, None, self.file.unwrap_or_default(), String::new()).await?;
+        context.command(Command::VerifyArchive { file: self.file }).await?;
         Ok(Exit::Done)
     }
 }
