@@ -3,8 +3,8 @@
 
 use crate::journal::{Journal, JournalError};
 use podlift_common::clock::Clock;
-use podlift_engine::machine::{self, Event, IllegalEvent, Record, RunState};
-use podlift_engine::plan::{Attestation, Attested};
+use podlift_engine::machine::{self, Attested, Event, IllegalEvent, Record, RunState};
+use podlift_engine::program::Attestation;
 use podlift_model::{Epoch, HostOp, LedgerId, NodeName, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

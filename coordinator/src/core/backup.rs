@@ -3,7 +3,7 @@
 use super::{Coordinator, CoordinatorError};
 use crate::backup::{Looked, Order, Tell, Told, World};
 use podlift_engine::machine::Event;
-use podlift_engine::steps::Evidence;
+use podlift_engine::program::Evidence;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
 use podlift_engine::{ClusterLook, ClusterReply};

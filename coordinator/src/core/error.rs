@@ -3,7 +3,8 @@
 use crate::journal::JournalError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
-use podlift_engine::plan::{ContractError, Finding, PlanError};
+use podlift_engine::goals::upgrade::PlanError;
+use podlift_engine::program::{ContractError, Finding};
 use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;
 use podlift_model::{ClusterName, Digest, Failure, FailureClass, NodeName, RunId, StepId};

@@ -3,7 +3,7 @@
 use crate::Context;
 use crate::error::{CliError, Exit};
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use podlift_engine::plan::{ATTESTATIONS, DIFFERENCES};
+use podlift_engine::program::{ATTESTATIONS, DIFFERENCES};
 use podlift_proto::v1::command_request::Verb;
 
 /// Say what no machine can know. It counts for the next run, and for that one only.

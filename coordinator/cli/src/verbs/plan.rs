@@ -5,7 +5,7 @@ use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::progress::Progress;
 use crate::{Context, render};
-use podlift_engine::plan::{self, Plan as Made};
+use podlift_engine::program::{self, Program};
 use podlift_model::KubeVersion;
 use podlift_proto::v1::plan_update::Update;
 use podlift_proto::v1::{Document, PlanRequest, Waiver};
@@ -73,11 +73,11 @@ pub(super) async fn ask(
     context: &Context,
     client: &mut Client,
     request: PlanRequest,
-) -> Result<(Made, Document), CliError> {
+) -> Result<(Program, Document), CliError> {
     let waiting = Progress::waiting(LOOKING);
     let document = watched(client, request, &waiting).await?;
     drop(waiting);
-    Ok((context.read(plan::SCHEMA, &document)?, document))
+    Ok((context.read(program::SCHEMA, &document)?, document))
 }
 
 /// The plan comes last; what comes before it says how far the looks are.
@@ -108,8 +108,8 @@ impl Plan {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
         let (plan, document) = ask(context, &mut client, self.target.request(self.to)).await?;
-        let people = |plan: &Made| render::plan::plan(plan, self.verbose, Screen::of_stdout());
-        out::data(&context.shown(plan::SCHEMA, &document, people)?)?;
+        let people = |plan: &Program| render::plan::plan(plan, self.verbose, Screen::of_stdout());
+        out::data(&context.shown(program::SCHEMA, &document, people)?)?;
         Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
     }
 }

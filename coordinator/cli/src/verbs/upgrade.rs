@@ -6,7 +6,7 @@ use crate::error::{CliError, Exit};
 use crate::out::{self, Format, Screen};
 use crate::{Context, follow, render};
 use podlift_engine::machine::RunState;
-use podlift_engine::plan::Plan;
+use podlift_engine::program::Program;
 use podlift_engine::view;
 use podlift_model::KubeVersion;
 use podlift_proto::v1::{self, StartRunRequest};
@@ -108,7 +108,7 @@ impl Upgrade {
         &self,
         context: &Context,
         client: &mut Client,
-    ) -> Result<(Plan, StartRunRequest), CliError> {
+    ) -> Result<(Program, StartRunRequest), CliError> {
         // clap has refused a line with neither of both.
         let Some(to) = self.to else {
             return Err(CliError::usage(
@@ -122,7 +122,7 @@ impl Upgrade {
         Ok((plan, StartRunRequest { plan: Some(request), ..Default::default() }))
     }
 
-    fn check(&self, plan: &Plan) -> Result<(), CliError> {
+    fn check(&self, plan: &Program) -> Result<(), CliError> {
         if let Some(wanted) =
             self.expect_hash.as_ref().filter(|h| !plan.hash.as_str().starts_with(h.as_str()))
         {
@@ -150,18 +150,18 @@ impl Upgrade {
     }
 }
 
-fn again(plan: &Plan) -> String {
-    format!("podlift plan --to {}", plan.to)
+fn again(plan: &Program) -> String {
+    format!("podlift plan --to {}", plan.to())
 }
 
 /// A plan from a file, and its text as it is: what was changed in it is refused here and by the coordinator.
-fn read(file: &Path) -> Result<(Plan, String), CliError> {
+fn read(file: &Path) -> Result<(Program, String), CliError> {
     let refused = |why: String| {
         let what = format!("{} is not a plan that can be run", file.display());
         CliError::usage(what, why, "podlift help plan")
     };
     let text = podlift_common::durable::read_to_string(file).map_err(|e| refused(e.to_string()))?;
-    let plan = Plan::from_json(&text).map_err(|e| refused(e.to_string()))?;
+    let plan = Program::from_json(&text).map_err(|e| refused(e.to_string()))?;
     Ok((plan, text))
 }
 

@@ -2,6 +2,7 @@
 
 mod apply;
 mod approval;
+mod attested;
 mod chain;
 mod event;
 mod next;
@@ -11,8 +12,9 @@ mod track;
 
 pub use apply::{IllegalEvent, advance, apply, fold};
 pub use approval::CODE as APPROVAL;
+pub use attested::Attested;
 pub use chain::{ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
-pub use event::{Event, StopReason};
+pub use event::Event;
 pub use next::{Next, Todo, next};
 pub use state::{Healed, Outage, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};

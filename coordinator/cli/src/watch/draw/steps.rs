@@ -4,7 +4,7 @@ use super::super::model::{Model, Panel};
 use super::style::{cut, state};
 use crate::render::length;
 use podlift_engine::machine::{Next, RunState, StepStatus, next};
-use podlift_engine::plan::StepSpec;
+use podlift_engine::program::StepSpec;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -67,7 +67,7 @@ fn line(model: &Model, run: &RunState, step: &StepSpec, (how, why): &Work, width
     let node = step.node.as_ref().map_or("cluster", |n| n.as_str());
     let began = run.steps.get(&step.id).and_then(|s| s.began);
     let age = began.map(|at| length(model.now.duration_since(at).as_secs_f64().max(0.0)));
-    let head = format!("{node:<10} {:<18} ", step.kind.verb());
+    let head = format!("{node:<10} {:<18} ", step.kind.step().verb());
     let state_text = format!("{how:<8}");
     let tail = format!(" {:>9}  {}", age.unwrap_or_default(), why.replace('\n', " "));
     let room = usize::from(width).saturating_sub(head.chars().count() + state_text.len());
