@@ -1,6 +1,7 @@
 //! Whose kubelet this is: the name in the client certificate of kubelet.conf. Reads; believes nothing else of that file.
 
 use crate::host::{FileKind, Files};
+use crate::tools::yaml;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -53,7 +54,7 @@ struct User {
 /// NAME of `system:node:NAME`. None: this machine has not joined, or its file says nothing that can be compared.
 pub fn node_name(files: &dyn Files) -> Option<String> {
     let text = files.read(Path::new(KUBELET_CONF)).ok()?;
-    let config: Kubeconfig = serde_saphyr::from_str(std::str::from_utf8(&text).ok()?).ok()?;
+    let config: Kubeconfig = yaml::first(std::str::from_utf8(&text).ok()?).ok()?;
     let pem = certificate(files, user(config)?)?;
     common_name(&pem)?.strip_prefix(PREFIX).map(String::from)
 }

@@ -10,6 +10,7 @@ pub mod core;
 mod daemon;
 pub mod dispatch;
 pub mod exec;
+mod fold;
 pub mod journal;
 pub mod metrics;
 mod pulse;

@@ -44,6 +44,8 @@ impl Bench {
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
             .env("BENCH", self.dir.path())
+            // Of the packages' scripts: dpkg's word for another root.
+            .env("DPKG_ROOT", self.path("root"))
             .output()
             .unwrap();
         let text = |bytes: &[u8]| {
@@ -224,4 +226,80 @@ fn every_script_can_be_read_by_its_shell() {
             "{script}: a package has no business in /etc/kubernetes"
         );
     }
+}
+
+/// Files below the root that are left, in order.
+fn left(bench: &Bench) -> Vec<String> {
+    let root = bench.path("root");
+    let (mut folders, mut files) = (vec![root.clone()], Vec::new());
+    while let Some(dir) = folders.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => files.push(entry.path().strip_prefix(&root).unwrap().display().to_string()),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_purge_of_the_agent_forgets_its_memory_and_keeps_what_is_a_persons() {
+    let bench = Bench::new(&[("systemctl", ""), ("deb-systemd-helper", "")]);
+    let kept = [
+        "etc/kubernetes/manifests/kube-apiserver.yaml",
+        "etc/podlift/tls/agent.key",
+        "var/lib/podlift/backup/r1/etcd.db",
+    ];
+    let memory = [
+        "ledger",
+        "ops/op-1.exit",
+        "heal/pairs.json",
+        "apt-probe/lists/x",
+        "patches/etcd0.yaml",
+        "spool/op-1/etcd.db.age",
+    ];
+    let memory = memory.map(|file| format!("var/lib/podlift/{file}"));
+    for file in kept.iter().copied().chain(memory.iter().map(String::as_str)) {
+        bench.put(&format!("root/{file}"));
+    }
+    std::fs::create_dir_all(bench.path("root/run/systemd/system")).unwrap();
+    let before = left(&bench);
+    for verb in ["upgrade", "remove"] {
+        assert!(bench.run("debian/agent/postrm", &[verb]).0);
+        assert_eq!(left(&bench), before, "{verb}");
+    }
+    let (well, out, err) = bench.run("debian/agent/postrm", &["purge"]);
+    assert!(well && err.is_empty(), "{err}");
+    assert_eq!(left(&bench), kept);
+    assert!(
+        out.contains("kept DIR/root/var/lib/podlift/backup")
+            && out.contains("kept what you put into DIR/root/etc/podlift"),
+        "{out}"
+    );
+    assert_eq!(
+        bench.log(),
+        [
+            "systemctl --system daemon-reload",
+            "systemctl --system daemon-reload",
+            "deb-systemd-helper purge podlift-agent.service",
+            "deb-systemd-helper unmask podlift-agent.service",
+        ]
+    );
+}
+
+#[test]
+fn a_purge_leaves_no_folder_that_is_empty() {
+    let bench = Bench::new(&[("deb-systemd-helper", "")]);
+    for file in ["var/lib/podlift/patches/kubelet0.yaml", "var/lib/podlift/spool/x", "var/lib/other"] {
+        bench.put(&format!("root/{file}"));
+    }
+    std::fs::create_dir_all(bench.path("root/etc/podlift")).unwrap();
+    let (well, out, _) = bench.run("debian/agent/postrm", &["purge"]);
+    assert!(well && out.is_empty(), "{out}");
+    assert!(!bench.path("root/var/lib/podlift").exists() && !bench.path("root/etc/podlift").exists());
+    assert_eq!(left(&bench), ["var/lib/other"]);
+    // Twice is once.
+    assert!(bench.run("debian/agent/postrm", &["purge"]).0);
 }

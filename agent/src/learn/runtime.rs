@@ -28,3 +28,7 @@ pub(super) async fn runs_exactly(
         Runtime::Unknown(why) => Err(format!("the container runtime does not say what runs: {why}")),
     }
 }
+
+#[cfg(test)]
+#[path = "runtime_tests.rs"]
+mod tests;

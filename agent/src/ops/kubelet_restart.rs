@@ -1,6 +1,9 @@
-//! daemon-reload and restart of the kubelet. That it is active says nothing of the node being Ready; the coordinator looks at that.
+//! daemon-reload and restart of the kubelet, and one comparison of the process that runs then with the files of its next start. That it is
+//! active says nothing of the node being Ready; the coordinator looks at that.
 
 use super::{Applied, Cx, Op};
+use crate::node::Node;
+use crate::tools::survey::{self, Drift, Surveyed};
 use crate::tools::systemctl;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
@@ -15,27 +18,59 @@ impl Op for KubeletRestart {
             return Ok(Some(OpOutput::Changed("the machine was restarted, and the kubelet with it".into())));
         }
         let since = systemctl::kubelet_since(&cx.node.host).await;
-        let done = since.is_some_and(|at| at > cx.accepted.since_boot);
-        Ok(done.then(|| OpOutput::Changed("kubelet was restarted".into())))
+        if since.is_none_or(|at| at <= cx.accepted.since_boot) {
+            return Ok(None);
+        }
+        started_as_said(&[], &drift(cx.node).await)?;
+        Ok(Some(OpOutput::Changed("kubelet was restarted".into())))
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        let before = drift(cx.node).await;
         systemctl::restart_kubelet(&cx.node.host).await?;
-        // A kubelet that dies of its configuration does so at once: look twice.
-        let mut states = Vec::new();
-        for _ in 0..2 {
-            tokio::time::sleep(cx.node.config.ops.poll).await;
-            states.push(systemctl::kubelet_state(&cx.node.host).await?);
-        }
-        match states.iter().all(|s| s == "active") {
-            true => Ok(Applied::Done(OpOutput::Changed("kubelet restarted and active".into()))),
-            false => {
-                let message = format!(
-                    "kubelet is {} after its restart; `journalctl -u kubelet` says why",
-                    states.join(", then ")
-                );
-                Err(Failure::operator("kubelet-not-active", message))
-            }
-        }
+        stays_active(cx.node).await?;
+        started_as_said(&before, &drift(cx.node).await)?;
+        Ok(Applied::Done(OpOutput::Changed("kubelet restarted and active".into())))
     }
+}
+
+/// A kubelet that dies of its configuration does so at once: look twice.
+async fn stays_active(node: &Node) -> Result<(), Failure> {
+    let mut states = Vec::new();
+    for _ in 0..2 {
+        tokio::time::sleep(node.config.ops.poll).await;
+        states.push(systemctl::kubelet_state(&node.host).await?);
+    }
+    if states.iter().all(|state| state == "active") {
+        return Ok(());
+    }
+    let message =
+        format!("kubelet is {} after its restart; `journalctl -u kubelet` says why", states.join(", then "));
+    Err(Failure::operator("kubelet-not-active", message))
+}
+
+/// Empty where one side can't be known (a shell starts the kubelet, say): the plan has shown that.
+async fn drift(node: &Node) -> Vec<Drift> {
+    let (host, apt_root) = (&node.host, &node.apt_root);
+    let free_bytes = node.config.ops.free_bytes;
+    let node = Surveyed { host, apt_root, control_plane: node.is_control_plane(), free_bytes };
+    survey::kubelet_drift(node).await.unwrap_or_else(|why| {
+        tracing::info!(why, "the kubelet's flags can't be compared with the files of its next start");
+        Vec::new()
+    })
+}
+
+/// What differed in the same way before the restart did not come with it, and is a finding of the plan: it would differ after every
+/// further attempt too (a specifier of systemd, say, which is not resolved here).
+fn started_as_said(before: &[Drift], after: &[Drift]) -> Result<(), Failure> {
+    let new: Vec<String> =
+        after.iter().filter(|drift| !before.contains(drift)).map(ToString::to_string).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the kubelet was restarted and is active, and its flags are not those of its files: {}; `systemctl cat kubelet` and `systemctl show-environment` show who says otherwise; put it right, then retry",
+        new.join("; ")
+    );
+    Err(Failure::operator("kubelet-flags", message))
 }

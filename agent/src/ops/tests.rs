@@ -1,5 +1,6 @@
 //! Ops on a node in memory, each through its own `observe` and `apply`.
 
+mod kubelet;
 mod stores;
 
 use super::*;
@@ -319,24 +320,6 @@ async fn images_are_those_of_the_manifests_own_registry() {
         OpOutput::Unchanged(_)
     ));
     assert_eq!(worker.commands.calls(), Vec::<String>::new());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_kubelet_that_dies_of_its_restart_is_a_failure() {
-    for (state, fine) in [("active", true), ("activating", false)] {
-        let b = bench(move |call| {
-            if call.args[0] == "is-active" { said(state) } else { said("ActiveEnterTimestampMonotonic=0\n") }
-        });
-        let result = act(&b.node(), HostOp::KubeletRestart).await;
-        assert_eq!(result.is_ok(), fine, "{state}");
-        let order: Vec<String> = b
-            .commands
-            .calls()
-            .into_iter()
-            .filter(|c| !c.contains("show") && !c.contains("is-active"))
-            .collect();
-        assert_eq!(order, ["systemctl daemon-reload", "systemctl restart kubelet"]);
-    }
 }
 
 #[tokio::test(start_paused = true)]

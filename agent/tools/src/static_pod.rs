@@ -32,9 +32,9 @@ pub struct Container {
     #[serde(default)]
     pub image: Option<String>,
     #[serde(default)]
-    command: Option<Vec<String>>,
+    command: Option<Vec<Option<String>>>,
     #[serde(default)]
-    args: Option<Vec<String>>,
+    args: Option<Vec<Option<String>>>,
     #[serde(default)]
     env: Option<Vec<Env>>,
 }
@@ -90,9 +90,10 @@ impl Container {
         self.env.as_deref().unwrap_or_default()
     }
 
-    /// Flags of the program that has the container's name.
+    /// Flags of the program that has the container's name. A null is an empty word.
     pub fn flags(&self) -> Result<FlagSet, Opaque> {
-        let words: Vec<&str> = self.command.iter().chain(&self.args).flatten().map(String::as_str).collect();
+        let words = self.command.iter().chain(&self.args).flatten();
+        let words: Vec<&str> = words.map(|word| word.as_deref().unwrap_or_default()).collect();
         let program = self.name.as_deref().unwrap_or_default();
         Ok(FlagSet::from(&CommandLine::read(program, &words)?))
     }
@@ -117,23 +118,55 @@ mod tests {
         assert_eq!((flags.joined("listen"), flags.joined("v").as_deref()), (None, Some("2")));
     }
 
+    const POD: &str = "spec:\n  containers:\n  - name: etcd\n    image: x\n    command: [etcd, --name, a]\n    env:\n    - name: A\n      value: b\n";
+
+    /// Name of the member, and the names of the environment.
+    fn read(text: &str) -> Result<(Option<String>, Vec<String>), String> {
+        let pod = StaticPod::read(text)?;
+        let etcd = pod.container("etcd")?;
+        let names = etcd.env().iter().map(|env| env.name.clone()).collect();
+        Ok((etcd.flags().map_err(|opaque| opaque.to_string())?.joined("name"), names))
+    }
+
     #[test]
-    fn what_the_kubelet_reads_and_what_it_does_not() {
-        let twice = "spec:\n  containers: []\nspec:\n  containers:\n  - name: etcd\n    image: x\n    command: [etcd, --name, a]\n---\nspec: {\n";
-        let pod = StaticPod::read(twice).unwrap();
-        let flags = pod.container("etcd").unwrap().flags().unwrap();
-        assert_eq!(flags.joined("name").as_deref(), Some("a"));
-        let shell = "spec:\n  containers:\n  - name: etcd\n    command: [sh, -c, etcd --name=a]\n";
-        let shell = StaticPod::read(shell).unwrap();
-        assert!(
-            shell.container("etcd").unwrap().flags().unwrap_err().to_string().starts_with("opaque: sh -c")
-        );
-        for (text, want) in
-            [("", "it is no pod manifest"), ("spec: {", "it is no pod manifest"), ("a: 1\n", "no spec")]
-        {
-            assert!(StaticPod::read(text).unwrap_err().contains(want), "{text:?}");
+    fn what_the_kubelet_reads() {
+        let cases = [
+            ("plain", POD.to_string(), "a"),
+            ("a marker at the end", format!("{POD}---\n"), "a"),
+            ("a second document that is broken", format!("{POD}---\nspec: {{\n"), "a"),
+            ("a second document", format!("{POD}---\n{}", POD.replace("--name, a", "--name, b")), "a"),
+            ("a doubled key above", format!("spec:\n  containers: []\n{POD}"), "a"),
+            ("a doubled key below", format!("{POD}    command: [etcd, --name, c]\n"), "c"),
+            (
+                "nulls",
+                format!("{POD}      valueFrom:\n    args: [~]\n  initContainers:\n  volumes: ~\n"),
+                "a",
+            ),
+            ("nothing for a word", POD.replace("[etcd", "[etcd, ~"), "a"),
+        ];
+        for (case, text, name) in &cases {
+            assert_eq!(read(text), Ok((Some(name.to_string()), vec!["A".to_string()])), "{case}");
         }
-        let none = StaticPod::read("spec:\n  containers:\n").unwrap();
-        assert_eq!(none.container("etcd").unwrap_err(), "it has no container named etcd");
+        let nameless = format!("{POD}    - name:\n");
+        assert_eq!(read(&nameless).unwrap().1, ["A", ""]);
+    }
+
+    #[test]
+    fn what_it_does_not_read() {
+        let shell = "spec:\n  containers:\n  - name: etcd\n    command: [sh, -c, etcd --name=a]\n";
+        let cases = [
+            ("", "it is no pod manifest: it is empty"),
+            ("spec: {", "it is no pod manifest"),
+            ("a: 1\n", "no spec"),
+            ("spec:\n", "no spec"),
+            ("---\n---\nspec: {}\n", "it is empty"),
+            ("spec:\n  containers:\n", "it has no container named etcd"),
+            ("spec:\n  containers:\n  - name: etcd\n    command: [etcd, 1]\n", "expected a string"),
+            (shell, "opaque: sh -c"),
+        ];
+        for (text, want) in cases {
+            let why = read(text).unwrap_err();
+            assert!(why.contains(want), "{text:?}: {why}");
+        }
     }
 }

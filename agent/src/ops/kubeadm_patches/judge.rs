@@ -1,19 +1,24 @@
-//! Whether a patch says only what this node's own files say already. A coordinator that was taken over can place nothing with it.
+//! Whether a patch says only what this node's own files say already. A coordinator that was taken over can place nothing with it. The
+//! node's files are read as the kubelet reads them. Of a patch kubeadm would apply every document, so it has one only.
 
 use crate::host::Files;
 use crate::paths;
+use podlift_heal::yaml::{self, Node};
 use podlift_model::Failure;
 use podlift_model::op::{Component, PatchName, PatchText};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::path::Path;
 
 pub fn judge(files: &dyn Files, patch: &PatchText) -> Result<(), Failure> {
     let verdict = match component(patch.name) {
         Some(component) => {
             let live = live(files, &paths::manifest(component))?;
-            environment(&value(&patch.text), &live, component)
+            only_document(&patch.text).and_then(|patch| environment(&patch, &live, component))
         }
-        None => settings(&value(&patch.text), &live(files, Path::new(paths::KUBELET_CONFIG))?),
+        None => {
+            let live = live(files, Path::new(paths::KUBELET_CONFIG))?;
+            only_document(&patch.text).and_then(|patch| settings(&patch, &live))
+        }
     };
     verdict.map_err(|why| {
         let message = format!(
@@ -28,69 +33,106 @@ fn component(name: PatchName) -> Option<Component> {
     Component::ALL.iter().copied().find(|c| PatchName::from(*c) == name)
 }
 
-/// Nothing: no YAML.
-fn value(text: &str) -> Option<Value> {
-    serde_saphyr::from_str(text).ok()
+/// kubeadm splits a patch at its markers and applies each part (`app/util/patches/patches.go`, `createPatchSet`).
+fn only_document(text: &str) -> Result<Node, String> {
+    let is_content = |line: &&str| !line.trim().is_empty() && !line.starts_with(['#', '%']);
+    let is_end = |line: &str| line.starts_with("---") || line.starts_with("...");
+    // What begins the only document is skipped; behind its end there may be markers alone.
+    let mut behind = text.lines().filter(is_content).skip(1).skip_while(|line| !is_end(line));
+    if behind.any(|line| !matches!(line.trim_end(), "---" | "...")) {
+        return Err("it has more than one YAML document".into());
+    }
+    yaml::read(text.as_bytes()).map_err(|why| format!("it can't be read as YAML: {why}"))
 }
 
-fn live(files: &dyn Files, path: &Path) -> Result<Value, Failure> {
+fn live(files: &dyn Files, path: &Path) -> Result<Node, Failure> {
     let bytes = files.read(path).map_err(|e| crate::ops::shared::file_failure(path, &e))?;
-    let unreadable =
-        || Failure::operator("patch-not-from-here", format!("{} can't be read as YAML", path.display()));
-    value(&String::from_utf8_lossy(&bytes)).ok_or_else(unreadable)
+    yaml::read(&bytes).map_err(|why| {
+        let message = format!("{} can't be read as YAML: {why}", path.display());
+        Failure::operator("patch-not-from-here", message)
+    })
 }
 
 /// A Pod that names its container, and of its environment what the live one has.
-fn environment(patch: &Option<Value>, live: &Value, component: Component) -> Result<(), String> {
-    let patch = patch.as_ref().ok_or("it is no YAML")?;
-    let env =
-        patch.pointer("/spec/containers/0/env").and_then(Value::as_array).ok_or("it has no environment")?;
+fn environment(patch: &Node, live: &Node, component: Component) -> Result<(), String> {
+    let first = containers(patch).first().and_then(|own| own.get("env"));
+    let Some(Node::List(env)) = first else { return Err("it has no environment".into()) };
     let name = component.name();
     let frame = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": "kube-system"},
-        "spec": {"containers": [{"name": name, "env": env}]},
+        "spec": {"containers": [{"name": name, "env": env.iter().map(Node::json).collect::<Vec<Value>>()}]},
     });
-    if *patch != frame {
+    if patch.json() != frame {
         return Err("it holds more than the environment of its component".into());
     }
-    let containers = live.pointer("/spec/containers").and_then(Value::as_array);
-    let own = containers.into_iter().flatten().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
-    let has = own.and_then(|c| c.get("env")?.as_array()).cloned().unwrap_or_default();
-    match env.iter().find(|e| !plain(e) || !has.contains(e)) {
-        Some(new) => Err(format!("the live manifest has no environment {}", shown(new))),
+    let own = containers(live).iter().find(|container| text(container, "name") == Some(name));
+    let has: &[Node] = match own.and_then(|own| own.get("env")) {
+        Some(Node::List(has)) => has,
+        _ => &[],
+    };
+    match env.iter().find(|entry| !is_plain(entry) || !has.iter().any(|live| same(entry, live))) {
+        Some(new) => Err(format!(
+            "the live manifest has no environment {} with that value",
+            text(new, "name").unwrap_or("without a name")
+        )),
         None => Ok(()),
     }
 }
 
-/// A name and a text.
-fn plain(entry: &Value) -> bool {
-    let text = |key: &str| entry.get(key).is_some_and(Value::is_string);
-    entry.as_object().is_some_and(|o| o.len() == 2) && text("name") && text("value")
+fn containers(pod: &Node) -> &[Node] {
+    match pod.get("spec").and_then(|spec| spec.get("containers")) {
+        Some(Node::List(all)) => all,
+        _ => &[],
+    }
 }
 
-fn shown(entry: &Value) -> String {
-    entry.get("name").and_then(Value::as_str).unwrap_or("without a name").into()
+fn text<'a>(of: &'a Node, key: &str) -> Option<&'a str> {
+    match of.get(key)? {
+        Node::Text(text) => Some(&text.value),
+        _ => None,
+    }
+}
+
+/// A name and a text.
+fn is_plain(entry: &Node) -> bool {
+    matches!(entry, Node::Map(all) if all.len() == 2)
+        && text(entry, "name").is_some()
+        && text(entry, "value").is_some()
 }
 
 /// Settings that the live file has with the same value.
-fn settings(patch: &Option<Value>, live: &Value) -> Result<(), String> {
-    let patch: &Map<String, Value> =
-        patch.as_ref().and_then(Value::as_object).ok_or("it is no mapping of settings")?;
-    match patch.iter().find(|(key, value)| !live.get(*key).is_some_and(|live| within(value, live))) {
+fn settings(patch: &Node, live: &Node) -> Result<(), String> {
+    let Node::Map(settings) = patch else { return Err("it is no mapping of settings".into()) };
+    match settings.iter().find(|(key, value)| !live.get(key).is_some_and(|live| is_within(value, live))) {
         Some((key, _)) => Err(format!("{key} is not what the live file says")),
         None => Ok(()),
     }
 }
 
 /// Part of what is there; a null would take something away.
-fn within(patch: &Value, live: &Value) -> bool {
+fn is_within(patch: &Node, live: &Node) -> bool {
     match (patch, live) {
-        (Value::Null, _) => false,
-        (Value::Object(patch), Value::Object(live)) => {
-            patch.iter().all(|(key, value)| live.get(key).is_some_and(|live| within(value, live)))
+        (Node::Null, _) => false,
+        (Node::Map(patch), Node::Map(_)) => {
+            patch.iter().all(|(key, value)| live.get(key).is_some_and(|live| is_within(value, live)))
         }
-        _ => patch == live,
+        _ => same(patch, live),
+    }
+}
+
+/// The same value of the same type; where it stands in its file does not matter. JSON alone would not tell a text from a number that
+/// only YAML knows (`0x10`).
+fn same(a: &Node, b: &Node) -> bool {
+    match (a, b) {
+        (Node::Text(a), Node::Text(b)) => a.value == b.value,
+        (Node::List(a), Node::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Node::Map(a), Node::Map(b)) => {
+            let has = |key: &str, value: &Node| b.iter().any(|(k, v)| k == key && same(value, v));
+            a.len() == b.len() && a.iter().all(|(key, value)| has(key, value))
+        }
+        (Node::Number(_), Node::Number(_)) => a.json() == b.json(),
+        _ => a == b,
     }
 }

@@ -22,7 +22,7 @@ fn bench() -> Bench {
     );
     bench.files.put(
         paths::KUBELET_CONFIG,
-        format!("kind: KubeletConfiguration\n{KUBELET}{MORE}cgroupDriver: systemd\n").as_bytes(),
+        format!("kind: KubeletConfiguration\n{KUBELET}{MORE}mode: 0x10\ncgroupDriver: systemd\n").as_bytes(),
     );
     bench
 }
@@ -105,6 +105,11 @@ async fn nothing_new_is_brought_by_a_patch() {
         GOOD.replace("kind: Pod", "kind: Other"),
         format!("{GOOD}  - name: other\n    env: []\n"),
         GOOD.replace("      value: 10.0.0.0/8\n", "      value: 10.0.0.0/8\n      valueFrom: {}\n"),
+        format!("{GOOD}---\nspec:\n  hostPID: true\n"),
+        format!("{GOOD}---\n{GOOD}"),
+        format!("{GOOD}... # end\n---\na: 1\n"),
+        format!("{GOOD}--- {{a: 1}}\n"),
+        format!("{GOOD}spec: {{hostPID: true}}\n"),
         "a: [".into(),
         "null".into(),
     ];
@@ -119,6 +124,11 @@ async fn nothing_new_is_brought_by_a_patch() {
         "evictionHard: {nodefs.available: null}",
         "evictionHard: {new: 1}",
         "maxPods: null",
+        "maxPods: '250'",
+        "maxPods: 250\nmaxPods: 251",
+        "maxPods: 250\n---\nmaxPods: 251",
+        "---\nmaxPods: 250\n---\nmaxPods: 250",
+        "mode: '0x10'",
         "- 1",
         "a: [",
     ] {
@@ -126,4 +136,52 @@ async fn nothing_new_is_brought_by_a_patch() {
         assert_eq!(refused.code, "patch-not-from-here", "{text}");
     }
     assert_eq!(names(bench.files.as_ref()), [""; 0], "one bad patch, and none is placed");
+}
+
+/// The node's files as the kubelet reads them, and a patch as kubeadm does.
+#[tokio::test(start_paused = true)]
+async fn doubled_keys_markers_and_second_documents() {
+    let kubelet = "maxPods: 100\nmaxPods: 250\nevictionHard: {memory.available: 1Gi}\n";
+    let live = [
+        kubelet.to_string(),
+        format!("---\n{kubelet}---\n"),
+        format!("{kubelet}---\nmaxPods: 1\n"),
+        format!("{kubelet}---\nbroken: [\n"),
+    ];
+    let patches = [
+        KUBELET.to_string(),
+        format!("---\n{KUBELET}"),
+        format!("# by podlift\n---\n{KUBELET}---\n"),
+        format!("{KUBELET}\n...\n"),
+        format!("maxPods: 100\n{KUBELET}"),
+    ];
+    for live in &live {
+        for patch in &patches {
+            let bench = bench();
+            bench.files.put(paths::KUBELET_CONFIG, live.as_bytes());
+            let kept = act(&bench.node(), &[(PatchName::Kubelet, patch)]).await;
+            assert!(matches!(kept, Ok(OpOutput::Changed(_))), "{live:?} {patch:?}: {kept:?}");
+        }
+        let bench = bench();
+        bench.files.put(paths::KUBELET_CONFIG, live.as_bytes());
+        let old = act(&bench.node(), &[(PatchName::Kubelet, "maxPods: 100")]).await.unwrap_err();
+        assert!(old.message.contains("maxPods is not what the live file says"), "{live:?}: {}", old.message);
+    }
+}
+
+/// The live manifest's container stands twice, or another document stands behind it.
+#[tokio::test(start_paused = true)]
+async fn a_manifest_is_read_as_the_kubelet_reads_it() {
+    let scheduler = paths::manifest(Component::KubeScheduler);
+    let live = bench().files.text(&scheduler);
+    for text in [format!("{live}---\n"), format!("{live}---\nbroken: [\n"), format!("spec: {{}}\n{live}")] {
+        let bench = bench();
+        bench.files.put(&scheduler, text.as_bytes());
+        let kept = act(&bench.node(), &[(PatchName::KubeScheduler, GOOD)]).await;
+        assert!(matches!(kept, Ok(OpOutput::Changed(_))), "{text:?}: {kept:?}");
+    }
+    let bench = bench();
+    bench.files.put(&scheduler, format!("{live}spec: {{}}\n").as_bytes());
+    let refused = act(&bench.node(), &[(PatchName::KubeScheduler, GOOD)]).await.unwrap_err();
+    assert!(refused.message.contains("no environment NO_PROXY"), "{}", refused.message);
 }

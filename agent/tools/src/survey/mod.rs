@@ -22,6 +22,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use kubelet::drift::Drift;
+
 use crate::{sources, whole};
 use podlift_host::paths;
 use podlift_host::{Files, Host};
@@ -98,10 +100,19 @@ impl Unseen {
     }
 }
 
-pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
+fn site(node: Surveyed<'_>) -> Site<'_> {
     let host = limit::limited(node.host);
     let control_plane = node.control_plane || has_manifests(node.host.files.as_ref());
-    let site = Site { node, host, control_plane };
+    Site { node, host, control_plane }
+}
+
+/// Where the kubelet that runs and the files of its next start differ. Err: one of both can't be known, and why.
+pub async fn kubelet_drift(node: Surveyed<'_>) -> Result<Vec<Drift>, String> {
+    kubelet::drift::look(&site(node)).await
+}
+
+pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
+    let site = site(node);
     let mut unseen = Unseen::default();
     let (automation, containerd, dpkg_audit, (kubelet, flags_unknown), target) = tokio::join!(
         automation::look(&site),

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub(super) type Outgoing = Result<v1::ToAgent, tonic::Status>;
+/// Boxed: a channel has room for 32 of them from its beginning, and ten thousand sessions have a channel each.
+pub(super) type Outgoing = Result<Box<v1::ToAgent>, tonic::Status>;
 
 /// What remains of a node when its session ends.
 pub(super) struct Node {

@@ -1,5 +1,6 @@
 //! The kubelet's configuration as it counts, the flags that its next start will have, and those of the process that runs.
 
+pub mod drift;
 mod environment;
 mod running;
 mod start;
@@ -49,7 +50,7 @@ fn config(site: &Site<'_>, flags: &FlagSet) -> Result<Value, String> {
 
 fn file(site: &Site<'_>, path: &str) -> Result<Value, String> {
     let text = site.text(Path::new(path))?.ok_or_else(|| format!("{path} is not there"))?;
-    yaml::first(&text).map_err(|why| format!("{path} is no YAML: {why}"))
+    yaml::value(&text).map_err(|why| format!("{path} is no YAML: {why}"))
 }
 
 /// Fields of the later file count; fields within fields are overlaid one by one.

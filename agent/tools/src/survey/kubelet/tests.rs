@@ -223,6 +223,33 @@ async fn the_process_that_runs() {
     assert!(running(&with("7\n", "")).await.unwrap_err().contains("/proc/7/cmdline"));
 }
 
+/// Case 56: the flags of a site are in a file that its drop-in names, and the process was started before that file was emptied.
+#[tokio::test]
+async fn running_and_next_start_are_compared_flag_by_flag() {
+    let cmdline = "/usr/bin/kubelet\0--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf\0--kubeconfig=/etc/kubernetes/kubelet.conf\0--config=/var/lib/kubelet/config.yaml\0--node-ip=10.77.0.11\0--v=4\0--cloud-provider=external\0";
+    let with = |pid: &'static str, extra: &str| {
+        let node = Bench::new(move |_| podlift_host::testing::said(pid))
+            .put(&format!("{LIB}/kubelet.service"), UNIT)
+            .put(&format!("{LIB}/kubelet.service.d/10-kubeadm.conf"), KUBEADM)
+            .put("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=--node-ip=10.77.0.11\n");
+        node.put("/etc/default/kubelet", extra).put("/proc/42/cmdline", cmdline)
+    };
+    let told = async |pid: &'static str, extra: &str| -> Result<String, String> {
+        let all = drift::look(&with(pid, extra).site()).await?;
+        Ok(all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    };
+    let same = "KUBELET_EXTRA_ARGS=--cloud-provider=external --v=4\n";
+    assert_eq!(told("42\n", same).await, Ok(String::new()));
+    assert_eq!(
+        told("42\n", "KUBELET_EXTRA_ARGS=--v=2 --max-pods=250\n").await,
+        Ok("it runs with --cloud-provider=external, and no unit, drop-in or environment file says it; \
+            it runs without --max-pods, and /etc/default/kubelet says --max-pods=250; \
+            it runs with --v=4, and /etc/default/kubelet says --v=2"
+            .into())
+    );
+    assert_eq!(told("0\n", same).await, Err("the kubelet does not run".into()));
+}
+
 proptest! {
     #[test]
     fn nothing_panics(text in "(\\[Service\\]\n)?(ExecStart=|Environment=|EnvironmentFile=|[-$\"'\\\\ \n={}#;a-cA-C]|\\\\x[0-9a-g]|\\PC){0,40}") {

@@ -16,25 +16,26 @@ use std::path::{Path, PathBuf};
   podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
   podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
 pub(crate) struct Issue {
+    /// What the certificate is for.
     kind: Kind,
-    /// Kubernetes name of the node, or name of the coordinator or person.
+    /// Name of the node in Kubernetes, or name of the coordinator or person.
     name: NodeName,
     /// BCM's name of the Kubernetes cluster.
     #[arg(long)]
     cluster: ClusterName,
-    /// What a person may do.
+    /// Role of a person.
     #[arg(long, value_enum, default_value_t = PersonRole::Viewer)]
     role: PersonRole,
-    /// Further IP address of a coordinator; may be repeated.
+    /// Additional IP address of a coordinator; may be repeated.
     #[arg(long = "address", value_name = "IP")]
     addresses: Vec<IpAddr>,
-    /// How long it is valid.
+    /// Validity in days.
     #[arg(long, default_value_t = 365)]
     days: u16,
-    /// Folder of the CA.
+    /// Directory of the CA.
     #[arg(long, default_value = "/etc/podlift/ca")]
     ca: PathBuf,
-    /// Folder of the new files.
+    /// Directory of the new files.
     #[arg(long, default_value = ".")]
     out: PathBuf,
 }
@@ -67,7 +68,7 @@ impl Issue {
             _ => {
                 return Err(CliError::usage(
                     "--role does not fit",
-                    "nodes and coordinators have no role: it is for people only",
+                    "only people have a role; nodes and coordinators have none",
                     &format!("podlift cert issue operator NAME --cluster {} --role operator", self.cluster),
                 ));
             }
