@@ -247,8 +247,19 @@ fn left(bench: &Bench) -> Vec<String> {
 #[test]
 fn a_purge_of_the_agent_forgets_its_memory_and_keeps_what_is_a_persons() {
     let bench = Bench::new(&[("systemctl", ""), ("deb-systemd-helper", "")]);
-    let kept = ["etc/kubernetes/manifests/kube-apiserver.yaml", "etc/podlift/tls/agent.key", "var/lib/podlift/backup/r1/etcd.db"];
-    let memory = ["ledger", "ops/op-1.exit", "heal/pairs.json", "apt-probe/lists/x", "patches/etcd0.yaml", "spool/op-1/etcd.db.age"];
+    let kept = [
+        "etc/kubernetes/manifests/kube-apiserver.yaml",
+        "etc/podlift/tls/agent.key",
+        "var/lib/podlift/backup/r1/etcd.db",
+    ];
+    let memory = [
+        "ledger",
+        "ops/op-1.exit",
+        "heal/pairs.json",
+        "apt-probe/lists/x",
+        "patches/etcd0.yaml",
+        "spool/op-1/etcd.db.age",
+    ];
     let memory = memory.map(|file| format!("var/lib/podlift/{file}"));
     for file in kept.iter().copied().chain(memory.iter().map(String::as_str)) {
         bench.put(&format!("root/{file}"));
@@ -262,7 +273,11 @@ fn a_purge_of_the_agent_forgets_its_memory_and_keeps_what_is_a_persons() {
     let (well, out, err) = bench.run("debian/agent/postrm", &["purge"]);
     assert!(well && err.is_empty(), "{err}");
     assert_eq!(left(&bench), kept);
-    assert!(out.contains("kept DIR/root/var/lib/podlift/backup") && out.contains("kept what you put into DIR/root/etc/podlift"), "{out}");
+    assert!(
+        out.contains("kept DIR/root/var/lib/podlift/backup")
+            && out.contains("kept what you put into DIR/root/etc/podlift"),
+        "{out}"
+    );
     assert_eq!(
         bench.log(),
         [

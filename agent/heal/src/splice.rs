@@ -8,7 +8,6 @@ use super::manifest::{Manifest, ManifestError};
 use place::Place;
 use podlift_model::FlagSet;
 use podlift_model::command::{Form, Opaque};
-use podlift_model::op::Component;
 use serde_json::Value;
 use std::ops::Range;
 
@@ -54,13 +53,14 @@ struct Planned {
 
 /// Applies `edits` to `bytes`, of which `manifest` was parsed. Returns what to write; equal to `bytes` when nothing was to be done.
 pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u8>, SpliceError> {
-    let mut now = (bytes.to_vec(), manifest.clone());
+    let mut now: Option<(Vec<u8>, Manifest)> = None;
     for edit in edits {
-        if let Some(next) = one(&now.0, &now.1, edit)? {
-            now = next;
+        let (bytes, manifest) = now.as_ref().map_or((bytes, manifest), |(b, m)| (b.as_slice(), m));
+        if let Some(next) = one(bytes, manifest, edit)? {
+            now = Some(next);
         }
     }
-    Ok(now.0)
+    Ok(now.map_or_else(|| bytes.to_vec(), |(bytes, _)| bytes))
 }
 
 /// Read anew, what is to be written has the planned words and flags, and everything else is as it was.
@@ -68,21 +68,34 @@ fn prove(before: &Manifest, planned: &Planned) -> Result<Manifest, SpliceError> 
     let after = Manifest::parse(before.component, &planned.bytes)?;
     let right =
         after.values().eq(planned.words.iter().map(String::as_str)) && *after.flag_set() == planned.flags;
-    let (was, is) = (without_line(before), without_line(&after));
-    if right && was == is { Ok(after) } else { Err(SpliceError::Unplanned) }
+    if right && differ_in_line_only(before, &after) { Ok(after) } else { Err(SpliceError::Unplanned) }
 }
 
-/// Everything but the command line of the component.
-pub(crate) fn without_line(manifest: &Manifest) -> Value {
-    let mut rest = Value::clone(&manifest.json);
-    let containers = rest.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
-    let name = |component: Component| Some(Value::from(component.name()));
-    let own = |c: &&mut Value| c.get("name").cloned() == name(manifest.component);
-    if let Some(own) = containers.into_iter().flatten().find(own).and_then(Value::as_object_mut) {
-        own.remove("command");
-        own.remove("args");
+/// Everything but the command line of the component's container is the same.
+pub(crate) fn differ_in_line_only(a: &Manifest, b: &Manifest) -> bool {
+    let (spec_a, spec_b) = (&a.json["spec"], &b.json["spec"]);
+    let (all_a, all_b) = (containers(spec_a), containers(spec_b));
+    let own = all_a.iter().position(|c| c["name"] == a.component.name());
+    let same = |at: usize| match own == Some(at) {
+        true => same_beside(&all_a[at], &all_b[at], &["command", "args"]),
+        false => all_a[at] == all_b[at],
+    };
+    same_beside(&a.json, &b.json, &["spec"])
+        && same_beside(spec_a, spec_b, &["containers"])
+        && all_a.len() == all_b.len()
+        && (0..all_a.len()).all(same)
+}
+
+fn containers(spec: &Value) -> &[Value] {
+    spec["containers"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Both mappings are the same, some of their keys excepted.
+fn same_beside(a: &Value, b: &Value, excepted: &[&str]) -> bool {
+    fn rest<'a>(of: &'a Value, excepted: &[&str]) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        of.as_object().into_iter().flatten().filter(|(key, _)| !excepted.contains(&key.as_str()))
     }
-    rest
+    rest(a, excepted).eq(rest(b, excepted))
 }
 
 /// Bytes and manifest after one edit, proven; None: there was nothing to do.

@@ -118,8 +118,7 @@ mod tests {
         assert_eq!((flags.joined("listen"), flags.joined("v").as_deref()), (None, Some("2")));
     }
 
-    const POD: &str =
-        "spec:\n  containers:\n  - name: etcd\n    image: x\n    command: [etcd, --name, a]\n    env:\n    - name: A\n      value: b\n";
+    const POD: &str = "spec:\n  containers:\n  - name: etcd\n    image: x\n    command: [etcd, --name, a]\n    env:\n    - name: A\n      value: b\n";
 
     /// Name of the member, and the names of the environment.
     fn read(text: &str) -> Result<(Option<String>, Vec<String>), String> {
@@ -138,7 +137,11 @@ mod tests {
             ("a second document", format!("{POD}---\n{}", POD.replace("--name, a", "--name, b")), "a"),
             ("a doubled key above", format!("spec:\n  containers: []\n{POD}"), "a"),
             ("a doubled key below", format!("{POD}    command: [etcd, --name, c]\n"), "c"),
-            ("nulls", format!("{POD}      valueFrom:\n    args: [~]\n  initContainers:\n  volumes: ~\n"), "a"),
+            (
+                "nulls",
+                format!("{POD}      valueFrom:\n    args: [~]\n  initContainers:\n  volumes: ~\n"),
+                "a",
+            ),
             ("nothing for a word", POD.replace("[etcd", "[etcd, ~"), "a"),
         ];
         for (case, text, name) in &cases {

@@ -4,16 +4,15 @@
 
 mod document;
 mod node;
-mod raw;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use node::Node;
 pub(crate) use scalar::is_text;
 
 use document::{first_document, text_of};
-use serde_saphyr::options::DuplicateKeyPolicy;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -45,14 +44,14 @@ pub fn read(bytes: &[u8]) -> Result<Node, ReadError> {
     if has_controls(text) {
         return Err(ReadError::Control);
     }
-    let raw = parse(text).or_else(|error| match document::without_tabs(text) {
-        Some(spaced) => parse(&spaced).map_err(|_| error),
+    let tree = tree::tree(text, start).or_else(|error| match document::without_tabs(text) {
+        Some(spaced) => tree::tree(&spaced, start).map_err(|_| error),
         None => Err(error),
     })?;
-    match Node::of(raw, text, start) {
-        Node::Null => Err(ReadError::Empty),
-        map @ Node::Map(_) => Ok(map),
-        _ => Err(ReadError::NoMapping),
+    match tree {
+        None | Some(Node::Null) => Err(ReadError::Empty),
+        Some(map @ Node::Map(_)) => Ok(map),
+        Some(_) => Err(ReadError::NoMapping),
     }
 }
 
@@ -66,17 +65,4 @@ pub fn is_hopeless(bytes: &[u8]) -> bool {
 
 fn has_controls(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_control() && !matches!(b, b'\t' | b'\n' | b'\r'))
-}
-
-fn parse(text: &str) -> Result<serde_saphyr::Spanned<raw::Raw>, ReadError> {
-    if text.trim().is_empty() {
-        return Err(ReadError::Empty);
-    }
-    let options = serde_saphyr::options! {
-        duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        ignore_binary_tag_for_string: true,
-        with_snippet: false,
-    };
-    let parsed = serde_saphyr::from_str_with_options(text, options);
-    parsed.map_err(|e| ReadError::Syntax(e.to_string().lines().next().unwrap_or_default().to_string()))
 }

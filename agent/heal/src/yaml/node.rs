@@ -1,9 +1,6 @@
 //! A YAML node after the kubelet's rules: what JSON would have in its place, and on which bytes a text stands. Pure.
 
-use super::raw::Raw;
-use super::scalar::{bool_of, is_null, is_text};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::Spanned;
 use std::ops::Range;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,63 +23,28 @@ pub struct Text {
 }
 
 impl Node {
-    /// `text` is what was parsed, and begins at byte `start` of its file.
-    pub(super) fn of(spanned: Spanned<Raw>, text: &str, start: usize) -> Self {
-        let own = spanned.referenced == spanned.defined;
-        let span = spanned.defined.span();
-        let place = span.byte_offset().zip(span.byte_len()).and_then(|(at, len)| {
-            let at = usize::try_from(at).ok()?;
-            Some(at..at.checked_add(usize::try_from(len).ok()?)?)
-        });
-        let place = place.filter(|p| text.get(p.clone()).is_some());
-        let written = place.clone().map(|p| &text[p]);
-        let token = place.clone().filter(|_| own).map(|p| p.start + start..p.end + start);
-        match spanned.value {
-            Raw::List(all) => Self::List(all.into_iter().map(|item| Self::of(item, text, start)).collect()),
-            Raw::Map(all) => Self::map(all, text, start),
-            Raw::Text(value) => {
-                // The library's rules are those of YAML 1.2: `y` is a boolean for the kubelet.
-                let plain =
-                    written == Some(value.as_str()) && !place.is_some_and(|p| is_tagged(text, p.start));
-                if plain && !is_text(&value) {
-                    Self::plain(&value)
-                } else {
-                    Self::Text(Text { value, token })
-                }
-            }
-            other => Self::scalar(other, written, token),
+    /// As an alias has it: none of its texts stands on bytes that may be edited.
+    pub(super) fn without_tokens(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(Text { token: None, ..text }),
+            Self::List(all) => Self::List(all.into_iter().map(Self::without_tokens).collect()),
+            Self::Map(all) => Self::Map(all.into_iter().map(|(k, v)| (k, v.without_tokens())).collect()),
+            other => other,
         }
     }
 
-    fn map(all: Vec<(String, Spanned<Raw>)>, text: &str, start: usize) -> Self {
-        let mut out: Vec<(String, Node)> = Vec::with_capacity(all.len());
-        for (key, value) in all {
-            let value = Self::of(value, text, start);
-            match out.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, old)) => *old = value,
-                None => out.push((key, value)),
-            }
-        }
-        Self::Map(out)
-    }
-
-    /// What the library takes for no text may be text for the kubelet.
-    fn scalar(raw: Raw, written: Option<&str>, token: Option<Range<usize>>) -> Self {
-        match (raw, written) {
-            (Raw::Null, _) => Self::Null,
-            (_, Some(plain)) if is_text(plain) => Self::Text(Text { value: plain.into(), token }),
-            (Raw::Bool(value), _) => Self::Bool(value),
-            (Raw::Number(value), written) => Self::Number(written.map_or(value, String::from)),
-            (Raw::Text(_) | Raw::List(_) | Raw::Map(_), _) => Self::Null,
-        }
-    }
-
-    fn plain(value: &str) -> Self {
-        match bool_of(value) {
-            Some(value) => Self::Bool(value),
-            None if is_null(value) => Self::Null,
-            None => Self::Number(value.into()),
-        }
+    /// How many nodes it is, and how deep they lie in each other.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let sum = |(nodes, depth): (usize, usize), node: &Node| {
+            let (n, d) = node.size();
+            (nodes + n, depth.max(d))
+        };
+        let (nodes, depth) = match self {
+            Self::List(all) => all.iter().fold((0, 0), sum),
+            Self::Map(all) => all.iter().map(|(_, node)| node).fold((0, 0), sum),
+            _ => (0, 0),
+        };
+        (nodes + 1, depth + 1)
     }
 
     pub fn get(&self, key: &str) -> Option<&Node> {
@@ -120,10 +82,4 @@ impl Node {
 fn number(text: &str) -> Value {
     let float = || text.parse().ok().and_then(Number::from_f64).map(Value::Number);
     text.parse::<i64>().map(Value::from).ok().or_else(float).unwrap_or_else(|| Value::String(text.into()))
-}
-
-/// Whether a tag (`!!str`) stands before this byte of its line.
-fn is_tagged(text: &str, at: usize) -> bool {
-    let line = text[..at].rsplit('\n').next().unwrap_or_default();
-    line.split_whitespace().any(|word| word.starts_with('!'))
 }

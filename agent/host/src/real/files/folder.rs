@@ -4,7 +4,7 @@
 use super::stat_of;
 use crate::Stat;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat, renameat2};
 use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, unlinkat};
 use std::fs::File;
@@ -44,7 +44,30 @@ impl Folder {
     }
 
     fn walk(root: &Path, dir: &Path, make: bool, flags: OFlag) -> io::Result<Self> {
-        let mut at = Self { fd: nix::fcntl::open(root, flags, Mode::empty())? };
+        let at = Self { fd: nix::fcntl::open(root, flags, Mode::empty())? };
+        match at.below(dir, flags)? {
+            Some(there) => Ok(there),
+            None => at.step_by_step(dir, make, flags),
+        }
+    }
+
+    /// In one call (openat2, Linux 5.6). None: it is for `step_by_step` to make it, or to say what is wrong.
+    fn below(&self, dir: &Path, flags: OFlag) -> io::Result<Option<Self>> {
+        if dir.components().any(|part| matches!(part, Component::ParentDir | Component::Prefix(_))) {
+            return Err(super::invalid(dir));
+        }
+        let Ok(dir) = dir.strip_prefix("/") else { return Ok(None) };
+        if dir.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let how = OpenHow::new()
+            .flags(flags)
+            .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+        Ok(openat2(&self.fd, dir, how).ok().map(|fd| Self { fd }))
+    }
+
+    fn step_by_step(self, dir: &Path, make: bool, flags: OFlag) -> io::Result<Self> {
+        let mut at = self;
         for part in dir.components() {
             match part {
                 Component::RootDir | Component::CurDir => {}
