@@ -124,12 +124,7 @@ impl Coordinator {
             fence: self.fence.clone(),
             settings: exec.clone(),
         });
-        let probes = Probes {
-            store,
-            performer: self.performer.clone(),
-            instance: self.instance.clone(),
-            settings: exec.clone(),
-        };
+        let probes = Probes { store, performer: self.performer.clone(), settings: exec.clone() };
         tokio::join!(
             self.fence.clone().keep(exec.poll, stop.clone()),
             runner.run(stop.clone()),

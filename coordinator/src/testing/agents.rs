@@ -4,8 +4,9 @@ use super::fleet::{Fleet, PLANES, State, endpoints};
 use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
+use podlift_model::Look;
 use podlift_model::facts::*;
-use podlift_model::op::{Component, Look, Package};
+use podlift_model::op::{Component, Package};
 use podlift_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 

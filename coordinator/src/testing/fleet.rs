@@ -1,7 +1,7 @@
 //! The state of the small fleet, and the faults a test may switch on.
 
 use super::backup::{Files, Objects};
-use podlift_engine::request::NodeView;
+use podlift_engine::doors::NodeView;
 use podlift_model::facts::*;
 use podlift_model::op::Component;
 use podlift_model::*;

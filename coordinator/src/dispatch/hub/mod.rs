@@ -30,9 +30,8 @@ use door::{Door, Refusal};
 use node::{Kind, Node, Session};
 use podlift_common::clock::Clock;
 use podlift_engine::view::SeenNode;
-use podlift_model::op::Look;
 use podlift_model::{
-    ClusterName, Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId,
+    ClusterName, Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput, RunId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! Read-only looks. They run beside each other and beside a mutation, and are not recorded.
+//! Looks: what a coordinator may ask this node to tell, one question a file. They run beside each other and beside an op, change nothing,
+//! and are not recorded.
 
 pub(crate) mod address;
 pub(crate) mod alive;
@@ -13,8 +14,7 @@ pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
 use crate::tools::kubeadm::{self, Binary};
-use podlift_model::op::Look;
-use podlift_model::{Failure, OpOutput};
+use podlift_model::{Failure, Look, OpOutput};
 use podlift_tools::survey::{self, Surveyed};
 
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
@@ -22,7 +22,7 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::Facts => OpOutput::Facts(Box::new(facts::collect(node).await)),
         Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
         Look::KubeadmDiff { to } => {
-            super::shared::control_plane(node)?;
+            crate::ops::shared::control_plane(node)?;
             OpOutput::Diff(kubeadm::diff(&node.host, Binary::Installed, *to).await?)
         }
         Look::EtcdHealth => OpOutput::Etcd(etcd_health::state(node).await?),
