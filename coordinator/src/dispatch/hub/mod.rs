@@ -6,6 +6,8 @@ mod attach;
 mod door;
 #[cfg(test)]
 mod flood_tests;
+#[cfg(test)]
+mod head_tests;
 mod heal;
 mod identity;
 #[cfg(test)]
