@@ -12,6 +12,7 @@ mod kubelet_user;
 mod learn;
 pub mod ledger;
 pub mod link;
+mod look;
 mod metrics;
 mod node;
 mod ops;

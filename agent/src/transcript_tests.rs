@@ -4,7 +4,7 @@
 use crate::host::{Http, HttpError, HttpTls, Invocation};
 use crate::ledger::Accepted;
 use crate::node::Node;
-use crate::ops::{Cx, mutation};
+use crate::ops::{Cx, implementation};
 use crate::paths;
 use crate::testing::{BOOT, Bench, EMPTY_API, LIVE_API, exited, said};
 use crate::tools::apt::judge;
@@ -79,7 +79,7 @@ async fn verdict(bench: &Bench, op: HostOp, log: &str, code: i32) -> Result<OpOu
         code: "exited".into(),
         status: code.to_string(),
     };
-    mutation(&op).unwrap().conclude(&Cx { node: &node, op_id: &op_id, accepted: &accepted }, &exit).await
+    implementation(&op).conclude(&Cx { node: &node, op_id: &op_id, accepted: &accepted }, &exit).await
 }
 
 fn apply() -> HostOp {

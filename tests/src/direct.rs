@@ -6,7 +6,7 @@ use podlift_agent::link::{Channel, Link, LinkError};
 use podlift_agent::{Agent, Seams};
 use podlift_common::wire;
 use podlift_lab::{RECIPIENT, World};
-use podlift_model::{Epoch, Failure, HostOp, InstanceId, OpId, OpOutcome};
+use podlift_model::{Epoch, Failure, HostOp, InstanceId, Look, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
 use std::path::Path;
 use std::sync::Arc;
@@ -114,6 +114,15 @@ impl Direct {
         if let Some(lie) = self.sabotage.answer_for(op) {
             return Ok(lie);
         }
+        self.request(op_id, epoch, wire::op_to_wire(op)).await
+    }
+
+    /// Asks for a look. Err: refused.
+    pub async fn look(&mut self, id: &str, epoch: &Epoch, look: &Look) -> Result<OpOutcome, Failure> {
+        self.request(id, epoch, wire::look_to_wire(look)).await
+    }
+
+    async fn request(&mut self, op_id: &str, epoch: &Epoch, op: v1::Op) -> Result<OpOutcome, Failure> {
         self.requests += 1;
         let request = self.requests;
         let op_id = OpId::new(op_id).unwrap_or_else(|e| panic!("{e}"));
@@ -121,7 +130,7 @@ impl Direct {
             request,
             op_id: op_id.to_string(),
             epoch: Some(wire::epoch_to_wire(epoch)),
-            op: Some(wire::op_to_wire(op)),
+            op: Some(op),
         }))
         .await;
         loop {

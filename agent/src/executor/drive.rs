@@ -20,7 +20,7 @@ pub(super) fn judged(result: Result<OpOutput, Failure>) -> Effect {
 impl Executor {
     /// An op that was accepted just now.
     pub(super) async fn run_new(&self, op_id: OpId, accepted: Accepted, state: watch::Sender<OpState>) {
-        let Some(op) = ops::mutation(&accepted.op) else { return };
+        let op = ops::implementation(&accepted.op);
         let cx = Cx { node: &self.node, op_id: &op_id, accepted: &accepted };
         let effect = self.fresh(&cx, op.as_ref(), &state).await;
         self.finish(&cx, op.as_ref(), effect, state).await;

@@ -6,7 +6,6 @@ use super::{Executor, OpState, Running};
 use crate::ledger::OpenOp;
 use crate::ops::{self, Cx, Op};
 use crate::units::Ended;
-use podlift_model::OpOutcome;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::Instrument as _;
@@ -42,11 +41,7 @@ impl Executor {
     async fn take_up(&self, open: OpenOp, state: watch::Sender<OpState>) {
         tracing::info!(op = %open.op_id, verb = open.accepted.op.verb(), "found an op that had not ended");
         let cx = Cx { node: &self.node, op_id: &open.op_id, accepted: &open.accepted };
-        let Some(op) = ops::mutation(&open.accepted.op) else {
-            let outcome = OpOutcome::Indeterminate { why: "the ledger holds an observation as an op".into() };
-            drop(self.node.ledger.ended(&open.op_id, &outcome));
-            return;
-        };
+        let op = ops::implementation(&open.accepted.op);
         let moves = ops::moves_manifests(&open.accepted.op);
         if moves {
             self.node.heal.kubeadm_started();

@@ -6,8 +6,8 @@ use super::runtime::runs_exactly;
 use crate::heal::Look;
 use crate::heal::manifest::Manifest;
 use crate::host::HttpTls;
+use crate::look::{address, alive};
 use crate::node::Node;
-use crate::ops::look::{address, alive};
 use podlift_model::op::Component;
 
 pub(super) async fn learn(node: &Node, component: Component, look: &Look) -> Result<(), String> {

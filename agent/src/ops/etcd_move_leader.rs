@@ -1,9 +1,9 @@
 //! etcd's leadership away from this node's member, so that restarting the node's API server costs no election.
 
 use super::etcd_access;
-use super::look::etcd_health;
 use super::shared::control_plane;
 use super::{Applied, Cx, Op};
+use crate::look::etcd_health;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
 

@@ -2,10 +2,10 @@
 //! under the same name.
 
 use super::etcd_access;
-use super::look::backup;
 use super::shared::{control_plane, file_failure};
 use super::{Applied, Cx, Op, old_backups};
 use crate::host::Invocation;
+use crate::look::backup;
 use crate::paths;
 use crate::tools::etcdctl::Access;
 use crate::tools::must;

@@ -1,9 +1,9 @@
 //! Copies of the manifests and of the kubelet's configuration for a run, in the agent's own store. Write-once: a copy that is there stays
 //! as it is, and the list of hashes, written last, says that the backup is whole.
 
-use super::look::backup;
 use super::shared::file_failure;
 use super::{Applied, Cx, Op, old_backups};
+use crate::look::backup;
 use crate::paths;
 use async_trait::async_trait;
 use podlift_model::op::Component;

@@ -1,17 +1,17 @@
-//! What a coordinator may ask of this node, one op a file. `observe` only looks; `apply` makes the effect or says which unit makes it;
+//! What a coordinator may have this node do, one op a file. `observe` only looks; `apply` makes the effect or says which unit makes it;
 //! `conclude` judges how that unit ended; `settle` leaves the node as podlift keeps it, however the op ended.
 //!
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
-//! (`repeatable`): apt-source, apt-update, package-download, image-pull, kubeadm-plan, etcd-snapshot (the file appears by one rename),
+//! (`repeatable`): apt-source, apt-update, package-download, image-pull, etcd-snapshot (the file appears by one rename),
 //! etcd-move-leader, manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a
 //! hash), heal-apply (each repair has an intent of its own), kubeadm-patches (the whole directory). Of these, one that is a unit is run
 //! again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
 
 mod apt_source;
 mod apt_update;
-mod etcd_access;
+pub(crate) mod etcd_access;
 mod etcd_move_leader;
-mod etcd_snapshot;
+pub(crate) mod etcd_snapshot;
 mod guard_arm;
 mod guard_disarm;
 mod heal_accept;
@@ -21,17 +21,15 @@ mod kubeadm_addons;
 mod kubeadm_apply;
 mod kubeadm_node;
 pub(crate) mod kubeadm_patches;
-mod kubeadm_plan;
 mod kubelet_config;
 mod kubelet_restart;
-pub(crate) mod look;
 mod manifest_backup;
 mod manifest_restore;
 mod old_backups;
 mod package_download;
 mod package_install;
 mod served;
-mod shared;
+pub(crate) mod shared;
 
 use crate::ledger::Accepted;
 use crate::node::Node;
@@ -104,10 +102,9 @@ pub(crate) fn prune(files: &dyn crate::host::Files) -> Result<(), Failure> {
     old_backups::prune(files, None)
 }
 
-/// The mutation that `op` is; None: it is an observation.
-pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
-    Some(match op.clone() {
-        HostOp::Observe { .. } => return None,
+/// The implementation of an op.
+pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
+    match op.clone() {
         HostOp::AptSource { minor } => Box::new(apt_source::AptSource { minor }),
         HostOp::AptUpdate => Box::new(apt_update::AptUpdate),
         HostOp::PackageDownload { packages } => Box::new(package_download::PackageDownload { packages }),
@@ -115,7 +112,6 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
             Box::new(package_install::PackageInstall { packages, repair })
         }
         HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
-        HostOp::KubeadmPlan { to } => Box::new(kubeadm_plan::KubeadmPlan { to }),
         HostOp::KubeadmApply { to, skip, ignore } => {
             Box::new(kubeadm_apply::KubeadmApply { to, skip, ignore })
         }
@@ -134,7 +130,7 @@ pub(crate) fn mutation(op: &HostOp) -> Option<Box<dyn Op>> {
         HostOp::HealAccept { component, sha256 } => Box::new(heal_accept::HealAccept { component, sha256 }),
         HostOp::HealApply { component } => Box::new(heal_apply::HealApply { component }),
         HostOp::KubeadmPatches { files } => Box::new(kubeadm_patches::KubeadmPatches { files }),
-    })
+    }
 }
 
 /// Whether the op may move manifests while it runs: the heal then takes a missing one for kubeadm's.

@@ -2,8 +2,8 @@
 //! question of a step of its own, because an API server that was moved in a second ago may still be starting.
 
 use super::Cx;
-use super::look::api_server;
 use crate::heal::manifest::Manifest;
+use crate::look::api_server;
 use crate::paths;
 use podlift_model::facts::ApiServerState;
 use podlift_model::op::Component;

@@ -5,10 +5,11 @@ mod stores;
 
 use super::*;
 use crate::host::{CommandError, Files as _, Invocation, Output};
+use crate::look;
 use crate::paths;
 use crate::testing::{BOOT, Bench, EMPTY_API, LIVE_API, exited, line, said};
-use podlift_model::op::{Component, Look};
-use podlift_model::{Digest, RunId};
+use podlift_model::op::Component;
+use podlift_model::{Digest, Look, RunId};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -44,7 +45,7 @@ async fn act(node: &Arc<Node>, op: HostOp) -> Result<Applied, Failure> {
     let accepted = accepted(node, op.clone());
     let op_id = OpId::new("op-1").unwrap();
     let cx = Cx { node, op_id: &op_id, accepted: &accepted };
-    let op = mutation(&op).unwrap();
+    let op = implementation(&op);
     match op.observe(&cx).await? {
         Some(output) => Ok(Applied::Done(output)),
         None => op.apply(&cx).await,
@@ -96,7 +97,8 @@ async fn kubeadm_is_refused_where_a_manifest_is_missing() {
     }
     let worker = Bench::new(nothing);
     assert!(matches!(act(&worker.node(), HostOp::KubeadmNode { skip: vec![] }).await, Ok(Applied::Unit(_))));
-    assert_eq!(fails(&worker.node(), HostOp::KubeadmPlan { to }).await.code, "not-control-plane");
+    let addons = HostOp::KubeadmAddons { to, addons: vec![] };
+    assert_eq!(fails(&worker.node(), addons).await.code, "not-control-plane");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,12 +6,11 @@ mod cluster;
 mod node;
 
 use crate::heal::Expectations;
-use crate::ops::look::look;
+use crate::look::look;
 use cluster::{Cluster, Layout};
 use node::Bench;
 use podlift_model::facts::EtcdState;
-use podlift_model::op::Look;
-use podlift_model::{Digest, HostOp, OpOutcome, OpOutput, RunId};
+use podlift_model::{Digest, HostOp, Look, OpOutcome, OpOutput, RunId};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

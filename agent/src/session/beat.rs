@@ -2,8 +2,8 @@
 //! them, and now and then.
 
 use super::serve::{FACTS, Outbox};
+use crate::look::facts::{Installed, assemble, installed};
 use crate::node::Node;
-use crate::ops::look::facts::{Installed, assemble, installed};
 use crate::paths;
 use podlift_common::rhythm;
 use podlift_common::wire::to_document;

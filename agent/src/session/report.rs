@@ -2,10 +2,10 @@
 
 use super::serve::Outbox;
 use crate::executor::{Answer, Executor, OpState};
+use crate::look::look;
 use crate::node::Node;
-use crate::ops::look::look;
-use podlift_common::wire::{self, to_document};
-use podlift_model::{Epoch, Failure, HostOp, OpId, OpOutcome};
+use podlift_common::wire::{self, HostRequest, to_document};
+use podlift_model::{Epoch, Failure, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent, op_report};
 use std::future::Future;
 use std::pin::Pin;
@@ -69,22 +69,25 @@ pub(super) async fn run_op(
     let reporter =
         Reporter { node: node.clone(), outbox, request: request.request, op_id: request.op_id.clone() };
     let over = || "the coordinator closed it".to_string();
-    let (op_id, epoch, op) = match decode(&request) {
+    let (op_id, epoch, asked) = match decode(&request) {
         Ok(decoded) => decoded,
         Err(failure) => return if reporter.refused(&failure).await { Ok(None) } else { Err(over()) },
     };
-    // A look changes nothing: it needs no fence, but for those that hand something out.
-    if let HostOp::Observe { look: what } = op {
-        if what.needs_epoch()
-            && let Err(failure) = executor.in_office(epoch.as_ref())
-        {
-            return if reporter.refused(&failure).await { Ok(None) } else { Err(over()) };
+    let op = match asked {
+        HostRequest::Op(op) => op,
+        // A look changes nothing: it needs no fence, but for those that hand something out.
+        HostRequest::Look(what) => {
+            if what.needs_epoch()
+                && let Err(failure) = executor.in_office(epoch.as_ref())
+            {
+                return if reporter.refused(&failure).await { Ok(None) } else { Err(over()) };
+            }
+            return Ok(Some(Box::pin(async move {
+                let outcome = OpOutcome::from(look(&node, &what).await);
+                reporter.outcome(&outcome).await;
+            })));
         }
-        return Ok(Some(Box::pin(async move {
-            let outcome = OpOutcome::from(look(&node, &what).await);
-            reporter.outcome(&outcome).await;
-        })));
-    }
+    };
     let answer = match epoch {
         Some(epoch) => executor.submit(&op_id, &epoch, &op),
         None => Answer::Refused(Failure::permanent(
@@ -100,11 +103,11 @@ pub(super) async fn run_op(
     if told { Ok(None) } else { Err(over()) }
 }
 
-fn decode(request: &v1::RunOp) -> Result<(OpId, Option<Epoch>, HostOp), Failure> {
+fn decode(request: &v1::RunOp) -> Result<(OpId, Option<Epoch>, HostRequest), Failure> {
     let invalid = |why: String| Failure::permanent("invalid-request", why);
     let op_id = OpId::new(request.op_id.clone()).map_err(|e| invalid(e.to_string()))?;
     let op = request.op.as_ref().ok_or_else(|| invalid("field op is missing".into()))?;
-    let op = wire::op_from_wire(op).map_err(|e| invalid(e.to_string()))?;
+    let op = wire::request_from_wire(op).map_err(|e| invalid(e.to_string()))?;
     let epoch =
         request.epoch.as_ref().map(wire::epoch_from_wire).transpose().map_err(|e| invalid(e.to_string()))?;
     Ok((op_id, epoch, op))

@@ -5,8 +5,8 @@ use crate::link::{Channel, Link, LinkError};
 use crate::paths;
 use crate::testing::{Bench, EMPTY_API, Tools, end_unit};
 use async_trait::async_trait;
-use podlift_common::wire::{op_to_wire, outcome_from_wire};
-use podlift_model::{HostOp, OpOutcome, RunId};
+use podlift_common::wire::{look_to_wire, op_to_wire, outcome_from_wire};
+use podlift_model::{HostOp, Look, OpOutcome, RunId};
 use podlift_proto::v1::{self, from_agent, lookup_reply, op_report, to_agent};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -68,8 +68,14 @@ impl Session {
         }
     }
     async fn run(&self, op_id: &str, op: &HostOp) {
+        self.send(op_id, op_to_wire(op)).await;
+    }
+    async fn look(&self, op_id: &str, look: &Look) {
+        self.send(op_id, look_to_wire(look)).await;
+    }
+    async fn send(&self, op_id: &str, op: v1::Op) {
         let epoch = Some(v1::Epoch { number: 1, instance: "a".into() });
-        let request = v1::RunOp { request: 7, op_id: op_id.into(), epoch, op: Some(op_to_wire(op)) };
+        let request = v1::RunOp { request: 7, op_id: op_id.into(), epoch, op: Some(op) };
         self.say(to_agent::Kind::RunOp(request)).await;
     }
     async fn report(&mut self) -> op_report::State {
@@ -239,21 +245,19 @@ async fn a_part_of_a_backup_is_for_the_coordinator_in_office_only() {
     let mut session = rig.sessions.recv().await.unwrap();
     session.hello().await;
     let path = paths::manifest(podlift_model::op::Component::KubeApiserver).display().to_string();
-    let part =
-        HostOp::Observe { look: podlift_model::op::Look::BackupPart { path, offset: 0, recipients: vec![] } };
-    session.run("look-1", &part).await;
+    let part = Look::BackupPart { path, offset: 0, recipients: vec![] };
+    session.look("look-1", &part).await;
     assert!(
         matches!(session.report().await, op_report::State::Refused(f) if f.code == "epoch-stale"),
         "no epoch yet"
     );
     session.claim(1, "a").await;
-    session.run("look-2", &part).await;
+    session.look("look-2", &part).await;
     assert!(matches!(session.report().await, op_report::State::Outcome(_)));
     session.claim(2, "b").await;
-    session.run("look-3", &part).await;
+    session.look("look-3", &part).await;
     let op_report::State::Refused(refused) = session.report().await else { panic!() };
     assert!(refused.code == "epoch-stale" && refused.message.contains("in office"), "{refused:?}");
-    let facts = HostOp::Observe { look: podlift_model::op::Look::Facts };
-    session.run("look-4", &facts).await;
+    session.look("look-4", &Look::Facts).await;
     assert!(matches!(session.report().await, op_report::State::Outcome(_)), "other looks need none");
 }

@@ -1,6 +1,7 @@
-//! Pure vocabulary of podlift: ids, versions, nodes, host ops and how they end. No IO, no clock, no async: everything here can be
+//! Pure vocabulary of podlift: ids, versions, nodes, looks, host ops and how they end. No IO, no clock, no async: everything here can be
 //! read, compared, written as JSON and tested as a table.
 
+pub mod bcm;
 pub mod command;
 pub mod digest;
 pub mod epoch;
@@ -9,6 +10,7 @@ pub mod flags;
 pub mod gates;
 pub mod heal;
 pub mod ids;
+pub mod look;
 pub mod op;
 pub mod outcome;
 pub mod survey;
@@ -22,6 +24,7 @@ pub use flags::FlagSet;
 pub use ids::{
     BootId, ClusterName, FlagName, InstanceId, LedgerId, MachineId, NodeName, OpId, RunId, StepId,
 };
+pub use look::Look;
 pub use op::HostOp;
 pub use outcome::{Failure, FailureClass, OpOutcome, OpOutput};
 pub use version::{KubeVersion, Minor, PackageVersion};

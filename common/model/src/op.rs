@@ -1,5 +1,6 @@
-//! The closed vocabulary of host ops: what a coordinator may ask of an agent, and nothing else. No op carries bytes to place, a shell
-//! text, a path or a URL.
+//! The closed vocabulary of host ops: the changes that a coordinator may ask of an agent, and nothing else (looks are in `look.rs`). No op
+//! carries a shell text, a path or a URL. One op carries text to place: `KubeadmPatches`, which an agent accepts only where its node's own
+//! files already say the same.
 
 use crate::digest::Digest;
 use crate::ids::{FlagName, RunId};
@@ -83,50 +84,10 @@ pub struct PatchText {
     pub text: String,
 }
 
-/// A read-only look.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "look")]
-pub enum Look {
-    Facts,
-    /// Exact versions in the repository of the target's minor, fetched into a private apt root: the node's own lists stay as they are.
-    Packages {
-        to: KubeVersion,
-    },
-    /// What the installed kubeadm would write, as flag changes.
-    KubeadmDiff {
-        to: KubeVersion,
-    },
-    EtcdHealth,
-    /// This node's own API server: /readyz at its advertise address, the running container's image and flags, restarts, last log lines.
-    ApiServer,
-    /// The heal rules applied to the manifests, changing nothing.
-    Manifests,
-    /// What this agent's own store holds for a run.
-    Backup {
-        run: RunId,
-    },
-    /// All that a plan rests on and that is too costly for facts. Changes nothing: what it fetches and unpacks goes into the private root.
-    Survey {
-        to: KubeVersion,
-    },
-    /// Files of this node that belong into a backup: a closed list (manifests, PKI, kubeconfigs, kubelet's and etcd's configuration).
-    BackupFiles,
-    /// A part of one of those files. A secret one is encrypted by the agent before its first part leaves. Needs the current epoch.
-    BackupPart {
-        path: String,
-        offset: u64,
-        /// age recipients, all of them among those of the node's own configuration; empty: all of those.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        recipients: Vec<String>,
-    },
-}
-
+/// A change of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "op")]
 pub enum HostOp {
-    Observe {
-        look: Look,
-    },
     /// Only the minor in `kubernetes.list` changes; host, options and other lines stay.
     AptSource {
         minor: Minor,
@@ -143,10 +104,6 @@ pub enum HostOp {
         repair: bool,
     },
     ImagePull {
-        to: KubeVersion,
-    },
-    /// Creates a health-check Job (kubeadm `phases/upgrade/health.go`): for the run, never for `podlift plan`.
-    KubeadmPlan {
         to: KubeVersion,
     },
     KubeadmApply {
@@ -208,39 +165,15 @@ pub enum HostOp {
     },
 }
 
-impl Look {
-    /// Looks that hand out what only the coordinator in office may have.
-    pub fn needs_epoch(&self) -> bool {
-        matches!(self, Look::BackupPart { .. })
-    }
-}
-
 impl HostOp {
-    pub fn is_observation(&self) -> bool {
-        matches!(self, HostOp::Observe { .. })
-    }
-
     /// Kebab-case verb for people, logs and metrics.
     pub fn verb(&self) -> &'static str {
         match self {
-            HostOp::Observe { look } => match look {
-                Look::Facts => "observe-facts",
-                Look::Packages { .. } => "observe-packages",
-                Look::KubeadmDiff { .. } => "observe-diff",
-                Look::EtcdHealth => "observe-etcd",
-                Look::ApiServer => "observe-api-server",
-                Look::Manifests => "observe-manifests",
-                Look::Backup { .. } => "observe-backup",
-                Look::Survey { .. } => "observe-survey",
-                Look::BackupFiles => "observe-backup-files",
-                Look::BackupPart { .. } => "observe-backup-part",
-            },
             HostOp::AptSource { .. } => "apt-source",
             HostOp::AptUpdate => "apt-update",
             HostOp::PackageDownload { .. } => "package-download",
             HostOp::PackageInstall { .. } => "package-install",
             HostOp::ImagePull { .. } => "image-pull",
-            HostOp::KubeadmPlan { .. } => "kubeadm-plan",
             HostOp::KubeadmApply { .. } => "kubeadm-apply",
             HostOp::KubeadmNode { .. } => "kubeadm-node",
             HostOp::KubeadmAddons { .. } => "kubeadm-addons",

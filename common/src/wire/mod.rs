@@ -3,14 +3,19 @@
 mod document;
 mod epoch;
 mod errors;
+mod fields;
+mod look;
 mod op;
 mod outcome;
+mod request;
 
 pub use document::{from_document, to_document};
 pub use epoch::{epoch_from_wire, epoch_to_wire};
 pub use errors::{ErrorInfo, StatusError, Told, from_status, to_status};
-pub use op::{op_from_wire, op_to_wire};
+pub use look::look_to_wire;
+pub use op::op_to_wire;
 pub use outcome::{failure_from_wire, failure_to_wire, outcome_from_wire, outcome_to_wire};
+pub use request::{HostRequest, request_from_wire};
 
 /// Metadata of every answer of a coordinator: its version.
 pub const VERSION_HEADER: &str = "podlift-version";

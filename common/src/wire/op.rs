@@ -1,15 +1,15 @@
 //! Host ops on the wire: the closed vocabulary, each field validated before anything is done with it.
 
 use super::WireError;
-use podlift_model::op::{FlagLoss, Look, PackagePin, PatchText};
-use podlift_model::{Digest, HostOp, RunId};
-use podlift_proto::v1::{self, observe::What, op::Kind};
-use std::fmt::Display;
-use std::str::FromStr;
+use super::fields::{field, fields, texts};
+use super::look::look_from_wire;
+use super::request::HostRequest;
+use podlift_model::op::{FlagLoss, PackagePin, PatchText};
+use podlift_model::{Digest, HostOp};
+use podlift_proto::v1::{self, op::Kind};
 
 pub fn op_to_wire(op: &HostOp) -> v1::Op {
     let kind = match op {
-        HostOp::Observe { look } => Kind::Observe(look_to_wire(look)),
         HostOp::AptSource { minor } => Kind::AptSource(v1::AptSource { minor: minor.to_string() }),
         HostOp::AptUpdate => Kind::AptUpdate(v1::AptUpdate {}),
         HostOp::PackageDownload { packages } => {
@@ -19,7 +19,6 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages), repair: *repair })
         }
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
-        HostOp::KubeadmPlan { to } => Kind::KubeadmPlan(v1::KubeadmPlan { to: to.to_string() }),
         HostOp::KubeadmApply { to, skip, ignore } => Kind::KubeadmApply(v1::KubeadmApply {
             to: to.to_string(),
             skip_phases: texts(skip),
@@ -58,12 +57,10 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
     v1::Op { kind: Some(kind) }
 }
 
-pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
-    let kind = op.kind.as_ref().ok_or_else(|| {
-        WireError::new("op.kind", "missing or not known to this podlift: upgrade the agent")
-    })?;
-    Ok(match kind {
-        Kind::Observe(o) => HostOp::Observe { look: look_from_wire(o)? },
+/// A look or an op: they share the oneof, so that agents of all versions read the same field numbers.
+pub(super) fn from_kind(kind: &Kind) -> Result<HostRequest, WireError> {
+    let op = match kind {
+        Kind::Observe(o) => return Ok(HostRequest::Look(look_from_wire(o)?)),
         Kind::AptSource(o) => HostOp::AptSource { minor: field("apt_source.minor", &o.minor)? },
         Kind::AptUpdate(_) => HostOp::AptUpdate,
         Kind::PackageDownload(o) => HostOp::PackageDownload { packages: pins_from_wire(&o.packages)? },
@@ -71,7 +68,6 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
             HostOp::PackageInstall { packages: pins_from_wire(&o.packages)?, repair: o.repair }
         }
         Kind::ImagePull(o) => HostOp::ImagePull { to: field("image_pull.to", &o.to)? },
-        Kind::KubeadmPlan(o) => HostOp::KubeadmPlan { to: field("kubeadm_plan.to", &o.to)? },
         Kind::KubeadmApply(o) => HostOp::KubeadmApply {
             to: field("kubeadm_apply.to", &o.to)?,
             skip: fields("kubeadm_apply.skip_phases", &o.skip_phases)?,
@@ -107,74 +103,8 @@ pub fn op_from_wire(op: &v1::Op) -> Result<HostOp, WireError> {
         },
         Kind::HealApply(o) => HostOp::HealApply { component: field("heal_apply.component", &o.component)? },
         Kind::KubeadmPatches(o) => HostOp::KubeadmPatches { files: patches_from_wire(&o.files)? },
-    })
-}
-
-fn look_to_wire(look: &Look) -> v1::Observe {
-    let (what, to, run) = match look {
-        Look::Facts => (What::Facts, None, None),
-        Look::Packages { to } => (What::Packages, Some(to), None),
-        Look::KubeadmDiff { to } => (What::KubeadmDiff, Some(to), None),
-        Look::EtcdHealth => (What::EtcdHealth, None, None),
-        Look::ApiServer => (What::ApiServer, None, None),
-        Look::Manifests => (What::Manifests, None, None),
-        Look::Backup { run } => (What::Backup, None, Some(run)),
-        Look::Survey { to } => (What::Survey, Some(to), None),
-        Look::BackupFiles => (What::BackupFiles, None, None),
-        Look::BackupPart { .. } => (What::BackupPart, None, None),
     };
-    let (path, offset, recipients) = match look {
-        Look::BackupPart { path, offset, recipients } => (path.clone(), *offset, recipients.clone()),
-        _ => Default::default(),
-    };
-    let text = |o: Option<String>| o.unwrap_or_default();
-    v1::Observe {
-        what: what as i32,
-        to: text(to.map(ToString::to_string)),
-        run: text(run.map(ToString::to_string)),
-        path,
-        offset,
-        recipients,
-    }
-}
-
-fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
-    let what = What::try_from(o.what).map_err(|e| WireError::new("observe.what", e))?;
-    Ok(match what {
-        What::Unspecified => return Err(WireError::missing("observe.what")),
-        What::Facts => Look::Facts,
-        What::Packages => Look::Packages { to: field("observe.to", &o.to)? },
-        What::KubeadmDiff => Look::KubeadmDiff { to: field("observe.to", &o.to)? },
-        What::EtcdHealth => Look::EtcdHealth,
-        What::ApiServer => Look::ApiServer,
-        What::Manifests => Look::Manifests,
-        What::Backup => Look::Backup { run: field::<RunId>("observe.run", &o.run)? },
-        What::Survey => Look::Survey { to: field("observe.to", &o.to)? },
-        What::BackupFiles => Look::BackupFiles,
-        What::BackupPart => Look::BackupPart {
-            path: absolute("observe.path", &o.path)?,
-            offset: o.offset,
-            recipients: o.recipients.iter().map(|r| recipient(r)).collect::<Result<_, _>>()?,
-        },
-    })
-}
-
-fn absolute(name: &'static str, path: &str) -> Result<String, WireError> {
-    let plain = path.starts_with('/') && !path.split('/').any(|part| matches!(part, "." | ".."));
-    match plain {
-        true => Ok(path.into()),
-        false => Err(WireError::new(
-            name,
-            format!("{path:?} is not valid: expected an absolute path without . and .."),
-        )),
-    }
-}
-
-/// An age recipient is one word of printable characters; whether it is one that the node knows is the agent's question.
-fn recipient(text: &str) -> Result<String, WireError> {
-    let one_word = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic());
-    let bad = || WireError::new("observe.recipients", format!("{text:?} is not valid: expected age1…"));
-    one_word.then(|| text.to_string()).ok_or_else(bad)
+    Ok(HostRequest::Op(op))
 }
 
 fn loss_to_wire(loss: &FlagLoss) -> v1::FlagLoss {
@@ -225,58 +155,24 @@ fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError>
     pins.iter().map(pin).collect()
 }
 
-fn texts<T: Display>(items: &[T]) -> Vec<String> {
-    items.iter().map(ToString::to_string).collect()
-}
-
-fn field<T: FromStr>(name: &'static str, text: &str) -> Result<T, WireError>
-where
-    T::Err: Display,
-{
-    text.parse().map_err(|e| WireError::new(name, e))
-}
-
-fn fields<T: FromStr>(name: &'static str, texts: &[String]) -> Result<Vec<T>, WireError>
-where
-    T::Err: Display,
-{
-    texts.iter().map(|t| field(name, t)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::request_from_wire;
+    use podlift_model::RunId;
     use podlift_model::op::{Addon, Component, Package, PatchName, Preflight, SkipPhase};
 
     fn every_op() -> Vec<HostOp> {
         let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
         let run = RunId::new("r1").unwrap();
         let packages = vec![PackagePin { package: Package::Kubeadm, version: "1.32.9-1.1".parse().unwrap() }];
-        let looks = [
-            Look::Facts,
-            Look::Packages { to },
-            Look::KubeadmDiff { to },
-            Look::EtcdHealth,
-            Look::ApiServer,
-            Look::Manifests,
-            Look::Backup { run: run.clone() },
-            Look::Survey { to },
-            Look::BackupFiles,
-            Look::BackupPart {
-                path: "/etc/kubernetes/admin.conf".into(),
-                offset: 7,
-                recipients: vec!["age1x".into()],
-            },
-        ];
-        let mut ops: Vec<HostOp> = looks.into_iter().map(|look| HostOp::Observe { look }).collect();
-        ops.extend([
+        vec![
             HostOp::AptSource { minor: to.minor() },
             HostOp::AptUpdate,
             HostOp::PackageDownload { packages: packages.clone() },
             HostOp::PackageInstall { packages: packages.clone(), repair: false },
             HostOp::PackageInstall { packages, repair: true },
             HostOp::ImagePull { to },
-            HostOp::KubeadmPlan { to },
             HostOp::KubeadmApply { to, skip: SkipPhase::ALL.to_vec(), ignore: Preflight::ALL.to_vec() },
             HostOp::KubeadmNode { skip: vec![] },
             HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },
@@ -300,14 +196,13 @@ mod tests {
             HostOp::KubeadmPatches {
                 files: vec![PatchText { name: PatchName::Kubelet, text: "maxPods: 200\n".into() }],
             },
-        ]);
-        ops
+        ]
     }
 
     #[test]
     fn every_op_survives_the_wire() {
         for op in every_op() {
-            assert_eq!(op_from_wire(&op_to_wire(&op)), Ok(op));
+            assert_eq!(request_from_wire(&op_to_wire(&op)), Ok(HostRequest::Op(op)));
         }
     }
 
@@ -355,10 +250,9 @@ mod tests {
                 })),
                 "guard_arm.allow.flag",
             ),
-            (wire(Kind::Observe(v1::Observe { what: 99, ..Default::default() })), "observe.what"),
         ];
         for (op, want) in cases {
-            assert_eq!(op_from_wire(&op).unwrap_err().field, want);
+            assert_eq!(request_from_wire(&op).unwrap_err().field, want);
         }
     }
 }

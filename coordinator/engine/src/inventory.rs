@@ -1,6 +1,6 @@
 //! The nodes of a cluster as the planner sees them: Node objects and agents' facts joined by name.
 
-use crate::request::NodeView;
+use crate::doors::NodeView;
 use podlift_model::{KubeVersion, NodeFacts, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
 //! The engine decides and never does: inventory and facts in, plan out; events in, state out; a probe's reply in, verdict out.
 //! Pure: no tokio, tonic, kube, clock, file or process. `now` is an argument.
 
+pub mod doors;
 pub mod inventory;
 pub mod kubeadm_config;
 pub mod machine;
 pub mod plan;
-pub mod request;
 pub mod steps;
 pub mod survey;
 #[cfg(any(test, feature = "testing"))]
@@ -13,8 +13,8 @@ pub mod survey;
 pub mod testing;
 pub mod view;
 
+pub use doors::{Act, ClusterAct, ClusterLook, ClusterReply, Probe, Reply, VaultAct, VaultLook};
 pub use inventory::{Inventory, NodeEntry, NodeRole};
 pub use machine::{Event, Record, RunState, RunStatus, StepStatus, StopReason};
 pub use plan::{Plan, Severity, StepKind, StepSpec};
-pub use request::{ClusterCall, ClusterReply, Reply, Request};
 pub use steps::{Assess, Cx, Evidence, Policy, Step};

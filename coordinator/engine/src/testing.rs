@@ -3,9 +3,9 @@
 
 pub mod survey;
 
+use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
 use crate::inventory::Inventory;
 use crate::plan::{PlanInput, PlanOptions};
-use crate::request::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
 use jiff::Timestamp;
 use podlift_model::facts::*;
 use podlift_model::op::{Component, Package};

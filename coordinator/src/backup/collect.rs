@@ -7,8 +7,8 @@ use crate::dispatch::UNREACHABLE;
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use podlift_backup::{About, Wanted, Writer};
-use podlift_engine::request::NodeView;
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::doors::NodeView;
+use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::op::Component;
 use podlift_model::{Failure, KubeVersion, NodeFacts, NodeName};
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ struct Roles {
 
 /// What each node of the order is; all of their agents are there.
 async fn roles(world: &World<'_>, order: &Order) -> Result<Roles, Failure> {
-    let views = match world.cluster.call(&ClusterCall::Nodes, world.epoch).await? {
+    let views = match world.cluster.look(&ClusterLook::Nodes).await? {
         ClusterReply::Nodes(views) => views,
         _ => return Err(failure::incomplete("the API's list of nodes can't be read")),
     };

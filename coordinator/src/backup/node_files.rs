@@ -7,9 +7,8 @@ use crate::dispatch::EPOCH_STALE;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use podlift_backup::{Kind, Wanted};
-use podlift_model::op::Look;
 use podlift_model::survey::{BackupFile, FilePart};
-use podlift_model::{Failure, NodeName, OpOutput};
+use podlift_model::{Failure, Look, NodeName, OpOutput};
 use std::collections::BTreeMap;
 
 /// More than any file of a node that is no snapshot.

@@ -6,8 +6,7 @@ use super::pen::{Of, Pen};
 use super::{Making, failure, node_files, paths};
 use podlift_backup::{Kind, Wanted};
 use podlift_model::facts::{BackupState, SnapshotState};
-use podlift_model::op::Look;
-use podlift_model::{Failure, OpOutput};
+use podlift_model::{Failure, Look, OpOutput};
 
 const KIND: Kind = Kind::EtcdSnapshot;
 

@@ -2,7 +2,7 @@
 
 use super::{Looked, Made};
 use podlift_backup::{Entry, LeftOut, Manifest, Problem, Stored};
-use podlift_engine::request::BackupView;
+use podlift_engine::doors::BackupView;
 use podlift_engine::view::BackupRow;
 use podlift_model::Digest;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! The way to the cluster being upgraded: a closed set of calls, each fenced by the epoch of whoever makes it. Never the place where
+//! The way to the cluster being upgraded: a closed set of looks, and a closed set of changes, each fenced by the epoch of the coordinator
+//! that makes it. Never the place where
 //! podlift keeps anything that it needs to know.
 
 mod certificates;
@@ -15,7 +16,7 @@ pub use servers::Servers;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 
 /// Code of the failure that says: the API does not answer now. Always transient.
@@ -25,7 +26,11 @@ pub const FENCED: &str = "fenced";
 
 #[async_trait]
 pub trait Cluster: Send + Sync {
-    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure>;
+    /// Reads only.
+    async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure>;
+
+    /// One change, fenced by the epoch. The result is a line for people.
+    async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure>;
 
     /// What the API sends for a path, byte for byte; None where there is no such thing. For backups, which lose no field.
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure>;

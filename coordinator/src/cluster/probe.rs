@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
-use podlift_engine::request::ApiProbe;
+use podlift_engine::doors::ApiProbe;
 use podlift_engine::view::report::VIP;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};

@@ -1,13 +1,15 @@
-//! What a person asks of a plan, and how it becomes what the planner wants.
+//! What a person asks of a plan, and how the configuration completes it.
 
 use super::{Coordinator, CoordinatorError};
-use crate::exec::planner::{Counts, Wanted};
+use crate::exec::planner::Counts;
 use podlift_engine::Plan;
 use podlift_engine::plan::{self, Approve, Ask, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
 use tracing::Instrument as _;
 
+/// The question of a person, who may leave parts of it to the configuration. `Ask` of the engine is the same question with all of its parts
+/// filled in; `PlanRequest` is this one on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAsk {
     pub to: KubeVersion,
@@ -60,11 +62,10 @@ impl Coordinator {
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Plan>, CoordinatorError> {
-        let Ask { to, nodes, options, waivers } = ask;
-        let wanted = Wanted { to, nodes, options, waivers, attestations: self.store.attestations() };
+        let (attestations, to) = (self.store.attestations(), ask.to);
         let span = tracing::info_span!("plan", %to, by);
         let making = async {
-            let input = self.planner.gather(wanted, &self.reading(), counts).await?;
+            let input = self.planner.gather(ask, attestations, counts).await?;
             Ok::<_, CoordinatorError>(Arc::new(plan::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;

@@ -6,7 +6,7 @@ use podlift_engine::machine::Event;
 use podlift_engine::steps::Evidence;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::{Digest, Failure, HostOp, NodeName, RunId};
 
 /// Begins the name under which an agent keeps a snapshot that no run asked for.
@@ -78,7 +78,7 @@ impl Coordinator {
         (run, snapshot): (RunId, RunId),
         by: &str,
     ) -> Result<(Order, Vec<NodeName>), CoordinatorError> {
-        let views = match self.performer.cluster.call(&ClusterCall::Nodes, &self.reading()).await? {
+        let views = match self.performer.cluster.look(&ClusterLook::Nodes).await? {
             ClusterReply::Nodes(views) => views,
             _ => return Err(Failure::permanent("odd-reply", "the API's list of nodes can't be read").into()),
         };

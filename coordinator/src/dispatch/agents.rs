@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
-use podlift_model::op::Look;
-use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput, RunId};
+use podlift_model::{Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,18 +1,18 @@
-//! The one mutation of a step: intent first, durable, then the request, then its end.
+//! The one change of a step: its intent first, durable, then the change, then its end.
 
 use super::drive::{Drive, Moment, Turn, may_act};
 use super::perform::Acted;
 use super::reasons::stop_reason;
 use super::recover::Open;
 use crate::dispatch::{EPOCH_STALE, unreachable};
+use podlift_engine::Act;
 use podlift_engine::machine::{Event, RunStatus, StepStatus};
-use podlift_engine::{ClusterCall, Request};
 use podlift_model::{Failure, LedgerId, OpId, OpOutcome};
 use tracing::Instrument as _;
 
 impl Drive {
-    pub(super) async fn act(&mut self, m: &Moment, request: &Request) -> Turn {
-        let ledger = match self.prepare(m, request).await {
+    pub(super) async fn act(&mut self, m: &Moment, act: &Act) -> Turn {
+        let ledger = match self.prepare(m, act).await {
             Ok(ledger) => ledger,
             Err(turn) => return turn,
         };
@@ -25,14 +25,14 @@ impl Drive {
         };
         let span = super::spans::op(&self.run, &self.step, &op_id, &m.epoch);
         let acted = tokio::select! {
-            acted = self.runner.performer.act(request, &op_id, &m.epoch).instrument(span) => acted,
-            // Evictions may stop anywhere; what an agent has accepted it finishes.
-            () = self.aborted(), if matches!(request, Request::Cluster(ClusterCall::Drain { .. })) => stopped(),
+            acted = self.runner.performer.act(act, &op_id, &m.epoch).instrument(span) => acted,
+            // An agent finishes what it has accepted; some calls to the cluster may stop anywhere.
+            () = self.aborted(), if act.interruptible() => stopped(),
         };
         match acted {
             Acted::Ended(outcome) => self.ended(&op_id, outcome),
             Acted::NotKnown(failure) => self.wait_for_agent(&m.state, &failure),
-            Acted::Fenced(failure) => match self.unseated(request, failure) {
+            Acted::Fenced(failure) => match self.unseated(act, failure) {
                 Ok(turn) => turn,
                 // It never started, and the step's op is over.
                 Err(failure) => self.ended(&op_id, OpOutcome::Failed { failure }),
@@ -41,8 +41,8 @@ impl Drive {
     }
 
     /// Another coordinator commands. Err: whoever says so is not to be heeded, and only this step has failed.
-    fn unseated(&self, request: &Request, failure: Failure) -> Result<Turn, Failure> {
-        if let Request::Host { node, .. } = request {
+    fn unseated(&self, act: &Act, failure: Failure) -> Result<Turn, Failure> {
+        if let Some(node) = act.node() {
             self.runner.fence.heeds(node)?;
         }
         self.runner.fence.lose(failure.message);
@@ -50,11 +50,11 @@ impl Drive {
     }
 
     /// The agent is there, and takes our orders; its memory is named in the intent.
-    async fn prepare(&mut self, m: &Moment, request: &Request) -> Result<Option<LedgerId>, Turn> {
-        let Request::Host { node, .. } = request else { return Ok(None) };
+    async fn prepare(&mut self, m: &Moment, act: &Act) -> Result<Option<LedgerId>, Turn> {
+        let Some(node) = act.node() else { return Ok(None) };
         if let Err(failure) = self.runner.performer.claim(node, &m.epoch).await {
             if failure.code == EPOCH_STALE {
-                let turn = self.unseated(request, failure);
+                let turn = self.unseated(act, failure);
                 return Err(turn.unwrap_or_else(|failure| self.fail(stop_reason(&failure, &self.step))));
             }
             return Err(self.wait(m, failure.message));

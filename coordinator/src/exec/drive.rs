@@ -98,7 +98,7 @@ impl Drive {
             return turn;
         }
         let probe = step.probe(&cx);
-        let reply = match self.runner.performer.look(&probe, &m.epoch).await {
+        let reply = match self.runner.performer.probe(&probe).await {
             Ok(reply) => reply,
             Err(f) if f.class == FailureClass::Transient => return self.wait(&m, f.message),
             Err(f) => return self.fail(stop_reason(&f, &self.step)),
@@ -175,7 +175,7 @@ impl Drive {
         let acted = m.state.steps[&self.step.id].acted;
         let spec = self.step.clone();
         let cx = Cx { state: &m.state, step: &spec, ahead: m.ahead, acted };
-        let Some(request) = steps::step(&spec.kind).act(&cx, reply) else {
+        let Some(act) = steps::step(&spec.kind).act(&cx, reply) else {
             return self.wait(m, "not there yet".into());
         };
         if let (Open::Unknown(why), false) = (&m.open, m.policy.repeatable) {
@@ -193,7 +193,7 @@ impl Drive {
         }
         self.waiting = None;
         self.reason = None;
-        self.act(m, &request).await
+        self.act(m, &act).await
     }
 
     pub fn write(&self, decide: impl FnOnce(&RunState) -> Option<Event>) -> bool {

@@ -150,7 +150,7 @@ impl Fence {
                     }
                 } else if heard.elapsed() >= ROLES {
                     heard = tokio::time::Instant::now();
-                    self.planes.refresh(&self.nobody()).await;
+                    self.planes.refresh().await;
                 }
                 tokio::time::sleep(poll).await;
             }
@@ -161,14 +161,10 @@ impl Fence {
         }
     }
 
-    fn nobody(&self) -> Epoch {
-        Epoch { number: 0, instance: self.instance.clone() }
-    }
-
     /// Claims with whoever is there: an operator's word that no other coordinator lives, and that the numbers which agents say are true.
     /// Where neither the cluster nor the journal can tell who is control plane, those are asked that say so themselves.
     pub async fn takeover(&self) -> Result<String, Failure> {
-        self.planes.refresh(&self.nobody()).await;
+        self.planes.refresh().await;
         let known = self.planes.all();
         let planes = if known.is_empty() { self.planes.self_declared() } else { known };
         let failed = |text: String| Failure::transient("takeover-failed", text);
@@ -187,7 +183,7 @@ impl Fence {
     }
 
     async fn claim(&self) -> Result<(), String> {
-        self.planes.refresh(&self.nobody()).await;
+        self.planes.refresh().await;
         let planes = self.planes.all();
         if planes.is_empty() {
             return Err("neither the cluster nor the journal says which nodes are control plane: a majority of them must hold this coordinator's epoch; is the API there? (podlift takeover asks the agents that say so themselves)".into());

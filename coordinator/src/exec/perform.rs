@@ -1,16 +1,16 @@
-//! Requests of the engine, carried out: looks in parallel, mutations one at a time under their op id.
+//! Probes and acts of the engine, carried out: looks in parallel, each act under its op id.
 
 use crate::backup::{Backups, Order, World};
 use crate::cluster::{Cluster, FENCED};
 use crate::dispatch::{Agents, EPOCH_STALE, Progress};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
-use podlift_engine::{ClusterCall, ClusterReply, Reply, Request};
+use podlift_engine::{Act, ClusterAct, Probe, Reply, VaultAct, VaultLook};
 use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many looks of one request are under way at once.
+/// How many looks of one probe are under way at once.
 const AT_ONCE: usize = 256;
 
 /// The last line of what runs on each node, for people.
@@ -53,41 +53,20 @@ pub struct Performer {
 }
 
 impl Performer {
-    /// Calls to the cluster, and those that are answered from the backups.
-    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
-        match call {
-            ClusterCall::Backup { run } => {
-                let made = self.backups.sealed(run.as_str(), None).await?;
-                Ok(ClusterReply::Backup(made.map(|m| m.view())))
-            }
-            ClusterCall::CollectBackup { run, nodes } => {
-                let (agents, cluster) = (self.agents.as_ref(), self.cluster.as_ref());
-                let world = World { agents, cluster, epoch };
-                let made = self.backups.collect(&Order::of_run(run, nodes), world, Arc::new(|_| ())).await?;
-                Ok(ClusterReply::Backup(Some(made.view())))
-            }
-            call => self.cluster.call(call, epoch).await,
-        }
-    }
-
-    /// Reads only. Of several looks one that failed for good counts before one that may pass.
-    pub fn look<'a>(
-        &'a self,
-        request: &'a Request,
-        epoch: &'a Epoch,
-    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+    /// Of several looks one that failed for good counts before one that may pass.
+    pub fn probe<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
-            match request {
-                Request::Host { node, op: HostOp::Observe { look } } => {
-                    self.agents.observe(node, look).await.map(|output| Reply::Host(Box::new(output)))
+            match probe {
+                Probe::Node(node, look) => {
+                    self.agents.observe(node, look).await.map(|output| Reply::Node(Box::new(output)))
                 }
-                Request::Host { op, .. } => Err(Failure::permanent(
-                    "not-a-look",
-                    format!("a probe asked for {}, which changes something", op.verb()),
-                )),
-                Request::Cluster(call) => self.call(call, epoch).await.map(Reply::Cluster),
-                Request::Many(requests) => {
-                    let looks: Vec<_> = requests.iter().map(|r| self.look(r, epoch)).collect();
+                Probe::Cluster(look) => self.cluster.look(look).await.map(Reply::Cluster),
+                Probe::Vault(VaultLook::Backup { run }) => {
+                    let made = self.backups.sealed(run.as_str(), None).await?;
+                    Ok(Reply::Vault(made.map(|m| m.view())))
+                }
+                Probe::All(probes) => {
+                    let looks: Vec<_> = probes.iter().map(|p| self.probe(p)).collect();
                     all(futures_util::stream::iter(looks).buffered(AT_ONCE).collect().await)
                 }
             }
@@ -95,26 +74,31 @@ impl Performer {
         .boxed()
     }
 
-    pub(super) async fn act(&self, request: &Request, op_id: &OpId, epoch: &Epoch) -> Acted {
-        match request {
-            Request::Host { node, op } => self.on_host(node, op, op_id, epoch).await,
-            Request::Cluster(call) => match self.call(call, epoch).await {
-                Ok(ClusterReply::Changed(line)) => Acted::Ended(OpOutcome::changed(line)),
-                Ok(ClusterReply::Backup(Some(made))) => Acted::Ended(OpOutcome::changed(format!(
-                    "{} members, sealed as {}",
-                    made.members,
-                    made.sha256.short()
-                ))),
-                Ok(other) => Acted::Ended(OpOutcome::changed(format!("{other:?}"))),
-                Err(failure) if failure.code == FENCED => Acted::Fenced(failure),
+    pub(super) async fn act(&self, act: &Act, op_id: &OpId, epoch: &Epoch) -> Acted {
+        match act {
+            Act::Node(node, op) => self.on_host(node, op, op_id, epoch).await,
+            Act::Cluster(act) => self.in_cluster(act, epoch).await,
+            Act::Vault(act) => match self.in_vault(act, epoch).await {
+                Ok(line) => Acted::Ended(OpOutcome::changed(line)),
                 Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
             },
-            Request::Many(_) => {
-                let failure =
-                    Failure::permanent("not-one-mutation", "a step asked for several mutations at once");
-                Acted::Ended(OpOutcome::Failed { failure })
-            }
         }
+    }
+
+    async fn in_cluster(&self, act: &ClusterAct, epoch: &Epoch) -> Acted {
+        match self.cluster.act(act, epoch).await {
+            Ok(line) => Acted::Ended(OpOutcome::changed(line)),
+            Err(failure) if failure.code == FENCED => Acted::Fenced(failure),
+            Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
+        }
+    }
+
+    async fn in_vault(&self, act: &VaultAct, epoch: &Epoch) -> Result<String, Failure> {
+        let VaultAct::Collect { run, nodes } = act;
+        let world = World { agents: self.agents.as_ref(), cluster: self.cluster.as_ref(), epoch };
+        let made = self.backups.collect(&Order::of_run(run, nodes), world, Arc::new(|_| ())).await?;
+        let view = made.view();
+        Ok(format!("{} members, sealed as {}", view.members, view.sha256.short()))
     }
 
     /// Makes sure that the agent holds our epoch: one that lost its memory, or came late, does not.
@@ -159,5 +143,5 @@ fn all(replies: Vec<Result<Reply, Failure>>) -> Result<Reply, Failure> {
         }
     }
     let worst = bad.iter().position(|f| f.class != FailureClass::Transient).unwrap_or(0);
-    if bad.is_empty() { Ok(Reply::Many(good)) } else { Err(bad.swap_remove(worst)) }
+    if bad.is_empty() { Ok(Reply::All(good)) } else { Err(bad.swap_remove(worst)) }
 }

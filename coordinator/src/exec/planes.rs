@@ -4,8 +4,8 @@
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
 use crate::store::Store;
-use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::{Epoch, NodeName};
+use podlift_engine::{ClusterLook, ClusterReply};
+use podlift_model::NodeName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,9 +23,8 @@ impl Planes {
     }
 
     /// Asks the cluster again; where it does not answer, what it said last stays.
-    pub async fn refresh(&self, reader: &Epoch) {
-        let Ok(ClusterReply::Nodes(nodes)) = self.cluster.call(&ClusterCall::NodesLately, reader).await
-        else {
+    pub async fn refresh(&self) {
+        let Ok(ClusterReply::Nodes(nodes)) = self.cluster.look(&ClusterLook::NodesLately).await else {
             return;
         };
         let said: BTreeMap<NodeName, bool> = nodes.into_iter().map(|n| (n.name, n.control_plane)).collect();

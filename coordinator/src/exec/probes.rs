@@ -4,12 +4,12 @@
 use super::{ExecSettings, Performer};
 use crate::store::Store;
 use futures_util::future::join_all;
+use podlift_engine::doors::ApiProbe;
 use podlift_engine::inventory::Inventory;
 use podlift_engine::machine::{Event, RunState};
-use podlift_engine::request::ApiProbe;
 use podlift_engine::view::report::VIP;
-use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::{Epoch, InstanceId, RunId};
+use podlift_engine::{ClusterLook, ClusterReply};
+use podlift_model::RunId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 pub struct Probes {
     pub store: Arc<Store>,
     pub performer: Performer,
-    pub instance: InstanceId,
     pub settings: ExecSettings,
 }
 
@@ -79,10 +78,9 @@ impl Probes {
     }
 
     async fn probe(&self, endpoint: &str) -> ApiProbe {
-        let nobody = Epoch { number: 0, instance: self.instance.clone() };
-        let call = ClusterCall::ProbeApiServers { endpoints: vec![endpoint.into()] };
+        let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.into()] };
         let failed = |why: String| ApiProbe { endpoint: endpoint.into(), ok: false, why };
-        match self.performer.cluster.call(&call, &nobody).await {
+        match self.performer.cluster.look(&look).await {
             Ok(ClusterReply::Probes(mut probes)) => {
                 probes.pop().unwrap_or_else(|| failed("no answer".into()))
             }

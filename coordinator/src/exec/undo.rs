@@ -63,17 +63,17 @@ async fn one(
     poll: Duration,
 ) -> Option<Result<String, String>> {
     let cx = Cx { state: s, step, ahead: 0, acted: true };
-    let request = steps::step(&step.kind).undo(&cx)?;
+    let act = steps::step(&step.kind).undo(&cx)?;
     let mut why = String::new();
     for number in 1..=TRIES {
         // Undoing twice is harmless, so that each try may have an id of its own.
         let op_id = OpId::new(format!("{}-s{:04}-u{number}", s.run, step.number)).ok()?;
-        let claimed = match &request {
-            podlift_engine::Request::Host { node, .. } => p.claim(node, epoch).await,
-            _ => Ok(()),
+        let claimed = match act.node() {
+            Some(node) => p.claim(node, epoch).await,
+            None => Ok(()),
         };
         let acted = match claimed {
-            Ok(()) => p.act(&request, &op_id, epoch).await,
+            Ok(()) => p.act(&act, &op_id, epoch).await,
             Err(failure) => Acted::NotKnown(failure),
         };
         why = match acted {

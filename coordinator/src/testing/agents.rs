@@ -4,8 +4,9 @@ use super::fleet::{Fleet, PLANES, State, endpoints};
 use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
+use podlift_model::Look;
 use podlift_model::facts::*;
-use podlift_model::op::{Component, Look, Package};
+use podlift_model::op::{Component, Package};
 use podlift_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +50,10 @@ impl Agents for Fleet {
         }
         let mut s = self.lock();
         match look {
+            look if look.is_of_head() => {
+                let told = s.bcm.get(look.verb()).cloned();
+                told.ok_or_else(|| Failure::permanent("bcm-answer", "cmsh is in none of /cm"))
+            }
             _ if s.offline.contains(node) => Err(unreachable(node, "it is not connected")),
             Look::BackupPart { path, offset, .. } => s.part(node, path, *offset),
             look => Ok(s.look(node, look)),
@@ -168,7 +173,10 @@ impl State {
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
-            Look::BackupPart { .. } => unreachable!("answered before"),
+            Look::BackupPart { .. }
+            | Look::BcmVersions
+            | Look::BcmClusterVersion
+            | Look::BcmApplications => unreachable!("answered before"),
         }
     }
 

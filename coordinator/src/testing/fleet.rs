@@ -1,7 +1,7 @@
 //! The state of the small fleet, and the faults a test may switch on.
 
 use super::backup::{Files, Objects};
-use podlift_engine::request::NodeView;
+use podlift_engine::doors::NodeView;
 use podlift_model::facts::*;
 use podlift_model::op::Component;
 use podlift_model::*;
@@ -47,6 +47,8 @@ pub struct State {
     pub remembered: Vec<RunId>,
     /// The same, of single agents.
     pub remembered_by: BTreeMap<NodeName, Vec<RunId>>,
+    /// What the agent of the head node answers, by the look's verb; anything else fails.
+    pub bcm: BTreeMap<&'static str, OpOutput>,
     /// What a backup reads.
     pub files: Files,
     pub objects: Objects,

@@ -23,12 +23,12 @@ pub struct PackagePin {
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
 }
-/// The closed vocabulary of what a coordinator may ask of a host. Observations change nothing.
+/// The closed vocabulary of what a coordinator may ask of a host: one look (`observe`), which changes nothing, or one op.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -48,8 +48,6 @@ pub mod op {
         PackageInstall(super::PackageInstall),
         #[prost(message, tag = "6")]
         ImagePull(super::ImagePull),
-        #[prost(message, tag = "7")]
-        KubeadmPlan(super::KubeadmPlan),
         #[prost(message, tag = "8")]
         KubeadmApply(super::KubeadmApply),
         #[prost(message, tag = "9")]
@@ -199,11 +197,6 @@ pub struct PackageInstall {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImagePull {
-    #[prost(string, tag = "1")]
-    pub to: ::prost::alloc::string::String,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct KubeadmPlan {
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
 }

@@ -8,8 +8,8 @@ use common::{recorded, world};
 use podlift_agent::{Agent, Channel, Config, Link, LinkError, Seams};
 use podlift_common::wire;
 use podlift_lab::{Audit, Shape, What, World};
-use podlift_model::op::{Addon, Look, Package, PackagePin, SkipPhase};
-use podlift_model::{Epoch, HostOp, InstanceId, OpOutcome, OpOutput, RunId};
+use podlift_model::op::{Addon, Package, PackagePin, SkipPhase};
+use podlift_model::{Epoch, HostOp, InstanceId, Look, OpOutcome, OpOutput, RunId};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -70,13 +70,17 @@ impl Driver {
 
     /// Sends an op and waits for its outcome.
     async fn op(&mut self, op: HostOp) -> OpOutcome {
+        self.request(wire::op_to_wire(&op)).await
+    }
+
+    async fn request(&mut self, op: v1::Op) -> OpOutcome {
         self.number += 1;
         let op_id = format!("op-{}", self.number);
         let run = v1::RunOp {
             request: self.number,
             op_id: op_id.clone(),
             epoch: Some(wire::epoch_to_wire(&self.epoch)),
-            op: Some(wire::op_to_wire(&op)),
+            op: Some(op.clone()),
         };
         self.say(to_agent::Kind::RunOp(run)).await;
         loop {
@@ -89,6 +93,14 @@ impl Driver {
                 op_report::State::Refused(f) => panic!("{op:?} refused: {f:?}"),
                 _ => {}
             }
+        }
+    }
+
+    /// What a look tells.
+    async fn told(&mut self, look: Look) -> OpOutput {
+        match self.request(wire::look_to_wire(&look)).await {
+            OpOutcome::Done { output } => output,
+            other => panic!("{look:?}: {other:?}"),
         }
     }
 
@@ -130,8 +142,8 @@ async fn every_op_ends_and_the_audit_is_content() {
     let skip = vec![SkipPhase::Addon, SkipPhase::KubeletConfig];
     for (i, node) in ["runai-01", "runai-02", "runai-03", "dgx030", "dgx031"].into_iter().enumerate() {
         let mut d = Driver::start(&world, node).await;
-        d.done(HostOp::Observe { look: Look::Facts }).await;
-        d.done(HostOp::Observe { look: Look::Packages { to } }).await;
+        d.told(Look::Facts).await;
+        d.told(Look::Packages { to }).await;
         if i == 0 {
             d.done(HostOp::EtcdSnapshot { run: run() }).await;
             d.done(HostOp::EtcdMoveLeader).await;
@@ -139,9 +151,9 @@ async fn every_op_ends_and_the_audit_is_content() {
         until_kubeadm(&mut d).await;
         if i < 3 {
             d.done(HostOp::ManifestBackup { run: run() }).await;
-            d.done(HostOp::Observe { look: Look::EtcdHealth }).await;
+            d.told(Look::EtcdHealth).await;
             d.done(HostOp::ImagePull { to }).await;
-            d.done(HostOp::Observe { look: Look::KubeadmDiff { to } }).await;
+            d.told(Look::KubeadmDiff { to }).await;
             let op = if i == 0 {
                 HostOp::KubeadmApply { ignore: vec![], to, skip: skip.clone() }
             } else {
@@ -149,9 +161,7 @@ async fn every_op_ends_and_the_audit_is_content() {
             };
             d.done(op).await;
             world.until(|s| s.front_up(node)).await;
-            let OpOutput::ApiServer(state) = d.done(HostOp::Observe { look: Look::ApiServer }).await else {
-                panic!()
-            };
+            let OpOutput::ApiServer(state) = d.told(Look::ApiServer).await else { panic!() };
             assert!(state.ready && state.flags_match && state.running == Some(to), "{state:?}");
         } else {
             d.done(HostOp::KubeadmNode { skip: vec![] }).await;
@@ -183,9 +193,7 @@ async fn the_guard_heals_and_kubeadm_waits_on_the_healed_pod() {
     })
     .await;
     world.until(|s| s.front_up("runai-01")).await;
-    let OpOutput::ApiServer(state) = d.done(HostOp::Observe { look: Look::ApiServer }).await else {
-        panic!()
-    };
+    let OpOutput::ApiServer(state) = d.told(Look::ApiServer).await else { panic!() };
     assert!(state.ready && state.flags_match && state.running == Some(to), "{state:?}");
     let effects = world.effects();
     assert!(!effects.iter().any(|e| matches!(e.what, What::ContainerCrash { .. })));

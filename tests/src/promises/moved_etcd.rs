@@ -6,8 +6,8 @@ use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
 use podlift_lab::{Shape, World};
 use podlift_model::heal::HealFacts;
-use podlift_model::op::{Component, Look};
-use podlift_model::{Digest, HostOp, OpOutcome, OpOutput, RunId};
+use podlift_model::op::Component;
+use podlift_model::{Digest, HostOp, Look, OpOutcome, OpOutput, RunId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,11 @@ impl Story {
     }
 
     async fn heal(&mut self, node: &str) -> Result<HealFacts, String> {
-        match self.run(node, &HostOp::Observe { look: Look::Facts }).await? {
+        self.ops += 1;
+        let id = format!("look-{}", self.ops);
+        let agent = self.agents.get_mut(node).ok_or("no agent")?;
+        let told = agent.look(&id, &epoch(1, "a"), &Look::Facts).await.map_err(|f| f.to_string())?;
+        match told {
             OpOutcome::Done { output: OpOutput::Facts(facts) } => {
                 facts.heal.map(|h| *h).ok_or("facts without heal".into())
             }

@@ -7,9 +7,8 @@ use crate::{Kept, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use podlift_lab::{Shape, World};
-use podlift_model::op::Look;
 use podlift_model::survey::BackupFile;
-use podlift_model::{HostOp, OpOutcome, OpOutput};
+use podlift_model::{Look, OpOutcome, OpOutput};
 
 const NODE: &str = "runai-01";
 const AGE: &[u8] = b"age-encryption.org/v1\n";
@@ -41,8 +40,7 @@ pub async fn no_private_key_leaves_in_clear(sabotage: Sabotage) -> Kept {
 }
 
 async fn files(agent: &mut Direct) -> Result<Vec<BackupFile>, String> {
-    let look = HostOp::Observe { look: Look::BackupFiles };
-    match agent.run("files", &epoch(2, "a"), &look).await.map_err(|f| f.to_string())? {
+    match agent.look("files", &epoch(2, "a"), &Look::BackupFiles).await.map_err(|f| f.to_string())? {
         OpOutcome::Done { output: OpOutput::BackupFiles(files) } => Ok(files),
         other => Err(format!("{other:?}")),
     }
@@ -63,16 +61,16 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|w| w == needle)
 }
 
-fn part(path: &str, offset: u64, recipients: Vec<String>) -> HostOp {
-    HostOp::Observe { look: Look::BackupPart { path: path.into(), offset, recipients } }
+fn part(path: &str, offset: u64, recipients: Vec<String>) -> Look {
+    Look::BackupPart { path: path.into(), offset, recipients }
 }
 
 async fn whole(agent: &mut Direct, number: usize, path: &str) -> Result<Vec<u8>, String> {
     let mut all = vec![];
     loop {
         let id = format!("part-{number}-{}", all.len());
-        let op = part(path, all.len() as u64, vec![]);
-        let part = match agent.run(&id, &epoch(2, "a"), &op).await.map_err(|f| f.to_string())? {
+        let look = part(path, all.len() as u64, vec![]);
+        let part = match agent.look(&id, &epoch(2, "a"), &look).await.map_err(|f| f.to_string())? {
             OpOutcome::Done { output: OpOutput::BackupPart(part) } => part,
             other => return Err(format!("{path}: {other:?}")),
         };
@@ -91,8 +89,8 @@ async fn refused(agent: &mut Direct, files: &[BackupFile]) -> Kept {
         ("stranger", part(&secret.path, 0, vec![STRANGER.into()]), epoch(2, "a")),
         ("old", part(&secret.path, 0, vec![]), epoch(1, "a")),
     ];
-    for (id, op, epoch) in asks {
-        let answer = agent.run(id, &epoch, &op).await;
+    for (id, look, epoch) in asks {
+        let answer = agent.look(id, &epoch, &look).await;
         let got = matches!(&answer, Ok(OpOutcome::Done { .. }));
         ensure(!got, || format!("{id} got {}", secret.path))?;
     }

@@ -4,8 +4,8 @@ use super::Sabotage;
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use podlift_coordinator::Cluster;
-use podlift_engine::request::{EvictionView, NodeView, Owner};
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::doors::{EvictionView, NodeView, Owner};
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_lab::World;
 use podlift_model::{Epoch, Failure, RunId};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,23 +14,29 @@ pub struct Lying {
     pub inner: Arc<dyn Cluster>,
     pub world: Arc<World>,
     pub sabotage: Sabotage,
-    pub run: Mutex<Option<RunId>>,
+    /// The run that cordons, and its coordinator's epoch.
+    pub owner: Mutex<Option<Owner>>,
 }
 
 impl Lying {
     /// Every cordon is ours.
-    fn claim(&self, node: &mut NodeView, epoch: &Epoch) {
-        let run = self.run.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let (true, None, Some(run)) = (node.unschedulable, &node.owner, run) {
-            node.owner = Some(Owner { run, epoch: epoch.clone() });
+    fn claim(&self, node: &mut NodeView) {
+        let owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let (true, None, Some(owner)) = (node.unschedulable, &node.owner, owner) {
+            node.owner = Some(owner);
         }
     }
 
+    fn note(&self, run: &RunId, epoch: &Epoch) {
+        let owner = Owner { run: run.clone(), epoch: epoch.clone() };
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
+    }
+
     /// Whoever cordoned it.
-    async fn uncordon(&self, node: &str) -> Result<ClusterReply, Failure> {
+    async fn uncordon(&self, node: &str) -> Result<String, Failure> {
         let api: kube::Api<Node> = kube::Api::all(self.world.kube_client());
         api.uncordon(node).await.map_err(|e| Failure::transient("api-unreachable", e.to_string()))?;
-        Ok(ClusterReply::Changed("uncordoned".into()))
+        Ok("uncordoned".into())
     }
 }
 
@@ -40,32 +46,39 @@ impl Cluster for Lying {
         self.inner.raw(path, query).await
     }
 
-    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
-        match (self.sabotage, call) {
-            (Sabotage::CordonOwnerIgnored, ClusterCall::Uncordon { node, run }) => {
-                *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.clone());
-                self.uncordon(node.as_str()).await
-            }
+    async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure> {
+        match (self.sabotage, look) {
             (Sabotage::CordonOwnerIgnored, _) => {
-                if let ClusterCall::Cordon { run, .. } = call {
-                    *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.clone());
-                }
-                let mut reply = self.inner.call(call, epoch).await?;
+                let mut reply = self.inner.look(look).await?;
                 match &mut reply {
-                    ClusterReply::Node(node) => self.claim(node, epoch),
-                    ClusterReply::Nodes(nodes) => nodes.iter_mut().for_each(|n| self.claim(n, epoch)),
+                    ClusterReply::Node(node) => self.claim(node),
+                    ClusterReply::Nodes(nodes) => nodes.iter_mut().for_each(|n| self.claim(n)),
                     _ => {}
                 }
                 Ok(reply)
             }
-            (Sabotage::DrainFailureIgnored, ClusterCall::Drain { .. }) => {
-                let tried = self.inner.call(call, epoch).await;
-                Ok(tried.unwrap_or(ClusterReply::Changed("drained".into())))
-            }
-            (Sabotage::DrainFailureIgnored, ClusterCall::PodsToEvict { .. }) => {
+            (Sabotage::DrainFailureIgnored, ClusterLook::PodsToEvict { .. }) => {
                 Ok(ClusterReply::Pods(EvictionView::default()))
             }
-            _ => self.inner.call(call, epoch).await,
+            _ => self.inner.look(look).await,
+        }
+    }
+
+    async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
+        match (self.sabotage, act) {
+            (Sabotage::CordonOwnerIgnored, ClusterAct::Uncordon { node, run }) => {
+                self.note(run, epoch);
+                self.uncordon(node.as_str()).await
+            }
+            (Sabotage::CordonOwnerIgnored, ClusterAct::Cordon { run, .. }) => {
+                self.note(run, epoch);
+                self.inner.act(act, epoch).await
+            }
+            (Sabotage::DrainFailureIgnored, ClusterAct::Drain { .. }) => {
+                let tried = self.inner.act(act, epoch).await;
+                Ok(tried.unwrap_or("drained".into()))
+            }
+            _ => self.inner.act(act, epoch).await,
         }
     }
 }

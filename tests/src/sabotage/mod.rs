@@ -79,7 +79,7 @@ impl Sabotage {
             inner,
             world: world.clone(),
             sabotage: self,
-            run: std::sync::Mutex::default(),
+            owner: std::sync::Mutex::default(),
         })
     }
 

@@ -9,7 +9,7 @@ mod process;
 mod target;
 
 use podlift_coordinator::Cluster as _;
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::{ClusterLook, ClusterReply};
 use target::Target;
 
 macro_rules! cases {
@@ -52,11 +52,8 @@ fn the_same_against_a_real_api_server() {
         let target = pair.target().await;
         println!("asked: kube-apiserver of {} at {}", assets.display(), pair.address());
         every_case(&target).await;
-        let call = ClusterCall::ProbeApiServers { endpoints: vec![pair.address()] };
-        let ClusterReply::Probes(probes) = target.cluster().call(&call, &target::epoch(5)).await.unwrap()
-        else {
-            panic!()
-        };
+        let look = ClusterLook::ProbeApiServers { endpoints: vec![pair.address()] };
+        let ClusterReply::Probes(probes) = target.cluster().look(&look).await.unwrap() else { panic!() };
         assert!(probes[0].ok, "{}", probes[0].why);
     });
 }

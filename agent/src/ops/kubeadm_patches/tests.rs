@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::Accepted;
-use crate::ops::mutation;
+use crate::ops::implementation;
 use crate::testing::{BOOT, Bench, LIVE_SCHEDULER, exited};
 use podlift_model::op::Component;
 use podlift_model::{Epoch, HostOp, OpId};
@@ -33,7 +33,7 @@ async fn applied(node: &Arc<Node>, op: HostOp) -> Result<Applied, Failure> {
     let accepted = Accepted { op: op.clone(), epoch, boot: BOOT.parse().unwrap(), at, since_boot };
     let op_id = OpId::new("op-1").unwrap();
     let cx = Cx { node, op_id: &op_id, accepted: &accepted };
-    let op = mutation(&op).unwrap();
+    let op = implementation(&op);
     match op.observe(&cx).await? {
         Some(output) => Ok(Applied::Done(output)),
         None => op.apply(&cx).await,

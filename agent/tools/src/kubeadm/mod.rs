@@ -22,10 +22,6 @@ fn skipped(skip: &[SkipPhase]) -> Option<String> {
     (!names.is_empty()).then(|| format!("--skip-phases={}", names.join(",")))
 }
 
-pub fn plan(to: KubeVersion, limit: Duration) -> UnitSpec {
-    unit(vec!["upgrade".into(), "plan".into(), to.to_string()], limit)
-}
-
 /// Of a directory.
 fn patched(patches: Option<&str>) -> Option<String> {
     patches.map(|dir| format!("--patches={dir}"))

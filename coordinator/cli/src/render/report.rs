@@ -1,8 +1,8 @@
 //! `podlift report -o md`: what happened, for whoever signs it off.
 
 use super::{length, moment};
+use podlift_engine::doors::BackupView;
 use podlift_engine::plan::{Attestation, Finding, Prevention};
-use podlift_engine::request::BackupView;
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
 use std::fmt::Write as _;

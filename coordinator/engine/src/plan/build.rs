@@ -1,9 +1,9 @@
 //! From what was observed to the plan, or to the reason why there can be none.
 
 use super::{Plan, PlanInput, SCHEMA, blast, checks, fingerprint, loss, meant, order, recorded, root_cause};
+use crate::doors::KubeadmConfigView;
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::request::KubeadmConfigView;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
 use podlift_model::{Digest, KubeVersion, NodeName, PackageVersion};

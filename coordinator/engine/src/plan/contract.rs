@@ -16,7 +16,7 @@ pub enum ContractError {
     Altered { said: String, is: String },
 }
 
-/// The question that a plan answers.
+/// The whole question that a plan answers, with nothing left to a configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
     pub to: KubeVersion,

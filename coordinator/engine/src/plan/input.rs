@@ -1,8 +1,8 @@
 //! Everything the planner looks at, observed beforehand.
 
 use super::Attestation;
+use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView};
 use crate::inventory::Inventory;
-use crate::request::{AddonsView, ApiProbe, KubeadmConfigView};
 use crate::survey::ClusterSurvey;
 use podlift_model::facts::{EtcdState, PackageOffer};
 use podlift_model::survey::{NodeSurvey, Seen};

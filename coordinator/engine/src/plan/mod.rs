@@ -39,9 +39,9 @@ pub use recorded::{Recorded, record_of};
 pub use root_cause::{Part, Prevention, RootCause};
 pub use spec::{Lane, Phase, StepKind, StepSpec};
 
+use crate::doors::KubeadmConfigView;
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ConfigRepair;
-use crate::request::KubeadmConfigView;
 use podlift_model::op::{Addon, FlagLoss, Package, Preflight};
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, PackageVersion};
 use schemars::JsonSchema;

@@ -1,15 +1,15 @@
 //! CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses.
 
 use super::types::{Assess, Cx, Step, cluster, done, odd};
-use crate::request::{ClusterCall, ClusterReply, Reply, Request};
+use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
 use podlift_model::HostOp;
 use podlift_model::op::Addon;
 
 pub struct Addons;
 
 impl Step for Addons {
-    fn probe(&self, _cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::Addons)
+    fn probe(&self, _cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::Addons)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(ClusterReply::Addons(view)) = cluster(reply) else { return odd(reply) };
@@ -24,7 +24,7 @@ impl Step for Addons {
             (false, _) => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::KubeadmAddons { to: cx.plan().to, addons: cx.plan().addons.clone() })
     }
 }

@@ -2,10 +2,9 @@
 //! A pod phase of Running and kubeadm's exit 0 say nothing of that (kubelet 1.32 `kubelet_pods.go:1665-1722`).
 
 use super::types::{Assess, Cx, Policy, Step, blocked, done, odd, output};
-use crate::request::{Reply, Request};
-use podlift_model::OpOutput;
+use crate::doors::{Act, Probe, Reply};
 use podlift_model::facts::ApiServerState;
-use podlift_model::op::Look;
+use podlift_model::{Look, OpOutput};
 use std::time::Duration;
 
 pub struct VerifyApi;
@@ -14,7 +13,7 @@ pub struct VerifyApi;
 const RESTARTS: u32 = 2;
 
 impl Step for VerifyApi {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::ApiServer)
     }
 
@@ -40,7 +39,7 @@ impl Step for VerifyApi {
         }
     }
 
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
         None
     }
 

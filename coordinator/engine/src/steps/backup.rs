@@ -1,17 +1,17 @@
 //! The backup: taken, verified by its own content, sealed before the first mutation, never made anew under the same name.
 
-use super::types::{Assess, Cx, Evidence, Step, blocked, cluster, done, many, odd, output};
-use crate::request::{BackupView, ClusterCall, ClusterReply, Reply, Request};
+use super::types::{Assess, Cx, Evidence, Step, blocked, done, many, odd, output};
+use crate::doors::{Act, BackupView, Probe, Reply, VaultAct, VaultLook};
 use podlift_model::facts::BackupState;
-use podlift_model::op::{Component, Look};
-use podlift_model::{HostOp, NodeName, OpOutput};
+use podlift_model::op::Component;
+use podlift_model::{HostOp, Look, NodeName, OpOutput};
 use std::collections::BTreeSet;
 
 pub struct EtcdSnapshot;
 pub struct ManifestBackup;
 pub struct SealBackup;
 
-fn look(cx: &Cx) -> Request {
+fn look(cx: &Cx) -> Probe {
     cx.look(Look::Backup { run: cx.state.run.clone() })
 }
 
@@ -27,7 +27,7 @@ fn has_manifests(state: &BackupState) -> bool {
 }
 
 impl Step for EtcdSnapshot {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         look(cx)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -56,13 +56,13 @@ impl Step for EtcdSnapshot {
             None => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::EtcdSnapshot { run: cx.state.run.clone() })
     }
 }
 
 impl Step for ManifestBackup {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         look(cx)
     }
     fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
@@ -72,23 +72,23 @@ impl Step for ManifestBackup {
             None => odd(reply),
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::ManifestBackup { run: cx.state.run.clone() })
     }
 }
 
 impl Step for SealBackup {
     /// What the control plane's own stores hold, and the set off the nodes.
-    fn probe(&self, cx: &Cx) -> Request {
-        let op = HostOp::Observe { look: Look::Backup { run: cx.state.run.clone() } };
-        let stores = servers(cx).into_iter().map(|node| Request::Host { node, op: op.clone() });
-        let set = Request::Cluster(ClusterCall::Backup { run: cx.state.run.clone() });
-        Request::Many(std::iter::once(set).chain(stores).collect())
+    fn probe(&self, cx: &Cx) -> Probe {
+        let look = Look::Backup { run: cx.state.run.clone() };
+        let stores = servers(cx).into_iter().map(|node| Probe::Node(node, look.clone()));
+        let set = Probe::Vault(VaultLook::Backup { run: cx.state.run.clone() });
+        Probe::All(std::iter::once(set).chain(stores).collect())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let [set, stores @ ..] = many(reply) else { return odd(reply) };
-        let Some(ClusterReply::Backup(set)) = cluster(set) else { return odd(reply) };
+        let Reply::Vault(set) = set else { return odd(reply) };
         let states: Option<Vec<&BackupState>> = stores.iter().map(backup).collect();
         let Some(states) = states else { return odd(reply) };
         if let Some(i) = states.iter().position(|s| !has_manifests(s)) {
@@ -106,12 +106,12 @@ impl Step for SealBackup {
         }
     }
 
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let mut nodes = servers(cx);
         let here = |n: &NodeName| cx.plan().chosen(n) && !cx.state.deferred.contains_key(n);
         nodes.extend(cx.plan().inventory.nodes.iter().map(|n| n.name.clone()).filter(here));
         let (run, nodes) = (cx.state.run.clone(), nodes.into_iter().collect());
-        Some(Request::Cluster(ClusterCall::CollectBackup { run, nodes }))
+        Some(Act::Vault(VaultAct::Collect { run, nodes }))
     }
 }
 

@@ -2,11 +2,10 @@
 //! waited for; what stays different stops the run, and goes on only where a person says that it is meant.
 
 use super::types::{Assess, Cx, Evidence, Step, cluster, many, odd, output};
+use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
 use crate::plan::{Attestation, DIFFERENCES, Finding, Recorded, Severity, compare, record_of, unseen};
-use crate::request::{ClusterCall, ClusterReply, Reply, Request};
-use podlift_model::op::Look;
 use podlift_model::survey::NodeSurvey;
-use podlift_model::{HostOp, NodeName, OpOutput};
+use podlift_model::{Look, NodeName, OpOutput};
 use std::collections::BTreeSet;
 
 pub struct CompareFleet;
@@ -15,16 +14,16 @@ pub struct CompareFleet;
 const NAMED: usize = 5;
 
 impl Step for CompareFleet {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         if recorded(cx).is_empty() {
-            return Request::Many(vec![]);
+            return Probe::All(vec![]);
         }
         let servers =
             cx.plan().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
-        let mut looks = vec![Request::Cluster(ClusterCall::Survey { endpoints: servers.collect() })];
-        let op = HostOp::Observe { look: Look::Survey { to: cx.plan().to } };
-        looks.extend(asked(cx).into_iter().map(|node| Request::Host { node, op: op.clone() }));
-        Request::Many(looks)
+        let mut looks = vec![Probe::Cluster(ClusterLook::Survey { endpoints: servers.collect() })];
+        let look = Look::Survey { to: cx.plan().to };
+        looks.extend(asked(cx).into_iter().map(|node| Probe::Node(node, look.clone())));
+        Probe::All(looks)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -46,7 +45,7 @@ impl Step for CompareFleet {
         judge(cx, compare(&before, &after))
     }
 
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
         None
     }
 }

@@ -2,9 +2,9 @@
 
 use super::compare::CompareFleet;
 use super::{Assess, Cx, Evidence, Step as _};
+use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::machine::{Event, RunState, apply};
 use crate::plan::{DIFFERENCES, PlanInput, StepKind, build};
-use crate::request::{ClusterCall, ClusterReply, Reply, Request};
 use crate::survey::ClusterSurvey;
 use crate::testing::survey::{cluster_survey, node_survey};
 use crate::testing::{input, name};
@@ -37,9 +37,9 @@ fn with<T>(state: &RunState, then: impl FnOnce(&Cx) -> T) -> T {
 fn seen(cluster: ClusterSurvey, source: &str) -> Reply {
     let mut survey = node_survey(false);
     survey.mounts = BTreeMap::from([("/raid".into(), source.into())]);
-    Reply::Many(vec![
+    Reply::All(vec![
         Reply::Cluster(ClusterReply::Survey(Box::new(cluster))),
-        Reply::Host(Box::new(OpOutput::Survey(Box::new(survey)))),
+        Reply::Node(Box::new(OpOutput::Survey(Box::new(survey)))),
     ])
 }
 
@@ -50,9 +50,9 @@ fn judged(state: &RunState, reply: &Reply) -> Assess {
 #[test]
 fn only_nodes_that_have_something_to_tell_are_asked() {
     let state = run(&mounted());
-    let Request::Many(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
-    assert!(matches!(&looks[0], Request::Cluster(ClusterCall::Survey { endpoints }) if endpoints.len() == 3));
-    assert!(looks.len() == 2 && matches!(&looks[1], Request::Host { node, .. } if *node == name("dgx030")));
+    let Probe::All(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
+    assert!(matches!(&looks[0], Probe::Cluster(ClusterLook::Survey { endpoints }) if endpoints.len() == 3));
+    assert!(looks.len() == 2 && matches!(&looks[1], Probe::Node(node, _) if *node == name("dgx030")));
 }
 
 #[test]
@@ -102,11 +102,11 @@ fn a_difference_that_somebody_accepts_in_the_run_ends_it_and_is_kept() {
 fn a_node_that_was_left_out_is_not_compared() {
     let deferred = Event::NodeDeferred { node: name("dgx030"), reason: "r".into(), by: "me".into() };
     let state = say(Some(run(&mounted())), deferred);
-    let Request::Many(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
+    let Probe::All(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
     assert_eq!(looks.len(), 1);
     let mut i = input();
     i.cluster_survey = Err("away".into());
     let nothing = run(&i);
-    assert_eq!(with(&nothing, |cx| CompareFleet.probe(cx)), Request::Many(vec![]));
-    assert!(matches!(judged(&nothing, &Reply::Many(vec![])), Assess::Done(_)));
+    assert_eq!(with(&nothing, |cx| CompareFleet.probe(cx)), Probe::All(vec![]));
+    assert!(matches!(judged(&nothing, &Reply::All(vec![])), Assess::Done(_)));
 }

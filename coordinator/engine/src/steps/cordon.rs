@@ -1,8 +1,8 @@
 //! Cordon with owner and epoch in one patch; uncordon only what this run cordoned. A node that somebody else cordoned stays as it was.
 
 use super::types::{Assess, Cx, Step, cluster, done, many, odd};
+use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::request::{ClusterCall, ClusterReply, NodeView, Reply, Request};
 
 pub struct Cordon;
 pub struct Uncordon;
@@ -13,9 +13,9 @@ fn ours(cx: &Cx, node: &NodeView) -> bool {
 
 impl Step for Cordon {
     /// The node itself as it is now; the others are only counted.
-    fn probe(&self, cx: &Cx) -> Request {
-        let calls = [ClusterCall::Node { node: cx.node() }, ClusterCall::NodesLately];
-        Request::Many(calls.into_iter().map(Request::Cluster).collect())
+    fn probe(&self, cx: &Cx) -> Probe {
+        let calls = [ClusterLook::Node { node: cx.node() }, ClusterLook::NodesLately];
+        Probe::All(calls.into_iter().map(Probe::Cluster).collect())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -40,12 +40,12 @@ impl Step for Cordon {
         Assess::Ready
     }
 
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
-        Some(Request::Cluster(ClusterCall::Cordon { node: cx.node(), run: cx.state.run.clone() }))
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        Some(Act::Cluster(ClusterAct::Cordon { node: cx.node(), run: cx.state.run.clone() }))
     }
 
-    fn undo(&self, cx: &Cx) -> Option<Request> {
-        Some(Request::Cluster(ClusterCall::Uncordon { node: cx.node(), run: cx.state.run.clone() }))
+    fn undo(&self, cx: &Cx) -> Option<Act> {
+        Some(Act::Cluster(ClusterAct::Uncordon { node: cx.node(), run: cx.state.run.clone() }))
     }
 }
 
@@ -60,8 +60,8 @@ fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
 }
 
 impl Step for Uncordon {
-    fn probe(&self, cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::Node { node: cx.node() })
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::Node { node: cx.node() })
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(ClusterReply::Node(node)) = cluster(reply) else { return odd(reply) };
@@ -71,7 +71,7 @@ impl Step for Uncordon {
             true => done("cordoned by somebody else: left so"),
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
-        Some(Request::Cluster(ClusterCall::Uncordon { node: cx.node(), run: cx.state.run.clone() }))
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        Some(Act::Cluster(ClusterAct::Uncordon { node: cx.node(), run: cx.state.run.clone() }))
     }
 }

@@ -2,19 +2,18 @@
 //! pods and budgets named, and the cordon stays, ours.
 
 use super::types::{Assess, Cx, Policy, Step, blocked, cluster, done, odd};
-use crate::request::{ClusterCall, ClusterReply, Reply, Request};
+use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, Probe, Reply};
 
 pub struct Drain;
 
 impl Step for Drain {
-    fn probe(&self, cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::PodsToEvict { node: cx.node() })
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::PodsToEvict { node: cx.node() })
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(ClusterReply::Pods(pods)) = cluster(reply) else { return odd(reply) };
-        if let Some(why) = pods.refused.first() {
+        if !pods.refused.is_empty() {
             let (node, refused) = (cx.node(), pods.refused.join("; "));
-            debug_assert!(!why.is_empty());
             let message = format!(
                 "{node} can't be drained: {refused}; end or move those pods first, or leave the node out: podlift defer {node}"
             );
@@ -22,9 +21,9 @@ impl Step for Drain {
         }
         if pods.evict.is_empty() { done("no pod left to evict") } else { Assess::Ready }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let seconds = cx.plan().options.drain_seconds;
-        Some(Request::Cluster(ClusterCall::Drain { node: cx.node(), run: cx.state.run.clone(), seconds }))
+        Some(Act::Cluster(ClusterAct::Drain { node: cx.node(), run: cx.state.run.clone(), seconds }))
     }
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { retries: 0, ..cx.policy() }

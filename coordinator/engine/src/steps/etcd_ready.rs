@@ -1,15 +1,14 @@
 //! Before a control-plane node is touched: every etcd member healthy, no alarm, and the leader on another node.
 
 use super::types::{Assess, Cx, Step, done, odd, output};
+use crate::doors::{Act, Probe, Reply};
 use crate::plan::checks::etcd_problems;
-use crate::request::{Reply, Request};
-use podlift_model::op::Look;
-use podlift_model::{HostOp, OpOutput};
+use podlift_model::{HostOp, Look, OpOutput};
 
 pub struct EtcdReady;
 
 impl Step for EtcdReady {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::EtcdHealth)
     }
     fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
@@ -23,7 +22,7 @@ impl Step for EtcdReady {
             None => Assess::Wait("etcd has no leader".into()),
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::EtcdMoveLeader)
     }
 }

@@ -3,24 +3,23 @@
 
 use super::repair_config::config;
 use super::types::{Assess, Cx, Step, blocked, done, many, odd, output};
+use crate::doors::{Act, ClusterLook, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::plan::checks::FLAG_LOSS;
 use crate::plan::{endpoints, removed};
-use crate::request::{ClusterCall, Reply, Request};
-use podlift_model::OpOutput;
 use podlift_model::command::kinds::STORE;
 use podlift_model::flags::FlagChange;
-use podlift_model::op::Look;
+use podlift_model::{Look, OpOutput};
 
 pub struct FlagDiff;
 
 const ETCD_SERVERS: &str = "etcd-servers";
 
 impl Step for FlagDiff {
-    fn probe(&self, cx: &Cx) -> Request {
-        Request::Many(vec![
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::All(vec![
             cx.look(Look::KubeadmDiff { to: cx.plan().to }),
-            Request::Cluster(ClusterCall::KubeadmConfig),
+            Probe::Cluster(ClusterLook::KubeadmConfig),
         ])
     }
 
@@ -57,7 +56,7 @@ impl Step for FlagDiff {
         )
     }
 
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
         None
     }
 }

@@ -1,18 +1,18 @@
 //! At the end, everything once more and all together: nodes, API servers by themselves, guards, holds.
 
 use super::types::{Assess, Cx, Step, blocked, done, many, odd};
-use crate::request::{ClusterCall, ClusterReply, NodeView, Reply, Request};
+use crate::doors::{Act, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 
 pub struct VerifyFleet;
 
 impl Step for VerifyFleet {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         let servers =
             cx.plan().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
         let endpoints = servers.collect();
-        Request::Many(vec![
-            Request::Cluster(ClusterCall::Nodes),
-            Request::Cluster(ClusterCall::ProbeApiServers { endpoints }),
+        Probe::All(vec![
+            Probe::Cluster(ClusterLook::Nodes),
+            Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
         ])
     }
 
@@ -56,7 +56,7 @@ impl Step for VerifyFleet {
         ))
     }
 
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
         None
     }
 }

@@ -2,17 +2,17 @@
 //! told to the guard, so that it does not put it back.
 
 use super::types::{Assess, Cx, Step, done, facts, odd};
+use crate::doors::{Act, Probe, Reply};
 use crate::plan::checks::FLAG_LOSS;
-use crate::request::{Reply, Request};
-use podlift_model::HostOp;
 use podlift_model::facts::GuardState;
-use podlift_model::op::{FlagLoss, Look};
+use podlift_model::op::FlagLoss;
+use podlift_model::{HostOp, Look};
 
 pub struct GuardArm;
 pub struct GuardDisarm;
 
 impl Step for GuardArm {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -24,14 +24,14 @@ impl Step for GuardArm {
             GuardState::Steady => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::GuardArm {
             allow: allowed(cx),
             run: cx.state.run.clone(),
             seconds: cx.plan().options.guard_seconds,
         })
     }
-    fn undo(&self, cx: &Cx) -> Option<Request> {
+    fn undo(&self, cx: &Cx) -> Option<Act> {
         cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
     }
 }
@@ -42,7 +42,7 @@ fn allowed(cx: &Cx) -> Vec<FlagLoss> {
 }
 
 impl Step for GuardDisarm {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -53,7 +53,7 @@ impl Step for GuardDisarm {
             _ => done("steady watch"),
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
     }
 }

@@ -2,9 +2,9 @@
 //! kubeadm writes.
 
 use super::{Assess, Cx, step};
+use crate::doors::{ClusterReply, KubeadmConfigView, Reply};
 use crate::machine::{Event, RunState, apply};
 use crate::plan::{PlanInput, StepKind, Waiver, build};
-use crate::request::{ClusterReply, KubeadmConfigView, Reply};
 use crate::testing::{config_text, endpoints, input};
 use jiff::Timestamp;
 use podlift_model::facts::{ApiServerState, EtcdState};
@@ -42,7 +42,7 @@ fn server(change: fn(&mut ApiServerState)) -> String {
         kubeadm_running: false,
     };
     change(&mut state);
-    text(judged(&input(), &StepKind::VerifyApi, &Reply::Host(Box::new(OpOutput::ApiServer(state)))))
+    text(judged(&input(), &StepKind::VerifyApi, &Reply::Node(Box::new(OpOutput::ApiServer(state)))))
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_store_of_single_resources_is_waited_for_like_the_main_one() {
         let mut other = state.clone();
         other.members[2].healthy = events == Ok(true);
         state.overrides.insert("/events".into(), events.map(|_| other).map_err(String::from));
-        text(judged(&input(), &StepKind::EtcdReady, &Reply::Host(Box::new(OpOutput::Etcd(state)))))
+        text(judged(&input(), &StepKind::EtcdReady, &Reply::Node(Box::new(OpOutput::Etcd(state)))))
     };
     assert!(with(Ok(true)).starts_with("done: 3 members healthy"));
     assert!(with(Ok(false)).contains("store of /events: member runai-03"));
@@ -90,8 +90,8 @@ fn difference(i: &PlanInput, config: &str, flag: &str, live: Option<&str>, rende
         cluster_configuration: config.into(),
         managers: vec!["kubectl-edit".into()],
     };
-    let reply = Reply::Many(vec![
-        Reply::Host(Box::new(OpOutput::Diff(vec![change]))),
+    let reply = Reply::All(vec![
+        Reply::Node(Box::new(OpOutput::Diff(vec![change]))),
         Reply::Cluster(ClusterReply::KubeadmConfig(config)),
     ]);
     text(judged(i, &StepKind::FlagDiff, &reply))

@@ -3,13 +3,13 @@
 
 use super::repair_config::config;
 use super::types::{Assess, Cx, Policy, Step, done, facts, many, odd, output};
+use crate::doors::{Act, ClusterLook, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::plan::checks::FLAG_LOSS;
-use crate::request::{ClusterCall, Reply, Request};
 use podlift_model::heal::{HealFinding, HealKind};
-use podlift_model::op::{Component, Look, SkipPhase};
-use podlift_model::{HostOp, NodeFacts, OpOutput};
+use podlift_model::op::{Component, SkipPhase};
+use podlift_model::{HostOp, Look, NodeFacts, OpOutput};
 
 pub struct Apply;
 pub struct Node;
@@ -17,11 +17,11 @@ pub struct Node;
 /// Steps of their own in podlift: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
 const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
 
-fn looks(cx: &Cx) -> Request {
-    Request::Many(vec![
+fn looks(cx: &Cx) -> Probe {
+    Probe::All(vec![
         cx.look(Look::Facts),
         cx.look(Look::Manifests),
-        Request::Cluster(ClusterCall::KubeadmConfig),
+        Probe::Cluster(ClusterLook::KubeadmConfig),
     ])
 }
 
@@ -76,7 +76,7 @@ fn seen<'a>(cx: &Cx, reply: &'a Reply) -> Option<Seen<'a>> {
 }
 
 impl Step for Apply {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         looks(cx)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -91,7 +91,7 @@ impl Step for Apply {
             _ => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let (to, ignore) = (cx.plan().to, cx.plan().ignore.clone());
         cx.host(HostOp::KubeadmApply { ignore, to, skip: skip(cx, reply) })
     }
@@ -101,7 +101,7 @@ impl Step for Apply {
 }
 
 impl Step for Node {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         if cx.role() == NodeRole::Worker { cx.look(Look::Facts) } else { looks(cx) }
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -124,7 +124,7 @@ impl Step for Node {
             Err(_) => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let skip = if cx.role() == NodeRole::Worker { vec![] } else { usual(cx) };
         cx.host(HostOp::KubeadmNode { skip })
     }

@@ -1,16 +1,15 @@
 //! The kubelet: its configuration, its restart, the node Ready again at the new version.
 
 use super::types::{Assess, Cx, Policy, Step, cluster, done, facts, odd};
-use crate::request::{ClusterCall, ClusterReply, NodeView, Reply, Request};
-use podlift_model::HostOp;
-use podlift_model::op::Look;
+use crate::doors::{Act, ClusterLook, ClusterReply, NodeView, Probe, Reply};
+use podlift_model::{HostOp, Look};
 
 pub struct KubeletConfig;
 pub struct KubeletRestart;
 pub struct NodeReady;
 
 impl Step for KubeletConfig {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -20,7 +19,7 @@ impl Step for KubeletConfig {
             Some(_) => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::KubeletConfig)
     }
 }
@@ -33,8 +32,8 @@ fn node(reply: &Reply) -> Option<&NodeView> {
 }
 
 impl Step for KubeletRestart {
-    fn probe(&self, cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::Node { node: cx.node() })
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::Node { node: cx.node() })
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(node) = node(reply) else { return odd(reply) };
@@ -44,14 +43,14 @@ impl Step for KubeletRestart {
             (false, false) => Assess::Ready,
         }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::KubeletRestart)
     }
 }
 
 impl Step for NodeReady {
-    fn probe(&self, cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::Node { node: cx.node() })
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::Node { node: cx.node() })
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(node) = node(reply) else { return odd(reply) };
@@ -61,7 +60,7 @@ impl Step for NodeReady {
             (true, false) => Assess::Wait(format!("Ready, and not at {} yet", cx.plan().to)),
         }
     }
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
         None
     }
     fn policy(&self, cx: &Cx) -> Policy {

@@ -2,10 +2,10 @@
 
 use super::prestage::pins;
 use super::types::{Assess, Cx, Policy, Step, done, facts, odd};
+use crate::doors::{Act, Probe, Reply};
 use crate::plan::StepKind;
-use crate::request::{Reply, Request};
-use podlift_model::HostOp;
-use podlift_model::op::{Look, PackagePin};
+use podlift_model::op::PackagePin;
+use podlift_model::{HostOp, Look};
 
 pub struct Packages;
 
@@ -17,7 +17,7 @@ fn wanted(cx: &Cx) -> Vec<PackagePin> {
 }
 
 impl Step for Packages {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -32,7 +32,7 @@ impl Step for Packages {
         let shown: Vec<String> = pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect();
         if pins.iter().all(is) { done(format!("{}, held", shown.join(", "))) } else { Assess::Ready }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let repair = cx.state.step(&cx.step.id).is_some_and(|s| s.repair_dpkg);
         cx.host(HostOp::PackageInstall { packages: wanted(cx), repair })
     }

@@ -2,16 +2,16 @@
 //! to every kubeadm run from then on, and takes nothing into it that the node's own files do not say already.
 
 use super::types::{Assess, Cx, Step, done, facts, odd};
+use crate::doors::{Act, Probe, Reply};
 use crate::plan::checks::FLAG_LOSS;
-use crate::request::{Reply, Request};
-use podlift_model::op::{Look, PatchName, PatchText};
-use podlift_model::{Digest, HostOp};
+use podlift_model::op::{PatchName, PatchText};
+use podlift_model::{Digest, HostOp, Look};
 use std::collections::BTreeMap;
 
 pub struct KubeadmPatches;
 
 impl Step for KubeadmPatches {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
 
@@ -32,7 +32,7 @@ impl Step for KubeadmPatches {
         }
     }
 
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let node = cx.node();
         let patches = cx.plan().patches_of(&node);
         let files = patches.map(|p| PatchText { name: p.name, text: p.text.clone() }).collect();

@@ -1,10 +1,10 @@
 //! Before anything is disrupted, on all nodes at once: repository of the target's minor, package lists, packages and images fetched.
 
 use super::types::{Assess, Cx, Step, done, facts, odd};
+use crate::doors::{Act, Probe, Reply};
 use crate::plan::StepKind;
-use crate::request::{Reply, Request};
-use podlift_model::HostOp;
-use podlift_model::op::{Look, PackagePin};
+use podlift_model::op::PackagePin;
+use podlift_model::{HostOp, Look};
 
 pub struct AptSource;
 pub struct AptUpdate;
@@ -12,7 +12,7 @@ pub struct Download;
 pub struct ImagePull;
 
 impl Step for AptSource {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -20,7 +20,7 @@ impl Step for AptSource {
         let minor = cx.plan().to.minor();
         if facts.apt_minor == Some(minor) { done(format!("repository of {minor}")) } else { Assess::Ready }
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::AptSource { minor: cx.plan().to.minor() })
     }
 }
@@ -31,38 +31,38 @@ fn once(cx: &Cx, what: &str) -> Assess {
 }
 
 impl Step for AptUpdate {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, _reply: &Reply) -> Assess {
         once(cx, "package lists fetched")
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::AptUpdate)
     }
 }
 
 impl Step for Download {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, _reply: &Reply) -> Assess {
         once(cx, "packages downloaded")
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let StepKind::Download { packages } = &cx.step.kind else { return None };
         cx.host(HostOp::PackageDownload { packages: pins(cx, packages) })
     }
 }
 
 impl Step for ImagePull {
-    fn probe(&self, cx: &Cx) -> Request {
+    fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::Facts)
     }
     fn assess(&self, cx: &Cx, _reply: &Reply) -> Assess {
         once(cx, "images pulled")
     }
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::ImagePull { to: cx.plan().to })
     }
 }

@@ -2,27 +2,21 @@
 //! runs, and only with endpoints that answer. The old text is in the plan, and so in the journal.
 
 use super::types::{Assess, Cx, Step, blocked, cluster, done, many, odd, output};
+use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeadmConfigView, Probe, Reply};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair_at};
 use crate::machine::StepStatus;
 use crate::plan::checks::FLAG_LOSS;
 use crate::plan::{StepKind, StepSpec, root_cause};
-use crate::request::{ClusterCall, ClusterReply, KubeadmConfigView, Reply, Request};
-use podlift_model::op::Look;
-use podlift_model::{HostOp, KubeVersion, OpOutput};
+use podlift_model::{KubeVersion, Look, OpOutput};
 
 pub struct RepairConfig;
 
 impl Step for RepairConfig {
-    fn probe(&self, cx: &Cx) -> Request {
-        let mut looks = vec![Request::Cluster(ClusterCall::KubeadmConfig), cx.look(Look::EtcdHealth)];
-        let op = HostOp::Observe { look: Look::Facts };
-        looks.extend(
-            cx.plan()
-                .inventory
-                .control_planes()
-                .map(|n| Request::Host { node: n.name.clone(), op: op.clone() }),
-        );
-        Request::Many(looks)
+    fn probe(&self, cx: &Cx) -> Probe {
+        let mut looks = vec![Probe::Cluster(ClusterLook::KubeadmConfig), cx.look(Look::EtcdHealth)];
+        let servers = cx.plan().inventory.control_planes();
+        looks.extend(servers.map(|n| Probe::Node(n.name.clone(), Look::Facts)));
+        Probe::All(looks)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -57,14 +51,11 @@ impl Step for RepairConfig {
         Assess::Ready
     }
 
-    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let config = config(many(reply).first()?)?;
         let text = wanted(cx, config).ok().flatten()?;
         let resource_version = config.resource_version.clone();
-        Some(Request::Cluster(ClusterCall::WriteKubeadmConfig {
-            resource_version,
-            cluster_configuration: text,
-        }))
+        Some(Act::Cluster(ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration: text }))
     }
 }
 

@@ -2,9 +2,9 @@
 //! resourceVersion precondition. The old text is in the plan, and so in the journal, and the object is in the backup.
 
 use super::types::{Assess, Cx, Step, blocked, cluster, done, odd};
+use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeletConfigView, Probe, Reply};
 use crate::plan::checks::FLAG_LOSS;
 use crate::plan::mend_kubelet_config;
-use crate::request::{ClusterCall, ClusterReply, KubeletConfigView, Reply, Request};
 
 pub struct RepairKubelet;
 
@@ -18,8 +18,8 @@ fn view(reply: &Reply) -> Option<&KubeletConfigView> {
 }
 
 impl Step for RepairKubelet {
-    fn probe(&self, _cx: &Cx) -> Request {
-        Request::Cluster(ClusterCall::KubeletConfig)
+    fn probe(&self, _cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::KubeletConfig)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -34,10 +34,10 @@ impl Step for RepairKubelet {
         }
     }
 
-    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request> {
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let view = view(reply)?;
         let kubelet = mend_kubelet_config(&view.kubelet, &cx.plan().repairs).ok()?;
         let resource_version = view.resource_version.clone();
-        Some(Request::Cluster(ClusterCall::WriteKubeletConfig { resource_version, kubelet }))
+        Some(Act::Cluster(ClusterAct::WriteKubeletConfig { resource_version, kubelet }))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::backup::SealBackup;
 use super::{Assess, Cx, Evidence, Step as _};
+use crate::doors::{Act, BackupView, Probe, Reply, VaultAct};
 use crate::machine::{Event, RunState, apply};
 use crate::plan::{StepKind, build};
-use crate::request::{BackupView, ClusterCall, ClusterReply, Reply, Request};
 use crate::testing::{input, name};
 use jiff::Timestamp;
 use podlift_model::facts::{BackupState, SnapshotState};
@@ -37,15 +37,15 @@ fn reply(set: Option<BackupView>, snapshot: bool, manifests: usize) -> Reply {
             verified: true,
         });
         let files = Component::ALL.iter().take(manifests).map(|c| (c.file(), Digest::of(c.name())));
-        Reply::Host(Box::new(OpOutput::Backup(BackupState {
+        Reply::Node(Box::new(OpOutput::Backup(BackupState {
             overrides: std::collections::BTreeMap::new(),
             run: RunId::new("r1").unwrap(),
             files: files.collect(),
             snapshot,
         })))
     };
-    let set = Reply::Cluster(ClusterReply::Backup(set));
-    Reply::Many(std::iter::once(set).chain([store(true), store(false), store(false)]).collect())
+    let set = Reply::Vault(set);
+    Reply::All(std::iter::once(set).chain([store(true), store(false), store(false)]).collect())
 }
 
 #[test]
@@ -53,8 +53,7 @@ fn the_set_is_collected_once_and_sealed_by_its_own_hash() {
     let state = run(&[]);
     let none = reply(None, true, 3);
     assert_eq!(with(&state, |cx| SealBackup.assess(cx, &none)), Assess::Ready);
-    let Some(Request::Cluster(ClusterCall::CollectBackup { run, nodes })) =
-        with(&state, |cx| SealBackup.act(cx, &none))
+    let Some(Act::Vault(VaultAct::Collect { run, nodes })) = with(&state, |cx| SealBackup.act(cx, &none))
     else {
         panic!()
     };
@@ -83,9 +82,9 @@ fn what_lacks_a_part_is_no_backup_even_where_a_set_is_sealed() {
 #[test]
 fn a_run_of_workers_alone_has_the_control_plane_in_its_backup() {
     let state = run(&["dgx031"]);
-    let Request::Many(looks) = with(&state, |cx| SealBackup.probe(cx)) else { panic!() };
+    let Probe::All(looks) = with(&state, |cx| SealBackup.probe(cx)) else { panic!() };
     assert_eq!(looks.len(), 4);
-    let Some(Request::Cluster(ClusterCall::CollectBackup { nodes, .. })) =
+    let Some(Act::Vault(VaultAct::Collect { nodes, .. })) =
         with(&state, |cx| SealBackup.act(cx, &reply(None, true, 3)))
     else {
         panic!()
@@ -107,10 +106,10 @@ fn a_store_of_single_resources_is_part_of_the_backup() {
         panic!()
     };
     assert_eq!(reason.message, "no verified etcd snapshot of the store of /events");
-    let Reply::Many(mut parts) = reply(Some(set()), true, 3) else { panic!() };
-    let Some(Reply::Host(output)) = parts.get_mut(1) else { panic!() };
+    let Reply::All(mut parts) = reply(Some(set()), true, 3) else { panic!() };
+    let Some(Reply::Node(output)) = parts.get_mut(1) else { panic!() };
     let OpOutput::Backup(store) = output.as_mut() else { panic!() };
     store.overrides.insert("/events".into(), store.snapshot.clone().unwrap());
-    let whole = Reply::Many(parts);
+    let whole = Reply::All(parts);
     assert!(matches!(with(&state, |cx| SealBackup.assess(cx, &whole)), Assess::Done(_)));
 }

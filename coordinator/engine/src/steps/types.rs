@@ -1,11 +1,10 @@
 //! The trait and what goes in and out of it.
 
+use crate::doors::{Act, BackupView, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::machine::{RunState, StepState, StopReason};
+use crate::machine::{RunState, StopReason};
 use crate::plan::{Finding, Plan, StepSpec};
-use crate::request::{BackupView, ClusterReply, Reply, Request};
-use podlift_model::op::Look;
-use podlift_model::{Digest, HostOp, NodeFacts, NodeName, OpOutput};
+use podlift_model::{Digest, HostOp, Look, NodeFacts, NodeName, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -80,13 +79,13 @@ pub struct Policy {
 }
 
 pub trait Step: Sync {
-    /// What to look at; reads only.
-    fn probe(&self, cx: &Cx) -> Request;
+    /// What to look at.
+    fn probe(&self, cx: &Cx) -> Probe;
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess;
-    /// Exactly one mutation, given what the probe just saw; None for a step that only judges.
-    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Request>;
+    /// The one change, given what the probe just saw; None for a step that only judges.
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act>;
     /// The way back that an abort takes; local and safe only.
-    fn undo(&self, _cx: &Cx) -> Option<Request> {
+    fn undo(&self, _cx: &Cx) -> Option<Act> {
         None
     }
     fn policy(&self, cx: &Cx) -> Policy {
@@ -106,14 +105,11 @@ impl<'a> Cx<'a> {
     pub fn role(&self) -> NodeRole {
         self.plan().inventory.get(&self.node()).map_or(NodeRole::Worker, |n| n.role)
     }
-    pub fn state_of_step(&self) -> Option<&'a StepState> {
-        self.state.steps.get(&self.step.id)
+    pub fn look(&self, look: Look) -> Probe {
+        Probe::Node(self.node(), look)
     }
-    pub fn look(&self, look: Look) -> Request {
-        Request::Host { node: self.node(), op: HostOp::Observe { look } }
-    }
-    pub fn host(&self, op: HostOp) -> Option<Request> {
-        Some(Request::Host { node: self.node(), op })
+    pub fn host(&self, op: HostOp) -> Option<Act> {
+        Some(Act::Node(self.node(), op))
     }
     /// The usual limits.
     pub fn policy(&self) -> Policy {
@@ -155,7 +151,7 @@ pub fn odd(reply: &Reply) -> Assess {
 /// Facts out of a reply.
 pub fn facts(reply: &Reply) -> Option<&NodeFacts> {
     match reply {
-        Reply::Host(output) => match output.as_ref() {
+        Reply::Node(output) => match output.as_ref() {
             OpOutput::Facts(facts) => Some(facts),
             _ => None,
         },
@@ -165,7 +161,7 @@ pub fn facts(reply: &Reply) -> Option<&NodeFacts> {
 
 pub fn output(reply: &Reply) -> Option<&OpOutput> {
     match reply {
-        Reply::Host(output) => Some(output),
+        Reply::Node(output) => Some(output),
         _ => None,
     }
 }
@@ -179,7 +175,7 @@ pub fn cluster(reply: &Reply) -> Option<&ClusterReply> {
 
 pub fn many(reply: &Reply) -> &[Reply] {
     match reply {
-        Reply::Many(replies) => replies,
+        Reply::All(replies) => replies,
         _ => &[],
     }
 }

@@ -1,11 +1,11 @@
 //! `podlift report`: what happened, filled from the journal alone.
 
 use super::checks::{SignOff, sign_off};
+use crate::doors::BackupView;
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::kubeadm_config::ConfigRepair;
 use crate::machine::{RunState, RunStatus, StepState, StepStatus, StopReason};
 use crate::plan::{ATTESTATIONS, Attestation, Finding, Phase, Prevention, StepKind, Waiver};
-use crate::request::BackupView;
 use crate::steps::Evidence;
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};

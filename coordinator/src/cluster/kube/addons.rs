@@ -1,7 +1,7 @@
 //! Which of kubeadm's addons the cluster uses, told by their ConfigMaps, and at which version kube-proxy is.
 
 use super::api::Api;
-use podlift_engine::request::AddonsView;
+use podlift_engine::doors::AddonsView;
 use podlift_model::{Failure, KubeVersion};
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 
 use super::api::{Api, ApiError};
 use super::{nodes, owner};
-use podlift_engine::request::Owner;
+use podlift_engine::doors::Owner;
 use podlift_model::{Epoch, Failure, NodeName, RunId};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::config_map::ConfigMap;
-use podlift_engine::request::KubeadmConfigView;
+use podlift_engine::doors::KubeadmConfigView;
 use podlift_model::{Epoch, Failure};
 
 const MAP: ConfigMap = ConfigMap { name: "kubeadm-config", key: "ClusterConfiguration" };

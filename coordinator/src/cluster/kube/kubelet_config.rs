@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::config_map::ConfigMap;
-use podlift_engine::request::KubeletConfigView;
+use podlift_engine::doors::KubeletConfigView;
 use podlift_model::{Epoch, Failure};
 
 const MAP: ConfigMap = ConfigMap { name: "kubelet-config", key: "kubelet" };

@@ -3,7 +3,7 @@
 
 use super::api::Api;
 use super::nodes;
-use podlift_engine::request::NodeView;
+use podlift_engine::doors::NodeView;
 use podlift_model::Failure;
 use std::time::Duration;
 use tokio::sync::Mutex;

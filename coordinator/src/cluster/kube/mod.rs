@@ -22,14 +22,13 @@ pub use connect::{ByAddress, connect};
 
 use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
-use crate::bcm::Bcm;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
-use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::{ClusterName, Epoch, Failure};
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
+use podlift_model::{Epoch, Failure};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +37,6 @@ pub struct KubeCluster {
     prober: Arc<dyn Prober>,
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
-    bcm: Option<(Arc<dyn Bcm>, ClusterName)>,
     lately: Lately,
 }
 
@@ -53,7 +51,6 @@ impl KubeCluster {
             prober,
             servers: Arc::new(NoServers),
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
-            bcm: None,
             lately: Lately::default(),
         }
     }
@@ -68,15 +65,9 @@ impl KubeCluster {
         Self { certificates, ..self }
     }
 
-    /// Who tells what BCM does with the cluster.
-    pub fn with_bcm(self, bcm: Arc<dyn Bcm>, cluster: ClusterName) -> Self {
-        Self { bcm: Some((bcm, cluster)), ..self }
-    }
-
     async fn survey(&self, endpoints: &[String]) -> ClusterReply {
         let (servers, certificates) = (self.servers.as_ref(), self.certificates.as_ref());
-        let bcm = self.bcm.as_ref().map(|(bcm, cluster)| (bcm.as_ref(), cluster));
-        let from = survey::Sources { api: &self.api, servers, certificates, bcm };
+        let from = survey::Sources { api: &self.api, servers, certificates };
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 
@@ -87,40 +78,34 @@ impl KubeCluster {
 
 #[async_trait]
 impl Cluster for KubeCluster {
-    async fn call(&self, call: &ClusterCall, epoch: &Epoch) -> Result<ClusterReply, Failure> {
+    async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure> {
         let api = &self.api;
-        Ok(match call {
-            ClusterCall::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
-            ClusterCall::NodesLately => ClusterReply::Nodes(self.lately.nodes(api).await?),
-            ClusterCall::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
-            ClusterCall::Cordon { node, run } => {
-                ClusterReply::Changed(cordon::cordon(api, node, run, epoch).await?)
+        Ok(match look {
+            ClusterLook::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
+            ClusterLook::NodesLately => ClusterReply::Nodes(self.lately.nodes(api).await?),
+            ClusterLook::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
+            ClusterLook::PodsToEvict { node } => ClusterReply::Pods(drain::look(api, node).await?),
+            ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
+            ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
+            ClusterLook::Addons => ClusterReply::Addons(addons::read(api).await?),
+            ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+            ClusterLook::Survey { endpoints } => self.survey(endpoints).await,
+        })
+    }
+
+    async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
+        let api = &self.api;
+        Ok(match act {
+            ClusterAct::Cordon { node, run } => cordon::cordon(api, node, run, epoch).await?,
+            ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
+            ClusterAct::Drain { node, seconds, .. } => {
+                drain::drain(api, node, epoch, Duration::from_secs((*seconds).into())).await?
             }
-            ClusterCall::Uncordon { node, run } => {
-                ClusterReply::Changed(cordon::uncordon(api, node, run, epoch).await?)
+            ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration } => {
+                kubeadm_config::write(api, resource_version, cluster_configuration, epoch).await?
             }
-            ClusterCall::PodsToEvict { node } => ClusterReply::Pods(drain::look(api, node).await?),
-            ClusterCall::Drain { node, seconds, .. } => ClusterReply::Changed(
-                drain::drain(api, node, epoch, Duration::from_secs((*seconds).into())).await?,
-            ),
-            ClusterCall::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
-            ClusterCall::WriteKubeadmConfig { resource_version, cluster_configuration } => {
-                let written =
-                    kubeadm_config::write(api, resource_version, cluster_configuration, epoch).await?;
-                ClusterReply::Changed(written)
-            }
-            ClusterCall::Addons => ClusterReply::Addons(addons::read(api).await?),
-            ClusterCall::ProbeApiServers { endpoints } => self.probes(endpoints).await,
-            ClusterCall::Survey { endpoints } => self.survey(endpoints).await,
-            ClusterCall::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
-            ClusterCall::WriteKubeletConfig { resource_version, kubelet } => {
-                ClusterReply::Changed(kubelet_config::write(api, resource_version, kubelet, epoch).await?)
-            }
-            ClusterCall::Backup { .. } | ClusterCall::CollectBackup { .. } => {
-                return Err(Failure::permanent(
-                    "not-of-the-api",
-                    "a backup is more than the API's part of it",
-                ));
+            ClusterAct::WriteKubeletConfig { resource_version, kubelet } => {
+                kubelet_config::write(api, resource_version, kubelet, epoch).await?
             }
         })
     }

@@ -3,7 +3,7 @@
 use super::api::Api;
 use super::owner;
 use super::pages::or_default;
-use podlift_engine::request::NodeView;
+use podlift_engine::doors::NodeView;
 use podlift_model::{Failure, NodeName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 //! coordinator commands.
 
 use crate::cluster::FENCED;
-use podlift_engine::request::Owner;
+use podlift_engine::doors::Owner;
 use podlift_model::{Epoch, Failure, RunId};
 use serde_json::Value;
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use podlift_engine::request::{ApiProbe, Owner};
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::doors::{ApiProbe, Owner};
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -90,12 +90,16 @@ impl Played {
         KubeCluster::new(client, Arc::new(NoProber), Duration::from_secs(5))
     }
 
-    async fn call(&self, call: ClusterCall) -> Result<ClusterReply, Failure> {
-        self.cluster().call(&call, &epoch(5)).await
+    async fn look(&self, look: ClusterLook) -> Result<ClusterReply, Failure> {
+        self.cluster().look(&look).await
     }
 
-    async fn drain(&self, seconds: u32) -> Result<ClusterReply, Failure> {
-        self.call(ClusterCall::Drain { node: dgx(), run: run(), seconds }).await
+    async fn act(&self, act: ClusterAct) -> Result<String, Failure> {
+        self.cluster().act(&act, &epoch(5)).await
+    }
+
+    async fn drain(&self, seconds: u32) -> Result<String, Failure> {
+        self.act(ClusterAct::Drain { node: dgx(), run: run(), seconds }).await
     }
 }
 
@@ -152,7 +156,7 @@ fn recorded(name: &str) -> (u16, Value) {
 #[tokio::test(start_paused = true)]
 async fn cordon_is_one_patch_with_owner_epoch_and_version() {
     let api = Played::default().node(node(false, None)).on(&format!("PATCH {NODE}"), &[(200, json!({}))]);
-    api.call(ClusterCall::Cordon { node: dgx(), run: run() }).await.unwrap();
+    api.act(ClusterAct::Cordon { node: dgx(), run: run() }).await.unwrap();
     let patches = api.bodies(&format!("PATCH {NODE}"));
     let [patch] = patches.as_slice() else { panic!("{patches:?}") };
     assert_eq!(
@@ -174,7 +178,7 @@ async fn cordon_leaves_what_others_did_and_obeys_the_fence() {
     ];
     for (object, code) in cases {
         let api = Played::default().node(object);
-        let failure = api.call(ClusterCall::Cordon { node: dgx(), run: run() }).await.unwrap_err();
+        let failure = api.act(ClusterAct::Cordon { node: dgx(), run: run() }).await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), (code, FailureClass::Operator));
         assert!(api.bodies(&format!("PATCH {NODE}")).is_empty());
     }
@@ -185,7 +189,7 @@ async fn a_conflict_is_looked_at_again() {
     let patch = format!("PATCH {NODE}");
     let api =
         Played::default().node(node(false, None)).on(&patch, &[status(409, "modified"), (200, json!({}))]);
-    api.call(ClusterCall::Cordon { node: dgx(), run: run() }).await.unwrap();
+    api.act(ClusterAct::Cordon { node: dgx(), run: run() }).await.unwrap();
     assert_eq!(api.bodies(&patch).len(), 2);
 }
 
@@ -199,7 +203,7 @@ async fn uncordon_only_what_is_ours() {
         (node(false, None), 0),
     ] {
         let api = Played::default().node(object).on(&patch, &[(200, json!({}))]);
-        api.call(ClusterCall::Uncordon { node: dgx(), run: run() }).await.unwrap();
+        api.act(ClusterAct::Uncordon { node: dgx(), run: run() }).await.unwrap();
         assert_eq!(api.bodies(&patch).len(), patched);
     }
 }
@@ -220,25 +224,22 @@ async fn config_maps_tell_their_writers_and_are_written_on_top_of_what_was_read(
             .on(&format!("PATCH {path}"), &[status(409, "modified")]);
         let (managers, write) = match name {
             "kubeadm-config" => {
-                let Ok(ClusterReply::KubeadmConfig(v)) = api.call(ClusterCall::KubeadmConfig).await else {
+                let Ok(ClusterReply::KubeadmConfig(v)) = api.look(ClusterLook::KubeadmConfig).await else {
                     panic!()
                 };
                 let (resource_version, text) = (v.resource_version, "new".to_string());
-                (
-                    v.managers,
-                    ClusterCall::WriteKubeadmConfig { resource_version, cluster_configuration: text },
-                )
+                (v.managers, ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration: text })
             }
             _ => {
-                let Ok(ClusterReply::KubeletConfig(v)) = api.call(ClusterCall::KubeletConfig).await else {
+                let Ok(ClusterReply::KubeletConfig(v)) = api.look(ClusterLook::KubeletConfig).await else {
                     panic!()
                 };
                 let (resource_version, text) = (v.resource_version, "new".to_string());
-                (v.managers, ClusterCall::WriteKubeletConfig { resource_version, kubelet: text })
+                (v.managers, ClusterAct::WriteKubeletConfig { resource_version, kubelet: text })
             }
         };
         assert_eq!(managers[0], "cmd at 2026-11-20T22:00:00Z");
-        let failure = api.call(write).await.unwrap_err();
+        let failure = api.act(write).await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), ("api-conflict", FailureClass::Transient));
         let patch = &api.bodies(&format!("PATCH {path}"))[0];
         assert_eq!(
@@ -257,7 +258,7 @@ async fn lists_go_on_to_the_last_page_and_views_read_real_nodes() {
     let page = |items: Value, next: &str| (200, json!({"metadata": {"continue": next}, "items": items}));
     let api =
         Played::default().on("GET /api/v1/nodes", &[page(json!([real]), "more="), page(json!([second]), "")]);
-    let Ok(ClusterReply::Nodes(nodes)) = api.call(ClusterCall::Nodes).await else { panic!() };
+    let Ok(ClusterReply::Nodes(nodes)) = api.look(ClusterLook::Nodes).await else { panic!() };
     assert_eq!(nodes.len(), 2);
     assert!(
         nodes[0].ready && nodes[0].cri_socket && !nodes[0].control_plane && nodes[0].kubelet.is_some(),
@@ -275,7 +276,7 @@ async fn lists_go_on_to_the_last_page_and_views_read_real_nodes() {
 #[tokio::test(start_paused = true)]
 async fn an_api_that_is_away_is_transient() {
     let api = Played::default().on("GET /api/v1/nodes", &[(503, json!("no healthy upstream"))]);
-    let failure = api.call(ClusterCall::Nodes).await.unwrap_err();
+    let failure = api.look(ClusterLook::Nodes).await.unwrap_err();
     assert_eq!((failure.code.as_str(), failure.class), ("api-unreachable", FailureClass::Transient));
 }
 
@@ -283,8 +284,8 @@ async fn an_api_that_is_away_is_transient() {
 async fn lanes_that_ask_together_share_a_list_however_long_it_takes() {
     let api = Played::default().on("GET /api/v1/nodes", &[(200, json!({"metadata": {}, "items": []}))]);
     api.0.lock().unwrap().delay = Duration::from_secs(3);
-    let (cluster, epoch) = (api.cluster(), epoch(5));
-    let ask = || cluster.call(&ClusterCall::NodesLately, &epoch);
+    let cluster = api.cluster();
+    let ask = || cluster.look(&ClusterLook::NodesLately);
     let (a, b, c) = tokio::join!(ask(), ask(), ask());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(api.bodies("GET /api/v1/nodes").len(), 1);

@@ -5,8 +5,7 @@ use super::node::{Answer, Session};
 use super::read::ended;
 use crate::dispatch::{Looked, limits, unreachable};
 use podlift_common::wire::{self, WireError};
-use podlift_model::op::Look;
-use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome, OpOutput};
+use podlift_model::{Epoch, Failure, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput};
 use podlift_proto::v1::{self, lookup_reply::State, op_report, to_agent::Kind};
 use tokio::sync::oneshot;
 
@@ -20,7 +19,7 @@ fn unreadable(node: &NodeName, error: &WireError) -> Failure {
 
 impl Hub {
     pub(super) async fn ask_look(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
-        let op = wire::op_to_wire(&HostOp::Observe { look: look.clone() });
+        let op = wire::look_to_wire(look);
         let id = format!("look-{}", self.number());
         let epoch = self.epoch_for(look)?;
         let question = |request| Kind::RunOp(v1::RunOp { request, op_id: id, epoch, op: Some(op) });

@@ -10,17 +10,17 @@ mod tests;
 pub use counts::{Count, Counts};
 
 use super::Performer;
-use crate::bcm::{Bcm, Question, parse};
 use crate::dispatch::impostor;
+use crate::head::Head;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
+use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
 use podlift_engine::inventory::Inventory;
-use podlift_engine::plan::{Attestation, BcmView, PlanInput, PlanOptions, Waiver};
-use podlift_engine::request::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
+use podlift_engine::plan::{Ask, Attestation, BcmView, PlanInput};
 use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::view::report::VIP;
-use podlift_engine::{ClusterCall, ClusterReply};
-use podlift_model::{ClusterName, Epoch, Failure, KubeVersion, NodeFacts, NodeName};
+use podlift_engine::{ClusterLook, ClusterReply};
+use podlift_model::{ClusterName, Failure, NodeFacts, NodeName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,20 +29,10 @@ pub struct Planner {
     pub cluster: ClusterName,
     pub performer: Performer,
     pub clock: Arc<dyn Clock>,
-    /// None: not configured.
-    pub bcm: Option<Arc<dyn Bcm>>,
+    /// Who tells what BCM says; `None`: BCM is not asked.
+    pub head: Option<Arc<Head>>,
     /// How long a node may take for its survey.
     pub survey_timeout: Duration,
-}
-
-/// What was asked for.
-pub(crate) struct Wanted {
-    pub to: KubeVersion,
-    pub nodes: Vec<NodeName>,
-    pub options: PlanOptions,
-    pub waivers: Vec<Waiver>,
-    /// What people have said so far.
-    pub attestations: Vec<Attestation>,
 }
 
 type Told<T> = Result<T, String>;
@@ -66,13 +56,14 @@ fn impostors(views: &[NodeView], facts: &mut Vec<(NodeFacts, Timestamp)>) -> BTr
 }
 
 impl Planner {
+    /// The question, completed with everything that the planner looks at.
     pub(crate) async fn gather(
         &self,
-        wanted: Wanted,
-        epoch: &Epoch,
+        ask: Ask,
+        attestations: Vec<Attestation>,
         counts: &Counts,
     ) -> Result<PlanInput, Failure> {
-        let (views, mut facts) = tokio::join!(self.nodes(epoch), self.facts(counts));
+        let (views, mut facts) = tokio::join!(self.nodes(), self.facts(counts));
         // Told apart: facts go into the plan, and the same node has the same facts a second later.
         let clocks =
             facts.iter_mut().filter_map(|(f, at)| Some((f.node.clone(), ahead(f.clock.take()?, *at))));
@@ -82,25 +73,25 @@ impl Planner {
         refused.extend(impostors(&views, &mut facts));
         let inventory = Inventory::join(views, facts.into_iter().map(|(f, _)| f).collect());
         let on_nodes = async {
-            let surveys = self.surveys(&inventory, wanted.to, counts).await;
-            let offers = self.offers(&inventory, wanted.to, &surveys, counts).await;
+            let surveys = self.surveys(&inventory, ask.to, counts).await;
+            let offers = self.offers(&inventory, ask.to, &surveys, counts).await;
             (surveys, offers)
         };
         let (config, addons, probes, etcd, bcm, (surveys, offers), cluster_survey) = tokio::join!(
-            self.config(epoch),
-            self.addons(epoch),
-            self.probes(&inventory, epoch),
+            self.config(),
+            self.addons(),
+            self.probes(&inventory),
             self.etcd(&inventory, counts),
             self.bcm(),
             on_nodes,
-            counts.of("the cluster", self.cluster_survey(&inventory, epoch))
+            counts.of("the cluster", self.cluster_survey(&inventory))
         );
         Ok(PlanInput {
             cluster: self.cluster.clone(),
-            to: wanted.to,
-            nodes: wanted.nodes,
-            options: wanted.options,
-            waivers: wanted.waivers,
+            to: ask.to,
+            nodes: ask.nodes,
+            options: ask.options,
+            waivers: ask.waivers,
             inventory,
             kubeadm_config: config,
             offers,
@@ -112,39 +103,32 @@ impl Planner {
             refused_agents: refused,
             surveys,
             cluster_survey,
-            attestations: wanted.attestations,
+            attestations,
             now: self.clock.now(),
         })
     }
 
-    async fn nodes(&self, epoch: &Epoch) -> Result<Vec<NodeView>, Failure> {
-        match self.performer.cluster.call(&ClusterCall::Nodes, epoch).await? {
+    async fn nodes(&self) -> Result<Vec<NodeView>, Failure> {
+        match self.performer.cluster.look(&ClusterLook::Nodes).await? {
             ClusterReply::Nodes(nodes) => Ok(nodes),
             _ => Err(Failure::permanent("odd-reply", odd("nodes"))),
         }
     }
 
     async fn bcm(&self) -> Option<BcmView> {
-        let bcm = self.bcm.as_ref()?;
-        let of_cluster = Question::ClusterVersion { cluster: self.cluster.clone() };
-        let (minors, recorded) =
-            tokio::join!(bcm.ask(&Question::KubernetesVersions {}), bcm.ask(&of_cluster));
-        Some(BcmView {
-            minors: minors.map_err(|e| e.to_string()).and_then(|ran| parse::kubernetes_versions(&ran)),
-            recorded: recorded.map_err(|e| e.to_string()).and_then(|ran| parse::cluster_version(&ran)),
-        })
+        Some(self.head.as_ref()?.view().await)
     }
 
-    async fn config(&self, epoch: &Epoch) -> Told<KubeadmConfigView> {
-        match self.performer.cluster.call(&ClusterCall::KubeadmConfig, epoch).await {
+    async fn config(&self) -> Told<KubeadmConfigView> {
+        match self.performer.cluster.look(&ClusterLook::KubeadmConfig).await {
             Ok(ClusterReply::KubeadmConfig(config)) => Ok(config),
             Ok(_) => Err(odd("kubeadm-config")),
             Err(failure) => Err(failure.message),
         }
     }
 
-    async fn addons(&self, epoch: &Epoch) -> Told<AddonsView> {
-        match self.performer.cluster.call(&ClusterCall::Addons, epoch).await {
+    async fn addons(&self) -> Told<AddonsView> {
+        match self.performer.cluster.look(&ClusterLook::Addons).await {
             Ok(ClusterReply::Addons(addons)) => Ok(addons),
             Ok(_) => Err(odd("addons")),
             Err(failure) => Err(failure.message),
@@ -152,18 +136,18 @@ impl Planner {
     }
 
     /// Each API server by itself, and the address that everybody uses.
-    async fn probes(&self, inventory: &Inventory, epoch: &Epoch) -> Vec<ApiProbe> {
+    async fn probes(&self, inventory: &Inventory) -> Vec<ApiProbe> {
         let endpoints = super::probes::endpoints(inventory);
-        match self.performer.cluster.call(&ClusterCall::ProbeApiServers { endpoints }, epoch).await {
+        match self.performer.cluster.look(&ClusterLook::ProbeApiServers { endpoints }).await {
             Ok(ClusterReply::Probes(probes)) => probes,
             Ok(_) => vec![ApiProbe { endpoint: VIP.into(), ok: false, why: odd("probes") }],
             Err(failure) => vec![ApiProbe { endpoint: VIP.into(), ok: false, why: failure.message }],
         }
     }
 
-    async fn cluster_survey(&self, inventory: &Inventory, epoch: &Epoch) -> Told<ClusterSurvey> {
+    async fn cluster_survey(&self, inventory: &Inventory) -> Told<ClusterSurvey> {
         let endpoints = super::probes::endpoints(inventory).into_iter().filter(|e| e != VIP).collect();
-        match self.performer.cluster.call(&ClusterCall::Survey { endpoints }, epoch).await {
+        match self.performer.cluster.look(&ClusterLook::Survey { endpoints }).await {
             Ok(ClusterReply::Survey(seen)) => Ok(*seen),
             Ok(_) => Err(odd("a survey of the cluster")),
             Err(failure) => Err(failure.message),

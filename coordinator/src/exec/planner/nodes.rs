@@ -6,9 +6,8 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use podlift_engine::inventory::{Inventory, NodeEntry};
 use podlift_model::facts::{EtcdState, PackageOffer};
-use podlift_model::op::Look;
 use podlift_model::survey::NodeSurvey;
-use podlift_model::{KubeVersion, NodeFacts, NodeName, OpOutput};
+use podlift_model::{KubeVersion, Look, NodeFacts, NodeName, OpOutput};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
 //! Surveys: who is asked, how long, how many at once, and what watchers are told.
 
-use super::{Count, Counts, Planner, Wanted};
+use super::{Count, Counts, Planner};
 use crate::backup::{BackupSettings, Backups};
 use crate::exec::{Lines, Performer};
 use crate::testing::{Fleet, name, options};
 use podlift_common::clock::TokioClock;
-use podlift_engine::plan::PlanInput;
-use podlift_model::{ClusterName, Epoch, InstanceId};
+use podlift_engine::plan::{Ask, PlanInput};
+use podlift_model::ClusterName;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,16 +20,15 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
         cluster,
         performer: Performer { agents, cluster: fleet.clone(), lines, backups },
         clock,
-        bcm: None,
+        head: None,
         survey_timeout: Duration::from_secs(60),
     }
 }
 
 async fn gather(fleet: &Arc<Fleet>, counts: &Counts) -> PlanInput {
     let to = "v1.32.9".parse().unwrap();
-    let wanted = Wanted { to, nodes: vec![], options: options(), waivers: vec![], attestations: vec![] };
-    let epoch = Epoch { number: 1, instance: InstanceId::new("one").unwrap() };
-    planner(fleet).gather(wanted, &epoch, counts).await.unwrap()
+    let ask = Ask { to, nodes: vec![], options: options(), waivers: vec![] };
+    planner(fleet).gather(ask, vec![], counts).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use crate::cluster_adapter::admin::Admin;
 use async_trait::async_trait;
 use podlift_coordinator::cluster::{KubeCluster, Prober};
-use podlift_engine::request::ApiProbe;
+use podlift_engine::doors::ApiProbe;
 use podlift_lab::world::Store;
 use podlift_lab::world::state::{Container, Sandbox};
 use podlift_lab::{Shape, World};

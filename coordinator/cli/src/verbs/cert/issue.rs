@@ -9,15 +9,16 @@ use podlift_model::{ClusterName, NodeName};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// Issue a certificate for one node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
+/// Issue a certificate for one node, head node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift cert issue node runai-01 --cluster runaicluster
+  podlift cert issue head head-01 --cluster runaicluster
   podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
   podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
 pub(crate) struct Issue {
     kind: Kind,
-    /// Kubernetes name of the node, or name of the coordinator or person.
+    /// Kubernetes name of the node, or name of the head node, coordinator or person.
     name: NodeName,
     /// BCM's name of the Kubernetes cluster.
     #[arg(long)]
@@ -42,6 +43,8 @@ pub(crate) struct Issue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     Node,
+    /// The agent of a BCM head node, which answers questions to BCM; its name is no Kubernetes node.
+    Head,
     Coordinator,
     Operator,
 }
@@ -57,6 +60,7 @@ impl Issue {
     pub fn run(self) -> Result<Exit, CliError> {
         let (subject, kind) = match self.kind {
             Kind::Node => (Subject::Node(self.name.clone()), "node"),
+            Kind::Head => (Subject::Head(self.name.clone()), "head"),
             Kind::Coordinator => (Subject::Coordinator(self.name.clone()), "coordinator"),
             Kind::Operator => (Subject::Operator(self.name.clone()), "operator"),
         };
@@ -67,7 +71,7 @@ impl Issue {
             _ => {
                 return Err(CliError::usage(
                     "--role does not fit",
-                    "nodes and coordinators have no role: it is for people only",
+                    "nodes, head nodes and coordinators have no role: it is for people only",
                     &format!("podlift cert issue operator NAME --cluster {} --role operator", self.cluster),
                 ));
             }

@@ -1,9 +1,10 @@
 //! What a minor has no more, and patch releases of a minor whose kubeadm has no phases of apply.
 
 use super::{api_server, between, blockers, case, cluster, found, planned};
+use crate::doors::{Act, Reply};
 use crate::machine::{Event, RunState, apply};
 use crate::plan::{PlanInput, Severity, StepKind, Waiver};
-use crate::request::Request;
+
 use crate::steps::{Cx, step};
 use crate::survey::CoreDnsView;
 use crate::testing::{input, name};
@@ -77,8 +78,8 @@ fn ops(i: &PlanInput, kind: &StepKind) -> Vec<HostOp> {
     let steps = state.plan.steps().filter(of);
     let acts = steps.filter_map(|s| {
         let cx = Cx { state: &state, step: s, ahead: 0, acted: false };
-        match step(kind).act(&cx, &crate::request::Reply::Many(vec![]))? {
-            Request::Host { op, .. } => Some(op),
+        match step(kind).act(&cx, &Reply::All(vec![]))? {
+            Act::Node(_, op) => Some(op),
             _ => None,
         }
     });

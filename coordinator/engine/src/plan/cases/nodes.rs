@@ -1,9 +1,9 @@
 //! Nodes whose names differ, and answers that want credentials.
 
 use super::{blockers, case, found, planned};
+use crate::doors::ApiProbe;
 use crate::inventory::Inventory;
 use crate::plan::{PlanInput, Severity, Waiver};
-use crate::request::ApiProbe;
 use crate::testing::{input, name};
 use podlift_model::FlagSet;
 use podlift_model::survey::NodeNames;

@@ -10,7 +10,7 @@ use super::{nodes, owner};
 use evict::Ended;
 use filter::Pod;
 use futures_util::future::join_all;
-use podlift_engine::request::EvictionView;
+use podlift_engine::doors::EvictionView;
 use podlift_model::{Epoch, Failure, NodeName};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -2,8 +2,8 @@
 
 use crate::cluster_adapter::target::{Target, epoch};
 use podlift_coordinator::Cluster as _;
-use podlift_engine::request::{AddonsView, KubeadmConfigView};
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::doors::{AddonsView, KubeadmConfigView};
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::FailureClass;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ const MAPS: &str = "/api/v1/namespaces/kube-system/configmaps";
 const SETS: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets";
 
 async fn config(t: &Target) -> KubeadmConfigView {
-    let reply = t.cluster().call(&ClusterCall::KubeadmConfig, &epoch(5)).await.unwrap();
+    let reply = t.cluster().look(&ClusterLook::KubeadmConfig).await.unwrap();
     let ClusterReply::KubeadmConfig(view) = reply else { panic!("{reply:?}") };
     view
 }
@@ -23,21 +23,21 @@ pub async fn kubeadm_config_is_written_on_what_was_read(t: &Target) {
     admin.put(MAPS, object).await;
     let read = config(t).await;
     assert_eq!(read.cluster_configuration, "old: true\n");
-    let write = |version: &str| ClusterCall::WriteKubeadmConfig {
+    let write = |version: &str| ClusterAct::WriteKubeadmConfig {
         resource_version: version.into(),
         cluster_configuration: "new: true\n".into(),
     };
     // Somebody is quicker.
     admin.merge(&format!("{MAPS}/kubeadm-config?fieldManager=hand"), json!({"data": {"Other": "x"}})).await;
-    let late = t.cluster().call(&write(&read.resource_version), &epoch(5)).await.unwrap_err();
+    let late = t.cluster().act(&write(&read.resource_version), &epoch(5)).await.unwrap_err();
     assert_eq!((late.code.as_str(), late.class), ("api-conflict", FailureClass::Transient));
     let read = config(t).await;
     assert!(read.managers.iter().any(|m| m.starts_with("hand at ")), "{:?}", read.managers);
-    t.cluster().call(&write(&read.resource_version), &epoch(5)).await.unwrap();
+    t.cluster().act(&write(&read.resource_version), &epoch(5)).await.unwrap();
     let read = config(t).await;
     assert_eq!(read.cluster_configuration, "new: true\n");
     assert!(read.managers.iter().any(|m| m.starts_with("podlift at ")), "{:?}", read.managers);
-    let older = t.cluster().call(&write(&read.resource_version), &epoch(4)).await.unwrap_err();
+    let older = t.cluster().act(&write(&read.resource_version), &epoch(4)).await.unwrap_err();
     assert_eq!(older.code, "fenced");
 }
 
@@ -47,7 +47,7 @@ pub async fn addons_are_seen(t: &Target) {
         admin.remove(&path).await;
     }
     let look = async || {
-        let reply = t.cluster().call(&ClusterCall::Addons, &epoch(5)).await.unwrap();
+        let reply = t.cluster().look(&ClusterLook::Addons).await.unwrap();
         let ClusterReply::Addons(view) = reply else { panic!("{reply:?}") };
         view
     };
@@ -65,7 +65,7 @@ pub async fn addons_are_seen(t: &Target) {
 }
 
 pub async fn strangers_are_told_so(t: &Target) {
-    let refused = t.stranger().call(&ClusterCall::Nodes, &epoch(5)).await.unwrap_err();
+    let refused = t.stranger().look(&ClusterLook::Nodes).await.unwrap_err();
     assert_eq!((refused.code.as_str(), refused.class), ("api-forbidden", FailureClass::Transient));
     assert!(refused.message.contains("system:anonymous"), "{}", refused.message);
 }

@@ -3,13 +3,13 @@
 use crate::cluster_adapter::admin::owned;
 use crate::cluster_adapter::target::{Target, epoch, node, run};
 use podlift_coordinator::Cluster as _;
-use podlift_engine::{ClusterCall, ClusterReply};
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Failure, FailureClass};
 use serde_json::json;
 use std::time::Duration;
 
-async fn drain(t: &Target, name: &str, seconds: u32) -> Result<ClusterReply, Failure> {
-    t.cluster().call(&ClusterCall::Drain { node: node(name), run: run("r1"), seconds }, &epoch(5)).await
+async fn drain(t: &Target, name: &str, seconds: u32) -> Result<String, Failure> {
+    t.cluster().act(&ClusterAct::Drain { node: node(name), run: run("r1"), seconds }, &epoch(5)).await
 }
 
 async fn gone(t: &Target, namespace: &str, pod: &str) -> bool {
@@ -36,8 +36,8 @@ pub async fn pods_are_sorted(t: &Target) {
         admin.pod("sort", name, "sort-1", extra).await;
     }
     admin.pod("sort", "elsewhere", "sort-2", owned("ReplicaSet", "web")).await;
-    let look = ClusterCall::PodsToEvict { node: node("sort-1") };
-    let ClusterReply::Pods(view) = t.cluster().call(&look, &epoch(5)).await.unwrap() else { panic!() };
+    let look = ClusterLook::PodsToEvict { node: node("sort-1") };
+    let ClusterReply::Pods(view) = t.cluster().look(&look).await.unwrap() else { panic!() };
     let mut evict = view.evict;
     evict.sort();
     assert_eq!((evict, view.refused), (vec!["sort/scratch".to_string(), "sort/web".to_string()], vec![]));

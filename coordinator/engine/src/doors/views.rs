@@ -1,111 +1,15 @@
-//! What a step may ask for: an op on one host, one call to the cluster, or several looks at once. Like the host ops this is a closed
-//! vocabulary; how a call is made is the coordinator's business.
+//! What comes back through the doors, as the engine reads it: only the fields that something is decided from or that people are shown.
 
-use crate::survey::ClusterSurvey;
-use podlift_model::{Digest, Epoch, HostOp, KubeVersion, NodeName, OpOutput, RunId};
+use podlift_model::{Digest, Epoch, KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Request {
-    Host {
-        node: NodeName,
-        op: HostOp,
-    },
-    Cluster(ClusterCall),
-    /// Several looks; never mutations.
-    Many(Vec<Request>),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    Host(Box<OpOutput>),
-    Cluster(ClusterReply),
-    Many(Vec<Reply>),
-}
 
 /// Who cordoned a node: written to it in the same patch as the cordon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     pub run: RunId,
     pub epoch: Epoch,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClusterCall {
-    Nodes,
-    /// As Nodes, and may be up to a second old: for counts that many lanes ask for at once.
-    NodesLately,
-    Node {
-        node: NodeName,
-    },
-    /// unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) where somebody else cordoned.
-    Cordon {
-        node: NodeName,
-        run: RunId,
-    },
-    /// Only where the cordon carries this run's owner; anything else is left and reported as such.
-    Uncordon {
-        node: NodeName,
-        run: RunId,
-    },
-    /// Pods that a drain of this node has to evict, and those that forbid it.
-    PodsToEvict {
-        node: NodeName,
-    },
-    /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
-    Drain {
-        node: NodeName,
-        run: RunId,
-        seconds: u32,
-    },
-    KubeadmConfig,
-    /// Writes ClusterConfiguration with a resourceVersion precondition.
-    WriteKubeadmConfig {
-        resource_version: String,
-        cluster_configuration: String,
-    },
-    Addons,
-    /// /readyz of each endpoint by itself; the proxy is asked apart.
-    ProbeApiServers {
-        endpoints: Vec<String>,
-    },
-    KubeletConfig,
-    /// Writes key `kubelet` of ConfigMap kube-system/kubelet-config with a resourceVersion precondition.
-    WriteKubeletConfig {
-        resource_version: String,
-        kubelet: String,
-    },
-    /// The sealed set of a run, verified anew; None: there is none yet. Reads only.
-    Backup {
-        run: RunId,
-    },
-    /// Collects the run's set from these nodes and from the cluster, seals it and answers with it. Where it is sealed already, it is
-    /// verified and answered. A missing or empty member is an error that names it.
-    CollectBackup {
-        run: RunId,
-        nodes: Vec<NodeName>,
-    },
-    /// All that a plan rests on and that the cluster itself tells; each API server (host:port) by itself where it matters. Reads only.
-    Survey {
-        endpoints: Vec<String>,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum ClusterReply {
-    Nodes(Vec<NodeView>),
-    Node(NodeView),
-    Pods(EvictionView),
-    KubeadmConfig(KubeadmConfigView),
-    Addons(AddonsView),
-    Probes(Vec<ApiProbe>),
-    Survey(Box<ClusterSurvey>),
-    KubeletConfig(KubeletConfigView),
-    Backup(Option<BackupView>),
-    /// A mutation with a line for people.
-    Changed(String),
 }
 
 /// What podlift reads of a Node object.

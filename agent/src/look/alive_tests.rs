@@ -27,7 +27,7 @@ impl Http for Server {
 }
 
 const LIVE: &str =
-    include_str!("../../../../tests/fixtures/cases/11-anonymous-auth-false/live-kube-apiserver.yaml");
+    include_str!("../../../tests/fixtures/cases/11-anonymous-auth-false/live-kube-apiserver.yaml");
 const OWN: &str = "/etc/kubernetes/pki/apiserver-kubelet-client";
 
 async fn asked(

@@ -1,10 +1,9 @@
 //! What is served of a node in memory, and what never is.
 
 use super::*;
-use crate::ops::look::look;
+use crate::look::look;
 use crate::testing::{Bench, exited};
-use podlift_model::OpOutput;
-use podlift_model::op::Look;
+use podlift_model::{Look, OpOutput};
 use std::sync::Arc;
 
 fn bench() -> Bench {

@@ -1,0 +1,123 @@
+//! Looks on the wire: message `Observe`, which travels in the oneof of the ops.
+
+use super::WireError;
+use super::fields::field;
+use podlift_model::{Look, RunId};
+use podlift_proto::v1::{self, observe::What, op::Kind};
+
+pub fn look_to_wire(look: &Look) -> v1::Op {
+    v1::Op { kind: Some(Kind::Observe(observe(look))) }
+}
+
+fn observe(look: &Look) -> v1::Observe {
+    let (what, to, run) = match look {
+        Look::Facts => (What::Facts, None, None),
+        Look::Packages { to } => (What::Packages, Some(to), None),
+        Look::KubeadmDiff { to } => (What::KubeadmDiff, Some(to), None),
+        Look::EtcdHealth => (What::EtcdHealth, None, None),
+        Look::ApiServer => (What::ApiServer, None, None),
+        Look::Manifests => (What::Manifests, None, None),
+        Look::Backup { run } => (What::Backup, None, Some(run)),
+        Look::Survey { to } => (What::Survey, Some(to), None),
+        Look::BackupFiles => (What::BackupFiles, None, None),
+        Look::BackupPart { .. } => (What::BackupPart, None, None),
+        Look::BcmVersions => (What::BcmVersions, None, None),
+        Look::BcmClusterVersion => (What::BcmClusterVersion, None, None),
+        Look::BcmApplications => (What::BcmApplications, None, None),
+    };
+    let (path, offset, recipients) = match look {
+        Look::BackupPart { path, offset, recipients } => (path.clone(), *offset, recipients.clone()),
+        _ => Default::default(),
+    };
+    let text = |o: Option<String>| o.unwrap_or_default();
+    v1::Observe {
+        what: what as i32,
+        to: text(to.map(ToString::to_string)),
+        run: text(run.map(ToString::to_string)),
+        path,
+        offset,
+        recipients,
+    }
+}
+
+pub(super) fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
+    let what = What::try_from(o.what).map_err(|e| WireError::new("observe.what", e))?;
+    Ok(match what {
+        What::Unspecified => return Err(WireError::missing("observe.what")),
+        What::Facts => Look::Facts,
+        What::Packages => Look::Packages { to: field("observe.to", &o.to)? },
+        What::KubeadmDiff => Look::KubeadmDiff { to: field("observe.to", &o.to)? },
+        What::EtcdHealth => Look::EtcdHealth,
+        What::ApiServer => Look::ApiServer,
+        What::Manifests => Look::Manifests,
+        What::Backup => Look::Backup { run: field::<RunId>("observe.run", &o.run)? },
+        What::Survey => Look::Survey { to: field("observe.to", &o.to)? },
+        What::BackupFiles => Look::BackupFiles,
+        What::BcmVersions => Look::BcmVersions,
+        What::BcmClusterVersion => Look::BcmClusterVersion,
+        What::BcmApplications => Look::BcmApplications,
+        What::BackupPart => Look::BackupPart {
+            path: absolute("observe.path", &o.path)?,
+            offset: o.offset,
+            recipients: o.recipients.iter().map(|r| recipient(r)).collect::<Result<_, _>>()?,
+        },
+    })
+}
+
+fn absolute(name: &'static str, path: &str) -> Result<String, WireError> {
+    let plain = path.starts_with('/') && !path.split('/').any(|part| matches!(part, "." | ".."));
+    match plain {
+        true => Ok(path.into()),
+        false => Err(WireError::new(
+            name,
+            format!("{path:?} is not valid: expected an absolute path without . and .."),
+        )),
+    }
+}
+
+/// An age recipient is one word of printable characters; whether it is one that the node knows is the agent's question.
+fn recipient(text: &str) -> Result<String, WireError> {
+    let one_word = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic());
+    let bad = || WireError::new("observe.recipients", format!("{text:?} is not valid: expected age1…"));
+    one_word.then(|| text.to_string()).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{HostRequest, request_from_wire};
+
+    #[test]
+    fn every_look_survives_the_wire() {
+        let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
+        let looks = [
+            Look::Facts,
+            Look::Packages { to },
+            Look::KubeadmDiff { to },
+            Look::EtcdHealth,
+            Look::ApiServer,
+            Look::Manifests,
+            Look::Backup { run: RunId::new("r1").unwrap() },
+            Look::Survey { to },
+            Look::BackupFiles,
+            Look::BackupPart {
+                path: "/etc/kubernetes/admin.conf".into(),
+                offset: 7,
+                recipients: vec!["age1x".into()],
+            },
+            Look::BcmVersions,
+            Look::BcmClusterVersion,
+            Look::BcmApplications,
+        ];
+        for look in looks {
+            assert_eq!(request_from_wire(&look_to_wire(&look)), Ok(HostRequest::Look(look)));
+        }
+    }
+
+    #[test]
+    fn a_look_that_is_not_known_is_refused_by_name() {
+        let observe = v1::Observe { what: 99, ..Default::default() };
+        let refused = request_from_wire(&v1::Op { kind: Some(Kind::Observe(observe)) }).unwrap_err();
+        assert_eq!(refused.field, "observe.what");
+    }
+}

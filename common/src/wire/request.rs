@@ -1,0 +1,18 @@
+//! What a coordinator sends to an agent: a look or an op. The two share one oneof on the wire and are different types from here on, so that
+//! nothing behind the border can take one for the other.
+
+use super::WireError;
+use super::op::from_kind;
+use podlift_model::{HostOp, Look};
+use podlift_proto::v1;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostRequest {
+    Look(Look),
+    Op(HostOp),
+}
+
+pub fn request_from_wire(op: &v1::Op) -> Result<HostRequest, WireError> {
+    let unknown = || WireError::new("op.kind", "missing or not known to this podlift: upgrade the agent");
+    from_kind(op.kind.as_ref().ok_or_else(unknown)?)
+}
