@@ -148,7 +148,8 @@ impl Default for Commands {
     fn default() -> Self {
         let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         // BCM brings its etcd with it, and its own tools on a head node.
-        let own = ["/cm/local/apps/etcd/current/bin", "/cm/local/apps/cmd/bin", "/cm/local/apps/cm-setup/bin"];
+        let own =
+            ["/cm/local/apps/etcd/current/bin", "/cm/local/apps/cmd/bin", "/cm/local/apps/cm-setup/bin"];
         let dirs = usual.iter().chain(&own);
         Self { path: dirs.map(PathBuf::from).collect() }
     }

@@ -11,12 +11,12 @@ pub mod exec;
 mod head;
 pub mod journal;
 pub mod metrics;
+#[cfg(test)]
+mod no_process_tests;
 mod pulse;
 pub mod server;
 pub mod service;
 pub mod store;
-#[cfg(test)]
-mod no_process_tests;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::unwrap_used)] // a test may panic
 pub mod testing;

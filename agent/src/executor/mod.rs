@@ -99,7 +99,8 @@ impl Executor {
     /// Ops are of a node's packages, kubeadm, kubelet and manifests: a head node has none that a coordinator may change.
     fn no_node(&self, op: &HostOp) -> Failure {
         let name = &self.node.config.node;
-        let message = format!("{} is an op of a node, and {name} is a head node: nothing was changed", op.verb());
+        let message =
+            format!("{} is an op of a node, and {name} is a head node: nothing was changed", op.verb());
         Failure::permanent("not-of-this-role", message)
     }
 

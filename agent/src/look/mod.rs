@@ -54,8 +54,12 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
 fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
     let name = &node.config.node;
     let message = match (node.config.is_head(), look.is_of_head()) {
-        (true, false) if *look != Look::Facts => format!("{name} is a head node: it has no Kubernetes to look at"),
-        (false, true) => format!("{name} is no head node: BCM is asked where agent.toml says role = \"head\""),
+        (true, false) if *look != Look::Facts => {
+            format!("{name} is a head node: it has no Kubernetes to look at")
+        }
+        (false, true) => {
+            format!("{name} is no head node: BCM is asked where agent.toml says role = \"head\"")
+        }
         _ => return Ok(()),
     };
     Err(Failure::permanent("not-of-this-role", message))

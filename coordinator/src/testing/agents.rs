@@ -173,10 +173,9 @@ impl State {
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
-            Look::BackupPart { .. }
-            | Look::BcmVersions
-            | Look::BcmClusterVersion
-            | Look::BcmApplications => unreachable!("answered before"),
+            Look::BackupPart { .. } | Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications => {
+                unreachable!("answered before")
+            }
         }
     }
 

@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn a_table_and_nothing_else() {
-        for odd in ["", "Command 'appgroups' not found.\n", "Name (key)\nx", &TABLE.replace(" no ", " maybe ")] {
+        for odd in
+            ["", "Command 'appgroups' not found.\n", "Name (key)\nx", &TABLE.replace(" no ", " maybe ")]
+        {
             assert!(parse(odd).unwrap_err().contains("something else"), "{odd}");
         }
     }

@@ -4,7 +4,7 @@ use super::tests::{facts, hello, lab, lab_over};
 use crate::dispatch::Agents as _;
 use crate::testing::{Fleet, name};
 use podlift_common::wire;
-use podlift_model::{Look, LedgerId, NodeFacts, OpOutcome, OpOutput};
+use podlift_model::{LedgerId, Look, NodeFacts, OpOutcome, OpOutput};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
 use tonic::Code;
 

@@ -18,8 +18,8 @@ mod tigera;
 use super::api::Api;
 use crate::cluster::{Certificates, Servers};
 use podlift_engine::survey::ClusterSurvey;
-use podlift_model::survey::Seen;
 use podlift_model::Failure;
+use podlift_model::survey::Seen;
 use std::time::Duration;
 
 /// As long as any one part may take.
