@@ -1,5 +1,12 @@
 //! The heal and what it needs, opened first and alone: nothing that is wrong with certificates, configuration, ledger or machine keeps it
 //! from healing. Where its memory can't be trusted or kept, it observes and says why.
+//!
+//! The state directory must be on the file system of /etc/kubernetes unless `allow_other_filesystem` is set. If its own file system
+//! were full, read-only or lost, the agent could write manifests without remembering that it did.
+//!
+//! The parts of the agent start separately (`keeper`, `setup`, `down`): the heal first, with the part of the configuration that parses;
+//! then identity, ledger and session, each with its reason if it stays down. A ledger record of a newer podlift is kept byte for byte,
+//! its op counts as Indeterminate, and the ledger is not compacted while it contains one.
 
 use crate::down::{Down, Downs, Part};
 use crate::heal::{self, Heal};

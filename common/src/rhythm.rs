@@ -1,5 +1,8 @@
 //! When something that recurs is due. A timer that ends between two boundaries of tokio's wheel wakes its thread at each of them; in step
 //! with the runtime's own milliseconds it wakes once. Only what idles for days cares.
+//!
+//! Heal tick, heartbeat and watchdog of the agent fall on the same instants of one clock, so that an idle agent wakes once for all of
+//! them.
 
 use std::time::Duration;
 use tokio::time::Instant;

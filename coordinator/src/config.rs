@@ -4,6 +4,7 @@ use crate::backup::BackupSettings;
 use crate::core::Settings;
 use crate::dispatch::HubSettings;
 use crate::exec::ExecSettings;
+use crate::journal::archive::Archives;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
@@ -217,6 +218,7 @@ impl Config {
             stale_after: Some(self.run.heartbeat * 3),
             backup: self.backup.clone(),
             survey_timeout: Some(self.plan.survey),
+            archives: Some(Archives::beside(&self.journal)),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod core;
 mod daemon;
 pub mod dispatch;
 pub mod exec;
+mod fold;
 mod head;
 pub mod journal;
 pub mod metrics;

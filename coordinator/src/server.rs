@@ -52,6 +52,12 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
         head: config.bcm.as_ref().map(|bcm| bcm.head.clone()),
     };
     let coordinator = Coordinator::with_meters(parts, meters);
+    match coordinator.finish_archives().await {
+        Ok(0) => {}
+        Ok(records) => tracing::info!(records, "an archive that was interrupted is finished"),
+        // The records are still in the journal: nothing is lost.
+        Err(error) => tracing::warn!(%error, "an archive that was interrupted is not finished"),
+    }
     let metrics = Metrics::new(&coordinator, Some(&config.journal));
     let _metrics = metrics::serve(config.metrics.listen, Arc::new(move || metrics.page())).await;
     let listener = TcpListener::bind(config.listen).await;

@@ -1,38 +1,29 @@
 //! The one writer: journal, and the states folded from it. An event that does not fit its run is refused before anything is written;
 //! what is shown is always behind the journal, never ahead of it.
 
-use crate::journal::{Journal, JournalError};
+pub use crate::fold::Archived;
+use crate::fold::Fold;
+use crate::journal::{Journal, JournalError, Query, Records, each};
 use podlift_common::clock::Clock;
-use podlift_engine::machine::{self, Event, IllegalEvent, Record, RunState};
-use podlift_engine::plan::{Attestation, Attested};
-use podlift_model::{Epoch, HostOp, LedgerId, NodeName, RunId};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use podlift_engine::machine::{Event, IllegalEvent, Record, RunState};
+use podlift_engine::plan::Attestation;
+use podlift_model::{Epoch, LedgerId, NodeName, RunId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
+/// Two locks, so that a question about the state never waits for a disk: `writer` is held while a record becomes durable, `fold` only
+/// while the state in memory changes or is looked up. Whoever takes both takes `writer` first.
 pub struct Store {
-    inner: Mutex<Inner>,
+    writer: Mutex<Box<dyn Journal>>,
+    fold: RwLock<Fold>,
+    records: Arc<dyn Records>,
     head: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
 }
 
-struct Inner {
-    journal: Box<dyn Journal>,
-    fold: Fold,
-    epoch: Option<Epoch>,
-}
-
-/// Everything that is known from the records.
-#[derive(Default)]
-struct Fold {
-    runs: BTreeMap<RunId, Arc<RunState>>,
-    newest: Option<RunId>,
-    ledgers: BTreeMap<NodeName, LedgerId>,
-    heals: BTreeSet<(NodeName, String)>,
-    adopted: BTreeSet<RunId>,
-    epoch: Option<Epoch>,
-    attested: Attested,
-}
+/// Records that are emptied in one transaction.
+const EMPTIED_AT_ONCE: usize = 1000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -58,22 +49,23 @@ impl StoreError {
 }
 
 impl Store {
-    /// Reads the journal whole and folds it.
+    /// Reads the journal page by page and folds it.
     pub fn open(journal: Box<dyn Journal>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
-        let mut fold = Fold::default();
-        for record in journal.read(0)? {
-            let replay = |source| StoreError::Replay { seq: record.seq, source };
-            let state = fold.next_state(record.run.as_ref(), record.at, &record.event).map_err(replay)?;
-            fold.take(&record, state);
-        }
+        let (records, mut fold) = (journal.reader(), Fold::default());
+        // The marks are read first: where the records of an archived run were, something else may rest on the run's end.
+        each(records.as_ref(), Query::kind("runs-archived"), |row| {
+            fold.expect(&row.record()?);
+            Ok::<_, StoreError>(())
+        })?;
+        each(records.as_ref(), Query::from(0), |row| fold.replay(row.record()?))?;
         let head = watch::Sender::new(journal.head());
-        Ok(Arc::new(Self { inner: Mutex::new(Inner { journal, fold, epoch: None }), head, clock }))
+        let (writer, fold) = (Mutex::new(journal), RwLock::new(fold));
+        Ok(Arc::new(Self { writer, fold, records, head, clock }))
     }
 
     /// Appends an event of a run, or of the fleet.
     pub fn append(&self, run: Option<&RunId>, event: Event) -> Result<Record, StoreError> {
-        let mut inner = self.lock();
-        self.write(&mut inner, run, event)
+        self.write(&mut self.writer(), run, event)
     }
 
     /// Appends what `decide` makes of the run's state, if anything; nothing else is written in between.
@@ -82,79 +74,117 @@ impl Store {
         run: &RunId,
         decide: impl FnOnce(&RunState) -> Option<Event>,
     ) -> Result<Option<Record>, StoreError> {
-        let mut inner = self.lock();
-        let event = inner.fold.runs.get(run).and_then(|state| decide(state));
-        event.map(|event| self.write(&mut inner, Some(run), event)).transpose()
+        let mut writer = self.writer();
+        let state = self.run(run);
+        let event = state.and_then(|state| decide(&state));
+        event.map(|event| self.write(&mut writer, Some(run), event)).transpose()
     }
 
-    fn write(&self, inner: &mut Inner, run: Option<&RunId>, event: Event) -> Result<Record, StoreError> {
+    /// `journal` is the writer, locked: the state that is read here can't change before it is written.
+    fn write(
+        &self,
+        journal: &mut Box<dyn Journal>,
+        run: Option<&RunId>,
+        event: Event,
+    ) -> Result<Record, StoreError> {
         let at = self.clock.now();
-        let state = inner.fold.next_state(run, at, &event)?;
-        let (head, epoch) = (inner.journal.head(), inner.epoch.clone());
-        let record = inner.journal.append(head, at, run.cloned(), epoch, event)?;
-        inner.fold.take(&record, state);
+        let state = self.fold().next_state(run, at, &event)?;
+        let (head, epoch) = (journal.head(), self.epoch());
+        let record = journal.append(head, at, run.cloned(), epoch, event)?;
+        self.fold_mut().take(&record, state);
         self.head.send_replace(record.seq);
         Ok(record)
     }
 
     /// Stamped on every record from now on.
     pub fn set_epoch(&self, epoch: Option<Epoch>) {
-        self.lock().epoch = epoch;
+        self.fold_mut().held = epoch;
     }
 
     /// The epoch that this coordinator holds, or held last.
     pub fn epoch(&self) -> Option<Epoch> {
-        self.lock().epoch.clone()
+        self.fold().held.clone()
     }
 
     /// The highest epoch in the journal.
     pub fn last_epoch(&self) -> Option<Epoch> {
-        self.lock().fold.epoch.clone()
+        self.fold().epoch.clone()
     }
 
     pub fn run(&self, run: &RunId) -> Option<Arc<RunState>> {
-        self.lock().fold.runs.get(run).cloned()
+        self.fold().runs.get(run).cloned()
     }
 
     /// The run that was started last.
     pub fn newest(&self) -> Option<Arc<RunState>> {
-        let inner = self.lock();
-        inner.fold.newest.as_ref().and_then(|run| inner.fold.runs.get(run).cloned())
+        let fold = self.fold();
+        fold.newest.as_ref().and_then(|run| fold.runs.get(run).cloned())
     }
 
-    /// The run that is not over; there is at most one.
+    /// The run that is not over; there is at most one. Waits for an append that is on its way, so that a loop that asks this stands still
+    /// while the writer hangs, and the watchdog sees it.
     pub fn open_run(&self) -> Option<Arc<RunState>> {
-        self.lock().fold.runs.values().find(|s| !s.is_over()).cloned()
+        let _writer = self.writer();
+        self.fold().runs.values().find(|s| !s.is_over()).cloned()
     }
 
     pub fn runs(&self) -> Vec<RunId> {
-        self.lock().fold.runs.keys().cloned().collect()
+        self.fold().runs.keys().cloned().collect()
     }
 
-    /// A run that the journal holds, one that an operator adopted, or the name of a backup.
+    /// Where a run's records are that the journal holds no more.
+    pub fn archived(&self, run: &RunId) -> Option<Archived> {
+        self.fold().archived.get(run).cloned()
+    }
+
+    /// Every archived run.
+    pub fn all_archived(&self) -> BTreeMap<RunId, Archived> {
+        self.fold().archived.clone()
+    }
+
+    /// Frees what the journal holds of an archived run beside its hashes. Returns how many records were emptied; does nothing where the
+    /// journal does not say that the run is archived.
+    pub fn free(&self, run: &RunId) -> Result<u64, JournalError> {
+        let mut freed = 0;
+        // A few at a time: appends go on in between.
+        while self.archived(run).is_some() {
+            match self.writer().empty(run, EMPTIED_AT_ONCE)? {
+                0 => break,
+                n => freed += n as u64,
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Makes the file smaller by what was freed. It takes about a second for each 100 MB, and no append is possible meanwhile.
+    pub fn compact(&self) -> Result<(), JournalError> {
+        self.writer().compact()
+    }
+
+    /// A run that the journal holds or has archived, one that an operator adopted, or the name of a backup.
     pub fn knows(&self, run: &RunId) -> bool {
-        let inner = self.lock();
-        inner.fold.runs.contains_key(run) || inner.fold.adopted.contains(run)
+        let fold = self.fold();
+        fold.runs.contains_key(run) || fold.archived.contains_key(run) || fold.adopted.contains(run)
     }
 
     /// The memory that an agent had when it was last seen.
     pub fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
-        self.lock().fold.ledgers.get(node).cloned()
+        self.fold().ledgers.get(node).cloned()
     }
 
     /// What people have said of the next run.
     pub fn attestations(&self) -> Vec<Attestation> {
-        self.lock().fold.attested.all().to_vec()
+        self.fold().attested.all().to_vec()
     }
 
     /// Of that node: ids are chosen by agents, and one must not hide another's heal.
     pub fn knows_heal(&self, node: &NodeName, id: &str) -> bool {
-        self.lock().fold.heals.contains(&(node.clone(), id.to_string()))
+        self.fold().heals.get(node).is_some_and(|ids| ids.contains(id))
     }
 
-    /// Records from number `from` on.
-    pub fn records(&self, from: u64) -> Result<Vec<Record>, JournalError> {
-        self.lock().journal.read(from)
+    /// What was appended, for readers. They never wait for an append.
+    pub fn reader(&self) -> &Arc<dyn Records> {
+        &self.records
     }
 
     pub fn head(&self) -> u64 {
@@ -166,47 +196,16 @@ impl Store {
         self.head.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Fold {
-    fn next_state(
-        &self,
-        run: Option<&RunId>,
-        at: jiff::Timestamp,
-        event: &Event,
-    ) -> Result<Option<RunState>, IllegalEvent> {
-        let Some(run) = run else { return Ok(None) };
-        let before = self.runs.get(run).map(|s| s.as_ref().clone());
-        machine::apply(before, run, at, event).map(Some)
+    fn writer(&self) -> MutexGuard<'_, Box<dyn Journal>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&mut self, record: &Record, state: Option<RunState>) {
-        self.attested.hear(record.at, &record.event);
-        match &record.event {
-            Event::RunStarted { .. } => self.newest = record.run.clone(),
-            Event::AgentConnected { node, ledger } | Event::LedgerChanged { node, now: ledger, .. } => {
-                self.ledgers.insert(node.clone(), ledger.clone());
-            }
-            Event::Healed { heal } => drop(self.heals.insert((heal.node.clone(), heal.id.clone()))),
-            Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
-            // A snapshot for a backup outside of any run: the agent remembers its name as a run's.
-            Event::NodeAsked { op: HostOp::EtcdSnapshot { run }, .. } => {
-                self.adopted.insert(run.clone());
-            }
-            Event::EpochClaimed { epoch, .. } => {
-                let higher = self.epoch.as_ref().is_none_or(|e| epoch.number >= e.number);
-                if higher {
-                    self.epoch = Some(epoch.clone());
-                }
-            }
-            _ => {}
-        }
-        if let Some(state) = state {
-            self.runs.insert(state.run.clone(), Arc::new(state));
-        }
+    fn fold(&self) -> RwLockReadGuard<'_, Fold> {
+        self.fold.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fold_mut(&self) -> RwLockWriteGuard<'_, Fold> {
+        self.fold.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -236,5 +235,59 @@ mod tests {
         assert!(changes.has_changed().unwrap());
         let again = Store::open(Box::new(journal), Arc::new(SystemClock)).unwrap();
         assert_eq!((again.ledger(&node), again.head()), (Some(ledger), 1));
+    }
+
+    /// A journal whose disk hangs: an append begins, and ends when the test lets it.
+    struct Hanging {
+        inner: MemoryJournal,
+        began: std::sync::mpsc::Sender<()>,
+        go_on: std::sync::mpsc::Receiver<()>,
+    }
+
+    impl Journal for Hanging {
+        fn append(
+            &mut self,
+            seq: u64,
+            at: jiff::Timestamp,
+            run: Option<RunId>,
+            epoch: Option<Epoch>,
+            event: Event,
+        ) -> Result<Record, JournalError> {
+            self.began.send(()).unwrap();
+            self.go_on.recv().unwrap();
+            self.inner.append(seq, at, run, epoch, event)
+        }
+        fn head(&self) -> u64 {
+            self.inner.head()
+        }
+        fn reader(&self) -> Arc<dyn Records> {
+            self.inner.reader()
+        }
+        fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError> {
+            self.inner.empty(run, most)
+        }
+        fn compact(&mut self) -> Result<(), JournalError> {
+            self.inner.compact()
+        }
+    }
+
+    #[test]
+    fn no_question_waits_for_an_append() {
+        let ((began, begins), (lets, go_on)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+        let journal = Hanging { inner: MemoryJournal::new(), began, go_on };
+        let store = Store::open(Box::new(journal), Arc::new(SystemClock)).unwrap();
+        let (node, ledger) = (NodeName::new("dgx030").unwrap(), LedgerId::new("l1").unwrap());
+        std::thread::scope(|scope| {
+            let append = scope.spawn(|| {
+                store.append(None, Event::AgentConnected { node: node.clone(), ledger: ledger.clone() })
+            });
+            begins.recv().unwrap();
+            assert!(store.newest().is_none() && store.ledger(&node).is_none(), "not durable, not shown");
+            assert!(store.reader().page(&Query::from(0)).unwrap().is_empty());
+            assert!(!store.knows_heal(&node, "h1") && store.epoch().is_none() && store.runs().is_empty());
+            lets.send(()).unwrap();
+            append.join().unwrap().unwrap();
+        });
+        assert_eq!((store.ledger(&node), store.head()), (Some(ledger), 1));
     }
 }

@@ -72,7 +72,7 @@ impl Link for PodLink {
                 Ok(mut answers) => {
                     drop(hub);
                     while let Some(answer) = answers.recv().await {
-                        if incoming.send(answer).await.is_err() {
+                        if incoming.send(answer.map(|message| *message)).await.is_err() {
                             return;
                         }
                     }

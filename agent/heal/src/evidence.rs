@@ -1,4 +1,7 @@
 //! What only the agent can ask, and the heal needs: the container runtime, and which etcd answers where. Keeps; asks nobody.
+//!
+//! A restore waits for the container runtime where only this crate's reading says that a file can't be read. It does not wait where no
+//! kubelet could read the content.
 
 use crate::healer::Heal;
 use crate::manifest::Manifest;

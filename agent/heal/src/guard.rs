@@ -1,5 +1,8 @@
 //! When hygiene may act: the armed guard of a run, with its end on the boot clock. It is on the disk and does not outlive a reboot: hygiene
 //! then only reports, rescue goes on.
+//!
+//! Hygiene leaves content alone that was there when the guard was armed. A repair of it would restart an API server before kubeadm
+//! does, and kubeadm could take the new hash for its own work. Content that kubeadm writes afterwards is healed.
 
 use jiff::Timestamp;
 use podlift_host::Files;

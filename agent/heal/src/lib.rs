@@ -1,4 +1,8 @@
 //! Heals static pod manifests, alone: expectations are on this disk, and coordinator, API server and network may all be gone.
+//!
+//! The heal and its ports are crates of their own, so that it can't reach the state of a session or an op.
+//!
+//! People edit manifests by hand, so the heal splices bytes and keeps every other byte.
 
 mod adopt;
 mod budget;

@@ -1,5 +1,9 @@
 //! When the heal looks: at once when a file of the folder changes, and at everything on a coalesced tick, which is also the agent's
 //! pulse for systemd. Lost notices cost at most one tick.
+//!
+//! The watch uses the crate `inotify` and not `notify`: notify 8 also asks the kernel for OPEN events and has its own thread, so each
+//! time the kubelet or the agent reads the directory two threads wake. This watch asks only for events that end a change, on the
+//! runtime that heals.
 
 use super::Heal;
 use podlift_common::rhythm;

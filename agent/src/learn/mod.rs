@@ -1,6 +1,10 @@
 //! Learning what the manifests must contain. A component's manifest is learned only when its container runs with exactly that file and it
 //! is healthy; of kube-apiserver the etcd behind it must answer too, as the cluster that is expected. Why nothing can be learned is told,
 //! never kept back. Asks; never repairs, and asks nothing while a kubeadm runs.
+//!
+//! "Runs with exactly this manifest" is a pair of a content (canonical JSON of what the kubelet reads) and the kubelet's config hash.
+//! The heal keeps eight pairs for each component. The hash is made from a dump of Go structures and can't be computed here, and the
+//! order of times alone would be wrong after a chmod or a heal back to the same content.
 
 mod api_server;
 mod etcd;

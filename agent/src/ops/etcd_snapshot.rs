@@ -1,5 +1,8 @@
 //! One verified etcd snapshot for a run, and one of each store of single resources. Made once: a file that is there is never made anew
 //! under the same name.
+//!
+//! A restored snapshot is compared by revision and number of keys. Its hash differs by construction, because member data are part of
+//! it.
 
 use super::etcd_access;
 use super::shared::{control_plane, file_failure};

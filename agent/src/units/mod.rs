@@ -1,5 +1,12 @@
 //! Long mutations as transient systemd units named by op id: they outlive the agent, print to a file, and leave their exit beside the
 //! ledger. Never a pipe to the agent (kubeadm dies of a broken stdout), never `--collect` or `--wait`.
+//!
+//! One op id starts one unit, ever. After its own death an agent repeats a harmless op only if its unit provably never started. If a
+//! restart of the machine hid the end, the op is Indeterminate, and a further attempt has another id. A unit that a lost ledger has
+//! forgotten is waited for before anything else starts.
+//!
+//! `systemd-run` can exit with 1 although the program has started and ended already. Its exit code therefore does not decide whether a
+//! unit ran; the agent looks for the unit instead. A unit name in use is refused before its log is opened.
 
 mod alone;
 mod exit;

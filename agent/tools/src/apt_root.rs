@@ -1,4 +1,7 @@
 //! The private apt root: sources, lists and cache of its own, so that looking changes nothing of the node's. One at a time works in it.
+//!
+//! apt's hooks are left out of every look. Hooks of an update (`/etc/apt/apt.conf.d`) write stamps and empty the package cache, even if
+//! all of apt's directories are private. The look therefore uses apt's own configuration dump without the hooks.
 
 use crate::files::file_failure;
 use crate::madison::{self, Lists};

@@ -1,5 +1,7 @@
 //! External commands, one a file: build the argv, run it, parse what it printed. Parsers are pure; their texts are those of the C.UTF-8
 //! locale, which every call sets. Also the apt sources and the survey of a node that are made with them. What a tool's exit means is decided by the op that asked.
+//!
+//! This is a crate of its own because it needs the ports and nothing of a session.
 
 pub mod apt;
 pub mod apt_config;

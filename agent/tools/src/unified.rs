@@ -1,6 +1,9 @@
 //! Unified diffs: read from a tool's output, and applied to the file that they were made of. Pure. Never guesses: a hunk whose lines are
 //! not in the file is an error. A hunk may show fewer lines than its header counts (people shorten them): what is left out between shown
 //! lines is taken as context, or, where the header says that so many more lines go than are shown, as removed.
+//!
+//! `kubeadm upgrade diff` is applied to the live manifest, and the reader of command lines reads both versions. Reading the lines of a
+//! diff as flags would misread a moved line, another container, or a flag in two words.
 
 /// The part of a diff that is about one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

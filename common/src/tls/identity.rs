@@ -1,4 +1,7 @@
 //! Who a certificate speaks for: exactly one `spiffe://podlift/<cluster>/…` URI SAN, and for people a role in the subject's organization.
+//!
+//! The role of a person is in the organization (`podlift:admin`), as in Kubernetes' own certificates, so that a certificate has exactly
+//! one URI name.
 
 use podlift_model::{ClusterName, NodeName};
 use serde::{Deserialize, Serialize};

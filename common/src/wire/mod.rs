@@ -1,4 +1,8 @@
 //! The border to the wire. Generated types stop here: `TryFrom` in, `From` out, every refusal with field, value and expectation.
+//!
+//! Observations travel as JSON documents, and commands as typed fields. People read facts, outputs, plans and status, and the journal
+//! keeps them whole; a second typed form of each in protobuf would lose the fields that it does not know. Ops, epochs and verbs carry
+//! authority, so each of their fields has a type.
 
 mod document;
 mod epoch;

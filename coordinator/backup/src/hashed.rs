@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, Read, Write};
 
 /// Hashes and counts what goes through it.
-pub(crate) struct Hashed<T> {
+pub struct Hashed<T> {
     pub inner: T,
     hash: Sha256,
     pub bytes: u64,
@@ -15,6 +15,7 @@ impl<T> Hashed<T> {
     pub fn new(inner: T) -> Self {
         Self { inner, hash: Sha256::new(), bytes: 0 }
     }
+    /// SHA-256 of everything that went through.
     pub fn digest(self) -> io::Result<Digest> {
         Digest::try_from(hex::encode(self.hash.finalize())).map_err(io::Error::other)
     }

@@ -23,6 +23,7 @@ mod unfinished;
 mod verify;
 mod writer;
 
+pub use hashed::Hashed;
 pub use kind::{Kind, Wanted};
 pub use list::{Entry, list};
 pub use manifest::{LeftOut, Manifest, Member, Stored};

@@ -1,4 +1,4 @@
-//! The command line as a whole. What a verb takes is in its own file.
+//! The command line as a whole. The arguments of a verb are in the verb's file.
 
 use super::out::{Colour, Format};
 use super::verbs;
@@ -8,29 +8,30 @@ use std::path::PathBuf;
 
 /// Upgrades the Kubernetes of a SuperPOD, one minor version at a time.
 ///
-/// podlift asks a coordinator, which plans and drives the upgrade through an agent on every node. stdout is data, stderr is narration.
+/// podlift talks to a coordinator, which plans the upgrade and carries it out through an agent on every node. Data goes to stdout,
+/// narration to stderr.
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage, 3 preflight blocked, 4 paused for the operator, 5 coordinator unreachable, 130 interrupted
-/// while following (the run goes on).
+/// while following (the run continues).
 #[derive(Debug, Parser)]
 #[command(
     name = "podlift",
     version,
     max_term_width = 110,
     after_help = "Examples:
-  podlift plan --to v1.32.9      # changes nothing; says what would be prevented and what blocks
-  podlift upgrade --to v1.32.9   # the same plan, started and followed
+  podlift plan --to v1.32.9      # changes nothing; shows what podlift would prevent and what blocks
+  podlift upgrade --to v1.32.9   # makes the same plan, starts it and follows the run
   podlift status                 # the run and the fleet
   podlift watch                  # the same, live"
 )]
 pub(super) struct Args {
-    /// Where the coordinator is and who we are.
+    /// Configuration file: the coordinator's address and the operator's certificate.
     #[arg(long, global = true, default_value = "/etc/podlift/podlift.toml", value_name = "FILE")]
     pub config: PathBuf,
-    /// How data is shown on stdout.
+    /// Format of the data on stdout.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
-    /// Colour; NO_COLOR and CLICOLOR_FORCE are heeded where this says nothing.
+    /// When to use colour; auto follows NO_COLOR and CLICOLOR_FORCE.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
     #[command(subcommand)]
@@ -62,10 +63,10 @@ pub(super) enum Verb {
     Man(verbs::man::Man),
 }
 
-/// `--color WHEN` of a line that may be wrong elsewhere: its error is coloured as asked, too.
+/// Reads `--color WHEN` from a line that may be wrong elsewhere, so that its error is coloured as requested.
 pub(super) fn colour(words: &[OsString]) -> Option<Colour> {
     let words: Vec<&str> = words.iter().filter_map(|w| w.to_str()).take_while(|w| *w != "--").collect();
-    let apart = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    let separate = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1]);
     let joined = words.iter().find_map(|w| w.strip_prefix("--color="));
-    Colour::from_str(apart.or(joined)?, false).ok()
+    Colour::from_str(separate.or(joined)?, false).ok()
 }

@@ -1,11 +1,10 @@
-//! What went wrong, for the person who typed: what, why, and the one next command. Classified by code and reason, never by text.
+//! An error as the command line prints it: what happened, why, and the one next command; and the exit codes.
 
-use podlift_common::wire::from_status;
+use podlift_client::Kind;
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use tonic::{Code, Status};
 
-/// How a command ends.
+/// Exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     Done = 0,
@@ -27,15 +26,12 @@ impl From<Exit> for ExitCode {
 #[error("{what}")]
 pub(super) struct CliError {
     pub what: String,
-    /// Empty where `what` says it all.
+    /// The cause; empty where `what` contains it.
     pub why: String,
-    /// A command that can be typed as it is; empty where there is none.
+    /// A command that can be typed unchanged; empty where there is none.
     pub next: String,
     pub exit: Exit,
 }
-
-/// Where the coordinator's own state is seen.
-const LOOK: &str = "systemctl status podlift-coordinator";
 
 impl CliError {
     pub fn new(exit: Exit, what: impl Into<String>, why: impl Into<String>, next: &str) -> Self {
@@ -47,11 +43,8 @@ impl CliError {
     pub fn usage(what: impl Into<String>, why: impl Into<String>, next: &str) -> Self {
         Self::new(Exit::Usage, what, why, next)
     }
-    pub fn unreachable(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::new(Exit::Unreachable, what, why, LOOK)
-    }
-    /// Whoever read our stdout has gone (`| head`): that is no failure, and nobody wants to hear of it.
-    pub fn reader_left() -> Self {
+    /// The reader of stdout has closed it, as `| head` does. This is no failure, and nothing is printed.
+    pub fn reader_closed() -> Self {
         Self::new(Exit::Done, "", "", "")
     }
 
@@ -72,30 +65,14 @@ impl CliError {
     }
 }
 
-impl From<Status> for CliError {
-    fn from(status: Status) -> Self {
-        let Some(told) = from_status(&status) else { return foreign(&status) };
-        let exit = match (told.reason.as_str(), status.code()) {
-            ("PREFLIGHT_BLOCKED" | "PLAN_CHANGED", _) => Exit::Blocked,
-            (_, Code::InvalidArgument) => Exit::Usage,
-            _ => Exit::Failed,
+impl From<podlift_client::Error> for CliError {
+    fn from(error: podlift_client::Error) -> Self {
+        let exit = match error.kind {
+            Kind::Failed => Exit::Failed,
+            Kind::Usage => Exit::Usage,
+            Kind::Blocked => Exit::Blocked,
+            Kind::Unreachable => Exit::Unreachable,
         };
-        Self::new(exit, told.what, told.why, &told.next)
-    }
-}
-
-/// A status that no part of podlift made.
-fn foreign(status: &Status) -> CliError {
-    match status.code() {
-        Code::Unavailable => CliError::unreachable("the coordinator went away", status.message()),
-        Code::Unimplemented => CliError::new(
-            Exit::Failed,
-            "the coordinator does not know this question",
-            "it is an older podlift than this one",
-            "apt-get install --only-upgrade podlift-coordinator",
-        ),
-        code => {
-            CliError::new(Exit::Failed, format!("the coordinator refused: {code}"), status.message(), LOOK)
-        }
+        Self { what: error.what, why: error.why, next: error.next, exit }
     }
 }

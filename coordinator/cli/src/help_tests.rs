@@ -1,4 +1,4 @@
-//! The help pages: each verb explains itself and shows examples that can be typed as they are.
+//! The help pages: each verb has an explanation and examples that can be typed unchanged.
 
 use crate::args::Args;
 use crate::usage;
@@ -76,11 +76,11 @@ fn a_line_that_is_wrong_is_told_as_every_error_is() {
         "podlift --color sometimes status",
         "podlift events --form 3",
     ];
-    let told = lines.map(|line| {
+    let errors = lines.map(|line| {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let error = usage::refused(&Args::try_parse_from(&args).unwrap_err(), &args);
         assert!(error.next.starts_with("podlift help"), "{error:?}");
         format!("$ {line}\n{}", anstream::adapter::strip_str(&error.render()))
     });
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(errors.join("\n\n"));
 }

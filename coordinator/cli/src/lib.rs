@@ -1,9 +1,12 @@
-//! `podlift`, the command line: one verb a file below `verbs`, what people read below `render`. stdout is data, stderr is narration, the
-//! exit code says how it ended. It only asks the coordinator; nothing here touches a node, the cluster or the journal.
+//! `podlift`, the command line: arguments, rendering and drawing. Each verb is a file in `verbs`; the text for people is in `render`. Data
+//! goes to stdout, narration to stderr, and the exit code gives the kind of end.
+//!
+//! This crate only asks the coordinator, through `podlift_client`. It never touches a node, the cluster or the journal.
+//!
+//! It is a crate of its own so that the daemon is built without terminal libraries.
 
 mod args;
-mod client;
-mod config;
+mod context;
 mod error;
 mod follow;
 #[cfg(test)]
@@ -16,30 +19,20 @@ mod table;
 mod tests;
 mod usage;
 mod verbs;
-mod version;
 mod watch;
 
 use args::{Args, Verb};
 use clap::Parser as _;
+use context::Context;
 use error::{CliError, Exit};
-use out::{Colour, Format};
+use out::Colour;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-/// What every verb gets.
-#[derive(Clone)]
-struct Context {
-    config: PathBuf,
-    format: Format,
-    heard: Arc<version::Heard>,
-}
-
-/// Runs one command line, the program's name first.
+/// Runs one command line. The first argument is the program's name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = args.into_iter().collect();
-    // Before anything is printed, and that is before the line is understood.
+    // Colour must be set before anything is printed, so before the line is parsed.
     args::colour(&words).unwrap_or(Colour::Auto).set();
     let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
@@ -51,13 +44,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return end(Err(CliError::failed("podlift can't start", error))),
     };
     let ended = runtime.block_on(run(args));
-    // A thread that waits for a key must not keep the process.
+    // The process must not wait for the thread that reads keys.
     runtime.shutdown_background();
     end(ended)
 }
 
 async fn run(args: Args) -> Result<Exit, CliError> {
-    let context = Context { config: args.config, format: args.output, heard: Arc::default() };
+    let context = Context::new(args.config, args.output);
     match args.verb {
         Verb::Plan(verb) => verb.run(&context).await,
         Verb::Upgrade(verb) => verb.run(&context).await,

@@ -1,17 +1,16 @@
-//! stdout for data, stderr for narration; colour only on a terminal, or as --color, NO_COLOR and CLICOLOR_FORCE say.
+//! Output: data to stdout, narration to stderr. Colour is used on a terminal only, or as --color, NO_COLOR and CLICOLOR_FORCE demand.
 
 use super::error::CliError;
-use podlift_proto::v1::Document;
 use std::io::{ErrorKind, IsTerminal as _, Write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// For people; a report is Markdown, and md is another word for this.
+    /// For people. A report is Markdown, and md is an alias.
     #[value(alias = "md")]
     Table,
-    /// For people, with further columns where there are any.
+    /// For people, with additional columns where a table has them.
     Wide,
-    /// The document, as docs/ describe it.
+    /// The document that docs/schemas describes.
     Json,
     /// The document as YAML.
     Yaml,
@@ -19,14 +18,14 @@ pub(super) enum Format {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Colour {
-    /// On a terminal, unless NO_COLOR is set; off it where CLICOLOR_FORCE is set.
+    /// On a terminal, unless NO_COLOR is set; elsewhere only if CLICOLOR_FORCE is set.
     Auto,
     Always,
     Never,
 }
 
 impl Colour {
-    /// For everything that this process prints.
+    /// Sets the choice for everything that this process prints.
     pub fn set(self) {
         match self {
             Colour::Auto => anstream::ColorChoice::Auto,
@@ -37,12 +36,12 @@ impl Colour {
     }
 }
 
-/// What a renderer has to fit in.
+/// The space that a renderer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Screen {
-    /// None: as wide as it is.
+    /// Columns; `None` without a limit.
     pub width: Option<u16>,
-    /// None: as long as it is.
+    /// Rows; `None` without a limit.
     pub height: Option<u16>,
     pub colour: bool,
 }
@@ -54,7 +53,7 @@ impl Screen {
         Self { width: size.map(|s| s.0), height: size.map(|s| s.1), colour }
     }
 
-    /// What goes to stderr beside other narration.
+    /// For text on stderr, which stands between other narration and has no limit of rows.
     pub fn of_stderr() -> Self {
         let size = if std::io::stderr().is_terminal() { size() } else { None };
         let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
@@ -62,21 +61,16 @@ impl Screen {
     }
 }
 
-/// Columns and rows of the terminal.
+/// Columns and rows of the terminal; `None` if there is none.
 pub(super) fn size() -> Option<(u16, u16)> {
     ratatui::crossterm::terminal::size().ok().filter(|(width, height)| *width > 0 && *height > 0)
 }
 
-/// Data: the document as it came, or as YAML; None where it is for people.
-pub(super) fn document(format: Format, document: &Document) -> Result<Option<String>, CliError> {
-    match format {
-        Format::Table | Format::Wide => Ok(None),
-        Format::Json | Format::Yaml => {
-            let value = serde_json::from_str(&document.json)
-                .map_err(|e| CliError::failed("the coordinator's answer is no JSON", e))?;
-            value_text(format, &value).map(Some)
-        }
-    }
+/// A JSON document as indented JSON or as YAML.
+pub(super) fn document(format: Format, json: &str) -> Result<String, CliError> {
+    let value =
+        serde_json::from_str(json).map_err(|e| CliError::failed("the coordinator's answer is no JSON", e))?;
+    value_text(format, &value)
 }
 
 pub(super) fn value_text(format: Format, value: &serde_json::Value) -> Result<String, CliError> {
@@ -87,7 +81,7 @@ pub(super) fn value_text(format: Format, value: &serde_json::Value) -> Result<St
     }
 }
 
-/// Writes data to stdout. What has no colour goes out as it is: a fleet's document is long.
+/// Writes data to stdout. Text without colour skips the filter for escape codes, because a fleet's document is long.
 pub(super) fn data(text: &str) -> Result<(), CliError> {
     let text = text.trim_end_matches('\n');
     let written = match text.contains('\x1b') {
@@ -95,7 +89,7 @@ pub(super) fn data(text: &str) -> Result<(), CliError> {
         false => write(&mut std::io::stdout().lock(), text),
     };
     written.map_err(|e| match e.kind() {
-        ErrorKind::BrokenPipe => CliError::reader_left(),
+        ErrorKind::BrokenPipe => CliError::reader_closed(),
         _ => CliError::failed("stdout can't be written", e),
     })
 }
@@ -106,7 +100,7 @@ fn write(out: &mut impl Write, text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Tells the person what happens. Whoever does not listen misses it.
+/// Writes a line of narration to stderr. Errors are ignored: a closed stderr must not fail the command.
 pub(super) fn narrate(text: &str) {
     drop(writeln!(anstream::stderr().lock(), "{text}"));
 }

@@ -1,5 +1,5 @@
-//! Tables that fit: in columns; with their last, long column below each row; or, on a narrow terminal, each row as a few lines.
-//! Pure: cells and a width in, text out.
+//! Tables that fit the screen: in columns; with the long last column below each row; or, on a narrow terminal, each row as a few lines.
+//! Pure functions of cells and a width.
 
 use super::out::Screen;
 use anstyle::AnsiColor;
@@ -37,7 +37,7 @@ pub(super) fn paint(colour: AnsiColor, text: &str) -> String {
 /// A table under construction.
 pub(super) struct Grid {
     header: Vec<&'static str>,
-    /// The last column is running text, which may go below its row.
+    /// The last column is running text, which may stand below its row.
     tail: bool,
     rows: Vec<Vec<Cell>>,
 }
@@ -54,7 +54,7 @@ impl Grid {
         self.rows.push(cells);
     }
 
-    /// Blocks of lines: the header's first (empty where there is none), then one for each row.
+    /// Blocks of lines: first the header's (empty without a header), then one for each row.
     pub fn blocks(&self, screen: Screen) -> Vec<Vec<String>> {
         let whole = self.columns(self.header.len(), screen);
         let Some(width) = screen.width.map(usize::from) else { return whole };
@@ -79,7 +79,7 @@ impl Grid {
         self.blocks(screen).concat().join("\n")
     }
 
-    /// The first `count` columns side by side: a line a row.
+    /// The first `count` columns side by side, one line for each row.
     fn columns(&self, count: usize, screen: Screen) -> Vec<Vec<String>> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -95,7 +95,7 @@ impl Grid {
         std::iter::once(vec![plain.first().cloned().unwrap_or_default()]).chain(painted).collect()
     }
 
-    /// `NAME`, then `  header value` for each further cell that has something.
+    /// `NAME`, then `  header value` for each further cell that is not empty.
     fn stack(&self, row: &[Cell], screen: Screen, width: usize) -> Vec<String> {
         let mut lines: Vec<String> = row.first().map(|c| cut(&c.text, width)).into_iter().collect();
         for (header, cell) in self.header.iter().zip(row).skip(1).filter(|(_, c)| !c.text.is_empty()) {
@@ -112,7 +112,7 @@ impl Grid {
     }
 }
 
-/// Where each column begins, by the header's words.
+/// The start of each column, from the words of the header.
 fn starts(lines: &[String], header: &[&str]) -> Vec<usize> {
     let first = lines.first().map_or("", String::as_str);
     let mut from = 0;
@@ -126,7 +126,7 @@ fn starts(lines: &[String], header: &[&str]) -> Vec<usize> {
         .collect()
 }
 
-/// The line with the texts of coloured cells painted where they stand.
+/// Paints the texts of the coloured cells in the line.
 fn coloured(line: &str, row: &[Cell], starts: &[usize], screen: Screen) -> String {
     let mut out = line.to_string();
     if !screen.colour {
@@ -134,7 +134,7 @@ fn coloured(line: &str, row: &[Cell], starts: &[usize], screen: Screen) -> Strin
     }
     for (cell, start) in row.iter().zip(starts).rev() {
         let Some(colour) = cell.colour else { continue };
-        // Columns are counted in characters; a line may have wider ones before.
+        // Columns are counted in characters, because the cells before may contain characters of several bytes.
         let Some((at, _)) = out.char_indices().nth(*start) else { continue };
         if out[at..].starts_with(&cell.text) && !cell.text.is_empty() {
             out.replace_range(at..at + cell.text.len(), &paint(colour, &cell.text));
@@ -148,7 +148,7 @@ fn fits(blocks: &[Vec<String>], width: usize) -> bool {
     blocks.iter().flatten().all(|l| length(l) <= width)
 }
 
-/// comfy-table pads every column on both sides: the outermost blanks go, the inner ones carry the columns.
+/// Removes the outermost blanks: comfy-table pads every column on both sides, and only the inner padding separates columns.
 fn trimmed(line: &str) -> String {
     line.strip_prefix(' ').unwrap_or(line).trim_end().to_string()
 }
@@ -160,7 +160,7 @@ fn cut(text: &str, width: usize) -> String {
     }
 }
 
-/// Lines that are too long for the screen go on below, two blanks further in. What carries colour is left to the terminal.
+/// Wraps lines that are too long for the screen, with two blanks before the rest. Lines with colour are left to the terminal.
 pub(super) fn wrapped(text: &str, screen: Screen) -> String {
     let Some(width) = screen.width.map(usize::from) else { return text.into() };
     let mut out = String::new();
@@ -172,7 +172,7 @@ pub(super) fn wrapped(text: &str, screen: Screen) -> String {
         }
         let blanks = body.len() - body.trim_start().len();
         let hang = blanks + 2;
-        // The first line begins where it did; the rest hangs below it.
+        // The first line keeps its indentation; the others are indented further.
         let parts = indented(body.trim_start(), hang, width);
         let first = parts.first().map_or("", |l| l.trim_start());
         out += &format!("{:blanks$}{first}\n", "");
@@ -184,7 +184,7 @@ pub(super) fn wrapped(text: &str, screen: Screen) -> String {
     out
 }
 
-/// Wrapped at words to the width, each line with blanks before it.
+/// Wraps text at words to the width, with blanks before each line.
 pub(super) fn indented(text: &str, blanks: usize, width: usize) -> Vec<String> {
     let room = u16::try_from(width.saturating_sub(blanks).max(8)).unwrap_or(u16::MAX);
     let mut table = Table::new();

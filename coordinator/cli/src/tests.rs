@@ -7,6 +7,7 @@ use super::args::Args;
 use super::error::{CliError, Exit};
 use super::{Context, run, usage};
 use clap::Parser as _;
+use podlift_client::PlanQuery;
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
 use podlift_coordinator::backup::BackupSettings;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Nobody has its identity.
+/// A recipient whose identity does not exist.
 const RECIPIENT: &str = "age1keccewzm9ka5wfr9y80u77z0anxa72gs7hxlnfxwwd2u9xldgj8qdsk7mk";
 
 struct Site {
@@ -103,9 +104,9 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
 
 impl Site {
     async fn eve(&self, line: &str) -> Exit {
-        self.said(line).await.unwrap_or_else(|e| e.exit)
+        self.result(line).await.unwrap_or_else(|e| e.exit)
     }
-    async fn said(&self, line: &str) -> Result<Exit, CliError> {
+    async fn result(&self, line: &str) -> Result<Exit, CliError> {
         ended(&format!("podlift --config DIR/eve.toml {line}"), self.dir.path()).await
     }
 }
@@ -152,17 +153,17 @@ async fn a_run_from_the_command_line() {
 async fn a_node_or_selector_that_does_not_exist_says_what_does() {
     let site = site().await;
     assert_eq!(site.eve("status -l role=worker").await, Exit::Done, "columns need no run");
-    let told = |said: Result<Exit, CliError>| {
-        let e = said.unwrap_err();
+    let error = |ended: Result<Exit, CliError>| {
+        let e = ended.unwrap_err();
         (e.exit, e.what, e.why)
     };
-    let (exit, what, why) = told(site.said("status runai-1").await);
+    let (exit, what, why) = error(site.result("status runai-1").await);
     assert_eq!((exit, what.as_str()), (Exit::Usage, "node runai-1 is not known"));
     assert_eq!(why, "did you mean runai-01 or runai-02 or runai-03?");
-    let (exit, what, why) = told(site.said("status -l role=driver").await);
+    let (exit, what, why) = error(site.result("status -l role=driver").await);
     assert_eq!((exit, what.as_str()), (Exit::Usage, "selector \"role=driver\" matches none of 5 nodes"));
     assert_eq!(why, "keys that exist: connected, guard, name, role, stale, state, version");
-    let (exit, what, why) = told(site.said("status -l role=worker,,x -o json").await);
+    let (exit, what, why) = error(site.result("status -l role=worker,,x -o json").await);
     assert_eq!((exit, what.as_str()), (Exit::Usage, "selector \"role=worker,,x\" can't be read"));
     assert_eq!(why, "at character 13: ',', expected a key");
 }
@@ -170,7 +171,7 @@ async fn a_node_or_selector_that_does_not_exist_says_what_does() {
 #[tokio::test]
 async fn nothing_is_watched_without_a_terminal() {
     let site = site().await;
-    let error = site.said("watch").await.unwrap_err();
+    let error = site.result("watch").await.unwrap_err();
     assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift events --follow"));
 }
 
@@ -206,7 +207,7 @@ async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
         [("no json", "the file is not a plan"), ("{}", "the file is not a plan"), (other, "not a plan")]
     {
         podlift_common::durable::write(&file, text.as_bytes(), 0o600).unwrap();
-        let error = site.said("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
+        let error = site.result("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
         assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift help plan"), "{text}");
         assert!(error.what.ends_with("plan.json is not a plan that can be run"), "{}", error.what);
         assert!(error.why.contains(why), "{}", error.why);
@@ -225,18 +226,15 @@ async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
 #[tokio::test]
 async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_changed() {
     let site = site().await;
-    let context = Context {
-        config: site.dir.path().join("eve.toml"),
-        format: super::out::Format::Json,
-        heard: Arc::default(),
-    };
-    let ask = podlift_proto::v1::PlanRequest { to: "v1.32.9".into(), ..Default::default() };
-    let document = context.client().await.unwrap().plan(ask).await.unwrap().into_inner();
+    let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
+    let query =
+        PlanQuery { to: "v1.32.9".parse().unwrap(), max_unavailable: None, waivers: vec![], nodes: vec![] };
+    let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let file = site.dir.path().join("plan.json");
-    podlift_common::durable::write(&file, document.json.as_bytes(), 0o600).unwrap();
+    podlift_common::durable::write(&file, answer.json().as_bytes(), 0o600).unwrap();
     let cordon = |on| site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().unschedulable = on;
     cordon(true);
-    let error = site.said("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
+    let error = site.result("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
     assert_eq!(error.exit, Exit::Blocked, "{error:?}");
     assert!(error.why.contains("node dgx030") && !error.why.contains("dgx031"), "{}", error.why);
     assert!(site.fleet.lock().effects.is_empty());
@@ -266,11 +264,11 @@ async fn what_people_say_stands_in_the_journal_and_a_run_waits_where_it_was_told
 #[tokio::test]
 async fn what_a_person_asks_of_one_node_is_written_down_and_told() {
     let site = site().await;
-    let told = |said: Result<Exit, CliError>| {
-        let e = said.unwrap_err();
+    let error = |ended: Result<Exit, CliError>| {
+        let e = ended.unwrap_err();
         (e.exit, e.what)
     };
-    let (exit, what) = told(site.said("heal accept dgx030 kube-apiserver").await);
+    let (exit, what) = error(site.result("heal accept dgx030 kube-apiserver").await);
     assert_eq!(
         (exit, what.as_str()),
         (Exit::Failed, "the agent of dgx030 has told of no kube-apiserver.yaml")
@@ -278,17 +276,18 @@ async fn what_a_person_asks_of_one_node_is_written_down_and_told() {
     let refused = Failure::operator("heal-refused", "it changed since it was looked at");
     site.fleet.lock().failing.insert("heal-accept".into(), vec![refused]);
     let hash = "0".repeat(64);
-    let (exit, what) = told(site.said(&format!("heal accept runai-01 kube-apiserver --sha256 {hash}")).await);
+    let (exit, what) =
+        error(site.result(&format!("heal accept runai-01 kube-apiserver --sha256 {hash}")).await);
     assert_eq!((exit, what.as_str()), (Exit::Failed, "it changed since it was looked at"));
     assert_eq!(site.eve("heal accept runai-01 kube-apiserver --sha256 12").await, Exit::Usage);
     assert_eq!(site.eve("heal accept runai-01 etcd").await, Exit::Usage);
     assert!(site.fleet.lock().effects.is_empty());
     assert_eq!(site.eve("heal accept runai-01 kube-apiserver").await, Exit::Done);
     site.fleet.lock().offline.insert(name("runai-02"));
-    let (_, what) = told(site.said("heal apply runai-02 kube-apiserver").await);
+    let (_, what) = error(site.result("heal apply runai-02 kube-apiserver").await);
     assert_eq!(what, "no agent of runai-02 is connected");
     site.fleet.lock().unheard.insert("heal-apply".into(), 1);
-    let (_, what) = told(site.said("heal apply runai-03 kube-apiserver").await);
+    let (_, what) = error(site.result("heal apply runai-03 kube-apiserver").await);
     assert!(what.starts_with("runai-03: nobody knows how heal-apply ended"), "{what}");
     let verbs: Vec<String> = site.fleet.lock().effects.iter().map(|e| format!("{} {}", e.0, e.1)).collect();
     assert_eq!(verbs, ["runai-01 heal-accept", "runai-03 heal-apply"]);

@@ -1,4 +1,4 @@
-//! A command line that can't be read, in the style of every other error; help that was asked for goes to stdout as it is.
+//! Errors of a command line that can't be parsed, in the form of every other error. Requested help goes to stdout unchanged.
 
 use super::error::{CliError, Exit};
 use super::{Args, out};
@@ -13,14 +13,14 @@ pub(super) fn end(error: &clap::Error, args: &[OsString]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match error.kind() {
-        // `podlift` alone: the help is the answer, and nothing was done.
+        // `podlift` without a verb prints the help and does nothing.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => drop(error.print()),
         _ => out::narrate(&refused(error, args).render()),
     }
     Exit::Usage.into()
 }
 
-/// clap tells what is wrong in its first paragraph, and what would be right in those before the last, which names `--help`.
+/// Builds the error from clap's text: its first paragraph is the error, the last names `--help`, and those between have suggestions.
 pub(super) fn refused(error: &clap::Error, args: &[OsString]) -> CliError {
     let text = error.render().to_string();
     let mut parts: Vec<String> = text.split("\n\n").map(unindented).collect();
@@ -39,7 +39,7 @@ fn unindented(part: &str) -> String {
     part.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// Help of the verb that was typed, as far as it is one.
+/// The help command of the verb that was typed, as far as it is a verb.
 fn help(args: &[OsString]) -> String {
     let mut command = Args::command();
     let mut path = String::from("podlift help");

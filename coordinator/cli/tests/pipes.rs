@@ -1,4 +1,4 @@
-//! The binary and its pipes: a reader that leaves is no failure, a disk that is full is one, and without a terminal everything is plain.
+//! The binary and its pipes: a closed reader is no failure, a full disk is one, and output without a terminal is plain.
 #![allow(clippy::disallowed_methods)] // a test starts the binary it tests
 
 use std::fs::File;

@@ -1,8 +1,8 @@
 //! Makes a set: the cluster's objects, each node's files and the snapshot side by side, then the seal, then old sets go.
 
+use super::member::blocking;
 use super::paths::Role;
-use super::pen::apart;
-use super::{Backups, Made, Making, Order, Tell, World, failure, node_files, objects, snapshot};
+use super::{Backups, Made, Making, OnProgress, Order, World, failure, node_files, objects, snapshot};
 use crate::dispatch::UNREACHABLE;
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
@@ -22,26 +22,31 @@ const SHOWN: usize = 5;
 
 impl Backups {
     /// The same order twice gives the same set: one that is sealed is verified and returned.
-    pub async fn collect(&self, order: &Order, world: World<'_>, tell: Tell) -> Result<Made, Failure> {
+    pub async fn collect(
+        &self,
+        order: &Order,
+        world: World<'_>,
+        progress: OnProgress,
+    ) -> Result<Made, Failure> {
         let _one = self.making.lock().await;
         let id = order.run.to_string();
         if let Some(made) = self.sealed(&id, None).await? {
             return Ok(made);
         }
-        let made = self.attempt(order, world, tell).await?;
+        let made = self.attempt(order, world, progress).await?;
         self.let_go(order).await?;
         Ok(made)
     }
 
     /// What there is of one that fails, or that nobody waits for any more, goes.
-    async fn attempt(&self, order: &Order, world: World<'_>, tell: Tell) -> Result<Made, Failure> {
+    async fn attempt(&self, order: &Order, world: World<'_>, progress: OnProgress) -> Result<Made, Failure> {
         let (root, recipients, id) = (self.root(), self.settings.recipients.clone(), order.run.to_string());
-        let writer = Arc::new(apart(move || Writer::create(&root, &id, recipients)).await?);
+        let writer = Arc::new(blocking(move || Writer::create(&root, &id, recipients)).await?);
         let mut begun = Attempt(Some(writer.clone()));
-        let made = self.make(order, world, writer, tell).await;
+        let made = self.make(order, world, writer, progress).await;
         let attempt = begun.0.take();
         if made.is_err() {
-            apart(move || {
+            blocking(move || {
                 drop(Attempt(attempt));
                 Ok(())
             })
@@ -55,7 +60,7 @@ impl Backups {
         order: &Order,
         world: World<'_>,
         writer: Arc<Writer>,
-        tell: Tell,
+        progress: OnProgress,
     ) -> Result<Made, Failure> {
         let roles = roles(&world, order).await?;
         let version = version(&world, &roles.views);
@@ -71,7 +76,7 @@ impl Backups {
             settings: &self.settings,
             writer: writer.clone(),
             snapshot,
-            tell,
+            progress,
             done: AtomicU32::new(0),
             total,
         };
@@ -83,7 +88,7 @@ impl Backups {
         let (cluster, by) = (self.cluster.clone(), order.by.clone());
         let about = About { cluster, by, version: version?, revision, wanted };
         let now = self.clock.now();
-        let (manifest, sha256) = apart(move || writer.seal(about, now)).await?;
+        let (manifest, sha256) = blocking(move || writer.seal(about, now)).await?;
         Ok(Made { manifest, sha256 })
     }
 
@@ -91,7 +96,7 @@ impl Backups {
     async fn let_go(&self, order: &Order) -> Result<(), Failure> {
         let (root, keep) = (self.root(), self.settings.keep.get() as usize);
         let needed: Vec<String> = order.needed.iter().cloned().chain([order.run.to_string()]).collect();
-        let gone = apart(move || {
+        let gone = blocking(move || {
             let needed: Vec<&str> = needed.iter().map(String::as_str).collect();
             Ok(podlift_backup::retain(&root, keep, &needed))
         })

@@ -2,8 +2,8 @@
 
 use super::World;
 use super::failure;
+use super::member::MemberWriter;
 use super::page::Page;
-use super::pen::Pen;
 
 use podlift_model::Failure;
 
@@ -13,30 +13,30 @@ const HEAD: &[u8] = b"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[";
 const TAIL: &[u8] = b"\n]}\n";
 
 /// A `v1 List` that is being written.
-pub(super) struct ListPen {
-    pen: Pen,
+pub(super) struct ListWriter {
+    member: MemberWriter,
     pub objects: u64,
 }
 
-impl ListPen {
-    pub fn new(pen: Pen) -> Self {
-        Self { pen, objects: 0 }
+impl ListWriter {
+    pub fn new(member: MemberWriter) -> Self {
+        Self { member, objects: 0 }
     }
 
     pub async fn put(&mut self, object: &str) -> Result<(), Failure> {
         let before: &[u8] = if self.objects == 0 { HEAD } else { b"," };
-        self.pen.put(before).await?;
-        self.pen.put(b"\n").await?;
+        self.member.put(before).await?;
+        self.member.put(b"\n").await?;
         self.objects += 1;
-        self.pen.put(object.trim_end().as_bytes()).await
+        self.member.put(object.trim_end().as_bytes()).await
     }
 
     pub async fn end(mut self) -> Result<(), Failure> {
         if self.objects == 0 {
-            self.pen.put(HEAD).await?;
+            self.member.put(HEAD).await?;
         }
-        self.pen.put(TAIL).await?;
-        self.pen.end().await.map(drop)
+        self.member.put(TAIL).await?;
+        self.member.end().await.map(drop)
     }
 }
 
@@ -44,7 +44,7 @@ impl ListPen {
 pub(super) async fn copy(
     world: &World<'_>,
     path: &str,
-    to: &mut ListPen,
+    to: &mut ListWriter,
     mut keep: impl FnMut(&str) -> bool + Send,
 ) -> Result<bool, Failure> {
     let mut token = String::new();

@@ -1,30 +1,30 @@
-//! Backups: brings what agents and the API have into one sealed set (`podlift-backup`), lists sets, verifies them and lets old ones go.
-//! It reads; the one thing that changes a node, the etcd snapshot, is an op of whoever asks. A set with a missing or empty member gets no
-//! name: its failure names the member.
+//! Backups: collects files of agents and objects of the API into one sealed set (`podlift-backup`), lists and verifies sets, and deletes
+//! old ones. This module only reads from nodes and cluster. The etcd snapshot changes a node, so the caller makes it by an op. A set with a
+//! missing or empty member gets no name, and its failure names the member.
 
 mod collect;
 mod failure;
 mod lists;
+mod member;
 mod node_files;
 mod objects;
 mod page;
 mod paths;
-mod pen;
+mod rows;
 mod settings;
 mod slim;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod told;
 mod workloads;
 
+pub(crate) use rows::listed;
+pub use rows::{OnProgress, Progress};
 pub use settings::{BackupSettings, ObjectName, Pattern};
-pub(crate) use told::listed;
-pub use told::{Tell, Told};
 
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
-use pen::apart;
+use member::blocking;
 use podlift_backup::{Entry, Manifest, Problem, Writer};
 use podlift_common::clock::Clock;
 use podlift_model::{ClusterName, Digest, Epoch, Failure, NodeName, RunId};
@@ -32,30 +32,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What is asked while a set is made.
+/// The sources of a set.
 pub struct World<'a> {
     pub agents: &'a dyn Agents,
     pub cluster: &'a dyn Cluster,
     pub epoch: &'a Epoch,
 }
 
-/// A set that is wanted.
+/// A set to make.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// The run, or a name of its own: also the set's.
+    /// Name of the set: the run's id, or a name that a person has given.
     pub run: RunId,
-    /// Under which the agent that took the etcd snapshot keeps it.
+    /// Name under which the agent keeps the etcd snapshot.
     pub snapshot: RunId,
     pub by: String,
     pub nodes: Vec<NodeName>,
-    /// Nodes that a person left out.
+    /// Nodes that a person has left out.
     pub without: Vec<NodeName>,
-    /// Sets that must stay, besides this one.
+    /// Other sets that must not be deleted.
     pub needed: Vec<String>,
 }
 
 impl Order {
-    /// The set that a run rests on.
+    /// The set of a run.
     pub fn of_run(run: &RunId, nodes: &[NodeName]) -> Self {
         let by = format!("run {run}");
         Self {
@@ -76,7 +76,7 @@ pub struct Made {
     pub sha256: Digest,
 }
 
-/// What was found of a set.
+/// The result of a verification.
 pub struct Looked {
     pub entry: Entry,
     pub problems: Vec<Problem>,
@@ -86,7 +86,7 @@ pub struct Backups {
     settings: BackupSettings,
     cluster: ClusterName,
     clock: Arc<dyn Clock>,
-    /// One set is made at a time.
+    /// Held while a set is made: only one is made at a time.
     making: tokio::sync::Mutex<()>,
 }
 
@@ -95,20 +95,24 @@ struct Making<'a> {
     world: World<'a>,
     settings: &'a BackupSettings,
     writer: Arc<Writer>,
-    /// Under which the etcd snapshot is kept.
+    /// Name under which the agent keeps the etcd snapshot.
     snapshot: RunId,
-    tell: Tell,
+    progress: OnProgress,
     done: AtomicU32,
     total: u32,
 }
 
 impl Making<'_> {
-    fn told(&self, what: &str) {
-        (self.tell)(Told { what: what.into(), done: self.done.load(Ordering::Relaxed), total: self.total });
+    fn report(&self, what: &str) {
+        (self.progress)(Progress {
+            what: what.into(),
+            done: self.done.load(Ordering::Relaxed),
+            total: self.total,
+        });
     }
     fn one_more(&self, what: &str) {
         self.done.fetch_add(1, Ordering::Relaxed);
-        self.told(what);
+        self.report(what);
     }
 }
 
@@ -121,12 +125,12 @@ impl Backups {
         &self.settings
     }
 
-    /// The set of this name, every byte of it verified; None: there is none. `remembered` is its hash in the journal.
+    /// The set of this name, after a verification of every byte; `None` if there is none. `remembered` is its hash in the journal.
     pub async fn sealed(&self, name: &str, remembered: Option<Digest>) -> Result<Option<Made>, Failure> {
         let dir = self.settings.directory.join(name);
         let at = dir.clone();
         let found =
-            apart(move || Ok(dir.exists().then(|| podlift_backup::sealed(&dir, remembered.as_ref()))))
+            blocking(move || Ok(dir.exists().then(|| podlift_backup::sealed(&dir, remembered.as_ref()))))
                 .await?;
         let Some(found) = found else { return Ok(None) };
         let (manifest, sha256, problems) = found.map_or_else(|p| Err(damaged(name, &[p])), Ok)?;
@@ -140,28 +144,32 @@ impl Backups {
     /// Every set, newest first.
     pub async fn list(&self) -> Result<Vec<Entry>, Failure> {
         let root = self.settings.directory.clone();
-        let listed = apart(move || Ok(podlift_backup::list(&root))).await?;
+        let listed = blocking(move || Ok(podlift_backup::list(&root))).await?;
         listed.map_err(|e| failure::io(&self.settings.directory, &e))
     }
 
-    /// Looks at every byte of a set. None: there is no such set.
+    /// Reads every byte of a set; `None` if there is no such set.
     pub async fn verify(
         &self,
         name: &str,
         remembered: Option<Digest>,
-        tell: Tell,
+        progress: OnProgress,
     ) -> Result<Option<Looked>, Failure> {
         let entries = self.list().await?;
         let Some(entry) = entries.into_iter().find(|e| e.id == name && !e.unfinished) else {
             return Ok(None);
         };
         let (dir, name) = (self.settings.directory.join(name), name.to_string());
-        let problems = apart(move || {
-            let mut told = |done: usize, total: usize| {
+        let problems = blocking(move || {
+            let mut report = |done: usize, total: usize| {
                 let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                tell(Told { what: format!("reading {name}"), done: count(done), total: count(total) });
+                progress(Progress {
+                    what: format!("reading {name}"),
+                    done: count(done),
+                    total: count(total),
+                });
             };
-            let found = podlift_backup::verify_with(&dir, remembered.as_ref(), &mut told);
+            let found = podlift_backup::verify_with(&dir, remembered.as_ref(), &mut report);
             Ok(found.map_or_else(|p| vec![p], |(_, problems)| problems))
         })
         .await?;

@@ -1,7 +1,7 @@
 //! A node's part of a set: every file that its agent lists, part by part, under the epoch of this coordinator. Secret ones are encrypted
 //! by the agent, to the recipients of the node's own configuration: they are stored as they come, and never seen in clear here.
 
-use super::pen::{Of, Pen};
+use super::member::{MemberSpec, MemberWriter};
 use super::{Making, World, failure, paths};
 use crate::dispatch::EPOCH_STALE;
 use base64::Engine as _;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// More than any file of a node that is no snapshot.
 const MANY_PARTS: u64 = 64;
 /// A site that names recipients nowhere keeps no secrets, and its sets say so.
-const NOBODY: &str = "secret, and neither the node's own configuration ([backup] recipients of agent.toml) nor the coordinator's names anybody to encrypt it to";
+const NO_RECIPIENT: &str = "secret, and neither the node's own configuration ([backup] recipients of agent.toml) nor the coordinator's names a recipient to encrypt it to";
 
 /// The members that this node must have in the set.
 pub(super) async fn collect(m: &Making<'_>, role: &paths::Role) -> Result<Vec<Wanted>, Failure> {
@@ -22,7 +22,7 @@ pub(super) async fn collect(m: &Making<'_>, role: &paths::Role) -> Result<Vec<Wa
     office(m, node).await?;
     let listed = match m.world.agents.observe(node, &Look::BackupFiles).await? {
         OpOutput::BackupFiles(files) => files,
-        _ => return Err(odd(node, "its list of files")),
+        _ => return Err(unexpected(node, "its list of files")),
     };
     // By path: each once, whatever was listed.
     let files: BTreeMap<String, BackupFile> = listed.into_iter().map(|f| (f.path.clone(), f)).collect();
@@ -41,7 +41,7 @@ pub(super) async fn office(m: &Making<'_>, node: &NodeName) -> Result<(), Failur
         return Ok(());
     }
     let text = format!(
-        "the agent of {node} takes orders of a higher epoch than {epoch}, and gives its files to whoever holds that: leave the node out (podlift backup --without {node}, podlift defer {node}), or podlift takeover if another coordinator is gone for good"
+        "the agent of {node} takes orders of a higher epoch than {epoch}, and gives its files only to its holder: leave the node out (podlift backup --without {node}, podlift defer {node}), or podlift takeover if another coordinator is gone for good"
     );
     Err(Failure::operator(EPOCH_STALE, text))
 }
@@ -50,7 +50,7 @@ pub(super) async fn office(m: &Making<'_>, node: &NodeName) -> Result<(), Failur
 pub(super) fn unkept(m: &Making<'_>, role: &paths::Role) -> Result<Option<&'static str>, Failure> {
     match (role.encrypts, m.settings.recipients.is_empty()) {
         (true, _) => Ok(None),
-        (false, true) => Ok(Some(NOBODY)),
+        (false, true) => Ok(Some(NO_RECIPIENT)),
         (false, false) => Err(failure::no_recipients(&role.node)),
     }
 }
@@ -69,13 +69,13 @@ async fn copy(m: &Making<'_>, role: &paths::Role, kind: Kind, file: &BackupFile)
         return Ok(());
     }
     let path = format!("nodes/{node}{}", file.path);
-    let of = Of { kind, node: Some(node.clone()), path, secret: file.secret, sealed: file.secret };
-    let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
-    let bytes = parts(m, node, &file.path, &mut pen, MANY_PARTS).await?;
+    let spec = MemberSpec { kind, node: Some(node.clone()), path, secret: file.secret, sealed: file.secret };
+    let Some(mut member) = MemberWriter::new(&m.writer, spec)? else { return Ok(()) };
+    let bytes = parts(m, node, &file.path, &mut member, MANY_PARTS).await?;
     if bytes == 0 {
         return Err(failure::incomplete(format!("{} of {node} is empty", file.path)));
     }
-    pen.end().await.map(drop)
+    member.end().await.map(drop)
 }
 
 /// Every part of a file into the set; how many bytes there were.
@@ -83,18 +83,18 @@ pub(super) async fn parts(
     m: &Making<'_>,
     node: &NodeName,
     path: &str,
-    pen: &mut Pen,
+    member: &mut MemberWriter,
     at_most: u64,
 ) -> Result<u64, Failure> {
     let mut offset = 0;
     for _ in 0..at_most {
         let part = part(m, node, path, offset).await?;
-        let bytes = STANDARD.decode(&part.base64).map_err(|e| odd(node, &format!("{path}: {e}")))?;
+        let bytes = STANDARD.decode(&part.base64).map_err(|e| unexpected(node, &format!("{path}: {e}")))?;
         if part.path != path || part.offset != offset || (bytes.is_empty() && !part.last) {
-            return Err(odd(node, &format!("a part of {path}")));
+            return Err(unexpected(node, &format!("a part of {path}")));
         }
         offset += bytes.len() as u64;
-        pen.put(&bytes).await?;
+        member.put(&bytes).await?;
         if part.last {
             return Ok(offset);
         }
@@ -107,7 +107,7 @@ async fn part(m: &Making<'_>, node: &NodeName, path: &str, offset: u64) -> Resul
     let look = Look::BackupPart { path: path.into(), offset, recipients: vec![] };
     match m.world.agents.observe(node, &look).await {
         Ok(OpOutput::BackupPart(part)) => Ok(part),
-        Ok(_) => Err(odd(node, &format!("a part of {path}"))),
+        Ok(_) => Err(unexpected(node, &format!("a part of {path}"))),
         Err(f) if f.code == failure::NO_RECIPIENTS => {
             Err(failure::no_recipients(node).with_detail(&format!("{path}: {}", f.message)))
         }
@@ -115,7 +115,7 @@ async fn part(m: &Making<'_>, node: &NodeName, path: &str, offset: u64) -> Resul
     }
 }
 
-fn odd(node: &NodeName, what: &str) -> Failure {
+fn unexpected(node: &NodeName, what: &str) -> Failure {
     Failure::permanent(
         "agent-unreadable",
         format!("the agent of {node} answered something unexpected: {what}"),

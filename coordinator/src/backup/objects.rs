@@ -1,7 +1,7 @@
 //! The cluster's part of a set: what is read, and what each member is.
 
-use super::lists::{self, ListPen};
-use super::pen::{Of, Pen};
+use super::lists::{self, ListWriter};
+use super::member::{MemberSpec, MemberWriter};
 use super::settings::ObjectName;
 use super::{Making, failure, slim, workloads};
 use podlift_backup::{Kind, Wanted};
@@ -49,9 +49,10 @@ pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
     workloads::collect(m).await
 }
 
-pub(super) fn pen(m: &Making<'_>, kind: Kind) -> Result<Option<ListPen>, Failure> {
-    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
-    Ok(Pen::new(&m.writer, of)?.map(ListPen::new))
+pub(super) fn list_member(m: &Making<'_>, kind: Kind) -> Result<Option<ListWriter>, Failure> {
+    let spec =
+        MemberSpec { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
+    Ok(MemberWriter::new(&m.writer, spec)?.map(ListWriter::new))
 }
 
 /// What no cluster is without.
@@ -74,15 +75,15 @@ async fn list(
     path: &str,
     keep: impl FnMut(&str) -> bool + Send,
 ) -> Result<u64, Failure> {
-    let Some(mut pen) = pen(m, kind)? else { return Ok(0) };
-    let there = lists::copy(&m.world, path, &mut pen, keep).await?;
-    let objects = pen.objects;
+    let Some(mut member) = list_member(m, kind)? else { return Ok(0) };
+    let there = lists::copy(&m.world, path, &mut member, keep).await?;
+    let objects = member.objects;
     if there {
-        pen.end().await?;
+        member.end().await?;
     } else {
         m.writer.leave_out(Wanted { kind, node: None }, format!("the cluster has no {path}"));
     }
-    m.told(&format!("{kind}: {objects}"));
+    m.report(&format!("{kind}: {objects}"));
     Ok(objects)
 }
 
@@ -91,25 +92,26 @@ async fn config_map(m: &Making<'_>, kind: Kind, name: &str) -> Result<(), Failur
     let missing =
         || failure::incomplete(format!("{kind} is missing: ConfigMap kube-system/{name} does not exist"));
     let text = lists::object(&m.world, &path).await?.ok_or_else(missing)?;
-    let of = Of { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
-    let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
-    pen.put(text.as_bytes()).await?;
-    pen.end().await.map(drop)
+    let spec =
+        MemberSpec { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
+    let Some(mut member) = MemberWriter::new(&m.writer, spec)? else { return Ok(()) };
+    member.put(text.as_bytes()).await?;
+    member.end().await.map(drop)
 }
 
 /// The secrets that somebody named. One that does not exist can't be backed up, and the set says so.
 async fn tls(m: &Making<'_>, secrets: BTreeMap<ObjectName, String>) -> Result<(), Failure> {
     let kind = Kind::TlsSecrets;
-    let Some(mut pen) = pen(m, kind)? else { return Ok(()) };
+    let Some(mut member) = list_member(m, kind)? else { return Ok(()) };
     for (ObjectName { namespace, name }, whose) in secrets {
         let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
         match lists::object(&m.world, &path).await? {
-            Some(text) => pen.put(&text).await?,
+            Some(text) => member.put(&text).await?,
             None => {
                 let why = format!("secret {namespace}/{name} of {whose} does not exist");
                 m.writer.leave_out(Wanted { kind, node: None }, why);
             }
         }
     }
-    pen.end().await
+    member.end().await
 }

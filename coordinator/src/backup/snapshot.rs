@@ -1,8 +1,8 @@
 //! The etcd snapshots' part of a set: the one of the cluster's store, and those of stores of single resources. Each was verified by the
 //! agent that took it, which encrypts it before it leaves the node; what arrives is stored as it comes.
 
+use super::member::{MemberSpec, MemberWriter};
 use super::paths::Role;
-use super::pen::{Of, Pen};
 use super::{Making, failure, node_files, paths};
 use podlift_backup::{Kind, Wanted};
 use podlift_model::facts::{BackupState, SnapshotState};
@@ -34,7 +34,10 @@ pub(super) async fn collect(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wa
         // An agent names the file as it likes, and tells its hash.
         let file = files.iter().find(|(name, hash)| **hash == state.sha256 && *name != paths::SNAPSHOT);
         let missing = || {
-            let of = format!("the store of {words}: {} has told of it, and keeps no such file", role.node);
+            let of = format!(
+                "the store of {words}: its agent {} has reported it but keeps no such file",
+                role.node
+            );
             failure::incomplete(format!("{KIND} of {of}"))
         };
         let name = file.map(|(name, _)| name.clone()).ok_or_else(missing)?;
@@ -65,18 +68,19 @@ async fn copy(
             "{KIND} {file} of {node} is damaged: it does not have the hash that it ends with"
         )));
     }
-    let of = Of { kind: KIND, node: Some(node.clone()), path: path.into(), secret: true, sealed: true };
-    let Some(mut pen) = Pen::new(&m.writer, of)? else { return Ok(()) };
-    m.told(&format!("{KIND} {file} of {node}: {} MiB", state.bytes >> 20));
+    let spec =
+        MemberSpec { kind: KIND, node: Some(node.clone()), path: path.into(), secret: true, sealed: true };
+    let Some(mut member) = MemberWriter::new(&m.writer, spec)? else { return Ok(()) };
+    m.report(&format!("{KIND} {file} of {node}: {} MiB", state.bytes >> 20));
     let at = paths::saved(m.snapshot.as_str(), file);
-    let bytes = node_files::parts(m, node, &at, &mut pen, u64::MAX).await?;
+    let bytes = node_files::parts(m, node, &at, &mut member, u64::MAX).await?;
     // Encrypted, a file is longer and never shorter.
     if bytes < state.bytes {
         let text =
             format!("{KIND} {file} arrived from {node} with {bytes} bytes, and there it has {}", state.bytes);
         return Err(failure::incomplete(text));
     }
-    pen.end_as(Some(state.sha256.clone())).await.map(drop)
+    member.end_as(Some(state.sha256.clone())).await.map(drop)
 }
 
 fn nobody_took_one(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {

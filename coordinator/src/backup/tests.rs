@@ -52,7 +52,7 @@ async fn site_with(settings: Settings) -> Site {
     Site { fleet, coordinator, _stop: stop.drop_guard() }
 }
 
-fn quiet() -> Tell {
+fn quiet() -> OnProgress {
     Arc::new(|_| ())
 }
 
@@ -201,8 +201,8 @@ async fn a_node_that_is_away_can_be_left_out_by_name() {
     let site = site_with(settings(None)).await;
     site.fleet.lock().offline.insert(name("dgx031"));
     let error = site.backup("b1").await.unwrap_err();
-    let told = podlift_common::wire::StatusError::info(&error);
-    assert_eq!((told.reason, told.next.as_str()), ("BACKUP_AGENTS_AWAY", "podlift backup --without dgx031"));
+    let info = podlift_common::wire::StatusError::info(&error);
+    assert_eq!((info.reason, info.next.as_str()), ("BACKUP_AGENTS_AWAY", "podlift backup --without dgx031"));
     let without = BackupAsk { without: vec![name("dgx031")], ..ask("b1") };
     let check = site.coordinator.backup(&without, "eve", quiet()).await.unwrap();
     assert!(check.backup.left_out.iter().any(|l| l.contains("dgx031") && l.contains("operator")));
@@ -234,7 +234,7 @@ impl OfRun {
         let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("one").unwrap() };
         Self { fleet, backups, epoch, order: Order::of_run(&run, &nodes) }
     }
-    async fn collect(&self, tell: Tell) -> Result<Made, Failure> {
+    async fn collect(&self, tell: OnProgress) -> Result<Made, Failure> {
         let world = World { agents: self.fleet.as_ref(), cluster: self.fleet.as_ref(), epoch: &self.epoch };
         self.backups.collect(&self.order, world, tell).await
     }
@@ -262,16 +262,16 @@ async fn what_is_given_up_in_the_middle_leaves_nothing_that_verifies() {
     let run = OfRun::new();
     let mut stopped = 0;
     for stop_after in 1..40u32 {
-        let told = Arc::new(AtomicU32::new(0));
-        let count = told.clone();
+        let reports = Arc::new(AtomicU32::new(0));
+        let count = reports.clone();
         let work = run.collect(Arc::new(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
         }));
         let mut work = std::pin::pin!(work);
-        // As a crash: the future is dropped where it has told so much.
+        // As a crash: the future is dropped after so many reports.
         let ended = std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending if told.load(Ordering::Relaxed) >= stop_after => Poll::Ready(None),
+            Poll::Pending if reports.load(Ordering::Relaxed) >= stop_after => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         })
         .await;
@@ -322,11 +322,7 @@ async fn a_set_that_was_replaced_as_a_whole_is_another_than_the_journal_has() {
     let site = site_with(settings(None)).await;
     site.backup("b1").await.unwrap();
     site.backup("b2").await.unwrap();
-    let made = site
-        .coordinator
-        .store()
-        .records(0)
-        .unwrap()
+    let made = crate::testing::records(site.coordinator.store(), 0)
         .into_iter()
         .filter(|r| matches!(r.event, Event::BackupMade { .. }));
     assert_eq!(made.count(), 2);

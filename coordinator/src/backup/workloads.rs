@@ -1,6 +1,6 @@
 //! Workloads of the Run:ai namespaces: the built-in kinds, and whatever the groups of Run:ai and of training operators define there.
 
-use super::lists::{self, ListPen};
+use super::lists::{self, ListWriter};
 use super::{Making, objects, slim};
 use podlift_backup::Kind;
 use podlift_model::Failure;
@@ -52,25 +52,25 @@ struct Resource {
 }
 
 pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
-    let Some(mut pen) = objects::pen(m, Kind::Workloads)? else { return Ok(()) };
+    let Some(mut member) = objects::list_member(m, Kind::Workloads)? else { return Ok(()) };
     for path in BUILT_IN {
-        take(m, path, &mut pen).await?;
+        take(m, path, &mut member).await?;
     }
     for group in GROUPS {
         for path in discovered(m, group).await? {
-            take(m, &path, &mut pen).await?;
+            take(m, &path, &mut member).await?;
         }
     }
-    m.told(&format!("{}: {}", Kind::Workloads, pen.objects));
-    pen.end().await
+    m.report(&format!("{}: {}", Kind::Workloads, member.objects));
+    member.end().await
 }
 
-async fn take(m: &Making<'_>, path: &str, pen: &mut ListPen) -> Result<(), Failure> {
+async fn take(m: &Making<'_>, path: &str, member: &mut ListWriter) -> Result<(), Failure> {
     let ours = |item: &str| {
         let namespace = slim::namespace(item);
         m.settings.runai_namespaces.iter().any(|p| p.matches(&namespace))
     };
-    lists::copy(&m.world, path, pen, ours).await.map(drop)
+    lists::copy(&m.world, path, member, ours).await.map(drop)
 }
 
 /// Paths of the lists that a group offers; none where it is not installed.

@@ -1,13 +1,12 @@
 //! `podlift backup`: a set outside of any run, the list of sets, and a look at every byte of one.
 
 use super::{Coordinator, CoordinatorError};
-use crate::backup::{Looked, Order, Tell, Told, World};
+use crate::backup::{Looked, OnProgress, Order, Progress, World};
 use podlift_engine::machine::Event;
-use podlift_engine::steps::Evidence;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{Digest, Failure, HostOp, NodeName, RunId};
+use podlift_model::{Failure, HostOp, NodeName, RunId};
 
 /// Begins the name under which an agent keeps a snapshot that no run asked for.
 const SNAPSHOT: &str = "backup-";
@@ -27,7 +26,7 @@ impl Coordinator {
         &self,
         ask: &BackupAsk,
         by: &str,
-        tell: Tell,
+        tell: OnProgress,
     ) -> Result<BackupCheck, CoordinatorError> {
         self.may_command()?;
         let _one = self.starting.lock().await;
@@ -118,11 +117,11 @@ impl Coordinator {
         order: &Order,
         planes: &[(NodeName, bool)],
         by: &str,
-        tell: &Tell,
+        tell: &OnProgress,
     ) -> Result<(), CoordinatorError> {
         let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
         let (node, _) = planes.first().ok_or_else(none)?;
-        tell(Told { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
+        tell(Progress { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
         let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };
         self.asked(node.clone(), op, by).await.map(drop)
     }
@@ -142,7 +141,7 @@ impl Coordinator {
     pub async fn verify_backup(
         &self,
         name: Option<&RunId>,
-        tell: Tell,
+        tell: OnProgress,
     ) -> Result<BackupCheck, CoordinatorError> {
         let backups = &self.performer.backups;
         let name = match name {
@@ -167,23 +166,6 @@ impl Coordinator {
             journaled,
             problems: found.problems(),
         })
-    }
-
-    /// What the journal remembers of a set.
-    fn sealed_as(&self, name: &str) -> Result<Option<Digest>, CoordinatorError> {
-        let mut sealed = None;
-        for record in self.store.records(0)? {
-            match record.event {
-                Event::BackupMade { name: of, sha256, .. } if of == name => sealed = Some(sha256),
-                Event::StepDone { evidence: Evidence::BackupSealed { hash, .. }, .. }
-                    if record.run.as_ref().is_some_and(|r| r.as_str() == name) =>
-                {
-                    sealed = Some(hash);
-                }
-                _ => {}
-            }
-        }
-        Ok(sealed)
     }
 
     fn backup_directory(&self) -> String {

@@ -2,6 +2,7 @@
 
 use super::people::approve;
 use super::{Coordinator, CoordinatorError};
+use jiff::Timestamp;
 use podlift_engine::machine::{Event, RunState, RunStatus, StopReason};
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
@@ -49,6 +50,14 @@ pub enum Command {
     Takeover,
     /// Runs that only agents remember need no journal.
     Adopt,
+    /// Runs that ended before this leave the journal for a file.
+    Archive {
+        before: Timestamp,
+    },
+    /// Every byte of an archive is read; of all of them where `file` is `None`.
+    VerifyArchive {
+        file: Option<String>,
+    },
 }
 
 impl Coordinator {
@@ -62,6 +71,9 @@ impl Coordinator {
         match command {
             Command::Takeover => return Ok(self.fence.takeover().await?),
             Command::Adopt => return self.adopt(by),
+            Command::VerifyArchive { file } => return self.verify_archives(file).await,
+            // It commands no node, so that it needs no epoch.
+            Command::Archive { before } => return self.archive(before, by).await,
             _ => self.may_command()?,
         }
         let command = match command {
@@ -98,6 +110,8 @@ impl Coordinator {
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
             Command::Takeover
             | Command::Adopt
+            | Command::Archive { .. }
+            | Command::VerifyArchive { .. }
             | Command::Attest { .. }
             | Command::HealAccept { .. }
             | Command::HealApply { .. } => {
@@ -110,9 +124,7 @@ impl Coordinator {
 
     fn commanded(&self, run: Option<&RunId>) -> Result<Arc<RunState>, CoordinatorError> {
         let state = match run {
-            Some(run) => {
-                self.store.run(run).ok_or_else(|| CoordinatorError::UnknownRun { run: run.clone() })?
-            }
+            Some(run) => self.store.run(run).ok_or_else(|| self.no_such_run(run))?,
             None => self.store.open_run().ok_or(CoordinatorError::NoRun)?,
         };
         if state.is_over() { Err(CoordinatorError::NoRun) } else { Ok(state) }

@@ -1,6 +1,7 @@
 //! Why the coordinator does not do what it was asked, with what it looks like on the wire. Nobody matches on the text.
 
 use crate::journal::JournalError;
+use crate::journal::archive::ArchiveFileError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
 use podlift_engine::plan::{ContractError, Finding, PlanError};
@@ -56,6 +57,16 @@ pub enum CoordinatorError {
     BackupAgentsAway { away: Vec<NodeName>, without: Vec<NodeName> },
     #[error("no backup was made")]
     BackupNotMade(#[source] Failure),
+    #[error("run {run} is archived")]
+    RunArchived { run: RunId, file: String },
+    #[error("nothing can be archived here")]
+    NoArchives,
+    #[error("the archive was not made")]
+    ArchiveNotMade { why: String },
+    #[error("the archive is not whole, or can't be read")]
+    Archive(#[from] ArchiveFileError),
+    #[error("archive {file} is not the one that the journal names")]
+    OtherArchive { file: String },
     #[error("{}", .0.message)]
     Failure(#[from] Failure),
     #[error("the journal did not take it")]
@@ -158,6 +169,13 @@ impl CoordinatorError {
                 "" => failure.message.clone(),
                 detail => format!("{}\n{detail}", failure.message),
             },
+            E::RunArchived { file, .. } => format!("its records are in {file}, beside the journal"),
+            E::NoArchives => "the journal of this coordinator is no file".into(),
+            E::ArchiveNotMade { why } => why.clone(),
+            E::Archive(error) => error.to_string(),
+            E::OtherArchive { .. } => {
+                "its SHA-256 is another one than the journal has: put back the file that was made".into()
+            }
             E::Failure(failure) => failure.detail.clone(),
             E::Store(error) => error.to_string(),
             E::Journal(error) => error.to_string(),
@@ -204,6 +222,14 @@ impl StatusError for CoordinatorError {
                 };
             }
             E::BackupNotMade(_) => (state, "BACKUP_NOT_MADE", "podlift backup list"),
+            E::RunArchived { .. } => (Code::NotFound, "RUN_ARCHIVED", "podlift runs verify"),
+            E::NoArchives => (state, "NO_ARCHIVES", "podlift runs"),
+            E::ArchiveNotMade { .. } => {
+                (Code::Internal, "ARCHIVE_NOT_MADE", "systemctl status podlift-coordinator")
+            }
+            E::Archive(_) | E::OtherArchive { .. } => {
+                (Code::DataLoss, "ARCHIVE_DAMAGED", "podlift runs verify")
+            }
             E::Failure(f) if f.class == FailureClass::Transient => {
                 (Code::Unavailable, "TRANSIENT", "podlift status")
             }

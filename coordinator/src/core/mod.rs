@@ -1,9 +1,11 @@
 //! The coordinator as a whole, without a wire: what the gRPC services are thin wrappers of, and what tests run in process.
 
+mod archive;
 mod ask;
 mod backup;
 mod commands;
 mod error;
+mod history;
 mod node_ask;
 mod people;
 #[cfg(test)]
@@ -23,6 +25,7 @@ use crate::cluster::Cluster;
 use crate::dispatch::Agents;
 use crate::exec::{ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
 use crate::head::{Head, Managed};
+use crate::journal::archive::Archives;
 use crate::metrics::Meters;
 use crate::store::Store;
 use podlift_common::clock::Clock;
@@ -57,6 +60,8 @@ pub struct Settings {
     pub backup: BackupSettings,
     /// How long a node may take for its survey. A minute by default.
     pub survey_timeout: Option<Duration>,
+    /// Where records of archived runs go; `None`: the journal is no file, and nothing is archived.
+    pub archives: Option<Archives>,
 }
 
 /// Plans that a hash in a question may mean.

@@ -1,8 +1,9 @@
 //! Status, one node, all runs and report: folds of the journal, joined with what agents said last.
 
 use super::{Coordinator, CoordinatorError, STALE};
+use crate::journal::Query;
 use podlift_engine::inventory::NodeEntry;
-use podlift_engine::machine::{Record, RunState};
+use podlift_engine::machine::RunState;
 use podlift_engine::view::{self, HealAsk, NodeDetail, Report, SeenNode, Selector, Status};
 use podlift_model::{NodeName, RunId};
 use std::collections::BTreeSet;
@@ -45,11 +46,12 @@ impl Coordinator {
         let seen = self.nodes(state.as_deref()).into_iter().find(|n| n.facts.node == *name);
         let row = status.nodes.iter().find(|r| r.name == *name).cloned();
         let (Some(seen), Some(row)) = (seen, row) else { return Err(unknown(name, &status)) };
+        let about = [Some(name.to_string()), seen.facts.advertise.clone()].into_iter().flatten();
         let around = view::node::Around {
             epoch: self.performer.agents.epoch(name),
             connected_since: self.performer.agents.connected_since(name),
-            records: &self.store.records(0)?,
-            events,
+            events: self.last_records(Query::default().about(about), events)?,
+            heals: self.heals_of(name)?,
         };
         Ok(view::node(&self.cluster_name, self.clock.now(), state.as_deref(), (&seen, row), around))
     }
@@ -60,9 +62,9 @@ impl Coordinator {
         if let Some(name) = ask.node.as_ref().filter(|name| !nodes.iter().any(|n| n.facts.node == **name)) {
             return Err(unknown(name, &self.status(None)?));
         }
-        let records = self.store.records(0)?;
+        let history = self.heal_history(ask)?;
         let stale = self.settings.stale_after.unwrap_or(STALE).as_secs();
-        Ok(view::heal(&self.cluster_name, self.clock.now(), &nodes, &records, ask, stale))
+        Ok(view::heal(&self.cluster_name, self.clock.now(), &nodes, history, ask, stale))
     }
 
     /// Every run of the journal, newest first.
@@ -77,20 +79,19 @@ impl Coordinator {
         Ok(view::report(&state, self.clock.now()))
     }
 
-    /// The records of one run from number `from`; of every run, and of the fleet, where `run` is None.
-    pub fn events(&self, run: Option<&RunId>, from: u64) -> Result<Vec<Record>, CoordinatorError> {
-        let mine = |r: &Record| run.is_none() || r.run.as_ref() == run;
-        Ok(self.store.records(from)?.into_iter().filter(mine).collect())
-    }
-
     /// None: the newest; there may be none at all.
     pub(crate) fn shown(&self, run: Option<&RunId>) -> Result<Option<Arc<RunState>>, CoordinatorError> {
         match run {
             None => Ok(self.store.newest()),
-            Some(run) => {
-                let unknown = || CoordinatorError::UnknownRun { run: run.clone() };
-                self.store.run(run).map(Some).ok_or_else(unknown)
-            }
+            Some(run) => self.store.run(run).map(Some).ok_or_else(|| self.no_such_run(run)),
+        }
+    }
+
+    /// A run that is in no journal, or in an archive.
+    pub(super) fn no_such_run(&self, run: &RunId) -> CoordinatorError {
+        match self.store.archived(run) {
+            Some(archived) => CoordinatorError::RunArchived { run: run.clone(), file: archived.file },
+            None => CoordinatorError::UnknownRun { run: run.clone() },
         }
     }
 

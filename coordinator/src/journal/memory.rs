@@ -1,20 +1,29 @@
 //! A journal that lives as long as whoever holds a clone of it: for tests that restart a coordinator. Never for a real one.
 
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, PAGE_BYTES, Query, Records, Row};
 use jiff::Timestamp;
 use podlift_engine::machine::{Event, Record, seal};
 use podlift_model::{Epoch, RunId};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Clones share the records.
 #[derive(Clone, Default)]
 pub struct MemoryJournal {
     records: Arc<Mutex<Vec<Record>>>,
+    /// Runs whose records nobody reads any more.
+    emptied: Arc<Mutex<BTreeSet<RunId>>>,
 }
 
 impl MemoryJournal {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A journal that holds these records, whether they are a chain or not.
+    pub fn of(records: Vec<Record>) -> Self {
+        Self { records: Arc::new(Mutex::new(records)), ..Self::default() }
     }
 
     /// All records so far.
@@ -46,11 +55,56 @@ impl Journal for MemoryJournal {
         Ok(record)
     }
 
-    fn read(&self, from: u64) -> Result<Vec<Record>, JournalError> {
-        Ok(self.lock().iter().filter(|r| r.seq >= from).cloned().collect())
-    }
-
     fn head(&self) -> u64 {
         self.lock().len() as u64
     }
+
+    fn reader(&self) -> Arc<dyn Records> {
+        Arc::new(self.clone())
+    }
+
+    fn empty(&mut self, run: &RunId, _most: usize) -> Result<usize, JournalError> {
+        let left = self.count(&Query::run(Some(run), 0))?;
+        self.emptied.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone());
+        Ok(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
+    fn compact(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+impl Records for MemoryJournal {
+    fn page(&self, query: &Query) -> Result<Vec<Row>, JournalError> {
+        let records = self.lock();
+        // Numbers go from 1 without a gap.
+        let first = usize::try_from(query.from.saturating_sub(1)).unwrap_or(usize::MAX).min(records.len());
+        let emptied = self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = |r: &&Record| r.run.as_ref().is_none_or(|run| !emptied.contains(run));
+        let mine = records[first..].iter().filter(there).filter(|r| query.matches(r));
+        match query.newest_first {
+            true => rows(mine.rev(), query.most()),
+            false => rows(mine, query.most()),
+        }
+    }
+
+    fn count(&self, query: &Query) -> Result<u64, JournalError> {
+        let emptied = self.emptied.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let there = |r: &&Record| r.run.as_ref().is_none_or(|run| !emptied.contains(run));
+        Ok(self.lock().iter().filter(there).filter(|r| query.matches(r)).count() as u64)
+    }
+}
+
+fn rows<'a>(records: impl Iterator<Item = &'a Record>, most: usize) -> Result<Vec<Row>, JournalError> {
+    let file: Arc<Path> = Path::new("memory").into();
+    let (mut out, mut bytes) = (vec![], 0);
+    for record in records.take(most) {
+        if bytes >= PAGE_BYTES {
+            break;
+        }
+        let json = serde_json::to_string(record).map_err(|e| JournalError::Refused(e.to_string()))?;
+        bytes += json.len();
+        out.push(Row { seq: record.seq, json, file: file.clone() });
+    }
+    Ok(out)
 }

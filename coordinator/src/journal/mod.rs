@@ -1,15 +1,23 @@
 //! The truth of every run: an append-only, hash-chained list of records. Never kept in the cluster that is being upgraded.
+//!
+//! One writer appends (`Journal`); any number of readers read pages (`Records`). A reader never waits for the writer, and the writer
+//! never waits for a reader.
 
+pub mod archive;
+mod error;
 mod memory;
+mod query;
 mod sqlite;
 
+pub use error::JournalError;
 pub use memory::MemoryJournal;
+pub use query::{PAGE, PAGE_BYTES, Query, Row, each};
 pub use sqlite::SqliteJournal;
 
 use jiff::Timestamp;
-use podlift_engine::machine::{ChainError, Event, Record};
+use podlift_engine::machine::{Event, Record};
 use podlift_model::{Epoch, RunId};
-use std::path::PathBuf;
+use std::sync::Arc;
 
 /// One writer. Every call is short and returns only when its effect is durable.
 pub trait Journal: Send {
@@ -22,53 +30,21 @@ pub trait Journal: Send {
         epoch: Option<Epoch>,
         event: Event,
     ) -> Result<Record, JournalError>;
-    /// Records from number `from` on, oldest first.
-    fn read(&self, from: u64) -> Result<Vec<Record>, JournalError>;
     /// Number of the last record, 0 where there is none.
     fn head(&self) -> u64;
+    /// A port for reading what was appended.
+    fn reader(&self) -> Arc<dyn Records>;
+    /// Takes the content from at most `most` records of a run that is archived and keeps their hashes. Returns how many it emptied: 0
+    /// where none is left.
+    fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError>;
+    /// Gives the room of emptied records back to the file system.
+    fn compact(&mut self) -> Result<(), JournalError>;
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    #[error(
-        "the journal is at record {head}, and the writer believed {expected}: somebody else wrote; restart this coordinator"
-    )]
-    Conflict { expected: u64, head: u64 },
-    #[error(
-        "journal {path} is damaged: {source}. Nothing is started on it. Move it aside, put the last backup of the file in its place, start again, then `podlift adopt`",
-        path = path.display()
-    )]
-    Damaged { path: PathBuf, source: ChainError },
-    #[error("journal {path}: record {seq} can't be read: {why}. Put the last backup of the file in its place, then `podlift adopt`", path = path.display())]
-    Unreadable { path: PathBuf, seq: u64, why: String },
-    #[error(
-        "journal {path}: record {seq} has a form that this podlift does not know ({why}): start the newer podlift that wrote it; if there is none, the file was altered: put its last backup in its place, then `podlift adopt`",
-        path = path.display()
-    )]
-    Unknown { path: PathBuf, seq: u64, why: String },
-    #[error("journal {path} is in use by another coordinator: stop that one first (systemctl status podlift-coordinator)", path = path.display())]
-    InUse { path: PathBuf },
-    #[error("journal {path} has format {found}, this podlift knows up to {known}: start the newer podlift that wrote it", path = path.display())]
-    Newer { path: PathBuf, found: i64, known: i64 },
-    #[error("journal {path} can't be opened: {source}", path = path.display())]
-    Open { path: PathBuf, source: std::io::Error },
-    #[error("journal {path}: {what}: {source}; is the disk full?", path = path.display())]
-    Sqlite { path: PathBuf, what: &'static str, source: rusqlite::Error },
-    #[error("journal: {0}")]
-    Refused(String),
-}
-
-impl JournalError {
-    /// Stable code, for machines.
-    pub fn code(&self) -> &'static str {
-        match self {
-            JournalError::Conflict { .. } => "journal-conflict",
-            JournalError::Damaged { .. } | JournalError::Unreadable { .. } => "journal-damaged",
-            JournalError::InUse { .. } => "journal-in-use",
-            JournalError::Newer { .. } | JournalError::Unknown { .. } => "journal-newer",
-            JournalError::Open { .. } | JournalError::Sqlite { .. } | JournalError::Refused(_) => {
-                "journal-io"
-            }
-        }
-    }
+/// Reads what is durable. A page is one short transaction: between two pages a reader holds nothing.
+pub trait Records: Send + Sync {
+    /// At most one page of the records that the query asks for: none where there are no more.
+    fn page(&self, query: &Query) -> Result<Vec<Row>, JournalError>;
+    /// How many records the query matches, whatever its limit.
+    fn count(&self, query: &Query) -> Result<u64, JournalError>;
 }

@@ -1,6 +1,6 @@
 //! The journal's size, and how long an append takes: every step waits for two of them.
 
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalError, Records};
 use crate::store::Store;
 use jiff::Timestamp;
 use podlift_common::metrics::Out;
@@ -69,11 +69,19 @@ impl<J: Journal> Journal for Metered<J> {
         appended
     }
 
-    fn read(&self, from: u64) -> Result<Vec<Record>, JournalError> {
-        self.inner.read(from)
-    }
-
     fn head(&self) -> u64 {
         self.inner.head()
+    }
+
+    fn reader(&self) -> Arc<dyn Records> {
+        self.inner.reader()
+    }
+
+    fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError> {
+        self.inner.empty(run, most)
+    }
+
+    fn compact(&mut self) -> Result<(), JournalError> {
+        self.inner.compact()
     }
 }

@@ -12,6 +12,7 @@ pub use journal::Metered;
 pub use meters::Meters;
 
 use crate::core::Coordinator;
+use crate::journal::{JournalError, Query, each};
 use crate::store::Store;
 use podlift_common::metrics;
 use prometheus_client::metrics::info::Info;
@@ -49,13 +50,14 @@ impl Metrics {
     /// The text of one scrape. Reads what the journal got since the last one: the first call reads all of it.
     pub fn page(&self) -> Result<String, std::fmt::Error> {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.store.records(tally.next()) {
-            Ok(records) => records.iter().for_each(|r| tally.take(r)),
-            // A page that is behind would look like one that is whole.
-            Err(error) => {
-                tracing::error!(%error, "no metrics: the journal can't be read");
-                return Err(std::fmt::Error);
-            }
+        let counted = each(self.store.reader().as_ref(), Query::from(tally.next()), |row| {
+            tally.take(&row.record()?);
+            Ok::<_, JournalError>(())
+        });
+        // A page that is behind would look like one that is whole.
+        if let Err(error) = counted {
+            tracing::error!(%error, "no metrics: the journal can't be read");
+            return Err(std::fmt::Error);
         }
         metrics::encode(&self.registry)
     }

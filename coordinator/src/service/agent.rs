@@ -1,12 +1,17 @@
 //! Agents' sessions: hands the stream and the identity of its certificate to the hub.
 
 use crate::dispatch::Hub;
+use futures_util::StreamExt as _;
+use futures_util::stream::Map;
 use podlift_common::tls::Identity;
 use podlift_proto::v1::agent_service_server::AgentService;
 use podlift_proto::v1::{FromAgent, ToAgent};
 use std::sync::Arc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
+
+/// A message on its way through the hub.
+type Boxed = Result<Box<ToAgent>, Status>;
 
 pub struct AgentSessions {
     hub: Arc<Hub>,
@@ -20,7 +25,7 @@ impl AgentSessions {
 
 #[tonic::async_trait]
 impl AgentService for AgentSessions {
-    type SessionStream = ReceiverStream<Result<ToAgent, Status>>;
+    type SessionStream = Map<ReceiverStream<Boxed>, fn(Boxed) -> Result<ToAgent, Status>>;
 
     async fn session(
         &self,
@@ -29,6 +34,7 @@ impl AgentService for AgentSessions {
         let peer = request.extensions().get::<Identity>().cloned();
         let peer = peer.ok_or_else(|| Status::unauthenticated("no client certificate"))?;
         let outgoing = self.hub.attach(peer, request.into_inner()).await?;
-        Ok(Response::new(ReceiverStream::new(outgoing)))
+        let unboxed: fn(Boxed) -> Result<ToAgent, Status> = |message| message.map(|m| *m);
+        Ok(Response::new(ReceiverStream::new(outgoing).map(unboxed)))
     }
 }

@@ -1,6 +1,6 @@
-//! Work on backups as a stream: how far it has come, then the document. It goes on when nobody listens any more.
+//! Work on backups as a stream: its progress, then the document. The work continues if the client disconnects.
 
-use crate::backup::{Tell, Told};
+use crate::backup::{OnProgress, Progress};
 use crate::core::CoordinatorError;
 use podlift_common::wire::{to_document, to_status};
 use podlift_engine::view::BackupCheck;
@@ -12,18 +12,18 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
-/// Progress that nobody has taken yet; more of it is dropped.
+/// Messages that wait for the client; further progress is dropped.
 const WAITING: usize = 64;
 
 type Said = Result<v1::BackupUpdate, Status>;
 
-pub(super) fn told<F>(work: impl FnOnce(Tell) -> F) -> Response<ReceiverStream<Said>>
+pub(super) fn streamed<F>(work: impl FnOnce(OnProgress) -> F) -> Response<ReceiverStream<Said>>
 where
     F: Future<Output = Result<BackupCheck, CoordinatorError>> + Send + 'static,
 {
     let (send, receive) = mpsc::channel(WAITING);
     let progress = send.clone();
-    let work = work(Arc::new(move |told| drop(progress.try_send(Ok(update(told))))));
+    let work = work(Arc::new(move |p| drop(progress.try_send(Ok(update(p))))));
     tokio::spawn(async move {
         let said = match work.await {
             Ok(check) => {
@@ -36,7 +36,7 @@ where
     Response::new(ReceiverStream::new(receive))
 }
 
-fn update(told: Told) -> v1::BackupUpdate {
-    let Told { what, done, total } = told;
+fn update(progress: Progress) -> v1::BackupUpdate {
+    let Progress { what, done, total } = progress;
     v1::BackupUpdate { update: Some(Update::Progress(v1::BackupProgress { what, done, total })) }
 }

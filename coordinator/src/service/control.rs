@@ -1,11 +1,11 @@
 //! What the command line asks: viewers read, operators command, admins take over.
 
 use super::caller::allow;
-use super::{backup, read};
+use super::{backup, events, read};
 use crate::core::{Command, Coordinator, CoordinatorError, PlanAsk};
+use crate::journal::Query;
 use podlift_common::tls::Role;
 use podlift_common::wire::{StatusError, to_document, to_status};
-use podlift_engine::machine::{EVENT_SCHEMA, Record};
 use podlift_engine::{plan, view};
 use podlift_model::RunId;
 use podlift_proto::v1::control_service_server::ControlService;
@@ -21,6 +21,14 @@ pub struct Control {
 
 fn bad(error: impl StatusError) -> Status {
     to_status(&error)
+}
+
+/// Reads the journal on a thread that may wait for the disk.
+async fn reading<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, CoordinatorError> + Send + 'static,
+) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(read).await;
+    done.map_err(|e| Status::internal(e.to_string()))?.map_err(bad)
 }
 
 impl Control {
@@ -79,7 +87,8 @@ impl ControlService for Control {
     ) -> Result<Response<v1::CommandReply>, Status> {
         let command = read::command(request.get_ref()).map_err(bad)?;
         let least = match command {
-            Command::Takeover | Command::Adopt => Role::Admin,
+            Command::Takeover | Command::Adopt | Command::Archive { .. } => Role::Admin,
+            Command::VerifyArchive { .. } => Role::Viewer,
             _ => Role::Operator,
         };
         let by = allow(&request, least)?;
@@ -106,10 +115,8 @@ impl ControlService for Control {
         allow(&request, Role::Viewer)?;
         let ask = request.into_inner();
         let run = self.of_run(&ask.run)?;
-        let (send, receive) = mpsc::channel(64);
-        let coordinator = self.coordinator.clone();
-        tokio::spawn(async move { drop(stream(coordinator, run, ask.from, ask.follow, send).await) });
-        Ok(Response::new(ReceiverStream::new(receive)))
+        let query = Query::run(run.as_ref(), ask.from);
+        Ok(events::stream(self.coordinator.store().clone(), query, &ask))
     }
 
     async fn report(&self, request: Request<v1::ReportRequest>) -> Result<Response<Document>, Status> {
@@ -128,14 +135,16 @@ impl ControlService for Control {
         allow(&request, Role::Viewer)?;
         let ask = request.get_ref();
         let (node, run) = (read::node(&ask.node).map_err(bad)?, read::run(&ask.run).map_err(bad)?);
-        let detail = self.coordinator.node(run.as_ref(), &node, ask.events as usize).map_err(bad)?;
+        let (coordinator, events) = (self.coordinator.clone(), ask.events as usize);
+        let detail = reading(move || coordinator.node(run.as_ref(), &node, events)).await?;
         Ok(Response::new(to_document(view::node::SCHEMA, &detail)))
     }
 
     async fn heal(&self, request: Request<v1::HealRequest>) -> Result<Response<Document>, Status> {
         allow(&request, Role::Viewer)?;
         let ask = read::heal(request.get_ref()).map_err(bad)?;
-        let heal = self.coordinator.heal(&ask).map_err(bad)?;
+        let coordinator = self.coordinator.clone();
+        let heal = reading(move || coordinator.heal(&ask)).await?;
         Ok(Response::new(to_document(view::heal::SCHEMA, &heal)))
     }
 
@@ -146,7 +155,7 @@ impl ControlService for Control {
         let by = allow(&request, Role::Operator)?;
         let ask = read::backup(request.get_ref()).map_err(bad)?;
         let coordinator = self.coordinator.clone();
-        Ok(backup::told(|tell| async move { coordinator.backup(&ask, &by, tell).await }))
+        Ok(backup::streamed(|progress| async move { coordinator.backup(&ask, &by, progress).await }))
     }
 
     async fn backups(&self, request: Request<v1::BackupsRequest>) -> Result<Response<Document>, Status> {
@@ -162,7 +171,9 @@ impl ControlService for Control {
         allow(&request, Role::Viewer)?;
         let name = read::backup_name(&request.get_ref().name).map_err(bad)?;
         let coordinator = self.coordinator.clone();
-        Ok(backup::told(|tell| async move { coordinator.verify_backup(name.as_ref(), tell).await }))
+        Ok(backup::streamed(
+            |progress| async move { coordinator.verify_backup(name.as_ref(), progress).await },
+        ))
     }
 }
 
@@ -176,35 +187,5 @@ impl Control {
         let state = self.coordinator.shown(asked.as_ref()).map_err(bad)?;
         let state = state.ok_or_else(|| bad(CoordinatorError::NoRunEver))?;
         Ok(Some(state.run.clone()))
-    }
-}
-
-/// Ends when all was sent, or, while it follows, when nobody listens any more.
-async fn stream(
-    coordinator: Arc<Coordinator>,
-    run: Option<RunId>,
-    from: u64,
-    follow: bool,
-    send: mpsc::Sender<Result<Document, Status>>,
-) -> Result<(), mpsc::error::SendError<Result<Document, Status>>> {
-    let mut journal = coordinator.store().subscribe();
-    let mut from = from;
-    loop {
-        journal.mark_unchanged();
-        let records: Vec<Record> = match coordinator.events(run.as_ref(), from) {
-            Ok(records) => records,
-            Err(error) => return send.send(Err(bad(error))).await,
-        };
-        for record in &records {
-            send.send(Ok(to_document(EVENT_SCHEMA, record))).await?;
-        }
-        from = records.last().map_or(from, |r| r.seq + 1);
-        if !follow {
-            return Ok(());
-        }
-        tokio::select! {
-            () = send.closed() => return Ok(()),
-            changed = journal.changed() => if changed.is_err() { return Ok(()) },
-        }
     }
 }

@@ -4,6 +4,7 @@ mod agent;
 mod backup;
 mod caller;
 mod control;
+mod events;
 mod plan_watch;
 mod read;
 #[cfg(test)]

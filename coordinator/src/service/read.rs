@@ -73,6 +73,16 @@ pub(super) fn kept(request: &v1::StartRunRequest) -> Result<Option<Plan>, Coordi
     Ok(Some(Plan::from_json(text)?))
 }
 
+/// A name in the folder of archives; empty: none.
+fn archive_file(text: &str) -> Result<Option<String>, WireError> {
+    let plain = std::path::Path::new(text).file_name().is_some_and(|name| name == text);
+    match (text.is_empty(), plain) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(text.into())),
+        (false, false) => Err(WireError::new("target", format!("{text:?}, expected the name of a file"))),
+    }
+}
+
 pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError> {
     let reason = request.reason.clone();
     let (target, repair_dpkg) = (&request.target, request.repair_dpkg);
@@ -100,6 +110,8 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
         },
         Verb::Attest => Command::Attest { name: target.clone(), note: reason },
         Verb::Approve => Command::Approve,
+        Verb::Archive => Command::Archive { before: field("target", target)? },
+        Verb::VerifyArchive => Command::VerifyArchive { file: archive_file(target)? },
         Verb::HealApply => {
             let component = field("component", &request.component)?;
             Command::HealApply { node: field("target", target)?, component }

@@ -9,10 +9,10 @@ mod fleet;
 pub use fleet::{Fleet, name};
 
 use crate::core::{Coordinator, Parts, PlanAsk, Settings};
-use crate::journal::MemoryJournal;
+use crate::journal::{JournalError, MemoryJournal, Query, each};
 use crate::store::Store;
 use podlift_common::clock::TokioClock;
-use podlift_engine::machine::RunState;
+use podlift_engine::machine::{Record, RunState};
 use podlift_engine::plan::PlanOptions;
 use podlift_model::{ClusterName, InstanceId, RunId};
 use std::sync::Arc;
@@ -32,6 +32,17 @@ pub fn options() -> PlanOptions {
 pub fn store(journal: &MemoryJournal) -> Arc<Store> {
     let clock = TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap());
     Store::open(Box::new(journal.clone()), Arc::new(clock)).unwrap()
+}
+
+/// What the journal has from record `from` on.
+pub fn records(store: &Store, from: u64) -> Vec<Record> {
+    let mut all = vec![];
+    let read = each(store.reader().as_ref(), Query::from(from), |row| {
+        all.push(row.record()?);
+        Ok::<_, JournalError>(())
+    });
+    read.unwrap();
+    all
 }
 
 /// A coordinator on a journal that may hold a run already; it does not run yet.

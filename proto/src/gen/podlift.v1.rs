@@ -1028,9 +1028,11 @@ pub struct CommandRequest {
     /// empty: the open run
     #[prost(string, tag = "2")]
     pub run: ::prost::alloc::string::String,
-    /// step for RETRY, node for DEFER and HEAL\_\*, check for UNWAIVE, attestation for ATTEST
+    /// step for RETRY, node for DEFER and HEAL\_\*, check for UNWAIVE, attestation for ATTEST, time (RFC 3339)
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
+    /// for ARCHIVE: runs that ended before it; file for VERIFY_ARCHIVE, empty: every file
+    ///
     /// note for ATTEST
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
@@ -1074,6 +1076,10 @@ pub mod command_request {
         Attest = 11,
         /// what the run waits for
         Approve = 12,
+        /// ended runs into a file; needs no run
+        Archive = 13,
+        /// changes nothing
+        VerifyArchive = 14,
     }
     impl Verb {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1095,6 +1101,8 @@ pub mod command_request {
                 Self::HealApply => "VERB_HEAL_APPLY",
                 Self::Attest => "VERB_ATTEST",
                 Self::Approve => "VERB_APPROVE",
+                Self::Archive => "VERB_ARCHIVE",
+                Self::VerifyArchive => "VERB_VERIFY_ARCHIVE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1113,6 +1121,8 @@ pub mod command_request {
                 "VERB_HEAL_APPLY" => Some(Self::HealApply),
                 "VERB_ATTEST" => Some(Self::Attest),
                 "VERB_APPROVE" => Some(Self::Approve),
+                "VERB_ARCHIVE" => Some(Self::Archive),
+                "VERB_VERIFY_ARCHIVE" => Some(Self::VerifyArchive),
                 _ => None,
             }
         }
@@ -1140,6 +1150,9 @@ pub struct EventsRequest {
     pub from: u64,
     #[prost(bool, tag = "3")]
     pub follow: bool,
+    /// begin with the last so many of them; 0: with all
+    #[prost(uint32, tag = "4")]
+    pub last: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportRequest {

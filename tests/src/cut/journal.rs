@@ -2,7 +2,7 @@
 
 use super::Cut;
 use crate::sabotage::Sabotage;
-use podlift_coordinator::journal::{Journal, JournalError, MemoryJournal};
+use podlift_coordinator::journal::{Journal, JournalError, MemoryJournal, Records};
 use podlift_engine::machine::{Event, Record, seal};
 use podlift_model::{Epoch, RunId};
 use std::sync::Arc;
@@ -47,10 +47,15 @@ impl Journal for CutJournal {
         };
         cut.write(write).unwrap_or_else(|| Err(JournalError::Refused("the coordinator is dead".into())))
     }
-    fn read(&self, from: u64) -> Result<Vec<Record>, JournalError> {
-        let mut records = self.inner.read(from)?;
-        records.extend(self.unwritten.iter().filter(|r| r.seq >= from).cloned());
-        Ok(records)
+    /// What is only in mind is read by nobody: readers see what is durable.
+    fn reader(&self) -> Arc<dyn Records> {
+        self.inner.reader()
+    }
+    fn empty(&mut self, _: &RunId, _: usize) -> Result<usize, JournalError> {
+        Err(JournalError::Refused("nothing is archived here".into()))
+    }
+    fn compact(&mut self) -> Result<(), JournalError> {
+        Ok(())
     }
     fn head(&self) -> u64 {
         self.inner.head() + u64::from(self.unwritten.is_some())

@@ -28,7 +28,7 @@ async fn documents() -> Vec<(&'static str, Value)> {
         ("podlift.status.v1", serde_json::to_value(coordinator.status(Some(&run)).unwrap()).unwrap()),
         ("podlift.plan.v1", serde_json::to_value(state.plan.as_ref()).unwrap()),
     ];
-    let events = coordinator.events(None, 0).unwrap();
+    let events = pod.journal.records();
     all.extend(events.iter().map(|e| ("podlift.event.v1", serde_json::to_value(e).unwrap())));
     all
 }

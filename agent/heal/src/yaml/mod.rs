@@ -1,6 +1,9 @@
 //! A manifest's text as the kubelet reads it: the first YAML document only, the last of doubled keys, and YAML 1.1 scalars on their way to
 //! JSON (`pkg/kubelet/config/common.go` tryDecodeSinglePod, sigs.k8s.io/yaml `YAMLToJSON`, which is go-yaml v2 and not strict). Pure. Must
 //! never call unreadable what the kubelet runs: where the two may differ, the error says that it is not certain.
+//!
+//! The heal has its own tree over the YAML library's events, because the kubelet decodes through JSON and is lenient, and because the
+//! heal needs the bytes of each word.
 
 mod document;
 mod node;

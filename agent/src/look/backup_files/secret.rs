@@ -1,6 +1,9 @@
 //! Parts of a secret file. It is encrypted as a whole, to recipients of this node's own configuration, into a spool of the agent's before
 //! its first part leaves; parts are then those of the ciphertext. Never hands out a byte of the file itself, and never takes a recipient
 //! from whoever asks.
+//!
+//! Secrets are encrypted on their node, to recipients of the node's own configuration, so that neither the wire nor the coordinator's
+//! disk ever has a private key in clear text.
 
 use super::read;
 use crate::host::Files;

@@ -1,5 +1,9 @@
 //! The node's patches directory, which every `kubeadm upgrade` of this agent is given. What is new in it, the node's own files say already
 //! (`judge`): a patch keeps what is there and never brings anything.
+//!
+//! Settings that have no place in a ConfigMap travel as files for `kubeadm --patches`. Since the agent accepts only what its node has
+//! already, a coordinator with a stolen key can't place a manifest of its choice. The agent passes the directory to every kubeadm run
+//! itself, so that no op needs a flag for it.
 
 mod judge;
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The one reader of command lines of Kubernetes components: which word is the program, which words are its flags, and what can't be
 //! known. pflag's rules (github.com/spf13/pflag `flag.go`, parseLongArg and parseSingleShortArg) after component-base's word separator
 //! normalisation (`cli/flag/flags.go`, WordSepNormalizeFunc). Pure. Never guesses: a shell is opaque.
+//!
+//! Heal, learning, survey, plan and repair all use this reader. It also knows which flags are lists, whose order has a meaning, and
+//! which values are paths. What it can't know is the value `opaque`, never an empty set of flags.
 
 pub mod kinds;
 mod program;

@@ -1,6 +1,6 @@
 //! Events as lines.
 
-use super::clock;
+use super::time_of_day;
 use crate::table::paint;
 use anstyle::AnsiColor;
 use podlift_engine::machine::{Event, Record, RunState, StopReason};
@@ -12,12 +12,12 @@ pub(crate) fn progress(record: &Record, state: &RunState) -> String {
     let over = state.steps_over();
     let all = state.steps.size();
     let width = all.to_string().len();
-    format!("{} [{over:>width$}/{all}] {}", clock(record.at), said(&record.event))
+    format!("{} [{over:>width$}/{all}] {}", time_of_day(record.at), text(&record.event))
 }
 
 /// `   12 02:14:07 …`, for `podlift events`.
 pub(crate) fn line(record: &Record) -> String {
-    format!("{:>5} {} {}", record.seq, super::moment(record.at), said(&record.event))
+    format!("{:>5} {} {}", record.seq, super::timestamp(record.at), text(&record.event))
 }
 
 /// `phase/node/verb` as `node verb`.
@@ -41,7 +41,7 @@ fn stop(reason: &StopReason) -> String {
     format!("{text}\n      next: {}", reason.next)
 }
 
-pub(crate) fn said(event: &Event) -> String {
+pub(crate) fn text(event: &Event) -> String {
     use Event as E;
     match event {
         E::StepStarted { step: s, attempt, .. } if *attempt > 1 => {
@@ -72,9 +72,9 @@ pub(crate) fn said(event: &Event) -> String {
 
 fn ended(outcome: &OpOutcome) -> String {
     match outcome {
-        OpOutcome::Done { .. } => "op ended well, now looking".into(),
+        OpOutcome::Done { .. } => "op succeeded, now verifying".into(),
         OpOutcome::Failed { failure } => format!("op failed, {}", failure.message),
-        OpOutcome::Indeterminate { why } => format!("nobody can know how the op ended, {why}"),
+        OpOutcome::Indeterminate { why } => format!("op ended in an unknown way, {why}"),
     }
 }
 
@@ -90,11 +90,11 @@ fn of_run(event: &Event) -> String {
         E::RunResumed { by } => format!("run resumed by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
-        E::WaiverLifted { check, by } => format!("waiver of {check} lifted by {by}"),
+        E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
         E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),
         E::RunAborted { undone, left } => {
-            format!("run aborted: {} put back, {} left", undone.len(), left.len())
+            format!("run aborted: {} reverted, {} left in place", undone.len(), left.len())
         }
         E::RunSucceeded => paint(AnsiColor::Green, "run succeeded"),
         E::ApiDown { endpoint, why } => format!("{} does not answer: {why}", api(endpoint)),
@@ -104,12 +104,10 @@ fn of_run(event: &Event) -> String {
         E::AgentConnected { node, .. } => format!("agent of {node} connected"),
         E::AgentLost { node } => format!("agent of {node} lost"),
         E::LedgerChanged { node, before, now } => {
-            format!("agent of {node} has another memory: {now}, before {before}")
+            format!("agent of {node} has another ledger: {now}, before {before}")
         }
         E::MachineRefused { node, first, second, why } => {
-            format!(
-                "a second machine says that it is {node}, and was refused: {second}; {first} stays: {why}"
-            )
+            format!("a second machine claims to be {node} and was refused: {second}; {first} stays: {why}")
         }
         E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
         E::NodeAsked { node, op, by, .. } => format!("{node}: {} asked for by {by}", op.verb()),
@@ -122,13 +120,16 @@ fn of_run(event: &Event) -> String {
         E::BackupMade { name, sha256, by, .. } => {
             format!("backup {name} made by {by}, sealed as {}", sha256.short())
         }
+        E::RunsArchived { file, runs, by, .. } => {
+            format!("{} runs archived by {by} in {file}", runs.len())
+        }
         other => other.name().into(),
     }
 }
 
 fn api(endpoint: &str) -> String {
     match endpoint {
-        VIP => "the API's common address".into(),
+        VIP => "the API's shared address".into(),
         server => format!("API server {server}"),
     }
 }

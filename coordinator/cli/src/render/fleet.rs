@@ -1,9 +1,9 @@
-//! The fleet in a line: how many nodes are in which state, as words and as a bar. The order is what needs a person first.
+//! The fleet in one line: the number of nodes in each state, as words and as a bar. States that need a person come first.
 
 use anstyle::AnsiColor;
 use podlift_engine::view::NodeRow;
 
-/// (state, symbol, colour), what needs attention first. Symbols tell states apart without colour.
+/// (state, symbol, colour), in order of attention. The symbols distinguish the states without colour.
 pub(crate) const STATES: [(&str, char, Option<AnsiColor>); 7] = [
     ("failed", '!', Some(AnsiColor::Red)),
     ("waiting", '?', Some(AnsiColor::Yellow)),
@@ -26,12 +26,12 @@ pub(crate) fn colour(state: &str) -> Option<AnsiColor> {
     STATES.get(place(state)).and_then(|(_, _, colour)| *colour)
 }
 
-/// Rows that need a person first: failed, waiting, working, then those that are stale; names in order within each.
+/// Sorts rows by attention: failed, waiting, working, stale, then the others; by name within each.
 pub(crate) fn attention(rows: &mut [&NodeRow]) {
     rows.sort_by_key(|r| (place(&r.state).min(if r.stale { 3 } else { usize::MAX }), &r.name));
 }
 
-/// States that occur, each with how many nodes are in it.
+/// The states that occur, each with its number of nodes.
 pub(crate) fn counts<'a>(rows: impl IntoIterator<Item = &'a NodeRow>) -> Vec<(&'static str, usize)> {
     let mut all: Vec<(&'static str, usize)> = STATES.iter().map(|(name, _, _)| (*name, 0)).collect();
     for row in rows {
@@ -62,13 +62,13 @@ pub(crate) fn sentence(rows: &[NodeRow]) -> String {
     text
 }
 
-/// Symbols in proportion, at most `width` of them; every state that occurs has at least one.
+/// (state, number of symbols) in proportion to the nodes, at most `width` symbols in all. Each state that occurs has at least one.
 pub(crate) fn bar(rows: &[NodeRow], width: usize) -> Vec<(&'static str, usize)> {
     let (counts, all) = (counts(rows), rows.len());
     let width = width.min(all);
     let mut parts: Vec<(&'static str, usize)> =
         counts.into_iter().map(|(state, n)| (state, (n * width / all.max(1)).max(1))).collect();
-    // Rounding left or took a few: the largest part can bear it.
+    // Rounding may have lost or added a few symbols. The largest part absorbs them.
     let drawn: usize = parts.iter().map(|p| p.1).sum();
     if let Some(largest) = parts.iter_mut().max_by_key(|p| p.1) {
         largest.1 = (largest.1 + width).saturating_sub(drawn).max(1);

@@ -1,4 +1,4 @@
-//! Documents as people read them. Pure: a document and a screen in, text out.
+//! Documents as text for people. Pure functions of a document and a screen.
 
 pub(super) mod backup;
 pub(super) mod event;
@@ -21,17 +21,17 @@ pub(super) fn version(version: Option<KubeVersion>) -> String {
 }
 
 /// `2026-11-22 02:14:07Z`.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(super) fn timestamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// `02:14:07`.
-pub(super) fn clock(at: Timestamp) -> String {
+pub(super) fn time_of_day(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
 /// `41 s`, `12 m 03 s`, `1 h 02 m`.
-pub(super) fn length(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),

@@ -1,6 +1,6 @@
 //! `podlift status NODE`: everything about one node, section by section.
 
-use super::{event, fleet, length, moment, status, version};
+use super::{duration, event, fleet, status, timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, indented};
 use anstyle::AnsiColor;
@@ -25,7 +25,7 @@ pub(crate) fn node(d: &NodeDetail, screen: Screen) -> String {
 }
 
 fn head(d: &NodeDetail, screen: Screen) -> String {
-    let mut out = format!("Node {} of cluster {} at {}\n", d.row.name, d.cluster, moment(d.at));
+    let mut out = format!("Node {} of cluster {} at {}\n", d.row.name, d.cluster, timestamp(d.at));
     for (name, value) in lines(d) {
         let line = format!("  {name:<13}{value}");
         match screen.width {
@@ -42,14 +42,14 @@ fn head(d: &NodeDetail, screen: Screen) -> String {
 fn lines(d: &NodeDetail) -> Vec<(&'static str, String)> {
     let f = &d.facts;
     let agent = match d.session_seconds {
-        Some(seconds) => format!("{}, connected for {}", f.agent_version, length(seconds as f64)),
+        Some(seconds) => format!("{}, connected for {}", f.agent_version, duration(seconds as f64)),
         None if d.row.connected => format!("{}, connected", f.agent_version),
         None => format!("{}, not connected", f.agent_version),
     };
     let mut out = vec![("role", d.row.role.to_string()), ("state", d.row.state.clone())];
     let step = status::step(&d.row);
     out.extend((!step.is_empty()).then_some(("step", step)));
-    out.push(("facts", format!("{} old{}", length(d.row.age_seconds as f64), stale(d))));
+    out.push(("facts", format!("{} old{}", duration(d.row.age_seconds as f64), stale(d))));
     out.push(("agent", agent));
     out.push(("ledger", f.ledger.to_string()));
     out.push(("epoch", d.epoch.as_ref().map_or("none accepted".into(), ToString::to_string)));
@@ -94,15 +94,15 @@ fn expectation(d: &NodeDetail) -> String {
     }
 }
 
-/// Manifests of which the heal does not know what belongs into them.
+/// Manifests that the heal has not learned, with the reason.
 fn unlearned(d: &NodeDetail) -> Option<String> {
     let files = d.facts.heal.iter().flat_map(|h| &h.files);
-    let told = files.filter_map(|f| {
+    let unlearned = files.filter_map(|f| {
         let u = f.unlearned.as_ref()?;
-        Some(format!("{} since {}: {}", f.file, moment(u.since), u.why))
+        Some(format!("{} since {}: {}", f.file, timestamp(u.since), u.why))
     });
-    let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    let unlearned: Vec<String> = unlearned.collect();
+    (!unlearned.is_empty()).then(|| unlearned.join("; "))
 }
 
 fn packages(d: &NodeDetail, screen: Screen) -> String {
@@ -145,8 +145,8 @@ fn steps(d: &NodeDetail, screen: Screen) -> String {
             Cell::from(&s.step),
             Cell::coloured(&s.status, fleet::colour(state)),
             s.attempts.into(),
-            s.began.map_or("-".into(), super::clock).into(),
-            s.seconds.map_or("-".into(), length).into(),
+            s.began.map_or("-".into(), super::time_of_day).into(),
+            s.seconds.map_or("-".into(), duration).into(),
             Cell::from(&s.evidence),
         ]);
     }
@@ -157,7 +157,7 @@ fn heals(d: &NodeDetail, screen: Screen) -> String {
     let mut grid = Grid::new(&["AT", "FILE", "RULES", "TOOK"]);
     for h in &d.heals {
         let took = format!("{} µs", h.latency_us);
-        grid.row(vec![moment(h.at).into(), Cell::from(&h.file), h.rules.join(", ").into(), took.into()]);
+        grid.row(vec![timestamp(h.at).into(), Cell::from(&h.file), h.rules.join(", ").into(), took.into()]);
     }
     if d.heals.is_empty() { String::new() } else { grid.render(screen) }
 }

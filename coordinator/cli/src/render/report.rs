@@ -1,6 +1,6 @@
-//! `podlift report -o md`: what happened, for whoever signs it off.
+//! `podlift report -o md`: what happened in a run, for its sign-off.
 
-use super::{length, moment};
+use super::{duration, timestamp};
 use podlift_engine::doors::BackupView;
 use podlift_engine::plan::{Attestation, Finding, Prevention};
 use podlift_engine::view::Report;
@@ -14,8 +14,8 @@ pub(crate) fn markdown(r: &Report) -> String {
         "Run {}, started by {} at {}, {}.",
         r.run,
         r.by,
-        moment(r.started_at),
-        length(r.seconds)
+        timestamp(r.started_at),
+        duration(r.seconds)
     );
     let _ = writeln!(out, "Journal: {} events.", r.journal_events);
     if let Some(stop) = &r.paused {
@@ -29,17 +29,17 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &outage(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));
     out += &list("Attested", r.attestations.iter().map(attestation));
-    out += &list("Nobody attested", r.unattested.iter().cloned());
+    out += &list("Not attested", r.unattested.iter().cloned());
     out += &list("Backup", r.backup.iter().flat_map(backup));
     out += &differences(r);
     let heal = |h: &podlift_engine::view::report::HealReport| {
-        format!("{} {} `{}` ({}), {} µs", moment(h.at), h.node, h.file, h.rule, h.latency_us)
+        format!("{} {} `{}` ({}), {} µs", timestamp(h.at), h.node, h.file, h.rule, h.latency_us)
     };
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
-    out += &list("Ops whose end nobody could know", r.indeterminate.iter().cloned());
-    out += &list("Put back by the abort", r.undone.iter().cloned());
-    out += &list("Left by the abort", r.left.iter().cloned());
+    out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
+    out += &list("Reverted by the abort", r.undone.iter().cloned());
+    out += &list("Left in place by the abort", r.left.iter().cloned());
     out
 }
 
@@ -56,8 +56,8 @@ fn nodes(r: &Report) -> String {
     let mut out = "\n## Nodes\n\n| node | role | from | to | result | phases | unavailable |\n|---|---|---|---|---|---|---|\n".to_string();
     for n in &r.nodes {
         let phases: Vec<String> =
-            n.phases.iter().map(|p| format!("{} {}", p.name, length(p.seconds))).collect();
-        let (from, to, away) = (version(n.from), version(n.to), length(n.unavailable_seconds));
+            n.phases.iter().map(|p| format!("{} {}", p.name, duration(p.seconds))).collect();
+        let (from, to, away) = (version(n.from), version(n.to), duration(n.unavailable_seconds));
         let _ = writeln!(
             out,
             "| {} | {} | {from} | {to} | {} | {} | {away} |",
@@ -72,7 +72,7 @@ fn nodes(r: &Report) -> String {
 
 fn outage(r: &Report) -> String {
     let mut out = "\n## API servers\n\n| endpoint | away |\n|---|---|\n".to_string();
-    let _ = writeln!(out, "| everybody's address | {:.1} s |", r.api_outage.vip_seconds);
+    let _ = writeln!(out, "| shared address | {:.1} s |", r.api_outage.vip_seconds);
     for (endpoint, seconds) in &r.api_outage.endpoints {
         let _ = writeln!(out, "| {endpoint} | {seconds:.1} s |");
     }
@@ -85,7 +85,7 @@ fn prevention(p: &Prevention) -> String {
 
 fn attestation(a: &Attestation) -> String {
     let note = if a.note.is_empty() { String::new() } else { format!(": {}", a.note) };
-    format!("{} by {} at {}{note}", a.id, a.by, moment(a.at))
+    format!("{} by {} at {}{note}", a.id, a.by, timestamp(a.at))
 }
 
 fn backup(b: &BackupView) -> Vec<String> {
@@ -97,11 +97,11 @@ fn backup(b: &BackupView) -> Vec<String> {
     std::iter::once(set).chain(b.warnings.iter().cloned()).collect()
 }
 
-/// Of what was recorded before the run.
+/// Differences from what was recorded before the run.
 fn differences(r: &Report) -> String {
     let Some(found) = &r.differences else { return String::new() };
     if found.is_empty() {
-        return "\n## Different from before\n\nNothing of what was recorded.\n".into();
+        return "\n## Different from before\n\nNone of the recorded facts.\n".into();
     }
     let line = |f: &Finding| match &f.node {
         Some(node) => format!("{node}: {} (`{}`)", f.evidence, f.next),
@@ -115,7 +115,7 @@ fn list(title: &str, lines: impl Iterator<Item = String>) -> String {
     if lines.is_empty() { lines } else { format!("\n## {title}\n\n{lines}") }
 }
 
-/// A table's cell is one line, and a bar would end it.
+/// A cell of a Markdown table: one line, with bars escaped.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

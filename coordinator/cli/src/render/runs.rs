@@ -1,6 +1,6 @@
-//! `podlift runs`: a row a run.
+//! `podlift runs`: one row for each run.
 
-use super::{length, moment};
+use super::{duration, timestamp};
 use crate::out::Screen;
 use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
@@ -30,7 +30,7 @@ fn cells(run: &RunRow) -> Vec<Cell> {
         Cell::coloured(&s.status, colour),
         s.from.into(),
         s.to.into(),
-        length(run.seconds).into(),
+        duration(run.seconds).into(),
         format!("{}/{}", s.steps_done, s.steps).into(),
         s.heals.into(),
         about(run).into(),
@@ -39,6 +39,6 @@ fn cells(run: &RunRow) -> Vec<Cell> {
 
 fn about(run: &RunRow) -> String {
     let started =
-        format!("started {} by {}, {} nodes", moment(run.summary.started), run.summary.by, run.nodes);
+        format!("started {} by {}, {} nodes", timestamp(run.summary.started), run.summary.by, run.nodes);
     if run.deferred > 0 { format!("{started}, {} of them left out", run.deferred) } else { started }
 }

@@ -1,6 +1,6 @@
-//! `podlift status`: the run in a few lines, the fleet as a table, what needs a person first.
+//! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
-use super::{fleet, length, moment, version};
+use super::{duration, fleet, timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, paint, wrapped};
 use anstyle::AnsiColor;
@@ -8,15 +8,15 @@ use podlift_engine::view::{NodeRow, RunSummary, Status};
 use std::fmt::Write as _;
 
 const BAR: usize = 24;
-/// Rows that are shown on however small a screen.
+/// Rows that are shown on the smallest screen.
 const LEAST: usize = 5;
 
-/// How much of it.
+/// How much of the fleet is shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Shown {
-    /// Further columns.
+    /// With additional columns.
     pub wide: bool,
-    /// Every row, whatever the screen holds.
+    /// Every row, even if the screen is too small.
     pub all: bool,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn status(status: &Status, shown: Shown, screen: Screen) -> String {
     let blocks = grid(&rows, shown).blocks(screen);
     let above = out.lines().count();
     let budget = match screen.height.filter(|_| !shown.all) {
-        // A line each for what is left out and for the next prompt.
+        // Two lines stay free: for the line about omitted rows, and for the next prompt.
         Some(height) => usize::from(height).saturating_sub(above + 2),
         None => usize::MAX,
     };
@@ -42,7 +42,7 @@ pub(crate) fn status(status: &Status, shown: Shown, screen: Screen) -> String {
     out
 }
 
-/// As many whole blocks as the budget of lines holds, and how many rows they are.
+/// The number of rows whose blocks fit into the budget of lines, and these lines.
 fn kept(blocks: &[Vec<String>], budget: usize) -> (usize, Vec<&str>) {
     let mut lines: Vec<&str> = Vec::new();
     let whole = blocks.iter().map(Vec::len).sum::<usize>() <= budget.saturating_add(1);
@@ -56,7 +56,7 @@ fn kept(blocks: &[Vec<String>], budget: usize) -> (usize, Vec<&str>) {
 }
 
 fn head(status: &Status, screen: Screen) -> String {
-    let mut out = format!("Cluster {} at {}\n", status.cluster, moment(status.at));
+    let mut out = format!("Cluster {} at {}\n", status.cluster, timestamp(status.at));
     if let Some(why) = &status.read_only {
         let _ = writeln!(out, "Read-only: {why}");
     }
@@ -88,7 +88,7 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     let until = run.ended.unwrap_or(now);
     let seconds = until.duration_since(run.started).as_secs_f64();
     let mut out = format!("Run {}: {}, {} to {}, by {}\n", run.run, run.status, run.from, run.to, run.by);
-    let _ = write!(out, "  {} of {} steps in {}", run.steps_done, run.steps, length(seconds));
+    let _ = write!(out, "  {} of {} steps in {}", run.steps_done, run.steps, duration(seconds));
     if let Some(phase) = &run.phase {
         let _ = write!(out, ", now: {phase}");
     }
@@ -137,9 +137,9 @@ fn columns(row: &NodeRow) -> Vec<Cell> {
     ]
 }
 
-/// Old facts are marked by a word and by colour, so that either is enough.
+/// Marks old facts by a word and by colour, so that colour is not needed.
 pub(crate) fn age(row: &NodeRow) -> Cell {
-    let old = length(row.age_seconds as f64);
+    let old = duration(row.age_seconds as f64);
     match (row.connected, row.stale) {
         (true, false) => old.into(),
         (true, true) => Cell::coloured(format!("{old}, stale"), Some(AnsiColor::Yellow)),

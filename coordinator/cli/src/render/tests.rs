@@ -1,4 +1,4 @@
-//! What people read, as goldens. Time, names and width are pinned.
+//! The text for people, as goldens. Time, names and width are fixed.
 
 use super::status::Shown;
 use super::{event, fleet, node, plan, report, runs, status};
@@ -24,7 +24,7 @@ const SCREENS: [(&str, Screen); 4] = [
     ("20", Screen { width: Some(20), height: None, colour: false }),
 ];
 
-/// On every screen, one below the other; escape codes made visible.
+/// The text for every screen, one below the other, with visible escape codes.
 pub(super) fn on_screens(render: impl Fn(Screen) -> String) -> String {
     let one =
         |(name, screen): &(&str, Screen)| format!("== {name}\n{}", render(*screen).replace('\u{1b}', "^"));
@@ -105,17 +105,17 @@ async fn the_status_of_a_paused_run() {
     insta::assert_snapshot!("the_status_wide", on_screens(|s| status::status(&seen, wide, s)));
 }
 
-/// The paused run for others' goldens: what status tells, and its records, with a hash of the plan that no release changes.
+/// Status and records of the paused run, for the goldens of other modules. The hash of its plan is fixed, so that no release changes it.
 pub(crate) async fn paused_records() -> (view::Status, Vec<Record>) {
     let coordinator = paused(&Fleet::new()).await;
-    let mut records = coordinator.events(Some(&run()), 0).unwrap();
+    let mut records = podlift_coordinator::testing::records(coordinator.store(), 0);
     if let Event::RunStarted { plan, .. } = &mut records[0].event {
         plan.hash = Digest::of("plan");
     }
     (coordinator.status(None).unwrap(), records)
 }
 
-/// Two seconds old, but for one that is stale and one that is gone.
+/// Makes the rows two seconds old, except for one that is stale and one that is gone.
 pub(crate) fn aged(mut seen: view::Status) -> view::Status {
     for row in &mut seen.nodes {
         (row.age_seconds, row.stale) = (2, false);
@@ -214,7 +214,7 @@ async fn the_report_of_a_paused_run() {
 async fn the_events_of_a_paused_run() {
     let coordinator = paused(&Fleet::new()).await;
     let hash = coordinator.store().newest().unwrap().plan.hash.clone();
-    let records = coordinator.events(Some(&run()), 0).unwrap();
+    let records = podlift_coordinator::testing::records(coordinator.store(), 0);
     let lines: Vec<String> = records.iter().map(event::line).collect();
     let plain = anstream::adapter::strip_str(&lines.join("\n")).to_string();
     insta::assert_snapshot!(plain.replace(hash.short(), "HASH"));
@@ -249,8 +249,9 @@ async fn errors_say_what_why_and_what_next() {
             .with_detail("409 Conflict\nconflict on spec")
             .into(),
     ];
-    let mut shown: Vec<CliError> = errors.iter().map(|e| CliError::from(to_status(e))).collect();
-    shown.extend([Status::unavailable("connection reset"), Status::unimplemented("")].map(CliError::from));
+    let error = |status: Status| CliError::from(podlift_client::Error::from(status));
+    let mut shown: Vec<CliError> = errors.iter().map(|e| error(to_status(e))).collect();
+    shown.extend([Status::unavailable("connection reset"), Status::unimplemented("")].map(error));
     for error in &shown {
         let command = error.next.split_whitespace().next();
         let known = ["podlift", "systemctl", "apt-get", "kubectl", "ssh"];

@@ -1,10 +1,10 @@
-//! Backups from the command line: made, listed, and every way in which a set is broken told.
+//! Backups from the command line: made, listed, and every kind of damage reported.
 #![allow(clippy::disallowed_methods)] // files are broken by hand
 
 use super::{Exit, podlift, site};
 use std::path::Path;
 
-/// What is done to a set, and how.
+/// The name of a damage to a set, and the function that does it.
 type Damage<'a> = (&'a str, &'a dyn Fn());
 
 fn copy(from: &Path, to: &Path) {
@@ -38,9 +38,9 @@ async fn a_backup_is_made_listed_verified_and_each_damage_named() {
     ] {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
-    let again = site.said("backup --name b1").await.unwrap_err();
+    let again = site.result("backup --name b1").await.unwrap_err();
     assert_eq!((again.what.as_str(), again.next.as_str()), ("the name b1 is taken", "podlift backup list"));
-    let none = site.said("backup verify b9").await.unwrap_err();
+    let none = site.result("backup verify b9").await.unwrap_err();
     assert_eq!((none.what.as_str(), none.next.as_str()), ("there is no backup b9", "podlift backup list"));
 
     let (set, kept) = (site.fleet.backups().join("b1"), site.dir.path().join("kept"));
@@ -62,8 +62,8 @@ async fn a_backup_is_made_listed_verified_and_each_damage_named() {
     ];
     for (what, damage) in damages {
         damage();
-        let told = site.said("backup verify b1").await.unwrap_err();
-        assert_eq!((told.exit, told.what.as_str()), (Exit::Failed, "backup b1 is not whole"), "{what}");
+        let error = site.result("backup verify b1").await.unwrap_err();
+        assert_eq!((error.exit, error.what.as_str()), (Exit::Failed, "backup b1 is not whole"), "{what}");
         std::fs::remove_dir_all(&set).unwrap();
         copy(&kept, &set);
         assert_eq!(site.eve("backup verify b1").await, Exit::Done, "it is whole again after {what}");

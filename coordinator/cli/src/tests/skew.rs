@@ -1,4 +1,4 @@
-//! A coordinator of another version: what it says that we know is shown, what we do not know is refused, and both say so.
+//! A coordinator of another version: the command line shows known documents, refuses unknown ones, and names both versions.
 
 use super::{Exit, podlift, prepared};
 use crate::tests::ended;
@@ -9,7 +9,7 @@ use podlift_proto::v1::*;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-/// A coordinator that is newer by one form of status, and older by the question for runs.
+/// A coordinator that is newer in one form of status, and older because it lacks the request for runs.
 struct Other;
 
 fn old<T>() -> Result<Response<T>, Status> {
@@ -90,13 +90,13 @@ async fn another_podlift_is_named_and_only_what_is_unknown_is_refused() {
         assert_eq!(
             error.why,
             format!(
-                "it is podlift.status/v2, and this podlift knows podlift.status/v1; the coordinator is podlift 9.0.0, this is {}",
+                "it is of kind podlift.status/v2, and this podlift knows podlift.status/v1; the coordinator is podlift 9.0.0, and this is {}",
                 env!("CARGO_PKG_VERSION")
             )
         );
     }
     let error = ended(&line("status --run same -l role=worker"), dir.path()).await.unwrap_err();
-    assert_eq!((error.exit, error.what.as_str()), (Exit::Failed, "the selector was not heeded"));
+    assert_eq!((error.exit, error.what.as_str()), (Exit::Failed, "the coordinator has ignored the selector"));
     let error = ended(&line("runs"), dir.path()).await.unwrap_err();
     assert_eq!(error.next, "apt-get install --only-upgrade podlift-coordinator");
     serving.abort();

@@ -2,26 +2,26 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
-/// End the run: put back its cordons and guards, and say what is left as it is.
+/// End the run: revert its cordons and guards, and list what stays changed.
 ///
 /// Packages and manifests stay at the version that they have reached; `podlift report` lists them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift abort --reason \"wrong version\"")]
 pub(crate) struct Abort {
-    /// Why, for the journal.
+    /// Reason, for the journal.
     #[arg(long, default_value = "no reason given")]
     reason: String,
-    /// Another run than the open one.
+    /// Id of the run; the open run by default.
     #[arg(long)]
     run: Option<String>,
 }
 
 impl Abort {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Abort, self.run, String::new(), self.reason).await?;
+        context.command(Command::Abort { run: self.run, reason: self.reason }).await?;
         Ok(Exit::Done)
     }
 }

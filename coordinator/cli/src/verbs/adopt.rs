@@ -2,11 +2,11 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
-/// Accept that agents remember runs which this journal lacks (admins).
+/// Accept that agents know runs which this journal lacks (admins only).
 ///
-/// As after the loss of a journal: until then this coordinator only reads.
+/// This happens after the loss of a journal. Until you adopt these runs, the coordinator only reads.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift adopt")]
@@ -14,7 +14,7 @@ pub(crate) struct Adopt {}
 
 impl Adopt {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Adopt, None, String::new(), String::new()).await?;
+        context.command(Command::Adopt).await?;
         Ok(Exit::Done)
     }
 }

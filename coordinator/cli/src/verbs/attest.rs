@@ -3,35 +3,36 @@
 use crate::Context;
 use crate::error::{CliError, Exit};
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use podlift_client::Command;
 use podlift_engine::plan::{ATTESTATIONS, DIFFERENCES};
-use podlift_proto::v1::command_request::Verb;
 
-/// Say what no machine can know. It counts for the next run, and for that one only.
+/// State what no machine can know. An attestation counts for the next run only.
 ///
-/// The journal keeps who said it and when; plan and report show it. Which of it a run can't do without is the site's rule
-/// (/etc/podlift/policy.toml); the rest is asked for and warned about.
+/// The journal records who attested it and when; plan and report show it. The site's rule (/etc/podlift/policy.toml) lists the
+/// attestations without which no run starts. A missing one of the others is a warning.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift attest application-backups --note \"ticket OPS-4711\"
   podlift attest maintenance-window
   podlift attest rollback-reviewed")]
 pub(crate) struct Attest {
+    /// What to attest.
     #[arg(value_parser = names())]
     name: String,
-    /// For the journal: where it is written down, who agreed.
+    /// Note for the journal: where it is documented, who agreed.
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
 }
 
 fn names() -> PossibleValuesParser {
     let asked = ATTESTATIONS.iter().map(|(id, meaning)| PossibleValue::new(*id).help(*meaning));
-    let meant = "what the open run found different from before it is meant; then podlift retry";
+    let meant = "the differences that the open run has found are intended; then use podlift retry";
     PossibleValuesParser::new(asked.chain([PossibleValue::new(DIFFERENCES).help(meant)]))
 }
 
 impl Attest {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Attest, None, self.name, self.note).await?;
+        context.command(Command::Attest { name: self.name, note: self.note }).await?;
         Ok(Exit::Done)
     }
 }

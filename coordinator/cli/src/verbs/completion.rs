@@ -12,6 +12,7 @@ use clap::CommandFactory as _;
   podlift completion zsh > \"${fpath[1]}/_podlift\"
   podlift completion fish > ~/.config/fish/completions/podlift.fish")]
 pub(crate) struct Completion {
+    /// Shell of the script.
     shell: Shell,
 }
 

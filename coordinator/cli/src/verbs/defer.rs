@@ -2,27 +2,29 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
-/// Leave a node out of the run; what the run did to it that is safe to put back is put back.
+/// Leave a node out of the run, and revert what the run has done to it where that is safe.
 ///
-/// A deferred node is a legal end: kubelets may lag three minor versions. Status and report name it.
+/// A run may end with deferred nodes, because kubelets may lag three minor versions. Status and report name them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift defer dgx031 --reason \"GPU tray is being changed\"")]
 pub(crate) struct Defer {
+    /// Node to leave out.
     node: podlift_model::NodeName,
-    /// Why, for the journal.
+    /// Reason, for the journal.
     #[arg(long, default_value = "no reason given")]
     reason: String,
-    /// Another run than the open one.
+    /// Id of the run; the open run by default.
     #[arg(long)]
     run: Option<String>,
 }
 
 impl Defer {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Defer, self.run, self.node.into(), self.reason).await?;
+        let command = Command::Defer { run: self.run, node: self.node, reason: self.reason };
+        context.command(command).await?;
         Ok(Exit::Done)
     }
 }

@@ -3,25 +3,25 @@
 use crate::error::{CliError, Exit};
 use crate::out::{self, Format};
 use crate::{Context, render};
-use podlift_engine::machine::EVENT_SCHEMA as EVENT;
-use podlift_proto::v1::{Document, EventsRequest};
+use podlift_client::{Answer, EventsQuery, RunScope};
+use podlift_engine::machine::Record;
 
-/// Show the journal of a run, oldest first.
+/// Show the journal of a run, oldest record first.
 ///
-/// Every record is durable before its effect: what is here happened, and what is not here did not. With -o json each record is a line.
+/// podlift writes every record to disk before the effect that it announces. With -o json each record is one line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift events --follow
   podlift events --run all --from 120
-  podlift events -o json          # a record a line")]
+  podlift events -o json          # one record per line")]
 pub(crate) struct Events {
-    /// Another run than the newest; "all" for every run and the fleet.
+    /// Id of the run, or "all" for every run and the fleet; the newest run by default.
     #[arg(long, default_value = "")]
     run: String,
-    /// Begin with this record.
+    /// Number of the first record.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Go on as events happen.
+    /// Continue with events as they happen.
     #[arg(short, long)]
     follow: bool,
 }
@@ -29,25 +29,29 @@ pub(crate) struct Events {
 impl Events {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
-        let request = EventsRequest { run: self.run, from: self.from, follow: self.follow };
-        let mut stream = client.events(request).await?.into_inner();
+        let runs = match self.run.as_str() {
+            "" => RunScope::Newest,
+            "all" => RunScope::All,
+            _ => RunScope::Run(self.run),
+        };
+        let query = EventsQuery { runs, from: self.from, last: None, follow: self.follow };
+        let mut events = client.events(&query).await?;
         loop {
             let next = tokio::select! {
-                next = stream.message() => next?,
+                next = events.next() => next?,
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
             };
-            let Some(document) = next else { return Ok(Exit::Done) };
-            out::data(&text(context, &document)?)?;
+            let Some(answer) = next else { return Ok(Exit::Done) };
+            out::data(&text(context.format, &answer)?)?;
         }
     }
 }
 
-/// JSON is a line a record, so that it can be read as it comes.
-fn text(context: &Context, document: &Document) -> Result<String, CliError> {
-    context.check(EVENT, document)?;
-    match context.format {
-        Format::Json => Ok(document.json.clone()),
-        Format::Yaml => Ok(format!("---\n{}", out::document(Format::Yaml, document)?.unwrap_or_default())),
-        Format::Table | Format::Wide => Ok(render::event::line(&context.read(EVENT, document)?)),
+/// In JSON each record is one line, so that a reader can parse the stream as it comes.
+fn text(format: Format, answer: &Answer<Record>) -> Result<String, CliError> {
+    match format {
+        Format::Json => Ok(answer.json().into()),
+        Format::Yaml => Ok(format!("---\n{}", out::document(Format::Yaml, answer.json())?)),
+        Format::Table | Format::Wide => Ok(render::event::line(&answer.view()?)),
     }
 }

@@ -1,4 +1,4 @@
-//! `podlift man`: hidden, for packages.
+//! `podlift man`, a hidden verb for packages.
 
 use crate::args::Args;
 use crate::error::{CliError, Exit};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
   podlift man --out /usr/share/man/man1"
 )]
 pub(crate) struct Man {
-    /// Folder of the pages.
+    /// Directory of the pages.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }

@@ -1,25 +1,22 @@
 //! `podlift plan`.
 
-use crate::client::Client;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::progress::Progress;
 use crate::{Context, render};
-use podlift_engine::plan::{self, Plan as Made};
+use podlift_client::{Answer, Client, PlanQuery};
+use podlift_engine::plan::Plan as Made;
 use podlift_model::KubeVersion;
-use podlift_proto::v1::plan_update::Update;
-use podlift_proto::v1::{Document, PlanRequest, Waiver};
-use tonic::Code;
 
 /// Show what an upgrade would do, what it would prevent and what blocks it. Changes nothing.
 ///
-/// The coordinator looks at every node, at etcd, at the package repositories and at the cluster's objects, and works out what kubeadm would
-/// take away. Exit code 3 says that something blocks the run. The document of `-o json` is a plan that `podlift upgrade --plan` runs as it is.
+/// The coordinator looks at every node, at etcd, at the package repositories and at the cluster's objects, and computes what kubeadm would
+/// remove. Exit code 3 means that a finding blocks the run. `podlift upgrade --plan` runs exactly the document that `-o json` prints.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift plan --to v1.32.9
-  podlift plan --to v1.32.9 -v                            # every node, every name
-  podlift plan --to v1.32.9 --node dgx030 --node dgx031   # these two only
+  podlift plan --to v1.32.9 -v                            # shows every node and every name
+  podlift plan --to v1.32.9 --node dgx030 --node dgx031   # plans these two nodes only
   podlift plan --to v1.32.9 -o json > plan.json           # the document, with every step")]
 pub(crate) struct Plan {
     /// Version to upgrade to, e.g. v1.32.9.
@@ -27,89 +24,60 @@ pub(crate) struct Plan {
     to: KubeVersion,
     #[command(flatten)]
     target: Target,
-    /// Show all nodes and names, where the tables are cut otherwise.
+    /// Show all nodes and names; otherwise long tables are cut.
     #[arg(short, long)]
     verbose: bool,
 }
 
-/// What both plan and upgrade ask for.
+/// Arguments that plan and upgrade share.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Target {
-    /// Workers that may be unavailable at once, those included that are so already. As configured by default.
+    /// Workers that may be unavailable at once, including those that already are. The configured number by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_unavailable: Option<u32>,
-    /// Only this node; may be repeated. All by default.
+    /// Only this node; may be repeated. All nodes by default.
     #[arg(long = "node", value_name = "NODE")]
     nodes: Vec<podlift_model::NodeName>,
-    /// Set a check aside, with the reason that the report will show; may be repeated.
+    /// Waive a check, with the reason that the report will show; may be repeated.
     #[arg(long = "waive", value_name = "CHECK=REASON", value_parser = waiver)]
-    waivers: Vec<Waiver>,
+    waivers: Vec<(String, String)>,
 }
 
-fn waiver(text: &str) -> Result<Waiver, String> {
+fn waiver(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((check, reason)) if !check.is_empty() && !reason.trim().is_empty() => {
-            Ok(Waiver { check: check.into(), reason: reason.into() })
+            Ok((check.into(), reason.into()))
         }
         _ => Err("expected CHECK=REASON, for example flag-loss=\"repaired by hand\"".into()),
     }
 }
 
 impl Target {
-    pub fn request(&self, to: KubeVersion) -> PlanRequest {
-        PlanRequest {
-            to: to.to_string(),
-            max_unavailable: self.max_unavailable.unwrap_or(0),
+    pub fn query(&self, to: KubeVersion) -> PlanQuery {
+        PlanQuery {
+            to,
+            max_unavailable: self.max_unavailable,
             waivers: self.waivers.clone(),
-            nodes: self.nodes.iter().map(ToString::to_string).collect(),
+            nodes: self.nodes.clone(),
         }
     }
 }
 
 const LOOKING: &str = "planning: looking at every node, etcd, the packages and the cluster's objects";
 
-/// Asks for a plan. That takes as long as the slowest node.
-pub(super) async fn ask(
-    context: &Context,
-    client: &mut Client,
-    request: PlanRequest,
-) -> Result<(Made, Document), CliError> {
-    let waiting = Progress::waiting(LOOKING);
-    let document = watched(client, request, &waiting).await?;
-    drop(waiting);
-    Ok((context.read(plan::SCHEMA, &document)?, document))
-}
-
-/// The plan comes last; what comes before it says how far the looks are.
-async fn watched(
-    client: &mut Client,
-    request: PlanRequest,
-    waiting: &Progress,
-) -> Result<Document, CliError> {
-    let mut updates = match client.plan_watch(request.clone()).await {
-        Ok(updates) => updates.into_inner(),
-        // A coordinator from before says nothing while it looks.
-        Err(status) if status.code() == Code::Unimplemented => {
-            return Ok(client.plan(request).await?.into_inner());
-        }
-        Err(status) => return Err(status.into()),
-    };
-    while let Some(update) = updates.message().await? {
-        match update.update {
-            Some(Update::Progress(p)) => waiting.look(&p.what, p.done, p.total),
-            Some(Update::Plan(document)) => return Ok(document),
-            None => {}
-        }
-    }
-    Err(CliError::failed("no plan was made", "the coordinator ended its answer before the plan"))
+/// Asks for a plan and shows how far the looks are. That takes as long as the slowest node.
+pub(super) async fn ask(client: &mut Client, query: &PlanQuery) -> Result<Answer<Made>, CliError> {
+    let progress = Progress::waiting(LOOKING);
+    Ok(client.plan(query, |p| progress.look(&p)).await?)
 }
 
 impl Plan {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
-        let (plan, document) = ask(context, &mut client, self.target.request(self.to)).await?;
-        let people = |plan: &Made| render::plan::plan(plan, self.verbose, Screen::of_stdout());
-        out::data(&context.shown(plan::SCHEMA, &document, people)?)?;
+        let answer = ask(&mut client, &self.target.query(self.to)).await?;
+        let plan = answer.view()?;
+        let render = |plan: &Made| render::plan::plan(plan, self.verbose, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
     }
 }

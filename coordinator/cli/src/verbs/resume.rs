@@ -2,20 +2,20 @@
 
 use crate::error::{CliError, Exit};
 use crate::{Context, follow};
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
-/// Go on with a paused run in which nothing failed.
+/// Continue a paused run in which no step has failed.
 ///
-/// A run with a failed step goes on with `podlift retry` instead.
+/// Use `podlift retry` for a run with a failed step.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift resume
   podlift resume --follow")]
 pub(crate) struct Resume {
-    /// Another run than the open one.
+    /// Id of the run; the open run by default.
     #[arg(long)]
     run: Option<String>,
-    /// Then follow it, as upgrade does.
+    /// Follow the run afterwards, as upgrade does.
     #[arg(short, long)]
     follow: bool,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Resume {
 impl Resume {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let before = follow::position(context, self.run.as_deref()).await?;
-        let client = context.command(Verb::Resume, self.run, String::new(), String::new()).await?;
-        if self.follow { before.follow(context, client).await } else { Ok(Exit::Done) }
+        let client = context.command(Command::Resume { run: self.run }).await?;
+        if self.follow { follow::shown(context, client, before).await } else { Ok(Exit::Done) }
     }
 }

@@ -2,12 +2,11 @@
 
 use crate::error::{CliError, Exit};
 use crate::{Context, follow};
-use podlift_proto::v1::CommandRequest;
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
-/// Judge the failed steps again, with every step before them on the same node, and go on.
+/// Assess the failed steps again, with every step before them on the same node, and continue the run.
 ///
-/// What holds is not done again: a step first looks whether it is done already.
+/// Nothing is done twice: a step first looks whether it is done already.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift retry --follow
@@ -18,16 +17,16 @@ pub(crate) struct Retry {
     /// Only this step, as `podlift status` names it.
     #[arg(long)]
     step: Option<podlift_model::StepId>,
-    /// Lift the waiver of this check first.
+    /// Revoke the waiver of this check first.
     #[arg(long, value_name = "CHECK")]
     unwaive: Option<String>,
-    /// Where packages are installed again: first bring an interrupted dpkg to its end (`dpkg --configure -a`).
+    /// First complete an interrupted dpkg (`dpkg --configure -a`) on nodes whose packages are installed again.
     #[arg(long)]
     repair_dpkg: bool,
-    /// Another run than the open one.
+    /// Id of the run; the open run by default.
     #[arg(long)]
     run: Option<String>,
-    /// Then follow it, as upgrade does.
+    /// Follow the run afterwards, as upgrade does.
     #[arg(short, long)]
     follow: bool,
 }
@@ -36,16 +35,10 @@ impl Retry {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let before = follow::position(context, self.run.as_deref()).await?;
         if let Some(check) = self.unwaive {
-            context.command(Verb::Unwaive, self.run.clone(), check, String::new()).await?;
+            context.command(Command::Unwaive { run: self.run.clone(), check }).await?;
         }
-        let request = CommandRequest {
-            verb: Verb::Retry as i32,
-            run: self.run.unwrap_or_default(),
-            target: self.step.map(String::from).unwrap_or_default(),
-            repair_dpkg: self.repair_dpkg,
-            ..CommandRequest::default()
-        };
-        let client = context.say(request).await?;
-        if self.follow { before.follow(context, client).await } else { Ok(Exit::Done) }
+        let command = Command::Retry { run: self.run, step: self.step, repair_dpkg: self.repair_dpkg };
+        let client = context.command(command).await?;
+        if self.follow { follow::shown(context, client, before).await } else { Ok(Exit::Done) }
     }
 }

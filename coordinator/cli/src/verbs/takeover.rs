@@ -2,11 +2,11 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
 
-/// Make this coordinator the one that commands, with the agents that are there (admins).
+/// Make this coordinator the one in command, with the agents that are connected (admins only).
 ///
-/// Only when the other coordinator is gone for good: agents refuse it from then on.
+/// Use this only if the other coordinator is gone for good: the agents refuse it from then on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift takeover")]
@@ -14,7 +14,7 @@ pub(crate) struct Takeover {}
 
 impl Takeover {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        context.command(Verb::Takeover, None, String::new(), String::new()).await?;
+        context.command(Command::Takeover).await?;
         Ok(Exit::Done)
     }
 }

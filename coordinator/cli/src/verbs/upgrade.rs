@@ -1,35 +1,34 @@
-//! `podlift upgrade`: plan, show, ask, start exactly that plan, follow it.
+//! `podlift upgrade`: makes a plan, shows it, asks, starts exactly that plan, and follows the run.
 
 use super::plan::{Target, ask};
-use crate::client::Client;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Format, Screen};
 use crate::{Context, follow, render};
+use podlift_client::{Approval, Client, Position, Start};
 use podlift_engine::machine::RunState;
 use podlift_engine::plan::Plan;
 use podlift_engine::view;
 use podlift_model::KubeVersion;
-use podlift_proto::v1::{self, StartRunRequest};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-/// Upgrade the cluster: show the plan, start it, follow it. Ctrl-C leaves the run going.
+/// Upgrade the cluster: show the plan, start it, follow the run. The run continues after Ctrl-C.
 ///
-/// Exactly the plan that was shown, or that the file holds, is started: where the cluster has changed meanwhile, nothing is, and what has
-/// changed is named. The exit code says how the run ended: 0 succeeded, 4 paused with a reason, 1 aborted.
+/// podlift starts exactly the plan that it has shown or that the file contains. If the cluster has changed since, it starts nothing and
+/// names the changes. The exit code gives the end of the run: 0 succeeded, 4 paused with a reason, 1 aborted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift upgrade --to v1.32.9                       # shows the plan, asks, starts, follows
   podlift upgrade --to v1.32.9 --yes --detach        # starts without asking, prints the run's id
-  podlift upgrade --to v1.32.9 --max-unavailable 8   # eight workers at a time
-  podlift upgrade --plan plan.json --approve phase   # yesterday's plan, with a person before each phase")]
+  podlift upgrade --to v1.32.9 --max-unavailable 8   # upgrades eight workers at a time
+  podlift upgrade --plan plan.json --approve phase   # runs a saved plan and waits for an approval before each phase")]
 pub(crate) struct Upgrade {
     /// Version to upgrade to, e.g. v1.32.9.
     #[arg(long, value_name = "VERSION", required_unless_present = "plan")]
     to: Option<KubeVersion>,
     #[command(flatten)]
     target: Target,
-    /// Run this plan, as `podlift plan -o json` wrote it, and refuse if what it rests on has changed.
+    /// Run the plan that `podlift plan -o json` wrote to this file, and refuse if the facts that it rests on have changed.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "max_unavailable", "nodes", "waivers", "expect_hash"])]
     plan: Option<PathBuf>,
     /// Where the run pauses for `podlift approve`. As configured by default.
@@ -38,17 +37,17 @@ pub(crate) struct Upgrade {
     /// Start without asking.
     #[arg(long)]
     yes: bool,
-    /// Start only if the plan made now has this hash (its beginning is enough).
+    /// Start only if the hash of the new plan begins with HASH.
     #[arg(long, value_name = "HASH")]
     expect_hash: Option<String>,
-    /// Start, and do not follow.
+    /// Start the run without following it, and print its id.
     #[arg(long)]
     detach: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Approve {
-    /// Nowhere: the start approves all.
+    /// Nowhere: the start approves everything.
     All,
     /// Before each phase.
     Phase,
@@ -56,15 +55,13 @@ enum Approve {
     Batch,
 }
 
-impl Approve {
-    fn to_wire(given: Option<Self>) -> i32 {
-        let wire = match given {
-            None => v1::Approve::Unspecified,
-            Some(Self::All) => v1::Approve::All,
-            Some(Self::Phase) => v1::Approve::Phase,
-            Some(Self::Batch) => v1::Approve::Batch,
-        };
-        wire as i32
+impl From<Approve> for Approval {
+    fn from(approve: Approve) -> Self {
+        match approve {
+            Approve::All => Self::All,
+            Approve::Phase => Self::Phase,
+            Approve::Batch => Self::Batch,
+        }
     }
 }
 
@@ -72,44 +69,36 @@ impl Upgrade {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let terminal = std::io::stdin().is_terminal();
         if !self.yes && !terminal {
-            let why = "stdin is no terminal, so nobody can be asked whether to start";
+            let why = "stdin is no terminal, so podlift can't ask whether to start";
             return Err(CliError::usage("nothing was started", why, &self.again("--yes")));
         }
         let file = self.plan.as_deref().map(read).transpose()?;
         let mut client = context.client().await?;
-        let (plan, request) = match file {
-            Some((plan, text)) => {
-                (plan, StartRunRequest { plan_json: text.into_bytes(), ..Default::default() })
-            }
-            None => self.made(context, &mut client).await?,
+        let (plan, start) = match file {
+            Some((plan, text)) => (plan, Start::Document(text)),
+            None => self.made(&mut client).await?,
         };
         out::narrate(&render::plan::plan(&plan, false, Screen::of_stderr()));
         self.check(&plan)?;
         if !self.yes && !confirmed(plan.cluster.as_str()) {
             return Err(CliError::failed("nothing was started", "the cluster's name was not typed"));
         }
-        let (expect_hash, approve) = (plan.hash.to_string(), Approve::to_wire(self.approve));
-        let request = StartRunRequest { expect_hash, approve, ..request };
-        let reply = client.start_run(request).await?.into_inner();
-        out::narrate(&format!("run {} started", reply.run));
+        let run = client.start(&start, plan.hash.to_string(), self.approve.map(Approval::from)).await?;
+        out::narrate(&format!("run {run} started"));
         if self.detach {
-            out::data(&reply.run)?;
+            out::data(&run)?;
             return Ok(Exit::Done);
         }
-        let state = follow::follow(context, client, &reply.run, 0).await?;
+        let state = follow::follow(context, client, Position { run, last: 0 }).await?;
         if let Some(state) = &state {
             out::data(&end(context.format, state)?)?;
         }
         Ok(follow::exit(state.as_ref()))
     }
 
-    /// A plan made now.
-    async fn made(
-        &self,
-        context: &Context,
-        client: &mut Client,
-    ) -> Result<(Plan, StartRunRequest), CliError> {
-        // clap has refused a line with neither of both.
+    /// Makes a plan.
+    async fn made(&self, client: &mut Client) -> Result<(Plan, Start), CliError> {
+        // clap has refused a line with neither --to nor --plan.
         let Some(to) = self.to else {
             return Err(CliError::usage(
                 "nothing was started",
@@ -117,17 +106,17 @@ impl Upgrade {
                 "podlift help upgrade",
             ));
         };
-        let request = self.target.request(to);
-        let (plan, _) = ask(context, client, request.clone()).await?;
-        Ok((plan, StartRunRequest { plan: Some(request), ..Default::default() }))
+        let query = self.target.query(to);
+        let plan = ask(client, &query).await?.view()?;
+        Ok((plan, Start::Query(query)))
     }
 
     fn check(&self, plan: &Plan) -> Result<(), CliError> {
         if let Some(wanted) =
             self.expect_hash.as_ref().filter(|h| !plan.hash.as_str().starts_with(h.as_str()))
         {
-            let what = format!("the plan made now is {}, expected {wanted}", plan.hash.short());
-            let why = "the cluster or the question has changed since; nothing was started";
+            let what = format!("the new plan has hash {}, expected {wanted}", plan.hash.short());
+            let why = "the cluster or the request has changed since; nothing was started";
             return Err(CliError::new(Exit::Blocked, what, why, &again(plan)));
         }
         match plan.blockers().count() {
@@ -154,7 +143,7 @@ fn again(plan: &Plan) -> String {
     format!("podlift plan --to {}", plan.to)
 }
 
-/// A plan from a file, and its text as it is: what was changed in it is refused here and by the coordinator.
+/// Reads a plan from a file, and returns its text unchanged too. Both this function and the coordinator refuse a plan that was edited.
 fn read(file: &Path) -> Result<(Plan, String), CliError> {
     let refused = |why: String| {
         let what = format!("{} is not a plan that can be run", file.display());
@@ -165,7 +154,7 @@ fn read(file: &Path) -> Result<(Plan, String), CliError> {
     Ok((plan, text))
 }
 
-/// The person types the cluster's name.
+/// Whether the person has typed the cluster's name.
 fn confirmed(cluster: &str) -> bool {
     out::narrate(&format!("Type the cluster's name ({cluster}) to start:"));
     let mut line = String::new();

@@ -1,13 +1,13 @@
-//! `podlift watch`: the screen itself is in `watch`.
+//! `podlift watch`. The screen is in the module `watch`.
 
 use crate::error::{CliError, Exit};
 use crate::{Context, watch};
 
 /// Watch the run and the fleet live, and pause, resume, retry or abort with a key.
 ///
-/// Keys: p pause, r resume, R retry, a abort, tab another panel, arrows and page keys scroll it, ? help, q quit. Each command asks first;
-/// an abort wants the short name of the run typed. The run does not depend on this screen: quitting leaves it going. Needs a terminal
-/// of at least 60 columns and 16 rows.
+/// Keys: p pause, r resume, R retry, a abort, tab next panel, arrows and page keys scroll, ? help, q quit. Each command asks first; to
+/// abort, type the short name of the run. The run continues when you quit. The screen needs a terminal of at least 60 columns and 16
+/// rows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift watch")]

@@ -1,10 +1,10 @@
-//! What the screen knows: the run folded from its records, the fleet as the last status told it, and where the person is. Pure.
+//! What the screen shows: the live model of run and fleet, the lines of log and heals, and where the person is. Pure.
 
 use crate::render::event;
 use jiff::Timestamp;
-use podlift_engine::machine::{Event, Record, RunState, apply};
-use podlift_engine::view::Status;
-use podlift_proto::v1::command_request::Verb;
+use podlift_client::Command;
+use podlift_client::live::{Live, Update};
+use podlift_engine::machine::{Event, Record};
 use std::collections::VecDeque;
 
 /// Lines that can be scrolled back to.
@@ -13,23 +13,18 @@ const LOG: usize = 5000;
 /// What reaches the screen.
 #[derive(Debug)]
 pub(super) enum Message {
-    Status(Box<Status>),
-    Record(Box<Record>),
-    /// The coordinator does not answer, and why.
-    Away(String),
-    /// What came of a command.
-    Said(String),
-    Refused(String),
+    Live(Update),
+    /// Answer to a command: the coordinator's sentence, or the error.
+    Answer(Result<String, String>),
     Key(ratatui::crossterm::event::KeyEvent),
     /// The terminal has another size, or time has passed.
     Redraw,
 }
 
-/// How the coordinator can be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Link {
-    Up,
-    Away { since: Timestamp, why: String },
+impl From<Update> for Message {
+    fn from(update: Update) -> Self {
+        Self::Live(update)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +39,31 @@ impl Panel {
     pub const ALL: [Panel; 4] = [Panel::Fleet, Panel::Steps, Panel::Log, Panel::Heals];
 }
 
+/// A command that a key gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Pause,
+    Resume,
+    Retry,
+    Abort,
+}
+
+impl Verb {
+    /// The command for the open run.
+    pub fn command(self) -> Command {
+        let (run, reason) = (None, "asked from podlift watch".to_string());
+        match self {
+            Self::Pause => Command::Pause { run, reason },
+            Self::Resume => Command::Resume { run },
+            Self::Retry => Command::Retry { run, step: None, repair_dpkg: false },
+            Self::Abort => Command::Abort { run, reason },
+        }
+    }
+}
+
 /// What lies over the panels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum Overlay {
     Nothing,
     Help,
     /// A command that waits for its confirmation, with what was typed so far.
@@ -74,18 +91,15 @@ pub(super) struct Line {
 pub(super) struct Model {
     pub colour: bool,
     pub now: Timestamp,
-    pub link: Link,
-    pub status: Option<Status>,
-    pub state: Option<RunState>,
+    pub live: Live,
     pub log: VecDeque<Line>,
     pub heals: VecDeque<Line>,
     pub focus: Panel,
     /// Lines that each panel is scrolled: away from the newest for log and heals, from the top for the others.
     pub scroll: [usize; 4],
-    pub over: Over,
+    pub overlay: Overlay,
+    /// Shown in the footer until the next key.
     pub notice: Option<Line>,
-    /// Number of the record that the stream goes on from.
-    pub next: u64,
 }
 
 impl Model {
@@ -93,46 +107,40 @@ impl Model {
         Self {
             colour,
             now,
-            link: Link::Up,
-            status: None,
-            state: None,
+            live: Live::default(),
             log: VecDeque::new(),
             heals: VecDeque::new(),
             focus: Panel::Log,
             scroll: [0; 4],
-            over: Over::Nothing,
+            overlay: Overlay::Nothing,
             notice: None,
-            next: 0,
         }
     }
 
-    pub fn take_status(&mut self, status: Status) {
-        self.link = Link::Up;
-        self.status = Some(status);
-    }
-
-    pub fn away(&mut self, why: String) {
-        if self.link == Link::Up {
-            self.link = Link::Away { since: self.now, why };
+    pub fn take(&mut self, update: Update) {
+        match update {
+            Update::Status(status) => self.live.take_status(*status),
+            Update::Record(record) => self.take_record(&record),
+            Update::Disconnected(error) => self.live.disconnected(error.summary(), self.now),
         }
     }
 
-    /// Folds a record; one that was seen before changes nothing.
+    /// Folds a record and appends its lines; a record that was seen before changes nothing.
     pub fn take_record(&mut self, record: &Record) {
-        if record.seq < self.next {
-            return;
+        match self.live.take_record(record) {
+            Ok(false) => return,
+            Ok(true) => {}
+            Err(error) => self.notice = Some(Line { text: error.to_string(), tone: Tone::Bad }),
         }
-        self.next = record.seq + 1;
-        self.fold(record);
-        let text = anstream::adapter::strip_str(&event::said(&record.event)).to_string();
+        let text = anstream::adapter::strip_str(&event::text(&record.event)).to_string();
         for (i, part) in text.lines().enumerate() {
-            let time = if i == 0 { crate::render::clock(record.at) } else { String::new() };
-            self.tell(Line { text: format!("{time:<8} {}", part.trim_end()), tone: tone(&record.event) });
+            let time = if i == 0 { crate::render::time_of_day(record.at) } else { String::new() };
+            self.append(Line { text: format!("{time:<8} {}", part.trim_end()), tone: tone(&record.event) });
         }
         if let Event::Healed { heal } = &record.event {
             let text = format!(
                 "{} {} {} ({}) in {} µs",
-                crate::render::clock(record.at),
+                crate::render::time_of_day(record.at),
                 heal.node,
                 heal.file,
                 heal.rules.join(", "),
@@ -142,22 +150,8 @@ impl Model {
         }
     }
 
-    fn fold(&mut self, record: &Record) {
-        let Some(run) = &record.run else { return };
-        let begins = matches!(record.event, Event::RunStarted { .. });
-        let mine = self.state.as_ref().is_some_and(|s| s.run == *run);
-        if !begins && !mine {
-            return;
-        }
-        let before = if begins { None } else { self.state.take() };
-        match apply(before, run, record.at, &record.event) {
-            Ok(state) => self.state = Some(state),
-            Err(error) => self.notice = Some(Line { text: error.to_string(), tone: Tone::Bad }),
-        }
-    }
-
     /// A scrolled log stays where it is while lines come.
-    fn tell(&mut self, line: Line) {
+    fn append(&mut self, line: Line) {
         push(&mut self.log, line);
         let scrolled = &mut self.scroll[Panel::Log as usize];
         if *scrolled > 0 {
@@ -165,10 +159,9 @@ impl Model {
         }
     }
 
-    /// What an abort wants typed: the last part of the run's id.
+    /// The last part of the run's id, which a person types to confirm an abort. `None` without a run.
     pub fn short_name(&self) -> Option<&str> {
-        let run = self.state.as_ref().map(|s| s.run.as_str())?;
-        run.rsplit('-').next()
+        self.live.run.as_ref().and_then(|s| s.run.as_str().rsplit('-').next())
     }
 }
 

@@ -1,25 +1,26 @@
-//! The terminal: taken, drawn on, and always given back, however this ends.
+//! The terminal of `podlift watch`. It is restored at every end, at a panic too.
 
 use super::draw::{self, LEAST_COLUMNS, LEAST_ROWS};
-use super::feed;
-use super::keys::{self, Ask};
-use super::model::{Line, Message, Model, Tone};
+use super::input;
+use super::keys::{self, Action};
+use super::model::{Line, Message, Model, Tone, Verb};
 use crate::error::{CliError, Exit};
 use crate::{Context, out};
+use podlift_client::live::Feed;
 use podlift_common::clock::{Clock as _, SystemClock};
 use ratatui::DefaultTerminal;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Messages that are taken before the screen is drawn again.
+/// Messages that wait at most, and that are taken before the screen is drawn again.
 const BURST: usize = 1000;
 
-pub(in crate::watch) struct Taken(DefaultTerminal);
+struct Terminal(DefaultTerminal);
 
-impl Taken {
+impl Terminal {
     /// Takes the terminal; a panic gives it back before it is reported.
     fn new() -> Result<Self, CliError> {
         ratatui::try_init().map(Self).map_err(|e| CliError::failed("the terminal can't be used", e))
@@ -30,7 +31,7 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for Terminal {
     fn drop(&mut self) {
         ratatui::restore();
     }
@@ -45,25 +46,19 @@ pub(crate) async fn run(context: &Context) -> Result<Exit, CliError> {
             return Err(CliError::usage("there is no terminal", why, "podlift events --follow"));
         }
     }
-    // Whatever keeps the coordinator from answering is told before the screen is taken.
-    let seen = feed::fleet(&mut context.client().await?, context).await?;
+    // An error is printed before the screen is taken.
+    let status = context.client().await?.status(None, String::new()).await?.view()?;
     let colour = out::Screen::of_stdout().colour;
     let mut model = Model::new(colour, SystemClock.now());
-    model.take_status(seen);
-    let (to, from) = unbounded_channel();
-    let feeds = [
-        tokio::spawn(feed::statuses(context.clone(), to.clone())),
-        tokio::spawn(feed::records(context.clone(), to.clone())),
-    ];
-    feed::keyboard(to.clone());
-    let command = |verb| drop(tokio::spawn(feed::command(context.clone(), verb, to.clone())));
-    let taken = Taken::new()?;
-    let ended = follow(taken, &mut model, from, command).await;
-    feeds.iter().for_each(tokio::task::JoinHandle::abort);
-    ended
+    model.live.take_status(status);
+    let (to, from) = channel(BURST);
+    let _feed = Feed::start(&context.endpoint, &to);
+    input::keyboard(to.clone());
+    let give = |verb: Verb| drop(tokio::spawn(input::command(context.clone(), verb.command(), to.clone())));
+    follow(Terminal::new()?, &mut model, from, give).await
 }
 
-/// Refuses a terminal on which nothing could be read.
+/// Refuses a terminal that is too small.
 pub(super) fn fits((columns, rows): (u16, u16)) -> Result<(), CliError> {
     let what = match () {
         () if columns < LEAST_COLUMNS => {
@@ -76,7 +71,7 @@ pub(super) fn fits((columns, rows): (u16, u16)) -> Result<(), CliError> {
     };
     Err(CliError::usage(
         what,
-        "use a larger window, or podlift status, which fits anywhere",
+        "use a larger window, or podlift status, which fits any width",
         "podlift status",
     ))
 }
@@ -104,17 +99,17 @@ impl Signals {
     }
 }
 
-/// Draws and listens until somebody leaves.
+/// Draws and reads messages until the person leaves.
 async fn follow(
-    mut taken: Taken,
+    mut terminal: Terminal,
     model: &mut Model,
-    mut from: UnboundedReceiver<Message>,
-    command: impl Fn(podlift_proto::v1::command_request::Verb),
+    mut from: Receiver<Message>,
+    give: impl Fn(Verb),
 ) -> Result<Exit, CliError> {
-    let mut signals = Signals::new().map_err(|e| CliError::failed("signals can't be heard", e))?;
+    let mut signals = Signals::new().map_err(|e| CliError::failed("signals can't be received", e))?;
     let mut tick = tokio::time::interval(TICK);
     loop {
-        taken.draw(model)?;
+        terminal.draw(model)?;
         let first = tokio::select! {
             message = from.recv() => message.unwrap_or(Message::Redraw),
             _ = tick.tick() => Message::Redraw,
@@ -124,22 +119,20 @@ async fn follow(
         let more = std::iter::from_fn(|| from.try_recv().ok()).take(BURST);
         for message in std::iter::once(first).chain(more.collect::<Vec<_>>()) {
             match take(model, message) {
-                Some(Ask::Quit) => return Ok(Exit::Done),
-                Some(Ask::Interrupt) => return Ok(Exit::Interrupted),
-                Some(Ask::Command(verb)) => command(verb),
+                Some(Action::Quit) => return Ok(Exit::Done),
+                Some(Action::Interrupt) => return Ok(Exit::Interrupted),
+                Some(Action::Command(verb)) => give(verb),
                 None => {}
             }
         }
     }
 }
 
-fn take(model: &mut Model, message: Message) -> Option<Ask> {
+fn take(model: &mut Model, message: Message) -> Option<Action> {
     match message {
-        Message::Status(status) => model.take_status(*status),
-        Message::Record(record) => model.take_record(&record),
-        Message::Away(why) => model.away(why),
-        Message::Said(text) => model.notice = Some(Line { text, tone: Tone::Good }),
-        Message::Refused(text) => model.notice = Some(Line { text, tone: Tone::Bad }),
+        Message::Live(update) => model.take(update),
+        Message::Answer(Ok(text)) => model.notice = Some(Line { text, tone: Tone::Good }),
+        Message::Answer(Err(text)) => model.notice = Some(Line { text, tone: Tone::Bad }),
         Message::Key(key) => return keys::press(model, key),
         Message::Redraw => {}
     }

@@ -1,15 +1,15 @@
-//! The screen as goldens at several sizes, and what keys do. Nothing here has a terminal.
+//! The screen as goldens of several sizes, and the effects of keys. No test needs a terminal.
 
 use super::draw::draw;
-use super::keys::{Ask, press};
-use super::model::{Line, Link, Model, Over, Panel, Tone};
+use super::keys::{Action, press};
+use super::model::{Line, Model, Overlay, Panel, Tone, Verb};
 use super::screen::fits;
 use crate::error::Exit;
+use podlift_client::live::Link;
 use podlift_engine::machine::{Event, Record};
 use podlift_engine::view::{NodeRow, Status};
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, StepId};
-use podlift_proto::v1::command_request::Verb;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -40,7 +40,7 @@ async fn model(colour: bool) -> Model {
         Event::StepWaiting { step: waits, reason: "the agent is busy with another op".into() },
     ));
     let mut model = Model::new(colour, last.at + jiff::SignedDuration::from_secs(40));
-    model.take_status(aged(status));
+    model.live.take_status(aged(status));
     for record in &records {
         model.take_record(record);
     }
@@ -92,20 +92,20 @@ async fn the_screens() {
 async fn a_long_reason_takes_as_many_lines_as_the_screen_can_spare() {
     let mut model = model(false).await;
     let words: Vec<String> = (0..60).map(|i| format!("namespace/pod-{i:02}")).collect();
-    let state = model.state.as_mut().unwrap();
+    let state = model.live.run.as_mut().unwrap();
     let podlift_engine::RunStatus::Paused { reason } = &mut state.status else {
         panic!("{:?}", state.status)
     };
     reason.message = words.join(" ");
     for (columns, rows, lines) in [(80, 24, 2), (60, 16, 1), (200, 50, 5)] {
         let screen = text(&drawn(&model, columns, rows));
-        let told: Vec<&str> = screen
+        let reason_lines: Vec<&str> = screen
             .lines()
             .skip_while(|l| !l.starts_with("paused:"))
             .take_while(|l| !l.starts_with("next:"))
             .collect();
-        assert_eq!(told.len(), lines, "{columns}x{rows}\n{screen}");
-        assert!(told.last().unwrap().ends_with('…'), "{told:?}");
+        assert_eq!(reason_lines.len(), lines, "{columns}x{rows}\n{screen}");
+        assert!(reason_lines.last().unwrap().ends_with('…'), "{reason_lines:?}");
     }
 }
 
@@ -136,7 +136,7 @@ async fn a_screen_that_is_too_small_says_so() {
 #[tokio::test(start_paused = true)]
 async fn many_nodes_are_a_symbol_each() {
     let mut model = model(false).await;
-    let status = model.status.as_mut().unwrap();
+    let status = model.live.status.as_mut().unwrap();
     let worker = status.nodes[0].clone();
     let node = |i: u32| NodeRow {
         name: podlift_coordinator::testing::name(&format!("dgx{i}")),
@@ -151,24 +151,24 @@ async fn many_nodes_are_a_symbol_each() {
 #[tokio::test(start_paused = true)]
 async fn without_a_run_without_a_coordinator_and_read_only() {
     let mut model = model(false).await;
-    let status: &mut Status = model.status.as_mut().unwrap();
+    let status: &mut Status = model.live.status.as_mut().unwrap();
     (status.run, status.read_only) = (None, Some("another coordinator holds epoch 7".into()));
-    (model.state, model.log, model.heals) = (None, Default::default(), Default::default());
+    (model.live.run, model.log, model.heals) = (None, Default::default(), Default::default());
     insta::assert_snapshot!("no_run", text(&drawn(&model, 80, 24)));
-    model.away("connection refused".into());
+    model.live.disconnected("connection refused".into(), model.now);
     model.now += jiff::SignedDuration::from_secs(12);
     let away = text(&drawn(&model, 80, 24));
     assert!(away.contains("NO COORDINATOR for 12 s, trying again: connection refused"), "{away}");
-    let seen = model.status.clone().unwrap();
-    model.take_status(seen);
-    assert_eq!(model.link, Link::Up);
+    let seen = model.live.status.clone().unwrap();
+    model.live.take_status(seen);
+    assert_eq!(model.live.link, Link::Up);
 }
 
 fn key(code: KeyCode) -> KeyEvent {
     KeyEvent::new(code, KeyModifiers::NONE)
 }
 
-fn typed(model: &mut Model, text: &str) -> Option<Ask> {
+fn typed(model: &mut Model, text: &str) -> Option<Action> {
     text.chars().filter_map(|c| press(model, key(KeyCode::Char(c)))).last()
 }
 
@@ -177,13 +177,13 @@ async fn a_command_is_asked_for_before_it_goes() {
     let mut model = model(false).await;
     for (letter, verb) in [('p', Verb::Pause), ('r', Verb::Resume), ('R', Verb::Retry)] {
         assert_eq!(press(&mut model, key(KeyCode::Char(letter))), None);
-        assert_eq!(model.over, Over::Confirm { verb, typed: String::new() });
+        assert_eq!(model.overlay, Overlay::Confirm { verb, typed: String::new() });
         insta::assert_snapshot!(format!("asks_{letter}"), text(&drawn(&model, 60, 16)));
         assert_eq!(press(&mut model, key(KeyCode::Char('n'))), None, "no is no");
         assert_eq!(typed(&mut model, &letter.to_string()), None);
         assert_eq!(press(&mut model, key(KeyCode::Enter)), None, "only y is yes");
-        assert_eq!(typed(&mut model, &format!("{letter}y")), Some(Ask::Command(verb)));
-        assert_eq!(model.over, Over::Nothing);
+        assert_eq!(typed(&mut model, &format!("{letter}y")), Some(Action::Command(verb)));
+        assert_eq!(model.overlay, Overlay::Nothing);
     }
 }
 
@@ -196,11 +196,11 @@ async fn an_abort_wants_the_short_name() {
     assert_eq!(press(&mut model, key(KeyCode::Enter)), None, "not whole");
     assert_eq!(typed(&mut model, "ademox"), None);
     assert_eq!(press(&mut model, key(KeyCode::Backspace)), None);
-    assert_eq!(press(&mut model, key(KeyCode::Enter)), Some(Ask::Command(Verb::Abort)));
+    assert_eq!(press(&mut model, key(KeyCode::Enter)), Some(Action::Command(Verb::Abort)));
     assert_eq!(typed(&mut model, "ademo"), None);
     assert_eq!(press(&mut model, key(KeyCode::Esc)), None);
-    assert_eq!((press(&mut model, key(KeyCode::Enter)), &model.over), (None, &Over::Nothing));
-    model.state = None;
+    assert_eq!((press(&mut model, key(KeyCode::Enter)), &model.overlay), (None, &Overlay::Nothing));
+    model.live.run = None;
     typed(&mut model, "a");
     assert_eq!(press(&mut model, key(KeyCode::Enter)), None, "no run, nothing to abort");
 }
@@ -208,12 +208,12 @@ async fn an_abort_wants_the_short_name() {
 #[tokio::test(start_paused = true)]
 async fn moving_about() {
     let mut model = model(false).await;
-    assert_eq!(press(&mut model, key(KeyCode::Char('q'))), Some(Ask::Quit));
+    assert_eq!(press(&mut model, key(KeyCode::Char('q'))), Some(Action::Quit));
     let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-    assert_eq!(press(&mut model, ctrl_c), Some(Ask::Interrupt));
+    assert_eq!(press(&mut model, ctrl_c), Some(Action::Interrupt));
     press(&mut model, key(KeyCode::Char('?')));
     insta::assert_snapshot!("help", text(&drawn(&model, 80, 24)));
-    assert_eq!(press(&mut model, ctrl_c), Some(Ask::Interrupt), "also over the help");
+    assert_eq!(press(&mut model, ctrl_c), Some(Action::Interrupt), "also over the help");
     assert_eq!(press(&mut model, key(KeyCode::Char('q'))), None, "any key closes the help");
     assert_eq!(model.focus, Panel::Log);
     press(&mut model, key(KeyCode::Up));
@@ -238,11 +238,15 @@ async fn moving_about() {
 async fn records_that_come_twice_and_runs_that_follow() {
     let (_, records) = paused_records().await;
     let mut model = model(false).await;
-    let (lines, next) = (model.log.len(), model.next);
+    let (lines, next) = (model.log.len(), model.live.next);
     for record in &records {
         model.take_record(record);
     }
-    assert_eq!((model.log.len(), model.next), (lines, next), "a stream that begins again changes nothing");
+    assert_eq!(
+        (model.log.len(), model.live.next),
+        (lines, next),
+        "a stream that begins again changes nothing"
+    );
     let mut again = records[0].clone();
     (again.seq, again.run) = (next, Some(podlift_model::RunId::new("20261123-020000-next").unwrap()));
     model.take_record(&again);

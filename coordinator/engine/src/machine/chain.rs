@@ -33,6 +33,10 @@ pub enum ChainError {
     Broken { seq: u64 },
     #[error("journal record {seq} was altered: its content does not have its hash")]
     Altered { seq: u64 },
+    #[error("journal record {seq} is empty, and no later record says that its run was archived")]
+    Emptied { seq: u64 },
+    #[error("the records of archived run {run} are not those that record {seq} names")]
+    Archive { seq: u64, run: RunId },
     #[error("the journal ends at record {found}, its head says {expected}: the tail is lost")]
     Truncated { found: u64, expected: u64 },
 }
@@ -57,22 +61,73 @@ pub fn seal(
 
 /// Checks the chain of all records from the first; `head` is the number of the last one where that is known from elsewhere.
 pub fn verify(records: &[Record], head: Option<u64>) -> Result<(), ChainError> {
-    let (mut last, mut prev) = (0, genesis());
-    for r in records {
-        if r.seq != last + 1 {
-            return Err(ChainError::Gap { seq: last + 1, last, found: r.seq });
-        }
-        if r.prev != prev {
+    let mut chain = Chain::default();
+    records.iter().try_for_each(|r| chain.take(r))?;
+    chain.end(head)
+}
+
+/// A walk along the chain, one record at a time, so that no reader needs all records at once.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    last: u64,
+    prev: Digest,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { last: 0, prev: genesis() }
+    }
+}
+
+impl Chain {
+    /// Checks that `r` is the next record and that its content has its hash.
+    pub fn take(&mut self, r: &Record) -> Result<(), ChainError> {
+        self.follows(r.seq)?;
+        if r.prev != self.prev {
             return Err(ChainError::Broken { seq: r.seq });
         }
-        if r.hash != hash(r.seq, r.at, &r.run, &r.epoch, &r.prev, &r.event) {
+        if !r.is_intact() {
             return Err(ChainError::Altered { seq: r.seq });
         }
-        (last, prev) = (r.seq, r.hash.clone());
+        (self.last, self.prev) = (r.seq, r.hash.clone());
+        Ok(())
     }
-    match head {
-        Some(expected) if expected != last => Err(ChainError::Truncated { found: last, expected }),
-        _ => Ok(()),
+
+    /// Takes the next record by its hash alone: its content is in an archive.
+    pub fn skip(&mut self, seq: u64, hash: Digest) -> Result<(), ChainError> {
+        self.follows(seq)?;
+        (self.last, self.prev) = (seq, hash);
+        Ok(())
+    }
+
+    /// Checks that the chain ends at record `head`, where that is known.
+    pub fn end(&self, head: Option<u64>) -> Result<(), ChainError> {
+        match head {
+            Some(expected) if expected != self.last => {
+                Err(ChainError::Truncated { found: self.last, expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hash of the last record; the genesis hash where there was none.
+    pub fn hash(&self) -> &Digest {
+        &self.prev
+    }
+
+    fn follows(&self, seq: u64) -> Result<(), ChainError> {
+        let last = self.last;
+        match seq == last + 1 {
+            true => Ok(()),
+            false => Err(ChainError::Gap { seq: last + 1, last, found: seq }),
+        }
+    }
+}
+
+impl Record {
+    /// Whether the content has the hash that the record names.
+    pub fn is_intact(&self) -> bool {
+        self.hash == hash(self.seq, self.at, &self.run, &self.epoch, &self.prev, &self.event)
     }
 }
 

@@ -114,6 +114,23 @@ fn every_event() -> Vec<Event> {
             by: by(),
             bytes: 7,
         },
+        Event::RunsArchived {
+            file: "r1.jsonl".into(),
+            sha256: podlift_model::Digest::of("f"),
+            before: Timestamp::UNIX_EPOCH,
+            runs: vec![crate::machine::ArchivedRun {
+                run: RunId::new("r1").unwrap(),
+                status: "aborted".into(),
+                by: by(),
+                started: Timestamp::UNIX_EPOCH,
+                ended: Timestamp::UNIX_EPOCH,
+                ended_seq: 9,
+                records: 8,
+                chain: podlift_model::Digest::of("c"),
+                backup: Some(podlift_model::Digest::of("s")),
+            }],
+            by: by(),
+        },
     ]
 }
 

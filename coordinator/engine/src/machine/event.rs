@@ -1,7 +1,9 @@
 //! What can happen. Append-only and self-contained: nobody needs anything but these to know the run.
 
+use super::archive::ArchivedRun;
 use crate::plan::Plan;
 use crate::steps::Evidence;
+use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
@@ -163,6 +165,17 @@ pub enum Event {
         by: String,
         bytes: u64,
     },
+    /// The records of ended runs are in a file, and the journal keeps no more of them than their hashes.
+    RunsArchived {
+        /// Name of the file, beside the journal.
+        file: String,
+        /// Of the whole file.
+        sha256: Digest,
+        /// Runs that ended before this were asked for.
+        before: Timestamp,
+        runs: Vec<ArchivedRun>,
+        by: String,
+    },
 }
 
 impl Event {
@@ -196,6 +209,7 @@ impl Event {
             Event::NodeAsked { .. } => "node-asked",
             Event::NodeAnswered { .. } => "node-answered",
             Event::BackupMade { .. } => "backup-made",
+            Event::RunsArchived { .. } => "runs-archived",
         }
     }
 }

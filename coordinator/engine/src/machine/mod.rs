@@ -2,6 +2,7 @@
 
 mod apply;
 mod approval;
+mod archive;
 mod chain;
 mod event;
 mod next;
@@ -11,7 +12,10 @@ mod track;
 
 pub use apply::{IllegalEvent, advance, apply, fold};
 pub use approval::CODE as APPROVAL;
-pub use chain::{ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
+pub use archive::{
+    ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, ArchivedRun, RunDigest, RunDigests,
+};
+pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::{Event, StopReason};
 pub use next::{Next, Todo, next};
 pub use state::{Healed, Outage, RunState, RunStatus, Seal};

@@ -64,23 +64,27 @@ impl HealAsk {
     }
 }
 
-/// `records`: every record of the journal, oldest first. `stale_after` in seconds.
+/// What the journal has of the heals that are asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HealHistory {
+    /// The last ones, oldest first.
+    pub last: Vec<HealRecord>,
+    /// How many there are, those of `last` included.
+    pub heals: u64,
+}
+
+/// `stale_after` in seconds.
 pub fn heal(
     cluster: &ClusterName,
     now: Timestamp,
     nodes: &[SeenNode],
-    records: &[Record],
+    history: HealHistory,
     ask: &HealAsk,
     stale_after: u64,
 ) -> Heal {
     let rows = nodes.iter().filter(|n| ask.wants(&n.facts.node)).map(|n| row(n, now, stale_after));
-    let all: Vec<HealRecord> =
-        records.iter().filter_map(record).filter(|r| ask.wants(&r.heal.node)).collect();
-    let heals = all.len() as u64;
-    let mut history: Vec<HealRecord> =
-        all.into_iter().filter(|r| ask.id.as_ref().is_none_or(|id| *id == r.heal.id)).collect();
-    history.drain(..history.len().saturating_sub(ask.last));
-    Heal { schema: SCHEMA.into(), cluster: cluster.clone(), at: now, nodes: rows.collect(), history, heals }
+    let (nodes, HealHistory { last, heals }) = (rows.collect(), history);
+    Heal { schema: SCHEMA.into(), cluster: cluster.clone(), at: now, nodes, history: last, heals }
 }
 
 fn row(n: &SeenNode, now: Timestamp, stale_after: u64) -> HealNode {
@@ -94,9 +98,12 @@ fn row(n: &SeenNode, now: Timestamp, stale_after: u64) -> HealNode {
     }
 }
 
-fn record(r: &Record) -> Option<HealRecord> {
-    match &r.event {
-        Event::Healed { heal } => Some(HealRecord { seq: r.seq, run: r.run.clone(), heal: heal.clone() }),
-        _ => None,
+impl HealRecord {
+    /// The heal that a record of the journal tells; `None` where the record is about something else.
+    pub fn of(record: Record) -> Option<Self> {
+        match record.event {
+            Event::Healed { heal } => Some(Self { seq: record.seq, run: record.run, heal }),
+            _ => None,
+        }
     }
 }

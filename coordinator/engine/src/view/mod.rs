@@ -15,7 +15,7 @@ pub mod status;
 mod tests;
 
 pub use backups::{BackupCheck, BackupRow, Backups};
-pub use heal::{Heal, HealAsk, HealNode, HealRecord, heal};
+pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{RunRow, Runs, runs};

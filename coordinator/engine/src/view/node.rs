@@ -62,13 +62,13 @@ pub struct NodeStep {
 }
 
 /// What the views can't fold from a run.
-pub struct Around<'a> {
+pub struct Around {
     pub epoch: Option<Epoch>,
     pub connected_since: Option<Timestamp>,
-    /// Every record of the journal, oldest first.
-    pub records: &'a [Record],
-    /// How many of the node's last events to keep.
-    pub events: usize,
+    /// The last records that are about the node (`subject`), oldest first.
+    pub events: Vec<Record>,
+    /// Every heal of the node, oldest first.
+    pub heals: Vec<HealEvent>,
 }
 
 pub fn node(
@@ -80,12 +80,6 @@ pub fn node(
 ) -> NodeDetail {
     let name = &seen.facts.node;
     let entry = state.and_then(|s| s.plan.inventory.get(name));
-    let mine: Vec<&Record> =
-        around.records.iter().filter(|r| concerns(&r.event, name, seen.facts.advertise.as_deref())).collect();
-    let heals = mine.iter().filter_map(|r| match &r.event {
-        Event::Healed { heal } => Some(heal.clone()),
-        _ => None,
-    });
     let since = |t: Timestamp| now.duration_since(t).as_secs().max(0) as u64;
     NodeDetail {
         schema: SCHEMA.into(),
@@ -98,8 +92,8 @@ pub fn node(
         labels: entry.map(|e| e.view.labels.clone()).unwrap_or_default(),
         run: state.map(|s| s.run.clone()),
         steps: state.map(|s| steps(s, name, now)).unwrap_or_default(),
-        heals: heals.collect(),
-        events: mine[mine.len().saturating_sub(around.events)..].iter().map(|r| (*r).clone()).collect(),
+        heals: around.heals,
+        events: around.events,
         facts: seen.facts.as_ref().clone(),
         row,
     }
@@ -165,27 +159,31 @@ fn told(status: &StepStatus) -> (&'static str, String) {
     }
 }
 
-/// Step ids are `phase/node/verb`; API servers are known by their address.
-fn concerns(event: &Event, node: &NodeName, advertise: Option<&str>) -> bool {
-    let step = |id: &StepId| id.as_str().split('/').rev().nth(1) == Some(node.as_str());
+/// What an event is about: a node's name, or the address of an API server. A journal keeps an index of it. Step ids are
+/// `phase/node/verb`; an id without a node is about the cluster.
+pub fn subject(event: &Event) -> Option<&str> {
     match event {
-        Event::StepStarted { step: s, .. }
-        | Event::OpEnded { step: s, .. }
-        | Event::StepWaiting { step: s, .. }
-        | Event::StepDone { step: s, .. }
-        | Event::StepFailed { step: s, .. }
-        | Event::RetryAsked { step: Some(s), .. } => step(s),
-        Event::NodeDeferred { node: n, .. }
-        | Event::AgentConnected { node: n, .. }
-        | Event::AgentLost { node: n }
-        | Event::MachineRefused { node: n, .. }
-        | Event::LedgerChanged { node: n, .. } => n == node,
-        Event::Healed { heal } => heal.node == *node,
-        Event::ApiDown { endpoint, .. } | Event::ApiUp { endpoint, .. } => {
-            Some(endpoint.as_str()) == advertise
-        }
-        _ => false,
+        Event::StepStarted { step, .. }
+        | Event::OpEnded { step, .. }
+        | Event::StepWaiting { step, .. }
+        | Event::StepDone { step, .. }
+        | Event::StepFailed { step, .. }
+        | Event::RetryAsked { step: Some(step), .. } => node_of(step),
+        Event::NodeDeferred { node, .. }
+        | Event::AgentConnected { node, .. }
+        | Event::AgentLost { node }
+        | Event::MachineRefused { node, .. }
+        | Event::LedgerChanged { node, .. } => Some(node.as_str()),
+        Event::Healed { heal } => Some(heal.node.as_str()),
+        Event::ApiDown { endpoint, .. } | Event::ApiUp { endpoint, .. } => Some(endpoint),
+        _ => None,
     }
+}
+
+fn node_of(step: &StepId) -> Option<&str> {
+    let mut parts = step.as_str().rsplitn(3, '/').skip(1);
+    let node = parts.next()?;
+    parts.next().map(|_| node)
 }
 
 /// Names like `wanted`, the nearest first: what a person may have meant. At most three, none that is far off.

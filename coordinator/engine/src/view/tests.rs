@@ -1,6 +1,6 @@
 //! The views on a run that paused at its first node: rows, one node, all runs, and what a selector leaves.
 
-use super::node::{Around, nearest};
+use super::node::{Around, nearest, subject};
 use super::*;
 use crate::machine::{Event, Record, RunState, StopReason, apply, seal};
 use crate::plan::build;
@@ -122,7 +122,15 @@ fn one_node_with_everything_that_is_about_it() {
     let of = |wanted: &str, events| {
         let seen = seen().into_iter().find(|n| n.facts.node == name(wanted)).unwrap();
         let row = rows.iter().find(|r| r.name == name(wanted)).unwrap().clone();
-        let around = Around { epoch: None, connected_since: Some(at(40)), records: &records, events };
+        let facts = &seen.facts;
+        let mine = records.iter().filter(|r| {
+            subject(&r.event)
+                .is_some_and(|s| s == facts.node.as_str() || facts.advertise.as_deref() == Some(s))
+        });
+        let mine: Vec<Record> = mine.cloned().collect();
+        let heals = mine.iter().cloned().filter_map(HealRecord::of).map(|r| r.heal).collect();
+        let events = mine[mine.len().saturating_sub(events)..].to_vec();
+        let around = Around { epoch: None, connected_since: Some(at(40)), events, heals };
         node(&cluster(), at(100), Some(&state), (&seen, row), around)
     };
     let first = of("runai-01", 20);
@@ -160,27 +168,15 @@ fn the_nearest_names() {
 }
 
 #[test]
-fn heals_of_the_journal_and_what_each_agent_says_of_its_own() {
-    let (_, mut records) = paused("run-1", 100);
-    let mut later = records[2].clone();
-    if let Event::Healed { heal } = &mut later.event {
-        (heal.id, heal.node) = ("h2".into(), name("runai-02"));
-    }
-    records.push(Record { run: None, seq: 90, ..later });
-    let ids = |ask: HealAsk| {
-        let seen = heal(&cluster(), at(120), &seen(), &records, &ask, 15);
-        let ids: Vec<String> = seen.history.iter().map(|r| r.heal.id.clone()).collect();
-        (ids.join(" "), seen.heals, seen.nodes.len())
-    };
-    let all = HealAsk { last: 9, ..HealAsk::default() };
-    assert_eq!(ids(all.clone()), ("h1 h2".into(), 2, 7));
-    assert_eq!(ids(HealAsk { last: 1, ..all.clone() }), ("h2".into(), 2, 7));
-    assert_eq!(ids(HealAsk::default()), (String::new(), 2, 7));
-    assert_eq!(ids(HealAsk { node: Some(name("runai-01")), ..all.clone() }), ("h1".into(), 1, 1));
-    assert_eq!(ids(HealAsk { id: Some("h1".into()), ..all.clone() }), ("h1".into(), 2, 7));
-    let seen = heal(&cluster(), at(120), &seen(), &records, &all, 15);
-    assert_eq!((seen.history[0].run.is_some(), seen.history[1].run.is_some()), (true, false));
+fn what_each_agent_says_of_its_heal_beside_the_journals_history() {
+    let (_, records) = paused("run-1", 100);
+    let last: Vec<HealRecord> = records.into_iter().filter_map(HealRecord::of).collect();
+    let history = HealHistory { last, heals: 7 };
+    let of = |ask: HealAsk| heal(&cluster(), at(120), &seen(), history.clone(), &ask, 15);
+    let seen = of(HealAsk::default());
+    assert_eq!((seen.history[0].run.is_some(), seen.heals, seen.nodes.len()), (true, 7, 7));
     let stale =
         |node: &str| seen.nodes.iter().find(|n| n.node == name(node)).map(|n| (n.age_seconds, n.stale));
     assert_eq!((stale("dgx030"), stale("dgx033")), (Some((30, true)), Some((30, true))));
+    assert_eq!(of(HealAsk { node: Some(name("runai-01")), ..HealAsk::default() }).nodes.len(), 1);
 }

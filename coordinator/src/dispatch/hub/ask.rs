@@ -92,7 +92,7 @@ impl Hub {
         let (answer, asked) = oneshot::channel();
         let request = self.number();
         self.expect(node, &session, request, answer);
-        let message = v1::ToAgent { kind: Some(question(request)) };
+        let message = Box::new(v1::ToAgent { kind: Some(question(request)) });
         let talk = async {
             session.send.send(Ok(message)).await.map_err(|_| unreachable(node, "its session ended"))?;
             asked.await.map_err(|_| unreachable(node, "its session ended before it answered"))

@@ -199,7 +199,7 @@ impl Hub {
             heartbeat_seconds: self.settings.heartbeat.as_secs().max(1) as u32,
         };
         let kind = Some(v1::to_agent::Kind::Welcome(welcome));
-        drop(session.send.send(Ok(v1::ToAgent { kind })).await);
+        drop(session.send.send(Ok(Box::new(v1::ToAgent { kind }))).await);
         self.changed.send_modify(|n| *n += 1);
         session
     }

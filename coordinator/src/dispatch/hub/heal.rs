@@ -41,7 +41,7 @@ impl Hub {
             }
         }
         let kind = Some(v1::to_agent::Kind::HealAck(v1::HealAck { id: report.id }));
-        drop(session.send.send(Ok(v1::ToAgent { kind })).await);
+        drop(session.send.send(Ok(Box::new(v1::ToAgent { kind }))).await);
         Ok(())
     }
 }

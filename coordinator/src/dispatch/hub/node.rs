@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub(super) type Outgoing = Result<v1::ToAgent, tonic::Status>;
+/// Boxed: a channel has room for 32 of them from its beginning, and ten thousand sessions have a channel each.
+pub(super) type Outgoing = Result<Box<v1::ToAgent>, tonic::Status>;
 
 /// What an agent is the agent of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

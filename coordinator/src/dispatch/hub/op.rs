@@ -113,7 +113,7 @@ impl Sending<'_> {
             op: Some(wire::op_to_wire(self.op)),
         };
         // A session that ends here is noticed by whoever waits.
-        drop(session.send.send(Ok(v1::ToAgent { kind: Some(Kind::RunOp(run)) })).await);
+        drop(session.send.send(Ok(Box::new(v1::ToAgent { kind: Some(Kind::RunOp(run)) }))).await);
     }
 
     /// The end, if the agent knows it by now.

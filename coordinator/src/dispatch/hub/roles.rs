@@ -1,5 +1,9 @@
 //! Control plane or worker, as the cluster says. A worker whose agent tells of control-plane manifests is an alarm: its word is shown, and
 //! counts for nothing.
+//!
+//! The cluster decides which node is control plane, or the journal's record of its answer; an agent never decides it, because
+//! control-plane nodes vote on epochs. A node that reports control-plane manifests but is a worker for the cluster is named, blocks the
+//! plan and has no vote.
 
 use super::Hub;
 use podlift_model::{NodeFacts, NodeName};

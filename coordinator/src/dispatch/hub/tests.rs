@@ -28,7 +28,7 @@ pub(super) struct Lab {
 /// The agent's side of a session.
 pub(super) struct Played {
     pub send: mpsc::Sender<Result<v1::FromAgent, Status>>,
-    pub receive: mpsc::Receiver<Result<v1::ToAgent, Status>>,
+    pub receive: mpsc::Receiver<Result<Box<v1::ToAgent>, Status>>,
 }
 
 pub(super) fn lab() -> Lab {

@@ -25,10 +25,10 @@ pub fn answer(world: &Arc<World>, front: &str, caller: &Caller) -> Reply {
     });
     let lines: String = lines.collect();
     // A gauge that was never set is not there.
-    let told = if lines.is_empty() { String::new() } else { format!("{HEAD}{lines}") };
-    let told = format!("{told}{}", stored(world));
+    let text = if lines.is_empty() { String::new() } else { format!("{HEAD}{lines}") };
+    let text = format!("{text}{}", stored(world));
     let text = format!(
-        "# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines 1894\n{told}"
+        "# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines 1894\n{text}"
     );
     status::reply_text(200, "text/plain; version=0.0.4; charset=utf-8", text)
 }

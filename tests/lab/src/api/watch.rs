@@ -16,7 +16,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a quiet watch is told how far the server is.
+/// Interval of bookmarks in a quiet watch.
 const BOOKMARK: Duration = Duration::from_secs(60);
 
 struct Watch {
@@ -32,8 +32,8 @@ struct Watch {
     changes: tokio::sync::watch::Receiver<u64>,
     deadline: Option<tokio::time::Instant>,
     bookmark: Option<tokio::time::Instant>,
-    /// A table's columns are told once.
-    told: bool,
+    /// Whether the columns of a table were sent; they are sent once.
+    columns_sent: bool,
     ended: bool,
 }
 
@@ -58,7 +58,7 @@ pub fn watch(world: &Arc<World>, front: &str, target: Target, call: Call) -> Rep
     let server = server(world, front);
     let state = Watch {
         bookmark: bookmarks.then(|| tokio::time::Instant::now() + BOOKMARK),
-        told: false,
+        columns_sent: false,
         call,
         world: world.clone(),
         front: front.into(),
@@ -146,7 +146,7 @@ impl Watch {
         }
         let object = event["object"].take();
         let mut object = shown::one(&self.world, &self.target, &self.call, &object);
-        if object["kind"] == "Table" && std::mem::replace(&mut self.told, true) {
+        if object["kind"] == "Table" && std::mem::replace(&mut self.columns_sent, true) {
             object["columnDefinitions"] = Value::Null;
         }
         event["object"] = object;

@@ -66,9 +66,10 @@ fn status_mib(pid: u32, field: &str) -> anyhow::Result<f64> {
 pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name, in parentheses, may hold anything.
-    let rest = text.rsplit_once(')').context("an odd /proc/PID/stat")?.1;
+    let rest = text.rsplit_once(')').context("an unexpected /proc/PID/stat")?.1;
     let fields: Vec<&str> = rest.split_whitespace().collect();
-    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).context("an odd /proc/PID/stat");
+    let ticks =
+        |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).context("an unexpected /proc/PID/stat");
     let hertz = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100) as f64;
     Ok((ticks(11)? + ticks(12)?) / hertz)
 }

@@ -4,6 +4,7 @@ mod agent;
 mod agents;
 mod fleet;
 mod heal;
+mod journal;
 mod plan;
 mod shell;
 mod stats;
@@ -30,6 +31,8 @@ enum What {
     Agents(agents::Args),
     /// What an idle agent costs its node
     Agent(agent::Args),
+    /// A journal of a hundred thousand records: appends while it is read, start, one node's status, memory
+    Journal(journal::Args),
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
@@ -39,5 +42,6 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Plan(args) => plan::main(&args),
         What::Agents(args) => agents::main(&args),
         What::Agent(args) => agent::main(&args),
+        What::Journal(args) => journal::main(&args),
     }
 }

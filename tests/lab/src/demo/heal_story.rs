@@ -22,16 +22,16 @@ pub async fn run(
     args: &Args,
     started: Instant,
 ) -> anyhow::Result<ExitCode> {
-    let told = tell(&lab, scenario, director, args).await;
+    let result = play_through(&lab, scenario, director, args).await;
     if let Some(out) = &args.out {
         lab.keep_logs(&out.join("log"))?;
     }
     let findings = judge(&lab.world, scenario);
-    if told.is_err() {
+    if result.is_err() {
         anstream::eprintln!("{}\n{}", lab.log_tails(), lines(&findings));
     }
     lab.stop().await;
-    let (typed, ok) = (told?, findings.iter().all(|f| f.ok));
+    let (typed, ok) = (result?, findings.iter().all(|f| f.ok));
     let document = json!({"lab": {"scenario": scenario.name, "seconds": started.elapsed().as_secs_f64(), "ok": ok,
         "typed": typed, "findings": findings}});
     if let Some(out) = &args.out {
@@ -44,7 +44,7 @@ pub async fn run(
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn tell(
+async fn play_through(
     lab: &Lab,
     scenario: &Scenario,
     director: &Director,
@@ -61,7 +61,7 @@ fn lines(findings: &[Finding]) -> String {
 
 fn judge(world: &World, scenario: &Scenario) -> Vec<Finding> {
     let wrong = world.wrong_stores();
-    let told = towards_old(world);
+    let heals = towards_old(world);
     let (by_agents, splits) = {
         let s = world.lock();
         (s.written.iter().filter(|w| w.by == Writer::Agent).count(), s.splits.len())
@@ -76,8 +76,8 @@ fn judge(world: &World, scenario: &Scenario) -> Vec<Finding> {
         ),
         finding(
             "history-agrees",
-            told.is_empty(),
-            format!("heals whose diff adds an old endpoint: {told:?}"),
+            heals.is_empty(),
+            format!("heals whose diff adds an old endpoint: {heals:?}"),
         ),
         finding(
             "healed-to-the-new-etcd",

@@ -90,11 +90,11 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if scenario.only_heal {
         return heal_story::run(lab, &scenario, &director, args, started).await;
     }
-    let told = tell(&lab, &scenario, &director, args).await;
+    let result = play_through(&lab, &scenario, &director, args).await;
     if let Some(out) = &args.out {
         lab.keep_logs(&out.join("log"))?;
     }
-    let story = match told {
+    let story = match result {
         Ok(story) => story,
         Err(error) => {
             anstream::eprintln!("{}", lab.log_tails());
@@ -120,7 +120,12 @@ fn end(verdict: &Verdict) -> ExitCode {
     if verdict.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn tell(lab: &Lab, scenario: &Scenario, director: &Director, args: &Args) -> anyhow::Result<Story> {
+async fn play_through(
+    lab: &Lab,
+    scenario: &Scenario,
+    director: &Director,
+    args: &Args,
+) -> anyhow::Result<Story> {
     lab.ready().await?;
     operator::play(lab, scenario, director, args.size.to).await
 }

@@ -26,9 +26,9 @@ pub struct Story {
     pub report: Value,
     /// `podlift status` at the end.
     pub status: Value,
-    /// The coordinator was killed at the end and started again: what the two told.
-    pub before: Told,
-    pub after: Told,
+    /// Reports of the coordinator before and after it was killed and restarted at the end.
+    pub before: JournalView,
+    pub after: JournalView,
 }
 
 /// One call of `podlift` and its documented end.
@@ -40,9 +40,9 @@ pub struct Typed {
     pub stdout: String,
 }
 
-/// What a coordinator says of its journal.
+/// A coordinator's view of its journal.
 #[derive(Debug, Default, PartialEq)]
-pub struct Told {
+pub struct JournalView {
     pub run: Value,
     /// `podlift events`, line by line.
     pub events: Vec<String>,
@@ -57,7 +57,7 @@ pub async fn play(
     let limit = LIMIT + LIMIT_EACH * u32::try_from(lab.world.shape.nodes().count())?;
     let story = async {
         tokio::select! {
-            story = told_steps(lab, scenario, director, to) => match story {
+            story = run_steps(lab, scenario, director, to) => match story {
                 Ok(story) => end(lab, story).await,
                 failed => failed,
             },
@@ -79,12 +79,12 @@ pub(super) async fn steps(
     director: &Director,
     to: KubeVersion,
 ) -> anyhow::Result<Vec<Typed>> {
-    let told = tokio::time::timeout(LIMIT_ALONE, told_steps(lab, scenario, director, to)).await;
+    let result = tokio::time::timeout(LIMIT_ALONE, run_steps(lab, scenario, director, to)).await;
     let late = || format!("the scenario did not end within {} s", LIMIT_ALONE.as_secs());
-    told.with_context(late)?.map(|story| story.typed)
+    result.with_context(late)?.map(|story| story.typed)
 }
 
-async fn told_steps(
+async fn run_steps(
     lab: &Lab,
     scenario: &Scenario,
     director: &Director,
@@ -167,15 +167,15 @@ async fn paused(lab: &Lab, step: &Step, code: &str) -> anyhow::Result<Value> {
 async fn end(lab: &Lab, mut story: Story) -> anyhow::Result<Story> {
     story.report = report(lab).await?;
     say("the coordinator is killed and started again; podlift status, podlift events");
-    (story.before, _) = told(lab).await?;
+    (story.before, _) = journal_view(lab).await?;
     lab.processes.gone(COORDINATOR).await;
     lab.start_coordinator()?;
     lab.ready().await?;
-    (story.after, story.status) = told(lab).await?;
+    (story.after, story.status) = journal_view(lab).await?;
     Ok(story)
 }
 
-async fn told(lab: &Lab) -> anyhow::Result<(Told, Value)> {
+async fn journal_view(lab: &Lab) -> anyhow::Result<(JournalView, Value)> {
     let status = lab.podlift(&["status", "-o", "json"], false).await?;
     let events = lab.podlift(&["events", "--run", "all", "-o", "json"], false).await?;
     if (status.code, events.code) != (0, 0) {
@@ -183,7 +183,7 @@ async fn told(lab: &Lab) -> anyhow::Result<(Told, Value)> {
     }
     let status = status.json()?;
     let events = events.stdout.lines().map(String::from).collect();
-    Ok((Told { run: status["run"].clone(), events }, status))
+    Ok((JournalView { run: status["run"].clone(), events }, status))
 }
 
 async fn report(lab: &Lab) -> anyhow::Result<Value> {

@@ -18,15 +18,15 @@ pub async fn run(
     args: &Args,
     started: Instant,
 ) -> anyhow::Result<ExitCode> {
-    let told = tell(&lab, scenario, director, args).await;
+    let result = play_through(&lab, scenario, director, args).await;
     if let Some(out) = &args.out {
         lab.keep_logs(&out.join("log"))?;
     }
-    if told.is_err() {
+    if result.is_err() {
         anstream::eprintln!("{}", lab.log_tails());
     }
     lab.stop().await;
-    let (typed, plan) = told?;
+    let (typed, plan) = result?;
     let verdict = judge(&wanted(scenario, &args.size.to.to_string()), &plan);
     let document = json!({"lab": {"scenario": scenario.name, "seconds": started.elapsed().as_secs_f64(), "ok": verdict.ok(),
         "typed": typed, "missing": verdict.missing, "unexpected": verdict.unexpected}, "plan": plan});
@@ -40,7 +40,7 @@ pub async fn run(
     Ok(if verdict.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn tell(
+async fn play_through(
     lab: &Lab,
     scenario: &Scenario,
     director: &Director,

@@ -177,6 +177,11 @@ impl Lab {
         self.carried.opened()
     }
 
+    /// Where the coordinator listens.
+    pub fn coordinator_address(&self) -> &str {
+        &self.addresses.coordinator
+    }
+
     /// Where the coordinator tells Prometheus how things are.
     pub fn metrics(&self) -> String {
         format!("http://{}/metrics", configs::metrics(&self.addresses.coordinator))

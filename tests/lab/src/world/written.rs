@@ -1,5 +1,8 @@
 //! Every text that a manifest of a control-plane node ever had, and who wrote it. People, kubeadm and tests say so themselves; what an
 //! agent in this process writes goes through its port; of an agent in a process of its own, whatever nobody said is its work.
+//!
+//! The audit judges from this record, and not from the final state, what an agent must never write: a wrong write that is repaired
+//! later is still a split brain.
 
 use super::core::World;
 use super::manifests::DIR;

@@ -1,9 +1,9 @@
-//! `podlift backup`, `podlift backup list` and `podlift backup verify`, for people.
+//! `podlift backup`, `podlift backup list` and `podlift backup verify` as text.
 
 #[cfg(test)]
 mod tests;
 
-use super::{moment, version};
+use super::{timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
@@ -16,7 +16,7 @@ pub(crate) fn list(seen: &Backups, screen: Screen) -> String {
     }
     let mut grid = Grid::with_tail(&["NAME", "STATE", "MADE", "SIZE", "SECRETS", "ABOUT"]);
     for row in &seen.backups {
-        let made = row.made_at.map_or("-".into(), moment);
+        let made = row.made_at.map_or("-".into(), timestamp);
         let size = if row.made_at.is_some() { bytes(row.bytes) } else { "-".into() };
         let state = Cell::coloured(&row.state, colour(&row.state));
         grid.row(vec![
@@ -31,28 +31,28 @@ pub(crate) fn list(seen: &Backups, screen: Screen) -> String {
     grid.render(screen)
 }
 
-/// What was found of one, and what is wrong with it.
+/// The result of a verification, with each problem.
 pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
     let row = &seen.backup;
-    let mut out = format!("Backup {} of cluster {}: {}\n", row.name, seen.cluster, said(seen));
+    let mut out = format!("Backup {} of cluster {}: {}\n", row.name, seen.cluster, outcome(seen));
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "  {name:<10}{value}");
     };
     if let Some(at) = row.made_at {
-        line("made", format!("{} by {}", moment(at), row.by));
+        line("made", format!("{} by {}", timestamp(at), row.by));
         line("cluster", format!("ran {}", version(row.version)));
         line("members", format!("{}, {}", row.members, bytes(row.bytes)));
         line("secrets", if row.encrypted { "encrypted with age".into() } else { "left out".into() });
         line("etcd", row.revision.map_or("no snapshot".into(), |r| format!("snapshot of revision {r}")));
     }
     let known = if seen.journaled {
-        "as the journal has it"
+        "the journal has the same hash"
     } else {
-        "by its own seal alone: the journal does not know it"
+        "only by its own seal: the journal has no record of it"
     };
     line("sealed", format!("{}, {known}", row.sha256.as_ref().map_or("-", |d| d.short())));
-    line("is in", format!("{}/{}", seen.directory.trim_end_matches('/'), row.name));
-    for (title, lines) in [("Wrong:", &seen.problems), ("Not in it:", &row.left_out)] {
+    line("path", format!("{}/{}", seen.directory.trim_end_matches('/'), row.name));
+    for (title, lines) in [("Problems:", &seen.problems), ("Left out:", &row.left_out)] {
         if !lines.is_empty() {
             let _ =
                 write!(out, "\n{title}\n{}", lines.iter().map(|l| format!("  {l}\n")).collect::<String>());
@@ -61,7 +61,7 @@ pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
     wrapped(&out, screen)
 }
 
-fn said(seen: &BackupCheck) -> String {
+fn outcome(seen: &BackupCheck) -> String {
     match seen.problems.len() {
         0 if seen.whole => "whole".into(),
         1 => "not whole, 1 problem".into(),
@@ -93,7 +93,7 @@ fn about(row: &BackupRow) -> String {
     let made = format!("{}, {} members, {etcd}, by {}", version(row.version), row.members, row.by);
     match row.left_out.len() {
         0 => made,
-        n => format!("{made}; {n} kinds left out: podlift backup verify {} says which", row.name),
+        n => format!("{made}; {n} kinds left out: podlift backup verify {} shows which", row.name),
     }
 }
 

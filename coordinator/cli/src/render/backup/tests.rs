@@ -1,4 +1,4 @@
-//! What people read of backups, as goldens.
+//! The text about backups, as goldens.
 
 use super::*;
 use crate::render::tests::on_screens;
@@ -42,7 +42,7 @@ fn cluster() -> ClusterName {
 
 #[test]
 fn backups_that_are_there() {
-    let odd = |name: &str, state: &str, why: &str| BackupRow {
+    let unusable = |name: &str, state: &str, why: &str| BackupRow {
         name: name.into(),
         state: state.into(),
         why: Some(why.into()),
@@ -56,12 +56,12 @@ fn backups_that_are_there() {
         backups: vec![
             made("before-the-firmware", "2026-11-22T02:14:07Z"),
             bare(),
-            odd(
+            unusable(
                 "20261030-220000-11ab",
                 "unreadable",
                 "SEAL does not fit manifest.json: one of them was changed",
             ),
-            odd(
+            unusable(
                 "20261122-031500-9c1d",
                 "unfinished",
                 "it is being made, or an attempt did not end; the next one removes it",
@@ -100,6 +100,6 @@ fn a_backup_that_was_read() {
 
 #[test]
 fn sizes() {
-    let told = [0, 1023, 1024, 1_312_424_960].map(bytes);
-    assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "1.2 GiB"]);
+    let texts = [0, 1023, 1024, 1_312_424_960].map(bytes);
+    assert_eq!(texts, ["0 B", "1023 B", "1.0 KiB", "1.2 GiB"]);
 }

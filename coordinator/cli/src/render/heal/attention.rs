@@ -1,6 +1,6 @@
-//! What of a node's heal needs a person: findings that are not repaired, repairs that somebody undoes, and where the heal can't guard.
+//! The parts of a node's heal that need a person: findings without a repair, repairs that another program undoes, and missing protection.
 
-use crate::render::moment;
+use crate::render::timestamp;
 use podlift_engine::view::HealNode;
 use podlift_model::heal::{HealFacts, HealFile, HealFinding};
 
@@ -9,7 +9,7 @@ pub(super) fn attention(nodes: &[&HealNode]) -> String {
     let lines =
         nodes.iter().flat_map(|n| of(n).into_iter().map(move |text| format!("  {} {text}\n", n.node)));
     let lines: String = lines.collect();
-    if lines.is_empty() { String::new() } else { format!("\nNeeds a look:\n{lines}\n") }
+    if lines.is_empty() { String::new() } else { format!("\nNeeds attention:\n{lines}\n") }
 }
 
 /// A sentence for each thing.
@@ -27,26 +27,26 @@ fn finding(f: &HealFinding) -> String {
 
 fn forbidden(heal: &HealFacts) -> Option<String> {
     let why = heal.expectations.as_ref()?.forbidden.as_ref()?;
-    Some(format!("nothing is healed from the etcd endpoints that were learned: {why}"))
+    Some(format!("the heal does not use the learned etcd endpoints: {why}"))
 }
 
 fn opaque(f: &HealFile) -> Option<String> {
     let why = f.opaque.as_ref()?;
-    Some(format!("{}: {why}; nothing is learned from it, put into it or restored over it", f.file))
+    Some(format!("{}: {why}; the heal neither learns from it nor changes it", f.file))
 }
 
-/// Of an opaque file that is said already.
+/// Why a file is not learned; `None` for an opaque file, which has a line of its own.
 fn unlearned(f: &HealFile) -> Option<String> {
-    let told = f.unlearned.as_ref().filter(|_| f.opaque.is_none())?;
-    Some(format!("{}: nothing could be learned from it since {}: {}", f.file, moment(told.since), told.why))
+    let unlearned = f.unlearned.as_ref().filter(|_| f.opaque.is_none())?;
+    Some(format!("{}: not learned since {}: {}", f.file, timestamp(unlearned.since), unlearned.why))
 }
 
 fn fight(f: &HealFile) -> Option<String> {
     let fight = f.fight.as_ref()?;
     Some(format!(
-        "{}: its repairs are undone since {} by {}; it is left alone until a run arms its guard again",
+        "{}: its repairs are undone since {} by {}; the heal leaves it alone until a run arms its guard again",
         f.file,
-        moment(fight.since),
+        timestamp(fight.since),
         fight.by
     ))
 }

@@ -1,4 +1,4 @@
-//! `podlift heal`: the fleet here, one node and the past beside it.
+//! `podlift heal`: the fleet. The other files have one node and the history.
 
 mod attention;
 mod node;
@@ -9,7 +9,7 @@ mod tests;
 pub(crate) use node::node;
 pub(crate) use past::{diff, history};
 
-use super::{clock, length, moment};
+use super::{duration, time_of_day, timestamp};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use anstyle::AnsiColor;
@@ -18,10 +18,10 @@ use podlift_engine::view::{Heal, HealNode};
 use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealMode};
 use std::fmt::Write as _;
 
-/// The fleet: a row for each node with something to heal, then what needs a person.
+/// The fleet: a row for each node with manifests, then the findings that need a person.
 pub(crate) fn status(seen: &Heal, screen: Screen) -> String {
     let (watched, idle): (Vec<&HealNode>, Vec<&HealNode>) = seen.nodes.iter().partition(|n| matters(n));
-    let mut out = format!("Heal of cluster {} at {}\n", seen.cluster, moment(seen.at));
+    let mut out = format!("Heal of cluster {} at {}\n", seen.cluster, timestamp(seen.at));
     let mut grid =
         Grid::with_tail(&["NODE", "MODE", "GUARD", "ETCD", "FINDINGS", "BUDGET", "AGE", "LAST HEAL"]);
     for node in &watched {
@@ -43,7 +43,7 @@ pub(crate) fn status(seen: &Heal, screen: Screen) -> String {
     out
 }
 
-/// A worker without findings has nothing to show; a node that does not say is shown.
+/// Whether a node has a row: a worker without findings has none, and a node that has not reported its heal has one.
 fn matters(node: &HealNode) -> bool {
     node.heal.as_ref().is_none_or(|h| {
         !h.files.is_empty() || !h.findings.is_empty() || h.expectations.is_some() || h.guard.is_some()
@@ -53,18 +53,18 @@ fn matters(node: &HealNode) -> bool {
 fn row(node: &HealNode) -> Vec<Cell> {
     let age = match (node.connected, node.stale) {
         (false, _) => {
-            Cell::coloured(format!("{} gone", length(node.age_seconds as f64)), Some(AnsiColor::Red))
+            Cell::coloured(format!("{} gone", duration(node.age_seconds as f64)), Some(AnsiColor::Red))
         }
         (_, true) => {
-            Cell::coloured(format!("{} stale", length(node.age_seconds as f64)), Some(AnsiColor::Yellow))
+            Cell::coloured(format!("{} stale", duration(node.age_seconds as f64)), Some(AnsiColor::Yellow))
         }
-        _ => length(node.age_seconds as f64).into(),
+        _ => duration(node.age_seconds as f64).into(),
     };
     let Some(h) = &node.heal else {
         let none = || Cell::from("-");
         return vec![
             Cell::from(&node.node),
-            Cell::from("not told"),
+            Cell::from("unknown"),
             none(),
             none(),
             none(),
@@ -98,15 +98,16 @@ fn guard_cell(h: &HealFacts) -> String {
     match h.guard.as_ref().map(|g| g.allow.len()) {
         None => "steady".into(),
         Some(0) => "armed".into(),
-        Some(n) => format!("armed, lets {n} go"),
+        Some(n) => format!("armed, {n} allowed"),
     }
 }
 
 fn guard(h: &HealFacts) -> String {
     let Some(g) = &h.guard else { return "steady".into() };
-    let until = g.until.map_or(String::new(), |until| format!(" until {}", clock(until)));
+    let until = g.until.map_or(String::new(), |until| format!(" until {}", time_of_day(until)));
     let allow: Vec<String> = g.allow.iter().map(|l| format!("{} --{}", l.component, l.flag)).collect();
-    let lets = if allow.is_empty() { String::new() } else { format!("; lets go: {}", allow.join(", ")) };
+    let lets =
+        if allow.is_empty() { String::new() } else { format!("; allowed losses: {}", allow.join(", ")) };
     format!("armed by {}{until}{lets}", g.run)
 }
 
@@ -119,7 +120,7 @@ fn expects(e: Option<&HealExpectations>) -> Cell {
     }
 }
 
-/// The least of all files: that one is left alone first.
+/// The smallest budget of all files, because that file reaches its limit first.
 fn budget(files: &[HealFile]) -> String {
     let least = files.iter().min_by_key(|f| f.budget_left);
     least.map_or("-".into(), |f| format!("{} of {}", f.budget_left, f.budget))
@@ -127,5 +128,5 @@ fn budget(files: &[HealFile]) -> String {
 
 fn last(files: &[HealFile]) -> String {
     let last = files.iter().filter_map(|f| Some((f, f.last.as_ref()?))).max_by_key(|(_, l)| l.at);
-    last.map_or("none".into(), |(f, l)| format!("{} {} ({})", moment(l.at), f.file, l.rules.join(", ")))
+    last.map_or("none".into(), |(f, l)| format!("{} {} ({})", timestamp(l.at), f.file, l.rules.join(", ")))
 }

@@ -1,8 +1,8 @@
-//! `podlift heal status NODE`: what one agent's heal does and keeps.
+//! `podlift heal status NODE`: state and memory of one agent's heal.
 
 use super::{attention, budget, guard, last};
 use crate::out::Screen;
-use crate::render::{length, moment};
+use crate::render::{duration, timestamp};
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::view::Heal;
 use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealMode};
@@ -11,16 +11,17 @@ use std::fmt::Write as _;
 /// One node in full.
 pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     let Some(node) = seen.nodes.first() else { return String::new() };
-    let mut out = format!("Heal of node {} of cluster {} at {}\n", node.node, seen.cluster, moment(seen.at));
+    let mut out =
+        format!("Heal of node {} of cluster {} at {}\n", node.node, seen.cluster, timestamp(seen.at));
     let Some(h) = &node.heal else {
-        let _ = writeln!(out, "  its agent does not say: it is older than this coordinator");
+        let _ = writeln!(out, "  its agent reports no heal: it is older than this coordinator");
         return wrapped(&out, screen);
     };
     let gone = if node.connected { "" } else { ", its agent is not connected" };
     for (name, value) in [
         ("mode", mode_text(h).to_string()),
         ("guard", guard(h)),
-        ("told", format!("{} ago{gone}", length(node.age_seconds as f64))),
+        ("reported", format!("{} ago{gone}", duration(node.age_seconds as f64))),
         (
             "noticed",
             if h.watching { "at once" } else { "at the next tick: the folder is not watched" }.into(),
@@ -45,7 +46,7 @@ pub(crate) fn node(seen: &Heal, screen: Screen) -> String {
     out
 }
 
-/// Whether the heal knows what belongs into this file.
+/// Whether the heal has learned this file.
 fn learned(f: &HealFile) -> String {
     match (&f.opaque, &f.unlearned) {
         (Some(_), _) => "opaque",
@@ -58,13 +59,13 @@ fn learned(f: &HealFile) -> String {
 fn mode_text(h: &HealFacts) -> &'static str {
     match h.mode {
         HealMode::Enforce => "enforce: repairs",
-        HealMode::Observe => "observe: only says what it would repair",
-        HealMode::Off => "off: looks at nothing",
+        HealMode::Observe => "observe: only reports repairs",
+        HealMode::Off => "off",
     }
 }
 
 fn expectation(e: Option<&HealExpectations>) -> String {
-    let Some(e) = e else { return "nothing yet: no API server of this node was seen Ready".into() };
+    let Some(e) = e else { return "nothing yet: the API server of this node has not been Ready".into() };
     let cluster = e.etcd_cluster.as_deref().unwrap_or("not known");
     let other = e.other_etcd.as_ref();
     let other = other
@@ -74,7 +75,7 @@ fn expectation(e: Option<&HealExpectations>) -> String {
     format!(
         "etcd servers {}{prefix}{overrides} of cluster {cluster}, learned {} from {}{other}",
         e.etcd_servers.join(","),
-        moment(e.at),
+        timestamp(e.at),
         e.learned_from.short()
     )
 }

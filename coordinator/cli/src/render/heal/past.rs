@@ -1,7 +1,7 @@
 //! `podlift heal history` and `diff`: heals of the journal, and the lines that they changed.
 
 use crate::out::Screen;
-use crate::render::moment;
+use crate::render::timestamp;
 use crate::table::{Cell, Grid, paint};
 use anstyle::AnsiColor;
 use podlift_engine::view::{Heal, HealRecord};
@@ -16,7 +16,7 @@ pub(crate) fn history(seen: &Heal, screen: Screen) -> String {
         let run = r.run.as_ref().map_or("steady watch".into(), |run| format!("run {run}"));
         let h = &r.heal;
         grid.row(vec![
-            moment(h.at).into(),
+            timestamp(h.at).into(),
             Cell::from(&h.node),
             Cell::from(&h.file),
             format!("{} µs", h.latency_us).into(),
@@ -39,10 +39,10 @@ pub(crate) fn diff(seen: &Heal, screen: Screen) -> String {
     seen.history.iter().map(|r| one(r, screen)).collect::<Vec<_>>().join("\n")
 }
 
-/// As `diff -u` prints it; a long line is left to the terminal, because a diff that is wrapped can't be read.
+/// In the form of `diff -u`. Long lines are left to the terminal, because a wrapped diff can't be read.
 fn one(r: &HealRecord, screen: Screen) -> String {
     let h = &r.heal;
-    let mut out = format!("{} {} ({})\n", moment(h.at), h.node, h.rules.join(", "));
+    let mut out = format!("{} {} ({})\n", timestamp(h.at), h.node, h.rules.join(", "));
     let _ = write!(out, "--- {} {}\n+++ {} {}\n", h.file, h.before.short(), h.file, h.after.short());
     for line in h.diff.lines() {
         let colour = match line.chars().next() {

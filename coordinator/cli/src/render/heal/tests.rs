@@ -1,4 +1,4 @@
-//! What people read of the heal, as goldens: an armed node with a finding, one with a fight, one whose agent is gone and old, a worker.
+//! The text about the heal, as goldens: an armed node with a finding, one with a fight, one whose agent is gone and old, a worker.
 
 use super::*;
 use crate::render::tests::on_screens;

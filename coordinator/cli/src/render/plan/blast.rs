@@ -1,11 +1,11 @@
-//! What the work on each node takes with it: the nodes that lose most first.
+//! The cost of the work on each node, with the nodes that lose most first.
 
 use crate::out::Screen;
 use crate::table::{Cell, Grid};
 use podlift_engine::plan::{Blast, Plan};
 use podlift_model::NodeName;
 
-/// Rows where not all are asked for.
+/// Rows that are shown without -v.
 const TOP: usize = 10;
 
 pub(super) fn blast(plan: &Plan, all: bool, screen: Screen) -> String {
@@ -29,7 +29,8 @@ pub(super) fn blast(plan: &Plan, all: bool, screen: Screen) -> String {
         ]);
     }
     let (pods, gpus) = nodes.iter().fold((0, 0), |(p, g), (_, b)| (p + b.evicted.len(), g + b.gpus));
-    let title = format!("Work on the nodes evicts {pods} pods that hold {gpus} GPUs, each node in its turn:");
+    let title =
+        format!("Work on the nodes evicts {pods} pods that hold {gpus} GPUs, one node after the other:");
     let more = match nodes.len() - cut {
         0 => String::new(),
         n => format!("{n} more nodes lose less; -v shows them, and -o json names every pod\n"),
@@ -37,12 +38,12 @@ pub(super) fn blast(plan: &Plan, all: bool, screen: Screen) -> String {
     format!("{title}\n{}\n{more}\n", grid.render(screen))
 }
 
-/// Running jobs first, then GPUs, then what a drain can't move, then pods.
+/// Sort key: running jobs, then GPUs, then pods that a drain can't move, then all pods.
 fn weight(b: &Blast) -> (usize, u32, usize, usize) {
     (b.gangs.len(), b.gpus, b.bare.len() + b.budgets.len(), b.evicted.len())
 }
 
-/// Nothing is shown as nothing.
+/// An empty cell instead of 0.
 fn count(n: usize) -> Cell {
     if n == 0 { Cell::from("-") } else { n.into() }
 }

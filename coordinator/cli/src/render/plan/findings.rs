@@ -1,4 +1,4 @@
-//! Findings by severity, the same on many nodes once, each with its next command.
+//! Findings by severity, each with its next command. The same finding on many nodes appears once.
 
 use super::{names, rule};
 use podlift_engine::Severity;

@@ -1,4 +1,4 @@
-//! The nodes of a plan. Of a large fleet those that somebody has to look at; the others are a number.
+//! The nodes of a plan. A large fleet is cut to the nodes that need attention and the number of the others.
 
 use super::super::version;
 use crate::out::Screen;
@@ -36,7 +36,7 @@ pub(super) fn nodes(plan: &Plan, all: bool, screen: Screen) -> String {
     format!("{}\n{tail}\n", grid.render(screen))
 }
 
-/// Nobody has to look at it.
+/// Whether a node needs no attention.
 fn ordinary(plan: &Plan, n: &NodeEntry) -> bool {
     let same = n.view.kubelet == Some(plan.from);
     n.role == NodeRole::Worker && n.view.ready && n.facts.is_some() && same

@@ -1,4 +1,4 @@
-//! `podlift plan`: what would happen, what is prevented, what blocks, what the work on each node takes with it.
+//! `podlift plan`: what would happen, what podlift prevents, what blocks the run, and what the work on each node costs.
 
 mod blast;
 mod findings;
@@ -6,7 +6,7 @@ mod fleet;
 #[cfg(test)]
 mod tests;
 
-use super::moment;
+use super::timestamp;
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::NodeRole;
@@ -14,7 +14,7 @@ use podlift_engine::plan::{Phase, Plan};
 use podlift_model::NodeName;
 use std::fmt::Write as _;
 
-/// `all`: every node and every name, where they are cut otherwise.
+/// With `all`, tables and lists are not cut.
 pub(crate) fn plan(plan: &Plan, all: bool, screen: Screen) -> String {
     let mut out = String::new();
     let count = |role| plan.inventory.of_role(role).count();
@@ -66,13 +66,13 @@ fn prevented(plan: &Plan) -> String {
     }
     let lines = plan.prevented.iter().map(|p| format!("  {}{}: {}\n", p.id, rule(p.site_rule), p.what));
     let how = match plan.waived("flag-loss") {
-        Some(_) => "Would be prevented, but is waived",
-        None => "Will be prevented, before kubeadm writes",
+        Some(_) => "Not prevented, because flag-loss is waived",
+        None => "Prevented before kubeadm writes",
     };
     format!("{how}:\n{}\n", lines.collect::<String>())
 }
 
-/// Said of whatever is this site's decision and no fact of Kubernetes.
+/// Mark of a rule that the site has configured and that is no fact of Kubernetes.
 fn rule(site: bool) -> &'static str {
     if site { " (site rule)" } else { "" }
 }
@@ -83,7 +83,7 @@ fn attested(plan: &Plan) -> String {
     }
     let lines = plan.attestations.iter().map(|a| {
         let note = if a.note.is_empty() { String::new() } else { format!(": {}", a.note) };
-        format!("  {} by {} at {}{note}\n", a.id, a.by, moment(a.at))
+        format!("  {} by {} at {}{note}\n", a.id, a.by, timestamp(a.at))
     });
     format!("Attested:\n{}\n", lines.collect::<String>())
 }
@@ -96,7 +96,7 @@ fn waived(plan: &Plan) -> String {
     format!("Waived:\n{}\n", lines.collect::<String>())
 }
 
-/// The first few of many names.
+/// The first few of many names, and the number of the others.
 fn names(nodes: &[&NodeName], all: bool) -> String {
     const SHOWN: usize = 3;
     let cut = if all || nodes.len() <= SHOWN + 1 { nodes.len() } else { SHOWN };

@@ -1,4 +1,4 @@
-//! A plan with a word of every kind, and one of a large fleet: goldens.
+//! Goldens of a plan with all parts, and of a plan of a large fleet.
 
 use super::super::tests::on_screens;
 use super::plan;
@@ -29,7 +29,7 @@ fn pods(i: &mut PlanInput) {
     cluster.budgets.as_mut().unwrap().push(budget("a", "web", 0, 1, 1, 1));
 }
 
-/// Something of every part that the screen has.
+/// Input with something for every part of the screen.
 fn eventful() -> Plan {
     let mut i = input();
     attested(&mut i);

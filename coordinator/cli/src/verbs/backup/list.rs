@@ -3,10 +3,9 @@
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::{Context, render};
-use podlift_engine::view::{Backups, backups};
-use podlift_proto::v1::BackupsRequest;
+use podlift_engine::view::Backups;
 
-/// Show the backups on the head node, newest first. Their manifests are read, not every byte: that is verify.
+/// Show the backups on the head node, newest first. This reads only their manifests; verify reads every byte.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift backup list
@@ -15,9 +14,9 @@ pub(super) struct List {}
 
 impl List {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let document = context.client().await?.backups(BackupsRequest {}).await?.into_inner();
-        let people = |seen: &Backups| render::backup::list(seen, Screen::of_stdout());
-        out::data(&context.shown(backups::SCHEMA, &document, people)?)?;
+        let answer = context.client().await?.backups().await?;
+        let render = |seen: &Backups| render::backup::list(seen, Screen::of_stdout());
+        out::data(&context.shown(&answer, render)?)?;
         Ok(Exit::Done)
     }
 }

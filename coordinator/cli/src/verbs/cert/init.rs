@@ -6,7 +6,7 @@ use podlift_common::tls::ca;
 use podlift_model::ClusterName;
 use std::path::PathBuf;
 
-/// Make the CA of a cluster: ca.crt, and ca.key, which never leaves the head node.
+/// Make the CA of a cluster: ca.crt and ca.key. Keep ca.key on the head node.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift cert init --cluster runaicluster --dir /etc/podlift/ca")]
@@ -14,7 +14,7 @@ pub(crate) struct Init {
     /// BCM's name of the Kubernetes cluster.
     #[arg(long)]
     cluster: ClusterName,
-    /// Folder of the CA.
+    /// Directory of the CA.
     #[arg(long, default_value = "/etc/podlift/ca")]
     dir: PathBuf,
 }

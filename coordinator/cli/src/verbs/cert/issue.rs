@@ -17,25 +17,26 @@ use std::path::{Path, PathBuf};
   podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
   podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
 pub(crate) struct Issue {
+    /// What the certificate is for.
     kind: Kind,
-    /// Kubernetes name of the node, or name of the head node, coordinator or person.
+    /// Name of the node in Kubernetes, or name of the head node, coordinator or person.
     name: NodeName,
     /// BCM's name of the Kubernetes cluster.
     #[arg(long)]
     cluster: ClusterName,
-    /// What a person may do.
+    /// Role of a person.
     #[arg(long, value_enum, default_value_t = PersonRole::Viewer)]
     role: PersonRole,
-    /// Further IP address of a coordinator; may be repeated.
+    /// Additional IP address of a coordinator; may be repeated.
     #[arg(long = "address", value_name = "IP")]
     addresses: Vec<IpAddr>,
-    /// How long it is valid.
+    /// Validity in days.
     #[arg(long, default_value_t = 365)]
     days: u16,
-    /// Folder of the CA.
+    /// Directory of the CA.
     #[arg(long, default_value = "/etc/podlift/ca")]
     ca: PathBuf,
-    /// Folder of the new files.
+    /// Directory of the new files.
     #[arg(long, default_value = ".")]
     out: PathBuf,
 }
@@ -43,7 +44,7 @@ pub(crate) struct Issue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     Node,
-    /// The agent of a BCM head node, which answers questions to BCM; its name is no Kubernetes node.
+    /// The agent of a BCM head node, which runs BCM's tools; no Kubernetes node has its name.
     Head,
     Coordinator,
     Operator,
@@ -71,7 +72,7 @@ impl Issue {
             _ => {
                 return Err(CliError::usage(
                     "--role does not fit",
-                    "nodes, head nodes and coordinators have no role: it is for people only",
+                    "only people have a role; nodes, head nodes and coordinators have none",
                     &format!("podlift cert issue operator NAME --cluster {} --role operator", self.cluster),
                 ));
             }

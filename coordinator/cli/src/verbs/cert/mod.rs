@@ -1,4 +1,4 @@
-//! `podlift cert`: the cluster's own CA, and one certificate for one identity at a time. Works without a coordinator.
+//! `podlift cert`: makes the cluster's CA, and one certificate for one identity at a time. It needs no coordinator.
 
 mod init;
 mod issue;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Make podlift's certificates.
 ///
-/// Works without a coordinator, on the host that holds the CA's key.
+/// These commands need no coordinator. They run on the host that has the CA's key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift cert init --cluster runaicluster
@@ -36,7 +36,7 @@ impl Cert {
     }
 }
 
-/// Writes NAME.crt and NAME.key, and never over one that is there.
+/// Writes NAME.crt and NAME.key. Fails if one of them exists.
 fn write(dir: &Path, name: &str, pair: &Pair) -> Result<(PathBuf, PathBuf), CliError> {
     let file = |end: &str| dir.join(format!("{name}.{end}"));
     let (certificate, key) = (file("crt"), file("key"));

@@ -2,20 +2,20 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
+use podlift_client::Command;
 use podlift_model::op::Component;
 use podlift_model::{Digest, NodeName};
-use podlift_proto::v1::{CommandRequest, command_request::Verb};
 
-/// Say that a changed manifest is right: the heal expects it from now on.
+/// Declare that a changed manifest is right. The heal expects it from now on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  podlift heal accept runai-01 kube-apiserver    # after `podlift heal status runai-01`: as it is there")]
+  podlift heal accept runai-01 kube-apiserver    # the manifest that `podlift heal status runai-01` shows")]
 pub(crate) struct Accept {
-    /// The node whose manifest it is.
+    /// Node with the manifest.
     node: NodeName,
     /// kube-apiserver, kube-controller-manager or kube-scheduler.
     component: Component,
-    /// Only if the manifest has this hash. Without it: the one that `podlift heal status` shows now.
+    /// Accept only if the manifest has this hash; by default the hash that `podlift heal status` shows now.
     #[arg(long, value_name = "SHA256", value_parser = hash)]
     sha256: Option<Digest>,
 }
@@ -26,14 +26,8 @@ fn hash(text: &str) -> Result<Digest, String> {
 
 impl Accept {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let request = CommandRequest {
-            verb: Verb::HealAccept as i32,
-            target: self.node.into(),
-            component: self.component.to_string(),
-            sha256: self.sha256.map(String::from).unwrap_or_default(),
-            ..CommandRequest::default()
-        };
-        context.say(request).await?;
+        let Self { node, component, sha256 } = self;
+        context.command(Command::HealAccept { node, component, sha256 }).await?;
         Ok(Exit::Done)
     }
 }

@@ -2,16 +2,18 @@
 
 use crate::Context;
 use crate::error::{CliError, Exit};
+use podlift_client::Command;
 use podlift_model::NodeName;
 use podlift_model::op::Component;
-use podlift_proto::v1::{CommandRequest, command_request::Verb};
 
-/// Repair a manifest now where the heal only reports outside of a run; its component restarts. Ends a fight, and budgets begin anew.
+/// Make the repairs of a manifest that the heal only reports outside of a run. Its component restarts.
+///
+/// This also ends a fight with another writer and resets the budget of repairs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  podlift heal apply runai-01 kube-apiserver    # one node at a time: its API server restarts")]
+  podlift heal apply runai-01 kube-apiserver    # one node at a time, because its API server restarts")]
 pub(crate) struct Apply {
-    /// The node whose manifest it is.
+    /// Node with the manifest.
     node: NodeName,
     /// kube-apiserver, kube-controller-manager or kube-scheduler.
     component: Component,
@@ -19,13 +21,8 @@ pub(crate) struct Apply {
 
 impl Apply {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let request = CommandRequest {
-            verb: Verb::HealApply as i32,
-            target: self.node.into(),
-            component: self.component.to_string(),
-            ..CommandRequest::default()
-        };
-        context.say(request).await?;
+        let Self { node, component } = self;
+        context.command(Command::HealApply { node, component }).await?;
         Ok(Exit::Done)
     }
 }

@@ -1,4 +1,4 @@
-//! `podlift heal`: what the agents' heal does, what it did, and what it changed. It goes on by itself; two verbs tell it more.
+//! `podlift heal`: state, history and changes of the agents' heal. The heal runs by itself; `accept` and `apply` give it a decision.
 
 mod accept;
 mod apply;
@@ -10,19 +10,18 @@ use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::{Context, render};
 use clap::Subcommand;
-use podlift_engine::view::{self, heal};
-use podlift_proto::v1::HealRequest;
+use podlift_engine::view::{self, HealAsk};
 
-/// Show what keeps the static pod manifests whole, and what it did.
+/// Show the heal of the static pod manifests, and accept or apply its findings.
 ///
-/// Each agent watches its own manifests and puts right by itself what provably can't start; other repairs wait for a run.
+/// Each agent watches its own manifests and repairs by itself a manifest that provably can't start. Other repairs wait for a run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift heal status            # mode, guard and open findings of each node
   podlift heal history runai-01
-  podlift heal diff runai-01     # what the last heal there changed
-  podlift heal accept runai-01 kube-apiserver    # a change that is right
-  podlift heal apply runai-01 kube-apiserver     # a repair that is only reported")]
+  podlift heal diff runai-01     # lines that the last heal of the node changed
+  podlift heal accept runai-01 kube-apiserver    # the change is right
+  podlift heal apply runai-01 kube-apiserver     # makes a repair that is only reported")]
 pub(crate) struct Heal {
     #[command(subcommand)]
     what: What,
@@ -49,13 +48,13 @@ impl Heal {
     }
 }
 
-/// Asks, and shows the answer as `people` like it.
+/// Asks, and shows the answer; `render` writes it for people.
 async fn show(
     context: &Context,
-    request: HealRequest,
-    people: impl FnOnce(&view::Heal, Screen) -> String,
+    query: HealAsk,
+    render: impl FnOnce(&view::Heal, Screen) -> String,
 ) -> Result<Exit, CliError> {
-    let document = context.client().await?.heal(request).await?.into_inner();
-    out::data(&context.shown(heal::SCHEMA, &document, |seen| people(seen, Screen::of_stdout()))?)?;
+    let answer = context.client().await?.heal(query).await?;
+    out::data(&context.shown(&answer, |heal| render(heal, Screen::of_stdout()))?)?;
     Ok(Exit::Done)
 }

@@ -3,8 +3,8 @@
 use super::{render, show};
 use crate::Context;
 use crate::error::{CliError, Exit};
+use podlift_engine::view::HealAsk;
 use podlift_model::NodeName;
-use podlift_proto::v1::HealRequest;
 
 /// Show mode, guard, expectations and open findings of each node's heal, or everything about one node's.
 #[derive(Debug, clap::Args)]
@@ -13,16 +13,15 @@ use podlift_proto::v1::HealRequest;
   podlift heal status runai-01
   podlift heal status -o json")]
 pub(crate) struct Status {
-    /// Everything about this node's heal.
+    /// Show everything about the heal of this node.
     node: Option<NodeName>,
 }
 
 impl Status {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let whole = self.node.is_some();
-        let request =
-            HealRequest { node: self.node.map(String::from).unwrap_or_default(), ..Default::default() };
-        show(context, request, |seen, screen| match whole {
+        let query = HealAsk { node: self.node, last: 0, id: None };
+        show(context, query, |seen, screen| match whole {
             true => render::heal::node(seen, screen),
             false => render::heal::status(seen, screen),
         })

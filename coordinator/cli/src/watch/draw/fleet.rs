@@ -1,4 +1,4 @@
-//! The fleet by state: counts, then a cell a node. Few nodes have names in their cells; of many a symbol is left.
+//! The fleet panel: counts by state, then one cell for each node. The cells have names where they fit, and symbols otherwise.
 
 use super::super::model::{Model, Panel};
 use super::style::{cut, state};
@@ -7,17 +7,17 @@ use podlift_engine::view::NodeRow;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// Lines that would show every node by name.
+/// Lines that are needed to show every node by name.
 pub(super) fn height(model: &Model, width: u16) -> u16 {
-    let rows: Vec<&NodeRow> = model.status.iter().flat_map(|s| &s.nodes).collect();
+    let rows: Vec<&NodeRow> = model.live.status.iter().flat_map(|s| &s.nodes).collect();
     let lines = names(model, &rows, usize::from(width).saturating_sub(2)).len() + 1;
     u16::try_from(lines).unwrap_or(u16::MAX)
 }
 
 pub(super) fn panel(model: &Model, area: Rect) -> (String, Vec<Line<'static>>) {
-    let mut rows: Vec<&NodeRow> = model.status.iter().flat_map(|s| &s.nodes).collect();
+    let mut rows: Vec<&NodeRow> = model.live.status.iter().flat_map(|s| &s.nodes).collect();
     let mut lines = vec![legend(model, &rows)];
-    // By name, so that a node keeps its place while its state changes.
+    // Sorted by name, so that a node keeps its place while its state changes.
     rows.sort_by_key(|r| (r.role, &r.name));
     let (width, height) = (usize::from(area.width), usize::from(area.height).saturating_sub(1));
     let named = names(model, &rows, width);
@@ -42,7 +42,7 @@ fn legend(model: &Model, rows: &[&NodeRow]) -> Line<'static> {
     Line::from(spans)
 }
 
-/// `!runai-01 v1.31.9`, a star behind a stale one.
+/// Cells such as `!runai-01 v1.31.9`; a star marks stale facts.
 fn names(model: &Model, rows: &[&NodeRow], width: usize) -> Vec<Line<'static>> {
     let text = |r: &NodeRow| {
         let version = r.kubelet.map_or(String::new(), |v| format!(" {v}"));

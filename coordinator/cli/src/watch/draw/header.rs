@@ -1,19 +1,19 @@
-//! The lines above and below the panels: which run, how far, by whom, whether anybody can be reached; and the keys.
+//! The lines above the panels (the run, its progress, the coordinator) and the footer with the keys.
 
-use super::super::model::{Link, Model, Tone};
+use super::super::model::{Model, Tone};
 use super::style::{cut, of, strong};
-use crate::render::length;
+use crate::render::duration;
 use crate::table::indented;
-use podlift_engine::view::{RunSummary, Status, status::summary};
+use podlift_client::live::Link;
+use podlift_engine::view::{RunSummary, Status};
 use ratatui::text::{Line, Span};
 
 pub(super) fn lines(model: &Model, width: u16, height: u16) -> Vec<Line<'static>> {
     let width = usize::from(width);
-    let Some(status) = &model.status else {
+    let Some(status) = &model.live.status else {
         return vec![Line::raw("podlift watch: waiting for the coordinator")];
     };
-    // The fold is ahead of the status, which is asked for every other second.
-    let run = model.state.as_ref().map(summary).or_else(|| status.run.clone());
+    let run = model.live.summary();
     let mut lines = vec![first(model, status, run.as_ref(), width)];
     if let Some(run) = &run {
         lines.push(progress(model, run, width));
@@ -28,7 +28,7 @@ pub(super) fn lines(model: &Model, width: u16, height: u16) -> Vec<Line<'static>
     lines
 }
 
-/// The reason is what a person came for: as many lines as the screen can spare.
+/// The reason of a pause, in as many lines as the screen has room for.
 fn reason_lines(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines = indented(&text.replace('\n', " "), 0, width);
     if lines.len() > most {
@@ -58,7 +58,7 @@ fn first(model: &Model, status: &Status, run: Option<&RunSummary>, width: usize)
     ])
 }
 
-/// `[####------] 34/84 steps  12 m 03 s  now: …`; drawn with characters, so that it needs no colour.
+/// `[####------] 34/84 steps  12 m 03 s  now: …`; The bar consists of characters, so that it needs no colour.
 fn progress(model: &Model, run: &RunSummary, width: usize) -> Line<'static> {
     let bar = (width / 4).clamp(10, 40);
     let done = bar * run.steps_done as usize / (run.steps as usize).max(1);
@@ -67,7 +67,7 @@ fn progress(model: &Model, run: &RunSummary, width: usize) -> Line<'static> {
         Some(phase) => format!("  now: {phase}"),
         None => String::new(),
     };
-    let text = format!("] {}/{} steps  {}{tail}", run.steps_done, run.steps, length(seconds.max(0.0)));
+    let text = format!("] {}/{} steps  {}{tail}", run.steps_done, run.steps, duration(seconds.max(0.0)));
     Line::from(vec![
         Span::raw("["),
         Span::styled("#".repeat(done), of(Tone::Good, model.colour)),
@@ -77,8 +77,8 @@ fn progress(model: &Model, run: &RunSummary, width: usize) -> Line<'static> {
 }
 
 fn coordinator(model: &Model, status: &Status, width: usize) -> Line<'static> {
-    let (text, tone) = match (&model.link, &status.read_only) {
-        (Link::Away { since, why }, _) => {
+    let (text, tone) = match (&model.live.link, &status.read_only) {
+        (Link::Down { since, why }, _) => {
             let seconds = model.now.duration_since(*since).as_secs().max(0);
             (format!("NO COORDINATOR for {seconds} s, trying again: {why}"), Tone::Bad)
         }

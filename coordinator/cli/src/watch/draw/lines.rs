@@ -1,4 +1,4 @@
-//! Log and heals: lines with the newest at the end.
+//! The panels of log and heals, with the newest line at the end.
 
 use super::super::model::{Model, Panel};
 use super::style::{cut, of};

@@ -1,9 +1,9 @@
-//! The screen as a function of the model: nothing is asked and nothing is kept. Readable without colour.
+//! Draws the screen from the model alone. The screen is readable without colour.
 
 mod fleet;
 mod header;
 mod lines;
-mod over;
+mod overlay;
 mod steps;
 mod style;
 
@@ -15,7 +15,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 pub(super) const LEAST_COLUMNS: u16 = 60;
 pub(super) const LEAST_ROWS: u16 = 16;
-/// From here on panels stand side by side.
+/// Columns from which on panels stand side by side.
 const WIDE: u16 = 100;
 
 pub(super) fn draw(frame: &mut Frame, model: &Model) {
@@ -35,10 +35,10 @@ pub(super) fn draw(frame: &mut Frame, model: &Model) {
         one(frame, model, panel, area);
     }
     frame.render_widget(Paragraph::new(header::footer(model, bottom.width)), bottom);
-    over::draw(frame, model, area);
+    overlay::draw(frame, model, area);
 }
 
-/// Where each panel is. Fleet and steps take what they need, log and heals the rest.
+/// The place of each panel. Fleet and steps take the rows that they need, log and heals the rest.
 fn panels(model: &Model, body: Rect) -> [(Panel, Rect); 4] {
     let [fleet, steps, log, heals] = match body.width >= WIDE {
         true => {
@@ -81,7 +81,7 @@ fn one(frame: &mut Frame, model: &Model, panel: Panel, area: Rect) {
         Panel::Log => lines::panel(model, Panel::Log, inner),
         Panel::Heals => lines::panel(model, Panel::Heals, inner),
     };
-    // A star says which panel the arrows move, also without colour.
+    // A star marks the panel that the arrow keys scroll, without colour too.
     let (mark, style) = match model.focus == panel {
         true => ("*", style::strong()),
         false => ("", ratatui::style::Style::new()),

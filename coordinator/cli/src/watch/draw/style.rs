@@ -1,4 +1,4 @@
-//! Tones as styles. Without colour only boldness is left; words and symbols say the rest.
+//! Styles for tones. Without colour only bold text is used; words and symbols carry the information.
 
 use super::super::model::Tone;
 use anstyle::AnsiColor;
@@ -20,7 +20,7 @@ pub(super) fn of(tone: Tone, colour: bool) -> Style {
     if colour { style.fg(shade) } else { style }
 }
 
-/// As the tables have a node's state.
+/// The colour that the tables use for a node's state.
 pub(super) fn state(state: &str, colour: bool) -> Style {
     let tone = match crate::render::fleet::colour(state) {
         Some(AnsiColor::Red) => Tone::Bad,
@@ -32,7 +32,7 @@ pub(super) fn state(state: &str, colour: bool) -> Style {
     of(tone, colour)
 }
 
-/// As much as fits, with a mark where something is cut off.
+/// Cuts text to the width, with an ellipsis at the cut.
 pub(super) fn cut(text: &str, width: usize) -> String {
     match text.chars().count() > width {
         true => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),

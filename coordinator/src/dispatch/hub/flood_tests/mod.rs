@@ -105,7 +105,7 @@ impl Site {
         self.lab.settle().await;
         for word in rest {
             let asked = std::iter::from_fn(|| played.receive.try_recv().ok()).filter_map(Result::ok).last();
-            if played.send.send(Ok(word.message(asked.as_ref()))).await.is_err() {
+            if played.send.send(Ok(word.message(asked.as_deref()))).await.is_err() {
                 break;
             }
         }
@@ -142,7 +142,7 @@ impl Site {
             );
         }
         let mine = |node: &NodeName| node.as_str() == WORKER;
-        for record in self.lab.store.records(from + 1).unwrap() {
+        for record in crate::testing::records(&self.lab.store, from + 1) {
             let own = match &record.event {
                 Event::AgentConnected { node, .. }
                 | Event::LedgerChanged { node, .. }

@@ -1,4 +1,4 @@
-//! What is told of sets: while one is made, to a run, and as documents for people.
+//! Sets as views: the progress while a set is made or read, and its rows and results in documents.
 
 use super::{Looked, Made};
 use podlift_backup::{Entry, LeftOut, Manifest, Problem, Stored};
@@ -8,16 +8,17 @@ use podlift_model::Digest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How far the work has come.
+/// Progress of work on a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Progress {
     pub what: String,
     pub done: u32,
-    /// 0: not known.
+    /// 0 if the total is not known.
     pub total: u32,
 }
 
-pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
+/// Called as the work proceeds.
+pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 impl Made {
     pub fn view(&self) -> BackupView {

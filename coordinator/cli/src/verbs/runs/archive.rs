@@ -1,0 +1,56 @@
+//! `podlift runs archive`.
+
+use crate::Context;
+use crate::error::{CliError, Exit};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use podlift_client::Command;
+
+/// Move the records of ended runs from the journal into a file.
+///
+/// The file is on the head node, in the folder archive beside the journal. It is written, fsynced and verified before the journal gives up
+/// a record, and the journal keeps each record's hash, so that its chain can still be verified. The open run and the newest one stay. The
+/// coordinator needs less memory and disk afterwards; events and reports of archived runs are no longer shown. Repeating it is harmless,
+/// and finishes what was interrupted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  podlift runs archive --before 2026-01-01              # UTC, from the beginning of that day
+  podlift runs archive --before 2026-01-01T12:00:00Z")]
+pub(super) struct Archive {
+    /// Runs that ended before this date or time.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    before: Timestamp,
+}
+
+/// A day begins at midnight UTC.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let day: Date =
+        text.parse().map_err(|_| "expected a date like 2026-01-01 or a time like 2026-01-01T12:00:00Z")?;
+    day.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).map_err(|e| e.to_string())
+}
+
+impl Archive {
+    pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        context.command(Command::Archive { before: self.before }).await?;
+        Ok(Exit::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_a_day_or_a_moment() {
+        let at = |text: &str| moment(text).map(|t| t.to_string());
+        assert_eq!(at("2026-01-01").unwrap(), "2026-01-01T00:00:00Z");
+        assert_eq!(at("2026-01-01T12:00:00+02:00").unwrap(), "2026-01-01T10:00:00Z");
+        for bad in ["yesterday", "2026-13-01", "", "01.02.2026"] {
+            assert!(at(bad).unwrap_err().contains("expected a date"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Runs that have left the journal: what the journal keeps of them, and the file that has their records.
+//!
+//! A file is lines of JSON. The first is its header (`podlift.archive/v1`); each of the others is a record exactly as the journal had it,
+//! run after run. The header names each run's number of records and a digest over their hashes, so that a file can be verified without
+//! the journal it came from; the journal has the hash of the whole file.
+
+use super::chain::Record;
+use jiff::Timestamp;
+use podlift_model::{ClusterName, Digest, RunId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub const ARCHIVE_SCHEMA: &str = "podlift.archive/v1";
+
+/// What the journal keeps of a run whose records are in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArchivedRun {
+    pub run: RunId,
+    /// aborted, succeeded
+    pub status: String,
+    pub by: String,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    /// Number of the record that ended it.
+    pub ended_seq: u64,
+    /// How many records it had.
+    pub records: u64,
+    /// Over number and hash of each of its records (`RunDigest`).
+    pub chain: Digest,
+    /// Of the manifest of its backup, so that the set can still be verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Digest>,
+}
+
+/// The first line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArchiveHeader {
+    pub schema: String,
+    pub cluster: ClusterName,
+    pub made_at: Timestamp,
+    pub by: String,
+    pub before: Timestamp,
+    pub runs: Vec<ArchivedRun>,
+}
+
+/// A digest over the records of one run, made one record after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDigest {
+    pub records: u64,
+    pub digest: Digest,
+}
+
+impl RunDigest {
+    pub fn new(run: &RunId) -> Self {
+        Self { records: 0, digest: Digest::of(run.as_str()) }
+    }
+
+    /// Takes the run's next record by its number and hash.
+    pub fn take(&mut self, seq: u64, hash: &str) {
+        self.records += 1;
+        self.digest = Digest::of(format!("{} {seq} {hash}", self.digest));
+    }
+
+    /// Whether these are the records that `run` names.
+    pub fn is_of(&self, run: &ArchivedRun) -> bool {
+        (self.records, &self.digest) == (run.records, &run.chain)
+    }
+}
+
+/// The digests of all runs of a journal, made while it is read from its beginning.
+#[derive(Debug, Clone, Default)]
+pub struct RunDigests(BTreeMap<RunId, RunDigest>);
+
+impl RunDigests {
+    pub fn take(&mut self, run: &RunId, seq: u64, hash: &str) {
+        self.0.entry(run.clone()).or_insert_with(|| RunDigest::new(run)).take(seq, hash);
+    }
+
+    /// Whether what was read so far are the records that `run` names.
+    pub fn has(&self, run: &ArchivedRun) -> bool {
+        self.0.get(&run.run).is_some_and(|d| d.is_of(run))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveError {
+    #[error("the first line is not the header of an archive: {0}")]
+    Header(String),
+    #[error("it has form {found:?}, this podlift knows {ARCHIVE_SCHEMA}")]
+    Schema { found: String },
+    #[error("line {line} is not a record: {why}")]
+    Line { line: u64, why: String },
+    #[error("record {seq} was altered: its content does not have its hash")]
+    Altered { seq: u64 },
+    #[error("record {seq} does not follow the one before it")]
+    Broken { seq: u64 },
+    #[error("record {seq} is of no run that the header names")]
+    Foreign { seq: u64 },
+    #[error("the records of run {run} are not those that the header names: {found} of {expected} are there")]
+    Run { run: RunId, found: u64, expected: u64 },
+}
+
+/// Verifies a file, one line after another.
+#[derive(Debug)]
+pub struct ArchiveCheck {
+    pub header: ArchiveHeader,
+    lines: u64,
+    last: Option<(u64, Digest)>,
+    found: BTreeMap<RunId, RunDigest>,
+}
+
+impl ArchiveCheck {
+    /// Begins with the first line.
+    pub fn begin(header: &str) -> Result<Self, ArchiveError> {
+        let header: ArchiveHeader =
+            serde_json::from_str(header).map_err(|e| ArchiveError::Header(e.to_string()))?;
+        if header.schema != ARCHIVE_SCHEMA {
+            return Err(ArchiveError::Schema { found: header.schema });
+        }
+        let found = header.runs.iter().map(|r| (r.run.clone(), RunDigest::new(&r.run))).collect();
+        Ok(Self { header, lines: 1, last: None, found })
+    }
+
+    pub fn line(&mut self, line: &str) -> Result<(), ArchiveError> {
+        self.lines += 1;
+        let not = |e: serde_json::Error| ArchiveError::Line { line: self.lines, why: e.to_string() };
+        let record: Record = serde_json::from_str(line).map_err(not)?;
+        let seq = record.seq;
+        if !record.is_intact() {
+            return Err(ArchiveError::Altered { seq });
+        }
+        let follows = match &self.last {
+            Some((last, hash)) if seq == last + 1 => record.prev == *hash,
+            Some((last, _)) => seq > *last,
+            None => true,
+        };
+        if !follows {
+            return Err(ArchiveError::Broken { seq });
+        }
+        let digest = record.run.as_ref().and_then(|run| self.found.get_mut(run));
+        digest.ok_or(ArchiveError::Foreign { seq })?.take(seq, record.hash.as_str());
+        self.last = Some((seq, record.hash));
+        Ok(())
+    }
+
+    /// All lines were taken. Returns how many records there are.
+    pub fn end(&self) -> Result<u64, ArchiveError> {
+        let wrong = self.header.runs.iter().find(|r| !self.found[&r.run].is_of(r));
+        match wrong {
+            Some(r) => Err(ArchiveError::Run {
+                run: r.run.clone(),
+                found: self.found[&r.run].records,
+                expected: r.records,
+            }),
+            None => Ok(self.found.values().map(|d| d.records).sum()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

@@ -1,0 +1,240 @@
+//! An archive, a restart, a look at the file; and what is left where the coordinator dies between two of its stages.
+#![allow(clippy::disallowed_methods)] // files are broken by hand
+
+use super::*;
+use crate::journal::{Journal as _, SqliteJournal};
+use podlift_common::clock::{Clock as _, SystemClock};
+use podlift_engine::plan::build;
+use podlift_engine::testing::input;
+use std::path::{Path, PathBuf};
+
+struct Site {
+    dir: tempfile::TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.dir.path().join("journal.db")
+    }
+
+    /// As a start of the coordinator opens it.
+    fn open(&self) -> Archivist {
+        let journal = SqliteJournal::open(&self.journal()).unwrap();
+        let store = Store::open(Box::new(journal), Arc::new(SystemClock)).unwrap();
+        let (archives, now) = (Archives::beside(&self.journal()), SystemClock.now());
+        Archivist { store, archives, cluster: "runaicluster".parse().unwrap(), now }
+    }
+}
+
+fn run(name: &str) -> RunId {
+    name.parse().unwrap()
+}
+
+fn started(store: &Store, name: &str) {
+    let plan = Box::new(build(&input()).unwrap());
+    store.append(Some(&run(name)), Event::RunStarted { plan, by: "eve".into() }).unwrap();
+}
+
+fn ended(store: &Store, name: &str) {
+    started(store, name);
+    for event in [
+        Event::AbortAsked { by: "eve".into(), reason: "x".into() },
+        Event::RunAborted { undone: vec![], left: vec![] },
+    ] {
+        store.append(Some(&run(name)), event).unwrap();
+    }
+}
+
+fn attested(store: &Store) {
+    let event = Event::Attested { name: "maintenance-window".into(), by: "eve".into(), note: String::new() };
+    store.append(None, event).unwrap();
+}
+
+/// r1 and r2 are over, r3 is open; the fleet's own records are in between.
+fn filled(site: &Site) -> Archivist {
+    let archivist = site.open();
+    attested(&archivist.store);
+    ended(&archivist.store, "r1");
+    archivist.store.append(None, Event::AgentLost { node: "dgx030".parse().unwrap() }).unwrap();
+    ended(&archivist.store, "r2");
+    started(&archivist.store, "r3");
+    archivist
+}
+
+fn later() -> Timestamp {
+    SystemClock.now() + jiff::SignedDuration::from_hours(1)
+}
+
+fn left(archivist: &Archivist, name: &str) -> u64 {
+    archivist.store.reader().count(&Query::run(Some(&run(name)), 0)).unwrap()
+}
+
+fn archive(archivist: &Archivist) -> String {
+    archivist.archive(later(), "eve".into()).unwrap()
+}
+
+/// The file and the mark, and nothing emptied yet.
+fn marked(archivist: &Archivist) -> Verified {
+    let runs: Vec<ArchivedRun> =
+        archivist.ended(later()).iter().map(|s| archivist.summary(s).unwrap()).collect();
+    let header = ArchiveHeader {
+        schema: ARCHIVE_SCHEMA.into(),
+        cluster: archivist.cluster.clone(),
+        made_at: archivist.now,
+        by: "eve".into(),
+        before: later(),
+        runs: runs.clone(),
+    };
+    let made = archivist.archives.write(archivist.store.reader().as_ref(), &header).unwrap();
+    let (file, sha256) = (made.file.clone(), made.sha256.clone());
+    let mark = Event::RunsArchived { file, sha256, before: later(), runs, by: "eve".into() };
+    archivist.store.append(None, mark).unwrap();
+    made
+}
+
+#[test]
+fn archived_runs_are_in_the_file_and_the_chain_still_holds() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let head = archivist.store.head();
+    let said = archive(&archivist);
+    assert!(said.contains("archived 6 records of r1, r2 in ") && said.contains("r1--r2.jsonl"), "{said}");
+    let check = |again: &Archivist| {
+        let store = &again.store;
+        assert!(store.run(&run("r1")).is_none() && store.knows(&run("r1")));
+        assert_eq!((left(again, "r1"), left(again, "r2"), left(again, "r3")), (0, 0, 1));
+        assert_eq!(store.newest().unwrap().run, run("r3"));
+        // Said before r1, and r1's end is in the file: it must not count for the next run.
+        assert!(store.attestations().is_empty());
+        assert_eq!(store.head(), head + 1, "nothing but the mark was added");
+        let whole = again.verify(None).unwrap();
+        let expected = "r1--r2.jsonl is whole, as the journal has it: 6 records of r1, r2";
+        assert!(whole.contains(expected), "{whole}");
+        assert!(archive(again).contains("nothing to archive"), "repeating it is harmless");
+    };
+    check(&archivist);
+    drop(archivist);
+    check(&site.open());
+    check(&site.open());
+}
+
+#[test]
+fn the_open_run_the_newest_run_and_younger_runs_stay() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let none = archivist.archive(Timestamp::UNIX_EPOCH, "eve".into()).unwrap();
+    assert!(none.contains("nothing to archive"), "{none}");
+    assert!(archive(&archivist).contains("r1, r2"));
+    let abort = |event| archivist.store.append(Some(&run("r3")), event).unwrap();
+    abort(Event::AbortAsked { by: "eve".into(), reason: "x".into() });
+    abort(Event::RunAborted { undone: vec![], left: vec![] });
+    assert!(archive(&archivist).contains("nothing to archive"), "status shows the newest run");
+    started(&archivist.store, "r4");
+    assert!(archive(&archivist).contains("of r3 in "), "it is not the newest any more");
+    drop(archivist);
+    assert_eq!(site.open().store.all_archived().len(), 3);
+}
+
+#[test]
+fn a_coordinator_that_dies_while_it_writes_leaves_everything_in_the_journal() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let dir = archivist.archives.dir.clone();
+    std::fs::create_dir_all(&dir).unwrap();
+    // Half a file under its other name; and a whole one, before the mark.
+    std::fs::write(dir.join("r1--r2.jsonl.unfinished"), "{\"schema\":\"podl").unwrap();
+    drop(archivist);
+    let archivist = site.open();
+    assert_eq!((left(&archivist, "r1"), archivist.finish().unwrap()), (3, 0));
+    assert!(archive(&archivist).contains("r1, r2"));
+    assert_eq!(archivist.archives.list().unwrap(), ["r1--r2.jsonl"]);
+    assert_eq!(std::fs::read_dir(dir).unwrap().count(), 1, "no litter");
+}
+
+#[test]
+fn a_coordinator_that_dies_after_the_mark_finishes_at_its_next_start() {
+    for emptied in [0, 1, 3] {
+        let site = Site::new();
+        let archivist = filled(&site);
+        marked(&archivist);
+        drop(archivist);
+        let mut journal = SqliteJournal::open(&site.journal()).unwrap();
+        assert_eq!(journal.empty(&run("r1"), emptied).unwrap(), emptied);
+        drop(journal);
+        let archivist = site.open();
+        assert!(archivist.store.run(&run("r1")).is_none() && archivist.store.attestations().is_empty());
+        assert_eq!(archivist.finish().unwrap(), 6 - emptied as u64);
+        assert_eq!((left(&archivist, "r1"), left(&archivist, "r2")), (0, 0));
+        drop(archivist);
+        let archivist = site.open();
+        assert_eq!(archivist.finish().unwrap(), 0);
+        assert!(archivist.verify(None).unwrap().contains("is whole, as the journal has it"));
+    }
+}
+
+type Spoil<'a> = &'a dyn Fn(&Path);
+
+fn spoil(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    std::fs::write(path, text.replace("\"reason\":\"x\"", "\"reason\":\"y\"")).unwrap();
+}
+
+#[test]
+fn nothing_is_emptied_while_the_file_is_not_whole() {
+    let spoils: [(Spoil, &str); 3] = [
+        (&|path| std::fs::remove_file(path).unwrap(), "No such file"),
+        (&spoil, "record 3 was altered"),
+        // Whole in itself, and not what the journal names.
+        (
+            &|path| {
+                let text = std::fs::read_to_string(path).unwrap();
+                std::fs::write(path, text.replacen("\"by\":\"eve\"", "\"by\":\"bob\"", 1)).unwrap();
+            },
+            "another one than the journal has",
+        ),
+    ];
+    for (spoil, why) in spoils {
+        let site = Site::new();
+        let archivist = filled(&site);
+        let made = marked(&archivist);
+        spoil(&archivist.archives.path(&made.file));
+        drop(archivist);
+        let archivist = site.open();
+        for error in [archivist.finish().unwrap_err(), archivist.verify(None).unwrap_err()] {
+            use podlift_common::wire::StatusError as _;
+            let info = error.info();
+            assert!(info.why.contains(why), "{}: {}", info.message, info.why);
+        }
+        assert_eq!((left(&archivist, "r1"), left(&archivist, "r2")), (3, 3));
+    }
+}
+
+#[test]
+fn empty_records_without_a_mark_and_other_hashes_are_damage() {
+    let cases = [
+        ("UPDATE records SET json = '' WHERE seq = 2", "record 2 is empty, and no later record says"),
+        (
+            "UPDATE records SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE seq = 3",
+            "record 3 was altered",
+        ),
+    ];
+    for (sql, why) in cases {
+        let site = Site::new();
+        drop(filled(&site));
+        rusqlite::Connection::open(site.journal()).unwrap().execute_batch(sql).unwrap();
+        let error = SqliteJournal::open(&site.journal()).err().unwrap();
+        assert!(error.to_string().contains(why) && error.code() == "journal-damaged", "{error}");
+    }
+    let site = Site::new();
+    let archivist = filled(&site);
+    archive(&archivist);
+    drop(archivist);
+    let other = "UPDATE records SET hash = (SELECT hash FROM records WHERE seq = 3) WHERE seq = 2";
+    rusqlite::Connection::open(site.journal()).unwrap().execute_batch(other).unwrap();
+    let error = SqliteJournal::open(&site.journal()).err().unwrap();
+    assert!(error.to_string().contains("the records of archived run r1 are not those"), "{error}");
+}

@@ -1,0 +1,84 @@
+//! What is looked up in the journal itself, page by page: the last events of a node, heals, seals of backups. Nothing here waits for the
+//! writer, and no question holds more than it answers with.
+
+use super::{Coordinator, CoordinatorError};
+use crate::journal::{JournalError, PAGE, Query, each};
+use podlift_engine::machine::{Event, Record};
+use podlift_engine::view::{HealAsk, HealHistory, HealRecord};
+use podlift_model::heal::HealEvent;
+use podlift_model::{Digest, NodeName, RunId};
+
+/// Name of the events that a history of heals is made of.
+const HEALED: &str = "healed";
+const BACKUP_MADE: &str = "backup-made";
+
+impl Coordinator {
+    /// The last `wanted` records that match, oldest first.
+    pub(super) fn last_records(&self, query: Query, wanted: usize) -> Result<Vec<Record>, JournalError> {
+        let mut found: Vec<Record> = vec![];
+        let mut before = None;
+        while found.len() < wanted {
+            let query = Query { before, ..query.clone().last(wanted - found.len()) };
+            let page = self.store.reader().page(&query)?;
+            let Some(oldest) = page.last() else { break };
+            before = Some(oldest.seq);
+            for row in page {
+                found.push(row.record()?);
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    pub(super) fn heals_of(&self, node: &NodeName) -> Result<Vec<HealEvent>, JournalError> {
+        let mut heals = vec![];
+        each(self.store.reader().as_ref(), Query::kind(HEALED).about([node.as_str()]), |row| {
+            heals.extend(HealRecord::of(row.record()?).map(|r| r.heal));
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(heals)
+    }
+
+    pub(super) fn heal_history(&self, ask: &HealAsk) -> Result<HealHistory, JournalError> {
+        let query = Query::kind(HEALED).about(ask.node.iter().map(NodeName::as_str));
+        let heals = self.store.reader().count(&query)?;
+        let last = match &ask.id {
+            None => self.last_records(query, ask.last)?.into_iter().filter_map(HealRecord::of).collect(),
+            Some(id) => self.heals_with(query, id, ask.last)?,
+        };
+        Ok(HealHistory { last, heals })
+    }
+
+    /// The last `wanted` heals with this id: agents choose ids, so that several nodes may have the same one.
+    fn heals_with(&self, query: Query, id: &str, wanted: usize) -> Result<Vec<HealRecord>, JournalError> {
+        let mut found = std::collections::VecDeque::new();
+        each(self.store.reader().as_ref(), query, |row| {
+            found.extend(HealRecord::of(row.record()?).filter(|r| r.heal.id == id));
+            while found.len() > wanted.min(PAGE) {
+                found.pop_front();
+            }
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(found.into())
+    }
+
+    /// The hash that the journal remembers of a set: of a run's set its state has it, or the mark of its archive.
+    pub(super) fn sealed_as(&self, name: &str) -> Result<Option<Digest>, CoordinatorError> {
+        let mut sealed = RunId::new(name).ok().and_then(|run| self.sealed_in(&run));
+        each(self.store.reader().as_ref(), Query::kind(BACKUP_MADE), |row| {
+            match row.record()?.event {
+                Event::BackupMade { name: of, sha256, .. } if of == name => sealed = Some(sha256),
+                _ => {}
+            }
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(sealed)
+    }
+
+    fn sealed_in(&self, run: &RunId) -> Option<Digest> {
+        match self.store.run(run) {
+            Some(state) => state.seal.as_ref().map(|seal| seal.hash.clone()),
+            None => self.store.archived(run)?.run.backup,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Everything that is known from the records, and nothing that is not: one record after another makes it.
+
+use crate::store::StoreError;
+use jiff::Timestamp;
+use podlift_engine::machine::{self, ArchivedRun, Event, IllegalEvent, Record, RunState};
+use podlift_engine::plan::Attested;
+use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, RunId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A run that has left the journal, and the file that has its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archived {
+    pub run: ArchivedRun,
+    pub file: String,
+    /// Of that file.
+    pub sha256: Digest,
+}
+
+#[derive(Default)]
+pub(crate) struct Fold {
+    pub runs: BTreeMap<RunId, Arc<RunState>>,
+    pub newest: Option<RunId>,
+    pub ledgers: BTreeMap<NodeName, LedgerId>,
+    pub heals: BTreeMap<NodeName, BTreeSet<String>>,
+    pub adopted: BTreeSet<RunId>,
+    /// The highest one of the journal.
+    pub epoch: Option<Epoch>,
+    pub attested: Attested,
+    /// The epoch that this coordinator holds. It is in no record before it is claimed.
+    pub held: Option<Epoch>,
+    pub archived: BTreeMap<RunId, Archived>,
+    /// Numbers of the records that ended archived runs, while a journal is read in which those records are empty.
+    ends: BTreeSet<u64>,
+}
+
+impl Fold {
+    /// The run's state after the event, or a refusal. Nothing changes yet.
+    pub fn next_state(
+        &self,
+        run: Option<&RunId>,
+        at: Timestamp,
+        event: &Event,
+    ) -> Result<Option<RunState>, IllegalEvent> {
+        let Some(run) = run else { return Ok(None) };
+        let before = self.runs.get(run).map(|s| s.as_ref().clone());
+        machine::apply(before, run, at, event).map(Some)
+    }
+
+    /// Takes a record that is in the journal; `state` is what `next_state` made of it.
+    pub fn take(&mut self, record: &Record, state: Option<RunState>) {
+        self.note(record);
+        if let Some(state) = state {
+            self.runs.insert(state.run.clone(), Arc::new(state));
+        }
+    }
+
+    /// Notes the mark of an archive before the journal is read from its beginning.
+    pub fn expect(&mut self, mark: &Record) {
+        if let Event::RunsArchived { runs, .. } = &mark.event {
+            self.ends.extend(runs.iter().map(|r| r.ended_seq));
+        }
+    }
+
+    /// Takes the next record of a journal that is read from its beginning. The run's state changes in place: nobody looks at it yet.
+    pub fn replay(&mut self, record: Record) -> Result<(), StoreError> {
+        while self.ends.first().is_some_and(|end| *end < record.seq) {
+            self.ends.pop_first();
+            // What was attested before the end of that run was attested for it.
+            self.attested = Attested::default();
+        }
+        let replay = |source| StoreError::Replay { seq: record.seq, source };
+        if let Some(run) = &record.run {
+            let done = match self.runs.get_mut(run) {
+                Some(state) => machine::advance(Arc::make_mut(state), record.at, &record.event),
+                None => machine::apply(None, run, record.at, &record.event)
+                    .map(|state| drop(self.runs.insert(run.clone(), Arc::new(state)))),
+            };
+            done.map_err(replay)?;
+        }
+        self.note(&record);
+        Ok(())
+    }
+
+    fn note(&mut self, record: &Record) {
+        self.attested.hear(record.at, &record.event);
+        match &record.event {
+            Event::RunStarted { .. } => self.newest = record.run.clone(),
+            Event::AgentConnected { node, ledger } | Event::LedgerChanged { node, now: ledger, .. } => {
+                self.ledgers.insert(node.clone(), ledger.clone());
+            }
+            Event::Healed { heal } => {
+                self.heals.entry(heal.node.clone()).or_default().insert(heal.id.clone());
+            }
+            Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
+            // A snapshot for a backup outside of any run: the agent remembers its name as a run's.
+            Event::NodeAsked { op: HostOp::EtcdSnapshot { run }, .. } => {
+                self.adopted.insert(run.clone());
+            }
+            Event::EpochClaimed { epoch, .. }
+                if self.epoch.as_ref().is_none_or(|e| epoch.number >= e.number) =>
+            {
+                self.epoch = Some(epoch.clone());
+            }
+            Event::RunsArchived { file, sha256, runs, .. } => {
+                for run in runs {
+                    self.runs.remove(&run.run);
+                    let (file, sha256) = (file.clone(), sha256.clone());
+                    self.archived.insert(run.run.clone(), Archived { run: run.clone(), file, sha256 });
+                }
+            }
+            _ => {}
+        }
+    }
+}

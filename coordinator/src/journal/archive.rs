@@ -1,0 +1,155 @@
+//! Files with the records of runs that left the journal, in a folder beside it. A file is whole when it has its name: it is written under
+//! another one, fsynced and verified first.
+#![allow(clippy::disallowed_methods)] // this is an edge: the files
+
+use super::{JournalError, Query, Records, each};
+use podlift_backup::Hashed;
+use podlift_engine::machine::{ArchiveCheck, ArchiveError, ArchiveHeader};
+use podlift_model::Digest;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Where a file is not whole yet.
+const UNFINISHED: &str = ".unfinished";
+
+#[derive(Debug, Clone)]
+pub struct Archives {
+    pub dir: PathBuf,
+}
+
+/// A file that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Its name in the folder.
+    pub file: String,
+    pub header: ArchiveHeader,
+    pub records: u64,
+    pub bytes: u64,
+    pub sha256: Digest,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveFileError {
+    #[error("{path}: {source}", path = path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{path} is not whole: {source}", path = path.display())]
+    Damaged { path: PathBuf, source: ArchiveError },
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Archives {
+    /// The folder of a journal's archives.
+    pub fn beside(journal: &Path) -> Self {
+        Self { dir: journal.with_file_name("archive") }
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.dir.join(file)
+    }
+
+    /// Writes the runs of the header and verifies what it wrote. The same runs make the same name again.
+    pub fn write(&self, records: &dyn Records, header: &ArchiveHeader) -> Result<Verified, ArchiveFileError> {
+        let file = name(header);
+        let (path, unfinished) = (self.path(&file), self.path(&format!("{file}{UNFINISHED}")));
+        let io = |source| ArchiveFileError::Io { path: path.clone(), source };
+        std::fs::create_dir_all(&self.dir).map_err(io)?;
+        self.fill(&unfinished, records, header)?;
+        let verified = Verified { file, ..self.verify_path(&unfinished)? };
+        std::fs::rename(&unfinished, &path).map_err(io)?;
+        podlift_common::durable::sync_dir(&self.dir).map_err(io)?;
+        Ok(verified)
+    }
+
+    fn fill(
+        &self,
+        path: &Path,
+        records: &dyn Records,
+        header: &ArchiveHeader,
+    ) -> Result<(), ArchiveFileError> {
+        let io = |source| ArchiveFileError::Io { path: path.into(), source };
+        let mut to = BufWriter::new(File::create(path).map_err(io)?);
+        serde_json::to_writer(&mut to, header).map_err(|e| io(e.into()))?;
+        for run in &header.runs {
+            each(records, Query::run(Some(&run.run), 0), |row| write!(to, "\n{}", row.json).map_err(io))?;
+        }
+        to.write_all(b"\n").map_err(io)?;
+        to.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)
+    }
+
+    /// Reads every byte of a file.
+    pub fn verify(&self, file: &str) -> Result<Verified, ArchiveFileError> {
+        Ok(Verified { file: file.into(), ..self.verify_path(&self.path(file))? })
+    }
+
+    fn verify_path(&self, path: &Path) -> Result<Verified, ArchiveFileError> {
+        let io = |source| ArchiveFileError::Io { path: path.into(), source };
+        let damaged = |source| ArchiveFileError::Damaged { path: path.into(), source };
+        let mut lines = Lines::open(path).map_err(io)?;
+        let first = lines.read().map_err(io)?.unwrap_or_default();
+        let mut check = ArchiveCheck::begin(first).map_err(damaged)?;
+        while let Some(line) = lines.read().map_err(io)? {
+            check.line(line).map_err(damaged)?;
+        }
+        let records = check.end().map_err(damaged)?;
+        let (bytes, sha256) = lines.end().map_err(io)?;
+        Ok(Verified { file: String::new(), header: check.header, records, bytes, sha256 })
+    }
+
+    /// Names of the files that are whole, in order.
+    pub fn list(&self) -> Result<Vec<String>, ArchiveFileError> {
+        let io = |source| ArchiveFileError::Io { path: self.dir.clone(), source };
+        let entries = match std::fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            Err(e) => return Err(io(e)),
+        };
+        let mut names = vec![];
+        for entry in entries {
+            let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(SUFFIX) {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+const SUFFIX: &str = ".jsonl";
+
+/// Of the first and the last run.
+fn name(header: &ArchiveHeader) -> String {
+    match header.runs.as_slice() {
+        [first, .., last] => format!("{}--{}{SUFFIX}", first.run, last.run),
+        [only] => format!("{}{SUFFIX}", only.run),
+        [] => format!("empty{SUFFIX}"),
+    }
+}
+
+/// Lines of a file, one in memory at a time, and the hash of all that was read.
+struct Lines {
+    from: BufReader<Hashed<File>>,
+    line: String,
+}
+
+impl Lines {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { from: BufReader::new(Hashed::new(File::open(path)?)), line: String::new() })
+    }
+
+    fn read(&mut self) -> io::Result<Option<&str>> {
+        self.line.clear();
+        match self.from.read_line(&mut self.line)? {
+            0 => Ok(None),
+            _ => Ok(Some(self.line.trim_end_matches('\n'))),
+        }
+    }
+
+    /// After the last line.
+    fn end(self) -> io::Result<(u64, Digest)> {
+        let hashed = self.from.into_inner();
+        Ok((hashed.bytes, hashed.digest()?))
+    }
+}

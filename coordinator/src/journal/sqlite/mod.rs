@@ -1,0 +1,171 @@
+//! The journal as one SQLite file on the head node's local disk.
+//!
+//! Format 2 (`PRAGMA user_version = 2`), write-ahead log, synchronous=FULL:
+//! - `records(seq INTEGER PRIMARY KEY, hash TEXT, json TEXT) STRICT`: one row a record; `json` is the whole record, `hash` repeats its hash.
+//! - `head(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER, hash TEXT) STRICT`: number and hash of the last record.
+//! - `about(seq INTEGER PRIMARY KEY, run TEXT, node TEXT, kind TEXT) STRICT`: the index by run, subject and name of the event. It is made
+//!   of the records and can be made again from them; a file of format 1 gets it when it is opened.
+//!
+//! A record of an archived run is empty: `json` is '' and only its hash is there, with its run in the index. A later record
+//! (`runs-archived`) names a digest over those hashes and the file that has the contents.
+//!
+//! Invariants: numbers go from 1 without a gap; each record names the hash of the one before; `head` is written in the transaction that
+//! writes its record, so a lost tail is seen; `FILE.lock` is held by the one process that may write. What is damaged is never repaired
+//! here: opening refuses.
+#![allow(clippy::disallowed_methods)] // this is the edge: the database and its lock file
+
+mod check;
+mod reader;
+mod schema;
+
+use super::query::Place;
+use super::{Journal, JournalError, Records};
+use jiff::Timestamp;
+use podlift_engine::machine::{ChainError, Event, Record, seal};
+use podlift_model::{Epoch, RunId};
+use reader::SqliteRecords;
+use rusqlite::{Connection, params};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the index has instead of the name of an event where the record is empty; no event is called so.
+const EMPTIED: &str = "(archived)";
+
+pub struct SqliteJournal {
+    path: PathBuf,
+    db: Connection,
+    last: Option<Record>,
+    reader: Arc<SqliteRecords>,
+    /// Held, never read: the lock goes with it.
+    _lock: File,
+}
+
+impl SqliteJournal {
+    /// Opens or makes the file, takes the lock, verifies the whole chain record by record.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let lock = lock(path)?;
+        let at = At(path);
+        let mut db = Connection::open(path).map_err(at.sqlite("open"))?;
+        db.pragma_update(None, "journal_mode", "WAL").map_err(at.sqlite("write-ahead log"))?;
+        db.pragma_update(None, "synchronous", "FULL").map_err(at.sqlite("synchronous"))?;
+        schema::prepare(&mut db, &at)?;
+        let last = check::check(&mut db, &at)?;
+        let reader = Arc::new(SqliteRecords::new(path));
+        Ok(Self { path: path.into(), db, last, reader, _lock: lock })
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn append(
+        &mut self,
+        expected_seq: u64,
+        at: Timestamp,
+        run: Option<RunId>,
+        epoch: Option<Epoch>,
+        event: Event,
+    ) -> Result<Record, JournalError> {
+        let head = self.head();
+        if head != expected_seq {
+            return Err(JournalError::Conflict { expected: expected_seq, head });
+        }
+        let record = seal(self.last.as_ref(), at, run, epoch, event);
+        let json = serde_json::to_string(&record).map_err(|e| JournalError::Refused(e.to_string()))?;
+        insert(&mut self.db, &record, &json).map_err(At(&self.path).sqlite("append"))?;
+        self.last = Some(record.clone());
+        Ok(record)
+    }
+
+    fn head(&self) -> u64 {
+        self.last.as_ref().map_or(0, |r| r.seq)
+    }
+
+    fn reader(&self) -> Arc<dyn Records> {
+        self.reader.clone()
+    }
+
+    fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError> {
+        empty(&mut self.db, run, most).map_err(At(&self.path).sqlite("empty archived records"))
+    }
+
+    fn compact(&mut self) -> Result<(), JournalError> {
+        let smaller = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
+        self.db.execute_batch(smaller).map_err(At(&self.path).sqlite("make the file smaller"))
+    }
+}
+
+/// The path, for errors.
+struct At<'a>(&'a Path);
+
+impl At<'_> {
+    fn sqlite(&self, what: &'static str) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
+        let path = self.0.to_path_buf();
+        move |source| JournalError::Sqlite { path: path.clone(), what, source }
+    }
+    fn damaged(&self, source: ChainError) -> JournalError {
+        JournalError::Damaged { path: self.0.into(), source }
+    }
+}
+
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let open = |source| JournalError::Open { path: path.into(), source };
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir).map_err(open)?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options().create(true).truncate(false).write(true).open(name).map_err(open)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::InUse { path: path.into() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(open(source)),
+    }
+}
+
+/// SQLite's integers are signed; record numbers never get that far.
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn insert(db: &mut Connection, record: &Record, json: &str) -> Result<(), rusqlite::Error> {
+    let transaction = db.transaction()?;
+    let (seq, hash) = (number(record.seq), record.hash.as_str());
+    transaction
+        .prepare_cached("INSERT INTO records (seq, hash, json) VALUES (?1, ?2, ?3)")?
+        .execute(params![seq, hash, json])?;
+    place(&transaction, record)?;
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO head (id, seq, hash) VALUES (1, ?1, ?2)")?
+        .execute(params![seq, hash])?;
+    transaction.commit()
+}
+
+/// The index keeps an emptied record's run: the chain of the run's hashes is verified with it.
+fn empty(db: &mut Connection, run: &RunId, most: usize) -> Result<usize, rusqlite::Error> {
+    let transaction = db.transaction()?;
+    let mut full = transaction
+        .prepare_cached("SELECT seq FROM about WHERE run = ?1 AND kind <> ?2 ORDER BY seq LIMIT ?3")?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let seqs: Vec<i64> =
+        full.query_map(params![run.as_str(), EMPTIED, most], |r| r.get(0))?.collect::<Result<_, _>>()?;
+    drop(full);
+    for seq in &seqs {
+        transaction.prepare_cached("UPDATE records SET json = '' WHERE seq = ?1")?.execute([seq])?;
+        transaction
+            .prepare_cached("UPDATE about SET node = NULL, kind = ?2 WHERE seq = ?1")?
+            .execute(params![seq, EMPTIED])?;
+    }
+    transaction.commit()?;
+    Ok(seqs.len())
+}
+
+/// Puts a record into the index.
+fn place(db: &Connection, record: &Record) -> Result<(), rusqlite::Error> {
+    let Place { run, about, kind } = Place::of(record);
+    db.prepare_cached("INSERT OR REPLACE INTO about (seq, run, node, kind) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![number(record.seq), run, about, kind])
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests;

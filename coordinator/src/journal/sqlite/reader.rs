@@ -1,0 +1,149 @@
+//! Readers of the file: connections that can't write, each page a transaction of its own. In the write-ahead log a reader and the writer
+//! do not wait for each other, and because no page is kept open, a slow reader never holds up a checkpoint.
+
+use super::{At, EMPTIED, number};
+use crate::journal::{JournalError, PAGE_BYTES, Query, Records, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, params_from_iter};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+/// Pages that are read at the same time. More would take the processors from the writer without being done sooner.
+const AT_ONCE: usize = 2;
+
+pub(super) struct SqliteRecords {
+    path: Arc<Path>,
+    idle: Mutex<Idle>,
+    given_back: Condvar,
+}
+
+/// Connections that nobody uses now, and how many more may be opened.
+struct Idle {
+    open: Vec<Connection>,
+    left: usize,
+}
+
+impl SqliteRecords {
+    /// Opens no connection yet.
+    pub fn new(path: &Path) -> Self {
+        let idle = Idle { open: vec![], left: AT_ONCE };
+        Self { path: path.into(), idle: Mutex::new(idle), given_back: Condvar::new() }
+    }
+
+    /// Lends a connection to `read`; waits where all are lent.
+    fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, JournalError> {
+        let at = At(&self.path);
+        let lent = self.lend();
+        let connection = match lent {
+            Some(connection) => Ok(connection),
+            None => connect(&self.path).map_err(at.sqlite("open for reading")),
+        };
+        let result = connection.map(|c| (read(&c).map_err(at.sqlite("read")), c));
+        let (result, connection) = match result {
+            Ok((result, connection)) => (result, Some(connection)),
+            Err(error) => (Err(error), None),
+        };
+        self.take_back(connection);
+        result
+    }
+
+    /// `None`: a new one may be opened.
+    fn lend(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(connection) = idle.open.pop() {
+                return Some(connection);
+            }
+            if idle.left > 0 {
+                idle.left -= 1;
+                return None;
+            }
+            idle = self.given_back.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn take_back(&self, connection: Option<Connection>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match connection {
+            Some(connection) => idle.open.push(connection),
+            None => idle.left += 1,
+        }
+        drop(idle);
+        self.given_back.notify_one();
+    }
+}
+
+pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+impl Records for SqliteRecords {
+    fn page(&self, query: &Query) -> Result<Vec<Row>, JournalError> {
+        self.with(|db| page(db, &self.path, query))
+    }
+
+    fn count(&self, query: &Query) -> Result<u64, JournalError> {
+        let (conditions, values) = conditions(query);
+        let sql = format!("SELECT count(*) FROM about a WHERE {conditions}");
+        self.with(|db| {
+            let mut statement = db.prepare_cached(&sql)?;
+            statement.query_row(params_from_iter(&values), |r| r.get::<_, i64>(0)).map(i64::unsigned_abs)
+        })
+    }
+}
+
+/// The index is asked first, then the records one by one, so that a page ends at its limit in bytes.
+fn page(db: &Connection, file: &Arc<Path>, query: &Query) -> Result<Vec<Row>, rusqlite::Error> {
+    let one_view = db.unchecked_transaction()?;
+    let seqs = matching(&one_view, query)?;
+    let mut statement = one_view.prepare_cached("SELECT json FROM records WHERE seq = ?1")?;
+    let (mut out, mut bytes) = (vec![], 0);
+    for seq in seqs {
+        if bytes >= PAGE_BYTES {
+            break;
+        }
+        let json: String = statement.query_row([seq], |r| r.get(0))?;
+        bytes += json.len();
+        out.push(Row { seq: seq.unsigned_abs(), json, file: file.clone() });
+    }
+    Ok(out)
+}
+
+fn matching(db: &Connection, query: &Query) -> Result<Vec<i64>, rusqlite::Error> {
+    let (conditions, values) = conditions(query);
+    let order = if query.newest_first { "DESC" } else { "ASC" };
+    let most = query.most();
+    let sql = format!("SELECT a.seq FROM about a WHERE {conditions} ORDER BY a.seq {order} LIMIT {most}");
+    let mut statement = db.prepare_cached(&sql)?;
+    statement.query_map(params_from_iter(&values), |r| r.get(0))?.collect()
+}
+
+/// What the index is asked, and the values of its question marks.
+fn conditions(query: &Query) -> (String, Vec<Value>) {
+    let mut all = format!("a.kind <> '{EMPTIED}' AND a.seq >= ?");
+    let mut values = vec![Value::from(number(query.from))];
+    if let Some(before) = query.before {
+        all.push_str(" AND a.seq < ?");
+        values.push(Value::from(number(before)));
+    }
+    if let Some(run) = &query.run {
+        all.push_str(" AND a.run = ?");
+        values.push(Value::from(run.to_string()));
+    }
+    if !query.about.is_empty() {
+        let marks = vec!["?"; query.about.len()].join(", ");
+        all.push_str(&format!(" AND a.node IN ({marks})"));
+        values.extend(query.about.iter().cloned().map(Value::from));
+    }
+    if let Some(kind) = query.kind {
+        all.push_str(" AND a.kind = ?");
+        values.push(Value::from(kind.to_string()));
+    }
+    (all, values)
+}
