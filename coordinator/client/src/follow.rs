@@ -85,7 +85,8 @@ impl<O: Observer> Follower<'_, O> {
             None => endpoint.connect().await?,
         };
         let runs = RunScope::Run(self.from.run.clone());
-        let mut events = client.events(&EventsQuery { runs, from: self.next, last: None, follow: true }).await?;
+        let mut events =
+            client.events(&EventsQuery { runs, from: self.next, last: None, follow: true }).await?;
         loop {
             let Some(answer) = events.next().await? else {
                 return Err(Error::unreachable("the coordinator went away", "the stream of events ended"));

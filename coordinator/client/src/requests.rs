@@ -70,22 +70,57 @@ impl Start {
 /// A command to the coordinator. `run` is the open run where it is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    Pause { run: Option<String>, reason: String },
-    Resume { run: Option<String> },
-    Retry { run: Option<String>, step: Option<StepId>, repair_dpkg: bool },
-    Abort { run: Option<String>, reason: String },
-    Defer { run: Option<String>, node: NodeName, reason: String },
-    Approve { run: Option<String> },
-    Unwaive { run: Option<String>, check: String },
-    Attest { name: String, note: String },
+    Pause {
+        run: Option<String>,
+        reason: String,
+    },
+    Resume {
+        run: Option<String>,
+    },
+    Retry {
+        run: Option<String>,
+        step: Option<StepId>,
+        repair_dpkg: bool,
+    },
+    Abort {
+        run: Option<String>,
+        reason: String,
+    },
+    Defer {
+        run: Option<String>,
+        node: NodeName,
+        reason: String,
+    },
+    Approve {
+        run: Option<String>,
+    },
+    Unwaive {
+        run: Option<String>,
+        check: String,
+    },
+    Attest {
+        name: String,
+        note: String,
+    },
     Takeover,
     Adopt,
-    HealAccept { node: NodeName, component: Component, sha256: Option<Digest> },
-    HealApply { node: NodeName, component: Component },
-    /// Runs that ended before this time go into a file.
-    Archive { before: Timestamp },
+    HealAccept {
+        node: NodeName,
+        component: Component,
+        sha256: Option<Digest>,
+    },
+    HealApply {
+        node: NodeName,
+        component: Component,
+    },
+    /// Moves runs that ended before this time into a file.
+    Archive {
+        before: Timestamp,
+    },
     /// Reads every byte of a file of archived runs; of all files where it is `None`.
-    VerifyArchive { file: Option<String> },
+    VerifyArchive {
+        file: Option<String>,
+    },
 }
 
 impl Command {
@@ -157,7 +192,7 @@ pub struct EventsQuery {
     pub runs: RunScope,
     /// Number of the first record.
     pub from: u64,
-    /// Begin with the last so many of them; `None` reads all.
+    /// Only this number of the last records; `None` reads all.
     pub last: Option<u32>,
     /// Whether the stream goes on with records that are yet to come.
     pub follow: bool,

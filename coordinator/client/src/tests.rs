@@ -211,7 +211,7 @@ async fn the_live_model_folds_each_record_once_and_turns_to_the_next_run() {
     site.paused_run().await;
     let _server = site.serve(listener);
     let mut client = site.endpoint().connect().await.unwrap();
-    let query = EventsQuery { runs: RunScope::Newest, from: 0, follow: false };
+    let query = EventsQuery { runs: RunScope::Newest, from: 0, last: None, follow: false };
     let mut events = client.events(&query).await.unwrap();
     let mut records = Vec::new();
     while let Some(answer) = events.next().await.unwrap() {

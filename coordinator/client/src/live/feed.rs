@@ -90,7 +90,8 @@ async fn stream<M: From<Update>>(
         Some(next) => next,
         None => first(&mut client).await?,
     };
-    let mut events = client.events(&EventsQuery { runs: RunScope::All, from, follow: true }).await?;
+    let mut events =
+        client.events(&EventsQuery { runs: RunScope::All, from, last: None, follow: true }).await?;
     while let Some(answer) = events.next().await? {
         let record = answer.view()?;
         *next = Some(record.seq + 1);
@@ -103,7 +104,7 @@ async fn stream<M: From<Update>>(
 
 /// Number of the newest run's first record; 0 where there was no run yet.
 async fn first(client: &mut Client) -> Result<u64, Error> {
-    let query = EventsQuery { runs: RunScope::Newest, from: 0, follow: false };
+    let query = EventsQuery { runs: RunScope::Newest, from: 0, last: None, follow: false };
     let Ok(mut events) = client.events(&query).await else { return Ok(0) };
     match events.next().await? {
         Some(answer) => Ok(answer.view()?.seq),
