@@ -1,7 +1,7 @@
 //! The client against a coordinator over real mutual TLS on the loopback.
 
 use crate::live::{Feed, Link, Live, Update, WorkState};
-use crate::{Endpoint, EventsQuery, Kind, Observer, PlanQuery, Position, RunScope, follow, position};
+use crate::{Endpoint, EventsQuery, Kind, Observer, PlanQuery, RunScope, follow, position};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::tls::{self, Identity, Material, Role, Subject, ca};
 use podlift_coordinator::core::{Coordinator, PlanAsk, Settings};
