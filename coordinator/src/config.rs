@@ -8,7 +8,7 @@ use crate::journal::archive::Archives;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
-use podlift_engine::plan::{PlanOptions, SitePolicy};
+use podlift_engine::program::{PlanOptions, SitePolicy};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
 use std::net::SocketAddr;

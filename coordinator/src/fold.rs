@@ -2,8 +2,7 @@
 
 use crate::store::StoreError;
 use jiff::Timestamp;
-use podlift_engine::machine::{self, ArchivedRun, Event, IllegalEvent, Record, RunState};
-use podlift_engine::plan::Attested;
+use podlift_engine::machine::{self, ArchivedRun, Attested, Event, IllegalEvent, Record, RunState};
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

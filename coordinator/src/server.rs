@@ -15,7 +15,7 @@ use podlift_common::clock::{Clock, SystemClock};
 use podlift_common::config::ConfigError;
 use podlift_common::metrics;
 use podlift_common::tls::{self, Material, Subject};
-use podlift_engine::plan::SitePolicy;
+use podlift_engine::program::SitePolicy;
 use podlift_model::InstanceId;
 use podlift_proto::v1::agent_service_server::AgentServiceServer;
 use podlift_proto::v1::control_service_server::ControlServiceServer;

@@ -6,7 +6,7 @@ use crate::fold::Fold;
 use crate::journal::{Journal, JournalError, Query, Records, each};
 use podlift_common::clock::Clock;
 use podlift_engine::machine::{Event, IllegalEvent, Record, RunState};
-use podlift_engine::plan::Attestation;
+use podlift_engine::program::Attestation;
 use podlift_model::{Epoch, LedgerId, NodeName, RunId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

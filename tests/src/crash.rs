@@ -37,6 +37,8 @@ pub fn small() -> Shape {
         control_planes: vec!["runai-01".into()],
         workers: vec!["dgx030".into()],
         inference: (2, 0),
+        // So that kubelet-config is repaired and the worker has a patch.
+        kubelet_settings: true,
         ..Shape::default()
     }
 }

@@ -18,7 +18,7 @@ use podlift_coordinator::exec::ExecSettings;
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::{Command, Coordinator, CoordinatorError, Hub, Parts, PlanAsk, Store};
 use podlift_engine::machine::{RunState, RunStatus};
-use podlift_engine::plan::PlanOptions;
+use podlift_engine::program::PlanOptions;
 use podlift_lab::{Shape, World};
 use podlift_model::{ClusterName, InstanceId, KubeVersion, NodeName, RunId};
 use std::collections::BTreeMap;

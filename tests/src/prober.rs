@@ -1,8 +1,7 @@
 //! Probes of the World's API servers, by address and through the proxy.
 
 use podlift_coordinator::cluster::Prober;
-use podlift_engine::doors::ApiProbe;
-use podlift_engine::view::report::VIP;
+use podlift_engine::doors::{ApiProbe, VIP};
 use podlift_lab::World;
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod look;
 pub mod op;
 pub mod outcome;
+mod samples;
 pub mod survey;
 pub mod version;
 

@@ -83,24 +83,7 @@ mod tests {
 
     #[test]
     fn every_look_survives_the_wire() {
-        let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
-        let looks = [
-            Look::Facts,
-            Look::Packages { to },
-            Look::KubeadmDiff { to },
-            Look::EtcdHealth,
-            Look::ApiServer,
-            Look::Manifests,
-            Look::Backup { run: RunId::new("r1").unwrap() },
-            Look::Survey { to },
-            Look::BackupFiles,
-            Look::BackupPart {
-                path: "/etc/kubernetes/admin.conf".into(),
-                offset: 7,
-                recipients: vec!["age1x".into()],
-            },
-        ];
-        for look in looks {
+        for look in Look::samples() {
             assert_eq!(request_from_wire(&look_to_wire(&look)), Ok(HostRequest::Look(look)));
         }
     }

@@ -159,49 +159,10 @@ fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError>
 mod tests {
     use super::*;
     use crate::wire::request_from_wire;
-    use podlift_model::RunId;
-    use podlift_model::op::{Addon, Component, Package, PatchName, Preflight, SkipPhase};
-
-    fn every_op() -> Vec<HostOp> {
-        let to: podlift_model::KubeVersion = "v1.32.9".parse().unwrap();
-        let run = RunId::new("r1").unwrap();
-        let packages = vec![PackagePin { package: Package::Kubeadm, version: "1.32.9-1.1".parse().unwrap() }];
-        vec![
-            HostOp::AptSource { minor: to.minor() },
-            HostOp::AptUpdate,
-            HostOp::PackageDownload { packages: packages.clone() },
-            HostOp::PackageInstall { packages: packages.clone(), repair: false },
-            HostOp::PackageInstall { packages, repair: true },
-            HostOp::ImagePull { to },
-            HostOp::KubeadmApply { to, skip: SkipPhase::ALL.to_vec(), ignore: Preflight::ALL.to_vec() },
-            HostOp::KubeadmNode { skip: vec![] },
-            HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },
-            HostOp::KubeletConfig,
-            HostOp::KubeletRestart,
-            HostOp::EtcdSnapshot { run: run.clone() },
-            HostOp::EtcdMoveLeader,
-            HostOp::ManifestBackup { run: run.clone() },
-            HostOp::ManifestRestore { component: Component::KubeScheduler, sha256: Digest::of("x") },
-            HostOp::GuardArm {
-                run: run.clone(),
-                seconds: 9,
-                allow: vec![FlagLoss {
-                    component: Component::KubeApiserver,
-                    flag: "profiling".parse().unwrap(),
-                }],
-            },
-            HostOp::GuardDisarm { run },
-            HostOp::HealAccept { component: Component::KubeApiserver, sha256: Digest::of("a") },
-            HostOp::HealApply { component: Component::KubeScheduler },
-            HostOp::KubeadmPatches {
-                files: vec![PatchText { name: PatchName::Kubelet, text: "maxPods: 200\n".into() }],
-            },
-        ]
-    }
 
     #[test]
     fn every_op_survives_the_wire() {
-        for op in every_op() {
+        for op in HostOp::samples() {
             assert_eq!(request_from_wire(&op_to_wire(&op)), Ok(HostRequest::Op(op)));
         }
     }

@@ -16,7 +16,7 @@ use podlift_coordinator::dispatch::{Hub, HubSettings};
 use podlift_coordinator::exec::ExecSettings;
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
-use podlift_engine::plan::PlanOptions;
+use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, Failure};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::version::{OWN, Peer};
 use podlift_engine::machine::{EVENT_SCHEMA, Record};
-use podlift_engine::plan::{self, Plan};
+use podlift_engine::program::{self, Program};
 use podlift_engine::view::{
     BackupCheck, Backups, Heal, NodeDetail, Report, Runs, Status, backups, heal, node, report, runs, status,
 };
@@ -23,7 +23,7 @@ macro_rules! views {
 }
 
 views! {
-    Plan => plan::SCHEMA,
+    Program => program::SCHEMA,
     Record => EVENT_SCHEMA,
     Status => status::SCHEMA,
     NodeDetail => node::SCHEMA,

@@ -5,7 +5,7 @@ use crate::error::{self, Error};
 use crate::requests::{Approval, BackupQuery, Command, EventsQuery, PlanQuery, Start};
 use crate::version::{Observed, Peer};
 use podlift_engine::machine::Record;
-use podlift_engine::plan::Plan;
+use podlift_engine::program::Program;
 use podlift_engine::view::{BackupCheck, Backups, Heal, HealAsk, NodeDetail, Report, Runs, Status};
 use podlift_model::{NodeName, RunId};
 use podlift_proto::v1::control_service_client::ControlServiceClient;
@@ -101,7 +101,7 @@ impl Client {
         &mut self,
         query: &PlanQuery,
         mut progress: impl FnMut(Progress),
-    ) -> Result<Answer<Plan>, Error> {
+    ) -> Result<Answer<Program>, Error> {
         let mut updates = match self.rpc.plan_watch(query.to_wire()).await {
             Ok(updates) => updates.into_inner(),
             // An older coordinator reports no progress.

@@ -1,11 +1,13 @@
-//! The engine decides and never does: inventory and facts in, plan out; events in, state out; a probe's reply in, verdict out.
+//! The engine decides and never does: inventory and facts in, program out; events in, state out; a probe's reply in, verdict out.
 //! Pure: no tokio, tonic, kube, clock, file or process. `now` is an argument.
 
+pub mod analysis;
 pub mod doors;
+pub mod goals;
 pub mod inventory;
 pub mod kubeadm_config;
 pub mod machine;
-pub mod plan;
+pub mod program;
 pub mod steps;
 pub mod survey;
 #[cfg(any(test, feature = "testing"))]
@@ -15,6 +17,6 @@ pub mod view;
 
 pub use doors::{Act, ClusterAct, ClusterLook, ClusterReply, Probe, Reply, VaultAct, VaultLook};
 pub use inventory::{Inventory, NodeEntry, NodeRole};
-pub use machine::{Event, Record, RunState, RunStatus, StepStatus, StopReason};
-pub use plan::{Plan, Severity, StepKind, StepSpec};
-pub use steps::{Assess, Cx, Evidence, Policy, Step};
+pub use machine::{Event, Record, RunState, RunStatus, StepStatus};
+pub use program::{Evidence, Program, Severity, StepSpec, StopReason};
+pub use steps::{Assess, Cx, Policy, Step, StepKind};

@@ -4,8 +4,9 @@
 pub mod survey;
 
 use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
+use crate::goals::upgrade::PlanInput;
 use crate::inventory::Inventory;
-use crate::plan::{PlanInput, PlanOptions};
+use crate::program::PlanOptions;
 use jiff::Timestamp;
 use podlift_model::facts::*;
 use podlift_model::op::{Component, Package};
@@ -156,7 +157,7 @@ pub fn input() -> PlanInput {
             coredns: true,
             kube_proxy_version: "v1.31.9".parse().ok(),
         }),
-        bcm: Some(crate::plan::BcmView {
+        bcm: Some(crate::goals::upgrade::BcmView {
             minors: Ok(vec!["1.32".parse().unwrap(), "1.31".parse().unwrap()]),
             recorded: Ok("1.31.9-1.1".parse().unwrap()),
         }),
@@ -164,9 +165,9 @@ pub fn input() -> PlanInput {
         refused_agents: Default::default(),
         surveys: survey::node_surveys(all()),
         cluster_survey: Ok(survey::cluster_survey()),
-        attestations: crate::plan::ATTESTATIONS
+        attestations: crate::program::ATTESTATIONS
             .iter()
-            .map(|(id, _)| crate::plan::Attestation {
+            .map(|(id, _)| crate::program::Attestation {
                 id: id.to_string(),
                 by: "jane".into(),
                 at: Timestamp::UNIX_EPOCH,

@@ -4,7 +4,7 @@
 use super::*;
 use crate::journal::{Journal as _, SqliteJournal};
 use podlift_common::clock::{Clock as _, SystemClock};
-use podlift_engine::plan::build;
+use podlift_engine::goals::upgrade::build;
 use podlift_engine::testing::input;
 use std::path::{Path, PathBuf};
 

@@ -2,8 +2,9 @@
 
 use super::{Coordinator, CoordinatorError};
 use crate::exec::planner::Counts;
-use podlift_engine::Plan;
-use podlift_engine::plan::{self, Approve, Ask, Waiver};
+use podlift_engine::Program;
+use podlift_engine::goals::upgrade::{self, Ask};
+use podlift_engine::program::{Approve, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
 use tracing::Instrument as _;
@@ -32,7 +33,7 @@ impl PlanAsk {
 
 impl Coordinator {
     /// Looks at everything and makes a plan; changes nothing.
-    pub async fn plan(&self, ask: &PlanAsk, by: &str) -> Result<Arc<Plan>, CoordinatorError> {
+    pub async fn plan(&self, ask: &PlanAsk, by: &str) -> Result<Arc<Program>, CoordinatorError> {
         self.plan_watched(ask, by, &Counts::default()).await
     }
 
@@ -42,7 +43,7 @@ impl Coordinator {
         ask: &PlanAsk,
         by: &str,
         counts: &Counts,
-    ) -> Result<Arc<Plan>, CoordinatorError> {
+    ) -> Result<Arc<Program>, CoordinatorError> {
         let mut options = self.settings.options.clone();
         options.max_unavailable = ask.max_unavailable.unwrap_or(options.max_unavailable);
         options.approve = ask.approve.unwrap_or(options.approve);
@@ -61,12 +62,12 @@ impl Coordinator {
         ask: Ask,
         by: &str,
         counts: &Counts,
-    ) -> Result<Arc<Plan>, CoordinatorError> {
+    ) -> Result<Arc<Program>, CoordinatorError> {
         let (attestations, to) = (self.store.attestations(), ask.to);
         let span = tracing::info_span!("plan", %to, by);
         let making = async {
             let input = self.planner.gather(ask, attestations, counts).await?;
-            Ok::<_, CoordinatorError>(Arc::new(plan::build(&input)?))
+            Ok::<_, CoordinatorError>(Arc::new(upgrade::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;
         self.keep(&plan);

@@ -3,7 +3,8 @@
 use super::people::approve;
 use super::{Coordinator, CoordinatorError};
 use jiff::Timestamp;
-use podlift_engine::machine::{Event, RunState, RunStatus, StopReason};
+use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::program::StopReason;
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
 use std::sync::Arc;

@@ -29,8 +29,8 @@ use crate::journal::archive::Archives;
 use crate::metrics::Meters;
 use crate::store::Store;
 use podlift_common::clock::Clock;
-use podlift_engine::Plan;
-use podlift_engine::plan::PlanOptions;
+use podlift_engine::Program;
+use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, Digest, Epoch, InstanceId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -167,7 +167,7 @@ impl Coordinator {
         self.fence.epoch().unwrap_or(Epoch { number: 0, instance: self.instance.clone() })
     }
 
-    fn keep(&self, plan: &Plan) {
+    fn keep(&self, plan: &Program) {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         plans.push_back((plan.hash.clone(), plan.fingerprints.clone()));
         while plans.len() > PLANS_KEPT {

@@ -3,7 +3,7 @@
 use super::commands::resume;
 use super::{Coordinator, CoordinatorError};
 use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
-use podlift_engine::plan::{ATTESTATIONS, DIFFERENCES, known_attestation};
+use podlift_engine::program::{ATTESTATIONS, DIFFERENCES, known_attestation};
 use podlift_model::RunId;
 
 impl Coordinator {

@@ -4,7 +4,7 @@ use super::{Command, CoordinatorError, PlanAsk};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, Running, start, store};
 use podlift_engine::machine::{APPROVAL, RunState, RunStatus};
-use podlift_engine::plan::{Approve, DIFFERENCES};
+use podlift_engine::program::{Approve, DIFFERENCES};
 
 const TO: &str = "v1.32.9";
 

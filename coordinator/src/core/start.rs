@@ -3,9 +3,10 @@
 
 use super::{Coordinator, CoordinatorError, PlanAsk};
 use crate::exec::Counts;
-use podlift_engine::Plan;
+use podlift_engine::Program;
+use podlift_engine::goals::upgrade::Ask;
 use podlift_engine::machine::Event;
-use podlift_engine::plan::{Approve, Ask, changed_parts};
+use podlift_engine::program::{Approve, changed_parts};
 use podlift_model::{Digest, RunId};
 
 impl Coordinator {
@@ -29,7 +30,7 @@ impl Coordinator {
     /// Runs exactly the plan that a person kept, or says what has changed since.
     pub async fn start_plan(
         &self,
-        kept: &Plan,
+        kept: &Program,
         approve: Option<Approve>,
         by: &str,
     ) -> Result<(RunId, Digest), CoordinatorError> {
@@ -49,8 +50,8 @@ impl Coordinator {
     }
 
     /// The question that the plan answers, asked by somebody else. What the site decides is never taken from a file.
-    fn again(&self, kept: &Plan, approve: Option<Approve>, by: &str) -> Ask {
-        let mut ask = kept.ask_again();
+    fn again(&self, kept: &Program, approve: Option<Approve>, by: &str) -> Ask {
+        let mut ask = Ask::again(kept);
         ask.waivers.iter_mut().for_each(|w| w.by = by.into());
         let site = &self.settings.options;
         ask.options.site_gates = site.site_gates.clone();
@@ -59,7 +60,7 @@ impl Coordinator {
         ask
     }
 
-    fn begin(&self, plan: &Plan, by: &str) -> Result<(RunId, Digest), CoordinatorError> {
+    fn begin(&self, plan: &Program, by: &str) -> Result<(RunId, Digest), CoordinatorError> {
         let blockers: Vec<_> = plan.blockers().cloned().collect();
         if !blockers.is_empty() {
             return Err(CoordinatorError::Blocked { findings: blockers });

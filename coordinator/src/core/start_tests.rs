@@ -3,15 +3,15 @@
 use super::{CoordinatorError, PlanAsk};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, Running, name, start};
-use podlift_engine::Plan;
-use podlift_engine::plan::Approve;
+use podlift_engine::Program;
+use podlift_engine::program::Approve;
 use podlift_model::ClusterName;
 
-async fn kept(running: &Running) -> Plan {
+async fn kept(running: &Running) -> Program {
     running.commanding().await;
     let plan = running.coordinator.plan(&PlanAsk::to("v1.32.9".parse().unwrap()), "eve").await.unwrap();
     let text = serde_json::to_string(plan.as_ref()).unwrap();
-    Plan::from_json(&text).unwrap()
+    Program::from_json(&text).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn what_the_site_decides_is_not_taken_from_a_file() {
 async fn a_plan_of_another_cluster_is_refused() {
     let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
     let running = start(&fleet, &journal, "one");
-    let plan = Plan { cluster: ClusterName::new("other").unwrap(), ..kept(&running).await };
+    let plan = Program { cluster: ClusterName::new("other").unwrap(), ..kept(&running).await };
     let refused = running.coordinator.start_plan(&plan, None, "jane").await.unwrap_err();
     assert!(matches!(refused, CoordinatorError::OtherCluster { .. }), "{refused:?}");
 }

@@ -2,7 +2,6 @@
 
 use super::drive::{Drive, Moment, Turn, may_act};
 use super::perform::Acted;
-use super::reasons::stop_reason;
 use super::recover::Open;
 use crate::dispatch::{EPOCH_STALE, unreachable};
 use podlift_engine::Act;
@@ -27,7 +26,7 @@ impl Drive {
         let acted = tokio::select! {
             acted = self.runner.performer.act(act, &op_id, &m.epoch).instrument(span) => acted,
             // An agent finishes what it has accepted; some calls to the cluster may stop anywhere.
-            () = self.aborted(), if act.interruptible() => stopped(),
+            () = self.aborted(), if self.step.kind.step().interruptible() => stopped(),
         };
         match acted {
             Acted::Ended(outcome) => self.ended(&op_id, outcome),
@@ -55,7 +54,7 @@ impl Drive {
         if let Err(failure) = self.runner.performer.claim(node, &m.epoch).await {
             if failure.code == EPOCH_STALE {
                 let turn = self.unseated(act, failure);
-                return Err(turn.unwrap_or_else(|failure| self.fail(stop_reason(&failure, &self.step))));
+                return Err(turn.unwrap_or_else(|failure| self.fail(self.stop_reason(&m.state, &failure))));
             }
             return Err(self.wait(m, failure.message));
         }

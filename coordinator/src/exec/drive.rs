@@ -1,11 +1,12 @@
 //! One step, from where the journal has it to its end: probe, assess, act, and again. Every turn starts from the state, so that a driver
 //! that begins after a crash does exactly what one that never stopped would do.
 
-use super::reasons::{aborted, plain, stop_reason};
+use super::reasons::{aborted, plain};
 use super::recover::Open;
 use super::runner::Runner;
-use podlift_engine::machine::{Event, Next, RunState, RunStatus, StepStatus, StopReason, next};
-use podlift_engine::steps::{self, Assess, Cx, Evidence, Policy};
+use podlift_engine::machine::{Event, Next, RunState, RunStatus, StepStatus, next};
+use podlift_engine::program::{Evidence, StopReason};
+use podlift_engine::steps::{Assess, Cx, Policy};
 use podlift_engine::{Reply, StepSpec};
 use podlift_model::{Epoch, FailureClass, OpId, OpOutcome, RunId};
 use std::sync::Arc;
@@ -89,7 +90,8 @@ impl Drive {
             Ok(open) => open,
             Err(turn) => return turn,
         };
-        let (spec, step) = (self.step.clone(), steps::step(&self.step.kind));
+        let spec = self.step.clone();
+        let step = spec.kind.step();
         let acted = state.steps[&spec.id].acted;
         let cx = Cx { state: &state, step: &spec, ahead, acted };
         let policy = Policy { poll: self.runner.settings.poll, ..step.policy(&cx) };
@@ -101,7 +103,7 @@ impl Drive {
         let reply = match self.runner.performer.probe(&probe).await {
             Ok(reply) => reply,
             Err(f) if f.class == FailureClass::Transient => return self.wait(&m, f.message),
-            Err(f) => return self.fail(stop_reason(&f, &self.step)),
+            Err(f) => return self.fail(self.stop_reason(&m.state, &f)),
         };
         match step.assess(&cx, &reply) {
             Assess::Done(evidence) => self.done(&m, evidence),
@@ -142,7 +144,7 @@ impl Drive {
                 (m.policy.poll * 2u32.saturating_pow(self.failures.min(8))).min(BACKOFF_MAX),
             )),
             false if !counts => Some(Turn::After(m.policy.poll)),
-            false => Some(self.fail(stop_reason(failure, &self.step))),
+            false => Some(self.fail(self.stop_reason(&m.state, failure))),
         }
     }
 
@@ -175,7 +177,7 @@ impl Drive {
         let acted = m.state.steps[&self.step.id].acted;
         let spec = self.step.clone();
         let cx = Cx { state: &m.state, step: &spec, ahead: m.ahead, acted };
-        let Some(act) = steps::step(&spec.kind).act(&cx, reply) else {
+        let Some(act) = spec.kind.step().act(&cx, reply) else {
             return self.wait(m, "not there yet".into());
         };
         if let (Open::Unknown(why), false) = (&m.open, m.policy.repeatable) {

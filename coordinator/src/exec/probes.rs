@@ -4,10 +4,9 @@
 use super::{ExecSettings, Performer};
 use crate::store::Store;
 use futures_util::future::join_all;
-use podlift_engine::doors::ApiProbe;
+use podlift_engine::doors::{ApiProbe, VIP};
 use podlift_engine::inventory::Inventory;
 use podlift_engine::machine::{Event, RunState};
-use podlift_engine::view::report::VIP;
 use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::RunId;
 use std::sync::Arc;

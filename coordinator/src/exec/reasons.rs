@@ -1,8 +1,10 @@
 //! Failures as people read them: what happened and what else may be done, and the one next command, which can be typed as it is.
 
-use podlift_engine::StepSpec;
-use podlift_engine::machine::StopReason;
-use podlift_model::Failure;
+use super::drive::Drive;
+use podlift_engine::inventory::NodeRole;
+use podlift_engine::machine::RunState;
+use podlift_engine::program::StopReason;
+use podlift_model::{Failure, NodeName};
 
 pub(super) fn plain(message: String, next: &str) -> StopReason {
     let (detail, undone) = (String::new(), String::new());
@@ -14,23 +16,37 @@ pub(super) fn aborted(why: &str) -> StopReason {
     StopReason { code: "aborted".into(), ..plain(text, "podlift report") }
 }
 
-/// What a person reads of a failure, with the one next command.
-pub(super) fn stop_reason(failure: &Failure, step: &StepSpec) -> StopReason {
-    let message = match (failure.code.as_str(), &step.node) {
-        ("drain-blocked" | "drain-refused" | "eviction-failed", Some(node)) => {
-            format!(
-                "{}; let the pods move first, or leave the node out: podlift defer {node}",
-                failure.message
-            )
-        }
-        (_, Some(node)) if step.phase == "workers" || step.phase == "canary" => {
-            format!("{}; mend the cause first, or leave the node out: podlift defer {node}", failure.message)
-        }
-        _ => failure.message.clone(),
-    };
-    let next = match failure.code.as_str() {
-        "apt-interrupted" => "podlift retry --repair-dpkg",
-        _ => "podlift retry",
-    };
-    StopReason { code: failure.code.clone(), detail: failure.detail.clone(), ..plain(message, next) }
+impl Drive {
+    /// The node that may be left out of the run where this step does not get on.
+    pub(super) fn deferrable(&self, state: &RunState) -> Option<&NodeName> {
+        let node = self.step.node.as_ref().filter(|_| self.step.kind.step().may_be_deferred())?;
+        let entry = state.plan.inventory.get(node)?;
+        (entry.role == NodeRole::Worker).then_some(node)
+    }
+
+    /// What a person reads of a failure, with the one next command.
+    pub(super) fn stop_reason(&self, state: &RunState, failure: &Failure) -> StopReason {
+        let message = match (failure.code.as_str(), &self.step.node) {
+            ("drain-blocked" | "drain-refused" | "eviction-failed", Some(node)) => {
+                format!(
+                    "{}; let the pods move first, or leave the node out: podlift defer {node}",
+                    failure.message
+                )
+            }
+            _ => match self.deferrable(state) {
+                Some(node) => {
+                    format!(
+                        "{}; mend the cause first, or leave the node out: podlift defer {node}",
+                        failure.message
+                    )
+                }
+                None => failure.message.clone(),
+            },
+        };
+        let next = match failure.code.as_str() {
+            "apt-interrupted" => "podlift retry --repair-dpkg",
+            _ => "podlift retry",
+        };
+        StopReason { code: failure.code.clone(), detail: failure.detail.clone(), ..plain(message, next) }
+    }
 }

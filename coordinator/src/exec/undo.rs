@@ -3,8 +3,8 @@
 use super::Performer;
 use super::perform::Acted;
 use podlift_engine::machine::{RunState, StepStatus};
-use podlift_engine::plan::{StepKind, StepSpec};
-use podlift_engine::steps::{self, Cx};
+use podlift_engine::program::StepSpec;
+use podlift_engine::steps::Cx;
 use podlift_engine::view::SeenNode;
 use podlift_model::{Epoch, NodeName, OpId, OpOutcome, OpOutput};
 use std::time::Duration;
@@ -46,12 +46,9 @@ fn attempted(s: &RunState, step: &StepSpec) -> bool {
 
 /// The step that gives back what `step` took is done.
 fn returned(s: &RunState, step: &StepSpec) -> bool {
-    let counterpart = match step.kind {
-        StepKind::Cordon => StepKind::Uncordon,
-        StepKind::GuardArm => StepKind::GuardDisarm,
-        _ => return false,
-    };
-    let back = s.plan.steps().find(|x| x.node == step.node && x.phase == step.phase && x.kind == counterpart);
+    let Some(counterpart) = step.kind.step().counterpart() else { return false };
+    let of_lane = |x: &&StepSpec| x.node == step.node && x.phase == step.phase;
+    let back = s.plan.steps().filter(of_lane).find(|x| x.kind.step().verb() == counterpart);
     back.is_some_and(|x| matches!(s.steps[&x.id].status, StepStatus::Done { .. }))
 }
 
@@ -63,7 +60,7 @@ async fn one(
     poll: Duration,
 ) -> Option<Result<String, String>> {
     let cx = Cx { state: s, step, ahead: 0, acted: true };
-    let act = steps::step(&step.kind).undo(&cx)?;
+    let act = step.kind.step().undo(&cx)?;
     let mut why = String::new();
     for number in 1..=TRIES {
         // Undoing twice is harmless, so that each try may have an id of its own.
@@ -92,14 +89,12 @@ fn line(step: &StepSpec, output: &OpOutput) -> String {
     let node = step.node.as_ref().map_or(String::new(), ToString::to_string);
     match output {
         OpOutput::Changed(text) | OpOutput::Unchanged(text) => format!("{node}: {text}"),
-        _ => format!("{node}: {} undone", step.kind.verb()),
+        _ => format!("{node}: {} undone", step.kind.step().verb()),
     }
 }
 
 /// What an abort leaves as it is, for whoever goes on from here.
 pub(super) fn remains(s: &RunState, seen: &[SeenNode]) -> Vec<String> {
-    let done =
-        |kind: &dyn Fn(&StepKind) -> bool| s.plan.steps().any(|x| kind(&x.kind) && s.steps[&x.id].ever_acted);
     let mut out = Vec::new();
     for entry in &s.plan.inventory.nodes {
         let facts = seen
@@ -122,9 +117,8 @@ pub(super) fn remains(s: &RunState, seen: &[SeenNode]) -> Vec<String> {
         let kubelet = facts.kubelet.map_or("unknown".into(), |v| v.to_string());
         out.push(format!("{}: kubelet binary {kubelet}; packages {}", entry.name, packages.join("; ")));
     }
-    if done(&|k| matches!(k, StepKind::RepairConfig)) {
-        out.push("ConfigMap kube-system/kubeadm-config stays repaired; its old text is in the plan (podlift report -o json)".into());
-    }
+    let acted = s.plan.steps().filter(|x| s.steps[&x.id].ever_acted);
+    out.extend(acted.filter_map(|x| x.kind.step().remains()).map(String::from));
     if let Some(seal) = &s.seal {
         out.push(format!(
             "backup {} stays on the control-plane nodes in /var/lib/podlift/backup/{}",

@@ -2,7 +2,8 @@
 
 use super::drive::{Drive, Moment, Turn};
 use super::reasons::{aborted, plain};
-use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus, StopReason};
+use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus};
+use podlift_engine::program::StopReason;
 use podlift_model::Failure;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,12 +37,9 @@ impl Drive {
                 self.write(|_| Some(Event::StepFailed { step: id, reason }));
                 return Turn::Over;
             }
-            let lost = match (&self.step.node, self.step.phase.as_str()) {
-                (Some(node), "workers" | "canary") => {
-                    format!("; if the node is gone for good: podlift defer {node}, then podlift resume")
-                }
-                _ => String::new(),
-            };
+            let lost = self.deferrable(state).map_or(String::new(), |node| {
+                format!("; if the node is gone for good: podlift defer {node}, then podlift resume")
+            });
             let text = format!(
                 "{}: an op is open and its end is not known: {}; bring the agent back first (systemctl status podlift-agent){lost}",
                 self.step.id, failure.message

@@ -74,7 +74,7 @@ impl Runs {
 
 fn run(out: &mut Out<'_>, open: Option<&RunState>) -> fmt::Result {
     let one = open.map(|s| {
-        let labels: Labels = vec![("from", s.plan.from.to_string()), ("to", s.plan.to.to_string())];
+        let labels: Labels = vec![("from", s.plan.from().to_string()), ("to", s.plan.to().to_string())];
         (labels, 1.0)
     });
     out.gauges("run_open", "1 with the versions of the run that is open; no value: none is", None, one)?;

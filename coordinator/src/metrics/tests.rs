@@ -52,7 +52,7 @@ async fn a_run_from_its_start_to_its_end() {
     let acted = state
         .plan
         .steps()
-        .filter(|s| s.kind.verb() == "apt-update" && state.steps[&s.id].attempts > 0)
+        .filter(|s| s.kind.step().verb() == "apt-update" && state.steps[&s.id].attempts > 0)
         .count();
     assert_eq!(value(&after, "podlift_step_duration_seconds_count{step=\"apt-update\"}") as usize, acted);
     // Nothing that grows with runs, steps or nodes is in a label.

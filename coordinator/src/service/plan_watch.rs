@@ -4,7 +4,7 @@
 use crate::core::{Coordinator, PlanAsk};
 use crate::exec::{Count, Counts};
 use podlift_common::wire::{to_document, to_status};
-use podlift_engine::plan;
+use podlift_engine::program;
 use podlift_proto::v1::plan_update::Update;
 use podlift_proto::v1::{PlanProgress, PlanUpdate};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) async fn watch(coordinator: Arc<Coordinator>, ask: PlanAsk, by: Strin
         }
     };
     tell(&send, &seen.borrow().clone(), &mut told);
-    let last = made.map(|made| update(Update::Plan(to_document(plan::SCHEMA, made.as_ref()))));
+    let last = made.map(|made| update(Update::Plan(to_document(program::SCHEMA, made.as_ref()))));
     drop(send.send(last.map_err(|e| to_status(&e))).await);
 }
 

@@ -2,11 +2,12 @@
 
 use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
 use podlift_common::wire::WireError;
-use podlift_engine::Plan;
-use podlift_engine::plan::{Approve, ContractError};
+use podlift_engine::Program;
+use podlift_engine::program::{Approve, ContractError};
 use podlift_engine::view::HealAsk;
 use podlift_model::{Digest, NodeName, RunId, StepId};
-use podlift_proto::v1::{self, command_request::Verb};
+use podlift_proto::v1;
+use podlift_proto::v1::command_request::Verb;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -65,12 +66,12 @@ pub(super) fn approve(request: &v1::StartRunRequest) -> Result<Option<Approve>, 
 }
 
 /// A plan as a document. None: there is none.
-pub(super) fn kept(request: &v1::StartRunRequest) -> Result<Option<Plan>, CoordinatorError> {
+pub(super) fn kept(request: &v1::StartRunRequest) -> Result<Option<Program>, CoordinatorError> {
     if request.plan_json.is_empty() {
         return Ok(None);
     }
     let text = std::str::from_utf8(&request.plan_json).map_err(|e| ContractError::NotAPlan(e.to_string()))?;
-    Ok(Some(Plan::from_json(text)?))
+    Ok(Some(Program::from_json(text)?))
 }
 
 /// A name in the folder of archives; empty: none.

@@ -11,8 +11,9 @@ use podlift_common::wire;
 use podlift_model::ClusterName;
 use podlift_proto::v1::agent_service_client::AgentServiceClient;
 use podlift_proto::v1::control_service_client::ControlServiceClient;
+use podlift_proto::v1::from_agent::Kind;
 use podlift_proto::v1::plan_update::Update;
-use podlift_proto::v1::{FromAgent, Hello, PlanRequest, StatusRequest, from_agent::Kind, to_agent};
+use podlift_proto::v1::{FromAgent, Hello, PlanRequest, StatusRequest, to_agent};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -174,7 +175,7 @@ async fn a_plan_is_told_while_it_is_made_and_comes_last() {
             Update::Plan(document) => plan = Some(document),
         }
     }
-    assert_eq!(plan.unwrap().kind, podlift_engine::plan::SCHEMA);
+    assert_eq!(plan.unwrap().kind, podlift_engine::program::SCHEMA);
     assert!(told.contains(&("surveys of nodes".into(), 5, 5)), "{told:?}");
     let mut updates = viewer.plan_watch(ask("v1.99.0")).await.unwrap().into_inner();
     let refused = loop {

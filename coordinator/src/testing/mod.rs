@@ -13,7 +13,7 @@ use crate::journal::{JournalError, MemoryJournal, Query, each};
 use crate::store::Store;
 use podlift_common::clock::TokioClock;
 use podlift_engine::machine::{Record, RunState};
-use podlift_engine::plan::PlanOptions;
+use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, InstanceId, RunId};
 use std::sync::Arc;
 use std::time::Duration;

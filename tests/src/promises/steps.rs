@@ -25,6 +25,7 @@ pub const BREAKS: &[(&str, &str, &str)] = &[
     ("kubelet-restart", "systemctl", "restart kubelet"),
     ("kubeadm-node", "kubeadm@dgx030", "upgrade node"),
     ("repair-config", "api", "PATCH /api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
+    ("repair-kubelet-config", "api", "PATCH /api/v1/namespaces/kube-system/configmaps/kubelet-config"),
     ("cordon", "api", "PATCH /api/v1/nodes"),
 ];
 

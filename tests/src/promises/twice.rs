@@ -5,15 +5,24 @@ use crate::direct::{Direct, epoch};
 use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
 use podlift_lab::{Shape, World};
-use podlift_model::op::{Addon, Package, PackagePin, SkipPhase};
-use podlift_model::{HostOp, KubeVersion, OpOutcome, RunId};
+use podlift_model::op::{Addon, Component, Package, PackagePin, PatchName, PatchText, SkipPhase};
+use podlift_model::{Digest, HostOp, KubeVersion, OpOutcome, RunId};
+use std::collections::BTreeSet;
 
 fn pins(packages: &[Package]) -> Vec<PackagePin> {
     let version = "1.32.9-1.1".parse().unwrap_or_else(|e| panic!("{e}"));
     packages.iter().map(|p| PackagePin { package: *p, version: Clone::clone(&version) }).collect()
 }
 
-fn ops(control_plane: bool) -> Vec<HostOp> {
+const SCHEDULER: Component = Component::KubeScheduler;
+/// A setting that every kubelet of the World has.
+const KEPT: &str = "staticPodPath: /etc/kubernetes/manifests\n";
+
+fn scheduler(world: &World, node: &str) -> Digest {
+    Digest::of(world.disk(node).text("/etc/kubernetes/manifests/kube-scheduler.yaml"))
+}
+
+fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
     let to = KubeVersion::new(1, 32, 9);
     let run = RunId::new("r1").unwrap_or_else(|e| panic!("{e}"));
     let all = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
@@ -27,6 +36,10 @@ fn ops(control_plane: bool) -> Vec<HostOp> {
     if control_plane {
         ops.extend([
             HostOp::ManifestBackup { run: run.clone() },
+            HostOp::ManifestRestore { component: SCHEDULER, sha256: scheduler(world, node) },
+            HostOp::HealAccept { component: SCHEDULER, sha256: scheduler(world, node) },
+            HostOp::HealApply { component: SCHEDULER },
+            HostOp::KubeadmPatches { files: vec![PatchText { name: PatchName::Kubelet, text: KEPT.into() }] },
             HostOp::EtcdSnapshot { run: run.clone() },
             HostOp::ImagePull { to },
             HostOp::EtcdMoveLeader,
@@ -44,6 +57,7 @@ fn ops(control_plane: bool) -> Vec<HostOp> {
 }
 
 pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> Kept {
+    let mut sent: BTreeSet<&str> = BTreeSet::new();
     for (node, control_plane) in [("runai-01", true), ("dgx030", false)] {
         // Endpoints in kubeadm-config, so that apply succeeds without a heal.
         let world = World::new(Shape { empty_endpoints: false, ..Shape::default() });
@@ -51,8 +65,9 @@ pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> 
         let mine = epoch(1, "a");
         let mut agent = Direct::start(&world, node, sabotage).await;
         ensure(agent.claim(&mine).await, || "the first epoch was refused".into())?;
-        for (i, op) in ops(control_plane).iter().enumerate() {
+        for (i, op) in ops(&world, node, control_plane).iter().enumerate() {
             let id = format!("r1-s{i:04}-a1");
+            sent.insert(op.verb());
             let first =
                 agent.run(&id, &mine, op).await.map_err(|f| format!("{} was refused: {f}", op.verb()))?;
             ensure(matches!(first, OpOutcome::Done { .. }), || format!("{}: {first:?}", op.verb()))?;
@@ -70,5 +85,6 @@ pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> 
             ensure(more.is_empty(), || format!("{} had an effect again: {more:?}", op.verb()))?;
         }
     }
-    Ok(())
+    let never = HostOp::samples().into_iter().find(|op| !sent.contains(op.verb()));
+    ensure(never.is_none(), || format!("{never:?} is sent by no test"))
 }

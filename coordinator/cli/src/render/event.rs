@@ -3,8 +3,9 @@
 use super::time_of_day;
 use crate::table::paint;
 use anstyle::AnsiColor;
-use podlift_engine::machine::{Event, Record, RunState, StopReason};
-use podlift_engine::view::report::VIP;
+use podlift_engine::doors::VIP;
+use podlift_engine::machine::{Event, Record, RunState};
+use podlift_engine::program::StopReason;
 use podlift_model::{OpOutcome, StepId};
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
@@ -85,7 +86,7 @@ fn of_run(event: &Event) -> String {
             format!("epoch {epoch} held by {} agents", acknowledged.len())
         }
         E::RunStarted { plan, by } => {
-            format!("run from {} to {} started by {by}, plan {}", plan.from, plan.to, plan.hash.short())
+            format!("run from {} to {} started by {by}, plan {}", plan.from(), plan.to(), plan.hash.short())
         }
         E::RunResumed { by } => format!("run resumed by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),

@@ -2,7 +2,7 @@
 
 use super::{duration, timestamp};
 use podlift_engine::doors::BackupView;
-use podlift_engine::plan::{Attestation, Finding, Prevention};
+use podlift_engine::program::{Attestation, Finding, Prevention};
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
 use std::fmt::Write as _;

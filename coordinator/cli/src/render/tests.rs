@@ -8,9 +8,8 @@ use podlift_common::wire::to_status;
 use podlift_coordinator::core::{Coordinator, CoordinatorError, PlanAsk, Settings};
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
-use podlift_engine::machine::{Event, Record, StopReason};
-use podlift_engine::plan::Plan;
-use podlift_engine::steps::Evidence;
+use podlift_engine::machine::{Event, Record};
+use podlift_engine::program::{Evidence, Program, StopReason};
 use podlift_engine::view::{self, NodeRow};
 use podlift_model::{Digest, Failure, KubeVersion, OpOutcome, RunId, StepId};
 use std::sync::Arc;
@@ -31,7 +30,7 @@ pub(super) fn on_screens(render: impl Fn(Screen) -> String) -> String {
     SCREENS.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-async fn made(fleet: &Arc<Fleet>) -> (Arc<Coordinator>, Arc<Plan>) {
+async fn made(fleet: &Arc<Fleet>) -> (Arc<Coordinator>, Arc<Program>) {
     let settings = Settings { options: options(), ..Settings::default() };
     let coordinator = assemble(fleet, store(&MemoryJournal::new()), "one", settings);
     let to: KubeVersion = "v1.32.9".parse().unwrap();
@@ -52,7 +51,7 @@ async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
     let step = plan.step(&snapshot).unwrap().clone();
     let store = coordinator.store();
     let say = |event: Event| drop(store.append(Some(&run()), event).unwrap());
-    say(Event::RunStarted { plan: Box::new(Plan::clone(&plan)), by: "eve".into() });
+    say(Event::RunStarted { plan: Box::new(Program::clone(&plan)), by: "eve".into() });
     let (attempt, op_id) = store.run(&run()).unwrap().next_op(&step);
     tokio::time::advance(std::time::Duration::from_secs(3)).await;
     say(Event::StepStarted { step: snapshot.clone(), attempt, op_id: op_id.clone(), ledger: None });

@@ -4,7 +4,7 @@ use crate::Context;
 use crate::error::{CliError, Exit};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use podlift_client::Command;
-use podlift_engine::plan::{ATTESTATIONS, DIFFERENCES};
+use podlift_engine::program::{ATTESTATIONS, DIFFERENCES};
 
 /// State what no machine can know. An attestation counts for the next run only.
 ///

@@ -5,7 +5,7 @@ use crate::out::{self, Screen};
 use crate::progress::Progress;
 use crate::{Context, render};
 use podlift_client::{Answer, Client, PlanQuery};
-use podlift_engine::plan::Plan as Made;
+use podlift_engine::program::Program;
 use podlift_model::KubeVersion;
 
 /// Show what an upgrade would do, what it would prevent and what blocks it. Changes nothing.
@@ -66,7 +66,7 @@ impl Target {
 const LOOKING: &str = "planning: looking at every node, etcd, the packages and the cluster's objects";
 
 /// Asks for a plan and shows how far the looks are. That takes as long as the slowest node.
-pub(super) async fn ask(client: &mut Client, query: &PlanQuery) -> Result<Answer<Made>, CliError> {
+pub(super) async fn ask(client: &mut Client, query: &PlanQuery) -> Result<Answer<Program>, CliError> {
     let progress = Progress::waiting(LOOKING);
     Ok(client.plan(query, |p| progress.look(&p)).await?)
 }
@@ -76,7 +76,7 @@ impl Plan {
         let mut client = context.client().await?;
         let answer = ask(&mut client, &self.target.query(self.to)).await?;
         let plan = answer.view()?;
-        let render = |plan: &Made| render::plan::plan(plan, self.verbose, Screen::of_stdout());
+        let render = |plan: &Program| render::plan::plan(plan, self.verbose, Screen::of_stdout());
         out::data(&context.shown(&answer, render)?)?;
         Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
     }

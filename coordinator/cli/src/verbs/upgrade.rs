@@ -6,7 +6,7 @@ use crate::out::{self, Format, Screen};
 use crate::{Context, follow, render};
 use podlift_client::{Approval, Client, Position, Start};
 use podlift_engine::machine::RunState;
-use podlift_engine::plan::Plan;
+use podlift_engine::program::Program;
 use podlift_engine::view;
 use podlift_model::KubeVersion;
 use std::io::IsTerminal as _;
@@ -97,7 +97,7 @@ impl Upgrade {
     }
 
     /// Makes a plan.
-    async fn made(&self, client: &mut Client) -> Result<(Plan, Start), CliError> {
+    async fn made(&self, client: &mut Client) -> Result<(Program, Start), CliError> {
         // clap has refused a line with neither --to nor --plan.
         let Some(to) = self.to else {
             return Err(CliError::usage(
@@ -111,7 +111,7 @@ impl Upgrade {
         Ok((plan, Start::Query(query)))
     }
 
-    fn check(&self, plan: &Plan) -> Result<(), CliError> {
+    fn check(&self, plan: &Program) -> Result<(), CliError> {
         if let Some(wanted) =
             self.expect_hash.as_ref().filter(|h| !plan.hash.as_str().starts_with(h.as_str()))
         {
@@ -139,18 +139,18 @@ impl Upgrade {
     }
 }
 
-fn again(plan: &Plan) -> String {
-    format!("podlift plan --to {}", plan.to)
+fn again(plan: &Program) -> String {
+    format!("podlift plan --to {}", plan.to())
 }
 
 /// Reads a plan from a file, and returns its text unchanged too. Both this function and the coordinator refuse a plan that was edited.
-fn read(file: &Path) -> Result<(Plan, String), CliError> {
+fn read(file: &Path) -> Result<(Program, String), CliError> {
     let refused = |why: String| {
         let what = format!("{} is not a plan that can be run", file.display());
         CliError::usage(what, why, "podlift help plan")
     };
     let text = podlift_common::durable::read_to_string(file).map_err(|e| refused(e.to_string()))?;
-    let plan = Plan::from_json(&text).map_err(|e| refused(e.to_string()))?;
+    let plan = Program::from_json(&text).map_err(|e| refused(e.to_string()))?;
     Ok((plan, text))
 }
 

@@ -2,7 +2,7 @@
 
 use super::Live;
 use podlift_engine::machine::{Next, RunState, StepStatus, next};
-use podlift_engine::plan::StepSpec;
+use podlift_engine::program::StepSpec;
 
 /// Ordered by what needs a person first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,9 @@ use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, Kubele
 use crate::survey::ClusterSurvey;
 use podlift_model::{NodeName, RunId};
 
+/// Name of the address in front of the API servers among the probed endpoints.
+pub const VIP: &str = "vip";
+
 /// A question to the API. Reads only, and needs no epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterLook {
@@ -56,11 +59,4 @@ pub enum ClusterAct {
     WriteKubeadmConfig { resource_version: String, cluster_configuration: String },
     /// Writes key `kubelet` of ConfigMap kube-system/kubelet-config with a resourceVersion precondition.
     WriteKubeletConfig { resource_version: String, kubelet: String },
-}
-
-impl ClusterAct {
-    /// True where the act may be stopped at any point and leaves nothing half done.
-    pub fn interruptible(&self) -> bool {
-        matches!(self, Self::Drain { .. })
-    }
 }

@@ -6,7 +6,7 @@ mod cluster;
 mod vault;
 mod views;
 
-pub use cluster::{ClusterAct, ClusterLook, ClusterReply};
+pub use cluster::{ClusterAct, ClusterLook, ClusterReply, VIP};
 pub use vault::{VaultAct, VaultLook};
 pub use views::{
     AddonsView, ApiProbe, BackupView, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView, Owner,
@@ -48,10 +48,5 @@ impl Act {
             Act::Node(node, _) => Some(node),
             Act::Cluster(_) | Act::Vault(_) => None,
         }
-    }
-
-    /// True where an abort need not wait for the act's end.
-    pub fn interruptible(&self) -> bool {
-        matches!(self, Act::Cluster(act) if act.interruptible())
     }
 }

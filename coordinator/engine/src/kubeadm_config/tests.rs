@@ -1,7 +1,6 @@
 //! On the recorded ConfigMaps and on the table of contents that give an empty flag.
 
 use super::*;
-
 use crate::testing::{config_text as configuration, endpoints};
 
 #[test]

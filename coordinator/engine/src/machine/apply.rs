@@ -6,8 +6,8 @@ use super::event::Event;
 use super::state::{Healed, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use crate::plan::{Attestation, Lane, Phase, StepKind};
-use crate::steps::Evidence;
+use crate::program::{Attestation, Evidence, Lane, Phase, Program, StepSpec};
+use crate::steps::Touches;
 use jiff::Timestamp;
 use podlift_model::{NodeName, OpId, OpOutcome, RunId, StepId};
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
     Ok(())
 }
 
-fn start(run: &RunId, at: Timestamp, plan: &crate::plan::Plan, by: &str) -> RunState {
+fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
     let steps = plan.steps().map(|s| (s.id.clone(), StepState::pending())).collect();
     RunState {
         track: Track::new(plan, &steps),
@@ -128,7 +128,10 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         _ => return Ok(()),
     };
     let spec = s.spec(&id).cloned().ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
-    if matches!(event, Event::StepStarted { .. }) && spec.kind.needs_backup() && s.seal.is_none() {
+    if matches!(event, Event::StepStarted { .. })
+        && spec.kind.step().touches() == Touches::Cluster
+        && s.seal.is_none()
+    {
         return Err(IllegalEvent::BackupNotSealed { step: id });
     }
     let step = s.steps.get_mut(&id).ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
@@ -161,8 +164,8 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         (_, Event::StepDone { evidence, .. }) => {
             step.status = StepStatus::Done { evidence: evidence.clone() };
             step.ended = Some(at);
-            if let (StepKind::SealBackup, Evidence::BackupSealed { hash, revision, .. }) =
-                (&spec.kind, evidence)
+            if let (true, Evidence::BackupSealed { hash, revision, .. }) =
+                (spec.kind.step().seals(), evidence)
             {
                 s.seal = Some(Seal { hash: hash.clone(), revision: *revision, at });
             }
@@ -196,7 +199,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         Event::RetryAsked { step, repair_dpkg, .. } => retry(s, step.as_ref(), *repair_dpkg)?,
         Event::WaiverLifted { check, .. } => {
             s.waivers.retain(|w| w.check != *check);
-            reset(s, |spec| matches!(spec.kind, StepKind::RepairConfig));
+            reset(s, |spec| spec.kind.step().looks_again_on_retry());
         }
         Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
         Event::AbortAsked { by, reason } => match s.status {
@@ -259,8 +262,7 @@ fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(
     let failed =
         |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
     let again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
-    // The root cause is looked at again too: something may have put the old kubeadm-config back.
-    reset(s, |spec| again.contains(&spec.id) || matches!(spec.kind, StepKind::RepairConfig));
+    reset(s, |spec| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
     for id in again {
         if let Some(step) = s.steps.get_mut(&id) {
             step.repair_dpkg = repair_dpkg;
@@ -285,7 +287,7 @@ fn phase_again(phase: &Phase, failed: &impl Fn(&StepId) -> bool) -> Vec<StepId> 
     chosen.map(|step| step.id.clone()).collect()
 }
 
-fn reset(s: &mut RunState, which: impl Fn(&crate::plan::StepSpec) -> bool) {
+fn reset(s: &mut RunState, which: impl Fn(&StepSpec) -> bool) {
     let ids: Vec<StepId> = s.plan.steps().filter(|spec| which(spec)).map(|spec| spec.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_open()) {

@@ -1,9 +1,8 @@
 //! Where a run waits for a person, if its plan says so: before each phase, or before each batch of lanes. The run pauses with a reason like
 //! any other, and whoever resumes it has approved; the journal has both with who and when.
 
-use super::event::StopReason;
 use super::state::RunState;
-use crate::plan::Approve;
+use crate::program::{Approve, StopReason};
 
 pub const CODE: &str = "approval";
 
@@ -56,9 +55,9 @@ pub(super) fn at_once(state: &RunState, phase: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::goals::upgrade::build;
     use crate::machine::{Event, Next, apply, next};
-    use crate::plan::build;
-    use crate::steps::Evidence;
+    use crate::program::Evidence;
     use crate::testing::input;
     use jiff::Timestamp;
     use podlift_model::{Digest, RunId, StepId};

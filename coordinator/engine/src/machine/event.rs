@@ -1,28 +1,12 @@
 //! What can happen. Append-only and self-contained: nobody needs anything but these to know the run.
 
 use super::archive::ArchivedRun;
-use crate::plan::Plan;
-use crate::steps::Evidence;
+use crate::program::{Evidence, Program, StopReason};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Why something stands still, for a person: what happened, what was undone, the one next command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StopReason {
-    /// Stable, kebab-case.
-    pub code: String,
-    pub message: String,
-    /// Tail of a tool's own output.
-    #[serde(default)]
-    pub detail: String,
-    /// What podlift has put back already, in a sentence; empty where there was nothing.
-    #[serde(default)]
-    pub undone: String,
-    pub next: String,
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -35,7 +19,7 @@ pub enum Event {
         acknowledged: Vec<NodeName>,
     },
     RunStarted {
-        plan: Box<Plan>,
+        plan: Box<Program>,
         by: String,
     },
     /// Intent: durable before the request leaves.
@@ -138,7 +122,7 @@ pub enum Event {
     },
     /// A person says what no machine can know.
     Attested {
-        /// One of `plan::ATTESTATIONS`.
+        /// One of `program::ATTESTATIONS`.
         name: String,
         by: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -3,6 +3,7 @@
 mod apply;
 mod approval;
 mod archive;
+mod attested;
 mod chain;
 mod event;
 mod next;
@@ -15,8 +16,9 @@ pub use approval::CODE as APPROVAL;
 pub use archive::{
     ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, ArchivedRun, RunDigest, RunDigests,
 };
+pub use attested::Attested;
 pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
-pub use event::{Event, StopReason};
+pub use event::Event;
 pub use next::{Next, Todo, next};
 pub use state::{Healed, Outage, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};

@@ -1,10 +1,9 @@
 //! What to do now: a function of the state alone. Whoever asks twice gets the same answer.
 
 use super::approval;
-use super::event::StopReason;
 use super::state::{RunState, RunStatus};
 use super::step::StepStatus;
-use crate::plan::StepSpec;
+use crate::program::{StepSpec, StopReason};
 
 /// One step to drive.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,8 @@
 //! What a run is now: the fold of its events and nothing more.
 
-use super::event::StopReason;
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
-use crate::plan::{Attestation, Plan, StepSpec, Waiver};
+use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
@@ -48,7 +47,8 @@ pub struct Outage {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunState {
     pub run: RunId,
-    pub plan: Arc<Plan>,
+    /// The program that the run executes.
+    pub plan: Arc<Program>,
     pub by: String,
     pub started: Timestamp,
     /// Time of the last event.
@@ -111,7 +111,7 @@ impl RunState {
         self.track.over
     }
     /// The first phase that is not over.
-    pub fn phase(&self) -> Option<&crate::plan::Phase> {
+    pub fn phase(&self) -> Option<&Phase> {
         self.plan.phases.get(self.track.phase()?)
     }
     /// The op id of the next attempt at a step: `<run>-s<number>-a<attempt>`.

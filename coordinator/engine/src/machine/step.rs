@@ -1,7 +1,6 @@
 //! What became of one step so far.
 
-use super::event::StopReason;
-use crate::steps::Evidence;
+use crate::program::{Evidence, StopReason};
 use jiff::Timestamp;
 use podlift_model::{LedgerId, OpId, OpOutcome};
 use serde::Serialize;

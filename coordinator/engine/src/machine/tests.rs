@@ -1,8 +1,8 @@
 //! The fold: whatever order lanes take, a run ends; whatever is illegal is refused; any prefix of a journal can be resumed.
 
 use super::*;
-use crate::plan::{Plan, StepKind, build};
-use crate::steps::Evidence;
+use crate::goals::upgrade::build;
+use crate::program::{Evidence, Program, StopReason};
 use crate::testing::{input, name};
 use jiff::Timestamp;
 use podlift_model::{Digest, OpOutcome, RunId, StepId};
@@ -43,11 +43,9 @@ impl Tape {
     }
     fn evidence(&self, step: &StepId) -> Evidence {
         let what = "seen".to_string();
-        match self.state().plan.step(step).unwrap().kind {
-            StepKind::SealBackup => {
-                Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what, backup: None }
-            }
-            _ => Evidence::Seen { what },
+        match self.state().plan.step(step).unwrap().kind.step().seals() {
+            true => Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what, backup: None },
+            false => Evidence::Seen { what },
         }
     }
     /// Drives one step to its end.
@@ -113,7 +111,7 @@ proptest! {
 fn nothing_changes_before_the_backup_is_sealed() {
     let mut tape = Tape::started();
     let plan = tape.state().plan.clone();
-    let step = plan.steps().find(|s| s.kind == StepKind::RepairConfig).unwrap();
+    let step = plan.steps().find(|s| s.kind.step().looks_again_on_retry()).unwrap();
     let (attempt, op_id) = tape.state().next_op(step);
     let e = tape.add(Event::StepStarted { step: step.id.clone(), attempt, op_id, ledger: None }).unwrap_err();
     assert_eq!(e, IllegalEvent::BackupNotSealed { step: step.id.clone() });
@@ -135,7 +133,7 @@ fn what_does_not_fit_is_refused() {
         matches!(tape.add(Event::RunSucceeded), Err(IllegalEvent::Status { .. })),
         "success before the end"
     );
-    let plan = Box::new(Plan::clone(&tape.state().plan));
+    let plan = Box::new(Program::clone(&tape.state().plan));
     assert!(matches!(
         tape.add(Event::RunStarted { plan, by: "x".into() }),
         Err(IllegalEvent::StartedTwice { .. })

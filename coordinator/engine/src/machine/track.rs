@@ -2,7 +2,7 @@
 //! the steps' states by `apply` alone, so that nobody has to look at every step of thousands of nodes to know what to do next.
 
 use super::step::{StepState, StepStatus};
-use crate::plan::{Plan, StepSpec};
+use crate::program::{Program, StepSpec};
 use podlift_model::{NodeName, StepId};
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::{BTreeMap, HashMap};
@@ -43,7 +43,7 @@ pub(super) struct Track {
 }
 
 impl Index {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Program) -> Self {
         let mut index = Self { steps: HashMap::new(), lanes: vec![], nodes: BTreeMap::new() };
         for (p, phase) in plan.phases.iter().enumerate() {
             for (l, lane) in phase.lanes.iter().enumerate() {
@@ -60,7 +60,7 @@ impl Index {
 }
 
 impl Track {
-    pub fn new(plan: &Plan, steps: &Steps) -> Self {
+    pub fn new(plan: &Program, steps: &Steps) -> Self {
         let index = Arc::new(Index::of(plan));
         let phases = plan.phases.iter().map(|_| PhaseTrack::default()).collect();
         let over_in = vec![0; index.lanes.len()];
@@ -70,22 +70,22 @@ impl Track {
         track
     }
 
-    pub fn spec<'a>(&self, plan: &'a Plan, id: &StepId) -> Option<&'a StepSpec> {
+    pub fn spec<'a>(&self, plan: &'a Program, id: &StepId) -> Option<&'a StepSpec> {
         let (lane, step) = self.index.steps.get(id)?;
         self.lane(plan, *lane).get(*step)
     }
 
-    pub fn at<'a>(&self, plan: &'a Plan, (lane, step): (LaneNumber, usize)) -> Option<&'a StepSpec> {
+    pub fn at<'a>(&self, plan: &'a Program, (lane, step): (LaneNumber, usize)) -> Option<&'a StepSpec> {
         self.lane(plan, lane).get(step)
     }
 
-    fn lane<'a>(&self, plan: &'a Plan, lane: LaneNumber) -> &'a [StepSpec] {
+    fn lane<'a>(&self, plan: &'a Program, lane: LaneNumber) -> &'a [StepSpec] {
         let (p, l) = self.index.lanes[lane as usize];
         &plan.phases[p].lanes[l].steps
     }
 
     /// Steps of a node in the plan's order.
-    pub fn of_node<'a>(&self, plan: &'a Plan, node: &NodeName) -> impl Iterator<Item = &'a StepSpec> {
+    pub fn of_node<'a>(&self, plan: &'a Program, node: &NodeName) -> impl Iterator<Item = &'a StepSpec> {
         let lanes = self.index.nodes.get(node).cloned().unwrap_or_default();
         let lanes: Vec<&'a [StepSpec]> = lanes.into_iter().map(|lane| self.lane(plan, lane)).collect();
         lanes.into_iter().flatten()
@@ -110,22 +110,22 @@ impl Track {
     }
 
     /// The first step of a lane that is not over.
-    pub fn current<'a>(&self, plan: &'a Plan, steps: &Steps, lane: LaneNumber) -> Option<&'a StepSpec> {
+    pub fn current<'a>(&self, plan: &'a Program, steps: &Steps, lane: LaneNumber) -> Option<&'a StepSpec> {
         self.lane(plan, lane).iter().find(|s| steps.get(&s.id).is_some_and(|x| !x.is_over()))
     }
 
     /// A step of this lane changed.
-    pub fn look_again(&mut self, plan: &Plan, steps: &Steps, id: &StepId) {
+    pub fn look_again(&mut self, plan: &Program, steps: &Steps, id: &StepId) {
         if let Some((lane, _)) = self.index.steps.get(id).copied() {
             self.look_at(plan, steps, lane);
         }
     }
 
-    pub fn look_at_all(&mut self, plan: &Plan, steps: &Steps) {
+    pub fn look_at_all(&mut self, plan: &Program, steps: &Steps) {
         (0..self.index.lanes.len()).for_each(|lane| self.look_at(plan, steps, lane as LaneNumber));
     }
 
-    fn look_at(&mut self, plan: &Plan, steps: &Steps, lane: LaneNumber) {
+    fn look_at(&mut self, plan: &Program, steps: &Steps, lane: LaneNumber) {
         let (mut begun, mut over) = (false, 0);
         let all = self.lane(plan, lane).len();
         for (i, spec) in self.lane(plan, lane).iter().enumerate() {

@@ -1,30 +1,65 @@
 //! CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses.
 
-use super::types::{Assess, Cx, Step, cluster, done, odd};
+use super::reply::{cluster, done, odd};
+use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
-use podlift_model::HostOp;
+use crate::inventory::NodeRole;
+use crate::program::{Given, Shared};
 use podlift_model::op::Addon;
+use podlift_model::{HostOp, KubeVersion};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub struct Addons;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Addons {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    addons: Given<Vec<Addon>>,
+}
+
+impl Addons {
+    pub fn to(version: KubeVersion, addons: Vec<Addon>) -> Self {
+        Self { to: Given::shared(version), addons: Given::shared(addons) }
+    }
+}
 
 impl Step for Addons {
+    fn verb(&self) -> String {
+        "addons".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+        self.addons.complete(shared.addons.clone());
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("addons-upgraded")
+    }
+    fn sample() -> Self {
+        Self::to(KubeVersion::new(1, 32, 9), Addon::ALL.to_vec())
+    }
+
     fn probe(&self, _cx: &Cx) -> Probe {
         Probe::Cluster(ClusterLook::Addons)
     }
+
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(ClusterReply::Addons(view)) = cluster(reply) else { return odd(reply) };
-        let (to, addons) = (cx.plan().to, &cx.plan().addons);
-        if addons.is_empty() {
+        if self.addons.is_empty() {
             return done("the cluster uses neither kubeadm's CoreDNS nor its kube-proxy");
         }
-        let rolled = !addons.contains(&Addon::KubeProxy) || view.kube_proxy_version == Some(to);
+        let rolled = !self.addons.contains(&Addon::KubeProxy) || view.kube_proxy_version == Some(*self.to);
         match (cx.acted, rolled) {
-            (true, true) => done(addons.iter().map(Addon::name).collect::<Vec<_>>().join(", ")),
-            (true, false) => Assess::Wait(format!("kube-proxy is not at {to} yet")),
+            (true, true) => done(self.addons.iter().map(Addon::name).collect::<Vec<_>>().join(", ")),
+            (true, false) => Assess::Wait(format!("kube-proxy is not at {} yet", *self.to)),
             (false, _) => Assess::Ready,
         }
     }
+
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        cx.host(HostOp::KubeadmAddons { to: cx.plan().to, addons: cx.plan().addons.clone() })
+        cx.host(HostOp::KubeadmAddons { to: *self.to, addons: self.addons.to_vec() })
     }
 }

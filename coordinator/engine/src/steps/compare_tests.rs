@@ -1,10 +1,10 @@
 //! What is compared at the end of a run, what is waited for, and how it goes on.
 
-use super::compare::CompareFleet;
-use super::{Assess, Cx, Evidence, Step as _};
+use super::{Assess, CompareFleet, Cx, Step as _};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
+use crate::goals::upgrade::{PlanInput, build};
 use crate::machine::{Event, RunState, apply};
-use crate::plan::{DIFFERENCES, PlanInput, StepKind, build};
+use crate::program::{DIFFERENCES, Evidence};
 use crate::survey::ClusterSurvey;
 use crate::testing::survey::{cluster_survey, node_survey};
 use crate::testing::{input, name};
@@ -29,7 +29,7 @@ fn mounted() -> PlanInput {
 }
 
 fn with<T>(state: &RunState, then: impl FnOnce(&Cx) -> T) -> T {
-    let step = state.plan.steps().find(|s| matches!(s.kind, StepKind::CompareFleet)).unwrap();
+    let step = state.plan.steps().find(|s| s.kind.step().verb() == "compare").unwrap();
     then(&Cx { state, step, ahead: 0, acted: false })
 }
 
@@ -44,13 +44,13 @@ fn seen(cluster: ClusterSurvey, source: &str) -> Reply {
 }
 
 fn judged(state: &RunState, reply: &Reply) -> Assess {
-    with(state, |cx| CompareFleet.assess(cx, reply))
+    with(state, |cx| CompareFleet::sample().assess(cx, reply))
 }
 
 #[test]
 fn only_nodes_that_have_something_to_tell_are_asked() {
     let state = run(&mounted());
-    let Probe::All(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
+    let Probe::All(looks) = with(&state, |cx| CompareFleet::sample().probe(cx)) else { panic!() };
     assert!(matches!(&looks[0], Probe::Cluster(ClusterLook::Survey { endpoints }) if endpoints.len() == 3));
     assert!(looks.len() == 2 && matches!(&looks[1], Probe::Node(node, _) if *node == name("dgx030")));
 }
@@ -102,11 +102,11 @@ fn a_difference_that_somebody_accepts_in_the_run_ends_it_and_is_kept() {
 fn a_node_that_was_left_out_is_not_compared() {
     let deferred = Event::NodeDeferred { node: name("dgx030"), reason: "r".into(), by: "me".into() };
     let state = say(Some(run(&mounted())), deferred);
-    let Probe::All(looks) = with(&state, |cx| CompareFleet.probe(cx)) else { panic!() };
+    let Probe::All(looks) = with(&state, |cx| CompareFleet::sample().probe(cx)) else { panic!() };
     assert_eq!(looks.len(), 1);
     let mut i = input();
     i.cluster_survey = Err("away".into());
     let nothing = run(&i);
-    assert_eq!(with(&nothing, |cx| CompareFleet.probe(cx)), Probe::All(vec![]));
+    assert_eq!(with(&nothing, |cx| CompareFleet::sample().probe(cx)), Probe::All(vec![]));
     assert!(matches!(judged(&nothing, &Reply::All(vec![])), Assess::Done(_)));
 }

@@ -1,15 +1,37 @@
 //! Evict what may be evicted and wait until it is gone. A failed eviction is a failure; a drain that takes too long pauses the run with
 //! pods and budgets named, and the cordon stays, ours.
 
-use super::types::{Assess, Cx, Policy, Step, blocked, cluster, done, odd};
+use super::reply::{blocked, cluster, done, odd};
+use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, Probe, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub struct Drain;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Drain {}
 
 impl Step for Drain {
+    fn verb(&self) -> String {
+        "drain".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn may_be_deferred(&self) -> bool {
+        true
+    }
+    /// Evictions may stop anywhere.
+    fn interruptible(&self) -> bool {
+        true
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
     fn probe(&self, cx: &Cx) -> Probe {
         Probe::Cluster(ClusterLook::PodsToEvict { node: cx.node() })
     }
+
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(ClusterReply::Pods(pods)) = cluster(reply) else { return odd(reply) };
         if !pods.refused.is_empty() {
@@ -21,10 +43,12 @@ impl Step for Drain {
         }
         if pods.evict.is_empty() { done("no pod left to evict") } else { Assess::Ready }
     }
+
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        let seconds = cx.plan().options.drain_seconds;
+        let seconds = cx.program().options.drain_seconds;
         Some(Act::Cluster(ClusterAct::Drain { node: cx.node(), run: cx.state.run.clone(), seconds }))
     }
+
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { retries: 0, ..cx.policy() }
     }

@@ -1,13 +1,27 @@
 //! Before a control-plane node is touched: every etcd member healthy, no alarm, and the leader on another node.
 
-use super::types::{Assess, Cx, Step, done, odd, output};
+use super::reply::{done, odd, output};
+use super::{Assess, Cx, Step, Touches};
+use crate::analysis::etcd_problems;
 use crate::doors::{Act, Probe, Reply};
-use crate::plan::checks::etcd_problems;
 use podlift_model::{HostOp, Look, OpOutput};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub struct EtcdReady;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EtcdReady {}
 
 impl Step for EtcdReady {
+    fn verb(&self) -> String {
+        "etcd-ready".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
     fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::EtcdHealth)
     }

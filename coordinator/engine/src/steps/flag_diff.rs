@@ -1,30 +1,55 @@
 //! Right before kubeadm writes: what would it write now? Something may have put the old kubeadm-config back since it was repaired; then
 //! the run pauses and names who wrote it.
 
-use super::repair_config::config;
-use super::types::{Assess, Cx, Step, blocked, done, many, odd, output};
-use crate::doors::{Act, ClusterLook, Probe, Reply};
-use crate::kubeadm_config::ClusterConfiguration;
-use crate::plan::checks::FLAG_LOSS;
-use crate::plan::{endpoints, removed};
+use super::reply::{all, blocked, config, done, odd, output};
+use super::{Assess, Cx, Step, Touches};
+use crate::analysis::{endpoints, removed};
+use crate::doors::{ClusterLook, Probe, Reply};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
+use crate::program::{FLAG_LOSS, Given, Shared};
 use podlift_model::command::kinds::STORE;
 use podlift_model::flags::FlagChange;
-use podlift_model::{Look, OpOutput};
+use podlift_model::{KubeVersion, Look, OpOutput};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub struct FlagDiff;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FlagDiff {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl FlagDiff {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
 
 const ETCD_SERVERS: &str = "etcd-servers";
 
 impl Step for FlagDiff {
+    fn verb(&self) -> String {
+        "flag-diff".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Nothing
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn sample() -> Self {
+        Self::to(KubeVersion::new(1, 32, 9))
+    }
+
     fn probe(&self, cx: &Cx) -> Probe {
         Probe::All(vec![
-            cx.look(Look::KubeadmDiff { to: cx.plan().to }),
+            cx.look(Look::KubeadmDiff { to: *self.to }),
             Probe::Cluster(ClusterLook::KubeadmConfig),
         ])
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [diff, config_reply] = many(reply) else { return odd(reply) };
+        let [diff, config_reply] = all(reply) else { return odd(reply) };
         let (Some(OpOutput::Diff(changes)), Some(config)) = (output(diff), config(config_reply)) else {
             return odd(reply);
         };
@@ -33,7 +58,7 @@ impl Step for FlagDiff {
         let unplanned: Vec<&FlagChange> = changes
             .iter()
             .filter(|c| c.live.is_some() || is_store(c))
-            .filter(|c| !planned(cx, c) && !returns(cx, c) && !same_servers(cx, c, stacked))
+            .filter(|c| !planned(cx, c, *self.to) && !returns(cx, c) && !same_servers(cx, c, stacked))
             .collect();
         if unplanned.is_empty() {
             return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
@@ -55,15 +80,11 @@ impl Step for FlagDiff {
             "podlift retry",
         )
     }
-
-    fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
-        None
-    }
 }
 
 /// The flag goes back to what ran when the plan was made: what is there now was written since, and is what kubeadm is to mend.
 fn returns(cx: &Cx, change: &FlagChange) -> bool {
-    let facts = cx.plan().inventory.get(&cx.node()).and_then(|n| n.facts.as_ref());
+    let facts = cx.program().inventory.get(&cx.node()).and_then(|n| n.facts.as_ref());
     let manifest = facts.and_then(|f| f.manifests.iter().find(|m| m.component.name() == change.component));
     manifest.is_some_and(|m| m.flags.joined(&change.flag) == change.rendered)
 }
@@ -74,19 +95,18 @@ fn is_store(change: &FlagChange) -> bool {
 
 /// The same members under other words: a slash less, another address of the node's own.
 fn same_servers(cx: &Cx, change: &FlagChange, stacked: bool) -> bool {
-    let Some(node) = cx.plan().inventory.get(&cx.node()) else { return false };
+    let Some(node) = cx.program().inventory.get(&cx.node()) else { return false };
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     change.flag == ETCD_SERVERS
         && endpoints::same(&text(&change.live), &text(&change.rendered), stacked, node)
 }
 
 /// The plan changes this flag by name, or the target has it no more.
-fn planned(cx: &Cx, change: &FlagChange) -> bool {
-    use crate::kubeadm_config::ConfigRepair;
+fn planned(cx: &Cx, change: &FlagChange, to: KubeVersion) -> bool {
     let gates = |text: &Option<String>| -> Vec<String> {
         text.iter().flat_map(|t| t.split(',')).map(str::to_string).filter(|g| !g.is_empty()).collect()
     };
-    if removed::gone(&change.component, &change.flag, cx.plan().to.minor()).is_some() {
+    if removed::gone(&change.component, &change.flag, to.minor()).is_some() {
         return true;
     }
     if change.flag != "feature-gates" {
@@ -96,7 +116,7 @@ fn planned(cx: &Cx, change: &FlagChange) -> bool {
     let gone = gates(&change.live).into_iter().filter(|g| !kept.contains(g));
     let by_name = |gate: &String| {
         let name = podlift_model::flags::parse_gate(gate).map(|(n, _)| n);
-        cx.plan().repairs.iter().any(|r| match r {
+        cx.program().mends.repairs.iter().any(|r| match r {
             ConfigRepair::RemoveGate { component, gate } => {
                 component.name() == change.component && Some(gate) == name.as_ref()
             }

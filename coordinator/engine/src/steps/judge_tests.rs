@@ -1,21 +1,22 @@
 //! How single steps judge what they see: an API server that wants credentials, a store of single resources, a difference right before
 //! kubeadm writes.
 
-use super::{Assess, Cx, step};
+use super::{Assess, Cx};
 use crate::doors::{ClusterReply, KubeadmConfigView, Reply};
+use crate::goals::upgrade::{PlanInput, build};
 use crate::machine::{Event, RunState, apply};
-use crate::plan::{PlanInput, StepKind, Waiver, build};
+use crate::program::Waiver;
 use crate::testing::{config_text, endpoints, input};
 use jiff::Timestamp;
 use podlift_model::facts::{ApiServerState, EtcdState};
 use podlift_model::flags::FlagChange;
 use podlift_model::{OpOutput, RunId};
 
-fn judged(i: &PlanInput, kind: &StepKind, reply: &Reply) -> Assess {
+fn judged(i: &PlanInput, verb: &str, reply: &Reply) -> Assess {
     let event = Event::RunStarted { plan: Box::new(build(i).unwrap()), by: "me".into() };
     let state: RunState = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
-    let spec = state.plan.steps().find(|s| s.kind == *kind).unwrap();
-    step(kind).assess(&Cx { state: &state, step: spec, ahead: 0, acted: false }, reply)
+    let spec = state.plan.steps().find(|s| s.kind.step().verb() == verb).unwrap();
+    spec.kind.step().assess(&Cx { state: &state, step: spec, ahead: 0, acted: false }, reply)
 }
 
 fn text(assess: Assess) -> String {
@@ -42,7 +43,7 @@ fn server(change: fn(&mut ApiServerState)) -> String {
         kubeadm_running: false,
     };
     change(&mut state);
-    text(judged(&input(), &StepKind::VerifyApi, &Reply::Node(Box::new(OpOutput::ApiServer(state)))))
+    text(judged(&input(), "verify-api", &Reply::Node(Box::new(OpOutput::ApiServer(state)))))
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn a_store_of_single_resources_is_waited_for_like_the_main_one() {
         let mut other = state.clone();
         other.members[2].healthy = events == Ok(true);
         state.overrides.insert("/events".into(), events.map(|_| other).map_err(String::from));
-        text(judged(&input(), &StepKind::EtcdReady, &Reply::Node(Box::new(OpOutput::Etcd(state)))))
+        text(judged(&input(), "etcd-ready", &Reply::Node(Box::new(OpOutput::Etcd(state)))))
     };
     assert!(with(Ok(true)).starts_with("done: 3 members healthy"));
     assert!(with(Ok(false)).contains("store of /events: member runai-03"));
@@ -94,7 +95,7 @@ fn difference(i: &PlanInput, config: &str, flag: &str, live: Option<&str>, rende
         Reply::Node(Box::new(OpOutput::Diff(vec![change]))),
         Reply::Cluster(ClusterReply::KubeadmConfig(config)),
     ]);
-    text(judged(i, &StepKind::FlagDiff, &reply))
+    text(judged(i, "flag-diff", &reply))
 }
 
 #[test]

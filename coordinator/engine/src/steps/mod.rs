@@ -1,65 +1,122 @@
-//! Steps: one decision with one mutation each. `probe` says what to look at, `assess` judges the reply and is the same before and after
-//! acting, `act` names the one mutation, `undo` the local and safe way back. To add one: a variant of `StepKind`, a file here, a line below,
-//! its place in plan/order.rs.
+//! Steps: one decision with at most one change each. A file says all of a step: its name and parameters, what it touches, how it is given
+//! back, which line of the sign-off it fills, and how it looks, judges and acts. `assess` is the same before and after acting. To add one:
+//! a file here, its line below, its place in a goal's order.
 
 mod addons;
-mod api_server;
-mod backup;
-mod compare;
+mod apt_source;
+mod apt_update;
+mod compare_fleet;
 #[cfg(test)]
 mod compare_tests;
 mod cordon;
+mod cx;
+mod download;
 mod drain;
 mod etcd_ready;
+mod etcd_snapshot;
 mod flag_diff;
-mod fleet;
-mod guard;
+mod guard_arm;
+mod guard_disarm;
+mod image_pull;
 #[cfg(test)]
 mod judge_tests;
-mod kubeadm;
-mod kubelet;
+mod kubeadm_apply;
+mod kubeadm_node;
+mod kubeadm_patches;
+mod kubelet_config;
+mod kubelet_restart;
+mod manifest_backup;
+mod manifests;
+mod node_ready;
 mod packages;
-mod patches;
-mod prestage;
+mod pins;
 mod repair_config;
 mod repair_kubelet;
+mod reply;
+mod seal_backup;
 #[cfg(test)]
 mod seal_tests;
-mod types;
+mod step;
+mod stores;
+mod uncordon;
+mod verify_api;
+mod verify_fleet;
 
-pub use types::{Assess, Cx, Evidence, Policy, Step, blocked};
+pub use cx::Cx;
+pub use reply::blocked;
+pub use step::{Assess, Policy, Step, Touches};
 
-use crate::plan::StepKind;
+use crate::program::Shared;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The implementation of a kind.
-pub fn step(kind: &StepKind) -> &'static dyn Step {
-    match kind {
-        StepKind::EtcdSnapshot => &backup::EtcdSnapshot,
-        StepKind::ManifestBackup => &backup::ManifestBackup,
-        StepKind::SealBackup => &backup::SealBackup,
-        StepKind::RepairConfig => &repair_config::RepairConfig,
-        StepKind::RepairKubelet => &repair_kubelet::RepairKubelet,
-        StepKind::KubeadmPatches => &patches::KubeadmPatches,
-        StepKind::AptSource => &prestage::AptSource,
-        StepKind::AptUpdate => &prestage::AptUpdate,
-        StepKind::Download { .. } => &prestage::Download,
-        StepKind::ImagePull => &prestage::ImagePull,
-        StepKind::EtcdReady => &etcd_ready::EtcdReady,
-        StepKind::GuardArm => &guard::GuardArm,
-        StepKind::GuardDisarm => &guard::GuardDisarm,
-        StepKind::Packages { .. } => &packages::Packages,
-        StepKind::FlagDiff => &flag_diff::FlagDiff,
-        StepKind::KubeadmApply => &kubeadm::Apply,
-        StepKind::KubeadmNode => &kubeadm::Node,
-        StepKind::VerifyApi => &api_server::VerifyApi,
-        StepKind::Addons => &addons::Addons,
-        StepKind::Cordon => &cordon::Cordon,
-        StepKind::Uncordon => &cordon::Uncordon,
-        StepKind::Drain => &drain::Drain,
-        StepKind::KubeletConfig => &kubelet::KubeletConfig,
-        StepKind::KubeletRestart => &kubelet::KubeletRestart,
-        StepKind::NodeReady => &kubelet::NodeReady,
-        StepKind::VerifyFleet => &fleet::VerifyFleet,
-        StepKind::CompareFleet => &compare::CompareFleet,
-    }
+/// The closed list of steps, from their files.
+macro_rules! kinds {
+    ($($module:ident::$kind:ident),* $(,)?) => {
+        $(pub use $module::$kind;)*
+
+        /// A step with its parameters.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case", tag = "step")]
+        pub enum StepKind {
+            $($kind($kind)),*
+        }
+
+        impl StepKind {
+            /// What it does and what is known of it.
+            pub fn step(&self) -> &dyn Step {
+                match self {
+                    $(Self::$kind(step) => step),*
+                }
+            }
+
+            /// Takes the goal's values for what a document left out.
+            pub(crate) fn complete(&mut self, shared: &Shared) {
+                match self {
+                    $(Self::$kind(step) => step.complete(shared)),*
+                }
+            }
+
+            /// One of each.
+            pub fn samples() -> Vec<Self> {
+                vec![$(Self::$kind($kind::sample())),*]
+            }
+        }
+
+        $(impl From<$kind> for StepKind {
+            fn from(step: $kind) -> Self {
+                Self::$kind(step)
+            }
+        })*
+    };
+}
+
+kinds! {
+    etcd_snapshot::EtcdSnapshot,
+    manifest_backup::ManifestBackup,
+    seal_backup::SealBackup,
+    repair_config::RepairConfig,
+    repair_kubelet::RepairKubelet,
+    kubeadm_patches::KubeadmPatches,
+    apt_source::AptSource,
+    apt_update::AptUpdate,
+    download::Download,
+    image_pull::ImagePull,
+    etcd_ready::EtcdReady,
+    guard_arm::GuardArm,
+    packages::Packages,
+    flag_diff::FlagDiff,
+    kubeadm_apply::KubeadmApply,
+    kubeadm_node::KubeadmNode,
+    verify_api::VerifyApi,
+    guard_disarm::GuardDisarm,
+    addons::Addons,
+    cordon::Cordon,
+    drain::Drain,
+    kubelet_config::KubeletConfig,
+    kubelet_restart::KubeletRestart,
+    node_ready::NodeReady,
+    uncordon::Uncordon,
+    verify_fleet::VerifyFleet,
+    compare_fleet::CompareFleet,
 }

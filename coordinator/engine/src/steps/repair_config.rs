@@ -1,32 +1,74 @@
 //! The root cause, repaired in kubeadm-config before any kubeadm runs: with a resourceVersion precondition, never while a kubeadm unit
 //! runs, and only with endpoints that answer. The old text is in the plan, and so in the journal.
 
-use super::types::{Assess, Cx, Step, blocked, cluster, done, many, odd, output};
+use super::reply::{all, blocked, config, done, facts, odd, output};
+use super::{Assess, Cx, Step, StepKind, Touches};
+use crate::analysis::root_cause;
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeadmConfigView, Probe, Reply};
+use crate::inventory::NodeRole;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair_at};
 use crate::machine::StepStatus;
-use crate::plan::checks::FLAG_LOSS;
-use crate::plan::{StepKind, StepSpec, root_cause};
+use crate::program::{FLAG_LOSS, Given, Shared, StepSpec};
 use podlift_model::{KubeVersion, Look, OpOutput};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub struct RepairConfig;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepairConfig {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl RepairConfig {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
 
 impl Step for RepairConfig {
+    fn verb(&self) -> String {
+        "repair-config".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("root-cause-repaired")
+    }
+    /// Something may have put the old text back.
+    fn looks_again_on_retry(&self) -> bool {
+        true
+    }
+    fn mends(&self, repair: &ConfigRepair) -> bool {
+        !matches!(repair, ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. })
+    }
+    fn remains(&self) -> Option<&'static str> {
+        Some(
+            "ConfigMap kube-system/kubeadm-config stays repaired; its old text is in the plan (podlift report -o json)",
+        )
+    }
+    fn sample() -> Self {
+        Self::to(KubeVersion::new(1, 32, 9))
+    }
+
     fn probe(&self, cx: &Cx) -> Probe {
         let mut looks = vec![Probe::Cluster(ClusterLook::KubeadmConfig), cx.look(Look::EtcdHealth)];
-        let servers = cx.plan().inventory.control_planes();
+        let servers = cx.program().inventory.control_planes();
         looks.extend(servers.map(|n| Probe::Node(n.name.clone(), Look::Facts)));
         Probe::All(looks)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [Reply::Cluster(ClusterReply::KubeadmConfig(config)), etcd, nodes @ ..] = many(reply) else {
+        let [Reply::Cluster(ClusterReply::KubeadmConfig(config)), etcd, nodes @ ..] = all(reply) else {
             return odd(reply);
         };
         if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
             return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
         }
-        match wanted(cx, config) {
+        match wanted(cx, config, *self.to) {
             Ok(None) => return done("kubeadm-config renders what runs"),
             Ok(Some(_)) => (),
             Err(why) => {
@@ -40,7 +82,7 @@ impl Step for RepairConfig {
         if let Some(why) = dead_endpoint(cx, etcd) {
             return Assess::Wait(why);
         }
-        for facts in nodes.iter().filter_map(super::types::facts) {
+        for facts in nodes.iter().filter_map(facts) {
             if let Some(op) = facts.running.first() {
                 return Assess::Wait(format!(
                     "op {op} runs on {}: kubeadm-config is not written meanwhile",
@@ -52,24 +94,24 @@ impl Step for RepairConfig {
     }
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
-        let config = config(many(reply).first()?)?;
-        let text = wanted(cx, config).ok().flatten()?;
+        let config = config(all(reply).first()?)?;
+        let text = wanted(cx, config, *self.to).ok().flatten()?;
         let resource_version = config.resource_version.clone();
         Some(Act::Cluster(ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration: text }))
     }
 }
 
 /// The repaired text, or None where nothing has to change.
-fn wanted(cx: &Cx, config: &KubeadmConfigView) -> Result<Option<String>, String> {
-    let plan = cx.plan();
+fn wanted(cx: &Cx, config: &KubeadmConfigView, to: KubeVersion) -> Result<Option<String>, String> {
+    let program = cx.program();
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).map_err(|e| e.to_string())?;
     // Against what ran when the plan was made: by now a broken manifest may be what runs.
-    let cause = root_cause::analyse(&parsed, &plan.inventory, plan.to, &plan.options.site_gates);
+    let cause = root_cause::analyse(&parsed, &program.inventory, to, &program.options.site_gates);
     if let Some(why) = cause.unrepairable.first() {
         return Err(why.clone());
     }
-    let (mut repairs, version) = (cause.repairs(), lost_version(cx, &parsed));
-    repairs.extend(plan.repairs.iter().filter(|r| r.is_kept()).cloned());
+    let (mut repairs, version) = (cause.repairs(), lost_version(cx, &parsed, to));
+    repairs.extend(program.mends.repairs.iter().filter(|r| r.is_kept()).cloned());
     if repairs.is_empty() && version.is_none() {
         return Ok(None);
     }
@@ -79,14 +121,13 @@ fn wanted(cx: &Cx, config: &KubeadmConfigView) -> Result<Option<String>, String>
 }
 
 /// The target, where kubeadm wrote it in this run and somebody put an older text back: `kubeadm upgrade node` takes its target from there.
-fn lost_version(cx: &Cx, config: &ClusterConfiguration) -> Option<KubeVersion> {
-    let to = cx.plan().to;
+fn lost_version(cx: &Cx, config: &ClusterConfiguration, to: KubeVersion) -> Option<KubeVersion> {
     let applied = |s: &StepSpec| {
         let step = cx.state.steps.get(&s.id);
-        matches!(s.kind, StepKind::KubeadmApply)
+        matches!(s.kind, StepKind::KubeadmApply(_))
             && step.is_some_and(|x| matches!(x.status, StepStatus::Done { .. }))
     };
-    let written = cx.plan().steps().any(applied);
+    let written = cx.program().steps().any(applied);
     (written && config.kubernetes_version() != Some(to)).then_some(to)
 }
 
@@ -94,7 +135,7 @@ fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {
     let Some(OpOutput::Etcd(state)) = output(etcd) else {
         return Some("etcd's health is not known yet".into());
     };
-    let repairs = cx.plan().repairs.iter();
+    let repairs = cx.program().mends.repairs.iter();
     let endpoints = repairs.filter_map(|r| match r {
         ConfigRepair::SetEtcdEndpoints { endpoints } => Some(endpoints),
         _ => None,
@@ -104,12 +145,4 @@ fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {
         .flatten()
         .find(|e| !answers(e))
         .map(|e| format!("etcd endpoint {e} does not answer: it is not written into kubeadm-config"))
-}
-
-/// The text now, for whoever needs only that.
-pub(super) fn config(reply: &Reply) -> Option<&KubeadmConfigView> {
-    match cluster(reply)? {
-        ClusterReply::KubeadmConfig(config) => Some(config),
-        _ => None,
-    }
 }

@@ -1,12 +1,18 @@
 //! ConfigMap kubelet-config, repaired before kubeadm writes it over the nodes' own: by the plan's keys and nothing else, with a
 //! resourceVersion precondition. The old text is in the plan, and so in the journal, and the object is in the backup.
 
-use super::types::{Assess, Cx, Step, blocked, cluster, done, odd};
+use super::reply::{blocked, cluster, done, odd};
+use super::{Assess, Cx, Step, Touches};
+use crate::analysis::mend_kubelet_config;
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeletConfigView, Probe, Reply};
-use crate::plan::checks::FLAG_LOSS;
-use crate::plan::mend_kubelet_config;
+use crate::inventory::NodeRole;
+use crate::kubeadm_config::ConfigRepair;
+use crate::program::FLAG_LOSS;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub struct RepairKubelet;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepairKubelet {}
 
 const NEXT: &str = "kubectl -n kube-system edit cm kubelet-config && podlift retry";
 
@@ -18,6 +24,22 @@ fn view(reply: &Reply) -> Option<&KubeletConfigView> {
 }
 
 impl Step for RepairKubelet {
+    fn verb(&self) -> String {
+        "repair-kubelet-config".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("root-cause-repaired")
+    }
+    fn mends(&self, repair: &ConfigRepair) -> bool {
+        matches!(repair, ConfigRepair::SetKubelet { .. })
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
     fn probe(&self, _cx: &Cx) -> Probe {
         Probe::Cluster(ClusterLook::KubeletConfig)
     }
@@ -27,7 +49,7 @@ impl Step for RepairKubelet {
         if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
             return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
         }
-        match mend_kubelet_config(&view.kubelet, &cx.plan().repairs) {
+        match mend_kubelet_config(&view.kubelet, &cx.program().mends.repairs) {
             Ok(text) if text == view.kubelet => done("kubelet-config has what all kubelets have"),
             Ok(_) => Assess::Ready,
             Err(error) => blocked("kubelet-config", error.to_string(), NEXT),
@@ -36,7 +58,7 @@ impl Step for RepairKubelet {
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let view = view(reply)?;
-        let kubelet = mend_kubelet_config(&view.kubelet, &cx.plan().repairs).ok()?;
+        let kubelet = mend_kubelet_config(&view.kubelet, &cx.program().mends.repairs).ok()?;
         let resource_version = view.resource_version.clone();
         Some(Act::Cluster(ClusterAct::WriteKubeletConfig { resource_version, kubelet }))
     }

@@ -1,10 +1,10 @@
 //! The seal: of the set off the nodes, and of nothing that lacks a part.
 
-use super::backup::SealBackup;
-use super::{Assess, Cx, Evidence, Step as _};
+use super::{Assess, Cx, SealBackup, Step as _};
 use crate::doors::{Act, BackupView, Probe, Reply, VaultAct};
+use crate::goals::upgrade::build;
 use crate::machine::{Event, RunState, apply};
-use crate::plan::{StepKind, build};
+use crate::program::Evidence;
 use crate::testing::{input, name};
 use jiff::Timestamp;
 use podlift_model::facts::{BackupState, SnapshotState};
@@ -19,7 +19,7 @@ fn run(nodes: &[&str]) -> RunState {
 }
 
 fn with<T>(state: &RunState, then: impl FnOnce(&Cx) -> T) -> T {
-    let step = state.plan.steps().find(|s| matches!(s.kind, StepKind::SealBackup)).unwrap();
+    let step = state.plan.steps().find(|s| s.kind.step().seals()).unwrap();
     then(&Cx { state, step, ahead: 0, acted: false })
 }
 
@@ -52,14 +52,14 @@ fn reply(set: Option<BackupView>, snapshot: bool, manifests: usize) -> Reply {
 fn the_set_is_collected_once_and_sealed_by_its_own_hash() {
     let state = run(&[]);
     let none = reply(None, true, 3);
-    assert_eq!(with(&state, |cx| SealBackup.assess(cx, &none)), Assess::Ready);
-    let Some(Act::Vault(VaultAct::Collect { run, nodes })) = with(&state, |cx| SealBackup.act(cx, &none))
+    assert_eq!(with(&state, |cx| SealBackup {}.assess(cx, &none)), Assess::Ready);
+    let Some(Act::Vault(VaultAct::Collect { run, nodes })) = with(&state, |cx| SealBackup {}.act(cx, &none))
     else {
         panic!()
     };
     assert_eq!((run.as_str(), nodes.len()), ("r1", 7));
     let Assess::Done(Evidence::BackupSealed { hash, revision, what, backup }) =
-        with(&state, |cx| SealBackup.assess(cx, &reply(Some(set()), true, 3)))
+        with(&state, |cx| SealBackup {}.assess(cx, &reply(Some(set()), true, 3)))
     else {
         panic!()
     };
@@ -74,7 +74,7 @@ fn what_lacks_a_part_is_no_backup_even_where_a_set_is_sealed() {
         (reply(Some(set()), false, 3), "no verified etcd snapshot"),
         (reply(Some(set()), true, 2), "backup 1 of 3 lacks a manifest"),
     ] {
-        let Assess::Blocked(reason) = with(&state, |cx| SealBackup.assess(cx, &reply)) else { panic!() };
+        let Assess::Blocked(reason) = with(&state, |cx| SealBackup {}.assess(cx, &reply)) else { panic!() };
         assert_eq!((reason.code.as_str(), reason.message.as_str()), ("backup-incomplete", want));
     }
 }
@@ -82,10 +82,10 @@ fn what_lacks_a_part_is_no_backup_even_where_a_set_is_sealed() {
 #[test]
 fn a_run_of_workers_alone_has_the_control_plane_in_its_backup() {
     let state = run(&["dgx031"]);
-    let Probe::All(looks) = with(&state, |cx| SealBackup.probe(cx)) else { panic!() };
+    let Probe::All(looks) = with(&state, |cx| SealBackup {}.probe(cx)) else { panic!() };
     assert_eq!(looks.len(), 4);
     let Some(Act::Vault(VaultAct::Collect { nodes, .. })) =
-        with(&state, |cx| SealBackup.act(cx, &reply(None, true, 3)))
+        with(&state, |cx| SealBackup {}.act(cx, &reply(None, true, 3)))
     else {
         panic!()
     };
@@ -101,7 +101,7 @@ fn a_store_of_single_resources_is_part_of_the_backup() {
     }
     let event = Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() };
     let state = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
-    let Assess::Blocked(reason) = with(&state, |cx| SealBackup.assess(cx, &reply(Some(set()), true, 3)))
+    let Assess::Blocked(reason) = with(&state, |cx| SealBackup {}.assess(cx, &reply(Some(set()), true, 3)))
     else {
         panic!()
     };
@@ -111,5 +111,5 @@ fn a_store_of_single_resources_is_part_of_the_backup() {
     let OpOutput::Backup(store) = output.as_mut() else { panic!() };
     store.overrides.insert("/events".into(), store.snapshot.clone().unwrap());
     let whole = Reply::All(parts);
-    assert!(matches!(with(&state, |cx| SealBackup.assess(cx, &whole)), Assess::Done(_)));
+    assert!(matches!(with(&state, |cx| SealBackup {}.assess(cx, &whole)), Assess::Done(_)));
 }

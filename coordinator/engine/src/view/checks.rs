@@ -2,7 +2,8 @@
 
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
-use crate::plan::StepKind;
+use crate::program::StepSpec;
+use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,35 +15,33 @@ pub struct SignOff {
     pub evidence: String,
 }
 
+/// The lines, in their order; each step says itself which one it fills.
+const LINES: &[&str] = &[
+    "backup-sealed",
+    "root-cause-repaired",
+    "control-plane-upgraded",
+    "addons-upgraded",
+    "control-plane-kubelets",
+    "workers-upgraded",
+    "packages-held",
+    "cordons-returned",
+    "guards-disarmed",
+    "fleet-verified",
+    "as-recorded",
+];
+
 pub fn sign_off(s: &RunState) -> Vec<SignOff> {
-    vec![
-        steps(s, "backup-sealed", |k, _| matches!(k, StepKind::SealBackup)),
-        steps(s, "root-cause-repaired", |k, _| {
-            matches!(k, StepKind::RepairConfig | StepKind::RepairKubelet | StepKind::KubeadmPatches)
-        }),
-        steps(s, "control-plane-upgraded", |k, _| matches!(k, StepKind::VerifyApi)),
-        steps(s, "addons-upgraded", |k, _| matches!(k, StepKind::Addons)),
-        steps(s, "control-plane-kubelets", |k, r| {
-            matches!(k, StepKind::NodeReady) && r == NodeRole::ControlPlane
-        }),
-        steps(s, "workers-upgraded", |k, r| matches!(k, StepKind::NodeReady) && r == NodeRole::Worker),
-        steps(s, "packages-held", |k, _| matches!(k, StepKind::Packages { .. })),
-        steps(s, "cordons-returned", |k, _| matches!(k, StepKind::Uncordon)),
-        steps(s, "guards-disarmed", |k, _| matches!(k, StepKind::GuardDisarm)),
-        steps(s, "fleet-verified", |k, _| matches!(k, StepKind::VerifyFleet)),
-        steps(s, "as-recorded", |k, _| matches!(k, StepKind::CompareFleet)),
-    ]
+    LINES.iter().map(|line| fill(s, line)).collect()
 }
 
-/// Passed where all steps of this sort are done, failed where one failed, open otherwise. No such step: passed, and said.
-fn steps(s: &RunState, id: &str, which: impl Fn(&StepKind, NodeRole) -> bool) -> SignOff {
-    let role = |n: &podlift_model::NodeName| s.plan.inventory.get(n).map(|e| e.role);
-    let mine: Vec<_> = s
-        .plan
-        .steps()
-        .filter(|x| which(&x.kind, x.node.as_ref().and_then(role).unwrap_or(NodeRole::ControlPlane)))
-        .map(|x| &s.steps[&x.id].status)
-        .collect();
+/// Passed where all steps of this line are done, failed where one failed, open otherwise. No such step: passed, and said.
+fn fill(s: &RunState, line: &str) -> SignOff {
+    let role = |n: &NodeName| s.plan.inventory.get(n).map(|e| e.role);
+    let fills = |x: &&StepSpec| {
+        let role = x.node.as_ref().and_then(role).unwrap_or(NodeRole::ControlPlane);
+        x.kind.step().sign_off(role) == Some(line)
+    };
+    let mine: Vec<_> = s.plan.steps().filter(fills).map(|x| &s.steps[&x.id].status).collect();
     let failed = mine.iter().find_map(|x| match x {
         StepStatus::Failed { reason } => Some(reason.message.clone()),
         _ => None,
@@ -61,7 +60,7 @@ fn steps(s: &RunState, id: &str, which: impl Fn(&StepKind, NodeRole) -> bool) ->
         None if done.len() == mine.len() => ("passed", summary(&done)),
         None => ("open", format!("{} of {} done", done.len(), mine.len())),
     };
-    SignOff { id: id.into(), result: result.into(), evidence }
+    SignOff { id: line.into(), result: result.into(), evidence }
 }
 
 fn summary(all: &[&str]) -> String {

@@ -1,6 +1,6 @@
 //! Findings as people read them: the same thing on many nodes is one line with their names.
 
-use crate::plan::{Finding, Severity};
+use crate::program::{Finding, Severity};
 use podlift_model::NodeName;
 
 /// One problem, wherever it is.
@@ -39,7 +39,7 @@ pub fn grouped(findings: &[Finding]) -> Vec<Group<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::build;
+    use crate::goals::upgrade::build;
     use crate::testing::{input, name};
 
     #[test]

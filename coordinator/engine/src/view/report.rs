@@ -1,12 +1,13 @@
 //! `podlift report`: what happened, filled from the journal alone.
 
 use super::checks::{SignOff, sign_off};
-use crate::doors::BackupView;
+use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::kubeadm_config::ConfigRepair;
-use crate::machine::{RunState, RunStatus, StepState, StepStatus, StopReason};
-use crate::plan::{ATTESTATIONS, Attestation, Finding, Phase, Prevention, StepKind, Waiver};
-use crate::steps::Evidence;
+use crate::machine::{RunState, RunStatus, StepState, StepStatus};
+use crate::program::{
+    ATTESTATIONS, Attestation, Evidence, Finding, Phase, Prevention, StepSpec, StopReason, Waiver,
+};
+use crate::steps::{Cordon, StepKind, Uncordon};
 use jiff::Timestamp;
 use podlift_model::{KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
@@ -95,9 +96,6 @@ pub struct ApiOutage {
     pub endpoints: BTreeMap<String, f64>,
 }
 
-/// Name of the proxy among the probed endpoints.
-pub const VIP: &str = "vip";
-
 pub fn report(s: &RunState, now: Timestamp) -> Report {
     let (result, paused) = match &s.status {
         RunStatus::Running => ("running", None),
@@ -115,8 +113,8 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         run: s.run.clone(),
         result: result.into(),
         paused,
-        from: s.plan.from,
-        to: s.plan.to,
+        from: s.plan.from(),
+        to: s.plan.to(),
         by: s.by.clone(),
         started_at: s.started,
         ended_at: s.ended,
@@ -145,19 +143,9 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
 
 /// Only what really was repaired before it could happen, by the step whose business it is.
 fn prevented(s: &RunState) -> Vec<Prevention> {
-    let acted =
-        |which: fn(&StepKind) -> bool| s.plan.steps().any(|x| which(&x.kind) && s.steps[&x.id].ever_acted);
-    let (config, kubelet, patches) = (
-        acted(|k| matches!(k, StepKind::RepairConfig)),
-        acted(|k| matches!(k, StepKind::RepairKubelet)),
-        acted(|k| matches!(k, StepKind::KubeadmPatches)),
-    );
-    let done = |p: &&Prevention| match p.repair {
-        ConfigRepair::SetKubelet { .. } => kubelet,
-        ConfigRepair::Patch { .. } => patches,
-        _ => config,
-    };
-    s.plan.prevented.iter().filter(done).cloned().collect()
+    let acted: Vec<&StepSpec> = s.plan.steps().filter(|x| s.steps[&x.id].ever_acted).collect();
+    let done = |p: &&Prevention| acted.iter().any(|x| x.kind.step().mends(&p.repair));
+    s.plan.mends.prevented.iter().filter(done).cloned().collect()
 }
 
 fn unattested(s: &RunState) -> Vec<String> {
@@ -165,27 +153,26 @@ fn unattested(s: &RunState) -> Vec<String> {
     ATTESTATIONS.iter().filter(|(id, _)| !said(id)).map(|(id, _)| id.to_string()).collect()
 }
 
-/// Evidence of the step of this kind, once it is done.
-fn evidence(s: &RunState, which: fn(&StepKind) -> bool) -> Option<&Evidence> {
-    let spec = s.plan.steps().find(|x| which(&x.kind))?;
-    match &s.steps.get(&spec.id)?.status {
-        StepStatus::Done { evidence } => Some(evidence),
+/// The first evidence of a sort among the steps that are done.
+fn evidence<T>(s: &RunState, pick: impl Fn(&Evidence) -> Option<T>) -> Option<T> {
+    s.steps.values().find_map(|step| match &step.status {
+        StepStatus::Done { evidence } => pick(evidence),
         _ => None,
-    }
+    })
 }
 
 fn backup(s: &RunState) -> Option<BackupView> {
-    match evidence(s, |k| matches!(k, StepKind::SealBackup))? {
+    evidence(s, |e| match e {
         Evidence::BackupSealed { backup, .. } => backup.as_deref().cloned(),
         _ => None,
-    }
+    })
 }
 
 fn differences(s: &RunState) -> Option<Vec<Finding>> {
-    match evidence(s, |k| matches!(k, StepKind::CompareFleet))? {
+    evidence(s, |e| match e {
         Evidence::Compared { findings, .. } => Some(findings.clone()),
         _ => None,
-    }
+    })
 }
 
 fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
@@ -202,7 +189,7 @@ fn heal(h: &crate::machine::Healed) -> Vec<HealReport> {
 }
 
 fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
-    let mine: Vec<(&StepKind, &StepState)> = s.steps_of(&n.name).map(|(x, now)| (&x.kind, now)).collect();
+    let mine: Vec<(&StepSpec, &StepState)> = s.steps_of(&n.name).collect();
     let over = mine.iter().all(|(_, x)| x.is_over());
     let result = match () {
         () if mine.is_empty() || !s.plan.chosen(&n.name) => "untouched",
@@ -211,13 +198,13 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
         () if mine.iter().any(|(_, x)| matches!(x.status, StepStatus::Failed { .. })) => "failed",
         () => "unfinished",
     };
-    let reached =
-        mine.iter().any(|(k, x)| matches!(k, StepKind::NodeReady) && x.is_over()) && result != "deferred";
+    let over = mine.iter().filter(|(_, now)| now.is_over() && result != "deferred");
+    let reached = over.filter_map(|(x, _)| x.kind.step().brings_to()).next_back();
     NodeReport {
         name: n.name.clone(),
         role: n.role,
         from: n.view.kubelet,
-        to: if reached { Some(s.plan.to) } else { n.view.kubelet },
+        to: reached.or(n.view.kubelet),
         result: result.into(),
         phases: s.plan.phases.iter().filter_map(|p| phase(s, p, &n.name, now)).collect(),
         unavailable_seconds: unavailable(&mine, now),
@@ -232,9 +219,9 @@ fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<Pha
     Some(PhaseReport { name: p.name.clone(), started_at, seconds: seconds(started_at, ended) })
 }
 
-fn unavailable(mine: &[(&StepKind, &StepState)], now: Timestamp) -> f64 {
-    let of = |wanted: &StepKind| mine.iter().find(|(k, _)| *k == wanted).map(|(_, x)| *x);
-    let (Some(cordon), Some(uncordon)) = (of(&StepKind::Cordon), of(&StepKind::Uncordon)) else { return 0.0 };
+fn unavailable(mine: &[(&StepSpec, &StepState)], now: Timestamp) -> f64 {
+    let of = |wanted: StepKind| mine.iter().find(|(x, _)| x.kind == wanted).map(|(_, now)| *now);
+    let (Some(cordon), Some(uncordon)) = (of(Cordon {}.into()), of(Uncordon {}.into())) else { return 0.0 };
     match cordon.ended {
         Some(from) if cordon.ever_acted => seconds(from, uncordon.ended.unwrap_or(now)),
         _ => 0.0,

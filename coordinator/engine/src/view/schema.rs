@@ -3,7 +3,7 @@
 
 use super::{BackupCheck, Backups, Heal, NodeDetail, Report, Runs, Status};
 use crate::machine::{EVENT_SCHEMA, Record};
-use crate::plan::Plan;
+use crate::program::Program;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
@@ -14,7 +14,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         (super::status::SCHEMA, of::<Status>()),
         (super::node::SCHEMA, of::<NodeDetail>()),
         (super::runs::SCHEMA, of::<Runs>()),
-        (crate::plan::SCHEMA, of::<Plan>()),
+        (crate::program::SCHEMA, of::<Program>()),
         (EVENT_SCHEMA, of::<Record>()),
         (super::heal::SCHEMA, of::<Heal>()),
         (super::backups::SCHEMA, of::<Backups>()),

@@ -2,8 +2,8 @@
 
 use super::select::Selection;
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Next, RunState, RunStatus, StepStatus, StopReason, next};
-use crate::plan::StepSpec;
+use crate::machine::{Next, RunState, RunStatus, StepStatus, next};
+use crate::program::{StepSpec, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
@@ -119,8 +119,8 @@ pub fn summary(s: &RunState) -> RunSummary {
     RunSummary {
         run: s.run.clone(),
         status: status.into(),
-        from: s.plan.from,
-        to: s.plan.to,
+        from: s.plan.from(),
+        to: s.plan.to(),
         by: s.by.clone(),
         started: s.started,
         ended: s.ended,

@@ -2,8 +2,9 @@
 
 use super::node::{Around, nearest, subject};
 use super::*;
-use crate::machine::{Event, Record, RunState, StopReason, apply, seal};
-use crate::plan::build;
+use crate::goals::upgrade::build;
+use crate::machine::{Event, Record, RunState, apply, seal};
+use crate::program::StopReason;
 use crate::testing::{input, name};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;

@@ -5,7 +5,7 @@ use crate::backup::{BackupSettings, Backups};
 use crate::exec::{Lines, Performer};
 use crate::testing::{Fleet, name, options};
 use podlift_common::clock::TokioClock;
-use podlift_engine::plan::{Ask, PlanInput};
+use podlift_engine::goals::upgrade::{Ask, PlanInput};
 use podlift_model::ClusterName;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::core::{Coordinator, Parts, PlanAsk, Settings};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, name, options, store};
 use podlift_common::clock::TokioClock;
-use podlift_engine::Plan;
+use podlift_engine::Program;
 use podlift_model::{ClusterName, InstanceId};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Bcm for Tools {
     }
 }
 
-async fn plan(fleet: &Arc<Fleet>, bcm: Option<Arc<dyn Bcm>>) -> Arc<Plan> {
+async fn plan(fleet: &Arc<Fleet>, bcm: Option<Arc<dyn Bcm>>) -> Arc<Program> {
     let coordinator = Coordinator::new(Parts {
         cluster_name: ClusterName::new("runaicluster").unwrap(),
         store: store(&MemoryJournal::new()),
@@ -42,7 +42,7 @@ async fn plan(fleet: &Arc<Fleet>, bcm: Option<Arc<dyn Bcm>>) -> Arc<Plan> {
     coordinator.plan(&PlanAsk::to("v1.32.9".parse().unwrap()), "eve").await.unwrap()
 }
 
-fn found(plan: &Plan, check: &str) -> Vec<String> {
+fn found(plan: &Program, check: &str) -> Vec<String> {
     let findings = plan.findings.iter().filter(|f| f.check == check);
     findings
         .map(|f| {
@@ -79,7 +79,7 @@ async fn bcm_decides_whether_the_target_may_be() {
     let fleet = Fleet::new();
     let supported =
         plan(&fleet, Some(Arc::new(Tools("1.32\n1.31 (NVIDIA AI Enterprise certified)\n")))).await;
-    assert_eq!(supported.blockers().collect::<Vec<_>>(), Vec::<&podlift_engine::plan::Finding>::new());
+    assert_eq!(supported.blockers().collect::<Vec<_>>(), Vec::<&podlift_engine::program::Finding>::new());
     assert!(
         found(&supported, "bcm-version")[0].contains("cmsh is in none of /cm"),
         "the metadata is not known"
@@ -109,7 +109,7 @@ async fn a_worker_that_tells_of_control_plane_manifests_votes_on_nothing_and_is_
     let entry = plan.inventory.get(&name("dgx030")).unwrap();
     assert_eq!(entry.role, podlift_engine::inventory::NodeRole::Worker);
     assert!(entry.facts.is_none(), "nothing that it tells is believed");
-    assert_eq!(plan.from, "v1.31.9".parse().unwrap());
+    assert_eq!(plan.from(), "v1.31.9".parse().unwrap());
     let said = plan.blockers().find(|f| f.evidence.contains("the cluster calls it a worker"));
     let said = said.unwrap_or_else(|| panic!("{:?}", plan.findings));
     assert_eq!(said.node, Some(name("dgx030")));

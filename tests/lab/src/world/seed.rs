@@ -12,7 +12,7 @@ pub fn disks(world: &World) {
     let pki = good_config(world).certificates;
     for name in world.shape.nodes() {
         match world.shape.machines {
-            true => put(world, name, "/var/lib/kubelet/config.yaml", &kubelet_config(world), 0o644),
+            true => put(world, name, "/var/lib/kubelet/config.yaml", &kubelet_config(world, name), 0o644),
             false => common(world, name),
         }
         if world.shape.control_planes.contains(name) {
@@ -45,7 +45,7 @@ fn common(world: &World, node: &str) {
     put(world, node, "/etc/apt/sources.list", "", 0o644);
     put(world, node, "/etc/apt/keyrings/kubernetes-apt-keyring.gpg", "lab keyring\n", 0o644);
     put(world, node, "/etc/default/kubelet", "KUBELET_EXTRA_ARGS=\n", 0o644);
-    put(world, node, "/var/lib/kubelet/config.yaml", &kubelet_config(world), 0o644);
+    put(world, node, "/var/lib/kubelet/config.yaml", &kubelet_config(world, node), 0o644);
     put(world, node, &format!("{DIR}/.kubelet-keep"), "", 0o644);
     let lists = world.disk(node);
     let path = crate::doubles::apt::lists_file("/var/lib/apt/lists", k.minor);
@@ -53,10 +53,17 @@ fn common(world: &World, node: &str) {
     lists.put_synced(Path::new(&path), text.as_bytes(), 0o644).ok();
 }
 
-fn kubelet_config(world: &World) -> String {
+fn kubelet_config(world: &World, node: &str) -> String {
     let s = world.lock();
     let map = s.api.get(&super::objects::Key::config_map("kubelet-config"));
-    map.and_then(|m| m["data"]["kubelet"].as_str()).unwrap_or_default().to_string()
+    let mut text = map.and_then(|m| m["data"]["kubelet"].as_str()).unwrap_or_default().to_string();
+    if world.shape.kubelet_settings {
+        text += "maxPods: 500\n";
+    }
+    if world.shape.kubelet_settings && world.shape.workers.first().is_some_and(|w| w == node) {
+        text += "podPidsLimit: 4096\n";
+    }
+    text
 }
 
 fn good_config(world: &World) -> ClusterConfig {

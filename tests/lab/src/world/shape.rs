@@ -33,6 +33,8 @@ pub struct Shape {
     pub conffile_changed: bool,
     /// The same on these nodes only.
     pub conffile_on: Vec<String>,
+    /// Kubelets have settings that their ConfigMap lacks: one that all have, and one of the first worker alone.
+    pub kubelet_settings: bool,
     /// Newest patch that each repository minor of Kubernetes 1 offers.
     pub newest: Vec<(u16, u16)>,
     /// How long etcd, API server and kubelet take.
@@ -105,6 +107,7 @@ impl Default for Shape {
             needrestart: true,
             conffile_changed: false,
             conffile_on: vec![],
+            kubelet_settings: false,
             newest: vec![(30, 14), (31, 14), (32, 13), (33, 5)],
             timing: Timing::default(),
             machines: false,

@@ -2,17 +2,18 @@
 
 use crate::out::Screen;
 use crate::table::{Cell, Grid};
-use podlift_engine::plan::{Blast, Plan};
+use podlift_engine::program::{Blast, Program};
 use podlift_model::NodeName;
 
 /// Rows that are shown without -v.
 const TOP: usize = 10;
 
-pub(super) fn blast(plan: &Plan, all: bool, screen: Screen) -> String {
-    if plan.blast.is_empty() {
+pub(super) fn blast(plan: &Program, all: bool, screen: Screen) -> String {
+    let of_upgrade = plan.goal.upgrade().map(|u| &u.blast);
+    let mut nodes: Vec<(&NodeName, &Blast)> = of_upgrade.into_iter().flatten().collect();
+    if nodes.is_empty() {
         return String::new();
     }
-    let mut nodes: Vec<(&NodeName, &Blast)> = plan.blast.iter().collect();
     nodes.sort_by_key(|(name, b)| (std::cmp::Reverse(weight(b)), *name));
     let cut = if all { nodes.len() } else { nodes.len().min(TOP) };
     let mut grid =
@@ -49,6 +50,7 @@ fn count(n: usize) -> Cell {
 }
 
 fn jobs(b: &Blast) -> String {
-    let one = |g: &podlift_engine::plan::Gang| format!("{} ({} of {})", g.name, g.here, g.here + g.elsewhere);
+    let one =
+        |g: &podlift_engine::program::Gang| format!("{} ({} of {})", g.name, g.here, g.here + g.elsewhere);
     b.gangs.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -2,10 +2,10 @@
 
 use super::{names, rule};
 use podlift_engine::Severity;
-use podlift_engine::plan::Plan;
+use podlift_engine::program::Program;
 use podlift_engine::view::findings::{Group, grouped};
 
-pub(super) fn findings(plan: &Plan, all: bool) -> String {
+pub(super) fn findings(plan: &Program, all: bool) -> String {
     let groups = grouped(&plan.findings);
     let titles =
         [(Severity::Blocker, "Blocks the run"), (Severity::Warning, "Warnings"), (Severity::Note, "Notes")];

@@ -4,13 +4,13 @@ use super::super::version;
 use crate::out::Screen;
 use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
-use podlift_engine::plan::Plan;
+use podlift_engine::program::Program;
 use podlift_engine::{NodeEntry, NodeRole};
 
 /// Fleets up to this size are shown in full.
 const SMALL: usize = 24;
 
-pub(super) fn nodes(plan: &Plan, all: bool, screen: Screen) -> String {
+pub(super) fn nodes(plan: &Program, all: bool, screen: Screen) -> String {
     let mut grid = Grid::new(&["NODE", "ROLE", "KUBELET", "API SERVER", "READY", "AGENT"]);
     let whole = all || plan.inventory.nodes.len() <= SMALL;
     let (shown, rest): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
@@ -30,14 +30,17 @@ pub(super) fn nodes(plan: &Plan, all: bool, screen: Screen) -> String {
     let tail = match rest.len() {
         0 => String::new(),
         n => {
-            format!("{n} more workers at {}, ready, with their agents connected; -v shows them\n", plan.from)
+            format!(
+                "{n} more workers at {}, ready, with their agents connected; -v shows them\n",
+                plan.from()
+            )
         }
     };
     format!("{}\n{tail}\n", grid.render(screen))
 }
 
 /// Whether a node needs no attention.
-fn ordinary(plan: &Plan, n: &NodeEntry) -> bool {
-    let same = n.view.kubelet == Some(plan.from);
+fn ordinary(plan: &Program, n: &NodeEntry) -> bool {
+    let same = n.view.kubelet == Some(plan.from());
     n.role == NodeRole::Worker && n.view.ready && n.facts.is_some() && same
 }

@@ -10,22 +10,26 @@ use super::timestamp;
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::NodeRole;
-use podlift_engine::plan::{Phase, Plan};
+use podlift_engine::program::{Phase, Program};
 use podlift_model::NodeName;
 use std::fmt::Write as _;
 
 /// With `all`, tables and lists are not cut.
-pub(crate) fn plan(plan: &Plan, all: bool, screen: Screen) -> String {
+pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     let mut out = String::new();
     let count = |role| plan.inventory.of_role(role).count();
     let (planes, workers) = (count(NodeRole::ControlPlane), count(NodeRole::Worker));
     let _ = writeln!(
         out,
         "Cluster {}: {} to {}, {planes} control-plane nodes and {workers} workers",
-        plan.cluster, plan.from, plan.to
+        plan.cluster,
+        plan.from(),
+        plan.to()
     );
-    let packages: Vec<String> = plan.packages.iter().map(|(p, v)| format!("{p} {v}")).collect();
-    let _ = writeln!(out, "Packages: {}", packages.join(", "));
+    if let Some(upgrade) = plan.goal.upgrade() {
+        let packages: Vec<String> = upgrade.packages.iter().map(|(p, v)| format!("{p} {v}")).collect();
+        let _ = writeln!(out, "Packages: {}", packages.join(", "));
+    }
     let _ = writeln!(out, "Plan {}\n", plan.hash.short());
     out += &fleet::nodes(plan, all, screen);
     out += &phases(plan, screen);
@@ -38,7 +42,7 @@ pub(crate) fn plan(plan: &Plan, all: bool, screen: Screen) -> String {
     wrapped(&out, screen)
 }
 
-fn phases(plan: &Plan, screen: Screen) -> String {
+fn phases(plan: &Program, screen: Screen) -> String {
     let mut grid = Grid::new(&["PHASE", "WHAT", "NODES", "AT ONCE", "STEPS"]);
     for phase in &plan.phases {
         let steps: usize = phase.lanes.iter().map(|l| l.steps.len()).sum();
@@ -60,11 +64,11 @@ fn lanes(phase: &Phase) -> usize {
     nodes.len()
 }
 
-fn prevented(plan: &Plan) -> String {
-    if plan.prevented.is_empty() {
+fn prevented(plan: &Program) -> String {
+    if plan.mends.prevented.is_empty() {
         return String::new();
     }
-    let lines = plan.prevented.iter().map(|p| format!("  {}{}: {}\n", p.id, rule(p.site_rule), p.what));
+    let lines = plan.mends.prevented.iter().map(|p| format!("  {}{}: {}\n", p.id, rule(p.site_rule), p.what));
     let how = match plan.waived("flag-loss") {
         Some(_) => "Not prevented, because flag-loss is waived",
         None => "Prevented before kubeadm writes",
@@ -77,7 +81,7 @@ fn rule(site: bool) -> &'static str {
     if site { " (site rule)" } else { "" }
 }
 
-fn attested(plan: &Plan) -> String {
+fn attested(plan: &Program) -> String {
     if plan.attestations.is_empty() {
         return String::new();
     }
@@ -88,7 +92,7 @@ fn attested(plan: &Plan) -> String {
     format!("Attested:\n{}\n", lines.collect::<String>())
 }
 
-fn waived(plan: &Plan) -> String {
+fn waived(plan: &Program) -> String {
     if plan.waivers.is_empty() {
         return String::new();
     }
@@ -105,7 +109,7 @@ fn names(nodes: &[&NodeName], all: bool) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-fn verdict(plan: &Plan) -> String {
+fn verdict(plan: &Program) -> String {
     match plan.blockers().count() {
         0 => "Nothing blocks this run. Nothing was changed yet.\n".into(),
         1 => "This run is blocked by 1 finding. Nothing was changed.\n".into(),

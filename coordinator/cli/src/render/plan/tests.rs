@@ -2,7 +2,8 @@
 
 use super::super::tests::on_screens;
 use super::plan;
-use podlift_engine::plan::{Attestation, Plan, PlanInput, Waiver, build};
+use podlift_engine::goals::upgrade::{PlanInput, build};
+use podlift_engine::program::{Attestation, Program, Waiver};
 use podlift_engine::survey::PodView;
 use podlift_engine::testing::survey::{budget, pod};
 use podlift_engine::testing::{input, name};
@@ -30,7 +31,7 @@ fn pods(i: &mut PlanInput) {
 }
 
 /// Input with something for every part of the screen.
-fn eventful() -> Plan {
+fn eventful() -> Program {
     let mut i = input();
     attested(&mut i);
     pods(&mut i);

@@ -35,7 +35,7 @@ fn line(model: &Model, run: &RunState, work: &Work, width: u16) -> Line<'static>
     let node = step.node.as_ref().map_or("cluster", |n| n.as_str());
     let began = run.steps.get(&step.id).and_then(|s| s.began);
     let age = began.map(|at| duration(model.now.duration_since(at).as_secs_f64().max(0.0)));
-    let head = format!("{node:<10} {:<18} ", step.kind.verb());
+    let head = format!("{node:<10} {:<18} ", step.kind.step().verb());
     let state_text = format!("{word:<8}");
     let tail = format!(" {:>9}  {}", age.unwrap_or_default(), work.reason.replace('\n', " "));
     let room = usize::from(width).saturating_sub(head.chars().count() + state_text.len());

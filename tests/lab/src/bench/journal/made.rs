@@ -3,10 +3,10 @@
 
 use anyhow::{Context as _, ensure};
 use jiff::{SignedDuration, Timestamp};
+use podlift_engine::goals::upgrade::build;
 use podlift_engine::inventory::Inventory;
 use podlift_engine::machine::{Event, Record, RunState, advance, apply, seal};
-use podlift_engine::plan::{Plan, StepKind, StepSpec, build};
-use podlift_engine::steps::Evidence;
+use podlift_engine::program::{Evidence, Program, StepSpec};
 use podlift_engine::testing::survey::node_survey;
 use podlift_engine::testing::{input, name};
 use podlift_model::heal::HealEvent;
@@ -46,7 +46,7 @@ pub fn write(path: &Path, records: u64, nodes: u32) -> anyhow::Result<()> {
 }
 
 /// The small fleet of the engine's tests, with more workers like its own.
-fn plan(nodes: u32) -> anyhow::Result<Plan> {
+fn plan(nodes: u32) -> anyhow::Result<Program> {
     let mut i = input();
     let like = i.inventory.get(&name("dgx030")).context("the worker that is copied")?.clone();
     let mut entries = i.inventory.nodes.clone();
@@ -76,7 +76,7 @@ struct Made {
 
 impl Made {
     /// Every step of the plan in its order, as far as the records go.
-    fn run(&mut self, run: &RunId, plan: &Plan) -> anyhow::Result<()> {
+    fn run(&mut self, run: &RunId, plan: &Program) -> anyhow::Result<()> {
         self.state = None;
         self.put(run, Event::RunStarted { plan: Box::new(plan.clone()), by: "bench".into() })?;
         for (i, step) in plan.steps().enumerate() {
@@ -95,11 +95,9 @@ impl Made {
         self.put(run, Event::StepStarted { step: id(), attempt, op_id: op_id.clone(), ledger: None })?;
         self.put(run, Event::OpEnded { step: id(), op_id, outcome: OpOutcome::changed("as asked") })?;
         let what = "seen as it must be: version, hold, service and readiness".to_string();
-        let evidence = match step.kind {
-            StepKind::SealBackup => {
-                Evidence::BackupSealed { hash: Digest::of("sealed"), revision: 1, what, backup: None }
-            }
-            _ => Evidence::Seen { what },
+        let evidence = match step.kind.step().seals() {
+            true => Evidence::BackupSealed { hash: Digest::of("sealed"), revision: 1, what, backup: None },
+            false => Evidence::Seen { what },
         };
         self.put(run, Event::StepDone { step: id(), evidence })
     }

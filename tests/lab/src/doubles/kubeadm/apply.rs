@@ -62,13 +62,13 @@ async fn stages(ctx: &Ctx, words: &Words, to: &str) -> Ended {
             "[upgrade/control-plane] The control plane instance for this node was successfully upgraded!",
         );
     }
-    after(ctx, &skip, &text, to).await?;
+    after(ctx, words, &skip, &text, to).await?;
     ctx.effect(What::KubeadmApply { to: to.to_string() }).await;
     success(ctx, own, to);
     Ok(())
 }
 
-async fn after(ctx: &Ctx, skip: &[String], text: &str, to: KubeVersion) -> Ended {
+async fn after(ctx: &Ctx, words: &Words, skip: &[String], text: &str, to: KubeVersion) -> Ended {
     api::reach(ctx).await.map_err(|f| f.in_phase("upload-config/kubeadm"))?;
     if !skips(skip, "upload-config") {
         fault(ctx, "upload-config")?;
@@ -78,7 +78,7 @@ async fn after(ctx: &Ctx, skip: &[String], text: &str, to: KubeVersion) -> Ended
     // Word for word, misspelling included.
     ctx.out("[upgrad/kubeconfig] The kubeconfig files for this node were successfully upgraded!");
     if !skips(skip, "kubelet-config") {
-        kubelet_config::run(ctx).await.map_err(|f| f.in_phase("kubelet-config"))?;
+        kubelet_config::run(ctx, words).await.map_err(|f| f.in_phase("kubelet-config"))?;
     }
     texts::bootstrap_token(ctx);
     ctx.seconds(1.0).await;

@@ -3,13 +3,15 @@
 use super::api;
 use super::error::{Ended, Failed};
 use crate::doubles::ctx::Ctx;
+use crate::doubles::words::Words;
 use crate::world::What;
 use crate::world::objects::Key;
+use serde_json::Value;
 use std::path::Path;
 
 const FILE: &str = "/var/lib/kubelet/config.yaml";
 
-pub async fn run(ctx: &Ctx) -> Ended {
+pub async fn run(ctx: &Ctx, words: &Words) -> Ended {
     api::reach(ctx).await?;
     let serial = ctx.world.update(crate::world::State::serial);
     let dir = format!("/etc/kubernetes/tmp/kubeadm-kubelet-config{}", 500_000_000 + serial * 7919);
@@ -25,9 +27,21 @@ pub async fn run(ctx: &Ctx) -> Ended {
         let map = s.api.get(&Key::config_map("kubelet-config"));
         map.and_then(|m| m["data"]["kubelet"].as_str()).unwrap_or_default().to_string()
     };
+    let text = patched(ctx, words, text);
     ctx.disk().put(Path::new(FILE), text.as_bytes(), 0o644).map_err(failed)?;
     ctx.effect(What::KubeletConfig).await;
     ctx.seconds(0.5).await;
     ctx.out("[upgrade/kubelet-config] The kubelet configuration for this node was successfully upgraded!");
     Ok(())
+}
+
+/// With the kubelet's patch of the `--patches` directory merged into it.
+fn patched(ctx: &Ctx, words: &Words, text: String) -> String {
+    let patch =
+        words.get("--patches").map(|dir| ctx.disk().text(&format!("{dir}/kubeletconfiguration0+merge.yaml")));
+    let patch = patch.and_then(|p| serde_saphyr::from_str::<Value>(&p).ok());
+    let Some(Value::Object(patch)) = patch else { return text };
+    let Ok(Value::Object(mut config)) = serde_saphyr::from_str::<Value>(&text) else { return text };
+    config.extend(patch);
+    serde_saphyr::to_string(&Value::Object(config)).unwrap_or(text)
 }

@@ -54,7 +54,7 @@ async fn stages(ctx: &Ctx, words: &Words) -> Ended {
         ctx.out("[upgrade/kubeconfig] Skipping phase. Not a control plane node.");
     }
     if !skips(&skip, "kubelet-config") {
-        kubelet_config::run(ctx).await.map_err(|f| f.in_phase("kubelet-config"))?;
+        kubelet_config::run(ctx, words).await.map_err(|f| f.in_phase("kubelet-config"))?;
     }
     addon(ctx, &skip, control_plane, to).await?;
     ctx.effect(What::KubeadmNode { to: to.to_string() }).await;
@@ -100,7 +100,7 @@ pub async fn phase(ctx: &Ctx, words: &Words) -> Ended {
         "kubelet-config" => {
             texts::reading(ctx, "upgrade");
             api::config(ctx).await?;
-            kubelet_config::run(ctx).await
+            kubelet_config::run(ctx, words).await
         }
         "addon" if super::own_version(ctx).minor < 32 => {
             Err(Failed::new("unknown command \"addon\" for \"kubeadm upgrade node phase\""))

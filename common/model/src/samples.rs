@@ -1,0 +1,114 @@
+//! One of each op and look, for suites that run or send every one of them.
+
+use crate::op::{
+    Addon, Component, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight, SkipPhase,
+};
+use crate::{Digest, FlagName, KubeVersion, Look, PackageVersion, RunId};
+
+const TO: KubeVersion = KubeVersion::new(1, 32, 9);
+
+// Tokens as the ids' own rules want them: these are valid.
+fn run() -> RunId {
+    RunId::new("r1").unwrap_or_else(|e| unreachable!("{e}"))
+}
+
+fn pins(packages: &[Package]) -> Vec<PackagePin> {
+    let version = PackageVersion { kube: TO, revision: "1.1".into() };
+    packages.iter().map(|p| PackagePin { package: *p, version: version.clone() }).collect()
+}
+
+impl HostOp {
+    /// One of each op, with every field filled.
+    pub fn samples() -> Vec<Self> {
+        std::iter::successors(Some(HostOp::AptUpdate), HostOp::after).collect()
+    }
+
+    /// The sample after this one. An op that is added has to be named here, and to come after another.
+    fn after(&self) -> Option<Self> {
+        let component = Component::KubeScheduler;
+        Some(match self {
+            HostOp::AptUpdate => HostOp::AptSource { minor: TO.minor() },
+            HostOp::AptSource { .. } => HostOp::PackageDownload { packages: pins(Package::ALL) },
+            HostOp::PackageDownload { .. } => {
+                HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]), repair: true }
+            }
+            HostOp::PackageInstall { .. } => HostOp::ImagePull { to: TO },
+            HostOp::ImagePull { .. } => HostOp::KubeadmApply {
+                to: TO,
+                skip: SkipPhase::ALL.to_vec(),
+                ignore: Preflight::ALL.to_vec(),
+            },
+            HostOp::KubeadmApply { .. } => HostOp::KubeadmNode { skip: SkipPhase::ALL.to_vec() },
+            HostOp::KubeadmNode { .. } => HostOp::KubeadmAddons { to: TO, addons: Addon::ALL.to_vec() },
+            HostOp::KubeadmAddons { .. } => HostOp::KubeletConfig,
+            HostOp::KubeletConfig => HostOp::KubeletRestart,
+            HostOp::KubeletRestart => HostOp::EtcdSnapshot { run: run() },
+            HostOp::EtcdSnapshot { .. } => HostOp::EtcdMoveLeader,
+            HostOp::EtcdMoveLeader => HostOp::ManifestBackup { run: run() },
+            HostOp::ManifestBackup { .. } => HostOp::ManifestRestore { component, sha256: Digest::of("x") },
+            HostOp::ManifestRestore { .. } => {
+                let flag = FlagName::new("profiling").unwrap_or_else(|e| unreachable!("{e}"));
+                HostOp::GuardArm { run: run(), seconds: 9, allow: vec![FlagLoss { component, flag }] }
+            }
+            HostOp::GuardArm { .. } => HostOp::GuardDisarm { run: run() },
+            HostOp::GuardDisarm { .. } => HostOp::HealAccept { component, sha256: Digest::of("a") },
+            HostOp::HealAccept { .. } => HostOp::HealApply { component },
+            HostOp::HealApply { .. } => HostOp::KubeadmPatches {
+                files: vec![PatchText { name: PatchName::Kubelet, text: "maxPods: 200\n".into() }],
+            },
+            HostOp::KubeadmPatches { .. } => return None,
+        })
+    }
+}
+
+impl Look {
+    /// One of each look, with every field filled.
+    pub fn samples() -> Vec<Self> {
+        std::iter::successors(Some(Look::Facts), Look::after).collect()
+    }
+
+    fn after(&self) -> Option<Self> {
+        Some(match self {
+            Look::Facts => Look::Packages { to: TO },
+            Look::Packages { .. } => Look::KubeadmDiff { to: TO },
+            Look::KubeadmDiff { .. } => Look::EtcdHealth,
+            Look::EtcdHealth => Look::ApiServer,
+            Look::ApiServer => Look::Manifests,
+            Look::Manifests => Look::Backup { run: run() },
+            Look::Backup { .. } => Look::Survey { to: TO },
+            Look::Survey { .. } => Look::BackupFiles,
+            Look::BackupFiles => Look::BackupPart {
+                path: "/etc/kubernetes/admin.conf".into(),
+                offset: 7,
+                recipients: vec!["age1x".into()],
+            },
+            Look::BackupPart { .. } => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    /// Tags of all variants, from the type's own schema.
+    fn variants(schema: &Value, tag: &str) -> BTreeSet<String> {
+        let all = schema["oneOf"].as_array().unwrap();
+        all.iter().map(|v| v["properties"][tag]["const"].as_str().unwrap().to_string()).collect()
+    }
+
+    fn tags<T: serde::Serialize>(samples: &[T], tag: &str) -> BTreeSet<String> {
+        let text = |s: &T| serde_json::to_value(s).unwrap()[tag].as_str().unwrap().to_string();
+        samples.iter().map(text).collect()
+    }
+
+    #[test]
+    fn every_op_and_every_look_is_among_them() {
+        let ops = serde_json::to_value(schemars::schema_for!(HostOp)).unwrap();
+        assert_eq!(tags(&HostOp::samples(), "op"), variants(&ops, "op"));
+        let looks = serde_json::to_value(schemars::schema_for!(Look)).unwrap();
+        assert_eq!(tags(&Look::samples(), "look"), variants(&looks, "look"));
+    }
+}

@@ -1,0 +1,16 @@
+//! Comparisons of what was seen: what kubeadm would write, whether two values mean the same, what is different after a run. Goals plan with
+//! them and steps judge with them. Pure, and without a word for people but in what they find.
+
+mod compare;
+pub(crate) mod endpoints;
+mod etcd;
+pub(crate) mod kubeadm;
+mod kubelet_config;
+mod recorded;
+pub(crate) mod removed;
+pub mod root_cause;
+
+pub use compare::{compare, unseen};
+pub(crate) use etcd::problems as etcd_problems;
+pub use kubelet_config::mend_kubelet_config;
+pub use recorded::record_of;

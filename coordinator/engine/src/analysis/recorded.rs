@@ -1,0 +1,35 @@
+//! What a look at the cluster and its nodes leaves to be compared later.
+
+use crate::program::Recorded;
+use crate::survey::ClusterSurvey;
+use podlift_model::NodeName;
+use podlift_model::survey::NodeSurvey;
+
+/// Of what could be seen; what could not is not recorded as absent.
+pub fn record_of<'a>(
+    cluster: Option<&ClusterSurvey>,
+    nodes: impl Iterator<Item = (&'a NodeName, &'a NodeSurvey)>,
+) -> Recorded {
+    let mut out = cluster.map(of_cluster).unwrap_or_default();
+    for (name, survey) in nodes {
+        if !survey.mounts.is_empty() {
+            out.mounts.insert(name.clone(), survey.mounts.clone());
+        }
+        if !survey.infiniband.is_empty() {
+            out.infiniband.insert(name.clone(), survey.infiniband.clone());
+        }
+    }
+    out
+}
+
+fn of_cluster(seen: &ClusterSurvey) -> Recorded {
+    Recorded {
+        served: seen.served.clone(),
+        load_balancers: seen.load_balancers.clone().unwrap_or_default(),
+        hardware: seen.hardware.clone().unwrap_or_default(),
+        runtime_classes: seen.runtime_classes.clone().unwrap_or_default(),
+        tigera: seen.tigera.clone().unwrap_or_default(),
+        applications: seen.applications.clone().unwrap_or_default().unwrap_or_default(),
+        ..Recorded::default()
+    }
+}

@@ -1,0 +1,80 @@
+//! The question that an upgrade's program answers.
+
+use crate::program::{PlanOptions, Program, Waiver};
+use podlift_model::{KubeVersion, NodeName};
+
+/// The whole question that a plan answers, with nothing left to a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    pub to: KubeVersion,
+    /// Empty: all.
+    pub nodes: Vec<NodeName>,
+    pub options: PlanOptions,
+    /// Whoever asks again gives them anew: `by` is theirs.
+    pub waivers: Vec<Waiver>,
+}
+
+impl Ask {
+    /// Asked again, it gives a program of the same hash while the facts are the same.
+    pub fn again(program: &Program) -> Self {
+        Ask {
+            to: program.to(),
+            nodes: program.nodes.clone(),
+            options: program.options.clone(),
+            waivers: program.waivers.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::goals::upgrade::build;
+    use crate::program::{ContractError, SCHEMA, differences};
+    use crate::testing::{input, name};
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_else() {
+        let plan = build(&input()).unwrap();
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(Program::from_json(&text), Ok(plan.clone()));
+        let changed = text.replacen("1.32.9-1.1", "1.32.8-1.1", 1);
+        assert_ne!(changed, text);
+        assert!(matches!(Program::from_json(&changed), Err(ContractError::Altered { .. })));
+        let other = text.replace(SCHEMA, "podlift.plan/v9");
+        assert_eq!(Program::from_json(&other), Err(ContractError::OtherSchema("podlift.plan/v9".into())));
+        assert!(matches!(Program::from_json("{}"), Err(ContractError::NotAPlan(_))));
+    }
+
+    #[test]
+    fn asked_again_it_is_the_same_plan_whoever_asks_and_however_often_a_person_is_asked() {
+        let mut i = input();
+        i.nodes = vec![name("dgx030"), name("runai-01")];
+        i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+        i.options.max_unavailable = 3;
+        let plan = build(&i).unwrap();
+        let ask = Ask::again(&plan);
+        let mut again = input();
+        (again.nodes, again.options, again.waivers) = (ask.nodes, ask.options, ask.waivers);
+        again.options.approve = crate::program::Approve::Batch;
+        again.waivers[0].by = "bob".into();
+        assert_eq!(build(&again).unwrap().hash, plan.hash);
+        again.options.max_unavailable = 2;
+        let other = build(&again).unwrap();
+        assert_ne!(other.hash, plan.hash);
+        assert_eq!(differences(&plan, &other), ["options"]);
+    }
+
+    #[test]
+    fn configuration_that_changed_is_named() {
+        let before = build(&input()).unwrap();
+        let mut i = input();
+        i.cluster_survey.as_mut().unwrap().kubelet_config = Ok("maxPods: 1\n".into());
+        let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
+        survey.kubelet.as_mut().unwrap().config["maxPods"] = 7.into();
+        // What comes and goes is nothing that a plan rests on.
+        i.cluster_survey.as_mut().unwrap().pods = Ok(vec![]);
+        let now = build(&i).unwrap();
+        assert_eq!(differences(&before, &now), ["configuration of dgx030", "kubelet-config"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! What the work on a node takes with it: pods that go, whose they are, GPUs in use, jobs that lose a member, budgets in the way.
+
+use super::PlanInput;
+use super::budget::{self, Budgets};
+use crate::inventory::Inventory;
+use crate::program::{Blast, Gang};
+use crate::survey::PodView;
+use podlift_model::NodeName;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of every chosen node that a drain would take something from.
+pub(super) fn of(input: &PlanInput, chosen: &Inventory) -> BTreeMap<NodeName, Blast> {
+    let Ok(cluster) = &input.cluster_survey else { return BTreeMap::new() };
+    let Ok(pods) = &cluster.pods else { return BTreeMap::new() };
+    let budgets = Budgets::new(cluster.budgets.as_deref().unwrap_or_default());
+    let (by_node, sizes) = (by_node(pods), gang_sizes(pods));
+    let wanted: BTreeSet<&NodeName> = chosen.nodes.iter().map(|n| &n.name).collect();
+    let nodes = by_node.into_iter().filter(|(node, _)| wanted.contains(node));
+    nodes
+        .map(|(node, pods)| (node.clone(), one(&pods, &budgets, &sizes)))
+        .filter(|(_, blast)| *blast != Blast::default())
+        .collect()
+}
+
+/// The pods of each node.
+pub(super) fn by_node(pods: &[PodView]) -> BTreeMap<&NodeName, Vec<&PodView>> {
+    let mut out: BTreeMap<&NodeName, Vec<&PodView>> = BTreeMap::new();
+    for pod in pods {
+        if let Some(node) = &pod.node {
+            out.entry(node).or_default().push(pod);
+        }
+    }
+    out
+}
+
+fn one(pods: &[&PodView], budgets: &Budgets, sizes: &BTreeMap<String, u32>) -> Blast {
+    let going: Vec<&PodView> = pods.iter().copied().filter(|p| p.evicted()).collect();
+    let mut out = Blast {
+        evicted: going.iter().map(|p| p.full_name()).collect(),
+        gpus: going.iter().map(|p| p.gpus).sum(),
+        budgets: budget::obstacles(pods, budgets).into_iter().map(|o| o.what).collect(),
+        bare: going.iter().filter(|p| p.bare()).map(|p| p.full_name()).collect(),
+        empty_dirs: going.iter().filter(|p| !p.empty_dirs.is_empty()).map(|p| p.full_name()).collect(),
+        ..Blast::default()
+    };
+    let mut gangs: BTreeMap<String, u32> = BTreeMap::new();
+    for pod in going.iter().filter(|p| !p.finished) {
+        if let Some(owner) = &pod.owner {
+            *out.workloads.entry(format!("{}/{owner}", pod.namespace)).or_default() += 1;
+        }
+        if let Some(gang) = &pod.gang {
+            *gangs.entry(format!("{}/{gang}", pod.namespace)).or_default() += 1;
+        }
+    }
+    let split = gangs.into_iter().filter_map(|(name, here)| {
+        let elsewhere = sizes.get(&name)?.saturating_sub(here);
+        (elsewhere > 0).then_some(Gang { name, here, elsewhere })
+    });
+    out.gangs = split.collect();
+    out
+}
+
+fn gang_sizes(pods: &[PodView]) -> BTreeMap<String, u32> {
+    let mut out: BTreeMap<String, u32> = BTreeMap::new();
+    for pod in pods.iter().filter(|p| !p.finished) {
+        if let Some(gang) = &pod.gang {
+            *out.entry(format!("{}/{gang}", pod.namespace)).or_default() += 1;
+        }
+    }
+    out
+}

@@ -1,0 +1,198 @@
+//! From what was observed to the program, or to the reason why there can be none.
+
+use super::{PlanInput, blast, checks, fingerprint, loss, meant, order};
+use crate::analysis::kubeadm::has_phases;
+use crate::analysis::{record_of, root_cause};
+use crate::doors::KubeadmConfigView;
+use crate::inventory::{Inventory, NodeEntry};
+use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
+use crate::program::{Goal, Mends, Program, Upgrade};
+use podlift_model::op::{Addon, Package};
+use podlift_model::version::{VersionError, check_step};
+use podlift_model::{Digest, KubeVersion, NodeName, PackageVersion};
+use std::collections::BTreeMap;
+
+/// The question itself is wrong: no plan, no findings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    #[error("node {node} is not in cluster {cluster}: it has {known}")]
+    UnknownNode { node: NodeName, cluster: String, known: String },
+    #[error(
+        "the cluster's version is not known: no API server manifest and no Node object tells it; are the agents connected? See `podlift status`"
+    )]
+    NoVersion,
+    #[error("waiver {check:?} names no check that can be waived: expected one of {known}")]
+    UnknownWaiver { check: String, known: String },
+    #[error("waiver {0:?} has no reason: write --waive {0}=REASON")]
+    NoReason(String),
+    #[error("--max-unavailable is 0: expected at least 1")]
+    NothingAtOnce,
+}
+
+pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
+    let from = input.inventory.version().ok_or(PlanError::NoVersion)?;
+    validate(input, from)?;
+    let chosen = choose(input)?;
+    let (cause, lost) = predict(input);
+    let (packages, mut findings) = (packages(input), checks::run(input, from, &cause));
+    findings.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
+    let repairs = cause.repairs();
+    let none = || KubeadmConfigView {
+        resource_version: String::new(),
+        cluster_configuration: String::new(),
+        managers: vec![],
+    };
+    let goal = Goal::Upgrade(Upgrade {
+        from,
+        to: input.to,
+        packages,
+        addons: addons(input),
+        skip_phases: skip_phases(input),
+        ignore: meant::preflight(input),
+        blast: blast::of(input, &chosen),
+        losses: lost.losses.clone(),
+    });
+    let also = also(input, &chosen, &repairs, &lost);
+    let phases = order::phases(&input.inventory, &chosen, &input.options, &goal.shared(), &also);
+    let mends = Mends {
+        prevented: cause.prevented,
+        kubeadm_config: input.kubeadm_config.clone().unwrap_or_else(|_| none()),
+        kubelet_config: kubelet_config(input, &repairs),
+        repairs,
+        meant: meant::losses(input, &lost.losses),
+        patches: lost.patches,
+    };
+    let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
+    let program = Program {
+        cluster: input.cluster.clone(),
+        goal,
+        made_at: input.now,
+        options: input.options.clone(),
+        nodes: input.nodes.clone(),
+        waivers: input.waivers.clone(),
+        mends,
+        checked: checks::ids(),
+        findings,
+        recorded: record_of(input.cluster_survey.as_ref().ok(), surveys),
+        attestations: input.attestations.clone(),
+        phases,
+        inventory: input.inventory.clone(),
+        fingerprints: fingerprint::fingerprints(input),
+        hash: Digest::of(""),
+    };
+    Ok(program.hashed())
+}
+
+/// Steps that only some plans have.
+fn also(
+    input: &PlanInput,
+    chosen: &Inventory,
+    repairs: &[ConfigRepair],
+    lost: &loss::Predicted,
+) -> order::Also {
+    let kept = |n: &NodeEntry| n.facts.as_ref().is_some_and(|f| !f.patches.is_empty());
+    let wanted = |n: &NodeEntry| lost.patches.iter().any(|p| p.nodes.contains(&n.name));
+    let patched = chosen.nodes.iter().filter(|n| kept(n) || wanted(n)).map(|n| n.name.clone());
+    order::Also {
+        kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
+        patched: patched.collect(),
+        whole_apply: !has_phases(input.to),
+    }
+}
+
+/// The old text, where it is changed.
+fn kubelet_config(input: &PlanInput, repairs: &[ConfigRepair]) -> Option<String> {
+    repairs.iter().find(|r| matches!(r, ConfigRepair::SetKubelet { .. }))?;
+    input.cluster_survey.as_ref().ok()?.kubelet_config.clone().ok()
+}
+
+/// What kubeadm would write, compared with what runs.
+fn predict(input: &PlanInput) -> (root_cause::RootCause, loss::Predicted) {
+    let view = input.kubeadm_config.as_ref().ok();
+    let parsed = view.and_then(|v| ClusterConfiguration::parse(&v.cluster_configuration).ok());
+    let Some(config) = parsed else { return Default::default() };
+    let mut cause = root_cause::analyse(&config, &input.inventory, input.to, &input.options.site_gates);
+    let mut lost = loss::predict(input, &config);
+    cause.prevented.append(&mut lost.prevented);
+    cause.unrepairable.append(&mut lost.unrepairable);
+    cause.store.append(&mut lost.store);
+    (cause, lost)
+}
+
+fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
+    check_step_or_resume(input, from)?;
+    if input.options.max_unavailable == 0 {
+        return Err(PlanError::NothingAtOnce);
+    }
+    for waiver in &input.waivers {
+        if !checks::WAIVABLE.contains(&waiver.check.as_str()) {
+            return Err(PlanError::UnknownWaiver {
+                check: waiver.check.clone(),
+                known: checks::WAIVABLE.join(", "),
+            });
+        }
+        if waiver.reason.trim().is_empty() {
+            return Err(PlanError::NoReason(waiver.check.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// A cluster whose API servers are all at the target may still have kubelets to finish.
+fn check_step_or_resume(input: &PlanInput, from: KubeVersion) -> Result<(), VersionError> {
+    let behind = input.inventory.nodes.iter().any(|n| n.view.kubelet.is_some_and(|v| v < input.to));
+    match check_step(from, input.to) {
+        Err(VersionError::Same { .. }) if behind => Ok(()),
+        other => other,
+    }
+}
+
+fn choose(input: &PlanInput) -> Result<Inventory, PlanError> {
+    if input.nodes.is_empty() {
+        return Ok(input.inventory.clone());
+    }
+    let all = &input.inventory.nodes;
+    if let Some(node) = input.nodes.iter().find(|n| input.inventory.get(n).is_none()) {
+        let known = all.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(PlanError::UnknownNode { node: node.clone(), cluster: input.cluster.to_string(), known });
+    }
+    let nodes = all.iter().filter(|n| input.nodes.contains(&n.name)).cloned().collect();
+    Ok(Inventory { nodes })
+}
+
+/// The exact versions: of each package the newest revision of the target that any node's repository offers.
+fn packages(input: &PlanInput) -> BTreeMap<Package, PackageVersion> {
+    let offers = input.offers.values().flatten().flatten().filter(|o| o.version.kube == input.to);
+    let mut out: BTreeMap<Package, PackageVersion> = BTreeMap::new();
+    for offer in offers {
+        let best = out.entry(offer.package).or_insert_with(|| offer.version.clone());
+        *best = best.clone().max(offer.version.clone());
+    }
+    out
+}
+
+/// The addons that the cluster uses: kubeadm 1.32 would deploy one whose ConfigMap is absent (`phases/upgrade/addons.go:93-150`).
+fn addons(input: &PlanInput) -> Vec<Addon> {
+    let Ok(view) = &input.addons else { return vec![] };
+    let config = input
+        .kubeadm_config
+        .as_ref()
+        .ok()
+        .and_then(|c| ClusterConfiguration::parse(&c.cluster_configuration).ok());
+    let enabled = |addon: &Addon| !config.as_ref().is_some_and(|c| c.addon_disabled(*addon));
+    let present = [(Addon::Coredns, view.coredns), (Addon::KubeProxy, view.kube_proxy)];
+    present.into_iter().filter(|(addon, there)| *there && enabled(addon)).map(|(addon, _)| addon).collect()
+}
+
+/// Phases that kubeadm has to leave out on apply and on node, where the ConfigMap of an addon is absent and not disabled.
+fn skip_phases(input: &PlanInput) -> Vec<String> {
+    // kubeadm 1.31 leaves an addon alone whose ConfigMap is absent, and has no phases to leave out.
+    if input.addons.is_err() || !has_phases(input.to) {
+        return vec![];
+    }
+    let used = addons(input);
+    let absent = [Addon::Coredns, Addon::KubeProxy].into_iter().filter(|a| !used.contains(a));
+    absent.map(|a| format!("addon/{a}")).collect()
+}

@@ -1,0 +1,54 @@
+//! Every node has a connected agent that speaks our protocol.
+
+use super::View;
+use crate::inventory::{NodeEntry, NodeRole};
+use crate::program::{Finding, Severity, finding};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let needed = |n: &&NodeEntry| view.chosen(&n.name) || n.role == NodeRole::ControlPlane;
+    let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none()).filter(needed);
+    let each = missing.map(|n| match view.input.refused_agents.get(&n.name) {
+        Some(why) => finding(
+            "agents",
+            Severity::Blocker,
+            Some(&n.name),
+            why.clone(),
+            &format!("ssh {} apt-get install --only-upgrade podlift-agent", n.name),
+        ),
+        None => finding(
+            "agents",
+            Severity::Blocker,
+            Some(&n.name),
+            "no agent of this node is connected; --node leaves nodes out".into(),
+            &format!("ssh {} systemctl status podlift-agent", n.name),
+        ),
+    });
+    each.chain(without(view)).collect()
+}
+
+/// What a run would mean that leaves those nodes out.
+fn without(view: &View) -> Option<Finding> {
+    let nodes = &view.input.inventory.nodes;
+    let missing: Vec<&NodeEntry> = nodes.iter().filter(|n| n.facts.is_none()).collect();
+    if missing.len() < 2 {
+        return None;
+    }
+    let servers = missing.iter().filter(|n| n.role == NodeRole::ControlPlane).count();
+    let meaning = match servers {
+        0 => format!(
+            "their kubelets would stay as they are, which {} allows for three minors",
+            view.input.to.minor()
+        ),
+        n => format!(
+            "{n} of them are control plane: their API servers would stay behind, and a run without them is refused by kubeadm's skew rules"
+        ),
+    };
+    let names: Vec<_> = missing.iter().map(|n| n.name.clone()).collect();
+    let evidence = format!(
+        "{} of {} nodes have no agent: {}. Without them: {meaning}",
+        missing.len(),
+        nodes.len(),
+        names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
+    );
+    Some(finding("agents", Severity::Note, None, evidence, "podlift status -l connected=false"))
+}

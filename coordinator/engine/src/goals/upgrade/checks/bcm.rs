@@ -1,0 +1,50 @@
+//! BCM must be able to manage the target: it goes on managing the cluster after the upgrade. What its tool says is believed only where it
+//! is exactly a list of versions.
+
+use super::View;
+use crate::program::{Finding, Severity, finding};
+use podlift_model::Minor;
+
+const ID: &str = "bcm-version";
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let Some(bcm) = &view.input.bcm else {
+        let evidence = "BCM is not asked whether it supports the target: there is no [bcm] in the coordinator's configuration";
+        return vec![finding(ID, Severity::Note, None, evidence.into(), "")];
+    };
+    supported(view, &bcm.minors).into_iter().chain(recorded(view, &bcm.recorded)).collect()
+}
+
+fn supported(view: &View, minors: &Result<Vec<Minor>, String>) -> Option<Finding> {
+    let to = view.input.to;
+    let block = |evidence: String, next: &str| Some(finding(ID, Severity::Blocker, None, evidence, next));
+    match minors {
+        Ok(minors) if minors.contains(&to.minor()) => None,
+        Ok(minors) => {
+            let list: Vec<String> = minors.iter().map(Minor::to_string).collect();
+            let evidence = format!(
+                "BCM does not support {}, it lists {}: update BCM first",
+                to.minor(),
+                list.join(", ")
+            );
+            block(evidence, "cm-kubernetes-setup --list-versions")
+        }
+        Err(why) => {
+            let evidence = format!(
+                "which versions BCM supports is not known: {why}. Without [bcm] in the coordinator's configuration BCM is not asked"
+            );
+            block(evidence, "cm-kubernetes-setup --list-versions")
+        }
+    }
+}
+
+/// The metadata alone starts nothing; that it is wrong means that somebody upgraded by hand, or that the last run's end is missing.
+fn recorded(view: &View, recorded: &Result<podlift_model::PackageVersion, String>) -> Option<Finding> {
+    let next = format!("cmsh -c \"kubernetes use {}; get version\"", view.input.cluster);
+    let evidence = match recorded {
+        Ok(version) if version.kube == view.from => return None,
+        Ok(version) => format!("BCM's metadata says {version}, and the cluster runs {}", view.from),
+        Err(why) => format!("what BCM's metadata says of the cluster's version is not known: {why}"),
+    };
+    Some(finding(ID, Severity::Warning, None, evidence, &next))
+}

@@ -1,0 +1,37 @@
+//! Pods of the control plane and the network by the state of their containers: a pod that crash-loops has phase Running.
+
+use super::View;
+use crate::program::{Finding, Severity, finding};
+use crate::survey::PodView;
+
+const ID: &str = "control-plane-pods";
+const NAMESPACES: &[&str] = &["kube-system", "calico-system", "calico-apiserver", "tigera-operator"];
+/// Restarts that say something even of a container that runs now.
+const MANY: u32 = 10;
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let pods = view.cluster().and_then(|c| c.pods.as_ref().ok()).into_iter().flatten();
+    let mine = pods.filter(|p| NAMESPACES.contains(&p.namespace.as_str()) && !p.finished);
+    mine.filter_map(judge).collect()
+}
+
+fn judge(pod: &PodView) -> Option<Finding> {
+    let last = pod.last_exit.as_ref().map(|e| format!(", last ended with {e}")).unwrap_or_default();
+    let (severity, what) = match &pod.waiting {
+        Some(reason) => (severity(pod), format!("waits: {reason}, {} restarts{last}", pod.restarts)),
+        None if !pod.ready => {
+            (severity(pod), format!("is not ready (phase {}), {} restarts{last}", pod.phase, pod.restarts))
+        }
+        None if pod.mirror && pod.restarts >= MANY => {
+            (Severity::Note, format!("has restarted {} times{last}", pod.restarts))
+        }
+        None => return None,
+    };
+    let next = format!("kubectl -n {} describe pod {}", pod.namespace, pod.name);
+    Some(finding(ID, severity, pod.node.as_ref(), format!("{} {what}", pod.full_name()), &next))
+}
+
+/// Static pods are what the run replaces; a replica of something else may be on its way to another node.
+fn severity(pod: &PodView) -> Severity {
+    if pod.mirror { Severity::Blocker } else { Severity::Warning }
+}

@@ -1,0 +1,17 @@
+//! Nodes that somebody cordoned before: they are upgraded like the others and stay cordoned after.
+
+use super::View;
+use crate::program::{Finding, Severity, finding};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let cordoned = view.input.inventory.nodes.iter().filter(|n| n.view.unschedulable);
+    cordoned
+        .map(|n| {
+            let evidence = match &n.view.owner {
+                Some(owner) => format!("node is cordoned by podlift run {}", owner.run),
+                None => "node is cordoned by somebody else: it stays so after the upgrade".into(),
+            };
+            finding("cordons", Severity::Note, Some(&n.name), evidence, "")
+        })
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! Every etcd member healthy, no alarm, exactly one leader, one cluster: as seen from every control-plane node.
+
+use super::View;
+use crate::analysis::etcd_problems;
+use crate::program::{Finding, Severity, finding};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for (node, seen) in &view.input.etcd {
+        let problems = match seen {
+            Ok(state) => etcd_problems(state),
+            Err(why) => vec![format!("etcd can't be asked: {why}")],
+        };
+        let next = "etcdctl endpoint health --cluster; etcdctl alarm list";
+        out.extend(problems.into_iter().map(|p| finding("etcd", Severity::Blocker, Some(node), p, next)));
+    }
+    out.extend(strained(view));
+    let mut stores: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
+    for state in view.input.etcd.values().flatten() {
+        stores.entry("").or_default().insert(&state.cluster);
+        for (resource, store) in state.overrides.iter().filter_map(|(r, s)| Some((r, s.as_ref().ok()?))) {
+            stores.entry(resource).or_default().insert(&store.cluster);
+        }
+    }
+    for (resource, clusters) in stores.into_iter().filter(|(_, clusters)| clusters.len() > 1) {
+        let of = if resource.is_empty() { String::new() } else { format!(" as store of {resource}") };
+        let evidence = format!(
+            "control-plane nodes see different etcd clusters{of}: {clusters:?}; find out who restored or moved a member"
+        );
+        out.push(finding("etcd", Severity::Blocker, None, evidence, "etcdctl member list -w table"));
+    }
+    out
+}
+
+/// Bytes above which the default quota of 2 GiB is near; at the quota etcd takes no more writes (alarm NOSPACE).
+const LARGE: u64 = 8 * (2 << 30) / 10;
+/// etcd's own heartbeat interval: a member that is slower than that loses elections.
+const SLOW_MS: u32 = 100;
+
+/// Members that are well and near a limit, each as whoever sees it worst tells.
+fn strained(view: &View) -> Vec<Finding> {
+    let mut worst: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
+    for member in view.input.etcd.values().flatten().flat_map(|s| &s.members) {
+        let seen = worst.entry(&member.name).or_default();
+        seen.0 = seen.0.max(member.db_size_bytes.unwrap_or(0));
+        seen.1 = seen.1.max(member.latency_ms.unwrap_or(0));
+    }
+    let warn = |evidence: String, next: &str| finding("etcd", Severity::Warning, None, evidence, next);
+    let mut out = Vec::new();
+    for (name, (bytes, latency)) in worst {
+        if bytes >= LARGE {
+            let evidence = format!(
+                "the database of member {name} has {} MiB, and etcd's default quota is 2048 MiB: at the quota it takes no more writes",
+                bytes >> 20
+            );
+            out.push(warn(evidence, "etcdctl endpoint status --cluster -w table; etcdctl defrag"));
+        }
+        if latency >= SLOW_MS {
+            let evidence = format!(
+                "member {name} took {latency} ms to answer a health check: more than its heartbeat interval of {SLOW_MS} ms"
+            );
+            out.push(warn(evidence, "etcdctl check perf"));
+        }
+    }
+    out
+}

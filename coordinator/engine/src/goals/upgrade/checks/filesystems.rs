@@ -1,0 +1,45 @@
+//! Every filesystem that the upgrade writes to: room, inodes, and that it can be written to at all.
+
+use super::View;
+use crate::inventory::NodeRole;
+use crate::program::{Finding, Severity, finding};
+use podlift_model::survey::{Disk, NodeSurvey};
+
+const ID: &str = "filesystems";
+const MIB: u64 = 1 << 20;
+/// Files that packages and layers of images need.
+const INODES: u64 = 20_000;
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for (node, survey) in view.surveys() {
+        let role = view.input.inventory.get(node).map_or(NodeRole::Worker, |n| n.role);
+        let room = if role == NodeRole::ControlPlane { 2048 * MIB } else { 512 * MIB };
+        let need = room + 3 * download(survey);
+        for (folder, disk) in &survey.disks {
+            let next = format!("ssh {node} 'df -h {folder}; df -i {folder}; findmnt -T {folder}'");
+            let found = problem(disk, need)
+                .map(|p| finding(ID, Severity::Blocker, Some(node), format!("{folder} {p}"), &next));
+            out.extend(found);
+        }
+    }
+    out
+}
+
+/// Packages lie there packed and are unpacked beside themselves.
+fn download(survey: &NodeSurvey) -> u64 {
+    survey.install.as_ref().map_or(0, |i| i.download_bytes)
+}
+
+fn problem(disk: &Disk, need: u64) -> Option<String> {
+    match disk {
+        Disk { read_only: true, .. } => Some("is mounted read-only".into()),
+        Disk { free_bytes, .. } if *free_bytes < need => {
+            Some(format!("has {} MiB free, {} MiB needed", free_bytes / MIB, need / MIB))
+        }
+        Disk { free_inodes, .. } if *free_inodes < INODES => {
+            Some(format!("has {free_inodes} inodes free, {INODES} needed"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,173 @@
+//! Preflight: each check a file, from what was observed to findings. A check never looks anywhere itself.
+
+mod addons;
+mod agent_state;
+mod agents;
+mod api_servers;
+mod apis;
+mod attested;
+mod automation;
+mod bare_pods;
+mod bcm;
+mod budgets;
+mod cdi;
+mod certificates;
+mod clock;
+mod control_plane_pods;
+mod cordons;
+pub(super) mod coredns;
+mod disk;
+mod dpkg;
+mod etcd;
+mod etcd_store;
+mod etcd_versions;
+mod filesystems;
+mod flag_loss;
+mod gates;
+mod heal;
+mod install;
+mod kubeadm_config;
+mod kubelet_flags;
+mod manifests;
+mod names;
+mod network;
+mod nodes;
+mod packages;
+mod patch_folders;
+mod recipients;
+mod removed_flags;
+mod skew;
+mod sources;
+mod static_pod_path;
+mod strays;
+mod surveyed;
+mod trust;
+
+use super::PlanInput;
+use crate::analysis::root_cause::RootCause;
+use crate::kubeadm_config::{ClusterConfiguration, Renderer};
+use crate::program::{FLAG_LOSS, Finding, Severity};
+use crate::survey::ClusterSurvey;
+use podlift_model::survey::NodeSurvey;
+use podlift_model::{KubeVersion, NodeName};
+use serde_json::Value;
+
+/// Checks that `--waive CHECK=REASON` may set aside.
+pub const WAIVABLE: &[&str] = &[
+    FLAG_LOSS,
+    budgets::ID,
+    bare_pods::BARE,
+    apis::DEPRECATED,
+    coredns::ID,
+    names::HOSTNAME,
+    kubelet_flags::ID,
+];
+
+/// What a check may look at.
+pub(super) struct View<'a> {
+    pub input: &'a PlanInput,
+    pub from: KubeVersion,
+    pub cause: &'a RootCause,
+}
+
+impl View<'_> {
+    fn cluster(&self) -> Option<&ClusterSurvey> {
+        self.input.cluster_survey.as_ref().ok()
+    }
+
+    /// Of the nodes that could be looked at.
+    fn surveys(&self) -> impl Iterator<Item = (&NodeName, &NodeSurvey)> {
+        self.input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)))
+    }
+
+    /// The run goes to this node.
+    fn chosen(&self, node: &NodeName) -> bool {
+        self.input.nodes.is_empty() || self.input.nodes.contains(node)
+    }
+
+    fn config(&self) -> Option<ClusterConfiguration> {
+        ClusterConfiguration::parse(&self.input.kubeadm_config.as_ref().ok()?.cluster_configuration).ok()
+    }
+
+    /// The target's kubeadm, where it does not matter on which node.
+    fn renderer(&self) -> Renderer {
+        Renderer::of(self.input.to)
+    }
+
+    fn kubelet_config(&self) -> Option<Value> {
+        serde_saphyr::from_str(self.cluster()?.kubelet_config.as_ref().ok()?).ok()
+    }
+
+    fn kube_proxy_config(&self) -> Option<Value> {
+        serde_saphyr::from_str(self.cluster()?.kube_proxy_config.as_ref().ok()?.as_ref()?).ok()
+    }
+}
+
+type Check = (&'static str, fn(&View) -> Vec<Finding>);
+
+const CHECKS: &[Check] = &[
+    ("bcm-version", bcm::check),
+    ("agents", agents::check),
+    ("nodes-ready", nodes::check),
+    ("version-skew", skew::check),
+    ("api-servers", api_servers::check),
+    ("etcd", etcd::check),
+    ("manifests", manifests::check),
+    ("packages", packages::check),
+    ("disk", disk::check),
+    ("kubeadm-config", kubeadm_config::check),
+    (FLAG_LOSS, flag_loss::check),
+    ("addons", addons::check),
+    ("cordons", cordons::check),
+    ("clock-skew", clock::check),
+    ("survey", surveyed::check),
+    ("control-plane-pods", control_plane_pods::check),
+    ("install", install::check),
+    ("filesystems", filesystems::check),
+    ("certificates", certificates::check),
+    ("stray-manifests", strays::check),
+    ("automation", automation::check),
+    ("agent-state", agent_state::check),
+    (budgets::ID, budgets::check),
+    (bare_pods::BARE, bare_pods::check),
+    ("containerd-cdi", cdi::check),
+    ("dpkg", dpkg::check),
+    ("gates", gates::check),
+    (apis::DEPRECATED, apis::check),
+    ("removed-flags", removed_flags::check),
+    ("network", network::check),
+    (etcd_store::ID, etcd_store::check),
+    ("etcd-versions", etcd_versions::check),
+    ("node-names", names::check),
+    (coredns::ID, coredns::check),
+    (kubelet_flags::ID, kubelet_flags::check),
+    ("static-pod-path", static_pod_path::check),
+    ("heal", heal::check),
+    ("backup-recipients", recipients::check),
+    ("apt-sources", sources::check),
+    ("kubeadm-patches", patch_folders::check),
+    ("ca-trust", trust::check),
+    ("attestations", attested::check),
+];
+
+pub(super) fn ids() -> Vec<String> {
+    CHECKS.iter().map(|(id, _)| id.to_string()).collect()
+}
+
+pub(super) fn run(input: &PlanInput, from: KubeVersion, cause: &RootCause) -> Vec<Finding> {
+    let view = View { input, from, cause };
+    CHECKS.iter().flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
+}
+
+/// A blocker that somebody set aside is said again, with the reason. Flag loss tells of its waiver itself.
+fn waive(input: &PlanInput, mut finding: Finding) -> Finding {
+    let waiver = input.waivers.iter().find(|w| w.check == finding.check && w.check != FLAG_LOSS);
+    if let Some(w) = waiver.filter(|_| finding.severity == Severity::Blocker) {
+        finding.severity = Severity::Warning;
+        finding.evidence = format!("waived by {} ({}): {}", w.by, w.reason, finding.evidence);
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Calico as its operator sees it, LoadBalancer services that have no address, and what is really served at ingress addresses.
+
+use super::View;
+use crate::program::{Finding, Severity, finding};
+use crate::survey::{Certificate, ClusterSurvey, ServedCertificate};
+use jiff::Timestamp;
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let Some(seen) = view.cluster() else { return vec![] };
+    let served = seen.served.iter().filter_map(|s| certificate(s, view.input.now));
+    tigera(seen).into_iter().chain(load_balancers(seen)).chain(served).collect()
+}
+
+fn tigera(seen: &ClusterSurvey) -> Vec<Finding> {
+    let parts = seen.tigera.iter().flatten();
+    parts
+        .filter_map(|part| {
+            let (severity, state) = match (part.available, part.degraded, part.progressing) {
+                (_, true, _) => (Severity::Blocker, "is degraded"),
+                (false, _, _) => (Severity::Blocker, "is not available"),
+                (true, false, true) => (Severity::Warning, "is being changed"),
+                (true, false, false) => return None,
+            };
+            let evidence = format!("{} {state}: {}", part.name, part.message);
+            Some(finding("tigera", severity, None, evidence, "kubectl get tigerastatus"))
+        })
+        .collect()
+}
+
+fn load_balancers(seen: &ClusterSurvey) -> Vec<Finding> {
+    let without = seen.load_balancers.iter().flatten().filter(|s| s.addresses.is_empty());
+    without
+        .map(|s| {
+            let wanted = s.requested.as_ref().map(|r| format!(", it asks for {r}")).unwrap_or_default();
+            let evidence = format!("LoadBalancer service {}/{} has no address{wanted}", s.namespace, s.name);
+            let next = format!("kubectl -n {} describe service {}", s.namespace, s.name);
+            finding("load-balancers", Severity::Warning, None, evidence, &next)
+        })
+        .collect()
+}
+
+fn certificate(served: &ServedCertificate, now: Timestamp) -> Option<Finding> {
+    let what = match &served.certificate {
+        Err(why) => format!("gives no certificate: {why}"),
+        Ok(c) if c.not_after <= now => format!("serves a certificate that expired on {}", c.not_after),
+        Ok(c) if !covers(c, &served.server_name) => {
+            format!("serves the certificate of {} ({}), not one of this name", c.subject, c.names.join(", "))
+        }
+        Ok(_) => return None,
+    };
+    let evidence = format!("{} at {} {what}", served.server_name, served.address);
+    let next =
+        format!("openssl s_client -connect {} -servername {} </dev/null", served.address, served.server_name);
+    Some(finding("served-certificates", Severity::Warning, None, evidence, &next))
+}
+
+/// A wildcard stands for exactly one label.
+fn covers(certificate: &Certificate, name: &str) -> bool {
+    let rest = name.split_once('.').map(|(_, rest)| rest);
+    certificate
+        .names
+        .iter()
+        .any(|n| n.eq_ignore_ascii_case(name) || n.strip_prefix("*.").is_some_and(|n| rest == Some(n)))
+}

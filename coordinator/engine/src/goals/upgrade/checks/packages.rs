@@ -1,0 +1,38 @@
+//! The exact target version of kubeadm, kubelet and kubectl is in the repository of every node.
+
+use super::View;
+use crate::program::{Finding, Severity, finding};
+use podlift_model::facts::PackageOffer;
+use podlift_model::op::Package;
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for (node, offers) in &view.input.offers {
+        let missing = match offers {
+            Ok(offers) => missing(offers, view.input.to),
+            Err(why) => vec![format!("the repository of {} can't be read: {why}", view.input.to.minor())],
+        };
+        let next = format!("ssh {node} apt-cache madison kubeadm kubelet kubectl");
+        let said =
+            missing.into_iter().map(|m| format!("{m}; mirror it, or plan with a version that is there"));
+        out.extend(said.map(|m| finding("packages", Severity::Blocker, Some(node), m, &next)));
+    }
+    out
+}
+
+fn missing(offers: &[PackageOffer], to: podlift_model::KubeVersion) -> Vec<String> {
+    let wanted = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
+    let absent =
+        wanted.into_iter().filter(|p| !offers.iter().any(|o| o.package == *p && o.version.kube == to));
+    absent
+        .map(|p| {
+            let there: Vec<String> =
+                offers.iter().filter(|o| o.package == p).map(|o| o.version.to_string()).collect();
+            let where_ = offers.first().map_or("the repository", |o| o.repository.as_str());
+            format!(
+                "{p} {to} is not in {where_}; it has: {}",
+                if there.is_empty() { "none".into() } else { there.join(", ") }
+            )
+        })
+        .collect()
+}

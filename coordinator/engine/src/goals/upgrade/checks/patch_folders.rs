@@ -1,0 +1,18 @@
+//! Folders with kubeadm patches that podlift does not own. kubeadm keeps no patches in the cluster (kubernetes/kubeadm#2367), and a run of
+//! podlift gives kubeadm podlift's own folder: what only those files say would be lost.
+
+use super::View;
+use crate::program::{Finding, Severity, finding};
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let folders = view.surveys().flat_map(|(node, s)| s.patch_folders.iter().map(move |f| (node, f)));
+    folders
+        .map(|(node, folder)| {
+            let evidence = format!(
+                "{folder} has patches for kubeadm, and this run does not pass that folder: what they say of manifests goes where kubeadm-config does not say it too"
+            );
+            let next = format!("ssh {node} 'grep -rn \"\" {folder}'");
+            finding("kubeadm-patches", Severity::Warning, Some(node), evidence, &next)
+        })
+        .collect()
+}

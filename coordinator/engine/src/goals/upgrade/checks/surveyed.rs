@@ -1,0 +1,87 @@
+//! What could not be looked at: said, and never taken for absent.
+
+use super::View;
+use crate::program::{Finding, Severity, finding, names};
+use podlift_model::NodeName;
+use std::collections::BTreeMap;
+
+const ID: &str = "survey";
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut out = nodes(view);
+    match &view.input.cluster_survey {
+        Err(why) => out.push(unknown("the cluster", why)),
+        Ok(seen) => {
+            let parts = [
+                ("pods", seen.pods.as_ref().err()),
+                ("disruption budgets", seen.budgets.as_ref().err()),
+                ("LoadBalancer services", seen.load_balancers.as_ref().err()),
+                ("ingresses", seen.ingresses.as_ref().err()),
+                ("ConfigMap kubelet-config", seen.kubelet_config.as_ref().err()),
+                ("ConfigMap kube-proxy", seen.kube_proxy_config.as_ref().err()),
+                ("stored versions", seen.stored.as_ref().err()),
+                ("Tigera's state", seen.tigera.as_ref().err()),
+                ("runtime classes", seen.runtime_classes.as_ref().err()),
+                ("BCM's applications", seen.applications.as_ref().err()),
+                ("the nodes' hardware", seen.hardware.as_ref().err()),
+                ("CoreDNS", seen.core_dns.as_ref().err()),
+            ];
+            let mut unseen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for (what, why) in parts.into_iter().filter_map(|(what, why)| Some((what, why?))) {
+                unseen.entry(why).or_default().push(what);
+            }
+            out.extend(unseen.into_iter().map(|(why, what)| unknown(&what.join(", "), why)));
+            let servers = seen.deprecated.iter().filter_map(|(s, r)| Some((s, r.as_ref().err()?)));
+            out.extend(servers.map(|(s, why)| unknown(&format!("use of deprecated APIs at {s}"), why)));
+        }
+    }
+    out
+}
+
+fn unknown(what: &str, why: &str) -> Finding {
+    let evidence = format!("{what} can't be seen: {why}. What is wrong there is not in this plan");
+    finding(ID, Severity::Warning, None, evidence, "journalctl -u podlift-coordinator")
+}
+
+fn nodes(view: &View) -> Vec<Finding> {
+    let mut out: Vec<Finding> = view
+        .input
+        .surveys
+        .iter()
+        .filter_map(|(node, seen)| Some((node, seen.as_ref().err()?)))
+        .map(|(node, why)| on(node, "the node", why))
+        .collect();
+    for (node, seen) in view.surveys() {
+        let diff = seen.target_diff.as_ref().and_then(|d| d.as_ref().err());
+        let running = seen.kubelet.as_ref().ok().and_then(|k| k.running.as_ref());
+        let parts = [
+            ("the node's names", seen.names.as_ref().and_then(|n| n.as_ref().err())),
+            ("the running kubelet's flags", running.and_then(|r| r.as_ref().err())),
+            ("etcd.yaml", seen.etcd.as_ref().and_then(|e| e.as_ref().err())),
+            ("the kubelet's configuration", seen.kubelet.as_ref().err()),
+            ("what apt would do", seen.install.as_ref().err()),
+            ("the difference of the target's kubeadm", diff),
+            ("the images", seen.images.as_ref().err()),
+            ("dpkg's half-done work", seen.dpkg_audit.as_ref().err()),
+        ];
+        out.extend(parts.into_iter().filter_map(|(what, why)| Some(on(node, what, why?))));
+        let trusts = seen.kubeconfigs.iter().filter_map(|k| Some((&k.path, k.trusts.as_ref().err()?)));
+        out.extend(trusts.map(|(path, why)| on(node, &format!("whether {path} trusts the API server"), why)));
+        out.extend(seen.unseen.iter().map(|(what, why)| on(node, what, why)));
+    }
+    let asked = |n: &&crate::NodeEntry| {
+        view.chosen(&n.name) && n.facts.is_some() && !view.input.surveys.contains_key(&n.name)
+    };
+    let unasked: Vec<NodeName> =
+        view.input.inventory.nodes.iter().filter(asked).map(|n| n.name.clone()).collect();
+    if !unasked.is_empty() {
+        let evidence = format!("{} nodes were not surveyed: {}", unasked.len(), names(&unasked));
+        out.push(finding(ID, Severity::Warning, None, evidence, "podlift status"));
+    }
+    out
+}
+
+fn on(node: &NodeName, what: &str, why: &str) -> Finding {
+    let evidence = format!("{what} can't be seen: {why}. What is wrong there is not in this plan");
+    finding(ID, Severity::Warning, Some(node), evidence, &format!("ssh {node} journalctl -u podlift-agent"))
+}

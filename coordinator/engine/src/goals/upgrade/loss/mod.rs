@@ -1,0 +1,56 @@
+//! Flag loss: all that a kubeadm upgrade would take away, empty or change on a node, with where it comes from. kubeadm regenerates whole
+//! files from two ConfigMaps and keeps nothing of the old ones (kubeadm 1.32 `phases/controlplane/manifests.go`), so what was added by hand
+//! is gone unless it is put where kubeadm reads it.
+
+mod etcd;
+mod extras;
+mod flags;
+mod kubelet;
+
+use super::PlanInput;
+use crate::analysis::root_cause::live_flags;
+use crate::kubeadm_config::ClusterConfiguration;
+use crate::program::{Loss, LossKind, PatchFile, Prevention, names};
+use podlift_model::NodeName;
+
+/// What the comparison found, and what can be done about it.
+#[derive(Debug, Default)]
+pub(super) struct Predicted {
+    pub losses: Vec<Loss>,
+    pub prevented: Vec<Prevention>,
+    pub unrepairable: Vec<String>,
+    /// What would start the API servers on an empty or another store.
+    pub store: Vec<String>,
+    pub patches: Vec<PatchFile>,
+}
+
+pub(super) fn predict(input: &PlanInput, config: &ClusterConfiguration) -> Predicted {
+    let mut out = Predicted::default();
+    flags::predict(input, config, &mut out);
+    etcd::predict(input, config, &mut out);
+    extras::predict(input, config, &mut out);
+    kubelet::predict(input, &mut out);
+    out
+}
+
+impl Predicted {
+    /// Adds a loss, or its node to the same loss of another node.
+    fn add(&mut self, node: &NodeName, loss: Loss) {
+        let same = |l: &&mut Loss| {
+            (&l.component, l.kind, &l.name, &l.live, &l.becomes)
+                == (&loss.component, loss.kind, &loss.name, &loss.live, &loss.becomes)
+        };
+        match self.losses.iter_mut().find(same) {
+            Some(known) => known.nodes.push(node.clone()),
+            None => self.losses.push(Loss { nodes: vec![node.clone()], ..loss }),
+        }
+    }
+}
+
+/// Who put it there, where no ConfigMap renders it.
+fn by_hand() -> String {
+    "no ConfigMap of kubeadm has it: it was added by hand".into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! The plan of the bad night, and what refuses one.
+
+use super::*;
+use crate::program::{Program, Severity, Waiver, differences};
+use crate::testing::{input, name};
+use podlift_model::op::Component;
+
+type Change<'a> = &'a dyn Fn(&mut PlanInput);
+
+fn evidence(plan: &Program, check: &str) -> Vec<String> {
+    plan.findings.iter().filter(|f| f.check == check).map(|f| f.evidence.clone()).collect()
+}
+
+#[test]
+fn the_bad_night_is_seen_the_evening_before() {
+    let plan = build(&input()).unwrap();
+    assert_eq!(plan.blockers().count(), 0, "{:?}", plan.findings);
+    let seen: Vec<(&str, bool)> = plan.mends.prevented.iter().map(|p| (p.id.as_str(), p.site_rule)).collect();
+    assert_eq!(seen, [("etcd-servers-lost", false), ("site-gate", true)]);
+    assert!(
+        plan.mends.prevented[0].what.starts_with(
+            "kubeadm would empty --etcd-servers on runai-01, runai-02, runai-03 (now 3 endpoints)"
+        )
+    );
+    let repaired =
+        crate::kubeadm_config::repair(&plan.mends.kubeadm_config.cluster_configuration, &plan.mends.repairs)
+            .unwrap();
+    let good = crate::testing::config_text("good");
+    let without = crate::kubeadm_config::ConfigRepair::RemoveGate {
+        component: Component::KubeApiserver,
+        gate: "MaxUnavailableStatefulSet".into(),
+    };
+    assert_eq!(repaired, crate::kubeadm_config::repair(&good, &[without]).unwrap());
+}
+
+#[test]
+fn the_order_of_a_run() {
+    let plan = build(&input()).unwrap();
+    let phases: Vec<String> =
+        plan.phases.iter().map(|p| format!("{} x{} of {}", p.name, p.parallel, p.lanes.len())).collect();
+    assert_eq!(
+        phases,
+        [
+            "backup x1 of 5",
+            "root-cause x1 of 1",
+            "pre-stage x7 of 7",
+            "control-plane x1 of 3",
+            "addons x1 of 1",
+            "kubelets x1 of 3",
+            "canary x1 of 1",
+            "workers x1 of 3",
+            "after x1 of 1",
+        ]
+    );
+    let steps: Vec<&str> =
+        plan.steps().filter(|s| s.node == Some(name("runai-02"))).map(|s| s.id.as_str()).collect();
+    let verbs: Vec<&str> = steps.iter().map(|s| s.rsplit('/').next().unwrap()).collect();
+    assert_eq!(
+        verbs,
+        [
+            "manifest-backup",
+            "apt-source",
+            "apt-update",
+            "download",
+            "image-pull",
+            "etcd-ready",
+            "guard-arm",
+            "install-kubeadm",
+            "flag-diff",
+            "kubeadm-node",
+            "verify-api",
+            "guard-disarm",
+            "cordon",
+            "drain",
+            "install-kubelet-kubectl",
+            "kubelet-config",
+            "kubelet-restart",
+            "node-ready",
+            "uncordon",
+        ]
+    );
+    let numbers: Vec<u32> = plan.steps().map(|s| s.number).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u32).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_same_facts_give_the_same_hash_and_changed_ones_say_which() {
+    let before = build(&input()).unwrap();
+    let mut later = input();
+    later.now = "2025-10-20T15:45:29Z".parse().unwrap();
+    later.inventory.nodes[0].facts.as_mut().unwrap().free_bytes -= 1000;
+    assert_eq!(build(&later).unwrap().hash, before.hash);
+    later.inventory.nodes[4].view.unschedulable = true;
+    if let Ok(config) = later.kubeadm_config.as_mut() {
+        config.cluster_configuration = crate::testing::config_text("good");
+    }
+    let now = build(&later).unwrap();
+    assert_ne!(now.hash, before.hash);
+    assert_eq!(differences(&before, &now), ["kubeadm-config", "node runai-01"]);
+}
+
+#[test]
+fn questions_that_are_wrong_get_no_plan() {
+    let ask = |change: Change| {
+        let mut i = input();
+        change(&mut i);
+        build(&i).map(|p| p.hash).unwrap_err().to_string()
+    };
+    let waiver =
+        |check: &str, reason: &str| Waiver { check: check.into(), reason: reason.into(), by: "me".into() };
+    let cases: [(Change, &str); 7] = [
+        (&|i| i.to = "v1.33.1".parse().unwrap(), "upgrade to v1.32.x first"),
+        (&|i| i.to = "v1.31.8".parse().unwrap(), "downgrade"),
+        (&|i| i.to = "v1.31.9".parse().unwrap(), "nothing to do"),
+        (&|i| i.nodes = vec![name("dgx099")], "node dgx099 is not in cluster runaicluster: it has dgx030"),
+        (
+            &|i| i.waivers = vec![waiver("etcd", "x")],
+            "names no check that can be waived: expected one of flag-loss",
+        ),
+        (&|i| i.waivers = vec![waiver("flag-loss", " ")], "--waive flag-loss=REASON"),
+        (&|i| i.options.max_unavailable = 0, "expected at least 1"),
+    ];
+    for (change, want) in cases {
+        let got = ask(change);
+        assert!(got.contains(want), "{got}");
+    }
+}
+
+#[test]
+fn each_check_sees_its_problem_and_nothing_else() {
+    let cases: [(Change, &str, &str); 15] = [
+        (&|i| i.inventory.nodes[0].facts = None, "agents", "no agent of this node is connected"),
+        (&|i| i.inventory.nodes[1].view.ready = false, "nodes-ready", "node is not Ready"),
+        (
+            &|i| i.inventory.nodes[1].view.kubelet = "v1.28.1".parse().ok(),
+            "version-skew",
+            "more than three minors",
+        ),
+        (&|i| i.probes[0].ok = false, "api-servers", "vip is not ready"),
+        (
+            &|i| i.etcd.values_mut().for_each(|e| e.as_mut().unwrap().members[2].healthy = false),
+            "etcd",
+            "member runai-03",
+        ),
+        (
+            &|i| {
+                i.etcd
+                    .values_mut()
+                    .for_each(|e| e.as_mut().unwrap().alarms = vec!["runai-01: NOSPACE".into()])
+            },
+            "etcd",
+            "alarm runai-01: NOSPACE",
+        ),
+        (
+            &|i| drop(i.inventory.nodes[5].facts.as_mut().unwrap().manifests.pop()),
+            "manifests",
+            "kube-scheduler.yaml is missing",
+        ),
+        (
+            &|i| drop(i.offers.insert(name("dgx031"), Ok(vec![]))),
+            "packages",
+            "kubeadm v1.32.9 is not in the repository; it has: none",
+        ),
+        (&|i| i.inventory.nodes[0].facts.as_mut().unwrap().free_bytes = 5 << 20, "disk", "5 MiB free"),
+        (&|i| i.kubeadm_config = Err("not found".into()), "kubeadm-config", "can't be read: not found"),
+        (&|i| i.inventory.nodes[0].view.cri_socket = false, "kubeadm-config", "cri-socket"),
+        (
+            &|i| {
+                let m = &mut i.inventory.nodes[6].facts.as_mut().unwrap().manifests[0];
+                m.flags.0.insert("etcd-servers".into(), vec!["https://10.0.0.9:2379".into()]);
+            },
+            "flag-loss",
+            "control-plane nodes disagree on --etcd-servers",
+        ),
+        (&|i| i.addons = Err("forbidden".into()), "addons", "forbidden"),
+        (
+            &|i| i.bcm.as_mut().unwrap().minors = Ok(vec!["1.31".parse().unwrap(), "1.30".parse().unwrap()]),
+            "bcm-version",
+            "BCM does not support v1.32, it lists v1.31, v1.30",
+        ),
+        (
+            &|i| i.bcm.as_mut().unwrap().minors = Err("it exited 1: \"no licence\"".into()),
+            "bcm-version",
+            "not known: it exited 1: \"no licence\"",
+        ),
+    ];
+    for (change, check, want) in cases {
+        let mut i = input();
+        change(&mut i);
+        let plan = build(&i).unwrap();
+        let seen = evidence(&plan, check);
+        assert!(seen.iter().any(|e| e.contains(want)), "{check}: {seen:?}");
+        assert!(plan.blockers().all(|f| f.check == check), "{check} is not alone: {:?}", plan.findings);
+        assert!(plan.blockers().count() > 0, "{check} does not block");
+    }
+}
+
+#[test]
+fn notes_do_not_block() {
+    let mut i = input();
+    i.inventory.nodes[0].view.unschedulable = true;
+    i.addons.as_mut().unwrap().kube_proxy = false;
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.blockers().count(), 0);
+    assert!(evidence(&plan, "cordons")[0].contains("stays so"));
+    assert!(evidence(&plan, "addons")[0].contains("kube-proxy is absent"));
+    assert_eq!(plan.goal.upgrade().unwrap().addons, [podlift_model::op::Addon::Coredns]);
+}
+
+#[test]
+fn bcm_that_is_not_asked_or_has_another_version_does_not_block() {
+    let mut i = input();
+    i.bcm.as_mut().unwrap().recorded = Ok("1.30.2-1.1".parse().unwrap());
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.blockers().count(), 0);
+    assert_eq!(
+        evidence(&plan, "bcm-version"),
+        ["BCM's metadata says 1.30.2-1.1, and the cluster runs v1.31.9"]
+    );
+    i.bcm = None;
+    let unasked = build(&i).unwrap();
+    assert!(evidence(&unasked, "bcm-version")[0].contains("there is no [bcm]"));
+    assert_eq!(unasked.hash, plan.hash, "what BCM says does not decide what the run does");
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_and_decides_nothing() {
+    let plain = build(&input()).unwrap();
+    let mut i = input();
+    i.clocks = [("dgx030", 1900), ("dgx031", -2400), ("dgx032", 3_605_000), ("dgx033", -310_000)]
+        .into_iter()
+        .map(|(n, ms)| (name(n), ms))
+        .collect();
+    let plan = build(&i).unwrap();
+    assert_eq!((plan.blockers().count(), &plan.hash), (0, &plain.hash));
+    let seen = evidence(&plan, "clock-skew");
+    let begins = [
+        "its clock is 2.4 s behind the coordinator's",
+        "its clock is 1 h 00 m ahead of",
+        "its clock is 5 m 10 s behind",
+    ];
+    assert!(seen.len() == 3 && seen.iter().zip(begins).all(|(s, b)| s.starts_with(b)), "{seen:#?}");
+    assert!(
+        plan.findings.iter().filter(|f| f.check == "clock-skew").all(|f| f.severity == Severity::Warning)
+    );
+}
+
+#[test]
+fn a_fatal_gate_is_prevented_as_a_fact_and_not_as_a_site_rule() {
+    let mut i = input();
+    let config = i.kubeadm_config.as_mut().unwrap();
+    config.cluster_configuration = crate::testing::config_text("good")
+        .replace("MaxUnavailableStatefulSet=true", "KMSv2=true,SidecarContainers=true");
+    let plan = build(&i).unwrap();
+    let seen: Vec<(&str, &str)> =
+        plan.mends.prevented.iter().map(|p| (p.id.as_str(), p.what.as_str())).collect();
+    assert_eq!(
+        seen,
+        [("gate-fatal", "kube-apiserver would die on v1.32.9: unrecognized feature gate: KMSv2")]
+    );
+}

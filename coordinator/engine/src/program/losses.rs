@@ -1,0 +1,106 @@
+//! What an upgrade takes away: settings that kubeadm would not write again, and pods that leave the nodes.
+
+use podlift_model::NodeName;
+use podlift_model::flags::FlagChange;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    Flag,
+    Env,
+    Volume,
+    Container,
+    /// Of the kubelet's configuration.
+    Setting,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Loss {
+    /// Where it is the same.
+    pub nodes: Vec<NodeName>,
+    /// `kube-apiserver`, …, `kubelet`, `etcd`.
+    pub component: String,
+    pub kind: LossKind,
+    pub name: String,
+    pub live: String,
+    /// None: it would be gone. Empty: it would be there and empty.
+    pub becomes: Option<String>,
+    /// Which key renders it, or who put it there.
+    pub origin: String,
+}
+
+/// What the work on a node takes with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Blast {
+    /// namespace/name of the pods that a drain evicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evicted: Vec<String>,
+    /// `namespace/Kind/name` of their owners to how many of their pods go.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workloads: BTreeMap<String, u32>,
+    /// GPUs and MIG devices that those pods hold.
+    pub gpus: u32,
+    /// Jobs with members on other nodes, which lose those of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gangs: Vec<Gang>,
+    /// Budgets that would hold the drain up, each in a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<String>,
+    /// Pods without a controller: a drain refuses to evict anything while there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bare: Vec<String>,
+    /// Pods whose emptyDir goes with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_dirs: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gang {
+    pub name: String,
+    pub here: u32,
+    pub elsewhere: u32,
+}
+
+impl Loss {
+    /// The same values in another order, where the order has a meaning: the first issuer signs.
+    fn is_reorder(&self) -> bool {
+        let (component, flag) = (self.component.clone(), self.name.clone());
+        let change =
+            FlagChange { component, flag, live: Some(self.live.clone()), rendered: self.becomes.clone() };
+        self.kind == LossKind::Flag && change.is_reorder()
+    }
+}
+
+impl std::fmt::Display for Loss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.kind {
+            LossKind::Flag => format!("--{}", self.name),
+            LossKind::Env => format!("environment {}", self.name),
+            LossKind::Volume => format!("volume {}", self.name),
+            LossKind::Container => format!("container {}", self.name),
+            LossKind::Setting => self.name.clone(),
+        };
+        let end = match self.becomes.as_deref() {
+            None => "would vanish".into(),
+            Some("") => "would be emptied".into(),
+            Some(new) if self.is_reorder() => {
+                format!("would change its order, which has a meaning, to {new}")
+            }
+            Some(new) => format!("would change to {new}"),
+        };
+        let now = if self.live.is_empty() { String::new() } else { format!(" (now {})", self.live) };
+        write!(f, "{}: {what} {end}{now} on {}; {}", self.component, names(&self.nodes), self.origin)
+    }
+}
+
+/// The first few of many names.
+pub(crate) fn names(nodes: &[NodeName]) -> String {
+    let shown: Vec<&str> = nodes.iter().take(3).map(NodeName::as_str).collect();
+    match nodes.len() {
+        0..=3 => shown.join(", "),
+        n => format!("{} and {} more", shown.join(", "), n - 3),
+    }
+}

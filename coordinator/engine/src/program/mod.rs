@@ -1,0 +1,114 @@
+//! The program: an immutable, hashed list of steps with everything that it rests on. A goal makes it once from what was observed; a run
+//! executes it and decides nothing anew. Knows no goal's reasoning: goals make programs, never the other way round.
+
+mod attest;
+mod contract;
+mod document;
+#[cfg(test)]
+mod document_tests;
+mod evidence;
+mod finding;
+mod given;
+mod goal;
+mod hash;
+mod losses;
+mod mends;
+mod options;
+mod patch;
+mod phase;
+mod policy;
+mod recorded;
+mod stop;
+
+pub use attest::{ATTESTATIONS, Attestation, DIFFERENCES, UnknownAttestation, known_attestation};
+pub use contract::ContractError;
+pub use evidence::Evidence;
+pub(crate) use finding::finding;
+pub use finding::{Finding, Severity};
+pub use given::Given;
+pub use goal::{Goal, Repair, Shared, Upgrade};
+pub(crate) use hash::hash_of;
+pub use hash::{changed_parts, differences};
+pub(crate) use losses::names;
+pub use losses::{Blast, Gang, Loss, LossKind};
+pub use mends::{Mends, Part, Prevention};
+pub use options::{Approve, FLAG_LOSS, PlanOptions, Waiver};
+pub use patch::PatchFile;
+pub use phase::{Lane, Phase, StepSpec};
+pub use policy::{PolicyError, SitePolicy};
+pub use recorded::Recorded;
+pub use stop::StopReason;
+
+use crate::inventory::Inventory;
+use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, StepId};
+use std::collections::BTreeMap;
+
+/// Name of the document that carries a program.
+pub const SCHEMA: &str = "podlift.plan/v1";
+
+/// As a document it is `podlift.plan/v1` (`document.rs`), and is called a plan where people see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    pub cluster: ClusterName,
+    pub goal: Goal,
+    pub made_at: jiff::Timestamp,
+    pub options: PlanOptions,
+    /// What was asked for; empty: all nodes.
+    pub nodes: Vec<NodeName>,
+    pub waivers: Vec<Waiver>,
+    /// What the run mends in kubeadm's own texts.
+    pub mends: Mends,
+    /// Ids of the checks that were made.
+    pub checked: Vec<String>,
+    pub findings: Vec<Finding>,
+    /// What is compared with what is seen after the run.
+    pub recorded: Recorded,
+    pub attestations: Vec<Attestation>,
+    pub phases: Vec<Phase>,
+    pub inventory: Inventory,
+    /// Part of the facts to hash of it: what the program rests on.
+    pub fingerprints: BTreeMap<String, Digest>,
+    pub hash: Digest,
+}
+
+impl Program {
+    pub fn from(&self) -> KubeVersion {
+        self.goal.from()
+    }
+
+    pub fn to(&self) -> KubeVersion {
+        self.goal.to()
+    }
+
+    pub fn blockers(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.severity == Severity::Blocker)
+    }
+
+    pub fn steps(&self) -> impl Iterator<Item = &StepSpec> {
+        self.phases.iter().flat_map(|p| &p.lanes).flat_map(|l| &l.steps)
+    }
+
+    pub fn step(&self, id: &StepId) -> Option<&StepSpec> {
+        self.steps().find(|s| s.id == *id)
+    }
+
+    /// The control-plane node that goes first and runs `upgrade apply`.
+    pub fn first(&self) -> Option<&NodeName> {
+        self.inventory.control_planes().map(|n| &n.name).next()
+    }
+
+    /// The run goes to this node.
+    pub fn chosen(&self, node: &NodeName) -> bool {
+        self.nodes.is_empty() || self.nodes.contains(node)
+    }
+
+    pub fn waived(&self, check: &str) -> Option<&Waiver> {
+        self.waivers.iter().find(|w| w.check == check)
+    }
+
+    /// The same program under the hash of what it does and rests on now.
+    pub(crate) fn hashed(mut self) -> Self {
+        self.hash = hash::of_program(&self);
+        self
+    }
+}

@@ -1,0 +1,75 @@
+//! How a run goes about its work, and what somebody has set aside for it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The check that finds settings which kubeadm would take away; its waiver lets them go.
+pub const FLAG_LOSS: &str = "flag-loss";
+
+/// A named, reasoned exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    pub check: String,
+    pub reason: String,
+    /// Identity of who gave it.
+    pub by: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanOptions {
+    /// Workers that may be unavailable at once, those that were so before included.
+    pub max_unavailable: u32,
+    /// How many workers go first and alone; 0: none.
+    pub canary: u32,
+    /// How long a drain may take before the run pauses, seconds.
+    pub drain_seconds: u32,
+    /// How long a new API server must stay ready, seconds.
+    pub soak_seconds: u32,
+    /// A node's guard falls back to the steady watch by itself after this, seconds.
+    pub guard_seconds: u32,
+    /// How long any other wait may take, seconds.
+    pub wait_seconds: u32,
+    /// Gates that this site takes out: a rule of the site, not a fact of Kubernetes.
+    pub site_gates: Vec<String>,
+    /// Attestations that this site demands before a run: a rule of the site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_attestations: Vec<String>,
+    /// How often a person is asked on the way.
+    #[serde(default, skip_serializing_if = "Approve::is_all")]
+    pub approve: Approve,
+}
+
+/// Where a run pauses for approval. The start of the run approves its first phase, which changes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approve {
+    /// Nowhere: the start of the run approves all.
+    #[default]
+    All,
+    /// Before each phase.
+    Phase,
+    /// Before each phase, and before each batch of its lanes.
+    Batch,
+}
+
+impl Approve {
+    pub fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            max_unavailable: 1,
+            canary: 1,
+            drain_seconds: 1800,
+            soak_seconds: 30,
+            guard_seconds: 3600,
+            wait_seconds: 900,
+            site_gates: vec!["MaxUnavailableStatefulSet".into()],
+            required_attestations: vec![],
+            approve: Approve::All,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Phases, lanes and steps as data. Phases follow each other; the lanes of a phase run `parallel` at a time; the steps of a lane follow
+//! each other. A worker that gets its packages from a BCM image has another lane, not another planner.
+
+use crate::steps::StepKind;
+use podlift_model::{NodeName, StepId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
+    /// `backup`, `root-cause`, `pre-stage`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `after`.
+    pub name: String,
+    pub title: String,
+    pub parallel: u32,
+    pub lanes: Vec<Lane>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lane {
+    /// None: the cluster as a whole.
+    pub node: Option<NodeName>,
+    pub steps: Vec<StepSpec>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepSpec {
+    /// Position in the plan, from 1: part of the op ids.
+    pub number: u32,
+    pub id: StepId,
+    pub phase: String,
+    pub node: Option<NodeName>,
+    #[serde(flatten)]
+    pub kind: StepKind,
+}

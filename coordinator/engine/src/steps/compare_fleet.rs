@@ -1,0 +1,141 @@
+//! At the very end: certificates, addresses, hardware, mounts and Calico as they were recorded before the run. What comes back late is
+//! waited for; what stays different stops the run, and goes on only where a person says that it is meant.
+
+use super::reply::{all, cluster, odd, output};
+use super::{Assess, Cx, Step, Touches};
+use crate::analysis::{compare, record_of, unseen};
+use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
+use crate::inventory::NodeRole;
+use crate::program::{Attestation, DIFFERENCES, Evidence, Finding, Given, Recorded, Severity, Shared};
+use podlift_model::survey::NodeSurvey;
+use podlift_model::{KubeVersion, Look, NodeName, OpOutput};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CompareFleet {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl CompareFleet {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
+
+/// How many differences a reason names.
+const NAMED: usize = 5;
+
+impl Step for CompareFleet {
+    fn verb(&self) -> String {
+        "compare".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Nothing
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("as-recorded")
+    }
+    fn sample() -> Self {
+        Self::to(KubeVersion::new(1, 32, 9))
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        if recorded(cx).is_empty() {
+            return Probe::All(vec![]);
+        }
+        let servers =
+            cx.program().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
+        let mut looks = vec![Probe::Cluster(ClusterLook::Survey { endpoints: servers.collect() })];
+        let look = Look::Survey { to: *self.to };
+        looks.extend(asked(cx).into_iter().map(|node| Probe::Node(node, look.clone())));
+        Probe::All(looks)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let before = recorded(cx);
+        if before.is_empty() {
+            return compared("nothing was recorded that could be compared".into(), vec![]);
+        }
+        let [first, nodes @ ..] = all(reply) else { return odd(reply) };
+        let Some(ClusterReply::Survey(seen)) = cluster(first) else { return odd(reply) };
+        if let Some(why) = unseen(&before, seen) {
+            return Assess::Wait(why);
+        }
+        let surveys: Vec<(NodeName, &NodeSurvey)> =
+            asked(cx).into_iter().zip(nodes.iter().filter_map(survey)).collect();
+        if surveys.len() != nodes.len() {
+            return odd(reply);
+        }
+        let after = record_of(Some(seen), surveys.iter().map(|(n, s)| (n, *s)));
+        judge(cx, compare(&before, &after))
+    }
+}
+
+fn judge(cx: &Cx, found: Vec<Finding>) -> Assess {
+    let bad: Vec<&Finding> = found.iter().filter(|f| f.severity == Severity::Blocker).collect();
+    if bad.is_empty() {
+        let what = match found.len() {
+            0 => "all that was recorded is as it was".to_string(),
+            n => format!("all that was recorded is there; {n} differences that harm nothing"),
+        };
+        return compared(what, found);
+    }
+    let named: Vec<String> = bad.iter().take(NAMED).map(|f| line(f)).collect();
+    let more = bad.len().saturating_sub(NAMED);
+    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let text = format!("{} differences from before the run: {}{tail}", bad.len(), named.join("; "));
+    match accepted(cx) {
+        Some(a) => compared(format!("{text}. Accepted by {}{}", a.by, note(a)), found),
+        None => Assess::Wait(format!(
+            "{text}. First: {}. If they are meant: podlift attest {DIFFERENCES} --note WHY && podlift retry",
+            bad[0].next
+        )),
+    }
+}
+
+fn compared(what: String, findings: Vec<Finding>) -> Assess {
+    Assess::Done(Evidence::Compared { what, findings })
+}
+
+fn line(f: &Finding) -> String {
+    f.node.as_ref().map_or(f.evidence.clone(), |n| format!("{n}: {}", f.evidence))
+}
+
+fn note(a: &Attestation) -> String {
+    if a.note.is_empty() { String::new() } else { format!(" ({})", a.note) }
+}
+
+/// Said in this run: what somebody accepted before it can't be about it.
+fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
+    cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= cx.state.started)
+}
+
+/// Nodes that have something which only they can tell, and that this run was about.
+fn asked(cx: &Cx) -> Vec<NodeName> {
+    let before = recorded(cx);
+    let nodes: BTreeSet<&NodeName> = before.mounts.keys().chain(before.infiniband.keys()).collect();
+    nodes.into_iter().cloned().collect()
+}
+
+/// Without the nodes that were left out: what is with them is somebody else's.
+fn recorded(cx: &Cx) -> Recorded {
+    let mut out = cx.program().recorded.clone();
+    let here = |node: &NodeName| cx.program().chosen(node) && !cx.state.deferred.contains_key(node);
+    out.hardware.retain(|n, _| here(n));
+    out.mounts.retain(|n, _| here(n));
+    out.infiniband.retain(|n, _| here(n));
+    out
+}
+
+fn survey(reply: &Reply) -> Option<&NodeSurvey> {
+    match output(reply)? {
+        OpOutput::Survey(survey) => Some(survey),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! What a step may know: the program, the run so far, itself.
+
+use super::Policy;
+use crate::doors::{Act, Probe};
+use crate::inventory::NodeRole;
+use crate::machine::RunState;
+use crate::program::{Program, StepSpec};
+use podlift_model::{HostOp, Look, NodeName};
+use std::time::Duration;
+
+pub struct Cx<'a> {
+    pub state: &'a RunState,
+    pub step: &'a StepSpec,
+    /// Lanes of the same phase before this one that are at work.
+    pub ahead: u32,
+    /// An op of this step, in this attempt, ended as Done.
+    pub acted: bool,
+}
+
+impl<'a> Cx<'a> {
+    pub fn program(&self) -> &'a Program {
+        &self.state.plan
+    }
+
+    /// The step's node. Steps of the cluster as a whole have none; they ask the first control-plane node where they need one.
+    pub fn node(&self) -> NodeName {
+        let node = self.step.node.as_ref().or_else(|| self.program().first());
+        node.cloned().unwrap_or_else(|| unreachable!("a plan has a control-plane node: the planner checked"))
+    }
+
+    pub fn role(&self) -> NodeRole {
+        self.program().inventory.get(&self.node()).map_or(NodeRole::Worker, |n| n.role)
+    }
+
+    pub fn look(&self, look: Look) -> Probe {
+        Probe::Node(self.node(), look)
+    }
+
+    pub fn host(&self, op: HostOp) -> Option<Act> {
+        Some(Act::Node(self.node(), op))
+    }
+
+    /// The usual limits.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            wait: Duration::from_secs(self.program().options.wait_seconds.into()),
+            poll: Duration::from_secs(1),
+            soak: Duration::ZERO,
+            retries: 3,
+            repeatable: true,
+        }
+    }
+}

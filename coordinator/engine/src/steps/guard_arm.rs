@@ -1,0 +1,61 @@
+//! The armed heal around a kubeadm run. Rescue acts always; hygiene only while the guard is armed. What the plan's waiver lets go by name
+//! is told to the guard, so that it does not put it back.
+
+use super::reply::{done, facts, odd};
+use super::{Assess, Cx, Step, Touches};
+use crate::doors::{Act, Probe, Reply};
+use crate::program::FLAG_LOSS;
+use podlift_model::facts::GuardState;
+use podlift_model::op::FlagLoss;
+use podlift_model::{HostOp, Look};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GuardArm {}
+
+impl Step for GuardArm {
+    fn verb(&self) -> String {
+        "guard-arm".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn counterpart(&self) -> Option<&'static str> {
+        Some("guard-disarm")
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        cx.look(Look::Facts)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(facts) = facts(reply) else { return odd(reply) };
+        match &facts.guard {
+            GuardState::Armed { run } if *run == cx.state.run => done("guard armed"),
+            GuardState::Off => done("healing is off in this agent's configuration: nothing guards this node"),
+            GuardState::Armed { run } => Assess::Wait(format!("the guard is armed for run {run}")),
+            GuardState::Steady => Assess::Ready,
+        }
+    }
+
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        cx.host(HostOp::GuardArm {
+            allow: allowed(cx),
+            run: cx.state.run.clone(),
+            seconds: cx.program().options.guard_seconds,
+        })
+    }
+
+    fn undo(&self, cx: &Cx) -> Option<Act> {
+        cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
+    }
+}
+
+/// Losses that the plan has by name and that are waived still: a retry may have taken the waiver back.
+fn allowed(cx: &Cx) -> Vec<FlagLoss> {
+    cx.state.waived(FLAG_LOSS).map(|_| cx.program().mends.meant.clone()).unwrap_or_default()
+}

@@ -1,0 +1,77 @@
+//! `kubeadm upgrade node` on the further control-plane nodes and on workers.
+
+use super::manifests::{Fault, SKIP, looks, missing, policy, seen, written};
+use super::reply::{done, odd};
+use super::{Assess, Cx, Policy, Step, Touches};
+use crate::analysis::kubeadm::has_phases;
+use crate::doors::{Act, Probe, Reply};
+use crate::inventory::NodeRole;
+use crate::program::{Given, Shared};
+use podlift_model::{HostOp, KubeVersion, Look};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubeadmNode {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl KubeadmNode {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
+
+impl Step for KubeadmNode {
+    fn verb(&self) -> String {
+        "kubeadm-node".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn may_be_deferred(&self) -> bool {
+        true
+    }
+    fn sample() -> Self {
+        Self::to(podlift_model::KubeVersion::new(1, 32, 9))
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        if cx.role() == NodeRole::Worker { cx.look(Look::Facts) } else { looks(cx) }
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        if cx.role() == NodeRole::Worker {
+            // On a worker it rewrites the kubelet's configuration and nothing else: repeating it harms nothing.
+            return if cx.acted { done("kubelet configuration written") } else { Assess::Ready };
+        }
+        let Some(seen) = seen(reply, *self.to) else { return odd(reply) };
+        if !seen.is_whole() {
+            return missing(cx);
+        }
+        match &seen.manifests {
+            Ok(()) => done(format!("three manifests at {}", *self.to)),
+            Err(_) if !seen.config_at_target => Assess::Wait(format!(
+                "kubeadm-config is not at {} yet: kubeadm upgrade node takes its target from there",
+                *self.to
+            )),
+            Err(Fault::Broken(why)) if cx.acted => written(why),
+            Err(fault) if cx.acted => Assess::Wait(fault.to_string()),
+            Err(_) => Assess::Ready,
+        }
+    }
+
+    /// kubeadm 1.31 brings addons within the control-plane phase of its `upgrade node`.
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        let whole = cx.role() == NodeRole::Worker || !has_phases(*self.to);
+        cx.host(HostOp::KubeadmNode { skip: if whole { vec![] } else { SKIP.to_vec() } })
+    }
+
+    fn policy(&self, cx: &Cx) -> Policy {
+        policy(cx)
+    }
+}

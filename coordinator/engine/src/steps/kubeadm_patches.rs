@@ -1,0 +1,63 @@
+//! The node's files for `kubeadm --patches`: what kubeadm-config has no place for, kept on the node that has it. The agent gives the folder
+//! to every kubeadm run from then on, and takes nothing into it that the node's own files do not say already.
+
+use super::reply::{done, facts, odd};
+use super::{Assess, Cx, Step, Touches};
+use crate::doors::{Act, Probe, Reply};
+use crate::inventory::NodeRole;
+use crate::kubeadm_config::ConfigRepair;
+use crate::program::FLAG_LOSS;
+use podlift_model::op::{PatchName, PatchText};
+use podlift_model::{Digest, HostOp, Look};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubeadmPatches {}
+
+impl Step for KubeadmPatches {
+    fn verb(&self) -> String {
+        "kubeadm-patches".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("root-cause-repaired")
+    }
+    fn mends(&self, repair: &ConfigRepair) -> bool {
+        matches!(repair, ConfigRepair::Patch { .. })
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        cx.look(Look::Facts)
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(facts) = facts(reply) else { return odd(reply) };
+        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+            return done(format!("left as they are: {} waived it ({})", waiver.by, waiver.reason));
+        }
+        let node = cx.node();
+        let wanted: BTreeMap<PatchName, Digest> =
+            cx.program().mends.patches_of(&node).map(|p| (p.name, Digest::of(&p.text))).collect();
+        match facts.patches == wanted {
+            true => done(match wanted.len() {
+                0 => "no patches are needed any more".to_string(),
+                _ => wanted.keys().map(PatchName::name).collect::<Vec<_>>().join(", "),
+            }),
+            false => Assess::Ready,
+        }
+    }
+
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        let node = cx.node();
+        let patches = cx.program().mends.patches_of(&node);
+        let files = patches.map(|p| PatchText { name: p.name, text: p.text.clone() }).collect();
+        cx.host(HostOp::KubeadmPatches { files })
+    }
+}

@@ -1,0 +1,56 @@
+//! The kubelet restarted, until it reports its new version.
+
+use super::reply::{done, node, odd};
+use super::{Assess, Cx, Step, Touches};
+use crate::doors::{Act, ClusterLook, Probe, Reply};
+use crate::program::{Given, Shared};
+use podlift_model::{HostOp, KubeVersion};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubeletRestart {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl KubeletRestart {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
+
+impl Step for KubeletRestart {
+    fn verb(&self) -> String {
+        "kubelet-restart".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn may_be_deferred(&self) -> bool {
+        true
+    }
+    fn sample() -> Self {
+        Self::to(podlift_model::KubeVersion::new(1, 32, 9))
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::Node { node: cx.node() })
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(node) = node(reply) else { return odd(reply) };
+        match (node.kubelet == Some(*self.to), cx.acted) {
+            (true, _) => done(format!("kubelet {} reports", *self.to)),
+            (false, true) => Assess::Wait("the new kubelet has not reported yet".into()),
+            (false, false) => Assess::Ready,
+        }
+    }
+
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        cx.host(HostOp::KubeletRestart)
+    }
+}

@@ -1,0 +1,87 @@
+//! The backup off the nodes: collected, sealed before the first mutation, never made anew under the same name.
+
+use super::reply::{all, blocked, odd};
+use super::stores::{backup, has_manifests, lacking, servers};
+use super::{Assess, Cx, Step, Touches};
+use crate::doors::{Act, BackupView, Probe, Reply, VaultAct, VaultLook};
+use crate::inventory::NodeRole;
+use crate::program::Evidence;
+use podlift_model::facts::BackupState;
+use podlift_model::{Look, NodeName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SealBackup {}
+
+impl Step for SealBackup {
+    fn verb(&self) -> String {
+        "seal-backup".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Backup
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("backup-sealed")
+    }
+    fn seals(&self) -> bool {
+        true
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
+    /// What the control plane's own stores hold, and the set off the nodes.
+    fn probe(&self, cx: &Cx) -> Probe {
+        let look = Look::Backup { run: cx.state.run.clone() };
+        let stores = servers(cx).into_iter().map(|node| Probe::Node(node, look.clone()));
+        let set = Probe::Vault(VaultLook::Backup { run: cx.state.run.clone() });
+        Probe::All(std::iter::once(set).chain(stores).collect())
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [set, stores @ ..] = all(reply) else { return odd(reply) };
+        let Reply::Vault(set) = set else { return odd(reply) };
+        let states: Option<Vec<&BackupState>> = stores.iter().map(backup).collect();
+        let Some(states) = states else { return odd(reply) };
+        if let Some(i) = states.iter().position(|s| !has_manifests(s)) {
+            return incomplete(format!("backup {} of {} lacks a manifest", i + 1, states.len()));
+        }
+        let Some(snapshot) = states.iter().find_map(|s| s.snapshot.as_ref()).filter(|s| s.verified) else {
+            return incomplete("no verified etcd snapshot".into());
+        };
+        if let Some(store) = lacking(cx, &states) {
+            return incomplete(format!("no verified etcd snapshot of the store of {store}"));
+        }
+        match set {
+            None => Assess::Ready,
+            Some(set) => Assess::Done(sealed(set, snapshot.revision)),
+        }
+    }
+
+    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
+        let mut nodes = servers(cx);
+        let here = |n: &NodeName| cx.program().chosen(n) && !cx.state.deferred.contains_key(n);
+        nodes.extend(cx.program().inventory.nodes.iter().map(|n| n.name.clone()).filter(here));
+        let (run, nodes) = (cx.state.run.clone(), nodes.into_iter().collect());
+        Some(Act::Vault(VaultAct::Collect { run, nodes }))
+    }
+}
+
+fn incomplete(why: String) -> Assess {
+    blocked("backup-incomplete", why, "podlift retry")
+}
+
+fn sealed(set: &BackupView, revision: u64) -> Evidence {
+    let secrets = if set.encrypted { "secrets encrypted" } else { "secrets left out" };
+    let warned =
+        if set.warnings.is_empty() { String::new() } else { format!("; {}", set.warnings.join("; ")) };
+    let what = format!(
+        "set {}: {} files, {} bytes, etcd revision {revision}, {secrets}, seal {}{warned}",
+        set.set,
+        set.members,
+        set.bytes,
+        set.sha256.short()
+    );
+    Evidence::BackupSealed { hash: set.sha256.clone(), revision, what, backup: Some(Box::new(set.clone())) }
+}

@@ -1,0 +1,95 @@
+//! At the end, everything once more and all together: nodes, API servers by themselves, guards, holds.
+
+use super::reply::{all, blocked, done, odd};
+use super::{Assess, Cx, Step, Touches};
+use crate::doors::{ClusterLook, ClusterReply, NodeView, Probe, Reply};
+use crate::inventory::NodeRole;
+use crate::program::{Given, Shared};
+use podlift_model::KubeVersion;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifyFleet {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl VerifyFleet {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
+
+impl Step for VerifyFleet {
+    fn verb(&self) -> String {
+        "verify-fleet".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Nothing
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
+        Some("fleet-verified")
+    }
+    fn sample() -> Self {
+        Self::to(KubeVersion::new(1, 32, 9))
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        let servers =
+            cx.program().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
+        let endpoints = servers.collect();
+        Probe::All(vec![
+            Probe::Cluster(ClusterLook::Nodes),
+            Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
+        ])
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [Reply::Cluster(ClusterReply::Nodes(nodes)), Reply::Cluster(ClusterReply::Probes(probes))] =
+            all(reply)
+        else {
+            return odd(reply);
+        };
+        if let Some(down) = probes.iter().find(|p| !p.ok) {
+            return Assess::Wait(format!("API server {} is not ready: {}", down.endpoint, down.why));
+        }
+        let (to, planned) = (*self.to, |n: &&NodeView| chosen(cx, n));
+        if let Some(n) = nodes.iter().filter(planned).find(|n| !n.ready) {
+            return Assess::Wait(format!("node {} is not Ready: {}", n.name, n.ready_message));
+        }
+        let behind: Vec<String> = nodes
+            .iter()
+            .filter(planned)
+            .filter(|n| n.kubelet != Some(to))
+            .map(|n| n.name.to_string())
+            .collect();
+        if !behind.is_empty() {
+            let message = format!(
+                "not at {to} at the end of the run: {}; podlift defer NODE leaves one out",
+                behind.join(", ")
+            );
+            return blocked("not-at-target", message, "podlift retry");
+        }
+        if let Some(n) = nodes.iter().find(|n| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run)) {
+            return blocked(
+                "cordon-left",
+                format!("node {} still carries this run's cordon", n.name),
+                format!("kubectl uncordon {} && podlift retry", n.name),
+            );
+        }
+        done(format!(
+            "{} nodes at {to}, {} API servers ready by themselves",
+            nodes.iter().filter(planned).count(),
+            probes.len()
+        ))
+    }
+}
+
+fn chosen(cx: &Cx, node: &NodeView) -> bool {
+    let in_plan = cx.state.steps_of(&node.name).next().is_some();
+    in_plan && cx.program().chosen(&node.name) && !cx.state.deferred.contains_key(&node.name)
+}
