@@ -6,6 +6,7 @@ use crate::journal::{Journal as _, SqliteJournal};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_engine::goals::upgrade::build;
 use podlift_engine::testing::input;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 struct Site {
@@ -152,6 +153,8 @@ fn a_coordinator_that_dies_while_it_writes_leaves_everything_in_the_journal() {
     assert_eq!((left(&archivist, "r1"), archivist.finish().unwrap()), (3, 0));
     assert!(archive(&archivist).contains("r1, r2"));
     assert_eq!(archivist.archives.list().unwrap(), ["r1--r2.jsonl"]);
+    let mode = std::fs::metadata(dir.join("r1--r2.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "nobody else reads it");
     assert_eq!(std::fs::read_dir(dir).unwrap().count(), 1, "no litter");
 }
 

@@ -71,7 +71,9 @@ impl Coordinator {
     pub fn runs(&self) -> view::Runs {
         let states: Vec<Arc<RunState>> =
             self.store.runs().iter().filter_map(|run| self.store.run(run)).collect();
-        view::runs(&self.cluster_name, self.clock.now(), states.iter().map(Arc::as_ref))
+        let archived = self.store.all_archived().into_values();
+        let archived = archived.map(|a| view::ArchivedRow { run: a.run, file: a.file }).collect();
+        view::runs(&self.cluster_name, self.clock.now(), states.iter().map(Arc::as_ref), archived)
     }
 
     pub fn report(&self, run: Option<&RunId>) -> Result<Report, CoordinatorError> {

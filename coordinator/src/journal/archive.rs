@@ -8,6 +8,7 @@ use podlift_engine::machine::{ArchiveCheck, ArchiveError, ArchiveHeader};
 use podlift_model::Digest;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where a file is not whole yet.
@@ -69,7 +70,10 @@ impl Archives {
         header: &ArchiveHeader,
     ) -> Result<(), ArchiveFileError> {
         let io = |source| ArchiveFileError::Io { path: path.into(), source };
-        let mut to = BufWriter::new(File::create(path).map_err(io)?);
+        let mut options = File::options();
+        // A plan tells much of a cluster.
+        options.create(true).write(true).truncate(true).mode(0o600);
+        let mut to = BufWriter::new(options.open(path).map_err(io)?);
         serde_json::to_writer(&mut to, header).map_err(|e| io(e.into()))?;
         for run in &header.runs {
             each(records, Query::run(Some(&run.run), 0), |row| write!(to, "\n{}", row.json).map_err(io))?;

@@ -4,7 +4,7 @@ use super::{duration, timestamp};
 use crate::out::Screen;
 use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
-use podlift_engine::view::{RunRow, Runs};
+use podlift_engine::view::{ArchivedRow, RunRow, Runs};
 
 pub(crate) fn runs(runs: &Runs, screen: Screen) -> String {
     if runs.runs.is_empty() {
@@ -14,7 +14,14 @@ pub(crate) fn runs(runs: &Runs, screen: Screen) -> String {
     for run in &runs.runs {
         grid.row(cells(run));
     }
-    grid.render(screen)
+    let archived: Vec<String> = runs.archived.iter().map(archived).collect();
+    [vec![grid.render(screen)], archived].concat().join("\n")
+}
+
+/// Shown below the table: of an archived run the journal has no plan and no steps.
+fn archived(row: &ArchivedRow) -> String {
+    let (run, started) = (&row.run, timestamp(row.run.started));
+    format!("archived: {} {}, started {started} by {}, in {}", run.run, run.status, run.by, row.file)
 }
 
 fn cells(run: &RunRow) -> Vec<Cell> {

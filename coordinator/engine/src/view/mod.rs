@@ -18,7 +18,7 @@ pub use backups::{BackupCheck, BackupRow, Backups};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
-pub use runs::{RunRow, Runs, runs};
+pub use runs::{ArchivedRow, RunRow, Runs, runs};
 pub use select::{Selection, select};
 pub use selector::{Selector, SelectorError};
 pub use status::{NodeRow, RunSummary, SeenNode, Status, status};

@@ -1,7 +1,7 @@
 //! `podlift runs`: every run of the journal, newest first.
 
 use super::status::{RunSummary, summary};
-use crate::machine::RunState;
+use crate::machine::{ArchivedRun, RunState};
 use jiff::Timestamp;
 use podlift_model::ClusterName;
 use schemars::JsonSchema;
@@ -15,6 +15,17 @@ pub struct Runs {
     pub cluster: ClusterName,
     pub at: Timestamp,
     pub runs: Vec<RunRow>,
+    /// Runs whose records are in files beside the journal, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub archived: Vec<ArchivedRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArchivedRow {
+    #[serde(flatten)]
+    pub run: ArchivedRun,
+    /// Name of the file.
+    pub file: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,10 +44,12 @@ pub fn runs<'a>(
     cluster: &ClusterName,
     now: Timestamp,
     states: impl IntoIterator<Item = &'a RunState>,
+    mut archived: Vec<ArchivedRow>,
 ) -> Runs {
     let mut runs: Vec<RunRow> = states.into_iter().map(|s| row(s, now)).collect();
     runs.sort_by(|a, b| (b.summary.started, &b.summary.run).cmp(&(a.summary.started, &a.summary.run)));
-    Runs { schema: SCHEMA.into(), cluster: cluster.clone(), at: now, runs }
+    archived.sort_by(|a, b| (b.run.started, &b.run.run).cmp(&(a.run.started, &a.run.run)));
+    Runs { schema: SCHEMA.into(), cluster: cluster.clone(), at: now, runs, archived }
 }
 
 fn row(s: &RunState, now: Timestamp) -> RunRow {

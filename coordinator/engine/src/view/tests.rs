@@ -151,7 +151,7 @@ fn one_node_with_everything_that_is_about_it() {
 #[test]
 fn runs_are_told_newest_first() {
     let (old, new) = (paused("r1", 0).0, paused("r2", 500).0);
-    let seen = runs(&cluster(), at(600), [&old, &new]);
+    let seen = runs(&cluster(), at(600), [&old, &new], vec![]);
     let told: Vec<_> =
         seen.runs.iter().map(|r| (r.summary.run.as_str(), r.seconds, r.nodes, r.deferred)).collect();
     assert_eq!(told, [("r2", 100.0, 7, 0), ("r1", 600.0, 7, 0)]);

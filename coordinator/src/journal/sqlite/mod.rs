@@ -37,6 +37,8 @@ pub struct SqliteJournal {
     db: Connection,
     last: Option<Record>,
     reader: Arc<SqliteRecords>,
+    /// About how many pages the write-ahead log has got since its last checkpoint.
+    logged: usize,
     /// Held, never read: the lock goes with it.
     _lock: File,
 }
@@ -49,10 +51,11 @@ impl SqliteJournal {
         let mut db = Connection::open(path).map_err(at.sqlite("open"))?;
         db.pragma_update(None, "journal_mode", "WAL").map_err(at.sqlite("write-ahead log"))?;
         db.pragma_update(None, "synchronous", "FULL").map_err(at.sqlite("synchronous"))?;
+        db.pragma_update(None, "wal_autocheckpoint", 0).map_err(at.sqlite("checkpoints"))?;
         schema::prepare(&mut db, &at)?;
         let last = check::check(&mut db, &at)?;
         let reader = Arc::new(SqliteRecords::new(path));
-        Ok(Self { path: path.into(), db, last, reader, _lock: lock })
+        Ok(Self { path: path.into(), db, last, reader, logged: 0, _lock: lock })
     }
 }
 
@@ -73,6 +76,10 @@ impl Journal for SqliteJournal {
         let json = serde_json::to_string(&record).map_err(|e| JournalError::Refused(e.to_string()))?;
         insert(&mut self.db, &record, &json).map_err(At(&self.path).sqlite("append"))?;
         self.last = Some(record.clone());
+        self.logged += PAGES_EACH + json.len() / PAGE_SIZE;
+        if self.logged >= CHECKPOINT {
+            self.checkpoint();
+        }
         Ok(record)
     }
 
@@ -91,6 +98,28 @@ impl Journal for SqliteJournal {
     fn compact(&mut self) -> Result<(), JournalError> {
         let smaller = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
         self.db.execute_batch(smaller).map_err(At(&self.path).sqlite("make the file smaller"))
+    }
+}
+
+/// Pages of the log that one append writes beside its text, and the size of a page.
+const PAGES_EACH: usize = 6;
+const PAGE_SIZE: usize = 4096;
+/// Pages of the log after which it is written into the database: some hundred appends.
+const CHECKPOINT: usize = 2000;
+
+impl SqliteJournal {
+    /// SQLite's own checkpoints run after each commit from some length of the log on, and while somebody reads, the log can't begin
+    /// anew: every append would pay for one. Ours run between two pages of the readers, so that the log begins anew each time.
+    fn checkpoint(&mut self) {
+        let db = &self.db;
+        let passive = || db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        match self.reader.without_readers(passive) {
+            Ok(()) => self.logged = 0,
+            // The records are durable in the log; it only grows until a checkpoint succeeds.
+            Err(error) => {
+                tracing::warn!(%error, "the journal's write-ahead log was not written into its database")
+            }
+        }
     }
 }
 

@@ -8,26 +8,49 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Pages that are read at the same time. More would take the processors from the writer without being done sooner.
-const AT_ONCE: usize = 2;
+/// Pages that are read at the same time. One reader passes over a million records a second; more would take processors from the writer.
+const AT_ONCE: usize = 1;
 
 pub(super) struct SqliteRecords {
     path: Arc<Path>,
     idle: Mutex<Idle>,
+    /// Wakes one reader.
     given_back: Condvar,
+    /// Wakes the writer.
+    all_back: Condvar,
 }
 
 /// Connections that nobody uses now, and how many more may be opened.
 struct Idle {
     open: Vec<Connection>,
     left: usize,
+    /// The writer wants a moment without readers: no page begins before it had it.
+    writer_waits: bool,
+}
+
+/// Is given back whatever happens to the reader.
+struct Lent<'a> {
+    /// `None`: a new one may be opened.
+    connection: Option<Connection>,
+    to: &'a SqliteRecords,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.to.take_back(self.connection.take());
+    }
 }
 
 impl SqliteRecords {
     /// Opens no connection yet.
     pub fn new(path: &Path) -> Self {
-        let idle = Idle { open: vec![], left: AT_ONCE };
-        Self { path: path.into(), idle: Mutex::new(idle), given_back: Condvar::new() }
+        let idle = Idle { open: vec![], left: AT_ONCE, writer_waits: false };
+        Self {
+            path: path.into(),
+            idle: Mutex::new(idle),
+            given_back: Condvar::new(),
+            all_back: Condvar::new(),
+        }
     }
 
     /// Lends a connection to `read`; waits where all are lent.
@@ -36,33 +59,26 @@ impl SqliteRecords {
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, JournalError> {
         let at = At(&self.path);
-        let lent = self.lend();
-        let connection = match lent {
-            Some(connection) => Ok(connection),
-            None => connect(&self.path).map_err(at.sqlite("open for reading")),
+        let mut lent = self.lend();
+        let connection = match lent.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.path).map_err(at.sqlite("open for reading"))?,
         };
-        let result = connection.map(|c| (read(&c).map_err(at.sqlite("read")), c));
-        let (result, connection) = match result {
-            Ok((result, connection)) => (result, Some(connection)),
-            Err(error) => (Err(error), None),
-        };
-        self.take_back(connection);
+        let result = read(&connection).map_err(at.sqlite("read"));
+        lent.connection = Some(connection);
         result
     }
 
-    /// `None`: a new one may be opened.
-    fn lend(&self) -> Option<Connection> {
+    fn lend(&self) -> Lent<'_> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(connection) = idle.open.pop() {
-                return Some(connection);
-            }
-            if idle.left > 0 {
-                idle.left -= 1;
-                return None;
-            }
+        while idle.writer_waits || (idle.open.is_empty() && idle.left == 0) {
             idle = self.given_back.wait(idle).unwrap_or_else(PoisonError::into_inner);
         }
+        let connection = idle.open.pop();
+        if connection.is_none() {
+            idle.left -= 1;
+        }
+        Lent { connection, to: self }
     }
 
     fn take_back(&self, connection: Option<Connection>) {
@@ -71,8 +87,24 @@ impl SqliteRecords {
             Some(connection) => idle.open.push(connection),
             None => idle.left += 1,
         }
+        match idle.writer_waits {
+            true => self.all_back.notify_one(),
+            false => self.given_back.notify_one(),
+        }
+    }
+
+    /// Runs `act` while no page is read. Waits at most for the page that is read now: about a millisecond.
+    pub fn without_readers<T>(&self, act: impl FnOnce() -> T) -> T {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.writer_waits = true;
+        while idle.open.len() + idle.left < AT_ONCE {
+            idle = self.all_back.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
+        let done = act();
+        idle.writer_waits = false;
         drop(idle);
-        self.given_back.notify_one();
+        self.given_back.notify_all();
+        done
     }
 }
 

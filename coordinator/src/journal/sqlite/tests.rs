@@ -282,3 +282,25 @@ fn an_index_that_is_not_that_of_its_records_is_mended() {
     let journal = SqliteJournal::open(&path).unwrap();
     assert_eq!(journal.reader().page(&query).unwrap(), before);
 }
+
+#[test]
+fn the_log_begins_anew_while_the_journal_is_read_all_the_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let reader = journal.reader();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    reader.page(&Query::from(0)).unwrap();
+                }
+            });
+        }
+        append_all(&mut journal, mixed(1500));
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let log = std::fs::metadata(dir.path().join("journal.db-wal")).unwrap().len() as usize;
+    assert!(log < 3 * CHECKPOINT * PAGE_SIZE, "the write-ahead log has {log} bytes");
+}

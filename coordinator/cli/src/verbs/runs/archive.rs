@@ -43,12 +43,16 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
 
     #[test]
     fn a_date_is_midnight_and_a_time_is_itself() {
         let at = |text: &str| time(text).map(|t| t.to_string());
         assert_eq!(at("2026-01-01").unwrap(), "2026-01-01T00:00:00Z");
         assert_eq!(at("2026-01-01T12:00:00+02:00").unwrap(), "2026-01-01T10:00:00Z");
+        let words = ["podlift", "runs", "archive", "--before", "yesterday"];
+        let refused = crate::args::Args::try_parse_from(words).unwrap_err();
+        assert_eq!(refused.exit_code(), 2, "a line that is wrong");
         for bad in ["yesterday", "2026-13-01", "", "01.02.2026"] {
             assert!(at(bad).unwrap_err().contains("expected a date"), "{bad}");
         }

@@ -11,24 +11,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 const READERS: usize = 10;
+/// Alone and beside readers in turns, so that what else the machine does is in both.
+const ROUNDS: u32 = 10;
 /// The write-ahead log and the page cache are warm then.
 const WARM: u32 = 200;
 
 pub fn measure(path: &Path, appends: u32, figures: &mut Map<String, Value>) -> anyhow::Result<()> {
     let mut journal = SqliteJournal::open(path)?;
-    append(&mut journal, WARM)?;
-    let alone = append(&mut journal, appends)?;
-    let reader = journal.reader();
-    let (stop, passes) = (AtomicBool::new(false), AtomicU64::new(0));
-    let beside = std::thread::scope(|scope| {
-        let readers: Vec<_> =
-            (0..READERS).map(|_| scope.spawn(|| read(reader.as_ref(), &stop, &passes))).collect();
-        let beside = append(&mut journal, appends);
-        stop.store(true, Ordering::Relaxed);
-        readers.into_iter().try_for_each(|r| r.join().unwrap_or(Ok(())))?;
-        beside
-    })?;
-    let rows = passes.load(Ordering::Relaxed);
+    let (mut alone, mut beside, rows) = (Samples::default(), Samples::default(), AtomicU64::new(0));
+    append(&mut journal, WARM, &mut Samples::default())?;
+    for _ in 0..ROUNDS {
+        append(&mut journal, appends / ROUNDS, &mut alone)?;
+        beside_readers(&mut journal, appends / ROUNDS, &mut beside, &rows)?;
+    }
+    let rows = rows.into_inner();
     ensure!(rows > 0, "nothing was read while appends were measured");
     let ratio = beside.percentile(99) as f64 / alone.percentile(99).max(1) as f64;
     for (name, value) in [
@@ -44,15 +40,31 @@ pub fn measure(path: &Path, appends: u32, figures: &mut Map<String, Value>) -> a
     Ok(())
 }
 
-fn append(journal: &mut dyn Journal, times: u32) -> Result<Samples, JournalError> {
-    let mut samples = Samples::default();
+fn beside_readers(
+    journal: &mut SqliteJournal,
+    times: u32,
+    samples: &mut Samples,
+    rows: &AtomicU64,
+) -> Result<(), JournalError> {
+    let (reader, stop) = (journal.reader(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let readers: Vec<_> =
+            (0..READERS).map(|_| scope.spawn(|| read(reader.as_ref(), &stop, rows))).collect();
+        let appended = append(journal, times, samples);
+        stop.store(true, Ordering::Relaxed);
+        readers.into_iter().try_for_each(|r| r.join().unwrap_or(Ok(())))?;
+        appended
+    })
+}
+
+fn append(journal: &mut dyn Journal, times: u32, samples: &mut Samples) -> Result<(), JournalError> {
     for i in 0..times {
         let event = Event::ApiUp { endpoint: "10.77.0.11:6443".into(), milliseconds: i.into() };
         let began = Instant::now();
         journal.append(journal.head(), Timestamp::UNIX_EPOCH, None, None, event)?;
         samples.push(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
     }
-    Ok(samples)
+    Ok(())
 }
 
 /// From the first record to the last, again and again.
