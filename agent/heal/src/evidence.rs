@@ -8,7 +8,7 @@ use crate::manifest::Manifest;
 use crate::pairs::Pair;
 use crate::read::Look;
 use crate::ring::Choice;
-use crate::rules::{Kubelet, Seen};
+use crate::rules::{Kubelet, Seen, accept};
 use crate::settings::Mode;
 use crate::state::State;
 use jiff::Timestamp;
@@ -129,10 +129,10 @@ impl Heal {
         match pair {
             Some(pair) if self.state().pairs.know(component, &pair) => Ok(()),
             Some(_) => Err(format!(
-                "{} changed after its pod was made ({}), and whether the pod was made from what is in it now is not known; podlift heal \
-                 accept NODE {component} says so",
+                "{} changed after its pod was made ({}), and whether the pod was made from what is in it now is not known; {} says so",
                 component.file(),
-                pod.created
+                pod.created,
+                accept(self.node.as_str(), component)
             )),
             None => Err(format!(
                 "the runtime does not tell from which {} the pod was made (no annotation kubernetes.io/config.hash), and the file changed \

@@ -1,12 +1,13 @@
 //! What this node's API server manifest must contain, learned while that API server was Ready. On the disk, so that nothing else is needed
 //! to heal. Only `adopt` writes here.
 
+use crate::rules::accept;
 use jiff::Timestamp;
 use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::Digest;
 use podlift_model::facts::ExpectationFacts;
-use podlift_model::op::FlagLoss;
+use podlift_model::op::{Component, FlagLoss};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io;
@@ -49,10 +50,10 @@ impl Expectations {
         }
     }
 
-    /// Whether a manifest may be pointed to these endpoints, or why not.
-    pub fn may_heal(&self) -> Result<(), String> {
+    /// Whether a manifest of this node may be pointed to these endpoints, or why not.
+    pub fn may_heal(&self, node: &str) -> Result<(), String> {
         match (&self.forbidden, &self.etcd_cluster) {
-            (Some(why), _) => Err(self.prohibition(why)),
+            (Some(why), _) => Err(self.prohibition(why, node)),
             (None, None) => Err(format!(
                 "the id of the cluster behind these endpoints is not known yet ({}): it is asked for until etcd answers",
                 self.etcd_servers
@@ -62,8 +63,9 @@ impl Expectations {
     }
 
     /// In words, and what lifts it.
-    pub fn prohibition(&self, why: &Forbidden) -> String {
-        let lifted = "lifted when the API server is Ready on the expected cluster, or by podlift heal accept NODE kube-apiserver";
+    pub fn prohibition(&self, why: &Forbidden, node: &str) -> String {
+        let accept = accept(node, Component::KubeApiserver);
+        let lifted = format!("lifted when the API server is Ready on the expected cluster, or by {accept}");
         let seen = match why {
             Forbidden::AnotherCluster { id } => format!(
                 "etcd answered as cluster {id}, expected {} at {}",

@@ -34,7 +34,7 @@ impl Heal {
         Some(HealExpectations {
             etcd_overrides: known.etcd_overrides.clone(),
             etcd_prefix: known.etcd_prefix.clone(),
-            forbidden: known.may_heal().err(),
+            forbidden: known.may_heal(self.node.as_str()).err(),
             etcd_servers: known.etcd_servers.split(',').map(String::from).collect(),
             etcd_cluster: known.etcd_cluster.clone(),
             other_etcd: match &known.forbidden {

@@ -2,7 +2,9 @@
 
 use crate::history::{History, How, Intent};
 use crate::meters::HealMeters;
+use crate::read::Look;
 use crate::readonly::ReadOnly;
+use crate::rules::Seen;
 use crate::settings::{self, Mode};
 use crate::state::State;
 use crate::suspects::Suspects;
@@ -73,6 +75,19 @@ impl Heal {
 
     pub(crate) fn suspects(&self) -> MutexGuard<'_, Suspects> {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether time alone may change what is right: a file that can't be read may be made whole or may come back, a repair that failed is
+    /// tried again, a guard ends, a kubeadm runs or has just ended, or somebody undoes repairs.
+    pub(crate) fn is_pending(&self) -> bool {
+        let state = self.state();
+        let unsettled = |look: &Arc<Look>| matches!(look.seen, Seen::Unreadable(_) | Seen::Strange { .. });
+        state.kubeadm > 0
+            || state.ended.iter().any(|component| !state.ring.of(*component).is_empty())
+            || !state.stuck.is_empty()
+            || self.armed_guard(&state).is_some()
+            || state.looks.values().any(unsettled)
+            || self.suspects().is_armed()
     }
 
     /// Repairs of which only the intent was recorded: the disk tells whether they happened.

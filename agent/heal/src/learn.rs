@@ -5,7 +5,7 @@ use crate::evidence::{Endpoints, Learned};
 use crate::expectations::{self, Expectations, Forbidden};
 use crate::healer::Heal;
 use crate::read::Look;
-use crate::rules::{Finding, MEANT, Situation, judge};
+use crate::rules::{Finding, MEANT, Situation, accept, judge};
 use crate::state::{State, Unlearned};
 use podlift_model::Digest;
 use podlift_model::heal::{GoodManifest, HealKind, HealUnlearned};
@@ -26,6 +26,7 @@ impl Heal {
         let look = self.seen(component).ok()?;
         let state = self.state();
         let now = Situation {
+            node: self.node.as_str(),
             good: state.good.get(&component),
             expected: state.expectations.as_ref(),
             meant: &state.meant,
@@ -75,7 +76,10 @@ impl Heal {
             known.as_ref().is_none_or(|k| k.etcd_cluster.is_some() && k.etcd_cluster == what.cluster);
         if !same && !proven {
             let why = format!("whether {} is the etcd that was learned is not known", what.servers);
-            return Err(io::Error::other(format!("{why}; podlift heal accept NODE kube-apiserver says so")));
+            return Err(io::Error::other(format!(
+                "{why}; {} says so",
+                accept(self.node.as_str(), Component::KubeApiserver)
+            )));
         }
         let before = known.as_ref().and_then(|k| k.etcd_cluster.clone());
         Ok(Expectations {
@@ -180,7 +184,10 @@ impl Heal {
             return;
         }
         if let Some(why) = &new.forbidden {
-            tracing::warn!(why = new.prohibition(why), "nothing is healed from the expected etcd endpoints");
+            tracing::warn!(
+                why = new.prohibition(why, self.node.as_str()),
+                "nothing is healed from the expected etcd endpoints"
+            );
         }
         let saved = expectations::save_expectations(self.host.files.as_ref(), &new);
         drop(saved.inspect_err(|error| tracing::error!(%error, "expectations can't be kept")));

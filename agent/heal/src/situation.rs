@@ -23,6 +23,7 @@ impl Heal {
         let own_uid = self.host.files.own_uid();
         let copy = state.ring.choose(component);
         Situation {
+            node: self.node.as_str(),
             expected: state.expectations.as_ref(),
             good: state.good.get(&component),
             no_copy: look.manifest().is_none().then(|| self.no_copy(state, component, &copy)).flatten(),
@@ -50,7 +51,7 @@ impl Heal {
         let Some(known) = &state.expectations else {
             return Some("which etcd it must lead to is not known".into());
         };
-        if let Err(why) = known.may_heal() {
+        if let Err(why) = known.may_heal(self.node.as_str()) {
             return Some(why);
         }
         let bytes = self.good_copy(component, hash)?;

@@ -33,6 +33,10 @@ impl Suspects {
         }
     }
 
+    pub fn is_armed(&self) -> bool {
+        self.armed.is_some()
+    }
+
     /// Takes in what the kernel says. Costs nothing where nobody is suspected.
     pub fn ask(&mut self, now: Duration) {
         let Some(armed) = &mut self.armed else { return };

@@ -1,5 +1,5 @@
 //! When the heal looks: at once when a file of the folder changes, and at everything on a coalesced tick, which is also the agent's
-//! pulse for systemd. Lost notices cost at most one tick.
+//! pulse for systemd. The tick is longer while nothing is pending and the kernel gives notices; a lost notice costs at most that long one.
 //!
 //! The watch uses the crate `inotify` and not `notify`: notify 8 also asks the kernel for OPEN events and has its own thread, so each
 //! time the kubelet or the agent reads the directory two threads wake. This watch asks only for events that end a change, on the
@@ -11,8 +11,14 @@ use podlift_host::Change;
 use podlift_host::paths;
 use podlift_model::op::Component;
 use std::path::Path;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
+
+/// How much longer a tick is while nothing is pending.
+const CALM: u32 = 4;
+/// No calm tick is longer: systemd's watchdog (`WatchdogSec=30` of podlift-agent.service) wants a pulse every 15 s.
+const LONGEST: Duration = Duration::from_secs(8);
 
 /// Runs until it is dropped. `pulse` is called on every tick. Ticks are in step with `origin`, if there is one.
 pub async fn watch(heal: &Heal, origin: Option<Instant>, pulse: impl Fn()) {
@@ -43,7 +49,6 @@ pub async fn watch(heal: &Heal, origin: Option<Instant>, pulse: impl Fn()) {
             },
             () = heal.wake.notified() => heal.look_at_all(),
             () = sleep_until(due) => {
-                due = rhythm::next(origin, Instant::now(), heal.config.tick);
                 // Something was mounted over it, say: no notice tells of that.
                 if folder.as_ref().is_some_and(|f| f.identity != identity(heal)) {
                     heal.meters.rescan();
@@ -51,9 +56,22 @@ pub async fn watch(heal: &Heal, origin: Option<Instant>, pulse: impl Fn()) {
                 }
                 heal.look_at_all();
                 pulse();
+                due = rhythm::next(origin, Instant::now(), calm(heal.config.tick));
             }
         }
+        if heal.is_pending() || is_blind(heal, &folder) {
+            due = due.min(rhythm::next(origin, Instant::now(), heal.config.tick));
+        }
     }
+}
+
+fn calm(tick: Duration) -> Duration {
+    (tick * CALM).min(LONGEST).max(tick)
+}
+
+/// There is a folder, and no notices come from it. Where there is none, as on a worker, nothing can be missed.
+fn is_blind(heal: &Heal, folder: &Option<Folder>) -> bool {
+    folder.is_none() && identity(heal).is_some()
 }
 
 /// The folder that gives notices now.

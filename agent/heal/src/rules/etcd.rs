@@ -1,6 +1,6 @@
 //! An API server without endpoints exits at once; one on other stores than before starts on what it finds there, or on nothing.
 
-use super::{Finding, Fix, Situation};
+use super::{Finding, Fix, Situation, accept};
 use crate::expectations::{Expectations, endpoints};
 use crate::manifest::Manifest;
 use crate::splice::Edit;
@@ -38,7 +38,7 @@ pub(super) fn etcd_servers(manifest: &Manifest, now: &Situation<'_>) -> Option<F
 fn expected<'a>(now: &Situation<'a>) -> Result<&'a Expectations, String> {
     let ignorant = "this node never saw its API server Ready with endpoints that answered: nothing is known to put there";
     let known = now.expected.ok_or(ignorant)?;
-    known.may_heal().map(|()| known)
+    known.may_heal(now.node).map(|()| known)
 }
 
 /// In the place where it is, or as a new flag.
@@ -76,8 +76,10 @@ fn store(
         (was, Some(is)) => {
             let was = was.unwrap_or_else(|| "not set".into());
             let what = format!("--{flag} is {is}, expected {was}: {effect}");
-            let why =
-                "what somebody set is not changed; podlift heal accept NODE kube-apiserver takes it over";
+            let why = format!(
+                "what somebody set is not changed; {} takes it over",
+                accept(now.node, manifest.component)
+            );
             Some(Finding::reported("etcd-store-changed", HealKind::Rescue, what, why))
         }
         (None, None) => None,

@@ -3,7 +3,7 @@
 //! component: the version knows the flag, no flag of now excludes it, and a value that is a path is mounted from the node and is there
 //! (`needs`: asked for before anything is written).
 
-use super::{Finding, Fix, Situation, etcd};
+use super::{Finding, Fix, Situation, accept, etcd};
 use crate::manifest::Manifest;
 use crate::splice::Edit;
 use podlift_model::command::{is_path, kinds::STORE};
@@ -133,11 +133,12 @@ fn back(
     if let (true, Some(known)) = (flag.starts_with("etcd-"), now.expected)
         && let Some(forbidden) = &known.forbidden
     {
-        return Err(known.prohibition(forbidden));
+        return Err(known.prohibition(forbidden, now.node));
     }
     if let Some(beside) = excluded_by(manifest, flag) {
         return Err(format!(
-            "--{beside} is set now, which excludes it; podlift heal accept NODE COMPONENT takes the change over"
+            "--{beside} is set now, which excludes it; {} takes the change over",
+            accept(now.node, manifest.component)
         ));
     }
     let needs = match is_path(flag) && value.starts_with('/') {

@@ -59,6 +59,8 @@ pub enum Kubelet {
 /// All that a verdict depends on besides the file.
 #[derive(Debug, Clone, Default)]
 pub struct Situation<'a> {
+    /// Name of the node, for the commands in messages.
+    pub node: &'a str,
     /// What this API server last was Ready with.
     pub expected: Option<&'a Expectations>,
     /// The newest manifest of this component that was good.
@@ -88,6 +90,11 @@ pub(crate) const MEANT: &str = "meant: the run allows its loss";
 
 pub(crate) const STEADY: &str =
     "no guard is armed: site rules and hygiene act only within a run, or by podlift heal apply";
+
+/// The command with which a person declares that a changed manifest is right.
+pub(crate) fn accept(node: &str, component: Component) -> String {
+    format!("podlift heal accept {node} {component}")
+}
 
 impl Situation<'_> {
     /// Whether a run means the loss of this flag. Of `--etcd-servers` none can: the API server would not start.
