@@ -101,7 +101,7 @@ impl Agent {
     }
 
     pub fn open_with(host: Host, config: Config, seams: Seams) -> Result<Arc<Self>, OpenError> {
-        let keeper = Keeper::open(host, config.heal.clone(), &config.node, config.allow_other_filesystem);
+        let keeper = Keeper::open(host, config.own_heal(), &config.node, config.may_be_apart());
         Self::beside(keeper, config, seams)
     }
 
@@ -113,7 +113,7 @@ impl Agent {
         let identity = |path| move |why| OpenError::Identity { path, why };
         let machine = keeper::id(files, paths::MACHINE_ID).map_err(identity(paths::MACHINE_ID))?;
         let boot = keeper::boot_id(files).map_err(identity(paths::BOOT_ID))?;
-        start::one_file_system(files, config.allow_other_filesystem)?;
+        start::one_file_system(files, config.may_be_apart())?;
         own_name(files, &config)?;
         let ledger: Arc<dyn Ledger> = Arc::new(FileLedger::open(host.files.clone(), &config.node, &machine)?);
         let ledger = match seams.wrap_ledger {
@@ -191,8 +191,10 @@ impl Agent {
         stop: CancellationToken,
     ) {
         executor.recover();
-        let node = self.node.clone();
-        executor.spawn(async move { learn::learn(&node).await });
+        if !self.node.config.is_head() {
+            let node = self.node.clone();
+            executor.spawn(async move { learn::learn(&node).await });
+        }
         let session = async {
             let link = until_up(&self.keeper.downs, Part::Session, link).await;
             session::run(self.node.clone(), executor, link).await;
@@ -207,7 +209,7 @@ impl Agent {
 /// The name by which the cluster knows this machine's kubelet.
 fn own_name(files: &dyn Files, config: &Config) -> Result<(), OpenError> {
     match kubelet_user::node_name(files) {
-        Some(theirs) if theirs != config.node.as_str() => {
+        Some(theirs) if theirs != config.node.as_str() && !config.is_head() => {
             Err(OpenError::OtherName { ours: config.node.to_string(), theirs })
         }
         _ => Ok(()),

@@ -55,7 +55,7 @@ fn down(root: &tempfile::TempDir) -> Down {
 fn what_can_not_work_is_said_with_a_word_for_the_label() {
     let other = down(&rooted("spiffe://podlift/runaicluster/node/dgx031", ""));
     assert!(
-        other.message.contains("speaks for spiffe://podlift/runaicluster/node/dgx031, expected node dgx030"),
+        other.message.contains("speaks for spiffe://podlift/runaicluster/node/dgx031, expected spiffe://podlift/runaicluster/node/dgx030"),
         "{other}"
     );
     let own = "spiffe://podlift/runaicluster/node/dgx030";

@@ -4,6 +4,7 @@ pub use crate::recipient::Recipient;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
+use podlift_common::tls::Subject;
 pub use podlift_heal::settings::{Heal, Mode};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
@@ -14,14 +15,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Kubernetes name of this node; the certificate must say the same.
+    /// Kubernetes name of this node, or the name of this head node, which is no Kubernetes node; the certificate must say the same.
     pub node: NodeName,
     /// BCM's name of the Kubernetes cluster; the certificate must say the same.
     pub cluster: ClusterName,
     /// Where the coordinator listens for agents, e.g. "10.141.255.254:7443".
     pub coordinator: SocketAddr,
-    /// What this node is, where files can't tell. Left out: a node with /etc/kubernetes/admin.conf, or with learned expectations, is a
-    /// control-plane node.
+    /// What this node is, where files can't tell: "control-plane", "worker" or "head". Left out: a node with /etc/kubernetes/admin.conf,
+    /// or with learned expectations, is a control-plane node.
     #[serde(default)]
     pub role: Option<Role>,
     /// Whether /var/lib/podlift may be on another file system than /etc/kubernetes. false
@@ -50,6 +51,8 @@ pub struct Config {
 pub enum Role {
     ControlPlane,
     Worker,
+    /// The BCM head node: it answers questions to BCM, and has no kubelet and no manifests that would be healed.
+    Head,
 }
 
 /// An interval below this would keep a processor busy.
@@ -70,7 +73,8 @@ pub struct Tls {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Commands {
-    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root, and BCM's etcd.
+    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root, and those of BCM's own
+    /// tools and etcd.
     pub path: Vec<PathBuf>,
 }
 
@@ -143,8 +147,10 @@ impl Default for Tls {
 impl Default for Commands {
     fn default() -> Self {
         let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        // BCM brings its etcd with it.
-        let dirs = usual.iter().chain(&["/cm/local/apps/etcd/current/bin"]);
+        // BCM brings its etcd with it, and its own tools on a head node.
+        let own =
+            ["/cm/local/apps/etcd/current/bin", "/cm/local/apps/cmd/bin", "/cm/local/apps/cm-setup/bin"];
+        let dirs = usual.iter().chain(&own);
         Self { path: dirs.map(PathBuf::from).collect() }
     }
 }
@@ -204,6 +210,27 @@ impl Config {
             metrics: Metrics::default(),
             telemetry: telemetry::Settings::default(),
         }
+    }
+
+    pub fn is_head(&self) -> bool {
+        self.role == Some(Role::Head)
+    }
+
+    /// Whom the certificate must speak for.
+    pub(crate) fn subject(&self) -> Subject {
+        let name = self.node.clone();
+        if self.is_head() { Subject::Head(name) } else { Subject::Node(name) }
+    }
+
+    /// A head node has no manifests: there is nothing to heal, whatever the file says.
+    pub(crate) fn own_heal(&self) -> Heal {
+        let mode = if self.is_head() { Mode::Off } else { self.heal.mode };
+        Heal { mode, ..self.heal.clone() }
+    }
+
+    /// Where memory and manifests need not be on one file system.
+    pub(crate) fn may_be_apart(&self) -> bool {
+        self.allow_other_filesystem || self.is_head()
     }
 
     /// What types can't say.

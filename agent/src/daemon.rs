@@ -11,7 +11,7 @@ use crate::{Agent, Seams, pulse};
 use anyhow::{Context as _, bail};
 use podlift_common::config::ConfigError;
 use podlift_common::metrics;
-use podlift_common::tls::{Connector, Expect, Material, Subject};
+use podlift_common::tls::{Connector, Expect, Material};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -137,13 +137,13 @@ fn material(root: &Path, config: &Config) -> anyhow::Result<Material> {
         [&config.tls.ca, &config.tls.certificate, &config.tls.key].map(|p| below(root, p));
     let material = Material::load(&ca, &certificate, &key)?;
     let identity = &material.identity;
-    if identity.cluster != config.cluster || identity.subject != Subject::Node(config.node.clone()) {
+    if identity.cluster != config.cluster || identity.subject != config.subject() {
         bail!(
-            "{} speaks for {}, expected node {} of cluster {}: issue one with `podlift cert issue`",
+            "{} speaks for {}, expected spiffe://podlift/{}/{}: issue one with `podlift cert issue`",
             certificate.display(),
             identity.uri(),
-            config.node,
-            config.cluster
+            config.cluster,
+            config.subject()
         );
     }
     Ok(material)

@@ -1,7 +1,7 @@
 //! agent.toml for a heal that starts whatever is wrong with the rest of it: each table alone, defaults where one can't be read. Never makes
 //! a heal act that was told not to: a mode that can't be read is "observe".
 
-use crate::config::{Commands, Config, Heal, Metrics, Mode, SHORTEST};
+use crate::config::{Commands, Config, Heal, Metrics, Mode, Role, SHORTEST};
 use crate::down::Down;
 use podlift_common::config::{ConfigError, parse};
 use podlift_common::telemetry;
@@ -29,19 +29,22 @@ pub(crate) fn whole(text: &str, path: &Path) -> Result<Config, Down> {
 /// What the heal starts with. `kubelet`: the node's name by its kubelet, where agent.toml has none.
 pub(crate) fn setup(text: &str, path: &Path, kubelet: Option<&str>) -> Setup {
     if let Ok(config) = whole(text, path) {
-        let Config { node, heal, allow_other_filesystem, commands, metrics, telemetry, .. } = config;
+        let (heal, allow_other_filesystem) = (config.own_heal(), config.may_be_apart());
+        let Config { node, commands, metrics, telemetry, .. } = config;
         return Setup { node, heal, allow_other_filesystem, commands, metrics, telemetry };
     }
     let file: Option<Table> = toml::from_str(text).ok();
     let table = file.as_ref();
     let commands: Commands = part(table, "commands").unwrap_or_default();
     let relative = commands.path.iter().any(|path| !path.is_absolute());
+    let head = part(table, "role") == Some(Role::Head);
+    let heal = table.map_or(Heal { mode: Mode::Observe, ..Heal::default() }, heal);
     Setup {
         node: part(table, "node")
             .or_else(|| kubelet.and_then(|name| name.parse().ok()))
             .unwrap_or_else(nobody),
-        heal: table.map_or(Heal { mode: Mode::Observe, ..Heal::default() }, heal),
-        allow_other_filesystem: part(table, "allow_other_filesystem").unwrap_or_default(),
+        heal: if head { Heal { mode: Mode::Off, ..heal } } else { heal },
+        allow_other_filesystem: head || part(table, "allow_other_filesystem").unwrap_or_default(),
         commands: if relative { Commands::default() } else { commands },
         metrics: part(table, "metrics").unwrap_or_default(),
         telemetry: part(table, "telemetry").unwrap_or_default(),
@@ -102,6 +105,7 @@ mod tests {
             ("[heal]\ntick = \"0s\"\nmode = \"observe\"\n", "heal.tick", Mode::Observe, 2),
             ("[session]\nheartbeat = 5\n", "heartbeat", Mode::Enforce, 2),
             ("node = [\n", "agent.toml", Mode::Observe, 2),
+            ("role = \"head\"\n[session]\nheartbeat = 5\n", "heartbeat", Mode::Off, 2),
         ];
         for (rest, want, mode, tick) in cases {
             let text = format!("{HEAD}{rest}");
@@ -115,5 +119,7 @@ mod tests {
             assert_eq!(setup.node.as_str(), name, "{rest}");
         }
         assert_eq!(setup("= ", Path::new("x"), None).node.as_str(), "unknown");
+        let head = setup(&format!("{HEAD}role = \"head\"\n"), Path::new("x"), None);
+        assert_eq!((head.heal.mode, head.allow_other_filesystem), (Mode::Off, true), "it has no manifests");
     }
 }

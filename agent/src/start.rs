@@ -49,7 +49,7 @@ impl StartError {
 /// A worker needs no manifest directory; a control-plane node does.
 pub fn manifests(files: &dyn Files, role: Option<Role>, learned: bool) -> Result<(), StartError> {
     let evidence = match role {
-        Some(Role::Worker) => return Ok(()),
+        Some(Role::Worker | Role::Head) => return Ok(()),
         Some(Role::ControlPlane) => "role = \"control-plane\"",
         None if learned => "its manifests were learned before",
         None if files.stat(Path::new(ADMIN)).is_ok() => "/etc/kubernetes/admin.conf is there",
@@ -150,6 +150,7 @@ mod tests {
         let refused = manifests(&files, None, false).unwrap_err().to_string();
         assert!(refused.contains("/etc/kubernetes/manifests") && refused.contains("admin.conf"), "{refused}");
         assert!(manifests(&files, Some(Role::Worker), true).is_ok());
+        assert!(manifests(&files, Some(Role::Head), true).is_ok());
         files.write(Path::new("/etc/kubernetes/manifests/x.yaml"), b"", 0o600).unwrap();
         assert!(manifests(&files, None, true).is_ok());
     }

@@ -33,7 +33,7 @@ pub struct Config {
     #[serde(default = "policy")]
     pub policy: PathBuf,
     pub kubernetes: Kubernetes,
-    /// BCM's own tools; not asked where this is absent.
+    /// Whom BCM is asked through; it is not asked where this is absent.
     pub bcm: Option<Bcm>,
     #[serde(default)]
     pub server: Server,
@@ -61,10 +61,10 @@ pub struct Tls {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Bcm {
-    /// Of the helper that runs BCM's tools as root (podlift-bcm.socket). "/run/podlift/bcm.sock"
-    pub socket: PathBuf,
+    /// Name of the head node whose agent (`role = "head"`) runs BCM's tools; its certificate is spiffe://podlift/CLUSTER/head/NAME.
+    pub head: NodeName,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -161,12 +161,6 @@ fn probe_timeout() -> Duration {
 impl Default for Metrics {
     fn default() -> Self {
         Self { listen: Listen::loopback(7444) }
-    }
-}
-
-impl Default for Bcm {
-    fn default() -> Self {
-        Self { socket: "/run/podlift/bcm.sock".into() }
     }
 }
 
@@ -316,7 +310,7 @@ vip = "10.141.255.254:10443"
         let read =
             |extra: &str| parse::<Config>(&format!("{SMALL}{extra}"), Path::new("x.toml")).unwrap().bcm;
         assert!(read("").is_none());
-        assert_eq!(read("[bcm]").unwrap().socket, Path::new("/run/podlift/bcm.sock"));
+        assert_eq!(read("[bcm]\nhead = \"head-01\"").unwrap().head.as_str(), "head-01");
     }
 
     #[test]

@@ -36,12 +36,6 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer one question to the BCM tools, asked over the connection on stdin. systemd starts it as root (podlift-bcm.socket).
-    BcmHelper {
-        /// The one user that may ask, beside root.
-        #[arg(long, default_value = "podlift")]
-        user: String,
-    },
     /// Write the manual page; for packages.
     #[command(hide = true)]
     Man {
@@ -59,10 +53,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match &args.command {
         None => start(&args),
         Some(Command::Man { out }) => man(out),
-        Some(Command::BcmHelper { user }) => {
-            telemetry::init(&args.log, args.format());
-            crate::bcm::helper(user)
-        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

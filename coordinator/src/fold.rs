@@ -31,6 +31,8 @@ pub(crate) struct Fold {
     pub archived: BTreeMap<RunId, Archived>,
     /// Numbers of the records that ended archived runs, while a journal is read in which those records are empty.
     ends: BTreeSet<u64>,
+    /// Those runs. Some of their records may still be there, where a coordinator died while it emptied them.
+    leaving: BTreeSet<RunId>,
 }
 
 impl Fold {
@@ -58,6 +60,7 @@ impl Fold {
     pub fn expect(&mut self, mark: &Record) {
         if let Event::RunsArchived { runs, .. } = &mark.event {
             self.ends.extend(runs.iter().map(|r| r.ended_seq));
+            self.leaving.extend(runs.iter().map(|r| r.run.clone()));
         }
     }
 
@@ -69,7 +72,7 @@ impl Fold {
             self.attested = Attested::default();
         }
         let replay = |source| StoreError::Replay { seq: record.seq, source };
-        if let Some(run) = &record.run {
+        if let Some(run) = record.run.as_ref().filter(|run| !self.leaving.contains(*run)) {
             let done = match self.runs.get_mut(run) {
                 Some(state) => machine::advance(Arc::make_mut(state), record.at, &record.event),
                 None => machine::apply(None, run, record.at, &record.event)

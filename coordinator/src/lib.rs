@@ -1,9 +1,7 @@
 //! The coordinator: plans a run, journals it, sends its ops to agents, asks the cluster, shows what happened. What to do next is the
-//! engine's decision; what happens on a host is the agent's. Nothing here touches a node; the one thing that starts a process is the root
-//! helper of `bcm`, another process than the daemon.
+//! engine's decision; what happens on a host is the agent's. Nothing here touches a node or starts a process.
 
 pub mod backup;
-pub mod bcm;
 pub mod cluster;
 pub mod config;
 pub mod core;
@@ -11,8 +9,11 @@ mod daemon;
 pub mod dispatch;
 pub mod exec;
 mod fold;
+mod head;
 pub mod journal;
 pub mod metrics;
+#[cfg(test)]
+mod no_process_tests;
 mod pulse;
 pub mod server;
 pub mod service;

@@ -1,6 +1,5 @@
 //! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
 
-use crate::bcm::{Bcm, SocketBcm};
 use crate::cluster::{ByAddress, Cluster, Credentials, HttpsProber, KubeCluster, connect};
 use crate::config::Config;
 use crate::core::{Coordinator, Parts};
@@ -39,8 +38,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let meters = Arc::new(Meters::default());
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
     let store = Store::open(Box::new(Metered::new(journal, &meters)), clock.clone())?;
-    let bcm = config.bcm.as_ref().map(|b| Arc::new(SocketBcm::new(b.socket.clone())) as Arc<dyn Bcm>);
-    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config, bcm.clone()).await?);
+    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config).await?);
     let (name, of_hub) = (config.cluster.clone(), config.hub());
     let hub = Hub::over(cluster.clone(), name, store.clone(), clock.clone(), of_hub);
     let parts = Parts {
@@ -51,7 +49,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
         clock,
         instance: InstanceId::new(uuid::Uuid::new_v4().simple().to_string())?,
         settings: config.settings(policy.as_ref()),
-        bcm,
+        head: config.bcm.as_ref().map(|bcm| bcm.head.clone()),
     };
     let coordinator = Coordinator::with_meters(parts, meters);
     match coordinator.finish_archives().await {
@@ -149,17 +147,13 @@ fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
     Ok(Some(policy))
 }
 
-async fn kube(config: &Config, bcm: Option<Arc<dyn Bcm>>) -> anyhow::Result<KubeCluster> {
+async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
     let k = &config.kubernetes;
     let client = connect(&k.kubeconfig, k.timeout).await?;
     let credentials = Credentials::of(&k.kubeconfig).await?;
     let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?.with_credentials(credentials)?;
     let servers = ByAddress::new(&k.kubeconfig, k.timeout).await?;
-    let cluster = KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers));
-    Ok(match bcm {
-        Some(bcm) => cluster.with_bcm(bcm, config.cluster.clone()),
-        None => cluster,
-    })
+    Ok(KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers)))
 }
 
 #[cfg(test)]

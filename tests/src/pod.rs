@@ -146,7 +146,7 @@ impl Pod {
                 },
                 ..Settings::default()
             },
-            bcm: None,
+            head: None,
         });
         let task = tokio::spawn(coordinator.clone().run(CancellationToken::new()));
         self.board.put(Some(hub.clone()));

@@ -58,6 +58,9 @@ impl Executor {
 
     /// A mutation. Returns at once; the op goes on whatever becomes of the caller.
     pub fn submit(self: &Arc<Self>, op_id: &OpId, epoch: &Epoch, op: &HostOp) -> Answer {
+        if self.node.config.is_head() {
+            return Answer::Refused(self.no_node(op));
+        }
         if let Err(refused) = self.fence(epoch) {
             return Answer::Refused(refused);
         }
@@ -91,6 +94,14 @@ impl Executor {
         let span = spans::op(&self.node, &op_id, &accepted);
         self.spawn(async move { executor.run_new(op_id, accepted, sender).await }.instrument(span));
         Answer::Follow(state)
+    }
+
+    /// Ops are of a node's packages, kubeadm, kubelet and manifests: a head node has none that a coordinator may change.
+    fn no_node(&self, op: &HostOp) -> Failure {
+        let name = &self.node.config.node;
+        let message =
+            format!("{} is an op of a node, and {name} is a head node: nothing was changed", op.verb());
+        Failure::permanent("not-of-this-role", message)
     }
 
     /// Who may command, checked when an op starts.

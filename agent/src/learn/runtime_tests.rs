@@ -42,7 +42,8 @@ impl Rig {
         let bench = bench.control_plane();
         let heal = bench.node().heal.clone();
         let servers = ["11", "12", "13"].map(|n| format!("https://10.77.0.{n}:2379")).join(",");
-        heal.learned(Learned { servers, ..Learned::default() }, &Digest::of(LIVE_API)).unwrap();
+        let learned = Learned { servers, cluster: Some("abc".into()), ..Learned::default() };
+        heal.learned(learned, &Digest::of(LIVE_API)).unwrap();
         let (host, asked) = (bench.host.clone(), heal.clone());
         let answering = tokio::spawn(async move { answer_runtime(&host, &asked).await });
         Self { bench, heal, pods, answering }

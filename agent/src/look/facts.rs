@@ -28,6 +28,9 @@ pub async fn collect(node: &Node) -> NodeFacts {
 }
 
 pub async fn installed(node: &Node) -> Installed {
+    if node.config.is_head() {
+        return Installed::default();
+    }
     let host = &node.host;
     let known = dpkg_query::known(host).await.unwrap_or_default();
     let state = |p: &Package| {

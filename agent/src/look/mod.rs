@@ -10,14 +10,20 @@ pub(crate) mod etcd_health;
 pub(crate) mod facts;
 mod packages;
 
+#[cfg(test)]
+mod head_tests;
+
 pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
+use crate::tools::bcm;
 use crate::tools::kubeadm::{self, Binary};
 use podlift_model::{Failure, Look, OpOutput};
 use podlift_tools::survey::{self, Surveyed};
 
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
+    is_ours(node, look)?;
+    let (host, cluster) = (&node.host, &node.config.cluster);
     Ok(match look {
         Look::Facts => OpOutput::Facts(Box::new(facts::collect(node).await)),
         Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
@@ -34,7 +40,29 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::BackupPart { path, offset, recipients } => {
             OpOutput::BackupPart(backup_files::part(node, path, *offset, recipients).await?)
         }
+        Look::BcmVersions => OpOutput::BcmVersions(bcm::kubernetes_versions::look(host).await?),
+        Look::BcmClusterVersion => {
+            OpOutput::BcmClusterVersion(bcm::cluster_version::look(host, cluster).await?)
+        }
+        Look::BcmApplications => {
+            OpOutput::BcmApplications(bcm::system_applications::look(host, cluster).await?)
+        }
     })
+}
+
+/// Facts are every agent's; what else there is to see is on a node of the cluster, or on a head node.
+fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
+    let name = &node.config.node;
+    let message = match (node.config.is_head(), look.is_of_head()) {
+        (true, false) if *look != Look::Facts => {
+            format!("{name} is a head node: it has no Kubernetes to look at")
+        }
+        (false, true) => {
+            format!("{name} is no head node: BCM is asked where agent.toml says role = \"head\"")
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::permanent("not-of-this-role", message))
 }
 
 fn surveyed(node: &Node) -> Surveyed<'_> {

@@ -17,7 +17,8 @@ pub(crate) struct Metrics(Registry);
 
 impl Metrics {
     pub fn new(keeper: &Keeper, node: &Arc<Node>) -> Self {
-        let Self(mut registry) = Self::alone(keeper);
+        // A head node heals nothing: families of the heal would only raise alerts.
+        let mut registry = registry(keeper, !node.config.is_head());
         node.meters.register(&mut registry);
         registry.register_collector(Box::new(seen::Seen(node.clone())));
         Self(registry)
@@ -25,17 +26,23 @@ impl Metrics {
 
     /// What there is to tell while only the heal runs.
     pub fn alone(keeper: &Keeper) -> Self {
-        let mut registry = Registry::with_prefix("podlift_agent");
-        meters::build(&mut registry);
-        keeper.heal.meters.register(&mut registry);
-        keeper.downs.register(&mut registry);
-        Self(registry)
+        Self(registry(keeper, true))
     }
 
     /// The text of one scrape.
     pub fn page(&self) -> Result<String, std::fmt::Error> {
         metrics::encode(&self.0)
     }
+}
+
+fn registry(keeper: &Keeper, heals: bool) -> Registry {
+    let mut registry = Registry::with_prefix("podlift_agent");
+    meters::build(&mut registry);
+    if heals {
+        keeper.heal.meters.register(&mut registry);
+    }
+    keeper.downs.register(&mut registry);
+    registry
 }
 
 #[cfg(test)]

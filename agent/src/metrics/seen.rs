@@ -27,6 +27,9 @@ impl Collector for Seen {
         let mut out = Out(encoder);
         self.node(&mut out)?;
         self.ledger(&mut out)?;
+        if self.0.config.is_head() {
+            return Ok(());
+        }
         self.heal(&mut out)
     }
 }

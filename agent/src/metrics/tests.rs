@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use crate::agent::Agent;
-use crate::config::Mode;
+use crate::config::{Mode, Role};
 use crate::executor::{Answer, Executor, OpState};
 use crate::paths;
 use crate::testing::{Bench, EMPTY_API, exited};
@@ -110,4 +110,15 @@ async fn heals_are_counted_by_rule_with_their_latency() {
     has(&page, "podlift_agent_heal_latency_seconds_bucket{le=\"0.00025\"} 0");
     has(&page, "podlift_agent_heal_latency_seconds_bucket{le=\"0.0005\"} 1");
     has(&page, "podlift_agent_heals_held_back_total{file=\"kube-scheduler.yaml\",why=\"fight\"} 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_node_tells_of_no_heal() {
+    let mut bench = Bench::new(|_| exited(1, "nothing here"));
+    bench.config.role = Some(Role::Head);
+    let page = open(&bench).metrics().unwrap();
+    has(&page, "podlift_agent_ledger_records 0.0");
+    for family in ["guard_mode", "watch_active", "heals_total"] {
+        assert!(!page.contains(&format!("podlift_agent_{family}")), "{family} in\n{page}");
+    }
 }

@@ -4,8 +4,8 @@ use super::{Units, unit_name};
 use crate::host::Invocation;
 use podlift_model::{Failure, OpId};
 
-/// Our own services have names of the same kind; the helper for BCM's tools is one a connection.
-const SERVICES: [&str; 3] = ["podlift-agent.service", "podlift-coordinator.service", "podlift-bcm"];
+/// Our own services have names of the same kind.
+const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
 
 /// Code of the failure.
 pub(crate) const UNIT_RUNNING: &str = "unit-running";
@@ -48,7 +48,6 @@ mod tests {
     #[test]
     fn units_that_are_not_over() {
         let list = "podlift-agent.service loaded active running agent\n\
-                    podlift-bcm@7-1234-0.service loaded active running helper\n\
                     ● podlift-a.service loaded failed failed apt-get install\n\
                     podlift-b.service loaded activating start kubeadm\n\
                     podlift-c.service loaded deactivating stop-post kubeadm\n";

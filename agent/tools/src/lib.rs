@@ -7,6 +7,7 @@ pub mod apt;
 pub mod apt_config;
 pub mod apt_mark;
 pub mod apt_root;
+pub mod bcm;
 pub mod containerd;
 pub mod crictl;
 pub mod dpkg;

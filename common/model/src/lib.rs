@@ -1,6 +1,7 @@
 //! Pure vocabulary of podlift: ids, versions, nodes, looks, host ops and how they end. No IO, no clock, no async: everything here can be
 //! read, compared, written as JSON and tested as a table.
 
+pub mod bcm;
 pub mod command;
 pub mod digest;
 pub mod epoch;

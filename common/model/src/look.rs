@@ -42,12 +42,23 @@ pub enum Look {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         recipients: Vec<String>,
     },
+    /// Of a head node: minors of Kubernetes that its BCM can manage.
+    BcmVersions,
+    /// Of a head node: the Kubernetes version that BCM's metadata has of the agent's own cluster.
+    BcmClusterVersion,
+    /// Of a head node: what BCM applies to that cluster by itself.
+    BcmApplications,
 }
 
 impl Look {
     /// True for looks whose answer only the commanding coordinator may have.
     pub fn needs_epoch(&self) -> bool {
         matches!(self, Look::BackupPart { .. })
+    }
+
+    /// True for looks that the agent of a head node answers, and no other.
+    pub fn is_of_head(&self) -> bool {
+        matches!(self, Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications)
     }
 
     /// Kebab-case verb for people, logs and metrics.
@@ -63,6 +74,9 @@ impl Look {
             Look::Survey { .. } => "observe-survey",
             Look::BackupFiles => "observe-backup-files",
             Look::BackupPart { .. } => "observe-backup-part",
+            Look::BcmVersions => "observe-bcm-versions",
+            Look::BcmClusterVersion => "observe-bcm-cluster-version",
+            Look::BcmApplications => "observe-bcm-applications",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! How an op ends. Three ways and no fourth: done, failed, or nobody can know.
 
+use crate::bcm::BcmApplication;
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
 use crate::flags::FlagChange;
 use crate::heal::HealFinding;
 use crate::survey::{BackupFile, FilePart, NodeSurvey};
+use crate::version::{Minor, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,9 @@ pub enum OpOutput {
     Survey(Box<NodeSurvey>),
     BackupFiles(Vec<BackupFile>),
     BackupPart(FilePart),
+    BcmVersions(Vec<Minor>),
+    BcmClusterVersion(PackageVersion),
+    BcmApplications(Vec<BcmApplication>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

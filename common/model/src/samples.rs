@@ -82,7 +82,10 @@ impl Look {
                 offset: 7,
                 recipients: vec!["age1x".into()],
             },
-            Look::BackupPart { .. } => return None,
+            Look::BackupPart { .. } => Look::BcmVersions,
+            Look::BcmVersions => Look::BcmClusterVersion,
+            Look::BcmClusterVersion => Look::BcmApplications,
+            Look::BcmApplications => return None,
         })
     }
 }

@@ -56,7 +56,9 @@ pub fn issue(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = match identity.subject {
         Subject::Coordinator(_) => vec![ExtendedKeyUsagePurpose::ServerAuth],
-        Subject::Node(_) | Subject::Operator(_) => vec![ExtendedKeyUsagePurpose::ClientAuth],
+        Subject::Node(_) | Subject::Head(_) | Subject::Operator(_) => {
+            vec![ExtendedKeyUsagePurpose::ClientAuth]
+        }
     };
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &issuer).map_err(failed("certificate"))?;

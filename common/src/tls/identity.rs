@@ -20,6 +20,8 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     Node(NodeName),
+    /// The agent of a BCM head node, which is no node of the cluster.
+    Head(NodeName),
     Coordinator(NodeName),
     Operator(NodeName),
 }
@@ -37,11 +39,11 @@ pub enum IdentityError {
     #[error("the certificate can't be read: {0}")]
     Unreadable(String),
     #[error(
-        "the certificate has {0} URI names, expected exactly one spiffe://podlift/<cluster>/<node|coordinator|operator>/<name>"
+        "the certificate has {0} URI names, expected exactly one spiffe://podlift/<cluster>/<node|head|coordinator|operator>/<name>"
     )]
     NotOne(usize),
     #[error(
-        "{0:?} is not a podlift identity, expected spiffe://podlift/<cluster>/<node|coordinator|operator>/<name>"
+        "{0:?} is not a podlift identity, expected spiffe://podlift/<cluster>/<node|head|coordinator|operator>/<name>"
     )]
     Malformed(String),
 }
@@ -99,6 +101,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Node(n) => write!(f, "node/{n}"),
+            Subject::Head(n) => write!(f, "head/{n}"),
             Subject::Coordinator(n) => write!(f, "coordinator/{n}"),
             Subject::Operator(n) => write!(f, "operator/{n}"),
         }
@@ -115,6 +118,7 @@ impl FromStr for Identity {
         let name: NodeName = name.parse().map_err(|_| bad())?;
         let subject = match *kind {
             "node" => Subject::Node(name),
+            "head" => Subject::Head(name),
             "coordinator" => Subject::Coordinator(name),
             "operator" => Subject::Operator(name),
             _ => return Err(bad()),
@@ -131,6 +135,9 @@ mod tests {
     fn uris() {
         let id: Identity = "spiffe://podlift/runaicluster/node/dgx030".parse().unwrap();
         assert_eq!(id.uri(), "spiffe://podlift/runaicluster/node/dgx030");
+        let head: Identity = "spiffe://podlift/runaicluster/head/head-01".parse().unwrap();
+        assert_eq!(head.subject, Subject::Head("head-01".parse().unwrap()));
+        assert_eq!(head.uri(), "spiffe://podlift/runaicluster/head/head-01");
         for bad in [
             "spiffe://other/c/node/n",
             "spiffe://podlift/c/node",

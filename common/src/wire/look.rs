@@ -21,6 +21,9 @@ fn observe(look: &Look) -> v1::Observe {
         Look::Survey { to } => (What::Survey, Some(to), None),
         Look::BackupFiles => (What::BackupFiles, None, None),
         Look::BackupPart { .. } => (What::BackupPart, None, None),
+        Look::BcmVersions => (What::BcmVersions, None, None),
+        Look::BcmClusterVersion => (What::BcmClusterVersion, None, None),
+        Look::BcmApplications => (What::BcmApplications, None, None),
     };
     let (path, offset, recipients) = match look {
         Look::BackupPart { path, offset, recipients } => (path.clone(), *offset, recipients.clone()),
@@ -50,6 +53,9 @@ pub(super) fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
         What::Backup => Look::Backup { run: field::<RunId>("observe.run", &o.run)? },
         What::Survey => Look::Survey { to: field("observe.to", &o.to)? },
         What::BackupFiles => Look::BackupFiles,
+        What::BcmVersions => Look::BcmVersions,
+        What::BcmClusterVersion => Look::BcmClusterVersion,
+        What::BcmApplications => Look::BcmApplications,
         What::BackupPart => Look::BackupPart {
             path: absolute("observe.path", &o.path)?,
             offset: o.offset,

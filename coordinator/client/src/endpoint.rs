@@ -12,7 +12,7 @@ use std::time::Duration;
 use tonic::transport::{Channel, Endpoint as Transport};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Status of 2,000 nodes has almost a MiB, which takes a dozen round trips in HTTP/2's default window of 64 KiB.
+/// Bytes of HTTP/2's window. The status of 2,000 nodes has almost 1 MiB and would need a dozen round trips in the default window of 64 KiB.
 const WINDOW: u32 = 4 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 

@@ -113,7 +113,7 @@ pub enum Command {
         node: NodeName,
         component: Component,
     },
-    /// Runs that ended before this time go into a file.
+    /// Moves runs that ended before this time into a file.
     Archive {
         before: Timestamp,
     },
@@ -192,7 +192,7 @@ pub struct EventsQuery {
     pub runs: RunScope,
     /// Number of the first record.
     pub from: u64,
-    /// Begin with the last so many of them; `None` reads all.
+    /// Only this number of the last records; `None` reads all.
     pub last: Option<u32>,
     /// Whether the stream goes on with records that are yet to come.
     pub follow: bool,

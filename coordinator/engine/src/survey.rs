@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use podlift_model::NodeName;
+pub use podlift_model::bcm::BcmApplication;
 use podlift_model::survey::Seen;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -151,13 +152,6 @@ pub struct TigeraStatus {
     pub degraded: bool,
     pub progressing: bool,
     pub message: String,
-}
-
-/// A row of BCM's `kubernetes; appgroups; use system; applications; list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BcmApplication {
-    pub name: String,
-    pub enabled: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,9 @@
 
 use super::member::blocking;
 use super::paths::Role;
-use super::{Backups, Made, Making, OnProgress, Order, World, failure, node_files, objects, snapshot};
+use super::{
+    Backups, Collection, OnProgress, Order, SealedSet, World, failure, node_files, objects, snapshot,
+};
 use crate::dispatch::UNREACHABLE;
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
@@ -27,7 +29,7 @@ impl Backups {
         order: &Order,
         world: World<'_>,
         progress: OnProgress,
-    ) -> Result<Made, Failure> {
+    ) -> Result<SealedSet, Failure> {
         let _one = self.making.lock().await;
         let id = order.run.to_string();
         if let Some(made) = self.sealed(&id, None).await? {
@@ -39,7 +41,12 @@ impl Backups {
     }
 
     /// What there is of one that fails, or that nobody waits for any more, goes.
-    async fn attempt(&self, order: &Order, world: World<'_>, progress: OnProgress) -> Result<Made, Failure> {
+    async fn attempt(
+        &self,
+        order: &Order,
+        world: World<'_>,
+        progress: OnProgress,
+    ) -> Result<SealedSet, Failure> {
         let (root, recipients, id) = (self.root(), self.settings.recipients.clone(), order.run.to_string());
         let writer = Arc::new(blocking(move || Writer::create(&root, &id, recipients)).await?);
         let mut begun = Attempt(Some(writer.clone()));
@@ -61,7 +68,7 @@ impl Backups {
         world: World<'_>,
         writer: Arc<Writer>,
         progress: OnProgress,
-    ) -> Result<Made, Failure> {
+    ) -> Result<SealedSet, Failure> {
         let roles = roles(&world, order).await?;
         let version = version(&world, &roles.views);
         for role in &roles.without {
@@ -71,7 +78,7 @@ impl Backups {
         }
         let total = u32::try_from(roles.nodes.len()).unwrap_or(u32::MAX);
         let snapshot = order.snapshot.clone();
-        let m = Making {
+        let m = Collection {
             world,
             settings: &self.settings,
             writer: writer.clone(),
@@ -89,7 +96,7 @@ impl Backups {
         let about = About { cluster, by, version: version?, revision, wanted };
         let now = self.clock.now();
         let (manifest, sha256) = blocking(move || writer.seal(about, now)).await?;
-        Ok(Made { manifest, sha256 })
+        Ok(SealedSet { manifest, sha256 })
     }
 
     /// A set that is sealed stays one, whatever happens to older ones.
@@ -121,7 +128,7 @@ impl Drop for Attempt {
     }
 }
 
-async fn nodes(m: &Making<'_>, roles: &[Role]) -> Result<Vec<Wanted>, Failure> {
+async fn nodes(m: &Collection<'_>, roles: &[Role]) -> Result<Vec<Wanted>, Failure> {
     let one = |role| async move {
         let wanted = node_files::collect(m, role).await?;
         m.one_more("nodes");

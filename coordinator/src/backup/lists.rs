@@ -1,4 +1,4 @@
-//! Lists of the cluster, page by page into members, objects as they came. Never more of a list in memory than a page.
+//! Copies lists of the cluster into members, page by page and with unchanged objects. At most one page is in memory.
 
 use super::World;
 use super::failure;
@@ -7,12 +7,12 @@ use super::page::Page;
 
 use podlift_model::Failure;
 
-/// How many objects at once, as kubectl asks.
+/// Objects in a page; kubectl uses the same number.
 const PAGE: &str = "500";
 const HEAD: &[u8] = b"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[";
 const TAIL: &[u8] = b"\n]}\n";
 
-/// A `v1 List` that is being written.
+/// Writes a `v1 List`.
 pub(super) struct ListWriter {
     member: MemberWriter,
     pub objects: u64,
@@ -40,7 +40,7 @@ impl ListWriter {
     }
 }
 
-/// Every page of the list at `path`; `keep` sees each object and says whether it is taken. Ok(false): there is no such list.
+/// Copies every page of the list at `path`. `keep` decides for each object whether it is copied. `Ok(false)` if there is no such list.
 pub(super) async fn copy(
     world: &World<'_>,
     path: &str,
@@ -50,8 +50,8 @@ pub(super) async fn copy(
     let mut token = String::new();
     loop {
         let query = [("limit", PAGE), ("continue", token.as_str())];
-        let said = world.cluster.raw(path, &query).await.map_err(|f| failure::api(path, f))?;
-        let Some(bytes) = said else { return Ok(false) };
+        let answer = world.cluster.raw(path, &query).await.map_err(|f| failure::api(path, f))?;
+        let Some(bytes) = answer else { return Ok(false) };
         let page = Page::read(&bytes).map_err(|e| unreadable(path, &e))?;
         for item in page.items() {
             if keep(item) {
@@ -65,10 +65,10 @@ pub(super) async fn copy(
     }
 }
 
-/// One object, as it came; None: there is none.
+/// One object, unchanged; `None` if it does not exist.
 pub(super) async fn object(world: &World<'_>, path: &str) -> Result<Option<String>, Failure> {
-    let said = world.cluster.raw(path, &[]).await.map_err(|f| failure::api(path, f))?;
-    let Some(bytes) = said else { return Ok(None) };
+    let answer = world.cluster.raw(path, &[]).await.map_err(|f| failure::api(path, f))?;
+    let Some(bytes) = answer else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|e| unreadable(path, &e))?;
     serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|e| unreadable(path, &e))?;
     Ok(Some(text.trim_end().to_string()))

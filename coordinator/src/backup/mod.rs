@@ -71,13 +71,13 @@ impl Order {
 
 /// A sealed set.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub struct SealedSet {
     pub manifest: Manifest,
     pub sha256: Digest,
 }
 
 /// The result of a verification.
-pub struct Looked {
+pub struct Verification {
     pub entry: Entry,
     pub problems: Vec<Problem>,
 }
@@ -91,7 +91,7 @@ pub struct Backups {
 }
 
 /// A set that is being made.
-struct Making<'a> {
+struct Collection<'a> {
     world: World<'a>,
     settings: &'a BackupSettings,
     writer: Arc<Writer>,
@@ -102,7 +102,7 @@ struct Making<'a> {
     total: u32,
 }
 
-impl Making<'_> {
+impl Collection<'_> {
     fn report(&self, what: &str) {
         (self.progress)(Progress {
             what: what.into(),
@@ -126,7 +126,7 @@ impl Backups {
     }
 
     /// The set of this name, after a verification of every byte; `None` if there is none. `remembered` is its hash in the journal.
-    pub async fn sealed(&self, name: &str, remembered: Option<Digest>) -> Result<Option<Made>, Failure> {
+    pub async fn sealed(&self, name: &str, remembered: Option<Digest>) -> Result<Option<SealedSet>, Failure> {
         let dir = self.settings.directory.join(name);
         let at = dir.clone();
         let found =
@@ -138,7 +138,7 @@ impl Backups {
             return Err(damaged(name, &problems));
         }
         tracing::debug!(set = %at.display(), "backup verified");
-        Ok(Some(Made { manifest, sha256 }))
+        Ok(Some(SealedSet { manifest, sha256 }))
     }
 
     /// Every set, newest first.
@@ -154,7 +154,7 @@ impl Backups {
         name: &str,
         remembered: Option<Digest>,
         progress: OnProgress,
-    ) -> Result<Option<Looked>, Failure> {
+    ) -> Result<Option<Verification>, Failure> {
         let entries = self.list().await?;
         let Some(entry) = entries.into_iter().find(|e| e.id == name && !e.unfinished) else {
             return Ok(None);
@@ -173,7 +173,7 @@ impl Backups {
             Ok(found.map_or_else(|p| vec![p], |(_, problems)| problems))
         })
         .await?;
-        Ok(Some(Looked { entry, problems }))
+        Ok(Some(Verification { entry, problems }))
     }
 
     fn root(&self) -> PathBuf {

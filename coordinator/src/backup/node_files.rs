@@ -1,8 +1,8 @@
-//! A node's part of a set: every file that its agent lists, part by part, under the epoch of this coordinator. Secret ones are encrypted
-//! by the agent, to the recipients of the node's own configuration: they are stored as they come, and never seen in clear here.
+//! A node's part of a set: every file that its agent lists, part by part, under the epoch of this coordinator. The agent encrypts secret
+//! files to the recipients of the node's own configuration. This module stores them unchanged and never sees them in clear text.
 
 use super::member::{MemberSpec, MemberWriter};
-use super::{Making, World, failure, paths};
+use super::{Collection, World, failure, paths};
 use crate::dispatch::EPOCH_STALE;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,20 +11,20 @@ use podlift_model::survey::{BackupFile, FilePart};
 use podlift_model::{Failure, Look, NodeName, OpOutput};
 use std::collections::BTreeMap;
 
-/// More than any file of a node that is no snapshot.
+/// A limit above the parts of any file of a node except a snapshot.
 const MANY_PARTS: u64 = 64;
-/// A site that names recipients nowhere keeps no secrets, and its sets say so.
+/// The reason that a set records if a site has no recipients at all and therefore keeps no secrets.
 const NO_RECIPIENT: &str = "secret, and neither the node's own configuration ([backup] recipients of agent.toml) nor the coordinator's names a recipient to encrypt it to";
 
-/// The members that this node must have in the set.
-pub(super) async fn collect(m: &Making<'_>, role: &paths::Role) -> Result<Vec<Wanted>, Failure> {
+/// Copies the node's files and returns the members that the set must have.
+pub(super) async fn collect(m: &Collection<'_>, role: &paths::Role) -> Result<Vec<Wanted>, Failure> {
     let node = &role.node;
     office(m, node).await?;
     let listed = match m.world.agents.observe(node, &Look::BackupFiles).await? {
         OpOutput::BackupFiles(files) => files,
         _ => return Err(unexpected(node, "its list of files")),
     };
-    // By path: each once, whatever was listed.
+    // By path, so that each file is copied once.
     let files: BTreeMap<String, BackupFile> = listed.into_iter().map(|f| (f.path.clone(), f)).collect();
     for file in files.values() {
         if let Some(kind) = paths::kind(&file.path) {
@@ -34,8 +34,8 @@ pub(super) async fn collect(m: &Making<'_>, role: &paths::Role) -> Result<Vec<Wa
     Ok(role.wanted(&files.into_keys().collect::<Vec<_>>()))
 }
 
-/// Files are given to the coordinator in office alone: its epoch is on the agent's disk before the first one is asked for.
-pub(super) async fn office(m: &Making<'_>, node: &NodeName) -> Result<(), Failure> {
+/// An agent gives files only to the coordinator whose epoch it has accepted, so the epoch is claimed before the first file.
+pub(super) async fn office(m: &Collection<'_>, node: &NodeName) -> Result<(), Failure> {
     let World { agents, epoch, .. } = m.world;
     if agents.epoch(node).as_ref() == Some(epoch) || agents.claim(node, epoch).await? {
         return Ok(());
@@ -46,8 +46,8 @@ pub(super) async fn office(m: &Making<'_>, node: &NodeName) -> Result<(), Failur
     Err(Failure::operator(EPOCH_STALE, text))
 }
 
-/// Why a secret of this node is not in the set. Err: the site keeps secrets, and this one would be missing.
-pub(super) fn unkept(m: &Making<'_>, role: &paths::Role) -> Result<Option<&'static str>, Failure> {
+/// Why the secrets of this node are not in the set; `None` if they are. An error if the site keeps secrets and this node can't encrypt them.
+pub(super) fn unkept(m: &Collection<'_>, role: &paths::Role) -> Result<Option<&'static str>, Failure> {
     match (role.encrypts, m.settings.recipients.is_empty()) {
         (true, _) => Ok(None),
         (false, true) => Ok(Some(NO_RECIPIENT)),
@@ -55,7 +55,7 @@ pub(super) fn unkept(m: &Making<'_>, role: &paths::Role) -> Result<Option<&'stat
     }
 }
 
-async fn copy(m: &Making<'_>, role: &paths::Role, kind: Kind, file: &BackupFile) -> Result<(), Failure> {
+async fn copy(m: &Collection<'_>, role: &paths::Role, kind: Kind, file: &BackupFile) -> Result<(), Failure> {
     let node = &role.node;
     let may_be_empty =
         matches!(kind, Kind::KubeletConfig | Kind::EtcdConfig) && !file.path.ends_with("/config.yaml");
@@ -78,9 +78,9 @@ async fn copy(m: &Making<'_>, role: &paths::Role, kind: Kind, file: &BackupFile)
     member.end().await.map(drop)
 }
 
-/// Every part of a file into the set; how many bytes there were.
+/// Copies every part of a file into the set and returns its length in bytes.
 pub(super) async fn parts(
-    m: &Making<'_>,
+    m: &Collection<'_>,
     node: &NodeName,
     path: &str,
     member: &mut MemberWriter,
@@ -102,8 +102,8 @@ pub(super) async fn parts(
     Err(failure::incomplete(format!("{path} of {node} does not end: {offset} bytes and more")))
 }
 
-/// To all recipients of the node's own configuration.
-async fn part(m: &Making<'_>, node: &NodeName, path: &str, offset: u64) -> Result<FilePart, Failure> {
+/// One part of a file; the agent encrypts it to all recipients of the node's own configuration.
+async fn part(m: &Collection<'_>, node: &NodeName, path: &str, offset: u64) -> Result<FilePart, Failure> {
     let look = Look::BackupPart { path: path.into(), offset, recipients: vec![] };
     match m.world.agents.observe(node, &look).await {
         Ok(OpOutput::BackupPart(part)) => Ok(part),

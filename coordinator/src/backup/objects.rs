@@ -3,7 +3,7 @@
 use super::lists::{self, ListWriter};
 use super::member::{MemberSpec, MemberWriter};
 use super::settings::ObjectName;
-use super::{Making, failure, slim, workloads};
+use super::{Collection, failure, slim, workloads};
 use podlift_backup::{Kind, Wanted};
 use podlift_model::Failure;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(super) const KINDS: [Kind; 9] = [
     Kind::Workloads,
 ];
 
-pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
+pub(super) async fn collect(m: &Collection<'_>) -> Result<(), Failure> {
     let mut secrets: BTreeMap<ObjectName, String> = BTreeMap::new();
     let named = m.settings.default_certificate.clone().map(|n| (n, "backup.default_certificate".to_string()));
     secrets.extend(named);
@@ -49,7 +49,7 @@ pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
     workloads::collect(m).await
 }
 
-pub(super) fn list_member(m: &Making<'_>, kind: Kind) -> Result<Option<ListWriter>, Failure> {
+pub(super) fn list_member(m: &Collection<'_>, kind: Kind) -> Result<Option<ListWriter>, Failure> {
     let spec =
         MemberSpec { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
     Ok(MemberWriter::new(&m.writer, spec)?.map(ListWriter::new))
@@ -57,7 +57,7 @@ pub(super) fn list_member(m: &Making<'_>, kind: Kind) -> Result<Option<ListWrite
 
 /// What no cluster is without.
 async fn some(
-    m: &Making<'_>,
+    m: &Collection<'_>,
     kind: Kind,
     path: &str,
     keep: impl FnMut(&str) -> bool + Send,
@@ -70,7 +70,7 @@ async fn some(
 
 /// A list that may be empty, or not there at all: then the set says so.
 async fn list(
-    m: &Making<'_>,
+    m: &Collection<'_>,
     kind: Kind,
     path: &str,
     keep: impl FnMut(&str) -> bool + Send,
@@ -87,7 +87,7 @@ async fn list(
     Ok(objects)
 }
 
-async fn config_map(m: &Making<'_>, kind: Kind, name: &str) -> Result<(), Failure> {
+async fn config_map(m: &Collection<'_>, kind: Kind, name: &str) -> Result<(), Failure> {
     let path = format!("/api/v1/namespaces/kube-system/configmaps/{name}");
     let missing =
         || failure::incomplete(format!("{kind} is missing: ConfigMap kube-system/{name} does not exist"));
@@ -100,7 +100,7 @@ async fn config_map(m: &Making<'_>, kind: Kind, name: &str) -> Result<(), Failur
 }
 
 /// The secrets that somebody named. One that does not exist can't be backed up, and the set says so.
-async fn tls(m: &Making<'_>, secrets: BTreeMap<ObjectName, String>) -> Result<(), Failure> {
+async fn tls(m: &Collection<'_>, secrets: BTreeMap<ObjectName, String>) -> Result<(), Failure> {
     let kind = Kind::TlsSecrets;
     let Some(mut member) = list_member(m, kind)? else { return Ok(()) };
     for (ObjectName { namespace, name }, whose) in secrets {

@@ -1,6 +1,6 @@
 //! Sets as views: the progress while a set is made or read, and its rows and results in documents.
 
-use super::{Looked, Made};
+use super::{SealedSet, Verification};
 use podlift_backup::{Entry, LeftOut, Manifest, Problem, Stored};
 use podlift_engine::doors::BackupView;
 use podlift_engine::view::BackupRow;
@@ -20,7 +20,7 @@ pub struct Progress {
 /// Called as the work proceeds.
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
-impl Made {
+impl SealedSet {
     pub fn view(&self) -> BackupView {
         let m = &self.manifest;
         BackupView {
@@ -38,7 +38,7 @@ impl Made {
     }
 }
 
-impl Looked {
+impl Verification {
     pub fn row(&self) -> BackupRow {
         let mut row = listed(&self.entry);
         if !self.problems.is_empty() && row.state == "sealed" {

@@ -3,7 +3,7 @@
 
 use super::member::{MemberSpec, MemberWriter};
 use super::paths::Role;
-use super::{Making, failure, node_files, paths};
+use super::{Collection, failure, node_files, paths};
 use podlift_backup::{Kind, Wanted};
 use podlift_model::facts::{BackupState, SnapshotState};
 use podlift_model::{Failure, Look, OpOutput};
@@ -11,7 +11,10 @@ use podlift_model::{Failure, Look, OpOutput};
 const KIND: Kind = Kind::EtcdSnapshot;
 
 /// The first of these nodes that has a snapshot for this set, with what it has.
-async fn find<'a>(m: &Making<'_>, planes: &[&'a Role]) -> Result<Option<(&'a Role, BackupState)>, Failure> {
+async fn find<'a>(
+    m: &Collection<'_>,
+    planes: &[&'a Role],
+) -> Result<Option<(&'a Role, BackupState)>, Failure> {
     for role in planes {
         match m.world.agents.observe(&role.node, &Look::Backup { run: m.snapshot.clone() }).await? {
             OpOutput::Backup(state) if state.snapshot.is_some() => return Ok(Some((role, state))),
@@ -22,7 +25,7 @@ async fn find<'a>(m: &Making<'_>, planes: &[&'a Role]) -> Result<Option<(&'a Rol
 }
 
 /// Its revision, and what the set must have of it.
-pub(super) async fn collect(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
+pub(super) async fn collect(m: &Collection<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
     let found = find(m, planes).await?;
     let Some((role, BackupState { snapshot: Some(main), overrides, files, .. })) = found else {
         return nobody_took_one(m, planes);
@@ -56,7 +59,7 @@ pub(super) async fn collect(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wa
 }
 
 async fn copy(
-    m: &Making<'_>,
+    m: &Collection<'_>,
     role: &Role,
     file: &str,
     path: &str,
@@ -83,7 +86,7 @@ async fn copy(
     member.end_as(Some(state.sha256.clone())).await.map(drop)
 }
 
-fn nobody_took_one(m: &Making<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
+fn nobody_took_one(m: &Collection<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
     let wanted = Wanted { kind: KIND, node: None };
     if m.settings.recipients.is_empty() && !planes.iter().any(|r| r.encrypts) {
         // It could not be kept.

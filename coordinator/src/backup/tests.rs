@@ -234,7 +234,7 @@ impl OfRun {
         let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("one").unwrap() };
         Self { fleet, backups, epoch, order: Order::of_run(&run, &nodes) }
     }
-    async fn collect(&self, tell: OnProgress) -> Result<Made, Failure> {
+    async fn collect(&self, tell: OnProgress) -> Result<SealedSet, Failure> {
         let world = World { agents: self.fleet.as_ref(), cluster: self.fleet.as_ref(), epoch: &self.epoch };
         self.backups.collect(&self.order, world, tell).await
     }

@@ -1,7 +1,7 @@
 //! Workloads of the Run:ai namespaces: the built-in kinds, and whatever the groups of Run:ai and of training operators define there.
 
 use super::lists::{self, ListWriter};
-use super::{Making, objects, slim};
+use super::{Collection, objects, slim};
 use podlift_backup::Kind;
 use podlift_model::Failure;
 use serde::Deserialize;
@@ -51,7 +51,7 @@ struct Resource {
     verbs: Vec<String>,
 }
 
-pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
+pub(super) async fn collect(m: &Collection<'_>) -> Result<(), Failure> {
     let Some(mut member) = objects::list_member(m, Kind::Workloads)? else { return Ok(()) };
     for path in BUILT_IN {
         take(m, path, &mut member).await?;
@@ -65,7 +65,7 @@ pub(super) async fn collect(m: &Making<'_>) -> Result<(), Failure> {
     member.end().await
 }
 
-async fn take(m: &Making<'_>, path: &str, member: &mut ListWriter) -> Result<(), Failure> {
+async fn take(m: &Collection<'_>, path: &str, member: &mut ListWriter) -> Result<(), Failure> {
     let ours = |item: &str| {
         let namespace = slim::namespace(item);
         m.settings.runai_namespaces.iter().any(|p| p.matches(&namespace))
@@ -74,7 +74,7 @@ async fn take(m: &Making<'_>, path: &str, member: &mut ListWriter) -> Result<(),
 }
 
 /// Paths of the lists that a group offers; none where it is not installed.
-async fn discovered(m: &Making<'_>, group: &str) -> Result<Vec<String>, Failure> {
+async fn discovered(m: &Collection<'_>, group: &str) -> Result<Vec<String>, Failure> {
     let Some(text) = lists::object(&m.world, &format!("/apis/{group}")).await? else { return Ok(vec![]) };
     let Ok(Group { preferred_version: Version { group_version } }) = serde_json::from_str(&text) else {
         return Ok(vec![]);

@@ -1,7 +1,7 @@
 //! `podlift backup`: a set outside of any run, the list of sets, and a look at every byte of one.
 
 use super::{Coordinator, CoordinatorError};
-use crate::backup::{Looked, OnProgress, Order, Progress, World};
+use crate::backup::{OnProgress, Order, Progress, Verification, World};
 use podlift_engine::machine::Event;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
@@ -26,7 +26,7 @@ impl Coordinator {
         &self,
         ask: &BackupAsk,
         by: &str,
-        tell: OnProgress,
+        progress: OnProgress,
     ) -> Result<BackupCheck, CoordinatorError> {
         self.may_command()?;
         let _one = self.starting.lock().await;
@@ -50,7 +50,7 @@ impl Coordinator {
         let (order, planes) = self.order(ask, (name.clone(), snapshot), by).await?;
         let planes = self.encrypting_first(planes);
         if !backups.settings().recipients.is_empty() || planes.iter().any(|(_, encrypts)| *encrypts) {
-            self.snapshot(&order, &planes, by, &tell).await?;
+            self.snapshot(&order, &planes, by, &progress).await?;
         }
         let epoch = self.reading();
         let world = World {
@@ -58,8 +58,10 @@ impl Coordinator {
             cluster: self.performer.cluster.as_ref(),
             epoch: &epoch,
         };
-        let made =
-            backups.collect(&order, world, tell.clone()).await.map_err(CoordinatorError::BackupNotMade)?;
+        let made = backups
+            .collect(&order, world, progress.clone())
+            .await
+            .map_err(CoordinatorError::BackupNotMade)?;
         let row = made.row();
         let event = Event::BackupMade {
             name: name.to_string(),
@@ -68,7 +70,7 @@ impl Coordinator {
             bytes: row.bytes,
         };
         self.store.append(None, event)?;
-        self.verify_backup(Some(&name), tell).await
+        self.verify_backup(Some(&name), progress).await
     }
 
     async fn order(
@@ -117,11 +119,11 @@ impl Coordinator {
         order: &Order,
         planes: &[(NodeName, bool)],
         by: &str,
-        tell: &OnProgress,
+        progress: &OnProgress,
     ) -> Result<(), CoordinatorError> {
         let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
         let (node, _) = planes.first().ok_or_else(none)?;
-        tell(Progress { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
+        progress(Progress { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
         let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };
         self.asked(node.clone(), op, by).await.map(drop)
     }
@@ -141,7 +143,7 @@ impl Coordinator {
     pub async fn verify_backup(
         &self,
         name: Option<&RunId>,
-        tell: OnProgress,
+        progress: OnProgress,
     ) -> Result<BackupCheck, CoordinatorError> {
         let backups = &self.performer.backups;
         let name = match name {
@@ -154,7 +156,7 @@ impl Coordinator {
         };
         let sealed = self.sealed_as(&name)?;
         let journaled = sealed.is_some();
-        let found: Option<Looked> = backups.verify(&name, sealed, tell).await?;
+        let found: Option<Verification> = backups.verify(&name, sealed, progress).await?;
         let found = found.ok_or_else(|| CoordinatorError::NoBackup { name: Some(name) })?;
         Ok(BackupCheck {
             schema: CHECK_SCHEMA.into(),

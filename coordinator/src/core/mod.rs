@@ -21,17 +21,17 @@ pub use commands::Command;
 pub use error::CoordinatorError;
 
 use crate::backup::{BackupSettings, Backups};
-use crate::bcm::Bcm;
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
 use crate::exec::{ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
+use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
 use crate::metrics::Meters;
 use crate::store::Store;
 use podlift_common::clock::Clock;
 use podlift_engine::Program;
 use podlift_engine::program::PlanOptions;
-use podlift_model::{ClusterName, Digest, Epoch, InstanceId};
+use podlift_model::{ClusterName, Digest, Epoch, InstanceId, NodeName};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,8 +46,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub instance: InstanceId,
     pub settings: Settings,
-    /// BCM's own tools; None: they are not asked.
-    pub bcm: Option<Arc<dyn Bcm>>,
+    /// Name of the head node whose agent is asked for BCM; `None`: BCM is not asked.
+    pub head: Option<NodeName>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -94,7 +94,12 @@ impl Coordinator {
 
     /// As `new`; what is measured outside of it goes to the same meters.
     pub fn with_meters(parts: Parts, meters: Arc<Meters>) -> Arc<Self> {
-        let Parts { cluster_name, store, agents, cluster, clock, instance, settings, bcm } = parts;
+        let Parts { cluster_name, store, agents, cluster, clock, instance, settings, head } = parts;
+        let head = head.map(|name| Head::new(agents.clone(), name));
+        let cluster = match &head {
+            Some(head) => Managed::new(cluster, head.clone()) as Arc<dyn Cluster>,
+            None => cluster,
+        };
         let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
         let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
         let performer = Performer { agents, cluster, lines: Lines::default(), backups: Arc::new(backups) };
@@ -102,7 +107,7 @@ impl Coordinator {
             cluster: cluster_name.clone(),
             performer: performer.clone(),
             clock: clock.clone(),
-            bcm,
+            head,
             survey_timeout: settings.survey_timeout.unwrap_or(SURVEY),
         };
         Arc::new(Self {

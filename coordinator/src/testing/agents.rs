@@ -50,6 +50,10 @@ impl Agents for Fleet {
         }
         let mut s = self.lock();
         match look {
+            look if look.is_of_head() => {
+                let told = s.bcm.get(look.verb()).cloned();
+                told.ok_or_else(|| Failure::permanent("bcm-answer", "cmsh is in none of /cm"))
+            }
             _ if s.offline.contains(node) => Err(unreachable(node, "it is not connected")),
             Look::BackupPart { path, offset, .. } => s.part(node, path, *offset),
             look => Ok(s.look(node, look)),
@@ -169,7 +173,9 @@ impl State {
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
-            Look::BackupPart { .. } => unreachable!("answered before"),
+            Look::BackupPart { .. } | Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications => {
+                unreachable!("answered before")
+            }
         }
     }
 

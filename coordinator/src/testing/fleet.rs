@@ -47,6 +47,8 @@ pub struct State {
     pub remembered: Vec<RunId>,
     /// The same, of single agents.
     pub remembered_by: BTreeMap<NodeName, Vec<RunId>>,
+    /// What the agent of the head node answers, by the look's verb; anything else fails.
+    pub bcm: BTreeMap<&'static str, OpOutput>,
     /// What a backup reads.
     pub files: Files,
     pub objects: Objects,

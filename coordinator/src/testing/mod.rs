@@ -61,7 +61,7 @@ pub fn assemble(
         clock: Arc::new(TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap())),
         instance: InstanceId::new(instance).unwrap(),
         settings,
-        bcm: None,
+        head: None,
     })
 }
 

@@ -135,6 +135,12 @@ pub mod observe {
         BackupFiles = 9,
         /// a part of one of them: path, offset
         BackupPart = 10,
+        /// of a head node: minors that its BCM can manage
+        BcmVersions = 11,
+        /// of a head node: what BCM's metadata says of the agent's own cluster
+        BcmClusterVersion = 12,
+        /// of a head node: what BCM applies to that cluster by itself
+        BcmApplications = 13,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -154,6 +160,9 @@ pub mod observe {
                 Self::Survey => "WHAT_SURVEY",
                 Self::BackupFiles => "WHAT_BACKUP_FILES",
                 Self::BackupPart => "WHAT_BACKUP_PART",
+                Self::BcmVersions => "WHAT_BCM_VERSIONS",
+                Self::BcmClusterVersion => "WHAT_BCM_CLUSTER_VERSION",
+                Self::BcmApplications => "WHAT_BCM_APPLICATIONS",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -170,6 +179,9 @@ pub mod observe {
                 "WHAT_SURVEY" => Some(Self::Survey),
                 "WHAT_BACKUP_FILES" => Some(Self::BackupFiles),
                 "WHAT_BACKUP_PART" => Some(Self::BackupPart),
+                "WHAT_BCM_VERSIONS" => Some(Self::BcmVersions),
+                "WHAT_BCM_CLUSTER_VERSION" => Some(Self::BcmClusterVersion),
+                "WHAT_BCM_APPLICATIONS" => Some(Self::BcmApplications),
                 _ => None,
             }
         }

@@ -40,7 +40,7 @@ async fn install(fleet: &Fleet) -> anyhow::Result<()> {
     head.write("/etc/podlift/kubernetes-ca.crt", &fleet.supervisor.ca, 0o644)?;
     head.write("/etc/podlift/kubeconfig", configs::kubeconfig(&fleet.world().shape), 0o644)?;
     let site = Site { head: &head.address, vip: &fleet.world().shape.proxy };
-    for line in on_head.iter().filter(|l| !l.contains("podlift-bcm")) {
+    for line in &on_head {
         type_it(head, line, &site).await?;
     }
     head.run(&["cp", "-r", "/root/certs/.", &format!("{SHARED}/install")]).await?;

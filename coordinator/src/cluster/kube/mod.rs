@@ -22,14 +22,13 @@ pub use connect::{ByAddress, connect};
 
 use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
-use crate::bcm::Bcm;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
-use podlift_model::{ClusterName, Epoch, Failure};
+use podlift_model::{Epoch, Failure};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +37,6 @@ pub struct KubeCluster {
     prober: Arc<dyn Prober>,
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
-    bcm: Option<(Arc<dyn Bcm>, ClusterName)>,
     lately: Lately,
 }
 
@@ -53,7 +51,6 @@ impl KubeCluster {
             prober,
             servers: Arc::new(NoServers),
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
-            bcm: None,
             lately: Lately::default(),
         }
     }
@@ -68,15 +65,9 @@ impl KubeCluster {
         Self { certificates, ..self }
     }
 
-    /// Who tells what BCM does with the cluster.
-    pub fn with_bcm(self, bcm: Arc<dyn Bcm>, cluster: ClusterName) -> Self {
-        Self { bcm: Some((bcm, cluster)), ..self }
-    }
-
     async fn survey(&self, endpoints: &[String]) -> ClusterReply {
         let (servers, certificates) = (self.servers.as_ref(), self.certificates.as_ref());
-        let bcm = self.bcm.as_ref().map(|(bcm, cluster)| (bcm.as_ref(), cluster));
-        let from = survey::Sources { api: &self.api, servers, certificates, bcm };
+        let from = survey::Sources { api: &self.api, servers, certificates };
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 

@@ -2,7 +2,7 @@
 
 use super::Hub;
 use super::identity::{self, First, Heard, Machine, Twin};
-use super::node::{Live, Node, Outgoing, Session};
+use super::node::{Kind, Live, Node, Outgoing, Session};
 use crate::dispatch::limits::{self, quoted};
 use futures_util::{Stream, StreamExt as _};
 use podlift_common::tls::{Identity, Subject};
@@ -23,6 +23,12 @@ const HELLO: Duration = Duration::from_secs(10);
 const MISSED: u32 = 3;
 pub(super) const FACTS: &str = "podlift.facts/v1";
 
+/// Whom a certificate speaks for.
+struct Peer {
+    name: NodeName,
+    kind: Kind,
+}
+
 /// Hello, read.
 pub(super) struct Hello {
     machine: Machine,
@@ -39,7 +45,8 @@ impl Hub {
         peer: Identity,
         inbound: impl Stream<Item = Result<v1::FromAgent, Status>> + Send + 'static,
     ) -> Result<mpsc::Receiver<Outgoing>, Status> {
-        let node = self.peer_node(&peer)?;
+        let Peer { name: node, kind } = self.peer(&peer)?;
+        self.one_kind(&node, kind)?;
         let arrival = self.arrive(&node)?;
         let mut inbound = Box::pin(inbound);
         let hello = first(&mut inbound).await?;
@@ -51,21 +58,44 @@ impl Hub {
         self.one_machine(&node, &hello.machine).await?;
         self.remember(&node, &hello.ledger)?;
         let (send, receive) = mpsc::channel(BUFFER);
-        let session = self.open(&node, hello, send).await;
+        let session = self.open(&node, kind, hello, send).await;
         drop(one);
         tokio::spawn(super::read::read_all(Arc::downgrade(self), node, session, inbound));
         Ok(receive)
     }
 
-    fn peer_node(&self, peer: &Identity) -> Result<NodeName, Status> {
+    fn peer(&self, peer: &Identity) -> Result<Peer, Status> {
         match &peer.subject {
-            Subject::Node(node) if peer.cluster == self.cluster => Ok(node.clone()),
+            Subject::Node(name) if peer.cluster == self.cluster => {
+                Ok(Peer { name: name.clone(), kind: Kind::Node })
+            }
+            Subject::Head(name) if peer.cluster == self.cluster => {
+                Ok(Peer { name: name.clone(), kind: Kind::Head })
+            }
             _ => Err(Status::permission_denied(format!(
-                "certificate {} may not open an agent session: expected spiffe://podlift/{}/node/<name>",
+                "certificate {} may not open an agent session: expected spiffe://podlift/{cluster}/node/<name> or spiffe://podlift/{cluster}/head/<name>",
                 peer.uri(),
-                self.cluster
+                cluster = self.cluster
             ))),
         }
+    }
+
+    /// A head node is no node of the cluster, and no name is both: whatever is asked of a name reaches one kind of agent.
+    fn one_kind(&self, name: &NodeName, kind: Kind) -> Result<(), Status> {
+        let connected = self.nodes().get(name).filter(|n| n.session.is_some()).map(|n| n.kind);
+        let taken = match (kind, connected) {
+            (Kind::Head, _) if self.is_plane(name).is_some() => Some("the cluster has a node of that name"),
+            (Kind::Head, Some(Kind::Node)) => Some("a node's agent of that name is connected"),
+            (Kind::Node, Some(Kind::Head)) => Some("the agent of a head node of that name is connected"),
+            _ => None,
+        };
+        let Some(taken) = taken else { return Ok(()) };
+        let text = format!(
+            "{name} is the name of a {}, and {taken}: give the agent of the head node another name (podlift cert issue head NAME)",
+            kind.name()
+        );
+        self.complain(name, &text);
+        Err(Status::permission_denied(text))
     }
 
     fn check(&self, node: &NodeName, hello: &v1::Hello) -> Result<(), Status> {
@@ -147,7 +177,7 @@ impl Hub {
         self.store.append(None, event).map(drop).map_err(|e| Status::unavailable(e.to_string()))
     }
 
-    async fn open(&self, node: &NodeName, hello: Hello, send: mpsc::Sender<Outgoing>) -> Session {
+    async fn open(&self, node: &NodeName, kind: Kind, hello: Hello, send: mpsc::Sender<Outgoing>) -> Session {
         let gone = CancellationToken::new();
         let session = Session { id: self.number(), ledger: hello.ledger.clone(), send, gone: gone.clone() };
         let live = Live {
@@ -157,7 +187,7 @@ impl Hub {
             _guard: gone.drop_guard(),
         };
         self.welcome_back(node, &hello.machine.id);
-        if self.place(node, live, hello) {
+        if self.place(node, kind, live, hello) {
             self.journal_of_run(
                 node,
                 Event::AgentConnected { node: node.clone(), ledger: session.ledger.clone() },
@@ -175,8 +205,10 @@ impl Hub {
     }
 
     /// Replaces whatever session the node had. True: its loss was journaled before.
-    fn place(&self, name: &NodeName, live: Live, hello: Hello) -> bool {
+    fn place(&self, name: &NodeName, kind: Kind, live: Live, hello: Hello) -> bool {
         let Hello { machine, facts, epoch, runs, ledger: _ } = hello;
+        // Runs are of the cluster's nodes: what a head node remembers is of no account.
+        let runs = if kind == Kind::Head { Vec::new() } else { runs };
         let (at, facts) = (self.clock.now(), Arc::new(facts));
         self.suspect(name, None, &facts);
         let mut nodes = self.nodes();
@@ -184,7 +216,7 @@ impl Hub {
             nodes.remove(name).map_or_else(Default::default, |n| (n.runs, n.ops, n.lost));
         self.recount(name, &before, &runs);
         let session = Some(live);
-        nodes.insert(name.clone(), Node { machine, facts, at, epoch, runs, session, lost: false, ops });
+        nodes.insert(name.clone(), Node { kind, machine, facts, at, epoch, runs, session, lost: false, ops });
         lost
     }
 

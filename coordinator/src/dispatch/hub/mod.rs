@@ -6,6 +6,8 @@ mod attach;
 mod door;
 #[cfg(test)]
 mod flood_tests;
+#[cfg(test)]
+mod head_tests;
 mod heal;
 mod identity;
 #[cfg(test)]
@@ -27,7 +29,7 @@ use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use crate::store::Store;
 use async_trait::async_trait;
 use door::{Door, Refusal};
-use node::{Node, Session};
+use node::{Kind, Node, Session};
 use podlift_common::clock::Clock;
 use podlift_engine::view::SeenNode;
 use podlift_model::{
@@ -152,7 +154,7 @@ impl Hub {
 #[async_trait]
 impl Agents for Hub {
     fn seen(&self) -> Vec<SeenNode> {
-        self.nodes().values().map(Node::seen).collect()
+        self.nodes().values().filter(|n| n.kind == Kind::Node).map(Node::seen).collect()
     }
 
     fn ledger(&self, node: &NodeName) -> Option<LedgerId> {

@@ -13,8 +13,26 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// Boxed: a channel has room for 32 of them from its beginning, and ten thousand sessions have a channel each.
 pub(super) type Outgoing = Result<Box<v1::ToAgent>, tonic::Status>;
 
+/// What an agent is the agent of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Node,
+    /// Of the BCM head node, which is no node of the cluster: it is asked by its name and stands in no list of nodes.
+    Head,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Head => "head node",
+        }
+    }
+}
+
 /// What remains of a node when its session ends.
 pub(super) struct Node {
+    pub kind: Kind,
     pub machine: Machine,
     pub facts: Arc<NodeFacts>,
     pub at: Timestamp,

@@ -106,8 +106,15 @@ impl Hub {
                 self.answer(node, reply.request, Answer::Lookup(reply));
                 Ok(())
             }
+            Some(Kind::HealReport(_)) if self.is_head(node) => {
+                Err(WireError::new("heal_report", "a head node has no manifests that could be healed"))
+            }
             Some(Kind::HealReport(report)) => self.heal(node, session, report).await,
         }
+    }
+
+    fn is_head(&self, node: &NodeName) -> bool {
+        self.nodes().get(node).is_some_and(|n| n.kind == super::node::Kind::Head)
     }
 
     fn beat(&self, node: &NodeName, beat: v1::Heartbeat) -> Result<(), WireError> {

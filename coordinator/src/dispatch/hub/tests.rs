@@ -26,6 +26,8 @@ pub(super) struct Lab {
 }
 
 /// The agent's side of a session.
+#[derive(Debug)]
+#[derive(Debug)]
 pub(super) struct Played {
     pub send: mpsc::Sender<Result<v1::FromAgent, Status>>,
     pub receive: mpsc::Receiver<Result<Box<v1::ToAgent>, Status>>,

@@ -10,8 +10,8 @@ mod tests;
 pub use counts::{Count, Counts};
 
 use super::Performer;
-use crate::bcm::{Bcm, Question, parse};
 use crate::dispatch::impostor;
+use crate::head::Head;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, VIP};
@@ -29,8 +29,8 @@ pub struct Planner {
     pub cluster: ClusterName,
     pub performer: Performer,
     pub clock: Arc<dyn Clock>,
-    /// None: not configured.
-    pub bcm: Option<Arc<dyn Bcm>>,
+    /// Who tells what BCM says; `None`: BCM is not asked.
+    pub head: Option<Arc<Head>>,
     /// How long a node may take for its survey.
     pub survey_timeout: Duration,
 }
@@ -116,14 +116,7 @@ impl Planner {
     }
 
     async fn bcm(&self) -> Option<BcmView> {
-        let bcm = self.bcm.as_ref()?;
-        let of_cluster = Question::ClusterVersion { cluster: self.cluster.clone() };
-        let (minors, recorded) =
-            tokio::join!(bcm.ask(&Question::KubernetesVersions {}), bcm.ask(&of_cluster));
-        Some(BcmView {
-            minors: minors.map_err(|e| e.to_string()).and_then(|ran| parse::kubernetes_versions(&ran)),
-            recorded: recorded.map_err(|e| e.to_string()).and_then(|ran| parse::cluster_version(&ran)),
-        })
+        Some(self.head.as_ref()?.view().await)
     }
 
     async fn config(&self) -> Told<KubeadmConfigView> {

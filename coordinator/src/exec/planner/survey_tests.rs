@@ -20,7 +20,7 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
         cluster,
         performer: Performer { agents, cluster: fleet.clone(), lines, backups },
         clock,
-        bcm: None,
+        head: None,
         survey_timeout: Duration::from_secs(60),
     }
 }

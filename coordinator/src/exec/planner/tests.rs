@@ -1,34 +1,17 @@
 //! What the planner brings home besides facts: clocks, and what BCM says.
 
-use crate::bcm::{Bcm, BcmError, Question, Ran};
 use crate::core::{Coordinator, Parts, PlanAsk, Settings};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, name, options, store};
 use podlift_common::clock::TokioClock;
 use podlift_engine::Program;
-use podlift_model::{ClusterName, InstanceId};
+use podlift_model::{ClusterName, InstanceId, Look, OpOutput};
 use std::sync::Arc;
 
 const NOW: &str = "2026-11-22T02:00:00Z";
 
-/// The tools of a head node: the list of versions is told, the metadata is not.
-struct Tools(&'static str);
-
-#[async_trait::async_trait]
-impl Bcm for Tools {
-    async fn ask(&self, question: &Question) -> Result<Ran, BcmError> {
-        match question {
-            Question::KubernetesVersions {} => {
-                Ok(Ran { exit: Some(0), stdout: self.0.into(), ..Ran::default() })
-            }
-            Question::ClusterVersion { .. } | Question::Applications { .. } => {
-                Err(BcmError::Refused { why: "cmsh is in none of /cm".into() })
-            }
-        }
-    }
-}
-
-async fn plan(fleet: &Arc<Fleet>, bcm: Option<Arc<dyn Bcm>>) -> Arc<Program> {
+/// With the agent of a head node, or without.
+async fn plan(fleet: &Arc<Fleet>, head: Option<&str>) -> Arc<Program> {
     let coordinator = Coordinator::new(Parts {
         cluster_name: ClusterName::new("runaicluster").unwrap(),
         store: store(&MemoryJournal::new()),
@@ -37,7 +20,7 @@ async fn plan(fleet: &Arc<Fleet>, bcm: Option<Arc<dyn Bcm>>) -> Arc<Program> {
         clock: Arc::new(TokioClock::starting_at(NOW.parse().unwrap())),
         instance: InstanceId::new("one").unwrap(),
         settings: Settings { options: options(), ..Settings::default() },
-        bcm,
+        head: head.map(name),
     });
     coordinator.plan(&PlanAsk::to("v1.32.9".parse().unwrap()), "eve").await.unwrap()
 }
@@ -77,20 +60,24 @@ async fn a_clock_an_hour_off_is_a_warning_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn bcm_decides_whether_the_target_may_be() {
     let fleet = Fleet::new();
-    let supported =
-        plan(&fleet, Some(Arc::new(Tools("1.32\n1.31 (NVIDIA AI Enterprise certified)\n")))).await;
-    assert_eq!(supported.blockers().collect::<Vec<_>>(), Vec::<&podlift_engine::program::Finding>::new());
+    let lists = |minors: &[&str]| {
+        let minors = minors.iter().map(|minor| minor.parse().unwrap()).collect();
+        fleet.lock().bcm.insert(Look::BcmVersions.verb(), OpOutput::BcmVersions(minors));
+    };
+    let why = |plan: &Program| plan.blockers().map(|f| f.evidence.clone()).collect::<Vec<_>>();
+    let silent = why(&*plan(&fleet, Some("head-01")).await);
+    assert!(silent.len() == 1 && silent[0].contains("cmsh is in none of /cm"), "{silent:?}");
+    lists(&["1.32", "1.31"]);
+    let supported = plan(&fleet, Some("head-01")).await;
+    assert_eq!(why(&supported), Vec::<String>::new());
     assert!(
         found(&supported, "bcm-version")[0].contains("cmsh is in none of /cm"),
         "the metadata is not known"
     );
-    for (said, want) in
-        [("1.31\n1.30\n", "BCM does not support v1.32, it lists v1.31, v1.30"), ("Error: no\n", "Error: no")]
-    {
-        let blocked = plan(&fleet, Some(Arc::new(Tools(said)))).await;
-        let why: Vec<&str> = blocked.blockers().map(|f| f.evidence.as_str()).collect();
-        assert!(why.len() == 1 && why[0].contains(want), "{why:?}");
-    }
+    lists(&["1.31", "1.30"]);
+    let blocked = why(&*plan(&fleet, Some("head-01")).await);
+    let want = "BCM does not support v1.32, it lists v1.31, v1.30";
+    assert!(blocked.len() == 1 && blocked[0].contains(want), "{blocked:?}");
 }
 
 #[tokio::test(start_paused = true)]

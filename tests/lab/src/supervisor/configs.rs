@@ -104,6 +104,17 @@ pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode
     )
 }
 
+/// Name of the head node, as its agent and the coordinator know it.
+pub const HEAD_NODE: &str = "head-01";
+/// The root of its agent, in the lab's folder.
+pub const HEAD_ROOT: &str = "head/root";
+
+/// The agent of the head node, which has BCM's tools.
+pub fn head_agent(shape: &Shape, addresses: &Addresses, tools: &str) -> String {
+    let agent = agent(shape, HEAD_NODE, addresses, tools, HealMode::Off);
+    agent.replacen("cluster = ", "role = \"head\"\ncluster = ", 1)
+}
+
 /// The same agent with nothing to do but heal, as often as it likes.
 pub fn quiet(agent: &str) -> String {
     let text = agent.replace(
@@ -140,7 +151,7 @@ pub fn coordinator(
          [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
          [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
          [metrics]\nlisten = \"{metrics}\"\n\
-         [bcm]\nsocket = \"{}\"\n\
+         [bcm]\nhead = \"{HEAD_NODE}\"\n\
          [backup]\ndirectory = \"{}\"\nrecipients = [\"{RECIPIENT}\"]\n",
         shape.cluster,
         listen,
@@ -151,7 +162,6 @@ pub fn coordinator(
         at("head/kubeconfig"),
         at("head/kubernetes-ca.crt"),
         addresses.vip,
-        at(super::bcm::SOCKET),
         at("head/backups"),
     )
 }
@@ -194,6 +204,9 @@ pub fn certificates(shape: &Shape, scratch: &Scratch, now: jiff::Timestamp) -> a
         issue(Subject::Node(node.parse()?), Role::Viewer, &format!("{dir}/agent"))?;
         scratch.write(&format!("{dir}/ca.crt"), &authority.certificate, 0o644)?;
     }
+    let dir = format!("{HEAD_ROOT}/etc/podlift/tls");
+    issue(Subject::Head(HEAD_NODE.parse()?), Role::Viewer, &format!("{dir}/agent"))?;
+    scratch.write(&format!("{dir}/ca.crt"), &authority.certificate, 0o644)?;
     let head: NodeName = "head".parse()?;
     issue(Subject::Coordinator(head), Role::Viewer, "head/tls/coordinator")?;
     issue(Subject::Operator("demo".parse()?), Role::Admin, "head/tls/operator")?;

@@ -5,6 +5,7 @@ use super::instance::Instance;
 use super::processes::Processes;
 use super::scratch::Scratch;
 use super::{recorder, serve, tree};
+use crate::doubles::HEAD;
 use crate::load::Carried;
 use crate::world::{Shape, World};
 use anyhow::bail;
@@ -34,6 +35,8 @@ pub struct Options {
     pub exe: PathBuf,
 }
 
+/// Name of the process that is the head node's agent.
+pub const HEAD_AGENT: &str = "head-agent";
 /// Name of the coordinator's process, and of the one that `start_second` adds.
 pub const COORDINATOR: &str = "coordinator";
 pub const SECOND: &str = "second";
@@ -97,6 +100,7 @@ impl Lab {
         if coordinator {
             lab.start_coordinator()?;
         }
+        lab.start_head_agent()?;
         let shape = &lab.world.shape;
         let has = |node: &&String| !before.without_agent.contains(*node);
         shape.own_processes().filter(has).try_for_each(|node| lab.start_agent(node))?;
@@ -112,12 +116,28 @@ impl Lab {
             let text = configs::agent(shape, node, addresses, &tools, heal);
             scratch.write(&format!("nodes/{node}/etc/podlift/agent.toml"), &text, 0o600)?;
         }
+        self.configure_head()?;
         let ca = scratch.at("head/kubernetes-ca.crt").display().to_string();
         scratch.write("head/kubeconfig", &configs::kubeconfig(shape, &ca), 0o600)?;
         let text = configs::coordinator(shape, &addresses.coordinator, addresses, scratch, &self.tuning);
         scratch.write("head/coordinator.toml", &text, 0o600)?;
         let text = configs::command_line(&addresses.coordinator, scratch);
         scratch.write("head/podlift.toml", &text, 0o600).map(drop)
+    }
+
+    /// A machine of its own, with BCM's tools and nothing of Kubernetes.
+    fn configure_head(&self) -> anyhow::Result<()> {
+        let (scratch, root) = (&self.scratch, configs::HEAD_ROOT);
+        let tools = scratch.at(&format!("bin/{HEAD}")).display().to_string();
+        let agent = configs::head_agent(&self.world.shape, &self.addresses, &tools);
+        scratch.write(&format!("{root}/etc/podlift/agent.toml"), &agent, 0o600)?;
+        scratch.write(&format!("{root}/etc/machine-id"), "0123456789abcdef0123456789abcdef\n", 0o444)?;
+        scratch.write(&format!("{root}/proc/sys/kernel/random/boot_id"), "boot-of-the-head\n", 0o444)?;
+        Ok(())
+    }
+
+    fn start_head_agent(&self) -> anyhow::Result<()> {
+        self.start_agent_below(HEAD_AGENT, configs::HEAD_ROOT)
     }
 
     pub fn start_coordinator(&self) -> anyhow::Result<()> {
@@ -138,9 +158,13 @@ impl Lab {
     }
 
     pub fn start_agent(&self, node: &str) -> anyhow::Result<()> {
-        let root = self.scratch.at(&format!("nodes/{node}")).display().to_string();
+        self.start_agent_below(node, &format!("nodes/{node}"))
+    }
+
+    fn start_agent_below(&self, name: &str, root: &str) -> anyhow::Result<()> {
+        let root = self.scratch.at(root).display().to_string();
         let again = format!("--exec={}", self.processes.exe().display());
-        self.processes.spawn(node, &["agent", "--root", &root, &again, "--exec=agent", "run"])
+        self.processes.spawn(name, &["agent", "--root", &root, &again, "--exec=agent", "run"])
     }
 
     /// Starts an agent in this process.

@@ -1,7 +1,6 @@
 //! A lab on this machine: the World behind a unix socket, API fronts and a proxy on loopback addresses, and real agents and a real
 //! coordinator as processes of their own. Nothing of it outlives the supervisor, however that ends.
 
-mod bcm;
 mod call;
 pub mod child;
 pub mod client;

@@ -3,7 +3,7 @@
 use super::client::SOCKET;
 use super::configs::Addresses;
 use super::scratch::Scratch;
-use super::{bcm, front, healthz, ingress, pki, proxy, socket, tree};
+use super::{front, healthz, ingress, pki, proxy, socket, tree};
 use crate::world::World;
 use anyhow::Context as _;
 use std::net::IpAddr;
@@ -32,10 +32,7 @@ pub async fn all(
     let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
     tree::tools(world, scratch, exe)?;
     let vip = TcpListener::bind(&addresses.vip).await.with_context(|| addresses.vip.clone())?;
-    let path = scratch.at(bcm::SOCKET);
-    let bcm = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(bcm::keep(world.clone(), bcm));
     if let Some((listener, tls)) = ingress::open(world).await? {
         tasks.spawn(ingress::keep(listener, tls));
     }

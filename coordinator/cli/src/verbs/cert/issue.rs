@@ -9,16 +9,17 @@ use podlift_model::{ClusterName, NodeName};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// Issue a certificate for one node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
+/// Issue a certificate for one node, head node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift cert issue node runai-01 --cluster runaicluster
+  podlift cert issue head head-01 --cluster runaicluster
   podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
   podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
 pub(crate) struct Issue {
     /// What the certificate is for.
     kind: Kind,
-    /// Name of the node in Kubernetes, or name of the coordinator or person.
+    /// Name of the node in Kubernetes, or name of the head node, coordinator or person.
     name: NodeName,
     /// BCM's name of the Kubernetes cluster.
     #[arg(long)]
@@ -43,6 +44,8 @@ pub(crate) struct Issue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     Node,
+    /// The agent of a BCM head node, which runs BCM's tools; no Kubernetes node has its name.
+    Head,
     Coordinator,
     Operator,
 }
@@ -58,6 +61,7 @@ impl Issue {
     pub fn run(self) -> Result<Exit, CliError> {
         let (subject, kind) = match self.kind {
             Kind::Node => (Subject::Node(self.name.clone()), "node"),
+            Kind::Head => (Subject::Head(self.name.clone()), "head"),
             Kind::Coordinator => (Subject::Coordinator(self.name.clone()), "coordinator"),
             Kind::Operator => (Subject::Operator(self.name.clone()), "operator"),
         };
@@ -68,7 +72,7 @@ impl Issue {
             _ => {
                 return Err(CliError::usage(
                     "--role does not fit",
-                    "only people have a role; nodes and coordinators have none",
+                    "only people have a role; nodes, head nodes and coordinators have none",
                     &format!("podlift cert issue operator NAME --cluster {} --role operator", self.cluster),
                 ));
             }

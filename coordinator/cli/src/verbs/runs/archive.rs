@@ -9,22 +9,22 @@ use podlift_client::Command;
 
 /// Move the records of ended runs from the journal into a file.
 ///
-/// The file is on the head node, in the folder archive beside the journal. It is written, fsynced and verified before the journal gives up
-/// a record, and the journal keeps each record's hash, so that its chain can still be verified. The open run and the newest one stay. The
-/// coordinator needs less memory and disk afterwards; events and reports of archived runs are no longer shown. Repeating it is harmless,
-/// and finishes what was interrupted.
+/// The file is on the head node, in the directory archive beside the journal. The coordinator writes, syncs and verifies it before it removes
+/// a record from the journal. The journal keeps the hash of each record, so that its chain can still be verified. The open run and the newest
+/// run stay. The coordinator then needs less memory and disk, and no longer shows events and reports of archived runs. You can repeat the
+/// command at any time; it completes an interrupted archive.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift runs archive --before 2026-01-01              # UTC, from the beginning of that day
   podlift runs archive --before 2026-01-01T12:00:00Z")]
 pub(super) struct Archive {
-    /// Runs that ended before this date or time.
-    #[arg(long, value_name = "DATE", value_parser = moment)]
+    /// Archive runs that ended before this date or time.
+    #[arg(long, value_name = "DATE", value_parser = time)]
     before: Timestamp,
 }
 
-/// A day begins at midnight UTC.
-fn moment(text: &str) -> Result<Timestamp, String> {
+/// A date stands for midnight UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
@@ -45,8 +45,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_a_day_or_a_moment() {
-        let at = |text: &str| moment(text).map(|t| t.to_string());
+    fn a_date_is_midnight_and_a_time_is_itself() {
+        let at = |text: &str| time(text).map(|t| t.to_string());
         assert_eq!(at("2026-01-01").unwrap(), "2026-01-01T00:00:00Z");
         assert_eq!(at("2026-01-01T12:00:00+02:00").unwrap(), "2026-01-01T10:00:00Z");
         for bad in ["yesterday", "2026-13-01", "", "01.02.2026"] {

@@ -1,4 +1,4 @@
-//! `podlift runs`: all runs of the journal; below it, the way of old ones into files.
+//! `podlift runs`: all runs of the journal. Its subcommands archive old runs and verify the files of archived runs.
 
 mod archive;
 mod verify;
@@ -15,8 +15,8 @@ use podlift_engine::view;
 #[command(after_help = "Examples:
   podlift runs
   podlift runs -o json
-  podlift runs archive --before 2026-01-01    # ended runs into a file; the journal keeps their hashes
-  podlift runs verify                         # every byte of those files is read")]
+  podlift runs archive --before 2026-01-01    # moves ended runs into a file; the journal keeps their hashes
+  podlift runs verify                         # reads every byte of those files")]
 pub(crate) struct Runs {
     #[command(subcommand)]
     what: Option<What>,

@@ -4,13 +4,13 @@ use crate::Context;
 use crate::error::{CliError, Exit};
 use podlift_client::Command;
 
-/// Read every byte of the files with archived runs: are they still what the journal says?
+/// Read every byte of the files with archived runs, and compare them with the journal.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  podlift runs verify                                   # every file
+  podlift runs verify                                   # verifies every file
   podlift runs verify 20261122-010203-ab12.jsonl")]
 pub(super) struct Verify {
-    /// Name of the file, as archive showed it; every file by default.
+    /// Name of the file, as archive has shown it; every file by default.
     file: Option<String>,
 }
 

@@ -1,7 +1,6 @@
 //! What the cluster itself tells of what a plan rests on: a part a file, side by side, each with its own time limit. A part that fails says
 //! why, alone. Reads only.
 
-mod applications;
 mod budgets;
 mod configs;
 mod core_dns;
@@ -17,11 +16,10 @@ mod stored;
 mod tigera;
 
 use super::api::Api;
-use crate::bcm::Bcm;
 use crate::cluster::{Certificates, Servers};
 use podlift_engine::survey::ClusterSurvey;
+use podlift_model::Failure;
 use podlift_model::survey::Seen;
-use podlift_model::{ClusterName, Failure};
 use std::time::Duration;
 
 /// As long as any one part may take.
@@ -31,7 +29,6 @@ pub(super) struct Sources<'a> {
     pub api: &'a Api,
     pub servers: &'a dyn Servers,
     pub certificates: &'a dyn Certificates,
-    pub bcm: Option<(&'a dyn Bcm, &'a ClusterName)>,
 }
 
 pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterSurvey {
@@ -55,7 +52,6 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         kube_proxy_config,
         tigera,
         runtime_classes,
-        applications,
         core_dns,
         outside,
         inside,
@@ -67,7 +63,6 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(configs::kube_proxy(api)),
         part(tigera::read(api)),
         part(runtime_classes::read(api)),
-        part(applications::read(from.bcm)),
         part(core_dns::read(api)),
         outside,
         inside
@@ -85,7 +80,8 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         stored,
         tigera,
         runtime_classes,
-        applications,
+        // BCM is asked elsewhere, where it is asked.
+        applications: Ok(None),
         hardware,
         served,
     }

@@ -5,14 +5,12 @@ mod outside;
 mod stored;
 
 use super::{Sources, survey};
-use crate::bcm::{Bcm, BcmError, Question, Ran};
 use crate::cluster::kube::api::Api;
 use crate::cluster::{Certificates, Servers};
 use async_trait::async_trait;
 use http::{Request, Response};
 use kube::client::Body;
 use podlift_engine::survey::{Certificate, ClusterSurvey};
-use podlift_model::ClusterName;
 use podlift_model::survey::Seen;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,9 +18,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const SERVER: &str = "10.77.0.11:6443";
-/// What cmsh prints is answered under this name.
-const APPLICATIONS: &str = "applications";
-const TABLE: &str = "Name (key) Format Enabled\n---------- ------ -------\ncalico     Yaml   yes    \nflannel    Yaml   no     \n";
 
 /// Path to what is answered; everything else is 404. With the host in front where it is not the proxy.
 #[derive(Clone, Default)]
@@ -68,23 +63,8 @@ impl Played {
 
     async fn survey(&self) -> ClusterSurvey {
         let api = Api::new(self.client(""), Duration::from_secs(5));
-        let cluster = ClusterName::new("runaicluster").unwrap();
-        let bcm: Option<(&dyn Bcm, &ClusterName)> = Some((self, &cluster));
-        let from = Sources { api: &api, servers: self, certificates: &Wildcard, bcm };
+        let from = Sources { api: &api, servers: self, certificates: &Wildcard };
         survey(&from, &[SERVER.to_string()]).await
-    }
-}
-
-/// BCM's list of applications stands among the answers of the API.
-#[async_trait]
-impl Bcm for Played {
-    async fn ask(&self, question: &Question) -> Result<Ran, BcmError> {
-        let told = self.0.lock().unwrap().answers.get(APPLICATIONS).cloned();
-        assert_eq!(question, &Question::Applications { cluster: "runaicluster".parse().unwrap() });
-        match told {
-            Some((_, stdout)) => Ok(Ran { exit: Some(0), stdout, ..Ran::default() }),
-            None => Err(BcmError::Refused { why: "cmsh is in none of /cm".into() }),
-        }
     }
 }
 
@@ -122,7 +102,6 @@ fn empty() -> Played {
     lists
         .iter()
         .fold(Played::default(), |played, path| played.list(path, &[]))
-        .text(APPLICATIONS, 200, TABLE)
         .on("/version", json!({"major": "1", "minor": "31", "gitVersion": "v1.31.9"}))
         .on(&format!("{maps}/kubelet-config"), json!({"data": {"kubelet": "maxPods: 250\n"}}))
         .text(&format!("{SERVER}/metrics"), 200, "# HELP x\n")

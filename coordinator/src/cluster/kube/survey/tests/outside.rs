@@ -1,6 +1,6 @@
 //! What people see from outside: addresses of LoadBalancer services, ingresses and the certificates that they serve.
 
-use super::{APPLICATIONS, Played, empty};
+use super::{Played, empty};
 use podlift_engine::survey::ServedCertificate;
 use serde_json::{Value, json};
 
@@ -82,14 +82,4 @@ async fn where_the_service_has_no_443_its_own_port_is_asked() {
         asked(played, ingress(json!([{}]), "10.77.0.90")).await,
         ["10.77.0.90:8443 runai.example true"]
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_bcm_applies_is_told_and_nothing_else_is_believed() {
-    let rows = empty().survey().await.applications.unwrap().unwrap();
-    let told: Vec<(&str, bool)> = rows.iter().map(|a| (a.name.as_str(), a.enabled)).collect();
-    assert_eq!(told, [("calico", true), ("flannel", false)]);
-    let odd = empty().text(APPLICATIONS, 200, "CMDaemon is not running\n").survey().await;
-    assert!(odd.applications.unwrap_err().contains("CMDaemon is not running"));
-    assert!(odd.runtime_classes.is_ok(), "each part fails alone");
 }

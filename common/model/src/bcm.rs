@@ -1,0 +1,11 @@
+//! What BCM's own tools tell on a head node.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A row of BCM's `kubernetes; appgroups; use system; applications; list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BcmApplication {
+    pub name: String,
+    pub enabled: bool,
+}

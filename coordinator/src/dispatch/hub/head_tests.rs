@@ -1,0 +1,67 @@
+//! The agent of a head node: asked by its name, and in no list of nodes.
+
+use super::tests::{facts, hello, lab, lab_over};
+use crate::dispatch::Agents as _;
+use crate::testing::{Fleet, name};
+use podlift_common::wire;
+use podlift_model::{LedgerId, Look, NodeFacts, OpOutcome, OpOutput};
+use podlift_proto::v1::{self, from_agent, op_report, to_agent};
+use tonic::Code;
+
+/// A head node has no manifests.
+fn hello_of_head() -> v1::Hello {
+    let facts = NodeFacts { manifests: vec![], ..facts("head-01", "led-h") };
+    v1::Hello {
+        runs: vec!["r1".into()],
+        facts: Some(wire::to_document("podlift.facts/v1", &facts)),
+        ..hello("head-01", "led-h")
+    }
+}
+
+#[tokio::test]
+async fn a_head_node_is_asked_by_its_name_and_stands_among_no_nodes() {
+    let lab = lab();
+    let mut played = lab.attach("head/head-01", hello_of_head()).await.unwrap();
+    assert!(matches!(played.next().await, Some(to_agent::Kind::Welcome(_))));
+    assert_eq!(lab.hub.ledger(&name("head-01")), Some(LedgerId::new("led-h").unwrap()));
+    assert!(lab.hub.seen().is_empty(), "it is no node");
+    assert!(lab.hub.runs().is_empty(), "what it remembers of runs is of no account");
+    let hub = lab.hub.clone();
+    let asked = tokio::spawn(async move { hub.observe(&name("head-01"), &Look::BcmVersions).await });
+    let op = played.op().await;
+    let output = OpOutput::BcmVersions(vec!["1.32".parse().unwrap()]);
+    let outcome = wire::outcome_to_wire(&OpOutcome::Done { output: output.clone() });
+    played.report(&op, op_report::State::Outcome(outcome)).await;
+    assert_eq!(asked.await.unwrap(), Ok(output));
+}
+
+#[tokio::test]
+async fn heals_of_a_head_node_are_not_journaled() {
+    let lab = lab();
+    let mut played = lab.attach("head/head-01", hello_of_head()).await.unwrap();
+    assert!(matches!(played.next().await, Some(to_agent::Kind::Welcome(_))));
+    let before = lab.journal.records().len();
+    played.say(from_agent::Kind::HealReport(v1::HealReport { id: "h1".into(), heal: None })).await;
+    lab.settle().await;
+    assert_eq!(lab.journal.records().len(), before);
+}
+
+#[tokio::test]
+async fn no_name_is_a_head_node_and_a_node() {
+    let lab = lab();
+    let _head = lab.attach("head/head-01", hello_of_head()).await.unwrap();
+    let refused = lab.attach("node/head-01", hello("head-01", "led-n")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert!(refused.message().contains("the agent of a head node of that name is connected"), "{refused}");
+    let _node = lab.connect("led-1").await;
+    let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.unwrap_err();
+    assert!(refused.message().contains("a node's agent of that name is connected"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_node_has_no_name_of_the_cluster() {
+    let lab = lab_over(Fleet::new());
+    lab.hub.learn_roles(&[(name("dgx030"), false)].into());
+    let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.unwrap_err();
+    assert!(refused.message().contains("the cluster has a node of that name"), "{refused}");
+}
