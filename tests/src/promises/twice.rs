@@ -14,12 +14,13 @@ fn pins(packages: &[Package]) -> Vec<PackagePin> {
     packages.iter().map(|p| PackagePin { package: *p, version: Clone::clone(&version) }).collect()
 }
 
+const SERVER: Component = Component::KubeApiserver;
 const SCHEDULER: Component = Component::KubeScheduler;
 /// A setting that every kubelet of the World has.
 const KEPT: &str = "staticPodPath: /etc/kubernetes/manifests\n";
 
-fn scheduler(world: &World, node: &str) -> Digest {
-    Digest::of(world.disk(node).text("/etc/kubernetes/manifests/kube-scheduler.yaml"))
+fn manifest(world: &World, node: &str, component: Component) -> Digest {
+    Digest::of(world.disk(node).text(&format!("/etc/kubernetes/manifests/{}", component.file())))
 }
 
 fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
@@ -36,8 +37,8 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
     if control_plane {
         ops.extend([
             HostOp::ManifestBackup { run: run.clone() },
-            HostOp::ManifestRestore { component: SCHEDULER, sha256: scheduler(world, node) },
-            HostOp::HealAccept { component: SCHEDULER, sha256: scheduler(world, node) },
+            HostOp::ManifestRestore { component: SCHEDULER, sha256: manifest(world, node, SCHEDULER) },
+            HostOp::HealAccept { component: SERVER, sha256: manifest(world, node, SERVER) },
             HostOp::HealApply { component: SCHEDULER },
             HostOp::KubeadmPatches { files: vec![PatchText { name: PatchName::Kubelet, text: KEPT.into() }] },
             HostOp::EtcdSnapshot { run: run.clone() },
