@@ -90,7 +90,8 @@ async fn stream<M: From<Update>>(
         Some(next) => next,
         None => first(&mut client).await?,
     };
-    let mut events = client.events(&EventsQuery { runs: RunScope::All, from, last: None, follow: true }).await?;
+    let mut events =
+        client.events(&EventsQuery { runs: RunScope::All, from, last: None, follow: true }).await?;
     while let Some(answer) = events.next().await? {
         let record = answer.view()?;
         *next = Some(record.seq + 1);

@@ -23,5 +23,5 @@ mod tree;
 
 pub use call::Called;
 pub use configs::{HealMode, Tuning};
-pub use lab::{Before, COORDINATOR, HEAD_AGENT, Lab, Options, SECOND};
+pub use lab::{Before, COORDINATOR, Lab, Options, SECOND};
 pub use processes::Processes;
