@@ -50,11 +50,11 @@ async fn heals_of_a_head_node_are_not_journaled() {
 async fn no_name_is_a_head_node_and_a_node() {
     let lab = lab();
     let _head = lab.attach("head/head-01", hello_of_head()).await.unwrap();
-    let refused = lab.attach("node/head-01", hello("head-01", "led-n")).await.unwrap_err();
+    let refused = lab.attach("node/head-01", hello("head-01", "led-n")).await.err().unwrap();
     assert_eq!(refused.code(), Code::PermissionDenied);
     assert!(refused.message().contains("the agent of a head node of that name is connected"), "{refused}");
     let _node = lab.connect("led-1").await;
-    let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.unwrap_err();
+    let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.err().unwrap();
     assert!(refused.message().contains("a node's agent of that name is connected"), "{refused}");
 }
 
@@ -62,6 +62,6 @@ async fn no_name_is_a_head_node_and_a_node() {
 async fn a_head_node_has_no_name_of_the_cluster() {
     let lab = lab_over(Fleet::new());
     lab.hub.learn_roles(&[(name("dgx030"), false)].into());
-    let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.unwrap_err();
+    let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.err().unwrap();
     assert!(refused.message().contains("the cluster has a node of that name"), "{refused}");
 }

@@ -36,7 +36,7 @@ pub struct Options {
 }
 
 /// Name of the process that is the head node's agent.
-pub const HEAD_AGENT: &str = "head-agent";
+const HEAD_AGENT: &str = "head-agent";
 /// Name of the coordinator's process, and of the one that `start_second` adds.
 pub const COORDINATOR: &str = "coordinator";
 pub const SECOND: &str = "second";
