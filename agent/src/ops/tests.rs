@@ -8,7 +8,7 @@ use crate::host::{CommandError, Files as _, Invocation, Output};
 use crate::look;
 use crate::paths;
 use crate::testing::{BOOT, Bench, EMPTY_API, LIVE_API, exited, line, said};
-use podlift_model::op::Component;
+use podlift_model::op::{Addon, Component};
 use podlift_model::{Digest, Look, RunId};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -97,7 +97,7 @@ async fn kubeadm_is_refused_where_a_manifest_is_missing() {
     }
     let worker = Bench::new(nothing);
     assert!(matches!(act(&worker.node(), HostOp::KubeadmNode { skip: vec![] }).await, Ok(Applied::Unit(_))));
-    let addons = HostOp::KubeadmAddons { to, addons: vec![] };
+    let addons = HostOp::KubeadmAddons { to, addons: vec![Addon::Coredns] };
     assert_eq!(fails(&worker.node(), addons).await.code, "not-control-plane");
 }
 

@@ -72,7 +72,12 @@ impl Archives {
         let io = |source| ArchiveFileError::Io { path: path.into(), source };
         let mut options = File::options();
         // A plan tells much of a cluster.
-        options.create(true).write(true).truncate(true).mode(0o600);
+        options.create_new(true).write(true).mode(0o600);
+        // What an interrupted archive left may have another mode.
+        match std::fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
+            _ => {}
+        }
         let mut to = BufWriter::new(options.open(path).map_err(io)?);
         serde_json::to_writer(&mut to, header).map_err(|e| io(e.into()))?;
         for run in &header.runs {

@@ -27,7 +27,7 @@ fn registered(lab: &Lab, machine: &str, ready: &str) {
 }
 
 async fn refused(lab: &Lab, hello: v1::Hello) -> tonic::Status {
-    lab.attach("node/dgx030", hello).await.err().expect("it was taken")
+    lab.attach("node/dgx030", hello).await.expect_err("it was taken")
 }
 
 async fn taken(lab: &Lab, hello: v1::Hello) -> super::tests::Played {
