@@ -150,6 +150,7 @@ impl Agent {
             changes,
             meters,
             apt_root: tokio::sync::Mutex::default(),
+            bcm: Arc::default(),
             spool: tokio::sync::Mutex::default(),
             origin: seams.origin,
         });

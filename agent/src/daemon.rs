@@ -11,7 +11,7 @@ use crate::{Agent, Seams, pulse};
 use anyhow::{Context as _, bail};
 use podlift_common::config::ConfigError;
 use podlift_common::metrics;
-use podlift_common::tls::{Connector, Expect, Material};
+use podlift_common::tls::{Connector, Expect, Material, Subject};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -138,6 +138,18 @@ fn material(root: &Path, config: &Config) -> anyhow::Result<Material> {
     let material = Material::load(&ca, &certificate, &key)?;
     let identity = &material.identity;
     if identity.cluster != config.cluster || identity.subject != config.subject() {
+        let other = match (&identity.subject, config.subject()) {
+            (Subject::Head(a), Subject::Node(b)) if *a == b => {
+                Some("a head node's certificate: set role = \"head\" in agent.toml")
+            }
+            (Subject::Node(a), Subject::Head(b)) if *a == b => {
+                Some("a node's certificate: remove role = \"head\" from agent.toml")
+            }
+            _ => None,
+        };
+        if let (Some(other), true) = (other, identity.cluster == config.cluster) {
+            bail!("{} is {other}, or issue another one with `podlift cert issue`", certificate.display());
+        }
         bail!(
             "{} speaks for {}, expected spiffe://podlift/{}/{}: issue one with `podlift cert issue`",
             certificate.display(),

@@ -28,6 +28,8 @@ pub(crate) struct Node {
     pub meters: Meters,
     /// Held by whoever works in the private apt root: two calls there would meet at apt's own locks.
     pub apt_root: tokio::sync::Mutex<()>,
+    /// Held while one of BCM's tools runs.
+    pub bcm: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever encrypts or reads a secret of a backup.
     pub spool: tokio::sync::Mutex<()>,
     /// What heartbeats are in step with.

@@ -64,7 +64,10 @@ impl Head {
         let answered = tokio::time::timeout(LIMIT, self.when_there(&look)).await;
         let late =
             |_| format!("the agent of head node {} did not answer within {} s", self.name, LIMIT.as_secs());
-        answered.map_err(late)?.map_err(|failure| failure.message)
+        answered.map_err(late)?.map_err(|failure| match self.agents.refused().remove(&self.name) {
+            Some(why) => format!("{}; it was turned away: {why}", failure.message),
+            None => failure.message,
+        })
     }
 
     async fn when_there(&self, look: &Look) -> Result<OpOutput, Failure> {

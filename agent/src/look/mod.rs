@@ -18,12 +18,12 @@ pub(crate) use backup_files::SPOOL;
 use crate::node::Node;
 use crate::tools::bcm;
 use crate::tools::kubeadm::{self, Binary};
-use podlift_model::{Failure, Look, OpOutput};
+use podlift_host::Host;
+use podlift_model::{ClusterName, Failure, Look, OpOutput};
 use podlift_tools::survey::{self, Surveyed};
 
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     is_ours(node, look)?;
-    let (host, cluster) = (&node.host, &node.config.cluster);
     Ok(match look {
         Look::Facts => OpOutput::Facts(Box::new(facts::collect(node).await)),
         Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
@@ -40,12 +40,37 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::BackupPart { path, offset, recipients } => {
             OpOutput::BackupPart(backup_files::part(node, path, *offset, recipients).await?)
         }
+        Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications => of_bcm(node, look).await?,
+    })
+}
+
+/// One tool of BCM at a time, whoever asks. The task outlives the session that asked, so that the tool's time limit always ends it.
+async fn of_bcm(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
+    let turn = node.bcm.clone().lock_owned().await;
+    let (host, cluster, look) = (node.host.clone(), node.config.cluster.clone(), look.clone());
+    let asked = tokio::spawn(async move {
+        let _turn = turn;
+        tool_of_bcm(&host, &cluster, &look).await
+    });
+    asked.await.unwrap_or_else(|e| {
+        Err(Failure::transient("bcm-answer", format!("BCM's tool was not waited for: {e}")))
+    })
+}
+
+async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<OpOutput, Failure> {
+    Ok(match look {
         Look::BcmVersions => OpOutput::BcmVersions(bcm::kubernetes_versions::look(host).await?),
         Look::BcmClusterVersion => {
             OpOutput::BcmClusterVersion(bcm::cluster_version::look(host, cluster).await?)
         }
         Look::BcmApplications => {
             OpOutput::BcmApplications(bcm::system_applications::look(host, cluster).await?)
+        }
+        other => {
+            return Err(Failure::permanent(
+                "not-of-this-role",
+                format!("{} is no question to BCM", other.verb()),
+            ));
         }
     })
 }

@@ -203,9 +203,11 @@ async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
     let site = site().await;
     let file = site.dir.path().join("plan.json");
     let other = r#"{"schema":"podlift.plan/v9"}"#;
-    for (text, why) in
-        [("no json", "the file is not a plan"), ("{}", "the file is not a plan"), (other, "has schema \"podlift.plan/v9\", expected")]
-    {
+    for (text, why) in [
+        ("no json", "the file is not a plan"),
+        ("{}", "the file is not a plan"),
+        (other, "has schema \"podlift.plan/v9\", expected"),
+    ] {
         podlift_common::durable::write(&file, text.as_bytes(), 0o600).unwrap();
         let error = site.result("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
         assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift help plan"), "{text}");

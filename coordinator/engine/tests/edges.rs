@@ -67,6 +67,26 @@ fn no_room_names_what_stands_above_it() {
     assert!(found.is_empty(), "rooms name what stands above them:\n{}", found.join("\n"));
 }
 
+/// Forms that `named` does not read; the rooms do without them.
+#[test]
+fn rooms_are_named_in_full() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for room in ["doors", "program", "analysis", "machine", "steps", "goals"] {
+        let mut files = vec![];
+        sources(&src.join(room), &mut files);
+        for file in files {
+            let code = code(&std::fs::read_to_string(&file).unwrap());
+            for hidden in ["use crate::{", "use crate as", "super::super::"] {
+                assert!(!code.contains(hidden), "{}: {hidden}", file.display());
+            }
+            if matches!(room, "machine" | "program") {
+                let single = code.split("StepKind::").skip(1).find(|t| t.starts_with(char::is_uppercase));
+                assert!(single.is_none(), "{} names a single step", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn an_edge_is_seen_in_every_form() {
     let code = "use crate::goals::upgrade::build;\nuse crate::goals::{a, b};\nfn f() { crate::goals::c() }";

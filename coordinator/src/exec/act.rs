@@ -26,7 +26,7 @@ impl Drive {
         let acted = tokio::select! {
             acted = self.runner.performer.act(act, &op_id, &m.epoch).instrument(span) => acted,
             // An agent finishes what it has accepted; some calls to the cluster may stop anywhere.
-            () = self.aborted(), if self.step.kind.step().interruptible() => stopped(),
+            () = self.aborted(), if act.node().is_none() && self.step.kind.step().interruptible() => stopped(),
         };
         match acted {
             Acted::Ended(outcome) => self.ended(&op_id, outcome),

@@ -21,12 +21,20 @@ pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
 
 /// What was recorded and can't be seen now: it is not gone, it is not known.
 pub fn unseen(before: &Recorded, seen: &ClusterSurvey) -> Option<String> {
+    // Without a head node in the configuration nobody was asked.
+    let not_asked = "no head node is configured ([bcm] head in coordinator.toml)".to_string();
+    let applications = match &seen.applications {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(&not_asked),
+        Err(why) => Err(why),
+    };
     let parts = [
         ("LoadBalancer services", before.load_balancers.is_empty(), seen.load_balancers.as_ref().err()),
         ("the nodes' hardware", before.hardware.is_empty(), seen.hardware.as_ref().err()),
         ("runtime classes", before.runtime_classes.is_empty(), seen.runtime_classes.as_ref().err()),
         ("Tigera's state", before.tigera.is_empty(), seen.tigera.as_ref().err()),
         ("ingresses", before.served.is_empty(), seen.ingresses.as_ref().err()),
+        ("BCM's applications", before.applications.is_empty(), applications.err()),
     ];
     parts.into_iter().filter(|(_, nothing, _)| !nothing).find_map(|(what, _, why)| {
         why.map(|why| format!("{what} can't be seen, and can't be compared with what was recorded: {why}"))

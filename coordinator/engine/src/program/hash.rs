@@ -21,7 +21,7 @@ pub(super) fn of_program(program: &Program) -> Digest {
     };
     match &program.goal {
         Goal::Upgrade(_) => whole,
-        Goal::Repair(_) => hash_of(&("repair", whole)),
+        Goal::Repair(repair) => hash_of(&("repair", repair.version, whole)),
     }
 }
 

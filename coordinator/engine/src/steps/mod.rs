@@ -27,7 +27,12 @@ mod kubelet_config;
 mod kubelet_restart;
 mod manifest_backup;
 mod manifests;
+#[cfg(test)]
+mod metadata_tests;
 mod node_ready;
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // a test reads and writes the documentation
+mod order_tests;
 mod packages;
 mod pins;
 mod repair_config;

@@ -16,7 +16,7 @@ pub struct SignOff {
 }
 
 /// The lines, in their order; each step says itself which one it fills.
-const LINES: &[&str] = &[
+pub(crate) const LINES: &[&str] = &[
     "backup-sealed",
     "root-cause-repaired",
     "control-plane-upgraded",

@@ -1,7 +1,7 @@
 //! Questions with a number and one answer each: observations, claims, lookups.
 
 use super::Hub;
-use super::node::{Answer, Session};
+use super::node::{Answer, Kind as Of, Session};
 use super::read::ended;
 use crate::dispatch::{Looked, limits, unreachable};
 use podlift_common::wire::{self, WireError};
@@ -23,7 +23,8 @@ impl Hub {
         let id = format!("look-{}", self.number());
         let epoch = self.epoch_for(look)?;
         let question = |request| Kind::RunOp(v1::RunOp { request, op_id: id, epoch, op: Some(op) });
-        let Answer::Report(report) = self.ask(node, question).await? else {
+        let of = if look.is_of_head() { Of::Head } else { Of::Node };
+        let Answer::Report(report) = self.ask((node, of), question).await? else {
             return Err(unreadable(node, &WireError::missing("op_report")));
         };
         let outcome = match report.state {
@@ -65,7 +66,7 @@ impl Hub {
     pub(super) async fn ask_claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure> {
         let wanted = wire::epoch_to_wire(epoch);
         let question = |request| Kind::ClaimEpoch(v1::ClaimEpoch { request, epoch: Some(wanted) });
-        let Answer::Epoch(reply) = self.ask(node, question).await? else {
+        let Answer::Epoch(reply) = self.ask((node, Of::Node), question).await? else {
             return Err(unreadable(node, &WireError::missing("epoch_reply")));
         };
         let highest = reply.highest.as_ref().map(wire::epoch_from_wire).transpose();
@@ -80,15 +81,19 @@ impl Hub {
     pub(super) async fn ask_lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure> {
         let id = op_id.to_string();
         let question = |request| Kind::Lookup(v1::Lookup { request, op_id: id });
-        let Answer::Lookup(reply) = self.ask(node, question).await? else {
+        let Answer::Lookup(reply) = self.ask((node, Of::Node), question).await? else {
             return Err(unreadable(node, &WireError::missing("lookup_reply")));
         };
         looked(&reply).map_err(|e| unreadable(node, &limits::short(e)))
     }
 
     /// Asks and waits: for the answer, for the session's end, or for the time limit.
-    async fn ask(&self, node: &NodeName, question: impl FnOnce(u64) -> Kind) -> Result<Answer, Failure> {
-        let session = self.session(node)?;
+    async fn ask(
+        &self,
+        (node, of): (&NodeName, Of),
+        question: impl FnOnce(u64) -> Kind,
+    ) -> Result<Answer, Failure> {
+        let session = self.session(node, of)?;
         let (answer, asked) = oneshot::channel();
         let request = self.number();
         self.expect(node, &session, request, answer);

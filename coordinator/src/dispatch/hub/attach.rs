@@ -55,6 +55,8 @@ impl Hub {
         let hello = read(&node, &hello).map_err(|e| wire::to_status(&limits::short(e)))?;
         let turn = self.turn(&node);
         let one = turn.lock().await;
+        // Again: the cluster may have named its nodes meanwhile, or another session may have come.
+        self.one_kind(&node, kind)?;
         self.one_machine(&node, &hello.machine).await?;
         self.remember(&node, &hello.ledger)?;
         let (send, receive) = mpsc::channel(BUFFER);
@@ -94,7 +96,10 @@ impl Hub {
             "{name} is the name of a {}, and {taken}: give the agent of the head node another name (podlift cert issue head NAME)",
             kind.name()
         );
-        self.complain(name, &text);
+        match kind {
+            Kind::Node => drop(self.turn_away(name, "", &text)),
+            Kind::Head => self.complain(name, &text),
+        }
         Err(Status::permission_denied(text))
     }
 

@@ -1,10 +1,10 @@
 //! The agent of a head node: asked by its name, and in no list of nodes.
 
-use super::tests::{facts, hello, lab, lab_over};
+use super::tests::{epoch, facts, hello, lab, lab_over};
 use crate::dispatch::Agents as _;
 use crate::testing::{Fleet, name};
 use podlift_common::wire;
-use podlift_model::{LedgerId, Look, NodeFacts, OpOutcome, OpOutput};
+use podlift_model::{Look, NodeFacts, OpOutcome, OpOutput};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
 use tonic::Code;
 
@@ -23,7 +23,13 @@ async fn a_head_node_is_asked_by_its_name_and_stands_among_no_nodes() {
     let lab = lab();
     let mut played = lab.attach("head/head-01", hello_of_head()).await.unwrap();
     assert!(matches!(played.next().await, Some(to_agent::Kind::Welcome(_))));
-    assert_eq!(lab.hub.ledger(&name("head-01")), Some(LedgerId::new("led-h").unwrap()));
+    assert_eq!(lab.hub.ledger(&name("head-01")), None, "it holds no epoch and runs no op");
+    let claimed = lab.hub.claim(&name("head-01"), &epoch()).await.unwrap_err();
+    assert!(
+        claimed.message.contains("certificate of a head node, expected that of a node"),
+        "{}",
+        claimed.message
+    );
     assert!(lab.hub.seen().is_empty(), "it is no node");
     assert!(lab.hub.runs().is_empty(), "what it remembers of runs is of no account");
     let hub = lab.hub.clone();
@@ -56,6 +62,28 @@ async fn no_name_is_a_head_node_and_a_node() {
     let _node = lab.connect("led-1").await;
     let refused = lab.attach("head/dgx030", hello("dgx030", "led-2")).await.err().unwrap();
     assert!(refused.message().contains("a node's agent of that name is connected"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_node_never_answers_for_bcm() {
+    let lab = lab();
+    let _node = lab.connect("led-1").await;
+    let refused = lab.hub.observe(&name("dgx030"), &Look::BcmVersions).await.unwrap_err();
+    assert!(
+        refused.message.contains("certificate of a node, expected that of a head node"),
+        "{}",
+        refused.message
+    );
+}
+
+#[tokio::test]
+async fn a_head_node_that_has_a_nodes_name_is_put_out_when_the_cluster_says_so() {
+    let lab = lab();
+    let _head = lab.attach("head/head-01", hello_of_head()).await.unwrap();
+    lab.hub.learn_roles(&[(name("head-01"), true)].into());
+    let gone = lab.hub.observe(&name("head-01"), &Look::BcmVersions).await.unwrap_err();
+    assert!(gone.message.contains("it is not connected"), "{}", gone.message);
+    assert!(lab.attach("node/head-01", hello("head-01", "led-n")).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]

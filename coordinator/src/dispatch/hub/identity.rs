@@ -59,7 +59,7 @@ impl StatusError for Twin {
             "{}. Two machines have the same certificate: a disk or an image was cloned with /etc/podlift and /var/lib/podlift on it. On the machine that is not {}: stop podlift-agent, remove /etc/podlift/tls and /var/lib/podlift, make /etc/machine-id anew (systemd-machine-id-setup), and give it its own certificate. If this is the one that shall stay: stop podlift-agent and kubelet on the other",
             self.known, self.node
         );
-        let next = format!("podlift node {}", self.node);
+        let next = format!("podlift status {}", self.node);
         ErrorInfo {
             code: Code::AlreadyExists,
             reason: "SECOND_MACHINE",

@@ -143,11 +143,22 @@ impl Hub {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session of a connected agent.
-    fn session(&self, node: &NodeName) -> Result<Session, Failure> {
+    /// The session of a connected agent of that kind. No other kind may answer under the name.
+    fn session(&self, name: &NodeName, kind: Kind) -> Result<Session, Failure> {
         let nodes = self.nodes();
-        let session = nodes.get(node).and_then(|n| n.session.as_ref()).map(|s| s.session.clone());
-        session.ok_or_else(|| unreachable(node, "it is not connected"))
+        let live = nodes.get(name).and_then(|n| Some((n.kind, n.session.as_ref()?)));
+        match live {
+            Some((found, live)) if found == kind => Ok(live.session.clone()),
+            Some((found, _)) => Err(Failure::operator(
+                "agent-kind",
+                format!(
+                    "the agent of {name} is connected with the certificate of a {}, expected that of a {}: see `podlift cert issue`",
+                    found.name(),
+                    kind.name()
+                ),
+            )),
+            None => Err(unreachable(name, "it is not connected")),
+        }
     }
 }
 
@@ -158,11 +169,14 @@ impl Agents for Hub {
     }
 
     fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
-        self.session(node).ok().map(|s| s.ledger)
+        self.session(node, Kind::Node).ok().map(|s| s.ledger)
     }
 
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
-        self.nodes().get(node).filter(|n| n.session.is_some()).and_then(|n| n.epoch.clone())
+        self.nodes()
+            .get(node)
+            .filter(|n| n.kind == Kind::Node && n.session.is_some())
+            .and_then(|n| n.epoch.clone())
     }
 
     fn connected_since(&self, node: &NodeName) -> Option<jiff::Timestamp> {

@@ -47,7 +47,7 @@ impl Hub {
         op: &HostOp,
         progress: Progress,
     ) -> Result<OpOutcome, Failure> {
-        let mut session = self.session(node)?;
+        let mut session = self.session(node, Kind::Node)?;
         let ledger = session.ledger.clone();
         let mut ear = self.listen(node, op_id);
         let sending = Sending { hub: self, node, op_id, epoch, op };
@@ -89,7 +89,7 @@ impl Hub {
         let mut changes = self.changes();
         let wait = async {
             loop {
-                if let Ok(session) = self.session(node)
+                if let Ok(session) = self.session(node, Kind::Node)
                     && !session.gone.is_cancelled()
                 {
                     return session;

@@ -6,6 +6,7 @@
 //! plan and has no vote.
 
 use super::Hub;
+use super::node::Kind;
 use podlift_model::{NodeFacts, NodeName};
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -19,8 +20,19 @@ impl Hub {
             }
             known.clone_from(roles);
         }
+        self.end_heads_named_as(roles);
         for (node, text) in self.impostors() {
             tracing::error!(%node, "{text}");
+        }
+    }
+
+    /// The agent of a head node whose name turns out to be a node's has no session any more.
+    fn end_heads_named_as(&self, roles: &BTreeMap<NodeName, bool>) {
+        for (name, node) in self.nodes().iter_mut() {
+            if node.kind == Kind::Head && node.session.is_some() && roles.contains_key(name) {
+                node.session = None;
+                tracing::error!(%name, "the agent of a head node has the name of a node of the cluster: its session is ended");
+            }
         }
     }
 
