@@ -61,7 +61,7 @@ fn a_killed_supervisor_leaves_nothing_behind() {
 #[test]
 fn an_interrupted_demo_takes_everything_down() {
     let mut lab = Command::new(EXE).arg("demo").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until("all agents run", || agents(lab.id()).len() == 7);
+    until("all agents run, the head node's among them", || agents(lab.id()).len() == 8);
     let agents = agents(lab.id());
     let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
@@ -106,7 +106,7 @@ fn a_lab_that_stays_can_be_used_and_leaves_nothing_behind() {
     let root = std::path::Path::new(&env["PODLIFT_LAB_NODES"]).to_path_buf();
     assert!(root.join("runai-01/etc/kubernetes/manifests/kube-apiserver.yaml").exists());
     let agents = agents(lab.id());
-    assert_eq!(agents.len(), 2);
+    assert_eq!(agents.len(), 3, "of two nodes and the head node");
     let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     assert_eq!(lab.wait().unwrap().code(), Some(0));

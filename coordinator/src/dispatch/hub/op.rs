@@ -2,7 +2,7 @@
 //! only if the same memory does not know it.
 
 use super::Hub;
-use super::node::{OpWord, Session};
+use super::node::{Kind as Of, OpWord, Session};
 use crate::dispatch::{Looked, Progress, unreachable};
 use podlift_common::wire;
 use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome};
@@ -47,7 +47,7 @@ impl Hub {
         op: &HostOp,
         progress: Progress,
     ) -> Result<OpOutcome, Failure> {
-        let mut session = self.session(node, Kind::Node)?;
+        let mut session = self.session(node, Of::Node)?;
         let ledger = session.ledger.clone();
         let mut ear = self.listen(node, op_id);
         let sending = Sending { hub: self, node, op_id, epoch, op };
@@ -89,7 +89,7 @@ impl Hub {
         let mut changes = self.changes();
         let wait = async {
             loop {
-                if let Ok(session) = self.session(node, Kind::Node)
+                if let Ok(session) = self.session(node, Of::Node)
                     && !session.gone.is_cancelled()
                 {
                     return session;
