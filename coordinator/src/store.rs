@@ -5,11 +5,12 @@ pub use crate::fold::Archived;
 use crate::fold::Fold;
 use crate::journal::{Journal, JournalError, Query, Records, each};
 use podlift_common::clock::Clock;
-use podlift_engine::machine::{Event, IllegalEvent, Record, RunState};
+use podlift_engine::machine::{ArchivedRun, Event, IllegalEvent, Record, RunState};
 use podlift_engine::program::Attestation;
 use podlift_model::{Epoch, LedgerId, NodeName, RunId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Two locks, so that a question about the state never waits for a disk: `writer` is held while a record becomes durable, `fold` only
@@ -22,8 +23,10 @@ pub struct Store {
     clock: Arc<dyn Clock>,
 }
 
-/// Records that are emptied in one transaction.
-const EMPTIED_AT_ONCE: usize = 1000;
+/// Records that are emptied in one transaction: an append waits for at most one.
+const EMPTIED_AT_ONCE: usize = 100;
+/// Between two of them. The lock is not fair: without a pause an append might wait for all of them.
+const PAUSE: Duration = Duration::from_millis(3);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -78,6 +81,19 @@ impl Store {
         let state = self.run(run);
         let event = state.and_then(|state| decide(&state));
         event.map(|event| self.write(&mut writer, Some(run), event)).transpose()
+    }
+
+    /// Appends the mark of an archive where each of its runs has exactly the records that the mark counts. `None`: one has another.
+    pub fn append_mark(&self, mark: Event) -> Result<Option<Record>, StoreError> {
+        let mut writer = self.writer();
+        if let Event::RunsArchived { runs, .. } = &mark {
+            let fold = self.fold();
+            let same = |r: &ArchivedRun| fold.runs.get(&r.run).is_some_and(|s| s.events == r.records);
+            if !runs.iter().all(same) {
+                return Ok(None);
+            }
+        }
+        self.write(&mut writer, None, mark).map(Some)
     }
 
     /// `journal` is the writer, locked: the state that is read here can't change before it is written.
@@ -143,15 +159,17 @@ impl Store {
     }
 
     /// Frees what the journal holds of an archived run beside its hashes. Returns how many records were emptied; does nothing where the
-    /// journal does not say that the run is archived.
+    /// journal does not say that the run is archived. For a thread that may wait.
     pub fn free(&self, run: &RunId) -> Result<u64, JournalError> {
         let mut freed = 0;
         // A few at a time: appends go on in between.
         while self.archived(run).is_some() {
-            match self.writer().empty(run, EMPTIED_AT_ONCE)? {
-                0 => break,
-                n => freed += n as u64,
+            let emptied = self.writer().empty(run, EMPTIED_AT_ONCE)?;
+            if emptied == 0 {
+                break;
             }
+            freed += emptied as u64;
+            std::thread::sleep(PAUSE);
         }
         Ok(freed)
     }
@@ -269,6 +287,84 @@ mod tests {
         fn compact(&mut self) -> Result<(), JournalError> {
             self.inner.compact()
         }
+    }
+
+    /// A journal that has more to empty until something is appended: its first batch begins the append.
+    struct Emptying {
+        inner: MemoryJournal,
+        began: std::sync::mpsc::Sender<()>,
+        head: u64,
+        batches: usize,
+    }
+
+    impl Journal for Emptying {
+        fn append(
+            &mut self,
+            seq: u64,
+            at: jiff::Timestamp,
+            run: Option<RunId>,
+            epoch: Option<Epoch>,
+            event: Event,
+        ) -> Result<Record, JournalError> {
+            self.inner.append(seq, at, run, epoch, event)
+        }
+        fn head(&self) -> u64 {
+            self.inner.head()
+        }
+        fn reader(&self) -> Arc<dyn Records> {
+            self.inner.reader()
+        }
+        fn empty(&mut self, _run: &RunId, _most: usize) -> Result<usize, JournalError> {
+            let _ = self.began.send(());
+            self.batches -= 1;
+            Ok(usize::from(self.batches > 0 && self.head() == self.head))
+        }
+        fn compact(&mut self) -> Result<(), JournalError> {
+            self.inner.compact()
+        }
+    }
+
+    fn archived_run(run: &RunId) -> Event {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let (run, by, digest) = (run.clone(), "eve".to_string(), podlift_model::Digest::of("x"));
+        let (status, chain) = ("aborted".into(), digest.clone());
+        let (started, ended, ended_seq, records) = (at, at, 1, 1);
+        let run = ArchivedRun {
+            run,
+            status,
+            by: by.clone(),
+            started,
+            ended,
+            ended_seq,
+            records,
+            chain,
+            backup: None,
+        };
+        Event::RunsArchived { file: "r1.jsonl".into(), sha256: digest, before: at, runs: vec![run], by }
+    }
+
+    #[test]
+    fn an_append_gets_its_turn_while_records_are_emptied() {
+        const BATCHES: usize = 1000;
+        let (began, begins) = std::sync::mpsc::channel();
+        let journal = Emptying { inner: MemoryJournal::new(), began, head: 1, batches: BATCHES };
+        let store = Store::open(Box::new(journal), Arc::new(SystemClock)).unwrap();
+        let run = RunId::new("r1").unwrap();
+        store.append(None, archived_run(&run)).unwrap();
+        std::thread::scope(|scope| {
+            let free = scope.spawn(|| store.free(&run).unwrap());
+            begins.recv().unwrap();
+            store.append(None, Event::AgentLost { node: "dgx030".parse().unwrap() }).unwrap();
+            let freed = free.join().unwrap();
+            assert!(freed < BATCHES as u64 - 1, "the append waited for {freed} batches");
+        });
+    }
+
+    #[test]
+    fn a_mark_that_counts_other_records_is_not_appended() {
+        let store = Store::open(Box::new(MemoryJournal::new()), Arc::new(SystemClock)).unwrap();
+        let run = RunId::new("r1").unwrap();
+        assert_eq!((store.append_mark(archived_run(&run)).unwrap(), store.head()), (None, 0));
     }
 
     #[test]

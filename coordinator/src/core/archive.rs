@@ -2,23 +2,24 @@
 //! order: file written, fsynced and verified; mark durable; records emptied. What a crash leaves is finished the next time.
 
 use super::{Coordinator, CoordinatorError};
-use crate::journal::archive::{Archives, Verified};
+use crate::journal::archive::{Archives, Verified, name};
 use crate::journal::{Query, each};
 use crate::store::{Archived, Store};
 use jiff::Timestamp;
+use podlift_common::wire::StatusError as _;
 use podlift_engine::machine::{
     ARCHIVE_SCHEMA, ArchiveHeader, ArchivedRun, Event, RunDigest, RunState, RunStatus,
 };
-use podlift_model::{ClusterName, RunId};
+use podlift_model::{ClusterName, Digest, RunId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 impl Coordinator {
     /// Archives every run that ended before `before`, but for the newest, on which status and report rest. Answers with a line for people.
     pub(super) async fn archive(&self, before: Timestamp, by: &str) -> Result<String, CoordinatorError> {
-        let _one = self.starting.lock().await;
         let (archivist, by) = (self.archivist()?, by.to_string());
-        blocking(move || archivist.archive(before, by)).await
+        alone(&self.starting, move || archivist.archive(before, by)).await
     }
 
     /// Reads every byte of one archive, or of all.
@@ -29,9 +30,8 @@ impl Coordinator {
 
     /// Empties what an earlier start archived and did not empty any more.
     pub async fn finish_archives(&self) -> Result<u64, CoordinatorError> {
-        let _one = self.starting.lock().await;
         let archivist = self.archivist()?;
-        blocking(move || archivist.finish()).await
+        alone(&self.starting, move || archivist.finish()).await
     }
 
     fn archivist(&self) -> Result<Archivist, CoordinatorError> {
@@ -39,6 +39,19 @@ impl Coordinator {
         let (store, cluster, now) = (self.store.clone(), self.cluster_name.clone(), self.clock.now());
         Ok(Archivist { store, archives, cluster, now })
     }
+}
+
+/// As `blocking`, with the lock held until the work is done: the caller may go away earlier.
+async fn alone<T: Send + 'static>(
+    lock: &Arc<Mutex<()>>,
+    work: impl FnOnce() -> Result<T, CoordinatorError> + Send + 'static,
+) -> Result<T, CoordinatorError> {
+    let held = lock.clone().lock_owned().await;
+    let work = move || {
+        let _held = held;
+        work()
+    };
+    blocking(work).await
 }
 
 /// On a thread that may wait for the disk.
@@ -56,13 +69,32 @@ struct Archivist {
     now: Timestamp,
 }
 
+/// What came of archives that were interrupted.
+#[derive(Default)]
+struct Finished {
+    emptied: u64,
+    /// Files that can't be relied on. The journal still has their records.
+    bad: Vec<(String, CoordinatorError)>,
+}
+
+impl Finished {
+    /// A line of the answer for each file that is left as it is.
+    fn with(&self, answer: String) -> String {
+        let bad = self.bad.iter();
+        let lines = bad.map(|(file, e)| format!("archive {file} is not completed: {e}: {}", e.info().why));
+        [answer].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    }
+}
+
 impl Archivist {
     fn archive(&self, before: Timestamp, by: String) -> Result<String, CoordinatorError> {
-        let left = self.finish()?;
-        let runs = self.ended(before).iter().map(|s| self.summary(s)).collect::<Result<Vec<_>, _>>()?;
+        let finished = self.finish_each()?;
+        let mut runs = self.ended(before).iter().map(|s| self.summary(s)).collect::<Result<Vec<_>, _>>()?;
         if runs.is_empty() {
-            return Ok(nothing(before, left));
+            return Ok(finished.with(nothing(before, finished.emptied)));
         }
+        // In the order of their records, whatever the clock showed.
+        runs.sort_by_key(|r| r.ended_seq);
         let header = ArchiveHeader {
             schema: ARCHIVE_SCHEMA.into(),
             cluster: self.cluster.clone(),
@@ -71,22 +103,37 @@ impl Archivist {
             before,
             runs: runs.clone(),
         };
-        let made = self.archives.write(self.store.reader().as_ref(), &header)?;
-        let (file, sha256) = (made.file.clone(), made.sha256.clone());
-        self.store.append(None, Event::RunsArchived { file, sha256, before, runs: runs.clone(), by })?;
-        runs.iter().try_for_each(|r| self.store.free(&r.run).map(drop))?;
-        self.compact()?;
-        Ok(self.said(&made))
+        let made = self.write(&header)?;
+        self.mark(&made, before, by)?;
+        let names: Vec<RunId> = runs.into_iter().map(|r| r.run).collect();
+        self.empty(&made.file, &made.sha256, &names)?;
+        self.compact();
+        Ok(finished.with(self.said(&made)))
     }
 
-    /// Oldest first.
+    /// Never over a file that the journal names.
+    fn write(&self, header: &ArchiveHeader) -> Result<Verified, CoordinatorError> {
+        let file = name(header);
+        if self.store.all_archived().values().any(|a| a.file == file) {
+            let why = format!("the journal names {file} already, with other runs");
+            return Err(CoordinatorError::ArchiveNotMade { why });
+        }
+        Ok(self.archives.write(self.store.reader().as_ref(), header)?)
+    }
+
+    fn mark(&self, made: &Verified, before: Timestamp, by: String) -> Result<(), CoordinatorError> {
+        let (file, sha256, runs) = (made.file.clone(), made.sha256.clone(), made.header.runs.clone());
+        let mark = self.store.append_mark(Event::RunsArchived { file, sha256, before, runs, by })?;
+        let why = "a run got another record meanwhile; the journal was not changed, repeat the command";
+        mark.map(drop).ok_or_else(|| CoordinatorError::ArchiveNotMade { why: why.into() })
+    }
+
+    /// Without the newest run, in no order.
     fn ended(&self, before: Timestamp) -> Vec<Arc<RunState>> {
         let newest = self.store.newest().map(|s| s.run.clone());
         let runs = self.store.runs().into_iter().filter(|run| Some(run) != newest.as_ref());
-        let mut states: Vec<Arc<RunState>> = runs.filter_map(|run| self.store.run(&run)).collect();
-        states.retain(|s| s.ended.is_some_and(|ended| ended < before));
-        states.sort_by_key(|s| s.started);
-        states
+        let states = runs.filter_map(|run| self.store.run(&run));
+        states.filter(|s| s.ended.is_some_and(|ended| ended < before)).collect()
     }
 
     /// What the journal keeps of a run, from its records as they are stored.
@@ -114,34 +161,59 @@ impl Archivist {
         })
     }
 
-    /// Nothing is emptied before its file was verified again.
+    /// The first error where one file or more can't be relied on; the other archives are finished all the same.
     fn finish(&self) -> Result<u64, CoordinatorError> {
-        let mut freed = 0;
-        for (run, archived) in self.store.all_archived() {
-            if self.store.reader().count(&Query::run(Some(&run), 0))? > 0 {
-                self.verify_marked(&archived)?;
-                freed += self.store.free(&run)?;
+        let finished = self.finish_each()?;
+        finished.bad.into_iter().next().map_or(Ok(finished.emptied), |(_, error)| Err(error))
+    }
+
+    fn finish_each(&self) -> Result<Finished, CoordinatorError> {
+        let mut finished = Finished::default();
+        for ((file, sha256), runs) in self.interrupted()? {
+            match self.empty(&file, &sha256, &runs) {
+                Ok(emptied) => finished.emptied += emptied,
+                Err(error) => {
+                    tracing::warn!(file, %error, "an archive that was interrupted is not finished");
+                    finished.bad.push((file, error));
+                }
             }
         }
-        if freed > 0 {
-            self.compact()?;
-        }
-        Ok(freed)
+        self.compact();
+        Ok(finished)
     }
 
-    /// While a run is open the room is only used again: its appends shall not wait.
-    fn compact(&self) -> Result<(), CoordinatorError> {
-        match self.store.open_run() {
-            None => Ok(self.store.compact()?),
-            Some(_) => Ok(()),
+    /// Files with runs whose records are not all emptied.
+    fn interrupted(&self) -> Result<BTreeMap<(String, Digest), Vec<RunId>>, CoordinatorError> {
+        let mut files: BTreeMap<(String, Digest), Vec<RunId>> = BTreeMap::new();
+        for (run, Archived { file, sha256, .. }) in self.store.all_archived() {
+            if self.store.reader().count(&Query::run(Some(&run), 0))? > 0 {
+                files.entry((file, sha256)).or_default().push(run);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Nothing is emptied before the file was verified under the name that the journal has.
+    fn empty(&self, file: &str, sha256: &Digest, runs: &[RunId]) -> Result<u64, CoordinatorError> {
+        self.verify_marked(file, sha256)?;
+        runs.iter().try_fold(0, |emptied, run| Ok(emptied + self.store.free(run)?))
+    }
+
+    /// While a run is open the room is only used again: its appends shall not wait. Later records also use it where this fails, and the
+    /// next start tries it again.
+    fn compact(&self) {
+        if self.store.open_run().is_none()
+            && let Err(error) = self.store.compact()
+        {
+            tracing::warn!(%error, "the journal's file was not made smaller");
         }
     }
 
-    fn verify_marked(&self, archived: &Archived) -> Result<Verified, CoordinatorError> {
-        let found = self.archives.verify(&archived.file)?;
-        match found.sha256 == archived.sha256 {
+    fn verify_marked(&self, file: &str, sha256: &Digest) -> Result<Verified, CoordinatorError> {
+        let found = self.archives.verify(file)?;
+        match found.sha256 == *sha256 {
             true => Ok(found),
-            false => Err(CoordinatorError::OtherArchive { file: archived.file.clone() }),
+            false => Err(CoordinatorError::OtherArchive { file: file.into() }),
         }
     }
 
@@ -168,7 +240,7 @@ impl Archivist {
 
     fn verified(&self, file: &str, marked: Option<&Archived>) -> Result<String, CoordinatorError> {
         let (found, told) = match marked {
-            Some(archived) => (self.verify_marked(archived)?, "as the journal has it"),
+            Some(a) => (self.verify_marked(&a.file, &a.sha256)?, "as the journal has it"),
             None => (self.archives.verify(file)?, "no mark in the journal names it"),
         };
         let runs: Vec<&str> = found.header.runs.iter().map(|r| r.run.as_str()).collect();

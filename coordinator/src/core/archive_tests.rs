@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::journal::{Journal as _, SqliteJournal};
-use podlift_common::clock::{Clock as _, SystemClock};
+use podlift_common::clock::{Clock, SystemClock};
 use podlift_engine::goals::upgrade::build;
 use podlift_engine::testing::input;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,8 +24,12 @@ impl Site {
 
     /// As a start of the coordinator opens it.
     fn open(&self) -> Archivist {
+        self.open_with(Arc::new(SystemClock))
+    }
+
+    fn open_with(&self, clock: Arc<dyn Clock>) -> Archivist {
         let journal = SqliteJournal::open(&self.journal()).unwrap();
-        let store = Store::open(Box::new(journal), Arc::new(SystemClock)).unwrap();
+        let store = Store::open(Box::new(journal), clock).unwrap();
         let (archives, now) = (Archives::beside(&self.journal()), SystemClock.now());
         Archivist { store, archives, cluster: "runaicluster".parse().unwrap(), now }
     }
@@ -57,7 +61,10 @@ fn attested(store: &Store) {
 
 /// r1 and r2 are over, r3 is open; the fleet's own records are in between.
 fn filled(site: &Site) -> Archivist {
-    let archivist = site.open();
+    fill(site.open())
+}
+
+fn fill(archivist: Archivist) -> Archivist {
     attested(&archivist.store);
     ended(&archivist.store, "r1");
     archivist.store.append(None, Event::AgentLost { node: "dgx030".parse().unwrap() }).unwrap();
@@ -78,22 +85,24 @@ fn archive(archivist: &Archivist) -> String {
     archivist.archive(later(), "eve".into()).unwrap()
 }
 
-/// The file and the mark, and nothing emptied yet.
-fn marked(archivist: &Archivist) -> Verified {
-    let runs: Vec<ArchivedRun> =
-        archivist.ended(later()).iter().map(|s| archivist.summary(s).unwrap()).collect();
+/// The file, and no mark yet.
+fn written(archivist: &Archivist) -> Verified {
+    let runs = archivist.ended(later()).iter().map(|s| archivist.summary(s).unwrap()).collect();
     let header = ArchiveHeader {
         schema: ARCHIVE_SCHEMA.into(),
         cluster: archivist.cluster.clone(),
         made_at: archivist.now,
         by: "eve".into(),
         before: later(),
-        runs: runs.clone(),
+        runs,
     };
-    let made = archivist.archives.write(archivist.store.reader().as_ref(), &header).unwrap();
-    let (file, sha256) = (made.file.clone(), made.sha256.clone());
-    let mark = Event::RunsArchived { file, sha256, before: later(), runs, by: "eve".into() };
-    archivist.store.append(None, mark).unwrap();
+    archivist.write(&header).unwrap()
+}
+
+/// The file and the mark, and nothing emptied yet.
+fn marked(archivist: &Archivist) -> Verified {
+    let made = written(archivist);
+    archivist.mark(&made, later(), "eve".into()).unwrap();
     made
 }
 
@@ -104,6 +113,8 @@ fn archived_runs_are_in_the_file_and_the_chain_still_holds() {
     let head = archivist.store.head();
     let said = archive(&archivist);
     assert!(said.contains("archived 6 records of r1, r2 in ") && said.contains("r1--r2.jsonl"), "{said}");
+    let mode = std::fs::metadata(&archivist.archives.dir).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "nobody else looks into the folder");
     let check = |again: &Archivist| {
         let store = &again.store;
         assert!(store.run(&run("r1")).is_none() && store.knows(&run("r1")));
@@ -177,6 +188,97 @@ fn a_coordinator_that_dies_after_the_mark_finishes_at_its_next_start() {
         assert_eq!(archivist.finish().unwrap(), 0);
         assert!(archivist.verify(None).unwrap().contains("is whole, as the journal has it"));
     }
+}
+
+#[test]
+fn a_run_that_gets_a_record_while_it_is_archived_stays() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let (made, head) = (written(&archivist), archivist.store.head());
+    let late = Event::AgentLost { node: "dgx030".parse().unwrap() };
+    archivist.store.append(Some(&run("r1")), late).unwrap();
+    let refused = archivist.mark(&made, later(), "eve".into()).unwrap_err();
+    assert!(matches!(refused, CoordinatorError::ArchiveNotMade { .. }), "{refused:?}");
+    assert_eq!((archivist.store.head(), left(&archivist, "r1")), (head + 1, 4));
+    assert!(archivist.store.run(&run("r1")).is_some());
+}
+
+#[test]
+fn a_file_that_the_journal_names_is_never_written_over() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let made = marked(&archivist);
+    let refused = archivist.write(&made.header).unwrap_err();
+    assert!(matches!(refused, CoordinatorError::ArchiveNotMade { .. }), "{refused:?}");
+    assert_eq!(archivist.finish().unwrap(), 6);
+}
+
+/// Goes back by an hour each time it is asked.
+struct SetBack(std::sync::atomic::AtomicI64);
+
+impl Clock for SetBack {
+    fn now(&self) -> Timestamp {
+        let hours = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        SystemClock.now() - jiff::SignedDuration::from_hours(hours)
+    }
+    fn since_boot(&self) -> std::time::Duration {
+        SystemClock.since_boot()
+    }
+}
+
+#[test]
+fn runs_are_in_the_order_of_their_records_where_the_clock_was_set_back() {
+    let site = Site::new();
+    let archivist = fill(site.open_with(Arc::new(SetBack(0.into()))));
+    let said = archive(&archivist);
+    assert!(said.contains("of r1, r2 in "), "{said}");
+    assert!(archivist.verify(None).unwrap().contains("is whole, as the journal has it"));
+}
+
+#[tokio::test]
+async fn the_lock_is_held_until_the_work_is_done_though_the_caller_went_away() {
+    let lock = Arc::new(Mutex::new(()));
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let (lets, go_on) = std::sync::mpsc::channel::<()>();
+    let (of_caller, done) = (lock.clone(), Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let mark = done.clone();
+    let caller = tokio::spawn(async move {
+        let work = move || {
+            began.send(()).unwrap();
+            go_on.recv().unwrap();
+            mark.store(true, std::sync::atomic::Ordering::Relaxed);
+            Ok(())
+        };
+        alone(&of_caller, work).await
+    });
+    begins.await.unwrap();
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled() && lock.try_lock().is_err());
+    lets.send(()).unwrap();
+    let _one = lock.lock().await;
+    assert!(done.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_others() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let made = marked(&archivist);
+    spoil(&archivist.archives.path(&made.file));
+    for event in [
+        Event::AbortAsked { by: "eve".into(), reason: "x".into() },
+        Event::RunAborted { undone: vec![], left: vec![] },
+    ] {
+        archivist.store.append(Some(&run("r3")), event).unwrap();
+    }
+    started(&archivist.store, "r4");
+    let said = archive(&archivist);
+    let bad = "archive r1--r2.jsonl is not completed";
+    assert!(
+        said.contains("of r3 in ") && said.contains(bad) && said.contains("record 3 was altered"),
+        "{said}"
+    );
+    assert_eq!((left(&archivist, "r1"), left(&archivist, "r2"), left(&archivist, "r3")), (3, 3, 0));
 }
 
 type Spoil<'a> = &'a dyn Fn(&Path);

@@ -2,7 +2,7 @@
 //! writer, and no question holds more than it answers with.
 
 use super::{Coordinator, CoordinatorError};
-use crate::journal::{JournalError, PAGE, Query, each};
+use crate::journal::{JournalError, Query, each};
 use podlift_engine::machine::{Event, Record};
 use podlift_engine::view::{HealAsk, HealHistory, HealRecord};
 use podlift_model::heal::HealEvent;
@@ -11,10 +11,13 @@ use podlift_model::{Digest, NodeName, RunId};
 /// Name of the events that a history of heals is made of.
 const HEALED: &str = "healed";
 const BACKUP_MADE: &str = "backup-made";
+/// Most records that one answer holds, whatever number is asked for.
+const MOST: usize = 10_000;
 
 impl Coordinator {
-    /// The last `wanted` records that match, oldest first.
+    /// The last `wanted` records that match, and at most `MOST`, oldest first.
     pub(super) fn last_records(&self, query: Query, wanted: usize) -> Result<Vec<Record>, JournalError> {
+        let wanted = wanted.min(MOST);
         let mut found: Vec<Record> = vec![];
         let mut before = None;
         while found.len() < wanted {
@@ -51,10 +54,11 @@ impl Coordinator {
 
     /// The last `wanted` heals with this id: agents choose ids, so that several nodes may have the same one.
     fn heals_with(&self, query: Query, id: &str, wanted: usize) -> Result<Vec<HealRecord>, JournalError> {
+        let wanted = wanted.min(MOST);
         let mut found = std::collections::VecDeque::new();
         each(self.store.reader().as_ref(), query, |row| {
             found.extend(HealRecord::of(row.record()?).filter(|r| r.heal.id == id));
-            while found.len() > wanted.min(PAGE) {
+            while found.len() > wanted {
                 found.pop_front();
             }
             Ok::<_, JournalError>(())
@@ -80,5 +84,29 @@ impl Coordinator {
             Some(state) => state.seal.as_ref().map(|seal| seal.hash.clone()),
             None => self.store.archived(run)?.run.backup,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Settings;
+    use crate::journal::MemoryJournal;
+    use crate::testing::{Fleet, assemble, store};
+    use podlift_engine::machine::seal;
+
+    #[tokio::test]
+    async fn no_answer_is_longer_than_the_most() {
+        let mut records: Vec<Record> = vec![];
+        for _ in 0..MOST + 300 {
+            let event = Event::AgentLost { node: "dgx030".parse().unwrap() };
+            records.push(seal(records.last(), jiff::Timestamp::UNIX_EPOCH, None, None, event));
+        }
+        let last = records.last().map(|r| r.seq);
+        let journal = MemoryJournal::of(records);
+        let coordinator = assemble(&Fleet::new(), store(&journal), "one", Settings::default());
+        let found = coordinator.last_records(Query::default(), usize::MAX).unwrap();
+        assert_eq!((found.len(), found.last().map(|r| r.seq)), (MOST, last));
+        assert_eq!(coordinator.last_records(Query::default(), 300).unwrap().len(), 300);
     }
 }

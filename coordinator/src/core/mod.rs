@@ -82,8 +82,8 @@ pub struct Coordinator {
     fence: Arc<Fence>,
     planner: Planner,
     plans: Mutex<VecDeque<Kept>>,
-    /// One run is started at a time.
-    starting: tokio::sync::Mutex<()>,
+    /// One run is started at a time. Work on a thread of its own holds it until it is done.
+    starting: Arc<tokio::sync::Mutex<()>>,
     meters: Arc<Meters>,
 }
 
@@ -120,7 +120,7 @@ impl Coordinator {
             fence,
             planner,
             plans: Mutex::default(),
-            starting: tokio::sync::Mutex::default(),
+            starting: Arc::default(),
             meters,
         })
     }

@@ -6,9 +6,9 @@ use super::{JournalError, Query, Records, each};
 use podlift_backup::Hashed;
 use podlift_engine::machine::{ArchiveCheck, ArchiveError, ArchiveHeader};
 use podlift_model::Digest;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Where a file is not whole yet.
@@ -53,14 +53,35 @@ impl Archives {
     /// Writes the runs of the header and verifies what it wrote. The same runs make the same name again.
     pub fn write(&self, records: &dyn Records, header: &ArchiveHeader) -> Result<Verified, ArchiveFileError> {
         let file = name(header);
-        let (path, unfinished) = (self.path(&file), self.path(&format!("{file}{UNFINISHED}")));
+        let (path, chance) = (self.path(&file), uuid::Uuid::new_v4().simple());
+        // A name of its own, so that no two writers ever write to one file.
+        let unfinished = self.path(&format!("{file}.{chance}{UNFINISHED}"));
         let io = |source| ArchiveFileError::Io { path: path.clone(), source };
-        std::fs::create_dir_all(&self.dir).map_err(io)?;
+        self.make_dir().map_err(io)?;
+        self.sweep().map_err(io)?;
         self.fill(&unfinished, records, header)?;
         let verified = Verified { file, ..self.verify_path(&unfinished)? };
         std::fs::rename(&unfinished, &path).map_err(io)?;
         podlift_common::durable::sync_dir(&self.dir).map_err(io)?;
         Ok(verified)
+    }
+
+    /// The folder is durable before a file in it is relied on.
+    fn make_dir(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        let parent = self.dir.parent().filter(|p| !p.as_os_str().is_empty());
+        podlift_common::durable::sync_dir(parent.unwrap_or(Path::new(".")))
+    }
+
+    /// Removes what interrupted archives left.
+    fn sweep(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn fill(
@@ -73,11 +94,6 @@ impl Archives {
         let mut options = File::options();
         // A plan tells much of a cluster.
         options.create_new(true).write(true).mode(0o600);
-        // What an interrupted archive left may have another mode.
-        match std::fs::remove_file(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
-            _ => {}
-        }
         let mut to = BufWriter::new(options.open(path).map_err(io)?);
         serde_json::to_writer(&mut to, header).map_err(|e| io(e.into()))?;
         for run in &header.runs {
@@ -129,7 +145,7 @@ impl Archives {
 const SUFFIX: &str = ".jsonl";
 
 /// Of the first and the last run.
-fn name(header: &ArchiveHeader) -> String {
+pub fn name(header: &ArchiveHeader) -> String {
     match header.runs.as_slice() {
         [first, .., last] => format!("{}--{}{SUFFIX}", first.run, last.run),
         [only] => format!("{}{SUFFIX}", only.run),

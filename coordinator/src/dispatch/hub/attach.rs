@@ -264,8 +264,8 @@ impl Hub {
         let Some(run) = self.store.open_run().filter(|s| s.plan.inventory.get(node).is_some()) else {
             return false;
         };
-        match self.store.append(Some(&run.run), event) {
-            Ok(_) => true,
+        match self.store.append_with(&run.run, |s| (!s.is_over()).then_some(event)) {
+            Ok(written) => written.is_some(),
             Err(error) => {
                 tracing::error!(%node, %error, "not journaled");
                 false

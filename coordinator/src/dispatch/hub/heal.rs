@@ -4,6 +4,7 @@
 use super::Hub;
 use super::node::Session;
 use crate::dispatch::limits::{self, quoted};
+use crate::store::StoreError;
 use podlift_common::wire::{self, WireError};
 use podlift_engine::machine::Event;
 use podlift_model::NodeName;
@@ -33,16 +34,26 @@ impl Hub {
             self.complain(node, &why);
             return Ok(());
         }
-        if !self.store.knows_heal(node, &heal.id) {
-            let run = self.store.open_run().map(|s| s.run.clone());
-            if let Err(error) = self.store.append(run.as_ref(), Event::Healed { heal }) {
-                tracing::error!(%node, %error, "heal not journaled, not acknowledged");
-                return Ok(());
-            }
+        if !self.store.knows_heal(node, &heal.id)
+            && let Err(error) = self.journal_heal(heal)
+        {
+            tracing::error!(%node, %error, "heal not journaled, not acknowledged");
+            return Ok(());
         }
         let kind = Some(v1::to_agent::Kind::HealAck(v1::HealAck { id: report.id }));
         drop(session.send.send(Ok(Box::new(v1::ToAgent { kind }))).await);
         Ok(())
+    }
+
+    /// As a record of the open run, or of the fleet where the run is over before the record is written.
+    fn journal_heal(&self, heal: HealEvent) -> Result<(), StoreError> {
+        if let Some(run) = self.store.open_run() {
+            let event = Event::Healed { heal: heal.clone() };
+            if self.store.append_with(&run.run, |s| (!s.is_over()).then_some(event))?.is_some() {
+                return Ok(());
+            }
+        }
+        self.store.append(None, Event::Healed { heal }).map(drop)
     }
 }
 

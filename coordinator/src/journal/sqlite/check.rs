@@ -104,12 +104,13 @@ fn is_placed(stored: &Stored, record: &Record) -> bool {
 
 /// The index holds nothing that the records do not: what is wrong in it is written again.
 fn mend(db: &mut Connection, at: &At, seqs: &[u64]) -> Result<(), JournalError> {
-    if seqs.is_empty() {
-        return Ok(());
-    }
-    tracing::warn!(records = seqs.len(), "the journal's index was not that of its records; it is mended");
     let error = at.sqlite("mend the index");
     let transaction = db.transaction().map_err(&error)?;
+    let sql = "DELETE FROM about WHERE seq NOT IN (SELECT seq FROM records)";
+    let wrong = seqs.len() + transaction.execute(sql, []).map_err(&error)?;
+    if wrong > 0 {
+        tracing::warn!(records = wrong, "the journal's index was not that of its records; it is mended");
+    }
     for seq in seqs {
         let sql = "SELECT json FROM records WHERE seq = ?1";
         let json: String = transaction.query_row(sql, [number(*seq)], |r| r.get(0)).map_err(&error)?;

@@ -55,7 +55,10 @@ impl SqliteJournal {
         schema::prepare(&mut db, &at)?;
         let last = check::check(&mut db, &at)?;
         let reader = Arc::new(SqliteRecords::new(path));
-        Ok(Self { path: path.into(), db, last, reader, logged: 0, _lock: lock })
+        let mut journal = Self { path: path.into(), db, last, reader, logged: 0, _lock: lock };
+        // The log of an earlier start may be long, and on a full disk it is the only room that there is.
+        journal.truncate_log();
+        Ok(journal)
     }
 }
 
@@ -74,12 +77,14 @@ impl Journal for SqliteJournal {
         }
         let record = seal(self.last.as_ref(), at, run, epoch, event);
         let json = serde_json::to_string(&record).map_err(|e| JournalError::Refused(e.to_string()))?;
-        insert(&mut self.db, &record, &json).map_err(At(&self.path).sqlite("append"))?;
-        self.last = Some(record.clone());
-        self.logged += PAGES_EACH + json.len() / PAGE_SIZE;
-        if self.logged >= CHECKPOINT {
+        if let Err(error) = insert(&mut self.db, &record, &json) {
+            // On a full disk a checkpoint gives the log's room back to it.
+            tracing::warn!(%error, "a record was not appended to the journal; it is tried again after a checkpoint");
             self.checkpoint();
+            insert(&mut self.db, &record, &json).map_err(At(&self.path).sqlite("append"))?;
         }
+        self.last = Some(record.clone());
+        self.log(PAGES_EACH + json.len() / PAGE_SIZE);
         Ok(record)
     }
 
@@ -92,12 +97,21 @@ impl Journal for SqliteJournal {
     }
 
     fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError> {
-        empty(&mut self.db, run, most).map_err(At(&self.path).sqlite("empty archived records"))
+        let emptied =
+            empty(&mut self.db, run, most).map_err(At(&self.path).sqlite("empty archived records"))?;
+        // Each record has about a page of its own.
+        self.log(emptied);
+        Ok(emptied)
     }
 
     fn compact(&mut self) -> Result<(), JournalError> {
-        let smaller = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
-        self.db.execute_batch(smaller).map_err(At(&self.path).sqlite("make the file smaller"))
+        let failed = At(&self.path).sqlite("make the file smaller");
+        let free: i64 = self.db.pragma_query_value(None, "freelist_count", |r| r.get(0)).map_err(&failed)?;
+        if free >= WORTH_COMPACTING {
+            self.db.execute_batch("VACUUM").map_err(&failed)?;
+            self.truncate_log();
+        }
+        Ok(())
     }
 }
 
@@ -106,8 +120,33 @@ const PAGES_EACH: usize = 6;
 const PAGE_SIZE: usize = 4096;
 /// Pages of the log after which it is written into the database: some hundred appends.
 const CHECKPOINT: usize = 2000;
+/// Free pages of the database (a MiB) from which on it is made smaller. Fewer are left for later records.
+const WORTH_COMPACTING: i64 = 256;
 
 impl SqliteJournal {
+    /// Counts pages that were written to the log, and checkpoints where it is due.
+    fn log(&mut self, pages: usize) {
+        self.logged += pages;
+        if self.logged >= CHECKPOINT {
+            self.checkpoint();
+        }
+    }
+
+    /// Writes the log into the database and makes its file empty. Where that fails, the records are durable in the log all the same.
+    fn truncate_log(&mut self) {
+        let busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, bool>(0));
+        let why = match busy {
+            Ok(false) => {
+                self.logged = 0;
+                return;
+            }
+            Ok(true) => "another process reads the file".to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(why, "the journal's write-ahead log was not emptied");
+        self.logged = CHECKPOINT / 2;
+    }
+
     /// SQLite's own checkpoints run after each commit from some length of the log on, and while somebody reads, the log can't begin
     /// anew: every append would pay for one. Ours run between two pages of the readers, so that the log begins anew each time.
     fn checkpoint(&mut self) {
@@ -115,9 +154,10 @@ impl SqliteJournal {
         let passive = || db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         match self.reader.without_readers(passive) {
             Ok(()) => self.logged = 0,
-            // The records are durable in the log; it only grows until a checkpoint succeeds.
+            // The records are durable in the log; it only grows until a checkpoint succeeds. The next one is not tried at every append.
             Err(error) => {
-                tracing::warn!(%error, "the journal's write-ahead log was not written into its database")
+                tracing::warn!(%error, "the journal's write-ahead log was not written into its database");
+                self.logged = CHECKPOINT / 2;
             }
         }
     }

@@ -6,10 +6,13 @@ use crate::journal::{JournalError, PAGE_BYTES, Query, Records, Row};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Pages that are read at the same time. One reader passes over a million records a second; more would take processors from the writer.
 const AT_ONCE: usize = 1;
+/// How long the writer waits for the page that is read now. A disk that hangs must not hold up the writer with its reader.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 pub(super) struct SqliteRecords {
     path: Arc<Path>,
@@ -38,6 +41,19 @@ struct Lent<'a> {
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         self.to.take_back(self.connection.take());
+    }
+}
+
+/// Ends whatever happens to the writer.
+struct Alone<'a> {
+    idle: MutexGuard<'a, Idle>,
+    with: &'a SqliteRecords,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.idle.writer_waits = false;
+        self.with.given_back.notify_all();
     }
 }
 
@@ -93,18 +109,16 @@ impl SqliteRecords {
         }
     }
 
-    /// Runs `act` while no page is read. Waits at most for the page that is read now: about a millisecond.
+    /// Runs `act` while no page is read, or beside one page that takes longer than `PATIENCE`; most take about a millisecond. No other
+    /// page begins meanwhile.
     pub fn without_readers<T>(&self, act: impl FnOnce() -> T) -> T {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.writer_waits = true;
-        while idle.open.len() + idle.left < AT_ONCE {
-            idle = self.all_back.wait(idle).unwrap_or_else(PoisonError::into_inner);
-        }
-        let done = act();
-        idle.writer_waits = false;
-        drop(idle);
-        self.given_back.notify_all();
-        done
+        let lent = |idle: &mut Idle| idle.open.len() + idle.left < AT_ONCE;
+        let waited = self.all_back.wait_timeout_while(idle, PATIENCE, lent);
+        let (idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let _alone = Alone { idle, with: self };
+        act()
     }
 }
 

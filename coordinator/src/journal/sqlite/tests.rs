@@ -281,6 +281,24 @@ fn an_index_that_is_not_that_of_its_records_is_mended() {
     tamper(&path, "DELETE FROM about WHERE seq < 50; UPDATE about SET node = 'dgx001' WHERE seq > 90");
     let journal = SqliteJournal::open(&path).unwrap();
     assert_eq!(journal.reader().page(&query).unwrap(), before);
+    drop(journal);
+    tamper(
+        &path,
+        "INSERT INTO about (seq, node, kind) VALUES (0, 'dgx001', 'healed'), (999, 'dgx001', 'healed')",
+    );
+    let journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.reader().page(&query).unwrap(), before, "an entry without a record is no answer");
+}
+
+#[test]
+fn emptied_records_count_for_the_next_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SqliteJournal::open(&dir.path().join("journal.db")).unwrap();
+    append_all(&mut journal, mixed(100));
+    let (run, before) = ("r0".parse().unwrap(), journal.logged);
+    assert_eq!((journal.empty(&run, 5).unwrap(), journal.logged), (5, before + 5));
+    journal.logged = CHECKPOINT - 5;
+    assert_eq!((journal.empty(&run, 5).unwrap(), journal.logged), (5, 0));
 }
 
 #[test]
