@@ -193,3 +193,25 @@ fn conditions(query: &Query) -> (String, Vec<Value>) {
     }
     (all, values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_does_not_wait_for_a_reader_that_hangs() {
+        let records = SqliteRecords::new(Path::new("never-opened.db"));
+        let hangs = records.lend();
+        assert!(records.without_readers(|| true));
+        drop(hangs);
+        assert!(records.lend().connection.is_none(), "readers go on");
+    }
+
+    #[test]
+    fn readers_go_on_after_a_writer_that_panicked() {
+        let records = SqliteRecords::new(Path::new("never-opened.db"));
+        let panicked = std::panic::AssertUnwindSafe(|| records.without_readers(|| panic!("in a test")));
+        assert!(std::panic::catch_unwind(panicked).is_err());
+        assert!(records.lend().connection.is_none());
+    }
+}
