@@ -1,5 +1,9 @@
 //! The coordinator's configuration file. Unknown keys are refused; what is not given has the default documented here.
 
+mod bcm;
+
+pub use bcm::Bcm;
+
 use crate::backup::BackupSettings;
 use crate::core::Settings;
 use crate::dispatch::HubSettings;
@@ -58,36 +62,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// "/etc/podlift/tls/coordinator.key"
     pub key: PathBuf,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "BcmTable")]
-pub struct Bcm {
-    /// Name of the head node whose agent (`role = "head"`) runs BCM's tools; its certificate is spiffe://podlift/CLUSTER/head/NAME.
-    pub head: NodeName,
-}
-
-/// `[bcm]` as it may stand in a file, older forms included.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BcmTable {
-    head: Option<NodeName>,
-    socket: Option<serde::de::IgnoredAny>,
-}
-
-impl TryFrom<BcmTable> for Bcm {
-    type Error = String;
-
-    fn try_from(table: BcmTable) -> Result<Self, String> {
-        const DO: &str = "set [bcm] head = \"NAME\", the name of the head node's agent (podlift cert issue head NAME; deploy/bcm/README.md), or remove [bcm]";
-        match table {
-            BcmTable { socket: Some(_), .. } => {
-                Err(format!("bcm.socket is gone, the agent of the head node runs BCM's tools: {DO}"))
-            }
-            BcmTable { head: None, .. } => Err(format!("bcm.head is missing: {DO}")),
-            BcmTable { head: Some(head), .. } => Ok(Self { head }),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -373,6 +347,8 @@ vip = "10.141.255.254:10443"
                 "telemetry.otlp_endpoint = \"https://x:1\" is not valid",
             ),
             ("[server]\nreflection = \"yes\"", "expected a boolean"),
+            ("[bcm]", "bcm.head is missing: set [bcm] head"),
+            ("[bcm]\nsocket = \"/run/podlift/bcm.sock\"", "bcm.socket is gone"),
             ("[backup]\nrecipients = [\"age1nope\"]", "is not an age recipient: expected age1"),
             ("[backup]\nkeep = 0", "expected a nonzero u32"),
             ("[backup]\ndefault_certificate = \"tls\"", "names no object: expected NAMESPACE/NAME"),
