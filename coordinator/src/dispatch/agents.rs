@@ -1,4 +1,4 @@
-//! The port to the agents, as the executor and the planner see them. Nothing here decides what to send.
+//! The port to the agents, as the executor and the planner use it. It does not decide what to send.
 
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
@@ -6,18 +6,18 @@ use podlift_model::{Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOu
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Code of the failure that says: nothing is known of that agent now. Always transient.
+/// Code of the failure that nothing is known of that agent now. The failure is always transient.
 pub const UNREACHABLE: &str = "agent-unreachable";
 /// Code of an agent's refusal: another coordinator has a higher epoch.
 pub const EPOCH_STALE: &str = "epoch-stale";
 
-/// Takes a running op's lines for people.
+/// Receives the progress lines of a running op, for people to read.
 pub type Progress = Arc<dyn Fn(String) + Send + Sync>;
 
-/// What an agent's memory says of an op.
+/// What an agent's memory holds about an op.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Looked {
-    /// It never started there, as far as this memory goes.
+    /// The op never started there, as far as this memory goes back.
     Unknown {
         ledger: LedgerId,
     },
@@ -40,32 +40,33 @@ impl Looked {
 
 #[async_trait]
 pub trait Agents: Send + Sync {
-    /// Every node of which an agent was seen since the start, by name.
+    /// Every node whose agent was seen since the start, by name.
     fn seen(&self) -> Vec<SeenNode>;
-    /// Random name of the memory of a connected agent; None: it is not connected.
+    /// Random name of the memory of a connected agent; `None` if the agent is not connected.
     fn ledger(&self, node: &NodeName) -> Option<LedgerId>;
-    /// The highest epoch that a connected agent said it has accepted.
+    /// The highest epoch that a connected agent has reported as accepted.
     fn epoch(&self, node: &NodeName) -> Option<Epoch>;
-    /// Since when an agent has been connected without a break; None: it is not, or nobody counts.
+    /// Start of the agent's unbroken connection; `None` if it is not connected, or if the implementation does not count.
     fn connected_since(&self, _node: &NodeName) -> Option<jiff::Timestamp> {
         None
     }
     /// Runs that agents remember.
     fn runs(&self) -> BTreeSet<RunId>;
-    /// Those of them that the agent of a node that counts remembers.
+    /// Those of them that the agents of the nodes accepted by `counts` remember.
     fn runs_of(&self, _counts: &dyn Fn(&NodeName) -> bool) -> BTreeSet<RunId> {
         self.runs()
     }
-    /// Who is control plane (true) and who is a worker, as the cluster says: never as an agent says.
+    /// Passes on which nodes are control plane (true) and which are workers. The roles come from the cluster, never from an agent.
     fn told_roles(&self, _roles: &BTreeMap<NodeName, bool>) {}
-    /// Agents that were turned away, or that say what their node can't be, and why.
+    /// Agents that were refused, or that report what their node cannot be, each with the reason.
     fn refused(&self) -> BTreeMap<NodeName, String>;
 
-    /// A read-only look.
+    /// A read-only observation.
     async fn observe(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure>;
 
-    /// Sends an op and waits for its end, across reconnects. Err(`agent-unreachable`): the end is not known, ask `lookup` later.
-    /// Any other Err: the agent refused, the op never started. An agent that lost its memory meanwhile: Ok(Indeterminate).
+    /// Sends an op and waits for its end, across reconnects. Err(`agent-unreachable`) means that the end is not known; ask `lookup` later.
+    /// Any other Err means that the agent refused and the op never started. If the agent lost its memory meanwhile, the result is
+    /// Ok(Indeterminate).
     async fn run(
         &self,
         node: &NodeName,
@@ -78,7 +79,7 @@ pub trait Agents: Send + Sync {
     /// What the agent remembers of an op.
     async fn lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure>;
 
-    /// Makes the agent write the epoch down. Ok(false): it holds a higher one.
+    /// Makes the agent store the epoch. Ok(false) if it holds a higher one.
     async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure>;
 }
 

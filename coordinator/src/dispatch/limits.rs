@@ -1,5 +1,5 @@
-//! What one agent may cost: bytes of a message, of a document, of a name; messages, Hellos and heals in a time. Everything here is about
-//! one agent alone, so that whoever floods slows down or loses its own session, never another's.
+//! Limits of one agent: bytes of a message, of a document and of a name, and the rates of messages, Hellos and heals. Every limit concerns
+//! one agent alone: an agent that floods slows down or loses its own session, never another agent's.
 
 use podlift_common::wire::WireError;
 use podlift_model::{Failure, OpOutcome};
@@ -7,40 +7,40 @@ use podlift_proto::v1;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bytes of one message of an agent; the largest that an honest one sends are surveys and parts of backups, below 2 MiB.
+/// Bytes of one message of an agent. The largest legitimate ones are surveys and parts of backups, below 2 MiB.
 pub const MESSAGE: usize = 8 << 20;
-/// Bytes of a node's facts. Real ones have some ten thousand.
+/// Bytes of a node's facts. Real ones have about ten thousand.
 pub(super) const FACTS: usize = 1 << 20;
-/// Bytes of a heal, with its diff.
+/// Bytes of a heal, including its diff.
 pub(super) const HEAL: usize = 64 << 10;
-/// Bytes of the word on how an op ended: what goes into the journal.
+/// Bytes of an op's outcome, which goes into the journal.
 const OUTCOME: usize = 256 << 10;
-/// Levels of a document. Facts have six.
+/// Nesting levels of a document. Facts have six.
 const DEPTH: usize = 32;
 /// Runs that one agent may remember.
 pub(super) const RUNS: usize = 4096;
-/// Characters of a line of progress, and of anything that an agent said and that is shown or logged.
+/// Characters of a progress line, and of any text of an agent that is shown or logged.
 pub(super) const LINE: usize = 1000;
 const QUOTED: usize = 80;
 
-/// As much at once, and one more each `per`.
+/// A burst, and one more token in each `per`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
     pub burst: u32,
     pub per: Duration,
 }
 
-/// Sessions that one certificate may begin: an agent's own back-off begins at a second.
+/// Sessions that one certificate may begin. An agent's own back-off begins at one second.
 pub(super) const HELLOS: Rate = Rate { burst: 20, per: Duration::from_secs(1) };
-/// Memories that one node may lose: each is a record of the journal.
+/// Memories that one node may lose. Each loss is a record in the journal.
 pub(super) const LEDGERS: Rate = Rate { burst: 10, per: Duration::from_secs(60) };
-/// Heals of one node: an agent allows itself some ten an hour, and may have kept those of a night.
+/// Heals of one node. An agent limits itself to about ten an hour, and may have kept those of a night.
 pub(super) const HEALS: Rate = Rate { burst: 60, per: Duration::from_secs(60) };
-/// Messages of one session; beyond them it is read more slowly.
+/// Messages of one session. Above this rate the session is read more slowly.
 pub(super) const MESSAGES: Rate = Rate { burst: 1000, per: Duration::from_millis(2) };
-/// Facts of one session; beyond them it is read more slowly.
+/// Facts of one session. Above this rate the session is read more slowly.
 pub(super) const NEWS: Rate = Rate { burst: 20, per: Duration::from_millis(500) };
-/// Lines of the log about messages that can't be read.
+/// Log lines about messages that cannot be read.
 pub(super) const COMPLAINTS: Rate = Rate { burst: 5, per: Duration::from_secs(60) };
 
 /// A token bucket, kept as the time at which it would be full again.
@@ -55,7 +55,7 @@ impl Bucket {
         Self { rate, full: None }
     }
 
-    /// False: there is none now, and none was taken.
+    /// Takes a token. Returns false, and takes none, if none is left.
     pub fn take(&mut self) -> bool {
         let wait = self.wait();
         if wait.is_zero() {
@@ -64,7 +64,7 @@ impl Bucket {
         wait.is_zero()
     }
 
-    /// Takes one in any case; how long to pause before it is used.
+    /// Takes a token in any case. Returns the pause that is due before it is used.
     pub fn borrow(&mut self) -> Duration {
         let wait = self.wait();
         self.spend();
@@ -83,7 +83,7 @@ impl Bucket {
     }
 }
 
-/// A document that is small and flat enough to be read.
+/// Checks that a document is small and flat enough to be read.
 pub(super) fn document(
     field: &'static str,
     document: Option<&v1::Document>,
@@ -105,7 +105,7 @@ pub(super) fn document(
     }
 }
 
-/// The deepest nesting, without building anything.
+/// The deepest nesting, found without parsing.
 fn depth(json: &str) -> usize {
     let (mut now, mut deepest, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in json.bytes() {
@@ -124,7 +124,7 @@ fn depth(json: &str) -> usize {
     deepest
 }
 
-/// How an op ended, as far as a journal takes it.
+/// Checks that an op's outcome is small enough for the journal.
 pub(super) fn outcome_size(outcome: &v1::Outcome) -> Result<(), OpOutcome> {
     let failure = outcome.failure.as_ref().map_or(0, |f| f.code.len() + f.message.len() + f.detail.len());
     let bytes = outcome.output.as_ref().map_or(0, |d| d.json.len()) + failure + outcome.why.len();
@@ -135,7 +135,7 @@ pub(super) fn outcome_size(outcome: &v1::Outcome) -> Result<(), OpOutcome> {
     Err(OpOutcome::Indeterminate { why })
 }
 
-/// A refusal, as far as a journal takes it.
+/// A refusal, cut to a size that the journal accepts.
 pub(super) fn failure(failure: Failure) -> Failure {
     let Failure { class, code, message, detail } = failure;
     Failure {
@@ -146,7 +146,7 @@ pub(super) fn failure(failure: Failure) -> Failure {
     }
 }
 
-/// What an agent said, for a message or a log: never more than a line's worth.
+/// A text of an agent, cut to a line for a message or a log.
 pub(super) fn quoted(text: &str) -> String {
     cut(text, QUOTED)
 }
@@ -158,7 +158,7 @@ pub(super) fn cut(text: &str, at_most: usize) -> String {
     }
 }
 
-/// A refusal of the wire without the whole of what was sent.
+/// A wire error, without the full text of what was sent.
 pub(super) fn short(error: WireError) -> WireError {
     WireError { field: error.field, why: cut(&error.why, LINE / 2) }
 }

@@ -1,4 +1,4 @@
-//! The way to the agents: what may be asked of one, and the hub that holds their sessions.
+//! The connection to the agents: the questions that an agent may get, and the hub that holds the sessions.
 
 mod agents;
 mod hub;

@@ -1,5 +1,5 @@
-//! What the cluster itself says of a node: which machine its kubelet runs on, whether that lives, and whether it is control plane. Reads
-//! only, and asks for one node at a time; where nobody can be asked it says so, and decides nothing.
+//! What the cluster reports of a node: the machine that its kubelet runs on, whether that machine lives, and whether it is control plane.
+//! The module only reads, and asks for one node at a time. If the cluster does not answer, it reports that, and decides nothing.
 
 use crate::cluster::Cluster;
 use jiff::Timestamp;
@@ -9,31 +9,31 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// An agent waits no longer than this for its Welcome because of a slow API server.
+/// The longest time that a slow API server may delay an agent's Welcome.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// After a restart every agent comes at once.
+/// Concurrent requests. After a restart of the coordinator every agent connects at once.
 const AT_ONCE: usize = 32;
 /// A kubelet renews its lease every 10 s, and counts as gone after 40 to 50 s.
 const FRESH: Duration = Duration::from_secs(60);
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
-/// The Node object's word.
+/// The answer of the Node object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Registered {
-    /// There is none of that name.
+    /// No node of that name exists.
     Nobody,
-    /// Why it could not be asked.
+    /// The cluster did not answer; the reason.
     Unknown(String),
     As(Kubelet),
 }
 
-/// As the kubelet reported itself.
+/// A kubelet, as it reported itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Kubelet {
     pub machine: String,
     pub boot: String,
     pub address: String,
-    /// Ready, and its lease is fresh.
+    /// The node is Ready, and its lease is fresh.
     pub alive: bool,
     pub control_plane: bool,
 }
@@ -94,7 +94,7 @@ fn read(object: &Value) -> Kubelet {
     }
 }
 
-/// A lease that can't be read says nothing against the Ready condition, which rests on it.
+/// A lease that cannot be read does not contradict the Ready condition, which depends on the lease.
 async fn renewed(cluster: &dyn Cluster, node: &NodeName, now: Timestamp) -> bool {
     let path = format!("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{node}");
     let Ok(Some(bytes)) = cluster.raw(&path, &[]).await else { return true };

@@ -1,4 +1,4 @@
-//! Questions with a number and one answer each: observations, claims, lookups.
+//! Numbered questions with one answer each: observations, claims, lookups.
 
 use super::Hub;
 use super::node::{Answer, Kind as Of, Session};
@@ -9,7 +9,7 @@ use podlift_model::{Epoch, Failure, LedgerId, Look, NodeName, OpId, OpOutcome, O
 use podlift_proto::v1::{self, lookup_reply::State, op_report, to_agent::Kind};
 use tokio::sync::oneshot;
 
-/// An answer that does not say what it must: the same question would get it again.
+/// An answer that does not have the expected form. The failure is permanent, because the same question would get it again.
 fn unreadable(node: &NodeName, error: &WireError) -> Failure {
     Failure::permanent(
         "agent-unreadable",
@@ -51,7 +51,7 @@ impl Hub {
         Ok(output)
     }
 
-    /// What only the coordinator in office may have is asked for under its epoch.
+    /// The epoch to send with an observation that only the commanding coordinator may make.
     fn epoch_for(&self, look: &Look) -> Result<Option<v1::Epoch>, Failure> {
         if !look.needs_epoch() {
             return Ok(None);

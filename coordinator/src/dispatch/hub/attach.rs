@@ -1,4 +1,4 @@
-//! The beginning and the end of a session: who is it, does it speak our protocol, does it remember what it did?
+//! The beginning and the end of a session: checks the agent's identity, its protocol, and whether it still has its memory.
 
 use super::Hub;
 use super::identity::{self, First, Heard, Machine, Twin};
@@ -16,20 +16,20 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// Messages on their way to one agent.
+/// Messages that may wait to be sent to one agent.
 const BUFFER: usize = 64;
 const HELLO: Duration = Duration::from_secs(10);
 /// Heartbeats that a session may miss before it counts as silent.
 const MISSED: u32 = 3;
 pub(super) const FACTS: &str = "podlift.facts/v1";
 
-/// Whom a certificate speaks for.
+/// The node that a certificate names.
 struct Peer {
     name: NodeName,
     kind: Kind,
 }
 
-/// Hello, read.
+/// The content of a Hello message, parsed.
 pub(super) struct Hello {
     machine: Machine,
     facts: NodeFacts,
@@ -39,7 +39,7 @@ pub(super) struct Hello {
 }
 
 impl Hub {
-    /// Takes a session whose peer is known. The first message must be Hello.
+    /// Accepts a session whose peer is known. The first message must be Hello.
     pub async fn attach(
         self: &Arc<Self>,
         peer: Identity,
@@ -55,7 +55,7 @@ impl Hub {
         let hello = read(&node, &hello).map_err(|e| wire::to_status(&limits::short(e)))?;
         let turn = self.turn(&node);
         let one = turn.lock().await;
-        // Again: the cluster may have named its nodes meanwhile, or another session may have come.
+        // Checked again, because the cluster may have named its nodes meanwhile, or another session may have begun.
         self.one_kind(&node, kind)?;
         self.one_machine(&node, &hello.machine).await?;
         self.remember(&node, &hello.ledger)?;
@@ -82,7 +82,7 @@ impl Hub {
         }
     }
 
-    /// A head node is no node of the cluster, and no name is both: whatever is asked of a name reaches one kind of agent.
+    /// A head node is not a node of the cluster. No name may stand for both, so that a question to a name reaches one kind of agent.
     fn one_kind(&self, name: &NodeName, kind: Kind) -> Result<(), Status> {
         let connected = self.nodes().get(name).filter(|n| n.session.is_some()).map(|n| n.kind);
         let taken = match (kind, connected) {
@@ -124,7 +124,7 @@ impl Hub {
         Ok(())
     }
 
-    /// A second machine under the same name is refused while the first one lives.
+    /// Refuses a second machine under the same name while the first one lives.
     async fn one_machine(&self, node: &NodeName, machine: &Machine) -> Result<(), Status> {
         if machine.id.is_empty() {
             tracing::info!(%node, "its agent tells no machine id: install the same podlift on both");
@@ -141,7 +141,7 @@ impl Hub {
         };
         judged.map_err(|twin| {
             let status = wire::to_status(&twin);
-            // The journal is spared where somebody makes up a machine at each attempt.
+            // The check limits the journal's records when an agent invents a machine at each attempt.
             if self.turn_away(node, &machine.id, status.message()) && self.may_change_memory(node) {
                 self.record(&twin);
             }
@@ -166,7 +166,7 @@ impl Hub {
         Some(Heard { machine: n.machine.clone(), at: n.at, alive })
     }
 
-    /// A new or changed memory is in the journal before anything is asked of it.
+    /// Records a new or changed memory in the journal before the agent gets any question.
     fn remember(&self, node: &NodeName, ledger: &LedgerId) -> Result<(), Status> {
         let (name, now) = (node.clone(), ledger.clone());
         let event = match self.store.ledger(node) {
@@ -209,10 +209,10 @@ impl Hub {
         session
     }
 
-    /// Replaces whatever session the node had. True: its loss was journaled before.
+    /// Replaces any session that the node had. Returns true if the loss of that session is in the journal.
     fn place(&self, name: &NodeName, kind: Kind, live: Live, hello: Hello) -> bool {
         let Hello { machine, facts, epoch, runs, ledger: _ } = hello;
-        // Runs are of the cluster's nodes: what a head node remembers is of no account.
+        // Runs concern the nodes of the cluster, so the runs that a head node remembers are ignored.
         let runs = if kind == Kind::Head { Vec::new() } else { runs };
         let (at, facts) = (self.clock.now(), Arc::new(facts));
         self.suspect(name, None, &facts);
@@ -240,7 +240,7 @@ impl Hub {
         }
     }
 
-    /// The session is over, unless another took its place already.
+    /// Ends the session, unless another session has replaced it already.
     pub(super) fn detach(&self, name: &NodeName, session: u64) {
         let ended = {
             let mut nodes = self.nodes();
@@ -259,7 +259,7 @@ impl Hub {
         }
     }
 
-    /// Coming and going matters to people while a run is open that the node is part of.
+    /// Records connects and disconnects in the journal of the open run, if the node is part of that run.
     fn journal_of_run(&self, node: &NodeName, event: Event) -> bool {
         let Some(run) = self.store.open_run().filter(|s| s.plan.inventory.get(node).is_some()) else {
             return false;
@@ -274,7 +274,7 @@ impl Hub {
     }
 }
 
-/// The first message, which must be Hello and must come soon.
+/// The first message. It must be Hello, and it must arrive within the time limit.
 async fn first(
     inbound: &mut (impl Stream<Item = Result<v1::FromAgent, Status>> + Unpin),
 ) -> Result<v1::Hello, Status> {
@@ -311,7 +311,7 @@ pub(super) fn read(node: &NodeName, hello: &v1::Hello) -> Result<Hello, WireErro
     })
 }
 
-/// Empty where an agent does not say.
+/// The machine of a Hello; the fields are empty if the agent does not report them.
 fn machine(hello: &v1::Hello, facts: &NodeFacts) -> Result<Machine, WireError> {
     let told = facts.machine.as_ref().map(|m| m.as_str().to_string()).unwrap_or_default();
     let id = if hello.machine.is_empty() { told } else { hello.machine.clone() };

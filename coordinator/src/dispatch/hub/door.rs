@@ -1,5 +1,5 @@
-//! What one certificate may do now: begin a session, lose a memory, report a heal, be complained about. And who was turned away, and why:
-//! said once for each (node, machine), counted for the rest.
+//! The limits of one certificate: sessions that begin, lost memories, heals, and log lines about its messages. The module also keeps which
+//! agents were refused and why. It logs a refusal once for each (node, machine) and counts the repetitions.
 
 use super::Hub;
 use crate::dispatch::limits::{Bucket, COMPLAINTS, HEALS, HELLOS, LEDGERS};
@@ -19,7 +19,7 @@ pub(super) struct Door {
     heals: Bucket,
     complaints: Bucket,
     arriving: u32,
-    /// One session of a name is judged at a time.
+    /// Serializes the checks of new sessions under one name.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -36,16 +36,16 @@ impl Default for Door {
     }
 }
 
-/// An agent that was turned away.
+/// A refused agent.
 pub(super) struct Refusal {
-    /// Of its machine; empty: any.
+    /// The machine of the agent; empty if the refusal applies to any machine.
     machine: String,
     text: String,
     times: u64,
     at: Timestamp,
 }
 
-/// One that does not come again is gone, or mended. Agents try at least this often.
+/// A refusal that has not recurred for this long no longer counts: the agent is gone or repaired. Agents retry more often than this.
 const FORGOTTEN: Duration = Duration::from_secs(900);
 
 impl Refusal {
@@ -72,7 +72,7 @@ impl Hub {
         look(doors.entry(node.clone()).or_default())
     }
 
-    /// May a session of this certificate begin now?
+    /// Checks whether a session of this certificate may begin now.
     pub(super) fn arrive<'a>(&'a self, node: &'a NodeName) -> Result<Arrival<'a>, Status> {
         let (fine, soon) = self.at_door(node, |door| {
             let (fine, soon) = (door.hellos.take(), door.arriving < ARRIVING);
@@ -103,7 +103,7 @@ impl Hub {
         self.at_door(node, |door| door.heals.take())
     }
 
-    /// A line in the log, unless there were many of that node just now.
+    /// Logs a line about a message, unless that node has used up its limit of such lines.
     pub(super) fn complain(&self, node: &NodeName, why: &str) {
         if self.at_door(node, |door| door.complaints.take()) {
             tracing::warn!(%node, why, "a message of the agent was not taken");
@@ -114,14 +114,13 @@ impl Hub {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Told once for the same machine; counted after that.
-    /// Returns whether it was told now.
+    /// Logs a refusal the first time for a machine, and counts it after that. Returns whether it was logged now.
     pub(super) fn turn_away(&self, node: &NodeName, machine: &str, text: &str) -> bool {
         let at = self.clock.now();
         let mut refusals = self.refusals();
         if let Some(known) = refusals.get_mut(node).filter(|r| r.machine == machine && r.recent(at)) {
             (known.times, known.at) = (known.times.saturating_add(1), at);
-            // What it said first stays: a plan that rests on it is the same a second later.
+            // The first text stays, so that a plan that contains it is the same a second later.
             return false;
         }
         let refusal = Refusal { machine: machine.into(), text: text.into(), times: 1, at };
@@ -134,7 +133,7 @@ impl Hub {
 
     pub(super) fn welcome_back(&self, node: &NodeName, machine: &str) {
         let mut refusals = self.refusals();
-        // The first machine of two comes and goes, and the second one is still there.
+        // The first of two machines may reconnect while the second one still exists, so its refusal stays.
         if refusals.get(node).is_some_and(|r| r.machine.is_empty() || r.machine == machine) {
             refusals.remove(node);
         }
@@ -147,7 +146,7 @@ impl Hub {
         recent.map(|(node, r)| (node.clone(), r.text.clone())).collect()
     }
 
-    /// How often the agent of a node was turned away since it was said first.
+    /// How often the agent of a node was refused, counted from the refusal that was logged.
     pub fn times_refused(&self, node: &NodeName) -> u64 {
         self.refusals().get(node).map_or(0, |r| r.times)
     }

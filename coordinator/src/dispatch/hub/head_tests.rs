@@ -1,4 +1,4 @@
-//! The agent of a head node: asked by its name, and in no list of nodes.
+//! The agent of a head node: it is asked by its name, and appears in no list of nodes.
 
 use super::tests::{epoch, facts, hello, lab, lab_over};
 use crate::dispatch::Agents as _;

@@ -1,5 +1,5 @@
-//! Heals that an agent reports: validated, limited, written down once, and only then acknowledged. What is not acknowledged the agent
-//! keeps and sends again.
+//! Heals that an agent reports. The hub validates, limits and records each of them once, and acknowledges it only then. The agent keeps and
+//! resends a heal that is not acknowledged.
 
 use super::Hub;
 use super::node::Session;
@@ -12,7 +12,7 @@ use podlift_model::heal::HealEvent;
 use podlift_proto::v1;
 
 const KIND: &str = "podlift.heal/v1";
-/// Bytes of the changed lines. A whole manifest has some five thousand.
+/// Bytes of the changed lines. A whole manifest has about five thousand.
 const DIFF: usize = 32 << 10;
 const RULES: usize = 32;
 
@@ -45,7 +45,7 @@ impl Hub {
         Ok(())
     }
 
-    /// As a record of the open run, or of the fleet where the run is over before the record is written.
+    /// Records the heal in the open run, or in the fleet's journal if the run ends before the record is written.
     fn journal_heal(&self, heal: HealEvent) -> Result<(), StoreError> {
         if let Some(run) = self.store.open_run() {
             let event = Event::Healed { heal: heal.clone() };
@@ -57,7 +57,7 @@ impl Hub {
     }
 }
 
-/// A heal that may be written down: of this node, with names that are names and a diff that is one.
+/// A heal that may be recorded: it is of this node, its names are valid, and its diff is valid.
 pub(super) fn read(node: &NodeName, report: &v1::HealReport) -> Result<HealEvent, WireError> {
     limits::document("heal_report.heal", report.heal.as_ref(), limits::HEAL)?;
     let heal: HealEvent = wire::from_document(KIND, report.heal.as_ref())?;

@@ -1,18 +1,19 @@
-//! One identity, one machine. A certificate and a node's name can be copied with a disk; the machine id and the boot id tell two machines
-//! apart. A second machine that lives is refused, and the first one stays.
+//! One identity belongs to one machine. A disk copy also copies a certificate and a node's name; the machine id and the boot id distinguish
+//! two machines. The hub refuses a second machine that lives, and keeps the first one.
 //!
-//! The rules, in this order:
-//! 1. An agent that tells no machine id (an older podlift) is taken as before, with a note in the log.
-//! 2. While a session of that name lives (it was heard within three heartbeats): the same machine and boot replaces it; the same machine
-//!    with another boot, or another machine, is a second one and is refused. A machine that was started anew is heard no more in its old
-//!    session, and waits those three heartbeats at most.
-//! 3. The machine and boot that were here last are taken without asking anybody.
-//! 4. Else the Node object decides. Its kubelet reports the same machine or the same boot: taken. Another one that is Ready with a fresh
-//!    lease: that machine lives, and this one is refused. Another one that is not: this machine was made anew (re-imaged), and is taken.
-//! 5. Where the cluster can't be asked: taken, if it is the machine that was here last or none was. Another one is refused only as long
-//!    as the last one was heard within ten minutes: an API that is away locks nobody out for ever.
+//! The rules apply in this order:
+//! 1. An agent that reports no machine id (an older podlift) is accepted, with a note in the log.
+//! 2. While a session of that name lives (it was heard within three heartbeats), the same machine and boot replaces it. The same machine
+//!    with another boot, or another machine, counts as a second one and is refused. A restarted machine is no longer heard in its old
+//!    session, so it waits at most those three heartbeats.
+//! 3. The machine and boot that were connected last are accepted without a question to the cluster.
+//! 4. Otherwise the Node object decides. If its kubelet reports the same machine or the same boot, the machine is accepted. If another
+//!    machine is Ready with a fresh lease, that machine lives and this one is refused. If the other one is not, this machine was
+//!    re-imaged and is accepted.
+//! 5. If the cluster does not answer, the machine that was connected last is accepted, and so is any machine if none was. Another one is
+//!    refused only while the last one was heard within ten minutes, so that an unreachable API does not block a node for ever.
 //!
-//! Never the place for a decision on what a node may say; see `roles`.
+//! This module does not decide what a node may report; see `roles`.
 
 use crate::dispatch::limits::quoted;
 use crate::dispatch::registry::Registered;
@@ -22,13 +23,13 @@ use podlift_model::NodeName;
 use std::time::Duration;
 use tonic::Code;
 
-/// A machine that was silent for so long is taken for gone where nobody else can tell.
+/// A machine that was silent for this long counts as gone if the cluster cannot tell.
 const SILENT: Duration = Duration::from_secs(600);
 
-/// Which machine an agent says it runs on.
+/// The machine that an agent reports to run on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Machine {
-    /// Empty: it does not say.
+    /// Empty if the agent does not report it.
     pub id: String,
     pub boot: String,
 }
@@ -38,7 +39,7 @@ pub(super) struct Machine {
 pub(super) struct Heard {
     pub machine: Machine,
     pub at: Timestamp,
-    /// It has a session, and was heard in it within three heartbeats.
+    /// It has a session, and was heard in that session within three heartbeats.
     pub alive: bool,
 }
 
@@ -49,7 +50,7 @@ pub(super) struct Twin {
     pub node: NodeName,
     pub new: String,
     pub first: String,
-    /// How the first one is known to live.
+    /// How the hub knows that the first machine lives.
     pub known: String,
 }
 
@@ -70,7 +71,7 @@ impl StatusError for Twin {
     }
 }
 
-/// What was found without asking the cluster.
+/// The decision that is possible without asking the cluster.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum First {
     Welcome,
@@ -86,7 +87,7 @@ impl Machine {
     }
 }
 
-/// Rules 1 to 3.
+/// Applies rules 1 to 3.
 pub(super) fn before_asking(node: &NodeName, new: &Machine, last: Option<&Heard>) -> First {
     if new.id.is_empty() {
         return First::Welcome;
@@ -101,7 +102,7 @@ pub(super) fn before_asking(node: &NodeName, new: &Machine, last: Option<&Heard>
     }
 }
 
-/// Rules 4 and 5.
+/// Applies rules 4 and 5.
 pub(super) fn as_registered(
     node: &NodeName,
     new: &Machine,

@@ -1,4 +1,4 @@
-//! The rules as a table.
+//! The identity rules as a table.
 
 use super::*;
 use crate::dispatch::registry::Kubelet;
@@ -29,7 +29,7 @@ fn a_live_session_is_replaced_by_its_own_machine_alone() {
         (machine("m1", "b1"), heard("m1", "b1", false), "welcome"),
         (machine("m2", "b9"), heard("m1", "b1", true), "refused"),
         (machine("m2", "b1"), heard("m1", "b1", true), "refused"),
-        // A clone that kept the machine id; or a machine that was started anew within three heartbeats, which tries again.
+        // A clone that kept the machine id, or a machine that restarted within three heartbeats and tries again.
         (machine("m1", "b2"), heard("m1", "b1", true), "refused"),
         (machine("m1", "b2"), heard("m1", "b1", false), "ask"),
         (machine("m2", "b9"), heard("m1", "b1", false), "ask"),
@@ -53,7 +53,7 @@ fn the_node_object_tells_a_machine_that_was_made_anew_from_a_second_one() {
         (kubelet("m2", "b8", true), true),
         (kubelet("m1", "b1", false), true),
         (kubelet("m1", "b1", true), false),
-        // The machine id was changed under a kubelet that runs: the same boot is the same machine.
+        // The machine id changed while the kubelet ran. The same boot is the same machine.
         (kubelet("m1", "b9", true), true),
         (kubelet("", "", true), true),
         (Registered::Nobody, true),

@@ -1,4 +1,4 @@
-//! What an agent may say and what that costs: heals, alarms, parts of a backup, words that are too large.
+//! Limits on what an agent may send, and their effects: heals, alarms, parts of a backup, oversized texts.
 
 use super::tests::{Lab, ended, epoch, facts, hello, lab};
 use crate::dispatch::Agents as _;
@@ -46,7 +46,7 @@ async fn more_heals_than_any_agent_makes_are_left_with_it_and_not_journaled() {
         {
             acks += 1;
         }
-        // Later it sends again what was not acknowledged.
+        // Later the agent resends what was not acknowledged.
         tokio::time::sleep(Duration::from_secs(60)).await;
         agent.say(from_agent::Kind::HealReport(heal("dgx030", "h99"))).await;
         let late = tokio::time::timeout(Duration::from_secs(1), agent.next()).await;

@@ -1,4 +1,4 @@
-//! Two machines under one name, through the hub: who is refused, who stays, and what is said of it.
+//! Two machines under one name, through the hub: which one is refused, which one stays, and what is reported.
 
 use super::tests::{Lab, facts, hello, lab_over};
 use crate::dispatch::Agents as _;
@@ -53,7 +53,7 @@ async fn a_second_live_machine_is_refused_and_the_first_stays_connected() {
     assert_eq!(lab.hub.times_refused(&name("dgx030")), 5);
     let said = lab.hub.refused()[&name("dgx030")].clone();
     assert!(said.contains("machine m2 (boot b2) says that it is node dgx030"), "{said}");
-    // The first one's reconnect neither helps the second one nor hides it.
+    // The reconnect of the first machine neither admits nor hides the second one.
     let _again = taken(&lab, from("m1", "b1")).await;
     assert_eq!(refused(&lab, from("m2", "b2")).await.code(), Code::AlreadyExists);
     assert!(lab.hub.refused().contains_key(&name("dgx030")));
@@ -66,7 +66,7 @@ async fn a_clone_with_the_same_machine_id_is_told_by_its_boot() {
     let lab = lab_over(Fleet::new());
     let first = taken(&lab, from("m1", "b1")).await;
     assert_eq!(refused(&lab, from("m1", "b2")).await.code(), Code::AlreadyExists);
-    // The same machine after a power cut: its old session is heard no more.
+    // The same machine after a power cut: its old session is no longer heard.
     lab.advance(Duration::from_secs(16)).await;
     let _rebooted = taken(&lab, from("m1", "b2")).await;
     drop(first);
@@ -80,7 +80,7 @@ async fn a_node_that_was_imaged_anew_is_taken_unless_the_old_machine_lives() {
     registered(&lab, "m1", "True");
     let status = refused(&lab, from("m2", "b2")).await;
     assert!(status.message().contains("its kubelet at 10.1.0.30 is Ready"), "{}", status.message());
-    // Ready, and nobody renews its lease: its machine is gone, and the controller has not noticed.
+    // The node is Ready, but its lease is not renewed: its machine is gone, and the controller has not noticed.
     let old = json!({"spec": {"renewTime": "2026-11-22T01:58:00.000000Z"}});
     lab.fleet.lock().objects.single.insert(LEASE.into(), old);
     drop(taken(&lab, from("m2", "b2")).await);

@@ -1,5 +1,5 @@
-//! The sessions of all agents. Knows who is connected, what they said last, and which answer belongs to which question; never decides
-//! what to ask.
+//! The sessions of all agents. The hub knows which agents are connected, what they reported last, and which answer belongs to which
+//! question. It does not decide what to ask.
 
 mod ask;
 mod attach;
@@ -45,9 +45,9 @@ use tokio::sync::watch;
 pub struct HubSettings {
     /// How long an agent may take to answer an observation, a lookup or a claim.
     pub observe_timeout: Duration,
-    /// How long an op waits for its agent to come back before its end counts as not known.
+    /// How long an op waits for its agent to reconnect before its end counts as unknown.
     pub reconnect: Duration,
-    /// What agents are asked for.
+    /// The heartbeat interval that the coordinator requires of agents.
     pub heartbeat: Duration,
 }
 
@@ -65,21 +65,21 @@ pub struct Hub {
     settings: HubSettings,
     registry: Registry,
     nodes: Mutex<BTreeMap<NodeName, Node>>,
-    /// What each certificate may still do; only ever held for a look.
+    /// The remaining limits of each certificate. The lock is held only for short accesses.
     doors: Mutex<BTreeMap<NodeName, Door>>,
     refused: Mutex<BTreeMap<NodeName, Refusal>>,
-    /// Control plane (true) or worker, as the cluster says.
+    /// Control plane (true) or worker, as the cluster reports.
     roles: Mutex<BTreeMap<NodeName, bool>>,
-    /// Runs that agents remember, and which agents: asked for at every turn of every step.
+    /// Runs that agents remember, and which agents. Every turn of every step reads this map.
     remembered: Mutex<BTreeMap<RunId, BTreeSet<NodeName>>>,
     /// Numbers requests, sessions and observations.
     counter: AtomicU64,
-    /// Changes whenever an agent comes or goes.
+    /// Changes whenever an agent connects or disconnects.
     changed: watch::Sender<u64>,
 }
 
 impl Hub {
-    /// Without a cluster to ask which machine a node is.
+    /// A hub without a cluster, which cannot ask which machine a node is.
     pub fn new(
         cluster: ClusterName,
         store: Arc<Store>,
@@ -89,7 +89,7 @@ impl Hub {
         Self::with_registry(cluster, store, clock, settings, Registry::new(None))
     }
 
-    /// `kube` tells which machine a node is.
+    /// A hub that asks `kube` which machine a node is.
     pub fn over(
         kube: Arc<dyn Cluster>,
         cluster: ClusterName,
@@ -123,14 +123,14 @@ impl Hub {
         })
     }
 
-    /// Ends every session; the agents will dial again.
+    /// Ends every session; the agents will reconnect.
     pub fn close(&self) {
         for node in self.nodes().values_mut() {
             node.session = None;
         }
     }
 
-    /// Fires whenever an agent comes or goes.
+    /// Fires whenever an agent connects or disconnects.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -143,7 +143,7 @@ impl Hub {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session of a connected agent of that kind. No other kind may answer under the name.
+    /// The session of a connected agent of that kind. An agent of the other kind must not answer under the name.
     fn session(&self, name: &NodeName, kind: Kind) -> Result<Session, Failure> {
         let nodes = self.nodes();
         let live = nodes.get(name).and_then(|n| Some((n.kind, n.session.as_ref()?)));

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Boxed: a channel has room for 32 of them from its beginning, and ten thousand sessions have a channel each.
+/// Boxed, because a channel allocates room for 32 messages at its creation, and each of ten thousand sessions has a channel.
 pub(super) type Outgoing = Result<Box<v1::ToAgent>, tonic::Status>;
 
-/// What an agent is the agent of.
+/// The kind of machine that an agent runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Node,
-    /// Of the BCM head node, which is no node of the cluster: it is asked by its name and stands in no list of nodes.
+    /// The BCM head node, which is not a node of the cluster. It is asked by its name and appears in no list of nodes.
     Head,
 }
 
@@ -39,23 +39,23 @@ pub(super) struct Node {
     pub epoch: Option<Epoch>,
     pub runs: Vec<RunId>,
     pub session: Option<Live>,
-    /// Its loss was journaled: so must its return be.
+    /// The loss of its session is in the journal, so its return must be recorded too.
     pub lost: bool,
-    /// Who waits for which op; survives the session.
+    /// The receivers of each op's messages; they survive the session.
     pub ops: BTreeMap<OpId, mpsc::Sender<OpWord>>,
 }
 
-/// A session with what dies with it.
+/// A session, and the data that ends with it.
 pub(super) struct Live {
     pub session: Session,
     pub since: Timestamp,
-    /// Questions by number; dropping one tells who asked that no answer comes.
+    /// Questions by number. Dropping a sender signals its caller that no answer will arrive.
     pub questions: BTreeMap<u64, oneshot::Sender<Answer>>,
     /// Cancels `session.gone`.
     pub _guard: DropGuard,
 }
 
-/// What others may hold of a session.
+/// The part of a session that other tasks may hold.
 #[derive(Clone)]
 pub(super) struct Session {
     pub id: u64,
@@ -72,7 +72,7 @@ pub(super) enum Answer {
     Lookup(v1::LookupReply),
 }
 
-/// What is heard of an op.
+/// A message about an op.
 #[derive(Debug)]
 pub(super) enum OpWord {
     Progress(String),

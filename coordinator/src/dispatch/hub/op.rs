@@ -1,5 +1,5 @@
-//! One op from sending to its end, across sessions. After a reconnect the agent is asked what it remembers; the same op id is sent again
-//! only if the same memory does not know it.
+//! One op from sending to its end, across sessions. After a reconnect the hub asks the agent what it remembers. It resends the same op id
+//! only if the same memory does not have a finished op of that id.
 
 use super::Hub;
 use super::node::{Kind as Of, OpWord, Session};
@@ -9,11 +9,11 @@ use podlift_model::{Epoch, Failure, HostOp, LedgerId, NodeName, OpId, OpOutcome}
 use podlift_proto::v1::{self, to_agent::Kind};
 use tokio::sync::mpsc;
 
-/// Words of an op that wait for whoever listens. Progress is dropped before the last of them are used: an end always finds room.
+/// Messages of an op that may wait for its receiver. Progress is dropped before the last places are used, so that an end always fits.
 const WORDS: usize = 64;
 pub(super) const FOR_ENDS: usize = 16;
 
-/// What is sent, as often as it must be.
+/// An op to send, repeatedly if necessary.
 struct Sending<'a> {
     hub: &'a Hub,
     node: &'a NodeName,
@@ -22,7 +22,7 @@ struct Sending<'a> {
     op: &'a HostOp,
 }
 
-/// Listens for an op's words as long as it lives.
+/// Receives the messages of an op until it is dropped.
 struct Ear<'a> {
     hub: &'a Hub,
     node: &'a NodeName,
@@ -66,7 +66,7 @@ impl Hub {
                         return Ok(end);
                     }
                 }
-                // A word that got lost would otherwise be waited for without end.
+                // Asks for the end, because a lost message would otherwise block this loop for ever.
                 () = tokio::time::sleep(self.settings.observe_timeout) => {
                     if let Some(end) = sending.resume(&session, &ledger).await? {
                         return Ok(end);
@@ -84,7 +84,7 @@ impl Hub {
         Ear { hub: self, node, op_id, words }
     }
 
-    /// The session that follows, if there is one in time.
+    /// The next session of the node, if it begins in time.
     async fn next_session(&self, node: &NodeName) -> Result<Session, Failure> {
         let mut changes = self.changes();
         let wait = async {
@@ -112,11 +112,11 @@ impl Sending<'_> {
             epoch: Some(wire::epoch_to_wire(self.epoch)),
             op: Some(wire::op_to_wire(self.op)),
         };
-        // A session that ends here is noticed by whoever waits.
+        // If the session ends here, the waiting loop notices it.
         drop(session.send.send(Ok(Box::new(v1::ToAgent { kind: Some(Kind::RunOp(run)) }))).await);
     }
 
-    /// The end, if the agent knows it by now.
+    /// The end of the op, if the agent knows it by now.
     async fn resume(&self, session: &Session, ledger: &LedgerId) -> Result<Option<OpOutcome>, Failure> {
         if session.ledger != *ledger {
             return Ok(Some(lost_memory(self.node, ledger, &session.ledger)));
@@ -126,12 +126,12 @@ impl Sending<'_> {
                 Ok(Some(lost_memory(self.node, ledger, looked.ledger())))
             }
             Ok(Looked::Ended { outcome, .. }) => Ok(Some(outcome)),
-            // Asked under the same id again, an agent that was started anew tells the end when it comes, too; nothing is started twice.
+            // After a restart the agent reports the end only if it receives the same op id again. It does not start the op a second time.
             Ok(Looked::Running { .. } | Looked::Unknown { .. }) => {
                 self.send(session).await;
                 Ok(None)
             }
-            // Gone again: the loop notices.
+            // The session ended again; the loop notices it.
             Err(failure) if failure.code == crate::dispatch::UNREACHABLE => Ok(None),
             Err(failure) => Err(failure),
         }

@@ -1,5 +1,5 @@
-//! What an agent says after Hello. A message that can't be read is logged and changes nothing. Reading and parsing hold no lock that
-//! another agent waits for; an agent that says too much is read more slowly, and that is all.
+//! Messages of an agent after Hello. A message that cannot be read is logged and changes nothing. Reading and parsing hold no lock that
+//! another agent needs. An agent that sends too much is read more slowly; this is the only effect.
 
 use super::Hub;
 use super::attach::FACTS;
@@ -19,7 +19,7 @@ use tonic::Status;
 
 type Inbound = Pin<Box<dyn Stream<Item = Result<v1::FromAgent, Status>> + Send>>;
 
-/// How fast one session is read.
+/// The rate at which one session is read.
 struct Pace {
     messages: Bucket,
     news: Bucket,
@@ -33,7 +33,7 @@ impl Pace {
     }
 }
 
-/// Reads until the agent is gone or another session took over. Holds the hub weakly: a hub that is dropped ends its sessions.
+/// Reads until the agent disconnects or another session replaces this one. It holds the hub weakly: dropping the hub ends its sessions.
 pub(super) async fn read_all(hub: Weak<Hub>, node: NodeName, session: Session, mut inbound: Inbound) {
     let mut pace = Pace { messages: Bucket::new(limits::MESSAGES), news: Bucket::new(limits::NEWS) };
     while let Some(message) = next(&session, &mut inbound, &mut pace).await {
@@ -47,7 +47,7 @@ pub(super) async fn read_all(hub: Weak<Hub>, node: NodeName, session: Session, m
     }
 }
 
-/// None: the session is over.
+/// The next message; `None` if the session is over.
 async fn next(session: &Session, inbound: &mut Inbound, pace: &mut Pace) -> Option<v1::FromAgent> {
     let next = async {
         let message = inbound.next().await?.ok()?;
@@ -63,7 +63,7 @@ async fn next(session: &Session, inbound: &mut Inbound, pace: &mut Pace) -> Opti
     }
 }
 
-/// No larger than what the wire takes, wherever it came from.
+/// Checks that a message is no larger than the wire accepts, whatever its source.
 pub(super) fn small(message: &v1::FromAgent) -> Result<(), WireError> {
     match message.encoded_len() {
         bytes if bytes > limits::MESSAGE => {
@@ -74,7 +74,7 @@ pub(super) fn small(message: &v1::FromAgent) -> Result<(), WireError> {
     }
 }
 
-/// How an op ended, as far as it may be written down.
+/// How an op ended, within the size that may be recorded.
 pub(super) fn ended(outcome: &v1::Outcome) -> Result<OpOutcome, WireError> {
     if let Err(too_large) = limits::outcome_size(outcome) {
         return Ok(too_large);
@@ -118,7 +118,7 @@ impl Hub {
     }
 
     fn beat(&self, node: &NodeName, beat: v1::Heartbeat) -> Result<(), WireError> {
-        // It lives, whatever it says.
+        // The heartbeat shows that the agent lives, even if its facts are invalid.
         let (facts, said) = match beat.facts.as_ref().map(facts).transpose() {
             Ok(facts) => (facts, Ok(())),
             Err(error) => (None, Err(error)),
@@ -127,7 +127,7 @@ impl Hub {
         said
     }
 
-    /// The agent lives; `facts` where they were sent.
+    /// Records that the agent lives, and its `facts` if it sent them.
     pub(super) fn refresh(&self, node: &NodeName, facts: Option<NodeFacts>) {
         let now = self.clock.now();
         let facts = facts.filter(|f| f.node == *node).map(Arc::new);
@@ -142,7 +142,7 @@ impl Hub {
         }
     }
 
-    /// An outcome that nobody waits for is late or doubled: whoever needs it asks for it by lookup.
+    /// An outcome that no task waits for is late or duplicated. A caller that needs it asks for it by lookup.
     fn report(&self, node: &NodeName, report: v1::OpReport) -> Result<(), WireError> {
         let id = OpId::new(report.op_id.clone()).map_err(|e| WireError::new("op_report.op_id", e))?;
         let waiting = self.nodes().get(node).and_then(|n| n.ops.get(&id).cloned());
@@ -173,7 +173,7 @@ impl Hub {
     }
 }
 
-/// Whoever listens may be busy with something else: lines for people are dropped then, ends are not.
+/// The receiver may be busy. Then progress lines are dropped, and ends are not.
 fn hear(waiting: &mpsc::Sender<OpWord>, word: OpWord) {
     if matches!(word, OpWord::Progress(_)) && waiting.capacity() <= FOR_ENDS {
         return;
@@ -181,7 +181,7 @@ fn hear(waiting: &mpsc::Sender<OpWord>, word: OpWord) {
     drop(waiting.try_send(word));
 }
 
-/// A node's facts, if they are small enough.
+/// The facts of a node, if the document is small enough.
 pub(super) fn facts(document: &v1::Document) -> Result<NodeFacts, WireError> {
     limits::document("facts", Some(document), limits::FACTS)?;
     wire::from_document(FACTS, Some(document))

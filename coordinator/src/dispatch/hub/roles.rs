@@ -1,5 +1,5 @@
-//! Control plane or worker, as the cluster says. A worker whose agent tells of control-plane manifests is an alarm: its word is shown, and
-//! counts for nothing.
+//! Control plane or worker, as the cluster reports. A worker whose agent reports control-plane manifests raises an alarm. The report is
+//! shown and has no other effect.
 //!
 //! The cluster decides which node is control plane, or the journal's record of its answer; an agent never decides it, because
 //! control-plane nodes vote on epochs. A node that reports control-plane manifests but is a worker for the cluster is named, blocks the
@@ -26,7 +26,7 @@ impl Hub {
         }
     }
 
-    /// The agent of a head node whose name turns out to be a node's has no session any more.
+    /// Ends the session of a head node's agent whose name turns out to be the name of a node.
     fn end_heads_named_as(&self, roles: &BTreeMap<NodeName, bool>) {
         for (name, node) in self.nodes().iter_mut() {
             if node.kind == Kind::Head && node.session.is_some() && roles.contains_key(name) {
@@ -36,12 +36,12 @@ impl Hub {
         }
     }
 
-    /// None: nobody has said.
+    /// `None` if the role is not known.
     pub(super) fn is_plane(&self, node: &NodeName) -> Option<bool> {
         self.roles.lock().unwrap_or_else(PoisonError::into_inner).get(node).copied()
     }
 
-    /// Facts that change whether its node is an impostor are said once.
+    /// Logs facts that make a node an impostor, once for each change.
     pub(super) fn suspect(&self, node: &NodeName, before: Option<&NodeFacts>, now: &NodeFacts) {
         let told_before = before.is_some_and(|f| !f.manifests.is_empty());
         if self.is_plane(node) == Some(false) && !now.manifests.is_empty() && !told_before {
@@ -59,7 +59,7 @@ impl Hub {
     }
 }
 
-/// What is said of a worker that tells of control-plane manifests.
+/// The alarm about a worker that reports control-plane manifests.
 pub(crate) fn impostor(facts: &NodeFacts) -> String {
     let mut files: Vec<String> = facts.manifests.iter().map(|m| m.component.file()).collect();
     files.sort();

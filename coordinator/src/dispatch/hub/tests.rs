@@ -1,4 +1,4 @@
-//! Sessions over channels, with an agent played by hand.
+//! Sessions over channels. The test plays the agent by hand.
 
 use super::{Hub, HubSettings};
 use crate::dispatch::{Agents, Looked};
@@ -40,7 +40,7 @@ pub(super) fn lab() -> Lab {
     Lab { hub, journal, fleet, store }
 }
 
-/// With a cluster to ask, and a clock that stands.
+/// A hub with a cluster to ask, and a clock that stands still.
 pub(super) fn lab_over(fleet: Arc<Fleet>) -> Lab {
     let journal = MemoryJournal::new();
     let (cluster, store) = (ClusterName::new("runaicluster").unwrap(), store(&journal));
@@ -100,7 +100,7 @@ impl Lab {
         tokio::time::advance(by).await;
     }
 
-    /// Until the hub has noticed what ended.
+    /// Waits until the hub has noticed the end of sessions.
     pub async fn settle(&self) {
         for _ in 0..20 {
             tokio::task::yield_now().await;
@@ -217,13 +217,13 @@ async fn an_outcome_is_heard_across_sessions() {
     drop(agent);
     let mut agent = lab.connect("l1").await;
     agent.answer_lookup("l1", lookup_reply::State::Running, None).await;
-    // An agent that was started anew has nobody to tell: it is asked again, under the same id, and follows what it found.
+    // A restarted agent has no receiver for the end. The hub asks it again under the same id, and the agent follows the op that it found.
     let asked = agent.op().await;
     assert_eq!(asked.op_id, "r1-s0001-a1");
     let done = OpOutcome::changed("restarted");
     agent.report(&asked, ended(&done)).await;
     assert_eq!(running.await.unwrap(), Ok(done.clone()));
-    // Doubled and late: nobody waits, nothing breaks.
+    // Duplicated and late reports: no task waits for them, and they do no harm.
     agent.report(&asked, ended(&done)).await;
     agent.report(&asked, ended(&OpOutcome::Indeterminate { why: "x".into() })).await;
     let hub = lab.hub.clone();

@@ -1,4 +1,4 @@
-//! Bytes that come instead of Hello, Heartbeat and HealReport: read, or refused with a reason that is short; never a panic.
+//! Arbitrary bytes in place of Hello, Heartbeat and HealReport. They are read, or refused with a short reason; they never cause a panic.
 
 use super::super::{attach, heal, read};
 use super::words::encoded;
@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-/// Bytes of chance; or a real message with some of them changed, cut off or doubled.
+/// Random bytes, or a real message with some bytes changed, cut off or doubled.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let spoilt =
         (encoded(), vec((any::<prop::sample::Index>(), any::<u8>()), 0..8), any::<prop::sample::Index>());

@@ -1,5 +1,5 @@
-//! What one authenticated worker may send, in any order and of any size: the coordinator goes on as if it had not, and no other node is
-//! touched. Some hundred sequences each time; PODLIFT_FUZZ_SEQUENCES or PODLIFT_FUZZ_SECONDS asks for more.
+//! Messages of one authenticated worker, in any order and of any size. The coordinator goes on unchanged, and no other node is affected.
+//! Each test runs some hundred sequences; PODLIFT_FUZZ_SEQUENCES or PODLIFT_FUZZ_SECONDS sets another amount.
 #![allow(clippy::disallowed_methods)] // the environment and /proc of this test
 
 mod decode;
@@ -23,7 +23,7 @@ const WORKER: &str = "dgx030";
 const OTHERS: [&str; 4] = ["dgx031", "runai-01", "runai-02", "runai-03"];
 const GROWTH: u64 = 64 << 20;
 
-/// How many inputs, and for how long at most.
+/// The number of inputs, and the longest time for them.
 pub(super) struct Effort {
     left: Option<u64>,
     until: Option<Instant>,
@@ -39,7 +39,7 @@ impl Effort {
     }
 }
 
-/// The number of the next input: it alone decides what the input is.
+/// Yields the number of the next input, which alone determines the input.
 impl Iterator for Effort {
     type Item = u64;
     fn next(&mut self) -> Option<u64> {
@@ -57,14 +57,14 @@ pub(super) fn made<S: Strategy>(strategy: &S, number: u64) -> S::Value {
     strategy.new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap().current()
 }
 
-/// A coordinator that commands, with agents that obey.
+/// A commanding coordinator with agents that accept its orders.
 struct Site {
     lab: Lab,
     fence: Arc<Fence>,
     before: Vec<SeenNode>,
 }
 
-/// A node's agent that takes every epoch.
+/// A node's agent that accepts every epoch.
 fn obedient(mut played: Played) {
     tokio::spawn(async move {
         while let Some(kind) = played.next().await {
@@ -96,7 +96,7 @@ impl Site {
         lab.hub.seen().into_iter().filter(|n| n.facts.node.as_str() != WORKER).collect()
     }
 
-    /// One session of the worker, while it is asked for something.
+    /// Plays one session of the worker, while the coordinator asks it questions.
     async fn suffer(&self, said: Vec<Said>) {
         let (first, rest) = said.split_first().unwrap();
         let hello = first.hello();
@@ -129,7 +129,7 @@ impl Site {
         })
     }
 
-    /// Nothing but the worker's own has changed since record `from`.
+    /// Checks that only data of the worker has changed since record `from`.
     fn unharmed(&self, number: u64, from: u64) {
         assert!(self.fence.commanding().is_some(), "sequence {number}: {:?}", self.fence.read_only());
         let now = Self::others(&self.lab);
@@ -167,7 +167,7 @@ fn no_sequence_of_one_workers_messages_harms_the_coordinator_or_another_node() {
     runtime.block_on(async {
         let site = Site::start().await;
         let strategy = sequence();
-        // What the allocator takes once for the largest input is not growth.
+        // The first allocation for the largest input must not count as growth.
         site.suffer(made(&strategy, u64::MAX)).await;
         let before = resident();
         for number in Effort::of(300) {
@@ -199,7 +199,7 @@ fn a_flood_of_one_agent_costs_only_itself() {
             sent
         });
         let begun = tokio::time::Instant::now();
-        // Another agent's answer comes as if nothing were.
+        // The answer of another agent arrives undisturbed.
         assert_eq!(site.lab.hub.claim(&name("runai-01"), &site.fence.epoch().unwrap()).await, Ok(true));
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         assert_eq!(flood.await.unwrap(), 20_000);

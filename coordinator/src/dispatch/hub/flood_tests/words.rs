@@ -1,5 +1,5 @@
-//! Messages of an agent that means no good: every kind, extreme numbers, names of others, documents that are almost right, and now and
-//! then one as large as the wire takes.
+//! Messages of a malicious agent: every kind, extreme numbers, names of other nodes, documents that are almost valid, and now and then a
+//! message as large as the wire accepts.
 
 use super::super::tests::{facts, hello};
 use super::WORKER;
@@ -35,7 +35,7 @@ const FIELDS: &[&str] = &[
     "machine",
 ];
 
-/// A message, and whether it is an answer to what was asked last.
+/// A message, and whether it answers the last question.
 #[derive(Debug, Clone)]
 pub struct Said {
     kind: Kind,
@@ -43,7 +43,7 @@ pub struct Said {
 }
 
 impl Said {
-    /// As a first message: a Hello of its own, or a decent one.
+    /// The message to send first: a Hello of its own, or a valid one.
     pub fn hello(&self) -> v1::Hello {
         match &self.kind {
             Kind::Hello(said) => said.clone(),
@@ -92,7 +92,7 @@ fn number() -> BoxedStrategy<u64> {
     prop_oneof![0..40_u64, any::<u64>(), Just(u64::MAX)].boxed()
 }
 
-/// What could be a name, what is another's, what is none; rarely long, and very rarely as long as the wire takes.
+/// Valid names, names of other nodes, and invalid names; rarely long, and very rarely as long as the wire accepts.
 fn text() -> BoxedStrategy<String> {
     prop_oneof![
         400 => prop::sample::select(KNOWN).prop_map(String::from),
@@ -116,7 +116,7 @@ fn document(
     (kind, json).prop_map(|(kind, json)| v1::Document { kind, json }).boxed()
 }
 
-/// No document at all, or one that is none.
+/// An empty document, or an invalid one.
 fn garbage() -> BoxedStrategy<String> {
     prop_oneof![
         any::<String>(),
@@ -129,7 +129,7 @@ fn garbage() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Facts, with one field of them replaced by something else.
+/// Facts in which one field is replaced by something else.
 fn facts_json() -> BoxedStrategy<String> {
     let value = prop_oneof![
         text().prop_map(serde_json::Value::from),
@@ -150,7 +150,7 @@ fn facts_json() -> BoxedStrategy<String> {
     prop_oneof![2 => changed, 2 => pretends, 1 => garbage()].boxed()
 }
 
-/// Manifests, as a control-plane node has them.
+/// Manifests such as a control-plane node has.
 fn planes() -> Vec<podlift_model::facts::ManifestFacts> {
     let fleet = crate::testing::Fleet::new();
     let facts = fleet.lock().facts[&crate::testing::name("runai-01")].clone();
@@ -163,7 +163,7 @@ fn hellos() -> BoxedStrategy<v1::Hello> {
     let many = prop_oneof![20 => vec(text(), 0..4), 1 => (0..6_000_usize).prop_map(|n| vec!["r".into(); n])];
     (0..3_u32, names, epoch(), many, proptest::option::of(facts), text())
         .prop_map(|(protocol, (node, agent_version, ledger, boot), epoch, runs, facts, machine)| {
-            // Mostly one that is let in, and lies.
+            // In most cases the Hello is accepted and contains false data.
             let decent = protocol > 0;
             let (own, good) = (hello(WORKER, "l1"), decent && ledger.len() < 100);
             v1::Hello {
@@ -239,7 +239,7 @@ fn heal_reports() -> BoxedStrategy<v1::HealReport> {
     prop_oneof![3 => whole, 1 => odd.prop_map(|(id, heal)| v1::HealReport { id, heal })].boxed()
 }
 
-/// Encoded messages that an agent might send, to be spoilt.
+/// Encoded messages that an agent might send; the tests damage them.
 pub fn encoded() -> BoxedStrategy<Vec<u8>> {
     use prost::Message as _;
     prop_oneof![
