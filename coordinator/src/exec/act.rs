@@ -1,4 +1,4 @@
-//! The one change of a step: its intent first, durable, then the change, then its end.
+//! Performs the one change of a step: records the intent durably, makes the change, and records its end.
 
 use super::drive::{Drive, Moment, Turn, may_act};
 use super::perform::Acted;
@@ -25,7 +25,7 @@ impl Drive {
         let span = super::spans::op(&self.run, &self.step, &op_id, &m.epoch);
         let acted = tokio::select! {
             acted = self.runner.performer.act(act, &op_id, &m.epoch).instrument(span) => acted,
-            // An agent finishes what it has accepted; some calls to the cluster may stop anywhere.
+            // An agent finishes what it has accepted. Some calls to the cluster may stop at any point.
             () = self.aborted(), if act.node().is_none() && self.step.kind.step().interruptible() => stopped(),
         };
         match acted {
@@ -33,13 +33,13 @@ impl Drive {
             Acted::NotKnown(failure) => self.wait_for_agent(&m.state, &failure),
             Acted::Fenced(failure) => match self.unseated(act, failure) {
                 Ok(turn) => turn,
-                // It never started, and the step's op is over.
+                // The op never started, so it is over for the step.
                 Err(failure) => self.ended(&op_id, OpOutcome::Failed { failure }),
             },
         }
     }
 
-    /// Another coordinator commands. Err: whoever says so is not to be heeded, and only this step has failed.
+    /// Another coordinator commands. Err if the agent that reports it does not count; then only this step has failed.
     fn unseated(&self, act: &Act, failure: Failure) -> Result<Turn, Failure> {
         if let Some(node) = act.node() {
             self.runner.fence.heeds(node)?;
@@ -48,7 +48,7 @@ impl Drive {
         Ok(Turn::Over)
     }
 
-    /// The agent is there, and takes our orders; its memory is named in the intent.
+    /// Checks that the agent is connected and accepts our epoch. Returns the agent's memory, which the intent names.
     async fn prepare(&mut self, m: &Moment, act: &Act) -> Result<Option<LedgerId>, Turn> {
         let Some(node) = act.node() else { return Ok(None) };
         if let Err(failure) = self.runner.performer.claim(node, &m.epoch).await {
@@ -76,7 +76,7 @@ impl Drive {
         }
     }
 
-    /// StepStarted, unless the run was paused, the node deferred or the step ended in the meantime.
+    /// Records StepStarted, unless the run was paused, the node deferred or the step ended in the meantime.
     fn intend(&self, m: &Moment, ledger: Option<LedgerId>) -> Option<OpId> {
         let (attempt, op_id) = m.state.next_op(&self.step);
         let (id, op) = (self.step.id.clone(), op_id.clone());

@@ -1,5 +1,5 @@
-//! One step, from where the journal has it to its end: probe, assess, act, and again. Every turn starts from the state, so that a driver
-//! that begins after a crash does exactly what one that never stopped would do.
+//! Drives one step from its state in the journal to its end: probe, assess, act, and again. Every turn starts from the state, so that a
+//! driver that begins after a crash does exactly what an uninterrupted one would do.
 
 use super::reasons::{aborted, plain};
 use super::recover::Open;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// An act that ends well and changes nothing is repeated this often.
+/// How often an act is repeated that succeeds and changes nothing.
 const NO_EFFECT: u32 = 3;
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
@@ -21,25 +21,25 @@ pub(super) struct Drive {
     pub runner: Arc<Runner>,
     pub run: RunId,
     pub step: StepSpec,
-    /// Since when the step waits.
+    /// When the step began to wait.
     pub waiting: Option<Instant>,
-    /// Since when its goal holds.
+    /// When its goal began to hold.
     pub steady: Option<Instant>,
     pub reason: Option<String>,
-    /// Ops that failed in a way that may pass; the last of them.
+    /// Number of ops that failed in a transient way, and the last of them.
     failures: u32,
     failed_op: Option<OpId>,
     pub no_effect: u32,
 }
 
-/// What comes after a turn.
+/// What follows a turn.
 pub(super) enum Turn {
     Now,
     After(Duration),
     Over,
 }
 
-/// What a turn rests on.
+/// The state that a turn is based on.
 pub(super) struct Moment {
     pub state: Arc<RunState>,
     pub epoch: Epoch,
@@ -54,7 +54,7 @@ impl Moment {
     }
 }
 
-/// May new ops be started now?
+/// Whether new ops may start now.
 pub(super) fn may_act(state: &RunState) -> bool {
     state.status == RunStatus::Running && state.failed_steps().next().is_none()
 }
@@ -113,7 +113,7 @@ impl Drive {
         }
     }
 
-    /// State, epoch and place in line, while this step is still to be driven.
+    /// State, epoch and position in the queue, while this step must still be driven.
     fn now(&self) -> Option<(Arc<RunState>, Epoch, u32)> {
         let state = self.runner.store.run(&self.run)?;
         let epoch = self.runner.fence.commanding()?;
@@ -122,7 +122,7 @@ impl Drive {
         Some((state, epoch, ahead))
     }
 
-    /// An op that failed: again, if it may pass and has not failed too often; else the step has failed.
+    /// Handles a failed op. A transient failure is retried up to the policy's limit; otherwise the step has failed.
     fn ended_badly(&mut self, m: &Moment) -> Option<Turn> {
         let StepStatus::Ended { op_id, outcome: OpOutcome::Failed { failure } } =
             &m.state.steps[&self.step.id].status
@@ -136,7 +136,7 @@ impl Drive {
             return None;
         }
         self.failed_op = Some(op_id.clone());
-        // An API that was away says nothing of the op: it does not use up the tries.
+        // An unreachable API proves nothing about the op, so it does not use up the tries.
         let counts = failure.code != crate::cluster::UNREACHABLE;
         self.failures += u32::from(counts);
         match failure.class == FailureClass::Transient && self.failures <= m.policy.retries {
@@ -165,7 +165,7 @@ impl Drive {
         Turn::Over
     }
 
-    /// The goal is not reached and acting is possible.
+    /// Acts: the goal is not reached, and acting is possible.
     async fn ready(&mut self, m: &Moment, reply: &Reply) -> Turn {
         self.steady = None;
         if m.aborting() {

@@ -1,7 +1,7 @@
-//! Who commands: the epoch, claimed from a majority of the control-plane agents, lost when one of them says that another holds a higher
-//! one. Without it this coordinator reads and shows, and starts nothing. Epochs and remembered runs count only from nodes that the cluster
-//! or the journal knows as control plane; until one of them was heard nobody is, and nothing is claimed. A number that no coordinator can
-//! have reached is nobody's epoch.
+//! Decides whether this coordinator commands. It claims the epoch from a majority of the control-plane agents, and loses it when one of
+//! them reports that another coordinator holds a higher one. Without the epoch it reads and shows, and starts nothing. Epochs and
+//! remembered runs count only from nodes that the cluster or the journal knows as control plane. Until one such node is known, nothing is
+//! claimed. A number that no coordinator can have reached is not accepted as an epoch.
 
 use super::planes::Planes;
 use crate::cluster::Cluster;
@@ -16,19 +16,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Starts of coordinators between two journals that know nothing of each other: more is no number that was counted.
+/// Most coordinator starts between two journals that do not know each other. A number further above was not reached by counting.
 const JUMP: u64 = 1_000_000;
-/// How often the cluster is asked who is control plane while nothing else asks.
+/// How often the cluster is asked for the control-plane nodes while nothing else asks.
 const ROLES: Duration = Duration::from_secs(30);
-/// Above this a takeover follows nobody: there must be numbers left.
+/// A takeover follows no number above this, so that higher numbers remain.
 const HIGHEST: u64 = i64::MAX as u64 - JUMP;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FenceState {
-    /// Not yet; why.
+    /// Not held yet; the reason.
     Claiming(String),
     Held(Epoch),
-    /// Not any more, or never: why. Only `podlift takeover` changes that.
+    /// Lost, or never held; the reason. Only `podlift takeover` changes this state.
     Lost(String),
 }
 
@@ -55,7 +55,7 @@ impl Fence {
         Arc::new(Self { state, store, agents, planes, instance })
     }
 
-    /// The epoch, if this coordinator may command.
+    /// The epoch; `None` if this coordinator may not command.
     pub fn commanding(&self) -> Option<Epoch> {
         match &*self.state.borrow() {
             FenceState::Held(epoch) if self.unknown_runs().is_empty() => Some(epoch.clone()),
@@ -70,7 +70,7 @@ impl Fence {
         }
     }
 
-    /// Why this coordinator only reads, if so.
+    /// The reason why this coordinator only reads; `None` if it commands.
     pub fn read_only(&self) -> Option<String> {
         match &*self.state.borrow() {
             FenceState::Claiming(why) | FenceState::Lost(why) => Some(why.clone()),
@@ -95,7 +95,7 @@ impl Fence {
         self.agents.runs_of(&counts).into_iter().filter(|run| !self.store.knows(run)).collect()
     }
 
-    /// Whether the word of this node's agent on epochs ends our command. Err: it does not, and why.
+    /// Checks whether this node's agent can end our command by reporting an epoch. Err holds the reason why it cannot.
     pub fn heeds(&self, node: &NodeName) -> Result<(), Failure> {
         let told = self.agents.epoch(node).map_or("a higher one".into(), |e| e.to_string());
         let refused = |why: String| {
@@ -113,7 +113,7 @@ impl Fence {
         }
     }
 
-    /// Why this node's epoch is none that was counted, if so.
+    /// The reason why this node's epoch was not reached by counting; `None` if it is plausible.
     fn strange(&self, node: &NodeName) -> Option<String> {
         let (said, known) = (self.agents.epoch(node)?.number, self.known());
         let far = said > known.saturating_add(JUMP);
@@ -133,13 +133,13 @@ impl Fence {
         self.state.subscribe()
     }
 
-    /// From now on this coordinator only reads.
+    /// Makes this coordinator read-only from now on.
     pub fn lose(&self, why: String) {
         tracing::error!(why, "this coordinator only reads from now on");
         self.state.send_replace(FenceState::Lost(why));
     }
 
-    /// Claims until it holds, and hears from time to time who is control plane.
+    /// Claims until the epoch is held, and asks from time to time which nodes are control plane.
     pub async fn keep(self: Arc<Self>, poll: Duration, stop: CancellationToken) {
         let claim = async {
             let mut heard = tokio::time::Instant::now();
@@ -161,8 +161,9 @@ impl Fence {
         }
     }
 
-    /// Claims with whoever is there: an operator's word that no other coordinator lives, and that the numbers which agents say are true.
-    /// Where neither the cluster nor the journal can tell who is control plane, those are asked that say so themselves.
+    /// Claims with the agents that are connected. The operator vouches that no other coordinator lives, and that the agents' numbers are
+    /// true. If neither the cluster nor the journal knows the control-plane nodes, it asks the agents that report themselves as control
+    /// plane.
     pub async fn takeover(&self) -> Result<String, Failure> {
         self.planes.refresh().await;
         let known = self.planes.all();
@@ -220,7 +221,7 @@ impl Fence {
         Ok(())
     }
 
-    /// Asks all of them but those whose number is not followed: (who accepted, why the others did not).
+    /// Asks all nodes but those whose number is not followed. Returns the nodes that accepted, and why the others did not.
     async fn ask(
         &self,
         planes: &BTreeSet<NodeName>,
@@ -244,8 +245,8 @@ impl Fence {
         (accepted, missing)
     }
 
-    /// One more than any that these nodes said up to `limit`, and the journal; the same again where it is ours already. And the nodes that
-    /// said more than that.
+    /// One more than the highest number of the journal and of these nodes up to `limit`; the same number if it is ours already. Also
+    /// returns the nodes that report more than `limit`.
     fn next(&self, planes: &BTreeSet<NodeName>, limit: u64) -> Result<(Epoch, Vec<Strange>), String> {
         let (mut highest, mut strange) = (self.store.last_epoch(), Vec::new());
         for (node, epoch) in planes.iter().filter_map(|n| Some((n, self.agents.epoch(n)?))) {

@@ -1,4 +1,4 @@
-//! Who may say what on epochs: control-plane nodes, as the cluster or the journal knows them, and in numbers that can be.
+//! Which nodes' epochs count: those of control-plane nodes, as the cluster or the journal knows them, with possible numbers.
 
 use super::*;
 use crate::journal::MemoryJournal;
@@ -27,7 +27,7 @@ async fn a_workers_epoch_moves_nobody() {
         let mut s = fleet.lock();
         s.epochs.insert(name("dgx030"), epoch(900));
         s.epochs.insert(name("runai-02"), epoch(7));
-        // It says that it is one, and is none.
+        // The node reports that it is control plane, and it is not.
         s.facts.get_mut(&name("dgx030")).unwrap().manifests = planes_files;
     }
     let fence = fence(&fleet, &journal);
@@ -84,7 +84,7 @@ async fn two_strange_numbers_leave_no_majority_until_a_person_says_that_they_are
     );
     fence.takeover().await.unwrap();
     assert_eq!(fence.epoch().unwrap().number, 5_000_001);
-    // Nothing can follow the last number there is; it is named, and the others are taken.
+    // No number can follow the highest one. That node is named, and the other numbers are used.
     fleet.lock().epochs.insert(name("runai-01"), epoch(u64::MAX));
     fence.takeover().await.unwrap();
     assert!(fence.epoch().unwrap().number < u64::MAX);
@@ -97,7 +97,7 @@ async fn until_somebody_says_who_is_control_plane_nothing_is_claimed() {
     let fence = fence(&fleet, &journal);
     let why = fence.claim().await.unwrap_err();
     assert!(why.contains("neither the cluster nor the journal"), "{why}");
-    // A person may: then those are asked that say so themselves.
+    // A person may take over: then the agents are asked that report themselves as control plane.
     assert!(fence.takeover().await.unwrap().contains("3 of 3"));
 }
 

@@ -1,4 +1,4 @@
-//! Does what the engine decided: looks, asks for a verdict, writes the intent down, acts once, writes the end down, looks again. Decides
+//! Carries out what the engine decided: looks, asks for a verdict, records the intent, acts once, records the end, looks again. It decides
 //! nothing itself and knows no step by name.
 
 mod act;
@@ -28,12 +28,12 @@ pub(crate) use undo::undo;
 
 use std::time::Duration;
 
-/// How the executor waits; how long it may is plan data.
+/// How the executor waits. Time limits are part of the plan instead.
 #[derive(Debug, Clone)]
 pub struct ExecSettings {
-    /// Between two looks.
+    /// Time between two looks.
     pub poll: Duration,
-    /// Between two probes of each API server while a run is open.
+    /// Time between two probes of each API server while a run is open.
     pub probe_interval: Duration,
 }
 

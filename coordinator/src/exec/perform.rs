@@ -1,4 +1,4 @@
-//! Probes and acts of the engine, carried out: looks in parallel, each act under its op id.
+//! Carries out probes and acts of the engine. Looks run in parallel, and each act has its op id.
 
 use crate::backup::{Backups, Order, World};
 use crate::cluster::{Cluster, FENCED};
@@ -10,10 +10,10 @@ use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutc
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many looks of one probe are under way at once.
+/// Concurrent looks of one probe.
 const AT_ONCE: usize = 256;
 
-/// The last line of what runs on each node, for people.
+/// The last progress line of the op on each node, for people.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<BTreeMap<NodeName, String>>>);
 
@@ -34,11 +34,11 @@ impl Lines {
     }
 }
 
-/// How a mutation came out.
+/// The result of a mutation.
 #[derive(Debug)]
 pub(super) enum Acted {
     Ended(OpOutcome),
-    /// It may have started, it may not: ask the agent's memory.
+    /// It may have started or not. The agent's memory must be asked.
     NotKnown(Failure),
     /// Another coordinator commands.
     Fenced(Failure),
@@ -53,7 +53,7 @@ pub struct Performer {
 }
 
 impl Performer {
-    /// Of several looks one that failed for good counts before one that may pass.
+    /// Runs a probe. If several looks fail, a permanent failure takes precedence over a transient one.
     pub fn probe<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
             match probe {
@@ -101,7 +101,7 @@ impl Performer {
         Ok(format!("{} members, sealed as {}", view.members, view.sha256.short()))
     }
 
-    /// Makes sure that the agent holds our epoch: one that lost its memory, or came late, does not.
+    /// Makes sure that the agent holds our epoch. An agent that lost its memory or connected late does not.
     pub(crate) async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<(), Failure> {
         if self.agents.epoch(node).as_ref() == Some(epoch) {
             return Ok(());
@@ -126,7 +126,7 @@ impl Performer {
         self.lines.set(node, None);
         match ended {
             Ok(outcome) => Acted::Ended(outcome),
-            // Not there, or busy with another op: the same op id is asked for, and if need be sent, again.
+            // The agent is gone or busy with another op. The same op id is looked up, and resent if necessary.
             Err(failure) if failure.class == FailureClass::Transient => Acted::NotKnown(failure),
             Err(failure) if failure.code == EPOCH_STALE => Acted::Fenced(self.stale(node, epoch)),
             Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),

@@ -1,5 +1,5 @@
-//! Who is control plane: as the cluster says, and the journal where the cluster has not been asked yet. Never as an agent says of itself:
-//! what counts here decides who commands.
+//! The control-plane nodes, as the cluster reports them, or the journal before the first answer of the cluster. An agent's own report never
+//! counts, because these nodes decide which coordinator commands.
 
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
@@ -13,7 +13,7 @@ pub(super) struct Planes {
     store: Arc<Store>,
     agents: Arc<dyn Agents>,
     cluster: Arc<dyn Cluster>,
-    /// Control plane (true) or worker, as the cluster said last; None: it has not been asked with success.
+    /// Control plane (true) or worker, from the last answer of the cluster; `None` if the cluster has not answered yet.
     said: Mutex<Option<BTreeMap<NodeName, bool>>>,
 }
 
@@ -22,7 +22,7 @@ impl Planes {
         Self { store, agents, cluster, said: Mutex::default() }
     }
 
-    /// Asks the cluster again; where it does not answer, what it said last stays.
+    /// Asks the cluster again. If it does not answer, the last answer stays.
     pub async fn refresh(&self) {
         let Ok(ClusterReply::Nodes(nodes)) = self.cluster.look(&ClusterLook::NodesLately).await else {
             return;
@@ -32,20 +32,20 @@ impl Planes {
         *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
     }
 
-    /// All that are known, whoever of them is there. A node that the cluster calls a worker now is none, whatever the journal has.
+    /// All known control-plane nodes, connected or not. A node that the cluster calls a worker now is excluded, whatever the journal holds.
     pub fn all(&self) -> BTreeSet<NodeName> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
         let mut out: BTreeSet<NodeName> =
             said.iter().filter(|(_, plane)| **plane).map(|(node, _)| node.clone()).collect();
         if let Some(state) = self.store.newest() {
-            // The label of that day: a plan's own roles rest on what agents told, too.
+            // The node label at planning time. The plan's own roles also depend on what agents reported.
             let planes = state.plan.inventory.nodes.iter().filter(|n| n.view.control_plane);
             out.extend(planes.map(|n| n.name.clone()).filter(|n| said.get(n) != Some(&false)));
         }
         out
     }
 
-    /// Those whose agents say so themselves; for a takeover where nobody else can tell.
+    /// Nodes whose agents report themselves as control plane; for a takeover when no other source answers.
     pub fn self_declared(&self) -> BTreeSet<NodeName> {
         let seen = self.agents.seen().into_iter().filter(|n| n.connected && !n.facts.manifests.is_empty());
         seen.map(|n| n.facts.node.clone()).collect()

@@ -1,5 +1,5 @@
-//! While a run is open: is each API server there, and the address in front of them? Measured from here with fresh connections; every
-//! outage is in the journal with its length. Judges nothing.
+//! Checks, while a run is open, whether each API server and the address in front of them answer. It measures from the coordinator with
+//! fresh connections, and records every outage with its length in the journal. It judges nothing.
 
 use super::{ExecSettings, Performer};
 use crate::store::Store;
@@ -44,9 +44,9 @@ impl Probes {
         }
     }
 
-    /// One endpoint until the run is over: a slow one delays no other.
+    /// Watches one endpoint until the run is over. A slow endpoint delays no other.
     async fn watch(&self, state: &RunState, endpoint: String) {
-        // What a coordinator before this one saw of an outage that lasts is in the journal.
+        // The journal holds what a previous coordinator measured of an outage that still lasts.
         let (mut before, mut down) = match still_down(state, &endpoint) {
             Some(before) => (before, Some(Instant::now())),
             None => (Duration::ZERO, None),
@@ -70,7 +70,7 @@ impl Probes {
         }
     }
 
-    /// A failure counts if it happens twice in a row.
+    /// Probes again after a failure: a failure counts only if it happens twice in a row.
     async fn twice(&self, endpoint: &str) -> ApiProbe {
         let first = self.probe(endpoint).await;
         if first.ok { first } else { self.probe(endpoint).await }
@@ -96,7 +96,7 @@ impl Probes {
     }
 }
 
-/// How long an endpoint was down already when this coordinator took the run over.
+/// How long an endpoint had been down when this coordinator took over the run.
 fn still_down(state: &RunState, endpoint: &str) -> Option<Duration> {
     let open = state.outages.iter().find(|o| o.endpoint == endpoint && o.milliseconds.is_none())?;
     Duration::try_from(state.last.duration_since(open.from)).ok()

@@ -1,4 +1,4 @@
-//! Failures as people read them: what happened and what else may be done, and the one next command, which can be typed as it is.
+//! Failure texts for people: what happened, the alternatives, and the one next command, which can be typed unchanged.
 
 use super::drive::Drive;
 use podlift_engine::inventory::NodeRole;
@@ -17,14 +17,14 @@ pub(super) fn aborted(why: &str) -> StopReason {
 }
 
 impl Drive {
-    /// The node that may be left out of the run where this step does not get on.
+    /// The node that may be deferred if this step makes no progress.
     pub(super) fn deferrable(&self, state: &RunState) -> Option<&NodeName> {
         let node = self.step.node.as_ref().filter(|_| self.step.kind.step().may_be_deferred())?;
         let entry = state.plan.inventory.get(node)?;
         (entry.role == NodeRole::Worker).then_some(node)
     }
 
-    /// What a person reads of a failure, with the one next command.
+    /// The text of a failure for a person, with the one next command.
     pub(super) fn stop_reason(&self, state: &RunState, failure: &Failure) -> StopReason {
         let message = match (failure.code.as_str(), &self.step.node) {
             ("drain-blocked" | "drain-refused" | "eviction-failed", Some(node)) => {

@@ -1,4 +1,4 @@
-//! A step with an open op: what does the agent's memory say of it? Only then is anything judged or sent again.
+//! Recovers a step with an open op: asks the agent's memory about the op before the step is judged or the op is resent.
 
 use super::drive::{Drive, Turn};
 use crate::dispatch::Looked;
@@ -9,17 +9,17 @@ use podlift_model::{LedgerId, OpId, OpOutcome};
 /// What is known of the step's op before the step is judged.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Open {
-    /// None was started since the step became pending.
+    /// No op was started since the step became pending.
     None,
-    /// Written down as started, and it never was: it may be sent under the same id.
+    /// The op is recorded as started but never started. It may be sent under the same id.
     Unsent(OpId),
     Ended,
-    /// Indeterminate, and why.
+    /// The end is indeterminate; the reason.
     Unknown(String),
 }
 
 impl Drive {
-    /// Err: the turn is over already.
+    /// Err if the turn is over already.
     pub(super) async fn settle(&mut self, state: &RunState) -> Result<Open, Turn> {
         match &state.steps[&self.step.id].status {
             StepStatus::Started { op_id, ledger } => self.ask(state, op_id, ledger.as_ref()).await,
@@ -31,7 +31,7 @@ impl Drive {
         }
     }
 
-    /// A cluster call has no memory to ask: the look that follows decides.
+    /// A cluster call has no memory to ask, so the following look decides.
     async fn ask(&mut self, state: &RunState, op_id: &OpId, ledger: Option<&LedgerId>) -> Result<Open, Turn> {
         let Some(recorded) = ledger else { return Ok(Open::Unsent(op_id.clone())) };
         let cx = Cx { state, step: &self.step, ahead: 0, acted: false };
@@ -54,7 +54,7 @@ impl Drive {
         }
     }
 
-    /// The end, written once: a second one for the same op finds the step no longer waiting for it.
+    /// Records the end once. A second end for the same op changes nothing, because the step no longer waits for it.
     pub(super) fn ended(&self, op_id: &OpId, outcome: OpOutcome) -> Turn {
         let (id, op_id) = (self.step.id.clone(), op_id.clone());
         let written = self.write(|s| match &s.steps[&id].status {

@@ -1,4 +1,5 @@
-//! The loop of a run: asks the engine what is next, keeps one driver for each step at work, and writes what follows from all of them.
+//! The loop of a run. It asks the engine for the next steps, keeps one driver for each active step, and records what follows from all of
+//! them.
 
 use super::drive::Drive;
 use super::undo::Undone;
@@ -21,14 +22,14 @@ pub struct Runner {
     pub settings: ExecSettings,
 }
 
-/// What a driver worked on.
+/// The subject of a driver's work.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Work {
     Step(StepId),
     Undo(RunId),
 }
 
-/// Drivers at work. Dropping it ends them; what agents have accepted goes on.
+/// The running drivers. Dropping the crew ends them; agents continue what they have accepted.
 #[derive(Default)]
 struct Crew {
     tasks: JoinSet<Work>,
@@ -47,14 +48,14 @@ impl Crew {
 }
 
 impl Runner {
-    /// Ends when `stop` is cancelled. A run that is open is taken up where its journal ends.
+    /// Runs until `stop` is cancelled. An open run continues where its journal ends.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut crew = Crew::default();
         let mut journal = self.store.subscribe();
         let mut fence = self.fence.subscribe();
         let mut watchdog = Watchdog::default();
         loop {
-            // Each turn has waited for the journal's writer: one that hangs is what systemd has to see.
+            // Each turn has waited for the journal's writer, so that systemd notices a writer that hangs.
             if let Some(state) = self.store.open_run().filter(|_| self.fence.commanding().is_some()) {
                 self.set_to_work(&state, &mut crew);
             }
@@ -71,7 +72,7 @@ impl Runner {
                         self.fence.lose(format!("a part of the coordinator died ({error}): restart it, the run goes on where it was"));
                     }
                 },
-                // What agents remember, and what an operator adopted, is in neither stream.
+                // Neither stream reports what agents remember and which runs an operator adopted.
                 () = tokio::time::sleep(self.settings.poll), if self.fence.commanding().is_none() => {}
                 () = tokio::time::sleep(TURN) => {}
             }
@@ -106,7 +107,7 @@ impl Runner {
         }
     }
 
-    /// A failed step pauses the run, once; also after a crash between the two events.
+    /// Pauses the run once when a step has failed, also after a crash between the two events.
     fn pause_if_failed(&self, state: &RunState) {
         if state.failed_steps().next().is_some() && state.status == RunStatus::Running {
             self.write(&state.run, |s| {
@@ -118,7 +119,7 @@ impl Runner {
         }
     }
 
-    /// Puts back what is ours and safe to put back, then says what was left.
+    /// Undoes what is ours and safe to undo, then reports what remains.
     async fn abort(self: Arc<Self>, run: &RunId) {
         let (Some(state), Some(epoch)) = (self.store.run(run), self.fence.commanding()) else { return };
         let Undone { undone, mut left } =
@@ -127,7 +128,8 @@ impl Runner {
         self.write(run, |s| (next(s) == Next::Undo).then_some(Event::RunAborted { undone, left }));
     }
 
-    /// Appends what `decide` says; true if it was written. A journal that can't be written ends our command.
+    /// Appends the event that `decide` returns. True if it was written. If the journal cannot be written, this coordinator stops
+    /// commanding.
     pub(super) fn try_write(&self, run: &RunId, decide: impl FnOnce(&RunState) -> Option<Event>) -> bool {
         match self.store.append_with(run, decide) {
             Ok(record) => record.is_some(),

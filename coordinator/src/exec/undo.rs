@@ -1,4 +1,4 @@
-//! The way back that is local and safe: our cordons, our guards. What remains is named, never hidden.
+//! The local and safe undo: our cordons and our guards. What remains is always reported.
 
 use super::Performer;
 use super::perform::Acted;
@@ -9,17 +9,17 @@ use podlift_engine::view::SeenNode;
 use podlift_model::{Epoch, NodeName, OpId, OpOutcome, OpOutput};
 use std::time::Duration;
 
-/// What was put back, and what could not be.
+/// What was undone, and what could not be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undone {
     pub undone: Vec<String>,
     pub left: Vec<String>,
 }
 
-/// Tries of one undo.
+/// Number of tries of one undo.
 const TRIES: u32 = 5;
 
-/// Undoes what the run did and has not undone itself; of one node, or of all.
+/// Undoes what the run did and has not undone itself, for one node or for all.
 pub(crate) async fn undo(
     p: &Performer,
     s: &RunState,
@@ -44,7 +44,7 @@ fn attempted(s: &RunState, step: &StepSpec) -> bool {
     s.steps.get(&step.id).is_some_and(|x| x.attempts > 0)
 }
 
-/// The step that gives back what `step` took is done.
+/// Whether the step that reverses `step` is done.
 fn returned(s: &RunState, step: &StepSpec) -> bool {
     let Some(counterpart) = step.kind.step().counterpart() else { return false };
     let of_lane = |x: &&StepSpec| x.node == step.node && x.phase == step.phase;
@@ -63,7 +63,7 @@ async fn one(
     let act = step.kind.step().undo(&cx)?;
     let mut why = String::new();
     for number in 1..=TRIES {
-        // Undoing twice is harmless, so that each try may have an id of its own.
+        // A repeated undo is harmless, so each try may have its own id.
         let op_id = OpId::new(format!("{}-s{:04}-u{number}", s.run, step.number)).ok()?;
         let claimed = match act.node() {
             Some(node) => p.claim(node, epoch).await,
@@ -93,7 +93,7 @@ fn line(step: &StepSpec, output: &OpOutput) -> String {
     }
 }
 
-/// What an abort leaves as it is, for whoever goes on from here.
+/// What an abort leaves unchanged, for the person who continues.
 pub(super) fn remains(s: &RunState, seen: &[SeenNode]) -> Vec<String> {
     let mut out = Vec::new();
     for entry in &s.plan.inventory.nodes {

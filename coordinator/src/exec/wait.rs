@@ -1,4 +1,4 @@
-//! A step that can't go on now: why, since when, and what happens when it takes too long.
+//! A step that cannot continue now: why, since when, and what happens when it takes too long.
 
 use super::drive::{Drive, Moment, Turn};
 use super::reasons::{aborted, plain};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl Drive {
-    /// Not now. The reason is written when it changes; a wait that takes too long is a failure, or, while an op is open, a pause.
+    /// Waits. The reason is recorded when it changes. A wait that takes too long is a failure, or a pause if an op is open.
     pub fn wait(&mut self, m: &Moment, reason: String) -> Turn {
         self.steady = None;
         if m.aborting() {
@@ -25,7 +25,8 @@ impl Drive {
         Turn::After(m.policy.poll)
     }
 
-    /// The end of an open op is not known now. It must be: so the step waits, and after its time the run pauses with the reason.
+    /// Waits while the end of an open op is not known. The end must become known, so the run pauses with the reason after the step's time
+    /// limit.
     pub fn wait_for_agent(&mut self, state: &RunState, failure: &Failure) -> Turn {
         self.steady = None;
         let since = *self.waiting.get_or_insert_with(Instant::now);

@@ -1,8 +1,8 @@
-//! How far the looks of a plan are, for whoever watches. A watcher that is slow misses numbers and delays nobody.
+//! Progress of a plan's looks, for watchers. A slow watcher misses numbers and delays nothing.
 
 use tokio::sync::watch;
 
-/// Of one kind of look: how many were answered, of how many.
+/// The number of answered looks of one kind, and their total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
     pub what: &'static str,
@@ -10,7 +10,7 @@ pub struct Count {
     pub total: usize,
 }
 
-/// In the order in which they began.
+/// The counts, in the order in which the looks began.
 #[derive(Clone)]
 pub struct Counts(watch::Sender<Vec<Count>>);
 
@@ -37,7 +37,7 @@ impl Counts {
         });
     }
 
-    /// A look that is one.
+    /// Counts a single look.
     pub(super) async fn of<T>(&self, what: &'static str, look: impl Future<Output = T>) -> T {
         self.begin(what, 1);
         let seen = look.await;

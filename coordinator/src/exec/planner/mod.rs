@@ -1,4 +1,4 @@
-//! Gathers what the planner looks at, all of it at once, and asks the engine for the plan. Changes nothing anywhere.
+//! Gathers the planner's input, all of it concurrently, and asks the engine for the plan. It changes nothing.
 
 mod counts;
 mod nodes;
@@ -29,7 +29,7 @@ pub struct Planner {
     pub cluster: ClusterName,
     pub performer: Performer,
     pub clock: Arc<dyn Clock>,
-    /// Who tells what BCM says; `None`: BCM is not asked.
+    /// The source of what BCM reports; `None` if BCM is not asked.
     pub head: Option<Arc<Head>>,
     /// How long a node may take for its survey.
     pub survey_timeout: Duration,
@@ -46,7 +46,7 @@ fn odd(what: &str) -> String {
     format!("unexpected answer to {what}")
 }
 
-/// Takes away the facts of workers whose agents tell of control-plane manifests: they vote on nothing, and the plan says why.
+/// Removes the facts of workers whose agents report control-plane manifests. They have no vote, and the plan gives the reason.
 fn impostors(views: &[NodeView], facts: &mut Vec<(NodeFacts, Timestamp)>) -> BTreeMap<NodeName, String> {
     let workers: BTreeSet<&NodeName> = views.iter().filter(|v| !v.control_plane).map(|v| &v.name).collect();
     let odd = |f: &NodeFacts| !f.manifests.is_empty() && workers.contains(&f.node);
@@ -56,7 +56,7 @@ fn impostors(views: &[NodeView], facts: &mut Vec<(NodeFacts, Timestamp)>) -> BTr
 }
 
 impl Planner {
-    /// The question, completed with everything that the planner looks at.
+    /// Completes the question with all of the planner's input.
     pub(crate) async fn gather(
         &self,
         ask: Ask,
@@ -64,7 +64,7 @@ impl Planner {
         counts: &Counts,
     ) -> Result<PlanInput, Failure> {
         let (views, mut facts) = tokio::join!(self.nodes(), self.facts(counts));
-        // Told apart: facts go into the plan, and the same node has the same facts a second later.
+        // Clocks are kept separately, because facts go into the plan, and must be equal when the plan is made again a second later.
         let clocks =
             facts.iter_mut().filter_map(|(f, at)| Some((f.node.clone(), ahead(f.clock.take()?, *at))));
         let clocks = clocks.collect();
@@ -135,7 +135,7 @@ impl Planner {
         }
     }
 
-    /// Each API server by itself, and the address that everybody uses.
+    /// Probes each API server, and the shared address.
     async fn probes(&self, inventory: &Inventory) -> Vec<ApiProbe> {
         let endpoints = super::probes::endpoints(inventory);
         match self.performer.cluster.look(&ClusterLook::ProbeApiServers { endpoints }).await {

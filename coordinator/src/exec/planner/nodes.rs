@@ -1,5 +1,5 @@
-//! What agents are asked when a plan is made: all of them at once up to a number, each with a time limit of its own, so that one that hangs
-//! delays a plan and never holds it up.
+//! Questions to the agents for a plan. They run concurrently up to a limit. Each has its own time limit, so that an agent that hangs delays
+//! a plan but does not block it.
 
 use super::{Counts, Planner, Told, odd};
 use futures_util::StreamExt as _;
@@ -11,20 +11,20 @@ use podlift_model::{KubeVersion, Look, NodeFacts, NodeName, OpOutput};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How many agents are asked at once: what they answer is held in memory only once it is read.
+/// Concurrent questions. An answer takes memory only once it is read.
 const AT_ONCE: usize = 256;
 
 /// One question to many nodes.
 struct Question<'a> {
-    /// For people.
+    /// The name of the question, for people.
     what: &'static str,
     look: &'a Look,
-    /// Besides the one that every observation has.
+    /// An additional time limit, besides the one of every observation.
     limit: Option<Duration>,
 }
 
 impl Planner {
-    /// Fresh facts of every connected agent, and when they came; of one that does not answer now, none.
+    /// Fresh facts of every connected agent, with their time of arrival. An agent that does not answer now is left out.
     pub(super) async fn facts(&self, counts: &Counts) -> Vec<(NodeFacts, Timestamp)> {
         let seen = self.performer.agents.seen();
         let there: Vec<NodeName> =
@@ -42,7 +42,7 @@ impl Planner {
         facts.collect()
     }
 
-    /// What a survey has told already is not asked for again.
+    /// Asks only for what the surveys do not contain already.
     pub(super) async fn offers(
         &self,
         inventory: &Inventory,
@@ -127,7 +127,7 @@ fn surveyed(survey: &Told<NodeSurvey>) -> Option<Vec<PackageOffer>> {
     (!install.offers.is_empty()).then(|| install.offers.clone())
 }
 
-/// Of those whose agent has told its facts.
+/// The nodes whose agents have sent their facts.
 fn names<'a>(nodes: impl Iterator<Item = &'a NodeEntry>) -> Vec<NodeName> {
     nodes.filter(|n| n.facts.is_some()).map(|n| n.name.clone()).collect()
 }

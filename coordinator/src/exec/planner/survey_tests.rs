@@ -1,4 +1,4 @@
-//! Surveys: who is asked, how long, how many at once, and what watchers are told.
+//! Surveys: which agents are asked, the time limits, the concurrency, and what watchers receive.
 
 use super::{Count, Counts, Planner};
 use crate::backup::{BackupSettings, Backups};

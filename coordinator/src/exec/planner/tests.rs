@@ -1,4 +1,4 @@
-//! What the planner brings home besides facts: clocks, and what BCM says.
+//! What the planner gathers besides facts: clocks, and what BCM reports.
 
 use crate::core::{Coordinator, Parts, PlanAsk, Settings};
 use crate::journal::MemoryJournal;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const NOW: &str = "2026-11-22T02:00:00Z";
 
-/// With the agent of a head node, or without.
+/// Makes a plan, with the agent of a head node or without.
 async fn plan(fleet: &Arc<Fleet>, head: Option<&str>) -> Arc<Program> {
     let coordinator = Coordinator::new(Parts {
         cluster_name: ClusterName::new("runaicluster").unwrap(),
