@@ -1,5 +1,5 @@
-//! Which certificate somebody serves, read and not judged: an expired or foreign one is what is looked for. Nothing is ever sent over such
-//! a connection.
+//! Reads which certificate a server presents, and does not judge it: the caller looks for expired and foreign ones. Nothing is ever sent
+//! over such a connection.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -19,11 +19,11 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 #[async_trait]
 pub trait Certificates: Send + Sync {
-    /// What `address` (host:port) serves to whoever asks for `name`.
+    /// The certificate that `address` (host:port) presents to a client that asks for `name`.
     async fn served(&self, address: &str, name: &str) -> Seen<Certificate>;
 }
 
-/// By a TLS handshake.
+/// Reads certificates by a TLS handshake.
 pub struct Handshake {
     timeout: Duration,
 }
@@ -62,7 +62,7 @@ fn connector() -> Result<TlsConnector, rustls::Error> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// The leaf.
+/// Parses the leaf certificate.
 fn read(der: &CertificateDer<'_>) -> Seen<Certificate> {
     let unreadable = |e: &dyn std::error::Error| format!("its certificate can't be read: {e}");
     let (_, x509) = X509Certificate::from_der(der).map_err(|e| unreadable(&e))?;
@@ -88,7 +88,7 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// Takes any certificate; that the other side holds its key is still proven.
+/// Accepts any certificate. It still verifies that the server holds its key.
 #[derive(Debug)]
 struct Unjudged(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! Certificates that nobody should trust, read all the same.
+//! Certificates that no client should trust are read all the same.
 
 use super::*;
 use rcgen::{CertificateParams, KeyPair};

@@ -1,5 +1,5 @@
-//! What podlift's own kubeconfig proves its identity with, for connections that are made by hand: a client certificate, or a bearer token.
-//! Read from the kubeconfig alone; a login that a program makes (exec, auth-provider) is none of these.
+//! The credentials of podlift's own kubeconfig, for connections that the coordinator opens without the kube client: a client certificate or
+//! a bearer token. They come from the kubeconfig alone; logins of another program (exec, auth-provider) are not supported.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Nothing: the API server sees an anonymous caller.
+/// The default is empty: the API server then sees an anonymous caller.
 #[derive(Default)]
 pub struct Credentials {
     pub(super) certificate: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
@@ -20,7 +20,7 @@ enum Token {
     #[default]
     None,
     Text(String),
-    /// Read at each use: who wrote it writes it anew.
+    /// Read at each use, because the file's writer renews it.
     File(PathBuf),
 }
 
@@ -38,7 +38,7 @@ impl Credentials {
         let options = KubeConfigOptions::default();
         let config = kube::Config::from_custom_kubeconfig(file, &options).await;
         let config = config.map_err(|e| bad(e.to_string()))?;
-        // The one way in which the crate gives secrets out: as the file has them.
+        // The crate reveals secrets only by serialization, as the file has them.
         let auth = serde_json::to_value(&config.auth_info).map_err(|e| bad(e.to_string()))?;
         Self::from_auth(&auth).map_err(bad)
     }
@@ -56,7 +56,7 @@ impl Credentials {
         Ok(Self { certificate, token })
     }
 
-    /// For the header of a request; None: there is no token.
+    /// For the header of a request; `None` if there is no token.
     pub(super) fn bearer(&self) -> Option<String> {
         let token = match &self.token {
             Token::None => return None,
@@ -76,7 +76,7 @@ fn pair(chain: &[u8], key: &[u8]) -> Result<Pair, String> {
     if chain.is_empty() { Err("client-certificate holds no certificate".into()) } else { Ok((chain, key)) }
 }
 
-/// Data before a file, as kubectl takes them.
+/// Data takes precedence over a file, as in kubectl.
 fn material(data: Option<&str>, file: Option<&str>) -> Result<Option<Vec<u8>>, String> {
     match (data, file) {
         (Some(data), _) => STANDARD.decode(data.trim()).map(Some).map_err(|e| e.to_string()),

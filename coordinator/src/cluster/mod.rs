@@ -1,6 +1,5 @@
-//! The way to the cluster being upgraded: a closed set of looks, and a closed set of changes, each fenced by the epoch of the coordinator
-//! that makes it. Never the place where
-//! podlift keeps anything that it needs to know.
+//! The connection to the cluster being upgraded: a closed set of looks, and a closed set of changes. Each change is fenced by the epoch of
+//! its coordinator. podlift must not keep its own state in the cluster.
 
 mod certificates;
 mod credentials;
@@ -19,19 +18,19 @@ use bytes::Bytes;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 
-/// Code of the failure that says: the API does not answer now. Always transient.
+/// Code of the failure that the API does not answer now. The failure is always transient.
 pub const UNREACHABLE: &str = "api-unreachable";
-/// Code of the failure that says: another coordinator with a higher epoch was here.
+/// Code of the failure that another coordinator with a higher epoch wrote the object.
 pub const FENCED: &str = "fenced";
 
 #[async_trait]
 pub trait Cluster: Send + Sync {
-    /// Reads only.
+    /// Makes one read-only look.
     async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure>;
 
-    /// One change, fenced by the epoch. The result is a line for people.
+    /// Makes one change, fenced by the epoch. The result is a line for people.
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure>;
 
-    /// What the API sends for a path, byte for byte; None where there is no such thing. For backups, which lose no field.
+    /// The API's answer for a path, byte for byte, so that backups lose no field; `None` if there is no such object.
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure>;
 }

@@ -1,6 +1,6 @@
-//! Is an API server ready, seen from here and by its own address? Each probe is a fresh connection: one that is kept alive says nothing
-//! of who would be let in now. It is asked with podlift's own credentials; one that answers 401 or 403 under the right certificate lives
-//! and wants others, which is never "not ready".
+//! Checks whether an API server is ready, from the coordinator and at the server's own address. Each probe opens a fresh connection,
+//! because a kept connection does not show whether new ones are accepted. The probe uses podlift's own credentials. A server that answers
+//! 401 or 403 under the right certificate lives and requires other credentials; this never counts as "not ready".
 
 use super::Credentials;
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ const BODY_LIMIT: usize = 64 << 10;
 
 #[async_trait]
 pub trait Prober: Send + Sync {
-    /// `endpoint` is HOST:PORT, or `vip` for the address that everybody uses.
+    /// `endpoint` is HOST:PORT, or `vip` for the shared address.
     async fn probe(&self, endpoint: &str) -> ApiProbe;
 }
 
@@ -36,7 +36,7 @@ pub enum ProberError {
     Tls(#[from] rustls::Error),
 }
 
-/// GET /readyz over TLS, the server checked against the cluster's CA.
+/// Requests /readyz over TLS, and checks the server against the cluster's CA.
 pub struct HttpsProber {
     roots: RootCertStore,
     tls: TlsConnector,
@@ -61,13 +61,13 @@ impl HttpsProber {
         Ok(Self { roots, tls, credentials: Credentials::default(), vip, timeout })
     }
 
-    /// Whoever asks; without it the API server sees an anonymous caller.
+    /// Sets the credentials. Without them the API server sees an anonymous caller.
     pub fn with_credentials(self, credentials: Credentials) -> Result<Self, ProberError> {
         let tls = connector(&self.roots, &credentials)?;
         Ok(Self { tls, credentials, ..self })
     }
 
-    /// What is left to say of a server that is there; empty: nothing.
+    /// A remark on a server that lives; empty if there is none.
     async fn readyz(&self, address: &str) -> Result<String, String> {
         let text = |e: &dyn std::error::Error| e.to_string();
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
@@ -93,7 +93,7 @@ impl HttpsProber {
                 _ => Err(format!("{status}: {}", first_line(&body.to_bytes()))),
             }
         };
-        // The connection is polled beside the answer and ends with it.
+        // The connection is polled together with the answer and ends with it.
         let (answer, _) = tokio::join!(answer, connection);
         answer
     }

@@ -1,4 +1,4 @@
-//! Against a TLS server of this process, which wants a certificate or a token, or is not ready.
+//! Probes a TLS server of this process, which requires a certificate or a token, or is not ready.
 #![allow(clippy::disallowed_methods)] // files of the test
 
 use super::*;
@@ -12,7 +12,7 @@ struct Site {
     address: String,
 }
 
-/// Answers 200 to whoever shows a certificate of its CA or the token `t0ken`, and `otherwise` to all others.
+/// Answers 200 to a client with a certificate of its CA or the token `t0ken`, and `otherwise` to all others.
 async fn serve(otherwise: u16) -> Site {
     let dir = tempfile::tempdir().unwrap();
     let key = KeyPair::generate().unwrap();

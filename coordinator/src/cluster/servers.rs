@@ -1,12 +1,12 @@
-//! A way to one API server by its own address. The proxy in front of them would choose one by itself.
+//! A connection to one API server by its own address. The proxy in front of the servers would choose one itself.
 
 /// Clients of single API servers, each with the coordinator's identity.
 pub trait Servers: Send + Sync {
-    /// `endpoint` is HOST:PORT. Does not dial yet.
+    /// `endpoint` is HOST:PORT. The client does not connect yet.
     fn at(&self, endpoint: &str) -> Result<::kube::Client, String>;
 }
 
-/// Nobody said how.
+/// The implementation when no way to reach single servers is configured.
 pub(super) struct NoServers;
 
 impl Servers for NoServers {

@@ -25,8 +25,7 @@ impl Drive {
         Turn::After(m.policy.poll)
     }
 
-    /// Waits while the end of an open op is not known. The end must become known, so the run pauses with the reason after the step's time
-    /// limit.
+    /// Waits while the end of an open op is not known. The end must become known, so after `wait_seconds` the run pauses with the reason.
     pub fn wait_for_agent(&mut self, state: &RunState, failure: &Failure) -> Turn {
         self.steady = None;
         let since = *self.waiting.get_or_insert_with(Instant::now);

@@ -1,4 +1,4 @@
-//! Which of kubeadm's addons the cluster uses, told by their ConfigMaps, and at which version kube-proxy is.
+//! Which of kubeadm's addons the cluster uses, as their ConfigMaps show, and the version of kube-proxy.
 
 use super::api::Api;
 use podlift_engine::doors::AddonsView;

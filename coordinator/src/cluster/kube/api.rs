@@ -1,4 +1,4 @@
-//! Requests as JSON: one call, one answer, one classified error. Retries nothing.
+//! Requests as JSON: one call, one answer, one classified error. It does not retry.
 
 use crate::cluster::UNREACHABLE;
 use bytes::Bytes;
@@ -14,10 +14,10 @@ pub(super) struct Api {
     timeout: Duration,
 }
 
-/// What was not a success.
+/// A call without success.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ApiError {
-    /// No answer, or one of a proxy that has nobody to ask.
+    /// No answer, or an answer of a proxy that reaches no server.
     Unreachable(String),
     Status(ApiStatus),
 }
@@ -40,7 +40,7 @@ impl Api {
         self.send(Method::GET, path, None).await
     }
 
-    /// None where there is no such object.
+    /// `None` if there is no such object.
     pub async fn find(&self, path: &str) -> Result<Option<Value>, ApiError> {
         match self.get(path).await {
             Ok(value) => Ok(Some(value)),
@@ -68,7 +68,7 @@ impl Api {
         Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    /// The body of a success, as it came.
+    /// The unchanged body of a successful answer.
     pub(super) async fn bytes(
         &self,
         method: Method,
@@ -96,7 +96,7 @@ impl Api {
         }
         let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let code = head.status.as_u16();
-        // A proxy without a server behind it answers in its own words, not as a Status object.
+        // A proxy without a server behind it answers with its own text instead of a Status object.
         if matches!(code, 502..=504) && value["kind"] != "Status" {
             return Err(ApiError::Unreachable(format!("{code} from the proxy in front of the API servers")));
         }
@@ -118,7 +118,7 @@ fn status(code: u16, retry_after: Option<u64>, value: &Value) -> ApiStatus {
     }
 }
 
-/// hyper and tower hide the reason behind the error.
+/// The chain of causes, because hyper and tower hide the reason behind the error.
 pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

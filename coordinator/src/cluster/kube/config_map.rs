@@ -1,4 +1,5 @@
-//! ConfigMaps of kube-system that kubeadm writes from: read with who wrote them, written only on top of the version that was read.
+//! ConfigMaps of kube-system that kubeadm writes from. A read includes their writers, and a write succeeds only on the version that was
+//! read.
 
 use super::api::{Api, ApiError};
 use super::owner;
@@ -11,7 +12,7 @@ pub(super) struct ConfigMap {
     pub key: &'static str,
 }
 
-/// As it was read.
+/// The text, as it was read.
 pub(super) struct Text {
     pub resource_version: String,
     pub text: String,
@@ -28,7 +29,7 @@ impl ConfigMap {
         self.find(api).await?.ok_or_else(|| self.gone())
     }
 
-    /// None where there is no such ConfigMap.
+    /// `None` if there is no such ConfigMap.
     pub async fn find(&self, api: &Api) -> Result<Option<Text>, Failure> {
         let Some(object) = api.find(&self.path()).await? else { return Ok(None) };
         let Self { name, key } = self;

@@ -1,5 +1,5 @@
-//! Clients from a kubeconfig file: podlift's own identity with least rights, never admin.conf. One for the address that everybody uses, and
-//! one for each API server by its own.
+//! Clients from a kubeconfig file. It holds podlift's own identity with least rights, never admin.conf. One client uses the shared address,
+//! and one uses each API server's own address.
 
 use crate::cluster::Servers;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -15,7 +15,7 @@ pub enum ConnectError {
     Client { path: PathBuf, source: Box<kube::Error> },
 }
 
-/// Does not dial yet.
+/// Creates a client without connecting.
 pub async fn connect(kubeconfig: &Path, timeout: Duration) -> Result<Client, ConnectError> {
     let failed = |source| ConnectError::Client { path: kubeconfig.into(), source: Box::new(source) };
     Client::try_from(config(kubeconfig, timeout).await?).map_err(failed)
@@ -31,13 +31,13 @@ async fn config(kubeconfig: &Path, timeout: Duration) -> Result<Config, ConnectE
     Ok(config)
 }
 
-/// The same identity at any API server.
+/// Connects to any API server with the same identity.
 pub struct ByAddress(Config);
 
 impl ByAddress {
     pub async fn new(kubeconfig: &Path, timeout: Duration) -> Result<Self, ConnectError> {
         let mut config = config(kubeconfig, timeout).await?;
-        // A server is known by the address it is asked at.
+        // The server's name is the address that it is asked at.
         config.tls_server_name = None;
         Ok(Self(config))
     }

@@ -1,5 +1,5 @@
-//! Cordon and uncordon: unschedulable, owner and epoch in one merge patch that names the resourceVersion it rests on. What somebody else
-//! cordoned is never touched.
+//! Cordon and uncordon: one merge patch holds unschedulable, owner and epoch, and names the resourceVersion that it is based on. podlift
+//! never changes a cordon of another writer.
 
 use super::api::{Api, ApiError};
 use super::{nodes, owner};
@@ -7,10 +7,10 @@ use podlift_engine::doors::Owner;
 use podlift_model::{Epoch, Failure, NodeName, RunId};
 use serde_json::{Value, json};
 
-/// A node object changes every few seconds by itself (status): so many conflicts in a row are no accident.
+/// A node's status changes every few seconds. This many conflicts in a row have another cause.
 const TRIES: u32 = 8;
 
-/// What to do about a node as it is.
+/// The decision about a node in its present state.
 enum Decision {
     Patch(Value, String),
     Leave(String),
@@ -81,7 +81,7 @@ fn foreign(node: &NodeName, owner: Option<Owner>) -> Failure {
     Failure::operator("cordon-foreign", text)
 }
 
-/// Reads, decides, patches; reads again where somebody was quicker.
+/// Reads, decides and patches. Reads again if another writer was faster.
 async fn change(
     api: &Api,
     node: &NodeName,

@@ -1,4 +1,4 @@
-//! ConfigMap kube-system/kubeadm-config: what kubeadm renders the control plane from.
+//! ConfigMap kube-system/kubeadm-config, from which kubeadm renders the control plane.
 
 use super::api::Api;
 use super::config_map::ConfigMap;

@@ -1,4 +1,4 @@
-//! ConfigMap kube-system/kubelet-config: what kubeadm writes each node's kubelet configuration from.
+//! ConfigMap kube-system/kubelet-config, from which kubeadm writes each node's kubelet configuration.
 
 use super::api::Api;
 use super::config_map::ConfigMap;

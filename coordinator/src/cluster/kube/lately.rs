@@ -1,5 +1,5 @@
-//! The list of nodes, shared for a second: in a fleet of thousands hundreds of lanes ask for it at once, and each list is tens of
-//! megabytes. Never used where a decision needs the newest state: the cordon itself reads its own node and carries its resourceVersion.
+//! The list of nodes, shared for a second. In a fleet of thousands, hundreds of lanes ask for it at once, and each list is tens of
+//! megabytes. It must not serve decisions that need the newest state: the cordon reads its own node and carries its resourceVersion.
 
 use super::api::Api;
 use super::nodes;
@@ -15,7 +15,7 @@ const AGE: Duration = Duration::from_secs(1);
 pub(super) struct Lately(Mutex<Option<(Instant, Vec<NodeView>)>>);
 
 impl Lately {
-    /// Whoever comes while a list is on its way takes that one, however long it is on its way: it is newer than the question.
+    /// The shared list if it was requested less than `AGE` before this call, however long its answer takes; otherwise a new one.
     pub async fn nodes(&self, api: &Api) -> Result<Vec<NodeView>, Failure> {
         let came = Instant::now();
         let mut last = self.0.lock().await;

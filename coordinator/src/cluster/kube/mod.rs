@@ -1,5 +1,5 @@
-//! The cluster over its API: every call in a file of its own. Objects travel as JSON, so that no field that this build does not know is
-//! lost; writes are merge patches with a resourceVersion, never a replacement.
+//! The cluster over its API, with each call in its own file. Objects travel as JSON, so that fields unknown to this build are kept. Writes
+//! are merge patches with a resourceVersion, never a replacement.
 
 mod addons;
 mod api;
@@ -40,11 +40,11 @@ pub struct KubeCluster {
     lately: Lately,
 }
 
-/// As long as one TLS handshake at an ingress may take.
+/// Time limit of one TLS handshake at an ingress.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 
 impl KubeCluster {
-    /// `client` must not retry by itself (`Config::default_retry = false`): a refused eviction would be hidden for minutes.
+    /// `client` must not retry by itself (`Config::default_retry = false`), because that would hide a refused eviction for minutes.
     pub fn new(client: ::kube::Client, prober: Arc<dyn Prober>, timeout: Duration) -> Self {
         Self {
             api: Api::new(client, timeout),
@@ -55,12 +55,12 @@ impl KubeCluster {
         }
     }
 
-    /// How single API servers are reached.
+    /// Sets how single API servers are reached.
     pub fn with_servers(self, servers: Arc<dyn Servers>) -> Self {
         Self { servers, ..self }
     }
 
-    /// Who looks at what ingresses serve.
+    /// Sets what reads the certificates that ingresses present.
     pub fn with_certificates(self, certificates: Arc<dyn Certificates>) -> Self {
         Self { certificates, ..self }
     }

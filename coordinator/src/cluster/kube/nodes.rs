@@ -1,4 +1,4 @@
-//! Node objects, read.
+//! Reads Node objects.
 
 use super::api::Api;
 use super::owner;
@@ -16,7 +16,7 @@ pub(super) fn path(node: &NodeName) -> String {
     format!("/api/v1/nodes/{node}")
 }
 
-/// Of a Node what is looked at: a real one is tens of kilobytes, most of them images and managed fields.
+/// The fields of a Node that podlift reads. A real Node is tens of kilobytes, most of them images and managed fields.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Slim {

@@ -19,14 +19,14 @@ pub(super) fn text(run: &RunId, epoch: &Epoch) -> String {
     serde_json::to_string(&owner).unwrap_or_default()
 }
 
-/// The epoch of whoever wrote an object last, by either mark.
+/// The epoch of the coordinator that wrote an object last, from either mark.
 fn epoch_of(object: &Value) -> Option<Epoch> {
     let annotation = object["metadata"]["annotations"].get(EPOCH).and_then(Value::as_str);
     let epoch = annotation.and_then(|text| serde_json::from_str(text).ok());
     epoch.or_else(|| of(object).map(|o| o.epoch))
 }
 
-/// Refused where somebody with a higher number, or another holder of the same one, was here.
+/// Refuses if a coordinator with a higher number, or another holder of the same number, wrote the object.
 pub(super) fn check(object: &Value, ours: &Epoch) -> Result<(), Failure> {
     match epoch_of(object) {
         Some(theirs) if !ours.may_follow(Some(&theirs)) => {

@@ -1,4 +1,4 @@
-//! Lists, page by page: an object is read into what is kept of it as soon as its page is here, and no two pages are held at once.
+//! Lists, page by page. Each object is reduced to the needed fields when its page arrives, and only one page is held at a time.
 
 use super::api::{Api, ApiError, ApiStatus};
 use http::Method;
@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// How many objects at once, as kubectl asks.
+/// Objects of one page, as in kubectl.
 const PAGE: &str = "500";
 
 #[derive(Deserialize)]
 struct Page<T> {
     metadata: Option<Meta>,
-    /// Go writes an empty list as null, too.
+    /// An option, because Go also writes an empty list as null.
     items: Option<Vec<T>>,
 }
 
@@ -23,14 +23,14 @@ struct Meta {
 }
 
 impl Api {
-    /// All pages of a list, whole.
+    /// All objects of a list, complete.
     pub async fn list(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, ApiError> {
         let mut items = Vec::new();
         self.each(path, query, |item: Value| items.push(item)).await?;
         Ok(items)
     }
 
-    /// Hands out each object of a list, of all pages.
+    /// Passes on each object of a list, from all pages.
     pub async fn each<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -64,7 +64,7 @@ pub(super) fn encode(text: &str) -> String {
     text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
-/// Field of an object that is there, absent or null.
+/// A field that may be present, absent or null.
 pub(super) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,

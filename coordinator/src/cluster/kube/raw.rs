@@ -1,4 +1,4 @@
-//! What the API sends for a path, byte for byte: for backups, which lose no field.
+//! The API's answer for a path, byte for byte, so that backups lose no field.
 
 use super::api::{Api, ApiError};
 use super::pages::encode;

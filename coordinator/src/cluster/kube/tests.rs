@@ -1,4 +1,4 @@
-//! The adapter against a kube API played by hand: canned objects, recorded refusals, every request remembered.
+//! The adapter against a fake kube API, with fixed objects and recorded refusals. The fake keeps every request.
 
 mod drain;
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 const NODE: &str = "/api/v1/nodes/dgx030";
 const PODS: &str = "/api/v1/pods";
 
-/// `METHOD PATH` to the answers in order; the last one stays.
+/// Answers in order, by `METHOD PATH`; the last one stays.
 #[derive(Clone, Default)]
 struct Played(Arc<Mutex<State>>);
 
@@ -27,7 +27,7 @@ struct Played(Arc<Mutex<State>>);
 struct State {
     answers: BTreeMap<String, VecDeque<(u16, Value)>>,
     asked: Vec<(String, Value)>,
-    /// How long every answer takes.
+    /// Delay of every answer.
     delay: Duration,
 }
 
@@ -289,7 +289,7 @@ async fn lanes_that_ask_together_share_a_list_however_long_it_takes() {
     let (a, b, c) = tokio::join!(ask(), ask(), ask());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(api.bodies("GET /api/v1/nodes").len(), 1);
-    // Asked three seconds ago: too old for whoever comes now.
+    // The list was requested three seconds ago, which is too old for a new caller.
     assert!(ask().await.is_ok());
     assert_eq!(api.bodies("GET /api/v1/nodes").len(), 2);
 }

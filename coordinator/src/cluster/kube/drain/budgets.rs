@@ -1,4 +1,4 @@
-//! Who holds a drain up: the pods that are left, and the budgets that protect them.
+//! What blocks a drain: the remaining pods, and the budgets that protect them.
 
 use super::super::api::Api;
 use super::filter::Pod;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The refusal that pauses the run. Budgets that can't be read leave the pods named.
+/// The refusal that pauses the run. If the budgets cannot be read, it names the pods alone.
 pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, &str)], limit: Duration) -> Failure {
     let namespaces: BTreeSet<&str> = pods.iter().map(|(p, _)| p.namespace.as_str()).collect();
     let mut budgets = Vec::new();
@@ -53,7 +53,7 @@ fn protects(budget: &Value, pod: &Pod) -> bool {
         && matches(selector, &pod.labels)
 }
 
-/// A label selector, both halves; an empty one selects all.
+/// Matches both halves of a label selector; an empty one selects all.
 fn matches(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
     let has = |key: &str, value: &Value| labels.get(key).is_some_and(|l| value == l.as_str());
     let all_labels = selector["matchLabels"].as_object().into_iter().flatten().all(|(k, v)| has(k, v));

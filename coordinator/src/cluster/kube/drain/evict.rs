@@ -1,4 +1,4 @@
-//! One pod: asked to go until it may, then watched until it is gone.
+//! Evicts one pod: requests the eviction until it is accepted, then waits until the pod is gone.
 
 use super::super::api::{Api, ApiError, ApiStatus};
 use super::filter::Pod;
@@ -6,15 +6,15 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Between two attempts at an eviction that is refused for now, as kubectl waits.
+/// Time between two attempts at an eviction that is refused for now, as in kubectl.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Between two looks at a pod that is going.
+/// Time between two looks at a pod that is terminating.
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ended {
     Gone,
-    /// The time was over; why it stayed.
+    /// The time limit passed; the reason why the pod stayed.
     Blocked(String),
     Failed(String),
 }
@@ -34,7 +34,7 @@ impl Ended {
     }
 }
 
-/// What one attempt came to.
+/// The result of one attempt.
 enum Attempt {
     Accepted,
     Gone,
@@ -79,14 +79,14 @@ fn refused(pod: &Pod, s: ApiStatus) -> Attempt {
             true => Attempt::Accepted,
             false => Attempt::Later(AGAIN, s.message),
         },
-        // The pod of this name is another one already.
+        // Another pod has this name already.
         409 => Attempt::Accepted,
         503 | 504 => Attempt::Later(s.retry_after.unwrap_or_default().max(AGAIN), s.message),
         code => Attempt::Failed(format!("{code} {}", s.message)),
     }
 }
 
-/// Gone is 404, or another pod of the same name.
+/// A pod is gone if the answer is 404, or if another pod has its name.
 async fn wait_until_gone(api: &Api, pod: &Pod, deadline: Instant) -> Ended {
     loop {
         match api.find(&pod.path()).await {

@@ -1,4 +1,4 @@
-//! Which pods of a node are evicted, left, or forbid the drain: kubectl 1.32's filters in its order (kubectl `pkg/drain/filters.go`).
+//! Which pods of a node are evicted, left, or prevent the drain: kubectl 1.32's filters in its order (kubectl `pkg/drain/filters.go`).
 
 use super::super::api::Api;
 use podlift_model::{Failure, NodeName};
@@ -11,7 +11,7 @@ pub(super) struct Pod {
     pub pod: String,
     pub uid: String,
     pub labels: BTreeMap<String, String>,
-    /// Being deleted already.
+    /// The pod is being deleted already.
     pub deleting: bool,
 }
 
@@ -27,15 +27,15 @@ impl Pod {
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     pub evict: Vec<Pod>,
-    /// As drain says it: `cannot delete MESSAGE: ns/a, ns/b`.
+    /// Refusals in the words of drain: `cannot delete MESSAGE: ns/a, ns/b`.
     pub refused: Vec<String>,
-    /// What people should know of pods that go.
+    /// Notes for people on pods that are evicted.
     pub notes: Vec<String>,
 }
 
 enum Verdict {
     Evict,
-    /// Goes, and takes its emptyDir with it.
+    /// The pod is evicted, and its emptyDir is lost.
     EvictWithData,
     Leave,
     Refuse(&'static str),
@@ -100,14 +100,14 @@ fn controller(pod: &Value) -> Option<&Value> {
     owners.iter().find(|o| o["controller"] == true)
 }
 
-/// (namespace, name) of the DaemonSet that owns the pod; its API group is not looked at, as in kubectl.
+/// (namespace, name) of the DaemonSet that owns the pod. As in kubectl, the API group is ignored.
 fn daemon_set(pod: &Value) -> Option<(String, String)> {
     let owner = controller(pod).filter(|o| o["kind"] == "DaemonSet")?;
     let namespace = pod["metadata"]["namespace"].as_str()?;
     Some((namespace.into(), owner["name"].as_str()?.into()))
 }
 
-/// DaemonSets that pods name and that are not there; each is asked for once.
+/// DaemonSets that pods name and that do not exist. Each is asked for once.
 async fn missing_sets(api: &Api, pods: &[Value]) -> Result<BTreeSet<(String, String)>, Failure> {
     let named: BTreeSet<(String, String)> =
         pods.iter().filter(|p| !finished(p)).filter_map(daemon_set).collect();

@@ -1,5 +1,5 @@
-//! A drain as `kubectl drain --ignore-daemonsets --delete-emptydir-data` of 1.32 does it, with its refusals and its retries, and with
-//! a time limit that names who holds it up. A failed eviction is a failure. The cordon is not this file's business and stays.
+//! A drain like `kubectl drain --ignore-daemonsets --delete-emptydir-data` of 1.32, with its refusals and its retries. At the time limit it
+//! names what blocks the drain. A failed eviction is a failure. This module does not set or remove the cordon.
 
 mod budgets;
 mod evict;
@@ -15,7 +15,7 @@ use podlift_model::{Epoch, Failure, NodeName};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a drain would evict now, and what forbids it.
+/// What a drain would evict now, and what prevents it.
 pub(super) async fn look(api: &Api, node: &NodeName) -> Result<EvictionView, Failure> {
     let sorted = filter::sort(api, node).await?;
     Ok(EvictionView { evict: sorted.evict.iter().map(Pod::name).collect(), refused: sorted.refused })

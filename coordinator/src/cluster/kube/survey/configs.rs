@@ -11,7 +11,7 @@ pub(super) async fn kubelet(api: &Api) -> Result<String, Failure> {
     Ok(kubelet_config::read(api).await?.kubelet)
 }
 
-/// None: there is no kube-proxy here.
+/// `None` if there is no kube-proxy in the cluster.
 pub(super) async fn kube_proxy(api: &Api) -> Result<Option<String>, Failure> {
     Ok(KUBE_PROXY.find(api).await?.map(|read| read.text))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 const COREFILE: ConfigMap = ConfigMap { name: "coredns", key: "Corefile" };
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/kube-system/deployments/coredns";
 
-/// None: the cluster has none that kubeadm would touch.
+/// `None` if the cluster has no CoreDNS that kubeadm would change.
 pub(super) async fn read(api: &Api) -> Result<Option<CoreDnsView>, Failure> {
     let Some(deployment) = api.find(DEPLOYMENT).await? else { return Ok(None) };
     let Some(map) = COREFILE.find(api).await? else { return Ok(None) };
@@ -19,7 +19,7 @@ pub(super) async fn read(api: &Api) -> Result<Option<CoreDnsView>, Failure> {
     Ok(Some(CoreDnsView { image, corefile: map.text }))
 }
 
-/// Of the container `coredns`; of the first one where none is called so.
+/// The image of the container `coredns`, or of the first container if none has that name.
 fn image(deployment: &Value) -> Option<String> {
     let containers = deployment["spec"]["template"]["spec"]["containers"].as_array()?;
     let named = containers.iter().find(|c| c["name"] == "coredns").or(containers.first())?;

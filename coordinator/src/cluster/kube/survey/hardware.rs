@@ -1,4 +1,4 @@
-//! What nodes offer to pods beyond processors and memory: GPUs, MIG devices, InfiniBand, and how MIG is laid out.
+//! What nodes offer to pods beyond processors and memory: GPUs, MIG devices, InfiniBand, and the MIG layout.
 
 use super::super::api::Api;
 use super::meta::Meta;
@@ -8,7 +8,7 @@ use podlift_model::{Failure, NodeName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Labels that change by themselves while nothing changes.
+/// Labels that change although the hardware does not.
 const RESTLESS: &[&str] = &["nvidia.com/gfd.timestamp", "nvidia.com/gpu-driver-upgrade-state"];
 
 #[derive(Debug, Default, Deserialize)]
@@ -27,7 +27,7 @@ struct Status {
     allocatable: BTreeMap<String, String>,
 }
 
-/// Only nodes that have some.
+/// Only nodes that have such hardware.
 pub(super) async fn read(api: &Api) -> Result<BTreeMap<NodeName, Hardware>, Failure> {
     let mut nodes = BTreeMap::new();
     api.each("/api/v1/nodes", &[], |node: Node| {
@@ -40,7 +40,7 @@ pub(super) async fn read(api: &Api) -> Result<BTreeMap<NodeName, Hardware>, Fail
     Ok(nodes)
 }
 
-/// An extended resource has a domain in its name; Kubernetes' own have none.
+/// The name of an extended resource contains a domain; the names of Kubernetes' own resources do not.
 fn view(node: Node) -> Option<Hardware> {
     let allocatable: BTreeMap<_, _> =
         node.status.allocatable.into_iter().filter(|(name, _)| name.contains('/')).collect();

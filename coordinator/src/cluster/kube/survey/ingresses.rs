@@ -1,4 +1,4 @@
-//! Ingresses of all namespaces, and for which names they promise TLS.
+//! Ingresses of all namespaces, and the names that they promise TLS for.
 
 use super::super::api::Api;
 use super::load_balancers::Addresses;
@@ -14,7 +14,7 @@ const PATH: &str = "/apis/networking.k8s.io/v1/ingresses";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ingress {
     pub view: IngressView,
-    /// Names of its TLS entries; of one that names none, those of its rules.
+    /// Names of its TLS entries. An entry without names covers the names of the rules.
     pub tls_hosts: BTreeSet<String>,
 }
 

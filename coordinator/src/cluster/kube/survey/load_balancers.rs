@@ -1,4 +1,4 @@
-//! Services of type LoadBalancer: which addresses they have, which they asked for, and who gave them.
+//! Services of type LoadBalancer: their addresses, the addresses that they requested, and the source that assigned them.
 
 use super::super::api::Api;
 use super::meta::Meta;
@@ -7,7 +7,7 @@ use podlift_engine::survey::LoadBalancerView;
 use podlift_model::Failure;
 use serde::Deserialize;
 
-/// The pool that MetalLB took the address from, by its new and its old name.
+/// The pool that MetalLB took the address from, under its new and its old name.
 const POOLS: &[&str] = &["metallb.io/ip-allocated-from-pool", "metallb.universe.tf/ip-allocated-from-pool"];
 const REQUESTS: &[&str] = &["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"];
 
@@ -47,7 +47,7 @@ struct Status {
     load_balancer: Addresses,
 }
 
-/// Where traffic comes in, as services and ingresses tell it.
+/// The addresses of incoming traffic, as services and ingresses report them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Addresses {
@@ -92,7 +92,7 @@ fn view(service: Service) -> LoadBalancerView {
     }
 }
 
-/// By the class that was asked for, the pool that is noted, or whoever wrote the status.
+/// The requested class, else the recorded pool, else the manager that wrote the status.
 fn assigned_by(meta: &Meta, pool: Option<String>, class: Option<String>) -> Option<String> {
     let writer = || meta.managed_fields.iter().find(|f| f.subresource == "status").map(|f| f.manager.clone());
     let class = class.map(|c| format!("class {c}"));

@@ -1,4 +1,4 @@
-//! Metadata of any object, as far as it is looked at.
+//! Metadata of any object, reduced to the fields that podlift reads.
 
 use crate::cluster::kube::pages::or_default;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub(super) struct Meta {
     pub managed_fields: Vec<ManagedField>,
 }
 
-/// Who wrote an object, or its status.
+/// The manager that wrote an object, or its status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ManagedField {

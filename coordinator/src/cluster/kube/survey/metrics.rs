@@ -1,5 +1,5 @@
-//! /metrics of each API server by itself: which APIs that go away were asked for since it started, and how many objects it counts. The
-//! proxy in front would tell of one of them only. A page of a large cluster is tens of megabytes: it is read line by line.
+//! /metrics of each API server: which removed APIs clients requested since it started, and how many objects it counts. The proxy in front
+//! would show one server only. A page of a large cluster is tens of megabytes, so it is read line by line.
 
 use crate::cluster::Servers;
 use futures_util::future::join_all;
@@ -11,18 +11,18 @@ use podlift_model::survey::Seen;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// As long as one server may take for its page.
+/// Time limit for the page of one server.
 const PAGE: Duration = Duration::from_secs(20);
-/// No line that is looked for is longer.
+/// Longest line in bytes; no relevant line is longer.
 const LINE: usize = 64 << 10;
 const DEPRECATED: &str = "apiserver_requested_deprecated_apis{";
 const OBJECTS: &[&str] = &["apiserver_storage_objects{", "apiserver_resource_objects{"];
 
-/// What one server's page says.
+/// The content of one server's page.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Told {
     pub deprecated: Vec<DeprecatedUse>,
-    /// `plural.group` to how many objects are stored.
+    /// Number of stored objects by `plural.group`.
     pub objects: BTreeMap<String, u32>,
 }
 
@@ -62,7 +62,7 @@ async fn page(servers: &dyn Servers, endpoint: &str) -> Seen<Told> {
     Ok(lines.end())
 }
 
-/// Cuts what comes into lines; the rest of one that is too long is dropped.
+/// Splits the stream into lines, and drops the rest of a line that is too long.
 #[derive(Default)]
 struct Lines {
     told: Told,
@@ -109,7 +109,7 @@ impl Told {
         } else if let Some((mut labels, value)) =
             OBJECTS.iter().find_map(|p| line.strip_prefix(p)).and_then(series)
         {
-            // A server that could not count says -1.
+            // A server that could not count reports -1.
             let name = object_name(labels.remove("resource"), labels.remove("group"));
             if let Some(name) = name.filter(|_| value >= 0.0) {
                 self.objects.insert(name, value as u32);
@@ -122,7 +122,7 @@ fn resource(resource: String, subresource: &str) -> String {
     if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") }
 }
 
-/// Servers from 1.34 on tell the group apart.
+/// Servers from 1.34 on report the group separately.
 fn object_name(resource: Option<String>, group: Option<String>) -> Option<String> {
     match group.filter(|g| !g.is_empty()) {
         Some(group) => resource.map(|r| format!("{r}.{group}")),
@@ -130,7 +130,7 @@ fn object_name(resource: Option<String>, group: Option<String>) -> Option<String
     }
 }
 
-/// `name="value",…} 1` of the text format, behind its opening brace.
+/// Parses `name="value",…} 1` of the text format, from behind its opening brace.
 fn series(text: &str) -> Option<(BTreeMap<String, String>, f64)> {
     let mut labels = BTreeMap::new();
     let mut rest = text;
@@ -147,7 +147,7 @@ fn series(text: &str) -> Option<(BTreeMap<String, String>, f64)> {
     }
 }
 
-/// Up to the closing quote, and what follows it.
+/// The text up to the closing quote, and what follows the quote.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut letters = text.char_indices();

@@ -1,5 +1,5 @@
-//! What the cluster itself tells of what a plan rests on: a part a file, side by side, each with its own time limit. A part that fails says
-//! why, alone. Reads only.
+//! What the cluster reports for a plan. Each part is a file; the parts run concurrently, each with its own time limit. A failed part gives
+//! its reason and does not affect the others. The survey only reads.
 
 mod budgets;
 mod configs;
@@ -22,7 +22,7 @@ use podlift_model::Failure;
 use podlift_model::survey::Seen;
 use std::time::Duration;
 
-/// As long as any one part may take.
+/// Time limit of any one part.
 const PART: Duration = Duration::from_secs(45);
 
 pub(super) struct Sources<'a> {
@@ -80,7 +80,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         stored,
         tigera,
         runtime_classes,
-        // BCM is asked elsewhere, where it is asked.
+        // Another module asks BCM, if BCM is asked.
         applications: Ok(None),
         hardware,
         served,

@@ -1,4 +1,4 @@
-//! Pods of all namespaces: of each what decides a drain, and how its containers are. Read straight from the page into that, since a real
+//! Pods of all namespaces: what decides a drain, and the state of the containers. The page is read directly into this form, because a real
 //! Pod is ten times as large.
 
 use super::super::api::Api;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// Of pods that belong together: one that is lost stops all. Run:ai's and Volcano's are annotations, the rest labels.
+/// Marks of pods that belong together, where one lost pod stops all. Run:ai's and Volcano's are annotations, the rest labels.
 const GANGS: &[&str] = &[
     "pod-group-name",
     "scheduling.k8s.io/group-name",
@@ -19,7 +19,7 @@ const GANGS: &[&str] = &[
     "training.kubeflow.org/job-name",
     "leaderworkerset.sigs.k8s.io/group-key",
 ];
-/// Of a Job only where its pods have numbers, and so talk to each other.
+/// Counts for a Job only if its pods have numbers, and so communicate with each other.
 const JOB: &str = "batch.kubernetes.io/job-name";
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -159,7 +159,7 @@ fn view(pod: Pod) -> PodView {
     }
 }
 
-/// The worst reason: one that is only on its way counts where there is no other.
+/// The worst reason. A container that is starting counts only if there is no other reason.
 fn waiting<'a>(all: impl Iterator<Item = &'a ContainerStatus>) -> Option<String> {
     let reasons = all.filter_map(|c| c.state.waiting.as_ref()).map(|w| &w.reason);
     let on_its_way = |r: &&String| matches!(r.as_str(), "ContainerCreating" | "PodInitializing");
@@ -179,12 +179,12 @@ fn gang(meta: &Meta) -> Option<String> {
     named.or_else(job).cloned()
 }
 
-/// An extended resource has no request but its limit.
+/// For an extended resource the limit counts, because it has no separate request.
 fn gpus(containers: &[Container]) -> u32 {
     containers.iter().map(of_one).sum()
 }
 
-/// Init containers run one after another.
+/// The largest number, because init containers run one after another.
 fn gpus_at_once(containers: &[Container]) -> u32 {
     containers.iter().map(of_one).max().unwrap_or(0)
 }

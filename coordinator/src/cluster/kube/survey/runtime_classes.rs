@@ -1,4 +1,4 @@
-//! Names of the RuntimeClasses: GPU work names one.
+//! Names of the RuntimeClasses, which GPU workloads refer to.
 
 use super::super::api::Api;
 use super::meta::Meta;

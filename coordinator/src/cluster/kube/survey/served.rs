@@ -1,4 +1,4 @@
-//! Which certificate each ingress address really serves for each name that an ingress promises TLS for: what people's browsers see.
+//! The certificate that each ingress address presents for each name that an ingress promises TLS for. Browsers see the same certificate.
 
 use super::ingresses::Ingress;
 use crate::cluster::Certificates;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 const HTTPS: u16 = 443;
 const HTTP: u16 = 80;
-/// How many are asked at once.
+/// Concurrent handshakes.
 const AT_ONCE: usize = 32;
 
 pub(super) async fn read(
@@ -28,7 +28,7 @@ pub(super) async fn read(
     served
 }
 
-/// (host:port, name), each once.
+/// Each pair (host:port, name), once.
 fn questions(balancers: &[LoadBalancerView], ingresses: &[Ingress]) -> BTreeSet<(String, String)> {
     let mut out = BTreeSet::new();
     for ingress in ingresses {
@@ -42,7 +42,7 @@ fn questions(balancers: &[LoadBalancerView], ingresses: &[Ingress]) -> BTreeSet<
     out
 }
 
-/// 443; where the service that has the address offers no 443, all that it does offer besides plain HTTP.
+/// Port 443. If the service with the address does not offer 443, all its ports except plain HTTP.
 fn ports(balancers: &[LoadBalancerView], address: &str) -> Vec<u16> {
     let offered: Vec<u16> = balancers
         .iter()
@@ -57,7 +57,7 @@ fn joined(address: &str, port: u16) -> String {
     if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }
 
-/// A wildcard is no name that can be asked for; any name below it is.
+/// A name to ask for: a wildcard is not one, but any name below it is.
 fn asked_for(host: &str) -> String {
     host.strip_prefix("*.").map_or_else(|| host.to_string(), |rest| format!("podlift.{rest}"))
 }

@@ -1,5 +1,5 @@
-//! Objects in etcd that the next minor can't read any more. What was served in several versions was written anew long ago; what is left are
-//! APIs that had one version only, and CustomResourceDefinitions whose definition lacks a version that objects were stored in.
+//! Objects in etcd that the next minor cannot read any more. Objects of APIs with several versions were rewritten long ago. The check
+//! covers APIs that had one version only, and CustomResourceDefinitions whose definition lacks a version that objects were stored in.
 
 use super::super::api::{Api, ApiError};
 use super::meta::Meta;
@@ -11,7 +11,7 @@ use podlift_model::{Failure, Minor};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Minor that lost it, group/version and resource: each had no other version at the minor before (Kubernetes' CHANGELOG-1.32 and
+/// Minor that removed it, group/version and resource. Each had no other version at the minor before (Kubernetes' CHANGELOG-1.32 and
 /// `zz_generated.prerelease-lifecycle.go`).
 const LOST: &[(&str, &str, &str)] = &[
     ("1.32", "coordination.k8s.io/v1alpha1", "leasecandidates"),
@@ -72,7 +72,7 @@ pub(super) async fn read(
     Ok(out)
 }
 
-/// Minor of whichever server answers. Some builds write it as `31+`.
+/// Minor of the server that answers. Some builds write it as `31+`.
 async fn minor(api: &Api) -> Result<Minor, Failure> {
     let version = api.get("/version").await?;
     let number = |key: &str| version[key].as_str().unwrap_or_default().trim_end_matches('+').to_string();
@@ -81,12 +81,12 @@ async fn minor(api: &Api) -> Result<Minor, Failure> {
     text.parse().map_err(odd)
 }
 
-/// A run goes one minor up: what is lost later is still read by its target.
+/// Whether the run's target is the minor that removed it. A run goes one minor up, and its target still reads what is removed later.
 fn follows(now: Minor, lost: &str) -> bool {
     lost.parse::<Minor>().is_ok_and(|lost| now.next() == lost)
 }
 
-/// How many objects there are; none where the API is not served.
+/// Number of objects; 0 if the API is not served.
 async fn count(api: &Api, path: &str) -> Result<u32, Failure> {
     let mut objects = 0;
     match api.each(path, &[], |_: serde::de::IgnoredAny| objects += 1).await {
@@ -96,14 +96,14 @@ async fn count(api: &Api, path: &str) -> Result<u32, Failure> {
     }
 }
 
-/// Versions that objects were stored in and that the definition has no longer: nobody can read those.
+/// Versions that objects were stored in and that the definition no longer has. No server can read those objects.
 fn lacks(definition: Definition) -> Vec<(String, String)> {
     let known = |v: &String| definition.spec.versions.iter().any(|k| k.name == *v);
     let gone = definition.status.stored_versions.iter().filter(|v| !known(v));
     gone.map(|v| (definition.metadata.name.clone(), v.clone())).collect()
 }
 
-/// The highest number that a server tells: after a start it counts anew.
+/// The highest number of all servers, because a server counts anew after a start.
 fn objects(told: &BTreeMap<String, Seen<Told>>, resource: &str) -> Result<u32, Failure> {
     let counts = told.values().filter_map(|t| t.as_ref().ok()?.objects.get(resource));
     let unknown = || {

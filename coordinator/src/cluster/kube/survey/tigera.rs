@@ -1,4 +1,4 @@
-//! How Calico is, as its operator says. Where BCM installed Calico itself there is no such API group.
+//! The state of Calico, as its operator reports it. If BCM installed Calico itself, this API group does not exist.
 
 use super::super::api::{Api, ApiError};
 use super::meta::Meta;
@@ -48,7 +48,7 @@ fn view(object: Object) -> TigeraStatus {
     let conditions = &object.status.conditions;
     let holds = |kind: &str| conditions.iter().any(|c| c.kind == kind && c.status == "True");
     let (available, degraded, progressing) = (holds("Available"), holds("Degraded"), holds("Progressing"));
-    // What is wrong says why; where nothing is wrong nobody reads it.
+    // The condition that is wrong gives the reason. If none is wrong, the reason is not shown.
     let telling = if degraded {
         "Degraded"
     } else if progressing {

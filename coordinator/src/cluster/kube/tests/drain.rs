@@ -1,4 +1,4 @@
-//! Drain: what it evicts, what forbids it, and what it waits for.
+//! Drain: what it evicts, what prevents it, and what it waits for.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The survey against an API played by hand: objects as real servers write them, one part gone at a time.
+//! The survey against a fake API, with objects as real servers write them. Each test removes one part.
 
 mod objects;
 mod outside;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 const SERVER: &str = "10.77.0.11:6443";
 
-/// Path to what is answered; everything else is 404. With the host in front where it is not the proxy.
+/// Answers by path; every other path is 404. A path includes the host if the server is not the proxy.
 #[derive(Clone, Default)]
 struct Played(Arc<Mutex<State>>);
 
@@ -74,7 +74,7 @@ impl Servers for Played {
     }
 }
 
-/// Serves everybody the same.
+/// Presents the same certificate to every client.
 struct Wildcard;
 
 #[async_trait]
@@ -87,7 +87,7 @@ impl Certificates for Wildcard {
     }
 }
 
-/// A cluster of 1.31 in which every part can be seen, and there is nothing.
+/// A cluster of 1.31 in which every part can be read and is empty.
 fn empty() -> Played {
     let lists = [
         "/api/v1/pods",

@@ -1,4 +1,4 @@
-//! What is kept of each kind of object.
+//! The fields that the survey keeps of each kind of object.
 
 use super::empty;
 use podlift_engine::survey::{PodView, Selector};

@@ -1,4 +1,4 @@
-//! What people see from outside: addresses of LoadBalancer services, ingresses and the certificates that they serve.
+//! The view from outside: addresses of LoadBalancer services, ingresses, and the certificates that they present.
 
 use super::{Played, empty};
 use podlift_engine::survey::ServedCertificate;
@@ -65,7 +65,7 @@ async fn each_name_that_has_tls_is_asked_for_at_each_address() {
     let named = json!([{"hosts": ["a.example", "*.apps.example"], "secretName": "web-tls"}]);
     let expected = ["10.77.0.90:443 a.example true", "10.77.0.90:443 podlift.apps.example true"];
     assert_eq!(asked(empty(), ingress(named, "10.77.0.90")).await, expected);
-    // An entry without names covers those of the rules; without an entry nothing is promised.
+    // An entry without names covers those of the rules. Without an entry, no TLS is promised.
     assert_eq!(
         asked(empty(), ingress(json!([{}]), "10.77.0.99")).await,
         ["10.77.0.99:443 runai.example false"]

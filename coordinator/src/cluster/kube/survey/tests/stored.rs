@@ -1,4 +1,4 @@
-//! APIs that go away: asked for, or stored.
+//! APIs that the next minor removes: requested by clients, or stored.
 
 use super::{Played, SERVER, empty};
 use podlift_engine::survey::{DeprecatedUse, StoredVersion};
@@ -61,7 +61,7 @@ async fn versions_that_a_definition_has_no_longer_are_found() {
     let expected =
         StoredVersion { resource: "widgets.example.com".into(), version: "v1alpha1".into(), objects: 3 };
     assert_eq!(seen.stored, Ok(vec![expected]));
-    // Nobody counts: not known is not none.
+    // No server counts the objects. An unknown number must not become zero.
     let why = empty().list(DEFINITIONS, &[widgets]).survey().await.stored.unwrap_err();
     assert!(why.contains("widgets.example.com"), "{why}");
     assert_eq!(empty().list(DEFINITIONS, &[fine]).survey().await.stored, Ok(vec![]));
