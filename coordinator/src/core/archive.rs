@@ -1,5 +1,5 @@
-//! Ended runs leave the journal: their records go into a file, and the journal keeps their hashes and a mark that names the file. In this
-//! order: file written, fsynced and verified; mark durable; records emptied. What a crash leaves is finished the next time.
+//! Archives ended runs: their records go into a file, and the journal keeps their hashes and a mark that names the file. The order is: file
+//! written, fsynced and verified; mark durable; records emptied. After a crash the next archive or start finishes the rest.
 
 use super::{Coordinator, CoordinatorError};
 use crate::journal::archive::{Archives, Verified, name};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 impl Coordinator {
-    /// Archives every run that ended before `before`, but for the newest, on which status and report rest. Answers with a line for people.
+    /// Archives every run that ended before `before` except the newest, which status and report need. Answers with a line for people.
     pub(super) async fn archive(&self, before: Timestamp, by: &str) -> Result<String, CoordinatorError> {
         let (archivist, by) = (self.archivist()?, by.to_string());
         alone(&self.starting, move || archivist.archive(before, by)).await
@@ -28,7 +28,7 @@ impl Coordinator {
         blocking(move || archivist.verify(file)).await
     }
 
-    /// Empties what an earlier start archived and did not empty any more.
+    /// Empties records that an earlier start archived and did not empty.
     pub async fn finish_archives(&self) -> Result<u64, CoordinatorError> {
         let archivist = self.archivist()?;
         alone(&self.starting, move || archivist.finish()).await
@@ -41,7 +41,7 @@ impl Coordinator {
     }
 }
 
-/// As `blocking`, with the lock held until the work is done: the caller may go away earlier.
+/// Like `blocking`, but holds the lock until the work is done, because the caller may disconnect earlier.
 async fn alone<T: Send + 'static>(
     lock: &Arc<Mutex<()>>,
     work: impl FnOnce() -> Result<T, CoordinatorError> + Send + 'static,
@@ -54,7 +54,7 @@ async fn alone<T: Send + 'static>(
     blocking(work).await
 }
 
-/// On a thread that may wait for the disk.
+/// Runs the work on a thread that may wait for the disk.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CoordinatorError> + Send + 'static,
 ) -> Result<T, CoordinatorError> {
@@ -69,16 +69,16 @@ struct Archivist {
     now: Timestamp,
 }
 
-/// What came of archives that were interrupted.
+/// The result of finishing interrupted archives.
 #[derive(Default)]
 struct Finished {
     emptied: u64,
-    /// Files that can't be relied on. The journal still has their records.
+    /// Files that are not reliable. The journal still has their records.
     bad: Vec<(String, CoordinatorError)>,
 }
 
 impl Finished {
-    /// A line of the answer for each file that is left as it is.
+    /// Adds a line to the answer for each file that is left unchanged.
     fn with(&self, answer: String) -> String {
         let bad = self.bad.iter();
         let lines = bad.map(|(file, e)| format!("archive {file} is not completed: {e}: {}", e.info().why));
@@ -93,7 +93,7 @@ impl Archivist {
         if runs.is_empty() {
             return Ok(finished.with(nothing(before, finished.emptied)));
         }
-        // In the order of their records, whatever the clock showed.
+        // Ordered by their records, because the clock may have been set back.
         runs.sort_by_key(|r| r.ended_seq);
         let header = ArchiveHeader {
             schema: ARCHIVE_SCHEMA.into(),
@@ -111,7 +111,7 @@ impl Archivist {
         Ok(finished.with(self.said(&made)))
     }
 
-    /// Never over a file that the journal names.
+    /// Writes the file, but never over a file that the journal names.
     fn write(&self, header: &ArchiveHeader) -> Result<Verified, CoordinatorError> {
         let file = name(header);
         if self.store.all_archived().values().any(|a| a.file == file) {
@@ -128,7 +128,7 @@ impl Archivist {
         mark.map(drop).ok_or_else(|| CoordinatorError::ArchiveNotMade { why: why.into() })
     }
 
-    /// Without the newest run, in no order.
+    /// Ended runs except the newest, in no order.
     fn ended(&self, before: Timestamp) -> Vec<Arc<RunState>> {
         let newest = self.store.newest().map(|s| s.run.clone());
         let runs = self.store.runs().into_iter().filter(|run| Some(run) != newest.as_ref());
@@ -136,7 +136,7 @@ impl Archivist {
         states.filter(|s| s.ended.is_some_and(|ended| ended < before)).collect()
     }
 
-    /// What the journal keeps of a run, from its records as they are stored.
+    /// What the journal keeps of a run, computed from its stored records.
     fn summary(&self, state: &RunState) -> Result<ArchivedRun, CoordinatorError> {
         let (mut digest, mut ended_seq) = (RunDigest::new(&state.run), 0);
         each(self.store.reader().as_ref(), Query::run(Some(&state.run), 0), |row| {
@@ -161,7 +161,7 @@ impl Archivist {
         })
     }
 
-    /// The first error where one file or more can't be relied on; the other archives are finished all the same.
+    /// Returns the first error if any file is not reliable. The other archives are finished all the same.
     fn finish(&self) -> Result<u64, CoordinatorError> {
         let finished = self.finish_each()?;
         finished.bad.into_iter().next().map_or(Ok(finished.emptied), |(_, error)| Err(error))
@@ -193,14 +193,14 @@ impl Archivist {
         Ok(files)
     }
 
-    /// Nothing is emptied before the file was verified under the name that the journal has.
+    /// Empties records only after the file was verified under the name that the journal has.
     fn empty(&self, file: &str, sha256: &Digest, runs: &[RunId]) -> Result<u64, CoordinatorError> {
         self.verify_marked(file, sha256)?;
         runs.iter().try_fold(0, |emptied, run| Ok(emptied + self.store.free(run)?))
     }
 
-    /// While a run is open the room is only used again: its appends shall not wait. Later records also use it where this fails, and the
-    /// next start tries it again.
+    /// Shrinks the journal's file unless a run is open, because that run's appends must not wait. Until then, and after a failure, later
+    /// records reuse the room. The next start tries again.
     fn compact(&self) {
         if self.store.open_run().is_none()
             && let Err(error) = self.store.compact()
@@ -224,7 +224,7 @@ impl Archivist {
             Some(file) => vec![file],
             None => {
                 let mut all = self.archives.list()?;
-                // A file that is gone is a failure, too.
+                // A missing file is a failure, too.
                 all.extend(marked.keys().cloned());
                 all.sort();
                 all.dedup();

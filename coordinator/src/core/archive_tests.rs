@@ -1,4 +1,4 @@
-//! An archive, a restart, a look at the file; and what is left where the coordinator dies between two of its stages.
+//! An archive, a restart and a check of the file; and the state if the coordinator dies between two stages.
 #![allow(clippy::disallowed_methods)] // files are broken by hand
 
 use super::*;
@@ -22,7 +22,7 @@ impl Site {
         self.dir.path().join("journal.db")
     }
 
-    /// As a start of the coordinator opens it.
+    /// Opens the site as a start of the coordinator does.
     fn open(&self) -> Archivist {
         self.open_with(Arc::new(SystemClock))
     }
@@ -59,7 +59,7 @@ fn attested(store: &Store) {
     store.append(None, event).unwrap();
 }
 
-/// r1 and r2 are over, r3 is open; the fleet's own records are in between.
+/// r1 and r2 are over, r3 is open, and the fleet's own records are in between.
 fn filled(site: &Site) -> Archivist {
     fill(site.open())
 }
@@ -85,7 +85,7 @@ fn archive(archivist: &Archivist) -> String {
     archivist.archive(later(), "eve".into()).unwrap()
 }
 
-/// The file, and no mark yet.
+/// The file exists, and the mark does not.
 fn written(archivist: &Archivist) -> Verified {
     let runs = archivist.ended(later()).iter().map(|s| archivist.summary(s).unwrap()).collect();
     let header = ArchiveHeader {
@@ -99,7 +99,7 @@ fn written(archivist: &Archivist) -> Verified {
     archivist.write(&header).unwrap()
 }
 
-/// The file and the mark, and nothing emptied yet.
+/// The file and the mark exist, and no record is emptied.
 fn marked(archivist: &Archivist) -> Verified {
     let made = written(archivist);
     archivist.mark(&made, later(), "eve".into()).unwrap();
@@ -120,7 +120,7 @@ fn archived_runs_are_in_the_file_and_the_chain_still_holds() {
         assert!(store.run(&run("r1")).is_none() && store.knows(&run("r1")));
         assert_eq!((left(again, "r1"), left(again, "r2"), left(again, "r3")), (0, 0, 1));
         assert_eq!(store.newest().unwrap().run, run("r3"));
-        // Said before r1, and r1's end is in the file: it must not count for the next run.
+        // The attestation is older than r1, whose end is in the file. It must not count for the next run.
         assert!(store.attestations().is_empty());
         assert_eq!(store.head(), head + 1, "nothing but the mark was added");
         let whole = again.verify(None).unwrap();
@@ -157,7 +157,7 @@ fn a_coordinator_that_dies_while_it_writes_leaves_everything_in_the_journal() {
     let archivist = filled(&site);
     let dir = archivist.archives.dir.clone();
     std::fs::create_dir_all(&dir).unwrap();
-    // Half a file under its other name; and a whole one, before the mark.
+    // Half a file under its temporary name, and a complete one before the mark.
     std::fs::write(dir.join("r1--r2.jsonl.unfinished"), "{\"schema\":\"podl").unwrap();
     drop(archivist);
     let archivist = site.open();
@@ -213,7 +213,7 @@ fn a_file_that_the_journal_names_is_never_written_over() {
     assert_eq!(archivist.finish().unwrap(), 6);
 }
 
-/// Goes back by an hour each time it is asked.
+/// Goes back by an hour at each reading.
 struct SetBack(std::sync::atomic::AtomicI64);
 
 impl Clock for SetBack {
@@ -293,7 +293,7 @@ fn nothing_is_emptied_while_the_file_is_not_whole() {
     let spoils: [(Spoil, &str); 3] = [
         (&|path| std::fs::remove_file(path).unwrap(), "No such file"),
         (&spoil, "record 3 was altered"),
-        // Whole in itself, and not what the journal names.
+        // The file is valid in itself, but differs from the one that the journal names.
         (
             &|path| {
                 let text = std::fs::read_to_string(path).unwrap();

@@ -1,4 +1,4 @@
-//! What a person asks of a plan, and how the configuration completes it.
+//! A person's request for a plan, and how the configuration completes it.
 
 use super::{Coordinator, CoordinatorError};
 use crate::exec::planner::Counts;
@@ -9,35 +9,35 @@ use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
 use tracing::Instrument as _;
 
-/// The question of a person, who may leave parts of it to the configuration. `Ask` of the engine is the same question with all of its parts
-/// filled in; `PlanRequest` is this one on the wire.
+/// The request of a person, who may leave parts of it to the configuration. `Ask` of the engine is the same request with all parts filled
+/// in; `PlanRequest` is this one on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAsk {
     pub to: KubeVersion,
-    /// None: as configured.
+    /// `None` uses the configured value.
     pub max_unavailable: Option<u32>,
     /// (check, reason).
     pub waivers: Vec<(String, String)>,
-    /// Empty: all.
+    /// Empty means all nodes.
     pub nodes: Vec<NodeName>,
-    /// Where the run waits for a person; None: as configured.
+    /// Where the run waits for a person; `None` uses the configured value.
     pub approve: Option<Approve>,
 }
 
 impl PlanAsk {
-    /// Everything, to this version.
+    /// A request for all nodes, to this version.
     pub fn to(to: KubeVersion) -> Self {
         Self { to, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
     }
 }
 
 impl Coordinator {
-    /// Looks at everything and makes a plan; changes nothing.
+    /// Makes a plan from fresh looks; changes nothing.
     pub async fn plan(&self, ask: &PlanAsk, by: &str) -> Result<Arc<Program>, CoordinatorError> {
         self.plan_watched(ask, by, &Counts::default()).await
     }
 
-    /// As `plan`, and tells on the way how far it is.
+    /// Like `plan`, and reports its progress.
     pub async fn plan_watched(
         &self,
         ask: &PlanAsk,

@@ -1,4 +1,4 @@
-//! `podlift backup`: a set outside of any run, the list of sets, and a look at every byte of one.
+//! `podlift backup`: a set outside of any run, the list of sets, and the verification of one.
 
 use super::{Coordinator, CoordinatorError};
 use crate::backup::{OnProgress, Order, Progress, Verification, World};
@@ -8,20 +8,20 @@ use podlift_engine::view::{BackupCheck, Backups};
 use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::{Failure, HostOp, NodeName, RunId};
 
-/// Begins the name under which an agent keeps a snapshot that no run asked for.
+/// Prefix of the name under which an agent keeps a snapshot that belongs to no run.
 const SNAPSHOT: &str = "backup-";
 
-/// What a person asks for.
+/// A person's request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BackupAsk {
-    /// None: one made of the time.
+    /// `None` makes a name from the time.
     pub name: Option<RunId>,
-    /// Nodes that are left out, although they belong to the cluster.
+    /// Nodes that are left out although they belong to the cluster.
     pub without: Vec<NodeName>,
 }
 
 impl Coordinator {
-    /// Makes a set, journals its hash, and verifies it. No run starts meanwhile.
+    /// Makes a set, records its hash in the journal, and verifies the set. No run starts meanwhile.
     pub async fn backup(
         &self,
         ask: &BackupAsk,
@@ -36,7 +36,7 @@ impl Coordinator {
             None => self.new_name(SNAPSHOT)?,
         };
         let backups = &self.performer.backups;
-        // Agents let old snapshots of that kind of name go, and never those of runs.
+        // Agents delete old snapshots with this prefix, and never those of runs.
         let snapshot = match name.as_str().starts_with(SNAPSHOT) {
             true => name.clone(),
             false => RunId::new(format!("{SNAPSHOT}{name}"))?,
@@ -103,7 +103,7 @@ impl Coordinator {
         Ok((order, planes))
     }
 
-    /// Control-plane nodes by name, and whether their agents know to whom they encrypt; those that do come first.
+    /// Control-plane nodes by name, and whether their agents have recipients to encrypt to. Those that have come first.
     fn encrypting_first(&self, planes: Vec<NodeName>) -> Vec<(NodeName, bool)> {
         let seen = self.performer.agents.seen();
         let encrypts =
@@ -113,7 +113,7 @@ impl Coordinator {
         all
     }
 
-    /// On the first control-plane node, as a run does.
+    /// Makes the snapshot on the first control-plane node, as a run does.
     async fn snapshot(
         &self,
         order: &Order,
@@ -139,7 +139,7 @@ impl Coordinator {
         })
     }
 
-    /// None: the newest.
+    /// `None` means the newest.
     pub async fn verify_backup(
         &self,
         name: Option<&RunId>,

@@ -1,4 +1,4 @@
-//! What a person may say to a run, each word an event of its own in the journal.
+//! The commands of a person. Each has its own event in the journal.
 
 use super::people::approve;
 use super::{Coordinator, CoordinatorError};
@@ -15,7 +15,7 @@ pub enum Command {
         reason: String,
     },
     Resume,
-    /// None: every failed step.
+    /// `None` means every failed step.
     Retry {
         step: Option<StepId>,
         repair_dpkg: bool,
@@ -30,7 +30,7 @@ pub enum Command {
     Unwaive {
         check: String,
     },
-    /// None: the hash that the agent told last.
+    /// `None` means the hash that the agent reported last.
     HealAccept {
         node: NodeName,
         component: Component,
@@ -40,29 +40,29 @@ pub enum Command {
         node: NodeName,
         component: Component,
     },
-    /// What no machine can know; needs no run.
+    /// A fact that no machine can check. It needs no run.
     Attest {
         name: String,
         note: String,
     },
-    /// What the run waits for.
+    /// Approves the step that the run waits for.
     Approve,
-    /// Claims the epoch with the agents that are there.
+    /// Claims the epoch with the connected agents.
     Takeover,
-    /// Runs that only agents remember need no journal.
+    /// Accepts that runs which only agents remember are not in the journal.
     Adopt,
-    /// Runs that ended before this leave the journal for a file.
+    /// Moves runs that ended before this from the journal into a file.
     Archive {
         before: Timestamp,
     },
-    /// Every byte of an archive is read; of all of them where `file` is `None`.
+    /// Reads every byte of an archive, or of all archives if `file` is `None`.
     VerifyArchive {
         file: Option<String>,
     },
 }
 
 impl Coordinator {
-    /// `run`: None means the open one. Answers with a line for people.
+    /// `run` is `None` for the open run. Answers with a line for people.
     pub async fn command(
         &self,
         run: Option<&RunId>,
@@ -73,7 +73,7 @@ impl Coordinator {
             Command::Takeover => return Ok(self.fence.takeover().await?),
             Command::Adopt => return self.adopt(by),
             Command::VerifyArchive { file } => return self.verify_archives(file).await,
-            // It commands no node, so that it needs no epoch.
+            // It commands no node, so it needs no epoch.
             Command::Archive { before } => return self.archive(before, by).await,
             _ => self.may_command()?,
         }
@@ -131,7 +131,7 @@ impl Coordinator {
         if state.is_over() { Err(CoordinatorError::NoRun) } else { Ok(state) }
     }
 
-    /// The node is left as it is, but for what is ours on it.
+    /// Leaves the node as it is, except that it undoes our own marks there.
     async fn defer(
         &self,
         state: &RunState,
@@ -141,7 +141,7 @@ impl Coordinator {
     ) -> Result<String, CoordinatorError> {
         let open =
             state.plan.steps().find(|s| s.node.as_ref() == Some(&node) && state.steps[&s.id].is_open());
-        // Of a node whose agent is gone nobody will ever learn how its op ended: then it is the operator's word that counts.
+        // If the node's agent is gone, the end of its op cannot become known. The operator's command then counts.
         let there = self.performer.agents.ledger(&node).is_some();
         if let Some(step) = open.filter(|_| there) {
             return Err(CoordinatorError::NodeBusy { node, step: step.id.clone() });
@@ -181,7 +181,7 @@ fn pause(reason: String, by: &str) -> Event {
     Event::RunPaused { reason, by: Some(by.into()) }
 }
 
-/// Failed steps would pause the run again at once.
+/// Resumes a run without failed steps; those would pause it again at once.
 pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
     match state.failed_steps().next() {
         Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),

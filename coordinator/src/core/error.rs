@@ -1,4 +1,4 @@
-//! Why the coordinator does not do what it was asked, with what it looks like on the wire. Nobody matches on the text.
+//! Why the coordinator refuses a request, and the form of the refusal on the wire. No code matches on the text.
 
 use crate::journal::JournalError;
 use crate::journal::archive::ArchiveFileError;
@@ -11,7 +11,7 @@ use podlift_model::ids::InvalidId;
 use podlift_model::{ClusterName, Digest, Failure, FailureClass, NodeName, RunId, StepId};
 use tonic::Code;
 
-/// The text of each is what did not happen; `why` says the rest.
+/// The text of each variant is what did not happen; `why` holds the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum CoordinatorError {
     #[error("this coordinator only reads")]
@@ -78,7 +78,7 @@ pub enum CoordinatorError {
     Id(#[from] InvalidId),
 }
 
-/// As many as a person reads at once; `podlift plan` shows all.
+/// Findings that are listed. A person cannot read more at once, and `podlift plan` shows all.
 const SHOWN: usize = 10;
 
 fn blocked(findings: &[Finding]) -> String {
@@ -100,7 +100,7 @@ fn agents_away(away: &[NodeName]) -> String {
     }
 }
 
-/// A command that makes a set without those that are away, where a person can type that many.
+/// A command that makes a set without the disconnected nodes, if there are few enough to type.
 fn without(away: &[NodeName], before: &[NodeName]) -> String {
     let nodes: Vec<String> = before.iter().chain(away).map(|n| format!("--without {n}")).collect();
     if away.len() > SHOWN {

@@ -1,5 +1,5 @@
-//! What is looked up in the journal itself, page by page: the last events of a node, heals, seals of backups. Nothing here waits for the
-//! writer, and no question holds more than it answers with.
+//! Queries that read the journal page by page: the last events of a node, heals, seals of backups. They do not wait for the writer, and
+//! hold no more in memory than the answer.
 
 use super::{Coordinator, CoordinatorError};
 use crate::journal::{JournalError, Query, each};
@@ -8,14 +8,14 @@ use podlift_engine::view::{HealAsk, HealHistory, HealRecord};
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, RunId};
 
-/// Name of the events that a history of heals is made of.
+/// Name of the events that form the history of heals.
 const HEALED: &str = "healed";
 const BACKUP_MADE: &str = "backup-made";
-/// Most records that one answer holds, whatever number is asked for.
+/// Most records of one answer, whatever number is requested.
 const MOST: usize = 10_000;
 
 impl Coordinator {
-    /// The last `wanted` records that match, and at most `MOST`, oldest first.
+    /// The last `wanted` matching records, at most `MOST`, oldest first.
     pub(super) fn last_records(&self, query: Query, wanted: usize) -> Result<Vec<Record>, JournalError> {
         let wanted = wanted.min(MOST);
         let mut found: Vec<Record> = vec![];
@@ -52,7 +52,7 @@ impl Coordinator {
         Ok(HealHistory { last, heals })
     }
 
-    /// The last `wanted` heals with this id: agents choose ids, so that several nodes may have the same one.
+    /// The last `wanted` heals with this id. Agents choose ids, so several nodes may have the same one.
     fn heals_with(&self, query: Query, id: &str, wanted: usize) -> Result<Vec<HealRecord>, JournalError> {
         let wanted = wanted.min(MOST);
         let mut found = std::collections::VecDeque::new();
@@ -66,7 +66,7 @@ impl Coordinator {
         Ok(found.into())
     }
 
-    /// The hash that the journal remembers of a set: of a run's set its state has it, or the mark of its archive.
+    /// The hash that the journal holds for a set. For a set of a run, it is in the run's state or in the mark of its archive.
     pub(super) fn sealed_as(&self, name: &str) -> Result<Option<Digest>, CoordinatorError> {
         let mut sealed = RunId::new(name).ok().and_then(|run| self.sealed_in(&run));
         each(self.store.reader().as_ref(), Query::kind(BACKUP_MADE), |row| {

@@ -1,4 +1,4 @@
-//! The coordinator as a whole, without a wire: what the gRPC services are thin wrappers of, and what tests run in process.
+//! The coordinator as a whole, without a wire. The gRPC services are thin wrappers of it, and tests run it in process.
 
 mod archive;
 mod ask;
@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Everything that a coordinator is put together from; each part may be a fake.
+/// The parts of a coordinator; each may be a fake.
 pub struct Parts {
     pub cluster_name: ClusterName,
     pub store: Arc<Store>,
@@ -46,30 +46,30 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub instance: InstanceId,
     pub settings: Settings,
-    /// Name of the head node whose agent is asked for BCM; `None`: BCM is not asked.
+    /// Name of the head node whose agent answers for BCM; `None` if BCM is not asked.
     pub head: Option<NodeName>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub exec: ExecSettings,
-    /// Of a plan that says nothing else.
+    /// Options of a plan whose request does not set them.
     pub options: PlanOptions,
-    /// Older facts are marked. Three heartbeats by default.
+    /// Age from which facts are marked as stale. Three heartbeats by default.
     pub stale_after: Option<Duration>,
     pub backup: BackupSettings,
     /// How long a node may take for its survey. A minute by default.
     pub survey_timeout: Option<Duration>,
-    /// Where records of archived runs go; `None`: the journal is no file, and nothing is archived.
+    /// Where records of archived runs go; `None` if the journal is not a file, and then nothing is archived.
     pub archives: Option<Archives>,
 }
 
-/// Plans that a hash in a question may mean.
+/// Number of recent plans that a request may name by hash.
 const PLANS_KEPT: usize = 16;
 const STALE: Duration = Duration::from_secs(15);
 const SURVEY: Duration = Duration::from_secs(60);
 
-/// Of a plan that somebody saw: its hash, and what it rests on. The plan itself is tens of megabytes in a large fleet.
+/// A plan that a person saw: its hash, and the fingerprints of its input. The plan itself is tens of megabytes in a large fleet.
 type Kept = (Digest, BTreeMap<String, Digest>);
 
 pub struct Coordinator {
@@ -82,7 +82,7 @@ pub struct Coordinator {
     fence: Arc<Fence>,
     planner: Planner,
     plans: Mutex<VecDeque<Kept>>,
-    /// One run is started at a time. Work on a thread of its own holds it until it is done.
+    /// Only one run starts at a time. Work on its own thread holds the lock until it is done.
     starting: Arc<tokio::sync::Mutex<()>>,
     meters: Arc<Meters>,
 }
@@ -92,7 +92,7 @@ impl Coordinator {
         Self::with_meters(parts, Arc::default())
     }
 
-    /// As `new`; what is measured outside of it goes to the same meters.
+    /// Like `new`, with meters that measurements outside of the coordinator also use.
     pub fn with_meters(parts: Parts, meters: Arc<Meters>) -> Arc<Self> {
         let Parts { cluster_name, store, agents, cluster, clock, instance, settings, head } = parts;
         let head = head.map(|name| Head::new(agents.clone(), name));
@@ -125,7 +125,7 @@ impl Coordinator {
         })
     }
 
-    /// Commands until `stop` is cancelled. Dropping the future ends it as a crash would.
+    /// Commands until `stop` is cancelled. Dropping the future has the effect of a crash.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let (exec, store) = (self.settings.exec.clone(), self.store.clone());
         let runner = Arc::new(Runner {
@@ -158,7 +158,7 @@ impl Coordinator {
         self.clock.now()
     }
 
-    /// Facts that are older are marked.
+    /// Age from which facts are marked as stale.
     pub fn stale_after(&self) -> Duration {
         self.settings.stale_after.unwrap_or(STALE)
     }
@@ -167,7 +167,7 @@ impl Coordinator {
         &self.fence
     }
 
-    /// Whose reads these are while no epoch is held.
+    /// The epoch for reads; number 0 while none is held.
     fn reading(&self) -> Epoch {
         self.fence.epoch().unwrap_or(Epoch { number: 0, instance: self.instance.clone() })
     }
@@ -180,7 +180,7 @@ impl Coordinator {
         }
     }
 
-    /// What the plan of this hash rested on.
+    /// The fingerprints of the input of the plan with this hash.
     fn kept(&self, hash: &str) -> Option<BTreeMap<String, Digest>> {
         let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         plans.iter().rev().find(|(kept, _)| kept.as_str() == hash).map(|(_, parts)| parts.clone())

@@ -1,5 +1,5 @@
-//! What a person asks of one node outside of any run: written down before it is sent, and answered in the journal. One node at a time, and
-//! never beside a run that works.
+//! Requests of a person to one node outside of any run. The journal records the request before it is sent, and then the answer. The
+//! coordinator asks one node at a time, and not while a run works.
 
 use super::{Coordinator, CoordinatorError};
 use podlift_engine::machine::{Event, RunStatus};
@@ -8,7 +8,7 @@ use podlift_model::{Digest, Failure, FailureClass, HostOp, NodeName, OpId, OpOut
 use std::sync::Arc;
 
 impl Coordinator {
-    /// Without a hash: the one that the agent told last. The agent compares it with its disk either way.
+    /// Without a hash, the hash that the agent reported last is used. The agent compares it with its disk either way.
     pub(super) async fn heal_accept(
         &self,
         node: NodeName,
@@ -39,7 +39,7 @@ impl Coordinator {
         self.asked(node, op, by).await
     }
 
-    /// Not while a run works: it may be paused.
+    /// Refuses while a run works; a paused run is allowed.
     pub(super) fn beside_no_run(&self, what: &str) -> Result<(), CoordinatorError> {
         let works = |s: &podlift_engine::machine::RunState| !matches!(s.status, RunStatus::Paused { .. });
         match self.store.open_run().filter(|s| works(s)) {
@@ -51,7 +51,7 @@ impl Coordinator {
         }
     }
 
-    /// Whoever calls this sees to it that nothing else starts meanwhile.
+    /// The caller must make sure that nothing else starts meanwhile.
     pub(super) async fn asked(
         &self,
         node: NodeName,

@@ -1,4 +1,4 @@
-//! What only people can say: attestations of what no machine can know, and the approval that a run waits for.
+//! Input that only people can give: attestations of facts that no machine can check, and the approval that a run waits for.
 
 use super::commands::resume;
 use super::{Coordinator, CoordinatorError};
@@ -7,7 +7,7 @@ use podlift_engine::program::{ATTESTATIONS, DIFFERENCES, known_attestation};
 use podlift_model::RunId;
 
 impl Coordinator {
-    /// Journaled with who and when; of the open run where there is one, of the next one otherwise.
+    /// Records the attestation with its author and time. It belongs to the open run, or to the next one if none is open.
     pub(super) fn attest(&self, name: String, note: String, by: &str) -> Result<String, CoordinatorError> {
         let refused = |why: String| CoordinatorError::Attestation { name: name.clone(), why };
         known_attestation(&name).map_err(|e| refused(e.to_string()))?;
@@ -19,7 +19,7 @@ impl Coordinator {
         Ok(format!("{name} attested by {by}{}", self.unsaid(open.as_ref())))
     }
 
-    /// What is still asked for before a run; within one nothing is.
+    /// The attestations that are still missing before a run. Within a run none is required.
     fn unsaid(&self, open: Option<&RunId>) -> String {
         let said = self.store.attestations();
         let names = ATTESTATIONS.iter().map(|(name, _)| *name);
@@ -31,7 +31,7 @@ impl Coordinator {
     }
 }
 
-/// Only what was asked: a run that is paused for another reason is resumed by whoever has read it.
+/// Approves only a requested approval. A run that is paused for another reason needs resume, from a person who has read the reason.
 pub(super) fn approve(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
     let why = match &state.status {
         RunStatus::Paused { reason } if reason.code == APPROVAL => return resume(state, by),

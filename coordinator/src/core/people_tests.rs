@@ -1,4 +1,4 @@
-//! What people say, and what it opens.
+//! Attestations and approvals of people, and their effects.
 
 use super::{Command, CoordinatorError, PlanAsk};
 use crate::journal::MemoryJournal;
@@ -61,7 +61,7 @@ async fn a_run_waits_for_approval_and_only_for_that() {
     running.until(&run, waits).await;
     assert_eq!(approve().await.unwrap(), format!("approved: run {run} goes on"));
     let state = running.until(&run, waits).await;
-    // Paused by hand it waits for something else.
+    // A run that was paused by hand does not wait for an approval.
     let pause = Command::Pause { reason: "tea".into() };
     running.coordinator.command(None, Command::Resume, "jane").await.unwrap();
     running.coordinator.command(None, pause, "jane").await.unwrap();

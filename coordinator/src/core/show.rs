@@ -1,4 +1,4 @@
-//! Status, one node, all runs and report: folds of the journal, joined with what agents said last.
+//! Status, one node, all runs and report: folds of the journal, joined with the latest reports of agents.
 
 use super::{Coordinator, CoordinatorError, STALE};
 use crate::journal::Query;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Coordinator {
-    /// Of one run, or of the newest.
+    /// The status of one run; of the newest if `run` is `None`.
     pub fn status(&self, run: Option<&RunId>) -> Result<Status, CoordinatorError> {
         let state = self.shown(run)?;
         let now = self.clock.now();
@@ -25,7 +25,7 @@ impl Coordinator {
         Ok(status)
     }
 
-    /// As `status`, and only the rows that the selector leaves.
+    /// Like `status`, with only the rows that the selector matches.
     pub fn selected(&self, run: Option<&RunId>, text: &str) -> Result<Status, CoordinatorError> {
         let bad = |source| CoordinatorError::BadSelector { text: text.into(), source };
         let selector: Selector = text.parse().map_err(bad)?;
@@ -34,7 +34,7 @@ impl Coordinator {
         Ok(status)
     }
 
-    /// Everything about one node, with the last `events` events that are about it.
+    /// Everything about one node, with its last `events` events.
     pub fn node(
         &self,
         run: Option<&RunId>,
@@ -56,7 +56,7 @@ impl Coordinator {
         Ok(view::node(&self.cluster_name, self.clock.now(), state.as_deref(), (&seen, row), around))
     }
 
-    /// What the agents' heal does, and the last heals of the journal.
+    /// The state of the agents' heal, and the last heals of the journal.
     pub fn heal(&self, ask: &HealAsk) -> Result<view::Heal, CoordinatorError> {
         let nodes = self.nodes(self.store.newest().as_deref());
         if let Some(name) = ask.node.as_ref().filter(|name| !nodes.iter().any(|n| n.facts.node == **name)) {
@@ -81,7 +81,7 @@ impl Coordinator {
         Ok(view::report(&state, self.clock.now()))
     }
 
-    /// None: the newest; there may be none at all.
+    /// `None` means the newest run, of which there may be none.
     pub(crate) fn shown(&self, run: Option<&RunId>) -> Result<Option<Arc<RunState>>, CoordinatorError> {
         match run {
             None => Ok(self.store.newest()),
@@ -89,7 +89,7 @@ impl Coordinator {
         }
     }
 
-    /// A run that is in no journal, or in an archive.
+    /// The error for a run that is not in the journal, or is in an archive.
     pub(super) fn no_such_run(&self, run: &RunId) -> CoordinatorError {
         match self.store.archived(run) {
             Some(archived) => CoordinatorError::RunArchived { run: run.clone(), file: archived.file },
@@ -97,7 +97,7 @@ impl Coordinator {
         }
     }
 
-    /// Seen ones, and those of the run that were not seen since this coordinator started: with the facts of the plan, marked as old.
+    /// The nodes seen since this coordinator started, and the other nodes of the run with the facts of the plan, marked as stale.
     fn nodes(&self, state: Option<&RunState>) -> Vec<SeenNode> {
         let mut nodes = self.performer.agents.seen();
         if let Some(s) = state {

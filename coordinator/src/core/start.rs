@@ -1,5 +1,5 @@
-//! The start of a run: a plan made now, without blockers, the one that was asked for; and no other run. A plan that comes as a document is
-//! made again from what is seen now, and has to come out the same.
+//! The start of a run. The plan is made now, must have no blockers and must equal the requested one, and no other run may be open. A plan
+//! that arrives as a document is made again from fresh looks and must be the same.
 
 use super::{Coordinator, CoordinatorError, PlanAsk};
 use crate::exec::Counts;
@@ -10,7 +10,7 @@ use podlift_engine::program::{Approve, changed_parts};
 use podlift_model::{Digest, RunId};
 
 impl Coordinator {
-    /// `expect` is the hash of the plan that a person saw; None takes the plan as it is now.
+    /// `expect` is the hash of the plan that a person saw; `None` accepts the plan as it is now.
     pub async fn start_run(
         &self,
         ask: &PlanAsk,
@@ -27,7 +27,7 @@ impl Coordinator {
         self.begin(&plan, by)
     }
 
-    /// Runs exactly the plan that a person kept, or says what has changed since.
+    /// Runs exactly the plan that a person kept, or reports what has changed since.
     pub async fn start_plan(
         &self,
         kept: &Program,
@@ -49,7 +49,7 @@ impl Coordinator {
         self.begin(&plan, by)
     }
 
-    /// The question that the plan answers, asked by somebody else. What the site decides is never taken from a file.
+    /// The request that the plan answers, with `by` as its author. Settings of the site never come from a file.
     fn again(&self, kept: &Program, approve: Option<Approve>, by: &str) -> Ask {
         let mut ask = Ask::again(kept);
         ask.waivers.iter_mut().for_each(|w| w.by = by.into());
@@ -86,7 +86,7 @@ impl Coordinator {
         }
     }
 
-    /// Time, so that people can tell runs apart, and chance.
+    /// A name from the time, so that people can distinguish runs, and a random part.
     pub(super) fn new_name(&self, prefix: &str) -> Result<RunId, CoordinatorError> {
         let chance = uuid::Uuid::new_v4().simple().to_string();
         let text = format!("{prefix}{}-{}", self.clock.now().strftime("%Y%m%d-%H%M%S"), &chance[..4]);

@@ -1,4 +1,4 @@
-//! A plan that was kept is run as it is, or refused with what has changed.
+//! A kept plan runs as it is, or is refused with what has changed.
 
 use super::{CoordinatorError, PlanAsk};
 use crate::journal::MemoryJournal;
@@ -19,7 +19,7 @@ async fn a_kept_plan_starts_the_run_that_it_describes() {
     let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
     let running = start(&fleet, &journal, "one");
     let plan = kept(&running).await;
-    // Another start of the coordinator knows no plan by its hash; the document is enough.
+    // A restarted coordinator knows no plan by its hash. The document is enough.
     drop(running);
     let again = start(&fleet, &journal, "two");
     again.commanding().await;
