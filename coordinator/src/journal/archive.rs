@@ -1,5 +1,5 @@
-//! Files with the records of runs that left the journal, in a folder beside it. A file is whole when it has its name: it is written under
-//! another one, fsynced and verified first.
+//! Files with the records of runs that left the journal, in a folder beside it. A file with its final name is complete: it is written under
+//! another name, fsynced and verified first.
 #![allow(clippy::disallowed_methods)] // this is an edge: the files
 
 use super::{JournalError, Query, Records, each};
@@ -11,7 +11,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Where a file is not whole yet.
+/// Suffix of a file that is not complete yet.
 const UNFINISHED: &str = ".unfinished";
 
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct Archives {
     pub dir: PathBuf,
 }
 
-/// A file that is whole.
+/// A complete, verified file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// Its name in the folder.
@@ -50,11 +50,11 @@ impl Archives {
         self.dir.join(file)
     }
 
-    /// Writes the runs of the header and verifies what it wrote. The same runs make the same name again.
+    /// Writes the runs of the header and verifies the file. The same runs always get the same name.
     pub fn write(&self, records: &dyn Records, header: &ArchiveHeader) -> Result<Verified, ArchiveFileError> {
         let file = name(header);
         let (path, chance) = (self.path(&file), uuid::Uuid::new_v4().simple());
-        // A name of its own, so that no two writers ever write to one file.
+        // A random name, so that no two writers ever write to one file.
         let unfinished = self.path(&format!("{file}.{chance}{UNFINISHED}"));
         let io = |source| ArchiveFileError::Io { path: path.clone(), source };
         self.make_dir().map_err(io)?;
@@ -66,7 +66,7 @@ impl Archives {
         Ok(verified)
     }
 
-    /// The folder is durable before a file in it is relied on.
+    /// Makes the folder durable before any file in it is relied on.
     fn make_dir(&self) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         let parent = self.dir.parent().filter(|p| !p.as_os_str().is_empty());
@@ -92,7 +92,7 @@ impl Archives {
     ) -> Result<(), ArchiveFileError> {
         let io = |source| ArchiveFileError::Io { path: path.into(), source };
         let mut options = File::options();
-        // A plan tells much of a cluster.
+        // Only the owner may read it, because a plan reveals much of a cluster.
         options.create_new(true).write(true).mode(0o600);
         let mut to = BufWriter::new(options.open(path).map_err(io)?);
         serde_json::to_writer(&mut to, header).map_err(|e| io(e.into()))?;
@@ -122,7 +122,7 @@ impl Archives {
         Ok(Verified { file: String::new(), header: check.header, records, bytes, sha256 })
     }
 
-    /// Names of the files that are whole, in order.
+    /// Names of the complete files, in order.
     pub fn list(&self) -> Result<Vec<String>, ArchiveFileError> {
         let io = |source| ArchiveFileError::Io { path: self.dir.clone(), source };
         let entries = match std::fs::read_dir(&self.dir) {
@@ -144,7 +144,7 @@ impl Archives {
 
 const SUFFIX: &str = ".jsonl";
 
-/// Of the first and the last run.
+/// A name made of the first and the last run.
 pub fn name(header: &ArchiveHeader) -> String {
     match header.runs.as_slice() {
         [first, .., last] => format!("{}--{}{SUFFIX}", first.run, last.run),
@@ -153,7 +153,7 @@ pub fn name(header: &ArchiveHeader) -> String {
     }
 }
 
-/// Lines of a file, one in memory at a time, and the hash of all that was read.
+/// The lines of a file, with one in memory at a time, and the hash of all bytes read.
 struct Lines {
     from: BufReader<Hashed<File>>,
     line: String,
@@ -172,7 +172,7 @@ impl Lines {
         }
     }
 
-    /// After the last line.
+    /// The count and hash after the last line.
     fn end(self) -> io::Result<(u64, Digest)> {
         let hashed = self.from.into_inner();
         Ok((hashed.bytes, hashed.digest()?))

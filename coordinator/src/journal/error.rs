@@ -1,4 +1,4 @@
-//! Why the journal can't be opened, read or written, each with what to do next.
+//! Why the journal cannot be opened, read or written, each with the next command.
 
 use podlift_engine::machine::ChainError;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A journal that lives as long as whoever holds a clone of it: for tests that restart a coordinator. Never for a real one.
+//! A journal in memory, which lives as long as any clone of it. It serves tests that restart a coordinator, and never a real one.
 
 use super::{Journal, JournalError, PAGE_BYTES, Query, Records, Row};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Default)]
 pub struct MemoryJournal {
     records: Arc<Mutex<Vec<Record>>>,
-    /// Runs whose records nobody reads any more.
+    /// Runs whose records were emptied.
     emptied: Arc<Mutex<BTreeSet<RunId>>>,
 }
 
@@ -21,7 +21,7 @@ impl MemoryJournal {
         Self::default()
     }
 
-    /// A journal that holds these records, whether they are a chain or not.
+    /// A journal that holds these records, even if they do not form a chain.
     pub fn of(records: Vec<Record>) -> Self {
         Self { records: Arc::new(Mutex::new(records)), ..Self::default() }
     }
@@ -77,7 +77,7 @@ impl Journal for MemoryJournal {
 impl Records for MemoryJournal {
     fn page(&self, query: &Query) -> Result<Vec<Row>, JournalError> {
         let records = self.lock();
-        // Numbers go from 1 without a gap.
+        // Record numbers start at 1 and have no gaps.
         let first = usize::try_from(query.from.saturating_sub(1)).unwrap_or(usize::MAX).min(records.len());
         let emptied = self.emptied.lock().unwrap_or_else(PoisonError::into_inner);
         let there = |r: &&Record| r.run.as_ref().is_none_or(|run| !emptied.contains(run));

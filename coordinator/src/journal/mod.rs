@@ -1,4 +1,5 @@
-//! The truth of every run: an append-only, hash-chained list of records. Never kept in the cluster that is being upgraded.
+//! The authoritative state of every run: an append-only, hash-chained list of records. It is never kept in the cluster that is being
+//! upgraded.
 //!
 //! One writer appends (`Journal`); any number of readers read pages (`Records`). A reader never waits for the writer, and the writer
 //! never waits for a reader.
@@ -30,20 +31,20 @@ pub trait Journal: Send {
         epoch: Option<Epoch>,
         event: Event,
     ) -> Result<Record, JournalError>;
-    /// Number of the last record, 0 where there is none.
+    /// Number of the last record; 0 if there is none.
     fn head(&self) -> u64;
     /// A port for reading what was appended.
     fn reader(&self) -> Arc<dyn Records>;
-    /// Takes the content from at most `most` records of a run that is archived and keeps their hashes. Returns how many it emptied: 0
-    /// where none is left.
+    /// Removes the content of at most `most` records of an archived run and keeps their hashes. Returns how many it emptied; 0 if none is
+    /// left.
     fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError>;
-    /// Gives the room of emptied records back to the file system.
+    /// Returns the room of emptied records to the file system.
     fn compact(&mut self) -> Result<(), JournalError>;
 }
 
 /// Reads what is durable. A page is one short transaction: between two pages a reader holds nothing.
 pub trait Records: Send + Sync {
-    /// At most one page of the records that the query asks for: none where there are no more.
+    /// At most one page of the matching records; empty if there are no more.
     fn page(&self, query: &Query) -> Result<Vec<Row>, JournalError>;
     /// How many records the query matches, whatever its limit.
     fn count(&self, query: &Query) -> Result<u64, JournalError>;

@@ -1,5 +1,5 @@
-//! What a reader asks of the journal, and the rows that come back: pages with a limit in number and in bytes, so that no question costs
-//! more memory than one page.
+//! Queries of the journal, and the rows that they return. Pages have a limit in number and in bytes, so that no query needs more memory
+//! than one page.
 
 use super::{JournalError, Records};
 use podlift_engine::machine::{Event, Record};
@@ -8,25 +8,25 @@ use podlift_model::RunId;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Most records of one page: a page is read in about a millisecond.
+/// Most records of one page, which is read in about a millisecond.
 pub const PAGE: usize = 256;
-/// A page ends with the record that reaches this size. The start of a run alone may be larger: it holds the plan.
+/// Bytes at which a page ends. Only the start of a run may be larger, because it holds the plan.
 pub const PAGE_BYTES: usize = 1 << 20;
 
-/// Records from number `from` on, oldest first, that match every field that is given.
+/// Records from number `from` on, oldest first, that match every given field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
     pub run: Option<RunId>,
-    /// Subjects (`view::node::subject`), of which the record has one; empty: any, and records without a subject.
+    /// Subjects (`view::node::subject`), one of which the record must have. Empty matches all records, also those without a subject.
     pub about: Vec<String>,
     /// Name of the event.
     pub kind: Option<&'static str>,
     pub from: u64,
     /// Only records before this one.
     pub before: Option<u64>,
-    /// Reads backwards from the end: the page holds the last records, newest first. `from` is still the oldest one.
+    /// Reads backwards from the end: the page holds the last records, newest first. `from` remains the lowest number.
     pub newest_first: bool,
-    /// At most so many records, and never more than `PAGE`. `None`: `PAGE`.
+    /// Most records of the page, at most `PAGE`; `None` means `PAGE`.
     pub limit: Option<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Query {
     }
 }
 
-/// Where the index has a record.
+/// The index entry of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     pub run: Option<&'a str>,
@@ -98,7 +98,7 @@ impl Row {
     }
 }
 
-/// Hands every record that matches to `take`, oldest first, page after page.
+/// Passes every matching record to `take`, oldest first, page after page.
 pub fn each<E: From<JournalError>>(
     records: &dyn Records,
     mut query: Query,

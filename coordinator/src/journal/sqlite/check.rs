@@ -1,4 +1,4 @@
-//! The look at the whole file when it is opened: the chain, its head, and whether the index has every record where it belongs.
+//! Checks the whole file when it is opened: the chain, its head, and the index entry of every record.
 
 use super::schema::{Stored, each_stored};
 use super::{At, number, place};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The last record of a whole journal; an error where it is not whole.
+/// The last record of an intact journal; an error if it is not intact.
 pub(super) fn check(db: &mut Connection, at: &At) -> Result<Option<Record>, JournalError> {
     let mut walk = Walk::default();
     each_stored(db, at, |stored| match stored.row.json.is_empty() {
@@ -25,20 +25,20 @@ pub(super) fn check(db: &mut Connection, at: &At) -> Result<Option<Record>, Jour
     Ok(walk.last)
 }
 
-/// What is known after some of the records.
+/// The state after some of the records.
 #[derive(Default)]
 struct Walk {
     chain: Chain,
     digests: RunDigests,
     last: Option<Record>,
-    /// Records that the index has elsewhere, or not at all.
+    /// Records whose index entry is wrong or missing.
     misplaced: Vec<u64>,
-    /// Runs with empty records that no mark has named yet, and the first of those records.
+    /// Runs with emptied records that no mark has named yet, and the first of those records.
     emptied: BTreeMap<RunId, u64>,
 }
 
 impl Walk {
-    /// Passes a record of which only the hash is left.
+    /// Passes an emptied record, of which only the hash is left.
     fn pass(&mut self, stored: &Stored) -> Result<(), ChainError> {
         let seq = stored.row.seq;
         let altered = |_| ChainError::Altered { seq };
@@ -70,7 +70,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Compares what the mark of an archive says with what was passed.
+    /// Compares the mark of an archive with the records passed so far.
     fn mark(&mut self, seq: u64, runs: &[ArchivedRun]) -> Result<(), ChainError> {
         for run in runs {
             if !self.digests.has(run) {
@@ -82,7 +82,7 @@ impl Walk {
     }
 }
 
-/// The head is kept apart from the records, so that a lost tail is seen.
+/// The head is stored separately from the records, so that a lost tail is detected.
 fn ends(db: &Connection, at: &At, chain: &Chain, any: bool) -> Result<(), JournalError> {
     let head: Option<(i64, String)> = db
         .query_row("SELECT seq, hash FROM head WHERE id = 1", [], |r| Ok((r.get(0)?, r.get(1)?)))
@@ -102,7 +102,7 @@ fn is_placed(stored: &Stored, record: &Record) -> bool {
     found == (run, about, Some(kind))
 }
 
-/// The index holds nothing that the records do not: what is wrong in it is written again.
+/// Repairs the index. It holds nothing beyond the records, so wrong entries are written again.
 fn mend(db: &mut Connection, at: &At, seqs: &[u64]) -> Result<(), JournalError> {
     let error = at.sqlite("mend the index");
     let transaction = db.transaction().map_err(&error)?;
@@ -120,7 +120,7 @@ fn mend(db: &mut Connection, at: &At, seqs: &[u64]) -> Result<(), JournalError> 
     transaction.commit().map_err(&error)
 }
 
-/// A record has another hash than we compute also where a newer podlift wrote more into it than we read.
+/// Whether a wrong hash comes from a newer podlift, whose record has fields that this build does not read.
 fn newer(at: &At, stored: &Stored, read: &Record, error: &ChainError) -> Option<JournalError> {
     let ChainError::Altered { seq } = *error else { return None };
     let (written, read) = (serde_json::from_str(&stored.row.json).ok()?, serde_json::to_value(read).ok()?);
@@ -128,7 +128,7 @@ fn newer(at: &At, stored: &Stored, read: &Record, error: &ChainError) -> Option<
     Some(JournalError::Unknown { path: at.0.into(), seq, why })
 }
 
-/// Path of a key that is written and not read.
+/// Path of a key that was written and is not read.
 fn more(written: &Value, read: &Value) -> Option<String> {
     match (written, read) {
         (Value::Object(written), Value::Object(read)) => {

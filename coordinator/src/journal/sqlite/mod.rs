@@ -4,14 +4,14 @@
 //! - `records(seq INTEGER PRIMARY KEY, hash TEXT, json TEXT) STRICT`: one row a record; `json` is the whole record, `hash` repeats its hash.
 //! - `head(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER, hash TEXT) STRICT`: number and hash of the last record.
 //! - `about(seq INTEGER PRIMARY KEY, run TEXT, node TEXT, kind TEXT) STRICT`: the index by run, subject and name of the event. It is made
-//!   of the records and can be made again from them; a file of format 1 gets it when it is opened.
+//!   from the records and can be rebuilt from them. Opening a file of format 1 adds it.
 //!
-//! A record of an archived run is empty: `json` is '' and only its hash is there, with its run in the index. A later record
-//! (`runs-archived`) names a digest over those hashes and the file that has the contents.
+//! The record of an archived run is emptied: `json` is '', its hash stays, and the index keeps its run. A later record (`runs-archived`)
+//! names a digest over those hashes and the file that has the contents.
 //!
-//! Invariants: numbers go from 1 without a gap; each record names the hash of the one before; `head` is written in the transaction that
-//! writes its record, so a lost tail is seen; `FILE.lock` is held by the one process that may write. What is damaged is never repaired
-//! here: opening refuses.
+//! Invariants: numbers start at 1 without a gap; each record names the hash of the previous one; `head` is written in the transaction that
+//! writes its record, so that a lost tail is detected; the one process that may write holds `FILE.lock`. Damaged records and a damaged head
+//! are never repaired: opening fails.
 #![allow(clippy::disallowed_methods)] // this is the edge: the database and its lock file
 
 mod check;
@@ -29,7 +29,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the index has instead of the name of an event where the record is empty; no event is called so.
+/// Index entry of an emptied record in place of the event's name. No event has this name.
 const EMPTIED: &str = "(archived)";
 
 pub struct SqliteJournal {
@@ -37,14 +37,14 @@ pub struct SqliteJournal {
     db: Connection,
     last: Option<Record>,
     reader: Arc<SqliteRecords>,
-    /// About how many pages the write-ahead log has got since its last checkpoint.
+    /// Approximate number of pages in the write-ahead log since its last checkpoint.
     logged: usize,
-    /// Held, never read: the lock goes with it.
+    /// Held but never read: dropping it releases the lock.
     _lock: File,
 }
 
 impl SqliteJournal {
-    /// Opens or makes the file, takes the lock, verifies the whole chain record by record.
+    /// Opens or creates the file, takes the lock, and verifies the whole chain record by record.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let lock = lock(path)?;
         let at = At(path);
@@ -56,7 +56,7 @@ impl SqliteJournal {
         let last = check::check(&mut db, &at)?;
         let reader = Arc::new(SqliteRecords::new(path));
         let mut journal = Self { path: path.into(), db, last, reader, logged: 0, _lock: lock };
-        // The log of an earlier start may be long, and on a full disk it is the only room that there is.
+        // The log of an earlier start may be long. On a full disk it is the only room left.
         journal.truncate_log();
         Ok(journal)
     }
@@ -78,7 +78,7 @@ impl Journal for SqliteJournal {
         let record = seal(self.last.as_ref(), at, run, epoch, event);
         let json = serde_json::to_string(&record).map_err(|e| JournalError::Refused(e.to_string()))?;
         if let Err(error) = insert(&mut self.db, &record, &json) {
-            // On a full disk a checkpoint gives the log's room back to it.
+            // On a full disk a checkpoint frees the log's room.
             tracing::warn!(%error, "a record was not appended to the journal; it is tried again after a checkpoint");
             self.checkpoint();
             insert(&mut self.db, &record, &json).map_err(At(&self.path).sqlite("append"))?;
@@ -99,7 +99,7 @@ impl Journal for SqliteJournal {
     fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, JournalError> {
         let emptied =
             empty(&mut self.db, run, most).map_err(At(&self.path).sqlite("empty archived records"))?;
-        // Each record has about a page of its own.
+        // Each record occupies about one page.
         self.log(emptied);
         Ok(emptied)
     }
@@ -115,16 +115,16 @@ impl Journal for SqliteJournal {
     }
 }
 
-/// Pages of the log that one append writes beside its text, and the size of a page.
+/// Pages of the log that one append writes besides its text, and bytes of a page.
 const PAGES_EACH: usize = 6;
 const PAGE_SIZE: usize = 4096;
-/// Pages of the log after which it is written into the database: some hundred appends.
+/// Pages of the log that trigger a checkpoint: some hundred appends.
 const CHECKPOINT: usize = 2000;
-/// Free pages of the database (a MiB) from which on it is made smaller. Fewer are left for later records.
+/// Free pages of the database (1 MiB) from which it is compacted. Fewer stay for later records.
 const WORTH_COMPACTING: i64 = 256;
 
 impl SqliteJournal {
-    /// Counts pages that were written to the log, and checkpoints where it is due.
+    /// Counts pages written to the log, and makes a checkpoint if it is due.
     fn log(&mut self, pages: usize) {
         self.logged += pages;
         if self.logged >= CHECKPOINT {
@@ -132,7 +132,7 @@ impl SqliteJournal {
         }
     }
 
-    /// Writes the log into the database and makes its file empty. Where that fails, the records are durable in the log all the same.
+    /// Writes the log into the database and empties the log file. If this fails, the records remain durable in the log.
     fn truncate_log(&mut self) {
         let busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get::<_, bool>(0));
         let why = match busy {
@@ -147,14 +147,14 @@ impl SqliteJournal {
         self.logged = CHECKPOINT / 2;
     }
 
-    /// SQLite's own checkpoints run after each commit from some length of the log on, and while somebody reads, the log can't begin
-    /// anew: every append would pay for one. Ours run between two pages of the readers, so that the log begins anew each time.
+    /// Makes a checkpoint between two pages of the readers, so that the log starts again at its beginning. SQLite's own checkpoints run
+    /// after each commit from some log length on. While a reader is active, the log cannot restart, and every append would pay for one.
     fn checkpoint(&mut self) {
         let db = &self.db;
         let passive = || db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         match self.reader.without_readers(passive) {
             Ok(()) => self.logged = 0,
-            // The records are durable in the log; it only grows until a checkpoint succeeds. The next one is not tried at every append.
+            // The records are durable in the log, which grows until a checkpoint succeeds. The next try does not follow at every append.
             Err(error) => {
                 tracing::warn!(%error, "the journal's write-ahead log was not written into its database");
                 self.logged = CHECKPOINT / 2;
@@ -191,7 +191,7 @@ fn lock(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-/// SQLite's integers are signed; record numbers never get that far.
+/// SQLite's integers are signed. Record numbers never reach the limit.
 fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
@@ -209,7 +209,7 @@ fn insert(db: &mut Connection, record: &Record, json: &str) -> Result<(), rusqli
     transaction.commit()
 }
 
-/// The index keeps an emptied record's run: the chain of the run's hashes is verified with it.
+/// The index keeps the run of an emptied record, because the check of the run's hashes needs it.
 fn empty(db: &mut Connection, run: &RunId, most: usize) -> Result<usize, rusqlite::Error> {
     let transaction = db.transaction()?;
     let mut full = transaction
@@ -228,7 +228,7 @@ fn empty(db: &mut Connection, run: &RunId, most: usize) -> Result<usize, rusqlit
     Ok(seqs.len())
 }
 
-/// Puts a record into the index.
+/// Adds a record to the index.
 fn place(db: &Connection, record: &Record) -> Result<(), rusqlite::Error> {
     let Place { run, about, kind } = Place::of(record);
     db.prepare_cached("INSERT OR REPLACE INTO about (seq, run, node, kind) VALUES (?1, ?2, ?3, ?4)")?

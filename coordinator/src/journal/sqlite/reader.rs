@@ -1,5 +1,5 @@
-//! Readers of the file: connections that can't write, each page a transaction of its own. In the write-ahead log a reader and the writer
-//! do not wait for each other, and because no page is kept open, a slow reader never holds up a checkpoint.
+//! Readers of the file: read-only connections, with a transaction for each page. With the write-ahead log, readers and the writer do not
+//! wait for each other. No page stays open, so a slow reader never delays a checkpoint.
 
 use super::{At, EMPTIED, number};
 use crate::journal::{JournalError, PAGE_BYTES, Query, Records, Row};
@@ -9,9 +9,9 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Pages that are read at the same time. One reader passes over a million records a second; more would take processors from the writer.
+/// Pages that are read concurrently. One reader passes over a million records a second; more would take processors from the writer.
 const AT_ONCE: usize = 1;
-/// How long the writer waits for the page that is read now. A disk that hangs must not hold up the writer with its reader.
+/// How long the writer waits for the page being read. A reader on a disk that hangs must not block the writer.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 pub(super) struct SqliteRecords {
@@ -23,17 +23,17 @@ pub(super) struct SqliteRecords {
     all_back: Condvar,
 }
 
-/// Connections that nobody uses now, and how many more may be opened.
+/// Unused connections, and how many more may be opened.
 struct Idle {
     open: Vec<Connection>,
     left: usize,
-    /// The writer wants a moment without readers: no page begins before it had it.
+    /// The writer waits until no page is read. No new page begins before its turn is over.
     writer_waits: bool,
 }
 
-/// Is given back whatever happens to the reader.
+/// A lent connection, returned even if the reader fails.
 struct Lent<'a> {
-    /// `None`: a new one may be opened.
+    /// `None` if a new connection may be opened.
     connection: Option<Connection>,
     to: &'a SqliteRecords,
 }
@@ -44,7 +44,7 @@ impl Drop for Lent<'_> {
     }
 }
 
-/// Ends whatever happens to the writer.
+/// The writer's turn, which ends even if the writer fails.
 struct Alone<'a> {
     idle: MutexGuard<'a, Idle>,
     with: &'a SqliteRecords,
@@ -58,7 +58,7 @@ impl Drop for Alone<'_> {
 }
 
 impl SqliteRecords {
-    /// Opens no connection yet.
+    /// Creates the reader without opening a connection.
     pub fn new(path: &Path) -> Self {
         let idle = Idle { open: vec![], left: AT_ONCE, writer_waits: false };
         Self {
@@ -69,7 +69,7 @@ impl SqliteRecords {
         }
     }
 
-    /// Lends a connection to `read`; waits where all are lent.
+    /// Lends a connection to `read`; waits while all are lent.
     fn with<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
@@ -109,8 +109,8 @@ impl SqliteRecords {
         }
     }
 
-    /// Runs `act` while no page is read, or beside one page that takes longer than `PATIENCE`; most take about a millisecond. No other
-    /// page begins meanwhile.
+    /// Runs `act` while no page is read. Most pages take about a millisecond; after `PATIENCE`, `act` runs beside a page that takes longer.
+    /// No other page begins meanwhile.
     pub fn without_readers<T>(&self, act: impl FnOnce() -> T) -> T {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.writer_waits = true;
@@ -144,7 +144,7 @@ impl Records for SqliteRecords {
     }
 }
 
-/// The index is asked first, then the records one by one, so that a page ends at its limit in bytes.
+/// Reads the index first and then the records one by one, so that a page ends at its limit in bytes.
 fn page(db: &Connection, file: &Arc<Path>, query: &Query) -> Result<Vec<Row>, rusqlite::Error> {
     let one_view = db.unchecked_transaction()?;
     let seqs = matching(&one_view, query)?;
@@ -170,7 +170,7 @@ fn matching(db: &Connection, query: &Query) -> Result<Vec<i64>, rusqlite::Error>
     statement.query_map(params_from_iter(&values), |r| r.get(0))?.collect()
 }
 
-/// What the index is asked, and the values of its question marks.
+/// The conditions on the index, and the values of their placeholders.
 fn conditions(query: &Query) -> (String, Vec<Value>) {
     let mut all = format!("a.kind <> '{EMPTIED}' AND a.seq >= ?");
     let mut values = vec![Value::from(number(query.from))];

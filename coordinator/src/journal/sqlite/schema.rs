@@ -1,4 +1,4 @@
-//! The tables, and the way from an older format to this one.
+//! The tables, and the migration from an older format.
 
 use super::{At, place};
 use crate::journal::{JournalError, Row};
@@ -13,7 +13,7 @@ CREATE TABLE records (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, json TEXT NOT
 CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 ";
 
-/// Each index ends with the row's key, so that a page of one run or node is read in the order of its records.
+/// Each index ends with the row's key, so that a page of one run or node is read in record order.
 const INDEX: &str = "
 CREATE TABLE about (seq INTEGER PRIMARY KEY, run TEXT, node TEXT, kind TEXT NOT NULL) STRICT;
 CREATE INDEX about_run ON about (run) WHERE run IS NOT NULL;
@@ -22,7 +22,7 @@ CREATE INDEX about_kind ON about (kind);
 PRAGMA user_version = 2;
 ";
 
-/// Makes the tables, or adds what an older podlift did not write. All of it is one transaction: a crash leaves the old format.
+/// Creates the tables, or adds what an older podlift did not write. One transaction does all of it, so a crash leaves the old format.
 pub(super) fn prepare(db: &mut Connection, at: &At) -> Result<(), JournalError> {
     let found: i64 =
         db.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(at.sqlite("format"))?;
@@ -44,17 +44,17 @@ fn add_index(db: &mut Connection, at: &At) -> Result<(), JournalError> {
     transaction.commit().map_err(&error)
 }
 
-/// A row with what the index says of it.
+/// A row with its index entry.
 pub(super) struct Stored {
     pub row: Row,
     pub hash: String,
     pub run: Option<String>,
     pub node: Option<String>,
-    /// `None`: the index does not have the row.
+    /// `None` if the index does not have the row.
     pub kind: Option<String>,
 }
 
-/// Hands each row to `take`, in the order of their numbers. One row is in memory at a time.
+/// Passes each row to `take`, in order of the numbers. One row is in memory at a time.
 pub(super) fn each_stored(
     db: &Connection,
     at: &At,

@@ -1,4 +1,4 @@
-//! What happens to the file behind the journal's back, and what the next start says of it.
+//! Changes to the file that the journal did not make, and what the next start reports.
 
 use super::*;
 use crate::journal::Query;
@@ -109,7 +109,7 @@ fn heal(node: &str, id: &str) -> Event {
     Event::Healed { heal }
 }
 
-/// Three runs, four nodes and the fleet, in turns.
+/// Records of three runs, four nodes and the fleet, in turns.
 fn mixed(n: u64) -> Vec<(Option<RunId>, Event)> {
     let of = |i: u64| match i % 5 {
         0 => Event::ApiUp { endpoint: format!("10.77.0.{}:6443", i % 4), milliseconds: i },
@@ -199,7 +199,7 @@ fn the_writer_appends_while_readers_hold_the_file_open() {
     let path = dir.path().join("journal.db");
     let mut journal = SqliteJournal::open(&path).unwrap();
     append_all(&mut journal, mixed(300));
-    // The worst reader: a transaction that stays open.
+    // The worst case of a reader: a transaction that stays open.
     let other = Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let open = other.unchecked_transaction().unwrap();
     let count = |db: &Connection| db.query_row("SELECT count(*) FROM records", [], |r| r.get::<_, i64>(0));
@@ -235,7 +235,7 @@ fn a_reader_can_not_write() {
     assert!(connection.execute("DELETE FROM records", []).is_err());
 }
 
-/// Takes a file back to format 1.
+/// Returns a file to format 1.
 const FORMAT_1: &str = "DROP TABLE about; PRAGMA user_version = 1;";
 
 fn format(path: &Path) -> i64 {
