@@ -1,4 +1,4 @@
-//! Agents, epoch and right to command, as this coordinator knows them at the moment of the scrape. Nodes are counted, never named:
+//! Agents, epoch and right to command, as this coordinator knows them at the time of the scrape. Nodes are counted and never named;
 //! `podlift status` names them.
 
 use crate::core::Coordinator;
@@ -26,7 +26,7 @@ impl Collector for Fleet {
         let mut out = Out(encoder);
         self.agents(&mut out)?;
         let fence = self.0.fence();
-        // While no epoch is held, the highest one that the journal knows.
+        // While no epoch is held, this is the highest one in the journal.
         let epoch = fence.epoch().or_else(|| self.0.store().last_epoch()).map_or(0, |e| e.number);
         out.gauge(
             "epoch",

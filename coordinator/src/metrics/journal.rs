@@ -1,4 +1,4 @@
-//! The journal's size, and how long an append takes: every step waits for two of them.
+//! The journal's size, and the duration of an append. Every step waits for two appends.
 
 use crate::journal::{Journal, JournalError, Records};
 use crate::store::Store;

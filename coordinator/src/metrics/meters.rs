@@ -1,11 +1,11 @@
-//! Durations of this process that are in no journal: measured where they pass.
+//! Durations of this process that the journal does not contain, measured where they occur.
 
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// An fsync: from a good SSD's to a disk's that is about to fail.
+/// Buckets in seconds for an append with its fsync, from a good SSD to a failing disk.
 const APPENDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
 const PLANS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
@@ -29,7 +29,7 @@ impl Meters {
         to.register_with_unit("plan_duration", help, Unit::Seconds, plan);
     }
 
-    /// Passes a plan through and notes how long it took, also where none came of it.
+    /// Runs the making of a plan and records its duration, also if it fails.
     pub(crate) async fn planned<T>(self: &Arc<Self>, making: impl Future<Output = T>) -> T {
         let began = Instant::now();
         let made = making.await;

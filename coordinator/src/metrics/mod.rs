@@ -1,6 +1,6 @@
-//! What a coordinator tells Prometheus. Everything about runs is folded from the journal (`tally`) or read from its fold (`run`); what is
-//! of this process alone is read from where it is (`fleet`, `journal`) or measured (`meters`). There is no second bookkeeping that could
-//! disagree with `podlift status`. Nothing here decides anything.
+//! Metrics of a coordinator for Prometheus. All data about runs is folded from the journal (`tally`) or read from its fold (`run`). Data of
+//! this process is read from its source (`fleet`, `journal`) or measured (`meters`). No second bookkeeping exists that could disagree with
+//! `podlift status`. The metrics decide nothing.
 
 mod fleet;
 mod journal;
@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tally::Tally;
 
-/// All families of a coordinator; the names of all of them begin with `podlift_`.
+/// All metric families of a coordinator. All names begin with `podlift_`.
 pub struct Metrics {
     registry: Registry,
     tally: Mutex<Tally>,
@@ -29,7 +29,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// `journal` is the journal's file; None where it has none.
+    /// `journal` is the journal's file; `None` if it has none.
     pub fn new(coordinator: &Arc<Coordinator>, journal: Option<&Path>) -> Self {
         let mut registry = Registry::with_prefix("podlift");
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -47,14 +47,14 @@ impl Metrics {
         Self { registry, tally: Mutex::new(tally), store }
     }
 
-    /// The text of one scrape. Reads what the journal got since the last one: the first call reads all of it.
+    /// The text of one scrape. It reads the records since the last scrape; the first call reads the whole journal.
     pub fn page(&self) -> Result<String, std::fmt::Error> {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = each(self.store.reader().as_ref(), Query::from(tally.next()), |row| {
             tally.take(&row.record()?);
             Ok::<_, JournalError>(())
         });
-        // A page that is behind would look like one that is whole.
+        // An incomplete page would look like a complete one.
         if let Err(error) = counted {
             tracing::error!(%error, "no metrics: the journal can't be read");
             return Err(std::fmt::Error);

@@ -1,4 +1,4 @@
-//! Runs, as their folded states say at the moment of the scrape. Without an open run its families are described and have no values.
+//! Runs, from their folded states at the time of the scrape. Without an open run its families have a description and no values.
 
 use crate::dispatch::Agents;
 use crate::store::Store;
@@ -100,7 +100,7 @@ fn run(out: &mut Out<'_>, open: Option<&RunState>) -> fmt::Result {
     out.gauges("run_deferred_nodes", "Nodes that the open run leaves out", None, deferred)
 }
 
-/// What the probes of the open run saw last, of each endpoint.
+/// The last probe result of each endpoint of the open run.
 fn endpoints(out: &mut Out<'_>, open: Option<&RunState>) -> fmt::Result {
     let rows = open.into_iter().flat_map(|s| {
         let down = |e: &String| s.outages.iter().any(|o| o.endpoint == *e && o.milliseconds.is_none());
@@ -118,7 +118,7 @@ fn endpoints(out: &mut Out<'_>, open: Option<&RunState>) -> fmt::Result {
     )
 }
 
-/// How often each name occurs, names that do not occur included.
+/// How often each name occurs; 0 for names that do not occur.
 fn counted(label: &'static str, names: &[&'static str], seen: &[&str]) -> Vec<(Labels, f64)> {
     let count = |name: &str| seen.iter().filter(|s| **s == name).count() as f64;
     names.iter().map(|name| (vec![(label, name.to_string())], count(name))).collect()

@@ -1,5 +1,5 @@
-//! Counters and durations, folded from the journal's records in order. A coordinator that starts again counts the same, so that no
-//! counter ever falls. Never counts an event twice: `next` says which record comes next.
+//! Counters and durations, folded from the journal's records in order. A restarted coordinator counts the same, so no counter ever falls.
+//! `next` gives the next record, so that no event is counted twice.
 
 use jiff::Timestamp;
 use podlift_common::metrics::Labels;
@@ -13,14 +13,14 @@ use prometheus_client::registry::{Registry, Unit};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
-/// From a look to an image pull over a slow link.
+/// Buckets in seconds, from a look to an image pull over a slow link.
 const STEPS: [f64; 11] = [1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0];
 
 type Seconds = Counter<f64, AtomicU64>;
 
 pub(super) struct Tally {
     seen: u64,
-    /// Steps that began and are not over, of the open run.
+    /// Steps of the open run that began and are not over.
     began: BTreeMap<(RunId, StepId), Timestamp>,
     steps: Family<Labels, Histogram>,
     ops: Family<Labels, Counter>,
@@ -90,7 +90,7 @@ impl Tally {
     }
 
     pub fn take(&mut self, record: &Record) {
-        // Records of archived runs are left out of what is read.
+        // The query skips records of archived runs.
         if record.seq < self.next() {
             return;
         }
@@ -116,7 +116,7 @@ impl Tally {
                 let labels = vec![("endpoint", endpoint.clone())];
                 self.outages.get_or_create(&labels).inc_by(*milliseconds as f64 / 1000.0);
             }
-            // What began and did not end never will.
+            // Steps that began and did not end never will end.
             Event::RunSucceeded | Event::RunAborted { .. } => {
                 self.began.retain(|(run, _), _| Some(run) != record.run.as_ref());
             }
@@ -133,7 +133,7 @@ impl Tally {
     fn end(&mut self, record: &Record, step: &StepId) {
         let began = record.run.clone().and_then(|run| self.began.remove(&(run, step.clone())));
         let Some(began) = began else { return };
-        // A wall clock that was set back must not make a negative duration.
+        // A wall clock that was set back must not cause a negative duration.
         let took = record.at.duration_since(began).as_secs_f64().max(0.0);
         self.steps.get_or_create(&vec![("step", kind(step).to_string())]).observe(took);
     }
@@ -143,7 +143,7 @@ fn inc(family: &Family<Labels, Counter>, name: &'static str, value: &str) {
     family.get_or_create(&vec![(name, value.to_string())]).inc();
 }
 
-/// What a step does, without where: the last part of its id.
+/// The kind of a step, without its node: the last part of its id.
 fn kind(step: &StepId) -> &str {
     step.as_str().rsplit('/').next().unwrap_or_default()
 }

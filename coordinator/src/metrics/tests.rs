@@ -1,4 +1,4 @@
-//! What a scrape of a coordinator says of a run, and that a second coordinator on the same journal counts the same.
+//! The scrape of a coordinator during a run, and that a second coordinator on the same journal counts the same.
 
 use super::{Metered, Meters, Metrics};
 use crate::journal::{Journal as _, MemoryJournal, Query};
@@ -55,7 +55,7 @@ async fn a_run_from_its_start_to_its_end() {
         .filter(|s| s.kind.step().verb() == "apt-update" && state.steps[&s.id].attempts > 0)
         .count();
     assert_eq!(value(&after, "podlift_step_duration_seconds_count{step=\"apt-update\"}") as usize, acted);
-    // Nothing that grows with runs, steps or nodes is in a label.
+    // No label contains a value that grows with runs, steps or nodes.
     for growing in [run.as_str(), "dgx030", "-s00"] {
         assert!(!after.contains(growing) && !during.contains(growing), "{growing} is in a label");
     }
@@ -83,7 +83,7 @@ async fn a_pause_a_heal_an_outage_and_a_restart() {
         has(&page, line);
     }
     assert!(value(&page, "podlift_last_heal_timestamp_seconds") > 1.7e9);
-    // Scraped twice, counted once; and by whoever comes after.
+    // Two scrapes count the heal once, and so does a later coordinator.
     has(&metrics.page().unwrap(), "podlift_heals_total{rule=\"etcd-servers-empty\"} 1");
     let next = assemble(&fleet, store(&journal), "two", crate::core::Settings::default());
     let again = Metrics::new(&next, None).page().unwrap();

@@ -1,4 +1,4 @@
-//! Agents' sessions: hands the stream and the identity of its certificate to the hub.
+//! Sessions of agents: passes the stream and the identity of its certificate to the hub.
 
 use crate::dispatch::Hub;
 use futures_util::StreamExt as _;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-/// A message on its way through the hub.
+/// A message from the hub to an agent.
 type Boxed = Result<Box<ToAgent>, Status>;
 
 pub struct AgentSessions {

@@ -1,4 +1,4 @@
-//! Who calls, by certificate alone, and whether that is enough.
+//! Identifies the caller by certificate alone, and checks the caller's role.
 
 use podlift_common::tls::{Identity, Role, Subject};
 use podlift_common::wire::{ErrorInfo, StatusError, to_status};
@@ -28,7 +28,7 @@ impl StatusError for Denied {
     }
 }
 
-/// Name of the caller, as the journal will have it.
+/// Name of the caller, as the journal records it.
 pub(super) fn allow<T>(request: &Request<T>, least: Role) -> Result<String, Status> {
     let peer = request.extensions().get::<Identity>();
     let peer = peer.ok_or_else(|| Status::unauthenticated("no client certificate"))?;

@@ -1,4 +1,4 @@
-//! What the command line asks: viewers read, operators command, admins take over.
+//! Requests of the command line: viewers read, operators command, admins take over.
 
 use super::caller::allow;
 use super::{backup, events, read};
@@ -178,7 +178,7 @@ impl ControlService for Control {
 }
 
 impl Control {
-    /// None: every run and the fleet.
+    /// `None` means every run and the fleet.
     fn of_run(&self, text: &str) -> Result<Option<RunId>, Status> {
         if text == "all" {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! Records of the journal as a stream. A page is read when the one before it was taken, so that a caller who reads slowly costs a page and
-//! `WAITING` documents, whatever the journal's length, and holds up nobody.
+//! Records of the journal as a stream. A page is read after the caller has taken the previous one. A slow caller therefore costs one page
+//! and `WAITING` documents, whatever the journal's length, and delays no other caller.
 
 use crate::core::CoordinatorError;
 use crate::journal::{JournalError, Query, Records, Row};
@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
-/// Documents that are sent and not taken yet.
+/// Documents that are sent and not yet taken.
 const WAITING: usize = 16;
 
 type Sent = Result<Document, Status>;
 
-/// Ends when all was sent, or, where it follows, when the caller has gone.
+/// Ends after the last record, or, if it follows, when the caller disconnects.
 pub(super) fn stream(store: Arc<Store>, query: Query, ask: &EventsRequest) -> Response<ReceiverStream<Sent>> {
     let (send, receive) = mpsc::channel(WAITING);
     let (last, follow) = (ask.last as usize, ask.follow);
@@ -57,13 +57,13 @@ async fn pass_on(
         };
         query.from = last.seq + 1;
         for row in rows {
-            // The text is sent as it is stored.
+            // The text is sent as stored.
             send.send(Ok(Document { kind: EVENT_SCHEMA.into(), json: row.json })).await?;
         }
     }
 }
 
-/// Number of the record with which the last `wanted` ones begin.
+/// Number of the first of the last `wanted` records.
 async fn first_of_last(records: &Arc<dyn Records>, query: &Query, wanted: usize) -> Result<u64, Status> {
     let (mut left, mut before) = (wanted, None);
     while left > 0 {
@@ -74,7 +74,7 @@ async fn first_of_last(records: &Arc<dyn Records>, query: &Query, wanted: usize)
     Ok(before.unwrap_or(query.from))
 }
 
-/// On a thread that may wait for the disk.
+/// Reads a page on a thread that may wait for the disk.
 async fn page(records: Arc<dyn Records>, query: Query) -> Result<Vec<Row>, Status> {
     let failed = |e: JournalError| to_status(&CoordinatorError::from(e));
     let read = tokio::task::spawn_blocking(move || records.page(&query)).await;

@@ -1,4 +1,4 @@
-//! A stream that nobody reads costs one page; one that is read has every record once and in order.
+//! A stream without a reader costs one page. A stream that is read has every record once and in order.
 
 use super::*;
 use crate::journal::{Journal, MemoryJournal, PAGE};
@@ -70,7 +70,7 @@ async fn a_caller_who_reads_nothing_costs_one_page() {
     let (store, pages) = store(records);
     let mut stream = stream(store.clone(), Query::from(0), &EventsRequest::default()).into_inner();
     assert_eq!(seq(stream.next().await.unwrap()), 1);
-    // Appends go on whatever the caller does.
+    // Appends continue whatever the caller does.
     append(&store, 1);
     for _ in 0..100 {
         tokio::task::yield_now().await;

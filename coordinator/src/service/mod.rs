@@ -1,4 +1,5 @@
-//! The gRPC face: who may call what, messages to domain types and back. Thin; what it calls is in `core` and `dispatch`.
+//! The gRPC services: they check the caller's role and convert messages to domain types and back. They are thin; `core` and `dispatch` do
+//! the work.
 
 mod agent;
 mod backup;

@@ -1,5 +1,4 @@
-//! A plan that is told while it is made: how far the looks are, and the plan last. A watcher that reads slowly misses numbers; one that goes
-//! away ends the looks.
+//! A stream of a plan's progress, which ends with the plan. A slow watcher misses numbers; a watcher that disconnects ends the looks.
 
 use crate::core::{Coordinator, PlanAsk};
 use crate::exec::{Count, Counts};
@@ -38,7 +37,7 @@ fn update(update: Update) -> PlanUpdate {
     PlanUpdate { update: Some(update) }
 }
 
-/// What is new since it was told last. Where there is no room, it is told with the next.
+/// Sends the counts that changed since the last call. If the channel is full, the next call sends them.
 fn tell(send: &Watcher, now: &[Count], told: &mut Vec<Count>) {
     for (at, count) in now.iter().enumerate().filter(|(at, count)| told.get(*at) != Some(*count)) {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

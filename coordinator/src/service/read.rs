@@ -1,4 +1,4 @@
-//! Questions from the wire, read into what the coordinator understands; each refusal names field, value and expectation.
+//! Converts requests from the wire; each refusal names field, value and expectation.
 
 use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
 use podlift_common::wire::WireError;
@@ -18,12 +18,12 @@ where
     text.parse().map_err(|e: T::Err| WireError::new(name, e))
 }
 
-/// Empty: none.
+/// Empty means none.
 pub(super) fn run(text: &str) -> Result<Option<RunId>, WireError> {
     if text.is_empty() { Ok(None) } else { field("run", text).map(Some) }
 }
 
-/// Empty: none.
+/// Empty means none.
 pub(super) fn backup_name(text: &str) -> Result<Option<RunId>, WireError> {
     if text.is_empty() { Ok(None) } else { field("name", text).map(Some) }
 }
@@ -55,7 +55,7 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
     })
 }
 
-/// None: as the plan or the configuration says.
+/// `None` leaves the value to the plan or the configuration.
 pub(super) fn approve(request: &v1::StartRunRequest) -> Result<Option<Approve>, WireError> {
     Ok(match v1::Approve::try_from(request.approve).map_err(|e| WireError::new("approve", e))? {
         v1::Approve::Unspecified => None,
@@ -65,7 +65,7 @@ pub(super) fn approve(request: &v1::StartRunRequest) -> Result<Option<Approve>, 
     })
 }
 
-/// A plan as a document. None: there is none.
+/// A plan as a document; `None` if the request has none.
 pub(super) fn kept(request: &v1::StartRunRequest) -> Result<Option<Program>, CoordinatorError> {
     if request.plan_json.is_empty() {
         return Ok(None);
@@ -74,7 +74,7 @@ pub(super) fn kept(request: &v1::StartRunRequest) -> Result<Option<Program>, Coo
     Ok(Some(Program::from_json(text)?))
 }
 
-/// A name in the folder of archives; empty: none.
+/// A name in the folder of archives; empty means none.
 fn archive_file(text: &str) -> Result<Option<String>, WireError> {
     let plain = std::path::Path::new(text).file_name().is_some_and(|name| name == text);
     match (text.is_empty(), plain) {

@@ -1,4 +1,4 @@
-//! The services over real mTLS on the loopback: certificates alone decide who speaks for whom.
+//! The services over real mTLS on the loopback. Certificates alone decide the identity of a caller.
 
 use crate::core::Settings;
 use crate::dispatch::{Agents as _, Hub, HubSettings};
