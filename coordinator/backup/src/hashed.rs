@@ -4,7 +4,7 @@ use podlift_model::Digest;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read, Write};
 
-/// Hashes and counts what goes through it.
+/// Hashes and counts the bytes that pass through it.
 pub struct Hashed<T> {
     pub inner: T,
     hash: Sha256,
@@ -15,7 +15,7 @@ impl<T> Hashed<T> {
     pub fn new(inner: T) -> Self {
         Self { inner, hash: Sha256::new(), bytes: 0 }
     }
-    /// SHA-256 of everything that went through.
+    /// SHA-256 of all bytes that passed through.
     pub fn digest(self) -> io::Result<Digest> {
         Digest::try_from(hex::encode(self.hash.finalize())).map_err(io::Error::other)
     }

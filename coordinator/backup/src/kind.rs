@@ -1,4 +1,4 @@
-//! What a member of a backup is, whether it is secret, and what a set must contain to be one.
+//! The kinds of members of a backup, which of them are secret, and which a set must contain.
 
 use podlift_model::NodeName;
 use schemars::JsonSchema;
@@ -28,7 +28,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether somebody who reads this could act as the cluster or as one of its users. `said`: whoever brought it says so.
+    /// Whether a reader of this file could act as the cluster or as one of its users. `said` is true if the source declares the file
+    /// secret.
     pub fn secret(self, path: &str, said: bool) -> bool {
         let certificate = path.ends_with(".crt") || path.ends_with(".pub");
         match self {
@@ -46,7 +47,7 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// A member without which a set is no backup.
+/// A member without which a set is not a backup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Wanted {
     pub kind: Kind,

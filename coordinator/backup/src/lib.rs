@@ -1,9 +1,9 @@
-//! A backup as a set: one directory a run, every member named with its hash in `manifest.json`, and the manifest's own hash in `SEAL`.
-//! A set is made in a dot-directory and gets its name by one rename when it is whole: what has a name was complete when it got it.
-//! Nothing here talks to a node or a cluster; the coordinator brings the bytes.
+//! A backup as a set: one directory for each run. `manifest.json` names every member with its hash, and `SEAL` holds the manifest's own
+//! hash. A set is made in a dot-directory and gets its name by one rename when it is complete, so a named set was complete at that time.
+//! This crate does not access nodes or the cluster; the coordinator supplies the bytes.
 //!
 //! ```text
-//! ROOT/ID/manifest.json   what is in it, what was left out and why
+//! ROOT/ID/manifest.json   the members, and what was left out and why
 //! ROOT/ID/SEAL            SHA-256 of manifest.json
 //! ROOT/ID/cluster/…       objects as raw JSON
 //! ROOT/ID/nodes/NODE/…    files of a node, under their paths

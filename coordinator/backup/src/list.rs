@@ -9,19 +9,19 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Entry {
     pub id: String,
-    /// Its directory's name: the id, where it has one.
+    /// Name of its directory: the id, if the set has its name.
     pub directory: String,
     /// Bytes of its members.
     pub bytes: u64,
-    /// Or why it can't be read; `verify` says more.
+    /// The reason if it cannot be read; `verify` reports more.
     pub manifest: Result<Manifest, String>,
-    /// Of the manifest, as it was sealed.
+    /// Hash of the manifest, as it was sealed.
     pub sha256: Option<Digest>,
-    /// It never got its name: an attempt that did not end, or one that is being made now.
+    /// The set has no name: the attempt was interrupted, or it is being made now.
     pub unfinished: bool,
 }
 
-/// A root that is not there has no sets.
+/// A root that does not exist has no sets.
 pub fn list(root: &Path) -> io::Result<Vec<Entry>> {
     let entries = match std::fs::read_dir(root) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -12,17 +12,17 @@ pub const SCHEMA: &str = "podlift.backup/v1";
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub schema: String,
-    /// The run that it was made for, or a name of its own; also the directory's name.
+    /// The run that it was made for, or a name of its own; also the name of the directory.
     pub id: String,
     pub cluster: ClusterName,
     pub made_at: Timestamp,
-    /// Who asked for it.
+    /// The person who requested it.
     pub by: String,
-    /// What the cluster ran.
+    /// The version that the cluster ran.
     pub version: KubeVersion,
     /// Revision of the etcd snapshot, as etcd's own tool read it.
     pub revision: u64,
-    /// What had to be in it.
+    /// The members that the set had to have.
     pub wanted: Vec<Wanted>,
     pub members: Vec<Member>,
     pub left_out: Vec<LeftOut>,
@@ -32,17 +32,17 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Member {
-    /// Below the set's directory.
+    /// Path below the set's directory.
     pub path: String,
     pub kind: Kind,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub node: Option<NodeName>,
     pub stored: Stored,
-    /// Of the file as it is stored.
+    /// Size of the file as it is stored.
     pub bytes: u64,
     pub sha256: Digest,
-    /// Of what was backed up, before it was encrypted; the same as `sha256` where it was not, and where an agent encrypted it and did not
-    /// tell.
+    /// Hash of the content before encryption. It equals `sha256` if the content was not encrypted, or if an agent encrypted it without
+    /// reporting the hash.
     pub content_sha256: Digest,
 }
 
@@ -50,8 +50,8 @@ pub struct Member {
 #[serde(rename_all = "kebab-case")]
 pub enum Stored {
     Plain,
-    /// age (age-encryption.org/v1): what the API told to the recipients of the coordinator's configuration, what an agent brought to
-    /// those of the node's own.
+    /// age (age-encryption.org/v1). The recipients of API objects come from the coordinator's configuration, those of files from an agent
+    /// from the node's own configuration.
     Age,
 }
 

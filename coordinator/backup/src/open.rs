@@ -1,4 +1,4 @@
-//! A member that is being written: hashed before and after encryption, an etcd snapshot checked while it goes by, fsynced at its end.
+//! Writes one member: hashes it before and after encryption, checks an etcd snapshot as it passes, and fsyncs the file at the end.
 
 use crate::hashed::Hashed;
 use crate::kind::Kind;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Open {
     kind: Kind,
     node: Option<NodeName>,
-    /// Below the set, as it is stored.
+    /// Path below the set, as it is stored.
     path: String,
     file: PathBuf,
     content: Hashed<io::Sink>,
@@ -26,16 +26,16 @@ pub(crate) struct Open {
 enum Out {
     Plain(Hashed<File>),
     Age(Encrypting<Hashed<File>>),
-    /// It comes encrypted; the bytes that show it, until they are all here.
+    /// A member that arrives encrypted; the bytes that prove it, until all of them have arrived.
     Sealed(Hashed<File>, Vec<u8>),
 }
 
-/// How a member gets to the disk.
+/// How a member is written to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     Plain,
     Encrypt,
-    /// Whoever brings it has encrypted it.
+    /// The source has encrypted it.
     Sealed,
 }
 
@@ -79,7 +79,7 @@ impl Open {
         written.map_err(|source| WriteError::Io { path: self.file.clone(), source })
     }
 
-    /// On the disk when this returns.
+    /// Completes the member, which is on the disk when this returns.
     pub fn end(self) -> Result<Member, WriteError> {
         let Self { kind, node, path, file, content, snapshot, out } = self;
         if content.bytes == 0 {
@@ -102,7 +102,7 @@ impl Open {
     }
 }
 
-/// Nothing gets to the disk before it is known to be encrypted.
+/// Writes nothing to the disk before the bytes are known to be encrypted.
 fn sealed(out: &mut Hashed<File>, head: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
     let (missing, rest) = bytes.split_at(bytes.len().min(AGE.len() - head.len()));
     head.extend_from_slice(missing);
@@ -115,7 +115,7 @@ fn sealed(out: &mut Hashed<File>, head: &mut Vec<u8>, bytes: &[u8]) -> io::Resul
     out.write_all(rest)
 }
 
-/// The folders of `path` below `dir`. `dir` itself is never made again: one that is gone was given up.
+/// Creates the folders of `path` below `dir`. It never recreates `dir` itself: if `dir` is missing, the set was given up.
 fn make_below(dir: &Path, path: &Path) -> io::Result<()> {
     let folders: Vec<&Path> = path.ancestors().skip(1).filter(|p| !p.as_os_str().is_empty()).collect();
     for folder in folders.into_iter().rev() {

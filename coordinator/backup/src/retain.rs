@@ -1,5 +1,5 @@
-//! How long sets stay: the newest so many, the newest that is still whole, and whatever somebody needs. Never a set that can't be read: a
-//! person looks at that.
+//! Which sets stay: the newest ones up to a number, the newest intact one, and those that open runs need. A set that cannot be read stays
+//! too, because a person must look at it.
 
 use crate::list::{Entry, list};
 use crate::{unfinished, verify};
@@ -7,13 +7,13 @@ use podlift_common::durable;
 use std::io;
 use std::path::Path;
 
-/// Removes older sets and attempts that did not end; returns the names of what went. `needed` are the ids of open runs.
+/// Removes older sets and unfinished attempts, and returns their names. `needed` are the ids of open runs.
 pub fn retain(root: &Path, newest: usize, needed: &[&str]) -> io::Result<Vec<String>> {
     let (tries, named): (Vec<_>, Vec<_>) = list(root)?.into_iter().partition(|e| e.unfinished);
     let readable: Vec<Entry> = named.into_iter().filter(|e| e.manifest.is_ok()).collect();
     let (kept, mut old) = split(readable, newest.max(1));
     if !old.is_empty() && !kept.iter().any(|e| whole(root, e)) {
-        // Nothing that stays could be restored: the newest that can is not given away.
+        // No remaining set can be restored, so the newest intact one stays.
         if let Some(last) = old.iter().position(|e| whole(root, e)) {
             old.remove(last);
         }
@@ -35,7 +35,7 @@ fn whole(root: &Path, entry: &Entry) -> bool {
     verify(&root.join(&entry.id), None).is_ok_and(|(_, problems)| problems.is_empty())
 }
 
-/// A set loses its name before its files: half of one is never listed.
+/// Removes a set's name before its files, so that an incomplete set is never listed.
 fn remove(root: &Path, entry: &Entry) -> io::Result<()> {
     let mut dir = root.join(&entry.directory);
     if !entry.unfinished {

@@ -1,4 +1,4 @@
-//! Encryption at rest: age with X25519 recipients. Whoever holds an identity file can read the set with the `age` tool and without podlift.
+//! Encryption at rest: age with X25519 recipients. A person with an identity file can read the set with the `age` tool and without podlift.
 
 use serde::Deserialize;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub struct NoRecipient(String);
 impl std::str::FromStr for Recipient {
     type Err = NoRecipient;
     fn from_str(text: &str) -> Result<Self, NoRecipient> {
-        // Somebody who puts the identity here would hand the key to every reader of the configuration; it is not repeated in the error.
+        // An identity at this place would give the key to every reader of the configuration, so the error does not repeat it.
         if text.starts_with("AGE-SECRET-KEY") {
             return Err(NoRecipient("AGE-SECRET-KEY…".into()));
         }
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Recipient {
     }
 }
 
-/// What is written to it goes to `to`, encrypted to every recipient; `finish` ends it.
+/// Encrypts all that is written to it to every recipient, and writes the result to `W`; `finish` ends it.
 pub(crate) type Encrypting<W> = age::stream::StreamWriter<W>;
 
 pub(crate) fn encrypting<W: Write>(recipients: &[Recipient], to: W) -> io::Result<Encrypting<W>> {

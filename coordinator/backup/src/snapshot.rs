@@ -1,17 +1,17 @@
-//! An etcd snapshot checked without etcd while it goes by: its size modulo 512 is 32, and its last 32 bytes are the SHA-256 of the
-//! others (etcdutl `snapshot/v3_snapshot.go`).
+//! Checks an etcd snapshot without etcd, as it passes: its size modulo 512 is 32, and its last 32 bytes are the SHA-256 of the others
+//! (etcdutl `snapshot/v3_snapshot.go`).
 
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read, Write};
 
 const TRAILER: usize = 32;
 
-/// Takes a snapshot's bytes, and knows at their end whether it was whole.
+/// Receives a snapshot's bytes, and reports at their end whether it is complete.
 #[derive(Default)]
 pub(crate) struct Check {
     hash: Sha256,
     size: u64,
-    /// What may be the trailer.
+    /// The last bytes, which may be the trailer.
     tail: Vec<u8>,
 }
 
@@ -24,7 +24,7 @@ impl Check {
         self.tail.drain(..body);
     }
 
-    /// None: it was whole. Else what is wrong with it.
+    /// What is wrong with the snapshot; `None` if it is complete.
     pub fn problem(self) -> Option<String> {
         let size = self.size;
         if size <= TRAILER as u64 || size % 512 != TRAILER as u64 {
@@ -45,7 +45,7 @@ impl Write for Check {
     }
 }
 
-/// None: it is whole. Else what is wrong with it.
+/// What is wrong with the snapshot; `None` if it is complete.
 pub(crate) fn problem(mut from: impl Read) -> io::Result<Option<String>> {
     let mut check = Check::default();
     io::copy(&mut from, &mut check)?;

@@ -1,4 +1,4 @@
-//! Sets that are made, broken in every way, and listed.
+//! Sets that are made, damaged in every way, and listed.
 
 use super::*;
 use jiff::Timestamp;
@@ -225,7 +225,7 @@ fn the_newest_that_is_whole_stays_when_all_newer_ones_are_damaged() {
     assert_eq!(left, ["run-4", "run-2"]);
 }
 
-/// Every file of a set, with its path below it.
+/// Every file of a set, as its path below the set.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
@@ -254,7 +254,7 @@ proptest! {
             1 => { bytes.truncate(at); std::fs::write(file, &bytes).unwrap() }
             _ => std::fs::remove_file(file).unwrap(),
         }
-        // Also where no journal remembers the seal.
+        // The damage is found even if no journal has the seal.
         let found = verify(&dir, sealed.then_some(&seal)).map_or_else(|p| vec![p], |(_, p)| p);
         prop_assert!(!found.is_empty(), "{} at {at}, bit {bit}, way {how}", file.display());
     }
@@ -270,7 +270,7 @@ fn what_comes_encrypted_is_stored_as_it_came_also_without_a_recipient() {
     let writer = Writer::create(dir.path(), "b1", vec![]).unwrap();
     let text = b"age-encryption.org/v1\n-> X25519 abc\n--- mac\nbytes";
     let mut begun = writer.begin_sealed(sealed_content()).unwrap();
-    // However it is cut.
+    // The size of the parts does not matter.
     for byte in text {
         begun.take(&[*byte]).unwrap();
     }

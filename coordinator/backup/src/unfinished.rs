@@ -1,15 +1,15 @@
-//! The directory of a set that is being made: `.unfinished-ID~…`, another one at each attempt, so that what is left of an attempt that
-//! was given up never writes into the next one.
+//! The directory of a set that is being made: `.unfinished-ID~…`, a new one for each attempt, so that late writes of an abandoned attempt
+//! never reach the next one.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = ".unfinished-";
-/// Not in any id.
+/// A character that no id contains.
 const APART: char = '~';
 
-/// A new one, mode 0700.
+/// Makes a new directory, mode 0700.
 pub(crate) fn make(root: &Path, id: &str) -> io::Result<PathBuf> {
     let prefix = format!("{PREFIX}{id}{APART}");
     let private = std::fs::Permissions::from_mode(0o700);
@@ -17,7 +17,7 @@ pub(crate) fn make(root: &Path, id: &str) -> io::Result<PathBuf> {
     Ok(dir.keep())
 }
 
-/// The id in a directory's name; None: it is none of ours.
+/// The id in a directory's name; `None` if the directory is not of this kind.
 pub(crate) fn id(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(PREFIX)?;
     Some(rest.split_once(APART).map_or(rest, |(id, _)| id))
@@ -34,8 +34,8 @@ pub(crate) fn clear(root: &Path, id: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// One that somebody removes at the same time is gone, and that is what was wanted. One into which the last write of an attempt that was
-/// given up still goes stays for whoever comes next: nobody else writes there.
+/// Removes a directory. If another task removes it at the same time, the goal is reached. If an abandoned attempt still writes its last
+/// file into it, the directory stays for the next removal; no other attempt writes there.
 pub(crate) fn remove(dir: &Path) -> io::Result<()> {
     use io::ErrorKind::{DirectoryNotEmpty, NotFound};
     match std::fs::remove_dir_all(dir) {

@@ -1,4 +1,4 @@
-//! Looks whether a set is still what was sealed: every byte of every member, nothing missing, nothing added, and nobody else may read it.
+//! Verifies that a set is still what was sealed: every byte of every member, nothing missing, nothing added, and no access for other users.
 
 use crate::hashed::Hashed;
 use crate::kind::Kind;
@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// What is wrong with a set.
+/// A defect of a set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("{MANIFEST} can't be used: {0}")]
@@ -37,12 +37,12 @@ pub enum Problem {
     Open { path: String, mode: u32 },
 }
 
-/// The manifest, and all that is wrong. `sealed` is what the journal remembers, where it does.
+/// The manifest, and all defects. `sealed` is the hash that the journal holds, if it has one.
 pub fn verify(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Vec<Problem>), Problem> {
     verify_with(dir, sealed, &mut |_, _| ())
 }
 
-/// As `verify`; tells how many members it has read, of how many.
+/// Like `verify`, and reports the number of members read and their total.
 pub fn verify_with(
     dir: &Path,
     sealed: Option<&Digest>,
@@ -58,14 +58,14 @@ pub fn verify_with(
     Ok((manifest, problems))
 }
 
-/// As `verify`, with the hash that it is sealed with.
+/// Like `verify`, and also returns the hash of its seal.
 pub fn sealed(dir: &Path, remembered: Option<&Digest>) -> Result<(Manifest, Digest, Vec<Problem>), Problem> {
     let (_, seal) = opened(dir, remembered)?;
     let (manifest, problems) = verify(dir, Some(&seal))?;
     Ok((manifest, seal, problems))
 }
 
-/// The manifest and its seal, which fits it; the members were not looked at.
+/// The manifest and its seal, after checking that they match. The members are not read.
 pub(crate) fn opened(dir: &Path, sealed: Option<&Digest>) -> Result<(Manifest, Digest), Problem> {
     let unusable = |e: &dyn std::fmt::Display| Problem::Manifest(e.to_string());
     let text = durable::read(&dir.join(MANIFEST)).map_err(|e| unusable(&e))?;
@@ -116,7 +116,7 @@ fn hashed(path: &Path) -> io::Result<(u64, Digest)> {
     Ok((bytes, file.digest()?))
 }
 
-/// Files that nobody sealed, and doors that stand open.
+/// Files that are not in the manifest, and permissions that are too open.
 fn others(dir: &Path, manifest: &Manifest) -> Vec<Problem> {
     let known: BTreeSet<&str> =
         manifest.members.iter().map(|m| m.path.as_str()).chain([MANIFEST, SEAL]).collect();

@@ -1,5 +1,5 @@
-//! Makes a set: members first, each durable when its call returns; then the manifest, its seal, and the name. Members may come side by
-//! side; nobody else sees the set before it has its name.
+//! Makes a set: members first, each durable when its call returns; then the manifest, its seal and the name. Members may be written
+//! concurrently. The set is not visible to readers before it has its name.
 
 use crate::kind::{Kind, Wanted};
 use crate::manifest::{LeftOut, Manifest, Member, SCHEMA};
@@ -15,17 +15,17 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-/// What a member is made of.
+/// Description of a member.
 pub struct Content<'a> {
     pub kind: Kind,
     pub node: Option<NodeName>,
-    /// Below the set's directory.
+    /// Path below the set's directory.
     pub path: &'a str,
-    /// Whoever brings it says that it is; some kinds are, whatever is said.
+    /// Whether the source declares it secret. Some kinds are secret in any case.
     pub secret: bool,
 }
 
-/// What the manifest says besides its members.
+/// Content of the manifest besides the members.
 #[derive(Debug, Clone)]
 pub struct About {
     pub cluster: ClusterName,
@@ -69,7 +69,7 @@ pub struct Writer {
     dir: PathBuf,
     recipients: Vec<Recipient>,
     taken: Mutex<Taken>,
-    /// Held by who writes, so that nobody's late write comes behind the removal.
+    /// Writers hold it for reading, so that no late write follows the removal.
     given_up: RwLock<bool>,
 }
 
@@ -81,7 +81,7 @@ struct Taken {
 
 const NO_RECIPIENT: &str = "secret, and the configuration names no backup.recipients to encrypt it to";
 
-/// A member on its way.
+/// A member that is being written.
 pub struct Begun(Open);
 
 impl Begun {
@@ -91,7 +91,7 @@ impl Begun {
 }
 
 impl Writer {
-    /// Begins a set. What attempts that did not end left under the same name goes.
+    /// Begins a set, and removes what interrupted attempts left under the same name.
     pub fn create(root: &Path, id: &str, recipients: Vec<Recipient>) -> Result<Self, WriteError> {
         let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if id.is_empty() || id.starts_with('.') || !id.chars().all(fine) {
@@ -114,12 +114,12 @@ impl Writer {
         })
     }
 
-    /// Whether this member would be left out: then nobody need fetch it.
+    /// Whether this member would be left out, so that the caller need not fetch it.
     pub fn leaves_out(&self, content: &Content<'_>) -> bool {
         self.recipients.is_empty() && content.kind.secret(content.path, content.secret)
     }
 
-    /// Says in the manifest what is not in the set, and why.
+    /// Records in the manifest what is not in the set, and why.
     pub fn leave_out(&self, what: Wanted, why: impl Into<String>) {
         let left = LeftOut { what, why: why.into() };
         let mut taken = self.taken();
@@ -128,7 +128,7 @@ impl Writer {
         }
     }
 
-    /// A member whose bytes come later. None: it is secret and there is no recipient; it is left out, and that is said in the manifest.
+    /// A member whose bytes come later. `None` if it is secret and there is no recipient; the manifest then records that it is left out.
     pub fn begin(&self, content: Content<'_>) -> Result<Option<Begun>, WriteError> {
         if self.leaves_out(&content) {
             self.leave_out(Wanted { kind: content.kind, node: content.node }, NO_RECIPIENT);
@@ -138,7 +138,7 @@ impl Writer {
         self.open(content, if secret { Way::Encrypt } else { Way::Plain }).map(Some)
     }
 
-    /// A secret member that comes encrypted already, to recipients that are not this writer's business. It is stored as it comes.
+    /// A secret member that arrives encrypted, to recipients that this writer does not check. It is stored unchanged.
     pub fn begin_sealed(&self, content: Content<'_>) -> Result<Begun, WriteError> {
         self.open(content, Way::Sealed)
     }
@@ -153,12 +153,12 @@ impl Writer {
         Open::create(&self.dir, path, (kind, node), way, &self.recipients).map(Begun)
     }
 
-    /// It belongs to the set from now on. The hash of what was given.
+    /// Adds the finished member to the set. Returns the hash of its content.
     pub fn end(&self, begun: Begun) -> Result<Digest, WriteError> {
         self.end_as(begun, None)
     }
 
-    /// As `end`; `content` is the hash of what was encrypted elsewhere, as whoever did it says.
+    /// Like `end`; `content` is the hash before encryption, as the encrypting agent reports it.
     pub fn end_as(&self, begun: Begun, content: Option<Digest>) -> Result<Digest, WriteError> {
         let _writing = self.writing()?;
         let mut member = begun.0.end()?;
@@ -170,14 +170,14 @@ impl Writer {
         Ok(content)
     }
 
-    /// A member whose bytes are here already.
+    /// A member whose bytes are already in memory.
     pub fn add(&self, content: Content<'_>, bytes: &[u8]) -> Result<(), WriteError> {
         let Some(mut begun) = self.begin(content)? else { return Ok(()) };
         begun.take(bytes)?;
         self.end(begun).map(drop)
     }
 
-    /// Removes what there is of it; whoever writes still is waited for, and refused from then on.
+    /// Removes what exists of the set. It waits for writers at work, and refuses later ones.
     pub fn give_up(&self) {
         let mut given_up = self.given_up.write().unwrap_or_else(PoisonError::into_inner);
         *given_up = true;
@@ -189,7 +189,7 @@ impl Writer {
         if *given_up { Err(WriteError::GivenUp) } else { Ok(given_up) }
     }
 
-    /// Refuses a set that lacks what it must have; what is in it stays unnamed.
+    /// Seals and names the set. Refuses if a required member is missing; the set then has no name.
     pub fn seal(&self, about: About, now: Timestamp) -> Result<(Manifest, Digest), WriteError> {
         let _writing = self.writing()?;
         let Taken { mut members, mut left_out } = std::mem::take(&mut *self.taken());
@@ -215,7 +215,7 @@ impl Writer {
     }
 }
 
-/// Manifest, seal, directories, and the one rename.
+/// Writes manifest, seal and directories, and renames the set once.
 fn name(root: &Path, dir: &Path, manifest: &Manifest) -> io::Result<Digest> {
     let text = serde_json::to_vec_pretty(manifest)?;
     let seal = Digest::of(&text);

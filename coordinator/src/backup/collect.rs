@@ -1,4 +1,4 @@
-//! Makes a set: the cluster's objects, each node's files and the snapshot side by side, then the seal, then old sets go.
+//! Makes a set: collects the cluster's objects, each node's files and the snapshot concurrently, seals the set, and then removes old sets.
 
 use super::member::blocking;
 use super::paths::Role;
@@ -17,13 +17,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-/// Agents asked at once.
+/// Agents that are asked concurrently.
 const AT_ONCE: usize = 32;
-/// Named in a message.
+/// Names listed in a message.
 const SHOWN: usize = 5;
 
 impl Backups {
-    /// The same order twice gives the same set: one that is sealed is verified and returned.
+    /// Makes the set of an order. If a sealed set of that name exists, it is verified and returned.
     pub async fn collect(
         &self,
         order: &Order,
@@ -40,7 +40,7 @@ impl Backups {
         Ok(made)
     }
 
-    /// What there is of one that fails, or that nobody waits for any more, goes.
+    /// Makes one attempt. What exists of it is removed if it fails or if its caller goes away.
     async fn attempt(
         &self,
         order: &Order,
@@ -99,7 +99,7 @@ impl Backups {
         Ok(SealedSet { manifest, sha256 })
     }
 
-    /// A set that is sealed stays one, whatever happens to older ones.
+    /// Removes old sets. A failure here does not affect the sealed set.
     async fn let_go(&self, order: &Order) -> Result<(), Failure> {
         let (root, keep) = (self.root(), self.settings.keep.get() as usize);
         let needed: Vec<String> = order.needed.iter().cloned().chain([order.run.to_string()]).collect();
@@ -117,7 +117,7 @@ impl Backups {
     }
 }
 
-/// A set that has no name yet. Its late writes are over when it is dropped: none comes into the next attempt's way.
+/// A set that has no name yet. Dropping it ends its late writes, so that none reaches the next attempt.
 struct Attempt(Option<Arc<Writer>>);
 
 impl Drop for Attempt {
@@ -144,7 +144,7 @@ struct Roles {
     without: Vec<Role>,
 }
 
-/// What each node of the order is; all of their agents are there.
+/// The role of each node of the order. Requires that all of their agents are connected.
 async fn roles(world: &World<'_>, order: &Order) -> Result<Roles, Failure> {
     let views = match world.cluster.look(&ClusterLook::Nodes).await? {
         ClusterReply::Nodes(views) => views,
@@ -169,7 +169,7 @@ async fn roles(world: &World<'_>, order: &Order) -> Result<Roles, Failure> {
     Ok(Roles { nodes, without, views })
 }
 
-/// What the cluster runs: its oldest API server.
+/// The version of the cluster: that of its oldest API server.
 fn version(world: &World<'_>, views: &[NodeView]) -> Result<KubeVersion, Failure> {
     let seen = world.agents.seen();
     let plane = |node: &NodeName| views.iter().any(|v| v.name == *node && v.control_plane);

@@ -1,14 +1,14 @@
-//! What a set could not take, as a failure of the coordinator's: which member, why, and that it stops a run.
+//! Failures of a set as the coordinator reports them: the member, the reason, and that it stops a run.
 
 use podlift_backup::WriteError;
 use podlift_model::{Failure, NodeName};
 
 /// A member is missing, empty or damaged.
 pub(super) const INCOMPLETE: &str = "backup-incomplete";
-/// A set that is there is not what was sealed.
+/// An existing set is not what was sealed.
 pub(super) const DAMAGED: &str = "backup-damaged";
 pub(super) const IO: &str = "backup-io";
-/// An agent that gives out no secret, for want of somebody to encrypt it to.
+/// An agent gives out no secrets because it has no recipient to encrypt them to.
 pub(super) const NO_RECIPIENTS: &str = "no-recipients";
 const IN_CLEAR: &str = "secret-in-clear";
 const FORBIDDEN: &str = "backup-forbidden";
@@ -17,7 +17,7 @@ pub(super) fn incomplete(what: impl Into<String>) -> Failure {
     Failure::operator(INCOMPLETE, what)
 }
 
-/// What `node` keeps to itself, and what to do.
+/// The secrets that `node` does not give out, and the remedy.
 pub(super) fn no_recipients(node: &NodeName) -> Failure {
     let text = format!(
         "the agent of {node} gives out no key, no kubeconfig and no etcd snapshot: its own configuration names nobody to encrypt them to. On {node}: recipients = [\"age1…\"] in [backup] of /etc/podlift/agent.toml (public keys as age-keygen prints them), systemctl restart podlift-agent, then again"
@@ -46,7 +46,7 @@ pub(super) fn io(what: &std::path::Path, error: &std::io::Error) -> Failure {
     )
 }
 
-/// What the API said of `path`. A right that is missing does not come by waiting.
+/// A failure of the API for `path`. A missing right is an operator's failure, because waiting does not grant it.
 pub(super) fn api(path: &str, failure: Failure) -> Failure {
     if failure.code == "api-forbidden" {
         let text = format!(

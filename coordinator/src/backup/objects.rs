@@ -1,4 +1,4 @@
-//! The cluster's part of a set: what is read, and what each member is.
+//! The cluster's part of a set: the objects to read, and the member that each goes into.
 
 use super::lists::{self, ListWriter};
 use super::member::{MemberSpec, MemberWriter};
@@ -8,7 +8,7 @@ use podlift_backup::{Kind, Wanted};
 use podlift_model::Failure;
 use std::collections::BTreeMap;
 
-/// Each is wanted.
+/// The kinds that a set must have.
 pub(super) const KINDS: [Kind; 9] = [
     Kind::Nodes,
     Kind::Pods,
@@ -55,7 +55,7 @@ pub(super) fn list_member(m: &Collection<'_>, kind: Kind) -> Result<Option<ListW
     Ok(MemberWriter::new(&m.writer, spec)?.map(ListWriter::new))
 }
 
-/// What no cluster is without.
+/// A list that must not be empty in any cluster.
 async fn some(
     m: &Collection<'_>,
     kind: Kind,
@@ -68,7 +68,7 @@ async fn some(
     }
 }
 
-/// A list that may be empty, or not there at all: then the set says so.
+/// A list that may be empty. If it does not exist, the set records that.
 async fn list(
     m: &Collection<'_>,
     kind: Kind,
@@ -99,7 +99,7 @@ async fn config_map(m: &Collection<'_>, kind: Kind, name: &str) -> Result<(), Fa
     member.end().await.map(drop)
 }
 
-/// The secrets that somebody named. One that does not exist can't be backed up, and the set says so.
+/// The named TLS secrets. The set records a secret that does not exist.
 async fn tls(m: &Collection<'_>, secrets: BTreeMap<ObjectName, String>) -> Result<(), Failure> {
     let kind = Kind::TlsSecrets;
     let Some(mut member) = list_member(m, kind)? else { return Ok(()) };

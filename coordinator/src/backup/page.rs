@@ -1,4 +1,4 @@
-//! A page of a list as the API sent it: each object is kept byte for byte. Pure.
+//! A page of a list as the API sent it, with each object byte for byte. Pure functions.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,7 +19,7 @@ pub(super) struct Page<'a> {
 
 #[derive(Default, Deserialize)]
 struct Meta {
-    /// Where the next page begins.
+    /// The token of the next page.
     #[serde(default, rename = "continue")]
     next: String,
 }
@@ -43,7 +43,7 @@ impl<'a> Page<'a> {
         self.items.iter().flatten().map(|item| item.get())
     }
 
-    /// The object with its kind in front: built-in types leave that to their list, and `kubectl apply` wants it.
+    /// The object with its kind in front. Built-in types leave the kind to their list, and `kubectl apply` needs it.
     pub fn whole(&self, item: &'a str) -> Cow<'a, str> {
         let typed = serde_json::from_str::<Typed>(item).is_ok_and(|t| t.kind.is_some());
         let kind = self.kind.strip_suffix("List").unwrap_or_default();

@@ -1,12 +1,12 @@
-//! What a file of a node is, by its path; and what a set must have of a node. Pure.
+//! The kind of a node's file, from its path; and the members that a set must have of a node. Pure functions.
 
 use podlift_backup::{Kind, Wanted};
 use podlift_model::{NodeFacts, NodeName};
 
-/// Where an agent keeps what it saved for a run.
+/// Directory where an agent keeps the files that it saved for a run.
 const STORE: &str = "/var/lib/podlift/backup/";
 
-/// None: it belongs to no set (what the agent saved for other runs).
+/// `None` if the file belongs to no set, because the agent saved it for another run.
 pub(super) fn kind(path: &str) -> Option<Kind> {
     if path.starts_with(STORE) {
         return None;
@@ -36,14 +36,14 @@ pub(super) fn saved(id: &str, file: &str) -> String {
     format!("{STORE}{id}/{file}")
 }
 
-/// What an agent of this node must bring.
+/// A node whose files go into the set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Role {
     pub node: NodeName,
     pub control_plane: bool,
-    /// A member of etcd runs here, as its own API server is told.
+    /// Whether a member of etcd runs on this node, from its own API server's arguments.
     pub etcd: bool,
-    /// Its agent knows to whom it encrypts secrets.
+    /// Whether its agent has recipients to encrypt secrets to.
     pub encrypts: bool,
 }
 
@@ -53,7 +53,7 @@ impl Role {
         Self { node: node.clone(), control_plane, etcd: facts.is_some_and(etcd), encrypts }
     }
 
-    /// `files`: what it listed.
+    /// The members that the set must have of this node; `files` are the paths that its agent listed.
     pub fn wanted(&self, files: &[String]) -> Vec<Wanted> {
         let mut kinds = vec![Kind::Kubeconfig, Kind::KubeletConfig];
         if self.control_plane {

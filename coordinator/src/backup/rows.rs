@@ -100,7 +100,7 @@ fn encrypted(m: &Manifest) -> bool {
     m.members.iter().any(|m| m.stored == Stored::Age)
 }
 
-/// What was left out, nodes of the same kind and reason in one line.
+/// What was left out. Nodes of the same kind and reason share a line.
 fn warnings(left_out: &[LeftOut]) -> Vec<String> {
     let mut all: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
     for left in left_out {

@@ -9,15 +9,15 @@ use wildmatch::WildMatch;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
-    /// Where the sets are. "/var/lib/podlift/backups"
+    /// Directory of the sets. "/var/lib/podlift/backups"
     pub directory: PathBuf,
-    /// Public keys (`age-keygen` prints them) that secrets are encrypted to; without one secrets are left out. []
+    /// Public keys (as `age-keygen` prints them) that secrets are encrypted to. Without a key, secrets are left out. []
     pub recipients: Vec<Recipient>,
-    /// How many sets stay. 10
+    /// Number of sets to keep. 10
     pub keep: NonZeroU32,
-    /// Namespaces whose workloads are backed up; `*` and `?` match. ["runai*"]
+    /// Namespaces whose workloads are backed up, with the wildcards `*` and `?`. ["runai*"]
     pub runai_namespaces: Vec<Pattern>,
-    /// NAMESPACE/NAME of the certificate for hosts without one; found in the ingress controller's own arguments where this is absent.
+    /// NAMESPACE/NAME of the certificate for hosts without one. If it is not set, it comes from the ingress controller's own arguments.
     pub default_certificate: Option<ObjectName>,
 }
 
@@ -33,7 +33,7 @@ impl Default for BackupSettings {
     }
 }
 
-/// `*` and `?`.
+/// A name pattern with the wildcards `*` and `?`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Pattern(String);

@@ -1,4 +1,5 @@
-//! What the backup itself must know of an object: which services are load balancers, which secrets an ingress uses. Pure.
+//! The fields of an object that the backup itself needs: which services are load balancers, and which secrets an ingress uses. Pure
+//! functions.
 
 use super::settings::ObjectName;
 use serde::Deserialize;
@@ -58,7 +59,7 @@ pub(super) fn namespace(item: &str) -> String {
     serde_json::from_str::<Named>(item).unwrap_or_default().metadata.namespace
 }
 
-/// Secrets that an ingress names, and the ingress itself for people.
+/// Secrets that an ingress names, and the name of the ingress for people.
 pub(super) fn tls_secrets(ingress: &str) -> Vec<(ObjectName, String)> {
     let Object { metadata: Meta { namespace, name }, spec } = read(ingress);
     let names = spec.tls.into_iter().flatten().filter_map(|t| t.secret_name).filter(|n| !n.is_empty());
@@ -68,7 +69,7 @@ pub(super) fn tls_secrets(ingress: &str) -> Vec<(ObjectName, String)> {
         .collect()
 }
 
-/// ingress-nginx's `--default-ssl-certificate=NAMESPACE/NAME`, wherever its pod runs.
+/// ingress-nginx's `--default-ssl-certificate=NAMESPACE/NAME`, whichever pod has it.
 pub(super) fn default_certificate(pod: &str) -> Option<ObjectName> {
     const FLAG: &str = "--default-ssl-certificate=";
     if !pod.contains(FLAG) {

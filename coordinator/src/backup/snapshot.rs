@@ -1,5 +1,5 @@
-//! The etcd snapshots' part of a set: the one of the cluster's store, and those of stores of single resources. Each was verified by the
-//! agent that took it, which encrypts it before it leaves the node; what arrives is stored as it comes.
+//! The etcd snapshots in a set: that of the cluster's store, and those of stores of single resources. The agent that took a snapshot
+//! verified it, and encrypts it before it leaves the node. This module stores it unchanged.
 
 use super::member::{MemberSpec, MemberWriter};
 use super::paths::Role;
@@ -10,7 +10,7 @@ use podlift_model::{Failure, Look, OpOutput};
 
 const KIND: Kind = Kind::EtcdSnapshot;
 
-/// The first of these nodes that has a snapshot for this set, with what it has.
+/// The first of these nodes that has a snapshot for this set, and its files.
 async fn find<'a>(
     m: &Collection<'_>,
     planes: &[&'a Role],
@@ -24,7 +24,7 @@ async fn find<'a>(
     Ok(None)
 }
 
-/// Its revision, and what the set must have of it.
+/// The revision of the snapshot, and the member that the set must have.
 pub(super) async fn collect(m: &Collection<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
     let found = find(m, planes).await?;
     let Some((role, BackupState { snapshot: Some(main), overrides, files, .. })) = found else {
@@ -34,7 +34,7 @@ pub(super) async fn collect(m: &Collection<'_>, planes: &[&Role]) -> Result<(u64
     let revision = main.revision;
     let mut all = vec![(paths::SNAPSHOT.to_string(), "etcd/snapshot.db".to_string(), main)];
     for (words, state) in overrides {
-        // An agent names the file as it likes, and tells its hash.
+        // The agent chooses the file name, so the hash identifies the file.
         let file = files.iter().find(|(name, hash)| **hash == state.sha256 && *name != paths::SNAPSHOT);
         let missing = || {
             let of = format!(
@@ -77,7 +77,7 @@ async fn copy(
     m.report(&format!("{KIND} {file} of {node}: {} MiB", state.bytes >> 20));
     let at = paths::saved(m.snapshot.as_str(), file);
     let bytes = node_files::parts(m, node, &at, &mut member, u64::MAX).await?;
-    // Encrypted, a file is longer and never shorter.
+    // Encryption makes a file longer, never shorter.
     if bytes < state.bytes {
         let text =
             format!("{KIND} {file} arrived from {node} with {bytes} bytes, and there it has {}", state.bytes);
@@ -89,7 +89,7 @@ async fn copy(
 fn nobody_took_one(m: &Collection<'_>, planes: &[&Role]) -> Result<(u64, Wanted), Failure> {
     let wanted = Wanted { kind: KIND, node: None };
     if m.settings.recipients.is_empty() && !planes.iter().any(|r| r.encrypts) {
-        // It could not be kept.
+        // The snapshot could not be kept.
         m.writer.leave_out(wanted.clone(), "secret, and nobody is named to encrypt it to");
         return Ok((0, wanted));
     }

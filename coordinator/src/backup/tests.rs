@@ -1,4 +1,4 @@
-//! Sets made of the small fleet: whole ones, and those that must not come to be.
+//! Sets of the small fleet: complete ones, and those that must not be made.
 #![allow(clippy::disallowed_methods)] // files are broken by hand
 
 mod secrets;
@@ -24,13 +24,13 @@ fn settings(to: Option<&age::x25519::Identity>) -> Settings {
     Settings { exec: ExecSettings::default(), options: options(), backup, ..Settings::default() }
 }
 
-/// Agents that encrypt to whom the coordinator does.
+/// Makes agents encrypt to the coordinator's recipients.
 fn recipients(fleet: &Fleet, settings: &BackupSettings) {
     let all: Vec<String> = settings.recipients.iter().map(|r| format!("{r:?}")).collect();
     fleet.lock().facts.values_mut().for_each(|f| f.recipients = all.clone());
 }
 
-/// What a refusal must name, and what is broken.
+/// What a refusal must name, and the damage that causes it.
 type Break<'a> = (&'a str, &'a dyn Fn(&Fleet));
 
 struct Site {
@@ -67,7 +67,7 @@ impl Site {
     fn dir(&self, name: &str) -> PathBuf {
         self.fleet.backups().join(name)
     }
-    /// Why no set came to be; and there is none.
+    /// The error of a set that must fail; checks that no set exists.
     async fn refused(&self, name: &str) -> String {
         let error = self.backup(name).await.unwrap_err();
         assert!(!self.dir(name).exists());
@@ -107,7 +107,7 @@ async fn a_set_has_every_member_and_secrets_open_with_the_identity_alone() {
             Stored::Plain => assert!(!stored.windows(4).any(|w| w == b"S0VZ"), "{}", m.path),
             Stored::Age => {
                 let plain = age::decrypt(&who, &stored).unwrap();
-                // Of a node's file nobody but its agent has seen the content.
+                // Only the agent of a node has seen the content of its file.
                 let known = if m.path.starts_with("nodes/") { &stored } else { &plain };
                 assert_eq!(Digest::of(known), m.content_sha256, "{}", m.path);
             }
@@ -211,7 +211,7 @@ async fn a_node_that_is_away_can_be_left_out_by_name() {
     assert!(matches!(error, CoordinatorError::UnknownNode { .. }));
 }
 
-/// What a run uses, over a fleet whose control plane has a snapshot for run r1.
+/// The backup of a run, over a fleet whose control plane has a snapshot for run r1.
 struct OfRun {
     fleet: Arc<Fleet>,
     backups: Backups,
@@ -268,7 +268,7 @@ async fn what_is_given_up_in_the_middle_leaves_nothing_that_verifies() {
             count.fetch_add(1, Ordering::Relaxed);
         }));
         let mut work = std::pin::pin!(work);
-        // As a crash: the future is dropped after so many reports.
+        // Simulates a crash: drops the future after this many reports.
         let ended = std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if reports.load(Ordering::Relaxed) >= stop_after => Poll::Ready(None),

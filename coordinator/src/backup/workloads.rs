@@ -1,4 +1,4 @@
-//! Workloads of the Run:ai namespaces: the built-in kinds, and whatever the groups of Run:ai and of training operators define there.
+//! Workloads of the Run:ai namespaces: the built-in kinds, and all kinds that the groups of Run:ai and of training operators define there.
 
 use super::lists::{self, ListWriter};
 use super::{Collection, objects, slim};
@@ -14,7 +14,7 @@ const BUILT_IN: [&str; 5] = [
     "/apis/batch/v1/cronjobs",
 ];
 
-/// Asked for their own lists; the same groups are in deploy/kubernetes/rbac.yaml.
+/// Groups whose lists are read. deploy/kubernetes/rbac.yaml names the same groups.
 pub(super) const GROUPS: [&str; 8] = [
     "run.ai",
     "engine.run.ai",
@@ -73,7 +73,7 @@ async fn take(m: &Collection<'_>, path: &str, member: &mut ListWriter) -> Result
     lists::copy(&m.world, path, member, ours).await.map(drop)
 }
 
-/// Paths of the lists that a group offers; none where it is not installed.
+/// Paths of the lists that a group offers; empty if it is not installed.
 async fn discovered(m: &Collection<'_>, group: &str) -> Result<Vec<String>, Failure> {
     let Some(text) = lists::object(&m.world, &format!("/apis/{group}")).await? else { return Ok(vec![]) };
     let Ok(Group { preferred_version: Version { group_version } }) = serde_json::from_str(&text) else {

@@ -1,4 +1,4 @@
-//! Secrets of nodes in a set: stored as their agents encrypted them, or no set at all.
+//! Secrets of nodes in a set: they are stored as their agents encrypted them, or there is no set.
 
 use super::*;
 
