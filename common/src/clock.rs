@@ -1,11 +1,11 @@
-//! Wall clock and boot-time clock as a port: tests pin both. Nobody else asks the system for the time.
+//! Wall clock and boot-time clock as a port, so that tests can control both. All other code gets the time from here.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use jiff::Timestamp;
 use std::time::Duration;
 
 pub trait Clock: Send + Sync {
-    /// Wall clock, for people and records. May jump; never used for budgets or order.
+    /// Wall clock, for people and records. It may jump, so it is never used for budgets or order.
     fn now(&self) -> Timestamp;
     /// Time since boot, including suspend (CLOCK_BOOTTIME): for budgets and time limits.
     fn since_boot(&self) -> Duration;
@@ -24,7 +24,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Follows tokio's clock, so that a paused clock pauses this one too. For tests and for the lab's in-process world.
+/// Follows tokio's clock, so that a paused clock pauses this one too. It serves tests and the lab's in-process world.
 #[derive(Debug, Clone)]
 pub struct TokioClock {
     start: tokio::time::Instant,
@@ -32,7 +32,7 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
-    /// `epoch` is what the clock shows at the start.
+    /// `epoch` is the time that the clock shows at the start.
     pub fn starting_at(epoch: Timestamp) -> Self {
         Self { start: tokio::time::Instant::now(), epoch }
     }

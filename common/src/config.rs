@@ -1,4 +1,4 @@
-//! Configuration files: TOML, unknown keys refused, every error with file, place and what was expected.
+//! Configuration files in TOML. Unknown keys are refused, and every error names file, place and expectation.
 
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     parse(&text, path)
 }
 
-/// As `load`, from a text that came from `path`.
+/// Like `load`, from a text that was read from `path`.
 pub fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
     toml::from_str(text)
         .map_err(|e| ConfigError::Parse { path: path.into(), message: e.to_string().trim_end().to_string() })

@@ -1,4 +1,4 @@
-//! Durable files: what these functions returned from is on the disk, directory entry included, and a reader never sees half of it.
+//! Durable files. When these functions return, the change is on the disk, including the directory entry. A reader never sees half of it.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use std::fs::{File, OpenOptions};
@@ -21,7 +21,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// Appends and fsyncs. Creates the file with `mode` if it is not there.
+/// Appends and fsyncs. Creates the file with `mode` if it does not exist.
 pub fn append(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let fresh = !path.exists();
     if fresh {
@@ -41,7 +41,7 @@ pub fn read_to_string(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// Removes a file; one that is gone already is fine.
+/// Removes a file. A file that does not exist is not an error.
 pub fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),

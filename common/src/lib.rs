@@ -1,5 +1,5 @@
-//! What agent and coordinator share on top of the pure vocabulary: the border to the wire, durable files, clock, configuration,
-//! TLS identities, metrics, telemetry. Nothing here knows a step, a plan or an op's implementation.
+//! What agent and coordinator share besides the pure vocabulary: the conversion to the wire, durable files, clock, configuration, TLS
+//! identities, metrics, telemetry. This crate knows no step, plan or implementation of an op.
 
 pub mod clock;
 pub mod config;

@@ -1,11 +1,11 @@
-//! Manual pages from a command line's own description: one for the command and one for each verb below it that people see. For packages.
+//! Manual pages from the description of a command line: one for the command and one for each visible verb. They are made for packages.
 
 use crate::durable;
 use clap::Command;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Writes NAME.SECTION below `dir`, and says which files they are.
+/// Writes NAME.SECTION below `dir`, and returns the files.
 pub fn write(mut command: Command, section: &str, dir: &Path) -> io::Result<Vec<PathBuf>> {
     // Gives each verb its full name.
     command.build();

@@ -1,18 +1,18 @@
-//! When something that recurs is due. A timer that ends between two boundaries of tokio's wheel wakes its thread at each of them; in step
-//! with the runtime's own milliseconds it wakes once. Only what idles for days cares.
+//! When a recurring task is due. A timer that ends between two boundaries of tokio's wheel wakes its thread at each of them. A timer in
+//! step with the runtime's own milliseconds wakes it once. This matters only for a process that is idle for days.
 //!
-//! Heal tick, heartbeat and watchdog of the agent fall on the same instants of one clock, so that an idle agent wakes once for all of
-//! them.
+//! Heal tick, heartbeat and watchdog of the agent fall on the same instants of one clock, so that an idle agent wakes once for all of them.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// When the next round after `now` is due: in step with `origin`, the moment in which the runtime was built; None: a pause after now.
+/// When the next round after `now` is due: in step with `origin`, the time when the runtime was built; if that is `None`, a pause after
+/// `now`.
 pub fn next(origin: Option<Instant>, now: Instant, pause: Duration) -> Instant {
     let Some(origin) = origin else { return now + pause };
     let step = step(pause);
     let since = u64::try_from(now.saturating_duration_since(origin).as_millis()).unwrap_or(u64::MAX / 2);
-    // At least half a step from now, so that a round that is late is not followed at once.
+    // At least half a step from now, so that a late round is not followed by another at once.
     let due = (since + step / 2).div_ceil(step) * step;
     // The wheel rounds up, and the runtime is a little older than `origin`.
     origin + Duration::from_millis(due) - EARLY
@@ -20,7 +20,7 @@ pub fn next(origin: Option<Instant>, now: Instant, pause: Duration) -> Instant {
 
 const EARLY: Duration = Duration::from_micros(500);
 
-/// Milliseconds: the power of two that is at most a little longer than the pause.
+/// Milliseconds: the largest power of two that is at most a tenth longer than the pause.
 fn step(pause: Duration) -> u64 {
     let longest = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX / 2).saturating_mul(11) / 10;
     1 << longest.max(1).ilog2()

@@ -1,4 +1,4 @@
-//! Where metrics are served: an address, or nowhere. What is written in the configuration is read here and nowhere else.
+//! The address at which metrics are served, if any. Only this module reads its form in the configuration.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::net::SocketAddr;
@@ -16,12 +16,12 @@ pub enum Listen {
 pub struct InvalidListen(String);
 
 impl Listen {
-    /// On this machine alone.
+    /// An address that only this machine can reach.
     pub const fn loopback(port: u16) -> Self {
         Self::On(SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port))
     }
 
-    /// Others than this machine may read.
+    /// Whether other machines can reach the address.
     pub fn is_public(&self) -> bool {
         matches!(self, Self::On(address) if !address.ip().is_loopback())
     }

@@ -1,5 +1,5 @@
-//! Metrics for Prometheus, in the OpenMetrics text format, over plain HTTP for this machine. Nothing here knows what is measured, and
-//! nothing that is measured waits for it: a metrics address that can't be had is logged, and the work goes on.
+//! Metrics for Prometheus, in the OpenMetrics text format, over plain HTTP for this machine. This module does not know what is measured.
+//! The measured work never waits for it: if the metrics address is not available, that is logged and the work continues.
 
 mod listen;
 mod page;

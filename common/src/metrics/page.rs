@@ -1,4 +1,4 @@
-//! What a scrape is made of: gauges that are read at the moment of the scrape, and the text as a whole.
+//! The parts of a scrape: gauges that are read at the time of the scrape, and the whole text.
 
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::metrics::MetricType;
@@ -8,10 +8,10 @@ use std::fmt;
 /// Content type of the text.
 pub const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Label names are ours, values are few: never an id that grows with time.
+/// Label names are fixed, and values are few: never an id that grows with time.
 pub type Labels = Vec<(&'static str, String)>;
 
-/// For a collector: whole families of values that were looked up just now. A family without values is described all the same.
+/// For a collector: whole families of values that were read just now. A family without values still has its description.
 pub struct Out<'a>(pub DescriptorEncoder<'a>);
 
 impl Out<'_> {
@@ -25,7 +25,7 @@ impl Out<'_> {
         let mut family = self.0.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
         for (labels, value) in rows {
             match labels.is_empty() {
-                // Else the name would carry an empty pair of braces.
+                // Otherwise the name would have an empty pair of braces.
                 true => family.encode_gauge(&value)?,
                 false => family.encode_family(&labels)?.encode_gauge(&value)?,
             }
@@ -39,14 +39,14 @@ impl Out<'_> {
     }
 }
 
-/// Everything, as Prometheus reads it.
+/// The whole text, as Prometheus reads it.
 pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
     let mut out = String::new();
     text::encode(&mut out, registry)?;
     Ok(out)
 }
 
-/// A wall-clock time as Prometheus counts it.
+/// A wall-clock time in seconds since 1970, as Prometheus expects it.
 pub fn seconds(at: jiff::Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
 }

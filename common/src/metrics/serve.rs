@@ -1,5 +1,5 @@
-//! `GET /metrics` and `GET /healthz` over HTTP. Reads only, a few connections at a time, and slow ones are ended: a scraper may never
-//! be a burden.
+//! `GET /metrics` and `GET /healthz` over HTTP. It is read-only, serves a few connections at a time, and ends slow ones, so that scrapers
+//! cannot overload it.
 
 use super::{Listen, TEXT};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Makes the text of one scrape. Called on a thread where it may block.
+/// Makes the text of one scrape. It is called on a thread where it may block.
 pub type Page = Arc<dyn Fn() -> Result<String, std::fmt::Error> + Send + Sync>;
 
 const CONNECTIONS: usize = 16;
@@ -25,7 +25,7 @@ const HEADERS: Duration = Duration::from_secs(2);
 /// Scrapers keep their connection between two scrapes, which are usually 15 to 60 s apart.
 const CONNECTION: Duration = Duration::from_secs(300);
 
-/// Dropping it ends the serving.
+/// A running server; dropping it ends the serving.
 #[derive(Debug)]
 pub struct Served {
     pub address: SocketAddr,
@@ -38,7 +38,7 @@ impl Drop for Served {
     }
 }
 
-/// None: off, or the address can't be had, which is logged.
+/// `None` if metrics are off, or if the address is not available; the latter is logged.
 pub async fn serve(listen: Listen, page: Page) -> Option<Served> {
     let Listen::On(wanted) = listen else { return None };
     let bound = TcpListener::bind(wanted).await.and_then(|l| Ok((l.local_addr()?, l)));
@@ -66,7 +66,7 @@ async fn accept(listener: TcpListener, page: Page) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(connection(TokioIo::new(stream), page.clone()))),
-                // No file descriptor free: somebody else must close one first.
+                // No file descriptor is free; another connection must close first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -81,7 +81,7 @@ async fn connection(stream: TokioIo<tokio::net::TcpStream>, page: Page) {
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    // A scraper that went away is none of our business.
+    // A scraper that disconnects is not an error.
     drop(tokio::time::timeout(CONNECTION, http.serve_connection(stream, service)).await);
 }
 

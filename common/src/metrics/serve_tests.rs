@@ -7,7 +7,7 @@ async fn site() -> Served {
     serve(Listen::loopback(0), page).await.expect("a free port")
 }
 
-/// The whole answer to one request on a connection of its own.
+/// The whole answer to one request on its own connection.
 async fn ask(to: SocketAddr, line: &str) -> String {
     let mut stream = TcpStream::connect(to).await.unwrap();
     let request = format!("{line} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
@@ -45,7 +45,7 @@ async fn more_silent_connections_than_there_is_room_for_wait_and_are_ended() {
     for _ in 0..CONNECTIONS {
         silent.push(TcpStream::connect(site.address).await.unwrap());
     }
-    // Nobody ever says a word on them; header_read_timeout makes room.
+    // The open connections send nothing; header_read_timeout makes room.
     assert!(ask(site.address, "GET /healthz").await.ends_with("ok\n"));
 }
 

@@ -1,6 +1,6 @@
-//! Logs and traces. Logs go to systemd's journal where stderr is connected to it, field by field; else to stderr, human on a terminal,
-//! JSON with `--log-json`. Traces go to an OTLP collector where one is configured. stdout stays for data. Nothing here ever holds up
-//! the work: what a collector does not take is dropped.
+//! Logs and traces. Logs go to systemd's journal, field by field, if stderr is connected to it. Otherwise they go to stderr, as text, or as
+//! JSON with `--log-json`. Traces go to an OTLP collector if one is configured. stdout stays for data. Telemetry never delays the work:
+//! what a collector does not accept is dropped.
 
 mod journald;
 mod otlp;
@@ -26,18 +26,18 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Where spans are sent, e.g. "http://127.0.0.1:4317". None: nowhere.
+    /// Where spans are sent, e.g. "http://127.0.0.1:4317"; `None` if they are not sent.
     pub otlp_endpoint: Option<Endpoint>,
 }
 
-/// What a process says of itself to a collector.
+/// How a process identifies itself to a collector.
 #[derive(Debug, Clone, Copy)]
 pub struct Service {
     pub name: &'static str,
     pub version: &'static str,
 }
 
-/// Holds what has to be sent at the end.
+/// Keeps the exporter whose remaining spans are sent at the end.
 #[derive(Debug, Default)]
 #[must_use = "spans that are still on their way are sent by `flush`"]
 pub struct Telemetry {
@@ -46,7 +46,7 @@ pub struct Telemetry {
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Logs alone.
+/// Starts logs without traces.
 pub fn init(filter: &str, format: LogFormat) {
     start(filter, format, Service { name: "podlift", version: "" }, None).flush();
 }
@@ -82,7 +82,7 @@ fn logs(format: LogFormat) -> Boxed {
 }
 
 impl Telemetry {
-    /// Sends what is still on its way, for at most two seconds: a collector that is away must not hold up the end of the process.
+    /// Sends the remaining spans, for at most two seconds: an unreachable collector must not delay the end of the process.
     pub fn flush(self) {
         if let Some(traces) = self.traces
             && let Err(error) = traces.shutdown_with_timeout(otlp::AT_THE_END)

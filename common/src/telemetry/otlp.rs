@@ -1,5 +1,5 @@
-//! Spans to an OTLP collector over gRPC. Exported in batches from a thread of their own; a full queue drops spans, a collector that is
-//! away is asked again with the next batch. The work never waits.
+//! Sends spans to an OTLP collector over gRPC. Its own thread exports them in batches. A full queue drops spans; an unreachable collector
+//! is tried again with the next batch. The work never waits.
 
 use super::{Boxed, Service};
 use opentelemetry::KeyValue;
@@ -12,12 +12,12 @@ use std::time::Duration;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::Layer as _;
 
-/// For one batch.
+/// Time limit of one batch.
 const EXPORT: Duration = Duration::from_secs(5);
-/// For what is left when the process ends.
+/// Time limit for the remaining spans when the process ends.
 pub(super) const AT_THE_END: Duration = Duration::from_secs(2);
 
-/// Crates whose spans are exported: ours. Those of the libraries below would also export the export.
+/// Our crates, whose spans are exported. Spans of the libraries below would also export the export itself.
 const OURS: [&str; 5] =
     ["podlift_common", "podlift_coordinator", "podlift_agent", "podlift_heal", "podlift_host"];
 
@@ -62,7 +62,7 @@ pub(super) fn provider(to: &Endpoint, service: Service) -> Result<SdkTracerProvi
 pub(super) fn layer(provider: &SdkTracerProvider) -> Boxed {
     let ours = Targets::new().with_targets(OURS.map(|target| (target, LevelFilter::INFO)));
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("podlift"));
-    // Where in our source a span begins, and on which thread, is nothing to a reader of traces.
+    // Source location and thread of a span do not help a reader of traces.
     spans.with_location(false).with_threads(false).with_filter(ours).boxed()
 }
 

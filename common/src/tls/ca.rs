@@ -1,4 +1,4 @@
-//! podlift's own certificate authority: made once by `podlift cert init`, signs one leaf for one identity at a time.
+//! podlift's own certificate authority. `podlift cert init` makes it once; it signs one leaf for one identity at a time.
 
 use super::{Identity, Role, Subject, TlsError};
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -16,14 +16,14 @@ pub struct Pair {
     pub key: zeroize::Zeroizing<String>,
 }
 
-/// Ten years for the CA, chosen days for a leaf.
+/// Days of the CA's validity (ten years); the days of a leaf are chosen.
 const CA_DAYS: i64 = 3650;
 
 fn failed(what: &'static str) -> impl Fn(rcgen::Error) -> TlsError {
     move |e| TlsError::Make(format!("{what}: {e}"))
 }
 
-/// Makes the CA of a cluster: may sign leaves only (pathlen 0).
+/// Makes the CA of a cluster. It may sign leaves only (pathlen 0).
 pub fn init(cluster: &ClusterName, now: Timestamp) -> Result<Pair, TlsError> {
     let key = KeyPair::generate().map_err(failed("CA key"))?;
     let mut params = validity(now, CA_DAYS);
@@ -34,7 +34,7 @@ pub fn init(cluster: &ClusterName, now: Timestamp) -> Result<Pair, TlsError> {
     Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem().into() })
 }
 
-/// Issues a leaf for exactly one identity. `addresses` are extra IP names, for coordinators that other tools also dial.
+/// Issues a leaf for exactly one identity. `addresses` are extra IP names, for coordinators that other tools also connect to.
 pub fn issue(
     ca: &Pair,
     identity: &Identity,
@@ -65,8 +65,8 @@ pub fn issue(
     Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem().into() })
 }
 
-/// From the beginning of yesterday: between one and two days ago. A node whose clock is hours behind must still connect: only then can the
-/// preflight say that its clock is off. It gives nothing away, as the key did not exist then.
+/// Valid from the beginning of yesterday: between one and two days ago. A node whose clock is hours behind must still connect, because only
+/// then can the preflight report its clock. This weakens nothing, as the key did not exist then.
 fn validity(now: Timestamp, days: i64) -> CertificateParams {
     let day = |offset: i64| {
         let date = now.to_zoned(TimeZone::UTC).date().saturating_add(offset.days());

@@ -1,4 +1,4 @@
-//! The dialling side: present our certificate, accept only a server that our CA signed and that has the identity we expect.
+//! The connecting side: presents our certificate, and accepts only a server that our CA signed and that has the expected identity.
 
 use super::{Identity, Material, Subject};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// Which server is the right one.
+/// The server identity to accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expect {
     /// Any coordinator of our own cluster.
     Coordinator,
 }
 
-/// Dials with mTLS. Cheap to clone.
+/// Connects with mTLS. Cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
     tls: TlsConnector,
@@ -35,7 +35,7 @@ impl Connector {
     pub async fn connect(&self, to: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let tcp = TcpStream::connect(to).await?;
         tcp.set_nodelay(true)?;
-        // The verifier looks at the identity, not at this name.
+        // The verifier checks the identity instead of this name.
         let name = ServerName::IpAddress(to.ip().into());
         self.tls.connect(name, tcp).await
     }
@@ -58,7 +58,7 @@ pub(super) fn config(material: &Material, expect: Option<Expect>) -> Result<Clie
     Ok(config)
 }
 
-/// Chain, validity and key usage as webpki does them; the name check is the SPIFFE identity instead of a host name.
+/// Checks chain, validity and key usage as webpki does, and the SPIFFE identity in place of a host name.
 #[derive(Debug)]
 struct IdentityVerifier {
     roots: Arc<RootCertStore>,

@@ -1,14 +1,14 @@
-//! Who a certificate speaks for: exactly one `spiffe://podlift/<cluster>/…` URI SAN, and for people a role in the subject's organization.
+//! The identity in a certificate: exactly one `spiffe://podlift/<cluster>/…` URI SAN, and for people a role in the subject's organization.
 //!
-//! The role of a person is in the organization (`podlift:admin`), as in Kubernetes' own certificates, so that a certificate has exactly
-//! one URI name.
+//! The role of a person is in the organization (`podlift:admin`), as in Kubernetes' own certificates, so that a certificate has exactly one
+//! URI name.
 
 use podlift_model::{ClusterName, NodeName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What a person may do. Each includes the ones before.
+/// The role of a person. Each role includes the previous ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -20,7 +20,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     Node(NodeName),
-    /// The agent of a BCM head node, which is no node of the cluster.
+    /// The agent of a BCM head node, which is not a node of the cluster.
     Head(NodeName),
     Coordinator(NodeName),
     Operator(NodeName),
@@ -30,7 +30,7 @@ pub enum Subject {
 pub struct Identity {
     pub cluster: ClusterName,
     pub subject: Subject,
-    /// Viewer unless the certificate says more; of no meaning for nodes and coordinators.
+    /// Viewer unless the certificate names a higher role; meaningless for nodes and coordinators.
     pub role: Role,
 }
 

@@ -1,4 +1,4 @@
-//! Certificate files of one process: read, checked against each other, made into rustls roots, chain and key.
+//! Certificate files of one process: read, checked against each other, and converted to rustls roots, chain and key.
 
 use super::{Identity, IdentityError};
 use rustls::RootCertStore;
@@ -28,7 +28,7 @@ pub struct Material {
     pub roots: Arc<RootCertStore>,
     pub chain: Vec<CertificateDer<'static>>,
     pub key: Arc<PrivateKeyDer<'static>>,
-    /// Who we are.
+    /// The identity of this process.
     pub identity: Identity,
 }
 
@@ -46,7 +46,7 @@ impl Material {
         let identity = Identity::of_certificate(&chain[0])
             .map_err(|source| TlsError::Identity { path: certificate.into(), source })?;
         let material = Self { roots: Arc::new(roots), chain, key: Arc::new(key), identity };
-        // rustls compares the key with the certificate here: better at start than at the first handshake.
+        // rustls compares the key with the certificate here, so that a mismatch fails at the start and not at the first handshake.
         super::client::config(&material, None).map_err(TlsError::Mismatch)?;
         Ok(material)
     }

@@ -1,4 +1,4 @@
-//! mTLS both ways, one provider (aws-lc-rs), TLS 1.3 only, no session resumption: a resumed session would skip a fresh check.
+//! mTLS in both directions, with one provider (aws-lc-rs), TLS 1.3 only and no session resumption, which would skip a fresh check.
 
 pub mod ca;
 mod client;

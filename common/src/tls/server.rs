@@ -1,5 +1,5 @@
-//! The listening side: every client must present a certificate of our CA with one identity of our cluster. Handshakes run in tasks of
-//! their own with a time limit; one that fails never ends the stream.
+//! The listening side: every client must present a certificate of our CA with one identity of our cluster. Each handshake runs in its own
+//! task with a time limit. A failed handshake never ends the stream.
 
 use super::{Identity, Material};
 use rustls::ServerConfig;
@@ -48,7 +48,7 @@ pub fn incoming(
                 accepted = listener.accept() => accepted,
             };
             let Ok((tcp, from)) = accepted else {
-                // Out of file descriptors, mostly: give the others time to end.
+                // In most cases the file descriptors are used up; other connections get time to end.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };

@@ -1,4 +1,4 @@
-//! Handshakes on loopback: who gets in, who does not, and that a failed one never ends the listener.
+//! Handshakes on loopback: which clients are accepted and which are refused, and that a failed handshake never ends the listener.
 #![allow(clippy::disallowed_methods)] // a test writes its own files
 
 use super::*;
@@ -46,7 +46,7 @@ async fn listen(
     (listener.local_addr().unwrap(), incoming(listener, server).unwrap())
 }
 
-/// A handshake in TLS 1.3 is over for the client before the server has judged: only data proves it.
+/// In TLS 1.3 the handshake is complete for the client before the server has judged it, so only data proves success.
 async fn talks(client: &Material, to: SocketAddr) -> bool {
     let connector = Connector::new(client, Expect::Coordinator).unwrap();
     let Ok(mut stream) = connector.connect(to).await else { return false };
@@ -58,7 +58,7 @@ async fn talks(client: &Material, to: SocketAddr) -> bool {
 async fn a_clock_that_is_hours_behind_still_connects() {
     install_provider();
     let dir = tempfile::tempdir().unwrap();
-    // Made on a machine whose clock is 23 hours ahead of the one that both ends read here.
+    // Made on a machine whose clock is 23 hours ahead of the clock that both ends use here.
     let ahead = now() + std::time::Duration::from_secs(23 * 3600);
     let authority = ca::init(&ClusterName::new("c").unwrap(), ahead).unwrap();
     let made = |who: Subject| made_at(ahead, dir.path(), &authority, &identity("c", who));

@@ -1,4 +1,4 @@
-//! Documents: JSON of a named kind, for what is observed and shown.
+//! Documents: JSON of a named kind, for observations and views.
 
 use super::WireError;
 use podlift_proto::v1::Document;

@@ -1,4 +1,4 @@
-//! The fence on the wire.
+//! The epoch on the wire.
 
 use super::WireError;
 use podlift_model::{Epoch, InstanceId};

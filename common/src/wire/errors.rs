@@ -1,5 +1,5 @@
-//! Errors to gRPC status and back, in this one place: a stable reason, what happened and why for people, the next command, never matched
-//! by text.
+//! Converts errors to gRPC status and back, only in this module: a stable reason, the event and its cause for people, and the next command.
+//! No code matches on the text.
 
 use std::collections::HashMap;
 use tonic::{Code, Status};
@@ -7,21 +7,21 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 const DOMAIN: &str = "podlift";
 
-/// What every error that crosses the wire says.
+/// The content of every error that crosses the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorInfo {
     pub code: Code,
     /// Stable, SCREAMING_SNAKE_CASE.
     pub reason: &'static str,
-    /// What did not happen, in a line.
+    /// What did not happen, in one line.
     pub message: String,
-    /// Why, as far as the message does not say it.
+    /// Why, if the message does not contain it.
     pub why: String,
-    /// The one next command, which can be typed as it is; empty if there is none.
+    /// The one next command, which can be typed unchanged; empty if there is none.
     pub next: String,
 }
 
-/// An `ErrorInfo` that came over the wire.
+/// An `ErrorInfo` that was received over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     pub reason: String,
@@ -30,12 +30,12 @@ pub struct Told {
     pub next: String,
 }
 
-/// An error that knows what it looks like from outside. Implementations match exhaustively.
+/// An error that knows its form on the wire. Implementations match exhaustively.
 pub trait StatusError {
     fn info(&self) -> ErrorInfo;
 }
 
-/// The status' own message has everything, for those who read nothing else.
+/// The status' own message contains everything, for clients that read nothing else.
 pub fn to_status(error: &(impl StatusError + ?Sized)) -> Status {
     let info = error.info();
     let whole = match info.why.is_empty() {
@@ -48,7 +48,7 @@ pub fn to_status(error: &(impl StatusError + ?Sized)) -> Status {
     Status::with_error_details(info.code, whole, details)
 }
 
-/// What a status says that `to_status` made.
+/// The content of a status that `to_status` made.
 pub fn from_status(status: &Status) -> Option<Told> {
     let mut info = status.get_details_error_info().filter(|i| i.domain == DOMAIN)?;
     let mut take = |key: &str| info.metadata.remove(key);

@@ -1,4 +1,4 @@
-//! Texts of messages, parsed into the model's types; a refusal names the field.
+//! Parses texts of messages into the model's types; a refusal names the field.
 
 use super::WireError;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! Looks on the wire: message `Observe`, which travels in the oneof of the ops.
+//! Looks on the wire: the message `Observe`, which travels in the oneof of the ops.
 
 use super::WireError;
 use super::fields::field;
@@ -75,7 +75,7 @@ fn absolute(name: &'static str, path: &str) -> Result<String, WireError> {
     }
 }
 
-/// An age recipient is one word of printable characters; whether it is one that the node knows is the agent's question.
+/// An age recipient is one word of printable characters. The agent checks whether the node knows it.
 fn recipient(text: &str) -> Result<String, WireError> {
     let one_word = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic());
     let bad = || WireError::new("observe.recipients", format!("{text:?} is not valid: expected age1…"));

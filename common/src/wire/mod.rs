@@ -1,4 +1,5 @@
-//! The border to the wire. Generated types stop here: `TryFrom` in, `From` out, every refusal with field, value and expectation.
+//! The conversion between wire and model. Generated types stop here: `TryFrom` in, `From` out. Every refusal names field, value and
+//! expectation.
 //!
 //! Observations travel as JSON documents, and commands as typed fields. People read facts, outputs, plans and status, and the journal
 //! keeps them whole; a second typed form of each in protobuf would lose the fields that it does not know. Ops, epochs and verbs carry
@@ -24,7 +25,7 @@ pub use request::{HostRequest, request_from_wire};
 /// Metadata of every answer of a coordinator: its version.
 pub const VERSION_HEADER: &str = "podlift-version";
 
-/// A message that does not say what it must.
+/// A message with a missing or invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("field {field} is not valid: {why}")]
 pub struct WireError {

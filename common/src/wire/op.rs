@@ -1,4 +1,4 @@
-//! Host ops on the wire: the closed vocabulary, each field validated before anything is done with it.
+//! Host ops on the wire: the closed vocabulary. Each field is validated before it is used.
 
 use super::WireError;
 use super::fields::{field, fields, texts};
@@ -57,7 +57,7 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
     v1::Op { kind: Some(kind) }
 }
 
-/// A look or an op: they share the oneof, so that agents of all versions read the same field numbers.
+/// A look or an op. They share the oneof, so that agents of all versions read the same field numbers.
 pub(super) fn from_kind(kind: &Kind) -> Result<HostRequest, WireError> {
     let op = match kind {
         Kind::Observe(o) => return Ok(HostRequest::Look(look_from_wire(o)?)),
@@ -118,7 +118,7 @@ fn loss_from_wire(loss: &v1::FlagLoss) -> Result<FlagLoss, WireError> {
     })
 }
 
-/// More than any patch of a few settings has.
+/// Most bytes of a patch; no patch of a few settings is larger.
 const PATCH_BYTES: usize = 64 << 10;
 
 fn patches_from_wire(files: &[v1::KubeadmPatch]) -> Result<Vec<PatchText>, WireError> {

@@ -1,5 +1,5 @@
-//! What a coordinator sends to an agent: a look or an op. The two share one oneof on the wire and are different types from here on, so that
-//! nothing behind the border can take one for the other.
+//! A request of a coordinator to an agent: a look or an op. The two share one oneof on the wire and have different types from here on, so
+//! that code cannot confuse them.
 
 use super::WireError;
 use super::op::from_kind;
