@@ -121,7 +121,7 @@ impl Agents for Fleet {
 }
 
 impl Fleet {
-    /// A survey takes a while, or for ever.
+    /// A survey takes a while, or never ends.
     async fn surveyed(&self, node: &NodeName) {
         let silent = {
             let mut s = self.lock();
@@ -179,7 +179,7 @@ impl State {
         }
     }
 
-    /// Only to whoever holds the epoch that the agent has written down.
+    /// Gives a part only to the coordinator whose epoch the agent has stored.
     fn part(&mut self, node: &NodeName, path: &str, offset: u64) -> Result<OpOutput, Failure> {
         if !self.epochs.contains_key(node) {
             return Err(Failure::operator("epoch-stale", "no epoch was claimed here"));

@@ -1,4 +1,4 @@
-//! What the small fleet has that belongs into a backup: files of its nodes, objects of its API.
+//! The small fleet's data for backups: files of its nodes, objects of its API.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
-/// Bytes of a part: small, so that files have several.
+/// Bytes of a part. It is small, so that files have several parts.
 const PART: usize = 700;
 
-/// (node, path) to content.
+/// Content by (node, path).
 #[derive(Default)]
 pub struct Files(pub BTreeMap<(String, String), Vec<u8>>, Sealed);
 
-/// What agents have encrypted, with what it was made of: the same bytes for every part.
+/// Encrypted contents with their sources, so that every part comes from the same bytes.
 type Sealed = BTreeMap<(String, String), (Vec<u8>, Vec<u8>)>;
 
 impl Files {
@@ -41,7 +41,7 @@ impl Files {
         self.0.insert((node.into(), "/etc/default/kubelet".into()), vec![]);
     }
 
-    /// Of one node.
+    /// Adds a file to a node.
     pub fn put(&mut self, node: &str, path: &str, content: &[u8]) {
         self.0.insert((node.into(), path.into()), content.into());
     }
@@ -75,7 +75,7 @@ impl Files {
         .collect()
     }
 
-    /// As agents do it: what is secret is encrypted to the node's own recipients, or not given out at all.
+    /// One part as an agent sends it. A secret file is encrypted to the node's own recipients, or not given out at all.
     pub(super) fn part(
         &mut self,
         node: &NodeName,
@@ -126,11 +126,11 @@ fn encrypted(plain: &[u8], to: &[String]) -> Vec<u8> {
     sealed
 }
 
-/// Objects by the path of their list, and single ones by their own.
+/// Lists by their path, and single objects by their own path.
 pub struct Objects {
     pub lists: BTreeMap<String, Vec<Value>>,
     pub single: BTreeMap<String, Value>,
-    /// Paths that may not be read.
+    /// Paths that the API refuses.
     pub forbidden: Vec<String>,
 }
 
@@ -173,7 +173,7 @@ impl Objects {
         self.lists.entry("/api/v1/nodes".into()).or_default().push(node);
     }
 
-    /// Pages of two.
+    /// Pages have two objects.
     pub(super) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
         if self.forbidden.iter().any(|p| p == path) {
             return Err(Failure::transient("api-forbidden", "the API server answered 403"));

@@ -1,4 +1,4 @@
-//! The state of the small fleet, and the faults a test may switch on.
+//! The state of the small fleet, and the faults that a test may switch on.
 
 use super::backup::{Files, Objects};
 use podlift_engine::doors::NodeView;
@@ -17,7 +17,7 @@ pub const WORKERS: [&str; 2] = ["dgx030", "dgx031"];
 
 pub struct Fleet {
     state: Mutex<State>,
-    /// Where its coordinators keep backups.
+    /// Directory of the coordinators' backups.
     scratch: tempfile::TempDir,
 }
 
@@ -43,9 +43,9 @@ pub struct State {
     pub kube_proxy: Option<KubeVersion>,
     /// (node or `cluster`, verb, op id) of every mutation that took place.
     pub effects: Vec<(String, String, String)>,
-    /// Runs that agents remember although nobody started them here.
+    /// Runs that agents remember and that this test did not start.
     pub remembered: Vec<RunId>,
-    /// The same, of single agents.
+    /// Such runs, of single agents.
     pub remembered_by: BTreeMap<NodeName, Vec<RunId>>,
     /// What the agent of the head node answers, by the look's verb; anything else fails.
     pub bcm: BTreeMap<&'static str, OpOutput>,
@@ -54,23 +54,23 @@ pub struct State {
     pub objects: Objects,
     // Faults.
     pub offline: BTreeSet<NodeName>,
-    /// The next op of this verb fails so, once each.
+    /// Failures of the next ops of this verb, each once.
     pub failing: BTreeMap<String, Vec<Failure>>,
-    /// The next op of this verb takes effect, and nobody hears of its end; once each.
+    /// The next op of this verb takes effect, but its end is not reported; once each.
     pub unheard: BTreeMap<String, u32>,
-    /// The next op of this verb is refused, because another runs; once each.
+    /// The next op of this verb is refused because another op runs; once each.
     pub busy: BTreeMap<String, u32>,
     /// Ops of this verb are accepted and change nothing.
     pub idle: BTreeSet<String>,
     pub api_down: bool,
-    /// Agents of an older podlift: they send secrets as they are.
+    /// Agents of an older podlift, which send secrets in clear text.
     pub in_clear: bool,
     /// Agents that never answer a survey.
     pub silent: BTreeSet<NodeName>,
-    /// Surveys that are being made now, and the most that ever were at once.
+    /// Surveys in progress, and the most that were in progress at once.
     pub at_once: usize,
     pub most_at_once: usize,
-    /// Pods that forbid a node's drain.
+    /// Pods that prevent a node's drain.
     pub refused_pods: BTreeMap<NodeName, Vec<String>>,
 }
 
@@ -131,7 +131,7 @@ impl State {
         self.ledgers.insert(name(node), BTreeMap::new());
     }
 
-    /// The agent of `node` forgets everything.
+    /// Makes the agent of `node` lose its memory.
     pub fn lose_memory(&mut self, node: &str) {
         let facts = self.facts.get_mut(&name(node)).unwrap();
         facts.ledger = LedgerId::new(format!("{}-again", facts.ledger)).unwrap();
@@ -140,7 +140,7 @@ impl State {
     }
 }
 
-/// A rack each for control plane and workers.
+/// One rack for control plane, and one for workers.
 fn labels(node: &str) -> BTreeMap<String, String> {
     let rack = if PLANES.contains(&node) { "r1" } else { "r2" };
     BTreeMap::from([("kubernetes.io/hostname".into(), node.into()), ("rack".into(), rack.into())])

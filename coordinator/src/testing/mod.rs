@@ -1,4 +1,4 @@
-//! A small fleet that does at once what it is asked, for the tests of this crate: one control-plane node more than a majority needs, two
+//! A small fleet that carries out requests at once, for the tests of this crate: one control-plane node more than a majority needs, two
 //! workers, v1.31.9. Faults are switched on by name.
 
 mod agents;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A coordinator over a fleet, and what ends it.
+/// A coordinator over a fleet, and the guard that stops it.
 pub struct Running {
     pub coordinator: Arc<Coordinator>,
     _stop: DropGuard,
@@ -65,7 +65,7 @@ pub fn assemble(
     })
 }
 
-/// Starts one.
+/// Starts a coordinator.
 pub fn start(fleet: &Arc<Fleet>, journal: &MemoryJournal, instance: &str) -> Running {
     let settings = Settings { options: options(), ..Settings::default() };
     let coordinator = assemble(fleet, store(journal), instance, settings);
@@ -75,7 +75,7 @@ pub fn start(fleet: &Arc<Fleet>, journal: &MemoryJournal, instance: &str) -> Run
 }
 
 impl Running {
-    /// Waits until it may command, then starts a run of everything.
+    /// Waits until it may command, then starts a run of the whole fleet.
     pub async fn upgrade(&self) -> RunId {
         self.commanding().await;
         let ask = PlanAsk::to("v1.32.9".parse().unwrap());
@@ -89,7 +89,7 @@ impl Running {
         }
     }
 
-    /// Waits until the run's state is such; a test that waits for ever ends here with what the state was.
+    /// Waits until `what` holds for the run's state. A wait without end fails here and shows the state.
     pub async fn until(&self, run: &RunId, what: impl Fn(&RunState) -> bool) -> Arc<RunState> {
         let store = self.coordinator.store();
         let mut journal = store.subscribe();
