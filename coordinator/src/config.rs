@@ -1,4 +1,4 @@
-//! The coordinator's configuration file. Unknown keys are refused; what is not given has the default documented here.
+//! The coordinator's configuration file. Unknown keys are refused; a missing key has the default documented here.
 
 mod bcm;
 
@@ -22,22 +22,22 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// BCM's name of the Kubernetes cluster; every certificate must say the same.
+    /// BCM's name of the Kubernetes cluster; every certificate must contain the same name.
     pub cluster: ClusterName,
-    /// Name of this coordinator; its certificate must say the same.
+    /// Name of this coordinator; its certificate must contain the same name.
     pub name: NodeName,
-    /// Where agents and people dial, e.g. "10.141.255.254:7443". Port 0: any free one, shown at the start.
+    /// Where agents and people connect, e.g. "10.141.255.254:7443". Port 0 takes any free port, which is shown at the start.
     pub listen: SocketAddr,
     #[serde(default)]
     pub tls: Tls,
     /// The journal's file, on a local disk. "/var/lib/podlift/coordinator/journal.db"
     #[serde(default = "journal")]
     pub journal: PathBuf,
-    /// Rules of this site, before what `[plan]` says of them; there may be no such file. "/etc/podlift/policy.toml"
+    /// Rules of this site, which take precedence over `[plan]`; the file may be missing. "/etc/podlift/policy.toml"
     #[serde(default = "policy")]
     pub policy: PathBuf,
     pub kubernetes: Kubernetes,
-    /// Whom BCM is asked through; it is not asked where this is absent.
+    /// The agent that answers for BCM; BCM is not asked if this is absent.
     pub bcm: Option<Bcm>,
     #[serde(default)]
     pub server: Server,
@@ -67,14 +67,14 @@ pub struct Tls {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Whether gRPC reflection is served, to whoever has a certificate: for grpcurl. false
+    /// Whether gRPC reflection is served, to any client with a certificate: for grpcurl. false
     pub reflection: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Metrics {
-    /// Where Prometheus may ask: an address of this machine, or "off". "127.0.0.1:7444"
+    /// Where Prometheus may connect: an address of this machine, or "off". "127.0.0.1:7444"
     pub listen: Listen,
 }
 
@@ -83,14 +83,14 @@ pub struct Metrics {
 pub struct Kubernetes {
     /// podlift's own identity in the cluster; never admin.conf.
     pub kubeconfig: PathBuf,
-    /// CA of the API servers, for the probes of each by its own address.
+    /// CA of the API servers, for probes of each server by its own address.
     pub ca: PathBuf,
-    /// HOST:PORT that everybody uses: the proxy in front of the API servers.
+    /// HOST:PORT of the shared address: the proxy in front of the API servers.
     pub vip: String,
-    /// Longest wait for one answer of the API. "10s"
+    /// Time limit of one answer of the API. "10s"
     #[serde(with = "duration", default = "api_timeout")]
     pub timeout: Duration,
-    /// Longest wait for one probe. "2s"
+    /// Time limit of one probe. "2s"
     #[serde(with = "duration", default = "probe_timeout")]
     pub probe_timeout: Duration,
 }
@@ -98,24 +98,24 @@ pub struct Kubernetes {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Run {
-    /// Between two looks at what a step waits for. "1s"
+    /// Time between two looks at what a step waits for. "1s"
     #[serde(with = "duration")]
     pub poll: Duration,
-    /// Between two probes of each API server while a run is open. "1s"
+    /// Time between two probes of each API server while a run is open. "1s"
     #[serde(with = "duration")]
     pub probe_interval: Duration,
     /// How long an agent may take for an observation. "2m"
     #[serde(with = "duration")]
     pub observe_timeout: Duration,
-    /// How long an op waits for its agent to come back. "30s"
+    /// How long an op waits for its agent to reconnect. "30s"
     #[serde(with = "duration")]
     pub reconnect: Duration,
-    /// What agents are asked for. "5s"
+    /// Heartbeat interval that agents must keep. "5s"
     #[serde(with = "duration")]
     pub heartbeat: Duration,
 }
 
-/// Options of a plan that says nothing else.
+/// Options of a plan whose request does not set them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plan {
@@ -129,16 +129,16 @@ pub struct Plan {
     /// How long a new API server must stay ready. "30s"
     #[serde(with = "duration")]
     pub soak: Duration,
-    /// A guard falls back to the steady watch by itself after this. "1h"
+    /// A guard returns to the steady watch by itself after this. "1h"
     #[serde(with = "duration")]
     pub guard: Duration,
     /// How long any other wait may take. "15m"
     #[serde(with = "duration")]
     pub wait: Duration,
-    /// How long a node may take to tell what it would do. "1m"
+    /// Time limit of a node's survey. "1m"
     #[serde(with = "duration")]
     pub survey: Duration,
-    /// Gates that this site takes out. ["MaxUnavailableStatefulSet"]
+    /// Gates that this site removes. ["MaxUnavailableStatefulSet"]
     pub site_gates: Vec<String>,
 }
 
@@ -221,7 +221,7 @@ impl Config {
 }
 
 impl Plan {
-    /// Whole seconds, rounded up: a limit is never shorter than what was written.
+    /// Converts to whole seconds, rounded up: a limit is never shorter than configured.
     fn options(&self) -> PlanOptions {
         let seconds = |d: Duration| u32::try_from(d.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
         PlanOptions {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// kube tells each call that fails as an error; what a failure means is said by whoever asked.
+/// kube logs each failed call as an error. The caller decides what a failure means, so these lines are off.
 const LOG: &str = "info,kube_client::client::builder=off";
 
 /// Plans and runs rolling upgrades of one Kubernetes cluster.
@@ -44,7 +44,7 @@ enum Command {
     },
 }
 
-/// The daemon; ends on SIGTERM or SIGINT. A run that is open goes on at the next start.
+/// Runs the daemon, which ends on SIGTERM or SIGINT. An open run continues at the next start.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
@@ -57,7 +57,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where the configuration could not be read, nothing is there to log with yet.
+            // If the configuration is not readable, logging has not started yet.
             telemetry::init(&args.log, args.format());
             let code = error.downcast_ref::<StoreError>().map_or("start", StoreError::code);
             tracing::error!(code, "{}", whole(&error));
@@ -72,13 +72,13 @@ impl Args {
     }
 }
 
-/// Prints clap's text where it belongs. Asked-for help is no error.
+/// Prints clap's text to the stream that it belongs to. Requested help is not an error.
 fn usage(error: &clap::Error) -> ExitCode {
     drop(error.print());
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
-/// The error and its causes, those left out that its own text names already.
+/// The error and its causes, without those that its own text names already.
 fn whole(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match () {
         () if text.is_empty() => cause,

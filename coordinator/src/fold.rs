@@ -1,4 +1,4 @@
-//! Everything that is known from the records, and nothing that is not: one record after another makes it.
+//! The state that follows from the journal's records, and from nothing else. Each record is applied in turn.
 
 use crate::store::StoreError;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Archived {
     pub run: ArchivedRun,
     pub file: String,
-    /// Of that file.
+    /// Hash of that file.
     pub sha256: Digest,
 }
 
@@ -23,20 +23,20 @@ pub(crate) struct Fold {
     pub ledgers: BTreeMap<NodeName, LedgerId>,
     pub heals: BTreeMap<NodeName, BTreeSet<String>>,
     pub adopted: BTreeSet<RunId>,
-    /// The highest one of the journal.
+    /// The highest epoch in the journal.
     pub epoch: Option<Epoch>,
     pub attested: Attested,
-    /// The epoch that this coordinator holds. It is in no record before it is claimed.
+    /// The epoch that this coordinator holds. No record contains it before it is claimed.
     pub held: Option<Epoch>,
     pub archived: BTreeMap<RunId, Archived>,
-    /// Numbers of the records that ended archived runs, while a journal is read in which those records are empty.
+    /// Numbers of the records that ended archived runs, used while reading a journal in which those records are empty.
     ends: BTreeSet<u64>,
-    /// Those runs. Some of their records may still be there, where a coordinator died while it emptied them.
+    /// Those runs. Some of their records may still exist if a coordinator died while it emptied them.
     leaving: BTreeSet<RunId>,
 }
 
 impl Fold {
-    /// The run's state after the event, or a refusal. Nothing changes yet.
+    /// The run's state after the event, or a refusal. It does not change the fold.
     pub fn next_state(
         &self,
         run: Option<&RunId>,
@@ -48,7 +48,7 @@ impl Fold {
         machine::apply(before, run, at, event).map(Some)
     }
 
-    /// Takes a record that is in the journal; `state` is what `next_state` made of it.
+    /// Applies a record that is in the journal; `state` is the result of `next_state`.
     pub fn take(&mut self, record: &Record, state: Option<RunState>) {
         self.note(record);
         if let Some(state) = state {
@@ -64,11 +64,12 @@ impl Fold {
         }
     }
 
-    /// Takes the next record of a journal that is read from its beginning. The run's state changes in place: nobody looks at it yet.
+    /// Applies the next record of a journal that is read from its beginning. The run's state changes in place, because no reader has it
+    /// yet.
     pub fn replay(&mut self, record: Record) -> Result<(), StoreError> {
         while self.ends.first().is_some_and(|end| *end < record.seq) {
             self.ends.pop_first();
-            // What was attested before the end of that run was attested for it.
+            // Attestations before the end of that run belong to that run.
             self.attested = Attested::default();
         }
         let replay = |source| StoreError::Replay { seq: record.seq, source };
@@ -95,7 +96,7 @@ impl Fold {
                 self.heals.entry(heal.node.clone()).or_default().insert(heal.id.clone());
             }
             Event::RunsAdopted { runs, .. } => self.adopted.extend(runs.iter().cloned()),
-            // A snapshot for a backup outside of any run: the agent remembers its name as a run's.
+            // A snapshot for a backup outside of any run. The agent remembers its name like the name of a run.
             Event::NodeAsked { op: HostOp::EtcdSnapshot { run }, .. } => {
                 self.adopted.insert(run.clone());
             }

@@ -1,4 +1,4 @@
-//! What BCM says, asked of the agent on the head node. That agent runs BCM's tools; the coordinator starts no process.
+//! What BCM reports, through the agent on the head node. That agent runs BCM's tools; the coordinator starts no process.
 
 use crate::cluster::Cluster;
 use crate::dispatch::{Agents, UNREACHABLE};
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Longer than the agent gives one of the tools.
+/// Time limit of a question; it is longer than the agent's limit for one of the tools.
 const LIMIT: Duration = Duration::from_secs(75);
-/// After a start of the coordinator its agents are back within seconds.
+/// How long to wait for the agent to connect. After a start of the coordinator its agents reconnect within seconds.
 const DIALLING: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -29,7 +29,7 @@ impl Head {
         Arc::new(Self { agents, name })
     }
 
-    /// What a plan rests on. Each part says by itself why it is not known.
+    /// BCM's part of a plan's input. Each part that is not known has its own reason.
     pub async fn view(&self) -> BcmView {
         let (minors, recorded) = tokio::join!(self.minors(), self.recorded());
         BcmView { minors, recorded }
@@ -83,7 +83,7 @@ impl Head {
     }
 }
 
-/// The cluster, whose survey also holds what BCM applies to it.
+/// The cluster with a survey that also holds what BCM applies to it.
 pub struct Managed {
     cluster: Arc<dyn Cluster>,
     head: Arc<Head>,

@@ -1,5 +1,5 @@
-//! The coordinator: plans a run, journals it, sends its ops to agents, asks the cluster, shows what happened. What to do next is the
-//! engine's decision; what happens on a host is the agent's. Nothing here touches a node or starts a process.
+//! The coordinator: plans a run, records it in the journal, sends its ops to agents, asks the cluster, and shows what happened. The engine
+//! decides what to do next, and the agent acts on its host. This crate does not touch a node or start a process.
 
 pub mod backup;
 pub mod cluster;

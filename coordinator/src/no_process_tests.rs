@@ -1,9 +1,9 @@
-//! "Nothing in the coordinator starts a process", as a scan of its sources: clippy refuses the usual calls, and an `allow` would hide one.
+//! Scans the coordinator's sources for code that starts a process. clippy refuses the usual calls, but an `allow` would hide one.
 #![allow(clippy::disallowed_methods)] // a test reads its own sources
 
 use std::path::{Path, PathBuf};
 
-/// What a process is started with, in parts, so that this file is none of the finds.
+/// The ways to start a process, in parts, so that this file does not match.
 const WAYS: [[&str; 2]; 7] = [
     ["process::", "Command"],
     ["Command::", "new"],

@@ -1,12 +1,12 @@
-//! What systemd is told of this process: ready, alive, stopping. Does nothing where nobody asked (no NOTIFY_SOCKET).
+//! Reports the state of this process to systemd: ready, alive, stopping. It does nothing without NOTIFY_SOCKET.
 
 use sd_notify::NotifyState;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The loop that drives a run looks around at least this often; a third of what the unit allows.
+/// Longest turn of the loop that drives a run: a third of what the unit allows.
 pub(crate) const TURN: Duration = Duration::from_secs(15);
-/// A loop that turns thousands of times a second need not say so each time.
+/// Shortest time between two reports, because a loop may turn thousands of times a second.
 const RARELY: Duration = Duration::from_secs(1);
 
 fn tell(state: NotifyState<'_>) {
@@ -23,7 +23,7 @@ pub(crate) fn stopping() {
     tell(NotifyState::Stopping);
 }
 
-/// Tells that its owner lives, each time that the owner says so, but not too often.
+/// Reports that its owner is alive whenever the owner calls it, but at a limited rate.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
     told: Option<Instant>,

@@ -1,4 +1,5 @@
-//! The daemon's outside: mTLS listener, the two services, health. Everything is opened and checked before the first connection is taken.
+//! The network side of the daemon: mTLS listener, the two services, health. Everything is opened and checked before the first connection is
+//! accepted.
 
 use crate::cluster::{ByAddress, Cluster, Credentials, HttpsProber, KubeCluster, connect};
 use crate::config::Config;
@@ -26,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 
-/// Plans of large clusters travel as one document.
+/// Bytes of a message. Plans of large clusters travel as one document.
 const MESSAGE_LIMIT: usize = 256 << 20;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
@@ -55,7 +56,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     match coordinator.finish_archives().await {
         Ok(0) => {}
         Ok(records) => tracing::info!(records, "an archive that was interrupted is finished"),
-        // The records are still in the journal: nothing is lost.
+        // The records are still in the journal, so nothing is lost.
         Err(error) => tracing::warn!(%error, "an archive that was interrupted is not finished"),
     }
     let metrics = Metrics::new(&coordinator, Some(&config.journal));
@@ -69,7 +70,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     served
 }
 
-/// The wire around a hub and a coordinator that were put together elsewhere.
+/// Serves a hub and a coordinator that the caller has assembled.
 pub async fn serve_on(
     listener: TcpListener,
     material: &Material,
@@ -80,7 +81,7 @@ pub async fn serve_on(
     serve_with(listener, material, hub, coordinator, false, stop).await
 }
 
-/// As `serve_on`; with reflection whoever has a certificate may ask what the services look like.
+/// Like `serve_on`. With reflection, any client with a certificate may read the descriptors of the services.
 pub async fn serve_with(
     listener: TcpListener,
     material: &Material,
@@ -112,7 +113,7 @@ pub async fn serve_with(
     Ok(())
 }
 
-/// Our services, health and reflection itself, from the descriptors that are checked in.
+/// Our services, health and reflection itself, from the checked-in descriptors.
 fn reflected() -> Result<ServerReflectionServer<impl ServerReflection>, tonic_reflection::server::Error> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(podlift_proto::DESCRIPTORS)
@@ -136,7 +137,7 @@ fn material(config: &Config) -> anyhow::Result<Material> {
     Ok(material)
 }
 
-/// What the site has decided. None: there is no such file.
+/// The site's policy; `None` if there is no such file.
 fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
     let policy: SitePolicy = match podlift_common::config::load(path) {
         Ok(policy) => policy,

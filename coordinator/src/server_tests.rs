@@ -1,4 +1,4 @@
-//! What can't work is said at the start, with what to do, before anything listens.
+//! Faulty configurations fail at the start with a remedy, before the coordinator listens.
 
 use super::serve;
 use crate::config::Config;
@@ -7,7 +7,7 @@ use podlift_common::{config, durable, tls};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
-/// A head node's files, all of them right.
+/// Valid files of a head node.
 struct Head {
     dir: tempfile::TempDir,
 }
@@ -28,7 +28,7 @@ impl Head {
         durable::write(&self.dir.path().join(name), text.as_bytes(), 0o600).unwrap();
     }
 
-    /// A CA, and a certificate by it for this identity.
+    /// Issues a certificate for this identity by the CA of the test.
     fn certificate(&self, cluster: &str, who: &str) {
         let now = SystemClock.now();
         let ca = tls::ca::init(&cluster.parse().unwrap(), now).unwrap();
@@ -43,7 +43,7 @@ impl Head {
         durable::remove(&self.dir.path().join(name)).unwrap();
     }
 
-    /// What a start says; `listen` is an address.
+    /// The error of a start; `listen` is an address.
     async fn says(&self, listen: &str) -> String {
         let text = format!(
             "cluster = \"runaicluster\"\nname = \"head-01\"\nlisten = \"{listen}\"\njournal = \"DIR/journal.db\"\n\

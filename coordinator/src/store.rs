@@ -1,5 +1,5 @@
-//! The one writer: journal, and the states folded from it. An event that does not fit its run is refused before anything is written;
-//! what is shown is always behind the journal, never ahead of it.
+//! The one writer: the journal, and the states folded from it. An event that does not fit its run is refused before anything is written.
+//! The states may be behind the journal, never ahead of it.
 
 pub use crate::fold::Archived;
 use crate::fold::Fold;
@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Two locks, so that a question about the state never waits for a disk: `writer` is held while a record becomes durable, `fold` only
-/// while the state in memory changes or is looked up. Whoever takes both takes `writer` first.
+/// Two locks, so that a question about the state never waits for a disk. `writer` is held while a record becomes durable, `fold` only while
+/// the state in memory changes or is read. Code that needs both takes `writer` first.
 pub struct Store {
     writer: Mutex<Box<dyn Journal>>,
     fold: RwLock<Fold>,
@@ -23,9 +23,9 @@ pub struct Store {
     clock: Arc<dyn Clock>,
 }
 
-/// Records that are emptied in one transaction: an append waits for at most one.
+/// Records emptied in one transaction. An append waits for at most one transaction.
 const EMPTIED_AT_ONCE: usize = 100;
-/// Between two of them. The lock is not fair: without a pause an append might wait for all of them.
+/// Pause between two transactions. The lock is not fair: without a pause an append might wait for all of them.
 const PAUSE: Duration = Duration::from_millis(3);
 
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ impl Store {
     /// Reads the journal page by page and folds it.
     pub fn open(journal: Box<dyn Journal>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         let (records, mut fold) = (journal.reader(), Fold::default());
-        // The marks are read first: where the records of an archived run were, something else may rest on the run's end.
+        // The marks are read first, because later records may depend on the end of an archived run, whose records are empty.
         each(records.as_ref(), Query::kind("runs-archived"), |row| {
             fold.expect(&row.record()?);
             Ok::<_, StoreError>(())
@@ -71,7 +71,7 @@ impl Store {
         self.write(&mut self.writer(), run, event)
     }
 
-    /// Appends what `decide` makes of the run's state, if anything; nothing else is written in between.
+    /// Appends the event that `decide` returns for the run's state, if any. No other record is written in between.
     pub fn append_with(
         &self,
         run: &RunId,
@@ -83,7 +83,7 @@ impl Store {
         event.map(|event| self.write(&mut writer, Some(run), event)).transpose()
     }
 
-    /// Appends the mark of an archive where each of its runs has exactly the records that the mark counts. `None`: one has another.
+    /// Appends the mark of an archive if each of its runs has exactly the records that the mark counts; `None` if one differs.
     pub fn append_mark(&self, mark: Event) -> Result<Option<Record>, StoreError> {
         let mut writer = self.writer();
         if let Event::RunsArchived { runs, .. } = &mark {
@@ -96,7 +96,7 @@ impl Store {
         self.write(&mut writer, None, mark).map(Some)
     }
 
-    /// `journal` is the writer, locked: the state that is read here can't change before it is written.
+    /// `journal` is the locked writer, so the state that is read here cannot change before the write.
     fn write(
         &self,
         journal: &mut Box<dyn Journal>,
@@ -112,7 +112,7 @@ impl Store {
         Ok(record)
     }
 
-    /// Stamped on every record from now on.
+    /// Sets the epoch for every record from now on.
     pub fn set_epoch(&self, epoch: Option<Epoch>) {
         self.fold_mut().held = epoch;
     }
@@ -137,8 +137,8 @@ impl Store {
         fold.newest.as_ref().and_then(|run| fold.runs.get(run).cloned())
     }
 
-    /// The run that is not over; there is at most one. Waits for an append that is on its way, so that a loop that asks this stands still
-    /// while the writer hangs, and the watchdog sees it.
+    /// The run that is not over; at most one exists. It waits for an append in progress, so that a loop that calls it stops while the
+    /// writer hangs, and the watchdog notices.
     pub fn open_run(&self) -> Option<Arc<RunState>> {
         let _writer = self.writer();
         self.fold().runs.values().find(|s| !s.is_over()).cloned()
@@ -148,7 +148,7 @@ impl Store {
         self.fold().runs.keys().cloned().collect()
     }
 
-    /// Where a run's records are that the journal holds no more.
+    /// The archive of a run that the journal no longer holds.
     pub fn archived(&self, run: &RunId) -> Option<Archived> {
         self.fold().archived.get(run).cloned()
     }
@@ -158,11 +158,11 @@ impl Store {
         self.fold().archived.clone()
     }
 
-    /// Frees what the journal holds of an archived run beside its hashes. Returns how many records were emptied; does nothing where the
-    /// journal does not say that the run is archived. For a thread that may wait.
+    /// Removes what the journal holds of an archived run besides its hashes. Returns the number of emptied records; does nothing if the
+    /// journal has no mark of the run. It is for a thread that may wait.
     pub fn free(&self, run: &RunId) -> Result<u64, JournalError> {
         let mut freed = 0;
-        // A few at a time: appends go on in between.
+        // Small batches let appends proceed in between.
         while self.archived(run).is_some() {
             let emptied = self.writer().empty(run, EMPTIED_AT_ONCE)?;
             if emptied == 0 {
@@ -174,12 +174,12 @@ impl Store {
         Ok(freed)
     }
 
-    /// Makes the file smaller by what was freed. It takes about a second for each 100 MB, and no append is possible meanwhile.
+    /// Shrinks the file by the freed room. It takes about a second for each 100 MB, and blocks every append meanwhile.
     pub fn compact(&self) -> Result<(), JournalError> {
         self.writer().compact()
     }
 
-    /// A run that the journal holds or has archived, one that an operator adopted, or the name of a backup.
+    /// Whether the name is a run in the journal or an archive, a run that an operator adopted, or a backup.
     pub fn knows(&self, run: &RunId) -> bool {
         let fold = self.fold();
         fold.runs.contains_key(run) || fold.archived.contains_key(run) || fold.adopted.contains(run)
@@ -190,17 +190,17 @@ impl Store {
         self.fold().ledgers.get(node).cloned()
     }
 
-    /// What people have said of the next run.
+    /// Attestations of people for the next run.
     pub fn attestations(&self) -> Vec<Attestation> {
         self.fold().attested.all().to_vec()
     }
 
-    /// Of that node: ids are chosen by agents, and one must not hide another's heal.
+    /// Whether this node has reported the heal. Agents choose the ids, and one agent's id must not hide another's heal.
     pub fn knows_heal(&self, node: &NodeName, id: &str) -> bool {
         self.fold().heals.get(node).is_some_and(|ids| ids.contains(id))
     }
 
-    /// What was appended, for readers. They never wait for an append.
+    /// The appended records, for readers. Readers never wait for an append.
     pub fn reader(&self) -> &Arc<dyn Records> {
         &self.records
     }
@@ -209,7 +209,7 @@ impl Store {
         *self.head.borrow()
     }
 
-    /// The number of the last record, as it grows.
+    /// The number of the last record, with each change.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.head.subscribe()
     }
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((again.ledger(&node), again.head()), (Some(ledger), 1));
     }
 
-    /// A journal whose disk hangs: an append begins, and ends when the test lets it.
+    /// A journal whose disk hangs: an append begins, and ends when the test releases it.
     struct Hanging {
         inner: MemoryJournal,
         began: std::sync::mpsc::Sender<()>,
@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// A journal that has more to empty until something is appended: its first batch begins the append.
+    /// A journal with records to empty until the first append, which its first batch triggers.
     struct Emptying {
         inner: MemoryJournal,
         began: std::sync::mpsc::Sender<()>,

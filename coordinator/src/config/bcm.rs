@@ -1,4 +1,4 @@
-//! `[bcm]`: which agent answers for BCM. The form of older versions is refused with what to write instead.
+//! `[bcm]`: the agent that answers for BCM. The form of older versions is refused, with its replacement.
 
 use podlift_model::NodeName;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ pub struct Bcm {
     pub head: NodeName,
 }
 
-/// `[bcm]` as it may stand in a file, older forms included.
+/// `[bcm]` in any form that a file may contain, older forms included.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BcmTable {
