@@ -23,7 +23,7 @@ pub enum ClusterLook {
     KubeadmConfig,
     KubeletConfig,
     Addons,
-    /// Asks /readyz of each endpoint separately, and of the proxy too.
+    /// Asks /readyz of each endpoint separately. The proxy in front of the API servers is an endpoint of its own (`VIP`).
     ProbeApiServers {
         endpoints: Vec<String>,
     },
