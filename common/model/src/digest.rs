@@ -1,4 +1,4 @@
-//! SHA-256 as a type; the hex text of it is what people and files see.
+//! A SHA-256 digest as a type; people and files see its hex text.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// The first twelve characters: enough for people.
+    /// The first twelve characters, which are enough for people.
     pub fn short(&self) -> &str {
         &self.0[..12]
     }

@@ -1,4 +1,4 @@
-//! The fence: who may command agents. Numbers only grow; an equal number from another instance is refused.
+//! The fence that decides which coordinator may command agents. Numbers only grow; an agent refuses an equal number from another instance.
 
 use crate::ids::InstanceId;
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// May a holder of `self` replace `highest`? The same holder may say it again.
+    /// Whether a holder of `self` may replace `highest`. The same holder may claim its epoch again.
     pub fn may_follow(&self, highest: Option<&Epoch>) -> bool {
         highest.is_none_or(|h| self.number > h.number || self == h)
     }

@@ -1,4 +1,4 @@
-//! What an agent observed of its node. Facts are data for the planner and for people; nothing here commands.
+//! What an agent observed of its node. Facts are data for the planner and for people; they command nothing.
 
 use crate::digest::Digest;
 use crate::flags::FlagSet;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub struct NodeFacts {
     pub node: NodeName,
     pub boot: BootId,
-    /// Of this machine now; None: an agent that does not say.
+    /// Id of the machine, read now; `None` if the agent does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachineId>,
     pub ledger: LedgerId,
@@ -34,15 +34,16 @@ pub struct NodeFacts {
     pub advertise: Option<String>,
     pub etcd_endpoints: Vec<String>,
     pub guard: GuardState,
-    /// Whether heal knows what this node's manifests must contain.
+    /// Whether heal knows what this node's manifests must contain; `None` if it does not.
     pub expectations: Option<ExpectationFacts>,
-    /// What the heal does and keeps; None: an agent that does not say.
+    /// State of the heal; `None` if the agent does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heal: Option<Box<HealFacts>>,
-    /// Files of the node's `kubeadm --patches` directory, which every kubeadm run of the agent is given.
+    /// Files of the node's `kubeadm --patches` directory, which the agent passes to every kubeadm run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub patches: BTreeMap<PatchName, Digest>,
-    /// age recipients of the node's own configuration, to whom it encrypts the secrets of a backup. Empty: it serves none.
+    /// age recipients of the node's own configuration, for whom the agent encrypts the secrets of a backup. If the list is empty, it serves
+    /// no secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
     /// `[ops] certificate_renewal`: whether kubeadm may renew certificates here.
@@ -52,8 +53,8 @@ pub struct NodeFacts {
     pub running: Vec<OpId>,
     /// Free bytes where packages and images go (/var).
     pub free_bytes: u64,
-    /// The node's wall clock when it answered a question for its facts; None in what it tells unasked, which is sent only when it
-    /// changes. For people: never for order or budgets.
+    /// The node's wall clock when it answered a request for its facts. `None` in facts that the agent sends unasked, because it sends those
+    /// only when they change. For people: never for order or budgets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<Timestamp>,
 }
@@ -71,9 +72,9 @@ pub struct ManifestFacts {
     pub image: String,
     pub version: Option<KubeVersion>,
     pub flags: FlagSet,
-    /// Why the file could not be read, if so: then the other fields are empty.
+    /// Why the file could not be read. If it is set, the other fields are empty.
     pub unreadable: Option<String>,
-    /// Why its flags can't be known (`opaque: sh -c`), if so: then `flags` is empty and says nothing.
+    /// Why its flags can't be known (`opaque: sh -c`). If it is set, `flags` is empty, and that means nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opaque: Option<String>,
 }
@@ -119,7 +120,7 @@ pub struct EtcdState {
     pub members: Vec<EtcdMember>,
     /// `member: alarm`.
     pub alarms: Vec<String>,
-    /// Stores of single resources (`--etcd-servers-overrides`), by the override's own words (`/events`).
+    /// Stores of single resources (`--etcd-servers-overrides`), by the text of the override (`/events`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<String, Result<EtcdState, String>>,
 }
@@ -130,34 +131,36 @@ pub struct EtcdMember {
     pub endpoint: String,
     pub healthy: bool,
     pub leader: bool,
-    /// Whether this member is on the node that answers.
+    /// Whether this member runs on the node that answers.
     pub local: bool,
     pub revision: u64,
     pub version: String,
     pub error: Option<String>,
-    /// Of its database file; None: not told.
+    /// Size of its database file in bytes; `None` if etcd did not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub db_size_bytes: Option<u64>,
-    /// What its health check took.
+    /// Duration of its health check in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u32>,
 }
 
-/// This node's own API server, seen from the node: never through a proxy.
+/// This node's own API server, requested from the node itself and never through a proxy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiServerState {
     pub endpoint: String,
     pub ready: bool,
     /// Body or error of /readyz.
     pub readyz: String,
-    /// Version of the running container's image, None where no container runs.
+    /// Version of the running container's image; `None` if no container runs.
     pub running: Option<KubeVersion>,
-    /// It answered 401 or 403 under the right certificate: alive, and it wants credentials that the agent has not. Says nothing of `ready`.
+    /// It answered 401 or 403 with the right certificate: it is alive, and requires credentials that the agent does not have. `ready` does
+    /// not follow from it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_credentials: bool,
     /// Flags of the running container equal those of the manifest on disk.
     pub flags_match: bool,
-    /// The running pod was made from exactly the manifest on disk, by its config hash; None: the runtime can't tell.
+    /// Whether the config hash shows that the running pod was made from exactly the manifest on disk; `None` if the runtime does not report
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash_matches: Option<bool>,
     pub restarts: u32,
@@ -172,10 +175,10 @@ pub struct ApiServerState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupState {
     pub run: RunId,
-    /// Name within the run's folder to hash of the content.
+    /// File name within the run's folder to the hash of its content.
     pub files: BTreeMap<String, Digest>,
     pub snapshot: Option<SnapshotState>,
-    /// Snapshots of the stores of single resources, by the override's own words.
+    /// Snapshots of the stores of single resources, by the text of the override.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<String, SnapshotState>,
 }
@@ -185,12 +188,12 @@ pub struct SnapshotState {
     pub sha256: Digest,
     pub bytes: u64,
     pub revision: u64,
-    /// size mod 512 is 32 and the trailer is the SHA-256 of the rest.
+    /// True if the size mod 512 is 32 and the trailer is the SHA-256 of the rest.
     pub verified: bool,
 }
 
 impl ApiServerState {
-    /// It serves, as far as anybody without more credentials can know.
+    /// Whether it serves, as far as a client without more credentials can know.
     pub fn serves(&self) -> bool {
         self.ready || self.wants_credentials
     }

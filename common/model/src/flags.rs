@@ -1,5 +1,5 @@
-//! Command-line flags of a control-plane component as a set: kubeadm 1.31 and 1.32.9 write them sorted, 1.32.12 and later do not
-//! (CHANGELOG-1.32 line 416), so texts can't be compared and sets can; lists whose order has a meaning are compared in their order.
+//! Command-line flags of a control-plane component as a set. kubeadm 1.31 and 1.32.9 write them sorted, 1.32.12 and later do not
+//! (CHANGELOG-1.32 line 416), so sets are compared and not texts. Lists whose order has a meaning are compared in their order.
 
 use crate::command::{CommandLine, Kind, kind};
 use schemars::JsonSchema;
@@ -11,25 +11,25 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(transparent)]
 pub struct FlagSet(pub BTreeMap<String, Vec<String>>);
 
-/// One difference between what runs and what would be written.
+/// One difference between the flags that run and the flags that would be written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagChange {
     pub component: String,
     pub flag: String,
-    /// None: the flag is new.
+    /// `None` if the flag is new.
     pub live: Option<String>,
-    /// None: the flag would be gone. `Some("")`: it would be there and empty.
+    /// `None` if the flag would be removed. `Some("")` if it would be present and empty.
     pub rendered: Option<String>,
 }
 
 impl FlagChange {
-    /// Gone or emptied: what the cluster needs would be lost.
+    /// Whether the flag would be removed or emptied, so that the cluster would lose a setting.
     pub fn is_loss(&self) -> bool {
         self.live.as_deref().is_some_and(|v| !v.is_empty())
             && self.rendered.as_deref().unwrap_or("").is_empty()
     }
 
-    /// The same values in another order, where the order has a meaning.
+    /// Whether the values are the same in another order, where the order has a meaning.
     pub fn is_reorder(&self) -> bool {
         let ordered = matches!(kind(&self.flag), Some(Kind::List | Kind::Repeated));
         let items = |text: &str| sorted(text.split(',').map(String::from).collect());
@@ -57,14 +57,14 @@ impl std::fmt::Display for FlagChange {
 }
 
 impl FlagSet {
-    /// Reads the arguments of a process: leading words without a dash name the program and are left out. A container's words go through
+    /// Reads the arguments of a process. Leading words without a dash name the program and are skipped. For a container use
     /// [`CommandLine::read`], which knows wrappers and shells.
     pub fn parse<'a>(args: impl IntoIterator<Item = &'a str>) -> Self {
         let words: Vec<&str> = args.into_iter().skip_while(|word| !word.starts_with('-')).collect();
         Self::from(&CommandLine::flags_of(&words))
     }
 
-    /// What the flag is set to: the last value, or of a list all items joined by commas. `None` where it is absent.
+    /// Value of the flag: the last value, or all items of a list joined by commas. `None` if the flag is absent.
     pub fn joined(&self, name: &str) -> Option<String> {
         let values = self.0.get(name)?;
         match kind(name) {
@@ -73,24 +73,24 @@ impl FlagSet {
         }
     }
 
-    /// The values of a flag, one each time that it stands there.
+    /// The values of a flag, one for each occurrence.
     pub fn values(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The comma-separated items of a flag, empty items left out.
+    /// The comma-separated items of a flag, without empty items.
     pub fn items(&self, name: &str) -> Vec<String> {
         let all = self.joined(name).unwrap_or_default();
         all.split(',').map(str::trim).filter(|s| !s.is_empty()).map(String::from).collect()
     }
 
-    /// `--feature-gates` as (name, value), the optional `kube:` prefix taken off; items that are no gate are left out.
+    /// `--feature-gates` as (name, value), without the optional prefix `kube:`. Items that are no gate are omitted.
     pub fn gates(&self) -> Vec<(String, bool)> {
         self.items("feature-gates").iter().filter_map(|item| parse_gate(item)).collect()
     }
 
-    /// What would differ if `rendered` replaced `self`. Lists whose order means nothing are compared as sets, and those whose order has a
-    /// meaning as lists.
+    /// What would differ if `rendered` replaced `self`. Lists whose order means nothing are compared as sets; those whose order has a
+    /// meaning are compared as lists.
     pub fn changes_to(&self, component: &str, rendered: &FlagSet) -> Vec<FlagChange> {
         let names: BTreeSet<&String> = self.0.keys().chain(rendered.0.keys()).collect();
         let differ = |name: &str| match (self.0.get(name), rendered.0.get(name)) {
@@ -115,7 +115,7 @@ impl FlagSet {
     }
 }
 
-/// As Go's strconv.ParseBool reads it; anything else as it is written.
+/// The value as Go's strconv.ParseBool reads it; any other text is unchanged.
 fn bool_of(value: Option<&String>) -> Option<Result<bool, &str>> {
     value.map(|text| match text.as_str() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
@@ -139,7 +139,7 @@ fn sorted(mut items: Vec<String>) -> Vec<String> {
     items
 }
 
-/// `Name=true`, `kube:Name=false`; the booleans of Go's strconv.ParseBool.
+/// One item: `Name=true` or `kube:Name=false`, with the booleans of Go's strconv.ParseBool.
 pub fn parse_gate(item: &str) -> Option<(String, bool)> {
     let (name, value) = item.trim().split_once('=')?;
     let name = name.trim().trim_start_matches("kube:");

@@ -1,4 +1,4 @@
-//! What a heal is, for the agent that does it and for everybody who reads about it.
+//! What a heal is, for the agent that does it and for the coordinator that shows it.
 
 use crate::digest::Digest;
 use crate::ids::{NodeName, RunId};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Rescue rules act alone and at once; hygiene rules act only inside an armed guard and otherwise report.
+/// Rescue rules repair at once and without a guard. Hygiene rules repair only while a guard is armed, and otherwise report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HealKind {
@@ -16,7 +16,7 @@ pub enum HealKind {
     Hygiene,
 }
 
-/// What a rule says of a manifest.
+/// What a rule found in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealFinding {
     pub file: String,
@@ -24,7 +24,7 @@ pub struct HealFinding {
     pub rule: String,
     pub kind: HealKind,
     pub what: String,
-    /// Why it is only reported, if so.
+    /// Why the finding is only reported; `None` if it is repaired.
     pub report_only: Option<String>,
 }
 
@@ -36,29 +36,29 @@ pub struct HealEvent {
     pub file: String,
     pub rules: Vec<String>,
     pub at: Timestamp,
-    /// From the notice of the change to the repaired file's directory fsync, microseconds.
+    /// Microseconds from the notice of the change to the fsync of the repaired file's directory.
     pub latency_us: u64,
     pub before: Digest,
     pub after: Digest,
-    /// Unified, of the changed lines.
+    /// Unified diff of the changed lines.
     pub diff: String,
 }
 
-/// What an agent's heal is doing, for `podlift heal status`. Changes only when something did, so that a heartbeat can leave it out.
+/// State of an agent's heal, for `podlift heal status`. It stays equal while nothing happens, so that a heartbeat can omit it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealFacts {
     pub mode: HealMode,
-    /// The run whose guard is armed; None: steady watch.
+    /// The run whose guard is armed; `None` if heal is in its steady watch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<HealGuard>,
-    /// Changes of the manifest folder are noticed at once; otherwise only the tick looks.
+    /// Whether the agent notices changes of the manifest folder at once. If false, it finds them only at its next tick.
     pub watching: bool,
-    /// What must be in the API server's manifest; None: nothing learned yet.
+    /// What the API server's manifest must contain; `None` if nothing has been learned yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expectations: Option<HealExpectations>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<HealFinding>,
-    /// One for each manifest that is there or was learned; empty on a worker.
+    /// One entry for each manifest that exists or was learned; empty on a worker.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<HealFile>,
 }
@@ -74,10 +74,10 @@ pub enum HealMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealGuard {
     pub run: RunId,
-    /// As the wall clock was when it was armed; the boot clock decides.
+    /// End of the guard by the wall clock at the time of arming. The boot clock decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// Losses that are meant, and are not healed while it is armed.
+    /// Losses that are intended and are not healed while the guard is armed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<FlagLoss>,
 }
@@ -85,47 +85,48 @@ pub struct HealGuard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealExpectations {
     pub etcd_servers: Vec<String>,
-    /// Id of the cluster that answered there; None: no tool could ask.
+    /// Id of the etcd cluster that answered there; `None` if no tool could ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd_cluster: Option<String>,
-    /// The id under which the same endpoints answer now, if it is another one: then nothing is healed from them.
+    /// The cluster id under which the same endpoints answer now, if it has changed. While it is set, heal repairs nothing from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_etcd: Option<String>,
-    /// `--etcd-servers-overrides` and `--etcd-prefix`, where it has them.
+    /// Values of `--etcd-servers-overrides` and `--etcd-prefix`; `None` if the manifest does not set the flag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd_overrides: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd_prefix: Option<String>,
-    /// Why nothing is healed from these endpoints, if so, and what lifts that.
+    /// Why heal repairs nothing from these endpoints, and what lifts that; `None` if it may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<String>,
-    /// The API server's manifest that was Ready with this.
+    /// Hash of the API server's manifest that was Ready with these values.
     pub learned_from: Digest,
     pub at: Timestamp,
 }
 
-/// One manifest as the heal keeps book of it.
+/// What the heal records of one manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealFile {
     pub component: Component,
     pub file: String,
-    /// Of the file as it was seen last; None: it is missing or was not read.
+    /// Hash of the file when it was last read; `None` if it is missing or was not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
-    /// Repairs within an hour, and how many are left now.
+    /// Repairs allowed within an hour; `budget_left` has those that remain now.
     pub budget: u32,
     pub budget_left: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fight: Option<HealFight>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastHeal>,
-    /// Why its flags can't be known (`opaque: sh -c`), if so: nothing is learned from it, put into it or restored over it.
+    /// Why its flags can't be known (`opaque: sh -c`). While it is set, heal learns nothing from the file, changes nothing in it and does
+    /// not restore over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opaque: Option<String>,
-    /// Since when nothing could be learned from what is on the disk, and why.
+    /// Since when, and why, heal could learn nothing from the file on disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlearned: Option<HealUnlearned>,
-    /// The last manifests that were good, newest first.
+    /// The last good manifests, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub good: Vec<GoodManifest>,
 }
@@ -134,15 +135,15 @@ pub struct HealFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealUnlearned {
     pub since: Timestamp,
-    /// `crictl can't be run`, `/readyz answers 401`, `opaque: sh -c`.
+    /// For example `crictl can't be run`, `/readyz answers 401`, `opaque: sh -c`.
     pub why: String,
 }
 
-/// Somebody undoes repairs; the file is left to them until a person or a run takes over.
+/// Another process undoes the repairs. Heal leaves the file alone until a person or a run takes over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HealFight {
     pub since: Timestamp,
-    /// Who, in words: process, unit, parent; or why that is not known.
+    /// Process, unit and parent of that process, in words; or why they are not known.
     pub by: String,
 }
 
@@ -153,12 +154,12 @@ pub struct LastHeal {
     pub rules: Vec<String>,
 }
 
-/// A manifest that its component was Ready with, or that a person accepted.
+/// A manifest with which its component was Ready, or which a person accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GoodManifest {
     pub sha256: Digest,
     pub at: Timestamp,
-    /// Of its image.
+    /// Version of its image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<KubeVersion>,
 }

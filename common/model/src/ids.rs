@@ -1,11 +1,11 @@
-//! Names and ids as types, so that a node's name can't stand where a run's id belongs. Each is validated when it is made:
-//! what holds one of these is safe in a path, a unit name, an argv and a log line.
+//! Names and ids as types, so that a node's name can't take the place of a run's id. Each value is validated when it is made, so it is safe
+//! in a path, a unit name, an argv and a log line.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why a text is not the id it should be: field, value, what was expected.
+/// Why a text is not a valid id: the field, the value, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {value:?} is not valid: expected {expected}")]
 pub struct InvalidId {
@@ -93,7 +93,7 @@ text_id!(/// A step within a plan: `phase/node/verb` or `phase/verb`.
     StepId, "step id", is_step, "parts of a name joined by '/'");
 text_id!(/// One attempt at one mutation; also the name of its systemd unit.
     OpId, "op id", is_token, TOKEN);
-text_id!(/// Random name of an agent's memory: another id means that it has forgotten.
+text_id!(/// Random name of an agent's ledger. A changed id means that the agent has lost its records.
     LedgerId, "ledger id", is_token, TOKEN);
 text_id!(/// One start of one coordinator process.
     InstanceId, "instance id", is_token, TOKEN);
@@ -105,7 +105,7 @@ text_id!(/// A flag of a component without dashes, words joined by `-`.
     FlagName, "flag", is_flag, "lower-case letters, digits and '-', starting with a letter, at most 128 characters");
 
 impl OpId {
-    /// The run that it names: what stands before `-s<number>-a<attempt>`, or `-u<number>` where something is undone.
+    /// The run that the op id names: the part before `-s<number>-a<attempt>`, or before `-u<number>` if the op undoes something.
     pub fn run(&self) -> Option<&str> {
         let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
         let (rest, attempt) = self.0.rsplit_once('-')?;

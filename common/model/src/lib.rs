@@ -1,5 +1,5 @@
-//! Pure vocabulary of podlift: ids, versions, nodes, looks, host ops and how they end. No IO, no clock, no async: everything here can be
-//! read, compared, written as JSON and tested as a table.
+//! The vocabulary of podlift: ids, versions, nodes, looks, host ops and their outcomes. This crate does no IO, reads no clock and has no
+//! async code, so that each type can be read, compared, written as JSON and tested by a table.
 
 pub mod bcm;
 pub mod command;

@@ -1,5 +1,5 @@
-//! The closed vocabulary of looks: what a coordinator may ask a node to tell. A look changes nothing on the node, runs beside ops and
-//! other looks, and leaves no record in the agent's ledger.
+//! The closed vocabulary of looks: what a coordinator may ask a node. A look changes nothing on the node, runs beside ops and other looks,
+//! and leaves no record in the agent's ledger.
 
 use crate::ids::RunId;
 use crate::version::KubeVersion;
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case", tag = "look")]
 pub enum Look {
     Facts,
-    /// Exact versions in the repository of the target's minor, fetched into a private apt root: the node's own lists stay as they are.
+    /// Exact versions in the repository of the target's minor. The agent fetches the lists into a private apt root, so the node's own lists
+    /// stay as they are.
     Packages {
         to: KubeVersion,
     },
@@ -22,41 +23,42 @@ pub enum Look {
     EtcdHealth,
     /// This node's own API server: /readyz at its advertise address, the running container's image and flags, restarts, last log lines.
     ApiServer,
-    /// The heal rules applied to the manifests, changing nothing.
+    /// The heal rules evaluated on the manifests, without any change.
     Manifests,
-    /// What this agent's own store holds for a run.
+    /// What this agent's own store holds of a run's backup.
     Backup {
         run: RunId,
     },
-    /// All that a plan rests on and that is too costly for facts. Changes nothing: what it fetches and unpacks goes into the private root.
+    /// All that a plan depends on and that is too costly for facts. The agent fetches and unpacks into its private root and changes nothing
+    /// else.
     Survey {
         to: KubeVersion,
     },
     /// Files of this node that belong into a backup: a closed list (manifests, PKI, kubeconfigs, kubelet's and etcd's configuration).
     BackupFiles,
-    /// A part of one of those files. A secret one is encrypted by the agent before its first part leaves. Needs the current epoch.
+    /// A part of one of those files. The agent encrypts a secret file before it sends the first part. Needs the current epoch.
     BackupPart {
         path: String,
         offset: u64,
-        /// age recipients, all of them among those of the node's own configuration; empty: all of those.
+        /// age recipients, each of which must be in the node's own configuration. An empty list means all of the configured ones.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         recipients: Vec<String>,
     },
-    /// Of a head node: minors of Kubernetes that its BCM can manage.
+    /// On a head node: minors of Kubernetes that its BCM can manage.
     BcmVersions,
-    /// Of a head node: the Kubernetes version that BCM's metadata has of the agent's own cluster.
+    /// On a head node: the Kubernetes version that BCM's metadata has for the agent's own cluster.
     BcmClusterVersion,
-    /// Of a head node: what BCM applies to that cluster by itself.
+    /// On a head node: the applications that BCM itself applies to that cluster.
     BcmApplications,
 }
 
 impl Look {
-    /// True for looks whose answer only the commanding coordinator may have.
+    /// True for looks that only the coordinator with the current epoch may make.
     pub fn needs_epoch(&self) -> bool {
         matches!(self, Look::BackupPart { .. })
     }
 
-    /// True for looks that the agent of a head node answers, and no other.
+    /// True for looks that only the agent of a head node answers.
     pub fn is_of_head(&self) -> bool {
         matches!(self, Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications)
     }

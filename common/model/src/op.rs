@@ -1,6 +1,6 @@
-//! The closed vocabulary of host ops: the changes that a coordinator may ask of an agent, and nothing else (looks are in `look.rs`). No op
-//! carries a shell text, a path or a URL. One op carries text to place: `KubeadmPatches`, which an agent accepts only where its node's own
-//! files already say the same.
+//! The closed vocabulary of host ops: the only changes that a coordinator may request from an agent (`look.rs` has the looks). No op
+//! carries a shell text, a path or a URL. Only `KubeadmPatches` carries text to place, and an agent accepts it only if its node's own files
+//! already have the same content.
 
 use crate::digest::Digest;
 use crate::ids::{FlagName, RunId};
@@ -24,11 +24,11 @@ pub struct PackagePin {
     pub version: PackageVersion,
 }
 
-/// Phases of `kubeadm upgrade apply|node` that podlift runs as steps of their own (exist from kubeadm 1.32).
+/// Phases of `kubeadm upgrade apply|node` that podlift runs as separate steps (they exist from kubeadm 1.32).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipPhase {
-    /// Only where the manifests are right already: what remains of an apply that broke off.
+    /// Skipped only if the manifests are already right, which is the state that an interrupted apply leaves.
     ControlPlane,
     Addon,
     KubeletConfig,
@@ -50,7 +50,7 @@ pub enum Preflight {
     CoreDnsUnsupportedPlugins,
 }
 
-/// A flag of one component that may go, by name.
+/// A flag of one component whose loss is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct FlagLoss {
     pub component: Component,
@@ -77,7 +77,8 @@ pub enum PatchName {
     Kubelet,
 }
 
-/// One of them. An agent takes only what its own node's files say already: a patch keeps, it never brings anything new.
+/// One file of the patches directory. An agent accepts only content that its node's own files already have: a patch keeps settings and
+/// never adds new ones.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct PatchText {
     pub name: PatchName,
@@ -88,7 +89,7 @@ pub struct PatchText {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "op")]
 pub enum HostOp {
-    /// Only the minor in `kubernetes.list` changes; host, options and other lines stay.
+    /// Changes only the minor in `kubernetes.list`; host, options and other lines stay.
     AptSource {
         minor: Minor,
     },
@@ -96,10 +97,10 @@ pub enum HostOp {
     PackageDownload {
         packages: Vec<PackagePin>,
     },
-    /// Unhold, exact versions, hold again (also on failure), verified.
+    /// Unholds the packages, installs the exact versions, holds them again (also after a failure) and verifies the result.
     PackageInstall {
         packages: Vec<PackagePin>,
-        /// First bring an interrupted dpkg to its end (`dpkg --configure -a`).
+        /// First completes an interrupted dpkg run (`dpkg --configure -a`).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair: bool,
     },
@@ -109,7 +110,7 @@ pub enum HostOp {
     KubeadmApply {
         to: KubeVersion,
         skip: Vec<SkipPhase>,
-        /// Preflight errors that somebody has waived (`--ignore-preflight-errors`).
+        /// Preflight errors that an operator has waived (`--ignore-preflight-errors`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ignore: Vec<Preflight>,
     },
@@ -124,7 +125,7 @@ pub enum HostOp {
     },
     /// `kubeadm upgrade node phase kubelet-config`.
     KubeletConfig,
-    /// daemon-reload and restart.
+    /// `systemctl daemon-reload` and a restart of the kubelet.
     KubeletRestart,
     EtcdSnapshot {
         run: RunId,
@@ -134,32 +135,33 @@ pub enum HostOp {
     ManifestBackup {
         run: RunId,
     },
-    /// Puts back a manifest that this agent itself stored; the restored hash is exempt from heal.
+    /// Restores a manifest that this agent itself stored; heal does not change a manifest with the restored hash.
     ManifestRestore {
         component: Component,
         sha256: Digest,
     },
-    /// Hygiene rules may change manifests until the guard is disarmed or its time is over.
+    /// Allows hygiene rules to change manifests until the guard is disarmed or its time has passed.
     GuardArm {
         run: RunId,
         seconds: u32,
-        /// Losses that are meant: the heal does not put these flags back while the guard is armed, and says so.
+        /// Losses that are intended: heal does not put these flags back while the guard is armed, and reports that.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         allow: Vec<FlagLoss>,
     },
     GuardDisarm {
         run: RunId,
     },
-    /// This manifest, which must have that hash, is what the heal expects from now on.
+    /// Makes the manifest on disk, which must have this hash, the one that heal expects from now on.
     HealAccept {
         component: Component,
         sha256: Digest,
     },
-    /// Hygiene acts on this manifest now, though no guard is armed.
+    /// Applies the hygiene rules to this manifest now, although no guard is armed.
     HealApply {
         component: Component,
     },
-    /// The node's whole patches directory, which every later `kubeadm upgrade` of this agent is given (`--patches`); empty: there is none.
+    /// The whole content of the node's patches directory, which the agent passes to every later `kubeadm upgrade` (`--patches`). An empty
+    /// list removes all patches.
     KubeadmPatches {
         files: Vec<PatchText>,
     },

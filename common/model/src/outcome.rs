@@ -1,4 +1,4 @@
-//! How an op ends. Three ways and no fourth: done, failed, or nobody can know.
+//! How an op ends. There are exactly three outcomes: done, failed and indeterminate.
 
 use crate::bcm::BcmApplication;
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
@@ -18,7 +18,7 @@ pub enum OpOutcome {
     Failed {
         failure: Failure,
     },
-    /// No outcome is known and none can be: observe before anything else.
+    /// The outcome is unknown and can't be found out from the op. The coordinator has to look at the node before it does anything else.
     Indeterminate {
         why: String,
     },
@@ -28,9 +28,9 @@ pub enum OpOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "value")]
 pub enum OpOutput {
-    /// A mutation with nothing more to say than this line.
+    /// The op changed something, and this line is all that it reports.
     Changed(String),
-    /// It was so already.
+    /// The node was already in the wanted state.
     Unchanged(String),
     Facts(Box<NodeFacts>),
     Packages(Vec<PackageOffer>),
@@ -50,7 +50,7 @@ pub enum OpOutput {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
-    /// May pass by itself.
+    /// May pass without intervention.
     Transient,
     /// The same request will fail again.
     Permanent,
@@ -64,7 +64,7 @@ pub struct Failure {
     pub class: FailureClass,
     /// Stable, kebab-case, for machines: `package-version-missing`.
     pub code: String,
-    /// What, why, what to do.
+    /// What did not happen, why, and the next command.
     pub message: String,
     /// Tail of the tool's own output.
     #[serde(default)]

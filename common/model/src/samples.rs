@@ -1,4 +1,4 @@
-//! One of each op and look, for suites that run or send every one of them.
+//! One sample of each op and look, for test suites that run or send all of them.
 
 use crate::op::{
     Addon, Component, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight, SkipPhase,
@@ -7,7 +7,7 @@ use crate::{Digest, FlagName, KubeVersion, Look, PackageVersion, RunId};
 
 const TO: KubeVersion = KubeVersion::new(1, 32, 9);
 
-// Tokens as the ids' own rules want them: these are valid.
+// Valid tokens by the rules of the id types.
 fn run() -> RunId {
     RunId::new("r1").unwrap_or_else(|e| unreachable!("{e}"))
 }
@@ -23,7 +23,7 @@ impl HostOp {
         std::iter::successors(Some(HostOp::AptUpdate), HostOp::after).collect()
     }
 
-    /// The sample after this one. An op that is added has to be named here, and to come after another.
+    /// The sample after this one. A new op has to be added here, after another.
     fn after(&self) -> Option<Self> {
         let component = Component::KubeScheduler;
         Some(match self {

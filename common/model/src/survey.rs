@@ -1,5 +1,5 @@
-//! What an agent finds when a plan is made: more than its facts, and too costly for every heartbeat. Looked at and never changed: a look
-//! that could not be made says why instead (`Seen`), and never counts as "nothing there".
+//! What an agent finds when a plan is made: more than its facts, and too costly for every heartbeat. A survey changes nothing. A look that
+//! could not be made gives the reason (`Seen`) and never counts as "nothing there".
 
 use crate::facts::PackageOffer;
 use crate::flags::{FlagChange, FlagSet};
@@ -8,54 +8,55 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What was seen, or why it could not be.
+/// What was seen, or why it could not be seen.
 pub type Seen<T> = Result<T, String>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeSurvey {
-    /// Free and whole bytes of the filesystems that the upgrade writes to, by the folder that was asked for.
+    /// Free space and inodes of the filesystems that the upgrade writes to, by the folder that was requested.
     pub disks: BTreeMap<String, Disk>,
     /// Certificates of kubeadm, kubelet and etcd.
     pub certificates: Vec<CertificateFacts>,
-    /// What the manifest folder holds besides the three of the control plane.
+    /// Files of the manifest folder other than the three of the control plane.
     pub other_manifests: Vec<OtherManifest>,
-    /// Why the cluster's packages might be changed or their services restarted without podlift.
+    /// Services that might change the cluster's packages or restart their services without podlift.
     pub automation: Automation,
     pub containerd: Option<Containerd>,
     /// `/var/lib/kubelet/config.yaml` and the kubelet's own flags.
     pub kubelet: Seen<KubeletSettings>,
-    /// What `apt-get install` of the exact versions would do, from a private apt root.
+    /// What `apt-get install` of the exact versions would do, simulated in a private apt root.
     pub install: Seen<InstallPreview>,
-    /// Control plane: the difference that the target's own kubeadm would make, unpacked and not installed. None: a worker.
+    /// Control plane: the changes that the target's own kubeadm would make; the agent unpacks it and does not install it. `None` on a
+    /// worker.
     pub target_diff: Option<Seen<Vec<FlagChange>>>,
-    /// Control plane: volumes, mounts and environment of the live manifests, by component; kubeadm-config has no other place for them.
+    /// Control plane: volumes, mounts and environment of the live manifests, by component. kubeadm-config can't express them.
     pub extras: BTreeMap<String, ManifestExtras>,
-    /// Images of the target that are here already, and those that are not.
+    /// Images of the target: those that the node has already, and those that it lacks.
     pub images: Seen<Images>,
-    /// Network mounts and other mounts that work depends on: mount point to source.
+    /// Network mounts and other mounts that workloads depend on: mount point to source.
     pub mounts: BTreeMap<String, String>,
     pub infiniband: Vec<String>,
-    /// Package revision of dpkg's half-done work, if there is any (`dpkg --audit`).
+    /// Packages that dpkg has not finished (`dpkg --audit`).
     pub dpkg_audit: Seen<Vec<String>>,
-    /// Under which names this node is known; None: an agent that does not say.
+    /// The names of this node; `None` if the agent does not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Seen<NodeNames>>,
-    /// Control plane: `ca.crt` is there and `ca.key` is not, so that kubeadm can renew nothing.
+    /// Control plane: `ca.crt` exists and `ca.key` does not, so that kubeadm can't renew certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_ca: Option<bool>,
-    /// Control plane: whether the CA data of each kubeconfig verifies this node's API server certificate.
+    /// Control plane: whether the CA data of each kubeconfig verifies the certificate of this node's API server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kubeconfigs: Vec<KubeconfigTrust>,
-    /// Control plane with stacked etcd: what its manifest says.
+    /// Control plane with stacked etcd: the content of etcd's manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd: Option<Seen<StackedEtcd>>,
     /// Folders with kubeadm patches that podlift does not own: `/etc/kubernetes/patches`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patch_folders: Vec<String>,
-    /// apt sources of others that are broken or name a repository that is gone.
+    /// Broken apt sources, and sources of a repository that no longer exists; podlift does not own them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_sources: Vec<ForeignSource>,
-    /// What of the parts without a `Seen` could not be looked at, and why.
+    /// Parts without a `Seen` that could not be looked at, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unseen: BTreeMap<String, String>,
 }
@@ -73,15 +74,15 @@ pub struct CertificateFacts {
     pub subject: String,
     pub not_after: Timestamp,
     pub ca: bool,
-    /// Which certificate of its file it is, from 0: a CA bundle has several.
+    /// Position of the certificate in its file, from 0: a CA bundle has several.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub index: u32,
 }
 
-/// Names that must be one and the same: kubeadm looks for its Node by them.
+/// Names of the node that must be equal, because kubeadm finds its Node by them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeNames {
-    /// `/etc/hostname`, or the kernel's.
+    /// Content of `/etc/hostname`, or the kernel's host name.
     pub hostname: String,
     /// `--hostname-override` of the kubelet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +95,7 @@ pub struct NodeNames {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubeconfigTrust {
     pub path: String,
-    /// Its CA data verifies the certificate that this node's API server shows.
+    /// Whether its CA data verifies the certificate that this node's API server presents.
     pub trusts: Seen<bool>,
 }
 
@@ -102,7 +103,7 @@ pub struct KubeconfigTrust {
 pub struct StackedEtcd {
     pub image: String,
     pub flags: FlagSet,
-    /// Why its flags can't be known, if so.
+    /// Why its flags can't be known; `None` if they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opaque: Option<String>,
 }
@@ -122,27 +123,27 @@ fn is_zero(value: &u32) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherManifest {
     pub file: String,
-    /// namespace/name of the pod; None: it can't be read as one.
+    /// namespace/name of the pod; `None` if the file can't be read as a pod.
     pub pod: Option<String>,
-    /// It is the same pod as one of the three: the kubelet takes whichever file it reads last.
+    /// The file defines the same pod as one of the three control-plane manifests. The kubelet uses the file that it reads last.
     pub stray: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Automation {
-    /// The service or timer is enabled or running, and apt's configuration lets it upgrade.
+    /// The service or timer is enabled or running, and apt's configuration allows it to upgrade.
     pub unattended_upgrades: bool,
-    /// needrestart is installed; with the mode of its configuration (`a` restarts by itself).
+    /// Mode of needrestart's configuration (`a` restarts services automatically); `None` if it is not installed.
     pub needrestart: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Containerd {
-    /// As it says itself: `2.1.4`.
+    /// As containerd reports it: `2.1.4`.
     pub version: String,
-    /// CDI is switched on in its configuration, or CDI specifications are there (/etc/cdi, /var/run/cdi).
+    /// CDI is enabled in its configuration, or CDI specifications exist (/etc/cdi, /var/run/cdi).
     pub cdi: bool,
-    /// Runtimes of its configuration: `nvidia`, `runc`.
+    /// Runtimes in its configuration: `nvidia`, `runc`.
     pub runtimes: Vec<String>,
 }
 
@@ -150,12 +151,12 @@ pub struct Containerd {
 pub struct KubeletSettings {
     /// The file as JSON.
     pub config: serde_json::Value,
-    /// Flags of its unit, drop-ins and environment files, as the next start will have them.
+    /// Flags of its unit, drop-ins and environment files, as the kubelet's next start will use them.
     pub flags: FlagSet,
     /// Where each flag of `flags` comes from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, String>,
-    /// Flags of the kubelet that runs (its `/proc/PID/cmdline`); None: an agent that does not say.
+    /// Flags of the running kubelet (its `/proc/PID/cmdline`); `None` if the agent does not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<Seen<FlagSet>>,
 }
@@ -165,7 +166,7 @@ pub struct InstallPreview {
     /// Package to the version that would be installed, dependencies included.
     pub install: BTreeMap<String, String>,
     pub remove: Vec<String>,
-    /// What apt said where it would refuse.
+    /// apt's message if it would refuse the installation.
     pub refused: Option<String>,
     pub offers: Vec<PackageOffer>,
     pub download_bytes: u64,
@@ -173,7 +174,7 @@ pub struct InstallPreview {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ManifestExtras {
-    /// name=value, values of secrets left out.
+    /// name=value; values of secrets are omitted.
     pub env: Vec<String>,
     /// Volume name to what it mounts.
     pub volumes: BTreeMap<String, String>,
@@ -187,17 +188,17 @@ pub struct Images {
     pub missing: Vec<String>,
 }
 
-/// A file of the node that belongs into a backup, as it was when it was listed.
+/// A file of the node that belongs to a backup, as it was when it was listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupFile {
-    /// Absolute within the node.
+    /// Absolute path within the node.
     pub path: String,
     pub bytes: u64,
     pub mode: u32,
     pub secret: bool,
 }
 
-/// Part of a file: base64, and whether more follows.
+/// Part of a file in base64; `last` is false if more parts follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FilePart {
     pub path: String,

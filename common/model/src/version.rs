@@ -1,5 +1,5 @@
-//! Versions of Kubernetes and of its packages, and the rule that an upgrade goes one minor at a time
-//! (kubeadm 1.32 `phases/upgrade/policy.go`: more is refused even with --force).
+//! Versions of Kubernetes and of its packages, and the rule that an upgrade goes one minor at a time (kubeadm 1.32
+//! `phases/upgrade/policy.go` refuses more, even with --force).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl Minor {
     }
 }
 
-/// An upgrade goes to a later patch of the same minor or to any patch of the next one.
+/// Whether this upgrade is allowed: to a later patch of the same minor, or to any patch of the next minor.
 pub fn check_step(from: KubeVersion, to: KubeVersion) -> Result<(), VersionError> {
     if to == from {
         return Err(VersionError::Same { from, to });

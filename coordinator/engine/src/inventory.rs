@@ -1,4 +1,4 @@
-//! The nodes of a cluster as the planner sees them: Node objects and agents' facts joined by name.
+//! The nodes of a cluster for the planner: Node objects and agents' facts, joined by name.
 
 use crate::doors::NodeView;
 use podlift_model::{KubeVersion, NodeFacts, NodeName};
@@ -27,18 +27,19 @@ pub struct NodeEntry {
     pub name: NodeName,
     pub role: NodeRole,
     pub view: NodeView,
-    /// None: no agent of this node is connected.
+    /// `None` if no agent of this node is connected.
     pub facts: Option<NodeFacts>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
-    /// By name.
+    /// Sorted by name.
     pub nodes: Vec<NodeEntry>,
 }
 
 impl Inventory {
-    /// Joins Node objects with facts. A node is control plane if the cluster says so; what an agent tells of its manifests makes none.
+    /// Joins Node objects with facts. The Node object alone decides whether a node is control plane; the manifests that an agent reports do
+    /// not.
     pub fn join(views: Vec<NodeView>, facts: Vec<NodeFacts>) -> Self {
         let mut facts: BTreeMap<NodeName, NodeFacts> =
             facts.into_iter().map(|f| (f.node.clone(), f)).collect();
@@ -66,7 +67,7 @@ impl Inventory {
         self.nodes.binary_search_by(|n| n.name.cmp(name)).ok().map(|at| &self.nodes[at])
     }
 
-    /// The version the cluster runs: the lowest of the API servers' manifests, and of the kubelets where no manifest is known.
+    /// The version of the cluster: the lowest version of the API servers' manifests, or of the kubelets if no manifest is known.
     pub fn version(&self) -> Option<KubeVersion> {
         let servers = self.control_planes().filter_map(|n| n.api_server_version());
         servers.min().or_else(|| self.nodes.iter().filter_map(|n| n.view.kubelet).min())

@@ -1,5 +1,5 @@
-//! The engine decides and never does: inventory and facts in, program out; events in, state out; a probe's reply in, verdict out.
-//! Pure: no tokio, tonic, kube, clock, file or process. `now` is an argument.
+//! The engine decides and does no IO: from inventory and facts it makes a program, from events a state, and from a probe's reply a verdict.
+//! It uses no tokio, tonic, kube, clock, file or process; `now` is an argument.
 
 pub mod analysis;
 pub mod doors;

@@ -1,4 +1,5 @@
-//! What the cluster itself tells when a plan is made, as the planner reads it. Like a node's survey, a look that failed says why.
+//! What the cluster itself reports when a plan is made, as the planner reads it. As in a node's survey, a look that failed gives the
+//! reason.
 
 use jiff::Timestamp;
 use podlift_model::NodeName;
@@ -10,28 +11,28 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterSurvey {
-    /// Of all namespaces.
+    /// Pods of all namespaces.
     pub pods: Seen<Vec<PodView>>,
     pub budgets: Seen<Vec<BudgetView>>,
     pub load_balancers: Seen<Vec<LoadBalancerView>>,
     pub ingresses: Seen<Vec<IngressView>>,
     /// `kubelet` of ConfigMap kube-system/kubelet-config.
     pub kubelet_config: Seen<String>,
-    /// `config.conf` of ConfigMap kube-system/kube-proxy; None: there is none.
+    /// `config.conf` of ConfigMap kube-system/kube-proxy; `None` if there is no such ConfigMap.
     pub kube_proxy_config: Seen<Option<String>>,
-    /// API server (host:port) to what it was asked for and will not serve.
+    /// API server (host:port) to the requested APIs that it will not serve.
     pub deprecated: BTreeMap<String, Seen<Vec<DeprecatedUse>>>,
-    /// CustomResourceDefinitions and built-in groups with objects stored in versions that the target has lost.
+    /// CustomResourceDefinitions and built-in groups with objects stored in versions that the target no longer has.
     pub stored: Seen<Vec<StoredVersion>>,
     pub tigera: Seen<Vec<TigeraStatus>>,
     pub runtime_classes: Seen<Vec<String>>,
-    /// What BCM applies to the cluster by itself; None: BCM is not asked.
+    /// Applications that BCM itself applies to the cluster; `None` if BCM is not asked.
     pub applications: Seen<Option<Vec<BcmApplication>>>,
-    /// Node to what it offers: GPUs, MIG devices, InfiniBand.
+    /// Node to the hardware that it offers: GPUs, MIG devices, InfiniBand.
     pub hardware: Seen<BTreeMap<NodeName, Hardware>>,
-    /// What each ingress address really serves.
+    /// Certificates that the ingress addresses really serve.
     pub served: Vec<ServedCertificate>,
-    /// The CoreDNS that kubeadm would migrate; `Ok(None)`: the cluster has none.
+    /// The CoreDNS that kubeadm would migrate; `Ok(None)` if the cluster has none.
     #[serde(default = "not_asked")]
     pub core_dns: Seen<Option<CoreDnsView>>,
 }
@@ -43,7 +44,7 @@ fn not_asked() -> Seen<Option<CoreDnsView>> {
 /// Deployment and ConfigMap kube-system/coredns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CoreDnsView {
-    /// Of its container.
+    /// Image of its container.
     pub image: String,
     /// `Corefile` of the ConfigMap.
     pub corefile: String,
@@ -58,21 +59,21 @@ pub struct PodView {
     pub labels: BTreeMap<String, String>,
     pub phase: String,
     pub ready: bool,
-    /// A container waits, with this reason: `CrashLoopBackOff`, `ImagePullBackOff`.
+    /// Reason for which a container waits: `CrashLoopBackOff`, `ImagePullBackOff`.
     pub waiting: Option<String>,
     pub restarts: u32,
     /// Exit code and reason of the last container that ended.
     pub last_exit: Option<String>,
-    /// Controller, `StatefulSet/name`; None: nothing would make it again.
+    /// Controller, `StatefulSet/name`; `None` if no controller would make the pod again.
     pub owner: Option<String>,
     pub mirror: bool,
     pub daemon_set: bool,
     pub finished: bool,
     /// Names of its emptyDir volumes.
     pub empty_dirs: Vec<String>,
-    /// GPUs and MIG devices that it asks for.
+    /// Number of GPUs and MIG devices that it requests.
     pub gpus: u32,
-    /// The job that it is one member of, where that has members on several nodes.
+    /// The job that it belongs to, if that has members on several nodes.
     pub gang: Option<String>,
 }
 
@@ -85,18 +86,18 @@ pub struct BudgetView {
     pub current_healthy: i32,
     pub desired_healthy: i32,
     pub expected_pods: i32,
-    /// The controller has seen this very specification.
+    /// The controller has seen the present generation of the specification.
     pub observed: bool,
     /// `AlwaysAllow` or `IfHealthyBudget`.
     pub unhealthy_policy: String,
 }
 
-/// A LabelSelector. Empty: every pod of the namespace.
+/// A LabelSelector. If it is empty, it selects every pod of the namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selector {
     pub labels: BTreeMap<String, String>,
     pub expressions: Vec<Expression>,
-    /// `selector: null` selects nothing.
+    /// True for `selector: null`, which selects nothing.
     pub nothing: bool,
 }
 
@@ -113,7 +114,7 @@ pub struct LoadBalancerView {
     pub namespace: String,
     pub name: String,
     pub addresses: Vec<String>,
-    /// Who gave it its address: class, annotation or field manager of the status.
+    /// What assigned the address: class, annotation or field manager of the status.
     pub assigned_by: Option<String>,
     pub requested: Option<String>,
     pub ports: Vec<u16>,
@@ -134,7 +135,7 @@ pub struct DeprecatedUse {
     pub group: String,
     pub version: String,
     pub resource: String,
-    /// `1.32`; empty: not decided.
+    /// `1.32`; empty if it is not decided.
     pub removed_release: String,
 }
 
@@ -156,15 +157,15 @@ pub struct TigeraStatus {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hardware {
-    /// Resource to how many can be allocated: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
+    /// Resource to the allocatable amount: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
     pub allocatable: BTreeMap<String, String>,
-    /// `nvidia.com/mig.config` and the like.
+    /// `nvidia.com/mig.config` and similar labels.
     pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServedCertificate {
-    /// host:port that was asked, and the name that was asked for.
+    /// The host:port that was connected to; `server_name` is the requested name.
     pub address: String,
     pub server_name: String,
     pub certificate: Seen<Certificate>,
@@ -180,7 +181,7 @@ pub struct Certificate {
 }
 
 impl ClusterSurvey {
-    /// A look that could not be made at all.
+    /// A survey in which no look could be made.
     pub fn unseen(why: &str) -> Self {
         Self {
             pods: Err(why.into()),

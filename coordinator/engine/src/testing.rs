@@ -1,4 +1,4 @@
-//! A small SuperPOD as the planner sees it, for the tests of this crate: three control-plane nodes, four workers, v1.31.9 to v1.32.9,
+//! A small SuperPOD as the planner sees it, for the tests of this crate: three control-plane nodes, four workers, v1.31.9 to v1.32.9, and a
 //! kubeadm-config with the recorded empty endpoint list.
 
 pub mod survey;
@@ -85,7 +85,7 @@ pub fn view(node: &str, control_plane: bool) -> NodeView {
     }
 }
 
-/// Two racks.
+/// Labels that place the nodes in two racks.
 fn labels(node: &str) -> BTreeMap<String, String> {
     let rack = if node < "dgx032" { "r1" } else { "r2" };
     BTreeMap::from([("kubernetes.io/hostname".into(), node.into()), ("rack".into(), rack.into())])

@@ -1,26 +1,27 @@
-//! What is known of flags: which stand for themselves, which are lists, whose order has a meaning, and which values are paths of the node.
-//! From the option structs of Kubernetes 1.31 to 1.34 (`pkg/controlplane/apiserver/options`, `staging/src/k8s.io/apiserver/pkg/server/options`,
-//! `cmd/kube-controller-manager/app/options`, `cmd/kube-scheduler/app/options`, `cmd/kubelet/app/options`) and etcd 3.5 (`server/etcdmain/help.go`).
+//! What is known of flags: which are booleans, which are lists, which lists have an order with a meaning, and which values are paths of the
+//! node. Sources: the option structs of Kubernetes 1.31 to 1.34 (`pkg/controlplane/apiserver/options`,
+//! `staging/src/k8s.io/apiserver/pkg/server/options`, `cmd/kube-controller-manager/app/options`, `cmd/kube-scheduler/app/options`,
+//! `cmd/kubelet/app/options`) and etcd 3.5 (`server/etcdmain/help.go`).
 
 /// How the values of a flag are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// True without a value (pflag's NoOptDefVal): the next word is never its value.
+    /// True without a value (pflag's NoOptDefVal): the next word is never the value of the flag.
     Bool,
-    /// The last use counts.
+    /// The last occurrence counts.
     Single,
-    /// Items between commas, of all uses; their order means nothing.
+    /// Comma-separated items of all occurrences; their order means nothing.
     Set,
-    /// Items between commas, of all uses, in an order that has a meaning.
+    /// Comma-separated items of all occurrences, in an order that has a meaning.
     List,
-    /// One item a use; a comma is part of it. The order has a meaning: the first `--service-account-issuer` signs.
+    /// One item for each occurrence; a comma is part of the item. The order has a meaning: the first `--service-account-issuer` signs.
     Repeated,
 }
 
-/// Losing one of them starts the API server on an empty or another store.
+/// Flags whose loss starts the API server on an empty or another store.
 pub const STORE: &[&str] = &["etcd-servers", "etcd-servers-overrides", "etcd-prefix"];
 
-/// `None`: nothing is known of this flag. By its normalised name.
+/// Kind of a flag by its normalised name; `None` if the flag is not in the lists.
 pub fn kind(flag: &str) -> Option<Kind> {
     let all = [
         (BOOLS, Kind::Bool),
@@ -37,7 +38,7 @@ pub(super) fn is_bool(flag: &str) -> bool {
     BOOLS.contains(&flag)
 }
 
-/// Whether the value is a path of the node. That it begins with a slash says nothing (`--etcd-prefix=/registry`).
+/// Whether the value is a path of the node. A leading slash proves nothing (`--etcd-prefix=/registry`).
 pub fn is_path(flag: &str) -> bool {
     let ends = ["-file", "-cafile", "-certfile", "-keyfile", "-dir", "-kubeconfig"];
     PATHS.contains(&flag)
@@ -183,7 +184,7 @@ const LISTS: &[&str] = &[
 const REPEATED: &[&str] =
     &["oidc-required-claim", "service-account-issuer", "service-account-key-file", "tls-sni-cert-key"];
 
-/// Flags with one value that manifests often have; those whose value is a path stand below.
+/// Common flags of manifests with one value; `PATHS` has those whose value is a path.
 const SINGLES: &[&str] = &[
     "advertise-address",
     "audit-log-format",

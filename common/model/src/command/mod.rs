@@ -1,9 +1,9 @@
-//! The one reader of command lines of Kubernetes components: which word is the program, which words are its flags, and what can't be
-//! known. pflag's rules (github.com/spf13/pflag `flag.go`, parseLongArg and parseSingleShortArg) after component-base's word separator
-//! normalisation (`cli/flag/flags.go`, WordSepNormalizeFunc). Pure. Never guesses: a shell is opaque.
+//! The only reader of command lines of Kubernetes components: which word is the program, which words are its flags, and what can't be
+//! known. It follows the rules of pflag (github.com/spf13/pflag `flag.go`, parseLongArg and parseSingleShortArg) after component-base's
+//! normalisation of word separators (`cli/flag/flags.go`, WordSepNormalizeFunc). It does no IO and never guesses: a shell is opaque.
 //!
-//! Heal, learning, survey, plan and repair all use this reader. It also knows which flags are lists, whose order has a meaning, and
-//! which values are paths. What it can't know is the value `opaque`, never an empty set of flags.
+//! Heal, learning, survey, plan and repair all use this reader. It also knows which flags are lists, whose order has a meaning, and which
+//! values are paths. If it can't know the flags, it returns the error `Opaque` and never an empty set.
 
 pub mod kinds;
 mod program;
@@ -15,27 +15,27 @@ pub use program::Opaque;
 
 use kinds::is_bool;
 
-/// A command line as its program will read it.
+/// A command line as its program will parse it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandLine {
-    /// Index of the word that names the program; `None` where the image's entrypoint is the program.
+    /// Index of the word that names the program; `None` if the image's entrypoint is the program.
     pub program: Option<usize>,
-    /// In the order in which they stand.
+    /// In the order of the command line.
     pub flags: Vec<FlagUse>,
-    /// Indices of words behind the program that are neither flags nor values: a component with one refuses to start.
+    /// Indices of words after the program that are neither flags nor values. A component with such a word refuses to start.
     pub extra: Vec<usize>,
 }
 
-/// One use of a flag.
+/// One occurrence of a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlagUse {
-    /// Without dashes, `_` as `-`.
+    /// Name without leading dashes and with `_` replaced by `-`.
     pub name: String,
     pub value: String,
     pub form: Form,
     /// Index of the word that names the flag.
     pub word: usize,
-    /// Index of the word that ends it: the value's own in the form `Separate`, else `word`.
+    /// Index of the last word of this occurrence: the value's own word in the form `Separate`, otherwise `word`.
     pub last: usize,
 }
 
@@ -46,19 +46,19 @@ pub enum Form {
     Joined,
     /// `--name value`, two words.
     Separate,
-    /// `--name`: true, or empty where the flag needs a value.
+    /// `--name` alone: true, or empty if the flag needs a value.
     Bare,
 }
 
 impl CommandLine {
-    /// Reads the words of a container: `command`, then `args`. `program` is its base name, e.g. `kube-apiserver`. Fails with what hides
-    /// the flags.
+    /// Reads the words of a container: `command`, then `args`. `program` is its base name, e.g. `kube-apiserver`. The error names the word
+    /// that hides the flags.
     pub fn read(program: &str, words: &[&str]) -> Result<Self, Opaque> {
         let (program, first) = program::find(program, words)?;
         Ok(Self { program, ..Self::flags_from(words, first) })
     }
 
-    /// Reads words that are flags and nothing else, as of an environment variable or of a process behind its program's name.
+    /// Reads words that are all flags, from an environment variable or from a process after its program's name.
     pub fn flags_of(words: &[&str]) -> Self {
         Self::flags_from(words, 0)
     }
@@ -68,7 +68,7 @@ impl CommandLine {
         let mut at = first;
         while at < words.len() {
             match words[at] {
-                // The components take an empty argument for none.
+                // The components ignore an empty argument.
                 "" => {}
                 "--" => {
                     line.extra.extend(at + 1..words.len());
@@ -87,13 +87,13 @@ impl CommandLine {
         line
     }
 
-    /// All uses of a flag, by its normalised name.
+    /// All occurrences of a flag, by its normalised name.
     pub fn uses<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a FlagUse> {
         self.flags.iter().filter(move |flag| flag.name == name)
     }
 }
 
-/// None: the word is no flag.
+/// `None` if the word is no flag.
 fn flag_at(words: &[&str], at: usize) -> Option<FlagUse> {
     let (written, joined) = long(words[at]).or_else(|| short(words[at]))?;
     let name = normal(written);
@@ -102,7 +102,7 @@ fn flag_at(words: &[&str], at: usize) -> Option<FlagUse> {
         Some(value) => (value, Form::Joined, at),
         None => match next.filter(|next| takes(&name, next)) {
             Some(value) => (value, Form::Separate, at + 1),
-            // Nothing follows a flag that needs a value: its program refuses to start, and nobody may take that for "true".
+            // No word follows a flag that needs a value: the program refuses to start, so the value must not read as "true".
             None if !is_bool(&name) && kind(&name).is_some() => ("", Form::Bare, at),
             None => ("true", Form::Bare, at),
         },
@@ -116,24 +116,24 @@ fn long(word: &str) -> Option<(&str, Option<&str>)> {
     Some(flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value))))
 }
 
-/// `-v=4`, `-v4`, `-v 4`: verbosity is the only letter that the components have.
+/// `-v=4`, `-v4`, `-v 4`: verbosity is the only one-letter flag of the components.
 fn short(word: &str) -> Option<(&str, Option<&str>)> {
     let rest = word.strip_prefix("-v")?;
     Some(("v", (!rest.is_empty()).then(|| rest.strip_prefix('=').unwrap_or(rest))))
 }
 
-/// Whether the next word is this flag's value. pflag takes whatever follows a flag that needs a value; of a flag that is not known a word
-/// with a dash is taken for the next flag.
+/// Whether the next word is this flag's value. pflag takes any word after a flag that needs a value. After an unknown flag, a word with a
+/// dash counts as the next flag.
 fn takes(name: &str, next: &str) -> bool {
     !is_bool(name) && (kind(name).is_some() || !next.starts_with('-'))
 }
 
-/// A flag's name as component-base compares it.
+/// The normalised name by which component-base compares flags.
 pub fn normal(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// Whether the kubelet puts something else into this text when it starts the container: `$(POD_IP)`. `$$(POD_IP)` is text.
+/// Whether the kubelet substitutes a variable in this text when it starts the container: `$(POD_IP)`. `$$(POD_IP)` is plain text.
 pub fn is_expanded(value: &str) -> bool {
     let mut rest = value;
     while let Some(at) = rest.find("$(") {

@@ -1,13 +1,13 @@
-//! Which word of a container's command line is the program. Wrappers (flock, go-runner, nice, tini) have words of their own in front of it.
+//! Which word of a container's command line is the program. Wrappers (flock, go-runner, nice, tini) put their own words in front of it.
 
 use std::fmt;
 
 /// Why the flags of a command line can't be known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opaque {
-    /// A shell splits the words anew: its name and, where it has one, its `-c`.
+    /// A shell splits the words again. Has the shell's name and, if present, its `-c`.
     Shell(String),
-    /// No word names the program: a wrapper, or a whole command line in one word.
+    /// No word names the program: it is a wrapper, or a whole command line in one word.
     NoProgram { program: String, first: String },
 }
 
@@ -26,7 +26,7 @@ impl std::error::Error for Opaque {}
 
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"];
 
-/// Index of the program's word (None: the image's entrypoint), and of the first word behind it.
+/// Index of the program's word (`None` if the image's entrypoint is the program), and of the first word after it.
 pub(super) fn find(program: &str, words: &[&str]) -> Result<(Option<usize>, usize), Opaque> {
     if let Some(shell) = shell(program, words) {
         return Err(Opaque::Shell(shell));
@@ -40,7 +40,7 @@ pub(super) fn find(program: &str, words: &[&str]) -> Result<(Option<usize>, usiz
     }
 }
 
-/// A shell in front of the program, or anywhere where no word is the program.
+/// A shell before the program, or anywhere if no word is the program.
 fn shell(program: &str, words: &[&str]) -> Option<String> {
     let before = named(program, words).unwrap_or(words.len());
     let at = words[..before].iter().position(|w| SHELLS.contains(&base(w)))?;

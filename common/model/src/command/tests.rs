@@ -1,10 +1,10 @@
-//! Command lines as people write them: forms of flags, wrappers, shells.
+//! Command lines as they occur in practice: forms of flags, wrappers, shells.
 
 use super::*;
 
 const API: &str = "kube-apiserver";
 
-/// `name=value` of each flag, or why there are none.
+/// `name=value` of each flag, or the reason why the flags can't be known.
 fn read(words: &[&str]) -> Result<Vec<String>, String> {
     let line = CommandLine::read(API, words).map_err(|why| why.to_string())?;
     Ok(line.flags.into_iter().map(|f| format!("{}={}", f.name, f.value)).collect())

@@ -1,4 +1,4 @@
-//! From the data file to `table.rs`. Keeps the two in step.
+//! Makes `table.rs` from the data file, and checks that the two agree.
 
 use super::{COLUMNS, FIRST, State};
 use serde::Deserialize;
@@ -35,7 +35,7 @@ pub fn data() -> Data {
 }
 
 impl Gate {
-    /// Of a released minor: what its own source says.
+    /// State on a released minor, from the sources of that minor.
     fn released(&self, minor: &str) -> State {
         if self.known[minor] == Some(false) {
             return State::Unknown;
@@ -50,7 +50,7 @@ impl Gate {
         }
     }
 
-    /// Of a minor that only its development's lists are known of.
+    /// State on a minor of which only the lists of its development cycle are known.
     fn later(&self, minor: &str) -> State {
         let either = self.removed_in.as_deref().is_some_and(|r| r.contains("-or-"));
         match self.known[&format!("{minor}-dev")] {
@@ -61,7 +61,8 @@ impl Gate {
         }
     }
 
-    /// Locked to what it was by default before: a gate that stays off until it goes is deprecated, and says so.
+    /// State of a gate that a later list locks. A lock takes the earlier default, which is true: a gate that stays off until its removal
+    /// is listed as deprecated.
     fn locked_later(&self, minor: &str) -> Option<State> {
         let from = self.locked_from_later.as_deref()?;
         let (since, seen) = from.split_once(' ').map_or((from, false), |(since, _)| (since, true));
@@ -75,7 +76,7 @@ impl Gate {
     }
 }
 
-/// Gates that came after 1.32: from when on is not certain.
+/// Gates that were added after 1.32; the exact minor is not certain.
 const LATER: [State; COLUMNS] =
     [State::Unknown, State::Unknown, State::PerhapsUnknown, State::PerhapsUnknown];
 
@@ -117,7 +118,7 @@ fn render(data: &Data) -> String {
 #[test]
 fn the_table_is_what_the_data_says() {
     let (want, path) = (render(&data()), concat!(env!("CARGO_MANIFEST_DIR"), "/src/gates/table.rs"));
-    #[allow(clippy::disallowed_methods)] // the source of this crate
+    #[allow(clippy::disallowed_methods)] // reads and writes the source of this crate
     if std::env::var_os("PODLIFT_BLESS").is_some() {
         std::fs::write(path, &want).unwrap();
     } else {

@@ -1,7 +1,7 @@
-//! What a feature gate does to a component on a given minor: nothing, a warning, or its end at startup (upstream `featuregate.go`: an
-//! unknown gate is an error, a locked gate with the other value too). The table is generated from `tests/fixtures/feature-gates.json`
-//! (the gate lists of Kubernetes 1.31.14 and 1.32.13, and the published lists of the 1.33 and 1.34 cycles) by the test `generate`:
-//! `PODLIFT_BLESS=1 cargo test -p podlift-model gates`.
+//! What a feature gate does to a component on a given minor: nothing, a warning, or an exit at startup (upstream `featuregate.go`: an
+//! unknown gate is an error, and so is the other value of a locked gate). The test `generate` makes the table from
+//! `tests/fixtures/feature-gates.json` (the gate lists of Kubernetes 1.31.14 and 1.32.13, and the published lists of the 1.33 and 1.34
+//! cycles): `PODLIFT_BLESS=1 cargo test -p podlift-model gates`.
 
 #[cfg(test)]
 mod generate;
@@ -12,14 +12,14 @@ mod tests;
 use crate::version::Minor;
 use table::TABLE;
 
-/// Minor of Kubernetes 1 that the first column is about.
+/// Minor of Kubernetes 1 in the first column.
 const FIRST: u16 = 31;
 const COLUMNS: usize = 4;
 
 /// What is known of a gate on one minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Not known to that version: fatal whatever the value.
+    /// That version does not know the gate: any value is fatal.
     Unknown,
     Alpha,
     Beta,
@@ -28,32 +28,32 @@ enum State {
     Deprecated,
     /// The other value is fatal.
     Locked(bool),
-    /// As `Locked`, by a list of the development of that version.
+    /// As `Locked`, but known only from a list of that version's development cycle.
     PerhapsLocked(bool),
-    /// Known to that version or not: the lists do not agree.
+    /// The lists do not agree on whether that version knows the gate.
     PerhapsUnknown,
 }
 
-/// What a component makes of `--feature-gates=GATE=VALUE`.
+/// How a component reacts to `--feature-gates=GATE=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Fine,
-    /// It starts; the gate is alpha there, off by default, and may change or go with any release.
+    /// It starts. The gate is alpha there and off by default, and may change or be removed with any release.
     Alpha,
-    /// It starts and says this.
+    /// It starts and logs this warning.
     Warning(String),
-    /// It does not start: the gate is locked to the other value. With what it dies with.
+    /// It does not start, because the gate is locked to the other value. Has the error text.
     Locked(String),
-    /// It does not start: it does not know the gate. With what it dies with.
+    /// It does not start, because it does not know the gate. Has the error text.
     Removed(String),
-    /// The sources do not decide it; look at that exact release. With what it would die with.
+    /// The sources do not decide it; look at that exact release. Has the error text that is possible.
     Uncertain(String),
-    /// Not in podlift's lists for that minor.
+    /// The gate is not in podlift's lists for that minor.
     Unlisted,
 }
 
 impl Verdict {
-    /// What the component certainly dies with.
+    /// The error text if the component certainly does not start.
     pub fn fatal(self) -> Option<String> {
         match self {
             Self::Locked(text) | Self::Removed(text) => Some(text),
@@ -62,7 +62,7 @@ impl Verdict {
     }
 }
 
-/// What a component of `minor` makes of the gate.
+/// How a component of `minor` reacts to the gate.
 pub fn verdict(gate: &str, value: bool, minor: Minor) -> Verdict {
     let Some(state) = state(gate, minor) else { return Verdict::Unlisted };
     let removed = || format!("unrecognized feature gate: {gate}");
@@ -82,7 +82,7 @@ pub fn verdict(gate: &str, value: bool, minor: Minor) -> Verdict {
     }
 }
 
-/// The exact text that the component dies with on `minor`, or None where that is not certain.
+/// The exact error text with which the component exits on `minor`; `None` if that is not certain.
 pub fn fatal_text(gate: &str, value: bool, minor: Minor) -> Option<String> {
     verdict(gate, value, minor).fatal()
 }

@@ -8,7 +8,7 @@ fn minor(text: &str) -> Minor {
     text.parse().unwrap()
 }
 
-/// `effect_on_1.32` of the data file was worked out from the sources, not from our table.
+/// `effect_on_1.32` of the data file was derived from the sources, not from our table.
 #[test]
 fn on_1_32_every_gate_does_what_the_sources_say() {
     let mut seen = [0; 3];
@@ -47,16 +47,16 @@ fn later_minors_are_uncertain_where_the_sources_are() {
         assert!(uncertain(gate, true, "v1.33") && uncertain(gate, false, "v1.33"), "{gate}");
         assert!(matches!(verdict(gate, true, minor("v1.34")), Verdict::Removed(_)), "{gate}");
     }
-    // Published as locked from 1.33, and as seen locked in a tree of 1.34's development.
+    // A published list has the first as locked from 1.33; the second was seen locked in a tree of 1.34's development.
     assert!(matches!(verdict("SidecarContainers", false, minor("v1.33")), Verdict::Locked(_)));
     assert_eq!(verdict("NodeSwap", false, minor("v1.33")), Verdict::Fine);
     assert!(uncertain("NodeSwap", false, "v1.34") && !uncertain("NodeSwap", true, "v1.34"));
-    // Came after 1.32, and two that no list of the later cycles has.
+    // A gate that was added after 1.32, and one that no list of the later cycles has.
     assert!(matches!(verdict("ContainerStopSignals", true, minor("v1.32")), Verdict::Removed(_)));
     assert!(uncertain("ContainerStopSignals", true, "v1.34") && uncertain("WatchListClient", true, "v1.33"));
 }
 
-/// What must hold, said from the data's own words and not from its translation into states.
+/// States the expected result in terms of the data file, independently of its translation into states.
 #[test]
 fn on_1_33_and_1_34_every_gate_follows_the_lists() {
     for (gate, row) in &data().gates {

@@ -1,11 +1,11 @@
-//! What was recorded before the run against what is seen after it: each difference that somebody would call in about.
+//! Compares what is seen after a run with the record from before it, and finds each difference that an operator would have to look into.
 
 use crate::program::{Finding, Recorded, Severity, finding};
 use crate::survey::{ClusterSurvey, Hardware, LoadBalancerView, ServedCertificate};
 use podlift_model::NodeName;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Nothing: all is as it was, or better.
+/// The differences. Empty if all is as it was, or better.
 pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
     let mut out = Vec::new();
     certificates(&before.served, &after.served, &mut out);
@@ -19,9 +19,9 @@ pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
     out
 }
 
-/// What was recorded and can't be seen now: it is not gone, it is not known.
+/// The first recorded part that can't be seen now, with the reason. Its state is unknown, which does not mean that it is gone.
 pub fn unseen(before: &Recorded, seen: &ClusterSurvey) -> Option<String> {
-    // Without a head node in the configuration nobody was asked.
+    // Without a head node in the configuration, BCM is not asked.
     let not_asked = "no head node is configured ([bcm] head in coordinator.toml)".to_string();
     let applications = match &seen.applications {
         Ok(Some(_)) => Ok(()),
@@ -130,7 +130,7 @@ fn hardware(
     }
 }
 
-/// More is no loss; what is no number must be the same.
+/// Whether a number has fallen; an increase is no loss. Values that are no numbers must be the same.
 fn fewer(now: &str, before: &str) -> bool {
     match (now.parse::<u64>(), before.parse::<u64>()) {
         (Ok(now), Ok(before)) => now < before,
@@ -199,7 +199,7 @@ fn tigera(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
     }
 }
 
-/// What BCM applied before and does no more; an application that came is no loss.
+/// Applications that BCM applied before and no longer applies. A new application is no loss.
 fn applications(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
     for was in before.applications.iter().filter(|a| a.enabled) {
         let now = after.applications.iter().find(|a| a.name == was.name);

@@ -1,5 +1,5 @@
-//! Whether two values of `--etcd-servers` lead to the same members: with a slash at the end or without, and on a stacked control plane by
-//! whichever address of its own the node has its member.
+//! Whether two values of `--etcd-servers` lead to the same members. A slash at the end does not matter; on a stacked control plane, neither
+//! does the choice among the node's own addresses.
 
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::Renderer;
@@ -7,20 +7,21 @@ use podlift_model::KubeVersion;
 use podlift_model::op::Component;
 use std::collections::BTreeSet;
 
-/// The endpoints without what says nothing.
+/// The normalised endpoints: without spaces, slashes at the end and upper case.
 pub(crate) fn members(text: &str) -> BTreeSet<String> {
     let items = text.split(',').map(|e| e.trim().trim_end_matches('/').to_ascii_lowercase());
     items.filter(|e| !e.is_empty()).collect()
 }
 
-/// `stacked`: etcd is kubeadm's own, beside each API server.
+/// `stacked` means that kubeadm runs etcd beside each API server.
 pub(crate) fn same(live: &str, rendered: &str, stacked: bool, node: &NodeEntry) -> bool {
     let (live, rendered) = (members(live), members(rendered));
     let own = |all: &BTreeSet<String>| !all.is_empty() && all.iter().all(|e| is_own(e, node));
     live == rendered || (stacked && own(&live) && own(&rendered))
 }
 
-/// The member beside this node's API server: kubeadm lets it listen at the loopback address and at the node's own.
+/// Whether the endpoint is the member beside this node's API server. kubeadm lets that listen at the loopback address and at the node's
+/// own.
 fn is_own(endpoint: &str, node: &NodeEntry) -> bool {
     if endpoint.starts_with("unix:") || endpoint.starts_with("unixs:") {
         return true;
@@ -31,7 +32,7 @@ fn is_own(endpoint: &str, node: &NodeEntry) -> bool {
     matches!(host, "127.0.0.1" | "::1" | "localhost") || host_of(node).is_some_and(|own| own == host)
 }
 
-/// The address at which this node's API server tells that it can be reached, without brackets.
+/// The address that this node's API server advertises, without brackets.
 pub(crate) fn host_of(node: &NodeEntry) -> Option<String> {
     let facts = node.facts.as_ref()?;
     let servers = facts.manifests.iter().filter(|m| m.component == Component::KubeApiserver);
@@ -41,7 +42,7 @@ pub(crate) fn host_of(node: &NodeEntry) -> Option<String> {
     Some(host.trim_matches(['[', ']']).to_ascii_lowercase())
 }
 
-/// kubeadm of the target, on this node.
+/// The target's kubeadm on this node.
 pub(crate) fn renderer(to: KubeVersion, node: &NodeEntry) -> Renderer {
     Renderer { to, ipv6: host_of(node).is_some_and(|host| host.contains(':')) }
 }

@@ -1,8 +1,8 @@
-//! What is wrong with etcd, from one member's view of it.
+//! Problems of etcd, as seen from one member.
 
 use podlift_model::facts::EtcdState;
 
-/// What is wrong with etcd, each in a sentence.
+/// Problems of etcd, each in a sentence.
 pub(crate) fn problems(state: &EtcdState) -> Vec<String> {
     let sick = state.members.iter().filter(|m| !m.healthy);
     let mut out: Vec<String> = sick
@@ -24,7 +24,7 @@ pub(crate) fn problems(state: &EtcdState) -> Vec<String> {
     out
 }
 
-/// The store of one resource (`--etcd-servers-overrides`): without it the API server does not start either.
+/// Problems of the store of one resource (`--etcd-servers-overrides`). The API server does not start without that store either.
 fn of_override(resource: &str, store: &Result<EtcdState, String>) -> Vec<String> {
     match store {
         Ok(state) => problems(state).into_iter().map(|p| format!("store of {resource}: {p}")).collect(),

@@ -1,9 +1,9 @@
-//! ConfigMap kubelet-config, repaired: keys that all nodes have and it lacks. Every change is by name.
+//! Repairs ConfigMap kubelet-config: adds keys that all nodes have and it lacks. Every change is by name.
 
 use crate::kubeadm_config::{ConfigError, ConfigRepair, canonical};
 use serde_json::Value;
 
-/// The text with the repairs; the same text where they are there already.
+/// The text with the repairs; unchanged if it has them already.
 pub fn mend_kubelet_config(text: &str, repairs: &[ConfigRepair]) -> Result<String, ConfigError> {
     let mut value: Value = serde_saphyr::from_str(text).map_err(|e| ConfigError::Kubelet(e.to_string()))?;
     let before = value.clone();

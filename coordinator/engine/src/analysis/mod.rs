@@ -1,5 +1,5 @@
-//! Comparisons of what was seen: what kubeadm would write, whether two values mean the same, what is different after a run. Goals plan with
-//! them and steps judge with them. Pure, and without a word for people but in what they find.
+//! Comparisons of what was seen: what kubeadm would write, whether two values mean the same, what differs after a run. Goals use them to
+//! plan and steps to judge. This module does no IO, and writes texts for people only in its findings.
 
 mod compare;
 pub(crate) mod endpoints;

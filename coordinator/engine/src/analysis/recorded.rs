@@ -1,11 +1,11 @@
-//! What a look at the cluster and its nodes leaves to be compared later.
+//! Makes the record of a cluster and its nodes, for a later comparison.
 
 use crate::program::Recorded;
 use crate::survey::ClusterSurvey;
 use podlift_model::NodeName;
 use podlift_model::survey::NodeSurvey;
 
-/// Of what could be seen; what could not is not recorded as absent.
+/// Records what could be seen. What could not be seen is not recorded as absent.
 pub fn record_of<'a>(
     cluster: Option<&ClusterSurvey>,
     nodes: impl Iterator<Item = (&'a NodeName, &'a NodeSurvey)>,

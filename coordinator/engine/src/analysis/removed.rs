@@ -1,5 +1,5 @@
-//! Flags that a minor has no more: their program exits at once with `unknown flag`. From a comparison of the flags that each minor
-//! registers; 1.32, kube-controller-manager and kube-scheduler lost none (1.33 to 1.36).
+//! Flags that a minor has removed: their program exits at once with `unknown flag`. The list comes from a comparison of the flags that each
+//! minor registers. 1.32 removed none; kube-controller-manager and kube-scheduler lost none from 1.33 to 1.36.
 
 use podlift_model::Minor;
 
@@ -16,7 +16,7 @@ const REMOVED: &[(&str, &str, u16)] = &[
     ("etcd", "proxy", 34),
 ];
 
-/// The minor that took the flag away, if the target is that one or a later one. `flag` by its normalised name.
+/// The minor that removed the flag, if the target is that minor or a later one. `flag` is its normalised name.
 pub(crate) fn gone(component: &str, flag: &str, to: Minor) -> Option<Minor> {
     let found = REMOVED.iter().find(|(c, f, _)| (*c, *f) == (component, flag))?;
     let minor = Minor { minor: found.2, ..to };

@@ -1,5 +1,5 @@
-//! Why the night goes wrong, seen the evening before: what kubeadm-config makes kubeadm write, compared as flag sets with what runs on
-//! each control-plane node. Loss is repaired in the ConfigMap, because every node's kubeadm reads only that.
+//! Finds the cause of a failing upgrade beforehand: what kubeadm-config makes kubeadm write is compared, as flag sets, with what runs on
+//! each control-plane node. A loss is repaired in the ConfigMap, because every node's kubeadm reads only that.
 
 use super::endpoints;
 use crate::inventory::{Inventory, NodeEntry};
@@ -14,9 +14,9 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RootCause {
     pub prevented: Vec<Prevention>,
-    /// What cannot be repaired without a person, and why.
+    /// What can't be repaired without an operator, and why.
     pub unrepairable: Vec<String>,
-    /// What would start the API servers on an empty or another store: nobody waives that.
+    /// What would start the API servers on an empty or another store. No waiver sets this aside.
     pub store: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ fn etcd_servers(
         each.collect::<Vec<_>>().join("; ")
     };
     if stacked {
-        // There is nothing in etcd.local that would render them, and a stacked member is nobody's external endpoint.
+        // No field of etcd.local would render these endpoints, and a stacked member can't be an external endpoint for other nodes.
         found.unrepairable.push(format!(
             "API servers use --etcd-servers ({}), and kubeadm-config has a stacked etcd, for which kubeadm renders {}: where etcd is external, put etcd.external into kubeadm-config; otherwise put etcd-servers into apiServer.extraArgs",
             shown(),
@@ -136,7 +136,7 @@ fn api_server_flags(node: &NodeEntry) -> Option<&FlagSet> {
     live_flags(node, Component::KubeApiserver)
 }
 
-/// Flags of a component's manifest on a node; None where it can't be read, or where a shell hides them.
+/// Flags of a component's manifest on a node; `None` if the manifest can't be read or a shell hides the flags.
 pub(crate) fn live_flags(node: &NodeEntry, component: Component) -> Option<&FlagSet> {
     let manifests = &node.facts.as_ref()?.manifests;
     let known = |m: &&ManifestFacts| m.component == component && m.unreadable.is_none() && m.opaque.is_none();

@@ -1,4 +1,4 @@
-//! What a step may ask of the Kubernetes API, and what it may change there. How a call is made is the coordinator's business.
+//! What a step may ask of the Kubernetes API, and what it may change there. The coordinator makes the calls.
 
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
 use crate::survey::ClusterSurvey;
@@ -7,27 +7,27 @@ use podlift_model::{NodeName, RunId};
 /// Name of the address in front of the API servers among the probed endpoints.
 pub const VIP: &str = "vip";
 
-/// A question to the API. Reads only, and needs no epoch.
+/// A question to the API. It only reads, and needs no epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterLook {
     Nodes,
-    /// As Nodes, and may be up to a second old: for counts that many lanes ask for at once.
+    /// Like Nodes, but up to a second old: for counts that many lanes request at once.
     NodesLately,
     Node {
         node: NodeName,
     },
-    /// Pods that a drain of this node has to evict, and those that forbid it.
+    /// Pods that a drain of this node has to evict, and pods that forbid the drain.
     PodsToEvict {
         node: NodeName,
     },
     KubeadmConfig,
     KubeletConfig,
     Addons,
-    /// /readyz of each endpoint by itself; the proxy is asked apart.
+    /// Asks /readyz of each endpoint separately. The proxy in front of the API servers is an endpoint of its own (`VIP`).
     ProbeApiServers {
         endpoints: Vec<String>,
     },
-    /// All that a plan rests on and that the cluster itself tells; each API server (host:port) by itself where it matters.
+    /// All that a plan depends on and the cluster itself reports. Where it matters, each API server (host:port) is asked separately.
     Survey {
         endpoints: Vec<String>,
     },
@@ -49,9 +49,9 @@ pub enum ClusterReply {
 /// One change in the cluster, fenced by the epoch of the coordinator that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterAct {
-    /// unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) where somebody else cordoned.
+    /// Sets unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) if others cordoned the node.
     Cordon { node: NodeName, run: RunId },
-    /// Only where the cordon carries this run's owner; anything else is left and reported as such.
+    /// Only if the cordon carries this run's owner. Any other cordon stays and is reported as such.
     Uncordon { node: NodeName, run: RunId },
     /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
     Drain { node: NodeName, run: RunId, seconds: u32 },

@@ -1,6 +1,6 @@
 //! What a step may ask for, and what it may change. A probe is one look or several; an act is exactly one change of one node, of the
-//! cluster or of the vault. Both are closed vocabularies, and a look can't stand where an act is expected or the other way round. How a
-//! request is carried out is the coordinator's business.
+//! cluster or of the vault. Both are closed vocabularies, and the types keep looks and acts apart. The coordinator carries out the
+//! requests.
 
 mod cluster;
 mod vault;
@@ -20,11 +20,11 @@ pub enum Probe {
     Node(NodeName, Look),
     Cluster(ClusterLook),
     Vault(VaultLook),
-    /// Several at once; the reply has as many parts in the same order.
+    /// Several looks at once. The reply has one part for each, in the same order.
     All(Vec<Probe>),
 }
 
-/// What a probe brought.
+/// The result of a probe.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     Node(Box<OpOutput>),
@@ -42,7 +42,7 @@ pub enum Act {
 }
 
 impl Act {
-    /// The node whose agent makes the change. None: the coordinator makes it itself.
+    /// The node whose agent makes the change; `None` if the coordinator makes it itself.
     pub fn node(&self) -> Option<&NodeName> {
         match self {
             Act::Node(node, _) => Some(node),

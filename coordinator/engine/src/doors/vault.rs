@@ -4,7 +4,7 @@ use podlift_model::{NodeName, RunId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VaultLook {
-    /// The sealed set of a run, verified anew. The reply is None where there is no set yet.
+    /// The sealed set of a run, verified again. The reply is `None` if there is no set yet.
     Backup { run: RunId },
 }
 

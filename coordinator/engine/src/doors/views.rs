@@ -1,11 +1,11 @@
-//! What comes back through the doors, as the engine reads it: only the fields that something is decided from or that people are shown.
+//! Replies as the engine reads them: only the fields that decide something or that people see.
 
 use podlift_model::{Digest, Epoch, KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Who cordoned a node: written to it in the same patch as the cordon.
+/// The owner of a cordon, written to the node in the same patch as the cordon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Owner {
     pub run: RunId,
@@ -17,29 +17,29 @@ pub struct Owner {
 pub struct NodeView {
     pub name: NodeName,
     pub ready: bool,
-    /// Message of the Ready condition where it is not True.
+    /// Message of the Ready condition if it is not True.
     pub ready_message: String,
     pub unschedulable: bool,
-    /// podlift's own mark, where it is there and readable.
+    /// podlift's own mark; `None` if it is absent or unreadable.
     pub owner: Option<Owner>,
     pub kubelet: Option<KubeVersion>,
     pub control_plane: bool,
     pub cri_socket: bool,
     pub internal_ip: Option<String>,
-    /// `containerd://2.1.4`, as the kubelet told it.
+    /// `containerd://2.1.4`, as the kubelet reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
-    /// For people to select by; nothing is decided from them, and no plan rests on them.
+    /// For the selectors of people. Nothing is decided from labels, and no plan depends on them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
-/// What stands between a node and an empty node.
+/// The pods that a drain has to evict, and the obstacles to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EvictionView {
     /// namespace/name to be evicted.
     pub evict: Vec<String>,
-    /// `cannot delete …: ns/a` as drain says it: nothing is evicted while there is one.
+    /// `cannot delete …: ns/a`, in drain's own words. While there is one, nothing is evicted.
     pub refused: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct EvictionView {
 pub struct KubeadmConfigView {
     pub resource_version: String,
     pub cluster_configuration: String,
-    /// `manager at time`, newest first: who wrote it.
+    /// `manager at time`, newest first: the writers of the object.
     pub managers: Vec<String>,
 }
 
@@ -56,20 +56,20 @@ pub struct KubeletConfigView {
     pub resource_version: String,
     /// Key `kubelet`: a KubeletConfiguration.
     pub kubelet: String,
-    /// `manager at time`, newest first: who wrote it.
+    /// `manager at time`, newest first: the writers of the object.
     pub managers: Vec<String>,
 }
 
 /// A sealed set of backups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupView {
-    /// Its name, as `podlift backup verify` takes it.
+    /// Name of the set, for `podlift backup verify`.
     pub set: String,
-    /// Of its manifest of hashes.
+    /// Hash of its manifest of hashes.
     pub sha256: Digest,
     pub members: u32,
     pub bytes: u64,
-    /// Its secrets are encrypted to a recipient of the configuration; false: they were left out.
+    /// True if its secrets are encrypted for a recipient of the configuration; false if they were omitted.
     pub encrypted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -1,3 +1,3 @@
-//! Goals: each makes a program from what was observed. What a run does is decided here, and nowhere after it was started.
+//! Goals: each makes a program from what was observed. The goal makes all decisions of a run before the run starts.
 
 pub mod upgrade;

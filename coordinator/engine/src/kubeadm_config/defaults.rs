@@ -1,5 +1,5 @@
-//! All the flags that kubeadm 1.31 and 1.32 write from ClusterConfiguration before extraArgs (`phases/controlplane/manifests.go:166-420`).
-//! What is the node's own (`--advertise-address`, `--secure-port`) is not in ClusterConfiguration and not here.
+//! All flags that kubeadm 1.31 and 1.32 write from ClusterConfiguration before extraArgs (`phases/controlplane/manifests.go:166-420`).
+//! Flags of the node (`--advertise-address`, `--secure-port`) are not in ClusterConfiguration, and so not here.
 
 use super::{ClusterConfiguration, Renderer};
 use podlift_model::op::Component;
@@ -27,7 +27,7 @@ pub const VOLUMES: &[&str] = &[
 type Flags = Vec<(&'static str, String)>;
 
 impl ClusterConfiguration {
-    /// Name and value of each flag; extraArgs are not looked at, except where they decide a default.
+    /// Name and value of each flag. extraArgs are ignored, except where they decide a default.
     pub(super) fn defaults(&self, component: Component, by: Renderer) -> Flags {
         match component {
             Component::KubeApiserver => self.api_server(by),
@@ -134,7 +134,7 @@ impl ClusterConfiguration {
     }
 }
 
-/// What controller-manager and scheduler have in common.
+/// Flags that controller-manager and scheduler have in common.
 fn kubeconfig_flags(name: &str) -> Flags {
     let file = format!("/etc/kubernetes/{name}.conf");
     vec![

@@ -1,12 +1,12 @@
-//! What kubeadm would write into etcd.yaml of a stacked control plane (kubeadm 1.32 `phases/etcd/local.go`), but for what is the member's
-//! own: its name, its addresses, and who was there when it joined.
+//! The flags that kubeadm would write into etcd.yaml of a stacked control plane (kubeadm 1.32 `phases/etcd/local.go`), without those of the
+//! member itself: its name, its addresses, and the members that existed when it joined.
 
 use super::render::{Renderer, written};
 use super::{ClusterConfiguration, arguments};
 use podlift_model::FlagSet;
 use serde_json::Value;
 
-/// Flags that kubeadm takes from the node, or writes otherwise from version to version with the same meaning.
+/// Flags that kubeadm takes from the node, or that it writes in different forms of the same meaning in different versions.
 pub const ETCD_OWN: &[&str] = &[
     "advertise-client-urls",
     "experimental-initial-corrupt-check",
@@ -26,7 +26,7 @@ impl ClusterConfiguration {
         arguments(self.etcd_local("extraArgs"))
     }
 
-    /// `etcd.local.imageTag`: it wins over the version that kubeadm brings.
+    /// `etcd.local.imageTag`, which has priority over the version that kubeadm brings.
     pub fn etcd_image_tag(&self) -> Option<&str> {
         self.etcd_local("imageTag")?.as_str().filter(|t| !t.is_empty())
     }
@@ -48,7 +48,7 @@ impl ClusterConfiguration {
             ("snapshot-count", "10000".into()),
             ("trusted-ca-file", pki("ca.crt")),
         ];
-        // kubeadm 1.34 brings etcd 3.6, whose flag says what an experimental one said before.
+        // kubeadm 1.34 brings etcd 3.6, where this flag replaces an experimental one.
         flags.push(("feature-gates", "InitialCorruptCheck=true".into()));
         written(flags.into_iter().map(|(n, v)| (n.to_string(), v)), self.etcd_args(), by)
     }

@@ -1,4 +1,4 @@
-//! Environment and volumes that ClusterConfiguration adds to a component's manifest, and the two edits that put something there.
+//! Environment and volumes that ClusterConfiguration adds to a component's manifest, and the two edits that add something.
 
 use super::{ClusterConfiguration, ConfigError, section};
 use podlift_model::command::{Kind, kind, normal};
@@ -16,7 +16,7 @@ impl ClusterConfiguration {
         self.names(component, "extraVolumes")
     }
 
-    /// Environment has a place in this version of ClusterConfiguration.
+    /// Whether this version of ClusterConfiguration can express environment.
     pub fn has_envs(&self) -> bool {
         self.v1beta4
     }
@@ -26,7 +26,7 @@ impl ClusterConfiguration {
         items.into_iter().flatten().filter_map(|i| Some(i.get("name")?.as_str()?.to_string())).collect()
     }
 
-    /// The component's section, made where it is absent.
+    /// The component's section; it is made if it is absent.
     fn section(&mut self, component: Component) -> Option<&mut Map<String, Value>> {
         let root = self.value.as_object_mut()?;
         let entry = root.entry(section(component)).or_insert(Value::Null);
@@ -37,8 +37,8 @@ impl ClusterConfiguration {
     }
 }
 
-/// Makes an argument have exactly these values; the others stay as and where they are. A flag that is repeated has a place in v1beta4 only:
-/// the text becomes one where nothing else of it would be lost.
+/// Makes an argument have exactly these values; the others stay unchanged and in place. Only v1beta4 can express a repeated flag. For such
+/// a flag the text becomes v1beta4, if nothing else of it would be lost.
 pub fn set_arg(
     config: &mut ClusterConfiguration,
     component: Component,
@@ -66,7 +66,7 @@ pub fn set_arg(
     Ok(())
 }
 
-/// The values as extraArgs have to say them. Only where all uses are one list do commas join them: one issuer `a,b` would break every token.
+/// The values in the form of extraArgs. They are joined by commas only if all uses are one list: one issuer `a,b` would break every token.
 fn written(name: &str, values: &[String], v1beta4: bool) -> Vec<String> {
     match kind(&normal(name)) {
         Some(Kind::Single | Kind::Bool) => values.last().cloned().into_iter().collect(),

@@ -1,15 +1,15 @@
-//! From v1beta3 to v1beta4, as kubeadm itself does on the next upgrade (kubeadm 1.32 `apis/kubeadm/v1beta3/conversion.go`): extraArgs become
-//! lists. Refused where a field has no place in v1beta4's ClusterConfiguration.
+//! Converts v1beta3 to v1beta4, as kubeadm itself does on the next upgrade (kubeadm 1.32 `apis/kubeadm/v1beta3/conversion.go`): extraArgs
+//! become lists. The conversion is refused if v1beta4's ClusterConfiguration can't express a field.
 
 use super::{ClusterConfiguration, ConfigError, arguments};
 use serde_json::{Value, json};
 
-/// What kubeadm wrote by itself until 1.30, and what it takes where nothing is said.
+/// The value that kubeadm wrote itself until 1.30, and that it assumes if the field is absent.
 const DEFAULT_TIMEOUT: &[&str] = &["4m0s", "4m", "240s"];
 const TIMEOUT: &str = "timeoutForControlPlane";
 
 impl ClusterConfiguration {
-    /// Whether a flag that is repeated has, or can get, a place here; otherwise the field that is in the way.
+    /// Whether the text can express a repeated flag, or can be converted so that it can. The error is the field that prevents it.
     pub fn repeats(&self) -> Result<(), &'static str> {
         let timeout = self.value.get("apiServer").and_then(|s| s.get(TIMEOUT));
         let meant = |t: &Value| !t.as_str().is_some_and(|t| DEFAULT_TIMEOUT.contains(&t));
@@ -19,7 +19,7 @@ impl ClusterConfiguration {
         }
     }
 
-    /// `flag`: what needs it.
+    /// `flag` is the flag that needs the conversion.
     pub(super) fn make_v1beta4(&mut self, flag: &str) -> Result<(), ConfigError> {
         if self.v1beta4 {
             return Ok(());

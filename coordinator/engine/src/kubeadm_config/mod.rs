@@ -1,6 +1,6 @@
 //! kubeadm's ClusterConfiguration: what it makes kubeadm write, and how to repair it. Reads v1beta3 (extraArgs is a map) and v1beta4
-//! (a list of name and value). kubeadm renders whole manifests from this text and validates nothing on upgrade
-//! (kubeadm 1.32 `util/config/cluster.go`), so what is missing here is missing on every control-plane node after the upgrade.
+//! (extraArgs is a list of name and value). kubeadm renders whole manifests from this text and validates nothing on upgrade (kubeadm 1.32
+//! `util/config/cluster.go`), so what is missing here is missing on every control-plane node after the upgrade.
 
 mod defaults;
 mod etcd;
@@ -56,7 +56,7 @@ impl ClusterConfiguration {
         Ok(Self { value, v1beta4 })
     }
 
-    /// As sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
+    /// The text as sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
     pub fn to_text(&self) -> Result<String, ConfigError> {
         canonical(&self.value)
     }
@@ -80,7 +80,7 @@ impl ClusterConfiguration {
     }
 }
 
-/// Both forms: a map of v1beta3, a list of v1beta4.
+/// extraArgs in both forms: a map in v1beta3, a list in v1beta4.
 fn arguments(args: Option<&Value>) -> Vec<(String, String)> {
     match args {
         Some(Value::Array(items)) => items.iter().filter_map(named_value).collect(),
@@ -89,7 +89,7 @@ fn arguments(args: Option<&Value>) -> Vec<(String, String)> {
     }
 }
 
-/// As sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
+/// The text as sigs.k8s.io/yaml writes it: keys sorted, lists not indented.
 pub(crate) fn canonical(value: &Value) -> Result<String, ConfigError> {
     let mut options = serde_saphyr::SerializerOptions::default();
     (options.compact_list_indent, options.prefer_block_scalars) = (true, false);

@@ -1,4 +1,4 @@
-//! Which key of ClusterConfiguration renders a flag: what a person has to look at where a flag would change.
+//! The key of ClusterConfiguration that renders a flag, for people to look at if the flag would change.
 
 use super::{ClusterConfiguration, Renderer, section};
 use podlift_model::KubeVersion;
@@ -6,13 +6,13 @@ use podlift_model::command::normal;
 use podlift_model::op::Component;
 
 impl ClusterConfiguration {
-    /// Where kubeadm takes the flag from; None: nothing in kubeadm-config makes kubeadm write it.
+    /// The source from which kubeadm takes the flag; `None` if nothing in kubeadm-config makes kubeadm write it.
     pub fn origin(&self, component: Component, flag: &str) -> Option<String> {
         let section = section(component);
         if let Some((name, _)) = self.extra_args(component).iter().find(|(name, _)| normal(name) == flag) {
             return Some(format!("kubeadm-config {section}.extraArgs.{name}"));
         }
-        // Which flags there are depends on no version and no node.
+        // The set of default flags does not depend on the version or the node.
         let any = Renderer::of(KubeVersion::new(1, 32, 0));
         if !self.defaults(component, any).iter().any(|(name, _)| *name == flag) {
             return None;

@@ -1,6 +1,6 @@
-//! What kubeadm would write: its defaults, `--etcd-servers` among them, and extraArgs over them
-//! (kubeadm 1.31 and 1.32 `phases/controlplane/manifests.go:166-240`, the same but for a comment; `util/arguments.go:37-64`: a name in
-//! extraArgs removes every default of that name, by its exact text). What a program then reads is another question: it takes `_` for `-`.
+//! What kubeadm would write: its defaults, `--etcd-servers` among them, and extraArgs over them (kubeadm 1.31 and 1.32
+//! `phases/controlplane/manifests.go:166-240`, which differ only in a comment; `util/arguments.go:37-64`: a name in extraArgs removes every
+//! default with exactly that name). The program that reads the flags treats `_` as `-`.
 
 use super::ClusterConfiguration;
 use podlift_model::command::normal;
@@ -8,11 +8,11 @@ use podlift_model::op::Component;
 use podlift_model::{FlagSet, KubeVersion};
 use serde_json::Value;
 
-/// Who renders: the target's kubeadm, on one node.
+/// The kubeadm that renders: the target's, on one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renderer {
     pub to: KubeVersion,
-    /// The node's API server has an IPv6 address: kubeadm looks for a stacked etcd at `[::1]`.
+    /// The node's API server has an IPv6 address, so kubeadm expects a stacked etcd at `[::1]`.
     pub ipv6: bool,
 }
 
@@ -22,8 +22,8 @@ impl Renderer {
         Self { to, ipv6: false }
     }
 
-    /// kubeadm sorted all flags by name and value until 1.32.11, 1.33.7, 1.34.3 and 1.35.0; since then extraArgs stand behind the
-    /// defaults in their own order (CHANGELOG-1.32, line 416).
+    /// Whether kubeadm sorts all flags by name and value, as it did until 1.32.11, 1.33.7, 1.34.3 and 1.35.0. Later versions write
+    /// extraArgs after the defaults in their own order (CHANGELOG-1.32, line 416).
     pub fn sorts(&self) -> bool {
         match (self.to.minor, self.to.patch) {
             (..=31, _) => true,
@@ -41,7 +41,7 @@ impl Renderer {
 }
 
 impl ClusterConfiguration {
-    /// The flags of `component` as the program will read them, without those that are the node's own.
+    /// The flags of `component` as the program will read them, without the node's own.
     pub fn rendered(&self, component: Component, by: Renderer) -> FlagSet {
         let extra = self.extra_args(component);
         let defaults =
@@ -49,17 +49,17 @@ impl ClusterConfiguration {
         written(defaults, extra, by)
     }
 
-    /// `external` that is present, even as `{}`, wins over local; null or absent is local.
+    /// A present `external`, even `{}`, has priority over local; null or absent means local.
     pub(super) fn external_etcd(&self) -> Option<&Value> {
         self.value.get("etcd")?.get("external").filter(|v| !v.is_null())
     }
 
-    /// etcd runs as a static pod of kubeadm's beside each API server.
+    /// Whether kubeadm runs etcd as a static pod beside each API server.
     pub fn is_stacked(&self) -> bool {
         self.external_etcd().is_none()
     }
 
-    /// `--etcd-servers` before extraArgs.
+    /// Value of `--etcd-servers` before extraArgs.
     pub(super) fn etcd_servers(&self, by: Renderer) -> String {
         let Some(external) = self.external_etcd() else { return self.local_servers(by) };
         let endpoints = external.get("endpoints").and_then(Value::as_array);
@@ -73,7 +73,7 @@ impl ClusterConfiguration {
     }
 }
 
-/// As kubeadm puts both together.
+/// Merges defaults and extraArgs as kubeadm does.
 pub(super) fn written(
     defaults: impl Iterator<Item = (String, String)>,
     extra: Vec<(String, String)>,

@@ -1,5 +1,5 @@
-//! The root cause, repaired: etcd endpoints put back from what runs, gates taken out that must go. Every change is by name, and the
-//! text that comes out differs in nothing else.
+//! Repairs the root cause: restores etcd endpoints from what runs, and removes gates that must go. Every change is by name, and the
+//! resulting text differs in nothing else.
 
 use super::extra::{set_arg, set_env};
 use super::{ClusterConfiguration, ConfigError, section};
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// One change to what kubeadm reads.
+/// One change to the input of kubeadm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "repair")]
 pub enum ConfigRepair {
@@ -33,12 +33,12 @@ pub enum ConfigRepair {
         name: String,
         value: String,
     },
-    /// Not of ClusterConfiguration: a key of ConfigMap kubelet-config.
+    /// Sets a key of ConfigMap kubelet-config, outside of ClusterConfiguration.
     SetKubelet {
         key: String,
         value: Value,
     },
-    /// Not of ClusterConfiguration: a file for `kubeadm --patches` on these nodes.
+    /// Writes a file for `kubeadm --patches` on these nodes, outside of ClusterConfiguration.
     Patch {
         file: PatchName,
         nodes: Vec<NodeName>,
@@ -46,7 +46,7 @@ pub enum ConfigRepair {
 }
 
 impl ConfigRepair {
-    /// Beside endpoints and gates, which are judged anew at every look: what the plan found lost puts back.
+    /// Whether the repair is taken from the plan as it is. Endpoints and gates are not: each look judges them again.
     pub fn is_kept(&self) -> bool {
         matches!(self, Self::SetArg { .. } | Self::SetEnv { .. })
     }
@@ -57,7 +57,7 @@ pub fn repair(text: &str, repairs: &[ConfigRepair]) -> Result<String, ConfigErro
     repair_at(text, repairs, None)
 }
 
-/// The same, and `kubernetesVersion` as well: for a cluster whose kubeadm has written that version already.
+/// The same, and sets `kubernetesVersion` too, for a cluster whose kubeadm has already written that version.
 pub fn repair_at(
     text: &str,
     repairs: &[ConfigRepair],
@@ -85,7 +85,7 @@ pub fn repair_at(
     }
 }
 
-/// Sets `etcd.external.endpoints` and drops an `etcd-servers` from the API server's extraArgs, which would win over it.
+/// Sets `etcd.external.endpoints`, and drops an `etcd-servers` from the API server's extraArgs, which would override it.
 pub fn set_etcd_endpoints(
     config: &mut ClusterConfiguration,
     endpoints: &[String],
@@ -108,7 +108,7 @@ pub fn set_etcd_endpoints(
     }
 }
 
-/// Takes one gate out of a component's `feature-gates`; the argument goes only when its list is empty.
+/// Removes one gate from a component's `feature-gates`. The argument is removed only if its list becomes empty.
 pub fn remove_gate(config: &mut ClusterConfiguration, component: Component, gate: &str) {
     edit_args(config, component, |name, value| {
         if normal(name) != "feature-gates" {
@@ -120,7 +120,7 @@ pub fn remove_gate(config: &mut ClusterConfiguration, component: Component, gate
     });
 }
 
-/// Rewrites or drops arguments; an extraArgs or a section that becomes empty because of it goes as kubeadm would leave it out.
+/// Rewrites or drops arguments. extraArgs that become empty are removed, because kubeadm would omit them too.
 fn edit_args(
     config: &mut ClusterConfiguration,
     component: Component,

@@ -1,4 +1,4 @@
-//! On the recorded ConfigMaps and on the table of contents that give an empty flag.
+//! Tests on the recorded ConfigMaps, and on a table of contents that give an empty flag.
 
 use super::*;
 use crate::testing::{config_text as configuration, endpoints};

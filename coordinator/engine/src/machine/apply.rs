@@ -1,4 +1,4 @@
-//! (state, event) gives the next state or a typed refusal. Total: no event is ignored because it does not fit.
+//! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
 use super::approval;
 use super::chain::Record;
@@ -34,7 +34,7 @@ pub enum IllegalEvent {
     UnknownNode { node: NodeName },
 }
 
-/// The state after all records of one run; None where they hold no start.
+/// The state after all records of one run; `None` if the records have no start.
 pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Option<RunState>, IllegalEvent> {
     let mut state = None;
     for record in records {
@@ -59,7 +59,7 @@ pub fn apply(
     }
 }
 
-/// As `apply`, in place: a refused event leaves the state as it was.
+/// Like `apply`, in place. A refused event leaves the state unchanged.
 pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
     let run = s.run.clone();
     if let Event::RunStarted { .. } = event {
@@ -156,7 +156,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
             }
         }
         (_, Event::OpEnded { .. }) => return Err(illegal("without an open op")),
-        // A reason to wait never hides an open op.
+        // A reason to wait must not hide an open op.
         (StepStatus::Started { .. } | StepStatus::Ended { .. }, Event::StepWaiting { .. }) => {}
         (_, Event::StepWaiting { reason, .. }) => {
             step.status = StepStatus::Waiting { reason: reason.clone() }
@@ -247,7 +247,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
     Ok(())
 }
 
-/// Failed steps become pending, and every step before them in their lanes is looked at again: what holds is done at once.
+/// Sets failed steps, and every step before them in their lanes, back to pending. A step whose goal still holds is done at the next look.
 fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(), IllegalEvent> {
     if let Some(step) = only {
         let status = s.steps.get(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
@@ -274,8 +274,8 @@ fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(
     Ok(())
 }
 
-/// Steps of a phase that are looked at again: of a lane up to its failed step; of all lanes where a step that judges the phase as a whole
-/// has failed, because what it misses may be missing in any of them.
+/// Steps of a phase that are judged again: in a lane, all up to its failed step. If a step that judges the phase as a whole has failed, all
+/// steps of all lanes, because the cause may be in any of them.
 fn phase_again(phase: &Phase, failed: &impl Fn(&StepId) -> bool) -> Vec<StepId> {
     let last = |lane: &Lane| lane.steps.iter().rposition(|step| failed(&step.id));
     let whole = phase.lanes.iter().any(|lane| lane.node.is_none() && last(lane).is_some());
@@ -293,7 +293,7 @@ fn reset(s: &mut RunState, which: impl Fn(&StepSpec) -> bool) {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_open()) {
             step.status = StepStatus::Pending;
             step.ended = None;
-            // What was done before counts no more as done by this attempt.
+            // A change of an earlier attempt does not count for this one.
             step.acted = false;
         }
     }

@@ -1,12 +1,12 @@
-//! Where a run waits for a person, if its plan says so: before each phase, or before each batch of lanes. The run pauses with a reason like
-//! any other, and whoever resumes it has approved; the journal has both with who and when.
+//! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
+//! with a reason like any other. The operator who resumes it has approved; the journal records both with name and time.
 
 use super::state::RunState;
 use crate::program::{Approve, StopReason};
 
 pub const CODE: &str = "approval";
 
-/// What has to be approved now; None: nothing has.
+/// What has to be approved now; `None` if nothing has.
 pub(super) fn awaited(state: &RunState) -> Option<StopReason> {
     let mode = state.plan.options.approve;
     // The first phase changes nothing, and the start of the run approved it.
@@ -32,7 +32,7 @@ fn reason(state: &RunState, phase: usize, over: usize) -> StopReason {
     }
 }
 
-/// The run was resumed after it had asked.
+/// Records the approval, when the run is resumed after its pause.
 pub(super) fn approve(state: &mut RunState) {
     if let Some(phase) = state.track.phase() {
         let (_, over) = state.track.begun_and_over(phase);
@@ -40,7 +40,7 @@ pub(super) fn approve(state: &mut RunState) {
     }
 }
 
-/// How many lanes of a phase may be at work: what the plan says, and no more than is left of the approved batch.
+/// How many lanes of a phase may be at work: the plan's `parallel`, but not more than remain of the approved batch.
 pub(super) fn at_once(state: &RunState, phase: usize) -> usize {
     let parallel = state.plan.phases[phase].parallel as usize;
     match (state.plan.options.approve, state.approved.get(&phase)) {
@@ -66,7 +66,7 @@ mod tests {
         apply(state, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap()
     }
 
-    /// Runs to the end and approves whenever asked: what was asked, and the most nodes at work at once since an approval.
+    /// Runs to the end and approves at each pause. Returns the approvals requested, and the most nodes at work at once since an approval.
     fn asked(approve: Approve, max_unavailable: u32) -> (Vec<String>, usize) {
         let mut i = input();
         (i.options.approve, i.options.max_unavailable) = (approve, max_unavailable);
@@ -84,7 +84,7 @@ mod tests {
                     if todo[0].step.phase == "workers" {
                         most = most.max(todo.len());
                     }
-                    // The first lane to its end, before the others begin.
+                    // Completes the first lane before the others begin.
                     let step: StepId = todo[0].step.id.clone();
                     let evidence = match step.as_str().ends_with("seal-backup") {
                         true => Evidence::BackupSealed {

@@ -1,8 +1,8 @@
-//! Runs that have left the journal: what the journal keeps of them, and the file that has their records.
+//! Runs that have left the journal: what the journal keeps of them, and the file with their records.
 //!
-//! A file is lines of JSON. The first is its header (`podlift.archive/v1`); each of the others is a record exactly as the journal had it,
-//! run after run. The header names each run's number of records and a digest over their hashes, so that a file can be verified without
-//! the journal it came from; the journal has the hash of the whole file.
+//! A file is lines of JSON. The first line is the header (`podlift.archive/v1`). Each other line is a record exactly as the journal had it,
+//! run after run. The header has each run's number of records and a digest over their hashes, so the file can be verified without the
+//! journal. The journal has the hash of the whole file.
 
 use super::chain::Record;
 use jiff::Timestamp;
@@ -17,18 +17,18 @@ pub const ARCHIVE_SCHEMA: &str = "podlift.archive/v1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArchivedRun {
     pub run: RunId,
-    /// aborted, succeeded
+    /// `aborted` or `succeeded`.
     pub status: String,
     pub by: String,
     pub started: Timestamp,
     pub ended: Timestamp,
-    /// Number of the record that ended it.
+    /// Number of the record that ended the run.
     pub ended_seq: u64,
-    /// How many records it had.
+    /// Number of the run's records.
     pub records: u64,
-    /// Over number and hash of each of its records (`RunDigest`).
+    /// Digest over number and hash of each record (`RunDigest`).
     pub chain: Digest,
-    /// Of the manifest of its backup, so that the set can still be verified.
+    /// Hash of the manifest of its backup, so that the set can still be verified; `None` if the run sealed no backup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Digest>,
 }
@@ -44,7 +44,7 @@ pub struct ArchiveHeader {
     pub runs: Vec<ArchivedRun>,
 }
 
-/// A digest over the records of one run, made one record after another.
+/// A digest over the records of one run, extended record by record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDigest {
     pub records: u64,
@@ -56,19 +56,19 @@ impl RunDigest {
         Self { records: 0, digest: Digest::of(run.as_str()) }
     }
 
-    /// Takes the run's next record by its number and hash.
+    /// Adds the run's next record by its number and hash.
     pub fn take(&mut self, seq: u64, hash: &str) {
         self.records += 1;
         self.digest = Digest::of(format!("{} {seq} {hash}", self.digest));
     }
 
-    /// Whether these are the records that `run` names.
+    /// Whether the records taken so far are those that `run` names.
     pub fn is_of(&self, run: &ArchivedRun) -> bool {
         (self.records, &self.digest) == (run.records, &run.chain)
     }
 }
 
-/// The digests of all runs of a journal, made while it is read from its beginning.
+/// The digests of all runs of a journal, made in one pass from its beginning.
 #[derive(Debug, Clone, Default)]
 pub struct RunDigests(BTreeMap<RunId, RunDigest>);
 
@@ -77,7 +77,7 @@ impl RunDigests {
         self.0.entry(run.clone()).or_insert_with(|| RunDigest::new(run)).take(seq, hash);
     }
 
-    /// Whether what was read so far are the records that `run` names.
+    /// Whether the records read so far are those that `run` names.
     pub fn has(&self, run: &ArchivedRun) -> bool {
         self.0.get(&run.run).is_some_and(|d| d.is_of(run))
     }
@@ -101,7 +101,7 @@ pub enum ArchiveError {
     Run { run: RunId, found: u64, expected: u64 },
 }
 
-/// Verifies a file, one line after another.
+/// Verifies a file, line by line.
 #[derive(Debug)]
 pub struct ArchiveCheck {
     pub header: ArchiveHeader,
@@ -111,7 +111,7 @@ pub struct ArchiveCheck {
 }
 
 impl ArchiveCheck {
-    /// Begins with the first line.
+    /// Begins with the header line.
     pub fn begin(header: &str) -> Result<Self, ArchiveError> {
         let header: ArchiveHeader =
             serde_json::from_str(header).map_err(|e| ArchiveError::Header(e.to_string()))?;
@@ -144,7 +144,7 @@ impl ArchiveCheck {
         Ok(())
     }
 
-    /// All lines were taken. Returns how many records there are.
+    /// Ends the check after the last line. Returns the number of records.
     pub fn end(&self) -> Result<u64, ArchiveError> {
         let wrong = self.header.runs.iter().find(|r| !self.found[&r.run].is_of(r));
         match wrong {

@@ -1,4 +1,4 @@
-//! Every change of a file is seen.
+//! Every change of an archive file is detected.
 
 use super::*;
 use crate::machine::{Event, seal};

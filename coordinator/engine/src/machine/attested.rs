@@ -1,11 +1,12 @@
-//! What people have attested, for the next program.
+//! Attestations of operators, for the next program.
 
 use super::chain::Record;
 use super::event::Event;
 use crate::program::Attestation;
 use jiff::Timestamp;
 
-/// What holds for the next plan: said since the last run came to its end. A fold over the journal; it is the same however often it is made.
+/// The attestations for the next plan: those made since the last run ended. A fold over the journal that can be repeated with the same
+/// result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attested(Vec<Attestation>);
 
@@ -22,7 +23,7 @@ impl Attested {
                 let (id, by, note) = (name.clone(), by.clone(), note.clone());
                 Attestation { id, by, at, note }.put_into(&mut self.0);
             }
-            // They were about this window and this way back.
+            // These attestations applied to the window and the rollback of the run that has ended.
             Event::RunSucceeded | Event::RunAborted { .. } => self.0.clear(),
             _ => {}
         }

@@ -1,5 +1,5 @@
-//! Records of the journal, chained by hash: each names the hash of the one before, so an altered, missing or foreign record is seen.
-//! hash = SHA-256 of the JSON of (seq, at, run, epoch, prev, event).
+//! Records of the journal, chained by hash. Each record has the hash of the one before, so an altered, missing or foreign record is
+//! detected. hash = SHA-256 of the JSON of (seq, at, run, epoch, prev, event).
 
 use super::event::Event;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use podlift_model::{Digest, Epoch, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Names the form of a record as a document.
+/// Name and version of a record as a document.
 pub const EVENT_SCHEMA: &str = "podlift.event/v1";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,9 +15,9 @@ pub struct Record {
     /// From 1, without gaps.
     pub seq: u64,
     pub at: Timestamp,
-    /// None: about the fleet, not about a run.
+    /// `None` if the record is about the fleet and not about a run.
     pub run: Option<RunId>,
-    /// Of the coordinator that wrote it; None before it had one.
+    /// Epoch of the coordinator that wrote it; `None` if that coordinator had no epoch yet.
     pub epoch: Option<Epoch>,
     #[serde(flatten)]
     pub event: Event,
@@ -41,7 +41,7 @@ pub enum ChainError {
     Truncated { found: u64, expected: u64 },
 }
 
-/// What the first record names as its predecessor.
+/// The `prev` hash of the first record.
 pub fn genesis() -> Digest {
     Digest::of("podlift journal v1")
 }
@@ -59,14 +59,14 @@ pub fn seal(
     Record { seq, at, run, epoch, event, prev, hash }
 }
 
-/// Checks the chain of all records from the first; `head` is the number of the last one where that is known from elsewhere.
+/// Checks the chain of all records from the first. `head` is the number of the last record, if another source has it.
 pub fn verify(records: &[Record], head: Option<u64>) -> Result<(), ChainError> {
     let mut chain = Chain::default();
     records.iter().try_for_each(|r| chain.take(r))?;
     chain.end(head)
 }
 
-/// A walk along the chain, one record at a time, so that no reader needs all records at once.
+/// A walk along the chain, record by record, so that a reader does not need all records in memory.
 #[derive(Debug, Clone)]
 pub struct Chain {
     last: u64,
@@ -93,14 +93,14 @@ impl Chain {
         Ok(())
     }
 
-    /// Takes the next record by its hash alone: its content is in an archive.
+    /// Takes the next record by its hash alone, because its content is in an archive.
     pub fn skip(&mut self, seq: u64, hash: Digest) -> Result<(), ChainError> {
         self.follows(seq)?;
         (self.last, self.prev) = (seq, hash);
         Ok(())
     }
 
-    /// Checks that the chain ends at record `head`, where that is known.
+    /// Checks that the chain ends at record `head`, if that number is known.
     pub fn end(&self, head: Option<u64>) -> Result<(), ChainError> {
         match head {
             Some(expected) if expected != self.last => {
@@ -110,7 +110,7 @@ impl Chain {
         }
     }
 
-    /// Hash of the last record; the genesis hash where there was none.
+    /// Hash of the last record; the genesis hash before the first record.
     pub fn hash(&self) -> &Digest {
         &self.prev
     }
@@ -125,7 +125,7 @@ impl Chain {
 }
 
 impl Record {
-    /// Whether the content has the hash that the record names.
+    /// Whether the content matches the record's hash.
     pub fn is_intact(&self) -> bool {
         self.hash == hash(self.seq, self.at, &self.run, &self.epoch, &self.prev, &self.event)
     }

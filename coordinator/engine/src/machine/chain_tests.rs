@@ -1,4 +1,4 @@
-//! The chain: every damage is seen, every event survives JSON, and journals from before are read.
+//! The chain: each kind of damage is detected, every event survives JSON, and older journals can be read.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ fn every_damage_is_seen() {
     assert_eq!(verify(&forged, None), Err(ChainError::Broken { seq: 3 }));
 }
 
-/// One of each, with what is hardest to read back.
+/// One event of each kind, with the content that is hardest to read back.
 fn every_event() -> Vec<Event> {
     use crate::program::{Evidence, StopReason};
     use crate::testing::{input, name};
@@ -144,8 +144,8 @@ fn one_of_each() -> Vec<Record> {
     records
 }
 
-/// A journal that podlift 0.1.0 wrote, frozen: never made anew, and a kind of event that is added is added at its end. A field that is added to an event must be left out where it is empty,
-/// or every journal from before would count as altered.
+/// A journal that podlift 0.1.0 wrote. It is frozen: a new kind of event is appended at its end, and nothing else changes. A new field of
+/// an event must be omitted when it is empty, because otherwise every older journal would count as altered.
 #[test]
 fn a_journal_from_before_is_read_and_verified() {
     let text = include_str!("fixtures/journal-0.1.0.jsonl");

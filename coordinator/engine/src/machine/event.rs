@@ -1,4 +1,4 @@
-//! What can happen. Append-only and self-contained: nobody needs anything but these to know the run.
+//! The events of a run. They are append-only and self-contained: the state of a run follows from its events alone.
 
 use super::archive::ArchivedRun;
 use crate::program::{Evidence, Program, StopReason};
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
-    /// A coordinator holds the fence: a majority of the control-plane agents has it on disk.
+    /// A coordinator holds the epoch: a majority of the control-plane agents has it on disk.
     EpochClaimed {
-        /// Another name in JSON: a record has an epoch of its own.
+        /// Its name in JSON differs, because a record has an `epoch` field of its own.
         #[serde(rename = "claimed")]
         epoch: Epoch,
         acknowledged: Vec<NodeName>,
@@ -22,20 +22,20 @@ pub enum Event {
         plan: Box<Program>,
         by: String,
     },
-    /// Intent: durable before the request leaves.
+    /// The intent to send an op. The record is durable before the request leaves.
     StepStarted {
         step: StepId,
         attempt: u32,
         op_id: OpId,
         ledger: Option<LedgerId>,
     },
-    /// How the op ended; the step is judged by looking, not by this.
+    /// The outcome of an op. The step is judged by the look that follows, not by this outcome.
     OpEnded {
         step: StepId,
         op_id: OpId,
         outcome: OpOutcome,
     },
-    /// Shown when the reason changes.
+    /// A step waits. Recorded when the reason changes.
     StepWaiting {
         step: StepId,
         reason: String,
@@ -59,7 +59,7 @@ pub enum Event {
     RetryAsked {
         step: Option<StepId>,
         by: String,
-        /// Where packages are installed again, an interrupted dpkg is brought to its end first.
+        /// Before packages are installed again, the agent completes an interrupted dpkg run.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair_dpkg: bool,
     },
@@ -99,28 +99,28 @@ pub enum Event {
     AgentLost {
         node: NodeName,
     },
-    /// An agent's memory is another one than before: what it did not finish is Indeterminate.
+    /// An agent has another ledger than before. The ops that it had not finished are Indeterminate.
     LedgerChanged {
         node: NodeName,
         before: LedgerId,
         now: LedgerId,
     },
-    /// A second machine came under the name of a node, and was turned away: told once for a machine, not for each attempt.
+    /// A second machine connected under the name of a node and was refused. Recorded once for a machine, not for each attempt.
     MachineRefused {
         node: NodeName,
         /// The machine that stays, with its boot.
         first: String,
         /// The machine that came, with its boot.
         second: String,
-        /// How the first one is known to live.
+        /// Why the first machine counts as alive.
         why: String,
     },
-    /// An operator says that runs which only agents remember need no journal.
+    /// An operator states that runs which only agents remember need no journal.
     RunsAdopted {
         runs: Vec<RunId>,
         by: String,
     },
-    /// A person says what no machine can know.
+    /// An operator attests what no machine can know.
     Attested {
         /// One of `program::ATTESTATIONS`.
         name: String,
@@ -128,34 +128,34 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     },
-    /// A person asks something of one node, outside of any run.
+    /// An operator requests an op of one node, outside of any run.
     NodeAsked {
         node: NodeName,
         op_id: OpId,
         op: HostOp,
         by: String,
     },
-    /// How that ended.
+    /// The outcome of that op.
     NodeAnswered {
         node: NodeName,
         op_id: OpId,
         outcome: OpOutcome,
     },
-    /// A set of backups outside of any run, sealed.
+    /// A backup set outside of any run has been sealed.
     BackupMade {
         name: String,
-        /// Of its manifest of hashes.
+        /// Hash of its manifest of hashes.
         sha256: Digest,
         by: String,
         bytes: u64,
     },
-    /// The records of ended runs are in a file, and the journal keeps no more of them than their hashes.
+    /// The records of ended runs have moved to a file; the journal keeps only their hashes.
     RunsArchived {
-        /// Name of the file, beside the journal.
+        /// Name of the file, in the journal's directory.
         file: String,
-        /// Of the whole file.
+        /// Hash of the whole file.
         sha256: Digest,
-        /// Runs that ended before this were asked for.
+        /// The request was for runs that ended before this time.
         before: Timestamp,
         runs: Vec<ArchivedRun>,
         by: String,

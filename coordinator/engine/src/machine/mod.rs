@@ -1,4 +1,4 @@
-//! The run as a state machine: an event and a state give the next state or a typed refusal; a resumed run is the fold of its journal.
+//! The run as a state machine: an event and a state give the next state or a typed refusal. A resumed run is the fold of its journal.
 
 mod apply;
 mod approval;

@@ -1,4 +1,4 @@
-//! What to do now: a function of the state alone. Whoever asks twice gets the same answer.
+//! What to do now: a function of the state alone, so the same state always gives the same answer.
 
 use super::approval;
 use super::state::{RunState, RunStatus};
@@ -9,21 +9,22 @@ use crate::program::{StepSpec, StopReason};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Todo {
     pub step: StepSpec,
-    /// Lanes of the same phase that are at work and come before this one: they count as unavailable nodes.
+    /// Number of lanes of the same phase that are at work and come before this one. They count as unavailable nodes.
     pub ahead: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
-    /// These may be driven, side by side. Steps with an open op are among them whatever the run's status is: their end must be known.
+    /// These steps may be driven in parallel. Steps with an open op are always among them, whatever the run's status is, because their
+    /// outcome must become known.
     Drive(Vec<Todo>),
     /// Every step is over: append RunSucceeded.
     Succeed,
-    /// A person has to approve what comes next: append RunPaused with this.
+    /// An operator has to approve the next phase or batch: append RunPaused with this reason.
     Pause(Box<StopReason>),
-    /// Undo what is ours, then append RunAborted.
+    /// Undo the run's own changes (`Step::undo`), then append RunAborted.
     Undo,
-    /// Nothing until an operator says so.
+    /// Do nothing until an operator acts.
     Rest,
 }
 
@@ -46,7 +47,7 @@ fn open_or(state: &RunState, otherwise: Next) -> Next {
     if open.is_empty() { otherwise } else { Next::Drive(open) }
 }
 
-/// A lane that has begun keeps its place; new ones take what is left of `parallel`, in order.
+/// A lane that has begun keeps its place. New lanes take what is left of `parallel`, in order.
 fn drivable(state: &RunState, phase: usize) -> Vec<Todo> {
     let (plan, steps, track) = (&state.plan, &state.steps, &state.track);
     let turns = track.turns(phase, approval::at_once(state, phase));

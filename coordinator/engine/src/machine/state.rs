@@ -1,4 +1,4 @@
-//! What a run is now: the fold of its events and nothing more.
+//! The state of a run: the fold of its events.
 
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
@@ -20,7 +20,7 @@ pub enum RunStatus {
     Succeeded,
 }
 
-/// The backup, before anything is touched.
+/// The sealed backup, made before the run changes anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Seal {
     pub hash: Digest,
@@ -40,7 +40,7 @@ pub struct Outage {
     pub endpoint: String,
     pub from: Timestamp,
     pub why: String,
-    /// None: it lasts.
+    /// `None` if the outage lasts.
     pub milliseconds: Option<u64>,
 }
 
@@ -59,17 +59,17 @@ pub struct RunState {
     pub steps: Steps,
     #[serde(skip)]
     pub(super) track: Track,
-    /// Waivers that hold.
+    /// Waivers that are in force.
     pub waivers: Vec<Waiver>,
     pub deferred: BTreeMap<NodeName, String>,
-    /// Those of the plan, and those that were given since.
+    /// Attestations of the plan, and those that were given during the run.
     pub attestations: Vec<Attestation>,
     pub seal: Option<Seal>,
     pub heals: Vec<Healed>,
     pub outages: Vec<Outage>,
-    /// Ops whose end nobody could know, with what the look afterwards said.
+    /// Ops whose outcome is unknown, with the result of the look that followed.
     pub indeterminate: Vec<(StepId, OpId, String)>,
-    /// Phase by its number to how many of its lanes were over when it was approved last.
+    /// Number of a phase to how many of its lanes were over at its last approval.
     #[serde(skip)]
     pub(super) approved: BTreeMap<usize, usize>,
     /// Number of records that belong to this run.
@@ -95,7 +95,7 @@ impl RunState {
             }
         })
     }
-    /// Steps that have an op on its way, or may have.
+    /// Steps that have an op under way, or may have one.
     pub fn open_steps(&self) -> impl Iterator<Item = &StepSpec> {
         self.track.open.iter().filter_map(|at| self.track.at(&self.plan, *at))
     }
@@ -103,7 +103,7 @@ impl RunState {
     pub fn spec(&self, id: &StepId) -> Option<&StepSpec> {
         self.track.spec(&self.plan, id)
     }
-    /// The steps of one node, with what became of them.
+    /// The steps of one node, with their states.
     pub fn steps_of(&self, node: &NodeName) -> impl Iterator<Item = (&StepSpec, &StepState)> {
         self.track.of_node(&self.plan, node).filter_map(|spec| Some((spec, self.steps.get(&spec.id)?)))
     }
@@ -122,6 +122,6 @@ impl RunState {
 }
 
 pub(super) fn op_id(run: &RunId, step: &StepSpec, attempt: u32) -> OpId {
-    // Run ids are tokens of at most 40 characters here; what is added keeps the form.
+    // Run ids are tokens of at most 40 characters here, and the suffix keeps the form of a token.
     OpId::new(format!("{run}-s{:04}-a{attempt}", step.number)).unwrap_or_else(|e| unreachable!("{e}"))
 }

@@ -1,4 +1,4 @@
-//! What became of one step so far.
+//! The state of one step.
 
 use crate::program::{Evidence, StopReason};
 use jiff::Timestamp;
@@ -12,12 +12,12 @@ pub enum StepStatus {
     Waiting {
         reason: String,
     },
-    /// Sent or about to be: nobody may start it a second time.
+    /// The request is sent or about to be sent. The step must not be started a second time.
     Started {
         op_id: OpId,
         ledger: Option<LedgerId>,
     },
-    /// The op ended; the step is not judged yet.
+    /// The op ended, but the step is not judged yet.
     Ended {
         op_id: OpId,
         outcome: OpOutcome,
@@ -28,7 +28,7 @@ pub enum StepStatus {
     Failed {
         reason: StopReason,
     },
-    /// Its node was deferred.
+    /// The node of the step was deferred.
     Skipped {
         reason: String,
     },
@@ -40,13 +40,13 @@ pub struct StepState {
     pub status: StepStatus,
     /// Attempts so far.
     pub attempts: u32,
-    /// An op of this step ended as Done since the step was last set back.
+    /// An op of this step has ended as Done since the step was last reset.
     pub acted: bool,
-    /// … or ever.
+    /// An op of this step has ended as Done at any time.
     pub ever_acted: bool,
     pub began: Option<Timestamp>,
     pub ended: Option<Timestamp>,
-    /// Whoever asked for this attempt wants an interrupted dpkg brought to its end first.
+    /// The retry requested that an interrupted dpkg run is completed first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repair_dpkg: bool,
 }
@@ -66,7 +66,7 @@ impl StepState {
     pub fn is_over(&self) -> bool {
         matches!(self.status, StepStatus::Done { .. } | StepStatus::Skipped { .. })
     }
-    /// An op of this step is on its way or may be.
+    /// Whether an op of this step is under way or may be.
     pub fn is_open(&self) -> bool {
         matches!(self.status, StepStatus::Started { .. } | StepStatus::Ended { .. })
     }

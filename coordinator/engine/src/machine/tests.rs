@@ -1,4 +1,5 @@
-//! The fold: whatever order lanes take, a run ends; whatever is illegal is refused; any prefix of a journal can be resumed.
+//! The fold: a run ends in whatever order its lanes proceed, illegal events are refused, and a run can be resumed from any prefix of its
+//! journal.
 
 use super::*;
 use crate::goals::upgrade::build;
@@ -16,7 +17,7 @@ fn at(n: u64) -> Timestamp {
     Timestamp::from_second(n as i64).unwrap()
 }
 
-/// A journal in the making.
+/// A journal under construction.
 struct Tape {
     records: Vec<Record>,
     state: Option<RunState>,

@@ -1,5 +1,5 @@
-//! Where a run is in its plan: which step of each lane comes next, which lanes have begun, which steps are open or failed. Derived from
-//! the steps' states by `apply` alone, so that nobody has to look at every step of thousands of nodes to know what to do next.
+//! The position of a run in its plan: which step of each lane comes next, which lanes have begun, which steps are open or failed. `apply`
+//! alone derives it from the steps' states. Without it, each question would have to read every step of thousands of nodes.
 
 use super::step::{StepState, StepStatus};
 use crate::program::{Program, StepSpec};
@@ -8,17 +8,17 @@ use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Step states, cheap to copy: copies share what did not change.
+/// Step states. A copy is cheap, because copies share the unchanged entries.
 pub type Steps = RedBlackTreeMapSync<StepId, StepState>;
 
 /// A lane by its number in the plan, from 0.
 pub(super) type LaneNumber = u32;
 
-/// Where the steps of a plan are. Made once a run.
+/// Positions of the steps in a plan. Made once for a run.
 #[derive(Debug, PartialEq)]
 struct Index {
     steps: HashMap<StepId, (LaneNumber, usize)>,
-    /// Phase and place in it of each lane.
+    /// The phase of each lane, and the lane's position in it.
     lanes: Vec<(usize, usize)>,
     nodes: BTreeMap<NodeName, Vec<LaneNumber>>,
 }
@@ -26,7 +26,7 @@ struct Index {
 /// Lanes of a phase that are not over.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct PhaseTrack {
-    /// At least one step is not pending.
+    /// Lanes with at least one step that is not pending.
     begun: RedBlackTreeSetSync<LaneNumber>,
     waiting: RedBlackTreeSetSync<LaneNumber>,
 }
@@ -35,7 +35,7 @@ struct PhaseTrack {
 pub(super) struct Track {
     index: Arc<Index>,
     phases: Vec<PhaseTrack>,
-    /// How many steps of each lane are over, and of all.
+    /// How many steps of each lane are over; `over` counts all of the plan.
     over_in: Vec<u16>,
     pub over: usize,
     pub open: RedBlackTreeSetSync<(LaneNumber, usize)>,
@@ -96,25 +96,25 @@ impl Track {
         self.phases.iter().position(|p| !p.begun.is_empty() || !p.waiting.is_empty())
     }
 
-    /// Lanes of a phase that have their turn, in order: those that have begun keep their place, new ones take what is left.
+    /// Lanes of a phase whose turn it is, in order. Lanes that have begun keep their place, and new lanes take what is left of `parallel`.
     pub fn turns(&self, phase: usize, parallel: usize) -> impl Iterator<Item = LaneNumber> {
         let p = &self.phases[phase];
         p.begun.iter().chain(p.waiting.iter().take(parallel.saturating_sub(p.begun.size()))).copied()
     }
 
-    /// Of a phase: lanes that have begun and are not over, and lanes that are over.
+    /// How many lanes of a phase have begun and are not over, and how many are over.
     pub fn begun_and_over(&self, phase: usize) -> (usize, usize) {
         let p = &self.phases[phase];
         let all = self.index.lanes.iter().filter(|(of, _)| *of == phase).count();
         (p.begun.size(), all - p.begun.size() - p.waiting.size())
     }
 
-    /// The first step of a lane that is not over.
+    /// The first step of a lane that is not over; `None` if the lane is over.
     pub fn current<'a>(&self, plan: &'a Program, steps: &Steps, lane: LaneNumber) -> Option<&'a StepSpec> {
         self.lane(plan, lane).iter().find(|s| steps.get(&s.id).is_some_and(|x| !x.is_over()))
     }
 
-    /// A step of this lane changed.
+    /// Updates the track after a change of this step.
     pub fn look_again(&mut self, plan: &Program, steps: &Steps, id: &StepId) {
         if let Some((lane, _)) = self.index.steps.get(id).copied() {
             self.look_at(plan, steps, lane);

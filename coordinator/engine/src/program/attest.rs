@@ -1,24 +1,26 @@
-//! What no machine can know and a person has to say: asked for once for a run, recorded with who and when, shown in plan and report.
+//! Attestations: facts that no machine can know and that an operator states. They are requested once for a run, recorded with name and
+//! time, and shown in plan and report.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What has to be said before a run, and what it means.
+/// The attestations to make before a run, and what each means.
 pub const ATTESTATIONS: &[(&str, &str)] = &[
     ("application-backups", "the owners of the applications have backups of their own"),
     ("maintenance-window", "the maintenance window is agreed with the users"),
     ("rollback-reviewed", "the way back has been read and understood"),
 ];
 
-/// Said within a run, about what it found different at its end; never asked for beforehand.
+/// The attestation that the differences which a run found at its end are intended. It is made within the run and never requested
+/// beforehand.
 pub const DIFFERENCES: &str = "differences-accepted";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attestation {
     /// One of `ATTESTATIONS`.
     pub id: String,
-    /// Identity of who said it.
+    /// Identity of the operator.
     pub by: String,
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -32,7 +34,7 @@ pub struct UnknownAttestation {
     known: String,
 }
 
-/// Refuses a name that nobody asks for.
+/// Refuses a name that is no attestation of podlift.
 pub fn known_attestation(name: &str) -> Result<(), UnknownAttestation> {
     let known = || ATTESTATIONS.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", ");
     match name == DIFFERENCES || ATTESTATIONS.iter().any(|(id, _)| *id == name) {
@@ -42,7 +44,7 @@ pub fn known_attestation(name: &str) -> Result<(), UnknownAttestation> {
 }
 
 impl Attestation {
-    /// In the place of what was said before under the same name.
+    /// Replaces an earlier attestation of the same name.
     pub(crate) fn put_into(self, said: &mut Vec<Attestation>) {
         said.retain(|a| a.id != self.id);
         said.push(self);

@@ -1,5 +1,5 @@
-//! A plan as a file: read back, it is the plan that was written, or it is refused. Whether the facts that it rests on still hold is told by
-//! `differences`.
+//! A plan as a file: when it is read back it is the plan that was written, or it is refused. `differences` tells whether its facts still
+//! hold.
 
 use super::{Program, SCHEMA, hash};
 use serde::Deserialize;
@@ -33,7 +33,7 @@ impl Program {
     }
 }
 
-/// What every document begins with.
+/// The first fields of every document.
 #[derive(Deserialize)]
 struct Named {
     schema: String,

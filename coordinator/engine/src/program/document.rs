@@ -1,6 +1,6 @@
-//! `podlift.plan/v1`: a program as a document, in the journal and for people. It is flat, in the order that it always had: a record of the
-//! journal is hashed as it is written, so a field that is added is left out where it is empty. Steps without parameters of their own take
-//! the goal's when they are read.
+//! `podlift.plan/v1`: a program as a document, in the journal and for people. The document is flat, and its fields keep their order.
+//! Because the hash of a journal record covers its text, a field that is added is omitted when it is empty. Steps without their own
+//! parameters take the goal's when they are read.
 
 use super::*;
 use crate::doors::KubeadmConfigView;
@@ -36,50 +36,50 @@ struct Document<'a> {
     /// Exact package versions to install.
     packages: Cow<'a, BTreeMap<Package, PackageVersion>>,
     options: Cow<'a, PlanOptions>,
-    /// What was asked for; empty: all nodes.
+    /// The nodes that were requested; empty for all nodes.
     #[serde(default, skip_serializing_if = "none")]
     nodes: Cow<'a, [NodeName]>,
     waivers: Cow<'a, [Waiver]>,
     addons: Cow<'a, [Addon]>,
-    /// What will be kept from going wrong, and how.
+    /// What the run prevents from going wrong, and how.
     prevented: Cow<'a, [Prevention]>,
     repairs: Cow<'a, [ConfigRepair]>,
     kubeadm_config: Cow<'a, KubeadmConfigView>,
-    /// ConfigMap kubelet-config as it was, where the run repairs it.
+    /// ConfigMap kubelet-config as it was; absent if the run does not repair it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kubelet_config: Option<Cow<'a, str>>,
     /// Ids of the checks that were made.
     checked: Cow<'a, [String]>,
     findings: Cow<'a, [Finding]>,
-    /// Addons that kubeadm would deploy by itself although the cluster does not use them: `addon/kube-proxy`.
+    /// Addons that kubeadm would deploy although the cluster does not use them: `addon/kube-proxy`.
     #[serde(default, skip_serializing_if = "none")]
     skip_phases: Cow<'a, [String]>,
-    /// All that the upgrade would take away or change, repaired or not, with where it comes from.
+    /// All settings that the upgrade would take away or change, repaired or not, with their origin.
     #[serde(default, skip_serializing_if = "none")]
     losses: Cow<'a, [Loss]>,
-    /// What has no place in kubeadm-config: files for `kubeadm --patches`, on their nodes and at every later run.
+    /// Settings that kubeadm-config can't express: files for `kubeadm --patches`, on their nodes and at every later run.
     #[serde(default, skip_serializing_if = "none")]
     patches: Cow<'a, [PatchFile]>,
-    /// Flags whose loss is meant: somebody waived it, and the guards do not put them back.
+    /// Flags whose loss an operator has waived, so that the guards do not put them back.
     #[serde(default, skip_serializing_if = "none")]
     meant: Cow<'a, [FlagLoss]>,
-    /// Preflight errors of `kubeadm upgrade apply` that somebody waived.
+    /// Preflight errors of `kubeadm upgrade apply` that an operator has waived.
     #[serde(default, skip_serializing_if = "none")]
     ignore: Cow<'a, [Preflight]>,
-    /// What the work on each node would take with it.
+    /// What the work on each node affects: pods, their owners, GPUs and jobs.
     #[serde(default, skip_serializing_if = "no_entry")]
     blast: Cow<'a, BTreeMap<NodeName, Blast>>,
-    /// What is compared with what is seen after the run.
+    /// Values from before the run, compared with those after it.
     #[serde(default, skip_serializing_if = "Recorded::is_empty")]
     recorded: Cow<'a, Recorded>,
     #[serde(default, skip_serializing_if = "none")]
     attestations: Cow<'a, [Attestation]>,
     phases: Cow<'a, [Phase]>,
     inventory: Cow<'a, Inventory>,
-    /// Part of the facts to hash of it: what the plan rests on.
+    /// Name of a fact to its hash: the facts that the plan depends on.
     fingerprints: Cow<'a, BTreeMap<String, Digest>>,
     hash: Cow<'a, Digest>,
-    /// What the run is for; left out where it is an upgrade.
+    /// The goal of the run; absent if it is an upgrade.
     #[serde(default, skip_serializing_if = "GoalName::is_upgrade")]
     goal: GoalName,
 }
@@ -92,7 +92,7 @@ fn no_entry<K, V>(map: &BTreeMap<K, V>) -> bool {
     map.is_empty()
 }
 
-/// What only an upgrade has; nothing of another goal.
+/// A list that only an upgrade has; empty for another goal.
 fn list<'a, T: Clone>(part: Option<&'a Vec<T>>) -> Cow<'a, [T]> {
     Cow::Borrowed(part.map_or(&[], Vec::as_slice))
 }

@@ -1,4 +1,4 @@
-//! Documents: those of older versions are whole once they are read, and a step's own value is kept.
+//! Documents of older versions are complete once they are read, and a step keeps its own value.
 
 use super::*;
 use crate::goals::upgrade::build;
@@ -6,7 +6,7 @@ use crate::machine::{Event, Record};
 use crate::steps::{NodeReady, StepKind};
 use crate::testing::input;
 
-/// The program of the frozen journal: its steps have no parameters in the document.
+/// The program of the frozen journal, whose steps have no parameters in the document.
 fn of_old() -> Program {
     let text = include_str!("../machine/fixtures/journal-0.1.0.jsonl");
     let records = text.lines().map(|line| serde_json::from_str::<Record>(line).unwrap());
@@ -25,7 +25,7 @@ fn kinds(program: &Program) -> Vec<&StepKind> {
 fn steps_of_an_old_document_take_what_the_goal_says() {
     let (old, now) = (of_old(), build(&input()).unwrap());
     assert_eq!((old.from(), old.to()), (now.from(), now.to()));
-    // Steps that were added since are not in it; each that is there is as it would be made now.
+    // Steps that were added since are not in it. Each step in it equals the one that would be made now.
     assert!(kinds(&old).len() > 50 && kinds(&old).iter().all(|k| kinds(&now).contains(k)));
     assert!(kinds(&old).contains(&&StepKind::from(NodeReady::at(old.to()))));
 }

@@ -17,11 +17,11 @@ pub enum Evidence {
         hash: Digest,
         revision: u64,
         what: String,
-        /// The set off the nodes.
+        /// The backup set on the coordinator.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         backup: Option<Box<BackupView>>,
     },
-    /// What differs from before the run and was no reason to stop.
+    /// Differences from before the run that are no reason to stop.
     Compared {
         what: String,
         findings: Vec<Finding>,

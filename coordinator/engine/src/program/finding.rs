@@ -1,10 +1,10 @@
-//! What a preflight check says. Nothing here looks at anything.
+//! Findings of the preflight checks. This module makes no look of its own.
 
 use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -20,16 +20,16 @@ pub struct Finding {
     pub check: String,
     pub severity: Severity,
     pub node: Option<NodeName>,
-    /// What was seen, and what it means.
+    /// What was seen, and what follows from it.
     pub evidence: String,
     /// The next command, or what to do.
     pub next: String,
-    /// A rule of this site (`/etc/podlift/policy.toml`) asks for it, not a fact of Kubernetes.
+    /// True if a rule of this site (`/etc/podlift/policy.toml`) requires it, and not a fact of Kubernetes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub site_rule: bool,
 }
 
-/// Shorthand for the checks.
+/// Makes a finding; for the checks.
 pub(crate) fn finding(
     check: &str,
     severity: Severity,

@@ -1,26 +1,26 @@
-//! A parameter of a step. Most steps of a program have the goal's own version and packages: a document has those once and its steps leave
-//! them out, so that it stays small at thousands of nodes and older documents are whole. A step with another value writes it down.
+//! A parameter of a step. Most steps of a program use the goal's own version and packages. A document has those once and its steps omit
+//! them, so it stays small at thousands of nodes, and older documents are complete. A step with another value writes it.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::ops::Deref;
 
-/// Derefs to the value.
+/// A parameter, which derefs to its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given<T> {
     value: T,
-    /// Not the goal's: written into the document.
+    /// True if the value is not the goal's, and is written into the document.
     own: bool,
 }
 
 impl<T> Given<T> {
-    /// As the goal has it.
+    /// A value that is the goal's.
     pub fn shared(value: T) -> Self {
         Self { value, own: false }
     }
 
-    /// The step's own.
+    /// A value of the step's own.
     pub fn own(value: T) -> Self {
         Self { value, own: true }
     }
@@ -29,7 +29,7 @@ impl<T> Given<T> {
         !self.own
     }
 
-    /// Takes the goal's value, unless the document has one for this step.
+    /// Takes the goal's value, unless the document has another for this step.
     pub(crate) fn complete(&mut self, value: T) {
         if !self.own {
             self.value = value;
@@ -44,7 +44,7 @@ impl<T> Deref for Given<T> {
     }
 }
 
-/// What a document leaves out, until it is completed.
+/// The placeholder of a value that a document omits, until it is completed.
 pub(crate) trait LeftOut {
     fn left_out() -> Self;
 }

@@ -1,4 +1,4 @@
-//! What a run is for. Only what one goal alone has stands here; all that any run needs is the program's.
+//! The goal of a run. Only fields of one goal belong here; fields of every run belong to the program.
 
 use super::{Blast, Loss};
 use podlift_model::op::{Addon, Package, Preflight};
@@ -11,7 +11,7 @@ pub enum Goal {
     Repair(Repair),
 }
 
-/// One minor or patch up.
+/// An upgrade by one minor or to a later patch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Upgrade {
     pub from: KubeVersion,
@@ -20,23 +20,23 @@ pub struct Upgrade {
     pub packages: BTreeMap<Package, PackageVersion>,
     /// Addons that the cluster uses.
     pub addons: Vec<Addon>,
-    /// Addons that kubeadm would deploy by itself although the cluster does not use them: `addon/kube-proxy`.
+    /// Addons that kubeadm would deploy although the cluster does not use them: `addon/kube-proxy`.
     pub skip_phases: Vec<String>,
-    /// Preflight errors of `kubeadm upgrade apply` that somebody waived.
+    /// Preflight errors of `kubeadm upgrade apply` that an operator has waived.
     pub ignore: Vec<Preflight>,
-    /// All that the upgrade would take away or change, repaired or not, with where it comes from.
+    /// All settings that the upgrade would take away or change, repaired or not, with their origin.
     pub losses: Vec<Loss>,
-    /// What the work on each node would take with it.
+    /// What the work on each node affects.
     pub blast: BTreeMap<NodeName, Blast>,
 }
 
-/// The version stays; what kubeadm would write next time is brought in line with what runs.
+/// A repair: the version stays, and kubeadm's input is brought in line with what runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {
     pub version: KubeVersion,
 }
 
-/// What many steps of one program have in common. A document has it once, and steps leave it out.
+/// Values that many steps of one program share. A document has them once, and steps omit them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shared {
     pub to: KubeVersion,

@@ -1,4 +1,4 @@
-//! The hash of a program: of all that its run does and of all that it rests on. Two programs of one hash do the same.
+//! The hash of a program, over all that its run does and all that it depends on. Two programs with the same hash do the same.
 
 use super::{Goal, Program, SCHEMA};
 use podlift_model::Digest;
@@ -9,7 +9,7 @@ pub(crate) fn hash_of<T: Serialize>(value: &T) -> Digest {
     Digest::of(serde_json::to_vec(value).unwrap_or_default())
 }
 
-/// Programs of older versions keep their hash: what is added here is hashed only where it is there.
+/// Programs of older versions keep their hash: a part that was added later is hashed only if it is present.
 pub(super) fn of_program(program: &Program) -> Digest {
     let (mends, shared) = (&program.mends, program.goal.shared());
     let skip: &[String] = program.goal.upgrade().map(|u| u.skip_phases.as_slice()).unwrap_or_default();
@@ -30,7 +30,7 @@ pub fn differences(before: &Program, now: &Program) -> Vec<String> {
     changed_parts(&before.fingerprints, &now.fingerprints)
 }
 
-/// The same of the fingerprints alone.
+/// The same for the fingerprints alone.
 pub fn changed_parts(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Vec<String> {
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     names.into_iter().filter(|n| a.get(*n) != b.get(*n)).cloned().collect()

@@ -1,4 +1,4 @@
-//! What an upgrade takes away: settings that kubeadm would not write again, and pods that leave the nodes.
+//! What an upgrade takes away: settings that kubeadm would not write again, and pods that leave their nodes.
 
 use podlift_model::NodeName;
 use podlift_model::flags::FlagChange;
@@ -13,46 +13,46 @@ pub enum LossKind {
     Env,
     Volume,
     Container,
-    /// Of the kubelet's configuration.
+    /// A setting of the kubelet's configuration.
     Setting,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Loss {
-    /// Where it is the same.
+    /// The nodes on which the loss is the same.
     pub nodes: Vec<NodeName>,
     /// `kube-apiserver`, …, `kubelet`, `etcd`.
     pub component: String,
     pub kind: LossKind,
     pub name: String,
     pub live: String,
-    /// None: it would be gone. Empty: it would be there and empty.
+    /// Value after the upgrade. `None` if it would be gone; empty if it would be present and empty.
     pub becomes: Option<String>,
-    /// Which key renders it, or who put it there.
+    /// The key that renders it, or the origin of a setting that no key renders.
     pub origin: String,
 }
 
-/// What the work on a node takes with it.
+/// What the work on a node affects.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blast {
     /// namespace/name of the pods that a drain evicts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evicted: Vec<String>,
-    /// `namespace/Kind/name` of their owners to how many of their pods go.
+    /// `namespace/Kind/name` of their owners to the number of their pods that are evicted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub workloads: BTreeMap<String, u32>,
     /// GPUs and MIG devices that those pods hold.
     pub gpus: u32,
-    /// Jobs with members on other nodes, which lose those of this one.
+    /// Jobs with members on other nodes, which lose their members on this node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gangs: Vec<Gang>,
-    /// Budgets that would hold the drain up, each in a sentence.
+    /// Budgets that would block the drain, each in a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<String>,
-    /// Pods without a controller: a drain refuses to evict anything while there is one.
+    /// Pods without a controller. While there is one, a drain refuses to evict anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bare: Vec<String>,
-    /// Pods whose emptyDir goes with them.
+    /// Pods whose emptyDir is lost with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub empty_dirs: Vec<String>,
 }
@@ -65,7 +65,7 @@ pub struct Gang {
 }
 
 impl Loss {
-    /// The same values in another order, where the order has a meaning: the first issuer signs.
+    /// Whether the same values are in another order, where the order has a meaning: the first issuer signs.
     fn is_reorder(&self) -> bool {
         let (component, flag) = (self.component.clone(), self.name.clone());
         let change =
@@ -96,7 +96,7 @@ impl std::fmt::Display for Loss {
     }
 }
 
-/// The first few of many names.
+/// The first three names, and the number of the others.
 pub(crate) fn names(nodes: &[NodeName]) -> String {
     let shown: Vec<&str> = nodes.iter().take(3).map(NodeName::as_str).collect();
     match nodes.len() {

@@ -1,4 +1,4 @@
-//! What a run mends in the texts that kubeadm reads, and those texts as they were.
+//! What a run repairs in the texts that kubeadm reads, and those texts as they were.
 
 use super::PatchFile;
 use crate::doors::KubeadmConfigView;
@@ -10,26 +10,26 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mends {
-    /// What will be kept from going wrong, and how.
+    /// What the run prevents from going wrong, and how.
     pub prevented: Vec<Prevention>,
     pub repairs: Vec<ConfigRepair>,
-    /// What has no place in kubeadm-config: files for `kubeadm --patches`, on their nodes and at every later run.
+    /// Settings that kubeadm-config can't express: files for `kubeadm --patches`, on their nodes and at every later run.
     pub patches: Vec<PatchFile>,
-    /// Flags whose loss is meant: somebody waived it, and the guards do not put them back.
+    /// Flags whose loss an operator has waived, so that the guards do not put them back.
     pub meant: Vec<FlagLoss>,
     pub kubeadm_config: KubeadmConfigView,
-    /// ConfigMap kubelet-config as it was, where the run repairs it.
+    /// ConfigMap kubelet-config as it was; `None` if the run does not repair it.
     pub kubelet_config: Option<String>,
 }
 
 impl Mends {
-    /// What this node's patches directory has to hold.
+    /// The required content of this node's patches directory.
     pub fn patches_of(&self, node: &NodeName) -> impl Iterator<Item = &PatchFile> {
         self.patches.iter().filter(|p| p.nodes.contains(node))
     }
 }
 
-/// One thing that will be kept from going wrong.
+/// One thing that the run prevents from going wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prevention {
     /// `etcd-servers-lost`, `gate-fatal`, `site-gate`, `flag-lost`, `env-lost`, `kubelet-setting-lost`.
@@ -37,11 +37,11 @@ pub struct Prevention {
     pub component: Part,
     pub what: String,
     pub repair: ConfigRepair,
-    /// True where a rule of this site asks for it, not a fact of Kubernetes.
+    /// True if a rule of this site requires it, and not a fact of Kubernetes.
     pub site_rule: bool,
 }
 
-/// What of Kubernetes it is about.
+/// The part of Kubernetes that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {

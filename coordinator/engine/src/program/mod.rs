@@ -1,5 +1,5 @@
-//! The program: an immutable, hashed list of steps with everything that it rests on. A goal makes it once from what was observed; a run
-//! executes it and decides nothing anew. Knows no goal's reasoning: goals make programs, never the other way round.
+//! The program: an immutable, hashed list of steps with everything that it depends on. A goal makes it once from what was observed; a run
+//! executes it and makes no new decision. This module knows no goal's reasoning: goals make programs, and programs do not know goals' code.
 
 mod attest;
 mod contract;
@@ -46,27 +46,27 @@ use std::collections::BTreeMap;
 /// Name of the document that carries a program.
 pub const SCHEMA: &str = "podlift.plan/v1";
 
-/// As a document it is `podlift.plan/v1` (`document.rs`), and is called a plan where people see it.
+/// A program. As a document it is `podlift.plan/v1` (`document.rs`), and users see it as a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
     pub cluster: ClusterName,
     pub goal: Goal,
     pub made_at: jiff::Timestamp,
     pub options: PlanOptions,
-    /// What was asked for; empty: all nodes.
+    /// The nodes that were requested; empty for all nodes.
     pub nodes: Vec<NodeName>,
     pub waivers: Vec<Waiver>,
-    /// What the run mends in kubeadm's own texts.
+    /// What the run repairs in kubeadm's own texts.
     pub mends: Mends,
     /// Ids of the checks that were made.
     pub checked: Vec<String>,
     pub findings: Vec<Finding>,
-    /// What is compared with what is seen after the run.
+    /// Values from before the run, compared with those after it.
     pub recorded: Recorded,
     pub attestations: Vec<Attestation>,
     pub phases: Vec<Phase>,
     pub inventory: Inventory,
-    /// Part of the facts to hash of it: what the program rests on.
+    /// Name of a fact to its hash: the facts that the program depends on.
     pub fingerprints: BTreeMap<String, Digest>,
     pub hash: Digest,
 }
@@ -97,7 +97,7 @@ impl Program {
         self.inventory.control_planes().map(|n| &n.name).next()
     }
 
-    /// The run goes to this node.
+    /// Whether the run upgrades this node.
     pub fn chosen(&self, node: &NodeName) -> bool {
         self.nodes.is_empty() || self.nodes.contains(node)
     }
@@ -106,7 +106,7 @@ impl Program {
         self.waivers.iter().find(|w| w.check == check)
     }
 
-    /// The same program under the hash of what it does and rests on now.
+    /// The same program, with its hash computed again.
     pub(crate) fn hashed(mut self) -> Self {
         self.hash = hash::of_program(&self);
         self

@@ -1,40 +1,40 @@
-//! How a run goes about its work, and what somebody has set aside for it.
+//! How a run proceeds, and the exceptions that operators have made for it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The check that finds settings which kubeadm would take away; its waiver lets them go.
+/// The check that finds settings which kubeadm would take away; its waiver accepts their loss.
 pub const FLAG_LOSS: &str = "flag-loss";
 
-/// A named, reasoned exception.
+/// A named exception to a check, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiver {
     pub check: String,
     pub reason: String,
-    /// Identity of who gave it.
+    /// Identity of the operator.
     pub by: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanOptions {
-    /// Workers that may be unavailable at once, those that were so before included.
+    /// Workers that may be unavailable at once, including those that were unavailable before.
     pub max_unavailable: u32,
-    /// How many workers go first and alone; 0: none.
+    /// Number of workers that go first, in a phase of their own; 0 for none.
     pub canary: u32,
     /// How long a drain may take before the run pauses, seconds.
     pub drain_seconds: u32,
     /// How long a new API server must stay ready, seconds.
     pub soak_seconds: u32,
-    /// A node's guard falls back to the steady watch by itself after this, seconds.
+    /// Seconds after which a node's guard returns to the steady watch by itself.
     pub guard_seconds: u32,
     /// How long any other wait may take, seconds.
     pub wait_seconds: u32,
-    /// Gates that this site takes out: a rule of the site, not a fact of Kubernetes.
+    /// Gates that this site removes: a rule of the site, not a fact of Kubernetes.
     pub site_gates: Vec<String>,
-    /// Attestations that this site demands before a run: a rule of the site.
+    /// Attestations that this site requires before a run: a rule of the site.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required_attestations: Vec<String>,
-    /// How often a person is asked on the way.
+    /// Where the run pauses for approval.
     #[serde(default, skip_serializing_if = "Approve::is_all")]
     pub approve: Approve,
 }
@@ -43,7 +43,7 @@ pub struct PlanOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approve {
-    /// Nowhere: the start of the run approves all.
+    /// Nowhere: the start of the run approves everything.
     #[default]
     All,
     /// Before each phase.

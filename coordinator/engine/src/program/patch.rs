@@ -1,5 +1,5 @@
-//! A file of a `--patches` directory (kubeadm 1.32 `util/patches/patches.go`): `target[suffix][+type].yaml`. Node-local and not kept in the
-//! cluster, so it has to be given on each of its nodes and at every later run.
+//! A file of a `--patches` directory (kubeadm 1.32 `util/patches/patches.go`): `target[suffix][+type].yaml`. The cluster does not keep it,
+//! so each of its nodes needs it at every later run.
 
 use podlift_model::NodeName;
 use podlift_model::op::PatchName;
@@ -12,6 +12,6 @@ pub struct PatchFile {
     #[schemars(with = "String")]
     pub name: PatchName,
     pub text: String,
-    /// Whose kubeadm needs it.
+    /// Nodes whose kubeadm needs it.
     pub nodes: Vec<NodeName>,
 }

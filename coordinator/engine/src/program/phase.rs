@@ -1,5 +1,5 @@
-//! Phases, lanes and steps as data. Phases follow each other; the lanes of a phase run `parallel` at a time; the steps of a lane follow
-//! each other. A worker that gets its packages from a BCM image has another lane, not another planner.
+//! Phases, lanes and steps as data. Phases run in order; the lanes of a phase run `parallel` at a time; the steps of a lane run in order. A
+//! worker that gets its packages from a BCM image has another lane, but the same planner.
 
 use crate::steps::StepKind;
 use podlift_model::{NodeName, StepId};
@@ -17,14 +17,14 @@ pub struct Phase {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lane {
-    /// None: the cluster as a whole.
+    /// `None` for a lane of the cluster as a whole.
     pub node: Option<NodeName>,
     pub steps: Vec<StepSpec>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSpec {
-    /// Position in the plan, from 1: part of the op ids.
+    /// Position in the plan, from 1; part of the op ids.
     pub number: u32,
     pub id: StepId,
     pub phase: String,

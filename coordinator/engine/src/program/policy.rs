@@ -1,5 +1,5 @@
-//! What this site has decided, apart from what Kubernetes demands: `/etc/podlift/policy.toml`. Whatever comes from here is marked as a
-//! site rule wherever it is shown.
+//! The decisions of this site, as distinct from the requirements of Kubernetes: `/etc/podlift/policy.toml`. Whatever comes from here is
+//! marked as a site rule wherever it is shown.
 
 use super::{PlanOptions, known_attestation};
 use serde::Deserialize;
@@ -7,9 +7,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct SitePolicy {
-    /// Gates that this site takes out of kubeadm-config, whether the target knows them or not.
+    /// Gates that this site removes from kubeadm-config, whether the target knows them or not.
     pub site_gates: Vec<String>,
-    /// Attestations without which no run is started; the others are asked for and warned about.
+    /// Attestations without which no run starts. A missing one of the others is a warning.
     pub required_attestations: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ pub enum PolicyError {
 }
 
 impl Default for SitePolicy {
-    /// Where there is no file: the runbook's gate.
+    /// The policy without a file: the runbook's gate.
     fn default() -> Self {
         Self { site_gates: PlanOptions::default().site_gates, required_attestations: vec![] }
     }
@@ -39,7 +39,7 @@ impl SitePolicy {
         Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
     }
 
-    /// Into the options of every plan.
+    /// Copies the policy into the options of every plan.
     pub fn put_into(&self, options: &mut PlanOptions) {
         options.site_gates = self.site_gates.clone();
         options.required_attestations = self.required_attestations.clone();

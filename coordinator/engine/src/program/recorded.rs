@@ -1,5 +1,5 @@
-//! What is seen before the run and compared with what is seen after it: certificates that are served, addresses of load balancers and who
-//! gave them, hardware, Calico's state.
+//! Values that are recorded before the run and compared with those after it: served certificates, addresses of load balancers and what
+//! assigned them, hardware, Calico's state.
 
 use crate::survey::{BcmApplication, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
 use podlift_model::NodeName;

@@ -1,9 +1,9 @@
-//! Why a step or a run stands still, for a person.
+//! Why a step or a run stopped, for people.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why something stands still, for a person: what happened, what was undone, the one next command.
+/// Why a step or a run stopped, for people: what happened, what was undone, and the one next command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopReason {
     /// Stable, kebab-case.
@@ -12,7 +12,7 @@ pub struct StopReason {
     /// Tail of a tool's own output.
     #[serde(default)]
     pub detail: String,
-    /// What podlift has put back already, in a sentence; empty where there was nothing.
+    /// What podlift has already put back, in a sentence; empty if there was nothing to put back.
     #[serde(default)]
     pub undone: String,
     pub next: String,

@@ -1,4 +1,4 @@
-//! CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses.
+//! Updates CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses.
 
 use super::reply::{cluster, done, odd};
 use super::{Assess, Cx, Step, Touches};

@@ -1,4 +1,4 @@
-//! The node's apt source at the repository of the target's minor.
+//! Points the node's apt source at the repository of the target's minor.
 
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};

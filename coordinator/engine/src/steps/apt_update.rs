@@ -1,4 +1,4 @@
-//! The node's package lists, fetched.
+//! Fetches the node's package lists.
 
 use super::reply::once;
 use super::{Assess, Cx, Step, Touches};

@@ -1,5 +1,5 @@
-//! At the very end: certificates, addresses, hardware, mounts and Calico as they were recorded before the run. What comes back late is
-//! waited for; what stays different stops the run, and goes on only where a person says that it is meant.
+//! Compares, at the very end, certificates, addresses, hardware, mounts and Calico with their records from before the run. The step waits
+//! for what comes back late. A lasting difference stops the run, which continues only if an operator attests that it is intended.
 
 use super::reply::{all, cluster, odd, output};
 use super::{Assess, Cx, Step, Touches};
@@ -25,7 +25,7 @@ impl CompareFleet {
     }
 }
 
-/// How many differences a reason names.
+/// Maximum number of differences in a reason.
 const NAMED: usize = 5;
 
 impl Step for CompareFleet {
@@ -111,19 +111,19 @@ fn note(a: &Attestation) -> String {
     if a.note.is_empty() { String::new() } else { format!(" ({})", a.note) }
 }
 
-/// Said in this run: what somebody accepted before it can't be about it.
+/// An attestation of this run; an earlier one can't be about this run's differences.
 fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
     cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= cx.state.started)
 }
 
-/// Nodes that have something which only they can tell, and that this run was about.
+/// Nodes of this run with records that only their agents can check.
 fn asked(cx: &Cx) -> Vec<NodeName> {
     let before = recorded(cx);
     let nodes: BTreeSet<&NodeName> = before.mounts.keys().chain(before.infiniband.keys()).collect();
     nodes.into_iter().cloned().collect()
 }
 
-/// Without the nodes that were left out: what is with them is somebody else's.
+/// The records without the nodes that the run has left out, because podlift is not responsible for changes on them.
 fn recorded(cx: &Cx) -> Recorded {
     let mut out = cx.program().recorded.clone();
     let here = |node: &NodeName| cx.program().chosen(node) && !cx.state.deferred.contains_key(node);

@@ -1,4 +1,4 @@
-//! What is compared at the end of a run, what is waited for, and how it goes on.
+//! The comparison at the end of a run: what it compares, what it waits for, and how the run goes on.
 
 use super::{Assess, CompareFleet, Cx, Step as _};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
@@ -20,7 +20,7 @@ fn run(input: &PlanInput) -> RunState {
     say(None, Event::RunStarted { plan: Box::new(build(input).unwrap()), by: "me".into() })
 }
 
-/// dgx030 has a mount that only it can tell of.
+/// dgx030 has a mount that only its own agent can report.
 fn mounted() -> PlanInput {
     let mut i = input();
     let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
@@ -33,7 +33,7 @@ fn with<T>(state: &RunState, then: impl FnOnce(&Cx) -> T) -> T {
     then(&Cx { state, step, ahead: 0, acted: false })
 }
 
-/// As it is seen now: the cluster, and where dgx030's mount comes from.
+/// The present state: the cluster's survey, and the source of dgx030's mount.
 fn seen(cluster: ClusterSurvey, source: &str) -> Reply {
     let mut survey = node_survey(false);
     survey.mounts = BTreeMap::from([("/raid".into(), source.into())]);

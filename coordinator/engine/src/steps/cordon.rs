@@ -1,4 +1,4 @@
-//! Cordon with owner and epoch in one patch. A node that somebody else cordoned stays as it was.
+//! Cordons a node, with owner and epoch in one patch. A node that was cordoned by others stays as it is.
 
 use super::reply::{all, done, odd};
 use super::{Assess, Cx, Step, Touches};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cordon {}
 
-/// The node carries this run's cordon.
+/// Whether the node carries this run's cordon.
 pub fn ours(cx: &Cx, node: &NodeView) -> bool {
     node.owner.as_ref().is_some_and(|o| o.run == cx.state.run)
 }
@@ -32,7 +32,7 @@ impl Step for Cordon {
         Self {}
     }
 
-    /// The node itself as it is now; the others are only counted.
+    /// Asks for the node itself as it is now. The counts of the other nodes may be a second old.
     fn probe(&self, cx: &Cx) -> Probe {
         let looks = [ClusterLook::Node { node: cx.node() }, ClusterLook::NodesLately];
         Probe::All(looks.into_iter().map(Probe::Cluster).collect())
@@ -69,7 +69,7 @@ impl Step for Cordon {
     }
 }
 
-/// Workers unavailable for other reasons, and lanes of ours that come first, leave room for one more.
+/// Whether one more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.
 fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
     let (me, program) = (cx.node(), cx.program());
     let worker = |n: &&NodeView| program.inventory.get(&n.name).is_some_and(|e| e.role == NodeRole::Worker);

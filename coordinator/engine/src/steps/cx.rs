@@ -1,4 +1,4 @@
-//! What a step may know: the program, the run so far, itself.
+//! What a step can read: the program, the run so far, and the step itself.
 
 use super::Policy;
 use crate::doors::{Act, Probe};
@@ -11,9 +11,9 @@ use std::time::Duration;
 pub struct Cx<'a> {
     pub state: &'a RunState,
     pub step: &'a StepSpec,
-    /// Lanes of the same phase before this one that are at work.
+    /// Number of lanes of the same phase before this one that are at work.
     pub ahead: u32,
-    /// An op of this step, in this attempt, ended as Done.
+    /// An op of this step has ended as Done in this attempt.
     pub acted: bool,
 }
 
@@ -22,7 +22,7 @@ impl<'a> Cx<'a> {
         &self.state.plan
     }
 
-    /// The step's node. Steps of the cluster as a whole have none; they ask the first control-plane node where they need one.
+    /// The step's node. Steps of the cluster as a whole have none; if they need one, they ask the first control-plane node.
     pub fn node(&self) -> NodeName {
         let node = self.step.node.as_ref().or_else(|| self.program().first());
         node.cloned().unwrap_or_else(|| unreachable!("a plan has a control-plane node: the planner checked"))
@@ -40,7 +40,7 @@ impl<'a> Cx<'a> {
         Some(Act::Node(self.node(), op))
     }
 
-    /// The usual limits.
+    /// The default limits.
     pub fn policy(&self) -> Policy {
         Policy {
             wait: Duration::from_secs(self.program().options.wait_seconds.into()),

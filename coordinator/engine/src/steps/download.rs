@@ -1,4 +1,4 @@
-//! Packages of exact versions, fetched before anything is disrupted.
+//! Fetches packages of exact versions, before anything is disrupted.
 
 use super::pins::{pins, version};
 use super::reply::once;

@@ -1,5 +1,5 @@
-//! Evict what may be evicted and wait until it is gone. A failed eviction is a failure; a drain that takes too long pauses the run with
-//! pods and budgets named, and the cordon stays, ours.
+//! Evicts the pods that may be evicted, and waits until they are gone. A failed eviction is a failure. A drain that takes too long pauses
+//! the run with the names of pods and budgets, and the run's own cordon stays.
 
 use super::reply::{blocked, cluster, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
@@ -20,7 +20,7 @@ impl Step for Drain {
     fn may_be_deferred(&self) -> bool {
         true
     }
-    /// Evictions may stop anywhere.
+    /// Evictions may stop at any point.
     fn interruptible(&self) -> bool {
         true
     }

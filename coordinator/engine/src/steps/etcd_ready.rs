@@ -1,4 +1,4 @@
-//! Before a control-plane node is touched: every etcd member healthy, no alarm, and the leader on another node.
+//! Before a change of a control-plane node: every etcd member is healthy, there is no alarm, and the leader is on another node.
 
 use super::reply::{done, odd, output};
 use super::{Assess, Cx, Step, Touches};

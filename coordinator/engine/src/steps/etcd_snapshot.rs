@@ -1,4 +1,4 @@
-//! A snapshot of etcd's whole store, and of each store of single resources, verified by its own content.
+//! Makes a snapshot of etcd's whole store and of each store of single resources. Each snapshot is verified by its own content.
 
 use super::reply::{blocked, done, odd};
 use super::stores::{backup, lacking, look};

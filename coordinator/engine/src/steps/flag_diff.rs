@@ -1,5 +1,5 @@
-//! Right before kubeadm writes: what would it write now? Something may have put the old kubeadm-config back since it was repaired; then
-//! the run pauses and names who wrote it.
+//! Asks, right before kubeadm writes, what it would write now. If the old kubeadm-config was put back after the repair, the run pauses and
+//! names the writer.
 
 use super::reply::{all, blocked, config, done, odd, output};
 use super::{Assess, Cx, Step, Touches};
@@ -64,7 +64,7 @@ impl Step for FlagDiff {
             return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
         }
         let shown: Vec<String> = unplanned.iter().map(ToString::to_string).collect();
-        // Nobody can have meant that the API server starts on another store.
+        // A waiver can't cover an API server that would start on another store.
         let other_store = unplanned.iter().any(|c| is_store(c));
         if let Some(waiver) = cx.state.waived(FLAG_LOSS).filter(|_| !other_store) {
             return done(format!("waived by {} ({}): {}", waiver.by, waiver.reason, shown.join("; ")));
@@ -82,7 +82,8 @@ impl Step for FlagDiff {
     }
 }
 
-/// The flag goes back to what ran when the plan was made: what is there now was written since, and is what kubeadm is to mend.
+/// Whether the flag would return to the value that ran when the plan was made. The present value was written since then, and kubeadm is to
+/// repair it.
 fn returns(cx: &Cx, change: &FlagChange) -> bool {
     let facts = cx.program().inventory.get(&cx.node()).and_then(|n| n.facts.as_ref());
     let manifest = facts.and_then(|f| f.manifests.iter().find(|m| m.component.name() == change.component));
@@ -93,7 +94,7 @@ fn is_store(change: &FlagChange) -> bool {
     STORE.contains(&change.flag.as_str()) && change.flag != ETCD_SERVERS
 }
 
-/// The same members under other words: a slash less, another address of the node's own.
+/// Whether both texts name the same members: with another trailing slash, or another of the node's own addresses.
 fn same_servers(cx: &Cx, change: &FlagChange, stacked: bool) -> bool {
     let Some(node) = cx.program().inventory.get(&cx.node()) else { return false };
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
@@ -101,7 +102,7 @@ fn same_servers(cx: &Cx, change: &FlagChange, stacked: bool) -> bool {
         && endpoints::same(&text(&change.live), &text(&change.rendered), stacked, node)
 }
 
-/// The plan changes this flag by name, or the target has it no more.
+/// Whether the plan changes this flag by name, or the target no longer has it.
 fn planned(cx: &Cx, change: &FlagChange, to: KubeVersion) -> bool {
     let gates = |text: &Option<String>| -> Vec<String> {
         text.iter().flat_map(|t| t.split(',')).map(str::to_string).filter(|g| !g.is_empty()).collect()

@@ -1,5 +1,5 @@
-//! The armed heal around a kubeadm run. Rescue acts always; hygiene only while the guard is armed. What the plan's waiver lets go by name
-//! is told to the guard, so that it does not put it back.
+//! Arms the heal's guard around a kubeadm run. Rescue rules act always, hygiene rules only while the guard is armed. The step passes the
+//! waived losses to the guard, so that it does not put them back.
 
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
@@ -55,7 +55,7 @@ impl Step for GuardArm {
     }
 }
 
-/// Losses that the plan has by name and that are waived still: a retry may have taken the waiver back.
+/// Losses that the plan names and that are still waived; a retry may have lifted the waiver.
 fn allowed(cx: &Cx) -> Vec<FlagLoss> {
     cx.state.waived(FLAG_LOSS).map(|_| cx.program().mends.meant.clone()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The node's heal back to its steady watch.
+//! Disarms the guard: the node's heal returns to its steady watch.
 
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};

@@ -1,4 +1,4 @@
-//! The control plane's images, fetched before anything is disrupted.
+//! Fetches the control plane's images, before anything is disrupted.
 
 use super::reply::once;
 use super::{Assess, Cx, Step, Touches};

@@ -1,4 +1,4 @@
-//! How single steps judge what they see: an API server that wants credentials, a store of single resources, a difference right before
+//! How single steps judge their replies: an API server that wants credentials, a store of single resources, a difference right before
 //! kubeadm writes.
 
 use super::{Assess, Cx};
@@ -58,7 +58,7 @@ fn an_api_server_that_wants_credentials_serves_and_is_never_called_not_ready() {
     let other = server(|s| s.hash_matches = Some(false));
     assert!(other.starts_with("wait: ") && other.contains("another manifest"), "{other}");
     assert!(server(|s| s.running = "v1.31.9".parse().ok()).starts_with("wait: "));
-    // It lives, however often it ended before.
+    // The server is alive, however often its container has ended before.
     assert!(server(|s| (s.restarts, s.flags_match) = (9, false)).starts_with("wait: "));
     let dead = server(|s| (s.restarts, s.wants_credentials) = (9, false));
     assert!(dead.starts_with("blocked: api-server-down"), "{dead}");

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct KubeadmApply {
     #[serde(default, skip_serializing_if = "Given::is_shared")]
     to: Given<KubeVersion>,
-    /// Preflight errors that somebody waived.
+    /// Preflight errors that an operator has waived.
     #[serde(default, skip_serializing_if = "Given::is_shared")]
     ignore: Given<Vec<Preflight>>,
 }
@@ -25,9 +25,9 @@ impl KubeadmApply {
         Self { to: Given::shared(version), ignore: Given::shared(ignore) }
     }
 
-    /// kubeadm 1.31 has no `--skip-phases` of apply. Where the ConfigMap was left broken by a waiver and the manifests are healed, another
-    /// full apply would write the broken one again, heal to an identical pod and wait five minutes for a hash that never changes: then
-    /// only the phases that remain are run.
+    /// Phases to skip; kubeadm 1.31 has no `--skip-phases` of apply. If a waiver left the ConfigMap broken and heal has repaired the
+    /// manifests, another full apply would write the broken manifest again, heal to an identical pod, and wait five minutes for a hash that
+    /// never changes. In that case only the remaining phases run.
     fn skip(&self, cx: &Cx, reply: &Reply) -> Vec<SkipPhase> {
         if !has_phases(*self.to) {
             return vec![];

@@ -1,4 +1,4 @@
-//! `kubeadm upgrade node` on the further control-plane nodes and on workers.
+//! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
 use super::manifests::{Fault, SKIP, looks, missing, policy, seen, written};
 use super::reply::{done, odd};
@@ -46,7 +46,7 @@ impl Step for KubeadmNode {
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         if cx.role() == NodeRole::Worker {
-            // On a worker it rewrites the kubelet's configuration and nothing else: repeating it harms nothing.
+            // On a worker, kubeadm only rewrites the kubelet's configuration, so a repetition is harmless.
             return if cx.acted { done("kubelet configuration written") } else { Assess::Ready };
         }
         let Some(seen) = seen(reply, *self.to) else { return odd(reply) };
@@ -65,7 +65,7 @@ impl Step for KubeadmNode {
         }
     }
 
-    /// kubeadm 1.31 brings addons within the control-plane phase of its `upgrade node`.
+    /// kubeadm 1.31 deploys addons within the control-plane phase of its `upgrade node`.
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let whole = cx.role() == NodeRole::Worker || !has_phases(*self.to);
         cx.host(HostOp::KubeadmNode { skip: if whole { vec![] } else { SKIP.to_vec() } })

@@ -1,5 +1,5 @@
-//! The node's files for `kubeadm --patches`: what kubeadm-config has no place for, kept on the node that has it. The agent gives the folder
-//! to every kubeadm run from then on, and takes nothing into it that the node's own files do not say already.
+//! Writes the node's files for `kubeadm --patches`: settings that kubeadm-config can't express, kept on the node that has them. From then
+//! on the agent passes the folder to every kubeadm run. It accepts only content that the node's own files already have.
 
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};

@@ -1,4 +1,4 @@
-//! The kubelet's own configuration file, written from ConfigMap kubelet-config.
+//! Writes the kubelet's configuration file from ConfigMap kubelet-config.
 
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};

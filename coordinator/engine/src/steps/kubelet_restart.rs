@@ -1,4 +1,4 @@
-//! The kubelet restarted, until it reports its new version.
+//! Restarts the kubelet, and waits until it reports its new version.
 
 use super::reply::{done, node, odd};
 use super::{Assess, Cx, Step, Touches};

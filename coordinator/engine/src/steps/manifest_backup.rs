@@ -1,4 +1,4 @@
-//! Copies of the static pod manifests in the node's own store, written once.
+//! Copies the static pod manifests into the node's own store. A copy is written once.
 
 use super::reply::{done, odd};
 use super::stores::{backup, has_manifests, look};

@@ -1,4 +1,5 @@
-//! What kubeadm has written: manifests on a node's disk and the version in kubeadm-config. Judged by that, never by kubeadm's exit code.
+//! What kubeadm has written: manifests on a node's disk, and the version in kubeadm-config. Steps are judged by these and never by
+//! kubeadm's exit code.
 
 use super::reply::{all, config, done, facts, output};
 use super::{Assess, Cx, Policy};
@@ -8,7 +9,7 @@ use podlift_model::heal::{HealFinding, HealKind};
 use podlift_model::op::{Component, SkipPhase};
 use podlift_model::{KubeVersion, Look, NodeFacts, OpOutput};
 
-/// Steps of their own in podlift: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
+/// Phases that podlift runs as separate steps: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
 pub const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
 
 pub fn looks(cx: &Cx) -> Probe {
@@ -18,9 +19,9 @@ pub fn looks(cx: &Cx) -> Probe {
 
 /// What is wrong with the manifests on disk.
 pub enum Fault {
-    /// kubeadm has still to write.
+    /// kubeadm has not written the manifest yet.
     Behind(String),
-    /// Written, and it can't start.
+    /// The manifest is written, but its component can't start.
     Broken(String),
 }
 
@@ -38,7 +39,7 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// One that is missing makes kubeadm take the node for a worker.
+    /// Whether all three manifests exist. If one is missing, kubeadm treats the node as a worker.
     pub fn is_whole(&self) -> bool {
         self.facts.manifests.len() >= Component::ALL.len()
     }
@@ -54,25 +55,25 @@ pub fn seen<'a>(reply: &'a Reply, to: KubeVersion) -> Option<Seen<'a>> {
     Some(Seen { facts, manifests: manifests(to, facts, findings), config_at_target })
 }
 
-/// Manifests of the target, none of which provably can't start.
+/// Checks that all manifests are at the target, and that none is known to fail at startup.
 fn manifests(to: KubeVersion, facts: &NodeFacts, findings: &[HealFinding]) -> Result<(), Fault> {
     let at = |c: &&Component| facts.manifests.iter().any(|m| m.component == **c && m.version == Some(to));
     if let Some(behind) = Component::ALL.iter().find(|c| !at(c)) {
         return Err(Fault::Behind(format!("{behind} is not at {to}")));
     }
-    // With healing on, the guard repairs these at once; with it off only another kubeadm run can.
+    // With heal enabled, the guard repairs these at once. With heal off, only another kubeadm run can.
     match findings.iter().find(|f| f.kind == HealKind::Rescue) {
         Some(broken) => Err(Fault::Broken(broken.what.clone())),
         None => Ok(()),
     }
 }
 
-/// kubeadm has written what it was to write. Whether that serves is the next step's question, which asks the server itself.
+/// kubeadm has written its manifests. Whether the API server serves is the next step's question, which asks the server itself.
 pub fn written(why: &str) -> Assess {
     done(format!("written by kubeadm, and not fit to start: {why}"))
 }
 
-/// A node that went down between kubeadm's two renames gets its file back from the heal.
+/// If a node goes down between kubeadm's two renames, heal restores its file.
 pub fn missing(cx: &Cx) -> Assess {
     Assess::Wait(format!(
         "control-plane node {} lacks one of its three manifests; see podlift heal status on it",
@@ -80,7 +81,8 @@ pub fn missing(cx: &Cx) -> Assess {
     ))
 }
 
-/// kubeadm undoes what it began when it fails; what it leaves is looked at before anything else, and a second run is the operator's word.
+/// No automatic retry: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides on a second
+/// run.
 pub fn policy(cx: &Cx) -> Policy {
     Policy { retries: 0, ..cx.policy() }
 }

@@ -1,5 +1,5 @@
-//! What the steps say of themselves, pinned: a step that forgets to say that it changes something would run before the backup is sealed,
-//! and a name that nobody answers to would pass unseen.
+//! Pins the properties that steps declare. A step that does not declare its change would run before the backup is sealed, and a reference
+//! to a verb or line that no step has would stay undetected.
 
 use super::{StepKind, Touches};
 use crate::inventory::NodeRole;

@@ -1,6 +1,6 @@
-//! Steps: one decision with at most one change each. A file says all of a step: its name and parameters, what it touches, how it is given
-//! back, which line of the sign-off it fills, and how it looks, judges and acts. `assess` is the same before and after acting. To add one:
-//! a file here, its line below, its place in a goal's order.
+//! Steps: each is one decision with at most one change. One file has all of a step: its name and parameters, what it touches, how it is
+//! undone, which line of the sign-off it fills, and how it probes, judges and acts. `assess` is the same before and after acting. To add a
+//! step, add a file here, its line below, and its place in a goal's order.
 
 mod addons;
 mod apt_source;
@@ -55,7 +55,7 @@ use crate::program::Shared;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The closed list of steps, from their files.
+/// The closed list of steps, made from their files.
 macro_rules! kinds {
     ($($module:ident::$kind:ident),* $(,)?) => {
         $(pub use $module::$kind;)*
@@ -68,21 +68,21 @@ macro_rules! kinds {
         }
 
         impl StepKind {
-            /// What it does and what is known of it.
+            /// The behaviour and properties of the step.
             pub fn step(&self) -> &dyn Step {
                 match self {
                     $(Self::$kind(step) => step),*
                 }
             }
 
-            /// Takes the goal's values for what a document left out.
+            /// Fills parameters that the document omits with the goal's values.
             pub(crate) fn complete(&mut self, shared: &Shared) {
                 match self {
                     $(Self::$kind(step) => step.complete(shared)),*
                 }
             }
 
-            /// One of each.
+            /// One sample of each step.
             pub fn samples() -> Vec<Self> {
                 vec![$(Self::$kind($kind::sample())),*]
             }

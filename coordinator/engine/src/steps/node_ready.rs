@@ -1,4 +1,4 @@
-//! The node Ready at its new version, and for a while.
+//! Waits until the node is Ready at its new version and stays so for up to 5 seconds (less if the soak is shorter).
 
 use super::reply::{done, node, odd};
 use super::{Assess, Cx, Policy, Step, Touches};

@@ -1,4 +1,4 @@
-//! docs/order.md: the whole order of an upgrade as one table, made from the steps themselves. `PODLIFT_BLESS=1` writes it anew.
+//! docs/order.md: the whole order of an upgrade as one table, made from the steps themselves. `PODLIFT_BLESS=1` writes it again.
 
 use super::{Cx, Touches};
 use crate::doors::Probe;

@@ -1,4 +1,4 @@
-//! Exact package versions installed, and held.
+//! Installs exact package versions, and holds them.
 
 use super::pins::{names, pins, version};
 use super::reply::{done, facts, odd};

@@ -1,5 +1,5 @@
-//! The root cause, repaired in kubeadm-config before any kubeadm runs: with a resourceVersion precondition, never while a kubeadm unit
-//! runs, and only with endpoints that answer. The old text is in the plan, and so in the journal.
+//! Repairs the root cause in kubeadm-config before any kubeadm runs. The write has a resourceVersion precondition, does not happen while a
+//! kubeadm unit runs, and uses only endpoints that answer. The old text is in the plan, and so in the journal.
 
 use super::reply::{all, blocked, config, done, facts, odd, output};
 use super::{Assess, Cx, Step, StepKind, Touches};
@@ -38,7 +38,7 @@ impl Step for RepairConfig {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("root-cause-repaired")
     }
-    /// Something may have put the old text back.
+    /// A retry looks again, because another writer may have put the old text back.
     fn looks_again_on_retry(&self) -> bool {
         true
     }
@@ -101,11 +101,11 @@ impl Step for RepairConfig {
     }
 }
 
-/// The repaired text, or None where nothing has to change.
+/// The repaired text; `None` if nothing has to change.
 fn wanted(cx: &Cx, config: &KubeadmConfigView, to: KubeVersion) -> Result<Option<String>, String> {
     let program = cx.program();
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).map_err(|e| e.to_string())?;
-    // Against what ran when the plan was made: by now a broken manifest may be what runs.
+    // Compares with what ran when the plan was made, because a broken manifest may run by now.
     let cause = root_cause::analyse(&parsed, &program.inventory, to, &program.options.site_gates);
     if let Some(why) = cause.unrepairable.first() {
         return Err(why.clone());
@@ -120,7 +120,8 @@ fn wanted(cx: &Cx, config: &KubeadmConfigView, to: KubeVersion) -> Result<Option
     Ok((!same).then_some(text))
 }
 
-/// The target, where kubeadm wrote it in this run and somebody put an older text back: `kubeadm upgrade node` takes its target from there.
+/// The target version, if kubeadm wrote it in this run and an older text was put back since. `kubeadm upgrade node` takes its target from
+/// there.
 fn lost_version(cx: &Cx, config: &ClusterConfiguration, to: KubeVersion) -> Option<KubeVersion> {
     let applied = |s: &StepSpec| {
         let step = cx.state.steps.get(&s.id);

@@ -1,5 +1,5 @@
-//! ConfigMap kubelet-config, repaired before kubeadm writes it over the nodes' own: by the plan's keys and nothing else, with a
-//! resourceVersion precondition. The old text is in the plan, and so in the journal, and the object is in the backup.
+//! Repairs ConfigMap kubelet-config before kubeadm writes it over the nodes' own files. The step changes only the plan's keys, with a
+//! resourceVersion precondition. The old text is in the plan, and so in the journal; the backup has the object.
 
 use super::reply::{blocked, cluster, done, odd};
 use super::{Assess, Cx, Step, Touches};

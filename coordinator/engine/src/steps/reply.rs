@@ -1,4 +1,4 @@
-//! Replies taken apart, and verdicts put together.
+//! Functions that take replies apart and make verdicts.
 
 use super::Assess;
 use crate::doors::{ClusterReply, KubeadmConfigView, NodeView, Reply};
@@ -15,12 +15,12 @@ pub fn blocked(code: &str, message: impl Into<String>, next: impl Into<String>) 
     Assess::Blocked(StopReason { code: code.into(), message, detail, undone, next })
 }
 
-/// For ops that leave nothing to look at but their own end, and that harm nothing when repeated.
+/// Verdict for ops whose only evidence is their own outcome, and whose repetition is harmless.
 pub fn once(acted: bool, what: &str) -> Assess {
     if acted { done(what) } else { Assess::Ready }
 }
 
-/// A reply of a kind that the probe did not ask for: a fault of ours or of the other side, never to be guessed around.
+/// A reply of a kind that the probe did not request. It is a fault of podlift or of the other side, and the step must not guess around it.
 pub fn odd(reply: &Reply) -> Assess {
     let text = format!("{reply:?}");
     blocked(
@@ -30,7 +30,7 @@ pub fn odd(reply: &Reply) -> Assess {
     )
 }
 
-/// Facts out of a reply.
+/// The facts in a reply.
 pub fn facts(reply: &Reply) -> Option<&NodeFacts> {
     match output(reply)? {
         OpOutput::Facts(facts) => Some(facts),
@@ -52,7 +52,7 @@ pub fn cluster(reply: &Reply) -> Option<&ClusterReply> {
     }
 }
 
-/// One Node object.
+/// The Node object in a reply.
 pub fn node(reply: &Reply) -> Option<&NodeView> {
     match cluster(reply)? {
         ClusterReply::Node(node) => Some(node),
@@ -60,7 +60,7 @@ pub fn node(reply: &Reply) -> Option<&NodeView> {
     }
 }
 
-/// kubeadm-config as it is now.
+/// The kubeadm-config in a reply, as it is now.
 pub fn config(reply: &Reply) -> Option<&KubeadmConfigView> {
     match cluster(reply)? {
         ClusterReply::KubeadmConfig(config) => Some(config),

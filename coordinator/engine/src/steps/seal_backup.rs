@@ -1,4 +1,4 @@
-//! The backup off the nodes: collected, sealed before the first mutation, never made anew under the same name.
+//! Collects the backup off the nodes, and seals it before the first mutation. A sealed set is never made again under the same name.
 
 use super::reply::{all, blocked, odd};
 use super::stores::{backup, has_manifests, lacking, servers};
@@ -31,7 +31,7 @@ impl Step for SealBackup {
         Self {}
     }
 
-    /// What the control plane's own stores hold, and the set off the nodes.
+    /// Looks at the control plane's own stores, and at the set off the nodes.
     fn probe(&self, cx: &Cx) -> Probe {
         let look = Look::Backup { run: cx.state.run.clone() };
         let stores = servers(cx).into_iter().map(|node| Probe::Node(node, look.clone()));

@@ -1,4 +1,4 @@
-//! The seal: of the set off the nodes, and of nothing that lacks a part.
+//! The seal covers the set on the coordinator, and a set that lacks a part is not sealed.
 
 use super::{Assess, Cx, SealBackup, Step as _};
 use crate::doors::{Act, BackupView, Probe, Reply, VaultAct};

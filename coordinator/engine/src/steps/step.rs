@@ -1,4 +1,4 @@
-//! What every step says of itself, and what it does.
+//! The properties and the behaviour of every step.
 
 use super::Cx;
 use crate::doors::{Act, Probe, Reply};
@@ -10,17 +10,17 @@ use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assess {
-    /// The goal is reached; nothing to do, or nothing more.
+    /// The goal is reached, and nothing remains to be done.
     Done(Evidence),
-    /// Not reached, and `act` may be called now.
+    /// The goal is not reached, and `act` may be called now.
     Ready,
-    /// Not reached, and time may help.
+    /// The goal is not reached, and time may help.
     Wait(String),
-    /// Not reached, and time won't help.
+    /// The goal is not reached, and time won't help.
     Blocked(StopReason),
 }
 
-/// Time limits and what a failure means.
+/// Time limits, and the treatment of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// How long the step may wait, for its turn or for its effect, before it fails.
@@ -29,20 +29,20 @@ pub struct Policy {
     pub poll: Duration,
     /// The goal must hold without a break for this long.
     pub soak: Duration,
-    /// How often a transient failure is tried again by itself.
+    /// Number of automatic retries after a transient failure.
     pub retries: u32,
-    /// Whether an op whose end nobody knows may be run anew when the look says that the goal is not reached.
+    /// Whether an op with unknown outcome may be repeated, if the look shows that the goal is not reached.
     pub repeatable: bool,
 }
 
 /// What a step may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touches {
-    /// It only judges.
+    /// The step only judges.
     Nothing,
-    /// podlift's own backups.
+    /// The step writes podlift's own backups.
     Backup,
-    /// A node, or what the cluster runs: only after the backup is sealed.
+    /// The step changes a node, or what the cluster runs. Allowed only after the backup is sealed.
     Cluster,
 }
 
@@ -52,10 +52,10 @@ pub trait Step: Sync {
 
     fn touches(&self) -> Touches;
 
-    /// Takes the goal's values for parameters that a document left out.
+    /// Fills parameters that a document omits with the goal's values.
     fn complete(&mut self, _shared: &Shared) {}
 
-    /// Verb of the step of the same lane or phase that gives back what this one takes.
+    /// Verb of the step in the same lane or phase that gives back what this step takes.
     fn counterpart(&self) -> Option<&'static str> {
         None
     }
@@ -65,37 +65,37 @@ pub trait Step: Sync {
         None
     }
 
-    /// A worker that hangs here may be left out of the run.
+    /// Whether a worker that hangs in this step may be left out of the run.
     fn may_be_deferred(&self) -> bool {
         false
     }
 
-    /// Its change may be stopped at any point and leaves nothing half done: an abort need not wait for its end.
+    /// Whether the change may be stopped at any point and leaves nothing half done, so that an abort need not wait for its end.
     fn interruptible(&self) -> bool {
         false
     }
 
-    /// Its end is the seal of the backup.
+    /// Whether the step seals the backup.
     fn seals(&self) -> bool {
         false
     }
 
-    /// A retry of any step looks at this one again: something may have undone it meanwhile.
+    /// Whether a retry of any step looks at this one again, because its result may have been undone meanwhile.
     fn looks_again_on_retry(&self) -> bool {
         false
     }
 
-    /// This repair is its business.
+    /// Whether this step makes this repair.
     fn mends(&self, _repair: &ConfigRepair) -> bool {
         false
     }
 
-    /// The version at which a node is once this is done.
+    /// The version of the node after this step; `None` if the step changes no version.
     fn brings_to(&self) -> Option<KubeVersion> {
         None
     }
 
-    /// What stays after an abort, in a sentence.
+    /// A sentence on what stays changed after an abort.
     fn remains(&self) -> Option<&'static str> {
         None
     }
@@ -105,12 +105,12 @@ pub trait Step: Sync {
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess;
 
-    /// The one change, given what the probe just saw; None for a step that only judges.
+    /// The one change, from what the probe just saw; `None` for a step that only judges.
     fn act(&self, _cx: &Cx, _reply: &Reply) -> Option<Act> {
         None
     }
 
-    /// The way back that an abort takes; local and safe only.
+    /// The change by which an abort undoes the step. It must be local and safe.
     fn undo(&self, _cx: &Cx) -> Option<Act> {
         None
     }
@@ -119,7 +119,7 @@ pub trait Step: Sync {
         cx.policy()
     }
 
-    /// One with usual parameters, for tables and tests of all steps.
+    /// A sample with usual parameters, for tables and tests of all steps.
     fn sample() -> Self
     where
         Self: Sized;

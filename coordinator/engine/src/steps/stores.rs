@@ -23,7 +23,7 @@ pub fn has_manifests(state: &BackupState) -> bool {
     Component::ALL.iter().all(|c| state.files.contains_key(&c.file()))
 }
 
-/// A store of single resources (`--etcd-servers-overrides`, `/events#https://…`) that no node has a verified snapshot of.
+/// The first store of single resources (`--etcd-servers-overrides`, `/events#https://…`) of which no node has a verified snapshot.
 pub fn lacking(cx: &Cx, states: &[&BackupState]) -> Option<String> {
     let facts = cx.program().inventory.control_planes().filter_map(|n| n.facts.as_ref());
     let servers = facts.flat_map(|f| &f.manifests).filter(|m| m.component == Component::KubeApiserver);
@@ -32,7 +32,7 @@ pub fn lacking(cx: &Cx, states: &[&BackupState]) -> Option<String> {
     names.find(|name| !states.iter().any(|s| s.overrides.get(name).is_some_and(|s| s.verified)))
 }
 
-/// Every control-plane node, whatever this run is about.
+/// All control-plane nodes, whichever nodes this run upgrades.
 pub fn servers(cx: &Cx) -> BTreeSet<NodeName> {
     let phases = cx.program().phases.iter().filter(|p| p.name == "backup");
     phases.flat_map(|p| &p.lanes).filter_map(|l| l.node.clone()).collect()

@@ -1,4 +1,4 @@
-//! Uncordon only what this run cordoned.
+//! Uncordons a node, if this run cordoned it.
 
 use super::cordon::ours;
 use super::reply::{done, node, odd};

@@ -1,5 +1,5 @@
-//! After kubeadm: is this node's own API server serving, from the new image, with the flags on disk, for as long as the soak asks?
-//! A pod phase of Running and kubeadm's exit 0 say nothing of that (kubelet 1.32 `kubelet_pods.go:1665-1722`).
+//! After kubeadm: checks that this node's own API server serves, from the new image and with the flags on disk, for the whole soak time. A
+//! pod phase of Running and kubeadm's exit 0 do not show that (kubelet 1.32 `kubelet_pods.go:1665-1722`).
 
 use super::reply::{blocked, done, odd, output};
 use super::{Assess, Cx, Policy, Step, Touches};
@@ -24,7 +24,7 @@ impl VerifyApi {
     }
 }
 
-/// A container that ended this often will not start by waiting.
+/// Number of ended containers after which waiting does not help.
 const RESTARTS: u32 = 2;
 
 impl Step for VerifyApi {
@@ -75,7 +75,7 @@ impl Step for VerifyApi {
     }
 }
 
-/// 401 from the right certificate says that it is alive, and no more.
+/// A 401 with the right certificate only shows that the server is alive.
 fn closed(server: &ApiServerState) -> &'static str {
     match server.wants_credentials && !server.ready {
         true => "; it wants credentials for /readyz, which this agent has not",

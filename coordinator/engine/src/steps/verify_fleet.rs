@@ -1,4 +1,4 @@
-//! At the end, everything once more and all together: nodes, API servers by themselves, guards, holds.
+//! Checks everything once more at the end: nodes, each API server separately, guards, holds.
 
 use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Step, Touches};

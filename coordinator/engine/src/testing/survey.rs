@@ -1,4 +1,4 @@
-//! What a healthy SuperPOD tells when it is surveyed: nothing that any check should say a word about.
+//! The surveys of a healthy SuperPOD, on which no check has a finding.
 
 use super::{endpoints, name};
 use crate::survey::*;
@@ -7,7 +7,7 @@ use podlift_model::survey::*;
 use podlift_model::{FlagSet, NodeName};
 use std::collections::BTreeMap;
 
-/// After every test's now.
+/// A time after the `now` of every test.
 fn far() -> Timestamp {
     "2096-01-01T00:00:00Z".parse().unwrap()
 }
@@ -75,7 +75,7 @@ pub fn pod(namespace: &str, pod: &str, node: &str, owner: &str) -> PodView {
     }
 }
 
-/// A budget of the pods with this `app` label.
+/// A budget for the pods with this `app` label.
 pub fn budget(
     namespace: &str,
     app: &str,

@@ -1,4 +1,4 @@
-//! `podlift backup`: the sealed sets on the head node, and what a look at every byte of one found.
+//! `podlift backup`: the sealed sets on the head node, and the result of a verification that reads every byte of one.
 
 use jiff::Timestamp;
 use podlift_model::{ClusterName, Digest, KubeVersion};
@@ -8,42 +8,42 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA: &str = "podlift.backups/v1";
 pub const CHECK_SCHEMA: &str = "podlift.backup-check/v1";
 
-/// Newest first.
+/// The backup sets, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Backups {
     pub schema: String,
     pub cluster: ClusterName,
     pub at: Timestamp,
-    /// Of the head node.
+    /// Directory on the head node.
     pub directory: String,
     pub backups: Vec<BackupRow>,
 }
 
-/// What its manifest says; the members were not read.
+/// One set by its manifest; its members were not read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupRow {
-    /// The run that it was made for, or the name that it was given.
+    /// The run that it was made for, or the name given by the operator.
     pub name: String,
-    /// `sealed`, `damaged` (only where every byte was read), `unfinished` or `unreadable`.
+    /// `sealed`, `damaged` (only after every byte was read), `unfinished` or `unreadable`.
     pub state: String,
     pub made_at: Option<Timestamp>,
     pub by: String,
-    /// What the cluster ran.
+    /// Version of the cluster at that time.
     pub version: Option<KubeVersion>,
-    /// Of the etcd snapshot; None: there is none in it.
+    /// Revision of the etcd snapshot; `None` if the set has no snapshot.
     pub revision: Option<u64>,
     pub members: u32,
     pub bytes: u64,
-    /// Its secrets are encrypted with age; false: they were left out.
+    /// True if its secrets are encrypted with age; false if they were omitted.
     pub encrypted: bool,
-    /// Of its manifest of hashes.
+    /// Hash of its manifest of hashes.
     pub sha256: Option<Digest>,
     pub left_out: Vec<String>,
-    /// Where it is not sealed.
+    /// Why the set is not sealed.
     pub why: Option<String>,
 }
 
-/// Every byte of a set was read.
+/// Result of a verification that read every byte of a set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupCheck {
     pub schema: String,
@@ -51,9 +51,9 @@ pub struct BackupCheck {
     pub at: Timestamp,
     pub directory: String,
     pub backup: BackupRow,
-    /// Nothing is missing, added, changed or open to others.
+    /// True if nothing is missing, added, changed or readable by other users.
     pub whole: bool,
-    /// The journal knows the hash that it must have; false: only its own seal says so.
+    /// True if the journal has the expected hash; false if only the set's own seal confirms it.
     pub journaled: bool,
     pub problems: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The sign-off checklist, filled from the journal's evidence. Each line is a fact of the run, none is a wish.
+//! The sign-off checklist, filled from the journal's evidence. Each line is a fact of the run.
 
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
@@ -15,7 +15,7 @@ pub struct SignOff {
     pub evidence: String,
 }
 
-/// The lines, in their order; each step says itself which one it fills.
+/// The lines in their order. Each step declares which line it fills.
 pub(crate) const LINES: &[&str] = &[
     "backup-sealed",
     "root-cause-repaired",
@@ -34,7 +34,8 @@ pub fn sign_off(s: &RunState) -> Vec<SignOff> {
     LINES.iter().map(|line| fill(s, line)).collect()
 }
 
-/// Passed where all steps of this line are done, failed where one failed, open otherwise. No such step: passed, and said.
+/// "passed" if all steps of this line are done, "failed" if one has failed, otherwise "open". A line without steps is passed, and its
+/// evidence tells that.
 fn fill(s: &RunState, line: &str) -> SignOff {
     let role = |n: &NodeName| s.plan.inventory.get(n).map(|e| e.role);
     let fills = |x: &&StepSpec| {

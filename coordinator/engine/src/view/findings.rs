@@ -1,22 +1,22 @@
-//! Findings as people read them: the same thing on many nodes is one line with their names.
+//! Findings grouped for people: the same problem on many nodes is one line with their names.
 
 use crate::program::{Finding, Severity};
 use podlift_model::NodeName;
 
-/// One problem, wherever it is.
+/// One problem, with all its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group<'a> {
     pub severity: Severity,
     pub check: &'a str,
     pub evidence: &'a str,
-    /// Of the first node.
+    /// The next command, taken from the finding of the first node.
     pub next: &'a str,
-    /// Empty: of the cluster as a whole.
+    /// Empty for a problem of the cluster as a whole.
     pub nodes: Vec<&'a NodeName>,
     pub site_rule: bool,
 }
 
-/// In the order of the findings, which is by severity and check.
+/// Groups in the order of the findings, which is by severity and check.
 pub fn grouped(findings: &[Finding]) -> Vec<Group<'_>> {
     let mut out: Vec<Group> = Vec::new();
     for f in findings {

@@ -1,4 +1,4 @@
-//! `podlift heal`: what every agent's heal does and keeps, as it told it last, and the heals of the journal with what they changed.
+//! `podlift heal`: the state of every agent's heal as the agent last reported it, and the journal's heals with their changes.
 
 use super::status::SeenNode;
 use crate::machine::{Event, Record};
@@ -15,44 +15,44 @@ pub struct Heal {
     pub schema: String,
     pub cluster: ClusterName,
     pub at: Timestamp,
-    /// By name.
+    /// Sorted by name.
     pub nodes: Vec<HealNode>,
-    /// The last ones, oldest first.
+    /// The last heals, oldest first.
     pub history: Vec<HealRecord>,
-    /// How many heals the journal has of these nodes, those of `history` included.
+    /// Number of these nodes' heals in the journal, including those of `history`.
     pub heals: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HealNode {
     pub node: NodeName,
-    /// Its agent is connected.
+    /// Whether its agent is connected.
     pub connected: bool,
-    /// Of what is shown here.
+    /// Age of what is shown here.
     pub age_seconds: u64,
-    /// Older than three heartbeats.
+    /// True if it is older than three heartbeats.
     pub stale: bool,
-    /// None: its agent does not say.
+    /// `None` if its agent does not report it.
     pub heal: Option<HealFacts>,
 }
 
-/// A heal that is in the journal.
+/// A heal from the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HealRecord {
     /// Number of the journal's record.
     pub seq: u64,
-    /// The run that was open; None: it happened in the steady watch.
+    /// The run that was open; `None` if the heal happened in the steady watch.
     pub run: Option<RunId>,
     #[serde(flatten)]
     pub heal: HealEvent,
 }
 
-/// What is asked for.
+/// A request for heals.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HealAsk {
-    /// None: every node.
+    /// `None` for all nodes.
     pub node: Option<NodeName>,
-    /// How many of the last heals.
+    /// Maximum number of heals; the last ones are taken.
     pub last: usize,
     /// Only the heal of this id.
     pub id: Option<String>,
@@ -64,16 +64,16 @@ impl HealAsk {
     }
 }
 
-/// What the journal has of the heals that are asked for.
+/// The journal's heals that a request asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HealHistory {
-    /// The last ones, oldest first.
+    /// The last heals, oldest first.
     pub last: Vec<HealRecord>,
-    /// How many there are, those of `last` included.
+    /// Number of all of them, including those of `last`.
     pub heals: u64,
 }
 
-/// `stale_after` in seconds.
+/// Makes the view; `stale_after` is in seconds.
 pub fn heal(
     cluster: &ClusterName,
     now: Timestamp,
@@ -99,7 +99,7 @@ fn row(n: &SeenNode, now: Timestamp, stale_after: u64) -> HealNode {
 }
 
 impl HealRecord {
-    /// The heal that a record of the journal tells; `None` where the record is about something else.
+    /// The heal of a journal record; `None` if the record is about something else.
     pub fn of(record: Record) -> Option<Self> {
         match record.event {
             Event::Healed { heal } => Some(Self { seq: record.seq, run: record.run, heal }),

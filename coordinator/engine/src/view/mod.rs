@@ -1,4 +1,4 @@
-//! What people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
+//! The views that people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
 pub mod backups;
 pub mod checks;

@@ -1,4 +1,4 @@
-//! `podlift status NODE`: everything that is known of one node, each part with where it comes from and how old it is.
+//! `podlift status NODE`: everything that is known of one node, each part with its source and age.
 
 use super::status::{NodeRow, SeenNode};
 use crate::machine::{Event, Record, RunState, StepStatus};
@@ -20,21 +20,21 @@ pub struct NodeDetail {
     pub at: Timestamp,
     /// As `podlift status` shows it.
     pub row: NodeRow,
-    /// What the agent observed last, at `at` less `row.age_seconds`.
+    /// The agent's last observation, made `row.age_seconds` before `at`.
     pub facts: NodeFacts,
     pub manifests: Vec<ManifestDetail>,
-    /// The highest epoch that its agent has accepted; None: not connected, or none yet.
+    /// The highest epoch that its agent has accepted; `None` if the agent is not connected or has accepted none yet.
     pub epoch: Option<Epoch>,
-    /// How long its agent has been connected without a break.
+    /// Seconds since its agent connected, without a break.
     pub session_seconds: Option<u64>,
-    /// Container runtime, as the cluster knew it when the plan was made.
+    /// Container runtime, as the cluster reported it when the plan was made.
     pub runtime: Option<String>,
-    /// As the cluster had them when the plan was made; empty where there was no run.
+    /// Labels, as the cluster had them when the plan was made; empty if there was no run.
     pub labels: BTreeMap<String, String>,
     pub run: Option<RunId>,
     pub steps: Vec<NodeStep>,
     pub heals: Vec<HealEvent>,
-    /// The last ones that are about this node, oldest first, of every run.
+    /// The last records about this node, oldest first, from all runs.
     pub events: Vec<Record>,
 }
 
@@ -43,7 +43,7 @@ pub struct ManifestDetail {
     pub component: Component,
     pub image: String,
     pub sha256: Digest,
-    /// Of the flags as a set: equal where two nodes run the component alike, whatever the order in the file.
+    /// Hash of the flags as a set. It is equal if two nodes run the component with the same flags, whatever the order in the file.
     pub flags_sha256: Digest,
     pub health: String,
 }
@@ -57,15 +57,15 @@ pub struct NodeStep {
     pub began: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub seconds: Option<f64>,
-    /// What was seen, or why it waits, failed or was left out.
+    /// What was seen, or why the step waits, failed or was skipped.
     pub evidence: String,
 }
 
-/// What the views can't fold from a run.
+/// Inputs of the view that can't be folded from a run.
 pub struct Around {
     pub epoch: Option<Epoch>,
     pub connected_since: Option<Timestamp>,
-    /// The last records that are about the node (`subject`), oldest first.
+    /// The last records about the node (`subject`), oldest first.
     pub events: Vec<Record>,
     /// Every heal of the node, oldest first.
     pub heals: Vec<HealEvent>,
@@ -109,7 +109,7 @@ fn manifest(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> M
     }
 }
 
-/// Only what was seen: the file can be read, and, for the API server, whether its own address answers.
+/// States only what was seen: whether the file can be read and, for the API server, whether its own address answers.
 fn health(m: &ManifestFacts, facts: &NodeFacts, state: Option<&RunState>) -> String {
     if let Some(why) = &m.unreadable {
         return format!("unreadable: {why}");
@@ -159,8 +159,8 @@ fn told(status: &StepStatus) -> (&'static str, String) {
     }
 }
 
-/// What an event is about: a node's name, or the address of an API server. A journal keeps an index of it. Step ids are
-/// `phase/node/verb`; an id without a node is about the cluster.
+/// The subject of an event: a node's name, or the address of an API server. A journal keeps an index of it. Step ids are `phase/node/verb`;
+/// an id without a node is about the cluster.
 pub fn subject(event: &Event) -> Option<&str> {
     match event {
         Event::StepStarted { step, .. }
@@ -186,7 +186,7 @@ fn node_of(step: &StepId) -> Option<&str> {
     parts.next().map(|_| node)
 }
 
-/// Names like `wanted`, the nearest first: what a person may have meant. At most three, none that is far off.
+/// Names similar to `wanted`, nearest first, as suggestions. At most three, and none that differs much.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
@@ -197,7 +197,7 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
     near.into_iter().take(3).map(|(_, n)| n).collect()
 }
 
-/// Levenshtein's.
+/// The Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! `podlift report`: what happened, filled from the journal alone.
+//! `podlift report`: what happened in a run, from the journal alone.
 
 use super::checks::{SignOff, sign_off};
 use crate::doors::{BackupView, VIP};
@@ -33,26 +33,26 @@ pub struct Report {
     pub prevented: Vec<Prevention>,
     pub heals: Vec<HealReport>,
     pub waivers: Vec<Waiver>,
-    /// What people said that no machine can know, before the run and in it.
+    /// Attestations of operators, from before the run and during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
-    /// Of what should have been said, what nobody has.
+    /// Attestations that no operator has made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unattested: Vec<String>,
-    /// The set off the nodes.
+    /// The backup set on the coordinator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<BackupView>,
-    /// What the plan said and nothing was done about.
+    /// Findings of the plan that the run did not repair.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// What was recorded before the run and is not so after it; None: not compared yet.
+    /// Differences from before the run; `None` if they are not compared yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differences: Option<Vec<Finding>>,
     pub api_outage: ApiOutage,
     pub checks: Vec<SignOff>,
-    /// Ops whose end nobody could know, each with why.
+    /// Ops whose outcome is unknown, each with the reason.
     pub indeterminate: Vec<String>,
-    /// What an abort put back, and what it left.
+    /// What an abort put back; `left` has what it left changed.
     pub undone: Vec<String>,
     pub left: Vec<String>,
     pub journal_events: u64,
@@ -67,7 +67,7 @@ pub struct NodeReport {
     /// upgraded, deferred, failed, unfinished, untouched
     pub result: String,
     pub phases: Vec<PhaseReport>,
-    /// From cordon to uncordon by this run, seconds.
+    /// Seconds from cordon to uncordon by this run.
     pub unavailable_seconds: f64,
 }
 
@@ -90,9 +90,9 @@ pub struct HealReport {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiOutage {
-    /// Of the address that everybody uses.
+    /// Outage of the address in front of the API servers, seconds.
     pub vip_seconds: f64,
-    /// Of each API server by itself.
+    /// Outage of each API server on its own, seconds.
     pub endpoints: BTreeMap<String, f64>,
 }
 
@@ -141,7 +141,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
     }
 }
 
-/// Only what really was repaired before it could happen, by the step whose business it is.
+/// Only preventions whose repair the responsible step has really made.
 fn prevented(s: &RunState) -> Vec<Prevention> {
     let acted: Vec<&StepSpec> = s.plan.steps().filter(|x| s.steps[&x.id].ever_acted).collect();
     let done = |p: &&Prevention| acted.iter().any(|x| x.kind.step().mends(&p.repair));
@@ -153,7 +153,7 @@ fn unattested(s: &RunState) -> Vec<String> {
     ATTESTATIONS.iter().filter(|(id, _)| !said(id)).map(|(id, _)| id.to_string()).collect()
 }
 
-/// The first evidence of a sort among the steps that are done.
+/// The first evidence of one kind among the steps that are done.
 fn evidence<T>(s: &RunState, pick: impl Fn(&Evidence) -> Option<T>) -> Option<T> {
     s.steps.values().find_map(|step| match &step.status {
         StepStatus::Done { evidence } => pick(evidence),

@@ -15,7 +15,7 @@ pub struct Runs {
     pub cluster: ClusterName,
     pub at: Timestamp,
     pub runs: Vec<RunRow>,
-    /// Runs whose records are in files beside the journal, newest first.
+    /// Runs whose records have moved to files beside the journal, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub archived: Vec<ArchivedRow>,
 }
@@ -24,7 +24,7 @@ pub struct Runs {
 pub struct ArchivedRow {
     #[serde(flatten)]
     pub run: ArchivedRun,
-    /// Name of the file.
+    /// Name of the archive file.
     pub file: String,
 }
 
@@ -32,11 +32,11 @@ pub struct ArchivedRow {
 pub struct RunRow {
     #[serde(flatten)]
     pub summary: RunSummary,
-    /// From its start to its end, or to now.
+    /// Seconds from its start to its end, or to now.
     pub seconds: f64,
-    /// Nodes of its plan.
+    /// Number of nodes in its plan.
     pub nodes: u32,
-    /// Nodes that were left out on the way.
+    /// Number of nodes that were deferred.
     pub deferred: u32,
 }
 

@@ -1,5 +1,5 @@
-//! JSON schemas of the documents that people and other tools read, made from the types themselves. docs/schemas has them as files; a test
-//! keeps the two the same and refuses a change that would break a reader.
+//! JSON schemas of the documents that people and other tools read, made from the types themselves. docs/schemas has them as files. A test
+//! compares the two, and refuses a change that would break a reader.
 
 use super::{BackupCheck, Backups, Heal, NodeDetail, Report, Runs, Status};
 use crate::machine::{EVENT_SCHEMA, Record};
@@ -7,7 +7,7 @@ use crate::program::Program;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-/// Name of a document, as in its `schema` field, and its schema.
+/// Name of each document, as in its `schema` field, and its schema.
 pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         (super::report::SCHEMA, of::<Report>()),
@@ -22,7 +22,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
     ]
 }
 
-/// As the documents are written: what is always there is required.
+/// The schema of a document as it is written: a field that is always present is required.
 fn of<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }
@@ -40,7 +40,7 @@ mod tests {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas").join(file)
     }
 
-    /// Every property by its path, and whether it is required; through references, so that renaming a type breaks nobody.
+    /// Every property by its path, and whether it is required. References are followed, so that a renamed type counts as no change.
     fn properties(root: &Value, at: &Value, path: &str, depth: u32, out: &mut BTreeSet<String>) {
         if depth == 0 {
             return;
@@ -50,7 +50,7 @@ mod tests {
         }
         for list in ["oneOf", "anyOf", "allOf"] {
             for branch in at[list].as_array().into_iter().flatten() {
-                // A variant is known by its tag, not by its place.
+                // A variant is identified by its tag, not by its position.
                 let consts = branch["properties"].as_object().into_iter().flatten();
                 let tag = consts.into_iter().find_map(|(_, p)| p["const"].as_str());
                 let path = tag.map_or(path.to_string(), |t| format!("{path}<{t}>"));

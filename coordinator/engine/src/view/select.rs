@@ -1,5 +1,5 @@
-//! `podlift status --selector`: which rows stay. Columns are keys, and every other key is a label of the node as the cluster had it when
-//! the plan was made.
+//! `podlift status --selector`: chooses the rows to show. Columns are keys. Every other key is a label of the node, as the cluster had it
+//! when the plan was made.
 
 use super::selector::{Keys, Selector};
 use super::status::{NodeRow, Status};
@@ -8,18 +8,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a selector left of the fleet.
+/// Result of a selector on the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     pub selector: String,
     pub matched: u32,
     pub of: u32,
-    /// Keys that exist, where nothing matched: perhaps another one was meant.
+    /// The existing keys, listed if nothing matched, because the selector may have a wrong key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
 }
 
-/// Leaves the rows that match. `text` is what `selector` was read from.
+/// Keeps only the rows that match. `text` is the source of `selector`.
 pub fn select(status: &mut Status, state: Option<&RunState>, selector: &Selector, text: &str) {
     let of = status.nodes.len() as u32;
     let labels = labels(state);
@@ -42,7 +42,7 @@ fn labels(state: Option<&RunState>) -> Labels<'_> {
     nodes.map(|n| (n.name.as_str(), &n.view.labels)).collect()
 }
 
-/// A column hides a label of the same name.
+/// Columns and labels of a row. A column hides a label of the same name.
 fn keys(row: &NodeRow, labels: &Labels) -> Keys {
     let mut keys: Keys = labels.get(row.name.as_str()).map(|l| (*l).clone()).unwrap_or_default();
     let yes = |v: bool| v.to_string();

@@ -1,4 +1,4 @@
-//! `podlift status`: the fleet as a table, each row with the age of what it shows.
+//! `podlift status`: the fleet as a table, each row with the age of its data.
 
 use super::select::Selection;
 use crate::inventory::{NodeEntry, NodeRole};
@@ -21,10 +21,10 @@ pub struct Status {
     pub at: Timestamp,
     pub coordinator: String,
     pub epoch: Option<Epoch>,
-    /// Why this coordinator only reads, if so.
+    /// Why this coordinator only reads; `None` if it does not.
     pub read_only: Option<String>,
     pub run: Option<RunSummary>,
-    /// What a selector left, where one was given.
+    /// Result of the selector, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
     pub nodes: Vec<NodeRow>,
@@ -40,12 +40,12 @@ pub struct RunSummary {
     pub by: String,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
-    /// Title of the phase at work.
+    /// Title of the current phase.
     pub phase: Option<String>,
     pub steps_done: u32,
     pub steps: u32,
     pub heals: u32,
-    /// Ops whose end nobody could know.
+    /// Ops whose outcome is unknown.
     pub indeterminate: u32,
     pub paused: Option<StopReason>,
 }
@@ -54,18 +54,18 @@ pub struct RunSummary {
 pub struct NodeRow {
     pub name: NodeName,
     pub role: NodeRole,
-    /// pending, working, waiting, upgraded, failed, deferred; idle where no run is open.
+    /// pending, working, waiting, upgraded, failed, deferred; idle if no run is open.
     pub state: String,
     pub kubelet: Option<KubeVersion>,
     pub api_server: Option<KubeVersion>,
-    /// Step at work or failed.
+    /// The step that is at work or has failed.
     pub step: Option<String>,
     pub reason: Option<String>,
     /// steady, armed, off
     pub guard: String,
     pub connected: bool,
     pub age_seconds: u64,
-    /// Older than three heartbeats.
+    /// True if it is older than three heartbeats.
     pub stale: bool,
     #[serde(default)]
     pub kubeadm: Option<KubeVersion>,
@@ -80,13 +80,13 @@ pub struct NodeRow {
 /// A node as the coordinator last saw it.
 #[derive(Debug, Clone)]
 pub struct SeenNode {
-    /// Shared: a status of thousands of nodes copies none of them.
+    /// Shared, so that a status of thousands of nodes copies no facts.
     pub facts: Arc<NodeFacts>,
     pub at: Timestamp,
     pub connected: bool,
 }
 
-/// `state` is the newest run; `stale_after` in seconds.
+/// Makes the view. `state` is the newest run; `stale_after` is in seconds.
 pub fn status(
     cluster: &ClusterName,
     now: Timestamp,
@@ -133,11 +133,11 @@ pub fn summary(s: &RunState) -> RunSummary {
     }
 }
 
-/// A run by node, looked up once for all rows.
+/// A run indexed by node, made once for all rows.
 struct Fleet<'a> {
     state: &'a RunState,
     entries: BTreeMap<&'a NodeName, &'a NodeEntry>,
-    /// Nodes whose turn it is, also while nothing runs there but a look.
+    /// Nodes whose turn it is, including those where only looks run.
     driven: BTreeSet<NodeName>,
 }
 

@@ -1,4 +1,4 @@
-//! The views on a run that paused at its first node: rows, one node, all runs, and what a selector leaves.
+//! The views of a run that paused at its first node: rows, one node, all runs, and the rows that a selector keeps.
 
 use super::node::{Around, nearest, subject};
 use super::*;
@@ -26,7 +26,7 @@ fn seen() -> Vec<SeenNode> {
         .collect()
 }
 
-/// Failed on runai-01 after a heal there; the API server of the others' address is away.
+/// A run that failed on runai-01 after a heal there; the API server of another node does not answer.
 fn paused(run: &str, from: i64) -> (RunState, Vec<Record>) {
     let (run, plan) = (RunId::new(run).unwrap(), Box::new(build(&input()).unwrap()));
     let step = StepId::new("backup/runai-01/etcd-snapshot").unwrap();

@@ -1,21 +1,21 @@
-//! The question that an upgrade's program answers.
+//! The request that an upgrade's program answers.
 
 use crate::program::{PlanOptions, Program, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 
-/// The whole question that a plan answers, with nothing left to a configuration.
+/// The whole request that a plan answers; nothing of it depends on a configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
     pub to: KubeVersion,
-    /// Empty: all.
+    /// The nodes to upgrade; empty for all.
     pub nodes: Vec<NodeName>,
     pub options: PlanOptions,
-    /// Whoever asks again gives them anew: `by` is theirs.
+    /// The caller passes the waivers again at each request, so `by` names the caller.
     pub waivers: Vec<Waiver>,
 }
 
 impl Ask {
-    /// Asked again, it gives a program of the same hash while the facts are the same.
+    /// The same request again. It gives a program with the same hash while the facts are the same.
     pub fn again(program: &Program) -> Self {
         Ask {
             to: program.to(),
@@ -72,7 +72,7 @@ mod tests {
         i.cluster_survey.as_mut().unwrap().kubelet_config = Ok("maxPods: 1\n".into());
         let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
         survey.kubelet.as_mut().unwrap().config["maxPods"] = 7.into();
-        // What comes and goes is nothing that a plan rests on.
+        // A plan does not depend on what changes all the time.
         i.cluster_survey.as_mut().unwrap().pods = Ok(vec![]);
         let now = build(&i).unwrap();
         assert_eq!(differences(&before, &now), ["configuration of dgx030", "kubelet-config"]);

@@ -1,4 +1,4 @@
-//! What the work on a node takes with it: pods that go, whose they are, GPUs in use, jobs that lose a member, budgets in the way.
+//! What the work on a node affects: evicted pods and their owners, GPUs in use, jobs that lose a member, budgets that block.
 
 use super::PlanInput;
 use super::budget::{self, Budgets};
@@ -8,7 +8,7 @@ use crate::survey::PodView;
 use podlift_model::NodeName;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of every chosen node that a drain would take something from.
+/// The effects on every chosen node from which a drain would evict something.
 pub(super) fn of(input: &PlanInput, chosen: &Inventory) -> BTreeMap<NodeName, Blast> {
     let Ok(cluster) = &input.cluster_survey else { return BTreeMap::new() };
     let Ok(pods) = &cluster.pods else { return BTreeMap::new() };

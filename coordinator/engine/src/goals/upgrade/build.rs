@@ -1,4 +1,4 @@
-//! From what was observed to the program, or to the reason why there can be none.
+//! Makes the program from what was observed, or the reason why there is none.
 
 use super::{PlanInput, blast, checks, fingerprint, loss, meant, order};
 use crate::analysis::kubeadm::has_phases;
@@ -12,7 +12,7 @@ use podlift_model::version::{VersionError, check_step};
 use podlift_model::{Digest, KubeVersion, NodeName, PackageVersion};
 use std::collections::BTreeMap;
 
-/// The question itself is wrong: no plan, no findings.
+/// The request itself is wrong: there is no plan, and there are no findings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     #[error(transparent)]
@@ -85,7 +85,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     Ok(program.hashed())
 }
 
-/// Steps that only some plans have.
+/// The steps that this plan has in addition to the usual ones.
 fn also(
     input: &PlanInput,
     chosen: &Inventory,
@@ -102,13 +102,13 @@ fn also(
     }
 }
 
-/// The old text, where it is changed.
+/// The old text, if the run changes it.
 fn kubelet_config(input: &PlanInput, repairs: &[ConfigRepair]) -> Option<String> {
     repairs.iter().find(|r| matches!(r, ConfigRepair::SetKubelet { .. }))?;
     input.cluster_survey.as_ref().ok()?.kubelet_config.clone().ok()
 }
 
-/// What kubeadm would write, compared with what runs.
+/// Compares what kubeadm would write with what runs.
 fn predict(input: &PlanInput) -> (root_cause::RootCause, loss::Predicted) {
     let view = input.kubeadm_config.as_ref().ok();
     let parsed = view.and_then(|v| ClusterConfiguration::parse(&v.cluster_configuration).ok());
@@ -140,7 +140,7 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// A cluster whose API servers are all at the target may still have kubelets to finish.
+/// Checks the step of the version. If all API servers are at the target already, the run may still have kubelets to upgrade.
 fn check_step_or_resume(input: &PlanInput, from: KubeVersion) -> Result<(), VersionError> {
     let behind = input.inventory.nodes.iter().any(|n| n.view.kubelet.is_some_and(|v| v < input.to));
     match check_step(from, input.to) {
@@ -162,7 +162,7 @@ fn choose(input: &PlanInput) -> Result<Inventory, PlanError> {
     Ok(Inventory { nodes })
 }
 
-/// The exact versions: of each package the newest revision of the target that any node's repository offers.
+/// The exact versions: for each package the newest revision of the target in any node's repository.
 fn packages(input: &PlanInput) -> BTreeMap<Package, PackageVersion> {
     let offers = input.offers.values().flatten().flatten().filter(|o| o.version.kube == input.to);
     let mut out: BTreeMap<Package, PackageVersion> = BTreeMap::new();
@@ -173,7 +173,7 @@ fn packages(input: &PlanInput) -> BTreeMap<Package, PackageVersion> {
     out
 }
 
-/// The addons that the cluster uses: kubeadm 1.32 would deploy one whose ConfigMap is absent (`phases/upgrade/addons.go:93-150`).
+/// The addons that the cluster uses. kubeadm 1.32 would also deploy one whose ConfigMap is absent (`phases/upgrade/addons.go:93-150`).
 fn addons(input: &PlanInput) -> Vec<Addon> {
     let Ok(view) = &input.addons else { return vec![] };
     let config = input
@@ -186,9 +186,9 @@ fn addons(input: &PlanInput) -> Vec<Addon> {
     present.into_iter().filter(|(addon, there)| *there && enabled(addon)).map(|(addon, _)| addon).collect()
 }
 
-/// Phases that kubeadm has to leave out on apply and on node, where the ConfigMap of an addon is absent and not disabled.
+/// Phases that kubeadm has to skip on apply and node, because the ConfigMap of an addon is absent and the addon is not disabled.
 fn skip_phases(input: &PlanInput) -> Vec<String> {
-    // kubeadm 1.31 leaves an addon alone whose ConfigMap is absent, and has no phases to leave out.
+    // kubeadm 1.31 does not deploy an addon whose ConfigMap is absent, and has no phases to skip.
     if input.addons.is_err() || !has_phases(input.to) {
         return vec![];
     }

@@ -1,11 +1,11 @@
-//! What a plan rests on, part by part, so that a refusal can say which part has changed.
+//! Hashes of the facts that a plan depends on, part by part, so that a refusal can name the part that has changed.
 
 use super::PlanInput;
 use crate::program::{Approve, PlanOptions, hash_of as of};
 use podlift_model::Digest;
 use std::collections::BTreeMap;
 
-/// Only what decides the plan: free space, running ops and the like come and go.
+/// Only facts that decide the plan. Free space, running ops and similar facts change all the time.
 pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
     let mut out = BTreeMap::new();
     for node in &input.inventory.nodes {
@@ -23,7 +23,7 @@ pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
     let config = input.kubeadm_config.as_ref().map(|c| &c.cluster_configuration);
     out.insert("kubeadm-config".into(), of(&config));
     out.insert("target".into(), of(&input.to));
-    // How often a person is asked, and who set a check aside, changes nothing of what is done.
+    // The approvals and the operator of a waiver do not change what the run does.
     let options = PlanOptions { approve: Approve::All, ..input.options.clone() };
     let waivers: Vec<_> = input.waivers.iter().map(|w| (&w.check, &w.reason)).collect();
     out.insert("options".into(), of(&(options, waivers, &input.nodes)));

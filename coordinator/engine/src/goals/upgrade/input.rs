@@ -1,4 +1,4 @@
-//! Everything the planner looks at, observed beforehand.
+//! The planner's input, observed beforehand.
 
 use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView};
 use crate::inventory::Inventory;
@@ -9,12 +9,12 @@ use podlift_model::survey::{NodeSurvey, Seen};
 use podlift_model::{ClusterName, KubeVersion, Minor, NodeName, PackageVersion};
 use std::collections::BTreeMap;
 
-/// BCM's own view; Err: why it is not known, with what its tool printed.
+/// BCM's own view. An error is the reason why it is not known, with the output of BCM's tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BcmView {
     /// Minors that this BCM can manage.
     pub minors: Result<Vec<Minor>, String>,
-    /// The version that its metadata has of the cluster.
+    /// The cluster's version in BCM's metadata.
     pub recorded: Result<PackageVersion, String>,
 }
 
@@ -22,31 +22,31 @@ pub struct BcmView {
 pub struct PlanInput {
     pub cluster: ClusterName,
     pub to: KubeVersion,
-    /// Empty: all.
+    /// The nodes to upgrade; empty for all.
     pub nodes: Vec<NodeName>,
     pub options: PlanOptions,
     pub waivers: Vec<Waiver>,
     pub inventory: Inventory,
-    /// Err: why it could not be read.
+    /// An error is the reason why it could not be read.
     pub kubeadm_config: Result<KubeadmConfigView, String>,
-    /// What each node's repository of the target's minor offers; Err: why that is not known.
+    /// The packages in each node's repository of the target's minor. An error is the reason why they are not known.
     pub offers: BTreeMap<NodeName, Result<Vec<PackageOffer>, String>>,
-    /// Seen from each control-plane node.
+    /// etcd as seen from each control-plane node.
     pub etcd: BTreeMap<NodeName, Result<EtcdState, String>>,
-    /// Each API server by itself, and `proxy` for the address everybody uses.
+    /// Each API server separately, and `proxy` for the address in front of them.
     pub probes: Vec<ApiProbe>,
     pub addons: Result<AddonsView, String>,
-    /// What BCM says; None: nobody asks it (no `[bcm]` in the configuration).
+    /// BCM's view; `None` if BCM is not asked (no `[bcm]` in the configuration).
     pub bcm: Option<BcmView>,
-    /// How far each node's wall clock is ahead of the coordinator's, milliseconds; of agents that told theirs.
+    /// Milliseconds by which each node's wall clock is ahead of the coordinator's, for agents that reported theirs.
     pub clocks: BTreeMap<NodeName, i64>,
-    /// Agents that were refused and why, by node.
+    /// Refused agents, with the reason, by node.
     pub refused_agents: BTreeMap<NodeName, String>,
-    /// Of every node whose agent was asked; Err: why it could not look.
+    /// The survey of every node whose agent was asked. An error is the reason why it could not look.
     pub surveys: BTreeMap<NodeName, Seen<NodeSurvey>>,
-    /// Err: why the cluster could not be looked at.
+    /// An error is the reason why the cluster could not be looked at.
     pub cluster_survey: Seen<ClusterSurvey>,
-    /// What people have said that no machine can know.
+    /// Attestations of operators for this plan.
     pub attestations: Vec<Attestation>,
     pub now: jiff::Timestamp,
 }

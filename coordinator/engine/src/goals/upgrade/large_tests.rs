@@ -1,4 +1,4 @@
-//! A plan of 2,000 nodes and 20,000 pods: what it costs grows with the cluster, not with its square.
+//! A plan of 2,000 nodes and 20,000 pods: its cost grows with the size of the cluster, not with its square.
 
 use super::{PlanInput, build};
 use crate::inventory::Inventory;
@@ -8,7 +8,7 @@ use crate::testing::survey::{budget, node_survey, pod};
 use crate::testing::{input, name};
 use std::time::{Duration, Instant};
 
-/// `workers` more, each with ten pods; a namespace for every ten nodes, with ten budgets.
+/// Adds `workers` nodes with ten pods each, and a namespace with ten budgets for every ten nodes.
 fn large(workers: usize) -> PlanInput {
     let mut i = input();
     let like = i.inventory.get(&name("dgx030")).unwrap().clone();
@@ -59,7 +59,7 @@ fn what_a_large_fleet_loses_is_counted_right() {
 
 #[test]
 fn twice_the_fleet_costs_about_twice() {
-    // The best of a few, and a limit that a square (four times) can't pass while a busy machine can.
+    // The best of three runs, and a limit that quadratic cost can't meet while a busy machine can.
     let best = |workers| {
         let input = large(workers);
         (0..3).map(|_| timed(&input).1).min().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What somebody waived, as the run needs it: flags that the guards must not put back, preflight errors that kubeadm is told to ignore.
+//! Waivers in the form that the run needs: flags that the guards must not put back, and preflight errors that kubeadm has to ignore.
 
 use super::PlanInput;
 use super::checks::coredns;
@@ -8,7 +8,7 @@ use podlift_model::FlagName;
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Component, FlagLoss, Preflight};
 
-/// Flags that would be gone or emptied, where that is waived. Never one that leads to another store.
+/// Flags that would be gone or emptied, if that is waived. Flags that lead to another store are never among them.
 pub(super) fn losses(input: &PlanInput, losses: &[Loss]) -> Vec<FlagLoss> {
     if !waived(input, FLAG_LOSS) {
         return vec![];
@@ -29,7 +29,7 @@ fn by_name(loss: &Loss) -> Option<FlagLoss> {
     Some(FlagLoss { component, flag: FlagName::new(&*loss.name).ok()? })
 }
 
-/// Only where addons are a step of their own: otherwise apply would go on to CoreDNS itself.
+/// Only if addons are a separate step, because otherwise apply would update CoreDNS itself.
 pub(super) fn preflight(input: &PlanInput) -> Vec<Preflight> {
     if !waived(input, coredns::ID) || !has_phases(input.to) {
         return vec![];

@@ -1,4 +1,4 @@
-//! The upgrade, one minor or patch up: checks and predicts what would go wrong, and puts the steps in order.
+//! The upgrade by one minor or to a later patch: it checks and predicts what would go wrong, and puts the steps in order.
 
 mod ask;
 mod blast;

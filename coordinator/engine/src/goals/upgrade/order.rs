@@ -1,4 +1,4 @@
-//! The order of a run, as design.md has it; docs/runbook-map.md gives the reason of each deviation from the runbook.
+//! The order of a run, from design.md. docs/runbook-map.md gives the reason for each deviation from the runbook.
 
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::program::{Lane, Phase, PlanOptions, Shared, StepSpec};
@@ -20,18 +20,18 @@ struct Draft {
     lanes: Vec<(Option<NodeName>, Vec<StepKind>)>,
 }
 
-/// Steps that only some plans have.
+/// Conditions for steps that only some plans have.
 #[derive(Debug, Default)]
 pub(super) struct Also {
-    /// ConfigMap kubelet-config is repaired.
+    /// The run repairs ConfigMap kubelet-config.
     pub kubelet_config: bool,
-    /// Nodes whose patches directory is written.
+    /// Nodes whose patches directory the run writes.
     pub patched: BTreeSet<NodeName>,
-    /// kubeadm of the target has no phases of `upgrade apply`: addons and the kubelet's configuration go with apply and node.
+    /// The target's kubeadm has no phases of `upgrade apply`, so apply and node also update addons and the kubelet's configuration.
     pub whole_apply: bool,
 }
 
-/// `chosen` is the inventory cut to the nodes that this run upgrades; the backup is of all of the control plane whatever is chosen.
+/// `chosen` is the inventory cut to the nodes that this run upgrades. The backup always covers the whole control plane.
 pub(super) fn phases(
     all: &Inventory,
     chosen: &Inventory,
@@ -85,7 +85,7 @@ fn backup(servers: &[&NodeEntry]) -> Draft {
     if first.is_some() {
         lanes.insert(0, (first, vec![EtcdSnapshot {}.into()]));
     }
-    // One lane at a time, so that the seal comes after all of it.
+    // One lane at a time, so that the seal comes last.
     lanes.push((None, vec![SealBackup {}.into()]));
     Draft { name: "backup", title: "Backup, verified and sealed", parallel: 1, lanes }
 }
@@ -152,7 +152,7 @@ fn server_kubelet(shared: &Shared, also: &Also) -> Vec<StepKind> {
     before.into_iter().chain(config).chain(back(shared)).collect()
 }
 
-/// The package path. A node whose disk comes from a BCM image gets another list here.
+/// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
 fn worker(shared: &Shared) -> Vec<StepKind> {
     let before: [StepKind; 5] = [
         Cordon {}.into(),
@@ -164,7 +164,7 @@ fn worker(shared: &Shared) -> Vec<StepKind> {
     before.into_iter().chain(back(shared)).collect()
 }
 
-/// The node comes back.
+/// Steps that bring the node back into service.
 fn back(shared: &Shared) -> [StepKind; 3] {
     [KubeletRestart::to(shared.to).into(), NodeReady::at(shared.to).into(), Uncordon {}.into()]
 }
@@ -175,7 +175,7 @@ fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
         number += 1;
         let verb = kind.step().verb();
         let text = node.as_ref().map_or(format!("{phase}/{verb}"), |n| format!("{phase}/{n}/{verb}"));
-        // Phase and verb are ours and node names are validated: the id is always valid.
+        // Phase and verb are constants and node names are validated, so the id is always valid.
         let id = StepId::new(text).unwrap_or_else(|e| unreachable!("{e}"));
         StepSpec { number, id, phase: phase.into(), node: node.clone(), kind }
     };

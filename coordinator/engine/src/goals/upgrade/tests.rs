@@ -1,4 +1,4 @@
-//! The plan of the bad night, and what refuses one.
+//! The plan for the recorded failing upgrade, and the reasons to refuse a plan.
 
 use super::*;
 use crate::program::{Program, Severity, Waiver, differences};

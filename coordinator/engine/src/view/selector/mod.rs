@@ -1,5 +1,4 @@
-//! Kubernetes' selector syntax over the rows of `podlift status`: `role=worker,state!=upgraded,zone in (a,b),!gpu`. Pure; never looks
-//! anything up.
+//! Kubernetes' selector syntax over the rows of `podlift status`: `role=worker,state!=upgraded,zone in (a,b),!gpu`. This module does no IO.
 
 mod parse;
 #[cfg(test)]
@@ -7,10 +6,10 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a row is asked by: columns and labels by key. An absent key has no entry.
+/// Columns and labels of a row by key. An absent key has no entry.
 pub type Keys = BTreeMap<String, String>;
 
-/// All of these must hold.
+/// Requirements that must all hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
     wanted: Vec<Requirement>,
@@ -26,7 +25,7 @@ struct Requirement {
 enum How {
     /// `=`, `==`, `in`.
     In(BTreeSet<String>),
-    /// `!=`, `notin`: an absent key fits, as in Kubernetes.
+    /// `!=`, `notin`. An absent key matches, as in Kubernetes.
     NotIn(BTreeSet<String>),
     Exists,
     Absent,
@@ -35,7 +34,7 @@ enum How {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at character {position}: {found}, expected {expected}")]
 pub struct SelectorError {
-    /// From 1, of the text.
+    /// Position in the text, from 1.
     pub position: usize,
     pub found: String,
     pub expected: &'static str,

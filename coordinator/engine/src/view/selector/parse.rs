@@ -1,4 +1,4 @@
-//! The grammar, read left to right: requirements separated by commas; commas inside `( )` belong to their list.
+//! The grammar, read from left to right: requirements are separated by commas; commas inside `( )` belong to their list.
 
 use super::{How, Requirement, Selector, SelectorError};
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ pub(super) fn selector(text: &str) -> Result<Selector, SelectorError> {
     Ok(Selector { wanted })
 }
 
-/// Characters of keys and values; a key may have a prefix with `/`.
+/// Characters of keys and values. A key may have a prefix with `/`.
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
@@ -54,7 +54,7 @@ impl Reader<'_> {
         SelectorError { position: self.text[..self.at].chars().count() + 1, found, expected }
     }
 
-    /// May be empty.
+    /// Reads a word, which may be empty.
     fn word(&mut self) -> String {
         self.blanks();
         let word: String = self.rest().chars().take_while(|c| is_word(*c)).collect();

@@ -1,4 +1,4 @@
-//! The selector as a table: what it takes, what it refuses and where.
+//! The selector as a table: what it accepts, and what it refuses at which position.
 
 use super::*;
 

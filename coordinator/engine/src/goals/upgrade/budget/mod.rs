@@ -1,26 +1,26 @@
-//! Which budgets would hold a drain up, counted as the API server counts them (Kubernetes 1.32 `registry/core/pod/storage/eviction.go`),
-//! over all pods of a node, without asking anybody.
+//! Budgets that would block a drain, counted as the API server counts them (Kubernetes 1.32 `registry/core/pod/storage/eviction.go`), over
+//! all pods of a node and without any request.
 
 use crate::survey::{BudgetView, Expression, PodView, Selector};
 use std::collections::BTreeMap;
 
-/// A pod that an eviction would be refused for.
+/// A pod whose eviction would be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Obstacle {
     pub pod: String,
     pub what: String,
-    /// Waiting does not help: the budget can never allow it.
+    /// True if waiting does not help, because the budget can never allow the eviction.
     pub forever: bool,
 }
 
-/// Evicts the pods of a node one after another and keeps what each budget has left. An eviction that is refused takes nothing.
+/// Evicts the pods of a node one after another, and tracks what each budget has left. A refused eviction uses nothing of a budget.
 pub(super) fn obstacles(pods: &[&PodView], budgets: &Budgets) -> Vec<Obstacle> {
     let mut left: BTreeMap<(&str, &str), i32> = BTreeMap::new();
     let going = pods.iter().filter(|p| p.evicted() && p.budgeted());
     going.filter_map(|pod| evict(pod, &protecting(pod, budgets), &mut left)).collect()
 }
 
-/// By namespace: a cluster has many of both, and a pod is asked about those of its own.
+/// Budgets by namespace: a cluster has many, and a pod is compared only with those of its own namespace.
 pub(super) struct Budgets<'a>(BTreeMap<&'a str, Vec<&'a BudgetView>>);
 
 impl<'a> Budgets<'a> {
@@ -85,13 +85,13 @@ fn evict<'a>(
     }
 }
 
-/// A pod that is not ready may go where the budget is content without it, or says that it always may.
+/// A pod that is not ready may be evicted if the budget is satisfied without it, or always allows it.
 fn passes_unready(budget: &BudgetView) -> bool {
     let content = budget.current_healthy >= budget.desired_healthy && budget.desired_healthy > 0;
     content || budget.unhealthy_policy == "AlwaysAllow"
 }
 
-/// Even with every pod healthy it would allow nothing.
+/// Whether the budget would allow no eviction even if every pod were healthy.
 fn never(budget: &BudgetView) -> bool {
     budget.expected_pods > 0 && budget.desired_healthy >= budget.expected_pods
 }
@@ -122,17 +122,17 @@ impl PodView {
         format!("{}/{}", self.namespace, self.name)
     }
 
-    /// A drain takes it: neither a static pod nor one of a DaemonSet (those only where they are finished).
+    /// Whether a drain evicts it. It evicts no static pods, and pods of a DaemonSet only if they are finished.
     pub fn evicted(&self) -> bool {
         !self.mirror && (!self.daemon_set || self.finished)
     }
 
-    /// Nothing would make it again.
+    /// Whether no controller would make it again.
     pub fn bare(&self) -> bool {
         self.owner.is_none() && !self.finished && !self.mirror
     }
 
-    /// The API server looks at budgets for it.
+    /// Whether the API server considers budgets for it.
     fn budgeted(&self) -> bool {
         !self.finished && self.phase != "Pending"
     }

@@ -1,4 +1,4 @@
-//! As the API server decides, case by case.
+//! Decisions of the API server, case by case.
 
 use super::*;
 use crate::testing::survey::{budget, pod};

@@ -1,4 +1,4 @@
-//! Stacked etcd: the same member under other words, flags of etcd.yaml, and versions before 3.6.
+//! Stacked etcd: the same member under different addresses, flags of etcd.yaml, and versions before 3.6.
 
 use super::{api_server, between, blockers, case, cluster, flags_in, found, planned};
 use crate::goals::upgrade::PlanInput;

@@ -1,4 +1,4 @@
-//! Flags whose order has a meaning, that repeat, that lead to another store, that are another container's, that nobody can know.
+//! Flags whose order has a meaning, that repeat, that lead to another store, that belong to another container, or that can't be known.
 
 use super::{api_server, between, blockers, case, cluster, found, planned};
 use crate::goals::upgrade::PlanInput;
@@ -192,7 +192,7 @@ fn a_flag_with_underscores_in_extra_args_is_the_flag() {
     let text = text.replace("service-account-issuer", "service_account_issuer");
     let config = ClusterConfiguration::parse(&text).unwrap();
     let by = crate::kubeadm_config::Renderer::of("v1.32.13".parse().unwrap());
-    // kubeadm compares names as they are written, and writes its own default as well.
+    // kubeadm compares names by their exact text, so it writes its own default too.
     let values = config.rendered(Component::KubeApiserver, by).0.remove(ISSUER).unwrap();
     assert_eq!(values, [ISSUERS[0], ISSUERS[1], ISSUERS[0]]);
     let set = ConfigRepair::SetArg {

@@ -1,4 +1,4 @@
-//! What a minor has no more, and patch releases of a minor whose kubeadm has no phases of apply.
+//! Features that a minor has removed, and patch releases of a minor whose kubeadm has no phases of apply.
 
 use super::{api_server, between, blockers, case, cluster, found, planned};
 use crate::doors::{Act, Reply};

@@ -1,4 +1,4 @@
-//! Inputs in the shape of public bug reports (tests/fixtures/cases), each with the right answer.
+//! Inputs in the shape of public bug reports (tests/fixtures/cases), each with the right result.
 
 mod etcd;
 mod flags;
@@ -14,7 +14,7 @@ use podlift_model::op::Component;
 use podlift_model::{FlagSet, KubeVersion};
 use serde_json::Value;
 
-/// The words of the container that is the program's, as an agent reads them.
+/// The flags of the program's own container, as an agent reads them.
 fn flags_in(yaml: &str, program: &str) -> Result<FlagSet, String> {
     let pod: Value = serde_saphyr::from_str(yaml).unwrap();
     let containers = pod["spec"]["containers"].as_array().unwrap();
@@ -33,7 +33,7 @@ fn api_server(i: &mut PlanInput) -> impl Iterator<Item = &mut ManifestFacts> {
     facts.flat_map(|f| &mut f.manifests).filter(|m| m.component == Component::KubeApiserver)
 }
 
-/// All API servers run the manifest; the other components and the gates of the usual input are out of the way.
+/// All API servers run the manifest. The other components and the gates of the usual input are removed.
 fn cluster(config: &str, manifest: &str, to: &str) -> PlanInput {
     let mut i = input();
     i.to = to.parse().unwrap();
@@ -57,7 +57,7 @@ fn cluster(config: &str, manifest: &str, to: &str) -> PlanInput {
     i
 }
 
-/// Everything is at one version and has the other on offer.
+/// Sets everything to version `from`, and offers `to`.
 fn between(i: &mut PlanInput, from: &str, to: &str) {
     let (from, to): (KubeVersion, KubeVersion) = (from.parse().unwrap(), to.parse().unwrap());
     i.to = to;
@@ -94,7 +94,7 @@ fn planned(i: &PlanInput) -> Program {
     build(i).unwrap()
 }
 
-/// A file of a case.
+/// Content of a file of a case.
 macro_rules! case {
     ($path:literal) => {
         include_str!(concat!("../../../../../../tests/fixtures/cases/", $path))

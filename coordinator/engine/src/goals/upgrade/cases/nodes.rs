@@ -1,4 +1,4 @@
-//! Nodes whose names differ, and answers that want credentials.
+//! Nodes whose names differ, and API servers that want credentials.
 
 use super::{blockers, case, found, planned};
 use crate::doors::ApiProbe;
@@ -9,7 +9,7 @@ use crate::testing::{input, name};
 use podlift_model::FlagSet;
 use podlift_model::survey::NodeNames;
 
-/// dgx030 under the name of the case.
+/// dgx030 under the node name of the case.
 fn fqdn() -> PlanInput {
     let mut i = input();
     let (old, new) = (name("dgx030"), name("w1.site.example"));

@@ -1,4 +1,4 @@
-//! kubeadm 1.32 deploys CoreDNS and kube-proxy even where their ConfigMap is absent: such an addon is left out, and said.
+//! kubeadm 1.32 deploys CoreDNS and kube-proxy even if their ConfigMap is absent. The run skips such an addon, and this check reports it.
 
 use super::View;
 use crate::analysis::kubeadm::has_phases;

@@ -1,4 +1,4 @@
-//! Agents of one version, that do nothing now, and that would not restart anything as soon as a guard is armed.
+//! All agents have one version, are idle, and would not restart a pod as soon as a guard is armed.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -28,7 +28,7 @@ fn busy(f: &NodeFacts) -> Option<Finding> {
     Some(finding("agent-busy", Severity::Warning, Some(&f.node), evidence, "podlift status"))
 }
 
-/// What the guard would repair in the first second of the run; a gate of the site's rule goes by the plan itself.
+/// What the guard would repair as soon as it is armed. A gate of the site's rule is removed by the plan itself.
 fn armed(f: &NodeFacts) -> Option<Finding> {
     let findings = &f.heal.as_ref()?.findings;
     let open = findings.iter().find(|h| h.report_only.is_none() && h.rule != "site-gate")?;

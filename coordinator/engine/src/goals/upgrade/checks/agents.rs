@@ -1,4 +1,4 @@
-//! Every node has a connected agent that speaks our protocol.
+//! Every node has a connected agent with our protocol.
 
 use super::View;
 use crate::inventory::{NodeEntry, NodeRole};
@@ -26,7 +26,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     each.chain(without(view)).collect()
 }
 
-/// What a run would mean that leaves those nodes out.
+/// The consequences of a run without those nodes.
 fn without(view: &View) -> Option<Finding> {
     let nodes = &view.input.inventory.nodes;
     let missing: Vec<&NodeEntry> = nodes.iter().filter(|n| n.facts.is_none()).collect();

@@ -1,4 +1,5 @@
-//! Every API server answers /readyz at its own address, and the proxy in front of them apart: behind a proxy two servers hide the third.
+//! Every API server answers /readyz at its own address, and so does the proxy in front of them. The proxy alone would not show a failed
+//! server, because the others answer.
 
 use super::View;
 use crate::doors::VIP;
@@ -6,7 +7,7 @@ use crate::program::{Finding, Severity, finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let probes = view.input.probes.iter();
-    // Alive, and not as ready as an answer of 200 would say: it asks for credentials that nobody here has.
+    // The server is alive but asks for credentials that podlift does not have, so its answer proves less than a 200.
     let closed = probes
         .clone()
         .filter(|p| p.ok && !p.why.is_empty())

@@ -1,4 +1,4 @@
-//! APIs that the target no longer serves: asked for by somebody since an API server started, or stored in etcd in that version.
+//! APIs that the target no longer serves, but that clients have requested since an API server started, or that etcd stores in that version.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

@@ -1,4 +1,4 @@
-//! What a person has to say before the run, and has not. Which of it a run can't do without is the site's rule.
+//! Attestations that are missing before the run. The site's rule decides which of them are required.
 
 use super::View;
 use crate::program::{ATTESTATIONS, Finding, Severity, finding};

@@ -1,4 +1,4 @@
-//! What might change packages or restart services without podlift, in the middle of a run.
+//! Services that might change packages or restart services without podlift during a run.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -12,7 +12,7 @@ pub fn check(view: &View) -> Vec<Finding> {
             let next = format!("ssh {node} systemctl stop unattended-upgrades apt-daily-upgrade.timer");
             out.push(finding("unattended-upgrades", Severity::Warning, Some(node), evidence, &next));
         }
-        // Mode a restarts by itself; l lists, i asks, and nobody is there to answer.
+        // Mode a restarts services automatically. Mode l only lists them; mode i asks, and no operator can answer.
         if survey.automation.needrestart.as_deref() == Some("a") {
             let evidence = "needrestart restarts services by itself after packages (mode a): containerd and kubelet with them".into();
             let next = format!("ssh {node} grep -rn restart /etc/needrestart");

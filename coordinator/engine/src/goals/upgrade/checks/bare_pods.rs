@@ -1,4 +1,4 @@
-//! Pods that a drain can't or can only painfully move: without a controller it refuses to evict anything; an emptyDir goes with its pod.
+//! Pods that a drain can't move or moves with a loss: it refuses to evict a pod without a controller, and an emptyDir is lost with its pod.
 
 use super::View;
 use crate::goals::upgrade::blast;

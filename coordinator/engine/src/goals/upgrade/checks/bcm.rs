@@ -1,5 +1,5 @@
-//! BCM must be able to manage the target: it goes on managing the cluster after the upgrade. What its tool says is believed only where it
-//! is exactly a list of versions.
+//! BCM must be able to manage the target, because it manages the cluster after the upgrade too. The output of its tool counts only if it is
+//! exactly a list of versions.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -38,7 +38,7 @@ fn supported(view: &View, minors: &Result<Vec<Minor>, String>) -> Option<Finding
     }
 }
 
-/// The metadata alone starts nothing; that it is wrong means that somebody upgraded by hand, or that the last run's end is missing.
+/// The metadata alone starts nothing. A wrong version in it means that the cluster was upgraded by hand, or that the last run did not end.
 fn recorded(view: &View, recorded: &Result<podlift_model::PackageVersion, String>) -> Option<Finding> {
     let next = format!("cmsh -c \"kubernetes use {}; get version\"", view.input.cluster);
     let evidence = match recorded {

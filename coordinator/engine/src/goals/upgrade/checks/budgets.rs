@@ -1,4 +1,4 @@
-//! Budgets that would hold up the drain of a node, counted over all its pods (`plan/budget`).
+//! Budgets that would block the drain of a node, counted over all its pods (`upgrade/budget`).
 
 use super::View;
 use crate::goals::upgrade::{blast, budget};

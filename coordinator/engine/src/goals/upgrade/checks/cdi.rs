@@ -1,4 +1,4 @@
-//! containerd knows CDI from 1.7.2 on; where a node uses it for its GPUs, an older one loses them with the next pod.
+//! containerd supports CDI from 1.7.2 on. On a node that uses CDI for its GPUs, an older containerd loses them with the next pod.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -31,7 +31,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     out
 }
 
-/// `v1.7.24-k3s1`, `2.1.4`, `1.7.2~rc.0` (which is older than 1.7.2 and told as such by nobody).
+/// Reads `v1.7.24-k3s1`, `2.1.4`, `1.7.2~rc.0` (which is older than 1.7.2, but reads as 1.7.2).
 fn version(text: &str) -> Option<[u32; 3]> {
     let plain = text.trim_start_matches('v').split(['-', '+', '~']).next()?;
     let parts: Vec<u32> = plain.split('.').map_while(|p| p.parse().ok()).collect();

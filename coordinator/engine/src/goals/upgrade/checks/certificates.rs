@@ -1,5 +1,5 @@
-//! Certificates that are expired or soon will be, and whether kubeadm renews them in the upgrade (kubeadm 1.32
-//! `phases/upgrade/staticpods.go:574-631`: its own, never the kubelet's, a CA's, or a client's of an external etcd).
+//! Certificates that have expired or soon will, and whether kubeadm renews them in the upgrade (kubeadm 1.32
+//! `phases/upgrade/staticpods.go:574-631`: its own, but never the kubelet's, a CA's, or a client's of an external etcd).
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -51,17 +51,17 @@ pub fn check(view: &View) -> Vec<Finding> {
     out
 }
 
-/// Who renews kubeadm's own certificates on this node.
+/// Whether kubeadm renews its own certificates on this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Renews {
     Yes,
-    /// There is no ca.key: kubeadm says so and goes on.
+    /// There is no ca.key: kubeadm reports that and continues.
     ExternalCa,
     /// `certificate_renewal = false` in agent.toml.
     Not,
 }
 
-/// Another CA of the same bundle lasts longer: what was signed by the old one is no more, or soon.
+/// Whether another CA of the same bundle lasts longer. What the old CA has signed is no longer in use, or soon will not be.
 fn succeeded(all: &[CertificateFacts], old: &CertificateFacts) -> bool {
     let mut beside = all.iter().filter(|c| c.path == old.path && c.index != old.index && c.ca);
     old.ca && beside.any(|c| c.not_after.as_second() - old.not_after.as_second() >= SOON)

@@ -1,10 +1,10 @@
-//! Wall clocks that differ: certificates and logs go wrong with them. podlift itself orders and limits nothing by a wall clock, so it only
-//! says so.
+//! Wall clocks that differ: they break the validity of certificates and the times in logs. podlift itself orders and limits nothing by a
+//! wall clock, so this is only a warning.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
 
-/// Milliseconds. The way of an answer takes a part of it.
+/// Milliseconds, which include the transit time of the answer.
 const TOLERATED: u64 = 2000;
 
 pub fn check(view: &View) -> Vec<Finding> {

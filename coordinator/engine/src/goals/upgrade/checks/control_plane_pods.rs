@@ -1,4 +1,4 @@
-//! Pods of the control plane and the network by the state of their containers: a pod that crash-loops has phase Running.
+//! Pods of the control plane and the network, judged by the state of their containers, because a crash-looping pod has phase Running.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -6,7 +6,7 @@ use crate::survey::PodView;
 
 const ID: &str = "control-plane-pods";
 const NAMESPACES: &[&str] = &["kube-system", "calico-system", "calico-apiserver", "tigera-operator"];
-/// Restarts that say something even of a container that runs now.
+/// Number of restarts that is worth a note even if the container runs now.
 const MANY: u32 = 10;
 
 pub fn check(view: &View) -> Vec<Finding> {
@@ -31,7 +31,7 @@ fn judge(pod: &PodView) -> Option<Finding> {
     Some(finding(ID, severity, pod.node.as_ref(), format!("{} {what}", pod.full_name()), &next))
 }
 
-/// Static pods are what the run replaces; a replica of something else may be on its way to another node.
+/// A static pod blocks, because the run replaces it. A replica of another kind may be moving to another node.
 fn severity(pod: &PodView) -> Severity {
     if pod.mirror { Severity::Blocker } else { Severity::Warning }
 }

@@ -1,4 +1,4 @@
-//! Nodes that somebody cordoned before: they are upgraded like the others and stay cordoned after.
+//! Nodes that were cordoned before the run. They are upgraded like the others, and stay cordoned afterwards.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

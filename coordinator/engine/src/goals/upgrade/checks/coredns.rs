@@ -1,6 +1,6 @@
-//! CoreDNS that kubeadm can't migrate. Its preflight refuses `upgrade apply` before it writes anything, although the run leaves addons to
-//! a step of their own (kubeadm 1.32 `phases/upgrade/preflight.go`; versions and plugins of github.com/coredns/corefile-migration,
-//! `migration/versions.go`).
+//! CoreDNS versions and plugins that kubeadm can't migrate. Its preflight refuses `upgrade apply` before it writes anything, although the
+//! run updates addons in a separate step (kubeadm 1.32 `phases/upgrade/preflight.go`; versions and plugins of
+//! github.com/coredns/corefile-migration, `migration/versions.go`).
 
 use super::View;
 use crate::analysis::kubeadm::has_phases;
@@ -10,10 +10,10 @@ use podlift_model::KubeVersion;
 use podlift_model::op::Preflight;
 
 pub const ID: &str = "coredns-migration";
-/// The same where addons can't be left out: nothing to waive.
+/// The same problem if addons can't be skipped; it can't be waived.
 const WITH_APPLY: &str = "coredns-upgrade";
 
-/// Versions that can be migrated from, in their order, from the oldest that Kubernetes 1.31 can have met.
+/// Versions that can be migrated from, in order, from the oldest that may run with Kubernetes 1.31.
 const VERSIONS: &[&str] = &[
     "1.6.0", "1.6.1", "1.6.2", "1.6.3", "1.6.4", "1.6.5", "1.6.6", "1.6.7", "1.6.9", "1.7.0", "1.7.1",
     "1.8.0", "1.8.3", "1.8.4", "1.8.5", "1.8.6", "1.8.7", "1.9.0", "1.9.1", "1.9.2", "1.9.3", "1.9.4",
@@ -45,7 +45,7 @@ const PLUGINS: &[&str] = &[
     "transfer",
 ];
 
-/// What kubeadm's preflight would end with.
+/// An error with which kubeadm's preflight would end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::goals::upgrade) struct Refused {
     pub error: Preflight,
@@ -86,7 +86,7 @@ fn disabled(view: &View) -> bool {
     view.config().is_some_and(|c| c.addon_disabled(podlift_model::op::Addon::Coredns))
 }
 
-/// In the order in which kubeadm looks.
+/// The errors, in the order of kubeadm's checks.
 pub(in crate::goals::upgrade) fn refused(dns: &CoreDnsView, to: KubeVersion) -> Vec<Refused> {
     let plugins = unknown(&dns.corefile);
     let plugins = (!plugins.is_empty()).then(|| Refused {
@@ -103,7 +103,7 @@ fn not_migrated(image: &str, to: KubeVersion) -> Option<String> {
     let tag = without.rsplit('/').next().and_then(|name| name.split_once(':')).map(|(_, tag)| tag);
     let Some(tag) = tag else { return Some(format!("its image {image} has no tag that tells a version")) };
     let known = BROUGHT.iter().find(|(minor, _)| *minor == to.minor).map(|(_, version)| *version);
-    // A later minor brings a later one: then what is known here is no limit.
+    // A later minor brings a later CoreDNS, for which the versions known here are no limit.
     let target = known.or(VERSIONS.last().copied())?;
     let version = tag.trim_start_matches('v');
     let at = |v: &str| VERSIONS.iter().position(|known| *known == v);

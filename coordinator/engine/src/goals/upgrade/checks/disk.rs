@@ -1,4 +1,4 @@
-//! Room for three packages and, on a control-plane node, three images and a snapshot.
+//! Free space for three packages and, on a control-plane node, for three images and a snapshot.
 
 use super::View;
 use crate::inventory::NodeRole;

@@ -1,4 +1,4 @@
-//! Work that dpkg began and did not finish: apt refuses to do anything before it is.
+//! Unfinished work of dpkg: apt refuses to do anything before it is finished.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

@@ -1,4 +1,4 @@
-//! Every etcd member healthy, no alarm, exactly one leader, one cluster: as seen from every control-plane node.
+//! Every etcd member is healthy, there is no alarm, exactly one leader and one cluster, as seen from every control-plane node.
 
 use super::View;
 use crate::analysis::etcd_problems;
@@ -33,12 +33,12 @@ pub fn check(view: &View) -> Vec<Finding> {
     out
 }
 
-/// Bytes above which the default quota of 2 GiB is near; at the quota etcd takes no more writes (alarm NOSPACE).
+/// Bytes above which the default quota of 2 GiB is near. At the quota etcd accepts no more writes (alarm NOSPACE).
 const LARGE: u64 = 8 * (2 << 30) / 10;
-/// etcd's own heartbeat interval: a member that is slower than that loses elections.
+/// etcd's own heartbeat interval. A slower member loses elections.
 const SLOW_MS: u32 = 100;
 
-/// Members that are well and near a limit, each as whoever sees it worst tells.
+/// Healthy members that are near a limit, each by its worst value from any node.
 fn strained(view: &View) -> Vec<Finding> {
     let mut worst: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
     for member in view.input.etcd.values().flatten().flat_map(|s| &s.members) {

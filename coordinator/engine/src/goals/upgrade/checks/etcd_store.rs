@@ -1,5 +1,5 @@
-//! What leads the API servers to their data (`--etcd-prefix`, `--etcd-servers-overrides`): where it would go, come or change, they would
-//! start as if the cluster were empty, and controllers would act on that. No waiver sets this aside.
+//! The flags that lead the API servers to their data (`--etcd-prefix`, `--etcd-servers-overrides`). If one is removed, added or changed,
+//! the API servers start as if the cluster were empty, and controllers act on that. No waiver sets this aside.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

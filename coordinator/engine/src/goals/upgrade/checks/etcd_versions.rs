@@ -1,6 +1,6 @@
-//! etcd's own version. kubeadm 1.34 moves a stacked etcd from 3.5 to 3.6, and members that were promoted from learners under an older 3.5
-//! are learners again there: "too many learner members", and etcd does not start (etcd-io/etcd#19557, #20793). `member list` does not show
-//! it, so versions are all there is to judge by. An external etcd stays as it is.
+//! etcd's own version. kubeadm 1.34 moves a stacked etcd from 3.5 to 3.6. Members that an older 3.5 promoted from learners are learners
+//! again under 3.6: "too many learner members", and etcd does not start (etcd-io/etcd#19557, #20793). `member list` does not show it, so
+//! only versions can be judged. An external etcd stays as it is.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 const ID: &str = "etcd-versions";
 type Version = [u32; 3];
-/// Every member that ran it, or a later one, has written its own state right.
+/// A member that has run this version or a later one has written its own state correctly.
 const SAFE: Version = [3, 5, 26];
-/// kubeadm's ExternalEtcdVersion of 1.32 to 1.36: init and join ask for it, an upgrade does not.
+/// kubeadm's ExternalEtcdVersion of 1.32 to 1.36. init and join require it, an upgrade does not.
 const EXPECTED: Version = [3, 5, 24];
-/// Before it there is no RequestWatchProgress, and ConsistentListFromCache, which 1.34 locks on, falls back.
+/// Earlier versions have no RequestWatchProgress, so that ConsistentListFromCache, which 1.34 locks on, falls back.
 const WATCHED: Version = [3, 5, 13];
 /// First minor of Kubernetes whose kubeadm brings etcd 3.6.
 const MOVES: u16 = 34;
@@ -45,7 +45,7 @@ fn stacked(view: &View, members: &BTreeSet<(Version, &str)>) -> Option<Finding> 
 fn pinned(view: &View) -> Option<Finding> {
     let (to, config) = (view.input.to, view.config()?);
     let tag = config.etcd_image_tag().filter(|tag| tag.starts_with("3.5.") && to.minor >= MOVES)?;
-    // Flags of 3.6 are written by the image's tag until 1.35, and always from 1.36 on.
+    // Until 1.35 kubeadm writes flags of 3.6 depending on the image's tag, and from 1.36 on always.
     let (severity, end) = match to.minor {
         ..=35 => (Severity::Warning, "etcd stays at 3.5"),
         _ => (Severity::Blocker, "kubeadm writes flags that etcd 3.5 does not know"),
@@ -75,14 +75,14 @@ fn external(view: &View, members: &BTreeSet<(Version, &str)>) -> Option<Finding>
     Some(finding(ID, severity, None, evidence, next))
 }
 
-/// `runai-01 3.5.16, runai-02 3.5.21`, of those below the limit.
+/// Members below the limit: `runai-01 3.5.16, runai-02 3.5.21`.
 fn older(members: &BTreeSet<(Version, &str)>, limit: Version) -> String {
     let old = members.iter().filter(|(v, _)| *v < limit);
     let text = old.map(|([major, minor, patch], name)| format!("{name} {major}.{minor}.{patch}"));
     text.collect::<Vec<_>>().join(", ")
 }
 
-/// None: not told, or not readable.
+/// `None` if the member did not report it, or it can't be read.
 fn version(member: &EtcdMember) -> Option<Version> {
     let plain = member.version.trim_start_matches('v').split(['-', '+']).next()?;
     let parts: Vec<u32> = plain.split('.').map_while(|p| p.parse().ok()).collect();

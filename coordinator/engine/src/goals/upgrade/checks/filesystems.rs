@@ -1,4 +1,4 @@
-//! Every filesystem that the upgrade writes to: room, inodes, and that it can be written to at all.
+//! Every filesystem that the upgrade writes to: free space, inodes, and whether it is writable.
 
 use super::View;
 use crate::inventory::NodeRole;
@@ -7,7 +7,7 @@ use podlift_model::survey::{Disk, NodeSurvey};
 
 const ID: &str = "filesystems";
 const MIB: u64 = 1 << 20;
-/// Files that packages and layers of images need.
+/// Number of files that packages and image layers need.
 const INODES: u64 = 20_000;
 
 pub fn check(view: &View) -> Vec<Finding> {
@@ -26,7 +26,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     out
 }
 
-/// Packages lie there packed and are unpacked beside themselves.
+/// Bytes of the download. The filesystem holds the packages packed, and then unpacked beside them.
 fn download(survey: &NodeSurvey) -> u64 {
     survey.install.as_ref().map_or(0, |i| i.download_bytes)
 }

@@ -1,5 +1,5 @@
-//! Flags that the upgrade would lose. What the run repairs is a prevention, not a finding; what it can't repair blocks; what is waived
-//! is said again, with its reason.
+//! Flags that the upgrade would lose. What the run repairs is a prevention and no finding; what it can't repair is a blocker; what is
+//! waived is reported again, with the reason.
 
 use super::View;
 use crate::program::{FLAG_LOSS, Finding, Severity, finding};

@@ -1,5 +1,5 @@
-//! Gates that the target has lost, locked or does not decide: in the live manifests, the kubelet's configuration and flags, kube-proxy's
-//! configuration. Those of kubeadm-config's extraArgs that would kill are taken out by the run (`root_cause`), unless that is waived.
+//! Gates that the target has removed, has locked or does not decide: in the live manifests, the kubelet's configuration and flags, and
+//! kube-proxy's configuration. The run removes fatal gates from kubeadm-config's extraArgs (`root_cause`), unless that is waived.
 
 use super::View;
 use crate::analysis::root_cause::live_flags;
@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 
 const ID: &str = "gates";
 
-/// Where a gate was found, and whether the target will meet it there.
+/// The place of a gate, and whether the target will read it there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     component: String,
     place: String,
-    /// The upgrade leaves it there.
+    /// Whether the upgrade leaves the gate there.
     stays: bool,
     next: String,
 }
@@ -76,7 +76,7 @@ fn judge(view: &View, place: &Place, gate: &str, value: bool, nodes: &[NodeName]
     Some(Finding { site_rule, ..finding(ID, severity, node, evidence, &place.next) })
 }
 
-/// A gate of a manifest comes back only if kubeadm-config renders it, and what it renders is repaired unless the repair is waived.
+/// A gate of a manifest returns only if kubeadm-config renders it, and a rendered gate is repaired unless the repair is waived.
 fn manifests(view: &View, found: &mut Found) {
     let waived = view.input.waivers.iter().any(|w| w.check == FLAG_LOSS);
     for component in Component::ALL {
@@ -102,7 +102,7 @@ fn manifests(view: &View, found: &mut Found) {
     }
 }
 
-/// Gates that no manifest has yet and the upgrade would write.
+/// Gates that the upgrade would write and no manifest has yet.
 fn extra_args(
     view: &View,
     component: Component,

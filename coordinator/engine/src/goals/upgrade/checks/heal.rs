@@ -1,4 +1,4 @@
-//! Whether the heal guards each control-plane node: it has learned what must be there, and nothing forbids it to use that.
+//! Whether heal guards each control-plane node: it has learned what the manifests must contain, and nothing forbids it to use that.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -7,7 +7,7 @@ use podlift_model::heal::{HealFacts, HealMode};
 
 const LEARNED: &str = "heal-learned";
 const FORBIDDEN: &str = "heal-forbidden";
-/// Seconds: what is younger may still be on its way.
+/// Seconds. A shorter delay may still end without intervention.
 const PATIENCE: i64 = 600;
 
 pub fn check(view: &View) -> Vec<Finding> {
@@ -16,7 +16,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     told.flat_map(|(f, heal)| forbidden(f, heal).into_iter().chain(unlearned(view, f, heal))).collect()
 }
 
-/// Somebody moved etcd, or the cluster that answers there is another one: only a person can say which is right.
+/// etcd was moved, or another cluster answers at its endpoints. Only an operator can decide which is right.
 fn forbidden(facts: &NodeFacts, heal: &HealFacts) -> Option<Finding> {
     let why = heal.expectations.as_ref()?.forbidden.as_ref()?;
     let evidence = format!("nothing is healed from the etcd endpoints that were learned: {why}");
@@ -48,7 +48,7 @@ fn serves(view: &View, facts: &NodeFacts) -> bool {
     view.input.probes.iter().any(|p| p.ok && Some(&p.endpoint) == facts.advertise.as_ref())
 }
 
-/// It says itself since when, and that is not long.
+/// Whether the heal reports that its unlearned state began recently.
 fn young(view: &View, heal: &HealFacts) -> bool {
     let mut since = heal.files.iter().filter_map(|f| f.unlearned.as_ref());
     since.any(|u| view.input.now.as_second() - u.since.as_second() <= PATIENCE)

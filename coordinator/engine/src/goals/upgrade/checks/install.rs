@@ -1,4 +1,5 @@
-//! What apt would do for the exact versions with their dependencies, from a private root: no refusal, nothing removed, nothing left out.
+//! What apt would do for the exact versions and their dependencies, simulated in a private root: it refuses nothing, removes nothing and
+//! omits nothing.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

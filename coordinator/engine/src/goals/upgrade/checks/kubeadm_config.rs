@@ -1,4 +1,4 @@
-//! kubeadm-config is there, readable, and every node has what kubeadm 1.32.10 and later ask of it.
+//! kubeadm-config exists and is readable, and every node has what kubeadm 1.32.10 and later require of it.
 
 use super::View;
 use crate::kubeadm_config::ClusterConfiguration;

@@ -1,5 +1,5 @@
-//! Flags that the running kubelet has and its next start would not: the package's own /etc/default/kubelet took the place of a site's
-//! flags, or somebody edited a file since. The run restarts every kubelet, so it is said before.
+//! Flags that the running kubelet has and that its next start would not have: the package's own /etc/default/kubelet has replaced a site's
+//! flags, or a file was edited since. The run restarts every kubelet, so the check reports it beforehand.
 
 use super::View;
 use crate::analysis::removed::gone;
@@ -14,7 +14,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     for (node, kubelet) in view.surveys().filter_map(|(n, s)| Some((n, s.kubelet.as_ref().ok()?))) {
         let Some(Ok(running)) = &kubelet.running else { continue };
         let changes = running.changes_to("kubelet", &kubelet.flags);
-        // What the target has no more has to go.
+        // Flags that the target has removed must go anyway.
         let matters = |c: &&FlagChange| c.live.is_some() && gone("kubelet", &c.flag, to).is_none();
         let lost: Vec<String> = changes.iter().filter(matters).map(told).collect();
         if lost.is_empty() || !view.chosen(node) {

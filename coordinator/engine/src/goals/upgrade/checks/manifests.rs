@@ -1,5 +1,6 @@
-//! Every control-plane node has its three manifests, readable: without kube-apiserver.yaml `kubeadm upgrade node` takes it for a worker
-//! (kubeadm 1.32 `cmd/upgrade/node.go`). And their flags can be known: where a shell makes them, nobody can say what the upgrade loses.
+//! Every control-plane node has its three manifests, and they are readable: without kube-apiserver.yaml, `kubeadm upgrade node` treats the
+//! node as a worker (kubeadm 1.32 `cmd/upgrade/node.go`). Their flags must be known too: if a shell makes them, the loss can't be
+//! predicted.
 
 use super::View;
 use crate::inventory::NodeEntry;

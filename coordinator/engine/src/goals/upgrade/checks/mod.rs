@@ -1,4 +1,4 @@
-//! Preflight: each check a file, from what was observed to findings. A check never looks anywhere itself.
+//! Preflight checks: each file makes findings from what was observed. A check makes no look of its own.
 
 mod addons;
 mod agent_state;
@@ -63,7 +63,7 @@ pub const WAIVABLE: &[&str] = &[
     kubelet_flags::ID,
 ];
 
-/// What a check may look at.
+/// The input of a check.
 pub(super) struct View<'a> {
     pub input: &'a PlanInput,
     pub from: KubeVersion,
@@ -75,12 +75,12 @@ impl View<'_> {
         self.input.cluster_survey.as_ref().ok()
     }
 
-    /// Of the nodes that could be looked at.
+    /// Surveys of the nodes that could be looked at.
     fn surveys(&self) -> impl Iterator<Item = (&NodeName, &NodeSurvey)> {
         self.input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)))
     }
 
-    /// The run goes to this node.
+    /// Whether the run upgrades this node.
     fn chosen(&self, node: &NodeName) -> bool {
         self.input.nodes.is_empty() || self.input.nodes.contains(node)
     }
@@ -89,7 +89,7 @@ impl View<'_> {
         ClusterConfiguration::parse(&self.input.kubeadm_config.as_ref().ok()?.cluster_configuration).ok()
     }
 
-    /// The target's kubeadm, where it does not matter on which node.
+    /// The target's kubeadm, for cases where the node does not matter.
     fn renderer(&self) -> Renderer {
         Renderer::of(self.input.to)
     }
@@ -159,7 +159,7 @@ pub(super) fn run(input: &PlanInput, from: KubeVersion, cause: &RootCause) -> Ve
     CHECKS.iter().flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
 }
 
-/// A blocker that somebody set aside is said again, with the reason. Flag loss tells of its waiver itself.
+/// Turns a waived blocker into a warning, with the reason. The check of flag loss reports its waiver itself.
 fn waive(input: &PlanInput, mut finding: Finding) -> Finding {
     let waiver = input.waivers.iter().find(|w| w.check == finding.check && w.check != FLAG_LOSS);
     if let Some(w) = waiver.filter(|_| finding.severity == Severity::Blocker) {

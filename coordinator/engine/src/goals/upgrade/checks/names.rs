@@ -1,5 +1,6 @@
-//! One node, one name: the hostname, the kubelet's `--hostname-override`, the user of kubelet.conf and the Node object. kubeadm looks for
-//! its Node by one or the other (kubernetes/kubeadm#3244: 1.34.1 by the hostname, and ends with "not found" on the first worker).
+//! The names of a node must be equal: the hostname, the kubelet's `--hostname-override`, the user of kubelet.conf and the Node object.
+//! Versions of kubeadm find their Node by different ones (kubernetes/kubeadm#3244: 1.34.1 by the hostname, and ends with "not found" on the
+//! first worker).
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -7,7 +8,7 @@ use podlift_model::NodeName;
 use podlift_model::survey::NodeNames;
 
 const ID: &str = "node-names";
-/// Of the hostname alone: kubeadm of other versions takes the name from kubelet.conf, so that a person may set this aside.
+/// The check of the hostname alone. It may be waived, because other versions of kubeadm take the name from kubelet.conf.
 pub const HOSTNAME: &str = "node-hostname";
 
 pub fn check(view: &View) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! Calico as its operator sees it, LoadBalancer services that have no address, and what is really served at ingress addresses.
+//! Calico as its operator reports it, LoadBalancer services without an address, and the certificates really served at ingress addresses.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -54,7 +54,7 @@ fn certificate(served: &ServedCertificate, now: Timestamp) -> Option<Finding> {
     Some(finding("served-certificates", Severity::Warning, None, evidence, &next))
 }
 
-/// A wildcard stands for exactly one label.
+/// Whether the certificate covers the name. A wildcard stands for exactly one label.
 fn covers(certificate: &Certificate, name: &str) -> bool {
     let rest = name.split_once('.').map(|(_, rest)| rest);
     certificate

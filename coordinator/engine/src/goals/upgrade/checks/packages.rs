@@ -1,4 +1,4 @@
-//! The exact target version of kubeadm, kubelet and kubectl is in the repository of every node.
+//! The repository of every node has the exact target version of kubeadm, kubelet and kubectl.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

@@ -1,5 +1,5 @@
-//! Folders with kubeadm patches that podlift does not own. kubeadm keeps no patches in the cluster (kubernetes/kubeadm#2367), and a run of
-//! podlift gives kubeadm podlift's own folder: what only those files say would be lost.
+//! Folders with kubeadm patches that podlift does not own. kubeadm keeps no patches in the cluster (kubernetes/kubeadm#2367), and podlift
+//! passes its own folder to kubeadm, so settings that only those files have would be lost.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

@@ -1,5 +1,5 @@
-//! To whom the agents of the control plane encrypt the secrets of a backup. An agent without recipients serves none: then the backup has no
-//! keys and no etcd snapshot off the node.
+//! The age recipients for whom the control plane's agents encrypt the secrets of a backup. An agent without recipients serves no secrets:
+//! then the backup off the nodes has no keys and no etcd snapshot.
 
 use super::View;
 use crate::program::{Finding, Severity, finding, names};

@@ -1,5 +1,5 @@
-//! Flags that the target has no more (`plan/removed`), wherever they come from, and values that it does not take any more: cloud providers
-//! that were built in (gone since 1.31), versions of APIs that `--runtime-config` switches on and that are not served.
+//! Flags that the target has removed (`analysis/removed`), wherever they come from, and values that it no longer accepts: built-in cloud
+//! providers (removed in 1.31), and API versions that `--runtime-config` enables and that are no longer served.
 
 use super::View;
 use crate::analysis::removed::gone;
@@ -10,7 +10,7 @@ use podlift_model::op::Component;
 use podlift_model::{FlagSet, Minor, NodeName};
 use std::collections::BTreeMap;
 
-/// Group and version, and the minor that serves it no more (Kubernetes' deprecation guide).
+/// Group and version, and the minor that stopped serving it (Kubernetes' deprecation guide).
 const GONE: &[(&str, u16)] = &[
     ("autoscaling/v2beta2", 26),
     ("batch/v1beta1", 25),
@@ -64,7 +64,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     out
 }
 
-/// Flags of the control plane that are no more. What only a manifest has goes with the upgrade; what kubeadm-config has comes back.
+/// Removed flags of the control plane. A flag of a manifest only disappears with the upgrade; a flag of kubeadm-config returns.
 fn names(view: &View) -> Vec<Finding> {
     let to = view.input.to.minor();
     let config = view.config();
@@ -102,7 +102,8 @@ fn removed(component: &str, flag: &str, since: Minor, stays: bool, on: &str) -> 
     finding("removed-flags", severity, None, evidence, "kubectl -n kube-system edit cm kubeadm-config")
 }
 
-/// kubeadm leaves the kubelet's flags alone, but for one: 1.35 takes --pod-infra-container-image out of the file that it wrote itself.
+/// kubeadm leaves the kubelet's flags alone, with one exception: 1.35 removes --pod-infra-container-image from the file that it wrote
+/// itself.
 fn kubelets(view: &View) -> Vec<Finding> {
     let to = view.input.to.minor();
     let mut out = Vec::new();
@@ -128,7 +129,7 @@ fn kubelets(view: &View) -> Vec<Finding> {
     out
 }
 
-/// `api/all=true` and the like.
+/// The item that enables whole groups of APIs, such as `api/all=true`.
 fn everything(flags: &FlagSet) -> Option<String> {
     let on = |item: &String| {
         let (api, value) = item.split_once('=').unwrap_or((item, "true"));

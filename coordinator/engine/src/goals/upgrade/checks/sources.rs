@@ -1,5 +1,5 @@
-//! apt sources of others that are broken or name a repository that is gone: podlift fetches its own lists only, and everybody else's
-//! `apt-get update` fails on them.
+//! apt sources that podlift does not own and that are broken, or whose repository no longer exists. podlift fetches only its own lists, but
+//! any other `apt-get update` fails on these sources.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

@@ -1,5 +1,5 @@
-//! The folder from which the kubelet of a control-plane node reads static pods. kubeadm and the heal know /etc/kubernetes/manifests only:
-//! what they write there is read by nobody where the kubelet looks elsewhere.
+//! The folder from which the kubelet of a control-plane node reads static pods. kubeadm and heal write to /etc/kubernetes/manifests only.
+//! If the kubelet reads another folder, their manifests have no effect.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -44,7 +44,7 @@ fn other(node: &NodeName, settings: &KubeletSettings) -> Option<Finding> {
     is_other(&path).then(|| finding(ID, Severity::Blocker, Some(node), evidence, &next))
 }
 
-/// Empty: no folder is read, or a drop-in says which.
+/// Whether it is another folder. An empty path means that no folder is read, or that a drop-in sets it.
 fn is_other(path: &str) -> bool {
     !path.is_empty() && path.trim_end_matches('/') != MANIFESTS
 }

@@ -1,5 +1,5 @@
-//! Files of the manifest folder besides the three: the kubelet reads every name that does not begin with a dot, whatever its ending, and
-//! the last file of a pod wins (Kubernetes 1.32 `pkg/kubelet/config/file.go`).
+//! Files of the manifest folder other than the three: the kubelet reads every file whose name does not begin with a dot, whatever its
+//! extension, and the last file of a pod wins (Kubernetes 1.32 `pkg/kubelet/config/file.go`).
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -42,7 +42,8 @@ pub fn check(view: &View) -> Vec<Finding> {
     out
 }
 
-/// Agents mark files of the three; a copy of etcd.yaml takes etcd's place in the same way, and may be of another version or folder.
+/// Whether the file is a second manifest of etcd. Agents mark copies of the three manifests only. A copy of etcd.yaml replaces etcd in the
+/// same way, and may have another version or folder.
 fn second_etcd(survey: &NodeSurvey, file: &OtherManifest) -> bool {
     const ETCD: &str = "kube-system/etcd";
     let of_etcd = survey.other_manifests.iter().filter(|f| f.pod.as_deref() == Some(ETCD));

@@ -1,4 +1,4 @@
-//! What could not be looked at: said, and never taken for absent.
+//! Parts that could not be looked at. The check reports them, and the planner never treats them as absent.
 
 use super::View;
 use crate::program::{Finding, Severity, finding, names};

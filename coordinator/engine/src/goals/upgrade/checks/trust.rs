@@ -1,5 +1,5 @@
-//! Kubeconfigs of the control plane whose CA data does not verify the API server's certificate: a rotation of the CA that stopped half way
-//! (kubernetes/kubeadm#2027). kubeadm renews the certificates in them and leaves the CA data as it is.
+//! Kubeconfigs of the control plane whose CA data does not verify the API server's certificate, because a CA rotation was not completed
+//! (kubernetes/kubeadm#2027). kubeadm renews the certificates in them, but leaves the CA data unchanged.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};

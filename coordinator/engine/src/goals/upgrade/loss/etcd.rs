@@ -1,5 +1,5 @@
-//! Flags of a stacked etcd: kubeadm writes etcd.yaml anew from `etcd.local`, and what a patch or a hand put there (quota, metrics address)
-//! is gone unless it stands in `etcd.local.extraArgs`.
+//! Flags of a stacked etcd: kubeadm writes etcd.yaml again from `etcd.local`. Settings from a patch or a manual edit (quota, metrics
+//! address) are lost unless `etcd.local.extraArgs` has them.
 
 use super::{Loss, LossKind, Predicted, by_hand, names};
 use crate::analysis::endpoints;
@@ -57,7 +57,7 @@ fn changes(
     out
 }
 
-/// As kubeadm writes it: of the loopback address or of the node's own, never of all.
+/// Whether kubeadm writes such a URL: of the loopback address or the node's own, never of all addresses.
 fn usual(url: &str, port: &str) -> bool {
     let url = url.trim_end_matches('/');
     let everywhere = ["https://0.0.0.0", "https://[::]"].iter().any(|all| url.starts_with(all));

@@ -1,5 +1,5 @@
-//! Environment, volumes and containers that somebody put into a live manifest. kubeadm-config (v1beta4) has a place for environment; with
-//! v1beta3 a patch keeps it on its nodes. Volumes and containers are for a person: their meaning is not in a list of names.
+//! Environment, volumes and containers that were added to a live manifest by hand. kubeadm-config can express environment in v1beta4; with
+//! v1beta3 a patch keeps it on its nodes. Volumes and containers need an operator, because a list of names does not show their meaning.
 
 use super::{Loss, LossKind, Predicted, by_hand, names};
 use crate::goals::upgrade::PlanInput;
@@ -11,7 +11,7 @@ use podlift_model::survey::ManifestExtras;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Name to value (None: a secret) to the nodes that have it so.
+/// Name to value (`None` for a secret) to the nodes that have this value.
 type Envs = BTreeMap<String, BTreeMap<Option<String>, Vec<NodeName>>>;
 
 pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predicted) {
@@ -69,8 +69,8 @@ fn unrepaired(kind: LossKind, nodes: &[NodeName], component: Component, name: &s
     format!("{component}: {what} {name} was added by hand on {} and would vanish: {how}", names(nodes))
 }
 
-/// With a place for it in kubeadm-config, one value of all nodes that have it is repaired there; otherwise each node keeps its own by a
-/// patch. What is a secret is for a person.
+/// If kubeadm-config can express environment, one value that all its nodes share is repaired there. With v1beta3 each node keeps its own
+/// value by a patch. A secret, or different values under v1beta4, need an operator.
 fn environment(config: &ClusterConfiguration, component: Component, envs: Envs, out: &mut Predicted) {
     let mut patched: BTreeMap<NodeName, Vec<(String, String)>> = BTreeMap::new();
     for (name, values) in envs {

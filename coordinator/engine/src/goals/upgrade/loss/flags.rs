@@ -1,4 +1,4 @@
-//! Flags of the three components. Where the target's own kubeadm was asked on a node, its difference counts; otherwise what we render.
+//! Flags of the three components. If the target's own kubeadm was asked on a node, its diff counts; otherwise what podlift renders.
 
 use super::{Loss, LossKind, Predicted, by_hand, live_flags};
 use crate::analysis::{endpoints, removed};
@@ -31,7 +31,7 @@ pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predi
                 out.add(&node.name, loss(change, origin));
             }
         }
-        // Endpoints have a repair of their own, which looks at all nodes together; what leads to another store is never repaired in passing.
+        // Endpoints have their own repair, which considers all nodes together. Flags that lead to another store are never repaired here.
         changed.retain(|flag| !STORE.contains(&flag.as_str()));
         out.store.extend(stores.into_iter().map(|(what, nodes)| {
             format!(
@@ -56,7 +56,7 @@ fn loss(change: FlagChange, origin: String) -> Loss {
     }
 }
 
-/// What would be lost, emptied or changed. A flag that is new takes nothing away, and one that the target has no more has to go.
+/// Flags that would be lost, emptied or changed. A new flag takes nothing away, and a flag that the target has removed has to go.
 fn changes(
     input: &PlanInput,
     config: &ClusterConfiguration,
@@ -84,8 +84,8 @@ fn changes(
     all.into_iter().filter(matters).collect()
 }
 
-/// What the target's kubeadm said of flags that this component runs with; those of another container in the same file are nobody's. A list
-/// that only changes its order may be missing in what it said: lines that move are not lines that go.
+/// The kubeadm diff of flags with which this component runs; flags of another container in the same file are ignored. The diff may lack a
+/// list that only changes its order, because it does not report moved lines as removed.
 fn asked(diff: &[FlagChange], component: Component, live: &FlagSet, ours: &[FlagChange]) -> Vec<FlagChange> {
     let runs = |c: &FlagChange| live.0.contains_key(&c.flag) || (c.live.is_none() && is_store(&c.flag));
     let mine = |c: &&FlagChange| c.component == component.name() && runs(c);
@@ -93,7 +93,7 @@ fn asked(diff: &[FlagChange], component: Component, live: &FlagSet, ours: &[Flag
     for change in diff.iter().filter(mine) {
         match live.joined(&change.flag) == change.live {
             true => out.push(change.clone()),
-            // It speaks of another process: then what we render counts.
+            // The diff is about another process, so what podlift renders counts.
             false => out.extend(ours.iter().find(|c| c.flag == change.flag).cloned()),
         }
     }
@@ -103,7 +103,7 @@ fn asked(diff: &[FlagChange], component: Component, live: &FlagSet, ours: &[Flag
     out
 }
 
-/// Beside the endpoints: where it comes, goes or changes, the store is another one.
+/// Flags other than the endpoints whose addition, removal or change means another store.
 fn is_store(flag: &str) -> bool {
     STORE.contains(&flag) && flag != ETCD_SERVERS
 }
@@ -117,7 +117,7 @@ fn items(text: &Option<String>) -> BTreeSet<&str> {
     text.iter().flat_map(|t| t.split(',')).filter(|t| !t.is_empty()).collect()
 }
 
-/// Gates that run and would not be there, except those that must go: fatal on the target, or by the site's rule.
+/// Gates that run and would be lost, except those that must go: fatal on the target, or removed by the site's rule.
 fn lost_gates(input: &PlanInput, change: &FlagChange) -> Vec<String> {
     let kept = items(&change.rendered);
     let must_go = |item: &str| {
@@ -130,7 +130,7 @@ fn lost_gates(input: &PlanInput, change: &FlagChange) -> Vec<String> {
     lost.map(String::from).collect()
 }
 
-/// Puts the flag where kubeadm reads it, if all nodes run with the same value.
+/// Puts the flag where kubeadm reads it, if it has the same value on all nodes.
 fn repair(
     input: &PlanInput,
     config: &ClusterConfiguration,
@@ -172,7 +172,7 @@ fn repair(
     });
 }
 
-/// Why kubeadm-config can't make kubeadm write the flag as it runs, if so.
+/// Why kubeadm-config can't make kubeadm write the flag as it runs; `None` if it can.
 fn no_place(
     input: &PlanInput,
     config: &ClusterConfiguration,
@@ -197,7 +197,7 @@ fn no_place(
     ))
 }
 
-/// What is rendered stays, what would be lost is added to it.
+/// The rendered gates, and those that would be lost.
 fn gate_values(
     input: &PlanInput,
     config: &ClusterConfiguration,

@@ -1,5 +1,5 @@
-//! The kubelet's configuration: `kubeadm upgrade node` writes ConfigMap kubelet-config over `/var/lib/kubelet/config.yaml`, and hand edits
-//! of that file are lost. What the kubelet's own flags say stays: kubeadm leaves kubeadm-flags.env alone on an upgrade.
+//! The kubelet's configuration: `kubeadm upgrade node` writes ConfigMap kubelet-config over `/var/lib/kubelet/config.yaml`, so manual edits
+//! of that file are lost. The kubelet's own flags stay: kubeadm does not change kubeadm-flags.env on an upgrade.
 
 use super::{Loss, LossKind, Predicted, names};
 use crate::goals::upgrade::PlanInput;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 const GATES: &str = "featureGates";
 
-/// kubeadm works it out on each node by itself (`componentconfigs/kubelet.go`: systemd-resolved).
+/// Keys that kubeadm determines on each node (`componentconfigs/kubelet.go`: systemd-resolved).
 const NODES_OWN: &[&str] = &["resolvConf", "apiVersion", "kind"];
 
 pub fn predict(input: &PlanInput, out: &mut Predicted) {
@@ -46,7 +46,7 @@ fn loss(key: &str, value: &Value, becomes: Option<&Value>) -> Loss {
     Loss { nodes: vec![], component, kind: LossKind::Setting, name, live, becomes, origin }
 }
 
-/// What all nodes have alike goes into the ConfigMap; what some have stays theirs, by a patch.
+/// A setting that all nodes share goes into the ConfigMap. A setting of some nodes stays on them by a patch.
 fn keep(lost: BTreeMap<String, BTreeMap<NodeName, Value>>, seen: usize, out: &mut Predicted) {
     let mut own: BTreeMap<NodeName, Map<String, Value>> = BTreeMap::new();
     for (key, by_node) in lost {
@@ -86,7 +86,7 @@ fn prevention(what: String, repair: ConfigRepair) -> Prevention {
     Prevention { id: "kubelet-setting-lost".into(), component: Part::Kubelet, what, repair, site_rule: false }
 }
 
-/// As it is, but for gates that the target would die of.
+/// The value, without gates that are fatal on the target.
 fn kept(input: &PlanInput, key: &str, value: Value) -> Value {
     match value {
         Value::Object(mut gates) if key == GATES => {
@@ -101,14 +101,14 @@ fn fatal(input: &PlanInput, gate: &str, value: &Value) -> bool {
     value.as_bool().is_some_and(|v| gates::fatal_text(gate, v, input.to.minor()).is_some())
 }
 
-/// Key, value and what it becomes, of what the node has and the ConfigMap has not so. Zero values are left out: they say nothing.
+/// Key, value and new value of each setting where the node differs from the ConfigMap. Zero values are omitted, because they set nothing.
 fn changed(live: &Map<String, Value>, rendered: &Map<String, Value>) -> Vec<(String, Value, Option<Value>)> {
     let mine = live.iter().filter(|(key, value)| !NODES_OWN.contains(&key.as_str()) && !zero(value));
     let differing = mine.filter(|(key, value)| differs(value, rendered.get(*key)));
     differing.map(|(key, value)| (key.clone(), value.clone(), rendered.get(key).cloned())).collect()
 }
 
-/// Zero values within are absent ones.
+/// Compares the values; a zero value within counts as absent.
 fn differs(live: &Value, rendered: Option<&Value>) -> bool {
     match (live, rendered) {
         (Value::Object(a), Some(Value::Object(b))) => a.iter().any(|(k, v)| !zero(v) && differs(v, b.get(k))),
@@ -120,7 +120,7 @@ fn differs(live: &Value, rendered: Option<&Value>) -> bool {
 fn zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        // A false that is written down is meant: `failSwapOn`.
+        // An explicit false has a meaning: `failSwapOn`.
         Value::Bool(_) => false,
         Value::Number(n) => n.as_f64() == Some(0.0),
         Value::String(s) => matches!(s.as_str(), "" | "0s" | "0"),
@@ -129,7 +129,7 @@ fn zero(value: &Value) -> bool {
     }
 }
 
-/// The gates that go are those which the target would die of.
+/// Whether all gates that would be lost are fatal on the target.
 fn only_fatal(input: &PlanInput, live: &Value, rendered: Option<&Value>) -> bool {
     let Value::Object(live) = live else { return false };
     let stays = |k: &String, v: &Value| rendered.and_then(|r| r.get(k)) == Some(v);

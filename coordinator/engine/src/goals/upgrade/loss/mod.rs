@@ -1,6 +1,6 @@
-//! Flag loss: all that a kubeadm upgrade would take away, empty or change on a node, with where it comes from. kubeadm regenerates whole
-//! files from two ConfigMaps and keeps nothing of the old ones (kubeadm 1.32 `phases/controlplane/manifests.go`), so what was added by hand
-//! is gone unless it is put where kubeadm reads it.
+//! Flag loss: all settings that a kubeadm upgrade would remove, empty or change on a node, with their origin. kubeadm regenerates whole
+//! files from two ConfigMaps and keeps nothing of the old ones (kubeadm 1.32 `phases/controlplane/manifests.go`). So a manual addition is
+//! lost unless it is put where kubeadm reads it.
 
 mod etcd;
 mod extras;
@@ -19,7 +19,7 @@ pub(super) struct Predicted {
     pub losses: Vec<Loss>,
     pub prevented: Vec<Prevention>,
     pub unrepairable: Vec<String>,
-    /// What would start the API servers on an empty or another store.
+    /// Changes that would start the API servers on an empty or another store.
     pub store: Vec<String>,
     pub patches: Vec<PatchFile>,
 }
@@ -34,7 +34,7 @@ pub(super) fn predict(input: &PlanInput, config: &ClusterConfiguration) -> Predi
 }
 
 impl Predicted {
-    /// Adds a loss, or its node to the same loss of another node.
+    /// Adds a loss, or adds its node to an equal loss of another node.
     fn add(&mut self, node: &NodeName, loss: Loss) {
         let same = |l: &&mut Loss| {
             (&l.component, l.kind, &l.name, &l.live, &l.becomes)
@@ -47,7 +47,7 @@ impl Predicted {
     }
 }
 
-/// Who put it there, where no ConfigMap renders it.
+/// The origin of a setting that no ConfigMap renders.
 fn by_hand() -> String {
     "no ConfigMap of kubeadm has it: it was added by hand".into()
 }

@@ -1,4 +1,4 @@
-//! On the recorded manifests and ConfigMaps, and on what people add by hand.
+//! Tests on the recorded manifests and ConfigMaps, and on settings that people add by hand.
 
 use super::*;
 use crate::goals::upgrade::build;

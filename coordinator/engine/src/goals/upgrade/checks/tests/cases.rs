@@ -1,4 +1,4 @@
-//! The problems, each with what is nearly it, and the ways to make them.
+//! The problems, each with a near miss, and functions that make them.
 
 use crate::goals::upgrade::PlanInput;
 use crate::survey::*;
@@ -54,7 +54,7 @@ pub fn flag(i: &mut PlanInput, component: Component, flag: &str, value: &str) {
             m.flags.0.insert(flag.into(), vec![value.into()]);
         }
     }
-    // And where kubeadm reads it, so that nothing is lost.
+    // Also sets it where kubeadm reads it, so that nothing is lost.
     let config = i.kubeadm_config.as_mut().unwrap();
     let set = crate::kubeadm_config::ConfigRepair::SetArg {
         component,
@@ -126,13 +126,13 @@ fn containerd(i: &mut PlanInput, version: &str, cdi: bool) {
     dgx(i).containerd = Some(Containerd { version: version.into(), cdi, runtimes: vec![] });
 }
 
-/// As one of the three nodes sees the second member.
+/// The second member, as one of the three nodes sees it.
 fn member(i: &mut PlanInput, db_size_bytes: Option<u64>, latency_ms: Option<u32>) {
     let member = &mut i.etcd.get_mut(&name("runai-03")).unwrap().as_mut().unwrap().members[1];
     (member.db_size_bytes, member.latency_ms) = (db_size_bytes, latency_ms);
 }
 
-/// The problem, its id, what is said of it, and what is nearly it.
+/// The problem, the id of its check, a text of the finding, and a near miss.
 pub const CASES: &[(&str, Change, &str, Change)] = &[
     (
         "control-plane-pods",

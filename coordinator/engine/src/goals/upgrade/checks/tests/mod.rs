@@ -1,4 +1,4 @@
-//! Each check: its problem is seen, and what is nearly its problem is not. A healthy cluster gets no word from any.
+//! Each check finds its problem and does not find the near miss. A healthy cluster has no findings.
 
 mod cases;
 mod node_cases;
@@ -11,7 +11,7 @@ use crate::testing::survey::{budget, pod};
 use crate::testing::{input, name};
 use cases::{CASES, cluster, dgx, extra_pod, kubelet_gate, web};
 
-/// All but notes.
+/// All findings but notes.
 fn told(i: &PlanInput) -> Vec<Finding> {
     build(i).unwrap().findings.into_iter().filter(|f| f.severity != Severity::Note).collect()
 }

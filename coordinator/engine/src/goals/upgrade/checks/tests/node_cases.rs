@@ -1,4 +1,4 @@
-//! Problems of nodes that were not looked at before: names, folders, flags of the running kubelet, trust, what the heal has not learned.
+//! Problems of nodes: names, folders, flags of the running kubelet, trust, and what the heal has not learned.
 
 use super::cases::{Change, cluster, dgx, flag, node};
 use crate::goals::upgrade::PlanInput;
@@ -35,7 +35,7 @@ fn static_pods(i: &mut PlanInput, on: &str, path: &str) {
     let text =
         format!("{}staticPodPath: /etc/kubernetes/manifests\n", crate::testing::survey::KUBELET_CONFIG);
     cluster(i).kubelet_config = Ok(text);
-    // The others as the ConfigMap has it, so that nothing else differs.
+    // The other nodes match the ConfigMap, so that nothing else differs.
     for (_, survey) in i.surveys.iter_mut().filter(|(n, _)| n.as_str() != on) {
         let kubelet = survey.as_mut().unwrap().kubelet.as_mut().unwrap();
         kubelet.config["staticPodPath"] = "/etc/kubernetes/manifests".into();
@@ -46,7 +46,7 @@ fn facts(i: &mut PlanInput) -> &mut NodeFacts {
     i.inventory.nodes[5].facts.as_mut().unwrap()
 }
 
-/// On runai-02, at second 10,000.
+/// Sets the heal of runai-02, at second 10,000.
 fn learns(i: &mut PlanInput, unlearned: Option<i64>, forbidden: Option<&str>) {
     let at = |s| Timestamp::from_second(s).unwrap();
     i.now = at(10_000);
@@ -142,7 +142,7 @@ fn kubeconfig(i: &mut PlanInput, trusts: bool) {
     node(i, "runai-02").kubeconfigs = vec![KubeconfigTrust { path, trusts: Ok(trusts) }];
 }
 
-/// The problem, its id, what is said of it, and what is nearly it.
+/// The problem, the id of its check, a text of the finding, and a near miss.
 pub const CASES: &[(&str, Change, &str, Change)] = &[
     (
         "node-hostname",
