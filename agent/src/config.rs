@@ -1,4 +1,4 @@
-//! The agent's configuration file. Unknown keys are refused; what is not given has the default documented here.
+//! The agent's configuration file. Unknown keys are an error. Each setting has the default that is documented here.
 
 pub use crate::recipient::Recipient;
 use podlift_common::config::duration;
@@ -51,14 +51,14 @@ pub struct Config {
 pub enum Role {
     ControlPlane,
     Worker,
-    /// The BCM head node: it answers questions to BCM, and has no kubelet and no manifests that would be healed.
+    /// The BCM head node. It answers questions to BCM, and has no kubelet and no manifests to heal.
     Head,
 }
 
 /// An interval below this would keep a processor busy.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(10);
 
-/// PEM files within the node.
+/// Paths of PEM files on the node.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
@@ -147,7 +147,7 @@ impl Default for Tls {
 impl Default for Commands {
     fn default() -> Self {
         let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        // BCM brings its etcd with it, and its own tools on a head node.
+        // BCM installs its own etcd, and its own tools on a head node.
         let own =
             ["/cm/local/apps/etcd/current/bin", "/cm/local/apps/cmd/bin", "/cm/local/apps/cm-setup/bin"];
         let dirs = usual.iter().chain(&own);
@@ -156,7 +156,7 @@ impl Default for Commands {
 }
 
 impl Commands {
-    /// As a PATH.
+    /// The folders as the value of PATH.
     pub fn joined(&self) -> String {
         let dirs: Vec<String> = self.path.iter().map(|p| p.display().to_string()).collect();
         dirs.join(":")
@@ -183,7 +183,7 @@ impl Default for Ops {
     }
 }
 
-/// A setting that cannot work.
+/// A setting that can't work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("configuration {field} = {value} is not valid: expected {expected}")]
 pub struct InvalidSetting {
@@ -193,7 +193,7 @@ pub struct InvalidSetting {
 }
 
 impl Config {
-    /// All defaults, for a node of a cluster.
+    /// A configuration with all defaults, for a node of a cluster.
     pub fn new(node: NodeName, cluster: ClusterName, coordinator: SocketAddr) -> Self {
         Self {
             node,
@@ -216,24 +216,24 @@ impl Config {
         self.role == Some(Role::Head)
     }
 
-    /// Whom the certificate must speak for.
+    /// The subject that the certificate must have.
     pub(crate) fn subject(&self) -> Subject {
         let name = self.node.clone();
         if self.is_head() { Subject::Head(name) } else { Subject::Node(name) }
     }
 
-    /// A head node has no manifests: there is nothing to heal, whatever the file says.
+    /// The settings of the heal. A head node has no manifests, so its heal is off, whatever the file contains.
     pub(crate) fn own_heal(&self) -> Heal {
         let mode = if self.is_head() { Mode::Off } else { self.heal.mode };
         Heal { mode, ..self.heal.clone() }
     }
 
-    /// Where memory and manifests need not be on one file system.
+    /// Whether memory and manifests may be on different file systems.
     pub(crate) fn may_be_apart(&self) -> bool {
         self.allow_other_filesystem || self.is_head()
     }
 
-    /// What types can't say.
+    /// Checks what the types don't enforce.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let intervals = [
             ("heal.tick", self.heal.tick),
