@@ -1,5 +1,5 @@
-//! One agent: the heal first and alone, then its memory of ops, then the session, until it is told to stop. Ops that were accepted and not
-//! ended are taken up again before anything new is. What can't be opened stays down with its reason, and the heal goes on.
+//! One agent: the heal starts first, then the ledger, then the session, until the agent is stopped. Ops that were accepted and not ended
+//! are resumed before a new op starts. A part that can't be opened stays down with its reason, and the heal continues.
 
 use crate::config::{Config, InvalidSetting};
 use crate::down::{Down, Part, until_up};
@@ -23,16 +23,16 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Puts something around the ledger.
+/// Decorates the ledger.
 pub type WrapLedger = Box<dyn FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger> + Send>;
 
-/// What tests decorate and what only the process knows.
+/// What tests decorate, and what only the process knows.
 pub struct Seams {
-    /// argv in front of `record-exit OP` in a unit's ExecStopPost.
+    /// The argv prefix before `record-exit OP` in a unit's ExecStopPost.
     pub recorder: Vec<String>,
-    /// Put around the ledger.
+    /// Decorator of the ledger.
     pub wrap_ledger: Option<WrapLedger>,
-    /// When the runtime was built that carries the session: heartbeats are in step with it.
+    /// When the runtime that carries the session was built. Heartbeats are in step with it.
     pub origin: Option<Instant>,
 }
 
@@ -61,7 +61,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// A word for a label.
+    /// The reason as a metric label.
     fn why(&self) -> &'static str {
         match self {
             Self::Setting(_) => "config",
@@ -86,7 +86,7 @@ pub struct Agent {
     metrics: Metrics,
 }
 
-/// Ends what an agent started, also when its future is dropped.
+/// Ends the tasks of an agent, also if its future is dropped.
 struct Ending(Arc<Executor>);
 
 impl Drop for Ending {
@@ -105,7 +105,7 @@ impl Agent {
         Self::beside(keeper, config, seams)
     }
 
-    /// All but the heal, which runs.
+    /// Opens everything except the heal, which already runs.
     pub(crate) fn beside(keeper: Arc<Keeper>, config: Config, seams: Seams) -> Result<Arc<Self>, OpenError> {
         config.check()?;
         let host = keeper.host.clone();
@@ -122,7 +122,7 @@ impl Agent {
         };
         let machine = MachineId::new(machine).map_err(|e| identity(paths::MACHINE_ID)(e.to_string()))?;
         start::manifests(files, config.role, keeper.heal.expectations().is_some())?;
-        // What an interrupted transfer left behind.
+        // Removes the remains of an interrupted transfer.
         drop(
             files.remove_tree(Path::new(SPOOL)).inspect_err(|error| tracing::warn!(%error, "{SPOOL} stays")),
         );
@@ -158,23 +158,23 @@ impl Agent {
         Ok(Arc::new(Self { node, keeper, metrics }))
     }
 
-    /// The text of one scrape.
+    /// The text of one scrape of the metrics.
     pub fn metrics(&self) -> Result<String, std::fmt::Error> {
         self.metrics.page()
     }
 
-    /// Heals and works. Ends when `stop` is cancelled. Dropping the future ends everything that it started; units go on.
+    /// Heals, runs ops and keeps the session until `stop` is cancelled. Dropping the future ends all its tasks; units continue.
     pub async fn run(self: Arc<Self>, link: Arc<dyn Link>, stop: CancellationToken) {
         let executor = Executor::new(self.node.clone());
         let _ending = Ending(executor.clone());
         let (healing, asked) = (self.keeper.clone(), self.keeper.clone());
-        // Tasks of their own: nothing that is said or learned may hold up a repair.
+        // These are separate tasks, so that neither the session nor learning delays a repair.
         executor.spawn(async move { healing.heal(None).await });
         executor.spawn(async move { asked.answer().await });
         self.serve(executor, || Ok(link.clone()), stop).await;
     }
 
-    /// As `run`, for a process that heals elsewhere. `link` is asked again and again until there is one.
+    /// Like `run`, for a process that heals on another thread. `link` is called again until it returns a link.
     pub(crate) async fn work(
         self: Arc<Self>,
         link: impl FnMut() -> Result<Arc<dyn Link>, Down>,
@@ -207,7 +207,7 @@ impl Agent {
     }
 }
 
-/// The name by which the cluster knows this machine's kubelet.
+/// Checks that the configured name is the name by which the cluster knows this machine's kubelet.
 fn own_name(files: &dyn Files, config: &Config) -> Result<(), OpenError> {
     match kubelet_user::node_name(files) {
         Some(theirs) if theirs != config.node.as_str() && !config.is_head() => {

@@ -65,7 +65,7 @@ enum Command {
     },
 }
 
-/// Runs the agent's command line; the binary and the lab call it. `args` begin with the program's name.
+/// Runs the agent's command line, for the binary and the lab. `args` begin with the program's name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
@@ -85,7 +85,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where the configuration could not be read, nothing is there to log with yet.
+            // If the configuration could not be read, no logger exists yet.
             telemetry::init(&args.log, args.format());
             tracing::error!("{error:#}");
             ExitCode::FAILURE
@@ -117,7 +117,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     tls::install_provider();
     let path = below(&args.root, &args.config);
     let text = podlift_common::durable::read_to_string(&path);
-    // Without a file nothing says that this node is anybody's; one that can't be read is another thing: the heal goes on.
+    // Without a file the node is not configured. If the file exists but can't be read, the heal still runs.
     let text = match text {
         Err(source) if source.kind() == ErrorKind::NotFound => {
             bail!(podlift_common::config::ConfigError::Read { path, source })
@@ -127,7 +127,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let kubelet =
         real::host(&args.root, &[]).ok().and_then(|host| kubelet_user::node_name(host.files.as_ref()));
     let setup = setup::setup(&text, &path, kubelet.as_deref());
-    // One thread that works, and one that heals: each that there is costs memory and wakes up.
+    // One thread for this work and one for the heal: each further one costs memory and wakeups.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let origin = Instant::now();
     let telemetry = {
@@ -142,7 +142,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     done
 }
 
-/// argv in front of `record-exit OP`.
+/// The argv prefix before `record-exit OP`.
 fn recorder(args: &Args) -> anyhow::Result<Vec<String>> {
     let mut argv = args.exec.clone();
     if argv.is_empty() {

@@ -1,4 +1,4 @@
-//! The command line, and what of a configured agent stays down with which reason.
+//! The command line, and which parts of a configured agent stay down for which reason.
 
 use super::*;
 use crate::daemon::{configuration, link};
@@ -35,7 +35,7 @@ fn arguments(root: &tempfile::TempDir) -> Args {
     Args::parse_from(["podlift-agent", "--root", &root.path().display().to_string()])
 }
 
-/// What keeps session or executor down.
+/// The reason why session or executor are down.
 fn down(root: &tempfile::TempDir) -> Down {
     tls::install_provider();
     let args = arguments(root);

@@ -1,4 +1,4 @@
-//! The agent's configuration file. Unknown keys are refused; what is not given has the default documented here.
+//! The agent's configuration file. Unknown keys are an error. Each setting has the default that is documented here.
 
 pub use crate::recipient::Recipient;
 use podlift_common::config::duration;
@@ -15,14 +15,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Kubernetes name of this node, or the name of this head node, which is no Kubernetes node; the certificate must say the same.
+    /// Kubernetes name of this node, or the name of this head node, which is no Kubernetes node. The certificate must have the same name.
     pub node: NodeName,
-    /// BCM's name of the Kubernetes cluster; the certificate must say the same.
+    /// BCM's name of the Kubernetes cluster. The certificate must have the same name.
     pub cluster: ClusterName,
-    /// Where the coordinator listens for agents, e.g. "10.141.255.254:7443".
+    /// Address on which the coordinator listens for agents, e.g. "10.141.255.254:7443".
     pub coordinator: SocketAddr,
-    /// What this node is, where files can't tell: "control-plane", "worker" or "head". Left out: a node with /etc/kubernetes/admin.conf,
-    /// or with learned expectations, is a control-plane node.
+    /// The node's role: "control-plane", "worker" or "head". By default a node with /etc/kubernetes/admin.conf, or with learned
+    /// expectations, is a control-plane node.
     #[serde(default)]
     pub role: Option<Role>,
     /// Whether /var/lib/podlift may be on another file system than /etc/kubernetes. false
@@ -51,14 +51,14 @@ pub struct Config {
 pub enum Role {
     ControlPlane,
     Worker,
-    /// The BCM head node: it answers questions to BCM, and has no kubelet and no manifests that would be healed.
+    /// The BCM head node. It answers questions to BCM, and has no kubelet and no manifests to heal.
     Head,
 }
 
 /// An interval below this would keep a processor busy.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(10);
 
-/// PEM files within the node.
+/// Paths of PEM files on the node.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
@@ -73,15 +73,15 @@ pub struct Tls {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Commands {
-    /// Folders searched for programs, in order; also the PATH of what they start. The usual six of a Debian root, and those of BCM's own
-    /// tools and etcd.
+    /// Folders searched for programs, in order; also the PATH of the started programs. By default the usual six of a Debian root, and those
+    /// of BCM's own tools and etcd.
     pub path: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Session {
-    /// Between heartbeats, at most; the coordinator may ask for more of them. "5s"
+    /// Longest interval between heartbeats; the coordinator may ask for a shorter one. "5s"
     #[serde(with = "duration")]
     pub heartbeat: Duration,
     /// Longest pause between two attempts to reach the coordinator. "30s"
@@ -92,42 +92,41 @@ pub struct Session {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ops {
-    /// Between looks at a running unit. "1s"
+    /// Interval between looks at a running unit. "1s"
     #[serde(with = "duration")]
     pub poll: Duration,
-    /// A kubeadm unit is ended after this; never before kubeadm gives up by itself, because one that is killed rolls nothing back.
-    /// kubeadm 1.32 waits for each of three components five minutes for its new hash and five for its pod (`upgrade/staticpods.go`), that
-    /// is 30; for a stacked etcd twice 150 s and calls of two minutes; for its preflight job, API calls and the pull of five images the
-    /// rest. "60m"
+    /// Time limit of a kubeadm unit. It must be longer than kubeadm's own limits, because a killed kubeadm rolls nothing back. kubeadm 1.32
+    /// waits for each of three components five minutes for its new hash and five for its pod (`upgrade/staticpods.go`), which is 30; for a
+    /// stacked etcd twice 150 s and calls of two minutes. The rest is for its preflight job, API calls and the pull of five images. "60m"
     #[serde(with = "duration")]
     pub kubeadm_timeout: Duration,
-    /// For downloads and image pulls. An installation is never ended from outside. "20m"
+    /// Time limit of downloads and image pulls. An installation is never ended from outside. "20m"
     #[serde(with = "duration")]
     pub download_timeout: Duration,
-    /// For an etcd snapshot. "10m"
+    /// Time limit of an etcd snapshot. "10m"
     #[serde(with = "duration")]
     pub snapshot_timeout: Duration,
-    /// How long another program's lock on apt or dpkg is waited for. "5m"
+    /// How long to wait for another program's lock on apt or dpkg. "5m"
     #[serde(with = "duration")]
     pub lock_timeout: Duration,
-    /// Free bytes that /var must have before packages are fetched or installed. 1 GiB
+    /// Free bytes that /var must have before packages are downloaded or installed. 1 GiB
     pub free_bytes: u64,
-    /// Whether kubeadm may renew certificates; false where another tool lays them out and renews them. true
+    /// Whether kubeadm may renew certificates; false if another tool distributes and renews them. true
     pub certificate_renewal: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Backup {
-    /// age recipients to whom this node encrypts the secrets of a backup; a coordinator may name some of them, never another. None: the
-    /// node hands out no secret. []
+    /// age recipients to which this node encrypts the secrets of a backup. A coordinator may choose among them, but not add one. Without
+    /// recipients the node hands out no secret. []
     pub recipients: Vec<Recipient>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Metrics {
-    /// Where Prometheus may ask: an address of this machine, or "off". "127.0.0.1:7445"
+    /// Where Prometheus can scrape: an address of this machine, or "off". "127.0.0.1:7445"
     pub listen: Listen,
 }
 
@@ -147,7 +146,7 @@ impl Default for Tls {
 impl Default for Commands {
     fn default() -> Self {
         let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        // BCM brings its etcd with it, and its own tools on a head node.
+        // BCM installs its own etcd, and its own tools on a head node.
         let own =
             ["/cm/local/apps/etcd/current/bin", "/cm/local/apps/cmd/bin", "/cm/local/apps/cm-setup/bin"];
         let dirs = usual.iter().chain(&own);
@@ -156,7 +155,7 @@ impl Default for Commands {
 }
 
 impl Commands {
-    /// As a PATH.
+    /// The folders as the value of PATH.
     pub fn joined(&self) -> String {
         let dirs: Vec<String> = self.path.iter().map(|p| p.display().to_string()).collect();
         dirs.join(":")
@@ -183,7 +182,7 @@ impl Default for Ops {
     }
 }
 
-/// A setting that cannot work.
+/// A setting that can't work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("configuration {field} = {value} is not valid: expected {expected}")]
 pub struct InvalidSetting {
@@ -193,7 +192,7 @@ pub struct InvalidSetting {
 }
 
 impl Config {
-    /// All defaults, for a node of a cluster.
+    /// A configuration with all defaults, for a node of a cluster.
     pub fn new(node: NodeName, cluster: ClusterName, coordinator: SocketAddr) -> Self {
         Self {
             node,
@@ -216,24 +215,24 @@ impl Config {
         self.role == Some(Role::Head)
     }
 
-    /// Whom the certificate must speak for.
+    /// The subject that the certificate must have.
     pub(crate) fn subject(&self) -> Subject {
         let name = self.node.clone();
         if self.is_head() { Subject::Head(name) } else { Subject::Node(name) }
     }
 
-    /// A head node has no manifests: there is nothing to heal, whatever the file says.
+    /// The settings of the heal. A head node has no manifests, so its heal is off, whatever the file contains.
     pub(crate) fn own_heal(&self) -> Heal {
         let mode = if self.is_head() { Mode::Off } else { self.heal.mode };
         Heal { mode, ..self.heal.clone() }
     }
 
-    /// Where memory and manifests need not be on one file system.
+    /// Whether memory and manifests may be on different file systems.
     pub(crate) fn may_be_apart(&self) -> bool {
         self.allow_other_filesystem || self.is_head()
     }
 
-    /// What types can't say.
+    /// Checks what the types don't enforce.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let intervals = [
             ("heal.tick", self.heal.tick),

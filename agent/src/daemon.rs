@@ -1,4 +1,4 @@
-//! The agent as a process: the heal on a thread of its own, and beside it everything else as far as it can be brought up. Waits for signals.
+//! The agent as a process: the heal on its own thread, and beside it every other part that can start. Waits for signals.
 
 use crate::config::Config;
 use crate::down::{Down, Part, until_up};
@@ -19,16 +19,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// A path within the root.
+/// The path inside the root.
 pub(crate) fn below(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// Where an agent lives and how it is started again.
+/// Where an agent is installed, and how a unit calls it.
 pub(crate) struct Place {
     pub root: PathBuf,
     pub config: PathBuf,
-    /// argv in front of `record-exit OP`.
+    /// The argv prefix before `record-exit OP`.
     pub recorder: Vec<String>,
     pub origin: Instant,
 }
@@ -39,7 +39,7 @@ impl Place {
     }
 }
 
-/// Until SIGTERM.
+/// Runs the agent until SIGTERM.
 pub(crate) fn serve(place: &Place, setup: Setup, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
     let host = real::host(&place.root, &setup.commands.path)
         .with_context(|| format!("root folder {} can't be opened", place.root.display()))?;
@@ -73,7 +73,7 @@ pub(crate) fn serve(place: &Place, setup: Setup, runtime: &tokio::runtime::Runti
     done
 }
 
-/// What is told to Prometheus: of the heal at once, and of the rest when it is there.
+/// The metrics page: the heal's metrics at once, and all others once the other parts have started.
 struct Page {
     alone: Metrics,
     agent: OnceLock<Arc<Agent>>,
@@ -89,7 +89,7 @@ impl Page {
     }
 }
 
-/// Everything beside the heal. What can't be brought up is tried again, with the configuration as it is by then.
+/// Runs everything besides the heal. A part that can't start is tried again with a fresh read of the configuration.
 async fn work(place: &Place, keeper: &Arc<Keeper>, page: &Page, stop: &CancellationToken) {
     let agent = until_up(&keeper.downs, Part::Executor, || {
         Ok(Agent::beside(keeper.clone(), configuration(&place.config)?, place.seams())?)
@@ -113,14 +113,14 @@ pub(crate) fn link(root: &Path, config: &Config) -> Result<Arc<dyn Link>, Down> 
     Ok(Arc::new(GrpcLink::new(config.coordinator, connector)))
 }
 
-/// The heal has a thread of its own: nothing that is said, learned or read may hold up a repair. A heal that dies is seen by systemd's
-/// watchdog, which hears of nobody else.
+/// Runs the heal on its own thread, so that no other part delays a repair. If the heal dies, systemd's watchdog notices, because only the
+/// heal sends its pulse.
 fn heal_apart(keeper: Arc<Keeper>, stop: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let origin = Some(Instant::now());
     let heal = move || {
         runtime.block_on(async {
-            // A task: what wakes the future of `block_on` itself costs a wake-up more.
+            // The heal is a task, because each wakeup of the future of `block_on` itself costs one wakeup more.
             let healing = tokio::spawn(async move { keeper.heal(origin).await });
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -131,7 +131,7 @@ fn heal_apart(keeper: Arc<Keeper>, stop: CancellationToken) -> anyhow::Result<Jo
     Ok(std::thread::Builder::new().name("heal".into()).spawn(heal)?)
 }
 
-/// Reads the certificates; they must speak for this node of this cluster.
+/// Reads the certificates and checks that they are for this node of this cluster.
 fn material(root: &Path, config: &Config) -> anyhow::Result<Material> {
     let [ca, certificate, key] =
         [&config.tls.ca, &config.tls.certificate, &config.tls.key].map(|p| below(root, p));

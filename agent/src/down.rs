@@ -1,5 +1,5 @@
-//! What of this agent does not run, and why: said once when it changes, kept for systemd's status and for the metrics. The heal goes on
-//! whatever stands here.
+//! Which parts of this agent are down, and why. A change is logged once; the present state is in systemd's status and in the metrics. The
+//! heal continues in every case.
 
 use crate::pulse;
 use podlift_common::metrics::Labels;
@@ -10,19 +10,19 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Between two attempts to bring up what is down: a person mends it by hand.
+/// Interval between attempts to start a part. It is long, because a person has to repair the cause.
 pub(crate) const AGAIN: Duration = Duration::from_secs(60);
 
-/// The label where nothing was wrong yet.
+/// The label before anything was wrong.
 const NONE: &str = "none";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
-    /// The heal runs, and only observes: it can't trust or keep its memory.
+    /// The heal runs but only observes, because it can't trust or write its memory.
     HealMemory,
-    /// No op is accepted or found again.
+    /// No op is accepted or resumed.
     Executor,
-    /// Nobody is dialled.
+    /// No connection to the coordinator.
     Session,
 }
 
@@ -42,7 +42,7 @@ impl Part {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Down {
-    /// For a label: a word of few.
+    /// The reason as a metric label, from a small set.
     pub why: &'static str,
     pub message: String,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Downs {
 
 impl Downs {
     pub fn register(&self, to: &mut Registry) {
-        // A family without a value is not served, and an alert on it could not tell "up" from "not asked".
+        // A metric family without a value is not served, so an alert could not tell "up" from "never checked".
         let none = Down::new(NONE, "");
         Part::ALL.iter().for_each(|part| self.gauge(*part, &none, 0));
         to.register("down", "1 for each part of this agent that does not run, by why", self.gauges.clone());
@@ -103,7 +103,7 @@ impl Downs {
         self.gauges.get_or_create(&labels).set(value);
     }
 
-    /// For `systemctl status`.
+    /// The line for `systemctl status`.
     pub fn line(&self) -> String {
         let now = self.now();
         let told = |part: &Part| now.get(part).map(|down| format!("{} down: {}", part.name(), down.message));
@@ -112,7 +112,7 @@ impl Downs {
     }
 }
 
-/// Tries until it succeeds.
+/// Repeats `attempt` until it succeeds.
 pub(crate) async fn until_up<T>(
     downs: &Downs,
     part: Part,

@@ -1,12 +1,12 @@
-//! The heal and what it needs, opened first and alone: nothing that is wrong with certificates, configuration, ledger or machine keeps it
-//! from healing. Where its memory can't be trusted or kept, it observes and says why.
+//! The heal and its dependencies. They are opened first and separately, so that no problem with certificates, configuration, ledger or
+//! machine stops the heal. If its memory can't be trusted or written, the heal only observes and reports why.
 //!
-//! The state directory must be on the file system of /etc/kubernetes unless `allow_other_filesystem` is set. If its own file system
-//! were full, read-only or lost, the agent could write manifests without remembering that it did.
+//! The state directory must be on the file system of /etc/kubernetes unless `allow_other_filesystem` is set. If its own file system were
+//! full, read-only or lost, the agent could write manifests without remembering that it did.
 //!
 //! The parts of the agent start separately (`keeper`, `setup`, `down`): the heal first, with the part of the configuration that parses;
-//! then identity, ledger and session, each with its reason if it stays down. A ledger record of a newer podlift is kept byte for byte,
-//! its op counts as Indeterminate, and the ledger is not compacted while it contains one.
+//! then identity, ledger and session, each with its reason if it stays down. A ledger record of a newer podlift is kept byte for byte, its
+//! op counts as Indeterminate, and the ledger is not compacted while it contains one.
 
 use crate::down::{Down, Downs, Part};
 use crate::heal::{self, Heal};
@@ -25,7 +25,7 @@ pub(crate) struct Keeper {
     pub downs: Downs,
 }
 
-/// Written and taken away again, to see whether memory can be kept.
+/// A file that is written and removed as a test that the memory is writable.
 const PROBE: &str = ".kept";
 
 impl Keeper {
@@ -49,12 +49,12 @@ impl Keeper {
 }
 
 impl Keeper {
-    /// Heals, until it is dropped. It is also what systemd hears of this process.
+    /// Heals until it is dropped, and sends systemd the pulse of this process.
     pub async fn heal(&self, origin: Option<Instant>) {
         heal::watch(&self.heal, origin, pulse::beat).await;
     }
 
-    /// Answers what the heal asks of the container runtime, whatever else is down.
+    /// Answers the heal's questions to the container runtime, whatever else is down.
     pub async fn answer(&self) {
         learn::answer_runtime(&self.host, &self.heal).await;
     }
@@ -70,7 +70,7 @@ fn lost(why: &'static str, error: &dyn std::fmt::Display) -> Down {
     )
 }
 
-/// Whether the memory on this disk may be used; with the boot that it is bound to.
+/// Checks that the memory on this disk may be used. Returns the boot to which it is bound.
 fn memory(files: &dyn Files, node: &NodeName, allow_other_filesystem: bool) -> Result<BootId, Down> {
     start::one_file_system(files, allow_other_filesystem).map_err(|e| lost("filesystem", &e))?;
     let probe = paths::heal(PROBE);
@@ -79,7 +79,8 @@ fn memory(files: &dyn Files, node: &NodeName, allow_other_filesystem: bool) -> R
     boot_id(files).map_err(|e| lost("boot-id", &e))
 }
 
-/// It was learned on this machine. One that came back with another machine id is known by its kubelet's certificate: that is the node's.
+/// Checks that the memory was learned on this machine. If the machine id has changed, the node's name in the kubelet's certificate proves
+/// it.
 fn own(files: &dyn Files, node: &NodeName) -> Result<(), Down> {
     let Some(Owner { node: theirs, machine }) = owner(files) else { return Ok(()) };
     let Ok(now) = id(files, paths::MACHINE_ID) else { return Ok(()) };
@@ -109,14 +110,14 @@ pub(crate) fn boot_id(files: &dyn Files) -> Result<BootId, String> {
     BootId::new(id(files, paths::BOOT_ID)?).map_err(|e| e.to_string())
 }
 
-/// One line of text.
+/// The text of a file of one line, trimmed; an error if it is empty.
 pub(crate) fn id(files: &dyn Files, path: &str) -> Result<String, String> {
     let bytes = files.read(Path::new(path)).map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&bytes).trim().to_string();
     if text.is_empty() { Err("it is empty".into()) } else { Ok(text) }
 }
 
-/// No guard was ever armed in it.
+/// A boot id for which no guard was ever armed.
 fn unknown_boot() -> BootId {
     #[expect(clippy::unwrap_used, reason = "a constant that is valid")]
     BootId::new("unknown").unwrap()

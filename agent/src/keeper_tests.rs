@@ -1,4 +1,4 @@
-//! The heal runs whatever is wrong with the rest.
+//! The heal runs despite any failure of the other parts.
 
 use super::*;
 use crate::config::Config;
@@ -13,7 +13,7 @@ use podlift_model::op::Component;
 
 const SERVERS: &str = "https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379";
 
-/// A node that has learned, and whose manifest is broken since.
+/// A node that has learned its manifest, which was damaged afterwards.
 fn broken() -> Bench {
     let bench = Bench::new(|_| exited(1, "nothing here")).control_plane();
     let learned = Learned { servers: SERVERS.into(), cluster: Some("abc".into()), ..Learned::default() };
@@ -35,7 +35,7 @@ fn keeper(bench: &Bench, config: &Config) -> Arc<Keeper> {
     Keeper::open(bench.host.clone(), config.heal.clone(), &config.node, config.allow_other_filesystem)
 }
 
-/// Whether it repairs, and whether the rest can be opened.
+/// Whether it repairs, and whether the other parts open.
 fn opened(bench: &Bench, config: &Config) -> (bool, Option<&'static str>, Option<OpenError>) {
     let keeper = keeper(bench, config);
     keeper.heal.look_at_all();

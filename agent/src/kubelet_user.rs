@@ -1,4 +1,4 @@
-//! Whose kubelet this is: the name in the client certificate of kubelet.conf. Reads; believes nothing else of that file.
+//! The node name in the client certificate of kubelet.conf. It only reads, and trusts nothing else in that file.
 
 use crate::host::{FileKind, Files};
 use crate::tools::yaml;
@@ -51,7 +51,7 @@ struct User {
     file: Option<PathBuf>,
 }
 
-/// NAME of `system:node:NAME`. None: this machine has not joined, or its file says nothing that can be compared.
+/// NAME of `system:node:NAME`; `None` if this machine has not joined, or if its file contains no name to compare.
 pub fn node_name(files: &dyn Files) -> Option<String> {
     let text = files.read(Path::new(KUBELET_CONF)).ok()?;
     let config: Kubeconfig = yaml::first(std::str::from_utf8(&text).ok()?).ok()?;
@@ -59,7 +59,7 @@ pub fn node_name(files: &dyn Files) -> Option<String> {
     common_name(&pem)?.strip_prefix(PREFIX).map(String::from)
 }
 
-/// That of the current context; where nothing says which, the first.
+/// The user of the current context, or the first user if the file names no context.
 fn user(config: Kubeconfig) -> Option<User> {
     let context = config.contexts.iter().find(|context| context.name == config.current);
     let wanted = context.map(|context| context.context.user.clone());
@@ -75,12 +75,13 @@ fn certificate(files: &dyn Files, user: User) -> Option<Vec<u8>> {
         return STANDARD.decode(data.trim()).ok();
     }
     let file = user.file?;
-    // As client-go resolves it: a relative path is relative to the file that names it.
+    // client-go resolves a relative path relative to the file that names it.
     let file = Path::new(KUBELET_CONF).parent()?.join(file);
     files.read(&newest(files, &file)?).ok()
 }
 
-/// The kubelet's `kubelet-client-current.pem` is a link to the newest of its dated files; links are not followed here.
+/// The kubelet's `kubelet-client-current.pem` is a link to the newest of its dated files. Links are not followed here, so this finds that
+/// file.
 fn newest(files: &dyn Files, file: &Path) -> Option<PathBuf> {
     if files.stat(file).ok()?.kind != FileKind::Symlink {
         return Some(file.into());
@@ -107,7 +108,7 @@ mod tests {
 
     const CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
-    /// As the kubelet has it: certificate and key in one file.
+    /// A PEM file as the kubelet writes it: certificate and key in one file.
     fn pem(name: &str) -> String {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();

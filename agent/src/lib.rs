@@ -1,5 +1,5 @@
-//! The node agent: does the node's own work (apt, kubeadm, kubelet, static pods) as a coordinator asks, and keeps its static pod
-//! manifests whole whether or not anybody asks. All IO goes through `host`; nothing here decides what the fleet should do.
+//! The node agent: does the node's own work (apt, kubeadm, kubelet, static pods) on a coordinator's request, and repairs its static pod
+//! manifests without one. All IO goes through `host`. The agent makes no decisions about the fleet.
 
 mod agent;
 mod cli;

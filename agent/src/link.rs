@@ -1,4 +1,4 @@
-//! The way to the coordinator: opens one session's two directions. Knows nothing of what is said on them.
+//! The connection to the coordinator: opens the two directions of one session. It does not interpret the messages.
 
 use async_trait::async_trait;
 use podlift_common::tls::Connector;
@@ -9,14 +9,14 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Endpoint;
 
-/// Messages on their way; a slow coordinator stops the reader, never the ops.
+/// Messages in flight. A slow coordinator stops the reader, but never the ops.
 const BUFFER: usize = 64;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// A coordinator that went without a word is missed after this and `KEEP_ALIVE`. A ping and its timers are the most of what wakes an idle
-/// agent; nothing waits for it, as the heal and open ops need no coordinator, and one that is back refuses the old session at once.
+/// A lost coordinator is noticed after this time and `KEEP_ALIVE`. Pings and their timers are most of an idle agent's wakeups. A slow
+/// notice costs nothing: the heal and open ops need no coordinator, and a coordinator that is back refuses the old session at once.
 const SILENT: Duration = Duration::from_secs(40);
 
-/// Both directions of a session. The session is over when `receive` ends or `send` refuses.
+/// Both directions of a session. The session is over when `receive` ends or `send` fails.
 #[derive(Debug)]
 pub struct Channel {
     pub send: mpsc::Sender<FromAgent>,
@@ -35,7 +35,7 @@ pub trait Link: Send + Sync {
     async fn open(&self) -> Result<Channel, LinkError>;
 }
 
-/// gRPC over mTLS.
+/// A link by gRPC over mTLS.
 pub struct GrpcLink {
     to: SocketAddr,
     connector: Connector,
@@ -51,7 +51,7 @@ impl GrpcLink {
     }
 
     async fn connect(&self) -> Result<tonic::transport::Channel, LinkError> {
-        // TLS is the connector's: tonic must believe in plain HTTP.
+        // The connector does TLS, so tonic must see a plain HTTP address.
         let endpoint = Endpoint::from_shared(format!("http://{}", self.to)).map_err(|e| self.failed(e))?;
         let endpoint = endpoint
             .connect_timeout(KEEP_ALIVE)
@@ -73,7 +73,7 @@ impl Link for GrpcLink {
         let mut client = AgentServiceClient::new(self.connect().await?);
         let (send, outgoing) = mpsc::channel(BUFFER);
         let (incoming, receive) = mpsc::channel(BUFFER);
-        // In a task: the coordinator may want our first word before it answers the call.
+        // In a task, because the coordinator may wait for the agent's first message before it answers the call.
         tokio::spawn(async move {
             let mut stream = match client.session(ReceiverStream::new(outgoing)).await {
                 Ok(response) => response.into_inner(),
@@ -95,7 +95,7 @@ impl Link for GrpcLink {
     }
 }
 
-/// tonic says "transport error" and hides the reason behind it.
+/// tonic's text is only "transport error"; the causes hold the reason.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

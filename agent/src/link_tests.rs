@@ -1,4 +1,4 @@
-//! The real link against a real gRPC server, mTLS included.
+//! The real link against a real gRPC server over mTLS.
 
 use super::*;
 use podlift_common::clock::{Clock as _, SystemClock};
@@ -24,7 +24,7 @@ fn material(ca: &Pair, uri: &str) -> Material {
     Material::load(&ca, &certificate, &key).unwrap()
 }
 
-/// Waits for Hello before it answers the call: the stricter way round.
+/// Waits for Hello before it answers the call, which is the stricter order.
 struct Coordinator;
 
 #[tonic::async_trait]

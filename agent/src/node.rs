@@ -1,4 +1,4 @@
-//! What the parts of one agent share. No behaviour of its own.
+//! State that the parts of one agent share. It has no behaviour of its own.
 
 use crate::config::Config;
 use crate::heal::Heal;
@@ -21,23 +21,23 @@ pub(crate) struct Node {
     pub ledger: Arc<dyn Ledger>,
     pub heal: Arc<Heal>,
     pub units: Units,
-    /// Ops that run now, with their verbs.
+    /// The ops that run now, with their verbs.
     pub running: Mutex<BTreeMap<OpId, &'static str>>,
-    /// Grows with every mutation that ended: what was known of the node may be old.
+    /// Grows with every mutation that ended, because cached facts of the node may then be out of date.
     pub changes: AtomicU64,
     pub meters: Meters,
-    /// Held by whoever works in the private apt root: two calls there would meet at apt's own locks.
+    /// Held during work in the private apt root: two concurrent calls there would conflict over apt's own locks.
     pub apt_root: tokio::sync::Mutex<()>,
     /// Held while one of BCM's tools runs.
     pub bcm: Arc<tokio::sync::Mutex<()>>,
-    /// Held by whoever encrypts or reads a secret of a backup.
+    /// Held while a secret of a backup is encrypted or read.
     pub spool: tokio::sync::Mutex<()>,
-    /// What heartbeats are in step with.
+    /// The instant with which heartbeats are in step.
     pub origin: Option<Instant>,
 }
 
 impl Node {
-    /// By its configuration, or by what is remembered of it.
+    /// By its configuration, or by what its heal has learned.
     pub fn is_control_plane(&self) -> bool {
         start::is_control_plane(self.config.role, self.heal.expectations().is_some())
     }

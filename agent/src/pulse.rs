@@ -1,4 +1,4 @@
-//! What systemd is told of this process: ready, alive, stopping. Does nothing where nobody asked (no NOTIFY_SOCKET).
+//! Reports to systemd: ready, alive, stopping. Does nothing without NOTIFY_SOCKET.
 
 use sd_notify::NotifyState;
 use std::sync::Once;
@@ -9,14 +9,14 @@ fn tell(state: NotifyState<'_>) {
     }
 }
 
-/// One round of the heal is over: it watches. The first one says that the agent is ready.
+/// Reports that one round of the heal is over. The first report says that the agent is ready.
 pub(crate) fn beat() {
     static READY: Once = Once::new();
     READY.call_once(|| tell(NotifyState::Ready));
     tell(NotifyState::Watchdog);
 }
 
-/// A line for `systemctl status`.
+/// Sets the line in `systemctl status`.
 pub(crate) fn status(line: &str) {
     tell(NotifyState::Status(line));
 }

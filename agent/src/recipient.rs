@@ -1,4 +1,5 @@
-//! To whom this node encrypts secrets: age recipients of its own configuration (age-encryption.org/v1, X25519), as `age-keygen` prints them.
+//! Recipients to which this node encrypts secrets: age recipients of its own configuration (age-encryption.org/v1, X25519), as `age-keygen`
+//! prints them.
 
 use serde::Deserialize;
 use std::fmt;
@@ -15,7 +16,7 @@ pub enum NoRecipient {
         "backup.recipients = {0:?} is not valid: expected age1… as `age-keygen` prints it behind `Public key:`"
     )]
     Text(String),
-    /// Not repeated: whoever reads the log would have the key.
+    /// The text is not repeated, because a secret key would then be in the log.
     #[error("backup.recipients is not valid: that is a secret key; expected age1…, its public key")]
     Secret,
 }
@@ -49,7 +50,7 @@ impl fmt::Debug for Recipient {
     }
 }
 
-/// What is written to it goes to `to`, encrypted to every recipient; `finish` ends it.
+/// A writer that encrypts to every recipient and writes the result to `to`; `finish` ends it.
 pub(crate) fn encrypting<W: Write>(
     recipients: &[&Recipient],
     to: W,

@@ -1,5 +1,5 @@
-//! agent.toml for a heal that starts whatever is wrong with the rest of it: each table alone, defaults where one can't be read. Never makes
-//! a heal act that was told not to: a mode that can't be read is "observe".
+//! Reads agent.toml for a heal that starts despite errors in the rest of the file: each table is read separately, with defaults for one
+//! that can't be read. It never makes a heal act that was configured not to: a mode that can't be read counts as "observe".
 
 use crate::config::{Commands, Config, Heal, Metrics, Mode, Role, SHORTEST};
 use crate::down::Down;
@@ -19,14 +19,14 @@ pub(crate) struct Setup {
     pub telemetry: telemetry::Settings,
 }
 
-/// All of it, or why session and executor can't run with it.
+/// The whole configuration, or why session and executor can't run with it.
 pub(crate) fn whole(text: &str, path: &Path) -> Result<Config, Down> {
     let config: Config = parse(text, path).map_err(|e: ConfigError| Down::new("config", e))?;
     config.check().map_err(|e| Down::new("config", e))?;
     Ok(config)
 }
 
-/// What the heal starts with. `kubelet`: the node's name by its kubelet, where agent.toml has none.
+/// The settings with which the heal starts. `kubelet` is the node's name in its kubelet's certificate, for an agent.toml without a name.
 pub(crate) fn setup(text: &str, path: &Path, kubelet: Option<&str>) -> Setup {
     if let Ok(config) = whole(text, path) {
         let (heal, allow_other_filesystem) = (config.own_heal(), config.may_be_apart());
@@ -67,7 +67,7 @@ fn works(heal: &Heal) -> bool {
     [heal.tick, heal.check].iter().all(|every| *every >= SHORTEST)
 }
 
-/// Of a table that can't be read as a whole.
+/// The mode in a table that can't be read as a whole.
 fn mode(own: &toml::Value) -> Mode {
     match own.as_table().map(|own| own.get("mode")) {
         Some(None) => Heal::default().mode,

@@ -1,4 +1,4 @@
-//! What must be so before the agent starts: each is refused by name, with what to do. Looks only.
+//! Preconditions of the agent's start. Each failure names itself and the remedy. This module only reads.
 
 use crate::config::Role;
 use crate::host::Files;
@@ -6,7 +6,7 @@ use crate::paths;
 use std::io;
 use std::path::Path;
 
-/// A control-plane node by what its configuration says, or by what is remembered of it.
+/// Whether this is a control-plane node, by its configuration or by its memory.
 pub fn is_control_plane(role: Option<Role>, learned: bool) -> bool {
     match role {
         Some(role) => role == Role::ControlPlane,
@@ -15,7 +15,7 @@ pub fn is_control_plane(role: Option<Role>, learned: bool) -> bool {
 }
 
 const KUBERNETES: &str = "/etc/kubernetes";
-/// kubeadm writes it on control-plane nodes and nowhere else.
+/// A file that kubeadm writes only on control-plane nodes.
 const ADMIN: &str = "/etc/kubernetes/admin.conf";
 
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// A word for a label.
+    /// The reason as a metric label.
     pub fn why(&self) -> &'static str {
         match self {
             Self::NoManifests { .. } | Self::Unreadable { .. } => "manifests",
@@ -46,7 +46,7 @@ impl StartError {
     }
 }
 
-/// A worker needs no manifest directory; a control-plane node does.
+/// Checks the manifest directory, which a control-plane node must have and a worker need not.
 pub fn manifests(files: &dyn Files, role: Option<Role>, learned: bool) -> Result<(), StartError> {
     let evidence = match role {
         Some(Role::Worker | Role::Head) => return Ok(()),
@@ -62,7 +62,7 @@ pub fn manifests(files: &dyn Files, role: Option<Role>, learned: bool) -> Result
     }
 }
 
-/// A folder that is not there yet will be where its parent is.
+/// Checks that both folders are on one file system. A folder that does not exist yet counts as on its parent's.
 pub fn one_file_system(files: &dyn Files, allowed: bool) -> Result<(), StartError> {
     let device = |path: &str| {
         let found = Path::new(path).ancestors().find_map(|p| match files.identity(p) {
@@ -84,7 +84,7 @@ mod tests {
     use crate::host::real::RealFiles;
     use crate::host::testing::MemFiles;
 
-    /// Says that one folder is on another disk.
+    /// Files in which one folder is on another disk.
     struct Mounted(&'static str);
 
     impl Files for Mounted {

@@ -1,4 +1,4 @@
-//! A node in memory, and its systemd and apt, for this crate's own tests.
+//! A node in memory with its systemd and apt, for this crate's own tests.
 
 use crate::agent::Agent;
 use crate::config::Config;
@@ -49,11 +49,11 @@ pub struct Tools {
 
 #[derive(Default)]
 struct ToolState {
-    /// Units that run, by name.
+    /// Names of running units.
     units: BTreeSet<String>,
     installed: BTreeMap<String, String>,
     held: BTreeSet<String>,
-    /// What is refused, by the start of its call.
+    /// A call that fails, by its beginning, with the error.
     broken: Option<(String, String)>,
 }
 
@@ -76,11 +76,11 @@ impl Tools {
     pub fn running(&self, unit: &str) -> bool {
         self.state.lock().unwrap().units.contains(unit)
     }
-    /// The unit stops; what it leaves behind is the test's.
+    /// Stops the unit; the test writes what it leaves behind.
     pub fn stop_unit(&self, op: &str) {
         self.state.lock().unwrap().units.remove(&format!("podlift-{op}.service"));
     }
-    /// Power cut: no unit survives.
+    /// A power cut: no unit survives.
     pub fn reboot(&self) {
         self.state.lock().unwrap().units.clear();
     }
@@ -133,7 +133,7 @@ impl Tools {
     }
 }
 
-/// How a unit's end is recorded, as the unit itself would do it.
+/// Records a unit's end as the unit itself would.
 pub fn end_unit(bench: &Bench, tools: &Tools, op: &str, code: i32) {
     let result = if code == 0 { "success" } else { "exit-code" };
     let exit = Exit {

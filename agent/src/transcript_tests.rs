@@ -1,4 +1,4 @@
-//! Every recorded transcript goes through the parsers and verdicts of the product. A file that nobody covers fails the test.
+//! Every recorded transcript goes through the product's parsers and verdicts. A file without a test fails the test.
 #![allow(clippy::disallowed_methods)] // lists the fixtures
 
 use crate::host::{Http, HttpError, HttpTls, Invocation};
@@ -51,7 +51,7 @@ fn to() -> KubeVersion {
     "v1.32.13".parse().unwrap()
 }
 
-/// The part of a transcript that one command printed, and its exit code.
+/// The output of one command in a transcript, and its exit code.
 fn part<'a>(text: &'a str, command: &str) -> (&'a str, i32) {
     let (_, rest) = text.split_once(&format!("$ {command}\n")).unwrap();
     let (said, rest) = rest.split_once("\nrc=").unwrap();
@@ -63,7 +63,7 @@ fn code(text: &str) -> i32 {
     digits.parse().unwrap()
 }
 
-/// What the op makes of a unit that printed this.
+/// The op's verdict about a unit that printed this.
 async fn verdict(bench: &Bench, op: HostOp, log: &str, code: i32) -> Result<OpOutput, Failure> {
     let (node, op_id): (Arc<Node>, _) = (bench.node(), OpId::new("op-1").unwrap());
     bench.files.put(paths::op_log(&op_id), log.as_bytes());
@@ -86,7 +86,7 @@ fn apply() -> HostOp {
     HostOp::KubeadmApply { ignore: vec![], to: to(), skip: vec![] }
 }
 
-/// The API server's port answers nobody.
+/// The API server's port is closed.
 struct Down;
 
 #[async_trait]
@@ -97,7 +97,7 @@ impl Http for Down {
     }
 }
 
-/// What crictl says of the container that the kubelet reported in this pod: both have it from the same runtime.
+/// crictl's answer about the container that the kubelet reported in this pod: both have it from the same runtime.
 fn crictl(call: &Invocation) -> String {
     let pod: serde_json::Value = serde_json::from_str(POD).unwrap();
     let status = &pod["status"]["containerStatuses"][0];
@@ -189,7 +189,7 @@ async fn a_retry_after_a_heal_fails_with_the_reason() {
     assert!(failure.message.contains("did not change after 5m0s"), "{}", failure.message);
 }
 
-/// Only calls that were seen to work are made.
+/// The agent makes only calls that were seen to work.
 #[tokio::test(start_paused = true)]
 async fn phases_are_called_as_they_were_seen_to_work() {
     let limit = Duration::from_secs(1);

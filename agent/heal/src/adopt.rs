@@ -1,4 +1,4 @@
-//! What a person says: `accept` takes what is on the disk for right, `apply` lets hygiene act now.
+//! Requests of a person: `accept` declares the manifest on the disk right, `apply` lets hygiene act now.
 
 use crate::expectations::{Expectations, Forbidden};
 use crate::healer::Heal;
@@ -11,7 +11,7 @@ use podlift_model::op::Component;
 use std::collections::BTreeSet;
 use std::io;
 
-/// Why the heal does not do what a person asks for.
+/// Why the heal refuses a person's request.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     #[error(
@@ -41,7 +41,7 @@ pub struct Applied {
 }
 
 impl Heal {
-    /// A legitimate change: this manifest, which must be the one on the disk, is what is expected from now on.
+    /// Accepts a legitimate change: this manifest, which must be the one on the disk, is the expected one from now on.
     pub fn accept(&self, component: Component, hash: &Digest) -> Result<(), Refused> {
         let (file, look) = (component.file(), self.seen(component)?);
         if look.hash != *hash {
@@ -66,7 +66,8 @@ impl Heal {
         Ok(())
     }
 
-    /// The same endpoints are the cluster that answers there now; others are asked before they are known. A prohibition ends.
+    /// Unchanged endpoints keep the cluster that answers there now. Other endpoints have no known cluster until the agent has asked them. A
+    /// prohibition ends.
     fn accepted(&self, manifest: &Manifest, known: Option<Expectations>, hash: &Digest) -> Expectations {
         let flags = manifest.flags();
         let etcd_servers = flags.joined("etcd-servers").unwrap_or_default();
@@ -85,7 +86,7 @@ impl Heal {
         }
     }
 
-    /// Hygiene acts on this manifest now, though no guard is armed; budgets begin anew.
+    /// Lets hygiene act on this manifest now without an armed guard. Budgets begin anew.
     pub fn apply(&self, component: Component) -> Result<Applied, Refused> {
         match self.config.mode {
             Mode::Enforce => {}

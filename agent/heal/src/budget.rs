@@ -1,5 +1,5 @@
-//! How often one file may be repaired, and when that is a fight with somebody else. Pure: the history on the disk is folded into it, so
-//! that it survives a restart of the agent. Times are on the boot clock; nothing outlives a reboot.
+//! How often one file may be repaired, and when repairs are a fight with another process. Pure: it is the fold of the history on the disk,
+//! so that it survives a restart of the agent. Times are on the boot clock; nothing outlives a reboot.
 
 use jiff::Timestamp;
 use podlift_model::op::Component;
@@ -23,28 +23,28 @@ pub enum Spent {
     Fight { file: String, times: usize, by: String },
 }
 
-/// Somebody undid repairs as fast as they were made.
+/// Another process undid the repairs as fast as the heal made them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fight {
     /// On the boot clock.
     pub clock: Duration,
     pub since: Timestamp,
     pub times: usize,
-    /// Who, in words.
+    /// The other process, in words.
     pub by: String,
 }
 
-/// Whether one more repair is all right.
+/// Whether one more repair is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// With how many repairs of the last minute: more than none, and somebody undid one.
+    /// Allowed, with the number of repairs in the last minute. A number above 0 means that a repair was undone.
     Fine(usize),
-    /// Repaired so often within a minute: a fight begins.
+    /// The number of repairs in the last minute reached the limit: a fight begins.
     Fight(usize),
     Held(Spent),
 }
 
-/// Repairs of each file, and the fights that nobody ended.
+/// Repairs of each component, and the fights that have not ended.
 #[derive(Debug, Clone, Default)]
 pub struct Budget {
     repairs: BTreeMap<Component, Vec<Duration>>,
@@ -72,13 +72,13 @@ impl Budget {
         self.repairs.get(&component).map_or(0, |all| all.iter().filter(recent).count())
     }
 
-    /// Repairs that may still be done now.
+    /// Number of repairs that are still allowed now.
     pub fn left(&self, component: Component, now: Duration, per_hour: u32) -> u32 {
         let spent = self.within(component, now, HOUR);
         per_hour.saturating_sub(u32::try_from(spent).unwrap_or(u32::MAX))
     }
 
-    /// The fight that holds repairs back: for an hour, unless somebody takes over.
+    /// The fight that holds repairs back: for an hour, or until a person or a run takes over.
     pub fn fight(&self, component: Component, now: Duration) -> Option<&Fight> {
         self.fights.get(&component).filter(|fight| now.saturating_sub(fight.clock) < HOUR)
     }
@@ -93,7 +93,7 @@ impl Budget {
         self.fights.insert(component, fight);
     }
 
-    /// A person or a run has taken over: begin anew.
+    /// Begins anew, because a person or a run has taken over.
     pub fn forget(&mut self) {
         *self = Self::default();
     }

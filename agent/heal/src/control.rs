@@ -1,4 +1,4 @@
-//! What others ask of the heal: arm, disarm, exempt, and what it knows. Nothing here repairs.
+//! Requests of the agent to the heal: arm, disarm, exempt, and questions about its state. Nothing here edits a file by itself.
 
 use crate::expectations::{self, Expectations};
 use crate::guard::{self, Guard};
@@ -31,7 +31,8 @@ impl Heal {
         }
     }
 
-    /// Until `seconds` from now on the boot clock. Looks at everything at once. `allow` names losses that the run means.
+    /// Arms the guard until `seconds` from now on the boot clock, and looks at everything at once. `allow` names the losses that the run
+    /// intends.
     pub fn arm(&self, run: &RunId, seconds: u32, allow: &[FlagLoss]) -> io::Result<()> {
         let until = self.host.clock.since_boot() + Duration::from_secs(seconds.into());
         let hash =
@@ -51,11 +52,11 @@ impl Heal {
     pub fn disarm(&self) -> io::Result<()> {
         guard::save(self.host.files.as_ref(), None)?;
         self.state().guard = None;
-        // What the run meant to lose and did not is no loss that is meant any more.
+        // Losses that the run intended but that did not happen are no longer intended.
         self.mean(&[])
     }
 
-    /// These losses are meant from now on, besides those that happened and were not learned yet.
+    /// Intends these losses from now on, besides the ones that happened and were not learned yet.
     fn mean(&self, allow: &[FlagLoss]) -> io::Result<()> {
         if allow.iter().any(|loss| loss.flag.as_str() == "etcd-servers") {
             tracing::warn!(
@@ -81,7 +82,7 @@ impl Heal {
         Ok(())
     }
 
-    /// A manifest that was restored on purpose.
+    /// Exempts a manifest that was restored on purpose from all rules.
     pub fn exempt(&self, hash: &Digest) -> io::Result<()> {
         let mut state = self.state();
         state.exempt.insert(hash.clone());
@@ -96,12 +97,12 @@ impl Heal {
         self.state().expectations.as_ref().map(Expectations::facts)
     }
 
-    /// A kubeadm of ours runs from now on.
+    /// A kubeadm that podlift started runs from now on.
     pub fn kubeadm_started(&self) {
         self.state().kubeadm += 1;
     }
 
-    /// It has ended, however; what it left missing may be put back.
+    /// The kubeadm has ended, with or without success. The heal may put back what it left missing.
     pub fn kubeadm_ended(&self) {
         let mut state = self.state();
         state.kubeadm = state.kubeadm.saturating_sub(1);

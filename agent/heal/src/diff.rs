@@ -1,6 +1,6 @@
-//! A unified diff without context, for people and records. Pure; runs after the repair, never before it.
+//! A unified diff without context, for people and records. Pure. It is computed after the repair, so that it does not delay it.
 
-/// Pairs of lines that are compared at most: manifests have some hundred lines.
+/// Maximum number of line pairs to compare: manifests have some hundred lines.
 const LARGEST: usize = 4_000_000;
 
 /// Lines of `before` and `after` that differ, with their numbers.
@@ -28,7 +28,7 @@ pub fn unified(before: &[u8], after: &[u8]) -> String {
     out
 }
 
-/// Index pairs of a longest common subsequence. Manifests have some hundred lines: the square of that is nothing.
+/// Index pairs of a longest common subsequence. Manifests have some hundred lines, so the quadratic cost is small.
 fn common_lines(a: &[&str], b: &[&str]) -> Vec<(usize, usize)> {
     let mut longest = vec![vec![0_u32; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {

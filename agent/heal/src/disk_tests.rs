@@ -1,4 +1,4 @@
-//! The heal on a real disk with real notices: what kubeadm does to the folder, and what comes of it.
+//! The heal on a real disk with real notices, against kubeadm's changes of the folder.
 #![allow(clippy::disallowed_methods)] // moves files as kubeadm does
 
 use super::{Heal, watch};
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Ends in an own gate that is fatal on 1.32: needs nothing learned.
+/// Ends in a different gate that is fatal on 1.32, so its repair needs nothing learned.
 fn fatal(n: usize) -> String {
     EMPTY_API
         .replace("--etcd-servers=", "--etcd-servers=https://10.77.0.11:2379")
@@ -27,7 +27,7 @@ async fn a_manifest_that_is_moved_in_is_repaired_at_once_and_nothing_is_left_beh
     let api = paths::manifest(Component::KubeApiserver);
     host.files.write(&api, LIVE_API.as_bytes(), 0o600).unwrap();
     let settings = settings::Heal {
-        // Notices only: the tick must not be what finds it.
+        // Only notices may find the change, not the tick.
         tick: Duration::from_secs(3600),
         budget_per_hour: 1000,
         fight_limit: 1000,

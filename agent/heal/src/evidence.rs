@@ -1,6 +1,7 @@
-//! What only the agent can ask, and the heal needs: the container runtime, and which etcd answers where. Keeps; asks nobody.
+//! Facts that only the agent can get and the heal needs: the pods of the container runtime, and which etcd cluster answers at which
+//! endpoints. This module keeps the answers and sends no request itself.
 //!
-//! A restore waits for the container runtime where only this crate's reading says that a file can't be read. It does not wait where no
+//! A restore waits for the container runtime if only this crate's parser says that the kubelet can't read a file. It does not wait if no
 //! kubelet could read the content.
 
 use crate::healer::Heal;
@@ -18,53 +19,53 @@ use podlift_model::op::Component;
 use podlift_model::{Digest, FlagSet};
 use std::time::Duration;
 
-/// A component's pod as the container runtime has it.
+/// A component's pod as the container runtime reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningPod {
-    /// Annotation `kubernetes.io/config.hash` of its sandbox: the kubelet's hash of the manifest that it was made from.
+    /// Annotation `kubernetes.io/config.hash` of the sandbox: the kubelet's hash of the manifest from which it made the pod.
     pub config_hash: Option<String>,
-    /// When its sandbox was made.
+    /// When the sandbox was created.
     pub created: Timestamp,
     pub image: String,
     /// Command line of the component's container.
     pub words: Vec<String>,
 }
 
-/// What the runtime said of a component.
+/// Answer of the container runtime about one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Runtime {
     Running(RunningPod),
     NotRunning,
-    /// It could not be asked, and why.
+    /// The agent could not ask the runtime, for this reason.
     Unknown(String),
 }
 
-/// Whose endpoints of etcd were asked.
+/// Which etcd endpoints the agent asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoints {
-    /// Those of the manifest on the disk.
+    /// The endpoints of the manifest on the disk.
     Live,
-    /// Those that were learned or accepted, where the manifest on the disk names none.
+    /// The learned or accepted endpoints, because the manifest on the disk names none.
     Expected,
 }
 
-/// What an API server was Ready with.
+/// The etcd settings with which an API server was Ready.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Learned {
     /// Value of `--etcd-servers`, word for word.
     pub servers: String,
     pub overrides: Option<String>,
     pub prefix: Option<String>,
-    /// Id of the cluster that answered there; `None`: no tool could ask.
+    /// Id of the cluster that answered there; `None` if no tool could ask.
     pub cluster: Option<String>,
 }
 
-/// The kubelet ends the old pod before it makes the new one: only after this long does "nothing runs" say that it can't read the file.
+/// The kubelet ends the old pod before it makes the new one. "Nothing runs" proves an unreadable file only after this time.
 const STARTS: Duration = Duration::from_secs(30);
-/// The runtime is asked again this often while its answer decides nothing.
+/// Interval at which the agent asks the runtime again while the answer decides nothing.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// An answer, and of which file.
+/// An answer of the runtime, and the file for which it holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     stat: Option<Stat>,
@@ -73,7 +74,7 @@ pub(crate) struct Evidence {
 }
 
 impl Heal {
-    /// Components of which a restore waits for what the runtime says. `runtime_wanted` fires when one is added.
+    /// Components whose restore waits for an answer of the runtime. `runtime_wanted` fires when one is added.
     pub fn wants_runtime(&self) -> Vec<Component> {
         let state = self.state();
         Component::ALL.iter().copied().filter(|component| self.wants(&state, *component)).collect()
@@ -89,7 +90,7 @@ impl Heal {
         may_restore && matches!(kubelet(state, component, look), Kubelet::Unasked | Kubelet::Unknown(_))
     }
 
-    /// Asks for the runtime's word where a restore waits for it.
+    /// Asks the agent to query the runtime if a restore waits for the answer.
     pub(crate) fn ask_runtime(&self, state: &mut State, component: Component) {
         let now = self.host.clock.since_boot();
         let lately = state.asked.get(&component).is_some_and(|at| now.saturating_sub(*at) < AGAIN);
@@ -99,7 +100,7 @@ impl Heal {
         }
     }
 
-    /// What the runtime says of a component; looked at at once where something waited for it.
+    /// Takes an answer of the runtime, and looks at the manifest at once if a restore waited for it.
     pub fn runtime(&self, component: Component, said: Runtime) {
         let mut state = self.state();
         if !self.wants(&state, component) {
@@ -155,7 +156,7 @@ impl Heal {
     }
 }
 
-/// What is known of whether the kubelet reads what is there.
+/// Whether the kubelet can read the file, as far as the evidence shows.
 pub(crate) fn kubelet(state: &State, component: Component, look: &Look) -> Kubelet {
     if look.certain {
         return Kubelet::CantRead;
@@ -171,7 +172,7 @@ pub(crate) fn kubelet(state: &State, component: Component, look: &Look) -> Kubel
     }
 }
 
-/// Image and flags; a value that the kubelet fills in at the start is whatever it filled in.
+/// Compares image and flags. A value that the kubelet expands at the start matches any value.
 fn same_container(manifest: &Manifest, pod: &RunningPod) -> Result<(), String> {
     let component = manifest.component;
     let line = manifest.line.as_ref().map_err(ToString::to_string)?;

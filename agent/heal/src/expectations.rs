@@ -1,5 +1,5 @@
-//! What this node's API server manifest must contain, learned while that API server was Ready. On the disk, so that nothing else is needed
-//! to heal. Only `adopt` writes here.
+//! What this node's API server manifest must contain, learned while that API server was Ready. The expectations are on the disk, so that a
+//! repair needs nothing else. Only `adopt` and `learn` change them.
 
 use crate::rules::accept;
 use jiff::Timestamp;
@@ -16,22 +16,22 @@ use std::io;
 pub struct Expectations {
     /// Value of `--etcd-servers`, word for word.
     pub etcd_servers: String,
-    /// Id of the cluster that answered there; None: no tool could ask.
+    /// Id of the cluster that answered there; `None` if no tool could ask.
     pub etcd_cluster: Option<String>,
-    /// `--etcd-servers-overrides` and `--etcd-prefix`, where it has them.
+    /// `--etcd-servers-overrides` and `--etcd-prefix`; `None` if the manifest does not set the flag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd_overrides: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etcd_prefix: Option<String>,
-    /// Why nothing may be healed from these endpoints; lifted only by what proves them right again.
+    /// Why the heal may not repair from these endpoints. Only evidence that they are right lifts the prohibition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forbidden: Option<Forbidden>,
-    /// The API server's manifest that was Ready with this.
+    /// The manifest with which the API server was Ready.
     pub learned_from: Digest,
     pub at: Timestamp,
 }
 
-/// Somebody moved or restored etcd, as far as was seen.
+/// Evidence that a person moved or restored etcd.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Forbidden {
@@ -62,7 +62,7 @@ impl Expectations {
         }
     }
 
-    /// In words, and what lifts it.
+    /// The prohibition in words, and what lifts it.
     pub fn prohibition(&self, why: &Forbidden, node: &str) -> String {
         let accept = accept(node, Component::KubeApiserver);
         let lifted = format!("lifted when the API server is Ready on the expected cluster, or by {accept}");
@@ -85,7 +85,7 @@ impl Expectations {
     }
 }
 
-/// Endpoints as a set; a slash at the end means nothing. What is no endpoint (a flag that slipped into the value's place) is left out.
+/// Endpoints as a set without trailing slashes. A word that is no endpoint, such as a flag in the value's place, is left out.
 pub fn endpoints(servers: &str) -> BTreeSet<String> {
     let clean = |item: &str| item.trim().trim_end_matches('/').to_string();
     servers.split(',').map(clean).filter(|e| !e.is_empty() && !e.starts_with('-')).collect()
@@ -95,7 +95,7 @@ const EXPECTATIONS: &str = "expectations.json";
 const EXEMPT: &str = "exempt.json";
 const MEANT: &str = "meant.json";
 
-/// Reads a JSON file of the heal; None where there is none. One that can't be read counts as none, and is said.
+/// Reads a JSON file of the heal; `None` if it does not exist. A file that can't be read is logged and counts as absent.
 pub(crate) fn load<T: serde::de::DeserializeOwned>(files: &dyn Files, name: &str) -> Option<T> {
     let path = paths::heal(name);
     let bytes = match files.read(&path) {
@@ -118,7 +118,7 @@ pub(crate) fn save_expectations(files: &dyn Files, value: &Expectations) -> io::
     save(files, EXPECTATIONS, value)
 }
 
-/// Hashes of manifests that a rollback restored: they are what somebody wants, whatever the rules say.
+/// Hashes of manifests that a rollback restored. They are exempt from all rules.
 pub(crate) fn load_exempt(files: &dyn Files) -> BTreeSet<Digest> {
     load(files, EXEMPT).unwrap_or_default()
 }
@@ -127,7 +127,7 @@ pub(crate) fn save_exempt(files: &dyn Files, value: &BTreeSet<Digest>) -> io::Re
     save(files, EXEMPT, value)
 }
 
-/// Losses that a run means and that no learned manifest shows yet.
+/// Losses that a run intends and that no learned manifest shows yet.
 pub(crate) fn load_meant(files: &dyn Files) -> Vec<FlagLoss> {
     load(files, MEANT).unwrap_or_default()
 }

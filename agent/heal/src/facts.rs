@@ -1,4 +1,4 @@
-//! What the heal tells about itself, for `podlift heal status`. Reads; never repairs, never spends.
+//! The heal's report about itself, for `podlift heal status`. It only reads: it repairs nothing and spends no budget.
 
 use crate::Heal;
 use crate::budget::Fight;
@@ -46,7 +46,7 @@ impl Heal {
         })
     }
 
-    /// None where there is no such file and never was one.
+    /// `None` if the file does not exist and never existed.
     fn file_facts(&self, component: Component) -> Option<HealFile> {
         let file = component.file();
         let look = self

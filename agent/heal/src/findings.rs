@@ -1,4 +1,4 @@
-//! Everything that is wrong, for people and for the coordinator, whatever the mode. Nothing is changed by asking, and nothing is spent.
+//! All findings, for people and for the coordinator, in every mode. A request for them changes nothing and spends no budget.
 
 use crate::budget::{Spent, Verdict};
 use crate::healer::Heal;
@@ -32,7 +32,7 @@ impl Heal {
         found.iter().map(|finding| tell(finding, component, why(finding))).collect()
     }
 
-    /// Of one component, or of all.
+    /// Stray findings of one component, or of all.
     pub(crate) fn stray_findings(&self, of: Option<Component>) -> Vec<HealFinding> {
         let mut state = self.state();
         let found = self.strays_in(&mut state);
@@ -45,7 +45,7 @@ impl Heal {
         wanted.map(|stray| stray.finding(why(stray))).collect()
     }
 
-    /// What holds repairs of this file back.
+    /// Why repairs of this file are held back; `None` if they are not.
     fn held(&self, state: &State, component: Component, file: &str) -> Option<String> {
         match self.config.mode {
             Mode::Enforce => {}

@@ -1,8 +1,8 @@
-//! When hygiene may act: the armed guard of a run, with its end on the boot clock. It is on the disk and does not outlive a reboot: hygiene
-//! then only reports, rescue goes on.
+//! When hygiene may act: the armed guard of a run, with its end on the boot clock. The guard is on the disk and does not outlive a reboot.
+//! After a reboot hygiene only reports, while rescue continues.
 //!
-//! Hygiene leaves content alone that was there when the guard was armed. A repair of it would restart an API server before kubeadm
-//! does, and kubeadm could take the new hash for its own work. Content that kubeadm writes afterwards is healed.
+//! Hygiene does not touch content that was there when the guard was armed. Its repair would restart an API server before kubeadm does, and
+//! kubeadm could take the new hash for its own work. Hygiene repairs content that kubeadm writes afterwards.
 
 use jiff::Timestamp;
 use podlift_host::Files;
@@ -23,13 +23,13 @@ pub struct Guard {
     pub boot: BootId,
     /// On the boot clock.
     pub until: Duration,
-    /// The same for people, as the wall clock was when it was armed.
+    /// The same on the wall clock at the time of arming, for people.
     #[serde(default)]
     pub until_wall: Option<Timestamp>,
-    /// The manifests as they were when it was armed. Hygiene leaves them alone: repairing one would restart its component ahead of
-    /// kubeadm, which would take that for its own work. What kubeadm writes afterwards is another file.
+    /// The manifests at the time of arming. Hygiene leaves them alone, because a repair would restart the component before kubeadm does,
+    /// and kubeadm would take that for its own work. A file that kubeadm writes afterwards has another hash.
     pub as_armed: BTreeMap<Component, Digest>,
-    /// Losses that the run means.
+    /// Losses that the run intends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<FlagLoss>,
 }

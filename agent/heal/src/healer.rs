@@ -1,4 +1,4 @@
-//! The heal itself: what it holds, and how it comes to life after whatever ended the agent before.
+//! The heal itself: its state, and how it starts after the agent ended in any way.
 
 use crate::history::{History, How, Intent};
 use crate::meters::HealMeters;
@@ -25,11 +25,11 @@ pub struct Heal {
     pub(crate) history: History,
     state: Mutex<State>,
     suspects: Mutex<Suspects>,
-    /// There is a heal to tell the coordinator of.
+    /// Fires when there is a heal that the coordinator does not have.
     pub healed: Notify,
-    /// A restore waits for what the container runtime says.
+    /// Fires when a restore waits for the answer of the container runtime.
     pub runtime_wanted: Notify,
-    /// Look at everything now.
+    /// Makes the watch look at everything now.
     pub(crate) wake: Notify,
     pub meters: HealMeters,
 }
@@ -43,7 +43,7 @@ impl Heal {
         Ok(heal)
     }
 
-    /// For where its folder can't be read or written: knows what is on the disk as far as that can be read, observes, and writes nothing.
+    /// A heal for an agent whose folder can't be read or written. It reads from the disk what it can, only observes, and writes nothing.
     pub fn without_memory(host: Host, config: settings::Heal, node: NodeName, boot: BootId) -> Self {
         let mode = if config.mode == Mode::Off { Mode::Off } else { Mode::Observe };
         let host = Host { files: Arc::new(ReadOnly(host.files.clone())), ..host };
@@ -77,8 +77,8 @@ impl Heal {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether time alone may change what is right: a file that can't be read may be made whole or may come back, a repair that failed is
-    /// tried again, a guard ends, a kubeadm runs or has just ended, or somebody undoes repairs.
+    /// Whether time alone may change the verdict: an unreadable file may be completed or restored, a failed repair is tried again, a guard
+    /// ends, a kubeadm runs or has just ended, or another process undoes repairs.
     pub(crate) fn is_pending(&self) -> bool {
         let state = self.state();
         let unsettled = |look: &Arc<Look>| matches!(look.seen, Seen::Unreadable(_) | Seen::Strange { .. });
@@ -90,7 +90,7 @@ impl Heal {
             || self.suspects().is_armed()
     }
 
-    /// Repairs of which only the intent was recorded: the disk tells whether they happened.
+    /// Completes repairs of which only the intent was recorded. The disk shows whether they happened.
     fn finish_open_intents(&self) {
         for intent in self.history.open_intents() {
             if !self.happened(&intent) {
@@ -102,7 +102,7 @@ impl Heal {
         }
     }
 
-    /// Temporary files of an agent that was ended in the middle of a repair. What was moved aside is not among them.
+    /// Removes temporary files of an agent that ended in the middle of a repair. Files that were moved aside are kept.
     fn remove_litter(&self) {
         for dir in [paths::SCRATCH, paths::MANIFESTS] {
             let names = self.host.files.list(Path::new(dir)).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Every heal, on the disk: its intent in one fsynced line before the rename, its event in another one after it, kept until the
-//! coordinator has it. A last line cut by a power failure is skipped; an intent without an event counts as done if the file shows it.
-//! Budgets and fights are the fold of the same lines.
+//! All heals, on the disk. The intent of a heal is one fsynced line before the rename, its event another one after it; both are kept until
+//! the coordinator has the heal. A last line that a power failure cut is skipped. An intent without an event counts as done if the file
+//! shows it. Budgets and fights are the fold of the same lines.
 
 mod line;
 
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 const HISTORY: &str = "history.jsonl";
-/// Larger than this and nothing pending: begin a new file with what is still of use.
+/// A history above this size with nothing pending is replaced by a new file with the lines that still matter.
 const LARGE: usize = 256 << 10;
 
 pub struct History {
@@ -31,13 +31,13 @@ pub struct History {
 struct State {
     /// Heals that the coordinator does not have, oldest first.
     pending: Vec<HealEvent>,
-    /// Intents whose end was not recorded.
+    /// Intents whose end is not recorded.
     open: Vec<Intent>,
     /// The newest heal of each file.
     last: BTreeMap<String, HealEvent>,
     budget: Budget,
     len: usize,
-    /// The last line has no end: begin a new one first.
+    /// The last line has no end, so the next write begins a new line first.
     torn: bool,
 }
 
@@ -61,7 +61,7 @@ impl History {
         Ok(Self { files, boot, state: Mutex::new(state) })
     }
 
-    /// Begins anew, whatever is on the disk.
+    /// Begins with an empty history, whatever is on the disk.
     pub fn empty(files: Arc<dyn Files>, boot: BootId) -> Self {
         Self { files, boot, state: Mutex::default() }
     }
@@ -75,7 +75,7 @@ impl History {
         let mut bytes = if state.torn { b"\n".to_vec() } else { Vec::new() };
         serde_json::to_writer(&mut bytes, &line)?;
         bytes.push(b'\n');
-        // If this fails half-way, the next line must not continue it.
+        // If this write fails half-way, the next line must not continue it.
         state.torn = true;
         self.files.append(&paths::heal(HISTORY), &bytes)?;
         state.torn = false;
@@ -92,18 +92,18 @@ impl History {
         self.append(Line::Event(event))
     }
 
-    /// Repairs of this component stop.
+    /// Records a fight, which stops the repairs of this component.
     pub fn fight(&self, component: Component, fight: Fight) -> io::Result<()> {
         self.append(Line::Fight { component, boot: self.boot.clone(), fight })
     }
 
-    /// A person or a run takes over: budgets and fights begin anew.
+    /// Begins budgets and fights anew, because a person or a run takes over.
     pub fn forgive(&self) -> io::Result<()> {
         let nothing = self.budget(|b| b.repairs().next().is_none() && b.fights().next().is_none());
         if nothing { Ok(()) } else { self.append(Line::Forgiven) }
     }
 
-    /// The coordinator has it in its journal.
+    /// The coordinator has this heal in its journal.
     pub fn ack(&self, id: &str) -> io::Result<()> {
         if !self.state().pending.iter().any(|e| e.id == id) {
             return Ok(());
@@ -132,7 +132,7 @@ impl History {
         Some(LastHeal { id: event.id.clone(), at: event.at, rules: event.rules.clone() })
     }
 
-    /// Asks what was spent.
+    /// Calls `ask` with the budget.
     pub fn budget<T>(&self, ask: impl FnOnce(&Budget) -> T) -> T {
         ask(&self.state().budget)
     }
@@ -141,7 +141,7 @@ impl History {
 impl State {
     fn apply(&mut self, line: Line, boot: &BootId) {
         match line {
-            // A further attempt at the same repair takes the place of the one before.
+            // Another attempt at the same repair replaces the previous one.
             Line::Intent(intent) => {
                 self.open.retain(|i| i.file != intent.file);
                 self.open.push(intent);
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// The lines that say the same as the whole file, once all of it is acknowledged.
+    /// The lines that still matter once the whole file is acknowledged.
     fn of_use(&self, boot: &BootId) -> io::Result<Vec<u8>> {
         let last = self.last.values().flat_map(|e| [Line::Event(e.clone()), Line::Acked(e.id.clone())]);
         let spent =

@@ -1,5 +1,5 @@
-//! What the heal learns while a component is healthy: its manifest as a copy, and of the API server what it must contain. Never from what
-//! is not fit, and never another etcd cluster than the one that was learned first.
+//! What the heal learns while a component is healthy: a copy of its manifest, and for the API server what the manifest must contain. It
+//! learns only from a manifest without findings, and never another etcd cluster than the one that it learned first.
 
 use crate::evidence::{Endpoints, Learned};
 use crate::expectations::{self, Expectations, Forbidden};
@@ -13,7 +13,7 @@ use podlift_model::op::{Component, FlagLoss};
 use std::io;
 use std::sync::Arc;
 
-/// What must not become the measure of what is right. An image without a version is unusual, and no reason.
+/// Whether this finding forbids learning. An image without a version is unusual, but does not forbid it.
 fn is_wrong(finding: &Finding) -> bool {
     let is_meant = finding.why_not.as_deref() == Some(MEANT);
     let is_loss = finding.kind == HealKind::Rescue || finding.rule == "flag-lost";
@@ -21,7 +21,7 @@ fn is_wrong(finding: &Finding) -> bool {
 }
 
 impl Heal {
-    /// The manifest, if nothing about its content is wrong: fit to be learned from.
+    /// The manifest if its content has no findings that forbid learning.
     pub fn fit(&self, component: Component) -> Option<Arc<Look>> {
         let look = self.seen(component).ok()?;
         let state = self.state();
@@ -37,7 +37,7 @@ impl Heal {
         (is_known && !found.iter().any(is_wrong)).then(|| look.clone())
     }
 
-    /// Whether this manifest of the component is the one that was learned last.
+    /// Whether this manifest of the component was the last one learned.
     pub fn knows(&self, component: Component, hash: &Digest) -> bool {
         let state = self.state();
         let kept = state.ring.newest(component).is_some_and(|good| good.sha256 == *hash);
@@ -64,7 +64,7 @@ impl Heal {
         self.set_expectations(new)
     }
 
-    /// Endpoints that differ from those that were learned must answer as the same cluster.
+    /// New expectations. Endpoints that differ from the learned ones must answer as the same cluster.
     fn new_expectations(
         &self,
         known: Option<Expectations>,
@@ -104,7 +104,7 @@ impl Heal {
         fit.ok_or_else(|| io::Error::other(format!("{} changed while it was learned from", component.file())))
     }
 
-    /// Nothing could be learned of a component, and why; kept until something is.
+    /// Records that nothing could be learned of a component, and why. The record stays until something is learned.
     pub fn not_learned(&self, component: Component, why: &str) {
         let (at, since) = (self.host.clock.now(), self.host.clock.since_boot());
         let mut state = self.state();
@@ -116,7 +116,7 @@ impl Heal {
         }
     }
 
-    /// Into the ring, unless it is its newest. What a run meant to lose is lost for good then.
+    /// Puts the manifest into the ring, unless it is the newest there. The losses that a run intended are then permanent.
     pub(crate) fn keep(&self, component: Component, look: &Look) -> io::Result<()> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
@@ -134,15 +134,15 @@ impl Heal {
         self.set_meant(state, left)
     }
 
-    /// Takes over what `learned` found out.
+    /// Writes the expectations to the disk, then replaces them in memory.
     pub fn set_expectations(&self, new: Expectations) -> io::Result<()> {
         expectations::save_expectations(self.host.files.as_ref(), &new)?;
         self.state().expectations = Some(new);
         Ok(())
     }
 
-    /// Endpoints answered as this cluster. Lifts a prohibition only where the live manifest's own answered as the expected cluster; sets
-    /// one where they answered as another; completes an id that was not known.
+    /// Takes the cluster that answered at the endpoints. Lifts a prohibition only if the live manifest's own endpoints answered as the
+    /// expected cluster; sets one if they answered as another; adds an id that was not known.
     pub fn etcd_answered(&self, endpoints: Endpoints, cluster: &str) {
         let live = self.live_servers();
         let mut state = self.state();
@@ -167,7 +167,7 @@ impl Heal {
         self.replace(&mut state, &known, new);
     }
 
-    /// Nothing is healed from the expected endpoints any more.
+    /// Forbids repairs from the expected endpoints.
     pub(crate) fn forbid(&self, why: Forbidden) {
         self.forbid_in(&mut self.state(), why);
     }
@@ -178,7 +178,7 @@ impl Heal {
         self.replace(state, &known, new);
     }
 
-    /// On the disk first; where that fails it still holds for as long as the agent lives.
+    /// Writes the expectations to the disk first. If that fails, they still hold in memory until the agent ends.
     fn replace(&self, state: &mut State, known: &Expectations, new: Expectations) {
         if *known == new {
             return;

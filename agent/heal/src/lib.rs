@@ -1,6 +1,7 @@
-//! Heals static pod manifests, alone: expectations are on this disk, and coordinator, API server and network may all be gone.
+//! Heals static pod manifests without help: the expectations are on the local disk, and the coordinator, the API server and the network may
+//! all be down.
 //!
-//! The heal and its ports are crates of their own, so that it can't reach the state of a session or an op.
+//! The heal and its ports are separate crates, so that the heal can't reach the state of a session or an op.
 //!
 //! People edit manifests by hand, so the heal splices bytes and keeps every other byte.
 

@@ -1,5 +1,5 @@
-//! One look at a manifest: read it if it changed, judge it, and repair it if that is right. Synchronous and short, so that it runs where the
-//! notice arrives.
+//! One look at a manifest: the heal reads the file if it changed, judges it, and repairs it if the rules and the budget allow that. A look
+//! is synchronous and short, so that it can run in the task that receives the notice.
 
 use crate::budget::{Fight, Spent, Verdict};
 use crate::healer::Heal;
@@ -18,33 +18,33 @@ use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-/// Somebody who changes the file this often while it is read is left alone until the next notice.
+/// Attempts of one look. A file that changes during each of them is left alone until the next notice.
 const ATTEMPTS: usize = 10;
 
-/// What one attempt came to.
+/// Result of one attempt.
 pub(crate) enum Step {
-    /// Nothing more to do now.
+    /// There is nothing more to do now.
     Rest,
-    /// Repaired: look whether that was all.
+    /// The file was repaired; another attempt checks whether anything is left.
     Repaired,
 }
 
-/// What led to a repair.
+/// The notice that led to a repair.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Noticed {
-    /// When, on the boot clock.
+    /// Time of the notice, on the boot clock.
     pub at: Duration,
-    /// The same look repaired this file before: rescue goes first and alone, and what follows is part of the same repair.
+    /// The same look repaired this file before. Rescue is a repair of its own and comes first; what follows is part of the same repair.
     pub follows: bool,
 }
 
 impl Heal {
-    /// Looks at one manifest and repairs it if that is right. `noticed` is when, on the boot clock, somebody said that it changed.
+    /// Looks at one manifest and repairs it if that is right. `noticed` is the time of the notice, on the boot clock.
     pub fn look(&self, component: Component, noticed: Duration) {
         self.look_for(component, noticed, false);
     }
 
-    /// `by_hand`: a person says that hygiene may act now.
+    /// Like `look`; with `by_hand` a person allows hygiene to act now.
     pub(crate) fn look_for(&self, component: Component, noticed: Duration, by_hand: bool) {
         if self.config.mode == Mode::Off {
             return;
@@ -65,7 +65,7 @@ impl Heal {
         self.remember_version(component);
     }
 
-    /// At every manifest, and at what else is in their folder.
+    /// Looks at every manifest and at the other files of their folder.
     pub fn look_at_all(&self) {
         let noticed = self.host.clock.since_boot();
         for component in Component::ALL {
@@ -105,7 +105,7 @@ impl Heal {
         self.repair(state, component, &look, &findings, noticed)
     }
 
-    /// The file as it is; read only if it changed since it was read last. None: it changed in between.
+    /// The file as it is, read only if it changed since the last read. `None` if it changed during the read.
     pub(crate) fn seen_in(&self, state: &mut State, component: Component) -> io::Result<Option<Arc<Look>>> {
         let (files, path) = (self.host.files.as_ref(), paths::manifest(component));
         let stat = read::stat(files, &path)?;
@@ -119,7 +119,7 @@ impl Heal {
         Ok(Some(look))
     }
 
-    /// The manifest as it is now, for whoever tells of it.
+    /// The manifest as it is now, for reports. Fails if the file changes during each of the attempts.
     pub fn seen(&self, component: Component) -> io::Result<Arc<Look>> {
         for _ in 0..ATTEMPTS {
             if let Some(look) = self.seen_in(&mut self.state(), component)? {
@@ -143,7 +143,7 @@ impl Heal {
         found.into_iter().map(|finding| self.with_needs(finding)).collect()
     }
 
-    /// A fix that needs a file of the node only reports where there is none.
+    /// Removes the fix of a finding if the path of the node that the fix needs is missing.
     fn with_needs(&self, finding: Finding) -> Finding {
         let gone = |path: &&String| self.host.files.stat(Path::new(path)).is_err();
         match finding.needs.as_ref().filter(gone).cloned() {
@@ -152,7 +152,7 @@ impl Heal {
         }
     }
 
-    /// Whether one more repair is all right; a fight begins here.
+    /// Whether one more repair is allowed. Records a fight if this repair would begin one.
     pub(crate) fn may_spend(&self, component: Component) -> Result<(), Spent> {
         let now = self.host.clock.since_boot();
         let (per_hour, fight_limit) = (self.config.budget_per_hour, self.config.fight_limit);
@@ -178,7 +178,7 @@ impl Heal {
         self.say(file, vec![spent.to_string()]);
     }
 
-    /// Which version a copy must have, should this file be lost. After the repair, never before it.
+    /// Records the version that a copy must have if this file is lost. Runs after the repair, so that it does not delay it.
     fn remember_version(&self, component: Component) {
         let mut state = self.state();
         let look = state.looks.get(&component).cloned();
@@ -190,20 +190,20 @@ impl Heal {
         }
     }
 
-    /// What rules say of it can't be repaired, and why.
+    /// Records and logs which rules can't be repaired, and why.
     pub(crate) fn stuck_at(&self, file: &str, failed: &[(&'static str, MendError)]) {
         let whys = failed.iter().map(|(rule, why)| (*rule, why.to_string())).collect();
         self.state().stuck_rules.insert(file.into(), whys);
         self.say(file, failed.iter().map(|(rule, why)| format!("{rule} can't be repaired: {why}")).collect());
     }
 
-    /// It can't be repaired, and why.
+    /// Records and logs that the file can't be repaired, and why.
     pub(crate) fn stuck(&self, file: &str, why: String) {
         self.state().stuck.insert(file.into(), why.clone());
         self.say(file, vec![format!("{file} can't be repaired: {why}")]);
     }
 
-    /// Says what is wrong once, not every tick.
+    /// Logs what is wrong when it changes, and not at every tick.
     pub(crate) fn say(&self, file: &str, what: Vec<String>) {
         let mut state = self.state();
         if state.said.get(file).is_some_and(|said| *said == what) {
@@ -220,7 +220,7 @@ impl Heal {
     }
 }
 
-/// The lock is held from the look to the rename.
+/// The lock of the state. A repair holds it from the look to the rename.
 pub(crate) type Held<'a> = MutexGuard<'a, State>;
 
 fn describe(finding: &Finding) -> String {

@@ -1,5 +1,5 @@
-//! A static pod manifest as the heal sees it: the command line of the component's container, each word with the bytes it stands on, and
-//! the whole of it as the kubelet decodes it. Pure. Never guesses: a command line that can't be known is opaque, and says why.
+//! A static pod manifest as the heal sees it: the command line of the component's container, the bytes of each word, and the whole manifest
+//! as the kubelet decodes it. Pure. It never guesses: a command line that it can't know is opaque, with the reason.
 
 use crate::yaml::{self, Node, ReadError};
 use podlift_model::command::{CommandLine, FlagUse, Opaque};
@@ -9,40 +9,40 @@ use serde_json::Value;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What the heal knows of a manifest that could be parsed.
+/// What the heal knows of a manifest that it could parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     pub component: Component,
     pub image: String,
-    /// Of the image's tag, where that is a version.
+    /// Version in the image's tag; `None` if the tag is no version.
     pub version: Option<KubeVersion>,
     /// host:port of the API server, from kubeadm's annotation.
     pub advertise: Option<String>,
     /// Words of `command`, then of `args`.
     pub words: Vec<Word>,
-    /// The same as its program reads them, or what hides them.
+    /// The words as the program reads them, or what hides them.
     pub line: Result<CommandLine, Opaque>,
-    /// Paths of the container and where they come from.
+    /// Mount paths of the container and where they come from.
     pub mounts: Vec<Mount>,
-    /// The flags of that line; empty where it is opaque.
+    /// The flags of that line; empty if it is opaque.
     set: FlagSet,
-    /// All of it, as the kubelet decodes it.
+    /// The whole manifest as the kubelet decodes it.
     pub(crate) json: Arc<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
     pub inside: String,
-    /// Path of the node; None: not from the node.
+    /// Path on the node; `None` if the mount is not from the node.
     pub node: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     pub value: String,
-    /// Of `command` rather than of `args`.
+    /// The word is in `command` and not in `args`.
     pub command: bool,
-    /// Bytes of the scalar, quotes included; None where the parser could not say.
+    /// Bytes of the scalar, quotes included; `None` if the parser gave no position.
     pub token: Option<Range<usize>>,
 }
 
@@ -52,7 +52,7 @@ pub enum ManifestError {
     Read(#[from] ReadError),
     #[error("it is no pod manifest: {field} is {found}, expected {expected}")]
     Shape { field: String, found: String, expected: &'static str },
-    /// The kubelet may well run it; it is not what podlift knows.
+    /// The kubelet may run the file, but it has no container that podlift knows.
     #[error("it has no container named {0}")]
     NoContainer(Component),
 }
@@ -97,12 +97,12 @@ impl Manifest {
         })
     }
 
-    /// Why its flags can't be known, if so: nothing is learned from it, put into it or restored over it.
+    /// Why the flags can't be known; `None` if they are known. The heal does not learn from an opaque manifest, edit it or restore over it.
     pub fn opaque(&self) -> Option<String> {
         self.line.as_ref().err().map(ToString::to_string)
     }
 
-    /// Where a path of the container is on the node; None: it is in no mount from the node.
+    /// Where a path of the container is on the node; `None` if no mount from the node contains it.
     pub fn on_node(&self, path: &str) -> Option<String> {
         let below = |m: &Mount| -> Option<(usize, String)> {
             let rest = path.strip_prefix(m.inside.trim_end_matches('/'))?;
@@ -116,7 +116,7 @@ impl Manifest {
         self.words.iter().map(|w| w.value.as_str())
     }
 
-    /// Empty where it is opaque.
+    /// The flags; empty if the command line is opaque.
     pub fn flags(&self) -> FlagSet {
         self.set.clone()
     }
@@ -125,12 +125,12 @@ impl Manifest {
         &self.set
     }
 
-    /// All uses of a flag, whatever their form, by its normalised name.
+    /// All uses of a flag in any form, by its normalised name.
     pub fn find(&self, flag: &str) -> Vec<&FlagUse> {
         self.line.iter().flat_map(|line| &line.flags).filter(|f| f.name == flag).collect()
     }
 
-    /// Of what the kubelet decodes: comments, order of keys, form and mode of the file don't count.
+    /// Hash of what the kubelet decodes. Comments, order of keys, form and mode of the file don't change it.
     pub fn content(&self) -> Digest {
         Digest::of(self.json.to_string())
     }
@@ -142,7 +142,7 @@ impl Manifest {
     }
 }
 
-/// Namespace and name of a pod, as the kubelet reads a file of its folder; None: it would take no pod from it.
+/// Namespace and name of a file's pod as the kubelet reads it; `None` if the kubelet would take no pod from it.
 pub fn identity(bytes: &[u8]) -> Option<(String, String)> {
     let pod = yaml::read(bytes).ok()?;
     expect_pod(&pod).ok()?;
@@ -155,7 +155,7 @@ pub fn identity(bytes: &[u8]) -> Option<(String, String)> {
 
 const NOTHING: &Node = &Node::Null;
 
-/// A kind that is not given is let pass: whoever asks by the component's container knows what it is.
+/// Fails if the kind is another one than Pod. An absent kind passes, because the caller identifies the pod by the component's container.
 fn expect_pod(pod: &Node) -> Result<(), ManifestError> {
     for (field, expected) in [("kind", "Pod"), ("apiVersion", "v1")] {
         match text(pod, field, field)? {
@@ -170,7 +170,7 @@ fn shape(field: &str, found: impl Into<String>, expected: &'static str) -> Manif
     ManifestError::Shape { field: field.into(), found: found.into(), expected }
 }
 
-/// A mapping, empty where it is absent.
+/// The mapping at `key`; empty if it is absent.
 fn part<'a>(of: &'a Node, key: &str, field: &str) -> Result<&'a Node, ManifestError> {
     match of.get(key) {
         None => Ok(NOTHING),
@@ -201,7 +201,7 @@ fn container(spec: &Node, component: Component) -> Result<Option<&Node>, Manifes
     Ok(all.iter().find(named))
 }
 
-/// As Go decodes a list of texts: null is an empty text, a number is an error.
+/// Decodes a list of texts as Go does: null is an empty text, a number is an error.
 fn words(container: &Node, key: &str, command: bool) -> Result<Vec<Word>, ManifestError> {
     let word = |(at, node): (usize, &Node)| match node {
         Node::Text(text) => Ok(Word { value: text.value.clone(), command, token: text.token.clone() }),
@@ -242,7 +242,7 @@ fn node_path(volumes: &[Node], name: Option<&str>) -> Result<Option<String>, Man
     Ok(None)
 }
 
-/// Tag of an image as a version; a digest behind it does not matter.
+/// Tag of an image as a version; a digest behind it is ignored.
 pub fn version_of(image: &str) -> Option<KubeVersion> {
     let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
     tag.parse().ok()

@@ -1,5 +1,5 @@
-//! From findings to bytes: what a repaired manifest looks like. Pure but for the good copy that it is handed. One edit that can't be made
-//! never stands in the way of another.
+//! Turns findings into the bytes of a repaired manifest. Pure except for `good`, which fetches a good copy. An edit that can't be made does
+//! not prevent another one.
 
 use crate::manifest::Manifest;
 use crate::read::Look;
@@ -8,10 +8,10 @@ use crate::splice::{Edit, SpliceError, splice};
 use podlift_model::Digest;
 use podlift_model::op::Component;
 
-/// What comes of some findings.
+/// Result of the fixes of some findings.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mended {
-    /// The new content, and the rules that are mended by it; None: nothing is.
+    /// The new content and the rules that it repairs; `None` if it repairs none.
     pub done: Option<(Vec<u8>, Vec<&'static str>)>,
     /// Rules whose edit can't be made, and why.
     pub failed: Vec<(&'static str, MendError)>,
@@ -52,7 +52,7 @@ fn restored(component: Component, rule: &'static str, copy: Option<Vec<u8>>) -> 
     }
 }
 
-/// All edits at once; where that fails, each that can be made.
+/// Makes all edits together. If that fails, makes each one that is possible.
 fn edited(look: &Look, manifest: &Manifest, edits: &[(&'static str, &Edit)]) -> Mended {
     let all: Vec<Edit> = edits.iter().map(|(_, edit)| (*edit).clone()).collect();
     let changed = |bytes: Vec<u8>, rules: Vec<&'static str>| (bytes != look.bytes).then_some((bytes, rules));

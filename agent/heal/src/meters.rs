@@ -1,4 +1,4 @@
-//! What is counted while the heal watches. Labels are rules and files: few, and none of them grows with time.
+//! Metrics of the heal. Labels are rules and files: they are few, and their number does not grow with time.
 
 use podlift_common::metrics::Labels;
 use podlift_model::op::Component;
@@ -17,7 +17,7 @@ pub struct HealMeters {
     latency: Histogram,
     held_back: Family<Labels, Counter>,
     rescans: Counter,
-    /// 1 while the folder of manifests gives notices.
+    /// 1 while notices arrive from the folder of manifests.
     watching: Gauge,
     unlearned: Family<Labels, Gauge>,
 }
@@ -25,7 +25,7 @@ pub struct HealMeters {
 impl Default for HealMeters {
     fn default() -> Self {
         let (heals, held_back) = (Family::<Labels, Counter>::default(), Family::<Labels, Counter>::default());
-        // From zero, so that the first heal of all is an increase.
+        // The counters start at zero, so that the first heal shows as an increase.
         for rule in crate::rules::REPAIRS {
             drop(heals.get_or_create(&vec![("rule", rule.to_string())]));
         }
@@ -81,7 +81,7 @@ impl HealMeters {
         );
     }
 
-    /// For how long nothing could be learned of a manifest.
+    /// For how long nothing could be learned of a component's manifest.
     pub fn unlearned(&self, component: Component, since: Option<Duration>) {
         let seconds = since.map_or(0, |s| i64::try_from(s.as_secs()).unwrap_or(i64::MAX));
         self.unlearned.get_or_create(&vec![("file", component.file())]).set(seconds);

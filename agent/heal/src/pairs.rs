@@ -1,5 +1,5 @@
-//! Which hash the kubelet gave to which content of a manifest, as was seen when a pod was made after its file's last change. So that a
-//! comment, a chmod or a restart of the agent does not make a running manifest unknown. On the disk, a few of each component.
+//! The kubelet's hash for each content of a manifest, as observed when a pod was made after its file's last change. With it the heal
+//! recognises a running manifest after a new comment, a chmod or a restart of the agent. A few pairs of each component are on the disk.
 
 use crate::expectations::{load, save};
 use podlift_host::Files;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Kept of each component.
+/// Number of pairs kept of each component.
 const KEPT: usize = 8;
 const PAIRS: &str = "pairs.json";
 
@@ -19,9 +19,9 @@ pub(crate) struct Pairs(BTreeMap<Component, Vec<Pair>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pair {
-    /// Of what the kubelet decodes.
+    /// Hash of what the kubelet decodes.
     pub content: Digest,
-    /// `kubernetes.io/config.hash`.
+    /// Annotation `kubernetes.io/config.hash`.
     pub config: String,
 }
 
@@ -34,7 +34,7 @@ impl Pairs {
         self.0.get(&component).is_some_and(|all| all.contains(pair))
     }
 
-    /// With one more, newest first; the oldest goes.
+    /// The pairs with one more, newest first. The oldest is dropped.
     pub fn with(&self, component: Component, pair: Pair) -> Self {
         let mut next = self.clone();
         let all = next.0.entry(component).or_default();

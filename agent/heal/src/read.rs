@@ -1,4 +1,5 @@
-//! Reading a manifest without ever being led elsewhere, held up or overfed: what is no regular file or far too large is told, not read.
+//! Reads a manifest safely: it follows no link, does not block and limits the size. A file that is no regular file or far too large is
+//! reported, and not read.
 
 use crate::manifest::{Manifest, ManifestError};
 use crate::rules::Seen;
@@ -10,24 +11,24 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// Larger than this is not parsed: a manifest has some thousand bytes.
+/// Larger files are not parsed: a manifest has some thousand bytes.
 const PARSED: u64 = 1 << 20;
-/// The kubelet reads less than this (maxConfigLength); a larger file can't start anything.
+/// The kubelet reads less than this (maxConfigLength), so a larger file can't start anything.
 const KUBELET: u64 = 10 << 20;
-/// Larger than this is not even compared before it is replaced.
+/// Larger files are not compared before they are replaced.
 const COMPARED: u64 = 16 << 20;
 
 /// A file as it was read.
 #[derive(Debug)]
 pub struct Look {
     pub stat: Option<Stat>,
-    /// Empty where it is missing, strange, or larger than what is parsed.
+    /// Empty if the file is missing, strange, or larger than what is parsed.
     pub bytes: Vec<u8>,
     pub seen: Seen,
-    /// Where it is unreadable: the kubelet provably can't read it either.
+    /// For an unreadable file: the kubelet provably can't read it either.
     pub certain: bool,
     pub hash: Digest,
-    /// When it was first seen so, on the boot clock.
+    /// When the file was first seen in this state, on the boot clock.
     pub since: Duration,
 }
 
@@ -44,7 +45,7 @@ impl Look {
     }
 }
 
-/// What is there, without reading it; None: nothing.
+/// Stat of the file, which is not read; `None` if it does not exist.
 pub fn stat(files: &dyn Files, path: &Path) -> io::Result<Option<Stat>> {
     match files.stat(path) {
         Ok(stat) => Ok(Some(stat)),
@@ -53,7 +54,7 @@ pub fn stat(files: &dyn Files, path: &Path) -> io::Result<Option<Stat>> {
     }
 }
 
-/// None: it changed between the two looks.
+/// `None` if the file changed between the two stats.
 pub fn read(
     files: &dyn Files,
     component: Component,
@@ -73,7 +74,7 @@ pub fn read(
         }
         other => other?,
     };
-    // It grew while it was read.
+    // The file grew during the read.
     if bytes.len() as u64 > COMPARED {
         return Ok(None);
     }
@@ -111,7 +112,7 @@ fn no_access(e: &io::Error) -> Seen {
     }
 }
 
-/// Parses what was read, and says whether what is unreadable here is so for the kubelet too, whatever else is true.
+/// Parses the bytes. The flag is set if the file is unreadable and the kubelet certainly can't read it either.
 pub fn see(component: Component, bytes: &[u8]) -> (Seen, bool) {
     let size = bytes.len() as u64;
     if size >= KUBELET {

@@ -1,4 +1,4 @@
-//! Files that can be read and never written: for a heal that can't keep memory.
+//! Files that can be read but never written, for a heal without a usable folder.
 
 use podlift_host::{Files, ReplaceError, Space, Stat};
 use podlift_model::Digest;

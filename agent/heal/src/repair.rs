@@ -1,4 +1,5 @@
-//! A repair: its intent in the history, the change, its event. Never writes what it has not parsed, and never over what it has not read.
+//! A repair: its intent in the history, the change, its event. It writes only bytes that it has parsed, and replaces only bytes that it has
+//! read.
 
 use crate::diff;
 use crate::healer::Heal;
@@ -17,8 +18,8 @@ use std::path::Path;
 use std::time::Duration;
 
 impl Heal {
-    /// Rescue first and alone; then mode and owner; then what else hygiene says of the content. What can't be made never holds up the rest.
-    /// A file of a foreign owner is not replaced by the host: there the owner comes first.
+    /// Makes rescue repairs first and separately, then mode and owner, then the hygiene edits of the content. A fix that can't be made does
+    /// not hold up the others. A file of a foreign owner gets its owner first, because the host does not replace such a file.
     pub(crate) fn repair(
         &self,
         mut state: Held<'_>,
@@ -133,7 +134,7 @@ impl Heal {
         span
     }
 
-    /// The change is on the disk: tell of it.
+    /// Records the event of a change that is on the disk, logs it, and notifies the session.
     pub(crate) fn done(
         &self,
         mut state: Held<'_>,

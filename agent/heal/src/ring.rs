@@ -1,5 +1,5 @@
-//! The last manifests that were good: each with the hash of its bytes, when it was learned, and its image's version. A copy is handed out
-//! only whole. On the disk: the copies, and one index that is replaced as a whole.
+//! The last good manifests, each with the hash of its bytes, the time when it was learned, and its image's version. The ring returns only
+//! intact copies. On the disk are the copies, and one index that is replaced as a whole.
 
 use podlift_host::Files;
 use podlift_host::paths;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-/// Kept of each component.
+/// Number of copies kept of each component.
 const KEPT: usize = 5;
 const INDEX: &str = "good.json";
 
@@ -19,7 +19,7 @@ const INDEX: &str = "good.json";
 pub struct Ring {
     /// Newest first.
     good: BTreeMap<Component, Vec<GoodManifest>>,
-    /// Version of the last manifest that could be read, good or not: what a copy must have to be put in its place.
+    /// Version of the last manifest that could be read, good or not. A copy must have it to replace the manifest.
     #[serde(default)]
     last: BTreeMap<Component, KubeVersion>,
 }
@@ -29,7 +29,7 @@ pub struct Ring {
 pub enum Choice {
     #[default]
     None,
-    /// Copies of other versions only.
+    /// The ring has only copies of other versions.
     Other {
         wanted: KubeVersion,
         newest: Option<KubeVersion>,
@@ -55,7 +55,7 @@ impl Ring {
         files.write(&paths::heal(INDEX), &serde_json::to_vec(self)?, 0o600)
     }
 
-    /// Keeps a copy; the oldest goes. One that is known becomes the newest.
+    /// Keeps a copy and drops the oldest. A known copy becomes the newest.
     pub fn keep(
         &mut self,
         files: &dyn Files,
@@ -82,7 +82,7 @@ impl Ring {
         self.of(component).first()
     }
 
-    /// The newest copy of the version that was there last; where that is not known, the newest of all.
+    /// The newest copy of the version that was there last, or the newest of all if that version is not known.
     pub fn choose(&self, component: Component) -> Choice {
         let Some(newest) = self.newest(component) else { return Choice::None };
         let Some(wanted) = self.last.get(&component) else { return Choice::Copy(newest.sha256.clone()) };
@@ -92,7 +92,7 @@ impl Ring {
         }
     }
 
-    /// The version of a manifest that could be read.
+    /// Records the version of a manifest that could be read.
     pub fn saw(&mut self, files: &dyn Files, component: Component, version: KubeVersion) -> io::Result<()> {
         if self.last.get(&component) == Some(&version) {
             return Ok(());
@@ -102,7 +102,7 @@ impl Ring {
     }
 }
 
-/// The copy, if it is there and whole.
+/// The copy; `None` if it is missing or not intact.
 pub fn copy(files: &dyn Files, component: Component, hash: &Digest) -> Option<Vec<u8>> {
     let bytes = files.read(&path(component, hash)).ok()?;
     (Digest::of(&bytes) == *hash).then_some(bytes)

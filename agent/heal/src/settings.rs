@@ -1,4 +1,4 @@
-//! The `[heal]` table of the agent's configuration; what is not given has the default documented here.
+//! The `[heal]` table of the agent's configuration. Each setting has the default that is documented here.
 
 use podlift_common::config::duration;
 use serde::Deserialize;
@@ -8,11 +8,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Repair.
+    /// Repairs.
     Enforce,
-    /// Say what would be repaired.
+    /// Only reports what it would repair.
     Observe,
-    /// Look at nothing.
+    /// Looks at nothing.
     Off,
 }
 
@@ -21,18 +21,18 @@ pub enum Mode {
 pub struct Heal {
     /// "enforce"
     pub mode: Mode,
-    /// The safety net behind the notices: everything is looked at this often. "2s"
+    /// Interval at which everything is looked at, as a safety net behind the notices. "2s"
     #[serde(with = "duration")]
     pub tick: Duration,
-    /// How often own API server and etcd are asked, for the expectations. "30s"
+    /// Interval at which the own API server and etcd are asked, for the expectations. "30s"
     #[serde(with = "duration")]
     pub check: Duration,
-    /// Repairs of one file within an hour; then it is only reported. 6
+    /// Repairs of one file within an hour; further problems are only reported. 6
     pub budget_per_hour: u32,
-    /// Repairs of one file within a minute that somebody undid; then it is only reported until the guard is armed again. 3
+    /// Repairs of one file within a minute that another process undid; then it is only reported until the guard is armed again. 3
     pub fight_limit: u32,
-    /// Gates that this site does not want, whatever their value. ["MaxUnavailableStatefulSet"], as the site's runbook has it; in fact
-    /// the gate still exists in 1.32, so this is a site rule and no rescue.
+    /// Gates that this site does not want, whatever their value. ["MaxUnavailableStatefulSet"], from the site's runbook. The gate still
+    /// exists in 1.32, so this is a site rule and no rescue.
     pub site_gates: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! All that a verdict depends on besides the file, as it is at the moment; and the first sign of an etcd that was moved.
+//! Collects the facts besides the file on which a verdict depends, and detects the first sign that etcd was moved.
 
 use crate::evidence::kubelet;
 use crate::expectations::{Forbidden, endpoints};
@@ -44,8 +44,8 @@ impl Heal {
         self.host.clock.since_boot().saturating_sub(look.since) >= self.config.tick
     }
 
-    /// Why a copy of the API server's manifest must not come back: it would lead to another etcd than the one that is expected, or to one
-    /// that somebody moved away from.
+    /// Why a copy of the API server's manifest must not come back: it would lead to another etcd than the expected one, or to one from
+    /// which a person moved away. `None` if it may.
     fn no_copy(&self, state: &State, component: Component, copy: &Choice) -> Option<String> {
         let (Component::KubeApiserver, Choice::Copy(hash)) = (component, copy) else { return None };
         let Some(known) = &state.expectations else {
@@ -56,7 +56,7 @@ impl Heal {
         }
         let bytes = self.good_copy(component, hash)?;
         let flags = Manifest::parse(component, &bytes).ok()?.flags();
-        // What was learned before podlift kept these two has them only in the last good manifest.
+        // Expectations from before podlift kept these two lack them; only the last good manifest has them then.
         let good = state.good.get(&component).map(Manifest::flags).unwrap_or_default();
         let leads =
             |flag: &str, to: &Option<String>| flags.joined(flag) == to.clone().or_else(|| good.joined(flag));
@@ -66,8 +66,8 @@ impl Heal {
         (!same).then(|| "the copy that is kept leads to another etcd than what was learned last".into())
     }
 
-    /// Whoever points the API server to other endpoints than those that were learned has moved or restored etcd, until it is shown
-    /// otherwise. What a kubeadm writes is judged when it has ended.
+    /// Forbids repairs from the learned endpoints if the manifest names others: etcd counts as moved or restored until evidence shows
+    /// otherwise. A manifest that kubeadm writes is judged after kubeadm has ended.
     pub(crate) fn notice_other_etcd(&self, state: &mut State, look: &Look) {
         let Some(manifest) = look.manifest().filter(|m| m.component == Component::KubeApiserver) else {
             return;

@@ -1,6 +1,6 @@
-//! Edits of a manifest's bytes: exactly the lines that change, every other byte as it was. Pure. The result is read again as the kubelet
-//! reads it, and anything but the planned difference is an error: nothing half-understood is ever written, and nothing where a shell or a
-//! wrapper hides the flags.
+//! Edits of a manifest's bytes. An edit changes exactly the lines that it must change and keeps every other byte. Pure. The result is
+//! parsed again as the kubelet parses it, and any difference besides the planned one is an error. A manifest whose flags a shell or a
+//! wrapper hides is not edited.
 
 mod place;
 
@@ -14,11 +14,11 @@ use std::ops::Range;
 /// One change of a container's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// The flag's value; the flag must be there once.
+    /// Sets the value of a flag that occurs exactly once.
     Set { flag: String, value: String },
-    /// A flag that is not there, put in its sorted place.
+    /// Inserts a missing flag in sorted order.
     Insert { flag: String, value: String },
-    /// One gate out of `--feature-gates`; the flag goes when no gate is left.
+    /// Removes one gate from `--feature-gates`, and the flag with its last gate.
     RemoveGate { gate: String },
 }
 
@@ -38,20 +38,20 @@ pub enum SpliceError {
     Unplanned,
 }
 
-/// What becomes of one word.
+/// The change of one word.
 enum Fate {
     Text(String),
     Gone,
 }
 
-/// What one edit comes to.
+/// The planned result of one edit.
 struct Planned {
     bytes: Vec<u8>,
     words: Vec<String>,
     flags: FlagSet,
 }
 
-/// Applies `edits` to `bytes`, of which `manifest` was parsed. Returns what to write; equal to `bytes` when nothing was to be done.
+/// Applies `edits` to `bytes`, from which `manifest` was parsed. Returns the bytes to write; they equal `bytes` if no edit was needed.
 pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u8>, SpliceError> {
     let mut now: Option<(Vec<u8>, Manifest)> = None;
     for edit in edits {
@@ -63,7 +63,7 @@ pub fn splice(bytes: &[u8], manifest: &Manifest, edits: &[Edit]) -> Result<Vec<u
     Ok(now.map_or_else(|| bytes.to_vec(), |(bytes, _)| bytes))
 }
 
-/// Read anew, what is to be written has the planned words and flags, and everything else is as it was.
+/// Parses the planned bytes and checks that words and flags are the planned ones and that everything else is unchanged.
 fn prove(before: &Manifest, planned: &Planned) -> Result<Manifest, SpliceError> {
     let after = Manifest::parse(before.component, &planned.bytes)?;
     let right =
@@ -71,7 +71,7 @@ fn prove(before: &Manifest, planned: &Planned) -> Result<Manifest, SpliceError> 
     if right && differ_in_line_only(before, &after) { Ok(after) } else { Err(SpliceError::Unplanned) }
 }
 
-/// Everything but the command line of the component's container is the same.
+/// Whether the manifests are the same except for the command line of the component's container.
 pub(crate) fn differ_in_line_only(a: &Manifest, b: &Manifest) -> bool {
     let (spec_a, spec_b) = (&a.json["spec"], &b.json["spec"]);
     let (all_a, all_b) = (containers(spec_a), containers(spec_b));
@@ -90,7 +90,7 @@ fn containers(spec: &Value) -> &[Value] {
     spec["containers"].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Both mappings are the same, some of their keys excepted.
+/// Whether both mappings are the same except for some keys.
 fn same_beside(a: &Value, b: &Value, excepted: &[&str]) -> bool {
     fn rest<'a>(of: &'a Value, excepted: &[&str]) -> impl Iterator<Item = (&'a String, &'a Value)> {
         of.as_object().into_iter().flatten().filter(|(key, _)| !excepted.contains(&key.as_str()))
@@ -98,7 +98,7 @@ fn same_beside(a: &Value, b: &Value, excepted: &[&str]) -> bool {
     rest(a, excepted).eq(rest(b, excepted))
 }
 
-/// Bytes and manifest after one edit, proven; None: there was nothing to do.
+/// Checked bytes and manifest after one edit; `None` if the edit changes nothing.
 fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<Option<(Vec<u8>, Manifest)>, SpliceError> {
     if let Err(opaque) = &manifest.line {
         return Err(SpliceError::Opaque(opaque.clone()));
@@ -115,7 +115,7 @@ fn one(bytes: &[u8], manifest: &Manifest, edit: &Edit) -> Result<Option<(Vec<u8>
     Ok(Some((planned.bytes, after)))
 }
 
-/// In the form that stands there; a flag without its value gets it behind `=`.
+/// Sets the value in the form that the flag has in the manifest. A flag without a value gets the value behind `=`.
 fn set(bytes: &[u8], manifest: &Manifest, flag: &str, value: &str) -> Result<Planned, SpliceError> {
     let found = manifest.find(flag);
     let [used] = found.as_slice() else { return Err(SpliceError::NotOnce(flag.into(), found.len())) };
@@ -157,12 +157,12 @@ fn remove_gate(bytes: &[u8], manifest: &Manifest, gate: &str) -> Result<Planned,
     change(bytes, manifest, fates, flags)
 }
 
-/// `kube:Name=true` is of the gate `Name`.
+/// The name of a gate: `Name` for `kube:Name=true`.
 fn gate_name(item: &str) -> &str {
     item.split('=').next().unwrap_or_default().trim().trim_start_matches("kube:")
 }
 
-/// Bytes and words after the words at some indices, in ascending order, met their fates.
+/// Bytes and words after the changes of some words, given in ascending order of their indices.
 fn change(
     bytes: &[u8],
     manifest: &Manifest,
@@ -171,7 +171,7 @@ fn change(
 ) -> Result<Planned, SpliceError> {
     let mut out = bytes.to_vec();
     let mut words: Vec<String> = manifest.values().map(String::from).collect();
-    // From the end, so that what is still to be done stays where it is.
+    // From the last to the first, so that the byte ranges of the remaining changes stay valid.
     for (index, fate) in fates.into_iter().rev() {
         let place = Place::of(bytes, &manifest.words[index])?;
         match fate {
@@ -188,7 +188,7 @@ fn change(
     Ok(Planned { bytes: out, words, flags })
 }
 
-/// What goes with a word: its line, or within brackets all from the end of the word before it.
+/// The bytes to delete with a word: its line, or within brackets everything from the end of the word before it.
 fn gone(
     bytes: &[u8],
     manifest: &Manifest,
@@ -204,8 +204,8 @@ fn gone(
     if between.trim_ascii() == b"," { Ok(before.end..place.token.end) } else { Err(form()) }
 }
 
-/// Among the program's own flags, before the first that sorts behind it; where a neighbour's form does not allow that, at the next place
-/// that means the same. Never in front of the program's word: what stands there is a wrapper's.
+/// Inserts the flag among the program's own flags, before the first one that sorts behind it, or at the next equivalent place if the form
+/// of a neighbour does not allow that. Never in front of the program's word, where words belong to a wrapper.
 fn insert(
     bytes: &[u8],
     manifest: &Manifest,
@@ -227,7 +227,7 @@ fn insert(
         });
         match planned.and_then(|planned| prove(manifest, &planned).map(|after| (planned.bytes, after))) {
             Ok(done) => return Ok(done),
-            // Within brackets it was only tried: the reason is the form of the others.
+            // The places within brackets are only tries; the error names the form of the other places.
             Err(error) if !matches!(spot, Spot::Within(_)) => failed = error,
             Err(_) => {}
         }
@@ -235,12 +235,12 @@ fn insert(
     Err(failed)
 }
 
-/// Beside which word, and on which side of it.
+/// The word beside which an insert goes, and the side.
 #[derive(Clone, Copy)]
 enum Spot {
     Before(usize),
     Behind(usize),
-    /// Behind it, within brackets.
+    /// Behind the word, within brackets.
     Within(usize),
 }
 

@@ -1,4 +1,4 @@
-//! The splicer: only planned bytes change, whatever the manifest looks like.
+//! The splicer: only the planned bytes change, for manifests of any form.
 
 use super::*;
 use podlift_model::op::Component;
@@ -26,7 +26,7 @@ fn gate(name: &str) -> Edit {
     Edit::RemoveGate { gate: name.into() }
 }
 
-/// Lines of `a` and `b` that the other does not have.
+/// Lines that only one of `a` and `b` has.
 fn changed<'a>(a: &'a str, b: &'a str) -> (Vec<&'a str>, Vec<&'a str>) {
     let only = |x: &'a str, y: &str| x.lines().filter(|l| !y.lines().any(|m| m == *l)).collect();
     (only(a, b), only(b, a))
@@ -165,7 +165,7 @@ fn values_that_need_quotes_get_them_as_kubeadm_writes_them() {
         let after = edit(&shape(form), &edits).unwrap();
         assert_eq!(after, shape(&format!("\n    - kube-apiserver\n    - {want}")));
     }
-    // A word of its own may look like something else than text.
+    // A separate word may look like something else than text.
     let words = "\n    - kube-apiserver\n    - --etcd-servers\n    - x";
     for value in
         ["true", "12", "~", "", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a", "- a", "a, b", "{a", "yes"]
@@ -279,7 +279,7 @@ proptest! {
             flags[at] = format!("--feature-gates={}", gates.join(","));
         }
         let after = edit(&before, &[gate("KMSv2")]).unwrap();
-        // The last line's end of line goes with the line.
+        // The last line is removed with its end of line.
         let want = render(&style, &flags);
         prop_assert_eq!(after.trim_end(), want.trim_end());
         prop_assert_eq!(edit(&after, &[gate("KMSv2")]).unwrap(), after);

@@ -1,4 +1,4 @@
-//! What the heal knows at the moment, besides what is on the disk.
+//! What the heal knows in memory, besides what is on the disk.
 
 use crate::evidence::Evidence;
 use crate::expectations::{self, Expectations};
@@ -20,32 +20,32 @@ use std::time::Duration;
 pub(crate) struct State {
     pub guard: Option<Guard>,
     pub expectations: Option<Expectations>,
-    /// Losses that a run means, until a manifest without these flags was learned.
+    /// Losses that a run intends, until a manifest without these flags was learned.
     pub meant: Vec<FlagLoss>,
-    /// Contents and the kubelet's hashes of them.
+    /// Contents, and the kubelet's hashes of them.
     pub pairs: Pairs,
-    /// What the runtime said of a file that can't be read.
+    /// Answers of the runtime about files that can't be read.
     pub evidence: BTreeMap<Component, Evidence>,
-    /// When it was asked for last, on the boot clock.
+    /// When the runtime was last asked about a component, on the boot clock.
     pub asked: BTreeMap<Component, Duration>,
     /// Why nothing could be learned, and since when.
     pub unlearned: BTreeMap<Component, Unlearned>,
     pub exempt: BTreeSet<Digest>,
     pub ring: Ring,
-    /// The newest of the ring, parsed.
+    /// The newest copy of the ring, parsed.
     pub good: BTreeMap<Component, Manifest>,
-    /// kubeadm units that run now.
+    /// Number of kubeadm units that run now.
     pub kubeadm: usize,
-    /// Not seen since a kubeadm ended.
+    /// Components whose manifest was not seen since a kubeadm ended.
     pub ended: BTreeSet<Component>,
-    /// Files as they were read last: not read again until something changes.
+    /// Files as last read. They are not read again until something changes.
     pub looks: BTreeMap<Component, Arc<Look>>,
     pub strays: Strays,
-    /// Why a file could not be repaired when it was tried last.
+    /// Why the last repair of a file failed.
     pub stuck: BTreeMap<String, String>,
-    /// Why what a rule says of it could not be repaired.
+    /// Why the repair of a rule's finding failed, by file and rule.
     pub stuck_rules: BTreeMap<String, BTreeMap<&'static str, String>>,
-    /// What was said of a file already.
+    /// What was last logged of a file.
     pub said: BTreeMap<String, Vec<String>>,
 }
 
@@ -56,10 +56,10 @@ pub(crate) struct Unlearned {
     pub since: Duration,
 }
 
-/// Second files for a pod, as the folder was looked through last.
+/// Second files for a pod, from the last search of the folder.
 #[derive(Default)]
 pub(crate) struct Strays {
-    /// The folder as it was then; None: look again.
+    /// Inode, ctime and size of the folder at that search; `None` makes the next look search again.
     pub stamp: Option<(u64, i128, u64)>,
     pub found: Vec<Stray>,
 }
@@ -82,7 +82,7 @@ impl State {
         state
     }
 
-    /// After the ring has changed.
+    /// Parses the newest copy again after the ring has changed.
     pub fn parse_newest(&mut self, files: &dyn Files, component: Component) {
         let newest = self.ring.newest(component);
         let bytes = newest.and_then(|good| ring::copy(files, component, &good.sha256));

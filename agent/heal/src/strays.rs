@@ -1,6 +1,6 @@
-//! Copies of a manifest that the kubelet reads beside it: it takes every file whose name does not begin with a dot, whatever its ending,
-//! and of two files for one pod the last one wins (kube-apiserver.yaml.bak over kube-apiserver.yaml). Pods of other names are nobody's
-//! business, but for a second etcd. Pure.
+//! Copies of a manifest that the kubelet reads beside it. The kubelet reads every file whose name does not begin with a dot, whatever its
+//! ending, and of two files for one pod the last one wins (kube-apiserver.yaml.bak over kube-apiserver.yaml). Other pods are ignored,
+//! except for a second etcd. Pure.
 
 use crate::manifest::identity;
 use podlift_host::{FileKind, Stat};
@@ -14,26 +14,26 @@ const NAMESPACE: &str = "kube-system";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stray {
     pub name: String,
-    /// None: the pod is etcd's, whose files are never moved.
+    /// `None` if the pod is etcd's, whose files are never moved.
     pub component: Option<Component>,
     pub stat: Stat,
     pub hash: Digest,
-    /// Why it is never moved.
+    /// Why the file is never moved; `None` if it may be.
     pub why_not: Option<String>,
 }
 
-/// Whether the kubelet reads a file of this name, and it is none of ours.
+/// Whether the kubelet reads a file of this name that is no component's own manifest.
 pub fn may_be(name: &str) -> bool {
     !name.starts_with('.') && Component::ALL.iter().all(|c| c.file() != name)
 }
 
-/// The component whose pod is in these bytes too.
+/// The component whose pod these bytes describe.
 pub fn component_of(bytes: &[u8]) -> Option<Component> {
     let (namespace, name) = identity(bytes)?;
     Component::ALL.iter().copied().find(|c| namespace == NAMESPACE && name == c.name())
 }
 
-/// Whether etcd's pod is in these bytes.
+/// Whether these bytes describe etcd's pod.
 pub fn is_etcd(bytes: &[u8]) -> bool {
     identity(bytes).is_some_and(|(namespace, name)| namespace == NAMESPACE && name == "etcd")
 }
@@ -41,7 +41,7 @@ pub fn is_etcd(bytes: &[u8]) -> bool {
 /// The file that kubeadm writes for etcd.
 pub const ETCD: &str = "etcd.yaml";
 
-/// A link with the name of a component; where it leads is not looked at.
+/// A symbolic link with the name of a component; its target is not read.
 pub fn link(name: String, stat: Stat) -> Option<Stray> {
     let component = Component::ALL.iter().copied().find(|c| name.starts_with(c.name()))?;
     let why_not = "it is a symbolic link: the kubelet follows it, podlift does not; see where it leads";

@@ -1,5 +1,5 @@
-//! Who undoes repairs. fanotify is armed when the first repair was undone, and given up when nothing was undone for an hour; it is asked
-//! right after each notice and wakes nobody.
+//! Which process undoes repairs. fanotify is armed when the first repair was undone, and stopped when no repair was undone for an hour. Its
+//! events are read right after each notice, so that it causes no wakeups.
 
 use crate::budget::HOUR;
 use podlift_host::{Process, Watch, Writers, Writing};
@@ -11,18 +11,18 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Suspects {
     armed: Option<Armed>,
-    /// The last that is known of each file, by its name.
+    /// The last known writer of each file, by the file's name.
     seen: BTreeMap<String, Result<Process, String>>,
 }
 
 struct Armed {
     last_undone: Duration,
-    /// Or why the kernel does not say.
+    /// The fanotify group, or why the kernel gives none.
     kernel: Result<Box<dyn Writers>, String>,
 }
 
 impl Suspects {
-    /// Somebody undid a repair.
+    /// A repair was undone: arms fanotify.
     pub fn undone(&mut self, watch: &dyn Watch, dir: &Path, now: Duration) {
         match &mut self.armed {
             Some(armed) => armed.last_undone = now,
@@ -37,7 +37,7 @@ impl Suspects {
         self.armed.is_some()
     }
 
-    /// Takes in what the kernel says. Costs nothing where nobody is suspected.
+    /// Takes in the kernel's events. Costs nothing while fanotify is not armed.
     pub fn ask(&mut self, now: Duration) {
         let Some(armed) = &mut self.armed else { return };
         let told = armed.kernel.as_mut().map(|kernel| kernel.seen()).unwrap_or_default();
@@ -49,20 +49,20 @@ impl Suspects {
         }
     }
 
-    /// A known process says more than one that had ended before it was looked at.
+    /// Keeps a known process in preference to one that had ended before it was looked up.
     fn note(&mut self, name: String, by: Result<Process, String>) {
         if by.is_ok() || !self.seen.get(&name).is_some_and(Result::is_ok) {
             self.seen.insert(name, by);
         }
     }
 
-    /// Who it was, in words.
+    /// The process that writes a component's file, in words.
     pub fn who(&self, component: Component) -> String {
         let file = component.file();
         let none = || "the kernel does not say who".to_string();
         match (self.seen.get(&file), &self.armed) {
             (Some(Ok(process)), _) => describe(process),
-            // A process that only renames ends at once; the temporary file's writer may be known.
+            // A process that only renames ends at once, but the writer of the temporary file may be known.
             (Some(Err(why)), _) => {
                 let helper = self
                     .seen

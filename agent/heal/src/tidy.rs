@@ -1,4 +1,5 @@
-//! Stray copies in the folder: found when the folder changed, reported, and moved to a kept place where hygiene may act. Never deleted.
+//! Stray copies in the folder. The heal finds them when the folder changed, reports them, and moves them to its own folder if hygiene may
+//! act. It never deletes them.
 
 use crate::healer::Heal;
 use crate::history::How;
@@ -15,7 +16,7 @@ use podlift_model::op::Component;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Larger files are no copies of a manifest.
+/// Larger files can't be copies of a manifest.
 const LARGEST: u64 = 1 << 20;
 
 impl Heal {
@@ -27,7 +28,7 @@ impl Heal {
         }
     }
 
-    /// `by_hand`: a person says that those of this component may be moved now.
+    /// Looks for stray copies; with `by_hand` a person allows the heal to move those of this component now.
     pub(crate) fn look_at_strays(&self, noticed: Duration, by_hand: Option<Component>) {
         if self.config.mode == Mode::Off {
             return;
@@ -49,7 +50,7 @@ impl Heal {
         }
     }
 
-    /// What is there now; the folder is looked through only if it changed.
+    /// The present stray copies. The folder is searched only if it changed.
     pub(crate) fn strays_in(&self, state: &mut State) -> Vec<Stray> {
         let folder = self.host.files.stat(Path::new(paths::MANIFESTS)).ok();
         let stamp = folder.map(|s| (s.inode, s.ctime, s.size));
@@ -61,7 +62,7 @@ impl Heal {
         found.into_iter().map(|stray| self.kept_where_only(state, stray)).collect()
     }
 
-    /// What may be the only copy of a component's manifest is never moved.
+    /// Forbids the move of a file that may be the only copy of a component's manifest.
     fn kept_where_only(&self, state: &mut State, stray: Stray) -> Stray {
         let Some(component) = stray.component.filter(|_| stray.why_not.is_none()) else { return stray };
         let own = self.seen_in(state, component);
@@ -75,7 +76,7 @@ impl Heal {
         let names = self.host.files.list(Path::new(paths::MANIFESTS)).unwrap_or_default();
         let all = names.into_iter().filter(|name| strays::may_be(name)).filter_map(|name| self.stray(name));
         let (mut found, etcd): (Vec<Stray>, Vec<Stray>) = all.partition(|s| s.component.is_some());
-        // One file for etcd is as it should be, whatever its name.
+        // One file for etcd is right, whatever its name.
         if etcd.len() > 1 {
             found.extend(etcd.into_iter().filter(|s| s.name != strays::ETCD));
         }

@@ -1,9 +1,10 @@
-//! When the heal looks: at once when a file of the folder changes, and at everything on a coalesced tick, which is also the agent's
-//! pulse for systemd. The tick is longer while nothing is pending and the kernel gives notices; a lost notice costs at most that long one.
+//! When the heal looks: at one manifest as soon as its file changes, and at everything on a coalesced tick, which is also the agent's pulse
+//! for systemd. The tick is longer while nothing is pending and the kernel gives notices. A lost notice delays a repair by at most that
+//! longer tick.
 //!
-//! The watch uses the crate `inotify` and not `notify`: notify 8 also asks the kernel for OPEN events and has its own thread, so each
-//! time the kubelet or the agent reads the directory two threads wake. This watch asks only for events that end a change, on the
-//! runtime that heals.
+//! The watch uses the crate `inotify` and not `notify`: notify 8 also asks the kernel for OPEN events and has its own thread, so that each
+//! read of the directory by the kubelet or the agent wakes two threads. This watch asks only for events that end a change, on the runtime
+//! that heals.
 
 use super::Heal;
 use podlift_common::rhythm;
@@ -15,9 +16,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
-/// How much longer a tick is while nothing is pending.
+/// Factor by which a tick is longer while nothing is pending.
 const CALM: u32 = 4;
-/// No calm tick is longer: systemd's watchdog (`WatchdogSec=30` of podlift-agent.service) wants a pulse every 15 s.
+/// Maximum of a calm tick: systemd's watchdog (`WatchdogSec=30` of podlift-agent.service) wants a pulse every 15 s.
 const LONGEST: Duration = Duration::from_secs(8);
 
 /// Runs until it is dropped. `pulse` is called on every tick. Ticks are in step with `origin`, if there is one.
@@ -39,7 +40,7 @@ pub async fn watch(heal: &Heal, origin: Option<Instant>, pulse: impl Fn()) {
                         None => heal.other_changed(&name, noticed),
                     }
                 }
-                // Notices were lost, or the folder is another one: begin anew, and then look, so that nothing falls in between.
+                // Notices were lost, or the folder was replaced. Subscribe anew and then look, so that no change is missed in between.
                 Some(Change::Rescan) | None => {
                     heal.meters.rescan();
                     folder = Folder::subscribe(heal);
@@ -49,7 +50,7 @@ pub async fn watch(heal: &Heal, origin: Option<Instant>, pulse: impl Fn()) {
             },
             () = heal.wake.notified() => heal.look_at_all(),
             () = sleep_until(due) => {
-                // Something was mounted over it, say: no notice tells of that.
+                // For example after a mount over the folder, of which no notice arrives.
                 if folder.as_ref().is_some_and(|f| f.identity != identity(heal)) {
                     heal.meters.rescan();
                     folder = None;
@@ -69,7 +70,7 @@ fn calm(tick: Duration) -> Duration {
     (tick * CALM).min(LONGEST).max(tick)
 }
 
-/// There is a folder, and no notices come from it. Where there is none, as on a worker, nothing can be missed.
+/// Whether the folder exists but gives no notices. Without a folder, as on a worker, nothing can be missed.
 fn is_blind(heal: &Heal, folder: &Option<Folder>) -> bool {
     folder.is_none() && identity(heal).is_some()
 }
@@ -81,10 +82,10 @@ struct Folder {
 }
 
 impl Folder {
-    /// None where the folder is not there yet: the tick looks anyway, and the next round tries again.
+    /// `None` if the folder does not exist yet: the tick looks anyway, and the next round tries again.
     fn subscribe(heal: &Heal) -> Option<Self> {
         let identity = identity(heal);
-        // A watcher is a thread: none is made in vain, every two seconds, on a worker.
+        // A watcher is a thread. On a worker, none is created in vain every two seconds.
         let there = identity.is_some() || heal.host.files.list(Path::new(paths::MANIFESTS)).is_ok();
         if !there {
             return None;
@@ -101,7 +102,7 @@ fn identity(heal: &Heal) -> Option<(u64, u64)> {
     heal.host.files.identity(Path::new(paths::MANIFESTS)).ok()
 }
 
-/// Never ready where there are no notices.
+/// Never ready if there are no notices.
 async fn next(folder: &mut Option<Folder>) -> Option<Change> {
     match folder {
         Some(folder) => folder.notices.recv().await,

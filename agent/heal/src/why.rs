@@ -1,8 +1,8 @@
-//! What a failing disk means for a repair, and what to do about it. Pure.
+//! What a disk error means for a repair, and what to do about it. Pure.
 
 use std::io;
 
-/// The error, and the next thing to do where one is known.
+/// The error, and the next step if one is known.
 pub fn explain(error: &io::Error) -> String {
     let next = match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => {
@@ -11,7 +11,7 @@ pub fn explain(error: &io::Error) -> String {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "there is no room: free some; it is tried again at every tick"
         }
-        // EPERM: also for root, where a file or its folder is immutable.
+        // EPERM also reaches root, if a file or its folder is immutable.
         io::ErrorKind::PermissionDenied if error.raw_os_error() == Some(1) => {
             "also root may not: see lsattr -d for an immutable file or folder"
         }

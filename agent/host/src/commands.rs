@@ -1,4 +1,4 @@
-//! Commands: fixed program names found on a configured search path, an environment built from nothing, no shell, no stdin.
+//! Commands: fixed program names from a configured search path, an environment built from nothing, no shell, no stdin.
 
 use async_trait::async_trait;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 /// One call of one program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// A name that is looked for on the search path; one that begins with `/` is a file of the node.
+    /// A name on the search path, or the path of a file of the node if it begins with `/`.
     pub program: &'static str,
     pub args: Vec<String>,
-    /// The whole environment but PATH, which is the configured search path.
+    /// The whole environment except PATH, which is the configured search path.
     pub env: Vec<(&'static str, String)>,
-    /// After this the process group gets SIGTERM, and SIGKILL five seconds later.
+    /// After this time the process group gets SIGTERM, and SIGKILL five seconds later.
     pub timeout: Duration,
-    /// A folder of the node that it runs in; None: `/`.
+    /// The program's working directory, a folder of the node; `None` for `/`.
     pub folder: Option<&'static str>,
 }
 
@@ -71,6 +71,6 @@ pub enum CommandError {
 
 #[async_trait]
 pub trait Commands: Send + Sync {
-    /// Runs to the end. A non-zero exit is an `Ok` with its code: whoever asked decides what it means.
+    /// Runs the program to its end. A non-zero exit is an `Ok` with its code; the caller decides what it means.
     async fn run(&self, call: &Invocation) -> Result<Output, CommandError>;
 }

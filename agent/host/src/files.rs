@@ -1,4 +1,4 @@
-//! Files: absolute paths within the node. What a writing call returned from is on the disk, directory entry included.
+//! Files: absolute paths within the node. When a writing call returns, its result is on the disk, directory entry included.
 
 use podlift_model::Digest;
 use std::io;
@@ -12,12 +12,12 @@ pub enum FileKind {
     Other,
 }
 
-/// What identifies a file and its state, without following a symlink.
+/// The identity and state of a file; symlinks are not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
     pub kind: FileKind,
     pub inode: u64,
-    /// Change time, nanoseconds.
+    /// Change time in nanoseconds since the epoch.
     pub ctime: i128,
     pub mode: u32,
     pub uid: u32,
@@ -27,39 +27,39 @@ pub struct Stat {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReplaceError {
-    /// Somebody changed the file meanwhile: read again and start over.
+    /// Another process changed the file meanwhile: read it again and start over.
     #[error("the file changed while it was being repaired")]
     Changed,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// What a filesystem has left.
+/// Free space of a filesystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// Which filesystem it is.
+    /// Device number of the filesystem.
     pub device: u64,
     pub free_bytes: u64,
     pub free_inodes: u64,
 }
 
-/// A file that is to be put in place of what was seen there.
+/// A file to put in place of the one that the caller has read.
 #[derive(Debug, Clone, Copy)]
 pub struct Swap<'a> {
     pub target: &'a Path,
     pub bytes: &'a [u8],
-    /// What stands there, and the hash of its content; None: nothing does.
+    /// The existing file and the hash of its content; `None` if there is none.
     pub seen: Option<(&'a Stat, &'a Digest)>,
     /// A folder of the same filesystem for the temporary file.
     pub scratch: &'a Path,
 }
 
-/// Called when all is prepared and only the visible change is left. If it fails, nothing was changed.
+/// Called when everything except the visible change is done. If it fails, nothing is changed.
 pub type Intent<'a> = dyn FnMut() -> io::Result<()> + 'a;
 
 pub trait Files: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
-    /// A part of a file, shorter at its end; for files that are too large to hold.
+    /// A part of a file, shorter at the file's end. For files that are too large for memory.
     fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let skip = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(self.read(path)?.into_iter().skip(skip).take(len).collect())
@@ -67,13 +67,14 @@ pub trait Files: Send + Sync {
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// Names in a directory, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
-    /// Replaces the file as a whole (temporary file beside it, fsync, rename, fsync of the directory); makes missing directories 0700.
+    /// Replaces the file as a whole (temporary file beside it, fsync, rename, fsync of the directory). Makes missing directories with mode
+    /// 0700.
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>;
-    /// Appends and fsyncs; makes the file 0600.
+    /// Appends and fsyncs. A new file gets mode 0600.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
-    /// Removes a file; one that is gone already is fine.
+    /// Removes a file; succeeds if it does not exist.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Removes a folder of our own with all that is in it, following no symlink; one that is gone already is fine.
+    /// Removes a folder of podlift with all its content, following no symlink; succeeds if it does not exist.
     fn remove_tree(&self, dir: &Path) -> io::Result<()>;
     /// Compare-and-swap: temporary file in `scratch` (same filesystem, O_EXCL, 0600), fsync, then `target` must still be the inode, ctime
     /// and content hash given, then rename over it and fsync of the directory. Nothing is left in `scratch`.
@@ -85,8 +86,8 @@ pub trait Files: Send + Sync {
         hash: &Digest,
         scratch: &Path,
     ) -> Result<(), ReplaceError>;
-    /// As `replace`, also where nothing stands: then nobody else's new file is overwritten either. The content is written before
-    /// `intent` is called, so that a full or read-only filesystem leaves no intent behind; both are on the disk before the change.
+    /// Like `replace`, and also makes a new file if none exists, without overwriting one that appears meanwhile. The content is written
+    /// before `intent` is called, so that a full or read-only filesystem leaves no intent behind; both are on the disk before the change.
     fn swap(&self, swap: &Swap<'_>, intent: &mut Intent<'_>) -> Result<(), ReplaceError> {
         let Swap { target, bytes, seen, scratch } = *swap;
         intent()?;
@@ -96,7 +97,7 @@ pub trait Files: Send + Sync {
             None => Ok(self.write(target, bytes, 0o600)?),
         }
     }
-    /// Copies what was seen at `from` to `to`, and then takes it away from `from`; never what somebody put there meanwhile.
+    /// Copies the file that was seen at `from` to `to`, then removes it from `from`. A file that another process put there meanwhile stays.
     fn move_aside(
         &self,
         from: &Path,
@@ -112,27 +113,27 @@ pub trait Files: Send + Sync {
         intent()?;
         Ok(self.remove(from)?)
     }
-    /// Mode of the file that was seen, and root as its owner where `own` says so.
+    /// Sets the mode of the file that was seen, and root as its owner if `own` is set.
     fn secure(&self, path: &Path, _seen: &Stat, _mode: u32, _own: bool) -> Result<(), ReplaceError> {
         let what = format!("the mode of {} can't be changed here", path.display());
         Err(ReplaceError::Io(io::Error::new(io::ErrorKind::Unsupported, what)))
     }
-    /// Which folder that is, whatever its name: device and inode.
+    /// Device and inode of a folder, which identify it whatever its name.
     fn identity(&self, dir: &Path) -> io::Result<(u64, u64)> {
         Ok((0, self.stat(dir)?.inode))
     }
-    /// The user that writes, who may own files besides root.
+    /// The user id of this process, which may own files besides root.
     fn own_uid(&self) -> u32 {
         0
     }
-    /// The process that has a lock (fcntl) on the file; 0: one that this process can't see. None: nobody.
+    /// The process that has a lock (fcntl) on the file; 0 if this process can't see it. `None` if the file is not locked.
     fn lock_holder(&self, path: &Path) -> io::Result<Option<u32>> {
         let _ = path;
         Ok(None)
     }
     /// Free bytes of the filesystem that holds `path`.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
-    /// The filesystem that holds `path`, or would hold it.
+    /// The filesystem that holds `path`, or would hold it if it existed.
     fn space(&self, path: &Path) -> io::Result<Space> {
         Ok(Space { device: 0, free_bytes: self.free_bytes(path)?, free_inodes: u64::MAX })
     }

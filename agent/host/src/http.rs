@@ -10,26 +10,27 @@ pub struct HttpError {
     pub why: String,
 }
 
-/// Who is trusted, and who asks.
+/// Which server is trusted, and the client's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpTls {
     pub trust: Trust,
-    /// The asker's certificate; `None`: it asks anonymously.
+    /// The client's certificate; `None` for an anonymous request.
     pub client: Option<ClientPair>,
 }
 
-/// Which server certificate is the right one.
+/// Which server certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// Signed by this CA (a PEM file within the node), and made for the address that is dialled.
+    /// One that this CA (a PEM file within the node) has signed for the address of the connection.
     Ca(PathBuf),
-    /// Signed by one of these CAs; files that are not there are left out.
+    /// One that one of these CAs has signed; files that do not exist are left out.
     AnyOf(Vec<PathBuf>),
-    /// Any, on the node's own loopback: kube-controller-manager and kube-scheduler sign theirs themselves. Refused for other addresses.
+    /// Any certificate, but only on the node's own loopback: kube-controller-manager and kube-scheduler sign their own. Fails for other
+    /// addresses.
     OwnLoopback,
 }
 
-/// PEM files within the node; one file may hold both.
+/// PEM files within the node; one file may hold both certificate and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientPair {
     pub certificate: PathBuf,
@@ -56,6 +57,6 @@ impl HttpTls {
 
 #[async_trait]
 pub trait Http: Send + Sync {
-    /// Status and body of `https://{endpoint}{path}`; gives up after ten seconds.
+    /// Status and body of `https://{endpoint}{path}`; fails after ten seconds.
     async fn get(&self, endpoint: &str, path: &str, tls: &HttpTls) -> Result<(u16, String), HttpError>;
 }

@@ -1,5 +1,5 @@
-//! The only place of the agent that spawns, reads or writes. Ports are small traits beside their use; the real ones are in the sibling
-//! files, the tests and the lab bring their own. Paths are absolute within the node: the real ports put `--root` in front.
+//! The only crate of the agent that spawns, reads or writes. Ports are small traits; the real implementations are in the sibling files, and
+//! tests and the lab bring their own. Paths are absolute within the node: the real ports put `--root` in front.
 
 pub mod commands;
 pub mod files;
@@ -18,7 +18,7 @@ pub use watch::{Change, Process, Watch, Writers, Writing};
 use podlift_common::clock::Clock;
 use std::sync::Arc;
 
-/// Everything an op may touch.
+/// The ports of a node: everything that an op may touch.
 #[derive(Clone)]
 pub struct Host {
     pub commands: Arc<dyn Commands>,

@@ -1,5 +1,5 @@
-//! Where things are within a node. Every path is absolute within the node; the real ports put `--root` in front. The argv of a command
-//! names paths within the node too.
+//! Paths within a node. Every path is absolute within the node; the real ports put `--root` in front. Paths in the argv of a command are
+//! paths within the node too.
 
 use podlift_model::op::Component;
 use podlift_model::{OpId, RunId};
@@ -10,19 +10,19 @@ pub const LEDGER: &str = "/var/lib/podlift/ledger";
 pub const MACHINE_ID: &str = "/etc/machine-id";
 pub const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 pub const CONFIG: &str = "/etc/podlift/agent.toml";
-/// Read by the kubelet: nothing but manifests may ever be in it.
+/// The folder that the kubelet reads; it must never contain anything but manifests.
 pub const MANIFESTS: &str = "/etc/kubernetes/manifests";
-/// Same filesystem as the manifests, not read by the kubelet: kubeadm's own scratch folder.
+/// kubeadm's own scratch folder: on the filesystem of the manifests, and not read by the kubelet.
 pub const SCRATCH: &str = "/etc/kubernetes/tmp";
 pub const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
 pub const APT_SOURCE: &str = "/etc/apt/sources.list.d/kubernetes.list";
-/// Private apt root: own sources, lists and cache, so that looking changes nothing.
+/// The private apt root, with its own sources, lists and cache, so that a look changes nothing.
 pub const APT_PROBE: &str = "/var/lib/podlift/apt-probe";
 /// apt's configuration in that root.
 pub const APT_PROBE_CONFIG: &str = "/var/lib/podlift/apt-probe/apt.conf";
-/// Packages that were fetched to be looked at.
+/// Packages that were downloaded to be inspected.
 pub const APT_PROBE_DEBS: &str = "/var/lib/podlift/apt-probe/debs";
-/// The target's kubeadm, unpacked and not installed.
+/// The target's kubeadm, unpacked but not installed.
 pub const UNPACKED: &str = "/var/lib/podlift/apt-probe/unpacked";
 pub const UNPACKED_KUBEADM: &str = "/var/lib/podlift/apt-probe/unpacked/usr/bin/kubeadm";
 pub const DPKG_STATUS: &str = "/var/lib/dpkg/status";
@@ -35,15 +35,15 @@ pub const PATCHES: &str = "/var/lib/podlift/patches";
 fn of_op(op: &OpId, suffix: &str) -> PathBuf {
     Path::new(STATE).join("ops").join(format!("{op}.{suffix}"))
 }
-/// What the op's tools printed.
+/// The output of the op's tools.
 pub fn op_log(op: &OpId) -> PathBuf {
     of_op(op, "log")
 }
-/// How the op's unit ended.
+/// The record of how the op's unit ended.
 pub fn op_exit(op: &OpId) -> PathBuf {
     of_op(op, "exit")
 }
-/// What an op has to put back when it ends, however it ends.
+/// What an op has to restore when it ends, however it ends.
 pub fn op_memo(op: &OpId) -> PathBuf {
     of_op(op, "memo")
 }

@@ -1,4 +1,4 @@
-//! Small hand-written fakes of the ports, and a recorded node's manifests, for the tests of the crates that use the ports.
+//! Small fakes of the ports, and a recorded node's manifests, for the tests of the crates that use the ports.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a fake that can't go on should say so where it stands
 
 use crate::paths;
@@ -26,15 +26,15 @@ pub struct MemFiles {
 struct Tree {
     files: BTreeMap<PathBuf, (Stat, Vec<u8>)>,
     clock: u64,
-    /// Written right before the next compare-and-swap looks.
+    /// Written right before the comparison of the next compare-and-swap.
     before_swap: Option<(PathBuf, Vec<u8>)>,
     /// Appends fail after half of their bytes.
     full: bool,
-    /// Writes, appends and removals that still work.
+    /// Number of writes, appends and removals that still succeed.
     left: Option<usize>,
     /// Locks that other processes hold.
     locks: BTreeMap<PathBuf, u32>,
-    /// Files are replaced, and the call that did it fails: only the directory could not be synced.
+    /// Files are replaced, but the call fails because the directory could not be synced.
     unsynced: bool,
 }
 
@@ -48,7 +48,7 @@ impl MemFiles {
     pub fn text(&self, path: impl AsRef<Path>) -> String {
         String::from_utf8(self.read(path.as_ref()).unwrap()).unwrap()
     }
-    /// Changes what is known of a file.
+    /// Changes the stat of a file.
     pub fn restat(&self, path: impl AsRef<Path>, change: impl FnOnce(&mut Stat)) {
         let mut tree = self.tree();
         tree.clock += 1;
@@ -57,12 +57,12 @@ impl MemFiles {
         stat.ctime = clock.into();
         change(stat);
     }
-    /// Somebody else writes right before the next compare-and-swap.
+    /// Another process writes right before the next compare-and-swap.
     pub fn race(&self, path: impl Into<PathBuf>, bytes: &[u8]) {
         let (path, bytes) = (path.into(), bytes.to_vec());
         self.tree().before_swap = Some((path, bytes));
     }
-    /// After so many more changes none gets through: the power is gone.
+    /// After this number of changes every further one fails: the power is gone.
     pub fn fail_after(&self, changes: usize) {
         self.tree().left = Some(changes);
     }
@@ -72,7 +72,7 @@ impl MemFiles {
     pub fn works_again(&self) {
         self.tree().left = None;
     }
-    /// Another process has a lock on the file, or no more.
+    /// Another process takes a lock on the file, or releases it.
     pub fn set_lock(&self, path: impl Into<PathBuf>, pid: Option<u32>) {
         let (mut tree, path) = (self.tree(), path.into());
         match pid {
@@ -197,7 +197,7 @@ impl Files for MemFiles {
 
 type Answer = Box<dyn Fn(&Invocation) -> Result<Output, CommandError> + Send + Sync>;
 
-/// Commands that answer as a test says, and remember what was asked.
+/// Commands that answer as the test defines, and record the calls.
 pub struct FakeCommands {
     answer: Answer,
     calls: Mutex<Vec<String>>,
@@ -209,7 +209,7 @@ impl FakeCommands {
     ) -> Arc<Self> {
         Arc::new(Self { answer: Box::new(answer), calls: Mutex::default() })
     }
-    /// `program arg arg`.
+    /// Calls as `program arg arg`.
     pub fn calls(&self) -> Vec<String> {
         self.calls.lock().unwrap().clone()
     }
@@ -238,7 +238,7 @@ pub fn exited(code: i32, stderr: &str) -> Result<Output, CommandError> {
     Ok(Output { code, stdout: String::new(), stderr: stderr.into() })
 }
 
-/// An API server that answers everything with 200.
+/// An API server that answers every request with 200.
 pub struct FakeHttp;
 
 #[async_trait]
@@ -248,15 +248,15 @@ impl Http for FakeHttp {
     }
 }
 
-/// Notices by hand.
+/// Notices that the test sends.
 #[derive(Default)]
 pub struct FakeWatch {
     senders: Mutex<Vec<UnboundedSender<Change>>>,
-    /// What the kernel would say of who writes; None: it is not allowed to say.
+    /// The kernel's answer about writers; `None` if it refuses.
     writers: Arc<Mutex<Option<Vec<Writing>>>>,
 }
 
-/// Answers from what the test put there.
+/// Answers with what the test stored.
 struct FakeWriters(Arc<Mutex<Option<Vec<Writing>>>>);
 
 impl Writers for FakeWriters {
@@ -269,7 +269,7 @@ impl FakeWatch {
     pub fn tell(&self, change: Change) {
         self.senders.lock().unwrap().retain(|s| s.send(change.clone()).is_ok());
     }
-    /// From now on the kernel may say who writes, and says this when it is asked next.
+    /// From now on the kernel identifies writers, and answers the next question with this.
     pub fn wrote(&self, writing: Vec<Writing>) {
         *self.writers.lock().unwrap() = Some(writing);
     }
@@ -321,7 +321,7 @@ impl Fakes {
         Self { files, commands, watch, host }
     }
 
-    /// With the manifests of a control-plane node.
+    /// The node with the manifests of a control-plane node.
     pub fn control_plane(self) -> Self {
         for component in Component::ALL {
             let text = match component {
@@ -340,6 +340,6 @@ pub const LIVE_KCM: &str =
     include_str!("../../../tests/fixtures/manifests/v1.31.14/kube-controller-manager.yaml");
 pub const LIVE_SCHEDULER: &str =
     include_str!("../../../tests/fixtures/manifests/v1.31.14/kube-scheduler.yaml");
-/// What kubeadm really wrote from a kubeadm-config without endpoints.
+/// kubeadm's real output for a kubeadm-config without endpoints.
 pub const EMPTY_API: &str =
     include_str!("../../../tests/fixtures/manifests/kube-apiserver.v1.32.13.empty-etcd-servers.yaml");

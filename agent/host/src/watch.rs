@@ -4,45 +4,45 @@ use std::io;
 use std::path::Path;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// What happened in a watched directory. Always read again: a notice says where to look, never what is there.
+/// A change in a watched directory. A notice says where to look and not what is there, so the file must be read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// A file was written and closed, renamed in, renamed out or removed.
     File(String),
-    /// Notices were lost, or the directory itself was replaced: look at everything.
+    /// Notices were lost, or the directory itself was replaced. The receiver must look at everything.
     Rescan,
 }
 
-/// A change of the folder, and who made it.
+/// A change of the folder and the process that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Writing {
     /// Name within the folder.
     pub name: String,
-    /// What the kernel said of the process, or why it did not.
+    /// The process, or why the kernel did not identify it.
     pub by: Result<Process, String>,
 }
 
-/// A process as it was when it wrote.
+/// A process at the time of its write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Process {
     pub pid: i32,
     pub command: String,
-    /// Its systemd unit, where it belongs to one.
+    /// Its systemd unit; `None` if it belongs to none.
     pub unit: Option<String>,
-    /// Command of its parent: who runs the `mv`.
+    /// Command of its parent, for example the script that runs `mv`.
     pub parent: Option<String>,
 }
 
-/// Asked right after a notice: the longer it waits, the more often the writer has ended.
+/// The writers of a folder. Ask right after a notice: the longer the wait, the more often the writer has ended.
 pub trait Writers: Send {
-    /// Changes since it was asked last, our own left out. Does not wait.
+    /// Changes since the last call, except this process's own. Does not wait.
     fn seen(&mut self) -> Vec<Writing>;
 }
 
 pub trait Watch: Send + Sync {
-    /// Ends when the receiver is dropped. Opening and reading a file gives no notice (it would be a feedback loop).
+    /// Watches until the receiver is dropped. Opening and reading a file gives no notice (it would be a feedback loop).
     fn watch(&self, dir: &Path) -> io::Result<UnboundedReceiver<Change>>;
-    /// Tells who writes, from now on, where the kernel does.
+    /// Reports writers from now on. Fails if the kernel can't.
     fn writers(&self, _dir: &Path) -> io::Result<Box<dyn Writers>> {
         Err(io::ErrorKind::Unsupported.into())
     }

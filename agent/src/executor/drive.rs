@@ -1,4 +1,4 @@
-//! One mutation from acceptance to recorded outcome.
+//! One mutation, from its acceptance to its recorded outcome.
 
 use super::{Executor, OpState};
 use crate::ledger::Accepted;
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How the effect ended: judged, or unknowable.
+/// How the effect ended: judged, or unknown with the reason.
 pub(super) type Effect = Result<Result<OpOutput, Failure>, String>;
 
 pub(super) fn judged(result: Result<OpOutput, Failure>) -> Effect {
@@ -18,7 +18,7 @@ pub(super) fn judged(result: Result<OpOutput, Failure>) -> Effect {
 }
 
 impl Executor {
-    /// An op that was accepted just now.
+    /// Runs an op that was accepted just now.
     pub(super) async fn run_new(&self, op_id: OpId, accepted: Accepted, state: watch::Sender<OpState>) {
         let op = ops::implementation(&accepted.op);
         let cx = Cx { node: &self.node, op_id: &op_id, accepted: &accepted };
@@ -26,7 +26,7 @@ impl Executor {
         self.finish(&cx, op.as_ref(), effect, state).await;
     }
 
-    /// Looks, and acts if that is still to be done.
+    /// Observes, and makes the effect if that is still necessary.
     pub(super) async fn fresh(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Effect {
         if op.is_unit()
             && let Err(failure) = self.clear(cx, op, state).await
@@ -45,8 +45,8 @@ impl Executor {
         }
     }
 
-    /// Waits for what must end first, and says what that is: a unit of ours that this memory does not know (it finishes what another
-    /// memory accepted), then another program's lock.
+    /// Waits, with progress lines, for what must end first: an op's unit that this ledger does not know, because another ledger accepted
+    /// it; then another program's lock.
     async fn clear(&self, cx: &Cx<'_>, op: &dyn Op, state: &watch::Sender<OpState>) -> Result<(), Failure> {
         let ops = &self.node.config.ops;
         let until = tokio::time::Instant::now() + ops.kubeadm_timeout;
@@ -108,7 +108,7 @@ impl Executor {
         }
     }
 
-    /// Settles, records, and only then tells.
+    /// Settles the node, records the outcome, and only then reports it.
     pub(super) async fn finish(
         &self,
         cx: &Cx<'_>,
@@ -118,7 +118,7 @@ impl Executor {
     ) {
         let outcome = outcome(effect, op.settle(cx).await);
         while let Err(error) = self.node.ledger.ended(cx.op_id, &outcome) {
-            // Untold, the outcome stays true: the disk may have room again.
+            // The outcome stays unreported and valid: the disk may have room again later.
             tracing::error!(%error, op = %cx.op_id, "an outcome can't be recorded; tried again");
             tokio::time::sleep(self.node.config.ops.poll).await;
         }
@@ -135,7 +135,7 @@ impl Executor {
 }
 
 impl Executor {
-    /// On the boot clock, unless the machine was restarted meanwhile.
+    /// Duration of the op: on the boot clock, or on the wall clock if the machine restarted meanwhile.
     fn took(&self, cx: &Cx<'_>) -> Duration {
         let (clock, accepted) = (&self.node.host.clock, cx.accepted);
         match accepted.boot == self.node.boot {
@@ -144,7 +144,7 @@ impl Executor {
         }
     }
 
-    /// The next mutation may start.
+    /// Lets the next mutation start.
     fn release(&self, op_id: &OpId) {
         let mut running = self.running();
         if running.as_ref().is_some_and(|r| r.op_id == *op_id) {
@@ -153,7 +153,7 @@ impl Executor {
     }
 }
 
-/// A node that could not be left as it should be is a failure, also of an op that did its work.
+/// The outcome of an op. If the node could not be settled, that is a failure even of an op whose effect succeeded.
 fn outcome(effect: Effect, settled: Result<(), Failure>) -> OpOutcome {
     match (effect, settled) {
         (Ok(result), Ok(())) => result.into(),

@@ -1,5 +1,5 @@
-//! Runs ops: one mutation at a time, observations beside it. Order: the epoch is checked, a known op id gets its recorded outcome, the op
-//! is on the disk before its effect, and its outcome is on the disk before anybody hears of it.
+//! Runs ops: one mutation at a time, and observations beside it. The order is: the epoch is checked; a known op id gets its recorded
+//! outcome; the op is on the disk before its effect; its outcome is on the disk before it is reported.
 
 mod drive;
 mod recover;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-/// Where a mutation is.
+/// State of a mutation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum OpState {
     Started,
@@ -23,14 +23,14 @@ pub(crate) enum OpState {
     Ended(OpOutcome),
 }
 
-/// What becomes of a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It was never started.
+    /// The op was not started.
     Refused(Failure),
-    /// It runs; ends with `Ended`.
+    /// The op runs; the receiver ends with `Ended`.
     Follow(watch::Receiver<OpState>),
-    /// It ended before.
+    /// The op ended before.
     Ended(OpOutcome),
 }
 
@@ -56,7 +56,7 @@ impl Executor {
         self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// A mutation. Returns at once; the op goes on whatever becomes of the caller.
+    /// Submits a mutation and returns at once. The op continues whatever happens to the caller.
     pub fn submit(self: &Arc<Self>, op_id: &OpId, epoch: &Epoch, op: &HostOp) -> Answer {
         if self.node.config.is_head() {
             return Answer::Refused(self.no_node(op));
@@ -96,7 +96,7 @@ impl Executor {
         Answer::Follow(state)
     }
 
-    /// Ops are of a node's packages, kubeadm, kubelet and manifests: a head node has none that a coordinator may change.
+    /// The refusal of a head node: ops change packages, kubeadm, kubelet and manifests of a node, and a head node has none of these.
     fn no_node(&self, op: &HostOp) -> Failure {
         let name = &self.node.config.node;
         let message =
@@ -104,7 +104,7 @@ impl Executor {
         Failure::permanent("not-of-this-role", message)
     }
 
-    /// Who may command, checked when an op starts.
+    /// Checks, when an op starts, that its coordinator may command.
     fn fence(&self, epoch: &Epoch) -> Result<(), Failure> {
         let Some(highest) = self.node.ledger.highest() else {
             let message = "this agent's ledger is new: it has forgotten, or never knew, who commands; it changes nothing until an epoch is claimed";
@@ -125,7 +125,7 @@ impl Executor {
         }
     }
 
-    /// Whether a look that only the coordinator in office may have is asked by it. Claims nothing.
+    /// Checks that a look which is reserved for the coordinator in office comes from it. Does not claim the epoch.
     pub fn in_office(&self, epoch: Option<&Epoch>) -> Result<(), Failure> {
         let highest = self.node.ledger.highest();
         if highest.is_some() && highest.as_ref() == epoch {
@@ -140,7 +140,7 @@ impl Executor {
         Err(Failure::permanent("epoch-stale", message))
     }
 
-    /// The answer for an op that was seen before.
+    /// The answer for an op that the agent has seen before.
     fn known(&self, op_id: &OpId, running: Option<&Running>) -> Option<Answer> {
         match self.node.ledger.lookup(op_id) {
             Lookup::Unknown => None,
@@ -155,19 +155,19 @@ impl Executor {
         }
     }
 
-    /// What the ledger says of an op.
+    /// What the ledger records of an op.
     pub fn lookup(&self, op_id: &OpId) -> Lookup {
         self.node.ledger.lookup(op_id)
     }
 
-    /// A task that ends with the agent.
+    /// Spawns a task that ends with the agent.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
     }
 
-    /// Ends every task; units go on and are found again.
+    /// Ends every task. Units continue, and the next agent finds them.
     pub fn shutdown(&self) {
         self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).abort_all();
     }

@@ -1,5 +1,5 @@
-//! Ops that were accepted and not ended when the agent stopped: found again, and brought to an end. A unit is found by its name; one that
-//! is gone without an exit record, or was ended by a restart of the machine, ended in a way that nobody can know.
+//! Finds the ops that were accepted and not ended when the agent stopped, and finishes them. A unit is found by its name. If it is gone
+//! without an exit record, or a restart of the machine ended it, its outcome is unknown.
 
 use super::drive::{Effect, judged};
 use super::{Executor, OpState, Running};
@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 impl Executor {
-    /// Takes up what is open. Nothing new starts before this has returned; what it took up goes on in the background.
+    /// Resumes open ops. No new op starts before this returns; the resumed ops continue in the background.
     pub fn recover(self: &Arc<Self>) {
-        // More than one is only possible if a ledger says so: then one after the other.
+        // More than one is possible only if a ledger says so; they then run one after the other.
         let open = self.node.ledger.open_ops();
         let Some(first) = open.first() else { return };
         let (sender, state) = watch::channel(OpState::Started);
@@ -57,8 +57,8 @@ impl Executor {
         self.finish(&cx, op.as_ref(), effect, state).await;
     }
 
-    /// One op id starts one unit, ever: it is started here only if it provably was not. What a restart of the machine hid is for the
-    /// coordinator to judge, and a further attempt has an op id of its own.
+    /// One op id starts one unit only: a unit is started here only if it provably never was. If a restart of the machine hid the end, the
+    /// coordinator judges that, and a further attempt has another op id.
     async fn find_unit(
         &self,
         cx: &Cx<'_>,

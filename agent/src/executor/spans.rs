@@ -1,5 +1,5 @@
-//! The span of a mutation on its node, for traces and for the fields of log lines. It belongs to the trace of the run that the op's id
-//! names. Nothing here runs anything.
+//! The span of a mutation on its node, for traces and for the fields of log lines. It belongs to the trace of the run that the op id names.
+//! This module runs nothing.
 
 use crate::ledger::Accepted;
 use crate::node::Node;
@@ -8,10 +8,10 @@ use podlift_model::OpId;
 use tracing::Span;
 
 pub(super) fn op(node: &Node, op_id: &OpId, accepted: &Accepted) -> Span {
-    // An op that no run asked for is a trace of its own.
+    // An op without a run is a trace of its own.
     let run = op_id.run().unwrap_or(op_id.as_str());
     let (op, epoch, node) = (accepted.op.verb(), &accepted.epoch, &node.config.node);
-    // Whoever asked is not its cause: an op outlives the session that brought it.
+    // The session is not the parent, because an op outlives the session that brought it.
     let span = tracing::info_span!(parent: None, "op", run, %node, %op_id, op, %epoch);
     trace::join(&span, run);
     span

@@ -51,7 +51,7 @@ impl Rig {
     fn node(&self) -> Arc<Node> {
         self.bench.node()
     }
-    /// A fresh agent process on the same disk.
+    /// A new agent process on the same disk.
     fn start(&self) -> Arc<Executor> {
         let executor = Executor::new(self.node());
         executor.recover();
@@ -82,7 +82,7 @@ async fn ended(state: &mut watch::Receiver<OpState>) -> OpOutcome {
         other => panic!("{other:?}"),
     }
 }
-/// Lets the op come to the point where its unit runs.
+/// Waits until the op's unit runs.
 async fn unit_runs(rig: &Rig, op: &str) {
     let unit = format!("podlift-{op}.service");
     while !rig.tools.running(&unit) {
@@ -131,7 +131,7 @@ async fn another_programs_lock_is_waited_for_and_its_holder_is_named() {
     unit_runs(&rig, "op-1").await;
     end_unit(&rig.bench, &rig.tools, "op-1", 100);
     ended(&mut state).await;
-    // And one that is never left: a failure that may pass, nothing begun.
+    // A lock that is never released: a transient failure, with nothing begun.
     rig.bench.files.set_lock("/var/cache/apt/archives/lock", Some(7));
     let mut state = follow(executor.submit(&id("op-2"), &epoch(1, "a"), &install()));
     let OpOutcome::Failed { failure } = ended(&mut state).await else { panic!() };
@@ -276,7 +276,7 @@ async fn a_unit_that_a_lost_ledger_forgot_still_counts() {
     assert_eq!(rig.tools.held(), ["cri-tools", "kubeadm", "kubectl", "kubelet"], "nothing was touched");
 }
 
-/// Accepted, and then the agent died before anything else.
+/// The agent accepted the op and died at once.
 fn accepted_only(rig: &Rig, op: &HostOp) {
     let node = rig.node();
     let clock = &node.host.clock;
@@ -319,7 +319,7 @@ async fn what_is_open_and_no_unit_is_judged_by_looking() {
     }
 }
 
-/// Notes the order of what a ledger was told and what had happened by then.
+/// Records the order of the ledger's calls, and what had happened before each.
 struct Noting {
     inner: Arc<dyn Ledger>,
     files: Arc<crate::testing::MemFiles>,

@@ -1,5 +1,5 @@
-//! kube-apiserver's manifest: learned when /readyz is good, the container runs with exactly this file, and the etcd behind it answers as
-//! the cluster that is expected.
+//! Learns kube-apiserver's manifest when /readyz is good, the container runs with exactly this file, and the etcd behind it answers as the
+//! expected cluster.
 
 use super::etcd::{self, Answered};
 use super::runtime::runs_exactly;
@@ -14,7 +14,7 @@ use podlift_model::op::Component;
 use std::time::Duration;
 
 const API: Component = Component::KubeApiserver;
-/// One that only says that it wants credentials is believed when it has lived this long: a crash-looping one dies earlier.
+/// An API server that only asks for credentials counts as healthy after this time. A crash-looping one dies earlier.
 pub(super) const LIVED: Duration = Duration::from_secs(60);
 
 pub(super) async fn learn(node: &Node, look: &Look) -> Result<(), String> {
@@ -47,7 +47,7 @@ fn serves(state: &ApiServerState) -> Result<(), String> {
     Err(format!("/readyz of {} says: {}", state.endpoint, alive::telling(&state.readyz)))
 }
 
-/// Its newest container runs, and has for a while.
+/// Checks that the newest container runs, and has run for `LIVED`.
 pub(super) async fn lived(node: &Node, component: Component) -> Result<(), String> {
     let all = crictl::containers(&node.host, component.name()).await.map_err(|failure| failure.message)?;
     let newest = all.first().filter(|container| container.running);
@@ -62,7 +62,7 @@ pub(super) async fn lived(node: &Node, component: Component) -> Result<(), Strin
     }
 }
 
-/// Id of the etcd cluster behind this manifest; None: there is no tool to ask it.
+/// Id of the etcd cluster behind this manifest; `None` if there is no tool to ask it.
 async fn cluster(node: &Node, manifest: &Manifest) -> Result<Option<String>, String> {
     let access = Access::of_manifest(&node.host, &node.config.cluster, manifest, None)
         .ok_or_else(|| "--etcd-servers is empty".to_string())?;
@@ -87,7 +87,7 @@ async fn cluster(node: &Node, manifest: &Manifest) -> Result<Option<String>, Str
     }
 }
 
-/// The stores of single resources answer too.
+/// Checks that the stores of single resources answer too.
 async fn overrides(node: &Node, manifest: &Manifest) -> Result<(), String> {
     for (name, access) in Access::overrides(&node.host, &node.config.cluster, manifest) {
         match etcd::ask(&node.host, &access).await {

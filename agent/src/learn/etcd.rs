@@ -1,6 +1,6 @@
-//! Which etcd answers behind the API server's manifest, told to the heal. The live manifest's own endpoints are asked; those that were
-//! learned only where the live one names none. An answer of endpoints that nobody uses any more lifts nothing: that is the heal's rule, and
-//! here nobody asks them beside the live ones.
+//! Reports to the heal which etcd answers behind the API server's manifest. The agent asks the live manifest's own endpoints, and the
+//! learned ones only if the live manifest names none. By the heal's rule, an answer of endpoints that are no longer in use lifts no
+//! prohibition; here they are not asked beside the live ones.
 
 use crate::heal::manifest::Manifest;
 use crate::heal::{Endpoints, Expectations};
@@ -11,15 +11,15 @@ use podlift_model::op::Component;
 use podlift_model::{ClusterName, FlagSet};
 use std::collections::BTreeSet;
 
-/// Who answered at some endpoints.
+/// Which cluster answered at some endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answered {
     One(String),
     /// More than one cluster: (endpoint, cluster).
     Mixed(Vec<(String, String)>),
-    /// Nobody, and why.
+    /// No endpoint answered, for this reason.
     Silent(String),
-    /// There is no tool to ask with.
+    /// There is no tool with which to ask.
     NoTool(String),
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn ask(host: &Host, access: &Access) -> Answered {
 }
 
 impl Answered {
-    /// The cluster that counts: of several, one that is not expected.
+    /// The cluster to report: of several, one that is not the expected one.
     fn decisive(&self, expected: Option<&str>) -> Option<&str> {
         match self {
             Self::One(cluster) => Some(cluster),
@@ -56,7 +56,7 @@ impl Answered {
     }
 }
 
-/// Tells the heal which cluster answers now. Nothing where nothing is expected: then nothing can be wrong.
+/// Reports to the heal which cluster answers now. Without expectations there is nothing to compare, so it does nothing.
 pub(super) async fn tell(node: &Node) {
     let Some(expected) = node.heal.expectations() else { return };
     let Ok(look) = node.heal.seen(Component::KubeApiserver) else { return };
@@ -65,7 +65,7 @@ pub(super) async fn tell(node: &Node) {
         return;
     };
     let answered = ask(&node.host, &access).await;
-    // Of another manifest by now: the answer would be taken for that one's.
+    // If the manifest has changed meanwhile, the answer would be attributed to the new one.
     let same = node.heal.seen(Component::KubeApiserver).is_ok_and(|now| now.hash == look.hash);
     let still = same && !node.heal.kubeadm_running();
     if let Some(cluster) = answered.decisive(expected.etcd_cluster.as_deref()).filter(|_| still) {
@@ -73,7 +73,7 @@ pub(super) async fn tell(node: &Node) {
     }
 }
 
-/// Whose endpoints are asked. None: nobody's; an answer of other endpoints must not become the id of those that are expected.
+/// The endpoints to ask; `None` for none. An answer of other endpoints must not become the cluster id of the expected ones.
 fn whom(
     host: &Host,
     cluster: &ClusterName,

@@ -1,10 +1,10 @@
-//! Learning what the manifests must contain. A component's manifest is learned only when its container runs with exactly that file and it
-//! is healthy; of kube-apiserver the etcd behind it must answer too, as the cluster that is expected. Why nothing can be learned is told,
-//! never kept back. Asks; never repairs, and asks nothing while a kubeadm runs.
+//! Learns what the manifests must contain. A component's manifest is learned only when its container runs with exactly that file and is
+//! healthy; for kube-apiserver the etcd behind it must also answer as the expected cluster. If nothing can be learned, the reason is always
+//! reported. This module asks but never repairs, and asks nothing while a kubeadm runs.
 //!
-//! "Runs with exactly this manifest" is a pair of a content (canonical JSON of what the kubelet reads) and the kubelet's config hash.
-//! The heal keeps eight pairs for each component. The hash is made from a dump of Go structures and can't be computed here, and the
-//! order of times alone would be wrong after a chmod or a heal back to the same content.
+//! "Runs with exactly this manifest" is a pair of a content (canonical JSON of what the kubelet reads) and the kubelet's config hash. The
+//! heal keeps eight pairs for each component. The hash is made from a dump of Go structures and can't be computed here, and the order of
+//! times alone would be wrong after a chmod or a heal back to the same content.
 
 mod api_server;
 mod etcd;
@@ -23,7 +23,7 @@ use podlift_model::op::Component;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Keeps the expectations fresh.
+/// Keeps the expectations current.
 pub(crate) async fn learn(node: &Node) {
     let mut patience = Patience::default();
     loop {
@@ -33,7 +33,7 @@ pub(crate) async fn learn(node: &Node) {
     }
 }
 
-/// One background check. Nothing to do on a worker.
+/// One background check. It has nothing to do on a worker.
 async fn round(node: &Node, patience: &mut Patience) {
     if node.heal.kubeadm_running() {
         return;
@@ -42,7 +42,7 @@ async fn round(node: &Node, patience: &mut Patience) {
     for component in Component::ALL {
         match learned(node, *component, patience).await {
             Ok(()) => patience.forget(*component),
-            // Begun meanwhile: it replaces what was looked at.
+            // A kubeadm began meanwhile and replaces the manifest that was checked.
             Err(_) if node.heal.kubeadm_running() => return,
             Err(why) => {
                 node.heal.not_learned(*component, &why);
@@ -52,11 +52,11 @@ async fn round(node: &Node, patience: &mut Patience) {
     }
 }
 
-/// Err: nothing could be learned of it, and why.
+/// The error says why nothing could be learned.
 async fn learned(node: &Node, component: Component, patience: &Patience) -> Result<(), String> {
     let Some(look) = fit(node, component)? else { return Ok(()) };
     if node.heal.knows(component, &look.hash) {
-        // What was known before is on the disk again: there is nothing more to wait for.
+        // The manifest is a known one again, so there is nothing more to wait for.
         return match patience.waits(component) {
             true => node.heal.learned_component(component, &look.hash).map_err(|error| error.to_string()),
             false => Ok(()),
@@ -69,7 +69,7 @@ async fn learned(node: &Node, component: Component, patience: &Patience) -> Resu
     .inspect(|()| tracing::info!(%component, "learned what this node's manifest must contain"))
 }
 
-/// What is on the disk, if it can be learned from. None: there is nothing, and nothing is to be.
+/// The manifest on the disk, if the heal may learn from it. `None` on a node without the manifest that needs none.
 fn fit(node: &Node, component: Component) -> Result<Option<Arc<Look>>, String> {
     let look = node.heal.seen(component).map_err(|e| e.to_string())?;
     match &look.seen {

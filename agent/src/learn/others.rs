@@ -1,5 +1,5 @@
-//! kube-controller-manager and kube-scheduler, each alone: learned when their container runs with exactly the manifest on the disk and
-//! their healthz is good.
+//! kube-controller-manager and kube-scheduler, each independently: learned when their container runs with exactly the manifest on the disk
+//! and their healthz is good.
 
 use super::api_server::lived;
 use super::runtime::runs_exactly;
@@ -24,7 +24,7 @@ pub(super) async fn learn(node: &Node, component: Component, look: &Look) -> Res
     node.heal.learned_component(component, &look.hash).map_err(|error| format!("it can't be kept: {error}"))
 }
 
-/// They sign their own certificate unless they are given one; on the loopback that is nobody else's.
+/// These components sign their own certificate unless they are given one. On the loopback no other host can answer, so it is accepted.
 fn tls(endpoint: &str, manifest: &Manifest) -> HttpTls {
     match address::is_loopback(endpoint) {
         true => HttpTls::own_loopback(),

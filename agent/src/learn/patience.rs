@@ -1,12 +1,12 @@
-//! How long nothing could be learned of a component: after ten minutes that is said once, and again only when something was learned in
-//! between. Pure; the time is given.
+//! How long nothing could be learned of a component. After ten minutes that is logged once, and again only if something was learned in
+//! between. Pure; the time is an argument.
 
 use podlift_model::op::Component;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// An API server that is being started, moved in or upgraded is unlearned for minutes, and nobody is to be woken for that.
+/// An API server that starts, moves or is upgraded stays unlearned for minutes, which is no reason for an alarm.
 pub(super) const LONG: Duration = Duration::from_secs(600);
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Patience {
         self.0.remove(&component);
     }
 
-    /// True: it was said now.
+    /// Returns true if it logged now.
     pub fn unlearned(&mut self, component: Component, why: &str, now: Instant) -> bool {
         let waiting = self.0.entry(component).or_insert(Waiting { since: now, said: false });
         if waiting.said || now.duration_since(waiting.since) < LONG {

@@ -1,11 +1,11 @@
-//! What the container runtime says, for a restore that waits for it. Runs beside the heal, whatever else is down.
+//! Answers of the container runtime, for a restore that waits for them. Runs beside the heal, whatever else is down.
 
 use crate::heal::{Heal, Runtime};
 use crate::host::Host;
 use crate::tools::crictl;
 use podlift_model::op::Component;
 
-/// Answers until it is dropped.
+/// Answers the heal's questions until it is dropped.
 pub(crate) async fn answer_runtime(host: &Host, heal: &Heal) {
     loop {
         for component in heal.wants_runtime() {
@@ -15,7 +15,7 @@ pub(crate) async fn answer_runtime(host: &Host, heal: &Heal) {
     }
 }
 
-/// Err: the component does not run with exactly this manifest, or nobody can tell.
+/// The error says that the component does not run with exactly this manifest, or that this can't be determined.
 pub(super) async fn runs_exactly(
     host: &Host,
     heal: &Heal,

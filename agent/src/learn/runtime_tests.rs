@@ -1,4 +1,4 @@
-//! Who asks the container runtime, when, and what comes of its answer. A restore waits for it.
+//! Questions to the container runtime: who asks, when, and with which effect. A restore waits for the answer.
 
 use super::*;
 use crate::heal::Learned;
@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Only the kubelet can say whether it reads this.
+/// Only the kubelet can decide whether it reads this.
 const BROKEN: &str = "apiVersion: v1\nspec: {\n";
-/// The kubelet needs this long to start what is in a file.
+/// Time that the kubelet needs to start a file's pod.
 const STARTS: Duration = Duration::from_secs(31);
 
 struct Rig {
     bench: Bench,
     heal: Arc<Heal>,
-    /// What `crictl pods` answers; `None`: it can't.
+    /// The answer of `crictl pods`; `None` if it fails.
     pods: Arc<Mutex<Option<&'static str>>>,
     answering: JoinHandle<()>,
 }
@@ -30,7 +30,7 @@ impl Drop for Rig {
 }
 
 impl Rig {
-    /// A node whose heal knows a good manifest of the API server, and whose file is that one.
+    /// A node whose heal knows a good manifest of the API server, which is also on the disk.
     fn new(pods: Option<&'static str>) -> Self {
         let pods = Arc::new(Mutex::new(pods));
         let answer = pods.clone();
@@ -58,11 +58,11 @@ impl Rig {
         self.heal.look_at_all();
     }
 
-    /// One look of the heal after `pause`, and the answers that it leads to.
+    /// One look of the heal after `pause`, and the answers to its questions.
     async fn look_after(&self, pause: Duration) {
         tokio::time::advance(pause).await;
         self.heal.look_at_all();
-        // Everything that is ready runs before a paused clock moves on.
+        // A paused clock advances only when all ready tasks have run.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 

@@ -1,4 +1,4 @@
-//! What is learned, and what never is.
+//! What the agent learns, and what it must never learn.
 
 use super::api_server::LIVED;
 use super::patience::LONG;
@@ -19,15 +19,15 @@ use std::time::Duration;
 const SERVERS: &str = "https://10.77.0.11:2379,https://10.77.0.12:2379,https://10.77.0.13:2379";
 const API: Component = Component::KubeApiserver;
 
-/// What answers on a node: containers with their command lines, health endpoints, and etcd by endpoint.
+/// A node's answers: containers with their command lines, health endpoints, and etcd by endpoint.
 struct World {
-    /// The manifest that each container was made from.
+    /// The manifest from which each container was made.
     runs: BTreeMap<&'static str, String>,
-    /// Nanoseconds.
+    /// Time of creation, nanoseconds.
     created: i128,
-    /// By port.
+    /// Status by port.
     health: BTreeMap<&'static str, u16>,
-    /// By host.
+    /// Cluster by host.
     etcd: BTreeMap<&'static str, u64>,
     etcdctl: bool,
 }
@@ -110,7 +110,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// All is well.
+    /// A healthy node.
     fn new() -> Self {
         let runs = [
             ("kube-apiserver", LIVE_API),
@@ -135,14 +135,14 @@ impl Rig {
     fn change(&self, change: impl FnOnce(&mut World)) {
         change(&mut self.world.lock().unwrap());
     }
-    /// A manifest that its container runs with.
+    /// Puts a manifest, and runs its container with it.
     fn put(&self, component: Component, text: &str) {
         self.bench.files.put(paths::manifest(component), text.as_bytes());
     }
     async fn round(&self) {
         round(&self.node, &mut Patience::default()).await;
     }
-    /// Why nothing was learned; None: it was.
+    /// Why nothing was learned; `None` if it was.
     fn why(&self, component: Component) -> Option<String> {
         let files = self.node.heal.facts().files;
         let file = files.into_iter().find(|file| file.component == component).unwrap();
@@ -274,7 +274,7 @@ async fn an_opaque_manifest_is_told_and_nothing_of_it_is_learned() {
     assert_eq!(rig.node.heal.expectations(), None);
 }
 
-/// Moves etcd: the manifest names other members, and the old ones go on.
+/// Moves etcd: the manifest names other members, and the old ones still run.
 async fn moved() -> (Rig, String) {
     let rig = Rig::new();
     rig.round().await;
@@ -296,13 +296,13 @@ async fn a_moved_etcd_is_another_and_the_old_members_lift_nothing() {
     let (rig, _) = moved().await;
     assert_eq!(rig.other().as_deref(), Some("def"));
     assert!(rig.why(API).unwrap().contains("expected abc"), "nothing of it is learned");
-    // Somebody empties the flag: the old members are asked, and answer as expected.
+    // The flag is emptied: the old members are asked, and answer as expected.
     rig.put(API, EMPTY_API);
     rig.round().await;
     assert_eq!(rig.other().as_deref(), Some("def"), "asking the old ones lifts nothing");
     rig.node.heal.look_at_all();
     assert_eq!(rig.bench.files.text(paths::manifest(API)), EMPTY_API, "nothing is put there");
-    // Back to the expected ones, by a person: those in the manifest answer as expected.
+    // A person restores the expected endpoints: those in the manifest answer as expected.
     rig.put(API, LIVE_API);
     rig.round().await;
     assert_eq!(rig.other(), None);

@@ -1,17 +1,17 @@
-//! Which ops a ledger may forget, and what a smaller file looks like. Pure. An op is forgotten only when it has ended and was accepted
-//! before the last runs began: nobody asks for it any more, because a cluster has one run at a time and older epochs are refused.
+//! Which ops a ledger may forget, and the content of the smaller file. Pure. An op is forgotten only if it has ended and was accepted
+//! before the last runs began. No coordinator asks for it any more, because a cluster has one run at a time and older epochs are refused.
 
 use super::Accepted;
 use super::record::{Event, Header, Line, write_line};
 use podlift_model::{Epoch, OpId, OpOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Smaller files are left alone: a run writes some tens of kilobytes on a node.
+/// Smaller files are not compacted: a run writes some tens of kilobytes on a node.
 pub(super) const LARGE: usize = 256 << 10;
-/// Runs whose ops are kept, the one at work included.
+/// Number of runs whose ops are kept, the current one included.
 const RUNS: usize = 3;
 
-/// An op as the ledger knows it.
+/// An op in the ledger's memory.
 pub(super) struct Entry {
     pub seq: u64,
     pub accepted: Accepted,
@@ -19,14 +19,14 @@ pub(super) struct Entry {
     pub outcome: Option<OpOutcome>,
 }
 
-/// Ops that may go.
+/// Ops that may be forgotten.
 pub(super) fn dropped(ops: &BTreeMap<OpId, Entry>) -> BTreeSet<OpId> {
     let Some(first) = first_kept(ops) else { return BTreeSet::new() };
     let old = ops.iter().filter(|(_, e)| e.seq < first && e.outcome.is_some());
     old.map(|(op, _)| op.clone()).collect()
 }
 
-/// Number of the record with which the oldest run that is kept began. None: there are no more runs than are kept.
+/// Number of the record with which the oldest kept run began; `None` if there are no more runs than are kept.
 fn first_kept(ops: &BTreeMap<OpId, Entry>) -> Option<u64> {
     let mut began: BTreeMap<&str, u64> = BTreeMap::new();
     for (op, entry) in ops {
@@ -40,7 +40,7 @@ fn first_kept(ops: &BTreeMap<OpId, Entry>) -> Option<u64> {
     all.len().checked_sub(RUNS).filter(|dropped| *dropped > 0).map(|dropped| all[dropped])
 }
 
-/// The file: header, highest epoch, each op with how far it came, in the order of their acceptance.
+/// The file: header, highest epoch, and each op with its state, in the order of their acceptance.
 pub(super) fn write<'a>(
     header: &Header,
     highest: Option<&Epoch>,

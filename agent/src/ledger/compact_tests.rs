@@ -1,11 +1,11 @@
-//! A ledger that grows for years: what it forgets, what it must not, and what a crash in the middle leaves.
+//! A ledger that grows for years: what it forgets, what it must keep, and what a crash during compaction leaves.
 
 use super::tests::{accepted, epoch, op, open};
 use super::*;
 use crate::testing::MemFiles;
 use podlift_model::Failure;
 
-/// Long enough that a few of them make a file large.
+/// So long that a few of them make a file large.
 fn outcome() -> OpOutcome {
     OpOutcome::Failed { failure: Failure::operator("x", "y".repeat(20_000)) }
 }
@@ -27,7 +27,7 @@ fn size(files: &MemFiles) -> usize {
     files.read(Path::new(paths::LEDGER)).unwrap().len()
 }
 
-/// Runs `r01` … of five ops each.
+/// Runs `r01` … with five ops each.
 fn years(runs: u32) -> (Arc<MemFiles>, FileLedger) {
     let files = Arc::new(MemFiles::default());
     let ledger = open(&files).unwrap();
@@ -54,7 +54,7 @@ fn it_stays_small_and_keeps_the_last_runs() {
     }
     let left = |run: &str| files.read(&paths::op_log(&id(run, 1))).is_ok();
     assert!(left("r40") && left("r38") && !left("r01"), "logs of forgotten ops are gone, others are not");
-    // And it is written to as before.
+    // The ledger accepts records as before.
     run_op(&ledger, &files, &id("r41", 1));
     assert_eq!(open(&files).unwrap().lookup(&id("r41", 1)), Lookup::Ended(outcome()));
 }
@@ -92,14 +92,14 @@ fn a_crash_at_any_write_of_it_loses_nothing_that_counts() {
     for fail in 0..130 {
         let (files, ledger) = years(2);
         files.fail_after(fail);
-        // Until the power is gone.
+        // Until the power fails.
         let crashed = (3..=9)
             .flat_map(|run| (1..=5).map(move |step| id(&format!("r{run:02}"), step)))
             .find(|op| ledger.accept(op, &accepted()).is_err() || ledger.ended(op, &outcome()).is_err());
         files.works_again();
         let again = open(&files).unwrap_or_else(|e| panic!("after {fail} writes: {e}"));
         assert_eq!((again.id(), again.highest()), (ledger.id(), Some(epoch(7, "a"))), "after {fail} writes");
-        // What the ledger that went on knows is what one that starts anew knows.
+        // The ledger that continued and one that starts anew know the same.
         let last = crashed.unwrap_or_else(|| id("r09", 5));
         for run in 1..=9 {
             for step in 1..=5 {

@@ -1,17 +1,18 @@
-//! The ledger on the disk: one file, append-only.
+//! The ledger on the disk: one append-only file.
 //!
-//! Format. Every line is `CHECKSUM JSON\n`. The first names the format, the ledger's random id, the node and the machine-id; each
-//! further one is an event with a number that grows by one: `epoch`, `accepted`, `started`, `ended`.
-//! Invariants. A line is fsynced before the call that wrote it returns; so a line that was ever acted upon is whole.
-//! Newer. A record whose checksum fits and that this version does not understand (an event, an op, an outcome) was written by a newer
-//! podlift before it was replaced by this one. It is kept byte for byte. The op that it names is skipped: it is not taken up after a start,
-//! never started again, and known as Indeterminate unless its outcome can be read; every other op goes on. While such a record is there,
-//! the file is not made smaller. A header of a newer format is refused as newer, not as damaged.
-//! Recovery. A last line without its newline is what a power cut leaves of an append that nobody was told of: it is cut off. Damage
-//! anywhere else, another node's name or another machine-id: the ledger is refused, and no op runs. No file: a new ledger with a new id.
-//! Compaction. A file that has grown large is replaced as a whole (the old one or the new one is there, never a mixture) by the same
-//! header, the highest epoch and the ops of the last runs, numbered anew. What the dropped ops left in `ops/` goes first: until the file
-//! is replaced they are known as ended, so that nobody looks for it.
+//! Format. Every line is `CHECKSUM JSON\n`. The first line has the format, the ledger's random id, the node and the machine-id. Each
+//! further line is an event with a number that grows by one: `epoch`, `accepted`, `started`, `ended`.
+//! Invariants. A line is fsynced before the call that wrote it returns, so every line on which the agent ever acted is whole.
+//! Newer. A record with a right checksum that this version does not understand (an event, an op, an outcome) was written by a newer podlift
+//! before a downgrade. It is kept byte for byte. The op that it names is skipped: it is not resumed or started again, and counts as
+//! Indeterminate unless its outcome can be read. Every other op continues. The file is not compacted while it contains such a record. A
+//! header of a newer format is refused as newer, not as damaged.
+//! Recovery. A last line without its newline is the rest of an append that a power cut interrupted and that was never reported: it is cut
+//! off. After damage anywhere else, or with another node's name or another machine-id, the ledger is refused and no op runs. Without a
+//! file, a new ledger with a new id is made.
+//! Compaction. A large file is replaced atomically by the same header, the highest epoch and the ops of the last runs, numbered anew. The
+//! dropped ops' files in `ops/` are removed first: until the file is replaced, its records say that these ops have ended, so those files
+//! are not needed.
 
 use super::compact::{self, Entry};
 use super::record::{
@@ -35,18 +36,18 @@ pub struct FileLedger {
 #[derive(Default)]
 struct State {
     seq: u64,
-    /// Bytes of the file that are whole.
+    /// Length of the valid part of the file, in bytes.
     len: usize,
-    /// Bytes after it was made smaller last, or looked at for that.
+    /// Length at the last compaction or the last check for one, in bytes.
     compacted: usize,
-    /// An append failed half-way: what is behind `len` has to go before the next one.
+    /// An append failed half-way: what is behind `len` must be cut off before the next one.
     torn: bool,
     highest: Option<Epoch>,
     ops: BTreeMap<OpId, Entry>,
     runs: Vec<RunId>,
-    /// Ops that records of a newer podlift name, with their outcome where that can be read.
+    /// Ops that records of a newer podlift name, with their outcome if it can be read.
     newer: BTreeMap<OpId, Option<OpOutcome>>,
-    /// How many of those records there are.
+    /// Number of those records.
     newer_records: usize,
 }
 
@@ -61,7 +62,7 @@ fn damaged(line: usize, why: impl Into<String>) -> LedgerError {
 }
 
 impl FileLedger {
-    /// Opens the node's ledger, or makes a new one where there is none.
+    /// Opens the node's ledger, or makes a new one if there is none.
     pub fn open(files: Arc<dyn Files>, node: &NodeName, machine: &str) -> Result<Self, LedgerError> {
         match files.read(Path::new(paths::LEDGER)) {
             Ok(bytes) => Self::load(files, node, machine, &bytes),
@@ -92,7 +93,7 @@ impl FileLedger {
         machine: &str,
         bytes: &[u8],
     ) -> Result<Self, LedgerError> {
-        // Cut off what an interrupted append left behind.
+        // Cuts off the rest of an interrupted append.
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
         let (header, state) = read(&bytes[..whole])?;
         check_owner(&header, node, machine)?;
@@ -130,7 +131,7 @@ impl FileLedger {
 }
 
 impl FileLedger {
-    /// Makes the file smaller if it is large and that helps. A failure leaves things as they are.
+    /// Compacts the file if it is large and ops can be dropped. After a failure the ledger continues as it is.
     fn compact(&self, state: &mut State) {
         if state.newer_records > 0
             || state.len < compact::LARGE
@@ -158,11 +159,11 @@ impl FileLedger {
         let kept = state.ops.iter().filter(|(op, _)| !dropped.contains(*op));
         let bytes =
             compact::write(&self.header, state.highest.as_ref(), kept).map_err(|e| failed(e.into()))?;
-        // Read as an agent that starts reads it: what can't be read must not take the place of what can.
+        // Parses the new bytes as a starting agent does, so that an unreadable file never replaces a readable one.
         let path = Path::new(paths::LEDGER);
         let (_, fresh) = read(&bytes)?;
         if let Err(error) = self.files.write(path, &bytes, 0o600) {
-            // It may have been replaced all the same, and only the directory was not synced.
+            // The file may have been replaced even so, if only the sync of the directory failed.
             if self.files.read(path).map_err(failed)? != bytes {
                 return Err(failed(error));
             }
@@ -178,7 +179,7 @@ impl FileLedger {
     }
 }
 
-/// Header and state out of whole lines.
+/// Parses header and state from whole lines.
 fn read(bytes: &[u8]) -> Result<(Header, State), LedgerError> {
     let mut lines = bytes.split_inclusive(|b| *b == b'\n').map(|l| &l[..l.len() - 1]);
     let first = lines.next().ok_or_else(|| damaged(1, "the file is empty"))?;
@@ -208,9 +209,9 @@ fn header(line: &[u8]) -> Result<Header, LedgerError> {
     read_line(line).map_err(|why| damaged(1, why))
 }
 
-/// Whose memory the ledger of this disk is. None: there is none, or it does not say.
+/// The owner of the ledger on this disk; `None` if there is no ledger or it names no owner.
 pub(crate) fn owner(files: &dyn Files) -> Option<Owner> {
-    /// A header has some hundred bytes.
+    /// Bytes to read for the header, which has some hundred.
     const FIRST: usize = 64 << 10;
     let bytes = files.read_at(Path::new(paths::LEDGER), 0, FIRST).ok()?;
     let line = bytes.split(|b| *b == b'\n').next()?;
@@ -248,7 +249,7 @@ impl State {
         self.known(line)
     }
 
-    /// A record of a newer podlift: it counts, and the op that it names is none of ours.
+    /// Takes a record of a newer podlift: it counts as a record, and the op that it names is not this version's to run.
     fn skip(&mut self, outline: Outline) -> Result<(), String> {
         if outline.seq != self.seq + 1 {
             return Err(format!("it has number {}, expected {}", outline.seq, self.seq + 1));
@@ -275,7 +276,7 @@ impl State {
                 self.runs.extend(run);
                 let entry =
                     Entry { seq: line.seq, accepted: accepted.clone(), started: false, outcome: None };
-                // Whether an op may start at all is the executor's question, asked with `lookup` before.
+                // Whether an op may start at all is the executor's decision, made before with `lookup`.
                 self.ops.insert(op_id.clone(), entry);
             }
             Event::Started { op_id } => self.entry(op_id)?.started = true,
@@ -284,7 +285,7 @@ impl State {
         Ok(())
     }
 
-    /// Its acceptance is what could not be read.
+    /// Whether the op's acceptance is in a record that this version can't read.
     fn only_newer(&self, op: &OpId) -> bool {
         self.newer.contains_key(op) && !self.ops.contains_key(op)
     }

@@ -1,5 +1,5 @@
-//! Whatever stands in the file: opening never panics, and never loses a record that can be read or that a newer podlift wrote. A few cases
-//! by default; `PODLIFT_FUZZ_SECONDS` runs as long as it says.
+//! For any content of the file, opening never panics, and never loses a record that can be read or that a newer podlift wrote. A few cases
+//! by default; with `PODLIFT_FUZZ_SECONDS`, as many as fit into that time.
 #![allow(clippy::disallowed_methods)] // reads the environment of a test
 
 use super::tests::{accepted, epoch, op, open};
@@ -10,16 +10,16 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// One step of a ledger's life, or of somebody else at its file.
+/// One step of a ledger's life, or a change of its file by another program.
 #[derive(Debug, Clone)]
 enum Step {
     Accept(u8),
     Started(u8),
     Ended(u8),
     Claim(u8),
-    /// A whole record of a newer podlift, which may name an op.
+    /// A complete record of a newer podlift, which may name an op.
     Newer(Option<u8>, String),
-    /// An interrupted append: that much of a line without its end.
+    /// An interrupted append: part of a line without its end.
     Torn(Vec<u8>),
 }
 
@@ -34,7 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is done to the bytes afterwards.
+/// Damage of the bytes afterwards.
 #[derive(Debug, Clone)]
 enum Harm {
     Cut(prop::sample::Index),
@@ -55,7 +55,7 @@ fn name(n: u8) -> OpId {
     op(&format!("r{n}-s0001-a1"))
 }
 
-/// The file after these steps, with the newer lines that were put into it.
+/// The file after these steps, with the newer lines that were added.
 fn lived(steps: &[Step]) -> (Arc<MemFiles>, Vec<String>) {
     let files = Arc::new(MemFiles::default());
     let mut ledger = open(&files).unwrap();
@@ -120,7 +120,7 @@ fn check(steps: &[Step], harms: &[Harm]) {
     let opened = open(&files);
     let left = files.read(Path::new(paths::LEDGER)).unwrap();
     match opened {
-        // Only what has no end was cut off.
+        // Only the line without an end was cut off.
         Ok(_) => {
             let end = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
             assert_eq!(left, bytes[..end], "a whole line was lost");

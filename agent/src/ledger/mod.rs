@@ -1,4 +1,4 @@
-//! The agent's memory of what it was asked to do and how that ended. An op that is in it is never started twice.
+//! The agent's memory of the ops that it accepted and of their outcomes. An op in the ledger is never started twice.
 
 mod compact;
 mod file;
@@ -11,23 +11,23 @@ pub use record::{Accepted, LedgerError, Lookup, OpenOp};
 
 use podlift_model::{Epoch, LedgerId, OpId, OpOutcome, RunId};
 
-/// What a call returned from is on the disk.
+/// The ledger. When a call returns, its record is on the disk.
 pub trait Ledger: Send + Sync {
-    /// Random; another id means that the memory was lost.
+    /// A random id; a different id means that the memory was lost.
     fn id(&self) -> LedgerId;
-    /// The highest epoch ever accepted. None: the ledger is new, and its agent is read-only until it is told one.
+    /// The highest epoch ever accepted. `None` if the ledger is new: its agent is read-only until a coordinator claims an epoch.
     fn highest(&self) -> Option<Epoch>;
-    /// Accepts `epoch` as the highest if it may follow; false: it may not.
+    /// Accepts `epoch` as the highest and returns true, or returns false if it may not follow the present one.
     fn claim(&self, epoch: &Epoch) -> Result<bool, LedgerError>;
     fn lookup(&self, op: &OpId) -> Lookup;
-    /// Before the effect.
+    /// Records the op, before its effect.
     fn accept(&self, op: &OpId, accepted: &Accepted) -> Result<(), LedgerError>;
-    /// The op's unit runs.
+    /// Records that the op's unit runs.
     fn started(&self, op: &OpId) -> Result<(), LedgerError>;
-    /// Before the outcome is told to anybody.
+    /// Records the outcome, before it is reported.
     fn ended(&self, op: &OpId, outcome: &OpOutcome) -> Result<(), LedgerError>;
-    /// Accepted and not ended, oldest first.
+    /// Ops that were accepted and have not ended, oldest first.
     fn open_ops(&self) -> Vec<OpenOp>;
-    /// Runs that ops of this ledger belonged to.
+    /// Runs to which ops of this ledger belonged.
     fn runs(&self) -> Vec<RunId>;
 }

@@ -1,11 +1,11 @@
-//! Records of a newer podlift, whose agent was replaced by this one.
+//! Records of a newer podlift, after a downgrade to this version.
 
 use super::tests::{accepted, epoch, op, open};
 use super::*;
 use crate::testing::MemFiles;
 use serde_json::json;
 
-/// The ledger's text with these records behind it, numbered on.
+/// Appends these records to the ledger, with the following numbers.
 fn with(files: &MemFiles, records: &[serde_json::Value]) {
     let mut text = files.text(paths::LEDGER);
     for record in records {

@@ -1,4 +1,4 @@
-//! Types of the ledger, and how one line of its file is written and read. Pure.
+//! Types of the ledger, and the format of one line of its file. Pure.
 
 use jiff::Timestamp;
 use podlift_model::{BootId, Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId};
@@ -13,7 +13,7 @@ pub enum Lookup {
     Ended(OpOutcome),
 }
 
-/// What is known of an op from the moment it was accepted.
+/// An op as it was accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
     pub op: HostOp,
@@ -27,7 +27,7 @@ pub struct Accepted {
 pub struct OpenOp {
     pub op_id: OpId,
     pub accepted: Accepted,
-    /// Its unit was seen to start.
+    /// The agent saw its unit start.
     pub started: bool,
 }
 
@@ -44,7 +44,7 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// A word for a label.
+    /// The reason as a metric label.
     pub(crate) fn why(&self) -> &'static str {
         match self {
             Self::Io { .. } => "ledger",
@@ -62,12 +62,12 @@ pub(super) struct Header {
     pub ledger: LedgerId,
     pub node: NodeName,
     pub machine: String,
-    /// What a newer podlift wrote beside it; kept.
+    /// Fields that a newer podlift added; they are kept.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Whose memory a ledger is.
+/// The node and machine to which a ledger belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub node: NodeName,
@@ -75,7 +75,7 @@ pub(crate) struct Owner {
 }
 
 pub(super) const FORMAT: &str = "podlift.ledger/v1";
-/// What the formats of all versions begin with.
+/// The common prefix of all versions' format names.
 pub(super) const FAMILY: &str = "podlift.ledger/v";
 
 /// Every further line.
@@ -96,7 +96,7 @@ pub(super) enum Event {
 }
 
 impl Accepted {
-    /// The run that the op belongs to, where the op says so.
+    /// The run to which the op belongs; `None` if the op names none.
     pub fn run(&self) -> Option<&RunId> {
         match &self.op {
             HostOp::EtcdSnapshot { run }
@@ -112,15 +112,15 @@ impl Accepted {
 #[derive(Debug)]
 pub(super) enum Record {
     Known(Box<Line>),
-    /// Whole, and of a newer podlift: an event, an op or an outcome that this version does not know.
+    /// A valid record of a newer podlift: an event, an op or an outcome that this version does not know.
     Newer(Outline),
 }
 
-/// What every version's record says.
+/// The fields that every version's record has.
 #[derive(Debug, Deserialize)]
 pub(super) struct Outline {
     pub seq: u64,
-    /// Whom it concerns.
+    /// The op that the record concerns.
     #[serde(default)]
     pub op_id: Option<OpId>,
 }
@@ -135,7 +135,7 @@ pub(super) fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     serde_json::from_str(checked(line)?).map_err(|e| e.to_string())
 }
 
-/// A record whose checksum fits was written as it stands there; one that is not understood all the same is of a newer podlift.
+/// A record with a right checksum was written exactly so. If this version does not understand it, a newer podlift wrote it.
 pub(super) fn read_record(line: &[u8]) -> Result<Record, String> {
     let json = checked(line)?;
     match serde_json::from_str::<Line>(json) {

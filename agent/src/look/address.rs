@@ -1,11 +1,12 @@
-//! Where a component of this node itself listens, as its manifest says. Pure. Never guesses: what only the container knows is told.
+//! The address on which a component of this node listens, from its manifest. Pure. It never guesses: a value that only the container knows
+//! is an error.
 
 use crate::heal::manifest::Manifest;
 use podlift_model::FlagSet;
 use podlift_model::command::is_expanded;
 use podlift_model::op::Component;
 
-/// host:port that this API server itself serves, or why that can't be known.
+/// host:port on which this API server serves, or why that can't be known.
 pub fn api_server(manifest: &Manifest) -> Result<String, String> {
     let flags = known(manifest)?;
     let annotation = manifest.advertise.clone().filter(|text| !is_expanded(text));
@@ -17,7 +18,7 @@ pub fn api_server(manifest: &Manifest) -> Result<String, String> {
     }
 }
 
-/// host:port of the health endpoint of kube-controller-manager or kube-scheduler, by which this node reaches it.
+/// host:port at which this node reaches the health endpoint of kube-controller-manager or kube-scheduler.
 pub fn health(manifest: &Manifest) -> Result<String, String> {
     let flags = known(manifest)?;
     let usual = if manifest.component == Component::KubeScheduler { "10259" } else { "10257" };
@@ -32,7 +33,7 @@ pub fn health(manifest: &Manifest) -> Result<String, String> {
     }
 }
 
-/// Whether that is the loopback, where a component signs its own certificate.
+/// Whether the endpoint is on the loopback, where a component signs its own certificate.
 pub fn is_loopback(endpoint: &str) -> bool {
     let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -47,7 +48,7 @@ fn port(flags: &FlagSet, usual: &str) -> Result<String, String> {
     flag(flags, "secure-port").unwrap_or_else(|| Ok(usual.into()))
 }
 
-/// None: not set. Err: the kubelet puts something into it that is not in the file.
+/// The flag's value; `None` if it is not set. An error if the kubelet expands it to something that the file does not contain.
 fn flag(flags: &FlagSet, name: &str) -> Option<Result<String, String>> {
     let value = flags.joined(name).filter(|value| !value.is_empty())?;
     match is_expanded(&value) {
@@ -58,7 +59,7 @@ fn flag(flags: &FlagSet, name: &str) -> Option<Result<String, String>> {
     }
 }
 
-/// An IPv6 address stands in brackets.
+/// Joins host and port; an IPv6 address is in brackets.
 fn joined(host: &str, port: &str) -> String {
     match host.contains(':') && !host.starts_with('[') {
         true => format!("[{host}]:{port}"),

@@ -1,5 +1,5 @@
-//! Whether a component answers a health question, asked with the credentials that this node has: its API server's own client pair, then the
-//! kubelet's, then nobody's. An answer that wants more than those is an answer all the same: the component lives.
+//! Asks a component for its health with the credentials of this node: its API server's client pair, then the kubelet's, then none. A
+//! component that demands other credentials is alive too.
 
 use crate::heal::manifest::Manifest;
 use crate::host::{ClientPair, HttpError, HttpTls};
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 const KUBELET: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 const CLUSTER_CA: &str = "/etc/kubernetes/pki/ca.crt";
 
-/// What came of a health question.
+/// Result of a health question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alive {
     /// It answered 200.
     pub ready: bool,
-    /// It answered 401 or 403 to all that the node has, under the right certificate.
+    /// It answered 401 or 403 to all credentials of the node, with a valid certificate.
     pub wants_credentials: bool,
-    /// Body, or why there is none.
+    /// The body, or why there is none.
     pub said: String,
 }
 
@@ -27,13 +27,13 @@ impl Alive {
         self.ready || self.wants_credentials
     }
 
-    /// The line that says what is wrong.
+    /// The line that names the problem.
     pub fn line(&self) -> &str {
         telling(&self.said)
     }
 }
 
-/// Of a health answer the check that failed; where there is none, the last line.
+/// The failed check of a health answer, or its last line if no check failed.
 pub fn telling(said: &str) -> &str {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     lines().find(|line| line.starts_with("[-]")).or_else(|| lines().next_back()).unwrap_or("nothing")
@@ -41,7 +41,7 @@ pub fn telling(said: &str) -> &str {
 
 type Answer = Result<(u16, String), HttpError>;
 
-/// `path` of this node's component.
+/// Asks `path` of this node's component.
 pub async fn ask(node: &Node, endpoint: &str, path: &str, tls: &HttpTls) -> Alive {
     let get = async |client: Option<ClientPair>| {
         node.host.http.get(endpoint, path, &tls.clone().with_client(client)).await
@@ -51,7 +51,7 @@ pub async fn ask(node: &Node, endpoint: &str, path: &str, tls: &HttpTls) -> Aliv
         match get(Some(client)).await {
             Ok((status, body)) if !is_refusal(status) => return answered(status, body),
             Ok(_) => {}
-            // A pair that can't be used, or nobody there: who asks without one finds out which.
+            // The pair can't be used, or nothing listens. A request without credentials shows which.
             Err(_) if anonymous.is_none() => match get(None).await {
                 Ok((status, body)) if is_refusal(status) => anonymous = Some(Ok((status, body))),
                 other => return concluded(other),
@@ -85,7 +85,7 @@ fn concluded(answer: Answer) -> Alive {
     }
 }
 
-/// Pairs whose files are there.
+/// The client pairs whose files exist.
 fn clients(node: &Node) -> Vec<ClientPair> {
     let own = api_server(node).and_then(|manifest| {
         let file = |flag: &str| Some(on_node(&manifest, &manifest.flags().joined(flag)?));
@@ -100,7 +100,7 @@ fn clients(node: &Node) -> Vec<ClientPair> {
     all.filter(|pair| there(&pair.certificate) && there(&pair.key)).collect()
 }
 
-/// Who may have signed the API server's certificate: the CA that it believes itself, the one beside its certificate, and the cluster's.
+/// CAs that may have signed the API server's certificate: its client CA, the one beside its certificate, and the cluster's.
 pub fn authorities(manifest: &Manifest) -> Vec<PathBuf> {
     let flags = manifest.flags();
     let named = flags.joined("client-ca-file").map(|ca| on_node(manifest, &ca));
@@ -115,7 +115,7 @@ pub fn authorities(manifest: &Manifest) -> Vec<PathBuf> {
     all
 }
 
-/// As the heal read it last.
+/// The API server's manifest as the heal last read it.
 pub fn api_server(node: &Node) -> Option<Manifest> {
     node.heal.seen(Component::KubeApiserver).ok()?.manifest().cloned()
 }

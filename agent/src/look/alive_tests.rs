@@ -1,4 +1,4 @@
-//! Credentials, from the right ones to none.
+//! Credentials, from valid ones to none.
 
 use super::*;
 use crate::host::Http;
@@ -6,7 +6,7 @@ use crate::testing::{Bench, exited};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
-/// Whom it lets in, and who asked.
+/// The clients that it accepts, and the requests that it got.
 #[derive(Default)]
 struct Server {
     answers: Vec<(&'static str, Result<u16, &'static str>)>,
@@ -66,7 +66,7 @@ async fn readyz_is_asked_with_what_the_node_has_and_401_is_alive() {
     }
     let (alive, by) = asked(&both, &[]).await;
     assert!(alive.wants_credentials && by.len() == 3, "{by:?}");
-    // The key does not fit the certificate: the others are tried all the same.
+    // The key does not match the certificate: the other pairs are still tried.
     let broken = ("apiserver-kubelet-client", Err("client key: does not fit"));
     let (alive, by) = asked(&both, &[broken, ("kubelet-client-current", Ok(200))]).await;
     assert!(alive.ready, "{by:?}");

@@ -1,5 +1,5 @@
-//! This node's own API server, looked at from the node: /readyz at its advertise address, the container that runs, its flags, restarts,
-//! and the last words of the one that ended. Never through a proxy.
+//! This node's own API server, seen from the node: /readyz at its advertise address, the running container, its flags, its restarts, and
+//! the end of the log of the container that ended. Never through a proxy.
 
 use super::{address, alive};
 use crate::heal::Runtime;
@@ -32,7 +32,7 @@ pub async fn state(node: &Node) -> Result<ApiServerState, Failure> {
     let ended = containers.iter().find(|c| !c.running);
     let (alive, dead) = (inspected(node, running).await?, inspected(node, ended).await?);
     let flags_match = alive.as_ref().is_some_and(|i| same_flags(&manifest, i));
-    // A container that runs well has nothing to say; one that died has.
+    // The log of a healthy container is of no interest; that of one that died is.
     let talks = if running.is_some() && answer.serves() { running } else { ended.or(running) };
     let log_tail = match talks {
         Some(container) => crictl::log_tail(&node.host, &container.id).await,
@@ -53,7 +53,7 @@ pub async fn state(node: &Node) -> Result<ApiServerState, Failure> {
     })
 }
 
-/// None: the runtime can't tell.
+/// `None` if the runtime can't answer.
 async fn hash_matches(node: &Node) -> Option<bool> {
     let look = node.heal.seen(API).ok()?;
     match crictl::runtime(&node.host, API).await {
@@ -70,7 +70,7 @@ async fn inspected(node: &Node, container: Option<&Container>) -> Result<Option<
     }
 }
 
-/// Values that the kubelet fills in are left out: the container has them, and the file has not.
+/// Compares the flags. Values that the kubelet expands are left out, because only the container has them.
 fn same_flags(manifest: &Manifest, running: &Inspected) -> bool {
     let words: Vec<&str> = running.words.iter().map(String::as_str).collect();
     let Ok(line) = CommandLine::read(API.name(), &words) else { return false };

@@ -1,4 +1,4 @@
-//! What this agent's own store holds for a run: every file hashed now, the snapshot verified now.
+//! The contents of this agent's own store for a run. Every file is hashed and the snapshot is verified at each look.
 
 use crate::host::Files;
 use crate::node::Node;
@@ -20,7 +20,7 @@ pub async fn state(node: &Node, run: &RunId) -> Result<BackupState, Failure> {
     };
     let mut state =
         BackupState { overrides: BTreeMap::new(), run: run.clone(), files: BTreeMap::new(), snapshot: None };
-    // Dot-files are marks, and *.part is what an interrupted etcdctl leaves.
+    // Dot-files are marks, and *.part is the rest of an interrupted etcdctl.
     for name in
         names.into_iter().filter(|n| !n.starts_with('.') && !n.ends_with(".part") && !n.ends_with(".json"))
     {
@@ -41,7 +41,7 @@ pub async fn state(node: &Node, run: &RunId) -> Result<BackupState, Failure> {
     Ok(state)
 }
 
-/// Without notes of exactly this file the revision is unknown: it was never verified.
+/// Without notes for exactly this file its revision is unknown, because it was never verified.
 async fn snapshot_state(files: &dyn Files, path: &Path) -> Result<(Option<Notes>, SnapshotState), Failure> {
     let native = snapshot::check(files, path).await.map_err(|e| file_failure(path, &e))?;
     let notes = files.read(&notes_of(path)).ok().and_then(|b| serde_json::from_slice::<Notes>(&b).ok());

@@ -1,5 +1,5 @@
-//! Every etcd member: healthy, leader, revision, alarms. An endpoint that does not answer is a member with an error, not a failed look; a store of
-//! single resources that does not answer is told beside the others.
+//! Health of every etcd member: leader, revision, alarms. An endpoint that does not answer is a member with an error, and does not fail the
+//! look. A store of single resources that does not answer is reported beside the others.
 
 use crate::node::Node;
 use crate::ops::etcd_access;
@@ -59,7 +59,7 @@ fn member(member: &Member, status: &[EndpointStatus], health: &[EndpointHealth],
     }
 }
 
-/// A client URL with the host of this node's API server.
+/// Whether a client URL of the member has the host of this node's API server.
 fn same_host(member: &Member, advertise: Option<&str>) -> bool {
     let host_of =
         |text: &str| text.rsplit_once(':').map(|(host, _)| host.trim_start_matches("https://").to_string());

@@ -1,4 +1,4 @@
-//! What this node is now. Versions of binaries cost processes, so they are kept until something could have changed them.
+//! The node's present facts. Versions of binaries cost processes, so they are kept until something may have changed them.
 
 use super::address;
 use crate::heal::manifest::Manifest;
@@ -12,7 +12,7 @@ use podlift_model::{Digest, FlagSet, KubeVersion, NodeFacts};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The costly part.
+/// The facts that cost processes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Installed {
     packages: BTreeMap<String, PackageState>,
@@ -46,7 +46,7 @@ pub async fn installed(node: &Node) -> Installed {
     }
 }
 
-/// Reads files only.
+/// Assembles the facts from files alone.
 pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
     let Installed { packages, kubeadm, kubelet, kubectl } = installed.clone();
     let manifests: Vec<(ManifestFacts, Option<Manifest>)> =
@@ -79,7 +79,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
     }
 }
 
-/// host:port of this node's own API server; None on a worker.
+/// host:port of this node's own API server; `None` on a worker.
 pub fn advertise(node: &Node) -> Option<String> {
     address::api_server(manifest(node, Component::KubeApiserver)?.1.as_ref()?).ok()
 }
@@ -88,13 +88,13 @@ fn apt_minor(node: &Node) -> Option<podlift_model::Minor> {
     sources::find(node.host.files.as_ref()).ok()?.minor()
 }
 
-/// In steps of 64 MiB: every log line would be a change of the facts otherwise.
+/// Rounded to 64 MiB, because otherwise every log line would change the facts.
 fn free_mebibytes(node: &Node) -> u64 {
     const STEP: u64 = 64 << 20;
     node.host.files.free_bytes(Path::new("/var")).unwrap_or(0) / STEP * STEP
 }
 
-/// None where there is no such file. The heal has read it already, unless it changed.
+/// `None` if the file does not exist. Uses the heal's last read, unless the file has changed since.
 fn manifest(node: &Node, component: Component) -> Option<(ManifestFacts, Option<Manifest>)> {
     let unknown = |why: String, sha256| ManifestFacts {
         opaque: None,

@@ -1,4 +1,4 @@
-//! A head node answers questions to BCM and nothing about Kubernetes; every other node the other way round.
+//! A head node answers questions to BCM and none about Kubernetes; for every other node it is the reverse.
 
 use super::look;
 use crate::config::{Mode, Role};

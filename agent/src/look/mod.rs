@@ -1,4 +1,4 @@
-//! Looks: what a coordinator may ask this node to tell, one question a file. They run beside each other and beside an op, change nothing,
+//! Looks: questions that a coordinator may ask this node, one per file. They run in parallel to each other and to an op, change nothing,
 //! and are not recorded.
 
 pub(crate) mod address;
@@ -44,7 +44,7 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
     })
 }
 
-/// One tool of BCM at a time, whoever asks. The task outlives the session that asked, so that the tool's time limit always ends it.
+/// Runs one tool of BCM at a time for all sessions. The task outlives the session that asked, so that the tool's time limit always ends it.
 async fn of_bcm(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     let turn = node.bcm.clone().lock_owned().await;
     let (host, cluster, look) = (node.host.clone(), node.config.cluster.clone(), look.clone());
@@ -75,7 +75,7 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
     })
 }
 
-/// Facts are every agent's; what else there is to see is on a node of the cluster, or on a head node.
+/// Every agent has facts; each other look belongs either to a node of the cluster or to a head node.
 fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
     let name = &node.config.node;
     let message = match (node.config.is_head(), look.is_of_head()) {

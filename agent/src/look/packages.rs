@@ -1,4 +1,4 @@
-//! Exact versions in the target's repository, from the private apt root.
+//! Exact package versions in the target's repository, from the private apt root.
 
 use crate::node::Node;
 use podlift_model::facts::PackageOffer;

@@ -1,4 +1,5 @@
-//! What is counted while the agent runs. Labels are ops, outcomes, rules and files: few, and none of them grows with time.
+//! Metrics that the agent counts while it runs. Labels are ops, outcomes, rules and files: they are few, and their number does not grow
+//! with time.
 
 use podlift_common::metrics::Labels;
 use podlift_model::{HostOp, OpOutcome};
@@ -10,7 +11,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::time::Duration;
 
-/// From a look of milliseconds to an installation of many minutes.
+/// From a look of milliseconds to an installation of many minutes, in seconds.
 const OPS: [f64; 11] = [0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0];
 pub(crate) struct Meters {
     ops: Family<Labels, Counter>,
@@ -35,16 +36,16 @@ impl Default for Meters {
     }
 }
 
-/// How an attempt to have a session ended.
+/// Result of one attempt at a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Welcomed,
-    /// The coordinator was there and did not accept this agent.
+    /// The coordinator answered and did not accept this agent.
     Refused,
     Unreachable,
 }
 
-/// 1 as long as it lives.
+/// Sets the gauge to 1 as long as it lives.
 pub(crate) struct Connected(Gauge);
 
 impl Drop for Connected {

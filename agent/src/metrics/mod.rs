@@ -1,5 +1,5 @@
-//! What an agent tells Prometheus. Counters and durations are counted where it happens (`meters`); everything else is read from the
-//! agent's own state at the moment of the scrape (`seen`), so that it can't disagree with it. Nothing here decides or changes anything.
+//! The agent's metrics for Prometheus. Counters and durations are counted where the event happens (`meters`). Everything else is read from
+//! the agent's own state at the scrape (`seen`), so that the two can't disagree. This module decides and changes nothing.
 
 mod meters;
 mod seen;
@@ -17,14 +17,14 @@ pub(crate) struct Metrics(Registry);
 
 impl Metrics {
     pub fn new(keeper: &Keeper, node: &Arc<Node>) -> Self {
-        // A head node heals nothing: families of the heal would only raise alerts.
+        // A head node heals nothing, so metrics of the heal would only raise alerts.
         let mut registry = registry(keeper, !node.config.is_head());
         node.meters.register(&mut registry);
         registry.register_collector(Box::new(seen::Seen(node.clone())));
         Self(registry)
     }
 
-    /// What there is to tell while only the heal runs.
+    /// The metrics while only the heal runs.
     pub fn alone(keeper: &Keeper) -> Self {
         Self(registry(keeper, true))
     }

@@ -1,4 +1,4 @@
-//! What is read from the agent's state when somebody scrapes. Keeps nothing between two scrapes.
+//! Metrics that are read from the agent's state at each scrape. Nothing is kept between two scrapes.
 
 use crate::config::Mode;
 use crate::node::Node;

@@ -1,4 +1,4 @@
-//! What a scrape of an agent says after things happened.
+//! The agent's metrics after various events.
 
 use super::Attempt;
 use crate::agent::Agent;

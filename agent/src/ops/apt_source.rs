@@ -1,4 +1,4 @@
-//! The Kubernetes repository's minor in the apt source that names it, and nothing else of that file.
+//! Sets the Kubernetes repository's minor in the apt source that names it, and keeps the rest of that file.
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
@@ -11,7 +11,7 @@ pub struct AptSource {
     pub minor: Minor,
 }
 
-/// Not beside it: apt looks at every file of that folder.
+/// The scratch file is not in the source's folder, because apt reads every file there.
 const SCRATCH: &str = "/etc/apt";
 
 impl AptSource {

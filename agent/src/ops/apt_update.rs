@@ -1,4 +1,4 @@
-//! `apt-get update` of the Kubernetes repository: other repositories are none of this run's business.
+//! `apt-get update` of the Kubernetes repository. Other repositories are left alone.
 
 use super::{Applied, Cx, Op};
 use crate::sources;
@@ -23,7 +23,7 @@ impl Op for AptUpdate {
         &[lock::LISTS]
     }
 
-    /// Lists are never known to be fresh.
+    /// Never done before `apply`: whether the lists are current can't be known.
     async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         Ok(None)
     }
@@ -35,7 +35,7 @@ impl Op for AptUpdate {
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
         let log = cx.log();
-        // apt-get update exits 0 over a repository that it could not reach, and goes on with old lists.
+        // apt-get update exits 0 even if it could not reach a repository, and keeps the old lists.
         if exit.success() && !apt::stale(&log) {
             return Ok(OpOutput::Changed("package lists are fresh".into()));
         }

@@ -1,11 +1,11 @@
-//! The way to this node's etcd, and whether it is the right one. Nothing is done to another cluster than the one that was learned.
+//! The access to this node's etcd, with a check that it is the right one. No op touches another cluster than the learned one.
 
 use crate::node::Node;
 use crate::tools::etcdctl::Access;
 use podlift_model::Failure;
 use podlift_model::op::Component;
 
-/// By the live manifest; where that names no endpoints, by those that were learned.
+/// Access by the live manifest, or by the learned endpoints if the manifest names none.
 pub fn of(node: &Node) -> Result<Access, Failure> {
     let servers = node.heal.expectations().map(|e| e.etcd_servers);
     Access::of_node(&node.host, &node.config.cluster, servers.as_deref()).ok_or_else(|| {
@@ -14,14 +14,14 @@ pub fn of(node: &Node) -> Result<Access, Failure> {
     })
 }
 
-/// The stores of single resources that the live manifest names, each by its own words.
+/// The stores of single resources in the live manifest, each with the words of its override.
 pub fn overrides(node: &Node) -> Vec<(String, Access)> {
     let look = node.heal.seen(Component::KubeApiserver).ok();
     let manifest = look.as_ref().and_then(|look| look.manifest()).filter(|m| m.opaque().is_none());
     manifest.map(|m| Access::overrides(&node.host, &node.config.cluster, m)).unwrap_or_default()
 }
 
-/// Every endpoint that answers belongs to one cluster, and to the one that is expected, if one is.
+/// Checks that all endpoints which answer belong to one cluster, and to the expected one if there is one.
 pub async fn checked(node: &Node) -> Result<Access, Failure> {
     let access = of(node)?;
     let mut expected = node.heal.expectations().and_then(|e| e.etcd_cluster);

@@ -1,4 +1,4 @@
-//! etcd's leadership away from this node's member, so that restarting the node's API server costs no election.
+//! Moves etcd's leadership away from this node's member, so that a restart of the node's API server costs no election.
 
 use super::etcd_access;
 use super::shared::control_plane;

@@ -1,8 +1,7 @@
-//! One verified etcd snapshot for a run, and one of each store of single resources. Made once: a file that is there is never made anew
-//! under the same name.
+//! One verified etcd snapshot for a run, and one of each store of single resources. A snapshot is made once: an existing file is never made
+//! again under the same name.
 //!
-//! A restored snapshot is compared by revision and number of keys. Its hash differs by construction, because member data are part of
-//! it.
+//! A restored snapshot is compared by revision and number of keys. Its hash differs by construction, because member data are part of it.
 
 use super::etcd_access;
 use super::shared::{control_plane, file_failure};
@@ -25,19 +24,19 @@ pub struct EtcdSnapshot {
 }
 
 pub const FILE: &str = "etcd.db";
-/// Where it is restored to once, dot-prefixed: it is none of the backup.
+/// Folder for the trial restore. It begins with a dot and so is not part of the backup.
 const SCRATCH: &str = ".restored";
-/// Left free beside what etcd needs.
+/// Bytes that must remain free beside what etcd needs.
 const SPARE: u64 = 64 << 20;
-/// Made first, because etcdctl does not make folders; says how many members there were.
+/// Made first, because etcdctl does not make folders. Holds the number of members at that time.
 pub const FOLDER_MARK: &str = ".podlift";
 
-/// What was found when a snapshot was verified, beside it as NAME.json.
+/// Results of a snapshot's verification, beside it as NAME.json.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notes {
     #[serde(flatten)]
     pub state: SnapshotState,
-    /// The store of single resources that it is of, by the override's own words; None: everything else.
+    /// The override of the store of single resources, in its own words; `None` for the main store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
 }
@@ -47,7 +46,7 @@ pub fn is_snapshot(name: &str) -> bool {
     name == FILE || (name.starts_with("etcd-") && name.ends_with(".db"))
 }
 
-/// The file of a store: `/events` is in `etcd-events.db`, `apps/deployments` in `etcd-apps_deployments.db`.
+/// The file name of a store: `etcd-events.db` for `/events`, `etcd-apps_deployments.db` for `apps/deployments`.
 fn file_of(store: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     let name: String = store.trim_matches('/').chars().map(safe).collect();
@@ -67,7 +66,7 @@ impl EtcdSnapshot {
         paths::backup(&self.run).join(FOLDER_MARK)
     }
 
-    /// Verifies what is there, and adds the stores of single resources.
+    /// Verifies the snapshot, and adds those of the stores of single resources.
     async fn complete(&self, cx: &Cx<'_>) -> Result<OpOutput, Failure> {
         let members = cx.node.host.files.read(&self.mark()).ok();
         let members = members.and_then(|m| String::from_utf8(m).ok()?.trim().parse().ok()).unwrap_or(1);
@@ -83,8 +82,8 @@ impl EtcdSnapshot {
         Ok(OpOutput::Backup(backup::state(cx.node, &self.run).await?))
     }
 
-    /// One store of single resources. Not a unit of its own: etcdctl renames the file when it is whole, so one that was broken off is made
-    /// anew.
+    /// Snapshots one store of single resources, without a unit: etcdctl renames the file when it is complete, so an interrupted snapshot is
+    /// made again.
     async fn store(&self, cx: &Cx<'_>, store: &str, access: &Access, to: &Path) -> Result<(), Failure> {
         let host = &cx.node.host;
         let members = access.members(host).await?.members.len();
@@ -103,7 +102,7 @@ impl EtcdSnapshot {
         self.verify(cx, to, Some(store), members).await
     }
 
-    /// Verifies the file and writes down what it holds. Done once: what was verified is known by its hash.
+    /// Verifies the file and records what it holds, once: a verified file is recognised by its hash.
     async fn verify(
         &self,
         cx: &Cx<'_>,
@@ -134,8 +133,8 @@ impl EtcdSnapshot {
         Ok(())
     }
 
-    /// A backup that was never restored is a hope. Into a scratch folder, which is removed again; the database that comes out must hold
-    /// what the snapshot holds. (Its hash differs: a restore takes the membership out.)
+    /// Restores the snapshot once as a test, into a scratch folder that is removed again. The resulting database must hold the same as the
+    /// snapshot. (Its hash differs: a restore takes the membership out.)
     async fn try_restore(
         &self,
         cx: &Cx<'_>,
@@ -169,7 +168,7 @@ impl EtcdSnapshot {
     }
 }
 
-/// An endpoint to take the snapshot from.
+/// A healthy endpoint from which to take the snapshot.
 async fn healthy(cx: &Cx<'_>, access: &Access) -> Result<String, Failure> {
     let health = access.health(&cx.node.host).await?;
     health
@@ -179,7 +178,7 @@ async fn healthy(cx: &Cx<'_>, access: &Access) -> Result<String, Failure> {
         .ok_or_else(|| Failure::operator("etcd-unhealthy", "no etcd member is healthy; a snapshot needs one"))
 }
 
-/// Room for the snapshot and for the database that it is restored to.
+/// Checks that there is room for the snapshot and for the database of the trial restore.
 fn room(cx: &Cx<'_>, database: u64) -> Result<(), Failure> {
     let dir = Path::new(paths::STATE);
     let free = cx.node.host.files.free_bytes(dir).map_err(|e| file_failure(dir, &e))?;

@@ -1,4 +1,4 @@
-//! Hygiene rules may act until the guard is disarmed or its time is over. Arming looks at every manifest at once.
+//! Arms the guard: hygiene rules may act until it is disarmed or its time is over. Arming looks at every manifest at once.
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
@@ -11,7 +11,7 @@ use std::path::Path;
 pub struct GuardArm {
     pub run: RunId,
     pub seconds: u32,
-    /// Losses that are meant.
+    /// Losses that the run intends.
     pub allow: Vec<FlagLoss>,
 }
 
@@ -21,7 +21,7 @@ impl Op for GuardArm {
         true
     }
 
-    /// Arming anew gives the full time again.
+    /// Never done before `apply`: arming again renews the full time.
     async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         Ok(None)
     }

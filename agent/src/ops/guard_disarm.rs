@@ -1,4 +1,4 @@
-//! Back to the steady watch. A guard that another run armed stays.
+//! Disarms the run's guard. A guard that another run armed stays.
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};

@@ -1,4 +1,4 @@
-//! A legitimate change: the manifest that a person has looked at, named by its hash, is what the heal expects from now on.
+//! Accepts a legitimate change: the manifest that a person has checked, named by its hash, is what the heal expects from now on.
 
 use super::{Applied, Cx, Op};
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Hygiene repairs of one manifest, asked for by a person: the component restarts, so the coordinator asks one node at a time.
+//! Hygiene repairs of one manifest on a person's request. The component restarts, so the coordinator asks one node at a time.
 
 use super::{Applied, Cx, Op};
 use async_trait::async_trait;

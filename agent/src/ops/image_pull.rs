@@ -1,5 +1,5 @@
-//! Control-plane images of the target, fetched ahead. `kubeadm config images pull` of the installed kubeadm refuses a higher minor, so
-//! the images are named from the live manifests' own registry.
+//! Pulls the target's control-plane images ahead. `kubeadm config images pull` of the installed kubeadm refuses a higher minor, so the
+//! image names come from the live manifests' own registry.
 
 use super::{Applied, Cx, Op};
 use crate::heal::manifest::Manifest;
@@ -14,7 +14,7 @@ pub struct ImagePull {
 }
 
 impl ImagePull {
-    /// Empty on a worker.
+    /// The images to pull; empty on a worker.
     fn images(&self, cx: &Cx<'_>) -> Vec<String> {
         let image = |component: &Component| {
             let bytes = cx.node.host.files.read(&paths::manifest(*component)).ok()?;

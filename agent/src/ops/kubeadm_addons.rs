@@ -1,4 +1,4 @@
-//! The addon phase as a step of its own.
+//! kubeadm's addon phase as a separate step.
 
 use super::shared::{control_plane, kubeadm_ended};
 use super::{Applied, Cx, Op};

@@ -1,5 +1,5 @@
-//! `kubeadm upgrade apply` on the first control-plane node. Its exit 0 is reported as that and nothing more: kubeadm exits 0 over a
-//! crash-looping API server.
+//! `kubeadm upgrade apply` on the first control-plane node. Exit code 0 does not prove health: kubeadm exits 0 over a crash-looping API
+//! server.
 
 use super::shared::{control_plane, kubeadm_ended};
 use super::{Applied, Cx, Op, kubeadm_patches, served};
@@ -21,7 +21,7 @@ impl Op for KubeadmApply {
         true
     }
 
-    /// New manifests do not tell whether the phases after them ran.
+    /// Never done before `apply`: new manifests do not show whether the phases after them ran.
     async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         Ok(None)
     }

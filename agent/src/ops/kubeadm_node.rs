@@ -1,5 +1,5 @@
-//! `kubeadm upgrade node`: the other control-plane nodes, and workers. What it is to a node, kubeadm reads off the manifest folder: so a
-//! control-plane node that lacks a manifest is refused.
+//! `kubeadm upgrade node`, for the other control-plane nodes and for workers. kubeadm derives the node's role from the manifest folder, so
+//! a control-plane node that lacks a manifest is refused.
 
 use super::shared::{all_manifests_or_none, kubeadm_ended};
 use super::{Applied, Cx, Op, kubeadm_patches, served};

@@ -1,4 +1,4 @@
-//! `kubeadm upgrade node phase kubelet-config`: the kubelet's configuration from the cluster's.
+//! `kubeadm upgrade node phase kubelet-config`: writes the kubelet's configuration from the cluster's.
 
 use super::shared::{all_manifests_or_none, kubeadm_ended};
 use super::{Applied, Cx, Op, kubeadm_patches};

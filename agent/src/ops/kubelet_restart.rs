@@ -1,5 +1,5 @@
-//! daemon-reload and restart of the kubelet, and one comparison of the process that runs then with the files of its next start. That it is
-//! active says nothing of the node being Ready; the coordinator looks at that.
+//! daemon-reload and restart of the kubelet, with one comparison of the new process with the files of its next start. An active kubelet
+//! does not mean that the node is Ready; the coordinator checks that.
 
 use super::{Applied, Cx, Op};
 use crate::node::Node;
@@ -12,7 +12,7 @@ pub struct KubeletRestart;
 
 #[async_trait]
 impl Op for KubeletRestart {
-    /// Started since the op was accepted, by the restart or with the machine.
+    /// Done if the kubelet started after the op was accepted, by the restart or with the machine.
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         if cx.accepted.boot != cx.node.boot {
             return Ok(Some(OpOutput::Changed("the machine was restarted, and the kubelet with it".into())));
@@ -34,7 +34,7 @@ impl Op for KubeletRestart {
     }
 }
 
-/// A kubelet that dies of its configuration does so at once: look twice.
+/// A kubelet that fails on its configuration exits at once, so this looks twice.
 async fn stays_active(node: &Node) -> Result<(), Failure> {
     let mut states = Vec::new();
     for _ in 0..2 {
@@ -49,7 +49,7 @@ async fn stays_active(node: &Node) -> Result<(), Failure> {
     Err(Failure::operator("kubelet-not-active", message))
 }
 
-/// Empty where one side can't be known (a shell starts the kubelet, say): the plan has shown that.
+/// Empty if one side can't be known, for example because a shell starts the kubelet. The plan has reported that.
 async fn drift(node: &Node) -> Vec<Drift> {
     let (host, apt_root) = (&node.host, &node.apt_root);
     let free_bytes = node.config.ops.free_bytes;
@@ -60,8 +60,8 @@ async fn drift(node: &Node) -> Vec<Drift> {
     })
 }
 
-/// What differed in the same way before the restart did not come with it, and is a finding of the plan: it would differ after every
-/// further attempt too (a specifier of systemd, say, which is not resolved here).
+/// Fails on differences that are new since the restart. An old one is a finding of the plan and would remain after every further attempt,
+/// for example a specifier of systemd, which is not resolved here.
 fn started_as_said(before: &[Drift], after: &[Drift]) -> Result<(), Failure> {
     let new: Vec<String> =
         after.iter().filter(|drift| !before.contains(drift)).map(ToString::to_string).collect();

@@ -1,5 +1,5 @@
-//! Copies of the manifests and of the kubelet's configuration for a run, in the agent's own store. Write-once: a copy that is there stays
-//! as it is, and the list of hashes, written last, says that the backup is whole.
+//! Copies of the manifests and of the kubelet's configuration for a run, in the agent's own store. The copies are write-once, and the list
+//! of hashes, written last, shows that the backup is complete.
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op, old_backups};
@@ -19,7 +19,7 @@ pub struct ManifestBackup {
 /// Names and hashes of the copies.
 pub const LIST: &str = "manifests.json";
 
-/// (name in the backup, where it is on the node).
+/// The files: (name in the backup, path on the node).
 fn sources() -> Vec<(String, PathBuf)> {
     let manifests = Component::ALL.iter().map(|c| (c.file(), paths::manifest(*c)));
     manifests.chain([("kubelet-config.yaml".to_string(), PathBuf::from(paths::KUBELET_CONFIG))]).collect()
@@ -56,7 +56,7 @@ impl Op for ManifestBackup {
     }
 }
 
-/// Hash of the copy; None where there is nothing to copy.
+/// Hash of the copy; `None` if there is nothing to copy.
 fn keep(cx: &Cx<'_>, copy: &Path, from: &Path) -> Result<Option<Digest>, Failure> {
     let files = cx.node.host.files.as_ref();
     if let Ok(there) = files.read(copy) {

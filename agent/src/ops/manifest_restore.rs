@@ -1,5 +1,5 @@
-//! Puts back a manifest that this agent itself stored, named by its hash: nobody can hand in another. The restored hash is exempt from
-//! heal: somebody wants it so.
+//! Puts back a manifest that this agent itself stored, named by its hash, so that no caller can supply another. The restored hash is exempt
+//! from the heal, because its restore is intended.
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
@@ -19,7 +19,7 @@ pub struct ManifestRestore {
 const ATTEMPTS: usize = 10;
 
 impl ManifestRestore {
-    /// The copy with that hash, of whichever run.
+    /// The copy with that hash, from any run.
     fn copy(&self, files: &dyn Files) -> Option<Vec<u8>> {
         let root = Path::new(paths::BACKUP);
         let runs = files.list(root).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Op for ManifestRestore {
             Failure::permanent("copy-unknown", message)
         };
         let bytes = self.copy(files).ok_or_else(unknown)?;
-        // First: the heal must not take it for damage.
+        // First, because the heal must not repair the restored manifest.
         cx.node.heal.exempt(&self.sha256).map_err(|e| file_failure(Path::new(paths::HEAL), &e))?;
         let path = paths::manifest(self.component);
         self.place(files, &bytes).map_err(|e| {

@@ -1,11 +1,11 @@
-//! What a coordinator may have this node do, one op a file. `observe` only looks; `apply` makes the effect or says which unit makes it;
-//! `conclude` judges how that unit ended; `settle` leaves the node as podlift keeps it, however the op ended.
+//! The ops that a coordinator may run on this node, one per file. `observe` only reads; `apply` makes the effect or names the unit that
+//! makes it; `conclude` judges how that unit ended; `settle` leaves the node as podlift keeps it, however the op ended.
 //!
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
-//! (`repeatable`): apt-source, apt-update, package-download, image-pull, etcd-snapshot (the file appears by one rename),
-//! etcd-move-leader, manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a
-//! hash), heal-apply (each repair has an intent of its own), kubeadm-patches (the whole directory). Of these, one that is a unit is run
-//! again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
+//! (`repeatable`): apt-source, apt-update, package-download, image-pull, etcd-snapshot (the file appears by one rename), etcd-move-leader,
+//! manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a hash), heal-apply (each
+//! repair has an intent of its own), kubeadm-patches (the whole directory). Of these, one that is a unit is run again only while its unit
+//! never started; after a restart of the machine it is Indeterminate like all others.
 
 mod apt_source;
 mod apt_update;
@@ -38,7 +38,7 @@ use async_trait::async_trait;
 use podlift_model::op::SkipPhase;
 use podlift_model::{Failure, HostOp, OpId, OpOutput};
 
-/// What an op runs in.
+/// The context of an op.
 pub(crate) struct Cx<'a> {
     pub node: &'a Node,
     pub op_id: &'a OpId,
@@ -46,13 +46,13 @@ pub(crate) struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    /// All that the op's unit printed.
+    /// Everything that the op's unit printed.
     pub fn log(&self) -> String {
         self.node.units.log(self.op_id)
     }
 }
 
-/// The effect was made, or is what this unit does.
+/// The effect was made, or this unit makes it.
 pub(crate) enum Applied {
     Done(OpOutput),
     Unit(UnitSpec),
@@ -60,22 +60,22 @@ pub(crate) enum Applied {
 
 #[async_trait]
 pub(crate) trait Op: Send + Sync {
-    /// Whether running it again does no harm when nobody knows whether it ran.
+    /// Whether a repetition is harmless if it is unknown whether the op ran.
     fn repeatable(&self) -> bool {
         false
     }
 
-    /// Whether its effect is a unit.
+    /// Whether a unit makes the effect.
     fn is_unit(&self) -> bool {
         false
     }
 
-    /// Locks that other programs must have left before its unit is started.
+    /// Lock files that other programs must release before the op's unit starts.
     fn locks(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Some: what the op should bring about is so already. Reads only.
+    /// The output if the op's effect already exists, else `None`. Only reads.
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure>;
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure>;
@@ -90,14 +90,14 @@ pub(crate) trait Op: Send + Sync {
         }
     }
 
-    /// After success, failure, or an end that nobody knows.
+    /// Runs after success, failure, or an unknown end.
     async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
         let _ = cx;
         Ok(())
     }
 }
 
-/// Takes away what earlier runs have left on this disk and nobody needs here.
+/// Removes files of earlier runs that this node no longer needs.
 pub(crate) fn prune(files: &dyn crate::host::Files) -> Result<(), Failure> {
     old_backups::prune(files, None)
 }
@@ -133,7 +133,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
     }
 }
 
-/// Whether the op may move manifests while it runs: the heal then takes a missing one for kubeadm's.
+/// Whether the op may move manifests while it runs. The heal then attributes a missing manifest to kubeadm.
 pub(crate) fn moves_manifests(op: &HostOp) -> bool {
     match op {
         HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip } => {

@@ -1,6 +1,6 @@
-//! Snapshots that a node need not keep. Of backups outside of a run (`backup-…`) the newest two stay, as the coordinator has its copy; of
-//! runs the snapshot of the newest one: each holds the whole cluster, its sealed set is elsewhere, and the disk must not fill up. The
-//! manifests that a run has stored are not touched.
+//! Removes snapshots that a node need not keep. The newest two backups outside of a run (`backup-…`) stay, because the coordinator has a
+//! copy of each. Of runs, only the newest one keeps its snapshot: each holds the whole cluster, its sealed set is elsewhere, and the disk
+//! must not fill up. The manifests that a run has stored are not touched.
 
 use super::etcd_snapshot::{FOLDER_MARK, is_snapshot};
 use super::shared::file_failure;
@@ -14,7 +14,7 @@ const ALONE: &str = "backup-";
 const KEPT_ALONE: usize = 2;
 const KEPT_OF_RUNS: usize = 1;
 
-/// `own`: the backup that is about to be made, which is never touched.
+/// `own` is the backup that is about to be made; it is never touched.
 pub fn prune(files: &dyn Files, own: Option<&RunId>) -> Result<(), Failure> {
     let dir = Path::new(paths::BACKUP);
     let names = match files.list(dir) {

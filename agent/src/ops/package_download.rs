@@ -1,4 +1,4 @@
-//! Packages fetched ahead of the night's work; nothing is installed.
+//! Downloads packages ahead of the upgrade; installs nothing.
 
 use super::shared::{free_space, list};
 use super::{Applied, Cx, Op};
@@ -27,7 +27,7 @@ impl Op for PackageDownload {
         &[lock::ARCHIVES]
     }
 
-    /// apt itself finds what is in its cache; asking costs as much as doing it.
+    /// Never done before `apply`: apt itself checks its cache, and a check costs as much as the download command.
     async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         Ok(None)
     }

@@ -1,5 +1,5 @@
-//! Exact versions: unhold, install, hold again (also when it failed), verified. Only holds that were there before, or are the three that
-//! podlift always leaves held, are set.
+//! Installs exact versions: unhold, install, hold again (also after a failure), verify. The op sets only holds that were there before, and
+//! those of the three packages that podlift always holds.
 
 use super::shared::{file_failure, free_space, list};
 use super::{Applied, Cx, Op};
@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 
 pub struct PackageInstall {
     pub packages: Vec<PackagePin>,
-    /// Bring an interrupted dpkg to its end first.
+    /// Completes an interrupted dpkg first.
     pub repair: bool,
 }
 
-/// Held at the end, whatever was before.
+/// Packages that are held at the end in every case.
 const ALWAYS: [Package; 3] = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
 
 impl PackageInstall {
@@ -29,8 +29,8 @@ impl PackageInstall {
         Ok(self.packages.iter().all(|p| whole(p).as_ref() == Some(&p.version)))
     }
 
-    /// Remembers the holds on the disk before the first of them goes. All of the repository's packages, also those that nobody named:
-    /// apt's solver may not touch one that is held.
+    /// Records the holds on the disk before it removes the first one. It unholds all packages of the repository, also those that the op
+    /// does not name: apt's solver may not touch a held one.
     async fn unhold(&self, cx: &Cx<'_>) -> Result<(), Failure> {
         let held: BTreeSet<String> = held(cx).await?;
         let path = paths::op_memo(cx.op_id);
@@ -40,13 +40,13 @@ impl PackageInstall {
     }
 }
 
-/// Of the repository's packages, by dpkg's own word.
+/// Held packages of the repository, as dpkg reports them.
 async fn held(cx: &Cx<'_>) -> Result<BTreeSet<String>, Failure> {
     let known = dpkg_query::known(&cx.node.host).await?;
     Ok(known.iter().filter(|(_, k)| k.held).map(|(p, _)| p.name().to_string()).collect())
 }
 
-/// What should be held and is not: of what dpkg knows, the three, and what was held when the op began.
+/// Packages that should be held and are not: of those that dpkg knows, the three and those that were held when the op began.
 async fn not_held(cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
     let memo = cx.node.host.files.read(&paths::op_memo(cx.op_id)).unwrap_or_default();
     let before: BTreeSet<String> = serde_json::from_slice(&memo).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Op for PackageInstall {
     async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
         let host = &cx.node.host;
         apt_mark::hold(host, &not_held(cx).await?).await?;
-        // After an interrupted dpkg, apt-mark takes a hold that is gone for one that is there, and does nothing.
+        // After an interrupted dpkg, apt-mark sees a hold that does not exist, and does nothing.
         let blind = not_held(cx).await?;
         if !blind.is_empty() {
             apt_mark::unhold(host, &blind).await?;

@@ -1,5 +1,5 @@
-//! kubeadm exited 0: does this node's own API server serve? What is seen right then goes beside kubeadm's word; whether it stays so is the
-//! question of a step of its own, because an API server that was moved in a second ago may still be starting.
+//! After kubeadm exited 0, checks whether this node's own API server serves, and adds the result to kubeadm's. Whether it keeps serving is
+//! the question of a separate step, because an API server that was replaced a second ago may still be starting.
 
 use super::Cx;
 use crate::heal::manifest::Manifest;
@@ -9,7 +9,7 @@ use podlift_model::facts::ApiServerState;
 use podlift_model::op::Component;
 use podlift_model::{Failure, OpOutput};
 
-/// Adds to what kubeadm did that the API server of this node does not serve, and why. Nothing on a worker.
+/// Adds to kubeadm's result that this node's API server does not serve, and why. Adds nothing on a worker.
 pub async fn served(cx: &Cx<'_>, done: OpOutput) -> Result<OpOutput, Failure> {
     let OpOutput::Changed(line) = done else { return Ok(done) };
     let Some(manifest) = manifest(cx) else { return Ok(OpOutput::Changed(line)) };
@@ -22,7 +22,7 @@ pub async fn served(cx: &Cx<'_>, done: OpOutput) -> Result<OpOutput, Failure> {
     Ok(OpOutput::Changed(format!("{line}; {more}")))
 }
 
-/// None on a worker, and where the file can't be read (the heal says so).
+/// `None` on a worker, and if the file can't be read (the heal reports that).
 fn manifest(cx: &Cx<'_>) -> Option<Manifest> {
     let bytes = cx.node.host.files.read(&paths::manifest(Component::KubeApiserver)).ok()?;
     Manifest::parse(Component::KubeApiserver, &bytes).ok()

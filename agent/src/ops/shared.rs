@@ -1,4 +1,4 @@
-//! What several ops check or say in the same words.
+//! Checks and messages that several ops share.
 
 use super::Cx;
 use crate::node::Node;
@@ -8,12 +8,12 @@ use podlift_model::op::{Component, PackagePin};
 use podlift_model::{Failure, OpOutput};
 pub use podlift_tools::files::file_failure;
 
-/// Enough room below /var for packages and images.
+/// Checks the free space below /var for packages and images.
 pub fn free_space(node: &Node) -> Result<(), Failure> {
     podlift_tools::files::free_space(node.host.files.as_ref(), node.config.ops.free_bytes)
 }
 
-/// A control-plane node, by what it is or by what is remembered of it, must have all three manifests: kubeadm takes it for a worker
+/// Checks that a control-plane node, by its configuration or by its memory, has all three manifests: kubeadm treats it as a worker
 /// otherwise.
 pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
     let there = |c: &&Component| node.host.files.stat(&paths::manifest(**c)).is_ok();
@@ -30,7 +30,7 @@ pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
     Err(Failure::operator("manifest-missing", message))
 }
 
-/// A control-plane node with all its manifests.
+/// Checks that this is a control-plane node with all its manifests.
 pub fn control_plane(node: &Node) -> Result<(), Failure> {
     all_manifests_or_none(node)?;
     match node.host.files.stat(&paths::manifest(Component::KubeApiserver)) {
@@ -42,7 +42,7 @@ pub fn control_plane(node: &Node) -> Result<(), Failure> {
     }
 }
 
-/// What kubeadm's exit means; health is another question.
+/// The meaning of kubeadm's exit. Health is checked separately.
 pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, Failure> {
     let seconds = lasted(cx, exit);
     if exit.success() {
@@ -59,7 +59,7 @@ pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, F
     Err(Failure::operator("kubeadm-failed", message).with_detail(&log))
 }
 
-/// Whole seconds; by the boot clock where that is the same, because the wall clock of an agent may be wrong.
+/// Duration in whole seconds: on the boot clock within one boot, because the wall clock may be wrong.
 fn lasted(cx: &Cx<'_>, exit: &Exit) -> i64 {
     if cx.accepted.boot != cx.node.boot {
         return exit.at.duration_since(cx.accepted.at).as_secs().max(0);

@@ -40,7 +40,7 @@ fn accepted(node: &Node, op: HostOp) -> Accepted {
     }
 }
 
-/// Observes, applies, and says what came of it.
+/// Observes, applies, and returns the result.
 async fn act(node: &Arc<Node>, op: HostOp) -> Result<Applied, Failure> {
     let accepted = accepted(node, op.clone());
     let op_id = OpId::new("op-1").unwrap();
@@ -121,7 +121,7 @@ async fn what_the_node_and_the_plan_say_reaches_kubeadm_and_the_guard() {
     let OpOutput::Changed(line) = done(&node, arm.clone()).await else { panic!() };
     assert_eq!(line, "guard armed for 60 s; may go: --audit-log-path of kube-apiserver");
     assert_eq!(node.heal.facts().guard.unwrap().allow, allow);
-    // The ledger gives it back as it was asked.
+    // The ledger returns the op as it was accepted.
     let (op, accepted) = (OpId::new("op-9").unwrap(), accepted(&node, arm.clone()));
     node.ledger.accept(&op, &accepted).unwrap();
     assert_eq!(b.node().ledger.open_ops()[0].accepted.op, arm);
@@ -346,7 +346,7 @@ async fn facts_are_what_is_on_the_node() {
     assert!(b.files.read(Path::new(paths::LEDGER)).is_ok());
 }
 
-/// What was seen after a `dpkg` that was killed: apt-mark takes the lost hold for one that is there.
+/// Observed after a `dpkg` was killed: apt-mark still sees the lost hold.
 #[tokio::test(start_paused = true)]
 async fn a_hold_that_only_apt_mark_sees_is_set_anew() {
     let (dpkg, apt) = (Arc::new(Mutex::new(false)), Mutex::new(true));

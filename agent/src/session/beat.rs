@@ -1,5 +1,5 @@
-//! Heartbeats: that the agent lives, and its facts when they changed. Costly facts are asked for again when something could have changed
-//! them, and now and then.
+//! Heartbeats: they show that the agent lives, and carry its facts when these changed. Costly facts are read again when something may have
+//! changed them, and at regular intervals.
 
 use super::serve::{FACTS, Outbox};
 use crate::look::facts::{Installed, assemble, installed};
@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// Somebody may have replaced a binary by hand.
+/// Number of heartbeats after which costly facts are read again, because a person may have replaced a binary.
 const ASK_AGAIN: u64 = 60;
 
-/// What tells that packages may have changed: dpkg's database, and our own mutations.
+/// Signs that packages may have changed: dpkg's database, and the agent's own mutations.
 type Stamp = (Option<(u64, i128, u64)>, u64);
 
 fn stamp(node: &Node) -> Stamp {

@@ -1,4 +1,5 @@
-//! The session with the coordinator: dialled again and again, with growing pauses. It carries words only: ops go on without it.
+//! The session with the coordinator. The agent connects again after each end, with growing pauses. The session carries messages only: ops
+//! continue without it.
 
 mod beat;
 mod report;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Between two attempts of an agent that was refused: nothing changes before a person has looked, and each attempt costs the coordinator.
+/// First pause of a refused agent. The cause lasts until a person has removed it, and each attempt costs the coordinator.
 const REFUSED_FIRST: Duration = Duration::from_secs(2);
 const REFUSED_MAX: Duration = Duration::from_secs(300);
 
@@ -23,7 +24,7 @@ fn growing(first: Duration, max: Duration) -> ExponentialBackoff {
     builder.without_max_times().with_jitter().build()
 }
 
-/// Runs until it is dropped.
+/// Keeps a session open until it is dropped.
 pub(crate) async fn run(node: Arc<Node>, executor: Arc<Executor>, link: Arc<dyn Link>) {
     let pauses = || growing(FIRST_PAUSE, node.config.session.reconnect_max);
     let refusals = || growing(REFUSED_FIRST, REFUSED_MAX);

@@ -1,4 +1,4 @@
-//! What the coordinator hears of ops and heals. An outcome that a dropped session did not carry is found by Lookup.
+//! Reports of ops and heals to the coordinator. After a dropped session, the coordinator finds an outcome by Lookup.
 
 use super::serve::Outbox;
 use crate::executor::{Answer, Executor, OpState};
@@ -14,10 +14,10 @@ use tokio::sync::watch;
 
 pub(crate) const HEAL: &str = "podlift.heal/v1";
 
-/// A task that reports further.
+/// A task that sends further reports.
 pub(super) type Follow = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Reports about one request.
+/// Sends reports about one request.
 struct Reporter {
     node: Arc<Node>,
     outbox: Outbox,
@@ -59,7 +59,7 @@ impl Reporter {
     }
 }
 
-/// Starts what is asked. Some: what has to be followed. Err: the session is over.
+/// Starts the requested op or look. Returns the task that follows it, if there is one; an error means that the session is over.
 pub(super) async fn run_op(
     node: Arc<Node>,
     executor: Arc<Executor>,
@@ -75,7 +75,7 @@ pub(super) async fn run_op(
     };
     let op = match asked {
         HostRequest::Op(op) => op,
-        // A look changes nothing: it needs no fence, but for those that hand something out.
+        // A look changes nothing and needs no fence, except for parts of a backup.
         HostRequest::Look(what) => {
             if what.needs_epoch()
                 && let Err(failure) = executor.in_office(epoch.as_ref())
@@ -113,7 +113,7 @@ fn decode(request: &v1::RunOp) -> Result<(OpId, Option<Epoch>, HostRequest), Fai
     Ok((op_id, epoch, op))
 }
 
-/// Every heal that is not acknowledged, and each new one, until the session is over.
+/// Reports every heal that is not acknowledged, and each new one, until the session is over.
 pub(super) async fn heals(node: Arc<Node>, outbox: Outbox) {
     let mut told: Vec<String> = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! One session: Hello first, then whatever comes. Everything that it starts for itself ends with it; ops do not.
+//! One session: first Hello, then the coordinator's messages. The session's own tasks end with it; ops do not.
 
 use super::{beat, report};
 use crate::executor::Executor;
@@ -21,13 +21,13 @@ pub(crate) const FACTS: &str = "podlift.facts/v1";
 /// Why a session is over.
 pub(super) struct End {
     pub why: String,
-    /// The coordinator had accepted us.
+    /// The coordinator had accepted the agent.
     pub welcomed: bool,
-    /// The coordinator has said no, and says it again until somebody has changed something.
+    /// The coordinator refused the agent, and will refuse it again until a person has changed something.
     pub refused: bool,
 }
 
-/// An answer that the same Hello gets again.
+/// Whether the same Hello would get the same answer again.
 fn is_refusal(status: &tonic::Status) -> bool {
     use tonic::Code;
     matches!(
@@ -41,12 +41,12 @@ fn is_refusal(status: &tonic::Status) -> bool {
     )
 }
 
-/// What the parts of a session share.
+/// The sender that the parts of a session share.
 #[derive(Clone)]
 pub(super) struct Outbox(mpsc::Sender<v1::FromAgent>);
 
 impl Outbox {
-    /// False: the session is over.
+    /// Returns false if the session is over.
     pub async fn send(&self, kind: from_agent::Kind) -> bool {
         self.0.send(v1::FromAgent { kind: Some(kind) }).await.is_ok()
     }
@@ -56,10 +56,10 @@ struct Session {
     node: Arc<Node>,
     executor: Arc<Executor>,
     outbox: Outbox,
-    /// Followers and beats; dropped with the session.
+    /// Tasks of followers and heartbeats; dropped with the session.
     tasks: JoinSet<()>,
     every: watch::Sender<Duration>,
-    /// The coordinator has accepted us.
+    /// Set while the coordinator has accepted the agent.
     welcomed: Option<Connected>,
 }
 
@@ -109,7 +109,7 @@ fn hello(node: &Node, installed: &facts::Installed) -> from_agent::Kind {
 }
 
 impl Session {
-    /// Err: the session can't go on.
+    /// An error means that the session can't continue.
     async fn handle(&mut self, message: v1::ToAgent) -> Result<(), String> {
         let answer = match message.kind {
             Some(to_agent::Kind::Welcome(welcome)) => return self.welcome(&welcome),
@@ -120,7 +120,7 @@ impl Session {
                 self.node.heal.ack(&ack.id);
                 return Ok(());
             }
-            // A newer coordinator may say more than we know.
+            // A newer coordinator may send messages that this version does not know.
             None => return Ok(()),
         };
         if self.outbox.send(answer).await { Ok(()) } else { Err("the coordinator closed it".into()) }
@@ -163,7 +163,7 @@ impl Session {
 
     async fn run_op(&mut self, request: v1::RunOp) -> Result<(), String> {
         let task = report::run_op(self.node.clone(), self.executor.clone(), self.outbox.clone(), request);
-        // Accepted or refused before the next message is read, so that the order of requests holds; followed beside it.
+        // The op is accepted or refused before the next message is read, so that the order of requests holds. A separate task follows it.
         if let Some(follow) = task.await? {
             self.tasks.spawn(follow);
         }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 type ToAgent = mpsc::Sender<Result<v1::ToAgent, tonic::Status>>;
 
-/// Hands the coordinator's ends of each session to the test.
+/// Gives the coordinator's ends of each session to the test.
 struct TestLink {
     sessions: mpsc::UnboundedSender<Session>,
     refuse: Mutex<u32>,
@@ -44,7 +44,7 @@ impl Session {
     async fn say(&self, kind: to_agent::Kind) {
         self.to.send(Ok(v1::ToAgent { kind: Some(kind) })).await.unwrap();
     }
-    /// The next message that is no heartbeat.
+    /// The next message except heartbeats.
     async fn hear(&mut self) -> from_agent::Kind {
         loop {
             match self.from.recv().await.unwrap().kind.unwrap() {
@@ -174,7 +174,7 @@ async fn an_op_outlives_its_session_and_is_found_by_lookup() {
 #[tokio::test(start_paused = true)]
 async fn a_heal_is_told_until_it_is_acknowledged() {
     let mut rig = rig(0);
-    // Fatal on its own version: repaired without anything learned.
+    // A gate that is fatal on its own version: the heal repairs it without anything learned.
     let fatal = EMPTY_API
         .replace("--etcd-servers=", "--etcd-servers=https://a:2379")
         .replace("MaxUnavailableStatefulSet=true", "KMSv2=true");

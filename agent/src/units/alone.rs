@@ -1,17 +1,17 @@
-//! Whether another op's unit runs: an agent that lost its ledger does not know it, and one mutation at a time holds all the same.
+//! Checks whether another op's unit runs. An agent that lost its ledger does not know that unit, and must still run one mutation at a time.
 
 use super::{Units, unit_name};
 use crate::host::Invocation;
 use podlift_model::{Failure, OpId};
 
-/// Our own services have names of the same kind.
+/// Services of podlift whose names look like those of op units.
 const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
 
 /// Code of the failure.
 pub(crate) const UNIT_RUNNING: &str = "unit-running";
 
 impl Units {
-    /// A failure if a unit of another op is active. A systemctl that does not answer forbids nothing: `start` will tell.
+    /// Fails if a unit of another op is active. Passes if systemctl does not answer: `start` will then report the problem.
     pub(crate) async fn alone(&self, op: &OpId) -> Result<(), Failure> {
         let call = Invocation::new(
             "systemctl",
@@ -30,7 +30,7 @@ impl Units {
     }
 }
 
-/// Names of op units that are not over.
+/// Names of op units that have not ended.
 fn active(list: &str) -> impl Iterator<Item = &str> {
     list.lines().filter_map(|line| {
         let mut words = line.split_whitespace().filter(|w| *w != "●" && *w != "*");

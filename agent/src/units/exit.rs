@@ -1,4 +1,4 @@
-//! How a unit ended, as systemd told it: written by the unit's ExecStopPost, so it is there whether or not an agent is.
+//! How a unit ended, as systemd reported it. The unit's ExecStopPost writes the record, so it exists whether or not an agent runs.
 
 use crate::host::Files;
 use crate::paths;
@@ -15,13 +15,13 @@ pub struct Exit {
     pub at: Timestamp,
     /// `success`, `exit-code`, `signal`, `timeout`, `oom-kill`, …
     pub result: String,
-    /// `exited`, `killed`, `dumped`; `unknown` or `never` where the program never began.
+    /// `exited`, `killed`, `dumped`; `unknown` or `never` if the program never began.
     pub code: String,
     /// A number after `exited`, else a signal's name without SIG.
     pub status: String,
 }
 
-/// `code` where the unit ended before its program began.
+/// `code` if the unit ended before its program began.
 pub(super) const NEVER: &str = "never";
 
 impl Exit {
@@ -30,18 +30,18 @@ impl Exit {
         self.status.parse().ok().filter(|_| self.code == "exited")
     }
 
-    /// It ended by itself, with zero, and systemd agrees.
+    /// Whether it ended by itself with zero, and systemd calls that a success.
     pub fn success(&self) -> bool {
         self.result == "success" && self.exit_code() == Some(0)
     }
 
-    /// For people.
+    /// The exit in words, for people.
     pub fn describe(&self) -> String {
         match (self.exit_code(), self.result.as_str()) {
             (Some(code), "success" | "exit-code") => format!("exited {code}"),
             (_, "timeout") => "did not end in time and was stopped".into(),
             (_, "oom-kill") => "was ended because the machine ran out of memory".into(),
-            // `systemctl stop`, or the machine went down: systemd calls an end by SIGTERM a success.
+            // After `systemctl stop` or a shutdown, systemd calls an end by SIGTERM a success.
             (_, "success") => format!("was stopped from outside ({})", self.status),
             (_, result) if self.code == NEVER || self.code == "unknown" => {
                 format!("was never started: what has to run before it failed ({result})")
@@ -51,7 +51,7 @@ impl Exit {
     }
 }
 
-/// Writes durably how an op's unit ended. The first record stays: a unit ends once.
+/// Records durably how an op's unit ended. The first record stays, because a unit ends once.
 pub fn record_exit(files: &dyn Files, op: &OpId, exit: &Exit) -> io::Result<()> {
     let path = paths::op_exit(op);
     if read_exit(files, op)?.is_some() {
@@ -60,7 +60,7 @@ pub fn record_exit(files: &dyn Files, op: &OpId, exit: &Exit) -> io::Result<()> 
     files.write(&path, &serde_json::to_vec(exit)?, 0o600)
 }
 
-/// What `record_exit` wrote; None: nothing is there.
+/// The record of `record_exit`; `None` if there is none.
 pub fn read_exit(files: &dyn Files, op: &OpId) -> io::Result<Option<Exit>> {
     match files.read(&paths::op_exit(op)) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),

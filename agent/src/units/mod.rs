@@ -1,12 +1,12 @@
-//! Long mutations as transient systemd units named by op id: they outlive the agent, print to a file, and leave their exit beside the
-//! ledger. Never a pipe to the agent (kubeadm dies of a broken stdout), never `--collect` or `--wait`.
+//! Long mutations as transient systemd units named by op id. A unit outlives the agent, prints to a file, and leaves its exit beside the
+//! ledger. A unit never has a pipe to the agent (kubeadm dies of a broken stdout), and never `--collect` or `--wait`.
 //!
 //! One op id starts one unit, ever. After its own death an agent repeats a harmless op only if its unit provably never started. If a
-//! restart of the machine hid the end, the op is Indeterminate, and a further attempt has another id. A unit that a lost ledger has
-//! forgotten is waited for before anything else starts.
+//! restart of the machine hid the end, the op is Indeterminate, and a further attempt has another id. Before any other op starts, the agent
+//! waits for a unit that a lost ledger has forgotten.
 //!
-//! `systemd-run` can exit with 1 although the program has started and ended already. Its exit code therefore does not decide whether a
-//! unit ran; the agent looks for the unit instead. A unit name in use is refused before its log is opened.
+//! `systemd-run` can exit with 1 although the program has started and ended already. Its exit code therefore does not decide whether a unit
+//! ran; the agent looks for the unit instead. A unit name in use is refused before its log is opened.
 
 mod alone;
 mod exit;
@@ -35,9 +35,9 @@ pub struct Units {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) boot: BootId,
-    /// argv in front of `record-exit OP`.
+    /// The argv prefix before `record-exit OP`.
     pub(crate) recorder: Vec<String>,
-    /// PATH within units.
+    /// PATH inside the units.
     pub(crate) path: String,
     pub(crate) poll: Duration,
 }

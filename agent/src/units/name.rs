@@ -1,5 +1,5 @@
-//! The name of an op's unit must be free: one op id starts one unit, ever. A unit or an exit record that is there was left by a memory
-//! that this agent no longer has. It is neither waited for under this name nor overwritten.
+//! Checks that the name of an op's unit is free: one op id starts one unit, ever. An existing unit or exit record belongs to a ledger that
+//! this agent no longer has. The agent neither waits for it under this name nor overwrites it.
 
 use super::presence::Presence;
 use super::{Units, unit_name};
@@ -29,7 +29,7 @@ pub(super) fn taken(op: &OpId, what: &str) -> Failure {
     Failure::operator(UNIT_EXISTS, message)
 }
 
-/// systemd-run's refusal of a name.
+/// Whether systemd-run refused the name.
 pub(super) fn is_taken(stderr: &str) -> bool {
     stderr.contains("already loaded") || stderr.contains("already exists")
 }

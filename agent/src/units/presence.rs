@@ -1,5 +1,5 @@
-//! What systemd says of a unit. Where the unit's own recorder could not write (its program was gone, the disk was full), systemd still
-//! knows how the program ended for as long as the failed unit is loaded. Only looks.
+//! systemd's state of a unit. If the unit's own recorder could not write (its program was gone, the disk was full), systemd still knows how
+//! the program ended as long as the failed unit is loaded. This module only reads.
 
 use super::exit::NEVER;
 use super::{Exit, Units, unit_name};
@@ -10,14 +10,14 @@ use podlift_model::OpId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Presence {
     There,
-    /// It has ended and is loaded still.
+    /// It has ended and is still loaded.
     Over(Remembered),
     Gone,
-    /// systemd did not answer; ask again.
+    /// systemd did not answer; the caller asks again.
     NoAnswer,
 }
 
-/// How the program ended, in the words of an exit record.
+/// How the program ended, in the terms of an exit record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Remembered {
     result: String,
@@ -35,7 +35,7 @@ impl Units {
         }
     }
 
-    /// An exit record from systemd's own memory.
+    /// An exit record from systemd's memory.
     pub(super) fn exit_of(&self, remembered: Remembered) -> Exit {
         let Remembered { result, code, status } = remembered;
         Exit { boot: self.boot.clone(), at: self.clock.now(), result, code, status }
@@ -59,7 +59,7 @@ fn presence(show: &str) -> Presence {
     }
 }
 
-/// systemd's `Result` is that of the whole unit: a recorder that failed makes it `exit-code`, whatever the program did.
+/// systemd's `Result` is that of the whole unit: a failed recorder makes it `exit-code`, whatever the program's result.
 fn remembered(result: &str, code: &str, status: &str) -> Remembered {
     let (result, code, status) = match (code, status) {
         ("1", "0") => ("success", "exited", "0".to_string()),
@@ -73,7 +73,7 @@ fn remembered(result: &str, code: &str, status: &str) -> Remembered {
     Remembered { result: result.into(), code: code.into(), status }
 }
 
-/// `9` is `KILL`.
+/// Name of a signal: `KILL` for `9`.
 fn signal(number: &str) -> String {
     let known = number.parse().ok().and_then(|n: i32| Signal::try_from(n).ok());
     known.map_or(number.into(), |s| s.as_str().trim_start_matches("SIG").into())

@@ -1,4 +1,4 @@
-//! Starting a unit: `systemd-run`, with everything that matters on its command line.
+//! Starts a unit with `systemd-run` and everything that matters on its command line.
 
 use super::presence::Presence;
 use super::{UnitSpec, Units, name, unit_name};
@@ -6,13 +6,13 @@ use crate::host::{CommandError, Invocation};
 use crate::paths;
 use podlift_model::{Failure, OpId};
 
-/// A unit that must not be ended from outside is asked to stop by a signal that nobody heeds, and waited for this long: when the machine
-/// is shut down, or when the program itself is killed and those that it started are still at work.
+/// For units that must not be ended from outside: the stop signal has no effect, and systemd waits this many seconds. That applies when the
+/// machine shuts down, or when the program itself is killed and its children still work.
 const UNHURRIED: [&str; 2] = ["KillSignal=SIGCONT", "TimeoutStopSec=600"];
 
 impl Units {
-    /// Returns when the program has been executed (Type=exec) or can't be. A call that took too long, or failed after the unit was there,
-    /// has started it: then `wait` finds out how it ended.
+    /// Returns when the program has been executed (Type=exec) or can't be. A call that took too long, or failed after the unit existed,
+    /// counts as a start: `wait` then finds out how it ended.
     pub(crate) async fn start(&self, op: &OpId, spec: &UnitSpec) -> Result<(), Failure> {
         self.name_is_free(op).await?;
         let log = paths::op_log(op);
@@ -47,7 +47,7 @@ impl Units {
         let log = paths::op_log(op);
         let recorder = self.recorder.iter().map(String::as_str).chain(["record-exit", op.as_str()]);
         let mut argv = vec!["--quiet".to_string()];
-        // What runs first may take its time: nobody waits for it here.
+        // The preceding command may take long, so this call does not wait for it.
         argv.extend((!spec.first.is_empty()).then(|| "--no-block".to_string()));
         argv.extend([format!("--unit={}", unit_name(op)), format!("--description=podlift op {op}")]);
         let mut property = |text: String| argv.push(format!("--property={text}"));
@@ -55,7 +55,7 @@ impl Units {
         property(format!("StandardOutput=append:{}", log.display()));
         property(format!("StandardError=append:{}", log.display()));
         property(format!("ExecStopPost={}", command(recorder)));
-        // Out of memory, one of its children may die: the program itself says what that means.
+        // If memory runs out, a child may die. The program itself reports what that means.
         property("OOMPolicy=continue".into());
         if !spec.first.is_empty() {
             property("TimeoutStartSec=infinity".into());
@@ -76,12 +76,12 @@ impl Units {
     }
 }
 
-/// A command line as systemd reads it.
+/// A command line in systemd's syntax.
 fn command<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// A word of a systemd command line: quoted where it needs to be, `%` and `$` kept from being expanded.
+/// A word of a systemd command line, quoted if necessary, with `%` and `$` protected from expansion.
 fn quoted(word: &str) -> String {
     let plain = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '=' | ':' | '@')

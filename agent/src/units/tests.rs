@@ -1,4 +1,4 @@
-//! Starting and finding units, with systemd's answers as systemd 252 gave them.
+//! Starts and finds units, with the answers of systemd 252.
 
 use super::*;
 use crate::host::{CommandError, Invocation, Output};

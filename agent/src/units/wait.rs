@@ -1,4 +1,4 @@
-//! Waiting for a unit: look for its exit record, and ask systemd whether it is still there. Never decides what an exit means.
+//! Waits for a unit: looks for its exit record, and asks systemd whether it still exists. It does not judge the exit.
 
 use super::presence::Presence;
 use super::{Exit, Units, read_exit, record_exit, unit_name};
@@ -9,7 +9,7 @@ use podlift_model::OpId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     Exited(Exit),
-    /// No record and no unit: nobody can know how it ended. With the reason.
+    /// There is no record and no unit, so the end is unknown, for this reason.
     Unknown(String),
 }
 
@@ -23,7 +23,7 @@ impl Units {
             }
             match self.presence(op).await {
                 Presence::There | Presence::NoAnswer => {}
-                // The record may have been written between the two looks.
+                // The unit may have written the record between the two looks.
                 Presence::Gone => {
                     let unknown =
                         || Ended::Unknown(format!("{} is gone and left no exit record", unit_name(op)));
@@ -42,7 +42,7 @@ impl Units {
         }
     }
 
-    /// systemd forgets; the disk does not.
+    /// Writes systemd's memory of the end to the disk, because systemd forgets it.
     fn keep(&self, op: &OpId, exit: Exit) -> Ended {
         tracing::warn!(%op, "the unit's own recorder failed; its end is written down from systemd's memory");
         if let Err(error) = record_exit(self.files.as_ref(), op, &exit) {
@@ -51,7 +51,7 @@ impl Units {
         Ended::Exited(exit)
     }
 
-    /// The unit runs, has left its exit record, or systemd remembers how it ended.
+    /// Whether the unit runs, has left its exit record, or systemd remembers how it ended.
     pub(crate) async fn known(&self, op: &OpId) -> bool {
         self.exited(op).is_some() || self.presence(op).await != Presence::Gone
     }
@@ -67,13 +67,13 @@ impl Units {
         }
     }
 
-    /// All that the unit printed so far.
+    /// Everything that the unit printed so far.
     pub(crate) fn log(&self, op: &OpId) -> String {
         let bytes = self.files.read(&paths::op_log(op)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Takes a failed unit out of systemd's list; how it ended is in the ledger now.
+    /// Removes a failed unit from systemd's list; the ledger has its outcome now.
     pub(crate) async fn forget(&self, op: &OpId) {
         drop(self.commands.run(&Invocation::new("systemctl", ["reset-failed", &unit_name(op)])).await);
     }

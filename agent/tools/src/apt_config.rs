@@ -4,8 +4,8 @@ use super::must;
 use podlift_host::{Host, Invocation};
 use podlift_model::Failure;
 
-/// apt's whole configuration without what it runs besides itself, as a file for `APT_CONFIG`: hooks of an update write stamps, fill
-/// databases and empty the cache of packages, whatever folders apt itself was given. Proxies and the like stay.
+/// apt's whole configuration without hooks, as a file for `APT_CONFIG`. Hooks of an update write stamps, fill databases and empty the
+/// package cache, whatever folders apt itself was given. Proxies and other settings stay.
 pub async fn without_hooks(host: &Host) -> Result<String, Failure> {
     Ok(bare(&must(host, &Invocation::new("apt-config", ["dump"])).await?))
 }
@@ -16,17 +16,17 @@ fn bare(dump: &str) -> String {
         let key = line.split(' ').next().unwrap_or_default().to_lowercase();
         !OTHERS.iter().any(|other| key.contains(other))
     };
-    // Its own files are not read again: they would bring the hooks back.
+    // apt must not read its own files again, because they would bring the hooks back.
     let end = ["Dir::Etc::main \"/dev/null\";", "Dir::Etc::parts \"/dev/null\";", ""];
     dump.lines().filter(stays).chain(end).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether apt's daily work may upgrade packages by itself.
+/// Whether apt's daily timer may upgrade packages without podlift.
 pub async fn upgrades_by_itself(host: &Host) -> Result<bool, Failure> {
     Ok(allows(&must(host, &Invocation::new("apt-config", ["dump", "APT::Periodic"])).await?))
 }
 
-/// `APT::Periodic::Unattended-Upgrade "1";`. Enable says no to everything; an interval of 0 is never.
+/// Reads `APT::Periodic::Unattended-Upgrade "1";`. A false Enable disables everything; an interval of 0 means never.
 fn allows(text: &str) -> bool {
     let value = |name: &str| {
         let line = |l: &str| {

@@ -1,4 +1,4 @@
-//! `apt-mark`: sets and takes away holds. Another program's lock is waited for. Whether it worked is dpkg's word, not its.
+//! `apt-mark`: sets and removes holds, and waits for another program's lock. Only dpkg shows whether it worked.
 
 use super::apt::lock;
 use super::must;
@@ -6,7 +6,7 @@ use podlift_host::{Host, Invocation};
 use podlift_model::Failure;
 use std::time::Duration;
 
-/// dpkg's lock is waited for as long as apt-get does.
+/// How long to wait for dpkg's lock; the same as for apt-get.
 const PATIENCE: Duration = Duration::from_secs(300);
 const LOCKS: [&str; 2] = [lock::FRONTEND, lock::DPKG];
 

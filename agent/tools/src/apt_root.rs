@@ -1,7 +1,8 @@
-//! The private apt root: sources, lists and cache of its own, so that looking changes nothing of the node's. One at a time works in it.
+//! The private apt root, with its own sources, lists and cache, so that a look changes nothing of the node's. Only one caller works in it
+//! at a time.
 //!
-//! apt's hooks are left out of every look. Hooks of an update (`/etc/apt/apt.conf.d`) write stamps and empty the package cache, even if
-//! all of apt's directories are private. The look therefore uses apt's own configuration dump without the hooks.
+//! apt's hooks are left out of every look. Hooks of an update (`/etc/apt/apt.conf.d`) write stamps and empty the package cache, even if all
+//! of apt's directories are private. The look therefore uses apt's own configuration dump without the hooks.
 
 use crate::files::file_failure;
 use crate::madison::{self, Lists};
@@ -15,7 +16,7 @@ use podlift_model::{Failure, KubeVersion};
 use std::path::Path;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// The root with fresh lists of the target's repository, held until it is dropped.
+/// The root with fresh lists of the target's repository. It is locked until this is dropped.
 pub struct AptRoot<'a> {
     _alone: MutexGuard<'a, ()>,
     /// Name of its source.
@@ -23,7 +24,7 @@ pub struct AptRoot<'a> {
     pub offers: Vec<PackageOffer>,
 }
 
-/// `lock`: held by whoever works in the root. `host`: whose commands are used.
+/// `lock` is held during work in the root; the commands are those of `host`.
 pub async fn fresh<'a>(lock: &'a Mutex<()>, host: &Host, to: KubeVersion) -> Result<AptRoot<'a>, Failure> {
     let files = host.files.as_ref();
     let (list, text) = sources::find(files)?.alone(to.minor())?;
@@ -32,7 +33,7 @@ pub async fn fresh<'a>(lock: &'a Mutex<()>, host: &Host, to: KubeVersion) -> Res
     make(files, &[(list, &text), (CONFIG, &config)])?;
     let output = run(host, &apt::update_private(list)).await?;
     let said = format!("{}{}", output.stdout, output.stderr);
-    // Over a repository that it could not read apt exits 0, and would offer what it knew before.
+    // apt exits 0 if it could not read a repository, and would offer its old lists.
     if !output.success() || apt::stale(&said) {
         return Err(apt::judge(&said, &format!("exited {}", output.code)));
     }
@@ -41,7 +42,7 @@ pub async fn fresh<'a>(lock: &'a Mutex<()>, host: &Host, to: KubeVersion) -> Res
 }
 
 const CONFIG: &str = "apt.conf";
-/// apt makes no folders outside its own: a file in each does.
+/// apt makes no folders outside its own. A file in each of these makes them.
 const FOLDERS: [&str; 3] = ["lists/partial/.keep", "cache/archives/partial/.keep", "debs/.keep"];
 
 fn make(files: &dyn Files, texts: &[(&str, &str)]) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ pub async fn version(host: &Host) -> Result<String, Failure> {
     })
 }
 
-/// `containerd containerd.io 1.7.12 71909c1…`, `containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7…`.
+/// Reads `containerd containerd.io 1.7.12 71909c1…` or `containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7…`.
 fn parse(text: &str) -> Option<String> {
     let word = text.split_whitespace().skip(2).map(|w| w.trim_start_matches('v'));
     word.take(1).find(|w| w.starts_with(|c: char| c.is_ascii_digit())).map(String::from)

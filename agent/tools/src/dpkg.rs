@@ -1,4 +1,4 @@
-//! `dpkg --audit` and `dpkg-deb -x`: what dpkg has left half done, and a package unpacked beside the system.
+//! `dpkg --audit` and `dpkg-deb -x`: packages that dpkg has left half done, and a package unpacked outside of the system.
 
 use super::{exited, must, run};
 use podlift_host::{Host, Invocation};
@@ -10,12 +10,12 @@ pub async fn audit(host: &Host) -> Result<Vec<String>, Failure> {
     let call = Invocation::new("dpkg", ["--audit"]);
     let output = run(host, &call).await?;
     let found = parse(&output.stdout);
-    // It may exit 1 because there is something to say.
+    // It may exit 1 because it has something to report.
     if output.success() || !found.is_empty() { Ok(found) } else { Err(exited(&call, &output)) }
 }
 
-/// Paragraphs: what is the matter, and below it a line ` PACKAGE  DESCRIPTION` each. A lost file of dpkg's own or a strange architecture
-/// is no work that was left half done.
+/// Reads paragraphs: a problem, and below it one line ` PACKAGE  DESCRIPTION` for each package. A lost file of dpkg's own or a foreign
+/// architecture does not count as half done.
 fn parse(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for paragraph in text.split("\n\n").filter(|p| !p.contains("control file") && !p.contains("architecture"))
@@ -28,7 +28,7 @@ fn parse(text: &str) -> Vec<String> {
     names
 }
 
-/// Unpacks the files of a package below a folder; nothing of dpkg's knowledge changes, and no script of it runs.
+/// Unpacks the files of a package below a folder. dpkg's database does not change, and no script of the package runs.
 pub async fn unpack(host: &Host, package: &Path, to: &str) -> Result<(), Failure> {
     let call = Invocation::new("dpkg-deb", ["-x", &package.display().to_string(), to]);
     must(host, &call).await.map(drop)

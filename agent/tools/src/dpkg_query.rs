@@ -1,5 +1,5 @@
-//! `dpkg-query`: what is installed, and what is held. dpkg's own word: `apt-mark showhold` does not see what an interrupted dpkg has
-//! written to its journal, and names holds that are gone.
+//! `dpkg-query`: installed packages and holds. It reads dpkg's own state: `apt-mark showhold` does not see what an interrupted dpkg has
+//! written to its journal, and lists holds that no longer exist.
 
 use super::run;
 use podlift_host::{Host, Invocation};
@@ -7,23 +7,23 @@ use podlift_model::op::Package;
 use podlift_model::{Failure, PackageVersion};
 use std::collections::BTreeMap;
 
-/// One package of the Kubernetes repository, as dpkg has it.
+/// One package of the Kubernetes repository in dpkg's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     pub held: bool,
     version: PackageVersion,
-    /// Unpacked and configured.
+    /// It is unpacked and configured.
     whole: bool,
 }
 
 impl Known {
-    /// The version, if the package is neither half unpacked nor half configured.
+    /// The version; `None` if the package is half unpacked or half configured.
     pub fn whole(&self) -> Option<PackageVersion> {
         self.whole.then(|| self.version.clone())
     }
 }
 
-/// A package that was never installed is left out; dpkg-query's exit code 1 for it is fine.
+/// The known packages. A package that was never installed is left out; dpkg-query's exit code 1 for it is no error.
 pub async fn known(host: &Host) -> Result<BTreeMap<Package, Known>, Failure> {
     let names = Package::ALL.iter().map(Package::name);
     let args = ["-W", "-f=${Package}\\t${Version}\\t${Status}\\n"].into_iter().chain(names);
@@ -31,7 +31,7 @@ pub async fn known(host: &Host) -> Result<BTreeMap<Package, Known>, Failure> {
     Ok(parse(&output.stdout))
 }
 
-/// `PACKAGE VERSION WANT FLAG STATUS`.
+/// Reads lines `PACKAGE VERSION WANT FLAG STATUS`.
 fn parse(text: &str) -> BTreeMap<Package, Known> {
     let line = |line: &str| {
         let mut fields = line.split('\t');

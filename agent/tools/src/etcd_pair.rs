@@ -1,18 +1,18 @@
-//! Which certificate opens etcd: the live API server's own, and where its files are gone or its flags are lost, one of the two layouts
-//! that are known (the runbook's, and BCM's own). Names files; never reads a key.
+//! The certificate that opens etcd: the live API server's own, or, if its files or flags are lost, that of one of the two known layouts
+//! (the runbook's, and BCM's own). This module names files and never reads a key.
 
 use podlift_host::Files;
 use podlift_model::{ClusterName, FlagSet};
 use std::path::Path;
 
-/// CA, certificate and key, each a path or nothing.
+/// Paths of CA, certificate and key; each may be absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair([Option<String>; 3]);
 
 const OPTIONS: [&str; 3] = ["cacert", "cert", "key"];
 
 impl Pair {
-    /// The first whose files are all there; else what the manifest says, right or wrong.
+    /// The first pair whose files all exist, else the pair in the manifest, right or wrong.
     pub fn choose(files: &dyn Files, cluster: &ClusterName, flags: &FlagSet) -> Option<Self> {
         let named = Self(["etcd-cafile", "etcd-certfile", "etcd-keyfile"].map(|f| flags.joined(f)));
         let known = layouts(cluster.as_str());
@@ -22,14 +22,14 @@ impl Pair {
         whole.or_else(|| named.0.iter().any(Option::is_some).then_some(named))
     }
 
-    /// As etcdctl wants them.
+    /// The options of etcdctl.
     pub fn options(self) -> Vec<String> {
         let pairs = OPTIONS.iter().zip(self.0);
         pairs.filter_map(|(option, path)| Some(format!("--{option}={}", path?))).collect()
     }
 }
 
-/// Of the cluster's own folder, BCM's default folder, and kubeadm's.
+/// The pairs in the cluster's own folder, in BCM's default folder, and in kubeadm's.
 fn layouts(cluster: &str) -> Vec<Pair> {
     let base = "/etc/kubernetes/pki";
     let dirs = [format!("{base}/{cluster}"), format!("{base}/default"), base.to_string()];

@@ -1,17 +1,17 @@
-//! What is said of the node's own files and disk in the same words everywhere.
+//! Shared failures about the node's own files and disk.
 
 use podlift_host::Files;
 use podlift_model::Failure;
 use std::io;
 use std::path::Path;
 
-/// An error of the node's own files.
+/// The failure for an error of the node's own files.
 pub fn file_failure(path: &Path, error: &io::Error) -> Failure {
     let code = if error.kind() == io::ErrorKind::StorageFull { "disk-full" } else { "file-failed" };
     Failure::operator(code, format!("{}: {error}; look at the file and its filesystem", path.display()))
 }
 
-/// Enough room below /var for packages and images.
+/// Checks the free space below /var for packages and images.
 pub fn free_space(files: &dyn Files, wanted: u64) -> Result<(), Failure> {
     let var = Path::new("/var");
     let free = files.free_bytes(var).map_err(|e| file_failure(var, &e))?;

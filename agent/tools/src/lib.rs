@@ -1,5 +1,6 @@
-//! External commands, one a file: build the argv, run it, parse what it printed. Parsers are pure; their texts are those of the C.UTF-8
-//! locale, which every call sets. Also the apt sources and the survey of a node that are made with them. What a tool's exit means is decided by the op that asked.
+//! External commands, one per file: build the argv, run it, parse the output. Parsers are pure; they expect the C.UTF-8 locale, which every
+//! call sets. The apt sources and the survey of a node, which use these commands, are here too. The op that runs a tool decides what its
+//! exit means.
 //!
 //! This is a crate of its own because it needs the ports and nothing of a session.
 
@@ -32,18 +33,18 @@ pub use spec::UnitSpec;
 use podlift_host::{CommandError, Host, Invocation, Output};
 use podlift_model::Failure;
 
-/// Runs; that it could not be run is a failure, its exit code is not.
+/// Runs the command. It is a failure if the command could not run, but not if its exit code is non-zero.
 pub async fn run(host: &Host, call: &Invocation) -> Result<Output, Failure> {
     host.commands.run(call).await.map_err(failure)
 }
 
-/// Runs; anything but exit code zero is a failure.
+/// Runs the command; any exit code but zero is a failure.
 pub async fn must(host: &Host, call: &Invocation) -> Result<String, Failure> {
     let output = run(host, call).await?;
     if output.success() { Ok(output.stdout) } else { Err(exited(call, &output)) }
 }
 
-/// What to say of an exit code that nobody expected.
+/// The failure for an unexpected exit code.
 pub fn exited(call: &Invocation, output: &Output) -> Failure {
     let words: Vec<&str> =
         call.args.iter().map(String::as_str).filter(|a| !a.starts_with('-')).take(2).collect();
@@ -53,7 +54,7 @@ pub fn exited(call: &Invocation, output: &Output) -> Failure {
     Failure::transient(&format!("{}-failed", call.program), message).with_detail(said)
 }
 
-/// A failure in one line, with the tool's own last words where they say more.
+/// A failure in one line, with the tool's own last words if they add something.
 fn whole(failure: Failure) -> String {
     let said = failure.detail.lines().rev().map(str::trim).find(|l| !l.is_empty());
     match said {

@@ -1,4 +1,4 @@
-//! `apt-cache madison`: which exact versions a repository offers.
+//! `apt-cache madison`: the exact versions that a repository offers.
 
 use super::{apt, run};
 use podlift_host::{Host, Invocation};
@@ -6,11 +6,11 @@ use podlift_model::Failure;
 use podlift_model::facts::PackageOffer;
 use podlift_model::op::{Package, PackagePin};
 
-/// Where to look.
+/// Which lists to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lists {
     Own,
-    /// The private root's, with the name of its source.
+    /// Those of the private root, with the name of its source.
     Private(&'static str),
 }
 
@@ -43,7 +43,7 @@ fn parse(text: &str) -> Vec<PackageOffer> {
     text.lines().filter_map(line).collect()
 }
 
-/// What a pin that is not offered means, naming what is.
+/// Fails if a pin is not offered, and names the offers.
 pub fn check(pins: &[PackagePin], offers: &[PackageOffer]) -> Result<(), Failure> {
     for pin in pins {
         let of_package: Vec<&PackageOffer> = offers.iter().filter(|o| o.package == pin.package).collect();

@@ -1,4 +1,4 @@
-//! An etcd snapshot file: checked natively (size and SHA-256 trailer, which `snapshot status` does not look at) and by etcd's own tool.
+//! An etcd snapshot file, checked natively (size and SHA-256 trailer, which `snapshot status` does not check) and by etcd's own tool.
 
 use super::{exited, must};
 use podlift_host::{CommandError, Files, Host, Invocation};
@@ -13,7 +13,7 @@ use std::time::Duration;
 const CHUNK: usize = 4 << 20;
 const TRAILER: u64 = 32;
 
-/// What the file alone tells.
+/// The result of the native check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Native {
     pub sha256: Digest,
@@ -22,7 +22,7 @@ pub struct Native {
     pub verified: bool,
 }
 
-/// Reads the file in parts: a snapshot may be larger than memory. Between them others have their turn.
+/// Reads the file in parts, because a snapshot may be larger than memory, and yields between them.
 pub async fn check(files: &dyn Files, path: &Path) -> io::Result<Native> {
     let size = files.stat(path)?.size;
     let body = size.saturating_sub(TRAILER);
@@ -49,7 +49,7 @@ pub async fn check(files: &dyn Files, path: &Path) -> io::Result<Native> {
     Ok(Native { sha256, bytes: size, verified })
 }
 
-/// What etcd's own tool found, with a walk over the whole database.
+/// The result of etcd's own tool, which walks over the whole database.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Status {
     pub revision: u64,
@@ -57,15 +57,15 @@ pub struct Status {
     pub keys: u64,
 }
 
-/// Of a snapshot, or of a restored database.
+/// Status of a snapshot, or of a restored database.
 pub async fn status(host: &Host, path: &Path) -> Result<Status, Failure> {
     let args =
         ["snapshot".to_string(), "status".into(), path.display().to_string(), "-w".into(), "json".into()];
     parse(&tool(host, &args, Duration::from_secs(300)).await?)
 }
 
-/// Into a folder that is not there yet. The tool compares the trailer while it copies. Members that never start take the place of the
-/// real ones, as many as there were: they count among the keys.
+/// Restores into a folder that does not exist yet. The tool checks the trailer during the copy. Members that never start replace the real
+/// ones, in the same number, because they count among the keys.
 pub async fn restore(
     host: &Host,
     from: &Path,
@@ -87,7 +87,7 @@ pub async fn restore(
     tool(host, &args, limit).await.map(drop)
 }
 
-/// By etcdutl (3.5 and later), or by an etcdctl that still can (3.4, and 3.5 with a warning).
+/// Calls etcdutl (3.5 and later), or an etcdctl that still has the command (3.4, and 3.5 with a warning).
 async fn tool(host: &Host, args: &[String], limit: Duration) -> Result<String, Failure> {
     let call = |program| Invocation::new(program, args.to_vec()).env("ETCDCTL_API", "3").timeout(limit);
     match host.commands.run(&call("etcdutl")).await {
@@ -120,7 +120,7 @@ mod tests {
     use podlift_host::Output;
     use podlift_host::testing::{Fakes, MemFiles, said};
 
-    /// 3.6: etcdctl only saves (a word that it does not know gets its help, and exit 0); etcdutl reads, and tells its own version too.
+    /// Fakes 3.6: etcdctl only saves (it answers an unknown word with its help and exit 0); etcdutl reads, and reports its own version too.
     fn etcd_3_6(call: &Invocation, etcdutl: bool) -> Result<Output, CommandError> {
         match (call.program, call.args[1].as_str()) {
             ("etcdutl", _) if !etcdutl => {

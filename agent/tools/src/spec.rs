@@ -1,17 +1,17 @@
-//! What a transient unit of the agent runs. How it is started and found again is the agent's business.
+//! The content of a transient unit. The agent starts and finds the unit.
 
 use std::time::Duration;
 
-/// What a unit runs.
+/// The program of a unit and its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitSpec {
     pub program: &'static str,
     pub args: Vec<String>,
-    /// The whole environment but PATH.
+    /// The whole environment except PATH.
     pub env: Vec<(&'static str, String)>,
-    /// systemd ends it after this; None: never ended from outside.
+    /// Time after which systemd ends the unit; `None` if it is never ended from outside.
     pub limit: Option<Duration>,
-    /// A command that must succeed before it, in the same unit. Empty: none.
+    /// A command that must succeed before it in the same unit; empty for none.
     pub first: Vec<String>,
 }
 
@@ -20,7 +20,7 @@ impl UnitSpec {
         let args = args.into_iter().map(Into::into).collect();
         Self { program, args, env: vec![("LC_ALL", "C.UTF-8".into())], limit: None, first: Vec::new() }
     }
-    /// Only after this command has ended well.
+    /// Runs only after this command has succeeded.
     pub fn after(mut self, command: &[&str]) -> Self {
         self.first = command.iter().map(ToString::to_string).collect();
         self

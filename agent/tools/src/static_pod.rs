@@ -1,5 +1,5 @@
-//! A static pod's manifest of any program, etcd's too: containers with their command lines, environment and volumes. Only reads; what the
-//! heal may touch is known by `podlift_heal::manifest` alone.
+//! A static pod's manifest of any program, also etcd: containers with their command lines, environment and volumes. Only reads; only
+//! `podlift_heal::manifest` decides what the heal may touch.
 
 use crate::yaml;
 use podlift_model::FlagSet;
@@ -55,7 +55,7 @@ pub struct Volume {
     pub source: BTreeMap<String, Value>,
 }
 
-/// What a pod's manifest holds.
+/// The content of a pod's manifest.
 #[derive(Debug, Clone, Default)]
 pub struct StaticPod {
     pub containers: Vec<Container>,
@@ -74,7 +74,7 @@ impl StaticPod {
         })
     }
 
-    /// The container of that name, which is that of its program.
+    /// The container of that name, which is also the name of its program.
     pub fn container(&self, name: &str) -> Result<&Container, String> {
         let own = self.containers.iter().find(|c| c.is(name));
         own.ok_or_else(|| format!("it has no container named {name}"))
@@ -90,7 +90,7 @@ impl Container {
         self.env.as_deref().unwrap_or_default()
     }
 
-    /// Flags of the program that has the container's name. A null is an empty word.
+    /// Flags of the program with the container's name. A null is an empty word.
     pub fn flags(&self) -> Result<FlagSet, Opaque> {
         let words = self.command.iter().chain(&self.args).flatten();
         let words: Vec<&str> = words.map(|word| word.as_deref().unwrap_or_default()).collect();
@@ -120,7 +120,7 @@ mod tests {
 
     const POD: &str = "spec:\n  containers:\n  - name: etcd\n    image: x\n    command: [etcd, --name, a]\n    env:\n    - name: A\n      value: b\n";
 
-    /// Name of the member, and the names of the environment.
+    /// The member's name, and the names of the environment's variables.
     fn read(text: &str) -> Result<(Option<String>, Vec<String>), String> {
         let pod = StaticPod::read(text)?;
         let etcd = pod.container("etcd")?;

@@ -1,23 +1,23 @@
-//! Unified diffs: read from a tool's output, and applied to the file that they were made of. Pure. Never guesses: a hunk whose lines are
-//! not in the file is an error. A hunk may show fewer lines than its header counts (people shorten them): what is left out between shown
-//! lines is taken as context, or, where the header says that so many more lines go than are shown, as removed.
+//! Unified diffs: parsed from a tool's output, and applied to the file from which they were made. Pure. It never guesses: a hunk whose
+//! lines are not in the file is an error. A hunk may show fewer lines than its header counts, because people shorten them. Lines left out
+//! between shown ones count as context, or as removed if the header counts that many more removed lines than are shown.
 //!
-//! `kubeadm upgrade diff` is applied to the live manifest, and the reader of command lines reads both versions. Reading the lines of a
-//! diff as flags would misread a moved line, another container, or a flag in two words.
+//! `kubeadm upgrade diff` is applied to the live manifest, and the reader of command lines reads both versions. Reading the lines of a diff
+//! as flags would misread a moved line, another container, or a flag in two words.
 
-/// The part of a diff that is about one file.
+/// The part of a diff for one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
-    /// Of the line `--- PATH`.
+    /// The path in the line `--- PATH`.
     pub path: String,
     hunks: Vec<Hunk>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Hunk {
-    /// Of the old file, from 0: where the first old line stands, or would stand.
+    /// In the old file, from 0: the place of the first old line, or of the insertion.
     start: usize,
-    /// Lines that the header counts, old and new.
+    /// Numbers of lines in the header, old and new.
     counts: (usize, usize),
     lines: Vec<Line>,
 }
@@ -32,12 +32,12 @@ enum Line {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("hunk {number} (line {line}) does not fit the file: its lines are not there")]
 pub struct Misfit {
-    /// From 1.
+    /// Number of the hunk, from 1.
     pub number: usize,
     pub line: usize,
 }
 
-/// Every section; text around them is left out.
+/// All sections; other text is skipped.
 pub fn sections(text: &str) -> Vec<Section> {
     let lines: Vec<&str> = text.lines().collect();
     let mut all: Vec<Section> = Vec::new();
@@ -57,7 +57,7 @@ pub fn sections(text: &str) -> Vec<Section> {
     all
 }
 
-/// The hunks from a line on, and where the first line stands that is none of theirs.
+/// The hunks from a line on, and the first line behind them.
 fn hunks(lines: &[&str], mut at: usize) -> (Vec<Hunk>, usize) {
     let mut all: Vec<Hunk> = Vec::new();
     while at < lines.len() {
@@ -77,13 +77,14 @@ fn hunks(lines: &[&str], mut at: usize) -> (Vec<Hunk>, usize) {
     (all, at)
 }
 
-/// Empty lines behind a hunk are the output's own: in a hunk an empty line has a blank, or more of the hunk behind it.
+/// Whether the hunk ends here. Empty lines behind a hunk belong to the output: inside a hunk an empty line has a blank, or more of the hunk
+/// follows.
 fn ends(lines: &[&str]) -> bool {
     let next = lines.iter().find(|l| !l.is_empty());
     lines[0].is_empty() && next.is_none_or(|l| l.starts_with("--- ") || line(l).is_none())
 }
 
-/// `@@ -25,2 +25 @@`: a range of one line has no count, one of none names the line before it.
+/// Parses `@@ -25,2 +25 @@`: a range of one line has no count, an empty range names the line before it.
 fn header(line: &str) -> Option<Hunk> {
     let (old, rest) = line.strip_prefix("@@ -")?.split_once(" +")?;
     let (new, _) = rest.split_once(" @@")?;
@@ -96,11 +97,11 @@ fn header(line: &str) -> Option<Hunk> {
     Some(Hunk { start, counts: (old, new), lines: Vec::new() })
 }
 
-/// `Some(None)`: a remark of the diff (`\ No newline at end of file`). None: no line of a hunk.
+/// A line of a hunk. `Some(None)` is a remark of the diff (`\ No newline at end of file`); `None` is a line outside of a hunk.
 fn line(text: &str) -> Option<Option<Line>> {
     let rest = || text[1..].to_string();
     Some(Some(match text.as_bytes().first() {
-        // An editor took the blank of an empty line.
+        // An editor removed the blank of an empty line.
         None => Line::Kept(String::new()),
         Some(b' ') => Line::Kept(rest()),
         Some(b'-') => Line::Removed(rest()),
@@ -111,7 +112,7 @@ fn line(text: &str) -> Option<Option<Line>> {
 }
 
 impl Section {
-    /// The new file, of the old one.
+    /// Makes the new file from the old one.
     pub fn apply(&self, old: &str) -> Result<String, Misfit> {
         let old: Vec<&str> = old.split('\n').collect();
         let mut new: Vec<&str> = Vec::new();
@@ -136,7 +137,7 @@ impl Hunk {
         })
     }
 
-    /// Old and new lines that the header counts and the hunk does not show.
+    /// Numbers of old and new lines that the header counts and the hunk does not show.
     fn left_out(&self) -> (usize, usize) {
         let kept = self.lines.iter().filter(|l| matches!(l, Line::Kept(_))).count();
         let removed = self.lines.iter().filter(|l| matches!(l, Line::Removed(_))).count();
@@ -146,22 +147,22 @@ impl Hunk {
         (old, new)
     }
 
-    /// Lines that go without being shown.
+    /// Number of lines that are removed without being shown.
     fn hidden(&self) -> usize {
         let (old, new) = self.left_out();
         old.saturating_sub(new)
     }
 
-    /// Where each of its old lines stands in the file: nearest to where the header has it.
+    /// The place of each of its old lines in the file, as near as possible to the header's.
     fn places(&self, file: &[&str], from: usize) -> Option<Vec<usize>> {
         let wanted: Vec<&str> = self.old().collect();
         let (old, new) = self.left_out();
-        // Lines are added that nobody can see.
+        // The hunk adds lines that it does not show.
         if new > old {
             return None;
         }
         if wanted.is_empty() {
-            // Only the header says where lines are put that stand alone.
+            // Without context, only the header gives the place of added lines.
             return (self.start >= from && self.start <= file.len()).then(Vec::new);
         }
         let mut starts: Vec<usize> = (from..file.len()).filter(|at| file[*at] == wanted[0]).collect();
@@ -173,7 +174,7 @@ impl Hunk {
         }
     }
 
-    /// Each line behind the one before, with no more between them than the hunk leaves out.
+    /// Matches each line behind the previous one, with no more lines between them than the hunk leaves out.
     fn with_gaps(&self, file: &[&str], start: usize, wanted: &[&str]) -> Option<Vec<usize>> {
         let ((most, _), removed) = (self.left_out(), self.hidden());
         let mut places = vec![start];
@@ -183,11 +184,11 @@ impl Hunk {
             places.push(found);
         }
         let gap = places.last()? + 1 - start - wanted.len();
-        // Where more goes than is shown, what is between the shown lines must be just that.
+        // If unshown lines are removed, exactly those must be between the shown ones.
         (gap <= most && (removed == 0 || gap == removed)).then_some(places)
     }
 
-    /// Writes its part of the new file. Returns where the old file goes on.
+    /// Writes its part of the new file. Returns where the old file continues.
     fn write<'a>(&'a self, old: &[&'a str], begin: usize, places: &[usize], new: &mut Vec<&'a str>) -> usize {
         let drop_gaps = self.hidden() > 0;
         let (mut done, mut next) = (begin, places.iter());

@@ -1,9 +1,9 @@
-//! Versions of the installed binaries, which are not always those of the packages.
+//! Versions of the installed binaries, which may differ from those of the packages.
 
 use podlift_host::{Host, Invocation};
 use podlift_model::KubeVersion;
 
-/// None where the binary is missing or says something else.
+/// `None` if the binary is missing or prints something else.
 async fn said(host: &Host, program: &'static str, args: &[&str]) -> Option<String> {
     let output = host.commands.run(&Invocation::new(program, args.iter().copied())).await.ok()?;
     output.success().then_some(output.stdout)
@@ -21,7 +21,7 @@ pub async fn kubectl(host: &Host) -> Option<KubeVersion> {
     first_version(&said(host, "kubectl", &["version", "--client"]).await?)
 }
 
-/// The first word that is a version: `v1.32.9`, `Kubernetes v1.32.9`, `Client Version: v1.32.9`.
+/// The first word that is a version, as in `v1.32.9`, `Kubernetes v1.32.9` or `Client Version: v1.32.9`.
 fn first_version(text: &str) -> Option<KubeVersion> {
     text.split_whitespace().filter(|w| w.starts_with('v')).find_map(|w| w.parse().ok())
 }

@@ -1,21 +1,21 @@
-//! YAML of Kubernetes' own files, read as their programs read it: through the heal's reader, which knows the kubelet's rules, and from
-//! there as JSON. Never writes.
+//! YAML of Kubernetes' own files, parsed as their programs parse it: by the heal's reader, which knows the kubelet's rules, and then as
+//! JSON. Never writes.
 
 use podlift_heal::yaml;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The first document as a type, as Go decodes it: a null leaves the zero value of its field. The error is one line.
+/// The first document as a type, decoded as Go does: a null leaves the zero value of its field. The error is one line.
 pub fn first<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(without_nulls(value(text)?)).map_err(|e| e.to_string())
 }
 
-/// The first document as it is, with its nulls. The error is one line.
+/// The first document unchanged, with its nulls. The error is one line.
 pub fn value(text: &str) -> Result<Value, String> {
     Ok(yaml::read(text.as_bytes()).map_err(|e| e.to_string())?.json())
 }
 
-/// Elements of a list keep their places; the types of this crate say what a null is there.
+/// Elements of a list keep their positions; the types of this crate define what a null there means.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(all) => {

@@ -8,7 +8,7 @@ use podlift_model::{BootId, Digest};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What is about to be done.
+/// A heal that is about to be made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     pub id: String,
@@ -17,29 +17,29 @@ pub struct Intent {
     pub at: Timestamp,
     pub before: Digest,
     pub after: Digest,
-    /// Whose budget it costs; None in old lines: the file's own.
+    /// The component whose budget pays; `None` in old lines, where the file's own component pays.
     #[serde(default)]
     pub component: Option<Component>,
     #[serde(default)]
     pub boot: Option<BootId>,
-    /// When it was noticed, on the clock of that boot.
+    /// Time of the notice, on the boot clock of `boot`.
     #[serde(default)]
     pub clock: Duration,
     #[serde(default)]
     pub how: How,
-    /// The second part of one repair, which costs the budget nothing.
+    /// This is the second part of one repair, which costs no budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follows: bool,
 }
 
-/// How it will show that it was done.
+/// How the disk shows that the heal was made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
     /// The file's content is `after`.
     #[default]
     Content,
-    /// The file is gone, and a copy of it is there.
+    /// The file is gone, and its copy is at this path.
     Moved(String),
     /// The file has this mode.
     Mode(u32),
@@ -51,7 +51,7 @@ pub(super) enum Line {
     Intent(Intent),
     Event(HealEvent),
     Acked(String),
-    /// A repair that counts for the budget, of which the event is no longer kept.
+    /// A repair that counts for the budget and whose event is no longer kept.
     Spent {
         component: Component,
         boot: BootId,

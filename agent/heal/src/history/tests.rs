@@ -1,4 +1,4 @@
-//! What the history's lines add up to, also after a restart and after the file was begun anew.
+//! The state that the history's lines give, also after a restart and after the file was begun anew.
 
 use super::*;
 use podlift_host::testing::MemFiles;

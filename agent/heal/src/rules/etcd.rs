@@ -1,4 +1,4 @@
-//! An API server without endpoints exits at once; one on other stores than before starts on what it finds there, or on nothing.
+//! An API server without endpoints exits at once. With other stores than before it starts on other data, or on an empty store.
 
 use super::{Finding, Fix, Situation, accept};
 use crate::expectations::{Expectations, endpoints};
@@ -11,7 +11,7 @@ const SERVERS: &str = "etcd-servers";
 const OVERRIDES: &str = "etcd-servers-overrides";
 const PREFIX: &str = "etcd-prefix";
 
-/// Where everything is that an API server without `--etcd-prefix` has.
+/// The prefix that an API server uses without `--etcd-prefix`.
 const DEFAULT_PREFIX: &str = "registry";
 
 pub(super) fn etcd_servers(manifest: &Manifest, now: &Situation<'_>) -> Option<Finding> {
@@ -34,24 +34,24 @@ pub(super) fn etcd_servers(manifest: &Manifest, now: &Situation<'_>) -> Option<F
     })
 }
 
-/// What may be healed from, or why nothing.
+/// The expectations from which the heal may repair, or why it may not.
 fn expected<'a>(now: &Situation<'a>) -> Result<&'a Expectations, String> {
     let ignorant = "this node never saw its API server Ready with endpoints that answered: nothing is known to put there";
     let known = now.expected.ok_or(ignorant)?;
     known.may_heal(now.node).map(|()| known)
 }
 
-/// In the place where it is, or as a new flag.
+/// Sets the flag in its place, or inserts it if it is missing.
 pub(super) fn put(manifest: &Manifest, flag: &str, value: &str) -> Edit {
     let (there, flag, value) = (!manifest.find(flag).is_empty(), flag.to_string(), value.to_string());
     if there { Edit::Set { flag, value } } else { Edit::Insert { flag, value } }
 }
 
-/// `--etcd-prefix` and `--etcd-servers-overrides`: without them, or with others, the API server runs on another store and shows an empty
-/// cluster.
+/// Checks `--etcd-prefix` and `--etcd-servers-overrides`: without them, or with other values, the API server uses another store and shows
+/// an empty cluster.
 pub(super) fn stores(manifest: &Manifest, now: &Situation<'_>) -> Vec<Finding> {
     let Some(known) = now.expected else { return Vec::new() };
-    // What was learned before podlift kept these two has them only in the last good manifest.
+    // Expectations from before podlift kept these two lack them; only the last good manifest has them then.
     let good = |flag: &str| now.good.and_then(|good| good.flag_set().joined(flag));
     let was = |flag: &str, known: &Option<String>| known.clone().or_else(|| good(flag));
     let prefix = store(manifest, now, PREFIX, was(PREFIX, &known.etcd_prefix));

@@ -1,4 +1,4 @@
-//! The file itself: unreadable, missing, in a form that is never touched, or open to others than root.
+//! The file itself: unreadable, missing, of a kind that the heal never touches, or writable for others than root.
 
 use super::{Finding, Fix, Kubelet, Situation};
 use crate::ring::Choice;
@@ -23,7 +23,7 @@ pub(super) fn unreadable(component: Component, why: &str, now: &Situation<'_>) -
     }
 }
 
-/// Only what the kubelet can't read either, and never with a copy that leads to an etcd that somebody moved away from.
+/// Allows a restore only if the kubelet can't read the file either and the copy does not lead to an etcd from which a person moved away.
 fn may_restore(now: &Situation<'_>) -> Result<(), String> {
     match &now.kubelet {
         Kubelet::CantRead => now.no_copy.clone().map_or(Ok(()), Err),
@@ -37,7 +37,7 @@ fn may_restore(now: &Situation<'_>) -> Result<(), String> {
     }
 }
 
-/// A missing manifest is no finding on a worker, nor where a person moved it away to stop the component.
+/// A missing manifest is no finding on a worker. It is only reported if a person may have moved it away to stop the component.
 pub(super) fn missing(component: Component, now: &Situation<'_>) -> Option<Finding> {
     if now.copy == Choice::None {
         return None;
@@ -61,7 +61,7 @@ fn no_version(wanted: KubeVersion, newest: Option<KubeVersion>) -> String {
     format!("no good copy of {wanted} is kept (the newest is of {newest}); put it back from the run's backup")
 }
 
-/// Others than root can write it. kubeadm makes it 0600, root:root; a change of mode or owner restarts nothing.
+/// A finding if others than root can write the file. kubeadm makes it 0600, root:root; a change of mode or owner restarts nothing.
 pub(super) fn open_to_others(component: Component, now: &Situation<'_>) -> Option<Finding> {
     let access = now.access?;
     let (own, mode) = (access.uid != 0 && access.uid != access.own_uid, access.mode & !0o022);

@@ -1,4 +1,4 @@
-//! Gates that end the component on its own image's version, and gates that the site does not want.
+//! Gates with which the component exits on its own image's version, and gates that the site does not want.
 
 use super::{Finding, Fix, Situation};
 use crate::manifest::Manifest;

@@ -1,7 +1,7 @@
-//! Flags without which a component still starts and means something else: who may do what, what is recorded, what is encrypted, where its
-//! data is. One that the last good manifest had and this one lost comes back with its old value, where that provably can't stop the
-//! component: the version knows the flag, no flag of now excludes it, and a value that is a path is mounted from the node and is there
-//! (`needs`: asked for before anything is written).
+//! Flags whose loss does not stop a component but changes its meaning: authorization, audit, encryption, the place of its data. A flag that
+//! the last good manifest had and this one lost comes back with its old value if that provably can't stop the component: the version knows
+//! the flag, no present flag excludes it, and a value that is a path is mounted from the node and exists there (`needs`, checked before the
+//! write).
 
 use super::{Finding, Fix, Situation, accept, etcd};
 use crate::manifest::Manifest;
@@ -11,8 +11,8 @@ use podlift_model::heal::HealKind;
 use podlift_model::op::Component;
 use podlift_model::{FlagSet, KubeVersion};
 
-/// Flags by name, and by what they begin with. All of them are known to Kubernetes 1.31 and 1.32 (none was removed between the two:
-/// the published list of removed flags, and both versions' own help).
+/// Flags by name, and by prefix. Kubernetes 1.31 and 1.32 know all of them; none was removed between the two, according to the published
+/// list of removed flags and to the help of both versions.
 const NAMES: [&str; 22] = [
     "admission-control-config-file",
     "allocate-node-cidrs",
@@ -52,7 +52,7 @@ const BEGINNINGS: [&str; 12] = [
     "token-auth-",
 ];
 
-/// Flags that a component refuses beside each other: what begins with the one, where what begins with the other is set.
+/// Flags that a component refuses together: a flag with the first prefix, if a flag with the second prefix is set.
 const EXCLUDE: [(&str, &str); 8] = [
     ("authentication-config", "oidc-"),
     ("oidc-", "authentication-config"),
@@ -64,13 +64,13 @@ const EXCLUDE: [(&str, &str); 8] = [
     ("cluster-signing-key-file", "cluster-signing-kube"),
 ];
 
-/// Flags that a version took away: kubeadm leaves them out rightly (KEP-2395).
+/// Flags that a version removed, so that kubeadm is right to leave them out (KEP-2395).
 const REMOVED: [(Component, &str, (u16, u16)); 2] = [
     (Component::KubeApiserver, "cloud-config", (1, 33)),
     (Component::KubeApiserver, "cloud-provider", (1, 33)),
 ];
 
-/// Whether its loss is no matter of taste. The stores have rules of their own once it is known what they must be.
+/// Whether the loss of this flag matters. The stores have their own rules once their expected values are known.
 fn is_sensitive(flag: &str, now: &Situation<'_>) -> bool {
     let by_itself = flag == "etcd-servers" || (STORE.contains(&flag) && now.expected.is_some());
     !by_itself && (NAMES.contains(&flag) || BEGINNINGS.iter().any(|start| flag.starts_with(start)))
@@ -112,7 +112,7 @@ fn finding(
     }
 }
 
-/// The edit that brings it back and the path it needs on the node, or why that is not certain to be right.
+/// The edit that brings the flag back and the path that it needs on the node, or why the edit is not certain to be right.
 fn back(
     manifest: &Manifest,
     good: &Manifest,
@@ -150,7 +150,7 @@ fn back(
     Ok((etcd::put(manifest, flag, value), needs))
 }
 
-/// A flag of the one version is certainly a flag of the other.
+/// Whether a flag of the version `from` is certainly a flag of the version `to`.
 fn knows(from: KubeVersion, to: KubeVersion) -> bool {
     let minors = ((from.minor().major, from.minor().minor), (to.minor().major, to.minor().minor));
     minors.0 == minors.1 || minors == ((1, 31), (1, 32))

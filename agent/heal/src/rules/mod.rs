@@ -1,10 +1,10 @@
-//! What is wrong with a manifest, and what would mend it. Pure: everything known is an argument.
+//! What is wrong with a manifest, and what would repair it. Pure: every fact is an argument.
 //!
-//! Rescue rules act alone and at once, because the manifest provably can't start, or starts on another store: empty or missing
+//! Rescue rules act at once and without permission, because the manifest provably can't start or starts on another store: empty or missing
 //! `--etcd-servers`, a lost `--etcd-prefix` or `--etcd-servers-overrides`, a gate that is fatal on the manifest's own image version, a file
 //! that the kubelet can't read, a file that a kubeadm session left missing. Hygiene rules (gates that the site does not want, lost
-//! sensitive flags, mode and owner, stray copies) act only inside an armed guard or when a person says so, and otherwise report. Where a
-//! shell or a wrapper hides the flags, nothing is said of them and nothing is changed.
+//! sensitive flags, mode and owner, stray copies) act only inside an armed guard or on a person's request, and otherwise report. If a shell
+//! or a wrapper hides the flags, the rules report only that and change nothing.
 
 mod etcd;
 mod file;
@@ -19,13 +19,13 @@ use podlift_model::Digest;
 use podlift_model::heal::{HealFinding, HealKind};
 use podlift_model::op::{Component, FlagLoss};
 
-/// What stands where a manifest should be.
+/// What is at the path of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     Manifest(Manifest),
-    /// With the reason.
+    /// Podlift can't parse it, for this reason.
     Unreadable(String),
-    /// Nothing that is ever read or replaced: a symbolic link, a folder, far too large, no access.
+    /// Something that is never read or replaced: a symbolic link, a folder, a far too large file, no access.
     Strange {
         what: String,
         why: &'static str,
@@ -33,56 +33,56 @@ pub enum Seen {
     Missing,
 }
 
-/// Who may write a file.
+/// Who can write a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
     pub mode: u32,
     pub uid: u32,
-    /// The user that the agent is: root, but for tests and labs.
+    /// The agent's own user: root, except in tests and labs.
     pub own_uid: u32,
 }
 
-/// What is known of whether the kubelet reads a file that podlift can't read.
+/// Whether the kubelet can read a file that podlift can't read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Kubelet {
-    /// The runtime was not asked, or its answer says nothing yet.
+    /// The runtime was not asked, or its answer decides nothing yet.
     #[default]
     Unasked,
-    /// It provably can't, or runs nothing of it.
+    /// The kubelet provably can't read it, or runs no pod of it.
     CantRead,
-    /// It runs what is in it.
+    /// The kubelet runs the file's content.
     Runs,
-    /// The runtime does not say, and why.
+    /// The runtime does not answer the question, for this reason.
     Unknown(String),
 }
 
-/// All that a verdict depends on besides the file.
+/// Everything besides the file on which a verdict depends.
 #[derive(Debug, Clone, Default)]
 pub struct Situation<'a> {
     /// Name of the node, for the commands in messages.
     pub node: &'a str,
-    /// What this API server last was Ready with.
+    /// What this API server had when it was last Ready.
     pub expected: Option<&'a Expectations>,
-    /// The newest manifest of this component that was good.
+    /// The newest good manifest of this component.
     pub good: Option<&'a Manifest>,
-    /// What the agent's own store has to put in the place of this manifest.
+    /// The copy in the agent's own store that would replace this manifest.
     pub copy: Choice,
-    /// Why that copy must not come back, if so: it leads to an etcd that somebody moved away from.
+    /// Why that copy must not come back, for example because it leads to an etcd from which a person moved away.
     pub no_copy: Option<String>,
     pub kubelet: Kubelet,
     pub access: Option<Access>,
-    /// A kubeadm of ours runs now: what it has moved away it will bring back.
+    /// A kubeadm that podlift started runs now, and will bring back the files that it moved away.
     pub kubeadm_running: bool,
-    /// A kubeadm of ours ended, and the file was not seen since.
+    /// A kubeadm that podlift started has ended, and the file has not been seen since.
     pub kubeadm_ended: bool,
-    /// The same unreadable bytes were there a tick ago: nobody is in the middle of writing them.
+    /// The same unreadable bytes were there one tick ago, so no process is in the middle of writing them.
     pub settled: bool,
-    /// A guard is armed, or a person says that hygiene may act.
+    /// A guard is armed, or a person allows hygiene to act.
     pub armed: bool,
-    /// The file is what it was when the guard was armed.
+    /// The file is the same as when the guard was armed.
     pub as_armed: bool,
     pub site_gates: &'a [String],
-    /// Losses that a run means.
+    /// Flags whose loss a run intends.
     pub meant: &'a [FlagLoss],
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn accept(node: &str, component: Component) -> String {
 }
 
 impl Situation<'_> {
-    /// Whether a run means the loss of this flag. Of `--etcd-servers` none can: the API server would not start.
+    /// Whether a run intends the loss of this flag. The run can't intend the loss of `--etcd-servers`: the API server would not start.
     fn is_meant(&self, component: Component, flag: &str) -> bool {
         self.meant.iter().any(|loss| loss.component == component && loss.flag.as_str() == flag)
     }
@@ -115,16 +115,16 @@ impl Situation<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
     Edit(Edit),
-    /// Put this good copy back.
+    /// Put back this good copy.
     Restore(Digest),
-    /// This mode, and root as its owner where `own` says so.
+    /// Set this mode, and also root as owner if `own` is set.
     Secure {
         mode: u32,
         own: bool,
     },
 }
 
-/// One thing that is wrong. `fix` is None where only a report is right; `why_not` says why.
+/// One thing that is wrong. `fix` is `None` if the heal may only report it; `why_not` then gives the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub rule: &'static str,
@@ -132,7 +132,7 @@ pub struct Finding {
     pub what: String,
     pub fix: Option<Fix>,
     pub why_not: Option<String>,
-    /// A path of the node that must be there for the fix to be right.
+    /// A path of the node that must exist for the fix to be right.
     pub needs: Option<String>,
 }
 
@@ -148,7 +148,7 @@ impl Finding {
     ) -> Self {
         Self { rule, kind, what: what.into(), fix: None, why_not: Some(why_not.into()), needs: None }
     }
-    /// The same, without its fix.
+    /// The same finding without its fix.
     pub fn only_report(self, why: impl Into<String>) -> Self {
         Self { fix: None, why_not: Some(why.into()), ..self }
     }
@@ -158,7 +158,7 @@ impl Finding {
     }
 }
 
-/// Rules that mend something; the others only report.
+/// Rules that can repair; all others only report.
 pub const REPAIRS: [&str; 10] = [
     "etcd-servers-empty",
     "etcd-servers-missing",
@@ -172,7 +172,7 @@ pub const REPAIRS: [&str; 10] = [
     "unreadable",
 ];
 
-/// Everything that is wrong with what was seen, rescue first.
+/// All findings about the file, rescue first.
 pub fn judge(component: Component, seen: &Seen, now: &Situation<'_>) -> Vec<Finding> {
     let content = match seen {
         Seen::Missing => file::missing(component, now).into_iter().collect(),

@@ -1,4 +1,4 @@
-//! Where a word of a command line stands in the bytes, and how a text is written there. Pure.
+//! Where a word of a command line is in the bytes, and how a text is written in its place. Pure.
 
 use super::SpliceError;
 use crate::manifest::Word;
@@ -7,20 +7,20 @@ use std::ops::Range;
 
 pub(super) struct Place<'a> {
     word: &'a Word,
-    /// The line, end of line included.
+    /// The line with its end of line.
     pub line: Range<usize>,
-    /// The scalar, quotes included.
+    /// The scalar with its quotes.
     pub token: Range<usize>,
-    /// Where the line ends without its end of line.
+    /// Where the line ends, without its end of line.
     pub content_end: usize,
     pub eol: &'static str,
     quote: Option<char>,
-    /// Nothing but `- ` and perhaps a comment stands on its line besides.
+    /// The line contains only `- `, the word, and perhaps a comment.
     alone: bool,
 }
 
 impl<'a> Place<'a> {
-    /// Fails where the word is no simple scalar of one line: an alias, a block, a folded text.
+    /// Fails if the word is no simple scalar of one line, for example an alias, a block or a folded text.
     pub fn of(bytes: &[u8], word: &'a Word) -> Result<Self, SpliceError> {
         let form = || SpliceError::Form(word.value.clone());
         let token = word.token.clone().filter(|t| t.end <= bytes.len()).ok_or_else(form)?;
@@ -46,12 +46,12 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// Where a line may go or come.
+    /// This place if a line can be removed or inserted here.
     pub fn own_line(&self) -> Result<&Self, SpliceError> {
         if self.alone { Ok(self) } else { Err(SpliceError::Form(self.word.value.clone())) }
     }
 
-    /// `text` in the way this word is written; in quotes where a plain word would mean something else.
+    /// `text` in the style of this word, or in quotes if YAML would read the plain text as something else.
     pub fn written(&self, text: &str) -> Result<String, SpliceError> {
         if text.chars().any(char::is_control) {
             return Err(SpliceError::Form(text.into()));
@@ -64,7 +64,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// How `scalar` is written: plain, or in quotes. None: another way, or over several lines.
+/// How `scalar` is written: plain, or in quotes. `None` if it is written in another way or over several lines.
 fn quote_of(scalar: &str, value: &str) -> Option<Option<char>> {
     if scalar.contains(['\n', '\r']) {
         return None;
@@ -76,7 +76,7 @@ fn quote_of(scalar: &str, value: &str) -> Option<Option<char>> {
     scalar.strip_prefix(q)?.strip_suffix(q).map(|_| Some(q))
 }
 
-/// Whether a plain word is read as this text, in a list of lines or within brackets (`flow`).
+/// Whether YAML reads the plain word as this text, in a list of lines or within brackets (`flow`).
 fn is_plain(text: &str, flow: bool) -> bool {
     let first = text.chars().next().unwrap_or(' ');
     let special = "!&*|>%@`#,[]{}'\"".contains(first)

@@ -1,4 +1,4 @@
-//! What a person says: accept and apply.
+//! Requests of a person: accept and apply.
 
 use super::*;
 
@@ -92,7 +92,7 @@ async fn a_lost_file_comes_back_in_the_version_that_was_there() {
     tokio::time::advance(b.settings.tick).await;
     let why = broken(&heal).report_only.unwrap();
     assert!(why.contains("no good copy of v1.32.13 is kept (the newest is of v1.31.14)"), "{why}");
-    // Once the new one was Ready, it is the copy.
+    // Once the API server was Ready with the new manifest, it is the copy.
     b.files.put(api(), upgraded.as_bytes());
     learn(&heal, None, &Digest::of(&upgraded)).unwrap();
     let again = open(&b);

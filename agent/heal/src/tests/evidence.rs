@@ -1,10 +1,10 @@
-//! What podlift can't read is replaced only when the kubelet can't either, and a pod is proven to be of a manifest.
+//! A file that podlift can't read is replaced only if the kubelet can't read it either; and evidence that a pod is made from a manifest.
 
 use super::*;
 use crate::{RunningPod, Runtime};
 use jiff::Timestamp;
 
-/// A folded key that only one of the two readers takes.
+/// A folded key that only one of the two parsers accepts.
 const ONLY_THE_KUBELET: &[u8] = b"apiVersion: v1\nspec: {\n";
 
 fn pod(created: i128) -> RunningPod {
@@ -29,7 +29,7 @@ fn why(heal: &Heal) -> String {
     heal.findings().remove(0).report_only.unwrap_or_default()
 }
 
-/// As long as the kubelet may need to start what is in the file.
+/// Waits as long as the kubelet may need to start the file's pod.
 async fn settle(heal: &Heal) {
     look(heal);
     tokio::time::advance(Duration::from_secs(30)).await;
@@ -68,7 +68,7 @@ async fn what_runs_is_never_replaced() {
     heal.runtime(API, Runtime::NotRunning);
     assert_eq!((b.files.read(&api()).unwrap(), heal.wants_runtime()), (ONLY_THE_KUBELET.to_vec(), vec![]));
     assert!(why(&heal).contains("the kubelet runs what is in it"), "{}", why(&heal));
-    // Another file needs evidence of its own.
+    // Another file needs its own evidence.
     b.files.put(api(), b"apiVersion: v1\nspec: [\n");
     settle(&heal).await;
     assert_eq!(heal.wants_runtime(), [API]);
@@ -120,7 +120,7 @@ async fn a_pod_is_of_this_manifest_or_it_is_said_why_not() {
     );
     assert_eq!(exactly(&heal, RunningPod { config_hash: None, ..fresh.clone() }), Ok(()));
     assert_eq!(exactly(&heal, fresh), Ok(()));
-    // The same content, and a file that changed since: a comment, a mode, a restart of the agent.
+    // The same content in a file that changed since: a comment, a mode, a restart of the agent.
     b.files.put(api(), format!("# checked\n{LIVE_API}").as_bytes());
     b.files.restat(api(), |s| s.mode = 0o644);
     let again = open(&b);

@@ -1,4 +1,4 @@
-//! Budgets and fights outlive the agent, and the other writer is named where the kernel says who it is.
+//! Budgets and fights outlive the agent, and the other writer is named if the kernel identifies it.
 
 use super::*;
 use podlift_host::{Process, Writing};
@@ -31,7 +31,7 @@ async fn the_other_writer_is_named_from_the_first_undone_repair_on() {
     let file = heal.facts().files.remove(0);
     assert_eq!((file.budget, file.budget_left), (6, 3));
     assert!(file.fight.unwrap().by.contains("sync.sh"));
-    // A restart forgets nothing.
+    // The fight survives a restart.
     let again = open(&b);
     look(&again);
     assert_eq!((b.files.text(api()), why(&again)), (broken(3), why(&heal)));
@@ -57,7 +57,7 @@ async fn the_budget_of_an_hour_outlives_restarts_and_not_a_reboot() {
     b.settings.fight_limit = 100;
     drop(knowing(&b));
     for n in 0..6 {
-        // Restarted each time.
+        // The heal restarts each time.
         undo(&b, &open(&b), n);
         assert!(b.files.text(api()).contains(SERVERS), "repair {n}");
         tokio::time::advance(Duration::from_secs(60)).await;

@@ -1,4 +1,4 @@
-//! Manifests in the forms that people write: read as the kubelet reads them, healed where the flags are known, and else left alone.
+//! Manifests in the forms that people write: parsed as the kubelet parses them, healed if the flags are known, and otherwise left alone.
 
 use super::*;
 

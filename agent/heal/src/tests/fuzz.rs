@@ -1,6 +1,6 @@
-//! Real manifests, changed in every way that people, editors and power cuts change them: the heal never panics; what it writes is what the
-//! kubelet reads, and differs in planned flags only; and it never writes where a shell hides them. A hundred cases by default
-//! (PROPTEST_CASES), or as many as PODLIFT_FUZZ_SECONDS allow.
+//! Real manifests with all kinds of changes that people, editors and power cuts make. The heal never panics; its result is what the kubelet
+//! reads, and differs only in planned flags; and it never writes if a shell hides the flags. A hundred cases by default (PROPTEST_CASES),
+//! or as many as PODLIFT_FUZZ_SECONDS allow.
 
 use super::*;
 use crate::manifest::Manifest;
@@ -23,13 +23,13 @@ const SOURCES: [&str; 9] = [
     forms::DOUBLED,
 ];
 
-/// What is put somewhere into a line.
+/// Texts to insert into a line.
 const BITS: [&str; 32] = [
     "\t", "'", "\"", "&a ", "*a", "|", ">-", "!!str ", "{", "}", "[", "]", ": ", ":", " #", ",", "\u{feff}",
     "\0", "ü", "\r", "\\", "--", "-", "=", "~", "sh", "<<: ", "? ", "%", "@", "$(X)", "''",
 ];
 
-/// What is put between two lines.
+/// Texts to insert between two lines.
 const LINES: [&str; 24] = [
     "---\n",
     "...\n",
@@ -144,7 +144,7 @@ fn on(lines: &mut [String], at: Option<usize>, write: impl FnOnce(&str, &str) ->
     }
 }
 
-/// One manifest in one state of the heal.
+/// Checks one manifest in one state of the heal.
 fn check(source: usize, changes: &[Change], armed: bool) {
     let mut b = bench();
     (b.settings.fight_limit, b.settings.budget_per_hour) = (u32::MAX, u32::MAX);
@@ -184,7 +184,7 @@ fn planned(flag: &str, had: &FlagSet, has: &FlagSet, armed: bool) -> bool {
     let good = Manifest::parse(API, LIVE_API.as_bytes()).unwrap().flags();
     let was_empty = had.items(flag).is_empty();
     match flag {
-        // Any known gate may be fatal on the version that the changes have led to.
+        // Any known gate may be fatal on the version in the changed manifest.
         "feature-gates" => {
             let (had, has) = (had.items(flag), has.items(flag));
             let gone = had.iter().filter(|item| !has.contains(item));

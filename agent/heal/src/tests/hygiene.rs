@@ -1,4 +1,4 @@
-//! Stray copies, mode and owner: reported in steady watch, mended inside a guard, and nothing is ever deleted.
+//! Stray copies, mode and owner: reported in steady watch, repaired inside a guard, and never deleted.
 
 use super::*;
 use podlift_host::FileKind;

@@ -1,4 +1,4 @@
-//! Learned component by component, what a run means to lose, and for how long nothing was learned.
+//! Learning by component, losses that a run intends, and how long nothing was learned.
 
 use super::*;
 use podlift_model::op::FlagLoss;
@@ -56,7 +56,7 @@ async fn a_loss_that_is_meant_is_not_healed_and_not_afterwards_either() {
         all.map(|f| f.rule).collect::<Vec<_>>()
     };
     assert_eq!(meant(&heal), ["etcd-store-lost", "flag-lost"]);
-    // Disarmed before anything was learned, and restarted.
+    // The guard is disarmed before anything was learned, and the heal restarts.
     heal.disarm().unwrap();
     let again = open(&b);
     look(&again);

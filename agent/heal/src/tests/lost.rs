@@ -1,8 +1,8 @@
-//! Lost sensitive flags: reported, and in a run put back where that provably can't stop the API server.
+//! Lost sensitive flags: reported, and within a run put back if that provably can't stop the API server.
 
 use super::*;
 
-/// What kubeadm wrote, without some flags.
+/// kubeadm's manifest without some flags.
 fn without(flags: &[&str]) -> String {
     let kept = |line: &&str| !flags.iter().any(|f| line.trim().starts_with(&format!("- --{f}=")));
     EMPTY_API.lines().filter(kept).map(|l| format!("{l}\n")).collect()
@@ -59,7 +59,7 @@ async fn what_might_stop_the_api_server_is_only_reported() {
     let cases = [
         // Its volume is lost too.
         (without(&[]), "--audit-policy-file", "is not mounted from the node any more"),
-        // Another flag took its place.
+        // Another flag has replaced it.
         (
             without(&[]).replace("--authorization-mode=Node,RBAC", "--authorization-config=/x"),
             "--authorization-mode",
@@ -70,7 +70,7 @@ async fn what_might_stop_the_api_server_is_only_reported() {
             "--oidc-issuer-url",
             "--authentication-config is set now",
         ),
-        // A rollback: the older version may not know the flag.
+        // After a rollback: the older version may not know the flag.
         (without(&["tls-cert-file"]).replace("v1.32.13", "v1.30.9"), "--tls-cert-file", "is not certain"),
         (
             without(&["tls-cert-file"]).replace(":v1.32.13", ":latest"),

@@ -1,4 +1,4 @@
-//! A heal whose folder can't be used: it observes, and says so.
+//! A heal whose folder can't be used: it only observes, and reports that.
 
 use super::*;
 

@@ -52,7 +52,7 @@ fn open(bench: &Bench) -> Heal {
     Heal::open(bench.host.clone(), bench.settings.clone(), name, boot).unwrap()
 }
 
-/// A heal that knows what the live manifests contain.
+/// A heal that knows the content of the live manifests.
 fn knowing(bench: &Bench) -> Heal {
     let heal = open(bench);
     learn(&heal, Some("abc".into()), &Digest::of(LIVE_API)).unwrap();
@@ -63,7 +63,7 @@ fn knowing(bench: &Bench) -> Heal {
     heal
 }
 
-/// The API server was Ready with what is on the disk.
+/// The API server was Ready with the manifest on the disk.
 fn learn(heal: &Heal, cluster: Option<String>, from: &Digest) -> std::io::Result<()> {
     let flags = heal.seen(API).unwrap().manifest().unwrap().flags();
     let servers = flags.joined("etcd-servers").unwrap_or_default();
@@ -113,7 +113,7 @@ async fn an_armed_guard_heals_what_kubeadm_writes_and_leaves_what_was_there() {
     assert!(!b.files.text(api()).contains("MaxUnavailableStatefulSet"));
     assert_eq!(heal.pending().len(), 2, "rescue first and alone");
     assert_eq!(heal.facts().files[0].budget_left, 5, "and both are one repair");
-    // Later than its end, also without anybody.
+    // Past the guard's end, without a disarm.
     tokio::time::advance(Duration::from_secs(61)).await;
     b.files.put(api(), LIVE_API.replace("v1.31.14", "v1.31.13").as_bytes());
     look(&heal);
@@ -168,7 +168,7 @@ async fn modes_exemptions_and_another_etcd_only_report() {
         b.files.put(api(), EMPTY_API.as_bytes());
         look(&heal);
         assert_eq!(b.files.text(api()), EMPTY_API, "{case}");
-        // Also where nothing may be repaired: a retry must know that this node's manifest is broken.
+        // Also if repairs are forbidden: a retry must know that this node's manifest is broken.
         let found = heal.findings().iter().any(|f| f.rule == "etcd-servers-empty");
         assert_eq!(found, case != "exempt", "{case}");
         let all_report = heal.findings().iter().all(|f| f.report_only.is_some());

@@ -1,4 +1,5 @@
-//! etcd was moved or restored: nothing is healed towards the old one, whatever answers there, until what proves it right again.
+//! etcd was moved or restored: the heal does not repair towards the old one, whatever answers there, until evidence shows that it is right
+//! again.
 
 use super::*;
 
@@ -12,7 +13,7 @@ fn emptied() -> String {
     EMPTY_API.into()
 }
 
-/// Empties the endpoints and says whether they were healed to the old ones.
+/// Empties the endpoints, and returns whether the heal restored the old ones.
 fn heals(b: &Bench, heal: &Heal) -> bool {
     b.files.put(api(), emptied().as_bytes());
     look(heal);
@@ -36,7 +37,7 @@ async fn old_endpoints_that_answer_lift_nothing_and_a_restart_neither() {
     again.etcd_answered(Endpoints::Expected, "abc");
     assert!(!heals(&b, &again));
     assert!(again.findings()[0].report_only.as_ref().unwrap().contains("somebody moved or restored etcd"));
-    // Neither by a copy of the old manifest.
+    // A copy of the old manifest is not restored either.
     b.files.put(api(), b"");
     look(&again);
     tokio::time::advance(b.settings.tick).await;

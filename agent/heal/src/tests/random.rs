@@ -1,4 +1,4 @@
-//! Random manifests: whatever is wrong with them, only planned bytes change; and what is right is left alone.
+//! Random manifests: for every damage only planned bytes change, and a right manifest is left alone.
 
 use super::*;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn apply(text: &str, change: &Change) -> String {
         Change::Comment(at) => lines.insert(at % lines.len(), "# by hand".into()),
         Change::Crlf => return text.replace('\n', "\r\n"),
         Change::Endpoint(n) => return text.replace("10.77.0.13:2379", &format!("10.77.9.{n}:2379")),
-        // Never the endpoints: their loss is what the heal is for.
+        // Never the endpoints, whose loss the heal repairs.
         Change::Drop(at) => {
             let at = flags[at % flags.len()];
             if !lines[at].contains("etcd-servers") {
@@ -52,7 +52,7 @@ fn apply(text: &str, change: &Change) -> String {
     lines.iter().map(|l| format!("{l}\n")).collect()
 }
 
-/// Lines that the other text lacks, whatever their end of line.
+/// Lines that the other text lacks; ends of line are ignored.
 fn only(a: &str, b: &str) -> Vec<String> {
     let theirs: Vec<&str> = b.lines().collect();
     a.lines().filter(|l| !theirs.contains(l)).map(|l| l.trim().to_string()).collect()
@@ -68,7 +68,7 @@ fn steady() -> (Bench, Heal) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// Legitimate changes, and no heal.
+    /// Legitimate changes cause no heal.
     #[test]
     fn what_is_legitimate_is_left_alone(changes in proptest::collection::vec(change(), 1..4)) {
         let (b, heal) = steady();
@@ -83,7 +83,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
 
-    /// What every rule does to a manifest that was changed by hand besides.
+    /// The effect of every rule on a manifest that also has changes made by hand.
     #[test]
     fn only_planned_lines_change(
         changes in proptest::collection::vec(change(), 0..3),
@@ -126,7 +126,7 @@ proptest! {
         prop_assert_eq!(b.files.text(api()), healed, "and again changes nothing");
     }
 
-    /// Damage of any kind: no panic, and what is written can be parsed.
+    /// Any damage: no panic, and the result can be parsed.
     #[test]
     fn damage_is_left_or_replaced_by_something_whole(at in 0usize..4200, junk in proptest::collection::vec(any::<u8>(), 0..40), armed in any::<bool>()) {
         let (b, heal) = steady();

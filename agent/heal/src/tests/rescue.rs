@@ -1,8 +1,8 @@
-//! Rescue goes first and alone: nothing that hygiene can't do holds it up.
+//! Rescue goes first and separately: a hygiene repair that fails does not delay it.
 
 use super::*;
 
-/// A gate that hygiene can't take out: its line can't go as it is written.
+/// A gate that hygiene can't remove, because of the form of its line.
 fn unspliceable(text: &str) -> String {
     text.replace(
         "    - --feature-gates=MaxUnavailableStatefulSet=true\n",
@@ -71,7 +71,7 @@ async fn a_lost_store_comes_back_also_without_a_guard() {
     assert!(text.contains("--etcd-servers-overrides=/events#https://10.77.0.31:2379\n"), "{text}");
     let kept = open(&b).expectations().unwrap();
     assert_eq!(kept.etcd_prefix.as_deref(), Some("/site/prod"));
-    // Never under a prohibition.
+    // Never during a prohibition.
     heal.etcd_answered(Endpoints::Live, "def");
     let without = with.replace("    - --etcd-prefix=/site/prod\n", "");
     b.files.put(api(), without.as_bytes());

@@ -1,4 +1,4 @@
-//! Notices, lost notices, and another folder in the place of the old one.
+//! Notices, lost notices, and a replaced folder.
 
 use super::*;
 use crate::watch;
@@ -74,7 +74,7 @@ async fn the_tick_is_longer_while_nothing_is_pending() {
     let armed = in_a_minute().await;
     assert!((29..=31).contains(&armed), "{armed} ticks of 2 s in a minute");
     heal.disarm().unwrap();
-    // Nothing can be learned of it: the heal waits for somebody.
+    // Nothing can be learned of it, so the heal waits for a person.
     b.files.put(api(), b"spec: [");
     b.watch.tell(Change::File("kube-apiserver.yaml".into()));
     let wrong = in_a_minute().await;

@@ -1,10 +1,10 @@
-//! Where the first document of a text ends, and what its bytes are as text. Pure.
+//! Where the first document of a text ends, and how its bytes decode. Pure.
 
 use super::ReadError;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// The text, and at which byte it begins. What can't be decoded behind the first document is nobody's business.
+/// The text, and the byte at which it begins. Bytes behind the first document may be undecodable.
 pub(super) fn text_of(bytes: &[u8]) -> Result<(&str, usize), ReadError> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(ReadError::Utf16);
@@ -21,7 +21,7 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<(&str, usize), ReadError> {
     }
 }
 
-/// Up to the marker that ends the first document: `---` or `...` at the beginning of a line, behind what began it.
+/// The text up to the marker that ends the first document: a `---` or `...` at the beginning of a line, after the document's first content.
 pub(super) fn first_document(text: &str) -> &str {
     let (mut at, mut begun) = (0, false);
     for line in text.split_inclusive('\n') {
@@ -39,8 +39,8 @@ fn is_marker(line: &str, marker: &str) -> bool {
     line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// JSON with a space in the place of each tab outside of its strings, so that every byte stays where it is; None: it is no JSON, or has
-/// no tab.
+/// The JSON with a space for each tab outside of its strings, so that all bytes keep their places. `None` if the text is no JSON or has no
+/// tab.
 pub(super) fn without_tabs(text: &str) -> Option<String> {
     let is_json = text.trim_start().starts_with('{');
     if !is_json || !text.contains('\t') {

@@ -1,9 +1,9 @@
-//! A manifest's text as the kubelet reads it: the first YAML document only, the last of doubled keys, and YAML 1.1 scalars on their way to
-//! JSON (`pkg/kubelet/config/common.go` tryDecodeSinglePod, sigs.k8s.io/yaml `YAMLToJSON`, which is go-yaml v2 and not strict). Pure. Must
-//! never call unreadable what the kubelet runs: where the two may differ, the error says that it is not certain.
+//! A manifest's text as the kubelet reads it: only the first YAML document, the last of doubled keys, and YAML 1.1 scalars converted to
+//! JSON (`pkg/kubelet/config/common.go` tryDecodeSinglePod, sigs.k8s.io/yaml `YAMLToJSON`, which is go-yaml v2 and not strict). Pure. It
+//! must not call a text unreadable that the kubelet runs; if the two may differ, the error says that it is not certain.
 //!
-//! The heal has its own tree over the YAML library's events, because the kubelet decodes through JSON and is lenient, and because the
-//! heal needs the bytes of each word.
+//! The heal builds its own tree from the YAML library's events, because the kubelet decodes leniently through JSON, and because the heal
+//! needs the bytes of each word.
 
 mod document;
 mod node;
@@ -34,13 +34,13 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Whether the kubelet can't read it either, whatever else is true.
+    /// Whether the kubelet certainly can't read it either.
     pub fn is_certain(&self) -> bool {
         matches!(self, Self::Empty | Self::NotText | Self::Control | Self::NoMapping)
     }
 }
 
-/// The first document, which is a mapping.
+/// The first document; an error if it is no mapping.
 pub fn read(bytes: &[u8]) -> Result<Node, ReadError> {
     let (text, start) = text_of(bytes)?;
     let text = first_document(text);
@@ -58,7 +58,7 @@ pub fn read(bytes: &[u8]) -> Result<Node, ReadError> {
     }
 }
 
-/// Whether no YAML reader takes it, told without parsing it.
+/// Whether no YAML reader accepts the bytes. Does not parse them.
 pub fn is_hopeless(bytes: &[u8]) -> bool {
     match text_of(bytes) {
         Ok((text, _)) => has_controls(first_document(text)),

@@ -1,4 +1,4 @@
-//! A YAML node after the kubelet's rules: what JSON would have in its place, and on which bytes a text stands. Pure.
+//! A YAML node by the kubelet's rules: its JSON value, and the bytes of each text. Pure.
 
 use serde_json::{Map, Number, Value};
 use std::ops::Range;
@@ -7,23 +7,23 @@ use std::ops::Range;
 pub enum Node {
     Null,
     Bool(bool),
-    /// As it is written, where that is known.
+    /// As the file writes it, where that is known.
     Number(String),
     Text(Text),
     List(Vec<Node>),
-    /// Each key once: the last one counts.
+    /// Each key occurs once; the last of doubled keys counts.
     Map(Vec<(String, Node)>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     pub value: String,
-    /// Bytes of the scalar, quotes included; None where the parser could not say, or where an alias stands for it.
+    /// Bytes of the scalar, quotes included; `None` if the parser gave no position or if an alias refers to the text.
     pub token: Option<Range<usize>>,
 }
 
 impl Node {
-    /// As an alias has it: none of its texts stands on bytes that may be edited.
+    /// The node as an alias refers to it: no text of it has bytes that an edit may change.
     pub(super) fn without_tokens(self) -> Self {
         match self {
             Self::Text(text) => Self::Text(Text { token: None, ..text }),
@@ -33,7 +33,7 @@ impl Node {
         }
     }
 
-    /// How many nodes it is, and how deep they lie in each other.
+    /// Number of nodes, and depth of their nesting.
     pub(super) fn size(&self) -> (usize, usize) {
         let sum = |(nodes, depth): (usize, usize), node: &Node| {
             let (n, d) = node.size();
@@ -66,7 +66,7 @@ impl Node {
         }
     }
 
-    /// What it is, for a message.
+    /// The node's type, for a message.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",

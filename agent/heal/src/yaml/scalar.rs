@@ -1,4 +1,4 @@
-//! What a plain scalar is under YAML 1.1 as go-yaml v2 resolves it (`resolve.go`): text, or something that JSON has another type for. Pure.
+//! How go-yaml v2 resolves a plain scalar under YAML 1.1 (`resolve.go`): as text, or as a value of another JSON type. Pure.
 
 const BOOLS: [&str; 22] = [
     "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE", "n", "N", "no", "No", "NO",
@@ -23,7 +23,7 @@ pub(super) fn bool_of(plain: &str) -> Option<bool> {
     BOOLS.iter().position(|b| *b == plain).map(|at| at < 11)
 }
 
-/// strconv.ParseInt with base 0 after the underscores are taken out, or go-yaml's pattern of a float.
+/// Like strconv.ParseInt with base 0 after the underscores are removed, or like go-yaml's pattern of a float.
 pub(super) fn is_number(plain: &str) -> bool {
     if !plain.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return false;

@@ -1,18 +1,18 @@
-//! What the kubelet does with a text, as a table: what it decodes, or that it can't. From its decoder's rules (go-yaml v2, not strict, and
+//! The kubelet's treatment of texts as a table: the decoded result, or that it fails. From its decoder's rules (go-yaml v2, not strict, and
 //! JSON into the types of a pod).
 
 use super::*;
 use crate::manifest::{Manifest, ManifestError};
 use podlift_model::op::Component;
 
-/// What stands behind the kubelet's verdict.
+/// The kubelet's verdict, and how certain it is.
 #[derive(Debug, PartialEq, Eq)]
 enum Kubelet {
     /// It runs the API server with these words.
     Runs(&'static str),
-    /// It can't, and that needs no evidence.
+    /// It can't read the text, and that needs no evidence.
     Never,
-    /// It can't, or only it can: the runtime is asked.
+    /// The kubelet either can't read the text, or can although podlift can't: the runtime is asked.
     Perhaps,
 }
 use Kubelet::{Never, Perhaps, Runs};

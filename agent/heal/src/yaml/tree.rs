@@ -1,5 +1,5 @@
-//! From the YAML library's events to nodes, as go-yaml v2 builds them (`decode.go`): the last of doubled keys counts, `<<` merges where it
-//! stands, an alias is a copy of its anchor. Pure.
+//! Builds nodes from the YAML library's events as go-yaml v2 does (`decode.go`): the last of doubled keys counts, `<<` merges at its own
+//! position, and an alias is a copy of its anchor. Pure.
 
 use super::ReadError;
 use super::node::{Node, Text};
@@ -8,14 +8,14 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, Tag, options};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-/// Nodes of one document, aliases counted as often as they are used.
+/// Maximum of nodes in one document. Each use of an alias counts.
 const MOST_NODES: usize = 1 << 18;
-/// How deep lists and mappings may lie in each other, aliases included.
+/// Maximum depth of lists and mappings in each other, aliases included.
 const DEEPEST: usize = 256;
 
-/// The first document of `text`, which begins at byte `start` of its file; None: there is none.
+/// The first document of `text`, which begins at byte `start` of its file; `None` if there is none.
 pub(super) fn tree(text: &str, start: usize) -> Result<Option<Node>, ReadError> {
-    // The last two as libyaml does, of which go-yaml is a translation.
+    // The last two options follow libyaml, of which go-yaml is a translation.
     let options = options! {
         emit_comments: false,
         bom_inside_document_as_content: true,
@@ -35,7 +35,7 @@ fn syntax(why: &str) -> ReadError {
 
 struct Builder {
     start: usize,
-    /// Lists and mappings that have begun, outermost first.
+    /// The open lists and mappings, outermost first.
     open: Vec<Open>,
     /// Anchored nodes by the library's id.
     anchors: BTreeMap<usize, Node>,
@@ -53,7 +53,7 @@ enum Kind {
     Map { entries: Vec<(String, Node)>, key: Option<Key> },
 }
 
-/// A key that waits for its value.
+/// A key whose value comes next.
 enum Key {
     Name(String),
     /// `<<`
@@ -103,7 +103,7 @@ impl Builder {
         }
     }
 
-    /// A copy that stands on no bytes of its own.
+    /// Adds a copy that has no bytes of its own.
     fn alias(&mut self, id: usize) -> Result<(), ReadError> {
         let Some(anchored) = self.anchors.get(&id) else {
             return Err(syntax("an anchor contains its own alias"));
@@ -150,7 +150,7 @@ impl Builder {
     }
 }
 
-/// Of doubled keys the last one.
+/// Keeps the last of doubled keys.
 fn last_of_each(mut entries: Vec<(String, Node)>) -> Vec<(String, Node)> {
     let mut known = HashSet::with_capacity(entries.len());
     let counts: Vec<bool> = entries.iter().rev().map(|(name, _)| known.insert(name.as_str())).collect();
@@ -161,7 +161,7 @@ fn last_of_each(mut entries: Vec<(String, Node)>) -> Vec<(String, Node)> {
     entries
 }
 
-/// `decode.go` merge: of several mappings the first ones count most.
+/// Merges as `decode.go` does: of several mappings the first ones take precedence.
 fn merge(entries: &mut Vec<(String, Node)>, node: Node) -> Result<(), ReadError> {
     let all = match node {
         Node::List(all) => all,
@@ -174,7 +174,7 @@ fn merge(entries: &mut Vec<(String, Node)>, node: Node) -> Result<(), ReadError>
     Ok(())
 }
 
-/// A key as JSON has it: text.
+/// A key as JSON writes it: text.
 fn name_of(node: Node) -> Result<String, ReadError> {
     match node {
         Node::Text(text) => Ok(text.value),
@@ -185,7 +185,7 @@ fn name_of(node: Node) -> Result<String, ReadError> {
     }
 }
 
-/// `resolve.go`: quotes and tags that it does not resolve make text.
+/// Resolves as `resolve.go` does: quoted scalars, and scalars with a tag that it does not resolve, are text.
 fn scalar(
     value: Cow<'_, str>,
     style: ScalarStyle,

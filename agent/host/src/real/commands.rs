@@ -1,5 +1,5 @@
-//! Spawns programs: each in a process group of its own, no stdin, an environment built from nothing. Never kills what it was not asked
-//! to: only a time limit ends a program (SIGTERM to the group, SIGKILL five seconds later).
+//! Spawns programs: each in its own process group, without stdin, with an environment built from nothing. Only a time limit ends a program
+//! (SIGTERM to the group, SIGKILL five seconds later).
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use crate::{CommandError, Commands, Invocation, Output};
@@ -17,9 +17,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 const GRACE: Duration = Duration::from_secs(5);
-/// A grandchild may keep the pipe open after the program has ended.
+/// How long to read on after the program has ended, because a grandchild may keep the pipe open.
 const DRAIN: Duration = Duration::from_secs(1);
-/// What is kept of each output.
+/// Maximum of bytes that are kept of each output.
 const OUTPUT_LIMIT: u64 = 8 << 20;
 
 pub struct RealCommands {
@@ -34,7 +34,7 @@ impl RealCommands {
         Self { root: "/".into(), path, joined: dirs.join(":") }
     }
 
-    /// Where the node's own folders and programs are; the search path is as it was given.
+    /// With the node's folders and programs below `root`. The search path itself stays as given.
     pub fn below(self, root: &Path) -> Self {
         Self { root: root.into(), ..self }
     }
@@ -87,7 +87,7 @@ fn exit_code(program: &str, status: ExitStatus) -> Result<i32, CommandError> {
     status.code().ok_or_else(signal)
 }
 
-/// SIGTERM to the whole group, then SIGKILL.
+/// Sends SIGTERM to the whole group, then SIGKILL.
 async fn stop(child: &mut Child) {
     let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw) else { return };
     let _ = killpg(group, Signal::SIGTERM);
@@ -99,7 +99,7 @@ async fn stop(child: &mut Child) {
 
 type Collected = (JoinHandle<()>, Arc<Mutex<Vec<u8>>>);
 
-/// Reads while the program runs, so that a full pipe never stops it.
+/// Reads while the program runs, so that a full pipe never blocks it.
 fn collect(pipe: Option<impl AsyncRead + Unpin + Send + 'static>) -> Collected {
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let into = bytes.clone();

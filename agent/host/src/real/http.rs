@@ -1,4 +1,4 @@
-//! HTTPS GET over rustls, the server's certificate checked against a CA file and the address that was dialled.
+//! HTTPS GET over rustls. The server's certificate is checked against a CA file and the address of the connection.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::below;
@@ -29,7 +29,7 @@ impl RealHttp {
         Self { root: root.into() }
     }
 
-    /// Of a file within the node; an absolute link leads within the node too.
+    /// Reads a file within the node; an absolute link is resolved within the node too.
     fn read(&self, what: &str, path: &Path) -> Result<Vec<u8>, String> {
         let named = below(&self.root, path);
         let linked = std::fs::read_link(&named).ok().filter(|to| to.is_absolute());
@@ -49,7 +49,7 @@ impl RealHttp {
         Ok(roots)
     }
 
-    /// Those that are there; the first where none is, so that its absence is told.
+    /// The CAs whose files can be read; the first one if none can, so that the error names it.
     fn there<'a>(&self, cas: &'a [PathBuf]) -> Vec<&'a Path> {
         let all = || cas.iter().map(PathBuf::as_path);
         let there: Vec<&Path> = all().filter(|ca| self.read("CA", ca).is_ok()).collect();
@@ -111,7 +111,7 @@ impl RealHttp {
                 Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
             Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
         };
-        // The connection is driven beside the answer; a server that keeps it open is not waited for.
+        // The connection is driven while the answer arrives. The request does not wait for a server that keeps the connection open.
         tokio::pin!(answer, connection);
         tokio::select! {
             answer = &mut answer => answer,
@@ -120,7 +120,7 @@ impl RealHttp {
     }
 }
 
-/// A handshake that failed. What was signed by somebody else is said as such, with who was believed.
+/// The text of a failed handshake. A certificate of another CA is named as such, with the trusted CAs.
 fn refused(error: &std::io::Error, trust: &Trust) -> String {
     let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     let cas: Vec<String> = match trust {

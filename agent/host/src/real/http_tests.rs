@@ -1,4 +1,4 @@
-//! A TLS endpoint on the loopback, as an API server is one.
+//! A TLS endpoint on the loopback, like an API server.
 
 use super::*;
 use podlift_common::tls::ca::{Pair, init, issue};
@@ -12,7 +12,7 @@ fn ca() -> Pair {
     init(&"c".parse().unwrap(), "2026-11-22T00:00:00Z".parse().unwrap()).unwrap()
 }
 
-/// Serves one answer to every connection, with a certificate for `address`; keeps connections open.
+/// Sends one answer on every connection, with a certificate for `address`; keeps connections open.
 async fn serve(ca: &Pair, address: &str) -> String {
     let identity: Identity = "spiffe://podlift/c/coordinator/x".parse().unwrap();
     let now = podlift_common::clock::Clock::now(&podlift_common::clock::SystemClock);

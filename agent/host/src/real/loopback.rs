@@ -1,4 +1,4 @@
-//! Takes any certificate, on the loopback only: whoever may listen there is on this node already.
+//! Accepts any certificate, on the loopback only: a process that may listen there is on this node already.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};

@@ -1,5 +1,6 @@
-//! inotify on a folder. The folder is watched, never a file: a rename would lose it. Only what ends a change is asked for: the kubelet opens
-//! every file of the folder three times a minute, and nobody is to be woken by that. No thread: the runtime waits with everything else.
+//! inotify on a folder, because a rename would lose the watch on a file. It asks only for events that end a change: the kubelet opens every
+//! file of the folder three times a minute, and that must not wake the agent. It has no thread: the runtime waits for it as for everything
+//! else.
 
 use super::below;
 use super::writers::Fan;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_stream::StreamExt as _;
 
-/// Of some dozen notices.
+/// Room for some dozen notices, in bytes.
 const BUFFER: usize = 4096;
 
 pub struct RealWatch {
@@ -54,7 +55,7 @@ impl Watch for RealWatch {
     }
 }
 
-/// Ends with the kernel's notices: the receiver sees its end then, and subscribes anew.
+/// Passes notices on until the kernel's stream ends. The receiver then sees its own end, and subscribes anew.
 async fn pass_on(notices: &mut EventStream<Vec<u8>>, to: &UnboundedSender<Change>) {
     while let Some(notice) = notices.next().await {
         match notice {
@@ -64,9 +65,9 @@ async fn pass_on(notices: &mut EventStream<Vec<u8>>, to: &UnboundedSender<Change
     }
 }
 
-/// What a notice means; None: nothing that matters.
+/// The change that a notice reports; `None` if it does not matter.
 fn change(event: &Event<OsString>) -> Option<Change> {
-    // The folder itself is another one, or gone; or notices were lost.
+    // The folder itself was replaced or removed, or notices were lost.
     let anew = EventMask::MOVE_SELF
         | EventMask::DELETE_SELF
         | EventMask::IGNORED
@@ -84,7 +85,7 @@ mod tests {
     use crate::Files as _;
     use crate::real::RealFiles;
 
-    /// Events that the kernel keeps for one watcher.
+    /// Number of events that the kernel queues for one watcher.
     fn queue() -> usize {
         let limit = "/proc/sys/fs/inotify/max_queued_events";
         let bytes = RealFiles::open(Path::new("/")).unwrap().read(Path::new(limit)).unwrap();
@@ -98,7 +99,7 @@ mod tests {
         let mut changes = RealWatch::new(root.path()).watch(Path::new("/")).unwrap();
         let (a, b) = (root.path().join("a"), root.path().join("b"));
         std::fs::write(&a, b"x").unwrap();
-        // Nothing is read before the first await. Each rename is two events, and no two neighbours are alike.
+        // Nothing reads before the first await. Each rename is two events, and no two neighbours are alike, so none are merged.
         for _ in 0..queue() / 2 {
             std::fs::rename(&a, &b).unwrap();
             std::fs::rename(&b, &a).unwrap();

@@ -1,5 +1,5 @@
-//! Who writes in a folder, as fanotify says it: needs CAP_SYS_ADMIN, a kernel from 5.9 on, and a filesystem with file handles. Armed only
-//! while somebody undoes repairs; asked, never waited for, so that it wakes nobody.
+//! The processes that write in a folder, by fanotify. It needs CAP_SYS_ADMIN, Linux 5.9, and a filesystem with file handles. It is armed
+//! only while another process undoes repairs, and polled instead of awaited, so that it causes no wakeups.
 
 mod event;
 mod process;
@@ -11,13 +11,14 @@ use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags, MarkFlags, MaskFlags}
 use std::io;
 use std::path::Path;
 
-/// FAN_REPORT_FID, FAN_REPORT_DIR_FID and FAN_REPORT_NAME (linux/fanotify.h): the folder's entry that changed, also by a rename.
+/// FAN_REPORT_FID, FAN_REPORT_DIR_FID and FAN_REPORT_NAME (linux/fanotify.h): events name the entry of the folder that changed, also after
+/// a rename.
 const REPORT_NAME: u32 = 0x200 | 0x400 | 0x800;
 const BUFFER: usize = 16 << 10;
 
 pub struct Fan {
     group: Fanotify,
-    /// Who wrote last: somebody who writes again is looked at once.
+    /// The last writer, so that a process which writes again is looked up once.
     last: Option<Process>,
 }
 

@@ -1,4 +1,4 @@
-//! The configuration of an etcd of this node: the usual places, and the files that its unit names.
+//! The configuration of an etcd on this node: the usual places, and the files that its unit names.
 
 use super::place::Place;
 use crate::node::Node;
@@ -23,7 +23,7 @@ pub fn configuration(node: &Node) -> Vec<Place> {
     all
 }
 
-/// `EnvironmentFile=-/etc/default/etcd`, `--config-file /etc/etcd.yml`.
+/// Files in lines such as `EnvironmentFile=-/etc/default/etcd` or `--config-file /etc/etcd.yml`.
 fn named(unit: &str) -> Vec<String> {
     let environment = unit.lines().filter_map(|l| l.trim().strip_prefix("EnvironmentFile="));
     let words: Vec<&str> = unit.split_whitespace().collect();

@@ -1,5 +1,5 @@
-//! Files of this node that belong into a backup: which they are, and parts of them. A closed list: what is not below one of its places is
-//! never served, no symlink is followed on the way, and what is secret leaves the node only encrypted.
+//! Files of this node that belong in a backup: their list, and parts of them. The list is closed: a file outside of its places is never
+//! served, no symlink is followed on the way, and a secret file leaves the node only encrypted.
 
 mod etcd;
 mod named;
@@ -26,7 +26,7 @@ use std::path::Path;
 /// 1 MiB as base64.
 const PART: usize = 768 << 10;
 
-/// By path.
+/// The files, sorted by path.
 pub fn list(node: &Node) -> Result<Vec<BackupFile>, Failure> {
     let files = node.host.files.as_ref();
     let mut all = BTreeMap::new();
@@ -43,7 +43,7 @@ fn walk(
     all: &mut BTreeMap<String, BackupFile>,
 ) -> Result<(), Failure> {
     let stat = match files.stat(path) {
-        // A folder of a disk in memory has no entry of its own.
+        // In the in-memory disk of tests, a folder has no entry of its own.
         Err(e) if absent(&e) => return children(files, place, path, all),
         other => other.map_err(|e| file_failure(path, &e))?,
     };
@@ -76,7 +76,7 @@ fn children(
     names.iter().try_for_each(|name| walk(files, place, &dir.join(name), all))
 }
 
-/// Not there, or there is something else in its way (`/lib` that is a symlink).
+/// The file does not exist, or its parent is no folder (`/lib` that is a symlink).
 fn absent(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
@@ -93,14 +93,14 @@ pub async fn part(node: &Node, path: &str, offset: u64, recipients: &[String]) -
         let message = format!("{path} is no regular file; only those are in a backup");
         return Err(Failure::permanent("not-in-backup", message));
     }
-    // A file that one place calls secret and another does not is secret.
+    // A file is secret if any place calls it secret.
     if places.iter().any(|other| other.covers(at) && other.secret(at)) || place.secret(at) {
         return secret::part(node, at, offset, recipients).await;
     }
     read(files, path, at, stat.size, offset)
 }
 
-/// What stands at `offset` of `from`, a file of this size.
+/// The part at `offset` of `from`, a file of `size` bytes.
 fn read(files: &dyn Files, path: &str, from: &Path, size: u64, offset: u64) -> Result<FilePart, Failure> {
     let bytes = files.read_at(from, offset, PART).map_err(|e| file_failure(from, &e))?;
     let last = offset.saturating_add(bytes.len() as u64) >= size || bytes.is_empty();

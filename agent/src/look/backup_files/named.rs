@@ -1,4 +1,4 @@
-//! What the live manifests name: the folder of certificates, and files of flags that may be elsewhere.
+//! Files that the live manifests name: the folder of certificates, and files in flags that may be elsewhere.
 
 use crate::heal::manifest::Manifest;
 use crate::node::Node;
@@ -6,12 +6,12 @@ use crate::paths;
 use podlift_model::op::Component;
 use std::path::Path;
 
-/// Below these a flag may name a file; a manifest that names another is not believed.
+/// A flag may name a file below these. Other paths in a manifest are not trusted.
 const ROOTS: [&str; 3] = ["/etc/", "/cm/", "/var/lib/kubelet/"];
 
 #[derive(Default)]
 pub struct Named {
-    /// None: no manifest says so.
+    /// `None` if no manifest names it.
     pub certificates: Option<String>,
     pub files: Vec<String>,
 }
@@ -23,7 +23,7 @@ pub fn of(node: &Node) -> Named {
         let Ok(manifest) = Manifest::parse(*component, &bytes) else { continue };
         let flags = manifest.flags();
         let on_node = |path: &String| manifest.on_node(path).filter(|p| allowed(p));
-        // Of a log, or of a folder of the system's, nothing is served.
+        // Only flags with these endings, so that no log and no folder of the system is served.
         let is_file = |flag: &str| flag.ends_with("file") || flag.ends_with("config");
         let values = flags.0.iter().filter(|(flag, _)| is_file(flag)).flat_map(|(_, values)| values);
         out.files.extend(values.filter_map(on_node));

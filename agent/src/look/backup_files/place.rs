@@ -1,15 +1,15 @@
-//! One place of the closed list: a file, or a folder down to some depth. Pure.
+//! One place of the closed list: a file, or a folder down to a given depth. Pure.
 
 use std::path::{Component, Path, PathBuf};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub path: PathBuf,
-    /// Folders deep; 0: the file itself.
+    /// Depth of folders; 0 for the file itself.
     depth: usize,
-    /// Endings of names; none: all.
+    /// Endings of file names; an empty list means all.
     endings: &'static [&'static str],
-    /// What is not known by its ending.
+    /// Whether files are secret that their ending does not identify.
     secret: bool,
 }
 
@@ -27,7 +27,7 @@ impl Place {
         Self { path: path.into(), depth, endings, secret }
     }
 
-    /// Whether a file of this path is of this place. Names that begin with a dot are marks and scratch.
+    /// Whether the place contains a file of this path. Names that begin with a dot are marks and scratch, and are left out.
     pub fn covers(&self, path: &Path) -> bool {
         let Some(below) = self.below(path) else { return false };
         match below.last() {
@@ -39,7 +39,7 @@ impl Place {
         }
     }
 
-    /// Whether there may be files of it in this folder.
+    /// Whether this folder may contain files of the place.
     pub fn enters(&self, dir: &Path) -> bool {
         self.below(dir).is_some_and(|below| below.len() < self.depth)
     }
@@ -57,7 +57,7 @@ impl Place {
     pub fn secret(&self, path: &Path) -> bool {
         match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
             "crt" | "cert" | "pub" | "csr" => false,
-            // The kubelet keeps its key in the same file.
+            // The kubelet keeps its key in the file of its certificate.
             "key" | "pem" | "db" => true,
             _ => self.secret,
         }

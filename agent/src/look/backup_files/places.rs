@@ -1,4 +1,4 @@
-//! The closed list of this node.
+//! The closed list of places of this node.
 
 use super::place::Place;
 use super::{etcd, named};
@@ -18,21 +18,21 @@ pub fn of(node: &Node) -> Vec<Place> {
         Place::file("/var/lib/kubelet/kubeadm-flags.env", false),
         Place::folder("/var/lib/kubelet/pki", 1, &[], true),
         Place::file("/etc/default/kubelet", false),
-        // What the run's own ops have put there: manifests and the snapshot.
+        // Files that the run's own ops have stored: manifests and the snapshot.
         Place::folder(paths::BACKUP, 2, &[], false),
     ];
     all.extend(units("kubelet"));
     all.extend(units("etcd"));
     all.extend(etcd::configuration(node));
     let named = named::of(node);
-    // kubeadm's own folder, where no manifest says otherwise.
+    // kubeadm's own folder, if no manifest names another.
     let folder = named.certificates.unwrap_or_else(|| PKI.into());
     all.push(Place::folder(folder, 3, &[], true));
     all.extend(named.files.into_iter().map(|path| Place::file(path, true)));
     all
 }
 
-/// A unit with its drop-ins.
+/// A unit file with its drop-ins.
 fn units(name: &str) -> Vec<Place> {
     let of = |dir: &str| {
         let unit = format!("{dir}/{name}.service");

@@ -1,9 +1,8 @@
-//! Parts of a secret file. It is encrypted as a whole, to recipients of this node's own configuration, into a spool of the agent's before
-//! its first part leaves; parts are then those of the ciphertext. Never hands out a byte of the file itself, and never takes a recipient
-//! from whoever asks.
+//! Parts of a secret file. Before the first part leaves, the agent encrypts the whole file to recipients of this node's own configuration,
+//! into a spool; the parts are parts of the ciphertext. No byte of the clear text leaves the node, and the caller can't add a recipient.
 //!
-//! Secrets are encrypted on their node, to recipients of the node's own configuration, so that neither the wire nor the coordinator's
-//! disk ever has a private key in clear text.
+//! Secrets are encrypted on their node, to recipients of the node's own configuration, so that neither the wire nor the coordinator's disk
+//! ever has a private key in clear text.
 
 use super::read;
 use crate::host::Files;
@@ -17,9 +16,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) const SPOOL: &str = "/var/lib/podlift/spool";
-/// Of the file, and of the ciphertext, held in memory.
+/// Bytes of the file and of the ciphertext that are in memory at a time.
 const CHUNK: usize = 1 << 20;
-/// Left free beside the ciphertext.
+/// Bytes that must remain free beside the ciphertext.
 const SPARE: u64 = 64 << 20;
 
 pub async fn part(node: &Node, at: &Path, offset: u64, wanted: &[String]) -> Result<FilePart, Failure> {
@@ -46,7 +45,7 @@ fn begin_anew(at: &Path) -> Failure {
     Failure::transient("begin-at-0", message)
 }
 
-/// All of the node's own, or those that are asked for.
+/// All recipients of the node, or the requested ones among them.
 fn chosen<'a>(own: &'a [Recipient], wanted: &[String]) -> Result<Vec<&'a Recipient>, Failure> {
     if own.is_empty() {
         let message = format!(
@@ -69,13 +68,13 @@ fn chosen<'a>(own: &'a [Recipient], wanted: &[String]) -> Result<Vec<&'a Recipie
     Ok(wanted.iter().filter_map(known).collect())
 }
 
-/// One for each file.
+/// The spool of one file.
 fn spool(at: &Path) -> PathBuf {
     let name = Digest::of(at.display().to_string());
     Path::new(SPOOL).join(format!("{name}.age"))
 }
 
-/// Writes to a file of the agent's own, a chunk at a time.
+/// Writes to the spool in chunks.
 struct Spool<'a> {
     files: &'a dyn Files,
     path: &'a Path,
@@ -119,7 +118,7 @@ async fn encrypt(files: &dyn Files, at: &Path, spool: &Path, to: &[&Recipient]) 
     }
 }
 
-/// Between two chunks others have their turn.
+/// Yields between two chunks, so that other tasks can run.
 async fn written(files: &dyn Files, at: &Path, spool: &Path, to: &[&Recipient]) -> io::Result<()> {
     files.write(spool, b"", 0o600)?;
     let mut out = encrypting(to, Spool { files, path: spool, buffer: Vec::new() })?;

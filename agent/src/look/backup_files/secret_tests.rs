@@ -1,4 +1,4 @@
-//! What leaves the node of a secret file, and to whom.
+//! Which data of a secret file leaves the node, and for which recipients.
 
 use super::*;
 use crate::node::Node;
@@ -26,7 +26,7 @@ async fn ask(node: &Node, offset: u64, wanted: &[String]) -> Result<FilePart, Fa
     super::super::part(node, KEY, offset, wanted).await
 }
 
-/// All parts, one after the other.
+/// All parts in sequence.
 async fn fetch(node: &Node, wanted: &[String]) -> Vec<u8> {
     let mut all = Vec::new();
     loop {

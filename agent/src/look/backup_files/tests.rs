@@ -1,4 +1,4 @@
-//! What is served of a node in memory, and what never is.
+//! Which files a node in memory serves, and which it never serves.
 
 use super::*;
 use crate::look::look;

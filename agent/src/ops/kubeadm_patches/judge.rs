@@ -1,5 +1,5 @@
-//! Whether a patch says only what this node's own files say already. A coordinator that was taken over can place nothing with it. The
-//! node's files are read as the kubelet reads them. Of a patch kubeadm would apply every document, so it has one only.
+//! Checks that a patch only repeats what this node's own files contain, so that a compromised coordinator can place nothing with it. The
+//! node's files are read as the kubelet reads them. A patch may have only one document, because kubeadm would apply every one.
 
 use crate::host::Files;
 use crate::paths;
@@ -37,7 +37,7 @@ fn component(name: PatchName) -> Option<Component> {
 fn only_document(text: &str) -> Result<Node, String> {
     let is_content = |line: &&str| !line.trim().is_empty() && !line.starts_with(['#', '%']);
     let is_end = |line: &str| line.starts_with("---") || line.starts_with("...");
-    // What begins the only document is skipped; behind its end there may be markers alone.
+    // Skips the content of the only document; behind its end only markers may follow.
     let mut behind = text.lines().filter(is_content).skip(1).skip_while(|line| !is_end(line));
     if behind.any(|line| !matches!(line.trim_end(), "---" | "...")) {
         return Err("it has more than one YAML document".into());
@@ -53,7 +53,7 @@ fn live(files: &dyn Files, path: &Path) -> Result<Node, Failure> {
     })
 }
 
-/// A Pod that names its container, and of its environment what the live one has.
+/// Checks that the patch is a Pod with its container's name, and that its environment is in the live one.
 fn environment(patch: &Node, live: &Node, component: Component) -> Result<(), String> {
     let first = containers(patch).first().and_then(|own| own.get("env"));
     let Some(Node::List(env)) = first else { return Err("it has no environment".into()) };
@@ -95,14 +95,14 @@ fn text<'a>(of: &'a Node, key: &str) -> Option<&'a str> {
     }
 }
 
-/// A name and a text.
+/// Whether the entry has only a name and a text.
 fn is_plain(entry: &Node) -> bool {
     matches!(entry, Node::Map(all) if all.len() == 2)
         && text(entry, "name").is_some()
         && text(entry, "value").is_some()
 }
 
-/// Settings that the live file has with the same value.
+/// Checks that the live file has the same value for each setting of the patch.
 fn settings(patch: &Node, live: &Node) -> Result<(), String> {
     let Node::Map(settings) = patch else { return Err("it is no mapping of settings".into()) };
     match settings.iter().find(|(key, value)| !live.get(key).is_some_and(|live| is_within(value, live))) {
@@ -111,7 +111,7 @@ fn settings(patch: &Node, live: &Node) -> Result<(), String> {
     }
 }
 
-/// Part of what is there; a null would take something away.
+/// Whether the patch is part of the live node. A null is not, because it would remove something.
 fn is_within(patch: &Node, live: &Node) -> bool {
     match (patch, live) {
         (Node::Null, _) => false,
@@ -122,8 +122,8 @@ fn is_within(patch: &Node, live: &Node) -> bool {
     }
 }
 
-/// The same value of the same type; where it stands in its file does not matter. JSON alone would not tell a text from a number that
-/// only YAML knows (`0x10`).
+/// Whether value and type are the same; the position in the file does not matter. JSON alone would not distinguish a text from a number
+/// that only YAML knows (`0x10`).
 fn same(a: &Node, b: &Node) -> bool {
     match (a, b) {
         (Node::Text(a), Node::Text(b)) => a.value == b.value,

@@ -1,5 +1,5 @@
-//! The node's patches directory, which every `kubeadm upgrade` of this agent is given. What is new in it, the node's own files say already
-//! (`judge`): a patch keeps what is there and never brings anything.
+//! The node's patches directory, which the agent passes to every `kubeadm upgrade`. A new patch may only repeat what the node's own files
+//! contain (`judge`): it preserves values and never adds one.
 //!
 //! Settings that have no place in a ConfigMap travel as files for `kubeadm --patches`. Since the agent accepts only what its node has
 //! already, a coordinator with a stolen key can't place a manifest of its choice. The agent passes the directory to every kubeadm run
@@ -25,7 +25,7 @@ pub struct KubeadmPatches {
     pub files: Vec<PatchText>,
 }
 
-/// What the directory holds.
+/// The patches in the directory, with their hashes.
 pub fn present(node: &Node) -> BTreeMap<PatchName, Digest> {
     let files = node.host.files.as_ref();
     let patch = |name: String| {
@@ -35,12 +35,12 @@ pub fn present(node: &Node) -> BTreeMap<PatchName, Digest> {
     names(files).into_iter().filter_map(patch).collect()
 }
 
-/// What this node gives to every `kubeadm upgrade`.
+/// The agent's own arguments for every `kubeadm upgrade`.
 pub fn local(node: &Node) -> Local<'static> {
     Local { patches: directory(node), certificate_renewal: node.config.ops.certificate_renewal }
 }
 
-/// The directory, if kubeadm is to be given one.
+/// The directory; `None` if kubeadm is to be given none.
 pub fn directory(node: &Node) -> Option<&'static str> {
     (!present(node).is_empty()).then_some(paths::PATCHES)
 }

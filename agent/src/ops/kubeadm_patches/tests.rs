@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const GOOD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: kube-scheduler\n  namespace: kube-system\nspec:\n  containers:\n  - name: kube-scheduler\n    env:\n    - name: NO_PROXY\n      value: 10.0.0.0/8\n";
 const KUBELET: &str = "maxPods: 250\nevictionHard:\n  memory.available: 1Gi\n";
-/// What else is within a setting of the live file, and not in the patch.
+/// A further line of a setting in the live file that the patch lacks.
 const MORE: &str = "  nodefs.available: 10%\n";
 
 fn bench() -> Bench {
@@ -85,7 +85,7 @@ async fn what_the_node_has_is_kept_and_given_to_kubeadm() {
     assert_eq!(bench.files.text("/var/lib/podlift/patches/kube-scheduler0+strategic.yaml"), GOOD);
     assert_eq!(present(&node)[&PatchName::Kubelet], Digest::of(KUBELET));
     assert_eq!(directory(&node), Some("/var/lib/podlift/patches"));
-    // The whole directory is meant: what is not named goes, also what nobody knows.
+    // The op replaces the whole directory: files that it does not name are removed, also unknown ones.
     bench.files.put("/var/lib/podlift/patches/etcd.yaml", b"x");
     assert!(matches!(act(&node, &both[1..]).await, Ok(OpOutput::Changed(_))));
     assert_eq!(names(bench.files.as_ref()), ["kubeletconfiguration0+merge.yaml"]);
@@ -169,7 +169,7 @@ async fn doubled_keys_markers_and_second_documents() {
     }
 }
 
-/// The live manifest's container stands twice, or another document stands behind it.
+/// The live manifest has its container twice, or a second document behind it.
 #[tokio::test(start_paused = true)]
 async fn a_manifest_is_read_as_the_kubelet_reads_it() {
     let scheduler = paths::manifest(Component::KubeScheduler);

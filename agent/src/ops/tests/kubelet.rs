@@ -1,4 +1,4 @@
-//! The restart of the kubelet, and what is looked at after it.
+//! The restart of the kubelet, and the checks after it.
 
 use super::{act, bench};
 use crate::testing::said;
@@ -23,7 +23,7 @@ async fn a_kubelet_that_dies_of_its_restart_is_a_failure() {
     }
 }
 
-/// Case 56, after the restart: what systemd started is not what the files say.
+/// Case 56, after the restart: systemd started the kubelet with other flags than the files have.
 #[tokio::test(start_paused = true)]
 async fn a_kubelet_that_starts_with_other_flags_than_its_files_say_is_a_failure() {
     let cases = [
@@ -31,7 +31,7 @@ async fn a_kubelet_that_starts_with_other_flags_than_its_files_say_is_a_failure(
         ("--v=2", "--v=4", Some("it runs with --v=4, and /etc/default/kubelet says --v=2")),
         ("", "--v=4", Some("it runs with --v=4, and no unit, drop-in or environment file says it")),
         ("--v=2", "", Some("it runs without --v, and /etc/default/kubelet says --v=2")),
-        // As it was before the restart: nothing that came with it.
+        // The difference existed before the restart, so the restart did not cause it.
         ("--v=2", "--v=3", None),
     ];
     for (files, started, want) in cases {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The API server keeps its events in an etcd of their own.
+/// A node whose API server keeps its events in a separate etcd.
 fn with_events(answer: fn(&Invocation) -> Result<Output, CommandError>) -> Bench {
     let b = bench(answer);
     let text = LIVE_API.replace(
@@ -40,7 +40,7 @@ async fn the_stores_of_single_resources_are_in_the_snapshot_too() {
     let of_events = &state.overrides["/events"];
     assert!(state.snapshot.unwrap().verified && of_events.verified && of_events.revision == 4107);
     b.files.remove(&events).unwrap();
-    // The double makes no file: what it was asked for is what counts here.
+    // The fake makes no file: the test checks the calls.
     let failure = fails(&node, HostOp::EtcdSnapshot { run: run() }).await;
     assert!(failure.message.contains("store of /events"), "{failure:?}");
     let asked = b.commands.calls().into_iter().find(|c| c.contains("snapshot save")).unwrap();

@@ -1,14 +1,14 @@
-//! What a failed apt-get or dpkg meant. apt-get exits 100 whatever happened (and 0 over a repository that it could not read), so its words
-//! are all there is; tests/fixtures/apt holds them as they were recorded. Pure.
+//! The meaning of a failed apt-get or dpkg. apt-get exits 100 for every failure (and 0 if it could not read a repository), so only its text
+//! tells; tests/fixtures/apt holds recorded texts. Pure.
 
 use podlift_model::{Failure, FailureClass};
 
-/// One kind of failure: its words, of which one is enough, and what is said of it.
+/// One kind of failure: its texts, of which one is enough, and the message about it.
 struct Kind {
     words: &'static [&'static str],
     class: FailureClass,
     code: &'static str,
-    /// What it means and what to do. `{}` is what apt itself said of it.
+    /// The meaning and the remedy. `{}` is replaced by apt's own text.
     says: &'static str,
 }
 
@@ -23,7 +23,7 @@ const fn kind(
 
 use FailureClass::{Operator, Permanent, Transient};
 
-/// The first that fits is it: what stands first is the cause of what may stand beside it.
+/// The first match wins: an earlier kind may be the cause of a later one.
 const KINDS: &[Kind] = &[
     kind(
         "apt-interrupted",
@@ -152,10 +152,10 @@ const KINDS: &[Kind] = &[
     ),
 ];
 
-/// Lines of apt that begin with `E:` or `W:` and are about nothing that failed.
+/// Lines of apt that begin with `E:` or `W:` and report no failure.
 const IDLE: [&str; 2] = ["E: Can not write log", "Waiting for cache lock"];
 
-/// What a failed apt-get or dpkg meant; `exit` says how it ended.
+/// The meaning of a failed apt-get or dpkg; `exit` is how it ended.
 pub fn judge(log: &str, exit: &str) -> Failure {
     let told: Vec<&str> = log.lines().filter(|l| !IDLE.iter().any(|i| l.starts_with(i))).collect();
     let hit = |kind: &&Kind| told.iter().any(|l| kind.words.iter().any(|w| l.contains(w)));
@@ -169,12 +169,12 @@ pub fn judge(log: &str, exit: &str) -> Failure {
     failure.with_detail(log)
 }
 
-/// apt exited 0 and goes on with old lists, because it could not read a repository.
+/// Whether apt exited 0 but continues with old lists, because it could not read a repository.
 pub fn stale(log: &str) -> bool {
     log.lines().any(|l| l.starts_with("W: Failed to fetch") || l.starts_with("W: Some index files failed"))
 }
 
-/// The line that says most: who holds the lock, which dependency, or the first that fits.
+/// The most telling line: the lock's holder, the dependency, or the first match.
 fn own_words(kind: &Kind, told: &[&str], log: &str) -> String {
     let fits = |l: &&&str| kind.words.iter().any(|w| l.contains(w));
     let held = || log.lines().rfind(|l| l.contains("held by process") || l.contains("process with pid"));

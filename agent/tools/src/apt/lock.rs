@@ -1,4 +1,4 @@
-//! Locks of apt and dpkg: who has them. apt waits for dpkg's locks by itself, for the two of its own it does not. Only looks.
+//! Holders of the locks of apt and dpkg. apt waits for dpkg's locks by itself, but not for its own two. This module only reads.
 
 use podlift_host::Host;
 use std::path::Path;
@@ -8,7 +8,7 @@ pub const ARCHIVES: &str = "/var/cache/apt/archives/lock";
 pub const FRONTEND: &str = "/var/lib/dpkg/lock-frontend";
 pub const DPKG: &str = "/var/lib/dpkg/lock";
 
-/// Says who has one of these locks, for people. None: nobody, or it can't be known.
+/// Describes the holder of one of these locks, for people. `None` if they are free or the holder can't be known.
 pub fn holder(host: &Host, locks: &[&str]) -> Option<String> {
     locks.iter().find_map(|lock| {
         let pid = host.files.lock_holder(Path::new(lock)).ok().flatten()?;
@@ -16,7 +16,7 @@ pub fn holder(host: &Host, locks: &[&str]) -> Option<String> {
     })
 }
 
-/// `process 6296 (unattended-upgr: /usr/bin/python3 /usr/bin/unattended-upgrade)`.
+/// For example `process 6296 (unattended-upgr: /usr/bin/python3 /usr/bin/unattended-upgrade)`.
 fn who(host: &Host, pid: u32) -> String {
     let read = |name: &str| {
         let bytes = host.files.read(Path::new(&format!("/proc/{pid}/{name}"))).unwrap_or_default();

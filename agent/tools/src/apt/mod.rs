@@ -1,4 +1,4 @@
-//! `apt-get`: the one right way to call it (kubernetes.io packages, unattended). What its refusals mean is in `judge`.
+//! `apt-get`, with the options for unattended work on the kubernetes.io packages. `judge` explains its failures.
 
 mod judge;
 pub mod lock;
@@ -13,10 +13,10 @@ use podlift_host::paths;
 use podlift_model::op::PackagePin;
 use std::time::Duration;
 
-/// For every call: never ask, never let needrestart restart kubelet or etcd under us.
+/// For every call: no questions, and no restart of kubelet or etcd by needrestart.
 const ENV: [(&str, &str); 2] = [("DEBIAN_FRONTEND", "noninteractive"), ("NEEDRESTART_SUSPEND", "1")];
 
-/// A conffile that was changed here stays, also after an interrupted installation; another holder of dpkg's lock is waited for.
+/// A conffile that was changed on the node stays, also after an interrupted installation. apt waits for another holder of dpkg's lock.
 const OPTIONS: [&str; 10] = [
     "-y",
     "-q",
@@ -30,10 +30,10 @@ const OPTIONS: [&str; 10] = [
     "Dpkg::Options::=--force-confold",
 ];
 
-/// What apt itself asks for before anything else where dpkg was interrupted. The same answers about conffiles.
+/// The command that apt demands after an interrupted dpkg, with the same answers about conffiles.
 const CONFIGURE: [&str; 5] = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"];
 
-/// For a call in the private root.
+/// Time limit of a call in the private root.
 const PRIVATE_LIMIT: Duration = Duration::from_secs(300);
 
 fn with_env(mut spec: UnitSpec) -> UnitSpec {
@@ -47,11 +47,11 @@ fn install_args(pins: &[PackagePin], first: &[&str]) -> Vec<String> {
     fixed.chain(["install".to_string()]).chain(exact).collect()
 }
 
-/// Nothing may go for what comes: podlift's packages replace none.
+/// No package may be removed for an installation: podlift's packages replace none.
 const KEEP_ALL: &str = "--no-remove";
 
-/// Never ended from outside: dpkg killed half-way leaves a half-installed package. `repair`: an interrupted dpkg is brought to its end
-/// first.
+/// Installs the packages. The unit is never ended from outside: a dpkg that is killed half-way leaves a half-installed package. `repair`
+/// completes an interrupted dpkg first.
 pub fn install(pins: &[PackagePin], repair: bool) -> UnitSpec {
     let spec = with_env(UnitSpec::new("apt-get", install_args(pins, &[KEEP_ALL])));
     if repair { spec.after(&CONFIGURE) } else { spec }
@@ -61,7 +61,7 @@ pub fn download(pins: &[PackagePin], limit: Duration) -> UnitSpec {
     with_env(UnitSpec::new("apt-get", install_args(pins, &[KEEP_ALL, "--download-only"]))).limit(limit)
 }
 
-/// The lists of one source. Another repository that does not answer is none of our business, and its lists stay.
+/// Updates the lists of one source. Other repositories may be down, and their lists stay.
 pub fn update(source: &Source, limit: Duration) -> UnitSpec {
     let settings = [
         format!("Dir::Etc::sourcelist={}", source.path.display()),
@@ -72,8 +72,8 @@ pub fn update(source: &Source, limit: Duration) -> UnitSpec {
     with_env(UnitSpec::new("apt-get", args)).limit(limit)
 }
 
-/// Options of a private apt root: own sources, lists and cache. Nothing of the node's own is read or written but dpkg's status. `list`:
-/// the source's name in it.
+/// Options of a private apt root with its own sources, lists and cache. Of the node's own files only dpkg's status is read, and none is
+/// written. `list` is the source's name in that root.
 pub fn private_root(list: &str) -> Vec<String> {
     let root = paths::APT_PROBE;
     let settings = [
@@ -81,7 +81,7 @@ pub fn private_root(list: &str) -> Vec<String> {
         "Dir::Etc::sourceparts=-".to_string(),
         format!("Dir::State::Lists={root}/lists"),
         format!("Dir::Cache={root}/cache"),
-        // The folder is not for apt's own user to see.
+        // apt's own user can't read the folder.
         "APT::Sandbox::User=root".to_string(),
     ];
     options(settings).collect()
@@ -95,25 +95,25 @@ pub fn update_private(list: &str) -> Invocation {
     private(list, ["-q".to_string(), "update".into()])
 }
 
-/// In the private root, with its name of the source.
+/// A call in the private root, for the source of that name.
 fn private(list: &str, args: impl IntoIterator<Item = String>) -> Invocation {
     let call = Invocation::new("apt-get", private_root(list).into_iter().chain(args));
     let call = call.env("APT_CONFIG", paths::APT_PROBE_CONFIG);
     ENV.iter().fold(call.timeout(PRIVATE_LIMIT), |call, (name, value)| call.env(name, *value))
 }
 
-/// What an installation would do, from the private root. Nothing is done: apt takes no lock for it either. It says what would be removed,
-/// which the installation itself refuses to do.
+/// Simulates an installation in the private root. It changes nothing and takes no lock. It lists packages that would be removed, which the
+/// installation itself refuses.
 pub fn simulate(list: &str, pins: &[PackagePin]) -> Invocation {
     private(list, install_args(pins, &["-s"]))
 }
 
-/// What it would fetch: URI, file, bytes and hash of each package.
+/// Lists what would be downloaded: URI, file, bytes and hash of each package.
 pub fn uris(list: &str, pins: &[PackagePin]) -> Invocation {
     private(list, install_args(pins, &["-qq", "--print-uris"]))
 }
 
-/// One package as a file, its hash checked against the signed index.
+/// Downloads one package; apt checks its hash against the signed index.
 pub fn fetch(list: &str, pin: &PackagePin) -> Invocation {
     let args = ["-q".to_string(), "download".into(), format!("{}={}", pin.package, pin.version)];
     private(list, args).in_folder(paths::APT_PROBE_DEBS)

@@ -1,8 +1,9 @@
-//! What `apt-get -s install` and `apt-get --print-uris install` print. Pure.
+//! The output of `apt-get -s install` and `apt-get --print-uris install`. Pure.
 
 use std::collections::BTreeMap;
 
-/// `Inst kubeadm [1.31.14-1.1] (1.32.13-1.1 localhost [amd64])`, `Remv kubeadm [1.31.14-1.1]`: package to new version, and what goes.
+/// New version of each package, and the removed packages, from `Inst kubeadm [1.31.14-1.1] (1.32.13-1.1 localhost [amd64])` and `Remv
+/// kubeadm [1.31.14-1.1]`.
 pub fn simulation(text: &str) -> (BTreeMap<String, String>, Vec<String>) {
     let (mut install, mut remove) = (BTreeMap::new(), Vec::new());
     for line in text.lines() {
@@ -19,7 +20,7 @@ pub fn simulation(text: &str) -> (BTreeMap<String, String>, Vec<String>) {
     (install, remove)
 }
 
-/// Bytes of all packages that would be fetched: `'URI' FILE BYTES HASH`.
+/// Bytes of all packages to download, from lines `'URI' FILE BYTES HASH`.
 pub fn bytes(text: &str) -> u64 {
     let size = |line: &str| {
         let (_, rest) = line.strip_prefix('\'')?.split_once("' ")?;

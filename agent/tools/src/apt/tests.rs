@@ -1,4 +1,4 @@
-//! Calls, and refusals as apt and dpkg really worded them (tests/fixtures/apt says how each was made).
+//! Calls, and failures in the real words of apt and dpkg (tests/fixtures/apt describes how each was made).
 
 use super::*;
 use crate::sources::Form;
@@ -67,7 +67,7 @@ macro_rules! said {
     };
 }
 
-/// Every recorded failure, the code that it has, and apt's own words that are in the message.
+/// Every recorded failure with its code, and apt's own words in the message.
 #[test]
 fn refusals_have_codes() {
     let cases = said! {
@@ -132,7 +132,7 @@ fn old_lists_are_seen() {
     }
 }
 
-/// What went well says things that would be read as failures by a careless reader.
+/// Output of success with lines that a careless parser would take for failures.
 #[test]
 fn success_has_its_own_noise() {
     let cases = said! {

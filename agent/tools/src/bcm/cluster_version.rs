@@ -1,4 +1,4 @@
-//! `cmsh … get version`: the Kubernetes version that BCM's metadata has of a cluster.
+//! `cmsh … get version`: the Kubernetes version of a cluster in BCM's metadata.
 
 use super::{cmsh, odd, printed, short, without_suffix};
 use podlift_host::Host;
@@ -8,7 +8,7 @@ pub async fn look(host: &Host, cluster: &ClusterName) -> Result<PackageVersion, 
     parse(&printed(host, cmsh::of_cluster(cluster, "get version")).await?).map_err(odd)
 }
 
-/// `1.31.9-1.1`, with or without `(where it comes from)`.
+/// Reads `1.31.9-1.1`, with or without `(where it comes from)`.
 fn parse(text: &str) -> Result<PackageVersion, String> {
     let text = text.trim();
     without_suffix(text)

@@ -1,4 +1,4 @@
-//! `cm-kubernetes-setup --list-versions`: minors of Kubernetes that this BCM can manage.
+//! `cm-kubernetes-setup --list-versions`: the minors of Kubernetes that this BCM can manage.
 
 use super::{odd, printed, short, without_suffix};
 use podlift_host::{Host, Invocation};
@@ -8,7 +8,7 @@ pub async fn look(host: &Host) -> Result<Vec<Minor>, Failure> {
     parse(&printed(host, Invocation::new("cm-kubernetes-setup", ["--list-versions"])).await?).map_err(odd)
 }
 
-/// `1.32` a line, newest first, some with a suffix in brackets.
+/// Reads lines such as `1.32`, newest first, some with a suffix in brackets.
 fn parse(text: &str) -> Result<Vec<Minor>, String> {
     let lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
     let minors: Option<Vec<Minor>> = lines.map(|l| without_suffix(l).parse().ok()).collect();
@@ -26,7 +26,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_fixed_command() {
-        // As the manual prints it.
+        // The text that the manual prints.
         let text =
             "1.30\n1.29 (NVIDIA AI Enterprise certified)\n1.28 (NVIDIA AI Enterprise certified)\n1.27\n";
         let fakes = Fakes::new(move |_| said(text));

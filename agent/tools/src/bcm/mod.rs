@@ -1,5 +1,5 @@
-//! BCM's own tools on a head node, one command a file. What they print is read strictly: they tell errors with exit code 0 too, so that
-//! what is not exactly as documented is kept as it came and believed by nobody.
+//! BCM's own tools on a head node, one command per file. Their output is parsed strictly, because they report errors with exit code 0 too.
+//! Output that differs from the documentation is kept as raw text and not used.
 
 pub mod cluster_version;
 pub mod cmsh;
@@ -10,14 +10,14 @@ use crate::run;
 use podlift_host::{Host, Invocation};
 use podlift_model::Failure;
 
-/// Code of an answer that is not what the tool is documented to print.
+/// Code of the failure if a tool prints something else than its documentation says.
 pub const ODD: &str = "bcm-answer";
-/// More than any answer has.
+/// Bytes; no valid answer is longer.
 const LIMIT: usize = 64 << 10;
 
-/// What a tool printed on stdout, where it exited 0.
+/// A tool's stdout, if it exited 0.
 async fn printed(host: &Host, call: Invocation) -> Result<String, Failure> {
-    // cmsh looks for root's certificate below its home.
+    // cmsh looks for root's certificate below HOME.
     let call = call.env("HOME", "/root").env("TERM", "dumb");
     let output = run(host, &call).await?;
     let said = format!("{}{}", output.stdout, output.stderr);
@@ -32,7 +32,7 @@ fn odd(why: impl Into<String>) -> Failure {
     Failure::permanent(ODD, why)
 }
 
-/// `1.32 (NVIDIA AI Enterprise certified)` without what stands in brackets.
+/// `1.32 (NVIDIA AI Enterprise certified)` without the part in brackets.
 fn without_suffix(line: &str) -> &str {
     match line.split_once(" (") {
         Some((before, rest)) if rest.ends_with(')') => before.trim_end(),
@@ -40,7 +40,7 @@ fn without_suffix(line: &str) -> &str {
     }
 }
 
-/// The raw text, as much of it as a person reads.
+/// The raw text, shortened to what a person reads.
 fn short(text: &str) -> String {
     const SHOWN: usize = 2000;
     let text = text.trim();

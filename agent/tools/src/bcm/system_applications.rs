@@ -1,4 +1,4 @@
-//! `cmsh … applications; list`: what BCM applies to a cluster by itself.
+//! `cmsh … applications; list`: the applications that BCM itself applies to a cluster.
 
 use super::{cmsh, odd, printed, short};
 use podlift_host::Host;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
     use podlift_host::testing::{Fakes, said};
 
-    /// As cmsh prints it: padded to the right.
+    /// cmsh's output, padded to the right.
     const TABLE: &str = "Name (key)          Format Enabled\n------------------- ------ -------\ncalico              Yaml   yes    \nflannel             Yaml   no     \n";
 
     #[tokio::test]

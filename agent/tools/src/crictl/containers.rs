@@ -1,4 +1,4 @@
-//! `crictl ps -a`: containers of a name.
+//! `crictl ps -a`: containers of a given name.
 
 use super::{nanoseconds, unreadable};
 use crate::must;
@@ -14,7 +14,7 @@ pub struct Container {
     pub pod: String,
     pub running: bool,
     pub attempt: u32,
-    /// Nanoseconds.
+    /// Time of creation, nanoseconds since the epoch.
     pub created: i128,
 }
 
@@ -45,13 +45,13 @@ struct Metadata {
     attempt: u32,
 }
 
-/// Newest first.
+/// The containers of that name, newest first.
 pub async fn containers(host: &Host, name: &str) -> Result<Vec<Container>, Failure> {
     let text = must(host, &Invocation::new("crictl", ["ps", "-a", "--name", name, "-o", "json"])).await?;
     parse(&text, name)
 }
 
-/// crictl's own filter is a regular expression, so it may list more.
+/// Filters by the exact name, because crictl's own filter is a regular expression and may list more.
 pub(super) fn parse(text: &str, name: &str) -> Result<Vec<Container>, Failure> {
     let list: List = serde_json::from_str(text).map_err(unreadable)?;
     let container = |c: Listed| Container {

@@ -22,7 +22,7 @@ struct Image {
     repo_digests: Option<Vec<String>>,
 }
 
-/// Names of the images that are here, with tag and with digest.
+/// Names of the images on this node, with tag and with digest.
 pub async fn images(host: &Host) -> Result<Vec<String>, Failure> {
     parse(&must(host, &Invocation::new("crictl", ["images", "-o", "json"])).await?)
 }
@@ -33,7 +33,7 @@ fn parse(text: &str) -> Result<Vec<String>, Failure> {
     Ok(list.images.unwrap_or_default().into_iter().flat_map(names).collect())
 }
 
-/// No registry is asked for an image that is here already: a node without a way out has its images loaded by hand.
+/// Does nothing for an image that is on this node already: on a node without internet access, people load images by hand.
 pub async fn pull(host: &Host, image: &str, limit: Duration) -> Result<(), Failure> {
     if images(host).await.is_ok_and(|here| here.iter().any(|name| name == image)) {
         return Ok(());

@@ -6,11 +6,11 @@ use podlift_host::{Host, Invocation};
 use podlift_model::Failure;
 use serde_json::Value;
 
-/// What `crictl inspect` tells of one container.
+/// The answer of `crictl inspect` about one container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inspected {
     pub image: String,
-    /// The command line it was started with.
+    /// The command line with which it was started.
     pub words: Vec<String>,
     pub exit_code: Option<i32>,
 }
@@ -20,7 +20,7 @@ pub async fn inspect(host: &Host, id: &str) -> Result<Inspected, Failure> {
     parse(&text)
 }
 
-/// The last lines; a container without a log has none.
+/// The last lines of the log; empty for a container without a log.
 pub async fn log_tail(host: &Host, id: &str) -> String {
     match run(host, &Invocation::new("crictl", ["logs", "--tail", "20", id])).await {
         Ok(output) => format!("{}{}", output.stdout, output.stderr).trim_end().to_string(),
@@ -28,7 +28,7 @@ pub async fn log_tail(host: &Host, id: &str) -> String {
     }
 }
 
-/// The status names the image as the pod asked for it; the configuration only by its id.
+/// The status has the image name that the pod asked for; the configuration has only its id.
 const IMAGES: [&str; 4] = [
     "/status/image/image",
     "/status/image/userSpecifiedImage",
@@ -38,7 +38,7 @@ const IMAGES: [&str; 4] = [
 
 fn parse(text: &str) -> Result<Inspected, Failure> {
     let said: Value = serde_json::from_str(text).map_err(unreadable)?;
-    // Some versions answer with a list of one.
+    // Some versions answer with a list of one element.
     let value = said.get(0).unwrap_or(&said);
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let named = IMAGES.into_iter().map(text).find(|t| t.contains(':') && !t.starts_with("sha256:"));

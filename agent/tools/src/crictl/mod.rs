@@ -1,4 +1,4 @@
-//! `crictl`: pods, containers and images of this node, without an API server. It only asks and fetches; nothing is started or ended.
+//! `crictl`: pods, containers and images of this node, without an API server. It only asks and pulls; it starts and ends nothing.
 
 mod containers;
 mod images;

@@ -18,11 +18,11 @@ pub struct Sandbox {
     pub namespace: String,
     pub name: String,
     pub created: Timestamp,
-    /// The kubelet made it from a file of its folder.
+    /// The kubelet made the pod from a file of its manifest folder.
     pub from_file: bool,
     /// The kubelet's hash of that file.
     pub config_hash: Option<String>,
-    /// Label `component` of the manifest.
+    /// The manifest's label `component`.
     pub component: Option<String>,
 }
 
@@ -55,7 +55,7 @@ struct Metadata {
     namespace: String,
 }
 
-/// Newest first.
+/// Ready sandboxes, newest first.
 pub async fn ready(host: &Host) -> Result<Vec<Sandbox>, Failure> {
     parse(&must(host, &Invocation::new("crictl", ["pods", "--state", "ready", "-o", "json"])).await?)
 }

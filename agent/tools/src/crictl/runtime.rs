@@ -1,4 +1,4 @@
-//! The pod of a component as the container runtime has it: newest ready sandbox of its static pod, and the container that runs in it.
+//! The pod of a component in the container runtime: the newest ready sandbox of its static pod, and the container that runs in it.
 
 use super::containers::{self, Container};
 use super::inspect::inspect;
@@ -9,7 +9,7 @@ use podlift_host::Host;
 use podlift_model::Failure;
 use podlift_model::op::Component;
 
-/// The pod of a component that runs now, with the kubelet's hash of the manifest that it was made from.
+/// The running pod of a component, with the kubelet's hash of the manifest from which it was made.
 pub async fn runtime(host: &Host, component: Component) -> Runtime {
     match ask(host, component).await {
         Ok(Some(pod)) => Runtime::Running(pod),
@@ -33,14 +33,14 @@ async fn ask(host: &Host, component: Component) -> Result<Option<RunningPod>, Fa
     }))
 }
 
-/// The kubelet has read a manifest and made a pod of it: its image is still pulled, or its container crashes. That is not "does not run".
+/// The kubelet has read a manifest and made its pod, but the image is still pulled or the container crashes. That is not "does not run".
 fn without_container(component: Component) -> Failure {
     let message = format!("the pod of {component} is there, and no container of it runs");
     Failure::transient("pod-without-container", message)
 }
 
-/// A static pod is called NAME-NODE. Of `kube-apiserver-proxy` only the label says that it is another; where a manifest has no label, the
-/// name of its container does.
+/// A static pod's name is NAME-NODE. Only the label distinguishes `kube-apiserver-proxy` from it; without a label the container's name
+/// does.
 fn is_of(sandbox: &Sandbox, containers: &[Container], component: Component) -> bool {
     let named = sandbox.name.strip_prefix(component.name()).is_some_and(|rest| rest.starts_with('-'));
     let labelled = match &sandbox.component {

@@ -1,4 +1,4 @@
-//! How etcd is reached: endpoints and TLS files, from the flags of a manifest. Reads no key, asks nobody.
+//! The access to etcd: endpoints and TLS files, from the flags of a manifest. It reads no key and sends no request.
 
 use crate::etcd_pair::Pair;
 use podlift_heal::manifest::Manifest;
@@ -7,16 +7,16 @@ use podlift_model::command::is_expanded;
 use podlift_model::op::Component;
 use podlift_model::{ClusterName, FlagSet};
 
-/// How to reach etcd.
+/// Endpoints and TLS options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     pub endpoints: Vec<String>,
-    /// `--cacert`, `--cert`, `--key`, those that are set.
+    /// `--cacert`, `--cert` and `--key`, as far as they are set.
     pub(super) tls: Vec<String>,
 }
 
 impl Access {
-    /// From a manifest's flags; `servers` takes the place of an empty `--etcd-servers`.
+    /// The access by a manifest's flags; `servers` replaces an empty `--etcd-servers`.
     pub fn of_manifest(
         host: &Host,
         cluster: &ClusterName,
@@ -32,8 +32,8 @@ impl Access {
         Self::to(host, cluster, &flags, wanted.iter().map(String::as_str))
     }
 
-    /// The stores of single resources that a manifest names in `--etcd-servers-overrides`, each by its own words (`/events`). The API
-    /// server opens them with the same TLS files.
+    /// The stores of single resources in the manifest's `--etcd-servers-overrides`, each with the words of its override (`/events`). The
+    /// API server opens them with the same TLS files.
     pub fn overrides(host: &Host, cluster: &ClusterName, manifest: &Manifest) -> Vec<(String, Self)> {
         let flags = manifest.flags();
         let store = |item: &String| {
@@ -43,14 +43,14 @@ impl Access {
         flags.items("etcd-servers-overrides").iter().filter_map(store).collect()
     }
 
-    /// From this node's live manifest. None on a worker.
+    /// The access by this node's live manifest; `None` on a worker.
     pub fn of_node(host: &Host, cluster: &ClusterName, servers: Option<&str>) -> Option<Self> {
         let bytes = host.files.read(&paths::manifest(Component::KubeApiserver)).ok()?;
         let manifest = Manifest::parse(Component::KubeApiserver, &bytes).ok()?;
         Self::of_manifest(host, cluster, &manifest, servers)
     }
 
-    /// The same certificates, other endpoints.
+    /// The same certificates with other endpoints.
     pub fn at(self, servers: &str) -> Self {
         Self { endpoints: endpoints(servers.split(',')), ..self }
     }
@@ -69,8 +69,8 @@ impl Access {
     }
 }
 
-/// As etcdctl wants them and prints them again: a slash behind the port is no part of the address, a path of a unix socket is. An address
-/// that the kubelet puts in when it starts the container (`$(POD_IP)`) is not known here.
+/// Endpoints in the form that etcdctl takes and prints: a slash behind the port is not part of the address, but the path of a unix socket
+/// is. An address that the kubelet expands when it starts the container (`$(POD_IP)`) is left out.
 fn endpoints<'a>(servers: impl Iterator<Item = &'a str>) -> Vec<String> {
     let known = servers.map(str::trim).filter(|s| !is_expanded(s));
     known.map(|s| s.trim_end_matches('/')).filter(|s| !s.is_empty()).map(String::from).collect()

@@ -1,4 +1,4 @@
-//! What `etcdctl -w json` prints. Pure.
+//! The output of `etcdctl -w json`. Pure.
 
 use crate::exited;
 use podlift_host::{Invocation, Output};
@@ -55,7 +55,7 @@ pub struct EndpointHealth {
     pub health: bool,
     #[serde(default)]
     pub error: Option<String>,
-    /// A duration as Go writes it: `2.345678ms`.
+    /// A duration in Go's form: `2.345678ms`.
     #[serde(default)]
     pub took: String,
 }
@@ -75,13 +75,13 @@ pub(super) struct Alarm {
 }
 
 impl EndpointHealth {
-    /// What the check took; None: it does not say.
+    /// Duration of the check in milliseconds; `None` if the answer has none.
     pub fn millis(&self) -> Option<u32> {
         go_millis(&self.took)
     }
 }
 
-/// `1m2.5s`, `2.345678ms`, `850.1µs`; rounded up, because 0 would be no time.
+/// Milliseconds of `1m2.5s`, `2.345678ms` or `850.1µs`, rounded up so that a measured time is never 0.
 pub(super) fn go_millis(text: &str) -> Option<u32> {
     let (mut rest, mut millis) = (text, 0.0_f64);
     while !rest.is_empty() {
@@ -120,7 +120,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result
     serde_json::from_str(text.trim()).map_err(bad)
 }
 
-/// etcdctl exits 1 as soon as one endpoint does not answer, and prints what the others said.
+/// Accepts exit code 1 with output: etcdctl exits 1 as soon as one endpoint does not answer, and prints the answers of the others.
 pub(super) fn partial<'a, T: Deserialize<'a>>(
     call: &Invocation,
     output: &'a Output,

@@ -1,5 +1,5 @@
-//! `etcdctl` against the cluster's external etcd, with the endpoints and certificates of the live API server's own flags. Never restores,
-//! never removes a member.
+//! `etcdctl` against the cluster's external etcd, with the endpoints and certificates of the live API server's own flags. It never
+//! restores, and never removes a member.
 
 mod access;
 mod answer;
@@ -33,19 +33,19 @@ impl Access {
         parse(&text, "member list")
     }
 
-    /// Of each of our own endpoints that answers, the cluster that it belongs to, in hexadecimal as etcd's own logs have it.
+    /// For each of the node's endpoints that answers, its cluster id, in hexadecimal as in etcd's own logs.
     pub async fn clusters(&self, host: &Host) -> Result<Vec<(String, String)>, Failure> {
         let call = self.call(&["endpoint", "status", "-w", "json"]);
         let status: Vec<EndpointStatus> = partial(&call, &run(host, &call).await?, "endpoint status")?;
         Ok(status.into_iter().map(|s| (s.endpoint, format!("{:x}", s.status.header.cluster_id))).collect())
     }
 
-    /// The one cluster of all endpoints that answer. Each is asked for itself: a list that names members of two clusters has no id.
+    /// The one cluster of all endpoints that answer. Each is asked separately: a list that names members of two clusters has no id.
     pub async fn cluster_id(&self, host: &Host) -> Result<String, Failure> {
         one_cluster(&self.clusters(host).await?)
     }
 
-    /// Of the endpoints that answered.
+    /// Status of the endpoints that answered.
     pub async fn status(&self, host: &Host) -> Result<Vec<EndpointStatus>, Failure> {
         let call = self.call(&["endpoint", "status", "--cluster", "-w", "json"]);
         partial(&call, &run(host, &call).await?, "endpoint status")
@@ -63,13 +63,13 @@ impl Access {
         Ok(alarms.alarms.into_iter().map(|a| (a.member, alarm_name(a.alarm))).collect())
     }
 
-    /// `leader` is the leader's own endpoint: only it may be asked.
+    /// Moves the leadership. `leader` is the leader's own endpoint, because only the leader accepts the request.
     pub async fn move_leader(&self, host: &Host, leader: &str, to: u64) -> Result<(), Failure> {
         let args = self.args(leader, &["move-leader", &format!("{to:x}")]);
         must(host, &Invocation::new("etcdctl", args).env("ETCDCTL_API", "3")).await.map(drop)
     }
 
-    /// One member's snapshot: etcdctl writes `FILE.part` and renames it when it is whole.
+    /// A unit for one member's snapshot: etcdctl writes `FILE.part` and renames it when it is complete.
     pub fn snapshot(&self, endpoint: &str, to: &Path, limit: Duration) -> UnitSpec {
         let args = self.args(endpoint, &["snapshot", "save", &to.display().to_string()]);
         UnitSpec::new("etcdctl", args).env("ETCDCTL_API", "3").limit(limit)

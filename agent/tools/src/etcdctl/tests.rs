@@ -1,4 +1,4 @@
-//! Which calls are made, and what etcdctl really printed.
+//! Calls of etcdctl, and its real output.
 
 use super::answer::{go_millis, parse};
 use super::*;
@@ -156,7 +156,7 @@ fn stacked_etcd_with_a_slash_and_by_ipv6() {
     }
 }
 
-/// Answers as etcdctl does: of the endpoints that are up, each with the cluster that it belongs to; exit code 1 where one is down.
+/// Answers like etcdctl: for each endpoint that is up its cluster; exit code 1 if one is down.
 fn members_of(clusters: &'static [(&'static str, u64)]) -> Fakes {
     Fakes::new(move |call| {
         let asked = call.args[0].strip_prefix("--endpoints=").unwrap().to_string();

@@ -1,5 +1,5 @@
-//! `kubeadm upgrade diff` as flag changes: the printed hunks are applied to the live manifest, and both versions are read like any other
-//! manifest. So a moved line, a second container or a flag in two words is what it is for the component itself. Changes nothing.
+//! `kubeadm upgrade diff` as flag changes: the printed hunks are applied to the live manifest, and both versions are parsed like any
+//! manifest. A moved line, a second container or a flag in two words is therefore read as the component itself reads it. Changes nothing.
 
 use super::Binary;
 use crate::files::file_failure;
@@ -13,7 +13,7 @@ use podlift_model::{Failure, FlagSet, KubeVersion};
 use std::path::Path;
 use std::time::Duration;
 
-/// What this node's manifests would lose and gain.
+/// Flags that this node's manifests would lose and gain.
 pub async fn diff(host: &Host, binary: Binary, to: KubeVersion) -> Result<Vec<FlagChange>, Failure> {
     let call = binary.call(["upgrade", "diff", &to.to_string()]);
     let call = call.timeout(Duration::from_secs(120));
@@ -31,7 +31,7 @@ pub async fn diff(host: &Host, binary: Binary, to: KubeVersion) -> Result<Vec<Fl
     Ok(all)
 }
 
-/// Program of the manifest's own container: `…/kube-apiserver.yaml`, `…/etcd.yaml`.
+/// Program of the manifest's container, from a path such as `…/kube-apiserver.yaml` or `…/etcd.yaml`.
 fn component_of(path: &str) -> Option<&str> {
     let name = path.rsplit('/').next()?.strip_suffix(".yaml")?;
     (name == "etcd" || Component::ALL.iter().any(|c| c.name() == name)).then_some(name)

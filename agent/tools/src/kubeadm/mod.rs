@@ -1,4 +1,4 @@
-//! `kubeadm`: its calls, and its `upgrade diff` as flag changes. Its exit code says nothing of health: nobody here reads it as such.
+//! `kubeadm`: its calls, and its `upgrade diff` as flag changes. Its exit code says nothing about health, and no caller uses it for that.
 
 mod diff;
 
@@ -13,7 +13,7 @@ use podlift_model::{Failure, KubeVersion};
 use std::time::Duration;
 
 fn unit(args: Vec<String>, limit: Duration) -> UnitSpec {
-    // Admin credentials are looked for at the usual place; HOME keeps the client's cache out of /.
+    // kubeadm finds the admin credentials at their usual place; HOME keeps the client's cache out of /.
     UnitSpec::new("kubeadm", args).env("HOME", "/root").limit(limit)
 }
 
@@ -22,15 +22,15 @@ fn skipped(skip: &[SkipPhase]) -> Option<String> {
     (!names.is_empty()).then(|| format!("--skip-phases={}", names.join(",")))
 }
 
-/// Of a directory.
+/// `--patches` with that directory.
 fn patched(patches: Option<&str>) -> Option<String> {
     patches.map(|dir| format!("--patches={dir}"))
 }
 
-/// What this node's own configuration gives to every `kubeadm upgrade`.
+/// The node's own arguments for every `kubeadm upgrade`.
 #[derive(Debug, Clone, Copy)]
 pub struct Local<'a> {
-    /// A directory for `--patches`.
+    /// The directory for `--patches`.
     pub patches: Option<&'a str>,
     /// Whether kubeadm may renew certificates.
     pub certificate_renewal: bool,
@@ -61,7 +61,7 @@ pub fn node(skip: &[SkipPhase], local: Local<'_>, limit: Duration) -> UnitSpec {
     unit(args.into_iter().chain(skipped(skip)).chain(local.args()).collect(), limit)
 }
 
-/// `which`: all of them at once where both are wanted.
+/// Runs one addon phase, or `all` if both addons are requested.
 pub fn addons(to: KubeVersion, addons: &[Addon], limit: Duration) -> UnitSpec {
     let all = Addon::ALL.iter().all(|a| addons.contains(a));
     let which = if all { "all" } else { addons.first().map_or("all", Addon::name) };
@@ -80,11 +80,11 @@ pub fn kubelet_config(patches: Option<&str>, limit: Duration) -> UnitSpec {
     unit(args.into_iter().chain(patched(patches)).collect(), limit)
 }
 
-/// Which kubeadm is asked.
+/// Which kubeadm to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     Installed,
-    /// The target's, in the private root.
+    /// The target's kubeadm in the private root.
     Unpacked,
 }
 
@@ -98,12 +98,12 @@ impl Binary {
     }
 }
 
-/// As it says itself.
+/// The version that the binary reports.
 pub async fn version(host: &Host, binary: Binary) -> Result<String, Failure> {
     Ok(must(host, &binary.call(["version", "-o", "short"])).await?.trim().to_string())
 }
 
-/// Images of a version. Asks nobody: the version is given.
+/// Images of a version. Needs no network, because the version is given.
 pub async fn images(
     host: &Host,
     binary: Binary,

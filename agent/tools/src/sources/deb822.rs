@@ -1,9 +1,9 @@
-//! The deb822 form: stanzas of `Types:`, `URIs:`, `Suites:`, `Signed-By:`; a disabled stanza is left alone. Pure.
+//! The deb822 form: stanzas of `Types:`, `URIs:`, `Suites:`, `Signed-By:`. A disabled stanza is ignored. Pure.
 
 use super::{Place, Unusable, legacy, minor_in, names};
 use std::ops::Range;
 
-/// Where the minors of the enabled stanzas stand.
+/// Where the minors of the enabled stanzas are.
 pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
     let mut places = Vec::new();
     for stanza in ours(text) {
@@ -19,7 +19,7 @@ pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
     Ok(places)
 }
 
-/// The enabled stanzas, without anything else.
+/// Only the enabled stanzas.
 pub fn only(text: &str) -> String {
     let whole: Vec<&str> = ours(text).map(|s| text[s.whole].trim_end()).collect();
     whole.join("\n\n") + "\n"
@@ -55,7 +55,7 @@ fn ours(text: &str) -> impl Iterator<Item = Stanza> {
 #[derive(Debug, Default)]
 struct Stanza {
     whole: Range<usize>,
-    /// Names in lower case, and where their values stand, continuation lines included.
+    /// Names in lower case with the ranges of their values, continuation lines included.
     fields: Vec<(String, Range<usize>)>,
     /// It has a line that is no field.
     strange: bool,
@@ -66,7 +66,7 @@ impl Stanza {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, at)| at.clone())
     }
 
-    /// Whether a switch is there and set to that.
+    /// Whether a switch exists and has that value.
     fn says(&self, text: &str, name: &str, yes: bool) -> bool {
         let words: &[&str] = if yes {
             &["yes", "true", "1", "on", "with", "enable"]
@@ -77,13 +77,13 @@ impl Stanza {
         value.is_some_and(|v| words.contains(&v.as_str()))
     }
 
-    /// Words of a field.
+    /// The words of a field.
     fn words<'a>(&self, text: &'a str, name: &str) -> Vec<&'a str> {
         let value = self.value(name).map_or("", |at| &text[at]);
         value.lines().filter(|l| !l.starts_with('#')).flat_map(str::split_whitespace).collect()
     }
 
-    /// Where each word of `URIs:` stands. Comment lines between continuation lines are none of it.
+    /// The range of each word of `URIs:`. Comment lines between continuation lines are left out.
     fn addresses<'a>(&self, text: &'a str) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let at = self.value("uris").unwrap_or_default();
         let (start, value) = (at.start, &text[at]);
@@ -112,7 +112,7 @@ fn stanzas(text: &str) -> Vec<Stanza> {
     all
 }
 
-/// A line of a stanza: a field, or more of the last one.
+/// Takes a line of a stanza: a field, or the continuation of the last one.
 fn take(stanza: &mut Stanza, line: &str, at: usize) {
     let end = at + line.len();
     if line.starts_with([' ', '\t', '#']) {

@@ -1,8 +1,9 @@
-//! Files of apt's sources that are not ours: what is wrong with them. apt reads all of them before it installs anything. Pure.
+//! Files of apt's sources without the Kubernetes repository: what is wrong with them. apt reads all of them before it installs anything.
+//! Pure.
 
 use super::{Form, deb822, legacy, one_line};
 
-/// What is wrong with a file, and what to do; None: nothing.
+/// What is wrong with a file and what to do; `None` if it is right.
 pub fn wrong(form: Form, bytes: &[u8]) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Some(

@@ -1,6 +1,6 @@
-//! Where this node's Kubernetes packages come from: the one apt source that names `core:/stable:/vX.Y/deb/`, in the one-line form or as
-//! deb822. Of it only the minor ever changes; host, key, comments, other lines and other repositories stay as they are, byte for byte.
-//! Files of others may be broken, unreadable or links: they are told of and never touched.
+//! The source of this node's Kubernetes packages: the one apt source that names `core:/stable:/vX.Y/deb/`, in the one-line form or as
+//! deb822. Only its minor ever changes; host, key, comments, other lines and other repositories stay as they are, byte for byte. Other
+//! files may be broken, unreadable or links: they are reported and never touched.
 
 mod deb822;
 mod foreign;
@@ -33,7 +33,7 @@ pub struct Source {
     pub text: String,
 }
 
-/// Where a minor stands in the text, and which one it is.
+/// Range of a minor in the text, and the minor.
 type Place = (Range<usize>, Minor);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,18 +92,18 @@ impl Form {
     }
 }
 
-/// Where the search was blind.
+/// A list of the files that the search had to skip.
 fn skipped(files: &[ForeignSource]) -> String {
     let each = files.iter().map(|f| format!("; {} was skipped: {}", f.file, f.what));
     each.collect()
 }
 
-/// The node's source; exactly one file may name the repository.
+/// The node's source; an error unless exactly one file names the repository.
 pub fn find(files: &dyn Files) -> Result<Source, SourceError> {
     look(files)?.source()
 }
 
-/// What is wrong with the files of others.
+/// What is wrong with the other files.
 pub fn foreign(files: &dyn Files) -> Result<Vec<ForeignSource>, SourceError> {
     Ok(look(files)?.foreign)
 }
@@ -113,7 +113,7 @@ pub fn foreign(files: &dyn Files) -> Result<Vec<ForeignSource>, SourceError> {
 struct Found {
     ours: Vec<Source>,
     foreign: Vec<ForeignSource>,
-    /// Those of them that could not be read: ours may be among them.
+    /// Files that could not be read: the node's source may be among them.
     unread: Vec<ForeignSource>,
     /// The first entry of the old repository.
     legacy: Option<(String, String)>,
@@ -136,7 +136,7 @@ fn look(files: &dyn Files) -> Result<Found, SourceError> {
     Ok(found)
 }
 
-/// None: it is not there. The error says why it is skipped.
+/// `None` if the file does not exist. The error says why it is skipped.
 fn read(files: &dyn Files, path: &Path) -> Result<Option<Vec<u8>>, String> {
     let gone = |e: &io::Error| e.kind() == io::ErrorKind::NotFound;
     match files.stat(path) {
@@ -162,7 +162,7 @@ impl Found {
         if let Some(entry) = foreign::legacy_entry(form, &String::from_utf8_lossy(&bytes)) {
             self.legacy.get_or_insert((file.clone(), entry));
         }
-        // Others may hold what they like; ours must be text.
+        // Only a file with the Kubernetes repository must be text.
         if !bytes.windows(BEFORE.len()).any(|w| w == BEFORE.as_bytes()) {
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl Source {
         })
     }
 
-    /// The same text with another minor; every other byte as it was.
+    /// The same text with another minor; every other byte stays.
     pub fn with_minor(&self, minor: Minor) -> Result<String, SourceError> {
         let mut text = self.text.clone();
         for (range, _) in self.places()?.into_iter().rev() {
@@ -218,7 +218,7 @@ impl Source {
         self.places().ok()?.first().map(|(_, minor)| *minor)
     }
 
-    /// A source of this repository alone, at another minor: (file name, text).
+    /// A source with this repository alone, at another minor: (file name, text).
     pub fn alone(&self, minor: Minor) -> Result<(&'static str, String), SourceError> {
         let text = self.with_minor(minor)?;
         Ok(match self.form {
@@ -234,7 +234,7 @@ fn names(text: &str) -> bool {
     text.contains(BEFORE)
 }
 
-/// Where the minor stands in an address.
+/// Where the minor is in an address.
 fn minor_in(address: &str) -> Option<Place> {
     let start = address.find(BEFORE)? + BEFORE.len();
     let end = start + address[start..].find('/')?;

@@ -2,7 +2,7 @@
 
 use super::{Place, Unusable, legacy, minor_in, names};
 
-/// Where the minors of the active lines stand.
+/// Where the minors of the active lines are.
 pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
     let mut places = Vec::new();
     for (offset, line) in active(text) {
@@ -18,7 +18,7 @@ pub fn places(text: &str) -> Result<Vec<Place>, Unusable> {
     Ok(places)
 }
 
-/// The active lines, without anything else.
+/// Only the active lines.
 pub fn only(text: &str) -> String {
     active(text).map(|(_, line)| format!("{}\n", line.trim())).collect()
 }
@@ -31,7 +31,7 @@ pub fn legacy(text: &str) -> Option<String> {
     Some(format!("{host} {}", suites.first().copied().unwrap_or_default()).trim_end().to_string())
 }
 
-/// The first line that apt can't read: no kind of entry that it knows, or no address and suite behind it.
+/// The first line that apt can't read: it has an unknown kind of entry, or lacks address or suite.
 pub fn broken(text: &str) -> Option<String> {
     let content = text.lines().map(|l| l.split('#').next().unwrap_or_default().trim());
     let bad = |line: &&str| !is_entry(line) || address(&format!("{line}\n")).is_none();
@@ -48,12 +48,12 @@ fn suites(line: &str) -> Vec<&str> {
     behind.split('#').next().unwrap_or_default().split_whitespace().collect()
 }
 
-/// Lines of the Kubernetes repository that are not commented out, with where they begin.
+/// Lines of the Kubernetes repository that are not commented out, with the offsets of their beginnings.
 fn active(text: &str) -> impl Iterator<Item = (usize, &str)> {
     entries(text).filter(|(_, line)| names(line))
 }
 
-/// Lines that are entries, with where they begin.
+/// Lines that are entries, with the offsets of their beginnings.
 fn entries(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut offset = 0;
     let lines = text.split_inclusive('\n').map(move |line| {
@@ -82,7 +82,7 @@ fn address(line: &str) -> Option<std::ops::Range<usize>> {
         at += line[at..].find(']')? + 1;
         at += line[at..].find(|c: char| !c.is_whitespace())?;
     }
-    // A suite has to follow.
+    // A suite must follow.
     let len = line[at..].find(char::is_whitespace)?;
     Some(at..at + len).filter(|_| !line[at + len..].trim().is_empty())
 }

@@ -1,4 +1,4 @@
-//! Both forms, what stays untouched, and what is refused.
+//! Both forms, what stays unchanged, and what is refused.
 
 use super::*;
 use podlift_host::testing::MemFiles;
@@ -193,7 +193,7 @@ fn forms_of_the_old_repository() {
     assert!(find(&both).is_ok() && foreign(&both).unwrap().len() == 1, "both in one file");
 }
 
-/// Whatever stands beside it, ours is found; what apt would fail over is told of.
+/// The node's source is found beside any other file; files over which apt would fail are reported.
 #[test]
 fn broken_files_of_others_are_notes() {
     let cases: [(&str, &[u8], Option<&str>); 12] = [

@@ -1,4 +1,5 @@
-//! What may change packages or restart services without podlift: unattended-upgrades where apt's configuration lets it, and needrestart.
+//! Programs that may change packages or restart services without podlift: unattended-upgrades if apt's configuration allows it, and
+//! needrestart.
 
 use super::{Site, why};
 use crate::{apt_config, systemctl};
@@ -23,7 +24,7 @@ async fn unattended(site: &Site<'_>) -> Result<bool, String> {
     systemctl::any_active(&site.host, &UNITS).await.map_err(why)
 }
 
-/// None: it is not installed.
+/// needrestart's restart mode; `None` if it is not installed.
 fn needrestart(site: &Site<'_>) -> Result<Option<String>, String> {
     if !site.there(NEEDRESTART) {
         return Ok(None);
@@ -38,7 +39,7 @@ fn needrestart(site: &Site<'_>) -> Result<Option<String>, String> {
     Ok(Some(mode.to_string()))
 }
 
-/// `$nrconf{restart} = 'a';`, which is Perl.
+/// The mode in a line such as `$nrconf{restart} = 'a';`, which is Perl.
 fn restart_mode(line: &str) -> Option<char> {
     let rest = line.trim().strip_prefix("$nrconf{")?.trim_start();
     let (key, value) = rest.split_once('}')?;

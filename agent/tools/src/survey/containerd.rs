@@ -1,4 +1,4 @@
-//! containerd: its version, whether CDI is used, and the runtimes of its configuration with the files that it imports.
+//! containerd: its version, whether CDI is on, and the runtimes of its configuration and of the files that this imports.
 
 use super::{Site, whole};
 use crate::containerd;
@@ -11,7 +11,7 @@ const CONFIG: &str = "/etc/containerd/config.toml";
 const SOCKET: &str = "/run/containerd/containerd.sock";
 const SPECIFICATIONS: [&str; 2] = ["/etc/cdi", "/run/cdi"];
 
-/// None: there is no containerd here.
+/// `None` if containerd is not installed.
 pub async fn look(site: &Site<'_>) -> Result<Option<Containerd>, String> {
     let version = match containerd::version(&site.host).await {
         Err(e) if e.code == "command-missing" && !site.there(SOCKET) => return Ok(None),
@@ -26,7 +26,7 @@ pub async fn look(site: &Site<'_>) -> Result<Option<Containerd>, String> {
     Ok(Some(Containerd { version, cdi, runtimes: runtimes.into_iter().collect() }))
 }
 
-/// The configuration, then what it imports.
+/// The configuration, then its imports.
 fn tables(site: &Site<'_>) -> Result<Vec<Table>, String> {
     let Some(main) = table(site, CONFIG)? else { return Ok(Vec::new()) };
     let imports = main.get("imports").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -45,7 +45,7 @@ fn table(site: &Site<'_>, path: &str) -> Result<Option<Table>, String> {
     Ok(Some(table))
 }
 
-/// `/etc/containerd/conf.d/*.toml`, `extra.toml`: a star stands for a name, as containerd has it.
+/// The files of an import such as `/etc/containerd/conf.d/*.toml` or `extra.toml`; a star matches within a name, as in containerd.
 fn imported(site: &Site<'_>, pattern: &str) -> Result<Vec<String>, String> {
     let whole = if pattern.starts_with('/') { pattern.into() } else { format!("/etc/containerd/{pattern}") };
     let (dir, name) = whole.rsplit_once('/').unwrap_or(("/", &whole));
@@ -54,7 +54,7 @@ fn imported(site: &Site<'_>, pattern: &str) -> Result<Vec<String>, String> {
     Ok(site.names(dir)?.into_iter().filter(fits).map(|n| format!("{dir}/{n}")).collect())
 }
 
-/// Of whichever plugin: it has moved from one to another.
+/// Whether any plugin has it on: the setting has moved from one plugin to another.
 fn switches_cdi_on(table: &Table) -> bool {
     let plugins = table.get("plugins").and_then(Value::as_table);
     let on = |plugin: &Value| plugin.get("enable_cdi").and_then(Value::as_bool) == Some(true);

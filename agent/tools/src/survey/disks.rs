@@ -1,4 +1,4 @@
-//! Filesystems that the upgrade writes to, each once, by the first folder that is on it.
+//! Filesystems to which the upgrade writes, each once, under the first folder on it.
 
 use super::Site;
 use super::mountinfo::{self, Mount};
@@ -6,7 +6,7 @@ use podlift_model::survey::Disk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Packages, images, kubelet, snapshots and dumps, and on a control-plane node manifests and the state of the agent.
+/// Folders of packages, images, kubelet, snapshots and dumps, and on a control-plane node of manifests and the agent's state.
 const FOLDERS: [&str; 4] = ["/var", "/var/lib/containerd", "/var/lib/kubelet", "/usr"];
 const CONTROL_PLANE: [&str; 2] = ["/var/lib/podlift", "/etc/kubernetes"];
 
@@ -17,7 +17,7 @@ pub fn look(site: &Site<'_>, table: &[Mount]) -> Result<BTreeMap<String, Disk>, 
     for folder in FOLDERS.iter().chain(more) {
         let space = site.files().space(Path::new(folder)).map_err(|e| format!("{folder}: {e}"))?;
         let read_only = mountinfo::holding(table, folder).is_some_and(|m| m.read_only);
-        // A bind mount of the same filesystem may be read-only by itself.
+        // A bind mount of the same filesystem may be read-only even so.
         if known.insert((space.device, read_only)) {
             let (free_bytes, free_inodes) = (space.free_bytes, space.free_inodes);
             out.insert((*folder).to_string(), Disk { free_bytes, free_inodes, read_only });

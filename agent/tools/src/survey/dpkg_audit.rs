@@ -1,4 +1,4 @@
-//! What dpkg has left half done.
+//! Packages that dpkg has left half done.
 
 use super::{Site, whole};
 use crate::dpkg;

@@ -1,4 +1,4 @@
-//! Stacked etcd: what its static pod's manifest says. kubeadm writes that manifest anew with an upgrade, like the three others.
+//! Stacked etcd, from its static pod's manifest. An upgrade by kubeadm rewrites that manifest like the three others.
 
 use super::Site;
 use crate::static_pod::StaticPod;
@@ -7,7 +7,7 @@ use podlift_model::FlagSet;
 use podlift_model::survey::{Seen, StackedEtcd};
 use std::path::Path;
 
-/// None: etcd is not a static pod of this node.
+/// `None` if etcd is no static pod of this node.
 pub fn look(site: &Site<'_>) -> Option<Seen<StackedEtcd>> {
     let path = format!("{}/etcd.yaml", paths::MANIFESTS);
     match site.text(Path::new(&path)) {

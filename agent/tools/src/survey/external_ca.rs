@@ -1,4 +1,4 @@
-//! Whether the cluster's CA is kept elsewhere: `ca.crt` is on this control-plane node and `ca.key` is not, so that kubeadm renews nothing.
+//! Whether the cluster's CA key is kept elsewhere: this control-plane node has `ca.crt` but no `ca.key`, so kubeadm renews nothing.
 
 use super::Site;
 use podlift_heal::manifest::Manifest;
@@ -7,7 +7,7 @@ use podlift_model::op::Component;
 
 const USUAL: &str = "/etc/kubernetes/pki";
 
-/// None: a worker, or no ca.crt was found.
+/// `None` on a worker, or if no ca.crt was found.
 pub fn look(site: &Site<'_>) -> Option<bool> {
     if !site.control_plane {
         return None;
@@ -22,7 +22,7 @@ pub fn look(site: &Site<'_>) -> Option<bool> {
     Some(!site.there(&format!("{folder}/ca.key")))
 }
 
-/// The folder of a flag's file, on the node.
+/// The folder of the file in a flag, on the node.
 fn folder(site: &Site<'_>, component: Component, flag: &str) -> Option<String> {
     let bytes = site.files().read(&paths::manifest(component)).ok()?;
     let manifest = Manifest::parse(component, &bytes).ok()?;

@@ -1,4 +1,4 @@
-//! What the live manifests hold besides flags: environment, volumes, further containers. kubeadm writes none of it again by itself.
+//! Parts of the live manifests besides flags: environment, volumes, further containers. kubeadm does not write them again by itself.
 
 use super::Site;
 use crate::static_pod::{Env, StaticPod};
@@ -8,7 +8,7 @@ use podlift_model::survey::ManifestExtras;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// By component, and of each manifest that can't be read why; what that means is the heal's finding.
+/// The parts by component; and for each manifest that can't be read, the reason. The heal reports such a manifest as a finding.
 pub fn look(site: &Site<'_>) -> (BTreeMap<String, ManifestExtras>, Vec<(String, String)>) {
     let (mut out, mut strange) = (BTreeMap::new(), Vec::new());
     let mut names: Vec<&str> = Component::ALL.iter().map(|c| c.name()).collect();
@@ -35,11 +35,11 @@ fn of(name: &str, text: &str) -> Result<ManifestExtras, String> {
     })
 }
 
-/// A value that may be a secret, or comes from elsewhere, is left out.
+/// The variable for a report. A value that may be a secret or comes from elsewhere is left out.
 fn shown(env: &Env) -> String {
     let upper = env.name.to_uppercase();
     let secret = ["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"].iter().any(|word| upper.contains(word));
-    // A proxy's address can hold a password.
+    // A proxy's address may contain a password.
     let secret = secret || env.value.as_ref().is_some_and(|v| v.contains("://") && v.contains('@'));
     match env.value.as_ref().filter(|_| !secret) {
         Some(value) => format!("{}={value}", env.name),
@@ -47,7 +47,7 @@ fn shown(env: &Env) -> String {
     }
 }
 
-/// A folder of the node, or the kind of what else it is.
+/// The folder on the node, or the kind of another volume.
 fn what(source: &BTreeMap<String, Value>) -> String {
     match source.get("hostPath").and_then(|h| h.get("path")?.as_str()) {
         Some(path) => path.into(),

@@ -1,4 +1,4 @@
-//! InfiniBand devices that the kernel has.
+//! InfiniBand devices that the kernel lists.
 
 use super::Site;
 

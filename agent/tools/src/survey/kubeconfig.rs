@@ -1,4 +1,4 @@
-//! A kubeconfig: the user and the cluster of its current context. Of a user only the certificate is looked at, never the key or a token.
+//! A kubeconfig: the user and the cluster of its current context. Of a user only the certificate is read, never the key or a token.
 
 use super::Site;
 use super::certificates::newest;
@@ -85,7 +85,7 @@ impl Kubeconfig {
         all.iter().find(|c| c.name == current).map(|c| &c.context)
     }
 
-    /// Of the current context; the first where none is named.
+    /// The user of the current context, or the first user if no context is named.
     pub fn user(&self) -> Option<&User> {
         let all = self.users.as_deref().unwrap_or_default();
         let wanted = self.context().and_then(|c| c.user.as_deref());
@@ -93,7 +93,7 @@ impl Kubeconfig {
         named.or(all.first()).map(|u| &u.user)
     }
 
-    /// Of the current context; the first where none is named.
+    /// The cluster of the current context, or the first cluster if no context is named.
     pub fn cluster(&self) -> Option<&Cluster> {
         let all = self.clusters.as_deref().unwrap_or_default();
         let wanted = self.context().and_then(|c| c.cluster.as_deref());
@@ -103,12 +103,12 @@ impl Kubeconfig {
 }
 
 impl User {
-    /// The certificate within the file itself; None: it has none there.
+    /// The certificate inside the file; `None` if it has none there.
     pub fn inline(&self) -> Result<Option<Vec<u8>>, String> {
         self.client_certificate_data.as_deref().filter(|d| !d.is_empty()).map(decoded).transpose()
     }
 
-    /// As PEM, from the file itself or from the file that it names; None: it has no certificate.
+    /// The certificate as PEM, from the file itself or from the file that it names; `None` if it has no certificate.
     pub fn certificate(&self, site: &Site<'_>) -> Result<Option<Vec<u8>>, String> {
         match (self.inline()?, &self.client_certificate) {
             (Some(bytes), _) => Ok(Some(bytes)),
@@ -119,7 +119,7 @@ impl User {
 }
 
 impl Cluster {
-    /// As PEM; None: it names no CA.
+    /// The CA as PEM; `None` if it names no CA.
     pub fn authority(&self, site: &Site<'_>) -> Result<Option<Vec<u8>>, String> {
         match (
             self.certificate_authority_data.as_deref().filter(|d| !d.is_empty()),
@@ -137,7 +137,7 @@ fn decoded(data: &str) -> Result<Vec<u8>, String> {
     STANDARD.decode(data).map_err(|_| "its certificate is no base64".to_string())
 }
 
-/// Links are not followed; `kubelet-client-current.pem` is one to the newest of the dated files beside it.
+/// Reads without following links; instead of `kubelet-client-current.pem`, a link, it takes the newest of the dated files beside it.
 fn read(site: &Site<'_>, path: &str) -> Result<Vec<u8>, String> {
     let link = site.files().stat(Path::new(path)).is_ok_and(|s| s.kind == FileKind::Symlink);
     let dated = match path.strip_suffix("current.pem").and_then(|p| p.rsplit_once('/')) {

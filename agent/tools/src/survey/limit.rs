@@ -1,4 +1,4 @@
-//! The time that a survey has. Commands are ended with it, so that none outlives the question.
+//! The time limit of a survey. Its commands end with it, so that none outlives the question.
 
 use async_trait::async_trait;
 use podlift_common::clock::Clock;
@@ -6,17 +6,17 @@ use podlift_host::{CommandError, Commands, Host, Invocation, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Less than a coordinator waits for a node.
+/// Shorter than a coordinator waits for a node.
 const LIMIT: Duration = Duration::from_secs(50);
 
 struct Limited {
     inner: Arc<dyn Commands>,
     clock: Arc<dyn Clock>,
-    /// On the boot clock.
+    /// End of the survey on the boot clock.
     end: Duration,
 }
 
-/// The same ports; no command of theirs runs longer than the survey.
+/// The same ports, with commands that end no later than the survey.
 pub fn limited(host: &Host) -> Host {
     let end = host.clock.since_boot() + LIMIT;
     let commands = Limited { inner: host.commands.clone(), clock: host.clock.clone(), end };

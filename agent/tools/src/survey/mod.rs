@@ -1,5 +1,5 @@
-//! What a plan rests on and what is too costly for facts, one file a part. Each part fails alone and says why; all of them together have
-//! a time limit. Nothing of the node is changed: what is fetched and unpacked goes into the private apt root.
+//! Facts for a plan that are too costly for regular facts, one file per part. Each part fails independently with its reason, and all share
+//! one time limit. A survey changes nothing on the node: downloads and unpacked files go into the private apt root.
 
 mod automation;
 mod certificates;
@@ -34,19 +34,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::sync::Mutex;
 
-/// Whom a survey is of.
+/// The node of a survey.
 #[derive(Clone, Copy)]
 pub struct Surveyed<'a> {
     pub host: &'a Host,
-    /// Held by whoever works in the private apt root.
+    /// Held during work in the private apt root.
     pub apt_root: &'a Mutex<()>,
-    /// It has been a control-plane node before: its manifests were learned, or its configuration says so.
+    /// It was a control-plane node before: its manifests were learned, or its configuration names that role.
     pub control_plane: bool,
-    /// Free bytes that /var must have before anything is fetched.
+    /// Free bytes that /var must have before a download.
     pub free_bytes: u64,
 }
 
-/// What the parts look with: the node, and ports whose commands end with the survey's time.
+/// What the parts use: the node, and ports whose commands end with the survey's time.
 struct Site<'a> {
     node: Surveyed<'a>,
     host: Host,
@@ -62,7 +62,7 @@ impl Site<'_> {
         self.files().stat(Path::new(path)).is_ok()
     }
 
-    /// None: there is no such file.
+    /// The file's text; `None` if the file does not exist.
     fn text(&self, path: &Path) -> Result<Option<String>, String> {
         match self.files().read(path) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
@@ -71,7 +71,7 @@ impl Site<'_> {
         }
     }
 
-    /// Names in a folder; one that is not there has none.
+    /// Names in a folder; empty if the folder does not exist.
     fn names(&self, dir: &str) -> Result<Vec<String>, String> {
         match self.files().list(Path::new(dir)) {
             Ok(names) => Ok(names),
@@ -81,12 +81,12 @@ impl Site<'_> {
     }
 }
 
-/// Reasons of the parts that have no place for one of their own.
+/// Reasons of failed parts that have no field for their own.
 #[derive(Default)]
 struct Unseen(BTreeMap<String, String>);
 
 impl Unseen {
-    /// What was read; of each file that could not be its reason is kept.
+    /// Returns what was read, and keeps the reason of each file that could not be.
     fn each<T>(&mut self, what: &str, (read, strange): (T, Vec<(String, String)>)) -> T {
         self.0.extend(strange.into_iter().map(|(path, why)| (format!("{what} {path}"), why)));
         read
@@ -106,7 +106,7 @@ fn site(node: Surveyed<'_>) -> Site<'_> {
     Site { node, host, control_plane }
 }
 
-/// Where the kubelet that runs and the files of its next start differ. Err: one of both can't be known, and why.
+/// Differences between the running kubelet and the files of its next start. The error says which of the two can't be known, and why.
 pub async fn kubelet_drift(node: Surveyed<'_>) -> Result<Vec<Drift>, String> {
     kubelet::drift::look(&site(node)).await
 }
@@ -148,12 +148,12 @@ pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
     }
 }
 
-/// One manifest is enough.
+/// Whether at least one manifest exists.
 fn has_manifests(files: &dyn Files) -> bool {
     Component::ALL.iter().any(|c| files.stat(&paths::manifest(*c)).is_ok())
 }
 
-/// In one line, for people.
+/// The failure in one line, for people.
 fn why(failure: Failure) -> String {
     failure.message
 }

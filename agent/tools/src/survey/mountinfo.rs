@@ -1,4 +1,4 @@
-//! The mounts of the machine as its init has them: the agent's own sandbox sees read-only what is not (`ProtectSystem=strict`).
+//! The mounts of the machine as its init sees them. In the agent's own sandbox (`ProtectSystem=strict`), writable mounts look read-only.
 
 use super::Site;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub fn read(site: &Site<'_>) -> Result<Vec<Mount>, String> {
     Ok(text.lines().filter_map(parse).collect())
 }
 
-/// `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw`: the fields before the dash vary in number.
+/// Parses `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw`; the number of fields before the dash varies.
 fn parse(line: &str) -> Option<Mount> {
     let (front, back) = line.split_once(" - ")?;
     let mut front = front.split(' ');
@@ -40,7 +40,7 @@ fn parse(line: &str) -> Option<Mount> {
     })
 }
 
-/// `\040` and its like.
+/// Decodes `\040` and similar escapes.
 fn unescape(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -53,7 +53,7 @@ fn unescape(text: &str) -> String {
     out + rest
 }
 
-/// The mount that a path is in; the last one of a point covers the others.
+/// The mount that holds a path. The last mount on a point covers the others.
 pub fn holding<'a>(table: &'a [Mount], path: &str) -> Option<&'a Mount> {
     let holds = |m: &&Mount| Path::new(path).starts_with(&m.point);
     table.iter().filter(holds).max_by_key(|m| m.point.len())

@@ -1,5 +1,5 @@
-//! Mounts that work depends on: network filesystems, and filesystems of their own besides the system's. What pods and the runtime mount
-//! comes and goes with them, and what automount brings comes and goes with its use.
+//! Mounts on which work may depend: network filesystems, and separate local filesystems. Mounts of pods and of the runtime are left out
+//! because they come and go with these, and those of automount because they come and go with their use.
 
 use super::mountinfo::Mount;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const NETWORK: &[&str] = &[
     "orangefs",
     "afs",
 ];
-/// Below these nothing is anybody's work.
+/// Folders with mounts on which no work depends.
 const OTHERS: &[&str] =
     &["/var/lib/kubelet", "/var/lib/containerd", "/run", "/boot", "/snap", "/proc", "/sys", "/dev"];
 
@@ -34,7 +34,7 @@ fn network(kind: &str) -> bool {
     NETWORK.contains(&kind) || (kind.starts_with("fuse.") && kind != "fuse.lxcfs" && kind != "fuse.snapfuse")
 }
 
-/// A filesystem of a device, not the root.
+/// Whether it is a filesystem of a device, and not the root.
 fn own(mount: &Mount) -> bool {
     mount.source.starts_with("/dev/") && !mount.source.starts_with("/dev/loop") && mount.point != "/"
 }

@@ -1,5 +1,4 @@
-//! Under which names this node is known: its host name, the kubelet's override, and the user of kubelet.conf, which kubeadm takes for the
-//! name of the Node.
+//! The names of this node: its host name, the kubelet's override, and the user of kubelet.conf, which kubeadm uses as the name of the Node.
 
 use super::Site;
 use super::certificates::pem;
@@ -20,7 +19,7 @@ pub fn look(site: &Site<'_>, kubelet: Option<&KubeletSettings>) -> Seen<NodeName
     })
 }
 
-/// In lower case, as kubelet and kubeadm take it.
+/// The host name in lower case, as kubelet and kubeadm use it.
 fn hostname(site: &Site<'_>) -> Result<String, String> {
     for path in FILES {
         let text = site.text(Path::new(path))?.unwrap_or_default();
@@ -32,14 +31,14 @@ fn hostname(site: &Site<'_>) -> Result<String, String> {
     Err(format!("{} is not there or empty", FILES[0]))
 }
 
-/// Of the next start; of the process that runs where the files are not known.
+/// The override of the next start, or of the running process if the files are unknown.
 fn overridden(kubelet: &KubeletSettings) -> Option<String> {
     let of = |flags: &FlagSet| flags.joined("hostname-override").filter(|n| !n.is_empty());
     let running = || kubelet.running.as_ref().and_then(|r| r.as_ref().ok()).and_then(of);
     of(&kubelet.flags).or_else(|| running().filter(|_| kubelet.flags.0.is_empty()))
 }
 
-/// None: there is no kubelet.conf, or its user has no certificate. A name without the usual beginning is told whole: kubeadm takes it whole.
+/// `None` without a kubelet.conf or without a certificate in it. A name without the usual prefix is returned whole, as kubeadm uses it.
 fn kubelet_user(site: &Site<'_>) -> Result<Option<String>, String> {
     let bytes = match site.files().read(Path::new(KUBELET_CONF)) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -1,8 +1,8 @@
-//! Folders with kubeadm patches that somebody else keeps on this node. `kubeadm upgrade` uses none of them unless it is told to.
+//! Folders with kubeadm patches from other tools or people on this node. `kubeadm upgrade` uses none of them without `--patches`.
 
 use super::Site;
 
-/// Where people put them; kubeadm stores the folder nowhere.
+/// Usual places; kubeadm itself does not store the folder.
 const KNOWN: [&str; 5] = [
     "/etc/kubernetes/patches",
     "/etc/kubernetes/patch",
@@ -11,7 +11,7 @@ const KNOWN: [&str; 5] = [
     "/etc/kubeadm/patches",
 ];
 
-/// Those that hold a file with an ending that kubeadm reads.
+/// The folders that hold a file with an ending that kubeadm reads.
 pub fn look(site: &Site<'_>) -> Result<Vec<String>, String> {
     let mut out = Vec::new();
     for dir in KNOWN {

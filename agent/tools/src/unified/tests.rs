@@ -1,4 +1,4 @@
-//! Diffs as kubeadm prints them and as people shorten them; every diff that is made of two files applies to the first.
+//! Diffs as kubeadm prints them and as people shorten them; every diff of two files applies to the first.
 
 use super::*;
 use proptest::prelude::*;
@@ -57,10 +57,10 @@ fn sections_of_several_files_between_other_text() {
     assert_eq!(sections("nothing of that kind\n--- alone\n"), []);
 }
 
-/// One line of an edit: stays, goes, or comes.
+/// One line of an edit: it stays, is removed, or is added.
 type Edit = (u8, String);
 
-/// Both files, and their diff with so many lines of context.
+/// Both files, and their diff with this number of context lines.
 fn made(edits: &[Edit], context: usize) -> (String, String, String) {
     let text =
         |not: u8| edits.iter().filter(|e| e.0 != not).map(|e| e.1.as_str()).collect::<Vec<_>>().join("\n");

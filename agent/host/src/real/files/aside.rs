@@ -1,5 +1,5 @@
-//! Takes a file out of a folder without losing anything: first a copy in the kept place, then a rename out of the folder, and the copy is
-//! compared with what was really taken. What somebody put there meanwhile goes back.
+//! Moves a file out of a folder without losing data: first a copy at the new place, then a rename out of the folder, then a comparison of
+//! the copy with the renamed file. A file that another process put there meanwhile goes back.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::folder::Folder;
@@ -9,7 +9,7 @@ use nix::sys::stat::Mode;
 use podlift_model::Digest;
 use std::io::{self, Read as _};
 
-/// `from` and `kept` are a folder and a name in it; `scratch` is on the filesystem of `from`.
+/// `from` and `kept` are each a folder and a name in it; `scratch` is on the filesystem of `from`.
 pub fn move_aside(
     from: (&Folder, &str),
     seen: (&Stat, &Digest),
@@ -24,7 +24,7 @@ pub fn move_aside(
     intent()?;
     let out = format!(".podlift-aside-{}", uuid::Uuid::new_v4().simple());
     from.0.move_to(from.1, scratch, &out)?;
-    // What was really taken: the folder's entry may have become another file in between.
+    // Compare what was really taken, because another file may have replaced the entry in between.
     if self::content(scratch, &out).is_ok_and(|taken| Digest::of(taken) == *seen.1) {
         return Ok(scratch.remove(&out)?);
     }

@@ -1,4 +1,4 @@
-//! An open folder, reached without following a symlink, and what may be done in it by name.
+//! An open folder, reached without following a symlink, and the operations on its entries by name.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::stat_of;
@@ -16,12 +16,12 @@ pub struct Folder {
     fd: OwnedFd,
 }
 
-/// To work in it.
+/// Flags of a folder for all operations.
 fn dir_flags() -> OFlag {
     OFlag::O_RDONLY | lookup_flags()
 }
 
-/// To look something up in it.
+/// Flags of a folder for lookups only.
 fn lookup_flags() -> OFlag {
     OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
 }
@@ -32,13 +32,13 @@ impl Folder {
         Self::walk(root, dir, false, dir_flags())
     }
 
-    /// As `open`, for `stat` alone. Whoever watches the folder is not told: the heal looks every other second, and would wake its own
-    /// watcher each time.
+    /// Like `open`, for `stat` alone. It causes no notice: the heal looks every other second, and would otherwise wake its own watcher each
+    /// time.
     pub fn glance(root: &Path, dir: &Path) -> io::Result<Self> {
         Self::walk(root, dir, false, OFlag::O_PATH | lookup_flags())
     }
 
-    /// As `open`, making folders that are missing (0700).
+    /// Like `open`, and makes missing folders (0700).
     pub fn make(root: &Path, dir: &Path) -> io::Result<Self> {
         Self::walk(root, dir, true, dir_flags())
     }
@@ -51,7 +51,7 @@ impl Folder {
         }
     }
 
-    /// In one call (openat2, Linux 5.6). None: it is for `step_by_step` to make it, or to say what is wrong.
+    /// Opens the folder in one call (openat2, Linux 5.6). `None` if `step_by_step` must open it or report the error.
     fn below(&self, dir: &Path, flags: OFlag) -> io::Result<Option<Self>> {
         if dir.components().any(|part| matches!(part, Component::ParentDir | Component::Prefix(_))) {
             return Err(super::invalid(dir));
@@ -94,7 +94,7 @@ impl Folder {
         }
     }
 
-    /// Opens a file of this folder; a symlink is refused.
+    /// Opens a file of this folder; fails on a symlink.
     pub fn file(&self, name: &str, flags: OFlag, mode: Mode) -> io::Result<File> {
         let fd = openat(&self.fd, name, flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, mode)?;
         Ok(File::from(fd))
@@ -117,7 +117,7 @@ impl Folder {
         Ok(names)
     }
 
-    /// A file that is gone already is fine.
+    /// Removes a file; succeeds if it does not exist.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) => self.sync(),
@@ -132,13 +132,13 @@ impl Folder {
         Ok((stat.st_dev, stat.st_ino))
     }
 
-    /// Moves `name` to `other` in `to`, over nothing.
+    /// Moves `name` to `other` in `to`; fails if `other` exists.
     pub fn move_to(&self, name: &str, to: &Folder, other: &str) -> io::Result<()> {
         renameat2(&self.fd, name, &to.fd, other, RenameFlags::RENAME_NOREPLACE)?;
         to.sync()?;
         self.sync()
     }
-    /// A folder and all that is in it.
+    /// Removes a folder and all its content.
     pub fn remove_tree(&self, name: &str) -> io::Result<()> {
         match self.enter(Path::new(name), false, dir_flags()) {
             Ok(inner) => {
@@ -148,7 +148,7 @@ impl Folder {
                 unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir)?;
                 self.sync()
             }
-            // No folder, or a symlink to one.
+            // It is no folder, or a symlink to one.
             Err(Errno::ENOTDIR | Errno::ELOOP) => self.remove(name),
             Err(Errno::ENOENT) => Ok(()),
             Err(e) => Err(e.into()),
@@ -159,14 +159,14 @@ impl Folder {
         Ok(nix::unistd::fsync(&self.fd)?)
     }
 
-    /// A new file (O_EXCL) with `bytes` and `mode` on the disk; removed again unless it is renamed.
+    /// A new file (O_EXCL) with `bytes` and `mode`, flushed to the disk. It is removed again unless it is renamed.
     pub fn temporary(&self, bytes: &[u8], mode: u32) -> io::Result<Temporary<'_>> {
         let temporary = self.written(bytes, mode)?;
         temporary.sync()?;
         Ok(temporary)
     }
 
-    /// As `temporary`, all of it written and not yet on the disk.
+    /// Like `temporary`, completely written but not yet flushed.
     pub fn written(&self, bytes: &[u8], mode: u32) -> io::Result<Temporary<'_>> {
         let name = format!(".podlift-{}", uuid::Uuid::new_v4().simple());
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
@@ -178,7 +178,7 @@ impl Folder {
     }
 }
 
-/// ELOOP and ENOTDIR say little by themselves.
+/// Adds an explanation to ELOOP and ENOTDIR, which say little by themselves.
 fn explain(e: Errno, dir: &Path) -> io::Error {
     match e {
         Errno::ELOOP | Errno::ENOTDIR => io::Error::new(
@@ -197,8 +197,8 @@ pub struct Temporary<'a> {
 }
 
 impl Temporary<'_> {
-    /// Owner, group and mode, before anybody can see it under its name. The mode comes last: a change of owner takes bits away. One that
-    /// is not root can't give files away, and keeps what is its own.
+    /// Sets owner, group and mode before the file gets its visible name. The mode comes last, because a change of owner clears mode bits. A
+    /// process that is not root can't give files away, so the owner then stays.
     pub fn dress(&self, (uid, gid): (Uid, Gid), mode: u32) -> io::Result<()> {
         let now = fstat(&self.file)?;
         if (now.st_uid, now.st_gid) != (uid.as_raw(), gid.as_raw()) {
@@ -214,14 +214,14 @@ impl Temporary<'_> {
         self.file.sync_all()
     }
 
-    /// Puts it over `name` in `target`, entry included.
+    /// Renames it over `name` in `target`, and syncs the directory entry.
     pub fn rename_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
         renameat(&self.folder.fd, self.name.as_str(), &target.fd, name)?;
         self.renamed = true;
         target.sync()
     }
 
-    /// As `rename_to`, where nothing stands; AlreadyExists otherwise.
+    /// Like `rename_to`, but fails with AlreadyExists if `name` exists.
     pub fn move_to(mut self, target: &Folder, name: &str) -> io::Result<()> {
         let flags = RenameFlags::RENAME_NOREPLACE;
         renameat2(&self.folder.fd, self.name.as_str(), &target.fd, name, flags)?;

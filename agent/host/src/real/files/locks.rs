@@ -1,13 +1,13 @@
-//! Who has a lock (fcntl) on a file. Asks; never takes one.
+//! The process that has a lock (fcntl) on a file. It only asks and takes no lock.
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::File;
 use std::io;
 
-/// 0: a process that this one can't see.
+/// The process id; 0 for a process that this one can't see.
 pub fn holder(file: &File) -> io::Result<Option<u32>> {
-    // The question is: what would keep a writer of the whole file from its lock?
+    // Asks which lock would block a write lock on the whole file.
     let mut lock = libc::flock {
         l_type: libc::F_WRLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,

@@ -1,5 +1,5 @@
-//! Files below one root folder. Directories are opened one component at a time without following a symlink, so that nobody can lead a
-//! writer elsewhere. Only `replace` touches a file in place of another, and only the one that was read.
+//! Files below one root folder. Directories are opened one component at a time without following a symlink, so that no process can redirect
+//! a write. Only `replace` puts a file in place of another, and only of the one that was read.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 mod aside;
@@ -21,12 +21,12 @@ pub struct RealFiles {
 }
 
 impl RealFiles {
-    /// `root` itself may be reached through symlinks; nothing below it may.
+    /// `root` itself may be reached through symlinks, but nothing below it.
     pub fn open(root: &Path) -> io::Result<Self> {
         Ok(Self { root: root.canonicalize()? })
     }
 
-    /// The open folder of a file, and the file's name in it.
+    /// The open folder of a file, and the file's name in that folder.
     fn parent<'a>(&self, path: &'a Path) -> io::Result<(Folder, &'a str)> {
         let dir = path.parent().ok_or_else(|| invalid(path))?;
         Ok((Folder::open(&self.root, dir)?, name_of(path)?))
@@ -38,7 +38,7 @@ impl Files for RealFiles {
         let mut bytes = Vec::new();
         let opened = self.parent(path).and_then(|(dir, name)| dir.file(name, look(), Mode::empty()));
         let mut file = match opened {
-            // A root other than / has no /proc of its own: it is the same kernel.
+            // A root other than / has no /proc of its own; the kernel is the same.
             Err(e) if e.kind() == io::ErrorKind::NotFound && path.starts_with("/proc") => {
                 std::fs::File::open(path)?
             }
@@ -69,7 +69,7 @@ impl Files for RealFiles {
     fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let dir = path.parent().ok_or_else(|| invalid(path))?;
         let target = Folder::make(&self.root, dir)?;
-        // The kubelet reads all of its folder: not even a dot-file may be left there by a crash.
+        // The kubelet reads its whole folder, so a crash must not leave even a dot-file there.
         let scratch = if dir == Path::new(paths::MANIFESTS) { Path::new(paths::SCRATCH) } else { dir };
         let (scratch, name) = (Folder::make(&self.root, scratch)?, name_of(path)?);
         match scratch.temporary(bytes, mode)?.rename_to(&target, name) {
@@ -89,7 +89,7 @@ impl Files for RealFiles {
         let mut file = dir.file(name, flags, Mode::from_bits_truncate(0o600))?;
         let before = file.metadata()?.len();
         if let Err(e) = file.write_all(bytes).and_then(|()| file.sync_data()) {
-            // No room: what was written of the line goes again, if it can.
+            // The disk may be full: cut off the written part of the line, if possible.
             drop(file.set_len(before));
             return Err(e);
         }
@@ -185,14 +185,14 @@ impl Files for RealFiles {
         Ok(Space {
             device: nix::sys::stat::stat(there)?.st_dev,
             free_bytes: stat.blocks_available() as u64 * stat.fragment_size() as u64,
-            // Some filesystems make inodes as they are needed, and count none.
+            // Some filesystems create inodes on demand and report none.
             free_inodes: if stat.files() == 0 { u64::MAX } else { stat.files_available() as u64 },
         })
     }
 }
 
-/// With `scratch`, or with the folder itself where something is mounted on it: no rename leads out of a mount. Temporary names begin with a
-/// dot, which the kubelet skips.
+/// Works with `scratch`, or with the folder itself if it is a mount point, because a rename can't leave a mount. Temporary names begin with
+/// a dot, which the kubelet skips.
 fn within(
     dir: &Folder,
     scratch: &Folder,
@@ -204,7 +204,7 @@ fn within(
     }
 }
 
-/// To read; a pipe in the place of a file must not stop us.
+/// Flags for reading. O_NONBLOCK, because the path may be a pipe.
 fn look() -> OFlag {
     OFlag::O_RDONLY | OFlag::O_NONBLOCK
 }

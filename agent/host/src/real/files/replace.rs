@@ -1,5 +1,5 @@
-//! Compare-and-swap of a file: the new content is on the disk before the last look at the old one, and the rename follows at once. What
-//! somebody else moved in meanwhile is never overwritten knowingly.
+//! Compare-and-swap of a file: the new content is on the disk before the last comparison of the old one, and the rename follows at once. A
+//! file that another process moved in meanwhile is never overwritten knowingly.
 #![allow(clippy::disallowed_methods)] // this is the edge
 
 use super::folder::{Folder, Temporary};
@@ -28,7 +28,7 @@ pub fn replace(
     Ok(temporary.rename_to(dir, name)?)
 }
 
-/// Who the file that stands there belongs to; a repaired manifest stays readable for whoever could read it.
+/// Owner and group of the existing file. The repaired manifest keeps them, so that the same readers can read it.
 fn owner(dir: &Folder, name: &str) -> Result<(Uid, Gid), ReplaceError> {
     let file = match dir.file(name, super::look(), Mode::empty()) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(ReplaceError::Changed),
@@ -39,7 +39,7 @@ fn owner(dir: &Folder, name: &str) -> Result<(Uid, Gid), ReplaceError> {
     Ok((stat.st_uid.into(), stat.st_gid.into()))
 }
 
-/// Where nothing stands.
+/// Makes a file that does not exist yet.
 pub fn create(
     dir: &Folder,
     name: &str,
@@ -55,8 +55,8 @@ pub fn create(
     }
 }
 
-/// Content and intent on the disk, side by side: the file system flushes its journal once for the two, and that is most of a heal's time.
-/// A full or read-only file system was met before, when the content was written.
+/// Flushes content and intent in parallel: the file system then flushes its journal once for both, which is most of a heal's time. A full
+/// or read-only file system has shown itself before, when the content was written.
 fn both(temporary: &Temporary<'_>, intent: &mut Intent<'_>) -> io::Result<()> {
     std::thread::scope(|scope| {
         let content = scope.spawn(|| temporary.sync());
@@ -66,14 +66,14 @@ fn both(temporary: &Temporary<'_>, intent: &mut Intent<'_>) -> io::Result<()> {
     })
 }
 
-/// Only a regular file with one name, owned by root (or by us, where we are not root).
+/// Accepts only a regular file with one name, owned by root (or by this user, if it is not root).
 pub fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
     let refuse = |why: String| {
         Err(ReplaceError::Io(io::Error::new(io::ErrorKind::PermissionDenied, format!("{name} {why}"))))
     };
     let own = nix::unistd::geteuid().as_raw();
     match seen {
-        // It was replaced while it was looked at.
+        // Another file replaced it during the look.
         Stat { links: 0, .. } => Err(ReplaceError::Changed),
         Stat { kind, .. } if *kind != FileKind::Regular => {
             refuse(format!("is no regular file ({kind:?}); not replaced"))
@@ -86,7 +86,7 @@ pub fn refuse_strange(name: &str, seen: &Stat) -> Result<(), ReplaceError> {
     }
 }
 
-/// It is the file that was seen, with that content.
+/// Checks that it is still the file that was seen, with that content.
 pub fn unchanged(dir: &Folder, name: &str, seen: &Stat, hash: &Digest) -> Result<(), ReplaceError> {
     let mut file = match dir.file(name, super::look(), Mode::empty()) {
         Ok(file) => file,
@@ -100,7 +100,7 @@ pub fn unchanged(dir: &Folder, name: &str, seen: &Stat, hash: &Digest) -> Result
     if Digest::of(&content) == *hash { Ok(()) } else { Err(ReplaceError::Changed) }
 }
 
-/// The open file is the one that was seen, not changed since.
+/// Checks that the open file is the one that was seen and has not changed since.
 pub fn same(file: &File, seen: &Stat) -> Result<(), ReplaceError> {
     let now = stat_of(&fstat(file).map_err(io::Error::from)?);
     match (now.inode, now.ctime, now.size) == (seen.inode, seen.ctime, seen.size) {

@@ -1,4 +1,4 @@
-//! The real files, on a scratch folder.
+//! The real files, in a scratch folder.
 
 use super::*;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -44,7 +44,7 @@ fn replaces_what_it_saw_and_keeps_its_mode() {
 fn a_repaired_file_keeps_owner_group_and_mode_and_a_new_one_is_the_owners_alone() {
     let s = scratch(b"old");
     let path = s.root.path().join(&TARGET[1..]);
-    // Only root can give a file away; others see that their own group and mode stay.
+    // Only root can give a file away; other users check that their own group and mode stay.
     let group = if nix::unistd::geteuid().is_root() { 4242 } else { nix::unistd::getegid().as_raw() };
     std::os::unix::fs::chown(&path, None, Some(group)).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o2640)).unwrap();
@@ -157,7 +157,7 @@ fn appends_reads_parts_and_makes_private_folders() {
     s.files.remove(Path::new("/none/such")).unwrap();
 }
 
-/// Another process has the lock until its stdin is closed.
+/// Another process holds the lock until its stdin is closed.
 #[test]
 fn who_has_a_lock_is_told() {
     let root = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ const HEADER: usize = 24;
 /// FAN_EVENT_INFO_TYPE_DFID_NAME.
 const DFID_NAME: u8 = 2;
 
-/// Events that have a name, in order; what can't be understood is left out.
+/// Events that have a name, in order. Records that can't be parsed are left out.
 pub fn parse(mut bytes: &[u8]) -> Vec<Event> {
     let mut events = Vec::new();
     while bytes.len() >= HEADER {

@@ -1,13 +1,13 @@
-//! A process as /proc shows it right after it wrote.
+//! A process as /proc shows it right after its write.
 #![allow(clippy::disallowed_methods)] // this is an edge: /proc of this machine
 
 use crate::Process;
 use std::fs;
 
-/// A longer command line says no more.
+/// Maximum of characters of a command line; a longer one says no more.
 const LONG: usize = 160;
 
-/// Why nobody is named is in the error.
+/// The process; the error says why it can't be identified.
 pub fn identify(pid: i32) -> Result<Process, String> {
     if pid == 0 {
         return Err(
@@ -29,7 +29,7 @@ fn read(pid: i32, what: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Its words; of a process without any (it ends), its name.
+/// The words of its command line, or its name if it has none because it is ending.
 fn command(pid: i32) -> Option<String> {
     let words = read(pid, "cmdline")?.trim_end_matches('\0').replace('\0', " ");
     let text = if words.is_empty() { read(pid, "comm")?.trim().to_string() } else { words };
@@ -40,7 +40,7 @@ fn parent(status: &str) -> Option<i32> {
     status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
-/// The innermost service or scope, of either version of cgroups.
+/// The innermost service or scope, for both versions of cgroups.
 fn unit(cgroup: &str) -> Option<String> {
     let paths = cgroup.lines().filter_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;

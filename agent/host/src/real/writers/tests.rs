@@ -1,4 +1,4 @@
-//! The kernel names who writes. Needs root: without CAP_SYS_ADMIN it names nobody.
+//! The kernel identifies writers. Needs root: without CAP_SYS_ADMIN the kernel identifies none.
 #![allow(clippy::disallowed_methods)] // another process writes here
 
 use super::*;
@@ -13,7 +13,7 @@ fn another_process_is_named_and_our_own_writes_are_not() {
     let dir = tempfile::tempdir().unwrap();
     let mut fan = Fan::arm(dir.path()).unwrap();
     std::fs::write(dir.path().join("own.yaml"), b"1").unwrap();
-    // It still runs when it is asked for: it waits for its standard input to end.
+    // It still runs when it is looked up: it waits for its standard input to end.
     let script = "echo x > t; mv t a.yaml; exec 1>&-; read _";
     let mut child = Command::new("sh")
         .args(["-c", script])
@@ -30,7 +30,7 @@ fn another_process_is_named_and_our_own_writes_are_not() {
     assert!(seen.iter().all(|w| w.name != "own.yaml"), "{seen:?}");
     let by = |name: &str| seen.iter().find(|w| w.name == name).map(|w| w.by.as_ref());
     assert!(by("t").unwrap().is_ok_and(|shell| shell.command.starts_with("sh -c")), "{seen:?}");
-    // `mv` has ended by now: its change is told all the same.
+    // `mv` has ended by now, but its change is still reported.
     assert!(by("a.yaml").is_some(), "{seen:?}");
     assert_eq!(fan.seen(), [], "told once");
 }

@@ -1,4 +1,4 @@
-//! What crictl prints (protobuf as JSON: numbers in quotes, empty fields left out), and which pod is read from it.
+//! crictl's output (protobuf as JSON: numbers in quotes, empty fields left out), and the pod that is parsed from it.
 
 use super::*;
 use podlift_host::testing::{Fakes, exited, said};

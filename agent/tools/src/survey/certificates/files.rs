@@ -1,4 +1,4 @@
-//! Which files hold certificates that are in use.
+//! Finds the files of certificates that are in use.
 
 use super::super::Site;
 use podlift_heal::manifest::Manifest;
@@ -11,7 +11,7 @@ use std::path::Path;
 
 const KUBERNETES: &str = "/etc/kubernetes";
 const KUBELET_PKI: &str = "/var/lib/kubelet/pki";
-/// What kubeadm keeps below its folder of certificates.
+/// Files that kubeadm keeps below its folder of certificates.
 const KUBEADMS: &[&str] = &[
     "ca.crt",
     "apiserver.crt",
@@ -25,7 +25,7 @@ const KUBEADMS: &[&str] = &[
     "etcd/healthcheck-client.crt",
 ];
 
-/// Paths of the node, and of each folder that could not be read why.
+/// Paths on the node; and for each folder that could not be read, the reason.
 pub fn all(site: &Site<'_>) -> (BTreeSet<String>, Vec<(String, String)>) {
     let (mut out, mut strange) = (BTreeSet::new(), Vec::new());
     let manifests: Vec<Manifest> = Component::ALL.iter().filter_map(|c| manifest(site, *c)).collect();
@@ -49,11 +49,11 @@ fn manifest(site: &Site<'_>, component: Component) -> Option<Manifest> {
     Manifest::parse(component, &bytes).ok()
 }
 
-/// Files of a manifest's flags.
+/// Certificates in a manifest's flags.
 fn named(manifest: &Manifest) -> Vec<String> {
     let flags = manifest.flags();
     let paths = flags.0.iter().filter(|(name, _)| is_path(name) || *name == "tls-sni-cert-key");
-    // A pair of `--tls-sni-cert-key` names its certificate first.
+    // A pair in `--tls-sni-cert-key` begins with its certificate.
     let values = paths.flat_map(|(_, values)| values).map(|v| v.split(',').next().unwrap_or(v));
     values.filter(|path| is_certificate(path)).filter_map(|path| manifest.on_node(path)).collect()
 }
@@ -68,8 +68,8 @@ fn kubeconfigs(site: &Site<'_>) -> Result<Vec<String>, String> {
     Ok(paths.filter(|p| regular(site, p)).collect())
 }
 
-/// The newest of each kind, which the kubelet names by their day; `-current.pem` is a link to it. Its `kubelet.crt` is signed by itself,
-/// and nobody checks it.
+/// The newest of each kind. The kubelet names them by their day; `-current.pem` is a link to the newest. The kubelet's `kubelet.crt` is
+/// left out: it is self-signed, and no client checks it.
 fn kubelets(site: &Site<'_>) -> Result<Vec<String>, String> {
     let names = site.names(KUBELET_PKI)?;
     let found = ["kubelet-client-", "kubelet-server-"].into_iter().filter_map(|start| {
@@ -80,7 +80,7 @@ fn kubelets(site: &Site<'_>) -> Result<Vec<String>, String> {
     Ok(found.map(|name| format!("{KUBELET_PKI}/{name}")).collect())
 }
 
-/// Of the names that go on with a day the newest.
+/// The newest of the names that continue with a day.
 pub fn newest(names: &[String], start: &str) -> Option<String> {
     let dated = names.iter().filter(|n| {
         let rest = n.strip_prefix(start).and_then(|rest| rest.strip_suffix(".pem"));

@@ -4,7 +4,7 @@ use super::super::kubeconfig::Kubeconfig;
 use super::pem;
 use podlift_model::survey::CertificateFacts;
 
-/// None in it where its user has none of its own in the file.
+/// The certificates, empty if the user has none inside the file; and why they could not be read.
 pub fn certificates(bytes: &[u8], path: &str) -> (Vec<CertificateFacts>, Option<String>) {
     let inline = Kubeconfig::read(bytes).and_then(|config| config.user().map_or(Ok(None), |u| u.inline()));
     match inline {

@@ -1,5 +1,5 @@
-//! Certificates that Kubernetes and etcd work with on this node, and when they end: those that the manifests' flags and the kubelet's
-//! configuration name, kubeadm's own beside them, and those within kubeconfigs. Never a key: of a file only certificates are looked at.
+//! Certificates that Kubernetes and etcd use on this node, with their ends of validity: those in the manifests' flags and in the kubelet's
+//! configuration, kubeadm's own beside them, and those inside kubeconfigs. Only the certificates of a file are read, never a key.
 
 mod files;
 mod kubeconfig;
@@ -12,7 +12,7 @@ use super::Site;
 use podlift_model::survey::CertificateFacts;
 use std::path::Path;
 
-/// What was read, and of each file that could not be why.
+/// The certificates; and for each file that could not be read, the reason.
 pub fn look(site: &Site<'_>) -> (Vec<CertificateFacts>, Vec<(String, String)>) {
     let (mut facts, mut strange) = (Vec::new(), Vec::new());
     let (all, unlisted) = files::all(site);

@@ -1,17 +1,17 @@
-//! The certificates of a PEM file, in their order: of a chain the first is the one that is shown, a CA bundle has several that count. A key
-//! that stands beside them is skipped.
+//! The certificates of a PEM file, in order: the first one of a chain is the one that a server shows; in a CA bundle several count. A key
+//! in the same file is skipped.
 
 use jiff::Timestamp;
 use podlift_model::survey::CertificateFacts;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::X509Certificate;
 
-/// Blocks that are certificates.
+/// The PEM blocks that are certificates.
 pub fn blocks(bytes: &[u8]) -> Vec<Pem> {
     Pem::iter_from_buffer(bytes).filter_map(Result::ok).filter(|p| p.label == "CERTIFICATE").collect()
 }
 
-/// What was read, and why one could not be.
+/// The certificates, and why one could not be read.
 pub fn all(bytes: &[u8], path: &str) -> (Vec<CertificateFacts>, Option<String>) {
     let (mut facts, mut strange) = (Vec::new(), None);
     let blocks = blocks(bytes);
@@ -42,7 +42,7 @@ fn of(x509: &X509Certificate<'_>, path: &str, index: u32) -> Result<CertificateF
     })
 }
 
-/// Of the first certificate.
+/// The common name of the first certificate.
 pub fn common_name(bytes: &[u8]) -> Result<String, String> {
     let blocks = blocks(bytes);
     let x509 = parsed(blocks.first().ok_or("it holds no certificate")?)?;

@@ -1,5 +1,5 @@
-//! Whether each kubeconfig of this control-plane node trusts the certificate that its API server shows. A CA that was changed is often
-//! forgotten in one of them. Reads certificates only.
+//! Whether each kubeconfig of this control-plane node trusts the certificate of its API server. After a change of the CA, people often
+//! forget one of them. Reads certificates only.
 
 use super::super::Site;
 use super::super::kubeconfig::Kubeconfig;
@@ -16,7 +16,7 @@ use x509_parser::prelude::X509Certificate;
 const NAMES: [&str; 5] =
     ["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf", "kubelet.conf"];
 
-/// Of each kubeconfig that is there; a worker has no certificate to compare with.
+/// The result for each existing kubeconfig; empty on a worker, which has no certificate to compare.
 pub fn look(site: &Site<'_>, now: Timestamp) -> Vec<KubeconfigTrust> {
     if !site.control_plane {
         return Vec::new();
@@ -31,7 +31,7 @@ pub fn look(site: &Site<'_>, now: Timestamp) -> Vec<KubeconfigTrust> {
     paths.map(trust).collect()
 }
 
-/// What the API server shows: its certificate, and those that it sends along.
+/// The API server's certificate, and those that it sends along.
 fn shown(site: &Site<'_>) -> Result<Vec<Pem>, String> {
     let path = paths::manifest(Component::KubeApiserver);
     let bytes = site.files().read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -58,7 +58,7 @@ fn trusts(site: &Site<'_>, path: &str, shown: &[Pem], now: Timestamp) -> Seen<bo
     verifies(shown, &roots, now)
 }
 
-/// Whether a chain leads from the first certificate to one of the roots, over the others that are shown. An unreadable root trusts nobody.
+/// Whether a chain leads from the first certificate over the others to one of the roots. A root that can't be read is ignored.
 fn verifies(shown: &[Pem], roots: &[Pem], now: Timestamp) -> Seen<bool> {
     let leaf = pem::parsed(&shown[0])?;
     let all = |blocks: &[Pem]| blocks.iter().filter(|b| pem::parsed(b).is_ok()).cloned().collect::<Vec<_>>();
@@ -68,7 +68,7 @@ fn verifies(shown: &[Pem], roots: &[Pem], now: Timestamp) -> Seen<bool> {
         if roots.iter().filter_map(|r| pem::parsed(r).ok()).any(|root| signed(&at, &root, now)) {
             return Ok(true);
         }
-        // Each certificate of the chain is signed by the one behind it.
+        // The next certificate of the chain signs the one before it.
         match steps.next().map(pem::parsed).transpose()? {
             Some(next) if signed(&at, &next, now) => at = next,
             _ => return Ok(false),
@@ -76,7 +76,7 @@ fn verifies(shown: &[Pem], roots: &[Pem], now: Timestamp) -> Seen<bool> {
     }
 }
 
-/// Issuer by name and by signature, and not over: Go's verification takes no ended CA either.
+/// Checks the issuer by name, by signature and by validity: Go's verification rejects an expired CA too.
 fn signed(certificate: &X509Certificate<'_>, by: &X509Certificate<'_>, now: Timestamp) -> bool {
     let (from, to) = (by.validity().not_before.timestamp(), by.validity().not_after.timestamp());
     by.is_ca()

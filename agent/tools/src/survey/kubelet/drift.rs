@@ -1,4 +1,5 @@
-//! Where the kubelet that runs and the files of its next start differ: of each flag both values, and the file. Compares; judges nothing.
+//! Differences between the running kubelet and the files of its next start: for each flag both values, and the file. Compares without
+//! judging.
 
 use super::super::Site;
 use super::{running, start};
@@ -10,11 +11,11 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     pub flag: String,
-    /// Of the process; `None`: it does not have the flag.
+    /// Value in the process; `None` if it does not have the flag.
     pub running: Option<String>,
-    /// Of the next start; `None`: it would not have the flag.
+    /// Value at the next start; `None` if it would not have the flag.
     pub next: Option<String>,
-    /// The file that says `next`.
+    /// The file that sets `next`.
     pub file: Option<String>,
 }
 
@@ -33,7 +34,7 @@ impl fmt::Display for Drift {
     }
 }
 
-/// Err: one of both sides can't be known, and why.
+/// The error says which side can't be known, and why.
 pub async fn look(site: &Site<'_>) -> Seen<Vec<Drift>> {
     let next = start::look(site)?;
     Ok(between(&running::look(site).await?, &next.flags, &next.origins))

@@ -1,8 +1,8 @@
-//! A file of `EnvironmentFile=`: shell-like assignments, read as systemd reads them (systemd.exec(5)). Pure.
+//! A file of `EnvironmentFile=`: shell-like assignments, parsed as systemd parses them (systemd.exec(5)). Pure.
 
 use super::words::is_name;
 
-/// Assignments in their order; a line that is none is left out, as systemd does.
+/// Assignments in order; a line that is no assignment is skipped, as systemd does.
 pub fn read(text: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut rest = text;
@@ -22,7 +22,7 @@ pub fn read(text: &str) -> Vec<(String, String)> {
     all
 }
 
-/// The value, and what stands behind it. Quoted and bare parts may follow each other.
+/// The value, and the text behind it. Quoted and bare parts may alternate.
 fn value(text: &str) -> (String, &str) {
     let (mut value, mut bare) = (String::new(), 0);
     let mut chars = text.trim_start_matches([' ', '\t']).chars();
@@ -41,7 +41,7 @@ fn value(text: &str) -> (String, &str) {
             _ => value.push(c),
         }
     }
-    // Blanks at the end count only in quotes.
+    // Trailing blanks count only in quotes.
     let kept = value[bare..].trim_end().len() + bare;
     value.truncate(kept);
     (value, chars.as_str())

@@ -1,4 +1,4 @@
-//! The kubelet's configuration as it counts, the flags that its next start will have, and those of the process that runs.
+//! The kubelet's effective configuration, the flags of its next start, and the flags of the running process.
 
 pub mod drift;
 mod environment;
@@ -16,14 +16,14 @@ use serde_json::Value;
 use start::Started;
 use std::path::Path;
 
-/// What was seen, and why the flags are not known, if so: the configuration alone is worth telling.
+/// The settings, and why the flags are unknown, if they are: the configuration alone is still useful.
 pub async fn look(site: &Site<'_>) -> (Seen<KubeletSettings>, Option<String>) {
     let running = running::look(site).await;
     let (started, why) = match start::look(site) {
         Ok(started) => (started, None),
         Err(why) => (Started::default(), Some(why)),
     };
-    // Where the files don't say it, the process does.
+    // If the files don't show the flags, those of the process count.
     let counts = match &running {
         Ok(flags) if why.is_some() => flags,
         _ => &started.flags,
@@ -33,7 +33,8 @@ pub async fn look(site: &Site<'_>) -> (Seen<KubeletSettings>, Option<String>) {
     (config.map(|config| KubeletSettings { config, flags, origins, running: Some(running) }), why)
 }
 
-/// The file of `--config`, overlaid with those of `--config-dir` and with the flag that has a field of its own there: flags count more.
+/// The file of `--config`, overlaid with those of `--config-dir` and with the flag that also has a configuration field: flags take
+/// precedence.
 fn config(site: &Site<'_>, flags: &FlagSet) -> Result<Value, String> {
     let path = flags.joined("config").filter(|p| !p.is_empty());
     let mut config = file(site, path.as_deref().unwrap_or(paths::KUBELET_CONFIG))?;
@@ -53,7 +54,7 @@ fn file(site: &Site<'_>, path: &str) -> Result<Value, String> {
     yaml::value(&text).map_err(|why| format!("{path} is no YAML: {why}"))
 }
 
-/// Fields of the later file count; fields within fields are overlaid one by one.
+/// The later file's fields win; nested fields are merged one by one.
 fn overlay(base: &mut Value, over: Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {

@@ -1,4 +1,4 @@
-//! The flags of the kubelet that runs: its own command line in `/proc`, whatever the files say by now.
+//! The flags of the running kubelet: its own command line in `/proc`, independent of the present files.
 
 use super::super::{Site, why};
 use crate::systemctl;
@@ -15,7 +15,7 @@ pub async fn look(site: &Site<'_>) -> Seen<FlagSet> {
     of(&bytes).map_err(|why| format!("{path}: {why}"))
 }
 
-/// Words end with a zero byte.
+/// Parses words that end with a zero byte.
 fn of(bytes: &[u8]) -> Result<FlagSet, String> {
     let text = String::from_utf8_lossy(bytes);
     let words: Vec<&str> = text.strip_suffix('\0').unwrap_or(&text).split('\0').collect();

@@ -1,4 +1,4 @@
-//! With which flags systemd will start the kubelet next time: unit, drop-ins and environment files, and of each flag where it stands.
+//! The flags with which systemd will start the kubelet next time, from unit, drop-ins and environment files; and for each flag its file.
 
 use super::super::Site;
 use super::environment;
@@ -10,17 +10,17 @@ use podlift_model::command::CommandLine;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where unit files are; what stands first counts.
+/// Folders of unit files, in order of precedence.
 const FOLDERS: [&str; 4] = [
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
 ];
-/// A folder of its own only where `/lib` is not a link to `/usr/lib`.
+/// A separate folder only if `/lib` is not a link to `/usr/lib`.
 const OLD: &str = "/lib/systemd/system";
 const NAME: &str = "kubelet.service";
-/// What kubeadm's drop-in reads, where no unit is found.
+/// The environment that kubeadm's drop-in reads, if no unit is found.
 const KUBEADMS: &str = "[Service]
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 EnvironmentFile=-/etc/default/kubelet
@@ -31,7 +31,7 @@ ExecStart=kubelet $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Started {
     pub flags: FlagSet,
-    /// Of each flag the file that its value, or its last one, is from.
+    /// For each flag, the file of its value or of its last value.
     pub origins: BTreeMap<String, String>,
 }
 
@@ -68,7 +68,7 @@ fn folders(site: &Site<'_>) -> Vec<&'static str> {
     FOLDERS.into_iter().chain(own.then_some(OLD)).collect()
 }
 
-/// By their names, whatever folder they are in; of two with one name that of the first folder.
+/// The drop-ins by name across all folders; of two with the same name, that of the first folder.
 fn drop_ins(site: &Site<'_>, folders: &[&str]) -> Result<Vec<String>, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for dir in folders {
@@ -85,7 +85,7 @@ fn text(site: &Site<'_>, path: &str) -> Result<String, String> {
     Ok(site.text(Path::new(path))?.unwrap_or_default())
 }
 
-/// Files come after `Environment=`, in their order; the last value counts.
+/// Environment files come after `Environment=`, in order; the last value wins.
 fn variables(site: &Site<'_>, unit: &Unit) -> Result<BTreeMap<String, Variable>, String> {
     let mut variables = unit.variables.clone();
     for file in &unit.files {

@@ -1,4 +1,4 @@
-//! Units, drop-ins and environment files as systemd reads them, and what the kubelet makes of them.
+//! Units, drop-ins and environment files as systemd reads them, and the resulting flags of the kubelet.
 
 use super::super::tests::Bench;
 use super::environment;
@@ -14,7 +14,7 @@ macro_rules! case {
     };
 }
 
-/// What the package kubeadm brings.
+/// The drop-in of the package kubeadm.
 const KUBEADM: &str = r#"# Note: This dropin only works with kubeadm and kubelet v1.11+
 [Service]
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
@@ -29,7 +29,7 @@ const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 const LIB: &str = "/usr/lib/systemd/system";
 const ETC: &str = "/etc/systemd/system";
 
-/// A node as the packages leave it.
+/// A node as the packages set it up.
 fn node() -> Bench {
     Bench::new(|_| podlift_host::testing::said("0\n"))
         .put(&format!("{LIB}/kubelet.service"), UNIT)
@@ -38,7 +38,7 @@ fn node() -> Bench {
         .put(CONFIG, "kind: KubeletConfiguration\n")
 }
 
-/// Flags that a site gives, `name=value`, and where each is from.
+/// Flags of the site, `name=value`, with the source of each.
 fn own(bench: &Bench) -> Vec<String> {
     let started = start::look(&bench.site()).unwrap();
     let ours = ["bootstrap-kubeconfig", "kubeconfig", "config"];
@@ -69,7 +69,7 @@ fn flags_of_unit_drop_ins_and_environment_files() {
     assert_eq!(own(&other_unit), [kubeadms]);
 }
 
-/// The site's flags are in a file that a drop-in names after the packages' own.
+/// The site's flags are in a file that a drop-in names after that of the packages.
 #[test]
 fn the_last_environment_file_counts() {
     let site = "/etc/systemd/system/kubelet.service.d/10-site.conf";
@@ -262,7 +262,7 @@ proptest! {
         let _ = expand(&text, "u", &set);
     }
 
-    /// What is quoted as systemd wants it is read as it was.
+    /// A text quoted for systemd is parsed back unchanged.
     #[test]
     fn quoted_values_come_back(value in "[ -~\t\n]{0,20}") {
         let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");

@@ -1,12 +1,12 @@
-//! The kubelet's unit with its drop-ins, as far as it decides the command line: `ExecStart=`, `Environment=`, `EnvironmentFile=`. Pure.
+//! The kubelet's unit with its drop-ins, as far as they determine the command line: `ExecStart=`, `Environment=`, `EnvironmentFile=`. Pure.
 
 use super::words::{Variable, is_name, split};
 use std::collections::BTreeMap;
 
-/// What counts when all files are read in their order.
+/// The effective settings after all files were read in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unit {
-    /// Command line, and the file that says it.
+    /// The command line, and the file that sets it.
     pub exec: Option<(String, String)>,
     pub variables: BTreeMap<String, Variable>,
     pub files: Vec<EnvironmentFile>,
@@ -15,17 +15,17 @@ pub struct Unit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentFile {
     pub path: String,
-    /// Written with a dash: it may be missing.
+    /// Written with a dash, so the file may be missing.
     pub optional: bool,
 }
 
 impl Unit {
-    /// One more file; what it says later counts, and an empty value takes back what was said before.
+    /// Reads one more file. Its settings override earlier ones, and an empty value clears them.
     pub fn read(&mut self, path: &str, text: &str) {
         for (key, value) in service(text) {
             match key.as_str() {
                 "ExecStart" if value.is_empty() => self.exec = None,
-                // A service of another type may have several; the last is the one that stays.
+                // A service of another type may have several; the last one wins here.
                 "ExecStart" => self.exec = Some((without_prefix(&value).into(), path.into())),
                 "Environment" if value.is_empty() => self.variables.clear(),
                 "Environment" => {
@@ -39,7 +39,7 @@ impl Unit {
     }
 }
 
-/// `-`, `@`, `:`, `+` and `!` in front of the program change how it is started, not with what.
+/// `-`, `@`, `:`, `+` and `!` before the program change how it starts, but not its arguments.
 fn without_prefix(value: &str) -> &str {
     value.trim_start_matches(['-', '@', ':', '+', '!'])
 }
@@ -55,7 +55,7 @@ fn environment_file(value: &str) -> EnvironmentFile {
     EnvironmentFile { optional: path.is_some(), path: path.unwrap_or(&value).to_string() }
 }
 
-/// Keys and values of the section `[Service]`.
+/// Keys and values in the section `[Service]`.
 fn service(text: &str) -> Vec<(String, String)> {
     let mut inside = false;
     let mut all = Vec::new();
@@ -72,7 +72,7 @@ fn service(text: &str) -> Vec<(String, String)> {
     all
 }
 
-/// Lines; one that ends in a backslash goes on in the next one, comments between them left out.
+/// Logical lines: a line that ends in a backslash continues on the next one, and comments between them are dropped.
 fn joined(text: &str) -> Vec<String> {
     let (mut all, mut open) = (Vec::new(), None::<String>);
     for line in text.lines().filter(|l| !l.trim_start().starts_with(['#', ';'])) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// Splits at blanks; quotes are taken off, also within a word.
+/// Splits at blanks and removes quotes, also within a word.
 pub fn split(text: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), None::<String>);
     let mut quote = None;
@@ -24,7 +24,7 @@ pub fn split(text: &str) -> Vec<String> {
     words
 }
 
-/// What stands for the characters behind a backslash; one that systemd does not know stays with its backslash.
+/// The character of an escape; an escape that systemd does not know keeps its backslash.
 fn escaped(chars: &mut std::str::Chars<'_>) -> String {
     let ahead = chars.as_str();
     let Some(c) = chars.next() else { return "\\".into() };
@@ -45,21 +45,21 @@ fn escaped(chars: &mut std::str::Chars<'_>) -> String {
     one.to_string()
 }
 
-/// A variable, and where it was set.
+/// A variable, and the file that sets it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variable {
     pub value: String,
     pub origin: String,
 }
 
-/// A word, and where it comes from.
+/// A word, and the file from which it comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sourced {
     pub text: String,
     pub origin: String,
 }
 
-/// The words of a command line with its variables put in: `$NAME` alone is split into words, `${NAME}` is part of one.
+/// The words of a command line with its variables expanded: `$NAME` alone is split into words, `${NAME}` stays part of one.
 pub fn expand(line: &str, origin: &str, variables: &BTreeMap<String, Variable>) -> Vec<Sourced> {
     let word = |word: String| -> Vec<Sourced> {
         let alone = word.strip_prefix('$').filter(|name| is_name(name));
@@ -75,7 +75,7 @@ pub fn expand(line: &str, origin: &str, variables: &BTreeMap<String, Variable>) 
     split(line).into_iter().flat_map(word).collect()
 }
 
-/// `--v=${LEVEL}`; `$$` is a dollar.
+/// Expands variables inside a word, such as `--v=${LEVEL}`; `$$` is a dollar.
 fn inside(word: &str, origin: &str, variables: &BTreeMap<String, Variable>) -> Sourced {
     let (mut text, mut origin, mut rest) = (String::new(), origin.to_string(), word);
     while let Some((before, after)) = rest.split_once('$') {

@@ -1,5 +1,5 @@
-//! The target's kubeadm as a file of the private root: fetched by apt, which checks it against the signed index, unpacked by dpkg-deb,
-//! which runs no script of it. Taken away again when it was asked; the package stays for the next survey.
+//! The target's kubeadm as a file in the private root. apt downloads it and checks it against the signed index; dpkg-deb unpacks it without
+//! running its scripts. The unpacked file is removed after use; the package stays for the next survey.
 
 use super::super::Site;
 use super::pin;
@@ -50,7 +50,7 @@ pub async fn fetch<'a>(
     Ok(fetched)
 }
 
-/// The file of the package; those of other versions go.
+/// The package's file. Packages of other versions are removed.
 async fn package(site: &Site<'_>, root: &AptRoot<'_>, pin: &PackagePin) -> Result<PathBuf, Failure> {
     let dir = Path::new(paths::APT_PROBE_DEBS);
     let start = format!("{}_{}_", pin.package, pin.version);

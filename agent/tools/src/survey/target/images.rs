@@ -1,4 +1,4 @@
-//! The target's images, as its own kubeadm names them with the registry of the live manifest, and which of them are here already.
+//! The target's images, as its own kubeadm lists them with the registry of the live manifest, and which of them this node has already.
 
 use super::super::Site;
 use crate::crictl;
@@ -20,7 +20,7 @@ pub async fn of(site: &Site<'_>, to: KubeVersion) -> Result<Images, Failure> {
     Ok(Images { present, missing })
 }
 
-/// None: kubeadm's own.
+/// The registry; `None` for kubeadm's own.
 fn registry(site: &Site<'_>) -> Option<String> {
     let component = Component::KubeApiserver;
     let bytes = site.files().read(Path::new(&paths::manifest(component))).ok()?;

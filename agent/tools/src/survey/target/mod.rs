@@ -1,5 +1,5 @@
-//! What the target's packages would do here: apt's preview, and on a control-plane node what the target's own kubeadm says, unpacked in
-//! the private root and never installed.
+//! The effects of the target's packages on this node: apt's preview, and on a control-plane node the answers of the target's own kubeadm,
+//! which is unpacked in the private root and never installed.
 
 mod fetched;
 mod images;
@@ -15,7 +15,7 @@ use podlift_model::{Failure, KubeVersion};
 
 pub struct Target {
     pub install: Seen<InstallPreview>,
-    /// None: a worker.
+    /// `None` on a worker.
     pub diff: Option<Seen<Vec<FlagChange>>>,
     pub images: Seen<Images>,
 }
@@ -27,7 +27,7 @@ pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
     };
     let install = preview::of(site, &root, to).await;
     if !site.control_plane {
-        // Nothing of a control plane is run here, and no image is fetched ahead.
+        // A worker runs nothing of the control plane, and no image is pulled for it ahead.
         return Target { install, diff: None, images: Ok(Images::default()) };
     }
     let (diff, images) = match fetched::fetch(site, &root, to).await {
@@ -62,7 +62,7 @@ fn unseen(site: &Site<'_>, why: &str) -> Target {
     }
 }
 
-/// What apt means by a failure: it refuses, or it could not be asked.
+/// apt's refusal; `None` if apt could not be asked.
 fn refusal(failure: &Failure) -> Option<String> {
     let asked = failure.class != podlift_model::FailureClass::Transient && failure.code != "command-missing";
     asked.then(|| {
@@ -70,7 +70,7 @@ fn refusal(failure: &Failure) -> Option<String> {
     })
 }
 
-/// The newest revision of a version that this node is offered.
+/// The newest revision of a version that the repository offers this node.
 fn pin(
     root: &AptRoot<'_>,
     package: podlift_model::op::Package,

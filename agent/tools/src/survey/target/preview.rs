@@ -1,4 +1,4 @@
-//! What `apt-get install` of the exact versions would do, with their dependencies, and how much it would fetch.
+//! The effects of `apt-get install` of the exact versions, with their dependencies, and the size of the download.
 
 use super::super::{Site, whole};
 use super::{pin, refusal};

@@ -1,5 +1,5 @@
-//! A survey of a node that is a tree on the disk, with commands that are scripts: what it tells, what it leaves behind, and that one part
-//! that fails takes no other with it.
+//! A survey of a node that is a tree on the disk with scripted commands: its results, what it leaves behind, and that a failed part does
+//! not affect another.
 
 mod parts;
 mod tree;
@@ -49,7 +49,7 @@ fn node(tree: &Tree) -> Node {
 }
 
 async fn survey(node: &Node) -> NodeSurvey {
-    // The disk of whoever runs this may be nearly full.
+    // The disk of the test machine may be nearly full.
     let node = Surveyed { host: &node.host, apt_root: &node.apt_root, control_plane: false, free_bytes: 1 };
     super::survey(node, "v1.32.13".parse().unwrap()).await
 }
@@ -96,7 +96,7 @@ fn node_itself(seen: &NodeSurvey) {
     );
     assert_eq!(seen.infiniband, ["mlx5_0", "mlx5_1"]);
     assert_eq!(seen.dpkg_audit, Ok(vec!["kubeadm".into(), "kubelet".into()]));
-    // One filesystem holds all, so it is told once; the machine's init has /usr read-only.
+    // One filesystem holds everything, so it is listed once; the machine's init has /usr read-only.
     let disks: Vec<(&str, bool)> = seen.disks.iter().map(|(p, d)| (p.as_str(), d.read_only)).collect();
     assert_eq!(disks, [("/usr", true), ("/var", false)]);
     assert!(seen.disks["/var"].free_bytes > 0 && seen.disks["/var"].free_inodes > 0);

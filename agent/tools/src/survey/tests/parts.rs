@@ -23,7 +23,7 @@ fn bench() -> Bench {
 
 const PKI: &str = "/etc/kubernetes/pki/runaicluster";
 
-/// A certificate authority, and what it signs.
+/// A certificate authority that signs certificates.
 struct Ca {
     params: CertificateParams,
     key: KeyPair,
@@ -73,7 +73,7 @@ fn now() -> Timestamp {
     "2026-11-22T00:00:00Z".parse().unwrap()
 }
 
-/// What scheduler.conf with this text says of an API server with this certificate.
+/// Whether scheduler.conf with this text trusts an API server with this certificate.
 fn trusts(shown: &str, conf: &str) -> Result<bool, String> {
     let bench = bench()
         .control_plane()
@@ -130,7 +130,7 @@ fn what_can_not_be_decided_is_said() {
     assert_eq!(certificates::trust::look(&bench().put("/etc/kubernetes/admin.conf", "").site(), now()), []);
 }
 
-/// The first certificate of the bundle is over, the second is good.
+/// The first certificate of the bundle has expired, the second is good.
 #[test]
 fn each_certificate_of_a_bundle_is_told() {
     let (old, new) = (Ca::new("old", 2025), Ca::new("new", 2040));
@@ -265,7 +265,7 @@ fn names_that_can_not_be_read_say_why() {
     assert!(names::look(&bench().site(), None).unwrap_err().contains("/etc/hostname"));
 }
 
-/// Copies of etcd's manifest too; folders and names with a dot are nothing to the kubelet.
+/// Copies of etcd's manifest too; the kubelet ignores folders and names with a dot.
 #[test]
 fn copies_in_the_manifest_folder() {
     let etcd = case!("36-m16-copies-in-the-folder/etcd.yaml");

@@ -1,5 +1,5 @@
-//! A node on the disk, and its commands as scripts that write where the real ones would write: an apt that is not told of the private root
-//! changes the node's own lists, a download goes to the folder it is called in.
+//! A node on the disk, with scripts as commands that write where the real ones would: an apt without the options of the private root
+//! changes the node's own lists, and a download goes to the working directory.
 #![allow(clippy::disallowed_methods)] // it makes the disk that the ports are tried on
 
 use base64::Engine as _;
@@ -50,7 +50,7 @@ pub struct Tree {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     mode: u32,
-    /// Of files and links.
+    /// Content of files and targets of links.
     content: Vec<u8>,
     changed: i64,
 }
@@ -185,7 +185,7 @@ impl Tree {
         std::fs::write(path, text).unwrap();
     }
 
-    /// A command of the node.
+    /// Makes a command of the node.
     pub fn script(&self, program: &str, text: &str) {
         let path = self.bin().join(program);
         let (root, bin) = (self.root().display(), self.bin());
@@ -194,12 +194,12 @@ impl Tree {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// apt finds no way to install, and says so.
+    /// apt finds no way to install, and prints this.
     pub fn refuse(&self, said: &str) {
         std::fs::write(self.bin().join("refused"), said).unwrap();
     }
 
-    /// All of the node but the private apt root.
+    /// Everything of the node except the private apt root.
     pub fn everything(&self) -> BTreeMap<PathBuf, Entry> {
         let mut all = BTreeMap::new();
         let mut open = vec![self.root().to_path_buf()];
@@ -215,7 +215,7 @@ impl Tree {
                     (_, true) => std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes(),
                     _ => std::fs::read(&path).unwrap(),
                 };
-                // A folder's own time changes with what is made beside the private root.
+                // A folder's own time changes when something is made beside the private root.
                 let changed = if meta.is_dir() { 0 } else { meta.ctime_nsec() ^ meta.ctime() };
                 all.insert(path.clone(), Entry { mode: meta.mode(), content, changed });
                 if meta.is_dir() {
@@ -227,7 +227,7 @@ impl Tree {
     }
 }
 
-/// What kubeadm said where kubeadm-config has no endpoints.
+/// kubeadm's output for a kubeadm-config without endpoints.
 fn recorded_diff() -> &'static str {
     let text = include_str!("../../../../../tests/fixtures/transcripts/kubeadm-plan-diff.txt");
     let (_, said) = text.split_once("$ kubeadm upgrade diff v1.32.13\n").unwrap();
