@@ -99,8 +99,8 @@ impl Lab {
         lab.configure(heal)?;
         if coordinator {
             lab.start_coordinator()?;
+            lab.start_head_agent()?;
         }
-        lab.start_head_agent()?;
         let shape = &lab.world.shape;
         let has = |node: &&String| !before.without_agent.contains(*node);
         shape.own_processes().filter(has).try_for_each(|node| lab.start_agent(node))?;
