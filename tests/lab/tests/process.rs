@@ -35,6 +35,35 @@ fn the_bench_heals_every_round() {
     assert!(us("visible_p50_us") <= us("durable_p50_us"), "{v}");
 }
 
+/// A lab that a failed assertion takes down with it.
+struct Running(std::process::Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = std::process::Child;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its agents end with it. An error says that it has ended already.
+        drop(self.0.kill().and_then(|()| self.0.wait()));
+    }
+}
+
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
@@ -45,12 +74,12 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn a_killed_supervisor_leaves_nothing_behind() {
-    let mut lab = Command::new(EXE)
-        .args(["bench", "heal", "--rounds", "1000000"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut lab = Running::start(
+        Command::new(EXE)
+            .args(["bench", "heal", "--rounds", "1000000"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
     until("an agent runs", || agents(lab.id()).len() == 1);
     let agents = agents(lab.id());
     lab.kill().unwrap();
@@ -60,7 +89,7 @@ fn a_killed_supervisor_leaves_nothing_behind() {
 
 #[test]
 fn an_interrupted_demo_takes_everything_down() {
-    let mut lab = Command::new(EXE).arg("demo").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lab = Running::start(Command::new(EXE).arg("demo").stdout(Stdio::null()).stderr(Stdio::null()));
     until("all agents run, the head node's among them", || agents(lab.id()).len() == 8);
     let agents = agents(lab.id());
     let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
@@ -86,12 +115,12 @@ fn environment(lab: &mut std::process::Child) -> BTreeMap<String, String> {
 
 #[test]
 fn a_lab_that_stays_can_be_used_and_leaves_nothing_behind() {
-    let mut lab = Command::new(EXE)
-        .args(["up", "--workers", "1", "--control-planes", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut lab = Running::start(
+        Command::new(EXE)
+            .args(["up", "--workers", "1", "--control-planes", "1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()),
+    );
     let env = environment(&mut lab);
     let path = format!("{}:/usr/bin:/bin", env["PATH"]);
     let podlift = Command::new("podlift").arg("status").env_clear().env("PATH", &path).output().unwrap();
@@ -126,12 +155,12 @@ fn get(url: &str) -> Option<String> {
 
 #[test]
 fn a_coordinator_tells_prometheus_how_things_are() {
-    let mut lab = Command::new(EXE)
-        .args(["up", "--control-planes", "1", "--workers", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut lab = Running::start(
+        Command::new(EXE)
+            .args(["up", "--control-planes", "1", "--workers", "1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()),
+    );
     let url = environment(&mut lab)["PODLIFT_LAB_METRICS"].clone();
     let mut page = String::new();
     until("both agents are counted and the epoch is held", || {
