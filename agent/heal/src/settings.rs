@@ -21,7 +21,8 @@ pub enum Mode {
 pub struct Heal {
     /// "enforce"
     pub mode: Mode,
-    /// Interval at which everything is looked at, as a safety net behind the notices. "2s"
+    /// Interval at which everything is looked at, as a safety net behind the notices; four times as long, at most 8 s, while nothing is
+    /// pending. "2s"
     #[serde(with = "duration")]
     pub tick: Duration,
     /// Interval at which the own API server and etcd are asked, for the expectations. "30s"

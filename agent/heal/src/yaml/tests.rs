@@ -122,6 +122,41 @@ fn json_and_bytes() {
     assert!(matches!(cut, ManifestError::Read(ReadError::Syntax(_))) && !cut.is_certain(), "{cut}");
 }
 
+/// `decode.go`: `<<` merges where it stands, of several mappings the first counts most, and what comes later counts more.
+#[test]
+fn a_merge_key_merges_where_it_stands() {
+    for (text, want) in [
+        ("a: &a {x: 1}\nb: {<<: *a, z: 2}\n", r#"{"x":1,"z":2}"#),
+        ("a: &a {x: 1}\nb: {<<: *a, x: 3}\n", r#"{"x":3}"#),
+        ("a: &a {x: 1}\nb: {x: 3, <<: *a}\n", r#"{"x":1}"#),
+        ("a: &a {x: 1}\nb: {<<: [*a, {x: 2, z: 2}]}\n", r#"{"x":1,"z":2}"#),
+        ("a: 1\nb: {'<<': 1}\n", r#"{"<<":1}"#),
+    ] {
+        assert_eq!(read(text.as_bytes()).unwrap().get("b").unwrap().json().to_string(), want, "{text}");
+    }
+    assert!(read(b"b: {<<: 1}\n").is_err());
+}
+
+#[test]
+fn what_grows_by_its_aliases_and_anchors_is_refused_and_not_built() {
+    let tenfold = |n: usize| format!("a{}: &a{} [{}]\n", n + 1, n + 1, vec![format!("*a{n}"); 10].join(","));
+    let bomb: String = (0..12).map(tenfold).collect();
+    let nested: String = (0..200).map(|n| format!("&b{n} [")).collect();
+    let texts = [
+        format!("a0: &a0 [1]\n{bomb}"),
+        format!("a: {nested}{}{}\n", "1,".repeat(20_000), "]".repeat(200)),
+        format!("a: {}{}\n", "[".repeat(300), "]".repeat(300)),
+        "a: &a [*a]\n".into(),
+    ];
+    for text in texts {
+        assert!(
+            matches!(read(text.as_bytes()), Err(ReadError::Syntax(_))),
+            "{}",
+            &text[..40.min(text.len())]
+        );
+    }
+}
+
 #[test]
 fn scalars_that_are_no_text() {
     for text in [

@@ -118,7 +118,8 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), ReadError> {
-        self.nodes += 1;
+        // An anchored node is kept a second time.
+        self.nodes += 1 + if anchor == 0 { 0 } else { node.size().0 };
         if self.nodes > MOST_NODES {
             return Err(syntax("it has too many parts"));
         }
