@@ -70,7 +70,7 @@ impl Coordinator {
             Ok::<_, CoordinatorError>(Arc::new(goals::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;
-        self.keep(&plan);
+        self.seen_plans.keep(&plan);
         Ok(plan)
     }
 }
