@@ -110,6 +110,16 @@ fn moved_etcd() {
     assert!(findings.iter().all(|f| f["ok"] == true), "{judged}");
 }
 
+/// A run that upgrades nothing: it repairs the ConfigMaps that the upgrade before it had left whole.
+#[test]
+fn repair() {
+    let report = demo(&["--scenario", "repair"]);
+    assert_eq!(report["result"], "succeeded");
+}
+
+/// Scenarios with a test of their own.
+const OTHERS: &[&str] = &["moved-etcd", "repair"];
+
 /// Scenarios in which nothing is upgraded: the plan is judged.
 const PREFLIGHT: &[&str] = &["preflight-healthy", "preflight-zoo"];
 
@@ -163,7 +173,7 @@ fn every_scenario_is_tested_and_listed() {
     let listed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let mut names: Vec<&str> = listed.iter().map(|s| s["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    let mut tested = [TESTED, PREFLIGHT, &["moved-etcd"]].concat();
+    let mut tested = [TESTED, PREFLIGHT, OTHERS].concat();
     tested.sort_unstable();
     assert_eq!(names, tested);
     let table = String::from_utf8(lab(&["--list"]).stdout).unwrap();
@@ -194,7 +204,7 @@ fn five_control_planes() {
 }
 
 #[test]
-fn what_nobody_can_show_is_refused() {
+fn what_the_lab_cannot_show_is_refused() {
     let cases: &[(&[&str], &str)] = &[
         (&["--scenario", "nonsense"], "bad-night"),
         (&["--scenario", "/nonexistent/mine.toml"], "/nonexistent/mine.toml"),

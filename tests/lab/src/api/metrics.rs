@@ -1,4 +1,4 @@
-//! /metrics of one API server, as far as anybody here reads it: which APIs it was asked for that will go away. Each server tells of itself
+//! /metrics of one API server, as far as the product reads it: which APIs it was asked for that will go away. Each server tells of itself
 //! alone, since it started.
 
 use super::{Caller, Reply, status};

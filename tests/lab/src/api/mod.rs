@@ -1,22 +1,16 @@
 //! A double of the Kubernetes API over the World's objects: the resources that an upgrade touches, with the answers of a real
 //! kube-apiserver. Unknown paths are 404 in plain text, as there.
 
-pub(crate) mod admission;
 pub mod budgets;
 mod client;
 mod continued;
 mod decode;
-pub(crate) mod defaults;
 mod discovery;
 pub(crate) mod evict;
-pub(crate) mod fields;
-pub(crate) mod kinds;
 mod metrics;
-pub(crate) mod names;
 mod patch;
 mod read;
 mod route;
-mod schema;
 mod selectors;
 mod services;
 mod shown;
@@ -26,7 +20,7 @@ mod validate;
 mod watch;
 mod write;
 
-use crate::world::objects::Key;
+use crate::objects::Key;
 use crate::world::{FaultAction, World};
 use bytes::Bytes;
 use http::{Method, Request, Response};

@@ -35,7 +35,7 @@ impl Manifest {
         let at = all.iter().position(|c| c.name == self.name).unwrap_or(0);
         match all.is_empty() {
             true => Started { name: self.name.clone(), image: String::new(), args: vec![] },
-            // Nobody may call a pod's only container otherwise and be lost.
+            // A pod's only container counts as the component, whatever its name is.
             false => Started { name: self.name.clone(), ..all.swap_remove(at) },
         }
     }
@@ -120,7 +120,7 @@ mod tests {
             format!("# a comment\n{TEXT}"),
             format!("{TEXT}---\nkind: Other\n"),
             TEXT.replace("    - --leader-elect=true\n", "    - '--leader-elect=true'\n"),
-            format!("{TEXT}somebody: unknown\n"),
+            format!("{TEXT}site: unknown\n"),
             TEXT.replace("kind: Pod\n", "kind: Pod\nkind: Pod\n"),
         ];
         for text in &same {

@@ -42,7 +42,7 @@ pub enum What {
     KubeadmFailed {
         why: String,
     },
-    /// kubeadm saw a changed hash and phase Running: of the pod that it wrote itself, or of one that somebody mended meanwhile.
+    /// kubeadm saw a changed hash and phase Running: of the pod that it wrote itself, or of one that another writer repaired meanwhile.
     KubeadmWaited {
         component: String,
         own: bool,

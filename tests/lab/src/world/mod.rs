@@ -14,7 +14,6 @@ pub mod kubeadm_config;
 mod machines;
 pub mod manifests;
 mod moved;
-pub mod objects;
 pub mod pods;
 mod power;
 mod seed;

@@ -2,9 +2,9 @@
 
 use super::effects::Effect;
 use super::etcd::Etcd;
-use super::objects::Objects;
 use super::store::{Split, Store};
 use super::written::Written;
+use crate::objects::Objects;
 use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub struct State {
     pub nodes: BTreeMap<String, Node>,
     /// The one that the shape names.
     pub etcd: Etcd,
-    /// Others, which somebody made beside it.
+    /// Others, which an administrator made beside it.
     pub more_etcds: Vec<Etcd>,
     /// Endpoints that no cluster here serves are real ones and answer: so it is for machines.
     pub etcd_elsewhere: bool,
@@ -30,7 +30,7 @@ pub struct State {
     pub counter: u64,
     /// Which front the proxy tries next.
     pub turn: usize,
-    /// The network in front of all API servers is down: they run, and nobody reaches one.
+    /// The network in front of all API servers is down: they run, and none is reachable.
     pub api_away: bool,
     /// What each API server was asked for since it started and will not serve for ever.
     pub deprecated: BTreeMap<String, Vec<Deprecated>>,
@@ -59,7 +59,7 @@ pub struct Node {
     pub ip: String,
     pub boot: String,
     pub machine: String,
-    /// Grows with every power cut: whoever belongs to an earlier one is dead.
+    /// Grows with every power cut: a task of an earlier one is dead.
     pub generation: u64,
     pub packages: BTreeMap<String, Package>,
     /// (process, pid) that holds dpkg's lock.

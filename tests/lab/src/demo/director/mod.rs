@@ -79,7 +79,7 @@ impl Director {
         for event in due.into_iter().map(|i| &self.events[i]) {
             anstream::eprintln!("⚡ {}", event.what);
             let rest = event.actions.iter().skip_while(|a| self.hands.now(a)).cloned().collect();
-            // Nobody listens when the story is over already.
+            // The receiver is gone when the story is over already.
             self.later.send(rest).ok();
         }
     }

@@ -2,8 +2,8 @@
 //! so before anything runs.
 
 use super::super::scenario::{Action, Edit, FaultOrder, MachineState, Named, PackageState, Patch};
+use crate::objects::Key;
 use crate::world::certificates;
-use crate::world::objects::Key;
 use crate::world::state::Deprecated;
 use crate::world::{Fault, FaultAction, World, Writer, site};
 use anyhow::{Context as _, bail};
@@ -92,7 +92,7 @@ fn write(world: &World, node: &str, path: &str, text: &str) -> anyhow::Result<()
     let mode = if path.starts_with("/usr/") { 0o755 } else { 0o600 };
     let at = Path::new(path);
     let put = || world.disk(node).put_synced(at, text.as_bytes(), mode);
-    let written = world.writes(node, at, Writer::Somebody, put);
+    let written = world.writes(node, at, Writer::Other, put);
     written.with_context(|| format!("{path} of {node} can't be written"))
 }
 
@@ -108,10 +108,10 @@ fn edit_file(world: &World, edit: &Edit) -> anyhow::Result<()> {
         false => format!("{line}\n"),
     };
     let text: String = old.lines().map(change).collect();
-    let new = "/etc/kubernetes/tmp/by-somebody";
+    let new = "/etc/kubernetes/tmp/by-hand";
     let written = disk.put_text(new, &text, 0o600);
     let (new, at) = (Path::new(new), Path::new(&edit.path));
-    let renamed = || world.writes(&edit.node, at, Writer::Somebody, || disk.rename(new, at));
+    let renamed = || world.writes(&edit.node, at, Writer::Other, || disk.rename(new, at));
     let written = written.and_then(|()| renamed());
     written.with_context(|| format!("{} of {} can't be edited", edit.path, edit.node))
 }

@@ -1,7 +1,9 @@
 //! What the scenario is about.
 
 use super::{Case, Finding, finding, list};
+use crate::objects::Key;
 use crate::world::What;
+use crate::world::kubeadm_config::{self, EtcdConfig};
 use serde_json::Value;
 
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
@@ -17,6 +19,7 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(!want.deferred.is_empty(), &deferred),
         one(!want.cordoned.is_empty(), &cordoned),
         one(want.indeterminate > 0, &indeterminate),
+        one(want.configs, &configs),
     ];
     all.into_iter().flatten().collect()
 }
@@ -122,5 +125,33 @@ fn cordoned(case: &Case) -> Finding {
 fn indeterminate(case: &Case) -> Finding {
     let is = list(&case.story.report, "indeterminate").len();
     let want = case.scenario.expect.indeterminate;
-    finding("indeterminate", is >= want, format!("{is} ops whose end nobody could know, at least {want}"))
+    finding(
+        "indeterminate",
+        is >= want,
+        format!("{is} ops with an unknown outcome, expected at least {want}"),
+    )
+}
+
+/// The text of a ConfigMap of kubeadm's, by the name of its key.
+fn config_text(case: &Case, name: &str, key: &str) -> String {
+    let s = case.world.lock();
+    let map = s.api.get(&Key::config_map(name));
+    map.and_then(|m| m["data"][key].as_str()).unwrap_or_default().to_string()
+}
+
+/// By the objects: version and etcd endpoints in kubeadm-config, and in kubelet-config the setting that all nodes have.
+fn configs(case: &Case) -> Finding {
+    let shape = &case.world.shape;
+    let config = kubeadm_config::parse(&config_text(case, "kubeadm-config", "ClusterConfiguration"));
+    let kubelet = config_text(case, "kubelet-config", "kubelet");
+    let whole = config.as_ref().is_ok_and(|c| {
+        let endpoints = match &c.etcd {
+            EtcdConfig::External { endpoints, .. } => endpoints.clone(),
+            EtcdConfig::Local { .. } => vec![],
+        };
+        c.version == case.to.to_string() && endpoints == shape.etcd_endpoints()
+    });
+    let settings = !shape.kubelet_settings || kubelet.lines().any(|l| l == "maxPods: 500");
+    let text = format!("kubeadm-config renders what runs: {whole}; kubelet-config has maxPods: {settings}");
+    finding("configs", whole && settings, text)
 }

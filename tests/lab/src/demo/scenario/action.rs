@@ -17,11 +17,11 @@ pub enum Action {
     PowerOff(String),
     /// The agent's memory is gone, as after an image was put back on the disk; the agent starts again.
     ReplaceDisk(String),
-    /// Somebody changes a line of a file, by writing another file and renaming it.
+    /// A line of a file is changed, by writing another file and renaming it.
     Edit(Edit),
-    /// Somebody puts the kubeadm-config of the beginning back, under this name as a writer.
+    /// The kubeadm-config of the beginning is restored, under this name as a writer.
     RevertConfig(String),
-    /// Somebody changes an API object.
+    /// An API object is changed.
     Patch(Patch),
     Fault(FaultOrder),
     /// A node's package mirror has lost these (`kubeadm=1.32.9-1.1`); `{to}` is the target version. None: it has everything again.
@@ -35,7 +35,7 @@ pub enum Action {
         process: String,
     },
     FreeLock(String),
-    /// Nobody reaches an API server for so many lab minutes.
+    /// No API server is reachable for so many lab minutes.
     ApiAway {
         minutes: u64,
     },
@@ -74,9 +74,9 @@ pub enum Action {
     },
     /// etcd is restored beside itself, at this client port; its old members run on.
     RestoreEtcd(u16),
-    /// Somebody points the API server of this node to the etcd that was made last.
+    /// The API server of this node is pointed by hand to the etcd that was made last.
     PointEtcd(String),
-    /// Somebody runs a tool on a node, to its end.
+    /// A tool runs on a node, to its end.
     Run {
         node: String,
         line: String,

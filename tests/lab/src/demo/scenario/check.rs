@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 pub fn check(scenario: &Scenario, shape: &Shape) -> Result<(), BadInput> {
     let name = &scenario.name;
     if scenario.typed().next().is_none() {
-        return Err(BadInput(format!("scenario {name} types nothing: expected a step with podlift = [...]")));
+        return Err(BadInput(format!(
+            "scenario {name} has no command: expected a step with podlift = [...]"
+        )));
     }
     if let Some(i) = scenario.steps.iter().position(idle) {
         let text = format!("scenario {name}: step {} does nothing: expected podlift, do or until", i + 1);

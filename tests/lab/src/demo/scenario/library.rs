@@ -31,6 +31,7 @@ scenarios![
     "apt-trouble",
     "plan-contract",
     "moved-etcd",
+    "repair",
     "preflight-healthy",
     "preflight-zoo",
 ];

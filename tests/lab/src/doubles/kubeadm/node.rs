@@ -6,9 +6,9 @@ use super::phases::{skipped, skips};
 use super::{addons, api, known_flags, kubelet_config, policy, preflight, static_pods, texts};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
+use crate::objects::Key;
 use crate::world::What;
 use crate::world::manifests::DIR;
-use crate::world::objects::Key;
 use podlift_model::KubeVersion;
 
 const PHASES: &[&str] =
