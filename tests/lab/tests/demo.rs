@@ -96,6 +96,10 @@ scenarios! {
     node_lost: "node-lost", without ["dgx032"], |r| assert!(r["indeterminate"][0].as_str().unwrap().contains("dgx032"));
     apt_trouble: "apt-trouble", without [], prevented_without_a_heal;
     plan_contract: "plan-contract", without [], prevented_without_a_heal;
+    unknown_after_heal: "unknown-after-heal", without [], |r| assert_eq!(r["indeterminate"].as_array().unwrap().len(), 2);
+    scheduler_down: "scheduler-down", without [], |r| assert!(r["lab"]["paused_at"][0]["detail"].as_str().unwrap().contains("scheduler.conf"));
+    air_gapped: "air-gapped", without [], |r| assert_eq!(r["lab"]["paused_at"].as_array().unwrap().len(), 1);
+    source_put_back: "source-put-back", without [], prevented_without_a_heal;
 }
 
 /// Nothing is upgraded and no etcd that was left is ever written to again: the heal is judged.
@@ -117,8 +121,16 @@ fn repair() {
     assert_eq!(report["result"], "succeeded");
 }
 
+/// The second run upgrades what the first one left, and reports the rest as it is.
+#[test]
+fn second_run() {
+    let report = demo(&["--scenario", "second-run"]);
+    assert_eq!(report["result"], "succeeded");
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 7);
+}
+
 /// Scenarios with a test of their own.
-const OTHERS: &[&str] = &["moved-etcd", "repair"];
+const OTHERS: &[&str] = &["moved-etcd", "repair", "second-run"];
 
 /// Scenarios in which nothing is upgraded: the plan is judged.
 const PREFLIGHT: &[&str] = &["preflight-healthy", "preflight-zoo"];

@@ -1,5 +1,6 @@
 //! The kubelet process and the Node object that it keeps.
 
+use super::devices;
 use crate::objects::{Key, seconds};
 use crate::world::{What, World};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ fn started(world: &Arc<World>, node: &str) {
         let n = s.node_mut(node);
         let version = n.package_version("kubelet");
         let fresh = n.kubelet.running.is_none();
-        n.kubelet.running = version;
+        n.kubelet.runs(version);
         fresh
     });
     if !fresh {
@@ -79,6 +80,7 @@ pub(super) fn post(world: &Arc<World>, node: &str, ready: bool) {
             v["status"]["nodeInfo"]["machineID"] = json!(machine);
         });
     });
+    devices::wait_for_plugin(world, node);
     set_ready(world, node, ready, "KubeletReady", "kubelet is posting ready status");
 }
 

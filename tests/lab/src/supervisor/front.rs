@@ -93,5 +93,5 @@ fn anonymous(world: &World, node: &str, path: &str) -> Result<Option<String>, ()
 
 fn user(world: &World, header: Option<&http::HeaderValue>) -> Option<String> {
     let token = header?.to_str().ok()?.strip_prefix("Bearer ")?;
-    (token == world.shape.token).then(|| "podlift".to_string())
+    (token == world.shape.token).then(|| api::COORDINATOR.to_string())
 }

@@ -32,6 +32,14 @@ pub enum What {
     ImagePull {
         image: String,
     },
+    ImageRemoved {
+        image: String,
+    },
+    /// A pod could not start, because its sandbox image or an image of its containers is absent and can't be pulled.
+    ImageMissing {
+        pod: String,
+        image: String,
+    },
     HealthCheckJob,
     KubeadmApply {
         to: String,

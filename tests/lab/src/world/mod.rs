@@ -10,6 +10,7 @@ mod core;
 pub mod effects;
 pub mod etcd;
 pub mod faults;
+pub mod images;
 pub mod kubeadm_config;
 mod machines;
 pub mod manifests;

@@ -2,6 +2,7 @@
 
 use super::effects::Effect;
 use super::etcd::Etcd;
+use super::images::Images;
 use super::store::{Split, Store};
 use super::written::Written;
 use crate::objects::Objects;
@@ -30,6 +31,10 @@ pub struct State {
     pub counter: u64,
     /// Which front the proxy tries next.
     pub turn: usize,
+    /// Rights that the coordinator's user has lost: verb, and resource or path.
+    pub rights_taken: Vec<(String, String)>,
+    /// No node reaches a registry.
+    pub registry_away: bool,
     /// The network in front of all API servers is down: they run, and none is reachable.
     pub api_away: bool,
     /// What each API server was asked for since it started and will not serve for ever.
@@ -67,7 +72,9 @@ pub struct Node {
     pub kubelet: Kubelet,
     pub containers: Vec<Container>,
     pub units: BTreeMap<String, Unit>,
-    pub images: BTreeSet<String>,
+    pub images: Images,
+    /// Extended resource to the amount that does not come back after the next start of the kubelet.
+    pub lost_devices: BTreeMap<String, u64>,
     /// Other services and timers that are active.
     pub services: BTreeSet<String>,
     /// As its containerd says it.
@@ -96,6 +103,8 @@ pub struct Kubelet {
     pub running: Option<KubeVersion>,
     pub restarts: u32,
     pub ready: bool,
+    /// The minor whose kubelet made the static pods: another one makes them anew.
+    pub pods_of: u16,
     /// Of a machine: its kubelet was there since the power came.
     pub since_boot: bool,
 }
@@ -194,6 +203,14 @@ impl State {
         let mut servers =
             node.containers.iter().filter(|c| c.name == "kube-apiserver" && c.listening && c.running());
         servers.any(|c| self.store_answers(&node.name, &c.store))
+    }
+}
+
+impl Kubelet {
+    /// It starts at this version, and makes static pods as its minor does.
+    pub fn runs(&mut self, version: Option<KubeVersion>) {
+        self.running = version;
+        self.pods_of = version.map_or(self.pods_of, |v| v.minor);
     }
 }
 

@@ -26,7 +26,7 @@ pub fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: &Call) -> 
     let reply = groups::answer(call, &parts).or_else(|| openapi::answer(&parts))?;
     match caller.0 {
         Some(_) => Some(reply),
-        None => Some(status::forbidden_path(&call.path)),
+        None => Some(status::forbidden_path(&call.path, "system:anonymous")),
     }
 }
 

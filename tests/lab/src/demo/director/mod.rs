@@ -138,6 +138,7 @@ fn is_so(world: &World, when: &When) -> bool {
             let name = etcd.map(crate::world::etcd::Etcd::hex);
             s.store_name(node).zip(name).is_some_and(|(store, id)| store.starts_with(&id))
         }
+        When::Writer { node, file, by } => world.lock().last_writer(node, file) == *by,
         When::Api { node, serves } => world.lock().front_up(node) == *serves,
         When::Effect(_) | When::Journal(_) => false,
     }

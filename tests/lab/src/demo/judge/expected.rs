@@ -20,6 +20,9 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(!want.cordoned.is_empty(), &cordoned),
         one(want.indeterminate > 0, &indeterminate),
         one(want.configs, &configs),
+        one(want.never_in_vain, &never_in_vain),
+        one(want.images_in_place, &images_in_place),
+        one(want.sources, &sources),
     ];
     all.into_iter().flatten().collect()
 }
@@ -72,6 +75,44 @@ fn healed(case: &Case) -> Finding {
     finding("healed", without.is_empty(), text)
 }
 
+/// Times that kubeadm gave up after five minutes.
+fn in_vain(case: &Case) -> usize {
+    let vain =
+        |w: &What| matches!(w, What::KubeadmFailed { why } if why.contains("did not change after 5m0s"));
+    case.world.effects().iter().filter(|e| vain(&e.what)).count()
+}
+
+fn never_in_vain(case: &Case) -> Finding {
+    let times = in_vain(case);
+    finding("never-in-vain", times == 0, format!("kubeadm waited five minutes in vain {times} times"))
+}
+
+fn images_in_place(case: &Case) -> Finding {
+    let missing = |what: &What| match what {
+        What::ImageMissing { pod, image } => Some(format!("{pod} lacks {image}")),
+        _ => None,
+    };
+    let all: Vec<String> = case
+        .world
+        .effects()
+        .iter()
+        .filter_map(|e| missing(&e.what).map(|text| format!("{}: {text}", e.node)))
+        .collect();
+    finding("images-in-place", all.is_empty(), format!("pods that waited for an image: [{}]", all.join("; ")))
+}
+
+fn sources(case: &Case) -> Finding {
+    let wanted = format!(":/v{}.{}/", case.to.major, case.to.minor);
+    let snapshot = case.world.snapshot();
+    let old = snapshot.nodes.iter().filter(|(_, n)| !n.apt_source.contains(&wanted));
+    let old: Vec<&String> = old.map(|(name, _)| name).collect();
+    finding(
+        "apt-sources",
+        old.is_empty(),
+        format!("nodes with another apt source than the target's: {old:?}"),
+    )
+}
+
 /// There kubeadm waited on a pod that it had not written itself, and did not wait in vain.
 fn waited(case: &Case) -> Finding {
     let effects = case.world.effects();
@@ -79,9 +120,7 @@ fn waited(case: &Case) -> Finding {
     let on = |node: &String| effects.iter().any(|e| e.node == *node && other(&e.what));
     let without: Vec<String> =
         named(case, &case.scenario.expect.healed).into_iter().filter(|n| !on(n)).collect();
-    let vain =
-        |w: &What| matches!(w, What::KubeadmFailed { why } if why.contains("did not change after 5m0s"));
-    let vain = effects.iter().filter(|e| vain(&e.what)).count();
+    let vain = in_vain(case);
     let text =
         format!("kubeadm waited on healed pods, without: {without:?}; five minutes in vain: {vain} times");
     finding("waited-on-healed", without.is_empty() && vain == 0, text)

@@ -153,6 +153,12 @@ pub struct Expect {
     pub cordoned: Vec<String>,
     /// What may be done more than once: beginnings of the audit's lines.
     pub twice: Vec<String>,
+    /// kubeadm never waited five minutes for a hash that could not change.
+    pub never_in_vain: bool,
+    /// No static pod had to wait for an image.
+    pub images_in_place: bool,
+    /// Every node's apt source is the target's.
+    pub sources: bool,
     /// kubeadm-config and kubelet-config have what the cluster runs with.
     pub configs: bool,
     /// At least so many ops ended with an unknown outcome.
