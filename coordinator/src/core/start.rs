@@ -4,7 +4,7 @@
 use super::{Coordinator, CoordinatorError, PlanAsk};
 use crate::exec::Counts;
 use podlift_engine::Program;
-use podlift_engine::goals::upgrade::Ask;
+use podlift_engine::goals::Ask;
 use podlift_engine::machine::Event;
 use podlift_engine::program::{Approve, changed_parts};
 use podlift_model::{Digest, RunId};
