@@ -74,7 +74,7 @@ pub(crate) struct Owner {
     pub machine: String,
 }
 
-pub(super) const FORMAT: &str = "podlift.ledger/v1";
+pub(super) use podlift_model::documents::LEDGER as FORMAT;
 /// The common prefix of all versions' format names.
 pub(super) const FAMILY: &str = "podlift.ledger/v";
 

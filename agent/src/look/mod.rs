@@ -33,6 +33,8 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         }
         Look::EtcdHealth => OpOutput::Etcd(etcd_health::state(node).await?),
         Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
+        Look::Components | Look::Images { .. } => return Err(not_yet(look)),
+        Look::Devices => OpOutput::Devices(survey::devices(surveyed(node))),
         Look::Manifests => OpOutput::Manifests(node.heal.findings()),
         Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
         Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(surveyed(node), *to).await)),
@@ -88,6 +90,10 @@ fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::permanent("not-of-this-role", message))
+}
+
+fn not_yet(look: &Look) -> Failure {
+    Failure::permanent("invalid-request", format!("this agent does not answer {}: upgrade it", look.verb()))
 }
 
 fn surveyed(node: &Node) -> Surveyed<'_> {

@@ -2,7 +2,7 @@
 //! makes it; `conclude` judges how that unit ended; `settle` leaves the node as podlift keeps it, however the op ended.
 //!
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
-//! (`repeatable`): apt-source, apt-update, package-download, image-pull, etcd-snapshot (the file appears by one rename), etcd-move-leader,
+//! (`repeatable`): apt-source, apt-update, package-download, image-pull, image-release, etcd-snapshot (the file appears by one rename), etcd-move-leader,
 //! manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a hash), heal-apply (each
 //! repair has an intent of its own), kubeadm-patches (the whole directory). Of these, one that is a unit is run again only while its unit
 //! never started; after a restart of the machine it is Indeterminate like all others.
@@ -17,6 +17,7 @@ mod guard_disarm;
 mod heal_accept;
 mod heal_apply;
 mod image_pull;
+mod image_release;
 mod kubeadm_addons;
 mod kubeadm_apply;
 mod kubeadm_node;
@@ -112,6 +113,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
             Box::new(package_install::PackageInstall { packages, repair })
         }
         HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
+        HostOp::ImageRelease => Box::new(image_release::ImageRelease),
         HostOp::KubeadmApply { to, skip, ignore } => {
             Box::new(kubeadm_apply::KubeadmApply { to, skip, ignore })
         }

@@ -1,12 +1,13 @@
 //! Heartbeats: they show that the agent lives, and carry its facts when these changed. Costly facts are read again when something may have
 //! changed them, and at regular intervals.
 
-use super::serve::{FACTS, Outbox};
+use super::serve::Outbox;
 use crate::look::facts::{Installed, assemble, installed};
 use crate::node::Node;
 use crate::paths;
 use podlift_common::rhythm;
 use podlift_common::wire::to_document;
+use podlift_model::documents::FACTS;
 use podlift_proto::v1::{self, from_agent};
 use std::path::Path;
 use std::sync::Arc;

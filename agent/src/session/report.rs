@@ -5,14 +5,13 @@ use crate::executor::{Answer, Executor, OpState};
 use crate::look::look;
 use crate::node::Node;
 use podlift_common::wire::{self, HostRequest, to_document};
+use podlift_model::documents::HEAL_EVENT;
 use podlift_model::{Epoch, Failure, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent, op_report};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
-
-pub(crate) const HEAL: &str = "podlift.heal/v1";
 
 /// A task that sends further reports.
 pub(super) type Follow = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -123,7 +122,7 @@ pub(super) async fn heals(node: Arc<Node>, outbox: Outbox) {
             if told.contains(&event.id) {
                 continue;
             }
-            let report = v1::HealReport { id: event.id.clone(), heal: Some(to_document(HEAL, &event)) };
+            let report = v1::HealReport { id: event.id.clone(), heal: Some(to_document(HEAL_EVENT, &event)) };
             if !outbox.send(from_agent::Kind::HealReport(report)).await {
                 return;
             }

@@ -9,14 +9,13 @@ use crate::metrics::{Attempt, Connected};
 use crate::node::Node;
 use podlift_common::wire::{self, to_document};
 use podlift_model::OpId;
+use podlift_model::documents::FACTS;
 use podlift_proto::PROTOCOL;
 use podlift_proto::v1::{self, from_agent, to_agent};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-
-pub(crate) const FACTS: &str = "podlift.facts/v1";
 
 /// Why a session is over.
 pub(super) struct End {

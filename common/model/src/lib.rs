@@ -2,14 +2,18 @@
 //! async code, so that each type can be read, compared, written as JSON and tested by a table.
 
 pub mod bcm;
+pub mod codes;
 pub mod command;
+pub mod components;
 pub mod digest;
+pub mod documents;
 pub mod epoch;
 pub mod facts;
 pub mod flags;
 pub mod gates;
 pub mod heal;
 pub mod ids;
+pub mod images;
 pub mod look;
 pub mod op;
 pub mod outcome;

@@ -23,6 +23,15 @@ pub enum Look {
     EtcdHealth,
     /// This node's own API server: /readyz at its advertise address, the running container's image and flags, restarts, last log lines.
     ApiServer,
+    /// The three static pods of kubeadm, each as `ApiServer` looks at the API server.
+    Components,
+    /// The images that this node needs for the target, and the file system on which they are. No registry is asked, so the answer is cheap
+    /// enough for the moment before a kubeadm run.
+    Images {
+        to: KubeVersion,
+    },
+    /// Mounts and InfiniBand devices, as in a survey.
+    Devices,
     /// The heal rules evaluated on the manifests, without any change.
     Manifests,
     /// What this agent's own store holds of a run's backup.
@@ -71,6 +80,9 @@ impl Look {
             Look::KubeadmDiff { .. } => "observe-diff",
             Look::EtcdHealth => "observe-etcd",
             Look::ApiServer => "observe-api-server",
+            Look::Components => "observe-components",
+            Look::Images { .. } => "observe-images",
+            Look::Devices => "observe-devices",
             Look::Manifests => "observe-manifests",
             Look::Backup { .. } => "observe-backup",
             Look::Survey { .. } => "observe-survey",

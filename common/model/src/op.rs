@@ -104,9 +104,13 @@ pub enum HostOp {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair: bool,
     },
+    /// Pulls the images of the target that the runtime lacks, and pins all that the node needs for it (with the runtime's sandbox image)
+    /// against the kubelet's garbage collection.
     ImagePull {
         to: KubeVersion,
     },
+    /// Removes the pins that podlift set. Pins of others stay.
+    ImageRelease,
     KubeadmApply {
         to: KubeVersion,
         skip: Vec<SkipPhase>,
@@ -176,6 +180,7 @@ impl HostOp {
             HostOp::PackageDownload { .. } => "package-download",
             HostOp::PackageInstall { .. } => "package-install",
             HostOp::ImagePull { .. } => "image-pull",
+            HostOp::ImageRelease => "image-release",
             HostOp::KubeadmApply { .. } => "kubeadm-apply",
             HostOp::KubeadmNode { .. } => "kubeadm-node",
             HostOp::KubeadmAddons { .. } => "kubeadm-addons",

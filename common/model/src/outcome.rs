@@ -1,10 +1,12 @@
 //! How an op ends. There are exactly three outcomes: done, failed and indeterminate.
 
 use crate::bcm::BcmApplication;
+use crate::components::ComponentState;
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
 use crate::flags::FlagChange;
 use crate::heal::HealFinding;
-use crate::survey::{BackupFile, FilePart, NodeSurvey};
+use crate::images::ImagesState;
+use crate::survey::{BackupFile, DevicesState, FilePart, NodeSurvey};
 use crate::version::{Minor, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,9 @@ pub enum OpOutput {
     Diff(Vec<FlagChange>),
     Etcd(EtcdState),
     ApiServer(ApiServerState),
+    Components(Vec<ComponentState>),
+    Images(ImagesState),
+    Devices(DevicesState),
     Manifests(Vec<HealFinding>),
     Backup(BackupState),
     Survey(Box<NodeSurvey>),

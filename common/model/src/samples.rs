@@ -33,7 +33,8 @@ impl HostOp {
                 HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]), repair: true }
             }
             HostOp::PackageInstall { .. } => HostOp::ImagePull { to: TO },
-            HostOp::ImagePull { .. } => HostOp::KubeadmApply {
+            HostOp::ImagePull { .. } => HostOp::ImageRelease,
+            HostOp::ImageRelease => HostOp::KubeadmApply {
                 to: TO,
                 skip: SkipPhase::ALL.to_vec(),
                 ignore: Preflight::ALL.to_vec(),
@@ -73,7 +74,10 @@ impl Look {
             Look::Packages { .. } => Look::KubeadmDiff { to: TO },
             Look::KubeadmDiff { .. } => Look::EtcdHealth,
             Look::EtcdHealth => Look::ApiServer,
-            Look::ApiServer => Look::Manifests,
+            Look::ApiServer => Look::Components,
+            Look::Components => Look::Images { to: TO },
+            Look::Images { .. } => Look::Devices,
+            Look::Devices => Look::Manifests,
             Look::Manifests => Look::Backup { run: run() },
             Look::Backup { .. } => Look::Survey { to: TO },
             Look::Survey { .. } => Look::BackupFiles,

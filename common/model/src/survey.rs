@@ -3,6 +3,7 @@
 
 use crate::facts::PackageOffer;
 use crate::flags::{FlagChange, FlagSet};
+use crate::images::ImagesState;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,8 @@ pub struct NodeSurvey {
     pub target_diff: Option<Seen<Vec<FlagChange>>>,
     /// Control plane: volumes, mounts and environment of the live manifests, by component. kubeadm-config can't express them.
     pub extras: BTreeMap<String, ManifestExtras>,
-    /// Images of the target: those that the node has already, and those that it lacks.
-    pub images: Seen<Images>,
+    /// Images of the target, also of those that the node lacks whether they can be pulled, and their file system.
+    pub images: Seen<ImagesState>,
     /// Network mounts and other mounts that workloads depend on: mount point to source.
     pub mounts: BTreeMap<String, String>,
     pub infiniband: Vec<String>,
@@ -182,10 +183,12 @@ pub struct ManifestExtras {
     pub containers: Vec<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Images {
-    pub present: Vec<String>,
-    pub missing: Vec<String>,
+/// What workloads of a node rest on besides Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DevicesState {
+    /// Network mounts and other mounts that workloads depend on: mount point to source.
+    pub mounts: Seen<BTreeMap<String, String>>,
+    pub infiniband: Seen<Vec<String>>,
 }
 
 /// A file of the node that belongs to a backup, as it was when it was listed.

@@ -14,7 +14,7 @@ mod op;
 mod outcome;
 mod request;
 
-pub use document::{from_document, to_document};
+pub use document::{from_document, from_renamed_document, to_document};
 pub use epoch::{epoch_from_wire, epoch_to_wire};
 pub use errors::{ErrorInfo, StatusError, Told, from_status, to_status};
 pub use look::look_to_wire;

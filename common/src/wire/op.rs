@@ -19,6 +19,7 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages), repair: *repair })
         }
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
+        HostOp::ImageRelease => Kind::ImageRelease(v1::ImageRelease {}),
         HostOp::KubeadmApply { to, skip, ignore } => Kind::KubeadmApply(v1::KubeadmApply {
             to: to.to_string(),
             skip_phases: texts(skip),
@@ -68,6 +69,7 @@ pub(super) fn from_kind(kind: &Kind) -> Result<HostRequest, WireError> {
             HostOp::PackageInstall { packages: pins_from_wire(&o.packages)?, repair: o.repair }
         }
         Kind::ImagePull(o) => HostOp::ImagePull { to: field("image_pull.to", &o.to)? },
+        Kind::ImageRelease(_) => HostOp::ImageRelease,
         Kind::KubeadmApply(o) => HostOp::KubeadmApply {
             to: field("kubeadm_apply.to", &o.to)?,
             skip: fields("kubeadm_apply.skip_phases", &o.skip_phases)?,

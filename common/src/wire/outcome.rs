@@ -1,10 +1,9 @@
 //! Outcomes on the wire.
 
 use super::{WireError, from_document, to_document};
+use podlift_model::documents::OUTPUT;
 use podlift_model::{Failure, FailureClass, OpOutcome};
 use podlift_proto::v1::{self, failure::Class, outcome::Result as End};
-
-const OUTPUT: &str = "podlift.output/v1";
 
 pub fn outcome_to_wire(outcome: &OpOutcome) -> v1::Outcome {
     match outcome {

@@ -5,8 +5,10 @@ use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
 use podlift_model::Look;
+use podlift_model::components::ComponentState;
 use podlift_model::facts::*;
 use podlift_model::op::{Component, Package};
+use podlift_model::survey::DevicesState;
 use podlift_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,6 +160,12 @@ impl State {
                 log_tail: String::new(),
                 kubeadm_running: false,
             }),
+            Look::Components => OpOutput::Components(self.components(node)),
+            Look::Images { .. } => OpOutput::Images(podlift_engine::testing::survey::images()),
+            Look::Devices => {
+                let (mounts, infiniband) = (Ok(BTreeMap::new()), Ok(vec![]));
+                OpOutput::Devices(DevicesState { mounts, infiniband })
+            }
             Look::Manifests => OpOutput::Manifests(vec![]),
             Look::Backup { run } => {
                 let files = self.backups.get(node).cloned().unwrap_or_default();
@@ -177,6 +185,26 @@ impl State {
                 unreachable!("answered before")
             }
         }
+    }
+
+    /// All healthy, each with the version of its manifest.
+    fn components(&self, node: &NodeName) -> Vec<ComponentState> {
+        let healthy = |m: &ManifestFacts| ComponentState {
+            component: m.component,
+            endpoint: "127.0.0.1:1".into(),
+            ready: true,
+            answer: "ok".into(),
+            wants_credentials: false,
+            running: m.version,
+            flags_match: true,
+            hash_matches: Some(true),
+            container: Some(format!("{}-{}", m.component, m.sha256)),
+            restarts: 0,
+            last_exit: None,
+            log_tail: String::new(),
+            kubeadm_running: false,
+        };
+        self.facts[node].manifests.iter().map(healthy).collect()
     }
 
     /// Gives a part only to the coordinator whose epoch the agent has stored.

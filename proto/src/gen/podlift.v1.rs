@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -76,6 +76,8 @@ pub mod op {
         HealApply(super::HealApply),
         #[prost(message, tag = "21")]
         KubeadmPatches(super::KubeadmPatches),
+        #[prost(message, tag = "22")]
+        ImageRelease(super::ImageRelease),
     }
 }
 /// A read-only look at the host.
@@ -141,6 +143,12 @@ pub mod observe {
         BcmClusterVersion = 12,
         /// of a head node: what BCM applies to that cluster by itself
         BcmApplications = 13,
+        /// the three static pods of kubeadm: health, running container, restarts, log tail
+        Components = 14,
+        /// images that the node needs for `to`, and their file system
+        Images = 15,
+        /// mounts and InfiniBand devices
+        Devices = 16,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -163,6 +171,9 @@ pub mod observe {
                 Self::BcmVersions => "WHAT_BCM_VERSIONS",
                 Self::BcmClusterVersion => "WHAT_BCM_CLUSTER_VERSION",
                 Self::BcmApplications => "WHAT_BCM_APPLICATIONS",
+                Self::Components => "WHAT_COMPONENTS",
+                Self::Images => "WHAT_IMAGES",
+                Self::Devices => "WHAT_DEVICES",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -182,6 +193,9 @@ pub mod observe {
                 "WHAT_BCM_VERSIONS" => Some(Self::BcmVersions),
                 "WHAT_BCM_CLUSTER_VERSION" => Some(Self::BcmClusterVersion),
                 "WHAT_BCM_APPLICATIONS" => Some(Self::BcmApplications),
+                "WHAT_COMPONENTS" => Some(Self::Components),
+                "WHAT_IMAGES" => Some(Self::Images),
+                "WHAT_DEVICES" => Some(Self::Devices),
                 _ => None,
             }
         }
@@ -212,6 +226,8 @@ pub struct ImagePull {
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImageRelease {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KubeadmApply {
     #[prost(string, tag = "1")]

@@ -28,7 +28,7 @@ use crate::{sources, whole};
 use podlift_host::paths;
 use podlift_host::{Files, Host};
 use podlift_model::op::Component;
-use podlift_model::survey::NodeSurvey;
+use podlift_model::survey::{DevicesState, NodeSurvey};
 use podlift_model::{Failure, KubeVersion};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,6 +109,15 @@ fn site(node: Surveyed<'_>) -> Site<'_> {
 /// Differences between the running kubelet and the files of its next start. The error says which of the two can't be known, and why.
 pub async fn kubelet_drift(node: Surveyed<'_>) -> Result<Vec<Drift>, String> {
     kubelet::drift::look(&site(node)).await
+}
+
+/// Mounts and InfiniBand devices alone.
+pub fn devices(node: Surveyed<'_>) -> DevicesState {
+    let site = site(node);
+    DevicesState {
+        mounts: mountinfo::read(&site).map(|table| mounts::of(&table)),
+        infiniband: infiniband::look(&site),
+    }
 }
 
 pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {

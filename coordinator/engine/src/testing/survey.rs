@@ -3,6 +3,7 @@
 use super::{endpoints, name};
 use crate::survey::*;
 use jiff::Timestamp;
+use podlift_model::images::{ImageFilesystem, ImagesState};
 use podlift_model::survey::*;
 use podlift_model::{FlagSet, NodeName};
 use std::collections::BTreeMap;
@@ -54,12 +55,24 @@ pub fn node_survey(control_plane: bool) -> NodeSurvey {
         install: Ok(InstallPreview { install: BTreeMap::from(install), ..InstallPreview::default() }),
         target_diff: None,
         extras: BTreeMap::new(),
-        images: Ok(Images::default()),
+        images: Ok(images()),
         mounts: BTreeMap::new(),
         infiniband: vec![],
         dpkg_audit: Ok(vec![]),
         unseen: BTreeMap::new(),
     }
+}
+
+/// Nothing is needed, and there is room.
+pub fn images() -> ImagesState {
+    let filesystem = ImageFilesystem {
+        used_percent: 30,
+        high_threshold_percent: 85,
+        low_threshold_percent: 80,
+        available_bytes: 700 << 30,
+        capacity_bytes: 1000 << 30,
+    };
+    ImagesState { needed: vec![], filesystem: Ok(filesystem) }
 }
 
 pub fn pod(namespace: &str, pod: &str, node: &str, owner: &str) -> PodView {

@@ -8,10 +8,10 @@ use crate::store::StoreError;
 use podlift_common::wire::{self, WireError};
 use podlift_engine::machine::Event;
 use podlift_model::NodeName;
+use podlift_model::documents::{HEAL_EVENT, HEAL_EVENT_OLD};
 use podlift_model::heal::HealEvent;
 use podlift_proto::v1;
 
-const KIND: &str = "podlift.heal/v1";
 /// Bytes of the changed lines. A whole manifest has about five thousand.
 const DIFF: usize = 32 << 10;
 const RULES: usize = 32;
@@ -60,7 +60,7 @@ impl Hub {
 /// A heal that may be recorded: it is of this node, its names are valid, and its diff is valid.
 pub(super) fn read(node: &NodeName, report: &v1::HealReport) -> Result<HealEvent, WireError> {
     limits::document("heal_report.heal", report.heal.as_ref(), limits::HEAL)?;
-    let heal: HealEvent = wire::from_document(KIND, report.heal.as_ref())?;
+    let heal: HealEvent = wire::from_renamed_document(HEAL_EVENT, HEAL_EVENT_OLD, report.heal.as_ref())?;
     let bad = |field, why: String| Err(WireError::new(field, why));
     if heal.node != *node || heal.id != report.id {
         let (id, of, wanted) = (quoted(&heal.id), &heal.node, quoted(&report.id));

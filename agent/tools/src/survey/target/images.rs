@@ -5,19 +5,25 @@ use crate::crictl;
 use crate::kubeadm::{self, Binary};
 use podlift_heal::manifest::Manifest;
 use podlift_host::paths;
+use podlift_model::images::{ImageRole, ImagesState, NeededImage};
 use podlift_model::op::Component;
-use podlift_model::survey::Images;
 use podlift_model::{Failure, KubeVersion};
 use std::path::Path;
 
-pub async fn of(site: &Site<'_>, to: KubeVersion) -> Result<Images, Failure> {
+pub async fn of(site: &Site<'_>, to: KubeVersion) -> Result<ImagesState, Failure> {
     let registry = registry(site);
     let wanted = kubeadm::images(&site.host, Binary::Unpacked, to, registry.as_deref()).await?;
     let here = crictl::images(&site.host).await?;
     let local_etcd = site.there(&format!("{}/etcd.yaml", paths::MANIFESTS));
     let wanted = wanted.into_iter().filter(|image| local_etcd || !image.contains("/etcd:"));
-    let (present, missing) = wanted.partition(|image| here.contains(image));
-    Ok(Images { present, missing })
+    let needed = |image: String| NeededImage {
+        role: ImageRole::of(&image),
+        present: here.contains(&image),
+        image,
+        pinned: false,
+        pull: None,
+    };
+    Ok(ImagesState { needed: wanted.map(needed).collect(), filesystem: Err("it was not looked at".into()) })
 }
 
 /// The registry; `None` for kubeadm's own.

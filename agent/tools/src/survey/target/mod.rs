@@ -10,14 +10,15 @@ use crate::apt_root::{self, AptRoot};
 use crate::kubeadm::{self, Binary};
 use fetched::Fetched;
 use podlift_model::flags::FlagChange;
-use podlift_model::survey::{Images, InstallPreview, Seen};
+use podlift_model::images::ImagesState;
+use podlift_model::survey::{InstallPreview, Seen};
 use podlift_model::{Failure, KubeVersion};
 
 pub struct Target {
     pub install: Seen<InstallPreview>,
     /// `None` on a worker.
     pub diff: Option<Seen<Vec<FlagChange>>>,
-    pub images: Seen<Images>,
+    pub images: Seen<ImagesState>,
 }
 
 pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
@@ -28,7 +29,7 @@ pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
     let install = preview::of(site, &root, to).await;
     if !site.control_plane {
         // A worker runs nothing of the control plane, and no image is pulled for it ahead.
-        return Target { install, diff: None, images: Ok(Images::default()) };
+        return Target { install, diff: None, images: Ok(none()) };
     }
     let (diff, images) = match fetched::fetch(site, &root, to).await {
         Ok(fetched) => ask(site, fetched, to).await,
@@ -40,11 +41,16 @@ pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
     Target { install, diff: Some(diff), images }
 }
 
+/// A worker's images.
+fn none() -> ImagesState {
+    ImagesState { needed: Vec::new(), filesystem: Err("it was not looked at".into()) }
+}
+
 async fn ask(
     site: &Site<'_>,
     fetched: Fetched<'_>,
     to: KubeVersion,
-) -> (Seen<Vec<FlagChange>>, Seen<Images>) {
+) -> (Seen<Vec<FlagChange>>, Seen<ImagesState>) {
     let seen = (
         kubeadm::diff(&site.host, Binary::Unpacked, to).await.map_err(whole),
         images::of(site, to).await.map_err(whole),
@@ -58,7 +64,7 @@ fn unseen(site: &Site<'_>, why: &str) -> Target {
     Target {
         install: Err(unseen()),
         diff: site.control_plane.then(|| Err(unseen())),
-        images: if site.control_plane { Err(unseen()) } else { Ok(Images::default()) },
+        images: if site.control_plane { Err(unseen()) } else { Ok(none()) },
     }
 }
 

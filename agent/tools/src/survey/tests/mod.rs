@@ -81,8 +81,9 @@ fn target(seen: &NodeSurvey) {
     assert_eq!(diff.len(), 1);
     assert_eq!((diff[0].flag.as_str(), diff[0].rendered.as_deref()), ("etcd-servers", Some("")));
     let images = seen.images.as_ref().unwrap();
-    assert_eq!(images.present, ["registry.k8s.io/kube-apiserver:v1.32.13"]);
-    assert_eq!(images.missing, ["registry.k8s.io/pause:3.10"], "etcd is not this node's");
+    let needed: Vec<_> = images.needed.iter().map(|i| (i.image.as_str(), i.present)).collect();
+    let (server, pause) = ("registry.k8s.io/kube-apiserver:v1.32.13", "registry.k8s.io/pause:3.10");
+    assert_eq!(needed, [(server, true), (pause, false)], "etcd is not this node's");
 }
 
 fn node_itself(seen: &NodeSurvey) {
@@ -150,7 +151,7 @@ async fn a_worker_fetches_nothing_but_lists() {
     let seen = survey(&node(&tree)).await;
     assert_eq!((seen.external_ca, seen.etcd.as_ref(), seen.kubeconfigs.len()), (None, None, 0));
     assert_eq!(seen.names.unwrap().unwrap().kubelet_user, None);
-    assert_eq!((seen.target_diff, seen.images.map(|i| i.missing.len())), (None, Ok(0)));
+    assert_eq!((seen.target_diff, seen.images.map(|i| i.needed.len())), (None, Ok(0)));
     assert!(seen.install.is_ok() && seen.kubelet.is_ok() && seen.extras.is_empty());
     assert!(!tree.path("/var/lib/podlift/apt-probe/debs/kubeadm_1.32.13-1.1_amd64.deb").exists());
 }

@@ -1,0 +1,50 @@
+//! The three static pods of kubeadm as this node sees them.
+
+use crate::op::Component;
+use crate::version::KubeVersion;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One component, requested from the node itself and never through a proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ComponentState {
+    pub component: Component,
+    /// host:port of its health endpoint, from its manifest: the API server's advertise address, `127.0.0.1:10257`, `127.0.0.1:10259`.
+    pub endpoint: String,
+    /// The endpoint answered 200.
+    pub ready: bool,
+    /// Body or error of the endpoint (`/readyz` of the API server, `/healthz` of the others).
+    pub answer: String,
+    /// The endpoint answered 401 or 403: it is alive, and requires credentials that the agent does not have. `ready` does not follow from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_credentials: bool,
+    /// Version of the running container's image; `None` if no container runs.
+    pub running: Option<KubeVersion>,
+    /// Flags of the running container equal those of the manifest on disk.
+    pub flags_match: bool,
+    /// Whether the config hash shows that the running pod was made from exactly the manifest on disk; `None` if the runtime does not report
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash_matches: Option<bool>,
+    /// Id of the newest container; `None` if the runtime has none. A new id means that the component was started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// Restarts of the newest container within its pod.
+    pub restarts: u32,
+    /// Exit code of the last container that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<i32>,
+    /// Last lines of that container's own log.
+    #[serde(default)]
+    pub log_tail: String,
+    /// Whether a kubeadm unit runs on this node now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kubeadm_running: bool,
+}
+
+impl ComponentState {
+    /// Whether it serves, as far as a client without more credentials can know.
+    pub fn serves(&self) -> bool {
+        self.ready || self.wants_credentials
+    }
+}
