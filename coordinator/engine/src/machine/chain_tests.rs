@@ -1,5 +1,6 @@
 //! The chain: each kind of damage is detected, every event survives JSON, and older journals can be read.
 
+use crate::machine::Probed;
 use super::*;
 use std::collections::BTreeSet;
 
