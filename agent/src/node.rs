@@ -1,12 +1,12 @@
 //! State that the parts of one agent share. It has no behaviour of its own.
 
 use crate::config::Config;
-use crate::heal::Heal;
-use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::metrics::Meters;
 use crate::start;
 use crate::units::Units;
+use podlift_heal::Heal;
+use podlift_host::Host;
 use podlift_model::{BootId, MachineId, OpId};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;

@@ -3,11 +3,11 @@
 
 use super::api_server::lived;
 use super::runtime::runs_exactly;
-use crate::heal::Look;
-use crate::heal::manifest::Manifest;
-use crate::host::HttpTls;
 use crate::look::{address, alive};
 use crate::node::Node;
+use podlift_heal::Look;
+use podlift_heal::manifest::Manifest;
+use podlift_host::HttpTls;
 use podlift_model::op::Component;
 
 pub(super) async fn learn(node: &Node, component: Component, look: &Look) -> Result<(), String> {

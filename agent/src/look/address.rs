@@ -1,7 +1,7 @@
 //! The address on which a component of this node listens, from its manifest. Pure. It never guesses: a value that only the container knows
 //! is an error.
 
-use crate::heal::manifest::Manifest;
+use podlift_heal::manifest::Manifest;
 use podlift_model::FlagSet;
 use podlift_model::command::is_expanded;
 use podlift_model::op::Component;

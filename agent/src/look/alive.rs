@@ -1,9 +1,9 @@
 //! Asks a component for its health with the credentials of this node: its API server's client pair, then the kubelet's, then none. A
 //! component that demands other credentials is alive too.
 
-use crate::heal::manifest::Manifest;
-use crate::host::{ClientPair, HttpError, HttpTls};
 use crate::node::Node;
+use podlift_heal::manifest::Manifest;
+use podlift_host::{ClientPair, HttpError, HttpTls};
 use podlift_model::op::Component;
 use std::path::{Path, PathBuf};
 

@@ -2,27 +2,27 @@
 //! the end of the log of the container that ended. Never through a proxy.
 
 use super::{address, alive};
-use crate::heal::Runtime;
-use crate::heal::manifest::{Manifest, version_of};
-use crate::host::HttpTls;
 use crate::node::Node;
-use crate::paths;
-use crate::tools::crictl::{self, Container, Inspected};
+use podlift_heal::Runtime;
+use podlift_heal::manifest::{Manifest, version_of};
+use podlift_host::HttpTls;
+use podlift_host::paths;
 use podlift_model::command::{CommandLine, is_expanded};
 use podlift_model::facts::ApiServerState;
 use podlift_model::op::Component;
-use podlift_model::{Failure, FlagSet};
+use podlift_model::{Failure, FlagSet, codes};
+use podlift_tools::crictl::{self, Container, Inspected};
 
 const API: Component = Component::KubeApiserver;
 
 pub async fn state(node: &Node) -> Result<ApiServerState, Failure> {
     let path = paths::manifest(API);
     let bad = |code: &str, why: String| Failure::operator(code, format!("{}: {why}", path.display()));
-    let gone = |why: String| bad("manifest-unreadable", why);
+    let gone = |why: String| bad(codes::MANIFEST_UNREADABLE, why);
     let bytes = node.host.files.read(&path).map_err(|e| gone(e.to_string()))?;
     let manifest = Manifest::parse(API, &bytes).map_err(|e| gone(e.to_string()))?;
     if let Some(opaque) = manifest.opaque() {
-        return Err(bad("manifest-opaque", opaque));
+        return Err(bad(codes::MANIFEST_OPAQUE, opaque));
     }
     let endpoint = address::api_server(&manifest).map_err(gone)?;
     let tls = HttpTls::any_of(alive::authorities(&manifest));

@@ -16,10 +16,10 @@ mod head_tests;
 pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
-use crate::tools::bcm;
-use crate::tools::kubeadm::{self, Binary};
 use podlift_host::Host;
-use podlift_model::{ClusterName, Failure, Look, OpOutput};
+use podlift_model::{ClusterName, Failure, Look, OpOutput, codes};
+use podlift_tools::bcm;
+use podlift_tools::kubeadm::{self, Binary};
 use podlift_tools::survey::{self, Surveyed};
 
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
@@ -70,7 +70,7 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         }
         other => {
             return Err(Failure::permanent(
-                "not-of-this-role",
+                codes::NOT_OF_THIS_ROLE,
                 format!("{} is no question to BCM", other.verb()),
             ));
         }
@@ -89,11 +89,14 @@ fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
         }
         _ => return Ok(()),
     };
-    Err(Failure::permanent("not-of-this-role", message))
+    Err(Failure::permanent(codes::NOT_OF_THIS_ROLE, message))
 }
 
 fn not_yet(look: &Look) -> Failure {
-    Failure::permanent("invalid-request", format!("this agent does not answer {}: upgrade it", look.verb()))
+    Failure::permanent(
+        codes::INVALID_REQUEST,
+        format!("this agent does not answer {}: upgrade it", look.verb()),
+    )
 }
 
 fn surveyed(node: &Node) -> Surveyed<'_> {

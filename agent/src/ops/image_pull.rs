@@ -2,12 +2,12 @@
 //! image names come from the live manifests' own registry.
 
 use super::{Applied, Cx, Op};
-use crate::heal::manifest::Manifest;
-use crate::paths;
-use crate::tools::crictl;
 use async_trait::async_trait;
+use podlift_heal::manifest::Manifest;
+use podlift_host::paths;
 use podlift_model::op::Component;
 use podlift_model::{Failure, KubeVersion, OpOutput};
+use podlift_tools::crictl;
 
 pub struct ImagePull {
     pub to: KubeVersion,

@@ -3,11 +3,11 @@
 
 use super::shared::{control_plane, kubeadm_ended};
 use super::{Applied, Cx, Op, kubeadm_patches, served};
-use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::op::{Preflight, SkipPhase};
 use podlift_model::{Failure, KubeVersion, OpOutput};
+use podlift_tools::kubeadm;
 
 pub struct KubeadmApply {
     pub to: KubeVersion,

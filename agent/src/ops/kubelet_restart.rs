@@ -3,10 +3,10 @@
 
 use super::{Applied, Cx, Op};
 use crate::node::Node;
-use crate::tools::survey::{self, Drift, Surveyed};
-use crate::tools::systemctl;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::survey::{self, Drift, Surveyed};
+use podlift_tools::systemctl;
 
 pub struct KubeletRestart;
 

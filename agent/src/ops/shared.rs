@@ -2,10 +2,10 @@
 
 use super::Cx;
 use crate::node::Node;
-use crate::paths;
 use crate::units::Exit;
+use podlift_host::paths;
 use podlift_model::op::{Component, PackagePin};
-use podlift_model::{Failure, OpOutput};
+use podlift_model::{Failure, OpOutput, codes};
 pub use podlift_tools::files::file_failure;
 
 /// Checks the free space below /var for packages and images.
@@ -27,7 +27,7 @@ pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
         missing.join(", "),
         paths::MANIFESTS
     );
-    Err(Failure::operator("manifest-missing", message))
+    Err(Failure::operator(codes::MANIFEST_MISSING, message))
 }
 
 /// Checks that this is a control-plane node with all its manifests.
@@ -56,7 +56,7 @@ pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, F
         .find(|l| l.starts_with("error") || l.contains("[ERROR"))
         .unwrap_or("see its output");
     let message = format!("`{what}` {} after {seconds} s: {reason}", exit.describe());
-    Err(Failure::operator("kubeadm-failed", message).with_detail(&log))
+    Err(Failure::operator(codes::KUBEADM_FAILED, message).with_detail(&log))
 }
 
 /// Duration in whole seconds: on the boot clock within one boot, because the wall clock may be wrong.

@@ -4,10 +4,10 @@ mod kubelet;
 mod stores;
 
 use super::*;
-use crate::host::{CommandError, Files as _, Invocation, Output};
 use crate::look;
-use crate::paths;
 use crate::testing::{BOOT, Bench, EMPTY_API, LIVE_API, exited, line, said};
+use podlift_host::paths;
+use podlift_host::{CommandError, Files as _, Invocation, Output};
 use podlift_model::op::{Addon, Component};
 use podlift_model::{Digest, Look, RunId};
 use sha2::{Digest as _, Sha256};
@@ -175,7 +175,7 @@ async fn a_person_accepts_what_was_looked_at_and_has_the_rest_repaired() {
     let b = bench(nothing);
     let (node, component) = (b.node(), Component::KubeApiserver);
     let servers = "https://10.77.0.11:2379".into();
-    let learned = crate::heal::Learned { servers, ..Default::default() };
+    let learned = podlift_heal::Learned { servers, ..Default::default() };
     node.heal.learned(learned, &Digest::of(LIVE_API)).unwrap();
     let api = paths::manifest(component);
     let moved = LIVE_API.replacen("    - --advertise", "    - --v=2\n    - --advertise", 1);

@@ -3,7 +3,7 @@
 use super::unreadable;
 use crate::{must, run};
 use podlift_host::{Host, Invocation};
-use podlift_model::Failure;
+use podlift_model::{Failure, codes};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub async fn pull(host: &Host, image: &str, limit: Duration) -> Result<(), Failu
     let message = format!(
         "image {image} could not be pulled; check the registry, its mirror and the proxy of containerd, or load the image on the node (`ctr -n k8s.io images import`)"
     );
-    Err(Failure::transient("image-pull-failed", message).with_detail(&output.stderr))
+    Err(Failure::transient(codes::IMAGE_PULL_FAILED, message).with_detail(&output.stderr))
 }
 
 #[cfg(test)]

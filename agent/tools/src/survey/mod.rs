@@ -28,7 +28,7 @@ use crate::{sources, whole};
 use podlift_host::paths;
 use podlift_host::{Files, Host};
 use podlift_model::op::Component;
-use podlift_model::survey::{DevicesState, NodeSurvey};
+use podlift_model::survey::{DevicesState, NodeSurvey, part};
 use podlift_model::{Failure, KubeVersion};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -130,28 +130,28 @@ pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
         kubelet::look(&site),
         target::look(&site, to)
     );
-    unseen.0.extend(flags_unknown.map(|why| ("the kubelet's flags".to_string(), why)));
+    unseen.0.extend(flags_unknown.map(|why| (part::KUBELET_FLAGS.to_string(), why)));
     let table = mountinfo::read(&site);
     let foreign = sources::foreign(site.files()).map_err(|e| e.to_string());
     NodeSurvey {
         etcd: etcd::look(&site),
         external_ca: external_ca::look(&site),
-        foreign_sources: unseen.or_default("apt sources of others", foreign),
+        foreign_sources: unseen.or_default(part::FOREIGN_SOURCES, foreign),
         kubeconfigs: certificates::trust::look(&site, node.host.clock.now()),
         names: Some(names::look(&site, kubelet.as_ref().ok())),
-        patch_folders: unseen.or_default("folders of kubeadm patches", patch_folders::look(&site)),
-        disks: unseen.or_default("free space", disks::look(&site, table.as_deref().unwrap_or_default())),
+        patch_folders: unseen.or_default(part::PATCH_FOLDERS, patch_folders::look(&site)),
+        disks: unseen.or_default(part::DISKS, disks::look(&site, table.as_deref().unwrap_or_default())),
         certificates: unseen.each("certificate", certificates::look(&site)),
-        other_manifests: unseen.or_default("the manifest folder", other_manifests::look(&site)),
-        automation: unseen.or_default("unattended upgrades", automation),
-        containerd: unseen.or_default("containerd", containerd),
+        other_manifests: unseen.or_default(part::OTHER_MANIFESTS, other_manifests::look(&site)),
+        automation: unseen.or_default(part::AUTOMATION, automation),
+        containerd: unseen.or_default(part::CONTAINERD, containerd),
         kubelet,
         install: target.install,
         target_diff: target.diff,
         extras: unseen.each("environment, volumes and containers of", extras::look(&site)),
         images: target.images,
-        mounts: unseen.or_default("mounts", table.map(|table| mounts::of(&table))),
-        infiniband: unseen.or_default("InfiniBand devices", infiniband::look(&site)),
+        mounts: unseen.or_default(part::MOUNTS, table.map(|table| mounts::of(&table))),
+        infiniband: unseen.or_default(part::INFINIBAND, infiniband::look(&site)),
         dpkg_audit,
         unseen: unseen.0,
     }

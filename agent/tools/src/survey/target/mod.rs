@@ -12,7 +12,7 @@ use fetched::Fetched;
 use podlift_model::flags::FlagChange;
 use podlift_model::images::ImagesState;
 use podlift_model::survey::{InstallPreview, Seen};
-use podlift_model::{Failure, KubeVersion};
+use podlift_model::{Failure, KubeVersion, codes};
 
 pub struct Target {
     pub install: Seen<InstallPreview>,
@@ -70,7 +70,8 @@ fn unseen(site: &Site<'_>, why: &str) -> Target {
 
 /// apt's refusal; `None` if apt could not be asked.
 fn refusal(failure: &Failure) -> Option<String> {
-    let asked = failure.class != podlift_model::FailureClass::Transient && failure.code != "command-missing";
+    let asked =
+        failure.class != podlift_model::FailureClass::Transient && failure.code != codes::COMMAND_MISSING;
     asked.then(|| {
         format!("{}; the Kubernetes repository and what is installed here were asked", why(failure.clone()))
     })
