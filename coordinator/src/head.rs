@@ -4,7 +4,7 @@ use crate::cluster::Cluster;
 use crate::dispatch::{Agents, UNREACHABLE};
 use async_trait::async_trait;
 use bytes::Bytes;
-use podlift_engine::goals::upgrade::BcmView;
+use podlift_engine::goals::BcmView;
 use podlift_engine::survey::BcmApplication;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, Look, Minor, NodeName, OpOutput, PackageVersion};

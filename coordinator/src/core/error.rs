@@ -4,7 +4,7 @@ use crate::journal::JournalError;
 use crate::journal::archive::ArchiveFileError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
-use podlift_engine::goals::upgrade::PlanError;
+use podlift_engine::goals::PlanError;
 use podlift_engine::program::{ContractError, Finding};
 use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;

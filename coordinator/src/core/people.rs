@@ -34,7 +34,10 @@ impl Coordinator {
 /// Approves only a requested approval. A run that is paused for another reason needs resume, from a person who has read the reason.
 pub(super) fn approve(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
     let why = match &state.status {
-        RunStatus::Paused { reason } if reason.code == APPROVAL => return resume(state, by),
+        RunStatus::Paused { reason } if reason.code == APPROVAL => {
+            resume(state, by.clone())?;
+            return Ok(Event::Approved { by, what: reason.message.clone() });
+        }
         RunStatus::Paused { reason } => {
             format!(
                 "run {} is paused for another reason: {}; `podlift resume` goes on",

@@ -4,7 +4,7 @@
 use super::{Coordinator, CoordinatorError, PlanAsk};
 use crate::exec::Counts;
 use podlift_engine::Program;
-use podlift_engine::goals::upgrade::Ask;
+use podlift_engine::goals::Ask;
 use podlift_engine::machine::Event;
 use podlift_engine::program::{Approve, changed_parts};
 use podlift_model::{Digest, RunId};
@@ -21,7 +21,7 @@ impl Coordinator {
         self.may_start()?;
         let plan = self.plan(ask, by).await?;
         if let Some(seen) = expect.filter(|hash| *hash != plan.hash.as_str()) {
-            let parts = self.kept(seen).map(|before| changed_parts(&before, &plan.fingerprints));
+            let parts = self.seen_plans.fingerprints(seen).map(|before| changed_parts(&before, &plan.fingerprints));
             return Err(CoordinatorError::OtherPlan { seen: seen.into(), now: plan.hash.clone(), parts });
         }
         self.begin(&plan, by)

@@ -2,7 +2,9 @@
 //! nothing itself and knows no step by name.
 
 mod act;
+mod desk;
 mod drive;
+mod entries;
 mod fence;
 mod perform;
 mod planes;
@@ -14,9 +16,12 @@ mod runner;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod tries;
+mod turn;
 mod undo;
 mod wait;
 
+pub use desk::Desk;
 pub use fence::{Fence, FenceState};
 pub use perform::{Lines, Performer};
 pub use planner::{Count, Counts, Planner};

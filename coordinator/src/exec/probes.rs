@@ -1,8 +1,7 @@
 //! Checks, while a run is open, whether each API server and the address in front of them answer. It measures from the coordinator with
 //! fresh connections, and records every outage with its length in the journal. It judges nothing.
 
-use super::{ExecSettings, Performer};
-use crate::store::Store;
+use super::Desk;
 use futures_util::future::join_all;
 use podlift_engine::doors::{ApiProbe, VIP};
 use podlift_engine::inventory::Inventory;
@@ -15,9 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub struct Probes {
-    pub store: Arc<Store>,
-    pub performer: Performer,
-    pub settings: ExecSettings,
+    pub desk: Arc<Desk>,
 }
 
 /// The advertise addresses of all API servers, and `vip`.
@@ -28,9 +25,9 @@ pub(crate) fn endpoints(inventory: &Inventory) -> Vec<String> {
 
 impl Probes {
     pub async fn run(self, stop: CancellationToken) {
-        let mut journal = self.store.subscribe();
+        let mut journal = self.desk.store.subscribe();
         loop {
-            if let Some(state) = self.store.open_run() {
+            if let Some(state) = self.desk.store.open_run() {
                 let watches = endpoints(&state.plan.inventory).into_iter().map(|e| self.watch(&state, e));
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -51,7 +48,7 @@ impl Probes {
             Some(before) => (before, Some(Instant::now())),
             None => (Duration::ZERO, None),
         };
-        while self.store.run(&state.run).is_some_and(|s| !s.is_over()) {
+        while self.desk.store.run(&state.run).is_some_and(|s| !s.is_over()) {
             let asked = Instant::now();
             let probe = self.twice(&endpoint).await;
             match (probe.ok, down) {
@@ -66,7 +63,7 @@ impl Probes {
                 }
                 _ => {}
             }
-            tokio::time::sleep(self.settings.probe_interval).await;
+            tokio::time::sleep(self.desk.settings.probe_interval).await;
         }
     }
 
@@ -79,7 +76,7 @@ impl Probes {
     async fn probe(&self, endpoint: &str) -> ApiProbe {
         let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.into()] };
         let failed = |why: String| ApiProbe { endpoint: endpoint.into(), ok: false, why };
-        match self.performer.cluster.look(&look).await {
+        match self.desk.performer.cluster.look(&look).await {
             Ok(ClusterReply::Probes(mut probes)) => {
                 probes.pop().unwrap_or_else(|| failed("no answer".into()))
             }
@@ -90,7 +87,7 @@ impl Probes {
 
     fn write(&self, run: &RunId, event: Event) {
         let over = |s: &RunState| s.is_over();
-        if let Err(error) = self.store.append_with(run, |s| (!over(s)).then_some(event)) {
+        if let Err(error) = self.desk.store.append_with(run, |s| (!over(s)).then_some(event)) {
             tracing::error!(%error, "probe not journaled");
         }
     }

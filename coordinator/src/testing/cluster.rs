@@ -69,6 +69,10 @@ impl State {
                 kubelet: self.kubelet_config.clone(),
                 managers: vec![],
             }),
+            ClusterLook::Hardware { node } => {
+                let survey = podlift_engine::testing::survey::cluster_survey();
+                ClusterReply::Hardware(survey.hardware.ok().and_then(|all| all.get(node).cloned()))
+            }
             ClusterLook::Survey { .. } => {
                 ClusterReply::Survey(Box::new(podlift_engine::testing::survey::cluster_survey()))
             }

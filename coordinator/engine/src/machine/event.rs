@@ -52,8 +52,15 @@ pub enum Event {
         reason: StopReason,
         by: Option<String>,
     },
+    /// A paused run continues. It approves nothing: a run that waits for an approval pauses again.
     RunResumed {
         by: String,
+    },
+    /// An operator has approved what the run waits for.
+    Approved {
+        by: String,
+        /// The approved part of the run, as the pause named it.
+        what: String,
     },
     /// The failed steps are judged again, with every step before them in their lanes.
     RetryAsked {
@@ -70,6 +77,11 @@ pub enum Event {
     NodeDeferred {
         node: NodeName,
         reason: String,
+        by: String,
+    },
+    /// A deferred node takes part again.
+    NodeIncluded {
+        node: NodeName,
         by: String,
     },
     AbortAsked {
@@ -175,9 +187,11 @@ impl Event {
             Event::StepFailed { .. } => "step-failed",
             Event::RunPaused { .. } => "run-paused",
             Event::RunResumed { .. } => "run-resumed",
+            Event::Approved { .. } => "approved",
             Event::RetryAsked { .. } => "retry-asked",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
+            Event::NodeIncluded { .. } => "node-included",
             Event::AbortAsked { .. } => "abort-asked",
             Event::RunAborted { .. } => "run-aborted",
             Event::RunSucceeded => "run-succeeded",

@@ -89,6 +89,7 @@ impl Cluster for KubeCluster {
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
             ClusterLook::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+            ClusterLook::Hardware { node } => ClusterReply::Hardware(survey::hardware_of(api, node).await?),
             ClusterLook::Survey { endpoints } => self.survey(endpoints).await,
         })
     }

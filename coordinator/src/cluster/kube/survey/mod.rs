@@ -22,6 +22,8 @@ use podlift_model::Failure;
 use podlift_model::survey::Seen;
 use std::time::Duration;
 
+pub(super) use hardware::of_node as hardware_of;
+
 /// Time limit of any one part.
 const PART: Duration = Duration::from_secs(45);
 
@@ -70,6 +72,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
     let ((load_balancers, ingresses, served), (deprecated, stored)) = (outside, inside);
     ClusterSurvey {
         core_dns,
+        rights: Err("the coordinator does not ask for its rights".into()),
         pods,
         budgets,
         load_balancers,
