@@ -50,7 +50,7 @@ pub fn control_plane(node: &Node) -> Result<(), Failure> {
 /// in that time, the pod is the same as before, and kubeadm gives up. An attempt after an unknown end would repeat that for ever.
 pub async fn remaining(node: &Node, to: KubeVersion, skip: &[SkipPhase]) -> Vec<SkipPhase> {
     let mut all = skip.to_vec();
-    let has_phases = to.minor() >= Minor::new(1, 32);
+    let has_phases = to.minor() >= Minor { major: 1, minor: 32 };
     if has_phases && !skip.contains(&SkipPhase::ControlPlane) && runs_at(node, to).await {
         tracing::info!(%to, "the control plane runs the target's manifests: only the other phases are run");
         all.push(SkipPhase::ControlPlane);

@@ -4,7 +4,7 @@
 mod fetched;
 mod preview;
 
-use super::images;
+use super::images::list_by;
 use super::{Site, whole, why};
 use crate::apt_root::{self, AptRoot};
 use crate::kubeadm::{self, Binary};
@@ -47,7 +47,7 @@ async fn ask(
 ) -> (Seen<Vec<FlagChange>>, Seen<Vec<String>>) {
     let seen = (
         kubeadm::diff(&site.host, Binary::Unpacked, to).await.map_err(whole),
-        images::list_by(site, Binary::Unpacked, to).await.map_err(whole),
+        list_by(site, Binary::Unpacked, to).await.map_err(whole),
     );
     drop(fetched);
     seen
@@ -66,7 +66,7 @@ fn unseen(site: &Site<'_>, why: &str) -> Target {
 pub async fn images(site: &Site<'_>, to: KubeVersion) -> Result<Vec<String>, Failure> {
     let root = apt_root::fresh(site.node.apt_root, &site.host, to).await?;
     let fetched = fetched::fetch(site, &root, to).await?;
-    let list = images::list_by(site, Binary::Unpacked, to).await;
+    let list = list_by(site, Binary::Unpacked, to).await;
     drop(fetched);
     list
 }
