@@ -40,10 +40,16 @@ pub struct ExecSettings {
     pub poll: Duration,
     /// Time between two probes of each API server while a run is open.
     pub probe_interval: Duration,
+    /// Time between two reads at each API server while a run changes the control plane.
+    pub read_interval: Duration,
 }
 
 impl Default for ExecSettings {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(1), probe_interval: Duration::from_secs(1) }
+        Self {
+            poll: Duration::from_secs(1),
+            probe_interval: Duration::from_secs(1),
+            read_interval: Duration::from_millis(50),
+        }
     }
 }
