@@ -41,7 +41,7 @@ pub enum VersionError {
     )]
     Package(String),
     #[error(
-        "target {to} is a downgrade from {from}: podlift does not downgrade a cluster; `podlift rollback` undoes a run"
+        "target {to} is a downgrade from {from}: podlift does not downgrade a cluster"
     )]
     Downgrade { from: KubeVersion, to: KubeVersion },
     #[error("target {to} is the version the cluster runs already: nothing to do")]

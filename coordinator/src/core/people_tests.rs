@@ -59,7 +59,7 @@ async fn a_run_waits_for_approval_and_only_for_that() {
     let (run, _) = running.coordinator.start_run(&ask, None, "eve").await.unwrap();
     let approve = || running.coordinator.command(None, Command::Approve, "jane");
     running.until(&run, waits).await;
-    assert_eq!(approve().await.unwrap(), format!("approved: run {run} goes on"));
+    assert_eq!(approve().await.unwrap(), format!("approved: run {run} continues"));
     let state = running.until(&run, waits).await;
     // A resume and a retry are no approval.
     let refused = running.coordinator.command(None, Command::Resume, "jane").await.unwrap_err();
@@ -75,7 +75,9 @@ async fn a_run_waits_for_approval_and_only_for_that() {
         _ => None,
     });
     let approved: Vec<_> = approved.collect();
-    assert!(approved.len() == 2 && approved.iter().all(|(by, what)| by == "jane" && what.contains("waits for")));
+    assert!(
+        approved.len() == 2 && approved.iter().all(|(by, what)| by == "jane" && what.contains("waits for"))
+    );
     let pause = Command::Pause { reason: "tea".into() };
     running.coordinator.command(None, pause, "jane").await.unwrap();
     let by_hand = |s: &RunState| matches!(&s.status, RunStatus::Paused { .. }) && !waits(s);

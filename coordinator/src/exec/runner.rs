@@ -52,7 +52,8 @@ impl Runner {
         let mut watchdog = Watchdog::default();
         loop {
             // Each turn has waited for the journal's writer, so that systemd notices a writer that hangs.
-            if let Some(state) = self.desk.store.open_run().filter(|_| self.desk.fence.commanding().is_some()) {
+            if let Some(state) = self.desk.store.open_run().filter(|_| self.desk.fence.commanding().is_some())
+            {
                 self.set_to_work(&state, &mut crew);
             }
             watchdog.alive();
@@ -65,7 +66,7 @@ impl Runner {
                     Err(error) => {
                         tracing::error!(%error, "a driver died");
                         crew = Crew::default();
-                        self.desk.fence.lose(format!("a part of the coordinator died ({error}): restart it, the run goes on where it was"));
+                        self.desk.fence.lose(format!("a task of the coordinator has failed ({error}): restart the coordinator, and the run continues where it was"));
                     }
                 },
                 // Neither stream reports what agents remember and which runs an operator adopted.
@@ -117,7 +118,9 @@ impl Runner {
 
     /// Undoes what is ours and safe to undo, then reports what remains.
     async fn abort(self: Arc<Self>, run: &RunId) {
-        let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else { return };
+        let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else {
+            return;
+        };
         let Undone { undone, mut left } =
             super::undo::undo(&self.desk.performer, &state, &epoch, None, self.desk.settings.poll).await;
         left.extend(super::undo::remains(&state, &self.desk.performer.agents.seen()));

@@ -20,7 +20,7 @@ use podlift_engine::inventory::Inventory;
 use podlift_engine::program::Attestation;
 use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{ClusterName, Failure, NodeFacts, NodeName};
+use podlift_model::{ClusterName, Failure, NodeFacts, NodeName, codes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl Planner {
     async fn nodes(&self) -> Result<Vec<NodeView>, Failure> {
         match self.performer.cluster.look(&ClusterLook::Nodes).await? {
             ClusterReply::Nodes(nodes) => Ok(nodes),
-            _ => Err(Failure::permanent("odd-reply", odd("nodes"))),
+            _ => Err(Failure::permanent(codes::ODD_REPLY, odd("nodes"))),
         }
     }
 

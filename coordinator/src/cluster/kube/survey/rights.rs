@@ -22,11 +22,7 @@ pub(super) async fn missing(api: &Api) -> Result<Vec<MissingRight>, Failure> {
 }
 
 /// The right if it is missing.
-async fn one(
-    api: &Api,
-    right: &'static Right,
-    verb: &'static str,
-) -> Result<Option<MissingRight>, Failure> {
+async fn one(api: &Api, right: &'static Right, verb: &'static str) -> Result<Option<MissingRight>, Failure> {
     Ok((!allowed(api, right, verb).await?).then(|| as_missing(right, verb)))
 }
 
@@ -76,13 +72,16 @@ mod tests {
     fn a_subresource_and_a_name_have_fields_of_their_own() {
         let of = |resource: &str| {
             let found = RIGHTS.iter().find(
-                |r| matches!(r.what, What::Resource { resource: name, names, .. } if name == resource && !names.is_empty() == (resource == "configmaps")),
+                |r| matches!(r.what, What::Resource { resource: name, names, .. } if name == resource && names.is_empty() == (resource != "configmaps")),
             );
             review(found.unwrap(), "get")["spec"]["resourceAttributes"].clone()
         };
         let eviction = of("pods/eviction");
         assert_eq!((&eviction["resource"], &eviction["subresource"]), (&json!("pods"), &json!("eviction")));
         let config = of("configmaps");
-        assert_eq!((&config["namespace"], &config["name"]), (&json!("kube-system"), &json!("kubeadm-config")));
+        assert_eq!(
+            (&config["namespace"], &config["name"]),
+            (&json!("kube-system"), &json!("kubeadm-config"))
+        );
     }
 }
