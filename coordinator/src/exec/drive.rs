@@ -109,6 +109,7 @@ impl Drive {
             Assess::Done(evidence) => self.done(&m, evidence),
             Assess::Wait(reason) => self.wait(&m, reason),
             Assess::Blocked(reason) => self.fail(reason),
+            Assess::Again { verbs, why } => self.again(&m, verbs, why),
             Assess::Ready => self.ready(&m, &reply).await,
         }
     }
@@ -139,6 +140,11 @@ impl Drive {
         // An unreachable API proves nothing about the op, so it does not use up the tries.
         let counts = failure.code != crate::cluster::UNREACHABLE;
         self.failures += u32::from(counts);
+        let step = self.step.kind.step();
+        if step.shows_loss(&failure.code) && m.state.steps[&self.step.id].redone == 0 {
+            let verbs = step.rests_on().iter().map(ToString::to_string).collect();
+            return Some(self.again(m, verbs, failure.message.clone()));
+        }
         match failure.class == FailureClass::Transient && self.failures <= m.policy.retries {
             true => Some(Turn::After(
                 (m.policy.poll * 2u32.saturating_pow(self.failures.min(8))).min(BACKOFF_MAX),
@@ -146,6 +152,19 @@ impl Drive {
             false if !counts => Some(Turn::After(m.policy.poll)),
             false => Some(self.fail(self.stop_reason(&m.state, failure))),
         }
+    }
+
+    /// What earlier steps gave is gone: they are done again, and then this step.
+    fn again(&mut self, m: &Moment, again: Vec<String>, reason: String) -> Turn {
+        if m.aborting() {
+            return self.fail(aborted(&reason));
+        }
+        let id = self.step.id.clone();
+        self.write(|s| {
+            let over = s.steps[&id].is_over() || matches!(s.steps[&id].status, StepStatus::Started { .. });
+            (!over && may_act(s)).then_some(Event::EarlierLost { step: id.clone(), again, reason })
+        });
+        Turn::After(m.policy.poll)
     }
 
     fn done(&mut self, m: &Moment, evidence: Evidence) -> Turn {

@@ -1,6 +1,6 @@
 //! The events of a run. They are append-only and self-contained: the state of a run follows from its events alone.
 
-use super::archive::ArchivedRun;
+use super::archived_run::ArchivedRun;
 use crate::program::{Evidence, Program, StopReason};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
@@ -47,6 +47,13 @@ pub enum Event {
     StepFailed {
         step: StepId,
         reason: StopReason,
+    },
+    /// The result of an earlier step is gone: the steps of the same node or the cluster with these verbs are done again, and then this
+    /// one.
+    EarlierLost {
+        step: StepId,
+        again: Vec<String>,
+        reason: String,
     },
     RunPaused {
         reason: StopReason,
@@ -185,6 +192,7 @@ impl Event {
             Event::StepWaiting { .. } => "step-waiting",
             Event::StepDone { .. } => "step-done",
             Event::StepFailed { .. } => "step-failed",
+            Event::EarlierLost { .. } => "earlier-lost",
             Event::RunPaused { .. } => "run-paused",
             Event::RunResumed { .. } => "run-resumed",
             Event::Approved { .. } => "approved",
