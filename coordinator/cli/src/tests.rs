@@ -266,9 +266,15 @@ async fn a_repair_is_shown_and_run_and_each_plan_is_started_by_the_command_of_it
     saved(&site, Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, "upgrade.json").await;
     let file = |name: &str| site.dir.path().join(name).display().to_string();
     let error = site.result("upgrade --yes --plan DIR/repair.json").await.unwrap_err();
-    assert_eq!((error.exit, error.next), (Exit::Usage, format!("podlift repair --file {}", file("repair.json"))));
+    assert_eq!(
+        (error.exit, error.next),
+        (Exit::Usage, format!("podlift repair --file {}", file("repair.json")))
+    );
     let error = site.result("repair --yes --file DIR/upgrade.json").await.unwrap_err();
-    assert_eq!((error.exit, error.next), (Exit::Usage, format!("podlift upgrade --plan {}", file("upgrade.json"))));
+    assert_eq!(
+        (error.exit, error.next),
+        (Exit::Usage, format!("podlift upgrade --plan {}", file("upgrade.json")))
+    );
     assert!(site.fleet.lock().effects.is_empty());
     assert_eq!(site.eve("repair --yes --file DIR/repair.json").await, Exit::Done);
     assert_eq!(site.fleet.count("kubeadm-config"), 1);
@@ -281,7 +287,9 @@ async fn an_edited_plan_is_refused_whatever_the_field() {
     saved(&site, Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, "plan.json").await;
     let path = site.dir.path().join("plan.json");
     let text = podlift_common::durable::read_to_string(&path).unwrap();
-    for (from, to) in [("\"made_at\": \"2", "\"made_at\": \"3"), ("\"title\": \"Workers\"", "\"title\": \"Others\"")] {
+    for (from, to) in
+        [("\"made_at\": \"2", "\"made_at\": \"3"), ("\"title\": \"Workers\"", "\"title\": \"Others\"")]
+    {
         let edited = text.replacen(from, to, 1);
         assert_ne!(edited, text, "{from}");
         podlift_common::durable::write(&path, edited.as_bytes(), 0o600).unwrap();

@@ -96,6 +96,12 @@ impl Runner {
                 Next::Pause(reason) => Some(Event::RunPaused { reason: *reason, by: None }),
                 _ => None,
             }),
+            Next::Defer { .. } => self.write(&state.run, |s| match next(s) {
+                Next::Defer { node, reason } => {
+                    Some(Event::NodeDeferred { node, reason, by: "podlift".into() })
+                }
+                _ => None,
+            }),
             Next::Undo => {
                 let (runner, run) = (self.clone(), state.run.clone());
                 crew.put(Work::Undo(run.clone()), async move { runner.abort(&run).await });
@@ -106,7 +112,8 @@ impl Runner {
 
     /// Pauses the run once when a step has failed, also after a crash between the two events.
     fn pause_if_failed(&self, state: &RunState) {
-        if state.failed_steps().next().is_some() && state.status == RunStatus::Running {
+        let failed = state.failed_steps().next().is_some() && state.status == RunStatus::Running;
+        if failed && !matches!(next(state), Next::Defer { .. }) {
             self.write(&state.run, |s| {
                 let (step, reason) = s.failed_steps().next()?;
                 let message = format!("{}: {}", step.id, reason.message);
