@@ -1,7 +1,7 @@
 //! `podlift status`: the fleet as a table, each row with the age of its data.
 
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Next, RunState, RunStatus, StepStatus, next};
+use crate::machine::{Next, Probed, RunState, RunStatus, StepStatus, next};
 use crate::program::{StepSpec, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
@@ -58,6 +58,9 @@ pub struct RunSummary {
     /// Ops whose outcome is unknown.
     pub indeterminate: u32,
     pub paused: Option<StopReason>,
+    /// Reads of an object at each API endpoint while the run changed the control plane.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reads: BTreeMap<String, Probed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -140,6 +143,7 @@ pub fn summary(s: &RunState) -> RunSummary {
         heals: s.heals.len() as u32,
         indeterminate: s.indeterminate.len() as u32,
         paused,
+        reads: s.probed.clone(),
     }
 }
 
