@@ -2,13 +2,17 @@
 
 use super::{duration, reads, timestamp};
 use podlift_engine::doors::{BackupView, VIP};
-use podlift_engine::program::{Attestation, Finding, Prevention};
+use podlift_engine::program::{Attestation, Finding, GoalName, Prevention};
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
 use std::fmt::Write as _;
 
 pub(crate) fn markdown(r: &Report) -> String {
-    let mut out = format!("# Upgrade {} to {}: {}\n\n", r.from, r.to, r.result);
+    let what = match r.goal {
+        GoalName::Upgrade => format!("Upgrade {} to {}", r.from, r.to),
+        GoalName::Repair => format!("Repair at {}", r.to),
+    };
+    let mut out = format!("# {what}: {}\n\n", r.result);
     let _ = writeln!(
         out,
         "Run {}, started by {} at {}, {}.",
@@ -44,9 +48,11 @@ pub(crate) fn markdown(r: &Report) -> String {
 }
 
 fn checks(r: &Report) -> String {
-    let mut out = "\n## Sign-off\n\n| check | result | evidence |\n|---|---|---|\n".to_string();
+    let mut out = "\n## Sign-off\n\n| | check | result | evidence |\n|---|---|---|---|\n".to_string();
     for c in &r.checks {
-        let _ = writeln!(out, "| {} | {} | {} |", c.id, c.result, cell(&c.evidence));
+        // Only what passed is ticked: what is open or failed needs a person.
+        let tick = if c.result == "passed" { "[x]" } else { "[ ]" };
+        let _ = writeln!(out, "| {tick} | {} | {} | {} |", c.id, c.result, cell(&c.evidence));
     }
     out
 }

@@ -5,7 +5,7 @@ use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{Probed, RunState, RunStatus, StepState, StepStatus};
 use crate::program::{
-    ATTESTATIONS, Attestation, Evidence, Finding, Phase, Prevention, StepSpec, StopReason, Waiver,
+    ATTESTATIONS, Attestation, Evidence, Finding, GoalName, Phase, Prevention, StepSpec, StopReason, Waiver,
 };
 use crate::steps::{Cordon, StepKind, Uncordon};
 use jiff::Timestamp;
@@ -25,6 +25,9 @@ pub struct Report {
     pub paused: Option<StopReason>,
     pub from: KubeVersion,
     pub to: KubeVersion,
+    /// The goal of the run; absent if it is an upgrade.
+    #[serde(default, skip_serializing_if = "GoalName::is_upgrade")]
+    pub goal: GoalName,
     pub by: String,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
@@ -118,6 +121,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         paused,
         from: s.plan.from(),
         to: s.plan.to(),
+        goal: s.plan.goal.name(),
         by: s.by.clone(),
         started_at: s.started,
         ended_at: s.ended,
