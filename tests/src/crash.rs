@@ -1,5 +1,5 @@
 //! One run that is struck once, somewhere, and then taken to its end. What must hold whatever was struck: the same final world as a run
-//! that nobody struck, one effect at most for each op id, and every op whose end nobody can know said so.
+//! that was never struck, one effect at most for each op id, and every op with an unknown outcome reported as such.
 
 use crate::cut::{Cut, Side};
 use crate::pod::{Pod, TO, Victim, why};
@@ -145,7 +145,7 @@ impl Strike {
         ensure(seen.ok(), || format!("an op id had two effects: {seen:?}"))?;
         if self.victim == Victim::Coordinator && !self.memory_lost {
             let all = pod.world.audit(TO);
-            ensure(all.ok(), || format!("a coordinator that died made somebody do things twice: {all:?}"))?;
+            ensure(all.ok(), || format!("a coordinator that died made an agent do things twice: {all:?}"))?;
         }
         let unknown = pod.journal.records().iter().filter(|r| is_indeterminate(&r.event)).count();
         ensure(state.indeterminate.len() == unknown, || {

@@ -1,4 +1,4 @@
-//! The moment at which somebody dies: counted in what is written down, because that is what survives. A part that was cut does nothing
+//! The moment at which a part dies: counted in what is written down, because that is what survives. A part that was cut does nothing
 //! any more, whatever its tasks still try until they are dropped.
 
 mod journal;
@@ -49,7 +49,7 @@ impl Cut {
         self.seen.load(Ordering::SeqCst)
     }
 
-    /// Somebody else was cut, and this one dies with it.
+    /// Another part was cut, and this one dies with it.
     pub fn kill(&self) {
         self.dead.store(true, Ordering::SeqCst);
         self.fell.notify_one();

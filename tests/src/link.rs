@@ -54,7 +54,7 @@ pub struct PodLink {
 impl Link for PodLink {
     async fn open(&self) -> Result<Channel, LinkError> {
         let error = |why: String| LinkError { to: "coordinator".into(), why };
-        let hub = self.board.hub().ok_or_else(|| error("nobody is there".into()))?;
+        let hub = self.board.hub().ok_or_else(|| error("no hub is there".into()))?;
         let peer = Identity {
             cluster: self.cluster.clone(),
             subject: Subject::Node(self.node.clone()),

@@ -171,7 +171,7 @@ fn one_nodes_own_files_do_not_become_every_nodes() {
     );
     let left = |file: &str| std::fs::read(bench.path(&format!("image/{file}"))).ok();
     assert_eq!(own.map(left), [None, None, None, Some(vec![])]);
-    assert!(left("etc/podlift/tls/ca.crt").is_some(), "the authority is everybody's");
+    assert!(left("etc/podlift/tls/ca.crt").is_some(), "the authority is readable for all");
 }
 
 #[test]

@@ -27,5 +27,5 @@ fn a_collector_that_hangs_holds_up_neither_ops_nor_the_end() {
     assert!(ending.elapsed() < Duration::from_secs(4), "the end took {:?}", ending.elapsed());
     assert!(run < Duration::from_secs(60), "the run took {run:?}");
     let dialled = silent.set_nonblocking(true).and_then(|()| silent.accept());
-    assert!(dialled.is_ok(), "nobody dialled the collector: the test proves nothing");
+    assert!(dialled.is_ok(), "no client dialled the collector: the test proves nothing");
 }

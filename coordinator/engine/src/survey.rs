@@ -35,10 +35,32 @@ pub struct ClusterSurvey {
     /// The CoreDNS that kubeadm would migrate; `Ok(None)` if the cluster has none.
     #[serde(default = "not_asked")]
     pub core_dns: Seen<Option<CoreDnsView>>,
+    /// Rights that the coordinator needs in the API and does not have. Empty if it has all of them.
+    #[serde(default = "rights_not_asked")]
+    pub rights: Seen<Vec<MissingRight>>,
 }
 
 fn not_asked() -> Seen<Option<CoreDnsView>> {
     Err("it was not asked for".into())
+}
+
+fn rights_not_asked() -> Seen<Vec<MissingRight>> {
+    Err("it was not asked for".into())
+}
+
+/// A right that a SelfSubjectAccessReview denied.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct MissingRight {
+    /// `get`, `list`, `patch`, `create`.
+    pub verb: String,
+    /// Empty for the core group.
+    pub group: String,
+    /// `nodes`, `pods/eviction`.
+    pub resource: String,
+    /// `None` for the whole cluster.
+    pub namespace: Option<String>,
+    /// What podlift does with the right, in a few words.
+    pub needed_for: String,
 }
 
 /// Deployment and ConfigMap kube-system/coredns.
@@ -198,6 +220,7 @@ impl ClusterSurvey {
             hardware: Err(why.into()),
             served: vec![],
             core_dns: Err(why.into()),
+            rights: Err(why.into()),
         }
     }
 }

@@ -4,7 +4,7 @@
 pub mod survey;
 
 use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::{BcmView, PlanInput};
 use crate::inventory::Inventory;
 use crate::program::PlanOptions;
 use jiff::Timestamp;
@@ -136,6 +136,7 @@ pub fn input() -> PlanInput {
     };
     PlanInput {
         cluster: ClusterName::new("runaicluster").unwrap(),
+        goal: Default::default(),
         to,
         nodes: vec![],
         options: PlanOptions::default(),
@@ -157,7 +158,7 @@ pub fn input() -> PlanInput {
             coredns: true,
             kube_proxy_version: "v1.31.9".parse().ok(),
         }),
-        bcm: Some(crate::goals::upgrade::BcmView {
+        bcm: Some(BcmView {
             minors: Ok(vec!["1.32".parse().unwrap(), "1.31".parse().unwrap()]),
             recorded: Ok("1.31.9-1.1".parse().unwrap()),
         }),

@@ -3,7 +3,7 @@
 use super::{Coordinator, CoordinatorError};
 use crate::exec::planner::Counts;
 use podlift_engine::Program;
-use podlift_engine::goals::upgrade::{self, Ask};
+use podlift_engine::goals::{self, Ask, Wanted};
 use podlift_engine::program::{Approve, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 /// in; `PlanRequest` is this one on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAsk {
-    pub to: KubeVersion,
+    pub goal: Wanted,
     /// `None` uses the configured value.
     pub max_unavailable: Option<u32>,
     /// (check, reason).
@@ -25,9 +25,18 @@ pub struct PlanAsk {
 }
 
 impl PlanAsk {
-    /// A request for all nodes, to this version.
+    /// An upgrade of all nodes to this version.
     pub fn to(to: KubeVersion) -> Self {
-        Self { to, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
+        Self::of(Wanted::Upgrade { to })
+    }
+
+    /// A repair of all nodes.
+    pub fn repair() -> Self {
+        Self::of(Wanted::Repair)
+    }
+
+    fn of(goal: Wanted) -> Self {
+        Self { goal, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
     }
 }
 
@@ -53,7 +62,7 @@ impl Coordinator {
             by: by.into(),
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
-        let wanted = Ask { to: ask.to, nodes: ask.nodes.clone(), options, waivers };
+        let wanted = Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers };
         self.make(wanted, by, counts).await
     }
 
@@ -63,14 +72,14 @@ impl Coordinator {
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Program>, CoordinatorError> {
-        let (attestations, to) = (self.store.attestations(), ask.to);
-        let span = tracing::info_span!("plan", %to, by);
+        let (attestations, goal) = (self.store.attestations(), ask.goal);
+        let span = tracing::info_span!("plan", %goal, by);
         let making = async {
             let input = self.planner.gather(ask, attestations, counts).await?;
-            Ok::<_, CoordinatorError>(Arc::new(upgrade::build(&input)?))
+            Ok::<_, CoordinatorError>(Arc::new(goals::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;
-        self.keep(&plan);
+        self.seen_plans.keep(&plan);
         Ok(plan)
     }
 }

@@ -29,6 +29,8 @@ pub enum JournalError {
     Open { path: PathBuf, source: std::io::Error },
     #[error("journal {path}: {what}: {source}; is the disk full?", path = path.display())]
     Sqlite { path: PathBuf, what: &'static str, source: rusqlite::Error },
+    #[error("journal {path} is not read any more, because its reading thread has failed: restart this coordinator, and keep its log for a report", path = path.display())]
+    ReaderGone { path: PathBuf },
     #[error("journal: {0}")]
     Refused(String),
 }
@@ -41,9 +43,10 @@ impl JournalError {
             JournalError::Damaged { .. } | JournalError::Unreadable { .. } => "journal-damaged",
             JournalError::InUse { .. } => "journal-in-use",
             JournalError::Newer { .. } | JournalError::Unknown { .. } => "journal-newer",
-            JournalError::Open { .. } | JournalError::Sqlite { .. } | JournalError::Refused(_) => {
-                "journal-io"
-            }
+            JournalError::Open { .. }
+            | JournalError::Sqlite { .. }
+            | JournalError::ReaderGone { .. }
+            | JournalError::Refused(_) => "journal-io",
         }
     }
 }

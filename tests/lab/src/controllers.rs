@@ -6,9 +6,9 @@ mod namespaces;
 mod owners;
 mod taints;
 
-use crate::api::{budgets, names};
+use crate::api::budgets;
 use crate::kubelet;
-use crate::world::objects::Key;
+use crate::objects::{Key, names};
 use crate::world::{State, World, pods};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub async fn run(world: Arc<World>) {
             continue;
         }
         nodes(&world, &mut silent);
-        // Nothing to do until somebody changes something.
+        // There is nothing to do until the state changes.
         if settled == Some(world.lock().api.version) {
             continue;
         }

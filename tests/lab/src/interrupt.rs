@@ -1,4 +1,4 @@
-//! Work until it is over or somebody interrupts it. What was started is dropped with the work, and with it every process.
+//! Work until it is over or is interrupted. What was started is dropped with the work, and with it every process.
 
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};

@@ -13,13 +13,14 @@ mod host;
 mod interrupt;
 pub mod kubelet;
 mod load;
+pub mod objects;
 mod size;
 mod supervisor;
 pub use supervisor::machines;
 mod up;
 pub mod world;
 
-/// Whom the secrets of a lab's backup are encrypted to; nobody here has the key.
+/// Recipient of the secrets in a lab's backup; the lab does not have its private key.
 pub const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 pub use cli::main;

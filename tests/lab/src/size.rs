@@ -44,7 +44,7 @@ fn workers(text: &str) -> Result<usize, String> {
 }
 
 impl Size {
-    /// The lab's cluster of this size, before anybody broke it.
+    /// The lab's cluster of this size, without faults.
     pub fn shape(&self) -> Result<Shape, BadInput> {
         let shape = Shape::default();
         check_step(self.from, self.to).map_err(|e| BadInput(format!("--from and --to: {e}")))?;

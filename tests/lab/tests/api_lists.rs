@@ -8,7 +8,7 @@ use common::recorded;
 use http::Request;
 use http_body_util::BodyExt as _;
 use podlift_lab::api::{Caller, Reply, handle};
-use podlift_lab::world::objects::Key;
+use podlift_lab::objects::Key;
 use podlift_lab::{Shape, World};
 use serde_json::{Value, json};
 use std::sync::Arc;

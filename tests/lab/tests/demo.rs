@@ -96,6 +96,10 @@ scenarios! {
     node_lost: "node-lost", without ["dgx032"], |r| assert!(r["indeterminate"][0].as_str().unwrap().contains("dgx032"));
     apt_trouble: "apt-trouble", without [], prevented_without_a_heal;
     plan_contract: "plan-contract", without [], prevented_without_a_heal;
+    unknown_after_heal: "unknown-after-heal", without [], |r| assert_eq!(r["indeterminate"].as_array().unwrap().len(), 2);
+    scheduler_down: "scheduler-down", without [], |r| assert!(r["lab"]["paused_at"][0]["detail"].as_str().unwrap().contains("scheduler.conf"));
+    air_gapped: "air-gapped", without [], |r| assert_eq!(r["lab"]["paused_at"].as_array().unwrap().len(), 1);
+    source_put_back: "source-put-back", without [], prevented_without_a_heal;
 }
 
 /// Nothing is upgraded and no etcd that was left is ever written to again: the heal is judged.
@@ -109,6 +113,24 @@ fn moved_etcd() {
     assert_eq!(findings.len(), 3, "{judged}");
     assert!(findings.iter().all(|f| f["ok"] == true), "{judged}");
 }
+
+/// A run that upgrades nothing: it repairs the ConfigMaps that the upgrade before it had left whole.
+#[test]
+fn repair() {
+    let report = demo(&["--scenario", "repair"]);
+    assert_eq!(report["result"], "succeeded");
+}
+
+/// The second run upgrades what the first one left, and reports the rest as it is.
+#[test]
+fn second_run() {
+    let report = demo(&["--scenario", "second-run"]);
+    assert_eq!(report["result"], "succeeded");
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 7);
+}
+
+/// Scenarios with a test of their own.
+const OTHERS: &[&str] = &["moved-etcd", "repair", "second-run"];
 
 /// Scenarios in which nothing is upgraded: the plan is judged.
 const PREFLIGHT: &[&str] = &["preflight-healthy", "preflight-zoo"];
@@ -163,7 +185,7 @@ fn every_scenario_is_tested_and_listed() {
     let listed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let mut names: Vec<&str> = listed.iter().map(|s| s["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    let mut tested = [TESTED, PREFLIGHT, &["moved-etcd"]].concat();
+    let mut tested = [TESTED, PREFLIGHT, OTHERS].concat();
     tested.sort_unstable();
     assert_eq!(names, tested);
     let table = String::from_utf8(lab(&["--list"]).stdout).unwrap();
@@ -194,7 +216,7 @@ fn five_control_planes() {
 }
 
 #[test]
-fn what_nobody_can_show_is_refused() {
+fn what_the_lab_cannot_show_is_refused() {
     let cases: &[(&[&str], &str)] = &[
         (&["--scenario", "nonsense"], "bad-night"),
         (&["--scenario", "/nonexistent/mine.toml"], "/nonexistent/mine.toml"),

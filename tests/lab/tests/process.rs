@@ -178,7 +178,7 @@ fn a_coordinator_tells_prometheus_how_things_are() {
     let pid = nix::unistd::Pid::from_raw(lab.id() as i32);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     assert!(lab.wait().unwrap().success());
-    until("nobody listens any more", || get(&url).is_none());
+    until("the port is closed", || get(&url).is_none());
 }
 
 /// Children by any thread of the supervisor.
@@ -196,7 +196,7 @@ fn is_agent(pid: u32) -> bool {
     line.split(|b| *b == 0).nth(1) == Some(b"agent")
 }
 
-/// A zombie that nobody waits for is dead all the same.
+/// A zombie without a waiting parent is dead all the same.
 fn alive(pid: u32) -> bool {
     let Ok(file) = std::fs::File::open(format!("/proc/{pid}/status")) else { return false };
     let lines = BufReader::new(file).lines().map_while(Result::ok);

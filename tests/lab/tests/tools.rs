@@ -176,7 +176,7 @@ async fn units_outlive_their_caller_and_keep_their_name() {
         1,
         "a failed unit keeps its name"
     );
-    assert!(ok(&world, "dgx030", "systemctl show -p LoadState nobody.service").await.contains("not-found"));
+    assert!(ok(&world, "dgx030", "systemctl show -p LoadState unknown.service").await.contains("not-found"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ const NOT_COMPARED: &[(&str, &str)] = &[(
     "the recorder changed the answer in memory before it was written: data.k is 2 where 1 was sent",
 )];
 
-/// After these nobody had time to do anything before the next request.
+/// After these no controller had time to act before the next request.
 const AT_ONCE: &[&str] =
     &["ns", "evict allowed", "evict missing pod", "delete with uid precondition mismatch"];
 
@@ -80,7 +80,7 @@ async fn the_recording_is_answered_alike() {
     assert_eq!(exchanges.len(), 51);
     let world = common::world(Shape { inference: (0, 0), ..common::recorded() });
     before::cluster(&world, &recording);
-    // Until everybody has said what there is to say.
+    // Until every controller has caught up.
     tokio::time::sleep(Duration::from_secs(180)).await;
     let mut replay = Replay { world, known: Known::default() };
     let (mut rows, mut compared, mut wrong) = (vec![], 0, vec![]);

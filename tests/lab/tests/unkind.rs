@@ -6,8 +6,8 @@ mod common;
 
 use common::{kubeadm_at, ok, recorded, sh, world};
 use podlift_agent::host::{ClientPair, HttpTls};
+use podlift_lab::objects::Key;
 use podlift_lab::world::manifests::DIR;
-use podlift_lab::world::objects::Key;
 use podlift_lab::{Shape, World};
 use serde_json::Value;
 use std::sync::Arc;

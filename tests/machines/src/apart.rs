@@ -1,4 +1,4 @@
-//! A thread with a network and mounts of its own: the bridge, the addresses and the overlays of a fleet are seen by nobody else, collide
+//! A thread with a network and mounts of its own: the bridge, the addresses and the overlays of a fleet are seen by no other process, collide
 //! with nothing of this machine, and are gone with the last process that uses them.
 
 use anyhow::{Context as _, anyhow};

@@ -11,7 +11,7 @@ const RECIPE: u32 = 2;
 const SUITE: &str = "bookworm";
 const INCLUDE: &str =
     "systemd,systemd-sysv,dbus,apt,ca-certificates,iproute2,procps,gpgv,etcd-server,etcd-client,libfaketime";
-/// What would take apt's locks, give a second address, or start before anybody configured it.
+/// What would take apt's locks, give a second address, or start before it is configured.
 const MASKED: [&str; 6] = [
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
@@ -23,7 +23,7 @@ const MASKED: [&str; 6] = [
 const MIRROR: &str = "http://deb.debian.org/debian";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Its path; made now where it is missing, and nobody else makes it at the same time.
+/// Its path; made now where it is missing, by one process at a time.
 pub async fn ready() -> anyhow::Result<PathBuf> {
     let cache = cache()?;
     let tree = cache.join(format!("{SUITE}-{RECIPE}"));
@@ -48,7 +48,7 @@ fn cache() -> anyhow::Result<PathBuf> {
 async fn make(cache: &Path, tree: &Path) -> anyhow::Result<()> {
     let half = cache.join(format!("{SUITE}-{RECIPE}.half"));
     if half.exists() {
-        // Somebody was killed in the middle.
+        // Its maker was killed in between.
         std::fs::remove_dir_all(&half)?;
     }
     let (keyring, include) = (format!("--keyring={KEYRING}"), format!("--include={INCLUDE}"));
@@ -64,7 +64,7 @@ async fn make(cache: &Path, tree: &Path) -> anyhow::Result<()> {
     std::fs::rename(&half, tree).with_context(|| tree.display().to_string())
 }
 
-/// No sources (a machine has no way out), no timers that would take apt's locks, nothing started that nobody asked for.
+/// No sources (a machine has no way out), no timers that would take apt's locks, nothing started without an order.
 fn finish(tree: &Path) -> anyhow::Result<()> {
     std::fs::write(tree.join("etc/apt/sources.list"), "")?;
     std::fs::remove_file(tree.join("etc/machine-id")).ok();

@@ -25,7 +25,7 @@ impl Cgroup {
         Ok(Self { dirs })
     }
 
-    /// Those that begin so, whoever made them.
+    /// Those that begin so, whatever made them.
     pub fn find(prefix: &str) -> Vec<Self> {
         let entries = hierarchies().into_iter().filter_map(|h| std::fs::read_dir(h).ok()).flatten().flatten();
         let ours = entries.filter(|e| e.file_name().to_string_lossy().starts_with(prefix));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Killed processes are gone within milliseconds; more is a kernel in trouble.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Waits until nobody holds the other end of our stdin, then takes everything away.
+/// Waits until the other end of our stdin is closed, then takes everything away.
 pub fn until_alone(scratch: &Path) {
     std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
     end(scratch);

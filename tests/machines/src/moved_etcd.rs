@@ -1,5 +1,5 @@
 //! etcd is restored to a second cluster while the first one runs on, and the manifest is pointed there: a real etcd answers at both. What
-//! somebody does by hand, and a watch on every byte that stands in the manifest meanwhile.
+//! an administrator does by hand, and a watch on every byte that stands in the manifest meanwhile.
 
 use crate::etcd::{FIRST, Place, SECOND, unit};
 use crate::faults::AGENT;

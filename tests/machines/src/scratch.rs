@@ -1,4 +1,4 @@
-//! The folder of a fleet, and whoever takes everything away when its owner ends, however that ends: a process that waits for the end of
+//! The folder of a fleet, and the process that takes everything away when its owner ends, however that ends: a process that waits for the end of
 //! its stdin, in a session of its own.
 
 use crate::clean;

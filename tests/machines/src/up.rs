@@ -17,7 +17,7 @@ pub fn prepare() -> anyhow::Result<std::path::PathBuf> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(base::ready())
 }
 
-/// Boots it, and stays until somebody interrupts.
+/// Boots it, and stays until it is interrupted.
 pub async fn stay(base: std::path::PathBuf, exe: &Path) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

@@ -16,7 +16,7 @@ pub async fn until<T, F: Future<Output = anyhow::Result<Option<T>>>>(
     let since = Instant::now();
     let mut last = None;
     while since.elapsed() < LIMIT {
-        // Whoever is asked may be away: that is what faults are about.
+        // The process that is asked may be away: that is what faults are about.
         match look().await {
             Ok(Some(found)) => return Ok(found),
             Ok(None) => {}
@@ -34,7 +34,7 @@ pub async fn at_once<T: Send + 'static>(
 ) -> anyhow::Result<T> {
     let (send, found) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        // Nobody may want it any more.
+        // The receiver may be gone.
         while !send.is_closed() {
             if let Some(found) = look() {
                 return send.send(found).ok();

@@ -56,7 +56,7 @@ struct Site<'a> {
     vip: &'a str,
 }
 
-/// In the folder where somebody put the files; an example that was copied gets the site's own values.
+/// In the folder of the files; an example that was copied gets the site's own values.
 async fn type_it(machine: &Machine, line: &str, site: &Site<'_>) -> anyhow::Result<()> {
     let script = format!("cd {SHARED}/install && {line}");
     machine.run(&["sh", "-ec", &script]).await.with_context(|| format!("README: {line}"))?;

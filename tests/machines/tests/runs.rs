@@ -168,7 +168,7 @@ async fn moved(etcd: &Move<'_>, fleet: &Fleet) -> anyhow::Result<()> {
 /// An outcome is reported once.
 async fn once(fleet: &Fleet, step: &str) -> anyhow::Result<()> {
     let all = watch::events(fleet, |e| e["event"] == "op-ended" && e["step"] == step).await?;
-    let first = all.first().with_context(|| format!("nobody told how {step} ended"))?;
+    let first = all.first().with_context(|| format!("no record has the end of {step}"))?;
     ensure!(all.len() == 1 && first["outcome"]["result"] == "done", "{step} ended so: {all:?}");
     Ok(())
 }

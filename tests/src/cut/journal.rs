@@ -47,7 +47,7 @@ impl Journal for CutJournal {
         };
         cut.write(write).unwrap_or_else(|| Err(JournalError::Refused("the coordinator is dead".into())))
     }
-    /// What is only in mind is read by nobody: readers see what is durable.
+    /// Records in memory are not readable: readers see what is durable.
     fn reader(&self) -> Arc<dyn Records> {
         self.inner.reader()
     }

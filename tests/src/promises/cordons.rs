@@ -7,7 +7,7 @@ use crate::{Kept, ensure};
 use podlift_engine::machine::RunStatus;
 use podlift_lab::{Shape, What};
 
-/// Somebody cordoned a worker before the run, for a reason of theirs: it is upgraded, and cordoned after as before.
+/// A worker that an administrator cordoned before the run is upgraded, and is cordoned afterwards as before.
 pub async fn a_foreign_cordon_stays(sabotage: Sabotage) -> Kept {
     let mut pod = Pod::new(Shape { cordoned: vec!["dgx031".into()], ..Shape::default() }, sabotage);
     pod.start(Cut::never());
@@ -19,7 +19,7 @@ pub async fn a_foreign_cordon_stays(sabotage: Sabotage) -> Kept {
     ensure(node.kubelet.as_deref() == Some("v1.32.9"), || {
         format!("dgx031 was not upgraded: {:?}", node.kubelet)
     })?;
-    ensure(node.unschedulable, || "the cordon of somebody else was taken away".into())?;
+    ensure(node.unschedulable, || "the cordon of another owner was taken away".into())?;
     let others = snapshot.nodes.iter().filter(|(name, n)| n.unschedulable && *name != "dgx031").count();
     ensure(others == 0, || format!("{others} nodes were left cordoned"))
 }

@@ -49,7 +49,7 @@ pub async fn hygiene_only_inside_the_guard(sabotage: Sabotage) -> Kept {
     ensure(!manifest(&world).contains(GATE), || "the armed guard left the site gate in".into())?;
     agent.run("s2", &mine, &HostOp::GuardDisarm { run }).await.map_err(|f| f.to_string())?;
     // Another file than the one that was there when it was armed: that one an armed guard leaves alone, too.
-    write(&world, &format!("{original}# as somebody might, after the guard\n"))?;
+    write(&world, &format!("{original}# written by hand, after the guard\n"))?;
     a_while().await;
     ensure(manifest(&world).contains(GATE), || "the guard changed a manifest after it was disarmed".into())?;
     write(&world, &original)?;

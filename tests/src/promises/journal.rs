@@ -10,7 +10,7 @@ use podlift_engine::machine::{ChainError, Event, Record, seal, verify};
 use podlift_model::{Epoch, RunId};
 use std::sync::Arc;
 
-/// Records as they came from a disk that somebody wrote to.
+/// Records as they came from a disk that another program wrote to.
 struct Tampered {
     records: Vec<Record>,
     sabotage: Sabotage,
@@ -44,7 +44,7 @@ impl Journal for Tampered {
 impl Tampered {
     fn believed(&self) -> Result<Vec<Record>, JournalError> {
         if self.sabotage == Sabotage::HashChainUnchecked {
-            // The hashes are made to fit what is there, as if nobody had looked.
+            // The hashes are made to fit the records, as if they were never checked.
             let mut out: Vec<Record> = vec![];
             for r in &self.records {
                 out.push(seal(out.last(), r.at, r.run.clone(), r.epoch.clone(), r.event.clone()));

@@ -1,5 +1,5 @@
 //! What a coordinator reads of a node's backup files never holds a private key in clear: secret files leave the agent encrypted, to
-//! recipients of the node's own configuration and to nobody else, and only for the coordinator in office.
+//! recipients of the node's own configuration alone, and only for the coordinator in office.
 
 use crate::direct::{Direct, epoch};
 use crate::sabotage::Sabotage;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 const FILE: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
 
-/// Nobody to talk to: agents heal alone.
+/// No coordinator is connected: agents heal alone.
 struct NoLink;
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! Agents that say what somebody would like to hear.
+//! Agents whose answers are changed to what a careless coordinator would assume.
 
 use super::Sabotage;
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! A way to the cluster that takes no for yes.
+//! A cluster port that reports failures as success.
 
 use super::Sabotage;
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ impl Lying {
         *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
     }
 
-    /// Whoever cordoned it.
+    /// Takes a cordon away, whatever its owner is.
     async fn uncordon(&self, node: &str) -> Result<String, Failure> {
         let api: kube::Api<Node> = kube::Api::all(self.world.kube_client());
         api.uncordon(node).await.map_err(|e| Failure::transient("api-unreachable", e.to_string()))?;

@@ -1,4 +1,4 @@
-//! Files with somebody else at work on them, and files whose compare-and-swap does not compare.
+//! Files with a second writer, and files whose compare-and-swap does not compare.
 
 use podlift_agent::host::{Files, ReplaceError, Stat};
 use podlift_model::Digest;
@@ -47,7 +47,7 @@ impl Files for NoSwapAfter {
     }
 }
 
-/// Somebody else moves a newer file in, right before a repair is put in place: once, and then this is over.
+/// A second writer moves a newer file in, once, right before a repair is put in place.
 pub struct Racing {
     pub inner: Arc<dyn Files>,
     pub newer: std::sync::Mutex<Option<Vec<u8>>>,

@@ -46,7 +46,7 @@ impl Ledger for Unfenced {
     }
     /// Lower than anything that may come.
     fn highest(&self) -> Option<Epoch> {
-        Some(crate::direct::epoch(0, "nobody"))
+        Some(crate::direct::epoch(0, "none"))
     }
     fn claim(&self, _epoch: &Epoch) -> Result<bool, LedgerError> {
         Ok(true)

@@ -29,7 +29,7 @@ pub enum Sabotage {
     ExitCodeTrusted,
     /// A repaired manifest is put in place whatever is there now.
     CompareAndSwapOff,
-    /// A cordon of somebody else is taken for ours.
+    /// A cordon of another owner is taken for ours.
     CordonOwnerIgnored,
     /// A failed eviction counts as done.
     DrainFailureIgnored,
@@ -83,7 +83,7 @@ impl Sabotage {
         })
     }
 
-    /// What is said instead of asking the agent.
+    /// The outcome that is reported without asking the agent.
     pub fn answer_for(self, op: &HostOp) -> Option<OpOutcome> {
         match (self, op) {
             (Sabotage::GuardDisarmedLate, HostOp::GuardDisarm { .. }) => Some(OpOutcome::changed("disarmed")),

@@ -40,7 +40,7 @@ fn a_rule_that_does_something_else_is_noticed() {
     put("podlift.rules.test.yml", RULE_TESTS);
     let dull =
         std::panic::catch_unwind(|| promtool(&["test", "rules", "podlift.rules.test.yml"], "", dir.path()));
-    assert!(dull.is_err(), "the rules' tests do not notice a pause that is told too early");
+    assert!(dull.is_err(), "the rules' tests do not notice a pause that is reported too early");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn rules_ask_for_metrics_that_exist() {
     let asked: BTreeSet<String> = values(RULES, "expr").into_iter().flat_map(asked).collect();
     let unknown: Vec<_> = asked.iter().filter(|n| !is_known(n, &known)).collect();
     assert!(!asked.is_empty() && unknown.is_empty(), "not in docs/metrics.md: {unknown:?}");
-    // A series in a test that nobody serves would prove nothing.
+    // A series that no endpoint serves would prove nothing.
     let tested: BTreeSet<String> =
         RULE_TESTS.lines().filter(|l| l.contains("series:")).flat_map(self::asked).collect();
     let unknown: Vec<_> = tested.iter().filter(|n| !is_known(n, &known)).collect();

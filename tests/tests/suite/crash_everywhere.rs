@@ -9,7 +9,7 @@ use podlift_tests::pod::Victim::{self, Agents, Both, Coordinator, Power};
 use podlift_tests::sabotage::Sabotage;
 
 fn unstruck() -> Baseline {
-    paused(baseline(small())).unwrap_or_else(|why| panic!("a run that nobody strikes: {why}"))
+    paused(baseline(small())).unwrap_or_else(|why| panic!("a run that is never struck: {why}"))
 }
 
 /// Tries all of them; says which failed and how many there were.

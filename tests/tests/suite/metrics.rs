@@ -81,7 +81,7 @@ fn every_metric_is_described_and_keeps_to_the_rules() {
         "docs/metrics.md lacks, or says something else than:\n{}",
         missing.join("\n")
     );
-    assert!(gone.is_empty(), "docs/metrics.md describes what nobody serves: {gone:?}");
+    assert!(gone.is_empty(), "docs/metrics.md describes what no endpoint serves: {gone:?}");
 }
 
 /// promtool reads Prometheus' older format, in which a counter is described under its full name.

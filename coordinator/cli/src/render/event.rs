@@ -89,6 +89,8 @@ fn of_run(event: &Event) -> String {
             format!("run from {} to {} started by {by}, plan {}", plan.from(), plan.to(), plan.hash.short())
         }
         E::RunResumed { by } => format!("run resumed by {by}"),
+        E::Approved { by, what } => format!("approved by {by}: {what}"),
+        E::NodeIncluded { node, by } => format!("node {node} included again by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
         E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
@@ -102,6 +104,7 @@ fn of_run(event: &Event) -> String {
         E::ApiUp { endpoint, milliseconds } => {
             format!("{} answers again after {:.1} s", api(endpoint), *milliseconds as f64 / 1000.0)
         }
+        E::ApiProbed { endpoint, counts } => format!("{}: {}", api(endpoint), super::reads(counts)),
         E::AgentConnected { node, .. } => format!("agent of {node} connected"),
         E::AgentLost { node } => format!("agent of {node} lost"),
         E::LedgerChanged { node, before, now } => {

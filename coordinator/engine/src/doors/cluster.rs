@@ -1,7 +1,7 @@
 //! What a step may ask of the Kubernetes API, and what it may change there. The coordinator makes the calls.
 
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
-use crate::survey::ClusterSurvey;
+use crate::survey::{ClusterSurvey, Hardware};
 use podlift_model::{NodeName, RunId};
 
 /// Name of the address in front of the API servers among the probed endpoints.
@@ -27,6 +27,10 @@ pub enum ClusterLook {
     ProbeApiServers {
         endpoints: Vec<String>,
     },
+    /// The hardware that one node offers to pods now: GPUs, MIG devices, RDMA devices. The same part of the survey covers all nodes.
+    Hardware {
+        node: NodeName,
+    },
     /// All that a plan depends on and the cluster itself reports. Where it matters, each API server (host:port) is asked separately.
     Survey {
         endpoints: Vec<String>,
@@ -43,6 +47,8 @@ pub enum ClusterReply {
     KubeletConfig(KubeletConfigView),
     Addons(AddonsView),
     Probes(Vec<ApiProbe>),
+    /// `None` if the node offers no such hardware.
+    Hardware(Option<Hardware>),
     Survey(Box<ClusterSurvey>),
 }
 

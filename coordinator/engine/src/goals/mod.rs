@@ -1,3 +1,22 @@
 //! Goals: each makes a program from what was observed. The goal makes all decisions of a run before the run starts.
 
+mod ask;
+mod draft;
+mod error;
+mod input;
+pub mod repair;
 pub mod upgrade;
+
+pub use ask::{Ask, Wanted};
+pub use error::PlanError;
+pub use input::{BcmView, PlanInput};
+
+use crate::program::{GoalName, Program};
+
+/// Makes the program of the requested goal, or gives the reason why there is none.
+pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
+    match input.goal {
+        GoalName::Upgrade => upgrade::build(input),
+        GoalName::Repair => repair::build(input),
+    }
+}

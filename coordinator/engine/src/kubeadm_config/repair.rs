@@ -33,6 +33,10 @@ pub enum ConfigRepair {
         name: String,
         value: String,
     },
+    /// Sets `kubernetesVersion` to the version that runs.
+    SetVersion {
+        version: KubeVersion,
+    },
     /// Sets a key of ConfigMap kubelet-config, outside of ClusterConfiguration.
     SetKubelet {
         key: String,
@@ -48,7 +52,7 @@ pub enum ConfigRepair {
 impl ConfigRepair {
     /// Whether the repair is taken from the plan as it is. Endpoints and gates are not: each look judges them again.
     pub fn is_kept(&self) -> bool {
-        matches!(self, Self::SetArg { .. } | Self::SetEnv { .. })
+        matches!(self, Self::SetArg { .. } | Self::SetEnv { .. } | Self::SetVersion { .. })
     }
 }
 
@@ -72,16 +76,23 @@ pub fn repair_at(
                 set_arg(&mut config, *component, name, values)?
             }
             ConfigRepair::SetEnv { component, name, value } => set_env(&mut config, *component, name, value),
+            ConfigRepair::SetVersion { version } => set_version(&mut config, *version),
             ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. } => {}
         }
     }
-    if let (Some(version), Value::Object(fields)) = (version, &mut config.value) {
-        fields.insert("kubernetesVersion".into(), json!(version.to_string()));
+    if let Some(version) = version {
+        set_version(&mut config, version);
     }
     let repaired = config.to_text()?;
     match ClusterConfiguration::parse(&repaired)? == config {
         true => Ok(repaired),
         false => Err(ConfigError::Yaml("the repaired text does not read back as what was meant".into())),
+    }
+}
+
+fn set_version(config: &mut ClusterConfiguration, version: KubeVersion) {
+    if let Value::Object(fields) = &mut config.value {
+        fields.insert("kubernetesVersion".into(), json!(version.to_string()));
     }
 }
 

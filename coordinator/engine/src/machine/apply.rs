@@ -32,6 +32,8 @@ pub enum IllegalEvent {
     Status { event: &'static str, status: &'static str },
     #[error("node {node} is not in the plan")]
     UnknownNode { node: NodeName },
+    #[error("node {node} is not deferred")]
+    NotDeferred { node: NodeName },
 }
 
 /// The state after all records of one run; `None` if the records have no start.
@@ -111,6 +113,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         seal: None,
         heals: vec![],
         outages: vec![],
+        probed: Default::default(),
         indeterminate: vec![],
         approved: BTreeMap::new(),
         events: 1,
@@ -189,19 +192,23 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             _ => return Err(refuse("not running")),
         },
         Event::RunResumed { .. } => {
-            let RunStatus::Paused { reason } = &s.status else { return Err(refuse("not paused")) };
-            let asked = reason.code == approval::CODE;
+            let RunStatus::Paused { .. } = &s.status else { return Err(refuse("not paused")) };
             s.status = RunStatus::Running;
-            if asked {
+        }
+        Event::Approved { .. } => match &s.status {
+            RunStatus::Paused { reason } if reason.code == approval::CODE => {
+                s.status = RunStatus::Running;
                 approval::approve(s);
             }
-        }
+            _ => return Err(refuse("not waiting for an approval")),
+        },
         Event::RetryAsked { step, repair_dpkg, .. } => retry(s, step.as_ref(), *repair_dpkg)?,
         Event::WaiverLifted { check, .. } => {
             s.waivers.retain(|w| w.check != *check);
-            reset(s, |spec| spec.kind.step().looks_again_on_retry());
+            reset(s, |spec, _| spec.kind.step().looks_again_on_retry());
         }
         Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
+        Event::NodeIncluded { node, .. } => include(s, node)?,
         Event::AbortAsked { by, reason } => match s.status {
             RunStatus::Running | RunStatus::Paused { .. } => {
                 s.status = RunStatus::Aborting { by: by.clone(), reason: reason.clone() };
@@ -235,6 +242,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 milliseconds: None,
             });
         }
+        Event::ApiProbed { endpoint, counts } => s.probed.entry(endpoint.clone()).or_default().add(counts),
         Event::ApiUp { endpoint, milliseconds } => {
             let open =
                 s.outages.iter_mut().rev().find(|o| o.endpoint == *endpoint && o.milliseconds.is_none());
@@ -262,7 +270,7 @@ fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(
     let failed =
         |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
     let again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
-    reset(s, |spec| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
+    reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
     for id in again {
         if let Some(step) = s.steps.get_mut(&id) {
             step.repair_dpkg = repair_dpkg;
@@ -287,8 +295,9 @@ fn phase_again(phase: &Phase, failed: &impl Fn(&StepId) -> bool) -> Vec<StepId> 
     chosen.map(|step| step.id.clone()).collect()
 }
 
-fn reset(s: &mut RunState, which: impl Fn(&StepSpec) -> bool) {
-    let ids: Vec<StepId> = s.plan.steps().filter(|spec| which(spec)).map(|spec| spec.id.clone()).collect();
+fn reset(s: &mut RunState, which: impl Fn(&StepSpec, &StepState) -> bool) {
+    let chosen = s.plan.steps().filter(|spec| s.steps.get(&spec.id).is_some_and(|step| which(spec, step)));
+    let ids: Vec<StepId> = chosen.map(|spec| spec.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_open()) {
             step.status = StepStatus::Pending;
@@ -316,5 +325,14 @@ fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalE
         }
     }
     s.track.look_at_all(&s.plan, &s.steps);
+    Ok(())
+}
+
+/// Ends the deferral of a node: its skipped steps are pending again.
+fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEvent> {
+    s.deferred.remove(node).ok_or_else(|| IllegalEvent::NotDeferred { node: node.clone() })?;
+    reset(s, |spec, step| {
+        spec.node.as_ref() == Some(node) && matches!(step.status, StepStatus::Skipped { .. })
+    });
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
-//! with a reason like any other. The operator who resumes it has approved; the journal records both with name and time.
+//! with a reason like any other, and only the event `Approved` lets it continue; the journal records who approved what, and when.
 
 use super::state::RunState;
 use crate::program::{Approve, StopReason};
@@ -32,7 +32,7 @@ fn reason(state: &RunState, phase: usize, over: usize) -> StopReason {
     }
 }
 
-/// Records the approval, when the run is resumed after its pause.
+/// Records the approval of what the run waits for.
 pub(super) fn approve(state: &mut RunState) {
     if let Some(phase) = state.track.phase() {
         let (_, over) = state.track.begun_and_over(phase);
@@ -78,7 +78,11 @@ mod tests {
                     asked.push(reason.message.split(" waits").next().unwrap().to_string());
                     state = say(Some(state), Event::RunPaused { reason: *reason, by: None });
                     assert_eq!(next(&state), Next::Rest);
-                    state = say(Some(state), Event::RunResumed { by: "jane".into() });
+                    // A resume is no approval: the run asks again.
+                    let resumed = say(Some(state.clone()), Event::RunResumed { by: "bob".into() });
+                    assert!(matches!(next(&resumed), Next::Pause(_)));
+                    let what = asked.last().cloned().unwrap_or_default();
+                    state = say(Some(state), Event::Approved { by: "jane".into(), what });
                 }
                 Next::Drive(todo) => {
                     if todo[0].step.phase == "workers" {

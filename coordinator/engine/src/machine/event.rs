@@ -1,6 +1,7 @@
 //! The events of a run. They are append-only and self-contained: the state of a run follows from its events alone.
 
 use super::archive::ArchivedRun;
+use super::state::Probed;
 use crate::program::{Evidence, Program, StopReason};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
@@ -52,8 +53,15 @@ pub enum Event {
         reason: StopReason,
         by: Option<String>,
     },
+    /// A paused run continues. It approves nothing: a run that waits for an approval pauses again.
     RunResumed {
         by: String,
+    },
+    /// An operator has approved what the run waits for.
+    Approved {
+        by: String,
+        /// The approved part of the run, as the pause named it.
+        what: String,
     },
     /// The failed steps are judged again, with every step before them in their lanes.
     RetryAsked {
@@ -70,6 +78,11 @@ pub enum Event {
     NodeDeferred {
         node: NodeName,
         reason: String,
+        by: String,
+    },
+    /// A deferred node takes part again.
+    NodeIncluded {
+        node: NodeName,
         by: String,
     },
     AbortAsked {
@@ -91,6 +104,13 @@ pub enum Event {
     ApiUp {
         endpoint: String,
         milliseconds: u64,
+    },
+    /// Reads of an object at an API endpoint, each over a fresh connection, while the run changed the control plane: the counts since the
+    /// last record of this kind.
+    ApiProbed {
+        endpoint: String,
+        #[serde(flatten)]
+        counts: Probed,
     },
     AgentConnected {
         node: NodeName,
@@ -175,15 +195,18 @@ impl Event {
             Event::StepFailed { .. } => "step-failed",
             Event::RunPaused { .. } => "run-paused",
             Event::RunResumed { .. } => "run-resumed",
+            Event::Approved { .. } => "approved",
             Event::RetryAsked { .. } => "retry-asked",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
+            Event::NodeIncluded { .. } => "node-included",
             Event::AbortAsked { .. } => "abort-asked",
             Event::RunAborted { .. } => "run-aborted",
             Event::RunSucceeded => "run-succeeded",
             Event::Healed { .. } => "healed",
             Event::ApiDown { .. } => "api-down",
             Event::ApiUp { .. } => "api-up",
+            Event::ApiProbed { .. } => "api-probed",
             Event::AgentConnected { .. } => "agent-connected",
             Event::AgentLost { .. } => "agent-lost",
             Event::LedgerChanged { .. } => "ledger-changed",

@@ -11,20 +11,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum GoalName {
-    #[default]
-    Upgrade,
-    Repair,
-}
-
-impl GoalName {
-    fn is_upgrade(&self) -> bool {
-        *self == Self::Upgrade
-    }
-}
-
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Plan")]
 struct Document<'a> {
@@ -134,7 +120,7 @@ impl<'a> Document<'a> {
             inventory: B(&p.inventory),
             fingerprints: B(&p.fingerprints),
             hash: B(&p.hash),
-            goal: if upgrade.is_some() { GoalName::Upgrade } else { GoalName::Repair },
+            goal: p.goal.name(),
         }
     }
 

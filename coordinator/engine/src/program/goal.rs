@@ -3,7 +3,24 @@
 use super::{Blast, Loss};
 use podlift_model::op::{Addon, Package, Preflight};
 use podlift_model::{KubeVersion, NodeName, PackageVersion};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The name of a goal, as in documents and requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GoalName {
+    #[default]
+    Upgrade,
+    Repair,
+}
+
+impl GoalName {
+    pub(crate) fn is_upgrade(&self) -> bool {
+        *self == Self::Upgrade
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Goal {
@@ -57,6 +74,13 @@ impl Goal {
         match self {
             Goal::Upgrade(upgrade) => upgrade.to,
             Goal::Repair(repair) => repair.version,
+        }
+    }
+
+    pub fn name(&self) -> GoalName {
+        match self {
+            Goal::Upgrade(_) => GoalName::Upgrade,
+            Goal::Repair(_) => GoalName::Repair,
         }
     }
 

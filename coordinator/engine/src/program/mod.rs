@@ -26,7 +26,7 @@ pub use evidence::Evidence;
 pub(crate) use finding::finding;
 pub use finding::{Finding, Severity};
 pub use given::Given;
-pub use goal::{Goal, Repair, Shared, Upgrade};
+pub use goal::{Goal, GoalName, Repair, Shared, Upgrade};
 pub(crate) use hash::hash_of;
 pub use hash::{changed_parts, differences};
 pub(crate) use losses::names;

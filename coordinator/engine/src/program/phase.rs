@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
-    /// `backup`, `root-cause`, `pre-stage`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `after`.
+    /// `backup`, `root-cause`, `pre-stage`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `patches`, `after`.
     pub name: String,
     pub title: String,
+    /// Why the phase has its place in the order, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
     pub parallel: u32,
     pub lanes: Vec<Lane>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Assess, CompareFleet, Cx, Step as _};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
-use crate::goals::upgrade::{PlanInput, build};
+use crate::goals::{PlanInput, build};
 use crate::machine::{Event, RunState, apply};
 use crate::program::{DIFFERENCES, Evidence};
 use crate::survey::ClusterSurvey;

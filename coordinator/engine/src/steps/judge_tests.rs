@@ -3,7 +3,7 @@
 
 use super::{Assess, Cx};
 use crate::doors::{ClusterReply, KubeadmConfigView, Reply};
-use crate::goals::upgrade::{PlanInput, build};
+use crate::goals::{PlanInput, build};
 use crate::machine::{Event, RunState, apply};
 use crate::program::Waiver;
 use crate::testing::{config_text, endpoints, input};

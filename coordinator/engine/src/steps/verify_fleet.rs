@@ -13,11 +13,34 @@ use serde::{Deserialize, Serialize};
 pub struct VerifyFleet {
     #[serde(default, skip_serializing_if = "Given::is_shared")]
     to: Given<KubeVersion>,
+    /// Judges every node of the cluster, and leaves kubelets at the older version that they have. For a run that changes no version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    as_they_are: bool,
 }
 
 impl VerifyFleet {
     pub fn to(version: KubeVersion) -> Self {
-        Self { to: Given::shared(version) }
+        Self { to: Given::shared(version), as_they_are: false }
+    }
+
+    /// For a run that leaves all versions as they are.
+    pub fn as_they_are(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version), as_they_are: true }
+    }
+
+    fn judges(&self, cx: &Cx, node: &NodeView) -> bool {
+        let deferred = cx.state.deferred.contains_key(&node.name);
+        match self.as_they_are {
+            true => !deferred && cx.program().inventory.get(&node.name).is_some(),
+            false => chosen(cx, node),
+        }
+    }
+
+    fn is_right(&self, node: &NodeView) -> bool {
+        match self.as_they_are {
+            true => node.kubelet.is_none_or(|v| v <= *self.to),
+            false => node.kubelet == Some(*self.to),
+        }
     }
 }
 
@@ -57,16 +80,12 @@ impl Step for VerifyFleet {
         if let Some(down) = probes.iter().find(|p| !p.ok) {
             return Assess::Wait(format!("API server {} is not ready: {}", down.endpoint, down.why));
         }
-        let (to, planned) = (*self.to, |n: &&NodeView| chosen(cx, n));
+        let (to, planned) = (*self.to, |n: &&NodeView| self.judges(cx, n));
         if let Some(n) = nodes.iter().filter(planned).find(|n| !n.ready) {
             return Assess::Wait(format!("node {} is not Ready: {}", n.name, n.ready_message));
         }
-        let behind: Vec<String> = nodes
-            .iter()
-            .filter(planned)
-            .filter(|n| n.kubelet != Some(to))
-            .map(|n| n.name.to_string())
-            .collect();
+        let behind: Vec<String> =
+            nodes.iter().filter(planned).filter(|n| !self.is_right(n)).map(|n| n.name.to_string()).collect();
         if !behind.is_empty() {
             let message = format!(
                 "not at {to} at the end of the run: {}; podlift defer NODE leaves one out",
@@ -82,8 +101,9 @@ impl Step for VerifyFleet {
             );
         }
         done(format!(
-            "{} nodes at {to}, {} API servers ready by themselves",
+            "{} nodes {} {to}, {} API servers ready by themselves",
             nodes.iter().filter(planned).count(),
+            if self.as_they_are { "not above" } else { "at" },
             probes.len()
         ))
     }

@@ -135,6 +135,7 @@ pub fn cluster_survey() -> ClusterSurvey {
     }
     ClusterSurvey {
         core_dns: Ok(None),
+        rights: Ok(vec![]),
         pods: Ok(pods),
         budgets: Ok(vec![budget("runai", "train", 1, 2, 1, 2)]),
         load_balancers: Ok(vec![LoadBalancerView {

@@ -27,6 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
+use podlift_engine::doors::ApiProbe;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 use std::sync::Arc;
@@ -89,6 +90,7 @@ impl Cluster for KubeCluster {
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
             ClusterLook::Addons => ClusterReply::Addons(addons::read(api).await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
+            ClusterLook::Hardware { node } => ClusterReply::Hardware(survey::hardware_of(api, node).await?),
             ClusterLook::Survey { endpoints } => self.survey(endpoints).await,
         })
     }
@@ -108,6 +110,10 @@ impl Cluster for KubeCluster {
                 kubelet_config::write(api, resource_version, kubelet, epoch).await?
             }
         })
+    }
+
+    async fn read_at(&self, endpoint: &str) -> ApiProbe {
+        self.prober.read(endpoint).await
     }
 
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {

@@ -15,7 +15,7 @@ use crate::head::Head;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, VIP};
-use podlift_engine::goals::upgrade::{Ask, BcmView, PlanInput};
+use podlift_engine::goals::{Ask, BcmView, PlanError, PlanInput};
 use podlift_engine::inventory::Inventory;
 use podlift_engine::program::Attestation;
 use podlift_engine::survey::ClusterSurvey;
@@ -72,9 +72,11 @@ impl Planner {
         let mut refused = self.performer.agents.refused();
         refused.extend(impostors(&views, &mut facts));
         let inventory = Inventory::join(views, facts.into_iter().map(|(f, _)| f).collect());
+        let unknown = |e: PlanError| Failure::operator("no-version", e.to_string());
+        let to = ask.version(&inventory).map_err(unknown)?;
         let on_nodes = async {
-            let surveys = self.surveys(&inventory, ask.to, counts).await;
-            let offers = self.offers(&inventory, ask.to, &surveys, counts).await;
+            let surveys = self.surveys(&inventory, to, counts).await;
+            let offers = self.offers(&inventory, to, &surveys, counts).await;
             (surveys, offers)
         };
         let (config, addons, probes, etcd, bcm, (surveys, offers), cluster_survey) = tokio::join!(
@@ -88,7 +90,8 @@ impl Planner {
         );
         Ok(PlanInput {
             cluster: self.cluster.clone(),
-            to: ask.to,
+            goal: ask.goal.name(),
+            to,
             nodes: ask.nodes,
             options: ask.options,
             waivers: ask.waivers,

@@ -5,7 +5,7 @@ use crate::backup::{BackupSettings, Backups};
 use crate::exec::{Lines, Performer};
 use crate::testing::{Fleet, name, options};
 use podlift_common::clock::TokioClock;
-use podlift_engine::goals::upgrade::{Ask, PlanInput};
+use podlift_engine::goals::{Ask, PlanInput, Wanted};
 use podlift_model::ClusterName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
 
 async fn gather(fleet: &Arc<Fleet>, counts: &Counts) -> PlanInput {
     let to = "v1.32.9".parse().unwrap();
-    let ask = Ask { to, nodes: vec![], options: options(), waivers: vec![] };
+    let ask = Ask { goal: Wanted::Upgrade { to }, nodes: vec![], options: options(), waivers: vec![] };
     planner(fleet).gather(ask, vec![], counts).await.unwrap()
 }
 

@@ -17,6 +17,7 @@
 mod check;
 mod reader;
 mod schema;
+mod turn;
 
 use super::query::Place;
 use super::{Journal, JournalError, Records};
@@ -54,7 +55,7 @@ impl SqliteJournal {
         db.pragma_update(None, "wal_autocheckpoint", 0).map_err(at.sqlite("checkpoints"))?;
         schema::prepare(&mut db, &at)?;
         let last = check::check(&mut db, &at)?;
-        let reader = Arc::new(SqliteRecords::new(path));
+        let reader = Arc::new(SqliteRecords::new(path)?);
         let mut journal = Self { path: path.into(), db, last, reader, logged: 0, _lock: lock };
         // The log of an earlier start may be long. On a full disk it is the only room left.
         journal.truncate_log();

@@ -1,124 +1,84 @@
-//! Readers of the file: read-only connections, with a transaction for each page. With the write-ahead log, readers and the writer do not
+//! The reader of the file: one thread with a read-only connection and a transaction for each page. It has a lower priority than the
+//! writer, so that many readers delay an append only by the lock of the disk. With the write-ahead log, the reader and the writer do not
 //! wait for each other. No page stays open, so a slow reader never delays a checkpoint.
 
+use super::turn::Turn;
 use super::{At, EMPTIED, number};
 use crate::journal::{JournalError, PAGE_BYTES, Query, Records, Row};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
 
-/// Pages that are read concurrently. One reader passes over a million records a second; more would take processors from the writer.
-const AT_ONCE: usize = 1;
-/// How long the writer waits for the page being read. A reader on a disk that hangs must not block the writer.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Nice value of the reading thread: the scheduler prefers the writer's thread.
+const NICE: i32 = 10;
 
+type Read = Box<dyn FnOnce(&mut Reading) + Send>;
+
+/// Questions to the reading thread, which answers them one after another. One reader passes over a million records a second; more would
+/// take processors from the writer. The thread ends with the last question after this value is dropped.
 pub(super) struct SqliteRecords {
     path: Arc<Path>,
-    idle: Mutex<Idle>,
-    /// Wakes one reader.
-    given_back: Condvar,
-    /// Wakes the writer.
-    all_back: Condvar,
+    asks: mpsc::Sender<Read>,
+    turn: Arc<Turn>,
 }
 
-/// Unused connections, and how many more may be opened.
-struct Idle {
-    open: Vec<Connection>,
-    left: usize,
-    /// The writer waits until no page is read. No new page begins before its turn is over.
-    writer_waits: bool,
-}
-
-/// A lent connection, returned even if the reader fails.
-struct Lent<'a> {
-    /// `None` if a new connection may be opened.
+/// What the reading thread has.
+struct Reading {
+    path: Arc<Path>,
+    /// `None` until the first question, and after a connection that failed.
     connection: Option<Connection>,
-    to: &'a SqliteRecords,
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        self.to.take_back(self.connection.take());
-    }
-}
-
-/// The writer's turn, which ends even if the writer fails.
-struct Alone<'a> {
-    idle: MutexGuard<'a, Idle>,
-    with: &'a SqliteRecords,
-}
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.idle.writer_waits = false;
-        self.with.given_back.notify_all();
-    }
+    turn: Arc<Turn>,
 }
 
 impl SqliteRecords {
-    /// Creates the reader without opening a connection.
-    pub fn new(path: &Path) -> Self {
-        let idle = Idle { open: vec![], left: AT_ONCE, writer_waits: false };
-        Self {
-            path: path.into(),
-            idle: Mutex::new(idle),
-            given_back: Condvar::new(),
-            all_back: Condvar::new(),
-        }
+    /// Starts the thread; the file is opened at the first question.
+    pub fn new(path: &Path) -> Result<Self, JournalError> {
+        let (asks, asked) = mpsc::channel::<Read>();
+        let (path, turn): (Arc<Path>, _) = (path.into(), Arc::new(Turn::default()));
+        let mut reading = Reading { path: path.clone(), connection: None, turn: turn.clone() };
+        let thread = std::thread::Builder::new().name("journal-reader".into()).spawn(move || {
+            if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+                tracing::debug!(%error, "the journal's reader keeps the priority of the process");
+            }
+            asked.into_iter().for_each(|read| read(&mut reading));
+        });
+        thread.map_err(|source| JournalError::Open { path: path.to_path_buf(), source })?;
+        Ok(Self { path, asks, turn })
     }
 
-    /// Lends a connection to `read`; waits while all are lent.
-    fn with<T>(
+    /// Has the thread run `read`, and waits for the answer.
+    fn with<T: Send + 'static>(
         &self,
+        read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let ask = Box::new(move |reading: &mut Reading| drop(answer.send(reading.read(read))));
+        let gone = || JournalError::ReaderGone { path: self.path.to_path_buf() };
+        self.asks.send(ask).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+
+    /// Runs `act` while no page is read, if the reader ends its page in time (`Turn::write`).
+    pub fn without_readers<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.turn.write(act)
+    }
+}
+
+impl Reading {
+    fn read<T>(
+        &mut self,
         read: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, JournalError> {
         let at = At(&self.path);
-        let mut lent = self.lend();
-        let connection = match lent.connection.take() {
+        let _turn = self.turn.read();
+        let connection = match self.connection.take() {
             Some(connection) => connection,
             None => connect(&self.path).map_err(at.sqlite("open for reading"))?,
         };
-        let result = read(&connection).map_err(at.sqlite("read"));
-        lent.connection = Some(connection);
-        result
-    }
-
-    fn lend(&self) -> Lent<'_> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while idle.writer_waits || (idle.open.is_empty() && idle.left == 0) {
-            idle = self.given_back.wait(idle).unwrap_or_else(PoisonError::into_inner);
-        }
-        let connection = idle.open.pop();
-        if connection.is_none() {
-            idle.left -= 1;
-        }
-        Lent { connection, to: self }
-    }
-
-    fn take_back(&self, connection: Option<Connection>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        match connection {
-            Some(connection) => idle.open.push(connection),
-            None => idle.left += 1,
-        }
-        match idle.writer_waits {
-            true => self.all_back.notify_one(),
-            false => self.given_back.notify_one(),
-        }
-    }
-
-    /// Runs `act` while no page is read. Most pages take about a millisecond; after `PATIENCE`, `act` runs beside a page that takes longer.
-    /// No other page begins meanwhile.
-    pub fn without_readers<T>(&self, act: impl FnOnce() -> T) -> T {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.writer_waits = true;
-        let lent = |idle: &mut Idle| idle.open.len() + idle.left < AT_ONCE;
-        let waited = self.all_back.wait_timeout_while(idle, PATIENCE, lent);
-        let (idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let _alone = Alone { idle, with: self };
-        act()
+        let found = read(&connection).map_err(at.sqlite("read"))?;
+        self.connection = Some(connection);
+        Ok(found)
     }
 }
 
@@ -131,13 +91,14 @@ pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
 
 impl Records for SqliteRecords {
     fn page(&self, query: &Query) -> Result<Vec<Row>, JournalError> {
-        self.with(|db| page(db, &self.path, query))
+        let (file, query) = (self.path.clone(), query.clone());
+        self.with(move |db| page(db, &file, &query))
     }
 
     fn count(&self, query: &Query) -> Result<u64, JournalError> {
         let (conditions, values) = conditions(query);
         let sql = format!("SELECT count(*) FROM about a WHERE {conditions}");
-        self.with(|db| {
+        self.with(move |db| {
             let mut statement = db.prepare_cached(&sql)?;
             statement.query_row(params_from_iter(&values), |r| r.get::<_, i64>(0)).map(i64::unsigned_abs)
         })
@@ -192,26 +153,4 @@ fn conditions(query: &Query) -> (String, Vec<Value>) {
         values.push(Value::from(kind.to_string()));
     }
     (all, values)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_writer_does_not_wait_for_a_reader_that_hangs() {
-        let records = SqliteRecords::new(Path::new("never-opened.db"));
-        let hangs = records.lend();
-        assert!(records.without_readers(|| true));
-        drop(hangs);
-        assert!(records.lend().connection.is_none(), "readers go on");
-    }
-
-    #[test]
-    fn readers_go_on_after_a_writer_that_panicked() {
-        let records = SqliteRecords::new(Path::new("never-opened.db"));
-        let panicked = std::panic::AssertUnwindSafe(|| records.without_readers(|| panic!("in a test")));
-        assert!(std::panic::catch_unwind(panicked).is_err());
-        assert!(records.lend().connection.is_none());
-    }
 }

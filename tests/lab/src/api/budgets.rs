@@ -1,8 +1,8 @@
 //! PodDisruptionBudgets: which pods, how many healthy, how many wanted.
 
 use super::selectors::Selector;
-use crate::world::objects::Key;
-use crate::world::{State, cast};
+use crate::objects::{Key, seconds};
+use crate::world::State;
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn refresh(s: &mut State, now: jiff::Timestamp) {
         let old = &budget["status"]["conditions"][0];
         let since = match old["status"] == allowed {
             true => old["lastTransitionTime"].clone(),
-            false => json!(cast::seconds(now)),
+            false => json!(seconds(now)),
         };
         let generation = budget["metadata"]["generation"].clone();
         s.api.change(&key, |v| {

@@ -27,7 +27,7 @@ impl World {
         self.client(Some(node.to_string()), Some("podlift"))
     }
 
-    /// Somebody whom that API server does not know.
+    /// A client that this API server does not know.
     pub fn strange_client_at(self: &Arc<Self>, node: &str) -> kube::Client {
         self.client(Some(node.to_string()), None)
     }

@@ -1,8 +1,8 @@
 //! Bodies as the Go types read them: fields that the kind does not have are named (strict), warned of, or dropped, and a value of another
 //! type is refused. The types are those of `k8s-openapi`; a kind that is not listed here is taken as it is.
 
-use super::kinds::Kind;
 use super::route::Call;
+use crate::objects::kinds::Kind;
 use k8s_openapi::api::{
     apps, batch, coordination, core, discovery, events, networking, policy, rbac, scheduling, storage,
 };

@@ -3,8 +3,8 @@
 
 use super::route::{Call, Target};
 use super::{Reply, budgets, status};
-use crate::world::objects::Key;
-use crate::world::{State, What, World, cast};
+use crate::objects::{Key, seconds};
+use crate::world::{State, What, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub fn evict(world: &Arc<World>, target: &Target, call: &Call) -> Reply {
         s.api.change(&target.key(), |v| {
             let mut conditions = v["status"]["conditions"].as_array().cloned().unwrap_or_default();
             conditions.insert(0, json!({"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
-                "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": cast::seconds(now)}));
+                "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": seconds(now)}));
             v["status"]["conditions"] = json!(conditions);
         });
         terminate(&mut s, &target.key(), call.json()["deleteOptions"]["gracePeriodSeconds"].as_i64(), now);
@@ -78,7 +78,7 @@ pub fn terminate(s: &mut State, key: &Key, grace: Option<i64>, now: jiff::Timest
         }
         let grace = grace.or(v["spec"]["terminationGracePeriodSeconds"].as_i64()).unwrap_or(30);
         let until = now + jiff::SignedDuration::from_secs(grace);
-        v["metadata"]["deletionTimestamp"] = json!(cast::seconds(until));
+        v["metadata"]["deletionTimestamp"] = json!(seconds(until));
         v["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
     })
 }

@@ -1,7 +1,8 @@
-//! /metrics of one API server, as far as anybody here reads it: which APIs it was asked for that will go away. Each server tells of itself
+//! /metrics of one API server, as far as the product reads it: which APIs it was asked for that will go away. Each server tells of itself
 //! alone, since it started.
 
-use super::{Caller, Reply, status};
+use super::rbac::Asked;
+use super::{Caller, Reply, rbac, status};
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +14,9 @@ const STORED: &str = "# HELP apiserver_storage_objects [STABLE] Number of stored
     # TYPE apiserver_storage_objects gauge\n";
 
 pub fn answer(world: &Arc<World>, front: &str, caller: &Caller) -> Reply {
-    if caller.0.is_none() {
-        return status::forbidden_path("/metrics");
+    let user = caller.0.as_deref().unwrap_or("system:anonymous");
+    if caller.0.is_none() || !rbac::allows(world, user, &Asked::path("/metrics")) {
+        return status::forbidden_path("/metrics", user);
     }
     let asked = world.lock().deprecated.get(front).cloned().unwrap_or_default();
     let lines = asked.iter().map(|d| {

@@ -1,22 +1,17 @@
 //! A double of the Kubernetes API over the World's objects: the resources that an upgrade touches, with the answers of a real
 //! kube-apiserver. Unknown paths are 404 in plain text, as there.
 
-pub(crate) mod admission;
 pub mod budgets;
 mod client;
 mod continued;
 mod decode;
-pub(crate) mod defaults;
 mod discovery;
 pub(crate) mod evict;
-pub(crate) mod fields;
-pub(crate) mod kinds;
 mod metrics;
-pub(crate) mod names;
 mod patch;
+pub(crate) mod rbac;
 mod read;
 mod route;
-mod schema;
 mod selectors;
 mod services;
 mod shown;
@@ -26,12 +21,13 @@ mod validate;
 mod watch;
 mod write;
 
-use crate::world::objects::Key;
+use crate::objects::Key;
 use crate::world::{FaultAction, World};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
+use rbac::Asked;
 use route::{Call, Target};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -41,6 +37,7 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub type Reply = Response<Body>;
 
 pub use discovery::health;
+pub use rbac::COORDINATOR;
 pub use status::{UNAUTHORIZED, reply_json, unauthorized};
 
 /// Who asks. Anonymous may see health and version only.
@@ -74,7 +71,13 @@ fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: Call) -> Reply
         return metrics::answer(world, front, caller);
     }
     let Some(target) = Target::of(&call.path) else { return status::not_found_page() };
-    let Some(user) = &caller.0 else { return status::forbidden(&target, &call) };
+    let Some(user) = &caller.0 else { return status::forbidden(&target, &call, "system:anonymous") };
+    if target.kind.kind == "SelfSubjectAccessReview" && call.method == Method::POST {
+        return rbac::review(world, user, &call);
+    }
+    if !rbac::allows(world, user, &Asked::of(&target, &call)) {
+        return status::forbidden(&target, &call, user);
+    }
     if !defined(world, &target) {
         return status::not_found_page();
     }

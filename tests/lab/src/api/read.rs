@@ -4,7 +4,7 @@ use super::continued::Token;
 use super::route::{Call, Target, Wants};
 use super::selectors::Selector;
 use super::{Reply, shown, status};
-use crate::world::objects::Key;
+use crate::objects::Key;
 use crate::world::{State, World};
 use serde_json::{Value, json};
 use std::sync::Arc;

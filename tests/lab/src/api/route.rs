@@ -1,7 +1,7 @@
 //! A request taken apart: method, path, query, body; and the resource that a path names.
 
-use super::kinds::{self, Kind};
-use crate::world::objects::Key;
+use crate::objects::Key;
+use crate::objects::kinds::{self, Kind};
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;

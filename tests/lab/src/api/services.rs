@@ -22,8 +22,8 @@ pub fn allocate(s: &State, v: &mut Value, name: &str) -> Result<(), Cause> {
         spec["clusterIP"] = json!(address(s, spec, start)?);
     }
     spec["clusterIPs"] = json!([spec["clusterIP"]]);
-    super::defaults::fill(spec, "ipFamilies", json!(["IPv4"]));
-    super::defaults::fill(spec, "ipFamilyPolicy", json!("SingleStack"));
+    crate::objects::defaults::fill(spec, "ipFamilies", json!(["IPv4"]));
+    crate::objects::defaults::fill(spec, "ipFamilyPolicy", json!("SingleStack"));
     let wanted = match kind.as_str() {
         "NodePort" => true,
         "LoadBalancer" => spec["allocateLoadBalancerNodePorts"] != false,

@@ -1,6 +1,7 @@
 //! Answers: JSON, and the Status bodies of failures word for word.
 
 use super::patch::Conflict;
+use super::rbac::Asked;
 use super::route::{Call, Target};
 use super::{Body, Reply, full};
 use http::Response;
@@ -110,36 +111,28 @@ pub fn bad_request(message: &str) -> Reply {
     failure(400, "BadRequest", message, Value::Null)
 }
 
-pub fn forbidden(target: &Target, call: &Call) -> Reply {
-    let verb = match (call.method.as_str(), target.name.is_empty()) {
-        ("GET", true) => "list",
-        ("GET", false) => "get",
-        ("POST", _) => "create",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        _ => "delete",
-    };
+pub fn forbidden(target: &Target, call: &Call, user: &str) -> Reply {
+    let asked = Asked::of(target, call);
     let place = match target.namespace.as_str() {
         "" => "at the cluster scope".to_string(),
         namespace => format!("in the namespace \"{namespace}\""),
     };
-    let resource = target.kind.resource;
-    let mut details = json!({"kind": resource});
+    let mut details = json!({"kind": target.kind.resource});
     let mut subject = target.kind.qualified();
     if !target.name.is_empty() {
         subject = format!("{subject} \"{}\"", target.name);
         details["name"] = json!(target.name);
     }
     let message = format!(
-        "{subject} is forbidden: User \"system:anonymous\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}",
-        target.kind.group
+        "{subject} is forbidden: User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {place}",
+        asked.verb, asked.resource, target.kind.group
     );
     failure(403, "Forbidden", &message, details)
 }
 
 /// 403 of a path that names no resource.
-pub fn forbidden_path(path: &str) -> Reply {
-    let message = format!("forbidden: User \"system:anonymous\" cannot get path \"{path}\"");
+pub fn forbidden_path(path: &str, user: &str) -> Reply {
+    let message = format!("forbidden: User \"{user}\" cannot get path \"{path}\"");
     failure(403, "Forbidden", &message, json!({}))
 }
 

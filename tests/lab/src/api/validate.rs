@@ -1,8 +1,8 @@
 //! The rules that a wrong object meets first: names, what a kind must have, what can't be changed any more. Not the whole of the real
 //! server's validation.
 
-use super::kinds::Kind;
 use super::status::Cause;
+use crate::objects::kinds::Kind;
 use serde_json::Value;
 
 fn cause(reason: &'static str, field: &str, message: String) -> Cause {

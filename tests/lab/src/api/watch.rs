@@ -4,8 +4,8 @@
 use super::route::{Call, Target, Wants};
 use super::selectors::Selector;
 use super::{Reply, read, shown, status};
+use crate::objects::Event;
 use crate::world::World;
-use crate::world::objects::Event;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body::Frame;

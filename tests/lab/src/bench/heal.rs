@@ -1,5 +1,5 @@
 //! From the rename of a broken manifest to the repaired file, its directory on the disk: a real agent process, real inotify. The floor is
-//! what nobody can avoid: read, write, fsync, rename, fsync of the directory, alone. The peer is what an administrator would write
+//! the unavoidable part: read, write, fsync, rename, fsync of the directory, alone. The peer is what an administrator would write
 //! (`shell.rs`). All three in one run on one disk.
 #![allow(clippy::disallowed_methods)] // this is an edge: it measures files
 
@@ -109,7 +109,7 @@ fn text(v: &Value) -> String {
     let mut lines = vec![
         format!("{} rounds, each beside the same writes alone on the same disk", v["rounds"]),
         format!(
-            "floor    {}: read, write, fsync, rename, fsync of the directory, which nobody can avoid",
+            "floor    {}: read, write, fsync, rename, fsync of the directory: the unavoidable part",
             pair("floor")
         ),
         format!(
@@ -165,7 +165,7 @@ pub async fn learned(lab: &Lab, node: &str) -> anyhow::Result<()> {
 struct Files {
     manifest: PathBuf,
     scratch: PathBuf,
-    /// The floor's own target, in a folder that nobody watches.
+    /// The floor's own target, in a folder without a watch.
     other: PathBuf,
     history: PathBuf,
     good: Vec<u8>,
@@ -220,7 +220,7 @@ fn files(root: &Path) -> anyhow::Result<Files> {
     })
 }
 
-/// Both clocks are the boot clock: the agent's own record says when the directory of the repaired file was on the disk, which nobody can
+/// Both clocks are the boot clock: the agent's own record says when the directory of the repaired file was on the disk, which no client can
 /// see from outside. Returns when the file was to be seen, and that.
 fn one_heal(files: &Files) -> anyhow::Result<(u64, u64)> {
     let new = files.scratch.join("bench-new.yaml");

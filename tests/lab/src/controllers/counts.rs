@@ -1,8 +1,8 @@
 //! The status of what makes pods: how many there are, and how many are ready. Also pods that a ReplicaSet has too many of.
 
 use crate::api::{budgets, evict};
+use crate::objects::Key;
 use crate::world::State;
-use crate::world::objects::Key;
 use serde_json::{Value, json};
 
 struct Pods {

@@ -1,8 +1,8 @@
 //! What every namespace gets, and how one ends.
 
 use crate::api::evict;
-use crate::api::fields::{self, Writer};
-use crate::world::objects::Key;
+use crate::objects::Key;
+use crate::objects::fields::{self, Writer};
 use crate::world::{State, cast};
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Deployments have a ReplicaSet of their newest template, DaemonSets a pod on each node that takes one, and what lost its owner goes.
 
 use super::taints;
-use crate::api::{evict, names};
-use crate::world::objects::Key;
+use crate::api::evict;
+use crate::objects::{Key, names};
 use crate::world::{State, World, pods};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! Taints and who bears them: a cordon becomes a taint, as the node lifecycle controller makes it.
 
-use crate::api::fields::{self, Writer};
-use crate::world::objects::Key;
-use crate::world::{State, cast};
+use crate::objects::fields::{self, Writer};
+use crate::objects::{Key, seconds};
+use crate::world::State;
 use serde_json::{Value, json};
 
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
@@ -19,9 +19,7 @@ pub fn follow_cordons(s: &mut State, now: jiff::Timestamp) {
             let mut all = v["spec"]["taints"].as_array().cloned().unwrap_or_default();
             all.retain(|t| t["key"] != UNSCHEDULABLE);
             if v["spec"]["unschedulable"] == true {
-                all.push(
-                    json!({"key": UNSCHEDULABLE, "effect": "NoSchedule", "timeAdded": cast::seconds(now)}),
-                );
+                all.push(json!({"key": UNSCHEDULABLE, "effect": "NoSchedule", "timeAdded": seconds(now)}));
             }
             v["spec"]["taints"] = json!(all);
             if all.is_empty() {

@@ -49,7 +49,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
     crate::interrupt::until_interrupted(run(&args))
 }
 
-/// A lab as this scenario wants it, with everything in it that was there before; nobody has met yet.
+/// A lab as this scenario describes it, after its `before` actions; agents and coordinator may not be connected yet.
 pub async fn prepare(wanted: &str, size: &Size) -> anyhow::Result<(Lab, Scenario, Arc<Director>)> {
     let scenario = scenario::find(wanted)?;
     let shape = scenario.shape(size.shape()?);
@@ -63,7 +63,7 @@ pub async fn prepare(wanted: &str, size: &Size) -> anyhow::Result<(Lab, Scenario
     Ok((lab, scenario, director))
 }
 
-/// What is so before anything runs: the problems of a scenario, and what only looks like them.
+/// What is done before anything runs: the problems of a scenario and their near misses.
 fn before(scenario: &Scenario, to: &str) -> Before {
     let actions: Vec<_> =
         scenario.problems.iter().flat_map(|p| p.actions.iter().chain(&p.near_do)).cloned().collect();
@@ -72,7 +72,7 @@ fn before(scenario: &Scenario, to: &str) -> Before {
         for action in &actions {
             anyhow::ensure!(
                 director::sow(world, &to, action)?,
-                "{action:?} is nothing that can be so before"
+                "{action:?} can't be done before the lab starts"
             );
         }
         Ok(())

@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A demo that takes longer has gone wrong: so much, and so much more for each node.
+/// Time limit of a demo: this, and `LIMIT_EACH` for each node.
 const LIMIT: Duration = Duration::from_secs(240);
 const LIMIT_EACH: Duration = Duration::from_secs(3);
-/// The same where nothing is upgraded.
+/// Time limit of a scenario in which nothing is upgraded.
 const LIMIT_ALONE: Duration = Duration::from_secs(90);
 
-/// Between two calls of what is typed again.
+/// Between two calls of a step with `again`.
 const AGAIN: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ pub async fn play(
             },
             failed = director.run(lab) => match failed {
                 Err(error) => Err(error),
-                Ok(()) => bail!("the director went away"),
+                Ok(()) => bail!("the director ended before the story"),
             },
         }
     };
@@ -107,7 +107,7 @@ async fn run_steps(
     Ok(story)
 }
 
-/// Once, or until it says what it should: the time limit of the whole story ends that.
+/// Once; or, with `again`, until exit code and output are as expected. The time limit of the whole story ends that.
 pub(super) async fn type_it(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Typed> {
     let line = format!("podlift {}", step.words(to).join(" "));
     say(&if step.second { format!("{line}   (on the second head node)") } else { line });
@@ -136,7 +136,7 @@ async fn type_once(lab: &Lab, step: &Step, to: KubeVersion) -> anyhow::Result<Ty
     let said = |text: &String| text.replace("{to}", &to.to_string()).replace("{newest-etcd}", &newest);
     let wanted = |text: &String| all.contains(&said(text));
     match step.says.iter().find(|text| !wanted(text)) {
-        Some(missing) => bail!("{line} did not say {missing:?}:\n{all}"),
+        Some(missing) => bail!("the output of {line} lacks {missing:?}:\n{all}"),
         None => {
             if let Some(name) = &step.save {
                 lab.save(&format!("person/{name}"), &stdout)?;
@@ -155,7 +155,7 @@ fn newest_etcd(lab: &Lab) -> String {
 async fn paused(lab: &Lab, step: &Step, code: &str) -> anyhow::Result<Value> {
     let reason = report(lab).await?["paused"].clone();
     if reason["code"] != code {
-        bail!("the run should be paused for {code:?}, and is so for {reason}");
+        bail!("the run should be paused for {code:?}, and the reason is {reason}");
     }
     let text = reason.to_string();
     match step.reason.iter().find(|words| !text.contains(*words)) {

@@ -66,7 +66,7 @@ async fn play_through(
     let plan =
         typed.iter().rev().find(|t| t.line.contains(" plan ")).context("the scenario makes no plan")?;
     let plan: Value = serde_json::from_str(&plan.stdout)
-        .with_context(|| format!("{} printed no JSON: it needs -o json", plan.line))?;
+        .with_context(|| format!("{} printed no JSON: add -o json to the scenario's step", plan.line))?;
     if !plan["findings"].is_array() {
         bail!("a plan without findings: {plan}");
     }
@@ -98,11 +98,11 @@ impl Verdict {
             out.push_str(&format!("{}\n", line(f)));
         }
         self.missing.iter().for_each(|m| out.push_str(&format!("✗ not found: {m}\n")));
-        self.unexpected.iter().for_each(|m| out.push_str(&format!("✗ nobody asked for: {m}\n")));
+        self.unexpected.iter().for_each(|m| out.push_str(&format!("✗ unexpected: {m}\n")));
         out.push_str(if self.ok() {
-            "\nEvery problem was found, and nothing else.\n"
+            "\nThe plan names every problem, and nothing else.\n"
         } else {
-            "\nNot as it should be: see ✗ above.\n"
+            "\nThe plan is not as expected: see ✗ above.\n"
         });
         out
     }

@@ -49,9 +49,9 @@ pub fn text(scenario: &Scenario, story: &Story, verdict: &Verdict, seconds: f64)
         out.push_str(&format!("{} {:<18} {}\n", if f.ok { "✓" } else { "✗" }, f.id, f.evidence));
     }
     out.push_str(if verdict.ok() {
-        "\nEverything is as it should be.\n"
+        "\nAll findings are as expected.\n"
     } else {
-        "\nNot as it should be: see ✗ above.\n"
+        "\nSome findings are not as expected: see ✗ above.\n"
     });
     out
 }

@@ -21,7 +21,7 @@ impl RealDisk {
         Self { root }
     }
 
-    /// Tools may be told a path within the node or one of this machine.
+    /// Tools may get a path within the node or one of this machine.
     fn at(&self, path: &Path) -> PathBuf {
         if path.starts_with(&self.root) {
             return path.into();
@@ -95,7 +95,7 @@ impl Disk for RealDisk {
         if !path.is_dir() {
             return fs::remove_file(path);
         }
-        // Gone at once and whole, whoever still writes into it.
+        // Gone at once and whole, even if a process still writes into it.
         let gone = path.with_extension("gone");
         fs::rename(&path, &gone)?;
         fs::remove_dir_all(&gone)
@@ -122,7 +122,7 @@ impl Disk for RealDisk {
         let (ended, raw) = (sender.clone(), std::sync::mpsc::channel());
         let mut watcher = notify::recommended_watcher(raw.0).map_err(io::Error::other)?;
         watcher.watch(&dir, notify::RecursiveMode::NonRecursive).map_err(io::Error::other)?;
-        // One thread a watch: it ends when nobody listens any more, within a second.
+        // One thread a watch: it ends within a second after its last listener is gone.
         std::thread::spawn(move || {
             let _keep = watcher;
             while !ended.is_closed() {

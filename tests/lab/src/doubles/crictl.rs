@@ -1,9 +1,9 @@
-//! crictl: ps, inspect, logs, pull, images; pods are in `crictl_pods`.
+//! crictl: ps, inspect, logs; pods are in `crictl_pods`, images in `crictl_images`.
 
+use super::crictl_images::{self, image_id};
 use super::crictl_pods;
 use super::ctx::Ctx;
 use super::words::Words;
-use crate::world::What;
 use crate::world::state::Container;
 use serde_json::{Value, json};
 
@@ -31,8 +31,11 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         "pods" => crictl_pods::run(ctx, &words),
         "inspect" => inspect(ctx, words.word(1)),
         "logs" => logs(ctx, &words),
-        "pull" => pull(ctx, words.word(1)).await,
-        "images" | "img" => images(ctx),
+        "pull" => crictl_images::pull(ctx, words.word(1)).await,
+        "images" | "img" => crictl_images::list(ctx, &words),
+        "inspecti" => crictl_images::inspect(ctx, words.word(1)),
+        "rmi" => crictl_images::remove(ctx, words.word(1)),
+        "info" => crictl_images::info(ctx),
         verb => {
             ctx.err(&format!("No help topic for '{verb}'"));
             3
@@ -51,10 +54,6 @@ fn nanos(at: jiff::Timestamp) -> String {
 
 fn state(c: &Container) -> &'static str {
     if c.running() { "CONTAINER_RUNNING" } else { "CONTAINER_EXITED" }
-}
-
-fn image_id(image: &str) -> String {
-    format!("sha256:{}", podlift_model::Digest::of(image))
 }
 
 /// Newest first.
@@ -132,30 +131,5 @@ fn logs(ctx: &Ctx, words: &Words) -> i32 {
     let Some(c) = find(ctx, id) else { return missing(ctx, id) };
     let tail = words.get("--tail").and_then(|t| t.parse().ok()).unwrap_or(usize::MAX);
     c.log.iter().skip(c.log.len().saturating_sub(tail)).for_each(|l| ctx.err(l));
-    0
-}
-
-async fn pull(ctx: &Ctx, image: &str) -> i32 {
-    let offered = crate::world::versions::of_image(image);
-    let known =
-        offered.is_none_or(|v| ctx.world.shape.newest.iter().any(|(m, p)| v.minor == *m && v.patch <= *p));
-    if !known {
-        ctx.err(&format!("E1122 09:00:00.000000 1 log.go:32] \"PullImage from image service failed\" err=\"rpc error: code = NotFound desc = failed to pull and unpack image \\\"{image}\\\": not found\""));
-        return 1;
-    }
-    if !ctx.world.lock().node(&ctx.node).images.contains(image) {
-        ctx.seconds(6.0).await;
-        ctx.world.update(|s| s.node_mut(&ctx.node).images.insert(image.to_string()));
-        ctx.effect(What::ImagePull { image: image.into() }).await;
-    }
-    ctx.out(&format!("Image is up to date for {}", image_id(image)));
-    0
-}
-
-fn images(ctx: &Ctx) -> i32 {
-    let images = ctx.world.lock().node(&ctx.node).images.clone();
-    let list: Vec<Value> =
-        images.iter().map(|i| json!({"id": image_id(i), "repoTags": [i], "size": "100000000"})).collect();
-    ctx.out(&json!({"images": list}).to_string());
     0
 }

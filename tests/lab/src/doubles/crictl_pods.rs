@@ -2,7 +2,7 @@
 
 use super::ctx::Ctx;
 use super::words::Words;
-use crate::world::cast::seconds;
+use crate::objects::seconds;
 use crate::world::manifests::DIR;
 use crate::world::state::Container;
 use serde_json::{Value, json};

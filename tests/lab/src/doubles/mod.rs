@@ -6,7 +6,9 @@ mod apt_mark;
 mod bcm;
 mod containerd;
 mod crictl;
+mod crictl_images;
 mod crictl_pods;
+mod ctr;
 mod ctx;
 pub mod dpkg;
 mod dpkg_query;
@@ -43,6 +45,7 @@ pub const NODE_TOOLS: &[&str] = &[
     "systemd-run",
     "crictl",
     "containerd",
+    "ctr",
 ];
 pub const ETCD_TOOLS: &[&str] = &["etcdctl", "etcdutl"];
 pub const HEAD_TOOLS: &[&str] = &["cmsh", "cm-kubernetes-setup", "cm-chroot-sw-img"];
@@ -143,6 +146,7 @@ async fn dispatch(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
         "systemctl" => systemctl::run(ctx, args).await,
         "systemd-run" => systemd_run::run(ctx, args).await,
         "containerd" => containerd::run(ctx, args),
+        "ctr" => ctr::run(ctx, args),
         "crictl" => crictl::run(ctx, args).await,
         "etcdctl" | "etcdutl" => etcd::run(ctx, program, args).await,
         "cmsh" => bcm::cmsh(ctx, args).await,

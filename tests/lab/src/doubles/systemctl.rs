@@ -40,7 +40,7 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
     }
 }
 
-/// Says each; 0 where one of them is active.
+/// Prints each; 0 where one of them is active.
 fn any_active(ctx: &Ctx, words: &Words) -> i32 {
     let quiet = words.has(&["-q", "--quiet"]);
     let codes: Vec<i32> = words.words.iter().skip(1).map(|unit| is_active(ctx, &full(unit), quiet)).collect();
@@ -72,7 +72,7 @@ fn active_state(u: &Unit) -> &'static str {
     }
 }
 
-/// A unit that nobody knows is LoadState=not-found, and that is no error.
+/// An unknown unit is LoadState=not-found, which is no error.
 fn show(ctx: &Ctx, unit: &str, words: &Words) -> i32 {
     let asked =
         words.options.iter().filter(|(n, _)| n == "-p" || n == "--property").flat_map(|(_, v)| v.split(','));

@@ -1,4 +1,4 @@
-//! systemd-run: transient service units. A unit belongs to the machine, not to whoever asked for it: it goes on when the agent dies, and
+//! systemd-run: transient service units. A unit belongs to the machine, not to its caller: it continues when the agent dies, and
 //! its name cannot be used twice while it is known.
 
 use super::ctx::Ctx;

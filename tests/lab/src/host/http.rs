@@ -88,7 +88,7 @@ fn reachable(s: &State, c: &Container) -> bool {
     c.name != "kube-apiserver" || !s.api_away
 }
 
-/// kube-controller-manager and kube-scheduler let anybody ask for their health, and nothing else.
+/// kube-controller-manager and kube-scheduler answer every client about their health, and nothing else.
 pub fn component(path: &str) -> (u16, String) {
     match path.split('?').next().unwrap_or_default() {
         "/healthz" | "/livez" | "/readyz" => (200, "ok".into()),

@@ -2,7 +2,7 @@
 
 use super::files::{Manifest, Started};
 use crate::world::state::{Container, Sandbox, State};
-use crate::world::{Store, What, World, versions};
+use crate::world::{FaultAction, Store, What, World, versions};
 use jiff::Timestamp;
 use podlift_model::{FlagSet, gates};
 use std::sync::Arc;
@@ -10,6 +10,10 @@ use std::time::Duration;
 
 /// Ended containers kept a pod.
 const KEPT: usize = 2;
+/// The static pod of a stacked etcd: its container is the node's member.
+const ETCD: &str = "etcd";
+/// Of a container that did not end within its grace period.
+const KILLED: i32 = 137;
 
 /// Why the component would exit with 1 within a second, in its own words; None where it would run.
 pub fn verdict(manifest: &Manifest) -> Option<String> {
@@ -81,7 +85,6 @@ pub fn start(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32) 
     world.update(|s| {
         let all = containers(s, node, manifest, attempt, now);
         let n = s.node_mut(node);
-        n.images.extend(all.iter().map(|c| c.image.clone()));
         n.containers.extend(all);
         let mut ended: Vec<String> = n
             .containers
@@ -106,11 +109,51 @@ fn with_newest(world: &Arc<World>, node: &str, name: &str, change: impl FnOnce(&
 pub fn set_listening(world: &Arc<World>, node: &str, manifest: &Manifest) {
     if verdict(manifest).is_none() {
         with_newest(world, node, &manifest.name, |c| c.listening = true);
-        world.update(|s| s.note_store(node));
+        world.update(|s| {
+            s.note_store(node);
+            if manifest.name == ETCD {
+                s.etcds_mut().for_each(|e| e.up(node));
+            }
+        });
     }
 }
 
-pub fn crash(world: &Arc<World>, node: &str, manifest: &Manifest, why: &str) {
+/// Why a container ends right after its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crash {
+    pub exit: i32,
+    pub why: String,
+}
+
+impl Crash {
+    fn of(why: String) -> Self {
+        Self { exit: 1, why }
+    }
+}
+
+/// By its manifest, or by the order of a test (program `container`, with the image as its text).
+pub fn doomed(world: &World, node: &str, manifest: &Manifest) -> Option<Crash> {
+    let order = world.take_fault(node, "container", &manifest.image());
+    let ordered = order.and_then(|action| match action {
+        FaultAction::Fail { code, stderr } | FaultAction::FailAfter { code, stderr } => {
+            Some(Crash { exit: code, why: stderr })
+        }
+        FaultAction::Delay(_) | FaultAction::Hang => None,
+    });
+    verdict(manifest).map(Crash::of).or(ordered)
+}
+
+/// How a second container of a component ends while the first still listens.
+pub fn port_taken(world: &World, node: &str, name: &str) -> Option<Crash> {
+    let s = world.lock();
+    let old = s.node(node).containers.iter().find(|c| c.name == name && c.listening && c.running())?;
+    let (address, port) = super::listens_at(old);
+    Some(Crash::of(format!(
+        "failed to create listener: failed to listen on {address}:{port}: listen tcp {address}:{port}: bind: address already in use"
+    )))
+}
+
+pub fn crash(world: &Arc<World>, node: &str, manifest: &Manifest, Crash { exit, why }: &Crash) {
     let now = world.clock.now();
     let line = format!(
         "E{} {:>7} run.go:72] \"command failed\" err=\"{why}\"",
@@ -119,17 +162,30 @@ pub fn crash(world: &Arc<World>, node: &str, manifest: &Manifest, why: &str) {
     );
     with_newest(world, node, &manifest.name, |c| {
         c.log.push(line);
-        (c.finished, c.exit, c.listening) = (Some(now), Some(1), false);
+        (c.finished, c.exit, c.listening) = (Some(now), Some(*exit), false);
     });
     let name = manifest.name.clone();
-    world.record(node, What::ContainerCrash { name, why: why.into() }, None);
+    world.record(node, What::ContainerCrash { name, why: why.clone() }, None);
 }
 
 /// The stop signal: an API server answers no more. True if there was something to stop.
 pub fn stopping(world: &Arc<World>, node: &str, name: &str) -> bool {
     let running = running_hash(world, node, name).is_some();
     with_newest(world, node, name, |c| c.listening = false);
+    if running && name == ETCD {
+        world.update(|s| s.etcds_mut().for_each(|e| e.down(node)));
+    }
     running
+}
+
+/// Kills what is left of the pod under other hashes, as the kubelet does with containers that belong to no pod it knows.
+pub fn kill_others(world: &Arc<World>, node: &str, name: &str, hash: &str) {
+    let now = world.clock.now();
+    world.update(|s| {
+        let all = s.node_mut(node).containers.iter_mut();
+        let others = all.filter(|c| c.pod == name && c.hash != hash && c.running());
+        others.for_each(|c| (c.finished, c.exit, c.listening) = (Some(now), Some(KILLED), false));
+    });
 }
 
 pub fn stopped(world: &Arc<World>, node: &str, name: &str) {

@@ -17,6 +17,8 @@ pub struct Manifest {
     pub name: String,
     pub file: String,
     pub hash: String,
+    /// Of the kubelet that read it; 0 where none did.
+    pub minor: u16,
     pub pod: Value,
 }
 
@@ -35,7 +37,7 @@ impl Manifest {
         let at = all.iter().position(|c| c.name == self.name).unwrap_or(0);
         match all.is_empty() {
             true => Started { name: self.name.clone(), image: String::new(), args: vec![] },
-            // Nobody may call a pod's only container otherwise and be lost.
+            // A pod's only container counts as the component, whatever its name is.
             false => Started { name: self.name.clone(), ..all.swap_remove(at) },
         }
     }
@@ -53,6 +55,25 @@ impl Manifest {
     fn containers(&self) -> Vec<Started> {
         let all = self.pod["spec"]["containers"].as_array().into_iter().flatten();
         all.map(started).collect()
+    }
+
+    /// The hash is over a dump of the Pod type with the names of its fields, and every minor adds fields: the kubelet of another minor
+    /// gives an unchanged file another hash. A uid in the file stays.
+    fn of_minor(self, minor: u16) -> Self {
+        if self.own_uid().is_some() {
+            return Self { minor, ..self };
+        }
+        let hash = Digest::of(format!("{}of 1.{minor}", self.hash)).as_str()[..32].to_string();
+        Self { hash, minor, ..self }
+    }
+
+    fn own_uid(&self) -> Option<&str> {
+        self.pod["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty())
+    }
+
+    /// Of all its containers.
+    pub fn images(&self) -> impl Iterator<Item = String> {
+        self.containers().into_iter().map(|c| c.image).filter(|i| !i.is_empty())
     }
 
     pub fn image(&self) -> String {
@@ -79,31 +100,33 @@ fn started(container: &Value) -> Started {
 pub fn parse(text: &[u8], file: &str, node: &str) -> Result<Manifest, String> {
     let pod = decode::pod(text)?;
     let name = pod["metadata"]["name"].as_str().ok_or("not a Pod with a name")?.to_string();
-    let uid = pod["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty());
-    let hash = || Digest::of(format!("{pod}host:{node}file:{DIR}/{file}")).as_str()[..32].to_string();
+    let hash = Digest::of(format!("{pod}host:{node}file:{DIR}/{file}")).as_str()[..32].to_string();
+    let manifest = Manifest { name, file: file.into(), hash, minor: 0, pod };
     // A uid of its own hides every change.
-    let hash = uid.map_or_else(hash, ToString::to_string);
-    Ok(Manifest { name, file: file.into(), hash, pod })
+    match manifest.own_uid().map(String::from) {
+        Some(hash) => Ok(Manifest { hash, ..manifest }),
+        None => Ok(manifest),
+    }
 }
 
 pub fn visible(name: &str) -> bool {
     !name.starts_with('.')
 }
 
-/// One file: None where it is gone or is no pod.
-pub fn read_one(disk: &dyn Disk, file: &str, node: &str) -> Option<Result<Manifest, String>> {
+/// One file as a kubelet of this minor reads it: None where it is gone.
+pub fn read_one(disk: &dyn Disk, file: &str, node: &str, minor: u16) -> Option<Result<Manifest, String>> {
     let bytes = disk.read(&Path::new(DIR).join(file)).ok()?;
-    Some(parse(&bytes, file, node))
+    Some(parse(&bytes, file, node).map(|m| m.of_minor(minor)))
 }
 
-/// The whole directory by pod name. None where no file is a pod although there are files: kubelet keeps its store then.
-pub fn read_all(disk: &dyn Disk, node: &str) -> Option<BTreeMap<String, Manifest>> {
+/// The whole directory by pod name, as a kubelet of this minor reads it.
+pub fn read_all(disk: &dyn Disk, node: &str, minor: u16) -> BTreeMap<String, Manifest> {
     let names = disk.list(Path::new(DIR)).unwrap_or_default();
     let folder = |n: &str| disk.stat(&Path::new(DIR).join(n)).is_ok_and(|s| s.kind == FileKind::Directory);
     let mut files: Vec<String> = names.into_iter().filter(|n| visible(n) && !folder(n)).collect();
     files.sort();
-    let pods = files.iter().filter_map(|f| read_one(disk, f, node)?.ok());
-    Some(pods.map(|m| (m.name.clone(), m)).collect())
+    let pods = files.iter().filter_map(|f| read_one(disk, f, node, minor)?.ok());
+    pods.map(|m| (m.name.clone(), m)).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +143,7 @@ mod tests {
             format!("# a comment\n{TEXT}"),
             format!("{TEXT}---\nkind: Other\n"),
             TEXT.replace("    - --leader-elect=true\n", "    - '--leader-elect=true'\n"),
-            format!("{TEXT}somebody: unknown\n"),
+            format!("{TEXT}site: unknown\n"),
             TEXT.replace("kind: Pod\n", "kind: Pod\nkind: Pod\n"),
         ];
         for text in &same {
@@ -132,6 +155,14 @@ mod tests {
         let named = |text: &str| text.replace("metadata:\n", "metadata:\n  uid: mine\n");
         assert_eq!(hash(&named(TEXT), "a.yaml"), "mine");
         assert!(parse(b"kind: ConfigMap", "a", "n").is_err());
+    }
+
+    #[test]
+    fn another_minor_of_the_kubelet_gives_another_hash() {
+        let of = |text: &str, minor| parse(text.as_bytes(), "a.yaml", "n").unwrap().of_minor(minor).hash;
+        assert_ne!(of(TEXT, 31), of(TEXT, 32));
+        let named = TEXT.replace("metadata:\n", "metadata:\n  uid: mine\n");
+        assert_eq!(of(&named, 31), of(&named, 32));
     }
 
     #[test]

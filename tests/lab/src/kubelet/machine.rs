@@ -27,7 +27,7 @@ impl Running {
         let (number, since_boot, cut) = world.update(|s| {
             let n = s.node_mut(node);
             n.boot = caller.boot.clone();
-            n.kubelet.running = Some(caller.version);
+            n.kubelet.runs(Some(caller.version));
             n.kubelet.restarts += 1;
             let since_boot = std::mem::replace(&mut n.kubelet.since_boot, true);
             (n.kubelet.restarts, since_boot, n.generation > 0)

@@ -2,8 +2,8 @@
 //! proxy. Phase Running also for a container that crashed (`pkg/kubelet/kubelet_pods.go`, restartPolicy Always).
 
 use super::files::Manifest;
+use crate::objects::{Key, seconds};
 use crate::world::World;
-use crate::world::objects::Key;
 use crate::world::{cast, pods};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ fn render(world: &World, node: &str, manifest: &Manifest, now: jiff::Timestamp) 
     let mut pod =
         cast::object("v1", "Pod", "kube-system", &name, manifest.pod["metadata"]["labels"].clone(), now);
     let mut marks = manifest.pod["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-    let seen = cast::seconds(now);
+    let seen = seconds(now);
     for (key, value) in [
         ("hash", manifest.hash.as_str()),
         ("mirror", manifest.hash.as_str()),
@@ -70,7 +70,7 @@ fn render(world: &World, node: &str, manifest: &Manifest, now: jiff::Timestamp) 
     pod["spec"] = manifest.pod["spec"].clone();
     pod["spec"]["nodeName"] = json!(node);
     pod["spec"]["restartPolicy"] = json!("Always");
-    pod["status"] = json!({"phase": "Pending", "startTime": cast::seconds(now)});
+    pod["status"] = json!({"phase": "Pending", "startTime": seconds(now)});
     pod
 }
 
@@ -98,7 +98,7 @@ pub fn report(world: &Arc<World>, node: &str, manifest: &Manifest) {
                         format!("back-off restarting failed container={0} pod={0}-{node}_kube-system({1})", manifest.name, manifest.hash)}});
                     shown["lastState"] = json!({"terminated": {"exitCode": exit, "reason": "Error",
                         "containerID": format!("containerd://{}", c.id),
-                        "startedAt": cast::seconds(c.created), "finishedAt": cast::seconds(at)}});
+                        "startedAt": seconds(c.created), "finishedAt": seconds(at)}});
                 }
                 pod["status"] = status;
             });

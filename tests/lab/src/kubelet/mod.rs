@@ -1,13 +1,15 @@
 //! The kubelet of each node: manifests in, containers and mirror pods out, with the delays and the traps of the real one. It never
-//! judges health: a pod whose container crashed once is Running.
+//! judges health: a pod whose container crashed once is Running. The first start of another minor makes every static pod anew.
 
 mod container;
 mod decode;
+mod devices;
 mod files;
 mod machine;
 mod mirror;
 mod ports;
 mod process;
+mod pull;
 mod source;
 mod worker;
 
@@ -21,7 +23,10 @@ use std::sync::Arc;
 
 /// Containers and mirror pods of what is in the manifest directory, as if it had run for long.
 pub fn adopt(world: &Arc<World>, node: &str) {
-    for (_, manifest) in files::read_all(world.disk(node).as_ref(), node).unwrap_or_default() {
+    let minor = world.lock().node(node).kubelet.pods_of;
+    for (_, manifest) in files::read_all(world.disk(node).as_ref(), node, minor) {
+        let images: Vec<String> = manifest.images().collect();
+        world.load_images(node, &images);
         container::start(world, node, &manifest, 0);
         container::set_listening(world, node, &manifest);
         mirror::publish(world, node, &manifest);

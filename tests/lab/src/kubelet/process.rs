@@ -1,7 +1,8 @@
 //! The kubelet process and the Node object that it keeps.
 
-use crate::world::objects::Key;
-use crate::world::{What, World, cast};
+use super::devices;
+use crate::objects::{Key, seconds};
+use crate::world::{What, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ fn started(world: &Arc<World>, node: &str) {
         let n = s.node_mut(node);
         let version = n.package_version("kubelet");
         let fresh = n.kubelet.running.is_none();
-        n.kubelet.running = version;
+        n.kubelet.runs(version);
         fresh
     });
     if !fresh {
@@ -27,13 +28,13 @@ fn started(world: &Arc<World>, node: &str) {
     });
 }
 
-/// `systemctl restart kubelet`: containers keep running. The job is systemd's: it goes on when whoever asked for it is gone.
+/// `systemctl restart kubelet`: containers keep running. The job is systemd's: it continues when its caller is gone.
 pub async fn restart(world: &Arc<World>, node: &str, op: Option<String>) {
     let (done, ended) = tokio::sync::oneshot::channel();
     let (job, name) = (world.clone(), node.to_string());
     world.spawn(node, async move {
         restart_job(&job, &name, op).await;
-        // Nobody may wait any more.
+        // The caller may be gone.
         done.send(()).ok();
     });
     ended.await.ok();
@@ -79,6 +80,7 @@ pub(super) fn post(world: &Arc<World>, node: &str, ready: bool) {
             v["status"]["nodeInfo"]["machineID"] = json!(machine);
         });
     });
+    devices::wait_for_plugin(world, node);
     set_ready(world, node, ready, "KubeletReady", "kubelet is posting ready status");
 }
 
@@ -88,7 +90,7 @@ pub fn set_ready(world: &Arc<World>, node: &str, ready: bool, reason: &str, mess
 }
 
 pub fn set_condition(world: &Arc<World>, node: &str, status: &str, reason: &str, message: &str) {
-    let now = cast::seconds(world.clock.now());
+    let now = seconds(world.clock.now());
     world.update(|s| {
         s.api.change(&Key::node(node), |v| {
             for c in v["status"]["conditions"].as_array_mut().into_iter().flatten() {

@@ -19,6 +19,7 @@ pub async fn run(world: Arc<World>, node: String) {
     let mut workers = Workers::new();
     relist(&world, &node, &mut workers);
     loop {
+        let made_by = minor(&world, &node);
         tokio::select! {
             change = changes.recv() => match change {
                 Some(Change::File(file)) => notice(&world, &node, &mut workers, &file),
@@ -26,8 +27,23 @@ pub async fn run(world: Arc<World>, node: String) {
                 None => return,
             },
             () = world.sleep(world.shape.timing.relist) => relist(&world, &node, &mut workers),
+            () = another_minor(&world, &node, made_by) => relist(&world, &node, &mut workers),
         }
     }
+}
+
+/// Of the kubelet that makes this node's static pods.
+fn minor(world: &World, node: &str) -> u16 {
+    world.lock().node(node).kubelet.pods_of
+}
+
+/// Until a kubelet of another minor has started. A worker waits for its relist: it has no static pods to be quick about.
+async fn another_minor(world: &World, node: &str, made_by: u16) {
+    let control_plane = world.lock().node(node).is_control_plane();
+    if !control_plane {
+        return std::future::pending().await;
+    }
+    world.until(|s| s.node(node).kubelet.pods_of != made_by).await;
 }
 
 fn want(world: &Arc<World>, node: &str, workers: &mut Workers, name: &str, manifest: Option<Manifest>) {
@@ -47,7 +63,7 @@ fn notice(world: &Arc<World>, node: &str, workers: &mut Workers, file: &str) {
     if !files::visible(file) {
         return;
     }
-    match files::read_one(world.disk(node).as_ref(), file, node) {
+    match files::read_one(world.disk(node).as_ref(), file, node, minor(world, node)) {
         Some(Ok(manifest)) => {
             let name = manifest.name.clone();
             want(world, node, workers, &name, Some(manifest));
@@ -69,7 +85,7 @@ fn notice(world: &Arc<World>, node: &str, workers: &mut Workers, file: &str) {
 }
 
 fn relist(world: &Arc<World>, node: &str, workers: &mut Workers) {
-    let found = files::read_all(world.disk(node).as_ref(), node).unwrap_or_default();
+    let found = files::read_all(world.disk(node).as_ref(), node, minor(world, node));
     let known: Vec<String> = workers.keys().filter(|n| !found.contains_key(*n)).cloned().collect();
     known.iter().for_each(|n| want(world, node, workers, n, None));
     for (name, manifest) in found {

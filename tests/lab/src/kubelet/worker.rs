@@ -1,27 +1,40 @@
 //! One static pod: the old container ends, then after a while the new one starts; a container that ends at once starts again after a
-//! back-off of its own hash. Another hash in between costs another round.
+//! back-off of its own hash. Another hash in between costs another round. A kubelet of another minor makes the pod anew without waiting.
 
 use super::files::Manifest;
-use super::{container, mirror};
+use super::{container, mirror, pull};
 use crate::world::World;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// What a component needs to find out that it can't run.
+const SHORT: Duration = Duration::from_millis(300);
+
 type Wanted = watch::Receiver<Option<Manifest>>;
 
 pub async fn run(world: Arc<World>, node: String, name: String, mut wanted: Wanted) {
     let mut current = container::running_hash(&world, &node, &name);
+    // Minor of the kubelet whose pod runs.
+    let mut made_by = None;
     loop {
         let want = wanted.borrow_and_update().clone();
         let hash = want.as_ref().map(|m| m.hash.clone());
+        let anew =
+            current.is_some() && want.as_ref().is_some_and(|m| made_by.is_some_and(|by| by != m.minor));
         if hash != current {
-            stop(&world, &node, &name).await;
+            let next = match want.filter(|_| anew) {
+                Some(manifest) => Some((remake(&world, &node, &manifest).await, manifest)),
+                None => {
+                    stop(&world, &node, &name).await;
+                    settle(&world, &mut wanted, hash).await.map(|manifest| (0, manifest))
+                }
+            };
             current = None;
-            match settle(&world, &mut wanted, hash).await {
-                Some(manifest) => {
-                    current = Some(manifest.hash.clone());
-                    if live(&world, &node, &manifest, &mut wanted).await.is_err() {
+            match next {
+                Some((attempt, manifest)) => {
+                    (current, made_by) = (Some(manifest.hash.clone()), Some(manifest.minor));
+                    if live(&world, &node, &manifest, &mut wanted, attempt).await.is_err() {
                         return;
                     }
                 }
@@ -29,6 +42,7 @@ pub async fn run(world: Arc<World>, node: String, name: String, mut wanted: Want
             }
             continue;
         }
+        made_by = want.map(|m| m.minor).or(made_by);
         if wanted.changed().await.is_err() {
             return;
         }
@@ -40,6 +54,30 @@ async fn stop(world: &Arc<World>, node: &str, name: &str) {
         world.sleep(world.shape.timing.stop).await;
     }
     container::stopped(world, node, name);
+}
+
+/// Grace of a container that belongs to no pod which the kubelet knows.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A kubelet of another minor starts the new pod while the old one still runs, and kills the old one. Where the new API server is the
+/// faster one it ends with its port in use, and is restarted at once. Returns the number of the attempt that comes next.
+async fn remake(world: &Arc<World>, node: &str, manifest: &Manifest) -> u32 {
+    let quick = world.shape.control_planes.first().is_none_or(|n| n != node);
+    let taken = container::port_taken(world, node, &manifest.name);
+    let crash = taken.filter(|_| quick && manifest.name == "kube-apiserver");
+    let early = crash.is_some();
+    match crash {
+        Some(crash) => {
+            mirror::publish(world, node, manifest);
+            container::start(world, node, manifest, 0);
+            world.sleep(SHORT).await;
+            container::crash(world, node, manifest, &crash);
+        }
+        None => drop(container::stopping(world, node, &manifest.name)),
+    }
+    world.sleep(GRACE).await;
+    container::kill_others(world, node, &manifest.name, &manifest.hash);
+    u32::from(early)
 }
 
 /// Waits as the pod worker does; each other hash since the stop costs another wait.
@@ -69,10 +107,10 @@ async fn live(
     node: &str,
     manifest: &Manifest,
     wanted: &mut Wanted,
+    mut attempt: u32,
 ) -> Result<(), watch::error::RecvError> {
     mirror::publish(world, node, manifest);
     let mut back_off = Duration::from_secs(10);
-    let mut attempt = 0;
     loop {
         let alive = tokio::select! {
             changed = wanted.changed() => { changed?; return Ok(()); }
@@ -95,10 +133,11 @@ async fn live(
 
 /// Starts it; true if it stays.
 async fn once(world: &Arc<World>, node: &str, manifest: &Manifest, attempt: u32) -> bool {
+    pull::images(world, node, manifest).await;
     container::start(world, node, manifest, attempt);
-    if let Some(why) = container::verdict(manifest) {
-        world.sleep(Duration::from_millis(300)).await;
-        container::crash(world, node, manifest, &why);
+    if let Some(crash) = container::doomed(world, node, manifest) {
+        world.sleep(SHORT).await;
+        container::crash(world, node, manifest, &crash);
         return false;
     }
     let timing = &world.shape.timing;

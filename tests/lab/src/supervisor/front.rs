@@ -79,10 +79,10 @@ async fn serve(world: Arc<World>, node: String, tls: ClusterTls, tcp: TcpStream)
     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
 }
 
-/// The name of whoever shows a certificate of the cluster's CA.
+/// The name in a client certificate of the cluster's CA.
 const BY_CERTIFICATE: &str = "by-certificate";
 
-/// Nobody, if nobody may ask.
+/// The caller of a request; without a name if it shows no credentials.
 fn anonymous(world: &World, node: &str, path: &str) -> Result<Option<String>, ()> {
     let words = world.lock().node(node).container("kube-apiserver").map(|c| c.args.clone());
     match anonymous::allowed(world.disk(node).as_ref(), &words.unwrap_or_default(), path) {
@@ -93,5 +93,5 @@ fn anonymous(world: &World, node: &str, path: &str) -> Result<Option<String>, ()
 
 fn user(world: &World, header: Option<&http::HeaderValue>) -> Option<String> {
     let token = header?.to_str().ok()?.strip_prefix("Bearer ")?;
-    (token == world.shape.token).then(|| "podlift".to_string())
+    (token == world.shape.token).then(|| api::COORDINATOR.to_string())
 }

@@ -1,5 +1,5 @@
 //! The address of the ingress: a TLS server on a loopback address, with one certificate for the whole domain, as `cm-kubernetes-setup` sets
-//! it up. Its port is the one of the load balancer's service: nobody but root may listen on 443.
+//! it up. Its port is the one of the load balancer's service: only root may listen on 443.
 
 use super::pki;
 use crate::world::{World, site};
@@ -29,7 +29,7 @@ fn acceptor(config: ServerConfig) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// A handshake is all that anybody wants of it.
+/// Clients want only the handshake.
 pub async fn keep(listener: TcpListener, tls: TlsAcceptor) {
     let mut connections = JoinSet::new();
     loop {
@@ -38,7 +38,7 @@ pub async fn keep(listener: TcpListener, tls: TlsAcceptor) {
         let tls = tls.clone();
         connections.spawn(async move {
             if let Ok(mut stream) = tls.accept(tcp).await {
-                // Whoever asked goes away when it has seen the certificate.
+                // The client closes the connection when it has seen the certificate.
                 tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok();
             }
         });

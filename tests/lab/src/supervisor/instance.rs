@@ -15,7 +15,7 @@ impl Instance {
         let dir = std::env::temp_dir();
         for number in 1..=250 {
             let path = dir.join(format!("podlift-lab-{number}.lock"));
-            // Somebody else's file cannot be opened: their number is taken.
+            // A file of another user can't be opened: that number is taken.
             let Ok(file) = File::options().create(true).truncate(false).write(true).open(&path) else {
                 continue;
             };

@@ -208,7 +208,7 @@ impl Lab {
         self.scratch.write(&path, &configs::quiet(&text), 0o600).map(drop)
     }
 
-    /// Nobody waits for this node any more.
+    /// The lab no longer waits for this node.
     pub fn give_up(&self, node: &str) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(node.into());
     }

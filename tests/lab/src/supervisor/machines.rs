@@ -1,5 +1,5 @@
 //! The supervisor of real machines: the World with their disks, the socket that their tools call, an API front in each control plane's
-//! own network, BCM's proxy. The machines themselves are somebody else's.
+//! own network, BCM's proxy. Another crate makes the machines themselves.
 
 use super::client::{self, SOCKET};
 use super::front;

@@ -1,4 +1,4 @@
-//! The processes of a lab by name. Whoever ends one says so here, so that one that ended by itself is noticed.
+//! The processes of a lab by name. A caller that ends one records it here, so that one that ended by itself is noticed.
 
 use super::child::Process;
 use anyhow::Context as _;
@@ -94,7 +94,7 @@ impl Processes {
         act()
     }
 
-    /// One that ended and was not told to.
+    /// A process that ended without an order.
     pub fn ended(&self) -> Option<(String, ExitStatus)> {
         let mut table = self.table();
         let mut alive = table.iter_mut().filter(|(_, e)| !e.cut);

@@ -1,4 +1,4 @@
-//! BCM's proxy in front of the API servers: plain TCP, round robin, the next one where one refuses; a connection that nobody takes is
+//! BCM's proxy in front of the API servers: plain TCP, round robin, the next one where one refuses; a connection that no server takes is
 //! closed.
 
 use crate::world::World;

@@ -1,5 +1,5 @@
 //! The supervisor's socket: a tool called on a node's command path arrives as one line of JSON and gets one line back. A client that goes
-//! away ends the tool, as the end of its process would. A machine's tool says what package it is of, and is told line by line.
+//! away ends the tool, as the end of its process would. A machine's tool names the package that it belongs to, and gets its output line by line.
 
 use crate::doubles::{self, Caller, Ctx, Ended, Live};
 use crate::world::World;

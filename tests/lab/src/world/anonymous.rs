@@ -1,4 +1,4 @@
-//! Whether an API server answers somebody who shows no credentials: `--anonymous-auth`, and the `anonymous` of its authentication
+//! Whether an API server answers a client without credentials: `--anonymous-auth`, and the `anonymous` of its authentication
 //! configuration (`pkg/kubeapiserver/authenticator/config.go`).
 
 use crate::disk::Disk;

@@ -50,7 +50,7 @@ impl World {
         }
         addons(&mut audit, &effects, to);
         if !self.shape.machines {
-            // Packages and etcd of machines are real: they tell themselves.
+            // Packages and etcd of machines are real: their own records count.
             backup(&mut audit, &effects);
         }
         units(&mut audit, &effects);

@@ -2,10 +2,12 @@
 
 use super::cast;
 use super::etcd::{Etcd, Member};
+use super::images::{Image, Images};
 use super::shape::Shape;
 use super::state::{Bcm, Kubelet, Node, Package, Role, State};
 use super::versions;
 use jiff::Timestamp;
+use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub fn state(shape: &Shape, now: Timestamp) -> State {
@@ -23,6 +25,8 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
         effects: vec![],
         counter: 0,
         turn: 0,
+        rights_taken: vec![],
+        registry_away: false,
         api_away: false,
         deprecated: BTreeMap::new(),
     }
@@ -31,7 +35,7 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
 /// A machine's own comes with its process.
 fn kubelet(shape: &Shape) -> Kubelet {
     let running = (!shape.machines).then_some(shape.from);
-    Kubelet { running, ready: !shape.machines, ..Kubelet::default() }
+    Kubelet { running, ready: !shape.machines, pods_of: shape.from.minor, ..Kubelet::default() }
 }
 
 fn node(shape: &Shape, name: &str) -> Node {
@@ -56,7 +60,8 @@ fn node(shape: &Shape, name: &str) -> Node {
         kubelet: kubelet(shape),
         containers: vec![],
         units: BTreeMap::new(),
-        images: versions::images(k).into_iter().collect(),
+        images: images(k),
+        lost_devices: BTreeMap::new(),
         services: BTreeSet::new(),
         containerd: super::site::CONTAINERD.into(),
         clock_ahead: 0,
@@ -64,6 +69,12 @@ fn node(shape: &Shape, name: &str) -> Node {
         depends: BTreeMap::new(),
         mirror_lacks: BTreeSet::new(),
     }
+}
+
+/// Those of its version, and containerd's sandbox image, which is another one than kubeadm's.
+fn images(version: KubeVersion) -> Images {
+    let all = versions::images(version).into_iter().chain(["registry.k8s.io/pause:3.8".to_string()]);
+    all.map(|image| (image, Image::default())).collect()
 }
 
 /// The recorded ids: as large as real ones are, they do not fit a float.

@@ -1,9 +1,9 @@
 //! The API objects at the beginning: nodes, kubeadm's ConfigMaps, addons, a workload with its budget, a load balancer.
 
 use super::kubeadm_config;
-use super::objects::{Key, Objects};
 use super::pods::{daemon_pod, pod, replica_set};
 use super::shape::Shape;
+use crate::objects::{Key, Objects, seconds};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -56,14 +56,14 @@ fn add(all: &mut Objects, group: &str, resource: &str, v: Value) {
 
 /// With the defaults that the API server would have filled in.
 fn complete(group: &str, resource: &str, v: &mut Value) {
-    if let Some(kind) = crate::api::kinds::find(group, "v1", resource) {
-        crate::api::defaults::fill_in(kind, v);
+    if let Some(kind) = crate::objects::kinds::find(group, "v1", resource) {
+        crate::objects::defaults::fill_in(kind, v);
     }
 }
 
 /// Metadata as every object has it; the uid is derived so that Worlds are alike.
 pub fn object(api: &str, kind: &str, namespace: &str, name: &str, labels: Value, now: Timestamp) -> Value {
-    let uid = crate::api::names::uid(&format!("{kind}/{namespace}/{name}/{now}"));
+    let uid = crate::objects::names::uid(&format!("{kind}/{namespace}/{name}/{now}"));
     let mut metadata = json!({"name": name, "uid": uid, "creationTimestamp": seconds(now), "labels": labels});
     if !namespace.is_empty() {
         metadata["namespace"] = json!(namespace);
@@ -76,7 +76,7 @@ pub fn object(api: &str, kind: &str, namespace: &str, name: &str, labels: Value,
 
 /// Notes who wrote a ConfigMap's data last, and when.
 pub fn managed(v: &mut Value, manager: &str, now: Timestamp) {
-    use crate::api::fields::{self, Writer};
+    use crate::objects::fields::{self, Writer};
     let mut entries = fields::read(v);
     let mut mine = fields::leaves(&json!({"data": v["data"]}), true);
     entries.retain_mut(|(e, paths)| {
@@ -86,11 +86,6 @@ pub fn managed(v: &mut Value, manager: &str, now: Timestamp) {
     let paths = std::mem::take(&mut mine).into_keys().collect();
     entries.push((fields::entry(v, &Writer::update(manager, None), now), paths));
     fields::write(v, entries);
-}
-
-/// As Kubernetes writes times.
-pub fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn node(shape: &Shape, name: &str, now: Timestamp) -> Value {

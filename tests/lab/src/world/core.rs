@@ -90,12 +90,12 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody else writes a manifest meanwhile.
+    /// No other writer writes a manifest meanwhile.
     pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes whoever waits for a condition on it.
+    /// Changes the state and wakes every task that waits for a condition on it.
     pub fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let out = change(&mut self.lock());
         self.changed.send_modify(|n| *n += 1);
@@ -153,7 +153,7 @@ impl World {
         Some(fault.action.clone())
     }
 
-    /// Records an effect and tells the hooks.
+    /// Records an effect and passes it to the hooks.
     pub fn record(&self, node: &str, what: What, op: Option<String>) {
         let at = self.clock.now();
         let effect = self.update(|s| {

@@ -32,6 +32,14 @@ pub enum What {
     ImagePull {
         image: String,
     },
+    ImageRemoved {
+        image: String,
+    },
+    /// A pod could not start, because its sandbox image or an image of its containers is absent and can't be pulled.
+    ImageMissing {
+        pod: String,
+        image: String,
+    },
     HealthCheckJob,
     KubeadmApply {
         to: String,
@@ -42,7 +50,7 @@ pub enum What {
     KubeadmFailed {
         why: String,
     },
-    /// kubeadm saw a changed hash and phase Running: of the pod that it wrote itself, or of one that somebody mended meanwhile.
+    /// kubeadm saw a changed hash and phase Running: of the pod that it wrote itself, or of one that another writer repaired meanwhile.
     KubeadmWaited {
         component: String,
         own: bool,

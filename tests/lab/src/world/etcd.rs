@@ -36,7 +36,7 @@ impl Member {
     }
 
     /// Whether this is one of its client URLs, with or without scheme and slash; the loopback is the asking node's own. Members speak
-    /// TLS: nobody answers to plain http.
+    /// TLS: none answers to plain http.
     fn serves(&self, endpoint: &str, asking: &str) -> bool {
         let Some((host, port)) = host_and_port(endpoint) else { return false };
         let own = matches!(host, "127.0.0.1" | "localhost" | "::1") && self.node == asking;

@@ -6,7 +6,8 @@ use std::time::Duration;
 pub struct Fault {
     /// None: any node.
     pub node: Option<String>,
-    /// Program name, or `api` for requests to the API servers (its code is then the HTTP status).
+    /// Program name; `api` for requests to the API servers (its code is then the HTTP status); `container` for a container of a static
+    /// pod, which ends right after its start (its text is then the image).
     pub program: String,
     /// Somewhere in the joined arguments (for `api`: `METHOD path`).
     pub contains: String,

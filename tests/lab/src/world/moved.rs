@@ -1,5 +1,5 @@
 //! etcd restored beside itself: a second cluster on the same machines, the first one left running, and people who point API servers to the
-//! new one. From then on nobody may send an API server back.
+//! new one. From then on no agent may send an API server back.
 
 use super::core::World;
 use super::manifests::DIR;
@@ -26,15 +26,15 @@ impl World {
         s.more_etcds.last().unwrap_or(&s.etcd).endpoints().join(",")
     }
 
-    /// Somebody writes a manifest: another file, renamed over the old one.
+    /// A person writes a manifest: another file, renamed over the old one.
     pub fn by_hand(&self, node: &str, file: &str, text: &str) -> std::io::Result<()> {
-        let (disk, new) = (self.disk(node), Path::new("/etc/kubernetes/tmp/by-somebody"));
+        let (disk, new) = (self.disk(node), Path::new("/etc/kubernetes/tmp/by-hand"));
         disk.put_synced(new, text.as_bytes(), 0o600)?;
         let target = Path::new(DIR).join(file);
-        self.writes(node, &target, Writer::Somebody, || disk.rename(new, &target))
+        self.writes(node, &target, Writer::Other, || disk.rename(new, &target))
     }
 
-    /// Somebody gives a node's API server these endpoints.
+    /// A person gives a node's API server these endpoints.
     pub fn point_by_hand(&self, node: &str, servers: &str) -> std::io::Result<()> {
         let old = self.disk(node).text(&format!("{DIR}/{FILE}"));
         let line = |l: &str| match l.trim_start().starts_with("- --etcd-servers=") {

@@ -1,8 +1,8 @@
 //! Pods as controllers make them of a template and kubelets start them. Data only: who makes and starts them is elsewhere.
 
-use super::cast::{object, seconds};
+use super::cast::object;
 use super::shape::Shape;
-use crate::api::{admission, defaults, names};
+use crate::objects::{admission, defaults, names, seconds};
 use jiff::Timestamp;
 use podlift_model::Digest;
 use serde_json::{Value, json};

@@ -21,7 +21,7 @@ impl World {
     }
 
     /// Power off and on: unsynced data, processes, units and containers are gone, the boot id is another. The kubelet comes back after
-    /// a boot; the agent is whoever starts one. Hosts made before are dead.
+    /// a boot; the caller starts its agent. Hosts made before are dead.
     pub fn power_cut(self: &Arc<Self>, node: &str) {
         self.power_off(node);
         let (world, name) = (self.clone(), node.to_string());
@@ -33,7 +33,7 @@ impl World {
         });
     }
 
-    /// The same, and nobody switches it on again.
+    /// The same, and the machine stays off.
     pub fn power_off(self: &Arc<Self>, node: &str) {
         self.abort(|n, _| n == node);
         self.disk(node).power_cut();
@@ -54,7 +54,7 @@ impl World {
         self.record(node, What::PowerCut, None);
     }
 
-    /// Nobody reaches an API server for so many lab seconds.
+    /// No API server is reachable for so many lab seconds.
     pub fn api_away(self: &Arc<Self>, time: Duration) {
         self.update(|s| s.api_away = true);
         let world = self.clone();

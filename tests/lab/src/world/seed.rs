@@ -55,7 +55,7 @@ fn common(world: &World, node: &str) {
 
 fn kubelet_config(world: &World, node: &str) -> String {
     let s = world.lock();
-    let map = s.api.get(&super::objects::Key::config_map("kubelet-config"));
+    let map = s.api.get(&crate::objects::Key::config_map("kubelet-config"));
     let mut text = map.and_then(|m| m["data"]["kubelet"].as_str()).unwrap_or_default().to_string();
     if world.shape.kubelet_settings {
         text += "maxPods: 500\n";

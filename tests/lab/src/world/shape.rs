@@ -1,4 +1,4 @@
-//! What a World is made of: nodes, versions, and the faults that were there before anybody came. Data only.
+//! What a World is made of: nodes, versions, and the faults that are there from the beginning. Data only.
 
 use podlift_model::KubeVersion;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct Shape {
     pub empty_endpoints: bool,
     /// Gates in the live manifests and in kubeadm-config (`apiServer.extraArgs`).
     pub api_gates: Vec<String>,
-    /// Nodes that somebody cordoned before.
+    /// Nodes that are cordoned from the beginning.
     pub cordoned: Vec<String>,
     /// Pods of the `inference` workload, and how many of them its budget wants.
     pub inference: (u32, u32),

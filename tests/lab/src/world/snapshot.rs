@@ -2,7 +2,7 @@
 
 use super::core::World;
 use super::manifests::DIR;
-use super::objects::Key;
+use crate::objects::Key;
 use podlift_model::FlagSet;
 use podlift_model::op::Component;
 use serde::Serialize;

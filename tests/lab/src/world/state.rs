@@ -2,9 +2,10 @@
 
 use super::effects::Effect;
 use super::etcd::Etcd;
-use super::objects::Objects;
+use super::images::Images;
 use super::store::{Split, Store};
 use super::written::Written;
+use crate::objects::Objects;
 use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ pub struct State {
     pub nodes: BTreeMap<String, Node>,
     /// The one that the shape names.
     pub etcd: Etcd,
-    /// Others, which somebody made beside it.
+    /// Others, which an administrator made beside it.
     pub more_etcds: Vec<Etcd>,
     /// Endpoints that no cluster here serves are real ones and answer: so it is for machines.
     pub etcd_elsewhere: bool,
@@ -30,7 +31,11 @@ pub struct State {
     pub counter: u64,
     /// Which front the proxy tries next.
     pub turn: usize,
-    /// The network in front of all API servers is down: they run, and nobody reaches one.
+    /// Rights that the coordinator's user has lost: verb, and resource or path.
+    pub rights_taken: Vec<(String, String)>,
+    /// No node reaches a registry.
+    pub registry_away: bool,
+    /// The network in front of all API servers is down: they run, and none is reachable.
     pub api_away: bool,
     /// What each API server was asked for since it started and will not serve for ever.
     pub deprecated: BTreeMap<String, Vec<Deprecated>>,
@@ -59,7 +64,7 @@ pub struct Node {
     pub ip: String,
     pub boot: String,
     pub machine: String,
-    /// Grows with every power cut: whoever belongs to an earlier one is dead.
+    /// Grows with every power cut: a task of an earlier one is dead.
     pub generation: u64,
     pub packages: BTreeMap<String, Package>,
     /// (process, pid) that holds dpkg's lock.
@@ -67,7 +72,9 @@ pub struct Node {
     pub kubelet: Kubelet,
     pub containers: Vec<Container>,
     pub units: BTreeMap<String, Unit>,
-    pub images: BTreeSet<String>,
+    pub images: Images,
+    /// Extended resource to the amount that does not come back after the next start of the kubelet.
+    pub lost_devices: BTreeMap<String, u64>,
     /// Other services and timers that are active.
     pub services: BTreeSet<String>,
     /// As its containerd says it.
@@ -96,6 +103,8 @@ pub struct Kubelet {
     pub running: Option<KubeVersion>,
     pub restarts: u32,
     pub ready: bool,
+    /// The minor whose kubelet made the static pods: another one makes them anew.
+    pub pods_of: u16,
     /// Of a machine: its kubelet was there since the power came.
     pub since_boot: bool,
 }
@@ -194,6 +203,14 @@ impl State {
         let mut servers =
             node.containers.iter().filter(|c| c.name == "kube-apiserver" && c.listening && c.running());
         servers.any(|c| self.store_answers(&node.name, &c.store))
+    }
+}
+
+impl Kubelet {
+    /// It starts at this version, and makes static pods as its minor does.
+    pub fn runs(&mut self, version: Option<KubeVersion>) {
+        self.running = version;
+        self.pods_of = version.map_or(self.pods_of, |v| v.minor);
     }
 }
 

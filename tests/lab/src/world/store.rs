@@ -37,7 +37,7 @@ impl Store {
 }
 
 impl State {
-    /// The shape's own, and those that somebody made beside it.
+    /// The shape's own, and those that an administrator made beside it.
     pub fn etcds(&self) -> impl Iterator<Item = &Etcd> {
         std::iter::once(&self.etcd).chain(&self.more_etcds)
     }

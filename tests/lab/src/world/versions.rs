@@ -17,7 +17,7 @@ pub fn offered(shape: &Shape, minor: u16) -> Vec<(String, String, u64)> {
     all
 }
 
-/// Images of the three static pods and of what runs beside them.
+/// Images of the three static pods and of what runs beside them, as `kubeadm config images list` prints them.
 pub fn images(version: KubeVersion) -> Vec<String> {
     let core = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"];
     let mut all: Vec<String> = core.iter().map(|c| format!("registry.k8s.io/{c}:{version}")).collect();

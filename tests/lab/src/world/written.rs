@@ -1,5 +1,5 @@
-//! Every text that a manifest of a control-plane node ever had, and who wrote it. People, kubeadm and tests say so themselves; what an
-//! agent in this process writes goes through its port; of an agent in a process of its own, whatever nobody said is its work.
+//! Every text that a manifest of a control-plane node ever had, and who wrote it. People, kubeadm and tests record it themselves; what an
+//! agent in this process writes goes through its port; of an agent in a process of its own, every text without a known writer is its work.
 //!
 //! The audit judges from this record, and not from the final state, what an agent must never write: a wrong write that is repaired
 //! later is still a split brain.
@@ -10,16 +10,17 @@ use super::state::State;
 use super::store::Store;
 use crate::kubelet;
 use podlift_agent::host::Change;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Writer {
     Agent,
     Kubeadm,
-    Somebody,
+    /// A person, a program, or a test.
+    Other,
 }
 
 #[derive(Debug, Clone)]
@@ -40,18 +41,18 @@ impl Written {
 }
 
 impl State {
-    /// The newest text of a file that anybody is known to have written.
+    /// The newest text of a file whose writer is known.
     fn newest(&self, node: &str, file: &str) -> Option<&Written> {
         self.written.iter().rev().find(|w| w.node == node && w.file == file)
     }
 
     pub fn last_writer(&self, node: &str, file: &str) -> Writer {
-        self.newest(node, file).map_or(Writer::Somebody, |w| w.by)
+        self.newest(node, file).map_or(Writer::Other, |w| w.by)
     }
 }
 
 impl World {
-    /// A write of a manifest, done while nobody else may look: `path` is the target.
+    /// A write of a manifest, done while no other writer may look: `path` is the target.
     pub fn writes<T, E>(
         &self,
         node: &str,

@@ -3,7 +3,7 @@
 
 use crate::Replay;
 use podlift_lab::World;
-use podlift_lab::world::objects::Key;
+use podlift_lab::objects::Key;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The agent is upgraded by its own package while kubeadm upgrades its node. (While an op's apt-get runs nobody can install anything.)
+//! The agent is upgraded by its own package while kubeadm upgrades its node. (While an op's apt-get runs, no package can be installed.)
 
 use super::AGENT;
 use crate::fleet::Fleet;

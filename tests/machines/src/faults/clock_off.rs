@@ -24,7 +24,7 @@ fn library(root: &std::path::Path) -> Option<String> {
     Some(format!("/usr/lib/{found}/faketime/libfaketimeMT.so.1"))
 }
 
-/// `podlift plan` warns of it, and of nobody else.
+/// `podlift plan` warns of it, and of no other node.
 pub fn seen_by_preflight(plan: &Value, node: &str) -> anyhow::Result<String> {
     let findings = plan["findings"].as_array().cloned().unwrap_or_default();
     let clocks: Vec<&Value> = findings.iter().filter(|f| f["check"] == "clock-skew").collect();

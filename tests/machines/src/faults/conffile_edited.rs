@@ -18,5 +18,5 @@ pub fn conffile_kept(fleet: &Fleet, node: &str) -> anyhow::Result<String> {
     if is != EDITED || !beside.contains("as of 1.32") {
         bail!("{node}: {FILE} is now {is:?}, and beside it is {beside:?}");
     }
-    Ok(format!("{node}: {FILE} is as somebody edited it, the new package's is beside it"))
+    Ok(format!("{node}: {FILE} is as it was edited, and the new package's is beside it"))
 }

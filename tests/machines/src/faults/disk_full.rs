@@ -28,7 +28,7 @@ impl DiskFull {
         Ok(format!("{}: no space left in {DIR}", self.node))
     }
 
-    /// Somebody makes room.
+    /// Makes room again.
     pub async fn free(&self, fleet: &Fleet) -> anyhow::Result<()> {
         let ballast = format!("{DIR}/ballast");
         fleet.machine(self.node).run(&["rm", &ballast]).await.map(drop)

@@ -30,7 +30,8 @@ impl Holder {
         argv.extend(["apt-get", "-y", "-o", &wait, "install", "--reinstall", what]);
         fleet.machine(node).run(&argv).await?;
         let taken = fleet.scratch.at(&format!("shared/hold-{node}-taken"));
-        watch::until("somebody else has dpkg's lock", || async { Ok(taken.exists().then_some(())) }).await?;
+        watch::until("another process has dpkg's lock", || async { Ok(taken.exists().then_some(())) })
+            .await?;
         Ok(Self { node: node.into(), gate })
     }
 

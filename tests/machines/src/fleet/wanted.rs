@@ -16,7 +16,7 @@ pub struct Wanted {
     pub workers: Vec<&'static str>,
     /// More arguments of nspawn, by machine.
     pub extra: Vec<(&'static str, &'static str)>,
-    /// Nobody has installed the product yet.
+    /// The product is not installed yet.
     pub bare: bool,
 }
 

@@ -23,7 +23,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Ready when it returns; panics with the last words of whoever failed.
+    /// Ready when it returns; panics with the log of the process that failed.
     pub async fn start(assets: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::make(dir.path());
@@ -89,7 +89,7 @@ fn server_flags(files: &Files, dir: &Path, store: u16, port: u16) -> Vec<String>
         format!("--secure-port={port}"),
         "--bind-address=127.0.0.1".into(),
         "--advertise-address=127.0.0.1".into(),
-        // Nobody reaches this one through the `kubernetes` service.
+        // No client reaches this one through the `kubernetes` service.
         "--endpoint-reconciler-type=none".into(),
         format!("--cert-dir={}", dir.join("certs").display()),
         file("tls-cert-file", "server.crt"),
@@ -100,7 +100,7 @@ fn server_flags(files: &Files, dir: &Path, store: u16, port: u16) -> Vec<String>
         file("service-account-signing-key-file", "accounts.key"),
         "--service-cluster-ip-range=10.96.0.0/16".into(),
         "--authorization-mode=RBAC".into(),
-        // Without controllers nobody makes the service accounts that it would want.
+        // Without controllers no service accounts are made.
         "--disable-admission-plugins=ServiceAccount".into(),
         "--allow-privileged=true".into(),
     ]

@@ -30,7 +30,7 @@ impl Target {
         KubeCluster::new(self.client.clone(), self.prober.clone(), Duration::from_secs(10))
     }
 
-    /// Somebody whom the API server does not know.
+    /// A client that the API server does not know.
     pub fn stranger(&self) -> KubeCluster {
         KubeCluster::new(self.stranger.clone(), self.prober.clone(), Duration::from_secs(10))
     }

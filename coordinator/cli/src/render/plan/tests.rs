@@ -2,7 +2,7 @@
 
 use super::super::tests::on_screens;
 use super::plan;
-use podlift_engine::goals::upgrade::{PlanInput, build};
+use podlift_engine::goals::{PlanInput, build};
 use podlift_engine::program::{Attestation, Program, Waiver};
 use podlift_engine::survey::PodView;
 use podlift_engine::testing::survey::{budget, pod};

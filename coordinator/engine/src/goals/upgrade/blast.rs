@@ -1,7 +1,7 @@
 //! What the work on a node affects: evicted pods and their owners, GPUs in use, jobs that lose a member, budgets that block.
 
-use super::PlanInput;
 use super::budget::{self, Budgets};
+use crate::goals::PlanInput;
 use crate::inventory::Inventory;
 use crate::program::{Blast, Gang};
 use crate::survey::PodView;

@@ -1,35 +1,17 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
-use super::{PlanInput, blast, checks, fingerprint, loss, meant, order};
+use super::{blast, checks, fingerprint, loss, meant, order};
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::{record_of, root_cause};
 use crate::doors::KubeadmConfigView;
+use crate::goals::{PlanError, PlanInput};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::program::{Goal, Mends, Program, Upgrade};
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
-use podlift_model::{Digest, KubeVersion, NodeName, PackageVersion};
+use podlift_model::{Digest, KubeVersion, PackageVersion};
 use std::collections::BTreeMap;
-
-/// The request itself is wrong: there is no plan, and there are no findings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    #[error(transparent)]
-    Version(#[from] VersionError),
-    #[error("node {node} is not in cluster {cluster}: it has {known}")]
-    UnknownNode { node: NodeName, cluster: String, known: String },
-    #[error(
-        "the cluster's version is not known: no API server manifest and no Node object tells it; are the agents connected? See `podlift status`"
-    )]
-    NoVersion,
-    #[error("waiver {check:?} names no check that can be waived: expected one of {known}")]
-    UnknownWaiver { check: String, known: String },
-    #[error("waiver {0:?} has no reason: write --waive {0}=REASON")]
-    NoReason(String),
-    #[error("--max-unavailable is 0: expected at least 1")]
-    NothingAtOnce,
-}
 
 pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     let from = input.inventory.version().ok_or(PlanError::NoVersion)?;
@@ -73,7 +55,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         nodes: input.nodes.clone(),
         waivers: input.waivers.clone(),
         mends,
-        checked: checks::ids(),
+        checked: checks::ids(input.goal),
         findings,
         recorded: record_of(input.cluster_survey.as_ref().ok(), surveys),
         attestations: input.attestations.clone(),
@@ -103,13 +85,13 @@ fn also(
 }
 
 /// The old text, if the run changes it.
-fn kubelet_config(input: &PlanInput, repairs: &[ConfigRepair]) -> Option<String> {
+pub(in crate::goals) fn kubelet_config(input: &PlanInput, repairs: &[ConfigRepair]) -> Option<String> {
     repairs.iter().find(|r| matches!(r, ConfigRepair::SetKubelet { .. }))?;
     input.cluster_survey.as_ref().ok()?.kubelet_config.clone().ok()
 }
 
 /// Compares what kubeadm would write with what runs.
-fn predict(input: &PlanInput) -> (root_cause::RootCause, loss::Predicted) {
+pub(in crate::goals) fn predict(input: &PlanInput) -> (root_cause::RootCause, loss::Predicted) {
     let view = input.kubeadm_config.as_ref().ok();
     let parsed = view.and_then(|v| ClusterConfiguration::parse(&v.cluster_configuration).ok());
     let Some(config) = parsed else { return Default::default() };
@@ -126,6 +108,10 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
     if input.options.max_unavailable == 0 {
         return Err(PlanError::NothingAtOnce);
     }
+    waivers(input)
+}
+
+pub(in crate::goals) fn waivers(input: &PlanInput) -> Result<(), PlanError> {
     for waiver in &input.waivers {
         if !checks::WAIVABLE.contains(&waiver.check.as_str()) {
             return Err(PlanError::UnknownWaiver {
@@ -149,7 +135,7 @@ fn check_step_or_resume(input: &PlanInput, from: KubeVersion) -> Result<(), Vers
     }
 }
 
-fn choose(input: &PlanInput) -> Result<Inventory, PlanError> {
+pub(in crate::goals) fn choose(input: &PlanInput) -> Result<Inventory, PlanError> {
     if input.nodes.is_empty() {
         return Ok(input.inventory.clone());
     }

@@ -1,12 +1,12 @@
 //! Hashes of the facts that a plan depends on, part by part, so that a refusal can name the part that has changed.
 
-use super::PlanInput;
+use crate::goals::PlanInput;
 use crate::program::{Approve, PlanOptions, hash_of as of};
 use podlift_model::Digest;
 use std::collections::BTreeMap;
 
 /// Only facts that decide the plan. Free space, running ops and similar facts change all the time.
-pub(super) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
+pub(in crate::goals) fn fingerprints(input: &PlanInput) -> BTreeMap<String, Digest> {
     let mut out = BTreeMap::new();
     for node in &input.inventory.nodes {
         let facts = node.facts.as_ref();

@@ -1,6 +1,7 @@
 //! A plan of 2,000 nodes and 20,000 pods: its cost grows with the size of the cluster, not with its square.
 
-use super::{PlanInput, build};
+use super::build;
+use crate::goals::PlanInput;
 use crate::inventory::Inventory;
 use crate::program::Program;
 use crate::survey::PodView;

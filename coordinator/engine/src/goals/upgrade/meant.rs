@@ -1,8 +1,8 @@
 //! Waivers in the form that the run needs: flags that the guards must not put back, and preflight errors that kubeadm has to ignore.
 
-use super::PlanInput;
 use super::checks::coredns;
 use crate::analysis::kubeadm::has_phases;
+use crate::goals::PlanInput;
 use crate::program::{FLAG_LOSS, Loss, LossKind};
 use podlift_model::FlagName;
 use podlift_model::command::kinds::STORE;

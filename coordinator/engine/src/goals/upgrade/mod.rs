@@ -1,19 +1,15 @@
 //! The upgrade by one minor or to a later patch: it checks and predicts what would go wrong, and puts the steps in order.
 
-mod ask;
 mod blast;
 mod budget;
-mod build;
+pub(super) mod build;
 pub mod checks;
-mod fingerprint;
-mod input;
-mod loss;
+pub(super) mod fingerprint;
+pub(super) mod loss;
 mod meant;
 mod order;
 
-pub use ask::Ask;
-pub use build::{PlanError, build};
-pub use input::{BcmView, PlanInput};
+pub use build::build;
 
 #[cfg(test)]
 mod cases;

@@ -1,24 +1,16 @@
 //! The order of a run, from design.md. docs/runbook-map.md gives the reason for each deviation from the runbook.
 
+use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
-use crate::program::{Lane, Phase, PlanOptions, Shared, StepSpec};
+use crate::program::{Phase, PlanOptions, Shared};
 use crate::steps::{
-    Addons, AptSource, AptUpdate, CompareFleet, Cordon, Download, Drain, EtcdReady, EtcdSnapshot, FlagDiff,
-    GuardArm, GuardDisarm, ImagePull, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig,
-    KubeletRestart, ManifestBackup, NodeReady, Packages, RepairConfig, RepairKubelet, SealBackup, StepKind,
-    Uncordon, VerifyApi, VerifyFleet,
+    Addons, AptSource, AptUpdate, CompareFleet, Cordon, Download, Drain, EtcdReady, FlagDiff, GuardArm,
+    GuardDisarm, ImagePull, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig, KubeletRestart,
+    NodeReady, Packages, RepairConfig, RepairKubelet, StepKind, Uncordon, VerifyApi, VerifyFleet,
 };
+use podlift_model::NodeName;
 use podlift_model::op::Package::{Kubeadm, Kubectl, Kubelet};
-use podlift_model::{NodeName, StepId};
 use std::collections::BTreeSet;
-
-/// A phase before its steps have numbers.
-struct Draft {
-    name: &'static str,
-    title: &'static str,
-    parallel: u32,
-    lanes: Vec<(Option<NodeName>, Vec<StepKind>)>,
-}
 
 /// Conditions for steps that only some plans have.
 #[derive(Debug, Default)]
@@ -48,18 +40,38 @@ pub(super) fn phases(
         Draft {
             name: "root-cause",
             title: "What kubeadm will write",
+            why: "every node's kubeadm reads only the ConfigMaps, so they are repaired before the first kubeadm runs",
             parallel: 1,
             lanes: vec![(None, root_cause(shared, also))],
         },
         pre_stage(chosen, shared, also),
         control_plane(&servers, shared),
         addons(&servers, shared, also),
-        lanes("kubelets", "Control plane, kubelets", 1, &servers, &server_kubelet(shared, also)),
-        lanes("canary", "Workers, the first", canary.max(1) as u32, &workers[..canary], &worker(shared)),
-        lanes("workers", "Workers", options.max_unavailable.max(1), &workers[canary..], &worker(shared)),
+        Draft {
+            name: "kubelets",
+            title: "Control plane, kubelets",
+            why: "a kubelet may not be newer than an API server, so all API servers come first",
+            parallel: 1,
+            lanes: lanes(&servers, &server_kubelet(shared, also)),
+        },
+        Draft {
+            name: "canary",
+            title: "Workers, the first",
+            why: "what goes wrong on workers goes wrong on the first ones, before it can reach the others",
+            parallel: canary.max(1) as u32,
+            lanes: lanes(&workers[..canary], &worker(shared)),
+        },
+        Draft {
+            name: "workers",
+            title: "Workers",
+            why: "at most this many workers may be unavailable at once",
+            parallel: options.max_unavailable.max(1),
+            lanes: lanes(&workers[canary..], &worker(shared)),
+        },
         Draft {
             name: "after",
             title: "After",
+            why: "the run has succeeded only if the whole fleet is seen to be as it was, at the new version",
             parallel: 1,
             lanes: vec![(None, vec![VerifyFleet::to(shared.to).into(), CompareFleet::to(shared.to).into()])],
         },
@@ -67,27 +79,8 @@ pub(super) fn phases(
     number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
 }
 
-fn lanes(
-    name: &'static str,
-    title: &'static str,
-    parallel: u32,
-    nodes: &[&NodeEntry],
-    steps: &[StepKind],
-) -> Draft {
-    let lanes = nodes.iter().map(|n| (Some(n.name.clone()), steps.to_vec())).collect();
-    Draft { name, title, parallel, lanes }
-}
-
-fn backup(servers: &[&NodeEntry]) -> Draft {
-    let first = servers.first().map(|n| n.name.clone());
-    let mut lanes: Vec<_> =
-        servers.iter().map(|n| (Some(n.name.clone()), vec![ManifestBackup {}.into()])).collect();
-    if first.is_some() {
-        lanes.insert(0, (first, vec![EtcdSnapshot {}.into()]));
-    }
-    // One lane at a time, so that the seal comes last.
-    lanes.push((None, vec![SealBackup {}.into()]));
-    Draft { name: "backup", title: "Backup, verified and sealed", parallel: 1, lanes }
+fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
+    nodes.iter().map(|n| (Some(n.name.clone()), steps.to_vec())).collect()
 }
 
 fn root_cause(shared: &Shared, also: &Also) -> Vec<StepKind> {
@@ -112,6 +105,7 @@ fn pre_stage(chosen: &Inventory, shared: &Shared, also: &Also) -> Draft {
     Draft {
         name: "pre-stage",
         title: "Packages and images on all nodes",
+        why: "whatever can be missing is found missing before anything is disrupted",
         parallel: lanes.len().max(1) as u32,
         lanes,
     }
@@ -135,14 +129,21 @@ fn control_plane(servers: &[&NodeEntry], shared: &Shared) -> Draft {
         ]
     };
     let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), steps(i == 0))).collect();
-    Draft { name: "control-plane", title: "Control plane, API servers", parallel: 1, lanes }
+    Draft {
+        name: "control-plane",
+        title: "Control plane, API servers",
+        why: "one node at a time, so that the other API servers and the etcd majority stay",
+        parallel: 1,
+        lanes,
+    }
 }
 
 fn addons(servers: &[&NodeEntry], shared: &Shared, also: &Also) -> Draft {
     let first = servers.first().filter(|_| !also.whole_apply);
     let steps = || vec![Addons::to(shared.to, shared.addons.clone()).into()];
     let lanes = first.map(|n| (Some(n.name.clone()), steps())).into_iter().collect();
-    Draft { name: "addons", title: "Addons", parallel: 1, lanes }
+    let why = "addons roll over the whole fleet, so they change once, after the last API server";
+    Draft { name: "addons", title: "Addons", why, parallel: 1, lanes }
 }
 
 fn server_kubelet(shared: &Shared, also: &Also) -> Vec<StepKind> {
@@ -167,30 +168,4 @@ fn worker(shared: &Shared) -> Vec<StepKind> {
 /// Steps that bring the node back into service.
 fn back(shared: &Shared) -> [StepKind; 3] {
     [KubeletRestart::to(shared.to).into(), NodeReady::at(shared.to).into(), Uncordon {}.into()]
-}
-
-fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
-    let mut number = 0;
-    let mut step = |phase: &str, node: &Option<NodeName>, kind: StepKind| {
-        number += 1;
-        let verb = kind.step().verb();
-        let text = node.as_ref().map_or(format!("{phase}/{verb}"), |n| format!("{phase}/{n}/{verb}"));
-        // Phase and verb are constants and node names are validated, so the id is always valid.
-        let id = StepId::new(text).unwrap_or_else(|e| unreachable!("{e}"));
-        StepSpec { number, id, phase: phase.into(), node: node.clone(), kind }
-    };
-    drafts
-        .map(|draft| {
-            let lanes = draft.lanes.into_iter().map(|(node, kinds)| {
-                let steps = kinds.into_iter().map(|kind| step(draft.name, &node, kind)).collect();
-                Lane { node, steps }
-            });
-            Phase {
-                name: draft.name.into(),
-                title: draft.title.into(),
-                parallel: draft.parallel,
-                lanes: lanes.collect(),
-            }
-        })
-        .collect()
 }

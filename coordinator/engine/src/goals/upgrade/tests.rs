@@ -1,6 +1,7 @@
 //! The plan for the recorded failing upgrade, and the reasons to refuse a plan.
 
 use super::*;
+use crate::goals::PlanInput;
 use crate::program::{Program, Severity, Waiver, differences};
 use crate::testing::{input, name};
 use podlift_model::op::Component;

@@ -2,6 +2,7 @@
 
 use super::super::api::Api;
 use super::meta::Meta;
+use crate::cluster::kube::nodes;
 use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::Hardware;
 use podlift_model::{Failure, NodeName};
@@ -38,6 +39,18 @@ pub(super) async fn read(api: &Api) -> Result<BTreeMap<NodeName, Hardware>, Fail
     })
     .await?;
     Ok(nodes)
+}
+
+/// The same for one node; `None` if it has no such hardware.
+pub(in crate::cluster::kube) async fn of_node(
+    api: &Api,
+    node: &NodeName,
+) -> Result<Option<Hardware>, Failure> {
+    let node = nodes::raw(api, node).await?;
+    let unreadable = |e: serde_json::Error| {
+        Failure::permanent("node-unreadable", format!("a Node object can't be read: {e}"))
+    };
+    serde_json::from_value(node).map(view).map_err(unreadable)
 }
 
 /// The name of an extended resource contains a domain; the names of Kubernetes' own resources do not.

@@ -10,6 +10,7 @@ mod load_balancers;
 mod meta;
 mod metrics;
 mod pods;
+mod rights;
 mod runtime_classes;
 mod served;
 mod stored;
@@ -21,6 +22,8 @@ use podlift_engine::survey::ClusterSurvey;
 use podlift_model::Failure;
 use podlift_model::survey::Seen;
 use std::time::Duration;
+
+pub(super) use hardware::of_node as hardware_of;
 
 /// Time limit of any one part.
 const PART: Duration = Duration::from_secs(45);
@@ -53,6 +56,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         tigera,
         runtime_classes,
         core_dns,
+        rights,
         outside,
         inside,
     ) = tokio::join!(
@@ -64,12 +68,14 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(tigera::read(api)),
         part(runtime_classes::read(api)),
         part(core_dns::read(api)),
+        part(rights::missing(api)),
         outside,
         inside
     );
     let ((load_balancers, ingresses, served), (deprecated, stored)) = (outside, inside);
     ClusterSurvey {
         core_dns,
+        rights,
         pods,
         budgets,
         load_balancers,

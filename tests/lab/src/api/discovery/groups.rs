@@ -1,8 +1,8 @@
 //! Groups and resources, one list a group as it always was, or aggregated as kubectl asks since 1.26.
 
-use crate::api::kinds::{self, Kind};
 use crate::api::route::Call;
 use crate::api::{Reply, status};
+use crate::objects::kinds::{self, Kind};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use health::health;
 
-/// None where the path is not one of these. Health and version are open to anybody, the rest to who is known
+/// None where the path is not one of these. Health and version are open to every client, the rest to known ones
 /// (`system:discovery`, `system:public-info-viewer`).
 pub fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: &Call) -> Option<Reply> {
     let parts: Vec<&str> = call.path.trim_matches('/').split('/').collect();
@@ -26,7 +26,7 @@ pub fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: &Call) -> 
     let reply = groups::answer(call, &parts).or_else(|| openapi::answer(&parts))?;
     match caller.0 {
         Some(_) => Some(reply),
-        None => Some(status::forbidden_path(&call.path)),
+        None => Some(status::forbidden_path(&call.path, "system:anonymous")),
     }
 }
 

@@ -1,8 +1,8 @@
 //! OpenAPI v3 as far as a client decides by it: which paths take which verbs of which kind, and that the server checks fields. No schemas
 //! of fields: a client that wants them uses those it was built with.
 
-use crate::api::kinds::{self, Kind};
 use crate::api::{Reply, status};
+use crate::objects::kinds::{self, Kind};
 use serde_json::{Map, Value, json};
 
 pub fn answer(parts: &[&str]) -> Option<Reply> {

@@ -1,12 +1,12 @@
 //! Server-side apply: what the manager sends it owns; what others own with another value is a conflict unless forced; what it owned and
-//! sends no more goes, unless somebody else owns it too.
+//! sends no more goes, unless another manager owns it too.
 
-use crate::api::fields::{self, Path, Writer};
-use crate::api::schema::{Shape, shape};
+use crate::objects::fields::{self, Path, Writer};
+use crate::objects::schema::{Shape, shape};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// A field that somebody else holds with another value.
+/// A field that another manager owns with another value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     pub manager: String,

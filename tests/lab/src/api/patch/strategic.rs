@@ -1,7 +1,7 @@
 //! Strategic merge patch: as merge patch, but lists with a key are merged by it, and `$patch`, `$retainKeys`, `$setElementOrder/…` and
 //! `$deleteFromPrimitiveList/…` are orders.
 
-use crate::api::schema::{patch_key, patch_set};
+use crate::objects::schema::{patch_key, patch_set};
 use serde_json::{Map, Value, json};
 
 pub fn strategic(into: &mut Value, patch: &Value) {

@@ -1,6 +1,6 @@
 //! Field selectors: only the fields that each kind indexes; another one is an error, as in the real server.
 
-use crate::api::kinds::Kind;
+use crate::objects::kinds::Kind;
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -82,7 +82,7 @@ fn term(kind: &Kind, text: &str) -> Result<Term, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::kinds;
+    use crate::objects::kinds;
     use serde_json::json;
 
     #[test]

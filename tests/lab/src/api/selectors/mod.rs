@@ -3,8 +3,8 @@
 mod fields;
 mod labels;
 
-use super::kinds::Kind;
 use super::route::Call;
+use crate::objects::kinds::Kind;
 use serde_json::Value;
 
 #[derive(Debug)]

@@ -6,9 +6,9 @@ mod config;
 mod pods;
 mod workloads;
 
-use super::kinds::Kind;
 use super::route::Call;
 use super::shown;
+use crate::objects::kinds::Kind;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use super::*;
 const NOW: Now = Now(Timestamp::UNIX_EPOCH);
 
 fn cells(group: &str, resource: &str, v: &Value) -> Vec<Value> {
-    let kind = crate::api::kinds::find(group, "v1", resource).unwrap();
+    let kind = crate::objects::kinds::find(group, "v1", resource).unwrap();
     (printer(kind).cells)(v, NOW)
 }
 
@@ -44,7 +44,7 @@ fn nodes_and_pods_read_as_kubectl_prints_them() {
         row[..6],
         ["a", "NotReady,SchedulingDisabled", "control-plane,etcd", "0s", "v1", "1.2.3.4"].map(|t| json!(t))
     );
-    assert_eq!(row.len(), printer(crate::api::kinds::find("", "v1", "nodes").unwrap()).columns.len());
+    assert_eq!(row.len(), printer(crate::objects::kinds::find("", "v1", "nodes").unwrap()).columns.len());
     let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{}, {}], "nodeName": "a"}, "status": {"phase": "Running",
         "containerStatuses": [{"ready": true, "restartCount": 2, "state": {"running": {}},
             "lastState": {"terminated": {"finishedAt": "1969-12-31T23:59:00Z"}}},
@@ -61,7 +61,7 @@ fn nodes_and_pods_read_as_kubectl_prints_them() {
 
 #[test]
 fn rows_have_a_cell_for_each_column() {
-    for kind in crate::api::kinds::all().iter().filter(|k| k.stored()) {
+    for kind in crate::objects::kinds::all().iter().filter(|k| k.stored()) {
         let p = printer(kind);
         assert_eq!((p.cells)(&json!({}), NOW).len(), p.columns.len(), "{}", kind.kind);
     }

@@ -1,7 +1,8 @@
 //! PUT, and what every change has in common: preconditions, what may not change, who owns it now, generation, finalizers.
 
 use super::Cx;
-use crate::api::{Reply, decode, defaults, fields, status, validate};
+use crate::api::{Reply, decode, status, validate};
+use crate::objects::{defaults, fields};
 use crate::world::State;
 use serde_json::{Value, json};
 

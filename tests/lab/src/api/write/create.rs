@@ -2,8 +2,9 @@
 
 use super::Cx;
 use crate::api::route::Target;
-use crate::api::{Reply, admission, decode, defaults, fields, names, services, status, validate};
-use crate::world::{State, cast};
+use crate::api::{Reply, decode, services, status, validate};
+use crate::objects::{admission, defaults, fields, names, seconds};
+use crate::world::State;
 use serde_json::{Value, json};
 
 pub fn create(cx: &Cx<'_>) -> Reply {
@@ -93,7 +94,7 @@ fn identity(v: &mut Value, target: &Target, s: &mut State, now: jiff::Timestamp)
     let uid = names::uid(&format!("{}{}{}", target.kind.resource, target.name, s.serial()));
     let meta = &mut v["metadata"];
     (meta["name"], meta["uid"]) = (json!(target.name), json!(uid));
-    meta["creationTimestamp"] = json!(cast::seconds(now));
+    meta["creationTimestamp"] = json!(seconds(now));
     if target.kind.namespaced {
         meta["namespace"] = json!(target.namespace);
     }
@@ -126,7 +127,7 @@ fn check(s: &State, target: &Target, v: &Value) -> Result<(), Box<Reply>> {
     if !target.kind.namespaced {
         return Ok(());
     }
-    let key = crate::world::objects::Key::new("", "namespaces", "", &target.namespace);
+    let key = crate::objects::Key::new("", "namespaces", "", &target.namespace);
     match s.api.get(&key) {
         None => Err(Box::new(status::no_namespace(&target.namespace))),
         Some(n) if n["status"]["phase"] == "Terminating" => Err(Box::new(status::terminating(target))),
@@ -134,7 +135,7 @@ fn check(s: &State, target: &Target, v: &Value) -> Result<(), Box<Reply>> {
     }
 }
 
-/// An apply has its owner already; status is nobody's yet, and neither what the namespace strategy nor what admission adds is the
+/// An apply has its owner already; status has no owner yet, and neither what the namespace strategy nor what admission adds is the
 /// writer's.
 fn owned(cx: &Cx<'_>, v: &mut Value, applied: Value, now: jiff::Timestamp) {
     if cx.call.content_type == "application/apply-patch+yaml" {

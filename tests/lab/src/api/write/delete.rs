@@ -3,8 +3,8 @@
 use super::Cx;
 use crate::api::selectors::Selector;
 use crate::api::{Reply, evict, read, status};
-use crate::world::objects::Key;
-use crate::world::{State, cast};
+use crate::objects::{Key, seconds};
+use crate::world::State;
 use serde_json::{Value, json};
 
 pub fn delete(cx: &Cx<'_>) -> Reply {
@@ -72,7 +72,7 @@ fn end(s: &mut State, cx: &Cx<'_>, key: &Key, options: &Value) -> Option<Value> 
 fn mark(s: &mut State, key: &Key, now: jiff::Timestamp, phase: Option<&str>) -> Option<Value> {
     s.api.change(key, |v| {
         if v["metadata"]["deletionTimestamp"].is_null() {
-            v["metadata"]["deletionTimestamp"] = json!(cast::seconds(now));
+            v["metadata"]["deletionTimestamp"] = json!(seconds(now));
             v["metadata"]["deletionGracePeriodSeconds"] = json!(0);
         }
         if let Some(phase) = phase {
@@ -81,7 +81,7 @@ fn mark(s: &mut State, key: &Key, now: jiff::Timestamp, phase: Option<&str>) -> 
     })
 }
 
-/// Dependents stay and belong to nobody.
+/// Dependents stay, without an owner.
 fn orphan(s: &mut State, key: &Key) {
     let Some(uid) = s.api.get(key).map(|v| v["metadata"]["uid"].clone()) else { return };
     let mine = |v: &Value| {

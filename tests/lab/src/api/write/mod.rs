@@ -6,8 +6,8 @@ mod create;
 mod delete;
 mod patch;
 
-use super::fields::Writer;
 use super::route::{Call, Target};
+use crate::objects::fields::Writer;
 use crate::world::{What, World};
 use serde_json::Value;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub use create::create;
 pub use delete::{delete, delete_collection};
 pub use patch::patch;
 
-/// One write by somebody.
+/// One write of a user.
 pub struct Cx<'a> {
     pub world: &'a Arc<World>,
     pub user: &'a str,

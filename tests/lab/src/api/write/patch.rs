@@ -1,8 +1,8 @@
 //! PATCH, by content type.
 
 use super::{Cx, change, create};
-use crate::api::fields::Writer;
 use crate::api::{Reply, patch as patches, status};
+use crate::objects::fields::Writer;
 use serde_json::{Value, json};
 
 const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";

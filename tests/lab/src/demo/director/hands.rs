@@ -4,8 +4,8 @@
 use super::super::scenario::Action;
 use super::seeds;
 use crate::doubles;
+use crate::objects::Key;
 use crate::supervisor::{COORDINATOR, Lab, Processes, SECOND};
-use crate::world::objects::Key;
 use crate::world::{World, cast, kubeadm_config};
 use anyhow::Context as _;
 use serde_json::json;
@@ -92,7 +92,7 @@ impl Hands {
         .with_context(|| format!("{name} can't be started"))
     }
 
-    /// A tool that nobody has ends the story; one that fails does not.
+    /// A tool that the node lacks ends the story; one that fails does not.
     async fn tool(&self, node: &str, line: &str) -> anyhow::Result<()> {
         let words: Vec<String> = line.split_whitespace().map(String::from).collect();
         let (program, args) = words.split_first().context("a command")?;

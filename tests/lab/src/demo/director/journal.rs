@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 /// Before the next attempt at a coordinator that is away.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// For ever, if anybody wants it.
+/// Follows for ever; waits without following if `wanted` is false.
 pub async fn follow(lab: &Lab, wanted: bool, mut seen: impl FnMut(Value)) -> anyhow::Result<()> {
     if !wanted {
         return std::future::pending().await;

@@ -79,7 +79,7 @@ impl Director {
         for event in due.into_iter().map(|i| &self.events[i]) {
             anstream::eprintln!("⚡ {}", event.what);
             let rest = event.actions.iter().skip_while(|a| self.hands.now(a)).cloned().collect();
-            // Nobody listens when the story is over already.
+            // The receiver is gone when the story is over already.
             self.later.send(rest).ok();
         }
     }
@@ -138,6 +138,7 @@ fn is_so(world: &World, when: &When) -> bool {
             let name = etcd.map(crate::world::etcd::Etcd::hex);
             s.store_name(node).zip(name).is_some_and(|(store, id)| store.starts_with(&id))
         }
+        When::Writer { node, file, by } => world.lock().last_writer(node, file) == *by,
         When::Api { node, serves } => world.lock().front_up(node) == *serves,
         When::Effect(_) | When::Journal(_) => false,
     }

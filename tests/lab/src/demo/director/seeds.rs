@@ -2,12 +2,13 @@
 //! so before anything runs.
 
 use super::super::scenario::{Action, Edit, FaultOrder, MachineState, Named, PackageState, Patch};
+use crate::objects::Key;
 use crate::world::certificates;
-use crate::world::objects::Key;
 use crate::world::state::Deprecated;
-use crate::world::{Fault, FaultAction, World, Writer, site};
+use crate::world::{Fault, FaultAction, World, Writer, site, versions};
 use anyhow::{Context as _, bail};
 use jiff::SignedDuration;
+use podlift_model::KubeVersion;
 use serde_json::Value;
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
             gone.with_context(|| format!("there is no {named:?}"))?;
         }
         Action::Unset { object, field } => unset(world, object, field)?,
-        Action::Fault(order) => world.add_fault(fault(order)),
+        Action::Fault(order) => world.add_fault(fault(order, to)),
         Action::Mirror { node, lacks } => {
             let lacks = lacks.iter().map(|l| l.replace("{to}", to.trim_start_matches('v'))).collect();
             world.update(|s| s.node_mut(node).mirror_lacks = lacks);
@@ -46,9 +47,35 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
         Action::FreeLock(node) => world.hold_dpkg_lock(node, None),
         Action::Package(state) => package(world, state)?,
         Action::Machine(state) => machine(world, state),
+        Action::ClearFaults => world.clear_faults(),
+        Action::RegistryAway(_)
+        | Action::LoadImages { .. }
+        | Action::CollectImages(_)
+        | Action::RemoveImage { .. } => images(world, to, action)?,
         other => return cluster(world, other),
     }
     Ok(true)
+}
+
+/// The nodes' container runtimes and their registry.
+fn images(world: &World, to: &str, action: &Action) -> anyhow::Result<()> {
+    match action {
+        Action::RegistryAway(away) => world.update(|s| s.registry_away = *away),
+        Action::LoadImages { version, nodes } => {
+            let version: KubeVersion = version.replace("{to}", to).parse()?;
+            let all: Vec<&String> =
+                if nodes.is_empty() { world.shape.nodes().collect() } else { nodes.iter().collect() };
+            let images = versions::images(version);
+            all.into_iter().for_each(|node| world.load_images(node, &images));
+        }
+        Action::CollectImages(node) => world.collect_images(node),
+        Action::RemoveImage { node, image } => {
+            let image = image.replace("{to}", to);
+            anyhow::ensure!(world.remove_image(node, &image), "{node} has no image {image}");
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Etcd, the API servers and BCM.
@@ -78,6 +105,10 @@ fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
             s.bcm.versions = lists.clone().unwrap_or_else(|| s.bcm.versions.clone());
             s.bcm.version = recorded.clone().unwrap_or_else(|| s.bcm.version.clone());
         }),
+        Action::TakeRight { verb, resource } => {
+            world.update(|s| s.rights_taken.push((verb.clone(), resource.clone())));
+        }
+        Action::GrantRights => world.update(|s| s.rights_taken.clear()),
         Action::Asked { node, group, version, resource, removed } => {
             let [group, version, resource, removed] = [group, version, resource, removed].map(Clone::clone);
             let line = Deprecated { group, version, resource, removed };
@@ -92,7 +123,7 @@ fn write(world: &World, node: &str, path: &str, text: &str) -> anyhow::Result<()
     let mode = if path.starts_with("/usr/") { 0o755 } else { 0o600 };
     let at = Path::new(path);
     let put = || world.disk(node).put_synced(at, text.as_bytes(), mode);
-    let written = world.writes(node, at, Writer::Somebody, put);
+    let written = world.writes(node, at, Writer::Other, put);
     written.with_context(|| format!("{path} of {node} can't be written"))
 }
 
@@ -108,10 +139,10 @@ fn edit_file(world: &World, edit: &Edit) -> anyhow::Result<()> {
         false => format!("{line}\n"),
     };
     let text: String = old.lines().map(change).collect();
-    let new = "/etc/kubernetes/tmp/by-somebody";
+    let new = "/etc/kubernetes/tmp/by-hand";
     let written = disk.put_text(new, &text, 0o600);
     let (new, at) = (Path::new(new), Path::new(&edit.path));
-    let renamed = || world.writes(&edit.node, at, Writer::Somebody, || disk.rename(new, at));
+    let renamed = || world.writes(&edit.node, at, Writer::Other, || disk.rename(new, at));
     let written = written.and_then(|()| renamed());
     written.with_context(|| format!("{} of {} can't be edited", edit.path, edit.node))
 }
@@ -170,13 +201,14 @@ fn machine(world: &World, state: &MachineState) {
         n.containerd = state.containerd.clone().unwrap_or_else(|| n.containerd.clone());
         n.services.extend(state.active.iter().cloned());
         n.clock_ahead = state.clock_ahead.unwrap_or(n.clock_ahead);
+        n.lost_devices.extend(state.lost_gpus.map(|n| ("nvidia.com/gpu".to_string(), n)));
         n.free_bytes = state.free_mib.map(|m| m << 20).or(n.free_bytes);
     });
 }
 
-fn fault(order: &FaultOrder) -> Fault {
+fn fault(order: &FaultOrder, to: &str) -> Fault {
     let action = FaultAction::Fail { code: order.code, stderr: order.stderr.clone() };
-    let fault = Fault::new(&order.program, &order.contains, action).times(order.times);
+    let fault = Fault::new(&order.program, &order.contains.replace("{to}", to), action).times(order.times);
     match &order.node {
         Some(node) => fault.on(node),
         None => fault,

@@ -1,7 +1,9 @@
 //! What the scenario is about.
 
 use super::{Case, Finding, finding, list};
+use crate::objects::Key;
 use crate::world::What;
+use crate::world::kubeadm_config::{self, EtcdConfig};
 use serde_json::Value;
 
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
@@ -17,6 +19,10 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(!want.deferred.is_empty(), &deferred),
         one(!want.cordoned.is_empty(), &cordoned),
         one(want.indeterminate > 0, &indeterminate),
+        one(want.configs, &configs),
+        one(want.never_in_vain, &never_in_vain),
+        one(want.images_in_place, &images_in_place),
+        one(want.sources, &sources),
     ];
     all.into_iter().flatten().collect()
 }
@@ -69,6 +75,44 @@ fn healed(case: &Case) -> Finding {
     finding("healed", without.is_empty(), text)
 }
 
+/// Times that kubeadm gave up after five minutes.
+fn in_vain(case: &Case) -> usize {
+    let vain =
+        |w: &What| matches!(w, What::KubeadmFailed { why } if why.contains("did not change after 5m0s"));
+    case.world.effects().iter().filter(|e| vain(&e.what)).count()
+}
+
+fn never_in_vain(case: &Case) -> Finding {
+    let times = in_vain(case);
+    finding("never-in-vain", times == 0, format!("kubeadm waited five minutes in vain {times} times"))
+}
+
+fn images_in_place(case: &Case) -> Finding {
+    let missing = |what: &What| match what {
+        What::ImageMissing { pod, image } => Some(format!("{pod} lacks {image}")),
+        _ => None,
+    };
+    let all: Vec<String> = case
+        .world
+        .effects()
+        .iter()
+        .filter_map(|e| missing(&e.what).map(|text| format!("{}: {text}", e.node)))
+        .collect();
+    finding("images-in-place", all.is_empty(), format!("pods that waited for an image: [{}]", all.join("; ")))
+}
+
+fn sources(case: &Case) -> Finding {
+    let wanted = format!(":/v{}.{}/", case.to.major, case.to.minor);
+    let snapshot = case.world.snapshot();
+    let old = snapshot.nodes.iter().filter(|(_, n)| !n.apt_source.contains(&wanted));
+    let old: Vec<&String> = old.map(|(name, _)| name).collect();
+    finding(
+        "apt-sources",
+        old.is_empty(),
+        format!("nodes with another apt source than the target's: {old:?}"),
+    )
+}
+
 /// There kubeadm waited on a pod that it had not written itself, and did not wait in vain.
 fn waited(case: &Case) -> Finding {
     let effects = case.world.effects();
@@ -76,9 +120,7 @@ fn waited(case: &Case) -> Finding {
     let on = |node: &String| effects.iter().any(|e| e.node == *node && other(&e.what));
     let without: Vec<String> =
         named(case, &case.scenario.expect.healed).into_iter().filter(|n| !on(n)).collect();
-    let vain =
-        |w: &What| matches!(w, What::KubeadmFailed { why } if why.contains("did not change after 5m0s"));
-    let vain = effects.iter().filter(|e| vain(&e.what)).count();
+    let vain = in_vain(case);
     let text =
         format!("kubeadm waited on healed pods, without: {without:?}; five minutes in vain: {vain} times");
     finding("waited-on-healed", without.is_empty() && vain == 0, text)
@@ -122,5 +164,33 @@ fn cordoned(case: &Case) -> Finding {
 fn indeterminate(case: &Case) -> Finding {
     let is = list(&case.story.report, "indeterminate").len();
     let want = case.scenario.expect.indeterminate;
-    finding("indeterminate", is >= want, format!("{is} ops whose end nobody could know, at least {want}"))
+    finding(
+        "indeterminate",
+        is >= want,
+        format!("{is} ops with an unknown outcome, expected at least {want}"),
+    )
+}
+
+/// The text of a ConfigMap of kubeadm's, by the name of its key.
+fn config_text(case: &Case, name: &str, key: &str) -> String {
+    let s = case.world.lock();
+    let map = s.api.get(&Key::config_map(name));
+    map.and_then(|m| m["data"][key].as_str()).unwrap_or_default().to_string()
+}
+
+/// By the objects: version and etcd endpoints in kubeadm-config, and in kubelet-config the setting that all nodes have.
+fn configs(case: &Case) -> Finding {
+    let shape = &case.world.shape;
+    let config = kubeadm_config::parse(&config_text(case, "kubeadm-config", "ClusterConfiguration"));
+    let kubelet = config_text(case, "kubelet-config", "kubelet");
+    let whole = config.as_ref().is_ok_and(|c| {
+        let endpoints = match &c.etcd {
+            EtcdConfig::External { endpoints, .. } => endpoints.clone(),
+            EtcdConfig::Local { .. } => vec![],
+        };
+        c.version == case.to.to_string() && endpoints == shape.etcd_endpoints()
+    });
+    let settings = !shape.kubelet_settings || kubelet.lines().any(|l| l == "maxPods: 500");
+    let text = format!("kubeadm-config renders what runs: {whole}; kubelet-config has maxPods: {settings}");
+    finding("configs", whole && settings, text)
 }

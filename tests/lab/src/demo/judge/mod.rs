@@ -1,4 +1,4 @@
-//! Was it good? By the run's own report and, independently of it, by what the World saw. The World never asks the product.
+//! The verdict: by the run's own report and, independently of it, by what the World has recorded. The World never asks the product.
 
 mod end;
 mod expected;

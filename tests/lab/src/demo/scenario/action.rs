@@ -17,11 +17,11 @@ pub enum Action {
     PowerOff(String),
     /// The agent's memory is gone, as after an image was put back on the disk; the agent starts again.
     ReplaceDisk(String),
-    /// Somebody changes a line of a file, by writing another file and renaming it.
+    /// A line of a file is changed, by writing another file and renaming it.
     Edit(Edit),
-    /// Somebody puts the kubeadm-config of the beginning back, under this name as a writer.
+    /// The kubeadm-config of the beginning is restored, under this name as a writer.
     RevertConfig(String),
-    /// Somebody changes an API object.
+    /// An API object is changed.
     Patch(Patch),
     Fault(FaultOrder),
     /// A node's package mirror has lost these (`kubeadm=1.32.9-1.1`); `{to}` is the target version. None: it has everything again.
@@ -35,7 +35,7 @@ pub enum Action {
         process: String,
     },
     FreeLock(String),
-    /// Nobody reaches an API server for so many lab minutes.
+    /// No API server is reachable for so many lab minutes.
     ApiAway {
         minutes: u64,
     },
@@ -74,9 +74,9 @@ pub enum Action {
     },
     /// etcd is restored beside itself, at this client port; its old members run on.
     RestoreEtcd(u16),
-    /// Somebody points the API server of this node to the etcd that was made last.
+    /// The API server of this node is pointed by hand to the etcd that was made last.
     PointEtcd(String),
-    /// Somebody runs a tool on a node, to its end.
+    /// A tool runs on a node, to its end.
     Run {
         node: String,
         line: String,
@@ -95,6 +95,30 @@ pub enum Action {
         lists: Option<Vec<String>>,
         recorded: Option<String>,
     },
+    /// No node reaches a registry from now on; false: all do again.
+    RegistryAway(bool),
+    /// Images of a version (`{to}` is the target) are loaded into the runtimes of these nodes; of all nodes if the list is empty.
+    LoadImages {
+        version: String,
+        #[serde(default)]
+        nodes: Vec<String>,
+    },
+    /// The kubelet's image garbage collection removes what is neither used nor pinned.
+    CollectImages(String),
+    /// An image is removed by hand, pinned or not; `{to}` is the target version.
+    RemoveImage {
+        node: String,
+        image: String,
+    },
+    /// The coordinator's user loses a right: a verb, and a resource (`pods/eviction`) or path.
+    TakeRight {
+        verb: String,
+        resource: String,
+    },
+    /// All rights are granted again, as rbac.yaml does it.
+    GrantRights,
+    /// No ordered fault is left.
+    ClearFaults,
     Package(PackageState),
     /// An API server was asked for an API that will go.
     Asked {
@@ -144,6 +168,8 @@ pub struct MachineState {
     pub active: Vec<String>,
     /// Milliseconds by which its clock is ahead (carried agents only).
     pub clock_ahead: Option<i64>,
+    /// GPUs that its device plugin does not offer any more after the next start of the kubelet.
+    pub lost_gpus: Option<u64>,
     /// Room on its disk (carried agents only).
     pub free_mib: Option<u64>,
 }
@@ -177,8 +203,9 @@ pub struct Patch {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FaultOrder {
     pub node: Option<String>,
-    /// A tool, `api`, or `kubeadm-phase`.
+    /// A tool, `api`, `kubeadm-phase`, or `container`: a static pod's container by its image, which ends right after its start.
     pub program: String,
+    /// Part of its arguments; `{to}` is the target version.
     #[serde(default)]
     pub contains: String,
     #[serde(default = "once")]
@@ -205,6 +232,7 @@ impl Action {
             | Action::FreeLock(n)
             | Action::Leader(n)
             | Action::PointEtcd(n)
+            | Action::CollectImages(n)
             | Action::Deaf(n) => vec![n],
             Action::Edit(Edit { node, .. })
             | Action::Mirror { node, .. }
@@ -216,11 +244,13 @@ impl Action {
             | Action::Alarm { node, .. }
             | Action::Run { node, .. }
             | Action::Asked { node, .. }
+            | Action::RemoveImage { node, .. }
             | Action::Package(PackageState { node, .. })
             | Action::Machine(MachineState { node, .. }) => vec![node],
             Action::Patch(p) if p.resource == "nodes" => vec![&p.name],
             Action::Unset { object, .. } if object.resource == "nodes" => vec![&object.name],
             Action::Fault(f) => f.node.iter().collect(),
+            Action::LoadImages { nodes, .. } => nodes.iter().collect(),
             Action::RevertConfig(_)
             | Action::Patch(_)
             | Action::ApiAway { .. }
@@ -228,6 +258,10 @@ impl Action {
             | Action::Put { .. }
             | Action::Delete(_)
             | Action::Unset { .. }
+            | Action::RegistryAway(_)
+            | Action::TakeRight { .. }
+            | Action::GrantRights
+            | Action::ClearFaults
             | Action::Bcm { .. } => vec![],
         }
     }

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 pub fn check(scenario: &Scenario, shape: &Shape) -> Result<(), BadInput> {
     let name = &scenario.name;
     if scenario.typed().next().is_none() {
-        return Err(BadInput(format!("scenario {name} types nothing: expected a step with podlift = [...]")));
+        return Err(BadInput(format!(
+            "scenario {name} has no command: expected a step with podlift = [...]"
+        )));
     }
     if let Some(i) = scenario.steps.iter().position(idle) {
         let text = format!("scenario {name}: step {} does nothing: expected podlift, do or until", i + 1);
@@ -49,7 +51,7 @@ fn node_of(when: &When) -> Option<&String> {
         When::Effect(e) => e.node.as_ref(),
         When::Journal(r) => r.node.as_ref(),
         When::File(f) => Some(&f.node),
-        When::Api { node, .. } | When::Store { node, .. } => Some(node),
+        When::Api { node, .. } | When::Store { node, .. } | When::Writer { node, .. } => Some(node),
     }
 }
 

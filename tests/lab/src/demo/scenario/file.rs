@@ -22,10 +22,10 @@ pub struct Scenario {
     /// The coordinator's own settings.
     #[serde(default)]
     pub config: Tuning,
-    /// What somebody did before the operator came.
+    /// What is done before the first step.
     #[serde(default)]
     pub before: Vec<Action>,
-    /// What is wrong before anybody plans. With these, or with `only-plan`, nothing is upgraded: the plan is judged.
+    /// Problems of the cluster. With these, or with `only-plan`, nothing is upgraded: the plan is judged.
     #[serde(default, rename = "problem")]
     pub problems: Vec<Problem>,
     #[serde(default)]
@@ -81,12 +81,14 @@ pub struct Cluster {
     pub empty_endpoints: Option<bool>,
     /// Feature gates of the API servers.
     pub gates: Option<Vec<String>>,
-    /// Nodes that somebody cordoned before.
+    /// Nodes that are cordoned from the beginning.
     pub cordoned: Vec<String>,
     /// Pods of the `inference` workload, and how many of them its budget wants.
     pub inference: Option<(u32, u32)>,
-    /// Nodes on which somebody edited a file that the kubelet package brings, too.
+    /// Nodes with an edited file that the kubelet package brings, too.
     pub conffile: Vec<String>,
+    /// Every node's kubelet has a setting that kubelet-config lacks, and the first worker's has one of its own.
+    pub kubelet_settings: bool,
     /// The workers' agents are carried by one process, whose disks and clocks are the World's.
     pub carried: bool,
     /// Nodes on which no agent runs.
@@ -104,7 +106,7 @@ pub struct Event {
     pub actions: Vec<Action>,
 }
 
-/// What the operator does: first `do`, then wait until `until` is seen, then type `podlift`.
+/// What the operator does: first `do`, then wait until `until` holds, then type `podlift`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Step {
@@ -137,9 +139,9 @@ pub struct Expect {
     pub prevented: Option<usize>,
     /// Nodes with a heal in the history.
     pub healed: Vec<String>,
-    /// kubeadm waited there on a pod that somebody mended meanwhile.
+    /// kubeadm waited there on a pod that an agent repaired meanwhile.
     pub waited: bool,
-    /// The address that everybody uses was never away (said of clusters with more than one API server).
+    /// The proxy's address was never away (judged in clusters with more than one API server).
     pub proxy_never_away: bool,
     /// That address was away, and the report says so.
     pub proxy_away: bool,
@@ -147,11 +149,19 @@ pub struct Expect {
     pub outage: bool,
     /// Nodes that the run leaves out; the report and the status name them.
     pub deferred: Vec<String>,
-    /// Nodes that are cordoned at the end, because somebody else did that.
+    /// Nodes that are cordoned at the end, by another writer than podlift.
     pub cordoned: Vec<String>,
     /// What may be done more than once: beginnings of the audit's lines.
     pub twice: Vec<String>,
-    /// So many ops at least ended in a way that nobody can know.
+    /// kubeadm never waited five minutes for a hash that could not change.
+    pub never_in_vain: bool,
+    /// No static pod had to wait for an image.
+    pub images_in_place: bool,
+    /// Every node's apt source is the target's.
+    pub sources: bool,
+    /// kubeadm-config and kubelet-config have what the cluster runs with.
+    pub configs: bool,
+    /// At least so many ops ended with an unknown outcome.
     pub indeterminate: usize,
 }
 
@@ -165,6 +175,7 @@ impl Scenario {
             cordoned: c.cordoned.clone(),
             inference: c.inference.unwrap_or(base.inference),
             conffile_on: c.conffile.clone(),
+            kubelet_settings: c.kubelet_settings || base.kubelet_settings,
             own_workers: if c.carried { 0 } else { base.own_workers },
             ..base
         }

@@ -31,6 +31,12 @@ scenarios![
     "apt-trouble",
     "plan-contract",
     "moved-etcd",
+    "unknown-after-heal",
+    "scheduler-down",
+    "air-gapped",
+    "source-put-back",
+    "second-run",
+    "repair",
     "preflight-healthy",
     "preflight-zoo",
 ];

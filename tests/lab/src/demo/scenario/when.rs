@@ -1,6 +1,6 @@
 //! Conditions: something that was seen. None of them is a time.
 
-use crate::world::{Effect, What};
+use crate::world::{Effect, What, Writer};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ pub enum When {
     Journal(RecordSeen),
     /// A file of a node is so.
     File(FileSeen),
+    /// A manifest of a node has its text from this writer.
+    Writer { node: String, file: String, by: Writer },
     /// The API server of a node serves from the etcd at this client port.
     Store { node: String, port: u16 },
     /// The API server of a node serves, or does not.

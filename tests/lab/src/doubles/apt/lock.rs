@@ -22,7 +22,7 @@ impl Drop for Held {
     }
 }
 
-/// None: somebody else has it; the texts are printed.
+/// `None`: another process has it; the texts are printed.
 pub async fn take(ctx: &Ctx, options: &Options) -> Option<Held> {
     let mut left: i64 = options.get("DPkg::Lock::Timeout").and_then(|t| t.parse().ok()).unwrap_or(0);
     let mut said = false;
@@ -64,7 +64,7 @@ pub async fn take(ctx: &Ctx, options: &Options) -> Option<Held> {
 }
 
 impl World {
-    /// Somebody else's package work: unattended-upgrades, say.
+    /// Package work of another process, for example unattended-upgrades.
     pub fn hold_dpkg_lock(&self, node: &str, process: Option<&str>) {
         self.update(|s| s.node_mut(node).dpkg_lock = process.map(|p| (p.to_string(), 777)));
     }

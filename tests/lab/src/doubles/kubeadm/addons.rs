@@ -4,9 +4,9 @@ use super::error::{Ended, Failed};
 use super::{api, policy, texts};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
+use crate::objects::Key;
 use crate::world::What;
 use crate::world::kubeadm_config::ClusterConfig;
-use crate::world::objects::Key;
 use podlift_model::KubeVersion;
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use super::error::{Ended, Failed};
 use crate::doubles::ctx::Ctx;
+use crate::objects::Key;
 use crate::world::kubeadm_config::{self, ClusterConfig};
-use crate::world::objects::Key;
 use serde_json::Value;
 
 pub const RETRIES: u32 = 120;

@@ -54,7 +54,7 @@ async fn stages(ctx: &Ctx, words: &Words, to: &str) -> Ended {
         return Err(Failed::new("won't proceed; the user didn't answer (Y|y) in order to continue")
             .in_phase("preflight"));
     }
-    preflight::pull(ctx, to).await.map_err(|f| f.in_phase("preflight"))?;
+    preflight::pull(ctx, to, &config).await.map_err(|f| f.in_phase("preflight"))?;
     if !skips(&skip, "control-plane") {
         ctx.out(&format!("[upgrade/control-plane] Upgrading your static Pod-hosted control plane to version \"{to}\" (timeout: 5m0s)..."));
         static_pods::upgrade(ctx, words, to, &config).await.map_err(|f| f.in_phase("control-plane"))?;

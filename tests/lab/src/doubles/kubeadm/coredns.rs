@@ -4,7 +4,7 @@
 use super::error::Failed;
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
-use crate::world::objects::Key;
+use crate::objects::Key;
 
 /// Of `github.com/coredns/corefile-migration`, those that clusters of these minors run.
 const VERSIONS: &[&str] =

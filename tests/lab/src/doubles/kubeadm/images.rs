@@ -3,7 +3,9 @@
 use super::error::{Ended, Failed};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
-use crate::world::{What, versions};
+use crate::world::images::PullError;
+use crate::world::kubeadm_config::{ClusterConfig, EtcdConfig};
+use crate::world::versions;
 use podlift_model::KubeVersion;
 
 const REGISTRY: &str = "registry.k8s.io";
@@ -24,33 +26,43 @@ fn wanted(ctx: &Ctx, words: &Words) -> Ended<KubeVersion> {
 pub fn list(ctx: &Ctx, words: &Words) -> Ended {
     let to = wanted(ctx, words)?;
     let repository = words.get("--image-repository").unwrap_or(REGISTRY);
-    versions::images(to).iter().for_each(|i| ctx.out(&i.replacen(REGISTRY, repository, 1)));
+    of(to, repository, true).iter().for_each(|i| ctx.out(i));
     Ok(())
 }
 
 pub async fn pull(ctx: &Ctx, words: &Words) -> Ended {
     let to = wanted(ctx, words)?;
-    ensure(ctx, to, true)
+    let repository = words.get("--image-repository").unwrap_or(REGISTRY);
+    ensure(ctx, &of(to, repository, true), true)
         .await
-        .map_err(|image| Failed::new(format!("failed to pull image \"{image}\": not found")))
+        .map_err(|(image, why)| Failed::new(format!("failed to pull image \"{image}\": {why}")))
 }
 
-/// Err: the image that no registry has.
-pub async fn ensure(ctx: &Ctx, to: KubeVersion, say: bool) -> Result<(), String> {
-    let known = ctx.world.shape.newest.iter().any(|(m, p)| to.minor == *m && to.patch <= *p);
-    for image in versions::images(to) {
-        if ctx.world.lock().node(&ctx.node).images.contains(&image) {
-            continue;
-        }
-        if !known {
-            return Err(image);
-        }
-        ctx.seconds(4.0).await;
-        ctx.world.update(|s| s.node_mut(&ctx.node).images.insert(image.clone()));
+/// Images of a version from this repository; etcd's only where kubeadm manages etcd.
+fn of(to: KubeVersion, repository: &str, etcd: bool) -> Vec<String> {
+    let all = versions::images(to).into_iter().filter(|i| etcd || !i.contains("/etcd:"));
+    all.map(|i| i.replacen(REGISTRY, repository, 1)).collect()
+}
+
+/// What `upgrade` pulls before it changes anything.
+pub async fn for_upgrade(
+    ctx: &Ctx,
+    to: KubeVersion,
+    config: &ClusterConfig,
+) -> Result<(), (String, PullError)> {
+    let etcd = matches!(config.etcd, EtcdConfig::Local { .. });
+    ensure(ctx, &of(to, &config.repository, etcd), false).await
+}
+
+/// Only those that the runtime lacks. Err: the first image that can't be pulled, with the runtime's answer.
+async fn ensure(ctx: &Ctx, images: &[String], say: bool) -> Result<(), (String, PullError)> {
+    for image in images.iter().filter(|i| !ctx.world.has_image(&ctx.node, i)) {
+        let pulled = ctx.world.pull_image(&ctx.node, image, ctx.op()).await;
+        ctx.pause().await;
+        pulled.map_err(|error| (image.clone(), error))?;
         if say {
             ctx.out(&format!("[config/images] Pulled {image}"));
         }
-        ctx.effect(What::ImagePull { image }).await;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use super::api;
 use super::error::{Ended, Failed};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
+use crate::objects::Key;
 use crate::world::What;
-use crate::world::objects::Key;
 use serde_json::Value;
 use std::path::Path;
 

@@ -6,9 +6,9 @@ use super::phases::{skipped, skips};
 use super::{addons, api, known_flags, kubelet_config, policy, preflight, static_pods, texts};
 use crate::doubles::ctx::Ctx;
 use crate::doubles::words::Words;
+use crate::objects::Key;
 use crate::world::What;
 use crate::world::manifests::DIR;
-use crate::world::objects::Key;
 use podlift_model::KubeVersion;
 
 const PHASES: &[&str] =
@@ -39,7 +39,7 @@ async fn stages(ctx: &Ctx, words: &Words) -> Ended {
     let control_plane = ctx.disk().exists(&format!("{DIR}/kube-apiserver.yaml"));
     if control_plane {
         preflight::manifests(ctx).map_err(|f| f.in_phase("preflight"))?;
-        preflight::pull(ctx, to).await.map_err(|f| f.in_phase("preflight"))?;
+        preflight::pull(ctx, to, &config).await.map_err(|f| f.in_phase("preflight"))?;
         if !skips(&skip, "control-plane") {
             ctx.out(&format!("[upgrade/control-plane] Upgrading your Static Pod-hosted control plane instance to version \"{to}\"..."));
             static_pods::upgrade(ctx, words, to, &config).await.map_err(|f| f.in_phase("control-plane"))?;

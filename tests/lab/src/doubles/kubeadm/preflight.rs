@@ -4,6 +4,7 @@ use super::error::{Ended, Failed};
 use super::{api, images};
 use crate::doubles::ctx::Ctx;
 use crate::world::What;
+use crate::world::kubeadm_config::ClusterConfig;
 use crate::world::manifests::DIR;
 use podlift_model::KubeVersion;
 use podlift_model::op::Component;
@@ -47,12 +48,12 @@ pub fn manifests(ctx: &Ctx) -> Ended {
 }
 
 /// Those that are not there yet; each costs seconds.
-pub async fn pull(ctx: &Ctx, to: KubeVersion) -> Ended {
+pub async fn pull(ctx: &Ctx, to: KubeVersion, config: &ClusterConfig) -> Ended {
     super::texts::pulling(ctx);
-    images::ensure(ctx, to, false).await.map_err(|image| {
+    images::for_upgrade(ctx, to, config).await.map_err(|(image, why)| {
         Failed::preflight(
             "ImagePull",
-            &format!("failed to pull image {image}: failed to pull and unpack image: not found"),
+            &format!("failed to pull image {image}: failed to pull image {image}: {why}"),
         )
     })
 }

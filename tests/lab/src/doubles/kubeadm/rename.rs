@@ -11,7 +11,7 @@ fn name(path: &str) -> String {
 /// The old one away. Between this and `counted` the node has no such manifest.
 pub async fn moved_out(ctx: &Ctx, from: &str, to: &str) -> std::io::Result<()> {
     ctx.disk().rename(Path::new(from), Path::new(to))?;
-    // Nobody else runs before the new one is in: kubeadm's two renames are microseconds apart. Only the power may go here.
+    // No other task runs before the new one is in: kubeadm's two renames are microseconds apart. Only a power cut is possible here.
     ctx.world.record(&ctx.node, What::ManifestMovedOut { file: name(from) }, ctx.op());
     ctx.alive().await;
     Ok(())

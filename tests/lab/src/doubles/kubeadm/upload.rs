@@ -1,8 +1,8 @@
 //! What apply writes into the cluster: its own copy of kubeadm-config, as read at the start, with the new version. A change made by
-//! somebody else meanwhile is overwritten.
+//! another writer meanwhile is overwritten.
 
 use crate::doubles::ctx::Ctx;
-use crate::world::objects::Key;
+use crate::objects::Key;
 use crate::world::{What, cast, kubeadm_config};
 use podlift_model::KubeVersion;
 use serde_json::json;

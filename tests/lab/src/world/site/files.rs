@@ -31,7 +31,7 @@ const KUBECONFIGS: &[(&str, &str)] = &[
 
 pub fn containerd_config(cdi: bool) -> String {
     format!(
-        "version = 2\n\n[plugins.\"io.containerd.grpc.v1.cri\"]\n  enable_cdi = {cdi}\n  cdi_spec_dirs = [\"/etc/cdi\", \"/var/run/cdi\"]\n\n\
+        "version = 2\n\n[plugins.\"io.containerd.grpc.v1.cri\"]\n  sandbox_image = \"registry.k8s.io/pause:3.8\"\n  enable_cdi = {cdi}\n  cdi_spec_dirs = [\"/etc/cdi\", \"/var/run/cdi\"]\n\n\
          [plugins.\"io.containerd.grpc.v1.cri\".containerd]\n  default_runtime_name = \"runc\"\n\n\
          [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\n  runtime_type = \"io.containerd.runc.v2\"\n\n\
          [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.nvidia]\n  runtime_type = \"io.containerd.runc.v2\"\n\n\

@@ -2,8 +2,8 @@
 
 use super::super::cast;
 use super::super::certificates::Pair;
-use super::super::objects::{Key, Objects};
 use super::super::shape::Shape;
+use crate::objects::{Key, Objects, seconds};
 use base64::Engine as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn calico(all: &mut Objects, now: Timestamp) {
     }
     for part in ["apiserver", "calico"] {
         let mut v = cast::object("operator.tigera.io/v1", "TigeraStatus", "", part, json!({}), now);
-        let condition = |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "All objects available", "lastTransitionTime": cast::seconds(now)});
+        let condition = |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "All objects available", "lastTransitionTime": seconds(now)});
         v["spec"] = json!({});
         v["status"] = json!({"conditions": [condition("Available", "True", "AllObjectsAvailable"),
             condition("Degraded", "False", "NotApplicable"), condition("Progressing", "False", "NotApplicable")]});
@@ -56,7 +56,7 @@ fn definition(all: &mut Objects, group: &str, plural: &str, kind: &str, now: Tim
         "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}]});
     v["status"] = json!({"acceptedNames": names, "storedVersions": ["v1"],
         "conditions": [{"type": "Established", "status": "True", "reason": "InitialNamesAccepted", "message": "the initial names have been accepted",
-            "lastTransitionTime": cast::seconds(now)}]});
+            "lastTransitionTime": seconds(now)}]});
     object(all, "apiextensions.k8s.io", "customresourcedefinitions", v);
 }
 

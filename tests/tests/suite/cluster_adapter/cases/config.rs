@@ -27,7 +27,7 @@ pub async fn kubeadm_config_is_written_on_what_was_read(t: &Target) {
         resource_version: version.into(),
         cluster_configuration: "new: true\n".into(),
     };
-    // Somebody is quicker.
+    // Another writer is quicker.
     admin.merge(&format!("{MAPS}/kubeadm-config?fieldManager=hand"), json!({"data": {"Other": "x"}})).await;
     let late = t.cluster().act(&write(&read.resource_version), &epoch(5)).await.unwrap_err();
     assert_eq!((late.code.as_str(), late.class), ("api-conflict", FailureClass::Transient));

@@ -70,7 +70,7 @@ pub async fn what_others_cordoned_is_left(t: &Target) {
     let refused = t.cluster().act(&cordon("theirs-1", "r1"), &epoch(5)).await.unwrap_err();
     assert_eq!((refused.code.as_str(), refused.class), ("cordon-foreign", FailureClass::Operator));
     t.cluster().act(&uncordon("theirs-1", "r1"), &epoch(5)).await.unwrap();
-    assert!(view(t, "theirs-1").await.unschedulable, "somebody else's cordon stays");
+    assert!(view(t, "theirs-1").await.unschedulable, "the cordon of another owner stays");
     admin.node("theirs-2").await;
     t.cluster().act(&cordon("theirs-2", "r2"), &epoch(5)).await.unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What the adapter must do, whoever answers. Each case has nodes and a namespace of its own.
+//! What the adapter must do with every API server. Each case has nodes and a namespace of its own.
 
 pub mod config;
 pub mod cordon;

@@ -1,7 +1,7 @@
 //! Stacked etcd: the same member under different addresses, flags of etcd.yaml, and versions before 3.6.
 
 use super::{api_server, between, blockers, case, cluster, flags_in, found, planned};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{LossKind, Severity};
 use crate::testing::name;

@@ -1,7 +1,7 @@
 //! Flags whose order has a meaning, that repeat, that lead to another store, that belong to another container, or that can't be known.
 
 use super::{api_server, between, blockers, case, cluster, found, planned};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair};
 use crate::program::{Program, Severity, Waiver};
 use crate::testing::config_of;

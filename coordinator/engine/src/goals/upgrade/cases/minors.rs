@@ -2,7 +2,7 @@
 
 use super::{api_server, between, blockers, case, cluster, found, planned};
 use crate::doors::{Act, Reply};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::machine::{Event, RunState, apply};
 use crate::program::{Severity, Waiver};
 use crate::steps::Cx;

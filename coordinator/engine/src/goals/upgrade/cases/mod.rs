@@ -5,7 +5,8 @@ mod flags;
 mod minors;
 mod nodes;
 
-use super::{PlanInput, build};
+use super::build;
+use crate::goals::PlanInput;
 use crate::program::{Program, Severity};
 use crate::testing::{config_of, input};
 use podlift_model::command::CommandLine;

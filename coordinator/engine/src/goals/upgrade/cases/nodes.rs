@@ -2,7 +2,7 @@
 
 use super::{blockers, case, found, planned};
 use crate::doors::ApiProbe;
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::inventory::Inventory;
 use crate::program::{Severity, Waiver};
 use crate::testing::{input, name};

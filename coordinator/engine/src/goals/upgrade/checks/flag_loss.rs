@@ -14,14 +14,13 @@ pub fn check(view: &View) -> Vec<Finding> {
             .map(|what| {
                 let evidence =
                     format!("waived by {} ({}): {what}; without the waiver it is repaired", w.by, w.reason);
-                let next = format!("podlift plan --to {}", view.input.to);
-                finding(FLAG_LOSS, Severity::Warning, None, evidence, &next)
+                finding(FLAG_LOSS, Severity::Warning, None, evidence, &view.again())
             })
             .collect(),
         None => lost
             .map(|what| {
                 let evidence = format!("{what}: mend it, or waive it where the loss is meant");
-                let next = format!("podlift plan --to {} --waive flag-loss=REASON", view.input.to);
+                let next = format!("{} --waive flag-loss=REASON", view.again());
                 finding(FLAG_LOSS, Severity::Blocker, None, evidence, &next)
             })
             .collect(),

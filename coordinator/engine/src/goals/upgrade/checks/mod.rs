@@ -43,10 +43,10 @@ mod strays;
 mod surveyed;
 mod trust;
 
-use super::PlanInput;
 use crate::analysis::root_cause::RootCause;
+use crate::goals::PlanInput;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
-use crate::program::{FLAG_LOSS, Finding, Severity};
+use crate::program::{FLAG_LOSS, Finding, GoalName, Severity};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -71,6 +71,14 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
+    /// The command that makes this plan again.
+    fn again(&self) -> String {
+        match self.input.goal {
+            GoalName::Upgrade => format!("podlift plan --to {}", self.input.to),
+            GoalName::Repair => "podlift repair --plan".into(),
+        }
+    }
+
     fn cluster(&self) -> Option<&ClusterSurvey> {
         self.input.cluster_survey.as_ref().ok()
     }
@@ -150,13 +158,40 @@ const CHECKS: &[Check] = &[
     ("attestations", attested::check),
 ];
 
-pub(super) fn ids() -> Vec<String> {
-    CHECKS.iter().map(|(id, _)| id.to_string()).collect()
+/// Checks that a repair makes too: those that do not depend on a new version, on packages or on drained nodes.
+const OF_REPAIR: &[&str] = &[
+    "agents",
+    "nodes-ready",
+    "api-servers",
+    "etcd",
+    "manifests",
+    "disk",
+    "kubeadm-config",
+    FLAG_LOSS,
+    "clock-skew",
+    "survey",
+    "stray-manifests",
+    "automation",
+    "agent-state",
+    etcd_store::ID,
+    "heal",
+    "backup-recipients",
+    "kubeadm-patches",
+];
+
+fn of(goal: GoalName) -> impl Iterator<Item = &'static Check> {
+    let made = move |id: &str| goal == GoalName::Upgrade || OF_REPAIR.contains(&id);
+    CHECKS.iter().filter(move |(id, _)| made(id))
 }
 
-pub(super) fn run(input: &PlanInput, from: KubeVersion, cause: &RootCause) -> Vec<Finding> {
+/// Ids of the checks that this goal makes.
+pub(in crate::goals) fn ids(goal: GoalName) -> Vec<String> {
+    of(goal).map(|(id, _)| id.to_string()).collect()
+}
+
+pub(in crate::goals) fn run(input: &PlanInput, from: KubeVersion, cause: &RootCause) -> Vec<Finding> {
     let view = View { input, from, cause };
-    CHECKS.iter().flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
+    of(input.goal).flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
 }
 
 /// Turns a waived blocker into a warning, with the reason. The check of flag loss reports its waiver itself.

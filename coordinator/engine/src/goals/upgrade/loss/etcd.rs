@@ -3,7 +3,7 @@
 
 use super::{Loss, LossKind, Predicted, by_hand, names};
 use crate::analysis::endpoints;
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, ETCD_OWN};
 use podlift_model::NodeName;

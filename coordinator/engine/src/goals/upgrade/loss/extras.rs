@@ -2,7 +2,7 @@
 //! v1beta3 a patch keeps it on its nodes. Volumes and containers need an operator, because a list of names does not show their meaning.
 
 use super::{Loss, LossKind, Predicted, by_hand, names};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, VOLUMES};
 use crate::program::{PatchFile, Prevention};
 use podlift_model::NodeName;

@@ -2,7 +2,7 @@
 
 use super::{Loss, LossKind, Predicted, by_hand, live_flags};
 use crate::analysis::{endpoints, removed};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, NODES_OWN, Renderer};
 use crate::program::Prevention;

@@ -2,7 +2,7 @@
 //! of that file are lost. The kubelet's own flags stay: kubeadm does not change kubeadm-flags.env on an upgrade.
 
 use super::{Loss, LossKind, Predicted, names};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{Part, PatchFile, Prevention};
 use podlift_model::op::PatchName;

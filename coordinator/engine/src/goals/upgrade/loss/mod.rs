@@ -7,15 +7,15 @@ mod extras;
 mod flags;
 mod kubelet;
 
-use super::PlanInput;
 use crate::analysis::root_cause::live_flags;
+use crate::goals::PlanInput;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::program::{Loss, LossKind, PatchFile, Prevention, names};
 use podlift_model::NodeName;
 
 /// What the comparison found, and what can be done about it.
 #[derive(Debug, Default)]
-pub(super) struct Predicted {
+pub(in crate::goals) struct Predicted {
     pub losses: Vec<Loss>,
     pub prevented: Vec<Prevention>,
     pub unrepairable: Vec<String>,
@@ -24,7 +24,7 @@ pub(super) struct Predicted {
     pub patches: Vec<PatchFile>,
 }
 
-pub(super) fn predict(input: &PlanInput, config: &ClusterConfiguration) -> Predicted {
+pub(in crate::goals) fn predict(input: &PlanInput, config: &ClusterConfiguration) -> Predicted {
     let mut out = Predicted::default();
     flags::predict(input, config, &mut out);
     etcd::predict(input, config, &mut out);

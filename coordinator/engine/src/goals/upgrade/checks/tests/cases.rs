@@ -1,6 +1,6 @@
 //! The problems, each with a near miss, and functions that make them.
 
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::survey::*;
 use crate::testing::name;
 use crate::testing::survey::{budget, certificate, pod};

@@ -1,7 +1,7 @@
 //! Problems of nodes: names, folders, flags of the running kubelet, trust, and what the heal has not learned.
 
 use super::cases::{Change, cluster, dgx, flag, node};
-use crate::goals::upgrade::PlanInput;
+use crate::goals::PlanInput;
 use crate::survey::CoreDnsView;
 use crate::testing::name;
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 
 use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView};
 use crate::inventory::Inventory;
-use crate::program::{Attestation, PlanOptions, Waiver};
+use crate::program::{Attestation, GoalName, PlanOptions, Waiver};
 use crate::survey::ClusterSurvey;
 use podlift_model::facts::{EtcdState, PackageOffer};
 use podlift_model::survey::{NodeSurvey, Seen};
@@ -21,8 +21,10 @@ pub struct BcmView {
 #[derive(Debug, Clone)]
 pub struct PlanInput {
     pub cluster: ClusterName,
+    pub goal: GoalName,
+    /// The version after the run. For a repair it is the version that runs.
     pub to: KubeVersion,
-    /// The nodes to upgrade; empty for all.
+    /// The nodes that the run works on; empty for all.
     pub nodes: Vec<NodeName>,
     pub options: PlanOptions,
     pub waivers: Vec<Waiver>,

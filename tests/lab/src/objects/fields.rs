@@ -1,8 +1,8 @@
 //! managedFields: who owns which field, kept for every write through the API. A set of paths in the form of FieldsV1 (`f:name`,
-//! `k:{"type":"Ready"}`, `v:"x"`, `.` for the thing itself); an Update takes over what it changed, and nobody owns what is gone.
+//! `k:{"type":"Ready"}`, `v:"x"`, `.` for the thing itself); an Update takes over what it changed, and a field that is gone has no owner.
 
 use super::schema::{self, Shape, shape};
-use crate::world::cast;
+use super::seconds;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ impl Writer {
     }
 }
 
-/// Metadata that nobody owns.
+/// Metadata without an owner.
 const UNOWNED: &[&str] = &[
     "name",
     "namespace",
@@ -68,7 +68,7 @@ fn with(path: &Path, part: String) -> Path {
 
 fn walk(parent: &str, field: &str, v: &Value, path: Path, own: bool, out: &mut BTreeMap<Path, Value>) {
     match (shape(parent, field, v), v) {
-        // The zero value of a field that is always there is nobody's.
+        // The zero value of a field that is always there has no owner.
         (_, v) if zero(field, v) && !path.iter().any(|p| p.starts_with("k:")) => {}
         (Shape::Struct, Value::Object(map)) if !map.is_empty() => {
             if own && !schema::always_there(field) {
@@ -180,7 +180,7 @@ pub fn write(object: &mut Value, mut entries: Vec<(Value, BTreeSet<Path>)>) {
 
 pub fn entry(object: &Value, writer: &Writer, now: jiff::Timestamp) -> Value {
     let mut e = json!({"manager": writer.manager, "operation": writer.operation, "apiVersion": object["apiVersion"],
-        "time": cast::seconds(now), "fieldsType": "FieldsV1"});
+        "time": seconds(now), "fieldsType": "FieldsV1"});
     if let Some(sub) = &writer.subresource {
         e["subresource"] = json!(sub);
     }

@@ -1,5 +1,5 @@
-//! API objects as JSON, one resourceVersion counter for all, and a log for watches and old pages. Storage only: rules of the API are in
-//! `crate::api`.
+//! API objects as JSON, one resourceVersion counter for all, and a log for watches and old pages. Storage only: the
+//! rules for their contents are beside it, and requests and answers are in `crate::api`.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -153,7 +153,7 @@ impl Objects {
         self.log.iter().skip(start)
     }
 
-    /// Forgets all events, as etcd's compaction does: watches and pages from before are told 410.
+    /// Forgets all events, as etcd's compaction does: watches and pages from before get 410.
     pub fn compact(&mut self) {
         self.log.clear();
         self.forgotten = self.version;

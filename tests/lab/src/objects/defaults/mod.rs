@@ -1,4 +1,4 @@
-//! What a real API server fills in when an object is created or changed: defaults by kind, before anybody's admission. Idempotent.
+//! What a real API server fills in when an object is created or changed: defaults by kind, before admission. Idempotent.
 
 mod pod;
 mod workload;

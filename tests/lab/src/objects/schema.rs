@@ -88,7 +88,7 @@ fn map_shape(field: &str) -> Shape {
     }
 }
 
-/// Fields that the Go types have as values, without `omitempty`: they are there in an empty object already, so nobody adds them.
+/// Fields that the Go types have as values, without `omitempty`: they are in an empty object already, so no writer adds them.
 pub fn always_there(field: &str) -> bool {
     matches!(
         field,

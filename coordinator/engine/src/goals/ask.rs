@@ -1,13 +1,40 @@
-//! The request that an upgrade's program answers.
+//! The request that a program answers, whatever its goal.
 
-use crate::program::{PlanOptions, Program, Waiver};
+use super::PlanError;
+use crate::inventory::Inventory;
+use crate::program::{Goal, GoalName, PlanOptions, Program, Waiver};
 use podlift_model::{KubeVersion, NodeName};
+
+/// The goal that is requested, with what only this goal needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Upgrade { to: KubeVersion },
+    Repair,
+}
+
+impl Wanted {
+    pub fn name(&self) -> GoalName {
+        match self {
+            Wanted::Upgrade { .. } => GoalName::Upgrade,
+            Wanted::Repair => GoalName::Repair,
+        }
+    }
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Wanted::Upgrade { to } => write!(f, "upgrade to {to}"),
+            Wanted::Repair => f.write_str("repair"),
+        }
+    }
+}
 
 /// The whole request that a plan answers; nothing of it depends on a configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
-    pub to: KubeVersion,
-    /// The nodes to upgrade; empty for all.
+    pub goal: Wanted,
+    /// The nodes to work on; empty for all.
     pub nodes: Vec<NodeName>,
     pub options: PlanOptions,
     /// The caller passes the waivers again at each request, so `by` names the caller.
@@ -17,11 +44,23 @@ pub struct Ask {
 impl Ask {
     /// The same request again. It gives a program with the same hash while the facts are the same.
     pub fn again(program: &Program) -> Self {
+        let goal = match &program.goal {
+            Goal::Upgrade(upgrade) => Wanted::Upgrade { to: upgrade.to },
+            Goal::Repair(_) => Wanted::Repair,
+        };
         Ask {
-            to: program.to(),
+            goal,
             nodes: program.nodes.clone(),
             options: program.options.clone(),
             waivers: program.waivers.clone(),
+        }
+    }
+
+    /// The version after the run: for a repair, the version that runs.
+    pub fn version(&self, inventory: &Inventory) -> Result<KubeVersion, PlanError> {
+        match self.goal {
+            Wanted::Upgrade { to } => Ok(to),
+            Wanted::Repair => inventory.version().ok_or(PlanError::NoVersion),
         }
     }
 }
@@ -29,7 +68,7 @@ impl Ask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::goals::upgrade::build;
+    use crate::goals::build;
     use crate::program::{ContractError, SCHEMA, differences};
     use crate::testing::{input, name};
 

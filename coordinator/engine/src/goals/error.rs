@@ -1,0 +1,23 @@
+//! Why a request gets no program at all.
+
+use podlift_model::NodeName;
+use podlift_model::version::VersionError;
+
+/// The request itself is wrong: there is no plan, and there are no findings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    #[error("node {node} is not in cluster {cluster}: it has {known}")]
+    UnknownNode { node: NodeName, cluster: String, known: String },
+    #[error(
+        "the cluster's version is not known: no API server manifest and no Node object tells it; are the agents connected? See `podlift status`"
+    )]
+    NoVersion,
+    #[error("waiver {check:?} names no check that can be waived: expected one of {known}")]
+    UnknownWaiver { check: String, known: String },
+    #[error("waiver {0:?} has no reason: write --waive {0}=REASON")]
+    NoReason(String),
+    #[error("--max-unavailable is 0: expected at least 1")]
+    NothingAtOnce,
+}

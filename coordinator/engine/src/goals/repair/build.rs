@@ -1,0 +1,104 @@
+//! Makes the program of a repair. The comparison of an upgrade serves with the running version as its target: what kubeadm would write at
+//! its next run is compared with what runs.
+
+use super::{order, version};
+use crate::analysis::record_of;
+use crate::analysis::root_cause::RootCause;
+use crate::doors::KubeadmConfigView;
+use crate::goals::upgrade::build::{choose, kubelet_config, predict, waivers};
+use crate::goals::upgrade::{checks, fingerprint};
+use crate::goals::{PlanError, PlanInput};
+use crate::inventory::Inventory;
+use crate::kubeadm_config::ConfigRepair;
+use crate::program::{FLAG_LOSS, Finding, Goal, Mends, PatchFile, Program, Repair, Severity, finding};
+use podlift_model::{Digest, KubeVersion, NodeName};
+use std::collections::BTreeSet;
+
+pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
+    let version = input.inventory.version().ok_or(PlanError::NoVersion)?;
+    let input = &PlanInput { to: version, ..input.clone() };
+    waivers(input)?;
+    let chosen = choose(input)?;
+    let (mut cause, lost) = predict(input);
+    cause.prevented.extend(version::lost(input));
+    let patches = patches(lost.patches, &chosen);
+    let also = order::Also {
+        config: cause.repairs().iter().any(is_of_kubeadm),
+        kubelet_config: cause.repairs().iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
+        patched: patched(&chosen, &patches),
+    };
+    let findings = findings(input, version, &cause, &also);
+    let goal = Goal::Repair(Repair { version });
+    let phases = order::phases(&input.inventory, &goal.shared(), &also);
+    let repairs = cause.repairs();
+    let none = KubeadmConfigView {
+        resource_version: String::new(),
+        cluster_configuration: String::new(),
+        managers: vec![],
+    };
+    let mends = Mends {
+        prevented: cause.prevented,
+        kubeadm_config: input.kubeadm_config.clone().unwrap_or(none),
+        kubelet_config: kubelet_config(input, &repairs),
+        repairs,
+        meant: vec![],
+        patches,
+    };
+    let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
+    let program = Program {
+        cluster: input.cluster.clone(),
+        goal,
+        made_at: input.now,
+        options: input.options.clone(),
+        nodes: input.nodes.clone(),
+        waivers: input.waivers.clone(),
+        mends,
+        checked: checks::ids(input.goal),
+        findings,
+        recorded: record_of(input.cluster_survey.as_ref().ok(), surveys),
+        attestations: input.attestations.clone(),
+        phases,
+        inventory: input.inventory.clone(),
+        fingerprints: fingerprint::fingerprints(input),
+        hash: Digest::of(""),
+    };
+    Ok(program.hashed())
+}
+
+/// Whether the repair changes kubeadm-config.
+fn is_of_kubeadm(repair: &ConfigRepair) -> bool {
+    !matches!(repair, ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. })
+}
+
+/// The files of the chosen nodes.
+fn patches(all: Vec<PatchFile>, chosen: &Inventory) -> Vec<PatchFile> {
+    let cut = |mut p: PatchFile| {
+        p.nodes.retain(|n| chosen.get(n).is_some());
+        (!p.nodes.is_empty()).then_some(p)
+    };
+    all.into_iter().filter_map(cut).collect()
+}
+
+/// Chosen nodes whose patches directory differs from what it has to be.
+fn patched(chosen: &Inventory, patches: &[PatchFile]) -> BTreeSet<NodeName> {
+    let differs = |name: &NodeName| {
+        let wanted = patches.iter().filter(|p| p.nodes.contains(name)).map(|p| (p.name, Digest::of(&p.text)));
+        let facts = chosen.get(name).and_then(|n| n.facts.as_ref());
+        facts.is_some_and(|f| f.patches != wanted.collect())
+    };
+    chosen.nodes.iter().map(|n| n.name.clone()).filter(differs).collect()
+}
+
+fn findings(input: &PlanInput, version: KubeVersion, cause: &RootCause, also: &order::Also) -> Vec<Finding> {
+    let mut out = checks::run(input, version, cause);
+    out.extend(version::check(input, version));
+    let waived = input.waivers.iter().any(|w| w.check == FLAG_LOSS);
+    if also.is_empty() && cause.unrepairable.is_empty() && !waived {
+        let evidence = format!(
+            "nothing to repair: kubeadm-config, kubelet-config and the nodes' patches already give what runs at {version}; the run only verifies"
+        );
+        out.push(finding("repair", Severity::Note, None, evidence, ""));
+    }
+    out.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
+    out
+}
