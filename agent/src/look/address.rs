@@ -33,6 +33,11 @@ pub fn health(manifest: &Manifest) -> Result<String, String> {
     }
 }
 
+/// Whether kube-controller-manager or kube-scheduler serves no health endpoint at all.
+pub fn serves_none(manifest: &Manifest) -> bool {
+    manifest.flags().joined("secure-port").as_deref() == Some("0")
+}
+
 /// Whether the endpoint is on the loopback, where a component signs its own certificate.
 pub fn is_loopback(endpoint: &str) -> bool {
     let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);

@@ -23,6 +23,11 @@ pub struct Alive {
 }
 
 impl Alive {
+    /// Nothing was asked, for this reason.
+    pub fn unasked(why: &str) -> Self {
+        Self { ready: false, wants_credentials: false, said: why.into() }
+    }
+
     pub fn serves(&self) -> bool {
         self.ready || self.wants_credentials
     }

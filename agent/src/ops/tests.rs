@@ -1,6 +1,10 @@
 //! Ops on a node in memory, each through its own `observe` and `apply`.
 
+mod components;
+mod images;
+mod kubeadm;
 mod kubelet;
+mod pods;
 mod stores;
 
 use super::*;
@@ -306,20 +310,6 @@ async fn packages_are_looked_up_in_a_root_of_their_own() {
     assert_eq!((config.as_str(), others.len()), ("apt-config dump", 2));
     assert!(others.iter().all(|c| c.contains("Dir::State::Lists=/var/lib/podlift/apt-probe/lists")));
     assert!(!b.files.text(paths::APT_PROBE_CONFIG).contains("touch"), "no hook runs");
-}
-
-#[tokio::test(start_paused = true)]
-async fn images_are_those_of_the_manifests_own_registry() {
-    let b = bench(|_| said(""));
-    done(&b.node(), HostOp::ImagePull { to: "v1.32.9".parse().unwrap() }).await;
-    let pulled = "crictl pull registry.k8s.io/kube-apiserver:v1.32.9";
-    assert!(b.commands.calls().iter().any(|call| call == pulled), "{:?}", b.commands.calls());
-    let worker = Bench::new(nothing);
-    assert!(matches!(
-        done(&worker.node(), HostOp::ImagePull { to: "v1.32.9".parse().unwrap() }).await,
-        OpOutput::Unchanged(_)
-    ));
-    assert_eq!(worker.commands.calls(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ pub mod apt_root;
 pub mod bcm;
 pub mod containerd;
 pub mod crictl;
+pub mod ctr;
 pub mod dpkg;
 pub mod dpkg_query;
 mod etcd_pair;

@@ -28,7 +28,7 @@ pub async fn look(site: &Site<'_>) -> Result<Option<Containerd>, String> {
 }
 
 /// The configuration, then its imports.
-fn tables(site: &Site<'_>) -> Result<Vec<Table>, String> {
+pub(super) fn tables(site: &Site<'_>) -> Result<Vec<Table>, String> {
     let Some(main) = table(site, CONFIG)? else { return Ok(Vec::new()) };
     let imports = main.get("imports").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut all = vec![main];
