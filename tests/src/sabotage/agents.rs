@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use podlift_coordinator::Agents;
 use podlift_coordinator::dispatch::{Looked, Progress};
 use podlift_engine::view::SeenNode;
+use podlift_model::components::ComponentState;
+use podlift_model::op::Component;
 use podlift_model::{Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,6 +14,13 @@ use std::sync::Arc;
 pub struct Lying {
     pub inner: Arc<dyn Agents>,
     pub sabotage: Sabotage,
+}
+
+/// As if only its manifest had been read.
+fn healthy(c: &mut ComponentState) {
+    (c.ready, c.wants_credentials, c.flags_match, c.hash_matches) = (true, false, true, Some(true));
+    (c.running, c.last_exit, c.restarts) = (Some(crate::pod::TO), None, 0);
+    c.container = Some("the-same".into());
 }
 
 #[async_trait]
@@ -50,6 +59,11 @@ impl Agents for Lying {
                 OpOutput::Manifests(findings) => findings.clear(),
                 _ => {}
             }
+        }
+        if self.sabotage == Sabotage::ComponentsUnseen
+            && let OpOutput::Components(all) = &mut seen
+        {
+            all.iter_mut().filter(|c| c.component != Component::KubeApiserver).for_each(healthy);
         }
         Ok(seen)
     }

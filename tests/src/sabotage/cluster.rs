@@ -5,8 +5,10 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use podlift_coordinator::Cluster;
 use podlift_engine::doors::{EvictionView, NodeView, Owner};
+use podlift_engine::survey::Hardware;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_lab::World;
+use podlift_lab::objects::Key;
 use podlift_model::{Epoch, Failure, RunId};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,6 +27,18 @@ impl Lying {
         if let (true, None, Some(owner)) = (node.unschedulable, &node.owner, owner) {
             node.owner = Some(owner);
         }
+    }
+
+    /// Everything that the node has is allocatable.
+    fn as_before(&self, node: &str, reply: ClusterReply) -> Option<Hardware> {
+        let ClusterReply::Hardware(Some(mut hardware)) = reply else { return None };
+        let s = self.world.lock();
+        let object = s.api.get(&Key::node(node));
+        for (name, amount) in &mut hardware.allocatable {
+            let capacity = object.and_then(|n| n["status"]["capacity"][name].as_str());
+            *amount = capacity.map_or(amount.clone(), String::from);
+        }
+        Some(hardware)
     }
 
     fn note(&self, run: &RunId, epoch: &Epoch) {
@@ -56,6 +70,10 @@ impl Cluster for Lying {
                     _ => {}
                 }
                 Ok(reply)
+            }
+            (Sabotage::DevicesUnasked, ClusterLook::Hardware { node }) => {
+                let reply = self.inner.look(look).await?;
+                Ok(ClusterReply::Hardware(self.as_before(node.as_str(), reply)))
             }
             (Sabotage::DrainFailureIgnored, ClusterLook::PodsToEvict { .. }) => {
                 Ok(ClusterReply::Pods(EvictionView::default()))

@@ -1,4 +1,4 @@
-//! Ten ways to break the product by decorating one of its ports. Nothing of this is in the product: a release build has no switch for it.
+//! Ways to break the product by decorating one of its ports. Nothing of this is in the product: a release build has no switch for it.
 
 mod agents;
 mod cluster;
@@ -11,6 +11,8 @@ pub use files::Racing;
 use podlift_agent::host::Host;
 use podlift_agent::ledger::Ledger;
 use podlift_coordinator::{Agents, Cluster};
+use podlift_engine::machine::Event;
+use podlift_engine::view::checks::SignOff;
 use podlift_lab::World;
 use podlift_model::{HostOp, OpOutcome};
 use std::sync::Arc;
@@ -39,6 +41,14 @@ pub enum Sabotage {
     GuardDisarmedLate,
     /// A journal is believed without looking at its hashes.
     HashChainUnchecked,
+    /// Controller manager and scheduler count as healthy without a look at them.
+    ComponentsUnseen,
+    /// A node's devices count as those of before without a look at them.
+    DevicesUnasked,
+    /// A step of a deferred node counts as passed.
+    SkippedIsPassed,
+    /// A run that waits for an approval continues on `resume`.
+    ResumeApproves,
 }
 
 type WrapLedger = Box<dyn FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger> + Send>;
@@ -81,6 +91,24 @@ impl Sabotage {
             sabotage: self,
             owner: std::sync::Mutex::default(),
         })
+    }
+
+    /// The event that the journal gets instead of this one.
+    pub fn recorded(self, event: Event) -> Event {
+        match (self, event) {
+            (Sabotage::ResumeApproves, Event::RunResumed { by }) => {
+                Event::Approved { by, what: String::new() }
+            }
+            (_, event) => event,
+        }
+    }
+
+    /// The sign-off as this report would have it.
+    pub fn sign_off(self, mut lines: Vec<SignOff>) -> Vec<SignOff> {
+        if self == Sabotage::SkippedIsPassed {
+            lines.iter_mut().for_each(|line| line.result = "passed".into());
+        }
+        lines
     }
 
     /// The outcome that is reported without asking the agent.

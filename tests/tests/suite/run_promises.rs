@@ -50,3 +50,23 @@ fn outcomes_may_come_as_they_like() {
         assert_eq!(paused(promises::outcomes_may_come_as_they_like(mischief)), Ok(()), "{mischief:?}");
     }
 }
+
+#[test]
+fn every_component_is_looked_at() {
+    assert_eq!(paused(promises::every_component_is_looked_at(None)), Ok(()));
+}
+
+#[test]
+fn devices_are_back_before_a_node_works_again() {
+    assert_eq!(paused(promises::devices_are_back_before_a_node_works_again(None)), Ok(()));
+}
+
+#[test]
+fn skipped_is_not_passed() {
+    assert_eq!(paused(promises::skipped_is_not_passed(None)), Ok(()));
+}
+
+#[test]
+fn only_an_approval_approves() {
+    assert_eq!(paused(promises::only_an_approval_approves(None)), Ok(()));
+}

@@ -1,4 +1,4 @@
-//! Ten safeties taken away, one at a time, by decorating a port: the promise that each guards must be seen broken. A test that stays green
+//! Safeties taken away, one at a time, by decorating a port: the promise that each guards must be seen broken. A test that stays green
 //! here guards nothing.
 
 use podlift_tests::sabotage::Sabotage;
@@ -60,4 +60,24 @@ fn guard_disarmed_late() {
 #[test]
 fn hash_chain_unchecked() {
     caught(Sabotage::HashChainUnchecked, promises::a_tampered_journal_is_refused);
+}
+
+#[test]
+fn components_unseen() {
+    caught(Sabotage::ComponentsUnseen, promises::every_component_is_looked_at);
+}
+
+#[test]
+fn devices_unasked() {
+    caught(Sabotage::DevicesUnasked, promises::devices_are_back_before_a_node_works_again);
+}
+
+#[test]
+fn skipped_is_passed() {
+    caught(Sabotage::SkippedIsPassed, promises::skipped_is_not_passed);
+}
+
+#[test]
+fn resume_approves() {
+    caught(Sabotage::ResumeApproves, promises::only_an_approval_approves);
 }
