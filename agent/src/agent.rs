@@ -4,7 +4,6 @@
 use crate::config::{Config, InvalidSetting};
 use crate::down::{Down, Part, until_up};
 use crate::executor::Executor;
-use crate::host::{Files, Host};
 use crate::keeper::{self, Keeper};
 use crate::kubelet_user::{self, KUBELET_CONF};
 use crate::ledger::{FileLedger, Ledger, LedgerError};
@@ -15,7 +14,9 @@ use crate::node::Node;
 use crate::ops;
 use crate::start::{self, StartError};
 use crate::units::Units;
-use crate::{learn, paths, session};
+use crate::{learn, session};
+use podlift_host::paths;
+use podlift_host::{Files, Host};
 use podlift_model::MachineId;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;

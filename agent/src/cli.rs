@@ -1,14 +1,15 @@
 //! The command line of `podlift-agent`. The one place of the agent that reads the environment (through clap).
 
 use crate::daemon::{self, Place, below};
-use crate::host::real;
 use crate::units::{Exit, record_exit};
-use crate::{kubelet_user, paths, setup};
+use crate::{kubelet_user, setup};
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::telemetry::{self, Endpoint, LogFormat, Service};
 use podlift_common::tls;
+use podlift_host::paths;
+use podlift_host::real;
 use podlift_model::{BootId, OpId};
 use std::ffi::OsString;
 use std::io::ErrorKind;

@@ -2,7 +2,6 @@
 
 use crate::config::Config;
 use crate::down::{Down, Part, until_up};
-use crate::host::real;
 use crate::keeper::Keeper;
 use crate::link::{GrpcLink, Link};
 use crate::metrics::Metrics;
@@ -12,6 +11,7 @@ use anyhow::{Context as _, bail};
 use podlift_common::config::ConfigError;
 use podlift_common::metrics;
 use podlift_common::tls::{Connector, Expect, Material, Subject};
+use podlift_host::real;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;

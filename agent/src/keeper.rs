@@ -9,11 +9,12 @@
 //! op counts as Indeterminate, and the ledger is not compacted while it contains one.
 
 use crate::down::{Down, Downs, Part};
-use crate::heal::{self, Heal};
-use crate::host::{Files, Host};
 use crate::kubelet_user::{self, KUBELET_CONF};
 use crate::ledger::{Owner, owner};
-use crate::{config, learn, paths, pulse, start};
+use crate::{config, learn, pulse, start};
+use podlift_heal::{self, Heal};
+use podlift_host::paths;
+use podlift_host::{Files, Host};
 use podlift_model::{BootId, NodeName};
 use std::path::Path;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ impl Keeper {
 impl Keeper {
     /// Heals until it is dropped, and sends systemd the pulse of this process.
     pub async fn heal(&self, origin: Option<Instant>) {
-        heal::watch(&self.heal, origin, pulse::beat).await;
+        podlift_heal::watch(&self.heal, origin, pulse::beat).await;
     }
 
     /// Answers the heal's questions to the container runtime, whatever else is down.

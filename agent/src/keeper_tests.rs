@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::config::Config;
-use crate::heal::Learned;
 use crate::testing::{Bench, EMPTY_API, LIVE_API, exited};
 use crate::{Agent, OpenError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use podlift_heal::Learned;
 use podlift_model::Digest;
 use podlift_model::heal::HealMode;
 use podlift_model::op::Component;

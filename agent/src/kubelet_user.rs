@@ -1,9 +1,9 @@
 //! The node name in the client certificate of kubelet.conf. It only reads, and trusts nothing else in that file.
 
-use crate::host::{FileKind, Files};
-use crate::tools::yaml;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use podlift_host::{FileKind, Files};
+use podlift_tools::yaml;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use x509_parser::pem::Pem;
@@ -104,7 +104,7 @@ fn common_name(pem: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::testing::MemFiles;
+    use podlift_host::testing::MemFiles;
 
     const CURRENT: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn the_kubelets_link_leads_to_its_newest_file() {
         let root = tempfile::tempdir().unwrap();
-        let files = crate::host::real::RealFiles::open(root.path()).unwrap();
+        let files = podlift_host::real::RealFiles::open(root.path()).unwrap();
         let user = format!("client-certificate: {CURRENT}");
         files.write(Path::new(KUBELET_CONF), kubeconfig(&user).as_bytes(), 0o600).unwrap();
         let pki = Path::new(CURRENT).parent().unwrap();

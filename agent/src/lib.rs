@@ -34,9 +34,6 @@ pub use cli::main;
 pub use config::Config;
 pub use ledger::Ledger;
 pub use link::{Channel, Link, LinkError};
-pub use podlift_heal as heal;
+/// The ports, for programs that give the agent others than the machine's.
 pub use podlift_host as host;
-pub use podlift_host::paths;
-pub(crate) use podlift_tools as tools;
-pub(crate) use podlift_tools::sources;
 pub use units::{Exit, record_exit};

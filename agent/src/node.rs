@@ -1,13 +1,14 @@
 //! State that the parts of one agent share. It has no behaviour of its own.
 
 use crate::config::Config;
-use crate::heal::Heal;
-use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::metrics::Meters;
 use crate::start;
 use crate::units::Units;
+use podlift_heal::Heal;
+use podlift_host::Host;
 use podlift_model::{BootId, MachineId, OpId};
+use podlift_tools::survey::Surveyed;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -40,6 +41,16 @@ impl Node {
     /// By its configuration, or by what its heal has learned.
     pub fn is_control_plane(&self) -> bool {
         start::is_control_plane(self.config.role, self.heal.expectations().is_some())
+    }
+
+    /// This node for a survey, or a part of one.
+    pub fn surveyed(&self) -> Surveyed<'_> {
+        Surveyed {
+            host: &self.host,
+            apt_root: &self.apt_root,
+            control_plane: self.is_control_plane(),
+            free_bytes: self.config.ops.free_bytes,
+        }
     }
 
     pub fn running_ops(&self) -> Vec<OpId> {

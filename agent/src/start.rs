@@ -1,8 +1,8 @@
 //! Preconditions of the agent's start. Each failure names itself and the remedy. This module only reads.
 
 use crate::config::Role;
-use crate::host::Files;
-use crate::paths;
+use podlift_host::Files;
+use podlift_host::paths;
 use std::io;
 use std::path::Path;
 
@@ -81,8 +81,8 @@ pub fn one_file_system(files: &dyn Files, allowed: bool) -> Result<(), StartErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::real::RealFiles;
-    use crate::host::testing::MemFiles;
+    use podlift_host::real::RealFiles;
+    use podlift_host::testing::MemFiles;
 
     /// Files in which one folder is on another disk.
     struct Mounted(&'static str);
@@ -96,7 +96,7 @@ mod tests {
         fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
             MemFiles::default().read(path)
         }
-        fn stat(&self, path: &Path) -> io::Result<crate::host::Stat> {
+        fn stat(&self, path: &Path) -> io::Result<podlift_host::Stat> {
             MemFiles::default().stat(path)
         }
         fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -118,11 +118,11 @@ mod tests {
             &self,
             _: &Path,
             _: &[u8],
-            _: &crate::host::Stat,
+            _: &podlift_host::Stat,
             _: &podlift_model::Digest,
             _: &Path,
-        ) -> Result<(), crate::host::ReplaceError> {
-            Err(crate::host::ReplaceError::Changed)
+        ) -> Result<(), podlift_host::ReplaceError> {
+            Err(podlift_host::ReplaceError::Changed)
         }
         fn free_bytes(&self, _: &Path) -> io::Result<u64> {
             Ok(0)

@@ -2,10 +2,10 @@
 
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::host::{CommandError, Host, Invocation, Output};
 use crate::node::Node;
 use crate::units::Exit;
 pub use podlift_host::testing::*;
+use podlift_host::{CommandError, Host, Invocation, Output};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

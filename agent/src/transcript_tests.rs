@@ -1,18 +1,18 @@
 //! Every recorded transcript goes through the product's parsers and verdicts. A file without a test fails the test.
 #![allow(clippy::disallowed_methods)] // lists the fixtures
 
-use crate::host::{Http, HttpError, HttpTls, Invocation};
 use crate::ledger::Accepted;
 use crate::node::Node;
 use crate::ops::{Cx, implementation};
-use crate::paths;
 use crate::testing::{BOOT, Bench, EMPTY_API, LIVE_API, exited, said};
-use crate::tools::apt::judge;
-use crate::tools::{etcdctl, kubeadm, madison, snapshot};
 use crate::units::Exit;
 use async_trait::async_trait;
+use podlift_host::paths;
+use podlift_host::{Http, HttpError, HttpTls, Invocation};
 use podlift_model::op::{Addon, Component};
 use podlift_model::{Epoch, Failure, HostOp, KubeVersion, OpId, OpOutput};
+use podlift_tools::apt::judge;
+use podlift_tools::{etcdctl, kubeadm, madison, snapshot};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

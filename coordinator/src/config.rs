@@ -104,6 +104,9 @@ pub struct Run {
     /// Time between two probes of each API server while a run is open. "1s"
     #[serde(with = "duration")]
     pub probe_interval: Duration,
+    /// Time between two reads of an object at each API server while a run changes the control plane. "50ms"
+    #[serde(with = "duration")]
+    pub read_interval: Duration,
     /// How long an agent may take for an observation. "2m"
     #[serde(with = "duration")]
     pub observe_timeout: Duration,
@@ -174,6 +177,7 @@ impl Default for Run {
         Self {
             poll: seconds(1),
             probe_interval: seconds(1),
+            read_interval: Duration::from_millis(50),
             observe_timeout: seconds(120),
             reconnect: seconds(30),
             heartbeat: seconds(5),
@@ -210,7 +214,11 @@ impl Config {
             policy.put_into(&mut options);
         }
         Settings {
-            exec: ExecSettings { poll: self.run.poll, probe_interval: self.run.probe_interval },
+            exec: ExecSettings {
+                poll: self.run.poll,
+                probe_interval: self.run.probe_interval,
+                read_interval: self.run.read_interval,
+            },
             options,
             stale_after: Some(self.run.heartbeat * 3),
             backup: self.backup.clone(),
@@ -253,6 +261,7 @@ mod tests {
             "journal",
             "poll",
             "probe_interval",
+            "read_interval",
             "heartbeat",
             "max_unavailable",
             "canary",

@@ -1,6 +1,5 @@
 //! The state that follows from the journal's records, and from nothing else. Each record is applied in turn.
 
-use crate::store::StoreError;
 use jiff::Timestamp;
 use podlift_engine::machine::{self, ArchivedRun, Attested, Event, IllegalEvent, Record, RunState};
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, RunId};
@@ -66,22 +65,22 @@ impl Fold {
 
     /// Applies the next record of a journal that is read from its beginning. The run's state changes in place, because no reader has it
     /// yet.
-    pub fn replay(&mut self, record: Record) -> Result<(), StoreError> {
+    pub fn replay(&mut self, record: &Record) -> Result<(), IllegalEvent> {
         while self.ends.first().is_some_and(|end| *end < record.seq) {
             self.ends.pop_first();
             // Attestations before the end of that run belong to that run.
             self.attested = Attested::default();
         }
-        let replay = |source| StoreError::Replay { seq: record.seq, source };
         if let Some(run) = record.run.as_ref().filter(|run| !self.leaving.contains(*run)) {
-            let done = match self.runs.get_mut(run) {
-                Some(state) => machine::advance(Arc::make_mut(state), record.at, &record.event),
-                None => machine::apply(None, run, record.at, &record.event)
-                    .map(|state| drop(self.runs.insert(run.clone(), Arc::new(state)))),
-            };
-            done.map_err(replay)?;
+            match self.runs.get_mut(run) {
+                Some(state) => machine::advance(Arc::make_mut(state), record.at, &record.event)?,
+                None => {
+                    let state = machine::apply(None, run, record.at, &record.event)?;
+                    self.runs.insert(run.clone(), Arc::new(state));
+                }
+            }
         }
-        self.note(&record);
+        self.note(record);
         Ok(())
     }
 

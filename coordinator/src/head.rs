@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::dispatch::{Agents, UNREACHABLE};
 use async_trait::async_trait;
 use bytes::Bytes;
+use podlift_engine::doors::ApiProbe;
 use podlift_engine::goals::BcmView;
 use podlift_engine::survey::BcmApplication;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
@@ -111,6 +112,14 @@ impl Cluster for Managed {
 
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
         self.cluster.act(act, epoch).await
+    }
+
+    async fn ready_at(&self, endpoint: &str) -> ApiProbe {
+        self.cluster.ready_at(endpoint).await
+    }
+
+    async fn read_at(&self, endpoint: &str) -> ApiProbe {
+        self.cluster.read_at(endpoint).await
     }
 
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {

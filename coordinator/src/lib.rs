@@ -11,6 +11,7 @@ pub mod exec;
 mod fold;
 mod head;
 pub mod journal;
+mod meters;
 pub mod metrics;
 #[cfg(test)]
 mod no_process_tests;
@@ -28,4 +29,5 @@ pub use daemon::main;
 pub use dispatch::{Agents, Hub};
 pub use exec::Runner;
 pub use journal::Journal;
+pub use meters::Meters;
 pub use store::Store;

@@ -60,7 +60,10 @@ impl Store {
             fold.expect(&row.record()?);
             Ok::<_, StoreError>(())
         })?;
-        each(records.as_ref(), Query::from(0), |row| fold.replay(row.record()?))?;
+        each(records.as_ref(), Query::from(0), |row| {
+            let record = row.record()?;
+            fold.replay(&record).map_err(|source| StoreError::Replay { seq: record.seq, source })
+        })?;
         let head = watch::Sender::new(journal.head());
         let (writer, fold) = (Mutex::new(journal), RwLock::new(fold));
         Ok(Arc::new(Self { writer, fold, records, head, clock }))

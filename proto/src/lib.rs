@@ -1,4 +1,4 @@
-//! podlift.v1 on the wire: generated code only. Nobody outside `podlift_common::wire` should need to look inside these types;
+//! podlift.v1 on the wire: generated code, and the codec that its services use. Only `podlift_common::wire` looks inside these types;
 //! the domain's own types are in `podlift_model`.
 #![allow(clippy::all, missing_docs)]
 
@@ -7,6 +7,8 @@ pub const PROTOCOL: u32 = 1;
 
 /// All messages and services with what they import, as a compiler describes them: for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("../baseline.binpb");
+
+pub mod codec;
 
 pub mod v1 {
     include!("gen/podlift.v1.rs");

@@ -19,7 +19,8 @@ fn blessing() -> bool {
 
 fn generate(out: &Path) {
     let fds = protox::compile(FILES, [here()]).expect("the .proto files compile");
-    tonic_prost_build::configure().out_dir(out).compile_fds(fds).expect("code is generated");
+    let configured = tonic_prost_build::configure().codec_path("crate::codec::Codec");
+    configured.out_dir(out).compile_fds(fds).expect("code is generated");
 }
 
 #[test]

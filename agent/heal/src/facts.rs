@@ -58,7 +58,7 @@ impl Heal {
         let good = state.ring.of(component).to_vec();
         let unlearned = state.unlearned.get(&component).map(|u| u.told.clone());
         drop(state);
-        let budget = self.config.budget_per_hour;
+        let budget = self.allowance.per_hour;
         (look.is_some() || !good.is_empty() || unlearned.is_some()).then(|| HealFile {
             opaque: look.as_ref().and_then(|look| look.manifest()).and_then(Manifest::opaque),
             unlearned,

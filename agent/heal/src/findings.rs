@@ -1,6 +1,5 @@
 //! All findings, for people and for the coordinator, in every mode. A request for them changes nothing and spends no budget.
 
-use crate::budget::{Spent, Verdict};
 use crate::healer::Heal;
 use crate::rules::Finding;
 use crate::settings::Mode;
@@ -27,8 +26,8 @@ impl Heal {
         };
         let held = self.held(&state, component, &component.file());
         let found = self.judge(&state, component, &look, false);
-        let stuck = state.stuck_rules.get(&component.file());
-        let why = |f: &Finding| held.as_ref().or_else(|| stuck?.get(f.rule)).map(String::as_str);
+        let (notices, file) = (&state.notices, component.file());
+        let why = |f: &Finding| held.as_ref().or_else(|| notices.why_rule(&file, f.rule)).map(String::as_str);
         found.iter().map(|finding| tell(finding, component, why(finding))).collect()
     }
 
@@ -52,16 +51,8 @@ impl Heal {
             Mode::Observe => return Some("heal.mode is observe".into()),
             Mode::Off => return Some("heal.mode is off".into()),
         }
-        self.spent(component).map(|spent| spent.to_string()).or_else(|| state.stuck.get(file).cloned())
-    }
-
-    fn spent(&self, component: Component) -> Option<Spent> {
-        let now = self.host.clock.since_boot();
-        let (per_hour, fight_limit) = (self.config.budget_per_hour, self.config.fight_limit);
-        match self.history.budget(|b| b.check(component, now, per_hour, fight_limit)) {
-            Verdict::Held(spent) => Some(spent),
-            Verdict::Fine(_) | Verdict::Fight(_) => None,
-        }
+        let spent = self.allowance.spent(&self.history, component, self.host.clock.since_boot());
+        spent.map(|spent| spent.to_string()).or_else(|| state.notices.why(file).cloned())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The heal itself: its state, and how it starts after the agent ended in any way.
 
+use crate::allowance::Allowance;
 use crate::history::{History, How, Intent};
 use crate::meters::HealMeters;
 use crate::read::Look;
@@ -7,7 +8,6 @@ use crate::readonly::ReadOnly;
 use crate::rules::Seen;
 use crate::settings::{self, Mode};
 use crate::state::State;
-use crate::suspects::Suspects;
 use podlift_host::Host;
 use podlift_host::paths;
 use podlift_model::heal::HealEvent;
@@ -24,7 +24,7 @@ pub struct Heal {
     pub(crate) boot: BootId,
     pub(crate) history: History,
     state: Mutex<State>,
-    suspects: Mutex<Suspects>,
+    pub(crate) allowance: Allowance,
     /// Fires when there is a heal that the coordinator does not have.
     pub healed: Notify,
     /// Fires when a restore waits for the answer of the container runtime.
@@ -53,7 +53,7 @@ impl Heal {
     }
 
     fn with(host: Host, config: settings::Heal, node: NodeName, boot: BootId, history: History) -> Self {
-        let state = State::load(host.files.as_ref());
+        let (state, allowance) = (State::load(host.files.as_ref()), Allowance::new(&config));
         Self {
             host,
             config,
@@ -61,7 +61,7 @@ impl Heal {
             boot,
             history,
             state: Mutex::new(state),
-            suspects: Mutex::default(),
+            allowance,
             healed: Notify::new(),
             runtime_wanted: Notify::new(),
             wake: Notify::new(),
@@ -73,10 +73,6 @@ impl Heal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn suspects(&self) -> MutexGuard<'_, Suspects> {
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Whether time alone may change the verdict: an unreadable file may be completed or restored, a failed repair is tried again, a guard
     /// ends, a kubeadm runs or has just ended, or another process undoes repairs.
     pub(crate) fn is_pending(&self) -> bool {
@@ -84,10 +80,10 @@ impl Heal {
         let unsettled = |look: &Arc<Look>| matches!(look.seen, Seen::Unreadable(_) | Seen::Strange { .. });
         state.kubeadm > 0
             || state.ended.iter().any(|component| !state.ring.of(*component).is_empty())
-            || !state.stuck.is_empty()
+            || state.notices.any_failed()
             || self.armed_guard(&state).is_some()
             || state.looks.values().any(unsettled)
-            || self.suspects().is_armed()
+            || self.allowance.is_suspicious()
     }
 
     /// Completes repairs of which only the intent was recorded. The disk shows whether they happened.

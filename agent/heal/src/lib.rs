@@ -6,6 +6,7 @@
 //! People edit manifests by hand, so the heal splices bytes and keeps every other byte.
 
 mod adopt;
+mod allowance;
 mod budget;
 mod control;
 mod diff;
@@ -21,6 +22,7 @@ mod look;
 pub mod manifest;
 mod mend;
 mod meters;
+mod notices;
 mod pairs;
 mod read;
 mod readonly;

@@ -1,9 +1,8 @@
 //! One look at a manifest: the heal reads the file if it changed, judges it, and repairs it if the rules and the budget allow that. A look
 //! is synchronous and short, so that it can run in the task that receives the notice.
 
-use crate::budget::{Fight, Spent, Verdict};
+use crate::budget::Spent;
 use crate::healer::Heal;
-use crate::mend::MendError;
 use crate::read::{self, Look};
 use crate::rules::{Finding, judge};
 use crate::settings::Mode;
@@ -49,7 +48,7 @@ impl Heal {
         if self.config.mode == Mode::Off {
             return;
         }
-        self.suspects().ask(noticed);
+        self.allowance.read_writers(noticed);
         let mut noticed = Noticed { at: noticed, follows: false };
         for _ in 0..ATTEMPTS {
             match self.attempt(component, noticed, by_hand) {
@@ -57,7 +56,7 @@ impl Heal {
                 Ok(Step::Repaired) => noticed.follows = true,
                 Err(ReplaceError::Changed) => noticed.follows = false,
                 Err(ReplaceError::Io(error)) => {
-                    self.stuck(&component.file(), explain(&error));
+                    self.state().notices.fail(&component.file(), explain(&error));
                     break;
                 }
             }
@@ -89,14 +88,12 @@ impl Heal {
         let findings = self.judge(&state, component, &look, by_hand);
         self.ask_runtime(&mut state, component);
         if findings.iter().all(|f| f.fix.is_none()) || self.config.mode == Mode::Observe {
-            state.stuck.remove(&component.file());
-            state.stuck_rules.remove(&component.file());
-            drop(state);
-            self.say(&component.file(), findings.iter().map(describe).collect());
+            state.notices.rests(&component.file());
+            state.notices.log(&component.file(), findings.iter().map(describe).collect());
             return Ok(Step::Rest);
         }
         if !noticed.follows
-            && let Err(spent) = self.may_spend(component)
+            && let Err(spent) = self.allowance.spend(&self.host, &self.history, component)
         {
             drop(state);
             self.held_back(component, &component.file(), &spent);
@@ -152,30 +149,9 @@ impl Heal {
         }
     }
 
-    /// Whether one more repair is allowed. Records a fight if this repair would begin one.
-    pub(crate) fn may_spend(&self, component: Component) -> Result<(), Spent> {
-        let now = self.host.clock.since_boot();
-        let (per_hour, fight_limit) = (self.config.budget_per_hour, self.config.fight_limit);
-        match self.history.budget(|b| b.check(component, now, per_hour, fight_limit)) {
-            Verdict::Fine(0) => Ok(()),
-            Verdict::Fine(_) => {
-                self.suspects().undone(self.host.watch.as_ref(), Path::new(paths::MANIFESTS), now);
-                Ok(())
-            }
-            Verdict::Held(spent) => Err(spent),
-            Verdict::Fight(times) => {
-                let by = self.suspects().who(component);
-                let fight = Fight { clock: now, since: self.host.clock.now(), times, by: by.clone() };
-                let told = self.history.fight(component, fight);
-                drop(told.inspect_err(|error| tracing::error!(%error, "a fight could not be recorded")));
-                Err(Spent::Fight { file: component.file(), times, by })
-            }
-        }
-    }
-
     pub(crate) fn held_back(&self, component: Component, file: &str, spent: &Spent) {
         self.meters.held_back(component, matches!(spent, Spent::Fight { .. }));
-        self.say(file, vec![spent.to_string()]);
+        self.state().notices.log(file, vec![spent.to_string()]);
     }
 
     /// Records the version that a copy must have if this file is lost. Runs after the repair, so that it does not delay it.
@@ -188,31 +164,6 @@ impl Heal {
         if let Err(error) = kept {
             tracing::debug!(%error, "the version of {} can't be kept", component.file());
         }
-    }
-
-    /// Records and logs which rules can't be repaired, and why.
-    pub(crate) fn stuck_at(&self, file: &str, failed: &[(&'static str, MendError)]) {
-        let whys = failed.iter().map(|(rule, why)| (*rule, why.to_string())).collect();
-        self.state().stuck_rules.insert(file.into(), whys);
-        self.say(file, failed.iter().map(|(rule, why)| format!("{rule} can't be repaired: {why}")).collect());
-    }
-
-    /// Records and logs that the file can't be repaired, and why.
-    pub(crate) fn stuck(&self, file: &str, why: String) {
-        self.state().stuck.insert(file.into(), why.clone());
-        self.say(file, vec![format!("{file} can't be repaired: {why}")]);
-    }
-
-    /// Logs what is wrong when it changes, and not at every tick.
-    pub(crate) fn say(&self, file: &str, what: Vec<String>) {
-        let mut state = self.state();
-        if state.said.get(file).is_some_and(|said| *said == what) {
-            return;
-        }
-        for line in &what {
-            tracing::warn!(file, "{line}");
-        }
-        state.said.insert(file.into(), what);
     }
 
     pub(crate) fn good_copy(&self, component: Component, hash: &Digest) -> Option<Vec<u8>> {

@@ -47,9 +47,7 @@ impl Heal {
                 return self.put(state, component, look, rules, &after, noticed);
             }
         }
-        state.stuck.remove(&component.file());
-        drop(state);
-        self.stuck_at(&component.file(), &failed);
+        state.notices.fail_rules(&component.file(), &failed);
         Ok(Step::Rest)
     }
 
@@ -142,8 +140,7 @@ impl Heal {
         took: Duration,
         diff: impl FnOnce() -> String,
     ) -> Result<Step, ReplaceError> {
-        state.said.remove(&intent.file);
-        state.stuck.remove(&intent.file);
+        state.notices.repaired(&intent.file);
         drop(state);
         let latency = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let event = self.event(intent, latency, diff());

@@ -4,6 +4,7 @@ use crate::evidence::Evidence;
 use crate::expectations::{self, Expectations};
 use crate::guard::{self, Guard};
 use crate::manifest::Manifest;
+use crate::notices::Notices;
 use crate::pairs::{Pairs, load_pairs};
 use crate::read::Look;
 use crate::ring::{self, Ring};
@@ -41,12 +42,7 @@ pub(crate) struct State {
     /// Files as last read. They are not read again until something changes.
     pub looks: BTreeMap<Component, Arc<Look>>,
     pub strays: Strays,
-    /// Why the last repair of a file failed.
-    pub stuck: BTreeMap<String, String>,
-    /// Why the repair of a rule's finding failed, by file and rule.
-    pub stuck_rules: BTreeMap<String, BTreeMap<&'static str, String>>,
-    /// What was last logged of a file.
-    pub said: BTreeMap<String, Vec<String>>,
+    pub notices: Notices,
 }
 
 /// Since when nothing could be learned of a component.

@@ -39,12 +39,18 @@ impl Heal {
             let of = stray.component.filter(|c| by_hand == Some(*c) || armed);
             let Some(component) = of.filter(|_| self.config.mode != Mode::Observe && stray.why_not.is_none())
             else {
-                self.say(&stray.name, vec![stray.what()]);
+                self.state().notices.log(&stray.name, vec![stray.what()]);
                 continue;
             };
-            match self.may_spend(component).map(|()| self.move_stray(&stray, component, noticed)) {
+            match self
+                .allowance
+                .spend(&self.host, &self.history, component)
+                .map(|()| self.move_stray(&stray, component, noticed))
+            {
                 Ok(Ok(_)) | Ok(Err(ReplaceError::Changed)) => self.state().strays.stamp = None,
-                Ok(Err(ReplaceError::Io(error))) => self.stuck(&stray.name, explain(&error)),
+                Ok(Err(ReplaceError::Io(error))) => {
+                    self.state().notices.fail(&stray.name, explain(&error));
+                }
                 Err(spent) => self.held_back(component, &stray.name, &spent),
             }
         }

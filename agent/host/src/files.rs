@@ -40,6 +40,8 @@ pub struct Space {
     /// Device number of the filesystem.
     pub device: u64,
     pub free_bytes: u64,
+    /// Size of the filesystem; 0 if it is not known.
+    pub capacity_bytes: u64,
     pub free_inodes: u64,
 }
 
@@ -135,6 +137,6 @@ pub trait Files: Send + Sync {
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
     /// The filesystem that holds `path`, or would hold it if it existed.
     fn space(&self, path: &Path) -> io::Result<Space> {
-        Ok(Space { device: 0, free_bytes: self.free_bytes(path)?, free_inodes: u64::MAX })
+        Ok(Space { device: 0, free_bytes: self.free_bytes(path)?, capacity_bytes: 0, free_inodes: u64::MAX })
     }
 }

@@ -2,7 +2,7 @@
 //! paths within the node too.
 
 use podlift_model::op::Component;
-use podlift_model::{OpId, RunId};
+use podlift_model::{KubeVersion, OpId, RunId};
 use std::path::{Path, PathBuf};
 
 pub const STATE: &str = "/var/lib/podlift";
@@ -25,6 +25,8 @@ pub const APT_PROBE_DEBS: &str = "/var/lib/podlift/apt-probe/debs";
 /// The target's kubeadm, unpacked but not installed.
 pub const UNPACKED: &str = "/var/lib/podlift/apt-probe/unpacked";
 pub const UNPACKED_KUBEADM: &str = "/var/lib/podlift/apt-probe/unpacked/usr/bin/kubeadm";
+/// Packages that apt downloaded and has not deleted.
+pub const APT_ARCHIVES: &str = "/var/cache/apt/archives";
 pub const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 pub const BACKUP: &str = "/var/lib/podlift/backup";
 pub const HEAL: &str = "/var/lib/podlift/heal";
@@ -50,6 +52,10 @@ pub fn op_memo(op: &OpId) -> PathBuf {
 
 pub fn manifest(component: Component) -> PathBuf {
     Path::new(MANIFESTS).join(component.file())
+}
+/// The target's images, as its kubeadm listed them: the registry, then one image a line.
+pub fn image_list(to: KubeVersion) -> PathBuf {
+    Path::new(APT_PROBE).join(format!("images-{to}.txt"))
 }
 pub fn backup(run: &RunId) -> PathBuf {
     Path::new(BACKUP).join(run.as_str())

@@ -4,7 +4,7 @@
 use crate::paths;
 use crate::{
     Change, CommandError, Commands, FileKind, Files, Host, Http, HttpError, HttpTls, Invocation, Output,
-    ReplaceError, Stat, Watch, Writers, Writing,
+    ReplaceError, Space, Stat, Watch, Writers, Writing,
 };
 use async_trait::async_trait;
 use podlift_common::clock::TokioClock;
@@ -192,6 +192,10 @@ impl Files for MemFiles {
     }
     fn free_bytes(&self, _: &Path) -> io::Result<u64> {
         Ok(100 << 30)
+    }
+    fn space(&self, _: &Path) -> io::Result<Space> {
+        let (free_bytes, capacity_bytes) = (100 << 30, 400 << 30);
+        Ok(Space { device: 0, free_bytes, capacity_bytes, free_inodes: u64::MAX })
     }
 }
 

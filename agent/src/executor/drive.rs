@@ -3,9 +3,9 @@
 use super::{Executor, OpState};
 use crate::ledger::Accepted;
 use crate::ops::{self, Applied, Cx, Op};
-use crate::tools::apt::lock;
-use crate::units::{Ended, UNIT_RUNNING, UnitSpec};
-use podlift_model::{Failure, OpId, OpOutcome, OpOutput};
+use crate::units::{Ended, UnitSpec};
+use podlift_model::{Failure, OpId, OpOutcome, OpOutput, codes};
+use podlift_tools::apt::lock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -53,7 +53,9 @@ impl Executor {
         let say = |line: String| drop(state.send_replace(OpState::Progress(line)));
         loop {
             match self.node.units.alone(cx.op_id).await {
-                Err(failure) if failure.code == UNIT_RUNNING && tokio::time::Instant::now() < until => {
+                Err(failure)
+                    if failure.code == codes::UNIT_RUNNING && tokio::time::Instant::now() < until =>
+                {
                     say(failure.message);
                     tokio::time::sleep(ops.poll).await;
                 }
@@ -65,7 +67,7 @@ impl Executor {
         while let Some(held) = lock::holder(&self.node.host, op.locks()) {
             if began.elapsed() >= ops.lock_timeout {
                 let message = format!("{held} for {} s; wait for it to end", began.elapsed().as_secs());
-                return Err(Failure::transient("apt-lock", message));
+                return Err(Failure::transient(codes::APT_LOCK, message));
             }
             say(format!("waiting for {} s: {held}", began.elapsed().as_secs()));
             tokio::time::sleep(ops.poll).await;

@@ -7,7 +7,7 @@ mod spans;
 
 use crate::ledger::{Accepted, Lookup};
 use crate::node::Node;
-use podlift_model::{Epoch, Failure, HostOp, OpId, OpOutcome};
+use podlift_model::{Epoch, Failure, HostOp, OpId, OpOutcome, codes};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
@@ -73,7 +73,7 @@ impl Executor {
                 "op {} ({}) runs on this node; one mutation at a time: ask again when it has ended",
                 other.op_id, other.verb
             );
-            return Answer::Refused(Failure::transient("busy", message));
+            return Answer::Refused(Failure::transient(codes::BUSY, message));
         }
         let clock = &self.node.host.clock;
         let accepted = Accepted {
@@ -84,7 +84,7 @@ impl Executor {
             since_boot: clock.since_boot(),
         };
         if let Err(e) = self.node.ledger.accept(op_id, &accepted) {
-            return Answer::Refused(Failure::operator("ledger-failed", e.to_string()));
+            return Answer::Refused(Failure::operator(codes::LEDGER_FAILED, e.to_string()));
         }
         let (sender, state) = watch::channel(OpState::Started);
         *running = Some(Running { op_id: op_id.clone(), verb: op.verb(), state: state.clone() });
@@ -101,14 +101,14 @@ impl Executor {
         let name = &self.node.config.node;
         let message =
             format!("{} is an op of a node, and {name} is a head node: nothing was changed", op.verb());
-        Failure::permanent("not-of-this-role", message)
+        Failure::permanent(codes::NOT_OF_THIS_ROLE, message)
     }
 
     /// Checks, when an op starts, that its coordinator may command.
     fn fence(&self, epoch: &Epoch) -> Result<(), Failure> {
         let Some(highest) = self.node.ledger.highest() else {
             let message = "this agent's ledger is new: it has forgotten, or never knew, who commands; it changes nothing until an epoch is claimed";
-            return Err(Failure::transient("ledger-new", message));
+            return Err(Failure::transient(codes::LEDGER_NEW, message));
         };
         if highest == *epoch {
             return Ok(());
@@ -119,9 +119,9 @@ impl Executor {
                 let message = format!(
                     "epoch {epoch} is over: this node follows {highest}; another coordinator has taken over"
                 );
-                Err(Failure::permanent("epoch-stale", message))
+                Err(Failure::permanent(codes::EPOCH_STALE, message))
             }
-            Err(e) => Err(Failure::operator("ledger-failed", e.to_string())),
+            Err(e) => Err(Failure::operator(codes::LEDGER_FAILED, e.to_string())),
         }
     }
 
@@ -137,7 +137,7 @@ impl Executor {
             told(epoch),
             told(highest.as_ref())
         );
-        Err(Failure::permanent("epoch-stale", message))
+        Err(Failure::permanent(codes::EPOCH_STALE, message))
     }
 
     /// The answer for an op that the agent has seen before.

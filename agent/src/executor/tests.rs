@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::agent::{Agent, Seams};
-use crate::host::Files as _;
 use crate::ledger::{Ledger, LedgerError, OpenOp};
-use crate::paths;
 use crate::testing::{Bench, Tools, end_unit};
+use podlift_host::Files as _;
+use podlift_host::paths;
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{FailureClass, InstanceId, LedgerId, OpOutput, RunId};
 use std::path::Path;

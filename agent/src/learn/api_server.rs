@@ -3,14 +3,14 @@
 
 use super::etcd::{self, Answered};
 use super::runtime::runs_exactly;
-use crate::heal::manifest::Manifest;
-use crate::heal::{Learned, Look};
 use crate::look::{alive, api_server};
 use crate::node::Node;
-use crate::tools::crictl;
-use crate::tools::etcdctl::Access;
+use podlift_heal::manifest::Manifest;
+use podlift_heal::{Learned, Look};
 use podlift_model::facts::ApiServerState;
 use podlift_model::op::Component;
+use podlift_tools::crictl;
+use podlift_tools::etcdctl::Access;
 use std::time::Duration;
 
 const API: Component = Component::KubeApiserver;

@@ -2,13 +2,13 @@
 //! learned ones only if the live manifest names none. By the heal's rule, an answer of endpoints that are no longer in use lifts no
 //! prohibition; here they are not asked beside the live ones.
 
-use crate::heal::manifest::Manifest;
-use crate::heal::{Endpoints, Expectations};
-use crate::host::Host;
 use crate::node::Node;
-use crate::tools::etcdctl::Access;
+use podlift_heal::manifest::Manifest;
+use podlift_heal::{Endpoints, Expectations};
+use podlift_host::Host;
 use podlift_model::op::Component;
-use podlift_model::{ClusterName, FlagSet};
+use podlift_model::{ClusterName, FlagSet, codes};
+use podlift_tools::etcdctl::Access;
 use std::collections::BTreeSet;
 
 /// Which cluster answered at some endpoints.
@@ -26,7 +26,7 @@ pub(super) enum Answered {
 pub(super) async fn ask(host: &Host, access: &Access) -> Answered {
     let clusters = match access.clusters(host).await {
         Ok(clusters) => clusters,
-        Err(failure) if failure.code == "command-missing" => return Answered::NoTool(failure.message),
+        Err(failure) if failure.code == codes::COMMAND_MISSING => return Answered::NoTool(failure.message),
         Err(failure) => return Answered::Silent(failure.message),
     };
     let ids: BTreeSet<&String> = clusters.iter().map(|(_, cluster)| cluster).collect();

@@ -14,11 +14,11 @@ mod runtime;
 
 pub(crate) use runtime::answer_runtime;
 
-use crate::heal::Look;
-use crate::heal::rules::Seen;
 use crate::node::Node;
 use patience::Patience;
 use podlift_common::rhythm;
+use podlift_heal::Look;
+use podlift_heal::rules::Seen;
 use podlift_model::op::Component;
 use std::sync::Arc;
 use tokio::time::Instant;

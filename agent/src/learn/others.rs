@@ -3,17 +3,15 @@
 
 use super::api_server::lived;
 use super::runtime::runs_exactly;
-use crate::heal::Look;
-use crate::heal::manifest::Manifest;
-use crate::host::HttpTls;
-use crate::look::{address, alive};
+use crate::look::{address, alive, component as look_at};
 use crate::node::Node;
+use podlift_heal::Look;
 use podlift_model::op::Component;
 
 pub(super) async fn learn(node: &Node, component: Component, look: &Look) -> Result<(), String> {
     let Some(manifest) = look.manifest() else { return Err("it can't be read".into()) };
     let endpoint = address::health(manifest)?;
-    let answer = alive::ask(node, &endpoint, "/healthz", &tls(&endpoint, manifest)).await;
+    let answer = alive::ask(node, &endpoint, "/healthz", &look_at::tls(&endpoint, manifest)).await;
     if !answer.serves() {
         return Err(format!("/healthz of {endpoint} says: {}", answer.line()));
     }
@@ -22,12 +20,4 @@ pub(super) async fn learn(node: &Node, component: Component, look: &Look) -> Res
         lived(node, component).await?;
     }
     node.heal.learned_component(component, &look.hash).map_err(|error| format!("it can't be kept: {error}"))
-}
-
-/// These components sign their own certificate unless they are given one. On the loopback no other host can answer, so it is accepted.
-fn tls(endpoint: &str, manifest: &Manifest) -> HttpTls {
-    match address::is_loopback(endpoint) {
-        true => HttpTls::own_loopback(),
-        false => HttpTls::any_of(alive::authorities(manifest)),
-    }
 }

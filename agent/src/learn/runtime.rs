@@ -1,9 +1,9 @@
 //! Answers of the container runtime, for a restore that waits for them. Runs beside the heal, whatever else is down.
 
-use crate::heal::{Heal, Runtime};
-use crate::host::Host;
-use crate::tools::crictl;
+use podlift_heal::{Heal, Runtime};
+use podlift_host::Host;
 use podlift_model::op::Component;
+use podlift_tools::crictl;
 
 /// Answers the heal's questions until it is dropped.
 pub(crate) async fn answer_runtime(host: &Host, heal: &Heal) {
@@ -20,7 +20,7 @@ pub(super) async fn runs_exactly(
     host: &Host,
     heal: &Heal,
     component: Component,
-    look: &crate::heal::Look,
+    look: &podlift_heal::Look,
 ) -> Result<(), String> {
     match crictl::runtime(host, component).await {
         Runtime::Running(pod) => heal.runs_exactly(component, look, &pod),

@@ -1,9 +1,9 @@
 //! Questions to the container runtime: who asks, when, and with which effect. A restore waits for the answer.
 
 use super::*;
-use crate::heal::Learned;
-use crate::paths;
 use crate::testing::{Bench, LIVE_API, exited, said};
+use podlift_heal::Learned;
+use podlift_host::paths;
 use podlift_model::Digest;
 use podlift_model::op::Component::KubeApiserver as API;
 use std::sync::{Arc, Mutex};

@@ -3,12 +3,12 @@
 use super::api_server::LIVED;
 use super::patience::LONG;
 use super::{Patience, learn, round};
-use crate::heal::Learned;
-use crate::host::{Http, HttpError, HttpTls, Invocation, Trust};
 use crate::node::Node;
-use crate::paths;
 use crate::testing::{Bench, EMPTY_API, LIVE_API, LIVE_KCM, LIVE_SCHEDULER, exited, said};
 use async_trait::async_trait;
+use podlift_heal::Learned;
+use podlift_host::paths;
+use podlift_host::{Http, HttpError, HttpTls, Invocation, Trust};
 use podlift_model::Digest;
 use podlift_model::op::Component;
 use serde_json::json;
@@ -55,7 +55,7 @@ impl World {
             "annotations": {"kubernetes.io/config.hash": "abc", "kubernetes.io/config.source": "file"}})
     }
 
-    fn answer(&self, call: &Invocation) -> Result<crate::host::Output, crate::host::CommandError> {
+    fn answer(&self, call: &Invocation) -> Result<podlift_host::Output, podlift_host::CommandError> {
         let arg = |n: usize| call.args.get(n).map_or("", String::as_str);
         match (call.program, arg(0)) {
             ("crictl", "pods") => {
@@ -80,7 +80,7 @@ impl World {
                 let process = json!({"process": {"args": words(manifest)}});
                 said(&json!({"status": {"state": state, "image": {"image": image}}, "info": {"runtimeSpec": process}}).to_string())
             }
-            ("etcdctl", _) if !self.etcdctl => Err(crate::host::CommandError::NotFound {
+            ("etcdctl", _) if !self.etcdctl => Err(podlift_host::CommandError::NotFound {
                 program: "etcdctl".into(),
                 path: "/usr/bin".into(),
             }),

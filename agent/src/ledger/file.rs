@@ -19,8 +19,8 @@ use super::record::{
     Event, FAMILY, FORMAT, Header, Line, Outline, Owner, Record, read_line, read_record, write_line,
 };
 use super::{Accepted, Ledger, LedgerError, Lookup, OpenOp};
-use crate::host::Files;
-use crate::paths;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::{Epoch, LedgerId, NodeName, OpId, OpOutcome, RunId};
 use std::collections::BTreeMap;
 use std::io;

@@ -1,7 +1,7 @@
 //! The address on which a component of this node listens, from its manifest. Pure. It never guesses: a value that only the container knows
 //! is an error.
 
-use crate::heal::manifest::Manifest;
+use podlift_heal::manifest::Manifest;
 use podlift_model::FlagSet;
 use podlift_model::command::is_expanded;
 use podlift_model::op::Component;
@@ -31,6 +31,11 @@ pub fn health(manifest: &Manifest) -> Result<String, String> {
         "0" => Err("--secure-port=0: it serves no healthz".into()),
         port => Ok(joined(&host, port)),
     }
+}
+
+/// Whether kube-controller-manager or kube-scheduler serves no health endpoint at all.
+pub fn serves_none(manifest: &Manifest) -> bool {
+    manifest.flags().joined("secure-port").as_deref() == Some("0")
 }
 
 /// Whether the endpoint is on the loopback, where a component signs its own certificate.

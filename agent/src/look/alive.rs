@@ -1,9 +1,9 @@
 //! Asks a component for its health with the credentials of this node: its API server's client pair, then the kubelet's, then none. A
 //! component that demands other credentials is alive too.
 
-use crate::heal::manifest::Manifest;
-use crate::host::{ClientPair, HttpError, HttpTls};
 use crate::node::Node;
+use podlift_heal::manifest::Manifest;
+use podlift_host::{ClientPair, HttpError, HttpTls};
 use podlift_model::op::Component;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,11 @@ pub struct Alive {
 }
 
 impl Alive {
+    /// Nothing was asked, for this reason.
+    pub fn unasked(why: &str) -> Self {
+        Self { ready: false, wants_credentials: false, said: why.into() }
+    }
+
     pub fn serves(&self) -> bool {
         self.ready || self.wants_credentials
     }

@@ -1,9 +1,9 @@
 //! Credentials, from valid ones to none.
 
 use super::*;
-use crate::host::Http;
 use crate::testing::{Bench, exited};
 use async_trait::async_trait;
+use podlift_host::Http;
 use std::sync::{Arc, Mutex};
 
 /// The clients that it accepts, and the requests that it got.
@@ -35,7 +35,7 @@ async fn asked(
     answers: &[(&'static str, Result<u16, &'static str>)],
 ) -> (Alive, Vec<String>) {
     let mut bench = Bench::new(|_| exited(1, "")).control_plane();
-    bench.files.put(crate::paths::manifest(Component::KubeApiserver), LIVE.as_bytes());
+    bench.files.put(podlift_host::paths::manifest(Component::KubeApiserver), LIVE.as_bytes());
     files.iter().for_each(|path| bench.files.put(path, b"pem"));
     let server = Arc::new(Server { answers: answers.to_vec(), asked: Mutex::default() });
     bench.host.http = server.clone();

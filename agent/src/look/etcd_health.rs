@@ -3,9 +3,9 @@
 
 use crate::node::Node;
 use crate::ops::etcd_access;
-use crate::tools::etcdctl::{Access, EndpointHealth, EndpointStatus, Member};
 use podlift_model::Failure;
 use podlift_model::facts::{EtcdMember, EtcdState};
+use podlift_tools::etcdctl::{Access, EndpointHealth, EndpointStatus, Member};
 use std::collections::BTreeMap;
 
 pub async fn state(node: &Node) -> Result<EtcdState, Failure> {

@@ -1,14 +1,14 @@
 //! The node's present facts. Versions of binaries cost processes, so they are kept until something may have changed them.
 
 use super::address;
-use crate::heal::manifest::Manifest;
-use crate::heal::rules::Seen;
 use crate::node::Node;
-use crate::sources;
-use crate::tools::{dpkg_query, versions};
+use podlift_heal::manifest::Manifest;
+use podlift_heal::rules::Seen;
 use podlift_model::facts::{ManifestFacts, PackageState};
 use podlift_model::op::{Component, Package};
 use podlift_model::{Digest, FlagSet, KubeVersion, NodeFacts};
+use podlift_tools::sources;
+use podlift_tools::{dpkg_query, versions};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -3,8 +3,8 @@
 use super::look;
 use crate::config::{Mode, Role};
 use crate::executor::{Answer, Executor};
-use crate::paths;
 use crate::testing::{Bench, EMPTY_API, said};
+use podlift_host::paths;
 use podlift_model::op::Component;
 use podlift_model::{Epoch, HostOp, InstanceId, Look, OpOutput};
 

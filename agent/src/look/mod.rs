@@ -6,6 +6,7 @@ pub(crate) mod alive;
 pub(crate) mod api_server;
 pub(crate) mod backup;
 mod backup_files;
+pub(crate) mod component;
 pub(crate) mod etcd_health;
 pub(crate) mod facts;
 mod packages;
@@ -16,11 +17,11 @@ mod head_tests;
 pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
-use crate::tools::bcm;
-use crate::tools::kubeadm::{self, Binary};
 use podlift_host::Host;
-use podlift_model::{ClusterName, Failure, Look, OpOutput};
-use podlift_tools::survey::{self, Surveyed};
+use podlift_model::{ClusterName, Failure, Look, OpOutput, codes};
+use podlift_tools::bcm;
+use podlift_tools::kubeadm::{self, Binary};
+use podlift_tools::survey;
 
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     is_ours(node, look)?;
@@ -33,11 +34,12 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         }
         Look::EtcdHealth => OpOutput::Etcd(etcd_health::state(node).await?),
         Look::ApiServer => OpOutput::ApiServer(api_server::state(node).await?),
-        Look::Components | Look::Images { .. } => return Err(not_yet(look)),
-        Look::Devices => OpOutput::Devices(survey::devices(surveyed(node))),
+        Look::Components => OpOutput::Components(component::all(node).await?),
+        Look::Images { to } => OpOutput::Images(survey::images(node.surveyed(), *to).await?),
+        Look::Devices => OpOutput::Devices(survey::devices(node.surveyed())),
         Look::Manifests => OpOutput::Manifests(node.heal.findings()),
         Look::Backup { run } => OpOutput::Backup(backup::state(node, run).await?),
-        Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(surveyed(node), *to).await)),
+        Look::Survey { to } => OpOutput::Survey(Box::new(survey::survey(node.surveyed(), *to).await)),
         Look::BackupFiles => OpOutput::BackupFiles(backup_files::list(node)?),
         Look::BackupPart { path, offset, recipients } => {
             OpOutput::BackupPart(backup_files::part(node, path, *offset, recipients).await?)
@@ -70,7 +72,7 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         }
         other => {
             return Err(Failure::permanent(
-                "not-of-this-role",
+                codes::NOT_OF_THIS_ROLE,
                 format!("{} is no question to BCM", other.verb()),
             ));
         }
@@ -89,18 +91,5 @@ fn is_ours(node: &Node, look: &Look) -> Result<(), Failure> {
         }
         _ => return Ok(()),
     };
-    Err(Failure::permanent("not-of-this-role", message))
-}
-
-fn not_yet(look: &Look) -> Failure {
-    Failure::permanent("invalid-request", format!("this agent does not answer {}: upgrade it", look.verb()))
-}
-
-fn surveyed(node: &Node) -> Surveyed<'_> {
-    Surveyed {
-        host: &node.host,
-        apt_root: &node.apt_root,
-        control_plane: node.is_control_plane(),
-        free_bytes: node.config.ops.free_bytes,
-    }
+    Err(Failure::permanent(codes::NOT_OF_THIS_ROLE, message))
 }

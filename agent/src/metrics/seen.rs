@@ -2,8 +2,8 @@
 
 use crate::config::Mode;
 use crate::node::Node;
-use crate::paths;
 use podlift_common::metrics::{Labels, Out};
+use podlift_host::paths;
 use podlift_model::facts::GuardState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;

@@ -2,9 +2,9 @@
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
-use crate::sources::{self, Source};
 use async_trait::async_trait;
 use podlift_model::{Digest, Failure, Minor, OpOutput};
+use podlift_tools::sources::{self, Source};
 use std::path::Path;
 
 pub struct AptSource {

@@ -1,11 +1,11 @@
 //! `apt-get update` of the Kubernetes repository. Other repositories are left alone.
 
 use super::{Applied, Cx, Op};
-use crate::sources;
-use crate::tools::apt::{self, lock};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::apt::{self, lock};
+use podlift_tools::sources;
 
 pub struct AptUpdate;
 

@@ -1,9 +1,9 @@
 //! The access to this node's etcd, with a check that it is the right one. No op touches another cluster than the learned one.
 
 use crate::node::Node;
-use crate::tools::etcdctl::Access;
 use podlift_model::Failure;
 use podlift_model::op::Component;
+use podlift_tools::etcdctl::Access;
 
 /// Access by the live manifest, or by the learned endpoints if the manifest names none.
 pub fn of(node: &Node) -> Result<Access, Failure> {

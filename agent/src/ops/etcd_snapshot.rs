@@ -6,16 +6,16 @@
 use super::etcd_access;
 use super::shared::{control_plane, file_failure};
 use super::{Applied, Cx, Op, old_backups};
-use crate::host::Invocation;
 use crate::look::backup;
-use crate::paths;
-use crate::tools::etcdctl::Access;
-use crate::tools::must;
-use crate::tools::snapshot::{self, Status};
 use crate::units::Exit;
 use async_trait::async_trait;
+use podlift_host::Invocation;
+use podlift_host::paths;
 use podlift_model::facts::SnapshotState;
-use podlift_model::{Failure, OpOutput, RunId};
+use podlift_model::{Failure, OpOutput, RunId, codes};
+use podlift_tools::etcdctl::Access;
+use podlift_tools::must;
+use podlift_tools::snapshot::{self, Status};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -193,7 +193,7 @@ fn room(cx: &Cx<'_>, database: u64) -> Result<(), Failure> {
         database >> 20,
         wanted >> 20
     );
-    Err(Failure::operator("disk-full", message))
+    Err(Failure::operator(codes::DISK_FULL, message))
 }
 
 #[async_trait]

@@ -2,8 +2,8 @@
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
-use crate::paths;
 use async_trait::async_trait;
+use podlift_host::paths;
 use podlift_model::facts::GuardState;
 use podlift_model::{Failure, OpOutput, RunId};
 use std::path::Path;

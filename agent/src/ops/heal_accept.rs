@@ -3,7 +3,7 @@
 use super::{Applied, Cx, Op};
 use async_trait::async_trait;
 use podlift_model::op::Component;
-use podlift_model::{Digest, Failure, OpOutput};
+use podlift_model::{Digest, Failure, OpOutput, codes};
 
 pub struct HealAccept {
     pub component: Component,
@@ -21,7 +21,7 @@ impl Op for HealAccept {
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
-        let refused = |e: crate::heal::Refused| Failure::operator("heal-refused", e.to_string());
+        let refused = |e: podlift_heal::Refused| Failure::operator(codes::HEAL_REFUSED, e.to_string());
         cx.node.heal.accept(self.component, &self.sha256).map_err(refused)?;
         let line = format!("{} ({}) is expected from now on", self.component.file(), self.sha256.short());
         Ok(Applied::Done(OpOutput::Changed(line)))

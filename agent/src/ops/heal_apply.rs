@@ -3,7 +3,7 @@
 use super::{Applied, Cx, Op};
 use async_trait::async_trait;
 use podlift_model::op::Component;
-use podlift_model::{Failure, OpOutput};
+use podlift_model::{Failure, OpOutput, codes};
 
 pub struct HealApply {
     pub component: Component,
@@ -20,7 +20,7 @@ impl Op for HealApply {
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
-        let refused = |e: crate::heal::Refused| Failure::operator("heal-refused", e.to_string());
+        let refused = |e: podlift_heal::Refused| Failure::operator(codes::HEAL_REFUSED, e.to_string());
         let done = cx.node.heal.apply(self.component).map_err(refused)?;
         let left: Vec<String> = done.left.iter().map(|f| format!("{}: {}", f.rule, f.what)).collect();
         let file = self.component.file();

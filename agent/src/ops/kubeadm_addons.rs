@@ -2,11 +2,11 @@
 
 use super::shared::{control_plane, kubeadm_ended};
 use super::{Applied, Cx, Op};
-use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::op::Addon;
 use podlift_model::{Failure, KubeVersion, OpOutput};
+use podlift_tools::kubeadm;
 
 pub struct KubeadmAddons {
     pub to: KubeVersion,

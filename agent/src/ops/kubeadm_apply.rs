@@ -1,13 +1,13 @@
 //! `kubeadm upgrade apply` on the first control-plane node. Exit code 0 does not prove health: kubeadm exits 0 over a crash-looping API
 //! server.
 
-use super::shared::{control_plane, kubeadm_ended};
+use super::shared::{control_plane, kubeadm_ended, remaining};
 use super::{Applied, Cx, Op, kubeadm_patches, served};
-use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::op::{Preflight, SkipPhase};
 use podlift_model::{Failure, KubeVersion, OpOutput};
+use podlift_tools::kubeadm;
 
 pub struct KubeadmApply {
     pub to: KubeVersion,
@@ -28,9 +28,10 @@ impl Op for KubeadmApply {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         control_plane(cx.node)?;
+        let skip = remaining(cx.node, self.to, &self.skip).await;
         Ok(Applied::Unit(kubeadm::apply(
             self.to,
-            &self.skip,
+            &skip,
             &self.ignore,
             kubeadm_patches::local(cx.node),
             cx.node.config.ops.kubeadm_timeout,

@@ -1,13 +1,13 @@
 //! `kubeadm upgrade node`, for the other control-plane nodes and for workers. kubeadm derives the node's role from the manifest folder, so
 //! a control-plane node that lacks a manifest is refused.
 
-use super::shared::{all_manifests_or_none, kubeadm_ended};
+use super::shared::{all_manifests_or_none, kubeadm_ended, remaining};
 use super::{Applied, Cx, Op, kubeadm_patches, served};
-use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::op::SkipPhase;
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::kubeadm::{self, Binary};
 
 pub struct KubeadmNode {
     pub skip: Vec<SkipPhase>,
@@ -25,8 +25,13 @@ impl Op for KubeadmNode {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         all_manifests_or_none(cx.node)?;
+        // The installed kubeadm is the target's: kubeadm refuses a cluster version above its own.
+        let skip = match kubeadm::version(&cx.node.host, Binary::Installed).await.map(|text| text.parse()) {
+            Ok(Ok(to)) => remaining(cx.node, to, &self.skip).await,
+            _ => self.skip.clone(),
+        };
         Ok(Applied::Unit(kubeadm::node(
-            &self.skip,
+            &skip,
             kubeadm_patches::local(cx.node),
             cx.node.config.ops.kubeadm_timeout,
         )))

@@ -2,10 +2,10 @@
 
 use super::shared::{all_manifests_or_none, kubeadm_ended};
 use super::{Applied, Cx, Op, kubeadm_patches};
-use crate::tools::kubeadm;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::kubeadm;
 
 pub struct KubeletConfig;
 

@@ -3,10 +3,10 @@
 
 use super::{Applied, Cx, Op};
 use crate::node::Node;
-use crate::tools::survey::{self, Drift, Surveyed};
-use crate::tools::systemctl;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::survey::{self, Drift};
+use podlift_tools::systemctl;
 
 pub struct KubeletRestart;
 
@@ -51,10 +51,7 @@ async fn stays_active(node: &Node) -> Result<(), Failure> {
 
 /// Empty if one side can't be known, for example because a shell starts the kubelet. The plan has reported that.
 async fn drift(node: &Node) -> Vec<Drift> {
-    let (host, apt_root) = (&node.host, &node.apt_root);
-    let free_bytes = node.config.ops.free_bytes;
-    let node = Surveyed { host, apt_root, control_plane: node.is_control_plane(), free_bytes };
-    survey::kubelet_drift(node).await.unwrap_or_else(|why| {
+    survey::kubelet_drift(node.surveyed()).await.unwrap_or_else(|why| {
         tracing::info!(why, "the kubelet's flags can't be compared with the files of its next start");
         Vec::new()
     })

@@ -4,8 +4,8 @@
 use super::shared::file_failure;
 use super::{Applied, Cx, Op, old_backups};
 use crate::look::backup;
-use crate::paths;
 use async_trait::async_trait;
+use podlift_host::paths;
 use podlift_model::op::Component;
 use podlift_model::{Digest, Failure, OpOutput, RunId};
 use std::collections::BTreeMap;

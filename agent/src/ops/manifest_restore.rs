@@ -3,9 +3,9 @@
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
-use crate::host::{Files, ReplaceError};
-use crate::paths;
 use async_trait::async_trait;
+use podlift_host::paths;
+use podlift_host::{Files, ReplaceError};
 use podlift_model::op::Component;
 use podlift_model::{Digest, Failure, OpOutput};
 use std::io;

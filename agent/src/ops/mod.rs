@@ -99,7 +99,7 @@ pub(crate) trait Op: Send + Sync {
 }
 
 /// Removes files of earlier runs that this node no longer needs.
-pub(crate) fn prune(files: &dyn crate::host::Files) -> Result<(), Failure> {
+pub(crate) fn prune(files: &dyn podlift_host::Files) -> Result<(), Failure> {
     old_backups::prune(files, None)
 }
 

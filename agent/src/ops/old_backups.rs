@@ -4,8 +4,8 @@
 
 use super::etcd_snapshot::{FOLDER_MARK, is_snapshot};
 use super::shared::file_failure;
-use crate::host::Files;
-use crate::paths;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::{Failure, RunId};
 use std::cmp::Reverse;
 use std::path::Path;

@@ -2,12 +2,12 @@
 
 use super::shared::{free_space, list};
 use super::{Applied, Cx, Op};
-use crate::tools::apt::{self, lock};
-use crate::tools::madison;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::apt::{self, lock};
+use podlift_tools::madison;
 
 pub struct PackageDownload {
     pub packages: Vec<PackagePin>,

@@ -3,14 +3,14 @@
 
 use super::shared::{file_failure, free_space, list};
 use super::{Applied, Cx, Op};
-use crate::paths;
-use crate::tools::apt::{self, lock};
-use crate::tools::dpkg_query::Known;
-use crate::tools::{apt_mark, dpkg_query, madison};
 use crate::units::Exit;
 use async_trait::async_trait;
+use podlift_host::paths;
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{Failure, OpOutput};
+use podlift_tools::apt::{self, lock};
+use podlift_tools::dpkg_query::Known;
+use podlift_tools::{apt_mark, dpkg_query, madison};
 use std::collections::BTreeSet;
 
 pub struct PackageInstall {

@@ -2,9 +2,9 @@
 //! the question of a separate step, because an API server that was replaced a second ago may still be starting.
 
 use super::Cx;
-use crate::heal::manifest::Manifest;
 use crate::look::api_server;
-use crate::paths;
+use podlift_heal::manifest::Manifest;
+use podlift_host::paths;
 use podlift_model::facts::ApiServerState;
 use podlift_model::op::Component;
 use podlift_model::{Failure, OpOutput};

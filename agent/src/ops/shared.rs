@@ -2,10 +2,12 @@
 
 use super::Cx;
 use crate::node::Node;
-use crate::paths;
 use crate::units::Exit;
-use podlift_model::op::{Component, PackagePin};
-use podlift_model::{Failure, OpOutput};
+use podlift_heal::Runtime;
+use podlift_host::paths;
+use podlift_model::op::{Component, PackagePin, SkipPhase};
+use podlift_model::{Failure, KubeVersion, Minor, OpOutput, codes};
+use podlift_tools::crictl;
 pub use podlift_tools::files::file_failure;
 
 /// Checks the free space below /var for packages and images.
@@ -27,7 +29,7 @@ pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
         missing.join(", "),
         paths::MANIFESTS
     );
-    Err(Failure::operator("manifest-missing", message))
+    Err(Failure::operator(codes::MANIFEST_MISSING, message))
 }
 
 /// Checks that this is a control-plane node with all its manifests.
@@ -40,6 +42,35 @@ pub fn control_plane(node: &Node) -> Result<(), Failure> {
             format!("{} has no static pod manifests: it is no control-plane node", node.config.node),
         )),
     }
+}
+
+/// The phases to skip: those of the request, and the control plane where it is at `to` already and runs exactly what is on the disk.
+///
+/// kubeadm replaces a manifest that differs from its own text and then waits five minutes for a new pod. If the heal puts the manifest back
+/// in that time, the pod is the same as before, and kubeadm gives up. An attempt after an unknown end would repeat that for ever.
+pub async fn remaining(node: &Node, to: KubeVersion, skip: &[SkipPhase]) -> Vec<SkipPhase> {
+    let mut all = skip.to_vec();
+    let has_phases = to.minor() >= Minor { major: 1, minor: 32 };
+    if has_phases && !skip.contains(&SkipPhase::ControlPlane) && runs_at(node, to).await {
+        tracing::info!(%to, "the control plane runs the target's manifests: only the other phases are run");
+        all.push(SkipPhase::ControlPlane);
+    }
+    all
+}
+
+/// Whether all three components are at this version and run with exactly the manifests on the disk.
+async fn runs_at(node: &Node, to: KubeVersion) -> bool {
+    for component in Component::ALL {
+        let Ok(look) = node.heal.seen(*component) else { return false };
+        if look.manifest().and_then(|m| m.version) != Some(to) {
+            return false;
+        }
+        let Runtime::Running(pod) = crictl::runtime(&node.host, *component).await else { return false };
+        if node.heal.runs_exactly(*component, &look, &pod).is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 /// The meaning of kubeadm's exit. Health is checked separately.
@@ -56,7 +87,7 @@ pub fn kubeadm_ended(cx: &Cx<'_>, what: &str, exit: &Exit) -> Result<OpOutput, F
         .find(|l| l.starts_with("error") || l.contains("[ERROR"))
         .unwrap_or("see its output");
     let message = format!("`{what}` {} after {seconds} s: {reason}", exit.describe());
-    Err(Failure::operator("kubeadm-failed", message).with_detail(&log))
+    Err(Failure::operator(codes::KUBEADM_FAILED, message).with_detail(&log))
 }
 
 /// Duration in whole seconds: on the boot clock within one boot, because the wall clock may be wrong.

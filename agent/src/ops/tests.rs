@@ -1,13 +1,17 @@
 //! Ops on a node in memory, each through its own `observe` and `apply`.
 
+mod components;
+mod images;
+mod kubeadm;
 mod kubelet;
+mod pods;
 mod stores;
 
 use super::*;
-use crate::host::{CommandError, Files as _, Invocation, Output};
 use crate::look;
-use crate::paths;
 use crate::testing::{BOOT, Bench, EMPTY_API, LIVE_API, exited, line, said};
+use podlift_host::paths;
+use podlift_host::{CommandError, Files as _, Invocation, Output};
 use podlift_model::op::{Addon, Component};
 use podlift_model::{Digest, Look, RunId};
 use sha2::{Digest as _, Sha256};
@@ -175,7 +179,7 @@ async fn a_person_accepts_what_was_looked_at_and_has_the_rest_repaired() {
     let b = bench(nothing);
     let (node, component) = (b.node(), Component::KubeApiserver);
     let servers = "https://10.77.0.11:2379".into();
-    let learned = crate::heal::Learned { servers, ..Default::default() };
+    let learned = podlift_heal::Learned { servers, ..Default::default() };
     node.heal.learned(learned, &Digest::of(LIVE_API)).unwrap();
     let api = paths::manifest(component);
     let moved = LIVE_API.replacen("    - --advertise", "    - --v=2\n    - --advertise", 1);
@@ -306,20 +310,6 @@ async fn packages_are_looked_up_in_a_root_of_their_own() {
     assert_eq!((config.as_str(), others.len()), ("apt-config dump", 2));
     assert!(others.iter().all(|c| c.contains("Dir::State::Lists=/var/lib/podlift/apt-probe/lists")));
     assert!(!b.files.text(paths::APT_PROBE_CONFIG).contains("touch"), "no hook runs");
-}
-
-#[tokio::test(start_paused = true)]
-async fn images_are_those_of_the_manifests_own_registry() {
-    let b = bench(|_| said(""));
-    done(&b.node(), HostOp::ImagePull { to: "v1.32.9".parse().unwrap() }).await;
-    let pulled = "crictl pull registry.k8s.io/kube-apiserver:v1.32.9";
-    assert!(b.commands.calls().iter().any(|call| call == pulled), "{:?}", b.commands.calls());
-    let worker = Bench::new(nothing);
-    assert!(matches!(
-        done(&worker.node(), HostOp::ImagePull { to: "v1.32.9".parse().unwrap() }).await,
-        OpOutput::Unchanged(_)
-    ));
-    assert_eq!(worker.commands.calls(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,10 +5,10 @@
 mod cluster;
 mod node;
 
-use crate::heal::Expectations;
 use crate::look::look;
 use cluster::{Cluster, Layout};
 use node::Bench;
+use podlift_heal::Expectations;
 use podlift_model::facts::EtcdState;
 use podlift_model::{Digest, HostOp, Look, OpOutcome, OpOutput, RunId};
 use std::path::PathBuf;

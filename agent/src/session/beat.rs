@@ -4,9 +4,9 @@
 use super::serve::Outbox;
 use crate::look::facts::{Installed, assemble, installed};
 use crate::node::Node;
-use crate::paths;
 use podlift_common::rhythm;
 use podlift_common::wire::to_document;
+use podlift_host::paths;
 use podlift_model::documents::FACTS;
 use podlift_proto::v1::{self, from_agent};
 use std::path::Path;

@@ -6,7 +6,7 @@ use crate::look::look;
 use crate::node::Node;
 use podlift_common::wire::{self, HostRequest, to_document};
 use podlift_model::documents::HEAL_EVENT;
-use podlift_model::{Epoch, Failure, OpId, OpOutcome};
+use podlift_model::{Epoch, Failure, OpId, OpOutcome, codes};
 use podlift_proto::v1::{self, from_agent, op_report};
 use std::future::Future;
 use std::pin::Pin;
@@ -90,7 +90,7 @@ pub(super) async fn run_op(
     let answer = match epoch {
         Some(epoch) => executor.submit(&op_id, &epoch, &op),
         None => Answer::Refused(Failure::permanent(
-            "invalid-request",
+            codes::INVALID_REQUEST,
             "field epoch is missing: expected the epoch of whoever commands",
         )),
     };
@@ -103,7 +103,7 @@ pub(super) async fn run_op(
 }
 
 fn decode(request: &v1::RunOp) -> Result<(OpId, Option<Epoch>, HostRequest), Failure> {
-    let invalid = |why: String| Failure::permanent("invalid-request", why);
+    let invalid = |why: String| Failure::permanent(codes::INVALID_REQUEST, why);
     let op_id = OpId::new(request.op_id.clone()).map_err(|e| invalid(e.to_string()))?;
     let op = request.op.as_ref().ok_or_else(|| invalid("field op is missing".into()))?;
     let op = wire::request_from_wire(op).map_err(|e| invalid(e.to_string()))?;

@@ -2,10 +2,10 @@
 
 use crate::agent::Agent;
 use crate::link::{Channel, Link, LinkError};
-use crate::paths;
 use crate::testing::{Bench, EMPTY_API, Tools, end_unit};
 use async_trait::async_trait;
 use podlift_common::wire::{look_to_wire, op_to_wire, outcome_from_wire};
+use podlift_host::paths;
 use podlift_model::{HostOp, Look, OpOutcome, RunId};
 use podlift_proto::v1::{self, from_agent, lookup_reply, op_report, to_agent};
 use std::sync::{Arc, Mutex};
@@ -182,7 +182,7 @@ async fn a_heal_is_told_until_it_is_acknowledged() {
     session.hello().await;
     session.welcome().await;
     rig.bench.files.put(paths::manifest(podlift_model::op::Component::KubeApiserver), fatal.as_bytes());
-    rig.bench.watch.tell(crate::host::Change::File("kube-apiserver.yaml".into()));
+    rig.bench.watch.tell(podlift_host::Change::File("kube-apiserver.yaml".into()));
     let from_agent::Kind::HealReport(first) = session.hear().await else { panic!() };
     drop(session);
     let mut session = rig.sessions.recv().await.unwrap();

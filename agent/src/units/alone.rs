@@ -1,14 +1,11 @@
 //! Checks whether another op's unit runs. An agent that lost its ledger does not know that unit, and must still run one mutation at a time.
 
 use super::{Units, unit_name};
-use crate::host::Invocation;
-use podlift_model::{Failure, OpId};
+use podlift_host::Invocation;
+use podlift_model::{Failure, OpId, codes};
 
 /// Services of podlift whose names look like those of op units.
 const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
-
-/// Code of the failure.
-pub(crate) const UNIT_RUNNING: &str = "unit-running";
 
 impl Units {
     /// Fails if a unit of another op is active. Passes if systemctl does not answer: `start` will then report the problem.
@@ -24,7 +21,7 @@ impl Units {
                 let message = format!(
                     "{unit} still runs on this node, of an op that this agent does not remember; wait for it to end"
                 );
-                Err(Failure::transient(UNIT_RUNNING, message))
+                Err(Failure::transient(codes::UNIT_RUNNING, message))
             }
         }
     }

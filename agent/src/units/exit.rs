@@ -1,8 +1,8 @@
 //! How a unit ended, as systemd reported it. The unit's ExecStopPost writes the record, so it exists whether or not an agent runs.
 
-use crate::host::Files;
-use crate::paths;
 use jiff::Timestamp;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::{BootId, OpId};
 use serde::{Deserialize, Serialize};
 use std::io;

@@ -17,13 +17,12 @@ mod start;
 mod tests;
 mod wait;
 
-pub(crate) use alone::UNIT_RUNNING;
 pub use exit::{Exit, read_exit, record_exit};
 pub use podlift_tools::UnitSpec;
 pub use wait::Ended;
 
-use crate::host::{Commands, Files};
 use podlift_common::clock::Clock;
+use podlift_host::{Commands, Files};
 use podlift_model::{BootId, OpId};
 use std::sync::Arc;
 use std::time::Duration;

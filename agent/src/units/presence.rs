@@ -3,8 +3,8 @@
 
 use super::exit::NEVER;
 use super::{Exit, Units, unit_name};
-use crate::host::Invocation;
 use nix::sys::signal::Signal;
+use podlift_host::Invocation;
 use podlift_model::OpId;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

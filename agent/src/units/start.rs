@@ -2,8 +2,8 @@
 
 use super::presence::Presence;
 use super::{UnitSpec, Units, name, unit_name};
-use crate::host::{CommandError, Invocation};
-use crate::paths;
+use podlift_host::paths;
+use podlift_host::{CommandError, Invocation};
 use podlift_model::{Failure, OpId};
 
 /// For units that must not be ended from outside: the stop signal has no effect, and systemd waits this many seconds. That applies when the

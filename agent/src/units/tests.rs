@@ -1,9 +1,9 @@
 //! Starts and finds units, with the answers of systemd 252.
 
 use super::*;
-use crate::host::{CommandError, Invocation, Output};
-use crate::paths;
 use crate::testing::{BOOT, Bench, exited, said};
+use podlift_host::paths;
+use podlift_host::{CommandError, Invocation, Output};
 
 const FAILED: &str = "Result=exit-code\nExecMainCode=1\nExecMainStatus=0\nLoadState=loaded\nActiveState=failed\nSubState=failed\n";
 const RUNS: &str = "Result=success\nExecMainCode=0\nExecMainStatus=0\nLoadState=loaded\nActiveState=active\nSubState=running\n";

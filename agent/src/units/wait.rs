@@ -2,8 +2,8 @@
 
 use super::presence::Presence;
 use super::{Exit, Units, read_exit, record_exit, unit_name};
-use crate::host::Invocation;
-use crate::paths;
+use podlift_host::Invocation;
+use podlift_host::paths;
 use podlift_model::OpId;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::apt::lock;
 use super::must;
 use podlift_host::{Host, Invocation};
-use podlift_model::Failure;
+use podlift_model::{Failure, codes};
 use std::time::Duration;
 
 /// How long to wait for dpkg's lock; the same as for apt-get.
@@ -32,7 +32,7 @@ async fn mark(host: &Host, verb: &str, packages: &[String]) -> Result<(), Failur
         };
         if host.clock.since_boot() > until {
             let message = lock::holder(host, &LOCKS).unwrap_or(failure.message);
-            return Err(Failure::transient("apt-lock", format!("{message}; wait for it to end"))
+            return Err(Failure::transient(codes::APT_LOCK, format!("{message}; wait for it to end"))
                 .with_detail(&failure.detail));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! `containerd --version`.
+//! `containerd --version` and `containerd config dump`.
 
 use super::must;
 use podlift_host::{Host, Invocation};
@@ -8,6 +8,16 @@ pub async fn version(host: &Host) -> Result<String, Failure> {
     let text = must(host, &Invocation::new("containerd", ["--version"])).await?;
     parse(&text).ok_or_else(|| {
         let message = "`containerd --version` printed no version that podlift knows; its words are below";
+        Failure::operator("containerd-answer", message).with_detail(&text)
+    })
+}
+
+/// The configuration with all defaults and imports, as the installed containerd would start with it.
+pub async fn dump(host: &Host) -> Result<toml::Table, Failure> {
+    let text = must(host, &Invocation::new("containerd", ["config", "dump"])).await?;
+    text.parse::<toml::Table>().ok().filter(|table| table.contains_key("plugins")).ok_or_else(|| {
+        let message =
+            "`containerd config dump` printed no configuration that podlift knows; its words are below";
         Failure::operator("containerd-answer", message).with_detail(&text)
     })
 }

@@ -1,13 +1,13 @@
 //! Shared failures about the node's own files and disk.
 
 use podlift_host::Files;
-use podlift_model::Failure;
+use podlift_model::{Failure, codes};
 use std::io;
 use std::path::Path;
 
 /// The failure for an error of the node's own files.
 pub fn file_failure(path: &Path, error: &io::Error) -> Failure {
-    let code = if error.kind() == io::ErrorKind::StorageFull { "disk-full" } else { "file-failed" };
+    let code = if error.kind() == io::ErrorKind::StorageFull { codes::DISK_FULL } else { "file-failed" };
     Failure::operator(code, format!("{}: {error}; look at the file and its filesystem", path.display()))
 }
 
@@ -24,5 +24,5 @@ pub fn free_space(files: &dyn Files, wanted: u64) -> Result<(), Failure> {
         mib(free),
         mib(wanted)
     );
-    Err(Failure::operator("disk-full", message))
+    Err(Failure::operator(codes::DISK_FULL, message))
 }

@@ -11,6 +11,7 @@ pub mod apt_root;
 pub mod bcm;
 pub mod containerd;
 pub mod crictl;
+pub mod ctr;
 pub mod dpkg;
 pub mod dpkg_query;
 mod etcd_pair;
@@ -31,7 +32,7 @@ pub mod yaml;
 pub use spec::UnitSpec;
 
 use podlift_host::{CommandError, Host, Invocation, Output};
-use podlift_model::Failure;
+use podlift_model::{Failure, codes};
 
 /// Runs the command. It is a failure if the command could not run, but not if its exit code is non-zero.
 pub async fn run(host: &Host, call: &Invocation) -> Result<Output, Failure> {
@@ -66,8 +67,8 @@ fn whole(failure: Failure) -> String {
 fn failure(error: CommandError) -> Failure {
     let message = error.to_string();
     match error {
-        CommandError::NotFound { .. } => Failure::operator("command-missing", message),
-        CommandError::TimedOut { .. } => Failure::transient("command-timeout", message),
+        CommandError::NotFound { .. } => Failure::operator(codes::COMMAND_MISSING, message),
+        CommandError::TimedOut { .. } => Failure::transient(codes::COMMAND_TIMEOUT, message),
         CommandError::Spawn { .. } | CommandError::Signalled { .. } => {
             Failure::transient("command-ended", message)
         }

@@ -2,9 +2,9 @@
 
 use super::{apt, run};
 use podlift_host::{Host, Invocation};
-use podlift_model::Failure;
 use podlift_model::facts::PackageOffer;
 use podlift_model::op::{Package, PackagePin};
+use podlift_model::{Failure, codes};
 
 /// Which lists to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn check(pins: &[PackagePin], offers: &[PackageOffer]) -> Result<(), Failure
             "{} {} is not offered: {at} has {has}; choose one of these, or look at the mirror and `apt-get update`",
             pin.package, pin.version,
         );
-        return Err(Failure::operator("package-version-missing", message));
+        return Err(Failure::operator(codes::PACKAGE_VERSION_MISSING, message));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `systemctl`, for the kubelet.
+//! `systemctl`, for the kubelet and containerd.
 
 use super::{must, run};
 use podlift_host::{Host, Invocation};
@@ -36,11 +36,16 @@ pub async fn kubelet_since(host: &Host) -> Option<Duration> {
 
 /// The kubelet's main process; `None` if it does not run.
 pub async fn kubelet_pid(host: &Host) -> Result<Option<u32>, Failure> {
-    let call = Invocation::new("systemctl", ["show", "kubelet.service", "-p", "MainPID", "--value"]);
+    main_pid(host, "kubelet.service").await
+}
+
+/// The main process of a service; `None` if it does not run.
+pub async fn main_pid(host: &Host, unit: &str) -> Result<Option<u32>, Failure> {
+    let call = Invocation::new("systemctl", ["show", unit, "-p", "MainPID", "--value"]);
     let text = must(host, &call).await?;
     let pid = text.trim().parse::<u32>().map_err(|_| {
         let message =
-            format!("systemctl printed {:?} as the kubelet's MainPID, expected a number", text.trim());
+            format!("systemctl printed {:?} as the MainPID of {unit}, expected a number", text.trim());
         Failure::operator("systemctl-answer", message)
     })?;
     Ok(Some(pid).filter(|pid| *pid > 0))

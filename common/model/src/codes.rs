@@ -39,8 +39,6 @@ pub const PACKAGE_VERSION_MISSING: &str = "package-version-missing";
 pub const IMAGE_PULL_FAILED: &str = "image-pull-failed";
 /// No kubeadm of the target is on the node, so that its list of images can't be known.
 pub const IMAGE_LIST_UNKNOWN: &str = "image-list-unknown";
-/// containerd did not accept the pin of an image that is on the node.
-pub const IMAGE_NOT_PINNED: &str = "image-not-pinned";
 
 // Manifests, kubeadm and the heal.
 

@@ -1,5 +1,6 @@
 //! The three static pods of kubeadm as this node sees them.
 
+use crate::facts::ApiServerState;
 use crate::op::Component;
 use crate::version::KubeVersion;
 use schemars::JsonSchema;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComponentState {
     pub component: Component,
-    /// host:port of its health endpoint, from its manifest: the API server's advertise address, `127.0.0.1:10257`, `127.0.0.1:10259`.
+    /// host:port of its health endpoint, from its manifest: the API server's advertise address, `127.0.0.1:10257`, `127.0.0.1:10259`. Empty
+    /// if it serves none (`--secure-port=0`); its container alone shows its state then.
     pub endpoint: String,
     /// The endpoint answered 200.
     pub ready: bool,
@@ -43,8 +45,26 @@ pub struct ComponentState {
 }
 
 impl ComponentState {
-    /// Whether it serves, as far as a client without more credentials can know.
+    /// Whether it serves, as far as a client without more credentials can know. A component without a health endpoint serves while it runs.
     pub fn serves(&self) -> bool {
-        self.ready || self.wants_credentials
+        self.ready || self.wants_credentials || (self.endpoint.is_empty() && self.running.is_some())
+    }
+}
+
+impl From<ComponentState> for ApiServerState {
+    fn from(state: ComponentState) -> Self {
+        Self {
+            endpoint: state.endpoint,
+            ready: state.ready,
+            readyz: state.answer,
+            running: state.running,
+            wants_credentials: state.wants_credentials,
+            flags_match: state.flags_match,
+            hash_matches: state.hash_matches,
+            restarts: state.restarts,
+            last_exit: state.last_exit,
+            log_tail: state.log_tail,
+            kubeadm_running: state.kubeadm_running,
+        }
     }
 }

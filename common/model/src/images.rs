@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct ImagesState {
     pub needed: Vec<NeededImage>,
     pub filesystem: Seen<ImageFilesystem>,
+    /// What could not be found out of the node's images, for example its sandbox image, and why. Empty if `needed` is complete.
+    pub unseen: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -110,6 +112,8 @@ struct Document {
     needed: Option<Vec<NeededImage>>,
     #[serde(default)]
     filesystem: Option<Seen<ImageFilesystem>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unseen: Vec<String>,
     #[serde(default)]
     present: Vec<String>,
     #[serde(default)]
@@ -124,12 +128,13 @@ impl From<Document> for ImagesState {
                 NeededImage { image, role, present, pinned: false, pull: None }
             }
         };
-        let Document { needed, filesystem, present, missing } = document;
+        let Document { needed, filesystem, unseen, present, missing } = document;
         let older = || present.into_iter().map(of(true)).chain(missing.into_iter().map(of(false))).collect();
         Self {
             needed: needed.unwrap_or_else(older),
             filesystem: filesystem
                 .unwrap_or_else(|| Err("the node's agent is older and does not report it".into())),
+            unseen,
         }
     }
 }
@@ -141,7 +146,8 @@ impl From<ImagesState> for Document {
             all.map(|i| i.image.clone()).collect()
         };
         let (present, missing) = (names(true), names(false));
-        Self { needed: Some(state.needed), filesystem: Some(state.filesystem), present, missing }
+        let ImagesState { needed, filesystem, unseen } = state;
+        Self { needed: Some(needed), filesystem: Some(filesystem), unseen, present, missing }
     }
 }
 

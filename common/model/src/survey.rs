@@ -62,6 +62,63 @@ pub struct NodeSurvey {
     pub unseen: BTreeMap<String, String>,
 }
 
+/// Names of the parts that have a default instead of a `Seen`: the keys of `NodeSurvey::unseen`.
+pub mod part {
+    pub const DISKS: &str = "free space";
+    pub const OTHER_MANIFESTS: &str = "the manifest folder";
+    pub const AUTOMATION: &str = "unattended upgrades";
+    pub const CONTAINERD: &str = "containerd";
+    pub const MOUNTS: &str = "mounts";
+    pub const INFINIBAND: &str = "InfiniBand devices";
+    pub const PATCH_FOLDERS: &str = "folders of kubeadm patches";
+    pub const FOREIGN_SOURCES: &str = "apt sources of others";
+    pub const KUBELET_FLAGS: &str = "the kubelet's flags";
+}
+
+impl NodeSurvey {
+    /// All parts that could not be looked at, with the reasons: the one table of a survey's parts.
+    pub fn not_seen(&self) -> Vec<(String, &str)> {
+        let running = self.kubelet.as_ref().ok().and_then(|k| k.running.as_ref());
+        let parts = [
+            ("the node's names", why(self.names.as_ref())),
+            ("the running kubelet's flags", why(running)),
+            ("etcd.yaml", why(self.etcd.as_ref())),
+            ("the kubelet's configuration", why(Some(&self.kubelet))),
+            ("what apt would do", why(Some(&self.install))),
+            ("the difference of the target's kubeadm", why(self.target_diff.as_ref())),
+            ("the images", why(Some(&self.images))),
+            ("dpkg's half-done work", why(Some(&self.dpkg_audit))),
+        ];
+        let mut out: Vec<(String, &str)> =
+            parts.into_iter().filter_map(|(what, why)| Some((what.to_string(), why?))).collect();
+        let trusts = self.kubeconfigs.iter().filter_map(|k| Some((&k.path, k.trusts.as_ref().err()?)));
+        out.extend(trusts.map(|(path, why)| (format!("whether {path} trusts the API server"), why.as_str())));
+        out.extend(self.unseen.iter().map(|(what, why)| (what.clone(), why.as_str())));
+        out
+    }
+
+    /// Mounts on which workloads depend; the error gives the reason why they could not be seen.
+    pub fn seen_mounts(&self) -> Result<&BTreeMap<String, String>, &str> {
+        self.part(part::MOUNTS, &self.mounts)
+    }
+
+    pub fn seen_infiniband(&self) -> Result<&Vec<String>, &str> {
+        self.part(part::INFINIBAND, &self.infiniband)
+    }
+
+    pub fn seen_containerd(&self) -> Result<Option<&Containerd>, &str> {
+        self.part(part::CONTAINERD, &self.containerd).map(Option::as_ref)
+    }
+
+    fn part<'a, T>(&'a self, name: &str, value: &'a T) -> Result<&'a T, &'a str> {
+        self.unseen.get(name).map_or(Ok(value), |why| Err(why.as_str()))
+    }
+}
+
+fn why<T>(seen: Option<&Seen<T>>) -> Option<&str> {
+    seen?.as_ref().err().map(String::as_str)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Disk {
     pub free_bytes: u64,

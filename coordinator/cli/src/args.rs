@@ -21,6 +21,7 @@ use std::path::PathBuf;
     after_help = "Examples:
   podlift plan --to v1.32.9      # changes nothing; shows what podlift would prevent and what blocks
   podlift upgrade --to v1.32.9   # makes the same plan, starts it and follows the run
+  podlift repair --plan          # shows what a heal or a failed run has left to repair
   podlift status                 # the run and the fleet
   podlift watch                  # the same, live"
 )]
@@ -42,6 +43,7 @@ pub(super) struct Args {
 pub(super) enum Verb {
     Plan(verbs::plan::Plan),
     Upgrade(verbs::upgrade::Upgrade),
+    Repair(verbs::repair::Repair),
     Status(verbs::status::Status),
     Watch(verbs::watch::Watch),
     Runs(verbs::runs::Runs),
@@ -51,6 +53,7 @@ pub(super) enum Verb {
     Retry(verbs::retry::Retry),
     Abort(verbs::abort::Abort),
     Defer(verbs::defer::Defer),
+    Include(verbs::include::Include),
     Approve(verbs::approve::Approve),
     Attest(verbs::attest::Attest),
     Report(verbs::report::Report),

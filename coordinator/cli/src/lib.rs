@@ -6,6 +6,7 @@
 //! It is a crate of its own so that the daemon is built without terminal libraries.
 
 mod args;
+mod confirm;
 mod context;
 mod error;
 mod follow;
@@ -54,6 +55,7 @@ async fn run(args: Args) -> Result<Exit, CliError> {
     match args.verb {
         Verb::Plan(verb) => verb.run(&context).await,
         Verb::Upgrade(verb) => verb.run(&context).await,
+        Verb::Repair(verb) => verb.run(&context).await,
         Verb::Status(verb) => verb.run(&context).await,
         Verb::Watch(verb) => verb.run(&context).await,
         Verb::Runs(verb) => verb.run(&context).await,
@@ -63,6 +65,7 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Retry(verb) => verb.run(&context).await,
         Verb::Abort(verb) => verb.run(&context).await,
         Verb::Defer(verb) => verb.run(&context).await,
+        Verb::Include(verb) => verb.run(&context).await,
         Verb::Approve(verb) => verb.run(&context).await,
         Verb::Attest(verb) => verb.run(&context).await,
         Verb::Report(verb) => verb.run(&context).await,

@@ -7,7 +7,7 @@ use super::args::Args;
 use super::error::{CliError, Exit};
 use super::{Context, run, usage};
 use clap::Parser as _;
-use podlift_client::PlanQuery;
+use podlift_client::{Goal, PlanQuery};
 use podlift_common::clock::SystemClock;
 use podlift_common::tls::{self, Material};
 use podlift_coordinator::backup::BackupSettings;
@@ -230,7 +230,7 @@ async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_cha
     let site = site().await;
     let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
     let query =
-        PlanQuery { to: "v1.32.9".parse().unwrap(), max_unavailable: None, waivers: vec![], nodes: vec![] };
+        PlanQuery { goal: Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, max_unavailable: None, waivers: vec![], nodes: vec![] };
     let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let file = site.dir.path().join("plan.json");
     podlift_common::durable::write(&file, answer.json().as_bytes(), 0o600).unwrap();
@@ -305,9 +305,9 @@ async fn viewers_read_and_do_not_command() {
     assert_eq!(bob("status").await, Exit::Done);
     assert_eq!(bob("plan --to v1.32.9").await, Exit::Done);
     assert_eq!(bob("upgrade --to v1.32.9 --yes").await, Exit::Failed);
-    assert_eq!(bob("takeover").await, Exit::Failed);
+    assert_eq!(bob("takeover --yes").await, Exit::Failed);
     assert_eq!(bob("heal apply runai-01 kube-apiserver").await, Exit::Failed);
-    assert_eq!(site.eve("takeover").await, Exit::Done);
+    assert_eq!(site.eve("takeover --yes").await, Exit::Done);
 }
 
 #[tokio::test]

@@ -21,5 +21,5 @@ pub use config::{Config, Tls};
 pub use endpoint::Endpoint;
 pub use error::{Error, Kind};
 pub use follow::{Observer, Position, follow, position};
-pub use requests::{Approval, BackupQuery, Command, EventsQuery, PlanQuery, RunScope, Start};
+pub use requests::{Approval, BackupQuery, Command, EventsQuery, Goal, PlanQuery, RunScope, Start};
 pub use version::OWN as VERSION;

@@ -5,10 +5,29 @@ use podlift_model::op::Component;
 use podlift_model::{Digest, KubeVersion, NodeName, RunId, StepId};
 use podlift_proto::v1::{self, command_request::Verb};
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    Upgrade {
+        to: KubeVersion,
+    },
+    /// Of what a heal, a comparison or a failed run left, at the version that runs.
+    Repair,
+}
+
+impl Goal {
+    fn to_wire(self) -> v1::Goal {
+        match self {
+            Goal::Upgrade { .. } => v1::Goal::Upgrade,
+            Goal::Repair => v1::Goal::Repair,
+        }
+    }
+}
+
 /// What to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanQuery {
-    pub to: KubeVersion,
+    pub goal: Goal,
     /// Workers that may be unavailable at once; `None` takes the coordinator's configuration.
     pub max_unavailable: Option<u32>,
     /// Checks that are set aside, each with the reason that the report shows.
@@ -22,10 +41,14 @@ impl PlanQuery {
         let waiver =
             |(check, reason): &(String, String)| v1::Waiver { check: check.clone(), reason: reason.clone() };
         v1::PlanRequest {
-            to: self.to.to_string(),
+            to: match self.goal {
+                Goal::Upgrade { to } => to.to_string(),
+                Goal::Repair => String::new(),
+            },
             max_unavailable: self.max_unavailable.unwrap_or(0),
             waivers: self.waivers.iter().map(waiver).collect(),
             nodes: self.nodes.iter().map(ToString::to_string).collect(),
+            goal: self.goal.to_wire() as i32,
         }
     }
 }
@@ -46,8 +69,10 @@ pub enum Approval {
 pub enum Start {
     /// The coordinator plans again.
     Query(PlanQuery),
-    /// Text of a plan document, as `podlift plan -o json` wrote it; the coordinator runs exactly this plan or refuses.
+    /// Text of the document of an upgrade, as `podlift plan -o json` wrote it; the coordinator runs exactly this plan or refuses.
     Document(String),
+    /// Text of the document of a repair, as `podlift repair --plan -o json` wrote it.
+    Repair(String),
 }
 
 impl Start {
@@ -59,11 +84,13 @@ impl Start {
             Some(Approval::Phase) => v1::Approve::Phase,
             Some(Approval::Batch) => v1::Approve::Batch,
         } as i32;
-        let (plan, plan_json) = match self {
-            Self::Query(query) => (Some(query.to_wire()), vec![]),
-            Self::Document(text) => (None, text.clone().into_bytes()),
+        let (goal, plan, text) = match self {
+            Self::Query(query) => (query.goal.to_wire(), Some(query.to_wire()), ""),
+            Self::Document(text) => (v1::Goal::Upgrade, None, text.as_str()),
+            Self::Repair(text) => (v1::Goal::Repair, None, text.as_str()),
         };
-        v1::StartRunRequest { plan, expect_hash, plan_json, approve }
+        let plan_json = text.as_bytes().to_vec();
+        v1::StartRunRequest { plan, expect_hash, plan_json, approve, goal: goal as i32 }
     }
 }
 
@@ -90,6 +117,11 @@ pub enum Command {
         run: Option<String>,
         node: NodeName,
         reason: String,
+    },
+    /// Takes a deferred node into the run again.
+    Include {
+        run: Option<String>,
+        node: NodeName,
     },
     Approve {
         run: Option<String>,
@@ -150,6 +182,9 @@ impl Command {
             Self::Defer { run, node, reason } => {
                 let (target, reason) = (node.to_string(), reason.clone());
                 v1::CommandRequest { target, reason, ..of(Verb::Defer, run) }
+            }
+            Self::Include { run, node } => {
+                v1::CommandRequest { target: node.to_string(), ..of(Verb::Include, run) }
             }
             Self::Approve { run } => of(Verb::Approve, run),
             Self::Unwaive { run, check } => {

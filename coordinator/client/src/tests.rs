@@ -1,7 +1,7 @@
 //! The client against a coordinator over real mutual TLS on the loopback.
 
 use crate::live::{Feed, Link, Live, Update, WorkState};
-use crate::{Endpoint, EventsQuery, Kind, Observer, PlanQuery, RunScope, follow, position};
+use crate::{Endpoint, EventsQuery, Goal, Kind, Observer, PlanQuery, RunScope, follow, position};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_common::tls::{self, Identity, Material, Role, Subject, ca};
 use podlift_coordinator::core::{Coordinator, PlanAsk, Settings};
@@ -190,11 +190,11 @@ async fn answers_are_typed_and_errors_have_a_kind() {
     assert_eq!(status.view().unwrap().cluster, cluster());
     assert!(status.json().contains("\"podlift.status/v1\""));
     let query =
-        PlanQuery { to: "v1.32.9".parse().unwrap(), max_unavailable: None, waivers: vec![], nodes: vec![] };
+        PlanQuery { goal: Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, max_unavailable: None, waivers: vec![], nodes: vec![] };
     let mut looks = 0;
     let plan = client.plan(&query, |_| looks += 1).await.unwrap().view().unwrap();
     assert!(looks > 0 && plan.blockers().next().is_none());
-    let other = PlanQuery { to: "v1.34.0".parse().unwrap(), ..query };
+    let other = PlanQuery { goal: Goal::Upgrade { to: "v1.34.0".parse().unwrap() }, ..query };
     assert_eq!(client.plan(&other, |_| {}).await.unwrap_err().kind, Kind::Usage);
     assert_eq!(client.report(None).await.unwrap_err().kind, Kind::Failed);
     drop(server);

@@ -5,6 +5,7 @@ mod certificates;
 mod credentials;
 mod kube;
 mod probe;
+mod rights;
 mod servers;
 
 pub use certificates::{Certificates, Handshake};
@@ -15,6 +16,7 @@ pub use servers::Servers;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use podlift_engine::doors::ApiProbe;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 
@@ -30,6 +32,24 @@ pub trait Cluster: Send + Sync {
 
     /// Makes one change, fenced by the epoch. The result is a line for people.
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure>;
+
+    /// Whether one endpoint is ready, over a fresh connection.
+    async fn ready_at(&self, endpoint: &str) -> ApiProbe {
+        let failed = |why: String| ApiProbe { endpoint: endpoint.into(), ok: false, why };
+        let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.into()] };
+        match self.look(&look).await {
+            Ok(ClusterReply::Probes(mut probes)) => {
+                probes.pop().unwrap_or_else(|| failed("no answer".into()))
+            }
+            Ok(_) => failed("unexpected answer".into()),
+            Err(failure) => failed(failure.message),
+        }
+    }
+
+    /// Whether one endpoint returns an object of the cluster, over a fresh connection. An adapter that reads no object asks for readiness.
+    async fn read_at(&self, endpoint: &str) -> ApiProbe {
+        self.ready_at(endpoint).await
+    }
 
     /// The API's answer for a path, byte for byte, so that backups lose no field; `None` if there is no such object.
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure>;

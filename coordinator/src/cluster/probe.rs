@@ -19,11 +19,19 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 const BODY_LIMIT: usize = 64 << 10;
+const READY: &str = "/readyz";
+/// An object that every cluster of kubeadm has and podlift may read. Without a resourceVersion the server reads it from etcd.
+const OBJECT: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 
 #[async_trait]
 pub trait Prober: Send + Sync {
-    /// `endpoint` is HOST:PORT, or `vip` for the shared address.
+    /// Whether the server is ready. `endpoint` is HOST:PORT, or `vip` for the shared address.
     async fn probe(&self, endpoint: &str) -> ApiProbe;
+
+    /// Whether the server returns an object, which it has to read from etcd. A prober without access to objects asks for readiness.
+    async fn read(&self, endpoint: &str) -> ApiProbe {
+        self.probe(endpoint).await
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +44,7 @@ pub enum ProberError {
     Tls(#[from] rustls::Error),
 }
 
-/// Requests /readyz over TLS, and checks the server against the cluster's CA.
+/// Asks over TLS, and checks the server against the cluster's CA.
 pub struct HttpsProber {
     roots: RootCertStore,
     tls: TlsConnector,
@@ -67,8 +75,8 @@ impl HttpsProber {
         Ok(Self { tls, credentials, ..self })
     }
 
-    /// A remark on a server that lives; empty if there is none.
-    async fn readyz(&self, address: &str) -> Result<String, String> {
+    /// Status code and beginning of the answer to a GET.
+    async fn get(&self, address: &str, path: &str) -> Result<(u16, String), String> {
         let text = |e: &dyn std::error::Error| e.to_string();
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
@@ -77,7 +85,7 @@ impl HttpsProber {
         let stream = self.tls.connect(name, tcp).await.map_err(|e| text(&e))?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(|e| text(&e))?;
-        let mut request = http::Request::get("/readyz").header("host", address).header("connection", "close");
+        let mut request = http::Request::get(path).header("host", address).header("connection", "close");
         if let Some(bearer) = self.credentials.bearer() {
             request = request.header("authorization", bearer);
         }
@@ -87,16 +95,40 @@ impl HttpsProber {
             let status = response.status().as_u16();
             let body =
                 Limited::new(response.into_body(), BODY_LIMIT).collect().await.map_err(|e| e.to_string())?;
-            match status {
-                200 => Ok(String::new()),
-                401 | 403 => Ok(format!("alive, wants credentials ({status})")),
-                _ => Err(format!("{status}: {}", first_line(&body.to_bytes()))),
-            }
+            Ok((status, first_line(&body.to_bytes())))
         };
         // The connection is polled together with the answer and ends with it.
         let (answer, _) = tokio::join!(answer, connection);
         answer
     }
+
+    async fn asked(
+        &self,
+        endpoint: &str,
+        path: &str,
+        judge: impl Fn(u16, String) -> Result<String, String>,
+    ) -> ApiProbe {
+        let address = if endpoint == VIP { &self.vip } else { endpoint };
+        let late = |_| Err(format!("no answer within {} s", self.timeout.as_secs_f32()));
+        let answer = tokio::time::timeout(self.timeout, self.get(address, path)).await.unwrap_or_else(late);
+        let result = answer.and_then(|(status, line)| judge(status, line));
+        let ok = result.is_ok();
+        ApiProbe { endpoint: endpoint.into(), ok, why: result.unwrap_or_else(|why| why) }
+    }
+}
+
+/// A remark on a server that lives; empty if there is none.
+fn ready(status: u16, line: String) -> Result<String, String> {
+    match status {
+        200 => Ok(String::new()),
+        401 | 403 => Ok(format!("alive, wants credentials ({status})")),
+        _ => Err(format!("{status}: {line}")),
+    }
+}
+
+/// A client that reads an object needs the object: a server that does not know its callers yet fails it.
+fn returned(status: u16, line: String) -> Result<String, String> {
+    if status == 200 { Ok(String::new()) } else { Err(format!("{status}: {line}")) }
 }
 
 fn connector(roots: &RootCertStore, credentials: &Credentials) -> Result<TlsConnector, rustls::Error> {
@@ -119,12 +151,11 @@ fn first_line(body: &[u8]) -> String {
 #[async_trait]
 impl Prober for HttpsProber {
     async fn probe(&self, endpoint: &str) -> ApiProbe {
-        let address = if endpoint == VIP { &self.vip } else { endpoint };
-        let late = |_| Err(format!("no answer within {} s", self.timeout.as_secs_f32()));
-        let result = tokio::time::timeout(self.timeout, self.readyz(address)).await.unwrap_or_else(late);
-        let ok = result.is_ok();
-        let why = result.unwrap_or_else(|why| why);
-        ApiProbe { endpoint: endpoint.into(), ok, why }
+        self.asked(endpoint, READY, ready).await
+    }
+
+    async fn read(&self, endpoint: &str) -> ApiProbe {
+        self.asked(endpoint, OBJECT, returned).await
     }
 }
 

@@ -122,3 +122,15 @@ async fn another_authority_behind_the_address_is_not_alive() {
     let probe = site.prober().probe(&other.address).await;
     assert!(!probe.ok, "{probe:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_returns_no_object_fails_a_read_although_it_lives() {
+    for code in [401, 403, 500] {
+        let site = serve(code).await;
+        let read = site.prober().read(&site.address).await;
+        assert_eq!((read.ok, read.why), (false, format!("{code}: no")));
+    }
+    let site = serve(200).await;
+    let read = site.prober().read(VIP).await;
+    assert!(read.ok && read.why.is_empty(), "{read:?}");
+}

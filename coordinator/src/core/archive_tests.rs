@@ -213,6 +213,91 @@ fn a_file_that_the_journal_names_is_never_written_over() {
     assert_eq!(archivist.finish().unwrap(), 6);
 }
 
+#[test]
+fn runs_whose_records_overlap_share_a_file() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    // r1 is over, and gets a record after those of r2.
+    let late = Event::AgentLost { node: "dgx030".parse().unwrap() };
+    archivist.store.append(Some(&run("r1")), late).unwrap();
+    let said = archive(&archivist);
+    assert!(said.contains("archived 7 records of r1, r2 in "), "{said}");
+    assert!(archivist.verify(None).unwrap().contains("is whole, as the journal has it"));
+    drop(archivist);
+    assert_eq!(left(&site.open(), "r1"), 0);
+}
+
+/// Records that can't be read after the first page, as on a disk that fails or is full.
+struct Failing(Arc<dyn crate::journal::Records>);
+
+impl crate::journal::Records for Failing {
+    fn page(&self, query: &Query) -> Result<Vec<crate::journal::Row>, crate::journal::JournalError> {
+        match query.from {
+            0 => self.0.page(query),
+            _ => Err(crate::journal::JournalError::Refused("no space left on device".into())),
+        }
+    }
+    fn count(&self, query: &Query) -> Result<u64, crate::journal::JournalError> {
+        self.0.count(query)
+    }
+}
+
+#[test]
+fn a_file_that_could_not_be_written_leaves_no_room_taken() {
+    let site = Site::new();
+    let archivist = filled(&site);
+    let header = written(&archivist).header;
+    let dir = archivist.archives.dir.clone();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let failing = Failing(archivist.store.reader().clone());
+    archivist.archives.write(&failing, &header).unwrap_err();
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
+    assert_eq!(left(&archivist, "r1"), 3, "nothing is taken out of the journal");
+}
+
+/// A journal on a full disk: it can't be made smaller, because that needs room of its own.
+struct Full(SqliteJournal);
+
+impl crate::journal::Journal for Full {
+    fn append(
+        &mut self,
+        seq: u64,
+        at: Timestamp,
+        run: Option<RunId>,
+        epoch: Option<podlift_model::Epoch>,
+        event: Event,
+    ) -> Result<podlift_engine::machine::Record, crate::journal::JournalError> {
+        self.0.append(seq, at, run, epoch, event)
+    }
+    fn head(&self) -> u64 {
+        self.0.head()
+    }
+    fn reader(&self) -> Arc<dyn crate::journal::Records> {
+        self.0.reader()
+    }
+    fn empty(&mut self, run: &RunId, most: usize) -> Result<usize, crate::journal::JournalError> {
+        self.0.empty(run, most)
+    }
+    fn compact(&mut self) -> Result<(), crate::journal::JournalError> {
+        Err(crate::journal::JournalError::Refused("database or disk is full".into()))
+    }
+}
+
+#[test]
+fn an_archive_is_done_although_the_journal_can_not_be_made_smaller() {
+    let site = Site::new();
+    let journal = Full(SqliteJournal::open(&site.journal()).unwrap());
+    let store = Store::open(Box::new(journal), Arc::new(SystemClock)).unwrap();
+    ["r1", "r2"].iter().for_each(|name| ended(&store, name));
+    let archives = Archives::beside(&site.journal());
+    let cluster = "runaicluster".parse().unwrap();
+    let archivist = Archivist { store, archives, cluster, now: SystemClock.now() };
+    let said = archive(&archivist);
+    assert!(said.contains("archived 3 records of r1 in "), "{said}");
+    assert_eq!(left(&archivist, "r1"), 0);
+    started(&archivist.store, "r3");
+}
+
 /// Goes back by an hour at each reading.
 struct SetBack(std::sync::atomic::AtomicI64);
 

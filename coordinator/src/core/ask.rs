@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 /// in; `PlanRequest` is this one on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAsk {
-    pub to: KubeVersion,
+    pub goal: Wanted,
     /// `None` uses the configured value.
     pub max_unavailable: Option<u32>,
     /// (check, reason).
@@ -25,9 +25,18 @@ pub struct PlanAsk {
 }
 
 impl PlanAsk {
-    /// A request for all nodes, to this version.
+    /// An upgrade of all nodes to this version.
     pub fn to(to: KubeVersion) -> Self {
-        Self { to, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
+        Self::of(Wanted::Upgrade { to })
+    }
+
+    /// A repair of all nodes.
+    pub fn repair() -> Self {
+        Self::of(Wanted::Repair)
+    }
+
+    fn of(goal: Wanted) -> Self {
+        Self { goal, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
     }
 }
 
@@ -53,7 +62,7 @@ impl Coordinator {
             by: by.into(),
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
-        let wanted = Ask { goal: Wanted::Upgrade { to: ask.to }, nodes: ask.nodes.clone(), options, waivers };
+        let wanted = Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers };
         self.make(wanted, by, counts).await
     }
 
@@ -70,7 +79,7 @@ impl Coordinator {
             Ok::<_, CoordinatorError>(Arc::new(goals::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;
-        self.keep(&plan);
+        self.seen_plans.keep(&plan);
         Ok(plan)
     }
 }

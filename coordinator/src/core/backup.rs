@@ -1,5 +1,6 @@
 //! `podlift backup`: a set outside of any run, the list of sets, and the verification of one.
 
+use super::history::History;
 use super::{Coordinator, CoordinatorError};
 use crate::backup::{OnProgress, Order, Progress, Verification, World};
 use podlift_engine::machine::Event;
@@ -154,7 +155,7 @@ impl Coordinator {
                 newest.ok_or(CoordinatorError::NoBackup { name: None })?
             }
         };
-        let sealed = self.sealed_as(&name)?;
+        let sealed = History(&self.store).sealed_as(&name)?;
         let journaled = sealed.is_some();
         let found: Option<Verification> = backups.verify(&name, sealed, progress).await?;
         let found = found.ok_or_else(|| CoordinatorError::NoBackup { name: Some(name) })?;

@@ -3,7 +3,7 @@
 use super::people::approve;
 use super::{Coordinator, CoordinatorError};
 use jiff::Timestamp;
-use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
 use podlift_engine::program::StopReason;
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
@@ -26,6 +26,10 @@ pub enum Command {
     Defer {
         node: NodeName,
         reason: String,
+    },
+    /// Takes a deferred node into the run again.
+    Include {
+        node: NodeName,
     },
     Unwaive {
         check: String,
@@ -108,6 +112,10 @@ impl Coordinator {
             Command::Unwaive { check } => {
                 (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
             }
+            Command::Include { node } => {
+                let said = format!("node {node} takes part in run {id} again; podlift resume, if the run is paused");
+                (include(&state, node, by)?, said)
+            }
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
             Command::Takeover
             | Command::Adopt
@@ -181,11 +189,28 @@ fn pause(reason: String, by: &str) -> Event {
     Event::RunPaused { reason, by: Some(by.into()) }
 }
 
-/// Resumes a run without failed steps; those would pause it again at once.
-pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+/// Resumes a run without failed steps; those would pause it again at once. What waits for an approval is not resumed.
+fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    if let RunStatus::Paused { reason } = &state.status
+        && reason.code == APPROVAL
+    {
+        return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
+    }
+    none_failed(state)?;
+    Ok(Event::RunResumed { by })
+}
+
+pub(super) fn none_failed(state: &RunState) -> Result<(), CoordinatorError> {
     match state.failed_steps().next() {
         Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),
-        None => Ok(Event::RunResumed { by }),
+        None => Ok(()),
+    }
+}
+
+fn include(state: &RunState, node: NodeName, by: String) -> Result<Event, CoordinatorError> {
+    match state.deferred.contains_key(&node) {
+        true => Ok(Event::NodeIncluded { node, by }),
+        false => Err(CoordinatorError::NotDeferred { node }),
     }
 }
 

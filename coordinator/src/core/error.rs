@@ -5,7 +5,7 @@ use crate::journal::archive::ArchiveFileError;
 use crate::store::StoreError;
 use podlift_common::wire::{ErrorInfo, StatusError};
 use podlift_engine::goals::PlanError;
-use podlift_engine::program::{ContractError, Finding};
+use podlift_engine::program::{ContractError, Finding, GoalName};
 use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;
 use podlift_model::{ClusterName, Digest, Failure, FailureClass, NodeName, RunId, StepId};
@@ -19,9 +19,11 @@ pub enum CoordinatorError {
     #[error("run {run} is open")]
     RunOpen { run: RunId },
     #[error("preflight blocks the run; nothing was changed")]
-    Blocked { findings: Vec<Finding> },
+    Blocked { goal: GoalName, findings: Vec<Finding> },
     #[error("the plan is another one than you saw ({}, now {})", short(seen), now.short())]
-    OtherPlan { seen: String, now: Digest, parts: Option<Vec<String>> },
+    OtherPlan { goal: GoalName, seen: String, now: Digest, parts: Option<Vec<String>> },
+    #[error("the plan is {} and not {}", of_goal(other(*wanted)), of_goal(*wanted))]
+    OtherGoal { wanted: GoalName },
     #[error("the plan is not one of this cluster")]
     OtherCluster { of: ClusterName, here: ClusterName },
     #[error("the plan can't be run")]
@@ -30,6 +32,10 @@ pub enum CoordinatorError {
     Attestation { name: String, why: String },
     #[error("nothing waits for approval")]
     NothingToApprove { why: String },
+    #[error("the run waits for an approval, and a resume gives none")]
+    WaitsForApproval { what: String },
+    #[error("node {node} takes part already")]
+    NotDeferred { node: NodeName },
     #[error("no plan can be made")]
     Plan(#[from] PlanError),
     #[error("run {run} is not in the journal")]
@@ -110,6 +116,28 @@ fn without(away: &[NodeName], before: &[NodeName]) -> String {
     }
 }
 
+fn of_goal(goal: GoalName) -> &'static str {
+    match goal {
+        GoalName::Upgrade => "an upgrade",
+        GoalName::Repair => "a repair",
+    }
+}
+
+fn other(goal: GoalName) -> GoalName {
+    match goal {
+        GoalName::Upgrade => GoalName::Repair,
+        GoalName::Repair => GoalName::Upgrade,
+    }
+}
+
+/// The command that shows a new plan of this goal.
+fn plan_of(goal: GoalName) -> &'static str {
+    match goal {
+        GoalName::Upgrade => "podlift plan --to VERSION",
+        GoalName::Repair => "podlift repair --plan",
+    }
+}
+
 fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
@@ -132,11 +160,17 @@ impl CoordinatorError {
         match self {
             E::ReadOnly { why } => why.clone(),
             E::RunOpen { .. } => "one cluster has one run at a time".into(),
-            E::Blocked { findings } => blocked(findings),
+            E::Blocked { findings, .. } => blocked(findings),
             E::OtherPlan { parts, .. } => changed(parts),
+            E::OtherGoal { wanted } => format!(
+                "a plan is started by the command of its own goal, and this command starts only {}",
+                of_goal(*wanted)
+            ),
             E::OtherCluster { of, here } => format!("it was made for {of}, this coordinator has {here}"),
             E::Contract(error) => error.to_string(),
             E::Attestation { why, .. } | E::NothingToApprove { why } => why.clone(),
+            E::WaitsForApproval { what } => what.clone(),
+            E::NotDeferred { .. } => "only a node that was deferred can be included again".into(),
             E::Plan(error) => error.to_string(),
             E::UnknownRun { .. } => "no run of that name was started here".into(),
             E::UnknownNode { near, known, .. } => match near.is_empty() {
@@ -192,13 +226,21 @@ impl StatusError for CoordinatorError {
         let (code, reason, next): (Code, &'static str, &str) = match self {
             E::ReadOnly { .. } => (state, "READ_ONLY", "podlift status"),
             E::RunOpen { .. } => (state, "RUN_OPEN", "podlift status"),
-            E::Blocked { .. } => (state, "PREFLIGHT_BLOCKED", "podlift plan --to VERSION"),
-            E::OtherPlan { .. } => (state, "PLAN_CHANGED", "podlift plan --to VERSION"),
+            E::Blocked { goal, .. } => (state, "PREFLIGHT_BLOCKED", plan_of(*goal)),
+            E::OtherPlan { goal, .. } => (state, "PLAN_CHANGED", plan_of(*goal)),
+            E::OtherGoal { wanted: GoalName::Upgrade } => {
+                (Code::InvalidArgument, "OTHER_GOAL", "podlift repair --file FILE")
+            }
+            E::OtherGoal { wanted: GoalName::Repair } => {
+                (Code::InvalidArgument, "OTHER_GOAL", "podlift upgrade --plan FILE")
+            }
             E::OtherCluster { .. } | E::Contract(_) => {
                 (Code::InvalidArgument, "BAD_PLAN", "podlift plan --to VERSION -o json > plan.json")
             }
             E::Attestation { .. } => (Code::InvalidArgument, "UNKNOWN_ATTESTATION", "podlift help attest"),
             E::NothingToApprove { .. } => (state, "NOTHING_TO_APPROVE", "podlift status"),
+            E::WaitsForApproval { .. } => (state, "WAITS_FOR_APPROVAL", "podlift approve"),
+            E::NotDeferred { .. } => (state, "NOT_DEFERRED", "podlift status"),
             E::Plan(_) => (Code::InvalidArgument, "PLAN_IMPOSSIBLE", "podlift help plan"),
             E::UnknownRun { .. } => (Code::NotFound, "UNKNOWN_RUN", "podlift runs"),
             E::UnknownNode { .. } => (Code::InvalidArgument, "UNKNOWN_NODE", "podlift status --all"),

@@ -10,6 +10,7 @@ mod node_ask;
 mod people;
 #[cfg(test)]
 mod people_tests;
+mod seen_plans;
 mod show;
 mod start;
 #[cfg(test)]
@@ -23,17 +24,16 @@ pub use error::CoordinatorError;
 use crate::backup::{BackupSettings, Backups};
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
-use crate::exec::{ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
+use crate::exec::{Desk, ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
 use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
-use crate::metrics::Meters;
+use crate::meters::Meters;
 use crate::store::Store;
 use podlift_common::clock::Clock;
-use podlift_engine::Program;
 use podlift_engine::program::PlanOptions;
-use podlift_model::{ClusterName, Digest, Epoch, InstanceId, NodeName};
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use podlift_model::{ClusterName, Epoch, InstanceId, NodeName};
+use seen_plans::SeenPlans;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -64,13 +64,8 @@ pub struct Settings {
     pub archives: Option<Archives>,
 }
 
-/// Number of recent plans that a request may name by hash.
-const PLANS_KEPT: usize = 16;
 const STALE: Duration = Duration::from_secs(15);
 const SURVEY: Duration = Duration::from_secs(60);
-
-/// A plan that a person saw: its hash, and the fingerprints of its input. The plan itself is tens of megabytes in a large fleet.
-type Kept = (Digest, BTreeMap<String, Digest>);
 
 pub struct Coordinator {
     cluster_name: ClusterName,
@@ -81,7 +76,7 @@ pub struct Coordinator {
     settings: Settings,
     fence: Arc<Fence>,
     planner: Planner,
-    plans: Mutex<VecDeque<Kept>>,
+    seen_plans: SeenPlans,
     /// Only one run starts at a time. Work on its own thread holds the lock until it is done.
     starting: Arc<tokio::sync::Mutex<()>>,
     meters: Arc<Meters>,
@@ -119,7 +114,7 @@ impl Coordinator {
             settings,
             fence,
             planner,
-            plans: Mutex::default(),
+            seen_plans: SeenPlans::default(),
             starting: Arc::default(),
             meters,
         })
@@ -127,16 +122,15 @@ impl Coordinator {
 
     /// Commands until `stop` is cancelled. Dropping the future has the effect of a crash.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let (exec, store) = (self.settings.exec.clone(), self.store.clone());
-        let runner = Arc::new(Runner {
-            store: store.clone(),
+        let desk = Arc::new(Desk {
+            store: self.store.clone(),
             performer: self.performer.clone(),
             fence: self.fence.clone(),
-            settings: exec.clone(),
+            settings: self.settings.exec.clone(),
         });
-        let probes = Probes { store, performer: self.performer.clone(), settings: exec.clone() };
+        let (runner, probes) = (Arc::new(Runner { desk: desk.clone() }), Probes { desk });
         tokio::join!(
-            self.fence.clone().keep(exec.poll, stop.clone()),
+            self.fence.clone().keep(self.settings.exec.poll, stop.clone()),
             runner.run(stop.clone()),
             probes.run(stop.clone())
         );
@@ -172,17 +166,8 @@ impl Coordinator {
         self.fence.epoch().unwrap_or(Epoch { number: 0, instance: self.instance.clone() })
     }
 
-    fn keep(&self, plan: &Program) {
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.push_back((plan.hash.clone(), plan.fingerprints.clone()));
-        while plans.len() > PLANS_KEPT {
-            plans.pop_front();
-        }
-    }
-
-    /// The fingerprints of the input of the plan with this hash.
-    fn kept(&self, hash: &str) -> Option<BTreeMap<String, Digest>> {
-        let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().rev().find(|(kept, _)| kept.as_str() == hash).map(|(_, parts)| parts.clone())
+    /// The files of archived runs; `None` if the journal is not a file.
+    pub fn archives(&self) -> Option<&Archives> {
+        self.settings.archives.as_ref()
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Command, CoordinatorError, PlanAsk};
 use crate::journal::MemoryJournal;
-use crate::testing::{Fleet, Running, start, store};
-use podlift_engine::machine::{APPROVAL, RunState, RunStatus};
+use crate::testing::{Fleet, Running, records, start, store};
+use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
 use podlift_engine::program::{Approve, DIFFERENCES};
 
 const TO: &str = "v1.32.9";
@@ -61,9 +61,22 @@ async fn a_run_waits_for_approval_and_only_for_that() {
     running.until(&run, waits).await;
     assert_eq!(approve().await.unwrap(), format!("approved: run {run} goes on"));
     let state = running.until(&run, waits).await;
+    // A resume and a retry are no approval.
+    let refused = running.coordinator.command(None, Command::Resume, "jane").await.unwrap_err();
+    assert!(matches!(&refused, CoordinatorError::WaitsForApproval { .. }), "{refused:?}");
+    let head = running.coordinator.store().head();
+    let retry = Command::Retry { step: None, repair_dpkg: false };
+    running.coordinator.command(None, retry, "jane").await.unwrap();
+    running.until(&run, |s| waits(s) && running.coordinator.store().head() > head + 1).await;
     // A run that was paused by hand does not wait for an approval.
+    approve().await.unwrap();
+    let approved = records(running.coordinator.store(), 0).into_iter().filter_map(|r| match r.event {
+        Event::Approved { by, what } => Some((by, what)),
+        _ => None,
+    });
+    let approved: Vec<_> = approved.collect();
+    assert!(approved.len() == 2 && approved.iter().all(|(by, what)| by == "jane" && what.contains("waits for")));
     let pause = Command::Pause { reason: "tea".into() };
-    running.coordinator.command(None, Command::Resume, "jane").await.unwrap();
     running.coordinator.command(None, pause, "jane").await.unwrap();
     let by_hand = |s: &RunState| matches!(&s.status, RunStatus::Paused { .. }) && !waits(s);
     running.until(&run, by_hand).await;

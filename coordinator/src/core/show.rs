@@ -1,5 +1,6 @@
 //! Status, one node, all runs and report: folds of the journal, joined with the latest reports of agents.
 
+use super::history::History;
 use super::{Coordinator, CoordinatorError, STALE};
 use crate::journal::Query;
 use podlift_engine::inventory::NodeEntry;
@@ -47,11 +48,12 @@ impl Coordinator {
         let row = status.nodes.iter().find(|r| r.name == *name).cloned();
         let (Some(seen), Some(row)) = (seen, row) else { return Err(unknown(name, &status)) };
         let about = [Some(name.to_string()), seen.facts.advertise.clone()].into_iter().flatten();
+        let history = History(&self.store);
         let around = view::node::Around {
             epoch: self.performer.agents.epoch(name),
             connected_since: self.performer.agents.connected_since(name),
-            events: self.last_records(Query::default().about(about), events)?,
-            heals: self.heals_of(name)?,
+            events: history.last_records(Query::default().about(about), events)?,
+            heals: history.heals_of(name)?,
         };
         Ok(view::node(&self.cluster_name, self.clock.now(), state.as_deref(), (&seen, row), around))
     }
@@ -62,7 +64,7 @@ impl Coordinator {
         if let Some(name) = ask.node.as_ref().filter(|name| !nodes.iter().any(|n| n.facts.node == **name)) {
             return Err(unknown(name, &self.status(None)?));
         }
-        let history = self.heal_history(ask)?;
+        let history = History(&self.store).heal_history(ask)?;
         let stale = self.settings.stale_after.unwrap_or(STALE).as_secs();
         Ok(view::heal(&self.cluster_name, self.clock.now(), &nodes, history, ask, stale))
     }

@@ -6,7 +6,7 @@ use crate::exec::Counts;
 use podlift_engine::Program;
 use podlift_engine::goals::Ask;
 use podlift_engine::machine::Event;
-use podlift_engine::program::{Approve, changed_parts};
+use podlift_engine::program::{Approve, GoalName, changed_parts};
 use podlift_model::{Digest, RunId};
 
 impl Coordinator {
@@ -21,16 +21,17 @@ impl Coordinator {
         self.may_start()?;
         let plan = self.plan(ask, by).await?;
         if let Some(seen) = expect.filter(|hash| *hash != plan.hash.as_str()) {
-            let parts = self.kept(seen).map(|before| changed_parts(&before, &plan.fingerprints));
-            return Err(CoordinatorError::OtherPlan { seen: seen.into(), now: plan.hash.clone(), parts });
+            let parts = self.seen_plans.fingerprints(seen).map(|before| changed_parts(&before, &plan.fingerprints));
+            return Err(CoordinatorError::OtherPlan { goal: plan.goal.name(), seen: seen.into(), now: plan.hash.clone(), parts });
         }
         self.begin(&plan, by)
     }
 
-    /// Runs exactly the plan that a person kept, or reports what has changed since.
+    /// Runs exactly the plan that a person kept, or reports what has changed since. A plan with another goal than `goal` is refused.
     pub async fn start_plan(
         &self,
         kept: &Program,
+        goal: GoalName,
         approve: Option<Approve>,
         by: &str,
     ) -> Result<(RunId, Digest), CoordinatorError> {
@@ -38,13 +39,16 @@ impl Coordinator {
             let (of, here) = (kept.cluster.clone(), self.cluster_name.clone());
             return Err(CoordinatorError::OtherCluster { of, here });
         }
+        if kept.goal.name() != goal {
+            return Err(CoordinatorError::OtherGoal { wanted: goal });
+        }
         let _one = self.starting.lock().await;
         self.may_start()?;
         let plan = self.make(self.again(kept, approve, by), by, &Counts::default()).await?;
         if plan.hash != kept.hash {
             let parts = Some(changed_parts(&kept.fingerprints, &plan.fingerprints));
             let (seen, now) = (kept.hash.to_string(), plan.hash.clone());
-            return Err(CoordinatorError::OtherPlan { seen, now, parts });
+            return Err(CoordinatorError::OtherPlan { goal, seen, now, parts });
         }
         self.begin(&plan, by)
     }
@@ -63,7 +67,7 @@ impl Coordinator {
     fn begin(&self, plan: &Program, by: &str) -> Result<(RunId, Digest), CoordinatorError> {
         let blockers: Vec<_> = plan.blockers().cloned().collect();
         if !blockers.is_empty() {
-            return Err(CoordinatorError::Blocked { findings: blockers });
+            return Err(CoordinatorError::Blocked { goal: plan.goal.name(), findings: blockers });
         }
         self.may_start()?;
         let run = self.new_name("")?;

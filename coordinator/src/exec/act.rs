@@ -1,101 +1,94 @@
-//! Performs the one change of a step: records the intent durably, makes the change, and records its end.
+//! Performs the one change of a step: records the intent durably, makes the change, and returns how it went.
 
-use super::drive::{Drive, Moment, Turn, may_act};
+use super::entries::Entries;
 use super::perform::Acted;
-use super::recover::Open;
+use super::turn::{Basis, Open, aborting};
 use crate::dispatch::{EPOCH_STALE, unreachable};
 use podlift_engine::Act;
-use podlift_engine::machine::{Event, RunStatus, StepStatus};
 use podlift_model::{Failure, LedgerId, OpId, OpOutcome};
 use tracing::Instrument as _;
 
-impl Drive {
-    pub(super) async fn act(&mut self, m: &Moment, act: &Act) -> Turn {
-        let ledger = match self.prepare(m, act).await {
-            Ok(ledger) => ledger,
-            Err(turn) => return turn,
-        };
-        let op_id = match &m.open {
-            Open::Unsent(op_id) => op_id.clone(),
-            _ => match self.intend(m, ledger) {
-                Some(op_id) => op_id,
-                None => return Turn::After(m.policy.poll),
-            },
-        };
-        let span = super::spans::op(&self.run, &self.step, &op_id, &m.epoch);
-        let acted = tokio::select! {
-            acted = self.runner.performer.act(act, &op_id, &m.epoch).instrument(span) => acted,
-            // An agent finishes what it has accepted. Some calls to the cluster may stop at any point.
-            () = self.aborted(), if act.node().is_none() && self.step.kind.step().interruptible() => stopped(),
-        };
-        match acted {
-            Acted::Ended(outcome) => self.ended(&op_id, outcome),
-            Acted::NotKnown(failure) => self.wait_for_agent(&m.state, &failure),
-            Acted::Fenced(failure) => match self.unseated(act, failure) {
-                Ok(turn) => turn,
-                // The op never started, so it is over for the step.
-                Err(failure) => self.ended(&op_id, OpOutcome::Failed { failure }),
-            },
-        }
-    }
+/// How an attempt went.
+pub(super) enum Attempt {
+    /// The op ended. Its end is not in the journal yet.
+    Ended(OpId, OpOutcome),
+    /// The op may have started or not.
+    NotKnown(Failure),
+    /// Nothing was sent: the agent is away; the reason.
+    Away(String),
+    /// Nothing was sent: the agent refuses, and it does not count as the report of another coordinator.
+    Refused(Failure),
+    /// Nothing was sent, because the run was paused, the node deferred or the step ended in the meantime.
+    NotNow,
+    /// Another coordinator commands, and this one has stopped.
+    Unseated,
+}
 
-    /// Another coordinator commands. Err if the agent that reports it does not count; then only this step has failed.
-    fn unseated(&self, act: &Act, failure: Failure) -> Result<Turn, Failure> {
-        if let Some(node) = act.node() {
-            self.runner.fence.heeds(node)?;
-        }
-        self.runner.fence.lose(failure.message);
-        Ok(Turn::Over)
-    }
-
-    /// Checks that the agent is connected and accepts our epoch. Returns the agent's memory, which the intent names.
-    async fn prepare(&mut self, m: &Moment, act: &Act) -> Result<Option<LedgerId>, Turn> {
-        let Some(node) = act.node() else { return Ok(None) };
-        if let Err(failure) = self.runner.performer.claim(node, &m.epoch).await {
-            if failure.code == EPOCH_STALE {
-                let turn = self.unseated(act, failure);
-                return Err(turn.unwrap_or_else(|failure| self.fail(self.stop_reason(&m.state, &failure))));
+pub(super) async fn attempt(entries: &Entries, basis: &Basis, act: &Act) -> Attempt {
+    let ledger = match prepare(entries, basis, act).await {
+        Ok(ledger) => ledger,
+        Err(ended) => return ended,
+    };
+    let op_id = match &basis.open {
+        Open::Unsent(op_id) => op_id.clone(),
+        _ => {
+            let (attempt, op_id) = basis.state.next_op(&entries.step);
+            if !entries.started(attempt, &op_id, ledger) {
+                return Attempt::NotNow;
             }
-            return Err(self.wait(m, failure.message));
+            op_id
         }
-        let ledger = self.runner.performer.agents.ledger(node);
-        match ledger {
-            Some(ledger) => Ok(Some(ledger)),
-            None => Err(self.wait(m, unreachable(node, "it is not connected").message)),
-        }
+    };
+    match send(entries, basis, act, &op_id).await {
+        Acted::Ended(outcome) => Attempt::Ended(op_id, outcome),
+        Acted::NotKnown(failure) => Attempt::NotKnown(failure),
+        Acted::Fenced(failure) => match unseated(entries, act, failure) {
+            Ok(()) => Attempt::Unseated,
+            // The op never started, so it is over for the step.
+            Err(failure) => Attempt::Ended(op_id, OpOutcome::Failed { failure }),
+        },
     }
+}
 
-    async fn aborted(&self) {
-        let store = &self.runner.store;
-        let mut journal = store.subscribe();
-        let aborting = || store.run(&self.run).is_none_or(|s| matches!(s.status, RunStatus::Aborting { .. }));
-        while !aborting() {
-            if journal.changed().await.is_err() {
-                return;
-            }
-        }
+async fn send(entries: &Entries, basis: &Basis, act: &Act, op_id: &OpId) -> Acted {
+    let span = super::spans::op(&entries.run, &entries.step, op_id, &basis.epoch);
+    tokio::select! {
+        acted = entries.desk.performer.act(act, op_id, &basis.epoch).instrument(span) => acted,
+        // An agent finishes what it has accepted. Some calls to the cluster may stop at any point.
+        () = aborted(entries), if act.node().is_none() && entries.step.kind.step().interruptible() => stopped(),
     }
+}
 
-    /// Records StepStarted, unless the run was paused, the node deferred or the step ended in the meantime.
-    fn intend(&self, m: &Moment, ledger: Option<LedgerId>) -> Option<OpId> {
-        let (attempt, op_id) = m.state.next_op(&self.step);
-        let (id, op) = (self.step.id.clone(), op_id.clone());
-        let written = self.write(|s| {
-            let free = !matches!(
-                s.steps[&id].status,
-                StepStatus::Done { .. }
-                    | StepStatus::Skipped { .. }
-                    | StepStatus::Failed { .. }
-                    | StepStatus::Started { .. }
-            );
-            (free && may_act(s)).then_some(Event::StepStarted {
-                step: id.clone(),
-                attempt,
-                op_id: op,
-                ledger,
-            })
-        });
-        written.then_some(op_id)
+/// Another coordinator commands, so this one stops. Err if the agent that reports it does not count; then only this step has failed.
+fn unseated(entries: &Entries, act: &Act, failure: Failure) -> Result<(), Failure> {
+    if let Some(node) = act.node() {
+        entries.desk.fence.heeds(node)?;
+    }
+    entries.desk.fence.lose(failure.message);
+    Ok(())
+}
+
+/// Checks that the agent is connected and accepts our epoch. Returns the agent's memory, which the intent names.
+async fn prepare(entries: &Entries, basis: &Basis, act: &Act) -> Result<Option<LedgerId>, Attempt> {
+    let Some(node) = act.node() else { return Ok(None) };
+    let performer = &entries.desk.performer;
+    if let Err(failure) = performer.claim(node, &basis.epoch).await {
+        if failure.code != EPOCH_STALE {
+            return Err(Attempt::Away(failure.message));
+        }
+        return Err(unseated(entries, act, failure).map_or_else(Attempt::Refused, |()| Attempt::Unseated));
+    }
+    let ledger = performer.agents.ledger(node);
+    ledger.map(Some).ok_or_else(|| Attempt::Away(unreachable(node, "it is not connected").message))
+}
+
+/// Returns when the run is being aborted.
+async fn aborted(entries: &Entries) {
+    let mut journal = entries.desk.store.subscribe();
+    while !entries.state().is_none_or(|state| aborting(&state)) {
+        if journal.changed().await.is_err() {
+            return;
+        }
     }
 }
 

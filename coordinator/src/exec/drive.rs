@@ -1,77 +1,31 @@
 //! Drives one step from its state in the journal to its end: probe, assess, act, and again. Every turn starts from the state, so that a
 //! driver that begins after a crash does exactly what an uninterrupted one would do.
 
-use super::reasons::{aborted, plain};
-use super::recover::Open;
-use super::runner::Runner;
-use podlift_engine::machine::{Event, Next, RunState, RunStatus, StepStatus, next};
+use super::act::{Attempt, attempt};
+use super::desk::Desk;
+use super::entries::Entries;
+use super::reasons::{self, RETRY, aborted, stop};
+use super::recover::{Memory, recall};
+use super::tries::{Again, NO_EFFECT, Tries};
+use super::turn::{Basis, Open, Turn, aborting, may_act};
+use super::wait::Waits;
+use podlift_engine::machine::{Next, RunState, StepStatus, next};
 use podlift_engine::program::{Evidence, StopReason};
 use podlift_engine::steps::{Assess, Cx, Policy};
-use podlift_engine::{Reply, StepSpec};
-use podlift_model::{Epoch, FailureClass, OpId, OpOutcome, RunId};
+use podlift_engine::{Act, Reply, StepSpec};
+use podlift_model::{Epoch, Failure, FailureClass, OpId, OpOutcome, RunId};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
-
-/// How often an act is repeated that succeeds and changes nothing.
-const NO_EFFECT: u32 = 3;
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 pub(super) struct Drive {
-    pub runner: Arc<Runner>,
-    pub run: RunId,
-    pub step: StepSpec,
-    /// When the step began to wait.
-    pub waiting: Option<Instant>,
-    /// When its goal began to hold.
-    pub steady: Option<Instant>,
-    pub reason: Option<String>,
-    /// Number of ops that failed in a transient way, and the last of them.
-    failures: u32,
-    failed_op: Option<OpId>,
-    pub no_effect: u32,
-}
-
-/// What follows a turn.
-pub(super) enum Turn {
-    Now,
-    After(Duration),
-    Over,
-}
-
-/// The state that a turn is based on.
-pub(super) struct Moment {
-    pub state: Arc<RunState>,
-    pub epoch: Epoch,
-    pub ahead: u32,
-    pub open: Open,
-    pub policy: Policy,
-}
-
-impl Moment {
-    pub fn aborting(&self) -> bool {
-        matches!(self.state.status, RunStatus::Aborting { .. })
-    }
-}
-
-/// Whether new ops may start now.
-pub(super) fn may_act(state: &RunState) -> bool {
-    state.status == RunStatus::Running && state.failed_steps().next().is_none()
+    entries: Entries,
+    waits: Waits,
+    tries: Tries,
 }
 
 impl Drive {
-    pub fn new(runner: Arc<Runner>, run: RunId, step: StepSpec) -> Self {
-        Self {
-            runner,
-            run,
-            step,
-            waiting: None,
-            steady: None,
-            reason: None,
-            failures: 0,
-            failed_op: None,
-            no_effect: 0,
-        }
+    pub fn new(desk: Arc<Desk>, run: RunId, step: StepSpec) -> Self {
+        Self { entries: Entries { desk, run, step }, waits: Waits::default(), tries: Tries::default() }
     }
 
     pub async fn until_over(mut self) {
@@ -86,119 +40,160 @@ impl Drive {
 
     async fn turn(&mut self) -> Turn {
         let Some((state, epoch, ahead)) = self.now() else { return Turn::Over };
-        let open = match self.settle(&state).await {
-            Ok(open) => open,
-            Err(turn) => return turn,
+        let open = match recall(&self.entries, &state).await {
+            Memory::Settled(open) => open,
+            Memory::Ended(op_id, outcome) => return self.ended(&op_id, outcome),
+            Memory::Running => return Turn::After(self.poll()),
+            Memory::Silent(failure) => return self.wait_for_agent(&state, &failure),
         };
-        let spec = self.step.clone();
-        let step = spec.kind.step();
-        let acted = state.steps[&spec.id].acted;
+        let spec = self.entries.step.clone();
+        let (step, acted) = (spec.kind.step(), state.steps[&spec.id].acted);
         let cx = Cx { state: &state, step: &spec, ahead, acted };
-        let policy = Policy { poll: self.runner.settings.poll, ..step.policy(&cx) };
-        let m = Moment { state: state.clone(), epoch, ahead, open, policy };
-        if let Some(turn) = self.ended_badly(&m) {
+        let policy = Policy { poll: self.poll(), ..step.policy(&cx) };
+        let basis = Basis { state: state.clone(), epoch, ahead, open, policy };
+        if let Some(turn) = self.ended_badly(&basis) {
             return turn;
         }
-        let probe = step.probe(&cx);
-        let reply = match self.runner.performer.probe(&probe).await {
+        let reply = match self.entries.desk.performer.probe(&step.probe(&cx)).await {
             Ok(reply) => reply,
-            Err(f) if f.class == FailureClass::Transient => return self.wait(&m, f.message),
-            Err(f) => return self.fail(self.stop_reason(&m.state, &f)),
+            Err(f) if f.class == FailureClass::Transient => return self.wait(&basis, f.message),
+            Err(f) => return self.fail(reasons::of_failure(&state, &spec, &f)),
         };
         match step.assess(&cx, &reply) {
-            Assess::Done(evidence) => self.done(&m, evidence),
-            Assess::Wait(reason) => self.wait(&m, reason),
+            Assess::Done(evidence) => self.done(&basis, evidence),
+            Assess::Wait(reason) => self.wait(&basis, reason),
             Assess::Blocked(reason) => self.fail(reason),
-            Assess::Ready => self.ready(&m, &reply).await,
+            Assess::Ready => self.ready(&basis, &reply).await,
         }
     }
 
     /// State, epoch and position in the queue, while this step must still be driven.
     fn now(&self) -> Option<(Arc<RunState>, Epoch, u32)> {
-        let state = self.runner.store.run(&self.run)?;
-        let epoch = self.runner.fence.commanding()?;
+        let state = self.entries.state()?;
+        let epoch = self.entries.desk.fence.commanding()?;
         let Next::Drive(todos) = next(&state) else { return None };
-        let ahead = todos.into_iter().find(|t| t.step.id == self.step.id)?.ahead;
+        let ahead = todos.into_iter().find(|t| t.step.id == self.entries.step.id)?.ahead;
         Some((state, epoch, ahead))
     }
 
-    /// Handles a failed op. A transient failure is retried up to the policy's limit; otherwise the step has failed.
-    fn ended_badly(&mut self, m: &Moment) -> Option<Turn> {
-        let StepStatus::Ended { op_id, outcome: OpOutcome::Failed { failure } } =
-            &m.state.steps[&self.step.id].status
-        else {
-            return None;
-        };
-        if m.aborting() {
+    fn poll(&self) -> Duration {
+        self.entries.desk.settings.poll
+    }
+
+    /// Handles a failed op: it is tried again, or the step has failed.
+    fn ended_badly(&mut self, basis: &Basis) -> Option<Turn> {
+        let status = &basis.state.steps[&self.entries.step.id].status;
+        let StepStatus::Ended { op_id, outcome: OpOutcome::Failed { failure } } = status else { return None };
+        if basis.aborting() {
             return Some(self.fail(aborted(&failure.message)));
         }
-        if self.failed_op.as_ref() == Some(op_id) {
-            return None;
-        }
-        self.failed_op = Some(op_id.clone());
-        // An unreachable API proves nothing about the op, so it does not use up the tries.
-        let counts = failure.code != crate::cluster::UNREACHABLE;
-        self.failures += u32::from(counts);
-        match failure.class == FailureClass::Transient && self.failures <= m.policy.retries {
-            true => Some(Turn::After(
-                (m.policy.poll * 2u32.saturating_pow(self.failures.min(8))).min(BACKOFF_MAX),
-            )),
-            false if !counts => Some(Turn::After(m.policy.poll)),
-            false => Some(self.fail(self.stop_reason(&m.state, failure))),
+        match self.tries.failed(op_id, failure, basis) {
+            Again::Counted => None,
+            Again::After(pause) => Some(Turn::After(pause)),
+            Again::GiveUp => {
+                Some(self.fail(reasons::of_failure(&basis.state, &self.entries.step, failure)))
+            }
         }
     }
 
-    fn done(&mut self, m: &Moment, evidence: Evidence) -> Turn {
-        let since = *self.steady.get_or_insert_with(Instant::now);
-        let left = m.policy.soak.saturating_sub(since.elapsed());
-        if !left.is_zero() && !m.aborting() {
-            return Turn::After(left.min(m.policy.poll));
+    fn done(&mut self, basis: &Basis, evidence: Evidence) -> Turn {
+        let left = basis.policy.soak.saturating_sub(self.waits.steady());
+        if !left.is_zero() && !basis.aborting() {
+            return Turn::After(left.min(basis.policy.poll));
         }
-        let evidence = match (&m.open, evidence) {
+        let evidence = match (&basis.open, evidence) {
             (Open::Unknown(why), Evidence::Seen { what }) => Evidence::Seen {
                 what: format!("{what} (seen afterwards: how the op ended is not known, {why})"),
             },
             (_, evidence) => evidence,
         };
-        let id = self.step.id.clone();
-        self.write(|s| (!s.steps[&id].is_over()).then_some(Event::StepDone { step: id.clone(), evidence }));
+        self.entries.done(evidence);
         Turn::Over
     }
 
     /// Acts: the goal is not reached, and acting is possible.
-    async fn ready(&mut self, m: &Moment, reply: &Reply) -> Turn {
-        self.steady = None;
-        if m.aborting() {
+    async fn ready(&mut self, basis: &Basis, reply: &Reply) -> Turn {
+        self.waits.unsteady();
+        if basis.aborting() {
             return self.fail(aborted("its op ended without effect"));
         }
-        if !may_act(&m.state) {
-            return Turn::After(m.policy.poll);
+        if !may_act(&basis.state) {
+            return Turn::After(basis.policy.poll);
         }
-        let acted = m.state.steps[&self.step.id].acted;
-        let spec = self.step.clone();
-        let cx = Cx { state: &m.state, step: &spec, ahead: m.ahead, acted };
+        let spec = self.entries.step.clone();
+        let acted = basis.state.steps[&spec.id].acted;
+        let cx = Cx { state: &basis.state, step: &spec, ahead: basis.ahead, acted };
         let Some(act) = spec.kind.step().act(&cx, reply) else {
-            return self.wait(m, "not there yet".into());
+            return self.wait(basis, "not there yet".into());
         };
-        if let (Open::Unknown(why), false) = (&m.open, m.policy.repeatable) {
+        if let (Open::Unknown(why), false) = (&basis.open, basis.policy.repeatable) {
             let text = format!(
-                "nobody can know how the op ended ({why}), and it may not be repeated blindly: look at the node first"
+                "it is not known how the op ended ({why}), and it may not be repeated without a look: look at the node first"
             );
-            let stop = StopReason { code: "indeterminate".into(), ..plain(text, "podlift retry") };
-            return self.fail(stop);
+            return self.fail(stop("indeterminate", text, RETRY));
         }
-        self.no_effect += u32::from(acted && matches!(m.open, Open::Ended));
-        if self.no_effect >= NO_EFFECT {
+        if acted && basis.open == Open::Ended && self.tries.without_effect() {
             let text =
                 format!("the op ended well {NO_EFFECT} times and changed nothing: look at the node first");
-            return self.fail(StopReason { code: "no-effect".into(), ..plain(text, "podlift retry") });
+            return self.fail(stop("no-effect", text, RETRY));
         }
-        self.waiting = None;
-        self.reason = None;
-        self.act(m, &act).await
+        self.waits.over();
+        self.act(basis, &act).await
     }
 
-    pub fn write(&self, decide: impl FnOnce(&RunState) -> Option<Event>) -> bool {
-        self.runner.try_write(&self.run, decide)
+    async fn act(&mut self, basis: &Basis, act: &Act) -> Turn {
+        match attempt(&self.entries, basis, act).await {
+            Attempt::Ended(op_id, outcome) => self.ended(&op_id, outcome),
+            Attempt::NotKnown(failure) => self.wait_for_agent(&basis.state, &failure),
+            Attempt::Away(reason) => self.wait(basis, reason),
+            Attempt::Refused(failure) => {
+                self.fail(reasons::of_failure(&basis.state, &self.entries.step, &failure))
+            }
+            Attempt::NotNow => Turn::After(basis.policy.poll),
+            Attempt::Unseated => Turn::Over,
+        }
+    }
+
+    fn ended(&self, op_id: &OpId, outcome: OpOutcome) -> Turn {
+        if self.entries.ended(op_id, outcome) { Turn::Now } else { Turn::After(self.poll()) }
+    }
+
+    fn fail(&self, reason: StopReason) -> Turn {
+        self.entries.failed(reason);
+        Turn::Over
+    }
+
+    /// Waits. The reason is recorded when it changes. A wait that takes too long is a failure.
+    fn wait(&mut self, basis: &Basis, reason: String) -> Turn {
+        let time = self.waits.time();
+        if basis.aborting() {
+            return self.fail(aborted(&reason));
+        }
+        if time > basis.policy.wait {
+            let text = format!("{reason} (waited {} s)", time.as_secs());
+            return self.fail(stop("timeout", text, RETRY));
+        }
+        self.say(&reason);
+        Turn::After(basis.policy.poll)
+    }
+
+    /// Waits while the end of an open op is not known. The end must become known, so after `wait_seconds` the run pauses with the reason.
+    fn wait_for_agent(&mut self, state: &RunState, failure: &Failure) -> Turn {
+        let limit = Duration::from_secs(state.plan.options.wait_seconds.into());
+        if self.waits.time() > limit {
+            self.waits.restart();
+            if aborting(state) {
+                return self.fail(aborted(&failure.message));
+            }
+            self.entries.paused(reasons::open_op(state, &self.entries.step, failure));
+        }
+        self.say(&failure.message);
+        Turn::After(self.poll())
+    }
+
+    fn say(&mut self, reason: &str) {
+        if self.waits.is_new(reason) {
+            self.entries.waits(reason);
+        }
     }
 }

@@ -2,7 +2,9 @@
 //! nothing itself and knows no step by name.
 
 mod act;
+mod desk;
 mod drive;
+mod entries;
 mod fence;
 mod perform;
 mod planes;
@@ -14,9 +16,12 @@ mod runner;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod tries;
+mod turn;
 mod undo;
 mod wait;
 
+pub use desk::Desk;
 pub use fence::{Fence, FenceState};
 pub use perform::{Lines, Performer};
 pub use planner::{Count, Counts, Planner};
@@ -35,10 +40,16 @@ pub struct ExecSettings {
     pub poll: Duration,
     /// Time between two probes of each API server while a run is open.
     pub probe_interval: Duration,
+    /// Time between two reads at each API server while a run changes the control plane.
+    pub read_interval: Duration,
 }
 
 impl Default for ExecSettings {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(1), probe_interval: Duration::from_secs(1) }
+        Self {
+            poll: Duration::from_secs(1),
+            probe_interval: Duration::from_secs(1),
+            read_interval: Duration::from_millis(50),
+        }
     }
 }

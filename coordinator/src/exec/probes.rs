@@ -1,23 +1,32 @@
-//! Checks, while a run is open, whether each API server and the address in front of them answer. It measures from the coordinator with
-//! fresh connections, and records every outage with its length in the journal. It judges nothing.
+//! Probes each API server, and the address in front of them, while a run is open. It measures from the coordinator with fresh connections
+//! and judges nothing. While the run changes the control plane, it reads an object twenty times a second at each endpoint and counts each
+//! failure, because a client that connects at the wrong moment fails once and no slower probe shows that; otherwise it asks for readiness
+//! once a second. The journal has every outage with its length, and the counts.
 
-use super::{ExecSettings, Performer};
-use crate::store::Store;
-use futures_util::future::join_all;
-use podlift_engine::doors::{ApiProbe, VIP};
-use podlift_engine::inventory::Inventory;
-use podlift_engine::machine::{Event, RunState};
-use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::RunId;
+mod gaps;
+
+use super::Desk;
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _, join_all};
+use futures_util::stream::FuturesOrdered;
+use gaps::{Answer, Gaps};
+use podlift_engine::doors::VIP;
+use podlift_engine::inventory::{Inventory, NodeRole};
+use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::program::{Phase, Program};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+/// Requests to one endpoint that wait for their answer. A server that hangs does not stop the count before its probes time out.
+const IN_FLIGHT: usize = 100;
+/// How long counts are kept in memory. A coordinator that dies loses the counts of this time, and no outage.
+const KEPT: Duration = Duration::from_secs(30);
+
 pub struct Probes {
-    pub store: Arc<Store>,
-    pub performer: Performer,
-    pub settings: ExecSettings,
+    pub desk: Arc<Desk>,
 }
 
 /// The advertise addresses of all API servers, and `vip`.
@@ -28,10 +37,12 @@ pub(crate) fn endpoints(inventory: &Inventory) -> Vec<String> {
 
 impl Probes {
     pub async fn run(self, stop: CancellationToken) {
-        let mut journal = self.store.subscribe();
+        let mut journal = self.desk.store.subscribe();
         loop {
-            if let Some(state) = self.store.open_run() {
-                let watches = endpoints(&state.plan.inventory).into_iter().map(|e| self.watch(&state, e));
+            if let Some(state) = self.desk.store.open_run() {
+                let phases = of_control_plane(&state.plan);
+                let watches = endpoints(&state.plan.inventory);
+                let watches = watches.into_iter().map(|e| self.watch(&state, e, &phases));
                 tokio::select! {
                     () = stop.cancelled() => return,
                     _ = join_all(watches) => {}
@@ -45,59 +56,69 @@ impl Probes {
     }
 
     /// Watches one endpoint until the run is over. A slow endpoint delays no other.
-    async fn watch(&self, state: &RunState, endpoint: String) {
-        // The journal holds what a previous coordinator measured of an outage that still lasts.
-        let (mut before, mut down) = match still_down(state, &endpoint) {
-            Some(before) => (before, Some(Instant::now())),
-            None => (Duration::ZERO, None),
-        };
-        while self.store.run(&state.run).is_some_and(|s| !s.is_over()) {
-            let asked = Instant::now();
-            let probe = self.twice(&endpoint).await;
-            match (probe.ok, down) {
-                (false, None) => {
-                    down = Some(asked);
-                    self.write(&state.run, Event::ApiDown { endpoint: endpoint.clone(), why: probe.why });
+    async fn watch(&self, state: &RunState, endpoint: String, phases: &BTreeSet<&str>) {
+        let mut journal = self.desk.store.subscribe();
+        let mut gaps = Gaps::after(state, &endpoint);
+        let mut often = changes(state, phases);
+        let mut ticks = self.ticks(often);
+        let mut asked: FuturesOrdered<BoxFuture<'_, Answer>> = FuturesOrdered::new();
+        loop {
+            tokio::select! {
+                _ = ticks.tick(), if asked.len() < IN_FLIGHT => asked.push_back(self.ask(&endpoint, often)),
+                Some(answer) = asked.next() => self.write(state, gaps.take(&endpoint, answer)),
+                changed = journal.changed() => {
+                    let Some(now) = self.desk.store.run(&state.run).filter(|s| changed.is_ok() && !s.is_over()) else {
+                        return;
+                    };
+                    if changes(&now, phases) != often {
+                        often = !often;
+                        ticks = self.ticks(often);
+                    }
                 }
-                (true, Some(since)) => {
-                    down = None;
-                    let milliseconds = (since.elapsed() + std::mem::take(&mut before)).as_millis() as u64;
-                    self.write(&state.run, Event::ApiUp { endpoint: endpoint.clone(), milliseconds });
-                }
-                _ => {}
             }
-            tokio::time::sleep(self.settings.probe_interval).await;
+            if gaps.counted_for() > KEPT || (!often && asked.is_empty()) {
+                self.write(state, gaps.counts(&endpoint));
+            }
         }
     }
 
-    /// Probes again after a failure: a failure counts only if it happens twice in a row.
-    async fn twice(&self, endpoint: &str) -> ApiProbe {
-        let first = self.probe(endpoint).await;
-        if first.ok { first } else { self.probe(endpoint).await }
+    fn ticks(&self, often: bool) -> Interval {
+        let settings = &self.desk.settings;
+        let mut ticks =
+            tokio::time::interval(if often { settings.read_interval } else { settings.probe_interval });
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        ticks
     }
 
-    async fn probe(&self, endpoint: &str) -> ApiProbe {
-        let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.into()] };
-        let failed = |why: String| ApiProbe { endpoint: endpoint.into(), ok: false, why };
-        match self.performer.cluster.look(&look).await {
-            Ok(ClusterReply::Probes(mut probes)) => {
-                probes.pop().unwrap_or_else(|| failed("no answer".into()))
-            }
-            Ok(_) => failed("unexpected answer".into()),
-            Err(failure) => failed(failure.message),
+    /// A probe that begins now. Only reads are counted.
+    fn ask<'a>(&'a self, endpoint: &'a str, read: bool) -> BoxFuture<'a, Answer> {
+        let (cluster, asked) = (&self.desk.performer.cluster, Instant::now());
+        async move {
+            let probe = if read { cluster.read_at(endpoint).await } else { cluster.ready_at(endpoint).await };
+            Answer { asked, answered: Instant::now(), counts: read, failed: (!probe.ok).then_some(probe.why) }
         }
+        .boxed()
     }
 
-    fn write(&self, run: &RunId, event: Event) {
-        let over = |s: &RunState| s.is_over();
-        if let Err(error) = self.store.append_with(run, |s| (!over(s)).then_some(event)) {
+    fn write(&self, state: &RunState, event: Option<Event>) {
+        let Some(event) = event else { return };
+        if let Err(error) = self.desk.store.append_with(&state.run, |s| (!s.is_over()).then_some(event)) {
             tracing::error!(%error, "probe not journaled");
         }
     }
 }
 
-/// How long an endpoint had been down when this coordinator took over the run.
-fn still_down(state: &RunState, endpoint: &str) -> Option<Duration> {
-    let open = state.outages.iter().find(|o| o.endpoint == endpoint && o.milliseconds.is_none())?;
-    Duration::try_from(state.last.duration_since(open.from)).ok()
+/// Names of the phases that may take an API server away: they work on control-plane nodes, one after another.
+fn of_control_plane(plan: &Program) -> BTreeSet<&str> {
+    let plane = |phase: &&Phase| {
+        let nodes = phase.lanes.iter().filter_map(|l| plan.inventory.get(l.node.as_ref()?));
+        phase.parallel == 1 && nodes.into_iter().any(|n| n.role == NodeRole::ControlPlane)
+    };
+    plan.phases.iter().filter(plane).map(|phase| phase.name.as_str()).collect()
+}
+
+/// Whether the run changes the control plane now: it works in such a phase, or an op that it has begun there is not over.
+fn changes(state: &RunState, phases: &BTreeSet<&str>) -> bool {
+    let there = state.phase().is_some_and(|phase| phases.contains(phase.name.as_str()));
+    there && (!matches!(state.status, RunStatus::Paused { .. }) || state.open_steps().next().is_some())
 }

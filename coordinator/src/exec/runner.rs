@@ -1,11 +1,10 @@
 //! The loop of a run. It asks the engine for the next steps, keeps one driver for each active step, and records what follows from all of
 //! them.
 
+use super::desk::Desk;
 use super::drive::Drive;
 use super::undo::Undone;
-use super::{ExecSettings, Fence, Performer};
 use crate::pulse::{TURN, Watchdog};
-use crate::store::{Store, StoreError};
 use podlift_engine::machine::{Event, Next, RunState, RunStatus, Todo, next};
 use podlift_engine::program::StopReason;
 use podlift_model::{RunId, StepId};
@@ -16,10 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 pub struct Runner {
-    pub store: Arc<Store>,
-    pub performer: Performer,
-    pub fence: Arc<Fence>,
-    pub settings: ExecSettings,
+    pub desk: Arc<Desk>,
 }
 
 /// The subject of a driver's work.
@@ -51,12 +47,12 @@ impl Runner {
     /// Runs until `stop` is cancelled. An open run continues where its journal ends.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut crew = Crew::default();
-        let mut journal = self.store.subscribe();
-        let mut fence = self.fence.subscribe();
+        let mut journal = self.desk.store.subscribe();
+        let mut fence = self.desk.fence.subscribe();
         let mut watchdog = Watchdog::default();
         loop {
             // Each turn has waited for the journal's writer, so that systemd notices a writer that hangs.
-            if let Some(state) = self.store.open_run().filter(|_| self.fence.commanding().is_some()) {
+            if let Some(state) = self.desk.store.open_run().filter(|_| self.desk.fence.commanding().is_some()) {
                 self.set_to_work(&state, &mut crew);
             }
             watchdog.alive();
@@ -69,11 +65,11 @@ impl Runner {
                     Err(error) => {
                         tracing::error!(%error, "a driver died");
                         crew = Crew::default();
-                        self.fence.lose(format!("a part of the coordinator died ({error}): restart it, the run goes on where it was"));
+                        self.desk.fence.lose(format!("a part of the coordinator died ({error}): restart it, the run goes on where it was"));
                     }
                 },
                 // Neither stream reports what agents remember and which runs an operator adopted.
-                () = tokio::time::sleep(self.settings.poll), if self.fence.commanding().is_none() => {}
+                () = tokio::time::sleep(self.desk.settings.poll), if self.desk.fence.commanding().is_none() => {}
                 () = tokio::time::sleep(TURN) => {}
             }
         }
@@ -88,7 +84,7 @@ impl Runner {
                     let span = super::spans::step(&state.run, &step);
                     crew.put(
                         work,
-                        Drive::new(self.clone(), state.run.clone(), step).until_over().instrument(span),
+                        Drive::new(self.desk.clone(), state.run.clone(), step).until_over().instrument(span),
                     );
                 }
             }
@@ -121,30 +117,14 @@ impl Runner {
 
     /// Undoes what is ours and safe to undo, then reports what remains.
     async fn abort(self: Arc<Self>, run: &RunId) {
-        let (Some(state), Some(epoch)) = (self.store.run(run), self.fence.commanding()) else { return };
+        let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else { return };
         let Undone { undone, mut left } =
-            super::undo::undo(&self.performer, &state, &epoch, None, self.settings.poll).await;
-        left.extend(super::undo::remains(&state, &self.performer.agents.seen()));
+            super::undo::undo(&self.desk.performer, &state, &epoch, None, self.desk.settings.poll).await;
+        left.extend(super::undo::remains(&state, &self.desk.performer.agents.seen()));
         self.write(run, |s| (next(s) == Next::Undo).then_some(Event::RunAborted { undone, left }));
     }
 
-    /// Appends the event that `decide` returns. True if it was written. If the journal cannot be written, this coordinator stops
-    /// commanding.
-    pub(super) fn try_write(&self, run: &RunId, decide: impl FnOnce(&RunState) -> Option<Event>) -> bool {
-        match self.store.append_with(run, decide) {
-            Ok(record) => record.is_some(),
-            Err(StoreError::Illegal(error) | StoreError::Replay { source: error, .. }) => {
-                tracing::warn!(%run, %error, "event refused");
-                false
-            }
-            Err(StoreError::Journal(error)) => {
-                self.fence.lose(error.to_string());
-                false
-            }
-        }
-    }
-
     fn write(&self, run: &RunId, decide: impl FnOnce(&RunState) -> Option<Event>) {
-        self.try_write(run, decide);
+        self.desk.write(run, decide);
     }
 }

@@ -346,10 +346,30 @@ async fn a_run_is_started_only_as_it_was_seen_and_alone() {
     fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = false;
     let blocked = r.coordinator.start_run(&ask, None, "eve").await;
     assert!(
-        matches!(&blocked, Err(CoordinatorError::Blocked { findings }) if findings[0].check == "nodes-ready")
+        matches!(&blocked, Err(CoordinatorError::Blocked { findings, .. }) if findings[0].check == "nodes-ready")
     );
     fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = true;
     let run = r.upgrade().await;
     let second = r.coordinator.start_run(&ask, None, "eve").await;
     assert!(matches!(second, Err(CoordinatorError::RunOpen { run: open }) if open == run));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_are_counted_while_the_control_plane_changes_and_a_blip_is_not_lost() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = start(&fleet, &journal, "one");
+    let run = r.upgrade().await;
+    r.until(&run, |s| s.phase().is_some_and(|p| p.name == "control-plane")).await;
+    // One read fails, too short for an outage.
+    fleet.lock().reads_to_fail.insert("vip".into(), 1);
+    let state = r.until(&run, succeeded).await;
+    assert!(state.outages.is_empty(), "{:?}", state.outages);
+    let vip = &state.probed["vip"];
+    assert_eq!((vip.failed, vip.why.as_str()), (1, "connection reset"));
+    assert!(vip.requests > 100 && (100..=150).contains(&vip.longest_gap_ms), "{vip:?}");
+    let others = state.probed.iter().filter(|(endpoint, _)| *endpoint != "vip");
+    assert!(others.clone().count() >= 2 && others.clone().all(|(_, counts)| counts.failed == 0));
+    let report = r.coordinator.report(None).unwrap();
+    assert_eq!((report.api_outage.vip_seconds, &report.api_outage.reads), (0.0, &state.probed));
+    assert_eq!(r.coordinator.status(None).unwrap().run.unwrap().reads, state.probed);
 }

@@ -1,76 +1,49 @@
-//! A step that cannot continue now: why, since when, and what happens when it takes too long.
+//! How long a step has been waiting, and how long its goal has held.
 
-use super::drive::{Drive, Moment, Turn};
-use super::reasons::{aborted, plain};
-use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus};
-use podlift_engine::program::StopReason;
-use podlift_model::Failure;
 use std::time::Duration;
 use tokio::time::Instant;
 
-impl Drive {
-    /// Waits. The reason is recorded when it changes. A wait that takes too long is a failure, or a pause if an op is open.
-    pub fn wait(&mut self, m: &Moment, reason: String) -> Turn {
+#[derive(Default)]
+pub(super) struct Waits {
+    /// When the step began to wait.
+    since: Option<Instant>,
+    /// When its goal began to hold.
+    steady: Option<Instant>,
+    reason: Option<String>,
+}
+
+impl Waits {
+    /// Time of this wait; the wait begins if the step was not waiting.
+    pub fn time(&mut self) -> Duration {
         self.steady = None;
-        if m.aborting() {
-            return self.fail(aborted(&reason));
-        }
-        let since = *self.waiting.get_or_insert_with(Instant::now);
-        if since.elapsed() > m.policy.wait {
-            let text = format!("{reason} (waited {} s)", since.elapsed().as_secs());
-            let stop = StopReason { code: "timeout".into(), ..plain(text, "podlift retry") };
-            return self.fail(stop);
-        }
-        self.say(reason);
-        Turn::After(m.policy.poll)
+        self.since.get_or_insert_with(Instant::now).elapsed()
     }
 
-    /// Waits while the end of an open op is not known. The end must become known, so after `wait_seconds` the run pauses with the reason.
-    pub fn wait_for_agent(&mut self, state: &RunState, failure: &Failure) -> Turn {
+    /// Begins to count the time of the wait again.
+    pub fn restart(&mut self) {
+        self.since = None;
+    }
+
+    /// Time for which the goal has held; counted from now if it did not hold before.
+    pub fn steady(&mut self) -> Duration {
+        self.steady.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    pub fn unsteady(&mut self) {
         self.steady = None;
-        let since = *self.waiting.get_or_insert_with(Instant::now);
-        let limit = Duration::from_secs(state.plan.options.wait_seconds.into());
-        if since.elapsed() > limit {
-            self.waiting = None;
-            if matches!(state.status, RunStatus::Aborting { .. }) {
-                let (id, reason) = (self.step.id.clone(), aborted(&failure.message));
-                self.write(|_| Some(Event::StepFailed { step: id, reason }));
-                return Turn::Over;
-            }
-            let lost = self.deferrable(state).map_or(String::new(), |node| {
-                format!("; if the node is gone for good: podlift defer {node}, then podlift resume")
-            });
-            let text = format!(
-                "{}: an op is open and its end is not known: {}; bring the agent back first (systemctl status podlift-agent){lost}",
-                self.step.id, failure.message
-            );
-            let reason = StopReason { code: failure.code.clone(), ..plain(text, "podlift resume") };
-            self.write(|s| (s.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None }));
-        }
-        self.say(failure.message.clone());
-        Turn::After(self.runner.settings.poll)
     }
 
-    fn say(&mut self, reason: String) {
-        if self.reason.as_ref() == Some(&reason) {
-            return;
-        }
-        self.reason = Some(reason.clone());
-        let id = self.step.id.clone();
-        self.write(|s| match &s.steps[&id].status {
-            StepStatus::Waiting { reason: before } if *before == reason => None,
-            StepStatus::Done { .. } | StepStatus::Skipped { .. } | StepStatus::Failed { .. } => None,
-            _ => Some(Event::StepWaiting { step: id.clone(), reason }),
-        });
+    /// The step acts: its wait is over.
+    pub fn over(&mut self) {
+        (self.since, self.reason) = (None, None);
     }
 
-    pub fn fail(&self, reason: StopReason) -> Turn {
-        let id = self.step.id.clone();
-        tracing::warn!(run = %self.run, step = %id, code = reason.code, reason.message, "step failed");
-        self.write(|s| match &s.steps[&id].status {
-            StepStatus::Done { .. } | StepStatus::Skipped { .. } | StepStatus::Failed { .. } => None,
-            _ => Some(Event::StepFailed { step: id.clone(), reason }),
-        });
-        Turn::Over
+    /// Whether the reason is another one than before.
+    pub fn is_new(&mut self, reason: &str) -> bool {
+        let new = self.reason.as_deref() != Some(reason);
+        if new {
+            self.reason = Some(reason.into());
+        }
+        new
     }
 }

@@ -2,10 +2,11 @@
 //! another name, fsynced and verified first.
 #![allow(clippy::disallowed_methods)] // this is an edge: the files
 
-use super::{JournalError, Query, Records, each};
+use super::{JournalError, Query, Records, Row};
 use podlift_backup::Hashed;
-use podlift_engine::machine::{ArchiveCheck, ArchiveError, ArchiveHeader};
+use podlift_engine::machine::{ArchiveCheck, ArchiveError, ArchiveHeader, Record};
 use podlift_model::Digest;
+use std::collections::VecDeque;
 use std::fs::{DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -59,8 +60,15 @@ impl Archives {
         let io = |source| ArchiveFileError::Io { path: path.clone(), source };
         self.make_dir().map_err(io)?;
         self.sweep().map_err(io)?;
-        self.fill(&unfinished, records, header)?;
-        let verified = Verified { file, ..self.verify_path(&unfinished)? };
+        let filled = self.fill(&unfinished, records, header).and_then(|()| self.verify_path(&unfinished));
+        let verified = match filled {
+            Ok(verified) => Verified { file, ..verified },
+            Err(error) => {
+                // On a full disk the journal needs the room. What can't be removed now is swept later.
+                drop(std::fs::remove_file(&unfinished));
+                return Err(error);
+            }
+        };
         std::fs::rename(&unfinished, &path).map_err(io)?;
         podlift_common::durable::sync_dir(&self.dir).map_err(io)?;
         Ok(verified)
@@ -96,8 +104,10 @@ impl Archives {
         options.create_new(true).write(true).mode(0o600);
         let mut to = BufWriter::new(options.open(path).map_err(io)?);
         serde_json::to_writer(&mut to, header).map_err(|e| io(e.into()))?;
-        for run in &header.runs {
-            each(records, Query::run(Some(&run.run), 0), |row| write!(to, "\n{}", row.json).map_err(io))?;
+        let runs = header.runs.iter().map(|r| Pages::new(records, Query::run(Some(&r.run), 0)));
+        let mut runs: Vec<Pages> = runs.collect();
+        while let Some(row) = next(&mut runs)? {
+            write!(to, "\n{}", row.json).map_err(io)?;
         }
         to.write_all(b"\n").map_err(io)?;
         to.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)
@@ -120,6 +130,19 @@ impl Archives {
         let records = check.end().map_err(damaged)?;
         let (bytes, sha256) = lines.end().map_err(io)?;
         Ok(Verified { file: String::new(), header: check.header, records, bytes, sha256 })
+    }
+
+    /// Passes each record of a file to `take`, without a verification of the file as a whole.
+    pub fn each(&self, file: &str, mut take: impl FnMut(Record)) -> Result<(), ArchiveFileError> {
+        let path = self.path(file);
+        let io = |source| ArchiveFileError::Io { path: path.clone(), source };
+        let mut lines = Lines::open(&path).map_err(io)?;
+        // The first line is the header.
+        lines.read().map_err(io)?;
+        while let Some(line) = lines.read().map_err(io)? {
+            take(serde_json::from_str(line).map_err(|e| io(e.into()))?);
+        }
+        Ok(())
     }
 
     /// Names of the complete files, in order.
@@ -151,6 +174,41 @@ pub fn name(header: &ArchiveHeader) -> String {
         [only] => format!("{}{SUFFIX}", only.run),
         [] => format!("empty{SUFFIX}"),
     }
+}
+
+/// The records of one run, page by page.
+struct Pages<'a> {
+    records: &'a dyn Records,
+    query: Query,
+    page: VecDeque<Row>,
+}
+
+impl<'a> Pages<'a> {
+    fn new(records: &'a dyn Records, query: Query) -> Self {
+        Self { records, query, page: VecDeque::new() }
+    }
+
+    /// Number of the next record; `None` after the last one.
+    fn peek(&mut self) -> Result<Option<u64>, JournalError> {
+        if self.page.is_empty() {
+            self.page = self.records.page(&self.query)?.into();
+            if let Some(last) = self.page.back() {
+                self.query.from = last.seq + 1;
+            }
+        }
+        Ok(self.page.front().map(|row| row.seq))
+    }
+}
+
+/// The next record of all runs in the order of their numbers: the records of two runs may overlap.
+fn next(runs: &mut [Pages]) -> Result<Option<Row>, JournalError> {
+    let mut first: Option<(u64, usize)> = None;
+    for (at, run) in runs.iter_mut().enumerate() {
+        if let Some(seq) = run.peek()? {
+            first = first.min(Some((seq, at))).or(Some((seq, at)));
+        }
+    }
+    Ok(first.and_then(|(_, at)| runs.get_mut(at)?.page.pop_front()))
 }
 
 /// The lines of a file, with one in memory at a time, and the hash of all bytes read.

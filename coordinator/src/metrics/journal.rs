@@ -49,7 +49,7 @@ pub struct Metered<J> {
 }
 
 impl<J: Journal> Metered<J> {
-    pub fn new(inner: J, meters: &super::Meters) -> Self {
+    pub fn new(inner: J, meters: &crate::meters::Meters) -> Self {
         Self { inner, seconds: meters.append.clone() }
     }
 }

@@ -4,19 +4,19 @@
 
 mod fleet;
 mod journal;
-mod meters;
 mod run;
 mod tally;
 
 pub use journal::Metered;
-pub use meters::Meters;
 
 use crate::core::Coordinator;
+use crate::journal::archive::Archives;
 use crate::journal::{JournalError, Query, each};
 use crate::store::Store;
 use podlift_common::metrics;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tally::Tally;
@@ -26,6 +26,7 @@ pub struct Metrics {
     registry: Registry,
     tally: Mutex<Tally>,
     store: Arc<Store>,
+    archives: Option<Archives>,
 }
 
 impl Metrics {
@@ -44,12 +45,16 @@ impl Metrics {
             store: store.clone(),
             file: journal.map(Into::into),
         }));
-        Self { registry, tally: Mutex::new(tally), store }
+        Self { registry, tally: Mutex::new(tally), store, archives: coordinator.archives().cloned() }
     }
 
-    /// The text of one scrape. It reads the records since the last scrape; the first call reads the whole journal.
+    /// The text of one scrape. It reads the records since the last scrape; the first call reads the whole journal, and before it the files
+    /// of archived runs, so that counters do not fall after a restart.
     pub fn page(&self) -> Result<String, std::fmt::Error> {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if tally.is_new() {
+            self.archived(&mut tally);
+        }
         let counted = each(self.store.reader().as_ref(), Query::from(tally.next()), |row| {
             tally.take(&row.record()?);
             Ok::<_, JournalError>(())
@@ -60,6 +65,19 @@ impl Metrics {
             return Err(std::fmt::Error);
         }
         metrics::encode(&self.registry)
+    }
+
+    /// Counts the records of archived runs. If a file can't be read, its runs are not counted, and the rest is.
+    fn archived(&self, tally: &mut Tally) {
+        let Some(archives) = &self.archives else { return };
+        let marked = self.store.all_archived();
+        tally.leave_out(marked.keys().cloned());
+        let files: BTreeSet<String> = marked.into_values().map(|a| a.file).collect();
+        for file in files {
+            if let Err(error) = archives.each(&file, |record| tally.take_archived(&record)) {
+                tracing::warn!(file, %error, "metrics: the runs of an archive are not counted");
+            }
+        }
     }
 }
 

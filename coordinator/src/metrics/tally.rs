@@ -1,4 +1,5 @@
-//! Counters and durations, folded from the journal's records in order. A restarted coordinator counts the same, so no counter ever falls.
+//! Counters and durations, folded from the records of the journal and of its archives. A restarted coordinator counts the same, so no
+//! counter ever falls.
 //! `next` gives the next record, so that no event is counted twice.
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 
 /// Buckets in seconds, from a look to an image pull over a slow link.
@@ -20,6 +21,8 @@ type Seconds = Counter<f64, AtomicU64>;
 
 pub(super) struct Tally {
     seen: u64,
+    /// Runs whose records were counted from their archives. The journal may still hold some of these records.
+    archived: BTreeSet<RunId>,
     /// Steps of the open run that began and are not over.
     began: BTreeMap<(RunId, StepId), Timestamp>,
     steps: Family<Labels, Histogram>,
@@ -41,6 +44,7 @@ impl Default for Tally {
         }
         Self {
             seen: 0,
+            archived: BTreeSet::new(),
             began: BTreeMap::new(),
             steps: Family::new_with_constructor(|| Histogram::new(STEPS)),
             ops,
@@ -95,6 +99,26 @@ impl Tally {
             return;
         }
         self.seen = record.seq;
+        if record.run.as_ref().is_none_or(|run| !self.archived.contains(run)) {
+            self.count(record);
+        }
+    }
+
+    /// True before the first record.
+    pub fn is_new(&self) -> bool {
+        self.seen == 0
+    }
+
+    /// Records of these runs are counted from their archives, and not from the journal.
+    pub fn leave_out(&mut self, runs: impl IntoIterator<Item = RunId>) {
+        self.archived.extend(runs);
+    }
+
+    pub fn take_archived(&mut self, record: &Record) {
+        self.count(record);
+    }
+
+    fn count(&mut self, record: &Record) {
         match &record.event {
             Event::StepStarted { step, .. } | Event::StepWaiting { step, .. } => self.begin(record, step),
             Event::StepDone { step, .. } => self.end(record, step),

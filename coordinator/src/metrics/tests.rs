@@ -1,10 +1,15 @@
 //! The scrape of a coordinator during a run, and that a second coordinator on the same journal counts the same.
+#![allow(clippy::disallowed_methods)] // an archive is carried away by hand
 
-use super::{Metered, Meters, Metrics};
+use super::{Metered, Metrics};
+use crate::core::{Command, Settings};
+use crate::journal::archive::Archives;
 use crate::journal::{Journal as _, MemoryJournal, Query};
+use crate::meters::Meters;
 use crate::testing::{Fleet, assemble, name, start, store};
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_engine::machine::Event;
+use podlift_engine::program::StopReason;
 use podlift_model::RunId;
 use std::sync::Arc;
 
@@ -131,6 +136,47 @@ fn append_observations(running: &crate::testing::Running, run: &RunId) {
     ] {
         store.append(Some(run), event).unwrap();
     }
+}
+
+fn aborted(store: &crate::store::Store, run: &str) {
+    let plan = Box::new(podlift_engine::goals::upgrade::build(&podlift_engine::testing::input()).unwrap());
+    let text = String::new;
+    let reason = StopReason {
+        code: "operator".into(),
+        message: text(),
+        detail: text(),
+        undone: text(),
+        next: "podlift resume".into(),
+    };
+    for event in [
+        Event::RunStarted { plan, by: "eve".into() },
+        Event::RunPaused { reason, by: Some("eve".into()) },
+        Event::AbortAsked { by: "eve".into(), reason: text() },
+        Event::RunAborted { undone: vec![], left: vec![] },
+    ] {
+        store.append(Some(&run.parse().unwrap()), event).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn counters_hold_after_an_archive_and_a_restart() {
+    let (fleet, journal, dir) = (Fleet::new(), MemoryJournal::new(), tempfile::tempdir().unwrap());
+    let archives = Some(Archives { dir: dir.path().join("archive") });
+    let settings = Settings { archives, ..Settings::default() };
+    let one = assemble(&fleet, store(&journal), "one", settings.clone());
+    ["r1", "r2", "r3"].iter().for_each(|run| aborted(one.store(), run));
+    let before = Metrics::new(&one, None);
+    let line = "podlift_pauses_total{by=\"operator\"} 3";
+    has(&before.page().unwrap(), line);
+    let archive = Command::Archive { before: SystemClock.now() + jiff::SignedDuration::from_hours(24) };
+    let said = one.command(None, archive, "eve").await.unwrap();
+    assert!(said.contains("of r1, r2 in "), "{said}");
+    has(&before.page().unwrap(), line);
+    let two = assemble(&fleet, store(&journal), "two", settings);
+    has(&Metrics::new(&two, None).page().unwrap(), line);
+    // An archive that was carried away is not counted, and the other counters are still there.
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    has(&Metrics::new(&two, None).page().unwrap(), "podlift_pauses_total{by=\"operator\"} 1");
 }
 
 #[test]

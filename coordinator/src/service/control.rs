@@ -70,7 +70,10 @@ impl ControlService for Control {
         let request = request.into_inner();
         let approve = read::approve(&request).map_err(bad)?;
         let (run, hash) = match read::kept(&request).map_err(bad)? {
-            Some(kept) => self.coordinator.start_plan(&kept, approve, &by).await,
+            Some(kept) => {
+                let goal = read::goal(request.goal).map_err(bad)?;
+                self.coordinator.start_plan(&kept, goal, approve, &by).await
+            }
             None => {
                 let ask = read::plan(&request.plan.unwrap_or_default()).map_err(bad)?;
                 let expect = Some(request.expect_hash.as_str()).filter(|h| !h.is_empty());

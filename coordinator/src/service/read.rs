@@ -3,7 +3,8 @@
 use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
 use podlift_common::wire::WireError;
 use podlift_engine::Program;
-use podlift_engine::program::{Approve, ContractError};
+use podlift_engine::goals::Wanted;
+use podlift_engine::program::{Approve, ContractError, GoalName};
 use podlift_engine::view::HealAsk;
 use podlift_model::{Digest, NodeName, RunId, StepId};
 use podlift_proto::v1;
@@ -43,11 +44,30 @@ pub(super) fn heal(request: &v1::HealRequest) -> Result<HealAsk, WireError> {
     Ok(HealAsk { node, last: request.last as usize, id: given(&request.id) })
 }
 
+/// The goal of a request; an older client knows only upgrades.
+pub(super) fn goal(number: i32) -> Result<GoalName, WireError> {
+    Ok(match v1::Goal::try_from(number).map_err(|e| WireError::new("goal", e))? {
+        v1::Goal::Unspecified | v1::Goal::Upgrade => GoalName::Upgrade,
+        v1::Goal::Repair => GoalName::Repair,
+    })
+}
+
+fn wanted(request: &v1::PlanRequest) -> Result<Wanted, WireError> {
+    match goal(request.goal)? {
+        GoalName::Upgrade => Ok(Wanted::Upgrade { to: field("to", &request.to)? }),
+        GoalName::Repair if request.to.is_empty() => Ok(Wanted::Repair),
+        GoalName::Repair => {
+            let why = format!("{:?}, expected no version: a repair keeps the one that runs", request.to);
+            Err(WireError::new("to", why))
+        }
+    }
+}
+
 pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
     let nodes = request.nodes.iter().map(|n| field::<NodeName>("nodes", n));
     let waivers = request.waivers.iter().map(|w| (w.check.clone(), w.reason.clone()));
     Ok(PlanAsk {
-        to: field("to", &request.to)?,
+        goal: wanted(request)?,
         max_unavailable: (request.max_unavailable > 0).then_some(request.max_unavailable),
         waivers: waivers.collect(),
         nodes: nodes.collect::<Result<_, _>>()?,
@@ -95,6 +115,7 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
         Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?), repair_dpkg },
         Verb::Abort => Command::Abort { reason },
         Verb::Defer => Command::Defer { node: field("target", target)?, reason },
+        Verb::Include => Command::Include { node: field("target", target)? },
         Verb::Takeover => Command::Takeover,
         Verb::Adopt => Command::Adopt,
         Verb::Unwaive if target.is_empty() => {

@@ -25,6 +25,18 @@ impl Cluster for Fleet {
         Ok(s.change(act, epoch))
     }
 
+    async fn read_at(&self, endpoint: &str) -> ApiProbe {
+        let broken = self.lock().reads_to_fail.get_mut(endpoint).is_some_and(|left| {
+            let fails = *left > 0;
+            *left = left.saturating_sub(1);
+            fails
+        });
+        match broken {
+            true => ApiProbe { endpoint: endpoint.into(), ok: false, why: "connection reset".into() },
+            false => self.ready_at(endpoint).await,
+        }
+    }
+
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {
         let s = self.lock();
         match s.api_down {

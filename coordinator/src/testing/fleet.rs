@@ -63,6 +63,8 @@ pub struct State {
     /// Ops of this verb are accepted and change nothing.
     pub idle: BTreeSet<String>,
     pub api_down: bool,
+    /// Number of the next reads at an endpoint that fail.
+    pub reads_to_fail: BTreeMap<String, u32>,
     /// Agents of an older podlift, which send secrets in clear text.
     pub in_clear: bool,
     /// Agents that never answer a survey.

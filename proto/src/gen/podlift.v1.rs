@@ -773,7 +773,7 @@ pub mod agent_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.AgentService/Session",
             );
@@ -917,7 +917,7 @@ pub mod agent_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SessionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -981,6 +981,7 @@ pub struct Waiver {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PlanRequest {
+    /// empty for a repair
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
     #[prost(uint32, tag = "2")]
@@ -990,6 +991,8 @@ pub struct PlanRequest {
     /// empty: all
     #[prost(string, repeated, tag = "4")]
     pub nodes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "Goal", tag = "5")]
+    pub goal: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlanUpdate {
@@ -1029,6 +1032,9 @@ pub struct StartRunRequest {
     pub plan_json: ::prost::alloc::vec::Vec<u8>,
     #[prost(enumeration = "Approve", tag = "4")]
     pub approve: i32,
+    /// with plan_json: a plan with another goal is refused
+    #[prost(enumeration = "Goal", tag = "5")]
+    pub goal: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StartRunReply {
@@ -1044,7 +1050,7 @@ pub struct CommandRequest {
     /// empty: the open run
     #[prost(string, tag = "2")]
     pub run: ::prost::alloc::string::String,
-    /// step for RETRY, node for DEFER and HEAL\_\*, check for UNWAIVE, attestation for ATTEST, time (RFC 3339)
+    /// step for RETRY, node for DEFER, INCLUDE and HEAL\_\*, check for UNWAIVE, attestation for ATTEST, time (RFC 3339)
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
     /// for ARCHIVE: runs that ended before it; file for VERIFY_ARCHIVE, empty: every file
@@ -1096,6 +1102,8 @@ pub mod command_request {
         Archive = 13,
         /// changes nothing
         VerifyArchive = 14,
+        /// takes a deferred node into the run again
+        Include = 15,
     }
     impl Verb {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1119,6 +1127,7 @@ pub mod command_request {
                 Self::Approve => "VERB_APPROVE",
                 Self::Archive => "VERB_ARCHIVE",
                 Self::VerifyArchive => "VERB_VERIFY_ARCHIVE",
+                Self::Include => "VERB_INCLUDE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1139,6 +1148,7 @@ pub mod command_request {
                 "VERB_APPROVE" => Some(Self::Approve),
                 "VERB_ARCHIVE" => Some(Self::Archive),
                 "VERB_VERIFY_ARCHIVE" => Some(Self::VerifyArchive),
+                "VERB_INCLUDE" => Some(Self::Include),
                 _ => None,
             }
         }
@@ -1242,6 +1252,38 @@ pub struct BackupProgress {
     /// 0: not known
     #[prost(uint32, tag = "3")]
     pub total: u32,
+}
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Goal {
+    /// an upgrade: clients of an older version know no other goal
+    Unspecified = 0,
+    Upgrade = 1,
+    /// of what a heal, a comparison or a failed run left, at the version that runs
+    Repair = 2,
+}
+impl Goal {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "GOAL_UNSPECIFIED",
+            Self::Upgrade => "GOAL_UPGRADE",
+            Self::Repair => "GOAL_REPAIR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GOAL_UNSPECIFIED" => Some(Self::Unspecified),
+            "GOAL_UPGRADE" => Some(Self::Upgrade),
+            "GOAL_REPAIR" => Some(Self::Repair),
+            _ => None,
+        }
+    }
 }
 /// Where a run waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1384,7 +1426,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Plan",
             );
@@ -1408,7 +1450,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/PlanWatch",
             );
@@ -1429,7 +1471,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/StartRun",
             );
@@ -1450,7 +1492,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Command",
             );
@@ -1471,7 +1513,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Status",
             );
@@ -1495,7 +1537,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Events",
             );
@@ -1516,7 +1558,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Report",
             );
@@ -1537,7 +1579,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Runs",
             );
@@ -1558,7 +1600,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Node",
             );
@@ -1579,7 +1621,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Heal",
             );
@@ -1603,7 +1645,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Backup",
             );
@@ -1624,7 +1666,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/Backups",
             );
@@ -1648,7 +1690,7 @@ pub mod control_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/podlift.v1.ControlService/VerifyBackup",
             );
@@ -1858,7 +1900,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PlanSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1904,7 +1946,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PlanWatchSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1949,7 +1991,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StartRunSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1994,7 +2036,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CommandSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2039,7 +2081,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StatusSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2085,7 +2127,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EventsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2130,7 +2172,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2174,7 +2216,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RunsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2218,7 +2260,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = NodeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2262,7 +2304,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = HealSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2308,7 +2350,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BackupSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2353,7 +2395,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BackupsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2399,7 +2441,7 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = VerifyBackupSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -1,6 +1,7 @@
 //! Lost sensitive flags: reported, and within a run put back if that provably can't stop the API server.
 
 use super::*;
+use podlift_model::op::FlagLoss;
 
 /// kubeadm's manifest without some flags.
 fn without(flags: &[&str]) -> String {
@@ -105,4 +106,26 @@ async fn a_manifest_that_lost_flags_is_not_learned_until_a_person_accepts_it() {
     heal.accept(API, &Digest::of(&lossy)).unwrap();
     assert_eq!(lost(&heal), []);
     assert!(heal.fit(API).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiving_one_flag_leaves_the_repair_of_another_on() {
+    let b = bench();
+    pki(&b);
+    let heal = knowing(&b);
+    let waived = FlagLoss { component: API, flag: "service-account-issuer".parse().unwrap() };
+    heal.arm(&run(), 60, std::slice::from_ref(&waived)).unwrap();
+    b.files.put(api(), without(&["service-account-issuer", "tls-cert-file"]).as_bytes());
+    look(&heal);
+    let healed = b.files.text(api());
+    assert!(healed.contains("--tls-cert-file="), "the other flag came back: {healed}");
+    assert!(!healed.contains("--service-account-issuer="), "the waived one did not: {healed}");
+    // The same flag of another component is not waived.
+    let other = FlagLoss { component: Component::KubeScheduler, ..waived };
+    heal.disarm().unwrap();
+    b.files.put(api(), LIVE_API.as_bytes());
+    heal.arm(&run(), 60, &[other]).unwrap();
+    b.files.put(api(), without(&["service-account-issuer"]).as_bytes());
+    look(&heal);
+    assert!(b.files.text(api()).contains("--service-account-issuer="), "{}", b.files.text(api()));
 }

@@ -11,12 +11,12 @@ mod tests;
 
 pub(crate) use secret::SPOOL;
 
-use crate::host::{FileKind, Files};
 use crate::node::Node;
 use crate::ops::shared::file_failure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use place::Place;
+use podlift_host::{FileKind, Files};
 use podlift_model::Failure;
 use podlift_model::survey::{BackupFile, FilePart};
 use std::collections::BTreeMap;

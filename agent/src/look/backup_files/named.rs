@@ -1,8 +1,8 @@
 //! Files that the live manifests name: the folder of certificates, and files in flags that may be elsewhere.
 
-use crate::heal::manifest::Manifest;
 use crate::node::Node;
-use crate::paths;
+use podlift_heal::manifest::Manifest;
+use podlift_host::paths;
 use podlift_model::op::Component;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::{etcd, named};
 use crate::node::Node;
-use crate::paths;
+use podlift_host::paths;
 
 const KUBERNETES: &str = "/etc/kubernetes";
 const PKI: &str = "/etc/kubernetes/pki";

@@ -5,13 +5,13 @@
 //! ever has a private key in clear text.
 
 use super::read;
-use crate::host::Files;
 use crate::node::Node;
 use crate::ops::shared::file_failure;
-use crate::paths;
 use crate::recipient::{Recipient, encrypting};
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::survey::FilePart;
-use podlift_model::{Digest, Failure};
+use podlift_model::{Digest, Failure, codes};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ fn chosen<'a>(own: &'a [Recipient], wanted: &[String]) -> Result<Vec<&'a Recipie
             "this node encrypts secrets to nobody, so it hands out none: set [backup] recipients = [\"age1…\"] in {} and restart the agent",
             paths::CONFIG
         );
-        return Err(Failure::operator("no-recipients", message));
+        return Err(Failure::operator(codes::NO_RECIPIENTS, message));
     }
     if wanted.is_empty() {
         return Ok(own.iter().collect());
@@ -146,7 +146,7 @@ fn room(files: &dyn Files, size: u64) -> Result<(), Failure> {
         free >> 20,
         (size + SPARE) >> 20
     );
-    Err(Failure::operator("disk-full", message))
+    Err(Failure::operator(codes::DISK_FULL, message))
 }
 
 #[cfg(test)]

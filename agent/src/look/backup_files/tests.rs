@@ -100,7 +100,7 @@ async fn links_are_neither_listed_nor_followed() {
     }
     std::os::unix::fs::symlink(root.path().join("etc"), pki.join("out")).unwrap();
     std::os::unix::fs::symlink(root.path().join("etc/shadow"), pki.join("link.crt")).unwrap();
-    let host = crate::host::real::host(root.path(), &[]).unwrap();
+    let host = podlift_host::real::host(root.path(), &[]).unwrap();
     let node = Bench { host, ..Bench::new(|_| exited(1, "")) }.node();
     let paths: Vec<String> = list(&node).unwrap().into_iter().map(|f| f.path).collect();
     assert_eq!(paths, ["/etc/kubernetes/pki/runaicluster/ca.crt"]);

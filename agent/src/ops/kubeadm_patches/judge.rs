@@ -1,9 +1,9 @@
 //! Checks that a patch only repeats what this node's own files contain, so that a compromised coordinator can place nothing with it. The
 //! node's files are read as the kubelet reads them. A patch may have only one document, because kubeadm would apply every one.
 
-use crate::host::Files;
-use crate::paths;
 use podlift_heal::yaml::{self, Node};
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::Failure;
 use podlift_model::op::{Component, PatchName, PatchText};
 use serde_json::{Value, json};

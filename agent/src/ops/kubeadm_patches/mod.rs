@@ -11,13 +11,13 @@ mod tests;
 
 use super::shared::file_failure;
 use super::{Applied, Cx, Op};
-use crate::host::Files;
 use crate::node::Node;
-use crate::paths;
-use crate::tools::kubeadm::Local;
 use async_trait::async_trait;
+use podlift_host::Files;
+use podlift_host::paths;
 use podlift_model::op::{PatchName, PatchText};
 use podlift_model::{Digest, Failure, OpOutput};
+use podlift_tools::kubeadm::Local;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The meaning of a failed apt-get or dpkg. apt-get exits 100 for every failure (and 0 if it could not read a repository), so only its text
 //! tells; tests/fixtures/apt holds recorded texts. Pure.
 
-use podlift_model::{Failure, FailureClass};
+use podlift_model::{Failure, FailureClass, codes};
 
 /// One kind of failure: its texts, of which one is enough, and the message about it.
 struct Kind {
@@ -26,19 +26,19 @@ use FailureClass::{Operator, Permanent, Transient};
 /// The first match wins: an earlier kind may be the cause of a later one.
 const KINDS: &[Kind] = &[
     kind(
-        "apt-interrupted",
+        codes::APT_INTERRUPTED,
         Operator,
         &["dpkg was interrupted"],
         "an earlier dpkg was interrupted on this node; `podlift retry --repair-dpkg` runs `dpkg --configure -a` there first ({})",
     ),
     kind(
-        "disk-full",
+        codes::DISK_FULL,
         Operator,
         &["No space left on device", "enough free space in", "Disk quota exceeded"],
         "the disk is full; free space below /var and /usr and try again ({})",
     ),
     kind(
-        "apt-lock",
+        codes::APT_LOCK,
         Transient,
         &[
             "E: Could not get lock",
@@ -121,7 +121,7 @@ const KINDS: &[Kind] = &[
         "a newer version is installed than the one asked for; podlift installs forward only ({})",
     ),
     kind(
-        "package-version-missing",
+        codes::PACKAGE_VERSION_MISSING,
         Operator,
         &["was not found", "Unable to locate package", "has no installation candidate"],
         "the repository has not the version asked for; `apt-cache madison` shows what it has ({})",
@@ -180,7 +180,7 @@ fn own_words(kind: &Kind, told: &[&str], log: &str) -> String {
     let held = || log.lines().rfind(|l| l.contains("held by process") || l.contains("process with pid"));
     let lacks = || log.lines().find(|l| l.contains(" : Depends:") || l.contains(" : PreDepends:"));
     let line = match kind.code {
-        "apt-lock" => held(),
+        codes::APT_LOCK => held(),
         "apt-dependencies" => lacks(),
         _ => None,
     };

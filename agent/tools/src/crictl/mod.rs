@@ -7,7 +7,7 @@ mod pods;
 mod runtime;
 
 pub use containers::{Container, containers};
-pub use images::{images, pull};
+pub use images::{image_folder, images, pull};
 pub use inspect::{Inspected, inspect, log_tail};
 pub use runtime::runtime;
 

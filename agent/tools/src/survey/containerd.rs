@@ -2,6 +2,7 @@
 
 use super::{Site, whole};
 use crate::containerd;
+use podlift_model::codes;
 use podlift_model::survey::Containerd;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +15,7 @@ const SPECIFICATIONS: [&str; 2] = ["/etc/cdi", "/run/cdi"];
 /// `None` if containerd is not installed.
 pub async fn look(site: &Site<'_>) -> Result<Option<Containerd>, String> {
     let version = match containerd::version(&site.host).await {
-        Err(e) if e.code == "command-missing" && !site.there(SOCKET) => return Ok(None),
+        Err(e) if e.code == codes::COMMAND_MISSING && !site.there(SOCKET) => return Ok(None),
         other => other.map_err(whole)?,
     };
     let tables = tables(site)?;
@@ -27,7 +28,7 @@ pub async fn look(site: &Site<'_>) -> Result<Option<Containerd>, String> {
 }
 
 /// The configuration, then its imports.
-fn tables(site: &Site<'_>) -> Result<Vec<Table>, String> {
+pub(super) fn tables(site: &Site<'_>) -> Result<Vec<Table>, String> {
     let Some(main) = table(site, CONFIG)? else { return Ok(Vec::new()) };
     let imports = main.get("imports").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut all = vec![main];

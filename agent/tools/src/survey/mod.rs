@@ -9,6 +9,7 @@ mod dpkg_audit;
 mod etcd;
 mod external_ca;
 mod extras;
+mod images;
 mod infiniband;
 mod kubeconfig;
 mod kubelet;
@@ -25,11 +26,13 @@ mod tests;
 pub use kubelet::drift::Drift;
 
 use crate::{sources, whole};
+use images::Ask;
 use podlift_host::paths;
 use podlift_host::{Files, Host};
+use podlift_model::images::ImagesState;
 use podlift_model::op::Component;
-use podlift_model::survey::{DevicesState, NodeSurvey};
-use podlift_model::{Failure, KubeVersion};
+use podlift_model::survey::{DevicesState, KubeletSettings, NodeSurvey, Seen, part};
+use podlift_model::{Failure, KubeVersion, codes};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::sync::Mutex;
@@ -101,7 +104,10 @@ impl Unseen {
 }
 
 fn site(node: Surveyed<'_>) -> Site<'_> {
-    let host = limit::limited(node.host);
+    site_with(node, limit::limited(node.host))
+}
+
+fn site_with(node: Surveyed<'_>, host: Host) -> Site<'_> {
     let control_plane = node.control_plane || has_manifests(node.host.files.as_ref());
     Site { node, host, control_plane }
 }
@@ -109,6 +115,37 @@ fn site(node: Surveyed<'_>) -> Site<'_> {
 /// Differences between the running kubelet and the files of its next start. The error says which of the two can't be known, and why.
 pub async fn kubelet_drift(node: Surveyed<'_>) -> Result<Vec<Drift>, String> {
     kubelet::drift::look(&site(node)).await
+}
+
+/// Images that the node needs for this version, without a question to a registry.
+pub async fn images(node: Surveyed<'_>, to: KubeVersion) -> Result<ImagesState, Failure> {
+    images::look(&site(node), to).await
+}
+
+/// The same for an op that stages them: it downloads the target's kubeadm if nothing on the node lists the images.
+pub async fn images_to_stage(node: Surveyed<'_>, to: KubeVersion) -> Result<ImagesState, Failure> {
+    let site = site_with(node, node.host.clone());
+    let wanted = match images::local(&site, to).await {
+        Err(failure) if failure.code == codes::IMAGE_LIST_UNKNOWN => target::images(&site, to).await?,
+        other => other?,
+    };
+    let (settings, _) = kubelet::look(&site).await;
+    images::of(&site, wanted, &settings, Ask::NodeOnly).await
+}
+
+/// The images of the target, with the registry's answers. Without a list of the target's own kubeadm, what the node knows counts.
+async fn images_of_plan(
+    site: &Site<'_>,
+    to: KubeVersion,
+    listed: Option<Seen<Vec<String>>>,
+    kubelet: &Seen<KubeletSettings>,
+) -> Seen<ImagesState> {
+    let wanted = match listed {
+        Some(Ok(list)) => list,
+        Some(Err(why)) => images::local(site, to).await.map_err(|_| why)?,
+        None => images::local(site, to).await.map_err(whole)?,
+    };
+    images::of(site, wanted, kubelet, Ask::Registry).await.map_err(whole)
 }
 
 /// Mounts and InfiniBand devices alone.
@@ -130,28 +167,29 @@ pub async fn survey(node: Surveyed<'_>, to: KubeVersion) -> NodeSurvey {
         kubelet::look(&site),
         target::look(&site, to)
     );
-    unseen.0.extend(flags_unknown.map(|why| ("the kubelet's flags".to_string(), why)));
+    let images = images_of_plan(&site, to, target.images, &kubelet).await;
+    unseen.0.extend(flags_unknown.map(|why| (part::KUBELET_FLAGS.to_string(), why)));
     let table = mountinfo::read(&site);
     let foreign = sources::foreign(site.files()).map_err(|e| e.to_string());
     NodeSurvey {
         etcd: etcd::look(&site),
         external_ca: external_ca::look(&site),
-        foreign_sources: unseen.or_default("apt sources of others", foreign),
+        foreign_sources: unseen.or_default(part::FOREIGN_SOURCES, foreign),
         kubeconfigs: certificates::trust::look(&site, node.host.clock.now()),
         names: Some(names::look(&site, kubelet.as_ref().ok())),
-        patch_folders: unseen.or_default("folders of kubeadm patches", patch_folders::look(&site)),
-        disks: unseen.or_default("free space", disks::look(&site, table.as_deref().unwrap_or_default())),
+        patch_folders: unseen.or_default(part::PATCH_FOLDERS, patch_folders::look(&site)),
+        disks: unseen.or_default(part::DISKS, disks::look(&site, table.as_deref().unwrap_or_default())),
         certificates: unseen.each("certificate", certificates::look(&site)),
-        other_manifests: unseen.or_default("the manifest folder", other_manifests::look(&site)),
-        automation: unseen.or_default("unattended upgrades", automation),
-        containerd: unseen.or_default("containerd", containerd),
+        other_manifests: unseen.or_default(part::OTHER_MANIFESTS, other_manifests::look(&site)),
+        automation: unseen.or_default(part::AUTOMATION, automation),
+        containerd: unseen.or_default(part::CONTAINERD, containerd),
         kubelet,
         install: target.install,
         target_diff: target.diff,
         extras: unseen.each("environment, volumes and containers of", extras::look(&site)),
-        images: target.images,
-        mounts: unseen.or_default("mounts", table.map(|table| mounts::of(&table))),
-        infiniband: unseen.or_default("InfiniBand devices", infiniband::look(&site)),
+        images,
+        mounts: unseen.or_default(part::MOUNTS, table.map(|table| mounts::of(&table))),
+        infiniband: unseen.or_default(part::INFINIBAND, infiniband::look(&site)),
         dpkg_audit,
         unseen: unseen.0,
     }

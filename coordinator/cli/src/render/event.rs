@@ -104,6 +104,7 @@ fn of_run(event: &Event) -> String {
         E::ApiUp { endpoint, milliseconds } => {
             format!("{} answers again after {:.1} s", api(endpoint), *milliseconds as f64 / 1000.0)
         }
+        E::ApiProbed { endpoint, counts } => format!("{}: {}", api(endpoint), super::reads(counts)),
         E::AgentConnected { node, .. } => format!("agent of {node} connected"),
         E::AgentLost { node } => format!("agent of {node} lost"),
         E::LedgerChanged { node, before, now } => {

@@ -13,7 +13,20 @@ pub(super) mod status;
 pub(crate) mod tests;
 
 use jiff::Timestamp;
+use podlift_engine::machine::Probed;
 use podlift_model::KubeVersion;
+
+/// `3 of 2400 reads failed, longest gap 0.2 s: connection refused`.
+pub(super) fn reads(counts: &Probed) -> String {
+    let Probed { requests, failed, longest_gap_ms, why } = counts;
+    match failed {
+        0 => format!("none of {requests} reads failed"),
+        _ => {
+            let gap = *longest_gap_ms as f64 / 1000.0;
+            format!("{failed} of {requests} reads failed, longest gap {gap:.2} s: {why}")
+        }
+    }
+}
 
 /// `v1.32.9`, or `-`.
 pub(super) fn version(version: Option<KubeVersion>) -> String {

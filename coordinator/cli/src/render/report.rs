@@ -1,7 +1,7 @@
 //! `podlift report -o md`: what happened in a run, for its sign-off.
 
-use super::{duration, timestamp};
-use podlift_engine::doors::BackupView;
+use super::{duration, reads, timestamp};
+use podlift_engine::doors::{BackupView, VIP};
 use podlift_engine::program::{Attestation, Finding, Prevention};
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
@@ -71,10 +71,12 @@ fn nodes(r: &Report) -> String {
 }
 
 fn outage(r: &Report) -> String {
-    let mut out = "\n## API servers\n\n| endpoint | away |\n|---|---|\n".to_string();
-    let _ = writeln!(out, "| shared address | {:.1} s |", r.api_outage.vip_seconds);
+    let mut out = "\n## API servers\n\n| endpoint | away | while the control plane was changed |\n|---|---|---|\n".to_string();
+    let counts = |endpoint: &str| r.api_outage.reads.get(endpoint).map_or("-".into(), reads);
+    let _ =
+        writeln!(out, "| shared address | {:.1} s | {} |", r.api_outage.vip_seconds, cell(&counts(VIP)));
     for (endpoint, seconds) in &r.api_outage.endpoints {
-        let _ = writeln!(out, "| {endpoint} | {seconds:.1} s |");
+        let _ = writeln!(out, "| {endpoint} | {seconds:.1} s | {} |", cell(&counts(endpoint)));
     }
     out
 }

@@ -1,6 +1,6 @@
 //! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
-use super::{duration, fleet, timestamp, version};
+use super::{duration, fleet, reads, timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, paint, wrapped};
 use anstyle::AnsiColor;
@@ -93,6 +93,9 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
         let _ = write!(out, ", now: {phase}");
     }
     let _ = writeln!(out, "; {} heals, {} ops with an unknown end", run.heals, run.indeterminate);
+    for (endpoint, counts) in run.reads.iter().filter(|(_, counts)| counts.failed > 0) {
+        let _ = writeln!(out, "  API server {endpoint}: {}", reads(counts));
+    }
     if let Some(reason) = &run.paused {
         let _ = writeln!(out, "  paused: {}", reason.message);
         for line in reason.detail.lines() {

@@ -4,7 +4,7 @@ use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::progress::Progress;
 use crate::{Context, render};
-use podlift_client::{Answer, Client, PlanQuery};
+use podlift_client::{Answer, Client, Goal, PlanQuery};
 use podlift_engine::program::Program;
 use podlift_model::KubeVersion;
 
@@ -53,9 +53,9 @@ fn waiver(text: &str) -> Result<(String, String), String> {
 }
 
 impl Target {
-    pub fn query(&self, to: KubeVersion) -> PlanQuery {
+    pub fn query(&self, goal: Goal) -> PlanQuery {
         PlanQuery {
-            to,
+            goal,
             max_unavailable: self.max_unavailable,
             waivers: self.waivers.clone(),
             nodes: self.nodes.clone(),
@@ -74,10 +74,15 @@ pub(super) async fn ask(client: &mut Client, query: &PlanQuery) -> Result<Answer
 impl Plan {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
-        let answer = ask(&mut client, &self.target.query(self.to)).await?;
-        let plan = answer.view()?;
-        let render = |plan: &Program| render::plan::plan(plan, self.verbose, Screen::of_stdout());
-        out::data(&context.shown(&answer, render)?)?;
-        Ok(if plan.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
+        let answer = ask(&mut client, &self.target.query(Goal::Upgrade { to: self.to })).await?;
+        shown(context, &answer, self.verbose)
     }
+}
+
+/// Prints the plan. The exit code tells whether a finding blocks it.
+pub(super) fn shown(context: &Context, answer: &Answer<Program>, all: bool) -> Result<Exit, CliError> {
+    let render = |plan: &Program| render::plan::plan(plan, all, Screen::of_stdout());
+    out::data(&context.shown(answer, render)?)?;
+    let blocked = answer.view()?.blockers().next().is_some();
+    Ok(if blocked { Exit::Blocked } else { Exit::Done })
 }

@@ -183,6 +183,7 @@ fn tone(event: &Event) -> Tone {
         | Event::NodeDeferred { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
+        Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,
         Event::StepDone { .. } | Event::RunSucceeded | Event::ApiUp { .. } => Tone::Good,
         Event::StepStarted { .. } | Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Busy,
         _ => Tone::Plain,

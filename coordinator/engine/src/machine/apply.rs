@@ -113,6 +113,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         seal: None,
         heals: vec![],
         outages: vec![],
+        probed: Default::default(),
         indeterminate: vec![],
         approved: BTreeMap::new(),
         events: 1,
@@ -241,6 +242,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 milliseconds: None,
             });
         }
+        Event::ApiProbed { endpoint, counts } => s.probed.entry(endpoint.clone()).or_default().add(counts),
         Event::ApiUp { endpoint, milliseconds } => {
             let open =
                 s.outages.iter_mut().rev().find(|o| o.endpoint == *endpoint && o.milliseconds.is_none());

@@ -1,6 +1,7 @@
 //! The events of a run. They are append-only and self-contained: the state of a run follows from its events alone.
 
 use super::archive::ArchivedRun;
+use super::state::Probed;
 use crate::program::{Evidence, Program, StopReason};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
@@ -104,6 +105,13 @@ pub enum Event {
         endpoint: String,
         milliseconds: u64,
     },
+    /// Reads of an object at an API endpoint, each over a fresh connection, while the run changed the control plane: the counts since the
+    /// last record of this kind.
+    ApiProbed {
+        endpoint: String,
+        #[serde(flatten)]
+        counts: Probed,
+    },
     AgentConnected {
         node: NodeName,
         ledger: LedgerId,
@@ -198,6 +206,7 @@ impl Event {
             Event::Healed { .. } => "healed",
             Event::ApiDown { .. } => "api-down",
             Event::ApiUp { .. } => "api-up",
+            Event::ApiProbed { .. } => "api-probed",
             Event::AgentConnected { .. } => "agent-connected",
             Event::AgentLost { .. } => "agent-lost",
             Event::LedgerChanged { .. } => "ledger-changed",

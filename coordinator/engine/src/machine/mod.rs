@@ -20,7 +20,7 @@ pub use attested::Attested;
 pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::Event;
 pub use next::{Next, Todo, next};
-pub use state::{Healed, Outage, RunState, RunStatus, Seal};
+pub use state::{Healed, Outage, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 

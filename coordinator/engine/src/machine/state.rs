@@ -6,7 +6,8 @@ use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,6 +45,29 @@ pub struct Outage {
     pub milliseconds: Option<u64>,
 }
 
+/// Counts of the reads of an object at one API endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probed {
+    pub requests: u64,
+    pub failed: u64,
+    /// Longest time between two reads that succeeded with a failure in between, milliseconds.
+    pub longest_gap_ms: u64,
+    /// Reason of the last failure; empty if none failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+impl Probed {
+    pub fn add(&mut self, more: &Probed) {
+        self.requests += more.requests;
+        self.failed += more.failed;
+        self.longest_gap_ms = self.longest_gap_ms.max(more.longest_gap_ms);
+        if !more.why.is_empty() {
+            self.why.clone_from(&more.why);
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunState {
     pub run: RunId,
@@ -67,6 +91,8 @@ pub struct RunState {
     pub seal: Option<Seal>,
     pub heals: Vec<Healed>,
     pub outages: Vec<Outage>,
+    /// Counts of each API endpoint while the run changed the control plane.
+    pub probed: BTreeMap<String, Probed>,
     /// Ops whose outcome is unknown, with the result of the look that followed.
     pub indeterminate: Vec<(StepId, OpId, String)>,
     /// Number of a phase to how many of its lanes were over at its last approval.

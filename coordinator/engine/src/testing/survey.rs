@@ -72,7 +72,7 @@ pub fn images() -> ImagesState {
         available_bytes: 700 << 30,
         capacity_bytes: 1000 << 30,
     };
-    ImagesState { needed: vec![], filesystem: Ok(filesystem) }
+    ImagesState { needed: vec![], filesystem: Ok(filesystem), unseen: vec![] }
 }
 
 pub fn pod(namespace: &str, pod: &str, node: &str, owner: &str) -> PodView {

@@ -175,7 +175,9 @@ pub fn subject(event: &Event) -> Option<&str> {
         | Event::MachineRefused { node, .. }
         | Event::LedgerChanged { node, .. } => Some(node.as_str()),
         Event::Healed { heal } => Some(heal.node.as_str()),
-        Event::ApiDown { endpoint, .. } | Event::ApiUp { endpoint, .. } => Some(endpoint),
+        Event::ApiDown { endpoint, .. }
+        | Event::ApiUp { endpoint, .. }
+        | Event::ApiProbed { endpoint, .. } => Some(endpoint),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::checks::{SignOff, sign_off};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{RunState, RunStatus, StepState, StepStatus};
+use crate::machine::{Probed, RunState, RunStatus, StepState, StepStatus};
 use crate::program::{
     ATTESTATIONS, Attestation, Evidence, Finding, Phase, Prevention, StepSpec, StopReason, Waiver,
 };
@@ -94,6 +94,9 @@ pub struct ApiOutage {
     pub vip_seconds: f64,
     /// Outage of each API server on its own, seconds.
     pub endpoints: BTreeMap<String, f64>,
+    /// Reads of an object at each endpoint while the run changed the control plane: twenty a second, each over a fresh connection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reads: BTreeMap<String, Probed>,
 }
 
 pub fn report(s: &RunState, now: Timestamp) -> Report {
@@ -241,7 +244,7 @@ fn outage(s: &RunState, now: Timestamp) -> ApiOutage {
             endpoint => *endpoints.entry(endpoint.into()).or_default() += length,
         }
     }
-    ApiOutage { vip_seconds: vip, endpoints }
+    ApiOutage { vip_seconds: vip, endpoints, reads: s.probed.clone() }
 }
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {

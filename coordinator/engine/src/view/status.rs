@@ -2,7 +2,7 @@
 
 use super::select::Selection;
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Next, RunState, RunStatus, StepStatus, next};
+use crate::machine::{Next, Probed, RunState, RunStatus, StepStatus, next};
 use crate::program::{StepSpec, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
@@ -48,6 +48,9 @@ pub struct RunSummary {
     /// Ops whose outcome is unknown.
     pub indeterminate: u32,
     pub paused: Option<StopReason>,
+    /// Reads of an object at each API endpoint while the run changed the control plane.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reads: BTreeMap<String, Probed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -130,6 +133,7 @@ pub fn summary(s: &RunState) -> RunSummary {
         heals: s.heals.len() as u32,
         indeterminate: s.indeterminate.len() as u32,
         paused,
+        reads: s.probed.clone(),
     }
 }
 

@@ -27,6 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use lately::Lately;
+use podlift_engine::doors::ApiProbe;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 use std::sync::Arc;
@@ -109,6 +110,10 @@ impl Cluster for KubeCluster {
                 kubelet_config::write(api, resource_version, kubelet, epoch).await?
             }
         })
+    }
+
+    async fn read_at(&self, endpoint: &str) -> ApiProbe {
+        self.prober.read(endpoint).await
     }
 
     async fn raw(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<Bytes>, Failure> {

@@ -15,7 +15,7 @@ use crate::head::Head;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, VIP};
-use podlift_engine::goals::{Ask, BcmView, PlanInput};
+use podlift_engine::goals::{Ask, BcmView, PlanError, PlanInput};
 use podlift_engine::inventory::Inventory;
 use podlift_engine::program::Attestation;
 use podlift_engine::survey::ClusterSurvey;
@@ -72,7 +72,7 @@ impl Planner {
         let mut refused = self.performer.agents.refused();
         refused.extend(impostors(&views, &mut facts));
         let inventory = Inventory::join(views, facts.into_iter().map(|(f, _)| f).collect());
-        let unknown = |e: podlift_engine::goals::PlanError| Failure::operator("no-version", e.to_string());
+        let unknown = |e: PlanError| Failure::operator("no-version", e.to_string());
         let to = ask.version(&inventory).map_err(unknown)?;
         let on_nodes = async {
             let surveys = self.surveys(&inventory, to, counts).await;

@@ -226,6 +226,26 @@ fn the_writer_appends_while_readers_hold_the_file_open() {
 }
 
 #[test]
+fn a_full_disk_refuses_a_record_and_takes_it_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    fill(&path, 3);
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    // SQLite reports the same error for a file that may not grow as for a disk without room.
+    let pages: i64 = journal.db.pragma_query_value(None, "page_count", |r| r.get(0)).unwrap();
+    journal.db.pragma_update(None, "max_page_count", pages).unwrap();
+    let long = || Event::ApiDown { endpoint: "vip".into(), why: "x".repeat(64 << 10) };
+    let append = |journal: &mut SqliteJournal| journal.append(3, Timestamp::UNIX_EPOCH, None, None, long());
+    let refused = append(&mut journal).unwrap_err();
+    assert!(matches!(&refused, JournalError::Sqlite { what: "append", .. }), "{refused:?}");
+    assert_eq!((journal.head(), journal.reader().page(&Query::from(0)).unwrap().len()), (3, 3));
+    journal.db.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+    assert_eq!(append(&mut journal).unwrap().seq, 4);
+    drop(journal);
+    assert_eq!(SqliteJournal::open(&path).unwrap().head(), 4);
+}
+
+#[test]
 fn a_reader_can_not_write() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.db");

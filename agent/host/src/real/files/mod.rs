@@ -185,6 +185,7 @@ impl Files for RealFiles {
         Ok(Space {
             device: nix::sys::stat::stat(there)?.st_dev,
             free_bytes: stat.blocks_available() as u64 * stat.fragment_size() as u64,
+            capacity_bytes: stat.blocks() as u64 * stat.fragment_size() as u64,
             // Some filesystems create inodes on demand and report none.
             free_inodes: if stat.files() == 0 { u64::MAX } else { stat.files_available() as u64 },
         })

@@ -10,7 +10,7 @@ use crate::{apt, dpkg, must};
 use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::op::{Package, PackagePin};
-use podlift_model::{Failure, KubeVersion};
+use podlift_model::{Failure, KubeVersion, codes};
 use std::path::{Path, PathBuf};
 
 /// The unpacked kubeadm, until it is dropped.
@@ -32,7 +32,7 @@ pub async fn fetch<'a>(
     let pin = pin(root, Package::Kubeadm, to).ok_or_else(|| {
         let message =
             format!("the repository has no kubeadm {to}; mirror it, or plan with a version that is there");
-        Failure::operator("package-version-missing", message)
+        Failure::operator(codes::PACKAGE_VERSION_MISSING, message)
     })?;
     free_space(site.files(), site.node.free_bytes)?;
     let package = package(site, root, &pin).await?;

@@ -2,23 +2,23 @@
 //! which is unpacked in the private root and never installed.
 
 mod fetched;
-mod images;
 mod preview;
 
+use super::images::list_by;
 use super::{Site, whole, why};
 use crate::apt_root::{self, AptRoot};
 use crate::kubeadm::{self, Binary};
 use fetched::Fetched;
 use podlift_model::flags::FlagChange;
-use podlift_model::images::ImagesState;
 use podlift_model::survey::{InstallPreview, Seen};
-use podlift_model::{Failure, KubeVersion};
+use podlift_model::{Failure, KubeVersion, codes};
 
 pub struct Target {
     pub install: Seen<InstallPreview>,
     /// `None` on a worker.
     pub diff: Option<Seen<Vec<FlagChange>>>,
-    pub images: Seen<ImagesState>,
+    /// Names of the target's images; `None` on a worker.
+    pub images: Option<Seen<Vec<String>>>,
 }
 
 pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
@@ -28,8 +28,7 @@ pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
     };
     let install = preview::of(site, &root, to).await;
     if !site.control_plane {
-        // A worker runs nothing of the control plane, and no image is pulled for it ahead.
-        return Target { install, diff: None, images: Ok(none()) };
+        return Target { install, diff: None, images: None };
     }
     let (diff, images) = match fetched::fetch(site, &root, to).await {
         Ok(fetched) => ask(site, fetched, to).await,
@@ -38,22 +37,17 @@ pub async fn look(site: &Site<'_>, to: KubeVersion) -> Target {
             (Err(why.clone()), Err(why))
         }
     };
-    Target { install, diff: Some(diff), images }
-}
-
-/// A worker's images.
-fn none() -> ImagesState {
-    ImagesState { needed: Vec::new(), filesystem: Err("it was not looked at".into()) }
+    Target { install, diff: Some(diff), images: Some(images) }
 }
 
 async fn ask(
     site: &Site<'_>,
     fetched: Fetched<'_>,
     to: KubeVersion,
-) -> (Seen<Vec<FlagChange>>, Seen<ImagesState>) {
+) -> (Seen<Vec<FlagChange>>, Seen<Vec<String>>) {
     let seen = (
         kubeadm::diff(&site.host, Binary::Unpacked, to).await.map_err(whole),
-        images::of(site, to).await.map_err(whole),
+        list_by(site, Binary::Unpacked, to).await.map_err(whole),
     );
     drop(fetched);
     seen
@@ -64,13 +58,23 @@ fn unseen(site: &Site<'_>, why: &str) -> Target {
     Target {
         install: Err(unseen()),
         diff: site.control_plane.then(|| Err(unseen())),
-        images: if site.control_plane { Err(unseen()) } else { Ok(none()) },
+        images: site.control_plane.then(|| Err(unseen())),
     }
+}
+
+/// The list of a kubeadm that is downloaded for it.
+pub async fn images(site: &Site<'_>, to: KubeVersion) -> Result<Vec<String>, Failure> {
+    let root = apt_root::fresh(site.node.apt_root, &site.host, to).await?;
+    let fetched = fetched::fetch(site, &root, to).await?;
+    let list = list_by(site, Binary::Unpacked, to).await;
+    drop(fetched);
+    list
 }
 
 /// apt's refusal; `None` if apt could not be asked.
 fn refusal(failure: &Failure) -> Option<String> {
-    let asked = failure.class != podlift_model::FailureClass::Transient && failure.code != "command-missing";
+    let asked =
+        failure.class != podlift_model::FailureClass::Transient && failure.code != codes::COMMAND_MISSING;
     asked.then(|| {
         format!("{}; the Kubernetes repository and what is installed here were asked", why(failure.clone()))
     })

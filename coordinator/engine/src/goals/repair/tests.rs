@@ -19,7 +19,7 @@ fn running(version: &str) -> PlanInput {
         }
     }
     let text = &mut i.kubeadm_config.as_mut().unwrap().cluster_configuration;
-    *text = text.replace("v1.31.9", &version.to_string());
+    *text = text.replace("v1.31.14", &version.to_string());
     i
 }
 

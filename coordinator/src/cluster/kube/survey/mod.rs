@@ -10,6 +10,7 @@ mod load_balancers;
 mod meta;
 mod metrics;
 mod pods;
+mod rights;
 mod runtime_classes;
 mod served;
 mod stored;
@@ -55,6 +56,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         tigera,
         runtime_classes,
         core_dns,
+        rights,
         outside,
         inside,
     ) = tokio::join!(
@@ -66,13 +68,14 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(tigera::read(api)),
         part(runtime_classes::read(api)),
         part(core_dns::read(api)),
+        part(rights::missing(api)),
         outside,
         inside
     );
     let ((load_balancers, ingresses, served), (deprecated, stored)) = (outside, inside);
     ClusterSurvey {
         core_dns,
-        rights: Err("the coordinator does not ask for its rights".into()),
+        rights,
         pods,
         budgets,
         load_balancers,

@@ -52,22 +52,7 @@ fn nodes(view: &View) -> Vec<Finding> {
         .map(|(node, why)| on(node, "the node", why))
         .collect();
     for (node, seen) in view.surveys() {
-        let diff = seen.target_diff.as_ref().and_then(|d| d.as_ref().err());
-        let running = seen.kubelet.as_ref().ok().and_then(|k| k.running.as_ref());
-        let parts = [
-            ("the node's names", seen.names.as_ref().and_then(|n| n.as_ref().err())),
-            ("the running kubelet's flags", running.and_then(|r| r.as_ref().err())),
-            ("etcd.yaml", seen.etcd.as_ref().and_then(|e| e.as_ref().err())),
-            ("the kubelet's configuration", seen.kubelet.as_ref().err()),
-            ("what apt would do", seen.install.as_ref().err()),
-            ("the difference of the target's kubeadm", diff),
-            ("the images", seen.images.as_ref().err()),
-            ("dpkg's half-done work", seen.dpkg_audit.as_ref().err()),
-        ];
-        out.extend(parts.into_iter().filter_map(|(what, why)| Some(on(node, what, why?))));
-        let trusts = seen.kubeconfigs.iter().filter_map(|k| Some((&k.path, k.trusts.as_ref().err()?)));
-        out.extend(trusts.map(|(path, why)| on(node, &format!("whether {path} trusts the API server"), why)));
-        out.extend(seen.unseen.iter().map(|(what, why)| on(node, what, why)));
+        out.extend(seen.not_seen().into_iter().map(|(what, why)| on(node, &what, why)));
     }
     let asked = |n: &&crate::NodeEntry| {
         view.chosen(&n.name) && n.facts.is_some() && !view.input.surveys.contains_key(&n.name)

@@ -11,7 +11,7 @@ const PLANS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
 #[derive(Debug, Clone)]
 pub struct Meters {
-    pub(super) append: Histogram,
+    pub(crate) append: Histogram,
     plan: Histogram,
 }
 
@@ -22,7 +22,7 @@ impl Default for Meters {
 }
 
 impl Meters {
-    pub(super) fn register(&self, to: &mut Registry) {
+    pub(crate) fn register(&self, to: &mut Registry) {
         let (append, plan) = (self.append.clone(), self.plan.clone());
         to.register_with_unit("journal_append", "One durable append to the journal", Unit::Seconds, append);
         let help = "Making a plan: looking at every node and judging what was seen";

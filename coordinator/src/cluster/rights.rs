@@ -1,0 +1,104 @@
+//! The rights that the coordinator needs in the Kubernetes API, with their purpose. deploy/kubernetes/rbac.yaml grants exactly these; a test
+//! compares both. A plan asks for each of them before anything is changed.
+
+/// A right of the coordinator's user.
+#[derive(Debug, Clone, Copy)]
+pub struct Right {
+    pub verbs: &'static [&'static str],
+    pub what: What,
+    /// `None` for the whole cluster.
+    pub namespace: Option<&'static str>,
+    /// Without a right that is needed no run starts. A site may withhold the others.
+    pub needed: bool,
+    pub needed_for: &'static str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum What {
+    /// `group` is empty for the core group. With `names` the right covers only objects of these names.
+    Resource { group: &'static str, resource: &'static str, names: &'static [&'static str] },
+    /// A path that is no resource.
+    Path(&'static str),
+}
+
+const fn all(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resource: &'static str,
+    needed_for: &'static str,
+) -> Right {
+    let what = What::Resource { group, resource, names: &[] };
+    Right { verbs, what, namespace: None, needed: true, needed_for }
+}
+
+const fn system(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resource: &'static str,
+    names: &'static [&'static str],
+    needed_for: &'static str,
+) -> Right {
+    let what = What::Resource { group, resource, names };
+    Right { verbs, what, namespace: Some("kube-system"), needed: true, needed_for }
+}
+
+const fn path(path: &'static str, needed_for: &'static str) -> Right {
+    Right { verbs: &["get"], what: What::Path(path), namespace: None, needed: true, needed_for }
+}
+
+const LIST: &[&str] = &["list"];
+const GET: &[&str] = &["get"];
+const SURVEY: &str = "the comparison of the cluster before and after a run";
+const BACKUP: &str = "the backup";
+const WORKLOADS: &str = "the backup of Run:ai's workloads";
+
+pub const RIGHTS: &[Right] = &[
+    all(&["get", "list", "patch"], "", "nodes", "looking at nodes and cordoning them"),
+    all(LIST, "", "pods", "drains, and the plan's list of affected pods"),
+    all(GET, "", "pods", "drains: whether an evicted pod is gone"),
+    all(&["create"], "", "pods/eviction", "drains"),
+    all(GET, "apps", "daemonsets", "drains: whether the DaemonSet of a pod exists"),
+    all(LIST, "policy", "poddisruptionbudgets", "drains: which budget blocks an eviction"),
+    all(LIST, "", "services", SURVEY),
+    all(LIST, "networking.k8s.io", "ingresses", SURVEY),
+    all(LIST, "node.k8s.io", "runtimeclasses", SURVEY),
+    all(LIST, "operator.tigera.io", "tigerastatuses", SURVEY),
+    all(LIST, "apiextensions.k8s.io", "customresourcedefinitions", "finding objects that the target can't read"),
+    all(LIST, "coordination.k8s.io", "leasecandidates", "finding objects that the target can't read"),
+    all(LIST, "resource.k8s.io", "podschedulingcontexts", "finding objects that the target can't read"),
+    path("/metrics", "finding clients of APIs that the target has lost"),
+    path("/version", "finding objects that the target can't read"),
+    path("/readyz", "probing API servers"),
+    all(LIST, "operator.tigera.io", "installations", BACKUP),
+    all(LIST, "apps", "deployments", WORKLOADS),
+    all(LIST, "apps", "statefulsets", WORKLOADS),
+    all(LIST, "apps", "daemonsets", WORKLOADS),
+    all(LIST, "batch", "jobs", WORKLOADS),
+    all(LIST, "batch", "cronjobs", WORKLOADS),
+    all(LIST, "run.ai", "*", WORKLOADS),
+    all(LIST, "engine.run.ai", "*", WORKLOADS),
+    all(LIST, "scheduling.run.ai", "*", WORKLOADS),
+    all(LIST, "kubeflow.org", "*", WORKLOADS),
+    all(LIST, "ray.io", "*", WORKLOADS),
+    all(LIST, "jobset.x-k8s.io", "*", WORKLOADS),
+    all(LIST, "leaderworkerset.x-k8s.io", "*", WORKLOADS),
+    all(LIST, "serving.knative.dev", "*", WORKLOADS),
+    // A site may bind this right in the namespaces of its ingresses alone (docs/backup.md).
+    Right { needed: false, ..all(GET, "", "secrets", "the backup of the ingresses' TLS secrets") },
+    system(&["get", "patch"], "", "configmaps", &["kubeadm-config"], "reading and repairing what kubeadm writes from"),
+    system(&["get", "patch"], "", "configmaps", &["kubelet-config"], "reading and repairing what kubeadm writes from"),
+    system(GET, "", "configmaps", &["kube-proxy"], "finding the addons that kubeadm upgrades"),
+    system(GET, "", "configmaps", &["coredns"], "finding the addons that kubeadm upgrades"),
+    system(GET, "apps", "deployments", &["coredns"], "checking the CoreDNS that kubeadm would migrate"),
+    Right {
+        verbs: GET,
+        what: What::Resource { group: "coordination.k8s.io", resource: "leases", names: &[] },
+        namespace: Some("kube-node-lease"),
+        needed: true,
+        needed_for: "refusing a second machine under the name of a live node",
+    },
+];
+
+#[cfg(test)]
+#[path = "rights_tests.rs"]
+mod tests;
