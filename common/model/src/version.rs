@@ -40,9 +40,7 @@ pub enum VersionError {
         "package version {0:?} is not valid: expected MAJOR.MINOR.PATCH-REVISION, for example 1.32.9-1.1"
     )]
     Package(String),
-    #[error(
-        "target {to} is a downgrade from {from}: podlift does not downgrade a cluster; `podlift rollback` undoes a run"
-    )]
+    #[error("target {to} is a downgrade from {from}: podlift does not downgrade a cluster")]
     Downgrade { from: KubeVersion, to: KubeVersion },
     #[error("target {to} is the version the cluster runs already: nothing to do")]
     Same { from: KubeVersion, to: KubeVersion },

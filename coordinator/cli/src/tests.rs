@@ -229,8 +229,12 @@ async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
 async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_changed() {
     let site = site().await;
     let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
-    let query =
-        PlanQuery { goal: Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, max_unavailable: None, waivers: vec![], nodes: vec![] };
+    let query = PlanQuery {
+        goal: Goal::Upgrade { to: "v1.32.9".parse().unwrap() },
+        max_unavailable: None,
+        waivers: vec![],
+        nodes: vec![],
+    };
     let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let file = site.dir.path().join("plan.json");
     podlift_common::durable::write(&file, answer.json().as_bytes(), 0o600).unwrap();

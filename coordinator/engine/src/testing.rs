@@ -166,6 +166,7 @@ pub fn input() -> PlanInput {
         refused_agents: Default::default(),
         surveys: survey::node_surveys(all()),
         cluster_survey: Ok(survey::cluster_survey()),
+        open_run: None,
         attestations: crate::program::ATTESTATIONS
             .iter()
             .map(|(id, _)| crate::program::Attestation {

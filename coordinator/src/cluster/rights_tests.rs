@@ -20,7 +20,8 @@ fn granted() -> Granted {
         for rule in object["rules"].as_array().into_iter().flatten() {
             let paths = texts(rule, "nonResourceURLs").into_iter().map(|path| ("", path));
             let groups = texts(rule, "apiGroups");
-            let resources = groups.iter().flat_map(|g| texts(rule, "resources").into_iter().map(move |r| (*g, r)));
+            let resources =
+                groups.iter().flat_map(|g| texts(rule, "resources").into_iter().map(move |r| (*g, r)));
             let names = texts(rule, "resourceNames");
             let names = if names.is_empty() { vec![""] } else { names };
             for ((group, what), verb) in
@@ -56,5 +57,8 @@ fn the_manifest_grants_what_is_needed_and_nothing_else() {
     let (granted, needed) = (granted(), needed());
     let missing: Vec<_> = needed.difference(&granted).collect();
     let idle: Vec<_> = granted.difference(&needed).collect();
-    assert!(missing.is_empty() && idle.is_empty(), "not granted: {missing:#?}\ngranted without need: {idle:#?}");
+    assert!(
+        missing.is_empty() && idle.is_empty(),
+        "not granted: {missing:#?}\ngranted without need: {idle:#?}"
+    );
 }

@@ -113,7 +113,8 @@ impl Coordinator {
                 (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
             }
             Command::Include { node } => {
-                let said = format!("node {node} takes part in run {id} again; podlift resume, if the run is paused");
+                let said =
+                    format!("node {node} takes part in run {id} again; podlift resume, if the run is paused");
                 (include(&state, node, by)?, said)
             }
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,

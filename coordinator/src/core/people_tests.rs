@@ -75,7 +75,9 @@ async fn a_run_waits_for_approval_and_only_for_that() {
         _ => None,
     });
     let approved: Vec<_> = approved.collect();
-    assert!(approved.len() == 2 && approved.iter().all(|(by, what)| by == "jane" && what.contains("waits for")));
+    assert!(
+        approved.len() == 2 && approved.iter().all(|(by, what)| by == "jane" && what.contains("waits for"))
+    );
     let pause = Command::Pause { reason: "tea".into() };
     running.coordinator.command(None, pause, "jane").await.unwrap();
     let by_hand = |s: &RunState| matches!(&s.status, RunStatus::Paused { .. }) && !waits(s);

@@ -21,8 +21,14 @@ impl Coordinator {
         self.may_start()?;
         let plan = self.plan(ask, by).await?;
         if let Some(seen) = expect.filter(|hash| *hash != plan.hash.as_str()) {
-            let parts = self.seen_plans.fingerprints(seen).map(|before| changed_parts(&before, &plan.fingerprints));
-            return Err(CoordinatorError::OtherPlan { goal: plan.goal.name(), seen: seen.into(), now: plan.hash.clone(), parts });
+            let parts =
+                self.seen_plans.fingerprints(seen).map(|before| changed_parts(&before, &plan.fingerprints));
+            return Err(CoordinatorError::OtherPlan {
+                goal: plan.goal.name(),
+                seen: seen.into(),
+                now: plan.hash.clone(),
+                parts,
+            });
         }
         self.begin(&plan, by)
     }

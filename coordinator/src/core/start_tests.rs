@@ -25,7 +25,8 @@ async fn a_kept_plan_starts_the_run_that_it_describes() {
     drop(running);
     let again = start(&fleet, &journal, "two");
     again.commanding().await;
-    let (run, hash) = again.coordinator.start_plan(&plan, GoalName::Upgrade, Some(Approve::Batch), "jane").await.unwrap();
+    let (run, hash) =
+        again.coordinator.start_plan(&plan, GoalName::Upgrade, Some(Approve::Batch), "jane").await.unwrap();
     let state = again.coordinator.store().run(&run).unwrap();
     assert_eq!((&hash, &state.plan.phases), (&plan.hash, &plan.phases));
     assert_eq!(state.plan.options.approve, Approve::Batch);
@@ -76,7 +77,8 @@ async fn a_repair_runs_to_its_end_through_a_restart_and_leaves_versions_and_node
     running.commanding().await;
     let plan = running.coordinator.plan(&PlanAsk::repair(), "eve").await.unwrap();
     assert_eq!((plan.goal.name(), plan.from(), plan.blockers().count()), (GoalName::Repair, plan.to(), 0));
-    let (run, _) = running.coordinator.start_run(&PlanAsk::repair(), Some(plan.hash.as_str()), "eve").await.unwrap();
+    let (run, _) =
+        running.coordinator.start_run(&PlanAsk::repair(), Some(plan.hash.as_str()), "eve").await.unwrap();
     running.until(&run, |s| s.steps_over() > 0).await;
     drop(running);
     tokio::task::yield_now().await;
@@ -100,10 +102,18 @@ async fn a_kept_plan_is_started_only_by_the_command_of_its_goal() {
         (refused.to_string(), refused.info().next)
     };
     let upgrades = start(&repair, GoalName::Upgrade).await;
-    assert_eq!(upgrades, ("the plan is a repair and not an upgrade".into(), "podlift repair --file FILE".into()));
+    assert_eq!(
+        upgrades,
+        ("the plan is a repair and not an upgrade".into(), "podlift repair --file FILE".into())
+    );
     let repairs = start(&upgrade, GoalName::Repair).await;
-    assert_eq!(repairs, ("the plan is an upgrade and not a repair".into(), "podlift upgrade --plan FILE".into()));
-    let (run, hash) =
-        running.coordinator.start_plan(&repair, GoalName::Repair, None, "jane").await.unwrap();
-    assert_eq!((hash, running.coordinator.store().run(&run).unwrap().plan.goal.name()), (repair.hash.clone(), GoalName::Repair));
+    assert_eq!(
+        repairs,
+        ("the plan is an upgrade and not a repair".into(), "podlift upgrade --plan FILE".into())
+    );
+    let (run, hash) = running.coordinator.start_plan(&repair, GoalName::Repair, None, "jane").await.unwrap();
+    assert_eq!(
+        (hash, running.coordinator.store().run(&run).unwrap().plan.goal.name()),
+        (repair.hash.clone(), GoalName::Repair)
+    );
 }

@@ -63,6 +63,7 @@ impl Drive {
             Assess::Done(evidence) => self.done(&basis, evidence),
             Assess::Wait(reason) => self.wait(&basis, reason),
             Assess::Blocked(reason) => self.fail(reason),
+            Assess::Again { verbs, why } => self.again(&basis, verbs, why),
             Assess::Ready => self.ready(&basis, &reply).await,
         }
     }
@@ -87,13 +88,25 @@ impl Drive {
         if basis.aborting() {
             return Some(self.fail(aborted(&failure.message)));
         }
+        let step = self.entries.step.kind.step();
+        if step.shows_loss(&failure.code) && basis.state.steps[&self.entries.step.id].redone == 0 {
+            let verbs = step.rests_on().iter().map(ToString::to_string).collect();
+            return Some(self.again(basis, verbs, failure.message.clone()));
+        }
         match self.tries.failed(op_id, failure, basis) {
             Again::Counted => None,
             Again::After(pause) => Some(Turn::After(pause)),
-            Again::GiveUp => {
-                Some(self.fail(reasons::of_failure(&basis.state, &self.entries.step, failure)))
-            }
+            Again::GiveUp => Some(self.fail(reasons::of_failure(&basis.state, &self.entries.step, failure))),
         }
+    }
+
+    /// What earlier steps gave is gone: they are done again, and then this step.
+    fn again(&mut self, basis: &Basis, verbs: Vec<String>, reason: String) -> Turn {
+        if basis.aborting() {
+            return self.fail(aborted(&reason));
+        }
+        self.entries.lost(verbs, reason);
+        Turn::After(basis.policy.poll)
     }
 
     fn done(&mut self, basis: &Basis, evidence: Evidence) -> Turn {

@@ -60,6 +60,14 @@ impl Entries {
         });
     }
 
+    /// What earlier steps gave is gone, so that they are done again.
+    pub fn lost(&self, again: Vec<String>, reason: String) {
+        self.write(|state, status| {
+            let free = !is_over(status) && !matches!(status, StepStatus::Started { .. });
+            (free && may_act(state)).then(|| Event::EarlierLost { step: self.step.id.clone(), again, reason })
+        });
+    }
+
     pub fn done(&self, evidence: Evidence) {
         self.write(|state, _| {
             let over = state.steps[&self.step.id].is_over();

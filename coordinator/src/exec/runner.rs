@@ -52,7 +52,8 @@ impl Runner {
         let mut watchdog = Watchdog::default();
         loop {
             // Each turn has waited for the journal's writer, so that systemd notices a writer that hangs.
-            if let Some(state) = self.desk.store.open_run().filter(|_| self.desk.fence.commanding().is_some()) {
+            if let Some(state) = self.desk.store.open_run().filter(|_| self.desk.fence.commanding().is_some())
+            {
                 self.set_to_work(&state, &mut crew);
             }
             watchdog.alive();
@@ -95,6 +96,12 @@ impl Runner {
                 Next::Pause(reason) => Some(Event::RunPaused { reason: *reason, by: None }),
                 _ => None,
             }),
+            Next::Defer { .. } => self.write(&state.run, |s| match next(s) {
+                Next::Defer { node, reason } => {
+                    Some(Event::NodeDeferred { node, reason, by: "podlift".into() })
+                }
+                _ => None,
+            }),
             Next::Undo => {
                 let (runner, run) = (self.clone(), state.run.clone());
                 crew.put(Work::Undo(run.clone()), async move { runner.abort(&run).await });
@@ -105,7 +112,8 @@ impl Runner {
 
     /// Pauses the run once when a step has failed, also after a crash between the two events.
     fn pause_if_failed(&self, state: &RunState) {
-        if state.failed_steps().next().is_some() && state.status == RunStatus::Running {
+        let deferred = matches!(next(state), Next::Defer { .. });
+        if state.failed_steps().next().is_some() && state.status == RunStatus::Running && !deferred {
             self.write(&state.run, |s| {
                 let (step, reason) = s.failed_steps().next()?;
                 let message = format!("{}: {}", step.id, reason.message);
@@ -117,7 +125,9 @@ impl Runner {
 
     /// Undoes what is ours and safe to undo, then reports what remains.
     async fn abort(self: Arc<Self>, run: &RunId) {
-        let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else { return };
+        let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else {
+            return;
+        };
         let Undone { undone, mut left } =
             super::undo::undo(&self.desk.performer, &state, &epoch, None, self.desk.settings.poll).await;
         left.extend(super::undo::remains(&state, &self.desk.performer.agents.seen()));

@@ -89,6 +89,9 @@ fn of_run(event: &Event) -> String {
             format!("run from {} to {} started by {by}, plan {}", plan.from(), plan.to(), plan.hash.short())
         }
         E::RunResumed { by } => format!("run resumed by {by}"),
+        E::EarlierLost { step: s, again, reason } => {
+            format!("{}: {reason}; done again: {}", step(s), again.join(", "))
+        }
         E::Approved { by, what } => format!("approved by {by}: {what}"),
         E::NodeIncluded { node, by } => format!("node {node} included again by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),

@@ -71,10 +71,11 @@ fn nodes(r: &Report) -> String {
 }
 
 fn outage(r: &Report) -> String {
-    let mut out = "\n## API servers\n\n| endpoint | away | while the control plane was changed |\n|---|---|---|\n".to_string();
+    let mut out =
+        "\n## API servers\n\n| endpoint | away | while the control plane was changed |\n|---|---|---|\n"
+            .to_string();
     let counts = |endpoint: &str| r.api_outage.reads.get(endpoint).map_or("-".into(), reads);
-    let _ =
-        writeln!(out, "| shared address | {:.1} s | {} |", r.api_outage.vip_seconds, cell(&counts(VIP)));
+    let _ = writeln!(out, "| shared address | {:.1} s | {} |", r.api_outage.vip_seconds, cell(&counts(VIP)));
     for (endpoint, seconds) in &r.api_outage.endpoints {
         let _ = writeln!(out, "| {endpoint} | {seconds:.1} s | {} |", cell(&counts(endpoint)));
     }

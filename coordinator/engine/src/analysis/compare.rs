@@ -1,43 +1,83 @@
 //! Compares what is seen after a run with the record from before it, and finds each difference that an operator would have to look into.
 
 use crate::program::{Finding, Recorded, Severity, finding};
-use crate::survey::{ClusterSurvey, Hardware, LoadBalancerView, ServedCertificate};
+use crate::survey::{BcmApplication, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
 use podlift_model::NodeName;
+use podlift_model::survey::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The differences. Empty if all is as it was, or better.
+/// The differences of what was seen both times. Empty if all is as it was, or better.
 pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
     let mut out = Vec::new();
-    certificates(&before.served, &after.served, &mut out);
-    load_balancers(&before.load_balancers, &after.load_balancers, &mut out);
-    hardware(&before.hardware, &after.hardware, &mut out);
-    mounts(&before.mounts, &after.mounts, &mut out);
-    infiniband(&before.infiniband, &after.infiniband, &mut out);
-    classes(before, after, &mut out);
-    tigera(before, after, &mut out);
-    applications(before, after, &mut out);
+    both(&before.served, &after.served, &mut out, certificates);
+    both(&before.load_balancers, &after.load_balancers, &mut out, load_balancers);
+    if let (Ok(before), Ok(after)) = (&before.hardware, &after.hardware) {
+        hardware(before, after, &mut out);
+    }
+    for (node, was, now) in nodes(&before.mounts, &after.mounts) {
+        mounts(node, was, now, &mut out);
+    }
+    for (node, was, now) in nodes(&before.infiniband, &after.infiniband) {
+        infiniband(node, was, now, &mut out);
+    }
+    both(&before.runtime_classes, &after.runtime_classes, &mut out, classes);
+    both(&before.tigera, &after.tigera, &mut out, tigera);
+    both(&before.applications, &after.applications, &mut out, applications);
     out
 }
 
-/// The first recorded part that can't be seen now, with the reason. Its state is unknown, which does not mean that it is gone.
-pub fn unseen(before: &Recorded, seen: &ClusterSurvey) -> Option<String> {
-    // Without a head node in the configuration, BCM is not asked.
-    let not_asked = "no head node is configured ([bcm] head in coordinator.toml)".to_string();
-    let applications = match &seen.applications {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(&not_asked),
-        Err(why) => Err(why),
+fn both<T>(before: &Seen<T>, after: &Seen<T>, out: &mut Vec<Finding>, differ: fn(&T, &T, &mut Vec<Finding>)) {
+    if let (Ok(before), Ok(after)) = (before, after) {
+        differ(before, after, out);
+    }
+}
+
+/// Values of the nodes that were seen both times.
+fn nodes<'a, T>(
+    before: &'a BTreeMap<NodeName, Seen<T>>,
+    after: &'a BTreeMap<NodeName, Seen<T>>,
+) -> impl Iterator<Item = (&'a NodeName, &'a T, &'a T)> {
+    let both = |(node, was): (&'a NodeName, &'a Seen<T>)| {
+        Some((node, was.as_ref().ok()?, after.get(node)?.as_ref().ok()?))
     };
+    before.iter().filter_map(both)
+}
+
+/// The first recorded part that can't be seen now, with the reason. Its state is unknown, which does not mean that it is gone.
+pub fn first_unseen(before: &Recorded, after: &Recorded) -> Option<String> {
     let parts = [
-        ("LoadBalancer services", before.load_balancers.is_empty(), seen.load_balancers.as_ref().err()),
-        ("the nodes' hardware", before.hardware.is_empty(), seen.hardware.as_ref().err()),
-        ("runtime classes", before.runtime_classes.is_empty(), seen.runtime_classes.as_ref().err()),
-        ("Tigera's state", before.tigera.is_empty(), seen.tigera.as_ref().err()),
-        ("ingresses", before.served.is_empty(), seen.ingresses.as_ref().err()),
-        ("BCM's applications", before.applications.is_empty(), applications.err()),
+        ("LoadBalancer services", lost(&before.load_balancers, &after.load_balancers, Vec::is_empty)),
+        ("the nodes' hardware", lost(&before.hardware, &after.hardware, BTreeMap::is_empty)),
+        ("runtime classes", lost(&before.runtime_classes, &after.runtime_classes, Vec::is_empty)),
+        ("Tigera's state", lost(&before.tigera, &after.tigera, Vec::is_empty)),
+        ("served certificates", lost(&before.served, &after.served, Vec::is_empty)),
+        ("BCM's applications", lost(&before.applications, &after.applications, Vec::is_empty)),
     ];
-    parts.into_iter().filter(|(_, nothing, _)| !nothing).find_map(|(what, _, why)| {
-        why.map(|why| format!("{what} can't be seen, and can't be compared with what was recorded: {why}"))
+    let parts = parts.into_iter().filter_map(|(what, why)| Some((what.to_string(), why?)));
+    let mounts = of_nodes("mounts", &before.mounts, &after.mounts, BTreeMap::is_empty);
+    let devices = of_nodes("InfiniBand devices", &before.infiniband, &after.infiniband, Vec::is_empty);
+    parts.chain(mounts).chain(devices).next().map(|(what, why)| {
+        format!("{what} can't be seen, and can't be compared with what was recorded: {why}")
+    })
+}
+
+/// Why a part that was seen and not empty can't be seen now.
+fn lost<T>(before: &Seen<T>, after: &Seen<T>, empty: fn(&T) -> bool) -> Option<String> {
+    let recorded = before.as_ref().is_ok_and(|b| !empty(b));
+    after.as_ref().err().filter(|_| recorded).cloned()
+}
+
+fn of_nodes<'a, T>(
+    what: &'static str,
+    before: &'a BTreeMap<NodeName, Seen<T>>,
+    after: &'a BTreeMap<NodeName, Seen<T>>,
+    empty: fn(&T) -> bool,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let recorded = before.iter().filter(move |(_, was)| was.as_ref().is_ok_and(|b| !empty(b)));
+    recorded.filter_map(move |(node, _)| match after.get(node) {
+        Some(Ok(_)) => None,
+        Some(Err(why)) => Some((format!("{what} of {node}"), why.clone())),
+        None => Some((format!("{what} of {node}"), "its agent did not report them".into())),
     })
 }
 
@@ -140,43 +180,28 @@ fn fewer(now: &str, before: &str) -> bool {
 }
 
 fn mounts(
-    before: &BTreeMap<NodeName, BTreeMap<String, String>>,
-    after: &BTreeMap<NodeName, BTreeMap<String, String>>,
+    node: &NodeName,
+    was: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
     out: &mut Vec<Finding>,
 ) {
-    for (node, was) in before {
-        let now = after.get(node);
-        for (point, source) in was.iter().filter(|(p, s)| now.and_then(|n| n.get(*p)) != Some(*s)) {
-            let seen = now.and_then(|n| n.get(point)).map_or("nothing", String::as_str);
-            let evidence = format!("{seen} is mounted at {point}, it was {source}");
-            bad(out, "mount-changed", Some(node), evidence, &format!("ssh {node} findmnt {point}"));
-        }
+    for (point, source) in was.iter().filter(|(p, s)| now.get(*p) != Some(*s)) {
+        let seen = now.get(point).map_or("nothing", String::as_str);
+        let evidence = format!("{seen} is mounted at {point}, it was {source}");
+        bad(out, "mount-changed", Some(node), evidence, &format!("ssh {node} findmnt {point}"));
     }
 }
 
-fn infiniband(
-    before: &BTreeMap<NodeName, Vec<String>>,
-    after: &BTreeMap<NodeName, Vec<String>>,
-    out: &mut Vec<Finding>,
-) {
-    for (node, was) in before {
-        let now = after.get(node).map(Vec::as_slice).unwrap_or_default();
-        let gone: Vec<&str> = was.iter().filter(|d| !now.contains(d)).map(String::as_str).collect();
-        if !gone.is_empty() {
-            let evidence = format!("InfiniBand devices are gone: {}", gone.join(", "));
-            bad(
-                out,
-                "infiniband-changed",
-                Some(node),
-                evidence,
-                &format!("ssh {node} ls /sys/class/infiniband"),
-            );
-        }
+fn infiniband(node: &NodeName, was: &[String], now: &[String], out: &mut Vec<Finding>) {
+    let gone: Vec<&str> = was.iter().filter(|d| !now.contains(d)).map(String::as_str).collect();
+    if !gone.is_empty() {
+        let evidence = format!("InfiniBand devices are gone: {}", gone.join(", "));
+        bad(out, "infiniband-changed", Some(node), evidence, &format!("ssh {node} ls /sys/class/infiniband"));
     }
 }
 
-fn classes(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
-    for class in before.runtime_classes.iter().filter(|c| !after.runtime_classes.contains(c)) {
+fn classes(before: &[String], after: &[String], out: &mut Vec<Finding>) {
+    for class in before.iter().filter(|c| !after.contains(c)) {
         bad(
             out,
             "runtime-class-gone",
@@ -187,9 +212,9 @@ fn classes(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
     }
 }
 
-fn tigera(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
-    for was in before.tigera.iter().filter(|t| t.available && !t.degraded) {
-        let now = after.tigera.iter().find(|t| t.name == was.name);
+fn tigera(before: &[TigeraStatus], after: &[TigeraStatus], out: &mut Vec<Finding>) {
+    for was in before.iter().filter(|t| t.available && !t.degraded) {
+        let now = after.iter().find(|t| t.name == was.name);
         let evidence = match now {
             Some(t) if t.available && !t.degraded => continue,
             Some(t) => format!("{} is not as available as it was: {}", t.name, t.message),
@@ -200,9 +225,9 @@ fn tigera(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
 }
 
 /// Applications that BCM applied before and no longer applies. A new application is no loss.
-fn applications(before: &Recorded, after: &Recorded, out: &mut Vec<Finding>) {
-    for was in before.applications.iter().filter(|a| a.enabled) {
-        let now = after.applications.iter().find(|a| a.name == was.name);
+fn applications(before: &[BcmApplication], after: &[BcmApplication], out: &mut Vec<Finding>) {
+    for was in before.iter().filter(|a| a.enabled) {
+        let now = after.iter().find(|a| a.name == was.name);
         let what = match now {
             Some(a) if a.enabled => continue,
             Some(_) => "is switched off",
@@ -223,14 +248,16 @@ mod tests {
 
     fn recorded() -> Recorded {
         let mut r = build(&input()).unwrap().recorded;
-        r.served.push(ServedCertificate {
+        r.served.as_mut().unwrap().push(ServedCertificate {
             address: "10.77.0.90:443".into(),
             server_name: "runai.example".into(),
             certificate: Ok(certificate("aa")),
         });
-        r.mounts.insert(name("dgx030"), BTreeMap::from([("/raid".into(), "/dev/md1".into())]));
-        r.infiniband.insert(name("dgx030"), vec!["mlx5_0".into()]);
+        r.mounts.insert(name("dgx030"), Ok(BTreeMap::from([("/raid".into(), "/dev/md1".into())])));
+        r.infiniband.insert(name("dgx030"), Ok(vec!["mlx5_0".into()]));
         r.hardware
+            .as_mut()
+            .unwrap()
             .get_mut(&name("dgx030"))
             .unwrap()
             .labels
@@ -244,12 +271,14 @@ mod tests {
         assert_eq!(compare(&before, &before), []);
         let mut more = before.clone();
         more.hardware
+            .as_mut()
+            .unwrap()
             .get_mut(&name("dgx030"))
             .unwrap()
             .allocatable
             .insert("nvidia.com/gpu".into(), "16".into());
-        more.hardware.insert(name("dgx031"), hardware());
-        more.runtime_classes.push("kata".into());
+        more.hardware.as_mut().unwrap().insert(name("dgx031"), hardware());
+        more.runtime_classes.as_mut().unwrap().push("kata".into());
         assert_eq!(compare(&before, &more), []);
         assert_eq!(compare(&Recorded::default(), &before), []);
     }
@@ -258,39 +287,59 @@ mod tests {
     fn each_difference_is_named() {
         type Change = fn(&mut Recorded);
         let cases: [(Change, &str, &str); 13] = [
-            (|r| r.applications[0].enabled = false, "bcm-application-changed", "calico is switched off"),
-            (|r| r.applications.clear(), "bcm-application-changed", "calico is gone"),
-            (|r| r.served[0].certificate = Ok(certificate("bb")), "certificate-changed", "(bb) instead of"),
             (
-                |r| r.served[0].certificate = Err("refused".into()),
+                |r| r.applications.as_mut().unwrap()[0].enabled = false,
+                "bcm-application-changed",
+                "calico is switched off",
+            ),
+            (|r| r.applications.as_mut().unwrap().clear(), "bcm-application-changed", "calico is gone"),
+            (
+                |r| r.served.as_mut().unwrap()[0].certificate = Ok(certificate("bb")),
+                "certificate-changed",
+                "(bb) instead of",
+            ),
+            (
+                |r| r.served.as_mut().unwrap()[0].certificate = Err("refused".into()),
                 "certificate-changed",
                 "no certificate any more: refused",
             ),
-            (|r| r.served.clear(), "certificate-changed", "not asked again"),
+            (|r| r.served.as_mut().unwrap().clear(), "certificate-changed", "not asked again"),
             (
-                |r| r.load_balancers[0].addresses = vec!["10.77.0.91".into()],
+                |r| r.load_balancers.as_mut().unwrap()[0].addresses = vec!["10.77.0.91".into()],
                 "load-balancer-changed",
                 "10.77.0.91 instead of 10.77.0.90",
             ),
             (
-                |r| r.load_balancers[0].assigned_by = None,
+                |r| r.load_balancers.as_mut().unwrap()[0].assigned_by = None,
                 "load-balancer-changed",
                 "given by nobody known, it was metallb",
             ),
-            (|r| r.load_balancers.clear(), "load-balancer-changed", "is gone"),
+            (|r| r.load_balancers.as_mut().unwrap().clear(), "load-balancer-changed", "is gone"),
             (
-                |r| r.hardware.get_mut(&name("dgx030")).unwrap().allocatable.clear(),
+                |r| r.hardware.as_mut().unwrap().get_mut(&name("dgx030")).unwrap().allocatable.clear(),
                 "hardware-changed",
                 "none allocatable, 8 before",
             ),
             (
-                |r| r.hardware.get_mut(&name("dgx030")).unwrap().labels.clear(),
+                |r| r.hardware.as_mut().unwrap().get_mut(&name("dgx030")).unwrap().labels.clear(),
                 "hardware-changed",
                 "is absent, it was all-1g.10gb",
             ),
-            (|r| r.mounts.clear(), "mount-changed", "nothing is mounted at /raid"),
-            (|r| r.infiniband.clear(), "infiniband-changed", "mlx5_0"),
-            (|r| r.tigera[0].degraded = true, "tigera-changed", "calico is not as available"),
+            (
+                |r| *r.mounts.get_mut(&name("dgx030")).unwrap() = Ok(BTreeMap::new()),
+                "mount-changed",
+                "nothing is mounted at /raid",
+            ),
+            (
+                |r| *r.infiniband.get_mut(&name("dgx030")).unwrap() = Ok(vec![]),
+                "infiniband-changed",
+                "mlx5_0",
+            ),
+            (
+                |r| r.tigera.as_mut().unwrap()[0].degraded = true,
+                "tigera-changed",
+                "calico is not as available",
+            ),
         ];
         for (change, check, want) in cases {
             let (before, mut after) = (recorded(), recorded());
@@ -301,5 +350,21 @@ mod tests {
                 "{want}: {found:?}"
             );
         }
+    }
+
+    /// A part that can't be seen after the run is unknown, and never gone.
+    #[test]
+    fn not_seen_is_never_gone() {
+        let before = recorded();
+        let mut after = Recorded::unseen("the API is away");
+        after.infiniband.insert(name("dgx030"), Err("its agent is away".into()));
+        assert_eq!(compare(&before, &after), []);
+        assert!(first_unseen(&before, &after).unwrap().ends_with("the API is away"));
+        let mut node = before.of_node(&name("dgx030"));
+        node.hardware = Ok(BTreeMap::new());
+        let away = Recorded { infiniband: after.infiniband, ..Recorded::default() };
+        assert!(first_unseen(&node, &away).unwrap().starts_with("mounts of dgx030 can't be seen"));
+        let unseen_before = Recorded::unseen("the API was away");
+        assert_eq!((compare(&unseen_before, &before), first_unseen(&unseen_before, &before)), (vec![], None));
     }
 }

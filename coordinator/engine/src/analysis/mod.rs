@@ -10,7 +10,7 @@ mod recorded;
 pub(crate) mod removed;
 pub mod root_cause;
 
-pub use compare::{compare, unseen};
+pub use compare::{compare, first_unseen};
 pub(crate) use etcd::problems as etcd_problems;
 pub use kubelet_config::mend_kubelet_config;
-pub use recorded::record_of;
+pub use recorded::{record_of, seen_of};

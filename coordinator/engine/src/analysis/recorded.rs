@@ -4,32 +4,53 @@ use crate::program::Recorded;
 use crate::survey::ClusterSurvey;
 use podlift_model::NodeName;
 use podlift_model::survey::NodeSurvey;
+use std::collections::BTreeMap;
 
-/// Records what could be seen. What could not be seen is not recorded as absent.
+/// Records what could be seen, and of each other part the reason why it could not. A node without mounts or devices has no entry.
 pub fn record_of<'a>(
-    cluster: Option<&ClusterSurvey>,
+    cluster: Result<&ClusterSurvey, &String>,
     nodes: impl Iterator<Item = (&'a NodeName, &'a NodeSurvey)>,
 ) -> Recorded {
-    let mut out = cluster.map(of_cluster).unwrap_or_default();
+    let mut out = seen_of(cluster, nodes);
+    out.mounts.retain(|_, seen| !seen.as_ref().is_ok_and(BTreeMap::is_empty));
+    out.infiniband.retain(|_, seen| !seen.as_ref().is_ok_and(Vec::is_empty));
+    out
+}
+
+/// The same for a comparison with a record: a node without mounts or devices has an empty entry.
+pub fn seen_of<'a>(
+    cluster: Result<&ClusterSurvey, &String>,
+    nodes: impl Iterator<Item = (&'a NodeName, &'a NodeSurvey)>,
+) -> Recorded {
+    let mut out = match cluster {
+        Ok(seen) => of_cluster(seen),
+        Err(why) => Recorded::unseen(why),
+    };
     for (name, survey) in nodes {
-        if !survey.mounts.is_empty() {
-            out.mounts.insert(name.clone(), survey.mounts.clone());
-        }
-        if !survey.infiniband.is_empty() {
-            out.infiniband.insert(name.clone(), survey.infiniband.clone());
-        }
+        // The survey has a reason for each part that it could not see.
+        let why = |part: &str| survey.unseen.get(part).cloned();
+        let mounts = why("mounts").map_or_else(|| Ok(survey.mounts.clone()), Err);
+        let infiniband = why("InfiniBand devices").map_or_else(|| Ok(survey.infiniband.clone()), Err);
+        out.mounts.insert(name.clone(), mounts);
+        out.infiniband.insert(name.clone(), infiniband);
     }
     out
 }
 
 fn of_cluster(seen: &ClusterSurvey) -> Recorded {
+    // Without a head node in the configuration, BCM is not asked.
+    let not_asked = || "no head node is configured ([bcm] head in coordinator.toml)".to_string();
     Recorded {
-        served: seen.served.clone(),
-        load_balancers: seen.load_balancers.clone().unwrap_or_default(),
-        hardware: seen.hardware.clone().unwrap_or_default(),
-        runtime_classes: seen.runtime_classes.clone().unwrap_or_default(),
-        tigera: seen.tigera.clone().unwrap_or_default(),
-        applications: seen.applications.clone().unwrap_or_default().unwrap_or_default(),
+        // The certificates are read at the addresses of services and ingresses.
+        served: match (&seen.ingresses, &seen.load_balancers) {
+            (Err(why), _) | (_, Err(why)) if seen.served.is_empty() => Err(why.clone()),
+            _ => Ok(seen.served.clone()),
+        },
+        load_balancers: seen.load_balancers.clone(),
+        hardware: seen.hardware.clone(),
+        runtime_classes: seen.runtime_classes.clone(),
+        tigera: seen.tigera.clone(),
+        applications: seen.applications.clone().and_then(|all| all.ok_or_else(not_asked)),
         ..Recorded::default()
     }
 }

@@ -7,7 +7,7 @@ use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, Renderer};
 use crate::program::{Part, Prevention};
 use podlift_model::facts::ManifestFacts;
 use podlift_model::op::Component;
-use podlift_model::{FlagSet, KubeVersion, gates};
+use podlift_model::{FlagSet, KubeVersion, NodeName, gates};
 use std::collections::BTreeSet;
 
 /// What the comparison found.
@@ -15,9 +15,20 @@ use std::collections::BTreeSet;
 pub struct RootCause {
     pub prevented: Vec<Prevention>,
     /// What can't be repaired without an operator, and why.
-    pub unrepairable: Vec<String>,
+    pub unrepairable: Vec<Unrepairable>,
     /// What would start the API servers on an empty or another store. No waiver sets this aside.
     pub store: Vec<String>,
+}
+
+/// A setting that would be lost and that podlift can't put where kubeadm reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrepairable {
+    /// The nodes that would lose it.
+    pub nodes: Vec<NodeName>,
+    /// Its name, as in `Loss`; empty if not even the name can be known.
+    pub name: String,
+    /// What would be lost, and what to do.
+    pub what: String,
 }
 
 impl RootCause {
@@ -86,6 +97,11 @@ fn etcd_servers(
         live.iter().filter(|(n, servers)| !endpoints::same(servers, &rendered(n), stacked, n)).collect();
     let Some((first, _)) = differing.first() else { return };
     let wanted = endpoints::members(&rendered(first));
+    let unrepairable = |what: String| Unrepairable {
+        nodes: differing.iter().map(|(n, _)| n.name.clone()).collect(),
+        name: "etcd-servers".into(),
+        what,
+    };
     let distinct: BTreeSet<_> = live.iter().map(|(_, s)| endpoints::members(s)).collect();
     let shown = || {
         let each = live.iter().map(|(n, s)| format!("{}: {}", n.name, join(&endpoints::members(s))));
@@ -93,19 +109,19 @@ fn etcd_servers(
     };
     if stacked {
         // No field of etcd.local would render these endpoints, and a stacked member can't be an external endpoint for other nodes.
-        found.unrepairable.push(format!(
+        found.unrepairable.push(unrepairable(format!(
             "API servers use --etcd-servers ({}), and kubeadm-config has a stacked etcd, for which kubeadm renders {}: where etcd is external, put etcd.external into kubeadm-config; otherwise put etcd-servers into apiServer.extraArgs",
             shown(),
             join(&wanted)
-        ));
+        )));
         return;
     }
     if distinct.len() != 1 || distinct.iter().any(BTreeSet::is_empty) {
-        found.unrepairable.push(format!(
+        found.unrepairable.push(unrepairable(format!(
             "control-plane nodes disagree on --etcd-servers ({}); kubeadm-config renders {:?}",
             shown(),
             join(&wanted)
-        ));
+        )));
         return;
     }
     let endpoints = in_manifest_order(inventory);

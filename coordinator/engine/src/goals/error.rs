@@ -18,6 +18,12 @@ pub enum PlanError {
     UnknownWaiver { check: String, known: String },
     #[error("waiver {0:?} has no reason: write --waive {0}=REASON")]
     NoReason(String),
+    #[error(
+        "waiver {0:?} has the placeholder as its reason: write in the place of REASON why the exception is right"
+    )]
+    Placeholder(String),
+    #[error("waiver {check:?}: {why}")]
+    BadItem { check: String, why: String },
     #[error("--max-unavailable is 0: expected at least 1")]
     NothingAtOnce,
 }

@@ -6,7 +6,7 @@ use crate::program::{Attestation, GoalName, PlanOptions, Waiver};
 use crate::survey::ClusterSurvey;
 use podlift_model::facts::{EtcdState, PackageOffer};
 use podlift_model::survey::{NodeSurvey, Seen};
-use podlift_model::{ClusterName, KubeVersion, Minor, NodeName, PackageVersion};
+use podlift_model::{ClusterName, KubeVersion, Minor, NodeName, PackageVersion, RunId};
 use std::collections::BTreeMap;
 
 /// BCM's own view. An error is the reason why it is not known, with the output of BCM's tool.
@@ -48,6 +48,8 @@ pub struct PlanInput {
     pub surveys: BTreeMap<NodeName, Seen<NodeSurvey>>,
     /// An error is the reason why the cluster could not be looked at.
     pub cluster_survey: Seen<ClusterSurvey>,
+    /// The run that is open while the plan is made.
+    pub open_run: Option<RunId>,
     /// Attestations of operators for this plan.
     pub attestations: Vec<Attestation>,
     pub now: jiff::Timestamp,

@@ -137,6 +137,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     {
         return Err(IllegalEvent::BackupNotSealed { step: id });
     }
+    let mut unknown = false;
     let step = s.steps.get_mut(&id).ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
     let illegal = |status: &'static str| IllegalEvent::Step { step: id.clone(), event: event.name(), status };
     match (&step.status, event) {
@@ -156,6 +157,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
             step.status = StepStatus::Ended { op_id: op_id.clone(), outcome: outcome.clone() };
             if let OpOutcome::Indeterminate { why } = outcome {
                 s.indeterminate.push((id, op_id.clone(), why.clone()));
+                unknown = true;
             }
         }
         (_, Event::OpEnded { .. }) => return Err(illegal("without an open op")),
@@ -181,6 +183,10 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     }
     step.began.get_or_insert(at);
     s.track.look_again(&s.plan, &s.steps, &spec.id);
+    if unknown {
+        // The root cause comes first at every new attempt: a heal or another writer may have acted while the op was open.
+        reset(s, |spec, _| spec.kind.step().looks_again_on_retry());
+    }
     Ok(())
 }
 
@@ -202,6 +208,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             }
             _ => return Err(refuse("not waiting for an approval")),
         },
+        Event::EarlierLost { step, again, .. } => earlier_lost(s, step, again)?,
         Event::RetryAsked { step, repair_dpkg, .. } => retry(s, step.as_ref(), *repair_dpkg)?,
         Event::WaiverLifted { check, .. } => {
             s.waivers.retain(|w| w.check != *check);
@@ -269,7 +276,12 @@ fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(
     }
     let failed =
         |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
-    let again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
+    let mut again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
+    let rested = s.plan.steps().filter(|spec| failed(&spec.id)).flat_map(|spec| {
+        let verbs: Vec<String> = spec.kind.step().rests_on().iter().map(ToString::to_string).collect();
+        earlier(&s.plan, spec, &verbs)
+    });
+    again.extend(rested.collect::<Vec<_>>());
     reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
     for id in again {
         if let Some(step) = s.steps.get_mut(&id) {
@@ -279,6 +291,33 @@ fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(
     if matches!(s.status, RunStatus::Paused { .. }) {
         s.status = RunStatus::Running;
     }
+    Ok(())
+}
+
+/// Steps before this one, of its node or of the cluster, with one of these verbs.
+fn earlier(plan: &Program, spec: &StepSpec, verbs: &[String]) -> Vec<StepId> {
+    let mine = |x: &&StepSpec| {
+        x.number < spec.number
+            && (x.node == spec.node || x.node.is_none())
+            && verbs.contains(&x.kind.step().verb())
+    };
+    plan.steps().filter(mine).map(|x| x.id.clone()).collect()
+}
+
+/// The earlier steps and the step itself are pending again. An open op can't be lost, so the step may not have one.
+fn earlier_lost(s: &mut RunState, id: &StepId, verbs: &[String]) -> Result<(), IllegalEvent> {
+    let unknown = || IllegalEvent::UnknownStep { step: id.clone() };
+    let spec = s.spec(id).cloned().ok_or_else(unknown)?;
+    let illegal = |status| IllegalEvent::Step { step: id.clone(), event: "earlier-lost", status };
+    let step = s.steps.get_mut(id).ok_or_else(unknown)?;
+    match step.status {
+        StepStatus::Started { .. } => return Err(illegal("started")),
+        StepStatus::Done { .. } | StepStatus::Skipped { .. } => return Err(illegal("over")),
+        _ => (step.status, step.acted) = (StepStatus::Pending, false),
+    }
+    step.redone += 1;
+    let again = earlier(&s.plan, &spec, verbs);
+    reset(s, |x, _| again.contains(&x.id));
     Ok(())
 }
 
@@ -303,7 +342,7 @@ fn reset(s: &mut RunState, which: impl Fn(&StepSpec, &StepState) -> bool) {
             step.status = StepStatus::Pending;
             step.ended = None;
             // A change of an earlier attempt does not count for this one.
-            step.acted = false;
+            (step.acted, step.redone) = (false, 0);
         }
     }
     s.track.look_at_all(&s.plan, &s.steps);

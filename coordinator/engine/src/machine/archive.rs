@@ -4,6 +4,7 @@
 //! run after run. The header has each run's number of records and a digest over their hashes, so the file can be verified without the
 //! journal. The journal has the hash of the whole file.
 
+use super::archived_run::ArchivedRun;
 use super::chain::Record;
 use jiff::Timestamp;
 use podlift_model::{ClusterName, Digest, RunId};
@@ -12,26 +13,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const ARCHIVE_SCHEMA: &str = "podlift.archive/v1";
-
-/// What the journal keeps of a run whose records are in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ArchivedRun {
-    pub run: RunId,
-    /// `aborted` or `succeeded`.
-    pub status: String,
-    pub by: String,
-    pub started: Timestamp,
-    pub ended: Timestamp,
-    /// Number of the record that ended the run.
-    pub ended_seq: u64,
-    /// Number of the run's records.
-    pub records: u64,
-    /// Digest over number and hash of each record (`RunDigest`).
-    pub chain: Digest,
-    /// Hash of the manifest of its backup, so that the set can still be verified; `None` if the run sealed no backup.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backup: Option<Digest>,
-}
 
 /// The first line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -75,6 +75,7 @@ fn every_event() -> Vec<Event> {
         Event::StepWaiting { step: step.clone(), reason: "r".into() },
         Event::StepDone { step: step.clone(), evidence },
         Event::StepFailed { step: step.clone(), reason: reason.clone() },
+        Event::EarlierLost { step: step.clone(), again: vec!["apt-source".into()], reason: "w".into() },
         Event::RunPaused { reason, by: None },
         Event::RunResumed { by: by() },
         Event::Approved { by: by(), what: "Workers (workers)".into() },

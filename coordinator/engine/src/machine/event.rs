@@ -1,6 +1,6 @@
 //! The events of a run. They are append-only and self-contained: the state of a run follows from its events alone.
 
-use super::archive::ArchivedRun;
+use super::archived_run::ArchivedRun;
 use super::state::Probed;
 use crate::program::{Evidence, Program, StopReason};
 use jiff::Timestamp;
@@ -48,6 +48,13 @@ pub enum Event {
     StepFailed {
         step: StepId,
         reason: StopReason,
+    },
+    /// The result of an earlier step is gone: the steps of the same node or the cluster with these verbs are done again, and then this
+    /// one.
+    EarlierLost {
+        step: StepId,
+        again: Vec<String>,
+        reason: String,
     },
     RunPaused {
         reason: StopReason,
@@ -193,6 +200,7 @@ impl Event {
             Event::StepWaiting { .. } => "step-waiting",
             Event::StepDone { .. } => "step-done",
             Event::StepFailed { .. } => "step-failed",
+            Event::EarlierLost { .. } => "earlier-lost",
             Event::RunPaused { .. } => "run-paused",
             Event::RunResumed { .. } => "run-resumed",
             Event::Approved { .. } => "approved",

@@ -3,6 +3,7 @@
 mod apply;
 mod approval;
 mod archive;
+mod archived_run;
 mod attested;
 mod chain;
 mod event;
@@ -13,9 +14,8 @@ mod track;
 
 pub use apply::{IllegalEvent, advance, apply, fold};
 pub use approval::CODE as APPROVAL;
-pub use archive::{
-    ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, ArchivedRun, RunDigest, RunDigests,
-};
+pub use archive::{ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, RunDigest, RunDigests};
+pub use archived_run::ArchivedRun;
 pub use attested::Attested;
 pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::Event;
@@ -24,5 +24,7 @@ pub use state::{Healed, Outage, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 
+#[cfg(test)]
+mod line_tests;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use super::approval;
 use super::state::{RunState, RunStatus};
 use super::step::StepStatus;
 use crate::program::{StepSpec, StopReason};
+use podlift_model::NodeName;
 
 /// One step to drive.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub enum Next {
     Succeed,
     /// An operator has to approve the next phase or batch: append RunPaused with this reason.
     Pause(Box<StopReason>),
+    /// A worker can't be worked on, and its turn has come twice: append NodeDeferred with this reason.
+    Defer { node: NodeName, reason: String },
     /// Undo the run's own changes (`Step::undo`), then append RunAborted.
     Undo,
     /// Do nothing until an operator acts.
@@ -33,13 +36,29 @@ pub fn next(state: &RunState) -> Next {
         RunStatus::Succeeded | RunStatus::Aborted { .. } => Next::Rest,
         RunStatus::Aborting { .. } => open_or(state, Next::Undo),
         RunStatus::Paused { .. } => open_or(state, Next::Rest),
-        RunStatus::Running if !state.track.failed.is_empty() => open_or(state, Next::Rest),
+        RunStatus::Running if !state.track.failed.is_empty() => {
+            deferral(state).unwrap_or_else(|| open_or(state, Next::Rest))
+        }
         RunStatus::Running => match (state.track.phase(), approval::awaited(state)) {
             (None, _) => Next::Succeed,
             (Some(_), Some(reason)) => Next::Pause(Box::new(reason)),
             (Some(phase), None) => Next::Drive(drivable(state, phase)),
         },
     }
+}
+
+/// If only workers have failed that could not even be begun, they are left out one by one.
+fn deferral(state: &RunState) -> Option<Next> {
+    let mut first = None;
+    for (spec, reason) in state.failed_steps() {
+        let fresh = |n: &&NodeName| {
+            let mut lane = state.steps_of(n).filter(|(x, _)| x.phase == spec.phase);
+            lane.all(|(_, step)| !step.ever_acted)
+        };
+        let node = spec.node.as_ref().filter(|_| spec.kind.step().yields()).filter(fresh)?;
+        first.get_or_insert_with(|| Next::Defer { node: node.clone(), reason: reason.message.clone() });
+    }
+    first
 }
 
 fn open_or(state: &RunState, otherwise: Next) -> Next {

@@ -109,6 +109,39 @@ impl RunState {
     pub fn waived(&self, check: &str) -> Option<&Waiver> {
         self.waivers.iter().find(|w| w.check == check)
     }
+    /// The waiver that accepts that this node loses this setting.
+    pub fn waives_loss(&self, node: &NodeName, name: &str) -> Option<&Waiver> {
+        self.waivers.iter().find(|w| w.covers(node, name))
+    }
+    /// Why this node may not be left out of the run now; `None` if it may. A control-plane node whose API server is behind must be brought
+    /// to the end, because the kubelets that follow would be newer than it.
+    pub fn why_not_defer(&self, node: &NodeName) -> Option<String> {
+        let server = self.behind().find(|n| *n == node)?;
+        let to = self.plan.to();
+        Some(format!(
+            "the API server of control-plane node {server} is not at {} yet, and no kubelet may be newer than an API server: bring the node back and retry, or abort the run",
+            to.minor()
+        ))
+    }
+
+    /// Control-plane nodes whose API server is of an older minor than the run's target, by the plan's facts and the steps that are done.
+    pub fn behind(&self) -> impl Iterator<Item = &NodeName> {
+        let minor = self.plan.to().minor();
+        let old = self.plan.inventory.control_planes();
+        let old = old.filter(move |n| n.api_server_version().is_none_or(|v| v.minor() < minor));
+        old.map(|n| &n.name).filter(|node| {
+            let mut raising = self.steps_of(node).filter(|(spec, _)| spec.kind.step().raises_api_server());
+            !raising.any(|(_, step)| matches!(step.status, StepStatus::Done { .. }))
+        })
+    }
+
+    /// Whether this node's lane waits at the end of the line, because the node can't be worked on now.
+    pub fn is_away(&self, node: &NodeName) -> bool {
+        self.steps_of(node).any(|(spec, step)| {
+            spec.kind.step().yields() && matches!(step.status, StepStatus::Waiting { .. })
+        })
+    }
+
     pub fn is_over(&self) -> bool {
         matches!(self.status, RunStatus::Aborted { .. } | RunStatus::Succeeded)
     }

@@ -49,6 +49,13 @@ pub struct StepState {
     /// The retry requested that an interrupted dpkg run is completed first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repair_dpkg: bool,
+    /// How often the step has had earlier steps done again since the last retry.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub redone: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl StepState {
@@ -61,6 +68,7 @@ impl StepState {
             began: None,
             ended: None,
             repair_dpkg: false,
+            redone: 0,
         }
     }
     pub fn is_over(&self) -> bool {

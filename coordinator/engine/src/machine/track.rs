@@ -29,6 +29,14 @@ struct PhaseTrack {
     /// Lanes with at least one step that is not pending.
     begun: RedBlackTreeSetSync<LaneNumber>,
     waiting: RedBlackTreeSetSync<LaneNumber>,
+    /// Lanes that have let others pass; they come after the waiting ones.
+    away: RedBlackTreeSetSync<LaneNumber>,
+}
+
+impl PhaseTrack {
+    fn is_over(&self) -> bool {
+        self.begun.is_empty() && self.waiting.is_empty() && self.away.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -93,20 +101,21 @@ impl Track {
 
     /// The first phase that is not over.
     pub fn phase(&self) -> Option<usize> {
-        self.phases.iter().position(|p| !p.begun.is_empty() || !p.waiting.is_empty())
+        self.phases.iter().position(|p| !p.is_over())
     }
 
     /// Lanes of a phase whose turn it is, in order. Lanes that have begun keep their place, and new lanes take what is left of `parallel`.
     pub fn turns(&self, phase: usize, parallel: usize) -> impl Iterator<Item = LaneNumber> {
         let p = &self.phases[phase];
-        p.begun.iter().chain(p.waiting.iter().take(parallel.saturating_sub(p.begun.size()))).copied()
+        let free = parallel.saturating_sub(p.begun.size());
+        p.begun.iter().chain(p.waiting.iter().chain(p.away.iter()).take(free)).copied()
     }
 
     /// How many lanes of a phase have begun and are not over, and how many are over.
     pub fn begun_and_over(&self, phase: usize) -> (usize, usize) {
         let p = &self.phases[phase];
         let all = self.index.lanes.iter().filter(|(of, _)| *of == phase).count();
-        (p.begun.size(), all - p.begun.size() - p.waiting.size())
+        (p.begun.size(), all - p.begun.size() - p.waiting.size() - p.away.size())
     }
 
     /// The first step of a lane that is not over; `None` if the lane is over.
@@ -126,19 +135,25 @@ impl Track {
     }
 
     fn look_at(&mut self, plan: &Program, steps: &Steps, lane: LaneNumber) {
-        let (mut begun, mut over) = (false, 0);
+        let (mut begun, mut away, mut fresh, mut over) = (false, false, true, 0);
         let all = self.lane(plan, lane).len();
         for (i, spec) in self.lane(plan, lane).iter().enumerate() {
             let Some(step) = steps.get(&spec.id) else { continue };
-            begun |= step.status != StepStatus::Pending;
+            let passed = matches!(step.status, StepStatus::Waiting { .. }) && spec.kind.step().yields();
+            away |= passed;
+            fresh &= !step.ever_acted;
+            begun |= step.status != StepStatus::Pending && !passed;
             over += u16::from(step.is_over());
             put(&mut self.open, (lane, i), step.is_open());
             put(&mut self.failed, (lane, i), matches!(step.status, StepStatus::Failed { .. }));
         }
+        // A lane that has changed its node keeps its place, whatever it waits for.
+        (begun, away) = (begun || (away && !fresh), away && fresh && !begun);
         let phase = &mut self.phases[self.index.lanes[lane as usize].0];
         let ended = usize::from(over) == all;
         put(&mut phase.begun, lane, begun && !ended);
-        put(&mut phase.waiting, lane, !begun && !ended);
+        put(&mut phase.waiting, lane, !begun && !away && !ended);
+        put(&mut phase.away, lane, away && !ended);
         let before = std::mem::replace(&mut self.over_in[lane as usize], over);
         self.over = self.over + usize::from(over) - usize::from(before);
     }

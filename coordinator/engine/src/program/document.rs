@@ -56,7 +56,7 @@ struct Document<'a> {
     #[serde(default, skip_serializing_if = "no_entry")]
     blast: Cow<'a, BTreeMap<NodeName, Blast>>,
     /// Values from before the run, compared with those after it.
-    #[serde(default, skip_serializing_if = "Recorded::is_empty")]
+    #[serde(default, skip_serializing_if = "Recorded::is_default")]
     recorded: Cow<'a, Recorded>,
     #[serde(default, skip_serializing_if = "none")]
     attestations: Cow<'a, [Attestation]>,

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::doors::BackupView;
-use podlift_model::Digest;
+use podlift_model::{Digest, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,13 @@ pub enum Evidence {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         backup: Option<Box<BackupView>>,
     },
+    /// The fleet was verified.
+    Fleet {
+        what: String,
+        /// Nodes that joined since the plan was made, and are no part of the run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        added: Vec<NodeName>,
+    },
     /// Differences from before the run that are no reason to stop.
     Compared {
         what: String,
@@ -32,6 +39,7 @@ impl Evidence {
     pub fn what(&self) -> &str {
         match self {
             Evidence::Seen { what }
+            | Evidence::Fleet { what, .. }
             | Evidence::BackupSealed { what, .. }
             | Evidence::Compared { what, .. } => what,
         }

@@ -19,6 +19,7 @@ mod phase;
 mod policy;
 mod recorded;
 mod stop;
+mod waiver;
 
 pub use attest::{ATTESTATIONS, Attestation, DIFFERENCES, UnknownAttestation, known_attestation};
 pub use contract::ContractError;
@@ -32,12 +33,13 @@ pub use hash::{changed_parts, differences};
 pub(crate) use losses::names;
 pub use losses::{Blast, Gang, Loss, LossKind};
 pub use mends::{Mends, Part, Prevention};
-pub use options::{Approve, FLAG_LOSS, PlanOptions, Waiver};
+pub use options::{Approve, PlanOptions};
 pub use patch::PatchFile;
 pub use phase::{Lane, Phase, StepSpec};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
 pub use stop::StopReason;
+pub use waiver::{FLAG_LOSS, Waiver, loss_item, waived_on_all};
 
 use crate::inventory::Inventory;
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, StepId};

@@ -1,19 +1,7 @@
-//! How a run proceeds, and the exceptions that operators have made for it.
+//! How a run proceeds.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// The check that finds settings which kubeadm would take away; its waiver accepts their loss.
-pub const FLAG_LOSS: &str = "flag-loss";
-
-/// A named exception to a check, with its reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Waiver {
-    pub check: String,
-    pub reason: String,
-    /// Identity of the operator.
-    pub by: String,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanOptions {
@@ -21,6 +9,9 @@ pub struct PlanOptions {
     pub max_unavailable: u32,
     /// Number of workers that go first, in a phase of their own; 0 for none.
     pub canary: u32,
+    /// How long the first workers must stay Ready with work on them before the next one is touched, seconds; 0 for not at all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub canary_soak_seconds: u32,
     /// How long a drain may take before the run pauses, seconds.
     pub drain_seconds: u32,
     /// How long a new API server must stay ready, seconds.
@@ -37,6 +28,10 @@ pub struct PlanOptions {
     /// Where the run pauses for approval.
     #[serde(default, skip_serializing_if = "Approve::is_all")]
     pub approve: Approve,
+}
+
+fn is_zero(seconds: &u32) -> bool {
+    *seconds == 0
 }
 
 /// Where a run pauses for approval. The start of the run approves its first phase, which changes nothing.
@@ -63,6 +58,7 @@ impl Default for PlanOptions {
         Self {
             max_unavailable: 1,
             canary: 1,
+            canary_soak_seconds: 0,
             drain_seconds: 1800,
             soak_seconds: 30,
             guard_seconds: 3600,

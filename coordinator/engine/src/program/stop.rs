@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a step or a run stopped, for people: what happened, what was undone, and the one next command.
+/// Why a step or a run stopped, for people: what happened, and the one next command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopReason {
     /// Stable, kebab-case.
@@ -12,7 +12,8 @@ pub struct StopReason {
     /// Tail of a tool's own output.
     #[serde(default)]
     pub detail: String,
-    /// What podlift has already put back, in a sentence; empty if there was nothing to put back.
+    /// Always empty: a stop puts nothing back, and what an abort puts back is in its event and in the report. The field is kept for readers
+    /// of older documents.
     #[serde(default)]
     pub undone: String,
     pub next: String,

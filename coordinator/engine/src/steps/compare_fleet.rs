@@ -3,7 +3,7 @@
 
 use super::reply::{all, cluster, odd, output};
 use super::{Assess, Cx, Step, Touches};
-use crate::analysis::{compare, record_of, unseen};
+use crate::analysis::{compare, first_unseen, seen_of};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Attestation, DIFFERENCES, Evidence, Finding, Given, Recorded, Severity, Shared};
@@ -64,15 +64,15 @@ impl Step for CompareFleet {
         }
         let [first, nodes @ ..] = all(reply) else { return odd(reply) };
         let Some(ClusterReply::Survey(seen)) = cluster(first) else { return odd(reply) };
-        if let Some(why) = unseen(&before, seen) {
-            return Assess::Wait(why);
-        }
         let surveys: Vec<(NodeName, &NodeSurvey)> =
             asked(cx).into_iter().zip(nodes.iter().filter_map(survey)).collect();
         if surveys.len() != nodes.len() {
             return odd(reply);
         }
-        let after = record_of(Some(seen), surveys.iter().map(|(n, s)| (n, *s)));
+        let after = seen_of(Ok(seen), surveys.iter().map(|(n, s)| (n, *s)));
+        if let Some(why) = first_unseen(&before, &after) {
+            return Assess::Wait(why);
+        }
         judge(cx, compare(&before, &after))
     }
 }
@@ -112,14 +112,16 @@ fn note(a: &Attestation) -> String {
 }
 
 /// An attestation of this run; an earlier one can't be about this run's differences.
-fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
+pub fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
     cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= cx.state.started)
 }
 
 /// Nodes of this run with records that only their agents can check.
 fn asked(cx: &Cx) -> Vec<NodeName> {
     let before = recorded(cx);
-    let nodes: BTreeSet<&NodeName> = before.mounts.keys().chain(before.infiniband.keys()).collect();
+    let mounts = before.mounts.iter().filter(|(_, m)| m.is_ok()).map(|(n, _)| n);
+    let devices = before.infiniband.iter().filter(|(_, d)| d.is_ok()).map(|(n, _)| n);
+    let nodes: BTreeSet<&NodeName> = mounts.chain(devices).collect();
     nodes.into_iter().cloned().collect()
 }
 
@@ -127,9 +129,7 @@ fn asked(cx: &Cx) -> Vec<NodeName> {
 fn recorded(cx: &Cx) -> Recorded {
     let mut out = cx.program().recorded.clone();
     let here = |node: &NodeName| cx.program().chosen(node) && !cx.state.deferred.contains_key(node);
-    out.hardware.retain(|n, _| here(n));
-    out.mounts.retain(|n, _| here(n));
-    out.infiniband.retain(|n, _| here(n));
+    out.retain_nodes(here);
     out
 }
 

@@ -70,11 +70,20 @@ impl Step for Cordon {
 }
 
 /// Whether one more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.
+/// A node that is deferred, or waits at the end of the line because it is away, is no reason to stop the others.
 fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
     let (me, program) = (cx.node(), cx.program());
     let worker = |n: &&NodeView| program.inventory.get(&n.name).is_some_and(|e| e.role == NodeRole::Worker);
-    let foreign =
-        nodes.iter().filter(worker).filter(|n| n.name != me && !ours(cx, n) && (n.unschedulable || !n.ready));
-    let deferred = |n: &&NodeView| !cx.state.deferred.contains_key(&n.name);
-    (foreign.filter(deferred).count() as u32 + cx.ahead) < program.options.max_unavailable
+    let foreign = nodes
+        .iter()
+        .filter(worker)
+        .filter(|n| n.name != me && !at_work(cx, n) && (n.unschedulable || !n.ready));
+    let in_run = |n: &&NodeView| !cx.state.deferred.contains_key(&n.name) && !cx.state.is_away(&n.name);
+    (foreign.filter(in_run).count() as u32 + cx.ahead) < program.options.max_unavailable
+}
+
+/// Whether this run has the node at work in the same phase; such lanes are counted by `ahead`.
+fn at_work(cx: &Cx, node: &NodeView) -> bool {
+    let mut of_phase = cx.state.steps_of(&node.name).filter(|(spec, _)| spec.phase == cx.step.phase);
+    ours(cx, node) && of_phase.next().is_some()
 }

@@ -1,6 +1,6 @@
 //! What a step can read: the program, the run so far, and the step itself.
 
-use super::Policy;
+use super::{Assess, Policy, blocked};
 use crate::doors::{Act, Probe};
 use crate::inventory::NodeRole;
 use crate::machine::RunState;
@@ -22,9 +22,11 @@ impl<'a> Cx<'a> {
         &self.state.plan
     }
 
-    /// The step's node. Steps of the cluster as a whole have none; if they need one, they ask the first control-plane node.
+    /// The step's node. Steps of the cluster as a whole have none; if they need one, they use the first control-plane node that takes part.
     pub fn node(&self) -> NodeName {
-        let node = self.step.node.as_ref().or_else(|| self.program().first());
+        let servers = || self.program().inventory.control_planes().map(|n| &n.name);
+        let there = || servers().find(|n| !self.state.deferred.contains_key(*n));
+        let node = self.step.node.as_ref().or_else(there).or_else(|| self.program().first());
         node.cloned().unwrap_or_else(|| unreachable!("a plan has a control-plane node: the planner checked"))
     }
 
@@ -38,6 +40,23 @@ impl<'a> Cx<'a> {
 
     pub fn host(&self, op: HostOp) -> Option<Act> {
         Some(Act::Node(self.node(), op))
+    }
+
+    /// Whether this step's lane has a step with this verb.
+    pub fn in_lane(&self, verb: &str) -> bool {
+        let mut lane =
+            self.program().steps().filter(|s| s.phase == self.step.phase && s.node == self.step.node);
+        lane.any(|s| s.kind.step().verb() == verb)
+    }
+
+    /// The verdict that an earlier step's result is gone. It is done again once; after that an operator has to look.
+    pub fn again(&self, verbs: &[&str], why: String) -> Assess {
+        match self.state.step(&self.step.id).is_some_and(|s| s.redone > 0) {
+            false => Assess::Again { verbs: verbs.iter().map(ToString::to_string).collect(), why },
+            true => {
+                blocked("earlier-lost", format!("{why}, again; find out what takes it away"), "podlift retry")
+            }
+        }
     }
 
     /// The default limits.

@@ -6,7 +6,7 @@ use super::{Assess, Cx, Step, Touches};
 use crate::analysis::{endpoints, removed};
 use crate::doors::{ClusterLook, Probe, Reply};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::program::{FLAG_LOSS, Given, Shared};
+use crate::program::{FLAG_LOSS, Given, Shared, Waiver};
 use podlift_model::command::kinds::STORE;
 use podlift_model::flags::FlagChange;
 use podlift_model::{KubeVersion, Look, OpOutput};
@@ -58,6 +58,7 @@ impl Step for FlagDiff {
         let unplanned: Vec<&FlagChange> = changes
             .iter()
             .filter(|c| c.live.is_some() || is_store(c))
+            .filter(|c| is_store(c) || c.flag == ETCD_SERVERS || item(cx, c).is_none())
             .filter(|c| !planned(cx, c, *self.to) && !returns(cx, c) && !same_servers(cx, c, stacked))
             .collect();
         if unplanned.is_empty() {
@@ -88,6 +89,11 @@ fn returns(cx: &Cx, change: &FlagChange) -> bool {
     let facts = cx.program().inventory.get(&cx.node()).and_then(|n| n.facts.as_ref());
     let manifest = facts.and_then(|f| f.manifests.iter().find(|m| m.component.name() == change.component));
     manifest.is_some_and(|m| m.flags.joined(&change.flag) == change.rendered)
+}
+
+/// The waiver of exactly this loss.
+fn item<'a>(cx: &Cx<'a>, change: &FlagChange) -> Option<&'a Waiver> {
+    cx.state.waives_loss(&cx.node(), &change.flag).filter(|w| w.item().is_some())
 }
 
 fn is_store(change: &FlagChange) -> bool {

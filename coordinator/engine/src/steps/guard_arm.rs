@@ -4,7 +4,6 @@
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
-use crate::program::FLAG_LOSS;
 use podlift_model::facts::GuardState;
 use podlift_model::op::FlagLoss;
 use podlift_model::{HostOp, Look};
@@ -55,7 +54,9 @@ impl Step for GuardArm {
     }
 }
 
-/// Losses that the plan names and that are still waived; a retry may have lifted the waiver.
+/// Losses that the plan names and that are still waived on this node; a retry may have lifted the waiver.
 fn allowed(cx: &Cx) -> Vec<FlagLoss> {
-    cx.state.waived(FLAG_LOSS).map(|_| cx.program().mends.meant.clone()).unwrap_or_default()
+    let node = cx.node();
+    let meant = cx.program().mends.meant.iter();
+    meant.filter(|m| cx.state.waives_loss(&node, m.flag.as_str()).is_some()).cloned().collect()
 }

@@ -1,10 +1,12 @@
-//! Fetches the control plane's images, before anything is disrupted.
+//! Fetches the control plane's images that the runtime lacks, before anything is disrupted, and pins them against the kubelet's garbage
+//! collection. An abort releases the pins.
 
-use super::reply::once;
+use super::reply::{blocked, done, odd, once, output};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
 use crate::program::{Given, Shared};
-use podlift_model::{HostOp, KubeVersion, Look};
+use podlift_model::images::NeededImage;
+use podlift_model::{HostOp, KubeVersion, Look, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +37,40 @@ impl Step for ImagePull {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        cx.look(Look::Facts)
+        cx.look(Look::Images { to: *self.to })
     }
 
-    fn assess(&self, cx: &Cx, _reply: &Reply) -> Assess {
-        once(cx.acted, "images pulled")
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(OpOutput::Images(images)) = output(reply) else { return odd(reply) };
+        if images.needed.is_empty() {
+            // The node can't list what it needs before the target's kubeadm is there; the op gets the list from the download.
+            return once(cx.acted, "images pulled");
+        }
+        let names = |which: fn(&NeededImage) -> bool| -> Vec<&str> {
+            images.needed.iter().filter(|i| which(i)).map(|i| i.image.as_str()).collect()
+        };
+        let (absent, loose) = (names(|i| !i.present), names(|i| i.present && !i.pinned));
+        match (absent.is_empty(), loose.is_empty(), cx.acted) {
+            (true, true, _) => done(format!("{} images are there and pinned", images.needed.len())),
+            (true, false, true) => done(format!(
+                "{} images are there; the runtime does not pin {}",
+                images.needed.len(),
+                loose.join(", ")
+            )),
+            (false, _, true) => blocked(
+                "images-missing",
+                format!("pulled, and still not on {}: {}", cx.node(), absent.join(", ")),
+                "podlift retry",
+            ),
+            (_, _, false) => Assess::Ready,
+        }
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::ImagePull { to: *self.to })
+    }
+
+    fn undo(&self, cx: &Cx) -> Option<Act> {
+        cx.host(HostOp::ImageRelease)
     }
 }

@@ -1,4 +1,4 @@
-//! How single steps judge their replies: an API server that wants credentials, a store of single resources, a difference right before
+//! How single steps judge their replies: the three components, a store of single resources, a difference right before
 //! kubeadm writes.
 
 use super::{Assess, Cx};
@@ -8,8 +8,10 @@ use crate::machine::{Event, RunState, apply};
 use crate::program::Waiver;
 use crate::testing::{config_text, endpoints, input};
 use jiff::Timestamp;
-use podlift_model::facts::{ApiServerState, EtcdState};
+use podlift_model::components::ComponentState;
+use podlift_model::facts::EtcdState;
 use podlift_model::flags::FlagChange;
+use podlift_model::op::Component;
 use podlift_model::{OpOutput, RunId};
 
 fn judged(i: &PlanInput, verb: &str, reply: &Reply) -> Assess {
@@ -25,44 +27,53 @@ fn text(assess: Assess) -> String {
         Assess::Wait(why) => format!("wait: {why}"),
         Assess::Blocked(reason) => format!("blocked: {} {}", reason.code, reason.message),
         Assess::Ready => "ready".into(),
+        Assess::Again { verbs, why } => format!("again: {} {why}", verbs.join(",")),
     }
 }
 
-fn server(change: fn(&mut ApiServerState)) -> String {
-    let mut state = ApiServerState {
+/// All three components are healthy, except for this change of one of them.
+fn components(which: Component, change: fn(&mut ComponentState)) -> String {
+    let healthy = |component: &Component| ComponentState {
+        component: *component,
         endpoint: "10.77.0.11:6443".into(),
-        ready: false,
-        readyz: "401".into(),
+        ready: true,
+        answer: "ok".into(),
         running: "v1.32.9".parse().ok(),
-        wants_credentials: true,
+        wants_credentials: false,
         flags_match: true,
         hash_matches: None,
+        container: Some("c1".into()),
         restarts: 0,
         last_exit: None,
         log_tail: String::new(),
         kubeadm_running: false,
     };
-    change(&mut state);
-    text(judged(&input(), "verify-api", &Reply::Node(Box::new(OpOutput::ApiServer(state)))))
+    let mut states: Vec<ComponentState> = Component::ALL.iter().map(healthy).collect();
+    states.iter_mut().filter(|s| s.component == which).for_each(change);
+    text(judged(&input(), "verify-api", &Reply::Node(Box::new(OpOutput::Components(states)))))
 }
 
 #[test]
-fn an_api_server_that_wants_credentials_serves_and_is_never_called_not_ready() {
-    let done = server(|_| ());
-    assert!(
-        done.starts_with("done: ")
-            && done.ends_with("wants credentials for /readyz, which this agent has not")
-    );
-    assert!(server(|s| s.hash_matches = Some(true)).starts_with("done: "));
-    assert!(server(|s| (s.ready, s.wants_credentials) = (true, false)).ends_with("flags on disk"));
-    let other = server(|s| s.hash_matches = Some(false));
-    assert!(other.starts_with("wait: ") && other.contains("another manifest"), "{other}");
-    assert!(server(|s| s.running = "v1.31.9".parse().ok()).starts_with("wait: "));
-    // The server is alive, however often its container has ended before.
-    assert!(server(|s| (s.restarts, s.flags_match) = (9, false)).starts_with("wait: "));
-    let dead = server(|s| (s.restarts, s.wants_credentials) = (9, false));
-    assert!(dead.starts_with("blocked: api-server-down"), "{dead}");
-    assert!(server(|s| s.wants_credentials = false).contains("not ready: 401"));
+fn each_of_the_three_components_is_verified() {
+    for which in Component::ALL {
+        let of = |change| components(*which, change);
+        assert!(of(|_| ()).ends_with("flags on disk"), "{which}");
+        assert!(of(|s| s.hash_matches = Some(true)).starts_with("done: "));
+        let closed = of(|s| (s.ready, s.wants_credentials) = (false, true));
+        assert!(closed.starts_with("done: ") && closed.contains("requires credentials"), "{closed}");
+        let other = of(|s| s.hash_matches = Some(false));
+        assert!(other.starts_with("wait: ") && other.contains("another manifest"), "{other}");
+        assert!(of(|s| s.running = "v1.31.9".parse().ok()).starts_with("wait: "), "{which}");
+        // The component is alive, however often its container has ended before.
+        assert!(of(|s| (s.restarts, s.flags_match) = (9, false)).starts_with("wait: "));
+        let dead = of(|s| (s.ready, s.restarts, s.log_tail) = (false, 9, "no such flag".into()));
+        assert!(dead.starts_with("blocked: ") && dead.contains(which.name()), "{dead}");
+        assert!(dead.ends_with("no such flag"), "{dead}");
+        assert!(of(|s| (s.ready, s.answer) = (false, "500".into())).contains("not ready: 500"));
+    }
+    let absent = OpOutput::Components(vec![]);
+    let told = text(judged(&input(), "verify-api", &Reply::Node(Box::new(absent))));
+    assert!(told.starts_with("wait: kube-apiserver"), "{told}");
 }
 
 #[test]

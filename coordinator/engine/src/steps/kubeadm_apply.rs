@@ -1,11 +1,11 @@
 //! `kubeadm upgrade apply` on the first control-plane node.
 
-use super::manifests::{Fault, SKIP, looks, missing, policy, seen, written};
+use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::kubeadm::has_phases;
 use crate::doors::{Act, Probe, Reply};
-use crate::program::{FLAG_LOSS, Given, Shared};
+use crate::program::{Given, Shared};
 use podlift_model::op::{Preflight, SkipPhase};
 use podlift_model::{HostOp, KubeVersion};
 use schemars::JsonSchema;
@@ -25,16 +25,15 @@ impl KubeadmApply {
         Self { to: Given::shared(version), ignore: Given::shared(ignore) }
     }
 
-    /// Phases to skip; kubeadm 1.31 has no `--skip-phases` of apply. If a waiver left the ConfigMap broken and heal has repaired the
-    /// manifests, another full apply would write the broken manifest again, heal to an identical pod, and wait five minutes for a hash that
-    /// never changes. In that case only the remaining phases run.
-    fn skip(&self, cx: &Cx, reply: &Reply) -> Vec<SkipPhase> {
+    /// Phases to skip; kubeadm 1.31 has no `--skip-phases` of apply. Where all manifests are right on disk, written or healed, only the
+    /// remaining phases run. If the ConfigMap is broken, another full apply would write the broken manifest again, the heal would make it
+    /// an identical pod, and kubeadm would wait five minutes for a hash that never changes.
+    fn skip(&self, reply: &Reply) -> Vec<SkipPhase> {
         if !has_phases(*self.to) {
             return vec![];
         }
-        let healed = seen(reply, *self.to).is_some_and(|s| s.manifests.is_ok());
-        let control_plane =
-            (healed && cx.state.waived(FLAG_LOSS).is_some()).then_some(SkipPhase::ControlPlane);
+        let right = seen(reply, *self.to).is_some_and(|s| s.manifests.is_ok());
+        let control_plane = right.then_some(SkipPhase::ControlPlane);
         control_plane.into_iter().chain(SKIP).collect()
     }
 }
@@ -50,12 +49,18 @@ impl Step for KubeadmApply {
         self.to.complete(shared.to);
         self.ignore.complete(shared.ignore.clone());
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        RESTS_ON
+    }
+    fn raises_api_server(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9), Preflight::ALL.to_vec())
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        looks(cx)
+        looks(cx, *self.to)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -67,13 +72,15 @@ impl Step for KubeadmApply {
             (Ok(()), true) => done(format!("three manifests and kubeadm-config at {}", *self.to)),
             (Err(Fault::Broken(why)), true) if cx.acted => written(why),
             (Err(fault), _) if cx.acted => Assess::Wait(fault.to_string()),
-            _ => Assess::Ready,
+            // Without the control-plane phase, no static pod is stopped.
+            (Ok(()), false) => Assess::Ready,
+            _ => seen.lost(cx).unwrap_or(Assess::Ready),
         }
     }
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let (to, ignore) = (*self.to, self.ignore.to_vec());
-        cx.host(HostOp::KubeadmApply { to, ignore, skip: self.skip(cx, reply) })
+        cx.host(HostOp::KubeadmApply { to, ignore, skip: self.skip(reply) })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

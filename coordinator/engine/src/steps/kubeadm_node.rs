@@ -1,13 +1,14 @@
 //! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
-use super::manifests::{Fault, SKIP, looks, missing, policy, seen, written};
+use super::kubelet_config;
+use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::kubeadm::has_phases;
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
-use podlift_model::{HostOp, KubeVersion, Look};
+use podlift_model::{HostOp, KubeVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,18 +37,24 @@ impl Step for KubeadmNode {
     fn may_be_deferred(&self) -> bool {
         true
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        RESTS_ON
+    }
+    fn raises_api_server(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        if cx.role() == NodeRole::Worker { cx.look(Look::Facts) } else { looks(cx) }
+        if cx.role() == NodeRole::Worker { kubelet_config::looks(cx) } else { looks(cx, *self.to) }
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         if cx.role() == NodeRole::Worker {
             // On a worker, kubeadm only rewrites the kubelet's configuration, so a repetition is harmless.
-            return if cx.acted { done("kubelet configuration written") } else { Assess::Ready };
+            return kubelet_config::judge(cx, reply, "kubelet configuration written");
         }
         let Some(seen) = seen(reply, *self.to) else { return odd(reply) };
         if !seen.is_whole() {
@@ -61,7 +68,7 @@ impl Step for KubeadmNode {
             )),
             Err(Fault::Broken(why)) if cx.acted => written(why),
             Err(fault) if cx.acted => Assess::Wait(fault.to_string()),
-            Err(_) => Assess::Ready,
+            Err(_) => seen.lost(cx).unwrap_or(Assess::Ready),
         }
     }
 

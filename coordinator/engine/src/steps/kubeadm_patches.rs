@@ -1,6 +1,7 @@
 //! Writes the node's files for `kubeadm --patches`: settings that kubeadm-config can't express, kept on the node that has them. From then
 //! on the agent passes the folder to every kubeadm run. It accepts only content that the node's own files already have.
 
+use super::manifests::patches;
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
@@ -8,10 +9,9 @@ use crate::inventory::NodeRole;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::FLAG_LOSS;
 use podlift_model::op::{PatchName, PatchText};
-use podlift_model::{Digest, HostOp, Look};
+use podlift_model::{HostOp, Look};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubeadmPatches {}
@@ -25,6 +25,10 @@ impl Step for KubeadmPatches {
     }
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("root-cause-repaired")
+    }
+    /// The files may have been put back as they were, and a lifted waiver makes the repair due.
+    fn looks_again_on_retry(&self) -> bool {
+        true
     }
     fn mends(&self, repair: &ConfigRepair) -> bool {
         matches!(repair, ConfigRepair::Patch { .. })
@@ -42,9 +46,7 @@ impl Step for KubeadmPatches {
         if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
             return done(format!("left as they are: {} waived it ({})", waiver.by, waiver.reason));
         }
-        let node = cx.node();
-        let wanted: BTreeMap<PatchName, Digest> =
-            cx.program().mends.patches_of(&node).map(|p| (p.name, Digest::of(&p.text))).collect();
+        let wanted = patches(cx);
         match facts.patches == wanted {
             true => done(match wanted.len() {
                 0 => "no patches are needed any more".to_string(),

@@ -1,9 +1,14 @@
-//! Writes the kubelet's configuration file from ConfigMap kubelet-config.
+//! Writes the kubelet's configuration file from ConfigMap kubelet-config. Right before, the ConfigMap is looked at again: if an old text
+//! was put back since its repair, the repair comes first.
 
-use super::reply::{done, facts, odd};
+use super::empty::Lane;
+use super::reply::{all, cluster, done, odd};
 use super::{Assess, Cx, Step, Touches};
-use crate::doors::{Act, Probe, Reply};
-use podlift_model::{HostOp, Look};
+use crate::analysis::mend_kubelet_config;
+use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
+use crate::kubeadm_config::ConfigRepair;
+use crate::program::FLAG_LOSS;
+use podlift_model::HostOp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,23 +22,51 @@ impl Step for KubeletConfig {
     fn touches(&self) -> Touches {
         Touches::Cluster
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        &[REPAIR]
+    }
     fn sample() -> Self {
         Self {}
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        cx.look(Look::Facts)
+        looks(cx)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        match facts(reply) {
-            None => odd(reply),
-            Some(_) if cx.acted => done("/var/lib/kubelet/config.yaml written"),
-            Some(_) => Assess::Ready,
-        }
+        judge(cx, reply, "/var/lib/kubelet/config.yaml written")
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::KubeletConfig)
     }
+}
+
+const REPAIR: &str = "repair-kubelet-config";
+
+/// What a write of the kubelet's configuration rests on: the ConfigMap, and in a drained lane the node.
+pub fn looks(cx: &Cx) -> Probe {
+    let mut looks = vec![Probe::Cluster(ClusterLook::KubeletConfig)];
+    looks.extend(Lane::of(cx).looks());
+    Probe::All(looks)
+}
+
+/// The verdict for a step that writes the kubelet's configuration. A repetition is harmless, so its own outcome is the evidence.
+pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
+    let [config, lane @ ..] = all(reply) else { return odd(reply) };
+    let Some(ClusterReply::KubeletConfig(view)) = cluster(config) else { return odd(reply) };
+    if cx.acted {
+        return done(what);
+    }
+    let repairs = &cx.program().mends.repairs;
+    let needed = repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. }));
+    let right = !needed || mend_kubelet_config(&view.kubelet, repairs).is_ok_and(|text| text == view.kubelet);
+    if !right && cx.state.waived(FLAG_LOSS).is_none() {
+        let writer = view.managers.first().map_or("an unknown writer", String::as_str);
+        return cx.again(
+            &[REPAIR],
+            format!("ConfigMap kubelet-config lacks the plan's repairs, last written by {writer}"),
+        );
+    }
+    Lane::of(cx).lost(cx, lane).unwrap_or(Assess::Ready)
 }

@@ -1,6 +1,8 @@
-//! Restarts the kubelet, and waits until it reports its new version.
+//! Restarts the kubelet, and waits until it reports its new version. A drained node must still be empty right before.
 
-use super::reply::{done, node, odd};
+use super::empty::{Lane, RESTS_ON};
+use super::reply::{all, done, node, odd};
+use super::skew;
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, ClusterLook, Probe, Reply};
 use crate::program::{Given, Shared};
@@ -33,20 +35,27 @@ impl Step for KubeletRestart {
     fn may_be_deferred(&self) -> bool {
         true
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        RESTS_ON
+    }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::Node { node: cx.node() })
+        let node = Probe::Cluster(ClusterLook::Node { node: cx.node() });
+        Probe::All(std::iter::once(node).chain(Lane::of(cx).looks()).collect())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(node) = node(reply) else { return odd(reply) };
+        let [first, lane @ ..] = all(reply) else { return odd(reply) };
+        let Some(node) = node(first) else { return odd(reply) };
         match (node.kubelet == Some(*self.to), cx.acted) {
             (true, _) => done(format!("kubelet {} reports", *self.to)),
             (false, true) => Assess::Wait("the new kubelet has not reported yet".into()),
-            (false, false) => Assess::Ready,
+            (false, false) => {
+                skew::forbids(cx, *self.to).or_else(|| Lane::of(cx).lost(cx, lane)).unwrap_or(Assess::Ready)
+            }
         }
     }
 

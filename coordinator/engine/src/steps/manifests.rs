@@ -1,20 +1,27 @@
 //! What kubeadm has written: manifests on a node's disk, and the version in kubeadm-config. Steps are judged by these and never by
-//! kubeadm's exit code.
+//! kubeadm's exit code. Also what a kubeadm run rests on: images, guard and patches, which are asked again right before it.
 
 use super::reply::{all, config, done, facts, output};
 use super::{Assess, Cx, Policy};
 use crate::doors::{ClusterLook, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
+use crate::program::FLAG_LOSS;
+use podlift_model::facts::GuardState;
 use podlift_model::heal::{HealFinding, HealKind};
-use podlift_model::op::{Component, SkipPhase};
-use podlift_model::{KubeVersion, Look, NodeFacts, OpOutput};
+use podlift_model::images::ImagesState;
+use podlift_model::op::{Component, PatchName, SkipPhase};
+use podlift_model::{Digest, KubeVersion, Look, NodeFacts, OpOutput};
+use std::collections::BTreeMap;
 
 /// Phases that podlift runs as separate steps: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
 pub const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
 
-pub fn looks(cx: &Cx) -> Probe {
+/// Steps on whose results a kubeadm run of a control-plane node rests.
+pub const RESTS_ON: &[&str] = &["image-pull", "kubeadm-patches", "guard-arm"];
+
+pub fn looks(cx: &Cx, to: KubeVersion) -> Probe {
     let config = Probe::Cluster(ClusterLook::KubeadmConfig);
-    Probe::All(vec![cx.look(Look::Facts), cx.look(Look::Manifests), config])
+    Probe::All(vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })])
 }
 
 /// What is wrong with the manifests on disk.
@@ -36,6 +43,7 @@ pub struct Seen<'a> {
     pub facts: &'a NodeFacts,
     pub manifests: Result<(), Fault>,
     pub config_at_target: bool,
+    pub images: &'a ImagesState,
 }
 
 impl Seen<'_> {
@@ -43,16 +51,48 @@ impl Seen<'_> {
     pub fn is_whole(&self) -> bool {
         self.facts.manifests.len() >= Component::ALL.len()
     }
+
+    /// What an earlier step gave and is gone now, right before kubeadm stops a static pod; `None` if kubeadm may run.
+    pub fn lost(&self, cx: &Cx) -> Option<Assess> {
+        let lacking: Vec<&str> = self.images.lacking().map(|i| i.image.as_str()).collect();
+        if !lacking.is_empty() {
+            let what = format!(
+                "images that the static pods need are not on {} any more: {}",
+                cx.node(),
+                lacking.join(", ")
+            );
+            return Some(cx.again(&["image-pull"], what));
+        }
+        let armed = match &self.facts.guard {
+            GuardState::Armed { run } => *run == cx.state.run,
+            GuardState::Off => true,
+            GuardState::Steady => false,
+        };
+        if !armed && cx.in_lane("guard-arm") {
+            let what = format!("the guard of {} is not armed any more", cx.node());
+            return Some(cx.again(&["guard-arm"], what));
+        }
+        (self.facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none()).then(|| {
+            let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
+            cx.again(&["kubeadm-patches"], what)
+        })
+    }
 }
 
 pub fn seen<'a>(reply: &'a Reply, to: KubeVersion) -> Option<Seen<'a>> {
-    let [f, m, c] = all(reply) else { return None };
-    let (facts, Some(OpOutput::Manifests(findings)), config) = (facts(f)?, output(m), config(c)?) else {
+    let [f, m, c, i] = all(reply) else { return None };
+    let (facts, config) = (facts(f)?, config(c)?);
+    let (Some(OpOutput::Manifests(findings)), Some(OpOutput::Images(images))) = (output(m), output(i)) else {
         return None;
     };
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok();
     let config_at_target = parsed.and_then(|p| p.kubernetes_version()) == Some(to);
-    Some(Seen { facts, manifests: manifests(to, facts, findings), config_at_target })
+    Some(Seen { facts, manifests: manifests(to, facts, findings), config_at_target, images })
+}
+
+/// The required content of this node's patches directory.
+pub fn patches(cx: &Cx) -> BTreeMap<PatchName, Digest> {
+    cx.program().mends.patches_of(&cx.node()).map(|p| (p.name, Digest::of(&p.text))).collect()
 }
 
 /// Checks that all manifests are at the target, and that none is known to fail at startup.

@@ -16,7 +16,16 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn everything_but_these_waits_for_the_seal() {
-    let nothing = ["flag-diff", "verify-api", "node-ready", "verify-fleet", "compare"];
+    let nothing = [
+        "flag-diff",
+        "verify-api",
+        "node-reachable",
+        "node-ready",
+        "devices-back",
+        "soak",
+        "verify-fleet",
+        "compare",
+    ];
     assert_eq!(verbs(|kind| kind.step().touches() == Touches::Nothing), set(&nothing));
     let backup = ["etcd-snapshot", "manifest-backup", "seal-backup"];
     assert_eq!(verbs(|kind| kind.step().touches() == Touches::Backup), set(&backup));

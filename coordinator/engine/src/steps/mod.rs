@@ -3,6 +3,8 @@
 //! step, add a file here, its line below, and its place in a goal's order.
 
 mod addons;
+#[cfg(test)]
+mod again_tests;
 mod apt_source;
 mod apt_update;
 mod compare_fleet;
@@ -10,14 +12,17 @@ mod compare_fleet;
 mod compare_tests;
 mod cordon;
 mod cx;
+mod devices_back;
 mod download;
 mod drain;
+mod empty;
 mod etcd_ready;
 mod etcd_snapshot;
 mod flag_diff;
 mod guard_arm;
 mod guard_disarm;
 mod image_pull;
+mod image_release;
 #[cfg(test)]
 mod judge_tests;
 mod kubeadm_apply;
@@ -29,6 +34,7 @@ mod manifest_backup;
 mod manifests;
 #[cfg(test)]
 mod metadata_tests;
+mod node_reachable;
 mod node_ready;
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // a test reads and writes the documentation
@@ -41,6 +47,8 @@ mod reply;
 mod seal_backup;
 #[cfg(test)]
 mod seal_tests;
+mod skew;
+mod soak;
 mod step;
 mod stores;
 mod uncordon;
@@ -124,4 +132,8 @@ kinds! {
     uncordon::Uncordon,
     verify_fleet::VerifyFleet,
     compare_fleet::CompareFleet,
+    image_release::ImageRelease,
+    node_reachable::NodeReachable,
+    devices_back::DevicesBack,
+    soak::Soak,
 }

@@ -1,11 +1,14 @@
-//! Installs exact package versions, and holds them.
+//! Installs exact package versions, and holds them. A drained node must still be empty, and no kubelet becomes newer than an API server.
 
+use super::empty::Lane;
 use super::pins::{names, pins, version};
-use super::reply::{done, facts, odd};
+use super::reply::{all, done, facts, odd};
+use super::skew;
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
+use podlift_model::codes::PACKAGE_VERSION_MISSING;
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{HostOp, Look, PackageVersion};
 use schemars::JsonSchema;
@@ -42,22 +45,37 @@ impl Step for Packages {
     fn may_be_deferred(&self) -> bool {
         true
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        &["apt-source", "apt-update", "download"]
+    }
+    /// Another tool may have put an old source or old lists back since they were staged.
+    fn shows_loss(&self, code: &str) -> bool {
+        code == PACKAGE_VERSION_MISSING
+    }
     fn sample() -> Self {
         Self::of(&[Package::Kubelet, Package::Kubectl], &version())
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        cx.look(Look::Facts)
+        Probe::All(std::iter::once(cx.look(Look::Facts)).chain(Lane::of(cx).looks()).collect())
     }
 
-    fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
-        let Some(facts) = facts(reply) else { return odd(reply) };
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [first, lane @ ..] = all(reply) else { return odd(reply) };
+        let Some(facts) = facts(first) else { return odd(reply) };
         let is = |p: &PackagePin| {
             let state = facts.packages.get(p.package.name());
             state.is_some_and(|s| s.version.as_ref() == Some(&p.version) && s.held)
         };
         let shown: Vec<String> = self.pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect();
-        if self.pins.iter().all(is) { done(format!("{}, held", shown.join(", "))) } else { Assess::Ready }
+        if self.pins.iter().all(is) {
+            return done(format!("{}, held", shown.join(", ")));
+        }
+        let kubelet = self.pins.iter().find(|p| p.package == Package::Kubelet).map(|p| p.version.kube);
+        if let Some(verdict) = kubelet.and_then(|to| skew::forbids(cx, to)) {
+            return verdict;
+        }
+        Lane::of(cx).lost(cx, lane).unwrap_or(Assess::Ready)
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {

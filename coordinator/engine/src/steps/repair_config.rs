@@ -8,8 +8,9 @@ use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeadmConfigView
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, repair_at};
 use crate::machine::StepStatus;
-use crate::program::{FLAG_LOSS, Given, Shared, StepSpec};
-use podlift_model::{KubeVersion, Look, OpOutput};
+use crate::program::{FLAG_LOSS, Given, Shared, StepSpec, waived_on_all};
+use podlift_model::op::Component;
+use podlift_model::{KubeVersion, Look, NodeFacts, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,10 +66,11 @@ impl Step for RepairConfig {
         let [Reply::Cluster(ClusterReply::KubeadmConfig(config)), etcd, nodes @ ..] = all(reply) else {
             return odd(reply);
         };
-        if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
+        let scope = scope(cx, nodes, *self.to);
+        if let (Scope::Nothing, Some(waiver)) = (scope, cx.state.waived(FLAG_LOSS)) {
             return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
         }
-        match wanted(cx, config, *self.to) {
+        match wanted(cx, config, *self.to, scope) {
             Ok(None) => return done("kubeadm-config renders what runs"),
             Ok(Some(_)) => (),
             Err(why) => {
@@ -94,30 +96,82 @@ impl Step for RepairConfig {
     }
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
-        let config = config(all(reply).first()?)?;
-        let text = wanted(cx, config, *self.to).ok().flatten()?;
+        let [first, _, nodes @ ..] = all(reply) else { return None };
+        let config = config(first)?;
+        let text = wanted(cx, config, *self.to, scope(cx, nodes, *self.to)).ok().flatten()?;
         let resource_version = config.resource_version.clone();
         Some(Act::Cluster(ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration: text }))
     }
 }
 
+/// How much the step repairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    /// The loss is waived, and the heal has put back what an API server can't start without. Only that is repaired: otherwise every further
+    /// kubeadm run would write the broken manifest again, and wait for a change that the heal prevents.
+    Rescue,
+    /// The loss is waived.
+    Nothing,
+}
+
+fn scope(cx: &Cx, nodes: &[Reply], to: KubeVersion) -> Scope {
+    match cx.state.waived(FLAG_LOSS) {
+        None => Scope::All,
+        Some(_) if nodes.iter().filter_map(facts).any(|f| is_healed(cx, f, to)) => Scope::Rescue,
+        Some(_) => Scope::Nothing,
+    }
+}
+
+/// Whether kubeadm has written this node's API server manifest at the target, and its endpoints are nevertheless those that kubeadm-config
+/// did not have when the plan was made.
+fn is_healed(cx: &Cx, now: &NodeFacts, to: KubeVersion) -> bool {
+    let lost = |r: &ConfigRepair| matches!(r, ConfigRepair::SetEtcdEndpoints { .. });
+    let server = |f: &NodeFacts| {
+        let own = f.manifests.iter().find(|m| m.component == Component::KubeApiserver)?;
+        Some((own.version, own.flags.joined("etcd-servers")))
+    };
+    let before = cx.program().inventory.get(&now.node).and_then(|n| server(n.facts.as_ref()?));
+    let (Some((old, servers)), Some((new, live))) = (before, server(now)) else { return false };
+    cx.program().mends.repairs.iter().any(lost) && old != Some(to) && new == Some(to) && live == servers
+}
+
 /// The repaired text; `None` if nothing has to change.
-fn wanted(cx: &Cx, config: &KubeadmConfigView, to: KubeVersion) -> Result<Option<String>, String> {
+fn wanted(
+    cx: &Cx,
+    config: &KubeadmConfigView,
+    to: KubeVersion,
+    scope: Scope,
+) -> Result<Option<String>, String> {
     let program = cx.program();
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).map_err(|e| e.to_string())?;
     // Compares with what ran when the plan was made, because a broken manifest may run by now.
     let cause = root_cause::analyse(&parsed, &program.inventory, to, &program.options.site_gates);
     if let Some(why) = cause.unrepairable.first() {
-        return Err(why.clone());
+        return Err(why.what.clone());
     }
     let (mut repairs, version) = (cause.repairs(), lost_version(cx, &parsed, to));
-    repairs.extend(program.mends.repairs.iter().filter(|r| r.is_kept()).cloned());
+    let kept = program.mends.repairs.iter().filter(|r| r.is_kept() && scope == Scope::All && !let_go(cx, r));
+    repairs.extend(kept.cloned());
     if repairs.is_empty() && version.is_none() {
         return Ok(None);
     }
     let text = repair_at(&config.cluster_configuration, &repairs, version).map_err(|e| e.to_string())?;
     let same = ClusterConfiguration::parse(&text).is_ok_and(|repaired| repaired == parsed);
     Ok((!same).then_some(text))
+}
+
+/// Whether the loss that this repair prevents is waived on every node that would have it.
+fn let_go(cx: &Cx, repair: &ConfigRepair) -> bool {
+    let (ConfigRepair::SetArg { component, name, .. } | ConfigRepair::SetEnv { component, name, .. }) =
+        repair
+    else {
+        return false;
+    };
+    let losses = cx.program().goal.upgrade().map(|u| u.losses.as_slice()).unwrap_or_default();
+    let mine = losses.iter().filter(|l| l.component == component.name() && l.name == *name);
+    let nodes: Vec<_> = mine.flat_map(|l| l.nodes.clone()).collect();
+    waived_on_all(&cx.state.waivers, &nodes, name).is_some()
 }
 
 /// The target version, if kubeadm wrote it in this run and an older text was put back since. `kubeadm upgrade node` takes its target from

@@ -33,6 +33,10 @@ impl Step for RepairKubelet {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("root-cause-repaired")
     }
+    /// A retry looks again, because another writer may have put the old text back.
+    fn looks_again_on_retry(&self) -> bool {
+        true
+    }
     fn mends(&self, repair: &ConfigRepair) -> bool {
         matches!(repair, ConfigRepair::SetKubelet { .. })
     }

@@ -18,6 +18,8 @@ pub enum Assess {
     Wait(String),
     /// The goal is not reached, and time won't help.
     Blocked(StopReason),
+    /// What an earlier step gave is gone: the steps with these verbs are done again, and then this one.
+    Again { verbs: Vec<String>, why: String },
 }
 
 /// Time limits, and the treatment of failures.
@@ -82,6 +84,27 @@ pub trait Step: Sync {
 
     /// Whether a retry of any step looks at this one again, because its result may have been undone meanwhile.
     fn looks_again_on_retry(&self) -> bool {
+        false
+    }
+
+    /// Verbs of earlier steps of the same node, or of the cluster, on whose results this step rests. A retry looks at them again.
+    fn rests_on(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether a failure with this code shows that a result on which this step rests is gone.
+    fn shows_loss(&self, _code: &str) -> bool {
+        false
+    }
+
+    /// Whether a lane that begins with this step lets other lanes pass while the step waits, and whether its worker is deferred if the
+    /// step fails.
+    fn yields(&self) -> bool {
+        false
+    }
+
+    /// Whether the step brings the API server of a control-plane node to the run's version.
+    fn raises_api_server(&self) -> bool {
         false
     }
 

@@ -1,12 +1,14 @@
-//! After kubeadm: checks that this node's own API server serves, from the new image and with the flags on disk, for the whole soak time. A
-//! pod phase of Running and kubeadm's exit 0 do not show that (kubelet 1.32 `kubelet_pods.go:1665-1722`).
+//! After kubeadm, and again after the kubelet's restart: checks that this node's own kube-apiserver, kube-controller-manager and
+//! kube-scheduler serve, from the new image and with the flags on disk, for the whole soak time. A pod phase of Running and kubeadm's exit 0
+//! do not show that (kubelet 1.32 `kubelet_pods.go:1665-1722`), and a new kubelet makes its static pods anew.
 
 use super::reply::{blocked, done, odd, output};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::program::{FLAG_LOSS, Given, Shared, StopReason};
-use podlift_model::facts::ApiServerState;
+use crate::program::{Given, Shared, StopReason};
+use podlift_model::components::ComponentState;
+use podlift_model::op::Component;
 use podlift_model::{KubeVersion, Look, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,28 +47,30 @@ impl Step for VerifyApi {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        cx.look(Look::ApiServer)
+        cx.look(Look::Components)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(OpOutput::ApiServer(server)) = output(reply) else { return odd(reply) };
-        let to = *self.version;
-        match server {
-            s if s.serves() && s.running == Some(to) && s.flags_match && s.hash_matches != Some(false) => {
-                done(format!("{} serves {to} with the flags on disk{}", s.endpoint, closed(s)))
+        let Some(OpOutput::Components(states)) = output(reply) else { return odd(reply) };
+        let of = |c: &Component| states.iter().find(|s| s.component == *c).ok_or(*c);
+        let all: Result<Vec<&ComponentState>, Component> = Component::ALL.iter().map(of).collect();
+        let all = match all {
+            Ok(all) => all,
+            Err(absent) => {
+                return Assess::Wait(format!("{absent}: the node has no manifest or container of it"));
             }
-            s if !s.serves() && s.restarts >= RESTARTS && !s.kubeadm_running => crashed(cx, s),
-            s if s.serves() => Assess::Wait(format!(
-                "{} serves {}{}",
-                s.endpoint,
-                s.running.map_or("nothing known".into(), |v| v.to_string()),
-                if s.hash_matches == Some(false) {
-                    ", from another manifest than the one on disk"
-                } else {
-                    ""
-                }
+        };
+        if let Some(dead) = all.iter().find(|s| has_crashed(s)) {
+            return crashed(cx, dead);
+        }
+        match all.iter().find_map(|s| problem(s, *self.version)) {
+            Some(why) => Assess::Wait(why),
+            None => done(format!(
+                "{} serve {} with the flags on disk{}",
+                all.iter().map(|s| s.component.name()).collect::<Vec<_>>().join(", "),
+                *self.version,
+                closed(&all)
             )),
-            s => Assess::Wait(format!("{} is not ready: {}", s.endpoint, s.readyz)),
         }
     }
 
@@ -75,29 +79,59 @@ impl Step for VerifyApi {
     }
 }
 
-/// A 401 with the right certificate only shows that the server is alive.
-fn closed(server: &ApiServerState) -> &'static str {
-    match server.wants_credentials && !server.ready {
-        true => "; it wants credentials for /readyz, which this agent has not",
-        false => "",
+fn has_crashed(s: &ComponentState) -> bool {
+    !s.serves() && s.restarts >= RESTARTS && !s.kubeadm_running
+}
+
+/// What is not as it should be yet; `None` if the component is right.
+fn problem(s: &ComponentState, to: KubeVersion) -> Option<String> {
+    let (name, at) = (s.component, &s.endpoint);
+    if !s.serves() {
+        return Some(format!("{name} at {at} is not ready: {}", s.answer));
+    }
+    if s.running != Some(to) {
+        let running = s.running.map_or("no known version".into(), |v| v.to_string());
+        return Some(format!("{name} at {at} serves {running}"));
+    }
+    if s.hash_matches == Some(false) {
+        return Some(format!("{name} at {at} serves {to}, from another manifest than the one on disk"));
+    }
+    (!s.flags_match).then(|| format!("{name} at {at} serves {to}, with other flags than those on disk"))
+}
+
+/// A 401 with the right certificate only shows that the component is alive.
+fn closed(all: &[&ComponentState]) -> String {
+    let closed = all.iter().filter(|s| s.wants_credentials && !s.ready);
+    let names: Vec<&str> = closed.map(|s| s.component.name()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; {}: the health endpoint requires credentials that this agent has not",
+            names.join(", ")
+        ),
     }
 }
 
-fn crashed(cx: &Cx, server: &ApiServerState) -> Assess {
-    let exit = server.last_exit.map_or("unknown".into(), |c| c.to_string());
-    let last = server.log_tail.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no log line");
+fn crashed(cx: &Cx, s: &ComponentState) -> Assess {
+    let exit = s.last_exit.map_or("unknown".into(), |c| c.to_string());
+    let last = s.log_tail.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no log line");
     let message = format!(
-        "kubeadm ended well, and the API server of {} ({}) does not serve: its container ended {} times, exit code {exit}; its own log says: {last}",
+        "{} of {} ({}) does not serve: its container ended {} times, exit code {exit}; its own log says: {last}",
+        s.component,
         cx.node(),
-        server.endpoint,
-        server.restarts
+        s.endpoint,
+        s.restarts
     );
-    let next = match cx.state.waived(FLAG_LOSS) {
-        Some(_) => "podlift retry --unwaive flag-loss",
-        None => "podlift retry",
+    let code = match s.component {
+        Component::KubeApiserver => "api-server-down",
+        _ => "component-down",
     };
-    match blocked("api-server-down", message, next) {
-        Assess::Blocked(reason) => Assess::Blocked(StopReason { detail: server.log_tail.clone(), ..reason }),
+    let next = match cx.state.waivers.iter().find(|w| w.is_of_losses()) {
+        Some(waiver) => format!("podlift retry --unwaive {}", waiver.check),
+        None => "podlift retry".into(),
+    };
+    match blocked(code, message, next) {
+        Assess::Blocked(reason) => Assess::Blocked(StopReason { detail: s.log_tail.clone(), ..reason }),
         other => other,
     }
 }

@@ -1,10 +1,10 @@
-//! Checks everything once more at the end: nodes, each API server separately, guards, holds.
+//! Checks everything once more at the end: the nodes, with those that joined meanwhile, and each API server separately.
 
-use super::reply::{all, blocked, done, odd};
+use super::reply::{all, blocked, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::program::{Given, Shared};
+use crate::program::{Evidence, Given, Shared};
 use podlift_model::KubeVersion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,12 +100,18 @@ impl Step for VerifyFleet {
                 format!("kubectl uncordon {} && podlift retry", n.name),
             );
         }
-        done(format!(
+        let added: Vec<_> = nodes
+            .iter()
+            .filter(|n| cx.program().inventory.get(&n.name).is_none())
+            .map(|n| n.name.clone())
+            .collect();
+        let what = format!(
             "{} nodes {} {to}, {} API servers ready by themselves",
             nodes.iter().filter(planned).count(),
             if self.as_they_are { "not above" } else { "at" },
             probes.len()
-        ))
+        );
+        Assess::Done(Evidence::Fleet { what, added })
     }
 }
 

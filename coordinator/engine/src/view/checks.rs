@@ -2,10 +2,11 @@
 
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
-use crate::program::StepSpec;
+use crate::program::{Evidence, StepSpec};
 use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignOff {
@@ -30,45 +31,99 @@ pub(crate) const LINES: &[&str] = &[
     "as-recorded",
 ];
 
+/// Lines that no step fills.
+const DEFERRED: &str = "nodes-deferred";
+const ADDED: &str = "nodes-added";
+const BCM: &str = "bcm-metadata";
+
 pub fn sign_off(s: &RunState) -> Vec<SignOff> {
-    LINES.iter().map(|line| fill(s, line)).collect()
+    let filled = LINES.iter().map(|line| fill(s, line));
+    filled.chain([deferred(s), added(s), bcm(s)]).collect()
 }
 
-/// "passed" if all steps of this line are done, "failed" if one has failed, otherwise "open". A line without steps is passed, and its
-/// evidence tells that.
-fn fill(s: &RunState, line: &str) -> SignOff {
+fn line(id: &str, result: &str, evidence: String) -> SignOff {
+    SignOff { id: id.into(), result: result.into(), evidence }
+}
+
+/// "passed" if all steps of this line are done, "failed" if one has failed, otherwise "open". A step that was skipped is not done: the line
+/// stays open, and names the nodes.
+fn fill(s: &RunState, id: &str) -> SignOff {
     let role = |n: &NodeName| s.plan.inventory.get(n).map(|e| e.role);
     let fills = |x: &&StepSpec| {
         let role = x.node.as_ref().and_then(role).unwrap_or(NodeRole::ControlPlane);
-        x.kind.step().sign_off(role) == Some(line)
+        x.kind.step().sign_off(role) == Some(id)
     };
-    let mine: Vec<_> = s.plan.steps().filter(fills).map(|x| &s.steps[&x.id].status).collect();
-    let failed = mine.iter().find_map(|x| match x {
+    let mine: Vec<(&StepSpec, &StepStatus)> =
+        s.plan.steps().filter(fills).map(|x| (x, &s.steps[&x.id].status)).collect();
+    let failed = mine.iter().find_map(|(_, status)| match status {
         StepStatus::Failed { reason } => Some(reason.message.clone()),
         _ => None,
     });
-    let done: Vec<&str> = mine
-        .iter()
-        .filter_map(|x| match x {
-            StepStatus::Done { evidence } => Some(evidence.what()),
-            StepStatus::Skipped { reason } => Some(reason.as_str()),
-            _ => None,
-        })
-        .collect();
-    let (result, evidence) = match failed {
-        Some(message) => ("failed", message),
-        None if mine.is_empty() => ("passed", "nothing of this kind in the plan".into()),
-        None if done.len() == mine.len() => ("passed", summary(&done)),
-        None => ("open", format!("{} of {} done", done.len(), mine.len())),
-    };
-    SignOff { id: line.into(), result: result.into(), evidence }
+    let (mut done, mut skipped) = (vec![], BTreeSet::new());
+    for (spec, status) in &mine {
+        match status {
+            StepStatus::Done { evidence } => done.push(evidence.what()),
+            StepStatus::Skipped { .. } => skipped.extend(&spec.node),
+            _ => {}
+        }
+    }
+    let names = || skipped.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+    match failed {
+        Some(message) => line(id, "failed", message),
+        None if mine.is_empty() && s.plan.nodes.is_empty() && s.plan.goal.upgrade().is_some() => {
+            line(id, "passed", "nothing of this kind in the plan".into())
+        }
+        None if mine.is_empty() => line(id, "open", "not part of this plan".into()),
+        None if done.len() == mine.len() => line(id, "passed", summary(&done)),
+        None if skipped.is_empty() => line(id, "open", format!("{} of {} done", done.len(), mine.len())),
+        None => line(id, "open", format!("{} of {} done; left out: {}", done.len(), mine.len(), names())),
+    }
 }
 
+/// Each evidence once, with the number of its steps.
 fn summary(all: &[&str]) -> String {
-    let first = all.first().copied().unwrap_or_default();
-    match all.iter().all(|e| *e == first) {
-        true if all.len() > 1 => format!("{first} ({} times)", all.len()),
-        true => first.to_string(),
-        false => all.join("; "),
+    let mut counts: Vec<(&str, usize)> = vec![];
+    for what in all {
+        match counts.iter_mut().find(|(known, _)| known == what) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((what, 1)),
+        }
     }
+    let one = |(what, count): (&str, usize)| match count {
+        1 => what.to_string(),
+        n => format!("{what} ({n} times)"),
+    };
+    counts.into_iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn deferred(s: &RunState) -> SignOff {
+    let each: Vec<String> = s.deferred.iter().map(|(node, why)| format!("{node}: {why}")).collect();
+    match each.is_empty() {
+        true => line(DEFERRED, "passed", "no node was left out".into()),
+        false => line(DEFERRED, "open", each.join("; ")),
+    }
+}
+
+/// Nodes that joined the cluster after the plan was made: the run did nothing on them.
+fn added(s: &RunState) -> SignOff {
+    let verified = s.steps.values().find_map(|step| match &step.status {
+        StepStatus::Done { evidence: Evidence::Fleet { added, .. } } => Some(added),
+        _ => None,
+    });
+    match verified {
+        None => line(ADDED, "open", "the fleet is not verified yet".into()),
+        Some(added) if added.is_empty() => line(ADDED, "passed", "no node joined during the run".into()),
+        Some(added) => {
+            let names: Vec<&str> = added.iter().map(|n| n.as_str()).collect();
+            line(ADDED, "open", format!("joined during the run, and not part of it: {}", names.join(", ")))
+        }
+    }
+}
+
+fn bcm(s: &RunState) -> SignOff {
+    let evidence = format!(
+        "podlift does not write BCM's metadata and images: set version {} there, or the next provisioning takes the upgrade back",
+        s.plan.to()
+    );
+    line(BCM, "open", evidence)
 }

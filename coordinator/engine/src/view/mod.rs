@@ -19,6 +19,6 @@ pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{ArchivedRow, RunRow, Runs, runs};
-pub use select::{Selection, select};
+pub use select::select;
 pub use selector::{Selector, SelectorError};
-pub use status::{NodeRow, RunSummary, SeenNode, Status, status};
+pub use status::{NodeRow, RunSummary, SeenNode, Selection, Status, status};

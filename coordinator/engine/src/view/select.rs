@@ -2,22 +2,9 @@
 //! when the plan was made.
 
 use super::selector::{Keys, Selector};
-use super::status::{NodeRow, Status};
+use super::status::{NodeRow, Selection, Status};
 use crate::machine::RunState;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Result of a selector on the fleet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Selection {
-    pub selector: String,
-    pub matched: u32,
-    pub of: u32,
-    /// The existing keys, listed if nothing matched, because the selector may have a wrong key.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub keys: Vec<String>,
-}
 
 /// Keeps only the rows that match. `text` is the source of `selector`.
 pub fn select(status: &mut Status, state: Option<&RunState>, selector: &Selector, text: &str) {

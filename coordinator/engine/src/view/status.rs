@@ -1,6 +1,5 @@
 //! `podlift status`: the fleet as a table, each row with the age of its data.
 
-use super::select::Selection;
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{Next, Probed, RunState, RunStatus, StepStatus, next};
 use crate::program::{StepSpec, StopReason};
@@ -28,6 +27,17 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
     pub nodes: Vec<NodeRow>,
+}
+
+/// Result of a selector on the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Selection {
+    pub selector: String,
+    pub matched: u32,
+    pub of: u32,
+    /// The existing keys, listed if nothing matched, because the selector may have a wrong key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -150,7 +160,7 @@ impl<'a> Fleet<'a> {
         let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
         let driven = match next(state) {
             Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
-            Next::Succeed | Next::Pause(_) | Next::Undo | Next::Rest => BTreeSet::new(),
+            Next::Succeed | Next::Pause(_) | Next::Defer { .. } | Next::Undo | Next::Rest => BTreeSet::new(),
         };
         Self { state, entries, driven }
     }

@@ -106,6 +106,7 @@ impl Planner {
             refused_agents: refused,
             surveys,
             cluster_survey,
+            open_run: None,
             attestations,
             now: self.clock.now(),
         })

@@ -27,7 +27,10 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         kubelet_config: cause.repairs().iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched(&chosen, &patches),
     };
-    let findings = findings(input, version, &cause, &also);
+    let mut findings = checks::run(input, version, &cause, &lost.losses);
+    findings.extend(version::check(input, version));
+    findings.extend(nothing(input, version, &cause, &also));
+    findings.sort_by_key(checks::rank);
     let goal = Goal::Repair(Repair { version });
     let phases = order::phases(&input.inventory, &goal.shared(), &also);
     let repairs = cause.repairs();
@@ -55,7 +58,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         mends,
         checked: checks::ids(input.goal),
         findings,
-        recorded: record_of(input.cluster_survey.as_ref().ok(), surveys),
+        recorded: record_of(input.cluster_survey.as_ref(), surveys),
         attestations: input.attestations.clone(),
         phases,
         inventory: input.inventory.clone(),
@@ -89,16 +92,18 @@ fn patched(chosen: &Inventory, patches: &[PatchFile]) -> BTreeSet<NodeName> {
     chosen.nodes.iter().map(|n| n.name.clone()).filter(differs).collect()
 }
 
-fn findings(input: &PlanInput, version: KubeVersion, cause: &RootCause, also: &order::Also) -> Vec<Finding> {
-    let mut out = checks::run(input, version, cause);
-    out.extend(version::check(input, version));
+/// The note that there is nothing to repair.
+fn nothing(
+    input: &PlanInput,
+    version: KubeVersion,
+    cause: &RootCause,
+    also: &order::Also,
+) -> Option<Finding> {
     let waived = input.waivers.iter().any(|w| w.check == FLAG_LOSS);
-    if also.is_empty() && cause.unrepairable.is_empty() && !waived {
+    (also.is_empty() && cause.unrepairable.is_empty() && !waived).then(|| {
         let evidence = format!(
             "nothing to repair: kubeadm-config, kubelet-config and the nodes' patches already give what runs at {version}; the run only verifies"
         );
-        out.push(finding("repair", Severity::Note, None, evidence, ""));
-    }
-    out.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
-    out
+        finding("repair", Severity::Note, None, evidence, "")
+    })
 }

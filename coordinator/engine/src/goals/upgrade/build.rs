@@ -8,6 +8,7 @@ use crate::goals::{PlanError, PlanInput};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::program::{Goal, Mends, Program, Upgrade};
+use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
 use podlift_model::{Digest, KubeVersion, PackageVersion};
@@ -18,8 +19,8 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     validate(input, from)?;
     let chosen = choose(input)?;
     let (cause, lost) = predict(input);
-    let (packages, mut findings) = (packages(input), checks::run(input, from, &cause));
-    findings.sort_by(|a, b| (a.severity, &a.check, &a.node).cmp(&(b.severity, &b.check, &b.node)));
+    let (packages, mut findings) = (packages(input), checks::run(input, from, &cause, &lost.losses));
+    findings.sort_by_key(checks::rank);
     let repairs = cause.repairs();
     let none = || KubeadmConfigView {
         resource_version: String::new(),
@@ -57,7 +58,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         mends,
         checked: checks::ids(input.goal),
         findings,
-        recorded: record_of(input.cluster_survey.as_ref().ok(), surveys),
+        recorded: record_of(input.cluster_survey.as_ref(), surveys),
         attestations: input.attestations.clone(),
         phases,
         inventory: input.inventory.clone(),
@@ -113,17 +114,36 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
 
 pub(in crate::goals) fn waivers(input: &PlanInput) -> Result<(), PlanError> {
     for waiver in &input.waivers {
-        if !checks::WAIVABLE.contains(&waiver.check.as_str()) {
-            return Err(PlanError::UnknownWaiver {
-                check: waiver.check.clone(),
-                known: checks::WAIVABLE.join(", "),
-            });
+        match waiver.item() {
+            Some((node, flag)) => item(input, &waiver.check, node, flag)?,
+            None if checks::WAIVABLE.contains(&waiver.check.as_str()) => {}
+            None => {
+                let known = checks::WAIVABLE.join(", ");
+                return Err(PlanError::UnknownWaiver { check: waiver.check.clone(), known });
+            }
         }
-        if waiver.reason.trim().is_empty() {
-            return Err(PlanError::NoReason(waiver.check.clone()));
+        match waiver.reason.trim() {
+            "" => return Err(PlanError::NoReason(waiver.check.clone())),
+            "REASON" => return Err(PlanError::Placeholder(waiver.check.clone())),
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// Checks the waiver of one loss. No waiver lets API servers start on another store.
+fn item(input: &PlanInput, check: &str, node: &str, flag: &str) -> Result<(), PlanError> {
+    let bad = |why: String| Err(PlanError::BadItem { check: check.into(), why });
+    if !input.inventory.nodes.iter().any(|n| n.name.as_str() == node) {
+        return bad(format!("node {node} is not in cluster {}", input.cluster));
+    }
+    match STORE.contains(&flag) || flag.starts_with('-') || flag.is_empty() {
+        true if STORE.contains(&flag) => {
+            bad(format!("--{flag} leads to the store of the cluster, and its loss can't be waived"))
+        }
+        true => bad("expected the flag's name without dashes, e.g. flag-loss/NODE/profiling".into()),
+        false => Ok(()),
+    }
 }
 
 /// Checks the step of the version. If all API servers are at the target already, the run may still have kubelets to upgrade.

@@ -3,20 +3,18 @@
 use super::checks::coredns;
 use crate::analysis::kubeadm::has_phases;
 use crate::goals::PlanInput;
-use crate::program::{FLAG_LOSS, Loss, LossKind};
+use crate::program::{Loss, LossKind};
 use podlift_model::FlagName;
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Component, FlagLoss, Preflight};
 
-/// Flags that would be gone or emptied, if that is waived. Flags that lead to another store are never among them.
+/// Flags that would be gone or emptied, where that is waived on a node. Flags that lead to another store are never among them.
 pub(super) fn losses(input: &PlanInput, losses: &[Loss]) -> Vec<FlagLoss> {
-    if !waived(input, FLAG_LOSS) {
-        return vec![];
-    }
     let gone = |l: &&Loss| {
         l.kind == LossKind::Flag
             && l.becomes.as_deref().unwrap_or_default().is_empty()
             && !STORE.contains(&l.name.as_str())
+            && l.nodes.iter().any(|n| input.waivers.iter().any(|w| w.covers(n, &l.name)))
     };
     let mut out: Vec<FlagLoss> = losses.iter().filter(gone).filter_map(by_name).collect();
     out.sort();

@@ -4,12 +4,13 @@ use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::program::{Phase, PlanOptions, Shared};
 use crate::steps::{
-    Addons, AptSource, AptUpdate, CompareFleet, Cordon, Download, Drain, EtcdReady, FlagDiff, GuardArm,
-    GuardDisarm, ImagePull, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig, KubeletRestart,
-    NodeReady, Packages, RepairConfig, RepairKubelet, StepKind, Uncordon, VerifyApi, VerifyFleet,
+    Addons, AptSource, AptUpdate, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady, FlagDiff,
+    GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig,
+    KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, StepKind,
+    Uncordon, VerifyApi, VerifyFleet,
 };
-use podlift_model::NodeName;
-use podlift_model::op::Package::{Kubeadm, Kubectl, Kubelet};
+use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
+use podlift_model::{NodeName, PackageVersion};
 use std::collections::BTreeSet;
 
 /// Conditions for steps that only some plans have.
@@ -33,7 +34,10 @@ pub(super) fn phases(
 ) -> Vec<Phase> {
     let every: Vec<&NodeEntry> = all.control_planes().collect();
     let servers: Vec<&NodeEntry> = chosen.control_planes().collect();
-    let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).collect();
+    let ready: Vec<&NodeEntry> = chosen.nodes.iter().filter(|n| is_done(n, shared)).collect();
+    let open = |n: &&NodeEntry| !ready.iter().any(|r| r.name == n.name);
+    let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).filter(open).collect();
+    let kubelets: Vec<&NodeEntry> = servers.iter().copied().filter(open).collect();
     let canary = (options.canary as usize).min(workers.len());
     let drafts = [
         backup(&every),
@@ -44,7 +48,7 @@ pub(super) fn phases(
             parallel: 1,
             lanes: vec![(None, root_cause(shared, also))],
         },
-        pre_stage(chosen, shared, also),
+        pre_stage(chosen, &open, shared, also),
         control_plane(&servers, shared),
         addons(&servers, shared, also),
         Draft {
@@ -52,14 +56,21 @@ pub(super) fn phases(
             title: "Control plane, kubelets",
             why: "a kubelet may not be newer than an API server, so all API servers come first",
             parallel: 1,
-            lanes: lanes(&servers, &server_kubelet(shared, also)),
+            lanes: lanes(&kubelets, &server_kubelet(shared, also)),
+        },
+        Draft {
+            name: "at-target",
+            title: "Nodes that are at the target already",
+            why: "what is done is verified, and not done again",
+            parallel: ready.len().max(1) as u32,
+            lanes: lanes(&ready, &verified(shared)),
         },
         Draft {
             name: "canary",
             title: "Workers, the first",
             why: "what goes wrong on workers goes wrong on the first ones, before it can reach the others",
             parallel: canary.max(1) as u32,
-            lanes: lanes(&workers[..canary], &worker(shared)),
+            lanes: lanes(&workers[..canary], &canary_worker(shared, options.canary_soak_seconds)),
         },
         Draft {
             name: "workers",
@@ -79,6 +90,23 @@ pub(super) fn phases(
     number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
 }
 
+/// Whether the node needs nothing any more: its kubelet runs at the target, and the exact packages are installed and held.
+fn is_done(node: &NodeEntry, shared: &Shared) -> bool {
+    let Some(facts) = &node.facts else { return false };
+    let server = facts.manifests.iter().all(|m| m.version == Some(shared.to));
+    let package = |(name, version): (&Package, &PackageVersion)| {
+        facts.packages.get(name.name()).is_some_and(|p| p.held && p.version.as_ref() == Some(version))
+    };
+    let kubelet = node.view.kubelet == Some(shared.to) && facts.kubelet == Some(shared.to);
+    kubelet && server && shared.packages.iter().all(package)
+}
+
+/// Steps that only look, on a node that is done.
+fn verified(shared: &Shared) -> Vec<StepKind> {
+    let packages = Packages::of(&[Kubeadm, Kubelet, Kubectl], &shared.packages);
+    vec![packages.into(), NodeReady::at(shared.to).into()]
+}
+
 fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
     nodes.iter().map(|n| (Some(n.name.clone()), steps.to_vec())).collect()
 }
@@ -88,12 +116,14 @@ fn root_cause(shared: &Shared, also: &Also) -> Vec<StepKind> {
     std::iter::once(RepairConfig::to(shared.to).into()).chain(kubelet).collect()
 }
 
-fn pre_stage(chosen: &Inventory, shared: &Shared, also: &Also) -> Draft {
+fn pre_stage(chosen: &Inventory, open: &impl Fn(&&NodeEntry) -> bool, shared: &Shared, also: &Also) -> Draft {
     let steps = |node: &NodeEntry| {
         let packages = Download::of(&[Kubeadm, Kubelet, Kubectl], &shared.packages);
-        let mut steps: Vec<StepKind> =
-            vec![AptSource::to(shared.to).into(), AptUpdate {}.into(), packages.into()];
-        if node.role == NodeRole::ControlPlane {
+        let mut steps: Vec<StepKind> = vec![];
+        if open(&node) {
+            steps.extend([AptSource::to(shared.to).into(), AptUpdate {}.into(), packages.into()]);
+        }
+        if open(&node) && node.role == NodeRole::ControlPlane {
             steps.push(ImagePull::to(shared.to).into());
         }
         if also.patched.contains(&node.name) {
@@ -101,7 +131,8 @@ fn pre_stage(chosen: &Inventory, shared: &Shared, also: &Also) -> Draft {
         }
         steps
     };
-    let lanes: Vec<_> = chosen.nodes.iter().map(|n| (Some(n.name.clone()), steps(n))).collect();
+    let lanes = chosen.nodes.iter().map(|n| (Some(n.name.clone()), steps(n)));
+    let lanes: Vec<_> = lanes.filter(|(_, steps)| !steps.is_empty()).collect();
     Draft {
         name: "pre-stage",
         title: "Packages and images on all nodes",
@@ -139,33 +170,48 @@ fn control_plane(servers: &[&NodeEntry], shared: &Shared) -> Draft {
 }
 
 fn addons(servers: &[&NodeEntry], shared: &Shared, also: &Also) -> Draft {
-    let first = servers.first().filter(|_| !also.whole_apply);
-    let steps = || vec![Addons::to(shared.to, shared.addons.clone()).into()];
-    let lanes = first.map(|n| (Some(n.name.clone()), steps())).into_iter().collect();
+    let needed = !servers.is_empty() && !also.whole_apply;
+    // A lane of the cluster, so that it hangs on no single node.
+    let steps = || (None, vec![Addons::to(shared.to, shared.addons.clone()).into()]);
+    let lanes = needed.then(steps).into_iter().collect();
     let why = "addons roll over the whole fleet, so they change once, after the last API server";
     Draft { name: "addons", title: "Addons", why, parallel: 1, lanes }
 }
 
 fn server_kubelet(shared: &Shared, also: &Also) -> Vec<StepKind> {
     let config: Option<StepKind> = (!also.whole_apply).then(|| KubeletConfig {}.into());
-    let before: [StepKind; 3] =
-        [Cordon {}.into(), Drain {}.into(), Packages::of(&[Kubelet, Kubectl], &shared.packages).into()];
-    before.into_iter().chain(config).chain(back(shared)).collect()
+    let mut steps: Vec<StepKind> = vec![
+        Cordon {}.into(),
+        Drain {}.into(),
+        // The restart ends the static pods of this node once more, a stacked etcd member among them.
+        EtcdReady {}.into(),
+        Packages::of(&[Kubelet, Kubectl], &shared.packages).into(),
+    ];
+    steps.extend(config);
+    steps.extend([KubeletRestart::to(shared.to).into(), NodeReady::at(shared.to).into()]);
+    steps.extend([VerifyApi::at(shared.to).into(), DevicesBack {}.into(), Uncordon {}.into()]);
+    steps.push(ImageRelease {}.into());
+    steps
 }
 
 /// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
 fn worker(shared: &Shared) -> Vec<StepKind> {
-    let before: [StepKind; 5] = [
+    vec![
+        NodeReachable {}.into(),
         Cordon {}.into(),
         Drain {}.into(),
         Packages::of(&[Kubeadm], &shared.packages).into(),
         KubeadmNode::to(shared.to).into(),
         Packages::of(&[Kubelet, Kubectl], &shared.packages).into(),
-    ];
-    before.into_iter().chain(back(shared)).collect()
+        KubeletRestart::to(shared.to).into(),
+        NodeReady::at(shared.to).into(),
+        DevicesBack {}.into(),
+        Uncordon {}.into(),
+    ]
 }
 
-/// Steps that bring the node back into service.
-fn back(shared: &Shared) -> [StepKind; 3] {
-    [KubeletRestart::to(shared.to).into(), NodeReady::at(shared.to).into(), Uncordon {}.into()]
+/// The first workers also have to stay Ready with work on them, if the configuration requires it.
+fn canary_worker(shared: &Shared, seconds: u32) -> Vec<StepKind> {
+    let soak: Option<StepKind> = (seconds > 0).then(|| Soak::of(seconds).into());
+    worker(shared).into_iter().chain(soak).collect()
 }

@@ -73,11 +73,15 @@ fn the_order_of_a_run() {
             "guard-disarm",
             "cordon",
             "drain",
+            "etcd-ready",
             "install-kubelet-kubectl",
             "kubelet-config",
             "kubelet-restart",
             "node-ready",
+            "verify-api",
+            "devices-back",
             "uncordon",
+            "image-release",
         ]
     );
     let numbers: Vec<u32> = plan.steps().map(|s| s.number).collect();
@@ -109,7 +113,7 @@ fn questions_that_are_wrong_get_no_plan() {
     };
     let waiver =
         |check: &str, reason: &str| Waiver { check: check.into(), reason: reason.into(), by: "me".into() };
-    let cases: [(Change, &str); 7] = [
+    let cases: [(Change, &str); 10] = [
         (&|i| i.to = "v1.33.1".parse().unwrap(), "upgrade to v1.32.x first"),
         (&|i| i.to = "v1.31.8".parse().unwrap(), "downgrade"),
         (&|i| i.to = "v1.31.9".parse().unwrap(), "nothing to do"),
@@ -119,6 +123,9 @@ fn questions_that_are_wrong_get_no_plan() {
             "names no check that can be waived: expected one of flag-loss",
         ),
         (&|i| i.waivers = vec![waiver("flag-loss", " ")], "--waive flag-loss=REASON"),
+        (&|i| i.waivers = vec![waiver("flag-loss", "REASON")], "the placeholder"),
+        (&|i| i.waivers = vec![waiver("flag-loss/runai-9/profiling", "x")], "node runai-9 is not in cluster"),
+        (&|i| i.waivers = vec![waiver("flag-loss/runai-01/etcd-servers", "x")], "can't be waived"),
         (&|i| i.options.max_unavailable = 0, "expected at least 1"),
     ];
     for (change, want) in cases {
@@ -259,4 +266,82 @@ fn a_fatal_gate_is_prevented_as_a_fact_and_not_as_a_site_rule() {
         seen,
         [("gate-fatal", "kube-apiserver would die on v1.32.9: unrecognized feature gate: KMSv2")]
     );
+}
+
+/// Brings a node to the target as an earlier run has left it.
+fn upgraded(i: &mut PlanInput, node: &str) {
+    let to = i.to;
+    let node = i.inventory.nodes.iter_mut().find(|n| n.name == name(node)).unwrap();
+    node.view.kubelet = Some(to);
+    let facts = node.facts.as_mut().unwrap();
+    (facts.kubeadm, facts.kubelet, facts.kubectl) = (Some(to), Some(to), Some(to));
+    facts.packages.values_mut().for_each(|p| p.version = "1.32.9-1.1".parse().ok());
+    facts.manifests.iter_mut().for_each(|m| m.version = Some(to));
+}
+
+#[test]
+fn a_node_at_the_target_is_only_looked_at_by_the_next_run() {
+    let mut i = input();
+    for node in ["runai-01", "runai-02", "runai-03", "dgx030"] {
+        upgraded(&mut i, node);
+    }
+    let plan = build(&i).unwrap();
+    let verbs = |node: &str| -> Vec<String> {
+        let mine = plan.steps().filter(|s| s.node == Some(name(node)) && s.phase != "control-plane");
+        mine.map(|s| s.kind.step().verb())
+            .filter(|v| v != "manifest-backup" && v != "etcd-snapshot")
+            .collect()
+    };
+    for node in ["runai-02", "dgx030"] {
+        assert_eq!(verbs(node), ["install-kubeadm-kubelet-kubectl", "node-ready"]);
+    }
+    assert!(verbs("dgx031").contains(&"drain".to_string()));
+    let canary = plan.phases.iter().find(|p| p.name == "canary").unwrap();
+    assert_eq!(canary.lanes[0].node, Some(name("dgx031")), "the first of those that are left");
+    // Packages that are not held are not done.
+    let facts = i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx030")).unwrap().facts.as_mut();
+    facts.unwrap().packages.get_mut("kubelet").unwrap().held = false;
+    let again = build(&i).unwrap();
+    assert!(again.steps().any(|s| s.id.as_str() == "canary/dgx030/install-kubelet-kubectl"));
+}
+
+#[test]
+fn a_plan_for_some_nodes_leaves_no_api_server_behind_their_kubelets() {
+    let blocked = |nodes: &[&str], at_target: &[&str]| {
+        let mut i = input();
+        i.nodes = nodes.iter().map(|n| name(n)).collect();
+        at_target.iter().for_each(|n| upgraded(&mut i, n));
+        let plan = build(&i).unwrap();
+        plan.blockers().filter(|f| f.check == "version-skew").map(|f| f.evidence.clone()).collect::<Vec<_>>()
+    };
+    let servers = ["runai-01", "runai-02", "runai-03"];
+    assert!(
+        blocked(&["dgx030"], &[])[0].contains("runai-01, runai-02, runai-03, which this plan leaves out")
+    );
+    assert!(blocked(&["runai-01"], &[])[0].contains("API servers of runai-02, runai-03"));
+    assert!(blocked(&["dgx030", "runai-02", "runai-03"], &["runai-01"]).is_empty());
+    assert!(blocked(&["dgx030"], &servers).is_empty());
+    assert!(blocked(&servers, &[]).is_empty());
+}
+
+#[test]
+fn an_open_run_is_the_first_finding() {
+    let mut i = input();
+    i.open_run = podlift_model::RunId::new("20261126-2200-ab12").ok();
+    i.inventory.nodes[0].facts = None;
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.findings[0].check, "run-open");
+    assert!(plan.findings[0].evidence.starts_with("run 20261126-2200-ab12 is open"));
+}
+
+#[test]
+fn the_first_workers_soak_only_if_that_is_configured() {
+    let mut i = input();
+    let soaks = |i: &PlanInput| build(i).unwrap().steps().filter(|s| s.kind.step().verb() == "soak").count();
+    assert_eq!(soaks(&i), 0);
+    (i.options.canary, i.options.canary_soak_seconds) = (2, 600);
+    assert_eq!(soaks(&i), 2);
+    let plan = build(&i).unwrap();
+    let lane = &plan.phases.iter().find(|p| p.name == "canary").unwrap().lanes[0];
+    assert_eq!(lane.steps.last().unwrap().kind.step().verb(), "soak", "with work on it");
 }

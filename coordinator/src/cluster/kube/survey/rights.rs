@@ -22,11 +22,7 @@ pub(super) async fn missing(api: &Api) -> Result<Vec<MissingRight>, Failure> {
 }
 
 /// The right if it is missing.
-async fn one(
-    api: &Api,
-    right: &'static Right,
-    verb: &'static str,
-) -> Result<Option<MissingRight>, Failure> {
+async fn one(api: &Api, right: &'static Right, verb: &'static str) -> Result<Option<MissingRight>, Failure> {
     Ok((!allowed(api, right, verb).await?).then(|| as_missing(right, verb)))
 }
 
@@ -83,6 +79,9 @@ mod tests {
         let eviction = of("pods/eviction");
         assert_eq!((&eviction["resource"], &eviction["subresource"]), (&json!("pods"), &json!("eviction")));
         let config = of("configmaps");
-        assert_eq!((&config["namespace"], &config["name"]), (&json!("kube-system"), &json!("kubeadm-config")));
+        assert_eq!(
+            (&config["namespace"], &config["name"]),
+            (&json!("kube-system"), &json!("kubeadm-config"))
+        );
     }
 }

@@ -3,12 +3,13 @@
 use super::{api_server, between, blockers, case, cluster, found, planned};
 use crate::doors::{Act, Reply};
 use crate::goals::PlanInput;
+use crate::kubeadm_config::ConfigRepair;
 use crate::machine::{Event, RunState, apply};
 use crate::program::{Severity, Waiver};
 use crate::steps::Cx;
 use crate::survey::CoreDnsView;
 use crate::testing::{input, name};
-use podlift_model::op::{FlagLoss, Preflight, SkipPhase};
+use podlift_model::op::{Component, FlagLoss, Preflight, SkipPhase};
 use podlift_model::{FlagSet, HostOp, RunId};
 
 fn cloud(from: &str, to: &str) -> PlanInput {
@@ -175,4 +176,74 @@ fn losses_that_are_waived_reach_the_guards_by_name() {
     other.mends.meant = Vec::<FlagLoss>::new();
     let text = serde_json::to_string(&other).unwrap();
     assert!(crate::program::Program::from_json(&text).is_err(), "what is meant is part of the hash");
+}
+
+/// One API server has a flag that the others have not, and all have another one: only the first needs a waiver, and the waiver of the first
+/// changes nothing for the second.
+#[test]
+fn a_waiver_of_one_flag_keeps_the_repair_of_another_and_reaches_its_own_guard_alone() {
+    let mut i = input();
+    api_server(&mut i)
+        .for_each(|m| drop(m.flags.0.insert("audit-log-path".into(), vec!["/var/log/a".into()])));
+    let first = i.inventory.nodes.iter_mut().find(|n| n.name.as_str() == "runai-01").unwrap();
+    for m in first.facts.iter_mut().flat_map(|f| &mut f.manifests) {
+        if m.component == Component::KubeApiserver {
+            m.flags.0.insert("audit-log-maxsize".into(), vec!["200".into()]);
+        }
+    }
+    let plan = planned(&i);
+    let blocker = plan.blockers().next().unwrap();
+    assert_eq!(
+        blocker.next, "podlift plan --to v1.32.9 --waive flag-loss/runai-01/audit-log-maxsize=REASON",
+        "{blocker:?}"
+    );
+    waived(&mut i, "flag-loss/runai-01/audit-log-maxsize");
+    let plan = planned(&i);
+    assert_eq!(blockers(&plan), []);
+    let kept = |r: &ConfigRepair| match r {
+        ConfigRepair::SetArg { name, .. } => name == "audit-log-path",
+        ConfigRepair::SetEtcdEndpoints { .. } => true,
+        _ => false,
+    };
+    assert_eq!(plan.mends.repairs.iter().filter(|r| kept(r)).count(), 2, "{:?}", plan.mends.repairs);
+    let named: Vec<&str> = plan.mends.meant.iter().map(|m| m.flag.as_str()).collect();
+    assert_eq!(named, ["audit-log-maxsize"]);
+    let allowed: Vec<usize> = ops(&i, "guard-arm")
+        .into_iter()
+        .map(|op| match op {
+            HostOp::GuardArm { allow, .. } => allow.len(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(allowed, [1, 0, 0], "the guards of the other nodes put the flag back");
+}
+
+/// Case 62: the control plane goes two minors, one at a time, and the workers follow once.
+#[test]
+fn workers_may_follow_every_second_minor_and_go_there_in_one_step() {
+    let mut i = input();
+    between(&mut i, "v1.32.9", "v1.33.5");
+    for node in i.inventory.nodes.iter_mut().filter(|n| n.name.as_str().starts_with("dgx")) {
+        let old = "v1.31.9".parse().ok();
+        node.view.kubelet = old;
+        let facts = node.facts.as_mut().unwrap();
+        (facts.kubeadm, facts.kubelet, facts.kubectl) = (old, old, old);
+    }
+    i.nodes = ["runai-01", "runai-02", "runai-03"].map(name).into();
+    let plan = planned(&i);
+    assert_eq!(blockers(&plan), []);
+    let [(severity, text)] = found(&plan, "version-skew")[..] else { panic!("{:?}", plan.findings) };
+    assert_eq!(severity, Severity::Note);
+    assert!(
+        text.contains("4 nodes are not in this plan") && text.contains("up to 2 minors behind"),
+        "{text}"
+    );
+    for node in i.inventory.nodes.iter_mut().filter(|n| n.name.as_str().starts_with("runai")) {
+        node.view.kubelet = "v1.33.5".parse().ok();
+        node.facts.as_mut().unwrap().manifests.iter_mut().for_each(|m| m.version = "v1.33.5".parse().ok());
+    }
+    i.nodes.clear();
+    let plan = planned(&i);
+    assert_eq!(blockers(&plan), []);
+    assert!(plan.steps().any(|s| s.id.as_str() == "canary/dgx030/kubeadm-node"), "in one step");
 }

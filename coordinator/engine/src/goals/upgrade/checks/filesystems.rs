@@ -15,7 +15,8 @@ pub fn check(view: &View) -> Vec<Finding> {
     for (node, survey) in view.surveys() {
         let role = view.input.inventory.get(node).map_or(NodeRole::Worker, |n| n.role);
         let room = if role == NodeRole::ControlPlane { 2048 * MIB } else { 512 * MIB };
-        let need = room + 3 * download(survey);
+        let need =
+            room + 3 * download(survey) + if role == NodeRole::ControlPlane { 2 * database(view) } else { 0 };
         for (folder, disk) in &survey.disks {
             let next = format!("ssh {node} 'df -h {folder}; df -i {folder}; findmnt -T {folder}'");
             let found = problem(disk, need)
@@ -24,6 +25,12 @@ pub fn check(view: &View) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Bytes of the largest etcd database: a snapshot is written, and sealed beside it.
+fn database(view: &View) -> u64 {
+    let members = view.input.etcd.values().flatten().flat_map(|s| &s.members);
+    members.filter_map(|m| m.db_size_bytes).max().unwrap_or(0)
 }
 
 /// Bytes of the download. The filesystem holds the packages packed, and then unpacked beside them.

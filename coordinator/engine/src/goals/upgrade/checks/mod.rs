@@ -25,6 +25,7 @@ mod filesystems;
 mod flag_loss;
 mod gates;
 mod heal;
+mod images;
 mod install;
 mod kubeadm_config;
 mod kubelet_flags;
@@ -36,6 +37,8 @@ mod packages;
 mod patch_folders;
 mod recipients;
 mod removed_flags;
+mod rights;
+mod run_open;
 mod skew;
 mod sources;
 mod static_pod_path;
@@ -46,7 +49,7 @@ mod trust;
 use crate::analysis::root_cause::RootCause;
 use crate::goals::PlanInput;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
-use crate::program::{FLAG_LOSS, Finding, GoalName, Severity};
+use crate::program::{FLAG_LOSS, Finding, GoalName, Loss, Severity};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -61,6 +64,7 @@ pub const WAIVABLE: &[&str] = &[
     coredns::ID,
     names::HOSTNAME,
     kubelet_flags::ID,
+    recipients::ID,
 ];
 
 /// The input of a check.
@@ -68,6 +72,8 @@ pub(super) struct View<'a> {
     pub input: &'a PlanInput,
     pub from: KubeVersion,
     pub cause: &'a RootCause,
+    /// All settings that kubeadm would take away or change.
+    pub losses: &'a [Loss],
 }
 
 impl View<'_> {
@@ -151,7 +157,10 @@ const CHECKS: &[Check] = &[
     (kubelet_flags::ID, kubelet_flags::check),
     ("static-pod-path", static_pod_path::check),
     ("heal", heal::check),
-    ("backup-recipients", recipients::check),
+    (recipients::ID, recipients::check),
+    (images::ID, images::check),
+    (rights::ID, rights::check),
+    (run_open::ID, run_open::check),
     ("apt-sources", sources::check),
     ("kubeadm-patches", patch_folders::check),
     ("ca-trust", trust::check),
@@ -175,8 +184,10 @@ const OF_REPAIR: &[&str] = &[
     "agent-state",
     etcd_store::ID,
     "heal",
-    "backup-recipients",
+    recipients::ID,
     "kubeadm-patches",
+    rights::ID,
+    run_open::ID,
 ];
 
 fn of(goal: GoalName) -> impl Iterator<Item = &'static Check> {
@@ -189,9 +200,19 @@ pub(in crate::goals) fn ids(goal: GoalName) -> Vec<String> {
     of(goal).map(|(id, _)| id.to_string()).collect()
 }
 
-pub(in crate::goals) fn run(input: &PlanInput, from: KubeVersion, cause: &RootCause) -> Vec<Finding> {
-    let view = View { input, from, cause };
+pub(in crate::goals) fn run(
+    input: &PlanInput,
+    from: KubeVersion,
+    cause: &RootCause,
+    losses: &[Loss],
+) -> Vec<Finding> {
+    let view = View { input, from, cause, losses };
     of(input.goal).flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
+}
+
+/// The order of findings: by severity, an open run first.
+pub(in crate::goals) fn rank(f: &Finding) -> impl Ord + use<> {
+    (f.severity, f.check != run_open::ID, f.check.clone(), f.node.clone())
 }
 
 /// Turns a waived blocker into a warning, with the reason. The check of flag loss reports its waiver itself.

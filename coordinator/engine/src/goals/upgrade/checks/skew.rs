@@ -1,9 +1,49 @@
 //! Kubelets may lag three minors behind the API server and never lead it (Kubernetes version skew policy).
 
 use super::View;
+use crate::inventory::NodeEntry;
 use crate::program::{Finding, Severity, finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
+    kubelets(view).into_iter().chain(servers_first(view)).chain(left_behind(view)).collect()
+}
+
+/// Kubelets that a plan for some nodes leaves at an older minor, which is allowed for three minors.
+fn left_behind(view: &View) -> Option<Finding> {
+    let to = view.input.to;
+    let nodes = view.input.inventory.nodes.iter().filter(|n| !view.chosen(&n.name));
+    let minors: Vec<u16> =
+        nodes.filter_map(|n| Some(n.view.kubelet?.minor)).filter(|m| *m < to.minor).collect();
+    let oldest = minors.iter().min()?;
+    let evidence = format!(
+        "{} nodes are not in this plan, and their kubelets stay up to {} minors behind {}: three are allowed",
+        minors.len(),
+        to.minor - oldest,
+        to.minor()
+    );
+    Some(finding("version-skew", Severity::Note, None, evidence, &format!("podlift plan --to {to}")))
+}
+
+/// A plan for some nodes may bring no kubelet to a version that an API server does not have by then.
+fn servers_first(view: &View) -> Option<Finding> {
+    let to = view.input.to;
+    let old = |n: &&NodeEntry| n.api_server_version().is_some_and(|v| v.minor() < to.minor());
+    let servers = view.input.inventory.control_planes().filter(old).filter(|n| !view.chosen(&n.name));
+    let behind: Vec<&str> = servers.map(|n| n.name.as_str()).collect();
+    (!behind.is_empty()).then(|| {
+        let evidence = format!(
+            "kubelets of {} would be newer than the API servers of {}, which this plan leaves out: through the address in front of them a kubelet may reach any of them; all API servers come first",
+            to.minor(),
+            behind.join(", ")
+        );
+        let nodes: Vec<String> = view.input.nodes.iter().map(|n| format!(" --node {n}")).collect();
+        let more: Vec<String> = behind.iter().map(|n| format!(" --node {n}")).collect();
+        let next = format!("podlift plan --to {to}{}{}", more.concat(), nodes.concat());
+        finding("version-skew", Severity::Blocker, None, evidence, &next)
+    })
+}
+
+fn kubelets(view: &View) -> Vec<Finding> {
     let to = view.input.to;
     let nodes = view.input.inventory.nodes.iter();
     nodes

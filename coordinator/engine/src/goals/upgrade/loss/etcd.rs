@@ -1,7 +1,7 @@
 //! Flags of a stacked etcd: kubeadm writes etcd.yaml again from `etcd.local`. Settings from a patch or a manual edit (quota, metrics
 //! address) are lost unless `etcd.local.extraArgs` has them.
 
-use super::{Loss, LossKind, Predicted, by_hand, names};
+use super::{Loss, LossKind, Predicted, Unrepairable, by_hand, names};
 use crate::analysis::endpoints;
 use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
@@ -17,23 +17,24 @@ pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predi
     if !config.is_stacked() {
         return;
     }
-    let mut lost: BTreeMap<String, Vec<NodeName>> = BTreeMap::new();
+    let mut lost: BTreeMap<(String, String), Vec<NodeName>> = BTreeMap::new();
     for node in input.inventory.control_planes() {
         let survey = input.surveys.get(&node.name).and_then(|s| s.as_ref().ok());
         let Some(Ok(etcd)) = survey.and_then(|s| s.etcd.as_ref()) else { continue };
         if let Some(why) = &etcd.opaque {
             let what =
                 format!("etcd.yaml's flags can't be known ({why}), and the upgrade would write it anew");
-            lost.entry(what).or_default().push(node.name.clone());
+            lost.entry((what, String::new())).or_default().push(node.name.clone());
             continue;
         }
         for change in changes(input, config, node, etcd) {
-            lost.entry(change.to_string()).or_default().push(node.name.clone());
+            lost.entry((change.to_string(), change.flag.clone())).or_default().push(node.name.clone());
             out.add(&node.name, loss(change));
         }
     }
-    out.unrepairable.extend(lost.into_iter().map(|(what, nodes)| {
-        format!("{what} on {}: put it into etcd.local.extraArgs of kubeadm-config", names(&nodes))
+    out.unrepairable.extend(lost.into_iter().map(|((what, name), nodes)| {
+        let what = format!("{what} on {}: put it into etcd.local.extraArgs of kubeadm-config", names(&nodes));
+        Unrepairable { nodes, name, what }
     }));
 }
 

@@ -1,7 +1,7 @@
 //! Environment, volumes and containers that were added to a live manifest by hand. kubeadm-config can express environment in v1beta4; with
 //! v1beta3 a patch keeps it on its nodes. Volumes and containers need an operator, because a list of names does not show their meaning.
 
-use super::{Loss, LossKind, Predicted, by_hand, names};
+use super::{Loss, LossKind, Predicted, Unrepairable, by_hand, names};
 use crate::goals::PlanInput;
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair, VOLUMES};
 use crate::program::{PatchFile, Prevention};
@@ -32,8 +32,10 @@ pub fn predict(input: &PlanInput, config: &ClusterConfiguration, out: &mut Predi
                 );
             }
         }
-        let told = others.iter().map(|((kind, name), nodes)| unrepaired(*kind, nodes, *component, name));
-        out.unrepairable.extend(told);
+        out.unrepairable.extend(others.into_iter().map(|((kind, name), nodes)| {
+            let what = unrepaired(kind, &nodes, *component, &name);
+            Unrepairable { nodes, name, what }
+        }));
         environment(config, *component, envs, out);
     }
 }
@@ -89,9 +91,12 @@ fn environment(config: &ClusterConfiguration, component: Component, envs: Envs, 
                     patched.entry(node.clone()).or_default().push((name.clone(), value.clone()));
                 }
             }
-            _ => out.unrepairable.push(format!(
-                "{component}: environment {name} would vanish, and its value differs between nodes or is a secret: put it into kubeadm-config yourself"
-            )),
+            _ => {
+                let what = format!(
+                    "{component}: environment {name} would vanish, and its value differs between nodes or is a secret: put it into kubeadm-config yourself"
+                );
+                out.give_up(component, &name, what);
+            }
         }
     }
     let mut groups: BTreeMap<Vec<(String, String)>, Vec<NodeName>> = BTreeMap::new();

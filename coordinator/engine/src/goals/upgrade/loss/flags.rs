@@ -154,11 +154,11 @@ fn repair(
             "{component}: control-plane nodes disagree on --{flag} ({}), and the upgrade would make it the same on all",
             shown.join("; ")
         );
-        out.unrepairable.push(why);
+        out.give_up(component, flag, why);
         return;
     };
     if let Some(why) = no_place(input, config, component, flag, values) {
-        out.unrepairable.push(why);
+        out.give_up(component, flag, why);
         return;
     }
     let values = if flag == GATES { gate_values(input, config, component, values) } else { values.clone() };

@@ -7,18 +7,19 @@ mod extras;
 mod flags;
 mod kubelet;
 
-use crate::analysis::root_cause::live_flags;
+use crate::analysis::root_cause::{Unrepairable, live_flags};
 use crate::goals::PlanInput;
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::program::{Loss, LossKind, PatchFile, Prevention, names};
 use podlift_model::NodeName;
+use podlift_model::op::Component;
 
 /// What the comparison found, and what can be done about it.
 #[derive(Debug, Default)]
 pub(in crate::goals) struct Predicted {
     pub losses: Vec<Loss>,
     pub prevented: Vec<Prevention>,
-    pub unrepairable: Vec<String>,
+    pub unrepairable: Vec<Unrepairable>,
     /// Changes that would start the API servers on an empty or another store.
     pub store: Vec<String>,
     pub patches: Vec<PatchFile>,
@@ -34,6 +35,18 @@ pub(in crate::goals) fn predict(input: &PlanInput, config: &ClusterConfiguration
 }
 
 impl Predicted {
+    /// The flag can't be repaired on the nodes that would lose it.
+    fn give_up(&mut self, component: Component, flag: &str, what: String) {
+        let nodes = self.nodes_of(component.name(), flag);
+        self.unrepairable.push(Unrepairable { nodes, name: flag.into(), what });
+    }
+
+    /// The nodes that would lose this setting.
+    fn nodes_of(&self, component: &str, name: &str) -> Vec<NodeName> {
+        let of = self.losses.iter().filter(|l| l.component == component && l.name == name);
+        of.flat_map(|l| l.nodes.clone()).collect()
+    }
+
     /// Adds a loss, or adds its node to an equal loss of another node.
     fn add(&mut self, node: &NodeName, loss: Loss) {
         let same = |l: &&mut Loss| {

@@ -113,7 +113,7 @@ fn what_the_site_demands_blocks_and_is_marked_as_the_sites_rule() {
 #[test]
 fn an_agent_of_a_node_that_is_left_out_is_not_missed_but_of_the_control_plane_it_is() {
     let mut i = input();
-    i.nodes = vec![name("dgx030")];
+    i.nodes = ["dgx030", "runai-01", "runai-02", "runai-03"].map(name).into();
     i.inventory.nodes[1].facts = None;
     assert_eq!(build(&i).unwrap().blockers().count(), 0);
     i.inventory.nodes[5].facts = None;

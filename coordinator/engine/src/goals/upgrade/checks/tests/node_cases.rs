@@ -2,11 +2,12 @@
 
 use super::cases::{Change, cluster, dgx, flag, node};
 use crate::goals::PlanInput;
-use crate::survey::CoreDnsView;
+use crate::survey::{CoreDnsView, MissingRight};
 use crate::testing::name;
 use jiff::Timestamp;
 use podlift_model::facts::{EtcdState, ManifestFacts, NodeFacts};
 use podlift_model::heal::{HealExpectations, HealFacts, HealFile, HealMode, HealUnlearned};
+use podlift_model::images::{ImageRole, NeededImage, Pullable};
 use podlift_model::op::Component;
 use podlift_model::survey::{CertificateFacts, ForeignSource, KubeconfigTrust, NodeNames, OtherManifest};
 use podlift_model::{Digest, FlagSet};
@@ -39,6 +40,38 @@ fn static_pods(i: &mut PlanInput, on: &str, path: &str) {
     for (_, survey) in i.surveys.iter_mut().filter(|(n, _)| n.as_str() != on) {
         let kubelet = survey.as_mut().unwrap().kubelet.as_mut().unwrap();
         kubelet.config["staticPodPath"] = "/etc/kubernetes/manifests".into();
+    }
+}
+
+/// runai-02 lacks an image of the target.
+fn image(i: &mut PlanInput, pull: Pullable) {
+    let image = "registry.k8s.io/kube-apiserver:v1.32.9".to_string();
+    let role = ImageRole::KubeApiserver;
+    let needed = NeededImage { image, role, present: false, pinned: false, pull: Some(pull) };
+    node(i, "runai-02").images.as_mut().unwrap().needed = vec![needed];
+}
+
+fn image_disk(i: &mut PlanInput, used_percent: u8) {
+    let images = node(i, "runai-02").images.as_mut().unwrap();
+    images.filesystem.as_mut().unwrap().used_percent = used_percent;
+}
+
+fn right() -> MissingRight {
+    let [verb, resource, needed_for] = ["create", "pods/eviction", "drain"].map(String::from);
+    MissingRight { verb, group: String::new(), resource, namespace: None, needed_for }
+}
+
+/// One etcd member has a database of this size. runai-02 has 1 TiB free, and the other nodes more than enough.
+fn database(i: &mut PlanInput, bytes: u64) {
+    for (name, survey) in &mut i.surveys {
+        let disks = survey.as_mut().unwrap().disks.values_mut();
+        disks.filter(|_| name.as_str() != "runai-02").for_each(|d| d.free_bytes = 1 << 50);
+    }
+    for folder in ["/var/lib/containerd", "/var/lib/podlift"] {
+        node(i, "runai-02").disks.get_mut(folder).unwrap().free_bytes = 1 << 50;
+    }
+    for state in i.etcd.values_mut().flatten() {
+        state.members[0].db_size_bytes = Some(bytes);
     }
 }
 
@@ -253,6 +286,21 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         "no recipients for secrets on runai-02",
         |i| i.inventory.nodes[0].facts.as_mut().unwrap().recipients.clear(),
     ),
+    (
+        "images",
+        |i| image(i, Pullable::No("404".into())),
+        "is not on the node: 404",
+        |i| image(i, Pullable::Yes),
+    ),
+    ("images", |i| image_disk(i, 85), "is 85 % full", |i| image_disk(i, 84)),
+    (
+        "rights",
+        |i| cluster(i).rights = Ok(vec![right()]),
+        "may not create pods/eviction, which is needed for: drain",
+        |_| (),
+    ),
+    ("rights", |i| cluster(i).rights = Err("away".into()), "is not known: away", |_| ()),
+    ("filesystems", |i| database(i, 1 << 39), "/var has", |i| database(i, 1 << 30)),
     (
         "apt-sources",
         |i| {

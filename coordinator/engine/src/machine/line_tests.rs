@@ -1,0 +1,128 @@
+//! What is done again and what is not: an unknown end, a result that is gone, a worker that is away, a node that is included again.
+
+use super::tests::{Tape, failure};
+use super::*;
+use crate::program::{Approve, Evidence};
+use crate::testing::{input, name};
+use podlift_model::{OpId, OpOutcome, StepId};
+
+fn seen() -> Evidence {
+    Evidence::Seen { what: "still right".into() }
+}
+
+/// Starts the step, and returns its op.
+fn start(tape: &mut Tape, step: &StepId) -> OpId {
+    let spec = tape.state().plan.step(step).unwrap().clone();
+    let (attempt, op_id) = tape.state().next_op(&spec);
+    let event = Event::StepStarted { step: step.clone(), attempt, op_id: op_id.clone(), ledger: None };
+    tape.add(event).unwrap();
+    op_id
+}
+
+#[test]
+fn after_an_unknown_end_the_root_cause_is_looked_at_before_the_next_attempt() {
+    let mut tape = Tape::started();
+    let step = tape.until("runai-02/kubeadm-node");
+    let op_id = start(&mut tape, &step);
+    let outcome = OpOutcome::Indeterminate { why: "the node lost power".into() };
+    tape.add(Event::OpEnded { step: step.clone(), op_id, outcome }).unwrap();
+    let first = tape.todo();
+    assert_eq!(first[0].as_str(), "root-cause/repair-config");
+    tape.add(Event::StepDone { step: first[0].clone(), evidence: seen() }).unwrap();
+    assert_eq!(tape.todo(), [step], "then the step itself, without a command of an operator");
+}
+
+#[test]
+fn a_source_that_was_put_back_is_staged_again_at_once_and_at_every_retry() {
+    let mut tape = Tape::started();
+    let step = tape.until("dgx030/install-kubeadm");
+    let again = ["apt-source", "apt-update", "download"].map(String::from).to_vec();
+    let lost = Event::EarlierLost { step: step.clone(), again, reason: "1.32.9-1.1 is not offered".into() };
+    tape.add(lost.clone()).unwrap();
+    assert_eq!(tape.state().step(&step).unwrap().redone, 1);
+    for verb in ["apt-source", "apt-update", "download"] {
+        let todo = tape.todo();
+        assert_eq!(todo, [StepId::new(format!("pre-stage/dgx030/{verb}")).unwrap()]);
+        tape.add(Event::StepDone { step: todo[0].clone(), evidence: seen() }).unwrap();
+    }
+    assert_eq!(tape.todo(), std::slice::from_ref(&step), "cordon and drain still hold");
+    tape.add(Event::StepFailed { step: step.clone(), reason: failure() }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
+    assert_eq!(tape.state().step(&step).unwrap().redone, 0);
+    let pending = |id: &str| tape.state().steps[&StepId::new(id).unwrap()].status == StepStatus::Pending;
+    assert!(pending("pre-stage/dgx030/apt-source") && !pending("pre-stage/dgx031/apt-source"));
+}
+
+#[test]
+fn a_result_can_not_be_lost_under_an_open_op() {
+    let mut tape = Tape::started();
+    let step = tape.until("dgx030/install-kubeadm");
+    start(&mut tape, &step);
+    let lost = Event::EarlierLost { step, again: vec!["cordon".into()], reason: "r".into() };
+    assert!(matches!(tape.add(lost), Err(IllegalEvent::Step { .. })));
+}
+
+#[test]
+fn a_worker_that_is_away_lets_the_others_pass_and_is_left_out_at_the_end_of_the_line() {
+    let mut tape = Tape::started();
+    let reachable = tape.until("workers/dgx031/node-reachable");
+    let waits = Event::StepWaiting { step: reachable.clone(), reason: "its agent is gone".into() };
+    tape.add(waits.clone()).unwrap();
+    assert!(tape.state().is_away(&name("dgx031")));
+    assert_eq!(tape.todo()[0].as_str(), "workers/dgx032/node-reachable");
+    while tape.todo()[0] != reachable {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    tape.add(Event::StepFailed { step: reachable, reason: failure() }).unwrap();
+    let Next::Defer { node, reason } = next(tape.state()) else { panic!("{:?}", next(tape.state())) };
+    assert_eq!((node.clone(), reason.as_str()), (name("dgx031"), "m"));
+    tape.add(Event::NodeDeferred { node, reason, by: "podlift".into() }).unwrap();
+    assert!(tape.todo()[0].as_str().starts_with("after/"));
+}
+
+#[test]
+fn a_node_that_was_cordoned_by_the_run_keeps_its_place() {
+    let mut tape = Tape::started();
+    let step = tape.until("workers/dgx031/kubelet-restart");
+    tape.add(Event::StepFailed { step, reason: failure() }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
+    while !tape.todo()[0].as_str().ends_with("node-reachable") {
+        let step = tape.todo()[0].clone();
+        tape.add(Event::StepDone { step, evidence: seen() }).unwrap();
+    }
+    let step = tape.todo()[0].clone();
+    tape.add(Event::StepWaiting { step: step.clone(), reason: "away".into() }).unwrap();
+    assert_eq!(tape.todo(), std::slice::from_ref(&step), "no other node is cordoned meanwhile");
+    tape.add(Event::StepFailed { step, reason: failure() }).unwrap();
+    assert_eq!(next(tape.state()), Next::Rest, "an operator decides");
+}
+
+#[test]
+fn a_node_that_is_included_again_does_what_it_has_not_done() {
+    let mut tape = Tape::started();
+    let included = Event::NodeIncluded { node: name("dgx033"), by: "me".into() };
+    assert!(matches!(tape.add(included.clone()), Err(IllegalEvent::NotDeferred { .. })));
+    tape.add(Event::NodeDeferred { node: name("dgx033"), reason: "dead".into(), by: "me".into() }).unwrap();
+    tape.until("after/verify-fleet");
+    tape.add(included).unwrap();
+    assert!(tape.state().deferred.is_empty());
+    assert_eq!(tape.todo()[0].as_str(), "pre-stage/dgx033/apt-source");
+    while let Some(step) = tape.todo().first().cloned() {
+        tape.complete(&step);
+    }
+    tape.add(Event::RunSucceeded).unwrap();
+}
+
+#[test]
+fn an_approval_is_legal_only_where_one_is_awaited() {
+    let mut i = input();
+    i.options.approve = Approve::Phase;
+    let mut tape = Tape::of(&i);
+    let approved = || Event::Approved { by: "jane".into(), what: "w".into() };
+    assert!(matches!(tape.add(approved()), Err(IllegalEvent::Status { .. })));
+    tape.add(Event::RunPaused { reason: failure(), by: Some("bob".into()) }).unwrap();
+    assert!(matches!(tape.add(approved()), Err(IllegalEvent::Status { .. })), "a pause by an operator");
+}

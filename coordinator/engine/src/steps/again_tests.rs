@@ -1,0 +1,234 @@
+//! Steps ask again, right before they act, for what earlier steps gave: images, guard, an empty node. What a heal put back is not written
+//! anew, and devices are back before a node takes work.
+
+use super::{Assess, Cx};
+use crate::doors::*;
+use crate::goals::{PlanInput, build};
+use crate::machine::{Event, RunState, apply};
+use crate::program::{StepSpec, Waiver};
+use crate::survey::Hardware;
+use crate::testing::{config_text, endpoints, facts, input, manifest, name, view};
+use jiff::Timestamp;
+use podlift_model::facts::GuardState;
+use podlift_model::images::{ImageRole, ImagesState, NeededImage};
+use podlift_model::op::{Component, SkipPhase};
+use podlift_model::survey::DevicesState;
+use podlift_model::{HostOp, NodeFacts, NodeName, OpOutput, RunId};
+use std::collections::BTreeMap;
+
+fn run(i: &PlanInput) -> RunState {
+    let event = Event::RunStarted { plan: Box::new(build(i).unwrap()), by: "me".into() };
+    apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap()
+}
+
+fn spec<'a>(state: &'a RunState, id: &str) -> &'a StepSpec {
+    state.plan.steps().find(|s| s.id.as_str() == id).unwrap()
+}
+
+fn judged(state: &RunState, id: &str, reply: &Reply) -> Assess {
+    let step = spec(state, id);
+    step.kind.step().assess(&Cx { state, step, ahead: 0, acted: false }, reply)
+}
+
+fn act(state: &RunState, id: &str, reply: &Reply) -> Option<Act> {
+    let step = spec(state, id);
+    step.kind.step().act(&Cx { state, step, ahead: 0, acted: false }, reply)
+}
+
+fn again(assess: Assess) -> (Vec<String>, String) {
+    match assess {
+        Assess::Again { verbs, why } => (verbs, why),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn on(output: OpOutput) -> Reply {
+    Reply::Node(Box::new(output))
+}
+
+fn images(present: bool) -> ImagesState {
+    let needed = [("kube-scheduler", ImageRole::KubeScheduler), ("kube-proxy", ImageRole::KubeProxy)];
+    let image = |(name, role): (&str, ImageRole)| NeededImage {
+        image: format!("registry.k8s.io/{name}:v1.32.9"),
+        role,
+        present,
+        pinned: present,
+        pull: None,
+    };
+    ImagesState { needed: needed.map(image).into(), filesystem: Err("not asked".into()) }
+}
+
+/// Facts of a control-plane node with a guard that is armed for the run.
+fn armed(node: &str, upgraded: &[Component]) -> NodeFacts {
+    let mut facts = facts(node, true);
+    facts.guard = GuardState::Armed { run: RunId::new("r1").unwrap() };
+    for m in facts.manifests.iter_mut().filter(|m| upgraded.contains(&m.component)) {
+        *m = manifest(m.component, "v1.32.9", &[&format!("--etcd-servers={}", endpoints().join(","))]);
+    }
+    facts
+}
+
+fn config(text: String) -> Reply {
+    let managers = vec!["kubectl-edit at noon".into()];
+    let view = KubeadmConfigView { resource_version: "1".into(), cluster_configuration: text, managers };
+    Reply::Cluster(ClusterReply::KubeadmConfig(view))
+}
+
+/// What the kubeadm steps look at.
+fn before_kubeadm(facts: NodeFacts, images: ImagesState) -> Reply {
+    let manifests = on(OpOutput::Manifests(vec![]));
+    let config = config(config_text("good"));
+    Reply::All(vec![on(OpOutput::Facts(Box::new(facts))), manifests, config, on(OpOutput::Images(images))])
+}
+
+const NODE: &str = "control-plane/runai-02/kubeadm-node";
+const APPLY: &str = "control-plane/runai-01/kubeadm-apply";
+
+#[test]
+fn kubeadm_does_not_begin_without_the_images_of_its_static_pods() {
+    let state = run(&input());
+    let at = |facts, present| judged(&state, APPLY, &before_kubeadm(facts, images(present)));
+    assert_eq!(at(armed("runai-01", &[]), true), Assess::Ready);
+    let (verbs, why) = again(at(armed("runai-01", &[]), false));
+    assert_eq!(verbs, ["image-pull"]);
+    assert!(why.contains("kube-scheduler:v1.32.9") && !why.contains("kube-proxy"), "{why}");
+    let (verbs, _) = again(at(facts("runai-01", true), true));
+    assert_eq!(verbs, ["guard-arm"], "the guard went back to its steady watch");
+    // After it was done again once, an operator has to look.
+    let mut twice = run(&input());
+    twice.steps.get_mut(&spec(&state, APPLY).id).unwrap().redone = 1;
+    let told = judged(&twice, APPLY, &before_kubeadm(armed("runai-01", &[]), images(false)));
+    assert!(matches!(told, Assess::Blocked(ref r) if r.code == "earlier-lost"), "{told:?}");
+}
+
+#[test]
+fn images_are_pulled_only_where_they_are_lacking_and_then_seen() {
+    let state = run(&input());
+    let id = "pre-stage/runai-01/image-pull";
+    assert!(matches!(judged(&state, id, &on(OpOutput::Images(images(true)))), Assess::Done(_)));
+    assert_eq!(judged(&state, id, &on(OpOutput::Images(images(false)))), Assess::Ready);
+    let step = spec(&state, id);
+    let acted = Cx { state: &state, step, ahead: 0, acted: true };
+    let told = step.kind.step().assess(&acted, &on(OpOutput::Images(images(false))));
+    assert!(matches!(told, Assess::Blocked(ref r) if r.code == "images-missing"), "{told:?}");
+}
+
+/// A full run of kubeadm would write the broken manifest again, and wait for a change that the heal prevents.
+#[test]
+fn manifests_that_are_right_on_disk_are_not_written_again() {
+    let state = run(&input());
+    let reply = before_kubeadm(armed("runai-01", Component::ALL), images(false));
+    assert_eq!(judged(&state, APPLY, &reply), Assess::Ready, "no static pod is stopped: no image is needed");
+    let Some(Act::Node(_, HostOp::KubeadmApply { skip, .. })) = act(&state, APPLY, &reply) else { panic!() };
+    assert!(skip.contains(&SkipPhase::ControlPlane), "{skip:?}");
+    let reply = before_kubeadm(armed("runai-02", Component::ALL), images(true));
+    assert!(matches!(judged(&state, NODE, &reply), Assess::Done(_)));
+}
+
+/// Flag loss is waived, kubeadm wrote the broken manifest, the heal put the endpoints back, and the node lost power: the next attempt repairs
+/// the cause first, and only that.
+#[test]
+fn what_the_heal_put_back_is_repaired_before_the_next_attempt_although_its_loss_is_waived() {
+    let mut i = input();
+    i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+    let state = run(&i);
+    let reply = |now: NodeFacts| {
+        let etcd = i.etcd.values().next().unwrap().clone().unwrap();
+        let nodes = [now, facts("runai-02", true), facts("runai-03", true)];
+        let mut all = vec![config(config_text("bad")), on(OpOutput::Etcd(etcd))];
+        all.extend(nodes.map(|f| on(OpOutput::Facts(Box::new(f)))));
+        Reply::All(all)
+    };
+    let id = "root-cause/repair-config";
+    let before = judged(&state, id, &reply(facts("runai-01", true)));
+    assert!(matches!(before, Assess::Done(ref e) if e.what().starts_with("left as it is")), "{before:?}");
+    let healed = reply(armed("runai-01", &[Component::KubeApiserver]));
+    assert_eq!(judged(&state, id, &healed), Assess::Ready);
+    let Some(Act::Cluster(ClusterAct::WriteKubeadmConfig { cluster_configuration, .. })) =
+        act(&state, id, &healed)
+    else {
+        panic!()
+    };
+    assert!(cluster_configuration.contains(&endpoints()[0]), "{cluster_configuration}");
+}
+
+fn lane(node: &str, cordoned: bool, pods: &[&str]) -> [Reply; 2] {
+    let view = NodeView { unschedulable: cordoned, ..view(node, false) };
+    let evict = pods.iter().map(ToString::to_string).collect();
+    let pods = EvictionView { evict, refused: vec![] };
+    [ClusterReply::Node(view), ClusterReply::Pods(pods)].map(Reply::Cluster)
+}
+
+#[test]
+fn a_node_that_is_no_longer_cordoned_and_empty_is_drained_again_before_it_is_disturbed() {
+    let state = run(&input());
+    let cases =
+        [(true, vec![], None), (false, vec![], Some("cordon")), (true, vec!["lab/job"], Some("drain"))];
+    for (cordoned, pods, want) in cases {
+        let lane = lane("dgx030", cordoned, &pods);
+        let facts = on(OpOutput::Facts(Box::new(facts("dgx030", false))));
+        let packages = Reply::All(std::iter::once(facts).chain(lane.clone()).collect());
+        let restart = Reply::All(std::iter::once(lane[0].clone()).chain(lane.clone()).collect());
+        for (verb, reply) in [("install-kubelet-kubectl", packages), ("kubelet-restart", restart)] {
+            let told = judged(&state, &format!("canary/dgx030/{verb}"), &reply);
+            match want {
+                None => assert_eq!(told, Assess::Ready, "{verb}"),
+                Some(want) => assert_eq!(again(told).0[0], want, "{verb}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kubelet_waits_for_every_api_server() {
+    let mut state = run(&input());
+    let reply = {
+        let lane = lane("dgx030", true, &[]);
+        Reply::All(std::iter::once(lane[0].clone()).chain(lane).collect())
+    };
+    // The usual plan has its kubelets after all API servers; here none was upgraded.
+    let told = judged(&state, "canary/dgx030/kubelet-restart", &reply);
+    assert!(matches!(told, Assess::Blocked(ref r) if r.code == "api-server-behind"), "{told:?}");
+    let server: NodeName = name("runai-02");
+    assert!(state.why_not_defer(&server).unwrap().contains("runai-02 is not at 1.32"));
+    assert_eq!(state.why_not_defer(&name("dgx030")), None);
+    raise(&mut state);
+    assert_eq!(state.why_not_defer(&server), None);
+}
+
+/// Marks the kubeadm steps of all control-plane nodes as done.
+fn raise(state: &mut RunState) {
+    let ids: Vec<_> =
+        state.plan.steps().filter(|s| s.kind.step().raises_api_server()).map(|s| s.id.clone()).collect();
+    for id in ids {
+        let evidence = crate::program::Evidence::Seen { what: "w".into() };
+        state.steps.get_mut(&id).unwrap().status = crate::machine::StepStatus::Done { evidence };
+    }
+}
+
+#[test]
+fn a_node_takes_work_only_with_the_devices_that_it_had() {
+    let mut i = input();
+    let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
+    survey.infiniband = vec!["mlx5_0".into()];
+    let state = run(&i);
+    let id = "canary/dgx030/devices-back";
+    let reply = |gpus: &str, devices: Result<Vec<String>, String>| {
+        let allocatable = BTreeMap::from([("nvidia.com/gpu".to_string(), gpus.to_string())]);
+        let hardware = Hardware { allocatable, labels: BTreeMap::new() };
+        let devices = DevicesState { mounts: Ok(BTreeMap::new()), infiniband: devices };
+        let hardware = Reply::Cluster(ClusterReply::Hardware(Some(hardware)));
+        judged(&state, id, &Reply::All(vec![hardware, on(OpOutput::Devices(devices))]))
+    };
+    assert!(matches!(reply("8", Ok(vec!["mlx5_0".into()])), Assess::Done(_)));
+    for (told, want) in [
+        (reply("7", Ok(vec!["mlx5_0".into()])), "7 allocatable, 8 before"),
+        (reply("8", Ok(vec![])), "InfiniBand devices are gone: mlx5_0"),
+        (reply("8", Err("its agent is away".into())), "can't be seen"),
+    ] {
+        assert!(matches!(told, Assess::Wait(ref why) if why.contains(want)), "{want}: {told:?}");
+    }
+    let plain = spec(&state, "workers/dgx032/devices-back");
+    let cx = Cx { state: &state, step: plain, ahead: 0, acted: false };
+    assert_eq!(plain.kind.step().probe(&cx), Probe::All(vec![]), "nothing was recorded there");
+}

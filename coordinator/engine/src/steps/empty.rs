@@ -1,0 +1,41 @@
+//! Whether a drained node is still cordoned and empty. Steps of its lane that stop what pods need ask this right before they act.
+
+use super::{Assess, Cx};
+use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
+use podlift_model::NodeName;
+
+/// The lane of a step; `None` within if it drains no node.
+pub struct Lane(Option<NodeName>);
+
+/// The steps that make a node empty.
+pub const RESTS_ON: &[&str] = &["cordon", "drain"];
+
+impl Lane {
+    pub fn of(cx: &Cx) -> Self {
+        Self(cx.in_lane("drain").then(|| cx.node()))
+    }
+
+    pub fn looks(&self) -> Vec<Probe> {
+        let Some(node) = &self.0 else { return vec![] };
+        let looks =
+            [ClusterLook::Node { node: node.clone() }, ClusterLook::PodsToEvict { node: node.clone() }];
+        looks.map(Probe::Cluster).into()
+    }
+
+    /// The verdict if the node is not as the drain left it. `replies` answer `looks`.
+    pub fn lost(&self, cx: &Cx, replies: &[Reply]) -> Option<Assess> {
+        let node = self.0.as_ref()?;
+        let [Reply::Cluster(ClusterReply::Node(view)), Reply::Cluster(ClusterReply::Pods(pods))] = replies
+        else {
+            return Some(super::reply::odd(&Reply::All(replies.to_vec())));
+        };
+        if !view.unschedulable {
+            return Some(cx.again(RESTS_ON, format!("node {node} is not cordoned any more")));
+        }
+        let left: Vec<&str> = pods.evict.iter().chain(&pods.refused).take(3).map(String::as_str).collect();
+        (!left.is_empty()).then(|| {
+            let what = format!("pods have come to node {node} since its drain: {}", left.join(", "));
+            cx.again(&["drain"], what)
+        })
+    }
+}
