@@ -1,7 +1,6 @@
 //! The chain: each kind of damage is detected, every event survives JSON, and older journals can be read.
 
 use super::*;
-use crate::machine::Probed;
 use std::collections::BTreeSet;
 
 fn records(n: usize) -> Vec<Record> {
