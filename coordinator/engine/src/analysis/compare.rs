@@ -26,7 +26,12 @@ pub fn compare(before: &Recorded, after: &Recorded) -> Vec<Finding> {
     out
 }
 
-fn both<T>(before: &Seen<T>, after: &Seen<T>, out: &mut Vec<Finding>, differ: fn(&T, &T, &mut Vec<Finding>)) {
+fn both<T>(
+    before: &Seen<Vec<T>>,
+    after: &Seen<Vec<T>>,
+    out: &mut Vec<Finding>,
+    differ: fn(&[T], &[T], &mut Vec<Finding>),
+) {
     if let (Ok(before), Ok(after)) = (before, after) {
         differ(before, after, out);
     }
