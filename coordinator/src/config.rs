@@ -126,6 +126,9 @@ pub struct Plan {
     pub max_unavailable: u32,
     /// Workers that go first and alone. 1
     pub canary: u32,
+    /// How long the first workers must stay Ready with work on them before the next one is touched. "0s"
+    #[serde(with = "duration")]
+    pub canary_soak: Duration,
     /// How long a drain may take before the run pauses. "30m"
     #[serde(with = "duration")]
     pub drain: Duration,
@@ -192,6 +195,7 @@ impl Default for Plan {
         Self {
             max_unavailable: o.max_unavailable,
             canary: o.canary,
+            canary_soak: seconds(o.canary_soak_seconds),
             drain: seconds(o.drain_seconds),
             soak: seconds(o.soak_seconds),
             guard: seconds(o.guard_seconds),
@@ -235,6 +239,7 @@ impl Plan {
         PlanOptions {
             max_unavailable: self.max_unavailable,
             canary: self.canary,
+            canary_soak_seconds: seconds(self.canary_soak),
             drain_seconds: seconds(self.drain),
             soak_seconds: seconds(self.soak),
             guard_seconds: seconds(self.guard),
@@ -265,6 +270,7 @@ mod tests {
             "heartbeat",
             "max_unavailable",
             "canary",
+            "canary_soak",
             "drain",
             "soak",
             "guard",

@@ -58,7 +58,10 @@ impl Head {
     }
 
     fn odd(&self) -> String {
-        format!("the agent of head node {} answered something else than it was asked", self.name)
+        format!(
+            "the agent of head node {} answered something other than the answer to the question",
+            self.name
+        )
     }
 
     async fn ask(&self, look: Look) -> Result<OpOutput, String> {
@@ -66,7 +69,7 @@ impl Head {
         let late =
             |_| format!("the agent of head node {} did not answer within {} s", self.name, LIMIT.as_secs());
         answered.map_err(late)?.map_err(|failure| match self.agents.refused().remove(&self.name) {
-            Some(why) => format!("{}; it was turned away: {why}", failure.message),
+            Some(why) => format!("{}; it was refused: {why}", failure.message),
             None => failure.message,
         })
     }
@@ -151,6 +154,11 @@ mod tests {
         fleet.lock().bcm.insert(Look::BcmApplications.verb(), told);
         assert_eq!(applications(&fleet).await, Ok(Some(rows)));
         fleet.lock().bcm.insert(Look::BcmApplications.verb(), OpOutput::BcmVersions(vec![]));
-        assert!(applications(&fleet).await.unwrap_err().contains("something else than it was asked"));
+        assert!(
+            applications(&fleet)
+                .await
+                .unwrap_err()
+                .contains("something other than the answer to the question")
+        );
     }
 }

@@ -19,6 +19,9 @@ pub struct Pair {
 /// Days of the CA's validity (ten years); the days of a leaf are chosen.
 const CA_DAYS: i64 = 3650;
 
+/// Beginning of a CA's common name, before the cluster's name.
+const OF: &str = "podlift CA of ";
+
 fn failed(what: &'static str) -> impl Fn(rcgen::Error) -> TlsError {
     move |e| TlsError::Make(format!("{what}: {e}"))
 }
@@ -27,11 +30,21 @@ fn failed(what: &'static str) -> impl Fn(rcgen::Error) -> TlsError {
 pub fn init(cluster: &ClusterName, now: Timestamp) -> Result<Pair, TlsError> {
     let key = KeyPair::generate().map_err(failed("CA key"))?;
     let mut params = validity(now, CA_DAYS);
-    params.distinguished_name.push(DnType::CommonName, format!("podlift CA of {cluster}"));
+    params.distinguished_name.push(DnType::CommonName, format!("{OF}{cluster}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let certificate = params.self_signed(&key).map_err(failed("CA certificate"))?;
     Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem().into() })
+}
+
+/// The cluster that a CA certificate of `init` names; `None` if it has another origin, and names none.
+pub fn cluster_of(certificate: &str) -> Result<Option<ClusterName>, TlsError> {
+    let bad = |e: &dyn std::fmt::Display| TlsError::Make(format!("the CA's certificate: {e}"));
+    let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).map_err(|e| bad(&e))?;
+    let parsed = pem.parse_x509().map_err(|e| bad(&e))?;
+    let names = parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    let name = names.filter_map(|name| name.strip_prefix(OF)).next();
+    name.map(|name| ClusterName::new(name).map_err(|e| bad(&e))).transpose()
 }
 
 /// Issues a leaf for exactly one identity. `addresses` are extra IP names, for coordinators that other tools also connect to.

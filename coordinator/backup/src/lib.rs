@@ -11,6 +11,7 @@
 //! ```
 #![allow(clippy::disallowed_methods)] // an edge: the files of a backup
 
+mod error;
 mod hashed;
 mod kind;
 mod list;
@@ -23,6 +24,7 @@ mod unfinished;
 mod verify;
 mod writer;
 
+pub use error::WriteError;
 pub use hashed::Hashed;
 pub use kind::{Kind, Wanted};
 pub use list::{Entry, list};
@@ -30,7 +32,7 @@ pub use manifest::{LeftOut, Manifest, Member, Stored};
 pub use retain::retain;
 pub use secret::{NoRecipient, Recipient};
 pub use verify::{Problem, sealed, verify, verify_with};
-pub use writer::{About, Begun, Content, WriteError, Writer};
+pub use writer::{About, Begun, Content, Writer};
 
 #[cfg(test)]
 mod tests;

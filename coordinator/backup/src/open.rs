@@ -1,11 +1,11 @@
 //! Writes one member: hashes it before and after encryption, checks an etcd snapshot as it passes, and fsyncs the file at the end.
 
+use crate::error::WriteError;
 use crate::hashed::Hashed;
 use crate::kind::Kind;
 use crate::manifest::{Member, Stored};
 use crate::secret::{self, Encrypting, Recipient};
 use crate::snapshot::Check;
-use crate::writer::WriteError;
 use podlift_model::NodeName;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};

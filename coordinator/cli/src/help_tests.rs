@@ -67,6 +67,7 @@ fn a_line_that_is_wrong_is_told_as_every_error_is() {
         "podlift plan --to 1.x",
         "podlift plan --to v1.32.9 --max-unavailable 0",
         "podlift plan --to v1.32.9 --waive flag-loss",
+        "podlift plan --to v1.32.9 --waive flag-loss=REASON",
         "podlift status -o xml",
         "podlift status --events 5",
         "podlift status runai-01 --all",

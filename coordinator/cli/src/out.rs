@@ -68,8 +68,7 @@ pub(super) fn size() -> Option<(u16, u16)> {
 
 /// A JSON document as indented JSON or as YAML.
 pub(super) fn document(format: Format, json: &str) -> Result<String, CliError> {
-    let value =
-        serde_json::from_str(json).map_err(|e| CliError::failed("the coordinator's answer is no JSON", e))?;
+    let value = json.parse().map_err(|e| CliError::failed("the coordinator's answer is no JSON", e))?;
     value_text(format, &value)
 }
 
@@ -77,7 +76,7 @@ pub(super) fn value_text(format: Format, value: &serde_json::Value) -> Result<St
     let failed = |e: &dyn std::fmt::Display| CliError::failed("the answer can't be written", e);
     match format {
         Format::Yaml => serde_saphyr::to_string(value).map_err(|e| failed(&e)),
-        _ => serde_json::to_string_pretty(value).map_err(|e| failed(&e)),
+        _ => Ok(format!("{value:#}")),
     }
 }
 

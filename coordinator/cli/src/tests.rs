@@ -88,7 +88,7 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
     let hub = Hub::new(cluster, store.clone(), Arc::new(SystemClock), HubSettings::default());
     let quick = Duration::from_millis(2);
     let settings = Settings {
-        exec: ExecSettings { poll: quick, probe_interval: quick },
+        exec: ExecSettings { poll: quick, probe_interval: quick, read_interval: quick },
         options: PlanOptions { soak_seconds: 0, ..options() },
         backup: BackupSettings { recipients: vec![RECIPIENT.parse().unwrap()], ..BackupSettings::default() },
         ..Settings::default()
@@ -248,6 +248,87 @@ async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_cha
     assert_eq!(site.eve("upgrade --yes --plan DIR/plan.json").await, Exit::Done);
 }
 
+/// The document of a plan, as `-o json` prints it, in a file of the site.
+async fn saved(site: &Site, goal: Goal, name: &str) {
+    let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
+    let query = PlanQuery { goal, max_unavailable: None, waivers: vec![], nodes: vec![] };
+    let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
+    let text = super::out::document(super::out::Format::Json, answer.json()).unwrap();
+    podlift_common::durable::write(&site.dir.path().join(name), text.as_bytes(), 0o600).unwrap();
+}
+
+#[tokio::test]
+async fn a_repair_is_shown_and_run_and_each_plan_is_started_by_the_command_of_its_goal() {
+    let site = site().await;
+    assert_eq!(site.eve("repair --plan").await, Exit::Done);
+    assert_eq!(site.eve("repair").await, Exit::Usage, "nobody can be asked");
+    saved(&site, Goal::Repair, "repair.json").await;
+    saved(&site, Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, "upgrade.json").await;
+    let file = |name: &str| site.dir.path().join(name).display().to_string();
+    let error = site.result("upgrade --yes --plan DIR/repair.json").await.unwrap_err();
+    assert_eq!(
+        (error.exit, error.next),
+        (Exit::Usage, format!("podlift repair --file {}", file("repair.json")))
+    );
+    let error = site.result("repair --yes --file DIR/upgrade.json").await.unwrap_err();
+    assert_eq!(
+        (error.exit, error.next),
+        (Exit::Usage, format!("podlift upgrade --plan {}", file("upgrade.json")))
+    );
+    assert!(site.fleet.lock().effects.is_empty());
+    assert_eq!(site.eve("repair --yes --file DIR/repair.json").await, Exit::Done);
+    assert_eq!(site.fleet.count("kubeadm-config"), 1);
+    assert_eq!(site.eve("report").await, Exit::Done);
+}
+
+#[tokio::test]
+async fn an_edited_plan_is_refused_whatever_the_field() {
+    let site = site().await;
+    saved(&site, Goal::Upgrade { to: "v1.32.9".parse().unwrap() }, "plan.json").await;
+    let path = site.dir.path().join("plan.json");
+    let text = podlift_common::durable::read_to_string(&path).unwrap();
+    for (from, to) in
+        [("\"made_at\": \"2", "\"made_at\": \"3"), ("\"title\": \"Workers\"", "\"title\": \"Others\"")]
+    {
+        let edited = text.replacen(from, to, 1);
+        assert_ne!(edited, text, "{from}");
+        podlift_common::durable::write(&path, edited.as_bytes(), 0o600).unwrap();
+        let error = site.result("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
+        assert!(error.why.contains("changed after it was made"), "{}", error.why);
+    }
+    assert!(site.fleet.lock().effects.is_empty());
+}
+
+#[tokio::test]
+async fn what_can_not_be_taken_back_needs_a_confirmation_and_a_deferral_can() {
+    let site = site().await;
+    for (line, without) in [("abort", "podlift abort --yes"), ("takeover", "podlift takeover --yes")] {
+        let error = site.result(line).await.unwrap_err();
+        assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, without));
+        assert!(error.why.contains("no terminal"), "{}", error.why);
+    }
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes --approve phase").await, Exit::Paused);
+    let error = site.result("resume").await.unwrap_err();
+    assert_eq!((error.exit, error.next.as_str()), (Exit::Failed, "podlift approve"));
+    let error = site.result("defer runai-03").await.unwrap_err();
+    assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift defer runai-03 --yes"));
+    assert_eq!(site.eve("include dgx031").await, Exit::Failed, "it was never deferred");
+    assert_eq!(site.eve("defer dgx031 --reason repair").await, Exit::Done);
+    assert_eq!(site.eve("include dgx031").await, Exit::Done);
+    assert_eq!(site.eve("abort --yes").await, Exit::Done);
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_cluster_is_not_issued() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |line: &str| format!("podlift cert {line}");
+    assert_eq!(podlift(&line("init --cluster runaicluster --dir DIR/ca"), dir.path()).await, Exit::Done);
+    let issue = |cluster: &str| line(&format!("issue node dgx030 --cluster {cluster} --ca DIR/ca --out DIR"));
+    assert_eq!(podlift(&issue("othercluster"), dir.path()).await, Exit::Usage);
+    assert!(!dir.path().join("node-dgx030.crt").exists());
+    assert_eq!(podlift(&issue("runaicluster"), dir.path()).await, Exit::Done);
+}
+
 #[tokio::test]
 async fn what_people_say_stands_in_the_journal_and_a_run_waits_where_it_was_told_to() {
     let site = site().await;
@@ -277,7 +358,7 @@ async fn what_a_person_asks_of_one_node_is_written_down_and_told() {
     let (exit, what) = error(site.result("heal accept dgx030 kube-apiserver").await);
     assert_eq!(
         (exit, what.as_str()),
-        (Exit::Failed, "the agent of dgx030 has told of no kube-apiserver.yaml")
+        (Exit::Failed, "the agent of dgx030 has reported no kube-apiserver.yaml")
     );
     let refused = Failure::operator("heal-refused", "it changed since it was looked at");
     site.fleet.lock().failing.insert("heal-accept".into(), vec![refused]);
@@ -291,10 +372,10 @@ async fn what_a_person_asks_of_one_node_is_written_down_and_told() {
     assert_eq!(site.eve("heal accept runai-01 kube-apiserver").await, Exit::Done);
     site.fleet.lock().offline.insert(name("runai-02"));
     let (_, what) = error(site.result("heal apply runai-02 kube-apiserver").await);
-    assert_eq!(what, "no agent of runai-02 is connected");
+    assert_eq!(what, "the agent of runai-02 is not connected");
     site.fleet.lock().unheard.insert("heal-apply".into(), 1);
     let (_, what) = error(site.result("heal apply runai-03 kube-apiserver").await);
-    assert!(what.starts_with("runai-03: nobody knows how heal-apply ended"), "{what}");
+    assert!(what.starts_with("runai-03: the outcome of heal-apply is not known"), "{what}");
     let verbs: Vec<String> = site.fleet.lock().effects.iter().map(|e| format!("{} {}", e.0, e.1)).collect();
     assert_eq!(verbs, ["runai-01 heal-accept", "runai-03 heal-apply"]);
 }

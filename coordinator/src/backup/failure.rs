@@ -1,15 +1,15 @@
 //! Failures of a set as the coordinator reports them: the member, the reason, and that it stops a run.
 
 use podlift_backup::WriteError;
-use podlift_model::{Failure, NodeName};
+use podlift_model::{Failure, NodeName, codes};
 
 /// A member is missing, empty or damaged.
-pub(super) const INCOMPLETE: &str = "backup-incomplete";
+pub(super) const INCOMPLETE: &str = codes::BACKUP_INCOMPLETE;
 /// An existing set is not what was sealed.
-pub(super) const DAMAGED: &str = "backup-damaged";
-pub(super) const IO: &str = "backup-io";
+pub(super) const DAMAGED: &str = codes::BACKUP_DAMAGED;
+pub(super) const IO: &str = codes::BACKUP_IO;
 /// An agent gives out no secrets because it has no recipient to encrypt them to.
-pub(super) const NO_RECIPIENTS: &str = "no-recipients";
+pub(super) const NO_RECIPIENTS: &str = codes::NO_RECIPIENTS;
 const IN_CLEAR: &str = "secret-in-clear";
 const FORBIDDEN: &str = "backup-forbidden";
 
@@ -48,7 +48,7 @@ pub(super) fn io(what: &std::path::Path, error: &std::io::Error) -> Failure {
 
 /// A failure of the API for `path`. A missing right is an operator's failure, because waiting does not grant it.
 pub(super) fn api(path: &str, failure: Failure) -> Failure {
-    if failure.code == "api-forbidden" {
+    if failure.code == codes::API_FORBIDDEN {
         let text = format!(
             "{path} may not be read: {}; kubectl apply -f rbac.yaml (docs/backup.md)",
             failure.message

@@ -2,10 +2,11 @@
 
 use super::World;
 use super::failure;
-use super::member::MemberWriter;
+use super::member::{MemberSpec, MemberWriter};
 use super::page::Page;
-
+use podlift_backup::{Kind, Writer};
 use podlift_model::Failure;
+use std::sync::Arc;
 
 /// Objects in a page; kubectl uses the same number.
 const PAGE: &str = "500";
@@ -38,6 +39,13 @@ impl ListWriter {
         self.member.put(TAIL).await?;
         self.member.end().await.map(drop)
     }
+}
+
+/// The member of the set with this list; `None` if the set leaves it out.
+pub(super) fn member(writer: &Arc<Writer>, kind: Kind) -> Result<Option<ListWriter>, Failure> {
+    let spec =
+        MemberSpec { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
+    Ok(MemberWriter::new(writer, spec)?.map(ListWriter::new))
 }
 
 /// Copies every page of the list at `path`. `keep` decides for each object whether it is copied. `Ok(false)` if there is no such list.

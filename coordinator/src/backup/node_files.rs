@@ -41,7 +41,7 @@ pub(super) async fn office(m: &Collection<'_>, node: &NodeName) -> Result<(), Fa
         return Ok(());
     }
     let text = format!(
-        "the agent of {node} takes orders of a higher epoch than {epoch}, and gives its files only to its holder: leave the node out (podlift backup --without {node}, podlift defer {node}), or podlift takeover if another coordinator is gone for good"
+        "the agent of {node} has accepted a higher epoch than {epoch}, and gives its files only to the coordinator that holds it: leave the node out (podlift backup --without {node}, podlift defer {node}), or podlift takeover if another coordinator is gone for good"
     );
     Err(Failure::operator(EPOCH_STALE, text))
 }

@@ -1,6 +1,6 @@
 //! The cluster's part of a set: the objects to read, and the member that each goes into.
 
-use super::lists::{self, ListWriter};
+use super::lists;
 use super::member::{MemberSpec, MemberWriter};
 use super::settings::ObjectName;
 use super::{Collection, failure, slim, workloads};
@@ -49,12 +49,6 @@ pub(super) async fn collect(m: &Collection<'_>) -> Result<(), Failure> {
     workloads::collect(m).await
 }
 
-pub(super) fn list_member(m: &Collection<'_>, kind: Kind) -> Result<Option<ListWriter>, Failure> {
-    let spec =
-        MemberSpec { kind, node: None, path: format!("cluster/{kind}.json"), secret: false, sealed: false };
-    Ok(MemberWriter::new(&m.writer, spec)?.map(ListWriter::new))
-}
-
 /// A list that must not be empty in any cluster.
 async fn some(
     m: &Collection<'_>,
@@ -75,7 +69,7 @@ async fn list(
     path: &str,
     keep: impl FnMut(&str) -> bool + Send,
 ) -> Result<u64, Failure> {
-    let Some(mut member) = list_member(m, kind)? else { return Ok(0) };
+    let Some(mut member) = lists::member(&m.writer, kind)? else { return Ok(0) };
     let there = lists::copy(&m.world, path, &mut member, keep).await?;
     let objects = member.objects;
     if there {
@@ -102,7 +96,7 @@ async fn config_map(m: &Collection<'_>, kind: Kind, name: &str) -> Result<(), Fa
 /// The named TLS secrets. The set records a secret that does not exist.
 async fn tls(m: &Collection<'_>, secrets: BTreeMap<ObjectName, String>) -> Result<(), Failure> {
     let kind = Kind::TlsSecrets;
-    let Some(mut member) = list_member(m, kind)? else { return Ok(()) };
+    let Some(mut member) = lists::member(&m.writer, kind)? else { return Ok(()) };
     for (ObjectName { namespace, name }, whose) in secrets {
         let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
         match lists::object(&m.world, &path).await? {

@@ -1,7 +1,7 @@
 //! Workloads of the Run:ai namespaces: the built-in kinds, and all kinds that the groups of Run:ai and of training operators define there.
 
 use super::lists::{self, ListWriter};
-use super::{Collection, objects, slim};
+use super::{Collection, slim};
 use podlift_backup::Kind;
 use podlift_model::Failure;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ struct Resource {
 }
 
 pub(super) async fn collect(m: &Collection<'_>) -> Result<(), Failure> {
-    let Some(mut member) = objects::list_member(m, Kind::Workloads)? else { return Ok(()) };
+    let Some(mut member) = lists::member(&m.writer, Kind::Workloads)? else { return Ok(()) };
     for path in BUILT_IN {
         take(m, path, &mut member).await?;
     }

@@ -21,7 +21,7 @@ use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure};
 
 /// Code of the failure that the API does not answer now. The failure is always transient.
-pub const UNREACHABLE: &str = "api-unreachable";
+pub const UNREACHABLE: &str = podlift_model::codes::API_UNREACHABLE;
 /// Code of the failure that another coordinator with a higher epoch wrote the object.
 pub const FENCED: &str = "fenced";
 

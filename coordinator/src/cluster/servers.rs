@@ -11,6 +11,6 @@ pub(super) struct NoServers;
 
 impl Servers for NoServers {
     fn at(&self, endpoint: &str) -> Result<::kube::Client, String> {
-        Err(format!("there is no way to {endpoint} by itself"))
+        Err(format!("{endpoint} can't be reached on its own: no kubeconfig is set for single API servers"))
     }
 }

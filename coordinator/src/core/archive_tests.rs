@@ -384,7 +384,7 @@ fn nothing_is_emptied_while_the_file_is_not_whole() {
                 let text = std::fs::read_to_string(path).unwrap();
                 std::fs::write(path, text.replacen("\"by\":\"eve\"", "\"by\":\"bob\"", 1)).unwrap();
             },
-            "another one than the journal has",
+            "differs from the one in the journal",
         ),
     ];
     for (spoil, why) in spoils {

@@ -1,7 +1,7 @@
 //! A person's request for a plan, and how the configuration completes it.
 
 use super::{Coordinator, CoordinatorError};
-use crate::exec::planner::Counts;
+use crate::exec::planner::{Counts, Journaled};
 use podlift_engine::Program;
 use podlift_engine::goals::{self, Ask, Wanted};
 use podlift_engine::program::{Approve, Waiver};
@@ -72,10 +72,12 @@ impl Coordinator {
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Program>, CoordinatorError> {
-        let (attestations, goal) = (self.store.attestations(), ask.goal);
+        let open_run = self.store.open_run().map(|state| state.run.clone());
+        let known = Journaled { attestations: self.store.attestations(), open_run };
+        let goal = ask.goal;
         let span = tracing::info_span!("plan", %goal, by);
         let making = async {
-            let input = self.planner.gather(ask, attestations, counts).await?;
+            let input = self.planner.gather(ask, known, counts).await?;
             Ok::<_, CoordinatorError>(Arc::new(goals::build(&input)?))
         };
         let plan = self.meters.planned(making.instrument(span)).await?;

@@ -7,7 +7,7 @@ use podlift_engine::machine::Event;
 use podlift_engine::view::backups::{CHECK_SCHEMA, SCHEMA};
 use podlift_engine::view::{BackupCheck, Backups};
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{Failure, HostOp, NodeName, RunId};
+use podlift_model::{Failure, HostOp, NodeName, RunId, codes};
 
 /// Prefix of the name under which an agent keeps a snapshot that belongs to no run.
 const SNAPSHOT: &str = "backup-";
@@ -82,7 +82,11 @@ impl Coordinator {
     ) -> Result<(Order, Vec<NodeName>), CoordinatorError> {
         let views = match self.performer.cluster.look(&ClusterLook::Nodes).await? {
             ClusterReply::Nodes(views) => views,
-            _ => return Err(Failure::permanent("odd-reply", "the API's list of nodes can't be read").into()),
+            _ => {
+                return Err(
+                    Failure::permanent(codes::ODD_REPLY, "the API's list of nodes can't be read").into()
+                );
+            }
         };
         if let Some(node) = ask.without.iter().find(|n| !views.iter().any(|v| v.name == **n)) {
             let near =
@@ -122,7 +126,8 @@ impl Coordinator {
         by: &str,
         progress: &OnProgress,
     ) -> Result<(), CoordinatorError> {
-        let none = || Failure::operator("agent-unreachable", "no agent of a control-plane node is connected");
+        let none =
+            || Failure::operator(codes::AGENT_UNREACHABLE, "no agent of a control-plane node is connected");
         let (node, _) = planes.first().ok_or_else(none)?;
         progress(Progress { what: format!("etcd snapshot on {node}"), done: 0, total: 0 });
         let op = HostOp::EtcdSnapshot { run: order.snapshot.clone() };

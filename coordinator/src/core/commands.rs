@@ -1,10 +1,9 @@
 //! The commands of a person. Each has its own event in the journal.
 
-use super::people::approve;
+use super::decisions::{approve, include, pause, resume, retry, unwaive};
 use super::{Coordinator, CoordinatorError};
 use jiff::Timestamp;
-use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
-use podlift_engine::program::StopReason;
+use podlift_engine::machine::{Event, RunState};
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
 use std::sync::Arc;
@@ -96,22 +95,23 @@ impl Coordinator {
         let by = by.to_string();
         let (event, said) = match command {
             Command::Pause { reason } => {
-                (pause(reason, &by), format!("run {id} pauses: what runs is finished first"))
+                (pause(reason, &by), format!("run {id} pauses after the ops that are running"))
             }
-            Command::Approve => (approve(&state, by)?, format!("approved: run {id} goes on")),
-            Command::Resume => (resume(&state, by)?, format!("run {id} goes on")),
+            Command::Approve => (approve(&state, by)?, format!("approved: run {id} continues")),
+            Command::Resume => (resume(&state, by)?, format!("run {id} continues")),
             Command::Retry { step, repair_dpkg } => {
-                (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries again"))
+                (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries the failed steps again"))
             }
             Command::Abort { reason } => (
                 Event::AbortAsked { by, reason },
                 format!(
-                    "run {id} is being aborted; `podlift report` says what was put back and what is left"
+                    "run {id} is being aborted; `podlift report` lists what was reverted and what is left"
                 ),
             ),
-            Command::Unwaive { check } => {
-                (unwaive(&state, check, by)?, format!("waiver lifted; `podlift retry` goes on with run {id}"))
-            }
+            Command::Unwaive { check } => (
+                unwaive(&state, check, by)?,
+                format!("the waiver is revoked; `podlift retry` continues run {id}"),
+            ),
             Command::Include { node } => {
                 let said =
                     format!("node {node} takes part in run {id} again; podlift resume, if the run is paused");
@@ -163,7 +163,7 @@ impl Coordinator {
         let lines: Vec<String> = undone.undone.into_iter().chain(undone.left).collect();
         let tail = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
         Ok(format!(
-            "node {node} is left out of run {}{tail}; podlift resume, if the run is paused",
+            "node {node} is deferred in run {}{tail}; podlift resume, if the run is paused",
             state.run
         ))
     }
@@ -176,64 +176,5 @@ impl Coordinator {
         let names = runs.iter().map(RunId::as_str).collect::<Vec<_>>().join(", ");
         self.store.append(None, Event::RunsAdopted { runs, by: by.into() })?;
         Ok(format!("adopted: {names}; this coordinator may command again"))
-    }
-}
-
-fn pause(reason: String, by: &str) -> Event {
-    let message = match reason.is_empty() {
-        true => format!("paused by {by}"),
-        false => format!("paused by {by}: {reason}"),
-    };
-    let (detail, undone) = (String::new(), String::new());
-    let reason =
-        StopReason { code: "operator".into(), message, detail, undone, next: "podlift resume".into() };
-    Event::RunPaused { reason, by: Some(by.into()) }
-}
-
-/// Resumes a run without failed steps; those would pause it again at once. What waits for an approval is not resumed.
-fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
-    if let RunStatus::Paused { reason } = &state.status
-        && reason.code == APPROVAL
-    {
-        return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
-    }
-    none_failed(state)?;
-    Ok(Event::RunResumed { by })
-}
-
-pub(super) fn none_failed(state: &RunState) -> Result<(), CoordinatorError> {
-    match state.failed_steps().next() {
-        Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),
-        None => Ok(()),
-    }
-}
-
-fn include(state: &RunState, node: NodeName, by: String) -> Result<Event, CoordinatorError> {
-    match state.deferred.contains_key(&node) {
-        true => Ok(Event::NodeIncluded { node, by }),
-        false => Err(CoordinatorError::NotDeferred { node }),
-    }
-}
-
-fn retry(
-    state: &RunState,
-    step: Option<StepId>,
-    by: String,
-    repair_dpkg: bool,
-) -> Result<Event, CoordinatorError> {
-    let paused = matches!(state.status, RunStatus::Paused { .. });
-    match step.is_none() && !paused && state.failed_steps().next().is_none() {
-        true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
-        false => Ok(Event::RetryAsked { step, by, repair_dpkg }),
-    }
-}
-
-fn unwaive(state: &RunState, check: String, by: String) -> Result<Event, CoordinatorError> {
-    match state.waived(&check) {
-        Some(_) => Ok(Event::WaiverLifted { check, by }),
-        None => {
-            let known = state.waivers.iter().map(|w| w.check.clone()).collect();
-            Err(CoordinatorError::NotWaived { check, known })
-        }
     }
 }

@@ -20,11 +20,11 @@ pub enum CoordinatorError {
     RunOpen { run: RunId },
     #[error("preflight blocks the run; nothing was changed")]
     Blocked { goal: GoalName, findings: Vec<Finding> },
-    #[error("the plan is another one than you saw ({}, now {})", short(seen), now.short())]
+    #[error("the plan has changed since it was shown ({}, now {})", short(seen), now.short())]
     OtherPlan { goal: GoalName, seen: String, now: Digest, parts: Option<Vec<String>> },
     #[error("the plan is {} and not {}", of_goal(other(*wanted)), of_goal(*wanted))]
     OtherGoal { wanted: GoalName },
-    #[error("the plan is not one of this cluster")]
+    #[error("the plan is of another cluster")]
     OtherCluster { of: ClusterName, here: ClusterName },
     #[error("the plan can't be run")]
     Contract(#[from] ContractError),
@@ -46,17 +46,17 @@ pub enum CoordinatorError {
     BadSelector { text: String, source: SelectorError },
     #[error("no run is open")]
     NoRun,
-    #[error("there was no run yet")]
+    #[error("no run was started yet")]
     NoRunEver,
-    #[error("the run does not go on")]
+    #[error("the run does not continue")]
     StepFailed { step: StepId },
-    #[error("there is nothing to try again")]
+    #[error("no step can be tried again")]
     NothingFailed { run: RunId },
-    #[error("node {node} can't be left out now")]
+    #[error("node {node} can't be deferred now")]
     NodeBusy { node: NodeName, step: StepId },
     #[error("{check:?} is not waived in this run")]
     NotWaived { check: String, known: Vec<String> },
-    #[error("the name {name} is taken")]
+    #[error("the name {name} is in use")]
     BackupExists { name: String },
     #[error("{}", match name { Some(name) => format!("there is no backup {name}"), None => "there is no backup yet".into() })]
     NoBackup { name: Option<String> },
@@ -66,21 +66,21 @@ pub enum CoordinatorError {
     BackupNotMade(#[source] Failure),
     #[error("run {run} is archived")]
     RunArchived { run: RunId, file: String },
-    #[error("nothing can be archived here")]
+    #[error("nothing was archived")]
     NoArchives,
     #[error("the archive was not made")]
     ArchiveNotMade { why: String },
-    #[error("the archive is not whole, or can't be read")]
+    #[error("the archive is damaged or can't be read")]
     Archive(#[from] ArchiveFileError),
     #[error("archive {file} is not the one that the journal names")]
     OtherArchive { file: String },
     #[error("{}", .0.message)]
     Failure(#[from] Failure),
-    #[error("the journal did not take it")]
+    #[error("the record was not written to the journal")]
     Store(#[from] StoreError),
     #[error("the journal can't be read")]
     Journal(#[from] JournalError),
-    #[error("that is no name of podlift's")]
+    #[error("the name is not valid")]
     Id(#[from] InvalidId),
 }
 
@@ -145,8 +145,8 @@ fn short(hash: &str) -> String {
 fn changed(parts: &Option<Vec<String>>) -> String {
     match parts {
         Some(parts) if !parts.is_empty() => format!("changed since: {}", parts.join(", ")),
-        Some(_) => "what it rests on is the same, its steps are others: another podlift made it".into(),
-        _ => "that plan was made by an earlier start of this coordinator, or long ago".into(),
+        Some(_) => "the facts are the same and the steps differ: another version of podlift made the plan".into(),
+        _ => "the coordinator no longer knows that plan: it was made before its last start, or 16 other plans were made since".into(),
     }
 }
 
@@ -166,28 +166,32 @@ impl CoordinatorError {
                 "a plan is started by the command of its own goal, and this command starts only {}",
                 of_goal(*wanted)
             ),
-            E::OtherCluster { of, here } => format!("it was made for {of}, this coordinator has {here}"),
+            E::OtherCluster { of, here } => {
+                format!("it was made for cluster {of}, and this coordinator serves {here}")
+            }
             E::Contract(error) => error.to_string(),
             E::Attestation { why, .. } | E::NothingToApprove { why } => why.clone(),
             E::WaitsForApproval { what } => what.clone(),
             E::NotDeferred { .. } => "only a node that was deferred can be included again".into(),
             E::Plan(error) => error.to_string(),
-            E::UnknownRun { .. } => "no run of that name was started here".into(),
+            E::UnknownRun { .. } => "the journal of this coordinator has no run of that name".into(),
             E::UnknownNode { near, known, .. } => match near.is_empty() {
                 true => format!("none of the {known} nodes has a name like it"),
                 false => format!("did you mean {}?", near.join(" or ")),
             },
             E::BadSelector { source, .. } => source.to_string(),
-            E::NoRun => "there was none yet, or the last one is over".into(),
+            E::NoRun => "no run was started yet, or the last one has ended".into(),
             E::NoRunEver => "the journal holds no run".into(),
-            E::StepFailed { step } => format!("step {step} failed, and a run does not go past it"),
+            E::StepFailed { step } => {
+                format!("step {step} has failed, and a run does not continue past a failed step")
+            }
             E::NothingFailed { run } => format!("no step of run {run} failed, and it is not paused"),
             E::NodeBusy { step, .. } => {
-                format!("it is in the middle of step {step}, and is left out only between two ops")
+                format!("an op of step {step} runs there, and a node is deferred only between two ops")
             }
             E::NotWaived { known, .. } => format!("waived: {}", listed(known, "nothing")),
             E::BackupExists { .. } => {
-                "a set, a run or an attempt that did not end has it, and a name is used once".into()
+                "a backup, a run or an unfinished backup has this name, and each name is used once".into()
             }
             E::NoBackup { name: Some(_) } => "no set of that name is in the directory of backups".into(),
             E::NoBackup { name: None } => "the directory of backups holds no set".into(),
@@ -205,11 +209,12 @@ impl CoordinatorError {
                 detail => format!("{}\n{detail}", failure.message),
             },
             E::RunArchived { file, .. } => format!("its records are in {file}, beside the journal"),
-            E::NoArchives => "the journal of this coordinator is no file".into(),
+            E::NoArchives => "the journal of this coordinator is not a file".into(),
             E::ArchiveNotMade { why } => why.clone(),
             E::Archive(error) => error.to_string(),
             E::OtherArchive { .. } => {
-                "its SHA-256 is another one than the journal has: put back the file that was made".into()
+                "its SHA-256 differs from the one in the journal: restore the file that the archive made"
+                    .into()
             }
             E::Failure(failure) => failure.detail.clone(),
             E::Store(error) => error.to_string(),

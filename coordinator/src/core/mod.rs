@@ -4,6 +4,7 @@ mod archive;
 mod ask;
 mod backup;
 mod commands;
+mod decisions;
 mod error;
 mod history;
 mod node_ask;

@@ -4,7 +4,7 @@
 use super::{Coordinator, CoordinatorError};
 use podlift_engine::machine::{Event, RunStatus};
 use podlift_model::op::Component;
-use podlift_model::{Digest, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome, OpOutput};
+use podlift_model::{Digest, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome, OpOutput, codes};
 use std::sync::Arc;
 
 impl Coordinator {
@@ -21,7 +21,7 @@ impl Coordinator {
             seen?.facts.manifests.iter().find(|m| m.component == component).map(|m| m.sha256.clone())
         };
         let missing = || {
-            let message = format!("the agent of {node} has told of no {}", component.file());
+            let message = format!("the agent of {node} has reported no {}", component.file());
             Failure::operator("no-manifest", message).with_detail(&format!("podlift heal status {node}"))
         };
         let sha256 = sha256.or_else(told).ok_or_else(missing)?;
@@ -35,7 +35,7 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         let _one = self.starting.lock().await;
-        self.beside_no_run(&format!("something is done to {node}"))?;
+        self.beside_no_run(&format!("a request to {node}"))?;
         self.asked(node, op, by).await
     }
 
@@ -45,7 +45,7 @@ impl Coordinator {
         match self.store.open_run().filter(|s| works(s)) {
             None => Ok(()),
             Some(run) => {
-                let message = format!("run {} works: before {what}, it is paused", run.run);
+                let message = format!("run {} is at work: pause it before {what}", run.run);
                 Err(Failure::operator("run-works", message).with_detail("podlift pause, then again").into())
             }
         }
@@ -59,8 +59,8 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         if self.performer.agents.ledger(&node).is_none() {
-            let message = format!("no agent of {node} is connected");
-            return Err(Failure::operator("agent-unreachable", message).into());
+            let message = format!("the agent of {node} is not connected");
+            return Err(Failure::operator(codes::AGENT_UNREACHABLE, message).into());
         }
         let epoch = self
             .fence
@@ -85,7 +85,7 @@ impl Coordinator {
             OpOutcome::Done { .. } => Ok(format!("{node}: {} done", op.verb())),
             OpOutcome::Failed { failure } => Err(failure.into()),
             OpOutcome::Indeterminate { why } => {
-                let message = format!("{node}: nobody knows how {} ended: {why}", op.verb());
+                let message = format!("{node}: the outcome of {} is not known: {why}", op.verb());
                 Err(Failure::operator("not-known", message).into())
             }
         }

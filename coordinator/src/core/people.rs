@@ -1,8 +1,7 @@
-//! Input that only people can give: attestations of facts that no machine can check, and the approval that a run waits for.
+//! Attestations of facts that no machine can check.
 
-use super::commands::none_failed;
 use super::{Coordinator, CoordinatorError};
-use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
+use podlift_engine::machine::Event;
 use podlift_engine::program::{ATTESTATIONS, DIFFERENCES, known_attestation};
 use podlift_model::RunId;
 
@@ -13,7 +12,9 @@ impl Coordinator {
         known_attestation(&name).map_err(|e| refused(e.to_string()))?;
         let open = self.store.open_run().map(|state| state.run.clone());
         if name == DIFFERENCES && open.is_none() {
-            return Err(refused("it is said of what a run found different, and no run is open".into()));
+            return Err(refused(
+                "it confirms the differences that a run has found, and no run is open".into(),
+            ));
         }
         self.store.append(open.as_ref(), Event::Attested { name: name.clone(), by: by.into(), note })?;
         Ok(format!("{name} attested by {by}{}", self.unsaid(open.as_ref())))
@@ -29,22 +30,4 @@ impl Coordinator {
             false => format!("; still open: {}", left.join(", ")),
         }
     }
-}
-
-/// Approves only a requested approval. A run that is paused for another reason needs resume, from a person who has read the reason.
-pub(super) fn approve(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
-    let why = match &state.status {
-        RunStatus::Paused { reason } if reason.code == APPROVAL => {
-            none_failed(state)?;
-            return Ok(Event::Approved { by, what: reason.message.clone() });
-        }
-        RunStatus::Paused { reason } => {
-            format!(
-                "run {} is paused for another reason: {}; `podlift resume` goes on",
-                state.run, reason.message
-            )
-        }
-        _ => format!("run {} is not paused", state.run),
-    };
-    Err(CoordinatorError::NothingToApprove { why })
 }

@@ -59,7 +59,7 @@ async fn a_run_waits_for_approval_and_only_for_that() {
     let (run, _) = running.coordinator.start_run(&ask, None, "eve").await.unwrap();
     let approve = || running.coordinator.command(None, Command::Approve, "jane");
     running.until(&run, waits).await;
-    assert_eq!(approve().await.unwrap(), format!("approved: run {run} goes on"));
+    assert_eq!(approve().await.unwrap(), format!("approved: run {run} continues"));
     let state = running.until(&run, waits).await;
     // A resume and a retry are no approval.
     let refused = running.coordinator.command(None, Command::Resume, "jane").await.unwrap_err();

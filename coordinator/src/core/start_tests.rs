@@ -12,8 +12,7 @@ use podlift_model::ClusterName;
 async fn kept(running: &Running) -> Program {
     running.commanding().await;
     let plan = running.coordinator.plan(&PlanAsk::to("v1.32.9".parse().unwrap()), "eve").await.unwrap();
-    let text = serde_json::to_string(plan.as_ref()).unwrap();
-    Program::from_json(&text).unwrap()
+    Program::from_json(&plan.to_json()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Code of the failure that nothing is known of that agent now. The failure is always transient.
-pub const UNREACHABLE: &str = "agent-unreachable";
+pub const UNREACHABLE: &str = podlift_model::codes::AGENT_UNREACHABLE;
 /// Code of an agent's refusal: another coordinator has a higher epoch.
-pub const EPOCH_STALE: &str = "epoch-stale";
+pub const EPOCH_STALE: &str = podlift_model::codes::EPOCH_STALE;
 
 /// Receives the progress lines of a running op, for people to read.
 pub type Progress = Arc<dyn Fn(String) + Send + Sync>;

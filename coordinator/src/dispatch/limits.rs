@@ -94,12 +94,12 @@ pub(super) fn document(
         return Err(WireError::new(field, format!("its kind has {} bytes", document.kind.len())));
     }
     if document.json.len() > limit {
-        let why = format!("it has {} bytes, at most {limit} are taken", document.json.len());
+        let why = format!("it has {} bytes, at most {limit} are accepted", document.json.len());
         return Err(WireError::new(field, why));
     }
     match depth(&document.json) {
         levels if levels > DEPTH => {
-            Err(WireError::new(field, format!("it has {levels} levels, at most {DEPTH} are taken")))
+            Err(WireError::new(field, format!("it has {levels} levels, at most {DEPTH} are accepted")))
         }
         _ => Ok(()),
     }
@@ -131,7 +131,7 @@ pub(super) fn outcome_size(outcome: &v1::Outcome) -> Result<(), OpOutcome> {
     if bytes <= OUTCOME {
         return Ok(());
     }
-    let why = format!("the agent's word on how it ended has {bytes} bytes, at most {OUTCOME} are taken");
+    let why = format!("the agent's report of the outcome has {bytes} bytes, at most {OUTCOME} are accepted");
     Err(OpOutcome::Indeterminate { why })
 }
 

@@ -5,7 +5,7 @@ use super::perform::Acted;
 use super::turn::{Basis, Open, aborting};
 use crate::dispatch::{EPOCH_STALE, unreachable};
 use podlift_engine::Act;
-use podlift_model::{Failure, LedgerId, OpId, OpOutcome};
+use podlift_model::{Failure, LedgerId, OpId, OpOutcome, codes};
 use tracing::Instrument as _;
 
 /// How an attempt went.
@@ -93,6 +93,6 @@ async fn aborted(entries: &Entries) {
 }
 
 fn stopped() -> Acted {
-    let failure = Failure::operator("aborted", "the drain was stopped because the run is being aborted");
+    let failure = Failure::operator(codes::ABORTED, "the drain was stopped because the run is being aborted");
     Acted::Ended(OpOutcome::Failed { failure })
 }

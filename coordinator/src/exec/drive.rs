@@ -13,7 +13,7 @@ use podlift_engine::machine::{Next, RunState, StepStatus, next};
 use podlift_engine::program::{Evidence, StopReason};
 use podlift_engine::steps::{Assess, Cx, Policy};
 use podlift_engine::{Act, Reply, StepSpec};
-use podlift_model::{Epoch, Failure, FailureClass, OpId, OpOutcome, RunId};
+use podlift_model::{Epoch, Failure, FailureClass, OpId, OpOutcome, RunId, codes};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,23 +89,24 @@ impl Drive {
             return Some(self.fail(aborted(&failure.message)));
         }
         let step = self.entries.step.kind.step();
-        if step.shows_loss(&failure.code) && basis.state.steps[&self.entries.step.id].redone == 0 {
-            let verbs = step.rests_on().iter().map(ToString::to_string).collect();
-            return Some(self.again(basis, verbs, failure.message.clone()));
-        }
+        let lost = step.shows_loss(&failure.code) && basis.state.steps[&self.entries.step.id].redone == 0;
         match self.tries.failed(op_id, failure, basis) {
             Again::Counted => None,
+            _ if lost => {
+                let verbs = step.rests_on().iter().map(ToString::to_string).collect();
+                Some(self.again(basis, verbs, failure.message.clone()))
+            }
             Again::After(pause) => Some(Turn::After(pause)),
             Again::GiveUp => Some(self.fail(reasons::of_failure(&basis.state, &self.entries.step, failure))),
         }
     }
 
     /// What earlier steps gave is gone: they are done again, and then this step.
-    fn again(&mut self, basis: &Basis, verbs: Vec<String>, reason: String) -> Turn {
+    fn again(&self, basis: &Basis, verbs: Vec<String>, reason: String) -> Turn {
         if basis.aborting() {
             return self.fail(aborted(&reason));
         }
-        self.entries.lost(verbs, reason);
+        self.entries.again(verbs, reason);
         Turn::After(basis.policy.poll)
     }
 
@@ -143,12 +144,12 @@ impl Drive {
             let text = format!(
                 "it is not known how the op ended ({why}), and it may not be repeated without a look: look at the node first"
             );
-            return self.fail(stop("indeterminate", text, RETRY));
+            return self.fail(stop(codes::INDETERMINATE, text, RETRY));
         }
         if acted && basis.open == Open::Ended && self.tries.without_effect() {
             let text =
                 format!("the op ended well {NO_EFFECT} times and changed nothing: look at the node first");
-            return self.fail(stop("no-effect", text, RETRY));
+            return self.fail(stop(codes::NO_EFFECT, text, RETRY));
         }
         self.waits.over();
         self.act(basis, &act).await
@@ -184,7 +185,7 @@ impl Drive {
         }
         if time > basis.policy.wait {
             let text = format!("{reason} (waited {} s)", time.as_secs());
-            return self.fail(stop("timeout", text, RETRY));
+            return self.fail(stop(codes::TIMEOUT, text, RETRY));
         }
         self.say(&reason);
         Turn::After(basis.policy.poll)

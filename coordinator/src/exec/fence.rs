@@ -9,7 +9,7 @@ use crate::dispatch::Agents;
 use crate::store::Store;
 use futures_util::future::join_all;
 use podlift_engine::machine::Event;
-use podlift_model::{Epoch, Failure, InstanceId, NodeName, RunId};
+use podlift_model::{Epoch, Failure, InstanceId, NodeName, RunId, codes};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,12 +99,12 @@ impl Fence {
     pub fn heeds(&self, node: &NodeName) -> Result<(), Failure> {
         let told = self.agents.epoch(node).map_or("a higher one".into(), |e| e.to_string());
         let refused = |why: String| {
-            let text = format!("the agent of {node} takes orders of epoch {told} alone: {why}");
-            Err(Failure::operator("epoch-refused", text))
+            let text = format!("the agent of {node} accepts only epoch {told}: {why}");
+            Err(Failure::operator(codes::EPOCH_REFUSED, text))
         };
         if !self.planes.all().contains(node) {
             return refused(format!(
-                "{node} is no control-plane node that the cluster or the journal knows, so that this ends its own step and nothing else; podlift defer {node} leaves it out"
+                "neither the cluster nor the journal knows {node} as a control-plane node, so that only its own step fails; podlift defer {node} leaves the node out"
             ));
         }
         match self.strange(node) {
@@ -119,7 +119,7 @@ impl Fence {
         let far = said > known.saturating_add(JUMP);
         far.then(|| {
             format!(
-                "{node} says epoch {said}, and the highest of this journal is {known}: more than {JUMP} above is no number that coordinators count to, and its vote is not taken; look at that node, and podlift takeover if it is true"
+                "{node} reports epoch {said}, and the highest one in this journal is {known}: no coordinator counts further than {JUMP} above it, and the vote of {node} does not count; look at that node, and use podlift takeover if the number is right"
             )
         })
     }
@@ -187,7 +187,7 @@ impl Fence {
         self.planes.refresh().await;
         let planes = self.planes.all();
         if planes.is_empty() {
-            return Err("neither the cluster nor the journal says which nodes are control plane: a majority of them must hold this coordinator's epoch; is the API there? (podlift takeover asks the agents that say so themselves)".into());
+            return Err("neither the cluster nor the journal names the control-plane nodes, of which a majority must hold this coordinator's epoch; does the API answer? (podlift takeover asks the agents that report themselves as control plane)".into());
         }
         let there = planes.iter().filter(|n| self.agents.ledger(n).is_some()).count();
         if there * 2 <= planes.len() {
@@ -234,7 +234,9 @@ impl Fence {
         for (node, answer) in answers.await {
             match answer {
                 Ok(true) => accepted.push(node.clone()),
-                Ok(false) => missing.push(self.strange(node).unwrap_or(format!("{node} holds a higher one"))),
+                Ok(false) => {
+                    missing.push(self.strange(node).unwrap_or(format!("{node} holds a higher epoch")))
+                }
                 Err(failure) => missing.push(failure.message),
             }
         }
@@ -252,7 +254,7 @@ impl Fence {
         for (node, epoch) in planes.iter().filter_map(|n| Some((n, self.agents.epoch(n)?))) {
             if epoch.number > limit {
                 let why = || {
-                    format!("{node} says epoch {}, and no coordinator can have one above it", epoch.number)
+                    format!("{node} reports epoch {}, and no coordinator can have one above it", epoch.number)
                 };
                 strange.push((node.clone(), self.strange(node).unwrap_or_else(why)));
             } else if highest.as_ref().is_none_or(|h| epoch.number >= h.number) {
@@ -263,8 +265,8 @@ impl Fence {
             return Ok((ours.clone(), strange));
         }
         let number = highest.map_or(0, |e| e.number).checked_add(1);
-        let number =
-            number.ok_or("the journal's own epoch is the highest number there is: nothing can follow it")?;
+        let number = number
+            .ok_or("the journal's own epoch is the highest possible number, and no epoch can follow it")?;
         Ok((Epoch { number, instance: self.instance.clone() }, strange))
     }
 }

@@ -37,7 +37,7 @@ async fn a_workers_epoch_moves_nobody() {
     assert_eq!(fleet.lock().epochs[&name("dgx030")], epoch(900), "it was not even asked");
     let word = fence.heeds(&name("dgx030")).unwrap_err();
     assert!(
-        word.code == "epoch-refused" && word.message.contains("is no control-plane node"),
+        word.code == "epoch-refused" && word.message.contains("knows dgx030 as a control-plane node"),
         "{}",
         word.message
     );

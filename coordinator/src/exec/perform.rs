@@ -116,7 +116,7 @@ impl Performer {
         let highest =
             self.agents.epoch(node).filter(|e| e != epoch).map_or("a higher one".into(), |e| e.to_string());
         let text = format!(
-            "the agent of {node} takes orders of epoch {highest}, ours is {epoch}: another coordinator commands; `podlift takeover` if it is gone for good"
+            "the agent of {node} accepts only epoch {highest}, ours is {epoch}: another coordinator commands; `podlift takeover` if it is gone for good"
         );
         Failure::operator(EPOCH_STALE, text)
     }

@@ -4,7 +4,7 @@ use podlift_engine::StepSpec;
 use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::RunState;
 use podlift_engine::program::StopReason;
-use podlift_model::{Failure, NodeName};
+use podlift_model::{Failure, NodeName, codes};
 
 pub(super) const RETRY: &str = "podlift retry";
 pub(super) const RESUME: &str = "podlift resume";
@@ -16,7 +16,7 @@ pub(super) fn stop(code: &str, message: String, next: &str) -> StopReason {
 
 pub(super) fn aborted(why: &str) -> StopReason {
     let text = format!("the run was aborted before this step reached its goal: {why}");
-    stop("aborted", text, "podlift report")
+    stop(codes::ABORTED, text, "podlift report")
 }
 
 /// An op is open, and its agent does not answer.
@@ -42,7 +42,7 @@ fn deferrable<'a>(state: &RunState, step: &'a StepSpec) -> Option<&'a NodeName> 
 pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -> StopReason {
     let why = &failure.message;
     let message = match (failure.code.as_str(), &step.node) {
-        ("drain-blocked" | "drain-refused" | "eviction-failed", Some(node)) => {
+        (codes::DRAIN_BLOCKED | codes::DRAIN_REFUSED | codes::EVICTION_FAILED, Some(node)) => {
             format!("{why}; let the pods move first, or leave the node out: podlift defer {node}")
         }
         _ => match deferrable(state, step) {
@@ -51,7 +51,7 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
         },
     };
     let next = match failure.code.as_str() {
-        "apt-interrupted" => "podlift retry --repair-dpkg",
+        codes::APT_INTERRUPTED => "podlift retry --repair-dpkg",
         _ => RETRY,
     };
     StopReason { detail: failure.detail.clone(), ..stop(&failure.code, message, next) }

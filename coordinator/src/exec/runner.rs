@@ -66,7 +66,7 @@ impl Runner {
                     Err(error) => {
                         tracing::error!(%error, "a driver died");
                         crew = Crew::default();
-                        self.desk.fence.lose(format!("a part of the coordinator died ({error}): restart it, the run goes on where it was"));
+                        self.desk.fence.lose(format!("a task of the coordinator has failed ({error}): restart the coordinator, and the run continues where it was"));
                     }
                 },
                 // Neither stream reports what agents remember and which runs an operator adopted.
@@ -112,8 +112,8 @@ impl Runner {
 
     /// Pauses the run once when a step has failed, also after a crash between the two events.
     fn pause_if_failed(&self, state: &RunState) {
-        let deferred = matches!(next(state), Next::Defer { .. });
-        if state.failed_steps().next().is_some() && state.status == RunStatus::Running && !deferred {
+        let failed = state.failed_steps().next().is_some() && state.status == RunStatus::Running;
+        if failed && !matches!(next(state), Next::Defer { .. }) {
             self.write(&state.run, |s| {
                 let (step, reason) = s.failed_steps().next()?;
                 let message = format!("{}: {}", step.id, reason.message);

@@ -6,7 +6,7 @@ use crate::core::{Command, Coordinator, CoordinatorError, PlanAsk};
 use crate::journal::Query;
 use podlift_common::tls::Role;
 use podlift_common::wire::{StatusError, to_document, to_status};
-use podlift_engine::{program, view};
+use podlift_engine::view;
 use podlift_model::RunId;
 use podlift_proto::v1::control_service_server::ControlService;
 use podlift_proto::v1::{self, Document};
@@ -48,7 +48,7 @@ impl ControlService for Control {
         let by = allow(&request, Role::Viewer)?;
         let ask = read::plan(request.get_ref()).map_err(bad)?;
         let made = self.coordinator.plan(&ask, &by).await.map_err(bad)?;
-        Ok(Response::new(to_document(program::SCHEMA, made.as_ref())))
+        Ok(Response::new(super::plan_watch::document(&made)))
     }
 
     async fn plan_watch(

@@ -2,10 +2,10 @@
 
 use crate::core::{Coordinator, PlanAsk};
 use crate::exec::{Count, Counts};
-use podlift_common::wire::{to_document, to_status};
-use podlift_engine::program;
+use podlift_common::wire::to_status;
+use podlift_engine::program::{self, Program};
 use podlift_proto::v1::plan_update::Update;
-use podlift_proto::v1::{PlanProgress, PlanUpdate};
+use podlift_proto::v1::{Document, PlanProgress, PlanUpdate};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tonic::Status;
@@ -29,8 +29,13 @@ pub(super) async fn watch(coordinator: Arc<Coordinator>, ask: PlanAsk, by: Strin
         }
     };
     tell(&send, &seen.borrow().clone(), &mut told);
-    let last = made.map(|made| update(Update::Plan(to_document(program::SCHEMA, made.as_ref()))));
+    let last = made.map(|made| update(Update::Plan(document(&made))));
     drop(send.send(last.map_err(|e| to_status(&e))).await);
+}
+
+/// The plan with its digest, so that an edited file is noticed.
+pub(super) fn document(plan: &Program) -> Document {
+    Document { kind: program::SCHEMA.into(), json: plan.to_json() }
 }
 
 fn update(update: Update) -> PlanUpdate {

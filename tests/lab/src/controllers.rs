@@ -32,7 +32,7 @@ pub async fn run(world: Arc<World>) {
             continue;
         }
         let (changed, version) = tick(&world);
-        settled = (!changed && !ending(&world.lock())).then_some(version);
+        settled = (!changed && !unsettled(&world.lock())).then_some(version);
         if changed {
             world.update(|_| ());
         }
@@ -53,15 +53,16 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
     owners::daemon_sets(&mut s, world, now);
     replace_pods(&mut s, world, now);
     counts::trim(&mut s, now);
-    roll(&mut s);
+    roll(&mut s, world);
+    pull_again(&mut s, world, now);
     counts::refresh(&mut s);
     budgets::refresh(&mut s, now);
     (s.api.version != before, s.api.version)
 }
 
-/// Time alone ends a terminating pod.
-fn ending(s: &State) -> bool {
-    s.api.pods().any(|(_, v)| !v["metadata"]["deletionTimestamp"].is_null())
+/// Time alone ends a terminating pod, and an image can come without a change of the API.
+fn unsettled(s: &State) -> bool {
+    s.api.pods().any(|(_, v)| !v["metadata"]["deletionTimestamp"].is_null() || pods::waits_for_image(v))
 }
 
 fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
@@ -161,18 +162,49 @@ fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     }
 }
 
+/// Whether the node of a pod has this image, or can pull it; then it has it.
+fn has_image(s: &mut State, world: &World, pod: &Value, image: &str) -> bool {
+    let Some(node) = pod["spec"]["nodeName"].as_str().filter(|n| s.nodes.contains_key(*n)) else {
+        return true;
+    };
+    let there =
+        s.node(node).images.contains_key(image) || s.pull_refused(&world.shape.newest, image).is_none();
+    if there {
+        s.node_mut(node).add_image(image);
+    }
+    there
+}
+
+/// Pods whose image was missing run as soon as it is there.
+fn pull_again(s: &mut State, world: &World, now: jiff::Timestamp) {
+    let waiting = s.api.pods().filter(|(_, v)| pods::waits_for_image(v));
+    let waiting: Vec<(Key, Value)> = waiting.map(|(k, v)| (k.clone(), v.clone())).collect();
+    for (key, pod) in waiting {
+        let image = pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
+        if has_image(s, world, &pod, image) {
+            let ip = pod["status"]["hostIP"].as_str().unwrap_or_default().to_string();
+            s.api.change(&key, |v| pods::start(v, &ip, now));
+        }
+    }
+}
+
 /// DaemonSet pods take their template's image, one a tick.
-fn roll(s: &mut State) {
+fn roll(s: &mut State, world: &World) {
     let sets: Vec<Value> = s.api.of("apps", "daemonsets").map(|(_, v)| v.clone()).collect();
     for set in sets {
         let want = &set["spec"]["template"]["spec"]["containers"][0]["image"];
         let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
         let old = |v: &Value| v["spec"]["containers"][0]["image"] != *want;
-        let key = s.api.pods().find(|(_, v)| mine(v) && old(v)).map(|(k, _)| k.clone());
-        if let Some(key) = key {
+        let found = s.api.pods().find(|(_, v)| mine(v) && old(v)).map(|(k, v)| (k.clone(), v.clone()));
+        if let Some((key, pod)) = found {
+            let image = want.as_str().unwrap_or_default();
+            let there = has_image(s, world, &pod, image);
             s.api.change(&key, |v| {
                 v["spec"]["containers"][0]["image"] = want.clone();
                 v["status"]["containerStatuses"][0]["image"] = want.clone();
+                if !there {
+                    pods::without_image(v, image);
+                }
             });
         }
     }

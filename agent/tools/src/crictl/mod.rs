@@ -2,12 +2,14 @@
 
 mod containers;
 mod images;
+mod info;
 mod inspect;
 mod pods;
 mod runtime;
 
 pub use containers::{Container, containers};
 pub use images::{image_folder, images, pull};
+pub use info::{Info, info};
 pub use inspect::{Inspected, inspect, log_tail};
 pub use runtime::runtime;
 

@@ -39,7 +39,7 @@ async fn a_backup_is_made_listed_verified_and_each_damage_named() {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
     let again = site.result("backup --name b1").await.unwrap_err();
-    assert_eq!((again.what.as_str(), again.next.as_str()), ("the name b1 is taken", "podlift backup list"));
+    assert_eq!((again.what.as_str(), again.next.as_str()), ("the name b1 is in use", "podlift backup list"));
     let none = site.result("backup verify b9").await.unwrap_err();
     assert_eq!((none.what.as_str(), none.next.as_str()), ("there is no backup b9", "podlift backup list"));
 

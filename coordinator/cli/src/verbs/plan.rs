@@ -16,6 +16,7 @@ use podlift_model::KubeVersion;
 #[command(after_help = "Examples:
   podlift plan --to v1.32.9
   podlift plan --to v1.32.9 -v                            # shows every node and every name
+  podlift plan --to v1.32.9 --waive flag-loss/runai-01/audit-log-maxsize=intended
   podlift plan --to v1.32.9 --node dgx030 --node dgx031   # plans these two nodes only
   podlift plan --to v1.32.9 -o json > plan.json           # the document, with every step")]
 pub(crate) struct Plan {
@@ -38,17 +39,21 @@ pub(super) struct Target {
     /// Only this node; may be repeated. All nodes by default.
     #[arg(long = "node", value_name = "NODE")]
     nodes: Vec<podlift_model::NodeName>,
-    /// Waive a check, with the reason that the report will show; may be repeated.
-    #[arg(long = "waive", value_name = "CHECK=REASON", value_parser = waiver)]
+    /// Waive a check, or one item of it, with the reason that the report will show; may be repeated. A lost flag is an item of its own:
+    /// flag-loss/NODE/FLAG.
+    #[arg(long = "waive", value_name = "CHECK[/NODE/FLAG]=REASON", value_parser = waiver)]
     waivers: Vec<(String, String)>,
 }
 
 fn waiver(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
+        Some((_, reason)) if reason.trim().trim_matches('"') == "REASON" => {
+            Err("REASON stands for your own words: write why the run may go on".into())
+        }
         Some((check, reason)) if !check.is_empty() && !reason.trim().is_empty() => {
             Ok((check.into(), reason.into()))
         }
-        _ => Err("expected CHECK=REASON, for example flag-loss=\"repaired by hand\"".into()),
+        _ => Err("expected CHECK=REASON or CHECK/NODE/FLAG=REASON, for example flag-loss/runai-01/audit-log-maxsize=\"repaired by hand\"".into()),
     }
 }
 

@@ -11,14 +11,14 @@ use podlift_client::Command;
 #[command(after_help = "Examples:
   podlift retry --follow
   podlift retry --step control-plane/runai-01/kubeadm-apply
-  podlift retry --unwaive flag-loss
+  podlift retry --unwaive flag-loss/runai-01/audit-log-maxsize
   podlift retry --repair-dpkg")]
 pub(crate) struct Retry {
     /// Only this step, as `podlift status` names it.
     #[arg(long)]
     step: Option<podlift_model::StepId>,
-    /// Revoke the waiver of this check first.
-    #[arg(long, value_name = "CHECK")]
+    /// Revoke this waiver first, so that the repairs that it has skipped are made.
+    #[arg(long, value_name = "CHECK[/NODE/FLAG]")]
     unwaive: Option<String>,
     /// First complete an interrupted dpkg (`dpkg --configure -a`) on nodes whose packages are installed again.
     #[arg(long)]

@@ -102,7 +102,7 @@ async fn stream<M: From<Update>>(
     Ok(())
 }
 
-/// Number of the newest run's first record; 0 where there was no run yet.
+/// Number of the newest run's first record; 0 where no run was started yet.
 async fn first(client: &mut Client) -> Result<u64, Error> {
     let query = EventsQuery { runs: RunScope::Newest, from: 0, last: None, follow: false };
     let Ok(mut events) = client.events(&query).await else { return Ok(0) };

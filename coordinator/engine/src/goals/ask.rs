@@ -75,14 +75,71 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_nothing_else() {
         let plan = build(&input()).unwrap();
-        let text = serde_json::to_string(&plan).unwrap();
+        let text = plan.to_json();
         assert_eq!(Program::from_json(&text), Ok(plan.clone()));
+        let indented: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let indented = serde_json::to_string_pretty(&indented).unwrap();
+        assert_eq!(Program::from_json(&indented), Ok(plan.clone()));
         let changed = text.replacen("1.32.9-1.1", "1.32.8-1.1", 1);
         assert_ne!(changed, text);
         assert!(matches!(Program::from_json(&changed), Err(ContractError::Altered { .. })));
         let other = text.replace(SCHEMA, "podlift.plan/v9");
         assert_eq!(Program::from_json(&other), Err(ContractError::OtherSchema("podlift.plan/v9".into())));
         assert!(matches!(Program::from_json("{}"), Err(ContractError::NotAPlan(_))));
+    }
+
+    /// Every field that has a text, a number or a switch, one after another.
+    fn edited(value: &serde_json::Value, path: &str, out: &mut Vec<(String, serde_json::Value)>) {
+        use serde_json::Value as V;
+        match value {
+            V::Object(map) => {
+                for (key, inner) in map.iter().filter(|(key, _)| *key != "digest") {
+                    let mut inner_edits = vec![];
+                    edited(inner, &format!("{path}/{key}"), &mut inner_edits);
+                    for (name, new) in inner_edits {
+                        let mut map = map.clone();
+                        map.insert(key.clone(), new);
+                        out.push((name, V::Object(map)));
+                    }
+                }
+            }
+            V::Array(list) => {
+                if let Some(first) = list.first() {
+                    let mut inner_edits = vec![];
+                    edited(first, &format!("{path}/0"), &mut inner_edits);
+                    for (name, new) in inner_edits {
+                        let mut list = list.clone();
+                        list[0] = new;
+                        out.push((name, V::Array(list)));
+                    }
+                }
+            }
+            V::String(text) => out.push((path.into(), V::String(format!("{text}x")))),
+            V::Number(n) => out.push((path.into(), (n.as_u64().unwrap_or(0) + 1).into())),
+            V::Bool(on) => out.push((path.into(), V::Bool(!on))),
+            V::Null => {}
+        }
+    }
+
+    #[test]
+    fn an_edit_of_any_field_is_refused() {
+        let mut i = input();
+        i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+        let text = build(&i).unwrap().to_json();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut edits = vec![];
+        edited(&document, "", &mut edits);
+        assert!(edits.len() > 100, "{}", edits.len());
+        for (path, edit) in edits {
+            let text = serde_json::to_string(&edit).unwrap();
+            assert!(Program::from_json(&text).is_err(), "an edit of {path} is accepted");
+        }
+        let without = document.as_object().unwrap().iter().filter(|(key, _)| *key != "digest");
+        let without: serde_json::Map<_, _> = without.map(|(k, v)| (k.clone(), v.clone())).collect();
+        assert_eq!(
+            Program::from_json(&serde_json::to_string(&without).unwrap()),
+            Err(ContractError::NoDigest)
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use kube::Client;
 use kube::client::Body;
-use podlift_model::Failure;
+use podlift_model::{Failure, codes};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -144,12 +144,12 @@ impl From<ApiError> for Failure {
         match s.code {
             // A server that just started may not have its roles yet.
             401 | 403 => Failure::transient(
-                "api-forbidden",
+                codes::API_FORBIDDEN,
                 format!("{text}; does podlift's kubeconfig have its roles?"),
             ),
-            404 => Failure::permanent("api-not-found", text),
-            409 => Failure::transient("api-conflict", text),
-            429 | 500.. => Failure::transient("api-busy", text),
+            404 => Failure::permanent(codes::API_NOT_FOUND, text),
+            409 => Failure::transient(codes::API_CONFLICT, text),
+            429 | 500.. => Failure::transient(codes::API_BUSY, text),
             _ => Failure::permanent("api-refused", text),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::api::{Api, ApiError};
 use super::owner;
-use podlift_model::{Epoch, Failure};
+use podlift_model::{Epoch, Failure, codes};
 use serde_json::{Value, json};
 
 /// One text in one ConfigMap.
@@ -60,9 +60,9 @@ impl ConfigMap {
             Ok(_) => Ok(format!("{name} repaired")),
             Err(ApiError::Status(s)) if s.code == 409 => {
                 let text = format!(
-                    "{name} was changed by somebody else between our look and our write: it is looked at again"
+                    "{name} was changed by another client between the read and the write of podlift: it is read again"
                 );
-                Err(Failure::transient("api-conflict", text))
+                Err(Failure::transient(codes::API_CONFLICT, text))
             }
             Err(error) => Err(error.into()),
         }
@@ -70,7 +70,7 @@ impl ConfigMap {
 
     fn gone(&self) -> Failure {
         let text = format!(
-            "ConfigMap kube-system/{} does not exist: this cluster was not made by kubeadm, or somebody removed it",
+            "ConfigMap kube-system/{} does not exist: this cluster was not made by kubeadm, or the ConfigMap was removed",
             self.name
         );
         Failure::operator(self.name, text)

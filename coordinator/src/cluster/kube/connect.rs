@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum ConnectError {
     #[error("kubeconfig {path} can't be used: {source}; set kubernetes.kubeconfig", path = path.display())]
     Config { path: PathBuf, source: KubeconfigError },
-    #[error("kubeconfig {path}: no client can be made of it: {source}", path = path.display())]
+    #[error("kubeconfig {path}: it gives no client: {source}", path = path.display())]
     Client { path: PathBuf, source: Box<kube::Error> },
 }
 

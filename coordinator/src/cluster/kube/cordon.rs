@@ -4,7 +4,7 @@
 use super::api::{Api, ApiError};
 use super::{nodes, owner};
 use podlift_engine::doors::Owner;
-use podlift_model::{Epoch, Failure, NodeName, RunId};
+use podlift_model::{Epoch, Failure, NodeName, RunId, codes};
 use serde_json::{Value, json};
 
 /// A node's status changes every few seconds. This many conflicts in a row have another cause.
@@ -58,9 +58,11 @@ pub(super) async fn uncordon(
             }
             (_, false) => Decision::Leave(format!("{node} is schedulable already")),
             (Some(o), true) => {
-                Decision::Leave(format!("{node} is cordoned by podlift run {}: left so", o.run))
+                Decision::Leave(format!("{node} is cordoned by podlift run {}, and stays so", o.run))
             }
-            (None, true) => Decision::Leave(format!("{node} is cordoned by somebody else: left so")),
+            (None, true) => {
+                Decision::Leave(format!("{node} is cordoned by another person or program, and stays so"))
+            }
         })
     })
     .await
@@ -76,9 +78,9 @@ fn mark(run: &RunId, epoch: &Epoch) -> Value {
 fn foreign(node: &NodeName, owner: Option<Owner>) -> Failure {
     let who = owner.map_or("somebody else".into(), |o| format!("podlift run {}", o.run));
     let text = format!(
-        "{node} was cordoned by {who} in the meantime: not touched; find out why, uncordon it, then podlift retry"
+        "{node} was cordoned by {who} in the meantime, and was not touched; find out why, uncordon it, then podlift retry"
     );
-    Failure::operator("cordon-foreign", text)
+    Failure::operator(codes::CORDON_FOREIGN, text)
 }
 
 /// Reads, decides and patches. Reads again if another writer was faster.

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 fn unreadable(node: &NodeName, error: &WireError) -> Failure {
     Failure::permanent(
         "agent-unreadable",
-        format!("the agent of {node} answered something that can't be read: {error}"),
+        format!("the agent of {node} sent an answer that can't be read: {error}"),
     )
 }
 
@@ -57,7 +57,7 @@ impl Hub {
             return Ok(None);
         }
         let none = || {
-            let text = "this coordinator holds no epoch, and files of a node are given to none that does not; see podlift status";
+            let text = "this coordinator holds no epoch, and an agent gives files only to the coordinator that holds one; see podlift status";
             Failure::operator("no-epoch", text)
         };
         self.store.epoch().as_ref().map(wire::epoch_to_wire).map(Some).ok_or_else(none)

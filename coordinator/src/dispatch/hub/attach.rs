@@ -21,7 +21,6 @@ const BUFFER: usize = 64;
 const HELLO: Duration = Duration::from_secs(10);
 /// Heartbeats that a session may miss before it counts as silent.
 const MISSED: u32 = 3;
-pub(super) const FACTS: &str = "podlift.facts/v1";
 
 /// The node that a certificate names.
 struct Peer {
@@ -107,7 +106,7 @@ impl Hub {
         if hello.node != node.as_str() {
             let said = quoted(&hello.node);
             let text = format!(
-                "the certificate is for node {node}, and the agent says that it is {said:?}: give it its own certificate"
+                "the certificate is for node {node}, and the agent reports itself as {said:?}: give it its own certificate"
             );
             self.complain(node, &text);
             return Err(Status::permission_denied(text));
@@ -127,7 +126,7 @@ impl Hub {
     /// Refuses a second machine under the same name while the first one lives.
     async fn one_machine(&self, node: &NodeName, machine: &Machine) -> Result<(), Status> {
         if machine.id.is_empty() {
-            tracing::info!(%node, "its agent tells no machine id: install the same podlift on both");
+            tracing::info!(%node, "its agent reports no machine id: install the same podlift on both");
         }
         let last = self.heard(node);
         let judged = match identity::before_asking(node, machine, last.as_ref()) {
@@ -175,7 +174,7 @@ impl Hub {
             None => Event::AgentConnected { node: name, ledger: now },
         };
         if !self.may_change_memory(node) {
-            let text = "its memory (ledger) was another one again and again: is /var/lib/podlift on a disk that forgets? One change a minute is taken";
+            let text = "its ledger changes again and again: is /var/lib/podlift on a disk that loses its content? One change a minute is accepted";
             self.turn_away(node, "", text);
             return Err(Status::resource_exhausted(format!("agent of {node}: {text}")));
         }
@@ -298,7 +297,7 @@ pub(super) fn read(node: &NodeName, hello: &v1::Hello) -> Result<Hello, WireErro
         ));
     }
     if hello.runs.len() > limits::RUNS {
-        let why = format!("{} of them, at most {} are taken", hello.runs.len(), limits::RUNS);
+        let why = format!("{} of them, at most {} are accepted", hello.runs.len(), limits::RUNS);
         return Err(WireError::new("hello.runs", why));
     }
     let runs = hello.runs.iter().map(|r| RunId::new(r.clone()).map_err(|e| WireError::new("hello.runs", e)));

@@ -10,7 +10,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tonic::Status;
 
-/// Sessions of one certificate that have not said Hello yet.
+/// Sessions of one certificate that have not sent Hello yet.
 const ARRIVING: u32 = 4;
 
 pub(super) struct Door {
@@ -82,11 +82,11 @@ impl Hub {
         match (fine, soon) {
             (true, true) => Ok(Arrival { hub: self, node }),
             (false, _) => Err(Status::resource_exhausted(format!(
-                "too many sessions of node {node}: {} at once and one a second are taken; is its agent started again and again? journalctl -u podlift-agent",
+                "too many sessions of node {node}: {} at once and one a second are accepted; does its agent restart in a loop? journalctl -u podlift-agent",
                 HELLOS.burst
             ))),
             (true, false) => Err(Status::resource_exhausted(format!(
-                "{ARRIVING} sessions of node {node} have not said Hello yet"
+                "{ARRIVING} sessions of node {node} have not sent Hello yet"
             ))),
         }
     }
@@ -106,7 +106,7 @@ impl Hub {
     /// Logs a line about a message, unless that node has used up its limit of such lines.
     pub(super) fn complain(&self, node: &NodeName, why: &str) {
         if self.at_door(node, |door| door.complaints.take()) {
-            tracing::warn!(%node, why, "a message of the agent was not taken");
+            tracing::warn!(%node, why, "a message of the agent was refused");
         }
     }
 

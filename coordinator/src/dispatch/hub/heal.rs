@@ -24,13 +24,15 @@ impl Hub {
         report: v1::HealReport,
     ) -> Result<(), WireError> {
         if !self.may_heal(node) {
-            self.complain(node, "heals are reported faster than any agent heals: left with it for now");
+            self.complain(
+                node,
+                "heals are reported faster than an agent can heal: the agent keeps them for now",
+            );
             return Ok(());
         }
         let heal = read(node, &report)?;
         if self.is_plane(node) == Some(false) {
-            let why =
-                format!("the cluster calls it a worker, and it says that it has repaired {}", heal.file);
+            let why = format!("the cluster calls it a worker, and it reports a repair of {}", heal.file);
             self.complain(node, &why);
             return Ok(());
         }
@@ -83,7 +85,7 @@ pub(super) fn read(node: &NodeName, report: &v1::HealReport) -> Result<HealEvent
         );
     }
     if heal.diff.len() > DIFF {
-        return bad("heal_report.diff", format!("{} bytes, at most {DIFF} are taken", heal.diff.len()));
+        return bad("heal_report.diff", format!("{} bytes, at most {DIFF} are accepted", heal.diff.len()));
     }
     Ok(heal)
 }

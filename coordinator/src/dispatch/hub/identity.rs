@@ -45,7 +45,7 @@ pub(super) struct Heard {
 
 /// Two machines under one name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("machine {new} says that it is node {node}, and machine {first} is that node")]
+#[error("machine {new} reports itself as node {node}, and machine {first} is that node")]
 pub(super) struct Twin {
     pub node: NodeName,
     pub new: String,
@@ -125,7 +125,7 @@ pub(super) fn as_registered(
             let other = last.filter(|l| l.machine.id != new.id && !l.machine.id.is_empty());
             let Some(other) = other.filter(|l| age(l.at, now) < SILENT) else { return Ok(()) };
             let known = format!(
-                "it was heard {} s ago, and the cluster can't be asked whether it is gone ({}); after {} s of silence this machine is taken",
+                "its last message came {} s ago, and the cluster can't tell whether it is gone ({}); after {} s without a message this machine is accepted",
                 age(other.at, now).as_secs(),
                 quoted(why),
                 SILENT.as_secs()

@@ -143,5 +143,7 @@ async fn a_word_too_large_for_the_journal_ends_its_op_as_not_known() {
     }
     agent.report(&asked, ended(&OpOutcome::changed("x".repeat(1 << 20)))).await;
     let outcome = running.await.unwrap().unwrap();
-    assert!(matches!(&outcome, OpOutcome::Indeterminate { why } if why.contains("at most 262144 are taken")));
+    assert!(
+        matches!(&outcome, OpOutcome::Indeterminate { why } if why.contains("at most 262144 are accepted"))
+    );
 }

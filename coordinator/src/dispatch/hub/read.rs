@@ -2,13 +2,12 @@
 //! another agent needs. An agent that sends too much is read more slowly; this is the only effect.
 
 use super::Hub;
-use super::attach::FACTS;
 use super::node::{Answer, OpWord, Session};
 use super::op::FOR_ENDS;
 use crate::dispatch::limits::{self, Bucket};
 use futures_util::{Stream, StreamExt as _};
 use podlift_common::wire::{self, WireError};
-use podlift_model::{NodeFacts, NodeName, OpId, OpOutcome};
+use podlift_model::{NodeFacts, NodeName, OpId, OpOutcome, documents};
 use podlift_proto::v1::{self, from_agent::Kind, op_report::State};
 use prost::Message as _;
 use std::pin::Pin;
@@ -38,7 +37,8 @@ pub(super) async fn read_all(hub: Weak<Hub>, node: NodeName, session: Session, m
     let mut pace = Pace { messages: Bucket::new(limits::MESSAGES), news: Bucket::new(limits::NEWS) };
     while let Some(message) = next(&session, &mut inbound, &mut pace).await {
         let Some(hub) = hub.upgrade() else { break };
-        if let Err(error) = hub.take(&node, &session, message).await {
+        // Boxed, because the room for the handling of a message would otherwise be part of each of ten thousand tasks that wait for one.
+        if let Err(error) = Box::pin(hub.take(&node, &session, message)).await {
             hub.complain(&node, &limits::short(error).to_string());
         }
     }
@@ -67,7 +67,7 @@ async fn next(session: &Session, inbound: &mut Inbound, pace: &mut Pace) -> Opti
 pub(super) fn small(message: &v1::FromAgent) -> Result<(), WireError> {
     match message.encoded_len() {
         bytes if bytes > limits::MESSAGE => {
-            let why = format!("it has {bytes} bytes, at most {} are taken", limits::MESSAGE);
+            let why = format!("it has {bytes} bytes, at most {} are accepted", limits::MESSAGE);
             Err(WireError::new("message", why))
         }
         _ => Ok(()),
@@ -184,5 +184,5 @@ fn hear(waiting: &mpsc::Sender<OpWord>, word: OpWord) {
 /// The facts of a node, if the document is small enough.
 pub(super) fn facts(document: &v1::Document) -> Result<NodeFacts, WireError> {
     limits::document("facts", Some(document), limits::FACTS)?;
-    wire::from_document(FACTS, Some(document))
+    wire::from_document(documents::FACTS, Some(document))
 }

@@ -65,7 +65,7 @@ pub(crate) fn impostor(facts: &NodeFacts) -> String {
     files.sort();
     files.dedup();
     format!(
-        "the cluster calls it a worker, and its agent tells of {} in the manifest folder: nothing that it tells is believed. Look at the node; if it is control plane: kubectl label node {} node-role.kubernetes.io/control-plane=; if it is not: remove these files, and revoke its certificate if nobody put them there",
+        "the cluster calls it a worker, and its agent reports {} in the manifest folder: none of its reports counts. Look at the node; if it is control plane: kubectl label node {} node-role.kubernetes.io/control-plane=; if it is not: remove these files, and revoke its certificate if nobody put them there",
         files.join(", "),
         facts.node
     )

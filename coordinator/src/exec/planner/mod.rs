@@ -20,7 +20,7 @@ use podlift_engine::inventory::Inventory;
 use podlift_engine::program::Attestation;
 use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{ClusterName, Failure, NodeFacts, NodeName};
+use podlift_model::{ClusterName, Failure, NodeFacts, NodeName, RunId, codes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,13 @@ pub struct Planner {
     pub head: Option<Arc<Head>>,
     /// How long a node may take for its survey.
     pub survey_timeout: Duration,
+}
+
+/// What the journal adds to a plan's input.
+#[derive(Debug, Default)]
+pub(crate) struct Journaled {
+    pub attestations: Vec<Attestation>,
+    pub open_run: Option<RunId>,
 }
 
 type Told<T> = Result<T, String>;
@@ -60,7 +67,7 @@ impl Planner {
     pub(crate) async fn gather(
         &self,
         ask: Ask,
-        attestations: Vec<Attestation>,
+        known: Journaled,
         counts: &Counts,
     ) -> Result<PlanInput, Failure> {
         let (views, mut facts) = tokio::join!(self.nodes(), self.facts(counts));
@@ -106,8 +113,8 @@ impl Planner {
             refused_agents: refused,
             surveys,
             cluster_survey,
-            open_run: None,
-            attestations,
+            open_run: known.open_run,
+            attestations: known.attestations,
             now: self.clock.now(),
         })
     }
@@ -115,7 +122,7 @@ impl Planner {
     async fn nodes(&self) -> Result<Vec<NodeView>, Failure> {
         match self.performer.cluster.look(&ClusterLook::Nodes).await? {
             ClusterReply::Nodes(nodes) => Ok(nodes),
-            _ => Err(Failure::permanent("odd-reply", odd("nodes"))),
+            _ => Err(Failure::permanent(codes::ODD_REPLY, odd("nodes"))),
         }
     }
 

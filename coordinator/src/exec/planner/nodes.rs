@@ -36,7 +36,7 @@ impl Planner {
         });
         let facts = answers.await.into_iter().filter_map(|(node, told)| {
             let absent =
-                |why: &String| tracing::warn!(%node, why, "no facts: the plan takes this agent for absent");
+                |why: &String| tracing::warn!(%node, why, "no facts: the plan treats this agent as absent");
             told.inspect_err(absent).ok()
         });
         facts.collect()

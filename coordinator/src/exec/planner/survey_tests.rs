@@ -28,7 +28,7 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
 async fn gather(fleet: &Arc<Fleet>, counts: &Counts) -> PlanInput {
     let to = "v1.32.9".parse().unwrap();
     let ask = Ask { goal: Wanted::Upgrade { to }, nodes: vec![], options: options(), waivers: vec![] };
-    planner(fleet).gather(ask, vec![], counts).await.unwrap()
+    planner(fleet).gather(ask, Journaled::default(), counts).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,6 +36,7 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         "inspecti" => crictl_images::inspect(ctx, words.word(1)),
         "rmi" => crictl_images::remove(ctx, words.word(1)),
         "info" => crictl_images::info(ctx),
+        "imagefsinfo" => crictl_images::filesystem(ctx),
         verb => {
             ctx.err(&format!("No help topic for '{verb}'"));
             3
@@ -61,7 +62,8 @@ fn ps(ctx: &Ctx, words: &Words) -> i32 {
     let all = words.has(&["-a", "--all"]);
     let name = words.get("--name").unwrap_or_default().trim_matches(['^', '$']).to_string();
     let s = ctx.world.lock();
-    let mine = s.node(&ctx.node).containers.iter().rev();
+    let others = s.pod_containers(&ctx.node);
+    let mine = s.node(&ctx.node).containers.iter().rev().chain(&others);
     let pod = words.get("--pod").or(words.get("-p")).unwrap_or_default();
     let wanted =
         |c: &&Container| (all || c.running()) && c.name.contains(&name) && c.sandbox.id.starts_with(pod);
@@ -95,7 +97,9 @@ fn ps(ctx: &Ctx, words: &Words) -> i32 {
 
 fn find(ctx: &Ctx, id: &str) -> Option<Container> {
     let s = ctx.world.lock();
-    s.node(&ctx.node).containers.iter().find(|c| !id.is_empty() && c.id.starts_with(id)).cloned()
+    let others = s.pod_containers(&ctx.node);
+    let mut all = s.node(&ctx.node).containers.iter().chain(&others);
+    all.find(|c| !id.is_empty() && c.id.starts_with(id)).cloned()
 }
 
 fn missing(ctx: &Ctx, id: &str) -> i32 {

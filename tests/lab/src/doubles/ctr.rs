@@ -1,20 +1,23 @@
-//! `ctr -n k8s.io images label|ls|rm`: containerd's own image store, without CRI. A label is by reference, and `ls` shows it.
+//! `ctr -n k8s.io images label|ls|rm` and `ctr content fetch-object`: containerd's own image store, without CRI, and its question to a
+//! registry. A label is by reference, and `ls` shows it.
 
 use super::crictl_images::image_id;
 use super::ctx::Ctx;
 use super::words::Words;
 use crate::world::images::Image;
+use serde_json::json;
 
 /// Where the kubelet's images are.
 const NAMESPACE: &str = "k8s.io";
 
 pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
-    let words = Words::of(args, &["-n", "--namespace", "-a", "--address", "--timeout"]);
+    let words = Words::of(args, &["-n", "--namespace", "-a", "--address", "--timeout", "--hosts-dir"]);
     let namespace = words.get("-n").or(words.get("--namespace")).unwrap_or("default");
     match (words.word(0), words.word(1)) {
         ("images" | "image" | "i", "label") => label(ctx, &words, namespace),
         ("images" | "image" | "i", "ls" | "list") => list(ctx, &words, namespace),
         ("images" | "image" | "i", "rm" | "del" | "delete" | "remove") => remove(ctx, &words, namespace),
+        ("content", "fetch-object") => fetch(ctx, &words),
         (verb, sub) => {
             ctx.err(&format!("No help topic for '{}'", if sub.is_empty() { verb } else { sub }));
             3
@@ -83,6 +86,22 @@ fn list(ctx: &Ctx, words: &Words, namespace: &str) -> i32 {
         ctx.out(&format!("{name} {kind} {} 95.4 MiB linux/amd64,linux/arm64 {labels}", image_id(&name)));
     }
     0
+}
+
+/// The registry's manifest of an image; nothing is stored.
+fn fetch(ctx: &Ctx, words: &Words) -> i32 {
+    let image = words.word(2);
+    let refused = ctx.world.lock().resolve_refused(&ctx.world.shape.newest, image);
+    match refused {
+        Some((_, why)) => {
+            ctx.err(&format!("ctr: failed to resolve reference \"{image}\": {why}"));
+            1
+        }
+        None => {
+            ctx.out(&json!({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json", "manifests": []}).to_string());
+            0
+        }
+    }
 }
 
 fn remove(ctx: &Ctx, words: &Words, namespace: &str) -> i32 {

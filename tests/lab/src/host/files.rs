@@ -2,7 +2,7 @@
 
 use super::Here;
 use crate::world::Writer;
-use podlift_agent::host::{FileKind, Files, ReplaceError, Stat};
+use podlift_agent::host::{FileKind, Files, ReplaceError, Space, Stat};
 use podlift_model::Digest;
 use std::io;
 use std::path::Path;
@@ -68,5 +68,10 @@ impl Files for Port {
         self.0.check()?;
         let seeded = self.0.world.lock().node(&self.0.node).free_bytes;
         Ok(seeded.unwrap_or_else(|| self.0.disk.free_bytes()))
+    }
+    /// A node in memory has one file system, half full.
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let free_bytes = self.free_bytes(path)?;
+        Ok(Space { device: 1, free_bytes, capacity_bytes: free_bytes * 2, free_inodes: 10_000_000 })
     }
 }

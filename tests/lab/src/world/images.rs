@@ -4,8 +4,9 @@
 use super::core::World;
 use super::effects::What;
 use super::site::CONTAINERD_CONFIG;
-use super::state::{Node, State};
+use super::state::{Container, Node, State};
 use super::versions;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,35 +57,50 @@ impl Node {
     pub fn add_image(&mut self, image: &str) {
         self.images.entry(image.into()).or_default();
     }
-
-    /// Images of containers that the kubelet knows, ended ones included.
-    fn used_images(&self) -> BTreeSet<String> {
-        self.containers.iter().map(|c| c.image.clone()).collect()
-    }
 }
 
 impl State {
-    /// What a pull of this image gets from the registry, if there is one.
+    /// Images of containers that the kubelet knows, ended ones of static pods included.
+    fn used_images(&self, node: &str) -> BTreeSet<String> {
+        let of_static = self.node(node).containers.iter().map(|c| c.image.clone());
+        let here = self.api.pods().filter(|(_, pod)| pod["spec"]["nodeName"] == node);
+        let containers = here.flat_map(|(_, pod)| pod["spec"]["containers"].as_array().into_iter().flatten());
+        of_static.chain(containers.filter_map(|c| c["image"].as_str().map(String::from))).collect()
+    }
+
+    /// Containers of kube-system's ordinary pods on a node, as its runtime shows them.
+    pub fn pod_containers(&self, node: &str) -> Vec<Container> {
+        let here = |pod: &Value| pod["spec"]["nodeName"] == node && pod["status"]["phase"] == "Running";
+        let is_static =
+            |pod: &Value| !pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null();
+        let pods = self.api.pods().filter(|(k, p)| k.namespace == "kube-system" && here(p) && !is_static(p));
+        pods.flat_map(|(_, pod)| super::pods::containers(pod)).collect()
+    }
+
+    /// Why this image can't be pulled, as the runtime reports it.
     pub fn pull_refused(&self, newest: &[(u16, u16)], image: &str) -> Option<PullError> {
+        let (code, why) = self.resolve_refused(newest, image)?;
+        let text = format!(
+            "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {why}"
+        );
+        Some(PullError { code, text })
+    }
+
+    /// Why the registry does not name this image's manifest: gRPC code and reason.
+    pub fn resolve_refused(&self, newest: &[(u16, u16)], image: &str) -> Option<(&'static str, String)> {
         let host = image.split('/').next().unwrap_or_default();
         let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
         let path = name.split_once('/').map_or(name, |(_, path)| path);
-        let failed = |code, why: String| PullError {
-            code,
-            text: format!(
-                "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {why}"
-            ),
-        };
         if self.registry_away {
             let why = format!(
                 "failed to do request: Head \"https://{host}/v2/{path}/manifests/{tag}\": dial tcp: lookup {host} on 127.0.0.53:53: no such host"
             );
-            return Some(failed("Unknown", why));
+            return Some(("Unknown", why));
         }
         let offered =
             |v: podlift_model::KubeVersion| newest.iter().any(|(m, p)| v.minor == *m && v.patch <= *p);
         let known = versions::of_image(image).is_none_or(offered);
-        (!known).then(|| failed("NotFound", format!("{image}: not found")))
+        (!known).then(|| ("NotFound", format!("{image}: not found")))
     }
 }
 
@@ -133,7 +149,7 @@ impl World {
         let gone: Vec<String> = {
             let s = self.lock();
             let n = s.node(node);
-            let used = n.used_images();
+            let used = s.used_images(node);
             let stays = |name: &String, image: &Image| used.contains(name) || image.pinned() || spared(name);
             n.images
                 .iter()

@@ -2,6 +2,8 @@
 
 use super::cast::object;
 use super::shape::Shape;
+use super::state::{Container, Sandbox};
+use super::store::Store;
 use crate::objects::{admission, defaults, names, seconds};
 use jiff::Timestamp;
 use podlift_model::Digest;
@@ -138,6 +140,52 @@ fn container(c: &Value, spec: &Value, at: &str) -> Value {
         v["volumeMounts"] = json!(mounts);
     }
     v
+}
+
+/// The containers of a pod that runs, as the runtime knows them.
+pub fn containers(pod: &Value) -> Vec<Container> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
+    let (name, uid) = (text(&pod["metadata"]["name"]), text(&pod["metadata"]["uid"]));
+    let created = |v: &Value| v.as_str().and_then(|t| t.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let started = created(&pod["status"]["startTime"]);
+    let sandbox = Sandbox { id: Digest::of(&uid).as_str().into(), created: started, file: String::new() };
+    let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
+    let running = statuses.filter(|c| !c["state"]["running"].is_null());
+    let of = |c: &Value| Container {
+        id: text(&c["containerID"]).trim_start_matches("containerd://").into(),
+        name: text(&c["name"]),
+        pod: name.clone(),
+        sandbox: sandbox.clone(),
+        hash: uid.clone(),
+        image: text(&c["image"]),
+        args: vec![],
+        store: Store::of(&[]),
+        attempt: 0,
+        created: created(&c["state"]["running"]["startedAt"]),
+        finished: None,
+        exit: None,
+        listening: false,
+        log: vec![],
+    };
+    running.map(of).collect()
+}
+
+/// The status of a container whose image is neither there nor can be pulled.
+pub fn without_image(pod: &mut Value, image: &str) {
+    let status = &mut pod["status"]["containerStatuses"][0];
+    status["ready"] = json!(false);
+    status["started"] = json!(false);
+    status["state"] = json!({"waiting": {"reason": "ImagePullBackOff", "message": format!("Back-off pulling image \"{image}\"")}});
+    for c in pod["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        if c["type"] == "Ready" || c["type"] == "ContainersReady" {
+            c["status"] = json!("False");
+        }
+    }
+}
+
+/// Whether it waits for an image.
+pub fn waits_for_image(pod: &Value) -> bool {
+    pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
 }
 
 fn mount(m: &Value) -> Value {

@@ -11,8 +11,17 @@ use std::path::Path;
 const HIGH: u8 = 85;
 const LOW: u8 = 80;
 
-pub async fn look(site: &Site<'_>, kubelet: &Seen<KubeletSettings>) -> Result<ImageFilesystem, Failure> {
-    let folder = crictl::image_folder(&site.host).await?;
+/// `root` is containerd's own folder, for a runtime that does not name the file system of its images.
+pub async fn look(
+    site: &Site<'_>,
+    kubelet: &Seen<KubeletSettings>,
+    root: Option<&str>,
+) -> Result<ImageFilesystem, Failure> {
+    let folder = match (crictl::image_folder(&site.host).await, root) {
+        (Ok(folder), _) => folder,
+        (Err(_), Some(root)) => root.to_string(),
+        (Err(failure), None) => return Err(failure),
+    };
     let unknown = |why: String| Failure::operator("image-filesystem-unknown", why);
     let space = site.files().space(Path::new(&folder)).map_err(|e| unknown(format!("{folder}: {e}")))?;
     if space.capacity_bytes == 0 {

@@ -46,7 +46,8 @@ pub(super) async fn of(
     ask: Ask,
 ) -> Result<ImagesState, Failure> {
     let here = crictl::images(&site.host).await?;
-    let settings = runtime::look(site).await;
+    let info = crictl::info(&site.host).await.unwrap_or_default();
+    let settings = runtime::look(site, &info).await;
     let mut unseen = Vec::new();
     let mut needed: Vec<NeededImage> = wanted.into_iter().map(|image| of_role(image, None)).collect();
     match settings.as_ref().map(|s| s.sandbox.clone()) {
@@ -65,7 +66,8 @@ pub(super) async fn of(
         let reach = settings.unwrap_or_else(|_| Settings::default());
         registry::ask(site, &mut needed, &reach).await;
     }
-    Ok(ImagesState { needed, filesystem: filesystem::look(site, kubelet).await.map_err(whole), unseen })
+    let filesystem = filesystem::look(site, kubelet, info.root.as_deref()).await.map_err(whole);
+    Ok(ImagesState { needed, filesystem, unseen })
 }
 
 fn of_role(image: String, role: Option<ImageRole>) -> NeededImage {

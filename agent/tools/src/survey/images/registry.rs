@@ -41,6 +41,10 @@ async fn answer(site: &Site<'_>, image: &str, reach: &Reach, settings: &Settings
         Err(failure) => return (Pullable::Unknown(whole(failure)), true),
     };
     let said = last_line(&output.stderr, &output.stdout);
+    let Some(said) = said.strip_prefix("ctr: ") else {
+        return (Pullable::Unknown(format!("ctr can't ask a registry here: {said}")), true);
+    };
+    let said = said.to_string();
     if is_credentials(&said) {
         let why = format!("the registry wants credentials, which only containerd has: {said}");
         return (Pullable::Unknown(why), true);
@@ -70,5 +74,5 @@ fn is_credentials(said: &str) -> bool {
 fn last_line(stderr: &str, stdout: &str) -> String {
     let line = |text: &str| text.lines().rev().map(str::trim).find(|l| !l.is_empty()).map(String::from);
     let said = line(stderr).or_else(|| line(stdout)).unwrap_or_else(|| "ctr failed without a word".into());
-    said.trim_start_matches("ctr: ").chars().take(300).collect()
+    said.chars().take(300).collect()
 }

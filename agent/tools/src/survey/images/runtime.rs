@@ -1,8 +1,9 @@
-//! Settings of containerd that concern images: the sandbox image, and how a registry is reached. `containerd config dump` has the defaults
-//! and all imports; if it does not work, the files of the configuration count.
+//! Settings of containerd that concern images: the sandbox image, and how a registry is reached. The running containerd reports its sandbox
+//! image up to version 1; `containerd config dump` has all settings with defaults and imports; if it does not work, the files count.
 
 use super::super::{Site, containerd, whole};
 use crate::containerd::dump;
+use crate::crictl::Info;
 use crate::systemctl;
 use std::path::Path;
 use toml::{Table, Value};
@@ -22,18 +23,20 @@ pub struct Settings {
     pub proxy: Vec<(&'static str, String)>,
 }
 
-pub async fn look(site: &Site<'_>) -> Result<Settings, String> {
+/// `info` is the report of the running containerd.
+pub async fn look(site: &Site<'_>, info: &Info) -> Result<Settings, String> {
     let tables = match dump(&site.host).await {
         Ok(table) => vec![table],
         Err(failure) => {
             let tables = containerd::tables(site)?;
-            if tables.is_empty() {
+            if tables.is_empty() && info.sandbox.is_none() {
                 return Err(whole(failure));
             }
             tables
         }
     };
     let mut settings = tables.iter().fold(Settings::default(), with);
+    settings.sandbox = info.sandbox.clone().or(settings.sandbox);
     settings.proxy = proxy(site).await;
     Ok(settings)
 }

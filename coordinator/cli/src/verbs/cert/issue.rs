@@ -79,10 +79,25 @@ impl Issue {
         };
         let identity = Identity { cluster: self.cluster.clone(), subject, role };
         let authority = authority(&self.ca)?;
+        self.is_of_cluster(&authority)?;
         let pair = ca::issue(&authority, &identity, &self.addresses, self.days, SystemClock.now())
             .map_err(|e| CliError::failed("the certificate can't be made", e))?;
         super::show(&super::write(&self.out, &format!("{kind}-{}", self.name), &pair)?)?;
         Ok(Exit::Done)
+    }
+}
+
+impl Issue {
+    /// A certificate of another cluster's CA would be refused at every connection.
+    fn is_of_cluster(&self, authority: &Pair) -> Result<(), CliError> {
+        let of = ca::cluster_of(&authority.certificate)
+            .map_err(|e| CliError::failed("the certificate can't be made", e))?;
+        let Some(other) = of.filter(|of| *of != self.cluster) else { return Ok(()) };
+        Err(CliError::usage(
+            format!("the CA in {} is of cluster {other}, expected {}", self.ca.display(), self.cluster),
+            "no podlift of this cluster would accept its certificates; nothing was written",
+            &format!("podlift cert init --cluster {}", self.cluster),
+        ))
     }
 }
 

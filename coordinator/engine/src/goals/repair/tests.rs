@@ -115,7 +115,7 @@ fn requested_again_and_read_from_a_file_it_is_the_same_program() {
     assert_eq!(ask.goal, Wanted::Repair);
     assert_eq!(ask.version(&i.inventory), Ok("v1.31.9".parse().unwrap()));
     assert_eq!(build(&i).unwrap().hash, program.hash);
-    let text = serde_json::to_string(&program).unwrap();
+    let text = program.to_json();
     assert!(text.contains("\"goal\":\"repair\""));
     assert_eq!(Program::from_json(&text), Ok(program.clone()));
     // The goal is part of the hash: a repair's document with another goal is another plan.

@@ -2,7 +2,7 @@
 
 use super::super::api::Api;
 use super::filter::Pod;
-use podlift_model::{Failure, NodeName};
+use podlift_model::{Failure, NodeName, codes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, &str)], l
         limit.as_secs(),
         shown.join("; ")
     );
-    Failure::operator("drain-blocked", text)
+    Failure::operator(codes::DRAIN_BLOCKED, text)
 }
 
 fn describe(pod: &Pod, why: &str, budgets: &[Value]) -> String {

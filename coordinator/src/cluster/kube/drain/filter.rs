@@ -41,7 +41,7 @@ enum Verdict {
     Refuse(&'static str),
 }
 
-const NO_CONTROLLER: &str = "Pods that declare no controller (nobody would create them again)";
+const NO_CONTROLLER: &str = "Pods that declare no controller (they would not be created again)";
 const ORPHAN: &str = "Pods whose DaemonSet is gone";
 
 pub(super) async fn sort(api: &Api, node: &NodeName) -> Result<Sorted, Failure> {

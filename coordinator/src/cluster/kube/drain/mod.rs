@@ -11,7 +11,7 @@ use evict::Ended;
 use filter::Pod;
 use futures_util::future::join_all;
 use podlift_engine::doors::EvictionView;
-use podlift_model::{Epoch, Failure, NodeName};
+use podlift_model::{Epoch, Failure, NodeName, codes};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,7 +31,7 @@ pub(super) async fn drain(
     let sorted = filter::sort(api, node).await?;
     if !sorted.refused.is_empty() {
         let text = format!("{node} can't be drained: {}", sorted.refused.join("; "));
-        return Err(Failure::operator("drain-refused", text));
+        return Err(Failure::operator(codes::DRAIN_REFUSED, text));
     }
     let deadline = Instant::now() + limit;
     let ends = join_all(sorted.evict.iter().map(|pod| evict::evict(api, pod, deadline))).await;
@@ -39,7 +39,7 @@ pub(super) async fn drain(
     if !failed.is_empty() {
         let text =
             format!("{} of {} evictions from {node} failed: {}", failed.len(), ends.len(), failed.join("; "));
-        return Err(Failure::operator("eviction-failed", text));
+        return Err(Failure::operator(codes::EVICTION_FAILED, text));
     }
     let pairs = sorted.evict.iter().zip(&ends);
     let blocked: Vec<(&Pod, &str)> = pairs.filter_map(|(pod, end)| Some((pod, end.blocked()?))).collect();

@@ -97,7 +97,7 @@ async fn part<T>(look: impl Future<Output = Result<T, Failure>>) -> Seen<T> {
     match tokio::time::timeout(PART, look).await {
         Ok(Ok(seen)) => Ok(seen),
         Ok(Err(failure)) => Err(failure.message),
-        Err(_) => Err(format!("not told within {} s", PART.as_secs())),
+        Err(_) => Err(format!("no answer within {} s", PART.as_secs())),
     }
 }
 

@@ -72,7 +72,7 @@ mod tests {
     fn a_subresource_and_a_name_have_fields_of_their_own() {
         let of = |resource: &str| {
             let found = RIGHTS.iter().find(
-                |r| matches!(r.what, What::Resource { resource: name, names, .. } if name == resource && !names.is_empty() == (resource == "configmaps")),
+                |r| matches!(r.what, What::Resource { resource: name, names, .. } if name == resource && names.is_empty() == (resource != "configmaps")),
             );
             review(found.unwrap(), "get")["spec"]["resourceAttributes"].clone()
         };

@@ -7,7 +7,7 @@ use super::metrics::Told;
 use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::StoredVersion;
 use podlift_model::survey::Seen;
-use podlift_model::{Failure, Minor};
+use podlift_model::{Failure, Minor, codes};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -77,7 +77,8 @@ async fn minor(api: &Api) -> Result<Minor, Failure> {
     let version = api.get("/version").await?;
     let number = |key: &str| version[key].as_str().unwrap_or_default().trim_end_matches('+').to_string();
     let text = format!("{}.{}", number("major"), number("minor"));
-    let odd = |_| Failure::permanent("odd-reply", format!("/version tells {text:?}, expected like 1.31"));
+    let odd =
+        |_| Failure::permanent(codes::ODD_REPLY, format!("/version tells {text:?}, expected like 1.31"));
     text.parse().map_err(odd)
 }
 
@@ -107,9 +108,8 @@ fn lacks(definition: Definition) -> Vec<(String, String)> {
 fn objects(told: &BTreeMap<String, Seen<Told>>, resource: &str) -> Result<u32, Failure> {
     let counts = told.values().filter_map(|t| t.as_ref().ok()?.objects.get(resource));
     let unknown = || {
-        let text = format!(
-            "no API server tells how many objects of {resource} there are (apiserver_storage_objects)"
-        );
+        let text =
+            format!("no API server reports the number of objects of {resource} (apiserver_storage_objects)");
         Failure::permanent("not-counted", text)
     };
     counts.max().copied().ok_or_else(unknown)

@@ -2,8 +2,8 @@
 
 use super::{Case, Finding, finding, list};
 use crate::objects::Key;
-use crate::world::What;
 use crate::world::kubeadm_config::{self, EtcdConfig};
+use crate::world::{What, pods};
 use serde_json::Value;
 
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
@@ -92,11 +92,16 @@ fn images_in_place(case: &Case) -> Finding {
         What::ImageMissing { pod, image } => Some(format!("{pod} lacks {image}")),
         _ => None,
     };
+    let waiting: Vec<String> = {
+        let s = case.world.lock();
+        s.api.pods().filter(|(_, p)| pods::waits_for_image(p)).map(|(k, _)| k.name.clone()).collect()
+    };
     let all: Vec<String> = case
         .world
         .effects()
         .iter()
         .filter_map(|e| missing(&e.what).map(|text| format!("{}: {text}", e.node)))
+        .chain(waiting)
         .collect();
     finding("images-in-place", all.is_empty(), format!("pods that waited for an image: [{}]", all.join("; ")))
 }

@@ -10,7 +10,7 @@ pub fn cache(ctx: &Ctx, args: &[String]) -> i32 {
         ctx.err(&format!("E: Invalid operation {}", options.verb()));
         return 100;
     }
-    let offers = lists::offers(ctx.disk().as_ref(), &options.lists());
+    let offers = lists::offers(ctx, &options);
     for package in options.words.iter().skip(1) {
         let mut mine: Vec<_> = offers.iter().filter(|o| o.package == *package).collect();
         mine.sort_by_key(|o| std::cmp::Reverse(lists::rank(&o.version)));

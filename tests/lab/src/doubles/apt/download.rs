@@ -10,7 +10,7 @@ pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
     let disk = ctx.disk();
     let folder = ctx.env.get(dpkg::FOLDER).map(|f| dpkg::within(disk.as_ref(), f));
     let folder = folder.unwrap_or_else(|| options.archives());
-    let offers = lists::offers(disk.as_ref(), &options.lists());
+    let offers = lists::offers(ctx, options);
     for word in options.words.iter().skip(1) {
         let (name, version) = word.split_once('=').unwrap_or((word, ""));
         let mut mine =

@@ -80,7 +80,7 @@ pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
 }
 
 fn wanted(ctx: &Ctx, options: &Options) -> Result<Vec<Item>, String> {
-    let offers = lists::offers(ctx.disk().as_ref(), &options.lists());
+    let offers = lists::offers(ctx, options);
     let installed = ctx.world.lock().node(&ctx.node).packages.clone();
     let words = options.words.iter().skip(1);
     let item = |word: &String| {

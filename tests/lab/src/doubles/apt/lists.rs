@@ -1,7 +1,8 @@
 //! Package lists as files: written by `update`, read by everything else.
 
-use crate::disk::Disk;
-use std::path::Path;
+use super::options::Options;
+use super::sources;
+use crate::doubles::ctx::Ctx;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
@@ -22,18 +23,11 @@ pub fn text(offers: &[(String, String, u64)]) -> String {
     offers.iter().map(entry).collect()
 }
 
-/// All offers of a lists directory, as they stand in its files.
-pub fn offers(disk: &dyn Disk, lists: &str) -> Vec<Offer> {
-    let names = disk.list(Path::new(lists)).unwrap_or_default();
-    names
-        .iter()
-        .filter_map(|n| minor_of(n))
-        .flat_map(|minor| read(&disk.text(&file(lists, minor)), minor))
-        .collect()
-}
-
-fn minor_of(name: &str) -> Option<u16> {
-    name.strip_prefix("pkgs.k8s.io_core:_stable:_v1.")?.strip_suffix("_deb_Packages")?.parse().ok()
+/// All offers of the sources, as they stand in the files of their lists.
+pub fn offers(ctx: &Ctx, options: &Options) -> Vec<Offer> {
+    let (disk, lists) = (ctx.disk(), options.lists());
+    let minors = sources::minors(ctx, options);
+    minors.into_iter().flat_map(|minor| read(&disk.text(&file(&lists, minor)), minor)).collect()
 }
 
 fn read(text: &str, minor: u16) -> Vec<Offer> {

@@ -9,6 +9,7 @@ mod lists;
 mod lock;
 mod options;
 mod simulate;
+mod sources;
 mod update;
 
 pub use cache::cache;

@@ -1,40 +1,22 @@
 //! `apt-get update`: reads the sources, fetches the lists.
 
-use super::lists;
 use super::options::Options;
+use super::{lists, sources};
 use crate::doubles::ctx::Ctx;
 use crate::world::{What, versions};
 use std::path::Path;
-
-/// A `deb` line: (address, suite).
-fn lines(ctx: &Ctx, options: &Options) -> Vec<(String, String)> {
-    let disk = ctx.disk();
-    let mut files = vec![options.source_list()];
-    if let Some(dir) = options.source_parts() {
-        let names = disk.list(Path::new(&dir)).unwrap_or_default();
-        files.extend(names.iter().filter(|n| n.ends_with(".list")).map(|n| format!("{dir}/{n}")));
-    }
-    let parse = |line: String| {
-        let rest = line.trim().strip_prefix("deb ")?.trim_start().to_string();
-        let rest = if rest.starts_with('[') { rest.split_once(']')?.1.to_string() } else { rest };
-        let mut words = rest.split_whitespace();
-        Some((words.next()?.trim_end_matches('/').to_string(), words.next()?.to_string()))
-    };
-    let texts = files.iter().map(|f| disk.text(f));
-    texts.flat_map(|t| t.lines().map(ToString::to_string).collect::<Vec<_>>()).filter_map(parse).collect()
-}
-
-fn minor(address: &str) -> Option<u16> {
-    address.strip_prefix("https://pkgs.k8s.io/core:/stable:/v1.")?.strip_suffix("/deb")?.parse().ok()
-}
 
 pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
     ctx.seconds(1.5).await;
     let dir = options.lists();
     let mut failed = false;
     let mut got = 0;
-    for (address, suite) in lines(ctx, options) {
-        let Some(minor) = minor(&address) else {
+    if let Err(e) = forget_others(ctx, &dir, &sources::minors(ctx, options)) {
+        ctx.err(&format!("E: List directory {dir} is missing or not writable - {e}"));
+        return 100;
+    }
+    for (address, suite) in sources::lines(ctx, options) {
+        let Some(minor) = sources::minor(&address) else {
             ctx.out(&format!("Hit:{} {address} {suite} InRelease", got + 1));
             continue;
         };
@@ -50,7 +32,14 @@ pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
         ctx.out(&format!("Get:{} {address}  InRelease [1353 B]", got + 1));
         ctx.out(&format!("Get:{} {address}  Packages [1451 B]", got + 2));
         got += 2;
-        if let Err(e) = replace_lists(ctx, &dir, minor, &lists::text(&offers)) {
+        let put = || {
+            ctx.disk().put_synced(
+                Path::new(&lists::file(&dir, minor)),
+                lists::text(&offers).as_bytes(),
+                0o644,
+            )
+        };
+        if let Err(e) = put() {
             ctx.err(&format!("E: List directory {dir} is missing or not writable - {e}"));
             return 100;
         }
@@ -66,15 +55,15 @@ pub async fn run(ctx: &Ctx, options: &Options) -> i32 {
     0
 }
 
-/// Lists of sources that are no more there go away.
-fn replace_lists(ctx: &Ctx, dir: &str, minor: u16, text: &str) -> std::io::Result<()> {
+/// Lists of sources that are no longer there go away.
+fn forget_others(ctx: &Ctx, dir: &str, minors: &[u16]) -> std::io::Result<()> {
     let disk = ctx.disk();
-    let file = lists::file(dir, minor);
+    let kept: Vec<String> = minors.iter().map(|m| lists::file(dir, *m)).collect();
     for name in disk.list(Path::new(dir)).unwrap_or_default() {
         let path = format!("{dir}/{name}");
-        if name.ends_with("_Packages") && path != file {
+        if name.ends_with("_Packages") && !kept.contains(&path) {
             disk.remove(Path::new(&path))?;
         }
     }
-    disk.put_synced(Path::new(&file), text.as_bytes(), 0o644)
+    Ok(())
 }

@@ -174,7 +174,7 @@ fn losses_that_are_waived_reach_the_guards_by_name() {
     }
     let mut other = plan.clone();
     other.mends.meant = Vec::<FlagLoss>::new();
-    let text = serde_json::to_string(&other).unwrap();
+    let text = other.to_json();
     assert!(crate::program::Program::from_json(&text).is_err(), "what is meant is part of the hash");
 }
 

@@ -1,0 +1,83 @@
+//! The event of a person's command on a run, or the reason why the run does not allow the command. Pure.
+
+use super::CoordinatorError;
+use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
+use podlift_engine::program::StopReason;
+use podlift_model::{NodeName, StepId, codes};
+
+pub(super) fn pause(reason: String, by: &str) -> Event {
+    let message = match reason.is_empty() {
+        true => format!("paused by {by}"),
+        false => format!("paused by {by}: {reason}"),
+    };
+    let (detail, undone) = (String::new(), String::new());
+    let reason =
+        StopReason { code: codes::OPERATOR.into(), message, detail, undone, next: "podlift resume".into() };
+    Event::RunPaused { reason, by: Some(by.into()) }
+}
+
+/// Resumes a run without failed steps; those would pause it again at once. What waits for an approval is not resumed.
+pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    if let RunStatus::Paused { reason } = &state.status
+        && reason.code == APPROVAL
+    {
+        return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
+    }
+    none_failed(state)?;
+    Ok(Event::RunResumed { by })
+}
+
+fn none_failed(state: &RunState) -> Result<(), CoordinatorError> {
+    match state.failed_steps().next() {
+        Some((step, _)) => Err(CoordinatorError::StepFailed { step: step.id.clone() }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn include(state: &RunState, node: NodeName, by: String) -> Result<Event, CoordinatorError> {
+    match state.deferred.contains_key(&node) {
+        true => Ok(Event::NodeIncluded { node, by }),
+        false => Err(CoordinatorError::NotDeferred { node }),
+    }
+}
+
+pub(super) fn retry(
+    state: &RunState,
+    step: Option<StepId>,
+    by: String,
+    repair_dpkg: bool,
+) -> Result<Event, CoordinatorError> {
+    let paused = matches!(state.status, RunStatus::Paused { .. });
+    match step.is_none() && !paused && state.failed_steps().next().is_none() {
+        true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
+        false => Ok(Event::RetryAsked { step, by, repair_dpkg }),
+    }
+}
+
+pub(super) fn unwaive(state: &RunState, check: String, by: String) -> Result<Event, CoordinatorError> {
+    match state.waived(&check) {
+        Some(_) => Ok(Event::WaiverLifted { check, by }),
+        None => {
+            let known = state.waivers.iter().map(|w| w.check.clone()).collect();
+            Err(CoordinatorError::NotWaived { check, known })
+        }
+    }
+}
+
+/// Approves only a requested approval. A run that is paused for another reason needs resume, from a person who has read the reason.
+pub(super) fn approve(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
+    let why = match &state.status {
+        RunStatus::Paused { reason } if reason.code == APPROVAL => {
+            none_failed(state)?;
+            return Ok(Event::Approved { by, what: reason.message.clone() });
+        }
+        RunStatus::Paused { reason } => {
+            format!(
+                "run {} is paused for another reason: {}; `podlift resume` continues it",
+                state.run, reason.message
+            )
+        }
+        _ => format!("run {} is not paused", state.run),
+    };
+    Err(CoordinatorError::NothingToApprove { why })
+}
