@@ -32,6 +32,7 @@ fn every_damage_is_seen() {
 
 /// One event of each kind, with the content that is hardest to read back.
 fn every_event() -> Vec<Event> {
+    use crate::machine::Probed;
     use crate::program::{Evidence, StopReason};
     use crate::testing::{input, name};
     use podlift_model::{LedgerId, OpId, OpOutcome, StepId};

@@ -55,11 +55,7 @@ fn images(present: bool) -> ImagesState {
         pinned: present,
         pull: None,
     };
-    ImagesState {
-        needed: needed.map(image).into(),
-        filesystem: Err("not asked".into()),
-        unseen: vec![],
-    }
+    ImagesState { needed: needed.map(image).into(), filesystem: Err("not asked".into()), unseen: vec![] }
 }
 
 /// Facts of a control-plane node with a guard that is armed for the run.
