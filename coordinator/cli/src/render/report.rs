@@ -5,6 +5,7 @@ use podlift_engine::doors::{BackupView, VIP};
 use podlift_engine::program::{Attestation, Finding, GoalName, Prevention};
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
+use podlift_model::op::FlagLoss;
 use std::fmt::Write as _;
 
 pub(crate) fn markdown(r: &Report) -> String {
@@ -41,6 +42,8 @@ pub(crate) fn markdown(r: &Report) -> String {
     };
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
+    let lost = |l: &FlagLoss| format!("`--{}` of {}", l.flag, l.component);
+    out += &list("Flags whose loss is accepted", r.accepted_losses.iter().map(lost));
     out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
     out += &list("Reverted by the abort", r.undone.iter().cloned());
     out += &list("Left in place by the abort", r.left.iter().cloned());

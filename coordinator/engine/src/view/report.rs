@@ -9,6 +9,7 @@ use crate::program::{
 };
 use crate::steps::{Cordon, StepKind, Uncordon};
 use jiff::Timestamp;
+use podlift_model::op::FlagLoss;
 use podlift_model::{KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct Report {
     pub prevented: Vec<Prevention>,
     pub heals: Vec<HealReport>,
     pub waivers: Vec<Waiver>,
+    /// Flags whose loss these waivers accept, so that neither the run nor a guard puts them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_losses: Vec<FlagLoss>,
     /// Attestations of operators, from before the run and during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
@@ -130,6 +134,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         prevented: prevented(s),
         heals: s.heals.iter().flat_map(heal).collect(),
         waivers: s.plan.waivers.clone(),
+        accepted_losses: accepted_losses(s),
         attestations: s.attestations.clone(),
         unattested: unattested(s),
         backup: backup(s),
@@ -153,6 +158,14 @@ fn prevented(s: &RunState) -> Vec<Prevention> {
     let acted: Vec<&StepSpec> = s.plan.steps().filter(|x| s.steps[&x.id].ever_acted).collect();
     let done = |p: &&Prevention| acted.iter().any(|x| x.kind.step().mends(&p.repair));
     s.plan.mends.prevented.iter().filter(done).cloned().collect()
+}
+
+fn accepted_losses(s: &RunState) -> Vec<FlagLoss> {
+    let of = |loss: &FlagLoss| {
+        let item = |w: &Waiver| w.item().is_none_or(|(_, flag)| flag == loss.flag.as_str());
+        s.waivers.iter().any(|w| w.is_of_losses() && item(w))
+    };
+    s.plan.mends.meant.iter().filter(|loss| of(loss)).cloned().collect()
 }
 
 fn unattested(s: &RunState) -> Vec<String> {
