@@ -12,9 +12,6 @@ pub fn name(text: &str) -> NodeName {
     NodeName::new(text).unwrap()
 }
 
-/// A valid recipient whose identity is not known.
-const RECIPIENT: &str = "age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq";
-
 pub const PLANES: [&str; 3] = ["runai-01", "runai-02", "runai-03"];
 pub const WORKERS: [&str; 2] = ["dgx030", "dgx031"];
 
@@ -171,7 +168,7 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
     NodeFacts {
         certificate_renewal: true,
         machine: None,
-        recipients: vec![RECIPIENT.into()],
+        recipients: vec!["age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq".into()],
         node: name(node),
         boot: BootId::new("boot-1").unwrap(),
         ledger: LedgerId::new(format!("ledger-{node}")).unwrap(),
