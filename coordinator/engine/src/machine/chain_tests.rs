@@ -92,7 +92,7 @@ fn every_event() -> Vec<Event> {
         Event::ApiUp { endpoint: "vip".into(), milliseconds: 5 },
         Event::ApiProbed {
             endpoint: "vip".into(),
-            counts: crate::machine::Probed { requests: 9, failed: 2, longest_gap_ms: 150, why: "w".into() },
+            counts: Probed { requests: 9, failed: 2, longest_gap_ms: 150, why: "w".into() },
         },
         Event::AgentConnected { node: name("dgx030"), ledger: ledger.clone() },
         Event::AgentLost { node: name("dgx030") },
