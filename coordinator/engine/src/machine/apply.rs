@@ -11,7 +11,7 @@ use super::track::Track;
 use crate::program::{Attestation, Evidence, Program};
 use crate::steps::Touches;
 use jiff::Timestamp;
-use podlift_model::{OpOutcome, RunId, StepId};
+use podlift_model::{OpOutcome, RunId};
 use std::collections::BTreeMap;
 
 /// The state after all records of one run; `None` if the records have no start.
