@@ -70,7 +70,12 @@ impl Pod {
             world,
             journal: MemoryJournal::new(),
             sabotage,
-            options: PlanOptions { soak_seconds: 10, drain_seconds: 600, ..PlanOptions::default() },
+            options: PlanOptions {
+                soak_seconds: 10,
+                canary_soak_seconds: 10,
+                drain_seconds: 600,
+                ..PlanOptions::default()
+            },
             waivers: vec![],
             mischief: Mischief::None,
             heal: podlift_agent::config::Mode::Enforce,

@@ -148,6 +148,9 @@ impl Coordinator {
         reason: String,
         by: String,
     ) -> Result<String, CoordinatorError> {
+        if let Some(why) = state.why_not_defer(&node) {
+            return Err(CoordinatorError::MayNotDefer { node, why });
+        }
         let open =
             state.plan.steps().find(|s| s.node.as_ref() == Some(&node) && state.steps[&s.id].is_open());
         // If the node's agent is gone, the end of its op cannot become known. The operator's command then counts.

@@ -54,6 +54,8 @@ pub enum CoordinatorError {
     NothingFailed { run: RunId },
     #[error("node {node} can't be deferred now")]
     NodeBusy { node: NodeName, step: StepId },
+    #[error("node {node} can't be deferred")]
+    MayNotDefer { node: NodeName, why: String },
     #[error("{check:?} is not waived in this run")]
     NotWaived { check: String, known: Vec<String> },
     #[error("the name {name} is in use")]
@@ -172,6 +174,7 @@ impl CoordinatorError {
             E::Contract(error) => error.to_string(),
             E::Attestation { why, .. } | E::NothingToApprove { why } => why.clone(),
             E::WaitsForApproval { what } => what.clone(),
+            E::MayNotDefer { why, .. } => why.clone(),
             E::NotDeferred { .. } => "only a node that was deferred can be included again".into(),
             E::Plan(error) => error.to_string(),
             E::UnknownRun { .. } => "the journal of this coordinator has no run of that name".into(),
@@ -254,6 +257,7 @@ impl StatusError for CoordinatorError {
             E::NoRunEver => (Code::NotFound, "NO_RUN", "podlift plan --to VERSION"),
             E::StepFailed { .. } => (state, "STEP_FAILED", "podlift retry"),
             E::NothingFailed { .. } => (state, "NOTHING_FAILED", "podlift status"),
+            E::MayNotDefer { .. } => (state, "MAY_NOT_DEFER", "podlift retry"),
             E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause"),
             E::NotWaived { .. } => (Code::InvalidArgument, "NOT_WAIVED", "podlift status"),
             E::BackupExists { .. } => (Code::AlreadyExists, "BACKUP_EXISTS", "podlift backup list"),

@@ -86,3 +86,40 @@ async fn a_run_waits_for_approval_and_only_for_that() {
     assert!(matches!(&refused, CoordinatorError::NothingToApprove { .. }), "{refused:?}");
     assert_eq!(state.run, run);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_node_whose_server_is_behind_is_not_deferred_and_a_worker_comes_back() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    running.commanding().await;
+    let ask = PlanAsk { approve: Some(Approve::Phase), ..PlanAsk::to(TO.parse().unwrap()) };
+    let (run, _) = running.coordinator.start_run(&ask, None, "eve").await.unwrap();
+    running.until(&run, waits).await;
+    let command = |command: Command| running.coordinator.command(None, command, "jane");
+    let defer = |node: &str| Command::Defer { node: node.parse().unwrap(), reason: "away".into() };
+    let include = || Command::Include { node: "dgx031".parse().unwrap() };
+    let refused = command(defer("runai-03")).await.unwrap_err();
+    assert!(matches!(&refused, CoordinatorError::MayNotDefer { .. }), "{refused:?}");
+    assert!(matches!(command(include()).await.unwrap_err(), CoordinatorError::NotDeferred { .. }));
+    command(defer("dgx031")).await.unwrap();
+    assert!(running.coordinator.store().run(&run).unwrap().deferred.len() == 1);
+    command(include()).await.unwrap();
+    assert!(running.coordinator.store().run(&run).unwrap().deferred.is_empty());
+    while running.until(&run, |s| waits(s) || s.is_over()).await.status != RunStatus::Succeeded {
+        command(Command::Approve).await.unwrap();
+    }
+    let report = running.coordinator.report(None).unwrap();
+    let node = report.nodes.iter().find(|n| n.name.as_str() == "dgx031").unwrap();
+    assert_eq!(node.result, "upgraded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_is_made_while_a_run_is_open_says_so_first() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let running = start(&fleet, &journal, "one");
+    let run = running.upgrade().await;
+    let plan = running.coordinator.plan(&PlanAsk::to(TO.parse().unwrap()), "eve").await.unwrap();
+    let first = plan.findings.first().unwrap();
+    assert_eq!(first.check, "run-open");
+    assert!(first.evidence.contains(run.as_str()), "{}", first.evidence);
+}

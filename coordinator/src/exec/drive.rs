@@ -89,24 +89,23 @@ impl Drive {
             return Some(self.fail(aborted(&failure.message)));
         }
         let step = self.entries.step.kind.step();
-        let lost = step.shows_loss(&failure.code) && basis.state.steps[&self.entries.step.id].redone == 0;
+        if step.shows_loss(&failure.code) && basis.state.steps[&self.entries.step.id].redone == 0 {
+            let verbs = step.rests_on().iter().map(ToString::to_string).collect();
+            return Some(self.again(basis, verbs, failure.message.clone()));
+        }
         match self.tries.failed(op_id, failure, basis) {
             Again::Counted => None,
-            _ if lost => {
-                let verbs = step.rests_on().iter().map(ToString::to_string).collect();
-                Some(self.again(basis, verbs, failure.message.clone()))
-            }
             Again::After(pause) => Some(Turn::After(pause)),
             Again::GiveUp => Some(self.fail(reasons::of_failure(&basis.state, &self.entries.step, failure))),
         }
     }
 
     /// What earlier steps gave is gone: they are done again, and then this step.
-    fn again(&self, basis: &Basis, verbs: Vec<String>, reason: String) -> Turn {
+    fn again(&mut self, basis: &Basis, verbs: Vec<String>, reason: String) -> Turn {
         if basis.aborting() {
             return self.fail(aborted(&reason));
         }
-        self.entries.again(verbs, reason);
+        self.entries.lost(verbs, reason);
         Turn::After(basis.policy.poll)
     }
 

@@ -60,8 +60,8 @@ impl Entries {
         });
     }
 
-    /// What the earlier steps `again` gave is gone, so they are done again; not if the step is over or an op of it is open.
-    pub fn again(&self, again: Vec<String>, reason: String) {
+    /// What earlier steps gave is gone, so that they are done again.
+    pub fn lost(&self, again: Vec<String>, reason: String) {
         self.write(|state, status| {
             let free = !is_over(status) && !matches!(status, StepStatus::Started { .. });
             (free && may_act(state)).then(|| Event::EarlierLost { step: self.step.id.clone(), again, reason })

@@ -36,7 +36,6 @@ impl Journal for CutJournal {
         event: Event,
     ) -> Result<Record, JournalError> {
         let cut = self.cut.clone();
-        let event = self.sabotage.recorded(event);
         let write = || {
             self.catch_up()?;
             if self.sabotage == Sabotage::IntentAfterAct && matches!(event, Event::StepStarted { .. }) {

@@ -30,7 +30,7 @@ pub async fn only_an_approval_approves(sabotage: Sabotage) -> Kept {
     ensure(waits(&state), || why(&state))?;
     let before = state.steps.clone();
     // Refused or without effect: both are right.
-    pod.say(Command::Resume).await.ok();
+    pod.say(sabotage.command(Command::Resume)).await.ok();
     let state = rest(&pod).await?;
     ensure(waits(&state), || format!("a resume approved: {}", why(&state)))?;
     ensure(state.steps == before, || "a resume let steps begin".into())?;

@@ -29,6 +29,8 @@ pub async fn every_component_is_looked_at(sabotage: Sabotage) -> Kept {
     })?;
     ensure(reason.next.contains("podlift retry"), || why(&state))?;
     pod.world.clear_faults();
+    // The kubelet starts it again after its back-off.
+    pod.world.until(|s| s.node("runai-01").container("kube-scheduler").is_some_and(|c| c.listening)).await;
     pod.say(Command::Retry { step: None, repair_dpkg: false }).await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested again")?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))

@@ -16,6 +16,7 @@ pub const BREAKS: &[(&str, &str, &str)] = &[
     ("apt-update", "apt-get", "update"),
     ("download", "apt-get", "--download-only"),
     ("image-pull", "crictl", "pull"),
+    ("image-release", "ctr", "pinned= podlift.pinned="),
     ("install-kubeadm", "apt-mark", "unhold kubeadm"),
     ("flag-diff", "kubeadm", "upgrade diff"),
     ("kubeadm-apply", "kubeadm", "upgrade apply v1.32.9"),

@@ -43,6 +43,7 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
             HostOp::KubeadmPatches { files: vec![PatchText { name: PatchName::Kubelet, text: KEPT.into() }] },
             HostOp::EtcdSnapshot { run: run.clone() },
             HostOp::ImagePull { to },
+            HostOp::ImageRelease,
             HostOp::EtcdMoveLeader,
             HostOp::GuardArm { allow: vec![], run: run.clone(), seconds: 3600 },
             HostOp::KubeadmApply { ignore: vec![], to, skip },

@@ -10,8 +10,7 @@ pub use files::Racing;
 
 use podlift_agent::host::Host;
 use podlift_agent::ledger::Ledger;
-use podlift_coordinator::{Agents, Cluster};
-use podlift_engine::machine::Event;
+use podlift_coordinator::{Agents, Cluster, Command};
 use podlift_engine::view::checks::SignOff;
 use podlift_lab::World;
 use podlift_model::{HostOp, OpOutcome};
@@ -93,13 +92,11 @@ impl Sabotage {
         })
     }
 
-    /// The event that the journal gets instead of this one.
-    pub fn recorded(self, event: Event) -> Event {
-        match (self, event) {
-            (Sabotage::ResumeApproves, Event::RunResumed { by }) => {
-                Event::Approved { by, what: String::new() }
-            }
-            (_, event) => event,
+    /// The command that the coordinator gets instead of this one.
+    pub fn command(self, command: Command) -> Command {
+        match (self, command) {
+            (Sabotage::ResumeApproves, Command::Resume) => Command::Approve,
+            (_, command) => command,
         }
     }
 

@@ -35,7 +35,7 @@ fn a_run_is_one_trace_from_plan_to_op() {
     let spans = collector.spans();
     let named = |name: &str| spans.iter().filter(|s| s.name == name).collect::<Vec<_>>();
     assert!(spans.iter().all(|s| s.service == "podlift-test"));
-    assert!(named("plan").iter().any(|s| s.get("to") == "v1.32.9" && !s.get("by").is_empty()));
+    assert!(named("plan").iter().any(|s| s.get("goal").contains("v1.32.9") && !s.get("by").is_empty()));
 
     let steps = named("step");
     assert!(steps.iter().all(|s| s.get("run") == run && !s.get("step").is_empty()));

@@ -5,7 +5,7 @@ use crate::table::paint;
 use anstyle::AnsiColor;
 use podlift_engine::doors::VIP;
 use podlift_engine::machine::{Event, Record, RunState};
-use podlift_engine::program::StopReason;
+use podlift_engine::program::{GoalName, StopReason};
 use podlift_model::{OpOutcome, StepId};
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
@@ -86,7 +86,11 @@ fn of_run(event: &Event) -> String {
             format!("epoch {epoch} held by {} agents", acknowledged.len())
         }
         E::RunStarted { plan, by } => {
-            format!("run from {} to {} started by {by}, plan {}", plan.from(), plan.to(), plan.hash.short())
+            let aim = match plan.goal.name() {
+                GoalName::Upgrade => format!("run from {} to {}", plan.from(), plan.to()),
+                GoalName::Repair => format!("repair at {}", plan.to()),
+            };
+            format!("{aim} started by {by}, plan {}", plan.hash.short())
         }
         E::RunResumed { by } => format!("run resumed by {by}"),
         E::EarlierLost { step: s, again, reason } => {

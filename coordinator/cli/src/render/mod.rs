@@ -14,6 +14,7 @@ pub(crate) mod tests;
 
 use jiff::Timestamp;
 use podlift_engine::machine::Probed;
+use podlift_engine::program::GoalName;
 use podlift_model::KubeVersion;
 
 /// `3 of 2400 reads failed, longest gap 0.2 s: connection refused`.
@@ -25,6 +26,14 @@ pub(super) fn reads(counts: &Probed) -> String {
             let gap = *longest_gap_ms as f64 / 1000.0;
             format!("{failed} of {requests} reads failed, longest gap {gap:.2} s: {why}")
         }
+    }
+}
+
+/// What a run is for: `v1.31.9 to v1.32.9`, or `repair at v1.32.9`.
+pub(super) fn aim(goal: GoalName, from: KubeVersion, to: KubeVersion) -> String {
+    match goal {
+        GoalName::Upgrade => format!("{from} to {to}"),
+        GoalName::Repair => format!("repair at {to}"),
     }
 }
 

@@ -2,13 +2,18 @@
 
 use super::{duration, reads, timestamp};
 use podlift_engine::doors::{BackupView, VIP};
-use podlift_engine::program::{Attestation, Finding, Prevention};
+use podlift_engine::program::{Attestation, Finding, GoalName, Prevention};
 use podlift_engine::view::Report;
 use podlift_model::KubeVersion;
+use podlift_model::op::FlagLoss;
 use std::fmt::Write as _;
 
 pub(crate) fn markdown(r: &Report) -> String {
-    let mut out = format!("# Upgrade {} to {}: {}\n\n", r.from, r.to, r.result);
+    let what = match r.goal {
+        GoalName::Upgrade => format!("Upgrade {} to {}", r.from, r.to),
+        GoalName::Repair => format!("Repair at {}", r.to),
+    };
+    let mut out = format!("# {what}: {}\n\n", r.result);
     let _ = writeln!(
         out,
         "Run {}, started by {} at {}, {}.",
@@ -37,6 +42,8 @@ pub(crate) fn markdown(r: &Report) -> String {
     };
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
+    let lost = |l: &FlagLoss| format!("`--{}` of {}", l.flag, l.component);
+    out += &list("Flags whose loss is accepted", r.accepted_losses.iter().map(lost));
     out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
     out += &list("Reverted by the abort", r.undone.iter().cloned());
     out += &list("Left in place by the abort", r.left.iter().cloned());
@@ -44,9 +51,11 @@ pub(crate) fn markdown(r: &Report) -> String {
 }
 
 fn checks(r: &Report) -> String {
-    let mut out = "\n## Sign-off\n\n| check | result | evidence |\n|---|---|---|\n".to_string();
+    let mut out = "\n## Sign-off\n\n| | check | result | evidence |\n|---|---|---|---|\n".to_string();
     for c in &r.checks {
-        let _ = writeln!(out, "| {} | {} | {} |", c.id, c.result, cell(&c.evidence));
+        // Only what passed is ticked: what is open or failed needs a person.
+        let tick = if c.result == "passed" { "[x]" } else { "[ ]" };
+        let _ = writeln!(out, "| {tick} | {} | {} | {} |", c.id, c.result, cell(&c.evidence));
     }
     out
 }

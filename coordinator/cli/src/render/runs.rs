@@ -4,6 +4,7 @@ use super::{duration, timestamp};
 use crate::out::Screen;
 use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
+use podlift_engine::program::GoalName;
 use podlift_engine::view::{ArchivedRow, RunRow, Runs};
 
 pub(crate) fn runs(runs: &Runs, screen: Screen) -> String {
@@ -47,5 +48,9 @@ fn cells(run: &RunRow) -> Vec<Cell> {
 fn about(run: &RunRow) -> String {
     let started =
         format!("started {} by {}, {} nodes", timestamp(run.summary.started), run.summary.by, run.nodes);
+    let started = match run.summary.goal {
+        GoalName::Upgrade => started,
+        GoalName::Repair => format!("repair, {started}"),
+    };
     if run.deferred > 0 { format!("{started}, {} of them left out", run.deferred) } else { started }
 }

@@ -1,6 +1,6 @@
 //! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
-use super::{duration, fleet, reads, timestamp, version};
+use super::{aim, duration, fleet, reads, timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, paint, wrapped};
 use anstyle::AnsiColor;
@@ -87,7 +87,8 @@ fn bar(rows: &[NodeRow], screen: Screen) -> String {
 fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     let until = run.ended.unwrap_or(now);
     let seconds = until.duration_since(run.started).as_secs_f64();
-    let mut out = format!("Run {}: {}, {} to {}, by {}\n", run.run, run.status, run.from, run.to, run.by);
+    let mut out =
+        format!("Run {}: {}, {}, by {}\n", run.run, run.status, aim(run.goal, run.from, run.to), run.by);
     let _ = write!(out, "  {} of {} steps in {}", run.steps_done, run.steps, duration(seconds));
     if let Some(phase) = &run.phase {
         let _ = write!(out, ", now: {phase}");

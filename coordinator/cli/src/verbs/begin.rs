@@ -142,10 +142,7 @@ fn end(format: Format, state: &RunState) -> Result<String, CliError> {
     match format {
         Format::Table | Format::Wide => {
             let nodes = state.plan.inventory.nodes.len();
-            let what = match state.plan.goal.name() {
-                GoalName::Upgrade => format!("{} to {}", summary.from, summary.to),
-                GoalName::Repair => format!("repair at {}", summary.to),
-            };
+            let what = render::aim(summary.goal, summary.from, summary.to);
             Ok(format!("run {}: {}, {what}, {nodes} nodes", summary.run, summary.status))
         }
         Format::Json | Format::Yaml => {

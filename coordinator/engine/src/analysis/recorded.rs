@@ -27,12 +27,9 @@ pub fn seen_of<'a>(
         Err(why) => Recorded::unseen(why),
     };
     for (name, survey) in nodes {
-        // The survey has a reason for each part that it could not see.
-        let why = |part: &str| survey.unseen.get(part).cloned();
-        let mounts = why("mounts").map_or_else(|| Ok(survey.mounts.clone()), Err);
-        let infiniband = why("InfiniBand devices").map_or_else(|| Ok(survey.infiniband.clone()), Err);
-        out.mounts.insert(name.clone(), mounts);
-        out.infiniband.insert(name.clone(), infiniband);
+        let (mounts, devices) = (survey.seen_mounts(), survey.seen_infiniband());
+        out.mounts.insert(name.clone(), mounts.cloned().map_err(String::from));
+        out.infiniband.insert(name.clone(), devices.cloned().map_err(String::from));
     }
     out
 }

@@ -32,6 +32,7 @@ fn every_damage_is_seen() {
 
 /// One event of each kind, with the content that is hardest to read back.
 fn every_event() -> Vec<Event> {
+    use crate::machine::Probed;
     use crate::program::{Evidence, StopReason};
     use crate::testing::{input, name};
     use podlift_model::{LedgerId, OpId, OpOutcome, StepId};
@@ -91,7 +92,7 @@ fn every_event() -> Vec<Event> {
         Event::ApiUp { endpoint: "vip".into(), milliseconds: 5 },
         Event::ApiProbed {
             endpoint: "vip".into(),
-            counts: crate::machine::Probed { requests: 9, failed: 2, longest_gap_ms: 150, why: "w".into() },
+            counts: Probed { requests: 9, failed: 2, longest_gap_ms: 150, why: "w".into() },
         },
         Event::AgentConnected { node: name("dgx030"), ledger: ledger.clone() },
         Event::AgentLost { node: name("dgx030") },

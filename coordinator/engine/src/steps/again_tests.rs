@@ -55,11 +55,7 @@ fn images(present: bool) -> ImagesState {
         pinned: present,
         pull: None,
     };
-    ImagesState {
-        needed: needed.map(image).into(),
-        filesystem: Err("not asked".into()),
-        unseen: vec![],
-    }
+    ImagesState { needed: needed.map(image).into(), filesystem: Err("not asked".into()), unseen: vec![] }
 }
 
 /// Facts of a control-plane node with a guard that is armed for the run.
@@ -165,7 +161,8 @@ fn lane(node: &str, cordoned: bool, pods: &[&str]) -> [Reply; 2] {
 
 #[test]
 fn a_node_that_is_no_longer_cordoned_and_empty_is_drained_again_before_it_is_disturbed() {
-    let state = run(&input());
+    let mut state = run(&input());
+    raise(&mut state);
     let cases =
         [(true, vec![], None), (false, vec![], Some("cordon")), (true, vec!["lab/job"], Some("drain"))];
     for (cordoned, pods, want) in cases {
@@ -194,7 +191,7 @@ fn a_kubelet_waits_for_every_api_server() {
     let told = judged(&state, "canary/dgx030/kubelet-restart", &reply);
     assert!(matches!(told, Assess::Blocked(ref r) if r.code == "api-server-behind"), "{told:?}");
     let server: NodeName = name("runai-02");
-    assert!(state.why_not_defer(&server).unwrap().contains("runai-02 is not at 1.32"));
+    assert!(state.why_not_defer(&server).unwrap().contains("runai-02 is not at v1.32"));
     assert_eq!(state.why_not_defer(&name("dgx030")), None);
     raise(&mut state);
     assert_eq!(state.why_not_defer(&server), None);

@@ -5,10 +5,11 @@ use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{Probed, RunState, RunStatus, StepState, StepStatus};
 use crate::program::{
-    ATTESTATIONS, Attestation, Evidence, Finding, Phase, Prevention, StepSpec, StopReason, Waiver,
+    ATTESTATIONS, Attestation, Evidence, Finding, GoalName, Phase, Prevention, StepSpec, StopReason, Waiver,
 };
 use crate::steps::{Cordon, StepKind, Uncordon};
 use jiff::Timestamp;
+use podlift_model::op::FlagLoss;
 use podlift_model::{KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct Report {
     pub paused: Option<StopReason>,
     pub from: KubeVersion,
     pub to: KubeVersion,
+    /// The goal of the run; absent if it is an upgrade.
+    #[serde(default, skip_serializing_if = "GoalName::is_upgrade")]
+    pub goal: GoalName,
     pub by: String,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
@@ -33,6 +37,9 @@ pub struct Report {
     pub prevented: Vec<Prevention>,
     pub heals: Vec<HealReport>,
     pub waivers: Vec<Waiver>,
+    /// Flags whose loss these waivers accept, so that neither the run nor a guard puts them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_losses: Vec<FlagLoss>,
     /// Attestations of operators, from before the run and during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
@@ -118,6 +125,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         paused,
         from: s.plan.from(),
         to: s.plan.to(),
+        goal: s.plan.goal.name(),
         by: s.by.clone(),
         started_at: s.started,
         ended_at: s.ended,
@@ -126,6 +134,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         prevented: prevented(s),
         heals: s.heals.iter().flat_map(heal).collect(),
         waivers: s.plan.waivers.clone(),
+        accepted_losses: accepted_losses(s),
         attestations: s.attestations.clone(),
         unattested: unattested(s),
         backup: backup(s),
@@ -149,6 +158,14 @@ fn prevented(s: &RunState) -> Vec<Prevention> {
     let acted: Vec<&StepSpec> = s.plan.steps().filter(|x| s.steps[&x.id].ever_acted).collect();
     let done = |p: &&Prevention| acted.iter().any(|x| x.kind.step().mends(&p.repair));
     s.plan.mends.prevented.iter().filter(done).cloned().collect()
+}
+
+fn accepted_losses(s: &RunState) -> Vec<FlagLoss> {
+    let of = |loss: &FlagLoss| {
+        let item = |w: &Waiver| w.item().is_none_or(|(_, flag)| flag == loss.flag.as_str());
+        s.waivers.iter().any(|w| w.is_of_losses() && item(w))
+    };
+    s.plan.mends.meant.iter().filter(|loss| of(loss)).cloned().collect()
 }
 
 fn unattested(s: &RunState) -> Vec<String> {

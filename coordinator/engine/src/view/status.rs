@@ -2,7 +2,7 @@
 
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{Next, Probed, RunState, RunStatus, StepStatus, next};
-use crate::program::{StepSpec, StopReason};
+use crate::program::{GoalName, StepSpec, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
 use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
@@ -47,6 +47,9 @@ pub struct RunSummary {
     pub status: String,
     pub from: KubeVersion,
     pub to: KubeVersion,
+    /// The goal of the run; absent if it is an upgrade.
+    #[serde(default, skip_serializing_if = "GoalName::is_upgrade")]
+    pub goal: GoalName,
     pub by: String,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
@@ -134,6 +137,7 @@ pub fn summary(s: &RunState) -> RunSummary {
         status: status.into(),
         from: s.plan.from(),
         to: s.plan.to(),
+        goal: s.plan.goal.name(),
         by: s.by.clone(),
         started: s.started,
         ended: s.ended,

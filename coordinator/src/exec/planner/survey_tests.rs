@@ -1,6 +1,6 @@
 //! Surveys: which agents are asked, the time limits, the concurrency, and what watchers receive.
 
-use super::{Count, Counts, Planner};
+use super::{Count, Counts, Journaled, Planner};
 use crate::backup::{BackupSettings, Backups};
 use crate::exec::{Lines, Performer};
 use crate::testing::{Fleet, name, options};

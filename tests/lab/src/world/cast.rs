@@ -130,7 +130,9 @@ fn node(shape: &Shape, name: &str, now: Timestamp) -> Value {
 
 fn config_maps(all: &mut Objects, shape: &Shape, now: Timestamp) {
     let endpoints = if shape.empty_endpoints { vec![] } else { shape.etcd_endpoints() };
-    let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nstaticPodPath: /etc/kubernetes/manifests\n";
+    // Where nodes are processes, their image file system is that of this machine, whose fullness is no problem of the cluster.
+    let kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nimageGCHighThresholdPercent: 99\nimageGCLowThresholdPercent: 98\n\
+        kind: KubeletConfiguration\nstaticPodPath: /etc/kubernetes/manifests\n";
     let maps = [
         ("kubeadm-config", json!({"ClusterConfiguration": kubeadm_config::text(shape, &endpoints)})),
         ("kubelet-config", json!({"kubelet": kubelet})),

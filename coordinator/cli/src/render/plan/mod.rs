@@ -6,7 +6,7 @@ mod fleet;
 #[cfg(test)]
 mod tests;
 
-use super::timestamp;
+use super::{aim, timestamp};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, wrapped};
 use podlift_engine::NodeRole;
@@ -14,18 +14,20 @@ use podlift_engine::program::{Phase, Program};
 use podlift_model::NodeName;
 use std::fmt::Write as _;
 
+/// The finding that another run is open, which a person has to read before everything else.
+const RUN_OPEN: &str = "run-open";
+
 /// With `all`, tables and lists are not cut.
 pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     let mut out = String::new();
     let count = |role| plan.inventory.of_role(role).count();
     let (planes, workers) = (count(NodeRole::ControlPlane), count(NodeRole::Worker));
-    let _ = writeln!(
-        out,
-        "Cluster {}: {} to {}, {planes} control-plane nodes and {workers} workers",
-        plan.cluster,
-        plan.from(),
-        plan.to()
-    );
+    if let Some(open) = plan.findings.iter().find(|f| f.check == RUN_OPEN) {
+        let _ = writeln!(out, "A {}\n", open.evidence);
+    }
+    let aim = aim(plan.goal.name(), plan.from(), plan.to());
+    let _ =
+        writeln!(out, "Cluster {}: {aim}, {planes} control-plane nodes and {workers} workers", plan.cluster);
     if let Some(upgrade) = plan.goal.upgrade() {
         let packages: Vec<String> = upgrade.packages.iter().map(|(p, v)| format!("{p} {v}")).collect();
         let _ = writeln!(out, "Packages: {}", packages.join(", "));

@@ -49,7 +49,8 @@ fn first(model: &Model, status: &Status, run: Option<&RunSummary>, width: usize)
         "aborted" => Tone::Bad,
         _ => Tone::Care,
     };
-    let what = format!("  run {}  {} to {}  by {}  ", run.run, run.from, run.to, run.by);
+    let what =
+        format!("  run {}  {}  by {}  ", run.run, crate::render::aim(run.goal, run.from, run.to), run.by);
     let room = width.saturating_sub(status.cluster.as_str().len() + run.status.len());
     Line::from(vec![
         cluster,

@@ -139,6 +139,9 @@ fn is_so(world: &World, when: &When) -> bool {
             s.store_name(node).zip(name).is_some_and(|(store, id)| store.starts_with(&id))
         }
         When::Writer { node, file, by } => world.lock().last_writer(node, file) == *by,
+        When::Listens { node, component } => {
+            world.lock().node(node).container(component).is_some_and(|c| c.running() && c.listening)
+        }
         When::Api { node, serves } => world.lock().front_up(node) == *serves,
         When::Effect(_) | When::Journal(_) => false,
     }

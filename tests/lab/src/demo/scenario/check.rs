@@ -51,7 +51,10 @@ fn node_of(when: &When) -> Option<&String> {
         When::Effect(e) => e.node.as_ref(),
         When::Journal(r) => r.node.as_ref(),
         When::File(f) => Some(&f.node),
-        When::Api { node, .. } | When::Store { node, .. } | When::Writer { node, .. } => Some(node),
+        When::Api { node, .. }
+        | When::Store { node, .. }
+        | When::Writer { node, .. }
+        | When::Listens { node, .. } => Some(node),
     }
 }
 

@@ -18,6 +18,8 @@ pub enum When {
     Writer { node: String, file: String, by: Writer },
     /// The API server of a node serves from the etcd at this client port.
     Store { node: String, port: u16 },
+    /// The newest container of a static pod of a node listens.
+    Listens { node: String, component: String },
     /// The API server of a node serves, or does not.
     Api { node: String, serves: bool },
 }

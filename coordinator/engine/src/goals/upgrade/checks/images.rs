@@ -17,7 +17,7 @@ pub fn check(view: &View) -> Vec<Finding> {
 fn of_node(node: &NodeName, images: &ImagesState) -> Vec<Finding> {
     let absent = images.needed.iter().filter(|i| !i.present).filter_map(|i| absent(node, i));
     let full = images.filesystem.as_ref().ok().and_then(|f| full(node, f));
-    absent.chain(full).collect()
+    absent.chain(full).chain(images.unseen.iter().map(|what| unseen(node, what))).collect()
 }
 
 fn absent(node: &NodeName, image: &NeededImage) -> Option<Finding> {
@@ -33,6 +33,11 @@ fn absent(node: &NodeName, image: &NeededImage) -> Option<Finding> {
     let evidence = format!("image {} is not on the node: {why}; load it or mirror it first", image.image);
     let next = format!("ssh {node} ctr -n k8s.io images pull {}", image.image);
     Some(finding(ID, severity, Some(node), evidence, &next))
+}
+
+fn unseen(node: &NodeName, what: &str) -> Finding {
+    let evidence = format!("not all images that the node needs are known: {what}");
+    finding(ID, Severity::Warning, Some(node), evidence, &format!("ssh {node} crictl images"))
 }
 
 fn full(node: &NodeName, f: &ImageFilesystem) -> Option<Finding> {

@@ -355,7 +355,7 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         "1 nodes were not surveyed: dgx031",
         |i| {
             i.surveys.remove(&name("dgx031"));
-            i.nodes = vec![name("dgx030")];
+            i.nodes = ["dgx030", "runai-01", "runai-02", "runai-03"].map(name).into();
         },
     ),
 ];
