@@ -96,7 +96,7 @@ scenarios! {
     node_lost: "node-lost", without ["dgx032"], |r| assert!(r["indeterminate"][0].as_str().unwrap().contains("dgx032"));
     apt_trouble: "apt-trouble", without [], prevented_without_a_heal;
     plan_contract: "plan-contract", without [], prevented_without_a_heal;
-    unknown_after_heal: "unknown-after-heal", without [], |r| assert_eq!(r["indeterminate"].as_array().unwrap().len(), 2);
+    unknown_after_heal: "unknown-after-heal", without [], |r| assert!(r["indeterminate"][0].as_str().unwrap().contains("runai-02"));
     scheduler_down: "scheduler-down", without [], |r| assert!(r["lab"]["paused_at"][0]["detail"].as_str().unwrap().contains("scheduler.conf"));
     air_gapped: "air-gapped", without [], |r| assert_eq!(r["lab"]["paused_at"].as_array().unwrap().len(), 1);
     source_put_back: "source-put-back", without [], prevented_without_a_heal;

@@ -100,7 +100,7 @@ async fn run_steps(
             story.typed.push(type_it(lab, step, to).await?);
         }
         if let Some(code) = &step.paused {
-            story.paused.push(paused(lab, step, code).await?);
+            story.paused.push(paused(lab, step, code, to).await?);
         }
         lab.check_alive()?;
     }
@@ -152,13 +152,14 @@ fn newest_etcd(lab: &Lab) -> String {
     s.more_etcds.last().unwrap_or(&s.etcd).hex()
 }
 
-async fn paused(lab: &Lab, step: &Step, code: &str) -> anyhow::Result<Value> {
+async fn paused(lab: &Lab, step: &Step, code: &str, to: KubeVersion) -> anyhow::Result<Value> {
     let reason = report(lab).await?["paused"].clone();
     if reason["code"] != code {
         bail!("the run should be paused for {code:?}, and the reason is {reason}");
     }
     let text = reason.to_string();
-    match step.reason.iter().find(|words| !text.contains(*words)) {
+    let lacks = |words: &&String| !text.contains(&words.replace("{to}", &to.to_string()));
+    match step.reason.iter().find(lacks) {
         Some(missing) => bail!("the reason lacks {missing:?}: {reason}"),
         None => Ok(reason),
     }
