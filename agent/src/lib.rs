@@ -22,6 +22,7 @@ mod real_etcd;
 pub mod recipient;
 mod session;
 mod setup;
+mod snapshots;
 mod start;
 #[cfg(test)]
 mod testing;

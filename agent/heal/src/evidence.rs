@@ -9,36 +9,15 @@ use crate::manifest::Manifest;
 use crate::pairs::Pair;
 use crate::read::Look;
 use crate::ring::Choice;
-use crate::rules::{Kubelet, Seen, accept};
+use crate::rules::{Kubelet, Seen};
+use crate::runtime::{Evidence, RunningPod, Runtime};
 use crate::settings::Mode;
 use crate::state::State;
-use jiff::Timestamp;
-use podlift_host::Stat;
+use crate::why::accept;
+use podlift_model::FlagSet;
 use podlift_model::command::{CommandLine, is_expanded};
 use podlift_model::op::Component;
-use podlift_model::{Digest, FlagSet};
 use std::time::Duration;
-
-/// A component's pod as the container runtime reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunningPod {
-    /// Annotation `kubernetes.io/config.hash` of the sandbox: the kubelet's hash of the manifest from which it made the pod.
-    pub config_hash: Option<String>,
-    /// When the sandbox was created.
-    pub created: Timestamp,
-    pub image: String,
-    /// Command line of the component's container.
-    pub words: Vec<String>,
-}
-
-/// Answer of the container runtime about one component.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Runtime {
-    Running(RunningPod),
-    NotRunning,
-    /// The agent could not ask the runtime, for this reason.
-    Unknown(String),
-}
 
 /// Which etcd endpoints the agent asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,14 +43,6 @@ pub struct Learned {
 const STARTS: Duration = Duration::from_secs(30);
 /// Interval at which the agent asks the runtime again while the answer decides nothing.
 const AGAIN: Duration = Duration::from_secs(10);
-
-/// An answer of the runtime, and the file for which it holds.
-#[derive(Debug, Clone)]
-pub(crate) struct Evidence {
-    stat: Option<Stat>,
-    hash: Digest,
-    said: Runtime,
-}
 
 impl Heal {
     /// Components whose restore waits for an answer of the runtime. `runtime_wanted` fires when one is added.

@@ -1,7 +1,7 @@
 //! What this node's API server manifest must contain, learned while that API server was Ready. The expectations are on the disk, so that a
 //! repair needs nothing else. Only `adopt` and `learn` change them.
 
-use crate::rules::accept;
+use crate::why::accept;
 use jiff::Timestamp;
 use podlift_host::Files;
 use podlift_host::paths;

@@ -29,6 +29,7 @@ mod readonly;
 mod repair;
 mod ring;
 pub mod rules;
+mod runtime;
 pub mod settings;
 mod situation;
 pub mod splice;
@@ -41,12 +42,13 @@ mod why;
 pub mod yaml;
 
 pub use adopt::{Applied, Refused};
-pub use evidence::{Endpoints, Learned, RunningPod, Runtime};
+pub use evidence::{Endpoints, Learned};
 pub use expectations::{Expectations, Forbidden};
 pub use healer::Heal;
 pub use history::Intent;
 pub use meters::HealMeters;
 pub use read::Look;
+pub use runtime::{RunningPod, Runtime};
 pub use watch::watch;
 
 #[cfg(test)]

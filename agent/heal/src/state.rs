@@ -1,6 +1,5 @@
 //! What the heal knows in memory, besides what is on the disk.
 
-use crate::evidence::Evidence;
 use crate::expectations::{self, Expectations};
 use crate::guard::{self, Guard};
 use crate::manifest::Manifest;
@@ -8,6 +7,7 @@ use crate::notices::Notices;
 use crate::pairs::{Pairs, load_pairs};
 use crate::read::Look;
 use crate::ring::{self, Ring};
+use crate::runtime::Evidence;
 use crate::strays::Stray;
 use podlift_host::Files;
 use podlift_model::Digest;

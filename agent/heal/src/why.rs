@@ -1,6 +1,12 @@
-//! What a disk error means for a repair, and what to do about it. Pure.
+//! What a person can do: about a disk error, and about a manifest that was changed on purpose. Pure.
 
+use podlift_model::op::Component;
 use std::io;
+
+/// The command with which a person declares that a changed manifest is right.
+pub(crate) fn accept(node: &str, component: Component) -> String {
+    format!("podlift heal accept {node} {component}")
+}
 
 /// The error, and the next step if one is known.
 pub fn explain(error: &io::Error) -> String {

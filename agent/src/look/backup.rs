@@ -1,12 +1,12 @@
 //! The contents of this agent's own store for a run. Every file is hashed and the snapshot is verified at each look.
 
 use crate::node::Node;
-use crate::ops::etcd_snapshot::{FILE, Notes, is_snapshot, notes_of};
-use crate::ops::shared::file_failure;
+use crate::snapshots::{FILE, Notes, is_snapshot, notes_of};
 use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::facts::{BackupState, SnapshotState};
 use podlift_model::{Digest, Failure, RunId};
+use podlift_tools::files::file_failure;
 use podlift_tools::snapshot;
 use std::collections::BTreeMap;
 use std::io;

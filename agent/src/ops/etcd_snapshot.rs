@@ -7,6 +7,7 @@ use super::etcd_access;
 use super::shared::{control_plane, file_failure};
 use super::{Applied, Cx, Op, old_backups};
 use crate::look::backup;
+use crate::snapshots::{FILE, FOLDER_MARK, Notes, file_of, notes_of};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::Invocation;
@@ -16,47 +17,16 @@ use podlift_model::{Failure, OpOutput, RunId, codes};
 use podlift_tools::etcdctl::Access;
 use podlift_tools::must;
 use podlift_tools::snapshot::{self, Status};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 pub struct EtcdSnapshot {
     pub run: RunId,
 }
 
-pub const FILE: &str = "etcd.db";
 /// Folder for the trial restore. It begins with a dot and so is not part of the backup.
 const SCRATCH: &str = ".restored";
 /// Bytes that must remain free beside what etcd needs.
 const SPARE: u64 = 64 << 20;
-/// Made first, because etcdctl does not make folders. Holds the number of members at that time.
-pub const FOLDER_MARK: &str = ".podlift";
-
-/// Results of a snapshot's verification, beside it as NAME.json.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notes {
-    #[serde(flatten)]
-    pub state: SnapshotState,
-    /// The override of the store of single resources, in its own words; `None` for the main store.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store: Option<String>,
-}
-
-/// `etcd.db`, `etcd-events.db`.
-pub fn is_snapshot(name: &str) -> bool {
-    name == FILE || (name.starts_with("etcd-") && name.ends_with(".db"))
-}
-
-/// The file name of a store: `etcd-events.db` for `/events`, `etcd-apps_deployments.db` for `apps/deployments`.
-fn file_of(store: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
-    let name: String = store.trim_matches('/').chars().map(safe).collect();
-    format!("etcd-{name}.db")
-}
-
-pub fn notes_of(snapshot: &Path) -> PathBuf {
-    snapshot.with_extension("json")
-}
-
 impl EtcdSnapshot {
     fn path(&self) -> PathBuf {
         paths::backup(&self.run).join(FILE)
@@ -233,25 +203,5 @@ impl Op for EtcdSnapshot {
             return Err(Failure::transient("snapshot-failed", message).with_detail(&cx.log()));
         }
         self.complete(cx).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_store_has_a_file_of_its_own() {
-        let cases = [
-            ("/events", "etcd-events.db"),
-            ("apps/deployments", "etcd-apps_deployments.db"),
-            ("/../x", "etcd-.._x.db"),
-        ];
-        for (store, file) in cases {
-            assert_eq!(file_of(store), file);
-            assert!(is_snapshot(file) && !file.contains('/'));
-        }
-        assert!(is_snapshot(FILE) && !is_snapshot("etcd.json") && !is_snapshot("etcd.db.part"));
-        assert_eq!(notes_of(Path::new("/b/etcd-events.db")), Path::new("/b/etcd-events.json"));
     }
 }

@@ -2,8 +2,8 @@
 //! copy of each. Of runs, only the newest one keeps its snapshot: each holds the whole cluster, its sealed set is elsewhere, and the disk
 //! must not fill up. The manifests that a run has stored are not touched.
 
-use super::etcd_snapshot::{FOLDER_MARK, is_snapshot};
 use super::shared::file_failure;
+use crate::snapshots::{FOLDER_MARK, is_snapshot};
 use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::{Failure, RunId};

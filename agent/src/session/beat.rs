@@ -1,7 +1,7 @@
 //! Heartbeats: they show that the agent lives, and carry its facts when these changed. Costly facts are read again when something may have
 //! changed them, and at regular intervals.
 
-use super::serve::Outbox;
+use super::outbox::Outbox;
 use crate::look::facts::{Installed, assemble, installed};
 use crate::node::Node;
 use podlift_common::rhythm;

@@ -2,6 +2,7 @@
 //! continue without it.
 
 mod beat;
+mod outbox;
 mod report;
 mod serve;
 

@@ -1,6 +1,6 @@
 //! Reports of ops and heals to the coordinator. After a dropped session, the coordinator finds an outcome by Lookup.
 
-use super::serve::Outbox;
+use super::outbox::Outbox;
 use crate::executor::{Answer, Executor, OpState};
 use crate::look::look;
 use crate::node::Node;

@@ -1,5 +1,6 @@
 //! One session: first Hello, then the coordinator's messages. The session's own tasks end with it; ops do not.
 
+use super::outbox::Outbox;
 use super::{beat, report};
 use crate::executor::Executor;
 use crate::ledger::Lookup;
@@ -14,7 +15,7 @@ use podlift_proto::PROTOCOL;
 use podlift_proto::v1::{self, from_agent, to_agent};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Why a session is over.
@@ -40,17 +41,6 @@ fn is_refusal(status: &tonic::Status) -> bool {
     )
 }
 
-/// The sender that the parts of a session share.
-#[derive(Clone)]
-pub(super) struct Outbox(mpsc::Sender<v1::FromAgent>);
-
-impl Outbox {
-    /// Returns false if the session is over.
-    pub async fn send(&self, kind: from_agent::Kind) -> bool {
-        self.0.send(v1::FromAgent { kind: Some(kind) }).await.is_ok()
-    }
-}
-
 struct Session {
     node: Arc<Node>,
     executor: Arc<Executor>,
@@ -64,7 +54,7 @@ struct Session {
 
 pub(super) async fn serve(node: Arc<Node>, executor: Arc<Executor>, channel: Channel) -> End {
     let Channel { send, mut receive } = channel;
-    let outbox = Outbox(send);
+    let outbox = Outbox::of(send);
     let installed = facts::installed(&node).await;
     if !outbox.send(hello(&node, &installed)).await {
         return End { why: "the coordinator closed it before Hello".into(), welcomed: false, refused: false };

@@ -18,6 +18,7 @@ mod etcd_pair;
 pub mod etcdctl;
 pub mod files;
 pub mod kubeadm;
+pub mod kubectl;
 pub mod madison;
 pub mod snapshot;
 pub mod sources;

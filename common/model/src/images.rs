@@ -1,6 +1,6 @@
 //! Images that a node needs for a target version, and the file system that holds them.
 
-use crate::survey::Seen;
+use crate::seen::Seen;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

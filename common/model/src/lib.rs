@@ -18,6 +18,7 @@ pub mod look;
 pub mod op;
 pub mod outcome;
 mod samples;
+mod seen;
 pub mod survey;
 pub mod version;
 

@@ -10,10 +10,11 @@ pub use otlp::{Endpoint, InvalidEndpoint};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::Deserialize;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
@@ -51,11 +52,14 @@ pub fn init(filter: &str, format: LogFormat) {
     start(filter, format, Service { name: "podlift", version: "" }, None).flush();
 }
 
-/// Installs the subscriber once; a second call changes nothing. `filter` is an EnvFilter text, e.g. `info,podlift_agent=debug`. With an
-/// endpoint it must be called within a tokio runtime, whose threads carry the export.
+/// Installs the subscriber once; a second call changes nothing. `filter` has a level and levels of single targets, e.g.
+/// `info,podlift_agent=debug`; an invalid one counts as `info`. With an endpoint it must be called within a tokio runtime, whose threads carry
+/// the export.
+///
+/// `EnvFilter` would also filter by fields of spans, and keep an engine for regular expressions in the memory of every agent.
 pub fn start(filter: &str, format: LogFormat, service: Service, endpoint: Option<&Endpoint>) -> Telemetry {
-    let env = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let mut layers: Vec<Boxed> = vec![logs(format).with_filter(env).boxed()];
+    let targets = targets(filter);
+    let mut layers: Vec<Boxed> = vec![logs(format).with_filter(targets).boxed()];
     let (traces, failed) = match endpoint.map(|e| otlp::provider(e, service)).transpose() {
         Ok(provider) => (provider, None),
         Err(error) => (None, Some(error)),
@@ -68,6 +72,10 @@ pub fn start(filter: &str, format: LogFormat, service: Service, endpoint: Option
         tracing::error!(%error, "traces are not exported: set telemetry.otlp_endpoint right, or leave it out");
     }
     Telemetry { traces }
+}
+
+fn targets(filter: &str) -> Targets {
+    filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
 }
 
 fn logs(format: LogFormat) -> Boxed {
@@ -89,5 +97,20 @@ impl Telemetry {
         {
             tracing::debug!(%error, "some spans were not exported");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn a_level_for_all_and_levels_of_targets() {
+        let of = |filter: &str, target: &str, level| targets(filter).would_enable(target, &level);
+        assert!(of("info", "podlift_agent", Level::INFO) && !of("info", "podlift_agent", Level::DEBUG));
+        let one = "info,podlift_agent=debug";
+        assert!(of(one, "podlift_agent::look", Level::DEBUG) && !of(one, "h2", Level::DEBUG));
+        assert!(of("=/=", "podlift_agent", Level::INFO) && !of("off", "podlift_agent", Level::ERROR));
     }
 }

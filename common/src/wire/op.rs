@@ -2,8 +2,6 @@
 
 use super::WireError;
 use super::fields::{field, fields, texts};
-use super::look::look_from_wire;
-use super::request::HostRequest;
 use podlift_model::op::{FlagLoss, PackagePin, PatchText};
 use podlift_model::{Digest, HostOp};
 use podlift_proto::v1::{self, op::Kind};
@@ -58,10 +56,9 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
     v1::Op { kind: Some(kind) }
 }
 
-/// A look or an op. They share the oneof, so that agents of all versions read the same field numbers.
-pub(super) fn from_kind(kind: &Kind) -> Result<HostRequest, WireError> {
-    let op = match kind {
-        Kind::Observe(o) => return Ok(HostRequest::Look(look_from_wire(o)?)),
+pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
+    Ok(match kind {
+        Kind::Observe(_) => return Err(WireError::new("op.kind", "a look, expected an op")),
         Kind::AptSource(o) => HostOp::AptSource { minor: field("apt_source.minor", &o.minor)? },
         Kind::AptUpdate(_) => HostOp::AptUpdate,
         Kind::PackageDownload(o) => HostOp::PackageDownload { packages: pins_from_wire(&o.packages)? },
@@ -105,8 +102,7 @@ pub(super) fn from_kind(kind: &Kind) -> Result<HostRequest, WireError> {
         },
         Kind::HealApply(o) => HostOp::HealApply { component: field("heal_apply.component", &o.component)? },
         Kind::KubeadmPatches(o) => HostOp::KubeadmPatches { files: patches_from_wire(&o.files)? },
-    };
-    Ok(HostRequest::Op(op))
+    })
 }
 
 fn loss_to_wire(loss: &FlagLoss) -> v1::FlagLoss {
@@ -160,7 +156,7 @@ fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::request_from_wire;
+    use crate::wire::{HostRequest, request_from_wire};
 
     #[test]
     fn every_op_survives_the_wire() {

@@ -122,7 +122,7 @@ async fn a_run_from_the_command_line() {
         .failing
         .insert("kubeadm-apply".into(), vec![Failure::permanent("kubeadm-failed", "rc 1")]);
     assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Paused);
-    assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Failed, "a run is open");
+    assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Blocked, "a run is open");
     assert_eq!(site.eve("resume").await, Exit::Failed, "a step failed");
     assert_eq!(site.eve("retry --follow").await, Exit::Done);
     for line in

@@ -74,8 +74,11 @@ impl Coordinator {
     ) -> Result<Arc<Program>, CoordinatorError> {
         let open_run = self.store.open_run().map(|state| state.run.clone());
         let known = Journaled { attestations: self.store.attestations(), open_run };
-        let goal = ask.goal;
-        let span = tracing::info_span!("plan", %goal, by);
+        let to = match ask.goal {
+            Wanted::Upgrade { to } => to.to_string(),
+            Wanted::Repair => String::new(),
+        };
+        let span = tracing::info_span!("plan", goal = %ask.goal, to, by);
         let making = async {
             let input = self.planner.gather(ask, known, counts).await?;
             Ok::<_, CoordinatorError>(Arc::new(goals::build(&input)?))

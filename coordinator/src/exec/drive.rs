@@ -49,7 +49,8 @@ impl Drive {
         let spec = self.entries.step.clone();
         let (step, acted) = (spec.kind.step(), state.steps[&spec.id].acted);
         let cx = Cx { state: &state, step: &spec, ahead, acted };
-        let policy = Policy { poll: self.poll(), ..step.policy(&cx) };
+        let own = step.policy(&cx);
+        let policy = Policy { poll: own.poll.max(self.poll()), ..own };
         let basis = Basis { state: state.clone(), epoch, ahead, open, policy };
         if let Some(turn) = self.ended_badly(&basis) {
             return turn;

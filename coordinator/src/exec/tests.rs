@@ -44,7 +44,8 @@ async fn a_whole_run_succeeds_and_does_everything_once() {
     assert_eq!(counts.map(|verb| fleet.count(verb)), [1, 4, 5, 1, 5, 5, 1]);
     let report = r.coordinator.report(None).unwrap();
     assert_eq!((report.result.as_str(), report.api_outage.vip_seconds), ("succeeded", 0.0));
-    assert!(report.checks.iter().all(|c| c.result == "passed"), "{:#?}", report.checks);
+    let open = report.checks.iter().filter(|c| c.result != "passed").map(|c| c.id.as_str());
+    assert_eq!(open.collect::<Vec<_>>(), ["bcm-metadata"], "{:#?}", report.checks);
     assert!(report.prevented.iter().any(|p| p.id == "etcd-servers-lost"));
 }
 
@@ -240,7 +241,8 @@ async fn abort_puts_back_cordons_and_guards_and_says_what_is_left() {
     say(&r, Command::Abort { reason: "enough".into() }).await.unwrap();
     let state = r.until(&run, RunState::is_over).await;
     let RunStatus::Aborted { undone, left } = &state.status else { panic!("{:?}", state.status) };
-    assert_eq!(undone.len(), 1, "{undone:?}");
+    let lines = ["runai-01: image-release", "runai-02: image-release", "runai-03: image-release"];
+    assert_eq!(*undone, [&lines[..], &["runai-01: guard-disarm"]].concat());
     assert!(
         left.iter().any(|l| l.contains("kubeadm-config")) && left.iter().any(|l| l.starts_with("runai-01")),
         "{left:?}"

@@ -1,9 +1,10 @@
 //! An API server without endpoints exits at once. With other stores than before it starts on other data, or on an empty store.
 
-use super::{Finding, Fix, Situation, accept};
+use super::{Finding, Fix, Situation};
 use crate::expectations::{Expectations, endpoints};
 use crate::manifest::Manifest;
 use crate::splice::Edit;
+use crate::why::accept;
 use podlift_model::command::is_expanded;
 use podlift_model::heal::HealKind;
 

@@ -3,9 +3,10 @@
 //! the flag, no present flag excludes it, and a value that is a path is mounted from the node and exists there (`needs`, checked before the
 //! write).
 
-use super::{Finding, Fix, Situation, accept, etcd};
+use super::{Finding, Fix, Situation, etcd};
 use crate::manifest::Manifest;
 use crate::splice::Edit;
+use crate::why::accept;
 use podlift_model::command::{is_path, kinds::STORE};
 use podlift_model::heal::HealKind;
 use podlift_model::op::Component;

@@ -91,11 +91,6 @@ pub(crate) const MEANT: &str = "meant: the run allows its loss";
 pub(crate) const STEADY: &str =
     "no guard is armed: site rules and hygiene act only within a run, or by podlift heal apply";
 
-/// The command with which a person declares that a changed manifest is right.
-pub(crate) fn accept(node: &str, component: Component) -> String {
-    format!("podlift heal accept {node} {component}")
-}
-
 impl Situation<'_> {
     /// Whether a run intends the loss of this flag. The run can't intend the loss of `--etcd-servers`: the API server would not start.
     fn is_meant(&self, component: Component, flag: &str) -> bool {

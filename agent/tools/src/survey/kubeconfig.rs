@@ -1,7 +1,7 @@
 //! A kubeconfig: the user and the cluster of its current context. Of a user only the certificate is read, never the key or a token.
 
 use super::Site;
-use super::certificates::newest;
+use super::dated::newest;
 use crate::yaml;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

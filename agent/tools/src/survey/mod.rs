@@ -4,6 +4,7 @@
 mod automation;
 mod certificates;
 mod containerd;
+mod dated;
 mod disks;
 mod dpkg_audit;
 mod etcd;

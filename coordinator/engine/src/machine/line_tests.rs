@@ -2,7 +2,7 @@
 
 use super::tests::{Tape, failure};
 use super::*;
-use crate::program::{Approve, Evidence};
+use crate::program::{Approve, Evidence, Waiver};
 use crate::testing::{input, name};
 use podlift_model::{OpId, OpOutcome, StepId};
 
@@ -125,4 +125,18 @@ fn an_approval_is_legal_only_where_one_is_awaited() {
     assert!(matches!(tape.add(approved()), Err(IllegalEvent::Status { .. })));
     tape.add(Event::RunPaused { reason: failure(), by: Some("bob".into()) }).unwrap();
     assert!(matches!(tape.add(approved()), Err(IllegalEvent::Status { .. })), "a pause by an operator");
+}
+
+#[test]
+fn a_lifted_waiver_makes_every_repair_due_that_it_had_switched_off() {
+    let mut i = input();
+    i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+    let survey = i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap();
+    survey.kubelet.as_mut().unwrap().config["maxPods"] = 500.into();
+    let mut tape = Tape::of(&i);
+    tape.until("runai-01/etcd-ready");
+    tape.add(Event::WaiverLifted { check: "flag-loss".into(), by: "jane".into() }).unwrap();
+    assert_eq!(tape.todo()[0].as_str(), "root-cause/repair-config");
+    let patches = StepId::new("pre-stage/dgx031/kubeadm-patches").unwrap();
+    assert_eq!(tape.state().steps[&patches].status, StepStatus::Pending);
 }

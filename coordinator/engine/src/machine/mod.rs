@@ -1,5 +1,6 @@
 //! The run as a state machine: an event and a state give the next state or a typed refusal. A resumed run is the fold of its journal.
 
+mod again;
 mod apply;
 mod approval;
 mod archive;
@@ -7,18 +8,20 @@ mod archived_run;
 mod attested;
 mod chain;
 mod event;
+mod illegal;
 mod next;
 mod state;
 mod step;
 mod track;
 
-pub use apply::{IllegalEvent, advance, apply, fold};
+pub use apply::{advance, apply, fold};
 pub use approval::CODE as APPROVAL;
 pub use archive::{ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, RunDigest, RunDigests};
 pub use archived_run::ArchivedRun;
 pub use attested::Attested;
 pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::Event;
+pub use illegal::IllegalEvent;
 pub use next::{Next, Todo, next};
 pub use state::{Healed, Outage, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};

@@ -63,7 +63,7 @@ impl<'a> Cx<'a> {
     pub fn policy(&self) -> Policy {
         Policy {
             wait: Duration::from_secs(self.program().options.wait_seconds.into()),
-            poll: Duration::from_secs(1),
+            poll: Duration::ZERO,
             soak: Duration::ZERO,
             retries: 3,
             repeatable: true,

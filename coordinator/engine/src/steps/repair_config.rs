@@ -123,17 +123,22 @@ fn scope(cx: &Cx, nodes: &[Reply], to: KubeVersion) -> Scope {
     }
 }
 
-/// Whether kubeadm has written this node's API server manifest at the target, and its endpoints are nevertheless those that kubeadm-config
-/// did not have when the plan was made.
+/// Whether kubeadm has written a manifest of this node at the target, and it is nevertheless as a repair of the cause would make it: the
+/// endpoints are those that ran before, or the gate is gone.
 fn is_healed(cx: &Cx, now: &NodeFacts, to: KubeVersion) -> bool {
-    let lost = |r: &ConfigRepair| matches!(r, ConfigRepair::SetEtcdEndpoints { .. });
-    let server = |f: &NodeFacts| {
-        let own = f.manifests.iter().find(|m| m.component == Component::KubeApiserver)?;
-        Some((own.version, own.flags.joined("etcd-servers")))
+    let before = cx.program().inventory.get(&now.node).and_then(|n| n.facts.as_ref());
+    let written = |component: Component| {
+        let of = |f: &'_ NodeFacts| f.manifests.iter().find(|m| m.component == component).cloned();
+        let (old, new) = (of(before?)?, of(now)?);
+        (old.version != Some(to) && new.version == Some(to)).then_some((old.flags, new.flags))
     };
-    let before = cx.program().inventory.get(&now.node).and_then(|n| server(n.facts.as_ref()?));
-    let (Some((old, servers)), Some((new, live))) = (before, server(now)) else { return false };
-    cx.program().mends.repairs.iter().any(lost) && old != Some(to) && new == Some(to) && live == servers
+    cx.program().mends.repairs.iter().any(|repair| match repair {
+        ConfigRepair::SetEtcdEndpoints { .. } => written(Component::KubeApiserver)
+            .is_some_and(|(old, new)| old.joined("etcd-servers") == new.joined("etcd-servers")),
+        ConfigRepair::RemoveGate { component, gate } => written(*component)
+            .is_some_and(|(_, new)| !new.gates().into_iter().any(|(name, _)| name == *gate)),
+        _ => false,
+    })
 }
 
 /// The repaired text; `None` if nothing has to change.

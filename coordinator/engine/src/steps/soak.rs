@@ -46,6 +46,7 @@ impl Step for Soak {
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
-        Policy { soak: Duration::from_secs(self.seconds.into()), ..cx.policy() }
+        let soak = Duration::from_secs(self.seconds.into());
+        Policy { soak, poll: Duration::from_secs(5), ..cx.policy() }
     }
 }

@@ -27,7 +27,7 @@ pub enum Assess {
 pub struct Policy {
     /// How long the step may wait, for its turn or for its effect, before it fails.
     pub wait: Duration,
-    /// Time between two looks.
+    /// Least time between two looks, for steps with costly or slow questions; zero for the coordinator's own pace.
     pub poll: Duration,
     /// The goal must hold without a break for this long.
     pub soak: Duration,

@@ -1,6 +1,7 @@
 //! Finds the files of certificates that are in use.
 
 use super::super::Site;
+use super::super::dated::newest;
 use podlift_heal::manifest::Manifest;
 use podlift_host::FileKind;
 use podlift_host::paths;
@@ -78,15 +79,6 @@ fn kubelets(site: &Site<'_>) -> Result<Vec<String>, String> {
         newest(&names, start).or_else(plain)
     });
     Ok(found.map(|name| format!("{KUBELET_PKI}/{name}")).collect())
-}
-
-/// The newest of the names that continue with a day.
-pub fn newest(names: &[String], start: &str) -> Option<String> {
-    let dated = names.iter().filter(|n| {
-        let rest = n.strip_prefix(start).and_then(|rest| rest.strip_suffix(".pem"));
-        rest.is_some_and(|day| day.starts_with(|c: char| c.is_ascii_digit()))
-    });
-    dated.max().cloned()
 }
 
 fn regular(site: &Site<'_>, path: &str) -> bool {

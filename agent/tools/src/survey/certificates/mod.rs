@@ -6,8 +6,6 @@ mod kubeconfig;
 pub mod pem;
 pub mod trust;
 
-pub use files::newest;
-
 use super::Site;
 use podlift_model::survey::CertificateFacts;
 use std::path::Path;

@@ -2,21 +2,31 @@
 //! older kubeadm refuses a newer minor, and the versions of pause, CoreDNS and etcd are constants of each kubeadm. The list is kept in the
 //! private root, so that it is known before kubeadm is installed and without a repository.
 
-use super::super::Site;
-use crate::crictl;
-use crate::dpkg;
+use super::super::{Site, whole};
+use super::overrides::Overrides;
 use crate::files::file_failure;
 use crate::kubeadm::{self, Binary};
+use crate::{crictl, dpkg, kubectl};
 use podlift_heal::manifest::Manifest;
 use podlift_host::paths;
 use podlift_model::op::{Component, Package};
 use podlift_model::{Failure, KubeVersion, codes};
 use std::path::{Path, PathBuf};
 
-/// The list of this kubeadm, which is kept for later looks.
+/// The list of this kubeadm with the names that the cluster sets apart, which is kept for later looks. If the cluster can't be asked, a list
+/// that was kept before counts.
 pub async fn by(site: &Site<'_>, kubeadm: Binary, to: KubeVersion) -> Result<Vec<String>, Failure> {
     let registry = registry(site);
     let all = kubeadm::images(&site.host, kubeadm, to, registry.as_deref()).await?;
+    let overrides = match (overrides(site).await, kept(site, to)) {
+        (Ok(overrides), _) => overrides,
+        (Err(_), Some(kept)) => return Ok(of_node(site, kept)),
+        (Err(why), None) => {
+            tracing::info!(why, "images are named without what kubeadm-config says of CoreDNS and etcd");
+            Overrides::default()
+        }
+    };
+    let all: Vec<String> = all.into_iter().map(|image| overrides.of(image)).collect();
     let path = paths::image_list(to);
     let text = format!("{}\n{}\n", registry.unwrap_or_default(), all.join("\n"));
     site.files().write(&path, text.as_bytes(), 0o600).map_err(|e| file_failure(&path, &e))?;
@@ -40,6 +50,10 @@ pub async fn local(site: &Site<'_>, to: KubeVersion) -> Result<Vec<String>, Fail
     let list = by(site, Binary::Unpacked, to).await;
     clear(site)?;
     list
+}
+
+async fn overrides(site: &Site<'_>) -> Result<Overrides, String> {
+    Overrides::read(&kubectl::cluster_configuration(&site.host).await.map_err(whole)?)
 }
 
 fn unknown(to: KubeVersion) -> Failure {

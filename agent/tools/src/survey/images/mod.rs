@@ -4,6 +4,7 @@
 
 mod filesystem;
 mod list;
+mod overrides;
 mod registry;
 mod runtime;
 

@@ -65,6 +65,28 @@ async fn the_list_is_of_a_downloaded_kubeadm_and_is_kept() {
 }
 
 #[tokio::test]
+async fn names_that_the_cluster_sets_apart_are_kept_for_the_time_without_an_api() {
+    let b = bench(|call| match (call.program, call.args[0].as_str()) {
+        ("kubeadm", "version") => said("v1.32.13\n"),
+        ("kubeadm", "config") => said(LIST),
+        ("kubectl", _) => said("dns:\n  imageRepository: harbor.local/dns\n"),
+        _ => answer(call),
+    });
+    let b = b.control_plane();
+    let dns = |state: &ImagesState| state.needed[1].image.clone();
+    let own = "harbor.local/dns/coredns:v1.11.3";
+    assert_eq!(dns(&look(&b.site(), TO).await.unwrap()), own);
+    let kept = b.fakes.files.text(paths::image_list(TO));
+    let away = bench(|call| match (call.program, call.args[0].as_str()) {
+        ("kubeadm", "version") => said("v1.32.13\n"),
+        ("kubeadm", "config") => said(LIST),
+        _ => answer(call),
+    });
+    let away = away.control_plane().put(&paths::image_list(TO).display().to_string(), &kept);
+    assert_eq!(dns(&look(&away.site(), TO).await.unwrap()), own);
+}
+
+#[tokio::test]
 async fn without_a_kubeadm_of_the_target_the_list_is_not_guessed() {
     let b = bench(answer).control_plane();
     assert_eq!(look(&b.site(), TO).await.unwrap_err().code, codes::IMAGE_LIST_UNKNOWN);

@@ -1,0 +1,122 @@
+//! Which steps become pending again: by a retry, by a result that is gone, by a node that takes part again; and which are skipped by a
+//! deferral.
+
+use super::illegal::IllegalEvent;
+use super::state::{RunState, RunStatus};
+use super::step::{StepState, StepStatus};
+use crate::program::{Lane, Phase, Program, StepSpec};
+use podlift_model::{NodeName, StepId};
+
+/// Sets failed steps, and every step before them in their lanes, back to pending. A step whose goal still holds is done at the next look.
+pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(), IllegalEvent> {
+    if let Some(step) = only {
+        let status = s.steps.get(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
+        if !matches!(status.status, StepStatus::Failed { .. }) {
+            return Err(IllegalEvent::Step {
+                step: step.clone(),
+                event: "retry-asked",
+                status: "not failed",
+            });
+        }
+    }
+    let failed =
+        |id: &StepId| only.is_none_or(|o| o == id) && matches!(s.steps[id].status, StepStatus::Failed { .. });
+    let mut again: Vec<StepId> = s.plan.phases.iter().flat_map(|phase| phase_again(phase, &failed)).collect();
+    let rested = s.plan.steps().filter(|spec| failed(&spec.id)).flat_map(|spec| {
+        let verbs: Vec<String> = spec.kind.step().rests_on().iter().map(ToString::to_string).collect();
+        earlier(&s.plan, spec, &verbs)
+    });
+    again.extend(rested.collect::<Vec<_>>());
+    reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
+    for id in again {
+        if let Some(step) = s.steps.get_mut(&id) {
+            step.repair_dpkg = repair_dpkg;
+        }
+    }
+    if matches!(s.status, RunStatus::Paused { .. }) {
+        s.status = RunStatus::Running;
+    }
+    Ok(())
+}
+
+/// Steps before this one, of its node or of the cluster, with one of these verbs.
+fn earlier(plan: &Program, spec: &StepSpec, verbs: &[String]) -> Vec<StepId> {
+    let mine = |x: &&StepSpec| {
+        x.number < spec.number
+            && (x.node == spec.node || x.node.is_none())
+            && verbs.contains(&x.kind.step().verb())
+    };
+    plan.steps().filter(mine).map(|x| x.id.clone()).collect()
+}
+
+/// The earlier steps and the step itself are pending again. An open op can't be lost, so the step may not have one.
+pub(super) fn earlier_lost(s: &mut RunState, id: &StepId, verbs: &[String]) -> Result<(), IllegalEvent> {
+    let unknown = || IllegalEvent::UnknownStep { step: id.clone() };
+    let spec = s.spec(id).cloned().ok_or_else(unknown)?;
+    let illegal = |status| IllegalEvent::Step { step: id.clone(), event: "earlier-lost", status };
+    let step = s.steps.get_mut(id).ok_or_else(unknown)?;
+    match step.status {
+        StepStatus::Started { .. } => return Err(illegal("started")),
+        StepStatus::Done { .. } | StepStatus::Skipped { .. } => return Err(illegal("over")),
+        _ => (step.status, step.acted) = (StepStatus::Pending, false),
+    }
+    step.redone += 1;
+    let again = earlier(&s.plan, &spec, verbs);
+    reset(s, |x, _| again.contains(&x.id));
+    Ok(())
+}
+
+/// Steps of a phase that are judged again: in a lane, all up to its failed step. If a step that judges the phase as a whole has failed, all
+/// steps of all lanes, because the cause may be in any of them.
+fn phase_again(phase: &Phase, failed: &impl Fn(&StepId) -> bool) -> Vec<StepId> {
+    let last = |lane: &Lane| lane.steps.iter().rposition(|step| failed(&step.id));
+    let whole = phase.lanes.iter().any(|lane| lane.node.is_none() && last(lane).is_some());
+    let chosen = phase.lanes.iter().flat_map(|lane| match (whole, last(lane)) {
+        (true, _) => lane.steps.as_slice(),
+        (false, Some(i)) => &lane.steps[..=i],
+        (false, None) => &[],
+    });
+    chosen.map(|step| step.id.clone()).collect()
+}
+
+pub(super) fn reset(s: &mut RunState, which: impl Fn(&StepSpec, &StepState) -> bool) {
+    let chosen = s.plan.steps().filter(|spec| s.steps.get(&spec.id).is_some_and(|step| which(spec, step)));
+    let ids: Vec<StepId> = chosen.map(|spec| spec.id.clone()).collect();
+    for id in ids {
+        if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_open()) {
+            step.status = StepStatus::Pending;
+            step.ended = None;
+            // A change of an earlier attempt does not count for this one.
+            (step.acted, step.redone) = (false, 0);
+        }
+    }
+    s.track.look_at_all(&s.plan, &s.steps);
+}
+
+pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(), IllegalEvent> {
+    if !s.plan.inventory.nodes.iter().any(|n| n.name == *node) {
+        return Err(IllegalEvent::UnknownNode { node: node.clone() });
+    }
+    s.deferred.insert(node.clone(), reason.into());
+    let ids: Vec<StepId> = s.steps_of(node).map(|(spec, _)| spec.id.clone()).collect();
+    for id in ids {
+        if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_over()) {
+            if let StepStatus::Started { op_id, .. } = &step.status {
+                let why = format!("its node was deferred while it was open: {reason}");
+                s.indeterminate.push((id, op_id.clone(), why));
+            }
+            step.status = StepStatus::Skipped { reason: format!("node deferred: {reason}") };
+        }
+    }
+    s.track.look_at_all(&s.plan, &s.steps);
+    Ok(())
+}
+
+/// Ends the deferral of a node: its skipped steps are pending again.
+pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEvent> {
+    s.deferred.remove(node).ok_or_else(|| IllegalEvent::NotDeferred { node: node.clone() })?;
+    reset(s, |spec, step| {
+        spec.node.as_ref() == Some(node) && matches!(step.status, StepStatus::Skipped { .. })
+    });
+    Ok(())
+}
