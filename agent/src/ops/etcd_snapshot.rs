@@ -12,7 +12,6 @@ use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::Invocation;
 use podlift_host::paths;
-use podlift_model::facts::SnapshotState;
 use podlift_model::{Failure, OpOutput, RunId, codes};
 use podlift_tools::etcdctl::Access;
 use podlift_tools::must;
