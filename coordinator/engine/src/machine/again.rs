@@ -30,7 +30,7 @@ pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) 
     reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
     for id in again {
         if let Some(step) = s.steps.get_mut(&id) {
-            step.repair_dpkg = repair_dpkg;
+            (step.repair_dpkg, step.retried) = (repair_dpkg, true);
         }
     }
     if matches!(s.status, RunStatus::Paused { .. }) {

@@ -49,6 +49,9 @@ pub struct StepState {
     /// The retry requested that an interrupted dpkg run is completed first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repair_dpkg: bool,
+    /// A retry was requested for this step.
+    #[serde(skip)]
+    pub retried: bool,
     /// How often the step has had earlier steps done again since the last retry.
     #[serde(skip_serializing_if = "is_zero")]
     pub redone: u32,
@@ -68,6 +71,7 @@ impl StepState {
             began: None,
             ended: None,
             repair_dpkg: false,
+            retried: false,
             redone: 0,
         }
     }

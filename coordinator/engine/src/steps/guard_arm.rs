@@ -34,7 +34,11 @@ impl Step for GuardArm {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(facts) = facts(reply) else { return odd(reply) };
         match &facts.guard {
-            GuardState::Armed { run } if *run == cx.state.run => done("guard armed"),
+            GuardState::Armed { run } if *run == cx.state.run && (cx.acted || !lifted(cx)) => {
+                done("guard armed")
+            }
+            // Facts do not report which losses the guard allows, so it is armed once more.
+            GuardState::Armed { run } if *run == cx.state.run => Assess::Ready,
             GuardState::Off => done("healing is off in this agent's configuration: nothing guards this node"),
             GuardState::Armed { run } => Assess::Wait(format!("the guard is armed for run {run}")),
             GuardState::Steady => Assess::Ready,
@@ -52,6 +56,11 @@ impl Step for GuardArm {
     fn undo(&self, cx: &Cx) -> Option<Act> {
         cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
     }
+}
+
+/// Whether a retry has lifted a waiver of losses, which a guard that was armed before would still allow.
+fn lifted(cx: &Cx) -> bool {
+    cx.program().waivers.iter().any(|w| w.is_of_losses() && !cx.state.waivers.contains(w))
 }
 
 /// Losses that the plan names and that are still waived on this node; a retry may have lifted the waiver.

@@ -1,5 +1,5 @@
-//! Fetches the control plane's images that the runtime lacks, before anything is disrupted, and pins them against the kubelet's garbage
-//! collection. An abort releases the pins.
+//! Fetches the node's images that the runtime lacks, before anything is disrupted, and pins them and the sandbox image against the kubelet's
+//! garbage collection. An abort releases the pins.
 
 use super::reply::{blocked, done, odd, once, output};
 use super::{Assess, Cx, Step, Touches};

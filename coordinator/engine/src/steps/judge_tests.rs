@@ -31,9 +31,8 @@ fn text(assess: Assess) -> String {
     }
 }
 
-/// All three components are healthy, except for this change of one of them.
-fn components(which: Component, change: fn(&mut ComponentState)) -> String {
-    let healthy = |component: &Component| ComponentState {
+fn healthy(component: &Component) -> ComponentState {
+    ComponentState {
         component: *component,
         endpoint: "10.77.0.11:6443".into(),
         ready: true,
@@ -47,7 +46,11 @@ fn components(which: Component, change: fn(&mut ComponentState)) -> String {
         last_exit: None,
         log_tail: String::new(),
         kubeadm_running: false,
-    };
+    }
+}
+
+/// All three components are healthy, except for this change of one of them.
+fn components(which: Component, change: fn(&mut ComponentState)) -> String {
     let mut states: Vec<ComponentState> = Component::ALL.iter().map(healthy).collect();
     states.iter_mut().filter(|s| s.component == which).for_each(change);
     text(judged(&input(), "verify-api", &Reply::Node(Box::new(OpOutput::Components(states)))))
@@ -74,6 +77,35 @@ fn each_of_the_three_components_is_verified() {
     let absent = OpOutput::Components(vec![]);
     let told = text(judged(&input(), "verify-api", &Reply::Node(Box::new(absent))));
     assert!(told.starts_with("wait: kube-apiserver"), "{told}");
+}
+
+#[test]
+fn a_retry_waits_for_the_kubelets_next_start_of_a_component_that_had_ended() {
+    let event = Event::RunStarted { plan: Box::new(build(&input()).unwrap()), by: "me".into() };
+    let run = RunId::new("r1").unwrap();
+    let mut state = apply(None, &run, Timestamp::UNIX_EPOCH, &event).unwrap();
+    let spec = state.plan.steps().find(|s| s.kind.step().verb() == "verify-api").unwrap().clone();
+    let dead = |s: &mut ComponentState| (s.ready, s.restarts, s.log_tail) = (false, 9, "no such flag".into());
+    let states: Vec<ComponentState> = Component::ALL
+        .iter()
+        .map(healthy)
+        .map(|mut s| {
+            dead(&mut s);
+            s
+        })
+        .collect();
+    let reply = Reply::Node(Box::new(OpOutput::Components(states)));
+    let judge = |state: &RunState| {
+        let cx = Cx { state, step: &spec, ahead: 0, acted: false };
+        (text(spec.kind.step().assess(&cx, &reply)), spec.kind.step().policy(&cx).wait.as_secs())
+    };
+    let (first, wait) = judge(&state);
+    assert!(first.starts_with("blocked: api-server-down"), "{first}");
+    assert_eq!(wait, 900);
+    state.steps.get_mut(&spec.id).unwrap().retried = true;
+    let (second, wait) = judge(&state);
+    assert!(second.starts_with("wait: ") && second.contains("no such flag"), "{second}");
+    assert_eq!(wait, 330, "the kubelet's longest pause and the start");
 }
 
 #[test]

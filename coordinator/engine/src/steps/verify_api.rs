@@ -28,6 +28,9 @@ impl VerifyApi {
 
 /// Number of ended containers after which waiting does not help.
 const RESTARTS: u32 = 2;
+/// The kubelet waits at most five minutes before it starts a container again (`MaxContainerBackOff`, kubelet `kubelet.go`); the rest is for
+/// the start itself.
+const BACK_OFF: Duration = Duration::from_secs(330);
 
 impl Step for VerifyApi {
     fn verb(&self) -> String {
@@ -61,7 +64,10 @@ impl Step for VerifyApi {
             }
         };
         if let Some(dead) = all.iter().find(|s| has_crashed(s)) {
-            return crashed(cx, dead);
+            return match retried(cx) {
+                false => crashed(cx, dead),
+                true => Assess::Wait(format!("{}; the kubelet starts it again", death(cx, dead))),
+            };
         }
         match all.iter().find_map(|s| problem(s, *self.version)) {
             Some(why) => Assess::Wait(why),
@@ -75,8 +81,15 @@ impl Step for VerifyApi {
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
-        Policy { soak: Duration::from_secs(cx.program().options.soak_seconds.into()), ..cx.policy() }
+        let soak = Duration::from_secs(cx.program().options.soak_seconds.into());
+        let policy = Policy { soak, ..cx.policy() };
+        if retried(cx) { Policy { wait: policy.wait.min(BACK_OFF), ..policy } } else { policy }
     }
+}
+
+/// A retry waits for the kubelet's next start of a component that had ended before.
+fn retried(cx: &Cx) -> bool {
+    cx.state.step(&cx.step.id).is_some_and(|s| s.retried)
 }
 
 fn has_crashed(s: &ComponentState) -> bool {
@@ -112,16 +125,19 @@ fn closed(all: &[&ComponentState]) -> String {
     }
 }
 
-fn crashed(cx: &Cx, s: &ComponentState) -> Assess {
+fn death(cx: &Cx, s: &ComponentState) -> String {
     let exit = s.last_exit.map_or("unknown".into(), |c| c.to_string());
     let last = s.log_tail.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no log line");
-    let message = format!(
+    format!(
         "{} of {} ({}) does not serve: its container ended {} times, exit code {exit}; its own log says: {last}",
         s.component,
         cx.node(),
         s.endpoint,
         s.restarts
-    );
+    )
+}
+
+fn crashed(cx: &Cx, s: &ComponentState) -> Assess {
     let code = match s.component {
         Component::KubeApiserver => "api-server-down",
         _ => "component-down",
@@ -130,7 +146,7 @@ fn crashed(cx: &Cx, s: &ComponentState) -> Assess {
         Some(waiver) => format!("podlift retry --unwaive {}", waiver.check),
         None => "podlift retry".into(),
     };
-    match blocked(code, message, next) {
+    match blocked(code, death(cx, s), next) {
         Assess::Blocked(reason) => Assess::Blocked(StopReason { detail: s.log_tail.clone(), ..reason }),
         other => other,
     }

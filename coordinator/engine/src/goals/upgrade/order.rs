@@ -122,8 +122,6 @@ fn pre_stage(chosen: &Inventory, open: &impl Fn(&&NodeEntry) -> bool, shared: &S
         let mut steps: Vec<StepKind> = vec![];
         if open(&node) {
             steps.extend([AptSource::to(shared.to).into(), AptUpdate {}.into(), packages.into()]);
-        }
-        if open(&node) && node.role == NodeRole::ControlPlane {
             steps.push(ImagePull::to(shared.to).into());
         }
         if also.patched.contains(&node.name) {
@@ -207,6 +205,7 @@ fn worker(shared: &Shared) -> Vec<StepKind> {
         NodeReady::at(shared.to).into(),
         DevicesBack {}.into(),
         Uncordon {}.into(),
+        ImageRelease {}.into(),
     ]
 }
 
