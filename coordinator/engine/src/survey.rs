@@ -25,6 +25,9 @@ pub struct ClusterSurvey {
     /// CustomResourceDefinitions and built-in groups with objects stored in versions that the target no longer has.
     pub stored: Seen<Vec<StoredVersion>>,
     pub tigera: Seen<Vec<TigeraStatus>>,
+    /// Calico's operator; `Ok(None)` if it is not installed.
+    #[serde(default = "operator_not_asked")]
+    pub tigera_operator: Seen<Option<TigeraOperator>>,
     pub runtime_classes: Seen<Vec<String>>,
     /// Applications that BCM itself applies to the cluster; `None` if BCM is not asked.
     pub applications: Seen<Option<Vec<BcmApplication>>>,
@@ -41,6 +44,10 @@ pub struct ClusterSurvey {
 }
 
 fn not_asked() -> Seen<Option<CoreDnsView>> {
+    Err("it was not asked for".into())
+}
+
+fn operator_not_asked() -> Seen<Option<TigeraOperator>> {
     Err("it was not asked for".into())
 }
 
@@ -95,6 +102,9 @@ pub struct PodView {
     pub empty_dirs: Vec<String>,
     /// Number of GPUs and MIG devices that it requests.
     pub gpus: u32,
+    /// How it gets a GPU without a request: `runtime class nvidia`, `resource claims`, `NVIDIA_VISIBLE_DEVICES`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_by: Option<String>,
     /// The job that it belongs to, if that has members on several nodes.
     pub gang: Option<String>,
 }
@@ -177,6 +187,13 @@ pub struct TigeraStatus {
     pub message: String,
 }
 
+/// Deployment tigera-operator/tigera-operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TigeraOperator {
+    /// Calico also runs from manifests: DaemonSet kube-system/calico-node exists.
+    pub beside_manifests: bool,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hardware {
     /// Resource to the allocatable amount: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
@@ -215,6 +232,7 @@ impl ClusterSurvey {
             deprecated: BTreeMap::new(),
             stored: Err(why.into()),
             tigera: Err(why.into()),
+            tigera_operator: Err(why.into()),
             runtime_classes: Err(why.into()),
             applications: Err(why.into()),
             hardware: Err(why.into()),

@@ -43,6 +43,9 @@ pub struct Blast {
     pub workloads: BTreeMap<String, u32>,
     /// GPUs and MIG devices that those pods hold.
     pub gpus: u32,
+    /// `namespace/name (how)` of evicted pods that use a GPU without requesting it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpu_users: Vec<String>,
     /// Jobs with members on other nodes, which lose their members on this node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gangs: Vec<Gang>,

@@ -162,6 +162,7 @@ pub fn cluster_survey() -> ClusterSurvey {
             progressing: false,
             message: String::new(),
         }]),
+        tigera_operator: Ok(Some(TigeraOperator { beside_manifests: false })),
         runtime_classes: Ok(vec!["nvidia".into()]),
         applications: Ok(Some(vec![BcmApplication { name: "calico".into(), enabled: true }])),
         hardware: Ok(BTreeMap::from([(name("dgx030"), hardware())])),

@@ -36,7 +36,21 @@ pub(super) fn blast(plan: &Program, all: bool, screen: Screen) -> String {
         0 => String::new(),
         n => format!("{n} more nodes lose less; -v shows them, and -o json names every pod\n"),
     };
-    format!("{title}\n{}\n{more}\n", grid.render(screen))
+    format!("{title}\n{}\n{more}{}\n", grid.render(screen), unrequested(&nodes, all))
+}
+
+/// Pods that use GPUs and are not in the column of GPUs.
+fn unrequested(nodes: &[(&NodeName, &Blast)], all: bool) -> String {
+    let names: Vec<&str> = nodes.iter().flat_map(|(_, b)| &b.gpu_users).map(String::as_str).collect();
+    let cut = if all { names.len() } else { names.len().min(TOP) };
+    let more = match names.len() - cut {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("GPUs are also used without a request by {}{more}\n", names[..cut].join(", ")),
+    }
 }
 
 /// Sort key: running jobs, then GPUs, then pods that a drain can't move, then all pods.

@@ -38,6 +38,7 @@ fn one(pods: &[&PodView], budgets: &Budgets, sizes: &BTreeMap<String, u32>) -> B
     let mut out = Blast {
         evicted: going.iter().map(|p| p.full_name()).collect(),
         gpus: going.iter().map(|p| p.gpus).sum(),
+        gpu_users: going.iter().filter_map(|p| gpu_user(p)).collect(),
         budgets: budget::obstacles(pods, budgets).into_iter().map(|o| o.what).collect(),
         bare: going.iter().filter(|p| p.bare()).map(|p| p.full_name()).collect(),
         empty_dirs: going.iter().filter(|p| !p.empty_dirs.is_empty()).map(|p| p.full_name()).collect(),
@@ -58,6 +59,12 @@ fn one(pods: &[&PodView], budgets: &Budgets, sizes: &BTreeMap<String, u32>) -> B
     });
     out.gangs = split.collect();
     out
+}
+
+/// `namespace/name (how)` of a pod that uses a GPU without requesting it.
+pub(super) fn gpu_user(pod: &PodView) -> Option<String> {
+    let how = pod.gpu_by.as_ref().filter(|_| pod.gpus == 0 && !pod.finished)?;
+    Some(format!("{} ({how})", pod.full_name()))
 }
 
 fn gang_sizes(pods: &[PodView]) -> BTreeMap<String, u32> {

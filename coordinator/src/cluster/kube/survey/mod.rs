@@ -54,6 +54,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         kubelet_config,
         kube_proxy_config,
         tigera,
+        tigera_operator,
         runtime_classes,
         core_dns,
         rights,
@@ -66,6 +67,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         part(configs::kubelet(api)),
         part(configs::kube_proxy(api)),
         part(tigera::read(api)),
+        part(tigera::operator(api)),
         part(runtime_classes::read(api)),
         part(core_dns::read(api)),
         part(rights::missing(api)),
@@ -85,6 +87,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         deprecated,
         stored,
         tigera,
+        tigera_operator,
         runtime_classes,
         // Another module asks BCM, if BCM is asked.
         applications: Ok(None),

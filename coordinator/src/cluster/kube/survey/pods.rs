@@ -18,10 +18,20 @@ const GANGS: &[&str] = &[
     "jobset.sigs.k8s.io/jobset-name",
     "training.kubeflow.org/job-name",
     "leaderworkerset.sigs.k8s.io/group-key",
+    "kueue.x-k8s.io/pod-group-name",
+    "volcano.sh/job-name",
+    "ray.io/cluster",
+    // Kubeflow's MPI, PyTorch and TensorFlow operators before training.kubeflow.org/job-name.
+    "mpi_job_name",
+    "pytorch-job-name",
+    "tf-job-name",
 ];
 /// Counts for a Job only if its pods have numbers, and so communicate with each other.
 const JOB: &str = "batch.kubernetes.io/job-name";
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+/// Variable by which NVIDIA's runtime gives a container GPUs, and values that give none.
+const VISIBLE: &str = "NVIDIA_VISIBLE_DEVICES";
+const NO_DEVICES: &[&str] = &["", "none", "void"];
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +49,9 @@ struct Pod {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     node_name: Option<String>,
+    runtime_class_name: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    resource_claims: Vec<IgnoredAny>,
     #[serde(deserialize_with = "or_default")]
     volumes: Vec<Volume>,
     #[serde(deserialize_with = "or_default")]
@@ -59,6 +72,16 @@ struct Volume {
 struct Container {
     #[serde(deserialize_with = "or_default")]
     resources: Resources,
+    #[serde(deserialize_with = "or_default")]
+    env: Vec<Variable>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Variable {
+    name: String,
+    /// `None` if the value comes from elsewhere.
+    value: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,6 +172,7 @@ fn view(pod: Pod) -> PodView {
         daemon_set: controller.is_some_and(|o| o.kind == "DaemonSet"),
         finished,
         empty_dirs,
+        gpu_by: gpu_by(&spec),
         gpus: gpus(&spec.containers).max(gpus_at_once(&spec.init_containers)),
         gang: gang(&meta),
         phase: status.phase,
@@ -177,6 +201,20 @@ fn gang(meta: &Meta) -> Option<String> {
     let named = GANGS.iter().find_map(|key| meta.annotation(key).or_else(|| meta.label(key)));
     let job = || meta.label(JOB).filter(|_| meta.annotation(INDEX).or_else(|| meta.label(INDEX)).is_some());
     named.or_else(job).cloned()
+}
+
+/// How a pod gets a GPU that it does not request as an extended resource.
+fn gpu_by(spec: &Spec) -> Option<String> {
+    let class = spec.runtime_class_name.as_ref().filter(|c| c.starts_with("nvidia"));
+    let given = |v: &Variable| {
+        v.name == VISIBLE && v.value.as_ref().is_none_or(|value| !NO_DEVICES.contains(&value.as_str()))
+    };
+    let by_variable = || spec.containers.iter().flat_map(|c| &c.env).any(given);
+    match (class, spec.resource_claims.is_empty()) {
+        (Some(class), _) => Some(format!("runtime class {class}")),
+        (None, false) => Some("resource claims".into()),
+        (None, true) => by_variable().then(|| VISIBLE.into()),
+    }
 }
 
 /// For an extended resource the limit counts, because it has no separate request.

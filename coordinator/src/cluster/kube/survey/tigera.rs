@@ -1,9 +1,9 @@
-//! The state of Calico, as its operator reports it. If BCM installed Calico itself, this API group does not exist.
+//! The state of Calico, as its operator reports it, and the operator itself. If BCM installed Calico itself, this API group does not exist.
 
 use super::super::api::{Api, ApiError};
 use super::meta::Meta;
 use crate::cluster::kube::pages::or_default;
-use podlift_engine::survey::TigeraStatus;
+use podlift_engine::survey::{TigeraOperator, TigeraStatus};
 use podlift_model::Failure;
 use serde::Deserialize;
 
@@ -42,6 +42,31 @@ pub(super) async fn read(api: &Api) -> Result<Vec<TigeraStatus>, Failure> {
         Err(ApiError::Status(s)) if s.code == 404 => Ok(vec![]),
         Err(error) => Err(error.into()),
     }
+}
+
+const OPERATORS: &str = "/apis/apps/v1/namespaces/tigera-operator/deployments";
+const OPERATOR: &str = "tigera-operator";
+/// Exists where Calico was installed from manifests; the operator's own has the namespace calico-system.
+const MANIFESTS: &str = "/apis/apps/v1/namespaces/kube-system/daemonsets/calico-node";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    #[serde(deserialize_with = "or_default")]
+    metadata: Meta,
+}
+
+/// `None` if the operator is not installed.
+pub(super) async fn operator(api: &Api) -> Result<Option<TigeraOperator>, Failure> {
+    let mut found = false;
+    match api.each(OPERATORS, &[], |d: Named| found |= d.metadata.name == OPERATOR).await {
+        Err(ApiError::Status(s)) if s.code == 404 => return Ok(None),
+        other => other?,
+    }
+    if !found {
+        return Ok(None);
+    }
+    Ok(Some(TigeraOperator { beside_manifests: api.find(MANIFESTS).await?.is_some() }))
 }
 
 fn view(object: Object) -> TigeraStatus {

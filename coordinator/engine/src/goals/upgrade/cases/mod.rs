@@ -4,6 +4,7 @@ mod etcd;
 mod flags;
 mod minors;
 mod nodes;
+mod workloads;
 
 use super::build;
 use crate::goals::PlanInput;

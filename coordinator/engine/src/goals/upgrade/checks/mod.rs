@@ -24,6 +24,7 @@ mod etcd_versions;
 mod filesystems;
 mod flag_loss;
 mod gates;
+mod gpu_users;
 mod heal;
 mod images;
 mod install;
@@ -44,6 +45,7 @@ mod sources;
 mod static_pod_path;
 mod strays;
 mod surveyed;
+mod tigera;
 mod trust;
 
 use crate::analysis::root_cause::RootCause;
@@ -144,12 +146,14 @@ const CHECKS: &[Check] = &[
     ("agent-state", agent_state::check),
     (budgets::ID, budgets::check),
     (bare_pods::BARE, bare_pods::check),
+    (gpu_users::ID, gpu_users::check),
     ("containerd-cdi", cdi::check),
     ("dpkg", dpkg::check),
     ("gates", gates::check),
     (apis::DEPRECATED, apis::check),
     ("removed-flags", removed_flags::check),
     ("network", network::check),
+    (tigera::ID, tigera::check),
     (etcd_store::ID, etcd_store::check),
     ("etcd-versions", etcd_versions::check),
     ("node-names", names::check),

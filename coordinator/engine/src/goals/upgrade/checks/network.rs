@@ -1,4 +1,4 @@
-//! Calico as its operator reports it, LoadBalancer services without an address, and the certificates really served at ingress addresses.
+//! LoadBalancer services without an address, and the certificates really served at ingress addresses.
 
 use super::View;
 use crate::program::{Finding, Severity, finding};
@@ -8,23 +8,7 @@ use jiff::Timestamp;
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(seen) = view.cluster() else { return vec![] };
     let served = seen.served.iter().filter_map(|s| certificate(s, view.input.now));
-    tigera(seen).into_iter().chain(load_balancers(seen)).chain(served).collect()
-}
-
-fn tigera(seen: &ClusterSurvey) -> Vec<Finding> {
-    let parts = seen.tigera.iter().flatten();
-    parts
-        .filter_map(|part| {
-            let (severity, state) = match (part.available, part.degraded, part.progressing) {
-                (_, true, _) => (Severity::Blocker, "is degraded"),
-                (false, _, _) => (Severity::Blocker, "is not available"),
-                (true, false, true) => (Severity::Warning, "is being changed"),
-                (true, false, false) => return None,
-            };
-            let evidence = format!("{} {state}: {}", part.name, part.message);
-            Some(finding("tigera", severity, None, evidence, "kubectl get tigerastatus"))
-        })
-        .collect()
+    load_balancers(seen).into_iter().chain(served).collect()
 }
 
 fn load_balancers(seen: &ClusterSurvey) -> Vec<Finding> {

@@ -148,3 +148,33 @@ async fn tigera_tells_the_reason_of_what_is_wrong() {
     assert!(parts[0].available && !parts[0].degraded && !parts[0].progressing);
     assert_eq!((parts[1].degraded, parts[1].progressing, parts[1].message.as_str()), (true, true, "no CRD"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn users_of_gpus_without_a_request_and_members_of_jobs_are_known_by_every_sign() {
+    let by = async |spec: Value| view(json!({"spec": spec})).await.gpu_by;
+    let env =
+        |value: Value| json!({"containers": [{"env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": value}]}]});
+    assert_eq!(by(json!({"runtimeClassName": "nvidia"})).await.as_deref(), Some("runtime class nvidia"));
+    assert_eq!(by(json!({"resourceClaims": [{"name": "gpu"}]})).await.as_deref(), Some("resource claims"));
+    assert_eq!(by(env(json!("all"))).await.as_deref(), Some("NVIDIA_VISIBLE_DEVICES"));
+    assert_eq!((by(env(json!("void"))).await, by(json!({"runtimeClassName": "gvisor"})).await), (None, None));
+    for sign in ["mpi_job_name", "ray.io/cluster", "jobset.sigs.k8s.io/jobset-name", "volcano.sh/job-name"] {
+        let pod = view(json!({"metadata": {"labels": {sign: "j"}}})).await;
+        assert_eq!(pod.gang.as_deref(), Some("j"), "{sign}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_without_status_is_seen_beside_the_calico_of_manifests() {
+    let apps = "/apis/apps/v1/namespaces";
+    let named = |name: &str| json!({"metadata": {"name": name}});
+    let operators = format!("{apps}/tigera-operator/deployments");
+    let with = |name: &str| empty().list(&operators, &[named(name)]);
+    assert_eq!(empty().survey().await.tigera_operator, Ok(None));
+    assert_eq!(with("other").survey().await.tigera_operator, Ok(None));
+    let alone = with("tigera-operator").survey().await.tigera_operator.unwrap().unwrap();
+    assert!(!alone.beside_manifests);
+    let both = with("tigera-operator")
+        .on(&format!("{apps}/kube-system/daemonsets/calico-node"), named("calico-node"));
+    assert!(both.survey().await.tigera_operator.unwrap().unwrap().beside_manifests);
+}

@@ -320,7 +320,7 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         "tigera",
         |i| cluster(i).tigera.as_mut().unwrap()[0].progressing = true,
         "is being changed",
-        |i| cluster(i).tigera = Ok(vec![]),
+        |i| (cluster(i).tigera, cluster(i).tigera_operator) = (Ok(vec![]), Ok(None)),
     ),
     (
         "load-balancers",
