@@ -1,5 +1,6 @@
 //! The command line against a coordinator over real mTLS on the loopback, with the small fleet behind it.
 
+mod access;
 mod backup;
 mod skew;
 
@@ -18,7 +19,6 @@ use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
 use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, Failure};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -378,34 +378,4 @@ async fn what_a_person_asks_of_one_node_is_written_down_and_told() {
     assert!(what.starts_with("runai-03: the outcome of heal-apply is not known"), "{what}");
     let verbs: Vec<String> = site.fleet.lock().effects.iter().map(|e| format!("{} {}", e.0, e.1)).collect();
     assert_eq!(verbs, ["runai-01 heal-accept", "runai-03 heal-apply"]);
-}
-
-#[tokio::test]
-async fn viewers_read_and_do_not_command() {
-    let site = site().await;
-    let bob = |line: &'static str| {
-        let dir: PathBuf = site.dir.path().into();
-        async move { podlift(&format!("podlift --config DIR/bob.toml {line}"), &dir).await }
-    };
-    assert_eq!(bob("status").await, Exit::Done);
-    assert_eq!(bob("plan --to v1.32.9").await, Exit::Done);
-    assert_eq!(bob("upgrade --to v1.32.9 --yes").await, Exit::Failed);
-    assert_eq!(bob("takeover --yes").await, Exit::Failed);
-    assert_eq!(bob("heal apply runai-01 kube-apiserver").await, Exit::Failed);
-    assert_eq!(site.eve("takeover --yes").await, Exit::Done);
-}
-
-#[tokio::test]
-async fn nobody_there_and_nothing_overwritten() {
-    let site = site().await;
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let path = site.dir.path().join("eve.toml");
-    let text = podlift_common::durable::read_to_string(&path).unwrap();
-    let (_, rest) = text.split_once('\n').unwrap();
-    let moved = format!("coordinator = \"{free}\"\n{rest}");
-    podlift_common::durable::write(&path, moved.as_bytes(), 0o600).unwrap();
-    assert_eq!(site.eve("status").await, Exit::Unreachable);
-    let again = "podlift cert init --cluster runaicluster --dir DIR/ca";
-    assert_eq!(podlift(again, site.dir.path()).await, Exit::Failed);
-    assert_eq!(podlift("podlift --config DIR/none.toml status", site.dir.path()).await, Exit::Usage);
 }
