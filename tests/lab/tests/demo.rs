@@ -27,8 +27,9 @@ fn demo(args: &[&str]) -> Value {
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed, report, "stdout is the report");
     has_its_form(&report);
+    let least = if report["goal"] == "repair" { 10 } else { 100 };
     assert!(
-        report["journal_events"].as_u64().unwrap() > 100 || report["nodes"].as_array().unwrap().len() < 4
+        report["journal_events"].as_u64().unwrap() > least || report["nodes"].as_array().unwrap().len() < 4
     );
     report
 }

@@ -40,8 +40,10 @@ fn report(report: &Value) -> Vec<String> {
         all.push(format!("{prevented} of 2 faults of kubeadm-config were prevented"));
     }
     let checks = report["checks"].as_array().cloned().unwrap_or_default();
-    let open = checks.iter().filter(|c| c["result"] != "passed");
-    all.extend(open.map(|c| format!("check {} is {}: {}", c["id"], c["result"], c["evidence"])));
+    // podlift does not write BCM's metadata, so that its row stays for a person.
+    let wanted = |c: &Value| if c["id"] == "bcm-metadata" { "open" } else { "passed" };
+    let other = checks.iter().filter(|c| c["result"] != wanted(c));
+    all.extend(other.map(|c| format!("check {} is {}: {}", c["id"], c["result"], c["evidence"])));
     all
 }
 

@@ -55,6 +55,9 @@ struct Document<'a> {
     /// What the work on each node affects: pods, their owners, GPUs and jobs.
     #[serde(default, skip_serializing_if = "no_entry")]
     blast: Cow<'a, BTreeMap<NodeName, Blast>>,
+    /// Images of the target: which are on each node, and which the run pulls.
+    #[serde(default, skip_serializing_if = "no_entry")]
+    images: Cow<'a, BTreeMap<NodeName, NodeImages>>,
     /// Values from before the run, compared with those after it.
     #[serde(default, skip_serializing_if = "Recorded::is_default")]
     recorded: Cow<'a, Recorded>,
@@ -118,6 +121,7 @@ impl<'a> Document<'a> {
             meant: B(&mends.meant),
             ignore: list(upgrade.map(|u| &u.ignore)),
             blast: map(upgrade.map(|u| &u.blast)),
+            images: map(upgrade.map(|u| &u.images)),
             recorded: B(&p.recorded),
             attestations: B(&p.attestations),
             phases: B(&p.phases),
@@ -141,6 +145,7 @@ impl<'a> Document<'a> {
                 ignore: self.ignore.into_owned(),
                 losses: self.losses.into_owned(),
                 blast: self.blast.into_owned(),
+                images: self.images.into_owned(),
             }),
         };
         let (shared, mut phases) = (goal.shared(), self.phases.into_owned());

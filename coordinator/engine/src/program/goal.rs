@@ -1,6 +1,6 @@
 //! The goal of a run. Only fields of one goal belong here; fields of every run belong to the program.
 
-use super::{Blast, Loss};
+use super::{Blast, Loss, NodeImages};
 use podlift_model::op::{Addon, Package, Preflight};
 use podlift_model::{KubeVersion, NodeName, PackageVersion};
 use schemars::JsonSchema;
@@ -45,6 +45,8 @@ pub struct Upgrade {
     pub losses: Vec<Loss>,
     /// What the work on each node affects.
     pub blast: BTreeMap<NodeName, Blast>,
+    /// Images of the target on each node.
+    pub images: BTreeMap<NodeName, NodeImages>,
 }
 
 /// A repair: the version stays, and kubeadm's input is brought in line with what runs.

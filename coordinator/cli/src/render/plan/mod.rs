@@ -3,6 +3,7 @@
 mod blast;
 mod findings;
 mod fleet;
+mod images;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     out += &fleet::nodes(plan, all, screen);
     out += &phases(plan, screen);
     out += &prevented(plan);
+    out += &images::images(plan);
     out += &blast::blast(plan, all, screen);
     out += &attested(plan);
     out += &waived(plan);

@@ -7,6 +7,7 @@ use podlift_engine::program::{Attestation, Program, Waiver};
 use podlift_engine::survey::PodView;
 use podlift_engine::testing::survey::{budget, pod};
 use podlift_engine::testing::{input, name};
+use podlift_model::images::{ImageRole, NeededImage, Pullable};
 
 fn attested(i: &mut PlanInput) {
     i.attestations = vec![Attestation {
@@ -25,6 +26,8 @@ fn pods(i: &mut PlanInput) {
         let pod = pod("runai", &format!("llm-{node}"), node, "PyTorchJob/llm");
         pods.push(PodView { gpus: 8, gang: Some("llm".into()), ..pod });
     }
+    let viewer = pod("lab", "viewer-1", "dgx032", "ReplicaSet/viewer");
+    pods.push(PodView { gpu_by: Some("runtime class nvidia".into()), ..viewer });
     pods.push(PodView { owner: None, ..pod("lab", "notebook", "dgx033", "") });
     pods.push(PodView { empty_dirs: vec!["cache".into()], ..pod("a", "web-1", "dgx033", "ReplicaSet/web") });
     cluster.budgets.as_mut().unwrap().push(budget("a", "web", 0, 1, 1, 1));
@@ -42,6 +45,15 @@ fn eventful() -> Program {
         vec![Waiver { check: "budgets".into(), reason: "one web pod may go".into(), by: "eve".into() }];
     let survey = i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap();
     survey.kubelet.as_mut().unwrap().config["maxPods"] = 500.into();
+    let image = |image: &str, present| NeededImage {
+        image: format!("registry.k8s.io/{image}"),
+        role: ImageRole::of(image),
+        present,
+        pinned: false,
+        pull: (!present).then_some(Pullable::Yes),
+    };
+    survey.images.as_mut().unwrap().needed =
+        vec![image("pause:3.10", true), image("kube-proxy:v1.32.9", false)];
     for n in i.inventory.nodes.iter_mut().take(2) {
         n.facts = None;
     }

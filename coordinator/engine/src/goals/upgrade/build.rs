@@ -1,6 +1,6 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
-use super::{blast, checks, fingerprint, loss, meant, order};
+use super::{blast, checks, fingerprint, images, loss, meant, order};
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::{record_of, root_cause};
 use crate::doors::KubeadmConfigView;
@@ -35,6 +35,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         skip_phases: skip_phases(input),
         ignore: meant::preflight(input),
         blast: blast::of(input, &chosen),
+        images: images::of(input, &chosen),
         losses: lost.losses.clone(),
     });
     let also = also(input, &chosen, &repairs, &lost);

@@ -5,6 +5,7 @@ mod budget;
 pub(super) mod build;
 pub mod checks;
 pub(super) mod fingerprint;
+mod images;
 pub(super) mod loss;
 mod meant;
 mod order;

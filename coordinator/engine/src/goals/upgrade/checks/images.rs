@@ -17,24 +17,7 @@ pub fn check(view: &View) -> Vec<Finding> {
 fn of_node(node: &NodeName, images: &ImagesState) -> Vec<Finding> {
     let absent = images.needed.iter().filter(|i| !i.present).filter_map(|i| absent(node, i));
     let full = images.filesystem.as_ref().ok().and_then(|f| full(node, f));
-    absent
-        .chain(pulled(node, images))
-        .chain(full)
-        .chain(images.unseen.iter().map(|what| unseen(node, what)))
-        .collect()
-}
-
-/// What is on the node, and what the run pulls; `None` if nothing is to be pulled.
-fn pulled(node: &NodeName, images: &ImagesState) -> Option<Finding> {
-    let comes = images.needed.iter().filter(|i| !i.present && i.pull == Some(Pullable::Yes));
-    let names: Vec<&str> = comes.map(|i| i.image.as_str()).collect();
-    let there = images.needed.iter().filter(|i| i.present).count();
-    let evidence = format!(
-        "{there} of {} images are on the node, and its registry has the others: {}",
-        images.needed.len(),
-        names.join(", ")
-    );
-    (!names.is_empty()).then(|| finding(ID, Severity::Note, Some(node), evidence, ""))
+    absent.chain(full).chain(images.unseen.iter().map(|what| unseen(node, what))).collect()
 }
 
 fn absent(node: &NodeName, image: &NeededImage) -> Option<Finding> {
