@@ -143,7 +143,8 @@ impl Pod {
             clock,
             instance: InstanceId::new(format!("head-{}", self.starts)).unwrap_or_else(|e| panic!("{e}")),
             settings: Settings {
-                exec: ExecSettings::default(),
+                // A wait of minutes passes at once here, and twenty reads a second of it would be most of the work.
+                exec: ExecSettings { read_interval: Duration::from_secs(1), ..ExecSettings::default() },
                 options: self.options.clone(),
                 backup: BackupSettings {
                     directory: self.backups.path().join("sets"),
