@@ -106,6 +106,11 @@ impl Drive {
         if basis.aborting() {
             return self.fail(aborted(&reason));
         }
+        if let Open::Unsent(op_id) = &basis.open {
+            // Steps can't be done again while an op is open, and this one has no memory from which its end could come.
+            let why = "no agent has a record of it".to_string();
+            return self.ended(op_id, OpOutcome::Indeterminate { why });
+        }
         self.entries.lost(verbs, reason);
         Turn::After(basis.policy.poll)
     }
