@@ -1,6 +1,7 @@
 //! Goals: each makes a program from what was observed. The goal makes all decisions of a run before the run starts.
 
 mod ask;
+mod assemble;
 mod draft;
 mod error;
 mod input;

@@ -2,11 +2,11 @@
 //! its next run is compared with what runs.
 
 use super::{order, version};
-use crate::analysis::record_of;
 use crate::analysis::root_cause::RootCause;
 use crate::doors::KubeadmConfigView;
+use crate::goals::assemble::{Made, assemble};
 use crate::goals::upgrade::build::{choose, kubelet_config, predict, waivers};
-use crate::goals::upgrade::{checks, fingerprint};
+use crate::goals::upgrade::checks;
 use crate::goals::{PlanError, PlanInput};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ConfigRepair;
@@ -47,25 +47,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: vec![],
         patches,
     };
-    let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
-    let program = Program {
-        cluster: input.cluster.clone(),
-        goal,
-        made_at: input.now,
-        options: input.options.clone(),
-        nodes: input.nodes.clone(),
-        waivers: input.waivers.clone(),
-        mends,
-        checked: checks::ids(input.goal),
-        findings,
-        recorded: record_of(input.cluster_survey.as_ref(), surveys),
-        attestations: input.attestations.clone(),
-        phases,
-        inventory: input.inventory.clone(),
-        fingerprints: fingerprint::fingerprints(input),
-        hash: Digest::of(""),
-    };
-    Ok(program.hashed())
+    Ok(assemble(input, Made { goal, mends, phases, findings }))
 }
 
 /// Whether the repair changes kubeadm-config.

@@ -1,9 +1,10 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
-use super::{blast, checks, fingerprint, images, loss, meant, order};
+use super::{blast, checks, images, loss, meant, order};
 use crate::analysis::kubeadm::has_phases;
-use crate::analysis::{record_of, root_cause};
+use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
+use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
@@ -11,7 +12,7 @@ use crate::program::{Goal, Mends, Program, Upgrade};
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
-use podlift_model::{Digest, KubeVersion, PackageVersion};
+use podlift_model::{KubeVersion, PackageVersion};
 use std::collections::BTreeMap;
 
 pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
@@ -48,25 +49,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: meant::losses(input, &lost.losses),
         patches: lost.patches,
     };
-    let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
-    let program = Program {
-        cluster: input.cluster.clone(),
-        goal,
-        made_at: input.now,
-        options: input.options.clone(),
-        nodes: input.nodes.clone(),
-        waivers: input.waivers.clone(),
-        mends,
-        checked: checks::ids(input.goal),
-        findings,
-        recorded: record_of(input.cluster_survey.as_ref(), surveys),
-        attestations: input.attestations.clone(),
-        phases,
-        inventory: input.inventory.clone(),
-        fingerprints: fingerprint::fingerprints(input),
-        hash: Digest::of(""),
-    };
-    Ok(program.hashed())
+    Ok(assemble(input, Made { goal, mends, phases, findings }))
 }
 
 /// The steps that this plan has in addition to the usual ones.

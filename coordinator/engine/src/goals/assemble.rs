@@ -1,0 +1,38 @@
+//! The parts of a program that every goal takes from the input in the same way.
+
+use super::PlanInput;
+use super::upgrade::{checks, fingerprint};
+use crate::analysis::record_of;
+use crate::program::{Finding, Goal, Mends, Phase, Program};
+use podlift_model::Digest;
+
+/// What a goal itself decides.
+pub(super) struct Made {
+    pub goal: Goal,
+    pub mends: Mends,
+    pub phases: Vec<Phase>,
+    pub findings: Vec<Finding>,
+}
+
+/// The whole program, with its hash.
+pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
+    let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
+    let program = Program {
+        cluster: input.cluster.clone(),
+        goal: made.goal,
+        made_at: input.now,
+        options: input.options.clone(),
+        nodes: input.nodes.clone(),
+        waivers: input.waivers.clone(),
+        mends: made.mends,
+        checked: checks::ids(input.goal),
+        findings: made.findings,
+        recorded: record_of(input.cluster_survey.as_ref(), surveys),
+        attestations: input.attestations.clone(),
+        phases: made.phases,
+        inventory: input.inventory.clone(),
+        fingerprints: fingerprint::fingerprints(input),
+        hash: Digest::of(""),
+    };
+    program.hashed()
+}
