@@ -72,6 +72,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         guard: node.heal.guard(),
         expectations: node.heal.expectation_facts(),
         heal: Some(Box::new(node.heal.facts())),
+        step_aside: None,
         patches: crate::ops::kubeadm_patches::present(node),
         running: node.running_ops(),
         free_bytes: free_mebibytes(node),

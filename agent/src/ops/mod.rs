@@ -31,6 +31,8 @@ mod package_download;
 mod package_install;
 mod served;
 pub(crate) mod shared;
+mod step_aside;
+mod step_back;
 
 use crate::ledger::Accepted;
 use crate::node::Node;
@@ -132,6 +134,8 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         HostOp::HealAccept { component, sha256 } => Box::new(heal_accept::HealAccept { component, sha256 }),
         HostOp::HealApply { component } => Box::new(heal_apply::HealApply { component }),
         HostOp::KubeadmPatches { files } => Box::new(kubeadm_patches::KubeadmPatches { files }),
+        HostOp::StepAside { seconds, reason } => Box::new(step_aside::StepAside { seconds, reason }),
+        HostOp::StepBack => Box::new(step_back::StepBack),
     }
 }
 

@@ -48,6 +48,13 @@ pub const MANIFEST_UNREADABLE: &str = "manifest-unreadable";
 pub const MANIFEST_OPAQUE: &str = "manifest-opaque";
 pub const HEAL_REFUSED: &str = "heal-refused";
 
+// Stepping aside.
+
+/// The node can't refuse connections to its API server, or may not: no `nft`, no control plane, switched off, the only member.
+pub const STEP_ASIDE_IMPOSSIBLE: &str = "step-aside-impossible";
+/// `nft` ran and did not load or remove podlift's table.
+pub const STEP_ASIDE_FAILED: &str = "step-aside-failed";
+
 // The API of the cluster.
 
 pub const API_UNREACHABLE: &str = "api-unreachable";
@@ -57,6 +64,8 @@ pub const API_BUSY: &str = "api-busy";
 pub const API_NOT_FOUND: &str = "api-not-found";
 pub const CORDON_FOREIGN: &str = "cordon-foreign";
 pub const DRAIN_BLOCKED: &str = "drain-blocked";
+/// A person ended the drain with a pause or a defer.
+pub const DRAIN_STOPPED: &str = "drain-stopped";
 pub const DRAIN_REFUSED: &str = "drain-refused";
 pub const EVICTION_FAILED: &str = "eviction-failed";
 
@@ -73,6 +82,10 @@ pub const INDETERMINATE: &str = "indeterminate";
 /// The op is done, and the state that it should give is not there.
 pub const NO_EFFECT: &str = "no-effect";
 pub const ABORTED: &str = "aborted";
+/// More workers failed than the run's budget of failures allows.
+pub const BUDGET_SPENT: &str = "budget-spent";
+/// A node is not Ready, runs a kubelet of another version than its package, or lacks devices that it had: its cordon stays.
+pub const NOT_WHOLE: &str = "not-whole";
 /// A person paused the run.
 pub const OPERATOR: &str = "operator";
 pub const ODD_REPLY: &str = "odd-reply";

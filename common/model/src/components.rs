@@ -22,6 +22,14 @@ pub struct ComponentState {
     pub wants_credentials: bool,
     /// Version of the running container's image; `None` if no container runs.
     pub running: Option<KubeVersion>,
+    /// Whether the API server answered an authorised read of an object (the node's own Node object) at this endpoint, with the node's own
+    /// credentials. Its port is open before authorisation is ready, and /readyz does not show that. `None` if it was not asked: another
+    /// component, no credentials on the node, or an agent that is too old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_read: Option<bool>,
+    /// The answer to that read, in a line; empty if `object_read` is `None`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub object_answer: String,
     /// Flags of the running container equal those of the manifest on disk.
     pub flags_match: bool,
     /// Whether the config hash shows that the running pod was made from exactly the manifest on disk; `None` if the runtime does not report
@@ -45,9 +53,11 @@ pub struct ComponentState {
 }
 
 impl ComponentState {
-    /// Whether it serves, as far as a client without more credentials can know. A component without a health endpoint serves while it runs.
+    /// Whether it serves, as far as a client without more credentials can know: it is ready, and an authorised read of an object succeeds
+    /// (of the API server). A component without a health endpoint serves while it runs.
     pub fn serves(&self) -> bool {
-        self.ready || self.wants_credentials || (self.endpoint.is_empty() && self.running.is_some())
+        let answers = self.ready && self.object_read != Some(false);
+        answers || self.wants_credentials || (self.endpoint.is_empty() && self.running.is_some())
     }
 }
 
@@ -59,6 +69,8 @@ impl From<ComponentState> for ApiServerState {
             readyz: state.answer,
             running: state.running,
             wants_credentials: state.wants_credentials,
+            object_read: state.object_read,
+            object_answer: state.object_answer,
             flags_match: state.flags_match,
             hash_matches: state.hash_matches,
             restarts: state.restarts,

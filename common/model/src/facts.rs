@@ -49,6 +49,9 @@ pub struct NodeFacts {
     /// `[ops] certificate_renewal`: whether kubeadm may renew certificates here.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub certificate_renewal: bool,
+    /// Whether the API server steps aside now, and whether it can; `None` if the agent does not report it, because it is too old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_aside: Option<StepAside>,
     /// Ops that run now.
     pub running: Vec<OpId>,
     /// Free bytes where packages and images go (/var).
@@ -77,6 +80,25 @@ pub struct ManifestFacts {
     /// Why its flags can't be known (`opaque: sh -c`). If it is set, `flags` is empty, and that means nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opaque: Option<String>,
+}
+
+/// The node's table of refused connections to its API server (`HostOp::StepAside`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepAside {
+    /// The rule that stands now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Aside>,
+    /// Why the node can't step aside: no `nft`, a kernel without nftables, no control plane, switched off in agent.toml.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impossible: Option<String>,
+}
+
+/// New connections of other hosts to the API server are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Aside {
+    /// When connections are let in again at the latest, by the node's clock at the time of the op. For people; the kernel counts for itself.
+    pub until: Timestamp,
+    pub reason: String,
 }
 
 fn yes() -> bool {
@@ -157,6 +179,14 @@ pub struct ApiServerState {
     /// not follow from it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_credentials: bool,
+    /// Whether the API server answered an authorised read of an object (the node's own Node object) at this endpoint, with the node's own
+    /// credentials. Its port is open before authorisation is ready, and /readyz does not show that. `None` if it was not asked: another
+    /// component, no credentials on the node, or an agent that is too old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_read: Option<bool>,
+    /// The answer to that read, in a line; empty if `object_read` is `None`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub object_answer: String,
     /// Flags of the running container equal those of the manifest on disk.
     pub flags_match: bool,
     /// Whether the config hash shows that the running pod was made from exactly the manifest on disk; `None` if the runtime does not report
@@ -193,8 +223,8 @@ pub struct SnapshotState {
 }
 
 impl ApiServerState {
-    /// Whether it serves, as far as a client without more credentials can know.
+    /// Whether it serves, as far as a client without more credentials can know: it is ready, and an authorised read succeeds.
     pub fn serves(&self) -> bool {
-        self.ready || self.wants_credentials
+        (self.ready && self.object_read != Some(false)) || self.wants_credentials
     }
 }

@@ -169,6 +169,16 @@ pub enum HostOp {
     KubeadmPatches {
         files: Vec<PatchText>,
     },
+    /// Refuses new connections of other hosts to this node's API server with a TCP reset, so that proxies and clients use the other API
+    /// servers while this one restarts. Connections that exist stay. Only on a control-plane node.
+    StepAside {
+        /// Deadline: the kernel lets connections in again after this time, without podlift's help.
+        seconds: u32,
+        /// For people who look at the node's rules.
+        reason: String,
+    },
+    /// Lets connections in again: removes the table of `StepAside`.
+    StepBack,
 }
 
 impl HostOp {
@@ -195,6 +205,8 @@ impl HostOp {
             HostOp::HealAccept { .. } => "heal-accept",
             HostOp::HealApply { .. } => "heal-apply",
             HostOp::KubeadmPatches { .. } => "kubeadm-patches",
+            HostOp::StepAside { .. } => "step-aside",
+            HostOp::StepBack => "step-back",
         }
     }
 }

@@ -57,7 +57,11 @@ impl HostOp {
             HostOp::HealApply { .. } => HostOp::KubeadmPatches {
                 files: vec![PatchText { name: PatchName::Kubelet, text: "maxPods: 200\n".into() }],
             },
-            HostOp::KubeadmPatches { .. } => return None,
+            HostOp::KubeadmPatches { .. } => {
+                HostOp::StepAside { seconds: 9, reason: "upgrade r1 restarts the API server".into() }
+            }
+            HostOp::StepAside { .. } => HostOp::StepBack,
+            HostOp::StepBack => return None,
         })
     }
 }

@@ -52,6 +52,10 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             let file = |f: &PatchText| v1::KubeadmPatch { name: f.name.to_string(), text: f.text.clone() };
             Kind::KubeadmPatches(v1::KubeadmPatches { files: files.iter().map(file).collect() })
         }
+        HostOp::StepAside { seconds, reason } => {
+            Kind::StepAside(v1::StepAside { seconds: *seconds, reason: reason.clone() })
+        }
+        HostOp::StepBack => Kind::StepBack(v1::StepBack {}),
     };
     v1::Op { kind: Some(kind) }
 }
@@ -102,7 +106,24 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
         },
         Kind::HealApply(o) => HostOp::HealApply { component: field("heal_apply.component", &o.component)? },
         Kind::KubeadmPatches(o) => HostOp::KubeadmPatches { files: patches_from_wire(&o.files)? },
+        Kind::StepAside(o) => {
+            HostOp::StepAside { seconds: aside_seconds(o.seconds)?, reason: o.reason.clone() }
+        }
+        Kind::StepBack(_) => HostOp::StepBack,
     })
+}
+
+/// Longest time for which an API server may step aside. A restart takes a minute or two; the rest is kubeadm's own waiting.
+const ASIDE_SECONDS: u32 = 3600;
+
+fn aside_seconds(seconds: u32) -> Result<u32, WireError> {
+    match seconds {
+        1..=ASIDE_SECONDS => Ok(seconds),
+        other => Err(WireError::new(
+            "step_aside.seconds",
+            format!("{other} is not valid: expected 1 to {ASIDE_SECONDS}"),
+        )),
+    }
 }
 
 fn loss_to_wire(loss: &FlagLoss) -> v1::FlagLoss {
@@ -200,6 +221,10 @@ mod tests {
                     files: vec![v1::KubeadmPatch { name: "etcd+json.yaml".into(), text: String::new() }],
                 })),
                 "kubeadm_patches.name",
+            ),
+            (
+                wire(Kind::StepAside(v1::StepAside { seconds: 86_400, reason: "a whole day".into() })),
+                "step_aside.seconds",
             ),
             (
                 wire(Kind::GuardArm(v1::GuardArm {

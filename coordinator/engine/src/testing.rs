@@ -44,6 +44,7 @@ pub fn facts(node: &str, control_plane: bool) -> NodeFacts {
         _ => manifest(*c, "v1.31.9", &["--leader-elect=true"]),
     });
     NodeFacts {
+        step_aside: Some(Default::default()),
         certificate_renewal: true,
         machine: None,
         recipients: vec!["age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq".into()],

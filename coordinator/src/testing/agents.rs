@@ -150,6 +150,8 @@ impl State {
             Look::ApiServer => OpOutput::ApiServer(ApiServerState {
                 hash_matches: None,
                 wants_credentials: false,
+                object_read: Some(true),
+                object_answer: String::new(),
                 endpoint: facts.advertise.clone().unwrap_or_default(),
                 ready: true,
                 readyz: "ok".into(),
@@ -195,6 +197,8 @@ impl State {
             ready: true,
             answer: "ok".into(),
             wants_credentials: false,
+            object_read: (m.component == Component::KubeApiserver).then_some(true),
+            object_answer: String::new(),
             running: m.version,
             flags_match: true,
             hash_matches: Some(true),

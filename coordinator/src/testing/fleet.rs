@@ -166,6 +166,7 @@ fn facts(node: &str, plane: Option<usize>) -> NodeFacts {
         unreadable: None,
     });
     NodeFacts {
+        step_aside: Some(Default::default()),
         certificate_renewal: true,
         machine: None,
         recipients: vec!["age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq".into()],

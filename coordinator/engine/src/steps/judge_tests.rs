@@ -39,6 +39,8 @@ fn healthy(component: &Component) -> ComponentState {
         answer: "ok".into(),
         running: "v1.32.9".parse().ok(),
         wants_credentials: false,
+        object_read: None,
+        object_answer: String::new(),
         flags_match: true,
         hash_matches: None,
         container: Some("c1".into()),
