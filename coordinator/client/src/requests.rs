@@ -49,6 +49,7 @@ impl PlanQuery {
             waivers: self.waivers.iter().map(waiver).collect(),
             nodes: self.nodes.iter().map(ToString::to_string).collect(),
             goal: self.goal.to_wire() as i32,
+            ..v1::PlanRequest::default()
         }
     }
 }

@@ -130,6 +130,10 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
                 text => Some(Digest::try_from(text.to_string()).map_err(|e| WireError::new("sha256", e))?),
             },
         },
+        verb @ (Verb::NodeRelease | Verb::NodeLost | Verb::Set) => {
+            let why = format!("{}: this coordinator does not carry it out yet", verb.as_str_name());
+            return Err(WireError::new("verb", why));
+        }
         Verb::Attest => Command::Attest { name: target.clone(), note: reason },
         Verb::Approve => Command::Approve,
         Verb::Archive => Command::Archive { before: field("target", target)? },

@@ -993,6 +993,39 @@ pub struct PlanRequest {
     pub nodes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(enumeration = "Goal", tag = "5")]
     pub goal: i32,
+    /// failed workers at which the run pauses: a number or a percentage ("3", "5%"); empty: the default rule
+    #[prost(string, tag = "6")]
+    pub max_failed: ::prost::alloc::string::String,
+    /// nodes, or label selectors of nodes, that the run leaves out
+    #[prost(string, repeated, tag = "7")]
+    pub without: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// leaves out workers that are away, not Ready or cordoned by others when the plan is made
+    #[prost(bool, tag = "8")]
+    pub skip_unready: bool,
+    #[prost(message, optional, tag = "9")]
+    pub drain: ::core::option::Option<DrainOptions>,
+    /// nodes that fetch packages and images at once; 0: as configured
+    #[prost(uint32, tag = "10")]
+    pub fetch_parallel: u32,
+    /// API servers do not refuse new connections before they stop
+    #[prost(bool, tag = "11")]
+    pub no_step_aside: bool,
+}
+/// How nodes are drained, with the meanings of the flags of `kubectl drain`. All are off by default.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainOptions {
+    /// absent or negative: each pod's own; 0: at once
+    #[prost(int64, optional, tag = "1")]
+    pub grace_period_seconds: ::core::option::Option<i64>,
+    /// does not wait for pods that have been terminating for longer; 0: waits for all
+    #[prost(uint32, tag = "2")]
+    pub skip_wait_for_delete_seconds: u32,
+    /// deletes pods, past all budgets
+    #[prost(bool, tag = "3")]
+    pub disable_eviction: bool,
+    /// also pods that nothing creates again
+    #[prost(bool, tag = "4")]
+    pub force: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlanUpdate {
@@ -1050,10 +1083,11 @@ pub struct CommandRequest {
     /// empty: the open run
     #[prost(string, tag = "2")]
     pub run: ::prost::alloc::string::String,
-    /// step for RETRY, node for DEFER, INCLUDE and HEAL\_\*, check for UNWAIVE, attestation for ATTEST, time (RFC 3339)
+    /// step for RETRY, node for DEFER, INCLUDE, NODE\_\* and HEAL\_\*, name of the option for SET, check for UNWAIVE,
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
-    /// for ARCHIVE: runs that ended before it; file for VERIFY_ARCHIVE, empty: every file
+    /// attestation for ATTEST, time (RFC 3339) for ARCHIVE: runs that ended before it; file for VERIFY_ARCHIVE, empty:
+    /// every file
     ///
     /// note for ATTEST
     #[prost(string, tag = "4")]
@@ -1067,6 +1101,15 @@ pub struct CommandRequest {
     /// with RETRY: an interrupted dpkg is brought to its end first (dpkg --configure -a)
     #[prost(bool, tag = "5")]
     pub repair_dpkg: bool,
+    /// with PAUSE: steps that wait stop waiting, and drains stop at once; otherwise lanes that have begun are finished
+    #[prost(bool, tag = "8")]
+    pub now: bool,
+    /// with NODE_RELEASE: also if the node is not whole; needs a reason
+    #[prost(bool, tag = "9")]
+    pub force: bool,
+    /// for SET
+    #[prost(string, tag = "10")]
+    pub value: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
@@ -1104,6 +1147,12 @@ pub mod command_request {
         VerifyArchive = 14,
         /// takes a deferred node into the run again
         Include = 15,
+        /// uncordons a node that an ended run left cordoned; needs no run
+        NodeRelease = 16,
+        /// the node leaves the run for good
+        NodeLost = 17,
+        /// an option of the open run
+        Set = 18,
     }
     impl Verb {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1128,6 +1177,9 @@ pub mod command_request {
                 Self::Archive => "VERB_ARCHIVE",
                 Self::VerifyArchive => "VERB_VERIFY_ARCHIVE",
                 Self::Include => "VERB_INCLUDE",
+                Self::NodeRelease => "VERB_NODE_RELEASE",
+                Self::NodeLost => "VERB_NODE_LOST",
+                Self::Set => "VERB_SET",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1149,6 +1201,9 @@ pub mod command_request {
                 "VERB_ARCHIVE" => Some(Self::Archive),
                 "VERB_VERIFY_ARCHIVE" => Some(Self::VerifyArchive),
                 "VERB_INCLUDE" => Some(Self::Include),
+                "VERB_NODE_RELEASE" => Some(Self::NodeRelease),
+                "VERB_NODE_LOST" => Some(Self::NodeLost),
+                "VERB_SET" => Some(Self::Set),
                 _ => None,
             }
         }
