@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -78,6 +78,10 @@ pub mod op {
         KubeadmPatches(super::KubeadmPatches),
         #[prost(message, tag = "22")]
         ImageRelease(super::ImageRelease),
+        #[prost(message, tag = "23")]
+        StepAside(super::StepAside),
+        #[prost(message, tag = "24")]
+        StepBack(super::StepBack),
     }
 }
 /// A read-only look at the host.
@@ -326,6 +330,17 @@ pub struct KubeadmPatch {
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
 }
+/// New connections of other hosts to the node's API server are refused with a reset, until the deadline.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StepAside {
+    #[prost(uint32, tag = "1")]
+    pub seconds: u32,
+    /// printable text, at most 80 bytes are kept in the rule
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StepBack {}
 /// How an op ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Outcome {
