@@ -63,14 +63,17 @@ impl ComponentState {
 
 impl From<ComponentState> for ApiServerState {
     fn from(state: ComponentState) -> Self {
+        let answer = match state.object_read {
+            Some(false) => format!("{}\n{}", state.answer, state.object_answer),
+            _ => state.answer,
+        };
         Self {
             endpoint: state.endpoint,
             ready: state.ready,
-            readyz: state.answer,
+            readyz: answer,
             running: state.running,
             wants_credentials: state.wants_credentials,
             object_read: state.object_read,
-            object_answer: state.object_answer,
             flags_match: state.flags_match,
             hash_matches: state.hash_matches,
             restarts: state.restarts,

@@ -184,9 +184,6 @@ pub struct ApiServerState {
     /// component, no credentials on the node, or an agent that is too old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object_read: Option<bool>,
-    /// The answer to that read, in a line; empty if `object_read` is `None`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub object_answer: String,
     /// Flags of the running container equal those of the manifest on disk.
     pub flags_match: bool,
     /// Whether the config hash shows that the running pod was made from exactly the manifest on disk; `None` if the runtime does not report

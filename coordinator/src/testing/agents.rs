@@ -151,7 +151,6 @@ impl State {
                 hash_matches: None,
                 wants_credentials: false,
                 object_read: Some(true),
-                object_answer: String::new(),
                 endpoint: facts.advertise.clone().unwrap_or_default(),
                 ready: true,
                 readyz: "ok".into(),
