@@ -157,6 +157,9 @@ pub struct EtcdState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EtcdMember {
     pub name: String,
+    /// In hex, as `etcdctl member remove` takes it; `None` if the agent does not report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     pub endpoint: String,
     pub healthy: bool,
     pub leader: bool,
