@@ -7,8 +7,9 @@ mod ledger;
 pub use journal::CutJournal;
 pub use ledger::CutLedger;
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// On which side of a write the cut falls.
@@ -20,12 +21,23 @@ pub enum Side {
     After,
 }
 
+/// What happens right after a write.
+struct Then(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Then")
+    }
+}
+
 /// Counts writes and dies at one of them.
 #[derive(Debug, Default)]
 pub struct Cut {
     /// Number of the write, from 1; 0: never.
     at: u64,
     after: bool,
+    /// Number of a write, and what happens right after it.
+    then: Mutex<Option<(u64, Then)>>,
     seen: AtomicU64,
     dead: AtomicBool,
     fell: Notify,
@@ -38,6 +50,12 @@ impl Cut {
 
     pub fn at(number: u64, side: Side) -> Arc<Self> {
         Arc::new(Self { at: number, after: side == Side::After, ..Self::default() })
+    }
+
+    /// Nothing dies: this happens when the write is done, before anything follows from it.
+    pub fn then(number: u64, what: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        let then = Mutex::new(Some((number, Then(Box::new(what)))));
+        Arc::new(Self { then, ..Self::default() })
     }
 
     pub fn is_dead(&self) -> bool {
@@ -61,6 +79,13 @@ impl Cut {
         }
     }
 
+    fn after(&self, mine: u64) {
+        let mut then = self.then.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, Then(what))) = then.take_if(|(number, _)| *number == mine) {
+            what();
+        }
+    }
+
     /// Does the write, or does not, or does it and dies. None: dead.
     fn write<T>(&self, write: impl FnOnce() -> T) -> Option<T> {
         if self.is_dead() {
@@ -68,7 +93,9 @@ impl Cut {
         }
         let mine = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
         if mine != self.at {
-            return Some(write());
+            let written = write();
+            self.after(mine);
+            return Some(written);
         }
         if self.after {
             write();

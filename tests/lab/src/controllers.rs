@@ -93,7 +93,8 @@ fn end_pods(s: &mut State, factor: u32, now: jiff::Timestamp) {
     };
     let ends = |v: &Value| {
         let node = v["spec"]["nodeName"].as_str().and_then(|n| s.nodes.get(n));
-        due(v).is_some() && node.is_none_or(|n| n.kubelet.running.is_some())
+        let kept = v["metadata"]["finalizers"].as_array().is_some_and(|f| !f.is_empty());
+        !kept && due(v).is_some() && node.is_none_or(|n| n.kubelet.running.is_some())
     };
     let gone: Vec<Key> = s.api.pods().filter(|(_, v)| ends(v)).map(|(k, _)| k.clone()).collect();
     for key in gone {
@@ -140,7 +141,7 @@ fn place(s: &State, pod: &Value) -> Option<String> {
     let fits = |v: &Value| {
         let mut conditions = v["status"]["conditions"].as_array().into_iter().flatten();
         let ready = conditions.any(|c| c["type"] == "Ready" && c["status"] == "True");
-        ready && v["spec"]["unschedulable"] != true && taints::fits(&pod["spec"], v)
+        ready && taints::schedulable(&pod["spec"], v) && taints::fits(&pod["spec"], v)
     };
     let nodes = s.api.of("", "nodes").filter(|(_, v)| fits(v)).map(|(k, _)| k.name.clone());
     nodes.min_by_key(|n| (load.get(n.as_str()).copied().unwrap_or_default(), n.clone()))

@@ -7,6 +7,7 @@ mod alerts;
 mod cluster_adapter;
 mod crash_everywhere;
 mod fail_each_step;
+mod fault_matrix;
 mod metrics;
 mod run_promises;
 mod sabotage;

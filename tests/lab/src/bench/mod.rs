@@ -9,6 +9,7 @@ mod plan;
 mod shell;
 mod stats;
 mod status;
+mod vip;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum What {
     Agent(agent::Args),
     /// A journal of a hundred thousand records: appends while it is read, start, one node's status, memory
     Journal(journal::Args),
+    /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
+    Vip(vip::Args),
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
@@ -43,5 +46,6 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Agents(args) => agents::main(&args),
         What::Agent(args) => agent::main(&args),
         What::Journal(args) => journal::main(&args),
+        What::Vip(args) => vip::main(&args),
     }
 }

@@ -1,0 +1,43 @@
+//! What the API servers were asked for, by user, verb and resource: requests and the bytes of their answers.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+/// User, verb, resource.
+type Who = (String, String, String);
+
+#[derive(Debug, Default)]
+pub struct Traffic(Mutex<BTreeMap<Who, Count>>);
+
+impl Traffic {
+    pub fn request(&self, user: &str, verb: &str, resource: &str, bytes: u64) {
+        self.add(user, verb, resource, Count { requests: 1, bytes });
+    }
+
+    /// More of an answer that is a stream.
+    pub fn more(&self, user: &str, verb: &str, resource: &str, bytes: u64) {
+        self.add(user, verb, resource, Count { requests: 0, bytes });
+    }
+
+    fn add(&self, user: &str, verb: &str, resource: &str, count: Count) {
+        let who = (user.to_string(), verb.to_string(), resource.to_string());
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = all.entry(who).or_default();
+        sum.requests += count.requests;
+        sum.bytes += count.bytes;
+    }
+
+    /// Of one user, as `list pods`.
+    pub fn of(&self, user: &str) -> BTreeMap<String, Count> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = all.iter().filter(|((who, ..), _)| who == user);
+        mine.map(|((_, verb, resource), count)| (format!("{verb} {resource}"), *count)).collect()
+    }
+}
