@@ -247,6 +247,7 @@ impl Plan {
             site_gates: self.site_gates.clone(),
             required_attestations: vec![],
             approve: Default::default(),
+            ..PlanOptions::default()
         }
     }
 }

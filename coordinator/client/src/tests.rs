@@ -106,7 +106,7 @@ fn paused() -> Event {
         undone: String::new(),
         next: "podlift resume".into(),
     };
-    Event::RunPaused { reason, by: Some("eve".into()) }
+    Event::RunPaused { reason, by: Some("eve".into()), now: false }
 }
 
 #[derive(Default)]

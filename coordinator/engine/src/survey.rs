@@ -107,6 +107,12 @@ pub struct PodView {
     pub gpu_by: Option<String>,
     /// The job that it belongs to, if that has members on several nodes.
     pub gang: Option<String>,
+    /// Finalizers: the pod stays until their owners remove them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finalizers: Vec<String>,
+    /// Since when it is being deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminating: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -122,6 +128,10 @@ pub struct BudgetView {
     pub observed: bool,
     /// `AlwaysAllow` or `IfHealthyBudget`.
     pub unhealthy_policy: String,
+    /// Message of the condition DisruptionAllowed with reason SyncFailed: the controller can't count the budget's pods, and allows no
+    /// eviction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_failed: Option<String>,
 }
 
 /// A LabelSelector. If it is empty, it selects every pod of the namespace.

@@ -13,7 +13,7 @@ pub(super) fn pause(reason: String, by: &str) -> Event {
     let (detail, undone) = (String::new(), String::new());
     let reason =
         StopReason { code: codes::OPERATOR.into(), message, detail, undone, next: "podlift resume".into() };
-    Event::RunPaused { reason, by: Some(by.into()) }
+    Event::RunPaused { reason, by: Some(by.into()), now: false }
 }
 
 /// Resumes a run without failed steps; those would pause it again at once. What waits for an approval is not resumed.
@@ -48,7 +48,7 @@ pub(super) fn retry(
     repair_dpkg: bool,
 ) -> Result<Event, CoordinatorError> {
     let paused = matches!(state.status, RunStatus::Paused { .. });
-    match step.is_none() && !paused && state.failed_steps().next().is_none() {
+    match step.is_none() && !paused && state.failed_steps().next().is_none() && state.set_aside.is_empty() {
         true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
         false => Ok(Event::RetryAsked { step, by, repair_dpkg }),
     }

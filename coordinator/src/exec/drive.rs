@@ -7,9 +7,9 @@ use super::entries::Entries;
 use super::reasons::{self, RETRY, aborted, stop};
 use super::recover::{Memory, recall};
 use super::tries::{Again, NO_EFFECT, Tries};
-use super::turn::{Basis, Open, Turn, aborting, may_act};
+use super::turn::{Basis, Open, Turn, aborting};
 use super::wait::Waits;
-use podlift_engine::machine::{Next, RunState, StepStatus, next};
+use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::{Evidence, StopReason};
 use podlift_engine::steps::{Assess, Cx, Policy};
 use podlift_engine::{Act, Reply, StepSpec};
@@ -73,8 +73,7 @@ impl Drive {
     fn now(&self) -> Option<(Arc<RunState>, Epoch, u32)> {
         let state = self.entries.state()?;
         let epoch = self.entries.desk.fence.commanding()?;
-        let Next::Drive(todos) = next(&state) else { return None };
-        let ahead = todos.into_iter().find(|t| t.step.id == self.entries.step.id)?.ahead;
+        let ahead = state.turn(&self.entries.step.id)?;
         Some((state, epoch, ahead))
     }
 
@@ -136,7 +135,7 @@ impl Drive {
         if basis.aborting() {
             return self.fail(aborted("its op ended without effect"));
         }
-        if !may_act(&basis.state) {
+        if !basis.state.may_act(&self.entries.step.id) {
             return Turn::After(basis.policy.poll);
         }
         let spec = self.entries.step.clone();

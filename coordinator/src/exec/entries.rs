@@ -2,7 +2,6 @@
 //! is not written: a late end changes nothing, and a step that is over stays over.
 
 use super::desk::Desk;
-use super::turn::may_act;
 use podlift_engine::StepSpec;
 use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus};
 use podlift_engine::program::{Evidence, StopReason};
@@ -33,7 +32,7 @@ impl Entries {
     pub fn started(&self, attempt: u32, op_id: &OpId, ledger: Option<LedgerId>) -> bool {
         self.write(|state, status| {
             let free = !is_over(status) && !matches!(status, StepStatus::Started { .. });
-            (free && may_act(state)).then(|| Event::StepStarted {
+            (free && state.may_act(&self.step.id)).then(|| Event::StepStarted {
                 step: self.step.id.clone(),
                 attempt,
                 op_id: op_id.clone(),
@@ -64,7 +63,11 @@ impl Entries {
     pub fn lost(&self, again: Vec<String>, reason: String) {
         self.write(|state, status| {
             let free = !is_over(status) && !matches!(status, StepStatus::Started { .. });
-            (free && may_act(state)).then(|| Event::EarlierLost { step: self.step.id.clone(), again, reason })
+            (free && state.may_act(&self.step.id)).then(|| Event::EarlierLost {
+                step: self.step.id.clone(),
+                again,
+                reason,
+            })
         });
     }
 
@@ -85,7 +88,7 @@ impl Entries {
     /// The pause of a running run for this step's sake.
     pub fn paused(&self, reason: StopReason) {
         self.write(|state, _| {
-            (state.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None })
+            (state.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None, now: false })
         });
     }
 }

@@ -5,8 +5,7 @@ use super::desk::Desk;
 use super::drive::Drive;
 use super::undo::Undone;
 use crate::pulse::{TURN, Watchdog};
-use podlift_engine::machine::{Event, Next, RunState, RunStatus, Todo, next};
-use podlift_engine::program::StopReason;
+use podlift_engine::machine::{Event, Next, RunState, Todo, next};
 use podlift_model::{RunId, StepId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,7 +76,6 @@ impl Runner {
     }
 
     fn set_to_work(self: &Arc<Self>, state: &Arc<RunState>, crew: &mut Crew) {
-        self.pause_if_failed(state);
         match next(state) {
             Next::Drive(todos) => {
                 for Todo { step, .. } in todos {
@@ -93,7 +91,7 @@ impl Runner {
                 self.write(&state.run, |s| (next(s) == Next::Succeed).then_some(Event::RunSucceeded))
             }
             Next::Pause(_) => self.write(&state.run, |s| match next(s) {
-                Next::Pause(reason) => Some(Event::RunPaused { reason: *reason, by: None }),
+                Next::Pause(reason) => Some(Event::RunPaused { reason: *reason, by: None, now: false }),
                 _ => None,
             }),
             Next::Defer { .. } => self.write(&state.run, |s| match next(s) {
@@ -102,24 +100,17 @@ impl Runner {
                 }
                 _ => None,
             }),
+            Next::SetAside { .. } => self.write(&state.run, |s| match next(s) {
+                Next::SetAside { node, step, reason } => {
+                    Some(Event::NodeSetAside { node, step, reason: *reason })
+                }
+                _ => None,
+            }),
             Next::Undo => {
                 let (runner, run) = (self.clone(), state.run.clone());
                 crew.put(Work::Undo(run.clone()), async move { runner.abort(&run).await });
             }
             Next::Rest => {}
-        }
-    }
-
-    /// Pauses the run once when a step has failed, also after a crash between the two events.
-    fn pause_if_failed(&self, state: &RunState) {
-        let failed = state.failed_steps().next().is_some() && state.status == RunStatus::Running;
-        if failed && !matches!(next(state), Next::Defer { .. }) {
-            self.write(&state.run, |s| {
-                let (step, reason) = s.failed_steps().next()?;
-                let message = format!("{}: {}", step.id, reason.message);
-                let reason = StopReason { message, ..reason.clone() };
-                (s.status == RunStatus::Running).then_some(Event::RunPaused { reason, by: None })
-            });
         }
     }
 

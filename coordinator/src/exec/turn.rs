@@ -44,8 +44,3 @@ impl Basis {
 pub(super) fn aborting(state: &RunState) -> bool {
     matches!(state.status, RunStatus::Aborting { .. })
 }
-
-/// Whether new ops may start now.
-pub(super) fn may_act(state: &RunState) -> bool {
-    state.status == RunStatus::Running && state.failed_steps().next().is_none()
-}

@@ -150,7 +150,7 @@ fn aborted(store: &crate::store::Store, run: &str) {
     };
     for event in [
         Event::RunStarted { plan, by: "eve".into() },
-        Event::RunPaused { reason, by: Some("eve".into()) },
+        Event::RunPaused { reason, by: Some("eve".into()), now: false },
         Event::AbortAsked { by: "eve".into(), reason: text() },
         Event::RunAborted { undone: vec![], left: vec![] },
     ] {

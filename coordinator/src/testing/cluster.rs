@@ -57,9 +57,9 @@ impl State {
                 ClusterReply::Nodes(self.views.values().cloned().collect())
             }
             ClusterLook::Node { node } => ClusterReply::Node(self.views[node].clone()),
-            ClusterLook::PodsToEvict { node } => {
+            ClusterLook::PodsToEvict { node, .. } => {
                 let refused = self.refused_pods.get(node).cloned().unwrap_or_default();
-                ClusterReply::Pods(EvictionView { evict: vec![], refused })
+                ClusterReply::Pods(EvictionView { refused, ..EvictionView::default() })
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(KubeadmConfigView {
                 resource_version: "1".into(),
@@ -93,8 +93,8 @@ impl State {
 
     fn change(&mut self, act: &ClusterAct, epoch: &Epoch) -> String {
         match act {
-            ClusterAct::Cordon { node, run } => {
-                let owner = Owner { run: run.clone(), epoch: epoch.clone() };
+            ClusterAct::Cordon { node, run, .. } => {
+                let owner = Owner { run: run.clone(), epoch: epoch.clone(), over: false };
                 let view = self.views.get_mut(node).unwrap();
                 (view.unschedulable, view.owner) = (true, Some(owner));
                 self.changed(node.as_str(), "cordon")

@@ -42,7 +42,7 @@ impl Lying {
     }
 
     fn note(&self, run: &RunId, epoch: &Epoch) {
-        let owner = Owner { run: run.clone(), epoch: epoch.clone() };
+        let owner = Owner { run: run.clone(), epoch: epoch.clone(), over: false };
         *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
     }
 

@@ -71,7 +71,7 @@ async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
     };
     say(Event::StepFailed { step: id("backup/runai-01/manifest-backup"), reason: reason.clone() });
     let message = format!("backup/runai-01/manifest-backup: {}", reason.message);
-    say(Event::RunPaused { reason: StopReason { message, ..reason }, by: None });
+    say(Event::RunPaused { reason: StopReason { message, ..reason }, by: None, now: false });
     coordinator
 }
 

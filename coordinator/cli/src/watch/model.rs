@@ -181,6 +181,8 @@ fn tone(event: &Event) -> Tone {
         | Event::AbortAsked { .. }
         | Event::RunAborted { .. }
         | Event::NodeDeferred { .. }
+        | Event::NodeSetAside { .. }
+        | Event::NodeLost { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
         Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,

@@ -65,7 +65,12 @@ fn current(run: &RunState) -> Vec<StepSpec> {
     let failed = run.failed_steps().map(|(step, _)| step.clone());
     let driven = match next(run) {
         Next::Drive(todo) => todo.into_iter().map(|t| t.step).collect(),
-        Next::Succeed | Next::Pause(_) | Next::Defer { .. } | Next::Undo | Next::Rest => vec![],
+        Next::Succeed
+        | Next::Pause(_)
+        | Next::Defer { .. }
+        | Next::SetAside { .. }
+        | Next::Undo
+        | Next::Rest => vec![],
     };
     failed.chain(driven).collect()
 }

@@ -1,5 +1,6 @@
 //! What a step may ask of the Kubernetes API, and what it may change there. The coordinator makes the calls.
 
+use super::drain::DrainOptions;
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
 use crate::survey::{ClusterSurvey, Hardware};
 use podlift_model::{NodeName, RunId};
@@ -19,6 +20,7 @@ pub enum ClusterLook {
     /// Pods that a drain of this node has to evict, and pods that forbid the drain.
     PodsToEvict {
         node: NodeName,
+        options: DrainOptions,
     },
     KubeadmConfig,
     KubeletConfig,
@@ -55,12 +57,13 @@ pub enum ClusterReply {
 /// One change in the cluster, fenced by the epoch of the coordinator that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterAct {
-    /// Sets unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) if others cordoned the node.
-    Cordon { node: NodeName, run: RunId },
+    /// Sets unschedulable, owner and epoch in one patch with resourceVersion. Refused (`cordon-foreign`) if others cordoned the node. With
+    /// `from`, a cordon that this ended run has left is taken over.
+    Cordon { node: NodeName, run: RunId, from: Option<RunId> },
     /// Only if the cordon carries this run's owner. Any other cordon stays and is reported as such.
     Uncordon { node: NodeName, run: RunId },
     /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
-    Drain { node: NodeName, run: RunId, seconds: u32 },
+    Drain { node: NodeName, run: RunId, seconds: u32, options: DrainOptions },
     /// Writes ClusterConfiguration with a resourceVersion precondition.
     WriteKubeadmConfig { resource_version: String, cluster_configuration: String },
     /// Writes key `kubelet` of ConfigMap kube-system/kubelet-config with a resourceVersion precondition.

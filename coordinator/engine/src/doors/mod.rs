@@ -3,10 +3,12 @@
 //! requests.
 
 mod cluster;
+mod drain;
 mod vault;
 mod views;
 
 pub use cluster::{ClusterAct, ClusterLook, ClusterReply, VIP};
+pub use drain::DrainOptions;
 pub use vault::{VaultAct, VaultLook};
 pub use views::{
     AddonsView, ApiProbe, BackupView, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView, Owner,

@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 pub struct Owner {
     pub run: RunId,
     pub epoch: Epoch,
+    /// The run is in this journal and has ended, so that the next run may take its cordon over. Filled by the coordinator, and never written
+    /// to the node.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
 }
 
 /// What podlift reads of a Node object.
@@ -41,6 +45,12 @@ pub struct EvictionView {
     pub evict: Vec<String>,
     /// `cannot delete …: ns/a`, in drain's own words. While there is one, nothing is evicted.
     pub refused: Vec<String>,
+    /// Pods that stay by design, each with the reason: they tolerate everything and come back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+    /// What holds each remaining pod: its budget, a finalizer, a webhook.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

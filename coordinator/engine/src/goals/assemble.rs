@@ -23,6 +23,7 @@ pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
         made_at: input.now,
         options: input.options.clone(),
         nodes: input.nodes.clone(),
+        left_out: vec![],
         waivers: input.waivers.clone(),
         mends: made.mends,
         checked: checks::ids(input.goal),

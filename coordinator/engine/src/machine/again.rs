@@ -1,14 +1,16 @@
 //! Which steps become pending again: by a retry, by a result that is gone, by a node that takes part again; and which are skipped by a
-//! deferral.
+//! deferral, by the loss of a node, or with a failed worker that is set aside.
 
 use super::illegal::IllegalEvent;
-use super::state::{RunState, RunStatus};
+use super::state::{Aside, RunState};
 use super::step::{StepState, StepStatus};
-use crate::program::{Lane, Phase, Program, StepSpec};
+use crate::program::{Lane, Phase, Program, StepSpec, StopReason};
+use jiff::Timestamp;
 use podlift_model::{NodeName, StepId};
 
 /// Sets failed steps, and every step before them in their lanes, back to pending. A step whose goal still holds is done at the next look.
 pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(), IllegalEvent> {
+    take_up(s, only);
     if let Some(step) = only {
         let status = s.steps.get(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
         if !matches!(status.status, StepStatus::Failed { .. }) {
@@ -33,10 +35,41 @@ pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) 
             (step.repair_dpkg, step.retried) = (repair_dpkg, true);
         }
     }
-    if matches!(s.status, RunStatus::Paused { .. }) {
-        s.status = RunStatus::Running;
+    // What stays failed has been named, and does not pause the run again before the step that is tried now is over.
+    let rest: Vec<StepId> = s.failed_steps().map(|(spec, _)| spec.id.clone()).collect();
+    for id in rest {
+        if let Some(step) = s.steps.get_mut(&id) {
+            step.parked = true;
+        }
     }
+    s.track.look_at_all(&s.plan, &s.steps);
     Ok(())
+}
+
+/// Workers that were set aside take part again: all of them, or the one with this failed step.
+fn take_up(s: &mut RunState, only: Option<&StepId>) {
+    let wanted = |aside: &Aside| only.is_none_or(|step| aside.step == *step);
+    let nodes: Vec<NodeName> =
+        s.set_aside.iter().filter(|(_, aside)| wanted(aside)).map(|(node, _)| node.clone()).collect();
+    for node in nodes {
+        let Some(aside) = s.set_aside.remove(&node) else { continue };
+        let ids: Vec<StepId> = skipped(s, &node);
+        for id in ids {
+            let status = match id == aside.step {
+                true => StepStatus::Failed { reason: aside.reason.clone() },
+                false => StepStatus::Pending,
+            };
+            if let Some(step) = s.steps.get_mut(&id) {
+                step.status = status;
+            }
+        }
+    }
+    s.track.look_at_all(&s.plan, &s.steps);
+}
+
+fn skipped(s: &RunState, node: &NodeName) -> Vec<StepId> {
+    let skipped = s.steps_of(node).filter(|(_, step)| matches!(step.status, StepStatus::Skipped { .. }));
+    skipped.map(|(spec, _)| spec.id.clone()).collect()
 }
 
 /// Steps before this one, of its node or of the cluster, with one of these verbs.
@@ -80,12 +113,16 @@ fn phase_again(phase: &Phase, failed: &impl Fn(&StepId) -> bool) -> Vec<StepId> 
 }
 
 pub(super) fn reset(s: &mut RunState, which: impl Fn(&StepSpec, &StepState) -> bool) {
-    let chosen = s.plan.steps().filter(|spec| s.steps.get(&spec.id).is_some_and(|step| which(spec, step)));
+    // Nodes without which the run goes on stay as they are.
+    let here = |spec: &&StepSpec| spec.node.as_ref().is_none_or(|node| !s.goes_without(node));
+    let chosen = s.plan.steps().filter(here);
+    let chosen = chosen.filter(|spec| s.steps.get(&spec.id).is_some_and(|step| which(spec, step)));
     let ids: Vec<StepId> = chosen.map(|spec| spec.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_open()) {
             step.status = StepStatus::Pending;
             step.ended = None;
+            step.parked = false;
             // A change of an earlier attempt does not count for this one.
             (step.acted, step.redone) = (false, 0);
         }
@@ -97,24 +134,60 @@ pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(
     if !s.plan.inventory.nodes.iter().any(|n| n.name == *node) {
         return Err(IllegalEvent::UnknownNode { node: node.clone() });
     }
+    s.set_aside.remove(node);
     s.deferred.insert(node.clone(), reason.into());
+    skip(s, node, &format!("node deferred: {reason}"), "deferred");
+    Ok(())
+}
+
+/// The node won't come back: it leaves the run, whatever its role is.
+pub(super) fn lose(s: &mut RunState, node: &NodeName, by: &str) -> Result<(), IllegalEvent> {
+    defer(s, node, &format!("lost, stated by {by}"))?;
+    s.lost.insert(node.clone(), by.into());
+    Ok(())
+}
+
+/// A worker has failed within the budget: the run goes on without it.
+pub(super) fn set_aside(
+    s: &mut RunState,
+    at: Timestamp,
+    node: &NodeName,
+    step: &StepId,
+    reason: &StopReason,
+) -> Result<(), IllegalEvent> {
+    let spec = s.spec(step).ok_or_else(|| IllegalEvent::UnknownStep { step: step.clone() })?;
+    if spec.node.as_ref() != Some(node) {
+        return Err(IllegalEvent::UnknownNode { node: node.clone() });
+    }
+    if !matches!(s.steps[step].status, StepStatus::Failed { .. }) {
+        let (step, event) = (step.clone(), "node-set-aside");
+        return Err(IllegalEvent::Step { step, event, status: "not failed" });
+    }
+    skip(s, node, &format!("node failed at {step}, and the run goes on without it"), "set aside");
+    let aside = Aside { step: step.clone(), reason: reason.clone(), at };
+    s.set_aside.insert(node.clone(), aside);
+    Ok(())
+}
+
+/// Skips all steps of the node that are not over.
+fn skip(s: &mut RunState, node: &NodeName, reason: &str, how: &str) {
     let ids: Vec<StepId> = s.steps_of(node).map(|(spec, _)| spec.id.clone()).collect();
     for id in ids {
         if let Some(step) = s.steps.get_mut(&id).filter(|step| !step.is_over()) {
             if let StepStatus::Started { op_id, .. } = &step.status {
-                let why = format!("its node was deferred while it was open: {reason}");
+                let why = format!("its node was {how} while it was open: {reason}");
                 s.indeterminate.push((id, op_id.clone(), why));
             }
-            step.status = StepStatus::Skipped { reason: format!("node deferred: {reason}") };
+            step.status = StepStatus::Skipped { reason: reason.into() };
         }
     }
     s.track.look_at_all(&s.plan, &s.steps);
-    Ok(())
 }
 
 /// Ends the deferral of a node: its skipped steps are pending again.
 pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEvent> {
     s.deferred.remove(node).ok_or_else(|| IllegalEvent::NotDeferred { node: node.clone() })?;
+    s.lost.remove(node);
     reset(s, |spec, step| {
         spec.node.as_ref() == Some(node) && matches!(step.status, StepStatus::Skipped { .. })
     });

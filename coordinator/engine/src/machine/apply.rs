@@ -1,6 +1,6 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{defer, earlier_lost, include, reset, retry};
+use super::again::{defer, earlier_lost, include, lose, reset, retry, set_aside};
 use super::approval;
 use super::chain::Record;
 use super::event::Event;
@@ -8,11 +8,14 @@ use super::illegal::IllegalEvent;
 use super::state::{Healed, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use crate::program::{Attestation, Evidence, Program};
+use crate::program::{Attestation, Evidence, Program, StepSpec};
 use crate::steps::Touches;
 use jiff::Timestamp;
 use podlift_model::{OpOutcome, RunId};
 use std::collections::BTreeMap;
+
+/// The option of a run that an operator may change (`Event::OptionSet`).
+pub const MAX_UNAVAILABLE: &str = "max-unavailable";
 
 /// The state after all records of one run; `None` if the records have no start.
 pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Option<RunState>, IllegalEvent> {
@@ -75,7 +78,12 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
 }
 
 fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
-    let steps = plan.steps().map(|s| (s.id.clone(), StepState::pending())).collect();
+    let status = |s: &StepSpec| match s.node.as_ref().and_then(|node| plan.left_out(node)) {
+        None => StepStatus::Pending,
+        Some(out) => StepStatus::Skipped { reason: format!("node left out: {}", out.why) },
+    };
+    let first = |s: &StepSpec| StepState { status: status(s), ..StepState::pending() };
+    let steps = plan.steps().map(|s| (s.id.clone(), first(s))).collect();
     RunState {
         track: Track::new(plan, &steps),
         run: run.clone(),
@@ -86,7 +94,12 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         status: RunStatus::Running,
         steps,
         waivers: plan.waivers.clone(),
-        deferred: BTreeMap::new(),
+        deferred: plan.left_out.iter().map(|out| (out.node.clone(), out.why.clone())).collect(),
+        set_aside: BTreeMap::new(),
+        lost: BTreeMap::new(),
+        max_unavailable: plan.options.max_unavailable,
+        pauses_now: false,
+        undo_stopped: false,
         attestations: plan.attestations.clone(),
         seal: None,
         heals: vec![],
@@ -155,7 +168,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
         }
         (_, Event::StepFailed { reason, .. }) => {
             step.status = StepStatus::Failed { reason: reason.clone() };
-            step.ended = Some(at);
+            (step.ended, step.parked) = (Some(at), false);
         }
         _ => return Err(illegal("in this state")),
     }
@@ -168,36 +181,69 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     Ok(())
 }
 
+/// The run goes on after a pause.
+fn runs(s: &mut RunState) {
+    s.status = RunStatus::Running;
+    s.pauses_now = false;
+}
+
+fn set_option(s: &mut RunState, name: &str, value: &str) -> Result<(), IllegalEvent> {
+    let wrong = |expected| IllegalEvent::Option { name: name.into(), value: value.into(), expected };
+    match name {
+        MAX_UNAVAILABLE => {
+            let number = value.parse().ok().filter(|n| *n > 0);
+            s.max_unavailable = number.ok_or_else(|| wrong("a number of workers from 1"))?;
+            Ok(())
+        }
+        _ => Err(wrong("an option that a run can change: max-unavailable")),
+    }
+}
+
 fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), IllegalEvent> {
     let refuse = |status: &'static str| IllegalEvent::Status { event: event.name(), status };
     match event {
-        Event::RunPaused { reason, .. } => match s.status {
-            RunStatus::Running => s.status = RunStatus::Paused { reason: reason.clone() },
+        Event::RunPaused { reason, now, .. } => match s.status {
+            RunStatus::Running => {
+                s.status = RunStatus::Paused { reason: reason.clone() };
+                s.pauses_now = *now;
+            }
+            // Lanes that have begun may be stopped later than the run; the reason of the pause stays.
+            RunStatus::Paused { .. } if *now && !s.pauses_now => s.pauses_now = true,
+            RunStatus::Paused { .. } => return Err(refuse("paused already")),
             _ => return Err(refuse("not running")),
         },
         Event::RunResumed { .. } => {
             let RunStatus::Paused { .. } = &s.status else { return Err(refuse("not paused")) };
-            s.status = RunStatus::Running;
+            runs(s);
         }
         Event::Approved { .. } => match &s.status {
             RunStatus::Paused { reason } if reason.code == approval::CODE => {
-                s.status = RunStatus::Running;
+                runs(s);
                 approval::approve(s);
             }
             _ => return Err(refuse("not waiting for an approval")),
         },
         Event::EarlierLost { step, again, .. } => earlier_lost(s, step, again)?,
-        Event::RetryAsked { step, repair_dpkg, .. } => retry(s, step.as_ref(), *repair_dpkg)?,
+        Event::RetryAsked { step, repair_dpkg, .. } => {
+            retry(s, step.as_ref(), *repair_dpkg)?;
+            if matches!(s.status, RunStatus::Paused { .. }) {
+                runs(s);
+            }
+        }
         Event::WaiverLifted { check, .. } => {
             s.waivers.retain(|w| w.check != *check);
             reset(s, |spec, _| spec.kind.step().looks_again_on_retry());
         }
         Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,
+        Event::NodeSetAside { node, step, reason } => set_aside(s, at, node, step, reason)?,
+        Event::NodeLost { node, by } => lose(s, node, by)?,
+        Event::OptionSet { name, value, .. } => set_option(s, name, value)?,
         Event::AbortAsked { by, reason } => match s.status {
             RunStatus::Running | RunStatus::Paused { .. } => {
                 s.status = RunStatus::Aborting { by: by.clone(), reason: reason.clone() };
             }
+            RunStatus::Aborting { .. } if !s.undo_stopped => s.undo_stopped = true,
             _ => return Err(refuse("aborting already")),
         },
         Event::RunAborted { undone, left } => match s.status {

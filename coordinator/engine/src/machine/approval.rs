@@ -12,7 +12,7 @@ pub(super) fn awaited(state: &RunState) -> Option<StopReason> {
     // The first phase changes nothing, and the start of the run approved it.
     let phase = state.track.phase().filter(|p| *p > 0 && !mode.is_all())?;
     let (begun, over) = state.track.begun_and_over(phase);
-    let parallel = state.plan.phases[phase].parallel as usize;
+    let parallel = parallel(state, phase);
     let approved = match state.approved.get(&phase) {
         None => false,
         Some(at) => mode == Approve::Phase || over < at + parallel,
@@ -40,9 +40,18 @@ pub(super) fn approve(state: &mut RunState) {
     }
 }
 
-/// How many lanes of a phase may be at work: the plan's `parallel`, but not more than remain of the approved batch.
+/// How many lanes of a phase may be at work. The workers follow the option of the run, which an operator may change.
+pub(super) fn parallel(state: &RunState, phase: usize) -> usize {
+    let phase = &state.plan.phases[phase];
+    match phase.follows_max_unavailable() {
+        true => state.max_unavailable.max(1) as usize,
+        false => phase.parallel as usize,
+    }
+}
+
+/// How many lanes of a phase may be at work now: the plan's `parallel`, but not more than remain of the approved batch.
 pub(super) fn at_once(state: &RunState, phase: usize) -> usize {
-    let parallel = state.plan.phases[phase].parallel as usize;
+    let parallel = parallel(state, phase);
     match (state.plan.options.approve, state.approved.get(&phase)) {
         (Approve::Batch, Some(at)) => {
             let (_, over) = state.track.begun_and_over(phase);
@@ -76,7 +85,7 @@ mod tests {
             match next(&state) {
                 Next::Pause(reason) => {
                     asked.push(reason.message.split(" waits").next().unwrap().to_string());
-                    state = say(Some(state), Event::RunPaused { reason: *reason, by: None });
+                    state = say(Some(state), Event::RunPaused { reason: *reason, by: None, now: false });
                     assert_eq!(next(&state), Next::Rest);
                     // A resume is no approval: the run asks again.
                     let resumed = say(Some(state.clone()), Event::RunResumed { by: "bob".into() });
@@ -137,7 +146,7 @@ mod tests {
         i.options.approve = Approve::Phase;
         let start = say(None, Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() });
         let reason = StopReason { code: "operator".into(), ..reason(&start, 1, 0) };
-        let paused = say(Some(start), Event::RunPaused { reason, by: Some("bob".into()) });
+        let paused = say(Some(start), Event::RunPaused { reason, by: Some("bob".into()), now: false });
         let resumed = say(Some(paused), Event::RunResumed { by: "bob".into() });
         assert!(resumed.approved.is_empty());
     }

@@ -57,7 +57,7 @@ mod tests {
         all.hear(at(3), &said("rollback-reviewed", "eve"));
         let told: Vec<_> = all.all().iter().map(|a| (a.id.as_str(), a.by.as_str(), a.at)).collect();
         assert_eq!(told, [("application-backups", "bob", at(2)), ("rollback-reviewed", "eve", at(3))]);
-        all.hear(at(4), &Event::RunPaused { reason: reason(), by: None });
+        all.hear(at(4), &Event::RunPaused { reason: reason(), by: None, now: false });
         assert_eq!(all.all().len(), 2);
         all.hear(at(5), &Event::RunSucceeded);
         assert_eq!(all, Attested::default());

@@ -77,7 +77,7 @@ fn every_event() -> Vec<Event> {
         Event::StepDone { step: step.clone(), evidence },
         Event::StepFailed { step: step.clone(), reason: reason.clone() },
         Event::EarlierLost { step: step.clone(), again: vec!["apt-source".into()], reason: "w".into() },
-        Event::RunPaused { reason, by: None },
+        Event::RunPaused { reason, by: None, now: false },
         Event::RunResumed { by: by() },
         Event::Approved { by: by(), what: "Workers (workers)".into() },
         Event::RetryAsked { step: Some(step), by: by(), repair_dpkg: false },

@@ -59,6 +59,9 @@ pub enum Event {
     RunPaused {
         reason: StopReason,
         by: Option<String>,
+        /// Only ops that are running end. Otherwise every lane that has begun goes on to its end.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        now: bool,
     },
     /// A paused run continues. It approves nothing: a run that waits for an approval pauses again.
     RunResumed {
@@ -87,11 +90,39 @@ pub enum Event {
         reason: String,
         by: String,
     },
+    /// A worker has failed within the budget of failures. Its other steps are skipped, its cordon stays, and the run goes on without it;
+    /// `RetryAsked` takes it up again.
+    NodeSetAside {
+        node: NodeName,
+        step: StepId,
+        reason: StopReason,
+    },
+    /// An operator states that the node won't come back. It leaves the run, whatever its role is.
+    NodeLost {
+        node: NodeName,
+        by: String,
+    },
+    /// An option of the run has another value from now on.
+    OptionSet {
+        /// `max-unavailable`.
+        name: String,
+        value: String,
+        by: String,
+    },
+    /// Outside of any run: the cordon that an ended run had left on the node is given back.
+    NodeReleased {
+        node: NodeName,
+        /// The run that had left it.
+        run: RunId,
+        by: String,
+        note: String,
+    },
     /// A deferred node takes part again.
     NodeIncluded {
         node: NodeName,
         by: String,
     },
+    /// A second one stops the undo, and what is left is listed.
     AbortAsked {
         by: String,
         reason: String,
@@ -207,6 +238,10 @@ impl Event {
             Event::RetryAsked { .. } => "retry-asked",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
+            Event::NodeSetAside { .. } => "node-set-aside",
+            Event::NodeLost { .. } => "node-lost",
+            Event::OptionSet { .. } => "option-set",
+            Event::NodeReleased { .. } => "node-released",
             Event::NodeIncluded { .. } => "node-included",
             Event::AbortAsked { .. } => "abort-asked",
             Event::RunAborted { .. } => "run-aborted",

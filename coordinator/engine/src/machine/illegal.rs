@@ -22,6 +22,8 @@ pub enum IllegalEvent {
     Status { event: &'static str, status: &'static str },
     #[error("node {node} is not in the plan")]
     UnknownNode { node: NodeName },
+    #[error("option {name} can't be {value:?}: expected {expected}")]
+    Option { name: String, value: String, expected: &'static str },
     #[error("node {node} is not deferred")]
     NotDeferred { node: NodeName },
 }

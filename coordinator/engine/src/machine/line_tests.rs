@@ -47,7 +47,7 @@ fn a_source_that_was_put_back_is_staged_again_at_once_and_at_every_retry() {
     }
     assert_eq!(tape.todo(), std::slice::from_ref(&step), "cordon and drain still hold");
     tape.add(Event::StepFailed { step: step.clone(), reason: failure() }).unwrap();
-    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None, now: false }).unwrap();
     tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
     assert_eq!(tape.state().step(&step).unwrap().redone, 0);
     let pending = |id: &str| tape.state().steps[&StepId::new(id).unwrap()].status == StepStatus::Pending;
@@ -87,7 +87,7 @@ fn a_node_that_was_cordoned_by_the_run_keeps_its_place() {
     let mut tape = Tape::started();
     let step = tape.until("workers/dgx031/kubelet-restart");
     tape.add(Event::StepFailed { step, reason: failure() }).unwrap();
-    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None, now: false }).unwrap();
     tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
     while !tape.todo()[0].as_str().ends_with("node-reachable") {
         let step = tape.todo()[0].clone();
@@ -123,7 +123,7 @@ fn an_approval_is_legal_only_where_one_is_awaited() {
     let mut tape = Tape::of(&i);
     let approved = || Event::Approved { by: "jane".into(), what: "w".into() };
     assert!(matches!(tape.add(approved()), Err(IllegalEvent::Status { .. })));
-    tape.add(Event::RunPaused { reason: failure(), by: Some("bob".into()) }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: Some("bob".into()), now: false }).unwrap();
     assert!(matches!(tape.add(approved()), Err(IllegalEvent::Status { .. })), "a pause by an operator");
 }
 

@@ -6,6 +6,7 @@ mod approval;
 mod archive;
 mod archived_run;
 mod attested;
+mod budget;
 mod chain;
 mod event;
 mod illegal;
@@ -14,7 +15,7 @@ mod state;
 mod step;
 mod track;
 
-pub use apply::{advance, apply, fold};
+pub use apply::{MAX_UNAVAILABLE, advance, apply, fold};
 pub use approval::CODE as APPROVAL;
 pub use archive::{ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, RunDigest, RunDigests};
 pub use archived_run::ArchivedRun;
@@ -23,11 +24,15 @@ pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::Event;
 pub use illegal::IllegalEvent;
 pub use next::{Next, Todo, next};
-pub use state::{Healed, Outage, Probed, RunState, RunStatus, Seal};
+pub use state::{Aside, Healed, Outage, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 
 #[cfg(test)]
+mod budget_tests;
+#[cfg(test)]
 mod line_tests;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

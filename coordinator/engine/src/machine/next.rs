@@ -1,10 +1,12 @@
 //! What to do now: a function of the state alone, so the same state always gives the same answer.
 
 use super::approval;
+use super::budget;
 use super::state::{RunState, RunStatus};
 use super::step::StepStatus;
 use crate::program::{StepSpec, StopReason};
-use podlift_model::NodeName;
+use podlift_model::{NodeName, StepId};
+use std::collections::BTreeSet;
 
 /// One step to drive.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,59 +23,130 @@ pub enum Next {
     Drive(Vec<Todo>),
     /// Every step is over: append RunSucceeded.
     Succeed,
-    /// An operator has to approve the next phase or batch: append RunPaused with this reason.
+    /// A step has failed, or an operator has to approve the next phase or batch: append RunPaused with this reason.
     Pause(Box<StopReason>),
     /// A worker can't be worked on, and its turn has come twice: append NodeDeferred with this reason.
     Defer { node: NodeName, reason: String },
+    /// A worker has failed, and the budget of failures is not spent: append NodeSetAside.
+    SetAside { node: NodeName, step: StepId, reason: Box<StopReason> },
     /// Undo the run's own changes (`Step::undo`), then append RunAborted.
     Undo,
     /// Do nothing until an operator acts.
     Rest,
 }
 
-pub fn next(state: &RunState) -> Next {
+/// What may begin, and what may only end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Lanes begin.
+    Free,
+    /// Lanes that have begun go on to their end, and no lane begins: after a failure and in a pause.
+    Finish,
+    /// Only open ops end.
+    Ops,
+    Over,
+}
+
+pub(super) fn pace(state: &RunState) -> Pace {
     match state.status {
-        RunStatus::Succeeded | RunStatus::Aborted { .. } => Next::Rest,
-        RunStatus::Aborting { .. } => open_or(state, Next::Undo),
-        RunStatus::Paused { .. } => open_or(state, Next::Rest),
-        RunStatus::Running if !state.track.failed.is_empty() => {
-            deferral(state).unwrap_or_else(|| open_or(state, Next::Rest))
-        }
-        RunStatus::Running => match (state.track.phase(), approval::awaited(state)) {
-            (None, _) => Next::Succeed,
-            (Some(_), Some(reason)) => Next::Pause(Box::new(reason)),
-            (Some(phase), None) => Next::Drive(drivable(state, phase)),
+        RunStatus::Succeeded | RunStatus::Aborted { .. } => Pace::Over,
+        RunStatus::Aborting { .. } => Pace::Ops,
+        RunStatus::Paused { .. } if state.pauses_now => Pace::Ops,
+        RunStatus::Paused { .. } => Pace::Finish,
+        RunStatus::Running if !state.track.failed.is_empty() => Pace::Finish,
+        RunStatus::Running => Pace::Free,
+    }
+}
+
+pub fn next(state: &RunState) -> Next {
+    let otherwise = match state.status {
+        RunStatus::Succeeded | RunStatus::Aborted { .. } => return Next::Rest,
+        RunStatus::Aborting { .. } => Next::Undo,
+        RunStatus::Paused { .. } => Next::Rest,
+        RunStatus::Running => match budget::judge(state).or_else(|| approval_or_end(state)) {
+            Some(next) => return next,
+            // The lane of a single retry is over, and the other failures are as they were.
+            None => budget::pause(state).unwrap_or(Next::Rest),
         },
+    };
+    let driven = driven(state);
+    if driven.is_empty() {
+        return otherwise;
     }
+    Next::Drive(driven.into_iter().map(|(step, ahead)| Todo { step: step.clone(), ahead }).collect())
 }
 
-/// If only workers have failed that could not even be begun, they are left out one by one.
-fn deferral(state: &RunState) -> Option<Next> {
-    let mut first = None;
-    for (spec, reason) in state.failed_steps() {
-        let fresh = |n: &&NodeName| {
-            let mut lane = state.steps_of(n).filter(|(x, _)| x.phase == spec.phase);
-            lane.all(|(_, step)| !step.ever_acted)
-        };
-        let node = spec.node.as_ref().filter(|_| spec.kind.step().yields()).filter(fresh)?;
-        first.get_or_insert_with(|| Next::Defer { node: node.clone(), reason: reason.message.clone() });
+fn approval_or_end(state: &RunState) -> Option<Next> {
+    if state.track.phase().is_none() {
+        return Some(Next::Succeed);
     }
-    first
+    let reason = approval::awaited(state).filter(|_| pace(state) == Pace::Free)?;
+    Some(Next::Pause(Box::new(reason)))
 }
 
-fn open_or(state: &RunState, otherwise: Next) -> Next {
-    let open: Vec<Todo> = state.open_steps().map(|s| Todo { step: s.clone(), ahead: 0 }).collect();
-    if open.is_empty() { otherwise } else { Next::Drive(open) }
+/// The steps to drive, each with the number of lanes before it.
+pub(super) fn driven(state: &RunState) -> Vec<(&StepSpec, u32)> {
+    let mut out = match pace(state) {
+        Pace::Over => return vec![],
+        Pace::Ops => vec![],
+        Pace::Free => state.track.phase().map(|phase| of_phase(state, phase)).unwrap_or_default(),
+        Pace::Finish => finishing(state),
+    };
+    for open in state.open_steps() {
+        if !out.iter().any(|(step, _)| step.id == open.id) {
+            out.push((open, 0));
+        }
+    }
+    out
 }
 
 /// A lane that has begun keeps its place. New lanes take what is left of `parallel`, in order.
-fn drivable(state: &RunState, phase: usize) -> Vec<Todo> {
-    let (plan, steps, track) = (&state.plan, &state.steps, &state.track);
-    let turns = track.turns(phase, approval::at_once(state, phase));
-    let current = turns.filter_map(|lane| track.current(plan, steps, lane));
-    current
-        .enumerate()
-        .filter(|(_, step)| !matches!(steps[&step.id].status, StepStatus::Failed { .. }))
-        .map(|(i, step)| Todo { step: step.clone(), ahead: i as u32 })
-        .collect()
+fn of_phase(state: &RunState, phase: usize) -> Vec<(&StepSpec, u32)> {
+    let turns = state.track.turns(phase, approval::at_once(state, phase));
+    current(state, turns)
+}
+
+/// Lanes whose node the run has changed go on to their end. A lane of an earlier phase that is not over is judged anew, so it comes before
+/// them, and nothing goes on while such a lane of the cluster has failed. Nor does a node go on of which another lane has failed.
+fn finishing(state: &RunState) -> Vec<(&StepSpec, u32)> {
+    let Some(last) = state.track.last_touched() else { return vec![] };
+    for phase in 0..last {
+        let steps = of_phase(state, phase);
+        if !steps.is_empty() || state.track.cluster_failed(&state.plan, phase) {
+            return steps;
+        }
+    }
+    let failed: BTreeSet<&NodeName> =
+        state.failed_steps().filter_map(|(spec, _)| spec.node.as_ref()).collect();
+    let of_last = current(state, state.track.touched(last, approval::parallel(state, last)));
+    let whole = |step: &StepSpec| step.node.as_ref().is_none_or(|node| !failed.contains(node));
+    of_last.into_iter().filter(|(step, _)| whole(step)).collect()
+}
+
+fn current(state: &RunState, lanes: impl Iterator<Item = u32>) -> Vec<(&StepSpec, u32)> {
+    let steps = lanes.filter_map(|lane| state.track.current(&state.plan, &state.steps, lane));
+    let placed = steps.enumerate().map(|(i, step)| (step, i as u32));
+    placed.filter(|(step, _)| !matches!(state.steps[&step.id].status, StepStatus::Failed { .. })).collect()
+}
+
+impl RunState {
+    /// How many lanes of its phase are at work before this step, if the step is to be driven now. Failures and pauses that are not in the
+    /// journal yet do not count.
+    pub fn turn(&self, step: &StepId) -> Option<u32> {
+        driven(self).into_iter().find(|(spec, _)| spec.id == *step).map(|(_, ahead)| ahead)
+    }
+
+    /// Whether this step may start an op now. After a failure and in a pause only lanes may that have begun.
+    pub fn may_act(&self, step: &StepId) -> bool {
+        match pace(self) {
+            Pace::Free => true,
+            Pace::Finish => finishing(self).iter().any(|(spec, _)| spec.id == *step),
+            Pace::Ops | Pace::Over => false,
+        }
+    }
+
+    /// Whether lanes that have begun are still on their way to their end, although none begins.
+    pub fn is_finishing(&self) -> bool {
+        pace(self) == Pace::Finish && !driven(self).is_empty()
+    }
 }

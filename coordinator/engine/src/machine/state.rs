@@ -45,6 +45,15 @@ pub struct Outage {
     pub milliseconds: Option<u64>,
 }
 
+/// A worker that has failed within the budget of failures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Aside {
+    /// The step that has failed.
+    pub step: StepId,
+    pub reason: StopReason,
+    pub at: Timestamp,
+}
+
 /// Counts of the reads of an object at one API endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Probed {
@@ -86,6 +95,16 @@ pub struct RunState {
     /// Waivers that are in force.
     pub waivers: Vec<Waiver>,
     pub deferred: BTreeMap<NodeName, String>,
+    /// Failed workers without which the run goes on. Their cordons stay.
+    pub set_aside: BTreeMap<NodeName, Aside>,
+    /// Nodes that an operator has declared lost, with that person. They are deferred, too.
+    pub lost: BTreeMap<NodeName, String>,
+    /// Workers that may be unavailable at once: the plan's number, or a later one of an operator.
+    pub max_unavailable: u32,
+    /// The pause was asked for at once: only ops that are running end.
+    pub pauses_now: bool,
+    /// The abort was asked for twice: nothing more is undone, and what is left is listed.
+    pub undo_stopped: bool,
     /// Attestations of the plan, and those that were given during the run.
     pub attestations: Vec<Attestation>,
     pub seal: Option<Seal>,
@@ -119,9 +138,24 @@ impl RunState {
         let server = self.behind().find(|n| *n == node)?;
         let to = self.plan.to();
         Some(format!(
-            "the API server of control-plane node {server} is not at {} yet, and no kubelet may be newer than an API server: bring the node back and retry, or abort the run",
+            "the API server of control-plane node {server} is not at {} yet, and no kubelet may be newer than an API server: bring the node back and retry, or abort the run; if the machine will never come back: podlift node lost {server}",
             to.minor()
         ))
+    }
+
+    /// Whether the run goes on without this node.
+    pub fn goes_without(&self, node: &NodeName) -> bool {
+        self.deferred.contains_key(node) || self.set_aside.contains_key(node)
+    }
+
+    /// Whether the node carries a cordon of this run as far as the journal knows: it was cordoned and not uncordoned again.
+    pub fn left_cordoned(&self, node: &NodeName) -> bool {
+        let cordons =
+            self.steps_of(node).filter(|(spec, _)| spec.kind.step().counterpart() == Some(UNCORDON));
+        cordons.filter(|(_, step)| step.ever_acted).any(|(cordon, _)| {
+            let mut lane = self.steps_of(node).filter(|(spec, _)| spec.phase == cordon.phase);
+            !lane.any(|(spec, step)| spec.kind.step().verb() == UNCORDON && step.is_done())
+        })
     }
 
     /// Control-plane nodes whose API server is of an older minor than the run's target, by the plan's facts and the steps that are done.
@@ -129,9 +163,9 @@ impl RunState {
         let minor = self.plan.to().minor();
         let old = self.plan.inventory.control_planes();
         let old = old.filter(move |n| n.api_server_version().is_none_or(|v| v.minor() < minor));
-        old.map(|n| &n.name).filter(|node| {
+        old.map(|n| &n.name).filter(|node| !self.lost.contains_key(*node)).filter(|node| {
             let mut raising = self.steps_of(node).filter(|(spec, _)| spec.kind.step().raises_api_server());
-            !raising.any(|(_, step)| matches!(step.status, StepStatus::Done { .. }))
+            !raising.any(|(_, step)| step.is_done())
         })
     }
 
@@ -179,6 +213,8 @@ impl RunState {
         (attempt, op_id(&self.run, step, attempt))
     }
 }
+
+const UNCORDON: &str = "uncordon";
 
 pub(super) fn op_id(run: &RunId, step: &StepSpec, attempt: u32) -> OpId {
     // Run ids are tokens of at most 40 characters here, and the suffix keeps the form of a token.

@@ -52,6 +52,9 @@ pub struct StepState {
     /// A retry was requested for this step.
     #[serde(skip)]
     pub retried: bool,
+    /// The step has failed, and a pause has named it; a retry of another step leaves it as it is.
+    #[serde(skip)]
+    pub parked: bool,
     /// How often the step has had earlier steps done again since the last retry.
     #[serde(skip_serializing_if = "is_zero")]
     pub redone: u32,
@@ -72,8 +75,12 @@ impl StepState {
             ended: None,
             repair_dpkg: false,
             retried: false,
+            parked: false,
             redone: 0,
         }
+    }
+    pub fn is_done(&self) -> bool {
+        matches!(self.status, StepStatus::Done { .. })
     }
     pub fn is_over(&self) -> bool {
         matches!(self.status, StepStatus::Done { .. } | StepStatus::Skipped { .. })

@@ -38,6 +38,9 @@ impl Tape {
         let state = apply(self.state.clone(), &run(), now, &event)?;
         let anew = super::track::Track::new(&state.plan, &state.steps);
         assert!(state.track == anew, "after {} the track is not what the steps say", event.name());
+        let slow = super::reference::driven(&state);
+        let fast = super::next::driven(&state).into_iter().map(|(step, _)| step.id.clone()).collect();
+        assert_eq!(slow, fast, "after {} the tracked steps are not those of a full search", event.name());
         self.state = Some(state);
         self.records.push(seal(self.records.last(), now, Some(run()), None, event));
         Ok(())
@@ -150,7 +153,7 @@ fn a_failure_rests_the_run_and_a_retry_looks_at_the_lane_again() {
     let mut tape = Tape::started();
     let verify = tape.until("runai-02/verify-api");
     tape.add(Event::StepFailed { step: verify.clone(), reason: failure() }).unwrap();
-    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None, now: false }).unwrap();
     assert_eq!(next(tape.state()), Next::Rest);
     tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
     assert_eq!(tape.todo()[0].as_str(), "root-cause/repair-config", "the root cause first");
@@ -169,7 +172,7 @@ fn dpkg_is_repaired_by_the_retry_that_says_so_and_by_no_other() {
     let packages = tape.until("runai-01/install-kubeadm");
     for repair_dpkg in [true, false] {
         tape.add(Event::StepFailed { step: packages.clone(), reason: failure() }).unwrap();
-        tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+        tape.add(Event::RunPaused { reason: failure(), by: None, now: false }).unwrap();
         tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg }).unwrap();
         assert_eq!(tape.state().steps[&packages].repair_dpkg, repair_dpkg);
     }
@@ -180,7 +183,7 @@ fn a_retry_of_what_judges_a_phase_looks_at_all_its_lanes_again() {
     let mut tape = Tape::started();
     let seal = tape.until("backup/seal-backup");
     tape.add(Event::StepFailed { step: seal, reason: failure() }).unwrap();
-    tape.add(Event::RunPaused { reason: failure(), by: None }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: None, now: false }).unwrap();
     tape.add(Event::RetryAsked { step: None, by: "me".into(), repair_dpkg: false }).unwrap();
     assert_eq!(
         tape.todo(),
@@ -195,7 +198,7 @@ fn an_open_op_is_driven_to_its_end_even_when_paused_or_aborting() {
     let step = tape.until("runai-01/kubeadm-apply");
     let (attempt, op_id) = tape.state().next_op(&tape.state().plan.step(&step).unwrap().clone());
     tape.add(Event::StepStarted { step: step.clone(), attempt, op_id: op_id.clone(), ledger: None }).unwrap();
-    tape.add(Event::RunPaused { reason: failure(), by: Some("me".into()) }).unwrap();
+    tape.add(Event::RunPaused { reason: failure(), by: Some("me".into()), now: false }).unwrap();
     assert_eq!(tape.todo(), std::slice::from_ref(&step));
     tape.add(Event::AbortAsked { by: "me".into(), reason: "enough".into() }).unwrap();
     assert_eq!(tape.todo(), std::slice::from_ref(&step));

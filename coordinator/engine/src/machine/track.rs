@@ -31,6 +31,8 @@ struct PhaseTrack {
     waiting: RedBlackTreeSetSync<LaneNumber>,
     /// Lanes that have let others pass; they come after the waiting ones.
     away: RedBlackTreeSetSync<LaneNumber>,
+    /// Lanes of any of these kinds in which an op was sent, or that an operator wants to be tried again.
+    touched: RedBlackTreeSetSync<LaneNumber>,
 }
 
 impl PhaseTrack {
@@ -111,6 +113,27 @@ impl Track {
         p.begun.iter().chain(p.waiting.iter().chain(p.away.iter()).take(free)).copied()
     }
 
+    /// Whether a lane of the cluster as a whole has failed in this phase.
+    pub fn cluster_failed(&self, plan: &Program, phase: usize) -> bool {
+        let mut failed = self.failed.iter().filter(|(lane, _)| self.index.lanes[*lane as usize].0 == phase);
+        failed.any(|at| self.at(plan, *at).is_some_and(|spec| spec.node.is_none()))
+    }
+
+    /// The last phase with lanes that were touched and are not over.
+    pub fn last_touched(&self) -> Option<usize> {
+        self.phases.iter().rposition(|p| !p.touched.is_empty())
+    }
+
+    /// Touched lanes of a phase in their order. No more than `parallel` go on at once, unless more have begun already.
+    pub fn touched(&self, phase: usize, parallel: usize) -> impl Iterator<Item = LaneNumber> {
+        let p = &self.phases[phase];
+        let failed = |lane: &LaneNumber| self.failed.iter().any(|(of, _)| of == lane);
+        let lanes = p.touched.iter().filter(|lane| !failed(lane)).copied();
+        let (begun, again): (Vec<_>, Vec<_>) = lanes.partition(|lane| p.begun.contains(lane));
+        let free = parallel.saturating_sub(begun.len());
+        begun.into_iter().chain(again.into_iter().take(free))
+    }
+
     /// How many lanes of a phase have begun and are not over, and how many are over.
     pub fn begun_and_over(&self, phase: usize) -> (usize, usize) {
         let p = &self.phases[phase];
@@ -136,12 +159,14 @@ impl Track {
 
     fn look_at(&mut self, plan: &Program, steps: &Steps, lane: LaneNumber) {
         let (mut begun, mut away, mut fresh, mut over) = (false, false, true, 0);
+        let mut touched = false;
         let all = self.lane(plan, lane).len();
         for (i, spec) in self.lane(plan, lane).iter().enumerate() {
             let Some(step) = steps.get(&spec.id) else { continue };
             let passed = matches!(step.status, StepStatus::Waiting { .. }) && spec.kind.step().yields();
             away |= passed;
             fresh &= !step.ever_acted;
+            touched |= step.attempts > 0 || step.retried;
             begun |= step.status != StepStatus::Pending && !passed;
             over += u16::from(step.is_over());
             put(&mut self.open, (lane, i), step.is_open());
@@ -154,6 +179,7 @@ impl Track {
         put(&mut phase.begun, lane, begun && !ended);
         put(&mut phase.waiting, lane, !begun && !away && !ended);
         put(&mut phase.away, lane, away && !ended);
+        put(&mut phase.touched, lane, touched && !ended);
         let before = std::mem::replace(&mut self.over_in[lane as usize], over);
         self.over = self.over + usize::from(over) - usize::from(before);
     }

@@ -25,6 +25,9 @@ struct Document<'a> {
     /// The nodes that were requested; empty for all nodes.
     #[serde(default, skip_serializing_if = "none")]
     nodes: Cow<'a, [NodeName]>,
+    /// Nodes of the request that take no part: they are deferred from the start.
+    #[serde(default, skip_serializing_if = "none")]
+    left_out: Cow<'a, [LeftOut]>,
     waivers: Cow<'a, [Waiver]>,
     addons: Cow<'a, [Addon]>,
     /// What the run prevents from going wrong, and how.
@@ -107,6 +110,7 @@ impl<'a> Document<'a> {
             packages: map(upgrade.map(|u| &u.packages)),
             options: B(&p.options),
             nodes: B(&p.nodes),
+            left_out: B(&p.left_out),
             waivers: B(&p.waivers),
             addons: list(upgrade.map(|u| &u.addons)),
             prevented: B(&mends.prevented),
@@ -157,6 +161,7 @@ impl<'a> Document<'a> {
             made_at: self.made_at,
             options: self.options.into_owned(),
             nodes: self.nodes.into_owned(),
+            left_out: self.left_out.into_owned(),
             waivers: self.waivers.into_owned(),
             mends: Mends {
                 prevented: self.prevented.into_owned(),

@@ -12,6 +12,8 @@ mod given;
 mod goal;
 mod hash;
 mod images;
+mod left_out;
+mod limit;
 mod losses;
 mod mends;
 mod options;
@@ -32,12 +34,14 @@ pub use goal::{Goal, GoalName, Repair, Shared, Upgrade};
 pub(crate) use hash::hash_of;
 pub use hash::{changed_parts, differences};
 pub use images::NodeImages;
+pub use left_out::LeftOut;
+pub use limit::{BadLimit, Limit};
 pub(crate) use losses::names;
 pub use losses::{Blast, Gang, Loss, LossKind};
 pub use mends::{Mends, Part, Prevention};
 pub use options::{Approve, PlanOptions};
 pub use patch::PatchFile;
-pub use phase::{Lane, Phase, StepSpec};
+pub use phase::{Lane, Phase, StepSpec, WORKERS};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
 pub use stop::StopReason;
@@ -59,6 +63,8 @@ pub struct Program {
     pub options: PlanOptions,
     /// The nodes that were requested; empty for all nodes.
     pub nodes: Vec<NodeName>,
+    /// Nodes of the request that take no part: they are deferred from the start.
+    pub left_out: Vec<LeftOut>,
     pub waivers: Vec<Waiver>,
     /// What the run repairs in kubeadm's own texts.
     pub mends: Mends,
@@ -104,6 +110,11 @@ impl Program {
     /// Whether the run upgrades this node.
     pub fn chosen(&self, node: &NodeName) -> bool {
         self.nodes.is_empty() || self.nodes.contains(node)
+    }
+
+    /// Why the node is left out from the start; `None` if it is not.
+    pub fn left_out(&self, node: &NodeName) -> Option<&LeftOut> {
+        self.left_out.iter().find(|out| out.node == *node)
     }
 
     pub fn waived(&self, check: &str) -> Option<&Waiver> {

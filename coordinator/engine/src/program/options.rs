@@ -1,5 +1,7 @@
 //! How a run proceeds.
 
+use super::Limit;
+use crate::doors::DrainOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,40 @@ pub struct PlanOptions {
     /// Where the run pauses for approval.
     #[serde(default, skip_serializing_if = "Approve::is_all")]
     pub approve: Approve,
+    /// The run pauses when this many workers have failed. `None` for the default: the first failure until the first workers are over, then
+    /// 5 % of the run's workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failed: Option<Limit>,
+    /// Workers that the operator leaves out: names of nodes, or selectors of labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// Workers that are not Ready, have no agent or are cordoned when the plan is made are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_unready: bool,
+    /// Number of nodes that fetch packages and images at the same time.
+    #[serde(default = "fetch_parallel", skip_serializing_if = "is_usual_fetch")]
+    pub fetch_parallel: u32,
+    /// Whether an API server steps aside before it stops.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub step_aside: bool,
+    #[serde(default, skip_serializing_if = "DrainOptions::is_default")]
+    pub drain: DrainOptions,
+}
+
+fn fetch_parallel() -> u32 {
+    64
+}
+
+fn is_usual_fetch(nodes: &u32) -> bool {
+    *nodes == fetch_parallel()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn is_zero(seconds: &u32) -> bool {
@@ -66,6 +102,12 @@ impl Default for PlanOptions {
             site_gates: vec!["MaxUnavailableStatefulSet".into()],
             required_attestations: vec![],
             approve: Approve::All,
+            max_failed: None,
+            without: vec![],
+            skip_unready: false,
+            fetch_parallel: fetch_parallel(),
+            step_aside: true,
+            drain: DrainOptions::default(),
         }
     }
 }

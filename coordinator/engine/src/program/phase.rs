@@ -18,6 +18,16 @@ pub struct Phase {
     pub lanes: Vec<Lane>,
 }
 
+/// Name of the phase in which the workers are drained.
+pub const WORKERS: &str = "workers";
+
+impl Phase {
+    /// Whether as many lanes are at work as workers may be unavailable.
+    pub fn follows_max_unavailable(&self) -> bool {
+        self.name == WORKERS
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lane {
     /// `None` for a lane of the cluster as a whole.

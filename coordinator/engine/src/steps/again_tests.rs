@@ -155,7 +155,7 @@ fn what_the_heal_put_back_is_repaired_before_the_next_attempt_although_its_loss_
 fn lane(node: &str, cordoned: bool, pods: &[&str]) -> [Reply; 2] {
     let view = NodeView { unschedulable: cordoned, ..view(node, false) };
     let evict = pods.iter().map(ToString::to_string).collect();
-    let pods = EvictionView { evict, refused: vec![] };
+    let pods = EvictionView { evict, ..EvictionView::default() };
     [ClusterReply::Node(view), ClusterReply::Pods(pods)].map(Reply::Cluster)
 }
 

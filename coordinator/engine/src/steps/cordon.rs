@@ -1,11 +1,14 @@
-//! Cordons a node, with owner and epoch in one patch. A node that was cordoned by others stays as it is.
+//! Cordons a node, with owner and epoch in one patch. A node that was cordoned by others stays as it is; a cordon that an ended run of this
+//! journal has left is taken over. The step waits for its turn without a limit, because other nodes may need long.
 
 use super::reply::{all, done, odd};
-use super::{Assess, Cx, Step, Touches};
+use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
+use podlift_model::RunId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cordon {}
@@ -47,21 +50,27 @@ impl Step for Cordon {
         if node.unschedulable {
             return match &node.owner {
                 Some(_) if ours(cx, node) => done("cordoned by this run"),
+                Some(owner) if owner.over => Assess::Ready,
                 Some(owner) => Assess::Wait(format!("cordoned by podlift run {}", owner.run)),
                 None => done("was cordoned before by somebody else: stays so"),
             };
         }
         if cx.role() == NodeRole::Worker && !room(cx, nodes) {
+            let number = cx.state.max_unavailable;
             return Assess::Wait(format!(
-                "{} workers may be unavailable at once, and are",
-                cx.program().options.max_unavailable
+                "its turn has not come: {number} workers may be unavailable at once, and are; podlift set max-unavailable NUMBER allows more"
             ));
         }
         Assess::Ready
     }
 
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        Some(Act::Cluster(ClusterAct::Cordon { node: cx.node(), run: cx.state.run.clone() }))
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
+        let (node, run) = (cx.node(), cx.state.run.clone());
+        Some(Act::Cluster(ClusterAct::Cordon { node, run, from: left_by(reply) }))
+    }
+
+    fn policy(&self, cx: &Cx) -> Policy {
+        Policy { wait: Duration::MAX, ..cx.policy() }
     }
 
     fn undo(&self, cx: &Cx) -> Option<Act> {
@@ -69,8 +78,14 @@ impl Step for Cordon {
     }
 }
 
+/// The ended run whose cordon the node carries.
+fn left_by(reply: &Reply) -> Option<RunId> {
+    let Some(Reply::Cluster(ClusterReply::Node(node))) = all(reply).first() else { return None };
+    node.owner.as_ref().filter(|owner| node.unschedulable && owner.over).map(|owner| owner.run.clone())
+}
+
 /// Whether one more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.
-/// A node that is deferred, or waits at the end of the line because it is away, is no reason to stop the others.
+/// A node without which the run goes on, or that waits at the end of the line because it is away, is no reason to stop the others.
 fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
     let (me, program) = (cx.node(), cx.program());
     let worker = |n: &&NodeView| program.inventory.get(&n.name).is_some_and(|e| e.role == NodeRole::Worker);
@@ -78,8 +93,8 @@ fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
         .iter()
         .filter(worker)
         .filter(|n| n.name != me && !at_work(cx, n) && (n.unschedulable || !n.ready));
-    let in_run = |n: &&NodeView| !cx.state.deferred.contains_key(&n.name) && !cx.state.is_away(&n.name);
-    (foreign.filter(in_run).count() as u32 + cx.ahead) < program.options.max_unavailable
+    let in_run = |n: &&NodeView| !cx.state.goes_without(&n.name) && !cx.state.is_away(&n.name);
+    (foreign.filter(in_run).count() as u32 + cx.ahead) < cx.state.max_unavailable
 }
 
 /// Whether this run has the node at work in the same phase; such lanes are counted by `ahead`.

@@ -3,7 +3,7 @@
 
 use super::reply::{blocked, cluster, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
-use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, Probe, Reply};
+use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ impl Step for Drain {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::PodsToEvict { node: cx.node() })
+        Probe::Cluster(ClusterLook::PodsToEvict { node: cx.node(), options: options(cx) })
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
@@ -41,15 +41,23 @@ impl Step for Drain {
             );
             return blocked("drain-refused", message, "podlift retry");
         }
-        if pods.evict.is_empty() { done("no pod left to evict") } else { Assess::Ready }
+        match (pods.evict.is_empty(), pods.left.is_empty()) {
+            (false, _) => Assess::Ready,
+            (true, true) => done("no pod left to evict"),
+            (true, false) => done(format!("no pod left to evict; left by design: {}", pods.left.join("; "))),
+        }
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        let seconds = cx.program().options.drain_seconds;
-        Some(Act::Cluster(ClusterAct::Drain { node: cx.node(), run: cx.state.run.clone(), seconds }))
+        let (node, run, seconds) = (cx.node(), cx.state.run.clone(), cx.program().options.drain_seconds);
+        Some(Act::Cluster(ClusterAct::Drain { node, run, seconds, options: options(cx) }))
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { retries: 0, ..cx.policy() }
     }
+}
+
+fn options(cx: &Cx) -> DrainOptions {
+    cx.program().options.drain.clone()
 }

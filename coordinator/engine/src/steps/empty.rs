@@ -1,30 +1,29 @@
 //! Whether a drained node is still cordoned and empty. Steps of its lane that stop what pods need ask this right before they act.
 
 use super::{Assess, Cx};
-use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
+use crate::doors::{ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
 use podlift_model::NodeName;
 
-/// The lane of a step; `None` within if it drains no node.
-pub struct Lane(Option<NodeName>);
+/// The lane of a step, by the node that it drains, with the options of the drain; `None` within if it drains no node.
+pub struct Lane(Option<(NodeName, DrainOptions)>);
 
 /// The steps that make a node empty.
 pub const RESTS_ON: &[&str] = &["cordon", "drain"];
 
 impl Lane {
     pub fn of(cx: &Cx) -> Self {
-        Self(cx.in_lane("drain").then(|| cx.node()))
+        Self(cx.in_lane("drain").then(|| (cx.node(), cx.program().options.drain.clone())))
     }
 
     pub fn looks(&self) -> Vec<Probe> {
-        let Some(node) = &self.0 else { return vec![] };
-        let looks =
-            [ClusterLook::Node { node: node.clone() }, ClusterLook::PodsToEvict { node: node.clone() }];
+        let Some((node, options)) = self.0.clone() else { return vec![] };
+        let looks = [ClusterLook::Node { node: node.clone() }, ClusterLook::PodsToEvict { node, options }];
         looks.map(Probe::Cluster).into()
     }
 
     /// The verdict if the node is not as the drain left it. `replies` answer `looks`.
     pub fn lost(&self, cx: &Cx, replies: &[Reply]) -> Option<Assess> {
-        let node = self.0.as_ref()?;
+        let (node, _) = self.0.as_ref()?;
         let [Reply::Cluster(ClusterReply::Node(view)), Reply::Cluster(ClusterReply::Pods(pods))] = replies
         else {
             return Some(super::reply::odd(&Reply::All(replies.to_vec())));

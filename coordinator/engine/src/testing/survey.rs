@@ -107,6 +107,7 @@ pub fn budget(
         expected_pods: expected,
         observed: true,
         unhealthy_policy: "IfHealthyBudget".into(),
+        sync_failed: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sign-off checklist, filled from the journal's evidence. Each line is a fact of the run.
 
+use super::status::aside_reason;
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
 use crate::program::{Evidence, StepSpec};
@@ -32,13 +33,14 @@ pub(crate) const LINES: &[&str] = &[
 ];
 
 /// Lines that no step fills.
+const FAILED: &str = "nodes-failed";
 const DEFERRED: &str = "nodes-deferred";
 const ADDED: &str = "nodes-added";
 const BCM: &str = "bcm-metadata";
 
 pub fn sign_off(s: &RunState) -> Vec<SignOff> {
     let filled = LINES.iter().map(|line| fill(s, line));
-    filled.chain([deferred(s), added(s), bcm(s)]).collect()
+    filled.chain(failed(s)).chain([deferred(s), added(s), bcm(s)]).collect()
 }
 
 fn line(id: &str, result: &str, evidence: String) -> SignOff {
@@ -94,6 +96,13 @@ fn summary(all: &[&str]) -> String {
         n => format!("{what} ({n} times)"),
     };
     counts.into_iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Workers that failed, and without which the run went on; `None` if there are none.
+fn failed(s: &RunState) -> Option<SignOff> {
+    let each: Vec<String> =
+        s.set_aside.iter().map(|(node, aside)| format!("{node}: {}", aside_reason(s, node, aside))).collect();
+    (!each.is_empty()).then(|| line(FAILED, "failed", each.join("; ")))
 }
 
 fn deferred(s: &RunState) -> SignOff {

@@ -21,4 +21,4 @@ pub use report::{Report, report};
 pub use runs::{ArchivedRow, RunRow, Runs, runs};
 pub use select::select;
 pub use selector::{Selector, SelectorError};
-pub use status::{NodeRow, RunSummary, SeenNode, Selection, Status, status};
+pub use status::{FailedNode, NodeRow, RunSummary, SeenNode, Selection, Status, status, summary};

@@ -170,6 +170,10 @@ pub fn subject(event: &Event) -> Option<&str> {
         | Event::StepFailed { step, .. }
         | Event::RetryAsked { step: Some(step), .. } => node_of(step),
         Event::NodeDeferred { node, .. }
+        | Event::NodeIncluded { node, .. }
+        | Event::NodeSetAside { node, .. }
+        | Event::NodeLost { node, .. }
+        | Event::NodeReleased { node, .. }
         | Event::AgentConnected { node, .. }
         | Event::AgentLost { node }
         | Event::MachineRefused { node, .. }

@@ -1,11 +1,13 @@
 //! `podlift report`: what happened in a run, from the journal alone.
 
 use super::checks::{SignOff, sign_off};
+use super::status::{FailedNode, aside_reason, failed};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{Probed, RunState, RunStatus, StepState, StepStatus};
 use crate::program::{
-    ATTESTATIONS, Attestation, Evidence, Finding, GoalName, Phase, Prevention, StepSpec, StopReason, Waiver,
+    ATTESTATIONS, Attestation, Evidence, Finding, GoalName, LeftOut, Phase, Prevention, StepSpec, StopReason,
+    Waiver,
 };
 use crate::steps::{Cordon, StepKind, Uncordon};
 use jiff::Timestamp;
@@ -34,6 +36,15 @@ pub struct Report {
     pub ended_at: Option<Timestamp>,
     pub seconds: f64,
     pub nodes: Vec<NodeReport>,
+    /// Failed workers without which the run went on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedNode>,
+    /// Nodes that the plan left out, by the operator's request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// Nodes that an operator has declared lost, with that person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<NodeName, String>,
     pub prevented: Vec<Prevention>,
     pub heals: Vec<HealReport>,
     pub waivers: Vec<Waiver>,
@@ -71,8 +82,11 @@ pub struct NodeReport {
     pub role: NodeRole,
     pub from: Option<KubeVersion>,
     pub to: Option<KubeVersion>,
-    /// upgraded, deferred, failed, unfinished, untouched
+    /// upgraded, deferred, lost, failed, unfinished, untouched
     pub result: String,
+    /// Why the run went on without the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     pub phases: Vec<PhaseReport>,
     /// Seconds from cordon to uncordon by this run.
     pub unavailable_seconds: f64,
@@ -131,6 +145,9 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         ended_at: s.ended,
         seconds: seconds(s.started, s.ended.unwrap_or(now)),
         nodes: s.plan.inventory.nodes.iter().map(|n| node(s, n, now)).collect(),
+        failed: failed(s),
+        left_out: s.plan.left_out.iter().filter(|out| s.deferred.contains_key(&out.node)).cloned().collect(),
+        lost: s.lost.clone(),
         prevented: prevented(s),
         heals: s.heals.iter().flat_map(heal).collect(),
         waivers: s.plan.waivers.clone(),
@@ -213,12 +230,14 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
     let over = mine.iter().all(|(_, x)| x.is_over());
     let result = match () {
         () if mine.is_empty() || !s.plan.chosen(&n.name) => "untouched",
+        () if s.lost.contains_key(&n.name) => "lost",
         () if s.deferred.contains_key(&n.name) => "deferred",
+        () if s.set_aside.contains_key(&n.name) => "failed",
         () if over => "upgraded",
         () if mine.iter().any(|(_, x)| matches!(x.status, StepStatus::Failed { .. })) => "failed",
         () => "unfinished",
     };
-    let over = mine.iter().filter(|(_, now)| now.is_over() && result != "deferred");
+    let over = mine.iter().filter(|(_, now)| now.is_done());
     let reached = over.filter_map(|(x, _)| x.kind.step().brings_to()).next_back();
     NodeReport {
         name: n.name.clone(),
@@ -226,9 +245,15 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
         from: n.view.kubelet,
         to: reached.or(n.view.kubelet),
         result: result.into(),
+        reason: reason(s, &n.name),
         phases: s.plan.phases.iter().filter_map(|p| phase(s, p, &n.name, now)).collect(),
         unavailable_seconds: unavailable(&mine, now),
     }
+}
+
+fn reason(s: &RunState, node: &NodeName) -> Option<String> {
+    let aside = s.set_aside.get(node).map(|aside| aside_reason(s, node, aside));
+    aside.or_else(|| s.deferred.get(node).cloned())
 }
 
 fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<PhaseReport> {

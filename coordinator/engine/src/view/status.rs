@@ -1,11 +1,11 @@
 //! `podlift status`: the fleet as a table, each row with the age of its data.
 
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Next, Probed, RunState, RunStatus, StepStatus, next};
+use crate::machine::{Aside, Next, Probed, RunState, RunStatus, StepStatus, next};
 use crate::program::{GoalName, StepSpec, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
-use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId};
+use podlift_model::{ClusterName, Epoch, KubeVersion, NodeFacts, NodeName, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,16 +61,52 @@ pub struct RunSummary {
     /// Ops whose outcome is unknown.
     pub indeterminate: u32,
     pub paused: Option<StopReason>,
+    /// Failed workers without which the run goes on, each with its reason and whether it is left cordoned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedNode>,
+    /// True if lanes that have begun are still on their way to their end, although the run has failed or is paused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finishing: bool,
+    /// Workers that may be unavailable at once now, if an operator has changed the plan's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<u32>,
     /// Reads of an object at each API endpoint while the run changed the control plane.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reads: BTreeMap<String, Probed>,
+}
+
+/// A failed worker without which the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedNode {
+    pub name: NodeName,
+    /// The step that has failed.
+    pub step: StepId,
+    pub reason: StopReason,
+    /// True if the run's cordon stays on it.
+    pub cordoned: bool,
+}
+
+/// The failed workers of a run that were set aside.
+pub(super) fn failed(s: &RunState) -> Vec<FailedNode> {
+    let one = |(node, aside): (&NodeName, &Aside)| FailedNode {
+        name: node.clone(),
+        step: aside.step.clone(),
+        reason: aside.reason.clone(),
+        cordoned: s.left_cordoned(node),
+    };
+    s.set_aside.iter().map(one).collect()
+}
+
+pub(super) fn aside_reason(s: &RunState, node: &NodeName, aside: &Aside) -> String {
+    let left = if s.left_cordoned(node) { "left cordoned" } else { "not cordoned" };
+    format!("failed, {left}: {}", aside.reason.message)
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRow {
     pub name: NodeName,
     pub role: NodeRole,
-    /// pending, working, waiting, upgraded, failed, deferred; idle if no run is open.
+    /// pending, working, waiting, upgraded, failed, deferred, lost; idle if no run is open.
     pub state: String,
     pub kubelet: Option<KubeVersion>,
     pub api_server: Option<KubeVersion>,
@@ -147,6 +183,9 @@ pub fn summary(s: &RunState) -> RunSummary {
         heals: s.heals.len() as u32,
         indeterminate: s.indeterminate.len() as u32,
         paused,
+        failed: failed(s),
+        finishing: s.is_finishing(),
+        max_unavailable: Some(s.max_unavailable).filter(|n| *n != s.plan.options.max_unavailable),
         reads: s.probed.clone(),
     }
 }
@@ -164,7 +203,12 @@ impl<'a> Fleet<'a> {
         let entries = state.plan.inventory.nodes.iter().map(|n| (&n.name, n)).collect();
         let driven = match next(state) {
             Next::Drive(todo) => todo.into_iter().filter_map(|t| t.step.node).collect(),
-            Next::Succeed | Next::Pause(_) | Next::Defer { .. } | Next::Undo | Next::Rest => BTreeSet::new(),
+            Next::Succeed
+            | Next::Pause(_)
+            | Next::Defer { .. }
+            | Next::SetAside { .. }
+            | Next::Undo
+            | Next::Rest => BTreeSet::new(),
         };
         Self { state, entries, driven }
     }
@@ -207,7 +251,11 @@ pub(super) fn guard(state: &GuardState) -> &'static str {
 fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<String>) {
     let s = fleet.state;
     if let Some(reason) = s.deferred.get(node) {
-        return ("deferred".into(), None, Some(reason.clone()));
+        let state = if s.lost.contains_key(node) { "lost" } else { "deferred" };
+        return (state.into(), None, Some(reason.clone()));
+    }
+    if let Some(aside) = s.set_aside.get(node) {
+        return ("failed".into(), Some(aside.step.to_string()), Some(aside_reason(s, node, aside)));
     }
     let mine: Vec<_> = s.steps_of(node).collect();
     if mine.is_empty() {

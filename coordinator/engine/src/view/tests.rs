@@ -56,7 +56,7 @@ fn paused(run: &str, from: i64) -> (RunState, Vec<Record>) {
         Event::ApiDown { endpoint: advertise, why: "connection refused".into() },
         Event::AgentLost { node: name("dgx033") },
         Event::StepFailed { step, reason: reason.clone() },
-        Event::RunPaused { reason, by: None },
+        Event::RunPaused { reason, by: None, now: false },
     ];
     let (mut state, mut records): (Option<RunState>, Vec<Record>) = (None, vec![]);
     for (i, event) in events.into_iter().enumerate() {

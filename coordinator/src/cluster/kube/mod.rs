@@ -85,7 +85,7 @@ impl Cluster for KubeCluster {
             ClusterLook::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
             ClusterLook::NodesLately => ClusterReply::Nodes(self.lately.nodes(api).await?),
             ClusterLook::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
-            ClusterLook::PodsToEvict { node } => ClusterReply::Pods(drain::look(api, node).await?),
+            ClusterLook::PodsToEvict { node, .. } => ClusterReply::Pods(drain::look(api, node).await?),
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
             ClusterLook::Addons => ClusterReply::Addons(addons::read(api).await?),
@@ -98,7 +98,7 @@ impl Cluster for KubeCluster {
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
         let api = &self.api;
         Ok(match act {
-            ClusterAct::Cordon { node, run } => cordon::cordon(api, node, run, epoch).await?,
+            ClusterAct::Cordon { node, run, .. } => cordon::cordon(api, node, run, epoch).await?,
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
             ClusterAct::Drain { node, seconds, .. } => {
                 drain::drain(api, node, epoch, Duration::from_secs((*seconds).into())).await?

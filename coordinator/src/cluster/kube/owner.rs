@@ -15,7 +15,7 @@ pub(super) fn of(object: &Value) -> Option<Owner> {
 }
 
 pub(super) fn text(run: &RunId, epoch: &Epoch) -> String {
-    let owner = Owner { run: run.clone(), epoch: epoch.clone() };
+    let owner = Owner { run: run.clone(), epoch: epoch.clone(), over: false };
     serde_json::to_string(&owner).unwrap_or_default()
 }
 

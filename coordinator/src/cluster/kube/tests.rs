@@ -99,7 +99,7 @@ impl Played {
     }
 
     async fn drain(&self, seconds: u32) -> Result<String, Failure> {
-        self.act(ClusterAct::Drain { node: dgx(), run: run(), seconds }).await
+        self.act(ClusterAct::Drain { node: dgx(), run: run(), seconds, options: Default::default() }).await
     }
 }
 
@@ -116,7 +116,8 @@ fn epoch(number: u64) -> Epoch {
 }
 
 fn node(unschedulable: bool, owner: Option<(&str, u64)>) -> Value {
-    let owner = owner.map(|(run, number)| Owner { run: RunId::new(run).unwrap(), epoch: epoch(number) });
+    let owner =
+        owner.map(|(run, number)| Owner { run: RunId::new(run).unwrap(), epoch: epoch(number), over: false });
     let annotations = owner.map(|o| json!({"podlift.io/owner": serde_json::to_string(&o).unwrap()}));
     json!({
         "metadata": {"name": "dgx030", "resourceVersion": "7", "annotations": annotations},
@@ -156,7 +157,7 @@ fn recorded(name: &str) -> (u16, Value) {
 #[tokio::test(start_paused = true)]
 async fn cordon_is_one_patch_with_owner_epoch_and_version() {
     let api = Played::default().node(node(false, None)).on(&format!("PATCH {NODE}"), &[(200, json!({}))]);
-    api.act(ClusterAct::Cordon { node: dgx(), run: run() }).await.unwrap();
+    api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap();
     let patches = api.bodies(&format!("PATCH {NODE}"));
     let [patch] = patches.as_slice() else { panic!("{patches:?}") };
     assert_eq!(
@@ -165,7 +166,7 @@ async fn cordon_is_one_patch_with_owner_epoch_and_version() {
     );
     let owner: Owner =
         serde_json::from_str(patch["metadata"]["annotations"]["podlift.io/owner"].as_str().unwrap()).unwrap();
-    assert_eq!(owner, Owner { run: run(), epoch: epoch(5) });
+    assert_eq!(owner, Owner { run: run(), epoch: epoch(5), over: false });
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,7 +179,7 @@ async fn cordon_leaves_what_others_did_and_obeys_the_fence() {
     ];
     for (object, code) in cases {
         let api = Played::default().node(object);
-        let failure = api.act(ClusterAct::Cordon { node: dgx(), run: run() }).await.unwrap_err();
+        let failure = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), (code, FailureClass::Operator));
         assert!(api.bodies(&format!("PATCH {NODE}")).is_empty());
     }
@@ -189,7 +190,7 @@ async fn a_conflict_is_looked_at_again() {
     let patch = format!("PATCH {NODE}");
     let api =
         Played::default().node(node(false, None)).on(&patch, &[status(409, "modified"), (200, json!({}))]);
-    api.act(ClusterAct::Cordon { node: dgx(), run: run() }).await.unwrap();
+    api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap();
     assert_eq!(api.bodies(&patch).len(), 2);
 }
 

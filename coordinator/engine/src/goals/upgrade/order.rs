@@ -2,7 +2,7 @@
 
 use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
-use crate::program::{Phase, PlanOptions, Shared};
+use crate::program::{Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
     Addons, AptSource, AptUpdate, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady, FlagDiff,
     GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig,
@@ -73,7 +73,7 @@ pub(super) fn phases(
             lanes: lanes(&workers[..canary], &canary_worker(shared, options.canary_soak_seconds)),
         },
         Draft {
-            name: "workers",
+            name: WORKERS,
             title: "Workers",
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),

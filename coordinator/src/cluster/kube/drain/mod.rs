@@ -18,7 +18,8 @@ use tokio::time::Instant;
 /// What a drain would evict now, and what prevents it.
 pub(super) async fn look(api: &Api, node: &NodeName) -> Result<EvictionView, Failure> {
     let sorted = filter::sort(api, node).await?;
-    Ok(EvictionView { evict: sorted.evict.iter().map(Pod::name).collect(), refused: sorted.refused })
+    let evict = sorted.evict.iter().map(Pod::name).collect();
+    Ok(EvictionView { evict, refused: sorted.refused, ..EvictionView::default() })
 }
 
 pub(super) async fn drain(

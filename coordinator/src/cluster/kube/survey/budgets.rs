@@ -74,6 +74,7 @@ fn view(budget: Budget) -> BudgetView {
         desired_healthy: status.desired_healthy,
         expected_pods: status.expected_pods,
         unhealthy_policy: spec.unhealthy_pod_eviction_policy.unwrap_or_else(|| "IfHealthyBudget".into()),
+        sync_failed: None,
     }
 }
 

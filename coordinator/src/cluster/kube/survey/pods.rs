@@ -175,6 +175,8 @@ fn view(pod: Pod) -> PodView {
         gpu_by: gpu_by(&spec),
         gpus: gpus(&spec.containers).max(gpus_at_once(&spec.init_containers)),
         gang: gang(&meta),
+        finalizers: vec![],
+        terminating: None,
         phase: status.phase,
         node: spec.node_name.and_then(|n| NodeName::new(n).ok()),
         namespace: meta.namespace,

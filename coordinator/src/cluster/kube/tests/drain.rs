@@ -16,7 +16,9 @@ async fn pods_are_sorted_as_drain_sorts_them() {
         [pod("web", Some("ReplicaSet")), mirror, scratch, finished, over, pod("agent", Some("DaemonSet"))];
     let api =
         Played::default().pods(&pods).on("GET /apis/apps/v1/namespaces/a/daemonsets/o", &[(200, json!({}))]);
-    let Ok(ClusterReply::Pods(view)) = api.look(ClusterLook::PodsToEvict { node: dgx() }).await else {
+    let Ok(ClusterReply::Pods(view)) =
+        api.look(ClusterLook::PodsToEvict { node: dgx(), options: Default::default() }).await
+    else {
         panic!()
     };
     assert_eq!(

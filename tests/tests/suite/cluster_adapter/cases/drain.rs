@@ -9,7 +9,12 @@ use serde_json::json;
 use std::time::Duration;
 
 async fn drain(t: &Target, name: &str, seconds: u32) -> Result<String, Failure> {
-    t.cluster().act(&ClusterAct::Drain { node: node(name), run: run("r1"), seconds }, &epoch(5)).await
+    t.cluster()
+        .act(
+            &ClusterAct::Drain { node: node(name), run: run("r1"), seconds, options: Default::default() },
+            &epoch(5),
+        )
+        .await
 }
 
 async fn gone(t: &Target, namespace: &str, pod: &str) -> bool {
@@ -36,7 +41,7 @@ pub async fn pods_are_sorted(t: &Target) {
         admin.pod("sort", name, "sort-1", extra).await;
     }
     admin.pod("sort", "elsewhere", "sort-2", owned("ReplicaSet", "web")).await;
-    let look = ClusterLook::PodsToEvict { node: node("sort-1") };
+    let look = ClusterLook::PodsToEvict { node: node("sort-1"), options: Default::default() };
     let ClusterReply::Pods(view) = t.cluster().look(&look).await.unwrap() else { panic!() };
     let mut evict = view.evict;
     evict.sort();

@@ -1,0 +1,105 @@
+//! The budget of failures: how many workers may fail before the run pauses. A failed worker within the budget is set aside, with its cordon,
+//! and the run goes on without it. A failure of a control-plane node or of the cluster pauses the run at once.
+
+use super::next::Next;
+use super::state::RunState;
+use crate::inventory::NodeRole;
+use crate::program::{Limit, StepSpec, StopReason};
+use podlift_model::{NodeName, codes};
+use std::collections::BTreeSet;
+
+/// The usual share of workers, once the first ones are over.
+const USUAL: Limit = Limit::Percent(5);
+
+/// What follows from the failures that no pause has named yet: workers that could not even be begun are deferred one by one, then workers
+/// within the budget are set aside, and any other failure pauses the run.
+pub(super) fn judge(state: &RunState) -> Option<Next> {
+    let fresh: Vec<_> = state.failed_steps().filter(|(spec, _)| !state.steps[&spec.id].parked).collect();
+    if fresh.is_empty() {
+        return None;
+    }
+    if let Some(next) = fresh.iter().find_map(|(spec, reason)| deferral(state, spec, reason)) {
+        return Some(next);
+    }
+    let workers = fresh.iter().map(|(spec, _)| worker(state, spec)).collect::<Option<Vec<_>>>();
+    match workers {
+        Some(_) if failed(state) < limit(state) => {
+            let (spec, reason) = fresh[0];
+            let reason = Box::new(reason.clone());
+            Some(Next::SetAside { node: worker(state, spec)?.clone(), step: spec.id.clone(), reason })
+        }
+        _ => pause(state),
+    }
+}
+
+/// The pause for the first failure.
+pub(super) fn pause(state: &RunState) -> Option<Next> {
+    let mut failed = state.failed_steps();
+    let first = state.failed_steps().find(|(spec, _)| !state.steps[&spec.id].parked);
+    let (spec, reason) = first.or_else(|| failed.next())?;
+    let message = format!("{}: {}", spec.id, reason.message);
+    let reason = match worker(state, spec).is_some() && !state.set_aside.is_empty() {
+        true => {
+            StopReason { code: codes::BUDGET_SPENT.into(), message: spent(state, &message), ..reason.clone() }
+        }
+        false => StopReason { message, ..reason.clone() },
+    };
+    Some(Next::Pause(Box::new(reason)))
+}
+
+fn spent(state: &RunState, last: &str) -> String {
+    let before: Vec<String> =
+        state.set_aside.iter().map(|(node, aside)| format!("{node} ({})", aside.reason.message)).collect();
+    format!(
+        "{} workers have failed, and the run goes on only while fewer than {} have: {last}; before: {}",
+        failed(state),
+        limit(state),
+        before.join(", ")
+    )
+}
+
+/// A worker that could not even be begun is left out.
+fn deferral(state: &RunState, spec: &StepSpec, reason: &StopReason) -> Option<Next> {
+    let node = spec.node.as_ref().filter(|_| spec.kind.step().yields())?;
+    let mut lane = state.steps_of(node).filter(|(x, _)| x.phase == spec.phase);
+    lane.all(|(_, step)| !step.ever_acted)
+        .then(|| Next::Defer { node: node.clone(), reason: reason.message.clone() })
+}
+
+fn worker<'a>(state: &RunState, spec: &'a StepSpec) -> Option<&'a NodeName> {
+    let node = spec.node.as_ref()?;
+    state.plan.inventory.get(node).filter(|n| n.role == NodeRole::Worker).map(|_| node)
+}
+
+/// How many workers have failed so far.
+fn failed(state: &RunState) -> usize {
+    let now: BTreeSet<&NodeName> = state.failed_steps().filter_map(|(spec, _)| worker(state, spec)).collect();
+    state.set_aside.keys().filter(|node| !now.contains(node)).count() + now.len()
+}
+
+/// The number of failed workers at which the run pauses.
+pub(super) fn limit(state: &RunState) -> usize {
+    let all = || {
+        let workers = state.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
+        workers.filter(|n| state.plan.left_out(n).is_none() && state.steps_of(n).next().is_some()).count()
+    };
+    match state.plan.options.max_failed {
+        Some(limit) => limit.of(all()),
+        None if first_are_over(state) => USUAL.of(all()),
+        None => 1,
+    }
+}
+
+/// Whether as many workers are at the run's version as go first.
+fn first_are_over(state: &RunState) -> bool {
+    let wanted = state.plan.options.canary.max(1) as usize;
+    let workers = state.plan.inventory.of_role(NodeRole::Worker);
+    workers.filter(|n| is_upgraded(state, &n.name)).take(wanted).count() == wanted
+}
+
+/// Whether the lane that brings the node to its version is done.
+fn is_upgraded(state: &RunState, node: &NodeName) -> bool {
+    let brings = |(spec, _): &(&StepSpec, _)| spec.kind.step().brings_to().is_some();
+    let Some((last, _)) = state.steps_of(node).filter(brings).last() else { return false };
+    state.steps_of(node).filter(|(spec, _)| spec.phase == last.phase).all(|(_, step)| step.is_done())
+}
