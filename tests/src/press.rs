@@ -2,7 +2,7 @@
 
 use crate::pod::{Pod, name};
 use podlift_coordinator::Command;
-use podlift_model::StopReason;
+use podlift_engine::program::StopReason;
 
 /// The first `podlift …` of a text, as the coordinator gets it. `Err`: it is none that goes on with a run.
 pub fn command(next: &str) -> Result<Command, String> {
