@@ -21,12 +21,12 @@ pub enum Side {
     After,
 }
 
-/// What happens right after a write.
-struct Then(Box<dyn FnOnce() + Send>);
+/// Sees the number of each write right after it.
+struct Sees(Box<dyn FnMut(u64) + Send>);
 
-impl fmt::Debug for Then {
+impl fmt::Debug for Sees {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Then")
+        f.write_str("Sees")
     }
 }
 
@@ -36,8 +36,7 @@ pub struct Cut {
     /// Number of the write, from 1; 0: never.
     at: u64,
     after: bool,
-    /// Number of a write, and what happens right after it.
-    then: Mutex<Option<(u64, Then)>>,
+    sees: Mutex<Option<Sees>>,
     seen: AtomicU64,
     dead: AtomicBool,
     fell: Notify,
@@ -52,10 +51,9 @@ impl Cut {
         Arc::new(Self { at: number, after: side == Side::After, ..Self::default() })
     }
 
-    /// Nothing dies: this happens when the write is done, before anything follows from it.
-    pub fn then(number: u64, what: impl FnOnce() + Send + 'static) -> Arc<Self> {
-        let then = Mutex::new(Some((number, Then(Box::new(what)))));
-        Arc::new(Self { then, ..Self::default() })
+    /// Nothing dies: this happens after each write with its number, before anything follows from it.
+    pub fn seen_by(sees: impl FnMut(u64) + Send + 'static) -> Arc<Self> {
+        Arc::new(Self { sees: Mutex::new(Some(Sees(Box::new(sees)))), ..Self::default() })
     }
 
     pub fn is_dead(&self) -> bool {
@@ -79,13 +77,6 @@ impl Cut {
         }
     }
 
-    fn after(&self, mine: u64) {
-        let mut then = self.then.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, Then(what))) = then.take_if(|(number, _)| *number == mine) {
-            what();
-        }
-    }
-
     /// Does the write, or does not, or does it and dies. None: dead.
     fn write<T>(&self, write: impl FnOnce() -> T) -> Option<T> {
         if self.is_dead() {
@@ -94,7 +85,9 @@ impl Cut {
         let mine = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
         if mine != self.at {
             let written = write();
-            self.after(mine);
+            if let Some(Sees(sees)) = &mut *self.sees.lock().unwrap_or_else(PoisonError::into_inner) {
+                sees(mine);
+            }
             return Some(written);
         }
         if self.after {

@@ -11,7 +11,7 @@ use podlift_engine::machine::{Event, Record, RunStatus};
 use podlift_lab::{ApiFault, Fault, FaultAction, World};
 use podlift_model::StepId;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// As `Fault::contains` has them.
 pub const VERBS: &[&str] = &["list ", "get ", "watch ", "evict ", "patch "];
@@ -39,37 +39,71 @@ impl Answer {
     }
 }
 
-/// Longer than a run waits for anything here (two minutes), so that it has to make something of it.
-const LASTS: SignedDuration = SignedDuration::from_mins(5);
+/// Longer than a run waits for anything here (a minute), so that it has to make something of it.
+const LASTS: SignedDuration = SignedDuration::from_mins(2);
 
 fn pod() -> Pod {
     let mut pod = Pod::new(small(), Sabotage::None);
-    (pod.options.wait_seconds, pod.options.drain_seconds) = (120, 120);
+    (pod.options.wait_seconds, pod.options.drain_seconds) = (60, 60);
     pod
 }
 
-/// Each kind of step, and the record at which its first one begins: its intent, or for a step that only looks the record before its end.
-pub async fn begins() -> Result<Vec<(String, u64)>, String> {
+/// Where a kind of step begins, and the verbs that the run without faults asks for from there on while a fault would last.
+#[derive(Debug, Clone)]
+pub struct Begin {
+    pub step: String,
+    /// The record at which its first one begins, from 1: its intent, or for a step that only looks the record before its end.
+    pub record: u64,
+    pub verbs: Vec<&'static str>,
+}
+
+/// Requests by verb, in the order of `VERBS`.
+type Asked = Vec<u64>;
+
+fn asked(world: &World) -> Asked {
+    let all = world.traffic.of("podlift");
+    let of =
+        |verb: &&str| all.iter().filter(|(what, _)| what.starts_with(*verb)).map(|(_, c)| c.requests).sum();
+    VERBS.iter().map(of).collect()
+}
+
+/// Every kind of step of a run.
+pub async fn begins() -> Result<Vec<Begin>, String> {
     let mut pod = pod();
-    pod.start(Cut::never());
+    let (world, counts) = (pod.world.clone(), Arc::new(Mutex::new(vec![])));
+    let all = counts.clone();
+    pod.start(Cut::seen_by(move |_| locked(&all).push(asked(&world))));
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))?;
-    let mut first: BTreeMap<String, u64> = BTreeMap::new();
-    for (i, record) in pod.journal.records().iter().enumerate() {
-        if let Some((verb, at)) = begin(record, i as u64 + 1) {
-            first.entry(verb).or_insert(at);
+    locked(&counts).push(asked(&pod.world));
+    let (records, counts) = (pod.journal.records(), locked(&counts).clone());
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    for (i, record) in records.iter().enumerate() {
+        if let Some((step, at)) = begin(record, i) {
+            first.entry(step).or_insert(at);
         }
     }
-    Ok(first.into_iter().collect())
+    let begin = |(step, at): (String, usize)| {
+        let end = records[at].at + LASTS;
+        let last = records.iter().rposition(|r| r.at <= end).unwrap_or(at) + 1;
+        let more = |i: &usize| counts[last][*i] > counts[at][*i];
+        let verbs = (0..VERBS.len()).filter(more).map(|i| VERBS[i]).collect();
+        Begin { step, record: at as u64 + 1, verbs }
+    };
+    Ok(first.into_iter().map(begin).collect())
 }
 
-/// `number` counts from 1.
-fn begin(record: &Record, number: u64) -> Option<(String, u64)> {
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The kind of step that begins there, and where.
+fn begin(record: &Record, at: usize) -> Option<(String, usize)> {
     let verb = |step: &StepId| step.to_string().rsplit('/').next().unwrap_or_default().to_string();
     match &record.event {
-        Event::StepStarted { step, .. } => Some((verb(step), number)),
-        Event::StepDone { step, .. } => Some((verb(step), number - 1)),
+        Event::StepStarted { step, .. } => Some((verb(step), at)),
+        Event::StepDone { step, .. } => Some((verb(step), at.saturating_sub(1))),
         _ => None,
     }
 }
@@ -89,7 +123,11 @@ pub enum Came {
 pub async fn one(verb: &'static str, answer: Answer, from: u64) -> Result<Came, String> {
     let mut pod = pod();
     let world = pod.world.clone();
-    pod.start(Cut::then(from, move || strike(&world, verb, answer)));
+    pod.start(Cut::seen_by(move |record| {
+        if record == from {
+            strike(&world, verb, answer);
+        }
+    }));
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
     let hit = pod.world.faults_taken() > 0;

@@ -1,6 +1,6 @@
 //! Each verb of the API × each way of failing × each kind of step: no run ends where no documented command goes on.
 
-use podlift_tests::fault_matrix::{Answer, Came, VERBS, begins, one};
+use podlift_tests::fault_matrix::{Answer, Begin, Came, VERBS, begins, one};
 use podlift_tests::paused;
 
 /// All combinations of an answer.
@@ -8,9 +8,9 @@ fn all_of(answer: Answer) {
     let begins = paused(begins()).unwrap_or_else(|why| panic!("a run without faults: {why}"));
     assert!(begins.len() >= 25, "only {} kinds of step: {begins:?}", begins.len());
     let (mut counts, mut failures) = ([0_usize; 3], vec![]);
-    for (step, from) in &begins {
-        for verb in VERBS {
-            match paused(one(verb, answer, *from)) {
+    for Begin { step, record, verbs } in &begins {
+        for verb in verbs {
+            match paused(one(verb, answer, *record)) {
                 Ok(Came::Untouched) => counts[0] += 1,
                 Ok(Came::Through) => counts[1] += 1,
                 Ok(Came::Pressed) => counts[2] += 1,
@@ -19,14 +19,14 @@ fn all_of(answer: Answer) {
         }
     }
     let [untouched, through, pressed] = counts;
-    let all = begins.len() * VERBS.len();
+    let (all, runs) = (begins.len() * VERBS.len(), untouched + through + pressed + failures.len());
     println!(
-        "{answer:?}: {all} runs ({} kinds of step × {} verbs): {through} went through, {pressed} paused and went on with the printed command, {untouched} asked nothing of the kind, {} are stuck",
+        "{answer:?}: {} kinds of step × {} verbs = {all}, of which {runs} are asked for: {through} runs went through, {pressed} paused and went on with the printed command, {untouched} were not hit, {} are stuck",
         begins.len(),
         VERBS.len(),
         failures.len()
     );
-    assert!(failures.is_empty(), "{} of {all} runs:\n{}", failures.len(), failures.join("\n"));
+    assert!(failures.is_empty(), "{} of {runs} runs:\n{}", failures.len(), failures.join("\n"));
     assert!(through + pressed > 20, "only {} runs were hit: the matrix tests nothing", through + pressed);
 }
 

@@ -6,6 +6,7 @@ mod agent_promises;
 mod alerts;
 mod cluster_adapter;
 mod crash_everywhere;
+mod drain_cases;
 mod fail_each_step;
 mod fault_matrix;
 mod metrics;
