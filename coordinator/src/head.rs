@@ -1,7 +1,7 @@
 //! What BCM reports, through the agent on the head node. That agent runs BCM's tools; the coordinator starts no process.
 
 use crate::cluster::Cluster;
-use crate::dispatch::{Agents, UNREACHABLE};
+use crate::dispatch::{Agents, Progress, UNREACHABLE};
 use async_trait::async_trait;
 use bytes::Bytes;
 use podlift_engine::doors::ApiProbe;
@@ -115,6 +115,10 @@ impl Cluster for Managed {
 
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
         self.cluster.act(act, epoch).await
+    }
+
+    async fn act_told(&self, act: &ClusterAct, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
+        self.cluster.act_told(act, epoch, told).await
     }
 
     async fn ready_at(&self, endpoint: &str) -> ApiProbe {

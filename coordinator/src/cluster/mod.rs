@@ -14,6 +14,7 @@ pub use kube::{ByAddress, KubeCluster, connect};
 pub use probe::{HttpsProber, Prober};
 pub use servers::Servers;
 
+use crate::dispatch::Progress;
 use async_trait::async_trait;
 use bytes::Bytes;
 use podlift_engine::doors::ApiProbe;
@@ -32,6 +33,12 @@ pub trait Cluster: Send + Sync {
 
     /// Makes one change, fenced by the epoch. The result is a line for people.
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure>;
+
+    /// Like `act`. `told` receives lines about what a long change waits for.
+    async fn act_told(&self, act: &ClusterAct, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
+        let _ = told;
+        self.act(act, epoch).await
+    }
 
     /// Whether one endpoint is ready, over a fresh connection.
     async fn ready_at(&self, endpoint: &str) -> ApiProbe {

@@ -3,8 +3,9 @@
 use super::{Coordinator, CoordinatorError};
 use crate::exec::planner::{Counts, Journaled};
 use podlift_engine::Program;
+use podlift_engine::doors::DrainOptions;
 use podlift_engine::goals::{self, Ask, Wanted};
-use podlift_engine::program::{Approve, Waiver};
+use podlift_engine::program::{Approve, Limit, PlanOptions, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
 use tracing::Instrument as _;
@@ -22,6 +23,17 @@ pub struct PlanAsk {
     pub nodes: Vec<NodeName>,
     /// Where the run waits for a person; `None` uses the configured value.
     pub approve: Option<Approve>,
+    /// Failed workers at which the run pauses; `None` uses the configured value.
+    pub max_failed: Option<Limit>,
+    /// Names or selectors of nodes that the run leaves out.
+    pub without: Vec<String>,
+    /// Leaves out workers that can't be worked on when the plan is made.
+    pub skip_unready: bool,
+    pub drain: DrainOptions,
+    /// Nodes that fetch packages and images at once; `None` uses the configured value.
+    pub fetch_parallel: Option<u32>,
+    /// API servers do not refuse new connections before they stop.
+    pub no_step_aside: bool,
 }
 
 impl PlanAsk {
@@ -36,7 +48,35 @@ impl PlanAsk {
     }
 
     fn of(goal: Wanted) -> Self {
-        Self { goal, max_unavailable: None, waivers: vec![], nodes: vec![], approve: None }
+        Self {
+            goal,
+            max_unavailable: None,
+            waivers: vec![],
+            nodes: vec![],
+            approve: None,
+            max_failed: None,
+            without: vec![],
+            skip_unready: false,
+            drain: DrainOptions::default(),
+            fetch_parallel: None,
+            no_step_aside: false,
+        }
+    }
+
+    /// The options of the plan: those of the configuration where the person has not chosen.
+    fn options(&self, configured: &PlanOptions) -> PlanOptions {
+        let own = configured.clone();
+        PlanOptions {
+            max_unavailable: self.max_unavailable.unwrap_or(own.max_unavailable),
+            approve: self.approve.unwrap_or(own.approve),
+            max_failed: self.max_failed.or(own.max_failed),
+            without: self.without.clone(),
+            skip_unready: self.skip_unready || own.skip_unready,
+            drain: self.drain.clone(),
+            fetch_parallel: self.fetch_parallel.unwrap_or(own.fetch_parallel),
+            step_aside: own.step_aside && !self.no_step_aside,
+            ..own
+        }
     }
 }
 
@@ -53,9 +93,7 @@ impl Coordinator {
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Program>, CoordinatorError> {
-        let mut options = self.settings.options.clone();
-        options.max_unavailable = ask.max_unavailable.unwrap_or(options.max_unavailable);
-        options.approve = ask.approve.unwrap_or(options.approve);
+        let options = ask.options(&self.settings.options);
         let waiver = |(check, reason): &(String, String)| Waiver {
             check: check.clone(),
             reason: reason.clone(),

@@ -1,7 +1,8 @@
 //! The commands of a person. Each has its own event in the journal.
 
-use super::decisions::{approve, include, pause, resume, retry, unwaive};
+use super::decisions::{approve, include, pause, resume, retry, set, unwaive};
 use super::{Coordinator, CoordinatorError};
+use crate::exec::{Patience, Undo};
 use jiff::Timestamp;
 use podlift_engine::machine::{Event, RunState};
 use podlift_model::op::Component;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 pub enum Command {
     Pause {
         reason: String,
+        /// Lanes that have begun do not go on to their end, and drains stop.
+        now: bool,
     },
     Resume,
     /// `None` means every failed step.
@@ -29,6 +32,22 @@ pub enum Command {
     /// Takes a deferred node into the run again.
     Include {
         node: NodeName,
+    },
+    /// States that a node won't come back: it leaves the run. Without a run it only shows what is left to do by hand.
+    NodeLost {
+        node: NodeName,
+    },
+    /// Gives back the cordon that an ended run has left on a node.
+    NodeRelease {
+        node: NodeName,
+        reason: String,
+        /// Also if the node is not whole; needs a reason.
+        force: bool,
+    },
+    /// Changes an option of the run.
+    Set {
+        option: String,
+        value: String,
     },
     Unwaive {
         check: String,
@@ -88,14 +107,28 @@ impl Coordinator {
             Command::HealApply { node, component } => {
                 return self.ask_node(node, HostOp::HealApply { component }, by).await;
             }
+            Command::NodeRelease { node, reason, force } => {
+                return self.release(node, reason, force, by).await;
+            }
+            Command::NodeLost { node } => return self.node_lost(run, node, by).await,
             other => other,
         };
         let state = self.commanded(run)?;
         let id = state.run.clone();
         let by = by.to_string();
         let (event, said) = match command {
-            Command::Pause { reason } => {
-                (pause(reason, &by), format!("run {id} pauses after the ops that are running"))
+            Command::Pause { reason, now: false } => {
+                let said =
+                    format!("run {id} pauses: nodes that have begun go on to their end, and none begins");
+                (pause(reason, false, &by), said)
+            }
+            Command::Pause { reason, now: true } => {
+                let said = format!("run {id} pauses now: ops that are running end, and drains stop");
+                (pause(reason, true, &by), said)
+            }
+            Command::Set { option, value } => {
+                let said = format!("{option} is {value} in run {id} from now on");
+                (set(option, value, by)?, said)
             }
             Command::Approve => (approve(&state, by)?, format!("approved: run {id} continues")),
             Command::Resume => (resume(&state, by)?, format!("run {id} continues")),
@@ -123,6 +156,8 @@ impl Coordinator {
             | Command::Archive { .. }
             | Command::VerifyArchive { .. }
             | Command::Attest { .. }
+            | Command::NodeLost { .. }
+            | Command::NodeRelease { .. }
             | Command::HealAccept { .. }
             | Command::HealApply { .. } => {
                 return Ok(String::new());
@@ -132,7 +167,7 @@ impl Coordinator {
         Ok(said)
     }
 
-    fn commanded(&self, run: Option<&RunId>) -> Result<Arc<RunState>, CoordinatorError> {
+    pub(super) fn commanded(&self, run: Option<&RunId>) -> Result<Arc<RunState>, CoordinatorError> {
         let state = match run {
             Some(run) => self.store.run(run).ok_or_else(|| self.no_such_run(run))?,
             None => self.store.open_run().ok_or(CoordinatorError::NoRun)?,
@@ -140,7 +175,7 @@ impl Coordinator {
         if state.is_over() { Err(CoordinatorError::NoRun) } else { Ok(state) }
     }
 
-    /// Leaves the node as it is, except that it undoes our own marks there.
+    /// Leaves the node as it is, except that it undoes our own marks there. A drain stops at once; any other op has to end first.
     async fn defer(
         &self,
         state: &RunState,
@@ -155,14 +190,21 @@ impl Coordinator {
             state.plan.steps().find(|s| s.node.as_ref() == Some(&node) && state.steps[&s.id].is_open());
         // If the node's agent is gone, the end of its op cannot become known. The operator's command then counts.
         let there = self.performer.agents.ledger(&node).is_some();
-        if let Some(step) = open.filter(|_| there) {
+        if let Some(step) = open.filter(|step| there && !step.kind.step().interruptible()) {
             return Err(CoordinatorError::NodeBusy { node, step: step.id.clone() });
         }
         let event = Event::NodeDeferred { node: node.clone(), reason, by };
         self.store.append(Some(&state.run), event)?;
-        let undone =
-            crate::exec::undo(&self.performer, state, &self.reading(), Some(&node), self.settings.exec.poll)
-                .await;
+        self.performer.lines.until_idle(&node).await;
+        let now = self.store.run(&state.run).ok_or(CoordinatorError::NoRun)?;
+        let undo = Undo {
+            performer: &self.performer,
+            state: &now,
+            epoch: &self.reading(),
+            poll: self.settings.exec.poll,
+            patience: Patience::Tries,
+        };
+        let undone = undo.run(Some(&node)).await;
         let lines: Vec<String> = undone.undone.into_iter().chain(undone.left).collect();
         let tail = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
         Ok(format!(

@@ -1,11 +1,12 @@
 //! The event of a person's command on a run, or the reason why the run does not allow the command. Pure.
 
 use super::CoordinatorError;
-use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
+use podlift_engine::machine::{APPROVAL, Event, MAX_UNAVAILABLE, RunState, RunStatus};
 use podlift_engine::program::StopReason;
 use podlift_model::{NodeName, StepId, codes};
 
-pub(super) fn pause(reason: String, by: &str) -> Event {
+/// With `now`, lanes that have begun do not go on to their end either.
+pub(super) fn pause(reason: String, now: bool, by: &str) -> Event {
     let message = match reason.is_empty() {
         true => format!("paused by {by}"),
         false => format!("paused by {by}: {reason}"),
@@ -13,7 +14,7 @@ pub(super) fn pause(reason: String, by: &str) -> Event {
     let (detail, undone) = (String::new(), String::new());
     let reason =
         StopReason { code: codes::OPERATOR.into(), message, detail, undone, next: "podlift resume".into() };
-    Event::RunPaused { reason, by: Some(by.into()), now: false }
+    Event::RunPaused { reason, by: Some(by.into()), now }
 }
 
 /// Resumes a run without failed steps; those would pause it again at once. What waits for an approval is not resumed.
@@ -48,10 +49,23 @@ pub(super) fn retry(
     repair_dpkg: bool,
 ) -> Result<Event, CoordinatorError> {
     let paused = matches!(state.status, RunStatus::Paused { .. });
-    match step.is_none() && !paused && state.failed_steps().next().is_none() && state.set_aside.is_empty() {
+    let none = state.failed_steps().next().is_none() && state.set_aside.is_empty();
+    match step.is_none() && !paused && none {
         true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
         false => Ok(Event::RetryAsked { step, by, repair_dpkg }),
     }
+}
+
+/// Changes an option of the run. A value that means nothing is refused here, with what was expected.
+pub(super) fn set(name: String, value: String, by: String) -> Result<Event, CoordinatorError> {
+    let expected = match name.as_str() {
+        MAX_UNAVAILABLE if value.parse::<u32>().is_ok_and(|n| n > 0) => {
+            return Ok(Event::OptionSet { name, value, by });
+        }
+        MAX_UNAVAILABLE => "a number of workers from 1",
+        _ => "an option that a run can change: max-unavailable",
+    };
+    Err(CoordinatorError::BadOption { name, value, expected })
 }
 
 pub(super) fn unwaive(state: &RunState, check: String, by: String) -> Result<Event, CoordinatorError> {

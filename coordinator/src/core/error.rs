@@ -56,6 +56,12 @@ pub enum CoordinatorError {
     NodeBusy { node: NodeName, step: StepId },
     #[error("node {node} can't be deferred")]
     MayNotDefer { node: NodeName, why: String },
+    #[error("node {node} is not lost")]
+    NotLost { node: NodeName },
+    #[error("node {node} was not released")]
+    NotReleased { node: NodeName, why: String, next: String },
+    #[error("option {name} was not set to {value:?}")]
+    BadOption { name: String, value: String, expected: &'static str },
     #[error("{check:?} is not waived in this run")]
     NotWaived { check: String, known: Vec<String> },
     #[error("the name {name} is in use")]
@@ -157,6 +163,11 @@ fn listed(names: &[String], none: &str) -> String {
 }
 
 impl CoordinatorError {
+    /// The form on the wire, with a next command that names an object.
+    fn with_next(&self, code: Code, reason: &'static str, next: String) -> ErrorInfo {
+        ErrorInfo { code, reason, message: self.to_string(), why: self.why(), next }
+    }
+
     fn why(&self) -> String {
         use CoordinatorError as E;
         match self {
@@ -192,6 +203,11 @@ impl CoordinatorError {
             E::NodeBusy { step, .. } => {
                 format!("an op of step {step} runs there, and a node is deferred only between two ops")
             }
+            E::NotLost { .. } => {
+                "its agent is connected, and a node that answers can still be worked on or left out".into()
+            }
+            E::NotReleased { why, .. } => why.clone(),
+            E::BadOption { expected, .. } => format!("expected {expected}"),
             E::NotWaived { known, .. } => format!("waived: {}", listed(known, "nothing")),
             E::BackupExists { .. } => {
                 "a backup, a run or an unfinished backup has this name, and each name is used once".into()
@@ -259,19 +275,18 @@ impl StatusError for CoordinatorError {
             E::NothingFailed { .. } => (state, "NOTHING_FAILED", "podlift status"),
             E::MayNotDefer { .. } => (state, "MAY_NOT_DEFER", "podlift retry"),
             E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause"),
+            E::NotLost { node } => {
+                let next = format!("podlift defer {node}");
+                return self.with_next(state, "NOT_LOST", next);
+            }
+            E::NotReleased { next, .. } => return self.with_next(state, "NOT_RELEASED", next.clone()),
+            E::BadOption { .. } => (Code::InvalidArgument, "BAD_OPTION", "podlift help set"),
             E::NotWaived { .. } => (Code::InvalidArgument, "NOT_WAIVED", "podlift status"),
             E::BackupExists { .. } => (Code::AlreadyExists, "BACKUP_EXISTS", "podlift backup list"),
             E::NoBackup { name: Some(_) } => (Code::NotFound, "NO_BACKUP", "podlift backup list"),
             E::NoBackup { name: None } => (Code::NotFound, "NO_BACKUP", "podlift backup"),
             E::BackupAgentsAway { away, without: before } => {
-                let next = without(away, before);
-                return ErrorInfo {
-                    code: state,
-                    reason: "BACKUP_AGENTS_AWAY",
-                    message: self.to_string(),
-                    why: self.why(),
-                    next,
-                };
+                return self.with_next(state, "BACKUP_AGENTS_AWAY", without(away, before));
             }
             E::BackupNotMade(_) => (state, "BACKUP_NOT_MADE", "podlift backup list"),
             E::RunArchived { .. } => (Code::NotFound, "RUN_ARCHIVED", "podlift runs verify"),

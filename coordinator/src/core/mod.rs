@@ -7,10 +7,14 @@ mod commands;
 mod decisions;
 mod error;
 mod history;
+mod lost;
 mod node_ask;
 mod people;
 #[cfg(test)]
 mod people_tests;
+mod release;
+#[cfg(test)]
+mod release_tests;
 mod seen_plans;
 mod show;
 mod start;
@@ -25,7 +29,7 @@ pub use error::CoordinatorError;
 use crate::backup::{BackupSettings, Backups};
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
-use crate::exec::{Desk, ExecSettings, Fence, Lines, Performer, Planner, Probes, Runner};
+use crate::exec::{Desk, ExecSettings, Fence, Lines, Owners, Performer, Planner, Probes, Runner};
 use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
 use crate::meters::Meters;
@@ -96,6 +100,7 @@ impl Coordinator {
             Some(head) => Managed::new(cluster, head.clone()) as Arc<dyn Cluster>,
             None => cluster,
         };
+        let cluster = Owners::new(cluster, store.clone()) as Arc<dyn Cluster>;
         let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
         let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
         let performer = Performer { agents, cluster, lines: Lines::default(), backups: Arc::new(backups) };

@@ -78,7 +78,7 @@ async fn a_run_waits_for_approval_and_only_for_that() {
     assert!(
         approved.len() == 2 && approved.iter().all(|(by, what)| by == "jane" && what.contains("waits for"))
     );
-    let pause = Command::Pause { reason: "tea".into() };
+    let pause = Command::Pause { reason: "tea".into(), now: false };
     running.coordinator.command(None, pause, "jane").await.unwrap();
     let by_hand = |s: &RunState| matches!(&s.status, RunStatus::Paused { .. }) && !waits(s);
     running.until(&run, by_hand).await;

@@ -4,7 +4,7 @@ use super::history::History;
 use super::{Coordinator, CoordinatorError, STALE};
 use crate::journal::Query;
 use podlift_engine::inventory::NodeEntry;
-use podlift_engine::machine::RunState;
+use podlift_engine::machine::{RunState, RunStatus};
 use podlift_engine::view::{self, HealAsk, NodeDetail, Report, SeenNode, Selector, Status};
 use podlift_model::{NodeName, RunId};
 use std::collections::BTreeSet;
@@ -20,8 +20,14 @@ impl Coordinator {
         let mut status = view::status(&self.cluster_name, now, state.as_deref(), &nodes, stale);
         status.epoch = self.fence.epoch();
         status.read_only = self.fence.read_only();
-        for row in status.nodes.iter_mut().filter(|r| r.state == "working" && r.reason.is_none()) {
-            row.reason = self.performer.lines.of(&row.name);
+        // During an abort every line is about an undo, whatever the steps of the node have reached.
+        let undoing = state.is_some_and(|s| matches!(s.status, RunStatus::Aborting { .. }));
+        for row in status.nodes.iter_mut() {
+            match self.performer.lines.of(&row.name) {
+                Some(line) if undoing => (row.state, row.reason) = ("waiting".into(), Some(line)),
+                Some(line) if row.state == "working" && row.reason.is_none() => row.reason = Some(line),
+                _ => {}
+            }
         }
         Ok(status)
     }

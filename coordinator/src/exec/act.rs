@@ -5,6 +5,7 @@ use super::perform::Acted;
 use super::turn::{Basis, Open, aborting};
 use crate::dispatch::{EPOCH_STALE, unreachable};
 use podlift_engine::Act;
+use podlift_engine::machine::{RunState, RunStatus};
 use podlift_model::{Failure, LedgerId, OpId, OpOutcome, codes};
 use tracing::Instrument as _;
 
@@ -55,7 +56,9 @@ async fn send(entries: &Entries, basis: &Basis, act: &Act, op_id: &OpId) -> Acte
     tokio::select! {
         acted = entries.desk.performer.act(act, op_id, &basis.epoch).instrument(span) => acted,
         // An agent finishes what it has accepted. Some calls to the cluster may stop at any point.
-        () = aborted(entries), if act.node().is_none() && entries.step.kind.step().interruptible() => stopped(),
+        outcome = stopped(entries), if act.node().is_none() && entries.step.kind.step().interruptible() => {
+            Acted::Ended(outcome)
+        }
     }
 }
 
@@ -82,17 +85,40 @@ async fn prepare(entries: &Entries, basis: &Basis, act: &Act) -> Result<Option<L
     ledger.map(Some).ok_or_else(|| Attempt::Away(unreachable(node, "it is not connected").message))
 }
 
-/// Returns when the run is being aborted.
-async fn aborted(entries: &Entries) {
+/// Returns why a change that may stop at any point has to stop: the run is being aborted or pauses at once, or the run goes on without the
+/// node.
+async fn stopped(entries: &Entries) -> OpOutcome {
     let mut journal = entries.desk.store.subscribe();
-    while !entries.state().is_none_or(|state| aborting(&state)) {
+    loop {
+        let failure = match entries.state() {
+            None => Some(Failure::operator(codes::ABORTED, "the drain was stopped because the run is gone")),
+            Some(state) => stop(entries, &state),
+        };
+        if let Some(failure) = failure {
+            return OpOutcome::Failed { failure };
+        }
         if journal.changed().await.is_err() {
-            return;
+            let failure = Failure::operator(codes::DRAIN_STOPPED, "the coordinator stops");
+            return OpOutcome::Failed { failure };
         }
     }
 }
 
-fn stopped() -> Acted {
-    let failure = Failure::operator(codes::ABORTED, "the drain was stopped because the run is being aborted");
-    Acted::Ended(OpOutcome::Failed { failure })
+fn stop(entries: &Entries, state: &RunState) -> Option<Failure> {
+    let why =
+        |code: &str, why: &str| Some(Failure::operator(code, format!("the drain was stopped because {why}")));
+    if aborting(state) {
+        return why(codes::ABORTED, "the run is being aborted");
+    }
+    if matches!(state.status, RunStatus::Paused { .. }) && state.pauses_now {
+        return why(
+            codes::DRAIN_STOPPED,
+            "the run pauses at once; the pods that are gone stay gone, and the step goes on after podlift resume",
+        );
+    }
+    let node = entries.step.node.as_ref()?;
+    state
+        .goes_without(node)
+        .then(|| why(codes::DRAIN_STOPPED, &format!("the run goes on without {node}")))
+        .flatten()
 }

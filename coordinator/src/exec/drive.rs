@@ -88,6 +88,10 @@ impl Drive {
         if basis.aborting() {
             return Some(self.fail(aborted(&failure.message)));
         }
+        if failure.code == codes::DRAIN_STOPPED {
+            // A person stopped it. The look decides what is left to do.
+            return None;
+        }
         let step = self.entries.step.kind.step();
         if step.shows_loss(&failure.code) && basis.state.steps[&self.entries.step.id].redone == 0 {
             let verbs = step.rests_on().iter().map(ToString::to_string).collect();
@@ -115,7 +119,7 @@ impl Drive {
     }
 
     fn done(&mut self, basis: &Basis, evidence: Evidence) -> Turn {
-        let left = basis.policy.soak.saturating_sub(self.waits.steady());
+        let left = basis.policy.soak.saturating_sub(self.waits.steady(&evidence));
         if !left.is_zero() && !basis.aborting() {
             return Turn::After(left.min(basis.policy.poll));
         }

@@ -3,6 +3,7 @@
 //! remembered runs count only from nodes that the cluster or the journal knows as control plane. Until one such node is known, nothing is
 //! claimed. A number that no coordinator can have reached is not accepted as an epoch.
 
+use super::marks;
 use super::planes::Planes;
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
@@ -169,7 +170,8 @@ impl Fence {
         let known = self.planes.all();
         let planes = if known.is_empty() { self.planes.self_declared() } else { known };
         let failed = |text: String| Failure::transient("takeover-failed", text);
-        let (epoch, strange) = self.next(&planes, HIGHEST).map_err(failed)?;
+        let marks = marks::read(self.planes.cluster()).await;
+        let (epoch, strange) = self.next(&planes, HIGHEST, marks.highest(HIGHEST)).map_err(failed)?;
         let (accepted, missing) = self.ask(&planes, &epoch, strange).await;
         if accepted.is_empty() {
             return Err(failed(format!(
@@ -177,8 +179,15 @@ impl Fence {
                 missing.join("; ")
             )));
         }
-        let text =
-            format!("epoch {epoch} held with {} of {} control-plane agents", accepted.len(), planes.len());
+        let found = match marks.lines() {
+            lines if lines.is_empty() => "no mark of another coordinator in the cluster".into(),
+            lines => lines.join("; "),
+        };
+        let text = format!(
+            "epoch {epoch} held with {} of {} control-plane agents; found: {found}",
+            accepted.len(),
+            planes.len()
+        );
         self.hold(epoch, accepted).map_err(|why| Failure::permanent("journal", why))?;
         Ok(text)
     }
@@ -196,7 +205,7 @@ impl Fence {
                 planes.len()
             ));
         }
-        let (epoch, strange) = self.next(&planes, self.known().saturating_add(JUMP))?;
+        let (epoch, strange) = self.next(&planes, self.known().saturating_add(JUMP), None)?;
         let (accepted, missing) = self.ask(&planes, &epoch, strange).await;
         if accepted.len() * 2 <= planes.len() {
             return Err(format!(
@@ -247,10 +256,18 @@ impl Fence {
         (accepted, missing)
     }
 
-    /// One more than the highest number of the journal and of these nodes up to `limit`; the same number if it is ours already. Also
-    /// returns the nodes that report more than `limit`.
-    fn next(&self, planes: &BTreeSet<NodeName>, limit: u64) -> Result<(Epoch, Vec<Strange>), String> {
+    /// One more than the highest number of the journal, of these nodes up to `limit` and of the mark in the cluster; the same number if it
+    /// is ours already. Also returns the nodes that report more than `limit`.
+    fn next(
+        &self,
+        planes: &BTreeSet<NodeName>,
+        limit: u64,
+        mark: Option<&Epoch>,
+    ) -> Result<(Epoch, Vec<Strange>), String> {
         let (mut highest, mut strange) = (self.store.last_epoch(), Vec::new());
+        if let Some(mark) = mark.filter(|m| highest.as_ref().is_none_or(|h| m.number >= h.number)) {
+            highest = Some(mark.clone());
+        }
         for (node, epoch) in planes.iter().filter_map(|n| Some((n, self.agents.epoch(n)?))) {
             if epoch.number > limit {
                 let why = || {

@@ -112,3 +112,19 @@ async fn runs_that_only_workers_remember_do_not_end_our_command() {
     fleet.lock().remembered_by.insert(name("runai-03"), unknown);
     assert!(fence.commanding().is_none() && fence.read_only().unwrap().contains("old-run"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_is_above_every_mark_in_the_cluster_and_says_what_it_found() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let run = RunId::new("old").unwrap();
+    for (node, number) in [("dgx030", 40), ("dgx031", 7)] {
+        let owner = podlift_engine::doors::Owner { run: run.clone(), epoch: epoch(number), over: false };
+        fleet.lock().views.get_mut(&name(node)).unwrap().owner = Some(owner);
+    }
+    let fence = fence(&fleet, &journal);
+    fence.claim().await.unwrap();
+    assert_eq!(fence.epoch().unwrap().number, 1, "a claim is a matter of the agents");
+    let said = fence.takeover().await.unwrap();
+    assert_eq!(fence.epoch().unwrap().number, 41);
+    assert!(said.contains("node dgx030 (cordon of run old)") && said.contains("3 of 3"), "{said}");
+}

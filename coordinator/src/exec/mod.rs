@@ -6,30 +6,37 @@ mod desk;
 mod drive;
 mod entries;
 mod fence;
+mod marks;
+mod owners;
 mod perform;
 mod planes;
 pub(crate) mod planner;
 mod probes;
 mod reasons;
 mod recover;
+mod remains;
 mod runner;
 mod spans;
+#[cfg(test)]
+mod stop_tests;
 #[cfg(test)]
 mod tests;
 mod tries;
 mod turn;
 mod undo;
 mod wait;
+mod whole;
 
 pub use desk::Desk;
 pub use fence::{Fence, FenceState};
+pub(crate) use owners::Owners;
 pub use perform::{Lines, Performer};
 pub use planner::{Count, Counts, Planner};
 pub use probes::Probes;
 pub(crate) use probes::endpoints;
 pub use runner::Runner;
 pub use undo::Undone;
-pub(crate) use undo::undo;
+pub(crate) use undo::{NotWhole, Patience, Undo, whole_now};
 
 use std::time::Duration;
 

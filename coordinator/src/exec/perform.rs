@@ -9,20 +9,34 @@ use podlift_engine::{Act, ClusterAct, Probe, Reply, VaultAct, VaultLook};
 use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// Concurrent looks of one probe.
 const AT_ONCE: usize = 256;
 
-/// The last progress line of the op on each node, for people.
+/// The last progress line of the op on each node, for people, and the nodes at which the coordinator itself changes the cluster.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<BTreeMap<NodeName, String>>>);
+pub struct Lines {
+    lines: Arc<Mutex<BTreeMap<NodeName, String>>>,
+    changing: Arc<watch::Sender<BTreeMap<NodeName, u32>>>,
+}
+
+/// How long a change that was told to stop may take to do so.
+const STOPS: Duration = Duration::from_secs(10);
 
 impl Lines {
     pub fn of(&self, node: &NodeName) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned()
+    }
+    /// Waits until the coordinator changes nothing about this node in the cluster.
+    pub(crate) async fn until_idle(&self, node: &NodeName) {
+        let mut changing = self.changing.subscribe();
+        let idle = changing.wait_for(|nodes| !nodes.contains_key(node));
+        drop(tokio::time::timeout(STOPS, idle).await);
     }
     fn set(&self, node: &NodeName, line: Option<String>) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         match line {
             Some(line) => drop(lines.insert(node.clone(), line)),
             None => drop(lines.remove(node)),
@@ -31,6 +45,52 @@ impl Lines {
     fn sink(&self, node: &NodeName) -> Progress {
         let (lines, node) = (self.clone(), node.clone());
         Arc::new(move |line| lines.set(&node, Some(line)))
+    }
+    /// A line of the node that disappears with the returned value, also if the change is stopped.
+    pub(super) fn shown(&self, node: Option<&NodeName>) -> Shown {
+        if let Some(node) = node {
+            self.changing.send_modify(|nodes| *nodes.entry(node.clone()).or_default() += 1);
+        }
+        Shown { lines: self.clone(), node: node.cloned() }
+    }
+    fn gone(&self, node: &NodeName) {
+        self.set(node, None);
+        self.changing.send_modify(|nodes| {
+            let left = nodes.get_mut(node).map_or(0, |count| {
+                *count = count.saturating_sub(1);
+                *count
+            });
+            if left == 0 {
+                nodes.remove(node);
+            }
+        });
+    }
+}
+
+pub(super) struct Shown {
+    lines: Lines,
+    node: Option<NodeName>,
+}
+
+impl Shown {
+    pub fn say(&self, line: String) {
+        if let Some(node) = &self.node {
+            self.lines.set(node, Some(line));
+        }
+    }
+    fn sink(&self) -> Progress {
+        match &self.node {
+            Some(node) => self.lines.sink(node),
+            None => Arc::new(drop),
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(node) = &self.node {
+            self.lines.gone(node);
+        }
     }
 }
 
@@ -86,7 +146,8 @@ impl Performer {
     }
 
     async fn in_cluster(&self, act: &ClusterAct, epoch: &Epoch) -> Acted {
-        match self.cluster.act(act, epoch).await {
+        let line = self.lines.shown(at_node(act));
+        match self.cluster.act_told(act, epoch, &line.sink()).await {
             Ok(line) => Acted::Ended(OpOutcome::changed(line)),
             Err(failure) if failure.code == FENCED => Acted::Fenced(failure),
             Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
@@ -131,6 +192,16 @@ impl Performer {
             Err(failure) if failure.code == EPOCH_STALE => Acted::Fenced(self.stale(node, epoch)),
             Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
         }
+    }
+}
+
+/// The node that a change in the cluster concerns.
+fn at_node(act: &ClusterAct) -> Option<&NodeName> {
+    match act {
+        ClusterAct::Cordon { node, .. }
+        | ClusterAct::Uncordon { node, .. }
+        | ClusterAct::Drain { node, .. } => Some(node),
+        ClusterAct::WriteKubeadmConfig { .. } | ClusterAct::WriteKubeletConfig { .. } => None,
     }
 }
 

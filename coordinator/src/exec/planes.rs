@@ -22,6 +22,10 @@ impl Planes {
         Self { store, agents, cluster, said: Mutex::default() }
     }
 
+    pub fn cluster(&self) -> &dyn Cluster {
+        self.cluster.as_ref()
+    }
+
     /// Asks the cluster again. If it does not answer, the last answer stays.
     pub async fn refresh(&self) {
         let Ok(ClusterReply::Nodes(nodes)) = self.cluster.look(&ClusterLook::NodesLately).await else {

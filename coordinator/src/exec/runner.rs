@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::drive::Drive;
-use super::undo::Undone;
+use super::undo::{Patience, Undo, Undone};
 use crate::pulse::{TURN, Watchdog};
 use podlift_engine::machine::{Event, Next, RunState, Todo, next};
 use podlift_model::{RunId, StepId};
@@ -119,9 +119,13 @@ impl Runner {
         let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else {
             return;
         };
-        let Undone { undone, mut left } =
-            super::undo::undo(&self.desk.performer, &state, &epoch, None, self.desk.settings.poll).await;
-        left.extend(super::undo::remains(&state, &self.desk.performer.agents.seen()));
+        let performer = &self.desk.performer;
+        let goes_on = || self.desk.store.run(run).is_some_and(|s| !s.undo_stopped);
+        let (poll, patience) = (self.desk.settings.poll, Patience::While(&goes_on));
+        let undo = Undo { performer, state: &state, epoch: &epoch, poll, patience };
+        let Undone { undone, mut left } = undo.run(None).await;
+        let sets = &performer.backups.settings().directory;
+        left.extend(super::remains::remains(&state, &performer.agents.seen(), sets));
         self.write(run, |s| (next(s) == Next::Undo).then_some(Event::RunAborted { undone, left }));
     }
 

@@ -243,7 +243,7 @@ async fn abort_puts_back_cordons_and_guards_and_says_what_is_left() {
     let RunStatus::Aborted { undone, left } = &state.status else { panic!("{:?}", state.status) };
     let nodes = ["dgx030", "dgx031", "runai-01", "runai-02", "runai-03"];
     let mut lines: Vec<String> = nodes.iter().map(|n| format!("{n}: image-release")).collect();
-    lines.push("runai-01: guard-disarm".into());
+    lines.insert(3, "runai-01: guard-disarm".into());
     assert_eq!(*undone, lines);
     assert!(
         left.iter().any(|l| l.contains("kubeadm-config")) && left.iter().any(|l| l.starts_with("runai-01")),
@@ -254,12 +254,12 @@ async fn abort_puts_back_cordons_and_guards_and_says_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_lets_open_ops_end_and_starts_none() {
+async fn a_pause_now_lets_open_ops_end_and_starts_none() {
     let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
     let r = start(&fleet, &journal, "one");
     let run = r.upgrade().await;
     r.until(&run, |s| s.steps.values().any(|x| matches!(x.status, StepStatus::Started { .. }))).await;
-    say(&r, Command::Pause { reason: "lunch".into() }).await.unwrap();
+    say(&r, Command::Pause { reason: "lunch".into(), now: true }).await.unwrap();
     r.until(&run, |s| !s.steps.values().any(|x| x.is_open())).await;
     let before = fleet.lock().effects.len();
     tokio::time::sleep(std::time::Duration::from_secs(300)).await;
@@ -281,7 +281,7 @@ async fn a_higher_epoch_elsewhere_ends_our_command() {
         fence.changed().await.unwrap();
     }
     assert!(r.coordinator.status(None).unwrap().read_only.unwrap().contains("another coordinator"));
-    let refused = say(&r, Command::Pause { reason: String::new() }).await;
+    let refused = say(&r, Command::Pause { reason: String::new(), now: false }).await;
     assert!(matches!(refused, Err(CoordinatorError::ReadOnly { .. })));
     drop(other);
     say(&r, Command::Takeover).await.unwrap();

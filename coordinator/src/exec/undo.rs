@@ -1,13 +1,19 @@
-//! The local and safe undo: our cordons and our guards. What remains is always reported.
+//! The local and safe undo: our cordons and our guards. A node is uncordoned only if it is whole; otherwise its cordon stays, with this run
+//! as its owner, and is listed with the next command. While the API is away an abort keeps trying.
 
 use super::Performer;
 use super::perform::Acted;
+use super::whole;
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
-use podlift_engine::steps::Cx;
-use podlift_engine::view::SeenNode;
-use podlift_model::{Epoch, NodeName, OpId, OpOutcome, OpOutput};
+use podlift_engine::steps::{Cx, Touches};
+use podlift_engine::{Act, ClusterAct};
+use podlift_model::{Epoch, Failure, FailureClass, NodeName, OpId, OpOutcome, OpOutput, codes};
+use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// What was undone, and what could not be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,32 +22,207 @@ pub struct Undone {
     pub left: Vec<String>,
 }
 
-/// Number of tries of one undo.
+/// Number of tries of an undo that fails for another reason than an absent API.
 const TRIES: u32 = 5;
+/// Longest pause between two tries.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Nodes at which undos run at the same time.
+const AT_ONCE: usize = 32;
 
-/// Undoes what the run did and has not undone itself, for one node or for all.
-pub(crate) async fn undo(
-    p: &Performer,
-    s: &RunState,
-    epoch: &Epoch,
-    only: Option<&NodeName>,
-    poll: Duration,
-) -> Undone {
-    let mut out = Undone::default();
-    let mine =
-        |x: &&StepSpec| only.is_none_or(|n| x.node.as_ref() == Some(n)) && attempted(s, x) && !returned(s, x);
-    for step in s.plan.steps().filter(mine) {
-        match one(p, s, step, epoch, poll).await {
-            None => {}
-            Some(Ok(line)) => out.undone.push(line),
-            Some(Err(why)) => out.left.push(format!("{} could not be undone: {why}", step.id)),
-        }
-    }
-    out
+/// How long an undo is tried while the API is away.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience<'a> {
+    /// As often as after any other failure.
+    Tries,
+    /// While this is true.
+    While(&'a (dyn Fn() -> bool + Send + Sync)),
 }
 
-fn attempted(s: &RunState, step: &StepSpec) -> bool {
-    s.steps.get(&step.id).is_some_and(|x| x.attempts > 0)
+/// The undo of one run.
+pub(crate) struct Undo<'a> {
+    pub performer: &'a Performer,
+    pub state: &'a RunState,
+    pub epoch: &'a Epoch,
+    pub poll: Duration,
+    pub patience: Patience<'a>,
+}
+
+/// What one try led to.
+enum Tried {
+    Done(String),
+    /// It is not undone, and another try won't change that; the reason.
+    Left(String),
+    Failed {
+        why: String,
+        /// The API does not answer now.
+        away: bool,
+    },
+}
+
+impl Undo<'_> {
+    /// Undoes what the run did and has not undone itself, for one node or for all, nodes side by side.
+    pub async fn run(&self, only: Option<&NodeName>) -> Undone {
+        let mut of_node: BTreeMap<Option<&NodeName>, Vec<&StepSpec>> = BTreeMap::new();
+        let mine = |x: &&StepSpec| only.is_none_or(|n| x.node.as_ref() == Some(n));
+        for step in self.state.plan.steps().filter(mine).filter(|x| self.is_due(x)) {
+            of_node.entry(step.node.as_ref()).or_default().push(step);
+        }
+        let mut each: Vec<BoxFuture<'_, Undone>> = Vec::new();
+        for steps in of_node.into_values() {
+            each.push(self.one_by_one(steps).boxed());
+        }
+        let all: Vec<Undone> = futures_util::stream::iter(each).buffered(AT_ONCE).collect().await;
+        all.into_iter().fold(Undone::default(), |mut sum, one| {
+            sum.undone.extend(one.undone);
+            sum.left.extend(one.left);
+            sum
+        })
+    }
+
+    async fn one_by_one(&self, steps: Vec<&StepSpec>) -> Undone {
+        let mut out = Undone::default();
+        for step in steps {
+            match self.one(step).await {
+                None => {}
+                Some(Ok(line)) => out.undone.push(line),
+                Some(Err(why)) => out.left.push(why),
+            }
+        }
+        out
+    }
+
+    fn is_due(&self, step: &StepSpec) -> bool {
+        let attempted = self.state.steps.get(&step.id).is_some_and(|x| x.attempts > 0);
+        attempted && !returned(self.state, step)
+    }
+
+    /// `None` if the step has nothing to undo. Err holds the line about what stays.
+    async fn one(&self, step: &StepSpec) -> Option<Result<String, String>> {
+        let cx = Cx { state: self.state, step, ahead: 0, acted: true };
+        let act = step.kind.step().undo(&cx)?;
+        let line = self.performer.lines.shown(step.node.as_ref());
+        for number in 1.. {
+            let (why, away) = match self.attempt(&cx, &act, number).await {
+                Tried::Done(line) => return Some(Ok(line)),
+                Tried::Left(why) => return Some(Err(why)),
+                Tried::Failed { why, away } => (why, away),
+            };
+            let hint = match (away, self.patience) {
+                (true, Patience::While(goes_on)) if goes_on() => "; a second podlift abort ends the wait",
+                (true, Patience::While(_)) => return Some(Err(self.stays(step, &act, &why))),
+                _ if number >= TRIES => return Some(Err(self.stays(step, &act, &why))),
+                _ => "",
+            };
+            line.say(format!("the undo of {} waits: {why}{hint}", step.kind.step().verb()));
+            self.pause(number, away).await;
+        }
+        None
+    }
+
+    async fn attempt(&self, cx: &Cx<'_>, act: &Act, number: u32) -> Tried {
+        if is_uncordon(act) && changed(cx) {
+            match self.whole(cx).await {
+                Ok(()) => {}
+                Err(Tried::Left(why)) => return Tried::Left(self.stays(cx.step, act, &why)),
+                Err(other) => return other,
+            }
+        }
+        // A repeated undo is harmless, so each try may have its own id.
+        let id = OpId::new(format!("{}-s{:04}-u{number}", self.state.run, cx.step.number));
+        let op_id = match id {
+            Ok(op_id) => op_id,
+            Err(error) => return Tried::Left(self.stays(cx.step, act, &error.to_string())),
+        };
+        match self.act(act, &op_id).await {
+            Acted::Ended(OpOutcome::Done { output }) => Tried::Done(line(cx.step, &output)),
+            Acted::Ended(OpOutcome::Indeterminate { why }) => Tried::Failed { why, away: false },
+            Acted::Ended(OpOutcome::Failed { failure })
+            | Acted::NotKnown(failure)
+            | Acted::Fenced(failure) => failed(failure),
+        }
+    }
+
+    async fn act(&self, act: &Act, op_id: &OpId) -> Acted {
+        let claimed = match act.node() {
+            Some(node) => self.performer.claim(node, self.epoch).await,
+            None => Ok(()),
+        };
+        match claimed {
+            Ok(()) => self.performer.act(act, op_id, self.epoch).await,
+            Err(failure) => Acted::NotKnown(failure),
+        }
+    }
+
+    /// Whether the node may get work again.
+    async fn whole(&self, cx: &Cx<'_>) -> Result<(), Tried> {
+        whole_now(self.performer, cx).await.map_err(|e| match e {
+            NotWhole::Unseen(failure) => failed(failure),
+            NotWhole::Broken(why) => Tried::Left(why),
+        })
+    }
+
+    /// The line about what could not be undone, with the next command.
+    fn stays(&self, step: &StepSpec, act: &Act, why: &str) -> String {
+        match (&step.node, is_uncordon(act)) {
+            (Some(node), true) => {
+                let run = &self.state.run;
+                format!(
+                    "{node} stays cordoned by run {run}: {why}; when it is mended: podlift node release {node}"
+                )
+            }
+            _ => format!("{} could not be undone: {why}", step.id),
+        }
+    }
+
+    /// The pauses grow. The end of the patience ends a pause.
+    async fn pause(&self, number: u32, away: bool) {
+        let until = Instant::now() + (self.poll * number).min(LONGEST);
+        while Instant::now() < until {
+            if let (true, Patience::While(goes_on)) = (away, self.patience)
+                && !goes_on()
+            {
+                return;
+            }
+            sleep(self.poll.min(until - Instant::now())).await;
+        }
+    }
+}
+
+/// Why a node may not get work.
+pub(crate) enum NotWhole {
+    /// It can't be looked at.
+    Unseen(Failure),
+    Broken(String),
+}
+
+/// Looks at the node of `cx` as the engine asks, and returns its verdict.
+pub(crate) async fn whole_now(performer: &Performer, cx: &Cx<'_>) -> Result<(), NotWhole> {
+    let mut replies = Vec::new();
+    for probe in whole::looks(cx) {
+        replies.push(performer.probe(&probe).await.map_err(NotWhole::Unseen)?);
+    }
+    whole::verdict(cx, &replies).map_err(NotWhole::Broken)
+}
+
+fn failed(failure: Failure) -> Tried {
+    let of_api = [codes::API_UNREACHABLE, codes::API_BUSY, codes::API_FORBIDDEN, codes::API_CONFLICT];
+    let away = failure.class == FailureClass::Transient && of_api.contains(&failure.code.as_str());
+    Tried::Failed { why: failure.message, away }
+}
+
+fn is_uncordon(act: &Act) -> bool {
+    matches!(act, Act::Cluster(ClusterAct::Uncordon { .. }))
+}
+
+/// Whether the run has changed the node beyond its cordon and its pods.
+fn changed(cx: &Cx<'_>) -> bool {
+    let changes = |x: &&StepSpec| {
+        let step = x.kind.step();
+        let own_mark = step.counterpart() == Some("uncordon") || step.verb() == "uncordon";
+        step.touches() == Touches::Cluster && !own_mark && !step.interruptible()
+    };
+    let of_lane = |x: &&StepSpec| x.node == cx.step.node && x.phase == cx.step.phase;
+    cx.state.plan.steps().filter(of_lane).filter(changes).any(|x| cx.state.steps[&x.id].ever_acted)
 }
 
 /// Whether the step that reverses `step` is done.
@@ -52,79 +233,10 @@ fn returned(s: &RunState, step: &StepSpec) -> bool {
     back.is_some_and(|x| matches!(s.steps[&x.id].status, StepStatus::Done { .. }))
 }
 
-async fn one(
-    p: &Performer,
-    s: &RunState,
-    step: &StepSpec,
-    epoch: &Epoch,
-    poll: Duration,
-) -> Option<Result<String, String>> {
-    let cx = Cx { state: s, step, ahead: 0, acted: true };
-    let act = step.kind.step().undo(&cx)?;
-    let mut why = String::new();
-    for number in 1..=TRIES {
-        // A repeated undo is harmless, so each try may have its own id.
-        let op_id = OpId::new(format!("{}-s{:04}-u{number}", s.run, step.number)).ok()?;
-        let claimed = match act.node() {
-            Some(node) => p.claim(node, epoch).await,
-            None => Ok(()),
-        };
-        let acted = match claimed {
-            Ok(()) => p.act(&act, &op_id, epoch).await,
-            Err(failure) => Acted::NotKnown(failure),
-        };
-        why = match acted {
-            Acted::Ended(OpOutcome::Done { output }) => return Some(Ok(line(step, &output))),
-            Acted::Ended(OpOutcome::Failed { failure })
-            | Acted::NotKnown(failure)
-            | Acted::Fenced(failure) => failure.message,
-            Acted::Ended(OpOutcome::Indeterminate { why }) => why,
-        };
-        tokio::time::sleep(poll * number).await;
-    }
-    Some(Err(why))
-}
-
 fn line(step: &StepSpec, output: &OpOutput) -> String {
     let node = step.node.as_ref().map_or(String::new(), ToString::to_string);
     match output {
         OpOutput::Changed(text) | OpOutput::Unchanged(text) => format!("{node}: {text}"),
         _ => format!("{node}: {} undone", step.kind.step().verb()),
     }
-}
-
-/// What an abort leaves unchanged, for the person who continues.
-pub(super) fn remains(s: &RunState, seen: &[SeenNode]) -> Vec<String> {
-    let mut out = Vec::new();
-    for entry in &s.plan.inventory.nodes {
-        let facts = seen
-            .iter()
-            .find(|n| n.facts.node == entry.name)
-            .map(|n| n.facts.as_ref())
-            .or(entry.facts.as_ref());
-        let Some(facts) = facts else { continue };
-        let packages: Vec<String> = facts
-            .packages
-            .iter()
-            .filter_map(|(name, p)| {
-                Some(format!(
-                    "{name} {}{}",
-                    p.version.as_ref()?,
-                    if p.held { ", held" } else { ", not held" }
-                ))
-            })
-            .collect();
-        let kubelet = facts.kubelet.map_or("unknown".into(), |v| v.to_string());
-        out.push(format!("{}: kubelet binary {kubelet}; packages {}", entry.name, packages.join("; ")));
-    }
-    let acted = s.plan.steps().filter(|x| s.steps[&x.id].ever_acted);
-    out.extend(acted.filter_map(|x| x.kind.step().remains()).map(String::from));
-    if let Some(seal) = &s.seal {
-        out.push(format!(
-            "backup {} stays on the control-plane nodes in /var/lib/podlift/backup/{}",
-            seal.hash.short(),
-            s.run
-        ));
-    }
-    out
 }

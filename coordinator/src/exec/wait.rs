@@ -1,5 +1,6 @@
 //! How long a step has been waiting, and how long its goal has held.
 
+use podlift_engine::program::Evidence;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -7,8 +8,8 @@ use tokio::time::Instant;
 pub(super) struct Waits {
     /// When the step began to wait.
     since: Option<Instant>,
-    /// When its goal began to hold.
-    steady: Option<Instant>,
+    /// When its goal began to hold with this evidence.
+    steady: Option<(Instant, Evidence)>,
     reason: Option<String>,
 }
 
@@ -24,9 +25,12 @@ impl Waits {
         self.since = None;
     }
 
-    /// Time for which the goal has held; counted from now if it did not hold before.
-    pub fn steady(&mut self) -> Duration {
-        self.steady.get_or_insert_with(Instant::now).elapsed()
+    /// Time for which the goal has held with the same evidence; counted from now if it did not hold before. Other evidence means that
+    /// something was replaced between two looks, such as a container that was restarted.
+    pub fn steady(&mut self, evidence: &Evidence) -> Duration {
+        let same = self.steady.take().filter(|(_, before)| before == evidence);
+        let (since, _) = self.steady.insert(same.unwrap_or_else(|| (Instant::now(), evidence.clone())));
+        since.elapsed()
     }
 
     pub fn unsteady(&mut self) {
@@ -45,5 +49,24 @@ impl Waits {
             self.reason = Some(reason.into());
         }
         new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn other_evidence_begins_the_time_again() {
+        let seen = |what: &str| Evidence::Seen { what: what.into() };
+        let mut waits = Waits::default();
+        assert_eq!(waits.steady(&seen("container a")), Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(waits.steady(&seen("container a")), Duration::from_secs(20));
+        assert_eq!(waits.steady(&seen("container b")), Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(waits.steady(&seen("container b")), Duration::from_secs(5));
+        waits.unsteady();
+        assert_eq!(waits.steady(&seen("container b")), Duration::ZERO);
     }
 }

@@ -71,7 +71,7 @@ async fn a_pause_a_heal_an_outage_and_a_restart() {
     let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
     let running = start(&fleet, &journal, "one");
     let run = running.upgrade().await;
-    let pause = crate::core::Command::Pause { reason: String::new() };
+    let pause = crate::core::Command::Pause { reason: String::new(), now: false };
     running.coordinator.command(None, pause, "eve").await.unwrap();
     append_observations(&running, &run);
     let metrics = Metrics::new(&running.coordinator, None);

@@ -3,9 +3,10 @@
 use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
 use podlift_common::wire::WireError;
 use podlift_engine::Program;
+use podlift_engine::doors::DrainOptions;
 use podlift_engine::goals::Wanted;
-use podlift_engine::program::{Approve, ContractError, GoalName};
-use podlift_engine::view::HealAsk;
+use podlift_engine::program::{Approve, ContractError, GoalName, Limit};
+use podlift_engine::view::{HealAsk, Selector};
 use podlift_model::{Digest, NodeName, RunId, StepId};
 use podlift_proto::v1;
 use podlift_proto::v1::command_request::Verb;
@@ -72,7 +73,34 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
         waivers: waivers.collect(),
         nodes: nodes.collect::<Result<_, _>>()?,
         approve: None,
+        max_failed: match request.max_failed.as_str() {
+            "" => None,
+            text => Some(field::<Limit>("max_failed", text)?),
+        },
+        without: request.without.iter().map(|text| left_out(text)).collect::<Result<_, _>>()?,
+        skip_unready: request.skip_unready,
+        drain: drain(request.drain.unwrap_or_default()),
+        fetch_parallel: (request.fetch_parallel > 0).then_some(request.fetch_parallel),
+        no_step_aside: request.no_step_aside,
     })
+}
+
+/// The name of a node, or a selector of labels.
+fn left_out(text: &str) -> Result<String, WireError> {
+    if NodeName::new(text).is_err() {
+        field::<Selector>("without", text)?;
+    }
+    Ok(text.into())
+}
+
+/// A negative grace period means each pod's own, as in kubectl.
+fn drain(options: v1::DrainOptions) -> DrainOptions {
+    DrainOptions {
+        grace_period_seconds: options.grace_period_seconds.filter(|seconds| *seconds >= 0),
+        skip_wait_for_delete_seconds: options.skip_wait_for_delete_seconds,
+        disable_eviction: options.disable_eviction,
+        force: options.force,
+    }
 }
 
 /// `None` leaves the value to the plan or the configuration.
@@ -104,12 +132,23 @@ fn archive_file(text: &str) -> Result<Option<String>, WireError> {
     }
 }
 
+fn release(request: &v1::CommandRequest) -> Result<Command, WireError> {
+    let (reason, force) = (request.reason.clone(), request.force);
+    if force && reason.trim().is_empty() {
+        return Err(WireError::new(
+            "reason",
+            "empty, expected why the node gets work although it is not whole",
+        ));
+    }
+    Ok(Command::NodeRelease { node: field("target", &request.target)?, reason, force })
+}
+
 pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError> {
     let reason = request.reason.clone();
     let (target, repair_dpkg) = (&request.target, request.repair_dpkg);
     Ok(match Verb::try_from(request.verb).map_err(|e| WireError::new("verb", e))? {
         Verb::Unspecified => return Err(WireError::missing("verb")),
-        Verb::Pause => Command::Pause { reason },
+        Verb::Pause => Command::Pause { reason, now: request.now },
         Verb::Resume => Command::Resume,
         Verb::Retry if target.is_empty() => Command::Retry { step: None, repair_dpkg },
         Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?), repair_dpkg },
@@ -130,10 +169,12 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
                 text => Some(Digest::try_from(text.to_string()).map_err(|e| WireError::new("sha256", e))?),
             },
         },
-        verb @ (Verb::NodeRelease | Verb::NodeLost | Verb::Set) => {
-            let why = format!("{}: this coordinator does not carry it out yet", verb.as_str_name());
-            return Err(WireError::new("verb", why));
+        Verb::NodeLost => Command::NodeLost { node: field("target", target)? },
+        Verb::NodeRelease => release(request)?,
+        Verb::Set if target.is_empty() => {
+            return Err(WireError::new("target", "empty, expected the name of an option: max-unavailable"));
         }
+        Verb::Set => Command::Set { option: target.clone(), value: request.value.clone() },
         Verb::Attest => Command::Attest { name: target.clone(), note: reason },
         Verb::Approve => Command::Approve,
         Verb::Archive => Command::Archive { before: field("target", target)? },

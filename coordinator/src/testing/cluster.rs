@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use podlift_engine::doors::*;
 use podlift_model::*;
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl Cluster for Fleet {
@@ -18,6 +19,9 @@ impl Cluster for Fleet {
     }
 
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
+        if matches!(act, ClusterAct::Drain { .. }) && self.lock().hanging.contains("drain") {
+            std::future::pending::<()>().await;
+        }
         let mut s = self.lock();
         if s.api_down {
             return Err(away());
@@ -58,8 +62,9 @@ impl State {
             }
             ClusterLook::Node { node } => ClusterReply::Node(self.views[node].clone()),
             ClusterLook::PodsToEvict { node, .. } => {
-                let refused = self.refused_pods.get(node).cloned().unwrap_or_default();
-                ClusterReply::Pods(EvictionView { refused, ..EvictionView::default() })
+                let of = |pods: &BTreeMap<NodeName, Vec<String>>| pods.get(node).cloned().unwrap_or_default();
+                let (evict, refused) = (of(&self.pods), of(&self.refused_pods));
+                ClusterReply::Pods(EvictionView { evict, refused, ..EvictionView::default() })
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(KubeadmConfigView {
                 resource_version: "1".into(),
@@ -104,7 +109,10 @@ impl State {
                 (view.unschedulable, view.owner) = (false, None);
                 self.changed(node.as_str(), "uncordon")
             }
-            ClusterAct::Drain { node, .. } => self.changed(node.as_str(), "drain"),
+            ClusterAct::Drain { node, .. } => {
+                self.pods.remove(node);
+                self.changed(node.as_str(), "drain")
+            }
             ClusterAct::WriteKubeadmConfig { cluster_configuration, .. } => {
                 self.config = cluster_configuration.clone();
                 self.changed("cluster", "kubeadm-config")

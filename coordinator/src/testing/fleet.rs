@@ -72,6 +72,10 @@ pub struct State {
     /// Surveys in progress, and the most that were in progress at once.
     pub at_once: usize,
     pub most_at_once: usize,
+    /// Pods that a node's drain evicts.
+    pub pods: BTreeMap<NodeName, Vec<String>>,
+    /// Changes of the cluster of this verb never end.
+    pub hanging: BTreeSet<String>,
     /// Pods that prevent a node's drain.
     pub refused_pods: BTreeMap<NodeName, Vec<String>>,
 }

@@ -112,7 +112,8 @@ pub enum Event {
     /// Outside of any run: the cordon that an ended run had left on the node is given back.
     NodeReleased {
         node: NodeName,
-        /// The run that had left it.
+        /// The run that had left it. Its name in JSON differs, because a record has a `run` field of its own.
+        #[serde(rename = "left_by")]
         run: RunId,
         by: String,
         note: String,

@@ -26,9 +26,15 @@ pub(super) enum ApiError {
 pub(super) struct ApiStatus {
     pub code: u16,
     pub message: String,
-    /// `details.causes[].reason`.
-    pub causes: Vec<String>,
+    /// `details.causes[]`.
+    pub causes: Vec<Cause>,
     pub retry_after: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Cause {
+    pub reason: String,
+    pub message: String,
 }
 
 impl Api {
@@ -56,6 +62,10 @@ impl Api {
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.send(Method::POST, path, Some(("application/json", body))).await
+    }
+
+    pub async fn delete(&self, path: &str, options: &Value) -> Result<Value, ApiError> {
+        self.send(Method::DELETE, path, Some(("application/json", options))).await
     }
 
     async fn send(
@@ -113,9 +123,14 @@ fn status(code: u16, retry_after: Option<u64>, value: &Value) -> ApiStatus {
     ApiStatus {
         code,
         message: value["message"].as_str().unwrap_or("no message").to_string(),
-        causes: causes.filter_map(|c| c["reason"].as_str()).map(String::from).collect(),
+        causes: causes.map(cause).collect(),
         retry_after: seconds.map(Duration::from_secs),
     }
+}
+
+fn cause(value: &Value) -> Cause {
+    let text = |key: &str| value[key].as_str().unwrap_or_default().to_string();
+    Cause { reason: text("reason"), message: text("message") }
 }
 
 /// The chain of causes, because hyper and tower hide the reason behind the error.
@@ -149,7 +164,9 @@ impl From<ApiError> for Failure {
             ),
             404 => Failure::permanent(codes::API_NOT_FOUND, text),
             409 => Failure::transient(codes::API_CONFLICT, text),
-            429 | 500.. => Failure::transient(codes::API_BUSY, text),
+            // A list took so long that its next page is no longer kept.
+            410 => Failure::transient(codes::API_BUSY, text),
+            408 | 429 | 500.. => Failure::transient(codes::API_BUSY, text),
             _ => Failure::permanent("api-refused", text),
         }
     }

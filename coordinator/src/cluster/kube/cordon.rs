@@ -16,10 +16,12 @@ enum Decision {
     Leave(String),
 }
 
+/// With `from`, a cordon that this ended run has left is taken over in one patch.
 pub(super) async fn cordon(
     api: &Api,
     node: &NodeName,
     run: &RunId,
+    from: Option<&RunId>,
     epoch: &Epoch,
 ) -> Result<String, Failure> {
     change(api, node, epoch, |object| {
@@ -32,6 +34,10 @@ pub(super) async fn cordon(
                 Some(o) if o.run == *run => Ok(Decision::Patch(
                     mark(run, epoch),
                     "cordoned by this run already, owner renewed".into(),
+                )),
+                Some(o) if from == Some(&o.run) => Ok(Decision::Patch(
+                    mark(run, epoch),
+                    format!("took over the cordon that run {} left", o.run),
                 )),
                 other => Err(foreign(node, other)),
             };

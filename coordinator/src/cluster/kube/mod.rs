@@ -13,6 +13,7 @@ mod lately;
 mod nodes;
 mod owner;
 mod pages;
+mod pod;
 mod raw;
 mod survey;
 #[cfg(test)]
@@ -22,14 +23,18 @@ pub use connect::{ByAddress, connect};
 
 use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
+use crate::dispatch::Progress;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
+use drain::{Drain, Sight};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use lately::Lately;
-use podlift_engine::doors::ApiProbe;
+use podlift_common::clock::{Clock, SystemClock};
+use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView};
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
-use podlift_model::{Epoch, Failure};
+use podlift_model::{Epoch, Failure, NodeName};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +44,7 @@ pub struct KubeCluster {
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
     lately: Lately,
+    clock: Arc<dyn Clock>,
 }
 
 /// Time limit of one TLS handshake at an ingress.
@@ -53,7 +59,13 @@ impl KubeCluster {
             servers: Arc::new(NoServers),
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
             lately: Lately::default(),
+            clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Sets the wall clock, which is compared with the times in objects.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Sets how single API servers are reached.
@@ -72,6 +84,20 @@ impl KubeCluster {
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 
+    async fn pods_to_evict(&self, node: &NodeName, options: &DrainOptions) -> Result<EvictionView, Failure> {
+        let now = || self.clock.now();
+        self.drain(node, options, &now).look().await
+    }
+
+    fn drain<'a>(
+        &'a self,
+        node: &'a NodeName,
+        options: &'a DrainOptions,
+        now: &'a (dyn Fn() -> Timestamp + Send + Sync),
+    ) -> Drain<'a> {
+        Drain { api: &self.api, sight: Sight { api: &self.api }, node, options, now }
+    }
+
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {
         ClusterReply::Probes(join_all(endpoints.iter().map(|e| self.prober.probe(e))).await)
     }
@@ -85,7 +111,9 @@ impl Cluster for KubeCluster {
             ClusterLook::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
             ClusterLook::NodesLately => ClusterReply::Nodes(self.lately.nodes(api).await?),
             ClusterLook::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
-            ClusterLook::PodsToEvict { node, .. } => ClusterReply::Pods(drain::look(api, node).await?),
+            ClusterLook::PodsToEvict { node, options } => {
+                ClusterReply::Pods(self.pods_to_evict(node, options).await?)
+            }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
             ClusterLook::Addons => ClusterReply::Addons(addons::read(api).await?),
@@ -96,12 +124,19 @@ impl Cluster for KubeCluster {
     }
 
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
+        self.act_told(act, epoch, &(Arc::new(drop) as Progress)).await
+    }
+
+    async fn act_told(&self, act: &ClusterAct, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
         let api = &self.api;
         Ok(match act {
-            ClusterAct::Cordon { node, run, .. } => cordon::cordon(api, node, run, epoch).await?,
+            ClusterAct::Cordon { node, run, from } => {
+                cordon::cordon(api, node, run, from.as_ref(), epoch).await?
+            }
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
-            ClusterAct::Drain { node, seconds, .. } => {
-                drain::drain(api, node, epoch, Duration::from_secs((*seconds).into())).await?
+            ClusterAct::Drain { node, seconds, options, .. } => {
+                let (now, limit) = (|| self.clock.now(), Duration::from_secs((*seconds).into()));
+                self.drain(node, options, &now).run(epoch, limit, told).await?
             }
             ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration } => {
                 kubeadm_config::write(api, resource_version, cluster_configuration, epoch).await?

@@ -1,6 +1,8 @@
 //! The adapter against a fake kube API, with fixed objects and recorded refusals. The fake keeps every request.
 
 mod drain;
+mod evictions;
+mod returning;
 
 use super::KubeCluster;
 use crate::cluster::{Cluster, Prober};
@@ -8,7 +10,8 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use podlift_engine::doors::{ApiProbe, Owner};
+use podlift_common::clock::TokioClock;
+use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView, Owner};
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::*;
 use serde_json::{Value, json};
@@ -87,7 +90,8 @@ impl Played {
             }
         });
         let client = kube::Client::new(service, "default");
-        KubeCluster::new(client, Arc::new(NoProber), Duration::from_secs(5))
+        let clock = TokioClock::starting_at("2026-11-22T03:00:00Z".parse().unwrap());
+        KubeCluster::new(client, Arc::new(NoProber), Duration::from_secs(5)).with_clock(Arc::new(clock))
     }
 
     async fn look(&self, look: ClusterLook) -> Result<ClusterReply, Failure> {
@@ -99,7 +103,18 @@ impl Played {
     }
 
     async fn drain(&self, seconds: u32) -> Result<String, Failure> {
-        self.act(ClusterAct::Drain { node: dgx(), run: run(), seconds, options: Default::default() }).await
+        self.drain_with(seconds, DrainOptions::default()).await
+    }
+
+    async fn drain_with(&self, seconds: u32, options: DrainOptions) -> Result<String, Failure> {
+        self.act(ClusterAct::Drain { node: dgx(), run: run(), seconds, options }).await
+    }
+
+    async fn pods_to_evict(&self, options: DrainOptions) -> EvictionView {
+        match self.look(ClusterLook::PodsToEvict { node: dgx(), options }).await {
+            Ok(ClusterReply::Pods(view)) => view,
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -182,6 +197,23 @@ async fn cordon_leaves_what_others_did_and_obeys_the_fence() {
         let failure = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), (code, FailureClass::Operator));
         assert!(api.bodies(&format!("PATCH {NODE}")).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cordon_of_the_named_ended_run_is_taken_over_and_no_other() {
+    for (left_by, taken) in [(Some(("old", 4)), true), (Some(("other", 4)), false), (None, false)] {
+        let api =
+            Played::default().node(node(true, left_by)).on(&format!("PATCH {NODE}"), &[(200, json!({}))]);
+        let from = RunId::new("old").ok();
+        let said = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from }).await;
+        assert_eq!(said.is_ok(), taken, "{said:?}");
+        let patches = api.bodies(&format!("PATCH {NODE}"));
+        assert_eq!(patches.len(), usize::from(taken));
+        if let Some(patch) = patches.first() {
+            let owner = patch["metadata"]["annotations"]["podlift.io/owner"].as_str().unwrap();
+            assert!(owner.contains("\"r1\"") && !owner.contains("over"), "{owner}");
+        }
     }
 }
 

@@ -1,21 +1,28 @@
 //! What blocks a drain: the remaining pods, and the budgets that protect them.
 
 use super::super::api::Api;
-use super::filter::Pod;
+use super::super::pod::Pod;
+use super::board::Held;
 use podlift_model::{Failure, NodeName, codes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::time::sleep;
 
-/// The refusal that pauses the run. If the budgets cannot be read, it names the pods alone.
-pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, &str)], limit: Duration) -> Failure {
-    let namespaces: BTreeSet<&str> = pods.iter().map(|(p, _)| p.namespace.as_str()).collect();
+/// Tries to read the budgets of a namespace, and the pause between two.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The refusal that pauses the run. It names the budgets of now and not those of the plan, because operators replace them during a drain.
+/// If they can't be read, it names the pods alone.
+pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, Held)], limit: Duration) -> Failure {
+    let refused = pods.iter().filter(|(_, held)| held.why.is_refused());
+    let namespaces: BTreeSet<&str> = refused.map(|(pod, _)| pod.namespace.as_str()).collect();
     let mut budgets = Vec::new();
     for namespace in namespaces {
-        let path = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
-        budgets.extend(api.list(&path, &[]).await.unwrap_or_default());
+        budgets.extend(read(api, namespace).await);
     }
-    let shown: Vec<String> = pods.iter().map(|(pod, why)| describe(pod, why, &budgets)).collect();
+    let shown: Vec<String> = pods.iter().map(|(pod, held)| describe(pod, held, &budgets)).collect();
     let text = format!(
         "{} pods are still on {node} after {} s: {}. The node stays cordoned by this run",
         pods.len(),
@@ -25,18 +32,38 @@ pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, &str)], l
     Failure::operator(codes::DRAIN_BLOCKED, text)
 }
 
-fn describe(pod: &Pod, why: &str, budgets: &[Value]) -> String {
-    let mine: Vec<String> = budgets.iter().filter(|b| protects(b, pod)).map(budget).collect();
-    match mine.is_empty() {
-        true => format!("{} ({why})", pod.name()),
-        false => format!("{} ({})", pod.name(), mine.join(", ")),
+async fn read(api: &Api, namespace: &str) -> Vec<Value> {
+    let path = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
+    for _ in 0..TRIES {
+        if let Ok(budgets) = api.list(&path, &[]).await {
+            return budgets;
+        }
+        sleep(PAUSE).await;
     }
+    Vec::new()
+}
+
+fn describe(pod: &Pod, held: &Held, budgets: &[Value]) -> String {
+    let budgets = budgets.iter().filter(|b| held.why.is_refused() && protects(b, pod) && blocks(b));
+    let mine: Vec<String> = budgets.map(budget).collect();
+    let why = if mine.is_empty() { held.why.text() } else { mine.join(", ") };
+    format!("{} ({why}; for {} s)", pod.name(), held.seconds())
+}
+
+/// Whether the budget allows no eviction now. Another reason than the budgets holds a pod whose budgets allow one.
+fn blocks(budget: &Value) -> bool {
+    budget["status"]["disruptionsAllowed"].as_i64().unwrap_or(0) <= 0
 }
 
 fn budget(b: &Value) -> String {
     let name = b["metadata"]["name"].as_str().unwrap_or("?");
     let status = &b["status"];
     let number = |key: &str| status[key].as_i64().unwrap_or(0);
+    if let Some(why) = cannot_count(status) {
+        return format!(
+            "budget {name}: it can never allow anything, its controller can't count (SyncFailed: {why})"
+        );
+    }
     format!(
         "budget {name}: {} disruptions allowed, {} of {} pods healthy, {} wanted",
         number("disruptionsAllowed"),
@@ -44,6 +71,14 @@ fn budget(b: &Value) -> String {
         number("expectedPods"),
         number("desiredHealthy")
     )
+}
+
+/// The message of the disruption controller that can't find out how many pods the budget's owners want.
+fn cannot_count(status: &Value) -> Option<&str> {
+    let conditions = status["conditions"].as_array()?;
+    let failed =
+        |c: &&Value| c["type"] == "DisruptionAllowed" && c["reason"] == "SyncFailed" && c["status"] != "True";
+    Some(conditions.iter().find(failed)?["message"].as_str().unwrap_or("no message"))
 }
 
 fn protects(budget: &Value, pod: &Pod) -> bool {

@@ -1,21 +1,29 @@
-//! Evicts one pod: requests the eviction until it is accepted, then waits until the pod is gone.
+//! Makes one pod go: asks until the eviction is accepted, then waits until the pod is gone.
 
-use super::super::api::{Api, ApiError, ApiStatus};
-use super::filter::Pod;
-use serde_json::json;
+use super::super::api::{Api, ApiError};
+use super::super::pod::Pod;
+use super::attempt::{AGAIN, Answer, attempt};
+use super::board::{Hold, Slot};
+use super::filter::{Rules, skipped};
+use super::returning::Cordoned;
+use super::sight::Sight;
+use jiff::Timestamp;
+use podlift_engine::doors::DrainOptions;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Time between two attempts at an eviction that is refused for now, as in kubectl.
-const AGAIN: Duration = Duration::from_secs(5);
 /// Time between two looks at a pod that is terminating.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often an answer is tried again that may pass or not: half a minute, in which webhooks and API servers restart.
+const DOUBTS: u32 = 6;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ended {
     Gone,
-    /// The time limit passed; the reason why the pod stayed.
-    Blocked(String),
+    /// It terminates for too long, and the options say that it is not waited for.
+    Left,
+    /// The time limit passed. The board has the reason.
+    Blocked,
     Failed(String),
 }
 
@@ -26,81 +34,81 @@ impl Ended {
             _ => None,
         }
     }
-    pub fn blocked(&self) -> Option<&str> {
-        match self {
-            Ended::Blocked(why) => Some(why),
-            _ => None,
-        }
-    }
 }
 
-/// The result of one attempt.
-enum Attempt {
-    Accepted,
-    Gone,
-    Later(Duration, String),
-    Failed(String),
+pub(super) struct Eviction<'a> {
+    pub api: &'a Api,
+    pub sight: &'a Sight<'a>,
+    pub pod: &'a Pod,
+    pub options: &'a DrainOptions,
+    pub now: &'a (dyn Fn() -> Timestamp + Send + Sync),
+    pub deadline: Instant,
+    pub slot: Slot<'a>,
 }
 
-pub(super) async fn evict(api: &Api, pod: &Pod, deadline: Instant) -> Ended {
-    loop {
-        let (pause, why) = match attempt(api, pod).await {
-            Attempt::Gone => return Ended::Gone,
-            Attempt::Accepted => return wait_until_gone(api, pod, deadline).await,
-            Attempt::Failed(why) => return Ended::Failed(format!("{}: {why}", pod.name())),
-            Attempt::Later(pause, why) => (pause, why),
-        };
-        if Instant::now() + pause > deadline {
-            sleep_until(deadline).await;
-            return Ended::Blocked(why);
-        }
-        sleep(pause).await;
-    }
-}
-
-async fn attempt(api: &Api, pod: &Pod) -> Attempt {
-    let body = json!({
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": pod.pod, "namespace": pod.namespace},
-    });
-    match api.post(&format!("{}/eviction", pod.path()), &body).await {
-        Ok(_) => Attempt::Accepted,
-        Err(ApiError::Unreachable(why)) => Attempt::Later(AGAIN, why),
-        Err(ApiError::Status(s)) => refused(pod, s),
-    }
-}
-
-fn refused(pod: &Pod, s: ApiStatus) -> Attempt {
-    match s.code {
-        404 => Attempt::Gone,
-        429 => Attempt::Later(s.retry_after.unwrap_or_default().max(AGAIN), s.message),
-        403 if s.causes.iter().any(|c| c == "NamespaceTerminating") => match pod.deleting {
-            true => Attempt::Accepted,
-            false => Attempt::Later(AGAIN, s.message),
-        },
-        // Another pod has this name already.
-        409 => Attempt::Accepted,
-        503 | 504 => Attempt::Later(s.retry_after.unwrap_or_default().max(AGAIN), s.message),
-        code => Attempt::Failed(format!("{code} {}", s.message)),
-    }
-}
-
-/// A pod is gone if the answer is 404, or if another pod has its name.
-async fn wait_until_gone(api: &Api, pod: &Pod, deadline: Instant) -> Ended {
-    loop {
-        match api.find(&pod.path()).await {
-            Ok(None) => return Ended::Gone,
-            Ok(Some(now)) if now["metadata"]["uid"] != pod.uid.as_str() => return Ended::Gone,
-            Ok(Some(_)) | Err(ApiError::Unreachable(_)) => {}
-            Err(ApiError::Status(s)) if matches!(s.code, 429 | 503 | 504) => {}
-            Err(ApiError::Status(s)) => {
-                return Ended::Failed(format!("{}: {} {}", pod.name(), s.code, s.message));
+impl Eviction<'_> {
+    pub async fn run(self) -> Ended {
+        let mut doubts = 0;
+        loop {
+            let (pause, hold) = match attempt(self.api, self.pod, self.options).await {
+                Answer::Gone => return self.over(Ended::Gone),
+                Answer::Accepted => return self.wait_until_gone().await,
+                Answer::Conflict => match self.sight.again(self.pod).await {
+                    Ok(None) => return self.over(Ended::Gone),
+                    _ => (AGAIN, Hold::Refused("it changed while it was evicted".into())),
+                },
+                Answer::Later(pause, why) => (pause, Hold::Refused(why)),
+                Answer::Moving(why) => (AGAIN, Hold::Moving(why)),
+                Answer::Doubtful(why) => {
+                    doubts += 1;
+                    if doubts > DOUBTS {
+                        return Ended::Failed(format!("{}: {why}, {doubts} times", self.pod.name()));
+                    }
+                    (AGAIN, Hold::Refused(why))
+                }
+                Answer::Failed(why) => return Ended::Failed(format!("{}: {why}", self.pod.name())),
+            };
+            self.slot.put(hold);
+            if Instant::now() + pause > self.deadline {
+                sleep_until(self.deadline).await;
+                return Ended::Blocked;
             }
+            sleep(pause).await;
         }
-        if Instant::now() + LOOK > deadline {
-            return Ended::Blocked("evicted, and still there".into());
+    }
+
+    fn over(&self, ended: Ended) -> Ended {
+        self.slot.clear();
+        ended
+    }
+
+    /// A pod is gone if there is none of its name, or if another pod has its name.
+    async fn wait_until_gone(&self) -> Ended {
+        self.slot.put(Hold::Accepted);
+        loop {
+            match self.sight.again(self.pod).await {
+                Ok(None) => return self.over(Ended::Gone),
+                Ok(Some(now)) if self.skipped(&now) => return self.over(Ended::Left),
+                Ok(Some(now)) if now.deleting.is_some() => self.slot.put(Hold::Terminating(Box::new(now))),
+                Ok(Some(_)) => {}
+                // A look that fails proves nothing about the pod.
+                Err(ApiError::Unreachable(why)) => self.slot.put(Hold::Unseen(why)),
+                Err(ApiError::Status(s)) if matches!(s.code, 401 | 403 | 408 | 429 | 500..) => {
+                    self.slot.put(Hold::Unseen(format!("{} {}", s.code, s.message)));
+                }
+                Err(ApiError::Status(s)) => {
+                    return Ended::Failed(format!("{}: {} {}", self.pod.name(), s.code, s.message));
+                }
+            }
+            if Instant::now() + LOOK > self.deadline {
+                return Ended::Blocked;
+            }
+            sleep(LOOK).await;
         }
-        sleep(LOOK).await;
+    }
+
+    fn skipped(&self, pod: &Pod) -> bool {
+        let rules = Rules { options: self.options, cordoned: &Cordoned::default(), now: (self.now)() };
+        skipped(pod, &rules).is_some()
     }
 }

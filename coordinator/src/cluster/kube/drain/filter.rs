@@ -1,135 +1,136 @@
 //! Which pods of a node are evicted, left, or prevent the drain: kubectl 1.32's filters in its order (kubectl `pkg/drain/filters.go`).
 
 use super::super::api::Api;
-use podlift_model::{Failure, NodeName};
-use serde_json::Value;
+use super::super::pod::Pod;
+use super::returning::Cordoned;
+use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use podlift_engine::doors::DrainOptions;
+use podlift_model::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pod {
-    pub namespace: String,
-    pub pod: String,
-    pub uid: String,
-    pub labels: BTreeMap<String, String>,
-    /// The pod is being deleted already.
-    pub deleting: bool,
-}
-
-impl Pod {
-    pub fn name(&self) -> String {
-        format!("{}/{}", self.namespace, self.pod)
-    }
-    pub fn path(&self) -> String {
-        format!("/api/v1/namespaces/{}/pods/{}", self.namespace, self.pod)
-    }
-}
+/// Concurrent questions for DaemonSets.
+const AT_ONCE: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     pub evict: Vec<Pod>,
     /// Refusals in the words of drain: `cannot delete MESSAGE: ns/a, ns/b`.
     pub refused: Vec<String>,
-    /// Notes for people on pods that are evicted.
-    pub notes: Vec<String>,
+    /// Pods that stay, each with the reason, besides those of DaemonSets and static ones.
+    pub left: Vec<String>,
+    /// Pods that lose an emptyDir.
+    data: Vec<String>,
+    /// Pods that nothing creates again.
+    forced: Vec<String>,
+}
+
+impl Sorted {
+    /// What is lost with the pods, for people.
+    pub fn note(&self) -> Vec<String> {
+        let line =
+            |what: &str, pods: &[String]| (!pods.is_empty()).then(|| format!("{what} {}", pods.join(", ")));
+        let data = line("emptyDir data deleted of", &self.data);
+        data.into_iter().chain(line("not created again:", &self.forced)).collect()
+    }
+}
+
+/// What decides besides the pod.
+pub(super) struct Rules<'a> {
+    pub options: &'a DrainOptions,
+    pub cordoned: &'a Cordoned,
+    pub now: Timestamp,
 }
 
 enum Verdict {
     Evict,
-    /// The pod is evicted, and its emptyDir is lost.
-    EvictWithData,
-    Leave,
+    /// The pod is of a DaemonSet or static.
+    Stays,
+    /// The pod is left; the reason.
+    Leave(String),
     Refuse(&'static str),
 }
 
 const NO_CONTROLLER: &str = "Pods that declare no controller (they would not be created again)";
 const ORPHAN: &str = "Pods whose DaemonSet is gone";
 
-pub(super) async fn sort(api: &Api, node: &NodeName) -> Result<Sorted, Failure> {
-    let selector = format!("spec.nodeName={node}");
-    let pods = api.list("/api/v1/pods", &[("fieldSelector", &selector)]).await?;
+pub(super) async fn sort(api: &Api, pods: Vec<Pod>, rules: &Rules<'_>) -> Result<Sorted, Failure> {
     let missing = missing_sets(api, &pods).await?;
     let mut out = Sorted::default();
     let mut refused: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut data = Vec::new();
-    for value in &pods {
-        let pod = read(value);
-        match verdict(value, &missing) {
-            Verdict::Leave => continue,
-            Verdict::Refuse(why) => {
-                refused.entry(why).or_default().push(pod.name());
-                continue;
+    for pod in pods {
+        match verdict(&pod, &missing, rules) {
+            Verdict::Stays => {}
+            Verdict::Leave(why) => out.left.push(format!("{} ({why})", pod.name())),
+            Verdict::Refuse(why) => refused.entry(why).or_default().push(pod.name()),
+            Verdict::Evict => {
+                if pod.data && !pod.finished {
+                    out.data.push(pod.name());
+                }
+                if unmanaged(&pod, &missing).is_some() {
+                    out.forced.push(pod.name());
+                }
+                out.evict.push(pod);
             }
-            Verdict::EvictWithData => data.push(pod.name()),
-            Verdict::Evict => {}
         }
-        out.evict.push(pod);
     }
-    out.refused =
-        refused.iter().map(|(why, pods)| format!("cannot delete {why}: {}", pods.join(", "))).collect();
-    if !data.is_empty() {
-        out.notes.push(format!("emptyDir data deleted of {}", data.join(", ")));
-    }
+    let line = |(why, pods): (&&str, &Vec<String>)| format!("cannot delete {why}: {}", pods.join(", "));
+    out.refused = refused.iter().map(line).collect();
     Ok(out)
 }
 
-fn verdict(pod: &Value, missing: &BTreeSet<(String, String)>) -> Verdict {
-    let controller = controller(pod);
-    if let Some(set) = daemon_set(pod)
-        && !finished(pod)
-    {
-        return if missing.contains(&set) { Verdict::Refuse(ORPHAN) } else { Verdict::Leave };
+fn verdict(pod: &Pod, missing: &BTreeSet<(String, String)>, rules: &Rules<'_>) -> Verdict {
+    if let Some(why) = skipped(pod, rules) {
+        return Verdict::Leave(why);
     }
-    if pod["metadata"]["annotations"].get("kubernetes.io/config.mirror").is_some() {
-        return Verdict::Leave;
+    if !pod.finished && daemon_set(pod).is_some_and(|set| !missing.contains(&set)) {
+        return Verdict::Stays;
     }
-    let volumes = pod["spec"]["volumes"].as_array();
-    let data = !finished(pod) && volumes.into_iter().flatten().any(|v| v.get("emptyDir").is_some());
-    match (finished(pod) || controller.is_some(), data) {
-        (false, _) => Verdict::Refuse(NO_CONTROLLER),
-        (true, true) => Verdict::EvictWithData,
-        (true, false) => Verdict::Evict,
+    if pod.mirror {
+        return Verdict::Stays;
+    }
+    if let Some(why) = rules.cordoned.returning(pod) {
+        return Verdict::Leave(why.into());
+    }
+    match unmanaged(pod, missing).filter(|_| !rules.options.force) {
+        Some(why) => Verdict::Refuse(why),
+        None => Verdict::Evict,
     }
 }
 
-fn finished(pod: &Value) -> bool {
-    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+/// Why nothing would create the pod again.
+fn unmanaged(pod: &Pod, missing: &BTreeSet<(String, String)>) -> Option<&'static str> {
+    if pod.finished {
+        return None;
+    }
+    match daemon_set(pod) {
+        Some(set) if missing.contains(&set) => Some(ORPHAN),
+        _ => pod.controller.is_none().then_some(NO_CONTROLLER),
+    }
 }
 
-fn controller(pod: &Value) -> Option<&Value> {
-    let owners = pod["metadata"]["ownerReferences"].as_array()?;
-    owners.iter().find(|o| o["controller"] == true)
+/// Whether the pod has been terminating for longer than a person is willing to wait; the reason.
+pub(super) fn skipped(pod: &Pod, rules: &Rules<'_>) -> Option<String> {
+    let seconds = i64::from(rules.options.skip_wait_for_delete_seconds);
+    let since = pod.deleting.filter(|_| seconds > 0)?;
+    let over = rules.now.duration_since(since) > SignedDuration::from_secs(seconds);
+    over.then(|| format!("terminating since {since}, for more than {seconds} s: not waited for"))
 }
 
 /// (namespace, name) of the DaemonSet that owns the pod. As in kubectl, the API group is ignored.
-fn daemon_set(pod: &Value) -> Option<(String, String)> {
-    let owner = controller(pod).filter(|o| o["kind"] == "DaemonSet")?;
-    let namespace = pod["metadata"]["namespace"].as_str()?;
-    Some((namespace.into(), owner["name"].as_str()?.into()))
+fn daemon_set(pod: &Pod) -> Option<(String, String)> {
+    let owner = pod.controller.as_ref().filter(|o| o.kind == "DaemonSet")?;
+    Some((pod.namespace.clone(), owner.name.clone()))
 }
 
 /// DaemonSets that pods name and that do not exist. Each is asked for once.
-async fn missing_sets(api: &Api, pods: &[Value]) -> Result<BTreeSet<(String, String)>, Failure> {
+async fn missing_sets(api: &Api, pods: &[Pod]) -> Result<BTreeSet<(String, String)>, Failure> {
     let named: BTreeSet<(String, String)> =
-        pods.iter().filter(|p| !finished(p)).filter_map(daemon_set).collect();
-    let mut missing = BTreeSet::new();
-    for (namespace, name) in named {
+        pods.iter().filter(|p| !p.finished).filter_map(daemon_set).collect();
+    let asked = named.into_iter().map(|(namespace, name)| async move {
         let path = format!("/apis/apps/v1/namespaces/{namespace}/daemonsets/{name}");
-        if api.find(&path).await?.is_none() {
-            missing.insert((namespace, name));
-        }
-    }
-    Ok(missing)
-}
-
-fn read(pod: &Value) -> Pod {
-    let meta = &pod["metadata"];
-    let text = |key: &str| meta[key].as_str().unwrap_or_default().to_string();
-    let labels = meta["labels"].as_object().into_iter().flatten();
-    Pod {
-        namespace: text("namespace"),
-        pod: text("name"),
-        uid: text("uid"),
-        labels: labels.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().into())).collect(),
-        deleting: meta.get("deletionTimestamp").is_some(),
-    }
+        Ok::<_, Failure>(api.find(&path).await?.is_none().then_some((namespace, name)))
+    });
+    let answers: Vec<_> = futures_util::stream::iter(asked).buffered(AT_ONCE).collect().await;
+    answers.into_iter().filter_map(Result::transpose).collect()
 }

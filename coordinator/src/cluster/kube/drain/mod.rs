@@ -1,56 +1,154 @@
-//! A drain like `kubectl drain --ignore-daemonsets --delete-emptydir-data` of 1.32, with its refusals and its retries. At the time limit it
-//! names what blocks the drain. A failed eviction is a failure. This module does not set or remove the cordon.
+//! A drain like `kubectl drain --ignore-daemonsets --delete-emptydir-data` of 1.32, with its refusals and its retries, and with its flags
+//! as options. All that may pass is waited for within the drain's own time. At the time limit the drain names what holds each remaining
+//! pod. A failed eviction is a failure. This module does not set or remove the cordon.
 
+mod attempt;
+mod board;
 mod budgets;
 mod evict;
 mod filter;
+mod patience;
+mod returning;
+mod sight;
 
 use super::api::Api;
 use super::{nodes, owner};
-use evict::Ended;
-use filter::Pod;
+use crate::dispatch::Progress;
+use board::Board;
+use evict::{Ended, Eviction};
+use filter::Sorted;
 use futures_util::future::join_all;
-use podlift_engine::doors::EvictionView;
+use jiff::Timestamp;
+use patience::Patience;
+use podlift_engine::doors::{DrainOptions, EvictionView};
 use podlift_model::{Epoch, Failure, NodeName, codes};
+use returning::Cordoned;
+pub(super) use sight::Sight;
+use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-/// What a drain would evict now, and what prevents it.
-pub(super) async fn look(api: &Api, node: &NodeName) -> Result<EvictionView, Failure> {
-    let sorted = filter::sort(api, node).await?;
-    let evict = sorted.evict.iter().map(Pod::name).collect();
-    Ok(EvictionView { evict, refused: sorted.refused, ..EvictionView::default() })
+/// Time between two lines about a drain that waits.
+const REPORT: Duration = Duration::from_secs(5);
+/// Time between two lists of a node's pods within one drain.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// One node's drain.
+pub(super) struct Drain<'a> {
+    pub api: &'a Api,
+    pub sight: Sight<'a>,
+    pub node: &'a NodeName,
+    pub options: &'a DrainOptions,
+    /// The wall clock, to compare with the times in objects.
+    pub now: &'a (dyn Fn() -> Timestamp + Send + Sync),
 }
 
-pub(super) async fn drain(
-    api: &Api,
-    node: &NodeName,
-    epoch: &Epoch,
-    limit: Duration,
-) -> Result<String, Failure> {
-    owner::check(&nodes::raw(api, node).await?, epoch)?;
-    let sorted = filter::sort(api, node).await?;
-    if !sorted.refused.is_empty() {
-        let text = format!("{node} can't be drained: {}", sorted.refused.join("; "));
-        return Err(Failure::operator(codes::DRAIN_REFUSED, text));
+impl Drain<'_> {
+    /// What a drain would evict now, what it leaves, and what prevents it.
+    pub async fn look(&self) -> Result<EvictionView, Failure> {
+        let cordoned = Cordoned::of(&nodes::raw(self.api, self.node).await?);
+        let sorted = self.sort(&cordoned, &BTreeSet::new()).await?;
+        let terminating = sorted.evict.iter().filter(|pod| pod.deleting.is_some());
+        Ok(EvictionView {
+            evict: sorted.evict.iter().map(|pod| pod.name()).collect(),
+            refused: sorted.refused,
+            left: sorted.left,
+            held: terminating.map(|pod| format!("{} ({})", pod.name(), board::terminating(pod))).collect(),
+        })
     }
-    let deadline = Instant::now() + limit;
-    let ends = join_all(sorted.evict.iter().map(|pod| evict::evict(api, pod, deadline))).await;
-    let failed: Vec<&str> = ends.iter().filter_map(Ended::failed).collect();
-    if !failed.is_empty() {
-        let text =
-            format!("{} of {} evictions from {node} failed: {}", failed.len(), ends.len(), failed.join("; "));
-        return Err(Failure::operator(codes::EVICTION_FAILED, text));
-    }
-    let pairs = sorted.evict.iter().zip(&ends);
-    let blocked: Vec<(&Pod, &str)> = pairs.filter_map(|(pod, end)| Some((pod, end.blocked()?))).collect();
-    match blocked.is_empty() {
-        true => Ok(gone(node, ends.len(), &sorted.notes)),
-        false => Err(budgets::blocked(api, node, &blocked, limit).await),
-    }
-}
 
-fn gone(node: &NodeName, count: usize, notes: &[String]) -> String {
-    let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) };
-    format!("{count} pods evicted from {node}{notes}")
+    /// Evicts until no pod is left that has to go. `told` receives a line about what it waits for.
+    pub async fn run(&self, epoch: &Epoch, limit: Duration, told: &Progress) -> Result<String, Failure> {
+        let deadline = Instant::now() + limit;
+        let patience = Patience { deadline };
+        let object = patience.ask(|| nodes::raw(self.api, self.node)).await?;
+        owner::check(&object, epoch)?;
+        let cordoned = Cordoned::of(&object);
+        let mut gone: BTreeSet<String> = BTreeSet::new();
+        let mut notes: Vec<String> = Vec::new();
+        loop {
+            let sorted = patience.ask(|| self.sort(&cordoned, &gone)).await?;
+            if !sorted.refused.is_empty() {
+                let text = format!("{} can't be drained: {}", self.node, sorted.refused.join("; "));
+                return Err(Failure::operator(codes::DRAIN_REFUSED, text));
+            }
+            if sorted.evict.is_empty() {
+                return Ok(self.line(gone.len(), &notes, &sorted.left));
+            }
+            notes.extend(sorted.note());
+            self.round(&sorted, deadline, limit, told).await?;
+            gone.extend(sorted.evict.into_iter().map(|pod| pod.uid));
+            // A pod may have been bound to the node just before the cordon, so the list is read again.
+            sleep(ROUND).await;
+        }
+    }
+
+    /// The pods of the node, without those that this drain has seen go.
+    async fn sort(&self, cordoned: &Cordoned, gone: &BTreeSet<String>) -> Result<Sorted, Failure> {
+        let pods = self.sight.pods(self.node).await?;
+        let pods = pods.into_iter().filter(|pod| !gone.contains(&pod.uid)).collect();
+        let rules = filter::Rules { options: self.options, cordoned, now: (self.now)() };
+        filter::sort(self.api, pods, &rules).await
+    }
+
+    /// Evicts these pods side by side, and waits until they are gone.
+    async fn round(
+        &self,
+        sorted: &Sorted,
+        deadline: Instant,
+        limit: Duration,
+        told: &Progress,
+    ) -> Result<(), Failure> {
+        let board = Board::new(&sorted.evict);
+        let eviction = |at: usize| Eviction {
+            api: self.api,
+            sight: &self.sight,
+            pod: &sorted.evict[at],
+            options: self.options,
+            now: self.now,
+            deadline,
+            slot: board.slot(at),
+        };
+        let evictions = (0..sorted.evict.len()).map(|at| eviction(at).run());
+        let ends = tokio::select! {
+            ends = join_all(evictions) => ends,
+            () = self.report(&board, told) => return Ok(()),
+        };
+        self.judge(&board, &ends, limit).await
+    }
+
+    /// Sends a line every few seconds, without end.
+    async fn report(&self, board: &Board<'_>, told: &Progress) {
+        loop {
+            sleep(REPORT).await;
+            told(board.line(self.node));
+        }
+    }
+
+    async fn judge(&self, board: &Board<'_>, ends: &[Ended], limit: Duration) -> Result<(), Failure> {
+        let failed: Vec<&str> = ends.iter().filter_map(Ended::failed).collect();
+        if !failed.is_empty() {
+            let text = format!(
+                "{} of {} evictions from {} failed: {}",
+                failed.len(),
+                ends.len(),
+                self.node,
+                failed.join("; ")
+            );
+            return Err(Failure::operator(codes::EVICTION_FAILED, text));
+        }
+        match board.held(ends) {
+            held if held.is_empty() => Ok(()),
+            held => Err(budgets::blocked(self.api, self.node, &held, limit).await),
+        }
+    }
+
+    fn line(&self, count: usize, notes: &[String], left: &[String]) -> String {
+        let mut line = format!("{count} pods evicted from {}", self.node);
+        notes.iter().for_each(|note| line.push_str(&format!("; {note}")));
+        if !left.is_empty() {
+            line.push_str(&format!("; left there: {}", left.join(", ")));
+        }
+        line
+    }
 }

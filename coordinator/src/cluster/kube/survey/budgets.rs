@@ -54,6 +54,25 @@ struct Status {
     current_healthy: i32,
     desired_healthy: i32,
     expected_pods: i32,
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    reason: String,
+    message: String,
+}
+
+impl Condition {
+    /// The controller can't find out how many pods the owners of the budget's pods want.
+    fn is_sync_failure(&self) -> bool {
+        self.kind == "DisruptionAllowed" && self.status != "True" && self.reason == "SyncFailed"
+    }
 }
 
 pub(super) async fn read(api: &Api) -> Result<Vec<BudgetView>, Failure> {
@@ -65,6 +84,7 @@ pub(super) async fn read(api: &Api) -> Result<Vec<BudgetView>, Failure> {
 fn view(budget: Budget) -> BudgetView {
     let Budget { metadata, spec, status } = budget;
     BudgetView {
+        sync_failed: status.conditions.into_iter().find(Condition::is_sync_failure).map(|c| c.message),
         observed: status.observed_generation >= metadata.generation,
         namespace: metadata.namespace,
         name: metadata.name,
@@ -74,7 +94,6 @@ fn view(budget: Budget) -> BudgetView {
         desired_healthy: status.desired_healthy,
         expected_pods: status.expected_pods,
         unhealthy_policy: spec.unhealthy_pod_eviction_policy.unwrap_or_else(|| "IfHealthyBudget".into()),
-        sync_failed: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Metadata of any object, reduced to the fields that podlift reads.
 
 use crate::cluster::kube::pages::or_default;
+use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,10 @@ pub(super) struct Meta {
     pub owner_references: Vec<OwnerReference>,
     #[serde(deserialize_with = "or_default")]
     pub managed_fields: Vec<ManagedField>,
+    pub deletion_timestamp: Option<Timestamp>,
+    pub deletion_grace_period_seconds: Option<i64>,
+    #[serde(deserialize_with = "or_default")]
+    pub finalizers: Vec<String>,
 }
 
 /// The manager that wrote an object, or its status.
@@ -41,6 +46,12 @@ impl Meta {
 
     pub fn annotation(&self, key: &str) -> Option<&String> {
         self.annotations.as_ref()?.get(key)
+    }
+
+    /// When its deletion was requested; the timestamp of the object is the end of the grace period.
+    pub fn deleted_since(&self) -> Option<Timestamp> {
+        let grace = self.deletion_grace_period_seconds.unwrap_or_default().max(0);
+        Some(self.deletion_timestamp? - jiff::SignedDuration::from_secs(grace))
     }
 
     pub fn controller(&self) -> Option<&OwnerReference> {

@@ -159,7 +159,7 @@ pub(super) async fn read(api: &Api) -> Result<Vec<PodView>, Failure> {
 fn view(pod: Pod) -> PodView {
     let Pod { metadata: meta, spec, status } = pod;
     let finished = matches!(status.phase.as_str(), "Succeeded" | "Failed");
-    let controller = meta.controller();
+    let (controller, terminating) = (meta.controller(), meta.deleted_since());
     let empty_dirs = spec.volumes.iter().filter(|v| v.empty_dir.is_some()).map(|v| v.name.clone()).collect();
     let all = || status.init_container_statuses.iter().chain(&status.container_statuses);
     PodView {
@@ -175,12 +175,12 @@ fn view(pod: Pod) -> PodView {
         gpu_by: gpu_by(&spec),
         gpus: gpus(&spec.containers).max(gpus_at_once(&spec.init_containers)),
         gang: gang(&meta),
-        finalizers: vec![],
-        terminating: None,
         phase: status.phase,
         node: spec.node_name.and_then(|n| NodeName::new(n).ok()),
         namespace: meta.namespace,
         name: meta.name,
+        terminating,
+        finalizers: meta.finalizers,
         labels: meta.labels.unwrap_or_default(),
     }
 }

@@ -1,16 +1,20 @@
-//! The certificate that each ingress address presents for each name that an ingress promises TLS for. Browsers see the same certificate.
+//! The certificates that each ingress address presents for each name that an ingress promises TLS for. Browsers see the same certificates.
 
 use super::ingresses::Ingress;
 use crate::cluster::Certificates;
 use futures_util::StreamExt as _;
-use podlift_engine::survey::{LoadBalancerView, ServedCertificate};
+use podlift_engine::survey::{Certificate, LoadBalancerView, ServedCertificate};
 use podlift_model::survey::Seen;
 use std::collections::BTreeSet;
 
 const HTTPS: u16 = 443;
 const HTTP: u16 = 80;
-/// Concurrent handshakes.
+/// Pairs of address and name that are asked at the same time.
 const AT_ONCE: usize = 32;
+/// Handshakes at one address for one name. With three replicas behind it, one of them is missed by one survey of 130.
+const HANDSHAKES: u32 = 12;
+/// Failures in a row after which an address counts as silent.
+const FAILURES: usize = 2;
 
 pub(super) async fn read(
     certificates: &dyn Certificates,
@@ -19,13 +23,52 @@ pub(super) async fn read(
 ) -> Vec<ServedCertificate> {
     let asked = questions(balancers.as_deref().unwrap_or_default(), ingresses.as_deref().unwrap_or_default());
     let looks = asked.into_iter().map(|(address, name)| async move {
-        let certificate = certificates.served(&address, &name).await;
-        ServedCertificate { address, server_name: name, certificate }
+        let seen = certificates_of(certificates, &address, &name).await;
+        let entry = |certificate| ServedCertificate {
+            address: address.clone(),
+            server_name: name.clone(),
+            certificate,
+        };
+        seen.into_iter().map(entry).collect::<Vec<_>>()
     });
-    let mut served: Vec<ServedCertificate> =
+    let mut served: Vec<Vec<ServedCertificate>> =
         futures_util::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
-    served.sort_by(|a, b| (&a.address, &a.server_name).cmp(&(&b.address, &b.server_name)));
-    served
+    let place =
+        |all: &Vec<ServedCertificate>| all.first().map(|s| (s.address.clone(), s.server_name.clone()));
+    served.sort_by_key(place);
+    served.into_iter().flatten().collect()
+}
+
+/// What several handshakes in a row get: each different certificate once, the most frequent one first, and the last failure if there was
+/// one. An address may lead to several replicas, and one of them may serve another certificate than the rest.
+async fn certificates_of(
+    certificates: &dyn Certificates,
+    address: &str,
+    name: &str,
+) -> Vec<Seen<Certificate>> {
+    let (mut found, mut failed): (Vec<(Certificate, u32)>, Vec<String>) = (Vec::new(), Vec::new());
+    for _ in 0..HANDSHAKES {
+        match certificates.served(address, name).await {
+            Ok(certificate) => {
+                match found.iter_mut().find(|(c, _)| c.fingerprint == certificate.fingerprint) {
+                    Some((_, times)) => *times += 1,
+                    None => found.push((certificate, 1)),
+                }
+            }
+            Err(why) => failed.push(why),
+        }
+        // An address that refuses or hangs every time costs no more than this.
+        if found.is_empty() && failed.len() >= FAILURES {
+            break;
+        }
+    }
+    found.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let asked = failed.len() + found.iter().map(|(_, times)| *times as usize).sum::<usize>();
+    let failure = failed.last().map(|why| match found.is_empty() {
+        true => Err(why.clone()),
+        false => Err(format!("{} of {asked} handshakes: {why}", failed.len())),
+    });
+    found.into_iter().map(|(certificate, _)| Ok(certificate)).chain(failure).collect()
 }
 
 /// Each pair (host:port, name), once.
@@ -60,4 +103,42 @@ fn joined(address: &str, port: u16) -> String {
 /// A name to ask for: a wildcard is not one, but any name below it is.
 fn asked_for(host: &str) -> String {
     host.strip_prefix("*.").map_or_else(|| host.to_string(), |rest| format!("podlift.{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Replicas that take turns; an empty one refuses.
+    struct Replicas(Vec<&'static str>, AtomicU32);
+
+    #[async_trait]
+    impl Certificates for Replicas {
+        async fn served(&self, _address: &str, _name: &str) -> Seen<Certificate> {
+            let turn = self.1.fetch_add(1, Ordering::Relaxed) as usize % self.0.len();
+            match self.0[turn] {
+                "" => Err("connection refused".into()),
+                fingerprint => Ok(podlift_engine::testing::survey::certificate(fingerprint)),
+            }
+        }
+    }
+
+    async fn seen(replicas: &[&'static str]) -> Vec<Result<String, String>> {
+        let all = certificates_of(&Replicas(replicas.to_vec(), AtomicU32::new(0)), "x:443", "x").await;
+        all.into_iter().map(|one| one.map(|c| c.fingerprint)).collect()
+    }
+
+    #[tokio::test]
+    async fn one_replica_of_three_that_differs_is_seen() {
+        let of = |text: &str| podlift_engine::testing::survey::certificate(text).fingerprint;
+        assert_eq!(seen(&["aa", "aa", "bb"]).await, [Ok(of("aa")), Ok(of("bb"))]);
+        assert_eq!(seen(&["aa"]).await, [Ok(of("aa"))]);
+        assert_eq!(
+            seen(&["aa", "aa", ""]).await,
+            [Ok(of("aa")), Err("4 of 12 handshakes: connection refused".into())]
+        );
+        assert_eq!(seen(&[""]).await, [Err("connection refused".into())]);
+    }
 }

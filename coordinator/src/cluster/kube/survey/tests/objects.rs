@@ -178,3 +178,34 @@ async fn an_operator_without_status_is_seen_beside_the_calico_of_manifests() {
         .on(&format!("{apps}/kube-system/daemonsets/calico-node"), named("calico-node"));
     assert!(both.survey().await.tigera_operator.unwrap().unwrap().beside_manifests);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_hangs_in_its_deletion_tells_since_when_and_by_what() {
+    let stuck = view(json!({"metadata": {
+        "deletionTimestamp": "2026-01-10T08:00:30Z",
+        "deletionGracePeriodSeconds": 30,
+        "finalizers": ["scheduler.site.example/finalizer", "batch.kubernetes.io/job-tracking"],
+    }}))
+    .await;
+    assert_eq!(stuck.terminating, "2026-01-10T08:00:00Z".parse().ok());
+    assert_eq!(stuck.finalizers[0], "scheduler.site.example/finalizer");
+    let plain = view(json!({})).await;
+    assert!(plain.terminating.is_none() && plain.finalizers.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_whose_controller_cannot_count_says_so() {
+    let budget = |conditions: Value| {
+        json!({
+            "metadata": {"namespace": "elastic", "name": "es", "generation": 1},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"cluster": "es"}}},
+            "status": {"observedGeneration": 1, "conditions": conditions},
+        })
+    };
+    let failed = json!([{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": "no scale subresource"}]);
+    let short = json!([{"type": "DisruptionAllowed", "status": "False", "reason": "InsufficientPods", "message": ""}]);
+    let path = "/apis/policy/v1/poddisruptionbudgets";
+    let seen = empty().list(path, &[budget(failed), budget(short)]).survey().await.budgets.unwrap();
+    let told: Vec<Option<&str>> = seen.iter().map(|b| b.sync_failed.as_deref()).collect();
+    assert_eq!(told, [Some("no scale subresource"), None]);
+}

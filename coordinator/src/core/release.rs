@@ -1,0 +1,114 @@
+//! `podlift node release`: gives back the cordon that an ended run of this journal has left on a node. The node must be whole, or a person
+//! gives the reason why it gets work all the same.
+
+use super::{Coordinator, CoordinatorError};
+use crate::exec::{NotWhole, whole_now};
+use podlift_engine::doors::NodeView;
+use podlift_engine::machine::{Event, RunState};
+use podlift_engine::steps::Cx;
+use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
+use podlift_model::{Failure, NodeName, RunId, codes};
+
+/// A cordon that may be given back, or why it may not.
+type Mine = Result<RunId, (String, String)>;
+
+impl Coordinator {
+    pub(super) async fn release(
+        &self,
+        node: NodeName,
+        reason: String,
+        force: bool,
+        by: &str,
+    ) -> Result<String, CoordinatorError> {
+        let refused =
+            |(why, next): (String, String)| CoordinatorError::NotReleased { node: node.clone(), why, next };
+        let view = self.node_now(&node).await?;
+        if !view.unschedulable {
+            return Ok(format!("{node} is schedulable already"));
+        }
+        let run = self.owner(&view).map_err(refused)?;
+        if !force {
+            self.may_work(&node, &run).await.map_err(refused)?;
+        }
+        let epoch = self
+            .fence
+            .commanding()
+            .ok_or_else(|| CoordinatorError::ReadOnly { why: self.fence.read_only().unwrap_or_default() })?;
+        let note = if force { format!("although it may not be whole: {reason}") } else { reason };
+        let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
+        self.store.append(None, event)?;
+        self.performer
+            .cluster
+            .act(&ClusterAct::Uncordon { node: node.clone(), run: run.clone() }, &epoch)
+            .await?;
+        match self.node_now(&node).await?.unschedulable {
+            false => Ok(format!("{node} is schedulable; run {run} had left it cordoned")),
+            true => Err(refused((
+                "it is cordoned after the uncordon, so another person or program cordoned it meanwhile"
+                    .into(),
+                format!("kubectl get node {node} -o yaml --show-managed-fields"),
+            ))),
+        }
+    }
+
+    async fn node_now(&self, node: &NodeName) -> Result<NodeView, CoordinatorError> {
+        match self.performer.cluster.look(&ClusterLook::Node { node: node.clone() }).await? {
+            ClusterReply::Node(view) => Ok(view),
+            _ => Err(Failure::permanent(codes::ODD_REPLY, "unexpected answer to a node").into()),
+        }
+    }
+
+    /// The ended run that has left this cordon.
+    fn owner(&self, view: &NodeView) -> Mine {
+        let node = &view.name;
+        let Some(owner) = &view.owner else {
+            let why = "it was cordoned by another person or program, and podlift never removes such a cordon";
+            return Err((why.into(), format!("kubectl uncordon {node}")));
+        };
+        let run = owner.run.clone();
+        if let Some(open) = self.store.open_run() {
+            let busy = open.steps_of(node).any(|(_, step)| !step.is_over());
+            if open.run == run || busy {
+                return Err((
+                    format!("run {} is open and still has steps on it", open.run),
+                    format!("podlift defer {node}"),
+                ));
+            }
+        }
+        match owner.over {
+            true => Ok(run),
+            false => Err((
+                format!(
+                    "its cordon is of run {run}, which this journal does not know as ended; if no other coordinator works with it: kubectl annotate node {node} podlift.io/owner-"
+                ),
+                format!("kubectl uncordon {node}"),
+            )),
+        }
+    }
+
+    /// Whether the node may get work, as its run would judge before an uncordon.
+    async fn may_work(&self, node: &NodeName, run: &RunId) -> Result<(), (String, String)> {
+        let forced = || format!("podlift node release {node} --force --reason TEXT");
+        let Some(state) = self.store.run(run) else {
+            let why = format!("run {run} is archived, so that it is not known how the node was before it");
+            return Err((why, forced()));
+        };
+        let Some(cx) = uncordon_of(&state, node) else {
+            return Err((format!("run {run} has no step that uncordons it"), forced()));
+        };
+        match whole_now(&self.performer, &cx).await {
+            Ok(()) => Ok(()),
+            Err(NotWhole::Broken(why)) => Err((format!("it is not whole: {why}"), forced())),
+            Err(NotWhole::Unseen(failure)) => {
+                Err((format!("it can't be looked at: {}", failure.message), forced()))
+            }
+        }
+    }
+}
+
+/// The node's last step that uncordons, as the view of its state.
+fn uncordon_of<'a>(state: &'a RunState, node: &NodeName) -> Option<Cx<'a>> {
+    let steps = state.steps_of(node).map(|(spec, _)| spec);
+    let step = steps.filter(|spec| spec.kind.step().verb() == "uncordon").last()?;
+    Some(Cx { state, step, ahead: 0, acted: true })
+}

@@ -1,0 +1,109 @@
+//! What stops a drain, and what an abort does while the API is away.
+
+use crate::core::{Command, CoordinatorError};
+use crate::journal::MemoryJournal;
+use crate::testing::{Fleet, Running, name, start};
+use podlift_engine::machine::{RunState, RunStatus, StepStatus};
+use podlift_model::{OpOutcome, RunId, codes};
+use std::sync::Arc;
+use std::time::Duration;
+
+const DRAIN: &str = "canary/dgx030/drain";
+
+async fn say(r: &Running, command: Command) -> Result<String, CoordinatorError> {
+    r.coordinator.command(None, command, "eve").await
+}
+
+fn drains(s: &RunState) -> bool {
+    s.steps.iter().any(|(id, x)| id.as_str() == DRAIN && matches!(x.status, StepStatus::Started { .. }))
+}
+
+fn status<'a>(s: &'a RunState, step: &str) -> &'a StepStatus {
+    &s.steps.iter().find(|(id, _)| id.as_str() == step).unwrap().1.status
+}
+
+/// A run whose first drain never ends.
+async fn draining(fleet: &Arc<Fleet>, journal: &MemoryJournal) -> (Running, RunId) {
+    fleet.lock().pods.insert(name("dgx030"), vec!["a/web".into()]);
+    fleet.lock().hanging.insert("drain".into());
+    let r = start(fleet, journal, "one");
+    let run = r.upgrade().await;
+    r.until(&run, drains).await;
+    (r, run)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_now_stops_a_drain_at_once_and_a_resume_goes_on_with_it() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    let begin = tokio::time::Instant::now();
+    say(&r, Command::Pause { reason: "now".into(), now: true }).await.unwrap();
+    let state = r.until(&run, |s| !drains(s)).await;
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    let StepStatus::Ended { outcome: OpOutcome::Failed { failure }, .. } = status(&state, DRAIN) else {
+        panic!("{:?}", status(&state, DRAIN))
+    };
+    assert_eq!(failure.code, codes::DRAIN_STOPPED);
+    fleet.lock().hanging.clear();
+    say(&r, Command::Resume).await.unwrap();
+    r.until(&run, |s| s.status == RunStatus::Succeeded).await;
+    assert!(fleet.lock().pods.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_lets_a_drain_go_on() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    say(&r, Command::Pause { reason: "later".into(), now: false }).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(drains(&r.coordinator.store().run(&run).unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deferral_stops_a_drain_at_once_and_gives_the_cordon_back() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    assert!(fleet.lock().views[&name("dgx030")].unschedulable);
+    let begin = tokio::time::Instant::now();
+    say(&r, Command::Defer { node: name("dgx030"), reason: "a job".into() }).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(!fleet.lock().views[&name("dgx030")].unschedulable);
+    fleet.lock().hanging.clear();
+    let state = r.until(&run, |s| s.status == RunStatus::Succeeded).await;
+    assert!(state.deferred.contains_key(&name("dgx030")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_waits_for_the_api_without_limit_and_says_so() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    fleet.lock().api_down = true;
+    say(&r, Command::Abort { reason: "enough".into() }).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let state = r.coordinator.store().run(&run).unwrap();
+    assert!(matches!(state.status, RunStatus::Aborting { .. }), "{:?}", state.status);
+    let rows = r.coordinator.status(None).unwrap().nodes;
+    let row = rows.iter().find(|n| n.name == name("dgx030")).unwrap();
+    let reason = row.reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("can't be reached") && reason.contains("second podlift abort"), "{reason}");
+    fleet.lock().api_down = false;
+    r.until(&run, RunState::is_over).await;
+    assert!(!fleet.lock().views[&name("dgx030")].unschedulable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_abort_ends_the_wait_and_lists_the_cordon_with_the_next_command() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    fleet.lock().api_down = true;
+    say(&r, Command::Abort { reason: "enough".into() }).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    say(&r, Command::Abort { reason: "now".into() }).await.unwrap();
+    let state = r.until(&run, RunState::is_over).await;
+    let RunStatus::Aborted { left, .. } = &state.status else { panic!("{:?}", state.status) };
+    assert!(left.iter().any(|l| l.contains("podlift node release dgx030")), "{left:#?}");
+    fleet.lock().api_down = false;
+    let release = Command::NodeRelease { node: name("dgx030"), reason: String::new(), force: false };
+    say(&r, release).await.unwrap();
+    assert!(!fleet.lock().views[&name("dgx030")].unschedulable);
+}
