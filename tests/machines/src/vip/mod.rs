@@ -55,8 +55,8 @@ fn haproxy(servers: &[(String, String)]) -> String {
         "global\n    log /dev/log local0\n    maxconn 1000\n\ndefaults\n    mode tcp\n    log global\n    option redispatch\n    \
          retries 1\n    timeout connect 5s\n    timeout client 10m\n    timeout server 10m\n    timeout check 3s\n\n\
          frontend apiserver\n    bind *:{}\n    default_backend apiserverbackend\n\n\
-         backend apiserverbackend\n    option httpchk GET /healthz\n    http-check expect status 200\n    option ssl-hello-chk\n    \
-         balance roundrobin\n{servers}",
+         backend apiserverbackend\n    option httpchk\n    http-check connect ssl\n    http-check send meth GET uri /healthz\n    \
+         http-check expect status 200\n    balance roundrobin\n{servers}",
         PROXIES[1].1
     )
 }
