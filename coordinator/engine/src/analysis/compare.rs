@@ -1,7 +1,9 @@
 //! Compares what is seen after a run with the record from before it, and finds each difference that an operator would have to look into.
 
 use crate::program::{Finding, Recorded, Severity, finding};
-use crate::survey::{BcmApplication, Certificate, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
+use crate::survey::{
+    BcmApplication, Certificate, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus,
+};
 use podlift_model::NodeName;
 use podlift_model::survey::Seen;
 use std::collections::{BTreeMap, BTreeSet};

@@ -127,7 +127,9 @@ fn an_address_may_give_several_certificates_and_only_new_ones_are_told() {
         certificate,
     };
     let of = |fingerprints: &[&str]| -> Recorded {
-        let all = fingerprints.iter().map(|f| served(if *f == "-" { Err("reset".into()) } else { Ok(certificate(f)) }));
+        let all = fingerprints
+            .iter()
+            .map(|f| served(if *f == "-" { Err("reset".into()) } else { Ok(certificate(f)) }));
         Recorded { served: Ok(all.collect()), ..Recorded::default() }
     };
     let told = |before: &[&str], after: &[&str]| -> Vec<String> {

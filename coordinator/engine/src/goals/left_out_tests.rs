@@ -20,7 +20,8 @@ fn troubled(i: &mut PlanInput) {
     let node = |i: &mut PlanInput, at: usize, is: &str| assert_eq!(i.inventory.nodes[at].name, name(is));
     node(i, 0, "dgx030");
     let nodes = &mut i.inventory.nodes;
-    (nodes[0].view.ready, nodes[0].view.ready_message) = (false, "kubelet stopped posting node status".into());
+    (nodes[0].view.ready, nodes[0].view.ready_message) =
+        (false, "kubelet stopped posting node status".into());
     nodes[1].facts = None;
     i.surveys.remove(&name("dgx031"));
     i.offers.insert(name("dgx031"), Err("the agent is gone".into()));
@@ -39,8 +40,13 @@ fn workers_that_are_down_are_rows_and_no_blockers() {
     // Each lane of a worker first asks for its node, and lets others pass while it is away.
     for phase in ["pre-stage", "canary", "workers"] {
         let phase = plan.phases.iter().find(|p| p.name == phase).unwrap();
-        let lanes = phase.lanes.iter().filter(|l| l.node.as_ref().is_some_and(|n| n.as_str().starts_with("dgx")));
-        assert!(lanes.clone().count() > 0 && lanes.clone().all(|l| l.steps[0].kind.step().yields()), "{}", phase.name);
+        let lanes =
+            phase.lanes.iter().filter(|l| l.node.as_ref().is_some_and(|n| n.as_str().starts_with("dgx")));
+        assert!(
+            lanes.clone().count() > 0 && lanes.clone().all(|l| l.steps[0].kind.step().yields()),
+            "{}",
+            phase.name
+        );
     }
 }
 
@@ -50,7 +56,11 @@ fn the_plan_foretells_what_max_unavailable_has_to_be() {
     troubled(&mut i);
     let found = told(&build(&i).unwrap(), "max-unavailable");
     assert_eq!(found[0].0, Severity::Warning);
-    assert!(found[0].1.starts_with("2 workers are unavailable now (dgx030, dgx032), and 1 may be"), "{}", found[0].1);
+    assert!(
+        found[0].1.starts_with("2 workers are unavailable now (dgx030, dgx032), and 1 may be"),
+        "{}",
+        found[0].1
+    );
     assert!(found[0].1.contains("--max-unavailable 3 leaves room for 1 at once"), "{}", found[0].1);
     i.options.max_unavailable = 4;
     let found = told(&build(&i).unwrap(), "max-unavailable");
@@ -69,18 +79,25 @@ fn skip_unready_leaves_out_what_can_not_be_worked_on_and_nothing_else() {
     let names: Vec<&str> = plan.left_out.iter().map(|out| out.node.as_str()).collect();
     assert_eq!(names, ["dgx030", "dgx031", "dgx032"]);
     assert!(plan.left_out.iter().all(|out| out.unready && out.why.ends_with("(--skip-unready)")));
-    let others: Vec<&str> = plan.findings.iter().map(|f| f.check.as_str()).filter(|c| *c != "left-out").collect();
+    let others: Vec<&str> = plan
+        .findings
+        .iter()
+        .map(|f| f.check.as_str())
+        .filter(|c| !matches!(*c, "left-out" | "version-skew"))
+        .collect();
     assert_eq!(others, [""; 0], "what is left out has no other finding");
     // A cordon that an ended run has left is taken over, and is no trouble.
     let run = RunId::new("r0").unwrap();
-    let epoch = Epoch { number: 1, holder: "head-01".into() };
+    let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
     i.inventory.nodes[2].view.owner = Some(Owner { run, epoch, over: true });
     assert_eq!(build(&i).unwrap().left_out.len(), 2);
     // A control-plane node is never left out by its state.
     i.inventory.nodes[5].view.ready = false;
     let plan = build(&i).unwrap();
     assert_eq!(plan.left_out.len(), 2);
-    assert!(plan.blockers().any(|f| f.check == "nodes-ready" && f.evidence.contains("ControlPlaneNodesReady")));
+    assert!(
+        plan.blockers().any(|f| f.check == "nodes-ready" && f.evidence.contains("ControlPlaneNodesReady"))
+    );
 }
 
 #[test]
@@ -203,7 +220,11 @@ fn a_machine_that_is_gone_leaves_a_plan_for_the_others() {
     sick(&mut listed);
     let plan = build(&listed).unwrap();
     let told = told(&plan, "etcd");
-    assert!(told.iter().any(|(s, e)| *s == Severity::Warning && e.contains("member runai-03 is of no control-plane node")));
+    assert!(
+        told.iter().any(
+            |(s, e)| *s == Severity::Warning && e.contains("member runai-03 is of no control-plane node")
+        )
+    );
     assert!(plan.blockers().count() > 0, "the member has to go first");
     for state in i.etcd.values_mut().flatten() {
         state.members.pop();
@@ -217,7 +238,8 @@ fn a_machine_that_is_gone_leaves_a_plan_for_the_others() {
 #[test]
 fn fetches_are_limited_and_their_number_may_not_be_none() {
     let mut i = input();
-    let parallel = |i: &PlanInput| build(i).unwrap().phases.iter().find(|p| p.name == "pre-stage").unwrap().parallel;
+    let parallel =
+        |i: &PlanInput| build(i).unwrap().phases.iter().find(|p| p.name == "pre-stage").unwrap().parallel;
     assert_eq!(parallel(&i), 7);
     i.options.fetch_parallel = 3;
     assert_eq!(parallel(&i), 3);

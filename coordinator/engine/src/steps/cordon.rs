@@ -99,7 +99,9 @@ fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
     let why = match away.len() {
         0 => "others of this run are at work".to_string(),
         1..=NAMED => format!("not Ready or cordoned by others: {}", away.join(", ")),
-        more => format!("not Ready or cordoned by others: {} and {} more", away[..NAMED].join(", "), more - NAMED),
+        more => {
+            format!("not Ready or cordoned by others: {} and {} more", away[..NAMED].join(", "), more - NAMED)
+        }
     };
     (number + cx.ahead >= most).then(|| {
         format!(

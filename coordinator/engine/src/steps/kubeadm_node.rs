@@ -1,8 +1,8 @@
 //! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
-use super::paths;
 use super::kubelet_config;
 use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
+use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::kubeadm::has_phases;
@@ -48,7 +48,12 @@ impl Step for KubeadmNode {
         true
     }
     fn remains(&self) -> Option<String> {
-        Some(format!("kubeadm upgrade node has written {} of {}, on control-plane nodes the manifests in {}, too", paths::KUBELET_CONFIG, *self.to, paths::MANIFESTS))
+        Some(format!(
+            "kubeadm upgrade node has written {} of {}, on control-plane nodes the manifests in {}, too",
+            paths::KUBELET_CONFIG,
+            *self.to,
+            paths::MANIFESTS
+        ))
     }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))

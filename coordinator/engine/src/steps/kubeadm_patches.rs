@@ -1,8 +1,8 @@
 //! Writes the node's files for `kubeadm --patches`: settings that kubeadm-config can't express, kept on the node that has them. From then
 //! on the agent passes the folder to every kubeadm run. It accepts only content that the node's own files already have.
 
-use super::paths;
 use super::manifests::patches;
+use super::paths;
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};

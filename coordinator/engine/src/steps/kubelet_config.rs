@@ -1,8 +1,8 @@
 //! Writes the kubelet's configuration file from ConfigMap kubelet-config. Right before, the ConfigMap is looked at again: if an old text
 //! was put back since its repair, the repair comes first.
 
-use super::paths;
 use super::empty::Lane;
+use super::paths;
 use super::reply::{all, cluster, done, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::mend_kubelet_config;

@@ -7,6 +7,8 @@ mod addons;
 mod again_tests;
 mod apt_source;
 mod apt_update;
+#[cfg(test)]
+mod aside_tests;
 mod compare_fleet;
 #[cfg(test)]
 mod compare_tests;

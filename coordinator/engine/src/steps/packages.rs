@@ -56,7 +56,10 @@ impl Step for Packages {
         true
     }
     fn remains(&self) -> Option<String> {
-        Some(format!("packages stay installed and held: {}", self.pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect::<Vec<_>>().join(", ")))
+        Some(format!(
+            "packages stay installed and held: {}",
+            self.pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect::<Vec<_>>().join(", ")
+        ))
     }
     fn sample() -> Self {
         Self::of(&[Package::Kubelet, Package::Kubectl], &version())

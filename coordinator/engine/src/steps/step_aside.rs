@@ -60,7 +60,9 @@ impl Step for StepAside {
         let others = others(cx);
         let serving = probes.iter().filter(|p| p.ok && others.contains(&p.endpoint)).count();
         match (serving >= OTHERS, cx.acted) {
-            (false, _) => without(&format!("only {serving} other API servers serve now, and {OTHERS} are needed")),
+            (false, _) => {
+                without(&format!("only {serving} other API servers serve now, and {OTHERS} are needed"))
+            }
             (true, true) => without("the rule was there, and is not any more"),
             (true, false) => Assess::Ready,
         }

@@ -5,7 +5,6 @@ use super::cordon::ours;
 use super::reply::{blocked, done, node, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{ClusterLook, Probe, Reply};
-use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
 use podlift_model::KubeVersion;
 use schemars::JsonSchema;
@@ -33,9 +32,6 @@ impl Step for VerifyNode {
     }
     fn complete(&mut self, shared: &Shared) {
         self.to.complete(shared.to);
-    }
-    fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
-        Some("fleet-verified")
     }
     fn may_be_deferred(&self) -> bool {
         true

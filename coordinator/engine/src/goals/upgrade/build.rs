@@ -21,7 +21,8 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     let chosen = choose(input)?;
     let left_out = left_out::of(input)?;
     let (cause, lost) = predict(input);
-    let (packages, mut findings) = (packages(input), checks::run(input, from, &cause, &lost.losses, &left_out));
+    let (packages, mut findings) =
+        (packages(input), checks::run(input, from, &cause, &lost.losses, &left_out));
     findings.sort_by_key(checks::rank);
     let repairs = cause.repairs();
     let none = || KubeadmConfigView {

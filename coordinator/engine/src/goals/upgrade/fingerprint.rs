@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 pub(in crate::goals) fn fingerprints(input: &PlanInput, left_out: &[LeftOut]) -> BTreeMap<String, Digest> {
     let nodes = input.inventory.nodes.iter();
-    let mut out: BTreeMap<String, Digest> =
-        nodes.map(|n| (format!("node {}", n.name), of_node(n))).collect();
+    let mut out: BTreeMap<String, Digest> = nodes.map(|n| (format!("node {}", n.name), of_node(n))).collect();
     if let Ok(config) = &input.kubeadm_config {
         out.insert("kubeadm-config".into(), of(&config.cluster_configuration));
     }

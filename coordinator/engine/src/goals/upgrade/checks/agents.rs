@@ -1,5 +1,5 @@
 //! Every node has a connected agent with our protocol. The agents of the control plane are needed; a worker without one lets the others
-//! pass, and is deferred if its agent is still away when all others have packages and images.
+//! pass, and is deferred if its agent is still away when all others have packages and images. An agent that was refused needs a person.
 
 use super::View;
 use crate::inventory::{NodeEntry, NodeRole};
@@ -11,7 +11,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     let each = missing.map(|n| match view.input.refused_agents.get(&n.name) {
         Some(why) => finding(
             "agents",
-            severity(n),
+            Severity::Blocker,
             Some(&n.name),
             why.clone(),
             &format!("ssh {} apt-get install --only-upgrade podlift-agent", n.name),

@@ -7,7 +7,13 @@ pub fn check(view: &View) -> Vec<Finding> {
     let out = view.left_out.iter();
     out.map(|out| {
         let evidence = format!("the run leaves it out, {}", out.why);
-        finding("left-out", Severity::Note, Some(&out.node), evidence, &format!("podlift include {}", out.node))
+        finding(
+            "left-out",
+            Severity::Note,
+            Some(&out.node),
+            evidence,
+            &format!("podlift include {}", out.node),
+        )
     })
     .collect()
 }

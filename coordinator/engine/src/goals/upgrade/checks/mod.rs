@@ -53,8 +53,8 @@ mod trust;
 
 use crate::analysis::root_cause::RootCause;
 use crate::goals::PlanInput;
-use crate::kubeadm_config::{ClusterConfiguration, Renderer};
 use crate::inventory::NodeEntry;
+use crate::kubeadm_config::{ClusterConfiguration, Renderer};
 use crate::program::{FLAG_LOSS, Finding, GoalName, LeftOut, Loss, Severity};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;

@@ -14,7 +14,9 @@ fn judge(node: &NodeEntry) -> Finding {
     let (severity, evidence) = match node.role {
         NodeRole::Worker => (
             Severity::Warning,
-            format!("node is not Ready: {message}. The run lets the others pass, and defers it if it is still away then"),
+            format!(
+                "node is not Ready: {message}. The run lets the others pass, and defers it if it is still away then"
+            ),
         ),
         NodeRole::ControlPlane => (
             Severity::Blocker,

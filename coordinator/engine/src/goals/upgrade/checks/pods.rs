@@ -62,7 +62,11 @@ fn storage(view: &View, pods: &[PodView], budgets: &[BudgetView]) -> Option<Find
     let evidence = format!(
         "{} and others are storage of Rook, which {}: while one of its nodes is drained, the drain of any other failure domain waits{}",
         osd.full_name(),
-        if one { "has one budget over all OSDs and replaces it by others as soon as a node is drained" } else { "makes its budgets when a node is drained" },
+        if one {
+            "has one budget over all OSDs and replaces it by others as soon as a node is drained"
+        } else {
+            "makes its budgets when a node is drained"
+        },
         if many { ", so two such nodes in one batch wait for each other" } else { "" }
     );
     let severity = if many { Severity::Warning } else { Severity::Note };
