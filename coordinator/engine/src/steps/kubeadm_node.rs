@@ -1,5 +1,6 @@
 //! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
+use super::paths;
 use super::kubelet_config;
 use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
 use super::reply::{done, odd};
@@ -42,6 +43,12 @@ impl Step for KubeadmNode {
     }
     fn raises_api_server(&self) -> bool {
         true
+    }
+    fn changes_node(&self) -> bool {
+        true
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!("kubeadm upgrade node has written {} of {}, on control-plane nodes the manifests in {}, too", paths::KUBELET_CONFIG, *self.to, paths::MANIFESTS))
     }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))

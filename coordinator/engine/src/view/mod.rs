@@ -9,7 +9,6 @@ pub mod report;
 pub mod runs;
 pub mod schema;
 mod select;
-pub mod selector;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -20,5 +19,5 @@ pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{ArchivedRow, RunRow, Runs, runs};
 pub use select::select;
-pub use selector::{Selector, SelectorError};
+pub use crate::selector::{self, Selector, SelectorError};
 pub use status::{FailedNode, NodeRow, RunSummary, SeenNode, Selection, Status, status, summary};

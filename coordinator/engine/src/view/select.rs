@@ -1,7 +1,7 @@
 //! `podlift status --selector`: chooses the rows to show. Columns are keys. Every other key is a label of the node, as the cluster had it
 //! when the plan was made.
 
-use super::selector::{Keys, Selector};
+use crate::selector::{Keys, Selector};
 use super::status::{NodeRow, Selection, Status};
 use crate::machine::RunState;
 use std::collections::{BTreeMap, BTreeSet};
