@@ -1,6 +1,7 @@
 //! One agent: the heal starts first, then the ledger, then the session, until the agent is stopped. Ops that were accepted and not ended
 //! are resumed before a new op starts. A part that can't be opened stays down with its reason, and the heal continues.
 
+use crate::aside::{self, Aside};
 use crate::config::{Config, InvalidSetting};
 use crate::down::{Down, Part, until_up};
 use crate::executor::Executor;
@@ -150,6 +151,7 @@ impl Agent {
             running,
             changes,
             meters,
+            aside: Aside::default(),
             apt_root: tokio::sync::Mutex::default(),
             bcm: Arc::default(),
             spool: tokio::sync::Mutex::default(),
@@ -194,8 +196,9 @@ impl Agent {
     ) {
         executor.recover();
         if !self.node.config.is_head() {
-            let node = self.node.clone();
-            executor.spawn(async move { learn::learn(&node).await });
+            let (learning, aside) = (self.node.clone(), self.node.clone());
+            executor.spawn(async move { learn::learn(&learning).await });
+            executor.spawn(async move { aside::keep(&aside).await });
         }
         let session = async {
             let link = until_up(&self.keeper.downs, Part::Session, link).await;

@@ -111,6 +111,9 @@ pub struct Ops {
     pub lock_timeout: Duration,
     /// Free bytes that /var must have before packages are downloaded or installed. 1 GiB
     pub free_bytes: u64,
+    /// Whether this node's API server may step aside before it restarts: new connections of other hosts to its port are refused for a
+    /// while (docs/step-aside.md). true
+    pub step_aside: bool,
     /// Whether kubeadm may renew certificates; false if another tool distributes and renews them. true
     pub certificate_renewal: bool,
 }
@@ -177,6 +180,7 @@ impl Default for Ops {
             snapshot_timeout: Duration::from_secs(10 * 60),
             lock_timeout: Duration::from_secs(5 * 60),
             free_bytes: 1 << 30,
+            step_aside: true,
             certificate_renewal: true,
         }
     }
@@ -272,8 +276,16 @@ mod tests {
         let text = include_str!("../../deploy/config/agent.toml");
         let c: Config = podlift_common::config::parse(text, Path::new("agent.toml")).unwrap();
         assert_eq!(c.check(), Ok(()));
-        let settings =
-            ["tick", "mode", "poll", "heartbeat", "listen", "otlp_endpoint", "certificate_renewal"];
+        let settings = [
+            "tick",
+            "mode",
+            "poll",
+            "heartbeat",
+            "listen",
+            "otlp_endpoint",
+            "certificate_renewal",
+            "step_aside",
+        ];
         let all =
             settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
         let all: Config = podlift_common::config::parse(&all, Path::new("agent.toml")).unwrap();

@@ -2,6 +2,7 @@
 //! manifests without one. All IO goes through `host`. The agent makes no decisions about the fleet.
 
 mod agent;
+mod aside;
 mod cli;
 pub mod config;
 mod daemon;

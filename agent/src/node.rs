@@ -1,12 +1,14 @@
 //! State that the parts of one agent share. It has no behaviour of its own.
 
+use crate::aside::Aside;
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::metrics::Meters;
 use crate::start;
 use crate::units::Units;
 use podlift_heal::Heal;
-use podlift_host::Host;
+use podlift_host::{Host, paths};
+use podlift_model::op::Component;
 use podlift_model::{BootId, MachineId, OpId};
 use podlift_tools::survey::Surveyed;
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ pub(crate) struct Node {
     /// Grows with every mutation that ended, because cached facts of the node may then be out of date.
     pub changes: AtomicU64,
     pub meters: Meters,
+    /// What is known of the table with which the API server steps aside.
+    pub aside: Aside,
     /// Held during work in the private apt root: two concurrent calls there would conflict over apt's own locks.
     pub apt_root: tokio::sync::Mutex<()>,
     /// Held while one of BCM's tools runs.
@@ -41,6 +45,12 @@ impl Node {
     /// By its configuration, or by what its heal has learned.
     pub fn is_control_plane(&self) -> bool {
         start::is_control_plane(self.config.role, self.heal.expectations().is_some())
+    }
+
+    /// True for a node without control plane: it has no manifest of the API server, and its configuration and memory name none.
+    pub fn is_worker(&self) -> bool {
+        let manifest = paths::manifest(Component::KubeApiserver);
+        !self.is_control_plane() && self.host.files.stat(&manifest).is_err()
     }
 
     /// This node for a survey, or a part of one.

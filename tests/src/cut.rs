@@ -7,8 +7,9 @@ mod ledger;
 pub use journal::CutJournal;
 pub use ledger::CutLedger;
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// On which side of a write the cut falls.
@@ -20,12 +21,22 @@ pub enum Side {
     After,
 }
 
+/// Sees the number of each write right after it.
+struct Sees(Box<dyn FnMut(u64) + Send>);
+
+impl fmt::Debug for Sees {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sees")
+    }
+}
+
 /// Counts writes and dies at one of them.
 #[derive(Debug, Default)]
 pub struct Cut {
     /// Number of the write, from 1; 0: never.
     at: u64,
     after: bool,
+    sees: Mutex<Option<Sees>>,
     seen: AtomicU64,
     dead: AtomicBool,
     fell: Notify,
@@ -38,6 +49,11 @@ impl Cut {
 
     pub fn at(number: u64, side: Side) -> Arc<Self> {
         Arc::new(Self { at: number, after: side == Side::After, ..Self::default() })
+    }
+
+    /// Nothing dies: this happens after each write with its number, before anything follows from it.
+    pub fn seen_by(sees: impl FnMut(u64) + Send + 'static) -> Arc<Self> {
+        Arc::new(Self { sees: Mutex::new(Some(Sees(Box::new(sees)))), ..Self::default() })
     }
 
     pub fn is_dead(&self) -> bool {
@@ -68,7 +84,11 @@ impl Cut {
         }
         let mine = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
         if mine != self.at {
-            return Some(write());
+            let written = write();
+            if let Some(Sees(sees)) = &mut *self.sees.lock().unwrap_or_else(PoisonError::into_inner) {
+                sees(mine);
+            }
+            return Some(written);
         }
         if self.after {
             write();

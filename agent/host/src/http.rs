@@ -1,4 +1,4 @@
-//! One HTTPS GET to an address of this node.
+//! One HTTPS GET to an address of this node, or to the API server of another one.
 
 use async_trait::async_trait;
 use std::path::PathBuf;

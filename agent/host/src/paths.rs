@@ -31,6 +31,9 @@ pub const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 pub const BACKUP: &str = "/var/lib/podlift/backup";
 pub const HEAL: &str = "/var/lib/podlift/heal";
 
+/// The table with which the API server steps aside, as `nft` reads it.
+pub const STEP_ASIDE: &str = "/var/lib/podlift/step-aside.nft";
+
 /// The kubeadm patches of this node.
 pub const PATCHES: &str = "/var/lib/podlift/patches";
 

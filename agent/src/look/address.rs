@@ -65,7 +65,7 @@ fn flag(flags: &FlagSet, name: &str) -> Option<Result<String, String>> {
 }
 
 /// Joins host and port; an IPv6 address is in brackets.
-fn joined(host: &str, port: &str) -> String {
+pub fn joined(host: &str, port: &str) -> String {
     match host.contains(':') && !host.starts_with('[') {
         true => format!("[{host}]:{port}"),
         false => format!("{host}:{port}"),

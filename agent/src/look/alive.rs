@@ -91,7 +91,7 @@ fn concluded(answer: Answer) -> Alive {
 }
 
 /// The client pairs whose files exist.
-fn clients(node: &Node) -> Vec<ClientPair> {
+pub(super) fn clients(node: &Node) -> Vec<ClientPair> {
     let own = api_server(node).and_then(|manifest| {
         let file = |flag: &str| Some(on_node(&manifest, &manifest.flags().joined(flag)?));
         Some(ClientPair {

@@ -4,7 +4,7 @@
 //! kube-controller-manager and kube-scheduler sign their own certificate unless they are given one. On the loopback no other host can
 //! answer, so any certificate is accepted there; elsewhere one of the cluster's CAs must have signed it.
 
-use super::{address, alive};
+use super::{address, alive, object};
 use crate::node::Node;
 use podlift_heal::Runtime;
 use podlift_heal::manifest::{Manifest, version_of};
@@ -31,13 +31,20 @@ pub async fn state(node: &Node, component: Component) -> Result<ComponentState, 
         Some(endpoint) => alive::ask(node, endpoint, path(component), &tls(endpoint, &manifest)).await,
         None => alive::Alive::unasked("--secure-port=0: it serves no health endpoint"),
     };
+    let read = match &endpoint {
+        Some(endpoint) if component == Component::KubeApiserver && answer.ready => {
+            object::read(node, endpoint, &tls(endpoint, &manifest)).await
+        }
+        _ => None,
+    };
+    let serves = answer.serves() && read.as_ref().is_none_or(|read| read.succeeded);
     let containers = crictl::containers(&node.host, component.name()).await?;
     let running = containers.iter().find(|c| c.running);
     let ended = containers.iter().find(|c| !c.running);
     let (alive, dead) = (inspected(node, running).await?, inspected(node, ended).await?);
     let flags_match = alive.as_ref().is_some_and(|i| same_flags(&manifest, i));
     // The log of a healthy container is of no interest; that of one that died is.
-    let talks = if running.is_some() && answer.serves() { running } else { ended.or(running) };
+    let talks = if running.is_some() && serves { running } else { ended.or(running) };
     let log_tail = match talks {
         Some(container) => crictl::log_tail(&node.host, &container.id).await,
         None => String::new(),
@@ -48,8 +55,8 @@ pub async fn state(node: &Node, component: Component) -> Result<ComponentState, 
         ready: answer.ready,
         wants_credentials: answer.wants_credentials,
         answer: answer.said,
-        object_read: None,
-        object_answer: String::new(),
+        object_read: read.as_ref().map(|read| read.succeeded),
+        object_answer: read.map(|read| read.said).unwrap_or_default(),
         running: alive.as_ref().and_then(|i| version_of(&i.image)),
         flags_match,
         hash_matches: hash_matches(node, component).await,

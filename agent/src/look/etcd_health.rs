@@ -47,6 +47,7 @@ fn member(member: &Member, status: &[EndpointStatus], health: &[EndpointHealth],
     };
     EtcdMember {
         name: member.name.clone(),
+        id: Some(format!("{:x}", member.id)),
         endpoint: member.client_urls.first().cloned().unwrap_or_default(),
         healthy: error.is_none(),
         leader: status.is_some_and(|s| s.leader == member.id),
@@ -85,6 +86,7 @@ mod tests {
             from_value(json!([{"endpoint": "https://a:2379", "health": true, "took": "9.184912ms"}]))
                 .unwrap();
         let seen = member(&one, &status, &health, true);
+        assert_eq!(seen.id.as_deref(), Some("7"));
         assert_eq!((seen.db_size_bytes, seen.latency_ms, seen.leader), (Some(3_145_728), Some(10), true));
         let silent = member(&one, &[], &[], true);
         assert_eq!((silent.db_size_bytes, silent.latency_ms, silent.healthy), (None, None, false));

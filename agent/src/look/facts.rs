@@ -1,10 +1,11 @@
 //! The node's present facts. Versions of binaries cost processes, so they are kept until something may have changed them.
 
 use super::address;
+use crate::aside;
 use crate::node::Node;
 use podlift_heal::manifest::Manifest;
 use podlift_heal::rules::Seen;
-use podlift_model::facts::{ManifestFacts, PackageState};
+use podlift_model::facts::{ManifestFacts, PackageState, StepAside};
 use podlift_model::op::{Component, Package};
 use podlift_model::{Digest, FlagSet, KubeVersion, NodeFacts};
 use podlift_tools::sources;
@@ -19,6 +20,7 @@ pub struct Installed {
     kubeadm: Option<KubeVersion>,
     kubelet: Option<KubeVersion>,
     kubectl: Option<KubeVersion>,
+    aside: StepAside,
 }
 
 pub async fn collect(node: &Node) -> NodeFacts {
@@ -43,12 +45,13 @@ pub async fn installed(node: &Node) -> Installed {
         kubeadm: versions::kubeadm(host).await,
         kubelet: versions::kubelet(host).await,
         kubectl: versions::kubectl(host).await,
+        aside: aside::state(node).await,
     }
 }
 
 /// Assembles the facts from files alone.
 pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
-    let Installed { packages, kubeadm, kubelet, kubectl } = installed.clone();
+    let Installed { packages, kubeadm, kubelet, kubectl, aside } = installed.clone();
     let manifests: Vec<(ManifestFacts, Option<Manifest>)> =
         Component::ALL.iter().filter_map(|c| manifest(node, *c)).collect();
     let api =
@@ -72,7 +75,7 @@ pub fn assemble(node: &Node, installed: &Installed) -> NodeFacts {
         guard: node.heal.guard(),
         expectations: node.heal.expectation_facts(),
         heal: Some(Box::new(node.heal.facts())),
-        step_aside: None,
+        step_aside: Some(aside.now(node.host.clock.now())),
         patches: crate::ops::kubeadm_patches::present(node),
         running: node.running_ops(),
         free_bytes: free_mebibytes(node),

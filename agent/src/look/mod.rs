@@ -9,6 +9,7 @@ mod backup_files;
 pub(crate) mod component;
 pub(crate) mod etcd_health;
 pub(crate) mod facts;
+pub(crate) mod object;
 mod packages;
 
 #[cfg(test)]

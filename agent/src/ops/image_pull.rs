@@ -29,7 +29,10 @@ impl Op for ImagePull {
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         let state = self.state(cx).await?;
         let staged = state.needed.iter().all(|image| image.present && image.pinned);
-        let all = || OpOutput::Unchanged(format!("{} images are on the node and pinned", state.needed.len()));
+        let all = || {
+            let images = state.needed.len();
+            OpOutput::Unchanged(format!("{images} images are on the node and pinned{}", unseen(&state)))
+        };
         Ok(staged.then(all))
     }
 
@@ -44,8 +47,13 @@ impl Op for ImagePull {
         }
         let pulled = names(&lacking);
         let pins = pin(cx, &state).await;
-        Ok(Applied::Done(OpOutput::Changed(format!("pulled {pulled}; {pins}"))))
+        Ok(Applied::Done(OpOutput::Changed(format!("pulled {pulled}; {pins}{}", unseen(&state)))))
     }
+}
+
+/// What the node needs and could not be found out, so that it was neither pulled nor pinned.
+fn unseen(state: &ImagesState) -> String {
+    state.unseen.iter().map(|what| format!("; not known, and so not staged: {what}")).collect()
 }
 
 fn names(images: &[&NeededImage]) -> String {

@@ -4,7 +4,7 @@
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
 //! (`repeatable`): apt-source, apt-update, package-download, image-pull, image-release, etcd-snapshot (the file appears by one rename), etcd-move-leader,
 //! manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a hash), heal-apply (each
-//! repair has an intent of its own), kubeadm-patches (the whole directory). Of these, one that is a unit is run again only while its unit
+//! repair has an intent of its own), kubeadm-patches (the whole directory), step-aside (the same table with a new deadline), step-back. Of these, one that is a unit is run again only while its unit
 //! never started; after a restart of the machine it is Indeterminate like all others.
 
 mod apt_source;

@@ -1,8 +1,10 @@
-//! Refuses new connections of other hosts to this node's API server until a deadline.
+//! Refuses new connections of other hosts to this node's API server until a deadline. A repetition puts the same table in place again, with
+//! a deadline of its own.
 
 use super::{Applied, Cx, Op};
+use crate::aside;
 use async_trait::async_trait;
-use podlift_model::{Failure, OpOutput, codes};
+use podlift_model::{Failure, OpOutput};
 
 pub struct StepAside {
     pub seconds: u32,
@@ -15,15 +17,12 @@ impl Op for StepAside {
         true
     }
 
+    /// Never done before it acts: a table that stands has an earlier deadline.
     async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         Ok(None)
     }
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
-        let message = format!(
-            "{} can't refuse connections for {} s ({}): this agent has no way to do it",
-            cx.node.config.node, self.seconds, self.reason
-        );
-        Err(Failure::permanent(codes::STEP_ASIDE_IMPOSSIBLE, message))
+        aside::step_aside(cx.node, self.seconds, &self.reason).await.map(Applied::Done)
     }
 }

@@ -1,6 +1,7 @@
-//! Lets connections to this node's API server in again.
+//! Lets connections of other hosts to this node's API server in again. Only podlift's own table is removed.
 
 use super::{Applied, Cx, Op};
+use crate::aside;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
 
@@ -13,10 +14,10 @@ impl Op for StepBack {
     }
 
     async fn observe(&self, _: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
-        Ok(Some(OpOutput::Unchanged("the node has not stepped aside".into())))
+        Ok(None)
     }
 
-    async fn apply(&self, _: &Cx<'_>) -> Result<Applied, Failure> {
-        Ok(Applied::Done(OpOutput::Unchanged("the node has not stepped aside".into())))
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        aside::step_back(cx.node).await.map(Applied::Done)
     }
 }

@@ -1,5 +1,6 @@
 //! Ops on a node in memory, each through its own `observe` and `apply`.
 
+mod aside;
 mod components;
 mod images;
 mod kubeadm;

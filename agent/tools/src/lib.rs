@@ -20,6 +20,7 @@ pub mod files;
 pub mod kubeadm;
 pub mod kubectl;
 pub mod madison;
+pub mod nft;
 pub mod snapshot;
 pub mod sources;
 mod spec;

@@ -93,6 +93,13 @@ pub struct StepAside {
     pub impossible: Option<String>,
 }
 
+impl StepAside {
+    /// The same at this time of the node's clock: a rule whose deadline is over refuses nothing.
+    pub fn now(self, now: Timestamp) -> Self {
+        Self { active: self.active.filter(|aside| aside.until > now), ..self }
+    }
+}
+
 /// New connections of other hosts to the API server are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Aside {
@@ -150,6 +157,9 @@ pub struct EtcdState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EtcdMember {
     pub name: String,
+    /// In hex, as `etcdctl member remove` takes it; `None` if the agent does not report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     pub endpoint: String,
     pub healthy: bool,
     pub leader: bool,

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 /// podlift talks to a coordinator, which plans the upgrade and carries it out through an agent on every node. Data goes to stdout,
 /// narration to stderr.
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage, 3 preflight blocked, 4 paused for the operator, 5 coordinator unreachable, 130 interrupted
-/// while following (the run continues).
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 preflight blocked, 4 paused for the operator, 5 coordinator unreachable, 6 the run succeeded
+/// without workers that failed, 130 interrupted while following (the run continues).
 #[derive(Debug, Parser)]
 #[command(
     name = "podlift",
@@ -54,6 +54,8 @@ pub(super) enum Verb {
     Abort(verbs::abort::Abort),
     Defer(verbs::defer::Defer),
     Include(verbs::include::Include),
+    Node(verbs::node::Node),
+    Set(verbs::set::Set),
     Approve(verbs::approve::Approve),
     Attest(verbs::attest::Attest),
     Report(verbs::report::Report),

@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Blocked = 3,
     Paused = 4,
     Unreachable = 5,
+    /// The run succeeded without workers that failed.
+    Incomplete = 6,
     Interrupted = 130,
 }
 

@@ -2,7 +2,8 @@
 
 use super::error::{CliError, Exit};
 use super::progress::Progress;
-use super::render::event;
+use super::render::shared::{Line, Shared};
+use super::render::{event, time_of_day};
 use super::{Context, out};
 use podlift_client::{Client, Observer, Position};
 use podlift_engine::machine::{Record, RunState, RunStatus};
@@ -15,13 +16,13 @@ pub(super) async fn follow(
     from: Position,
 ) -> Result<Option<RunState>, CliError> {
     let run = from.run.clone();
-    let mut progress = Progress::steps();
+    let mut screen = Screen { progress: Progress::steps(), shared: Shared::default() };
     let ended = tokio::select! {
-        end = podlift_client::follow(&context.endpoint, client, from, &mut progress) => Some(end),
+        end = podlift_client::follow(&context.endpoint, client, from, &mut screen) => Some(end),
         _ = tokio::signal::ctrl_c() => None,
     };
     // The bar must be gone before anything else is printed.
-    drop(progress);
+    drop(screen);
     if let Some(end) = ended {
         return Ok(Some(end?));
     }
@@ -33,26 +34,41 @@ pub(super) async fn follow(
 
 /// Exit code of a command that followed a run to `state`.
 pub(super) fn exit(state: Option<&RunState>) -> Exit {
-    match state.map(|s| &s.status) {
-        None => Exit::Interrupted,
-        Some(RunStatus::Succeeded) => Exit::Done,
-        Some(RunStatus::Paused { .. }) => Exit::Paused,
-        Some(_) => Exit::Failed,
+    let Some(state) = state else { return Exit::Interrupted };
+    match &state.status {
+        RunStatus::Succeeded if !state.set_aside.is_empty() => Exit::Incomplete,
+        RunStatus::Succeeded => Exit::Done,
+        RunStatus::Paused { .. } => Exit::Paused,
+        _ => Exit::Failed,
     }
 }
 
-impl Observer for Progress {
+/// The screen of a followed run: lines, and the bar below them.
+struct Screen {
+    progress: Progress,
+    shared: Shared,
+}
+
+impl Observer for Screen {
     fn record(&mut self, record: &Record, state: &RunState, is_new: bool) {
+        let shared = self.shared.take(&record.event, state);
         if is_new {
-            self.line(&event::progress(record, state));
+            match &shared {
+                Line::Own => self.progress.line(&event::progress(record, state)),
+                Line::Shared(Some(line)) => {
+                    self.progress.line(&format!("{} {line}", time_of_day(record.at)));
+                }
+                Line::Shared(None) => {}
+            }
         }
-        if self.is_live() {
+        if self.progress.is_live() {
             let run = summary(state);
-            self.set(run.steps_done, run.steps, run.phase.as_deref().unwrap_or("done"));
+            let phase = self.shared.line().or(run.phase).unwrap_or_else(|| "done".into());
+            self.progress.set(run.steps_done, run.steps, &phase);
         }
     }
     fn disconnected(&mut self) {
-        self.line("the coordinator went away; the agents continue their ops, and the run continues once the coordinator is back");
+        self.progress.line("the coordinator went away; the agents continue their ops, and the run continues once the coordinator is back");
     }
 }
 

@@ -66,6 +66,8 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Abort(verb) => verb.run(&context).await,
         Verb::Defer(verb) => verb.run(&context).await,
         Verb::Include(verb) => verb.run(&context).await,
+        Verb::Node(verb) => verb.run(&context).await,
+        Verb::Set(verb) => verb.run(&context).await,
         Verb::Approve(verb) => verb.run(&context).await,
         Verb::Attest(verb) => verb.run(&context).await,
         Verb::Report(verb) => verb.run(&context).await,

@@ -229,12 +229,7 @@ async fn a_file_that_is_no_plan_is_refused_before_anybody_is_asked() {
 async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_changed() {
     let site = site().await;
     let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
-    let query = PlanQuery {
-        goal: Goal::Upgrade { to: "v1.32.9".parse().unwrap() },
-        max_unavailable: None,
-        waivers: vec![],
-        nodes: vec![],
-    };
+    let query = PlanQuery::new(Goal::Upgrade { to: "v1.32.9".parse().unwrap() });
     let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let file = site.dir.path().join("plan.json");
     podlift_common::durable::write(&file, answer.json().as_bytes(), 0o600).unwrap();
@@ -251,7 +246,7 @@ async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_cha
 /// The document of a plan, as `-o json` prints it, in a file of the site.
 async fn saved(site: &Site, goal: Goal, name: &str) {
     let context = Context::new(site.dir.path().join("eve.toml"), super::out::Format::Json);
-    let query = PlanQuery { goal, max_unavailable: None, waivers: vec![], nodes: vec![] };
+    let query = PlanQuery::new(goal);
     let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let text = super::out::document(super::out::Format::Json, answer.json()).unwrap();
     podlift_common::durable::write(&site.dir.path().join(name), text.as_bytes(), 0o600).unwrap();

@@ -21,5 +21,7 @@ pub use config::{Config, Tls};
 pub use endpoint::Endpoint;
 pub use error::{Error, Kind};
 pub use follow::{Observer, Position, follow, position};
-pub use requests::{Approval, BackupQuery, Command, EventsQuery, Goal, PlanQuery, RunScope, Start};
+pub use requests::{
+    Approval, BackupQuery, Command, EventsQuery, Goal, PlanQuery, RunOptions, RunScope, Start,
+};
 pub use version::OWN as VERSION;

@@ -189,12 +189,7 @@ async fn answers_are_typed_and_errors_have_a_kind() {
     let status = client.status(None, String::new()).await.unwrap();
     assert_eq!(status.view().unwrap().cluster, cluster());
     assert!(status.json().contains("\"podlift.status/v1\""));
-    let query = PlanQuery {
-        goal: Goal::Upgrade { to: "v1.32.9".parse().unwrap() },
-        max_unavailable: None,
-        waivers: vec![],
-        nodes: vec![],
-    };
+    let query = PlanQuery::new(Goal::Upgrade { to: "v1.32.9".parse().unwrap() });
     let mut looks = 0;
     let plan = client.plan(&query, |_| looks += 1).await.unwrap().view().unwrap();
     assert!(looks > 0 && plan.blockers().next().is_none());

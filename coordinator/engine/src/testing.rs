@@ -119,6 +119,7 @@ pub fn input() -> PlanInput {
     let offers = vec![offer(Package::Kubeadm), offer(Package::Kubelet), offer(Package::Kubectl)];
     let member = |i: usize| EtcdMember {
         name: servers[i].into(),
+        id: Some(format!("{:x}", i + 1)),
         endpoint: endpoints()[i].clone(),
         healthy: true,
         leader: i == 1,

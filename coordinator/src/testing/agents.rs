@@ -225,6 +225,7 @@ impl State {
     fn etcd(&self, node: &NodeName) -> EtcdState {
         let member = |i: usize| EtcdMember {
             name: PLANES[i].into(),
+            id: Some(format!("{:x}", i + 1)),
             endpoint: endpoints()[i].clone(),
             healthy: true,
             leader: i == self.leader,

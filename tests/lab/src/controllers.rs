@@ -2,14 +2,18 @@
 //! roll, budgets are counted, a silent kubelet's node turns Unknown. A tick of one lab second; never anything about static pods.
 
 mod counts;
+mod index;
 mod namespaces;
 mod owners;
+mod scheduler;
 mod taints;
 
 use crate::api::budgets;
 use crate::kubelet;
 use crate::objects::{Key, names};
 use crate::world::{State, World, pods};
+use index::ByOwner;
+use scheduler::Load;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,7 +97,8 @@ fn end_pods(s: &mut State, factor: u32, now: jiff::Timestamp) {
     };
     let ends = |v: &Value| {
         let node = v["spec"]["nodeName"].as_str().and_then(|n| s.nodes.get(n));
-        due(v).is_some() && node.is_none_or(|n| n.kubelet.running.is_some())
+        let kept = v["metadata"]["finalizers"].as_array().is_some_and(|f| !f.is_empty());
+        !kept && due(v).is_some() && node.is_none_or(|n| n.kubelet.running.is_some())
     };
     let gone: Vec<Key> = s.api.pods().filter(|(_, v)| ends(v)).map(|(k, _)| k.clone()).collect();
     for key in gone {
@@ -112,6 +117,7 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
         })
         .map(|(k, _)| k.clone())
         .collect();
+    let mut load = None;
     for key in pending {
         let Some(pod) = s.api.get(&key).cloned() else { continue };
         match pod["spec"]["nodeName"].as_str() {
@@ -120,7 +126,9 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
                 s.api.change(&key, |v| pods::start(v, &ip, now));
             }
             None => {
-                if let Some(node) = place(s, &pod) {
+                let load = load.get_or_insert_with(|| Load::of(s));
+                if let Some(node) = load.place(s, &pod) {
+                    load.add(&node, &pod);
                     s.api.change(&key, |v| v["spec"]["nodeName"] = json!(node));
                 }
             }
@@ -128,32 +136,13 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     }
 }
 
-/// Of the nodes that are Ready, schedulable and tolerated: the one with the fewest of the same owner, then with the fewest at all.
-fn place(s: &State, pod: &Value) -> Option<String> {
-    let owner = &pod["metadata"]["ownerReferences"][0]["uid"];
-    let mut load: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for (_, p) in s.api.pods() {
-        let n = load.entry(p["spec"]["nodeName"].as_str().unwrap_or_default()).or_default();
-        n.0 += usize::from(!owner.is_null() && p["metadata"]["ownerReferences"][0]["uid"] == *owner);
-        n.1 += 1;
-    }
-    let fits = |v: &Value| {
-        let mut conditions = v["status"]["conditions"].as_array().into_iter().flatten();
-        let ready = conditions.any(|c| c["type"] == "Ready" && c["status"] == "True");
-        ready && v["spec"]["unschedulable"] != true && taints::fits(&pod["spec"], v)
-    };
-    let nodes = s.api.of("", "nodes").filter(|(_, v)| fits(v)).map(|(k, _)| k.name.clone());
-    nodes.min_by_key(|n| (load.get(n.as_str()).copied().unwrap_or_default(), n.clone()))
-}
-
 /// Every ReplicaSet has as many pods as it wants, counting those that are not ending.
 fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     let sets: Vec<(Key, Value)> =
         s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), v.clone())).collect();
-    for (key, set) in sets {
-        let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
-        let alive =
-            s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null()).count();
+    let alive = ByOwner::alive(s);
+    let counts: Vec<usize> = sets.iter().map(|(_, set)| alive.pods(set).len()).collect();
+    for ((key, set), alive) in sets.into_iter().zip(counts) {
         for _ in alive..set["spec"]["replicas"].as_u64().unwrap_or(0) as usize {
             let name = format!("{}-{}", key.name, names::suffix(&format!("{}{}", key.name, s.serial()), 5));
             let pod = pods::pod(&set, "ReplicaSet", &name, "", &world.shape, now);
@@ -190,22 +179,23 @@ fn pull_again(s: &mut State, world: &World, now: jiff::Timestamp) {
 
 /// DaemonSet pods take their template's image, one a tick.
 fn roll(s: &mut State, world: &World) {
-    let sets: Vec<Value> = s.api.of("apps", "daemonsets").map(|(_, v)| v.clone()).collect();
-    for set in sets {
-        let want = &set["spec"]["template"]["spec"]["containers"][0]["image"];
-        let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
-        let old = |v: &Value| v["spec"]["containers"][0]["image"] != *want;
-        let found = s.api.pods().find(|(_, v)| mine(v) && old(v)).map(|(k, v)| (k.clone(), v.clone()));
-        if let Some((key, pod)) = found {
-            let image = want.as_str().unwrap_or_default();
-            let there = has_image(s, world, &pod, image);
-            s.api.change(&key, |v| {
-                v["spec"]["containers"][0]["image"] = want.clone();
-                v["status"]["containerStatuses"][0]["image"] = want.clone();
-                if !there {
-                    pods::without_image(v, image);
-                }
-            });
-        }
+    let all = ByOwner::all(s);
+    let old = |set: &Value| {
+        let want = set["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+        let found = all.pods(set).iter().find(|(_, v)| v["spec"]["containers"][0]["image"] != want);
+        found.map(|(key, pod)| (want, Key::clone(key), Value::clone(pod)))
+    };
+    let old: Vec<(Value, Key, Value)> =
+        s.api.of("apps", "daemonsets").filter_map(|(_, set)| old(set)).collect();
+    for (want, key, pod) in old {
+        let image = want.as_str().unwrap_or_default();
+        let there = has_image(s, world, &pod, image);
+        s.api.change(&key, |v| {
+            v["spec"]["containers"][0]["image"] = want.clone();
+            v["status"]["containerStatuses"][0]["image"] = want.clone();
+            if !there {
+                pods::without_image(v, image);
+            }
+        });
     }
 }

@@ -11,7 +11,7 @@ const MOST_WORKERS: usize = 2000;
 /// kubeadm's texts and manifests are known for these minors of Kubernetes 1.
 const KNOWN: std::ops::RangeInclusive<u16> = 31..=33;
 /// Lab seconds are this much shorter than real ones.
-const FACTOR: u32 = 30;
+pub const FACTOR: u32 = 30;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Size {
@@ -44,6 +44,11 @@ fn workers(text: &str) -> Result<usize, String> {
 }
 
 impl Size {
+    /// With so many workers at least.
+    pub fn at_least(&self, workers: Option<usize>) -> Self {
+        Self { workers: self.workers.max(workers.unwrap_or(0)), ..self.clone() }
+    }
+
     /// The lab's cluster of this size, without faults.
     pub fn shape(&self) -> Result<Shape, BadInput> {
         let shape = Shape::default();

@@ -106,6 +106,7 @@ async fn nothing_answers_where_no_server_is_up() {
     let version = world.kube_client().apiserver_version().await;
     assert!(version.is_err());
     world.until(|s| s.fronts().len() == 3).await;
+    common::warm(&world).await;
     assert_eq!(world.kube_client().apiserver_version().await.unwrap().git_version, "v1.31.14");
 }
 

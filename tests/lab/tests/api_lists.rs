@@ -22,7 +22,7 @@ async fn send(world: &Arc<World>, method: &str, path: &str, body: Value) -> Repl
         .header("content-type", "application/json")
         .body(body)
         .unwrap();
-    handle(world, "runai-01", &Caller(Some("podlift".into())), request).await
+    handle(world, "runai-01", &Caller(Some("podlift".into())), request).await.unwrap()
 }
 
 async fn get(world: &Arc<World>, path: &str) -> (u16, Value) {

@@ -101,6 +101,7 @@ scenarios! {
     scheduler_down: "scheduler-down", without [], |r| assert!(r["lab"]["paused_at"][0]["detail"].as_str().unwrap().contains("scheduler.conf"));
     air_gapped: "air-gapped", without [], |r| assert_eq!(r["lab"]["paused_at"].as_array().unwrap().len(), 1);
     source_put_back: "source-put-back", without [], prevented_without_a_heal;
+    vip_unnoticed: "vip-unnoticed", without [], prevented_without_a_heal;
 }
 
 /// Nothing is upgraded and no etcd that was left is ever written to again: the heal is judged.
@@ -123,15 +124,54 @@ fn repair() {
 }
 
 /// The second run upgrades what the first one left, and reports the rest as it is.
-#[test]
-fn second_run() {
-    let report = demo(&["--scenario", "second-run"]);
+fn two_runs(name: &str) {
+    let report = demo(&["--scenario", name]);
     assert_eq!(report["result"], "succeeded");
     assert_eq!(report["nodes"].as_array().unwrap().len(), 7);
 }
 
+#[test]
+fn second_run() {
+    two_runs("second-run");
+}
+
+#[test]
+fn budget_of_failures() {
+    two_runs("budget-of-failures");
+}
+
+#[test]
+fn abort_half_upgraded() {
+    two_runs("abort-half-upgraded");
+}
+
+/// Seven of 200 workers are left out, and no node was named on the command line.
+#[test]
+fn always_some_down() {
+    let report = demo(&["--scenario", "always-some-down"]);
+    let out = ["dgx041", "dgx052", "dgx077", "dgx113", "dgx140", "dgx188", "dgx229"];
+    at_target(&report, "v1.32.9", &out);
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 203);
+}
+
+#[test]
+fn control_plane_lost() {
+    let report = demo(&["--scenario", "control-plane-lost"]);
+    assert_eq!(report["result"], "succeeded");
+    let lost = report["nodes"].as_array().unwrap().iter().find(|n| n["name"] == "runai-03");
+    assert!(lost.is_none_or(|n| n["result"] == "lost"), "{lost:?}");
+}
+
 /// Scenarios with a test of their own.
-const OTHERS: &[&str] = &["moved-etcd", "repair", "second-run"];
+const OTHERS: &[&str] = &[
+    "moved-etcd",
+    "repair",
+    "second-run",
+    "budget-of-failures",
+    "abort-half-upgraded",
+    "always-some-down",
+    "control-plane-lost",
+];
 
 /// Scenarios in which nothing is upgraded: the plan is judged.
 const PREFLIGHT: &[&str] = &["preflight-healthy", "preflight-zoo"];

@@ -46,7 +46,7 @@ impl Replay {
             Value::Null => Bytes::new(),
             body => Bytes::from(self.known.rewrite(body).to_string()),
         };
-        let reply = handle(&self.world, "runai-01", &caller, build.body(body).unwrap()).await;
+        let reply = handle(&self.world, "runai-01", &caller, build.body(body).unwrap()).await.unwrap();
         let header = |name: &str| reply.headers().get(name).map(|v| json!(v.to_str().unwrap()));
         let (status, kind, warning) = (reply.status().as_u16(), header("content-type"), header("warning"));
         let bytes = reply.into_body().collect().await.unwrap().to_bytes();

@@ -162,6 +162,7 @@ async fn who_shows_nothing_is_told_401_where_anonymous_is_off() {
                 .is_some_and(|c| c.listening && c.args.iter().any(|a| a == flag))
         };
         world.until(runs).await;
+        common::warm(&world).await;
         assert_eq!(asked(&world, server, "/readyz?verbose", &anonymous).await, Ok(401), "{flag}");
         assert_eq!(asked(&world, server, "/livez", &anonymous).await, Ok(livez), "{flag}");
         assert_eq!(asked(&world, server, "/readyz?verbose", &known).await, Ok(200), "{flag}");

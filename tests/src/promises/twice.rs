@@ -46,6 +46,8 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
             HostOp::ImageRelease,
             HostOp::EtcdMoveLeader,
             HostOp::GuardArm { allow: vec![], run: run.clone(), seconds: 3600 },
+            HostOp::StepAside { seconds: 600, reason: "the suite restarts the API server".into() },
+            HostOp::StepBack,
             HostOp::KubeadmApply { ignore: vec![], to, skip },
             HostOp::GuardDisarm { run },
             HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },

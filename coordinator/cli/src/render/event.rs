@@ -64,8 +64,13 @@ pub(crate) fn text(event: &Event) -> String {
             let healed = paint(AnsiColor::Cyan, "healed");
             format!("{:<10} {healed} {} ({rules}) in {} µs", heal.node.as_str(), heal.file, heal.latency_us)
         }
-        E::RunPaused { reason, .. } => {
-            format!("{} {}", paint(AnsiColor::Yellow, "run paused:"), stop(reason))
+        E::RunPaused { reason, now, .. } => {
+            let how = if *now { "run paused at once:" } else { "run paused:" };
+            format!("{} {}", paint(AnsiColor::Yellow, how), stop(reason))
+        }
+        E::NodeSetAside { node, reason, .. } => {
+            let aside = paint(AnsiColor::Red, "failed,");
+            format!("{:<10} {aside} the run goes on without it: {}", node.as_str(), stop(reason))
         }
         other => of_run(other),
     }
@@ -101,6 +106,14 @@ fn of_run(event: &Event) -> String {
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
         E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
+        E::NodeLost { node, by } => format!("node {node} declared lost by {by}"),
+        E::OptionSet { name, value, by } => format!("{name} set to {value} by {by}"),
+        E::NodeReleased { node, run, by, note } if note.is_empty() => {
+            format!("node {node}, left cordoned by run {run}, released by {by}")
+        }
+        E::NodeReleased { node, run, by, note } => {
+            format!("node {node}, left cordoned by run {run}, released by {by}: {note}")
+        }
         E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),
         E::RunAborted { undone, left } => {

@@ -4,11 +4,12 @@ use anstyle::AnsiColor;
 use podlift_engine::view::NodeRow;
 
 /// (state, symbol, colour), in order of attention. The symbols distinguish the states without colour.
-pub(crate) const STATES: [(&str, char, Option<AnsiColor>); 7] = [
+pub(crate) const STATES: [(&str, char, Option<AnsiColor>); 8] = [
     ("failed", '!', Some(AnsiColor::Red)),
     ("waiting", '?', Some(AnsiColor::Yellow)),
     ("working", '~', Some(AnsiColor::Cyan)),
     ("deferred", '-', Some(AnsiColor::Yellow)),
+    ("lost", 'x', Some(AnsiColor::Yellow)),
     ("pending", '.', None),
     ("upgraded", '#', Some(AnsiColor::Green)),
     ("idle", ':', None),

@@ -8,6 +8,7 @@ pub(super) mod node;
 pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod runs;
+pub(super) mod shared;
 pub(super) mod status;
 #[cfg(test)]
 pub(crate) mod tests;

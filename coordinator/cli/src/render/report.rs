@@ -3,7 +3,7 @@
 use super::{duration, reads, timestamp};
 use podlift_engine::doors::{BackupView, VIP};
 use podlift_engine::program::{Attestation, Finding, GoalName, Prevention};
-use podlift_engine::view::Report;
+use podlift_engine::view::{FailedNode, Report};
 use podlift_model::KubeVersion;
 use podlift_model::op::FlagLoss;
 use std::fmt::Write as _;
@@ -31,6 +31,7 @@ pub(crate) fn markdown(r: &Report) -> String {
     }
     out += &checks(r);
     out += &nodes(r);
+    out += &without(r);
     out += &outage(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));
     out += &list("Attested", r.attestations.iter().map(attestation));
@@ -77,6 +78,17 @@ fn nodes(r: &Report) -> String {
         );
     }
     out
+}
+
+/// Nodes without which the run ended, each with the reason.
+fn without(r: &Report) -> String {
+    let failed = |n: &FailedNode| {
+        let left = if n.cordoned { "left cordoned" } else { "not cordoned" };
+        format!("{} at `{}`, {left}: {}", n.name, n.step, n.reason.message)
+    };
+    let mut out = list("Failed workers", r.failed.iter().map(failed));
+    out += &list("Left out by the plan", r.left_out.iter().map(|out| format!("{}: {}", out.node, out.why)));
+    out + &list("Lost", r.lost.iter().map(|(node, by)| format!("{node}, declared by {by}")))
 }
 
 fn outage(r: &Report) -> String {

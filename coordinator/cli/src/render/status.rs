@@ -1,5 +1,7 @@
 //! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
+mod run;
+
 use super::{aim, duration, fleet, reads, timestamp, version};
 use crate::out::Screen;
 use crate::table::{Cell, Grid, paint, wrapped};
@@ -61,7 +63,10 @@ fn head(status: &Status, screen: Screen) -> String {
         let _ = writeln!(out, "Read-only: {why}");
     }
     match &status.run {
-        Some(run) => out += &summary(run, status.at),
+        Some(run) => {
+            out += &summary(run, status.at);
+            out += &run::progress(run, &status.nodes);
+        }
         None => out += "No run yet: `podlift plan --to VERSION` shows what one would do\n",
     }
     if let Some(s) = &status.selection {

@@ -9,8 +9,8 @@ use podlift_coordinator::core::{Coordinator, CoordinatorError, PlanAsk, Settings
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
 use podlift_engine::machine::{Event, Record};
-use podlift_engine::program::{Evidence, Program, StopReason};
-use podlift_engine::view::{self, NodeRow};
+use podlift_engine::program::{Evidence, LeftOut, Program, StopReason};
+use podlift_engine::view::{self, FailedNode, NodeRow};
 use podlift_model::{Digest, Failure, KubeVersion, OpOutcome, RunId, StepId};
 use std::sync::Arc;
 use tonic::Status;
@@ -149,6 +149,74 @@ async fn a_large_fleet_is_cut_to_the_screen_and_says_so() {
             seen.nodes.iter().all(|n| text.contains(n.name.as_str())) && !text.contains("--all"),
             "{text}"
         );
+    }
+}
+
+/// A run that is paused while nodes are finished, with workers that failed on the way.
+#[tokio::test(start_paused = true)]
+async fn the_status_of_a_run_without_some_workers() {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut seen = aged(coordinator.status(None).unwrap());
+    let run = seen.run.as_mut().unwrap();
+    (run.finishing, run.max_unavailable) = (true, Some(40));
+    let reason = StopReason {
+        message: "the drain made no progress for 30 m: pod lab/notebook is held by its finalizer\nmore"
+            .into(),
+        ..run.paused.clone().unwrap()
+    };
+    run.failed = (101..108)
+        .map(|n| FailedNode {
+            name: name(&format!("dgx{n}")),
+            step: StepId::new(format!("workers/dgx{n}/drain")).unwrap(),
+            reason: reason.clone(),
+            cordoned: n != 102,
+        })
+        .collect();
+    for (row, state) in seen.nodes.iter_mut().zip(["lost", "working", "failed", "deferred"]) {
+        row.state = state.into();
+    }
+    insta::assert_snapshot!(on_screens(|s| status::status(&seen, Shown::default(), s)));
+}
+
+#[test]
+fn events_of_nodes_without_which_a_run_goes_on() {
+    let reason = StopReason {
+        code: "drain-blocked".into(),
+        message: "pod lab/notebook can't be evicted".into(),
+        detail: String::new(),
+        undone: String::new(),
+        next: "podlift retry --step workers/dgx031/drain".into(),
+    };
+    let (node, by) = (name("dgx031"), "eve".to_string());
+    let step = StepId::new("workers/dgx031/drain").unwrap();
+    let events = [
+        Event::NodeSetAside { node: node.clone(), step, reason: reason.clone() },
+        Event::NodeLost { node: node.clone(), by: by.clone() },
+        Event::OptionSet { name: "max-unavailable".into(), value: "40".into(), by: by.clone() },
+        Event::NodeReleased { node: node.clone(), run: run(), by: by.clone(), note: String::new() },
+        Event::NodeReleased { node, run: run(), by: by.clone(), note: "one tray is out".into() },
+        Event::RunPaused { reason, by: Some(by), now: true },
+    ];
+    let lines: Vec<String> = events.iter().map(event::text).collect();
+    insta::assert_snapshot!(anstream::adapter::strip_str(&lines.join("\n")).to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_names_the_nodes_without_which_a_run_ended() {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut seen = coordinator.report(None).unwrap();
+    let reason = seen.paused.clone().unwrap();
+    let step = StepId::new("workers/dgx031/drain").unwrap();
+    seen.failed = vec![FailedNode { name: name("dgx031"), step, reason, cordoned: true }];
+    seen.left_out = vec![LeftOut { node: name("dgx030"), why: "--without rack=r7".into(), unready: false }];
+    seen.lost = [(name("runai-03"), "eve".to_string())].into();
+    let text = report::markdown(&seen);
+    for part in [
+        "## Failed workers\n\n- dgx031 at `workers/dgx031/drain`, left cordoned: ",
+        "## Left out by the plan\n\n- dgx030: --without rack=r7\n",
+        "## Lost\n\n- runai-03, declared by eve\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
     }
 }
 

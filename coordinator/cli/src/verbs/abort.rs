@@ -10,7 +10,8 @@ const MEANS: &str = "An abort ends the run for good. It reverts the run's cordon
 
 /// End the run: revert its cordons and guards, and list what stays changed.
 ///
-/// Packages and manifests stay at the version that they have reached; `podlift report` lists them. podlift asks first.
+/// Packages and manifests stay at the version that they have reached; `podlift report` lists them. A node that is not whole keeps its cordon,
+/// and the report names it with its next command. A second `podlift abort` stops reverting and lists what is left. podlift asks first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift abort --reason \"wrong version\"

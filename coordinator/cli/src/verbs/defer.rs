@@ -8,7 +8,8 @@ use podlift_engine::NodeRole;
 
 /// Leave a node out of the run, and revert what the run has done to it where that is safe.
 ///
-/// A run may end with deferred nodes, because kubelets may lag three minor versions. Status and report name them, and `podlift include`
+/// A drain of the node stops at once. A node that is not whole (not Ready, a kubelet of another version than its package, missing devices)
+/// keeps its cordon; `podlift node release` ends it later. A run may end with deferred nodes, because kubelets may lag three minor versions. Status and report name them, and `podlift include`
 /// takes a node into the run again. podlift asks first if the node is a control-plane node.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

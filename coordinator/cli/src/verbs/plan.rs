@@ -1,5 +1,6 @@
 //! `podlift plan`.
 
+use super::target::Target;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::progress::Progress;
@@ -18,6 +19,7 @@ use podlift_model::KubeVersion;
   podlift plan --to v1.32.9 -v                            # shows every node and every name
   podlift plan --to v1.32.9 --waive flag-loss/runai-01/audit-log-maxsize=intended
   podlift plan --to v1.32.9 --node dgx030 --node dgx031   # plans these two nodes only
+  podlift plan --to v1.32.9 --without dgx031 --without rack=r7 --skip-unready   # leaves out these nodes and what is down
   podlift plan --to v1.32.9 -o json > plan.json           # the document, with every step")]
 pub(crate) struct Plan {
     /// Version to upgrade to, e.g. v1.32.9.
@@ -28,44 +30,6 @@ pub(crate) struct Plan {
     /// Show all nodes and names; otherwise long tables are cut.
     #[arg(short, long)]
     verbose: bool,
-}
-
-/// Arguments that plan and upgrade share.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Target {
-    /// Workers that may be unavailable at once, including those that already are. The configured number by default.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_unavailable: Option<u32>,
-    /// Only this node; may be repeated. All nodes by default.
-    #[arg(long = "node", value_name = "NODE")]
-    nodes: Vec<podlift_model::NodeName>,
-    /// Waive a check, or one item of it, with the reason that the report will show; may be repeated. A lost flag is an item of its own:
-    /// flag-loss/NODE/FLAG.
-    #[arg(long = "waive", value_name = "CHECK[/NODE/FLAG]=REASON", value_parser = waiver)]
-    waivers: Vec<(String, String)>,
-}
-
-fn waiver(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((_, reason)) if reason.trim().trim_matches('"') == "REASON" => {
-            Err("REASON stands for your own words: write why the run may go on".into())
-        }
-        Some((check, reason)) if !check.is_empty() && !reason.trim().is_empty() => {
-            Ok((check.into(), reason.into()))
-        }
-        _ => Err("expected CHECK=REASON or CHECK/NODE/FLAG=REASON, for example flag-loss/runai-01/audit-log-maxsize=\"repaired by hand\"".into()),
-    }
-}
-
-impl Target {
-    pub fn query(&self, goal: Goal) -> PlanQuery {
-        PlanQuery {
-            goal,
-            max_unavailable: self.max_unavailable,
-            waivers: self.waivers.clone(),
-            nodes: self.nodes.clone(),
-        }
-    }
 }
 
 const LOOKING: &str = "planning: looking at every node, etcd, the packages and the cluster's objects";

@@ -1,7 +1,8 @@
 //! `podlift repair`.
 
 use super::begin::{self, Starting};
-use super::plan::{Target, ask, shown};
+use super::plan::{ask, shown};
+use super::target::{self, Target};
 use crate::Context;
 use crate::error::{CliError, Exit};
 use podlift_client::{Client, Goal, Start};
@@ -26,7 +27,7 @@ pub(crate) struct Repair {
     #[command(flatten)]
     target: Target,
     /// Run the plan that `podlift repair --plan -o json` wrote to this file, and refuse if the facts that it rests on have changed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["max_unavailable", "nodes", "waivers", "expect_hash"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["expect_hash"], conflicts_with_all = target::NAMES)]
     file: Option<PathBuf>,
     #[command(flatten)]
     starting: Starting,

@@ -6,7 +6,8 @@ use podlift_client::Command;
 
 /// Assess the failed steps again, with every step before them on the same node, and continue the run.
 ///
-/// Nothing is done twice: a step first looks whether it is done already.
+/// Workers that failed and were set aside are taken up again. With `--step` only that step's node continues, and other failures stay as they
+/// are. Nothing is done twice: a step first looks whether it is done already.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift retry --follow

@@ -1,7 +1,8 @@
 //! `podlift upgrade`.
 
 use super::begin::{self, Starting};
-use super::plan::{Target, ask};
+use super::plan::ask;
+use super::target::{self, Target};
 use crate::Context;
 use crate::error::{CliError, Exit};
 use podlift_client::{Client, Goal, Start};
@@ -12,12 +13,14 @@ use std::path::PathBuf;
 /// Upgrade the cluster: show the plan, start it, follow the run. The run continues after Ctrl-C.
 ///
 /// podlift starts exactly the plan that it has shown or that the file contains. If the cluster has changed since, it starts nothing and
-/// names the changes. The exit code gives the end of the run: 0 succeeded, 4 paused with a reason, 1 aborted.
+/// names the changes. The exit code gives the end of the run: 0 succeeded, 6 succeeded without workers that failed on the way and stay
+/// cordoned, 4 paused with a reason, 1 aborted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift upgrade --to v1.32.9                       # shows the plan, asks, starts, follows
   podlift upgrade --to v1.32.9 --yes --detach        # starts without asking, prints the run's id
   podlift upgrade --to v1.32.9 --max-unavailable 8   # upgrades eight workers at a time
+  podlift upgrade --to v1.32.9 --max-failed 5% --skip-unready   # goes on without a few workers that fail or are down
   podlift upgrade --plan plan.json --approve phase   # runs a saved plan and waits for an approval before each phase")]
 pub(crate) struct Upgrade {
     /// Version to upgrade to, e.g. v1.32.9.
@@ -26,7 +29,7 @@ pub(crate) struct Upgrade {
     #[command(flatten)]
     target: Target,
     /// Run the plan that `podlift plan -o json` wrote to this file, and refuse if the facts that it rests on have changed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "max_unavailable", "nodes", "waivers", "expect_hash"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "expect_hash"], conflicts_with_all = target::NAMES)]
     plan: Option<PathBuf>,
     #[command(flatten)]
     starting: Starting,

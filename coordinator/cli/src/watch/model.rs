@@ -53,7 +53,7 @@ impl Verb {
     pub fn command(self) -> Command {
         let (run, reason) = (None, "asked from podlift watch".to_string());
         match self {
-            Self::Pause => Command::Pause { run, reason },
+            Self::Pause => Command::Pause { run, reason, now: false },
             Self::Resume => Command::Resume { run },
             Self::Retry => Command::Retry { run, step: None, repair_dpkg: false },
             Self::Abort => Command::Abort { run, reason },

@@ -13,6 +13,10 @@ pub struct Count {
     pub allowed: i64,
 }
 
+/// Why the disruption controller can't count the pods of a budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncountable(pub String);
+
 pub fn of_pod(s: &State, pod: &Value) -> Vec<(Key, Value)> {
     let all = s.api.of("policy", "poddisruptionbudgets");
     let mine = all.filter(|(_, b)| covers(b, pod));
@@ -31,15 +35,39 @@ pub fn ready(pod: &Value) -> bool {
         && conditions.any(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
-pub fn count(s: &State, budget: &Value) -> Count {
+pub fn count(s: &State, budget: &Value) -> Result<Count, Uncountable> {
     let pods: Vec<&Value> = s.api.pods().map(|(_, v)| v).filter(|v| covers(budget, v)).collect();
     let healthy = pods.iter().filter(|v| ready(v)).count() as i64;
     let expected = pods.iter().filter(|v| v["metadata"]["deletionTimestamp"].is_null()).count() as i64;
+    if counts_by_scale(&budget["spec"])
+        && let Some(why) = pods.iter().find_map(|pod| without_scale(pod))
+    {
+        return Err(Uncountable(why));
+    }
     let wanted = match (&budget["spec"]["minAvailable"], &budget["spec"]["maxUnavailable"]) {
         (Value::Null, most) => expected - share(most, expected),
         (least, _) => share(least, expected),
     };
-    Count { expected, healthy, wanted, allowed: (healthy - wanted).max(0) }
+    Ok(Count { expected, healthy, wanted, allowed: (healthy - wanted).max(0) })
+}
+
+/// The number of pods comes from their controllers then, except with a `minAvailable` that is a number.
+fn counts_by_scale(spec: &Value) -> bool {
+    !spec["minAvailable"].is_i64()
+}
+
+/// `implementsScale` of pkg/controller/disruption: the pod's controller has no scale subresource.
+fn without_scale(pod: &Value) -> Option<String> {
+    let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let owner = owners.into_iter().find(|o| o["controller"] == true)?;
+    let kind = owner["kind"].as_str().unwrap_or_default();
+    if matches!(kind, "ReplicaSet" | "StatefulSet" | "Deployment" | "ReplicationController") {
+        return None;
+    }
+    let group = owner["apiVersion"].as_str().and_then(|v| v.split_once('/')).map_or("", |(group, _)| group);
+    let resource = format!("{}s", kind.to_lowercase());
+    let qualified = if group.is_empty() { resource } else { format!("{resource}.{group}") };
+    Some(format!("{qualified} does not implement the scale subresource"))
 }
 
 /// A number, or a percentage rounded up.
@@ -53,7 +81,9 @@ pub fn refresh(s: &mut State, now: jiff::Timestamp) {
     let all: Vec<(Key, Value)> =
         s.api.of("policy", "poddisruptionbudgets").map(|(k, v)| (k.clone(), v.clone())).collect();
     for (key, budget) in all {
-        let c = count(s, &budget);
+        let Ok(c) = count(s, &budget).map_err(|Uncountable(why)| failed(s, &key, &why, now)) else {
+            continue;
+        };
         let allowed = if c.allowed > 0 { "True" } else { "False" };
         let reason = if c.allowed > 0 { "SufficientPods" } else { "InsufficientPods" };
         let old = &budget["status"]["conditions"][0];
@@ -69,4 +99,25 @@ pub fn refresh(s: &mut State, now: jiff::Timestamp) {
                     "observedGeneration": generation, "lastTransitionTime": since}]});
         });
     }
+}
+
+/// The counts stay as they are, and nothing is allowed.
+fn failed(s: &mut State, key: &Key, why: &str, now: jiff::Timestamp) {
+    s.api.change(key, |v| {
+        let old = v["status"]["conditions"][0].clone();
+        if old["reason"] == "SyncFailed" && old["message"] == why {
+            return;
+        }
+        let mut status = v["status"].as_object().cloned().unwrap_or_default();
+        for field in ["currentHealthy", "desiredHealthy", "expectedPods"] {
+            status.entry(field).or_insert(json!(0));
+        }
+        status.insert("disruptionsAllowed".into(), json!(0));
+        let generation = v["metadata"]["generation"].clone();
+        status.insert("observedGeneration".into(), generation.clone());
+        let condition = json!({"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": why,
+            "observedGeneration": generation, "lastTransitionTime": seconds(now)});
+        status.insert("conditions".into(), json!([condition]));
+        v["status"] = json!(status);
+    });
 }

@@ -11,7 +11,7 @@ impl World {
     /// The front whose turn it is, as nginx's stream proxy takes them.
     pub fn proxy(&self) -> Option<String> {
         let mut s = self.lock();
-        let fronts = s.fronts();
+        let fronts = s.fronts_for_others(self.clock.now());
         s.turn += 1;
         let turn = s.turn;
         (!fronts.is_empty()).then(|| fronts[turn % fronts.len()].clone())
@@ -48,7 +48,7 @@ impl World {
                 let front = front.ok_or_else(refused)?;
                 let (parts, body) = request.into_parts();
                 let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-                Ok::<_, io::Error>(handle(&world, &front, &caller, Request::from_parts(parts, body)).await)
+                handle(&world, &front, &caller, Request::from_parts(parts, body)).await
             }
         });
         kube::Client::new(service, "default")

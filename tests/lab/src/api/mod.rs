@@ -7,6 +7,8 @@ mod continued;
 mod decode;
 mod discovery;
 pub(crate) mod evict;
+mod fault;
+mod measured;
 mod metrics;
 mod patch;
 pub(crate) mod rbac;
@@ -22,14 +24,17 @@ mod watch;
 mod write;
 
 use crate::objects::Key;
-use crate::world::{FaultAction, World};
+use crate::world::World;
 use bytes::Bytes;
+use fault::Ordered;
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
+use measured::Asker;
 use rbac::Asked;
 use route::{Call, Target};
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use write::Cx;
 
@@ -44,23 +49,27 @@ pub use status::{UNAUTHORIZED, reply_json, unauthorized};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller(pub Option<String>);
 
-/// One request to the API server of `front`.
-pub async fn handle(world: &Arc<World>, front: &str, caller: &Caller, request: Request<Bytes>) -> Reply {
+/// One request to the API server of `front`. `Err`: the connection ends without an answer.
+pub async fn handle(
+    world: &Arc<World>,
+    front: &str,
+    caller: &Caller,
+    request: Request<Bytes>,
+) -> io::Result<Reply> {
     let call = Call::of(&request);
-    let what = format!("{} {}", call.method, call.path);
-    match world.take_fault(front, "api", &what) {
-        Some(FaultAction::Fail { code, stderr }) => {
-            return status::failure(code as u16, "ServiceUnavailable", &stderr, serde_json::json!({}));
-        }
-        Some(FaultAction::Delay(time)) => world.sleep(time).await,
-        Some(FaultAction::Hang) => std::future::pending().await,
-        Some(FaultAction::FailAfter { code, stderr }) => {
+    let who = Asker::of(caller, &call);
+    let reply = match fault::ordered(world, front, &call).await? {
+        Ordered::Answer(reply) => reply,
+        Ordered::After(reply) => {
             drop(answer(world, front, caller, call));
-            return status::failure(code as u16, "InternalError", &stderr, serde_json::json!({}));
+            reply
         }
-        None => {}
-    }
-    answer(world, front, caller, call)
+        Ordered::Nothing => match fault::cold(world, front, caller, &call) {
+            Some(reply) => reply,
+            None => answer(world, front, caller, call),
+        },
+    };
+    Ok(who.counted(world, reply))
 }
 
 fn answer(world: &Arc<World>, front: &str, caller: &Caller, call: Call) -> Reply {

@@ -27,6 +27,16 @@ pub fn text(status: u16, body: impl Into<String>) -> Reply {
     reply(status, "text/plain; charset=utf-8", full(body.into()))
 }
 
+/// 429 of priority and fairness, which is no Status.
+pub fn busy(seconds: u32) -> Reply {
+    retry_after(text(429, "Too many requests, please try again later.\n"), seconds)
+}
+
+pub fn retry_after(mut reply: Reply, seconds: u32) -> Reply {
+    reply.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+    reply
+}
+
 pub fn stream(body: Body) -> Reply {
     reply(200, "application/json", body)
 }
@@ -112,6 +122,11 @@ pub fn bad_request(message: &str) -> Reply {
 }
 
 pub fn forbidden(target: &Target, call: &Call, user: &str) -> Reply {
+    forbidden_because(target, call, user, "")
+}
+
+/// `why` follows the message.
+pub fn forbidden_because(target: &Target, call: &Call, user: &str, why: &str) -> Reply {
     let asked = Asked::of(target, call);
     let place = match target.namespace.as_str() {
         "" => "at the cluster scope".to_string(),
@@ -124,7 +139,7 @@ pub fn forbidden(target: &Target, call: &Call, user: &str) -> Reply {
         details["name"] = json!(target.name);
     }
     let message = format!(
-        "{subject} is forbidden: User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {place}",
+        "{subject} is forbidden: User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {place}{why}",
         asked.verb, asked.resource, target.kind.group
     );
     failure(403, "Forbidden", &message, details)

@@ -4,7 +4,7 @@
 use super::route::{Call, Target, Wants};
 use super::selectors::Selector;
 use super::{Reply, read, shown, status};
-use crate::objects::Event;
+use crate::objects::{Event, Key};
 use crate::world::World;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Interval of bookmarks in a quiet watch.
 const BOOKMARK: Duration = Duration::from_secs(60);
@@ -28,10 +29,10 @@ struct Watch {
     target: Target,
     selector: Selector,
     seen: u64,
-    queue: VecDeque<Value>,
+    queue: VecDeque<(Value, Option<Instant>)>,
     changes: tokio::sync::watch::Receiver<u64>,
-    deadline: Option<tokio::time::Instant>,
-    bookmark: Option<tokio::time::Instant>,
+    deadline: Option<Instant>,
+    bookmark: Option<Instant>,
     /// Whether the columns of a table were sent; they are sent once.
     columns_sent: bool,
     ended: bool,
@@ -51,13 +52,13 @@ pub fn watch(world: &Arc<World>, front: &str, target: Target, call: Call) -> Rep
     let (mut queue, seen, ended) = start(world, &target, &selector, from);
     let bookmarks = call.flag("allowWatchBookmarks");
     if bookmarks && call.flag("sendInitialEvents") && !ended {
-        queue.push_back(bookmark(&target, seen, true));
+        queue.push_back((bookmark(&target, seen, true), None));
     }
     let seconds = call.get("timeoutSeconds").and_then(|t| t.parse().ok()).map(Duration::from_secs);
-    let deadline = seconds.map(|d| tokio::time::Instant::now() + d);
+    let deadline = seconds.map(|d| Instant::now() + d);
     let server = server(world, front);
     let state = Watch {
-        bookmark: bookmarks.then(|| tokio::time::Instant::now() + BOOKMARK),
+        bookmark: bookmarks.then(|| Instant::now() + BOOKMARK),
         columns_sent: false,
         call,
         world: world.clone(),
@@ -72,8 +73,11 @@ pub fn watch(world: &Arc<World>, front: &str, target: Target, call: Call) -> Rep
         ended,
     };
     let stream = futures_util::stream::unfold(state, |mut w| async move {
-        let event = w.next().await?;
+        let (event, changed) = w.next().await?;
         let event = w.form(event);
+        if let Some(at) = changed {
+            w.world.traffic.delayed(at.elapsed());
+        }
         Some((Ok::<_, Infallible>(Frame::data(Bytes::from(format!("{event}\n")))), w))
     });
     status::stream(StreamBody::new(stream.boxed()).boxed_unsync())
@@ -90,13 +94,13 @@ fn start(
     target: &Target,
     selector: &Selector,
     from: Option<u64>,
-) -> (VecDeque<Value>, u64, bool) {
+) -> (VecDeque<(Value, Option<Instant>)>, u64, bool) {
     let s = world.lock();
     match from {
         Some(v) if v < s.api.forgotten => {
             let message = format!("too old resource version: {v} ({})", s.api.forgotten);
             let object = status::status_body(410, "Expired", &message, Value::Null);
-            (VecDeque::from([json!({"type": "ERROR", "object": object})]), v, true)
+            (VecDeque::from([(json!({"type": "ERROR", "object": object}), None)]), v, true)
         }
         Some(v) => (VecDeque::new(), v, false),
         None => {
@@ -104,7 +108,8 @@ fn start(
             let here = all.filter(|(k, v)| {
                 read::in_namespace(target, &k.namespace) && named(target, &k.name) && selector.matches(v)
             });
-            (here.map(|(_, v)| json!({"type": "ADDED", "object": v})).collect(), s.api.version, false)
+            let added = |(_, v): (&Key, &Value)| (json!({"type": "ADDED", "object": v}), None);
+            (here.map(added).collect(), s.api.version, false)
         }
     }
 }
@@ -114,7 +119,8 @@ fn named(target: &Target, name: &str) -> bool {
 }
 
 impl Watch {
-    async fn next(&mut self) -> Option<Value> {
+    /// With the moment of the change, where it is one.
+    async fn next(&mut self) -> Option<(Value, Option<Instant>)> {
         loop {
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
@@ -132,8 +138,8 @@ impl Watch {
                 changed = self.changes.changed() => changed.ok()?,
                 () = over => return None,
                 () = sleep_until(self.bookmark) => {
-                    self.bookmark = Some(tokio::time::Instant::now() + BOOKMARK);
-                    self.queue.push_back(bookmark(&self.target, self.seen, false));
+                    self.bookmark = Some(Instant::now() + BOOKMARK);
+                    self.queue.push_back((bookmark(&self.target, self.seen, false), None));
                 }
             }
         }
@@ -159,7 +165,7 @@ impl Watch {
             let mine = e.key.group == self.target.kind.group && e.key.resource == self.target.kind.resource;
             if mine && read::in_namespace(&self.target, &e.key.namespace) && named(&self.target, &e.key.name)
             {
-                self.queue.extend(seen(e, &self.selector));
+                self.queue.extend(seen(e, &self.selector).map(|event| (event, Some(e.at))));
             }
         }
         self.seen = s.api.version;
@@ -196,7 +202,7 @@ fn bookmark(target: &Target, version: u64, initial: bool) -> Value {
     json!({"type": "BOOKMARK", "object": {"kind": target.kind.kind, "apiVersion": target.kind.api_version(), "metadata": metadata}})
 }
 
-async fn sleep_until(at: Option<tokio::time::Instant>) {
+async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,

@@ -2,6 +2,7 @@
 
 mod agent;
 mod agents;
+mod api;
 mod fleet;
 mod heal;
 mod journal;
@@ -9,6 +10,7 @@ mod plan;
 mod shell;
 mod stats;
 mod status;
+mod vip;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -33,6 +35,10 @@ enum What {
     Agent(agent::Args),
     /// A journal of a hundred thousand records: appends while it is read, start, one node's status, memory
     Journal(journal::Args),
+    /// What the coordinator asks of the API servers at rest, and while a run drains workers
+    Api(api::Args),
+    /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
+    Vip(vip::Args),
 }
 
 pub fn main(args: Args) -> anyhow::Result<ExitCode> {
@@ -43,5 +49,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Agents(args) => agents::main(&args),
         What::Agent(args) => agent::main(&args),
         What::Journal(args) => journal::main(&args),
+        What::Api(args) => api::main(&args),
+        What::Vip(args) => vip::main(&args),
     }
 }

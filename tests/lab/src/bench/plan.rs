@@ -87,7 +87,7 @@ fn unseen(plan: &Value) -> anyhow::Result<usize> {
 }
 
 /// ReplicaSets of a training namespace, spread over all workers.
-fn crowd(world: &World, count: u32) -> anyhow::Result<()> {
+pub fn crowd(world: &World, count: u32) -> anyhow::Result<()> {
     let (shape, now) = (&world.shape, world.clock.now());
     for first in (0..count).step_by(REPLICAS as usize) {
         let replicas = REPLICAS.min(count - first);

@@ -1,5 +1,6 @@
 //! The status of what makes pods: how many there are, and how many are ready. Also pods that a ReplicaSet has too many of.
 
+use super::index::ByOwner;
 use crate::api::{budgets, evict};
 use crate::objects::Key;
 use crate::world::State;
@@ -11,16 +12,9 @@ struct Pods {
     newest: i64,
 }
 
-fn of(s: &State, owner: &Value, newest: impl Fn(&Value) -> bool) -> Pods {
-    let mine = |v: &Value| {
-        v["metadata"]["ownerReferences"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|o| o["uid"] == owner["metadata"]["uid"])
-    };
+fn of(alive: &ByOwner<'_>, owner: &Value, newest: impl Fn(&Value) -> bool) -> Pods {
     let mut count = Pods { all: 0, ready: 0, newest: 0 };
-    for (_, pod) in s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null()) {
+    for (_, pod) in alive.pods(owner) {
         count.all += 1;
         count.ready += i64::from(budgets::ready(pod));
         count.newest += i64::from(newest(pod));
@@ -33,26 +27,30 @@ fn keys(s: &State, resource: &str) -> Vec<(Key, Value)> {
 }
 
 pub fn refresh(s: &mut State) {
-    for (key, set) in keys(s, "replicasets") {
-        let n = of(s, &set, |_| true);
-        let generation = set["metadata"]["generation"].clone();
-        s.api.change(&key, |v| {
-            v["status"] = json!({"replicas": n.all, "fullyLabeledReplicas": n.all, "readyReplicas": n.ready, "availableReplicas": n.ready,
-                "observedGeneration": generation});
-        });
-    }
-    for (key, set) in keys(s, "daemonsets") {
-        let image = set["spec"]["template"]["spec"]["containers"][0]["image"].clone();
-        let n = of(s, &set, |p| p["spec"]["containers"][0]["image"] == image);
-        let generation = set["metadata"]["generation"].clone();
-        s.api.change(&key, |v| {
-            v["status"] = json!({"currentNumberScheduled": n.all, "desiredNumberScheduled": n.all, "numberMisscheduled": 0, "numberReady": n.ready,
-                "numberAvailable": n.ready, "updatedNumberScheduled": n.newest, "observedGeneration": generation});
-        });
+    for (key, status) in statuses(s) {
+        s.api.change(&key, |v| v["status"] = status);
     }
     for (key, deployment) in keys(s, "deployments") {
         deployment_status(s, &key, &deployment);
     }
+}
+
+/// Of ReplicaSets and DaemonSets.
+fn statuses(s: &State) -> Vec<(Key, Value)> {
+    let alive = ByOwner::alive(s);
+    let of_set = |set: &Value| {
+        let n = of(&alive, set, |_| true);
+        json!({"replicas": n.all, "fullyLabeledReplicas": n.all, "readyReplicas": n.ready, "availableReplicas": n.ready,
+            "observedGeneration": set["metadata"]["generation"]})
+    };
+    let of_daemons = |set: &Value| {
+        let image = &set["spec"]["template"]["spec"]["containers"][0]["image"];
+        let n = of(&alive, set, |p| p["spec"]["containers"][0]["image"] == *image);
+        json!({"currentNumberScheduled": n.all, "desiredNumberScheduled": n.all, "numberMisscheduled": 0, "numberReady": n.ready,
+            "numberAvailable": n.ready, "updatedNumberScheduled": n.newest, "observedGeneration": set["metadata"]["generation"]})
+    };
+    let sets = s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), of_set(v)));
+    sets.chain(s.api.of("apps", "daemonsets").map(|(k, v)| (k.clone(), of_daemons(v)))).collect()
 }
 
 fn deployment_status(s: &mut State, key: &Key, deployment: &Value) {
@@ -76,17 +74,26 @@ fn deployment_status(s: &mut State, key: &Key, deployment: &Value) {
 
 /// Those that do not run yet go first, then the youngest.
 pub fn trim(s: &mut State, now: jiff::Timestamp) {
-    for (_, set) in keys(s, "replicasets") {
-        let wanted = set["spec"]["replicas"].as_u64().unwrap_or(0) as usize;
-        let mine = |v: &Value| v["metadata"]["ownerReferences"][0]["uid"] == set["metadata"]["uid"];
-        let alive = s.api.pods().filter(|(_, v)| mine(v) && v["metadata"]["deletionTimestamp"].is_null());
-        let mut pods: Vec<(bool, String, Key)> = alive
-            .map(|(k, v)| (budgets::ready(v), v["metadata"]["creationTimestamp"].to_string(), k.clone()))
-            .collect();
-        pods.sort_by(|a, b| (a.0, &b.1, &b.2).cmp(&(b.0, &a.1, &a.2)));
-        let extra = pods.len().saturating_sub(wanted);
-        for (_, _, key) in pods.into_iter().take(extra) {
-            evict::terminate(s, &key, None, now);
-        }
+    for key in surplus(s) {
+        evict::terminate(s, &key, None, now);
     }
+}
+
+fn surplus(s: &State) -> Vec<Key> {
+    let alive = ByOwner::alive(s);
+    let mut gone = vec![];
+    for (_, set) in s.api.of("apps", "replicasets") {
+        let wanted = set["spec"]["replicas"].as_u64().unwrap_or(0) as usize;
+        let mine = alive.pods(set);
+        if mine.len() <= wanted {
+            continue;
+        }
+        let order = |(k, v): &(&Key, &Value)| {
+            (budgets::ready(v), v["metadata"]["creationTimestamp"].to_string(), Key::clone(k))
+        };
+        let mut pods: Vec<(bool, String, Key)> = mine.iter().map(order).collect();
+        pods.sort_by(|a, b| (a.0, &b.1, &b.2).cmp(&(b.0, &a.1, &a.2)));
+        gone.extend(pods.into_iter().take(mine.len() - wanted).map(|(_, _, key)| key));
+    }
+    gone
 }

@@ -1,11 +1,12 @@
 //! Deployments have a ReplicaSet of their newest template, DaemonSets a pod on each node that takes one, and what lost its owner goes.
 
+use super::index::ByOwner;
 use super::taints;
 use crate::api::evict;
 use crate::objects::{Key, names};
 use crate::world::{State, World, pods};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 fn all(s: &State, group: &str, resource: &str) -> Vec<(Key, Value)> {
     s.api.of(group, resource).map(|(k, v)| (k.clone(), v.clone())).collect()
@@ -48,13 +49,12 @@ pub fn deployments(s: &mut State, now: jiff::Timestamp) {
 
 /// A pod where there is none yet. Those that are there stay, also where they would not be put any more.
 pub fn daemon_sets(s: &mut State, world: &World, now: jiff::Timestamp) {
-    for (key, set) in all(s, "apps", "daemonsets") {
-        let here: BTreeSet<String> = s
-            .api
-            .pods()
-            .filter(|(_, p)| owned_by(p, &set))
-            .filter_map(|(_, p)| p["spec"]["nodeName"].as_str().map(String::from))
-            .collect();
+    let sets = all(s, "apps", "daemonsets");
+    let index = ByOwner::all(s);
+    let node_of = |(_, pod): &(&Key, &Value)| pod["spec"]["nodeName"].as_str().map(String::from);
+    let here: Vec<BTreeSet<String>> =
+        sets.iter().map(|(_, set)| index.pods(set).iter().filter_map(node_of).collect()).collect();
+    for ((key, set), here) in sets.into_iter().zip(here) {
         let nodes: Vec<(Key, Value)> = s
             .api
             .of("", "nodes")
@@ -74,7 +74,7 @@ pub fn daemon_sets(s: &mut State, world: &World, now: jiff::Timestamp) {
 
 /// Garbage collection: an owner that is gone takes along what it made.
 pub fn collect(s: &mut State, now: jiff::Timestamp) {
-    let owners: BTreeSet<&str> =
+    let owners: HashSet<&str> =
         s.api.everything().filter_map(|(_, v)| v["metadata"]["uid"].as_str()).collect();
     let lost = |v: &Value| {
         let refs = v["metadata"]["ownerReferences"].as_array();

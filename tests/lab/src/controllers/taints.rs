@@ -37,6 +37,12 @@ pub fn fits(pod: &Value, node: &Value) -> bool {
     selects(pod, node) && taints.all(|t| bears(pod, t))
 }
 
+/// The scheduler's NodeUnschedulable: a cordon keeps away what does not bear its taint.
+pub fn schedulable(pod: &Value, node: &Value) -> bool {
+    node["spec"]["unschedulable"] != true
+        || bears(pod, &json!({"key": UNSCHEDULABLE, "effect": "NoSchedule"}))
+}
+
 pub fn selects(pod: &Value, node: &Value) -> bool {
     let mut wanted = pod["nodeSelector"].as_object().into_iter().flatten();
     wanted.all(|(k, v)| node["metadata"]["labels"][k] == *v)

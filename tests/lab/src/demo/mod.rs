@@ -52,6 +52,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
 /// A lab as this scenario describes it, after its `before` actions; agents and coordinator may not be connected yet.
 pub async fn prepare(wanted: &str, size: &Size) -> anyhow::Result<(Lab, Scenario, Arc<Director>)> {
     let scenario = scenario::find(wanted)?;
+    let size = size.at_least(scenario.cluster.workers);
     let shape = scenario.shape(size.shape()?);
     scenario::check(&scenario, &shape)?;
     anstream::eprintln!("scenario {}: {}", scenario.name, scenario.description);

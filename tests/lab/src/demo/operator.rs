@@ -2,6 +2,7 @@
 
 use super::director::Director;
 use super::scenario::{Scenario, Step};
+use crate::supervisor::clients::{At, Client, Figures};
 use crate::supervisor::{COORDINATOR, Called, Lab};
 use anyhow::{Context as _, bail};
 use podlift_model::KubeVersion;
@@ -24,6 +25,8 @@ pub struct Story {
     /// Why the run was paused, where it was.
     pub paused: Vec<Value>,
     pub report: Value,
+    /// What a client at the proxy saw while the operator's steps lasted.
+    pub client: Option<Figures>,
     /// `podlift status` at the end.
     pub status: Value,
     /// Reports of the coordinator before and after it was killed and restarted at the end.
@@ -91,6 +94,7 @@ async fn run_steps(
     to: KubeVersion,
 ) -> anyhow::Result<Story> {
     let mut story = Story::default();
+    let client = scenario.expect.proxy_unnoticed.then(|| Client::start(lab, At::Proxy)).transpose()?;
     for step in &scenario.steps {
         director.act(lab, &step.actions).await?;
         if let Some(when) = &step.until {
@@ -104,6 +108,7 @@ async fn run_steps(
         }
         lab.check_alive()?;
     }
+    story.client = client.map(|c| c.figures());
     Ok(story)
 }
 

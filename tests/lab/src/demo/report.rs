@@ -16,7 +16,7 @@ pub fn enrich(scenario: &Scenario, story: &Story, verdict: &Verdict, seconds: f6
         all["result"] = json!("judged-failed");
     }
     all["lab"] = json!({"scenario": scenario.name, "seconds": seconds, "ok": verdict.ok(), "findings": verdict.findings,
-        "audit": verdict.audit, "typed": story.typed, "paused_at": story.paused});
+        "audit": verdict.audit, "typed": story.typed, "paused_at": story.paused, "client": story.client});
     all
 }
 

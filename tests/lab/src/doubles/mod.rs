@@ -16,6 +16,7 @@ mod etcd;
 mod kubeadm;
 mod kubectl;
 mod kubelet;
+pub mod nft;
 mod systemctl;
 mod systemd_run;
 mod words;
@@ -48,6 +49,8 @@ pub const NODE_TOOLS: &[&str] = &[
     "ctr",
 ];
 pub const ETCD_TOOLS: &[&str] = &["etcdctl", "etcdutl"];
+/// Of control-plane nodes, too.
+pub const FIREWALL_TOOLS: &[&str] = &["nft"];
 pub const HEAD_TOOLS: &[&str] = &["cmsh", "cm-kubernetes-setup", "cm-chroot-sw-img"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,7 @@ pub fn tools(world: &World, node: &str) -> Vec<&'static str> {
     let mut all = NODE_TOOLS.to_vec();
     if world.shape.control_planes.iter().any(|n| n == node) {
         all.extend(ETCD_TOOLS);
+        all.extend(FIREWALL_TOOLS.iter().filter(|_| world.shape.nftables));
     }
     all
 }
@@ -119,7 +123,7 @@ pub async fn call(ctx: &Ctx, program: &str, args: &[String]) -> Option<i32> {
             dispatch(ctx, program, args).await
         }
         Some(FaultAction::Hang) => std::future::pending().await,
-        None => dispatch(ctx, program, args).await,
+        Some(FaultAction::Api(_)) | None => dispatch(ctx, program, args).await,
     };
     ctx.world.hooks().iter().for_each(|h| h.after(&seen, code));
     ctx.pause().await;
@@ -143,6 +147,7 @@ async fn dispatch(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
         "kubeadm" => Box::pin(kubeadm::run(ctx, args)).await,
         "kubelet" => kubelet::run(ctx, args).await,
         "kubectl" => kubectl::run(ctx, args),
+        "nft" => nft::run(ctx, args).await,
         "systemctl" => systemctl::run(ctx, args).await,
         "systemd-run" => systemd_run::run(ctx, args).await,
         "containerd" => containerd::run(ctx, args),

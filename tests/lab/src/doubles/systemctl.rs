@@ -129,6 +129,10 @@ fn list(ctx: &Ctx, pattern: &str) -> i32 {
 
 fn stop(ctx: &Ctx, unit: &str) -> i32 {
     let task = ctx.world.update(|s| {
+        if unit.ends_with(".timer") {
+            // One of --on-active is unloaded when it is stopped.
+            return s.node_mut(&ctx.node).units.remove(unit).map(|u| u.task);
+        }
         let u = s.node_mut(&ctx.node).units.get_mut(unit)?;
         (u.active, u.result, u.status) = (false, "signal".into(), 15);
         Some(u.task)

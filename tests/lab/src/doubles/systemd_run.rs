@@ -1,5 +1,6 @@
 //! systemd-run: transient service units. A unit belongs to the machine, not to its caller: it continues when the agent dies, and
-//! its name cannot be used twice while it is known.
+//! its name cannot be used twice while it is known. With --on-active a transient timer starts the service later: that time is podlift's
+//! own, and not shortened.
 
 use super::ctx::Ctx;
 use crate::world::What;
@@ -15,6 +16,7 @@ struct Asked {
     env: BTreeMap<String, String>,
     wait: bool,
     collect: bool,
+    on_active: Option<Duration>,
     argv: Vec<String>,
 }
 
@@ -39,6 +41,8 @@ fn parse(args: &[String]) -> Asked {
                 | "--working-directory"
                 | "--slice"
                 | "--service-type"
+                | "--on-active"
+                | "--timer-property"
         );
         let value = inline.or_else(|| valued.then(|| rest.next().cloned()).flatten()).unwrap_or_default();
         let pair = |v: &str| {
@@ -50,11 +54,21 @@ fn parse(args: &[String]) -> Asked {
             "--setenv" | "-E" => a.env.extend([pair(&value)]),
             "--wait" => a.wait = true,
             "--collect" | "-G" => a.collect = true,
+            "--on-active" => a.on_active = seconds(&value),
             _ => {}
         }
     }
     a.argv = rest.cloned().collect();
     a
+}
+
+/// `90`, `90s` or `2min`.
+fn seconds(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix("min") {
+        Some(number) => (number, 60.0),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    number.trim().parse::<f64>().ok().map(|n| Duration::from_secs_f64(n * unit))
 }
 
 pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
@@ -66,6 +80,8 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
     let number = ctx.world.update(crate::world::State::serial);
     let name = if asked.unit.is_empty() { format!("run-u{number}") } else { asked.unit.clone() };
     let name = if name.contains('.') { name } else { format!("{name}.service") };
+    let timer = asked.on_active.map(|_| name.replace(".service", ".timer"));
+    let loaded = timer.clone().unwrap_or_else(|| name.clone());
     let unit = Unit {
         argv: asked.argv.clone(),
         active: true,
@@ -77,24 +93,40 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
     let fresh = ctx.world.update(|s| {
         let units = &mut s.node_mut(&ctx.node).units;
         // A unit that ended well is unloaded and its name is free again; a failed one stays until reset-failed.
-        let taken = units.get(&name).is_some_and(|u| u.active || u.result != "success");
+        let taken = units.get(&loaded).is_some_and(|u| u.active || u.result != "success");
         if !taken {
-            units.insert(name.clone(), unit);
+            units.insert(loaded.clone(), unit.clone());
         }
         !taken
     });
     if !fresh {
         ctx.err(&format!(
-            "Failed to start transient service unit: Unit {name} was already loaded or has a fragment file."
+            "Failed to start transient {} unit: Unit {loaded} was already loaded or has a fragment file.",
+            if timer.is_some() { "timer" } else { "service" }
         ));
         return 1;
     }
-    ctx.world.record(&ctx.node, What::UnitStarted { unit: name.clone() }, None);
+    ctx.world.record(&ctx.node, What::UnitStarted { unit: loaded.clone() }, None);
     let inner = ctx.for_unit(&name, asked.env.clone(), log(&asked));
-    let task = ctx.world.spawn(&ctx.node, main(inner, asked, name.clone()));
-    ctx.world.update(|s| s.node_mut(&ctx.node).units.get_mut(&name).map(|u| u.task = task));
+    let task = match timer {
+        Some(timer) => ctx.world.spawn(&ctx.node, later(inner, asked, timer, name, unit)),
+        None => ctx.world.spawn(&ctx.node, main(inner, asked, name)),
+    };
+    ctx.world.update(|s| s.node_mut(&ctx.node).units.get_mut(&loaded).map(|u| u.task = task));
     ctx.pause().await;
     0
+}
+
+/// A timer that has elapsed is unloaded.
+async fn later(ctx: Ctx, asked: Asked, timer: String, name: String, unit: Unit) {
+    tokio::time::sleep(asked.on_active.unwrap_or_default()).await;
+    ctx.world.update(|s| {
+        let units = &mut s.node_mut(&ctx.node).units;
+        let task = units.remove(&timer).map_or(0, |u| u.task);
+        units.insert(name.clone(), Unit { task, ..unit });
+    });
+    ctx.world.record(&ctx.node, What::UnitStarted { unit: name.clone() }, None);
+    main(ctx, asked, name).await;
 }
 
 /// Both streams go to one file, appended.
@@ -211,5 +243,6 @@ mod tests {
             ("podlift-a", "kubeadm -x".into(), Some("/l".into()))
         );
         assert_eq!(a.env["A"], "b");
+        assert_eq!(["90", "90s", "2min"].map(|t| seconds(t).unwrap().as_secs()), [90, 90, 120]);
     }
 }

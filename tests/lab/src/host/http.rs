@@ -2,11 +2,15 @@
 //! checked where there is real TLS.
 
 use super::Here;
-use crate::api::{UNAUTHORIZED, health};
+use crate::api::{Caller, UNAUTHORIZED, handle};
 use crate::kubelet::{HEALTHZ, listens_at};
 use crate::world::anonymous;
+use crate::world::firewall::Reach;
 use crate::world::state::{Container, State};
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt as _;
 use podlift_agent::host::{Http, HttpError, HttpTls, Trust};
 
 pub struct Port(pub Here);
@@ -29,7 +33,7 @@ impl Http for Port {
                     Err(failed("invalid peer certificate: UnknownIssuer".into()))
                 }
             },
-            (node, server) => Ok(self.api_server(&node, &server, path, tls)),
+            (node, server) => self.api_server(&node, &server, path, tls).await.map_err(failed),
         }
     }
 }
@@ -64,23 +68,38 @@ impl Port {
             let (bound, at) = listens_at(c);
             (at == port && (bound == "0.0.0.0" || bound == ip)).then(|| c.clone())
         })?;
-        reachable(&s, &found).then(|| (node.name.clone(), found))
+        let reach = if found.name == "kube-apiserver" {
+            s.reach(&node.name, self.0.world.clock.now())
+        } else {
+            Reach::All
+        };
+        let own = node.name == self.0.node;
+        let let_in = reach == Reach::All || (own && reach == Reach::TheNodeItself);
+        (let_in && reachable(&s, &found)).then(|| (node.name.clone(), found))
     }
 
-    fn api_server(&self, node: &str, server: &Container, path: &str, tls: &HttpTls) -> (u16, String) {
+    async fn api_server(
+        &self,
+        node: &str,
+        server: &Container,
+        path: &str,
+        tls: &HttpTls,
+    ) -> Result<(u16, String), String> {
         let world = &self.0.world;
         if tls.client.is_none() && !anonymous::allowed(world.disk(node).as_ref(), &server.args, path) {
-            return (401, UNAUTHORIZED.into());
+            return Ok((401, UNAUTHORIZED.into()));
         }
         if !world.lock().store_answers(node, &server.store) {
-            return (500, "[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n".into());
+            return Ok((500, "[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n".into()));
         }
-        let (check, query) =
-            path.trim_start_matches('/').split_once('?').unwrap_or((path.trim_start_matches('/'), ""));
-        match check {
-            "readyz" | "livez" | "healthz" => (200, health(check, query.contains("verbose"))),
-            _ => (403, "forbidden\n".into()),
-        }
+        // A pair of the cluster's CA: where there is real TLS, its name and group count.
+        let caller = Caller(tls.client.as_ref().map(|_| "by-certificate".to_string()));
+        let request = Request::get(path).header("accept", "application/json").body(Bytes::new());
+        let request = request.map_err(|e| e.to_string())?;
+        let reply = handle(world, node, &caller, request).await.map_err(|e| e.to_string())?;
+        let status = reply.status().as_u16();
+        let body = reply.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
 }
 

@@ -75,6 +75,7 @@ fn containers(
         finished: None,
         exit: None,
         listening: false,
+        opened: None,
         log: vec![],
     };
     all.into_iter().map(container).collect()
@@ -108,7 +109,8 @@ fn with_newest(world: &Arc<World>, node: &str, name: &str, change: impl FnOnce(&
 /// It answers from now on.
 pub fn set_listening(world: &Arc<World>, node: &str, manifest: &Manifest) {
     if verdict(manifest).is_none() {
-        with_newest(world, node, &manifest.name, |c| c.listening = true);
+        let now = world.clock.now();
+        with_newest(world, node, &manifest.name, |c| (c.listening, c.opened) = (true, Some(now)));
         world.update(|s| {
             s.note_store(node);
             if manifest.name == ETCD {
@@ -116,6 +118,11 @@ pub fn set_listening(world: &Arc<World>, node: &str, manifest: &Manifest) {
             }
         });
     }
+}
+
+/// Its start is long past.
+pub fn runs_for_long(world: &Arc<World>, node: &str, manifest: &Manifest) {
+    with_newest(world, node, &manifest.name, |c| c.opened = None);
 }
 
 /// Why a container ends right after its start.
@@ -138,7 +145,7 @@ pub fn doomed(world: &World, node: &str, manifest: &Manifest) -> Option<Crash> {
         FaultAction::Fail { code, stderr } | FaultAction::FailAfter { code, stderr } => {
             Some(Crash { exit: code, why: stderr })
         }
-        FaultAction::Delay(_) | FaultAction::Hang => None,
+        FaultAction::Delay(_) | FaultAction::Hang | FaultAction::Api(_) => None,
     });
     verdict(manifest).map(Crash::of).or(ordered)
 }

@@ -29,6 +29,7 @@ pub fn adopt(world: &Arc<World>, node: &str) {
         world.load_images(node, &images);
         container::start(world, node, &manifest, 0);
         container::set_listening(world, node, &manifest);
+        container::runs_for_long(world, node, &manifest);
         mirror::publish(world, node, &manifest);
         mirror::report(world, node, &manifest);
     }

@@ -89,7 +89,7 @@ pub fn set_ready(world: &Arc<World>, node: &str, ready: bool, reason: &str, mess
     set_condition(world, node, status, reason, message);
 }
 
-pub fn set_condition(world: &Arc<World>, node: &str, status: &str, reason: &str, message: &str) {
+pub fn set_condition(world: &World, node: &str, status: &str, reason: &str, message: &str) {
     let now = seconds(world.clock.now());
     world.update(|s| {
         s.api.change(&Key::node(node), |v| {

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Events kept for watches that start in the past, and for the later pages of a list.
 const KEPT: usize = 20_000;
@@ -49,6 +50,8 @@ pub struct Event {
     pub object: Arc<Value>,
     /// What it was before.
     pub before: Option<Arc<Value>>,
+    /// For measuring how late a watch shows it.
+    pub at: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -123,7 +126,8 @@ impl Objects {
         let kind = if before.is_some() { "MODIFIED" } else { "ADDED" };
         let shared = Arc::new(object.clone());
         self.items.insert(key.clone(), shared.clone());
-        self.remember(Event { version: self.version, kind, key, object: shared, before });
+        let at = Instant::now();
+        self.remember(Event { version: self.version, kind, key, object: shared, before, at });
         object
     }
 
@@ -144,6 +148,7 @@ impl Objects {
             key: key.clone(),
             object: Arc::new(object.clone()),
             before: Some(before),
+            at: Instant::now(),
         });
         Some(object)
     }

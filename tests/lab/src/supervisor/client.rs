@@ -3,9 +3,9 @@
 #![allow(clippy::disallowed_methods)] // this is an edge: a process's own environment
 
 use super::socket::{Answer, Ask};
-use crate::doubles::dpkg;
+use crate::doubles::{dpkg, nft};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +35,11 @@ pub fn main(asked: Asked, args: Vec<String>) -> ExitCode {
     let mut env: BTreeMap<String, String> = std::env::vars().collect();
     let folder = std::env::current_dir().map(|d| d.display().to_string());
     env.extend(folder.ok().map(|f| (dpkg::FOLDER.to_string(), f)));
+    if args.iter().any(|a| a == "-" || a == "/dev/stdin") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).ok();
+        env.insert(nft::STDIN.to_string(), text);
+    }
     let ask = Ask { node, tool, args, env, caller: None };
     ask_and_print(&socket, &ask)
 }

@@ -39,7 +39,13 @@ async fn ours_is_known_and_one_of_another_ca_is_refused_whatever_anonymous_may_d
             Ok(listener)
         })
     });
-    tokio::spawn(front::keep(world.clone(), "cp".into(), cluster.tls.clone(), bind));
+    tokio::spawn(front::keep(
+        world.clone(),
+        "cp".into(),
+        cluster.tls.clone(),
+        bind,
+        super::super::own::everyone(),
+    ));
     let endpoint = opened.recv().await.unwrap().to_string();
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("ca.crt"), &cluster.ca).unwrap();

@@ -1,8 +1,12 @@
 //! One API server's address: TLS on port 6443, there exactly while the node's kube-apiserver container listens. When the container ends
-//! its connections end with it.
+//! its connections end with it. Where a rule of the node's firewall refuses others, their connections are reset; a client sees an end
+//! after the handshake where a kernel refuses the first packet, so the proxy looks at the rule itself.
 
+use super::own::Own;
 use super::pki::ClusterTls;
 use crate::api::{self, Caller, handle};
+use crate::kubelet::listens_at;
+use crate::world::firewall::Reach;
 use crate::world::{State, World, anonymous};
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -11,6 +15,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +24,22 @@ use tokio::task::JoinSet;
 /// The container that serves now.
 fn server(s: &State, node: &str) -> Option<String> {
     s.front_up(node).then(|| s.node(node).container("kube-apiserver").map(|c| c.id.clone()))?
+}
+
+fn let_in(world: &World, node: &str, own: impl Fn() -> bool) -> bool {
+    let reach = world.lock().reach(node, world.clock.now());
+    match reach {
+        Reach::All => true,
+        Reach::TheNodeItself => own(),
+        Reach::None => false,
+    }
+}
+
+/// A rule that does not spare connections which stand already.
+fn cuts(s: &State, node: &str, now: jiff::Timestamp) -> bool {
+    let n = s.node(node);
+    let port = n.container("kube-apiserver").map_or(6443, |c| listens_at(c).1);
+    n.firewall.cuts(port, now)
 }
 
 /// Opens the port of a node's API server: node and address.
@@ -30,7 +51,7 @@ pub fn bind_here() -> Bind {
 }
 
 /// Runs for ever.
-pub async fn keep(world: Arc<World>, node: String, tls: ClusterTls, bind: Bind) {
+pub async fn keep(world: Arc<World>, node: String, tls: ClusterTls, bind: Bind, own: Own) {
     let address = format!("{}:6443", world.shape.address(&node));
     loop {
         world.until(|s| server(s, &node).is_some()).await;
@@ -46,10 +67,20 @@ pub async fn keep(world: Arc<World>, node: String, tls: ClusterTls, bind: Bind) 
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                accepted = listener.accept() => if let Ok((tcp, _)) = accepted {
-                    connections.spawn(serve(world.clone(), node.clone(), tls.clone(), tcp));
+                accepted = listener.accept() => if let Ok((tcp, peer)) = accepted {
+                    match let_in(&world, &node, || own(&node, peer)) {
+                        true => drop(connections.spawn(serve(world.clone(), node.clone(), tls.clone(), tcp))),
+                        // One that is gone already needs no reset.
+                        false => drop(tcp.set_zero_linger()),
+                    }
                 },
-                () = world.until(|s| server(s, &node) != serving) => break,
+                () = world.until(|s| server(s, &node) != serving || cuts(s, &node, world.clock.now())) => {
+                    connections.shutdown().await;
+                    if server(&world.lock(), &node) != serving {
+                        break;
+                    }
+                    world.until(|s| server(s, &node) != serving || !cuts(s, &node, world.clock.now())).await;
+                }
             }
         }
     }
@@ -69,10 +100,11 @@ async fn serve(world: Arc<World>, node: String, tls: ClusterTls, tcp: TcpStream)
                 (None, Some(false)) => Err(()),
                 (None, None) => anonymous(&world, &node, parts.uri.path()),
             };
-            let Ok(asks) = asks else { return Ok(api::unauthorized()) };
+            let Ok(asks) = asks else { return Ok::<_, io::Error>(api::unauthorized()) };
             let caller = Caller(asks);
-            let body = body.collect().await?.to_bytes();
-            Ok::<_, hyper::Error>(handle(&world, &node, &caller, Request::from_parts(parts, body)).await)
+            let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+            // An error ends the connection.
+            handle(&world, &node, &caller, Request::from_parts(parts, body)).await
         }
     });
     // A client that goes away is no error of ours.

@@ -4,7 +4,7 @@ use super::configs::{self, Addresses, HealMode, Tuning};
 use super::instance::Instance;
 use super::processes::Processes;
 use super::scratch::Scratch;
-use super::{recorder, serve, tree};
+use super::{own, recorder, serve, tree};
 use crate::doubles::HEAD;
 use crate::load::Carried;
 use crate::world::{Shape, World};
@@ -76,13 +76,13 @@ impl Lab {
         let scratch = Scratch::new()?;
         let world = World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch)?);
         world.set_stop_post(recorder::of(&shape));
-        let tasks = serve::all(&world, &scratch, &exe, &addresses).await?;
+        let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
+        let tasks = serve::all(&world, &scratch, &exe, &addresses, &own::of(&processes)).await?;
         if let Some(seed) = before.seed {
             seed(&world)?;
         }
         world.watch_writers();
         world.start();
-        let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
         let lost = Mutex::new(before.without_agent.clone());
         let carried = Carried::default();
         let lab = Self {
@@ -180,6 +180,11 @@ impl Lab {
     /// Where the coordinator listens.
     pub fn coordinator_address(&self) -> &str {
         &self.addresses.coordinator
+    }
+
+    /// The address in front of the API servers.
+    pub fn proxy(&self) -> &str {
+        &self.addresses.vip
     }
 
     /// Where the coordinator tells Prometheus how things are.

@@ -5,7 +5,7 @@ use super::client::{self, SOCKET};
 use super::front;
 pub use super::front::Bind;
 use super::socket::{self, Ask};
-use super::{healthz, pki, proxy};
+use super::{healthz, own, pki, proxy};
 use crate::disk::{Disk, RealDisk};
 use crate::doubles::Caller;
 use crate::world::{Shape, World};
@@ -50,7 +50,13 @@ impl Machines {
         tasks.spawn(proxy::keep(world.clone(), vip));
         for node in &world.shape.control_planes {
             pki.put_clients(&world, node)?;
-            tasks.spawn(front::keep(world.clone(), node.clone(), pki.tls.clone(), bind.clone()));
+            tasks.spawn(front::keep(
+                world.clone(),
+                node.clone(),
+                pki.tls.clone(),
+                bind.clone(),
+                own::everyone(),
+            ));
         }
         healthz::open(&world, &bind, &mut tasks)?;
         world.start();

@@ -1,10 +1,12 @@
 //! A lab on this machine: the World behind a unix socket, API fronts and a proxy on loopback addresses, and real agents and a real
 //! coordinator as processes of their own. Nothing of it outlives the supervisor, however that ends.
 
+pub mod away;
 mod call;
 pub mod child;
 pub mod client;
 mod client_certificates;
+pub mod clients;
 mod configs;
 mod front;
 mod healthz;
@@ -12,6 +14,7 @@ mod ingress;
 mod instance;
 mod lab;
 pub mod machines;
+mod own;
 mod pki;
 mod processes;
 mod proxy;

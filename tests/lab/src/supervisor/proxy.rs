@@ -1,7 +1,8 @@
-//! BCM's proxy in front of the API servers: plain TCP, round robin, the next one where one refuses; a connection that no server takes is
-//! closed.
+//! BCM's proxy in front of the API servers: plain TCP, round robin, the next one where one refuses, be it the server's machine or a rule of
+//! its firewall; a connection that no server takes is closed.
 
 use crate::world::World;
+use crate::world::firewall::Reach;
 use std::sync::Arc;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +22,11 @@ pub async fn keep(world: Arc<World>, listener: TcpListener) {
 async fn pass(world: Arc<World>, turn: usize, mut client: TcpStream) {
     let fronts = &world.shape.control_planes;
     for i in 0..fronts.len() {
-        let address = world.shape.address(&fronts[(turn + i) % fronts.len()]);
+        let front = &fronts[(turn + i) % fronts.len()];
+        if world.lock().reach(front, world.clock.now()) != Reach::All {
+            continue;
+        }
+        let address = world.shape.address(front);
         if let Ok(mut server) = TcpStream::connect((address.as_str(), 6443)).await {
             client.set_nodelay(true).ok();
             server.set_nodelay(true).ok();

@@ -2,6 +2,7 @@
 
 use super::client::SOCKET;
 use super::configs::Addresses;
+use super::own::Own;
 use super::scratch::Scratch;
 use super::{front, healthz, ingress, pki, proxy, socket, tree};
 use crate::world::World;
@@ -17,6 +18,7 @@ pub async fn all(
     scratch: &Scratch,
     exe: &Path,
     addresses: &Addresses,
+    own: &Own,
 ) -> anyhow::Result<JoinSet<()>> {
     let shape = &world.shape;
     let names = shape.control_planes.iter().map(|n| shape.address(n)).chain([format!("{}.1", shape.network)]);
@@ -39,7 +41,13 @@ pub async fn all(
     tasks.spawn(socket::keep(world.clone(), listener));
     tasks.spawn(proxy::keep(world.clone(), vip));
     for node in &shape.control_planes {
-        tasks.spawn(front::keep(world.clone(), node.clone(), pki.tls.clone(), front::bind_here()));
+        tasks.spawn(front::keep(
+            world.clone(),
+            node.clone(),
+            pki.tls.clone(),
+            front::bind_here(),
+            own.clone(),
+        ));
     }
     healthz::open(world, &front::bind_here(), &mut tasks)?;
     Ok(tasks)

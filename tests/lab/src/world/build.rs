@@ -2,6 +2,7 @@
 
 use super::cast;
 use super::etcd::{Etcd, Member};
+use super::firewall::Firewall;
 use super::images::{Image, Images};
 use super::shape::Shape;
 use super::state::{Bcm, Kubelet, Node, Package, Role, State};
@@ -60,6 +61,7 @@ fn node(shape: &Shape, name: &str) -> Node {
         kubelet: kubelet(shape),
         containers: vec![],
         units: BTreeMap::new(),
+        firewall: Firewall::default(),
         images: images(k),
         lost_devices: BTreeMap::new(),
         services: BTreeSet::new(),

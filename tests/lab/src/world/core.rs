@@ -4,10 +4,12 @@ use super::effects::{Effect, What};
 use super::faults::{Fault, FaultAction};
 use super::shape::Shape;
 use super::state::State;
+use super::traffic::Traffic;
 use crate::disk::{Disk, MemDisk};
 use futures_util::future::BoxFuture;
 use podlift_common::clock::{Clock, TokioClock};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -42,9 +44,12 @@ pub struct World {
     changed: watch::Sender<u64>,
     hooks: Mutex<Vec<Arc<dyn Hook>>>,
     faults: Mutex<Vec<Fault>>,
+    taken: AtomicU64,
     /// Held while a manifest is written or its writer looked for.
     writing: Mutex<()>,
     stop_post: Mutex<Option<StopPost>>,
+    /// What the API servers were asked for.
+    pub traffic: Traffic,
     /// Tasks by node, which end with its power; and the World's own under "".
     tasks: Mutex<Vec<(String, u64, AbortHandle)>>,
 }
@@ -78,8 +83,10 @@ impl World {
             changed: watch::Sender::new(0),
             hooks: Mutex::default(),
             faults: Mutex::default(),
+            taken: AtomicU64::new(0),
             writing: Mutex::default(),
             stop_post: Mutex::default(),
+            traffic: Traffic::default(),
             tasks: Mutex::default(),
         };
         super::seed::disks(&world);
@@ -148,9 +155,15 @@ impl World {
     /// Takes one use of the first fault that hits.
     pub fn take_fault(&self, node: &str, program: &str, text: &str) -> Option<FaultAction> {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = faults.iter_mut().find(|f| f.hits(node, program, text))?;
+        let fault = faults.iter_mut().find(|f| f.hits(node, program, text, self.clock.now()))?;
         fault.times -= 1;
+        self.taken.fetch_add(1, Ordering::Relaxed);
         Some(fault.action.clone())
+    }
+
+    /// How many calls were hit by faults so far.
+    pub fn faults_taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Records an effect and passes it to the hooks.

@@ -67,6 +67,15 @@ impl Etcd {
         up * 2 > self.members.len()
     }
 
+    /// Another one leads where it led.
+    pub fn remove(&mut self, id: u64) {
+        self.members.retain(|m| m.id != id);
+        if self.leader == id {
+            let next = self.members.iter().find(|m| m.up).map_or(0, |m| m.id);
+            (self.leader, self.term) = (next, self.term + 1);
+        }
+    }
+
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|m| m.name == name)
     }

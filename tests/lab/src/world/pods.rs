@@ -165,6 +165,7 @@ pub fn containers(pod: &Value) -> Vec<Container> {
         finished: None,
         exit: None,
         listening: false,
+        opened: None,
         log: vec![],
     };
     running.map(of).collect()

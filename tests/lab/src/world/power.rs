@@ -2,6 +2,7 @@
 
 use super::core::World;
 use super::effects::What;
+use super::firewall::Firewall;
 use crate::{controllers, kubelet};
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ impl World {
             n.boot = fresh;
             n.dpkg_lock = None;
             n.units.clear();
+            // Rules of nftables are the kernel's memory.
+            n.firewall = Firewall::default();
             n.kubelet.running = None;
             n.kubelet.ready = false;
             n.kubelet.since_boot = false;
@@ -52,6 +55,21 @@ impl World {
         });
         self.write_boot_id(node);
         self.record(node, What::PowerCut, None);
+    }
+
+    /// The kubelet ends for good: the node is Unknown, as its controller says it some time after.
+    pub fn stop_kubelet(&self, node: &str) {
+        self.update(|s| {
+            let n = s.node_mut(node);
+            (n.kubelet.running, n.kubelet.ready) = (None, false);
+        });
+        kubelet::set_condition(
+            self,
+            node,
+            "Unknown",
+            "NodeStatusUnknown",
+            "Kubelet stopped posting node status.",
+        );
     }
 
     /// No API server is reachable for so many lab seconds.

@@ -45,6 +45,8 @@ pub struct Shape {
     pub calico: bool,
     /// All nodes were made from one image with a machine id in it.
     pub image_machine: bool,
+    /// Control-plane nodes have nft.
+    pub nftables: bool,
     /// Bearer token of the coordinator's own identity.
     pub token: String,
 }
@@ -60,6 +62,8 @@ pub struct Timing {
     pub superseded: Duration,
     /// From an API server's start to its ready.
     pub api_boot: Duration,
+    /// How long an API server's port is open before its authorizer has read its roles.
+    pub cold: Duration,
     /// From a container's start to the phase that the API shows.
     pub report: Duration,
     /// The same for one that ended at once.
@@ -78,6 +82,7 @@ impl Default for Timing {
             start: s(9_500),
             superseded: s(21_000),
             api_boot: s(9_500),
+            cold: s(1_000),
             report: s(1_500),
             report_crash: s(28_000),
             relist: s(20_000),
@@ -113,6 +118,7 @@ impl Default for Shape {
             machines: false,
             calico: true,
             image_machine: false,
+            nftables: true,
             token: "lab-coordinator".into(),
         }
     }

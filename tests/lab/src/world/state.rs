@@ -2,6 +2,7 @@
 
 use super::effects::Effect;
 use super::etcd::Etcd;
+use super::firewall::Firewall;
 use super::images::Images;
 use super::store::{Split, Store};
 use super::written::Written;
@@ -72,6 +73,7 @@ pub struct Node {
     pub kubelet: Kubelet,
     pub containers: Vec<Container>,
     pub units: BTreeMap<String, Unit>,
+    pub firewall: Firewall,
     pub images: Images,
     /// Extended resource to the amount that does not come back after the next start of the kubelet.
     pub lost_devices: BTreeMap<String, u64>,
@@ -129,6 +131,8 @@ pub struct Container {
     pub exit: Option<i32>,
     /// It answers on its port.
     pub listening: bool,
+    /// Since when; None: for longer than any start takes.
+    pub opened: Option<jiff::Timestamp>,
     pub log: Vec<String>,
 }
 

@@ -30,6 +30,11 @@ pub async fn sh(world: &Arc<World>, node: &str, line: &str) -> Ended {
         .unwrap_or_else(|| panic!("{node} has no {}", words[0]))
 }
 
+/// Until every API server that listens has read its roles.
+pub async fn warm(world: &Arc<World>) {
+    tokio::time::sleep(world.shape.timing.cold).await;
+}
+
 pub async fn ok(world: &Arc<World>, node: &str, line: &str) -> String {
     let ended = sh(world, node, line).await;
     assert_eq!(ended.code, 0, "{line}: {}{}", ended.stdout, ended.stderr);

@@ -51,13 +51,13 @@ async fn answer(
     world: Arc<World>,
     front: String,
     request: Request<Incoming>,
-) -> Result<podlift_lab::api::Reply, hyper::Error> {
+) -> std::io::Result<podlift_lab::api::Reply> {
     let (parts, body) = request.into_parts();
     let token = parts
         .headers
         .get("authorization")
         .and_then(|v| v.to_str().ok()?.strip_prefix("Bearer ").map(String::from));
     let caller = Caller(token.filter(|t| *t == world.shape.token).map(|_| "podlift".into()));
-    let body: Bytes = body.collect().await?.to_bytes();
-    Ok(handle(&world, &front, &caller, Request::from_parts(parts, body)).await)
+    let body: Bytes = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+    handle(&world, &front, &caller, Request::from_parts(parts, body)).await
 }

@@ -62,6 +62,7 @@ pub fn double() -> Target {
         finished: None,
         exit: None,
         listening: true,
+        opened: None,
         log: vec![],
     };
     world.update(|s| s.node_mut("runai-01").containers.push(server));

@@ -4,6 +4,7 @@ mod blast;
 mod findings;
 mod fleet;
 mod images;
+mod options;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +36,9 @@ pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     }
     let _ = writeln!(out, "Plan {}\n", plan.hash.short());
     out += &fleet::nodes(plan, all, screen);
+    out += &options::left_out(plan, all);
     out += &phases(plan, screen);
+    out += &options::options(plan);
     out += &prevented(plan);
     out += &images::images(plan);
     out += &blast::blast(plan, all, screen);

@@ -1,9 +1,10 @@
 //! Goldens of a plan with all parts, and of a plan of a large fleet.
 
 use super::super::tests::on_screens;
-use super::plan;
+use super::{options, plan};
+use podlift_engine::doors::DrainOptions;
 use podlift_engine::goals::{PlanInput, build};
-use podlift_engine::program::{Attestation, Program, Waiver};
+use podlift_engine::program::{Attestation, LeftOut, Limit, Program, Waiver};
 use podlift_engine::survey::PodView;
 use podlift_engine::testing::survey::{budget, pod};
 use podlift_engine::testing::{input, name};
@@ -64,6 +65,33 @@ fn eventful() -> Program {
 fn a_plan_with_a_word_of_every_kind() {
     let made = eventful();
     insta::assert_snapshot!(on_screens(|s| plan(&made, false, s)).replace(made.hash.short(), "HASH"));
+}
+
+#[test]
+fn options_and_nodes_that_are_left_out_are_shown() {
+    let mut i = input();
+    i.options.max_failed = Some(Limit::Percent(3));
+    (i.options.fetch_parallel, i.options.step_aside) = (16, false);
+    i.options.drain = DrainOptions {
+        grace_period_seconds: Some(30),
+        skip_wait_for_delete_seconds: 60,
+        disable_eviction: true,
+        force: true,
+    };
+    let mut made = build(&i).unwrap();
+    let out = |node: &str, why: &str| LeftOut { node: name(node), why: why.into(), unready: false };
+    made.left_out = vec![
+        out("dgx030", "--without rack=r7"),
+        out("dgx031", "--without rack=r7"),
+        out("dgx032", "not Ready"),
+    ];
+    let screen = crate::out::Screen { width: Some(100), height: None, colour: false };
+    let (left_out, options) = (options::left_out(&made, false), options::options(&made));
+    let text = plan(&made, false, screen);
+    assert!(text.contains(&left_out) && text.contains("Options:"), "{text}");
+    insta::assert_snapshot!(format!("{left_out}{options}"));
+    let usual = build(&input()).unwrap();
+    assert_eq!((options::left_out(&usual, false), options::options(&usual)), Default::default());
 }
 
 #[test]

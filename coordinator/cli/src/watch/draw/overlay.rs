@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
 const HELP: [&str; 12] = [
-    "p  pause: start nothing new; running ops finish",
+    "p  pause: begin no other node; finish those that have begun",
     "r  resume a paused run without failed steps",
     "R  retry the failed steps",
     "a  abort: revert cordons and guards; asks for the name",
@@ -16,7 +16,7 @@ const HELP: [&str; 12] = [
     "↑ ↓ PageUp PageDown Home End   scroll",
     "q  quit; the run continues",
     "",
-    "Nodes: ! failed  ? waiting  ~ working  - deferred",
+    "Nodes: ! failed  ? waiting  ~ working  - deferred  x lost",
     "       . pending  # upgraded; * behind a name: stale",
     "",
     "any key closes this",
@@ -40,7 +40,7 @@ pub(super) fn draw(frame: &mut Frame, model: &Model, area: Rect) {
 fn question(model: &Model, verb: Verb, typed: &str) -> (&'static str, Vec<Line<'static>>) {
     let yes = "y yes, any other key no";
     let (title, what) = match verb {
-        Verb::Pause => ("Pause?", "Nothing new starts; running ops finish first."),
+        Verb::Pause => ("Pause?", "No other node begins; those that have begun are finished."),
         Verb::Resume => ("Resume?", "The run continues where it paused."),
         Verb::Retry => ("Retry?", "The failed steps are assessed again, and the run continues."),
         Verb::Abort => {

@@ -4,6 +4,7 @@
 use super::super::scenario::Action;
 use super::seeds;
 use crate::doubles;
+use crate::kubelet;
 use crate::objects::Key;
 use crate::supervisor::{COORDINATOR, Lab, Processes, SECOND};
 use crate::world::{World, cast, kubeadm_config};
@@ -71,6 +72,7 @@ impl Hands {
                 self.processes.gone(node).await;
                 lab.give_up(node);
             }
+            Action::StartKubelet(node) => kubelet::restart(&self.world, node, None).await,
             Action::Run { node, line } => self.tool(node, line).await?,
             Action::ReplaceDisk(node) => {
                 self.processes.gone(node).await;

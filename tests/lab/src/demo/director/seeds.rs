@@ -1,11 +1,11 @@
 //! What a scenario says of the World alone: files, API objects, packages, faults. Nothing here waits or knows a process, so that it can be
 //! so before anything runs.
 
-use super::super::scenario::{Action, Edit, FaultOrder, MachineState, Named, PackageState, Patch};
+use super::super::scenario::{Action, Edit, FaultOrder, How, MachineState, Named, PackageState, Patch};
 use crate::objects::Key;
 use crate::world::certificates;
 use crate::world::state::Deprecated;
-use crate::world::{Fault, FaultAction, World, Writer, site, versions};
+use crate::world::{ApiFault, Fault, FaultAction, World, Writer, site, versions};
 use anyhow::{Context as _, bail};
 use jiff::SignedDuration;
 use podlift_model::KubeVersion;
@@ -38,7 +38,7 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
             gone.with_context(|| format!("there is no {named:?}"))?;
         }
         Action::Unset { object, field } => unset(world, object, field)?,
-        Action::Fault(order) => world.add_fault(fault(order, to)),
+        Action::Fault(order) => world.add_fault(fault(world, order, to)),
         Action::Mirror { node, lacks } => {
             let lacks = lacks.iter().map(|l| l.replace("{to}", to.trim_start_matches('v'))).collect();
             world.update(|s| s.node_mut(node).mirror_lacks = lacks);
@@ -92,6 +92,12 @@ fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
             s.etcd.leader = id.with_context(|| format!("{node} is no member of etcd"))?;
             anyhow::Ok(())
         })?,
+        Action::RemoveMember(node) => world.update(|s| {
+            let id = s.etcd.members.iter().find(|m| m.node == *node).map(|m| m.id);
+            s.etcd.remove(id.with_context(|| format!("{node} is no member of etcd"))?);
+            anyhow::Ok(())
+        })?,
+        Action::StopKubelet(node) => world.stop_kubelet(node),
         Action::RestoreEtcd(port) => drop(world.restore_etcd(*port)),
         Action::PointEtcd(node) => {
             let pointed = world.point_by_hand(node, &world.newest_etcd());
@@ -206,9 +212,26 @@ fn machine(world: &World, state: &MachineState) {
     });
 }
 
-fn fault(order: &FaultOrder, to: &str) -> Fault {
-    let action = FaultAction::Fail { code: order.code, stderr: order.stderr.clone() };
+fn lab_seconds(world: &World, seconds: u64) -> SignedDuration {
+    SignedDuration::from_millis(
+        i64::try_from(seconds * 1000).unwrap_or(i64::MAX) / i64::from(world.shape.factor.max(1)),
+    )
+}
+
+fn fault(world: &World, order: &FaultOrder, to: &str) -> Fault {
+    let (code, stderr) = (order.code, order.stderr.clone());
+    let action = match order.how {
+        How::Fail => FaultAction::Fail { code, stderr },
+        How::FailAfter => FaultAction::FailAfter { code, stderr },
+        How::Hang => FaultAction::Hang,
+        How::Reset => FaultAction::Api(ApiFault::Reset),
+        How::Busy => FaultAction::Api(ApiFault::Busy { retry_after: 1 }),
+    };
     let fault = Fault::new(&order.program, &order.contains.replace("{to}", to), action).times(order.times);
+    let fault = match order.seconds {
+        Some(seconds) => fault.until(world.clock.now() + lab_seconds(world, seconds)),
+        None => fault,
+    };
     match &order.node {
         Some(node) => fault.on(node),
         None => fault,

@@ -43,7 +43,9 @@ fn nodes(case: &Case) -> Finding {
     let wanted = case.to.to_string();
     let package = wanted.trim_start_matches('v').to_string();
     let snapshot = world.snapshot();
-    let here: Vec<_> = snapshot.nodes.iter().filter(|(name, _)| !want.deferred.contains(name)).collect();
+    let out = |name: &String| want.deferred.contains(name) || want.lost.contains(name);
+    let here = snapshot.nodes.iter().filter(|(name, _)| !out(name));
+    let here: Vec<_> = here.collect();
     let bad: Vec<String> = here
         .iter()
         .filter(|(name, n)| {
@@ -67,7 +69,8 @@ fn nodes(case: &Case) -> Finding {
 /// A line that may be open: what podlift leaves to BCM, what is not part of the plan, and what names a deferred node.
 fn may_be_open(case: &Case, line: &Value) -> bool {
     let evidence = line["evidence"].as_str().unwrap_or_default();
-    let deferred = case.scenario.expect.deferred.iter().any(|node| evidence.contains(node));
+    let out = case.scenario.expect.deferred.iter().chain(&case.scenario.expect.lost);
+    let deferred = out.into_iter().any(|node| evidence.contains(node));
     let left = line["id"] == "bcm-metadata" || evidence == "not part of this plan";
     line["result"] == "open" && (left || deferred)
 }

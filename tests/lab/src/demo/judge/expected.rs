@@ -13,10 +13,13 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(want.prevented.is_some(), &prevented),
         one(want.proxy_never_away && case.world.shape.control_planes.len() > 1, &proxy_never_away),
         one(want.proxy_away, &proxy_away),
+        one(want.proxy_unnoticed, &proxy_unnoticed),
         one(!want.healed.is_empty(), &healed),
         one(want.waited, &waited),
         one(want.outage, &outage),
         one(!want.deferred.is_empty(), &deferred),
+        one(!want.lost.is_empty(), &lost),
+        one(!want.set_aside.is_empty(), &set_aside),
         one(!want.cordoned.is_empty(), &cordoned),
         one(want.indeterminate > 0, &indeterminate),
         one(want.configs, &configs),
@@ -39,6 +42,23 @@ fn proxy(case: &Case) -> f64 {
 
 fn proxy_never_away(case: &Case) -> Finding {
     finding("proxy-never-away", proxy(case) == 0.0, format!("{} s", proxy(case)))
+}
+
+/// A run of the lab takes seconds, in which a client asks hundreds of times.
+const ENOUGH: u64 = 200;
+
+fn proxy_unnoticed(case: &Case) -> Finding {
+    let seen = case.story.client.clone().unwrap_or_default();
+    let ok = seen.failed == 0 && seen.requests >= ENOUGH && proxy(case) == 0.0;
+    let text = format!(
+        "{} of {} requests failed {:?}, the longest time without a success: {} ms; the run's own probe: {} s",
+        seen.failed,
+        seen.requests,
+        seen.failures,
+        seen.longest_gap_ms,
+        proxy(case)
+    );
+    finding("proxy-unnoticed", ok, text)
 }
 
 fn proxy_away(case: &Case) -> Finding {
@@ -157,6 +177,29 @@ fn deferred(case: &Case) -> Finding {
     let named = report == *want && status == *want;
     let text = format!("report: {report:?}, status: {status:?}; with our marks left: {owned:?}");
     finding("deferred", named && owned.is_empty(), text)
+}
+
+/// The report and the journal name them.
+fn lost(case: &Case) -> Finding {
+    let want = &case.scenario.expect.lost;
+    let rows = list(&case.story.report, "nodes").iter().filter(|n| n["result"] == "lost");
+    let named: Vec<&str> = rows.filter_map(|n| n["name"].as_str()).collect();
+    let journal = in_journal(case, "node-lost");
+    finding("lost", named == *want && journal == *want, format!("report: {named:?}, journal: {journal:?}"))
+}
+
+/// The journal names them and nothing else, and at the end they are upgraded and uncordoned like the others (`nodes-at-target`).
+fn set_aside(case: &Case) -> Finding {
+    let named = in_journal(case, "node-set-aside");
+    finding("set-aside", named == case.scenario.expect.set_aside, format!("journal: {named:?}"))
+}
+
+/// The nodes of a kind of event, in order of name.
+fn in_journal(case: &Case, event: &str) -> Vec<String> {
+    let records = case.story.after.events.iter().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    let nodes = records.filter(|r| r["event"] == event).filter_map(|r| r["node"].as_str().map(String::from));
+    let nodes: std::collections::BTreeSet<String> = nodes.collect();
+    nodes.into_iter().collect()
 }
 
 fn cordoned(case: &Case) -> Finding {

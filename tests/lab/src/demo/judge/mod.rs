@@ -54,7 +54,8 @@ pub fn judge(
     to: KubeVersion,
 ) -> Verdict {
     let case = Case { scenario, story, world, to };
-    let mut audit = world.audit_without(to, &scenario.expect.deferred);
+    let out = [scenario.expect.deferred.clone(), scenario.expect.lost.clone()].concat();
+    let mut audit = world.audit_without(to, &out);
     audit.doubled.retain(|line| !scenario.expect.twice.iter().any(|allowed| line.starts_with(allowed)));
     let mut findings = end::findings(&case, &audit);
     let missed = director.missed();

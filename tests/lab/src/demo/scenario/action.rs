@@ -88,6 +88,11 @@ pub enum Action {
     },
     /// It leads etcd.
     Leader(String),
+    /// The etcd member of this node is removed, as `etcdctl member remove` does it.
+    RemoveMember(String),
+    /// Its kubelet ends and does not come back by itself: the node is not Ready.
+    StopKubelet(String),
+    StartKubelet(String),
     /// The API server's container runs and does not listen.
     Deaf(String),
     /// Minors that BCM lists, and the version in its metadata.
@@ -210,8 +215,31 @@ pub struct FaultOrder {
     pub contains: String,
     #[serde(default = "once")]
     pub times: u32,
+    /// Instead of `times`: every call for so many lab seconds.
+    pub seconds: Option<u64>,
+    #[serde(default)]
+    pub how: How,
+    /// Exit code, or the status of an API answer.
+    #[serde(default)]
     pub code: i32,
+    #[serde(default)]
     pub stderr: String,
+}
+
+/// How an ordered call ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Nothing happens, and it fails with the code.
+    #[default]
+    Fail,
+    /// It happens, and fails with the code.
+    FailAfter,
+    Hang,
+    /// Of `api`: the connection ends without an answer.
+    Reset,
+    /// Of `api`: 429 of priority and fairness, to be repeated in a second.
+    Busy,
 }
 
 fn once() -> u32 {
@@ -231,6 +259,9 @@ impl Action {
             | Action::ReplaceDisk(n)
             | Action::FreeLock(n)
             | Action::Leader(n)
+            | Action::RemoveMember(n)
+            | Action::StopKubelet(n)
+            | Action::StartKubelet(n)
             | Action::PointEtcd(n)
             | Action::CollectImages(n)
             | Action::Deaf(n) => vec![n],

@@ -3,8 +3,10 @@
 use super::{Action, When};
 use crate::supervisor::{HealMode, Tuning};
 use crate::world::Shape;
+use crate::world::shape::Timing;
 use podlift_model::KubeVersion;
 use serde::Deserialize;
+use std::time::Duration;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -77,6 +79,8 @@ pub struct Expected {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Cluster {
+    /// So many workers at least, where the command line asks for fewer.
+    pub workers: Option<usize>,
     /// kubeadm-config has lost its etcd endpoints.
     pub empty_endpoints: Option<bool>,
     /// Feature gates of the API servers.
@@ -93,6 +97,10 @@ pub struct Cluster {
     pub carried: bool,
     /// Nodes on which no agent runs.
     pub without_agent: Vec<String>,
+    /// Lab seconds in which an API server's port is open and its roles are not read; by default none.
+    pub cold: Option<u64>,
+    /// Nodes without nft.
+    pub without_nftables: bool,
 }
 
 /// Something that happens once, as soon as its condition is seen.
@@ -143,12 +151,18 @@ pub struct Expect {
     pub waited: bool,
     /// The proxy's address was never away (judged in clusters with more than one API server).
     pub proxy_never_away: bool,
+    /// Clients that are none of podlift's ask there all the time, each time over a connection of its own: none of their requests fails.
+    pub proxy_unnoticed: bool,
     /// That address was away, and the report says so.
     pub proxy_away: bool,
     /// Some API server was away for longer than a restart takes.
     pub outage: bool,
     /// Nodes that the run leaves out; the report and the status name them.
     pub deferred: Vec<String>,
+    /// Nodes that were lost during the run; the report names them.
+    pub lost: Vec<String>,
+    /// Nodes that failed within the run's budget and were upgraded by a later run or retry.
+    pub set_aside: Vec<String>,
     /// Nodes that are cordoned at the end, by another writer than podlift.
     pub cordoned: Vec<String>,
     /// What may be done more than once: beginnings of the audit's lines.
@@ -177,6 +191,8 @@ impl Scenario {
             conffile_on: c.conffile.clone(),
             kubelet_settings: c.kubelet_settings || base.kubelet_settings,
             own_workers: if c.carried { 0 } else { base.own_workers },
+            nftables: base.nftables && !c.without_nftables,
+            timing: Timing { cold: Duration::from_secs(c.cold.unwrap_or(0)), ..base.timing },
             ..base
         }
     }

@@ -37,6 +37,11 @@ scenarios![
     "source-put-back",
     "second-run",
     "repair",
+    "budget-of-failures",
+    "abort-half-upgraded",
+    "always-some-down",
+    "control-plane-lost",
+    "vip-unnoticed",
     "preflight-healthy",
     "preflight-zoo",
 ];
@@ -71,6 +76,13 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Scenario> {
 mod tests {
     use super::*;
 
+    /// The lab's own, or with so many workers.
+    fn shape(workers: Option<usize>) -> crate::world::Shape {
+        let base = crate::world::Shape::default();
+        let names = |n: usize| (0..n).map(|i| format!("dgx{:03}", 30 + i)).collect();
+        crate::world::Shape { workers: workers.map_or(base.workers, names), ..base }
+    }
+
     #[test]
     fn every_file_is_listed_and_reads() {
         let dir = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")).unwrap();
@@ -82,7 +94,7 @@ mod tests {
         assert_eq!(files, listed);
         for name in listed {
             let s = find(name).unwrap();
-            super::super::check(&s, &s.shape(crate::world::Shape::default())).unwrap();
+            super::super::check(&s, &s.shape(shape(s.cluster.workers))).unwrap();
             assert!(!s.description.is_empty() && !s.ends.is_empty(), "{name}");
             let verb = match (s.plans_only(), s.only_heal) {
                 (true, _) => "plan",

@@ -7,7 +7,7 @@ mod file;
 mod library;
 mod when;
 
-pub use action::{Action, Edit, FaultOrder, MachineState, Named, PackageState, Patch};
+pub use action::{Action, Edit, FaultOrder, How, MachineState, Named, PackageState, Patch};
 pub use check::check;
 pub use file::{Event, Expected, Scenario, Step};
 pub use library::{ALL, find};

@@ -163,3 +163,16 @@ pub async fn move_leader(ctx: &Ctx, endpoints: &[String], to: &str) -> i32 {
     ctx.effect(What::EtcdMoveLeader { to: wanted.name }).await;
     0
 }
+
+/// By the hex id, as a person does it with a member whose machine is gone.
+pub async fn remove(ctx: &Ctx, endpoints: &[String], id: &str) -> i32 {
+    let Some((e, _)) = first(ctx, endpoints).await else { return 1 };
+    let wanted = u64::from_str_radix(id, 16).ok().filter(|id| e.members.iter().any(|m| m.id == *id));
+    let Some(wanted) = wanted else {
+        ctx.err("Error: etcdserver: member not found");
+        return 1;
+    };
+    ctx.world.update(|s| s.etcds_mut().filter(|x| x.cluster == e.cluster).for_each(|x| x.remove(wanted)));
+    ctx.out(&format!("Member {wanted:x} removed from cluster {:x}", e.cluster));
+    0
+}

@@ -38,6 +38,7 @@ pub async fn run(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
     }
     match (words.word(0), words.word(1)) {
         ("member", "list") => members::list(ctx, &endpoints, &words).await,
+        ("member", "remove") => members::remove(ctx, &endpoints, words.word(2)).await,
         ("endpoint", "status") => members::status(ctx, &endpoints, &words).await,
         ("endpoint", "health") => members::health(ctx, &endpoints, &words).await,
         ("alarm", "list") => members::alarms(ctx, &endpoints, &words).await,

@@ -1,0 +1,120 @@
+//! What to plan, and how the run proceeds.
+
+use podlift_engine::doors::DrainOptions;
+use podlift_engine::program::Limit;
+use podlift_model::{KubeVersion, NodeName};
+use podlift_proto::v1;
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    Upgrade {
+        to: KubeVersion,
+    },
+    /// Of what a heal, a comparison or a failed run left, at the version that runs.
+    Repair,
+}
+
+impl Goal {
+    pub(super) fn to_wire(self) -> v1::Goal {
+        match self {
+            Goal::Upgrade { .. } => v1::Goal::Upgrade,
+            Goal::Repair => v1::Goal::Repair,
+        }
+    }
+}
+
+/// What to plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanQuery {
+    pub goal: Goal,
+    /// Checks that are set aside, each with the reason that the report shows.
+    pub waivers: Vec<(String, String)>,
+    /// Only these nodes; all where empty.
+    pub nodes: Vec<NodeName>,
+    pub options: RunOptions,
+}
+
+/// How the run proceeds. The default leaves everything to the coordinator's configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Workers that may be unavailable at once; `None` takes the coordinator's configuration.
+    pub max_unavailable: Option<u32>,
+    /// Failed workers at which the run pauses; `None` takes the engine's default rule.
+    pub max_failed: Option<Limit>,
+    /// Nodes, or selectors of their labels, that the run leaves out.
+    pub without: Vec<String>,
+    /// Leaves out workers that are away, not Ready or cordoned by others when the plan is made.
+    pub skip_unready: bool,
+    pub drain: DrainOptions,
+    /// Nodes that fetch packages and images at once; `None` takes the coordinator's configuration.
+    pub fetch_parallel: Option<u32>,
+    /// API servers do not step aside before they stop.
+    pub no_step_aside: bool,
+}
+
+impl PlanQuery {
+    /// A plan for all nodes, without waivers and options.
+    pub fn new(goal: Goal) -> Self {
+        Self { goal, waivers: Vec::new(), nodes: Vec::new(), options: RunOptions::default() }
+    }
+
+    pub(crate) fn to_wire(&self) -> v1::PlanRequest {
+        let waiver =
+            |(check, reason): &(String, String)| v1::Waiver { check: check.clone(), reason: reason.clone() };
+        let o = &self.options;
+        v1::PlanRequest {
+            to: match self.goal {
+                Goal::Upgrade { to } => to.to_string(),
+                Goal::Repair => String::new(),
+            },
+            max_unavailable: o.max_unavailable.unwrap_or(0),
+            waivers: self.waivers.iter().map(waiver).collect(),
+            nodes: self.nodes.iter().map(ToString::to_string).collect(),
+            goal: self.goal.to_wire() as i32,
+            max_failed: o.max_failed.map(|limit| limit.to_string()).unwrap_or_default(),
+            without: o.without.clone(),
+            skip_unready: o.skip_unready,
+            drain: (!o.drain.is_default()).then_some(v1::DrainOptions {
+                grace_period_seconds: o.drain.grace_period_seconds,
+                skip_wait_for_delete_seconds: o.drain.skip_wait_for_delete_seconds,
+                disable_eviction: o.drain.disable_eviction,
+                force: o.drain.force,
+            }),
+            fetch_parallel: o.fetch_parallel.unwrap_or(0),
+            no_step_aside: o.no_step_aside,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_has_its_field_and_none_is_sent_unasked() {
+        let plain = PlanQuery::new(Goal::Repair).to_wire();
+        assert_eq!(plain, v1::PlanRequest { goal: v1::Goal::Repair as i32, ..v1::PlanRequest::default() });
+        let drain = DrainOptions {
+            grace_period_seconds: Some(0),
+            skip_wait_for_delete_seconds: 60,
+            disable_eviction: true,
+            force: true,
+        };
+        let options = RunOptions {
+            max_unavailable: Some(8),
+            max_failed: Some(Limit::Percent(3)),
+            without: vec!["rack=r7".into(), "dgx031".into()],
+            skip_unready: true,
+            drain,
+            fetch_parallel: Some(16),
+            no_step_aside: true,
+        };
+        let wire = PlanQuery { options, ..PlanQuery::new(Goal::Repair) }.to_wire();
+        let drain = wire.drain.unwrap();
+        assert_eq!((drain.grace_period_seconds, drain.skip_wait_for_delete_seconds), (Some(0), 60));
+        assert!(drain.disable_eviction && drain.force && wire.skip_unready && wire.no_step_aside);
+        assert_eq!((wire.max_unavailable, wire.fetch_parallel, wire.max_failed.as_str()), (8, 16, "3%"));
+        assert_eq!(wire.without, ["rack=r7", "dgx031"]);
+    }
+}
