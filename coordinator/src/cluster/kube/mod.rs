@@ -17,9 +17,9 @@ mod pages;
 mod pod;
 mod raw;
 mod survey;
-mod watches;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 pub use cache::Gauge;
 pub use connect::{ByAddress, connect, connect_for_watches};

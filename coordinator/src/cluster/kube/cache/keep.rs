@@ -46,7 +46,11 @@ pub(in super::super) async fn keep<T: Kept>(cache: &Cache<T>, api: &Api, client:
                 if began.elapsed() > LONGEST_PAUSE {
                     pause = FIRST_PAUSE;
                 }
-                tracing::info!(kind = T::KIND, why, "a watch ended; the API is asked directly until it is back");
+                tracing::info!(
+                    kind = T::KIND,
+                    why,
+                    "a watch ended; the API is asked directly until it is back"
+                );
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
