@@ -81,3 +81,33 @@ pub(super) async fn position(context: &Context, run: Option<&str>) -> Result<Pos
 pub(super) async fn shown(context: &Context, client: Client, from: Position) -> Result<Exit, CliError> {
     Ok(exit(follow(context, client, from).await?.as_ref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podlift_engine::goals::build;
+    use podlift_engine::machine::{Aside, Event, apply};
+    use podlift_engine::program::StopReason;
+    use podlift_engine::testing::{input, name};
+
+    #[test]
+    fn a_run_that_succeeded_without_workers_that_failed_has_an_exit_code_of_its_own() {
+        let (run, at) = ("r1".parse().unwrap(), "2026-11-22T01:00:00Z".parse().unwrap());
+        let plan = Box::new(build(&input()).unwrap());
+        let started = Event::RunStarted { plan, by: "eve".into() };
+        let mut state = apply(None, &run, at, &started).unwrap();
+        state.status = RunStatus::Succeeded;
+        assert_eq!(exit(Some(&state)), Exit::Done);
+        let reason = StopReason {
+            code: "drain-blocked".into(),
+            message: "no progress".into(),
+            detail: String::new(),
+            undone: String::new(),
+            next: "podlift retry".into(),
+        };
+        let step = "workers/dgx031/drain".parse().unwrap();
+        state.set_aside.insert(name("dgx031"), Aside { step, reason, at });
+        assert_eq!((exit(Some(&state)), Exit::Incomplete as u8), (Exit::Incomplete, 6));
+        assert_eq!(exit(None), Exit::Interrupted);
+    }
+}

@@ -314,6 +314,28 @@ async fn what_can_not_be_taken_back_needs_a_confirmation_and_a_deferral_can() {
 }
 
 #[tokio::test]
+async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
+    let site = site().await;
+    assert_eq!(site.eve("set max-unavailable 3").await, Exit::Failed, "no run is open");
+    assert_eq!(site.eve("pause --now").await, Exit::Failed, "no run is open");
+    let lost = site.result("node lost dgx031").await.unwrap_err();
+    assert_eq!((lost.exit, lost.next.as_str()), (Exit::Usage, "podlift node lost dgx031 --yes"));
+    assert_eq!(site.eve("node release dgx031").await, Exit::Done, "it is not cordoned");
+    let start =
+        "upgrade --to v1.32.9 --yes --approve phase --max-failed 5% --without dgx030 --grace-period 30";
+    assert_eq!(site.eve(start).await, Exit::Paused);
+    assert_eq!(site.eve("set max-unavailable 3").await, Exit::Done);
+    assert_eq!(site.eve("pause --now").await, Exit::Done);
+    assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Failed, "its agent is connected");
+    site.fleet.lock().offline.insert(name("dgx031"));
+    assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Done);
+    for line in ["status", "status -l state=lost", "events", "report", "report -o md"] {
+        assert_eq!(site.eve(line).await, Exit::Done, "{line}");
+    }
+    assert_eq!(site.eve("abort --yes").await, Exit::Done);
+}
+
+#[tokio::test]
 async fn a_certificate_of_another_cluster_is_not_issued() {
     let dir = tempfile::tempdir().unwrap();
     let line = |line: &str| format!("podlift cert {line}");

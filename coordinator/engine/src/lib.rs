@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod kubeadm_config;
 pub mod machine;
 pub mod program;
+pub mod selector;
 pub mod steps;
 pub mod survey;
 #[cfg(any(test, feature = "testing"))]

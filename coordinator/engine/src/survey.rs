@@ -66,6 +66,12 @@ pub struct MissingRight {
     pub resource: String,
     /// `None` for the whole cluster.
     pub namespace: Option<String>,
+    /// The one object that the right is about; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The path of a right that is about no resource: `/readyz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What podlift does with the right, in a few words.
     pub needed_for: String,
 }

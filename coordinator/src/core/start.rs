@@ -20,9 +20,11 @@ impl Coordinator {
         let _one = self.starting.lock().await;
         self.may_start()?;
         let plan = self.plan(ask, by).await?;
-        if let Some(seen) = expect.filter(|hash| *hash != plan.hash.as_str()) {
-            let parts =
-                self.seen_plans.fingerprints(seen).map(|before| changed_parts(&before, &plan.fingerprints));
+        let parts = expect
+            .and_then(|seen| self.seen_plans.fingerprints(seen))
+            .map(|before| changed_parts(&before, &plan.fingerprints));
+        let changed = parts.as_ref().is_some_and(|parts| !parts.is_empty());
+        if let Some(seen) = expect.filter(|hash| changed || *hash != plan.hash.as_str()) {
             return Err(CoordinatorError::OtherPlan {
                 goal: plan.goal.name(),
                 seen: seen.into(),
@@ -51,8 +53,9 @@ impl Coordinator {
         let _one = self.starting.lock().await;
         self.may_start()?;
         let plan = self.make(self.again(kept, approve, by), by, &Counts::default()).await?;
-        if plan.hash != kept.hash {
-            let parts = Some(changed_parts(&kept.fingerprints, &plan.fingerprints));
+        let parts = changed_parts(&kept.fingerprints, &plan.fingerprints);
+        if plan.hash != kept.hash || !parts.is_empty() {
+            let parts = Some(parts);
             let (seen, now) = (kept.hash.to_string(), plan.hash.clone());
             return Err(CoordinatorError::OtherPlan { goal, seen, now, parts });
         }

@@ -39,13 +39,13 @@ async fn what_has_changed_since_is_named_and_nothing_is_started() {
     fleet
         .lock()
         .facts
-        .get_mut(&name("dgx031"))
+        .get_mut(&name("runai-02"))
         .unwrap()
         .etcd_endpoints
         .push("https://10.77.0.99:2379".into());
     let refused = running.coordinator.start_plan(&plan, GoalName::Upgrade, None, "jane").await.unwrap_err();
     let CoordinatorError::OtherPlan { parts, .. } = &refused else { panic!("{refused:?}") };
-    assert_eq!(parts.as_deref(), Some(["node dgx031".to_string()].as_slice()));
+    assert_eq!(parts.as_deref(), Some(["node runai-02".to_string()].as_slice()));
     assert!(running.coordinator.store().open_run().is_none());
 }
 

@@ -100,6 +100,8 @@ impl Drive {
         match self.tries.failed(op_id, failure, basis) {
             Again::Counted => None,
             Again::After(pause) => Some(Turn::After(pause)),
+            // The step itself says what follows.
+            Again::GiveUp if step.is_optional() => None,
             Again::GiveUp => Some(self.fail(reasons::of_failure(&basis.state, &self.entries.step, failure))),
         }
     }

@@ -25,7 +25,6 @@ mod tries;
 mod turn;
 mod undo;
 mod wait;
-mod whole;
 
 pub use desk::Desk;
 pub use fence::{Fence, FenceState};

@@ -47,7 +47,7 @@ fn packages(s: &RunState, seen: &[SeenNode], node: &NodeName) -> Option<String> 
 
 /// What the steps that have acted leave, each sentence once with its nodes.
 fn of_steps(s: &RunState) -> Vec<String> {
-    let mut on: BTreeMap<&'static str, Vec<&NodeName>> = BTreeMap::new();
+    let mut on: BTreeMap<String, Vec<&NodeName>> = BTreeMap::new();
     for step in s.plan.steps().filter(|x| s.steps[&x.id].ever_acted) {
         if let Some(text) = step.kind.step().remains() {
             on.entry(text).or_default().extend(&step.node);

@@ -244,6 +244,7 @@ async fn abort_puts_back_cordons_and_guards_and_says_what_is_left() {
     let nodes = ["dgx030", "dgx031", "runai-01", "runai-02", "runai-03"];
     let mut lines: Vec<String> = nodes.iter().map(|n| format!("{n}: image-release")).collect();
     lines.insert(3, "runai-01: guard-disarm".into());
+    lines.insert(4, "runai-01: step-back".into());
     assert_eq!(*undone, lines);
     assert!(
         left.iter().any(|l| l.contains("kubeadm-config")) && left.iter().any(|l| l.starts_with("runai-01")),
@@ -341,18 +342,18 @@ async fn a_run_is_started_only_as_it_was_seen_and_alone() {
     r.commanding().await;
     let ask = PlanAsk::to("v1.32.9".parse().unwrap());
     let seen = r.coordinator.plan(&ask, "eve").await.unwrap().hash.to_string();
-    fleet.lock().facts.get_mut(&name("dgx031")).unwrap().kubelet = "v1.31.8".parse().ok();
+    fleet.lock().views.get_mut(&name("dgx031")).unwrap().kubelet = "v1.31.8".parse().ok();
     let other = r.coordinator.start_run(&ask, Some(&seen), "eve").await;
     assert!(
         matches!(&other, Err(CoordinatorError::OtherPlan { parts: Some(p), .. }) if p == &["node dgx031"]),
         "{other:?}"
     );
-    fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = false;
+    fleet.lock().views.get_mut(&name("runai-03")).unwrap().ready = false;
     let blocked = r.coordinator.start_run(&ask, None, "eve").await;
     assert!(
         matches!(&blocked, Err(CoordinatorError::Blocked { findings, .. }) if findings[0].check == "nodes-ready")
     );
-    fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = true;
+    fleet.lock().views.get_mut(&name("runai-03")).unwrap().ready = true;
     let run = r.upgrade().await;
     let second = r.coordinator.start_run(&ask, None, "eve").await;
     assert!(matches!(second, Err(CoordinatorError::RunOpen { run: open }) if open == run));

@@ -3,12 +3,11 @@
 
 use super::Performer;
 use super::perform::Acted;
-use super::whole;
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
-use podlift_engine::steps::{Cx, Touches};
+use podlift_engine::steps::{Cx, Touches, whole};
 use podlift_engine::{Act, ClusterAct};
 use podlift_model::{Epoch, Failure, FailureClass, NodeName, OpId, OpOutcome, OpOutput, codes};
 use std::collections::BTreeMap;

@@ -7,10 +7,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Another recipe is another tree.
-const RECIPE: u32 = 2;
+const RECIPE: u32 = 3;
 const SUITE: &str = "bookworm";
-const INCLUDE: &str =
-    "systemd,systemd-sysv,dbus,apt,ca-certificates,iproute2,procps,gpgv,etcd-server,etcd-client,libfaketime";
+const INCLUDE: &str = "systemd,systemd-sysv,dbus,apt,ca-certificates,iproute2,procps,gpgv,etcd-server,etcd-client,libfaketime,nftables,nginx,libnginx-mod-stream,haproxy";
 /// What would take apt's locks, give a second address, or start before it is configured.
 const MASKED: [&str; 6] = [
     "apt-daily.timer",
@@ -20,6 +19,8 @@ const MASKED: [&str; 6] = [
     "etcd.service",
     "console-getty.service",
 ];
+/// Started only where a test enables it.
+const UNASKED: [&str; 3] = ["etcd.service", "nginx.service", "haproxy.service"];
 const MIRROR: &str = "http://deb.debian.org/debian";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -74,7 +75,9 @@ fn finish(tree: &Path) -> anyhow::Result<()> {
         std::fs::remove_file(&path).ok();
         std::os::unix::fs::symlink("/dev/null", &path).with_context(|| path.display().to_string())?;
     }
-    std::fs::remove_file(tree.join("etc/systemd/system/multi-user.target.wants/etcd.service")).ok();
+    for unit in UNASKED {
+        std::fs::remove_file(tree.join("etc/systemd/system/multi-user.target.wants").join(unit)).ok();
+    }
     let archives = tree.join("var/cache/apt/archives");
     for entry in std::fs::read_dir(archives)?.flatten() {
         if entry.path().extension().is_some_and(|e| e == "deb") {

@@ -28,4 +28,5 @@ pub mod scratch;
 pub mod serve;
 pub mod shell;
 pub mod up;
+pub mod vip;
 pub mod watch;

@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use podlift_machines::etcd::{FIRST, SECOND};
 use podlift_machines::fleet::{Fleet, TO, Wanted};
 use podlift_machines::moved_etcd::{Move, Watched};
+use podlift_machines::vip::{self, Probes};
 use podlift_machines::{apart, faults, judge, night, up, watch};
 use serde_json::Value;
 
@@ -107,6 +108,55 @@ fn a_night_of_broken_machines() {
         once(&fleet, "canary/w1/install-kubelet-kubectl").await?;
         judged(fleet).await
     });
+}
+
+/// Behind real proxies, nginx (stream) and haproxy, no read fails through a whole run: each API server steps aside before both restarts.
+#[test]
+fn nobody_behind_real_proxies_notices_a_run() {
+    let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
+    run(async move {
+        let wanted = Wanted { workers: vec!["w1"], ..Wanted::default() };
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
+        vip::install(&fleet)?;
+        fleet.boot().await?;
+        let probes = Probes::begin(&fleet).await?;
+        let (ended, _) = night::under(&fleet, &["upgrade", "--to", TO, "--yes"], vec![]).await?;
+        let counts = probes.end().await?;
+        let told: Vec<String> = counts.iter().map(ToString::to_string).collect();
+        anstream::eprintln!("machines: {}", told.join("\nmachines: "));
+        ensure!(
+            ended.code == 0,
+            "podlift upgrade exited {}\n{}{}\n{}",
+            ended.code,
+            night::tail(&ended.stdout),
+            night::tail(&ended.stderr),
+            fleet.words().await
+        );
+        for node in ["cp1", "cp2", "cp3"] {
+            stepped_aside(&fleet, node).await?;
+        }
+        ensure!(counts.iter().all(|c| c.failed == 0 && c.requests > 200), "{}", told.join("\n"));
+        let reads = fleet.document(&["report"]).await?["api_outage"]["reads"]["vip"].clone();
+        ensure!(
+            reads["failed"] == 0 && reads["requests"].as_u64() > Some(100),
+            "the run's own reads: {reads}"
+        );
+        judged(fleet).await
+    });
+}
+
+/// The node's rule stood in both passes, and is gone.
+async fn stepped_aside(fleet: &Fleet, node: &str) -> anyhow::Result<()> {
+    let of = |verb: &'static str, e: &Value| {
+        let step = e["step"].as_str().unwrap_or_default();
+        e["event"] == "op-ended" && step.ends_with(&format!("/{node}/{verb}"))
+    };
+    let asides = watch::events(fleet, |e| of("step-aside", e)).await?;
+    let changed = asides.iter().filter(|e| e["outcome"]["output"]["kind"] == "changed").count();
+    ensure!(changed == 2, "{node} stepped aside {changed} times: {asides:?}");
+    let table = fleet.machine(node).ended(&["nft", "list", "table", "inet", "podlift_step_aside"]).await?;
+    ensure!(!table.success(), "the table of {node} is still there: {}", table.stdout);
+    Ok(())
 }
 
 /// etcd was moved and the old one runs on: through every answer of the old one, restarts of the agent and a kubeadm, nothing is ever

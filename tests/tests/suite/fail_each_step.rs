@@ -1,6 +1,7 @@
 //! Each step that acts is made to fail for good; the run pauses with a reason, and succeeds when the cause is mended.
 
 use podlift_engine::StepKind;
+use podlift_lab::Shape;
 use podlift_tests::{paused, promises};
 
 #[test]
@@ -29,16 +30,19 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("soak", "it only judges"),
     ("node-ready", "it only judges"),
     ("verify-fleet", "it only judges"),
+    ("verify-node", "it only judges"),
+    ("step-aside", "the run goes on without it: aside.rs"),
+    ("step-back", "its rule ends by itself: aside.rs"),
     ("compare", "it only judges: steps/compare_tests.rs of the engine"),
 ];
 
 #[test]
 fn every_kind_of_step_is_among_them_and_in_the_run() {
     let state = paused(async {
-        let mut pod = podlift_tests::pod::Pod::new(
-            podlift_tests::crash::small(),
-            podlift_tests::sabotage::Sabotage::None,
-        );
+        // API servers step aside only where there are three of them.
+        let shape =
+            Shape { control_planes: Shape::default().control_planes, ..podlift_tests::crash::small() };
+        let mut pod = podlift_tests::pod::Pod::new(shape, podlift_tests::sabotage::Sabotage::None);
         pod.start(podlift_tests::cut::Cut::never());
         pod.start_run().await.unwrap();
         pod.state().unwrap()

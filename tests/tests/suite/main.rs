@@ -4,6 +4,7 @@
 mod act_twice;
 mod agent_promises;
 mod alerts;
+mod aside;
 mod cluster_adapter;
 mod crash_everywhere;
 mod drain_cases;

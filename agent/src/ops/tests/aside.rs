@@ -119,7 +119,7 @@ fn world(others: &[&'static str]) -> (Bench, World) {
     .control_plane();
     bench.host.http = Arc::new(world.clone());
     for name in ["apiserver-kubelet-client.crt", "apiserver-kubelet-client.key"] {
-        bench.files.put(Path::new("/etc/kubernetes/pki").join(name), b"pem");
+        bench.files.put(Path::new("/etc/kubernetes/pki/runaicluster").join(name), b"pem");
     }
     (bench, world)
 }
@@ -257,7 +257,7 @@ async fn an_api_server_serves_when_an_authorised_read_succeeds() {
         assert_eq!(all[1].object_read, None);
     }
     let (b, _) = world(&BOTH);
-    b.files.remove(Path::new("/etc/kubernetes/pki/apiserver-kubelet-client.key")).unwrap();
+    b.files.remove(Path::new("/etc/kubernetes/pki/runaicluster/apiserver-kubelet-client.key")).unwrap();
     let OpOutput::Components(all) = look::look(&b.node(), &Look::Components).await.unwrap() else { panic!() };
     assert_eq!((all[0].object_read, all[0].serves()), (None, true), "a node without credentials can't ask");
 }

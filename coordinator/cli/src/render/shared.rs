@@ -33,7 +33,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 struct Totals {
     nodes: usize,
-    at_once: u32,
+    at_once: usize,
     /// True while the run is in this phase.
     now: bool,
 }
@@ -78,7 +78,7 @@ fn totals(state: &RunState) -> Totals {
     let phase = state.plan.phases.iter().find(|phase| phase.name == PRE_STAGE);
     let lanes = phase.into_iter().flat_map(|phase| &phase.lanes);
     let nodes: BTreeSet<&NodeName> = lanes.filter_map(|lane| lane.node.as_ref()).collect();
-    let at_once = phase.map_or(0, |phase| phase.parallel);
+    let at_once = phase.map_or(0, |phase| phase.parallel as usize).min(nodes.len());
     Totals { nodes: nodes.len(), at_once, now: false }
 }
 
@@ -152,7 +152,11 @@ mod tests {
 
     #[test]
     fn a_large_fleet_has_one_line_that_grows_and_a_small_one_its_steps() {
-        let (own, lines) = printed(plan(200));
+        let mut large = plan(200);
+        for phase in &mut large.phases {
+            phase.parallel = 64;
+        }
+        let (own, lines) = printed(large);
         assert_eq!(own, 0);
         assert!(lines.len() <= LINES + 1, "{lines:#?}");
         let nodes = 200 + input().inventory.nodes.len();

@@ -1,7 +1,9 @@
 //! Compares what is seen after a run with the record from before it, and finds each difference that an operator would have to look into.
 
 use crate::program::{Finding, Recorded, Severity, finding};
-use crate::survey::{BcmApplication, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
+use crate::survey::{
+    BcmApplication, Certificate, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus,
+};
 use podlift_model::NodeName;
 use podlift_model::survey::Seen;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,32 +92,38 @@ fn bad(out: &mut Vec<Finding>, check: &str, node: Option<&NodeName>, evidence: S
     out.push(finding(check, Severity::Blocker, node, evidence, next));
 }
 
+/// Certificates by address and name. An address with several servers behind it may give several at the same time.
 fn certificates(before: &[ServedCertificate], after: &[ServedCertificate], out: &mut Vec<Finding>) {
+    let mut known: BTreeMap<(&str, &str), Vec<&Certificate>> = BTreeMap::new();
     for was in before {
-        let Ok(old) = &was.certificate else { continue };
-        let now = after.iter().find(|s| (&s.address, &s.server_name) == (&was.address, &was.server_name));
-        let what = match now.map(|s| &s.certificate) {
-            None => "was not asked again".into(),
-            Some(Err(why)) => format!("gives no certificate any more: {why}"),
-            Some(Ok(new)) if new.fingerprint == old.fingerprint => continue,
-            Some(Ok(new)) => format!(
-                "serves {} ({}) instead of {} ({})",
-                new.subject,
-                short(&new.fingerprint),
-                old.subject,
-                short(&old.fingerprint)
-            ),
-        };
-        let next =
-            format!("openssl s_client -connect {} -servername {} </dev/null", was.address, was.server_name);
-        bad(
-            out,
-            "certificate-changed",
-            None,
-            format!("{} at {} {what}", was.server_name, was.address),
-            &next,
-        );
+        if let Ok(certificate) = &was.certificate {
+            known.entry((&was.address, &was.server_name)).or_default().push(certificate);
+        }
     }
+    for ((address, name), old) in known {
+        let here = |s: &&ServedCertificate| (s.address.as_str(), s.server_name.as_str()) == (address, name);
+        let now: Vec<&Seen<Certificate>> = after.iter().filter(here).map(|s| &s.certificate).collect();
+        if let Some(what) = changed(&old, &now) {
+            let next = format!("openssl s_client -connect {address} -servername {name} </dev/null");
+            bad(out, "certificate-changed", None, format!("{name} at {address} {what}"), &next);
+        }
+    }
+}
+
+/// What differs at one address; `None` if every certificate there was known before.
+fn changed(old: &[&Certificate], now: &[&Seen<Certificate>]) -> Option<String> {
+    let seen: Vec<&Certificate> = now.iter().filter_map(|c| c.as_ref().ok()).collect();
+    let text = |c: &Certificate| format!("{} ({})", c.subject, short(&c.fingerprint));
+    let texts = |all: &[&Certificate]| all.iter().map(|c| text(c)).collect::<Vec<_>>().join(", ");
+    let is_in = |c: &Certificate, all: &[&Certificate]| all.iter().any(|x| x.fingerprint == c.fingerprint);
+    match now.first() {
+        None => return Some("was not asked again".into()),
+        Some(Err(why)) if seen.is_empty() => return Some(format!("gives no certificate any more: {why}")),
+        _ => {}
+    }
+    let new: Vec<&Certificate> = seen.iter().copied().filter(|c| !is_in(c, old)).collect();
+    let how = if old.iter().any(|c| is_in(c, &seen)) { "besides" } else { "instead of" };
+    (!new.is_empty()).then(|| format!("serves {} {how} {}", texts(&new), texts(old)))
 }
 
 fn short(fingerprint: &str) -> String {

@@ -118,3 +118,26 @@ fn not_seen_is_never_gone() {
     let unseen_before = Recorded::unseen("the API was away");
     assert_eq!((compare(&unseen_before, &before), first_unseen(&unseen_before, &before)), (vec![], None));
 }
+
+#[test]
+fn an_address_may_give_several_certificates_and_only_new_ones_are_told() {
+    let served = |certificate| ServedCertificate {
+        address: "10.77.0.90:443".into(),
+        server_name: "runai.example".into(),
+        certificate,
+    };
+    let of = |fingerprints: &[&str]| -> Recorded {
+        let all = fingerprints
+            .iter()
+            .map(|f| served(if *f == "-" { Err("reset".into()) } else { Ok(certificate(f)) }));
+        Recorded { served: Ok(all.collect()), ..Recorded::default() }
+    };
+    let told = |before: &[&str], after: &[&str]| -> Vec<String> {
+        compare(&of(before), &of(after)).into_iter().map(|f| f.evidence).collect()
+    };
+    assert_eq!(told(&["aa", "bb"], &["bb", "aa"]), [""; 0], "their order is no difference");
+    assert_eq!(told(&["aa", "bb"], &["aa", "-"]), [""; 0]);
+    assert!(told(&["aa"], &["aa", "cc"])[0].contains("serves CN=runai.example (cc) besides"));
+    assert!(told(&["aa"], &["cc"])[0].contains("(cc) instead of CN=runai.example (aa)"));
+    assert!(told(&["aa"], &["-"])[0].contains("gives no certificate any more: reset"));
+}

@@ -93,6 +93,9 @@ pub struct AddonsView {
     pub coredns: bool,
     /// Version of the kube-proxy DaemonSet's image.
     pub kube_proxy_version: Option<KubeVersion>,
+    /// Images of the kube-proxy DaemonSet and of the CoreDNS Deployment, as they are specified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use super::PlanInput;
 use super::upgrade::{checks, fingerprint};
 use crate::analysis::record_of;
-use crate::program::{Finding, Goal, Mends, Phase, Program};
+use crate::program::{Finding, Goal, LeftOut, Mends, Phase, Program};
 use podlift_model::Digest;
 
 /// What a goal itself decides.
@@ -12,18 +12,20 @@ pub(super) struct Made {
     pub mends: Mends,
     pub phases: Vec<Phase>,
     pub findings: Vec<Finding>,
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The whole program, with its hash.
 pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
     let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
+    let fingerprints = fingerprint::fingerprints(input, &made.left_out);
     let program = Program {
         cluster: input.cluster.clone(),
         goal: made.goal,
         made_at: input.now,
         options: input.options.clone(),
         nodes: input.nodes.clone(),
-        left_out: vec![],
+        left_out: made.left_out,
         waivers: input.waivers.clone(),
         mends: made.mends,
         checked: checks::ids(input.goal),
@@ -32,7 +34,7 @@ pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
         attestations: input.attestations.clone(),
         phases: made.phases,
         inventory: input.inventory.clone(),
-        fingerprints: fingerprint::fingerprints(input),
+        fingerprints,
         hash: Digest::of(""),
     };
     program.hashed()

@@ -24,6 +24,18 @@ pub enum PlanError {
     Placeholder(String),
     #[error("waiver {check:?}: {why}")]
     BadItem { check: String, why: String },
+    #[error(
+        "--without {node}: it is control plane, and its API server has to come first; a machine that is gone for good leaves the cluster: kubectl delete node {node}, and etcdctl member remove its member"
+    )]
+    WithoutServer { node: NodeName },
+    #[error(
+        "--without {text:?} names no worker and selects none: expected a node's name or a selector of labels, e.g. rack=r7"
+    )]
+    WithoutNobody { text: String },
+    #[error("--without {text:?} is no node of the cluster and no selector: {why}")]
+    BadSelector { text: String, why: String },
+    #[error("{option} is 0: expected at least 1")]
+    Zero { option: &'static str },
     #[error("--max-unavailable is 0: expected at least 1")]
     NothingAtOnce,
 }

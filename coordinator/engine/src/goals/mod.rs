@@ -5,6 +5,9 @@ mod assemble;
 mod draft;
 mod error;
 mod input;
+mod left_out;
+#[cfg(test)]
+mod left_out_tests;
 pub mod repair;
 pub mod upgrade;
 

@@ -132,6 +132,16 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     let step = s.steps.get_mut(&id).ok_or_else(|| IllegalEvent::UnknownStep { step: id.clone() })?;
     let illegal = |status: &'static str| IllegalEvent::Step { step: id.clone(), event: event.name(), status };
     match (&step.status, event) {
+        // The op of a node without which the run goes on has ended after all: the step stays as it is.
+        (StepStatus::Skipped { .. }, Event::OpEnded { op_id, outcome, .. })
+            if s.indeterminate.iter().any(|(of, op, _)| *of == id && op == op_id) =>
+        {
+            step.acted |= matches!(outcome, OpOutcome::Done { .. });
+            step.ever_acted |= step.acted;
+            if !matches!(outcome, OpOutcome::Indeterminate { .. }) {
+                s.indeterminate.retain(|(of, op, _)| *of != id || op != op_id);
+            }
+        }
         (StepStatus::Done { .. } | StepStatus::Skipped { .. }, _) => return Err(illegal("over")),
         (StepStatus::Failed { .. }, _) => return Err(illegal("failed")),
         (StepStatus::Started { .. }, Event::StepStarted { .. }) => return Err(illegal("started")),

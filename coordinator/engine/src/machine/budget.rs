@@ -94,12 +94,5 @@ pub(super) fn limit(state: &RunState) -> usize {
 fn first_are_over(state: &RunState) -> bool {
     let wanted = state.plan.options.canary.max(1) as usize;
     let workers = state.plan.inventory.of_role(NodeRole::Worker);
-    workers.filter(|n| is_upgraded(state, &n.name)).take(wanted).count() == wanted
-}
-
-/// Whether the lane that brings the node to its version is done.
-fn is_upgraded(state: &RunState, node: &NodeName) -> bool {
-    let brings = |(spec, _): &(&StepSpec, _)| spec.kind.step().brings_to().is_some();
-    let Some((last, _)) = state.steps_of(node).filter(brings).last() else { return false };
-    state.steps_of(node).filter(|(spec, _)| spec.phase == last.phase).all(|(_, step)| step.is_done())
+    workers.filter(|n| state.is_upgraded(&n.name)).take(wanted).count() == wanted
 }

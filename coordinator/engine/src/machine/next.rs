@@ -4,7 +4,7 @@ use super::approval;
 use super::budget;
 use super::state::{RunState, RunStatus};
 use super::step::StepStatus;
-use crate::program::{StepSpec, StopReason};
+use crate::program::{Approve, StepSpec, StopReason};
 use podlift_model::{NodeName, StepId};
 use std::collections::BTreeSet;
 
@@ -102,7 +102,9 @@ pub(super) fn driven(state: &RunState) -> Vec<(&StepSpec, u32)> {
 
 /// A lane that has begun keeps its place. New lanes take what is left of `parallel`, in order.
 fn of_phase(state: &RunState, phase: usize) -> Vec<(&StepSpec, u32)> {
-    let turns = state.track.turns(phase, approval::at_once(state, phase));
+    // With an approval of each batch, no lane may come after the batch, even if it only waits.
+    let together = state.plan.options.approve != Approve::Batch;
+    let turns = state.track.turns(phase, approval::at_once(state, phase), together);
     current(state, turns)
 }
 

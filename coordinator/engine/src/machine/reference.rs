@@ -4,7 +4,7 @@ use super::approval;
 use super::next::{Pace, pace};
 use super::state::RunState;
 use super::step::{StepState, StepStatus};
-use crate::program::{Lane, StepSpec};
+use crate::program::{Approve, Lane, StepSpec};
 use podlift_model::{NodeName, StepId};
 use std::collections::BTreeSet;
 
@@ -37,11 +37,14 @@ fn rank(s: &RunState, lane: &Lane) -> u8 {
     }
 }
 
-/// The current steps of the first lanes: all that have begun, and others up to the number.
+/// The current steps of the first lanes: all that have begun, others up to the number, and those that let others pass if no other waits.
 fn first(s: &RunState, mut lanes: Vec<&Lane>, number: usize) -> Vec<StepId> {
     lanes.sort_by_key(|lane| rank(s, lane));
-    let begun = lanes.iter().filter(|lane| rank(s, lane) == 0).count();
-    let turns = lanes.into_iter().take(begun.max(number));
+    let of = |wanted: u8| lanes.iter().filter(|lane| rank(s, lane) == wanted).count();
+    let (begun, waiting) = (of(0), of(1));
+    let together = s.plan.options.approve != Approve::Batch && number > begun + waiting;
+    let all = if together { lanes.len() } else { begun.max(number) };
+    let turns = lanes.into_iter().take(all);
     let current = turns.filter_map(|lane| lane.steps.iter().find(|spec| !state(s, spec).is_over()));
     current.filter(|spec| !is_failed(state(s, spec))).map(|spec| spec.id.clone()).collect()
 }

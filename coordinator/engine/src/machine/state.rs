@@ -143,6 +143,13 @@ impl RunState {
         ))
     }
 
+    /// Whether the lane that brings the node to the run's version is done, whatever remains to be verified.
+    pub fn is_upgraded(&self, node: &NodeName) -> bool {
+        let brings = |(spec, _): &(&StepSpec, _)| spec.kind.step().brings_to().is_some();
+        let Some((last, _)) = self.steps_of(node).filter(brings).last() else { return false };
+        self.steps_of(node).filter(|(spec, _)| spec.phase == last.phase).all(|(_, step)| step.is_done())
+    }
+
     /// Whether the run goes on without this node.
     pub fn goes_without(&self, node: &NodeName) -> bool {
         self.deferred.contains_key(node) || self.set_aside.contains_key(node)

@@ -107,10 +107,13 @@ impl Track {
     }
 
     /// Lanes of a phase whose turn it is, in order. Lanes that have begun keep their place, and new lanes take what is left of `parallel`.
-    pub fn turns(&self, phase: usize, parallel: usize) -> impl Iterator<Item = LaneNumber> {
+    /// When all others have had their turn, the lanes at the end of the line may wait for their nodes `together`.
+    pub fn turns(&self, phase: usize, parallel: usize, together: bool) -> impl Iterator<Item = LaneNumber> {
         let p = &self.phases[phase];
         let free = parallel.saturating_sub(p.begun.size());
-        p.begun.iter().chain(p.waiting.iter().chain(p.away.iter()).take(free)).copied()
+        let left = free.saturating_sub(p.waiting.size());
+        let away = if together && left > 0 { usize::MAX } else { left };
+        p.begun.iter().chain(p.waiting.iter().take(free)).chain(p.away.iter().take(away)).copied()
     }
 
     /// Whether a lane of the cluster as a whole has failed in this phase.

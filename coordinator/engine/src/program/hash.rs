@@ -1,6 +1,7 @@
-//! The hash of a program, over all that its run does and all that it depends on. Two programs with the same hash do the same.
+//! The hash of a program, over all that its run does and all that it depends on. Two programs with the same hash do the same. What only a
+//! survey sees is compared on its own (`changed_parts`), because a survey may be late.
 
-use super::{Goal, Program, SCHEMA};
+use super::{Goal, Program, SCHEMA, survey_part};
 use podlift_model::Digest;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +10,24 @@ pub(crate) fn hash_of<T: Serialize>(value: &T) -> Digest {
     Digest::of(serde_json::to_vec(value).unwrap_or_default())
 }
 
-/// Programs of older versions keep their hash: a part that was added later is hashed only if it is present.
 pub(super) fn of_program(program: &Program) -> Digest {
+    let firm = program.fingerprints.iter().filter(|(name, _)| !survey_part::is_one(name));
+    of(program, &firm.collect())
+}
+
+/// Whether the program's hash fits its content. Programs of older versions hashed the fingerprints of surveys too.
+pub(super) fn fits(program: &Program) -> Result<(), Digest> {
+    let is = of_program(program);
+    let older = || of(program, &program.fingerprints.iter().collect());
+    if is == program.hash || older() == program.hash { Ok(()) } else { Err(is) }
+}
+
+/// A part that was added later is hashed only if it is present.
+fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     let (mends, shared) = (&program.mends, program.goal.shared());
     let skip: &[String] = program.goal.upgrade().map(|u| u.skip_phases.as_slice()).unwrap_or_default();
     let does = (&program.phases, &shared.packages, &mends.repairs, skip, &mends.patches);
-    let whole = hash_of(&(SCHEMA, does, &program.fingerprints));
+    let whole = hash_of(&(SCHEMA, does, fingerprints));
     let whole = match mends.meant.is_empty() && shared.ignore.is_empty() {
         true => whole,
         false => hash_of(&(whole, &mends.meant, &shared.ignore)),
@@ -30,8 +43,9 @@ pub fn differences(before: &Program, now: &Program) -> Vec<String> {
     changed_parts(&before.fingerprints, &now.fingerprints)
 }
 
-/// The same for the fingerprints alone.
+/// The same for the fingerprints alone. A part of a survey counts if both have it.
 pub fn changed_parts(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Vec<String> {
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    names.into_iter().filter(|n| a.get(*n) != b.get(*n)).cloned().collect()
+    let late = |name: &str| survey_part::is_one(name) && !(a.contains_key(name) && b.contains_key(name));
+    names.into_iter().filter(|n| a.get(*n) != b.get(*n) && !late(n)).cloned().collect()
 }

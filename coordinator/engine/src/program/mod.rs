@@ -22,6 +22,7 @@ mod phase;
 mod policy;
 mod recorded;
 mod stop;
+pub(crate) mod survey_part;
 mod waiver;
 
 pub use attest::{ATTESTATIONS, Attestation, DIFFERENCES, UnknownAttestation, known_attestation};

@@ -1,10 +1,12 @@
-//! Updates CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses.
+//! Updates CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses. Addons whose images are the target's
+//! already, for example after an earlier run, are not applied again.
 
 use super::reply::{cluster, done, odd};
 use super::{Assess, Cx, Step, Touches};
-use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
+use crate::doors::{Act, AddonsView, ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
+use podlift_model::images::ImageRole;
 use podlift_model::op::Addon;
 use podlift_model::{HostOp, KubeVersion};
 use schemars::JsonSchema;
@@ -38,6 +40,9 @@ impl Step for Addons {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("addons-upgraded")
     }
+    fn remains(&self) -> Option<String> {
+        Some(format!("the addons are of {}: {}", *self.to, names(&self.addons)))
+    }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9), Addon::ALL.to_vec())
     }
@@ -51,9 +56,12 @@ impl Step for Addons {
         if self.addons.is_empty() {
             return done("the cluster uses neither kubeadm's CoreDNS nor its kube-proxy");
         }
+        if !cx.acted && self.addons.iter().all(|addon| runs_target(cx, view, *addon)) {
+            return done(format!("{} run the images of {} already", names(&self.addons), *self.to));
+        }
         let rolled = !self.addons.contains(&Addon::KubeProxy) || view.kube_proxy_version == Some(*self.to);
         match (cx.acted, rolled) {
-            (true, true) => done(self.addons.iter().map(Addon::name).collect::<Vec<_>>().join(", ")),
+            (true, true) => done(names(&self.addons)),
             (true, false) => Assess::Wait(format!("kube-proxy is not at {} yet", *self.to)),
             (false, _) => Assess::Ready,
         }
@@ -62,4 +70,19 @@ impl Step for Addons {
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::KubeadmAddons { to: *self.to, addons: self.addons.to_vec() })
     }
+}
+
+fn names(addons: &[Addon]) -> String {
+    addons.iter().map(Addon::name).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the addon is specified with the image that the target's kubeadm lists for the nodes.
+fn runs_target(cx: &Cx, view: &AddonsView, addon: Addon) -> bool {
+    let role = match addon {
+        Addon::Coredns => ImageRole::Coredns,
+        Addon::KubeProxy => ImageRole::KubeProxy,
+    };
+    let nodes = cx.program().goal.upgrade().into_iter().flat_map(|upgrade| upgrade.images.values());
+    let mut wanted = nodes.flat_map(|n| n.there.iter().chain(&n.pulled)).filter(|i| ImageRole::of(i) == role);
+    wanted.next().is_some_and(|image| view.images.contains(image))
 }

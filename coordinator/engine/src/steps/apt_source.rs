@@ -1,5 +1,6 @@
 //! Points the node's apt source at the repository of the target's minor.
 
+use super::paths;
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
@@ -29,6 +30,9 @@ impl Step for AptSource {
     }
     fn complete(&mut self, shared: &Shared) {
         self.to.complete(shared.to);
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!("{} points at the repository of {}", paths::APT_SOURCE, self.to.minor()))
     }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))

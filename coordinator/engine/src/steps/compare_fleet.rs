@@ -2,7 +2,7 @@
 //! for what comes back late. A lasting difference stops the run, which continues only if an operator attests that it is intended.
 
 use super::reply::{all, cluster, odd, output};
-use super::{Assess, Cx, Step, Touches};
+use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::{compare, first_unseen, seen_of};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
@@ -12,6 +12,7 @@ use podlift_model::{KubeVersion, Look, NodeName, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CompareFleet {
@@ -25,6 +26,8 @@ impl CompareFleet {
     }
 }
 
+/// Time between two comparisons.
+const POLL: Duration = Duration::from_secs(30);
 /// Maximum number of differences in a reason.
 const NAMED: usize = 5;
 
@@ -49,9 +52,7 @@ impl Step for CompareFleet {
         if recorded(cx).is_empty() {
             return Probe::All(vec![]);
         }
-        let servers =
-            cx.program().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
-        let mut looks = vec![Probe::Cluster(ClusterLook::Survey { endpoints: servers.collect() })];
+        let mut looks = vec![Probe::Cluster(ClusterLook::Survey { endpoints: cx.api_servers() })];
         let look = Look::Survey { to: *self.to };
         looks.extend(asked(cx).into_iter().map(|node| Probe::Node(node, look.clone())));
         Probe::All(looks)
@@ -74,6 +75,11 @@ impl Step for CompareFleet {
             return Assess::Wait(why);
         }
         judge(cx, compare(&before, &after))
+    }
+
+    /// A survey is costly for the API and the agents, so the step looks rarely.
+    fn policy(&self, cx: &Cx) -> Policy {
+        Policy { poll: POLL, ..cx.policy() }
     }
 }
 
@@ -128,7 +134,7 @@ fn asked(cx: &Cx) -> Vec<NodeName> {
 /// The records without the nodes that the run has left out, because podlift is not responsible for changes on them.
 fn recorded(cx: &Cx) -> Recorded {
     let mut out = cx.program().recorded.clone();
-    let here = |node: &NodeName| cx.program().chosen(node) && !cx.state.deferred.contains_key(node);
+    let here = |node: &NodeName| cx.program().chosen(node) && !cx.state.goes_without(node);
     out.retain_nodes(here);
     out
 }

@@ -55,13 +55,10 @@ impl Step for Cordon {
                 None => done("was cordoned before by somebody else: stays so"),
             };
         }
-        if cx.role() == NodeRole::Worker && !room(cx, nodes) {
-            let number = cx.state.max_unavailable;
-            return Assess::Wait(format!(
-                "its turn has not come: {number} workers may be unavailable at once, and are; podlift set max-unavailable NUMBER allows more"
-            ));
+        match cx.role() {
+            NodeRole::Worker => full(cx, nodes).map_or(Assess::Ready, Assess::Wait),
+            NodeRole::ControlPlane => Assess::Ready,
         }
-        Assess::Ready
     }
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
@@ -78,15 +75,18 @@ impl Step for Cordon {
     }
 }
 
+/// Maximum number of nodes in a reason.
+const NAMED: usize = 3;
+
 /// The ended run whose cordon the node carries.
 fn left_by(reply: &Reply) -> Option<RunId> {
     let Some(Reply::Cluster(ClusterReply::Node(node))) = all(reply).first() else { return None };
     node.owner.as_ref().filter(|owner| node.unschedulable && owner.over).map(|owner| owner.run.clone())
 }
 
-/// Whether one more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.
+/// Why no more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.
 /// A node without which the run goes on, or that waits at the end of the line because it is away, is no reason to stop the others.
-fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
+fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
     let (me, program) = (cx.node(), cx.program());
     let worker = |n: &&NodeView| program.inventory.get(&n.name).is_some_and(|e| e.role == NodeRole::Worker);
     let foreign = nodes
@@ -94,7 +94,21 @@ fn room(cx: &Cx, nodes: &[NodeView]) -> bool {
         .filter(worker)
         .filter(|n| n.name != me && !at_work(cx, n) && (n.unschedulable || !n.ready));
     let in_run = |n: &&NodeView| !cx.state.goes_without(&n.name) && !cx.state.is_away(&n.name);
-    (foreign.filter(in_run).count() as u32 + cx.ahead) < cx.state.max_unavailable
+    let away: Vec<&str> = foreign.filter(in_run).map(|n| n.name.as_str()).collect();
+    let (number, most) = (away.len() as u32, cx.state.max_unavailable);
+    let why = match away.len() {
+        0 => "others of this run are at work".to_string(),
+        1..=NAMED => format!("not Ready or cordoned by others: {}", away.join(", ")),
+        more => {
+            format!("not Ready or cordoned by others: {} and {} more", away[..NAMED].join(", "), more - NAMED)
+        }
+    };
+    (number + cx.ahead >= most).then(|| {
+        format!(
+            "waits for its turn: at most {most} workers may be unavailable at once ({why}); podlift set max-unavailable {} makes room",
+            most.max(number) + 1
+        )
+    })
 }
 
 /// Whether this run has the node at work in the same phase; such lanes are counted by `ahead`.

@@ -30,6 +30,13 @@ impl<'a> Cx<'a> {
         node.cloned().unwrap_or_else(|| unreachable!("a plan has a control-plane node: the planner checked"))
     }
 
+    /// Addresses of the API servers that take part.
+    pub fn api_servers(&self) -> Vec<String> {
+        let servers = self.program().inventory.control_planes();
+        let there = servers.filter(|n| !self.state.lost.contains_key(&n.name));
+        there.filter_map(|n| n.facts.as_ref()?.advertise.clone()).collect()
+    }
+
     pub fn role(&self) -> NodeRole {
         self.program().inventory.get(&self.node()).map_or(NodeRole::Worker, |n| n.role)
     }

@@ -8,7 +8,7 @@ use super::{Assess, Cx, Step, Touches};
 use crate::analysis::{compare, first_unseen};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::program::{DIFFERENCES, Recorded};
+use crate::program::{DIFFERENCES, Finding, Recorded};
 use podlift_model::{Look, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,24 +35,15 @@ impl Step for DevicesBack {
 
     /// Only what was recorded of this node is asked for.
     fn probe(&self, cx: &Cx) -> Probe {
-        let before = before(cx);
-        let mut looks = vec![];
-        if before.has_hardware() {
-            looks.push(Probe::Cluster(ClusterLook::Hardware { node: cx.node() }));
-        }
-        if before.has_devices() {
-            looks.push(cx.look(Look::Devices));
-        }
-        Probe::All(looks)
+        Probe::All(looks(cx))
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let before = before(cx);
-        let Some(after) = after(cx, reply) else { return odd(reply) };
-        if let Some(why) = first_unseen(&before, &after) {
-            return Assess::Wait(why);
-        }
-        let found = compare(&before, &after);
+        let found = match found(cx, all(reply)) {
+            None => return odd(reply),
+            Some(Err(why)) => return Assess::Wait(why),
+            Some(Ok(found)) => found,
+        };
         let text = found.iter().map(|f| f.evidence.as_str()).collect::<Vec<_>>().join("; ");
         match accepted(cx) {
             _ if found.is_empty() && all(reply).is_empty() => done("no devices were recorded on this node"),
@@ -65,14 +56,40 @@ impl Step for DevicesBack {
     }
 }
 
+/// The questions about what was recorded of this node.
+pub fn looks(cx: &Cx) -> Vec<Probe> {
+    let (before, mut looks) = (before(cx), vec![]);
+    if before.has_hardware() {
+        looks.push(Probe::Cluster(ClusterLook::Hardware { node: cx.node() }));
+    }
+    if before.has_devices() {
+        looks.push(cx.look(Look::Devices));
+    }
+    looks
+}
+
+/// The differences from before the run, or what can't be seen; `None` if a reply is of another kind than its look.
+pub fn found(cx: &Cx, replies: &[Reply]) -> Option<Result<Vec<Finding>, String>> {
+    let (before, after) = (before(cx), after(cx, replies)?);
+    Some(match first_unseen(&before, &after) {
+        Some(why) => Err(why),
+        None => Ok(compare(&before, &after)),
+    })
+}
+
+/// Whether an operator has attested in this run that the differences are intended.
+pub fn is_accepted(cx: &Cx) -> bool {
+    accepted(cx).is_some()
+}
+
 fn before(cx: &Cx) -> Recorded {
     cx.program().recorded.of_node(&cx.node())
 }
 
 /// `None` if a reply is of another kind than its look.
-fn after(cx: &Cx, reply: &Reply) -> Option<Recorded> {
+fn after(cx: &Cx, replies: &[Reply]) -> Option<Recorded> {
     let (node, mut out) = (cx.node(), Recorded::default());
-    for one in all(reply) {
+    for one in replies {
         match (cluster(one), output(one)) {
             (Some(ClusterReply::Hardware(hardware)), _) => {
                 out.hardware = Ok(hardware.iter().map(|h| (node.clone(), h.clone())).collect());

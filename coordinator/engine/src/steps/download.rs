@@ -1,5 +1,6 @@
 //! Fetches packages of exact versions, before anything is disrupted.
 
+use super::paths;
 use super::pins::{pins, version};
 use super::reply::once;
 use super::{Assess, Cx, Step, Touches};
@@ -34,6 +35,9 @@ impl Step for Download {
     }
     fn complete(&mut self, shared: &Shared) {
         self.pins.complete(pins(&self.packages, &shared.packages));
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!("the packages of the target stay in {}", paths::APT_ARCHIVES))
     }
     fn sample() -> Self {
         Self::of(Package::ALL, &version())

@@ -4,6 +4,8 @@ use super::reply::{done, odd, output};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::etcd_problems;
 use crate::doors::{Act, Probe, Reply};
+use crate::inventory::NodeEntry;
+use podlift_model::facts::{EtcdMember, EtcdState};
 use podlift_model::{HostOp, Look, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,8 +27,9 @@ impl Step for EtcdReady {
     fn probe(&self, cx: &Cx) -> Probe {
         cx.look(Look::EtcdHealth)
     }
-    fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(OpOutput::Etcd(state)) = output(reply) else { return odd(reply) };
+        let state = &without_lost(cx, state);
         if let Some(problem) = etcd_problems(state).into_iter().next() {
             return Assess::Wait(format!("etcd: {problem}"));
         }
@@ -39,4 +42,25 @@ impl Step for EtcdReady {
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::EtcdMoveLeader)
     }
+}
+
+/// The members that count: not those of nodes that an operator has declared lost.
+fn without_lost(cx: &Cx, state: &EtcdState) -> EtcdState {
+    let lost: Vec<&NodeEntry> =
+        cx.state.lost.keys().filter_map(|node| cx.program().inventory.get(node)).collect();
+    let of = |member: &EtcdMember, node: &NodeEntry| {
+        let address = node.view.internal_ip.as_deref();
+        member.name == node.name.as_str() || address.is_some_and(|ip| is_at(&member.endpoint, ip))
+    };
+    let mut state = state.clone();
+    state.members.retain(|member| !lost.iter().any(|node| of(member, node)));
+    state
+}
+
+/// Whether the host of `https://host:port` is this address.
+fn is_at(endpoint: &str, ip: &str) -> bool {
+    let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    host.trim_matches(['[', ']']) == ip
 }

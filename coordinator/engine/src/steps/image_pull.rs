@@ -32,6 +32,9 @@ impl Step for ImagePull {
     fn complete(&mut self, shared: &Shared) {
         self.to.complete(shared.to);
     }
+    fn remains(&self) -> Option<String> {
+        Some(format!("the images of {} stay on the node, without podlift's pins", *self.to))
+    }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))
     }

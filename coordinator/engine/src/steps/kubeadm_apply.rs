@@ -1,6 +1,7 @@
 //! `kubeadm upgrade apply` on the first control-plane node.
 
 use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
+use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::kubeadm::has_phases;
@@ -54,6 +55,16 @@ impl Step for KubeadmApply {
     }
     fn raises_api_server(&self) -> bool {
         true
+    }
+    fn changes_node(&self) -> bool {
+        true
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!(
+            "the manifests of the control plane in {} and kubeadm-config are of {}; the old ones are in the backup of the run",
+            paths::MANIFESTS,
+            *self.to
+        ))
     }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9), Preflight::ALL.to_vec())

@@ -2,6 +2,7 @@
 
 use super::kubelet_config;
 use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
+use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::kubeadm::has_phases;
@@ -42,6 +43,17 @@ impl Step for KubeadmNode {
     }
     fn raises_api_server(&self) -> bool {
         true
+    }
+    fn changes_node(&self) -> bool {
+        true
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!(
+            "kubeadm upgrade node has written {} of {}, on control-plane nodes the manifests in {}, too",
+            paths::KUBELET_CONFIG,
+            *self.to,
+            paths::MANIFESTS
+        ))
     }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))

@@ -2,6 +2,7 @@
 //! on the agent passes the folder to every kubeadm run. It accepts only content that the node's own files already have.
 
 use super::manifests::patches;
+use super::paths;
 use super::reply::{done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
@@ -32,6 +33,9 @@ impl Step for KubeadmPatches {
     }
     fn mends(&self, repair: &ConfigRepair) -> bool {
         matches!(repair, ConfigRepair::Patch { .. })
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!("the files for kubeadm --patches stay in {}", paths::PATCHES))
     }
     fn sample() -> Self {
         Self {}

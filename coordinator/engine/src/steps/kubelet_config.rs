@@ -2,6 +2,7 @@
 //! was put back since its repair, the repair comes first.
 
 use super::empty::Lane;
+use super::paths;
 use super::reply::{all, cluster, done, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::mend_kubelet_config;
@@ -24,6 +25,12 @@ impl Step for KubeletConfig {
     }
     fn rests_on(&self) -> &'static [&'static str] {
         &[REPAIR]
+    }
+    fn changes_node(&self) -> bool {
+        true
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!("{} is written anew from ConfigMap kubelet-config", paths::KUBELET_CONFIG))
     }
     fn sample() -> Self {
         Self {}

@@ -38,6 +38,12 @@ impl Step for KubeletRestart {
     fn rests_on(&self) -> &'static [&'static str] {
         RESTS_ON
     }
+    fn changes_node(&self) -> bool {
+        true
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!("the kubelet runs at {}", *self.to))
+    }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))
     }

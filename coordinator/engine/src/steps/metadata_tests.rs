@@ -24,6 +24,7 @@ fn everything_but_these_waits_for_the_seal() {
         "devices-back",
         "soak",
         "verify-fleet",
+        "verify-node",
         "compare",
     ];
     assert_eq!(verbs(|kind| kind.step().touches() == Touches::Nothing), set(&nothing));

@@ -7,6 +7,8 @@ mod addons;
 mod again_tests;
 mod apt_source;
 mod apt_update;
+#[cfg(test)]
+mod aside_tests;
 mod compare_fleet;
 #[cfg(test)]
 mod compare_tests;
@@ -40,6 +42,7 @@ mod node_ready;
 #[allow(clippy::disallowed_methods)] // a test reads and writes the documentation
 mod order_tests;
 mod packages;
+pub mod paths;
 mod pins;
 mod repair_config;
 mod repair_kubelet;
@@ -50,10 +53,14 @@ mod seal_tests;
 mod skew;
 mod soak;
 mod step;
+mod step_aside;
+mod step_back;
 mod stores;
 mod uncordon;
 mod verify_api;
 mod verify_fleet;
+mod verify_node;
+pub mod whole;
 
 pub use cx::Cx;
 pub use reply::blocked;
@@ -136,4 +143,7 @@ kinds! {
     node_reachable::NodeReachable,
     devices_back::DevicesBack,
     soak::Soak,
+    step_aside::StepAside,
+    step_back::StepBack,
+    verify_node::VerifyNode,
 }

@@ -61,7 +61,7 @@ fn row(state: &RunState, title: &str, spec: &StepSpec) -> String {
     };
     let undo = step.undo(&cx).map(|act| variant(&format!("{act:?}"))).map(|act| format!("an op ({act})"));
     let back = step.counterpart().map(|verb| format!("`{verb}`")).or(undo);
-    let back = back.unwrap_or_else(|| step.remains().unwrap_or("-").into());
+    let back = back.or_else(|| step.remains()).unwrap_or_else(|| "-".into());
     let looks = looks(&step.probe(&cx)).into_iter().collect::<Vec<_>>().join(", ");
     format!("| {title} | {whom} | `{}` | {looks} | {changes} | {back} |\n", step.verb())
 }

@@ -52,6 +52,15 @@ impl Step for Packages {
     fn shows_loss(&self, code: &str) -> bool {
         code == PACKAGE_VERSION_MISSING
     }
+    fn changes_node(&self) -> bool {
+        true
+    }
+    fn remains(&self) -> Option<String> {
+        Some(format!(
+            "packages stay installed and held: {}",
+            self.pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect::<Vec<_>>().join(", ")
+        ))
+    }
     fn sample() -> Self {
         Self::of(&[Package::Kubelet, Package::Kubectl], &version())
     }

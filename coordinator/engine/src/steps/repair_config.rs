@@ -46,10 +46,8 @@ impl Step for RepairConfig {
     fn mends(&self, repair: &ConfigRepair) -> bool {
         !matches!(repair, ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. })
     }
-    fn remains(&self) -> Option<&'static str> {
-        Some(
-            "ConfigMap kube-system/kubeadm-config stays repaired; its old text is in the plan (podlift report -o json)",
-        )
+    fn remains(&self) -> Option<String> {
+        Some("ConfigMap kube-system/kubeadm-config stays repaired; its old text is in the plan (podlift report -o json)".into())
     }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9))

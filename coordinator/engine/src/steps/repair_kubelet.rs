@@ -40,6 +40,9 @@ impl Step for RepairKubelet {
     fn mends(&self, repair: &ConfigRepair) -> bool {
         matches!(repair, ConfigRepair::SetKubelet { .. })
     }
+    fn remains(&self) -> Option<String> {
+        Some("ConfigMap kube-system/kubelet-config stays repaired; its old text is in the plan".into())
+    }
     fn sample() -> Self {
         Self {}
     }

@@ -77,6 +77,16 @@ pub trait Step: Sync {
         false
     }
 
+    /// Whether the step changes what runs on its node, so that a half-done lane may leave the node unfit for work.
+    fn changes_node(&self) -> bool {
+        false
+    }
+
+    /// Whether the run goes on if the op of this step fails: `assess` then finds the failed op and says what follows.
+    fn is_optional(&self) -> bool {
+        false
+    }
+
     /// Whether the step seals the backup.
     fn seals(&self) -> bool {
         false
@@ -118,8 +128,8 @@ pub trait Step: Sync {
         None
     }
 
-    /// A sentence on what stays changed after an abort.
-    fn remains(&self) -> Option<&'static str> {
+    /// What stays changed after an abort, in a sentence for all nodes on which the step has acted.
+    fn remains(&self) -> Option<String> {
         None
     }
 

@@ -100,7 +100,11 @@ fn has_crashed(s: &ComponentState) -> bool {
 fn problem(s: &ComponentState, to: KubeVersion) -> Option<String> {
     let (name, at) = (s.component, &s.endpoint);
     if !s.serves() {
-        return Some(format!("{name} at {at} is not ready: {}", s.answer));
+        let (what, answer) = match s.ready && s.object_read == Some(false) {
+            true => ("is ready, and does not serve objects yet", &s.object_answer),
+            false => ("is not ready", &s.answer),
+        };
+        return Some(format!("{name} at {at} {what}: {answer}"));
     }
     if s.running != Some(to) {
         let running = s.running.map_or("no known version".into(), |v| v.to_string());

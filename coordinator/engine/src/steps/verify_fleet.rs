@@ -1,4 +1,5 @@
-//! Checks everything once more at the end: the nodes, with those that joined meanwhile, and each API server separately.
+//! Checks the fleet as a whole at the end: versions and cordons of all nodes, nodes that joined meanwhile, and each API server separately.
+//! Control-plane nodes have to be Ready. A worker that is not Ready at this moment is named, because each node was verified on its own.
 
 use super::reply::{all, blocked, odd};
 use super::{Assess, Cx, Step, Touches};
@@ -29,9 +30,8 @@ impl VerifyFleet {
     }
 
     fn judges(&self, cx: &Cx, node: &NodeView) -> bool {
-        let deferred = cx.state.deferred.contains_key(&node.name);
         match self.as_they_are {
-            true => !deferred && cx.program().inventory.get(&node.name).is_some(),
+            true => !cx.state.goes_without(&node.name) && cx.program().inventory.get(&node.name).is_some(),
             false => chosen(cx, node),
         }
     }
@@ -62,9 +62,7 @@ impl Step for VerifyFleet {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        let servers =
-            cx.program().inventory.control_planes().filter_map(|n| n.facts.as_ref()?.advertise.clone());
-        let endpoints = servers.collect();
+        let endpoints = cx.api_servers();
         Probe::All(vec![
             Probe::Cluster(ClusterLook::Nodes),
             Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
@@ -81,7 +79,8 @@ impl Step for VerifyFleet {
             return Assess::Wait(format!("API server {} is not ready: {}", down.endpoint, down.why));
         }
         let (to, planned) = (*self.to, |n: &&NodeView| self.judges(cx, n));
-        if let Some(n) = nodes.iter().filter(planned).find(|n| !n.ready) {
+        let unready = || nodes.iter().filter(planned).filter(|n| !n.ready);
+        if let Some(n) = unready().find(|n| n.control_plane) {
             return Assess::Wait(format!("node {} is not Ready: {}", n.name, n.ready_message));
         }
         let behind: Vec<String> =
@@ -93,7 +92,8 @@ impl Step for VerifyFleet {
             );
             return blocked("not-at-target", message, "podlift retry");
         }
-        if let Some(n) = nodes.iter().find(|n| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run)) {
+        let ours = |n: &&NodeView| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
+        if let Some(n) = nodes.iter().filter(ours).find(|n| !cx.state.goes_without(&n.name)) {
             return blocked(
                 "cordon-left",
                 format!("node {} still carries this run's cordon", n.name),
@@ -106,10 +106,11 @@ impl Step for VerifyFleet {
             .map(|n| n.name.clone())
             .collect();
         let what = format!(
-            "{} nodes {} {to}, {} API servers ready by themselves",
+            "{} nodes {} {to}, {} API servers ready by themselves{}",
             nodes.iter().filter(planned).count(),
             if self.as_they_are { "not above" } else { "at" },
-            probes.len()
+            probes.len(),
+            away(&unready().map(|n| n.name.as_str()).collect::<Vec<_>>())
         );
         Assess::Done(Evidence::Fleet { what, added })
     }
@@ -117,5 +118,10 @@ impl Step for VerifyFleet {
 
 fn chosen(cx: &Cx, node: &NodeView) -> bool {
     let in_plan = cx.state.steps_of(&node.name).next().is_some();
-    in_plan && cx.program().chosen(&node.name) && !cx.state.deferred.contains_key(&node.name)
+    in_plan && cx.program().chosen(&node.name) && !cx.state.goes_without(&node.name)
+}
+
+/// Workers that are not Ready at this moment.
+fn away(names: &[&str]) -> String {
+    if names.is_empty() { String::new() } else { format!("; not Ready at this moment: {}", names.join(", ")) }
 }

@@ -9,16 +9,15 @@ pub mod report;
 pub mod runs;
 pub mod schema;
 mod select;
-pub mod selector;
 pub mod status;
 #[cfg(test)]
 mod tests;
 
+pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{ArchivedRow, RunRow, Runs, runs};
 pub use select::select;
-pub use selector::{Selector, SelectorError};
 pub use status::{FailedNode, NodeRow, RunSummary, SeenNode, Selection, Status, status, summary};

@@ -235,6 +235,7 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
         () if s.set_aside.contains_key(&n.name) => "failed",
         () if over => "upgraded",
         () if mine.iter().any(|(_, x)| matches!(x.status, StepStatus::Failed { .. })) => "failed",
+        () if s.is_upgraded(&n.name) => "upgraded",
         () => "unfinished",
     };
     let over = mine.iter().filter(|(_, now)| now.is_done());

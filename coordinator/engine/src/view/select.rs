@@ -1,9 +1,9 @@
 //! `podlift status --selector`: chooses the rows to show. Columns are keys. Every other key is a label of the node, as the cluster had it
 //! when the plan was made.
 
-use super::selector::{Keys, Selector};
 use super::status::{NodeRow, Selection, Status};
 use crate::machine::RunState;
+use crate::selector::{Keys, Selector};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keeps only the rows that match. `text` is the source of `selector`.

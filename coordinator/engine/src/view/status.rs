@@ -272,6 +272,7 @@ fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<Strin
     }
     match mine.iter().find(|(_, now)| !now.is_over()) {
         None => ("upgraded".into(), None, None),
+        Some(_) if s.is_upgraded(node) => ("upgraded".into(), None, None),
         Some((x, _)) if fleet.driven.contains(node) => ("working".into(), at(x), None),
         Some(_) if s.is_over() => ("idle".into(), None, None),
         Some(_) => ("pending".into(), None, None),

@@ -10,13 +10,18 @@ pub(super) async fn read(api: &Api) -> Result<AddonsView, Failure> {
     let kube_proxy = api.find(&map("kube-proxy")).await?.is_some();
     let coredns = api.find(&map("coredns")).await?.is_some();
     let set = api.find("/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy").await?;
-    Ok(AddonsView { kube_proxy, coredns, kube_proxy_version: set.as_ref().and_then(version) })
+    let dns = api.find("/apis/apps/v1/namespaces/kube-system/deployments/coredns").await?;
+    let images = [&set, &dns].into_iter().flatten().filter_map(image).map(String::from).collect();
+    Ok(AddonsView { kube_proxy, coredns, kube_proxy_version: set.as_ref().and_then(version), images })
+}
+
+/// The image of the first container.
+fn image(object: &Value) -> Option<&str> {
+    object["spec"]["template"]["spec"]["containers"].as_array()?.first()?["image"].as_str()
 }
 
 fn version(set: &Value) -> Option<KubeVersion> {
-    let containers = set["spec"]["template"]["spec"]["containers"].as_array()?;
-    let image = containers.first()?["image"].as_str()?;
     // registry:port/name:tag@digest
-    let image = image.split('@').next()?;
+    let image = image(set)?.split('@').next()?;
     image.rsplit_once(':')?.1.parse().ok()
 }

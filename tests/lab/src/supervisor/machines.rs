@@ -36,7 +36,8 @@ impl Machines {
     ) -> anyhow::Result<Self> {
         let shape = Shape { machines: true, ..shape };
         let names = shape.control_planes.iter().map(|n| shape.address(n));
-        let names = names.chain([format!("{}.1", shape.network)]);
+        // The supervisor, and proxies on the head node.
+        let names = names.chain([1, 2].map(|last| format!("{}.{last}", shape.network)));
         let ips = names.map(|a| a.parse()).collect::<Result<Vec<IpAddr>, _>>()?;
         let pki = pki::make(&ips)?;
         let disk = |(node, root)| (node, Arc::new(RealDisk::new(root)) as Arc<dyn Disk>);

@@ -101,12 +101,21 @@ impl Machine {
     }
 }
 
-/// As `systemctl enable` would do it in a tree that is not booted.
+/// As `systemctl enable` would do it in a tree that is not booted, for a unit of this tier.
 pub fn enable(root: &Path, target: &str, unit: &str) -> anyhow::Result<()> {
+    link(root, target, unit, "/etc/systemd/system")
+}
+
+/// The same for a unit that a package brought.
+pub fn enable_packaged(root: &Path, target: &str, unit: &str) -> anyhow::Result<()> {
+    link(root, target, unit, "/lib/systemd/system")
+}
+
+fn link(root: &Path, target: &str, unit: &str, folder: &str) -> anyhow::Result<()> {
     let wants = root.join("etc/systemd/system").join(format!("{target}.wants"));
     std::fs::create_dir_all(&wants)?;
     let link = wants.join(unit);
     std::fs::remove_file(&link).ok();
-    let at = format!("/etc/systemd/system/{unit}");
+    let at = format!("{folder}/{unit}");
     std::os::unix::fs::symlink(at, &link).with_context(|| link.display().to_string())
 }

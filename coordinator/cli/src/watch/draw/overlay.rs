@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
 const HELP: [&str; 12] = [
-    "p  pause: begin no other node; finish those that have begun",
+    "p  pause: finish nodes that have begun, begin no other",
     "r  resume a paused run without failed steps",
     "R  retry the failed steps",
     "a  abort: revert cordons and guards; asks for the name",

@@ -7,7 +7,7 @@ use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::upgrade::build::{choose, kubelet_config, predict, waivers};
 use crate::goals::upgrade::checks;
-use crate::goals::{PlanError, PlanInput};
+use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{FLAG_LOSS, Finding, Goal, Mends, PatchFile, Program, Repair, Severity, finding};
@@ -19,6 +19,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     let input = &PlanInput { to: version, ..input.clone() };
     waivers(input)?;
     let chosen = choose(input)?;
+    let left_out = left_out::of(input)?;
     let (mut cause, lost) = predict(input);
     cause.prevented.extend(version::lost(input));
     let patches = patches(lost.patches, &chosen);
@@ -27,7 +28,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         kubelet_config: cause.repairs().iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched(&chosen, &patches),
     };
-    let mut findings = checks::run(input, version, &cause, &lost.losses);
+    let mut findings = checks::run(input, version, &cause, &lost.losses, &left_out);
     findings.extend(version::check(input, version));
     findings.extend(nothing(input, version, &cause, &also));
     findings.sort_by_key(checks::rank);
@@ -47,7 +48,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: vec![],
         patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, findings }))
+    Ok(assemble(input, Made { goal, mends, phases, findings, left_out }))
 }
 
 /// Whether the repair changes kubeadm-config.

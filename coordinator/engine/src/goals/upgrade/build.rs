@@ -5,7 +5,7 @@ use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
-use crate::goals::{PlanError, PlanInput};
+use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::program::{Goal, Mends, Program, Upgrade};
@@ -19,8 +19,10 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     let from = input.inventory.version().ok_or(PlanError::NoVersion)?;
     validate(input, from)?;
     let chosen = choose(input)?;
+    let left_out = left_out::of(input)?;
     let (cause, lost) = predict(input);
-    let (packages, mut findings) = (packages(input), checks::run(input, from, &cause, &lost.losses));
+    let (packages, mut findings) =
+        (packages(input), checks::run(input, from, &cause, &lost.losses, &left_out));
     findings.sort_by_key(checks::rank);
     let repairs = cause.repairs();
     let none = || KubeadmConfigView {
@@ -49,7 +51,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: meant::losses(input, &lost.losses),
         patches: lost.patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, findings }))
+    Ok(assemble(input, Made { goal, mends, phases, findings, left_out }))
 }
 
 /// The steps that this plan has in addition to the usual ones.
@@ -92,6 +94,9 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
     check_step_or_resume(input, from)?;
     if input.options.max_unavailable == 0 {
         return Err(PlanError::NothingAtOnce);
+    }
+    if input.options.fetch_parallel == 0 {
+        return Err(PlanError::Zero { option: "--max-fetch" });
     }
     waivers(input)
 }

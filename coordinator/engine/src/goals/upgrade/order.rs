@@ -6,8 +6,8 @@ use crate::program::{Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
     Addons, AptSource, AptUpdate, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady, FlagDiff,
     GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig,
-    KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, StepKind,
-    Uncordon, VerifyApi, VerifyFleet,
+    KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, StepAside,
+    StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
 };
 use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, PackageVersion};
@@ -39,6 +39,8 @@ pub(super) fn phases(
     let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).filter(open).collect();
     let kubelets: Vec<&NodeEntry> = servers.iter().copied().filter(open).collect();
     let canary = (options.canary as usize).min(workers.len());
+    // Clients need two other API servers while one is away.
+    let aside = options.step_aside && every.len() > 2;
     let drafts = [
         backup(&every),
         Draft {
@@ -48,15 +50,15 @@ pub(super) fn phases(
             parallel: 1,
             lanes: vec![(None, root_cause(shared, also))],
         },
-        pre_stage(chosen, &open, shared, also),
-        control_plane(&servers, shared),
+        pre_stage(chosen, &open, options, shared, also),
+        control_plane(&servers, shared, aside),
         addons(&servers, shared, also),
         Draft {
             name: "kubelets",
             title: "Control plane, kubelets",
             why: "a kubelet may not be newer than an API server, so all API servers come first",
             parallel: 1,
-            lanes: lanes(&kubelets, &server_kubelet(shared, also)),
+            lanes: lanes(&kubelets, &server_kubelet(shared, also, aside)),
         },
         Draft {
             name: "at-target",
@@ -78,6 +80,13 @@ pub(super) fn phases(
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),
             lanes: lanes(&workers[canary..], &worker(shared)),
+        },
+        Draft {
+            name: "verify",
+            title: "Nodes, verified",
+            why: "each node is verified as it comes, because in a large fleet there is no moment at which all are Ready",
+            parallel: chosen.nodes.len().max(1) as u32,
+            lanes: lanes(&chosen.nodes.iter().collect::<Vec<_>>(), &[VerifyNode::to(shared.to).into()]),
         },
         Draft {
             name: "after",
@@ -116,7 +125,13 @@ fn root_cause(shared: &Shared, also: &Also) -> Vec<StepKind> {
     std::iter::once(RepairConfig::to(shared.to).into()).chain(kubelet).collect()
 }
 
-fn pre_stage(chosen: &Inventory, open: &impl Fn(&&NodeEntry) -> bool, shared: &Shared, also: &Also) -> Draft {
+fn pre_stage(
+    chosen: &Inventory,
+    open: &impl Fn(&&NodeEntry) -> bool,
+    options: &PlanOptions,
+    shared: &Shared,
+    also: &Also,
+) -> Draft {
     let steps = |node: &NodeEntry| {
         let packages = Download::of(&[Kubeadm, Kubelet, Kubectl], &shared.packages);
         let mut steps: Vec<StepKind> = vec![];
@@ -127,6 +142,9 @@ fn pre_stage(chosen: &Inventory, open: &impl Fn(&&NodeEntry) -> bool, shared: &S
         if also.patched.contains(&node.name) {
             steps.push(KubeadmPatches {}.into());
         }
+        if node.role == NodeRole::Worker && !steps.is_empty() {
+            steps.insert(0, NodeReachable::for_staging().into());
+        }
         steps
     };
     let lanes = chosen.nodes.iter().map(|n| (Some(n.name.clone()), steps(n)));
@@ -135,27 +153,30 @@ fn pre_stage(chosen: &Inventory, open: &impl Fn(&&NodeEntry) -> bool, shared: &S
         name: "pre-stage",
         title: "Packages and images on all nodes",
         why: "whatever can be missing is found missing before anything is disrupted",
-        parallel: lanes.len().max(1) as u32,
+        // All nodes fetch from one mirror.
+        parallel: (lanes.len() as u32).min(options.fetch_parallel).max(1),
         lanes,
     }
 }
 
-fn control_plane(servers: &[&NodeEntry], shared: &Shared) -> Draft {
+fn control_plane(servers: &[&NodeEntry], shared: &Shared, aside: bool) -> Draft {
     let to = shared.to;
     let steps = |first: bool| {
         let upgrade: StepKind = match first {
             true => KubeadmApply::to(to, shared.ignore.clone()).into(),
             false => KubeadmNode::to(to).into(),
         };
-        vec![
+        let mut steps: Vec<StepKind> = vec![
             EtcdReady {}.into(),
             GuardArm {}.into(),
             Packages::of(&[Kubeadm], &shared.packages).into(),
             FlagDiff::to(to).into(),
-            upgrade,
-            VerifyApi::at(to).into(),
-            GuardDisarm {}.into(),
-        ]
+        ];
+        steps.extend(aside.then(|| StepAside {}.into()));
+        steps.extend([upgrade, VerifyApi::at(to).into()]);
+        steps.extend(aside.then(|| StepBack {}.into()));
+        steps.push(GuardDisarm {}.into());
+        steps
     };
     let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), steps(i == 0))).collect();
     Draft {
@@ -176,7 +197,7 @@ fn addons(servers: &[&NodeEntry], shared: &Shared, also: &Also) -> Draft {
     Draft { name: "addons", title: "Addons", why, parallel: 1, lanes }
 }
 
-fn server_kubelet(shared: &Shared, also: &Also) -> Vec<StepKind> {
+fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
     let config: Option<StepKind> = (!also.whole_apply).then(|| KubeletConfig {}.into());
     let mut steps: Vec<StepKind> = vec![
         Cordon {}.into(),
@@ -186,16 +207,18 @@ fn server_kubelet(shared: &Shared, also: &Also) -> Vec<StepKind> {
         Packages::of(&[Kubelet, Kubectl], &shared.packages).into(),
     ];
     steps.extend(config);
+    steps.extend(aside.then(|| StepAside {}.into()));
     steps.extend([KubeletRestart::to(shared.to).into(), NodeReady::at(shared.to).into()]);
-    steps.extend([VerifyApi::at(shared.to).into(), DevicesBack {}.into(), Uncordon {}.into()]);
-    steps.push(ImageRelease {}.into());
+    steps.push(VerifyApi::at(shared.to).into());
+    steps.extend(aside.then(|| StepBack {}.into()));
+    steps.extend([DevicesBack {}.into(), Uncordon {}.into(), ImageRelease {}.into()]);
     steps
 }
 
 /// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
 fn worker(shared: &Shared) -> Vec<StepKind> {
     vec![
-        NodeReachable {}.into(),
+        NodeReachable::for_work().into(),
         Cordon {}.into(),
         Drain {}.into(),
         Packages::of(&[Kubeadm], &shared.packages).into(),

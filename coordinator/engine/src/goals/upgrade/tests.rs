@@ -50,6 +50,7 @@ fn the_order_of_a_run() {
             "kubelets x1 of 3",
             "canary x1 of 1",
             "workers x1 of 3",
+            "verify x7 of 7",
             "after x1 of 1",
         ]
     );
@@ -68,20 +69,25 @@ fn the_order_of_a_run() {
             "guard-arm",
             "install-kubeadm",
             "flag-diff",
+            "step-aside",
             "kubeadm-node",
             "verify-api",
+            "step-back",
             "guard-disarm",
             "cordon",
             "drain",
             "etcd-ready",
             "install-kubelet-kubectl",
             "kubelet-config",
+            "step-aside",
             "kubelet-restart",
             "node-ready",
             "verify-api",
+            "step-back",
             "devices-back",
             "uncordon",
             "image-release",
+            "verify-node",
         ]
     );
     let numbers: Vec<u32> = plan.steps().map(|s| s.number).collect();
@@ -101,7 +107,7 @@ fn the_same_facts_give_the_same_hash_and_changed_ones_say_which() {
     }
     let now = build(&later).unwrap();
     assert_ne!(now.hash, before.hash);
-    assert_eq!(differences(&before, &now), ["kubeadm-config", "node runai-01"]);
+    assert_eq!(differences(&before, &now), ["kubeadm-config"]);
 }
 
 #[test]
@@ -137,8 +143,12 @@ fn questions_that_are_wrong_get_no_plan() {
 #[test]
 fn each_check_sees_its_problem_and_nothing_else() {
     let cases: [(Change, &str, &str); 15] = [
-        (&|i| i.inventory.nodes[0].facts = None, "agents", "no agent of this node is connected"),
-        (&|i| i.inventory.nodes[1].view.ready = false, "nodes-ready", "node is not Ready"),
+        (
+            &|i| i.inventory.nodes[5].facts = None,
+            "agents",
+            "no agent of this control-plane node is connected",
+        ),
+        (&|i| i.inventory.nodes[5].view.ready = false, "nodes-ready", "node is not Ready"),
         (
             &|i| i.inventory.nodes[1].view.kubelet = "v1.28.1".parse().ok(),
             "version-skew",
@@ -293,7 +303,7 @@ fn a_node_at_the_target_is_only_looked_at_by_the_next_run() {
             .collect()
     };
     for node in ["runai-02", "dgx030"] {
-        assert_eq!(verbs(node), ["install-kubeadm-kubelet-kubectl", "node-ready"]);
+        assert_eq!(verbs(node), ["install-kubeadm-kubelet-kubectl", "node-ready", "verify-node"]);
     }
     assert!(verbs("dgx031").contains(&"drain".to_string()));
     let canary = plan.phases.iter().find(|p| p.name == "canary").unwrap();

@@ -60,6 +60,8 @@ fn as_missing(right: &Right, verb: &str) -> MissingRight {
         group,
         resource,
         namespace: right.namespace.map(String::from),
+        name: None,
+        path: None,
         needed_for: right.needed_for.into(),
     }
 }

@@ -51,7 +51,10 @@ pub async fn addons_are_seen(t: &Target) {
         let ClusterReply::Addons(view) = reply else { panic!("{reply:?}") };
         view
     };
-    assert_eq!(look().await, AddonsView { kube_proxy: false, coredns: false, kube_proxy_version: None });
+    assert_eq!(
+        look().await,
+        AddonsView { kube_proxy: false, coredns: false, kube_proxy_version: None, images: vec![] }
+    );
     let map = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
     admin.put(MAPS, map("kube-proxy")).await;
     let template = json!({"metadata": {"labels": {"k8s-app": "kube-proxy"}},

@@ -68,6 +68,14 @@ fn evict<'a>(
         budget.expected_pods,
         budget.desired_healthy
     );
+    if let Some(why) = &budget.sync_failed {
+        let what = format!(
+            "{}: budget {} can never allow an eviction, because its controller can't count its pods (SyncFailed: {why})",
+            pod.full_name(),
+            budget.name
+        );
+        return obstacle(what, true);
+    }
     if !budget.observed {
         return obstacle(format!("{said}; its controller has not seen its latest change"), false);
     }
@@ -91,9 +99,10 @@ fn passes_unready(budget: &BudgetView) -> bool {
     content || budget.unhealthy_policy == "AlwaysAllow"
 }
 
-/// Whether the budget would allow no eviction even if every pod were healthy.
+/// Whether the budget would allow no eviction even if every pod were healthy: it wants all of them, or its controller counts none although
+/// it protects a pod.
 fn never(budget: &BudgetView) -> bool {
-    budget.expected_pods > 0 && budget.desired_healthy >= budget.expected_pods
+    budget.expected_pods == 0 || budget.desired_healthy >= budget.expected_pods
 }
 
 impl Selector {

@@ -6,7 +6,7 @@ use podlift_model::NodeFacts;
 use std::collections::BTreeMap;
 
 pub fn check(view: &View) -> Vec<Finding> {
-    let facts = || view.input.inventory.nodes.iter().filter_map(|n| n.facts.as_ref());
+    let facts = || view.nodes().filter_map(|n| n.facts.as_ref());
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for f in facts() {
         *count.entry(&f.agent_version).or_default() += 1;

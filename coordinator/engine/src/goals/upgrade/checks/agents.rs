@@ -1,4 +1,5 @@
-//! Every node has a connected agent with our protocol.
+//! Every node has a connected agent with our protocol. The agents of the control plane are needed; a worker without one lets the others
+//! pass, and is deferred if its agent is still away when all others have packages and images. An agent that was refused needs a person.
 
 use super::View;
 use crate::inventory::{NodeEntry, NodeRole};
@@ -6,7 +7,7 @@ use crate::program::{Finding, Severity, finding};
 
 pub fn check(view: &View) -> Vec<Finding> {
     let needed = |n: &&NodeEntry| view.chosen(&n.name) || n.role == NodeRole::ControlPlane;
-    let missing = view.input.inventory.nodes.iter().filter(|n| n.facts.is_none()).filter(needed);
+    let missing = view.nodes().filter(|n| n.facts.is_none()).filter(needed);
     let each = missing.map(|n| match view.input.refused_agents.get(&n.name) {
         Some(why) => finding(
             "agents",
@@ -17,19 +18,26 @@ pub fn check(view: &View) -> Vec<Finding> {
         ),
         None => finding(
             "agents",
-            Severity::Blocker,
+            severity(n),
             Some(&n.name),
-            "no agent of this node is connected; --node leaves nodes out".into(),
+            match n.role {
+                NodeRole::ControlPlane => "no agent of this control-plane node is connected".into(),
+                NodeRole::Worker => "no agent of this node is connected; the run lets the others pass, and defers it if its agent is still away then".into(),
+            },
             &format!("ssh {} systemctl status podlift-agent", n.name),
         ),
     });
     each.chain(without(view)).collect()
 }
 
+fn severity(node: &NodeEntry) -> Severity {
+    if node.role == NodeRole::ControlPlane { Severity::Blocker } else { Severity::Warning }
+}
+
 /// The consequences of a run without those nodes.
 fn without(view: &View) -> Option<Finding> {
-    let nodes = &view.input.inventory.nodes;
-    let missing: Vec<&NodeEntry> = nodes.iter().filter(|n| n.facts.is_none()).collect();
+    let nodes: Vec<&NodeEntry> = view.nodes().collect();
+    let missing: Vec<&NodeEntry> = nodes.iter().copied().filter(|n| n.facts.is_none()).collect();
     if missing.len() < 2 {
         return None;
     }

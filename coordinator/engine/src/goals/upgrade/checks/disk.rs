@@ -7,7 +7,7 @@ use crate::program::{Finding, Severity, finding};
 const MIB: u64 = 1 << 20;
 
 pub fn check(view: &View) -> Vec<Finding> {
-    let nodes = view.input.inventory.nodes.iter();
+    let nodes = view.nodes();
     nodes
         .filter_map(|n| {
             let free = n.facts.as_ref()?.free_bytes;

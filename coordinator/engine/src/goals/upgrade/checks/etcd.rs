@@ -15,6 +15,8 @@ pub fn check(view: &View) -> Vec<Finding> {
         let next = "etcdctl endpoint health --cluster; etcdctl alarm list";
         out.extend(problems.into_iter().map(|p| finding("etcd", Severity::Blocker, Some(node), p, next)));
     }
+    out.extend(gone(view));
+    out.extend(pair(view));
     out.extend(strained(view));
     let mut stores: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
     for state in view.input.etcd.values().flatten() {
@@ -31,6 +33,29 @@ pub fn check(view: &View) -> Vec<Finding> {
         out.push(finding("etcd", Severity::Blocker, None, evidence, "etcdctl member list -w table"));
     }
     out
+}
+
+/// Members that are not healthy and whose machine is no node of the cluster any more.
+fn gone(view: &View) -> Vec<Finding> {
+    let members = view.input.etcd.values().flatten().flat_map(|s| &s.members).filter(|m| !m.healthy);
+    let servers: Vec<&str> = view.input.inventory.control_planes().map(|n| n.name.as_str()).collect();
+    let names: BTreeSet<&str> = members.map(|m| m.name.as_str()).filter(|m| !servers.contains(m)).collect();
+    let one = |name: &str| {
+        let evidence = format!(
+            "member {name} is of no control-plane node of this cluster: if its machine is gone for good, remove the member, and the next plan covers the others"
+        );
+        finding("etcd", Severity::Warning, None, evidence, "etcdctl member list; etcdctl member remove ID")
+    };
+    names.into_iter().map(one).collect()
+}
+
+/// Two members have no majority while one restarts.
+fn pair(view: &View) -> Option<Finding> {
+    let most = view.input.etcd.values().flatten().map(|s| s.members.len()).max()?;
+    (most == 2).then(|| {
+        let evidence = "etcd has two members: while one of them restarts there is no majority, and the API does not answer; add a third member first".to_string();
+        finding("etcd", Severity::Warning, None, evidence, "etcdctl member list -w table")
+    })
 }
 
 /// Bytes above which the default quota of 2 GiB is near. At the quota etcd accepts no more writes (alarm NOSPACE).

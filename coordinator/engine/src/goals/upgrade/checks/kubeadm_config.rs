@@ -19,7 +19,7 @@ pub fn check(view: &View) -> Vec<Finding> {
             "kubectl -n kube-system get cm kubeadm-config -o yaml",
         )
     }));
-    for node in view.input.inventory.nodes.iter().filter(|n| !n.view.cri_socket) {
+    for node in view.nodes().filter(|n| !n.view.cri_socket) {
         let evidence = "annotation kubeadm.alpha.kubernetes.io/cri-socket is missing: kubeadm upgrade node of 1.32.10 and later needs it";
         let next = format!(
             "kubectl annotate node {} kubeadm.alpha.kubernetes.io/cri-socket=unix:///run/containerd/containerd.sock",

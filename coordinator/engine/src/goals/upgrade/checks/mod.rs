@@ -30,15 +30,18 @@ mod images;
 mod install;
 mod kubeadm_config;
 mod kubelet_flags;
+mod left_out;
 mod manifests;
 mod names;
 mod network;
 mod nodes;
 mod packages;
 mod patch_folders;
+mod pods;
 mod recipients;
 mod removed_flags;
 mod rights;
+mod room;
 mod run_open;
 mod skew;
 mod sources;
@@ -50,8 +53,9 @@ mod trust;
 
 use crate::analysis::root_cause::RootCause;
 use crate::goals::PlanInput;
+use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
-use crate::program::{FLAG_LOSS, Finding, GoalName, Loss, Severity};
+use crate::program::{FLAG_LOSS, Finding, GoalName, LeftOut, Loss, Severity};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -76,6 +80,8 @@ pub(super) struct View<'a> {
     pub cause: &'a RootCause,
     /// All settings that kubeadm would take away or change.
     pub losses: &'a [Loss],
+    /// Workers that take no part.
+    pub left_out: &'a [LeftOut],
 }
 
 impl View<'_> {
@@ -93,12 +99,23 @@ impl View<'_> {
 
     /// Surveys of the nodes that could be looked at.
     fn surveys(&self) -> impl Iterator<Item = (&NodeName, &NodeSurvey)> {
-        self.input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)))
+        let seen = self.input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
+        seen.filter(|(node, _)| !self.is_left_out(node))
     }
 
     /// Whether the run upgrades this node.
     fn chosen(&self, node: &NodeName) -> bool {
-        self.input.nodes.is_empty() || self.input.nodes.contains(node)
+        (self.input.nodes.is_empty() || self.input.nodes.contains(node)) && !self.is_left_out(node)
+    }
+
+    /// Whether a worker takes no part, so that its state is no matter of the plan.
+    fn is_left_out(&self, node: &NodeName) -> bool {
+        self.left_out.iter().any(|out| out.node == *node)
+    }
+
+    /// The nodes whose state is a matter of the plan.
+    fn nodes(&self) -> impl Iterator<Item = &NodeEntry> {
+        self.input.inventory.nodes.iter().filter(|n| !self.is_left_out(&n.name))
     }
 
     fn config(&self) -> Option<ClusterConfiguration> {
@@ -135,6 +152,9 @@ const CHECKS: &[Check] = &[
     (FLAG_LOSS, flag_loss::check),
     ("addons", addons::check),
     ("cordons", cordons::check),
+    (room::ID, room::check),
+    ("left-out", left_out::check),
+    (pods::ID, pods::check),
     ("clock-skew", clock::check),
     ("survey", surveyed::check),
     ("control-plane-pods", control_plane_pods::check),
@@ -188,6 +208,7 @@ const OF_REPAIR: &[&str] = &[
     "agent-state",
     etcd_store::ID,
     "heal",
+    "left-out",
     recipients::ID,
     "kubeadm-patches",
     rights::ID,
@@ -209,8 +230,9 @@ pub(in crate::goals) fn run(
     from: KubeVersion,
     cause: &RootCause,
     losses: &[Loss],
+    left_out: &[LeftOut],
 ) -> Vec<Finding> {
-    let view = View { input, from, cause, losses };
+    let view = View { input, from, cause, losses, left_out };
     of(input.goal).flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
 }
 
@@ -219,8 +241,18 @@ pub(in crate::goals) fn rank(f: &Finding) -> impl Ord + use<> {
     (f.severity, f.check != run_open::ID, f.check.clone(), f.node.clone())
 }
 
-/// Turns a waived blocker into a warning, with the reason. The check of flag loss reports its waiver itself.
+/// Turns a blocker that an option of the drain overrules or that is waived into a warning, with the reason. The check of flag loss reports its waiver itself.
 fn waive(input: &PlanInput, mut finding: Finding) -> Finding {
+    let drain = &input.options.drain;
+    let option = match finding.check.as_str() {
+        budgets::ID if drain.disable_eviction => Some("--disable-eviction deletes pods in spite of it"),
+        bare_pods::BARE if drain.force => Some("--force evicts it all the same"),
+        _ => None,
+    };
+    if let Some(option) = option.filter(|_| finding.severity == Severity::Blocker) {
+        finding.severity = Severity::Warning;
+        finding.evidence = format!("{}; {option}", finding.evidence);
+    }
     let waiver = input.waivers.iter().find(|w| w.check == finding.check && w.check != FLAG_LOSS);
     if let Some(w) = waiver.filter(|_| finding.severity == Severity::Blocker) {
         finding.severity = Severity::Warning;

@@ -1,13 +1,20 @@
 //! The repository of every node has the exact target version of kubeadm, kubelet and kubectl.
 
 use super::View;
+use crate::inventory::NodeRole;
 use crate::program::{Finding, Severity, finding};
+use podlift_model::NodeName;
 use podlift_model::facts::PackageOffer;
 use podlift_model::op::Package;
 
 pub fn check(view: &View) -> Vec<Finding> {
     let mut out = Vec::new();
-    for (node, offers) in &view.input.offers {
+    // A worker whose agent is away is deferred, or staged when it is back.
+    let away = |node: &NodeName| {
+        view.input.inventory.get(node).is_some_and(|n| n.role == NodeRole::Worker && n.facts.is_none())
+    };
+    let offers = view.input.offers.iter();
+    for (node, offers) in offers.filter(|(node, _)| !view.is_left_out(node) && !away(node)) {
         let missing = match offers {
             Ok(offers) => missing(offers, view.input.to),
             Err(why) => vec![format!("the repository of {} can't be read: {why}", view.input.to.minor())],

@@ -48,6 +48,7 @@ fn nodes(view: &View) -> Vec<Finding> {
         .input
         .surveys
         .iter()
+        .filter(|(node, _)| !view.is_left_out(node))
         .filter_map(|(node, seen)| Some((node, seen.as_ref().err()?)))
         .map(|(node, why)| on(node, "the node", why))
         .collect();

@@ -1,6 +1,7 @@
 //! Each check finds its problem and does not find the near miss. A healthy cluster has no findings.
 
 mod cases;
+mod drain_cases;
 mod node_cases;
 
 use super::*;

@@ -1,4 +1,5 @@
-//! Kubernetes' selector syntax over the rows of `podlift status`: `role=worker,state!=upgraded,zone in (a,b),!gpu`. This module does no IO.
+//! Kubernetes' selector syntax over labels and other keys of nodes: `role=worker,state!=upgraded,zone in (a,b),!gpu`. This module does no
+//! IO.
 
 mod parse;
 #[cfg(test)]

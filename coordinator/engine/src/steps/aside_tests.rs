@@ -1,0 +1,391 @@
+//! A node steps aside and back, is uncordoned only if it is whole, and is verified on its own; members of lost machines, cordons of ended
+//! runs and addons of earlier runs.
+
+use super::{Assess, Cx, whole};
+use crate::doors::*;
+use crate::goals::{PlanInput, build};
+use crate::machine::{Event, RunState, StepStatus, apply};
+use crate::program::StepSpec;
+use crate::testing::{facts, input, name, view};
+use jiff::Timestamp;
+use podlift_model::facts::{Aside, StepAside};
+use podlift_model::images::{ImageRole, NeededImage};
+use podlift_model::{Epoch, Failure, HostOp, NodeFacts, OpId, OpOutcome, OpOutput, RunId};
+
+fn say(state: Option<RunState>, event: Event) -> RunState {
+    apply(state, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap()
+}
+
+fn run(i: &PlanInput) -> RunState {
+    say(None, Event::RunStarted { plan: Box::new(build(i).unwrap()), by: "me".into() })
+}
+
+/// Control-plane nodes with addresses of their own.
+fn served() -> PlanInput {
+    let mut i = input();
+    for (n, node) in i.inventory.nodes.iter_mut().enumerate().filter(|(_, n)| n.view.control_plane) {
+        node.view.internal_ip = Some(format!("10.77.0.1{}", n - 3));
+        node.facts.as_mut().unwrap().advertise = Some(format!("10.77.0.1{}:6443", n - 3));
+    }
+    i
+}
+
+fn spec<'a>(state: &'a RunState, id: &str) -> &'a StepSpec {
+    state.plan.steps().find(|s| s.id.as_str() == id).unwrap()
+}
+
+fn assess(state: &RunState, id: &str, acted: bool, reply: &Reply) -> Assess {
+    let step = spec(state, id);
+    step.kind.step().assess(&Cx { state, step, ahead: 0, acted }, reply)
+}
+
+fn judged(state: &RunState, id: &str, reply: &Reply) -> Assess {
+    assess(state, id, false, reply)
+}
+
+fn text(assess: Assess) -> String {
+    match assess {
+        Assess::Done(evidence) => evidence.what().into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn on(facts: NodeFacts) -> Reply {
+    Reply::Node(Box::new(OpOutput::Facts(Box::new(facts))))
+}
+
+fn of_node(view: NodeView) -> Reply {
+    Reply::Cluster(ClusterReply::Node(view))
+}
+
+fn state_of(active: bool, impossible: Option<&str>) -> Option<StepAside> {
+    let until = Timestamp::UNIX_EPOCH;
+    let active = active.then(|| Aside { until, reason: "run r1".into() });
+    Some(StepAside { active, impossible: impossible.map(String::from) })
+}
+
+const ASIDE: &str = "control-plane/runai-02/step-aside";
+
+fn aside(state: Option<StepAside>, serving: &[&str]) -> Reply {
+    let facts = NodeFacts { step_aside: state, ..facts("runai-02", true) };
+    let probe = |e: &&str| ApiProbe { endpoint: e.to_string(), ok: true, why: String::new() };
+    Reply::All(vec![on(facts), Reply::Cluster(ClusterReply::Probes(serving.iter().map(probe).collect()))])
+}
+
+const OTHERS: [&str; 2] = ["10.77.0.11:6443", "10.77.0.13:6443"];
+
+#[test]
+fn an_api_server_steps_aside_only_while_two_others_serve() {
+    let state = run(&served());
+    assert_eq!(judged(&state, ASIDE, &aside(state_of(false, None), &OTHERS)), Assess::Ready);
+    let without = [
+        (aside(state_of(false, None), &OTHERS[..1]), "only 1 other API servers serve now, and 2 are needed"),
+        (aside(state_of(false, None), &["10.77.0.12:6443", OTHERS[0]]), "only 1 other API servers serve"),
+        (aside(state_of(false, Some("nft is not installed")), &OTHERS), "nft is not installed"),
+        (aside(None, &OTHERS), "its agent is too old for it"),
+    ];
+    for (reply, why) in without {
+        let told = text(judged(&state, ASIDE, &reply));
+        assert!(told.starts_with("the API server does not step aside: ") && told.contains(why), "{told}");
+    }
+    let told = text(judged(&state, ASIDE, &aside(state_of(true, None), &[])));
+    assert_eq!(told, "new connections to its API server are refused");
+    let step = spec(&state, ASIDE);
+    let cx = Cx { state: &state, step, ahead: 0, acted: false };
+    let Some(Act::Node(node, HostOp::StepAside { seconds, reason })) =
+        step.kind.step().act(&cx, &aside(state_of(false, None), &OTHERS))
+    else {
+        panic!()
+    };
+    assert!(
+        node == name("runai-02") && (60..=3600).contains(&seconds) && reason.contains("run r1"),
+        "{reason}"
+    );
+    assert_eq!(step.kind.step().undo(&cx), Some(Act::Node(node, HostOp::StepBack)));
+}
+
+#[test]
+fn what_prevents_the_step_aside_does_not_stop_the_run() {
+    let mut state = run(&served());
+    let id = spec(&state, ASIDE).id.clone();
+    let outcome = OpOutcome::Failed { failure: Failure::operator("step-aside-failed", "nft: no such table") };
+    let op_id = OpId::new("r1-s0001-a1").unwrap();
+    state.steps.get_mut(&id).unwrap().status = StepStatus::Ended { op_id, outcome };
+    assert!(spec(&state, ASIDE).kind.step().is_optional());
+    let told = text(judged(&state, ASIDE, &aside(state_of(false, None), &OTHERS)));
+    assert!(told.contains("does not step aside: nft: no such table"), "{told}");
+}
+
+#[test]
+fn it_steps_back_after_it_serves_in_both_passes_and_not_at_all_on_two_servers() {
+    let i = served();
+    let plan = build(&i).unwrap();
+    let verbs = |phase: &str| -> Vec<String> {
+        let lane = &plan.phases.iter().find(|p| p.name == phase).unwrap().lanes[1];
+        lane.steps.iter().map(|s| s.kind.step().verb()).collect()
+    };
+    let around = |phase: &str, act: &str| {
+        let verbs = verbs(phase);
+        let at = |verb: &str| verbs.iter().position(|v| v == verb).unwrap();
+        at("step-aside") + 1 == at(act)
+            && at(act) < at("verify-api")
+            && at("verify-api") + 1 == at("step-back")
+    };
+    assert!(around("control-plane", "kubeadm-node") && around("kubelets", "kubelet-restart"));
+    let none = |i: &PlanInput| !build(i).unwrap().steps().any(|s| s.kind.step().verb().starts_with("step-"));
+    let mut off = served();
+    off.options.step_aside = false;
+    assert!(none(&off));
+    let mut two = served();
+    two.inventory.nodes.retain(|n| n.name != name("runai-03"));
+    assert!(none(&two));
+    let state = run(&i);
+    let reply = |active| on(NodeFacts { step_aside: state_of(active, None), ..facts("runai-02", true) });
+    let back = "control-plane/runai-02/step-back";
+    assert_eq!(judged(&state, back, &reply(true)), Assess::Ready);
+    assert_eq!(text(judged(&state, back, &reply(false))), "new connections to its API server are let in");
+}
+
+const CORDON: &str = "canary/dgx030/cordon";
+
+/// The replies to the looks at dgx030: a Node, its facts, and its GPUs.
+fn seen(ready: bool, kubelet: &str, package: &str, gpus: &str) -> Vec<Reply> {
+    let view = NodeView { ready, kubelet: kubelet.parse().ok(), ..view("dgx030", false) };
+    let mut facts = facts("dgx030", false);
+    facts.packages.get_mut("kubelet").unwrap().version = package.parse().ok();
+    let allocatable = [("nvidia.com/gpu".to_string(), gpus.to_string())].into();
+    let hardware = crate::survey::Hardware { allocatable, ..Default::default() };
+    vec![of_node(view), on(facts), Reply::Cluster(ClusterReply::Hardware(Some(hardware)))]
+}
+
+#[test]
+fn a_node_is_whole_if_it_is_ready_with_the_kubelet_of_its_package_and_all_its_devices() {
+    let state = run(&input());
+    let step = spec(&state, CORDON);
+    let cx = Cx { state: &state, step, ahead: 0, acted: true };
+    assert_eq!(whole::looks(&cx).len(), 3);
+    let told = |replies: Vec<Reply>| whole::verdict(&cx, &replies);
+    assert_eq!(told(seen(true, "v1.32.9", "1.32.9-1.1", "8")), Ok(()));
+    let broken = [
+        (seen(false, "v1.32.9", "1.32.9-1.1", "8"), "is not Ready"),
+        (seen(true, "v1.31.9", "1.32.9-1.1", "8"), "runs kubelet v1.31.9, and its package is 1.32.9-1.1"),
+        (seen(true, "v1.32.9", "1.32.9-1.1", "7"), "7 allocatable, 8 before"),
+        (seen(true, "v1.32.9", "none", "8"), "package kubelet is not installed"),
+        (vec![], "was not looked at"),
+    ];
+    for (replies, why) in broken {
+        let error = told(replies).unwrap_err();
+        assert!(error.starts_with("dgx030") && error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_node_is_looked_at_before_it_is_uncordoned_only_if_the_lane_has_changed_it() {
+    let mut state = run(&input());
+    let attempted = |state: &mut RunState, verb: &str| {
+        let id = spec(state, &format!("canary/dgx030/{verb}")).id.clone();
+        state.steps.get_mut(&id).unwrap().attempts = 1;
+    };
+    attempted(&mut state, "cordon");
+    attempted(&mut state, "drain");
+    assert!(!whole::needed(&state, spec(&state, CORDON)));
+    attempted(&mut state, "install-kubeadm");
+    assert!(whole::needed(&state, spec(&state, CORDON)));
+}
+
+fn cordoned(owner: Option<Owner>) -> Reply {
+    let view = NodeView { unschedulable: true, owner, ..view("dgx030", false) };
+    Reply::All(vec![of_node(view), Reply::Cluster(ClusterReply::Nodes(vec![]))])
+}
+
+#[test]
+fn a_cordon_of_an_ended_run_is_taken_over_and_one_of_an_open_run_is_not() {
+    let state = run(&input());
+    let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
+    let of = |over| Some(Owner { run: RunId::new("r0").unwrap(), epoch: epoch.clone(), over });
+    assert_eq!(judged(&state, CORDON, &cordoned(of(true))), Assess::Ready);
+    assert!(
+        matches!(judged(&state, CORDON, &cordoned(of(false))), Assess::Wait(why) if why.contains("run r0"))
+    );
+    let step = spec(&state, CORDON);
+    let act =
+        |reply: &Reply| step.kind.step().act(&Cx { state: &state, step, ahead: 0, acted: false }, reply);
+    let from = |reply: &Reply| match act(reply) {
+        Some(Act::Cluster(ClusterAct::Cordon { from, .. })) => from,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(from(&cordoned(of(true))), RunId::new("r0").ok());
+    let free = Reply::All(vec![of_node(view("dgx030", false)), Reply::Cluster(ClusterReply::Nodes(vec![]))]);
+    assert_eq!(from(&free), None);
+    let text = serde_json::to_string(&of(false)).unwrap();
+    assert!(!text.contains("over"), "the mark on the node stays as it was: {text}");
+}
+
+#[test]
+fn a_turn_has_no_time_limit_and_says_what_holds_it() {
+    let state = run(&input());
+    let id = "workers/dgx031/cordon";
+    let others = |views: Vec<NodeView>| {
+        Reply::All(vec![of_node(view("dgx031", false)), Reply::Cluster(ClusterReply::Nodes(views))])
+    };
+    let down = NodeView { ready: false, ..view("dgx033", false) };
+    let Assess::Wait(why) = judged(&state, id, &others(vec![down.clone()])) else { panic!() };
+    assert!(why.contains("not Ready or cordoned by others: dgx033"), "{why}");
+    assert!(why.contains("podlift set max-unavailable 2"), "{why}");
+    let step = spec(&state, id);
+    let policy = step.kind.step().policy(&Cx { state: &state, step, ahead: 0, acted: false });
+    assert!(policy.wait.as_secs() > 10 * 365 * 86_400);
+    let more = Event::OptionSet { name: "max-unavailable".into(), value: "2".into(), by: "me".into() };
+    let state = say(Some(state), more);
+    assert_eq!(judged(&state, id, &others(vec![down.clone()])), Assess::Ready);
+    // A failed node without which the run goes on takes no turn away.
+    let mut state = run(&input());
+    let failed = spec(&state, "workers/dgx033/drain").id.clone();
+    let reason = crate::program::StopReason {
+        code: "x".into(),
+        message: "m".into(),
+        detail: String::new(),
+        undone: String::new(),
+        next: "n".into(),
+    };
+    state = say(Some(state), Event::StepFailed { step: failed.clone(), reason: reason.clone() });
+    state = say(Some(state), Event::NodeSetAside { node: name("dgx033"), step: failed, reason });
+    assert_eq!(judged(&state, id, &others(vec![down])), Assess::Ready);
+}
+
+#[test]
+fn members_of_lost_machines_do_not_count() {
+    let i = served();
+    let mut etcd = i.etcd.values().next().unwrap().clone().unwrap();
+    etcd.members[2].healthy = false;
+    let reply = |etcd| Reply::Node(Box::new(OpOutput::Etcd(etcd)));
+    let id = "control-plane/runai-01/etcd-ready";
+    let state = run(&i);
+    assert!(
+        matches!(judged(&state, id, &reply(etcd.clone())), Assess::Wait(why) if why.contains("runai-03"))
+    );
+    let state = say(Some(state), Event::NodeLost { node: name("runai-03"), by: "jane".into() });
+    assert_eq!(text(judged(&state, id, &reply(etcd.clone()))), "2 members healthy, runai-02 leads");
+    // The member may have another name than the node.
+    etcd.members[2].name = "etcd-c".into();
+    assert_eq!(text(judged(&state, id, &reply(etcd))), "2 members healthy, runai-02 leads");
+    let step = spec(&state, "after/verify-fleet");
+    let Probe::All(looks) = step.kind.step().probe(&Cx { state: &state, step, ahead: 0, acted: false })
+    else {
+        panic!()
+    };
+    let endpoints = vec!["10.77.0.11:6443".to_string(), "10.77.0.12:6443".into()];
+    assert!(looks.contains(&Probe::Cluster(ClusterLook::ProbeApiServers { endpoints })), "{looks:?}");
+}
+
+#[test]
+fn each_node_is_verified_on_its_own_and_the_fleet_does_not_wait_for_one_moment() {
+    let state = run(&input());
+    let at = |change: fn(&mut NodeView)| {
+        let mut seen = NodeView { kubelet: "v1.32.9".parse().ok(), ..view("dgx031", false) };
+        change(&mut seen);
+        judged(&state, "verify/dgx031/verify-node", &of_node(seen))
+    };
+    assert_eq!(text(at(|_| {})), "Ready at v1.32.9");
+    assert!(matches!(at(|v| v.ready = false), Assess::Wait(_)));
+    assert!(
+        matches!(at(|v| v.kubelet = "v1.31.9".parse().ok()), Assess::Blocked(r) if r.code == "not-at-target")
+    );
+    let ours = |v: &mut NodeView| {
+        let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
+        v.owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
+    };
+    assert!(matches!(at(ours), Assess::Blocked(r) if r.code == "cordon-left"));
+    let all = |change: fn(&mut NodeView)| {
+        let nodes = state.plan.inventory.nodes.iter();
+        let mut views: Vec<NodeView> =
+            nodes.map(|n| NodeView { kubelet: "v1.32.9".parse().ok(), ..n.view.clone() }).collect();
+        views.iter_mut().for_each(change);
+        let views = Reply::Cluster(ClusterReply::Nodes(views));
+        judged(
+            &state,
+            "after/verify-fleet",
+            &Reply::All(vec![views, Reply::Cluster(ClusterReply::Probes(vec![]))]),
+        )
+    };
+    let told = text(all(|v| v.ready = v.name.as_str() != "dgx032"));
+    assert!(told.ends_with("not Ready at this moment: dgx032"), "{told}");
+    assert!(matches!(all(|v| v.ready = v.name.as_str() != "runai-02"), Assess::Wait(_)));
+}
+
+#[test]
+fn addons_of_an_earlier_run_are_not_applied_again() {
+    let images = ["registry.k8s.io/coredns/coredns:v1.11.3", "registry.k8s.io/kube-proxy:v1.32.9"];
+    let mut i = input();
+    let needed = |image: &&str| NeededImage {
+        image: image.to_string(),
+        role: ImageRole::of(image),
+        present: true,
+        pinned: true,
+        pull: None,
+    };
+    let survey = i.surveys.get_mut(&name("dgx030")).unwrap().as_mut().unwrap();
+    survey.images.as_mut().unwrap().needed = images.iter().map(needed).collect();
+    let state = run(&i);
+    let at = |images: &[&str], acted| {
+        let images = images.iter().map(ToString::to_string).collect();
+        let kube_proxy_version = "v1.32.9".parse().ok();
+        let view = AddonsView { kube_proxy: true, coredns: true, kube_proxy_version, images };
+        assess(&state, "addons/addons", acted, &Reply::Cluster(ClusterReply::Addons(view)))
+    };
+    assert_eq!(text(at(&images, false)), "coredns, kube-proxy run the images of v1.32.9 already");
+    assert_eq!(at(&[images[1], "registry.k8s.io/coredns/coredns:v1.11.1"], false), Assess::Ready);
+    assert_eq!(at(&[], false), Assess::Ready);
+    assert_eq!(text(at(&[], true)), "coredns, kube-proxy");
+}
+
+#[test]
+fn a_drain_passes_its_options_on_and_names_what_it_leaves() {
+    let mut i = input();
+    i.options.drain.force = true;
+    let state = run(&i);
+    let step = spec(&state, "canary/dgx030/drain");
+    let cx = Cx { state: &state, step, ahead: 0, acted: false };
+    let options = DrainOptions { force: true, ..DrainOptions::default() };
+    let look = ClusterLook::PodsToEvict { node: name("dgx030"), options: options.clone() };
+    assert_eq!(step.kind.step().probe(&cx), Probe::Cluster(look));
+    let view = EvictionView {
+        left: vec!["kube-system/agent: it tolerates everything".into()],
+        ..Default::default()
+    };
+    let reply = Reply::Cluster(ClusterReply::Pods(view));
+    assert!(
+        text(judged(&state, "canary/dgx030/drain", &reply))
+            .ends_with("left by design: kube-system/agent: it tolerates everything")
+    );
+    let Some(Act::Cluster(ClusterAct::Drain { options: sent, .. })) = step.kind.step().act(&cx, &reply)
+    else {
+        panic!()
+    };
+    assert_eq!(sent, options);
+}
+
+#[test]
+fn what_an_abort_leaves_is_listed_with_its_places() {
+    let mut state = run(&input());
+    let mut acted = |id: &str| {
+        let id = spec(&state, id).id.clone();
+        state.steps.get_mut(&id).unwrap().ever_acted = true;
+    };
+    for verb in ["apt-source", "image-pull"] {
+        acted(&format!("pre-stage/dgx030/{verb}"));
+        acted(&format!("pre-stage/dgx031/{verb}"));
+    }
+    acted("addons/addons");
+    acted("kubelets/runai-01/kubelet-config");
+    let acted = state.plan.steps().filter(|spec| state.steps[&spec.id].ever_acted);
+    let left: std::collections::BTreeSet<String> =
+        acted.filter_map(|spec| spec.kind.step().remains()).collect();
+    let wanted = [
+        "/etc/apt/sources.list.d/kubernetes.list points at the repository of v1.32",
+        "/var/lib/kubelet/config.yaml is written anew from ConfigMap kubelet-config",
+        "the addons are of v1.32.9: coredns, kube-proxy",
+        "the images of v1.32.9 stay on the node, without podlift's pins",
+    ];
+    assert_eq!(left.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+}

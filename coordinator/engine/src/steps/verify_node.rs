@@ -1,0 +1,71 @@
+//! At the end, each node on its own: Ready at the target, and without this run's cordon. The nodes are verified side by side as they come,
+//! because in a large fleet there is no moment at which all are Ready.
+
+use super::cordon::ours;
+use super::reply::{blocked, done, node, odd};
+use super::{Assess, Cx, Policy, Step, Touches};
+use crate::doors::{ClusterLook, Probe, Reply};
+use crate::program::{Given, Shared};
+use podlift_model::KubeVersion;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifyNode {
+    #[serde(default, skip_serializing_if = "Given::is_shared")]
+    to: Given<KubeVersion>,
+}
+
+impl VerifyNode {
+    pub fn to(version: KubeVersion) -> Self {
+        Self { to: Given::shared(version) }
+    }
+}
+
+impl Step for VerifyNode {
+    fn verb(&self) -> String {
+        "verify-node".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Nothing
+    }
+    fn complete(&mut self, shared: &Shared) {
+        self.to.complete(shared.to);
+    }
+    fn may_be_deferred(&self) -> bool {
+        true
+    }
+    fn sample() -> Self {
+        Self::to(KubeVersion::new(1, 32, 9))
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        Probe::Cluster(ClusterLook::Node { node: cx.node() })
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let Some(view) = node(reply) else { return odd(reply) };
+        let (name, to) = (cx.node(), *self.to);
+        match view.kubelet {
+            _ if !view.ready => Assess::Wait(format!("not Ready: {}", view.ready_message)),
+            Some(kubelet) if kubelet == to && ours(cx, view) => blocked(
+                "cordon-left",
+                format!("node {name} still carries this run's cordon"),
+                format!("kubectl uncordon {name} && podlift retry"),
+            ),
+            Some(kubelet) if kubelet == to => done(format!("Ready at {to}")),
+            other => {
+                let is = other.map_or("an unknown version".into(), |v| v.to_string());
+                let message = format!(
+                    "not at {to} at the end of the run: {name} runs {is}; podlift defer {name} leaves it out"
+                );
+                blocked("not-at-target", message, "podlift retry")
+            }
+        }
+    }
+
+    fn policy(&self, cx: &Cx) -> Policy {
+        Policy { poll: Duration::from_secs(5), ..cx.policy() }
+    }
+}
