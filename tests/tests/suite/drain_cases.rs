@@ -68,7 +68,9 @@ async fn drain(world: &Arc<World>, seconds: u32) -> Result<String, Failure> {
     // As a run does it, with what the node lifecycle controller makes of it.
     world.update(|s| s.api.change(&Key::node(NODE), |v| v["spec"]["unschedulable"] = json!(true)));
     world
-        .until(|s| s.api.get(&Key::node(NODE)).is_some_and(|v| v["spec"]["taints"][0]["timeAdded"].is_string()))
+        .until(|s| {
+            s.api.get(&Key::node(NODE)).is_some_and(|v| v["spec"]["taints"][0]["timeAdded"].is_string())
+        })
         .await;
     // Times of objects are whole seconds.
     tokio::time::sleep(Duration::from_secs(1)).await;

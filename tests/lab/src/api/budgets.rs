@@ -40,9 +40,7 @@ pub fn count(s: &State, budget: &Value) -> Result<Count, Uncountable> {
     let pods: Vec<&Value> = s.api.pods().map(|(_, v)| v).filter(|v| covers(budget, v)).collect();
     let healthy = pods.iter().filter(|v| ready(v)).count() as i64;
     let by_scale = counts_by_scale(&budget["spec"]);
-    if by_scale
-        && let Some(why) = pods.iter().find_map(|pod| without_scale(pod))
-    {
+    if by_scale && let Some(why) = pods.iter().find_map(|pod| without_scale(pod)) {
         return Err(Uncountable(why));
     }
     // An eviction takes one of those that are expected, until the controllers have made another.
