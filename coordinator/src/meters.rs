@@ -1,8 +1,12 @@
 //! Durations of this process that the journal does not contain, measured where they occur.
 
+use crate::cluster::Gauge;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Buckets in seconds for an append with its fsync, from a good SSD to a failing disk.
@@ -13,11 +17,43 @@ const PLANS: [f64; 9] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 pub struct Meters {
     pub(crate) append: Histogram,
     plan: Histogram,
+    pub api: ApiMeters,
+}
+
+/// Requests to the Kubernetes API, and the shared watches.
+#[derive(Clone, Default)]
+pub struct ApiMeters {
+    requests: Family<Vec<(&'static str, &'static str)>, Counter>,
+    watches: Arc<Mutex<Vec<Reading>>>,
+}
+
+/// Reads the condition of one watch.
+type Reading = Arc<dyn Fn() -> Gauge + Send + Sync>;
+
+impl fmt::Debug for ApiMeters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiMeters")
+    }
+}
+
+impl ApiMeters {
+    /// Counts one request; all pages of a list are one.
+    pub(crate) fn requested(&self, verb: &'static str) {
+        self.requests.get_or_create(&vec![("verb", verb)]).inc();
+    }
+
+    pub(crate) fn observe(&self, watch: Reading) {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(watch);
+    }
+
+    pub(crate) fn watches(&self) -> Vec<Gauge> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|read| read()).collect()
+    }
 }
 
 impl Default for Meters {
     fn default() -> Self {
-        Self { append: Histogram::new(APPENDS), plan: Histogram::new(PLANS) }
+        Self { append: Histogram::new(APPENDS), plan: Histogram::new(PLANS), api: ApiMeters::default() }
     }
 }
 
@@ -25,6 +61,8 @@ impl Meters {
     pub(crate) fn register(&self, to: &mut Registry) {
         let (append, plan) = (self.append.clone(), self.plan.clone());
         to.register_with_unit("journal_append", "One durable append to the journal", Unit::Seconds, append);
+        let help = "Requests to the Kubernetes API; all pages of a list are one";
+        to.register("api_requests", help, self.api.requests.clone());
         let help = "Making a plan: looking at every node and judging what was seen";
         to.register_with_unit("plan_duration", help, Unit::Seconds, plan);
     }

@@ -1,7 +1,9 @@
 //! The network side of the daemon: mTLS listener, the two services, health. Everything is opened and checked before the first connection is
 //! accepted.
 
-use crate::cluster::{ByAddress, Cluster, Credentials, HttpsProber, KubeCluster, connect};
+use crate::cluster::{
+    ByAddress, Cluster, Credentials, HttpsProber, KubeCluster, connect, connect_for_watches,
+};
 use crate::config::Config;
 use crate::core::{Coordinator, Parts};
 use crate::dispatch::Hub;
@@ -40,7 +42,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let meters = Arc::new(Meters::default());
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
     let store = Store::open(Box::new(Metered::new(journal, &meters)), clock.clone())?;
-    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config).await?);
+    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config, &meters).await?);
     let (name, of_hub) = (config.cluster.clone(), config.hub());
     let hub = Hub::over(cluster.clone(), name, store.clone(), clock.clone(), of_hub);
     let parts = Parts {
@@ -149,13 +151,15 @@ fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
     Ok(Some(policy))
 }
 
-async fn kube(config: &Config) -> anyhow::Result<KubeCluster> {
+async fn kube(config: &Config, meters: &Meters) -> anyhow::Result<KubeCluster> {
     let k = &config.kubernetes;
     let client = connect(&k.kubeconfig, k.timeout).await?;
     let credentials = Credentials::of(&k.kubeconfig).await?;
     let prober = HttpsProber::new(&k.ca, k.vip.clone(), k.probe_timeout)?.with_credentials(credentials)?;
     let servers = ByAddress::new(&k.kubeconfig, k.timeout).await?;
-    Ok(KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers)))
+    let watches = connect_for_watches(&k.kubeconfig, k.timeout).await?;
+    let cluster = KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers));
+    Ok(cluster.with_meters(meters.api.clone()).with_watches(watches))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod servers;
 
 pub use certificates::{Certificates, Handshake};
 pub use credentials::{Credentials, CredentialsError};
-pub use kube::{ByAddress, KubeCluster, connect};
+pub use kube::{ByAddress, Gauge, KubeCluster, connect, connect_for_watches};
 pub use probe::{HttpsProber, Prober};
 pub use servers::Servers;
 

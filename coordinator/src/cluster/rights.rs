@@ -59,6 +59,10 @@ pub const RIGHTS: &[Right] = &[
     all(&["create"], "", "pods/eviction", "drains"),
     all(GET, "apps", "daemonsets", "drains: whether the DaemonSet of a pod exists"),
     all(LIST, "policy", "poddisruptionbudgets", "drains: which budget blocks an eviction"),
+    // Without these rights nodes and pods are listed each time, and pods can't be deleted past their budgets.
+    Right { needed: false, ..all(&["watch"], "", "nodes", "one watch of all nodes instead of many lists") },
+    Right { needed: false, ..all(&["watch"], "", "pods", "one watch of all pods instead of many lists") },
+    Right { needed: false, ..all(&["delete"], "", "pods", "drains with --disable-eviction") },
     all(LIST, "", "services", SURVEY),
     all(LIST, "networking.k8s.io", "ingresses", SURVEY),
     all(LIST, "node.k8s.io", "runtimeclasses", SURVEY),

@@ -93,6 +93,11 @@ impl Coordinator {
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Program>, CoordinatorError> {
+        self.make(self.wanted(ask, by), by, counts).await
+    }
+
+    /// The request with all parts filled in.
+    pub(super) fn wanted(&self, ask: &PlanAsk, by: &str) -> Ask {
         let options = ask.options(&self.settings.options);
         let waiver = |(check, reason): &(String, String)| Waiver {
             check: check.clone(),
@@ -100,16 +105,17 @@ impl Coordinator {
             by: by.into(),
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
-        let wanted = Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers };
-        self.make(wanted, by, counts).await
+        Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers }
     }
 
+    /// Makes a plan when it is its turn: only one is made at a time, because each asks every node and lists the whole cluster.
     pub(super) async fn make(
         &self,
         ask: Ask,
         by: &str,
         counts: &Counts,
     ) -> Result<Arc<Program>, CoordinatorError> {
+        let _turn = counts.of("plans before this one", self.plans.turn()).await;
         let open_run = self.store.open_run().map(|state| state.run.clone());
         let known = Journaled { attestations: self.store.attestations(), open_run };
         let to = match ask.goal {

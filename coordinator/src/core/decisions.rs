@@ -17,14 +17,20 @@ pub(super) fn pause(reason: String, now: bool, by: &str) -> Event {
     Event::RunPaused { reason, by: Some(by.into()), now }
 }
 
-/// Resumes a run without failed steps; those would pause it again at once. What waits for an approval is not resumed.
+/// Resumes a run. A run that paused because a step failed is not resumed, because it would pause again at once; a run that a person paused
+/// is, although a lane that went on to its end may have failed meanwhile, and the machine judges that failure then. What waits for an
+/// approval is not resumed.
 pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
-    if let RunStatus::Paused { reason } = &state.status
-        && reason.code == APPROVAL
-    {
-        return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
+    let by_person = match &state.status {
+        RunStatus::Paused { reason } if reason.code == APPROVAL => {
+            return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
+        }
+        RunStatus::Paused { reason } => reason.code == codes::OPERATOR,
+        _ => false,
+    };
+    if !by_person {
+        none_failed(state)?;
     }
-    none_failed(state)?;
     Ok(Event::RunResumed { by })
 }
 

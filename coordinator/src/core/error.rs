@@ -9,6 +9,7 @@ use podlift_engine::program::{ContractError, Finding, GoalName};
 use podlift_engine::view::SelectorError;
 use podlift_model::ids::InvalidId;
 use podlift_model::{ClusterName, Digest, Failure, FailureClass, NodeName, RunId, StepId};
+use std::sync::Arc;
 use tonic::Code;
 
 /// The text of each variant is what did not happen; `why` holds the rest.
@@ -90,6 +91,9 @@ pub enum CoordinatorError {
     Journal(#[from] JournalError),
     #[error("the name is not valid")]
     Id(#[from] InvalidId),
+    /// The error of a plan that several people asked for.
+    #[error("{0}")]
+    Shared(Arc<CoordinatorError>),
 }
 
 /// Findings that are listed. A person cannot read more at once, and `podlift plan` shows all.
@@ -239,6 +243,7 @@ impl CoordinatorError {
             E::Store(error) => error.to_string(),
             E::Journal(error) => error.to_string(),
             E::Id(error) => error.to_string(),
+            E::Shared(error) => error.why(),
         }
     }
 }
@@ -306,6 +311,7 @@ impl StatusError for CoordinatorError {
                 (Code::Internal, "JOURNAL", "systemctl status podlift-coordinator")
             }
             E::Id(_) => (Code::InvalidArgument, "INVALID_FIELD", "podlift help"),
+            E::Shared(error) => return error.info(),
         };
         ErrorInfo { code, reason, message: self.to_string(), why: self.why(), next: next.into() }
     }

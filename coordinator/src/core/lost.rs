@@ -111,6 +111,7 @@ fn removal(store: &EtcdState, node: &NodeName, gone: &Gone, on: &NodeName) -> Op
     };
     let member = store.members.iter().find(|m| mine(&m.name, &m.endpoint))?;
     let other = store.members.iter().find(|m| m.healthy && m.endpoint != member.endpoint)?;
-    let id = format!("ID   (the id of {} in `member list`)", member.name);
+    let unknown = || format!("ID   (the id of {} in `member list`)", member.name);
+    let id = member.id.clone().unwrap_or_else(unknown);
     Some(format!("  etcdctl {PKI} --endpoints={} member remove {id}   (on {on})", other.endpoint))
 }

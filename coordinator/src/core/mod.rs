@@ -12,6 +12,7 @@ mod node_ask;
 mod people;
 #[cfg(test)]
 mod people_tests;
+mod plans;
 mod release;
 #[cfg(test)]
 mod release_tests;
@@ -25,6 +26,7 @@ pub use ask::PlanAsk;
 pub use backup::BackupAsk;
 pub use commands::Command;
 pub use error::CoordinatorError;
+pub use plans::SharedPlan;
 
 use crate::backup::{BackupSettings, Backups};
 use crate::cluster::Cluster;
@@ -34,6 +36,7 @@ use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
 use crate::meters::Meters;
 use crate::store::Store;
+use plans::Plans;
 use podlift_common::clock::Clock;
 use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, Epoch, InstanceId, NodeName};
@@ -82,6 +85,7 @@ pub struct Coordinator {
     fence: Arc<Fence>,
     planner: Planner,
     seen_plans: SeenPlans,
+    plans: Plans,
     /// Only one run starts at a time. Work on its own thread holds the lock until it is done.
     starting: Arc<tokio::sync::Mutex<()>>,
     meters: Arc<Meters>,
@@ -121,6 +125,7 @@ impl Coordinator {
             fence,
             planner,
             seen_plans: SeenPlans::default(),
+            plans: Plans::default(),
             starting: Arc::default(),
             meters,
         })

@@ -1,5 +1,6 @@
 //! Failure texts for people: what happened, the alternatives, and the one next command, which can be typed unchanged.
 
+use crate::dispatch::UNREACHABLE;
 use podlift_engine::StepSpec;
 use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::RunState;
@@ -21,14 +22,23 @@ pub(super) fn aborted(why: &str) -> StopReason {
 
 /// An op is open, and its agent does not answer.
 pub(super) fn open_op(state: &RunState, step: &StepSpec, failure: &Failure) -> StopReason {
-    let lost = deferrable(state, step).map_or(String::new(), |node| {
-        format!("; if the node is gone for good: podlift defer {node}, then podlift resume")
+    let lost = way_without(state, step).map_or(String::new(), |command| {
+        format!("; if the node is gone for good: {command}, then podlift resume")
     });
     let text = format!(
         "{}: an op is open and its end is not known: {}; bring the agent back first (systemctl status podlift-agent){lost}",
         step.id, failure.message
     );
     stop(&failure.code, text, RESUME)
+}
+
+/// The command by which the run goes on without the node of this step, if the node won't come back.
+fn way_without(state: &RunState, step: &StepSpec) -> Option<String> {
+    match (deferrable(state, step), &step.node) {
+        (Some(worker), _) => Some(format!("podlift defer {worker}")),
+        (None, Some(node)) => Some(format!("podlift node lost {node}")),
+        (None, None) => None,
+    }
 }
 
 /// The node that may be deferred if this step makes no progress.
@@ -45,9 +55,16 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
         (codes::DRAIN_BLOCKED | codes::DRAIN_REFUSED | codes::EVICTION_FAILED, Some(node)) => {
             format!("{why}; let the pods move first, or leave the node out: podlift defer {node}")
         }
-        _ => match deferrable(state, step) {
-            Some(node) => format!("{why}; mend the cause first, or leave the node out: podlift defer {node}"),
-            None => why.clone(),
+        _ => match (deferrable(state, step), &step.node) {
+            (Some(node), _) => {
+                format!("{why}; mend the cause first, or leave the node out: podlift defer {node}")
+            }
+            (None, Some(node)) if failure.code == UNREACHABLE => {
+                format!(
+                    "{why}; bring its agent back first, or if the node is gone for good: podlift node lost {node}"
+                )
+            }
+            _ => why.clone(),
         },
     };
     let next = match failure.code.as_str() {

@@ -4,7 +4,7 @@ use crate::core::{Command, CoordinatorError};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, Running, name, start};
 use podlift_engine::machine::{RunState, RunStatus, StepStatus};
-use podlift_model::{OpOutcome, RunId, codes};
+use podlift_model::{Failure, OpOutcome, RunId, codes};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,4 +106,26 @@ async fn a_second_abort_ends_the_wait_and_lists_the_cordon_with_the_next_command
     let release = Command::NodeRelease { node: name("dgx030"), reason: String::new(), force: false };
     say(&r, release).await.unwrap();
     assert!(!fleet.lock().views[&name("dgx030")].unschedulable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_fails_while_it_finishes_in_a_pause_leaves_the_printed_command_right() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = start(&fleet, &journal, "one");
+    let run = r.upgrade().await;
+    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n == "dgx030" && v == "cordon")).await;
+    let failure = Failure::permanent("unit-failed", "kubelet does not start");
+    fleet.lock().failing.insert("kubelet-restart".into(), vec![failure]);
+    say(&r, Command::Pause { reason: "later".into(), now: false }).await.unwrap();
+    let state = r.until(&run, |s| s.failed_steps().next().is_some()).await;
+    let RunStatus::Paused { reason } = &state.status else { panic!("{:?}", state.status) };
+    assert_eq!(reason.next, "podlift resume");
+    say(&r, Command::Resume).await.unwrap();
+    let named = |s: &RunState| match &s.status {
+        RunStatus::Paused { reason } => reason.code == "unit-failed" && reason.next == "podlift retry",
+        _ => false,
+    };
+    r.until(&run, named).await;
+    say(&r, Command::Retry { step: None, repair_dpkg: false }).await.unwrap();
+    r.until(&run, |s| s.status == RunStatus::Succeeded).await;
 }

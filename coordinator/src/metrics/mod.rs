@@ -6,6 +6,7 @@ mod fleet;
 mod journal;
 mod run;
 mod tally;
+mod watches;
 
 pub use journal::Metered;
 
@@ -38,6 +39,7 @@ impl Metrics {
         let tally = Tally::default();
         tally.register(&mut registry);
         coordinator.meters().register(&mut registry);
+        registry.register_collector(Box::new(watches::Watches(coordinator.meters().api.clone())));
         let store = coordinator.store().clone();
         registry.register_collector(Box::new(run::Runs(store.clone(), coordinator.agents().clone())));
         registry.register_collector(Box::new(fleet::Fleet(coordinator.clone())));

@@ -47,7 +47,7 @@ impl ControlService for Control {
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<Document>, Status> {
         let by = allow(&request, Role::Viewer)?;
         let ask = read::plan(request.get_ref()).map_err(bad)?;
-        let made = self.coordinator.plan(&ask, &by).await.map_err(bad)?;
+        let made = self.coordinator.shared_plan(&ask, &by).made().await.map_err(bad)?;
         Ok(Response::new(super::plan_watch::document(&made)))
     }
 

@@ -1,7 +1,8 @@
-//! A stream of a plan's progress, which ends with the plan. A slow watcher misses numbers; a watcher that disconnects ends the looks.
+//! A stream of a plan's progress, which ends with the plan. A slow watcher misses numbers; when the last watcher of a plan disconnects, the
+//! looks end.
 
 use crate::core::{Coordinator, PlanAsk};
-use crate::exec::{Count, Counts};
+use crate::exec::Count;
 use podlift_common::wire::to_status;
 use podlift_engine::program::{self, Program};
 use podlift_proto::v1::plan_update::Update;
@@ -13,9 +14,9 @@ use tonic::Status;
 type Watcher = mpsc::Sender<Result<PlanUpdate, Status>>;
 
 pub(super) async fn watch(coordinator: Arc<Coordinator>, ask: PlanAsk, by: String, send: Watcher) {
-    let counts = Counts::default();
-    let mut seen = counts.subscribe();
-    let making = coordinator.plan_watched(&ask, &by, &counts);
+    let shared = coordinator.shared_plan(&ask, &by);
+    let mut seen = shared.progress();
+    let making = shared.made();
     tokio::pin!(making);
     let mut told: Vec<Count> = vec![];
     let made = loop {

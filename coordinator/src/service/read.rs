@@ -87,6 +87,9 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
 
 /// The name of a node, or a selector of labels.
 fn left_out(text: &str) -> Result<String, WireError> {
+    if text.trim().is_empty() {
+        return Err(WireError::new("without", "empty, expected the name of a node or a selector of labels"));
+    }
     if NodeName::new(text).is_err() {
         field::<Selector>("without", text)?;
     }
@@ -184,4 +187,70 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
             Command::HealApply { node: field("target", target)?, component }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(change: impl FnOnce(&mut v1::PlanRequest)) -> Result<PlanAsk, WireError> {
+        let mut request = v1::PlanRequest { to: "v1.32.9".into(), ..v1::PlanRequest::default() };
+        change(&mut request);
+        plan(&request)
+    }
+
+    #[test]
+    fn a_request_of_an_older_client_has_the_options_of_the_configuration() {
+        let plain = ask(|_| ()).unwrap();
+        assert_eq!(plain, PlanAsk::to("v1.32.9".parse().unwrap()));
+    }
+
+    #[test]
+    fn options_of_a_run_are_read_and_bad_ones_name_field_and_value() {
+        let options = v1::DrainOptions {
+            grace_period_seconds: Some(0),
+            skip_wait_for_delete_seconds: 60,
+            disable_eviction: true,
+            force: true,
+        };
+        let full = ask(|r| {
+            (r.max_failed, r.skip_unready, r.fetch_parallel) = ("5%".into(), true, 8);
+            (r.drain, r.no_step_aside) = (Some(options), true);
+            r.without = vec!["dgx031".into(), "rack=r7,!gpu".into()];
+        });
+        let full = full.unwrap();
+        assert_eq!((full.max_failed, full.fetch_parallel), (Some(Limit::Percent(5)), Some(8)));
+        assert_eq!((full.drain.grace_period_seconds, full.drain.skip_wait_for_delete_seconds), (Some(0), 60));
+        assert!(full.drain.force && full.drain.disable_eviction && full.no_step_aside && full.skip_unready);
+        assert_eq!(full.without.len(), 2);
+        let own = v1::DrainOptions { grace_period_seconds: Some(-1), ..v1::DrainOptions::default() };
+        assert_eq!(ask(|r| r.drain = Some(own)).unwrap().drain, DrainOptions::default());
+        for (change, field) in [
+            ((|r| r.max_failed = "some".into()) as fn(&mut v1::PlanRequest), "max_failed"),
+            (|r| r.max_failed = "0".into(), "max_failed"),
+            (|r| r.without = vec!["rack in (".into()], "without"),
+            (|r| r.without = vec![String::new()], "without"),
+        ] {
+            let error = ask(change).unwrap_err().to_string();
+            assert!(error.contains(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn commands_on_nodes_need_their_words() {
+        let of = |verb: Verb, target: &str| v1::CommandRequest {
+            verb: verb as i32,
+            target: target.into(),
+            ..v1::CommandRequest::default()
+        };
+        let lost = command(&of(Verb::NodeLost, "runai-02")).unwrap();
+        assert_eq!(lost, Command::NodeLost { node: "runai-02".parse().unwrap() });
+        let forced = v1::CommandRequest { force: true, ..of(Verb::NodeRelease, "dgx030") };
+        assert!(command(&forced).unwrap_err().to_string().contains("reason"));
+        let said = v1::CommandRequest { reason: "mended".into(), ..forced };
+        assert!(matches!(command(&said), Ok(Command::NodeRelease { force: true, .. })));
+        assert!(command(&of(Verb::Set, "")).unwrap_err().to_string().contains("max-unavailable"));
+        let now = v1::CommandRequest { now: true, ..of(Verb::Pause, "") };
+        assert_eq!(command(&now).unwrap(), Command::Pause { reason: String::new(), now: true });
+    }
 }

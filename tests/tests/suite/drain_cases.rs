@@ -65,8 +65,15 @@ async fn drain(world: &Arc<World>, seconds: u32) -> Result<String, Failure> {
         seconds,
         options: DrainOptions::default(),
     };
-    // As a run does it.
+    // As a run does it, with what the node lifecycle controller makes of it.
     world.update(|s| s.api.change(&Key::node(NODE), |v| v["spec"]["unschedulable"] = json!(true)));
+    world
+        .until(|s| {
+            s.api.get(&Key::node(NODE)).is_some_and(|v| v["spec"]["taints"][0]["timeAdded"].is_string())
+        })
+        .await;
+    // Times of objects are whole seconds.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let epoch = Epoch { number: 5, instance: InstanceId::new("one").unwrap() };
     cluster(world).act(&act, &epoch).await
 }

@@ -1,17 +1,25 @@
 //! Requests as JSON: one call, one answer, one classified error. It does not retry.
 
+use super::cache::number;
 use crate::cluster::UNREACHABLE;
+use crate::meters::ApiMeters;
 use bytes::Bytes;
 use http::{Method, Request};
 use kube::Client;
 use kube::client::Body;
 use podlift_model::{Failure, codes};
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+#[derive(Clone)]
 pub(super) struct Api {
     client: Client,
     timeout: Duration,
+    meters: ApiMeters,
+    /// The highest resourceVersion that a write of this process led to.
+    written: Arc<AtomicU64>,
 }
 
 /// A call without success.
@@ -39,10 +47,34 @@ pub(super) struct Cause {
 
 impl Api {
     pub fn new(client: Client, timeout: Duration) -> Self {
-        Self { client, timeout }
+        Self { client, timeout, meters: ApiMeters::default(), written: Arc::default() }
+    }
+
+    /// Counts requests in `meters` from now on.
+    pub fn with_meters(self, meters: ApiMeters) -> Self {
+        Self { meters, ..self }
+    }
+
+    pub fn meters(&self) -> &ApiMeters {
+        &self.meters
+    }
+
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Counts one request. All pages of a list are one.
+    pub fn count(&self, verb: &'static str) {
+        self.meters.requested(verb);
+    }
+
+    /// The highest resourceVersion that a write of this process led to; 0 before the first.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
     }
 
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.count("get");
         self.send(Method::GET, path, None).await
     }
 
@@ -57,14 +89,20 @@ impl Api {
 
     pub async fn merge_patch(&self, path: &str, patch: &Value) -> Result<Value, ApiError> {
         let body = ("application/merge-patch+json", patch);
-        self.send(Method::PATCH, &format!("{path}?fieldManager=podlift"), Some(body)).await
+        self.count("patch");
+        let object = self.send(Method::PATCH, &format!("{path}?fieldManager=podlift"), Some(body)).await?;
+        let version = number(object["metadata"]["resourceVersion"].as_str().unwrap_or_default());
+        self.written.fetch_max(version, Ordering::AcqRel);
+        Ok(object)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.count("create");
         self.send(Method::POST, path, Some(("application/json", body))).await
     }
 
     pub async fn delete(&self, path: &str, options: &Value) -> Result<Value, ApiError> {
+        self.count("delete");
         self.send(Method::DELETE, path, Some(("application/json", options))).await
     }
 

@@ -21,6 +21,14 @@ pub async fn connect(kubeconfig: &Path, timeout: Duration) -> Result<Client, Con
     Client::try_from(config(kubeconfig, timeout).await?).map_err(failed)
 }
 
+/// Creates a client for watches, whose answers have no end: it has no time limit between two reads.
+pub async fn connect_for_watches(kubeconfig: &Path, timeout: Duration) -> Result<Client, ConnectError> {
+    let failed = |source| ConnectError::Client { path: kubeconfig.into(), source: Box::new(source) };
+    let mut config = config(kubeconfig, timeout).await?;
+    config.read_timeout = None;
+    Client::try_from(config).map_err(failed)
+}
+
 async fn config(kubeconfig: &Path, timeout: Duration) -> Result<Config, ConnectError> {
     let bad = |source| ConnectError::Config { path: kubeconfig.into(), source };
     let file = Kubeconfig::read_from(kubeconfig).map_err(bad)?;

@@ -3,6 +3,7 @@
 
 mod addons;
 mod api;
+mod cache;
 mod config_map;
 mod connect;
 mod cordon;
@@ -18,25 +19,29 @@ mod raw;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod watches;
 
-pub use connect::{ByAddress, connect};
+pub use cache::Gauge;
+pub use connect::{ByAddress, connect, connect_for_watches};
 
 use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
 use crate::dispatch::Progress;
+use crate::meters::ApiMeters;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
-use drain::{Drain, Sight};
+use drain::Drain;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use lately::Lately;
 use podlift_common::clock::{Clock, SystemClock};
-use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView};
+use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView, NodeView};
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, NodeName};
 use std::sync::Arc;
 use std::time::Duration;
+use watches::Watches;
 
 pub struct KubeCluster {
     api: Api,
@@ -44,6 +49,7 @@ pub struct KubeCluster {
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
     lately: Lately,
+    watches: Option<Watches>,
     clock: Arc<dyn Clock>,
 }
 
@@ -59,8 +65,21 @@ impl KubeCluster {
             servers: Arc::new(NoServers),
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
             lately: Lately::default(),
+            watches: None,
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Reads nodes and pods from one watch of each kind. A watch begins at the first read. `client` must have no time limit between two
+    /// reads; the caller is within a runtime.
+    pub fn with_watches(self, client: ::kube::Client) -> Self {
+        let watches = Watches::begin(&self.api, client);
+        Self { watches: Some(watches), ..self }
+    }
+
+    /// Counts requests in `meters`. It must come before `with_watches`.
+    pub fn with_meters(self, meters: ApiMeters) -> Self {
+        Self { api: self.api.with_meters(meters), ..self }
     }
 
     /// Sets the wall clock, which is compared with the times in objects.
@@ -84,18 +103,26 @@ impl KubeCluster {
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 
+    /// The nodes as the watch shows them, at least as new as our own last write; `None` if the API has to be asked.
+    async fn watched_nodes(&self) -> Option<Vec<NodeView>> {
+        let nodes = self.watches.as_ref()?.nodes.all(self.api.written()).await?;
+        Some(nodes.iter().map(|node| node.view.clone()).collect())
+    }
+
     async fn pods_to_evict(&self, node: &NodeName, options: &DrainOptions) -> Result<EvictionView, Failure> {
         let now = || self.clock.now();
-        self.drain(node, options, &now).look().await
+        self.drain(node, options, Duration::ZERO, &now).look().await
     }
 
     fn drain<'a>(
         &'a self,
         node: &'a NodeName,
         options: &'a DrainOptions,
+        limit: Duration,
         now: &'a (dyn Fn() -> Timestamp + Send + Sync),
     ) -> Drain<'a> {
-        Drain { api: &self.api, sight: Sight { api: &self.api }, node, options, now }
+        let watched = self.watches.as_ref().map(|w| w.pods.as_ref());
+        Drain { api: &self.api, watched, node, options, limit, now }
     }
 
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {
@@ -108,8 +135,14 @@ impl Cluster for KubeCluster {
     async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure> {
         let api = &self.api;
         Ok(match look {
-            ClusterLook::Nodes => ClusterReply::Nodes(nodes::list(api).await?),
-            ClusterLook::NodesLately => ClusterReply::Nodes(self.lately.nodes(api).await?),
+            ClusterLook::Nodes => ClusterReply::Nodes(match self.watched_nodes().await {
+                Some(nodes) => nodes,
+                None => nodes::list(api).await?,
+            }),
+            ClusterLook::NodesLately => ClusterReply::Nodes(match self.watched_nodes().await {
+                Some(nodes) => nodes,
+                None => self.lately.nodes(api).await?,
+            }),
             ClusterLook::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
             ClusterLook::PodsToEvict { node, options } => {
                 ClusterReply::Pods(self.pods_to_evict(node, options).await?)
@@ -136,7 +169,7 @@ impl Cluster for KubeCluster {
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
             ClusterAct::Drain { node, seconds, options, .. } => {
                 let (now, limit) = (|| self.clock.now(), Duration::from_secs((*seconds).into()));
-                self.drain(node, options, &now).run(epoch, limit, told).await?
+                self.drain(node, options, limit, &now).run(epoch, told).await?
             }
             ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration } => {
                 kubeadm_config::write(api, resource_version, cluster_configuration, epoch).await?

@@ -1,6 +1,7 @@
 //! Reads Node objects.
 
 use super::api::Api;
+use super::cache::Kept;
 use super::owner;
 use super::pages::or_default;
 use podlift_engine::doors::NodeView;
@@ -29,9 +30,10 @@ struct Slim {
 }
 
 #[derive(Default, Deserialize, Serialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct SlimMeta {
     name: Value,
+    resource_version: Value,
     labels: Value,
     annotations: Value,
 }
@@ -53,6 +55,37 @@ struct SlimStatus {
 impl Slim {
     fn whole(&self) -> Value {
         json!({"metadata": self.metadata, "spec": self.spec, "status": self.status})
+    }
+}
+
+/// A Node in the shared watch.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "Slim")]
+pub(super) struct Watched {
+    pub view: NodeView,
+    version: String,
+}
+
+impl TryFrom<Slim> for Watched {
+    type Error = String;
+
+    fn try_from(slim: Slim) -> Result<Self, String> {
+        let version = slim.metadata.resource_version.as_str().unwrap_or_default().to_string();
+        Ok(Self { view: view(&slim.whole()).map_err(|failure| failure.message)?, version })
+    }
+}
+
+impl Kept for Watched {
+    const PATH: &'static str = "/api/v1/nodes";
+    const KIND: &'static str = "nodes";
+    fn key(&self) -> String {
+        self.view.name.to_string()
+    }
+    fn group(&self) -> &str {
+        ""
+    }
+    fn version(&self) -> &str {
+        &self.version
     }
 }
 

@@ -20,6 +20,8 @@ struct Page<T> {
 struct Meta {
     #[serde(default, rename = "continue")]
     next: String,
+    #[serde(default, rename = "resourceVersion")]
+    version: String,
 }
 
 impl Api {
@@ -35,9 +37,20 @@ impl Api {
         &self,
         path: &str,
         query: &[(&str, &str)],
-        mut take: impl FnMut(T),
+        take: impl FnMut(T),
     ) -> Result<(), ApiError> {
+        self.each_at(path, query, take).await.map(drop)
+    }
+
+    /// Like `each`. Returns the list's resourceVersion.
+    pub async fn each_at<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        mut take: impl FnMut(T),
+    ) -> Result<String, ApiError> {
         let mut token = String::new();
+        self.count("list");
         loop {
             let page = [("limit", PAGE), ("continue", token.as_str())];
             let pairs = query.iter().copied().chain(page).filter(|(_, v)| !v.is_empty());
@@ -45,10 +58,11 @@ impl Api {
             let bytes = self.bytes(Method::GET, &format!("{path}?{}", text.join("&")), None).await?;
             let page: Page<T> = serde_json::from_slice(&bytes).map_err(|e| unreadable(path, &e))?;
             page.items.into_iter().flatten().for_each(&mut take);
-            token = page.metadata.unwrap_or_default().next;
-            if token.is_empty() {
-                return Ok(());
+            let Meta { next, version } = page.metadata.unwrap_or_default();
+            if next.is_empty() {
+                return Ok(version);
             }
+            token = next;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Pods, reduced to the fields that a drain needs. A real Pod is ten kilobytes, and a large cluster has tens of thousands.
 
+use super::cache::Kept;
 use super::pages::or_default;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,6 +15,8 @@ pub(super) struct Pod {
     pub namespace: String,
     pub pod: String,
     pub uid: String,
+    /// resourceVersion.
+    pub version: String,
     /// Empty if no node runs it yet.
     pub node: String,
     pub labels: BTreeMap<String, String>,
@@ -55,6 +58,20 @@ impl Pod {
     }
 }
 
+impl Kept for Pod {
+    const PATH: &'static str = "/api/v1/pods";
+    const KIND: &'static str = "pods";
+    fn key(&self) -> String {
+        self.name()
+    }
+    fn group(&self) -> &str {
+        &self.node
+    }
+    fn version(&self) -> &str {
+        &self.version
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Raw {
@@ -72,6 +89,7 @@ struct Meta {
     name: String,
     namespace: String,
     uid: String,
+    resource_version: String,
     #[serde(deserialize_with = "or_default")]
     labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
@@ -149,6 +167,7 @@ impl From<Raw> for Pod {
             namespace: meta.namespace,
             pod: meta.name,
             uid: meta.uid,
+            version: meta.resource_version,
             node: spec.node_name.unwrap_or_default(),
             labels: meta.labels,
             created: meta.creation_timestamp,

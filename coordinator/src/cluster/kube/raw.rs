@@ -10,6 +10,7 @@ pub(super) async fn get(api: &Api, path: &str, query: &[(&str, &str)]) -> Result
     let pairs = query.iter().filter(|(_, v)| !v.is_empty());
     let text: Vec<String> = pairs.map(|(k, v)| format!("{k}={}", encode(v))).collect();
     let path = if text.is_empty() { path.to_string() } else { format!("{path}?{}", text.join("&")) };
+    api.count("get");
     match api.bytes(Method::GET, &path, None).await {
         Ok(bytes) => Ok(Some(bytes)),
         Err(ApiError::Status(s)) if s.code == 404 => Ok(None),

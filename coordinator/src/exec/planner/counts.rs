@@ -38,7 +38,7 @@ impl Counts {
     }
 
     /// Counts a single look.
-    pub(super) async fn of<T>(&self, what: &'static str, look: impl Future<Output = T>) -> T {
+    pub(crate) async fn of<T>(&self, what: &'static str, look: impl Future<Output = T>) -> T {
         self.begin(what, 1);
         let seen = look.await;
         self.one(what);

@@ -53,7 +53,7 @@ impl Eviction<'_> {
             let (pause, hold) = match attempt(self.api, self.pod, self.options).await {
                 Answer::Gone => return self.over(Ended::Gone),
                 Answer::Accepted => return self.wait_until_gone().await,
-                Answer::Conflict => match self.sight.again(self.pod).await {
+                Answer::Conflict => match self.sight.ask(self.pod).await {
                     Ok(None) => return self.over(Ended::Gone),
                     _ => (AGAIN, Hold::Refused("it changed while it was evicted".into())),
                 },

@@ -12,6 +12,8 @@ mod returning;
 mod sight;
 
 use super::api::Api;
+use super::cache::Cache;
+use super::pod::Pod;
 use super::{nodes, owner};
 use crate::dispatch::Progress;
 use board::Board;
@@ -23,7 +25,8 @@ use patience::Patience;
 use podlift_engine::doors::{DrainOptions, EvictionView};
 use podlift_model::{Epoch, Failure, NodeName, codes};
 use returning::Cordoned;
-pub(super) use sight::Sight;
+use serde_json::Value;
+use sight::Sight;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -36,9 +39,12 @@ const ROUND: Duration = Duration::from_secs(1);
 /// One node's drain.
 pub(super) struct Drain<'a> {
     pub api: &'a Api,
-    pub sight: Sight<'a>,
+    /// The shared watch of pods, if there is one.
+    pub watched: Option<&'a Cache<Pod>>,
     pub node: &'a NodeName,
     pub options: &'a DrainOptions,
+    /// How long it may take.
+    pub limit: Duration,
     /// The wall clock, to compare with the times in objects.
     pub now: &'a (dyn Fn() -> Timestamp + Send + Sync),
 }
@@ -46,8 +52,9 @@ pub(super) struct Drain<'a> {
 impl Drain<'_> {
     /// What a drain would evict now, what it leaves, and what prevents it.
     pub async fn look(&self) -> Result<EvictionView, Failure> {
-        let cordoned = Cordoned::of(&nodes::raw(self.api, self.node).await?);
-        let sorted = self.sort(&cordoned, &BTreeSet::new()).await?;
+        let object = nodes::raw(self.api, self.node).await?;
+        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
+        let sorted = self.sort(&sight, &cordoned, &BTreeSet::new()).await?;
         let terminating = sorted.evict.iter().filter(|pod| pod.deleting.is_some());
         Ok(EvictionView {
             evict: sorted.evict.iter().map(|pod| pod.name()).collect(),
@@ -58,16 +65,16 @@ impl Drain<'_> {
     }
 
     /// Evicts until no pod is left that has to go. `told` receives a line about what it waits for.
-    pub async fn run(&self, epoch: &Epoch, limit: Duration, told: &Progress) -> Result<String, Failure> {
-        let deadline = Instant::now() + limit;
+    pub async fn run(&self, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
+        let deadline = Instant::now() + self.limit;
         let patience = Patience { deadline };
         let object = patience.ask(|| nodes::raw(self.api, self.node)).await?;
         owner::check(&object, epoch)?;
-        let cordoned = Cordoned::of(&object);
+        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
         let mut gone: BTreeSet<String> = BTreeSet::new();
         let mut notes: Vec<String> = Vec::new();
         loop {
-            let sorted = patience.ask(|| self.sort(&cordoned, &gone)).await?;
+            let sorted = patience.ask(|| self.sort(&sight, &cordoned, &gone)).await?;
             if !sorted.refused.is_empty() {
                 let text = format!("{} can't be drained: {}", self.node, sorted.refused.join("; "));
                 return Err(Failure::operator(codes::DRAIN_REFUSED, text));
@@ -76,16 +83,25 @@ impl Drain<'_> {
                 return Ok(self.line(gone.len(), &notes, &sorted.left));
             }
             notes.extend(sorted.note());
-            self.round(&sorted, deadline, limit, told).await?;
+            self.round(&sight, &sorted, deadline, told).await?;
             gone.extend(sorted.evict.into_iter().map(|pod| pod.uid));
             // A pod may have been bound to the node just before the cordon, so the list is read again.
             sleep(ROUND).await;
         }
     }
 
+    fn sight(&self, object: &Value) -> Sight<'_> {
+        Sight::after(object, self.api, self.watched)
+    }
+
     /// The pods of the node, without those that this drain has seen go.
-    async fn sort(&self, cordoned: &Cordoned, gone: &BTreeSet<String>) -> Result<Sorted, Failure> {
-        let pods = self.sight.pods(self.node).await?;
+    async fn sort(
+        &self,
+        sight: &Sight<'_>,
+        cordoned: &Cordoned,
+        gone: &BTreeSet<String>,
+    ) -> Result<Sorted, Failure> {
+        let pods = sight.pods(self.node).await?;
         let pods = pods.into_iter().filter(|pod| !gone.contains(&pod.uid)).collect();
         let rules = filter::Rules { options: self.options, cordoned, now: (self.now)() };
         filter::sort(self.api, pods, &rules).await
@@ -94,15 +110,15 @@ impl Drain<'_> {
     /// Evicts these pods side by side, and waits until they are gone.
     async fn round(
         &self,
+        sight: &Sight<'_>,
         sorted: &Sorted,
         deadline: Instant,
-        limit: Duration,
         told: &Progress,
     ) -> Result<(), Failure> {
         let board = Board::new(&sorted.evict);
         let eviction = |at: usize| Eviction {
             api: self.api,
-            sight: &self.sight,
+            sight,
             pod: &sorted.evict[at],
             options: self.options,
             now: self.now,
@@ -114,7 +130,7 @@ impl Drain<'_> {
             ends = join_all(evictions) => ends,
             () = self.report(&board, told) => return Ok(()),
         };
-        self.judge(&board, &ends, limit).await
+        self.judge(&board, &ends).await
     }
 
     /// Sends a line every few seconds, without end.
@@ -125,7 +141,7 @@ impl Drain<'_> {
         }
     }
 
-    async fn judge(&self, board: &Board<'_>, ends: &[Ended], limit: Duration) -> Result<(), Failure> {
+    async fn judge(&self, board: &Board<'_>, ends: &[Ended]) -> Result<(), Failure> {
         let failed: Vec<&str> = ends.iter().filter_map(Ended::failed).collect();
         if !failed.is_empty() {
             let text = format!(
@@ -139,7 +155,7 @@ impl Drain<'_> {
         }
         match board.held(ends) {
             held if held.is_empty() => Ok(()),
-            held => Err(budgets::blocked(self.api, self.node, &held, limit).await),
+            held => Err(budgets::blocked(self.api, self.node, &held, self.limit).await),
         }
     }
 

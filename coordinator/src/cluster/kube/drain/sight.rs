@@ -1,17 +1,34 @@
-//! How a drain sees pods.
+//! How a drain sees pods: in the shared watch if that is new enough, else by asking the API.
 
 use super::super::api::{Api, ApiError};
+use super::super::cache::{Cache, number};
 use super::super::pod::Pod;
 use podlift_model::{Failure, NodeName};
+use serde_json::Value;
 
 #[derive(Clone, Copy)]
-pub(in super::super) struct Sight<'a> {
-    pub api: &'a Api,
+pub(super) struct Sight<'a> {
+    api: &'a Api,
+    watched: Option<&'a Cache<Pod>>,
+    /// resourceVersion that the watch must have reached.
+    since: u64,
 }
 
-impl Sight<'_> {
+impl<'a> Sight<'a> {
+    /// Sees every pod that was bound before this state of the node, so that none is missed that came before the cordon.
+    pub fn after(node: &Value, api: &'a Api, watched: Option<&'a Cache<Pod>>) -> Self {
+        let since = number(node["metadata"]["resourceVersion"].as_str().unwrap_or_default());
+        // Without a number nothing can be said about the age of the watch.
+        Self { api, watched: watched.filter(|_| since > 0), since }
+    }
+
     /// All pods of a node.
     pub async fn pods(&self, node: &NodeName) -> Result<Vec<Pod>, Failure> {
+        if let Some(watched) = self.watched
+            && let Some(pods) = watched.group(self.since, node.as_str()).await
+        {
+            return Ok(pods.iter().map(|pod| pod.as_ref().clone()).collect());
+        }
         let (selector, mut pods) = (format!("spec.nodeName={node}"), Vec::new());
         self.api.each("/api/v1/pods", &[("fieldSelector", &selector)], |pod: Pod| pods.push(pod)).await?;
         Ok(pods)
@@ -19,6 +36,17 @@ impl Sight<'_> {
 
     /// The same pod as it is now; `None` if it is gone, or if another pod has its name.
     pub async fn again(&self, pod: &Pod) -> Result<Option<Pod>, ApiError> {
+        // What the watch has applied up to the pod's own version includes the pod.
+        if let (Some(watched), version @ 1..) = (self.watched, number(&pod.version))
+            && let Some(now) = watched.get(version, &pod.name()).await
+        {
+            return Ok(now.filter(|now| now.uid == pod.uid).map(|now| now.as_ref().clone()));
+        }
+        self.ask(pod).await
+    }
+
+    /// Asks the API itself.
+    pub async fn ask(&self, pod: &Pod) -> Result<Option<Pod>, ApiError> {
         let Some(found) = self.api.find(&pod.path()).await? else { return Ok(None) };
         let now: Pod = serde_json::from_value(found).unwrap_or_default();
         Ok((now.uid == pod.uid).then_some(now))
