@@ -102,10 +102,13 @@ pub(super) fn driven(state: &RunState) -> Vec<(&StepSpec, u32)> {
 
 /// A lane that has begun keeps its place. New lanes take what is left of `parallel`, in order.
 fn of_phase(state: &RunState, phase: usize) -> Vec<(&StepSpec, u32)> {
+    current(state, turns(state, phase))
+}
+
+fn turns(state: &RunState, phase: usize) -> impl Iterator<Item = u32> {
     // With an approval of each batch, no lane may come after the batch, even if it only waits.
     let together = state.plan.options.approve != Approve::Batch;
-    let turns = state.track.turns(phase, approval::at_once(state, phase), together);
-    current(state, turns)
+    state.track.turns(phase, approval::at_once(state, phase), together)
 }
 
 /// Lanes whose node the run has changed go on to their end. A lane of an earlier phase that is not over is judged anew, so it comes before
@@ -131,10 +134,25 @@ fn current(state: &RunState, lanes: impl Iterator<Item = u32>) -> Vec<(&StepSpec
     placed.filter(|(step, _)| !matches!(state.steps[&step.id].status, StepStatus::Failed { .. })).collect()
 }
 
+/// The place of a step among the lanes of the current phase, without a look at the steps of the other lanes: a phase may have thousands.
+fn place(state: &RunState, step: &StepId) -> Option<u32> {
+    let (lane, phase) = state.track.lane_of(step)?;
+    if state.track.phase() != Some(phase) {
+        return None;
+    }
+    let current = state.track.current(&state.plan, &state.steps, lane)?;
+    let at = turns(state, phase).position(|other| other == lane)? as u32;
+    (current.id == *step).then_some(at)
+}
+
 impl RunState {
     /// How many lanes of its phase are at work before this step, if the step is to be driven now. Failures and pauses that are not in the
     /// journal yet do not count.
     pub fn turn(&self, step: &StepId) -> Option<u32> {
+        if pace(self) == Pace::Free {
+            let open = || self.steps.get(step).filter(|s| s.is_open()).map(|_| 0);
+            return place(self, step).or_else(open);
+        }
         driven(self).into_iter().find(|(spec, _)| spec.id == *step).map(|(_, ahead)| ahead)
     }
 

@@ -39,6 +39,9 @@ impl Tape {
         let anew = super::track::Track::new(&state.plan, &state.steps);
         assert!(state.track == anew, "after {} the track is not what the steps say", event.name());
         let slow = super::reference::driven(&state);
+        for (step, ahead) in super::next::driven(&state) {
+            assert_eq!(state.turn(&step.id), Some(ahead), "after {} the turn of {}", event.name(), step.id);
+        }
         let fast = super::next::driven(&state).into_iter().map(|(step, _)| step.id.clone()).collect();
         assert_eq!(slow, fast, "after {} the tracked steps are not those of a full search", event.name());
         self.state = Some(state);

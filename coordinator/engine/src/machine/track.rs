@@ -85,6 +85,12 @@ impl Track {
         self.lane(plan, *lane).get(*step)
     }
 
+    /// The lane of a step, with the lane's phase.
+    pub fn lane_of(&self, id: &StepId) -> Option<(LaneNumber, usize)> {
+        let (lane, _) = self.index.steps.get(id)?;
+        Some((*lane, self.index.lanes[*lane as usize].0))
+    }
+
     pub fn at<'a>(&self, plan: &'a Program, (lane, step): (LaneNumber, usize)) -> Option<&'a StepSpec> {
         self.lane(plan, lane).get(step)
     }

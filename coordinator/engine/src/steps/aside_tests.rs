@@ -389,3 +389,38 @@ fn what_an_abort_leaves_is_listed_with_its_places() {
     ];
     assert_eq!(left.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
 }
+
+#[test]
+fn a_worker_without_an_agent_is_deferred_and_the_backup_does_not_wait_for_it() {
+    let mut i = input();
+    i.inventory.nodes[1].facts = None;
+    let state = run(&i);
+    let seal = spec(&state, "backup/seal-backup");
+    let cx = Cx { state: &state, step: seal, ahead: 0, acted: false };
+    let Some(Act::Vault(VaultAct::Collect { nodes, .. })) = seal.kind.step().act(&cx, &Reply::All(vec![]))
+    else {
+        panic!()
+    };
+    assert!(nodes.len() == 6 && !nodes.contains(&name("dgx031")), "{nodes:?}");
+    let id = "pre-stage/dgx031/node-reachable";
+    let told = judged(&state, id, &Reply::All(vec![]));
+    assert!(matches!(told, Assess::Blocked(ref r) if r.code == "not-in-backup"), "{told:?}");
+    assert!(spec(&state, id).kind.step().yields());
+    let there = judged(&state, "pre-stage/dgx030/node-reachable", &on(facts("dgx030", false)));
+    assert_eq!(text(there), "its agent answers");
+}
+
+#[test]
+fn the_root_cause_asks_no_node_that_has_left_the_run() {
+    let state = run(&input());
+    let looks = |state: &RunState| {
+        let step = spec(state, "root-cause/repair-config");
+        match step.kind.step().probe(&Cx { state, step, ahead: 0, acted: false }) {
+            Probe::All(looks) => looks.len(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(looks(&state), 5);
+    let state = say(Some(state), Event::NodeLost { node: name("runai-03"), by: "jane".into() });
+    assert_eq!(looks(&state), 4);
+}

@@ -58,7 +58,7 @@ fn without_lost(cx: &Cx, state: &EtcdState) -> EtcdState {
 }
 
 /// Whether the host of `https://host:port` is this address.
-fn is_at(endpoint: &str, ip: &str) -> bool {
+pub(super) fn is_at(endpoint: &str, ip: &str) -> bool {
     let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     let host = host.split('/').next().unwrap_or_default();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);

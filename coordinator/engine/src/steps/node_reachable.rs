@@ -1,7 +1,7 @@
 //! Before a worker is cordoned: the node is Ready and its agent answers. Before packages are fetched for it: its agent answers. A node that
 //! is away lets the others pass, and is deferred with the reason if it is still away when its turn comes again.
 
-use super::reply::{all, done, facts, node, odd};
+use super::reply::{all, blocked, done, facts, node, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{ClusterLook, Probe, Reply};
 use podlift_model::Look;
@@ -51,6 +51,7 @@ impl Step for NodeReachable {
     /// A look at an agent that is gone fails, and the step waits with that reason.
     fn probe(&self, cx: &Cx) -> Probe {
         match self.staging {
+            true if not_in_backup(cx) => Probe::All(vec![]),
             true => cx.look(Look::Facts),
             false => {
                 Probe::All(vec![Probe::Cluster(ClusterLook::Node { node: cx.node() }), cx.look(Look::Facts)])
@@ -58,7 +59,11 @@ impl Step for NodeReachable {
         }
     }
 
-    fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        if self.staging && not_in_backup(cx) {
+            let message = "its agent was away when the run began, so the backup has nothing of it, and the run changes nothing on it; the next run takes it".to_string();
+            return blocked("not-in-backup", message, "podlift status");
+        }
         if self.staging {
             return if facts(reply).is_some() { done("its agent answers") } else { odd(reply) };
         }
@@ -75,4 +80,9 @@ impl Step for NodeReachable {
         let wait = if self.staging { policy.wait.min(STAGING) } else { policy.wait };
         Policy { wait, ..policy }
     }
+}
+
+/// Whether the node had no agent when the plan was made: its files are not in the backup.
+fn not_in_backup(cx: &Cx) -> bool {
+    cx.program().inventory.get(&cx.node()).is_none_or(|n| n.facts.is_none())
 }

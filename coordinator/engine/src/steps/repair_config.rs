@@ -1,6 +1,7 @@
 //! Repairs the root cause in kubeadm-config before any kubeadm runs. The write has a resourceVersion precondition, does not happen while a
 //! kubeadm unit runs, and uses only endpoints that answer. The old text is in the plan, and so in the journal.
 
+use super::etcd_ready::is_at;
 use super::reply::{all, blocked, config, done, facts, odd, output};
 use super::{Assess, Cx, Step, StepKind, Touches};
 use crate::analysis::root_cause;
@@ -55,7 +56,9 @@ impl Step for RepairConfig {
 
     fn probe(&self, cx: &Cx) -> Probe {
         let mut looks = vec![Probe::Cluster(ClusterLook::KubeadmConfig), cx.look(Look::EtcdHealth)];
+        // A node that has left the run does not answer, and changes nothing.
         let servers = cx.program().inventory.control_planes();
+        let servers = servers.filter(|n| !cx.state.deferred.contains_key(&n.name));
         looks.extend(servers.map(|n| Probe::Node(n.name.clone(), Look::Facts)));
         Probe::All(looks)
     }
@@ -201,6 +204,13 @@ fn dead_endpoint(cx: &Cx, etcd: &Reply) -> Option<String> {
     let answers = |e: &String| state.members.iter().any(|m| m.endpoint == *e && m.healthy);
     endpoints
         .flatten()
-        .find(|e| !answers(e))
+        .find(|e| !answers(e) && !is_of_lost(cx, e))
         .map(|e| format!("etcd endpoint {e} does not answer: it is not written into kubeadm-config"))
+}
+
+/// Whether the endpoint is on a machine that an operator has declared lost.
+fn is_of_lost(cx: &Cx, endpoint: &str) -> bool {
+    let lost = cx.state.lost.keys().filter_map(|node| cx.program().inventory.get(node));
+    let mut addresses = lost.filter_map(|n| n.view.internal_ip.as_deref());
+    addresses.any(|ip| is_at(endpoint, ip))
 }

@@ -4,10 +4,10 @@ use super::reply::{all, blocked, odd};
 use super::stores::{backup, has_manifests, lacking, servers};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, BackupView, Probe, Reply, VaultAct, VaultLook};
-use crate::inventory::NodeRole;
+use crate::inventory::{NodeEntry, NodeRole};
 use crate::program::Evidence;
+use podlift_model::Look;
 use podlift_model::facts::BackupState;
-use podlift_model::{Look, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,8 +61,11 @@ impl Step for SealBackup {
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let mut nodes = servers(cx);
-        let here = |n: &NodeName| cx.program().chosen(n) && !cx.state.deferred.contains_key(n);
-        nodes.extend(cx.program().inventory.nodes.iter().map(|n| n.name.clone()).filter(here));
+        // A worker that had no agent when the plan was made is deferred before it is staged.
+        let here = |n: &&NodeEntry| {
+            cx.program().chosen(&n.name) && !cx.state.goes_without(&n.name) && n.facts.is_some()
+        };
+        nodes.extend(cx.program().inventory.nodes.iter().filter(here).map(|n| n.name.clone()));
         let (run, nodes) = (cx.state.run.clone(), nodes.into_iter().collect());
         Some(Act::Vault(VaultAct::Collect { run, nodes }))
     }

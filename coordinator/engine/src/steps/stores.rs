@@ -32,8 +32,12 @@ pub fn lacking(cx: &Cx, states: &[&BackupState]) -> Option<String> {
     names.find(|name| !states.iter().any(|s| s.overrides.get(name).is_some_and(|s| s.verified)))
 }
 
-/// All control-plane nodes, whichever nodes this run upgrades.
+/// All control-plane nodes, whichever nodes this run upgrades, without those that are lost.
 pub fn servers(cx: &Cx) -> BTreeSet<NodeName> {
     let phases = cx.program().phases.iter().filter(|p| p.name == "backup");
-    phases.flat_map(|p| &p.lanes).filter_map(|l| l.node.clone()).collect()
+    phases
+        .flat_map(|p| &p.lanes)
+        .filter_map(|l| l.node.clone())
+        .filter(|n| !cx.state.lost.contains_key(n))
+        .collect()
 }

@@ -1,5 +1,5 @@
-//! Every node has a connected agent with our protocol. The agents of the control plane are needed; a worker without one lets the others
-//! pass, and is deferred if its agent is still away when all others have packages and images. An agent that was refused needs a person.
+//! Every node has a connected agent with our protocol. The agents of the control plane are needed; a worker without one is deferred by
+//! the run, because its files can't be in the backup. An agent that was refused needs a person.
 
 use super::View;
 use crate::inventory::{NodeEntry, NodeRole};
@@ -22,7 +22,7 @@ pub fn check(view: &View) -> Vec<Finding> {
             Some(&n.name),
             match n.role {
                 NodeRole::ControlPlane => "no agent of this control-plane node is connected".into(),
-                NodeRole::Worker => "no agent of this node is connected; the run lets the others pass, and defers it if its agent is still away then".into(),
+                NodeRole::Worker => "no agent of this node is connected: the run defers it, because its files can't be in the backup".into(),
             },
             &format!("ssh {} systemctl status podlift-agent", n.name),
         ),
