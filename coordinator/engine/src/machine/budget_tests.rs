@@ -250,7 +250,7 @@ fn the_usual_budget_is_one_until_the_first_workers_are_over() {
     i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let mut tape = Tape::of(&i);
     assert_eq!(super::budget::limit(tape.state()), 1);
-    until(&mut tape, "workers/dgx031/drain");
+    until(&mut tape, "workers/dgx032/drain");
     assert_eq!(super::budget::limit(tape.state()), 3, "5 % of 44 workers, rounded up");
 }
 

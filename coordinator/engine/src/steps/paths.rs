@@ -1,4 +1,4 @@
-//! Places on a node that people have to know. The agent's own list is `podlift_agent_host::paths`; a test of the suites compares both.
+//! Places on a node that people have to know, as the agent uses them (`podlift_host::paths`).
 
 pub const APT_SOURCE: &str = "/etc/apt/sources.list.d/kubernetes.list";
 pub const APT_ARCHIVES: &str = "/var/cache/apt/archives";
