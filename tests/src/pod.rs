@@ -134,7 +134,8 @@ impl Pod {
             Store::open(Box::new(journal), clock.clone()).unwrap_or_else(|e| panic!("the journal: {e}"));
         let hub = Hub::new(self.cluster(), store.clone(), clock.clone(), HubSettings::default());
         let prober = Arc::new(WorldProber(self.world.clone()));
-        let cluster = KubeCluster::new(self.world.kube_client(), prober, Duration::from_secs(20));
+        let cluster = KubeCluster::new(self.world.kube_client(), prober, Duration::from_secs(20))
+            .with_watches(self.world.kube_client());
         let coordinator = Coordinator::new(Parts {
             cluster_name: self.cluster(),
             store,

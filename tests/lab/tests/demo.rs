@@ -149,9 +149,8 @@ fn abort_half_upgraded() {
 #[test]
 fn always_some_down() {
     let report = demo(&["--scenario", "always-some-down"]);
-    let out = [
-        "dgx030", "dgx041", "dgx052", "dgx064", "dgx077", "dgx113", "dgx140", "dgx188", "dgx201", "dgx229",
-    ];
+    let out =
+        ["dgx030", "dgx041", "dgx052", "dgx064", "dgx077", "dgx113", "dgx140", "dgx188", "dgx201", "dgx229"];
     at_target(&report, "v1.32.9", &out);
     assert_eq!(report["nodes"].as_array().unwrap().len(), 203);
 }

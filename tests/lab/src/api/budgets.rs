@@ -4,6 +4,7 @@ use super::selectors::Selector;
 use crate::objects::{Key, seconds};
 use crate::world::State;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
@@ -38,12 +39,12 @@ pub fn ready(pod: &Value) -> bool {
 pub fn count(s: &State, budget: &Value) -> Result<Count, Uncountable> {
     let pods: Vec<&Value> = s.api.pods().map(|(_, v)| v).filter(|v| covers(budget, v)).collect();
     let healthy = pods.iter().filter(|v| ready(v)).count() as i64;
-    let expected = pods.iter().filter(|v| v["metadata"]["deletionTimestamp"].is_null()).count() as i64;
-    if counts_by_scale(&budget["spec"])
-        && let Some(why) = pods.iter().find_map(|pod| without_scale(pod))
-    {
+    let by_scale = counts_by_scale(&budget["spec"]);
+    if by_scale && let Some(why) = pods.iter().find_map(|pod| without_scale(pod)) {
         return Err(Uncountable(why));
     }
+    // An eviction takes one of those that are expected, until the controllers have made another.
+    let expected = if by_scale { replicas(s, &pods) } else { pods.len() as i64 };
     let wanted = match (&budget["spec"]["minAvailable"], &budget["spec"]["maxUnavailable"]) {
         (Value::Null, most) => expected - share(most, expected),
         (least, _) => share(least, expected),
@@ -54,6 +55,24 @@ pub fn count(s: &State, budget: &Value) -> Result<Count, Uncountable> {
 /// The number of pods comes from their controllers then, except with a `minAvailable` that is a number.
 fn counts_by_scale(spec: &Value) -> bool {
     !spec["minAvailable"].is_i64()
+}
+
+/// Of the controllers of these pods; of one that is not in the API as many as it has pods.
+fn replicas(s: &State, pods: &[&Value]) -> i64 {
+    let mut by_owner: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for pod in pods {
+        let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+        if let Some(owner) = owners.into_iter().find(|o| o["controller"] == true) {
+            let text = |field: &str| owner[field].as_str().unwrap_or_default().to_string();
+            let resource = format!("{}s", text("kind").to_lowercase());
+            let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+            let known = s.api.get(&Key::new("apps", &resource, namespace, &text("name")));
+            let known = known.filter(|v| v["metadata"]["uid"] == owner["uid"]);
+            let count = by_owner.entry((resource, text("uid"))).or_default();
+            *count = known.and_then(|v| v["spec"]["replicas"].as_i64()).unwrap_or(*count + 1);
+        }
+    }
+    by_owner.values().sum()
 }
 
 /// `implementsScale` of pkg/controller/disruption: the pod's controller has no scale subresource.

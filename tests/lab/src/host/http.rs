@@ -12,6 +12,10 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
 use podlift_agent::host::{Http, HttpError, HttpTls, Trust};
+use std::time::Duration;
+
+/// As long as the real port waits for an answer.
+const LIMIT: Duration = Duration::from_secs(10);
 
 pub struct Port(pub Here);
 
@@ -96,7 +100,9 @@ impl Port {
         let caller = Caller(tls.client.as_ref().map(|_| "by-certificate".to_string()));
         let request = Request::get(path).header("accept", "application/json").body(Bytes::new());
         let request = request.map_err(|e| e.to_string())?;
-        let reply = handle(world, node, &caller, request).await.map_err(|e| e.to_string())?;
+        let reply = tokio::time::timeout(LIMIT, handle(world, node, &caller, request)).await;
+        let reply = reply.map_err(|_| format!("no answer within {} s", LIMIT.as_secs()))?;
+        let reply = reply.map_err(|e| e.to_string())?;
         let status = reply.status().as_u16();
         let body = reply.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
