@@ -21,7 +21,7 @@ pub struct Meters {
 }
 
 /// Requests to the Kubernetes API, and the shared watches.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ApiMeters {
     requests: Family<Vec<(&'static str, &'static str)>, Counter>,
     watches: Arc<Mutex<Vec<Reading>>>,
@@ -36,6 +36,19 @@ impl fmt::Debug for ApiMeters {
     }
 }
 
+/// Every verb, so that a counter is there before its first request.
+const VERBS: [&str; 6] = ["create", "delete", "get", "list", "patch", "watch"];
+/// Every kind of which there may be a watch.
+const KINDS: [&str; 2] = ["nodes", "pods"];
+
+impl Default for ApiMeters {
+    fn default() -> Self {
+        let requests: Family<Vec<(&'static str, &'static str)>, Counter> = Family::default();
+        VERBS.iter().for_each(|verb| drop(requests.get_or_create(&vec![("verb", *verb)])));
+        Self { requests, watches: Arc::default() }
+    }
+}
+
 impl ApiMeters {
     /// Counts one request; all pages of a list are one.
     pub(crate) fn requested(&self, verb: &'static str) {
@@ -46,8 +59,12 @@ impl ApiMeters {
         self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(watch);
     }
 
+    /// The condition of the watch of each kind, also where there is none.
     pub(crate) fn watches(&self) -> Vec<Gauge> {
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|read| read()).collect()
+        let readings = self.watches.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let seen: Vec<Gauge> = readings.iter().map(|read| read()).collect();
+        let of = |kind: &'static str| seen.iter().find(|g| g.kind == kind).cloned();
+        KINDS.iter().map(|kind| of(kind).unwrap_or_else(|| Gauge::none(kind))).collect()
     }
 }
 

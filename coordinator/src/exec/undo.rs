@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
-use podlift_engine::steps::{Cx, Touches, whole};
+use podlift_engine::steps::{Cx, whole};
 use podlift_engine::{Act, ClusterAct};
 use podlift_model::{Epoch, Failure, FailureClass, NodeName, OpId, OpOutcome, OpOutput, codes};
 use std::collections::BTreeMap;
@@ -119,7 +119,7 @@ impl Undo<'_> {
     }
 
     async fn attempt(&self, cx: &Cx<'_>, act: &Act, number: u32) -> Tried {
-        if is_uncordon(act) && changed(cx) {
+        if is_uncordon(act) && whole::needed(cx.state, cx.step) {
             match self.whole(cx).await {
                 Ok(()) => {}
                 Err(Tried::Left(why)) => return Tried::Left(self.stays(cx.step, act, &why)),
@@ -211,17 +211,6 @@ fn failed(failure: Failure) -> Tried {
 
 fn is_uncordon(act: &Act) -> bool {
     matches!(act, Act::Cluster(ClusterAct::Uncordon { .. }))
-}
-
-/// Whether the run has changed the node beyond its cordon and its pods.
-fn changed(cx: &Cx<'_>) -> bool {
-    let changes = |x: &&StepSpec| {
-        let step = x.kind.step();
-        let own_mark = step.counterpart() == Some("uncordon") || step.verb() == "uncordon";
-        step.touches() == Touches::Cluster && !own_mark && !step.interruptible()
-    };
-    let of_lane = |x: &&StepSpec| x.node == cx.step.node && x.phase == cx.step.phase;
-    cx.state.plan.steps().filter(of_lane).filter(changes).any(|x| cx.state.steps[&x.id].ever_acted)
 }
 
 /// Whether the step that reverses `step` is done.

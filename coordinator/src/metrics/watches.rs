@@ -18,8 +18,8 @@ impl Collector for Watches {
         out.gauges("watch_live", "Whether reads of this kind come from the shared watch", None, live)?;
         let objects = all.iter().map(|w| (of(w.kind), w.objects as f64));
         out.gauges("watch_objects", "Objects that the shared watch holds", None, objects)?;
-        let silent = all.iter().filter_map(|w| Some((of(w.kind), w.silent?.as_secs_f64())));
-        let help = "Time since the shared watch brought an event or a bookmark";
+        let silent = all.iter().map(|w| (of(w.kind), w.silent.map_or(0.0, |time| time.as_secs_f64())));
+        let help = "Time since the shared watch brought an event or a bookmark; 0 while it is not in use";
         out.gauges("watch_silent", help, Some(Unit::Seconds), silent)?;
         let missed = all.iter().map(|w| (of(w.kind), w.missed as f64));
         let help = "Reads that went to the API, because the shared watch was not new enough";

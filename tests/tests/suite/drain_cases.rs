@@ -48,9 +48,15 @@ fn put(world: &World, text: &str) {
     });
 }
 
-fn world() -> Arc<World> {
+fn started() -> Arc<World> {
     let world = World::new(Shape { inference: (0, 0), ..Shape::default() });
     world.start();
+    world
+}
+
+async fn world() -> Arc<World> {
+    let world = started();
+    cordon(&world).await;
     world
 }
 
@@ -58,14 +64,8 @@ fn cluster(world: &Arc<World>) -> KubeCluster {
     KubeCluster::new(world.kube_client(), Arc::new(WorldProber(world.clone())), Duration::from_secs(10))
 }
 
-async fn drain(world: &Arc<World>, seconds: u32) -> Result<String, Failure> {
-    let act = ClusterAct::Drain {
-        node: NodeName::new(NODE).unwrap(),
-        run: RunId::new("r1").unwrap(),
-        seconds,
-        options: DrainOptions::default(),
-    };
-    // As a run does it, with what the node lifecycle controller makes of it.
+/// As a run does it, with what the node lifecycle controller makes of it.
+async fn cordon(world: &World) {
     world.update(|s| s.api.change(&Key::node(NODE), |v| v["spec"]["unschedulable"] = json!(true)));
     world
         .until(|s| {
@@ -74,6 +74,16 @@ async fn drain(world: &Arc<World>, seconds: u32) -> Result<String, Failure> {
         .await;
     // Times of objects are whole seconds.
     tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+/// Of a node that is cordoned.
+async fn drain(world: &Arc<World>, seconds: u32) -> Result<String, Failure> {
+    let act = ClusterAct::Drain {
+        node: NodeName::new(NODE).unwrap(),
+        run: RunId::new("r1").unwrap(),
+        seconds,
+        options: DrainOptions::default(),
+    };
     let epoch = Epoch { number: 5, instance: InstanceId::new("one").unwrap() };
     cluster(world).act(&act, &epoch).await
 }
@@ -95,7 +105,7 @@ async fn asked(world: &World, times: u64) {
 #[test]
 fn what_came_back_elsewhere_under_its_name_is_left_alone() {
     paused(async {
-        let world = world();
+        let world = world().await;
         put(&world, case!("39-evict-by-name-not-uid/before.yaml"));
         put(
             &world,
@@ -124,7 +134,7 @@ fn what_came_back_elsewhere_under_its_name_is_left_alone() {
 #[test]
 fn a_webhook_that_fails_for_a_second_holds_nothing_up() {
     paused(async {
-        let world = world();
+        let world = world().await;
         put(&world, case!("39-evict-by-name-not-uid/before.yaml"));
         let answer: Value = serde_json::from_str(case!("44-webhook-fails-for-a-second/answer.json")).unwrap();
         let stderr = answer["message"].as_str().unwrap().to_string();
@@ -140,7 +150,7 @@ fn a_webhook_that_fails_for_a_second_holds_nothing_up() {
 #[test]
 fn a_webhook_that_fails_for_good_is_named() {
     paused(async {
-        let world = world();
+        let world = world().await;
         put(&world, case!("39-evict-by-name-not-uid/before.yaml"));
         let stderr = "Internal error occurred: failed calling webhook \"evict.site.example\": Post ...: EOF"
             .to_string();
@@ -155,7 +165,7 @@ fn a_webhook_that_fails_for_good_is_named() {
 #[test]
 fn a_blocked_drain_names_the_budgets_of_now() {
     paused(async {
-        let world = world();
+        let world = world().await;
         put(&world, case!("43-rook-osd-budgets-move/objects.yaml"));
         let budget = Key::new("policy", "poddisruptionbudgets", "rook-ceph", "rook-ceph-osd");
         // An operator of the kind has a Deployment an OSD: those have a scale.
@@ -176,7 +186,7 @@ fn a_blocked_drain_names_the_budgets_of_now() {
 #[test]
 fn a_finalizer_that_keeps_a_pod_is_named() {
     paused(async {
-        let world = world();
+        let world = world().await;
         put(&world, case!("46-finalizer-keeps-pod/pod.yaml"));
         let kept = drain(&world, 30).await.unwrap_err();
         let said = format!("{} {}", kept.message, kept.detail);
@@ -188,7 +198,7 @@ fn a_finalizer_that_keeps_a_pod_is_named() {
 #[test]
 fn what_bears_everything_and_comes_back_is_left() {
     paused(async {
-        let world = world();
+        let world = started();
         let set = Key::new("apps", "deployments", "runai", "agent");
         world.update(|s| {
             let (_, any) = s.api.of("apps", "deployments").find(|(k, _)| k.namespace == "runai").unwrap();
@@ -210,6 +220,7 @@ fn what_bears_everything_and_comes_back_is_left() {
             s.api.pods().any(|(_, v)| mine(v))
         };
         world.until(runs).await;
+        cordon(&world).await;
         drain(&world, 120).await.unwrap();
         let all = world.traffic.of("podlift").get("evict pods").map_or(0, |c| c.requests);
         assert!(all <= 4, "evicted again and again: {all}");
@@ -229,7 +240,7 @@ fn requests_that_fail_for_seconds_do_not_end_a_drain() {
     for (verb, way) in ["list ", "get ", "evict "].into_iter().flat_map(|v| ways.iter().map(move |w| (v, w)))
     {
         paused(async {
-            let world = world();
+            let world = world().await;
             put(&world, case!("39-evict-by-name-not-uid/before.yaml"));
             let end = world.clock.now() + SignedDuration::from_secs(8);
             world.add_fault(Fault::new("api", verb, way.clone()).until(end));

@@ -117,3 +117,10 @@ pub struct Gauge {
     /// Reads that went to the API instead.
     pub missed: u64,
 }
+
+impl Gauge {
+    /// There is no watch of this kind.
+    pub fn none(kind: &'static str) -> Self {
+        Self { kind, live: false, objects: 0, silent: None, missed: 0 }
+    }
+}

@@ -9,6 +9,7 @@ use super::returning::Cordoned;
 use super::sight::Sight;
 use jiff::Timestamp;
 use podlift_engine::doors::DrainOptions;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -108,7 +109,8 @@ impl Eviction<'_> {
     }
 
     fn skipped(&self, pod: &Pod) -> bool {
-        let rules = Rules { options: self.options, cordoned: &Cordoned::default(), now: (self.now)() };
+        let (cordoned, evicted) = (&Cordoned::default(), &BTreeSet::new());
+        let rules = Rules { options: self.options, cordoned, evicted, now: (self.now)() };
         skipped(pod, &rules).is_some()
     }
 }

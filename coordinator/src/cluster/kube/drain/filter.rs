@@ -2,7 +2,7 @@
 
 use super::super::api::Api;
 use super::super::pod::Pod;
-use super::returning::Cordoned;
+use super::returning::{Cordoned, RETURNS};
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use podlift_engine::doors::DrainOptions;
@@ -39,6 +39,8 @@ impl Sorted {
 pub(super) struct Rules<'a> {
     pub options: &'a DrainOptions,
     pub cordoned: &'a Cordoned,
+    /// Controllers whose pods this drain has evicted already.
+    pub evicted: &'a BTreeSet<String>,
     pub now: Timestamp,
 }
 
@@ -89,13 +91,20 @@ fn verdict(pod: &Pod, missing: &BTreeSet<(String, String)>, rules: &Rules<'_>) -
     if pod.mirror {
         return Verdict::Stays;
     }
-    if let Some(why) = rules.cordoned.returning(pod) {
+    let again = || of(pod).filter(|controller| pod.tolerates_cordon && rules.evicted.contains(controller));
+    if let Some(why) = rules.cordoned.returning(pod).or_else(|| again().map(|_| RETURNS)) {
         return Verdict::Leave(why.into());
     }
     match unmanaged(pod, missing).filter(|_| !rules.options.force) {
         Some(why) => Verdict::Refuse(why),
         None => Verdict::Evict,
     }
+}
+
+/// The pod's controller, as text.
+pub(super) fn of(pod: &Pod) -> Option<String> {
+    let controller = pod.controller.as_ref()?;
+    Some(format!("{}/{}/{}", pod.namespace, controller.kind, controller.name))
 }
 
 /// Why nothing would create the pod again.

@@ -49,12 +49,31 @@ pub(super) struct Drain<'a> {
     pub now: &'a (dyn Fn() -> Timestamp + Send + Sync),
 }
 
+/// What a drain has evicted so far.
+#[derive(Default)]
+struct Gone {
+    /// Uids of the pods.
+    pods: BTreeSet<String>,
+    /// Their controllers.
+    controllers: BTreeSet<String>,
+}
+
+impl Gone {
+    fn add(&mut self, pods: &[Pod], ends: &[Ended]) {
+        // A pod that is left is still there, and the next list names it.
+        for (pod, _) in pods.iter().zip(ends).filter(|(_, end)| **end == Ended::Gone) {
+            self.controllers.extend(filter::of(pod));
+            self.pods.insert(pod.uid.clone());
+        }
+    }
+}
+
 impl Drain<'_> {
     /// What a drain would evict now, what it leaves, and what prevents it.
     pub async fn look(&self) -> Result<EvictionView, Failure> {
         let object = nodes::raw(self.api, self.node).await?;
         let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
-        let sorted = self.sort(&sight, &cordoned, &BTreeSet::new()).await?;
+        let sorted = self.sort(&sight, &cordoned, &Gone::default()).await?;
         let terminating = sorted.evict.iter().filter(|pod| pod.deleting.is_some());
         Ok(EvictionView {
             evict: sorted.evict.iter().map(|pod| pod.name()).collect(),
@@ -71,7 +90,7 @@ impl Drain<'_> {
         let object = patience.ask(|| nodes::raw(self.api, self.node)).await?;
         owner::check(&object, epoch)?;
         let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
-        let mut gone: BTreeSet<String> = BTreeSet::new();
+        let mut gone = Gone::default();
         let mut notes: Vec<String> = Vec::new();
         loop {
             let sorted = patience.ask(|| self.sort(&sight, &cordoned, &gone)).await?;
@@ -80,11 +99,11 @@ impl Drain<'_> {
                 return Err(Failure::operator(codes::DRAIN_REFUSED, text));
             }
             if sorted.evict.is_empty() {
-                return Ok(self.line(gone.len(), &notes, &sorted.left));
+                return Ok(self.line(gone.pods.len(), &notes, &sorted.left));
             }
             notes.extend(sorted.note());
-            self.round(&sight, &sorted, deadline, told).await?;
-            gone.extend(sorted.evict.into_iter().map(|pod| pod.uid));
+            let ends = self.round(&sight, &sorted, deadline, told).await?;
+            gone.add(&sorted.evict, &ends);
             // A pod may have been bound to the node just before the cordon, so the list is read again.
             sleep(ROUND).await;
         }
@@ -95,15 +114,11 @@ impl Drain<'_> {
     }
 
     /// The pods of the node, without those that this drain has seen go.
-    async fn sort(
-        &self,
-        sight: &Sight<'_>,
-        cordoned: &Cordoned,
-        gone: &BTreeSet<String>,
-    ) -> Result<Sorted, Failure> {
+    async fn sort(&self, sight: &Sight<'_>, cordoned: &Cordoned, gone: &Gone) -> Result<Sorted, Failure> {
         let pods = sight.pods(self.node).await?;
-        let pods = pods.into_iter().filter(|pod| !gone.contains(&pod.uid)).collect();
-        let rules = filter::Rules { options: self.options, cordoned, now: (self.now)() };
+        let pods = pods.into_iter().filter(|pod| !gone.pods.contains(&pod.uid)).collect();
+        let (options, evicted) = (self.options, &gone.controllers);
+        let rules = filter::Rules { options, cordoned, evicted, now: (self.now)() };
         filter::sort(self.api, pods, &rules).await
     }
 
@@ -114,7 +129,7 @@ impl Drain<'_> {
         sorted: &Sorted,
         deadline: Instant,
         told: &Progress,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Ended>, Failure> {
         let board = Board::new(&sorted.evict);
         let eviction = |at: usize| Eviction {
             api: self.api,
@@ -128,9 +143,9 @@ impl Drain<'_> {
         let evictions = (0..sorted.evict.len()).map(|at| eviction(at).run());
         let ends = tokio::select! {
             ends = join_all(evictions) => ends,
-            () = self.report(&board, told) => return Ok(()),
+            () = self.report(&board, told) => return Ok(vec![]),
         };
-        self.judge(&board, &ends).await
+        self.judge(&board, &ends).await.map(|()| ends)
     }
 
     /// Sends a line every few seconds, without end.

@@ -9,6 +9,8 @@ const TAINT: &str = "node.kubernetes.io/unschedulable";
 /// The scheduler may place a pod for so long after the cordon, because its view of the node is a little old.
 const SCHEDULER_LAG: SignedDuration = SignedDuration::from_secs(30);
 
+pub(super) const RETURNS: &str = "it tolerates the cordon and comes back";
+
 /// When the node was cordoned; `None` if the object does not show it, and then no pod is recognised.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Cordoned(Option<Timestamp>);
@@ -34,7 +36,7 @@ impl Cordoned {
         let (cordoned, created) = (self.0?, pod.created?);
         pod.controller.as_ref()?;
         if pod.tolerates_cordon && created >= cordoned {
-            return Some("it tolerates the cordon and comes back");
+            return Some(RETURNS);
         }
         (created >= cordoned + SCHEDULER_LAG)
             .then_some("its controller places it on the node in spite of the cordon")

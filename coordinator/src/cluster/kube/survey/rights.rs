@@ -48,20 +48,20 @@ fn review(right: &Right, verb: &str) -> Value {
 }
 
 fn as_missing(right: &Right, verb: &str) -> MissingRight {
-    let (group, resource) = match right.what {
-        What::Path(path) => (String::new(), path.to_string()),
-        What::Resource { group, resource, names } => match names {
-            [] => (group.to_string(), resource.to_string()),
-            names => (group.to_string(), format!("{resource}/{}", names.join(","))),
-        },
+    let (group, resource, name, path) = match right.what {
+        What::Path(path) => (String::new(), String::new(), None, Some(path.to_string())),
+        What::Resource { group, resource, names } => {
+            let name = (!names.is_empty()).then(|| names.join(","));
+            (group.to_string(), resource.to_string(), name, None)
+        }
     };
     MissingRight {
         verb: verb.into(),
         group,
         resource,
         namespace: right.namespace.map(String::from),
-        name: None,
-        path: None,
+        name,
+        path,
         needed_for: right.needed_for.into(),
     }
 }
@@ -85,5 +85,17 @@ mod tests {
             (&config["namespace"], &config["name"]),
             (&json!("kube-system"), &json!("kubeadm-config"))
         );
+    }
+
+    #[test]
+    fn a_missing_right_keeps_object_and_path_apart_from_the_resource() {
+        let missing =
+            |what: &dyn Fn(&Right) -> bool| as_missing(RIGHTS.iter().find(|r| what(r)).unwrap(), "get");
+        let map = missing(&|r| {
+            matches!(r.what, What::Resource { resource: "configmaps", names: ["kubelet-config"], .. })
+        });
+        assert_eq!((map.resource.as_str(), map.name.as_deref()), ("configmaps", Some("kubelet-config")));
+        let path = missing(&|r| matches!(r.what, What::Path("/readyz")));
+        assert_eq!((path.resource.as_str(), path.path.as_deref()), ("", Some("/readyz")));
     }
 }

@@ -73,3 +73,18 @@ async fn without_a_taint_the_time_is_that_of_the_write_that_set_the_cordon() {
     let api = Played::default().node(node).pods(&pods);
     assert!(api.pods_to_evict(DrainOptions::default()).await.evict.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_the_time_of_the_cordon_a_pod_that_bears_it_is_evicted_once() {
+    let list = |items: &[Value]| (200, json!({"metadata": {}, "items": items}));
+    let (first, mut again) =
+        (created("x", "2026-11-22T01:00:00Z", true), created("x", "2026-11-22T02:30:00Z", true));
+    again["metadata"]["uid"] = json!("uid-2");
+    let api = Played::default()
+        .node(node(true, Some(("r1", 5))))
+        .on(&format!("GET {PODS}"), &[list(&[first]), list(&[again])])
+        .on(&evict("x"), &[(201, json!({}))]);
+    let said = api.drain(60).await.unwrap();
+    assert!(said.contains("left there: a/x (it tolerates"), "{said}");
+    assert_eq!(api.bodies(&evict("x")).len(), 1);
+}

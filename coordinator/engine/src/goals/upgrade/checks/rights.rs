@@ -5,6 +5,10 @@ use crate::program::{Finding, Severity, finding};
 use crate::survey::MissingRight;
 
 pub const ID: &str = "rights";
+/// Where the package installs the manifest with every right.
+const MANIFEST: &str = "/usr/share/doc/podlift/rbac.yaml";
+/// The coordinator's user in that manifest.
+const USER: &str = "podlift-coordinator";
 
 pub fn check(view: &View) -> Vec<Finding> {
     match view.cluster().map(|c| &c.rights) {
@@ -13,26 +17,89 @@ pub fn check(view: &View) -> Vec<Finding> {
         Some(Err(why)) => {
             let evidence =
                 format!("whether the coordinator has the rights that a run needs is not known: {why}");
-            vec![finding(ID, Severity::Warning, None, evidence, "kubectl auth can-i --list")]
+            let next = format!("kubectl auth can-i --list --as {USER}");
+            vec![finding(ID, Severity::Blocker, None, evidence, &next)]
         }
     }
 }
 
 fn denied(right: &MissingRight) -> Finding {
-    let group = if right.group.is_empty() { String::new() } else { format!(".{}", right.group) };
-    let place = right.namespace.as_ref().map_or("--all-namespaces".into(), |n| format!("-n {n}"));
+    let place = right.namespace.as_ref().map_or(String::new(), |n| format!(" in {n}"));
     let evidence = format!(
-        "the coordinator may not {} {}{group}{}, which is needed for: {}; apply podlift's rbac.yaml",
+        "the coordinator may not {} {}{place}, which is needed for: {}; `{}` asks again",
         right.verb,
-        right.resource,
-        right.namespace.as_ref().map_or(String::new(), |n| format!(" in {n}")),
-        right.needed_for
+        object(right),
+        right.needed_for,
+        question(right)
     );
-    let next = match right.resource.split_once('/') {
-        None => format!("kubectl auth can-i {} {}{group} {place}", right.verb, right.resource),
+    finding(ID, Severity::Blocker, None, evidence, &format!("kubectl apply -f {MANIFEST}"))
+}
+
+/// What the right is about: a path, a resource with its group, one object.
+fn object(right: &MissingRight) -> String {
+    if let Some(path) = &right.path {
+        return path.clone();
+    }
+    let group = if right.group.is_empty() { String::new() } else { format!(".{}", right.group) };
+    let name = right.name.as_ref().map_or(String::new(), |name| format!("/{name}"));
+    format!("{}{group}{name}", right.resource)
+}
+
+/// The command by which a person with more rights asks for this one. `*` is quoted for the shell.
+fn question(right: &MissingRight) -> String {
+    let quoted = |text: String| if text.contains('*') { format!("'{text}'") } else { text };
+    let place = match (&right.path, &right.namespace) {
+        (Some(_), _) => String::new(),
+        (None, Some(namespace)) => format!(" -n {namespace}"),
+        (None, None) => " --all-namespaces".into(),
+    };
+    let what = match right.resource.split_once('/') {
+        None => quoted(object(right)),
         Some((of, part)) => {
-            format!("kubectl auth can-i {} {of}{group} --subresource {part} {place}", right.verb)
+            let parent = MissingRight { resource: of.into(), ..right.clone() };
+            format!("{} --subresource {part}", quoted(object(&parent)))
         }
     };
-    finding(ID, Severity::Blocker, None, evidence, &next)
+    format!("kubectl auth can-i {} {what}{place} --as {USER}", right.verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn right(resource: &str, name: Option<&str>, path: Option<&str>) -> MissingRight {
+        MissingRight {
+            verb: "get".into(),
+            group: String::new(),
+            resource: resource.into(),
+            namespace: name.map(|_| "kube-system".into()),
+            name: name.map(String::from),
+            path: path.map(String::from),
+            needed_for: "x".into(),
+        }
+    }
+
+    #[test]
+    fn the_question_can_be_typed_as_it_is() {
+        let group = MissingRight { group: "run.ai".into(), ..right("*", None, None) };
+        for (right, expected) in [
+            (
+                right("pods", None, None),
+                "kubectl auth can-i get pods --all-namespaces --as podlift-coordinator",
+            ),
+            (
+                right("pods/eviction", None, None),
+                "kubectl auth can-i get pods --subresource eviction --all-namespaces --as podlift-coordinator",
+            ),
+            (
+                right("configmaps", Some("kubeadm-config"), None),
+                "kubectl auth can-i get configmaps/kubeadm-config -n kube-system --as podlift-coordinator",
+            ),
+            (right("", None, Some("/readyz")), "kubectl auth can-i get /readyz --as podlift-coordinator"),
+            (group, "kubectl auth can-i get '*.run.ai' --all-namespaces --as podlift-coordinator"),
+        ] {
+            assert_eq!(question(&right), expected);
+            assert_eq!(denied(&right).next, "kubectl apply -f /usr/share/doc/podlift/rbac.yaml");
+        }
+    }
 }
