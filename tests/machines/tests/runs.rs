@@ -115,8 +115,7 @@ fn a_night_of_broken_machines() {
 fn nobody_behind_real_proxies_notices_a_run() {
     let base = up::prepare().unwrap_or_else(|error| panic!("{error:#}"));
     run(async move {
-        let wanted = Wanted { workers: vec!["w1"], ..Wanted::default() };
-        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &wanted).await?;
+        let fleet = Fleet::prepare(base, &std::env::current_exe()?, &Wanted::default()).await?;
         vip::install(&fleet)?;
         fleet.boot().await?;
         let probes = Probes::begin(&fleet).await?;
