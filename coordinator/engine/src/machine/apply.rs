@@ -5,7 +5,7 @@ use super::approval;
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
-use super::state::{Healed, Outage, RunState, RunStatus, Seal};
+use super::state::{Approval, Healed, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
 use crate::program::{Attestation, Evidence, Program, StepSpec};
@@ -101,6 +101,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         pauses_now: false,
         undo_stopped: false,
         attestations: plan.attestations.clone(),
+        approvals: vec![],
         seal: None,
         heals: vec![],
         outages: vec![],
@@ -226,10 +227,11 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             let RunStatus::Paused { .. } = &s.status else { return Err(refuse("not paused")) };
             runs(s);
         }
-        Event::Approved { .. } => match &s.status {
+        Event::Approved { by, what } => match &s.status {
             RunStatus::Paused { reason } if reason.code == approval::CODE => {
                 runs(s);
                 approval::approve(s);
+                s.approvals.push(Approval { by: by.clone(), what: what.clone(), at });
             }
             _ => return Err(refuse("not waiting for an approval")),
         },

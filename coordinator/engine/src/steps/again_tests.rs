@@ -193,14 +193,20 @@ fn a_kubelet_waits_for_every_api_server() {
     let server: NodeName = name("runai-02");
     assert!(state.why_not_defer(&server).unwrap().contains("runai-02 is not at v1.32"));
     assert_eq!(state.why_not_defer(&name("dgx030")), None);
+    mark(&mut state, |s| s.kind.step().raises_api_server());
+    assert!(state.why_not_defer(&server).is_some(), "written by kubeadm, and not seen to serve");
     raise(&mut state);
     assert_eq!(state.why_not_defer(&server), None);
 }
 
-/// Marks the kubeadm steps of all control-plane nodes as done.
+/// Marks the kubeadm steps of all control-plane nodes, and what verifies them, as done.
 fn raise(state: &mut RunState) {
-    let ids: Vec<_> =
-        state.plan.steps().filter(|s| s.kind.step().raises_api_server()).map(|s| s.id.clone()).collect();
+    mark(state, |s| s.kind.step().raises_api_server());
+    mark(state, |s| s.kind.step().verifies_api_server());
+}
+
+fn mark(state: &mut RunState, which: fn(&StepSpec) -> bool) {
+    let ids: Vec<_> = state.plan.steps().filter(|s| which(s)).map(|s| s.id.clone()).collect();
     for id in ids {
         let evidence = crate::program::Evidence::Seen { what: "w".into() };
         state.steps.get_mut(&id).unwrap().status = crate::machine::StepStatus::Done { evidence };

@@ -118,6 +118,11 @@ pub trait Step: Sync {
         false
     }
 
+    /// Whether the step shows that the API server of a control-plane node serves.
+    fn verifies_api_server(&self) -> bool {
+        false
+    }
+
     /// Whether this step makes this repair.
     fn mends(&self, _repair: &ConfigRepair) -> bool {
         false

@@ -45,6 +45,9 @@ impl Step for VerifyApi {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("control-plane-upgraded")
     }
+    fn verifies_api_server(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::at(KubeVersion::new(1, 32, 9))
     }

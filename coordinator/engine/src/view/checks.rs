@@ -61,9 +61,10 @@ fn fill(s: &RunState, id: &str) -> SignOff {
         StepStatus::Failed { reason } => Some(reason.message.clone()),
         _ => None,
     });
-    let (mut done, mut skipped) = (vec![], BTreeSet::new());
+    let (mut done, mut partly, mut skipped) = (vec![], vec![], BTreeSet::new());
     for (spec, status) in &mine {
         match status {
+            StepStatus::Done { evidence: Evidence::Partly { what } } => partly.push(what.as_str()),
             StepStatus::Done { evidence } => done.push(evidence.what()),
             StepStatus::Skipped { .. } => skipped.extend(&spec.node),
             _ => {}
@@ -76,6 +77,9 @@ fn fill(s: &RunState, id: &str) -> SignOff {
             line(id, "passed", "nothing of this kind in the plan".into())
         }
         None if mine.is_empty() => line(id, "open", "not part of this plan".into()),
+        None if !partly.is_empty() && done.len() + partly.len() == mine.len() => {
+            line(id, "open", summary(&partly))
+        }
         None if done.len() == mine.len() => line(id, "passed", summary(&done)),
         None if skipped.is_empty() => line(id, "open", format!("{} of {} done", done.len(), mine.len())),
         None => line(id, "open", format!("{} of {} done; left out: {}", done.len(), mine.len(), names())),
@@ -108,6 +112,10 @@ fn failed(s: &RunState) -> Option<SignOff> {
 fn deferred(s: &RunState) -> SignOff {
     let each: Vec<String> = s.deferred.iter().map(|(node, why)| format!("{node}: {why}")).collect();
     match each.is_empty() {
+        true if !s.plan.nodes.is_empty() => {
+            let others = s.plan.inventory.nodes.iter().filter(|n| !s.plan.chosen(&n.name)).count();
+            line(DEFERRED, "open", format!("{others} nodes are not part of this plan (--node)"))
+        }
         true => line(DEFERRED, "passed", "no node was left out".into()),
         false => line(DEFERRED, "open", each.join("; ")),
     }

@@ -200,6 +200,7 @@ fn addons(servers: &[&NodeEntry], shared: &Shared, also: &Also) -> Draft {
 fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
     let config: Option<StepKind> = (!also.whole_apply).then(|| KubeletConfig {}.into());
     let mut steps: Vec<StepKind> = vec![
+        NodeReachable::for_server().into(),
         Cordon {}.into(),
         Drain {}.into(),
         // The restart ends the static pods of this node once more, a stacked etcd member among them.

@@ -74,6 +74,7 @@ fn the_order_of_a_run() {
             "verify-api",
             "step-back",
             "guard-disarm",
+            "node-reachable",
             "cordon",
             "drain",
             "etcd-ready",
