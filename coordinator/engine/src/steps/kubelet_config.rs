@@ -33,6 +33,9 @@ impl Step for KubeletConfig {
     fn remains(&self) -> Option<String> {
         Some(format!("{} is written anew from ConfigMap kubelet-config", paths::KUBELET_CONFIG))
     }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self {}
     }

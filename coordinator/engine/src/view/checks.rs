@@ -33,6 +33,7 @@ pub(crate) const LINES: &[&str] = &[
 ];
 
 /// Lines that no step fills.
+const ADDONS: &str = "addons-upgraded";
 const FAILED: &str = "nodes-failed";
 const DEFERRED: &str = "nodes-deferred";
 const ADDED: &str = "nodes-added";
@@ -65,6 +66,11 @@ fn fill(s: &RunState, id: &str) -> SignOff {
     for (spec, status) in &mine {
         match status {
             StepStatus::Done { evidence: Evidence::Partly { what } } => partly.push(what.as_str()),
+            StepStatus::Done { evidence: Evidence::BackupSealed { what, backup: Some(set), .. } }
+                if !set.encrypted || !set.warnings.is_empty() =>
+            {
+                partly.push(what.as_str());
+            }
             StepStatus::Done { evidence } => done.push(evidence.what()),
             StepStatus::Skipped { .. } => skipped.extend(&spec.node),
             _ => {}
@@ -73,6 +79,12 @@ fn fill(s: &RunState, id: &str) -> SignOff {
     let names = || skipped.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
     match failed {
         Some(message) => line(id, "failed", message),
+        None if mine.is_empty()
+            && id == ADDONS
+            && s.plan.goal.upgrade().is_some_and(|u| !u.addons.is_empty()) =>
+        {
+            line(id, "open", "kubeadm updates the addons itself, and podlift did not look at them".into())
+        }
         None if mine.is_empty() && s.plan.nodes.is_empty() && s.plan.goal.upgrade().is_some() => {
             line(id, "passed", "nothing of this kind in the plan".into())
         }
