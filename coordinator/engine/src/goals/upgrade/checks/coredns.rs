@@ -63,7 +63,6 @@ pub fn check(view: &View) -> Vec<Finding> {
 }
 
 fn told(view: &View, refused: &Refused, names: &str, phases: bool) -> Finding {
-    let to = view.input.to;
     let Refused { error, why } = refused;
     let (id, way, next) = match phases {
         true => (
