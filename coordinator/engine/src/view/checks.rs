@@ -1,6 +1,7 @@
 //! The sign-off checklist, filled from the journal's evidence. Each line is a fact of the run.
 
 use super::status::aside_reason;
+use crate::doors::BackupView;
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
 use crate::program::{Evidence, StepSpec};
@@ -67,7 +68,7 @@ fn fill(s: &RunState, id: &str) -> SignOff {
         match status {
             StepStatus::Done { evidence: Evidence::Partly { what } } => partly.push(what.as_str()),
             StepStatus::Done { evidence: Evidence::BackupSealed { what, backup: Some(set), .. } }
-                if !set.encrypted || !set.warnings.is_empty() =>
+                if lacks(set) =>
             {
                 partly.push(what.as_str());
             }
@@ -96,6 +97,11 @@ fn fill(s: &RunState, id: &str) -> SignOff {
         None if skipped.is_empty() => line(id, "open", format!("{} of {} done", done.len(), mine.len())),
         None => line(id, "open", format!("{} of {} done; left out: {}", done.len(), mine.len(), names())),
     }
+}
+
+/// Whether a sealed set can't restore all: its secrets, or files that were left out. A file that is empty on the node is nothing to restore.
+fn lacks(set: &BackupView) -> bool {
+    !set.encrypted || set.warnings.iter().any(|w| !w.ends_with("is empty on the node"))
 }
 
 /// Each evidence once, with the number of its steps.

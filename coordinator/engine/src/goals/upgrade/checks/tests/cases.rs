@@ -345,7 +345,7 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         "etcd",
         |i| member(i, Some(64 << 20), Some(140)),
         "member runai-02 took 140 ms",
-        |i| member(i, None, Some(99)),
+        |i| member(i, Some(64 << 20), Some(99)),
     ),
     ("survey", |i| cluster(i).pods = Err("forbidden".into()), "pods can't be seen: forbidden", |_| ()),
     (
