@@ -5,13 +5,13 @@ use super::approval;
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
-use super::state::{Healed, Outage, RunState, RunStatus, Seal};
+use super::state::{Approval, Healed, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use crate::program::{Attestation, Evidence, Program, StepSpec};
+use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
-use podlift_model::{OpOutcome, RunId};
+use podlift_model::{NodeName, OpOutcome, RunId};
 use std::collections::BTreeMap;
 
 /// The option of a run that an operator may change (`Event::OptionSet`).
@@ -101,6 +101,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         pauses_now: false,
         undo_stopped: false,
         attestations: plan.attestations.clone(),
+        approvals: vec![],
         seal: None,
         heals: vec![],
         outages: vec![],
@@ -226,10 +227,11 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             let RunStatus::Paused { .. } = &s.status else { return Err(refuse("not paused")) };
             runs(s);
         }
-        Event::Approved { .. } => match &s.status {
+        Event::Approved { by, what } => match &s.status {
             RunStatus::Paused { reason } if reason.code == approval::CODE => {
                 runs(s);
                 approval::approve(s);
+                s.approvals.push(Approval { by: by.clone(), what: what.clone(), at });
             }
             _ => return Err(refuse("not waiting for an approval")),
         },
@@ -241,8 +243,19 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             }
         }
         Event::WaiverLifted { check, .. } => {
+            let lifted: Vec<Waiver> = s.waivers.iter().filter(|w| w.check == *check).cloned().collect();
             s.waivers.retain(|w| w.check != *check);
-            reset(s, |spec, _| spec.kind.step().looks_again_on_retry());
+            // Nodes that are over have kept the loss, so what brings their settings is due again, too.
+            let covered = |spec: &StepSpec| {
+                let of = |w: &Waiver, node: &NodeName| {
+                    w.item().map_or(w.is_of_losses(), |(n, _)| n == node.as_str())
+                };
+                spec.node.as_ref().is_some_and(|node| lifted.iter().any(|w| of(w, node)))
+            };
+            reset(s, |spec, step| {
+                let again = spec.kind.step().brings_settings() && covered(spec) && step.began.is_some();
+                again || spec.kind.step().looks_again_on_retry()
+            });
         }
         Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,

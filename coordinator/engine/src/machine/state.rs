@@ -45,6 +45,15 @@ pub struct Outage {
     pub milliseconds: Option<u64>,
 }
 
+/// What an operator has approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    pub by: String,
+    /// The approved part of the run, as the pause named it.
+    pub what: String,
+    pub at: Timestamp,
+}
+
 /// A worker that has failed within the budget of failures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Aside {
@@ -107,6 +116,7 @@ pub struct RunState {
     pub undo_stopped: bool,
     /// Attestations of the plan, and those that were given during the run.
     pub attestations: Vec<Attestation>,
+    pub approvals: Vec<Approval>,
     pub seal: Option<Seal>,
     pub heals: Vec<Healed>,
     pub outages: Vec<Outage>,
@@ -171,8 +181,16 @@ impl RunState {
         let old = self.plan.inventory.control_planes();
         let old = old.filter(move |n| n.api_server_version().is_none_or(|v| v.minor() < minor));
         old.map(|n| &n.name).filter(|node| !self.lost.contains_key(*node)).filter(|node| {
+            // kubeadm has raised it only if it was seen to serve afterwards, in the same lane.
+            let raised = |phase: &str| {
+                let mut lane = self.steps_of(node).filter(|(spec, _)| spec.phase == phase);
+                lane.all(|(spec, step)| {
+                    let kind = spec.kind.step();
+                    step.is_done() || !(kind.raises_api_server() || kind.verifies_api_server())
+                })
+            };
             let mut raising = self.steps_of(node).filter(|(spec, _)| spec.kind.step().raises_api_server());
-            !raising.any(|(_, step)| step.is_done())
+            !raising.any(|(spec, _)| raised(&spec.phase))
         })
     }
 

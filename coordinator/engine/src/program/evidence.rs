@@ -13,6 +13,10 @@ pub enum Evidence {
     Seen {
         what: String,
     },
+    /// Only a part could be judged. The line of the sign-off stays open.
+    Partly {
+        what: String,
+    },
     BackupSealed {
         hash: Digest,
         revision: u64,
@@ -39,6 +43,7 @@ impl Evidence {
     pub fn what(&self) -> &str {
         match self {
             Evidence::Seen { what }
+            | Evidence::Partly { what }
             | Evidence::Fleet { what, .. }
             | Evidence::BackupSealed { what, .. }
             | Evidence::Compared { what, .. } => what,

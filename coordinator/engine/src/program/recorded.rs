@@ -90,6 +90,16 @@ impl Recorded {
         out
     }
 
+    /// What could not be seen of one node when the record was made, each part with the reason.
+    pub fn unseen_of_node(&self, node: &NodeName) -> Vec<String> {
+        let parts = [
+            ("hardware", self.hardware.as_ref().err()),
+            ("mounts", self.mounts.get(node).and_then(|m| m.as_ref().err())),
+            ("InfiniBand devices", self.infiniband.get(node).and_then(|d| d.as_ref().err())),
+        ];
+        parts.into_iter().filter_map(|(what, why)| Some(format!("{what}: {}", why?))).collect()
+    }
+
     /// The record without the nodes for which `keep` is false.
     pub fn retain_nodes(&mut self, keep: impl Fn(&NodeName) -> bool) {
         if let Ok(all) = &mut self.hardware {

@@ -159,6 +159,13 @@ fn lane(node: &str, cordoned: bool, pods: &[&str]) -> [Reply; 2] {
     [ClusterReply::Node(view), ClusterReply::Pods(pods)].map(Reply::Cluster)
 }
 
+/// Facts of dgx030 with the packages of the target.
+fn installed() -> OpOutput {
+    let mut facts = facts("dgx030", false);
+    facts.packages.values_mut().for_each(|p| p.version = "1.32.9-1.1".parse().ok());
+    OpOutput::Facts(Box::new(facts))
+}
+
 #[test]
 fn a_node_that_is_no_longer_cordoned_and_empty_is_drained_again_before_it_is_disturbed() {
     let mut state = run(&input());
@@ -169,7 +176,8 @@ fn a_node_that_is_no_longer_cordoned_and_empty_is_drained_again_before_it_is_dis
         let lane = lane("dgx030", cordoned, &pods);
         let facts = on(OpOutput::Facts(Box::new(facts("dgx030", false))));
         let packages = Reply::All(std::iter::once(facts).chain(lane.clone()).collect());
-        let restart = Reply::All(std::iter::once(lane[0].clone()).chain(lane.clone()).collect());
+        let restart =
+            Reply::All([lane[0].clone(), on(installed())].into_iter().chain(lane.clone()).collect());
         for (verb, reply) in [("install-kubelet-kubectl", packages), ("kubelet-restart", restart)] {
             let told = judged(&state, &format!("canary/dgx030/{verb}"), &reply);
             match want {
@@ -185,7 +193,7 @@ fn a_kubelet_waits_for_every_api_server() {
     let mut state = run(&input());
     let reply = {
         let lane = lane("dgx030", true, &[]);
-        Reply::All(std::iter::once(lane[0].clone()).chain(lane).collect())
+        Reply::All([lane[0].clone(), on(installed())].into_iter().chain(lane).collect())
     };
     // The usual plan has its kubelets after all API servers; here none was upgraded.
     let told = judged(&state, "canary/dgx030/kubelet-restart", &reply);
@@ -193,14 +201,20 @@ fn a_kubelet_waits_for_every_api_server() {
     let server: NodeName = name("runai-02");
     assert!(state.why_not_defer(&server).unwrap().contains("runai-02 is not at v1.32"));
     assert_eq!(state.why_not_defer(&name("dgx030")), None);
+    mark(&mut state, |s| s.kind.step().raises_api_server());
+    assert!(state.why_not_defer(&server).is_some(), "written by kubeadm, and not seen to serve");
     raise(&mut state);
     assert_eq!(state.why_not_defer(&server), None);
 }
 
-/// Marks the kubeadm steps of all control-plane nodes as done.
+/// Marks the kubeadm steps of all control-plane nodes, and what verifies them, as done.
 fn raise(state: &mut RunState) {
-    let ids: Vec<_> =
-        state.plan.steps().filter(|s| s.kind.step().raises_api_server()).map(|s| s.id.clone()).collect();
+    mark(state, |s| s.kind.step().raises_api_server());
+    mark(state, |s| s.kind.step().verifies_api_server());
+}
+
+fn mark(state: &mut RunState, which: fn(&StepSpec) -> bool) {
+    let ids: Vec<_> = state.plan.steps().filter(|s| which(s)).map(|s| s.id.clone()).collect();
     for id in ids {
         let evidence = crate::program::Evidence::Seen { what: "w".into() };
         state.steps.get_mut(&id).unwrap().status = crate::machine::StepStatus::Done { evidence };

@@ -146,6 +146,15 @@ fn it_steps_back_after_it_serves_in_both_passes_and_not_at_all_on_two_servers() 
     assert_eq!(text(judged(&state, back, &reply(false))), "new connections to its API server are let in");
 }
 
+/// Facts of dgx031 with all packages in this version.
+fn packages(version: &str, held: bool) -> NodeFacts {
+    let mut facts = facts("dgx031", false);
+    for package in facts.packages.values_mut() {
+        (package.version, package.held) = (version.parse().ok(), held);
+    }
+    facts
+}
+
 const CORDON: &str = "canary/dgx030/cordon";
 
 /// The replies to the looks at dgx030: a Node, its facts, and its GPUs.
@@ -258,7 +267,11 @@ fn members_of_lost_machines_do_not_count() {
     let i = served();
     let mut etcd = i.etcd.values().next().unwrap().clone().unwrap();
     etcd.members[2].healthy = false;
-    let reply = |etcd| Reply::Node(Box::new(OpOutput::Etcd(etcd)));
+    let with = |etcd, probes, nodes| {
+        let others = [ClusterReply::Probes(probes), ClusterReply::Nodes(nodes)].map(Reply::Cluster);
+        Reply::All(std::iter::once(Reply::Node(Box::new(OpOutput::Etcd(etcd)))).chain(others).collect())
+    };
+    let reply = |etcd| with(etcd, vec![], vec![]);
     let id = "control-plane/runai-01/etcd-ready";
     let state = run(&i);
     assert!(
@@ -266,6 +279,14 @@ fn members_of_lost_machines_do_not_count() {
     );
     let state = say(Some(state), Event::NodeLost { node: name("runai-03"), by: "jane".into() });
     assert_eq!(text(judged(&state, id, &reply(etcd.clone()))), "2 members healthy, runai-02 leads");
+    let down = ApiProbe { endpoint: "10.77.0.12:6443".into(), ok: false, why: "refused".into() };
+    let told = judged(&state, id, &with(etcd.clone(), vec![down], vec![]));
+    assert!(matches!(told, Assess::Wait(why) if why == "API server 10.77.0.12:6443 is not ready: refused"));
+    let away = |node: &str| vec![NodeView { ready: false, ..view(node, true) }];
+    let told = judged(&state, id, &with(etcd.clone(), vec![], away("runai-02")));
+    assert!(matches!(told, Assess::Wait(why) if why.starts_with("control-plane node runai-02 is not Ready")));
+    let told = text(judged(&state, id, &with(etcd.clone(), vec![], away("runai-03"))));
+    assert!(told.starts_with("2 members healthy"), "a lost node does not count: {told}");
     // The member may have another name than the node.
     etcd.members[2].name = "etcd-c".into();
     assert_eq!(text(judged(&state, id, &reply(etcd))), "2 members healthy, runai-02 leads");
@@ -284,7 +305,8 @@ fn each_node_is_verified_on_its_own_and_the_fleet_does_not_wait_for_one_moment()
     let at = |change: fn(&mut NodeView)| {
         let mut seen = NodeView { kubelet: "v1.32.9".parse().ok(), ..view("dgx031", false) };
         change(&mut seen);
-        judged(&state, "verify/dgx031/verify-node", &of_node(seen))
+        let reply = Reply::All(vec![of_node(seen), on(packages("1.32.9-1.1", true))]);
+        judged(&state, "verify/dgx031/verify-node", &reply)
     };
     assert_eq!(text(at(|_| {})), "Ready at v1.32.9");
     assert!(matches!(at(|v| v.ready = false), Assess::Wait(_)));
@@ -296,6 +318,14 @@ fn each_node_is_verified_on_its_own_and_the_fleet_does_not_wait_for_one_moment()
         v.owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
     };
     assert!(matches!(at(ours), Assess::Blocked(r) if r.code == "cordon-left"));
+    for (version, held, want) in
+        [("1.31.9-1.1", true, "is 1.31.9-1.1"), ("1.32.9-1.1", false, "is not held any more")]
+    {
+        let seen = NodeView { kubelet: "v1.32.9".parse().ok(), ..view("dgx031", false) };
+        let reply = Reply::All(vec![of_node(seen), on(packages(version, held))]);
+        let told = judged(&state, "verify/dgx031/verify-node", &reply);
+        assert!(matches!(told, Assess::Blocked(ref r) if r.message.contains(want)), "{told:?}");
+    }
     let all = |change: fn(&mut NodeView)| {
         let nodes = state.plan.inventory.nodes.iter();
         let mut views: Vec<NodeView> =

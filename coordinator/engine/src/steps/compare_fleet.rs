@@ -7,6 +7,7 @@ use crate::analysis::{compare, first_unseen, seen_of};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Attestation, DIFFERENCES, Evidence, Finding, Given, Recorded, Severity, Shared};
+use jiff::Timestamp;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, Look, NodeName, OpOutput};
 use schemars::JsonSchema;
@@ -117,9 +118,14 @@ fn note(a: &Attestation) -> String {
     if a.note.is_empty() { String::new() } else { format!(" ({})", a.note) }
 }
 
-/// An attestation of this run; an earlier one can't be about this run's differences.
+/// An attestation that is later than this step's first look; an earlier one can't be about the differences that it has found.
 pub fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
-    cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= cx.state.started)
+    accepted_since(cx, cx.state.step(&cx.step.id)?.began?)
+}
+
+/// The same for differences that were first seen at this time.
+pub fn accepted_since<'a>(cx: &Cx<'a>, began: Timestamp) -> Option<&'a Attestation> {
+    cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= began)
 }
 
 /// Nodes of this run with records that only their agents can check.

@@ -2,13 +2,13 @@
 //! are back. The device plugin needs time after the kubelet's restart, so the step waits. A lasting difference stops the run, which continues
 //! only if an operator attests that it is intended.
 
-use super::compare_fleet::accepted;
+use super::compare_fleet::{accepted, accepted_since};
 use super::reply::{all, cluster, done, odd, output};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::{compare, first_unseen};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::program::{DIFFERENCES, Finding, Recorded};
+use crate::program::{DIFFERENCES, Evidence, Finding, Recorded};
 use podlift_model::{Look, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DevicesBack {}
 
+const VERB: &str = "devices-back";
+
 impl Step for DevicesBack {
     fn verb(&self) -> String {
-        "devices-back".into()
+        VERB.into()
     }
     fn touches(&self) -> Touches {
         Touches::Nothing
@@ -46,8 +48,7 @@ impl Step for DevicesBack {
         };
         let text = found.iter().map(|f| f.evidence.as_str()).collect::<Vec<_>>().join("; ");
         match accepted(cx) {
-            _ if found.is_empty() && all(reply).is_empty() => done("no devices were recorded on this node"),
-            _ if found.is_empty() => done("devices and mounts are as recorded before"),
+            _ if found.is_empty() => whole(cx, all(reply).is_empty()),
             Some(a) => done(format!("{text}. Accepted by {}", a.by)),
             None => Assess::Wait(format!(
                 "not as before the run: {text}. If that is meant: podlift attest {DIFFERENCES} --note WHY && podlift retry"
@@ -77,9 +78,25 @@ pub fn found(cx: &Cx, replies: &[Reply]) -> Option<Result<Vec<Finding>, String>>
     })
 }
 
-/// Whether an operator has attested in this run that the differences are intended.
+/// Whether an operator has attested, after this step of the same lane has seen them, that the differences are intended.
 pub fn is_accepted(cx: &Cx) -> bool {
-    accepted(cx).is_some()
+    let node = cx.node();
+    let mut lane = cx.state.steps_of(&node).filter(|(spec, _)| spec.phase == cx.step.phase);
+    let mine = lane.find(|(spec, _)| spec.kind.step().verb() == VERB);
+    mine.and_then(|(_, step)| accepted_since(cx, step.began?)).is_some()
+}
+
+/// No difference: from all that was recorded, or only from what could be seen when the plan was made.
+fn whole(cx: &Cx, nothing: bool) -> Assess {
+    let unseen = cx.program().recorded.unseen_of_node(&cx.node());
+    match (unseen.is_empty(), nothing) {
+        (true, true) => done("no devices were recorded on this node"),
+        (true, false) => done("devices and mounts are as recorded before"),
+        (false, _) => {
+            let what = format!("not compared, because the plan could not see it: {}", unseen.join("; "));
+            Assess::Done(Evidence::Partly { what })
+        }
+    }
 }
 
 fn before(cx: &Cx) -> Recorded {

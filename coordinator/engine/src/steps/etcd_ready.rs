@@ -1,9 +1,11 @@
-//! Before a change of a control-plane node: every etcd member is healthy, there is no alarm, and the leader is on another node.
+//! Before a change of a control-plane node: every etcd member is healthy, there is no alarm, and the leader is on another node. All other
+//! API servers are ready, and their nodes are Ready, because this one is about to be taken away.
 
-use super::reply::{done, odd, output};
+use super::reply::{all, done, odd, output};
+use super::step_aside::others;
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::etcd_problems;
-use crate::doors::{Act, Probe, Reply};
+use crate::doors::{Act, ApiProbe, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeEntry;
 use podlift_model::facts::{EtcdMember, EtcdState};
 use podlift_model::{HostOp, Look, OpOutput};
@@ -25,13 +27,26 @@ impl Step for EtcdReady {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        cx.look(Look::EtcdHealth)
+        let endpoints = others(cx);
+        Probe::All(vec![
+            cx.look(Look::EtcdHealth),
+            Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
+            Probe::Cluster(ClusterLook::NodesLately),
+        ])
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(OpOutput::Etcd(state)) = output(reply) else { return odd(reply) };
+        let [etcd, Reply::Cluster(ClusterReply::Probes(probes)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
+            all(reply)
+        else {
+            return odd(reply);
+        };
+        let Some(OpOutput::Etcd(state)) = output(etcd) else { return odd(reply) };
         let state = &without_lost(cx, state);
         if let Some(problem) = etcd_problems(state).into_iter().next() {
             return Assess::Wait(format!("etcd: {problem}"));
+        }
+        if let Some(why) = alone(cx, probes, nodes) {
+            return Assess::Wait(why);
         }
         match state.members.iter().find(|m| m.leader) {
             Some(leader) if leader.local && state.members.len() > 1 => Assess::Ready,
@@ -42,6 +57,17 @@ impl Step for EtcdReady {
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::EtcdMoveLeader)
     }
+}
+
+/// Why the other API servers can't do without this one.
+fn alone(cx: &Cx, probes: &[ApiProbe], nodes: &[NodeView]) -> Option<String> {
+    let (me, servers) = (cx.node(), others(cx));
+    if let Some(down) = probes.iter().find(|p| !p.ok && servers.contains(&p.endpoint)) {
+        return Some(format!("API server {} is not ready: {}", down.endpoint, down.why));
+    }
+    let other = |n: &&NodeView| n.control_plane && n.name != me && !cx.state.deferred.contains_key(&n.name);
+    let down = nodes.iter().filter(other).find(|n| !n.ready)?;
+    Some(format!("control-plane node {} is not Ready: {}", down.name, down.ready_message))
 }
 
 /// The members that count: not those of nodes that an operator has declared lost.

@@ -37,6 +37,9 @@ impl Step for FlagDiff {
     fn complete(&mut self, shared: &Shared) {
         self.to.complete(shared.to);
     }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9))
     }

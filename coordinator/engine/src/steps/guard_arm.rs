@@ -23,6 +23,9 @@ impl Step for GuardArm {
     fn counterpart(&self) -> Option<&'static str> {
         Some("guard-disarm")
     }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self {}
     }

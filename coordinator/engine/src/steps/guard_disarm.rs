@@ -22,6 +22,9 @@ impl Step for GuardDisarm {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("guards-disarmed")
     }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self {}
     }

@@ -45,6 +45,10 @@ impl Step for ImagePull {
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(OpOutput::Images(images)) = output(reply) else { return odd(reply) };
+        if let (true, true, Some(why)) = (images.needed.is_empty(), cx.acted, images.unseen.first()) {
+            let message = format!("pulled, and which images {} has is not known: {why}", cx.node());
+            return blocked("images-unseen", message, "podlift retry");
+        }
         if images.needed.is_empty() {
             // The node can't list what it needs before the target's kubeadm is there; the op gets the list from the download.
             return once(cx.acted, "images pulled");

@@ -66,6 +66,9 @@ impl Step for KubeadmApply {
             *self.to
         ))
     }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9), Preflight::ALL.to_vec())
     }

@@ -55,6 +55,9 @@ impl Step for KubeadmNode {
             paths::MANIFESTS
         ))
     }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))
     }

@@ -1,12 +1,15 @@
 //! Restarts the kubelet, and waits until it reports its new version. A drained node must still be empty right before.
 
 use super::empty::{Lane, RESTS_ON};
-use super::reply::{all, done, node, odd};
+use super::reply::{all, done, facts, node, odd, output};
 use super::skew;
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, ClusterLook, Probe, Reply};
+use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
-use podlift_model::{HostOp, KubeVersion};
+use podlift_model::images::ImagesState;
+use podlift_model::op::Package;
+use podlift_model::{HostOp, KubeVersion, Look, NodeFacts, OpOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +22,33 @@ pub struct KubeletRestart {
 impl KubeletRestart {
     pub fn to(version: KubeVersion) -> Self {
         Self { to: Given::shared(version) }
+    }
+}
+
+const INSTALL: &str = "install-kubelet-kubectl";
+const PULL: &str = "image-pull";
+
+impl KubeletRestart {
+    /// What an earlier step gave and is gone now: the package with its hold, or images of the static pods.
+    fn lost(&self, cx: &Cx, facts: &NodeFacts, images: Option<&ImagesState>) -> Option<Assess> {
+        let package = facts.packages.get(Package::Kubelet.name());
+        let version = package.and_then(|p| p.version.as_ref());
+        if version.map(|v| v.kube) != Some(*self.to) || !package.is_some_and(|p| p.held) {
+            let is = version.map_or("not installed".into(), ToString::to_string);
+            let what = format!(
+                "package kubelet on {} is {is}, or its hold is gone: expected {} and held",
+                cx.node(),
+                *self.to
+            );
+            return Some(cx.again(&[INSTALL], what));
+        }
+        let lacking: Vec<&str> =
+            images.into_iter().flat_map(ImagesState::lacking).map(|i| i.image.as_str()).collect();
+        (!lacking.is_empty()).then(|| {
+            let what =
+                format!("images of static pods are not on {} any more: {}", cx.node(), lacking.join(", "));
+            cx.again(&[PULL], what)
+        })
     }
 }
 
@@ -49,18 +79,32 @@ impl Step for KubeletRestart {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        let node = Probe::Cluster(ClusterLook::Node { node: cx.node() });
-        Probe::All(std::iter::once(node).chain(Lane::of(cx).looks()).collect())
+        let mut looks = vec![Probe::Cluster(ClusterLook::Node { node: cx.node() }), cx.look(Look::Facts)];
+        // A new kubelet makes the static pods anew, and needs their images.
+        if cx.role() == NodeRole::ControlPlane {
+            looks.push(cx.look(Look::Images { to: *self.to }));
+        }
+        looks.extend(Lane::of(cx).looks());
+        Probe::All(looks)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [first, lane @ ..] = all(reply) else { return odd(reply) };
-        let Some(node) = node(first) else { return odd(reply) };
+        let [first, second, rest @ ..] = all(reply) else { return odd(reply) };
+        let (Some(node), Some(facts)) = (node(first), facts(second)) else { return odd(reply) };
+        let (images, lane) = match (cx.role(), rest) {
+            (NodeRole::ControlPlane, [images, lane @ ..]) => match output(images) {
+                Some(OpOutput::Images(images)) => (Some(images), lane),
+                _ => return odd(reply),
+            },
+            (NodeRole::ControlPlane, []) => return odd(reply),
+            (NodeRole::Worker, lane) => (None, lane),
+        };
         match (node.kubelet == Some(*self.to), cx.acted) {
             (true, _) => done(format!("kubelet {} reports", *self.to)),
             (false, true) => Assess::Wait("the new kubelet has not reported yet".into()),
             (false, false) => {
-                skew::forbids(cx, *self.to).or_else(|| Lane::of(cx).lost(cx, lane)).unwrap_or(Assess::Ready)
+                let lost = || self.lost(cx, facts, images).or_else(|| Lane::of(cx).lost(cx, lane));
+                skew::forbids(cx, *self.to).or_else(lost).unwrap_or(Assess::Ready)
             }
         }
     }

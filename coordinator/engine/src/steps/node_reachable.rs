@@ -14,17 +14,25 @@ pub struct NodeReachable {
     /// Only the agent is needed, because the node is staged and not changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     staging: bool,
+    /// The node is control plane, so it keeps its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stays: bool,
 }
 
 impl NodeReachable {
     /// Before the node is cordoned.
     pub fn for_work() -> Self {
-        Self { staging: false }
+        Self { staging: false, stays: false }
     }
 
     /// Before packages and images are fetched.
     pub fn for_staging() -> Self {
-        Self { staging: true }
+        Self { staging: true, stays: false }
+    }
+
+    /// Before a control-plane node is cordoned: it lets no other pass.
+    pub fn for_server() -> Self {
+        Self { staging: false, stays: true }
     }
 }
 
@@ -42,7 +50,7 @@ impl Step for NodeReachable {
         true
     }
     fn yields(&self) -> bool {
-        true
+        !self.stays
     }
     fn sample() -> Self {
         Self::for_work()

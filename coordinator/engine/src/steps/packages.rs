@@ -2,7 +2,7 @@
 
 use super::empty::Lane;
 use super::pins::{names, pins, version};
-use super::reply::{all, done, facts, odd};
+use super::reply::{all, blocked, done, facts, odd};
 use super::skew;
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
@@ -21,11 +21,21 @@ pub struct Packages {
     packages: Vec<Package>,
     #[serde(default, skip_serializing_if = "Given::is_shared")]
     pins: Given<Vec<PackagePin>>,
+    /// The packages are there, and only their holds may be missing: nothing is installed on a node that is not drained.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    only_hold: bool,
 }
 
 impl Packages {
     pub fn of(packages: &[Package], versions: &BTreeMap<Package, PackageVersion>) -> Self {
-        Self { packages: packages.to_vec(), pins: Given::shared(pins(packages, versions)) }
+        let pins = Given::shared(pins(packages, versions));
+        Self { packages: packages.to_vec(), pins, only_hold: false }
+    }
+
+    /// Holds packages that are installed in these versions.
+    pub fn held(packages: &[Package], present: &BTreeMap<Package, PackageVersion>) -> Self {
+        let pins = Given::own(pins(packages, present));
+        Self { packages: packages.to_vec(), pins, only_hold: true }
     }
 }
 
@@ -79,6 +89,18 @@ impl Step for Packages {
         let shown: Vec<String> = self.pins.iter().map(|p| format!("{} {}", p.package, p.version)).collect();
         if self.pins.iter().all(is) {
             return done(format!("{}, held", shown.join(", ")));
+        }
+        let there = |p: &PackagePin| {
+            facts.packages.get(p.package.name()).is_some_and(|s| s.version.as_ref() == Some(&p.version))
+        };
+        if let Some(other) = self.pins.iter().find(|p| self.only_hold && !there(p)) {
+            let message = format!(
+                "package {} of {} is not {} any more: the node was at the target when the plan was made, and nothing is installed on a node that is not drained",
+                other.package,
+                cx.node(),
+                other.version
+            );
+            return blocked("package-changed", message, "podlift status");
         }
         let kubelet = self.pins.iter().find(|p| p.package == Package::Kubelet).map(|p| p.version.kube);
         if let Some(verdict) = kubelet.and_then(|to| skew::forbids(cx, to)) {

@@ -118,6 +118,16 @@ pub trait Step: Sync {
         false
     }
 
+    /// Whether the step brings settings to its node that a waiver may have left out. A waiver that is lifted has it done again.
+    fn brings_settings(&self) -> bool {
+        false
+    }
+
+    /// Whether the step shows that the API server of a control-plane node serves.
+    fn verifies_api_server(&self) -> bool {
+        false
+    }
+
     /// Whether this step makes this repair.
     fn mends(&self, _repair: &ConfigRepair) -> bool {
         false

@@ -91,7 +91,7 @@ pub fn failed(cx: &Cx) -> Option<String> {
 }
 
 /// Addresses of the other API servers that take part.
-fn others(cx: &Cx) -> Vec<String> {
+pub fn others(cx: &Cx) -> Vec<String> {
     let me = cx.node();
     let servers = cx.program().inventory.control_planes().filter(|n| n.name != me);
     let there = servers.filter(|n| !cx.state.deferred.contains_key(&n.name));

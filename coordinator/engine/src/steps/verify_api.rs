@@ -6,7 +6,7 @@ use super::reply::{blocked, done, odd, output};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::program::{Given, Shared, StopReason};
+use crate::program::{Given, Shared, StopReason, Waiver};
 use podlift_model::components::ComponentState;
 use podlift_model::op::Component;
 use podlift_model::{KubeVersion, Look, OpOutput};
@@ -45,6 +45,12 @@ impl Step for VerifyApi {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("control-plane-upgraded")
     }
+    fn verifies_api_server(&self) -> bool {
+        true
+    }
+    fn brings_settings(&self) -> bool {
+        true
+    }
     fn sample() -> Self {
         Self::at(KubeVersion::new(1, 32, 9))
     }
@@ -73,7 +79,7 @@ impl Step for VerifyApi {
             Some(why) => Assess::Wait(why),
             None => done(format!(
                 "{} serve {} with the flags on disk{}",
-                all.iter().map(|s| s.component.name()).collect::<Vec<_>>().join(", "),
+                all.iter().map(|s| named(s)).collect::<Vec<_>>().join(", "),
                 *self.version,
                 closed(&all)
             )),
@@ -84,6 +90,15 @@ impl Step for VerifyApi {
         let soak = Duration::from_secs(cx.program().options.soak_seconds.into());
         let policy = Policy { soak, ..cx.policy() };
         if retried(cx) { Policy { wait: policy.wait.min(BACK_OFF), ..policy } } else { policy }
+    }
+}
+
+/// The component with its container, so that a restart between two looks is seen.
+fn named(s: &ComponentState) -> String {
+    let id = s.container.as_deref().unwrap_or_default();
+    match id.is_empty() {
+        true => s.component.name().into(),
+        false => format!("{} ({})", s.component.name(), id.chars().take(12).collect::<String>()),
     }
 }
 
@@ -146,7 +161,13 @@ fn crashed(cx: &Cx, s: &ComponentState) -> Assess {
         Component::KubeApiserver => "api-server-down",
         _ => "component-down",
     };
-    let next = match cx.state.waivers.iter().find(|w| w.is_of_losses()) {
+    // The waiver of another node's loss has not caused this.
+    let mine = cx.node();
+    let covers = |w: &&Waiver| match w.item() {
+        None => w.is_of_losses(),
+        Some((node, _)) => node == mine.as_str(),
+    };
+    let next = match cx.state.waivers.iter().find(covers) {
         Some(waiver) => format!("podlift retry --unwaive {}", waiver.check),
         None => "podlift retry".into(),
     };

@@ -36,6 +36,15 @@ impl VerifyFleet {
         }
     }
 
+    /// Nodes of the run that the cluster does not list.
+    fn gone<'a>(&self, cx: &Cx<'a>, nodes: &[NodeView]) -> Vec<&'a str> {
+        let mine = cx.program().inventory.nodes.iter().filter(|n| self.judges(cx, &n.view));
+        mine.map(|n| &n.name)
+            .filter(|name| !nodes.iter().any(|n| n.name == **name))
+            .map(|n| n.as_str())
+            .collect()
+    }
+
     fn is_right(&self, node: &NodeView) -> bool {
         match self.as_they_are {
             true => node.kubelet.is_none_or(|v| v <= *self.to),
@@ -79,6 +88,14 @@ impl Step for VerifyFleet {
             return Assess::Wait(format!("API server {} is not ready: {}", down.endpoint, down.why));
         }
         let (to, planned) = (*self.to, |n: &&NodeView| self.judges(cx, n));
+        let gone: Vec<&str> = self.gone(cx, nodes);
+        if !gone.is_empty() {
+            let message = format!(
+                "nodes of the plan are not in the cluster any more: {}; podlift defer NODE leaves one out",
+                gone.join(", ")
+            );
+            return blocked("node-gone", message, "podlift retry");
+        }
         let unready = || nodes.iter().filter(planned).filter(|n| !n.ready);
         if let Some(n) = unready().find(|n| n.control_plane) {
             return Assess::Wait(format!("node {} is not Ready: {}", n.name, n.ready_message));

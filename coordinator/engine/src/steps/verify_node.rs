@@ -1,12 +1,13 @@
-//! At the end, each node on its own: Ready at the target, and without this run's cordon. The nodes are verified side by side as they come,
+//! At the end, each node on its own: Ready at the target, with packages of it that are held, and without this run's cordon. The nodes are verified side by side as they come,
 //! because in a large fleet there is no moment at which all are Ready.
 
 use super::cordon::ours;
-use super::reply::{blocked, done, node, odd};
+use super::reply::{all, blocked, done, facts, node, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{ClusterLook, Probe, Reply};
 use crate::program::{Given, Shared};
-use podlift_model::KubeVersion;
+use podlift_model::op::Package;
+use podlift_model::{KubeVersion, Look, NodeFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,11 +42,12 @@ impl Step for VerifyNode {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::Node { node: cx.node() })
+        Probe::All(vec![Probe::Cluster(ClusterLook::Node { node: cx.node() }), cx.look(Look::Facts)])
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(view) = node(reply) else { return odd(reply) };
+        let [first, second] = all(reply) else { return odd(reply) };
+        let (Some(view), Some(facts)) = (node(first), facts(second)) else { return odd(reply) };
         let (name, to) = (cx.node(), *self.to);
         match view.kubelet {
             _ if !view.ready => Assess::Wait(format!("not Ready: {}", view.ready_message)),
@@ -54,6 +56,14 @@ impl Step for VerifyNode {
                 format!("node {name} still carries this run's cordon"),
                 format!("kubectl uncordon {name} && podlift retry"),
             ),
+            Some(kubelet) if kubelet == to && other_package(facts, to).is_some() => {
+                let what = other_package(facts, to).unwrap_or_default();
+                blocked(
+                    "package-changed",
+                    format!("{name}: {what}"),
+                    format!("ssh {name} apt-mark hold kubeadm kubelet kubectl && podlift retry"),
+                )
+            }
             Some(kubelet) if kubelet == to => done(format!("Ready at {to}")),
             other => {
                 let is = other.map_or("an unknown version".into(), |v| v.to_string());
@@ -68,4 +78,18 @@ impl Step for VerifyNode {
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { poll: Duration::from_secs(5), ..cx.policy() }
     }
+}
+
+/// A package that has another version than the run's, or whose hold is gone.
+fn other_package(facts: &NodeFacts, to: KubeVersion) -> Option<String> {
+    [Package::Kubeadm, Package::Kubelet, Package::Kubectl].iter().find_map(|package| {
+        let state = facts.packages.get(package.name());
+        let version = state.and_then(|p| p.version.as_ref());
+        match version {
+            Some(v) if v.kube == to && state.is_some_and(|p| p.held) => None,
+            Some(v) if v.kube == to => Some(format!("package {package} {v} is not held any more")),
+            Some(v) => Some(format!("package {package} is {v}, expected {to}")),
+            None => Some(format!("package {package} is not installed")),
+        }
+    })
 }

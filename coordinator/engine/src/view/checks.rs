@@ -1,6 +1,7 @@
 //! The sign-off checklist, filled from the journal's evidence. Each line is a fact of the run.
 
 use super::status::aside_reason;
+use crate::doors::BackupView;
 use crate::inventory::NodeRole;
 use crate::machine::{RunState, StepStatus};
 use crate::program::{Evidence, StepSpec};
@@ -33,6 +34,7 @@ pub(crate) const LINES: &[&str] = &[
 ];
 
 /// Lines that no step fills.
+const ADDONS: &str = "addons-upgraded";
 const FAILED: &str = "nodes-failed";
 const DEFERRED: &str = "nodes-deferred";
 const ADDED: &str = "nodes-added";
@@ -61,9 +63,15 @@ fn fill(s: &RunState, id: &str) -> SignOff {
         StepStatus::Failed { reason } => Some(reason.message.clone()),
         _ => None,
     });
-    let (mut done, mut skipped) = (vec![], BTreeSet::new());
+    let (mut done, mut partly, mut skipped) = (vec![], vec![], BTreeSet::new());
     for (spec, status) in &mine {
         match status {
+            StepStatus::Done { evidence: Evidence::Partly { what } } => partly.push(what.as_str()),
+            StepStatus::Done { evidence: Evidence::BackupSealed { what, backup: Some(set), .. } }
+                if lacks(set) =>
+            {
+                partly.push(what.as_str());
+            }
             StepStatus::Done { evidence } => done.push(evidence.what()),
             StepStatus::Skipped { .. } => skipped.extend(&spec.node),
             _ => {}
@@ -72,14 +80,28 @@ fn fill(s: &RunState, id: &str) -> SignOff {
     let names = || skipped.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
     match failed {
         Some(message) => line(id, "failed", message),
+        None if mine.is_empty()
+            && id == ADDONS
+            && s.plan.goal.upgrade().is_some_and(|u| !u.addons.is_empty()) =>
+        {
+            line(id, "open", "kubeadm updates the addons itself, and podlift did not look at them".into())
+        }
         None if mine.is_empty() && s.plan.nodes.is_empty() && s.plan.goal.upgrade().is_some() => {
             line(id, "passed", "nothing of this kind in the plan".into())
         }
         None if mine.is_empty() => line(id, "open", "not part of this plan".into()),
+        None if !partly.is_empty() && done.len() + partly.len() == mine.len() => {
+            line(id, "open", summary(&partly))
+        }
         None if done.len() == mine.len() => line(id, "passed", summary(&done)),
         None if skipped.is_empty() => line(id, "open", format!("{} of {} done", done.len(), mine.len())),
         None => line(id, "open", format!("{} of {} done; left out: {}", done.len(), mine.len(), names())),
     }
+}
+
+/// Whether a sealed set can't restore all: its secrets, or files that were left out. A file that is empty on the node is nothing to restore.
+fn lacks(set: &BackupView) -> bool {
+    !set.encrypted || set.warnings.iter().any(|w| !w.ends_with("is empty on the node"))
 }
 
 /// Each evidence once, with the number of its steps.
@@ -108,6 +130,10 @@ fn failed(s: &RunState) -> Option<SignOff> {
 fn deferred(s: &RunState) -> SignOff {
     let each: Vec<String> = s.deferred.iter().map(|(node, why)| format!("{node}: {why}")).collect();
     match each.is_empty() {
+        true if !s.plan.nodes.is_empty() => {
+            let others = s.plan.inventory.nodes.iter().filter(|n| !s.plan.chosen(&n.name)).count();
+            line(DEFERRED, "open", format!("{others} nodes are not part of this plan (--node)"))
+        }
         true => line(DEFERRED, "passed", "no node was left out".into()),
         false => line(DEFERRED, "open", each.join("; ")),
     }

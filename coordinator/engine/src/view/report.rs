@@ -4,7 +4,7 @@ use super::checks::{SignOff, sign_off};
 use super::status::{FailedNode, aside_reason, failed};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Probed, RunState, RunStatus, StepState, StepStatus};
+use crate::machine::{Approval, Probed, RunState, RunStatus, StepState, StepStatus};
 use crate::program::{
     ATTESTATIONS, Attestation, Evidence, Finding, GoalName, LeftOut, Phase, Prevention, StepSpec, StopReason,
     Waiver,
@@ -54,6 +54,9 @@ pub struct Report {
     /// Attestations of operators, from before the run and during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
+    /// What operators approved in the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
     /// Attestations that no operator has made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unattested: Vec<String>,
@@ -153,6 +156,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         waivers: s.plan.waivers.clone(),
         accepted_losses: accepted_losses(s),
         attestations: s.attestations.clone(),
+        approvals: s.approvals.clone(),
         unattested: unattested(s),
         backup: backup(s),
         findings: s.plan.findings.clone(),

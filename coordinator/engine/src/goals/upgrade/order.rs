@@ -11,7 +11,7 @@ use crate::steps::{
 };
 use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, PackageVersion};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Conditions for steps that only some plans have.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ pub(super) fn phases(
             title: "Nodes that are at the target already",
             why: "what is done is verified, and not done again",
             parallel: ready.len().max(1) as u32,
-            lanes: lanes(&ready, &verified(shared)),
+            lanes: ready.iter().map(|n| (Some(n.name.clone()), verified(n, shared))).collect(),
         },
         Draft {
             name: "canary",
@@ -99,21 +99,29 @@ pub(super) fn phases(
     number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
 }
 
-/// Whether the node needs nothing any more: its kubelet runs at the target, and the exact packages are installed and held.
+/// Whether the node needs no work that disrupts it: its kubelet runs at the target, and the packages are of that version, in whatever
+/// revision. A hold that is missing is set again.
 fn is_done(node: &NodeEntry, shared: &Shared) -> bool {
     let Some(facts) = &node.facts else { return false };
     let server = facts.manifests.iter().all(|m| m.version == Some(shared.to));
-    let package = |(name, version): (&Package, &PackageVersion)| {
-        facts.packages.get(name.name()).is_some_and(|p| p.held && p.version.as_ref() == Some(version))
-    };
     let kubelet = node.view.kubelet == Some(shared.to) && facts.kubelet == Some(shared.to);
-    kubelet && server && shared.packages.iter().all(package)
+    kubelet
+        && server
+        && present(node).values().all(|v| v.kube == shared.to)
+        && present(node).len() == PACKAGES.len()
 }
 
-/// Steps that only look, on a node that is done.
-fn verified(shared: &Shared) -> Vec<StepKind> {
-    let packages = Packages::of(&[Kubeadm, Kubelet, Kubectl], &shared.packages);
-    vec![packages.into(), NodeReady::at(shared.to).into()]
+const PACKAGES: [Package; 3] = [Kubeadm, Kubelet, Kubectl];
+
+/// The packages of a node with their versions.
+fn present(node: &NodeEntry) -> BTreeMap<Package, PackageVersion> {
+    let of = |p: &Package| Some((*p, node.facts.as_ref()?.packages.get(p.name())?.version.clone()?));
+    PACKAGES.iter().filter_map(of).collect()
+}
+
+/// Steps that look and hold, on a node that is done.
+fn verified(node: &NodeEntry, shared: &Shared) -> Vec<StepKind> {
+    vec![Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]
 }
 
 fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
@@ -200,6 +208,7 @@ fn addons(servers: &[&NodeEntry], shared: &Shared, also: &Also) -> Draft {
 fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
     let config: Option<StepKind> = (!also.whole_apply).then(|| KubeletConfig {}.into());
     let mut steps: Vec<StepKind> = vec![
+        NodeReachable::for_server().into(),
         Cordon {}.into(),
         Drain {}.into(),
         // The restart ends the static pods of this node once more, a stacked etcd member among them.

@@ -59,10 +59,10 @@ pub fn check(view: &View) -> Vec<Finding> {
     let names: Vec<&str> = all.iter().map(|r| r.error.name()).collect();
     let names = names.join(",");
     let phases = has_phases(view.input.to);
-    all.iter().map(|r| told(r, &names, view.input.to, phases)).collect()
+    all.iter().map(|r| told(view, r, &names, phases)).collect()
 }
 
-fn told(refused: &Refused, names: &str, to: KubeVersion, phases: bool) -> Finding {
+fn told(view: &View, refused: &Refused, names: &str, phases: bool) -> Finding {
     let Refused { error, why } = refused;
     let (id, way, next) = match phases {
         true => (
@@ -70,7 +70,7 @@ fn told(refused: &Refused, names: &str, to: KubeVersion, phases: bool) -> Findin
             format!(
                 "the run leaves CoreDNS to a step of its own; with a waiver kubeadm is given --ignore-preflight-errors={names}, and keeps Deployment and Corefile as they are"
             ),
-            format!("podlift plan --to {to} --waive {ID}=REASON"),
+            format!("{} --waive {ID}=REASON", view.again()),
         ),
         false => (
             WITH_APPLY,

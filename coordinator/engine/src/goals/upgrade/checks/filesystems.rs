@@ -4,6 +4,7 @@ use super::View;
 use crate::inventory::NodeRole;
 use crate::program::{Finding, Severity, finding};
 use podlift_model::survey::{Disk, NodeSurvey};
+use std::collections::BTreeSet;
 
 const ID: &str = "filesystems";
 const MIB: u64 = 1 << 20;
@@ -11,7 +12,7 @@ const MIB: u64 = 1 << 20;
 const INODES: u64 = 20_000;
 
 pub fn check(view: &View) -> Vec<Finding> {
-    let mut out = Vec::new();
+    let mut out: Vec<Finding> = unknown(view).into_iter().collect();
     for (node, survey) in view.surveys() {
         let role = view.input.inventory.get(node).map_or(NodeRole::Worker, |n| n.role);
         let room = if role == NodeRole::ControlPlane { 2048 * MIB } else { 512 * MIB };
@@ -25,6 +26,21 @@ pub fn check(view: &View) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Members whose database has an unknown size, so that the space for the snapshot is not known.
+fn unknown(view: &View) -> Option<Finding> {
+    let members = view.input.etcd.values().flatten().flat_map(|s| &s.members);
+    let names: BTreeSet<&str> =
+        members.filter(|m| m.healthy && m.db_size_bytes.is_none()).map(|m| m.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let names: Vec<&str> = names.into_iter().collect();
+        let evidence = format!(
+            "the size of etcd's database is not known ({}), so whether its snapshot has room is not known either",
+            names.join(", ")
+        );
+        finding(ID, Severity::Warning, None, evidence, "etcdctl endpoint status --cluster -w table")
+    })
 }
 
 /// Bytes of the largest etcd database: a snapshot is written, and sealed beside it.

@@ -8,9 +8,6 @@ use crate::program::{FLAG_LOSS, Finding, Severity, Waiver, finding, loss_item, w
 use podlift_model::NodeName;
 use podlift_model::heal::HealKind;
 
-/// Nodes whose items are printed one by one.
-const ITEMS: usize = 5;
-
 pub fn check(view: &View) -> Vec<Finding> {
     let lost = view.cause.unrepairable.iter().map(|u| match waiver_of(view, u) {
         Some(w) => waived(view, w, &u.what, "it is lost"),
@@ -51,14 +48,17 @@ fn waived(view: &View, w: &Waiver, what: &str, end: &str) -> Finding {
 
 /// Proposes the heal where the manifest on disk is broken, and otherwise the narrowest waiver.
 fn blocker(view: &View, lost: &Unrepairable) -> Finding {
-    let evidence = format!("{}: mend it, or waive it where the loss is meant", lost.what);
+    let evidence = match lost.name.is_empty() {
+        true => format!("{}: mend it where kubeadm reads it", lost.what),
+        false => format!("{}: mend it, or waive it where the loss is meant", lost.what),
+    };
     let next = lost.nodes.iter().find_map(|n| broken(view, n)).unwrap_or_else(|| {
+        // A loss without a name has no item, and a waiver of all losses is no answer to one.
+        if lost.name.is_empty() {
+            return "kubectl -n kube-system get cm kubeadm-config -o yaml".into();
+        }
         let items = lost.nodes.iter().map(|n| loss_item(n, &lost.name));
-        let items: Vec<String> = match lost.name.is_empty() || lost.nodes.len() > ITEMS {
-            true => vec![FLAG_LOSS.into()],
-            false => items.collect(),
-        };
-        let waive: Vec<String> = items.iter().map(|item| format!("--waive {item}=REASON")).collect();
+        let waive: Vec<String> = items.map(|item| format!("--waive {item}=REASON")).collect();
         format!("{} {}", view.again(), waive.join(" "))
     });
     finding(FLAG_LOSS, Severity::Blocker, None, evidence, &next)

@@ -16,7 +16,10 @@ pub fn check(view: &View) -> Vec<Finding> {
 
 fn of_node(node: &NodeName, images: &ImagesState) -> Vec<Finding> {
     let absent = images.needed.iter().filter(|i| !i.present).filter_map(|i| absent(node, i));
-    let full = images.filesystem.as_ref().ok().and_then(|f| full(node, f));
+    let full = match &images.filesystem {
+        Ok(filesystem) => full(node, filesystem),
+        Err(why) => Some(unseen(node, &format!("the image filesystem can't be read: {why}"))),
+    };
     absent.chain(full).chain(images.unseen.iter().map(|what| unseen(node, what))).collect()
 }
 

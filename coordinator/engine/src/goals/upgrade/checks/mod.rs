@@ -55,7 +55,7 @@ use crate::analysis::root_cause::RootCause;
 use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
-use crate::program::{FLAG_LOSS, Finding, GoalName, LeftOut, Loss, Severity};
+use crate::program::{FLAG_LOSS, Finding, GoalName, LeftOut, Loss, PlanOptions, Severity};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -85,12 +85,32 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// The command that makes this plan again.
+    /// The command that makes this plan again, with what was asked for.
     fn again(&self) -> String {
-        match self.input.goal {
+        self.again_with(self.input.options.max_unavailable)
+    }
+
+    /// The same with another number of workers that may be unavailable.
+    fn again_with(&self, max_unavailable: u32) -> String {
+        let verb = match self.input.goal {
             GoalName::Upgrade => format!("podlift plan --to {}", self.input.to),
             GoalName::Repair => "podlift repair --plan".into(),
+        };
+        let (usual, options) = (PlanOptions::default(), &self.input.options);
+        let nodes = self.input.nodes.iter().map(|n| format!(" --node {n}"));
+        let without = options.without.iter().map(|text| format!(" --without '{text}'"));
+        let waivers = self.input.waivers.iter().map(|w| format!(" --waive '{}={}'", w.check, w.reason));
+        let mut given: String = nodes.chain(without).chain(waivers).collect();
+        if max_unavailable != usual.max_unavailable {
+            given += &format!(" --max-unavailable {max_unavailable}");
         }
+        if let Some(limit) = options.max_failed {
+            given += &format!(" --max-failed {limit}");
+        }
+        if options.skip_unready {
+            given += " --skip-unready";
+        }
+        verb + &given
     }
 
     fn cluster(&self) -> Option<&ClusterSurvey> {
@@ -199,6 +219,7 @@ const OF_REPAIR: &[&str] = &[
     "etcd",
     "manifests",
     "disk",
+    "filesystems",
     "kubeadm-config",
     FLAG_LOSS,
     "clock-skew",

@@ -29,7 +29,7 @@ pub fn check(view: &View) -> Vec<Finding> {
             ),
         ),
     };
-    let next = format!("{} --max-unavailable {needed}", view.again());
+    let next = view.again_with(needed);
     vec![finding(ID, severity, None, evidence, &next)]
 }
 

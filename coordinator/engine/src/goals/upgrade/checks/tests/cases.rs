@@ -341,7 +341,12 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         "the database of member runai-02 has 1639 MiB",
         |i| member(i, Some(1638 << 20), None),
     ),
-    ("etcd", |i| member(i, None, Some(140)), "member runai-02 took 140 ms", |i| member(i, None, Some(99))),
+    (
+        "etcd",
+        |i| member(i, Some(64 << 20), Some(140)),
+        "member runai-02 took 140 ms",
+        |i| member(i, Some(64 << 20), Some(99)),
+    ),
     ("survey", |i| cluster(i).pods = Err("forbidden".into()), "pods can't be seen: forbidden", |_| ()),
     (
         "survey",
