@@ -64,7 +64,7 @@ impl ApiMeters {
         let readings = self.watches.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let seen: Vec<Gauge> = readings.iter().map(|read| read()).collect();
         let of = |kind: &'static str| seen.iter().find(|g| g.kind == kind).cloned();
-        KINDS.iter().map(|kind| of(kind).unwrap_or_else(|| Gauge::none(kind))).collect()
+        KINDS.into_iter().map(|kind| of(kind).unwrap_or_else(|| Gauge::none(kind))).collect()
     }
 }
 
