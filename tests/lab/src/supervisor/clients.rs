@@ -8,11 +8,11 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
@@ -62,7 +62,8 @@ impl Client {
             }
         };
         let ca = podlift_common::durable::read_to_string(&lab.at("head/kubernetes-ca.crt"))?;
-        let asks = Asks { tls: connector(&ca)?, token: shape.token.clone() };
+        let from = lab.head_address().context("the head node's address")?;
+        let asks = Asks { tls: connector(&ca)?, token: shape.token.clone(), from };
         let seen = Arc::new(Mutex::new(Seen::default()));
         let mut task = JoinSet::new();
         task.spawn(ask_on(Arc::new(asks), targets, seen.clone()));
@@ -131,12 +132,20 @@ fn connector(ca: &str) -> anyhow::Result<TlsConnector> {
 struct Asks {
     tls: TlsConnector,
     token: String,
+    from: IpAddr,
 }
 
 impl Asks {
+    async fn connect(&self, target: &str) -> std::io::Result<TcpStream> {
+        let target = target.parse().map_err(std::io::Error::other)?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(self.from, 0))?;
+        socket.connect(target).await
+    }
+
     async fn once(&self, target: &str) -> Result<(), String> {
         let io = |what: &'static str| move |e: std::io::Error| format!("{what}: {}", e.kind());
-        let tcp = TcpStream::connect(target).await.map_err(io("connect"))?;
+        let tcp = self.connect(target).await.map_err(io("connect"))?;
         let host = target.split(':').next().unwrap_or_default();
         let ip: IpAddr = host.parse().map_err(|_| format!("{host} is no address"))?;
         let mut tls = self.tls.connect(ServerName::IpAddress(ip.into()), tcp).await.map_err(io("TLS"))?;

@@ -7,6 +7,7 @@ use crate::world::Shape;
 use podlift_common::tls::{Identity, Role, Subject, ca};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
+use std::net::IpAddr;
 
 /// What agents may heal, as their configuration spells it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -28,6 +29,11 @@ impl Addresses {
     pub fn of(network: &str) -> Self {
         let at = |host_port: &str| format!("{network}.{host_port}");
         Self { coordinator: at("1:7443"), second: at("2:7443"), vip: at("1:10443") }
+    }
+
+    /// Where the proxy runs.
+    pub fn head(&self) -> Option<IpAddr> {
+        self.vip.split(':').next()?.parse().ok()
     }
 }
 

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +25,14 @@ use tokio::task::JoinSet;
 /// The container that serves now.
 fn server(s: &State, node: &str) -> Option<String> {
     s.front_up(node).then(|| s.node(node).container("kube-apiserver").map(|c| c.id.clone()))?
+}
+
+async fn meet(world: Arc<World>, node: String, tls: ClusterTls, own: Own, tcp: TcpStream, peer: SocketAddr) {
+    match let_in(&world, &node, || own(&node, peer)) {
+        true => serve(world, node, tls, tcp).await,
+        // One that is gone already needs no reset.
+        false => drop(tcp.set_zero_linger()),
+    }
 }
 
 fn let_in(world: &World, node: &str, own: impl Fn() -> bool) -> bool {
@@ -68,11 +77,7 @@ pub async fn keep(world: Arc<World>, node: String, tls: ClusterTls, bind: Bind, 
         loop {
             tokio::select! {
                 accepted = listener.accept() => if let Ok((tcp, peer)) = accepted {
-                    match let_in(&world, &node, || own(&node, peer)) {
-                        true => drop(connections.spawn(serve(world.clone(), node.clone(), tls.clone(), tcp))),
-                        // One that is gone already needs no reset.
-                        false => drop(tcp.set_zero_linger()),
-                    }
+                    connections.spawn(meet(world.clone(), node.clone(), tls.clone(), own.clone(), tcp, peer));
                 },
                 () = world.until(|s| server(s, &node) != serving || cuts(s, &node, world.clock.now())) => {
                     connections.shutdown().await;

@@ -12,6 +12,7 @@ use anyhow::bail;
 use podlift_common::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -77,7 +78,8 @@ impl Lab {
         let world = World::with_disks(shape.clone(), Arc::new(SystemClock), tree::disks(&shape, &scratch)?);
         world.set_stop_post(recorder::of(&shape));
         let processes = Arc::new(Processes::new(&exe, scratch.make_dir("log")?));
-        let tasks = serve::all(&world, &scratch, &exe, &addresses, &own::of(&processes)).await?;
+        let own = own::of(&processes, addresses.head());
+        let tasks = serve::all(&world, &scratch, &exe, &addresses, &own).await?;
         if let Some(seed) = before.seed {
             seed(&world)?;
         }
@@ -185,6 +187,11 @@ impl Lab {
     /// The address in front of the API servers.
     pub fn proxy(&self) -> &str {
         &self.addresses.vip
+    }
+
+    /// The address of the head node, from which other clients than the nodes come.
+    pub fn head_address(&self) -> Option<IpAddr> {
+        self.addresses.head()
     }
 
     /// Where the coordinator tells Prometheus how things are.

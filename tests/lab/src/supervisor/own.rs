@@ -9,11 +9,13 @@ use std::sync::Arc;
 /// Whether a connection to a node's API server from this address is the node's own.
 pub type Own = Arc<dyn Fn(&str, SocketAddr) -> bool + Send + Sync>;
 
-pub fn of(processes: &Arc<Processes>) -> Own {
+/// `head` is the address of other machines than the nodes: what comes from there needs no look at /proc, which is slow where thousands of
+/// connections have just ended.
+pub fn of(processes: &Arc<Processes>, head: Option<IpAddr>) -> Own {
     let processes = processes.clone();
     Arc::new(move |node, peer| {
         let holds = |pid| inode(peer).is_some_and(|inode| has_socket(pid, inode));
-        processes.pid(node).is_some_and(holds)
+        Some(peer.ip()) != head && processes.pid(node).is_some_and(holds)
     })
 }
 
