@@ -97,7 +97,7 @@ mod tests {
         let started = Event::RunStarted { plan, by: "eve".into() };
         let mut state = apply(None, &run, at, &started).unwrap();
         state.status = RunStatus::Succeeded;
-        assert_eq!(exit(Some(&state)), Exit::Done);
+        assert_eq!((exit(Some(&state)), event::without(&state).as_str()), (Exit::Done, ""));
         let reason = StopReason {
             code: "drain-blocked".into(),
             message: "no progress".into(),
@@ -108,6 +108,7 @@ mod tests {
         let step = "workers/dgx031/drain".parse().unwrap();
         state.set_aside.insert(name("dgx031"), Aside { step, reason, at });
         assert_eq!((exit(Some(&state)), Exit::Incomplete as u8), (Exit::Incomplete, 6));
+        assert_eq!(event::without(&state), " without dgx031, which failed");
         assert_eq!(exit(None), Exit::Interrupted);
     }
 }

@@ -13,7 +13,29 @@ pub(crate) fn progress(record: &Record, state: &RunState) -> String {
     let over = state.steps_over();
     let all = state.steps.size();
     let width = all.to_string().len();
-    format!("{} [{over:>width$}/{all}] {}", time_of_day(record.at), text(&record.event))
+    let without = match record.event {
+        Event::RunSucceeded => without(state),
+        _ => String::new(),
+    };
+    format!("{} [{over:>width$}/{all}] {}{without}", time_of_day(record.at), text(&record.event))
+}
+
+/// ` without dgx031, which failed and is left cordoned`; empty if no worker failed on the way.
+pub(crate) fn without(state: &RunState) -> String {
+    const SHOWN: usize = 5;
+    let all = state.set_aside.len();
+    let names: Vec<&str> = state.set_aside.keys().take(SHOWN).map(|node| node.as_str()).collect();
+    let more = if all > SHOWN { format!(" and {} more", all - SHOWN) } else { String::new() };
+    let cordoned = state.set_aside.keys().all(|node| state.left_cordoned(node));
+    let left = match (cordoned, all) {
+        (false, _) => "",
+        (true, 1) => " and is left cordoned",
+        (true, _) => " and are left cordoned",
+    };
+    match all {
+        0 => String::new(),
+        _ => format!(" without {}{more}, which failed{left}", names.join(", ")),
+    }
 }
 
 /// `   12 02:14:07 …`, for `podlift events`.

@@ -143,7 +143,8 @@ fn end(format: Format, state: &RunState) -> Result<String, CliError> {
         Format::Table | Format::Wide => {
             let nodes = state.plan.inventory.nodes.len();
             let what = render::aim(summary.goal, summary.from, summary.to);
-            Ok(format!("run {}: {}, {what}, {nodes} nodes", summary.run, summary.status))
+            let without = render::event::without(state);
+            Ok(format!("run {}: {}, {what}, {nodes} nodes{without}", summary.run, summary.status))
         }
         Format::Json | Format::Yaml => {
             let value = serde_json::to_value(&summary)
