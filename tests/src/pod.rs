@@ -149,6 +149,7 @@ impl Pod {
                 options: self.options.clone(),
                 backup: BackupSettings {
                     directory: self.backups.path().join("sets"),
+                    recipients: vec![podlift_lab::RECIPIENT.parse().unwrap_or_else(|e| panic!("{e}"))],
                     ..BackupSettings::default()
                 },
                 ..Settings::default()

@@ -191,7 +191,7 @@ async fn preflight_and_usage_have_exits_of_their_own() {
     ] {
         assert_eq!(site.eve(line).await, Exit::Usage, "{line}");
     }
-    site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().ready = false;
+    site.fleet.lock().views.get_mut(&name("runai-03")).unwrap().ready = false;
     assert_eq!(site.eve("plan --to v1.32.9").await, Exit::Blocked);
     assert_eq!(site.eve("upgrade --to v1.32.9 --yes").await, Exit::Blocked);
     assert_eq!(site.eve("upgrade --to v1.32.9 --yes --expect-hash 0000").await, Exit::Blocked);
@@ -233,13 +233,15 @@ async fn a_plan_from_a_file_is_run_as_it_is_and_refused_where_the_facts_have_cha
     let answer = context.client().await.unwrap().plan(&query, |_| {}).await.unwrap();
     let file = site.dir.path().join("plan.json");
     podlift_common::durable::write(&file, answer.json().as_bytes(), 0o600).unwrap();
-    let cordon = |on| site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().unschedulable = on;
-    cordon(true);
+    let kubelet = |version: &str| {
+        site.fleet.lock().views.get_mut(&name("dgx030")).unwrap().kubelet = Some(version.parse().unwrap());
+    };
+    kubelet("v1.31.8");
     let error = site.result("upgrade --yes --plan DIR/plan.json").await.unwrap_err();
     assert_eq!(error.exit, Exit::Blocked, "{error:?}");
     assert!(error.why.contains("node dgx030") && !error.why.contains("dgx031"), "{}", error.why);
     assert!(site.fleet.lock().effects.is_empty());
-    cordon(false);
+    kubelet("v1.31.9");
     assert_eq!(site.eve("upgrade --yes --plan DIR/plan.json").await, Exit::Done);
 }
 

@@ -187,9 +187,11 @@ impl Drive {
         Turn::Over
     }
 
-    /// Waits. The reason is recorded when it changes. A wait that takes too long is a failure.
+    /// Waits. The reason is recorded when it changes. A wait that takes too long is a failure. An operator who lets the run go on while the
+    /// step looks gives it its whole time again.
     fn wait(&mut self, basis: &Basis, reason: String) -> Turn {
-        let time = self.waits.time();
+        let continued = self.entries.state().map_or(0, |s| s.continued);
+        let time = self.waits.time(continued);
         if basis.aborting() {
             return self.fail(aborted(&reason));
         }
@@ -204,7 +206,7 @@ impl Drive {
     /// Waits while the end of an open op is not known. The end must become known, so after `wait_seconds` the run pauses with the reason.
     fn wait_for_agent(&mut self, state: &RunState, failure: &Failure) -> Turn {
         let limit = Duration::from_secs(state.plan.options.wait_seconds.into());
-        if self.waits.time() > limit {
+        if self.waits.time(state.continued) > limit {
             self.waits.restart();
             if aborting(state) {
                 return self.fail(aborted(&failure.message));

@@ -11,12 +11,17 @@ pub(super) struct Waits {
     /// When its goal began to hold with this evidence.
     steady: Option<(Instant, Evidence)>,
     reason: Option<String>,
+    /// How often an operator had let the run go on at the last look.
+    continued: u32,
 }
 
 impl Waits {
-    /// Time of this wait; the wait begins if the step was not waiting.
-    pub fn time(&mut self) -> Duration {
+    /// Time of this wait. It begins if the step was not waiting, and begins anew when an operator has let the run go on since.
+    pub fn time(&mut self, continued: u32) -> Duration {
         self.steady = None;
+        if std::mem::replace(&mut self.continued, continued) != continued {
+            self.restart();
+        }
         self.since.get_or_insert_with(Instant::now).elapsed()
     }
 
@@ -55,6 +60,17 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operator_who_lets_the_run_go_on_gives_a_wait_its_whole_time_again() {
+        let mut waits = Waits::default();
+        assert_eq!(waits.time(0), Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(65)).await;
+        assert_eq!(waits.time(0), Duration::from_secs(65));
+        assert_eq!(waits.time(1), Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(waits.time(1), Duration::from_secs(5));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn other_evidence_begins_the_time_again() {

@@ -2,7 +2,8 @@
 
 use super::{duration, reads, timestamp};
 use podlift_engine::doors::{BackupView, VIP};
-use podlift_engine::program::{Attestation, Finding, GoalName, Prevention};
+use podlift_engine::machine::Approval;
+use podlift_engine::program::{Attestation, Finding, GoalName, Prevention, Waiver};
 use podlift_engine::view::{FailedNode, Report};
 use podlift_model::KubeVersion;
 use podlift_model::op::FlagLoss;
@@ -42,7 +43,8 @@ pub(crate) fn markdown(r: &Report) -> String {
         format!("{} {} `{}` ({}), {} µs", timestamp(h.at), h.node, h.file, h.rule, h.latency_us)
     };
     out += &list("Heals", r.heals.iter().map(heal));
-    out += &list("Waivers", r.waivers.iter().map(|w| format!("{} by {}: {}", w.check, w.by, w.reason)));
+    out += &list("Waivers", r.waivers.iter().map(|w| waiver(r, w)));
+    out += &list("Approvals", r.approvals.iter().map(approval));
     let lost = |l: &FlagLoss| format!("`--{}` of {}", l.flag, l.component);
     out += &list("Flags whose loss is accepted", r.accepted_losses.iter().map(lost));
     out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());
@@ -101,6 +103,17 @@ fn outage(r: &Report) -> String {
         let _ = writeln!(out, "| {endpoint} | {seconds:.1} s | {} |", cell(&counts(endpoint)));
     }
     out
+}
+
+/// A waiver that is not in force any more says so.
+fn waiver(r: &Report, w: &Waiver) -> String {
+    let lifted = r.lifted_waivers.iter().find(|l| l.check == w.check);
+    let end = lifted.map(|l| format!("; lifted by {} at {}", l.by, timestamp(l.at))).unwrap_or_default();
+    format!("{} by {}: {}{end}", w.check, w.by, w.reason)
+}
+
+fn approval(a: &Approval) -> String {
+    format!("{} by {} at {}", a.what, a.by, timestamp(a.at))
 }
 
 fn prevention(p: &Prevention) -> String {

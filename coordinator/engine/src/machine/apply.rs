@@ -5,7 +5,7 @@ use super::approval;
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
-use super::state::{Approval, Healed, Outage, RunState, RunStatus, Seal};
+use super::state::{Approval, Healed, Lifted, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
@@ -99,9 +99,11 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         lost: BTreeMap::new(),
         max_unavailable: plan.options.max_unavailable,
         pauses_now: false,
+        continued: 0,
         undo_stopped: false,
         attestations: plan.attestations.clone(),
         approvals: vec![],
+        lifted: vec![],
         seal: None,
         heals: vec![],
         outages: vec![],
@@ -196,6 +198,7 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
 fn runs(s: &mut RunState) {
     s.status = RunStatus::Running;
     s.pauses_now = false;
+    s.continued += 1;
 }
 
 fn set_option(s: &mut RunState, name: &str, value: &str) -> Result<(), IllegalEvent> {
@@ -238,11 +241,13 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         Event::EarlierLost { step, again, .. } => earlier_lost(s, step, again)?,
         Event::RetryAsked { step, repair_dpkg, .. } => {
             retry(s, step.as_ref(), *repair_dpkg)?;
-            if matches!(s.status, RunStatus::Paused { .. }) {
-                runs(s);
+            match s.status {
+                RunStatus::Paused { .. } => runs(s),
+                _ => s.continued += 1,
             }
         }
-        Event::WaiverLifted { check, .. } => {
+        Event::WaiverLifted { check, by } => {
+            s.lifted.push(Lifted { check: check.clone(), by: by.clone(), at });
             let lifted: Vec<Waiver> = s.waivers.iter().filter(|w| w.check == *check).cloned().collect();
             s.waivers.retain(|w| w.check != *check);
             // Nodes that are over have kept the loss, so what brings their settings is due again, too.

@@ -141,4 +141,6 @@ fn a_lifted_waiver_makes_every_repair_due_that_it_had_switched_off() {
     assert_eq!(tape.todo()[0].as_str(), "root-cause/repair-config");
     let patches = StepId::new("pre-stage/dgx031/kubeadm-patches").unwrap();
     assert_eq!(tape.state().steps[&patches].status, StepStatus::Pending);
+    let lifted: Vec<&str> = tape.state().lifted.iter().map(|l| l.check.as_str()).collect();
+    assert_eq!(lifted, ["flag-loss"], "the report says that the waiver is not in force any more");
 }

@@ -24,7 +24,7 @@ pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use event::Event;
 pub use illegal::IllegalEvent;
 pub use next::{Next, Todo, next};
-pub use state::{Approval, Aside, Healed, Outage, Probed, RunState, RunStatus, Seal};
+pub use state::{Approval, Aside, Healed, Lifted, Outage, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 

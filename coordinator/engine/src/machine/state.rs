@@ -54,6 +54,14 @@ pub struct Approval {
     pub at: Timestamp,
 }
 
+/// A waiver that an operator has lifted during the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lifted {
+    pub check: String,
+    pub by: String,
+    pub at: Timestamp,
+}
+
 /// A worker that has failed within the budget of failures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Aside {
@@ -117,6 +125,8 @@ pub struct RunState {
     /// Attestations of the plan, and those that were given during the run.
     pub attestations: Vec<Attestation>,
     pub approvals: Vec<Approval>,
+    /// Waivers of the plan that are not in force any more.
+    pub lifted: Vec<Lifted>,
     pub seal: Option<Seal>,
     pub heals: Vec<Healed>,
     pub outages: Vec<Outage>,
@@ -127,6 +137,9 @@ pub struct RunState {
     /// Number of a phase to how many of its lanes were over at its last approval.
     #[serde(skip)]
     pub(super) approved: BTreeMap<usize, usize>,
+    /// How often an operator has let the run go on, by a resume, a retry or an approval. The limit of each wait begins anew then.
+    #[serde(skip)]
+    pub continued: u32,
     /// Number of records that belong to this run.
     pub events: u64,
 }

@@ -40,7 +40,7 @@ impl Step for Soak {
     fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
         let Some(node) = node(reply) else { return odd(reply) };
         match node.ready {
-            true => done(format!("Ready for {} s with work on it", self.seconds)),
+            true => done(format!("Ready for {} s after it was given back", self.seconds)),
             false => Assess::Wait(format!("not Ready: {}", node.ready_message)),
         }
     }

@@ -4,7 +4,7 @@ use super::checks::{SignOff, sign_off};
 use super::status::{FailedNode, aside_reason, failed};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Approval, Probed, RunState, RunStatus, StepState, StepStatus};
+use crate::machine::{Approval, Lifted, Probed, RunState, RunStatus, StepState, StepStatus};
 use crate::program::{
     ATTESTATIONS, Attestation, Evidence, Finding, GoalName, LeftOut, Phase, Prevention, StepSpec, StopReason,
     Waiver,
@@ -48,6 +48,9 @@ pub struct Report {
     pub prevented: Vec<Prevention>,
     pub heals: Vec<HealReport>,
     pub waivers: Vec<Waiver>,
+    /// Those of them that an operator has lifted during the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifted_waivers: Vec<Lifted>,
     /// Flags whose loss these waivers accept, so that neither the run nor a guard puts them back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_losses: Vec<FlagLoss>,
@@ -154,6 +157,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         prevented: prevented(s),
         heals: s.heals.iter().flat_map(heal).collect(),
         waivers: s.plan.waivers.clone(),
+        lifted_waivers: s.lifted.clone(),
         accepted_losses: accepted_losses(s),
         attestations: s.attestations.clone(),
         approvals: s.approvals.clone(),

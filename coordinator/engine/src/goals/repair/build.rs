@@ -6,7 +6,7 @@ use crate::analysis::root_cause::RootCause;
 use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::upgrade::build::{choose, kubelet_config, predict, waivers};
-use crate::goals::upgrade::checks;
+use crate::goals::upgrade::{checks, items};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ConfigRepair;
@@ -21,6 +21,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     let chosen = choose(input)?;
     let left_out = left_out::of(input)?;
     let (mut cause, lost) = predict(input);
+    items::check(input, &cause, &lost.losses)?;
     cause.prevented.extend(version::lost(input));
     let patches = patches(lost.patches, &chosen);
     let also = order::Also {

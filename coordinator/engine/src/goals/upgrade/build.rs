@@ -1,6 +1,6 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
-use super::{blast, checks, images, loss, meant, order};
+use super::{blast, checks, images, items, loss, meant, order};
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
@@ -21,6 +21,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     let chosen = choose(input)?;
     let left_out = left_out::of(input)?;
     let (cause, lost) = predict(input);
+    items::check(input, &cause, &lost.losses)?;
     let (packages, mut findings) =
         (packages(input), checks::run(input, from, &cause, &lost.losses, &left_out));
     findings.sort_by_key(checks::rank);

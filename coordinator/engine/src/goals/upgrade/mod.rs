@@ -6,6 +6,7 @@ pub(super) mod build;
 pub mod checks;
 pub(super) mod fingerprint;
 mod images;
+pub(in crate::goals) mod items;
 pub(super) mod loss;
 mod meant;
 mod order;

@@ -120,7 +120,7 @@ fn questions_that_are_wrong_get_no_plan() {
     };
     let waiver =
         |check: &str, reason: &str| Waiver { check: check.into(), reason: reason.into(), by: "me".into() };
-    let cases: [(Change, &str); 10] = [
+    let cases: [(Change, &str); 11] = [
         (&|i| i.to = "v1.33.1".parse().unwrap(), "upgrade to v1.32.x first"),
         (&|i| i.to = "v1.31.8".parse().unwrap(), "downgrade"),
         (&|i| i.to = "v1.31.9".parse().unwrap(), "nothing to do"),
@@ -133,6 +133,7 @@ fn questions_that_are_wrong_get_no_plan() {
         (&|i| i.waivers = vec![waiver("flag-loss", "REASON")], "the placeholder"),
         (&|i| i.waivers = vec![waiver("flag-loss/runai-9/profiling", "x")], "node runai-9 is not in cluster"),
         (&|i| i.waivers = vec![waiver("flag-loss/runai-01/etcd-servers", "x")], "can't be waived"),
+        (&|i| i.waivers = vec![waiver("flag-loss/runai-01/profilin", "x")], "leave the waiver out"),
         (&|i| i.options.max_unavailable = 0, "expected at least 1"),
     ];
     for (change, want) in cases {

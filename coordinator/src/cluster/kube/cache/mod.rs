@@ -16,8 +16,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-/// How long a reader waits for the watch to catch up before it asks the API itself.
-const CATCH_UP: Duration = Duration::from_secs(1);
+/// How long a reader waits for the watch to catch up before it asks the API itself. Where much happens, events bring it there within
+/// milliseconds; where nothing happens, one small request costs less than the wait.
+const CATCH_UP: Duration = Duration::from_millis(250);
 /// A watch that brings neither an event nor a bookmark for this long is dead. The API sends bookmarks about once a minute.
 const SILENCE: Duration = Duration::from_secs(100);
 /// Without a reader for this long the watch ends, so that an idle coordinator costs the API nothing.

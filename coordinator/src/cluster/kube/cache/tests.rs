@@ -172,9 +172,9 @@ async fn a_reader_that_needs_more_waits_a_moment_and_then_asks_the_api() {
     let cache = api.kept().await;
     let begin = tokio::time::Instant::now();
     assert_eq!(names(cache.all(20).await), None);
-    assert_eq!((begin.elapsed(), cache.gauge().missed), (Duration::from_secs(1), 2));
+    assert_eq!((begin.elapsed(), cache.gauge().missed), (CATCH_UP, 2));
     let late = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(CATCH_UP / 2).await;
         api.bookmark(20);
     };
     let (seen, ()) = tokio::join!(cache.all(20), late);

@@ -13,8 +13,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Time between two looks at a pod that is terminating.
+/// Time between two looks at a pod that is terminating, where each look is a request.
 const LOOK: Duration = Duration::from_secs(1);
+/// The same in the shared watch, where a look costs the API nothing.
+const GLANCE: Duration = Duration::from_millis(250);
 /// How often an answer is tried again that may pass or not: half a minute, in which webhooks and API servers restart.
 const DOUBTS: u32 = 6;
 
@@ -86,6 +88,7 @@ impl Eviction<'_> {
     /// A pod is gone if there is none of its name, or if another pod has its name.
     async fn wait_until_gone(&self) -> Ended {
         self.slot.put(Hold::Accepted);
+        let pause = if self.sight.is_watched() { GLANCE } else { LOOK };
         loop {
             match self.sight.again(self.pod).await {
                 Ok(None) => return self.over(Ended::Gone),
@@ -101,10 +104,10 @@ impl Eviction<'_> {
                     return Ended::Failed(format!("{}: {} {}", self.pod.name(), s.code, s.message));
                 }
             }
-            if Instant::now() + LOOK > self.deadline {
+            if Instant::now() + pause > self.deadline {
                 return Ended::Blocked;
             }
-            sleep(LOOK).await;
+            sleep(pause).await;
         }
     }
 

@@ -34,7 +34,7 @@ use tokio::time::{Instant, sleep};
 /// Time between two lines about a drain that waits.
 const REPORT: Duration = Duration::from_secs(5);
 /// Time between two lists of a node's pods within one drain.
-const ROUND: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_millis(250);
 
 /// One node's drain.
 pub(super) struct Drain<'a> {

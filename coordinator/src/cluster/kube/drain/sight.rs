@@ -22,6 +22,10 @@ impl<'a> Sight<'a> {
         Self { api, watched: watched.filter(|_| since > 0), since }
     }
 
+    pub fn is_watched(&self) -> bool {
+        self.watched.is_some()
+    }
+
     /// All pods of a node.
     pub async fn pods(&self, node: &NodeName) -> Result<Vec<Pod>, Failure> {
         if let Some(watched) = self.watched
