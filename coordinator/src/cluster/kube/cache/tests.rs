@@ -3,7 +3,7 @@
 use super::super::KubeCluster;
 use super::super::api::Api;
 use super::super::pod::Pod;
-use super::{Cache, IDLE, SILENCE, keep};
+use super::{CATCH_UP, Cache, IDLE, SILENCE, keep};
 use crate::cluster::{Cluster as _, Prober};
 use async_trait::async_trait;
 use bytes::Bytes;
