@@ -148,10 +148,11 @@ fn nobody_behind_real_proxies_notices_a_run() {
 async fn stepped_aside(fleet: &Fleet, node: &str) -> anyhow::Result<()> {
     let of = |verb: &'static str, e: &Value| {
         let step = e["step"].as_str().unwrap_or_default();
-        e["event"] == "op-ended" && step.ends_with(&format!("/{node}/{verb}"))
+        step.ends_with(&format!("/{node}/{verb}"))
     };
     let asides = watch::events(fleet, |e| of("step-aside", e)).await?;
-    let changed = asides.iter().filter(|e| e["outcome"]["output"]["kind"] == "changed").count();
+    let ended = asides.iter().filter(|e| e["event"] == "op-ended");
+    let changed = ended.filter(|e| e["outcome"]["output"]["kind"] == "changed").count();
     ensure!(changed == 2, "{node} stepped aside {changed} times: {asides:?}");
     let table = fleet.machine(node).ended(&["nft", "list", "table", "inet", "podlift_step_aside"]).await?;
     ensure!(!table.success(), "the table of {node} is still there: {}", table.stdout);

@@ -82,9 +82,7 @@ pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
             format!("ConfigMap kubelet-config lacks the plan's repairs, last written by {writer}"),
         );
     }
-    // Once the op may have begun, the file that an agent compares the patches with may have been written anew without them.
-    let fresh = cx.state.step(&cx.step.id).is_none_or(|step| step.attempts == 0);
-    if fresh && facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none() {
+    if facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none() {
         let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
         return cx.again(&[PATCHES], what);
     }
