@@ -156,10 +156,14 @@ impl RunState {
         driven(self).into_iter().find(|(spec, _)| spec.id == *step).map(|(_, ahead)| ahead)
     }
 
-    /// Whether this step may start an op now. After a failure and in a pause only lanes may that have begun.
+    /// Whether this step may start an op now. After a failure and in a pause only lanes may that have begun. A step whose op has ended
+    /// without a known outcome waits for the steps of earlier phases that are looked at again because of it.
     pub fn may_act(&self, step: &StepId) -> bool {
         match pace(self) {
-            Pace::Free => true,
+            Pace::Free => {
+                let now = self.track.phase().map(|phase| of_phase(self, phase)).unwrap_or_default();
+                now.iter().any(|(spec, _)| spec.id == *step)
+            }
             Pace::Finish => finishing(self).iter().any(|(spec, _)| spec.id == *step),
             Pace::Ops | Pace::Over => false,
         }

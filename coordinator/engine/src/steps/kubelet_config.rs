@@ -2,14 +2,15 @@
 //! was put back since its repair, the repair comes first.
 
 use super::empty::Lane;
+use super::manifests::patches;
 use super::paths;
-use super::reply::{all, cluster, done, odd};
+use super::reply::{all, cluster, done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::mend_kubelet_config;
 use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::FLAG_LOSS;
-use podlift_model::HostOp;
+use podlift_model::{HostOp, Look};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ impl Step for KubeletConfig {
         Touches::Cluster
     }
     fn rests_on(&self) -> &'static [&'static str] {
-        &[REPAIR]
+        &[REPAIR, PATCHES]
     }
     fn changes_node(&self) -> bool {
         true
@@ -53,18 +54,21 @@ impl Step for KubeletConfig {
 }
 
 const REPAIR: &str = "repair-kubelet-config";
+const PATCHES: &str = "kubeadm-patches";
 
-/// What a write of the kubelet's configuration rests on: the ConfigMap, and in a drained lane the node.
+/// What a write of the kubelet's configuration rests on: the ConfigMap, the node's patches, and in a drained lane the node.
 pub fn looks(cx: &Cx) -> Probe {
-    let mut looks = vec![Probe::Cluster(ClusterLook::KubeletConfig)];
+    let mut looks = vec![Probe::Cluster(ClusterLook::KubeletConfig), cx.look(Look::Facts)];
     looks.extend(Lane::of(cx).looks());
     Probe::All(looks)
 }
 
 /// The verdict for a step that writes the kubelet's configuration. A repetition is harmless, so its own outcome is the evidence.
 pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
-    let [config, lane @ ..] = all(reply) else { return odd(reply) };
-    let Some(ClusterReply::KubeletConfig(view)) = cluster(config) else { return odd(reply) };
+    let [config, first, lane @ ..] = all(reply) else { return odd(reply) };
+    let (Some(ClusterReply::KubeletConfig(view)), Some(facts)) = (cluster(config), facts(first)) else {
+        return odd(reply);
+    };
     if cx.acted {
         return done(what);
     }
@@ -77,6 +81,10 @@ pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
             &[REPAIR],
             format!("ConfigMap kubelet-config lacks the plan's repairs, last written by {writer}"),
         );
+    }
+    if facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none() {
+        let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
+        return cx.again(&[PATCHES], what);
     }
     Lane::of(cx).lost(cx, lane).unwrap_or(Assess::Ready)
 }
