@@ -193,6 +193,16 @@ fn open_ops(pod: &Pod) -> Vec<String> {
     open
 }
 
+/// What keeps a run from its rest: its status and the last records.
+fn restless(pod: &Pod) -> String {
+    let status = pod.state().map(|s| format!("{:?}", s.status)).unwrap_or_default();
+    let records = pod.journal.records();
+    let last = records.iter().rev().take(16).rev();
+    let last: Vec<String> =
+        last.map(|r| format!("{:?}", r.event).chars().take(300).collect::<String>()).collect();
+    format!("{status}; at last {}", last.join(" / "))
+}
+
 /// As an operator who reads the one next command and does it.
 async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
     const PAUSES: u32 = 6;
@@ -201,7 +211,7 @@ async fn to_the_end(pod: &mut Pod) -> Result<Arc<RunState>, String> {
         if pod.coordinator().store().newest().is_none() {
             pod.start_run().await.map_err(|e| e.to_string())?;
         }
-        let state = pod.rest().await.ok_or("the run never rested")?;
+        let state = pod.rest().await.ok_or_else(|| format!("the run never rested: {}", restless(pod)))?;
         let RunStatus::Paused { reason } = &state.status else {
             return if state.status == RunStatus::Succeeded { Ok(state) } else { Err(why(&state)) };
         };
