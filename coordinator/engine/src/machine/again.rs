@@ -29,7 +29,9 @@ pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) 
         earlier(&s.plan, spec, &verbs)
     });
     again.extend(rested.collect::<Vec<_>>());
-    reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
+    let causes: Vec<StepId> =
+        s.plan.steps().filter(|spec| root_cause(s, spec)).map(|spec| spec.id.clone()).collect();
+    reset(s, |spec, _| again.contains(&spec.id) || causes.contains(&spec.id));
     for id in again {
         if let Some(step) = s.steps.get_mut(&id) {
             (step.repair_dpkg, step.retried) = (repair_dpkg, true);
@@ -44,6 +46,17 @@ pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) 
     }
     s.track.look_at_all(&s.plan, &s.steps);
     Ok(())
+}
+
+/// Steps that are looked at again at every new attempt. The files of a node that a later step of it has used already can't be made anew,
+/// because the agent compares them with what that step may have changed.
+pub(super) fn root_cause(s: &RunState, spec: &StepSpec) -> bool {
+    let verb = spec.kind.step().verb();
+    let used = |node: &NodeName| {
+        let mut later = s.steps_of(node).filter(|(x, _)| x.number > spec.number);
+        later.any(|(x, step)| step.attempts > 0 && x.kind.step().rests_on().contains(&verb.as_str()))
+    };
+    spec.kind.step().looks_again_on_retry() && !spec.node.as_ref().is_some_and(used)
 }
 
 /// Workers that were set aside take part again: all of them, or the one with this failed step.

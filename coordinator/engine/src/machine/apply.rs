@@ -1,6 +1,6 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{defer, earlier_lost, include, lose, reset, retry, set_aside};
+use super::again::{defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside};
 use super::approval;
 use super::chain::Record;
 use super::event::Event;
@@ -11,7 +11,7 @@ use super::track::Track;
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
-use podlift_model::{NodeName, OpOutcome, RunId};
+use podlift_model::{NodeName, OpOutcome, RunId, StepId};
 use std::collections::BTreeMap;
 
 /// The option of a run that an operator may change (`Event::OptionSet`).
@@ -189,7 +189,9 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     s.track.look_again(&s.plan, &s.steps, &spec.id);
     if unknown {
         // The root cause comes first at every new attempt: a heal or another writer may have acted while the op was open.
-        reset(s, |spec, _| spec.kind.step().looks_again_on_retry());
+        let causes: Vec<StepId> =
+            s.plan.steps().filter(|spec| root_cause(s, spec)).map(|spec| spec.id.clone()).collect();
+        reset(s, |spec, _| causes.contains(&spec.id));
     }
     Ok(())
 }

@@ -69,8 +69,14 @@ pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
     let (Some(ClusterReply::KubeletConfig(view)), Some(facts)) = (cluster(config), facts(first)) else {
         return odd(reply);
     };
+    let kept = facts.patches == patches(cx) || cx.state.waived(FLAG_LOSS).is_some();
     if cx.acted {
-        return done(what);
+        return match kept {
+            true => done(what),
+            false => done(format!(
+                "{what}; the files for kubeadm --patches are gone, so compare the kubelet's configuration with the backup"
+            )),
+        };
     }
     let repairs = &cx.program().mends.repairs;
     let needed = repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. }));
@@ -82,7 +88,9 @@ pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
             format!("ConfigMap kubelet-config lacks the plan's repairs, last written by {writer}"),
         );
     }
-    if facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none() {
+    // Once the op may have begun, the file that an agent compares the patches with may have been written anew without them.
+    let fresh = cx.state.step(&cx.step.id).is_none_or(|step| step.attempts == 0);
+    if fresh && !kept {
         let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
         return cx.again(&[PATCHES], what);
     }
