@@ -74,7 +74,8 @@ fn coordinator(shape: &Shape, address: &str) -> String {
         "cluster = \"{}\"\nname = \"{HEAD}\"\nlisten = \"{address}:{PORT}\"\n\
          [kubernetes]\nkubeconfig = \"/etc/podlift/kubeconfig\"\nca = \"/etc/podlift/kubernetes-ca.crt\"\nvip = \"{}\"\n\
          [run]\npoll = \"200ms\"\nprobe_interval = \"500ms\"\nobserve_timeout = \"30s\"\nreconnect = \"90s\"\nheartbeat = \"1s\"\n\
-         [plan]\ndrain = \"1m\"\nsoak = \"1s\"\nguard = \"10m\"\nwait = \"3m\"\nmax_unavailable = 1\n",
+         [plan]\ndrain = \"1m\"\nsoak = \"1s\"\nguard = \"10m\"\nwait = \"3m\"\nmax_unavailable = 1\n\
+         [backup]\nrecipients = [\"{RECIPIENT}\"]\n",
         shape.cluster, shape.proxy
     )
 }
