@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use podlift_machines::etcd::{FIRST, SECOND};
 use podlift_machines::fleet::{Fleet, TO, Wanted};
 use podlift_machines::moved_etcd::{Move, Watched};
+use podlift_machines::shell::Ended;
 use podlift_machines::vip::{self, Probes};
 use podlift_machines::{apart, faults, judge, night, up, watch};
 use serde_json::Value;
@@ -13,6 +14,19 @@ use serde_json::Value;
 fn run(story: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
     podlift_common::tls::install_provider();
     apart::run(story).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+/// A call of podlift ended with 0. Otherwise the error has its last lines, and what the machines say.
+async fn went_well(fleet: &Fleet, ended: &Ended) -> anyhow::Result<()> {
+    ensure!(
+        ended.code == 0,
+        "podlift exited {}\n{}{}\n{}",
+        ended.code,
+        night::tail(&ended.stdout),
+        night::tail(&ended.stderr),
+        fleet.words().await
+    );
+    Ok(())
 }
 
 async fn judged(fleet: Fleet) -> anyhow::Result<()> {
@@ -43,14 +57,7 @@ fn a_night_of_killed_processes_and_strangers() {
             upgrade.during(&fleet, "control-plane/cp3/kubeadm-node").boxed(),
         ];
         let (ended, _) = night::under(&fleet, &["upgrade", "--to", TO, "--yes"], bad).await?;
-        ensure!(
-            ended.code == 0,
-            "podlift upgrade exited {}\n{}{}\n{}",
-            ended.code,
-            night::tail(&ended.stdout),
-            night::tail(&ended.stderr),
-            fleet.words().await
-        );
+        went_well(&fleet, &ended).await?;
         faults::conffile_kept(&fleet, "cp3")?;
         once(&fleet, "kubelets/cp2/install-kubelet-kubectl").await?;
         once(&fleet, "control-plane/cp3/kubeadm-node").await?;
@@ -91,14 +98,7 @@ fn a_night_of_broken_machines() {
             faults::network_cut(&fleet, "w1", "canary/w1/install-kubelet-kubectl").boxed(),
         ];
         let (ended, _) = night::under(&fleet, &["retry", "--follow"], bad).await?;
-        ensure!(
-            ended.code == 0,
-            "podlift retry exited {}\n{}{}\n{}",
-            ended.code,
-            night::tail(&ended.stdout),
-            night::tail(&ended.stderr),
-            fleet.words().await
-        );
+        went_well(&fleet, &ended).await?;
         let unknown = watch::events(&fleet, |e| {
             e["event"] == "op-ended"
                 && e["step"] == "control-plane/cp2/kubeadm-node"
@@ -123,14 +123,7 @@ fn nobody_behind_real_proxies_notices_a_run() {
         let counts = probes.end().await?;
         let told: Vec<String> = counts.iter().map(ToString::to_string).collect();
         anstream::eprintln!("machines: {}", told.join("\nmachines: "));
-        ensure!(
-            ended.code == 0,
-            "podlift upgrade exited {}\n{}{}\n{}",
-            ended.code,
-            night::tail(&ended.stdout),
-            night::tail(&ended.stderr),
-            fleet.words().await
-        );
+        went_well(&fleet, &ended).await?;
         for node in ["cp1", "cp2", "cp3"] {
             stepped_aside(&fleet, node).await?;
         }

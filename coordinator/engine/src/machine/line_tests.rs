@@ -28,8 +28,31 @@ fn after_an_unknown_end_the_root_cause_is_looked_at_before_the_next_attempt() {
     tape.add(Event::OpEnded { step: step.clone(), op_id, outcome }).unwrap();
     let first = tape.todo();
     assert_eq!(first[0].as_str(), "root-cause/repair-config");
+    assert!(tape.state().may_act(&first[0]) && !tape.state().may_act(&step), "the root cause comes first");
     tape.add(Event::StepDone { step: first[0].clone(), evidence: seen() }).unwrap();
-    assert_eq!(tape.todo(), [step], "then the step itself, without a command of an operator");
+    assert_eq!(
+        tape.todo(),
+        std::slice::from_ref(&step),
+        "then the step itself, without a command of an operator"
+    );
+    assert!(tape.state().may_act(&step));
+}
+
+/// The agent compares the files with the kubelet's configuration, which the kubeadm that uses them may have changed.
+#[test]
+fn files_for_kubeadms_patches_are_made_anew_only_before_they_are_used() {
+    let patches = StepId::new("pre-stage/dgx031/kubeadm-patches").unwrap();
+    for (verb, again) in [("install-kubeadm", true), ("kubeadm-node", false)] {
+        let mut i = input();
+        let survey = i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap();
+        survey.kubelet.as_mut().unwrap().config["maxPods"] = 500.into();
+        let mut tape = Tape::of(&i);
+        let step = tape.until(&format!("dgx031/{verb}"));
+        let op_id = start(&mut tape, &step);
+        let outcome = OpOutcome::Indeterminate { why: "the agent lost its memory".into() };
+        tape.add(Event::OpEnded { step, op_id, outcome }).unwrap();
+        assert_eq!(tape.state().steps[&patches].status == StepStatus::Pending, again, "{verb}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! PodDisruptionBudgets of all namespaces, with the numbers that decide an eviction.
 
 use super::super::api::Api;
-use super::meta::Meta;
+use super::meta::{Condition, Meta};
 use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::{BudgetView, Expression, Selector};
 use podlift_model::Failure;
@@ -58,21 +58,9 @@ struct Status {
     conditions: Vec<Condition>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    reason: String,
-    message: String,
-}
-
-impl Condition {
-    /// The controller can't find out how many pods the owners of the budget's pods want.
-    fn is_sync_failure(&self) -> bool {
-        self.kind == "DisruptionAllowed" && self.status != "True" && self.reason == "SyncFailed"
-    }
+/// The controller can't find out how many pods the owners of the budget's pods want.
+fn is_sync_failure(condition: &Condition) -> bool {
+    condition.kind == "DisruptionAllowed" && condition.status != "True" && condition.reason == "SyncFailed"
 }
 
 pub(super) async fn read(api: &Api) -> Result<Vec<BudgetView>, Failure> {
@@ -84,7 +72,7 @@ pub(super) async fn read(api: &Api) -> Result<Vec<BudgetView>, Failure> {
 fn view(budget: Budget) -> BudgetView {
     let Budget { metadata, spec, status } = budget;
     BudgetView {
-        sync_failed: status.conditions.into_iter().find(Condition::is_sync_failure).map(|c| c.message),
+        sync_failed: status.conditions.into_iter().find(is_sync_failure).map(|c| c.message),
         observed: status.observed_generation >= metadata.generation,
         namespace: metadata.namespace,
         name: metadata.name,

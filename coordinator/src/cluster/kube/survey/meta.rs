@@ -1,4 +1,4 @@
-//! Metadata of any object, reduced to the fields that podlift reads.
+//! What objects of any kind have in common, reduced to the fields that podlift reads.
 
 use crate::cluster::kube::pages::or_default;
 use jiff::Timestamp;
@@ -37,6 +37,17 @@ pub(super) struct OwnerReference {
     pub kind: String,
     pub name: String,
     pub controller: bool,
+}
+
+/// A condition in the status of an object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub status: String,
+    pub reason: String,
+    pub message: String,
 }
 
 impl Meta {

@@ -2,7 +2,7 @@
 //! Pod is ten times as large.
 
 use super::super::api::Api;
-use super::meta::Meta;
+use super::meta::{Condition, Meta};
 use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::PodView;
 use podlift_model::{Failure, NodeName};
@@ -110,14 +110,6 @@ struct Status {
     container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "or_default")]
     init_container_statuses: Vec<ContainerStatus>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

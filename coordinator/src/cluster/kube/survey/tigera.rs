@@ -1,7 +1,7 @@
 //! The state of Calico, as its operator reports it, and the operator itself. If BCM installed Calico itself, this API group does not exist.
 
 use super::super::api::{Api, ApiError};
-use super::meta::Meta;
+use super::meta::{Condition, Meta};
 use crate::cluster::kube::pages::or_default;
 use podlift_engine::survey::{TigeraOperator, TigeraStatus};
 use podlift_model::Failure;
@@ -23,16 +23,6 @@ struct Object {
 struct Status {
     #[serde(deserialize_with = "or_default")]
     conditions: Vec<Condition>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    message: String,
-    reason: String,
 }
 
 pub(super) async fn read(api: &Api) -> Result<Vec<TigeraStatus>, Failure> {
