@@ -1,6 +1,6 @@
 //! `kubeadm upgrade apply` on the first control-plane node.
 
-use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
+use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, no_health_check, policy, seen, written};
 use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
@@ -8,7 +8,7 @@ use crate::analysis::kubeadm::has_phases;
 use crate::doors::{Act, Probe, Reply};
 use crate::program::{Given, Shared};
 use podlift_model::op::{Preflight, SkipPhase};
-use podlift_model::{HostOp, KubeVersion};
+use podlift_model::{Failure, HostOp, KubeVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,9 @@ impl Step for KubeadmApply {
     }
     fn brings_settings(&self) -> bool {
         true
+    }
+    fn may_pass(&self, failure: &Failure) -> bool {
+        no_health_check(failure)
     }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9), Preflight::ALL.to_vec())

@@ -1,7 +1,7 @@
 //! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
 use super::kubelet_config;
-use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
+use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, no_health_check, policy, seen, written};
 use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
@@ -9,7 +9,7 @@ use crate::analysis::kubeadm::has_phases;
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
-use podlift_model::{HostOp, KubeVersion};
+use podlift_model::{Failure, HostOp, KubeVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,9 @@ impl Step for KubeadmNode {
     }
     fn brings_settings(&self) -> bool {
         true
+    }
+    fn may_pass(&self, failure: &Failure) -> bool {
+        no_health_check(failure)
     }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))

@@ -10,7 +10,7 @@ use podlift_model::facts::GuardState;
 use podlift_model::heal::{HealFinding, HealKind};
 use podlift_model::images::ImagesState;
 use podlift_model::op::{Component, PatchName, SkipPhase};
-use podlift_model::{Digest, KubeVersion, Look, NodeFacts, OpOutput};
+use podlift_model::{Digest, Failure, KubeVersion, Look, NodeFacts, OpOutput, codes};
 use std::collections::BTreeMap;
 
 /// Phases that podlift runs as separate steps: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
@@ -121,7 +121,14 @@ pub fn missing(cx: &Cx) -> Assess {
     ))
 }
 
-/// No automatic retry: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides on a second
+/// Whether kubeadm could not run the Job of its own health check in time. It does so before its first change (kubeadm 1.32
+/// `phases/upgrade/health.go:106-221`), and a slow image, a webhook or a full node delays the Job now and then.
+pub fn no_health_check(failure: &Failure) -> bool {
+    let shows = |text: &str| text.contains("[ERROR CreateJob]");
+    failure.code == codes::KUBEADM_FAILED && (shows(&failure.message) || shows(&failure.detail))
+}
+
+/// No automatic retry of other failures: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides on a second
 /// run.
 pub fn policy(cx: &Cx) -> Policy {
     Policy { retries: 0, ..cx.policy() }
