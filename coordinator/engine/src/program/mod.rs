@@ -46,7 +46,7 @@ pub use phase::{AtRisk, Batch, Lane, Phase, StepSpec, WORKERS};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
 pub use stop::StopReason;
-pub use waiver::{FLAG_LOSS, Waiver, loss_item, waived_on_all};
+pub use waiver::{DEVICES, FLAG_LOSS, Waiver, loss_item, waived_on_all};
 
 use crate::inventory::Inventory;
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, StepId};

@@ -68,6 +68,7 @@ fn also(
     order::Also {
         kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched.collect(),
+        unfinished: input.carried().since.into_keys().collect(),
         whole_apply: !has_phases(input.to),
     }
 }
@@ -104,10 +105,11 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
 
 pub(in crate::goals) fn waivers(input: &PlanInput) -> Result<(), PlanError> {
     for waiver in &input.waivers {
-        match waiver.item() {
-            Some((node, flag)) => item(input, &waiver.check, node, flag)?,
-            None if checks::WAIVABLE.contains(&waiver.check.as_str()) => {}
-            None => {
+        match (waiver.item(), waiver.devices()) {
+            (Some((node, flag)), _) => item(input, &waiver.check, node, flag)?,
+            (None, Some(node)) => devices(input, &waiver.check, node)?,
+            (None, None) if checks::WAIVABLE.contains(&waiver.check.as_str()) => {}
+            (None, None) => {
                 let known = checks::WAIVABLE.join(", ");
                 return Err(PlanError::UnknownWaiver { check: waiver.check.clone(), known });
             }
@@ -133,6 +135,25 @@ fn item(input: &PlanInput, check: &str, node: &str, flag: &str) -> Result<(), Pl
         }
         true => bad("expected the flag's name without dashes, e.g. flag-loss/NODE/profiling".into()),
         false => Ok(()),
+    }
+}
+
+/// Checks the waiver of a node's devices: a name that was mistyped would waive nothing.
+fn devices(input: &PlanInput, check: &str, node: &str) -> Result<(), PlanError> {
+    let known: Vec<&str> = input.earlier.recorded.since.keys().map(|n| n.as_str()).collect();
+    match known.contains(&node) {
+        true => Ok(()),
+        false => Err(PlanError::BadItem { check: check.into(), why: unknown_devices(&known) }),
+    }
+}
+
+fn unknown_devices(known: &[&str]) -> String {
+    match known.is_empty() {
+        true => "no earlier run has left a node unfinished, so there is no older record of devices: leave the waiver out".into(),
+        false => format!(
+            "no earlier run has left this node unfinished: expected devices/NODE with one of {}, or leave the waiver out",
+            known.join(", ")
+        ),
     }
 }
 

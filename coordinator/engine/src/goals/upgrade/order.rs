@@ -20,6 +20,8 @@ pub(super) struct Also {
     pub kubelet_config: bool,
     /// Nodes whose patches directory the run writes.
     pub patched: BTreeSet<NodeName>,
+    /// Nodes that an earlier run has left unfinished, so that their devices are compared with its record.
+    pub unfinished: BTreeSet<NodeName>,
     /// The target's kubeadm has no phases of `upgrade apply`, so apply and node also update addons and the kubelet's configuration.
     pub whole_apply: bool,
 }
@@ -65,7 +67,7 @@ pub(super) fn phases(
             title: "Nodes that are at the target already",
             why: "what is done is verified, and not done again",
             parallel: ready.len().max(1) as u32,
-            lanes: ready.iter().map(|n| (Some(n.name.clone()), verified(n, shared))).collect(),
+            lanes: ready.iter().map(|n| (Some(n.name.clone()), verified(n, shared, also))).collect(),
         },
         Draft {
             name: "canary",
@@ -120,8 +122,10 @@ fn present(node: &NodeEntry) -> BTreeMap<Package, PackageVersion> {
 }
 
 /// Steps that look and hold, on a node that is done.
-fn verified(node: &NodeEntry, shared: &Shared) -> Vec<StepKind> {
-    vec![Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]
+fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
+    let devices: Option<StepKind> = also.unfinished.contains(&node.name).then(|| DevicesBack {}.into());
+    let held = Packages::held(&PACKAGES, &present(node)).into();
+    [held, NodeReady::at(shared.to).into()].into_iter().chain(devices).collect()
 }
 
 fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
