@@ -1,7 +1,9 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside};
-use super::approval;
+use super::again::{
+    bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside,
+};
+use super::{accepted, approval};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
@@ -11,9 +13,11 @@ use super::track::Track;
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
-use podlift_model::{NodeName, OpOutcome, RunId, StepId};
+use podlift_model::{OpOutcome, RunId, StepId};
 use std::collections::BTreeMap;
 
+/// The author of events that the coordinator decides by itself.
+const PODLIFT: &str = "podlift";
 /// The option of a run that an operator may change (`Event::OptionSet`).
 pub const MAX_UNAVAILABLE: &str = "max-unavailable";
 
@@ -96,6 +100,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         waivers: plan.waivers.clone(),
         deferred: plan.left_out.iter().map(|out| (out.node.clone(), out.why.clone())).collect(),
         set_aside: BTreeMap::new(),
+        gave_up: Default::default(),
+        accepted: BTreeMap::new(),
         lost: BTreeMap::new(),
         max_unavailable: plan.options.max_unavailable,
         pauses_now: false,
@@ -252,19 +258,14 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             s.lifted.push(Lifted { check: check.clone(), by: by.clone(), at });
             let lifted: Vec<Waiver> = s.waivers.iter().filter(|w| w.check == *check).cloned().collect();
             s.waivers.retain(|w| w.check != *check);
-            // Nodes that are over have kept the loss, so what brings their settings is due again, too.
-            let covered = |spec: &StepSpec| {
-                let of = |w: &Waiver, node: &NodeName| {
-                    w.item().map_or(w.is_of_losses(), |(n, _)| n == node.as_str())
-                };
-                spec.node.as_ref().is_some_and(|node| lifted.iter().any(|w| of(w, node)))
-            };
-            reset(s, |spec, step| {
-                let again = spec.kind.step().brings_settings() && covered(spec) && step.began.is_some();
-                again || spec.kind.step().looks_again_on_retry()
-            });
+            lifted.iter().for_each(|waiver| bring_settings(s, waiver));
         }
-        Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
+        Event::NodeDeferred { node, reason, by } => {
+            defer(s, node, reason)?;
+            if by == PODLIFT {
+                s.gave_up.insert(node.clone());
+            }
+        }
         Event::NodeIncluded { node, .. } => include(s, node)?,
         Event::NodeSetAside { node, step, reason } => set_aside(s, at, node, step, reason)?,
         Event::NodeLost { node, by } => lose(s, node, by)?,
@@ -292,6 +293,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         },
         Event::Attested { name, by, note } => {
             let said = Attestation { id: name.clone(), by: by.clone(), at, note: note.clone() };
+            accepted::record(s, &said);
             said.put_into(&mut s.attestations);
         }
         Event::Healed { heal } => s.heals.push(Healed { at, heal: heal.clone() }),

@@ -1,6 +1,7 @@
 //! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
 //! with a reason like any other, and only the event `Approved` lets it continue; the journal records who approved what, and when.
 
+use super::budget;
 use super::state::RunState;
 use crate::program::{Approve, StopReason};
 
@@ -43,9 +44,14 @@ pub(super) fn approve(state: &mut RunState) {
 /// How many lanes of a phase may be at work. The workers follow the option of the run, which an operator may change.
 pub(super) fn parallel(state: &RunState, phase: usize) -> usize {
     let phase = &state.plan.phases[phase];
-    match phase.follows_max_unavailable() {
-        true => state.max_unavailable.max(1) as usize,
-        false => phase.parallel as usize,
+    if !phase.follows_max_unavailable() {
+        return phase.parallel as usize;
+    }
+    let most = state.max_unavailable.max(1) as usize;
+    match state.plan.options.canary as usize {
+        // No first worker has shown that all is well, because it was left out, deferred or set aside: the next ones go first.
+        first if first > 0 && !budget::is_proven(state, first) => most.min(first),
+        _ => most,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The state of a run: the fold of its events.
 
+use super::accepted::Accepted;
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
@@ -8,7 +9,7 @@ use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -114,6 +115,12 @@ pub struct RunState {
     pub deferred: BTreeMap<NodeName, String>,
     /// Failed workers without which the run goes on. Their cordons stay.
     pub set_aside: BTreeMap<NodeName, Aside>,
+    /// Workers that the run has deferred by itself, because they were away when their turn came.
+    #[serde(skip)]
+    pub gave_up: BTreeSet<NodeName>,
+    /// Differences that an operator has accepted, by the step that had shown them.
+    #[serde(skip)]
+    pub(super) accepted: BTreeMap<StepId, Accepted>,
     /// Nodes that an operator has declared lost, with that person. They are deferred, too.
     pub lost: BTreeMap<NodeName, String>,
     /// Workers that may be unavailable at once: the plan's number, or a later one of an operator.
@@ -252,7 +259,7 @@ impl RunState {
     }
 }
 
-const UNCORDON: &str = "uncordon";
+pub(super) const UNCORDON: &str = "uncordon";
 
 pub(super) fn op_id(run: &RunId, step: &StepSpec, attempt: u32) -> OpId {
     // Run ids are tokens of at most 40 characters here, and the suffix keeps the form of a token.

@@ -118,6 +118,15 @@ impl Program {
         self.left_out.iter().find(|out| out.node == *node)
     }
 
+    /// Whether the waiver covers a loss of this node. Only an upgrade has a list of them.
+    pub fn loses(&self, node: &NodeName, waiver: &Waiver) -> bool {
+        let here = |loss: &Loss| loss.nodes.contains(node) && waiver.covers(node, &loss.name);
+        match self.goal.upgrade() {
+            Some(upgrade) => upgrade.losses.iter().any(here),
+            None => waiver.is_of_losses(),
+        }
+    }
+
     pub fn waived(&self, check: &str) -> Option<&Waiver> {
         self.waivers.iter().find(|w| w.check == check)
     }

@@ -2,7 +2,7 @@
 //! kubeadm's exit code. Also what a kubeadm run rests on: images, guard and patches, which are asked again right before it.
 
 use super::reply::{all, config, done, facts, output};
-use super::{Assess, Cx, Policy};
+use super::{Assess, Cx, Policy, etcd_ready, flag_diff};
 use crate::doors::{ClusterLook, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::program::FLAG_LOSS;
@@ -17,11 +17,17 @@ use std::collections::BTreeMap;
 pub const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
 
 /// Steps on whose results a kubeadm run of a control-plane node rests.
-pub const RESTS_ON: &[&str] = &["image-pull", "kubeadm-patches", "guard-arm"];
+pub const RESTS_ON: &[&str] = &["image-pull", "kubeadm-patches", "etcd-ready", "guard-arm", "flag-diff"];
 
+/// The looks at the result, and before kubeadm runs, the looks of the steps on which it rests.
 pub fn looks(cx: &Cx, to: KubeVersion) -> Probe {
     let config = Probe::Cluster(ClusterLook::KubeadmConfig);
-    Probe::All(vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })])
+    let mut looks = vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })];
+    if !cx.acted {
+        looks.push(cx.look(Look::KubeadmDiff { to }));
+        looks.extend(etcd_ready::looks(cx));
+    }
+    Probe::All(looks)
 }
 
 /// What is wrong with the manifests on disk.
@@ -44,6 +50,10 @@ pub struct Seen<'a> {
     pub manifests: Result<(), Fault>,
     pub config_at_target: bool,
     pub images: &'a ImagesState,
+    to: KubeVersion,
+    config: &'a Reply,
+    /// What kubeadm would change now, and the replies to `etcd_ready::looks`; empty if they were not asked for.
+    before: &'a [Reply],
 }
 
 impl Seen<'_> {
@@ -72,22 +82,25 @@ impl Seen<'_> {
             let what = format!("the guard of {} is not armed any more", cx.node());
             return Some(cx.again(&["guard-arm"], what));
         }
-        (self.facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none()).then(|| {
+        if self.facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none() {
             let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
-            cx.again(&["kubeadm-patches"], what)
-        })
+            return Some(cx.again(&["kubeadm-patches"], what));
+        }
+        let [diff, others @ ..] = self.before else { return None };
+        etcd_ready::lost(cx, others).or_else(|| flag_diff::lost(cx, self.to, diff, self.config))
     }
 }
 
 pub fn seen<'a>(reply: &'a Reply, to: KubeVersion) -> Option<Seen<'a>> {
-    let [f, m, c, i] = all(reply) else { return None };
+    let [f, m, c, i, before @ ..] = all(reply) else { return None };
     let (facts, config) = (facts(f)?, config(c)?);
     let (Some(OpOutput::Manifests(findings)), Some(OpOutput::Images(images))) = (output(m), output(i)) else {
         return None;
     };
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok();
     let config_at_target = parsed.and_then(|p| p.kubernetes_version()) == Some(to);
-    Some(Seen { facts, manifests: manifests(to, facts, findings), config_at_target, images })
+    let manifests = manifests(to, facts, findings);
+    Some(Seen { facts, manifests, config_at_target, images, to, config: c, before })
 }
 
 /// The required content of this node's patches directory.
@@ -119,6 +132,13 @@ pub fn missing(cx: &Cx) -> Assess {
         "control-plane node {} lacks one of its three manifests; see podlift heal status on it",
         cx.node()
     ))
+}
+
+/// Whether kubeadm was tried in this run and was never seen to end well: it may have ended between two phases, and manifests show nothing of
+/// the phases after them. Each of these may be repeated.
+pub fn is_cut_off(cx: &Cx) -> bool {
+    let step = cx.state.step(&cx.step.id);
+    !cx.acted && step.is_some_and(|step| step.attempts > 0 && !step.ever_acted)
 }
 
 /// Whether kubeadm could not run the Job of its own health check in time. It does so before its first change (kubeadm 1.32

@@ -35,8 +35,9 @@ impl Step for Uncordon {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(node) = node(reply) else { return odd(reply) };
         match node.unschedulable {
+            // The mark of this run stays when a person uncordons the node, and would pass a later cordon off as this run's.
+            _ if ours(cx, node) => Assess::Ready,
             false => done("schedulable"),
-            true if ours(cx, node) => Assess::Ready,
             true => done("cordoned by somebody else: left so"),
         }
     }

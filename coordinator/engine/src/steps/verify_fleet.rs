@@ -108,12 +108,12 @@ impl Step for VerifyFleet {
             nodes.iter().filter(planned).filter(|n| !self.is_right(n)).map(|n| n.name.to_string()).collect();
         if !behind.is_empty() {
             let message = format!(
-                "not at {to} at the end of the run: {}; podlift defer NODE leaves one out",
+                "not at {to} at the end of the run: {}; this run does not upgrade them once more: leave each out, and the next run takes it",
                 behind.join(", ")
             );
-            return blocked("not-at-target", message, "podlift retry");
+            return blocked("not-at-target", message, format!("podlift defer {}", behind[0]));
         }
-        let ours = |n: &&NodeView| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
+        let ours = |n: &&NodeView| n.unschedulable && n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
         if let Some(n) = nodes.iter().filter(ours).find(|n| !cx.state.goes_without(&n.name)) {
             return blocked(
                 "cordon-left",

@@ -8,7 +8,7 @@ use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::program::{Goal, Mends, Program, Upgrade};
+use crate::program::{Goal, LeftOut, Mends, Program, Upgrade};
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
@@ -42,7 +42,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         images: images::of(input, &chosen),
         losses: lost.losses.clone(),
     });
-    let also = also(input, &chosen, &repairs, &lost);
+    let also = also(input, &chosen, &repairs, &lost, &left_out);
     let phases = order::phases(&input.inventory, &chosen, &input.options, &goal.shared(), &also);
     let mends = Mends {
         prevented: cause.prevented,
@@ -61,6 +61,7 @@ fn also(
     chosen: &Inventory,
     repairs: &[ConfigRepair],
     lost: &loss::Predicted,
+    left_out: &[LeftOut],
 ) -> order::Also {
     let kept = |n: &NodeEntry| n.facts.as_ref().is_some_and(|f| !f.patches.is_empty());
     let wanted = |n: &NodeEntry| lost.patches.iter().any(|p| p.nodes.contains(&n.name));
@@ -68,6 +69,7 @@ fn also(
     order::Also {
         kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched.collect(),
+        without: left_out.iter().filter(|out| !out.unready).map(|out| out.node.clone()).collect(),
         unfinished: input.carried().since.into_keys().collect(),
         whole_apply: !has_phases(input.to),
     }

@@ -20,6 +20,8 @@ pub(super) struct Also {
     pub kubelet_config: bool,
     /// Nodes whose patches directory the run writes.
     pub patched: BTreeSet<NodeName>,
+    /// Workers that are left out by name.
+    pub without: BTreeSet<NodeName>,
     /// Nodes that an earlier run has left unfinished, so that their devices are compared with its record.
     pub unfinished: BTreeSet<NodeName>,
     /// The target's kubeadm has no phases of `upgrade apply`, so apply and node also update addons and the kubelet's configuration.
@@ -40,7 +42,11 @@ pub(super) fn phases(
     let open = |n: &&NodeEntry| !ready.iter().any(|r| r.name == n.name);
     let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).filter(open).collect();
     let kubelets: Vec<&NodeEntry> = servers.iter().copied().filter(open).collect();
+    // A worker that is left out by name shows nothing. Which ones are not Ready changes all the time, and the machine sees to those.
+    let (workers, without): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
+        workers.into_iter().partition(|n| !also.without.contains(&n.name));
     let canary = (options.canary as usize).min(workers.len());
+    let others: Vec<&NodeEntry> = workers[canary..].iter().copied().chain(without).collect();
     // Clients need two other API servers while one is away.
     let aside = options.step_aside && every.len() > 2;
     let drafts = [
@@ -81,7 +87,7 @@ pub(super) fn phases(
             title: "Workers",
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),
-            lanes: lanes(&workers[canary..], &worker(shared)),
+            lanes: lanes(&others, &worker(shared)),
         },
         Draft {
             name: "verify",
@@ -121,11 +127,19 @@ fn present(node: &NodeEntry) -> BTreeMap<Package, PackageVersion> {
     PACKAGES.iter().filter_map(of).collect()
 }
 
-/// Steps that look and hold, on a node that is done.
+/// Steps that look and hold, on a node that is done. A cordon that an ended run has left is taken over, and given back when the node is whole.
 fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
-    let devices: Option<StepKind> = also.unfinished.contains(&node.name).then(|| DevicesBack {}.into());
-    let held = Packages::held(&PACKAGES, &present(node)).into();
-    [held, NodeReady::at(shared.to).into()].into_iter().chain(devices).collect()
+    let left = node.view.unschedulable && node.view.owner.as_ref().is_some_and(|owner| owner.over);
+    let mut steps: Vec<StepKind> = vec![];
+    steps.extend(left.then(|| Cordon {}.into()));
+    steps.extend([Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]);
+    if left || also.unfinished.contains(&node.name) {
+        steps.push(DevicesBack {}.into());
+    }
+    if left {
+        steps.extend([Uncordon {}.into(), ImageRelease {}.into()]);
+    }
+    steps
 }
 
 fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {

@@ -35,6 +35,7 @@ fn members_of_lost_machines_do_not_count() {
     else {
         panic!()
     };
+    // A server that is deferred for its hardware can't hold the end of the run either.
     let endpoints = vec!["10.77.0.11:6443".to_string(), "10.77.0.12:6443".into()];
     assert!(looks.contains(&Probe::Cluster(ClusterLook::ProbeApiServers { endpoints })), "{looks:?}");
 }
@@ -54,6 +55,7 @@ fn each_node_is_verified_on_its_own_and_the_fleet_does_not_wait_for_one_moment()
         matches!(at(|v| v.kubelet = "v1.31.9".parse().ok()), Assess::Blocked(r) if r.code == "not-at-target")
     );
     let ours = |v: &mut NodeView| {
+        v.unschedulable = true;
         let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
         v.owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
     };
@@ -172,12 +174,14 @@ fn a_drain_passes_its_options_on_and_names_what_it_leaves() {
     let cx = Cx { state: &state, step, ahead: 0, acted: false };
     let options = DrainOptions { force: true, ..DrainOptions::default() };
     let look = ClusterLook::PodsToEvict { node: name("dgx030"), options: options.clone() };
-    assert_eq!(step.kind.step().probe(&cx), Probe::Cluster(look));
+    let Probe::All(looks) = step.kind.step().probe(&cx) else { panic!() };
+    assert_eq!(looks[1], Probe::Cluster(look));
     let view = EvictionView {
         left: vec!["kube-system/agent: it tolerates everything".into()],
         ..Default::default()
     };
-    let reply = Reply::Cluster(ClusterReply::Pods(view));
+    let cordoned = NodeView { unschedulable: true, ..super::view("dgx030", false) };
+    let reply = Reply::All([ClusterReply::Node(cordoned), ClusterReply::Pods(view)].map(Reply::Cluster).into());
     assert!(
         text(judged(&state, "canary/dgx030/drain", &reply))
             .ends_with("left by design: kube-system/agent: it tolerates everything")
