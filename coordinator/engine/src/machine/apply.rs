@@ -116,6 +116,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         probed: Default::default(),
         indeterminate: vec![],
         approved: BTreeMap::new(),
+        asked: None,
         events: 1,
         plan: plan.clone().into(),
     }
@@ -226,6 +227,9 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
     match event {
         Event::RunPaused { reason, now, .. } => match s.status {
             RunStatus::Running => {
+                if reason.code == approval::CODE {
+                    s.asked = approval::asked(s);
+                }
                 s.status = RunStatus::Paused { reason: reason.clone() };
                 s.pauses_now = *now;
             }

@@ -1,6 +1,7 @@
 //! The state of a run: the fold of its events.
 
 use super::accepted::Accepted;
+use super::approval::Asked;
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
@@ -141,9 +142,12 @@ pub struct RunState {
     pub probed: BTreeMap<String, Probed>,
     /// Ops whose outcome is unknown, with the result of the look that followed.
     pub indeterminate: Vec<(StepId, OpId, String)>,
-    /// Number of a phase to how many of its lanes were over at its last approval.
+    /// Number of a phase to its last approval.
     #[serde(skip)]
-    pub(super) approved: BTreeMap<usize, usize>,
+    pub(super) approved: BTreeMap<usize, Asked>,
+    /// What the pause asks for, if it waits for an approval.
+    #[serde(skip)]
+    pub(super) asked: Option<Asked>,
     /// How often an operator has let the run go on, by a resume, a retry or an approval. The limit of each wait begins anew then.
     #[serde(skip)]
     pub continued: u32,

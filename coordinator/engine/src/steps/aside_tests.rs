@@ -219,8 +219,40 @@ fn the_mark_of_the_run_goes_although_a_person_has_uncordoned_the_node() {
     let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
     let owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
     let id = "canary/dgx030/uncordon";
-    assert_eq!(judged(&state, id, &of_node(NodeView { owner, ..view("dgx030", false) })), Assess::Ready);
-    assert_eq!(text(judged(&state, id, &of_node(view("dgx030", false)))), "schedulable");
+    let at = |replies: Vec<Reply>| judged(&state, id, &Reply::All(replies));
+    let marked = NodeView { owner: owner.clone(), ..view("dgx030", false) };
+    assert_eq!(at(vec![of_node(marked)]), Assess::Ready);
+    assert_eq!(text(at(vec![of_node(view("dgx030", false))])), "schedulable");
+    // A cordon is given back only if the node is whole at this moment.
+    let cordoned = |gpus: &str| {
+        let mut replies = seen(true, "v1.32.9", "1.32.9-1.1", gpus);
+        let Reply::Cluster(ClusterReply::Node(node)) = &mut replies[0] else { panic!() };
+        (node.unschedulable, node.owner) = (true, owner.clone());
+        at(replies)
+    };
+    assert_eq!(cordoned("8"), Assess::Ready);
+    let Assess::Again { verbs, why } = cordoned("7") else { panic!() };
+    assert_eq!(verbs, ["node-ready", "devices-back"]);
+    assert!(why.contains("7 allocatable, 8 before"), "{why}");
+}
+
+#[test]
+fn the_soak_of_a_first_worker_sees_its_version_its_devices_and_whether_it_can_get_work() {
+    let mut i = input();
+    i.options.canary_soak_seconds = 60;
+    let state = run(&i);
+    let at = |gpus: &str, kubelet: &str, cordoned: bool| {
+        let mut replies = seen(true, kubelet, "1.32.9-1.1", gpus);
+        replies.remove(1);
+        let Reply::Cluster(ClusterReply::Node(node)) = &mut replies[0] else { panic!() };
+        node.unschedulable = cordoned;
+        judged(&state, "canary/dgx030/soak", &Reply::All(replies))
+    };
+    assert!(text(at("8", "v1.32.9", false)).starts_with("Ready at v1.32.9 with its devices for 60 s"));
+    assert!(matches!(at("7", "v1.32.9", false), Assess::Wait(why) if why.contains("7 allocatable")));
+    assert!(matches!(at("8", "v1.31.9", false), Assess::Wait(_)));
+    let Assess::Done(evidence) = at("8", "v1.32.9", true) else { panic!() };
+    assert!(matches!(&evidence, crate::program::Evidence::Partly { what } if what.ends_with("it got no work")));
 }
 
 fn cordoned(owner: Option<Owner>) -> Reply {

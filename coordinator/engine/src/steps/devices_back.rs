@@ -85,7 +85,8 @@ pub fn is_accepted(cx: &Cx, found: &[Finding]) -> bool {
     mine.is_some_and(|(spec, _)| cx.state.accepted(&spec.id, &text(found)).is_some())
 }
 
-fn text(found: &[Finding]) -> String {
+/// The differences in one line.
+pub fn text(found: &[Finding]) -> String {
     found.iter().map(|f| f.evidence.as_str()).collect::<Vec<_>>().join("; ")
 }
 

@@ -66,7 +66,10 @@ fn also(
     let kept = |n: &NodeEntry| n.facts.as_ref().is_some_and(|f| !f.patches.is_empty());
     let wanted = |n: &NodeEntry| lost.patches.iter().any(|p| p.nodes.contains(&n.name));
     let patched = chosen.nodes.iter().filter(|n| kept(n) || wanted(n)).map(|n| n.name.clone());
+    let config = input.kubeadm_config.as_ref().ok();
+    let config = config.and_then(|c| ClusterConfiguration::parse(&c.cluster_configuration).ok());
     order::Also {
+        config_at_target: config.and_then(|c| c.kubernetes_version()) == Some(input.to),
         kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched.collect(),
         without: left_out.iter().filter(|out| !out.unready).map(|out| out.node.clone()).collect(),

@@ -9,6 +9,7 @@ use crate::steps::{
     KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, StepAside,
     StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
 };
+use podlift_model::op::Component;
 use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, PackageVersion};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ pub(super) struct Also {
     pub kubelet_config: bool,
     /// Nodes whose patches directory the run writes.
     pub patched: BTreeSet<NodeName>,
+    /// kubeadm-config names the target already.
+    pub config_at_target: bool,
     /// Workers that are left out by name.
     pub without: BTreeSet<NodeName>,
     /// Nodes that an earlier run has left unfinished, so that their devices are compared with its record.
@@ -59,7 +62,7 @@ pub(super) fn phases(
             lanes: vec![(None, root_cause(shared, also))],
         },
         pre_stage(chosen, &open, options, shared, also),
-        control_plane(&servers, shared, aside),
+        control_plane(&servers, shared, also, aside),
         addons(&servers, shared, also),
         Draft {
             name: "kubelets",
@@ -117,6 +120,15 @@ fn is_done(node: &NodeEntry, shared: &Shared) -> bool {
         && server
         && present(node).values().all(|v| v.kube == shared.to)
         && present(node).len() == PACKAGES.len()
+}
+
+/// Whether kubeadm has nothing left to do for the node's control plane: manifests, package and kubeadm-config are at the target.
+fn is_raised(node: &NodeEntry, shared: &Shared, also: &Also) -> bool {
+    let Some(facts) = &node.facts else { return false };
+    let whole = facts.manifests.len() >= Component::ALL.len();
+    let manifests = facts.manifests.iter().all(|m| m.version == Some(shared.to));
+    let kubeadm = present(node).get(&Kubeadm).is_some_and(|v| v.kube == shared.to);
+    also.config_at_target && whole && manifests && kubeadm
 }
 
 const PACKAGES: [Package; 3] = [Kubeadm, Kubelet, Kubectl];
@@ -185,7 +197,7 @@ fn pre_stage(
     }
 }
 
-fn control_plane(servers: &[&NodeEntry], shared: &Shared, aside: bool) -> Draft {
+fn control_plane(servers: &[&NodeEntry], shared: &Shared, also: &Also, aside: bool) -> Draft {
     let to = shared.to;
     let steps = |first: bool| {
         let upgrade: StepKind = match first {
@@ -204,7 +216,9 @@ fn control_plane(servers: &[&NodeEntry], shared: &Shared, aside: bool) -> Draft 
         steps.push(GuardDisarm {}.into());
         steps
     };
-    let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), steps(i == 0))).collect();
+    let seen = || vec![FlagDiff::to(to).into(), VerifyApi::at(to).into()];
+    let lane = |i: usize, n: &NodeEntry| if is_raised(n, shared, also) { seen() } else { steps(i == 0) };
+    let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), lane(i, n))).collect();
     Draft {
         name: "control-plane",
         title: "Control plane, API servers",

@@ -322,6 +322,25 @@ fn a_node_at_the_target_is_only_looked_at_by_the_next_run() {
 }
 
 #[test]
+fn an_api_server_at_the_target_is_only_looked_at_by_the_next_run() {
+    let mut i = input();
+    ["runai-01", "runai-02"].iter().for_each(|node| upgraded(&mut i, node));
+    let verbs = |i: &PlanInput, node: &str| -> Vec<String> {
+        let plan = build(i).unwrap();
+        let phase = plan.phases.iter().find(|p| p.name == "control-plane").unwrap();
+        let lane = phase.lanes.iter().find(|l| l.node == Some(name(node))).unwrap();
+        lane.steps.iter().map(|s| s.kind.step().verb()).collect()
+    };
+    assert!(verbs(&i, "runai-01").contains(&"kubeadm-apply".into()), "its last phases may be open");
+    let config = i.kubeadm_config.as_mut().unwrap();
+    config.cluster_configuration = config.cluster_configuration.replace("v1.31.9", "v1.32.9");
+    for node in ["runai-01", "runai-02"] {
+        assert_eq!(verbs(&i, node), ["flag-diff", "verify-api"]);
+    }
+    assert!(verbs(&i, "runai-03").contains(&"kubeadm-node".into()));
+}
+
+#[test]
 fn a_cordon_that_an_ended_run_left_on_a_node_at_the_target_is_given_back_when_the_node_is_whole() {
     let mut i = input();
     upgraded(&mut i, "dgx030");
