@@ -147,7 +147,8 @@ async fn a_health_check_of_kubeadm_that_fails_once_is_tried_again_by_itself_and_
     let RunStatus::Paused { reason } = &state.status else { panic!("{:?}", state.status) };
     assert!(reason.message.contains("has changed nothing"), "{}", reason.message);
     assert_eq!((reason.code.as_str(), reason.next.as_str()), (codes::KUBEADM_FAILED, "podlift retry"));
-    let attempts = |s: &RunState, step: &str| s.steps.iter().find(|(id, _)| id.as_str() == step).unwrap().1.attempts;
+    let attempts =
+        |s: &RunState, step: &str| s.steps.iter().find(|(id, _)| id.as_str() == step).unwrap().1.attempts;
     assert_eq!(attempts(&state, "control-plane/runai-01/kubeadm-apply"), 2, "it was not named to anybody");
     assert_eq!(attempts(&state, "control-plane/runai-02/kubeadm-node"), 2);
     say(&r, Command::Retry { step: None, repair_dpkg: false }).await.unwrap();

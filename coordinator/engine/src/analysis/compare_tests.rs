@@ -141,7 +141,11 @@ fn certificates_of_an_address_are_compared_as_sets() {
     // The rare one may have been the wrong one. The usual one is missed.
     let rare = compare(&of(&["aa", "bb"]), &of(&["aa"]));
     assert_eq!((rare.len(), rare[0].severity), (1, Severity::Warning));
-    assert!(rare[0].evidence.ends_with("does not serve CN=runai.example (bb) any more"), "{}", rare[0].evidence);
+    assert!(
+        rare[0].evidence.ends_with("does not serve CN=runai.example (bb) any more"),
+        "{}",
+        rare[0].evidence
+    );
     let usual = compare(&of(&["aa", "bb"]), &of(&["bb"]));
     assert_eq!((usual.len(), usual[0].severity), (1, Severity::Blocker));
     assert!(usual[0].evidence.contains("serves only CN=runai.example (bb) of"), "{}", usual[0].evidence);

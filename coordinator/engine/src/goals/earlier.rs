@@ -47,9 +47,8 @@ fn unfinished(state: &RunState) -> Recorded {
         let mut steps = state.steps_of(node);
         steps.any(|(spec, step)| step.attempts > 0 && spec.kind.step().changes_node())
     };
-    let open = |node: &NodeName| {
-        (recorded.since.contains_key(node) || changed(node)) && !state.is_upgraded(node)
-    };
+    let open =
+        |node: &NodeName| (recorded.since.contains_key(node) || changed(node)) && !state.is_upgraded(node);
     let mut out = Recorded {
         hardware: recorded.hardware.clone(),
         mounts: recorded.mounts.clone(),

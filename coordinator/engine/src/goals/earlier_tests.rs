@@ -64,7 +64,8 @@ fn new_hardware_of_an_unfinished_node_is_accepted_by_item_and_no_other_name_is()
     let mut i = input();
     i.earlier = Earlier::of([&half_done("r1")].into_iter());
     offers(&mut i, "dgx030", "7");
-    let waiver = |node: &str| Waiver { check: format!("devices/{node}"), reason: "RMA".into(), by: "jane".into() };
+    let waiver =
+        |node: &str| Waiver { check: format!("devices/{node}"), reason: "RMA".into(), by: "jane".into() };
     i.waivers = vec![waiver("dgx030")];
     let plan = build(&i).unwrap();
     assert_eq!(recorded(&plan, "dgx030"), "7");
@@ -102,7 +103,10 @@ fn a_kubelet_that_is_older_than_a_run_left_it_is_named_with_the_probable_writer(
     let found: Vec<_> = plan.findings.iter().filter(|f| f.check == "went-back").collect();
     assert_eq!((found.len(), found[0].node.as_ref()), (1, Some(&name("dgx031"))), "{found:?}");
     let said = &found[0].evidence;
-    assert!(said.starts_with("its kubelet is v1.31.9, and run r1 left it at v1.32.9 on 1970-01-01"), "{said}");
+    assert!(
+        said.starts_with("its kubelet is v1.31.9, and run r1 left it at v1.32.9 on 1970-01-01"),
+        "{said}"
+    );
     assert!(said.contains("BCM") && found[0].next.contains("get softwareimage"), "{found:?}");
     for node in &mut i.inventory.nodes {
         node.view.kubelet = Some(i.to);

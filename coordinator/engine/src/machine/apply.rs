@@ -1,15 +1,13 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{
-    bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside,
-};
-use super::{accepted, approval};
+use super::again::{bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
 use super::state::{Approval, Healed, Lifted, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
+use super::{accepted, approval};
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;

@@ -179,7 +179,11 @@ mod tests {
                     let workers = reason.message.contains("(workers)");
                     state = say(Some(state), Event::RunPaused { reason: *reason, by: None, now: false });
                     let (what, by) = ("w".to_string(), "jane".to_string());
-                    let more = Event::OptionSet { name: "max-unavailable".into(), value: "50".into(), by: by.clone() };
+                    let more = Event::OptionSet {
+                        name: "max-unavailable".into(),
+                        value: "50".into(),
+                        by: by.clone(),
+                    };
                     state = say(Some(state), more);
                     state = say(Some(state), Event::Approved { by, what });
                     if workers {
@@ -190,7 +194,9 @@ mod tests {
                     let step = todo[0].step.id.clone();
                     let what = "w".to_string();
                     let evidence = match step.as_str().ends_with("seal-backup") {
-                        true => Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what, backup: None },
+                        true => {
+                            Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what, backup: None }
+                        }
                         false => Evidence::Seen { what },
                     };
                     state = say(Some(state), Event::StepDone { step, evidence });

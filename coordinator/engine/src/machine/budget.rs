@@ -26,6 +26,9 @@ pub(super) fn judge(state: &RunState) -> Option<Next> {
     if let Some(next) = fresh.iter().find_map(|(spec, reason)| deferral(state, spec, reason)) {
         return Some(next);
     }
+    if fresh.iter().any(|(spec, _)| spec.kind.step().yields()) && too_many_away(state) {
+        return pause(state);
+    }
     let workers = fresh.iter().map(|(spec, _)| worker(state, spec)).collect::<Option<Vec<_>>>();
     match workers {
         Some(_) if failed(state) < limit(state) => {

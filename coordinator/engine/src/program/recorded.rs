@@ -3,8 +3,8 @@
 //! as absent.
 
 use crate::survey::{BcmApplication, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
-use podlift_model::{NodeName, RunId};
 use podlift_model::survey::Seen;
+use podlift_model::{NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -53,7 +53,8 @@ impl Step for Addons {
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [Reply::Cluster(ClusterReply::Addons(view)), Reply::Cluster(ClusterReply::Nodes(nodes))] = all(reply)
+        let [Reply::Cluster(ClusterReply::Addons(view)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
+            all(reply)
         else {
             return odd(reply);
         };

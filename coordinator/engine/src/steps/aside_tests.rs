@@ -252,7 +252,9 @@ fn the_soak_of_a_first_worker_sees_its_version_its_devices_and_whether_it_can_ge
     assert!(matches!(at("7", "v1.32.9", false), Assess::Wait(why) if why.contains("7 allocatable")));
     assert!(matches!(at("8", "v1.31.9", false), Assess::Wait(_)));
     let Assess::Done(evidence) = at("8", "v1.32.9", true) else { panic!() };
-    assert!(matches!(&evidence, crate::program::Evidence::Partly { what } if what.ends_with("it got no work")));
+    assert!(
+        matches!(&evidence, crate::program::Evidence::Partly { what } if what.ends_with("it got no work"))
+    );
 }
 
 fn cordoned(owner: Option<Owner>) -> Reply {

@@ -81,7 +81,11 @@ fn unknown(node: &NodeView, run: &RunId) -> Assess {
     let message = format!(
         "{name} is cordoned by podlift run {run}, which this journal does not know as ended; if no other coordinator works with the node, take its mark away: the cordon then stays as one of another person, and the run goes on"
     );
-    blocked("cordon-unknown", message, format!("kubectl annotate node {name} podlift.io/owner- && podlift retry"))
+    blocked(
+        "cordon-unknown",
+        message,
+        format!("kubectl annotate node {name} podlift.io/owner- && podlift retry"),
+    )
 }
 
 /// Maximum number of nodes in a reason.

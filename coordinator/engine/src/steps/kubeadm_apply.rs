@@ -1,6 +1,8 @@
 //! `kubeadm upgrade apply` on the first control-plane node.
 
-use super::manifests::{Fault, RESTS_ON, SKIP, is_cut_off, looks, missing, no_health_check, policy, seen, written};
+use super::manifests::{
+    Fault, RESTS_ON, SKIP, is_cut_off, looks, missing, no_health_check, policy, seen, written,
+};
 use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};

@@ -1,7 +1,9 @@
 //! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
 use super::kubelet_config;
-use super::manifests::{Fault, RESTS_ON, SKIP, is_cut_off, looks, missing, no_health_check, policy, seen, written};
+use super::manifests::{
+    Fault, RESTS_ON, SKIP, is_cut_off, looks, missing, no_health_check, policy, seen, written,
+};
 use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};

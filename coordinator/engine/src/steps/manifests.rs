@@ -22,7 +22,8 @@ pub const RESTS_ON: &[&str] = &["image-pull", "kubeadm-patches", "etcd-ready", "
 /// The looks at the result, and before kubeadm runs, the looks of the steps on which it rests.
 pub fn looks(cx: &Cx, to: KubeVersion) -> Probe {
     let config = Probe::Cluster(ClusterLook::KubeadmConfig);
-    let mut looks = vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })];
+    let mut looks =
+        vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })];
     if !cx.acted {
         looks.push(cx.look(Look::KubeadmDiff { to }));
         looks.extend(etcd_ready::looks(cx));

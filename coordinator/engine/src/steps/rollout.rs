@@ -32,7 +32,10 @@ fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<S
     let (awaited, passed): (Vec<&NodeName>, Vec<&NodeName>) =
         rollout.unready_nodes.iter().partition(|node| takes_part(cx, node, nodes));
     match (awaited.is_empty(), passed.is_empty()) {
-        (true, false) => Ok(format!("{counts}; not waited for, because they are not Ready or left out: {}", listed(&passed))),
+        (true, false) => Ok(format!(
+            "{counts}; not waited for, because they are not Ready or left out: {}",
+            listed(&passed)
+        )),
         (true, true) => Err(counts),
         (false, _) => Err(format!("{counts}; waits for {}", listed(&awaited))),
     }

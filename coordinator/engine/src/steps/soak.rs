@@ -57,8 +57,12 @@ impl Step for Soak {
             Some(Ok(_)) => {}
         }
         match node.unschedulable {
-            false => done(format!("Ready at {to} with its devices for {} s after it was given back", self.seconds)),
-            true => partly(format!("Ready at {to} for {} s, and cordoned, so that it got no work", self.seconds)),
+            false => {
+                done(format!("Ready at {to} with its devices for {} s after it was given back", self.seconds))
+            }
+            true => {
+                partly(format!("Ready at {to} for {} s, and cordoned, so that it got no work", self.seconds))
+            }
         }
     }
 

@@ -123,7 +123,8 @@ impl Step for VerifyFleet {
         }
         let rolled = match rest {
             [] => String::new(),
-            [Reply::Cluster(ClusterReply::Addons(view))] => match rollout::judge(cx, addons(cx), view, nodes) {
+            [Reply::Cluster(ClusterReply::Addons(view))] => match rollout::judge(cx, addons(cx), view, nodes)
+            {
                 Ok(counts) => format!("; {counts}"),
                 Err(why) => return Assess::Wait(why),
             },

@@ -32,7 +32,9 @@ fn epoch_of(object: &Value) -> Option<Epoch> {
 /// Refuses if a coordinator with a higher number, or another holder of the same number, wrote the object.
 pub(super) fn check(object: &Value, ours: &Epoch) -> Result<(), Failure> {
     match epoch_of(object) {
-        Some(theirs) if theirs.number > ours.number.saturating_add(JUMP) => Err(implausible(object, &theirs, ours)),
+        Some(theirs) if theirs.number > ours.number.saturating_add(JUMP) => {
+            Err(implausible(object, &theirs, ours))
+        }
         Some(theirs) if !ours.may_follow(Some(&theirs)) => {
             let name = object["metadata"]["name"].as_str().unwrap_or("?");
             let text = format!(

@@ -216,7 +216,7 @@ fn control_plane(servers: &[&NodeEntry], shared: &Shared, also: &Also, aside: bo
         steps.push(GuardDisarm {}.into());
         steps
     };
-    let seen = || vec![FlagDiff::to(to).into(), VerifyApi::at(to).into()];
+    let seen = || -> Vec<StepKind> { vec![FlagDiff::to(to).into(), VerifyApi::at(to).into()] };
     let lane = |i: usize, n: &NodeEntry| if is_raised(n, shared, also) { seen() } else { steps(i == 0) };
     let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), lane(i, n))).collect();
     Draft {

@@ -368,7 +368,8 @@ fn a_worker_that_is_left_out_by_name_is_not_the_first_one() {
     let mut i = input();
     i.options.without = vec!["dgx030".into()];
     let plan = build(&i).unwrap();
-    let lane = |phase: &str, n: usize| plan.phases.iter().find(|p| p.name == phase).unwrap().lanes[n].node.clone();
+    let lane =
+        |phase: &str, n: usize| plan.phases.iter().find(|p| p.name == phase).unwrap().lanes[n].node.clone();
     assert_eq!(lane("canary", 0), Some(name("dgx031")));
     assert_eq!(lane("workers", 2), Some(name("dgx030")), "it is skipped at its place");
 }

@@ -114,7 +114,13 @@ fn addons_of_an_earlier_run_are_not_applied_again() {
 
 fn rolled() -> AddonsView {
     let whole = |desired| {
-        Some(RolloutView { observed: true, desired, updated: desired, available: desired, unready_nodes: vec![] })
+        Some(RolloutView {
+            observed: true,
+            desired,
+            updated: desired,
+            available: desired,
+            unready_nodes: vec![],
+        })
     };
     AddonsView {
         kube_proxy: true,
@@ -154,14 +160,24 @@ fn addons_are_done_when_their_pods_have_rolled_out_and_no_dead_node_holds_them()
     let counts = "kube-proxy: 5 of 7 pods updated, 4 available";
     assert_eq!(at(&state, &view, &["dgx031"]), Assess::Wait(format!("{counts}; waits for dgx032")));
     // A node without which the run goes on holds nothing, whether it is Ready or not.
-    state = say(Some(state), Event::NodeDeferred { node: name("dgx032"), by: "jane".into(), reason: "disk".into() });
+    state = say(
+        Some(state),
+        Event::NodeDeferred { node: name("dgx032"), by: "jane".into(), reason: "disk".into() },
+    );
     let done = text(at(&state, &view, &["dgx031"]));
-    assert!(done.ends_with(&format!("{counts}; not waited for, because they are not Ready or left out: dgx031, dgx032")), "{done}");
+    assert!(
+        done.ends_with(&format!(
+            "{counts}; not waited for, because they are not Ready or left out: dgx031, dgx032"
+        )),
+        "{done}"
+    );
     // The end of the run asks once more.
     let views = state.plan.inventory.nodes.iter();
     let at_target = views.map(|n| NodeView { kubelet: "v1.32.9".parse().ok(), ..n.view.clone() }).collect();
-    let parts = [ClusterReply::Nodes(at_target), ClusterReply::Probes(vec![]), ClusterReply::Addons(view.clone())];
-    let end = judged(&state, "after/verify-fleet", &Reply::All(parts.into_iter().map(Reply::Cluster).collect()));
+    let parts =
+        [ClusterReply::Nodes(at_target), ClusterReply::Probes(vec![]), ClusterReply::Addons(view.clone())];
+    let end =
+        judged(&state, "after/verify-fleet", &Reply::All(parts.into_iter().map(Reply::Cluster).collect()));
     assert_eq!(end, Assess::Wait(format!("{counts}; waits for dgx031")));
 }
 
@@ -181,7 +197,8 @@ fn a_drain_passes_its_options_on_and_names_what_it_leaves() {
         ..Default::default()
     };
     let cordoned = NodeView { unschedulable: true, ..super::view("dgx030", false) };
-    let reply = Reply::All([ClusterReply::Node(cordoned), ClusterReply::Pods(view)].map(Reply::Cluster).into());
+    let reply =
+        Reply::All([ClusterReply::Node(cordoned), ClusterReply::Pods(view)].map(Reply::Cluster).into());
     assert!(
         text(judged(&state, "canary/dgx030/drain", &reply))
             .ends_with("left by design: kube-system/agent: it tolerates everything")
