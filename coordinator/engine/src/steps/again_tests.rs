@@ -149,7 +149,7 @@ fn kubeadm_asks_again_for_etcd_and_for_what_it_would_write_right_before_it_runs(
 #[test]
 fn a_kubeadm_that_was_never_seen_to_end_well_runs_its_other_phases_again() {
     let mut state = run(&input());
-    let config_at = |version: &str| config(config_text("good").replace("v1.31.9", version));
+    let config_at = |version: &str| config(config_text("good").replace("v1.31.14", version));
     let reply = |node: &str| {
         let Reply::All(mut all) = before_kubeadm(armed(node, Component::ALL), images(true)) else { panic!() };
         all[2] = config_at("v1.32.9");

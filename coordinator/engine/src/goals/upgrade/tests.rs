@@ -333,7 +333,7 @@ fn an_api_server_at_the_target_is_only_looked_at_by_the_next_run() {
     };
     assert!(verbs(&i, "runai-01").contains(&"kubeadm-apply".into()), "its last phases may be open");
     let config = i.kubeadm_config.as_mut().unwrap();
-    config.cluster_configuration = config.cluster_configuration.replace("v1.31.9", "v1.32.9");
+    config.cluster_configuration = config.cluster_configuration.replace("v1.31.14", "v1.32.9");
     for node in ["runai-01", "runai-02"] {
         assert_eq!(verbs(&i, node), ["flag-diff", "verify-api"]);
     }
