@@ -2,8 +2,9 @@
 //! kubeadm's exit code. Also what a kubeadm run rests on: images, guard and patches, which are asked again right before it.
 
 use super::reply::{all, config, done, facts, output};
-use super::{Assess, Cx, Policy, etcd_ready, flag_diff};
-use crate::doors::{ClusterLook, Probe, Reply};
+use super::{Assess, Cx, Policy, etcd_ready, flag_diff, kubelet_config};
+use crate::analysis::kubeadm::has_phases;
+use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::program::FLAG_LOSS;
 use podlift_model::facts::GuardState;
@@ -27,6 +28,8 @@ pub fn looks(cx: &Cx, to: KubeVersion) -> Probe {
     if !cx.acted {
         looks.push(cx.look(Look::KubeadmDiff { to }));
         looks.extend(etcd_ready::looks(cx));
+        // Without phases, kubeadm writes the kubelet's configuration in the same run.
+        looks.extend((!has_phases(to)).then_some(Probe::Cluster(ClusterLook::KubeletConfig)));
     }
     Probe::All(looks)
 }
@@ -87,8 +90,14 @@ impl Seen<'_> {
             let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
             return Some(cx.again(&["kubeadm-patches"], what));
         }
-        let [diff, others @ ..] = self.before else { return None };
-        etcd_ready::lost(cx, others).or_else(|| flag_diff::lost(cx, self.to, diff, self.config))
+        let [diff, etcd, probes, nodes, kubelet @ ..] = self.before else { return None };
+        let others = [etcd.clone(), probes.clone(), nodes.clone()];
+        let kubelet = || match kubelet {
+            [Reply::Cluster(ClusterReply::KubeletConfig(view))] => kubelet_config::reverted(cx, view),
+            _ => None,
+        };
+        let diff = || flag_diff::lost(cx, self.to, diff, self.config);
+        etcd_ready::lost(cx, &others).or_else(diff).or_else(kubelet)
     }
 }
 
