@@ -1,7 +1,7 @@
 //! Steps ask again, right before they act, for what earlier steps gave: images, guard, an empty node. What a heal put back is not written
 //! anew, and devices are back before a node takes work.
 
-use super::{Assess, Cx};
+use super::{Assess, Cx, KubeadmApply, Step as _};
 use crate::doors::*;
 use crate::goals::{PlanInput, build};
 use crate::machine::{Event, RunState, apply};
@@ -143,6 +143,20 @@ fn kubeadm_asks_again_for_etcd_and_for_what_it_would_write_right_before_it_runs(
         other => panic!("{other:?}"),
     };
     assert_eq!((looks(false), looks(true)), (8, 4), "afterwards the result alone is looked at");
+}
+
+/// Without phases, kubeadm writes the kubelet's configuration in the same run.
+#[test]
+fn a_kubeadm_without_phases_asks_for_kubelet_config_too() {
+    let state = run(&input());
+    let step = spec(&state, APPLY);
+    let cx = Cx { state: &state, step, ahead: 0, acted: false };
+    let asks = |to: &str| {
+        let apply = KubeadmApply::to(to.parse().unwrap(), vec![]);
+        let Probe::All(looks) = apply.probe(&cx) else { panic!() };
+        looks.contains(&Probe::Cluster(ClusterLook::KubeletConfig))
+    };
+    assert!(asks("v1.31.9") && !asks("v1.32.9"));
 }
 
 /// kubeadm has written its manifests and ended before its last phases: a failed or lost end is no success.
