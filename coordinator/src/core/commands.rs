@@ -2,7 +2,7 @@
 
 use super::decisions::{approve, include, pause, resume, retry, set, unwaive};
 use super::{Coordinator, CoordinatorError};
-use crate::exec::{Patience, Undo};
+use crate::exec::{Patience, Undo, Undone};
 use jiff::Timestamp;
 use podlift_engine::machine::{Event, RunState};
 use podlift_model::op::Component;
@@ -205,7 +205,11 @@ impl Coordinator {
             patience: Patience::Tries,
         };
         let undone = undo.run(Some(&node)).await;
-        let lines: Vec<String> = undone.undone.into_iter().chain(undone.left).collect();
+        let lines: Vec<String> = undone.undone.iter().chain(&undone.left).cloned().collect();
+        if !lines.is_empty() {
+            let Undone { undone, left } = undone;
+            self.store.append(Some(&state.run), Event::NodeUndone { node: node.clone(), undone, left })?;
+        }
         let tail = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
         Ok(format!(
             "node {node} is deferred in run {}{tail}; podlift resume, if the run is paused",

@@ -114,7 +114,7 @@ fn blocked(findings: &[Finding]) -> String {
 fn agents_away(away: &[NodeName]) -> String {
     match away {
         [node] => format!("the agent of {node} is not connected"),
-        nodes => format!("the agents of {} nodes are not connected", nodes.len()),
+        nodes => format!("the agents of {} are not connected", podlift_model::count(nodes.len(), "node")),
     }
 }
 
@@ -194,7 +194,7 @@ impl CoordinatorError {
             E::Plan(error) => error.to_string(),
             E::UnknownRun { .. } => "the journal of this coordinator has no run of that name".into(),
             E::UnknownNode { near, known, .. } => match near.is_empty() {
-                true => format!("none of the {known} nodes has a name like it"),
+                true => format!("none of {} has a name like it", podlift_model::count(*known, "node")),
                 false => format!("did you mean {}?", near.join(" or ")),
             },
             E::BadSelector { source, .. } => source.to_string(),

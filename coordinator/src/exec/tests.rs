@@ -206,6 +206,12 @@ async fn a_node_that_died_with_an_open_op_can_be_left_out() {
     say(&r, defer()).await.unwrap();
     say(&r, Command::Resume).await.unwrap();
     let state = r.until(&run, succeeded).await;
+    let reason = &state.deferred[&lost];
+    assert!(
+        reason.starts_with("mainboard; dgx030 stays cordoned by run ")
+            && reason.ends_with("podlift node release dgx030"),
+        "{reason}"
+    );
     assert!(
         state
             .indeterminate

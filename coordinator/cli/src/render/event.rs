@@ -90,6 +90,10 @@ pub(crate) fn text(event: &Event) -> String {
             let how = if *now { "run paused at once:" } else { "run paused:" };
             format!("{} {}", paint(AnsiColor::Yellow, how), stop(reason))
         }
+        E::NodeUndone { node, undone, left } => {
+            let lines: Vec<&str> = undone.iter().chain(left).map(String::as_str).collect();
+            format!("{:<10} undone after its deferral: {}", node.as_str(), lines.join("; "))
+        }
         E::NodeSetAside { node, reason, .. } => {
             let aside = paint(AnsiColor::Red, "failed,");
             format!("{:<10} {aside} the run goes on without it: {}", node.as_str(), stop(reason))
@@ -110,7 +114,7 @@ fn of_run(event: &Event) -> String {
     use Event as E;
     match event {
         E::EpochClaimed { epoch, acknowledged } => {
-            format!("epoch {epoch} held by {} agents", acknowledged.len())
+            format!("epoch {epoch} held by {}", podlift_model::count(acknowledged.len(), "agent"))
         }
         E::RunStarted { plan, by } => {
             let aim = match plan.goal.name() {

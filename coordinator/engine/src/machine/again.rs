@@ -153,6 +153,14 @@ pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(
     Ok(())
 }
 
+/// What stays on a deferred node belongs to its reason, so that status and report show it.
+pub(super) fn undone(s: &mut RunState, node: &NodeName, left: &[String]) -> Result<(), IllegalEvent> {
+    let unknown = || IllegalEvent::NotDeferred { node: node.clone() };
+    let reason = s.deferred.get_mut(node).ok_or_else(unknown)?;
+    left.iter().for_each(|line| reason.push_str(&format!("; {line}")));
+    Ok(())
+}
+
 /// The node won't come back: it leaves the run, whatever its role is.
 pub(super) fn lose(s: &mut RunState, node: &NodeName, by: &str) -> Result<(), IllegalEvent> {
     defer(s, node, &format!("lost, stated by {by}"))?;

@@ -1,6 +1,6 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside};
+use super::again::{defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside, undone};
 use super::approval;
 use super::chain::Record;
 use super::event::Event;
@@ -57,6 +57,7 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
             | Event::AgentLost { .. }
             | Event::LedgerChanged { .. }
             | Event::MachineRefused { .. }
+            | Event::NodeUndone { .. }
             | Event::EpochClaimed { .. }
     );
     if s.is_over() && !observed {
@@ -265,6 +266,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             });
         }
         Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
+        Event::NodeUndone { node, left, .. } => undone(s, node, left)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,
         Event::NodeSetAside { node, step, reason } => set_aside(s, at, node, step, reason)?,
         Event::NodeLost { node, by } => lose(s, node, by)?,

@@ -90,6 +90,12 @@ pub enum Event {
         reason: String,
         by: String,
     },
+    /// What the deferral of the node has undone there, and what stays: each line names what a person can do about it.
+    NodeUndone {
+        node: NodeName,
+        undone: Vec<String>,
+        left: Vec<String>,
+    },
     /// A worker has failed within the budget of failures. Its other steps are skipped, its cordon stays, and the run goes on without it;
     /// `RetryAsked` takes it up again.
     NodeSetAside {
@@ -239,6 +245,7 @@ impl Event {
             Event::RetryAsked { .. } => "retry-asked",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
+            Event::NodeUndone { .. } => "node-undone",
             Event::NodeSetAside { .. } => "node-set-aside",
             Event::NodeLost { .. } => "node-lost",
             Event::OptionSet { .. } => "option-set",

@@ -58,10 +58,10 @@ impl Step for ImagePull {
         };
         let (absent, loose) = (names(|i| !i.present), names(|i| i.present && !i.pinned));
         match (absent.is_empty(), loose.is_empty(), cx.acted) {
-            (true, true, _) => done(format!("{} images are there and pinned", images.needed.len())),
+            (true, true, _) => done(format!("there and pinned: {}", podlift_model::count(images.needed.len(), "image"))),
             (true, false, true) => done(format!(
-                "{} images are there; the runtime does not pin {}",
-                images.needed.len(),
+                "there: {}; the runtime does not pin {}",
+                podlift_model::count(images.needed.len(), "image"),
                 loose.join(", ")
             )),
             (false, _, true) => blocked(

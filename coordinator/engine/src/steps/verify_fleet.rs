@@ -123,10 +123,10 @@ impl Step for VerifyFleet {
             .map(|n| n.name.clone())
             .collect();
         let what = format!(
-            "{} nodes {} {to}, {} API servers ready by themselves{}",
-            nodes.iter().filter(planned).count(),
+            "{} {} {to}, {} ready by themselves{}",
+            podlift_model::count(nodes.iter().filter(planned).count(), "node"),
             if self.as_they_are { "not above" } else { "at" },
-            probes.len(),
+            podlift_model::count(probes.len(), "API server"),
             away(&unready().map(|n| n.name.as_str()).collect::<Vec<_>>())
         );
         Assess::Done(Evidence::Fleet { what, added })

@@ -31,7 +31,8 @@ pub(super) fn nodes(plan: &Program, all: bool, screen: Screen) -> String {
         0 => String::new(),
         n => {
             format!(
-                "{n} more workers at {}, ready, with their agents connected; -v shows them\n",
+                "{} at {}, ready, with their agents connected; -v shows them\n",
+                podlift_model::count(n, "more worker"),
                 plan.from()
             )
         }

@@ -110,7 +110,7 @@ fn a_large_fleet_shows_what_somebody_has_to_look_at() {
     i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let made = build(&i).unwrap();
     let text = plan(&made, false, crate::out::Screen { width: None, height: None, colour: false });
-    for part in ["dgx107", "runai-01", "63 more workers at v1.31.9", "more nodes lose less"] {
+    for part in ["dgx107", "runai-01", "63 more workers at v1.31.9", "more nodes with less to lose"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The node that loses most stands first, and one that loses little is not there.

@@ -160,9 +160,9 @@ impl Drain<'_> {
         let failed: Vec<&str> = ends.iter().filter_map(Ended::failed).collect();
         if !failed.is_empty() {
             let text = format!(
-                "{} of {} evictions from {} failed: {}",
+                "{} of {} from {} failed: {}",
                 failed.len(),
-                ends.len(),
+                podlift_model::count(ends.len(), "eviction"),
                 self.node,
                 failed.join("; ")
             );
@@ -175,7 +175,7 @@ impl Drain<'_> {
     }
 
     fn line(&self, count: usize, notes: &[String], left: &[String]) -> String {
-        let mut line = format!("{count} pods evicted from {}", self.node);
+        let mut line = format!("{} evicted from {}", podlift_model::count(count, "pod"), self.node);
         notes.iter().for_each(|note| line.push_str(&format!("; {note}")));
         if !left.is_empty() {
             line.push_str(&format!("; left there: {}", left.join(", ")));

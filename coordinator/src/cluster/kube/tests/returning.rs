@@ -46,7 +46,7 @@ async fn a_pod_that_comes_back_during_the_drain_ends_it_and_is_named() {
         .on(&evict("x"), &[(201, json!({}))])
         .on(&at("x"), &[(200, before), (200, again)]);
     let said = api.drain(60).await.unwrap();
-    assert!(said.contains("1 pods evicted") && said.contains("left there: a/x (it tolerates"), "{said}");
+    assert!(said.contains("1 pod evicted") && said.contains("left there: a/x (it tolerates"), "{said}");
     assert_eq!(api.bodies(&evict("x")).len(), 1);
 }
 
