@@ -75,7 +75,7 @@ impl State {
                 kube_proxy: true,
                 coredns: true,
                 kube_proxy_version: self.kube_proxy,
-                images: vec![],
+                ..AddonsView::default()
             }),
             ClusterLook::ProbeApiServers { endpoints } => {
                 let (ok, why) = (!self.api_down, if self.api_down { "connection refused" } else { "" });

@@ -12,7 +12,8 @@ pub(super) async fn read(api: &Api) -> Result<AddonsView, Failure> {
     let set = api.find("/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy").await?;
     let dns = api.find("/apis/apps/v1/namespaces/kube-system/deployments/coredns").await?;
     let images = [&set, &dns].into_iter().flatten().filter_map(image).map(String::from).collect();
-    Ok(AddonsView { kube_proxy, coredns, kube_proxy_version: set.as_ref().and_then(version), images })
+    let kube_proxy_version = set.as_ref().and_then(version);
+    Ok(AddonsView { kube_proxy, coredns, kube_proxy_version, images, ..AddonsView::default() })
 }
 
 /// The image of the first container.

@@ -100,7 +100,7 @@ fn addons_of_an_earlier_run_are_not_applied_again() {
     let at = |images: &[&str], acted| {
         let images = images.iter().map(ToString::to_string).collect();
         let kube_proxy_version = "v1.32.9".parse().ok();
-        let view = AddonsView { kube_proxy: true, coredns: true, kube_proxy_version, images };
+        let view = AddonsView { kube_proxy: true, coredns: true, kube_proxy_version, images, ..AddonsView::default() };
         assess(&state, "addons/addons", acted, &Reply::Cluster(ClusterReply::Addons(view)))
     };
     assert_eq!(text(at(&images, false)), "coredns, kube-proxy run the images of v1.32.9 already");

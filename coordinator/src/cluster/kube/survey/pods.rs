@@ -174,6 +174,7 @@ fn view(pod: Pod) -> PodView {
         terminating,
         finalizers: meta.finalizers,
         labels: meta.labels.unwrap_or_default(),
+        ..PodView::default()
     }
 }
 
