@@ -16,6 +16,8 @@ struct Gone {
     control_plane: bool,
     /// Its address; `None` if neither plan nor cluster has it.
     address: Option<String>,
+    /// host:port of its API server; `None` for a worker, or if no plan has it.
+    server: Option<String>,
 }
 
 impl Coordinator {
@@ -26,7 +28,9 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         if self.performer.agents.ledger(&node).is_some() {
-            return Err(CoordinatorError::NotLost { node });
+            let why = "its agent is connected, and a node that answers can still be worked on or left out";
+            let next = format!("podlift defer {node}");
+            return Err(CoordinatorError::NotLost { node, why: why.into(), next });
         }
         let state = match self.commanded(run) {
             Ok(state) => Some(state),
@@ -34,6 +38,10 @@ impl Coordinator {
             Err(error) => return Err(error),
         };
         let gone = self.gone(&node).await?;
+        if let Some(why) = self.alive(&node, &gone).await {
+            let next = format!("ssh {node} systemctl status podlift-agent");
+            return Err(CoordinatorError::NotLost { node, why, next });
+        }
         let commands = self.commands(&node, &gone).await;
         let said = match state.filter(|s| s.plan.inventory.get(&node).is_some()) {
             None => format!("no open run has {node}, so nothing was recorded"),
@@ -54,11 +62,13 @@ impl Coordinator {
             return Ok(Gone {
                 control_plane: entry.view.control_plane,
                 address: address.or(entry.view.internal_ip),
+                server: advertise,
             });
         }
         let unknown = match self.performer.cluster.look(&ClusterLook::Node { node: node.clone() }).await {
             Ok(ClusterReply::Node(view)) => {
-                return Ok(Gone { control_plane: view.control_plane, address: view.internal_ip });
+                let (control_plane, address) = (view.control_plane, view.internal_ip);
+                return Ok(Gone { control_plane, address, server: None });
             }
             Ok(_) => CoordinatorError::UnknownNode { node: node.clone(), near: vec![], known: 0 },
             Err(failure) => failure.into(),
@@ -66,9 +76,35 @@ impl Coordinator {
         // A member of etcd may outlive its Node object.
         let member = |state: &EtcdState| state.members.iter().any(|m| m.name == node.as_str());
         match self.etcd_seen(node).await.state.as_ref().is_some_and(member) {
-            true => Ok(Gone { control_plane: true, address: None }),
+            true => Ok(Gone { control_plane: true, address: None, server: None }),
             false => Err(unknown),
         }
+    }
+
+    /// What shows that the machine is there although its agent is not: its kubelet, its API server, its member of etcd. A look that gets no
+    /// answer shows nothing.
+    async fn alive(&self, node: &NodeName, gone: &Gone) -> Option<String> {
+        let cluster = &self.performer.cluster;
+        if let Ok(ClusterReply::Node(view)) = cluster.look(&ClusterLook::Node { node: node.clone() }).await
+            && view.ready
+        {
+            return Some(
+                "its kubelet reports Ready; the API notices a machine that has stopped after about a minute"
+                    .into(),
+            );
+        }
+        if let Some(endpoint) = &gone.server {
+            let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.clone()] };
+            if let Ok(ClusterReply::Probes(probes)) = cluster.look(&look).await
+                && probes.iter().any(|probe| probe.ok)
+            {
+                return Some(format!("its API server answers at {endpoint}"));
+            }
+        }
+        let seen = if gone.control_plane { self.etcd_seen(node).await.state } else { None };
+        let member = Member { of: node, address: gone.address.as_deref() };
+        let healthy = member.of_stores(seen.as_ref()?).find(|m| m.healthy)?;
+        Some(format!("its member {} of etcd is healthy", healthy.name))
     }
 
     async fn commands(&self, node: &NodeName, gone: &Gone) -> Vec<String> {

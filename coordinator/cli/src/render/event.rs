@@ -92,7 +92,8 @@ pub(crate) fn text(event: &Event) -> String {
         }
         E::NodeUndone { node, undone, left } => {
             let lines: Vec<&str> = undone.iter().chain(left).map(String::as_str).collect();
-            format!("{:<10} undone after its deferral: {}", node.as_str(), lines.join("; "))
+            let what = if lines.is_empty() { "nothing of the run was there".into() } else { lines.join("; ") };
+            format!("{:<10} given back: {what}", node.as_str())
         }
         E::NodeSetAside { node, reason, .. } => {
             let aside = paint(AnsiColor::Red, "failed,");
@@ -135,10 +136,10 @@ fn of_run(event: &Event) -> String {
         E::NodeLost { node, by } => format!("node {node} declared lost by {by}"),
         E::OptionSet { name, value, by } => format!("{name} set to {value} by {by}"),
         E::NodeReleased { node, run, by, note } if note.is_empty() => {
-            format!("node {node}, left cordoned by run {run}, released by {by}")
+            format!("node {node}, left cordoned by run {run}: its release was asked for by {by}")
         }
         E::NodeReleased { node, run, by, note } => {
-            format!("node {node}, left cordoned by run {run}, released by {by}: {note}")
+            format!("node {node}, left cordoned by run {run}: its release was asked for by {by}: {note}")
         }
         E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),

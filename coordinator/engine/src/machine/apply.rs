@@ -96,6 +96,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         steps,
         waivers: plan.waivers.clone(),
         deferred: plan.left_out.iter().map(|out| (out.node.clone(), out.why.clone())).collect(),
+        undo_due: Default::default(),
+        left: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         lost: BTreeMap::new(),
         max_unavailable: plan.options.max_unavailable,

@@ -115,7 +115,8 @@ pub enum Event {
         value: String,
         by: String,
     },
-    /// Outside of any run: the cordon that an ended run had left on the node is given back.
+    /// Outside of any run: a person asks that the cordon which a run has left on the node is given back. The record is durable before the
+    /// change, and the change may fail.
     NodeReleased {
         node: NodeName,
         /// The run that had left it. Its name in JSON differs, because a record has a `run` field of its own.

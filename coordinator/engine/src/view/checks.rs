@@ -128,7 +128,7 @@ fn failed(s: &RunState) -> Option<SignOff> {
 }
 
 fn deferred(s: &RunState) -> SignOff {
-    let each: Vec<String> = s.deferred.iter().map(|(node, why)| format!("{node}: {why}")).collect();
+    let each: Vec<String> = s.deferred.keys().filter_map(|node| Some(format!("{node}: {}", s.why_deferred(node)?))).collect();
     match each.is_empty() {
         true if !s.plan.nodes.is_empty() => {
             let others = s.plan.inventory.nodes.iter().filter(|n| !s.plan.chosen(&n.name)).count();

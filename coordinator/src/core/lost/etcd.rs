@@ -1,6 +1,6 @@
 //! The commands by which a person removes the member of a lost node from etcd. Each line can be typed unchanged on the node that it names.
 
-use podlift_model::facts::EtcdState;
+use podlift_model::facts::{EtcdMember, EtcdState};
 use podlift_model::op::Component;
 use podlift_model::{NodeFacts, NodeName};
 
@@ -52,6 +52,11 @@ impl Place {
 }
 
 impl Member<'_> {
+    /// The members of the node in all stores of the API server.
+    pub fn of_stores<'s>(&'s self, state: &'s EtcdState) -> impl Iterator<Item = &'s EtcdMember> {
+        stores(state).flat_map(|store| &store.members).filter(|m| self.is(&m.name, &m.endpoint))
+    }
+
     fn is(&self, name: &str, endpoint: &str) -> bool {
         name == self.of.as_str() || (self.address.is_some() && host(endpoint) == self.address)
     }
@@ -66,14 +71,17 @@ impl Member<'_> {
     }
 }
 
+/// The main store, and those of single resources.
+fn stores(state: &EtcdState) -> impl Iterator<Item = &EtcdState> {
+    [state].into_iter().chain(state.overrides.values().filter_map(|store| store.as_ref().ok()))
+}
+
 /// One command for each store of which the node is a member.
 pub(super) fn commands(member: &Member<'_>, seen: &Seen) -> Vec<String> {
     let usual = || Place { node: member.of.clone(), endpoints: vec![], etcdctl: Place::usual() };
     match (&seen.from, &seen.state) {
         (Some(from), Some(state)) => {
-            let overrides = state.overrides.values().filter_map(|store| store.as_ref().ok());
-            let stores = [state].into_iter().chain(overrides);
-            let commands: Vec<String> = stores.flat_map(|store| removal(member, store, from)).collect();
+            let commands: Vec<String> = stores(state).flat_map(|store| removal(member, store, from)).collect();
             match commands.is_empty() {
                 true => vec![format!("  # etcd has no member of {}; seen from {}", member.of, from.node)],
                 false => commands,
@@ -131,7 +139,6 @@ fn host(endpoint: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use podlift_model::facts::EtcdMember;
 
     fn name(text: &str) -> NodeName {
         NodeName::new(text).unwrap()

@@ -24,7 +24,7 @@ pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, Held)], l
     }
     let shown: Vec<String> = pods.iter().map(|(pod, held)| describe(pod, held, &budgets)).collect();
     let text = format!(
-        "{} still on {node} after {} s: {}. The node stays cordoned by this run",
+        "{} still on {node} after {} s: {}. The node stays cordoned",
         podlift_model::count(pods.len(), "pod"),
         limit.as_secs(),
         shown.join("; ")
