@@ -64,6 +64,8 @@ pub const API_BUSY: &str = "api-busy";
 pub const API_NOT_FOUND: &str = "api-not-found";
 pub const CORDON_FOREIGN: &str = "cordon-foreign";
 pub const DRAIN_BLOCKED: &str = "drain-blocked";
+/// The node is not cordoned any more while it is drained: another person or program has uncordoned it.
+pub const CORDON_LOST: &str = "cordon-lost";
 /// A person ended the drain with a pause or a defer.
 pub const DRAIN_STOPPED: &str = "drain-stopped";
 pub const DRAIN_REFUSED: &str = "drain-refused";

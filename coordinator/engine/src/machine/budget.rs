@@ -5,7 +5,7 @@ use super::next::Next;
 use super::state::RunState;
 use crate::inventory::NodeRole;
 use crate::program::{Limit, StepSpec, StopReason};
-use podlift_model::{NodeName, codes};
+use podlift_model::{NodeName, agree, codes, count};
 use std::collections::BTreeSet;
 
 /// The usual share of workers, once the first ones are over.
@@ -63,8 +63,9 @@ fn spent(state: &RunState, last: &str) -> String {
     let before: Vec<String> =
         state.set_aside.iter().map(|(node, aside)| format!("{node} ({})", aside.reason.message)).collect();
     format!(
-        "{} workers have failed, and the run goes on only while fewer than {} have: {last}; before: {}",
-        failed(state),
+        "{} {} failed, and the run goes on only while fewer than {} have: {last}; before: {}",
+        count(failed(state), "worker"),
+        agree(failed(state), "has", "have"),
         limit(state),
         before.join(", ")
     )
