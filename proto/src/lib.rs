@@ -1,5 +1,5 @@
-//! podlift.v1 on the wire: generated code, and the codec that its services use; and the part of the kubelet's own API that the agent asks. Only `podlift_common::wire` looks inside these types;
-//! the domain's own types are in `podlift_model`.
+//! podlift.v1 on the wire: generated code, and the codec that its services use. Only `podlift_common::wire` looks inside its types; the
+//! domain's own types are in `podlift_model`. Besides, the part of the kubelet's own API that the agent asks.
 #![allow(clippy::all, missing_docs)]
 
 /// Version of the session protocol. An agent of another version is refused with what to do.
