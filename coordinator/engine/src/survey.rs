@@ -111,8 +111,20 @@ pub struct PodView {
     /// How it gets a GPU without a request: `runtime class nvidia`, `resource claims`, `NVIDIA_VISIBLE_DEVICES`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_by: Option<String>,
-    /// The job that it belongs to, if that has members on several nodes.
+    /// What it requests of extended resources: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, u64>,
+    /// The job that it belongs to, if that has members on several nodes: `Kind/name`, in the pod's namespace.
     pub gang: Option<String>,
+    /// Since when it runs: the time of its start, or of its creation if the kubelet has not reported a start. `None` if neither is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
+    /// Name of its priority class, or `preemptible` if its scheduler may take it away at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// The label or annotation by which its owner forbids an interruption: `key=value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never_interrupt: Option<String>,
     /// Finalizers: the pod stays until their owners remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finalizers: Vec<String>,

@@ -159,7 +159,7 @@ pub fn input() -> PlanInput {
             kube_proxy: true,
             coredns: true,
             kube_proxy_version: "v1.31.9".parse().ok(),
-            images: vec![],
+            ..AddonsView::default()
         }),
         bcm: Some(BcmView {
             minors: Ok(vec!["1.32".parse().unwrap(), "1.31".parse().unwrap()]),
@@ -179,6 +179,7 @@ pub fn input() -> PlanInput {
                 note: String::new(),
             })
             .collect(),
+        earlier: Default::default(),
         now: Timestamp::UNIX_EPOCH,
     }
 }

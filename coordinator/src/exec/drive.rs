@@ -97,7 +97,7 @@ impl Drive {
             let verbs = step.rests_on().iter().map(ToString::to_string).collect();
             return Some(self.again(basis, verbs, failure.message.clone()));
         }
-        match self.tries.failed(op_id, failure, basis) {
+        match self.tries.failed(op_id, failure, basis, step.may_pass(failure)) {
             Again::Counted => None,
             Again::After(pause) => Some(Turn::After(pause)),
             // The step itself says what follows.
@@ -157,8 +157,8 @@ impl Drive {
             return self.fail(stop(codes::INDETERMINATE, text, RETRY));
         }
         if acted && basis.open == Open::Ended && self.tries.without_effect() {
-            let text =
-                format!("the op ended well {NO_EFFECT} times and changed nothing: look at the node first");
+            let times = podlift_model::count(NO_EFFECT, "time");
+            let text = format!("the op ended well {times} and changed nothing: look at the node first");
             return self.fail(stop(codes::NO_EFFECT, text, RETRY));
         }
         self.waits.over();

@@ -12,6 +12,7 @@ pub use drain::DrainOptions;
 pub use vault::{VaultAct, VaultLook};
 pub use views::{
     AddonsView, ApiProbe, BackupView, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView, Owner,
+    RolloutView,
 };
 
 use podlift_model::{HostOp, Look, NodeName, OpOutput};

@@ -85,7 +85,7 @@ pub struct BackupView {
     pub warnings: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddonsView {
     /// ConfigMap kube-proxy exists.
     pub kube_proxy: bool,
@@ -96,6 +96,27 @@ pub struct AddonsView {
     /// Images of the kube-proxy DaemonSet and of the CoreDNS Deployment, as they are specified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
+    /// Rollout of the kube-proxy DaemonSet; `None` if it could not be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kube_proxy_rollout: Option<RolloutView>,
+    /// Rollout of the CoreDNS Deployment; `None` if it could not be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coredns_rollout: Option<RolloutView>,
+}
+
+/// How far the pods of a DaemonSet or a Deployment are at its present specification.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RolloutView {
+    /// The controller has seen the present generation of the specification. Until then the counts are those of an older one.
+    pub observed: bool,
+    pub desired: u32,
+    /// Pods of the present specification.
+    pub updated: u32,
+    /// Available pods of any specification.
+    pub available: u32,
+    /// Nodes of a DaemonSet whose pod is not of the present specification, not Ready, or missing; empty for a Deployment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unready_nodes: Vec<NodeName>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,5 +1,7 @@
 //! The state of a run: the fold of its events.
 
+use super::accepted::Accepted;
+use super::approval::Asked;
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
@@ -8,7 +10,7 @@ use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -111,9 +113,22 @@ pub struct RunState {
     pub(super) track: Track,
     /// Waivers that are in force.
     pub waivers: Vec<Waiver>,
+    /// Nodes that are left out, each with the reason that was given.
     pub deferred: BTreeMap<NodeName, String>,
+    /// Nodes that have left the run, and on which what the run has put there is still to be undone.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub undo_due: BTreeSet<NodeName>,
+    /// What that undo has left on a node; each line names the next command.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<NodeName, Vec<String>>,
     /// Failed workers without which the run goes on. Their cordons stay.
     pub set_aside: BTreeMap<NodeName, Aside>,
+    /// Workers that the run has deferred by itself, because they were away when their turn came.
+    #[serde(skip)]
+    pub gave_up: BTreeSet<NodeName>,
+    /// Differences that an operator has accepted, by the step that had shown them.
+    #[serde(skip)]
+    pub(super) accepted: BTreeMap<StepId, Accepted>,
     /// Nodes that an operator has declared lost, with that person. They are deferred, too.
     pub lost: BTreeMap<NodeName, String>,
     /// Workers that may be unavailable at once: the plan's number, or a later one of an operator.
@@ -134,9 +149,12 @@ pub struct RunState {
     pub probed: BTreeMap<String, Probed>,
     /// Ops whose outcome is unknown, with the result of the look that followed.
     pub indeterminate: Vec<(StepId, OpId, String)>,
-    /// Number of a phase to how many of its lanes were over at its last approval.
+    /// Number of a phase to its last approval.
     #[serde(skip)]
-    pub(super) approved: BTreeMap<usize, usize>,
+    pub(super) approved: BTreeMap<usize, Asked>,
+    /// What the pause asks for, if it waits for an approval.
+    #[serde(skip)]
+    pub(super) asked: Option<Asked>,
     /// How often an operator has let the run go on, by a resume, a retry or an approval. The limit of each wait begins anew then.
     #[serde(skip)]
     pub continued: u32,
@@ -178,11 +196,23 @@ impl RunState {
         self.deferred.contains_key(node) || self.set_aside.contains_key(node)
     }
 
-    /// Whether the node carries a cordon of this run as far as the journal knows: it was cordoned and not uncordoned again.
+    /// Why the node was deferred, with what stays on it; `None` if it was not.
+    pub fn why_deferred(&self, node: &NodeName) -> Option<String> {
+        let left = self.left.get(node).into_iter().flatten();
+        Some(left.fold(self.deferred.get(node)?.clone(), |reason, line| format!("{reason}; {line}")))
+    }
+
+    /// Whether the node may carry a cordon of this run: its cordon was sent, the answer does not say that it failed, and it was not given
+    /// back again.
     pub fn left_cordoned(&self, node: &NodeName) -> bool {
         let cordons =
             self.steps_of(node).filter(|(spec, _)| spec.kind.step().counterpart() == Some(UNCORDON));
-        cordons.filter(|(_, step)| step.ever_acted).any(|(cordon, _)| {
+        let unknown = |id: &StepId| self.indeterminate.iter().any(|(of, _, _)| of == id);
+        let sent = |spec: &StepSpec, step: &StepState| {
+            let failed = matches!(step.status, StepStatus::Failed { .. }) && !unknown(&spec.id);
+            step.ever_acted || (step.attempts > 0 && !failed)
+        };
+        cordons.filter(|(spec, step)| sent(spec, step)).any(|(cordon, _)| {
             let mut lane = self.steps_of(node).filter(|(spec, _)| spec.phase == cordon.phase);
             !lane.any(|(spec, step)| spec.kind.step().verb() == UNCORDON && step.is_done())
         })
@@ -252,7 +282,7 @@ impl RunState {
     }
 }
 
-const UNCORDON: &str = "uncordon";
+pub(super) const UNCORDON: &str = "uncordon";
 
 pub(super) fn op_id(run: &RunId, step: &StepSpec, attempt: u32) -> OpId {
     // Run ids are tokens of at most 40 characters here, and the suffix keeps the form of a token.
