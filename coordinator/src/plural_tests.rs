@@ -4,9 +4,33 @@
 use std::path::{Path, PathBuf};
 
 const NOUNS: &[&str] = &[
-    "agents", "budgets", "days", "disruptions", "endpoints", "evictions", "events", "files", "findings", "GPUs", "handshakes",
-    "heals", "images", "jobs", "members", "minutes", "nodes", "objects", "ops", "pods", "problems", "records",
-    "servers", "steps", "times", "waivers", "workers",
+    "agents",
+    "budgets",
+    "days",
+    "disruptions",
+    "endpoints",
+    "evictions",
+    "events",
+    "files",
+    "findings",
+    "GPUs",
+    "handshakes",
+    "heals",
+    "images",
+    "jobs",
+    "members",
+    "minutes",
+    "nodes",
+    "objects",
+    "ops",
+    "pods",
+    "problems",
+    "records",
+    "servers",
+    "steps",
+    "times",
+    "waivers",
+    "workers",
 ];
 /// A comment on the line above a text whose number is never 1.
 const MANY: &str = "// Always more than one.";
@@ -28,7 +52,10 @@ fn found(text: &str) -> Vec<String> {
     let product = text.split("#[cfg(test)]").next().unwrap_or_default();
     let lines: Vec<&str> = product.lines().map(str::trim).collect();
     let above = |at: usize| at.checked_sub(1).is_some_and(|at| lines[at] == MANY);
-    let texts = lines.iter().enumerate().filter(|(at, line)| line.contains('"') && !line.starts_with("//") && !above(*at));
+    let texts = lines
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| line.contains('"') && !line.starts_with("//") && !above(*at));
     texts.filter(|(_, line)| counts(line)).map(|(_, line)| line.to_string()).collect()
 }
 
@@ -63,7 +90,8 @@ fn the_scan_sees_what_it_is_for() {
     for text in ["format!(\"{n} workers failed\")", "\"and {} more nodes\",", "format!(\"of {} pods\", n)"] {
         assert_eq!(found(text).len(), 1, "{text}");
     }
-    let fine = ["format!(\"{} failed\", count(n, \"worker\"))", "// {n} workers", "format!(\"{names} jobsets\")"];
+    let fine =
+        ["format!(\"{} failed\", count(n, \"worker\"))", "// {n} workers", "format!(\"{names} jobsets\")"];
     fine.iter().for_each(|text| assert_eq!(found(text).len(), 0, "{text}"));
     assert!(found(&format!("{MANY}\nformat!(\"{{n}} nodes\")")).is_empty());
 }

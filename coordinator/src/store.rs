@@ -5,6 +5,7 @@ pub use crate::fold::Archived;
 use crate::fold::Fold;
 use crate::journal::{Journal, JournalError, Query, Records, each};
 use podlift_common::clock::Clock;
+use podlift_engine::goals::Earlier;
 use podlift_engine::machine::{ArchivedRun, Event, IllegalEvent, Record, RunState};
 use podlift_engine::program::Attestation;
 use podlift_model::{Epoch, LedgerId, NodeName, RunId};
@@ -145,6 +146,14 @@ impl Store {
     pub fn open_run(&self) -> Option<Arc<RunState>> {
         let _writer = self.writer();
         self.fold().runs.values().find(|s| !s.is_over()).cloned()
+    }
+
+    /// What the ended runs have left for a new plan.
+    pub fn earlier(&self) -> Earlier {
+        let mut over: Vec<Arc<RunState>> =
+            self.fold().runs.values().filter(|s| s.is_over()).cloned().collect();
+        over.sort_by_key(|state| (state.started, state.run.clone()));
+        Earlier::of(over.iter().map(Arc::as_ref))
     }
 
     pub fn runs(&self) -> Vec<RunId> {

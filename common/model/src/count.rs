@@ -20,7 +20,10 @@ mod tests {
     #[test]
     fn a_noun_follows_its_number() {
         assert_eq!((count(0, "node"), count(1_u64, "API server")), ("0 nodes".into(), "1 API server".into()));
-        assert_eq!((count(2_usize, "more pod"), count(-1_i32, "day")), ("2 more pods".into(), "-1 days".into()));
+        assert_eq!(
+            (count(2_usize, "more pod"), count(-1_i32, "day")),
+            ("2 more pods".into(), "-1 days".into())
+        );
         assert_eq!((agree(1, "is", "are"), agree(2_u32, "is", "are")), ("is", "are"));
     }
 }

@@ -179,6 +179,7 @@ pub fn input() -> PlanInput {
                 note: String::new(),
             })
             .collect(),
+        earlier: Default::default(),
         now: Timestamp::UNIX_EPOCH,
     }
 }

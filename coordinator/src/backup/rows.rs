@@ -117,6 +117,6 @@ fn warning(kind: &str, why: &str, nodes: &[&str]) -> String {
         [first, .., last] => {
             let all = podlift_model::count(nodes.len(), "node");
             format!("{kind} of {all} ({first} to {last}) left out: {why}")
-        },
+        }
     }
 }

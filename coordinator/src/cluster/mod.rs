@@ -25,6 +25,8 @@ use podlift_model::{Epoch, Failure};
 pub const UNREACHABLE: &str = podlift_model::codes::API_UNREACHABLE;
 /// Code of the failure that another coordinator with a higher epoch wrote the object.
 pub const FENCED: &str = "fenced";
+/// Most coordinator starts between two journals that do not know each other. A number of an epoch further above was not reached by counting.
+pub const JUMP: u64 = 1_000_000;
 
 #[async_trait]
 pub trait Cluster: Send + Sync {

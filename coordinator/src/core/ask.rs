@@ -117,7 +117,8 @@ impl Coordinator {
     ) -> Result<Arc<Program>, CoordinatorError> {
         let _turn = counts.of("plans before this one", self.plans.turn()).await;
         let open_run = self.store.open_run().map(|state| state.run.clone());
-        let known = Journaled { attestations: self.store.attestations(), open_run };
+        let earlier = self.store.earlier();
+        let known = Journaled { attestations: self.store.attestations(), open_run, earlier };
         let to = match ask.goal {
             Wanted::Upgrade { to } => to.to_string(),
             Wanted::Repair => String::new(),

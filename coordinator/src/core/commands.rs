@@ -207,7 +207,9 @@ impl Coordinator {
         let tail = match self.undone(&state.run, &node).await {
             Some(left) if left.is_empty() => String::new(),
             Some(left) => format!(": {}", left.join("; ")),
-            None => "; what the run has put there is being undone, and podlift status shows what stays".into(),
+            None => {
+                "; what the run has put there is being undone, and podlift status shows what stays".into()
+            }
         };
         Ok(format!(
             "node {node} is deferred in run {}{tail}; podlift resume, if the run is paused",

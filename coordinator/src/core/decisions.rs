@@ -38,7 +38,9 @@ pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorE
 
 /// Whether the reason of a pause is about this step: the machine writes `STEP: why`.
 fn names(message: &str, step: &StepId) -> bool {
-    message.split(|c: char| c.is_whitespace() || matches!(c, ':' | ';' | ',')).any(|word| word == step.as_str())
+    message
+        .split(|c: char| c.is_whitespace() || matches!(c, ':' | ';' | ','))
+        .any(|word| word == step.as_str())
 }
 
 fn none_failed(state: &RunState) -> Result<(), CoordinatorError> {
@@ -143,7 +145,9 @@ mod tests {
         assert!(resume(&paused(&open, drain), "eve".into()).is_ok(), "another lane has failed since");
         let named = paused(&format!("{drain}: m"), drain);
         assert!(matches!(resume(&named, "eve".into()), Err(CoordinatorError::StepFailed { .. })));
-        let budget = format!("2 workers have failed, and the run goes on only while fewer than 2 have: {drain}: m; before: x");
+        let budget = format!(
+            "2 workers have failed, and the run goes on only while fewer than 2 have: {drain}: m; before: x"
+        );
         assert!(resume(&paused(&budget, drain), "eve".into()).is_err());
     }
 }

@@ -97,7 +97,7 @@ impl Drive {
             let verbs = step.rests_on().iter().map(ToString::to_string).collect();
             return Some(self.again(basis, verbs, failure.message.clone()));
         }
-        match self.tries.failed(op_id, failure, basis) {
+        match self.tries.failed(op_id, failure, basis, step.may_pass(failure)) {
             Again::Counted => None,
             Again::After(pause) => Some(Turn::After(pause)),
             // The step itself says what follows.

@@ -5,7 +5,7 @@
 
 use super::marks;
 use super::planes::Planes;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, JUMP};
 use crate::dispatch::Agents;
 use crate::store::Store;
 use futures_util::future::join_all;
@@ -17,8 +17,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Most coordinator starts between two journals that do not know each other. A number further above was not reached by counting.
-const JUMP: u64 = 1_000_000;
 /// How often the cluster is asked for the control-plane nodes while nothing else asks.
 const ROLES: Duration = Duration::from_secs(30);
 /// A takeover follows no number above this, so that higher numbers remain.

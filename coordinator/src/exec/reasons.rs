@@ -61,6 +61,9 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
         (codes::DRAIN_BLOCKED | codes::DRAIN_REFUSED | codes::EVICTION_FAILED, Some(node)) => {
             format!("{why}; let the pods move first, or leave the node out: podlift defer {node}")
         }
+        _ if step.kind.step().may_pass(failure) => format!(
+            "{why}; kubeadm has changed nothing: the Job of its own health check did not end in time, twice. See what keeps a pod in kube-system from running: a quota, a webhook, an image, no room"
+        ),
         _ => match (deferrable(state, step), &step.node) {
             (Some(node), _) => {
                 format!("{why}; mend the cause first, or leave the node out: podlift defer {node}")
@@ -75,7 +78,7 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
     };
     let next = match failure.code.as_str() {
         codes::APT_INTERRUPTED => "podlift retry --repair-dpkg".into(),
-        codes::KUBEADM_FAILED => match waived_loss(state, step) {
+        codes::KUBEADM_FAILED if !step.kind.step().may_pass(failure) => match waived_loss(state, step) {
             // What kubeadm took away is why the component does not start, and another attempt takes it away again.
             Some(waiver) => format!("podlift retry --unwaive {}", waiver.check),
             None => RETRY.into(),

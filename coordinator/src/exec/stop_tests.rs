@@ -201,3 +201,30 @@ async fn a_lane_that_fails_while_it_finishes_in_a_pause_leaves_the_printed_comma
     say(&r, Command::Retry { step: None, repair_dpkg: false }).await.unwrap();
     r.until(&run, |s| s.status == RunStatus::Succeeded).await;
 }
+
+/// kubeadm's own health check did not end in time.
+fn no_health_check() -> Failure {
+    let text = "`kubeadm upgrade node` exited 1 after 16 s: [ERROR CreateJob]: Job \"upgrade-health-check-x\" in the namespace \"kube-system\" did not complete in 15s";
+    Failure::operator(codes::KUBEADM_FAILED, text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_health_check_of_kubeadm_that_fails_once_is_tried_again_by_itself_and_the_second_time_by_a_retry() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    fleet.lock().failing.insert("kubeadm-apply".into(), vec![no_health_check()]);
+    fleet.lock().failing.insert("kubeadm-node".into(), vec![no_health_check(), no_health_check()]);
+    let r = start(&fleet, &journal, "one");
+    let run = r.upgrade().await;
+    let state = r.until(&run, |s| matches!(s.status, RunStatus::Paused { .. })).await;
+    let RunStatus::Paused { reason } = &state.status else { panic!("{:?}", state.status) };
+    assert!(reason.message.contains("has changed nothing"), "{}", reason.message);
+    assert_eq!((reason.code.as_str(), reason.next.as_str()), (codes::KUBEADM_FAILED, "podlift retry"));
+    let attempts =
+        |s: &RunState, step: &str| s.steps.iter().find(|(id, _)| id.as_str() == step).unwrap().1.attempts;
+    assert_eq!(attempts(&state, "control-plane/runai-01/kubeadm-apply"), 2, "it was not named to anybody");
+    assert_eq!(attempts(&state, "control-plane/runai-02/kubeadm-node"), 2);
+    say(&r, Command::Retry { step: None, repair_dpkg: false }).await.unwrap();
+    let state = r.until(&run, |s| s.status == RunStatus::Succeeded).await;
+    assert_eq!(attempts(&state, "control-plane/runai-01/kubeadm-apply"), 2);
+    assert_eq!(attempts(&state, "control-plane/runai-03/kubeadm-node"), 1);
+}

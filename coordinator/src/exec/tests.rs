@@ -215,7 +215,9 @@ async fn a_node_that_died_with_an_open_op_can_be_left_out() {
     );
     // The printed command works while the run is open.
     let release = |force| Command::NodeRelease { node: lost.clone(), reason: "it is new".into(), force };
-    assert!(matches!(say(&r, release(false)).await, Err(CoordinatorError::NotReleased { why, .. }) if why.contains("can't be looked at")));
+    assert!(
+        matches!(say(&r, release(false)).await, Err(CoordinatorError::NotReleased { why, .. }) if why.contains("can't be looked at"))
+    );
     say(&r, release(true)).await.unwrap();
     assert!(!fleet.lock().views[&lost].unschedulable && reason() == "mainboard", "{}", reason());
     say(&r, Command::Resume).await.unwrap();

@@ -25,8 +25,8 @@ pub(super) enum Again {
 }
 
 impl Tries {
-    /// A transient failure is retried up to the policy's limit.
-    pub fn failed(&mut self, op_id: &OpId, failure: &Failure, basis: &Basis) -> Again {
+    /// A transient failure is retried up to the policy's limit, and one that `may_pass` once.
+    pub fn failed(&mut self, op_id: &OpId, failure: &Failure, basis: &Basis, may_pass: bool) -> Again {
         if self.failed.as_ref() == Some(op_id) {
             return Again::Counted;
         }
@@ -35,7 +35,8 @@ impl Tries {
         // An unreachable API proves nothing about the op, so it does not use up the tries.
         let counts = failure.code != crate::cluster::UNREACHABLE;
         self.failures += u32::from(counts);
-        match failure.class == FailureClass::Transient && self.failures <= basis.policy.retries {
+        let retries = basis.policy.retries.max(u32::from(may_pass));
+        match (may_pass || failure.class == FailureClass::Transient) && self.failures <= retries {
             true => Again::After((poll * 2u32.saturating_pow(self.failures.min(8))).min(BACKOFF_MAX)),
             false if !counts => Again::After(poll),
             false => Again::GiveUp,

@@ -92,7 +92,8 @@ pub(crate) fn text(event: &Event) -> String {
         }
         E::NodeUndone { node, undone, left } => {
             let lines: Vec<&str> = undone.iter().chain(left).map(String::as_str).collect();
-            let what = if lines.is_empty() { "nothing of the run was there".into() } else { lines.join("; ") };
+            let what =
+                if lines.is_empty() { "nothing of the run was there".into() } else { lines.join("; ") };
             format!("{:<10} given back: {what}", node.as_str())
         }
         E::NodeSetAside { node, reason, .. } => {

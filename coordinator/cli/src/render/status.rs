@@ -70,7 +70,8 @@ fn head(status: &Status, screen: Screen) -> String {
         None => out += "No run yet: `podlift plan --to VERSION` shows what one would do\n",
     }
     if let Some(s) = &status.selection {
-        let _ = writeln!(out, "Selector {}: {} of {}", s.selector, s.matched, podlift_model::count(s.of, "node"));
+        let _ =
+            writeln!(out, "Selector {}: {} of {}", s.selector, s.matched, podlift_model::count(s.of, "node"));
     }
     if !status.nodes.is_empty() {
         let _ = writeln!(out, "\n{}  [{}]", fleet::sentence(&status.nodes), bar(&status.nodes, screen));
@@ -104,7 +105,8 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     if let Some(phase) = &run.phase {
         let _ = write!(out, ", now: {phase}");
     }
-    let (heals, open) = (podlift_model::count(run.heals, "heal"), podlift_model::count(run.indeterminate, "op"));
+    let (heals, open) =
+        (podlift_model::count(run.heals, "heal"), podlift_model::count(run.indeterminate, "op"));
     let _ = writeln!(out, "; {heals}, {open} with an unknown end");
     for (endpoint, counts) in run.reads.iter().filter(|(_, counts)| counts.failed > 0) {
         let _ = writeln!(out, "  API server {endpoint}: {}", reads(counts));

@@ -92,7 +92,11 @@ impl Starting {
             0 => Ok(()),
             n => Err(CliError::new(
                 Exit::Blocked,
-                format!("{} {} this run", podlift_model::count(n, "finding"), podlift_model::agree(n, "blocks", "block")),
+                format!(
+                    "{} {} this run",
+                    podlift_model::count(n, "finding"),
+                    podlift_model::agree(n, "blocks", "block")
+                ),
                 "see above; nothing was changed",
                 &again(plan),
             )),

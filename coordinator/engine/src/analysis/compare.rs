@@ -92,38 +92,71 @@ fn bad(out: &mut Vec<Finding>, check: &str, node: Option<&NodeName>, evidence: S
     out.push(finding(check, Severity::Blocker, node, evidence, next));
 }
 
-/// Certificates by address and name. An address with several servers behind it may give several at the same time.
+/// What the replies at one address have shown: each certificate once, the most frequent one first, and the last failure.
+#[derive(Default)]
+struct Shown<'a> {
+    certificates: Vec<&'a Certificate>,
+    failure: Option<&'a String>,
+}
+
+/// Certificates by address and name, as sets: several servers behind one address may give several certificates at the same time.
 fn certificates(before: &[ServedCertificate], after: &[ServedCertificate], out: &mut Vec<Finding>) {
-    let mut known: BTreeMap<(&str, &str), Vec<&Certificate>> = BTreeMap::new();
-    for was in before {
-        if let Ok(certificate) = &was.certificate {
-            known.entry((&was.address, &was.server_name)).or_default().push(certificate);
-        }
-    }
-    for ((address, name), old) in known {
-        let here = |s: &&ServedCertificate| (s.address.as_str(), s.server_name.as_str()) == (address, name);
-        let now: Vec<&Seen<Certificate>> = after.iter().filter(here).map(|s| &s.certificate).collect();
-        if let Some(what) = changed(&old, &now) {
+    let now = shown(after);
+    for ((address, name), old) in shown(before).into_iter().filter(|(_, old)| !old.certificates.is_empty()) {
+        if let Some((severity, what)) = changed(&old, now.get(&(address, name))) {
             let next = format!("openssl s_client -connect {address} -servername {name} </dev/null");
-            bad(out, "certificate-changed", None, format!("{name} at {address} {what}"), &next);
+            let evidence = format!("{name} at {address} {what}");
+            out.push(finding("certificate-changed", severity, None, evidence, &next));
         }
     }
 }
 
-/// What differs at one address; `None` if every certificate there was known before.
-fn changed(old: &[&Certificate], now: &[&Seen<Certificate>]) -> Option<String> {
-    let seen: Vec<&Certificate> = now.iter().filter_map(|c| c.as_ref().ok()).collect();
-    let text = |c: &Certificate| format!("{} ({})", c.subject, short(&c.fingerprint));
-    let texts = |all: &[&Certificate]| all.iter().map(|c| text(c)).collect::<Vec<_>>().join(", ");
-    let is_in = |c: &Certificate, all: &[&Certificate]| all.iter().any(|x| x.fingerprint == c.fingerprint);
-    match now.first() {
-        None => return Some("was not asked again".into()),
-        Some(Err(why)) if seen.is_empty() => return Some(format!("gives no certificate any more: {why}")),
-        _ => {}
+fn shown(all: &[ServedCertificate]) -> BTreeMap<(&str, &str), Shown<'_>> {
+    let mut out: BTreeMap<(&str, &str), Shown> = BTreeMap::new();
+    for one in all {
+        let place = out.entry((&one.address, &one.server_name)).or_default();
+        match &one.certificate {
+            Ok(certificate) => place.certificates.push(certificate),
+            Err(why) => place.failure = Some(why),
+        }
     }
-    let new: Vec<&Certificate> = seen.iter().copied().filter(|c| !is_in(c, old)).collect();
-    let how = if old.iter().any(|c| is_in(c, &seen)) { "besides" } else { "instead of" };
-    (!new.is_empty()).then(|| format!("serves {} {how} {}", texts(&new), texts(old)))
+    out
+}
+
+/// What differs at one address; `None` if it gives the same certificates as before.
+fn changed(old: &Shown, now: Option<&Shown>) -> Option<(Severity, String)> {
+    let bad = |what: String| Some((Severity::Blocker, what));
+    let Some(now) = now else { return bad("was not asked again".into()) };
+    let (before, seen) = (&old.certificates, &now.certificates);
+    if let (Some(why), true) = (now.failure, seen.is_empty()) {
+        return bad(format!("gives no certificate any more: {why}"));
+    }
+    let new = without(seen, before);
+    if !new.is_empty() {
+        let how = if without(before, seen).len() < before.len() { "besides" } else { "instead of" };
+        return bad(format!("serves {} {how} {}", texts(&new), texts(before)));
+    }
+    if let (Some(why), None) = (now.failure, old.failure) {
+        return bad(format!("gives no certificate to some of those who ask, and did before: {why}"));
+    }
+    let gone = without(before, seen);
+    let first = before.first().filter(|first| gone.iter().any(|c| c.fingerprint == first.fingerprint));
+    match (gone.is_empty(), first) {
+        (true, _) => None,
+        (false, Some(_)) => bad(format!("serves only {} of {}", texts(seen), texts(before))),
+        // One that few servers gave: they may give the right one now.
+        (false, None) => Some((Severity::Warning, format!("does not serve {} any more", texts(&gone)))),
+    }
+}
+
+/// The certificates of `all` that are not in `others`.
+fn without<'a>(all: &[&'a Certificate], others: &[&Certificate]) -> Vec<&'a Certificate> {
+    all.iter().copied().filter(|c| !others.iter().any(|o| o.fingerprint == c.fingerprint)).collect()
+}
+
+fn texts(all: &[&Certificate]) -> String {
+    let text = |c: &&Certificate| format!("{} ({})", c.subject, short(&c.fingerprint));
+    all.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 fn short(fingerprint: &str) -> String {

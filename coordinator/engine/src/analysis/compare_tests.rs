@@ -120,7 +120,7 @@ fn not_seen_is_never_gone() {
 }
 
 #[test]
-fn an_address_may_give_several_certificates_and_only_new_ones_are_told() {
+fn certificates_of_an_address_are_compared_as_sets() {
     let served = |certificate| ServedCertificate {
         address: "10.77.0.90:443".into(),
         server_name: "runai.example".into(),
@@ -136,7 +136,19 @@ fn an_address_may_give_several_certificates_and_only_new_ones_are_told() {
         compare(&of(before), &of(after)).into_iter().map(|f| f.evidence).collect()
     };
     assert_eq!(told(&["aa", "bb"], &["bb", "aa"]), [""; 0], "their order is no difference");
-    assert_eq!(told(&["aa", "bb"], &["aa", "-"]), [""; 0]);
+    assert_eq!(told(&["aa", "-"], &["-", "aa"]), [""; 0], "it refused some before, too");
+    assert!(told(&["aa", "bb"], &["aa", "bb", "-"])[0].contains("no certificate to some of those who ask"));
+    // The rare one may have been the wrong one. The usual one is missed.
+    let rare = compare(&of(&["aa", "bb"]), &of(&["aa"]));
+    assert_eq!((rare.len(), rare[0].severity), (1, Severity::Warning));
+    assert!(
+        rare[0].evidence.ends_with("does not serve CN=runai.example (bb) any more"),
+        "{}",
+        rare[0].evidence
+    );
+    let usual = compare(&of(&["aa", "bb"]), &of(&["bb"]));
+    assert_eq!((usual.len(), usual[0].severity), (1, Severity::Blocker));
+    assert!(usual[0].evidence.contains("serves only CN=runai.example (bb) of"), "{}", usual[0].evidence);
     assert!(told(&["aa"], &["aa", "cc"])[0].contains("serves CN=runai.example (cc) besides"));
     assert!(told(&["aa"], &["cc"])[0].contains("(cc) instead of CN=runai.example (aa)"));
     assert!(told(&["aa"], &["-"])[0].contains("gives no certificate any more: reset"));

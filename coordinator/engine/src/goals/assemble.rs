@@ -19,6 +19,8 @@ pub(super) struct Made {
 pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
     let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
     let fingerprints = fingerprint::fingerprints(input, &made.left_out);
+    let mut recorded = record_of(input.cluster_survey.as_ref(), surveys);
+    recorded.carry(&input.carried());
     let program = Program {
         cluster: input.cluster.clone(),
         goal: made.goal,
@@ -30,7 +32,7 @@ pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
         mends: made.mends,
         checked: checks::ids(input.goal),
         findings: made.findings,
-        recorded: record_of(input.cluster_survey.as_ref(), surveys),
+        recorded,
         attestations: input.attestations.clone(),
         phases: made.phases,
         inventory: input.inventory.clone(),

@@ -1,8 +1,9 @@
 //! The planner's input, observed beforehand.
 
+use super::Earlier;
 use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView};
 use crate::inventory::Inventory;
-use crate::program::{Attestation, GoalName, PlanOptions, Waiver};
+use crate::program::{Attestation, GoalName, PlanOptions, Recorded, Waiver};
 use crate::survey::ClusterSurvey;
 use podlift_model::facts::{EtcdState, PackageOffer};
 use podlift_model::survey::{NodeSurvey, Seen};
@@ -52,5 +53,17 @@ pub struct PlanInput {
     pub open_run: Option<RunId>,
     /// Attestations of operators for this plan.
     pub attestations: Vec<Attestation>,
+    /// What the runs of the journal have left.
+    pub earlier: Earlier,
     pub now: jiff::Timestamp,
+}
+
+impl PlanInput {
+    /// Records of an earlier run with which this plan's run compares nodes, without the nodes whose new hardware an operator accepts.
+    pub(crate) fn carried(&self) -> Recorded {
+        let mut out = self.earlier.recorded.clone();
+        let accepted = |node: &NodeName| self.waivers.iter().any(|w| w.devices() == Some(node.as_str()));
+        out.retain_nodes(|node| self.inventory.get(node).is_some() && !accepted(node));
+        out
+    }
 }

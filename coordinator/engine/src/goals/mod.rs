@@ -3,6 +3,9 @@
 mod ask;
 mod assemble;
 mod draft;
+mod earlier;
+#[cfg(test)]
+mod earlier_tests;
 mod error;
 mod input;
 mod left_out;
@@ -12,6 +15,7 @@ pub mod repair;
 pub mod upgrade;
 
 pub use ask::{Ask, Wanted};
+pub use earlier::{Earlier, Left};
 pub use error::PlanError;
 pub use input::{BcmView, PlanInput};
 

@@ -2,11 +2,31 @@
 //! deferral, by the loss of a node, or with a failed worker that is set aside.
 
 use super::illegal::IllegalEvent;
-use super::state::{Aside, RunState};
+use super::state::{Aside, RunState, UNCORDON};
 use super::step::{StepState, StepStatus};
-use crate::program::{Lane, Phase, Program, StepSpec, StopReason};
+use crate::program::{Lane, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::{NodeName, StepId};
+use std::collections::BTreeSet;
+
+/// After a waiver was lifted: the repairs are due again, and so are the steps that bring a loss of it back to a node, as far as they have
+/// begun. In a lane that takes its node out of work the whole lane is due, because settings are in force only after it.
+pub(super) fn bring_settings(s: &mut RunState, waiver: &Waiver) {
+    let due = |spec: &StepSpec| {
+        let began = s.steps.get(&spec.id).is_some_and(|step| step.began.is_some());
+        let mine = spec.node.as_ref().is_some_and(|node| s.plan.loses(node, waiver));
+        began && mine && spec.kind.step().brings_settings()
+    };
+    let mut again: BTreeSet<StepId> = BTreeSet::new();
+    for lane in s.plan.phases.iter().flat_map(|phase| &phase.lanes) {
+        let whole = lane.steps.iter().any(|spec| spec.kind.step().counterpart() == Some(UNCORDON));
+        match whole && lane.steps.iter().any(due) {
+            true => again.extend(lane.steps.iter().map(|spec| spec.id.clone())),
+            false => again.extend(lane.steps.iter().filter(|spec| due(spec)).map(|spec| spec.id.clone())),
+        }
+    }
+    reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
+}
 
 /// Sets failed steps, and every step before them in their lanes, back to pending. A step whose goal still holds is done at the next look.
 pub(super) fn retry(s: &mut RunState, only: Option<&StepId>, repair_dpkg: bool) -> Result<(), IllegalEvent> {
@@ -228,13 +248,18 @@ fn skip(s: &mut RunState, node: &NodeName, reason: &str, how: &str) {
     s.track.look_at_all(&s.plan, &s.steps);
 }
 
-/// Ends the deferral of a node: its skipped steps are pending again.
+/// Ends the deferral of a node: what was skipped is due again. A lane that was to give back a cordon is due as a whole, because the deferral
+/// has given it back.
 pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEvent> {
     s.deferred.remove(node).ok_or_else(|| IllegalEvent::NotDeferred { node: node.clone() })?;
     back(s, node);
     s.lost.remove(node);
+    s.gave_up.remove(node);
+    let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });
+    let cordoned = s.steps_of(node).filter(|(x, step)| x.kind.step().verb() == UNCORDON && skipped(step));
+    let phases: BTreeSet<String> = cordoned.map(|(spec, _)| spec.phase.clone()).collect();
     reset(s, |spec, step| {
-        spec.node.as_ref() == Some(node) && matches!(step.status, StepStatus::Skipped { .. })
+        spec.node.as_ref() == Some(node) && (skipped(step) || phases.contains(&spec.phase))
     });
     Ok(())
 }

@@ -1,19 +1,23 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside, undone};
-use super::approval;
+use super::again::{
+    bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside, undone,
+};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
 use super::state::{Approval, Healed, Lifted, Outage, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
+use super::{accepted, approval};
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
-use podlift_model::{NodeName, OpOutcome, RunId, StepId};
+use podlift_model::{OpOutcome, RunId, StepId};
 use std::collections::BTreeMap;
 
+/// The author of events that the coordinator decides by itself.
+const PODLIFT: &str = "podlift";
 /// The option of a run that an operator may change (`Event::OptionSet`).
 pub const MAX_UNAVAILABLE: &str = "max-unavailable";
 
@@ -99,6 +103,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         undo_due: Default::default(),
         left: BTreeMap::new(),
         set_aside: BTreeMap::new(),
+        gave_up: Default::default(),
+        accepted: BTreeMap::new(),
         lost: BTreeMap::new(),
         max_unavailable: plan.options.max_unavailable,
         pauses_now: false,
@@ -113,6 +119,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         probed: Default::default(),
         indeterminate: vec![],
         approved: BTreeMap::new(),
+        asked: None,
         events: 1,
         plan: plan.clone().into(),
     }
@@ -223,6 +230,9 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
     match event {
         Event::RunPaused { reason, now, .. } => match s.status {
             RunStatus::Running => {
+                if reason.code == approval::CODE {
+                    s.asked = approval::asked(s);
+                }
                 s.status = RunStatus::Paused { reason: reason.clone() };
                 s.pauses_now = *now;
             }
@@ -255,19 +265,14 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             s.lifted.push(Lifted { check: check.clone(), by: by.clone(), at });
             let lifted: Vec<Waiver> = s.waivers.iter().filter(|w| w.check == *check).cloned().collect();
             s.waivers.retain(|w| w.check != *check);
-            // Nodes that are over have kept the loss, so what brings their settings is due again, too.
-            let covered = |spec: &StepSpec| {
-                let of = |w: &Waiver, node: &NodeName| {
-                    w.item().map_or(w.is_of_losses(), |(n, _)| n == node.as_str())
-                };
-                spec.node.as_ref().is_some_and(|node| lifted.iter().any(|w| of(w, node)))
-            };
-            reset(s, |spec, step| {
-                let again = spec.kind.step().brings_settings() && covered(spec) && step.began.is_some();
-                again || spec.kind.step().looks_again_on_retry()
-            });
+            lifted.iter().for_each(|waiver| bring_settings(s, waiver));
         }
-        Event::NodeDeferred { node, reason, .. } => defer(s, node, reason)?,
+        Event::NodeDeferred { node, reason, by } => {
+            defer(s, node, reason)?;
+            if by == PODLIFT {
+                s.gave_up.insert(node.clone());
+            }
+        }
         Event::NodeUndone { node, left, .. } => undone(s, node, left)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,
         Event::NodeSetAside { node, step, reason } => set_aside(s, at, node, step, reason)?,
@@ -296,6 +301,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         },
         Event::Attested { name, by, note } => {
             let said = Attestation { id: name.clone(), by: by.clone(), at, note: note.clone() };
+            accepted::record(s, &said);
             said.put_into(&mut s.attestations);
         }
         Event::Healed { heal } => s.heals.push(Healed { at, heal: heal.clone() }),

@@ -1,10 +1,34 @@
 //! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
 //! with a reason like any other, and only the event `Approved` lets it continue; the journal records who approved what, and when.
 
+use super::budget;
 use super::state::RunState;
 use crate::program::{Approve, StopReason};
 
 pub const CODE: &str = "approval";
+
+/// What an approval is about: a phase, and of it as many lanes as were to begin when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    phase: usize,
+    /// How many of the phase's lanes were over.
+    over: usize,
+    lanes: usize,
+}
+
+impl Asked {
+    /// Number of lanes that may be over or at work.
+    fn end(self) -> usize {
+        self.over + self.lanes
+    }
+}
+
+/// What the run asks for now.
+pub(super) fn asked(state: &RunState) -> Option<Asked> {
+    let phase = state.track.phase()?;
+    let (_, over) = state.track.begun_and_over(phase);
+    Some(Asked { phase, over, lanes: parallel(state, phase) })
+}
 
 /// What has to be approved now; `None` if nothing has.
 pub(super) fn awaited(state: &RunState) -> Option<StopReason> {
@@ -12,10 +36,9 @@ pub(super) fn awaited(state: &RunState) -> Option<StopReason> {
     // The first phase changes nothing, and the start of the run approved it.
     let phase = state.track.phase().filter(|p| *p > 0 && !mode.is_all())?;
     let (begun, over) = state.track.begun_and_over(phase);
-    let parallel = parallel(state, phase);
     let approved = match state.approved.get(&phase) {
         None => false,
-        Some(at) => mode == Approve::Phase || over < at + parallel,
+        Some(asked) => mode == Approve::Phase || over < asked.end(),
     };
     (begun == 0 && !approved).then(|| reason(state, phase, over))
 }
@@ -32,20 +55,25 @@ fn reason(state: &RunState, phase: usize, over: usize) -> StopReason {
     }
 }
 
-/// Records the approval of what the run waits for.
+/// Records the approval of what the run had asked for when it paused. Its phase may not be the current one any more, and an option that was
+/// changed since does not make it larger.
 pub(super) fn approve(state: &mut RunState) {
-    if let Some(phase) = state.track.phase() {
-        let (_, over) = state.track.begun_and_over(phase);
-        state.approved.insert(phase, over);
+    if let Some(asked) = state.asked.take().or_else(|| asked(state)) {
+        state.approved.insert(asked.phase, asked);
     }
 }
 
 /// How many lanes of a phase may be at work. The workers follow the option of the run, which an operator may change.
 pub(super) fn parallel(state: &RunState, phase: usize) -> usize {
     let phase = &state.plan.phases[phase];
-    match phase.follows_max_unavailable() {
-        true => state.max_unavailable.max(1) as usize,
-        false => phase.parallel as usize,
+    if !phase.follows_max_unavailable() {
+        return phase.parallel as usize;
+    }
+    let most = state.max_unavailable.max(1) as usize;
+    match state.plan.options.canary as usize {
+        // No first worker has shown that all is well, because it was left out, deferred or set aside: the next ones go first.
+        first if first > 0 && !budget::is_proven(state, first) => most.min(first),
+        _ => most,
     }
 }
 
@@ -53,9 +81,9 @@ pub(super) fn parallel(state: &RunState, phase: usize) -> usize {
 pub(super) fn at_once(state: &RunState, phase: usize) -> usize {
     let parallel = parallel(state, phase);
     match (state.plan.options.approve, state.approved.get(&phase)) {
-        (Approve::Batch, Some(at)) => {
+        (Approve::Batch, Some(asked)) => {
             let (_, over) = state.track.begun_and_over(phase);
-            parallel.min((at + parallel).saturating_sub(over))
+            parallel.min(asked.end().saturating_sub(over))
         }
         _ => parallel,
     }
@@ -138,6 +166,46 @@ mod tests {
         assert_eq!(of("(control-plane").len(), 3, "one node at a time");
         assert_eq!(of("(workers"), ["Workers (workers)", "Workers (workers, 2 of 3 done)"]);
         assert_eq!(most, 2);
+    }
+
+    #[test]
+    fn an_approval_is_of_what_was_asked_for_and_does_not_grow() {
+        let mut i = input();
+        (i.options.approve, i.options.max_unavailable, i.options.canary) = (Approve::Batch, 2, 0);
+        let mut state = say(None, Event::RunStarted { plan: Box::new(build(&i).unwrap()), by: "me".into() });
+        loop {
+            match next(&state) {
+                Next::Pause(reason) => {
+                    let workers = reason.message.contains("(workers)");
+                    state = say(Some(state), Event::RunPaused { reason: *reason, by: None, now: false });
+                    let (what, by) = ("w".to_string(), "jane".to_string());
+                    let more = Event::OptionSet {
+                        name: "max-unavailable".into(),
+                        value: "50".into(),
+                        by: by.clone(),
+                    };
+                    state = say(Some(state), more);
+                    state = say(Some(state), Event::Approved { by, what });
+                    if workers {
+                        break;
+                    }
+                }
+                Next::Drive(todo) => {
+                    let step = todo[0].step.id.clone();
+                    let what = "w".to_string();
+                    let evidence = match step.as_str().ends_with("seal-backup") {
+                        true => {
+                            Evidence::BackupSealed { hash: Digest::of("x"), revision: 1, what, backup: None }
+                        }
+                        false => Evidence::Seen { what },
+                    };
+                    state = say(Some(state), Event::StepDone { step, evidence });
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let Next::Drive(todo) = next(&state) else { panic!() };
+        assert_eq!(todo.len(), 2, "the batch that was approved: {todo:?}");
     }
 
     #[test]

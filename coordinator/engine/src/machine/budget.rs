@@ -10,6 +10,11 @@ use std::collections::BTreeSet;
 
 /// The usual share of workers, once the first ones are over.
 const USUAL: Limit = Limit::Percent(5);
+/// Maximum number of nodes in a reason.
+const NAMED: usize = 5;
+/// The share of workers that the run defers by itself because they are away, but never fewer than `LEAST_AWAY`. One more pauses the run.
+const AWAY: Limit = Limit::Percent(10);
+const LEAST_AWAY: usize = 3;
 
 /// What follows from the failures that no pause has named yet: workers that could not even be begun are deferred one by one, then workers
 /// within the budget are set aside, and any other failure pauses the run.
@@ -20,6 +25,9 @@ pub(super) fn judge(state: &RunState) -> Option<Next> {
     }
     if let Some(next) = fresh.iter().find_map(|(spec, reason)| deferral(state, spec, reason)) {
         return Some(next);
+    }
+    if fresh.iter().any(|(spec, _)| spec.kind.step().yields()) && too_many_away(state) {
+        return pause(state);
     }
     let workers = fresh.iter().map(|(spec, _)| worker(state, spec)).collect::<Option<Vec<_>>>();
     match workers {
@@ -38,6 +46,10 @@ pub(super) fn pause(state: &RunState) -> Option<Next> {
     let first = state.failed_steps().find(|(spec, _)| !state.steps[&spec.id].parked);
     let (spec, reason) = first.or_else(|| failed.next())?;
     let message = format!("{}: {}", spec.id, reason.message);
+    if spec.kind.step().yields() && too_many_away(state) {
+        let reason = StopReason { message: away(state, &message), ..reason.clone() };
+        return Some(Next::Pause(Box::new(reason)));
+    }
     let reason = match worker(state, spec).is_some() && !state.set_aside.is_empty() {
         true => {
             StopReason { code: codes::BUDGET_SPENT.into(), message: spent(state, &message), ..reason.clone() }
@@ -59,12 +71,33 @@ fn spent(state: &RunState, last: &str) -> String {
     )
 }
 
+fn away(state: &RunState, last: &str) -> String {
+    let nodes: Vec<&str> = state.gave_up.iter().take(NAMED).map(|n| n.as_str()).collect();
+    format!(
+        "{last}; {} away, too, and left out ({}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again",
+        count(state.gave_up.len(), "other worker"),
+        nodes.join(", ")
+    )
+}
+
 /// A worker that could not even be begun is left out.
 fn deferral(state: &RunState, spec: &StepSpec, reason: &StopReason) -> Option<Next> {
     let node = spec.node.as_ref().filter(|_| spec.kind.step().yields())?;
     let mut lane = state.steps_of(node).filter(|(x, _)| x.phase == spec.phase);
-    lane.all(|(_, step)| !step.ever_acted)
+    let fresh = lane.all(|(_, step)| step.attempts == 0);
+    (fresh && !too_many_away(state))
         .then(|| Next::Defer { node: node.clone(), reason: reason.message.clone() })
+}
+
+/// Whether so many workers were deferred because they were away that the cause may lie elsewhere: in the network, or at the coordinator.
+fn too_many_away(state: &RunState) -> bool {
+    state.gave_up.len() >= AWAY.of(workers(state)).max(LEAST_AWAY)
+}
+
+/// Workers that take part from the start.
+fn workers(state: &RunState) -> usize {
+    let workers = state.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
+    workers.filter(|n| state.plan.left_out(n).is_none() && state.steps_of(n).next().is_some()).count()
 }
 
 fn worker<'a>(state: &RunState, spec: &'a StepSpec) -> Option<&'a NodeName> {
@@ -80,15 +113,20 @@ fn failed(state: &RunState) -> usize {
 
 /// The number of failed workers at which the run pauses.
 pub(super) fn limit(state: &RunState) -> usize {
-    let all = || {
-        let workers = state.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
-        workers.filter(|n| state.plan.left_out(n).is_none() && state.steps_of(n).next().is_some()).count()
-    };
     match state.plan.options.max_failed {
-        Some(limit) => limit.of(all()),
-        None if first_are_over(state) => USUAL.of(all()),
+        Some(limit) => limit.of(workers(state)),
+        None if first_are_over(state) => USUAL.of(workers(state)),
         None => 1,
     }
+}
+
+/// Whether as many workers as go first, or all if there are fewer, have been changed by this run and brought to its version.
+pub(super) fn is_proven(state: &RunState, first: usize) -> bool {
+    let workers = || state.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
+    let changed = |node: &NodeName| {
+        state.steps_of(node).any(|(spec, step)| step.is_done() && spec.kind.step().brings_settings())
+    };
+    workers().filter(|node| state.is_upgraded(node) && changed(node)).take(first).count() == first
 }
 
 /// Whether as many workers are at the run's version as go first.

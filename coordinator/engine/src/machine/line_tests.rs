@@ -167,3 +167,86 @@ fn a_lifted_waiver_makes_every_repair_due_that_it_had_switched_off() {
     let lifted: Vec<&str> = tape.state().lifted.iter().map(|l| l.check.as_str()).collect();
     assert_eq!(lifted, ["flag-loss"], "the report says that the waiver is not in force any more");
 }
+
+/// The whole lane, because the kubelet reads its configuration only at a restart, and nothing is restarted under running pods.
+#[test]
+fn a_lifted_waiver_takes_finished_workers_that_lost_something_out_of_work_once_more_and_no_others() {
+    let mut i = input();
+    i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+    let survey = i.surveys.get_mut(&name("dgx031")).unwrap().as_mut().unwrap();
+    survey.kubelet.as_mut().unwrap().config["maxPods"] = 500.into();
+    let mut tape = Tape::of(&i);
+    tape.until("workers/dgx032/node-reachable");
+    tape.add(Event::WaiverLifted { check: "flag-loss".into(), by: "jane".into() }).unwrap();
+    let pending = |node: &str, phase: &str| {
+        let node = name(node);
+        let lane = tape.state().steps_of(&node).filter(|(spec, _)| spec.phase == phase);
+        lane.map(|(_, step)| step.status == StepStatus::Pending).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(pending("dgx031", "workers"), [true].into(), "from the cordon to the uncordon");
+    assert_eq!(pending("dgx030", "canary"), [false].into(), "this node has lost nothing");
+}
+
+#[test]
+fn a_node_that_is_included_in_the_middle_of_its_lane_is_cordoned_again_first() {
+    let mut tape = Tape::started();
+    tape.until("workers/dgx031/drain");
+    tape.add(Event::NodeDeferred { node: name("dgx031"), reason: "a job".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeIncluded { node: name("dgx031"), by: "me".into() }).unwrap();
+    let cordon = StepId::new("workers/dgx031/cordon").unwrap();
+    assert_eq!(tape.state().steps[&cordon].status, StepStatus::Pending, "the deferral has given it back");
+    // After its uncordon only what was skipped is due.
+    let mut tape = Tape::started();
+    tape.until("workers/dgx031/image-release");
+    tape.add(Event::NodeDeferred { node: name("dgx031"), reason: "a job".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeIncluded { node: name("dgx031"), by: "me".into() }).unwrap();
+    assert!(tape.state().steps[&cordon].is_done());
+}
+
+#[test]
+fn while_no_first_worker_has_shown_that_all_is_well_the_others_begin_one_by_one() {
+    let mut i = input();
+    i.options.max_unavailable = 2;
+    let mut tape = Tape::of(&i);
+    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: "me".into() }).unwrap();
+    tape.until("workers/dgx031/node-reachable");
+    assert_eq!(tape.todo().len(), 1, "{:?}", tape.todo());
+    while tape.todo()[0].as_str().starts_with("workers/dgx031/") {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    assert_eq!(tape.todo().len(), 2, "{:?}", tape.todo());
+}
+
+#[test]
+fn a_run_that_finds_many_workers_away_pauses_and_does_not_end_without_them() {
+    let mut i = input();
+    for n in 34..44 {
+        let node = format!("dgx0{n}");
+        let mut entry = i.inventory.nodes.iter().find(|n| n.name == name("dgx033")).unwrap().clone();
+        (entry.name, entry.view.name) = (name(&node), name(&node));
+        entry.facts = Some(crate::testing::facts(&node, false));
+        i.inventory.nodes.push(entry);
+    }
+    let mut tape = Tape::of(&i);
+    tape.until("workers/dgx031/node-reachable");
+    let mut away = vec![];
+    let paused = loop {
+        let step = tape.todo()[0].clone();
+        assert!(step.as_str().ends_with("node-reachable"), "{step}");
+        tape.add(Event::StepFailed { step, reason: failure() }).unwrap();
+        match next(tape.state()) {
+            Next::Defer { node, reason } => {
+                away.push(node.to_string());
+                tape.add(Event::NodeDeferred { node, reason, by: "podlift".into() }).unwrap();
+            }
+            Next::Pause(reason) => break reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(away.len(), 3, "{away:?}");
+    assert!(
+        paused.message.contains("3 other workers away, too") && paused.message.contains("dgx031"),
+        "{paused:?}"
+    );
+}

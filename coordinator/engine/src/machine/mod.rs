@@ -1,5 +1,6 @@
 //! The run as a state machine: an event and a state give the next state or a typed refusal. A resumed run is the fold of its journal.
 
+mod accepted;
 mod again;
 mod apply;
 mod approval;
@@ -15,6 +16,7 @@ mod state;
 mod step;
 mod track;
 
+pub use accepted::Accepted;
 pub use apply::{MAX_UNAVAILABLE, advance, apply, fold};
 pub use approval::CODE as APPROVAL;
 pub use archive::{ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, RunDigest, RunDigests};

@@ -1,5 +1,7 @@
 //! The state of a run: the fold of its events.
 
+use super::accepted::Accepted;
+use super::approval::Asked;
 use super::step::{StepState, StepStatus};
 use super::track::{Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
@@ -121,6 +123,12 @@ pub struct RunState {
     pub left: BTreeMap<NodeName, Vec<String>>,
     /// Failed workers without which the run goes on. Their cordons stay.
     pub set_aside: BTreeMap<NodeName, Aside>,
+    /// Workers that the run has deferred by itself, because they were away when their turn came.
+    #[serde(skip)]
+    pub gave_up: BTreeSet<NodeName>,
+    /// Differences that an operator has accepted, by the step that had shown them.
+    #[serde(skip)]
+    pub(super) accepted: BTreeMap<StepId, Accepted>,
     /// Nodes that an operator has declared lost, with that person. They are deferred, too.
     pub lost: BTreeMap<NodeName, String>,
     /// Workers that may be unavailable at once: the plan's number, or a later one of an operator.
@@ -141,9 +149,12 @@ pub struct RunState {
     pub probed: BTreeMap<String, Probed>,
     /// Ops whose outcome is unknown, with the result of the look that followed.
     pub indeterminate: Vec<(StepId, OpId, String)>,
-    /// Number of a phase to how many of its lanes were over at its last approval.
+    /// Number of a phase to its last approval.
     #[serde(skip)]
-    pub(super) approved: BTreeMap<usize, usize>,
+    pub(super) approved: BTreeMap<usize, Asked>,
+    /// What the pause asks for, if it waits for an approval.
+    #[serde(skip)]
+    pub(super) asked: Option<Asked>,
     /// How often an operator has let the run go on, by a resume, a retry or an approval. The limit of each wait begins anew then.
     #[serde(skip)]
     pub continued: u32,
@@ -271,7 +282,7 @@ impl RunState {
     }
 }
 
-const UNCORDON: &str = "uncordon";
+pub(super) const UNCORDON: &str = "uncordon";
 
 pub(super) fn op_id(run: &RunId, step: &StepSpec, attempt: u32) -> OpId {
     // Run ids are tokens of at most 40 characters here, and the suffix keeps the form of a token.

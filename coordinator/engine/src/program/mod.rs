@@ -46,7 +46,7 @@ pub use phase::{AtRisk, Batch, Lane, Phase, StepSpec, WORKERS};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
 pub use stop::StopReason;
-pub use waiver::{FLAG_LOSS, Waiver, loss_item, waived_on_all};
+pub use waiver::{DEVICES, FLAG_LOSS, Waiver, loss_item, waived_on_all};
 
 use crate::inventory::Inventory;
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, StepId};
@@ -116,6 +116,15 @@ impl Program {
     /// Why the node is left out from the start; `None` if it is not.
     pub fn left_out(&self, node: &NodeName) -> Option<&LeftOut> {
         self.left_out.iter().find(|out| out.node == *node)
+    }
+
+    /// Whether the waiver covers a loss of this node. Only an upgrade has a list of them.
+    pub fn loses(&self, node: &NodeName, waiver: &Waiver) -> bool {
+        let here = |loss: &Loss| loss.nodes.contains(node) && waiver.covers(node, &loss.name);
+        match self.goal.upgrade() {
+            Some(upgrade) => upgrade.losses.iter().any(here),
+            None => waiver.is_of_losses(),
+        }
     }
 
     pub fn waived(&self, check: &str) -> Option<&Waiver> {

@@ -94,7 +94,10 @@ mod tests {
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
             (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
-            (serde_json::json!({"never-interrupt": ["keep"]}), "never-interrupt: \"keep\" is no mark of a pod"),
+            (
+                serde_json::json!({"never-interrupt": ["keep"]}),
+                "never-interrupt: \"keep\" is no mark of a pod",
+            ),
             (serde_json::json!({"never-interrupt": ["keep="]}), "expected the key of a label"),
         ];
         for (json, want) in wrong {

@@ -3,8 +3,8 @@
 //! as absent.
 
 use crate::survey::{BcmApplication, Hardware, LoadBalancerView, ServedCertificate, TigeraStatus};
-use podlift_model::NodeName;
 use podlift_model::survey::Seen;
+use podlift_model::{NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct Recorded {
     /// Node to mount point to source. A node that was not asked is absent.
     pub mounts: BTreeMap<NodeName, Seen<BTreeMap<String, String>>>,
     pub infiniband: BTreeMap<NodeName, Seen<Vec<String>>>,
+    /// Nodes whose values are those of an earlier run, which recorded them before it began work on the node and has not finished it.
+    pub since: BTreeMap<NodeName, RunId>,
 }
 
 impl Default for Recorded {
@@ -35,6 +37,7 @@ impl Default for Recorded {
             applications: Ok(vec![]),
             mounts: BTreeMap::new(),
             infiniband: BTreeMap::new(),
+            since: BTreeMap::new(),
         }
     }
 }
@@ -87,6 +90,7 @@ impl Recorded {
         }
         out.mounts = self.mounts.get(node).map(|m| (node.clone(), m.clone())).into_iter().collect();
         out.infiniband = self.infiniband.get(node).map(|d| (node.clone(), d.clone())).into_iter().collect();
+        out.since = self.since.get(node).map(|run| (node.clone(), run.clone())).into_iter().collect();
         out
     }
 
@@ -107,6 +111,26 @@ impl Recorded {
         }
         self.mounts.retain(|node, _| keep(node));
         self.infiniband.retain(|node, _| keep(node));
+        self.since.retain(|node, _| keep(node));
+    }
+
+    /// Takes over what an earlier run recorded of the nodes that it has not finished. Values of now would hide what the node has lost since.
+    /// A part that the earlier run could not see stays as it is seen now.
+    pub fn carry(&mut self, earlier: &Recorded) {
+        for (node, run) in &earlier.since {
+            if let (Ok(now), Ok(before)) = (&mut self.hardware, &earlier.hardware)
+                && let Some(hardware) = before.get(node)
+            {
+                now.insert(node.clone(), hardware.clone());
+            }
+            if let Some(mounts) = earlier.mounts.get(node).filter(|seen| seen.is_ok()) {
+                self.mounts.insert(node.clone(), mounts.clone());
+            }
+            if let Some(devices) = earlier.infiniband.get(node).filter(|seen| seen.is_ok()) {
+                self.infiniband.insert(node.clone(), devices.clone());
+            }
+            self.since.insert(node.clone(), run.clone());
+        }
     }
 }
 
@@ -132,6 +156,9 @@ struct Document {
     mounts: BTreeMap<NodeName, BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     infiniband: BTreeMap<NodeName, Vec<String>>,
+    /// Nodes whose values an earlier run recorded before it began work on them, with that run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    since: BTreeMap<NodeName, RunId>,
     /// Part to the reason why it could not be seen: `tigera`, `mounts of dgx030`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     unseen: BTreeMap<String, String>,
@@ -165,6 +192,7 @@ impl From<Document> for Recorded {
             applications: part(&mut d.unseen, "applications", d.applications),
             mounts: nodes(&d.unseen, MOUNTS, d.mounts),
             infiniband: nodes(&d.unseen, INFINIBAND, d.infiniband),
+            since: d.since,
         }
     }
 }
@@ -201,6 +229,7 @@ impl From<Recorded> for Document {
             applications: part(&mut unseen, "applications", r.applications),
             mounts: nodes(&mut unseen, MOUNTS, r.mounts),
             infiniband: nodes(&mut unseen, INFINIBAND, r.infiniband),
+            since: r.since,
             unseen,
         }
     }

@@ -1,5 +1,5 @@
 //! Named exceptions to checks. A loss of settings is waived by item, `flag-loss/NODE/FLAG`, or as a whole, `flag-loss`; an item leaves every
-//! other repair in force.
+//! other repair in force. `devices/NODE` accepts the devices and mounts that an unfinished node has now.
 
 use podlift_model::NodeName;
 use schemars::JsonSchema;
@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 /// The check that finds settings which kubeadm would take away; its waiver accepts their loss.
 pub const FLAG_LOSS: &str = "flag-loss";
 
+/// The check that compares the devices of unfinished nodes with an earlier run's record. It is waived by item only.
+pub const DEVICES: &str = "devices";
+
 /// A named exception to a check, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiver {
-    /// A check, or `flag-loss/NODE/FLAG` for one loss.
+    /// A check, or `flag-loss/NODE/FLAG` for one loss, or `devices/NODE`.
     pub check: String,
     pub reason: String,
     /// Identity of the operator.
@@ -22,6 +25,11 @@ impl Waiver {
     /// Node and flag, if the waiver is of one loss.
     pub fn item(&self) -> Option<(&str, &str)> {
         self.check.strip_prefix(FLAG_LOSS)?.strip_prefix('/')?.split_once('/')
+    }
+
+    /// The node, if the waiver accepts the devices and mounts that it has now.
+    pub fn devices(&self) -> Option<&str> {
+        self.check.strip_prefix(DEVICES)?.strip_prefix('/')
     }
 
     /// Whether the waiver accepts that this node loses this setting.

@@ -1,8 +1,9 @@
 //! Updates CoreDNS and kube-proxy: once, after all API servers, and only those that the cluster uses. Addons whose images are the target's
-//! already, for example after an earlier run, are not applied again.
+//! already, for example after an earlier run, are not applied again. The step is done when their pods have rolled out on every node that
+//! takes part and is Ready.
 
-use super::reply::{cluster, done, odd};
-use super::{Assess, Cx, Step, Touches};
+use super::reply::{all, done, odd};
+use super::{Assess, Cx, Step, Touches, rollout};
 use crate::doors::{Act, AddonsView, ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
@@ -48,22 +49,31 @@ impl Step for Addons {
     }
 
     fn probe(&self, _cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::Addons)
+        Probe::All(vec![Probe::Cluster(ClusterLook::Addons), Probe::Cluster(ClusterLook::NodesLately)])
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(ClusterReply::Addons(view)) = cluster(reply) else { return odd(reply) };
+        let [Reply::Cluster(ClusterReply::Addons(view)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
+            all(reply)
+        else {
+            return odd(reply);
+        };
         if self.addons.is_empty() {
             return done("the cluster uses neither kubeadm's CoreDNS nor its kube-proxy");
         }
-        if !cx.acted && self.addons.iter().all(|addon| runs_target(cx, view, *addon)) {
-            return done(format!("{} run the images of {} already", names(&self.addons), *self.to));
-        }
+        let present = self.addons.iter().all(|addon| runs_target(cx, view, *addon));
         let rolled = !self.addons.contains(&Addon::KubeProxy) || view.kube_proxy_version == Some(*self.to);
-        match (cx.acted, rolled) {
-            (true, true) => done(names(&self.addons)),
-            (true, false) => Assess::Wait(format!("kube-proxy is not at {} yet", *self.to)),
-            (false, _) => Assess::Ready,
+        match (cx.acted, present, rolled) {
+            (true, _, false) => return Assess::Wait(format!("kube-proxy is not at {} yet", *self.to)),
+            (false, false, _) => return Assess::Ready,
+            _ => {}
+        }
+        match (rollout::judge(cx, &self.addons, view, nodes), cx.acted) {
+            (Err(why), _) => Assess::Wait(why),
+            (Ok(counts), true) => done(counts),
+            (Ok(counts), false) => {
+                done(format!("{} run the images of {} already; {counts}", names(&self.addons), *self.to))
+            }
         }
     }
 

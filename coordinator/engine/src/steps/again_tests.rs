@@ -1,7 +1,7 @@
 //! Steps ask again, right before they act, for what earlier steps gave: images, guard, an empty node. What a heal put back is not written
 //! anew, and devices are back before a node takes work.
 
-use super::{Assess, Cx};
+use super::{Assess, Cx, KubeadmApply, Step as _};
 use crate::doors::*;
 use crate::goals::{PlanInput, build};
 use crate::machine::{Event, RunState, apply};
@@ -10,6 +10,7 @@ use crate::survey::Hardware;
 use crate::testing::{config_text, endpoints, facts, input, manifest, name, view};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
+use podlift_model::flags::FlagChange;
 use podlift_model::images::{ImageRole, ImagesState, NeededImage};
 use podlift_model::op::{Component, SkipPhase};
 use podlift_model::survey::DevicesState;
@@ -78,7 +79,21 @@ fn config(text: String) -> Reply {
 fn before_kubeadm(facts: NodeFacts, images: ImagesState) -> Reply {
     let manifests = on(OpOutput::Manifests(vec![]));
     let config = config(config_text("good"));
-    Reply::All(vec![on(OpOutput::Facts(Box::new(facts))), manifests, config, on(OpOutput::Images(images))])
+    let mut all = vec![on(OpOutput::Facts(Box::new(facts))), manifests, config, on(OpOutput::Images(images))];
+    all.extend(rests_on(true, vec![]));
+    Reply::All(all)
+}
+
+/// What kubeadm would change, and etcd beside the other API servers.
+fn rests_on(healthy: bool, changes: Vec<FlagChange>) -> Vec<Reply> {
+    let others = [ClusterReply::Probes(vec![]), ClusterReply::Nodes(vec![])].map(Reply::Cluster);
+    [on(OpOutput::Diff(changes)), on(etcd(healthy))].into_iter().chain(others).collect()
+}
+
+fn etcd(healthy: bool) -> OpOutput {
+    let mut state = input().etcd.into_values().next().unwrap().unwrap();
+    state.members[2].healthy = healthy;
+    OpOutput::Etcd(state)
 }
 
 const NODE: &str = "control-plane/runai-02/kubeadm-node";
@@ -99,6 +114,146 @@ fn kubeadm_does_not_begin_without_the_images_of_its_static_pods() {
     twice.steps.get_mut(&spec(&state, APPLY).id).unwrap().redone = 1;
     let told = judged(&twice, APPLY, &before_kubeadm(armed("runai-01", &[]), images(false)));
     assert!(matches!(told, Assess::Blocked(ref r) if r.code == "earlier-lost"), "{told:?}");
+}
+
+#[test]
+fn kubeadm_asks_again_for_etcd_and_for_what_it_would_write_right_before_it_runs() {
+    let state = run(&input());
+    let at = |id: &str, node: &str, rest: Vec<Reply>| {
+        let Reply::All(mut all) = before_kubeadm(armed(node, &[]), images(true)) else { panic!() };
+        all.truncate(4);
+        all.extend(rest);
+        judged(&state, id, &Reply::All(all))
+    };
+    let gone = FlagChange {
+        component: "kube-apiserver".into(),
+        flag: "etcd-servers".into(),
+        live: Some(endpoints().join(",")),
+        rendered: Some(String::new()),
+    };
+    let (verbs, why) = again(at(APPLY, "runai-01", rests_on(false, vec![])));
+    assert_eq!(verbs, ["etcd-ready"]);
+    assert!(why.contains("runai-03"), "{why}");
+    let (verbs, why) = again(at(APPLY, "runai-01", rests_on(true, vec![gone])));
+    assert_eq!(verbs, ["flag-diff"]);
+    assert!(why.contains("last written by kubectl-edit"), "{why}");
+    let step = spec(&state, NODE);
+    let looks = |acted| match step.kind.step().probe(&Cx { state: &state, step, ahead: 0, acted }) {
+        Probe::All(looks) => looks.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((looks(false), looks(true)), (8, 4), "afterwards the result alone is looked at");
+}
+
+/// Without phases, kubeadm writes the kubelet's configuration in the same run.
+#[test]
+fn a_kubeadm_without_phases_asks_for_kubelet_config_too() {
+    let state = run(&input());
+    let step = spec(&state, APPLY);
+    let cx = Cx { state: &state, step, ahead: 0, acted: false };
+    let asks = |to: &str| {
+        let apply = KubeadmApply::to(to.parse().unwrap(), vec![]);
+        let Probe::All(looks) = apply.probe(&cx) else { panic!() };
+        looks.contains(&Probe::Cluster(ClusterLook::KubeletConfig))
+    };
+    assert!(asks("v1.31.9") && !asks("v1.32.9"));
+}
+
+/// kubeadm has written its manifests and ended before its last phases: a failed or lost end is no success.
+#[test]
+fn a_kubeadm_that_was_never_seen_to_end_well_runs_its_other_phases_again() {
+    let mut state = run(&input());
+    let config_at = |version: &str| config(config_text("good").replace("v1.31.14", version));
+    let reply = |node: &str| {
+        let Reply::All(mut all) = before_kubeadm(armed(node, Component::ALL), images(true)) else { panic!() };
+        all[2] = config_at("v1.32.9");
+        Reply::All(all)
+    };
+    for (id, node) in [(APPLY, "runai-01"), (NODE, "runai-02")] {
+        assert!(matches!(judged(&state, id, &reply(node)), Assess::Done(_)), "an earlier run has done it");
+        let key = spec(&state, id).id.clone();
+        state.steps.get_mut(&key).unwrap().attempts = 1;
+        assert_eq!(judged(&state, id, &reply(node)), Assess::Ready, "{id}");
+        let skip = match act(&state, id, &reply(node)) {
+            Some(Act::Node(_, HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip })) => skip,
+            other => panic!("{other:?}"),
+        };
+        assert!(skip.contains(&SkipPhase::ControlPlane), "no static pod is stopped once more: {skip:?}");
+        state.steps.get_mut(&key).unwrap().ever_acted = true;
+        assert!(matches!(judged(&state, id, &reply(node)), Assess::Done(_)), "{id}");
+    }
+}
+
+#[test]
+fn a_kubelet_is_restarted_although_it_has_the_version_already() {
+    let mut state = run(&input());
+    raise(&mut state);
+    let view = NodeView { kubelet: "v1.32.9".parse().ok(), ..view("dgx030", false) };
+    let node = Reply::Cluster(ClusterReply::Node(view));
+    let reply = Reply::All([node, on(installed())].into_iter().chain(lane("dgx030", true, &[])).collect());
+    let step = spec(&state, "canary/dgx030/kubelet-restart");
+    let at = |acted| step.kind.step().assess(&Cx { state: &state, step, ahead: 0, acted }, &reply);
+    assert_eq!(at(false), Assess::Ready, "it may run with the old configuration");
+    assert!(matches!(at(true), Assess::Done(_)));
+}
+
+#[test]
+fn a_kubelet_of_the_control_plane_is_restarted_only_while_etcd_can_do_without_it() {
+    let mut state = run(&input());
+    raise(&mut state);
+    let mut facts = facts("runai-02", true);
+    facts.packages.values_mut().for_each(|p| p.version = "1.32.9-1.1".parse().ok());
+    let at = |healthy: bool| {
+        let [_, etcd, probes, nodes] = rests_on(healthy, vec![]).try_into().unwrap();
+        let lane = lane("runai-02", true, &[]);
+        let first = [lane[0].clone(), on(OpOutput::Facts(Box::new(facts.clone())))];
+        let second = [on(OpOutput::Images(images(true))), etcd, probes, nodes];
+        judged(
+            &state,
+            "kubelets/runai-02/kubelet-restart",
+            &Reply::All(first.into_iter().chain(second).chain(lane).collect()),
+        )
+    };
+    assert_eq!(at(true), Assess::Ready);
+    assert_eq!(again(at(false)).0, ["etcd-ready"]);
+}
+
+#[test]
+fn a_drain_does_not_begin_on_a_node_that_takes_pods() {
+    let state = run(&input());
+    let at = |cordoned| {
+        judged(&state, "canary/dgx030/drain", &Reply::All(lane("dgx030", cordoned, &["a/b"]).into()))
+    };
+    assert_eq!(at(true), Assess::Ready);
+    assert_eq!(again(at(false)).0, ["cordon"]);
+    let step = spec(&state, "canary/dgx030/drain").kind.step();
+    assert!(step.shows_loss("cordon-lost") && step.rests_on() == ["cordon"]);
+}
+
+#[test]
+fn an_attestation_accepts_what_its_node_had_shown_and_nothing_else() {
+    let mut i = input();
+    let all = i.cluster_survey.as_mut().unwrap().hardware.as_mut().unwrap();
+    all.insert(name("dgx031"), crate::testing::survey::hardware());
+    let mut state = run(&i);
+    let reply = |gpus: &str| {
+        let allocatable = BTreeMap::from([("nvidia.com/gpu".to_string(), gpus.to_string())]);
+        let hardware = Hardware { allocatable, labels: BTreeMap::new() };
+        Reply::All(vec![Reply::Cluster(ClusterReply::Hardware(Some(hardware)))])
+    };
+    let (first, other) = ("canary/dgx030/devices-back", "workers/dgx031/devices-back");
+    let Assess::Wait(reason) = judged(&state, first, &reply("7")) else { panic!() };
+    let step = spec(&state, first).id.clone();
+    let r1 = RunId::new("r1").unwrap();
+    let say = |state, event: Event| apply(Some(state), &r1, Timestamp::UNIX_EPOCH, &event).unwrap();
+    state = say(state, Event::StepWaiting { step, reason });
+    let (name, by) = ("differences-accepted".to_string(), "jane".to_string());
+    state = say(state, Event::Attested { name, by, note: "RMA".into() });
+    assert!(
+        matches!(judged(&state, first, &reply("7")), Assess::Done(ref e) if e.what().ends_with("Accepted by jane"))
+    );
+    assert!(matches!(judged(&state, first, &reply("6")), Assess::Wait(_)), "a later difference");
+    assert!(matches!(judged(&state, other, &reply("7")), Assess::Wait(_)), "another node");
 }
 
 #[test]

@@ -90,9 +90,13 @@ fn an_api_server_steps_aside_only_while_two_others_serve() {
         let told = text(judged(&state, ASIDE, &reply));
         assert!(told.starts_with("the API server does not step aside: ") && told.contains(why), "{told}");
     }
-    let told = text(judged(&state, ASIDE, &aside(state_of(true, None), &[])));
+    // A rule of an earlier attempt is renewed: its deadline may be near.
+    assert_eq!(judged(&state, ASIDE, &aside(state_of(true, None), &OTHERS)), Assess::Ready);
+    let told = text(assess(&state, ASIDE, true, &aside(state_of(true, None), &[])));
     assert_eq!(told, "new connections to its API server are refused");
     let step = spec(&state, ASIDE);
+    let soak = |acted| step.kind.step().policy(&Cx { state: &state, step, ahead: 0, acted }).soak.as_secs();
+    assert_eq!((soak(false), soak(true)), (0, 3), "the API server stops only after a moment");
     let cx = Cx { state: &state, step, ahead: 0, acted: false };
     let Some(Act::Node(node, HostOp::StepAside { seconds, reason })) =
         step.kind.step().act(&cx, &aside(state_of(false, None), &OTHERS))
@@ -202,6 +206,55 @@ fn a_node_is_looked_at_before_it_is_uncordoned_only_if_the_lane_has_changed_it()
     assert!(!whole::needed(&state, spec(&state, CORDON)));
     attempted(&mut state, "install-kubeadm");
     assert!(whole::needed(&state, spec(&state, CORDON)));
+    // The run may have taken over the cordon of a run that left the node half upgraded.
+    let mut i = input();
+    i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx030")).unwrap().view.unschedulable = true;
+    let state = run(&i);
+    assert!(whole::needed(&state, spec(&state, CORDON)));
+}
+
+#[test]
+fn the_mark_of_the_run_goes_although_a_person_has_uncordoned_the_node() {
+    let state = run(&input());
+    let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
+    let owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
+    let id = "canary/dgx030/uncordon";
+    let at = |replies: Vec<Reply>| judged(&state, id, &Reply::All(replies));
+    let marked = NodeView { owner: owner.clone(), ..view("dgx030", false) };
+    assert_eq!(at(vec![of_node(marked)]), Assess::Ready);
+    assert_eq!(text(at(vec![of_node(view("dgx030", false))])), "schedulable");
+    // A cordon is given back only if the node is whole at this moment.
+    let cordoned = |gpus: &str| {
+        let mut replies = seen(true, "v1.32.9", "1.32.9-1.1", gpus);
+        let Reply::Cluster(ClusterReply::Node(node)) = &mut replies[0] else { panic!() };
+        (node.unschedulable, node.owner) = (true, owner.clone());
+        at(replies)
+    };
+    assert_eq!(cordoned("8"), Assess::Ready);
+    let Assess::Again { verbs, why } = cordoned("7") else { panic!() };
+    assert_eq!(verbs, ["node-ready", "devices-back"]);
+    assert!(why.contains("7 allocatable, 8 before"), "{why}");
+}
+
+#[test]
+fn the_soak_of_a_first_worker_sees_its_version_its_devices_and_whether_it_can_get_work() {
+    let mut i = input();
+    i.options.canary_soak_seconds = 60;
+    let state = run(&i);
+    let at = |gpus: &str, kubelet: &str, cordoned: bool| {
+        let mut replies = seen(true, kubelet, "1.32.9-1.1", gpus);
+        replies.remove(1);
+        let Reply::Cluster(ClusterReply::Node(node)) = &mut replies[0] else { panic!() };
+        node.unschedulable = cordoned;
+        judged(&state, "canary/dgx030/soak", &Reply::All(replies))
+    };
+    assert!(text(at("8", "v1.32.9", false)).starts_with("Ready at v1.32.9 with its devices for 60 s"));
+    assert!(matches!(at("7", "v1.32.9", false), Assess::Wait(why) if why.contains("7 allocatable")));
+    assert!(matches!(at("8", "v1.31.9", false), Assess::Wait(_)));
+    let Assess::Done(evidence) = at("8", "v1.32.9", true) else { panic!() };
+    assert!(
+        matches!(&evidence, crate::program::Evidence::Partly { what } if what.ends_with("it got no work"))
+    );
 }
 
 fn cordoned(owner: Option<Owner>) -> Reply {
@@ -215,9 +268,10 @@ fn a_cordon_of_an_ended_run_is_taken_over_and_one_of_an_open_run_is_not() {
     let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
     let of = |over| Some(Owner { run: RunId::new("r0").unwrap(), epoch: epoch.clone(), over });
     assert_eq!(judged(&state, CORDON, &cordoned(of(true))), Assess::Ready);
-    assert!(
-        matches!(judged(&state, CORDON, &cordoned(of(false))), Assess::Wait(why) if why.contains("run r0"))
-    );
+    let told = judged(&state, CORDON, &cordoned(of(false)));
+    let Assess::Blocked(reason) = told else { panic!("it would wait for ever: {told:?}") };
+    assert!(reason.code == "cordon-unknown" && reason.message.contains("run r0"), "{reason:?}");
+    assert!(reason.next.starts_with("kubectl annotate node dgx030 podlift.io/owner- &&"), "{reason:?}");
     let step = spec(&state, CORDON);
     let act =
         |reply: &Reply| step.kind.step().act(&Cx { state: &state, step, ahead: 0, acted: false }, reply);

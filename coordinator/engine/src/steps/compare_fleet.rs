@@ -6,8 +6,8 @@ use super::{Assess, Cx, Policy, Step, Touches};
 use crate::analysis::{compare, first_unseen, seen_of};
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::program::{Attestation, DIFFERENCES, Evidence, Finding, Given, Recorded, Severity, Shared};
-use jiff::Timestamp;
+use crate::machine::Accepted;
+use crate::program::{DIFFERENCES, Evidence, Finding, Given, Recorded, Severity, Shared};
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, Look, NodeName, OpOutput};
 use schemars::JsonSchema;
@@ -101,7 +101,7 @@ fn judge(cx: &Cx, found: Vec<Finding>) -> Assess {
     let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
     let all = podlift_model::count(bad.len(), "difference");
     let text = format!("{all} from before the run: {}{tail}", named.join("; "));
-    match accepted(cx) {
+    match cx.state.accepted(&cx.step.id, &text) {
         Some(a) => compared(format!("{text}. Accepted by {}{}", a.by, note(a)), found),
         None => Assess::Wait(format!(
             "{text}. First: {}. If they are meant: podlift attest {DIFFERENCES} --note WHY && podlift retry",
@@ -118,18 +118,8 @@ fn line(f: &Finding) -> String {
     f.node.as_ref().map_or(f.evidence.clone(), |n| format!("{n}: {}", f.evidence))
 }
 
-fn note(a: &Attestation) -> String {
+fn note(a: &Accepted) -> String {
     if a.note.is_empty() { String::new() } else { format!(" ({})", a.note) }
-}
-
-/// An attestation that is later than this step's first look; an earlier one can't be about the differences that it has found.
-pub fn accepted<'a>(cx: &Cx<'a>) -> Option<&'a Attestation> {
-    accepted_since(cx, cx.state.step(&cx.step.id)?.began?)
-}
-
-/// The same for differences that were first seen at this time.
-pub fn accepted_since<'a>(cx: &Cx<'a>, began: Timestamp) -> Option<&'a Attestation> {
-    cx.state.attestations.iter().find(|a| a.id == DIFFERENCES && a.at >= began)
 }
 
 /// Nodes of this run with records that only their agents can check.

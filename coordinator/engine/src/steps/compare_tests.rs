@@ -84,17 +84,17 @@ fn what_can_not_be_seen_is_not_taken_for_gone() {
 
 #[test]
 fn a_difference_that_somebody_accepts_in_the_run_ends_it_and_is_kept() {
-    let accepted = |at: Timestamp| {
-        let event = Event::Attested { name: DIFFERENCES.into(), by: "jane".into(), note: "new disk".into() };
-        let mut state = run(&mounted());
-        let id = state.plan.steps().last().unwrap().id.clone();
-        state.steps.get_mut(&id).unwrap().began = Timestamp::from_second(5).ok();
-        apply(Some(state), &RunId::new("r1").unwrap(), at, &event).unwrap()
-    };
     let reply = seen(cluster_survey(), "/dev/md2");
-    let before = accepted(Timestamp::from_second(4).unwrap());
-    assert!(matches!(judged(&before, &reply), Assess::Wait(_)), "said before the difference was seen");
-    let during = accepted(Timestamp::from_second(6).unwrap());
+    let attest = |state| {
+        let event = Event::Attested { name: DIFFERENCES.into(), by: "jane".into(), note: "new disk".into() };
+        say(Some(state), event)
+    };
+    let before = attest(run(&mounted()));
+    let Assess::Wait(reason) = judged(&before, &reply) else { panic!("said before the difference was seen") };
+    let step = before.plan.steps().last().unwrap().id.clone();
+    let during = attest(say(Some(before), Event::StepWaiting { step, reason }));
+    let other = seen(cluster_survey(), "/dev/md3");
+    assert!(matches!(judged(&during, &other), Assess::Wait(_)), "another difference than the one shown");
     let Assess::Done(Evidence::Compared { what, findings }) = judged(&during, &reply) else { panic!() };
     assert!(what.ends_with("Accepted by jane (new disk)") && findings.len() == 1, "{what}");
 }

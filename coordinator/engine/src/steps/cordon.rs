@@ -1,7 +1,7 @@
 //! Cordons a node, with owner and epoch in one patch. A node that was cordoned by others stays as it is; a cordon that an ended run of this
 //! journal has left is taken over. The step waits for its turn without a limit, because other nodes may need long.
 
-use super::reply::{all, done, odd};
+use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
@@ -51,7 +51,7 @@ impl Step for Cordon {
             return match &node.owner {
                 Some(_) if ours(cx, node) => done("cordoned by this run"),
                 Some(owner) if owner.over => Assess::Ready,
-                Some(owner) => Assess::Wait(format!("cordoned by podlift run {}", owner.run)),
+                Some(owner) => unknown(node, &owner.run),
                 None => done("was cordoned before by somebody else: stays so"),
             };
         }
@@ -73,6 +73,19 @@ impl Step for Cordon {
     fn undo(&self, cx: &Cx) -> Option<Act> {
         Some(Act::Cluster(ClusterAct::Uncordon { node: cx.node(), run: cx.state.run.clone() }))
     }
+}
+
+/// The cordon of a run that this journal does not know as ended. Another coordinator may be at work on the node.
+fn unknown(node: &NodeView, run: &RunId) -> Assess {
+    let name = &node.name;
+    let message = format!(
+        "{name} is cordoned by podlift run {run}, which this journal does not know as ended; if no other coordinator works with the node, take its mark away: the cordon then stays as one of another person, and the run goes on"
+    );
+    blocked(
+        "cordon-unknown",
+        message,
+        format!("kubectl annotate node {name} podlift.io/owner- && podlift retry"),
+    )
 }
 
 /// Maximum number of nodes in a reason.
@@ -112,8 +125,8 @@ fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
     })
 }
 
-/// Whether this run has the node at work in the same phase; such lanes are counted by `ahead`.
+/// Whether this run has the node at work in the same phase, in a lane that is not over; such lanes are counted by `ahead`.
 fn at_work(cx: &Cx, node: &NodeView) -> bool {
     let mut of_phase = cx.state.steps_of(&node.name).filter(|(spec, _)| spec.phase == cx.step.phase);
-    ours(cx, node) && of_phase.next().is_some()
+    ours(cx, node) && of_phase.any(|(_, step)| !step.is_over())
 }

@@ -33,7 +33,7 @@ impl<'a> Cx<'a> {
     /// Addresses of the API servers that take part.
     pub fn api_servers(&self) -> Vec<String> {
         let servers = self.program().inventory.control_planes();
-        let there = servers.filter(|n| !self.state.lost.contains_key(&n.name));
+        let there = servers.filter(|n| !self.state.goes_without(&n.name));
         there.filter_map(|n| n.facts.as_ref()?.advertise.clone()).collect()
     }
 

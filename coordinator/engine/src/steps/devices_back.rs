@@ -2,7 +2,6 @@
 //! are back. The device plugin needs time after the kubelet's restart, so the step waits. A lasting difference stops the run, which continues
 //! only if an operator attests that it is intended.
 
-use super::compare_fleet::{accepted, accepted_since};
 use super::reply::{all, cluster, done, odd, output};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::{compare, first_unseen};
@@ -46,8 +45,8 @@ impl Step for DevicesBack {
             Some(Err(why)) => return Assess::Wait(why),
             Some(Ok(found)) => found,
         };
-        let text = found.iter().map(|f| f.evidence.as_str()).collect::<Vec<_>>().join("; ");
-        match accepted(cx) {
+        let text = text(&found);
+        match cx.state.accepted(&cx.step.id, &text) {
             _ if found.is_empty() => whole(cx, all(reply).is_empty()),
             Some(a) => done(format!("{text}. Accepted by {}", a.by)),
             None => Assess::Wait(format!(
@@ -78,12 +77,17 @@ pub fn found(cx: &Cx, replies: &[Reply]) -> Option<Result<Vec<Finding>, String>>
     })
 }
 
-/// Whether an operator has attested, after this step of the same lane has seen them, that the differences are intended.
-pub fn is_accepted(cx: &Cx) -> bool {
+/// Whether an operator has attested that these differences are intended, when the step of the same lane had shown them.
+pub fn is_accepted(cx: &Cx, found: &[Finding]) -> bool {
     let node = cx.node();
     let mut lane = cx.state.steps_of(&node).filter(|(spec, _)| spec.phase == cx.step.phase);
     let mine = lane.find(|(spec, _)| spec.kind.step().verb() == VERB);
-    mine.and_then(|(_, step)| accepted_since(cx, step.began?)).is_some()
+    mine.is_some_and(|(spec, _)| cx.state.accepted(&spec.id, &text(found)).is_some())
+}
+
+/// The differences in one line.
+pub fn text(found: &[Finding]) -> String {
+    found.iter().map(|f| f.evidence.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// No difference: from all that was recorded, or only from what could be seen when the plan was made.

@@ -1,11 +1,16 @@
 //! Evicts the pods that may be evicted, and waits until they are gone. A failed eviction is a failure. A drain that takes too long pauses
 //! the run with the names of pods and budgets, and the run's own cordon stays.
 
-use super::reply::{blocked, cluster, done, odd};
+use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The step that keeps new pods from the node.
+const RESTS_ON: &[&str] = &["cordon"];
+/// Code of a drain that found its node schedulable.
+const CORDON_LOST: &str = "cordon-lost";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drain {}
@@ -20,6 +25,12 @@ impl Step for Drain {
     fn may_be_deferred(&self) -> bool {
         true
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        RESTS_ON
+    }
+    fn shows_loss(&self, code: &str) -> bool {
+        code == CORDON_LOST
+    }
     /// Evictions may stop at any point.
     fn interruptible(&self) -> bool {
         true
@@ -29,11 +40,22 @@ impl Step for Drain {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::PodsToEvict { node: cx.node(), options: options(cx) })
+        let looks = [
+            ClusterLook::Node { node: cx.node() },
+            ClusterLook::PodsToEvict { node: cx.node(), options: options(cx) },
+        ];
+        Probe::All(looks.map(Probe::Cluster).into())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(ClusterReply::Pods(pods)) = cluster(reply) else { return odd(reply) };
+        let [Reply::Cluster(ClusterReply::Node(node)), Reply::Cluster(ClusterReply::Pods(pods))] = all(reply)
+        else {
+            return odd(reply);
+        };
+        if !node.unschedulable {
+            // Evicted pods would come back, again and again.
+            return cx.again(RESTS_ON, format!("node {} is not cordoned any more", node.name));
+        }
         if !pods.refused.is_empty() {
             let (node, refused) = (cx.node(), pods.refused.join("; "));
             let message = format!(

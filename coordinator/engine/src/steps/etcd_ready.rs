@@ -27,27 +27,14 @@ impl Step for EtcdReady {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        let endpoints = others(cx);
-        Probe::All(vec![
-            cx.look(Look::EtcdHealth),
-            Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
-            Probe::Cluster(ClusterLook::NodesLately),
-        ])
+        Probe::All(looks(cx).into())
     }
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [etcd, Reply::Cluster(ClusterReply::Probes(probes)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
-            all(reply)
-        else {
-            return odd(reply);
+        let state = match judge(cx, all(reply)) {
+            None => return odd(reply),
+            Some(Err(why)) => return Assess::Wait(why),
+            Some(Ok(state)) => state,
         };
-        let Some(OpOutput::Etcd(state)) = output(etcd) else { return odd(reply) };
-        let state = &without_lost(cx, state);
-        if let Some(problem) = etcd_problems(state).into_iter().next() {
-            return Assess::Wait(format!("etcd: {problem}"));
-        }
-        if let Some(why) = alone(cx, probes, nodes) {
-            return Assess::Wait(why);
-        }
         match state.members.iter().find(|m| m.leader) {
             Some(leader) if leader.local && state.members.len() > 1 => Assess::Ready,
             Some(leader) => done(format!(
@@ -60,6 +47,43 @@ impl Step for EtcdReady {
     }
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::EtcdMoveLeader)
+    }
+}
+
+/// The questions about etcd and the other API servers.
+pub fn looks(cx: &Cx) -> [Probe; 3] {
+    let endpoints = others(cx);
+    [
+        cx.look(Look::EtcdHealth),
+        Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
+        Probe::Cluster(ClusterLook::NodesLately),
+    ]
+}
+
+/// etcd without the members of lost machines, or why this node's API server can't be taken away; `None` if a reply is of another kind than
+/// its look.
+fn judge(cx: &Cx, replies: &[Reply]) -> Option<Result<EtcdState, String>> {
+    let [etcd, Reply::Cluster(ClusterReply::Probes(probes)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
+        replies
+    else {
+        return None;
+    };
+    let Some(OpOutput::Etcd(state)) = output(etcd) else { return None };
+    let state = without_lost(cx, state);
+    let problem = etcd_problems(&state).into_iter().next().map(|problem| format!("etcd: {problem}"));
+    Some(match problem.or_else(|| alone(cx, probes, nodes)) {
+        Some(why) => Err(why),
+        None => Ok(state),
+    })
+}
+
+/// The verdict for a step that is about to stop an API server or an etcd member of this node, if the others can't do without it any more.
+/// `replies` answer `looks`.
+pub fn lost(cx: &Cx, replies: &[Reply]) -> Option<Assess> {
+    match judge(cx, replies) {
+        None => Some(odd(&Reply::All(replies.to_vec()))),
+        Some(Ok(_)) => None,
+        Some(Err(why)) => Some(cx.again(&["etcd-ready"], why)),
     }
 }
 

@@ -26,6 +26,8 @@ impl FlagDiff {
 }
 
 const ETCD_SERVERS: &str = "etcd-servers";
+/// Code of the stop.
+const LOSS: &str = "flag-loss";
 
 impl Step for FlagDiff {
     fn verb(&self) -> String {
@@ -78,7 +80,7 @@ impl Step for FlagDiff {
         }
         let writer = config.managers.first().map_or("nobody known".into(), Clone::clone);
         blocked(
-            "flag-loss",
+            LOSS,
             format!(
                 "on {}: {}. kubeadm-config was last written by {writer}: find out why; a retry repairs it again",
                 cx.node(),
@@ -86,6 +88,16 @@ impl Step for FlagDiff {
             ),
             "podlift retry",
         )
+    }
+}
+
+/// The verdict for a kubeadm run that would write now what this step has not seen: another text was put back since.
+pub fn lost(cx: &Cx, to: KubeVersion, diff: &Reply, config: &Reply) -> Option<Assess> {
+    let replies = Reply::All(vec![diff.clone(), config.clone()]);
+    match FlagDiff::to(to).assess(cx, &replies) {
+        Assess::Blocked(reason) if reason.code == LOSS => Some(cx.again(&["flag-diff"], reason.message)),
+        Assess::Blocked(reason) => Some(Assess::Blocked(reason)),
+        _ => None,
     }
 }
 

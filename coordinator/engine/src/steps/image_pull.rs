@@ -4,7 +4,7 @@
 use super::reply::{blocked, done, odd, once, output};
 use super::{Assess, Cx, Step, Touches};
 use crate::doors::{Act, Probe, Reply};
-use crate::program::{Given, Shared};
+use crate::program::{Evidence, Given, Shared};
 use podlift_model::images::NeededImage;
 use podlift_model::{HostOp, KubeVersion, Look, OpOutput};
 use schemars::JsonSchema;
@@ -58,7 +58,16 @@ impl Step for ImagePull {
         };
         let (absent, loose) = (names(|i| !i.present), names(|i| i.present && !i.pinned));
         match (absent.is_empty(), loose.is_empty(), cx.acted) {
-            (true, true, _) => done(format!("there and pinned: {}", podlift_model::count(images.needed.len(), "image"))),
+            (true, true, _) if !images.unseen.is_empty() => Assess::Done(Evidence::Partly {
+                what: format!(
+                    "there and pinned: {}; not known: {}",
+                    podlift_model::count(images.needed.len(), "image"),
+                    images.unseen.join("; ")
+                ),
+            }),
+            (true, true, _) => {
+                done(format!("there and pinned: {}", podlift_model::count(images.needed.len(), "image")))
+            }
             (true, false, true) => done(format!(
                 "there: {}; the runtime does not pin {}",
                 podlift_model::count(images.needed.len(), "image"),

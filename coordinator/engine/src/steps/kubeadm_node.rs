@@ -1,7 +1,9 @@
 //! `kubeadm upgrade node` on the other control-plane nodes and on workers.
 
 use super::kubelet_config;
-use super::manifests::{Fault, RESTS_ON, SKIP, looks, missing, policy, seen, written};
+use super::manifests::{
+    Fault, RESTS_ON, SKIP, is_cut_off, looks, missing, no_health_check, policy, seen, written,
+};
 use super::paths;
 use super::reply::{done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
@@ -9,7 +11,8 @@ use crate::analysis::kubeadm::has_phases;
 use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
-use podlift_model::{HostOp, KubeVersion};
+use podlift_model::op::SkipPhase;
+use podlift_model::{Failure, HostOp, KubeVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +61,9 @@ impl Step for KubeadmNode {
     fn brings_settings(&self) -> bool {
         true
     }
+    fn may_pass(&self, failure: &Failure) -> bool {
+        no_health_check(failure)
+    }
     fn sample() -> Self {
         Self::to(podlift_model::KubeVersion::new(1, 32, 9))
     }
@@ -76,6 +82,7 @@ impl Step for KubeadmNode {
             return missing(cx);
         }
         match &seen.manifests {
+            Ok(()) if is_cut_off(cx) && has_phases(*self.to) => Assess::Ready,
             Ok(()) => done(format!("three manifests at {}", *self.to)),
             Err(_) if !seen.config_at_target => Assess::Wait(format!(
                 "kubeadm-config is not at {} yet: kubeadm upgrade node takes its target from there",
@@ -87,10 +94,14 @@ impl Step for KubeadmNode {
         }
     }
 
-    /// kubeadm 1.31 deploys addons within the control-plane phase of its `upgrade node`.
-    fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        let whole = cx.role() == NodeRole::Worker || !has_phases(*self.to);
-        cx.host(HostOp::KubeadmNode { skip: if whole { vec![] } else { SKIP.to_vec() } })
+    /// kubeadm 1.31 deploys addons within the control-plane phase of its `upgrade node`. Manifests that are right are not written again.
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
+        if cx.role() == NodeRole::Worker || !has_phases(*self.to) {
+            return cx.host(HostOp::KubeadmNode { skip: vec![] });
+        }
+        let right = seen(reply, *self.to).is_some_and(|s| s.manifests.is_ok());
+        let control_plane = right.then_some(SkipPhase::ControlPlane);
+        cx.host(HostOp::KubeadmNode { skip: control_plane.into_iter().chain(SKIP).collect() })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

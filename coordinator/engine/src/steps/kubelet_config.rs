@@ -7,7 +7,7 @@ use super::paths;
 use super::reply::{all, cluster, done, facts, odd};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::mend_kubelet_config;
-use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
+use crate::doors::{Act, ClusterLook, ClusterReply, KubeletConfigView, Probe, Reply};
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::FLAG_LOSS;
 use podlift_model::{HostOp, Look};
@@ -63,6 +63,20 @@ pub fn looks(cx: &Cx) -> Probe {
     Probe::All(looks)
 }
 
+/// The verdict for a step that takes the kubelet's configuration from the ConfigMap, if that lacks the plan's repairs now.
+pub fn reverted(cx: &Cx, view: &KubeletConfigView) -> Option<Assess> {
+    let repairs = &cx.program().mends.repairs;
+    let needed = repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. }));
+    let right = !needed || mend_kubelet_config(&view.kubelet, repairs).is_ok_and(|text| text == view.kubelet);
+    (!right && cx.state.waived(FLAG_LOSS).is_none()).then(|| {
+        let writer = view.managers.first().map_or("an unknown writer", String::as_str);
+        cx.again(
+            &[REPAIR],
+            format!("ConfigMap kubelet-config lacks the plan's repairs, last written by {writer}"),
+        )
+    })
+}
+
 /// The verdict for a step that writes the kubelet's configuration. A repetition is harmless, so its own outcome is the evidence.
 pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
     let [config, first, lane @ ..] = all(reply) else { return odd(reply) };
@@ -78,15 +92,8 @@ pub fn judge(cx: &Cx, reply: &Reply, what: &str) -> Assess {
             )),
         };
     }
-    let repairs = &cx.program().mends.repairs;
-    let needed = repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. }));
-    let right = !needed || mend_kubelet_config(&view.kubelet, repairs).is_ok_and(|text| text == view.kubelet);
-    if !right && cx.state.waived(FLAG_LOSS).is_none() {
-        let writer = view.managers.first().map_or("an unknown writer", String::as_str);
-        return cx.again(
-            &[REPAIR],
-            format!("ConfigMap kubelet-config lacks the plan's repairs, last written by {writer}"),
-        );
+    if let Some(again) = reverted(cx, view) {
+        return again;
     }
     // Once the op may have begun, the file that an agent compares the patches with may have been written anew without them.
     let fresh = cx.state.step(&cx.step.id).is_none_or(|step| step.attempts == 0);

@@ -1,9 +1,9 @@
-//! Restarts the kubelet, and waits until it reports its new version. A drained node must still be empty right before.
+//! Restarts the kubelet, and waits until it reports its new version. A drained node must still be empty right before. Only a restart of this
+//! attempt counts: the version alone does not show that the kubelet has read the configuration that the lane has written.
 
 use super::empty::{Lane, RESTS_ON};
 use super::reply::{all, done, facts, node, odd, output};
-use super::skew;
-use super::{Assess, Cx, Step, Touches};
+use super::{Assess, Cx, Step, Touches, etcd_ready, skew};
 use crate::doors::{Act, ClusterLook, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
@@ -83,6 +83,7 @@ impl Step for KubeletRestart {
         // A new kubelet makes the static pods anew, and needs their images.
         if cx.role() == NodeRole::ControlPlane {
             looks.push(cx.look(Look::Images { to: *self.to }));
+            looks.extend(etcd_ready::looks(cx));
         }
         looks.extend(Lane::of(cx).looks());
         Probe::All(looks)
@@ -91,19 +92,24 @@ impl Step for KubeletRestart {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let [first, second, rest @ ..] = all(reply) else { return odd(reply) };
         let (Some(node), Some(facts)) = (node(first), facts(second)) else { return odd(reply) };
-        let (images, lane) = match (cx.role(), rest) {
-            (NodeRole::ControlPlane, [images, lane @ ..]) => match output(images) {
-                Some(OpOutput::Images(images)) => (Some(images), lane),
+        let (images, others, lane) = match (cx.role(), rest) {
+            (NodeRole::ControlPlane, [images, etcd, probes, nodes, lane @ ..]) => match output(images) {
+                Some(OpOutput::Images(images)) => {
+                    (Some(images), Some([etcd.clone(), probes.clone(), nodes.clone()]), lane)
+                }
                 _ => return odd(reply),
             },
-            (NodeRole::ControlPlane, []) => return odd(reply),
-            (NodeRole::Worker, lane) => (None, lane),
+            (NodeRole::ControlPlane, _) => return odd(reply),
+            (NodeRole::Worker, lane) => (None, None, lane),
         };
         match (node.kubelet == Some(*self.to), cx.acted) {
-            (true, _) => done(format!("kubelet {} reports", *self.to)),
+            (true, true) => done(format!("kubelet {} reports", *self.to)),
             (false, true) => Assess::Wait("the new kubelet has not reported yet".into()),
-            (false, false) => {
-                let lost = || self.lost(cx, facts, images).or_else(|| Lane::of(cx).lost(cx, lane));
+            // A kubelet of the right version may run with the configuration from before the lane wrote it.
+            (_, false) => {
+                let alone = || others.and_then(|replies| etcd_ready::lost(cx, &replies));
+                let lost =
+                    || self.lost(cx, facts, images).or_else(|| Lane::of(cx).lost(cx, lane)).or_else(alone);
                 skew::forbids(cx, *self.to).or_else(lost).unwrap_or(Assess::Ready)
             }
         }

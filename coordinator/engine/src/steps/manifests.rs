@@ -2,26 +2,36 @@
 //! kubeadm's exit code. Also what a kubeadm run rests on: images, guard and patches, which are asked again right before it.
 
 use super::reply::{all, config, done, facts, output};
-use super::{Assess, Cx, Policy};
-use crate::doors::{ClusterLook, Probe, Reply};
+use super::{Assess, Cx, Policy, etcd_ready, flag_diff, kubelet_config};
+use crate::analysis::kubeadm::has_phases;
+use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::program::FLAG_LOSS;
 use podlift_model::facts::GuardState;
 use podlift_model::heal::{HealFinding, HealKind};
 use podlift_model::images::ImagesState;
 use podlift_model::op::{Component, PatchName, SkipPhase};
-use podlift_model::{Digest, KubeVersion, Look, NodeFacts, OpOutput};
+use podlift_model::{Digest, Failure, KubeVersion, Look, NodeFacts, OpOutput, codes};
 use std::collections::BTreeMap;
 
 /// Phases that podlift runs as separate steps: addons roll over the whole fleet, and the kubelet's configuration goes with the kubelet.
 pub const SKIP: [SkipPhase; 2] = [SkipPhase::Addon, SkipPhase::KubeletConfig];
 
 /// Steps on whose results a kubeadm run of a control-plane node rests.
-pub const RESTS_ON: &[&str] = &["image-pull", "kubeadm-patches", "guard-arm"];
+pub const RESTS_ON: &[&str] = &["image-pull", "kubeadm-patches", "etcd-ready", "guard-arm", "flag-diff"];
 
+/// The looks at the result, and before kubeadm runs, the looks of the steps on which it rests.
 pub fn looks(cx: &Cx, to: KubeVersion) -> Probe {
     let config = Probe::Cluster(ClusterLook::KubeadmConfig);
-    Probe::All(vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })])
+    let mut looks =
+        vec![cx.look(Look::Facts), cx.look(Look::Manifests), config, cx.look(Look::Images { to })];
+    if !cx.acted {
+        looks.push(cx.look(Look::KubeadmDiff { to }));
+        looks.extend(etcd_ready::looks(cx));
+        // Without phases, kubeadm writes the kubelet's configuration in the same run.
+        looks.extend((!has_phases(to)).then_some(Probe::Cluster(ClusterLook::KubeletConfig)));
+    }
+    Probe::All(looks)
 }
 
 /// What is wrong with the manifests on disk.
@@ -44,6 +54,10 @@ pub struct Seen<'a> {
     pub manifests: Result<(), Fault>,
     pub config_at_target: bool,
     pub images: &'a ImagesState,
+    to: KubeVersion,
+    config: &'a Reply,
+    /// What kubeadm would change now, and the replies to `etcd_ready::looks`; empty if they were not asked for.
+    before: &'a [Reply],
 }
 
 impl Seen<'_> {
@@ -72,22 +86,31 @@ impl Seen<'_> {
             let what = format!("the guard of {} is not armed any more", cx.node());
             return Some(cx.again(&["guard-arm"], what));
         }
-        (self.facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none()).then(|| {
+        if self.facts.patches != patches(cx) && cx.state.waived(FLAG_LOSS).is_none() {
             let what = format!("the files for kubeadm --patches on {} are others than the plan's", cx.node());
-            cx.again(&["kubeadm-patches"], what)
-        })
+            return Some(cx.again(&["kubeadm-patches"], what));
+        }
+        let [diff, etcd, probes, nodes, kubelet @ ..] = self.before else { return None };
+        let others = [etcd.clone(), probes.clone(), nodes.clone()];
+        let kubelet = || match kubelet {
+            [Reply::Cluster(ClusterReply::KubeletConfig(view))] => kubelet_config::reverted(cx, view),
+            _ => None,
+        };
+        let diff = || flag_diff::lost(cx, self.to, diff, self.config);
+        etcd_ready::lost(cx, &others).or_else(diff).or_else(kubelet)
     }
 }
 
 pub fn seen<'a>(reply: &'a Reply, to: KubeVersion) -> Option<Seen<'a>> {
-    let [f, m, c, i] = all(reply) else { return None };
+    let [f, m, c, i, before @ ..] = all(reply) else { return None };
     let (facts, config) = (facts(f)?, config(c)?);
     let (Some(OpOutput::Manifests(findings)), Some(OpOutput::Images(images))) = (output(m), output(i)) else {
         return None;
     };
     let parsed = ClusterConfiguration::parse(&config.cluster_configuration).ok();
     let config_at_target = parsed.and_then(|p| p.kubernetes_version()) == Some(to);
-    Some(Seen { facts, manifests: manifests(to, facts, findings), config_at_target, images })
+    let manifests = manifests(to, facts, findings);
+    Some(Seen { facts, manifests, config_at_target, images, to, config: c, before })
 }
 
 /// The required content of this node's patches directory.
@@ -121,7 +144,21 @@ pub fn missing(cx: &Cx) -> Assess {
     ))
 }
 
-/// No automatic retry: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides on a second
+/// Whether kubeadm was tried in this run and was never seen to end well: it may have ended between two phases, and manifests show nothing of
+/// the phases after them. Each of these may be repeated.
+pub fn is_cut_off(cx: &Cx) -> bool {
+    let step = cx.state.step(&cx.step.id);
+    !cx.acted && step.is_some_and(|step| step.attempts > 0 && !step.ever_acted)
+}
+
+/// Whether kubeadm could not run the Job of its own health check in time. It does so before its first change (kubeadm 1.32
+/// `phases/upgrade/health.go:106-221`), and a slow image, a webhook or a full node delays the Job now and then.
+pub fn no_health_check(failure: &Failure) -> bool {
+    let shows = |text: &str| text.contains("[ERROR CreateJob]");
+    failure.code == codes::KUBEADM_FAILED && (shows(&failure.message) || shows(&failure.detail))
+}
+
+/// No automatic retry of other failures: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides on a second
 /// run.
 pub fn policy(cx: &Cx) -> Policy {
     Policy { retries: 0, ..cx.policy() }

@@ -47,6 +47,7 @@ mod pins;
 mod repair_config;
 mod repair_kubelet;
 mod reply;
+mod rollout;
 mod seal_backup;
 #[cfg(test)]
 mod seal_tests;

@@ -95,12 +95,12 @@ impl Step for Packages {
         };
         if let Some(other) = self.pins.iter().find(|p| self.only_hold && !there(p)) {
             let message = format!(
-                "package {} of {} is not {} any more: the node was at the target when the plan was made, and nothing is installed on a node that is not drained",
+                "package {} of {} is not {} any more: the node was at the target when the plan was made, and nothing is installed on a node that is not drained; leave it out, and the next run takes it",
                 other.package,
                 cx.node(),
                 other.version
             );
-            return blocked("package-changed", message, "podlift status");
+            return blocked("package-changed", message, format!("podlift defer {}", cx.node()));
         }
         let kubelet = self.pins.iter().find(|p| p.package == Package::Kubelet).map(|p| p.version.kube);
         if let Some(verdict) = kubelet.and_then(|to| skew::forbids(cx, to)) {

@@ -2,7 +2,7 @@
 //! kubeadm unit runs, and uses only endpoints that answer. The old text is in the plan, and so in the journal.
 
 use super::etcd_ready::is_at;
-use super::reply::{all, blocked, config, done, facts, odd, output};
+use super::reply::{all, blocked, config, done, facts, odd, output, partly};
 use super::{Assess, Cx, Step, StepKind, Touches};
 use crate::analysis::root_cause;
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeadmConfigView, Probe, Reply};
@@ -69,10 +69,10 @@ impl Step for RepairConfig {
         };
         let scope = scope(cx, nodes, *self.to);
         if let (Scope::Nothing, Some(waiver)) = (scope, cx.state.waived(FLAG_LOSS)) {
-            return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
+            return partly(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
         }
         match wanted(cx, config, *self.to, scope) {
-            Ok(None) => return done("kubeadm-config renders what runs"),
+            Ok(None) => return renders(cx),
             Ok(Some(_)) => (),
             Err(why) => {
                 return blocked(
@@ -165,6 +165,22 @@ fn wanted(
     let text = repair_at(&config.cluster_configuration, &repairs, version).map_err(|e| e.to_string())?;
     let same = ClusterConfiguration::parse(&text).is_ok_and(|repaired| repaired == parsed);
     Ok((!same).then_some(text))
+}
+
+/// kubeadm-config needs no repair, besides those that are waived by item.
+fn renders(cx: &Cx) -> Assess {
+    let what = "kubeadm-config renders what runs";
+    let gone = cx.program().mends.repairs.iter().filter(|repair| let_go(cx, repair));
+    let names: Vec<&str> = gone
+        .filter_map(|repair| match repair {
+            ConfigRepair::SetArg { name, .. } | ConfigRepair::SetEnv { name, .. } => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    match names.is_empty() {
+        true => done(what),
+        false => partly(format!("{what}, without what is waived: {}", names.join(", "))),
+    }
 }
 
 /// Whether the loss that this repair prevents is waived on every node that would have it.

@@ -1,7 +1,7 @@
 //! Repairs ConfigMap kubelet-config before kubeadm writes it over the nodes' own files. The step changes only the plan's keys, with a
 //! resourceVersion precondition. The old text is in the plan, and so in the journal; the backup has the object.
 
-use super::reply::{blocked, cluster, done, odd};
+use super::reply::{blocked, cluster, done, odd, partly};
 use super::{Assess, Cx, Step, Touches};
 use crate::analysis::mend_kubelet_config;
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, KubeletConfigView, Probe, Reply};
@@ -54,7 +54,7 @@ impl Step for RepairKubelet {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let Some(view) = view(reply) else { return odd(reply) };
         if let Some(waiver) = cx.state.waived(FLAG_LOSS) {
-            return done(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
+            return partly(format!("left as it is: {} waived it ({})", waiver.by, waiver.reason));
         }
         match mend_kubelet_config(&view.kubelet, &cx.program().mends.repairs) {
             Ok(text) if text == view.kubelet => done("kubelet-config has what all kubelets have"),

@@ -9,6 +9,11 @@ pub fn done(what: impl Into<String>) -> Assess {
     Assess::Done(Evidence::Seen { what: what.into() })
 }
 
+/// Only a part is done, and the line of the sign-off stays open.
+pub fn partly(what: impl Into<String>) -> Assess {
+    Assess::Done(Evidence::Partly { what: what.into() })
+}
+
 pub fn blocked(code: &str, message: impl Into<String>, next: impl Into<String>) -> Assess {
     let (message, next) = (message.into(), next.into());
     let (detail, undone) = (String::new(), String::new());

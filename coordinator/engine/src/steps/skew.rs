@@ -15,6 +15,6 @@ pub fn forbids(cx: &Cx, to: KubeVersion) -> Option<Assess> {
             to.minor(),
             behind.join(", ")
         );
-        blocked("api-server-behind", message, "podlift status")
+        blocked("api-server-behind", message, "podlift retry")
     })
 }

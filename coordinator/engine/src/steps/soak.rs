@@ -1,7 +1,7 @@
 //! The first workers have to stay as they are for a configured time before the next ones are touched.
 
-use super::reply::{done, node, odd};
-use super::{Assess, Cx, Policy, Step, Touches};
+use super::reply::{all, done, node, odd, partly};
+use super::{Assess, Cx, Policy, Step, Touches, devices_back};
 use crate::doors::{ClusterLook, Probe, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,14 +34,35 @@ impl Step for Soak {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::Node { node: cx.node() })
+        let node = Probe::Cluster(ClusterLook::Node { node: cx.node() });
+        Probe::All(std::iter::once(node).chain(devices_back::looks(cx)).collect())
     }
 
-    fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
-        let Some(node) = node(reply) else { return odd(reply) };
-        match node.ready {
-            true => done(format!("Ready for {} s after it was given back", self.seconds)),
-            false => Assess::Wait(format!("not Ready: {}", node.ready_message)),
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [first, devices @ ..] = all(reply) else { return odd(reply) };
+        let Some(node) = node(first) else { return odd(reply) };
+        let to = cx.program().to();
+        if !node.ready {
+            return Assess::Wait(format!("not Ready: {}", node.ready_message));
+        }
+        if node.kubelet != Some(to) {
+            return Assess::Wait(format!("Ready, and not at {to}"));
+        }
+        match devices_back::found(cx, devices) {
+            None => return odd(reply),
+            Some(Err(why)) => return Assess::Wait(why),
+            Some(Ok(found)) if !found.is_empty() && !devices_back::is_accepted(cx, &found) => {
+                return Assess::Wait(format!("not as before the run: {}", devices_back::text(&found)));
+            }
+            Some(Ok(_)) => {}
+        }
+        match node.unschedulable {
+            false => {
+                done(format!("Ready at {to} with its devices for {} s after it was given back", self.seconds))
+            }
+            true => {
+                partly(format!("Ready at {to} for {} s, and cordoned, so that it got no work", self.seconds))
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{Evidence, Shared, StopReason};
-use podlift_model::KubeVersion;
+use podlift_model::{Failure, KubeVersion};
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -104,6 +104,11 @@ pub trait Step: Sync {
 
     /// Whether a failure with this code shows that a result on which this step rests is gone.
     fn shows_loss(&self, _code: &str) -> bool {
+        false
+    }
+
+    /// Whether this failure has changed nothing and may not happen again: the op is tried once more without an operator.
+    fn may_pass(&self, _failure: &Failure) -> bool {
         false
     }
 

@@ -1,12 +1,15 @@
-//! Uncordons a node, if this run cordoned it.
+//! Uncordons a node, if this run cordoned it and the node is whole at this moment.
 
 use super::cordon::ours;
-use super::reply::{done, node, odd};
-use super::{Assess, Cx, Step, Touches};
-use crate::doors::{Act, ClusterAct, ClusterLook, Probe, Reply};
+use super::reply::{all, done, node, odd};
+use super::{Assess, Cx, Step, Touches, whole};
+use crate::doors::{Act, ClusterAct, Probe, Reply};
 use crate::inventory::NodeRole;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Steps that have shown that the node is whole.
+const RESTS_ON: &[&str] = &["node-ready", "devices-back"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Uncordon {}
@@ -21,6 +24,9 @@ impl Step for Uncordon {
     fn sign_off(&self, _role: NodeRole) -> Option<&'static str> {
         Some("cordons-returned")
     }
+    fn rests_on(&self) -> &'static [&'static str] {
+        RESTS_ON
+    }
     fn may_be_deferred(&self) -> bool {
         true
     }
@@ -29,14 +35,20 @@ impl Step for Uncordon {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        Probe::Cluster(ClusterLook::Node { node: cx.node() })
+        Probe::All(whole::looks(cx))
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let Some(node) = node(reply) else { return odd(reply) };
+        let Some(node) = all(reply).first().and_then(node) else { return odd(reply) };
         match node.unschedulable {
+            // The mark of this run stays when a person uncordons the node, and would pass a later cordon off as this run's.
+            false if ours(cx, node) => Assess::Ready,
             false => done("schedulable"),
-            true if ours(cx, node) => Assess::Ready,
+            // Devices may have gone since they were seen, for example in a pause.
+            true if ours(cx, node) => match whole::verdict(cx, all(reply)) {
+                Ok(()) => Assess::Ready,
+                Err(why) => cx.again(RESTS_ON, why),
+            },
             true => done("cordoned by somebody else: left so"),
         }
     }

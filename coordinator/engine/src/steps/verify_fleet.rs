@@ -1,12 +1,14 @@
-//! Checks the fleet as a whole at the end: versions and cordons of all nodes, nodes that joined meanwhile, and each API server separately.
+//! Checks the fleet as a whole at the end: versions and cordons of all nodes, nodes that joined meanwhile, the rollout of the addons, and
+//! each API server separately.
 //! Control-plane nodes have to be Ready. A worker that is not Ready at this moment is named, because each node was verified on its own.
 
 use super::reply::{all, blocked, odd};
-use super::{Assess, Cx, Step, Touches};
+use super::{Assess, Cx, Step, Touches, rollout};
 use crate::doors::{ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Evidence, Given, Shared};
 use podlift_model::KubeVersion;
+use podlift_model::op::Addon;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,15 +74,17 @@ impl Step for VerifyFleet {
 
     fn probe(&self, cx: &Cx) -> Probe {
         let endpoints = cx.api_servers();
-        Probe::All(vec![
-            Probe::Cluster(ClusterLook::Nodes),
-            Probe::Cluster(ClusterLook::ProbeApiServers { endpoints }),
-        ])
+        let mut looks = vec![ClusterLook::Nodes, ClusterLook::ProbeApiServers { endpoints }];
+        looks.extend((!addons(cx).is_empty()).then_some(ClusterLook::Addons));
+        Probe::All(looks.into_iter().map(Probe::Cluster).collect())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [Reply::Cluster(ClusterReply::Nodes(nodes)), Reply::Cluster(ClusterReply::Probes(probes))] =
-            all(reply)
+        let [
+            Reply::Cluster(ClusterReply::Nodes(nodes)),
+            Reply::Cluster(ClusterReply::Probes(probes)),
+            rest @ ..,
+        ] = all(reply)
         else {
             return odd(reply);
         };
@@ -104,12 +108,12 @@ impl Step for VerifyFleet {
             nodes.iter().filter(planned).filter(|n| !self.is_right(n)).map(|n| n.name.to_string()).collect();
         if !behind.is_empty() {
             let message = format!(
-                "not at {to} at the end of the run: {}; podlift defer NODE leaves one out",
+                "not at {to} at the end of the run: {}; this run does not upgrade them once more: leave each out, and the next run takes it",
                 behind.join(", ")
             );
-            return blocked("not-at-target", message, "podlift retry");
+            return blocked("not-at-target", message, format!("podlift defer {}", behind[0]));
         }
-        let ours = |n: &&NodeView| n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
+        let ours = |n: &&NodeView| n.unschedulable && n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
         if let Some(n) = nodes.iter().filter(ours).find(|n| !cx.state.goes_without(&n.name)) {
             return blocked(
                 "cordon-left",
@@ -117,13 +121,22 @@ impl Step for VerifyFleet {
                 format!("kubectl uncordon {} && podlift retry", n.name),
             );
         }
+        let rolled = match rest {
+            [] => String::new(),
+            [Reply::Cluster(ClusterReply::Addons(view))] => match rollout::judge(cx, addons(cx), view, nodes)
+            {
+                Ok(counts) => format!("; {counts}"),
+                Err(why) => return Assess::Wait(why),
+            },
+            _ => return odd(reply),
+        };
         let added: Vec<_> = nodes
             .iter()
             .filter(|n| cx.program().inventory.get(&n.name).is_none())
             .map(|n| n.name.clone())
             .collect();
         let what = format!(
-            "{} {} {to}, {} ready by themselves{}",
+            "{} {} {to}, {} ready by themselves{rolled}{}",
             podlift_model::count(nodes.iter().filter(planned).count(), "node"),
             if self.as_they_are { "not above" } else { "at" },
             podlift_model::count(probes.len(), "API server"),
@@ -131,6 +144,11 @@ impl Step for VerifyFleet {
         );
         Assess::Done(Evidence::Fleet { what, added })
     }
+}
+
+/// The addons that the cluster uses and the run upgrades.
+fn addons<'a>(cx: &Cx<'a>) -> &'a [Addon] {
+    cx.program().goal.upgrade().map(|upgrade| upgrade.addons.as_slice()).unwrap_or_default()
 }
 
 fn chosen(cx: &Cx, node: &NodeView) -> bool {

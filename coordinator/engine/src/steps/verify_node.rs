@@ -51,32 +51,47 @@ impl Step for VerifyNode {
         let (name, to) = (cx.node(), *self.to);
         match view.kubelet {
             _ if !view.ready => Assess::Wait(format!("not Ready: {}", view.ready_message)),
-            Some(kubelet) if kubelet == to && ours(cx, view) => blocked(
+            Some(kubelet) if kubelet == to && view.unschedulable && ours(cx, view) => blocked(
                 "cordon-left",
                 format!("node {name} still carries this run's cordon"),
                 format!("kubectl uncordon {name} && podlift retry"),
             ),
             Some(kubelet) if kubelet == to && other_package(facts, to).is_some() => {
                 let what = other_package(facts, to).unwrap_or_default();
-                blocked(
-                    "package-changed",
-                    format!("{name}: {what}"),
-                    format!("ssh {name} apt-mark hold kubeadm kubelet kubectl && podlift retry"),
-                )
+                blocked("package-changed", format!("{name}: {what}"), mend(cx, facts, to))
             }
             Some(kubelet) if kubelet == to => done(format!("Ready at {to}")),
             other => {
                 let is = other.map_or("an unknown version".into(), |v| v.to_string());
                 let message = format!(
-                    "not at {to} at the end of the run: {name} runs {is}; podlift defer {name} leaves it out"
+                    "not at {to} at the end of the run: {name} runs {is}; this run does not upgrade it once more: leave it out, and the next run takes it"
                 );
-                blocked("not-at-target", message, "podlift retry")
+                blocked("not-at-target", message, format!("podlift defer {name}"))
             }
         }
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
         Policy { poll: Duration::from_secs(5), ..cx.policy() }
+    }
+}
+
+/// The command that sets the packages right: a hold does not help where the version is another.
+fn mend(cx: &Cx, facts: &NodeFacts, to: KubeVersion) -> String {
+    let name = cx.node();
+    let wanted = cx.program().goal.upgrade().map(|upgrade| upgrade.packages.clone()).unwrap_or_default();
+    let other = wanted.iter().filter(|(package, _)| {
+        let is = facts.packages.get(package.name()).and_then(|p| p.version.as_ref());
+        is.is_none_or(|v| v.kube != to)
+    });
+    let pins: Vec<String> = other.map(|(package, version)| format!("{package}={version}")).collect();
+    let hold = "apt-mark hold kubeadm kubelet kubectl";
+    match pins.is_empty() {
+        true => format!("ssh {name} {hold} && podlift retry"),
+        false => format!(
+            "ssh {name} 'apt-get install -y --allow-change-held-packages {} && {hold}' && podlift retry",
+            pins.join(" ")
+        ),
     }
 }
 

@@ -10,9 +10,13 @@ use crate::program::StepSpec;
 use podlift_model::op::Package;
 use podlift_model::{Look, NodeFacts, NodeName, PackageVersion};
 
-/// Whether the lane of this cordon may have changed its node: then the node is looked at before it is uncordoned.
+/// Whether the node is looked at before it is uncordoned: the lane of this cordon may have changed it, or it was out of work before the
+/// lane began, so that the run may have taken over the cordon of a run that has left it half upgraded.
 pub fn needed(state: &RunState, cordon: &StepSpec) -> bool {
     let Some(node) = &cordon.node else { return false };
+    if state.plan.inventory.get(node).is_none_or(|n| n.view.unschedulable) {
+        return true;
+    }
     let mut lane = state.steps_of(node).filter(|(spec, _)| spec.phase == cordon.phase);
     lane.any(|(spec, step)| step.attempts > 0 && spec.kind.step().changes_node())
 }
@@ -36,7 +40,7 @@ pub fn verdict(cx: &Cx, replies: &[Reply]) -> Result<(), String> {
     let found = devices_back::found(cx, devices)
         .ok_or_else(|| format!("{name}: unexpected replies about its devices"))?
         .map_err(|unseen| format!("{name}: {unseen}"))?;
-    match found.is_empty() || devices_back::is_accepted(cx) {
+    match found.is_empty() || devices_back::is_accepted(cx, &found) {
         true => Ok(()),
         false => {
             let texts: Vec<&str> = found.iter().map(|f| f.evidence.as_str()).collect();

@@ -241,6 +241,7 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
         () if s.lost.contains_key(&n.name) => "lost",
         () if s.deferred.contains_key(&n.name) => "deferred",
         () if s.set_aside.contains_key(&n.name) => "failed",
+        () if over && was_at_target(s, n, &mine) => "at-target",
         () if over => "upgraded",
         () if mine.iter().any(|(_, x)| matches!(x.status, StepStatus::Failed { .. })) => "failed",
         () if s.is_upgraded(&n.name) => "upgraded",
@@ -258,6 +259,12 @@ fn node(s: &RunState, n: &NodeEntry, now: Timestamp) -> NodeReport {
         phases: s.plan.phases.iter().filter_map(|p| phase(s, p, &n.name, now)).collect(),
         unavailable_seconds: unavailable(&mine, now),
     }
+}
+
+/// Whether the run only looked at the node, because an earlier one had upgraded it.
+fn was_at_target(s: &RunState, n: &NodeEntry, mine: &[(&StepSpec, &StepState)]) -> bool {
+    let changed = mine.iter().any(|(x, step)| step.attempts > 0 && x.kind.step().changes_node());
+    s.plan.goal.upgrade().is_some() && n.view.kubelet == Some(s.plan.to()) && !changed
 }
 
 fn reason(s: &RunState, node: &NodeName) -> Option<String> {

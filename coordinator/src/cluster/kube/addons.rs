@@ -72,7 +72,8 @@ impl Addons<'_> {
         let generation = set["metadata"]["annotations"][GENERATION].as_str();
         let good = |pod: &Pod| {
             // Without the number on the DaemonSet nothing tells an old pod from a new one, and the counts have to.
-            let present = generation.is_none_or(|g| pod.labels.get(POD_GENERATION).is_some_and(|own| own == g));
+            let present =
+                generation.is_none_or(|g| pod.labels.get(POD_GENERATION).is_some_and(|own| own == g));
             pod.ready && pod.deleting.is_none() && present
         };
         let mut by_node: BTreeMap<String, bool> = BTreeMap::new();
@@ -127,7 +128,11 @@ impl Addons<'_> {
             let mut wanted = wanted.into_iter().flatten();
             wanted.all(|(key, value)| labels.get(key).is_some_and(|own| value == own.as_str()))
         };
-        Ok(views.into_iter().filter(|view| selected(&view.labels)).map(|view| view.name.to_string()).collect())
+        Ok(views
+            .into_iter()
+            .filter(|view| selected(&view.labels))
+            .map(|view| view.name.to_string())
+            .collect())
     }
 }
 

@@ -108,12 +108,8 @@ impl KubeCluster {
 
     async fn survey(&self, endpoints: &[String]) -> ClusterReply {
         let (servers, certificates) = (self.servers.as_ref(), self.certificates.as_ref());
-        let from = survey::Sources {
-            api: &self.api,
-            servers,
-            certificates,
-            never_interrupt: &self.never_interrupt,
-        };
+        let from =
+            survey::Sources { api: &self.api, servers, certificates, never_interrupt: &self.never_interrupt };
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 

@@ -81,7 +81,8 @@ pub(super) fn commands(member: &Member<'_>, seen: &Seen) -> Vec<String> {
     let usual = || Place { node: member.of.clone(), endpoints: vec![], etcdctl: Place::usual() };
     match (&seen.from, &seen.state) {
         (Some(from), Some(state)) => {
-            let commands: Vec<String> = stores(state).flat_map(|store| removal(member, store, from)).collect();
+            let commands: Vec<String> =
+                stores(state).flat_map(|store| removal(member, store, from)).collect();
             match commands.is_empty() {
                 true => vec![format!("  # etcd has no member of {}; seen from {}", member.of, from.node)],
                 false => commands,
@@ -186,10 +187,13 @@ mod tests {
     fn every_command_can_be_typed_whether_the_id_is_known_or_not() {
         let (of, address) = (name("runai-03"), Some("10.0.0.3"));
         let lost = Member { of: &of, address };
-        let known = commands(&lost, &seen(vec![member(1, Some("1"), true), member(3, Some("c0ffee"), false)]));
+        let known =
+            commands(&lost, &seen(vec![member(1, Some("1"), true), member(3, Some("c0ffee"), false)]));
         assert_eq!(
             known,
-            ["  etcdctl --cacert=/ca --cert=/crt --key=/key --endpoints=https://10.0.0.1:2379 member remove c0ffee   # on runai-01"]
+            [
+                "  etcdctl --cacert=/ca --cert=/crt --key=/key --endpoints=https://10.0.0.1:2379 member remove c0ffee   # on runai-01"
+            ]
         );
         let old = commands(&lost, &seen(vec![member(1, None, true), member(3, None, false)]));
         assert!(old[0].contains("member list   # on runai-01: the first column is the id"), "{old:?}");

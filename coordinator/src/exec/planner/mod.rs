@@ -15,7 +15,7 @@ use crate::head::Head;
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, VIP};
-use podlift_engine::goals::{Ask, BcmView, PlanError, PlanInput};
+use podlift_engine::goals::{Ask, BcmView, Earlier, PlanError, PlanInput};
 use podlift_engine::inventory::Inventory;
 use podlift_engine::program::Attestation;
 use podlift_engine::survey::ClusterSurvey;
@@ -40,6 +40,7 @@ pub struct Planner {
 pub(crate) struct Journaled {
     pub attestations: Vec<Attestation>,
     pub open_run: Option<RunId>,
+    pub earlier: Earlier,
 }
 
 type Told<T> = Result<T, String>;
@@ -115,6 +116,7 @@ impl Planner {
             cluster_survey,
             open_run: known.open_run,
             attestations: known.attestations,
+            earlier: known.earlier,
             now: self.clock.now(),
         })
     }

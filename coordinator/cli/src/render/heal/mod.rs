@@ -39,7 +39,8 @@ pub(crate) fn status(seen: &Heal, screen: Screen) -> String {
         );
     }
     out += &wrapped(&attention(&watched), screen);
-    let _ = writeln!(out, "{} in the journal: podlift heal history", podlift_model::count(seen.heals, "heal"));
+    let _ =
+        writeln!(out, "{} in the journal: podlift heal history", podlift_model::count(seen.heals, "heal"));
     out
 }
 

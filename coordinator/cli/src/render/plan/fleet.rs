@@ -35,7 +35,10 @@ pub(super) fn nodes(plan: &Program, all: bool, screen: Screen) -> String {
     }
     let more = match shown.len() - cut {
         0 => String::new(),
-        n => format!("{} not Ready, without an agent or at another version; -v shows them\n", count(n, "more node")),
+        n => format!(
+            "{} not Ready, without an agent or at another version; -v shows them\n",
+            count(n, "more node")
+        ),
     };
     let tail = match rest.len() {
         0 => String::new(),

@@ -113,7 +113,9 @@ fn a_plan_of_a_thousand_nodes_in_trouble_fits_a_screen() {
     let text = plan(&made, false, screen);
     let lines = text.lines().count();
     assert!(lines < 150, "{lines} lines: {text}");
-    for part in ["79 more nodes not Ready", "more findings of this kind; -v shows them", "more workers at v1.31.9"] {
+    for part in
+        ["79 more nodes not Ready", "more findings of this kind; -v shows them", "more workers at v1.31.9"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(plan(&made, true, screen).lines().count() > 1000, "-v shows all");

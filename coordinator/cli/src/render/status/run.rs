@@ -15,7 +15,8 @@ pub(super) fn progress(run: &RunSummary, rows: &[NodeRow]) -> String {
         let nodes = match begun {
             0 => "nodes that have begun are finished".into(),
             n => {
-                let (has, is) = (podlift_model::agree(n, "has", "have"), podlift_model::agree(n, "is", "are"));
+                let (has, is) =
+                    (podlift_model::agree(n, "has", "have"), podlift_model::agree(n, "is", "are"));
                 format!("{} that {has} begun {is} finished", podlift_model::count(n, "node"))
             }
         };

@@ -8,7 +8,7 @@ use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::program::{Goal, Mends, Program, Upgrade};
+use crate::program::{Goal, LeftOut, Mends, Program, Upgrade};
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
@@ -42,7 +42,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         images: images::of(input, &chosen),
         losses: lost.losses.clone(),
     });
-    let also = also(input, &chosen, &repairs, &lost);
+    let also = also(input, &chosen, &repairs, &lost, &left_out);
     let phases = order::phases(&input.inventory, &chosen, &input.options, &goal.shared(), &also);
     let mends = Mends {
         prevented: cause.prevented,
@@ -61,13 +61,19 @@ fn also(
     chosen: &Inventory,
     repairs: &[ConfigRepair],
     lost: &loss::Predicted,
+    left_out: &[LeftOut],
 ) -> order::Also {
     let kept = |n: &NodeEntry| n.facts.as_ref().is_some_and(|f| !f.patches.is_empty());
     let wanted = |n: &NodeEntry| lost.patches.iter().any(|p| p.nodes.contains(&n.name));
     let patched = chosen.nodes.iter().filter(|n| kept(n) || wanted(n)).map(|n| n.name.clone());
+    let config = input.kubeadm_config.as_ref().ok();
+    let config = config.and_then(|c| ClusterConfiguration::parse(&c.cluster_configuration).ok());
     order::Also {
+        config_at_target: config.and_then(|c| c.kubernetes_version()) == Some(input.to),
         kubelet_config: repairs.iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched.collect(),
+        without: left_out.iter().filter(|out| !out.unready).map(|out| out.node.clone()).collect(),
+        unfinished: input.carried().since.into_keys().collect(),
         whole_apply: !has_phases(input.to),
     }
 }
@@ -104,10 +110,11 @@ fn validate(input: &PlanInput, from: KubeVersion) -> Result<(), PlanError> {
 
 pub(in crate::goals) fn waivers(input: &PlanInput) -> Result<(), PlanError> {
     for waiver in &input.waivers {
-        match waiver.item() {
-            Some((node, flag)) => item(input, &waiver.check, node, flag)?,
-            None if checks::WAIVABLE.contains(&waiver.check.as_str()) => {}
-            None => {
+        match (waiver.item(), waiver.devices()) {
+            (Some((node, flag)), _) => item(input, &waiver.check, node, flag)?,
+            (None, Some(node)) => devices(input, &waiver.check, node)?,
+            (None, None) if checks::WAIVABLE.contains(&waiver.check.as_str()) => {}
+            (None, None) => {
                 let known = checks::WAIVABLE.join(", ");
                 return Err(PlanError::UnknownWaiver { check: waiver.check.clone(), known });
             }
@@ -133,6 +140,25 @@ fn item(input: &PlanInput, check: &str, node: &str, flag: &str) -> Result<(), Pl
         }
         true => bad("expected the flag's name without dashes, e.g. flag-loss/NODE/profiling".into()),
         false => Ok(()),
+    }
+}
+
+/// Checks the waiver of a node's devices: a name that was mistyped would waive nothing.
+fn devices(input: &PlanInput, check: &str, node: &str) -> Result<(), PlanError> {
+    let known: Vec<&str> = input.earlier.recorded.since.keys().map(|n| n.as_str()).collect();
+    match known.contains(&node) {
+        true => Ok(()),
+        false => Err(PlanError::BadItem { check: check.into(), why: unknown_devices(&known) }),
+    }
+}
+
+fn unknown_devices(known: &[&str]) -> String {
+    match known.is_empty() {
+        true => "no earlier run has left a node unfinished, so there is no older record of devices: leave the waiver out".into(),
+        false => format!(
+            "no earlier run has left this node unfinished: expected devices/NODE with one of {}, or leave the waiver out",
+            known.join(", ")
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::analysis::root_cause::RootCause;
 use crate::goals::{PlanError, PlanInput};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::program::{Loss, loss_item};
+use crate::program::{Loss, Waiver, loss_item};
 use std::collections::BTreeSet;
 
 /// Number of items that an error lists.
@@ -21,10 +21,27 @@ pub(in crate::goals) fn check(
     }
     let known = all(cause, losses);
     let asked = input.waivers.iter().filter(|w| w.item().is_some());
+    if let Some((waiver, why)) = asked.clone().find_map(|w| Some((w, several(w, losses)?))) {
+        return Err(PlanError::BadItem { check: waiver.check.clone(), why });
+    }
     match asked.map(|w| &w.check).find(|check| !known.contains(*check)) {
         None => Ok(()),
         Some(check) => Err(PlanError::BadItem { check: check.clone(), why: why(&known) }),
     }
+}
+
+/// Why an item does not name one loss: it has no component, and several components of the node lose a flag of this name.
+fn several(waiver: &Waiver, losses: &[Loss]) -> Option<String> {
+    let (node, flag) = waiver.item()?;
+    let mine = losses.iter().filter(|l| l.name == flag && l.nodes.iter().any(|n| n.as_str() == node));
+    let components: BTreeSet<&str> = mine.map(|l| l.component.as_str()).collect();
+    (components.len() > 1).then(|| {
+        let names: Vec<&str> = components.into_iter().collect();
+        format!(
+            "{} would lose it on {node}, and the item has no component: repair kubeadm-config for the one that is to keep it, or leave the waiver out",
+            names.join(" and ")
+        )
+    })
 }
 
 /// The losses that a waiver can accept: those that nothing repairs, and those that a repair of kubeadm-config prevents.

@@ -9,6 +9,7 @@ use crate::steps::{
     KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, StepAside,
     StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
 };
+use podlift_model::op::Component;
 use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, PackageVersion};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,12 @@ pub(super) struct Also {
     pub kubelet_config: bool,
     /// Nodes whose patches directory the run writes.
     pub patched: BTreeSet<NodeName>,
+    /// kubeadm-config names the target already.
+    pub config_at_target: bool,
+    /// Workers that are left out by name.
+    pub without: BTreeSet<NodeName>,
+    /// Nodes that an earlier run has left unfinished, so that their devices are compared with its record.
+    pub unfinished: BTreeSet<NodeName>,
     /// The target's kubeadm has no phases of `upgrade apply`, so apply and node also update addons and the kubelet's configuration.
     pub whole_apply: bool,
 }
@@ -38,7 +45,11 @@ pub(super) fn phases(
     let open = |n: &&NodeEntry| !ready.iter().any(|r| r.name == n.name);
     let workers: Vec<&NodeEntry> = chosen.of_role(NodeRole::Worker).filter(open).collect();
     let kubelets: Vec<&NodeEntry> = servers.iter().copied().filter(open).collect();
+    // A worker that is left out by name shows nothing. Which ones are not Ready changes all the time, and the machine sees to those.
+    let (workers, without): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
+        workers.into_iter().partition(|n| !also.without.contains(&n.name));
     let canary = (options.canary as usize).min(workers.len());
+    let others: Vec<&NodeEntry> = workers[canary..].iter().copied().chain(without).collect();
     // Clients need two other API servers while one is away.
     let aside = options.step_aside && every.len() > 2;
     let drafts = [
@@ -51,7 +62,7 @@ pub(super) fn phases(
             lanes: vec![(None, root_cause(shared, also))],
         },
         pre_stage(chosen, &open, options, shared, also),
-        control_plane(&servers, shared, aside),
+        control_plane(&servers, shared, also, aside),
         addons(&servers, shared, also),
         Draft {
             name: "kubelets",
@@ -65,7 +76,7 @@ pub(super) fn phases(
             title: "Nodes that are at the target already",
             why: "what is done is verified, and not done again",
             parallel: ready.len().max(1) as u32,
-            lanes: ready.iter().map(|n| (Some(n.name.clone()), verified(n, shared))).collect(),
+            lanes: ready.iter().map(|n| (Some(n.name.clone()), verified(n, shared, also))).collect(),
         },
         Draft {
             name: "canary",
@@ -79,7 +90,7 @@ pub(super) fn phases(
             title: "Workers",
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),
-            lanes: lanes(&workers[canary..], &worker(shared)),
+            lanes: lanes(&others, &worker(shared)),
         },
         Draft {
             name: "verify",
@@ -111,6 +122,15 @@ fn is_done(node: &NodeEntry, shared: &Shared) -> bool {
         && present(node).len() == PACKAGES.len()
 }
 
+/// Whether kubeadm has nothing left to do for the node's control plane: manifests, package and kubeadm-config are at the target.
+fn is_raised(node: &NodeEntry, shared: &Shared, also: &Also) -> bool {
+    let Some(facts) = &node.facts else { return false };
+    let whole = facts.manifests.len() >= Component::ALL.len();
+    let manifests = facts.manifests.iter().all(|m| m.version == Some(shared.to));
+    let kubeadm = present(node).get(&Kubeadm).is_some_and(|v| v.kube == shared.to);
+    also.config_at_target && whole && manifests && kubeadm
+}
+
 const PACKAGES: [Package; 3] = [Kubeadm, Kubelet, Kubectl];
 
 /// The packages of a node with their versions.
@@ -119,9 +139,19 @@ fn present(node: &NodeEntry) -> BTreeMap<Package, PackageVersion> {
     PACKAGES.iter().filter_map(of).collect()
 }
 
-/// Steps that look and hold, on a node that is done.
-fn verified(node: &NodeEntry, shared: &Shared) -> Vec<StepKind> {
-    vec![Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]
+/// Steps that look and hold, on a node that is done. A cordon that an ended run has left is taken over, and given back when the node is whole.
+fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
+    let left = node.view.unschedulable && node.view.owner.as_ref().is_some_and(|owner| owner.over);
+    let mut steps: Vec<StepKind> = vec![];
+    steps.extend(left.then(|| Cordon {}.into()));
+    steps.extend([Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]);
+    if left || also.unfinished.contains(&node.name) {
+        steps.push(DevicesBack {}.into());
+    }
+    if left {
+        steps.extend([Uncordon {}.into(), ImageRelease {}.into()]);
+    }
+    steps
 }
 
 fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
@@ -167,7 +197,7 @@ fn pre_stage(
     }
 }
 
-fn control_plane(servers: &[&NodeEntry], shared: &Shared, aside: bool) -> Draft {
+fn control_plane(servers: &[&NodeEntry], shared: &Shared, also: &Also, aside: bool) -> Draft {
     let to = shared.to;
     let steps = |first: bool| {
         let upgrade: StepKind = match first {
@@ -186,7 +216,9 @@ fn control_plane(servers: &[&NodeEntry], shared: &Shared, aside: bool) -> Draft 
         steps.push(GuardDisarm {}.into());
         steps
     };
-    let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), steps(i == 0))).collect();
+    let seen = || -> Vec<StepKind> { vec![FlagDiff::to(to).into(), VerifyApi::at(to).into()] };
+    let lane = |i: usize, n: &NodeEntry| if is_raised(n, shared, also) { seen() } else { steps(i == 0) };
+    let lanes = servers.iter().enumerate().map(|(i, n)| (Some(n.name.clone()), lane(i, n))).collect();
     Draft {
         name: "control-plane",
         title: "Control plane, API servers",

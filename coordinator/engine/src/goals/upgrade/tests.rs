@@ -322,6 +322,59 @@ fn a_node_at_the_target_is_only_looked_at_by_the_next_run() {
 }
 
 #[test]
+fn an_api_server_at_the_target_is_only_looked_at_by_the_next_run() {
+    let mut i = input();
+    ["runai-01", "runai-02"].iter().for_each(|node| upgraded(&mut i, node));
+    let verbs = |i: &PlanInput, node: &str| -> Vec<String> {
+        let plan = build(i).unwrap();
+        let phase = plan.phases.iter().find(|p| p.name == "control-plane").unwrap();
+        let lane = phase.lanes.iter().find(|l| l.node == Some(name(node))).unwrap();
+        lane.steps.iter().map(|s| s.kind.step().verb()).collect()
+    };
+    assert!(verbs(&i, "runai-01").contains(&"kubeadm-apply".into()), "its last phases may be open");
+    let config = i.kubeadm_config.as_mut().unwrap();
+    config.cluster_configuration = config.cluster_configuration.replace("v1.31.14", "v1.32.9");
+    for node in ["runai-01", "runai-02"] {
+        assert_eq!(verbs(&i, node), ["flag-diff", "verify-api"]);
+    }
+    assert!(verbs(&i, "runai-03").contains(&"kubeadm-node".into()));
+}
+
+#[test]
+fn a_cordon_that_an_ended_run_left_on_a_node_at_the_target_is_given_back_when_the_node_is_whole() {
+    let mut i = input();
+    upgraded(&mut i, "dgx030");
+    let view = &mut i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx030")).unwrap().view;
+    let epoch = podlift_model::Epoch { number: 1, instance: podlift_model::InstanceId::new("head").unwrap() };
+    let run = podlift_model::RunId::new("r0").unwrap();
+    view.owner = Some(crate::doors::Owner { run, epoch, over: true });
+    view.unschedulable = true;
+    let plan = build(&i).unwrap();
+    let lane = plan.phases.iter().find(|p| p.name == "at-target").unwrap().lanes[0].clone();
+    let verbs: Vec<String> = lane.steps.iter().map(|s| s.kind.step().verb()).collect();
+    let wanted = [
+        "cordon",
+        "install-kubeadm-kubelet-kubectl",
+        "node-ready",
+        "devices-back",
+        "uncordon",
+        "image-release",
+    ];
+    assert_eq!(verbs, wanted);
+}
+
+#[test]
+fn a_worker_that_is_left_out_by_name_is_not_the_first_one() {
+    let mut i = input();
+    i.options.without = vec!["dgx030".into()];
+    let plan = build(&i).unwrap();
+    let lane =
+        |phase: &str, n: usize| plan.phases.iter().find(|p| p.name == phase).unwrap().lanes[n].node.clone();
+    assert_eq!(lane("canary", 0), Some(name("dgx031")));
+    assert_eq!(lane("workers", 2), Some(name("dgx030")), "it is skipped at its place");
+}
+
+#[test]
 fn a_plan_for_some_nodes_leaves_no_api_server_behind_their_kubelets() {
     let blocked = |nodes: &[&str], at_target: &[&str]| {
         let mut i = input();

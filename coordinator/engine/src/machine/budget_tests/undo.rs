@@ -12,7 +12,8 @@ fn due(tape: &Tape) -> Vec<(NodeName, bool)> {
 }
 
 fn defer(tape: &mut Tape) {
-    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "mainboard".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "mainboard".into(), by: "me".into() })
+        .unwrap();
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn members_of_lost_machines_do_not_count() {
     else {
         panic!()
     };
+    // A server that is deferred for its hardware can't hold the end of the run either.
     let endpoints = vec!["10.77.0.11:6443".to_string(), "10.77.0.12:6443".into()];
     assert!(looks.contains(&Probe::Cluster(ClusterLook::ProbeApiServers { endpoints })), "{looks:?}");
 }
@@ -54,6 +55,7 @@ fn each_node_is_verified_on_its_own_and_the_fleet_does_not_wait_for_one_moment()
         matches!(at(|v| v.kubelet = "v1.31.9".parse().ok()), Assess::Blocked(r) if r.code == "not-at-target")
     );
     let ours = |v: &mut NodeView| {
+        v.unschedulable = true;
         let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
         v.owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
     };
@@ -99,14 +101,84 @@ fn addons_of_an_earlier_run_are_not_applied_again() {
     let state = run(&i);
     let at = |images: &[&str], acted| {
         let images = images.iter().map(ToString::to_string).collect();
-        let kube_proxy_version = "v1.32.9".parse().ok();
-        let view = AddonsView { kube_proxy: true, coredns: true, kube_proxy_version, images, ..AddonsView::default() };
-        assess(&state, "addons/addons", acted, &Reply::Cluster(ClusterReply::Addons(view)))
+        let view = AddonsView { images, kube_proxy_version: "v1.32.9".parse().ok(), ..rolled() };
+        assess(&state, "addons/addons", acted, &of_addons(&state, view, &[]))
     };
-    assert_eq!(text(at(&images, false)), "coredns, kube-proxy run the images of v1.32.9 already");
+    let counts = "coredns: 2 of 2 pods updated, 2 available; kube-proxy: 7 of 7 pods updated, 7 available";
+    let already = format!("coredns, kube-proxy run the images of v1.32.9 already; {counts}");
+    assert_eq!(text(at(&images, false)), already);
     assert_eq!(at(&[images[1], "registry.k8s.io/coredns/coredns:v1.11.1"], false), Assess::Ready);
     assert_eq!(at(&[], false), Assess::Ready);
-    assert_eq!(text(at(&[], true)), "coredns, kube-proxy");
+    assert_eq!(text(at(&[], true)), counts);
+}
+
+fn rolled() -> AddonsView {
+    let whole = |desired| {
+        Some(RolloutView {
+            observed: true,
+            desired,
+            updated: desired,
+            available: desired,
+            unready_nodes: vec![],
+        })
+    };
+    AddonsView {
+        kube_proxy: true,
+        coredns: true,
+        kube_proxy_version: "v1.32.9".parse().ok(),
+        kube_proxy_rollout: whole(7),
+        coredns_rollout: whole(2),
+        ..AddonsView::default()
+    }
+}
+
+/// The reply to the step's looks, with these nodes not Ready.
+fn of_addons(state: &RunState, view: AddonsView, down: &[&str]) -> Reply {
+    let views = state.plan.inventory.nodes.iter().map(|n| n.view.clone());
+    let views = views.map(|v| NodeView { ready: !down.contains(&v.name.as_str()), ..v });
+    let nodes = Reply::Cluster(ClusterReply::Nodes(views.collect()));
+    Reply::All(vec![Reply::Cluster(ClusterReply::Addons(view)), nodes])
+}
+
+#[test]
+fn addons_are_done_when_their_pods_have_rolled_out_and_no_dead_node_holds_them() {
+    let mut state = run(&input());
+    let mut view = rolled();
+    let at = |state: &RunState, view: &AddonsView, down: &[&str]| {
+        assess(state, "addons/addons", true, &of_addons(state, view.clone(), down))
+    };
+    view.coredns_rollout.as_mut().unwrap().available = 1;
+    let waits = Assess::Wait("coredns: 2 of 2 pods updated, 1 available".into());
+    assert_eq!(at(&state, &view, &[]), waits);
+    view.coredns_rollout.as_mut().unwrap().observed = false;
+    assert!(matches!(at(&state, &view, &[]), Assess::Wait(why) if why.contains("has not seen")));
+    view = rolled();
+    let proxy = view.kube_proxy_rollout.as_mut().unwrap();
+    (proxy.updated, proxy.available) = (5, 4);
+    assert!(matches!(at(&state, &view, &[]), Assess::Wait(_)), "where the pods are is not known");
+    view.kube_proxy_rollout.as_mut().unwrap().unready_nodes = vec![name("dgx031"), name("dgx032")];
+    let counts = "kube-proxy: 5 of 7 pods updated, 4 available";
+    assert_eq!(at(&state, &view, &["dgx031"]), Assess::Wait(format!("{counts}; waits for dgx032")));
+    // A node without which the run goes on holds nothing, whether it is Ready or not.
+    state = say(
+        Some(state),
+        Event::NodeDeferred { node: name("dgx032"), by: "jane".into(), reason: "disk".into() },
+    );
+    let done = text(at(&state, &view, &["dgx031"]));
+    assert!(
+        done.ends_with(&format!(
+            "{counts}; not waited for, because they are not Ready or left out: dgx031, dgx032"
+        )),
+        "{done}"
+    );
+    // The end of the run asks once more.
+    let views = state.plan.inventory.nodes.iter();
+    let at_target = views.map(|n| NodeView { kubelet: "v1.32.9".parse().ok(), ..n.view.clone() }).collect();
+    let parts =
+        [ClusterReply::Nodes(at_target), ClusterReply::Probes(vec![]), ClusterReply::Addons(view.clone())];
+    let end =
+        judged(&state, "after/verify-fleet", &Reply::All(parts.into_iter().map(Reply::Cluster).collect()));
+    assert_eq!(end, Assess::Wait(format!("{counts}; waits for dgx031")));
 }
 
 #[test]
@@ -118,12 +190,15 @@ fn a_drain_passes_its_options_on_and_names_what_it_leaves() {
     let cx = Cx { state: &state, step, ahead: 0, acted: false };
     let options = DrainOptions { force: true, ..DrainOptions::default() };
     let look = ClusterLook::PodsToEvict { node: name("dgx030"), options: options.clone() };
-    assert_eq!(step.kind.step().probe(&cx), Probe::Cluster(look));
+    let Probe::All(looks) = step.kind.step().probe(&cx) else { panic!() };
+    assert_eq!(looks[1], Probe::Cluster(look));
     let view = EvictionView {
         left: vec!["kube-system/agent: it tolerates everything".into()],
         ..Default::default()
     };
-    let reply = Reply::Cluster(ClusterReply::Pods(view));
+    let cordoned = NodeView { unschedulable: true, ..super::view("dgx030", false) };
+    let reply =
+        Reply::All([ClusterReply::Node(cordoned), ClusterReply::Pods(view)].map(Reply::Cluster).into());
     assert!(
         text(judged(&state, "canary/dgx030/drain", &reply))
             .ends_with("left by design: kube-system/agent: it tolerates everything")

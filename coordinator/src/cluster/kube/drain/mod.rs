@@ -111,7 +111,9 @@ impl Drain<'_> {
             let ends = match self.round(&sight, &sorted, deadline, told).await {
                 Ok(ends) => ends,
                 // What blocks a drain of a node that takes new pods is not what the budgets say.
-                Err(failure) => return Err(self.cordoned_node(&patience, epoch).await.err().unwrap_or(failure)),
+                Err(failure) => {
+                    return Err(self.cordoned_node(&patience, epoch).await.err().unwrap_or(failure));
+                }
             };
             gone.add(&sorted.evict, &ends);
             // A pod may have been bound to the node just before the cordon, so the list is read again.

@@ -26,7 +26,8 @@ fn proxy(node: &str, generation: &str, ready: bool) -> Value {
     let mut out = pod(&format!("kube-proxy-{node}"), None);
     out["metadata"]["namespace"] = "kube-system".into();
     out["metadata"]["labels"] = json!({"k8s-app": "kube-proxy", "pod-template-generation": generation});
-    out["metadata"]["ownerReferences"] = json!([{"kind": "DaemonSet", "name": "kube-proxy", "controller": true}]);
+    out["metadata"]["ownerReferences"] =
+        json!([{"kind": "DaemonSet", "name": "kube-proxy", "controller": true}]);
     out["spec"]["nodeName"] = node.into();
     out["status"]["conditions"] = json!([{"type": "Ready", "status": if ready { "True" } else { "False" }}]);
     out
@@ -55,19 +56,14 @@ async fn nodes_with_an_old_an_unready_or_no_kube_proxy_are_named() {
         .on(PODS, &[(200, json!({"metadata": {}, "items": pods}))])
         .on("GET /api/v1/nodes", &[(200, json!({"metadata": {}, "items": nodes}))]);
     let rollout = addons(&played).await.kube_proxy_rollout.unwrap();
-    assert_eq!(
-        (rollout.observed, rollout.desired, rollout.updated, rollout.available),
-        (true, 4, 2, 3)
-    );
+    assert_eq!((rollout.observed, rollout.desired, rollout.updated, rollout.available), (true, 4, 2, 3));
     let unready: Vec<&str> = rollout.unready_nodes.iter().map(|n| n.as_str()).collect();
     assert_eq!(unready, ["dgx031", "dgx032", "dgx033"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_is_complete_costs_no_list_of_pods_and_an_old_status_is_not_believed() {
-    let status = |observed: u32| {
-        json!({"observedGeneration": observed, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3})
-    };
+    let status = |observed: u32| json!({"observedGeneration": observed, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3});
     let whole = Played::default().on(SET, &[(200, set(status(5)))]);
     let rollout = addons(&whole).await.kube_proxy_rollout.unwrap();
     assert!(rollout.observed && rollout.unready_nodes.is_empty());
@@ -80,13 +76,12 @@ async fn a_rollout_that_is_complete_costs_no_list_of_pods_and_an_old_status_is_n
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_counts_its_replicas_and_one_without_a_status_is_not_judged() {
-    let deployment = |status: Value| json!({"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status});
+    let deployment =
+        |status: Value| json!({"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status});
     let seen = json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "availableReplicas": 2});
-    let rollout = addons(&Played::default().on(DNS, &[(200, deployment(seen))])).await.coredns_rollout.unwrap();
-    assert_eq!(
-        (rollout.observed, rollout.desired, rollout.updated, rollout.available),
-        (true, 2, 1, 2)
-    );
+    let rollout =
+        addons(&Played::default().on(DNS, &[(200, deployment(seen))])).await.coredns_rollout.unwrap();
+    assert_eq!((rollout.observed, rollout.desired, rollout.updated, rollout.available), (true, 2, 1, 2));
     let fresh = addons(&Played::default().on(DNS, &[(200, deployment(json!({})))])).await;
     assert!(!fresh.coredns_rollout.unwrap().observed);
     let none = addons(&Played::default().on(DNS, &[(200, deployment(Value::Null))])).await;

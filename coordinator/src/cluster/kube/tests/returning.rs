@@ -115,5 +115,9 @@ async fn pods_that_are_made_as_fast_as_they_go_end_with_the_time_of_the_drain() 
     let force = DrainOptions { force: true, ..DrainOptions::default() };
     let failure = api.drain_with(3, force).await.unwrap_err();
     assert_eq!(failure.code, codes::DRAIN_BLOCKED);
-    assert!(failure.message.contains("others come to it") && failure.message.contains("a/bare"), "{}", failure.message);
+    assert!(
+        failure.message.contains("others come to it") && failure.message.contains("a/bare"),
+        "{}",
+        failure.message
+    );
 }

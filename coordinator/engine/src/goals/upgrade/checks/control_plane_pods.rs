@@ -23,9 +23,7 @@ fn judge(pod: &PodView) -> Option<Finding> {
         None if !pod.ready => {
             (severity(pod), format!("is not ready (phase {}), {restarts}{last}", pod.phase))
         }
-        None if pod.mirror && pod.restarts >= MANY => {
-            (Severity::Note, format!("has had {restarts}{last}"))
-        }
+        None if pod.mirror && pod.restarts >= MANY => (Severity::Note, format!("has had {restarts}{last}")),
         None => return None,
     };
     let next = format!("kubectl -n {} describe pod {}", pod.namespace, pod.name);

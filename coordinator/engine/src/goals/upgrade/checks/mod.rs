@@ -16,6 +16,7 @@ mod clock;
 mod control_plane_pods;
 mod cordons;
 pub(super) mod coredns;
+mod devices;
 mod disk;
 mod dpkg;
 mod etcd;
@@ -50,12 +51,13 @@ mod strays;
 mod surveyed;
 mod tigera;
 mod trust;
+mod went_back;
 
 use crate::analysis::root_cause::RootCause;
 use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
-use crate::program::{FLAG_LOSS, Finding, GoalName, LeftOut, Loss, PlanOptions, Severity};
+use crate::program::{DEVICES, FLAG_LOSS, Finding, GoalName, LeftOut, Loss, PlanOptions, Severity};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -208,6 +210,8 @@ const CHECKS: &[Check] = &[
     ("apt-sources", sources::check),
     ("kubeadm-patches", patch_folders::check),
     ("ca-trust", trust::check),
+    (DEVICES, devices::check),
+    (went_back::ID, went_back::check),
     ("attestations", attested::check),
 ];
 

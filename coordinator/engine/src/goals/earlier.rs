@@ -1,0 +1,64 @@
+//! What the runs of the journal have left, as far as a new plan depends on it: the record from before a run began work on a node that it has
+//! not finished, and the version at which each node's kubelet was left.
+
+use crate::machine::RunState;
+use crate::program::Recorded;
+use jiff::Timestamp;
+use podlift_model::{KubeVersion, NodeName, RunId};
+use std::collections::BTreeMap;
+
+/// A node as a run has left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub kubelet: KubeVersion,
+    pub run: RunId,
+    /// Time of the run's last event.
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Earlier {
+    /// Records of the nodes that the newest run has not finished (`Recorded::since`), and of no other part.
+    pub recorded: Recorded,
+    /// Nodes whose upgrade a run has finished, as the last of these runs left them.
+    pub left: BTreeMap<NodeName, Left>,
+}
+
+impl Earlier {
+    /// From the ended runs of the journal, the oldest first.
+    pub fn of<'a>(runs: impl Iterator<Item = &'a RunState>) -> Self {
+        let mut out = Self::default();
+        for state in runs {
+            out.recorded = unfinished(state);
+            let nodes = state.plan.inventory.nodes.iter().map(|n| &n.name);
+            for node in nodes.filter(|node| state.is_upgraded(node)) {
+                let left = Left { kubelet: state.plan.to(), run: state.run.clone(), at: state.last };
+                out.left.insert(node.clone(), left);
+            }
+        }
+        out
+    }
+}
+
+/// The records of nodes that the run changed and has not finished, or that were unfinished when it began and still are.
+fn unfinished(state: &RunState) -> Recorded {
+    let recorded = &state.plan.recorded;
+    let changed = |node: &NodeName| {
+        let mut steps = state.steps_of(node);
+        steps.any(|(spec, step)| step.attempts > 0 && spec.kind.step().changes_node())
+    };
+    let open =
+        |node: &NodeName| (recorded.since.contains_key(node) || changed(node)) && !state.is_upgraded(node);
+    let mut out = Recorded {
+        hardware: recorded.hardware.clone(),
+        mounts: recorded.mounts.clone(),
+        infiniband: recorded.infiniband.clone(),
+        since: recorded.since.clone(),
+        ..Recorded::default()
+    };
+    out.retain_nodes(open);
+    for node in state.plan.inventory.nodes.iter().map(|n| &n.name).filter(|node| open(node)) {
+        out.since.entry(node.clone()).or_insert_with(|| state.run.clone());
+    }
+    out
+}

@@ -1,0 +1,61 @@
+//! How far the addons have rolled out, judged for the nodes that can take part. A DaemonSet never has its pod on a node that is down, so
+//! nodes that are not Ready, or without which the run goes on, are named and not waited for.
+
+use super::Cx;
+use crate::doors::{AddonsView, NodeView, RolloutView};
+use podlift_model::NodeName;
+use podlift_model::op::Addon;
+
+/// Maximum number of nodes in a text.
+const NAMED: usize = 5;
+
+/// What has rolled out, for the evidence; an error is what is still awaited.
+pub fn judge(cx: &Cx, addons: &[Addon], view: &AddonsView, nodes: &[NodeView]) -> Result<String, String> {
+    let parts: Result<Vec<String>, String> =
+        addons.iter().map(|addon| one(cx, *addon, view, nodes)).collect();
+    Ok(parts?.join("; "))
+}
+
+fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<String, String> {
+    let rollout = match addon {
+        Addon::Coredns => &view.coredns_rollout,
+        Addon::KubeProxy => &view.kube_proxy_rollout,
+    };
+    let Some(rollout) = rollout else { return Ok(format!("{addon}: its pods could not be counted")) };
+    if !rollout.observed {
+        return Err(format!("{addon}: its controller has not seen the new specification yet"));
+    }
+    let counts = counts(addon, rollout);
+    if rollout.updated >= rollout.desired && rollout.available >= rollout.desired {
+        return Ok(counts);
+    }
+    let (awaited, passed): (Vec<&NodeName>, Vec<&NodeName>) =
+        rollout.unready_nodes.iter().partition(|node| takes_part(cx, node, nodes));
+    match (awaited.is_empty(), passed.is_empty()) {
+        (true, false) => Ok(format!(
+            "{counts}; not waited for, because they are not Ready or left out: {}",
+            listed(&passed)
+        )),
+        (true, true) => Err(counts),
+        (false, _) => Err(format!("{counts}; waits for {}", listed(&awaited))),
+    }
+}
+
+fn counts(addon: Addon, rollout: &RolloutView) -> String {
+    let RolloutView { desired, updated, available, .. } = rollout;
+    format!("{addon}: {updated} of {} updated, {available} available", podlift_model::count(*desired, "pod"))
+}
+
+/// Whether the node can run the new pod now, and the run still counts on it.
+fn takes_part(cx: &Cx, node: &NodeName, nodes: &[NodeView]) -> bool {
+    let ready = nodes.iter().any(|n| n.name == *node && n.ready);
+    ready && !cx.state.goes_without(node) && cx.program().left_out(node).is_none()
+}
+
+fn listed(nodes: &[&NodeName]) -> String {
+    let named: Vec<&str> = nodes.iter().take(NAMED).map(|n| n.as_str()).collect();
+    match nodes.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
