@@ -34,6 +34,11 @@ pub const APT_INTERRUPTED: &str = "apt-interrupted";
 /// The node's apt sources do not offer the exact version.
 pub const PACKAGE_VERSION_MISSING: &str = "package-version-missing";
 
+// Devices.
+
+/// Pods or processes that the drain did not account for hold devices of the node, or the agent can't find out whether any does.
+pub const DEVICES_HELD: &str = "devices-held";
+
 // Images.
 
 pub const IMAGE_PULL_FAILED: &str = "image-pull-failed";

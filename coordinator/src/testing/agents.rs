@@ -279,7 +279,7 @@ impl State {
                 facts.manifests.iter_mut().for_each(|m| m.version = "v1.32.9".parse().ok());
             }
             HostOp::KubeadmAddons { to, .. } => self.kube_proxy = Some(*to),
-            HostOp::KubeletRestart => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
+            HostOp::KubeletRestart { .. } => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
             HostOp::EtcdSnapshot { run } => {
                 self.snapshot = Some(self.files.snapshot(node, run));
             }
