@@ -21,22 +21,27 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
+/// How long a failed load of the table is a fact of the node: as long as a coordinator needs to see why the op changed nothing. A lock or a
+/// lack of memory passes, and the next restart of the API server has to try again.
+const REFUSED: Duration = Duration::from_secs(60);
+
 /// What this agent remembers of the table.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
     /// False if the table was seen to be absent since the agent's start or its last change.
     absent: AtomicBool,
-    /// Why `nft` could not load the table at the last attempt.
-    refused: Mutex<Option<String>>,
+    /// When `nft` last could not load the table, and why. It counts for `REFUSED` only.
+    refused: Mutex<Option<(Instant, String)>>,
 }
 
 impl Aside {
     fn refused(&self) -> Option<String> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        refused.filter(|(at, _)| at.elapsed() < REFUSED).map(|(_, why)| why)
     }
 
     fn set_refused(&self, why: Option<String>) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why.map(|why| (Instant::now(), why));
     }
 }
 

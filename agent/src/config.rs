@@ -1,5 +1,6 @@
 //! The agent's configuration file. Unknown keys are an error. Each setting has the default that is documented here.
 
+pub use crate::interlock::AllowedUnit;
 pub use crate::recipient::Recipient;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
@@ -38,6 +39,8 @@ pub struct Config {
     pub session: Session,
     #[serde(default)]
     pub ops: Ops,
+    #[serde(default)]
+    pub interlock: Interlock,
     #[serde(default)]
     pub backup: Backup,
     #[serde(default)]
@@ -116,6 +119,23 @@ pub struct Ops {
     pub step_aside: bool,
     /// Whether kubeadm may renew certificates; false if another tool distributes and renews them. true
     pub certificate_renewal: bool,
+}
+
+/// When devices (GPUs, InfiniBand) in use stop an op (docs/interlock.md).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Interlock {
+    /// Services whose processes may hold devices, besides those that the agent knows: "nvsm*", "site-monitor.service". []
+    pub allow: Vec<AllowedUnit>,
+    /// How long an op waits for the release of devices before it is refused. "15s"
+    #[serde(with = "duration")]
+    pub wait: Duration,
+}
+
+impl Default for Interlock {
+    fn default() -> Self {
+        Self { allow: Vec::new(), wait: Duration::from_secs(15) }
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -209,6 +229,7 @@ impl Config {
             heal: Heal::default(),
             session: Session::default(),
             ops: Ops::default(),
+            interlock: Interlock::default(),
             backup: Backup::default(),
             metrics: Metrics::default(),
             telemetry: telemetry::Settings::default(),
@@ -285,11 +306,15 @@ mod tests {
             "otlp_endpoint",
             "certificate_renewal",
             "step_aside",
+            "allow",
+            "wait",
         ];
         let all =
             settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
         let all: Config = podlift_common::config::parse(&all, Path::new("agent.toml")).unwrap();
         assert_eq!(all.metrics.listen, Metrics::default().listen, "the example shows another default");
+        assert_eq!(all.interlock.wait, Interlock::default().wait, "the example shows another default");
+        assert_eq!(all.interlock.allow.len(), 2, "the example shows the option");
         assert!(all.telemetry.otlp_endpoint.is_some(), "the example shows the option");
     }
 
@@ -319,6 +344,8 @@ mod tests {
                 "backup.recipients = \"ssh-ed25519 AAAA\" is not valid: expected age1",
             ),
             ("[backup]\nrecipients = [\"AGE-SECRET-KEY-1ABC\"]\n", "that is a secret key"),
+            ("[interlock]\nallow = [\"gpu monitor\"]\n", "interlock.allow = \"gpu monitor\" is not valid"),
+            ("[interlock]\nwait = \"15\"\n", "not a duration"),
             ("[telemetry]\notlp_endpoint = \"here\"\n", "telemetry.otlp_endpoint = \"here\" is not valid"),
         ];
         for (text, want) in cases {

@@ -8,6 +8,7 @@ pub mod config;
 mod daemon;
 mod down;
 mod executor;
+mod interlock;
 mod keeper;
 mod kubelet_user;
 mod learn;

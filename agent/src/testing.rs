@@ -14,6 +14,7 @@ pub struct Bench {
     pub files: Arc<MemFiles>,
     pub commands: Arc<FakeCommands>,
     pub watch: Arc<FakeWatch>,
+    pub devices: Arc<FakeDevices>,
     pub host: Host,
     pub config: Config,
 }
@@ -24,16 +25,17 @@ impl Bench {
     }
 
     fn of(fakes: Fakes) -> Self {
-        let Fakes { files, commands, watch, host } = fakes;
+        let Fakes { files, commands, watch, devices, host } = fakes;
         let name = "runai-01".parse().unwrap();
         let config = Config::new(name, "runaicluster".parse().unwrap(), "127.0.0.1:1".parse().unwrap());
-        Self { files, commands, watch, host, config }
+        Self { files, commands, watch, devices, host, config }
     }
 
     pub fn control_plane(self) -> Self {
-        let Self { files, commands, watch, host, config } = self;
-        let Fakes { files, commands, watch, host } = Fakes { files, commands, watch, host }.control_plane();
-        Self { files, commands, watch, host, config }
+        let Self { files, commands, watch, devices, host, config } = self;
+        let Fakes { files, commands, watch, devices, host } =
+            Fakes { files, commands, watch, devices, host }.control_plane();
+        Self { files, commands, watch, devices, host, config }
     }
 
     pub fn node(&self) -> Arc<Node> {

@@ -16,6 +16,7 @@ use podlift_engine::program::{PlanOptions, SitePolicy};
 use podlift_model::{ClusterName, NodeName};
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -122,8 +123,8 @@ pub struct Run {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plan {
-    /// Workers that may be unavailable at once. 1
-    pub max_unavailable: u32,
+    /// Workers that may be unavailable at once, from 1. 1
+    pub max_unavailable: NonZeroU32,
     /// Workers that go first and alone. 1
     pub canary: u32,
     /// How long the first workers must stay Ready with work on them before the next one is touched. "0s"
@@ -193,7 +194,7 @@ impl Default for Plan {
         let o = PlanOptions::default();
         let seconds = |n: u32| Duration::from_secs(n.into());
         Self {
-            max_unavailable: o.max_unavailable,
+            max_unavailable: NonZeroU32::new(o.max_unavailable).unwrap_or(NonZeroU32::MIN),
             canary: o.canary,
             canary_soak: seconds(o.canary_soak_seconds),
             drain: seconds(o.drain_seconds),
@@ -237,7 +238,7 @@ impl Plan {
     fn options(&self) -> PlanOptions {
         let seconds = |d: Duration| u32::try_from(d.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
         PlanOptions {
-            max_unavailable: self.max_unavailable,
+            max_unavailable: self.max_unavailable.get(),
             canary: self.canary,
             canary_soak_seconds: seconds(self.canary_soak),
             drain_seconds: seconds(self.drain),
@@ -331,11 +332,17 @@ vip = "10.141.255.254:10443"
         let text = include_str!("../../deploy/config/policy.toml");
         let shown = text
             .replace("# site-gates =", "site-gates =")
-            .replace("# required-attestations =", "required-attestations =");
+            .replace("# required-attestations =", "required-attestations =")
+            .replace("# never-interrupt =", "never-interrupt =");
         let policy: SitePolicy = parse(&shown, Path::new("policy.toml")).unwrap();
         policy.validate().unwrap();
         assert_eq!(parse::<SitePolicy>(text, Path::new("policy.toml")).unwrap(), SitePolicy::default());
-        assert_eq!(policy.site_gates, SitePolicy::default().site_gates, "the example shows another default");
+        let own = SitePolicy::default();
+        assert_eq!(
+            (&policy.site_gates, &policy.never_interrupt),
+            (&own.site_gates, &own.never_interrupt),
+            "the example shows other defaults"
+        );
         let config: Config =
             parse(&format!("{SMALL}[plan]\nsite_gates = [\"Other\"]"), Path::new("x.toml")).unwrap();
         assert_eq!(config.settings(None).options.site_gates, ["Other"]);
@@ -367,6 +374,8 @@ vip = "10.141.255.254:10443"
             ("[bcm]\nsocket = \"/run/podlift/bcm.sock\"", "bcm.socket is gone"),
             ("[backup]\nrecipients = [\"age1nope\"]", "is not an age recipient: expected age1"),
             ("[backup]\nkeep = 0", "expected a nonzero u32"),
+            ("[plan]\nmax_unavailable = 0", "expected a nonzero u32"),
+            ("[plan]\nmax_unavailable = \"10%\"", "expected a nonzero u32"),
             ("[backup]\ndefault_certificate = \"tls\"", "names no object: expected NAMESPACE/NAME"),
         ] {
             let text = format!("{SMALL}{extra}");

@@ -15,6 +15,8 @@ mod meters;
 pub mod metrics;
 #[cfg(test)]
 mod no_process_tests;
+#[cfg(test)]
+mod plural_tests;
 mod pulse;
 pub mod server;
 pub mod service;

@@ -42,7 +42,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> anyhow::Result<()
     let meters = Arc::new(Meters::default());
     let journal = SqliteJournal::open(&config.journal).map_err(StoreError::Journal)?;
     let store = Store::open(Box::new(Metered::new(journal, &meters)), clock.clone())?;
-    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config, &meters).await?);
+    let cluster: Arc<dyn Cluster> = Arc::new(kube(&config, policy.as_ref(), &meters).await?);
     let (name, of_hub) = (config.cluster.clone(), config.hub());
     let hub = Hub::over(cluster.clone(), name, store.clone(), clock.clone(), of_hub);
     let parts = Parts {
@@ -151,7 +151,7 @@ fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
     Ok(Some(policy))
 }
 
-async fn kube(config: &Config, meters: &Meters) -> anyhow::Result<KubeCluster> {
+async fn kube(config: &Config, policy: Option<&SitePolicy>, meters: &Meters) -> anyhow::Result<KubeCluster> {
     let k = &config.kubernetes;
     let client = connect(&k.kubeconfig, k.timeout).await?;
     let credentials = Credentials::of(&k.kubeconfig).await?;
@@ -159,6 +159,10 @@ async fn kube(config: &Config, meters: &Meters) -> anyhow::Result<KubeCluster> {
     let servers = ByAddress::new(&k.kubeconfig, k.timeout).await?;
     let watches = connect_for_watches(&k.kubeconfig, k.timeout).await?;
     let cluster = KubeCluster::new(client, Arc::new(prober), k.timeout).with_servers(Arc::new(servers));
+    let cluster = match policy {
+        Some(policy) => cluster.with_never_interrupt(policy.never_interrupt.clone()),
+        None => cluster,
+    };
     Ok(cluster.with_meters(meters.api.clone()).with_watches(watches))
 }
 

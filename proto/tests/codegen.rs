@@ -7,6 +7,8 @@ use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use std::path::{Path, PathBuf};
 
+/// The kubelet's API that the agent asks.
+const PODRESOURCES: &str = "kubelet/podresources/v1/api.proto";
 const FILES: [&str; 3] = ["podlift/v1/types.proto", "podlift/v1/agent.proto", "podlift/v1/control.proto"];
 
 fn here() -> PathBuf {
@@ -17,18 +19,23 @@ fn blessing() -> bool {
     std::env::var_os("PODLIFT_BLESS").is_some()
 }
 
-fn generate(out: &Path) {
-    let fds = protox::compile(FILES, [here()]).expect("the .proto files compile");
+fn generate(files: &[&str], out: &Path) {
+    let fds = protox::compile(files, [here()]).expect("the .proto files compile");
     let configured = tonic_prost_build::configure().codec_path("crate::codec::Codec");
     configured.out_dir(out).compile_fds(fds).expect("code is generated");
 }
 
 #[test]
 fn generated_code_is_current() {
+    is_current(&FILES, "podlift.v1.rs");
+    is_current(&[PODRESOURCES], "v1.rs");
+}
+
+fn is_current(files: &[&str], name: &str) {
     let dir = tempfile::tempdir().expect("a scratch folder");
-    generate(dir.path());
-    let fresh = std::fs::read_to_string(dir.path().join("podlift.v1.rs")).expect("the generated file");
-    let checked_in = here().join("src/gen/podlift.v1.rs");
+    generate(files, dir.path());
+    let fresh = std::fs::read_to_string(dir.path().join(name)).expect("the generated file");
+    let checked_in = here().join("src/gen").join(name);
     if blessing() {
         std::fs::create_dir_all(checked_in.parent().expect("a parent")).expect("the folder");
         std::fs::write(&checked_in, &fresh).expect("written");

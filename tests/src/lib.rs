@@ -9,6 +9,7 @@ pub mod direct;
 pub mod fault_matrix;
 pub mod link;
 pub mod metric_names;
+pub mod pauses;
 pub mod pod;
 pub mod press;
 pub mod prober;

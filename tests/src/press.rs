@@ -4,55 +4,87 @@ use crate::pod::{Pod, name};
 use podlift_coordinator::Command;
 use podlift_engine::program::StopReason;
 
-/// The first `podlift …` of a text, as the coordinator gets it. `Err`: it is none that goes on with a run.
-pub fn command(next: &str) -> Result<Command, String> {
-    let Some((_, rest)) = next.split_once("podlift ") else {
-        return Err(format!("no podlift command in {next:?}"));
-    };
-    let ends = |w: &&str| !matches!(*w, "or" | "and" | "then");
-    let words: Vec<&str> = rest
-        .split_whitespace()
-        .take_while(ends)
-        .map(|w| w.trim_matches(|c: char| matches!(c, ',' | ';' | ':' | '`' | '.' | '(' | ')')))
-        .collect();
+/// The words of the first `podlift …` of a text, up to the end of its clause.
+fn words(next: &str) -> Option<Vec<&str>> {
+    let mut words = vec!["podlift"];
+    for word in next.split_once("podlift ")?.1.split_whitespace() {
+        if matches!(word, "or" | "and" | "then" | "&&") {
+            break;
+        }
+        let bare = word.trim_end_matches([',', ';', ':', '`', '.', ')']);
+        words.push(bare);
+        if bare.len() < word.len() {
+            break;
+        }
+    }
+    Some(words)
+}
+
+/// The first `podlift …` of a text, as the coordinator gets it: one command or two. `Err`: the command line refuses it as it is printed, or
+/// it goes on with no run.
+pub fn commands(next: &str) -> Result<Vec<Command>, String> {
+    let words = words(next).ok_or_else(|| format!("no podlift command in {next:?}"))?;
+    podlift_cli::parse(&words).map_err(|why| format!("{next:?} can't be typed as it is printed: {why}"))?;
     let value = |flag: &str| words.iter().position(|w| *w == flag).and_then(|i| words.get(i + 1)).copied();
     let reason = || "the lab presses the printed command".to_string();
-    match words.as_slice() {
+    let command = match &words[1..] {
         ["retry", ..] => {
             let step = value("--step").map(str::parse).transpose();
             let step = step.map_err(|e| format!("{next:?} names no step: {e}"))?;
-            Ok(Command::Retry { step, repair_dpkg: words.contains(&"--repair-dpkg") })
+            Command::Retry { step, repair_dpkg: words.contains(&"--repair-dpkg") }
         }
-        ["resume", ..] => Ok(Command::Resume),
-        ["approve", ..] => Ok(Command::Approve),
-        ["takeover", ..] => Ok(Command::Takeover),
-        ["defer", node, ..] => Ok(Command::Defer { node: name(node), reason: reason() }),
-        _ => Err(format!("{next:?} goes on with no run")),
-    }
+        ["resume", ..] => Command::Resume,
+        ["approve", ..] => Command::Approve,
+        ["takeover", ..] => Command::Takeover,
+        ["defer", node, ..] => Command::Defer { node: name(node), reason: reason() },
+        _ => return Err(format!("{next:?} goes on with no run")),
+    };
+    let unwaive = value("--unwaive").map(|check| Command::Unwaive { check: check.into() });
+    Ok(unwaive.into_iter().chain([command]).collect())
 }
 
 /// Types what a pause prints.
-pub async fn next(pod: &Pod, reason: &StopReason) -> Result<String, String> {
-    let command = command(&reason.next)?;
-    pod.say(command).await.map_err(|e| format!("{:?} was refused: {e}", reason.next))
+pub async fn next(pod: &Pod, reason: &StopReason) -> Result<(), String> {
+    for command in commands(&reason.next)? {
+        pod.say(command).await.map_err(|e| format!("{:?} was refused: {e}", reason.next))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The last command of a printed text.
+    fn last(next: &str) -> Command {
+        commands(next).unwrap().pop().unwrap()
+    }
+
     #[test]
-    fn printed_commands() {
+    fn printed_commands_are_read_as_they_are_typed() {
         assert!(matches!(
-            command("mend it, then: podlift retry"),
-            Ok(Command::Retry { step: None, repair_dpkg: false })
+            last("mend it, then: podlift retry"),
+            Command::Retry { step: None, repair_dpkg: false }
         ));
-        let one = command("`podlift retry --step workers/dgx030/drain`, or podlift defer dgx030");
+        let one = last("`podlift retry --step workers/dgx030/drain`, or podlift defer dgx030");
         assert!(
-            matches!(one, Ok(Command::Retry { step: Some(ref s), .. }) if s.to_string() == "workers/dgx030/drain")
+            matches!(one, Command::Retry { step: Some(ref s), .. } if s.to_string() == "workers/dgx030/drain")
         );
-        assert!(matches!(command("podlift defer dgx030 --reason X"), Ok(Command::Defer { .. })));
-        assert!(command("ask your administrator").is_err());
-        assert!(command("podlift status").is_err());
+        assert!(matches!(last("podlift defer dgx030 --reason X"), Command::Defer { .. }));
+        assert!(matches!(last("podlift resume, when the switch is back"), Command::Resume));
+        let both = commands("podlift retry --unwaive flag-loss").unwrap();
+        assert!(
+            matches!(&both[..], [Command::Unwaive { check }, Command::Retry { .. }] if check == "flag-loss")
+        );
+    }
+
+    #[test]
+    fn a_placeholder_or_a_command_that_goes_on_with_nothing_is_refused() {
+        for placeholder in ["podlift retry --step STEP", "podlift defer NODE", "podlift retry --unwaive"] {
+            let why = commands(placeholder).unwrap_err();
+            assert!(why.contains("can't be typed"), "{placeholder}: {why}");
+        }
+        assert!(commands("ask your administrator").is_err());
+        assert!(commands("podlift status").is_err());
     }
 }

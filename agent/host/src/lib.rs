@@ -2,6 +2,7 @@
 //! tests and the lab bring their own. Paths are absolute within the node: the real ports put `--root` in front.
 
 pub mod commands;
+pub mod devices;
 pub mod files;
 pub mod http;
 pub mod paths;
@@ -11,6 +12,7 @@ pub mod testing;
 pub mod watch;
 
 pub use commands::{CommandError, Commands, Invocation, Output};
+pub use devices::{Allocation, Devices, Holder, Holders};
 pub use files::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
 pub use http::{ClientPair, Http, HttpError, HttpTls, Trust};
 pub use watch::{Change, Process, Watch, Writers, Writing};
@@ -26,4 +28,5 @@ pub struct Host {
     pub http: Arc<dyn Http>,
     pub watch: Arc<dyn Watch>,
     pub clock: Arc<dyn Clock>,
+    pub devices: Arc<dyn Devices>,
 }

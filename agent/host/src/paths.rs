@@ -10,6 +10,12 @@ pub const LEDGER: &str = "/var/lib/podlift/ledger";
 pub const MACHINE_ID: &str = "/etc/machine-id";
 pub const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 pub const CONFIG: &str = "/etc/podlift/agent.toml";
+/// Where the kubelet lists the devices that it has allocated to pods.
+pub const POD_RESOURCES: &str = "/var/lib/kubelet/pod-resources/kubelet.sock";
+/// Drivers of character devices that the kernel has loaded.
+pub const PROC_DEVICES: &str = "/proc/devices";
+/// InfiniBand devices of the node.
+pub const INFINIBAND: &str = "/sys/class/infiniband";
 /// The folder that the kubelet reads; it must never contain anything but manifests.
 pub const MANIFESTS: &str = "/etc/kubernetes/manifests";
 /// kubeadm's own scratch folder: on the filesystem of the manifests, and not read by the kubelet.

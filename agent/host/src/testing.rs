@@ -3,8 +3,8 @@
 
 use crate::paths;
 use crate::{
-    Change, CommandError, Commands, FileKind, Files, Host, Http, HttpError, HttpTls, Invocation, Output,
-    ReplaceError, Space, Stat, Watch, Writers, Writing,
+    Allocation, Change, CommandError, Commands, Devices, FileKind, Files, Holders, Host, Http, HttpError,
+    HttpTls, Invocation, Output, ReplaceError, Space, Stat, Watch, Writers, Writing,
 };
 use async_trait::async_trait;
 use podlift_common::clock::TokioClock;
@@ -213,6 +213,10 @@ impl FakeCommands {
     ) -> Arc<Self> {
         Arc::new(Self { answer: Box::new(answer), calls: Mutex::default() })
     }
+    /// The answer to a call that is not recorded.
+    pub fn answer(&self, call: &Invocation) -> Result<Output, CommandError> {
+        (self.answer)(call)
+    }
     /// Calls as `program arg arg`.
     pub fn calls(&self) -> Vec<String> {
         self.calls.lock().unwrap().clone()
@@ -298,11 +302,39 @@ impl Watch for FakeWatch {
     }
 }
 
+/// Devices that processes and pods use as the test says. Without a word from the test nobody uses any.
+#[derive(Default)]
+pub struct FakeDevices {
+    holders: Mutex<Holders>,
+    allocations: Mutex<Option<Result<Vec<Allocation>, String>>>,
+}
+
+impl FakeDevices {
+    pub fn hold(&self, holders: Holders) {
+        *self.holders.lock().unwrap() = holders;
+    }
+    /// The kubelet's list, or why it has no answer.
+    pub fn allocate(&self, allocations: Result<Vec<Allocation>, String>) {
+        *self.allocations.lock().unwrap() = Some(allocations);
+    }
+}
+
+#[async_trait]
+impl Devices for FakeDevices {
+    async fn holders(&self) -> Holders {
+        self.holders.lock().unwrap().clone()
+    }
+    async fn allocations(&self) -> Result<Vec<Allocation>, String> {
+        self.allocations.lock().unwrap().clone().unwrap_or_else(|| Ok(Vec::new()))
+    }
+}
+
 /// A node in memory.
 pub struct Fakes {
     pub files: Arc<MemFiles>,
     pub commands: Arc<FakeCommands>,
     pub watch: Arc<FakeWatch>,
+    pub devices: Arc<FakeDevices>,
     pub host: Host,
 }
 
@@ -314,6 +346,7 @@ impl Fakes {
         files.put(paths::MACHINE_ID, b"machine-1\n");
         files.put(paths::BOOT_ID, format!("{BOOT}\n").as_bytes());
         let (commands, watch) = (FakeCommands::new(answer), Arc::new(FakeWatch::default()));
+        let devices = Arc::new(FakeDevices::default());
         let clock = Arc::new(TokioClock::starting_at("2026-11-22T00:00:00Z".parse().unwrap()));
         let host = Host {
             commands: commands.clone(),
@@ -321,8 +354,9 @@ impl Fakes {
             http: Arc::new(FakeHttp),
             watch: watch.clone(),
             clock,
+            devices: devices.clone(),
         };
-        Self { files, commands, watch, host }
+        Self { files, commands, watch, devices, host }
     }
 
     /// The node with the manifests of a control-plane node.

@@ -1,6 +1,7 @@
 //! One mutation, from its acceptance to its recorded outcome.
 
 use super::{Executor, OpState};
+use crate::interlock;
 use crate::ledger::Accepted;
 use crate::ops::{self, Applied, Cx, Op};
 use crate::units::{Ended, UnitSpec};
@@ -38,11 +39,17 @@ impl Executor {
             Ok(None) => {}
             Err(failure) => return judged(Err(failure)),
         }
-        match op.apply(cx).await {
+        let say = |line: String| drop(state.send_replace(OpState::Progress(line)));
+        let note = match interlock::clear(cx, say).await {
+            Ok(note) => note,
+            Err(failure) => return judged(Err(failure)),
+        };
+        let effect = match op.apply(cx).await {
             Ok(Applied::Done(output)) => judged(Ok(output)),
             Ok(Applied::Unit(spec)) => self.unit(cx, op, &spec, state).await,
             Err(failure) => judged(Err(failure)),
-        }
+        };
+        noted(effect, note)
     }
 
     /// Waits, with progress lines, for what must end first: an op's unit that this ledger does not know, because another ledger accepted
@@ -152,6 +159,16 @@ impl Executor {
         if running.as_ref().is_some_and(|r| r.op_id == *op_id) {
             *running = None;
         }
+    }
+}
+
+/// Adds what the interlock noted to the line of the op.
+fn noted(effect: Effect, note: Option<String>) -> Effect {
+    match (effect, note) {
+        (Ok(Ok(OpOutput::Changed(line))), Some(note)) => {
+            judged(Ok(OpOutput::Changed(format!("{line}; {note}"))))
+        }
+        (effect, _) => effect,
     }
 }
 

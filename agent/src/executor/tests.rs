@@ -23,6 +23,7 @@ fn install() -> HostOp {
     HostOp::PackageInstall {
         packages: vec![PackagePin { package: Package::Kubeadm, version: "1.32.9-1.1".parse().unwrap() }],
         repair: false,
+        devices: None,
     }
 }
 fn arm() -> HostOp {
@@ -296,7 +297,7 @@ async fn what_is_open_and_no_unit_is_judged_by_looking() {
     let cases = [
         (arm(), "guard armed for 60 s"),
         (HostOp::GuardDisarm { run }, "no guard is armed"),
-        (HostOp::KubeletRestart, "indeterminate"),
+        (HostOp::KubeletRestart { devices: None }, "indeterminate"),
         (install(), "indeterminate"),
         (HostOp::AptUpdate, "fresh"),
     ];

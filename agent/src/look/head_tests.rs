@@ -55,7 +55,7 @@ async fn a_head_node_takes_no_op_and_heals_nothing() {
     let epoch = Epoch { number: 1, instance: InstanceId::new("a").unwrap() };
     assert!(node.ledger.claim(&epoch).unwrap(), "epochs are as everywhere");
     let executor = Executor::new(node.clone());
-    for op in [HostOp::AptUpdate, HostOp::KubeletRestart, HostOp::KubeletConfig] {
+    for op in [HostOp::AptUpdate, HostOp::KubeletRestart { devices: None }, HostOp::KubeletConfig] {
         match executor.submit(&"op-1".parse().unwrap(), &epoch, &op) {
             Answer::Refused(failure) => assert_eq!(failure.code, "not-of-this-role", "{op:?}"),
             _ => panic!("{op:?} was accepted"),

@@ -2,6 +2,7 @@
 //! does not mean that the node is Ready; the coordinator checks that.
 
 use super::{Applied, Cx, Op};
+use crate::interlock;
 use crate::node::Node;
 use async_trait::async_trait;
 use podlift_model::{Failure, OpOutput};
@@ -27,6 +28,7 @@ impl Op for KubeletRestart {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         let before = drift(cx.node).await;
+        interlock::clear(cx, |_| ()).await?;
         systemctl::restart_kubelet(&cx.node.host).await?;
         stays_active(cx.node).await?;
         started_as_said(&before, &drift(cx.node).await)?;

@@ -111,7 +111,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         HostOp::AptSource { minor } => Box::new(apt_source::AptSource { minor }),
         HostOp::AptUpdate => Box::new(apt_update::AptUpdate),
         HostOp::PackageDownload { packages } => Box::new(package_download::PackageDownload { packages }),
-        HostOp::PackageInstall { packages, repair } => {
+        HostOp::PackageInstall { packages, repair, .. } => {
             Box::new(package_install::PackageInstall { packages, repair })
         }
         HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
@@ -122,7 +122,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         HostOp::KubeadmNode { skip } => Box::new(kubeadm_node::KubeadmNode { skip }),
         HostOp::KubeadmAddons { to, addons } => Box::new(kubeadm_addons::KubeadmAddons { to, addons }),
         HostOp::KubeletConfig => Box::new(kubelet_config::KubeletConfig),
-        HostOp::KubeletRestart => Box::new(kubelet_restart::KubeletRestart),
+        HostOp::KubeletRestart { .. } => Box::new(kubelet_restart::KubeletRestart),
         HostOp::EtcdSnapshot { run } => Box::new(etcd_snapshot::EtcdSnapshot { run }),
         HostOp::EtcdMoveLeader => Box::new(etcd_move_leader::EtcdMoveLeader),
         HostOp::ManifestBackup { run } => Box::new(manifest_backup::ManifestBackup { run }),

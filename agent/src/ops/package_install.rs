@@ -3,6 +3,7 @@
 
 use super::shared::{file_failure, free_space, list};
 use super::{Applied, Cx, Op};
+use crate::interlock;
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::paths;
@@ -76,6 +77,8 @@ impl Op for PackageInstall {
         let packages: Vec<Package> = self.packages.iter().map(|p| p.package).collect();
         let offers = madison::offers(&cx.node.host, madison::Lists::Own, &packages).await?;
         madison::check(&self.packages, &offers)?;
+        // Once more, because the lists took their time, and the holds are the first change.
+        interlock::clear(cx, |_| ()).await?;
         self.unhold(cx).await?;
         Ok(Applied::Unit(apt::install(&self.packages, self.repair)))
     }

@@ -9,6 +9,7 @@ use crate::node::Node;
 use crate::units::{Exit, record_exit};
 use async_trait::async_trait;
 use podlift_common::clock::{Clock as _, SystemClock};
+use podlift_host::devices::NoDevices;
 use podlift_host::real::{RealCommands, RealFiles};
 use podlift_host::testing::{FakeHttp, FakeWatch, LIVE_API, line, said};
 use podlift_host::{CommandError, Commands, Files as _, Host, Invocation, Output};
@@ -53,6 +54,7 @@ impl Bench {
             http: Arc::new(FakeHttp),
             watch: Arc::new(FakeWatch::default()),
             clock: Arc::new(SystemClock),
+            devices: Arc::new(NoDevices),
         };
         let mut config = Config::new(
             "runai-01".parse().unwrap(),

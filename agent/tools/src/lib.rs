@@ -58,7 +58,7 @@ pub fn exited(call: &Invocation, output: &Output) -> Failure {
 }
 
 /// A failure in one line, with the tool's own last words if they add something.
-fn whole(failure: Failure) -> String {
+pub fn whole(failure: Failure) -> String {
     let said = failure.detail.lines().rev().map(str::trim).find(|l| !l.is_empty());
     match said {
         Some(said) if !failure.message.contains(said) => format!("{} ({said})", failure.message),

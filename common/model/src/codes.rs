@@ -34,6 +34,11 @@ pub const APT_INTERRUPTED: &str = "apt-interrupted";
 /// The node's apt sources do not offer the exact version.
 pub const PACKAGE_VERSION_MISSING: &str = "package-version-missing";
 
+// Devices.
+
+/// Pods or processes that the drain did not account for hold devices of the node, or the agent can't find out whether any does.
+pub const DEVICES_HELD: &str = "devices-held";
+
 // Images.
 
 pub const IMAGE_PULL_FAILED: &str = "image-pull-failed";
@@ -64,6 +69,8 @@ pub const API_BUSY: &str = "api-busy";
 pub const API_NOT_FOUND: &str = "api-not-found";
 pub const CORDON_FOREIGN: &str = "cordon-foreign";
 pub const DRAIN_BLOCKED: &str = "drain-blocked";
+/// The node is not cordoned any more while it is drained: another person or program has uncordoned it.
+pub const CORDON_LOST: &str = "cordon-lost";
 /// A person ended the drain with a pause or a defer.
 pub const DRAIN_STOPPED: &str = "drain-stopped";
 pub const DRAIN_REFUSED: &str = "drain-refused";

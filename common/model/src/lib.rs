@@ -5,6 +5,7 @@ pub mod bcm;
 pub mod codes;
 pub mod command;
 pub mod components;
+mod count;
 pub mod digest;
 pub mod documents;
 pub mod epoch;
@@ -23,6 +24,7 @@ pub mod survey;
 pub mod version;
 
 pub use command::CommandLine;
+pub use count::{agree, count};
 pub use digest::Digest;
 pub use epoch::Epoch;
 pub use facts::NodeFacts;

@@ -3,7 +3,7 @@
 //! already have the same content.
 
 use crate::digest::Digest;
-use crate::ids::{FlagName, RunId};
+use crate::ids::{FlagName, NodeName, RunId};
 use crate::version::{KubeVersion, Minor, PackageVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,15 @@ pub struct PatchText {
     pub text: String,
 }
 
+/// A person's decision that an op may run although devices of the node (GPUs, InfiniBand) are in use. It is valid for one node only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceOverride {
+    /// The node that may be changed. An agent of another node refuses the op.
+    pub node: NodeName,
+    /// Why, in the person's own words. It is kept in the agent's ledger and in the op's evidence.
+    pub reason: String,
+}
+
 /// A change of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "op")]
@@ -103,6 +112,9 @@ pub enum HostOp {
         /// First completes an interrupted dpkg run (`dpkg --configure -a`).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair: bool,
+        /// `None`: the agent refuses the op with `devices-held` while devices of the node are in use.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        devices: Option<DeviceOverride>,
     },
     /// Pulls the images of the target that the runtime lacks, and pins all that the node needs for it (with the runtime's sandbox image)
     /// against the kubelet's garbage collection.
@@ -130,7 +142,11 @@ pub enum HostOp {
     /// `kubeadm upgrade node phase kubelet-config`.
     KubeletConfig,
     /// `systemctl daemon-reload` and a restart of the kubelet.
-    KubeletRestart,
+    KubeletRestart {
+        /// As in `PackageInstall`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        devices: Option<DeviceOverride>,
+    },
     EtcdSnapshot {
         run: RunId,
     },
@@ -195,7 +211,7 @@ impl HostOp {
             HostOp::KubeadmNode { .. } => "kubeadm-node",
             HostOp::KubeadmAddons { .. } => "kubeadm-addons",
             HostOp::KubeletConfig => "kubelet-config",
-            HostOp::KubeletRestart => "kubelet-restart",
+            HostOp::KubeletRestart { .. } => "kubelet-restart",
             HostOp::EtcdSnapshot { .. } => "etcd-snapshot",
             HostOp::EtcdMoveLeader => "etcd-move-leader",
             HostOp::ManifestBackup { .. } => "manifest-backup",
@@ -207,6 +223,16 @@ impl HostOp {
             HostOp::KubeadmPatches { .. } => "kubeadm-patches",
             HostOp::StepAside { .. } => "step-aside",
             HostOp::StepBack => "step-back",
+        }
+    }
+}
+
+impl HostOp {
+    /// The override of the op for devices in use. `None` also for ops that ignore devices.
+    pub fn devices(&self) -> Option<&DeviceOverride> {
+        match self {
+            HostOp::PackageInstall { devices, .. } | HostOp::KubeletRestart { devices } => devices.as_ref(),
+            _ => None,
         }
     }
 }

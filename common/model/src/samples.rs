@@ -1,9 +1,10 @@
 //! One sample of each op and look, for test suites that run or send all of them.
 
 use crate::op::{
-    Addon, Component, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight, SkipPhase,
+    Addon, Component, DeviceOverride, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight,
+    SkipPhase,
 };
-use crate::{Digest, FlagName, KubeVersion, Look, PackageVersion, RunId};
+use crate::{Digest, FlagName, KubeVersion, Look, NodeName, PackageVersion, RunId};
 
 const TO: KubeVersion = KubeVersion::new(1, 32, 9);
 
@@ -15,6 +16,11 @@ fn run() -> RunId {
 fn pins(packages: &[Package]) -> Vec<PackagePin> {
     let version = PackageVersion { kube: TO, revision: "1.1".into() };
     packages.iter().map(|p| PackagePin { package: *p, version: version.clone() }).collect()
+}
+
+fn overriding() -> Option<DeviceOverride> {
+    let node = NodeName::new("dgx030").unwrap_or_else(|e| unreachable!("{e}"));
+    Some(DeviceOverride { node, reason: "the Slurm job may be lost".into() })
 }
 
 impl HostOp {
@@ -29,9 +35,11 @@ impl HostOp {
         Some(match self {
             HostOp::AptUpdate => HostOp::AptSource { minor: TO.minor() },
             HostOp::AptSource { .. } => HostOp::PackageDownload { packages: pins(Package::ALL) },
-            HostOp::PackageDownload { .. } => {
-                HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]), repair: true }
-            }
+            HostOp::PackageDownload { .. } => HostOp::PackageInstall {
+                packages: pins(&[Package::Kubeadm]),
+                repair: true,
+                devices: overriding(),
+            },
             HostOp::PackageInstall { .. } => HostOp::ImagePull { to: TO },
             HostOp::ImagePull { .. } => HostOp::ImageRelease,
             HostOp::ImageRelease => HostOp::KubeadmApply {
@@ -42,8 +50,8 @@ impl HostOp {
             HostOp::KubeadmApply { .. } => HostOp::KubeadmNode { skip: SkipPhase::ALL.to_vec() },
             HostOp::KubeadmNode { .. } => HostOp::KubeadmAddons { to: TO, addons: Addon::ALL.to_vec() },
             HostOp::KubeadmAddons { .. } => HostOp::KubeletConfig,
-            HostOp::KubeletConfig => HostOp::KubeletRestart,
-            HostOp::KubeletRestart => HostOp::EtcdSnapshot { run: run() },
+            HostOp::KubeletConfig => HostOp::KubeletRestart { devices: overriding() },
+            HostOp::KubeletRestart { .. } => HostOp::EtcdSnapshot { run: run() },
             HostOp::EtcdSnapshot { .. } => HostOp::EtcdMoveLeader,
             HostOp::EtcdMoveLeader => HostOp::ManifestBackup { run: run() },
             HostOp::ManifestBackup { .. } => HostOp::ManifestRestore { component, sha256: Digest::of("x") },

@@ -2,7 +2,7 @@
 
 use super::WireError;
 use super::fields::{field, fields, texts};
-use podlift_model::op::{FlagLoss, PackagePin, PatchText};
+use podlift_model::op::{DeviceOverride, FlagLoss, PackagePin, PatchText};
 use podlift_model::{Digest, HostOp};
 use podlift_proto::v1::{self, op::Kind};
 
@@ -13,9 +13,11 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         HostOp::PackageDownload { packages } => {
             Kind::PackageDownload(v1::PackageDownload { packages: pins_to_wire(packages) })
         }
-        HostOp::PackageInstall { packages, repair } => {
-            Kind::PackageInstall(v1::PackageInstall { packages: pins_to_wire(packages), repair: *repair })
-        }
+        HostOp::PackageInstall { packages, repair, devices } => Kind::PackageInstall(v1::PackageInstall {
+            packages: pins_to_wire(packages),
+            repair: *repair,
+            devices: override_to_wire(devices.as_ref()),
+        }),
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
         HostOp::ImageRelease => Kind::ImageRelease(v1::ImageRelease {}),
         HostOp::KubeadmApply { to, skip, ignore } => Kind::KubeadmApply(v1::KubeadmApply {
@@ -28,7 +30,9 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             Kind::KubeadmAddons(v1::KubeadmAddons { to: to.to_string(), addons: texts(addons) })
         }
         HostOp::KubeletConfig => Kind::KubeletConfig(v1::KubeletConfig {}),
-        HostOp::KubeletRestart => Kind::KubeletRestart(v1::KubeletRestart {}),
+        HostOp::KubeletRestart { devices } => {
+            Kind::KubeletRestart(v1::KubeletRestart { devices: override_to_wire(devices.as_ref()) })
+        }
         HostOp::EtcdSnapshot { run } => Kind::EtcdSnapshot(v1::EtcdSnapshot { run: run.to_string() }),
         HostOp::EtcdMoveLeader => Kind::EtcdMoveLeader(v1::EtcdMoveLeader {}),
         HostOp::ManifestBackup { run } => Kind::ManifestBackup(v1::ManifestBackup { run: run.to_string() }),
@@ -66,9 +70,11 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
         Kind::AptSource(o) => HostOp::AptSource { minor: field("apt_source.minor", &o.minor)? },
         Kind::AptUpdate(_) => HostOp::AptUpdate,
         Kind::PackageDownload(o) => HostOp::PackageDownload { packages: pins_from_wire(&o.packages)? },
-        Kind::PackageInstall(o) => {
-            HostOp::PackageInstall { packages: pins_from_wire(&o.packages)?, repair: o.repair }
-        }
+        Kind::PackageInstall(o) => HostOp::PackageInstall {
+            packages: pins_from_wire(&o.packages)?,
+            repair: o.repair,
+            devices: override_from_wire("package_install.devices", o.devices.as_ref())?,
+        },
         Kind::ImagePull(o) => HostOp::ImagePull { to: field("image_pull.to", &o.to)? },
         Kind::ImageRelease(_) => HostOp::ImageRelease,
         Kind::KubeadmApply(o) => HostOp::KubeadmApply {
@@ -84,7 +90,9 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
             addons: fields("kubeadm_addons.addons", &o.addons)?,
         },
         Kind::KubeletConfig(_) => HostOp::KubeletConfig,
-        Kind::KubeletRestart(_) => HostOp::KubeletRestart,
+        Kind::KubeletRestart(o) => HostOp::KubeletRestart {
+            devices: override_from_wire("kubelet_restart.devices", o.devices.as_ref())?,
+        },
         Kind::EtcdSnapshot(o) => HostOp::EtcdSnapshot { run: field("etcd_snapshot.run", &o.run)? },
         Kind::EtcdMoveLeader(_) => HostOp::EtcdMoveLeader,
         Kind::ManifestBackup(o) => HostOp::ManifestBackup { run: field("manifest_backup.run", &o.run)? },
@@ -122,6 +130,33 @@ fn aside_seconds(seconds: u32) -> Result<u32, WireError> {
         other => Err(WireError::new(
             "step_aside.seconds",
             format!("{other} is not valid: expected 1 to {ASIDE_SECONDS}"),
+        )),
+    }
+}
+
+/// Most bytes of the reason of an override; one sentence has fewer.
+const REASON_BYTES: usize = 200;
+
+fn override_to_wire(devices: Option<&DeviceOverride>) -> Option<v1::DeviceOverride> {
+    devices.map(|d| v1::DeviceOverride { node: d.node.to_string(), reason: d.reason.clone() })
+}
+
+/// An override without a reason is refused: the reason is all that a later reader has.
+fn override_from_wire(
+    name: &'static str,
+    devices: Option<&v1::DeviceOverride>,
+) -> Result<Option<DeviceOverride>, WireError> {
+    let Some(devices) = devices else { return Ok(None) };
+    let reason = devices.reason.trim();
+    let readable = (1..=REASON_BYTES).contains(&reason.len()) && !reason.chars().any(char::is_control);
+    match readable {
+        true => Ok(Some(DeviceOverride { node: field(name, &devices.node)?, reason: reason.into() })),
+        false => Err(WireError::new(
+            name,
+            format!(
+                "reason {:?} is not valid: expected 1 to {REASON_BYTES} bytes of printable text",
+                devices.reason
+            ),
         )),
     }
 }
@@ -189,6 +224,10 @@ mod tests {
     #[test]
     fn what_is_not_in_the_vocabulary_is_refused_by_name() {
         let wire = |kind| v1::Op { kind: Some(kind) };
+        let restart = |node: &str, reason: &str| {
+            let devices = v1::DeviceOverride { node: node.into(), reason: reason.into() };
+            wire(Kind::KubeletRestart(v1::KubeletRestart { devices: Some(devices) }))
+        };
         let pin = |name: &str, version: &str| v1::PackagePin { name: name.into(), version: version.into() };
         let cases = [
             (v1::Op { kind: None }, "op.kind"),
@@ -196,18 +235,22 @@ mod tests {
             (
                 wire(Kind::PackageInstall(v1::PackageInstall {
                     packages: vec![pin("bash", "1.32.9-1.1")],
-                    repair: false,
+                    ..v1::PackageInstall::default()
                 })),
                 "packages.name",
             ),
             (
                 wire(Kind::PackageInstall(v1::PackageInstall {
                     packages: vec![pin("kubeadm", "latest")],
-                    repair: false,
+                    ..v1::PackageInstall::default()
                 })),
                 "packages.version",
             ),
-            (wire(Kind::PackageInstall(v1::PackageInstall { packages: vec![], repair: false })), "packages"),
+            (wire(Kind::PackageInstall(v1::PackageInstall::default())), "packages"),
+            (restart("dgx 30", "it may be lost"), "kubelet_restart.devices"),
+            (restart("dgx030", " "), "kubelet_restart.devices"),
+            (restart("dgx030", "a\nb"), "kubelet_restart.devices"),
+            (restart("dgx030", &"x".repeat(201)), "kubelet_restart.devices"),
             (
                 wire(Kind::ManifestRestore(v1::ManifestRestore {
                     component: "etcd".into(),

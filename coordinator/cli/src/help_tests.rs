@@ -66,6 +66,8 @@ fn a_line_that_is_wrong_is_told_as_every_error_is() {
         "podlift plan",
         "podlift plan --to 1.x",
         "podlift plan --to v1.32.9 --max-unavailable 0",
+        "podlift plan --to v1.32.9 --max-unavailable 200%",
+        "podlift plan --to v1.32.9 --max-unavailable NaN",
         "podlift plan --to v1.32.9 --waive flag-loss",
         "podlift plan --to v1.32.9 --waive flag-loss=REASON",
         "podlift plan --to v1.32.9 --max-failed 200%",

@@ -50,6 +50,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     end(ended)
 }
 
+/// Parses a command line as `main` would, and runs nothing. The first word is the program's name. `Err` is clap's own text.
+pub fn parse(words: &[&str]) -> Result<(), String> {
+    Args::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+}
+
 async fn run(args: Args) -> Result<Exit, CliError> {
     let context = Context::new(args.config, args.output);
     match args.verb {

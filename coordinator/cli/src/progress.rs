@@ -14,6 +14,7 @@ pub(super) struct Progress(Option<ProgressBar>);
 impl Progress {
     /// A bar for the steps of a run.
     pub fn steps() -> Self {
+        // Always more than one.
         Self::on_terminal(ProgressBar::new(0), "{elapsed_precise} [{bar:24.}] {pos}/{len} steps  {wide_msg}")
     }
 

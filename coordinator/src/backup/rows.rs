@@ -114,6 +114,9 @@ fn warning(kind: &str, why: &str, nodes: &[&str]) -> String {
     match nodes {
         [] => format!("{kind} left out: {why}"),
         [node] => format!("{kind} of {node} left out: {why}"),
-        [first, .., last] => format!("{kind} of {} nodes ({first} to {last}) left out: {why}", nodes.len()),
+        [first, .., last] => {
+            let all = podlift_model::count(nodes.len(), "node");
+            format!("{kind} of {all} ({first} to {last}) left out: {why}")
+        }
     }
 }

@@ -244,7 +244,11 @@ impl Archivist {
             None => (self.archives.verify(file)?, "no mark in the journal names it"),
         };
         let runs: Vec<&str> = found.header.runs.iter().map(|r| r.run.as_str()).collect();
-        Ok(format!("{file} is whole, {told}: {} records of {}", found.records, runs.join(", ")))
+        Ok(format!(
+            "{file} is whole, {told}: {} of {}",
+            podlift_model::count(found.records, "record"),
+            runs.join(", ")
+        ))
     }
 
     fn said(&self, made: &Verified) -> String {
@@ -252,8 +256,8 @@ impl Archivist {
         let runs: Vec<&RunId> = made.header.runs.iter().map(|r| &r.run).collect();
         let names = runs.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(", ");
         format!(
-            "archived {} records of {names} in {} ({} bytes, sha256 {})",
-            made.records,
+            "archived {} of {names} in {} ({} bytes, sha256 {})",
+            podlift_model::count(made.records, "record"),
             path.display(),
             made.bytes,
             made.sha256
@@ -264,7 +268,10 @@ impl Archivist {
 fn nothing(before: Timestamp, left: u64) -> String {
     match left {
         0 => format!("nothing to archive: no run but the newest ended before {before}"),
-        n => format!("an archive that was interrupted is finished: {n} records were emptied"),
+        n => format!(
+            "an archive that was interrupted is finished: {} emptied",
+            podlift_model::count(n, "record")
+        ),
     }
 }
 

@@ -31,7 +31,7 @@ impl Coordinator {
     ) -> Result<BackupCheck, CoordinatorError> {
         self.may_command()?;
         let _one = self.starting.lock().await;
-        self.beside_no_run("a backup is made")?;
+        self.beside_no_run("a backup")?;
         let name = match &ask.name {
             Some(name) => name.clone(),
             None => self.new_name(SNAPSHOT)?,

@@ -2,12 +2,15 @@
 
 use super::decisions::{approve, include, pause, resume, retry, set, unwaive};
 use super::{Coordinator, CoordinatorError};
-use crate::exec::{Patience, Undo};
 use jiff::Timestamp;
-use podlift_engine::machine::{Event, RunState};
+use podlift_engine::machine::{Event, RunState, RunStatus};
 use podlift_model::op::Component;
 use podlift_model::{Digest, HostOp, NodeName, RunId, StepId};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the answer to a deferral waits for the undo on the node.
+const UNDO: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -115,6 +118,9 @@ impl Coordinator {
         };
         let state = self.commanded(run)?;
         let id = state.run.clone();
+        if matches!(state.status, RunStatus::Aborting { .. }) && !matches!(command, Command::Abort { .. }) {
+            return Err(CoordinatorError::Aborting { run: id });
+        }
         let by = by.to_string();
         let (event, said) = match command {
             Command::Pause { reason, now: false } => {
@@ -148,6 +154,9 @@ impl Coordinator {
             Command::Include { node } => {
                 let said =
                     format!("node {node} takes part in run {id} again; podlift resume, if the run is paused");
+                if state.undo_due.contains(&node) {
+                    return Err(CoordinatorError::StillUndone { node });
+                }
                 (include(&state, node, by)?, said)
             }
             Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
@@ -195,22 +204,33 @@ impl Coordinator {
         }
         let event = Event::NodeDeferred { node: node.clone(), reason, by };
         self.store.append(Some(&state.run), event)?;
-        self.performer.lines.until_idle(&node).await;
-        let now = self.store.run(&state.run).ok_or(CoordinatorError::NoRun)?;
-        let undo = Undo {
-            performer: &self.performer,
-            state: &now,
-            epoch: &self.reading(),
-            poll: self.settings.exec.poll,
-            patience: Patience::Tries,
+        let tail = match self.undone(&state.run, &node).await {
+            Some(left) if left.is_empty() => String::new(),
+            Some(left) => format!(": {}", left.join("; ")),
+            None => {
+                "; what the run has put there is being undone, and podlift status shows what stays".into()
+            }
         };
-        let undone = undo.run(Some(&node)).await;
-        let lines: Vec<String> = undone.undone.into_iter().chain(undone.left).collect();
-        let tail = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
         Ok(format!(
             "node {node} is deferred in run {}{tail}; podlift resume, if the run is paused",
             state.run
         ))
+    }
+
+    /// What stays on a node that has left the run, once the runner has undone the rest; `None` if that takes too long. The caller may go
+    /// away, because the runner does not depend on it.
+    async fn undone(&self, run: &RunId, node: &NodeName) -> Option<Vec<String>> {
+        let mut journal = self.store.subscribe();
+        let over = async {
+            loop {
+                let state = self.store.run(run)?;
+                if !state.undo_due.contains(node) {
+                    return Some(state.left.get(node).cloned().unwrap_or_default());
+                }
+                journal.changed().await.ok()?;
+            }
+        };
+        tokio::time::timeout(UNDO, over).await.ok().flatten()
     }
 
     fn adopt(&self, by: &str) -> Result<String, CoordinatorError> {

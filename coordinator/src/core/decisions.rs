@@ -17,21 +17,30 @@ pub(super) fn pause(reason: String, now: bool, by: &str) -> Event {
     Event::RunPaused { reason, by: Some(by.into()), now }
 }
 
-/// Resumes a run. A run that paused because a step failed is not resumed, because it would pause again at once; a run that a person paused
-/// is, although a lane that went on to its end may have failed meanwhile, and the machine judges that failure then. What waits for an
+/// Resumes a run. A run that paused because a step failed is not resumed, because it would pause again at once. A run that paused for another
+/// reason is, although a lane that went on to its end may have failed meanwhile; the machine judges that failure then. What waits for an
 /// approval is not resumed.
 pub(super) fn resume(state: &RunState, by: String) -> Result<Event, CoordinatorError> {
-    let by_person = match &state.status {
+    match &state.status {
         RunStatus::Paused { reason } if reason.code == APPROVAL => {
             return Err(CoordinatorError::WaitsForApproval { what: reason.message.clone() });
         }
-        RunStatus::Paused { reason } => reason.code == codes::OPERATOR,
-        _ => false,
-    };
-    if !by_person {
-        none_failed(state)?;
+        RunStatus::Paused { reason } if reason.code == codes::OPERATOR => {}
+        RunStatus::Paused { reason } => {
+            if let Some((step, _)) = state.failed_steps().find(|(step, _)| names(&reason.message, &step.id)) {
+                return Err(CoordinatorError::StepFailed { step: step.id.clone() });
+            }
+        }
+        _ => {}
     }
     Ok(Event::RunResumed { by })
+}
+
+/// Whether the reason of a pause is about this step: the machine writes `STEP: why`.
+fn names(message: &str, step: &StepId) -> bool {
+    message
+        .split(|c: char| c.is_whitespace() || matches!(c, ':' | ';' | ','))
+        .any(|word| word == step.as_str())
 }
 
 fn none_failed(state: &RunState) -> Result<(), CoordinatorError> {
@@ -100,4 +109,45 @@ pub(super) fn approve(state: &RunState, by: String) -> Result<Event, Coordinator
         _ => format!("run {} is not paused", state.run),
     };
     Err(CoordinatorError::NothingToApprove { why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use podlift_engine::goals::build;
+    use podlift_engine::machine::apply;
+    use podlift_engine::testing::input;
+    use podlift_model::RunId;
+
+    fn reason(code: &str, message: &str) -> StopReason {
+        let (detail, undone, next) = (String::new(), String::new(), "podlift resume".into());
+        StopReason { code: code.into(), message: message.into(), detail, undone, next }
+    }
+
+    /// A run that paused for this reason, and in which a step of another lane has failed since.
+    fn paused(message: &str, failed: &str) -> RunState {
+        let plan = Box::new(build(&input()).unwrap());
+        let events = [
+            Event::RunStarted { plan, by: "me".into() },
+            Event::RunPaused { reason: reason("agent-unreachable", message), by: None, now: false },
+            Event::StepFailed { step: StepId::new(failed).unwrap(), reason: reason("x", "m") },
+        ];
+        let run = RunId::new("r1").unwrap();
+        let next = |state, event: &Event| apply(state, &run, Timestamp::UNIX_EPOCH, event).map(Some).unwrap();
+        events.iter().fold(None, next).unwrap()
+    }
+
+    #[test]
+    fn a_resume_is_refused_only_for_the_failure_that_the_pause_names() {
+        let (drain, restart) = ("workers/dgx033/drain", "workers/dgx032/kubelet-restart");
+        let open = format!("{restart}: an op is open and its end is not known");
+        assert!(resume(&paused(&open, drain), "eve".into()).is_ok(), "another lane has failed since");
+        let named = paused(&format!("{drain}: m"), drain);
+        assert!(matches!(resume(&named, "eve".into()), Err(CoordinatorError::StepFailed { .. })));
+        let budget = format!(
+            "2 workers have failed, and the run goes on only while fewer than 2 have: {drain}: m; before: x"
+        );
+        assert!(resume(&paused(&budget, drain), "eve".into()).is_err());
+    }
 }

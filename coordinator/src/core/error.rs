@@ -58,7 +58,13 @@ pub enum CoordinatorError {
     #[error("node {node} can't be deferred")]
     MayNotDefer { node: NodeName, why: String },
     #[error("node {node} is not lost")]
-    NotLost { node: NodeName },
+    NotLost { node: NodeName, why: String, next: String },
+    #[error("{what} has to wait for run {run}")]
+    RunWorks { run: RunId, what: String, how: &'static str, next: &'static str },
+    #[error("run {run} takes no such command now")]
+    Aborting { run: RunId },
+    #[error("node {node} can't be included yet")]
+    StillUndone { node: NodeName },
     #[error("node {node} was not released")]
     NotReleased { node: NodeName, why: String, next: String },
     #[error("option {name} was not set to {value:?}")]
@@ -114,7 +120,7 @@ fn blocked(findings: &[Finding]) -> String {
 fn agents_away(away: &[NodeName]) -> String {
     match away {
         [node] => format!("the agent of {node} is not connected"),
-        nodes => format!("the agents of {} nodes are not connected", nodes.len()),
+        nodes => format!("the agents of {} are not connected", podlift_model::count(nodes.len(), "node")),
     }
 }
 
@@ -194,7 +200,7 @@ impl CoordinatorError {
             E::Plan(error) => error.to_string(),
             E::UnknownRun { .. } => "the journal of this coordinator has no run of that name".into(),
             E::UnknownNode { near, known, .. } => match near.is_empty() {
-                true => format!("none of the {known} nodes has a name like it"),
+                true => format!("none of {} has a name like it", podlift_model::count(*known, "node")),
                 false => format!("did you mean {}?", near.join(" or ")),
             },
             E::BadSelector { source, .. } => source.to_string(),
@@ -207,9 +213,10 @@ impl CoordinatorError {
             E::NodeBusy { step, .. } => {
                 format!("an op of step {step} runs there, and a node is deferred only between two ops")
             }
-            E::NotLost { .. } => {
-                "its agent is connected, and a node that answers can still be worked on or left out".into()
-            }
+            E::NotLost { why, .. } => why.clone(),
+            E::RunWorks { how, .. } => format!("two things would change the control plane at once: {how}"),
+            E::Aborting { .. } => "it is being aborted; a second podlift abort ends its undo".into(),
+            E::StillUndone { .. } => "what the run has put on it is still being undone".into(),
             E::NotReleased { why, .. } => why.clone(),
             E::BadOption { expected, .. } => format!("expected {expected}"),
             E::NotWaived { known, .. } => format!("waived: {}", listed(known, "nothing")),
@@ -279,11 +286,11 @@ impl StatusError for CoordinatorError {
             E::StepFailed { .. } => (state, "STEP_FAILED", "podlift retry"),
             E::NothingFailed { .. } => (state, "NOTHING_FAILED", "podlift status"),
             E::MayNotDefer { .. } => (state, "MAY_NOT_DEFER", "podlift retry"),
-            E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause"),
-            E::NotLost { node } => {
-                let next = format!("podlift defer {node}");
-                return self.with_next(state, "NOT_LOST", next);
-            }
+            E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause --now"),
+            E::NotLost { next, .. } => return self.with_next(state, "NOT_LOST", next.clone()),
+            E::RunWorks { next, .. } => (state, "RUN_WORKS", *next),
+            E::Aborting { .. } => (state, "ABORTING", "podlift status"),
+            E::StillUndone { .. } => (state, "STILL_UNDONE", "podlift status"),
             E::NotReleased { next, .. } => return self.with_next(state, "NOT_RELEASED", next.clone()),
             E::BadOption { .. } => (Code::InvalidArgument, "BAD_OPTION", "podlift help set"),
             E::NotWaived { .. } => (Code::InvalidArgument, "NOT_WAIVED", "podlift status"),

@@ -7,13 +7,17 @@ use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::facts::EtcdState;
 use podlift_model::{Look, NodeName, OpOutput, RunId};
 
-const PKI: &str = "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key";
+mod etcd;
+
+use etcd::Member;
 
 /// What is known of a node that is gone.
 struct Gone {
     control_plane: bool,
     /// Its address; `None` if neither plan nor cluster has it.
     address: Option<String>,
+    /// host:port of its API server; `None` for a worker, or if no plan has it.
+    server: Option<String>,
 }
 
 impl Coordinator {
@@ -24,7 +28,9 @@ impl Coordinator {
         by: &str,
     ) -> Result<String, CoordinatorError> {
         if self.performer.agents.ledger(&node).is_some() {
-            return Err(CoordinatorError::NotLost { node });
+            let why = "its agent is connected, and a node that answers can still be worked on or left out";
+            let next = format!("podlift defer {node}");
+            return Err(CoordinatorError::NotLost { node, why: why.into(), next });
         }
         let state = match self.commanded(run) {
             Ok(state) => Some(state),
@@ -32,6 +38,10 @@ impl Coordinator {
             Err(error) => return Err(error),
         };
         let gone = self.gone(&node).await?;
+        if let Some(why) = self.alive(&node, &gone).await {
+            let next = format!("ssh {node} systemctl status podlift-agent");
+            return Err(CoordinatorError::NotLost { node, why, next });
+        }
         let commands = self.commands(&node, &gone).await;
         let said = match state.filter(|s| s.plan.inventory.get(&node).is_some()) {
             None => format!("no open run has {node}, so nothing was recorded"),
@@ -52,66 +62,76 @@ impl Coordinator {
             return Ok(Gone {
                 control_plane: entry.view.control_plane,
                 address: address.or(entry.view.internal_ip),
+                server: advertise,
             });
         }
-        match self.performer.cluster.look(&ClusterLook::Node { node: node.clone() }).await? {
-            ClusterReply::Node(view) => {
-                Ok(Gone { control_plane: view.control_plane, address: view.internal_ip })
+        let unknown = match self.performer.cluster.look(&ClusterLook::Node { node: node.clone() }).await {
+            Ok(ClusterReply::Node(view)) => {
+                let (control_plane, address) = (view.control_plane, view.internal_ip);
+                return Ok(Gone { control_plane, address, server: None });
             }
-            _ => Err(CoordinatorError::UnknownNode { node: node.clone(), near: vec![], known: 0 }),
+            Ok(_) => CoordinatorError::UnknownNode { node: node.clone(), near: vec![], known: 0 },
+            Err(failure) => failure.into(),
+        };
+        // A member of etcd may outlive its Node object.
+        let member = |state: &EtcdState| state.members.iter().any(|m| m.name == node.as_str());
+        match self.etcd_seen(node).await.state.as_ref().is_some_and(member) {
+            true => Ok(Gone { control_plane: true, address: None, server: None }),
+            false => Err(unknown),
         }
+    }
+
+    /// What shows that the machine is there although its agent is not: its kubelet, its API server, its member of etcd. A look that gets no
+    /// answer shows nothing.
+    async fn alive(&self, node: &NodeName, gone: &Gone) -> Option<String> {
+        let cluster = &self.performer.cluster;
+        if let Ok(ClusterReply::Node(view)) = cluster.look(&ClusterLook::Node { node: node.clone() }).await
+            && view.ready
+        {
+            return Some(
+                "its kubelet reports Ready; the API notices a machine that has stopped after about a minute"
+                    .into(),
+            );
+        }
+        if let Some(endpoint) = &gone.server {
+            let look = ClusterLook::ProbeApiServers { endpoints: vec![endpoint.clone()] };
+            if let Ok(ClusterReply::Probes(probes)) = cluster.look(&look).await
+                && probes.iter().any(|probe| probe.ok)
+            {
+                return Some(format!("its API server answers at {endpoint}"));
+            }
+        }
+        let seen = if gone.control_plane { self.etcd_seen(node).await.state } else { None };
+        let member = Member { of: node, address: gone.address.as_deref() };
+        let healthy = member.of_stores(seen.as_ref()?).find(|m| m.healthy)?;
+        Some(format!("its member {} of etcd is healthy", healthy.name))
     }
 
     async fn commands(&self, node: &NodeName, gone: &Gone) -> Vec<String> {
         let mut out = Vec::new();
         if gone.control_plane {
-            out.extend(self.etcd_commands(node, gone).await);
+            let member = Member { of: node, address: gone.address.as_deref() };
+            out.extend(etcd::commands(&member, &self.etcd_seen(node).await));
         }
-        out.push(format!("  kubectl delete node {node}"));
+        out.push(format!("  kubectl delete node {node} --ignore-not-found"));
         out
     }
 
-    /// One command for each store of which the node is a member.
-    async fn etcd_commands(&self, node: &NodeName, gone: &Gone) -> Vec<String> {
-        let Some((on, state)) = self.etcd(node).await else {
-            let list = format!("  etcdctl {PKI} --endpoints=https://127.0.0.1:2379 member list");
-            return vec![format!(
-                "{list}   (on another control-plane node; then `member remove ID` with the id of {node}: no agent could be asked for it)"
-            )];
-        };
-        let overrides = state.overrides.values().filter_map(|store| store.as_ref().ok());
-        let stores = [&state].into_iter().chain(overrides);
-        let commands: Vec<String> = stores.filter_map(|store| removal(store, node, gone, &on)).collect();
-        match commands.is_empty() {
-            true => vec![format!("  (etcd has no member of {node}; seen from {on})")],
-            false => commands,
-        }
-    }
-
-    /// What another control-plane node sees of etcd.
-    async fn etcd(&self, lost: &NodeName) -> Option<(NodeName, EtcdState)> {
+    /// etcd as another control-plane node sees it now, or where it is as the newest plan has it.
+    async fn etcd_seen(&self, lost: &NodeName) -> etcd::Seen {
         let seen = self.performer.agents.seen();
-        let planes = seen.iter().filter(|n| n.connected && !n.facts.etcd_endpoints.is_empty());
-        for node in planes.map(|n| &n.facts.node).filter(|n| *n != lost) {
-            if let Ok(OpOutput::Etcd(state)) = self.performer.agents.observe(node, &Look::EtcdHealth).await {
-                return Some((node.clone(), state));
+        let connected = seen.iter().filter(|n| n.connected).map(|n| n.facts.as_ref());
+        let planes = || connected.clone().filter(|f| f.node != *lost && !f.etcd_endpoints.is_empty());
+        for facts in planes() {
+            if let Ok(OpOutput::Etcd(state)) =
+                self.performer.agents.observe(&facts.node, &Look::EtcdHealth).await
+            {
+                return etcd::Seen { from: Some(etcd::Place::of(facts)), state: Some(state) };
             }
         }
-        None
+        let plan = self.store.newest().map(|s| s.plan.clone());
+        let planned = plan.iter().flat_map(|p| p.inventory.control_planes()).filter_map(|n| n.facts.as_ref());
+        let mut known = planes().chain(planned.filter(|f| f.node != *lost && !f.etcd_endpoints.is_empty()));
+        etcd::Seen { from: known.next().map(etcd::Place::of), state: None }
     }
-}
-
-/// The command that removes the node's member of this store, by an endpoint of a healthy member.
-fn removal(store: &EtcdState, node: &NodeName, gone: &Gone, on: &NodeName) -> Option<String> {
-    let host = |endpoint: &str| {
-        endpoint.split("//").last().and_then(|x| x.rsplit_once(':')).map(|(h, _)| h.to_string())
-    };
-    let mine = |name: &str, endpoint: &str| {
-        name == node.as_str() || (gone.address.is_some() && host(endpoint) == gone.address)
-    };
-    let member = store.members.iter().find(|m| mine(&m.name, &m.endpoint))?;
-    let other = store.members.iter().find(|m| m.healthy && m.endpoint != member.endpoint)?;
-    let unknown = || format!("ID   (the id of {} in `member list`)", member.name);
-    let id = member.id.clone().unwrap_or_else(unknown);
-    Some(format!("  etcdctl {PKI} --endpoints={} member remove {id}   (on {on})", other.endpoint))
 }

@@ -39,16 +39,15 @@ impl Coordinator {
         self.asked(node, op, by).await
     }
 
-    /// Refuses while a run works; a paused run is allowed.
+    /// Refuses while a run works. A paused run is allowed once its lanes that have begun are at rest, too.
     pub(super) fn beside_no_run(&self, what: &str) -> Result<(), CoordinatorError> {
-        let works = |s: &podlift_engine::machine::RunState| !matches!(s.status, RunStatus::Paused { .. });
-        match self.store.open_run().filter(|s| works(s)) {
-            None => Ok(()),
-            Some(run) => {
-                let message = format!("run {} is at work: pause it before {what}", run.run);
-                Err(Failure::operator("run-works", message).with_detail("podlift pause, then again").into())
-            }
-        }
+        let Some(run) = self.store.open_run().filter(|s| s.is_at_work()) else { return Ok(()) };
+        let (how, next) = match run.status {
+            RunStatus::Paused { .. } if run.pauses_now => ("ops of it are not over yet", "podlift status"),
+            RunStatus::Paused { .. } => ("nodes that have begun go on to their end", "podlift pause --now"),
+            _ => ("it is at work", "podlift pause"),
+        };
+        Err(CoordinatorError::RunWorks { run: run.run.clone(), what: what.into(), how, next })
     }
 
     /// The caller must make sure that nothing else starts meanwhile.

@@ -42,13 +42,26 @@ impl Coordinator {
             .act(&ClusterAct::Uncordon { node: node.clone(), run: run.clone() }, &epoch)
             .await?;
         match self.node_now(&node).await?.unschedulable {
-            false => Ok(format!("{node} is schedulable; run {run} had left it cordoned")),
+            false => {
+                self.nothing_left(&run, &node, by)?;
+                Ok(format!("{node} is schedulable; run {run} had left it cordoned"))
+            }
             true => Err(refused((
                 "it is cordoned after the uncordon, so another person or program cordoned it meanwhile"
                     .into(),
                 format!("kubectl get node {node} -o yaml --show-managed-fields"),
             ))),
         }
+    }
+
+    /// The run that is open and goes on without the node does not list its cordon any more.
+    fn nothing_left(&self, run: &RunId, node: &NodeName, by: &str) -> Result<(), CoordinatorError> {
+        if self.store.open_run().is_some_and(|open| open.run == *run && open.left.contains_key(node)) {
+            let undone = vec![format!("{node}: its cordon was released by {by}")];
+            let event = Event::NodeUndone { node: node.clone(), undone, left: vec![] };
+            self.store.append(Some(run), event)?;
+        }
+        Ok(())
     }
 
     async fn node_now(&self, node: &NodeName) -> Result<NodeView, CoordinatorError> {
@@ -67,12 +80,16 @@ impl Coordinator {
         };
         let run = owner.run.clone();
         if let Some(open) = self.store.open_run() {
-            let busy = open.steps_of(node).any(|(_, step)| !step.is_over());
-            if open.run == run || busy {
+            let busy = open.steps_of(node).any(|(_, step)| !step.is_over()) || open.undo_due.contains(node);
+            let left = open.run == run && open.deferred.contains_key(node);
+            if busy || (open.run == run && !left) {
                 return Err((
-                    format!("run {} is open and still has steps on it", open.run),
+                    format!("run {} is open and has not left it", open.run),
                     format!("podlift defer {node}"),
                 ));
+            }
+            if left {
+                return Ok(run);
             }
         }
         match owner.over {

@@ -89,9 +89,19 @@ async fn a_lost_node_leaves_the_run_and_the_commands_are_shown() {
     let lost = |node: &str| Command::NodeLost { node: name(node) };
     assert!(matches!(say(&r, lost("runai-03")).await, Err(CoordinatorError::NotLost { .. })));
     fleet.lock().offline.insert(name("runai-03"));
+    // Without an agent the node still serves: its kubelet, its API server and its member of etcd say so.
+    let why = |e: CoordinatorError| match e {
+        CoordinatorError::NotLost { why, .. } => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(why(say(&r, lost("runai-03")).await.unwrap_err()).contains("reports Ready"));
+    fleet.lock().views.get_mut(&name("runai-03")).unwrap().ready = false;
     let said = say(&r, lost("runai-03")).await.unwrap();
     assert!(said.contains(&format!("has left run {run}")), "{said}");
-    assert!(said.contains("member remove") && said.contains("kubectl delete node runai-03"), "{said}");
+    assert!(
+        said.contains("member remove 3   # on runai-") && said.contains("kubectl delete node runai-03"),
+        "{said}"
+    );
     let state = r.coordinator.store().run(&run).unwrap();
     assert!(state.lost.contains_key(&name("runai-03")));
 }

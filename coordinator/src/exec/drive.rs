@@ -157,8 +157,8 @@ impl Drive {
             return self.fail(stop(codes::INDETERMINATE, text, RETRY));
         }
         if acted && basis.open == Open::Ended && self.tries.without_effect() {
-            let text =
-                format!("the op ended well {NO_EFFECT} times and changed nothing: look at the node first");
+            let times = podlift_model::count(NO_EFFECT, "time");
+            let text = format!("the op ended well {times} and changed nothing: look at the node first");
             return self.fail(stop(codes::NO_EFFECT, text, RETRY));
         }
         self.waits.over();

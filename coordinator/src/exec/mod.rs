@@ -35,7 +35,7 @@ pub use probes::Probes;
 pub(crate) use probes::endpoints;
 pub use runner::Runner;
 pub use undo::Undone;
-pub(crate) use undo::{NotWhole, Patience, Undo, whole_now};
+pub(crate) use undo::{NotWhole, whole_now};
 
 use std::time::Duration;
 

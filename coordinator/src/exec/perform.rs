@@ -159,7 +159,7 @@ impl Performer {
         let world = World { agents: self.agents.as_ref(), cluster: self.cluster.as_ref(), epoch };
         let made = self.backups.collect(&Order::of_run(run, nodes), world, Arc::new(|_| ())).await?;
         let view = made.view();
-        Ok(format!("{} members, sealed as {}", view.members, view.sha256.short()))
+        Ok(format!("{}, sealed as {}", podlift_model::count(view.members, "member"), view.sha256.short()))
     }
 
     /// Makes sure that the agent holds our epoch. An agent that lost its memory or connected late does not.

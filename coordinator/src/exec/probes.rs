@@ -12,7 +12,7 @@ use futures_util::stream::FuturesOrdered;
 use gaps::{Answer, Gaps};
 use podlift_engine::doors::VIP;
 use podlift_engine::inventory::{Inventory, NodeRole};
-use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::machine::{Event, RunState};
 use podlift_engine::program::{Phase, Program};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -117,8 +117,8 @@ fn of_control_plane(plan: &Program) -> BTreeSet<&str> {
     plan.phases.iter().filter(plane).map(|phase| phase.name.as_str()).collect()
 }
 
-/// Whether the run changes the control plane now: it works in such a phase, or an op that it has begun there is not over.
+/// Whether the run changes the control plane now: it works in such a phase, or a lane that it has begun there is not over.
 fn changes(state: &RunState, phases: &BTreeSet<&str>) -> bool {
     let there = state.phase().is_some_and(|phase| phases.contains(phase.name.as_str()));
-    there && (!matches!(state.status, RunStatus::Paused { .. }) || state.open_steps().next().is_some())
+    there && state.is_at_work()
 }

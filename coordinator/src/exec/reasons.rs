@@ -4,7 +4,7 @@ use crate::dispatch::UNREACHABLE;
 use podlift_engine::StepSpec;
 use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::RunState;
-use podlift_engine::program::StopReason;
+use podlift_engine::program::{StopReason, Waiver};
 use podlift_model::{Failure, NodeName, codes};
 
 pub(super) const RETRY: &str = "podlift retry";
@@ -48,6 +48,12 @@ fn deferrable<'a>(state: &RunState, step: &'a StepSpec) -> Option<&'a NodeName> 
     (entry.role == NodeRole::Worker).then_some(node)
 }
 
+/// The waiver in force that lets the node of this step lose a setting.
+fn waived_loss<'a>(state: &'a RunState, step: &StepSpec) -> Option<&'a Waiver> {
+    let node = step.node.as_ref()?;
+    state.waivers.iter().find(|waiver| waiver.is_of_losses_on(node))
+}
+
 /// The text of a failure for a person, with the one next command.
 pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -> StopReason {
     let why = &failure.message;
@@ -71,8 +77,13 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
         },
     };
     let next = match failure.code.as_str() {
-        codes::APT_INTERRUPTED => "podlift retry --repair-dpkg",
-        _ => RETRY,
+        codes::APT_INTERRUPTED => "podlift retry --repair-dpkg".into(),
+        codes::KUBEADM_FAILED if !step.kind.step().may_pass(failure) => match waived_loss(state, step) {
+            // What kubeadm took away is why the component does not start, and another attempt takes it away again.
+            Some(waiver) => format!("podlift retry --unwaive {}", waiver.check),
+            None => RETRY.into(),
+        },
+        _ => RETRY.into(),
     };
-    StopReason { detail: failure.detail.clone(), ..stop(&failure.code, message, next) }
+    StopReason { detail: failure.detail.clone(), ..stop(&failure.code, message, &next) }
 }

@@ -26,10 +26,10 @@ pub(super) fn remains(s: &RunState, seen: &[SeenNode], sets: &Path) -> Vec<Strin
     out
 }
 
-/// Nodes on which a step of the run has changed anything.
+/// Nodes on which a step of the run has changed anything, or may have: an op that failed half way counts.
 fn changed(s: &RunState) -> BTreeSet<&NodeName> {
-    let acted = |x: &&StepSpec| s.steps[&x.id].ever_acted && x.kind.step().touches() == Touches::Cluster;
-    s.plan.steps().filter(acted).filter_map(|x| x.node.as_ref()).collect()
+    let tried = |x: &&StepSpec| s.steps[&x.id].attempts > 0 && x.kind.step().touches() == Touches::Cluster;
+    s.plan.steps().filter(tried).filter_map(|x| x.node.as_ref()).collect()
 }
 
 /// Packages of a node as its agent reported them last, or as the plan saw them.
@@ -45,13 +45,16 @@ fn packages(s: &RunState, seen: &[SeenNode], node: &NodeName) -> Option<String> 
     Some(format!("{node}: kubelet binary {kubelet}; packages {}", packages.join("; ")))
 }
 
-/// What the steps that have acted leave, each sentence once with its nodes.
+/// What the steps that have acted leave, each sentence once with its nodes. Of a step whose op has not ended well, nobody knows how far it came.
 fn of_steps(s: &RunState) -> Vec<String> {
     let mut on: BTreeMap<String, Vec<&NodeName>> = BTreeMap::new();
-    for step in s.plan.steps().filter(|x| s.steps[&x.id].ever_acted) {
-        if let Some(text) = step.kind.step().remains() {
-            on.entry(text).or_default().extend(&step.node);
-        }
+    for step in s.plan.steps().filter(|x| s.steps[&x.id].attempts > 0) {
+        let Some(text) = step.kind.step().remains() else { continue };
+        let text = match s.steps[&step.id].ever_acted {
+            true => text,
+            false => format!("it may be, because its step has not ended well: {text}"),
+        };
+        on.entry(text).or_default().extend(&step.node);
     }
     on.into_iter().map(|(text, nodes)| format!("{text}{}", named(&nodes))).collect()
 }

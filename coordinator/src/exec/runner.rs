@@ -6,7 +6,7 @@ use super::drive::Drive;
 use super::undo::{Patience, Undo, Undone};
 use crate::pulse::{TURN, Watchdog};
 use podlift_engine::machine::{Event, Next, RunState, Todo, next};
-use podlift_model::{RunId, StepId};
+use podlift_model::{NodeName, RunId, StepId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -22,6 +22,8 @@ pub struct Runner {
 enum Work {
     Step(StepId),
     Undo(RunId),
+    /// The undo on a node that has left the run.
+    Leave(RunId, NodeName),
 }
 
 /// The running drivers. Dropping the crew ends them; agents continue what they have accepted.
@@ -76,6 +78,11 @@ impl Runner {
     }
 
     fn set_to_work(self: &Arc<Self>, state: &Arc<RunState>, crew: &mut Crew) {
+        for (node, keeps_cordon) in state.to_undo() {
+            let (runner, run, node) = (self.clone(), state.run.clone(), node.clone());
+            let work = Work::Leave(run.clone(), node.clone());
+            crew.put(work, async move { runner.leave(&run, &node, keeps_cordon).await });
+        }
         match next(state) {
             Next::Drive(todos) => {
                 for Todo { step, .. } in todos {
@@ -122,11 +129,27 @@ impl Runner {
         let performer = &self.desk.performer;
         let goes_on = || self.desk.store.run(run).is_some_and(|s| !s.undo_stopped);
         let (poll, patience) = (self.desk.settings.poll, Patience::While(&goes_on));
-        let undo = Undo { performer, state: &state, epoch: &epoch, poll, patience };
+        let undo = Undo { performer, state: &state, epoch: &epoch, poll, patience, keep_cordons: false };
         let Undone { undone, mut left } = undo.run(None).await;
         let sets = &performer.backups.settings().directory;
         left.extend(super::remains::remains(&state, &performer.agents.seen(), sets));
         self.write(run, |s| (next(s) == Next::Undo).then_some(Event::RunAborted { undone, left }));
+    }
+
+    /// Undoes what is ours on a node that has left the run, and records what remains. A repetition after a restart is harmless.
+    async fn leave(self: Arc<Self>, run: &RunId, node: &NodeName, keep_cordons: bool) {
+        let performer = &self.desk.performer;
+        // A drain ends first, or it would go on while the node is given back.
+        performer.lines.until_idle(node).await;
+        let (Some(state), Some(epoch)) = (self.desk.store.run(run), self.desk.fence.commanding()) else {
+            return;
+        };
+        let (poll, patience) = (self.desk.settings.poll, Patience::Tries);
+        let undo = Undo { performer, state: &state, epoch: &epoch, poll, patience, keep_cordons };
+        let Undone { undone, left } = undo.run(Some(node)).await;
+        self.write(run, |s| {
+            s.undo_due.contains(node).then(|| Event::NodeUndone { node: node.clone(), undone, left })
+        });
     }
 
     fn write(&self, run: &RunId, decide: impl FnOnce(&RunState) -> Option<Event>) {

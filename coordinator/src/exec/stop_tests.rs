@@ -2,8 +2,10 @@
 
 use crate::core::{Command, CoordinatorError};
 use crate::journal::MemoryJournal;
-use crate::testing::{Fleet, Running, name, start};
-use podlift_engine::machine::{RunState, RunStatus, StepStatus};
+use crate::testing::{Fleet, Running, name, start, store};
+use podlift_common::wire::StatusError as _;
+use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus};
+use podlift_model::op::Component;
 use podlift_model::{Failure, OpOutcome, RunId, codes};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +73,76 @@ async fn a_deferral_stops_a_drain_at_once_and_gives_the_cordon_back() {
     fleet.lock().hanging.clear();
     let state = r.until(&run, |s| s.status == RunStatus::Succeeded).await;
     assert!(state.deferred.contains_key(&name("dgx030")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_run_that_finishes_its_lanes_is_still_at_work() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    let apply = || Command::HealApply { node: name("runai-02"), component: Component::KubeApiserver };
+    let refused = say(&r, apply()).await.unwrap_err().info();
+    assert_eq!((refused.reason, refused.next.as_str()), ("RUN_WORKS", "podlift pause"));
+    say(&r, Command::Pause { reason: "later".into(), now: false }).await.unwrap();
+    let refused = say(&r, apply()).await.unwrap_err().info();
+    assert_eq!((refused.reason, refused.next.as_str()), ("RUN_WORKS", "podlift pause --now"));
+    assert!(r.coordinator.store().run(&run).unwrap().is_at_work(), "its reads are counted, too");
+    say(&r, Command::Pause { reason: "now".into(), now: true }).await.unwrap();
+    r.until(&run, |s| !s.is_at_work()).await;
+    say(&r, apply()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deferral_that_was_cut_off_by_a_power_loss_is_undone_at_the_next_start() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, run) = draining(&fleet, &journal).await;
+    say(&r, Command::Pause { reason: "now".into(), now: true }).await.unwrap();
+    r.until(&run, |s| !s.is_at_work()).await;
+    drop(r);
+    let node = name("dgx030");
+    let event = Event::NodeDeferred { node: node.clone(), reason: "a job".into(), by: "eve".into() };
+    store(&journal).append(Some(&run), event).unwrap();
+    assert!(fleet.lock().views[&node].unschedulable);
+    let r = start(&fleet, &journal, "two");
+    let state = r.until(&run, |s| s.undo_due.is_empty()).await;
+    assert!(!fleet.lock().views[&node].unschedulable && state.left.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_lists_a_cordon_of_another_person_and_what_failed_half_way() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = start(&fleet, &journal, "one");
+    let run = r.upgrade().await;
+    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n == "dgx030" && v == "cordon")).await;
+    let failure = Failure::permanent("dpkg-interrupted", "dpkg was interrupted");
+    fleet.lock().failing.insert("package-install".into(), vec![failure]);
+    r.until(&run, |s| matches!(s.status, RunStatus::Paused { .. })).await;
+    fleet.lock().foreign.insert(name("dgx030"));
+    say(&r, Command::Abort { reason: "enough".into() }).await.unwrap();
+    let state = r.until(&run, RunState::is_over).await;
+    let RunStatus::Aborted { left, undone } = &state.status else { panic!("{:?}", state.status) };
+    let stays = |line: &String| line.contains("dgx030 stays cordoned");
+    assert!(left.iter().any(stays) && !undone.iter().any(stays), "{left:#?} {undone:#?}");
+    let packages = |line: &String| line.starts_with("dgx030: kubelet binary");
+    assert!(left.iter().any(packages), "{left:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_aborted_takes_no_other_command() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let (r, _) = draining(&fleet, &journal).await;
+    fleet.lock().api_down = true;
+    say(&r, Command::Abort { reason: "enough".into() }).await.unwrap();
+    let set = Command::Set { option: "max-unavailable".into(), value: "2".into() };
+    let others = [
+        Command::Retry { step: None, repair_dpkg: false },
+        Command::Defer { node: name("dgx031"), reason: "x".into() },
+        Command::Include { node: name("dgx031") },
+        set,
+    ];
+    for command in others {
+        let refused = say(&r, command).await.unwrap_err();
+        assert!(matches!(refused, CoordinatorError::Aborting { .. }), "{refused:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

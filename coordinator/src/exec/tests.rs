@@ -3,6 +3,7 @@
 use crate::core::{Command, CoordinatorError, PlanAsk};
 use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, Running, name, start};
+use podlift_common::wire::StatusError as _;
 use podlift_engine::machine::{Event, RunState, RunStatus, StepStatus};
 use podlift_model::{Failure, RunId};
 
@@ -197,6 +198,7 @@ async fn a_node_that_died_with_an_open_op_can_be_left_out() {
     r.until(&run, open).await;
     let defer = || Command::Defer { node: lost.clone(), reason: "mainboard".into() };
     let busy = say(&r, defer()).await.unwrap_err();
+    assert_eq!(busy.info().next, "podlift pause --now", "a plain pause lets the lane go on op after op");
     assert!(
         matches!(&busy, CoordinatorError::NodeBusy { node, .. } if *node == lost),
         "its agent is there: {busy}"
@@ -205,6 +207,20 @@ async fn a_node_that_died_with_an_open_op_can_be_left_out() {
     let state = r.until(&run, paused).await;
     assert_eq!(code(&state), "agent-unreachable");
     say(&r, defer()).await.unwrap();
+    let reason = || r.coordinator.store().run(&run).unwrap().why_deferred(&lost).unwrap();
+    assert!(
+        reason().starts_with("mainboard; dgx030 stays cordoned by run ")
+            && reason().ends_with("podlift node release dgx030"),
+        "{}",
+        reason()
+    );
+    // The printed command works while the run is open.
+    let release = |force| Command::NodeRelease { node: lost.clone(), reason: "it is new".into(), force };
+    assert!(
+        matches!(say(&r, release(false)).await, Err(CoordinatorError::NotReleased { why, .. }) if why.contains("can't be looked at"))
+    );
+    say(&r, release(true)).await.unwrap();
+    assert!(!fleet.lock().views[&lost].unschedulable && reason() == "mainboard", "{}", reason());
     say(&r, Command::Resume).await.unwrap();
     let state = r.until(&run, succeeded).await;
     assert!(
@@ -379,4 +395,35 @@ async fn reads_are_counted_while_the_control_plane_changes_and_a_blip_is_not_los
     let report = r.coordinator.report(None).unwrap();
     assert_eq!((report.api_outage.vip_seconds, &report.api_outage.reads), (0.0, &state.probed));
     assert_eq!(r.coordinator.status(None).unwrap().run.unwrap().reads, state.probed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubeadm_that_failed_under_a_waiver_of_losses_prints_the_command_that_lifts_it() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    fleet.lock().failing.insert("kubeadm-apply".into(), vec![Failure::permanent("kubeadm-failed", "rc 1")]);
+    let r = start(&fleet, &journal, "one");
+    r.commanding().await;
+    let waivers = vec![("flag-loss".to_string(), "intended".to_string())];
+    let ask = PlanAsk { waivers, ..PlanAsk::to("v1.32.9".parse().unwrap()) };
+    let (run, _) = r.coordinator.start_run(&ask, None, "eve").await.unwrap();
+    let state = r.until(&run, paused).await;
+    let RunStatus::Paused { reason } = &state.status else { panic!() };
+    assert_eq!(reason.next, "podlift retry --unwaive flag-loss", "{}", reason.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pins_of_a_worker_that_was_set_aside_are_released_at_the_end_and_its_cordon_stays() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = start(&fleet, &journal, "one");
+    r.commanding().await;
+    let ask = PlanAsk { max_failed: "2".parse().ok(), ..PlanAsk::to("v1.32.9".parse().unwrap()) };
+    let (run, _) = r.coordinator.start_run(&ask, None, "eve").await.unwrap();
+    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n == "dgx030" && v == "cordon")).await;
+    let failure = Failure::permanent("unit-failed", "kubelet does not start");
+    fleet.lock().failing.insert("kubelet-restart".into(), vec![failure]);
+    let released = || fleet.lock().effects.iter().any(|(n, v, _)| n == "dgx030" && v == "image-release");
+    r.until(&run, |s| s.set_aside.contains_key(&name("dgx030"))).await;
+    assert!(!released(), "a retry may need the images");
+    r.until(&run, succeeded).await;
+    assert!(released() && fleet.lock().views[&name("dgx030")].unschedulable);
 }

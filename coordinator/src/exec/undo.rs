@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
 use podlift_engine::steps::{Cx, whole};
-use podlift_engine::{Act, ClusterAct};
+use podlift_engine::{Act, ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, FailureClass, NodeName, OpId, OpOutcome, OpOutput, codes};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub(crate) struct Undo<'a> {
     pub epoch: &'a Epoch,
     pub poll: Duration,
     pub patience: Patience<'a>,
+    /// Cordons stay: the node is not fit for work.
+    pub keep_cordons: bool,
 }
 
 /// What one try led to.
@@ -98,7 +100,7 @@ impl Undo<'_> {
     /// `None` if the step has nothing to undo. Err holds the line about what stays.
     async fn one(&self, step: &StepSpec) -> Option<Result<String, String>> {
         let cx = Cx { state: self.state, step, ahead: 0, acted: true };
-        let act = step.kind.step().undo(&cx)?;
+        let act = step.kind.step().undo(&cx).filter(|act| !(self.keep_cordons && is_uncordon(act)))?;
         let line = self.performer.lines.shown(step.node.as_ref());
         for number in 1.. {
             let (why, away) = match self.attempt(&cx, &act, number).await {
@@ -133,11 +135,30 @@ impl Undo<'_> {
             Err(error) => return Tried::Left(self.stays(cx.step, act, &error.to_string())),
         };
         match self.act(act, &op_id).await {
-            Acted::Ended(OpOutcome::Done { output }) => Tried::Done(line(cx.step, &output)),
+            Acted::Ended(OpOutcome::Done { output }) => match self.still_cordoned(cx, act).await {
+                Ok(false) => Tried::Done(line(cx.step, &output)),
+                Ok(true) => Tried::Left(format!(
+                    "{} stays cordoned by another person or program: kubectl uncordon {}",
+                    cx.node(),
+                    cx.node()
+                )),
+                Err(failure) => failed(failure),
+            },
             Acted::Ended(OpOutcome::Indeterminate { why }) => Tried::Failed { why, away: false },
             Acted::Ended(OpOutcome::Failed { failure })
             | Acted::NotKnown(failure)
             | Acted::Fenced(failure) => failed(failure),
+        }
+    }
+
+    /// Whether the node of an uncordon is unschedulable after it: a cordon of another writer is left as it is.
+    async fn still_cordoned(&self, cx: &Cx<'_>, act: &Act) -> Result<bool, Failure> {
+        if !is_uncordon(act) {
+            return Ok(false);
+        }
+        match self.performer.cluster.look(&ClusterLook::Node { node: cx.node() }).await? {
+            ClusterReply::Node(view) => Ok(view.unschedulable),
+            _ => Err(Failure::permanent(codes::ODD_REPLY, "unexpected answer to a node")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The small fleet's agents: each op takes effect at once, at most once for each op id.
 
-use super::fleet::{Fleet, PLANES, State, endpoints};
+use super::fleet::{Fleet, PLANES, State, endpoints, name};
 use crate::dispatch::{Agents, Looked, Progress, unreachable};
 use async_trait::async_trait;
 use podlift_engine::view::SeenNode;
@@ -227,7 +227,7 @@ impl State {
             name: PLANES[i].into(),
             id: Some(format!("{:x}", i + 1)),
             endpoint: endpoints()[i].clone(),
-            healthy: true,
+            healthy: self.views.get(&name(PLANES[i])).is_none_or(|view| view.ready),
             leader: i == self.leader,
             local: PLANES[i] == node.as_str(),
             revision: 4107,
@@ -279,7 +279,7 @@ impl State {
                 facts.manifests.iter_mut().for_each(|m| m.version = "v1.32.9".parse().ok());
             }
             HostOp::KubeadmAddons { to, .. } => self.kube_proxy = Some(*to),
-            HostOp::KubeletRestart => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
+            HostOp::KubeletRestart { .. } => self.views.get_mut(node).unwrap().kubelet = facts.kubelet,
             HostOp::EtcdSnapshot { run } => {
                 self.snapshot = Some(self.files.snapshot(node, run));
             }

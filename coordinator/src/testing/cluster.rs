@@ -78,8 +78,16 @@ impl State {
                 ..AddonsView::default()
             }),
             ClusterLook::ProbeApiServers { endpoints } => {
-                let (ok, why) = (!self.api_down, if self.api_down { "connection refused" } else { "" });
-                let probe = |e: &String| ApiProbe { endpoint: e.clone(), ok, why: why.into() };
+                // The server of a machine that is gone does not answer.
+                let gone = |e: &String| {
+                    let own = |f: &NodeFacts| f.advertise.as_ref() == Some(e) && !self.views[&f.node].ready;
+                    self.facts.values().any(own)
+                };
+                let probe = |e: &String| {
+                    let ok = !self.api_down && !gone(e);
+                    let why = if ok { "" } else { "connection refused" };
+                    ApiProbe { endpoint: e.clone(), ok, why: why.into() }
+                };
                 ClusterReply::Probes(endpoints.iter().map(probe).collect())
             }
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(KubeletConfigView {
@@ -107,7 +115,7 @@ impl State {
             }
             ClusterAct::Uncordon { node, .. } => {
                 let view = self.views.get_mut(node).unwrap();
-                (view.unschedulable, view.owner) = (false, None);
+                (view.unschedulable, view.owner) = (self.foreign.contains(node), None);
                 self.changed(node.as_str(), "uncordon")
             }
             ClusterAct::Drain { node, .. } => {

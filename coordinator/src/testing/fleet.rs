@@ -72,6 +72,8 @@ pub struct State {
     /// Surveys in progress, and the most that were in progress at once.
     pub at_once: usize,
     pub most_at_once: usize,
+    /// Nodes that another person cordons again right after an uncordon.
+    pub foreign: BTreeSet<NodeName>,
     /// Pods that a node's drain evicts.
     pub pods: BTreeMap<NodeName, Vec<String>>,
     /// Changes of the cluster of this verb never end.

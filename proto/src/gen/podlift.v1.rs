@@ -224,6 +224,18 @@ pub struct PackageInstall {
     /// first bring an interrupted dpkg to its end: dpkg --configure -a
     #[prost(bool, tag = "2")]
     pub repair: bool,
+    #[prost(message, optional, tag = "3")]
+    pub devices: ::core::option::Option<DeviceOverride>,
+}
+/// A person's decision that the op may run although devices of the node are in use. Without it the agent refuses: devices-held.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeviceOverride {
+    /// the one node for which it is valid
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    /// 1 to 200 bytes of printable text
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImagePull {
@@ -257,8 +269,11 @@ pub struct KubeadmAddons {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KubeletConfig {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct KubeletRestart {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KubeletRestart {
+    #[prost(message, optional, tag = "1")]
+    pub devices: ::core::option::Option<DeviceOverride>,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EtcdSnapshot {
     #[prost(string, tag = "1")]

@@ -125,14 +125,19 @@ async fn until_kubeadm(d: &mut Driver) {
     d.done(HostOp::AptSource { minor: "v1.32".parse().unwrap() }).await;
     d.done(HostOp::AptUpdate).await;
     d.done(HostOp::PackageDownload { packages: all }).await;
-    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]), repair: false }).await;
+    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubeadm]), repair: false, devices: None })
+        .await;
 }
 
 async fn kubelet(d: &mut Driver) {
-    d.done(HostOp::PackageInstall { packages: pins(&[Package::Kubelet, Package::Kubectl]), repair: false })
-        .await;
+    d.done(HostOp::PackageInstall {
+        packages: pins(&[Package::Kubelet, Package::Kubectl]),
+        repair: false,
+        devices: None,
+    })
+    .await;
     d.done(HostOp::KubeletConfig).await;
-    d.done(HostOp::KubeletRestart).await;
+    d.done(HostOp::KubeletRestart { devices: None }).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,7 @@ use crate::crash::small;
 use crate::cut::Cut;
 use crate::pod::{Pod, TO, why};
 use crate::sabotage::Sabotage;
-use crate::{Kept, ensure};
-use podlift_coordinator::Command;
+use crate::{Kept, ensure, press};
 use podlift_engine::machine::RunStatus;
 use podlift_lab::{Fault, FaultAction};
 
@@ -27,11 +26,10 @@ pub async fn every_component_is_looked_at(sabotage: Sabotage) -> Kept {
     ensure(text.contains("kube-scheduler") && text.contains(LAST_WORDS), || {
         format!("{text}: {}", why(&state))
     })?;
-    ensure(reason.next.contains("podlift retry"), || why(&state))?;
     pod.world.clear_faults();
     // The kubelet starts it again after its back-off.
     pod.world.until(|s| s.node("runai-01").container("kube-scheduler").is_some_and(|c| c.listening)).await;
-    pod.say(Command::Retry { step: None, repair_dpkg: false }).await.map_err(|e| e.to_string())?;
+    press::next(&pod, reason).await?;
     let state = pod.rest().await.ok_or("the run never rested again")?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))
 }

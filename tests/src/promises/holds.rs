@@ -26,6 +26,7 @@ pub async fn holds_survive_failed_installations(sabotage: Sabotage) -> Kept {
     let install = HostOp::PackageInstall {
         packages: vec![PackagePin { package: Package::Kubelet, version }],
         repair: false,
+        devices: None,
     };
     let failed = agent.run("s3", &mine, &install).await.map_err(|f| f.to_string())?;
     ensure(matches!(failed, OpOutcome::Failed { .. }), || {

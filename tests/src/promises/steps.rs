@@ -5,8 +5,7 @@ use crate::crash::small;
 use crate::cut::Cut;
 use crate::pod::{Pod, why};
 use crate::sabotage::Sabotage;
-use crate::{Kept, ensure};
-use podlift_coordinator::Command;
+use crate::{Kept, ensure, press};
 use podlift_engine::machine::{Event, RunStatus};
 use podlift_lab::{Fault, FaultAction};
 
@@ -50,10 +49,9 @@ pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contain
     ensure(failed.iter().any(|id| id.ends_with(verb)), || {
         format!("{verb} was to fail, and {failed:?} did: {}", why(&state))
     })?;
-    ensure(reason.next.contains("podlift "), || format!("{verb}: no next command: {reason:?}"))?;
     ensure(reason.message.len() > 20 && !reason.code.is_empty(), || format!("{verb}: {reason:?}"))?;
     pod.world.clear_faults();
-    pod.say(Command::Retry { step: None, repair_dpkg: false }).await.map_err(|e| e.to_string())?;
+    press::next(&pod, reason).await.map_err(|e| format!("{verb}: {e}"))?;
     let state = pod.rest().await.ok_or_else(|| format!("{verb}: the run never rested again"))?;
     ensure(state.status == RunStatus::Succeeded, || format!("{verb}, mended: {}", why(&state)))?;
     let pauses = pod.journal.records().iter().filter(|r| matches!(r.event, Event::RunPaused { .. })).count();

@@ -32,7 +32,7 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
         HostOp::AptSource { minor: to.minor() },
         HostOp::AptUpdate,
         HostOp::PackageDownload { packages: pins(&all) },
-        HostOp::PackageInstall { packages: pins(&all[..1]), repair: false },
+        HostOp::PackageInstall { packages: pins(&all[..1]), repair: false, devices: None },
     ];
     if control_plane {
         ops.extend([
@@ -56,7 +56,10 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
     } else {
         ops.push(HostOp::KubeadmNode { skip: vec![] });
     }
-    ops.extend([HostOp::PackageInstall { packages: pins(&all[1..]), repair: false }, HostOp::KubeletRestart]);
+    ops.extend([
+        HostOp::PackageInstall { packages: pins(&all[1..]), repair: false, devices: None },
+        HostOp::KubeletRestart { devices: None },
+    ]);
     ops
 }
 

@@ -11,6 +11,7 @@ mod drain_cases;
 mod fail_each_step;
 mod fault_matrix;
 mod metrics;
+mod pauses;
 mod run_promises;
 mod sabotage;
 mod schemas;

@@ -1,6 +1,7 @@
 //! The real ports: this machine, below one root folder.
 
 mod commands;
+mod devices;
 mod files;
 mod http;
 mod loopback;
@@ -8,6 +9,7 @@ mod watch;
 mod writers;
 
 pub use commands::RealCommands;
+pub use devices::RealDevices;
 pub use files::RealFiles;
 pub use http::RealHttp;
 pub use watch::RealWatch;
@@ -26,6 +28,7 @@ pub fn host(root: &Path, path: &[PathBuf]) -> io::Result<Host> {
         http: Arc::new(RealHttp::new(root)),
         watch: Arc::new(RealWatch::new(root)),
         clock: Arc::new(SystemClock),
+        devices: Arc::new(RealDevices::new(root)),
     })
 }
 

@@ -2,7 +2,7 @@
 //! only while another process undoes repairs, and polled instead of awaited, so that it causes no wakeups.
 
 mod event;
-mod process;
+pub(super) mod process;
 
 use crate::{Process, Writers, Writing};
 use nix::errno::Errno;

@@ -196,6 +196,24 @@ async fn what_prevents_it_is_said_and_stops_no_upgrade() {
     }
 }
 
+/// One failed load must not cost the later restarts their step aside.
+#[tokio::test(start_paused = true)]
+async fn a_table_that_could_not_be_loaded_once_is_tried_again_later() {
+    let (b, world) = world(&BOTH);
+    let node = b.node();
+    let impossible = async || match look::look(&node, &Look::Facts).await {
+        Ok(OpOutput::Facts(facts)) => facts.step_aside.unwrap().impossible,
+        other => panic!("{other:?}"),
+    };
+    world.0.lock().unwrap().nft = Nft::Refuses;
+    assert!(matches!(done(&node, step_aside()).await, OpOutput::Unchanged(_)));
+    assert!(impossible().await.is_some());
+    world.0.lock().unwrap().nft = Nft::Works;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(impossible().await, None);
+    assert!(matches!(done(&node, step_aside()).await, OpOutput::Changed(_)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_node_that_can_not_ask_for_the_others_believes_its_coordinator() {
     let (b, world) = world(&[]);

@@ -11,7 +11,7 @@ async fn a_kubelet_that_dies_of_its_restart_is_a_failure() {
         let b = bench(move |call| {
             if call.args[0] == "is-active" { said(state) } else { said("ActiveEnterTimestampMonotonic=0\n") }
         });
-        let result = act(&b.node(), HostOp::KubeletRestart).await;
+        let result = act(&b.node(), HostOp::KubeletRestart { devices: None }).await;
         assert_eq!(result.is_ok(), fine, "{state}");
         let order: Vec<String> = b
             .commands
@@ -52,7 +52,7 @@ async fn a_kubelet_that_starts_with_other_flags_than_its_files_say_is_a_failure(
             "/proc/2/cmdline",
             format!("/usr/bin/kubelet\0{started}\0").replace("\0\0", "\0").as_bytes(),
         );
-        let result = act(&b.node(), HostOp::KubeletRestart).await;
+        let result = act(&b.node(), HostOp::KubeletRestart { devices: None }).await;
         assert_eq!(*pid.lock().unwrap(), "2\n", "it was restarted");
         match (want, result.err()) {
             (None, failure) => assert_eq!(failure, None, "{files} {started}"),

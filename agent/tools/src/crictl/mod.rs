@@ -11,6 +11,7 @@ pub use containers::{Container, containers};
 pub use images::{image_folder, images, pull};
 pub use info::{Info, info};
 pub use inspect::{Inspected, inspect, log_tail};
+pub use pods::{Sandbox, sandboxes};
 pub use runtime::runtime;
 
 use podlift_model::Failure;

@@ -1,4 +1,4 @@
-//! `crictl pods`: sandboxes of pods that are ready.
+//! `crictl pods`: sandboxes of pods. Labels and annotations are the pod's own, which the kubelet passes on.
 
 use super::{nanoseconds, unreadable};
 use crate::must;
@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 const HASH: &str = "kubernetes.io/config.hash";
 const SOURCE: &str = "kubernetes.io/config.source";
+/// A label that only the controller of DaemonSets gives to pods (`pkg/controller/daemon/util`).
+const DAEMON_SET: &str = "pod-template-generation";
 
 /// A pod's sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +19,13 @@ pub struct Sandbox {
     pub id: String,
     pub namespace: String,
     pub name: String,
+    /// Of the pod; a static pod has the hash of its file.
+    pub uid: String,
     pub created: Timestamp,
+    /// The sandbox runs. That of a pod that has ended does not, and stays until the pod is deleted.
+    pub ready: bool,
+    /// A DaemonSet made the pod.
+    pub daemon_set: bool,
     /// The kubelet made the pod from a file of its manifest folder.
     pub from_file: bool,
     /// The kubelet's hash of that file.
@@ -53,6 +61,13 @@ struct Metadata {
     name: String,
     #[serde(default)]
     namespace: String,
+    #[serde(default)]
+    uid: String,
+}
+
+/// Sandboxes in every state, newest first.
+pub async fn sandboxes(host: &Host) -> Result<Vec<Sandbox>, Failure> {
+    all(&must(host, &Invocation::new("crictl", ["pods", "-o", "json"])).await?)
 }
 
 /// Ready sandboxes, newest first.
@@ -61,9 +76,13 @@ pub async fn ready(host: &Host) -> Result<Vec<Sandbox>, Failure> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<Sandbox>, Failure> {
+    Ok(all(text)?.into_iter().filter(|sandbox| sandbox.ready).collect())
+}
+
+fn all(text: &str) -> Result<Vec<Sandbox>, Failure> {
     let list: List = serde_json::from_str(text).map_err(unreadable)?;
-    let ready = list.items.unwrap_or_default().into_iter().filter(|s| s.state == "SANDBOX_READY");
-    let mut all = ready.map(sandbox).collect::<Result<Vec<_>, _>>()?;
+    let all = list.items.unwrap_or_default().into_iter();
+    let mut all = all.map(sandbox).collect::<Result<Vec<_>, _>>()?;
     all.sort_by_key(|s| std::cmp::Reverse(s.created));
     Ok(all)
 }
@@ -74,13 +93,17 @@ fn sandbox(listed: Listed) -> Result<Sandbox, Failure> {
         unreadable(format!("createdAt of pod {} is {}, expected nanoseconds", listed.id, listed.created_at))
     })?;
     let mut annotations = listed.annotations.unwrap_or_default();
+    let mut labels = listed.labels.unwrap_or_default();
     Ok(Sandbox {
         id: listed.id,
         namespace: listed.metadata.namespace,
         name: listed.metadata.name,
+        uid: listed.metadata.uid,
         created,
+        ready: listed.state == "SANDBOX_READY",
+        daemon_set: labels.contains_key(DAEMON_SET),
         from_file: annotations.get(SOURCE).is_some_and(|s| s == "file"),
         config_hash: annotations.remove(HASH).filter(|h| !h.is_empty()),
-        component: listed.labels.unwrap_or_default().remove("component"),
+        component: labels.remove("component"),
     })
 }

@@ -3,5 +3,5 @@
 use super::Site;
 
 pub fn look(site: &Site<'_>) -> Result<Vec<String>, String> {
-    site.names("/sys/class/infiniband")
+    site.names(podlift_host::paths::INFINIBAND)
 }

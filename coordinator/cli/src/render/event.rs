@@ -90,6 +90,12 @@ pub(crate) fn text(event: &Event) -> String {
             let how = if *now { "run paused at once:" } else { "run paused:" };
             format!("{} {}", paint(AnsiColor::Yellow, how), stop(reason))
         }
+        E::NodeUndone { node, undone, left } => {
+            let lines: Vec<&str> = undone.iter().chain(left).map(String::as_str).collect();
+            let what =
+                if lines.is_empty() { "nothing of the run was there".into() } else { lines.join("; ") };
+            format!("{:<10} given back: {what}", node.as_str())
+        }
         E::NodeSetAside { node, reason, .. } => {
             let aside = paint(AnsiColor::Red, "failed,");
             format!("{:<10} {aside} the run goes on without it: {}", node.as_str(), stop(reason))
@@ -110,7 +116,7 @@ fn of_run(event: &Event) -> String {
     use Event as E;
     match event {
         E::EpochClaimed { epoch, acknowledged } => {
-            format!("epoch {epoch} held by {} agents", acknowledged.len())
+            format!("epoch {epoch} held by {}", podlift_model::count(acknowledged.len(), "agent"))
         }
         E::RunStarted { plan, by } => {
             let aim = match plan.goal.name() {
@@ -131,10 +137,10 @@ fn of_run(event: &Event) -> String {
         E::NodeLost { node, by } => format!("node {node} declared lost by {by}"),
         E::OptionSet { name, value, by } => format!("{name} set to {value} by {by}"),
         E::NodeReleased { node, run, by, note } if note.is_empty() => {
-            format!("node {node}, left cordoned by run {run}, released by {by}")
+            format!("node {node}, left cordoned by run {run}: its release was asked for by {by}")
         }
         E::NodeReleased { node, run, by, note } => {
-            format!("node {node}, left cordoned by run {run}, released by {by}: {note}")
+            format!("node {node}, left cordoned by run {run}: its release was asked for by {by}: {note}")
         }
         E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),

@@ -51,7 +51,7 @@ pub(crate) fn counted<'a>(rows: impl IntoIterator<Item = &'a NodeRow>) -> String
 
 /// `3 nodes: 1 failed, 2 pending; 1 stale`.
 pub(crate) fn sentence(rows: &[NodeRow]) -> String {
-    let mut text = format!("{} nodes: {}", rows.len(), counted(rows));
+    let mut text = format!("{}: {}", podlift_model::count(rows.len(), "node"), counted(rows));
     for (word, n) in [
         ("stale", rows.iter().filter(|r| r.stale && r.connected).count()),
         ("gone", rows.iter().filter(|r| !r.connected).count()),

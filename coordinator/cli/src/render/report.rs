@@ -23,7 +23,7 @@ pub(crate) fn markdown(r: &Report) -> String {
         timestamp(r.started_at),
         duration(r.seconds)
     );
-    let _ = writeln!(out, "Journal: {} events.", r.journal_events);
+    let _ = writeln!(out, "Journal: {}.", podlift_model::count(r.journal_events, "event"));
     if let Some(stop) = &r.paused {
         let _ = writeln!(out, "\n**Paused:** {}\n\nNext: `{}`", stop.message, stop.next);
         if !stop.detail.is_empty() {
@@ -128,8 +128,11 @@ fn attestation(a: &Attestation) -> String {
 fn backup(b: &BackupView) -> Vec<String> {
     let secrets = if b.encrypted { "secrets encrypted" } else { "secrets left out" };
     let set = format!(
-        "{}: {} files, {} bytes, {secrets}, `podlift backup verify {}`",
-        b.set, b.members, b.bytes, b.set
+        "{}: {}, {} bytes, {secrets}, `podlift backup verify {}`",
+        b.set,
+        podlift_model::count(b.members, "file"),
+        b.bytes,
+        b.set
     );
     std::iter::once(set).chain(b.warnings.iter().cloned()).collect()
 }

@@ -46,8 +46,8 @@ fn cells(run: &RunRow) -> Vec<Cell> {
 }
 
 fn about(run: &RunRow) -> String {
-    let started =
-        format!("started {} by {}, {} nodes", timestamp(run.summary.started), run.summary.by, run.nodes);
+    let nodes = podlift_model::count(run.nodes, "node");
+    let started = format!("started {} by {}, {nodes}", timestamp(run.summary.started), run.summary.by);
     let started = match run.summary.goal {
         GoalName::Upgrade => started,
         GoalName::Repair => format!("repair, {started}"),

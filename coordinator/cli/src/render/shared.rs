@@ -70,6 +70,7 @@ impl Shared {
     fn text(&self) -> Option<String> {
         let totals = self.phase.as_ref().filter(|totals| totals.nodes > MANY)?;
         let (done, nodes) = (grouped(self.done.len()), grouped(totals.nodes));
+        // Always more than one.
         Some(format!("packages and images: {done} of {nodes} nodes, {} at once", totals.at_once))
     }
 }

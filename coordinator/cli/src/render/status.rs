@@ -70,7 +70,8 @@ fn head(status: &Status, screen: Screen) -> String {
         None => out += "No run yet: `podlift plan --to VERSION` shows what one would do\n",
     }
     if let Some(s) = &status.selection {
-        let _ = writeln!(out, "Selector {}: {} of {} nodes", s.selector, s.matched, s.of);
+        let _ =
+            writeln!(out, "Selector {}: {} of {}", s.selector, s.matched, podlift_model::count(s.of, "node"));
     }
     if !status.nodes.is_empty() {
         let _ = writeln!(out, "\n{}  [{}]", fleet::sentence(&status.nodes), bar(&status.nodes, screen));
@@ -94,11 +95,19 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     let seconds = until.duration_since(run.started).as_secs_f64();
     let mut out =
         format!("Run {}: {}, {}, by {}\n", run.run, run.status, aim(run.goal, run.from, run.to), run.by);
-    let _ = write!(out, "  {} of {} steps in {}", run.steps_done, run.steps, duration(seconds));
+    let _ = write!(
+        out,
+        "  {} of {} in {}",
+        run.steps_done,
+        podlift_model::count(run.steps, "step"),
+        duration(seconds)
+    );
     if let Some(phase) = &run.phase {
         let _ = write!(out, ", now: {phase}");
     }
-    let _ = writeln!(out, "; {} heals, {} ops with an unknown end", run.heals, run.indeterminate);
+    let (heals, open) =
+        (podlift_model::count(run.heals, "heal"), podlift_model::count(run.indeterminate, "op"));
+    let _ = writeln!(out, "; {heals}, {open} with an unknown end");
     for (endpoint, counts) in run.reads.iter().filter(|(_, counts)| counts.failed > 0) {
         let _ = writeln!(out, "  API server {endpoint}: {}", reads(counts));
     }

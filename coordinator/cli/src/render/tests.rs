@@ -192,6 +192,14 @@ fn events_of_nodes_without_which_a_run_goes_on() {
     let events = [
         Event::NodeSetAside { node: node.clone(), step, reason: reason.clone() },
         Event::NodeLost { node: node.clone(), by: by.clone() },
+        Event::NodeUndone {
+            node: node.clone(),
+            undone: vec!["dgx031: the guard is steady".into()],
+            left: vec![
+                "dgx031 stays cordoned by run r1: not Ready; when it is mended: podlift node release dgx031"
+                    .into(),
+            ],
+        },
         Event::OptionSet { name: "max-unavailable".into(), value: "40".into(), by: by.clone() },
         Event::NodeReleased { node: node.clone(), run: run(), by: by.clone(), note: String::new() },
         Event::NodeReleased { node, run: run(), by: by.clone(), note: "one tray is out".into() },

@@ -92,7 +92,11 @@ impl Starting {
             0 => Ok(()),
             n => Err(CliError::new(
                 Exit::Blocked,
-                format!("{n} findings block this run"),
+                format!(
+                    "{} {} this run",
+                    podlift_model::count(n, "finding"),
+                    podlift_model::agree(n, "blocks", "block")
+                ),
                 "see above; nothing was changed",
                 &again(plan),
             )),
@@ -141,10 +145,10 @@ fn end(format: Format, state: &RunState) -> Result<String, CliError> {
     let summary = view::status::summary(state);
     match format {
         Format::Table | Format::Wide => {
-            let nodes = state.plan.inventory.nodes.len();
+            let nodes = podlift_model::count(state.plan.inventory.nodes.len(), "node");
             let what = render::aim(summary.goal, summary.from, summary.to);
             let without = render::event::without(state);
-            Ok(format!("run {}: {}, {what}, {nodes} nodes{without}", summary.run, summary.status))
+            Ok(format!("run {}: {}, {what}, {nodes}{without}", summary.run, summary.status))
         }
         Format::Json | Format::Yaml => {
             let value = serde_json::to_value(&summary)

@@ -28,7 +28,7 @@ enum What {
   podlift set max-unavailable 40")]
 struct MaxUnavailable {
     /// Number of workers.
-    #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_name = "N", value_parser = super::target::workers)]
     number: u32,
     /// Id of the run; the open run by default.
     #[arg(long)]

@@ -72,7 +72,7 @@ impl Status {
 fn matched(status: &view::Status) -> Result<Exit, CliError> {
     match &status.selection {
         Some(s) if s.matched == 0 => Err(CliError::usage(
-            format!("selector {:?} matches none of {} nodes", s.selector, s.of),
+            format!("selector {:?} matches none of {}", s.selector, podlift_model::count(s.of, "node")),
             format!("keys that exist: {}", s.keys.join(", ")),
             "podlift status --all -o wide",
         )),

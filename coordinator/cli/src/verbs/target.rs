@@ -24,7 +24,7 @@ pub(super) const NAMES: [&str; 12] = [
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Target {
     /// Workers that may be unavailable at once, including those that already are. The configured number by default.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = workers)]
     max_unavailable: Option<u32>,
     /// Pause when this many workers have failed: a number, or a share of the run's workers. By default at the first failure until the first
     /// workers are over, then at 5%.
@@ -69,6 +69,15 @@ struct Drain {
     /// Also remove pods that no controller makes again.
     #[arg(long)]
     force: bool,
+}
+
+/// A number of workers that may be unavailable.
+pub(super) fn workers(text: &str) -> Result<u32, String> {
+    let number = text.parse::<u32>().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| {
+        "expected a number of workers from 1, for example 8: with 0 no worker could be upgraded, and a share like 10% is not accepted here"
+            .into()
+    })
 }
 
 fn some_words(text: &str) -> Result<String, String> {

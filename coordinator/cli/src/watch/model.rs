@@ -181,6 +181,7 @@ fn tone(event: &Event) -> Tone {
         | Event::AbortAsked { .. }
         | Event::RunAborted { .. }
         | Event::NodeDeferred { .. }
+        | Event::NodeUndone { .. }
         | Event::NodeSetAside { .. }
         | Event::NodeLost { .. }
         | Event::MachineRefused { .. }

@@ -18,7 +18,7 @@ pub(crate) fn problems(state: &EtcdState) -> Vec<String> {
     out.extend(state.alarms.iter().map(|a| format!("alarm {a}")));
     let leaders = state.members.iter().filter(|m| m.leader).count();
     if leaders != 1 {
-        out.push(format!("{leaders} members say that they lead, expected exactly one"));
+        out.push(format!("members that say that they lead: {leaders}, expected exactly one"));
     }
     out.extend(state.overrides.iter().flat_map(|(resource, store)| of_override(resource, store)));
     out

@@ -131,9 +131,9 @@ fn etcd_servers(
         id: "etcd-servers-lost".into(),
         component: Part::KubeApiserver,
         what: format!(
-            "kubeadm would {verb} --etcd-servers on {} (now {} endpoints); kube-apiserver would not start",
+            "kubeadm would {verb} --etcd-servers on {} (now {}); kube-apiserver would not start",
             nodes.join(", "),
-            endpoints.len()
+            podlift_model::count(endpoints.len(), "endpoint")
         ),
         repair: ConfigRepair::SetEtcdEndpoints { endpoints },
         site_rule: false,

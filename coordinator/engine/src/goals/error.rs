@@ -25,7 +25,7 @@ pub enum PlanError {
     #[error("waiver {check:?}: {why}")]
     BadItem { check: String, why: String },
     #[error(
-        "--without {node}: it is control plane, and its API server has to come first; a machine that is gone for good leaves the cluster: kubectl delete node {node}, and etcdctl member remove its member"
+        "--without {node}: it is control plane, and its API server has to come first; podlift node lost {node} shows the commands that take a machine out of the cluster that is gone for good"
     )]
     WithoutServer { node: NodeName },
     #[error(

@@ -86,6 +86,7 @@ fn take_up(s: &mut RunState, only: Option<&StepId>) {
         s.set_aside.iter().filter(|(_, aside)| wanted(aside)).map(|(node, _)| node.clone()).collect();
     for node in nodes {
         let Some(aside) = s.set_aside.remove(&node) else { continue };
+        back(s, &node);
         let ids: Vec<StepId> = skipped(s, &node);
         for id in ids {
             let status = match id == aside.step {
@@ -169,13 +170,42 @@ pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(
     }
     s.set_aside.remove(node);
     s.deferred.insert(node.clone(), reason.into());
+    due(s, node);
     skip(s, node, &format!("node deferred: {reason}"), "deferred");
     Ok(())
+}
+
+/// The run's own changes on a node that has left it are undone, except for what is listed.
+pub(super) fn undone(s: &mut RunState, node: &NodeName, left: &[String]) -> Result<(), IllegalEvent> {
+    if !s.goes_without(node) {
+        return Err(IllegalEvent::NotDeferred { node: node.clone() });
+    }
+    s.undo_due.remove(node);
+    s.left.remove(node);
+    if !left.is_empty() {
+        s.left.insert(node.clone(), left.to_vec());
+    }
+    Ok(())
+}
+
+/// Where the run has changed anything, it is undone once the node has left the run.
+fn due(s: &mut RunState, node: &NodeName) {
+    if s.steps_of(node).any(|(_, step)| step.attempts > 0) {
+        s.undo_due.insert(node.clone());
+    }
+}
+
+/// The node takes part again: nothing of it is undone any more.
+fn back(s: &mut RunState, node: &NodeName) {
+    s.undo_due.remove(node);
+    s.left.remove(node);
 }
 
 /// The node won't come back: it leaves the run, whatever its role is.
 pub(super) fn lose(s: &mut RunState, node: &NodeName, by: &str) -> Result<(), IllegalEvent> {
     defer(s, node, &format!("lost, stated by {by}"))?;
+    // Nothing of a machine that is gone can be undone.
+    s.undo_due.remove(node);
     s.lost.insert(node.clone(), by.into());
     Ok(())
 }
@@ -199,6 +229,7 @@ pub(super) fn set_aside(
     skip(s, node, &format!("node failed at {step}, and the run goes on without it"), "set aside");
     let aside = Aside { step: step.clone(), reason: reason.clone(), at };
     s.set_aside.insert(node.clone(), aside);
+    due(s, node);
     Ok(())
 }
 
@@ -221,6 +252,7 @@ fn skip(s: &mut RunState, node: &NodeName, reason: &str, how: &str) {
 /// has given it back.
 pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEvent> {
     s.deferred.remove(node).ok_or_else(|| IllegalEvent::NotDeferred { node: node.clone() })?;
+    back(s, node);
     s.lost.remove(node);
     s.gave_up.remove(node);
     let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });

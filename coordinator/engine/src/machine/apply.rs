@@ -1,6 +1,8 @@
 //! From a state and an event: the next state, or a typed refusal. An event that does not fit is refused and never ignored.
 
-use super::again::{bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside};
+use super::again::{
+    bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside, undone,
+};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
@@ -59,6 +61,7 @@ pub fn advance(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ill
             | Event::AgentLost { .. }
             | Event::LedgerChanged { .. }
             | Event::MachineRefused { .. }
+            | Event::NodeUndone { .. }
             | Event::EpochClaimed { .. }
     );
     if s.is_over() && !observed {
@@ -97,6 +100,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         steps,
         waivers: plan.waivers.clone(),
         deferred: plan.left_out.iter().map(|out| (out.node.clone(), out.why.clone())).collect(),
+        undo_due: Default::default(),
+        left: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         gave_up: Default::default(),
         accepted: BTreeMap::new(),
@@ -268,6 +273,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 s.gave_up.insert(node.clone());
             }
         }
+        Event::NodeUndone { node, left, .. } => undone(s, node, left)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,
         Event::NodeSetAside { node, step, reason } => set_aside(s, at, node, step, reason)?,
         Event::NodeLost { node, by } => lose(s, node, by)?,

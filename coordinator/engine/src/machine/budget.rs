@@ -5,7 +5,7 @@ use super::next::Next;
 use super::state::RunState;
 use crate::inventory::NodeRole;
 use crate::program::{Limit, StepSpec, StopReason};
-use podlift_model::{NodeName, codes};
+use podlift_model::{NodeName, agree, codes, count};
 use std::collections::BTreeSet;
 
 /// The usual share of workers, once the first ones are over.
@@ -63,8 +63,9 @@ fn spent(state: &RunState, last: &str) -> String {
     let before: Vec<String> =
         state.set_aside.iter().map(|(node, aside)| format!("{node} ({})", aside.reason.message)).collect();
     format!(
-        "{} workers have failed, and the run goes on only while fewer than {} have: {last}; before: {}",
-        failed(state),
+        "{} {} failed, and the run goes on only while fewer than {} have: {last}; before: {}",
+        count(failed(state), "worker"),
+        agree(failed(state), "has", "have"),
         limit(state),
         before.join(", ")
     )
@@ -73,8 +74,8 @@ fn spent(state: &RunState, last: &str) -> String {
 fn away(state: &RunState, last: &str) -> String {
     let nodes: Vec<&str> = state.gave_up.iter().take(NAMED).map(|n| n.as_str()).collect();
     format!(
-        "{last}; {} other workers were away, too, and were left out ({}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again",
-        state.gave_up.len(),
+        "{last}; {} away, too, and left out ({}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again",
+        count(state.gave_up.len(), "other worker"),
         nodes.join(", ")
     )
 }

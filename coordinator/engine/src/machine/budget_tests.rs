@@ -1,6 +1,7 @@
 //! After a failure and in a pause: lanes that have begun end, none begins. Failed workers within the budget are set aside and named.
 
 mod moves;
+mod undo;
 
 use super::tests::{Tape, failure};
 use super::*;
@@ -49,6 +50,7 @@ fn settle(tape: &mut Tape) -> Vec<&'static str> {
             Next::Defer { node, reason } => Event::NodeDeferred { node, reason, by: "podlift".into() },
             Next::SetAside { node, step, reason } => Event::NodeSetAside { node, step, reason: *reason },
             Next::Pause(reason) => Event::RunPaused { reason: *reason, by: None, now: false },
+            _ if undo(tape) => continue,
             _ => return out,
         };
         out.push(event.name());
@@ -69,9 +71,23 @@ fn pause(tape: &mut Tape, now: bool) -> Result<(), IllegalEvent> {
 }
 
 fn drive_to_rest(tape: &mut Tape) {
-    while let Some(step) = tape.todo().first().cloned() {
-        tape.complete(&step);
+    loop {
+        while let Some(step) = tape.todo().first().cloned() {
+            tape.complete(&step);
+        }
+        if !undo(tape) {
+            return;
+        }
     }
+}
+
+/// Records the undo of nodes that have left the run. True if one was due.
+fn undo(tape: &mut Tape) -> bool {
+    let due: Vec<NodeName> = tape.state().to_undo().map(|(node, _)| node.clone()).collect();
+    for node in &due {
+        tape.add(Event::NodeUndone { node: node.clone(), undone: vec![], left: vec![] }).unwrap();
+    }
+    !due.is_empty()
 }
 
 fn cordoned(tape: &Tape) -> Vec<NodeName> {

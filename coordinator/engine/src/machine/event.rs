@@ -90,6 +90,12 @@ pub enum Event {
         reason: String,
         by: String,
     },
+    /// What the deferral of the node has undone there, and what stays: each line names what a person can do about it.
+    NodeUndone {
+        node: NodeName,
+        undone: Vec<String>,
+        left: Vec<String>,
+    },
     /// A worker has failed within the budget of failures. Its other steps are skipped, its cordon stays, and the run goes on without it;
     /// `RetryAsked` takes it up again.
     NodeSetAside {
@@ -109,7 +115,8 @@ pub enum Event {
         value: String,
         by: String,
     },
-    /// Outside of any run: the cordon that an ended run had left on the node is given back.
+    /// Outside of any run: a person asks that the cordon which a run has left on the node is given back. The record is durable before the
+    /// change, and the change may fail.
     NodeReleased {
         node: NodeName,
         /// The run that had left it. Its name in JSON differs, because a record has a `run` field of its own.
@@ -239,6 +246,7 @@ impl Event {
             Event::RetryAsked { .. } => "retry-asked",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
+            Event::NodeUndone { .. } => "node-undone",
             Event::NodeSetAside { .. } => "node-set-aside",
             Event::NodeLost { .. } => "node-lost",
             Event::OptionSet { .. } => "option-set",

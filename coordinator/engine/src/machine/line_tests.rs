@@ -246,7 +246,7 @@ fn a_run_that_finds_many_workers_away_pauses_and_does_not_end_without_them() {
     };
     assert_eq!(away.len(), 3, "{away:?}");
     assert!(
-        paused.message.contains("3 other workers were away, too") && paused.message.contains("dgx031"),
+        paused.message.contains("3 other workers away, too") && paused.message.contains("dgx031"),
         "{paused:?}"
     );
 }

@@ -78,7 +78,8 @@ pub fn next(state: &RunState) -> Next {
 
 fn approval_or_end(state: &RunState) -> Option<Next> {
     if state.track.phase().is_none() {
-        return Some(Next::Succeed);
+        // Afterwards the run is over, and nobody would undo what is still due.
+        return Some(if state.undo_due.is_empty() { Next::Succeed } else { Next::Rest });
     }
     let reason = approval::awaited(state).filter(|_| pace(state) == Pace::Free)?;
     Some(Next::Pause(Box::new(reason)))
@@ -166,6 +167,23 @@ impl RunState {
             }
             Pace::Finish => finishing(self).iter().any(|(spec, _)| spec.id == *step),
             Pace::Ops | Pace::Over => false,
+        }
+    }
+
+    /// Nodes that have left the run and whose undo is due now, and whether their cordon stays. What a failed worker has may be needed by a
+    /// retry, so it keeps everything until the end of the run, and its cordon longer.
+    pub fn to_undo(&self) -> impl Iterator<Item = (&NodeName, bool)> {
+        let at_work = matches!(self.status, RunStatus::Running | RunStatus::Paused { .. });
+        let at_end = self.track.phase().is_none();
+        let due = self.undo_due.iter().filter(move |_| at_work);
+        due.map(|node| (node, !self.deferred.contains_key(node))).filter(move |(_, aside)| !*aside || at_end)
+    }
+
+    /// Whether an op of the run is under way, or lanes that have begun go on although the run is paused.
+    pub fn is_at_work(&self) -> bool {
+        match self.status {
+            RunStatus::Paused { .. } => self.is_finishing() || self.open_steps().next().is_some(),
+            _ => !self.is_over(),
         }
     }
 

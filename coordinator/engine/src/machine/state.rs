@@ -113,7 +113,14 @@ pub struct RunState {
     pub(super) track: Track,
     /// Waivers that are in force.
     pub waivers: Vec<Waiver>,
+    /// Nodes that are left out, each with the reason that was given.
     pub deferred: BTreeMap<NodeName, String>,
+    /// Nodes that have left the run, and on which what the run has put there is still to be undone.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub undo_due: BTreeSet<NodeName>,
+    /// What that undo has left on a node; each line names the next command.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<NodeName, Vec<String>>,
     /// Failed workers without which the run goes on. Their cordons stay.
     pub set_aside: BTreeMap<NodeName, Aside>,
     /// Workers that the run has deferred by itself, because they were away when their turn came.
@@ -189,11 +196,23 @@ impl RunState {
         self.deferred.contains_key(node) || self.set_aside.contains_key(node)
     }
 
-    /// Whether the node carries a cordon of this run as far as the journal knows: it was cordoned and not uncordoned again.
+    /// Why the node was deferred, with what stays on it; `None` if it was not.
+    pub fn why_deferred(&self, node: &NodeName) -> Option<String> {
+        let left = self.left.get(node).into_iter().flatten();
+        Some(left.fold(self.deferred.get(node)?.clone(), |reason, line| format!("{reason}; {line}")))
+    }
+
+    /// Whether the node may carry a cordon of this run: its cordon was sent, the answer does not say that it failed, and it was not given
+    /// back again.
     pub fn left_cordoned(&self, node: &NodeName) -> bool {
         let cordons =
             self.steps_of(node).filter(|(spec, _)| spec.kind.step().counterpart() == Some(UNCORDON));
-        cordons.filter(|(_, step)| step.ever_acted).any(|(cordon, _)| {
+        let unknown = |id: &StepId| self.indeterminate.iter().any(|(of, _, _)| of == id);
+        let sent = |spec: &StepSpec, step: &StepState| {
+            let failed = matches!(step.status, StepStatus::Failed { .. }) && !unknown(&spec.id);
+            step.ever_acted || (step.attempts > 0 && !failed)
+        };
+        cordons.filter(|(spec, step)| sent(spec, step)).any(|(cordon, _)| {
             let mut lane = self.steps_of(node).filter(|(spec, _)| spec.phase == cordon.phase);
             !lane.any(|(spec, step)| spec.kind.step().verb() == UNCORDON && step.is_done())
         })

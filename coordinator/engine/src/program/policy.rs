@@ -11,7 +11,16 @@ pub struct SitePolicy {
     pub site_gates: Vec<String>,
     /// Attestations without which no run starts. A missing one of the others is a warning.
     pub required_attestations: Vec<String>,
+    /// Labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
+    pub never_interrupt: Vec<String>,
 }
+
+/// What the cluster-autoscaler, Karpenter and podlift understand.
+const NEVER: [&str; 3] = [
+    "podlift.io/never-interrupt=true",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict=false",
+    "karpenter.sh/do-not-disrupt=true",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -21,12 +30,20 @@ pub enum PolicyError {
         "site-gates: {0:?} is no gate's name: expected letters and digits, e.g. \"MaxUnavailableStatefulSet\""
     )]
     Gate(String),
+    #[error(
+        "never-interrupt: {0:?} is no mark of a pod: expected the key of a label or an annotation, =, and its value, e.g. \"example.org/keep=true\""
+    )]
+    NeverInterrupt(String),
 }
 
 impl Default for SitePolicy {
     /// The policy without a file: the runbook's gate.
     fn default() -> Self {
-        Self { site_gates: PlanOptions::default().site_gates, required_attestations: vec![] }
+        Self {
+            site_gates: PlanOptions::default().site_gates,
+            required_attestations: vec![],
+            never_interrupt: NEVER.map(String::from).to_vec(),
+        }
     }
 }
 
@@ -35,6 +52,15 @@ impl SitePolicy {
         let name = |g: &String| !g.is_empty() && g.chars().all(|c| c.is_ascii_alphanumeric());
         if let Some(gate) = self.site_gates.iter().find(|g| !name(g)) {
             return Err(PolicyError::Gate(gate.clone()));
+        }
+        let mark = |text: &String| {
+            text.split_once('=').is_some_and(|(key, value)| {
+                let word = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+                word(key) && word(value)
+            })
+        };
+        if let Some(text) = self.never_interrupt.iter().find(|text| !mark(text)) {
+            return Err(PolicyError::NeverInterrupt(text.clone()));
         }
         Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
     }
@@ -68,6 +94,11 @@ mod tests {
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
             (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
+            (
+                serde_json::json!({"never-interrupt": ["keep"]}),
+                "never-interrupt: \"keep\" is no mark of a pod",
+            ),
+            (serde_json::json!({"never-interrupt": ["keep="]}), "expected the key of a label"),
         ];
         for (json, want) in wrong {
             let text = read(json).unwrap_err();

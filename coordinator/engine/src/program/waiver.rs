@@ -37,6 +37,11 @@ impl Waiver {
         self.check == FLAG_LOSS || self.item() == Some((node.as_str(), name))
     }
 
+    /// Whether the waiver accepts that this node loses some setting.
+    pub fn is_of_losses_on(&self, node: &NodeName) -> bool {
+        self.item().map_or(self.check == FLAG_LOSS, |(of, _)| of == node.as_str())
+    }
+
     /// Whether the waiver accepts any loss of settings.
     pub fn is_of_losses(&self) -> bool {
         self.check == FLAG_LOSS || self.item().is_some()

@@ -89,14 +89,18 @@ fn judge(cx: &Cx, found: Vec<Finding>) -> Assess {
     if bad.is_empty() {
         let what = match found.len() {
             0 => "all that was recorded is as it was".to_string(),
-            n => format!("all that was recorded is there; {n} differences that harm nothing"),
+            n => format!(
+                "all that was recorded is there; {} without harm",
+                podlift_model::count(n, "difference")
+            ),
         };
         return compared(what, found);
     }
     let named: Vec<String> = bad.iter().take(NAMED).map(|f| line(f)).collect();
     let more = bad.len().saturating_sub(NAMED);
     let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let text = format!("{} differences from before the run: {}{tail}", bad.len(), named.join("; "));
+    let all = podlift_model::count(bad.len(), "difference");
+    let text = format!("{all} from before the run: {}{tail}", named.join("; "));
     match cx.state.accepted(&cx.step.id, &text) {
         Some(a) => compared(format!("{text}. Accepted by {}{}", a.by, note(a)), found),
         None => Assess::Wait(format!(

@@ -121,7 +121,8 @@ fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
     };
     (number + cx.ahead >= most).then(|| {
         format!(
-            "waits for its turn: at most {most} workers may be unavailable at once ({why}); podlift set max-unavailable {} makes room",
+            "waits for its turn: at most {} may be unavailable at once ({why}); podlift set max-unavailable {} makes room",
+            podlift_model::count(most, "worker"),
             most.max(number) + 1
         )
     })

@@ -37,7 +37,11 @@ impl Step for EtcdReady {
         };
         match state.members.iter().find(|m| m.leader) {
             Some(leader) if leader.local && state.members.len() > 1 => Assess::Ready,
-            Some(leader) => done(format!("{} members healthy, {} leads", state.members.len(), leader.name)),
+            Some(leader) => done(format!(
+                "{} healthy, {} leads",
+                podlift_model::count(state.members.len(), "member"),
+                leader.name
+            )),
             None => Assess::Wait("etcd has no leader".into()),
         }
     }

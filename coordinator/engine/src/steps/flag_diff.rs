@@ -67,7 +67,10 @@ impl Step for FlagDiff {
             .filter(|c| !planned(cx, c, *self.to) && !returns(cx, c) && !same_servers(cx, c, stacked))
             .collect();
         if unplanned.is_empty() {
-            return done(format!("kubeadm would change {} flags, all of them planned or new", changes.len()));
+            return done(format!(
+                "kubeadm would change {}, all planned or new",
+                podlift_model::count(changes.len(), "flag")
+            ));
         }
         let shown: Vec<String> = unplanned.iter().map(ToString::to_string).collect();
         // A waiver can't cover an API server that would start on another store.

@@ -60,15 +60,17 @@ impl Step for ImagePull {
         match (absent.is_empty(), loose.is_empty(), cx.acted) {
             (true, true, _) if !images.unseen.is_empty() => Assess::Done(Evidence::Partly {
                 what: format!(
-                    "{} images are there and pinned; not known: {}",
-                    images.needed.len(),
+                    "there and pinned: {}; not known: {}",
+                    podlift_model::count(images.needed.len(), "image"),
                     images.unseen.join("; ")
                 ),
             }),
-            (true, true, _) => done(format!("{} images are there and pinned", images.needed.len())),
+            (true, true, _) => {
+                done(format!("there and pinned: {}", podlift_model::count(images.needed.len(), "image")))
+            }
             (true, false, true) => done(format!(
-                "{} images are there; the runtime does not pin {}",
-                images.needed.len(),
+                "there: {}; the runtime does not pin {}",
+                podlift_model::count(images.needed.len(), "image"),
                 loose.join(", ")
             )),
             (false, _, true) => blocked(

@@ -116,6 +116,6 @@ impl Step for KubeletRestart {
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        cx.host(HostOp::KubeletRestart)
+        cx.host(HostOp::KubeletRestart { devices: None })
     }
 }

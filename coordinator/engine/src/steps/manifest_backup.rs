@@ -28,7 +28,7 @@ impl Step for ManifestBackup {
 
     fn assess(&self, _cx: &Cx, reply: &Reply) -> Assess {
         match backup(reply) {
-            Some(state) if has_manifests(state) => done(format!("{} files", state.files.len())),
+            Some(state) if has_manifests(state) => done(podlift_model::count(state.files.len(), "file")),
             Some(_) => Assess::Ready,
             None => odd(reply),
         }

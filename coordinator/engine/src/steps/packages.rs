@@ -111,7 +111,7 @@ impl Step for Packages {
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let repair = cx.state.step(&cx.step.id).is_some_and(|s| s.repair_dpkg);
-        cx.host(HostOp::PackageInstall { packages: self.pins.to_vec(), repair })
+        cx.host(HostOp::PackageInstall { packages: self.pins.to_vec(), repair, devices: None })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

@@ -80,9 +80,9 @@ fn sealed(set: &BackupView, revision: u64) -> Evidence {
     let warned =
         if set.warnings.is_empty() { String::new() } else { format!("; {}", set.warnings.join("; ")) };
     let what = format!(
-        "set {}: {} files, {} bytes, etcd revision {revision}, {secrets}, seal {}{warned}",
+        "set {}: {}, {} bytes, etcd revision {revision}, {secrets}, seal {}{warned}",
         set.set,
-        set.members,
+        podlift_model::count(set.members, "file"),
         set.bytes,
         set.sha256.short()
     );

@@ -148,11 +148,11 @@ fn death(cx: &Cx, s: &ComponentState) -> String {
     let exit = s.last_exit.map_or("unknown".into(), |c| c.to_string());
     let last = s.log_tail.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no log line");
     format!(
-        "{} of {} ({}) does not serve: its container ended {} times, exit code {exit}; its own log says: {last}",
+        "{} of {} ({}) does not serve: its container has had {}, exit code {exit}; its own log says: {last}",
         s.component,
         cx.node(),
         s.endpoint,
-        s.restarts
+        podlift_model::count(s.restarts, "restart")
     )
 }
 

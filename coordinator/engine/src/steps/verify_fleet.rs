@@ -136,10 +136,10 @@ impl Step for VerifyFleet {
             .map(|n| n.name.clone())
             .collect();
         let what = format!(
-            "{} nodes {} {to}, {} API servers ready by themselves{rolled}{}",
-            nodes.iter().filter(planned).count(),
+            "{} {} {to}, {} ready by themselves{rolled}{}",
+            podlift_model::count(nodes.iter().filter(planned).count(), "node"),
             if self.as_they_are { "not above" } else { "at" },
-            probes.len(),
+            podlift_model::count(probes.len(), "API server"),
             away(&unready().map(|n| n.name.as_str()).collect::<Vec<_>>())
         );
         Assess::Done(Evidence::Fleet { what, added })

@@ -115,7 +115,7 @@ fn summary(all: &[&str]) -> String {
     }
     let one = |(what, count): (&str, usize)| match count {
         1 => what.to_string(),
-        n => format!("{what} ({n} times)"),
+        n => format!("{what} ({})", podlift_model::count(n, "time")),
     };
     counts.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
@@ -128,11 +128,20 @@ fn failed(s: &RunState) -> Option<SignOff> {
 }
 
 fn deferred(s: &RunState) -> SignOff {
-    let each: Vec<String> = s.deferred.iter().map(|(node, why)| format!("{node}: {why}")).collect();
+    let each: Vec<String> =
+        s.deferred.keys().filter_map(|node| Some(format!("{node}: {}", s.why_deferred(node)?))).collect();
     match each.is_empty() {
         true if !s.plan.nodes.is_empty() => {
             let others = s.plan.inventory.nodes.iter().filter(|n| !s.plan.chosen(&n.name)).count();
-            line(DEFERRED, "open", format!("{others} nodes are not part of this plan (--node)"))
+            line(
+                DEFERRED,
+                "open",
+                format!(
+                    "{} {} not part of this plan (--node)",
+                    podlift_model::count(others, "node"),
+                    podlift_model::agree(others, "is", "are")
+                ),
+            )
         }
         true => line(DEFERRED, "passed", "no node was left out".into()),
         false => line(DEFERRED, "open", each.join("; ")),

@@ -171,6 +171,7 @@ pub fn subject(event: &Event) -> Option<&str> {
         | Event::RetryAsked { step: Some(step), .. } => node_of(step),
         Event::NodeDeferred { node, .. }
         | Event::NodeIncluded { node, .. }
+        | Event::NodeUndone { node, .. }
         | Event::NodeSetAside { node, .. }
         | Event::NodeLost { node, .. }
         | Event::NodeReleased { node, .. }

@@ -269,7 +269,7 @@ fn was_at_target(s: &RunState, n: &NodeEntry, mine: &[(&StepSpec, &StepState)]) 
 
 fn reason(s: &RunState, node: &NodeName) -> Option<String> {
     let aside = s.set_aside.get(node).map(|aside| aside_reason(s, node, aside));
-    aside.or_else(|| s.deferred.get(node).cloned())
+    aside.or_else(|| s.why_deferred(node))
 }
 
 fn phase(s: &RunState, p: &Phase, node: &NodeName, now: Timestamp) -> Option<PhaseReport> {

@@ -250,9 +250,9 @@ pub(super) fn guard(state: &GuardState) -> &'static str {
 /// (state, step, reason) of a node in a run.
 fn work(fleet: &Fleet, node: &NodeName) -> (String, Option<String>, Option<String>) {
     let s = fleet.state;
-    if let Some(reason) = s.deferred.get(node) {
+    if let Some(reason) = s.why_deferred(node) {
         let state = if s.lost.contains_key(node) { "lost" } else { "deferred" };
-        return (state.into(), None, Some(reason.clone()));
+        return (state.into(), None, Some(reason));
     }
     if let Some(aside) = s.set_aside.get(node) {
         return ("failed".into(), Some(aside.step.to_string()), Some(aside_reason(s, node, aside)));

@@ -112,6 +112,6 @@ async fn change(
     }
     Err(Failure::transient(
         "api-conflict",
-        format!("node {node} changed {TRIES} times while it was being patched"),
+        format!("node {node} changed while it was being patched, in each of {TRIES} tries"),
     ))
 }

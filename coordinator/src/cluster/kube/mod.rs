@@ -28,6 +28,7 @@ use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
 use crate::dispatch::Progress;
 use crate::meters::ApiMeters;
+use addons::Addons;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 use lately::Lately;
 use podlift_common::clock::{Clock, SystemClock};
 use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView, NodeView};
+use podlift_engine::program::SitePolicy;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, NodeName};
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub struct KubeCluster {
     lately: Lately,
     watches: Option<Watches>,
     clock: Arc<dyn Clock>,
+    never_interrupt: Vec<String>,
 }
 
 /// Time limit of one TLS handshake at an ingress.
@@ -67,6 +70,7 @@ impl KubeCluster {
             lately: Lately::default(),
             watches: None,
             clock: Arc::new(SystemClock),
+            never_interrupt: SitePolicy::default().never_interrupt,
         }
     }
 
@@ -97,9 +101,15 @@ impl KubeCluster {
         Self { certificates, ..self }
     }
 
+    /// Sets the labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
+    pub fn with_never_interrupt(self, never_interrupt: Vec<String>) -> Self {
+        Self { never_interrupt, ..self }
+    }
+
     async fn survey(&self, endpoints: &[String]) -> ClusterReply {
         let (servers, certificates) = (self.servers.as_ref(), self.certificates.as_ref());
-        let from = survey::Sources { api: &self.api, servers, certificates };
+        let from =
+            survey::Sources { api: &self.api, servers, certificates, never_interrupt: &self.never_interrupt };
         ClusterReply::Survey(Box::new(survey::survey(&from, endpoints).await))
     }
 
@@ -107,6 +117,12 @@ impl KubeCluster {
     async fn watched_nodes(&self) -> Option<Vec<NodeView>> {
         let nodes = self.watches.as_ref()?.nodes.all(self.api.written()).await?;
         Some(nodes.iter().map(|node| node.view.clone()).collect())
+    }
+
+    fn addons(&self) -> Addons<'_> {
+        let watches = self.watches.as_ref();
+        let (pods, nodes) = (watches.map(|w| w.pods.as_ref()), watches.map(|w| w.nodes.as_ref()));
+        Addons { api: &self.api, pods, nodes }
     }
 
     async fn pods_to_evict(&self, node: &NodeName, options: &DrainOptions) -> Result<EvictionView, Failure> {
@@ -149,7 +165,7 @@ impl Cluster for KubeCluster {
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
-            ClusterLook::Addons => ClusterReply::Addons(addons::read(api).await?),
+            ClusterLook::Addons => ClusterReply::Addons(self.addons().read().await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
             ClusterLook::Hardware { node } => ClusterReply::Hardware(survey::hardware_of(api, node).await?),
             ClusterLook::Survey { endpoints } => self.survey(endpoints).await,

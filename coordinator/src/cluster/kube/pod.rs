@@ -29,6 +29,8 @@ pub(super) struct Pod {
     pub controller: Option<Controller>,
     /// Succeeded or failed.
     pub finished: bool,
+    /// Its condition Ready holds.
+    pub ready: bool,
     /// A static pod's copy in the API.
     pub mirror: bool,
     /// It has an emptyDir.
@@ -147,6 +149,16 @@ struct Toleration {
 #[serde(default)]
 struct Status {
     phase: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
 }
 
 impl Toleration {
@@ -175,6 +187,7 @@ impl From<Raw> for Pod {
             grace: meta.deletion_grace_period_seconds.unwrap_or_default(),
             finalizers: meta.finalizers,
             controller: controller.map(|r| Controller { kind: r.kind, name: r.name }),
+            ready: status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
             finished: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
             mirror: meta.annotations.mirror.is_some(),
             data: spec.volumes.iter().any(|v| v.empty_dir.is_some()),

@@ -1,5 +1,6 @@
 //! The adapter against a fake kube API, with fixed objects and recorded refusals. The fake keeps every request.
 
+mod addons;
 mod drain;
 mod evictions;
 mod returning;

@@ -110,7 +110,14 @@ impl Lab {
     pub fn run(&self) -> tokio::task::JoinHandle<Result<OpOutcome, Failure>> {
         let hub = self.hub.clone();
         tokio::spawn(async move {
-            hub.run(&name("dgx030"), &op(), &epoch(), &HostOp::KubeletRestart, Arc::new(|_| {})).await
+            hub.run(
+                &name("dgx030"),
+                &op(),
+                &epoch(),
+                &HostOp::KubeletRestart { devices: None },
+                Arc::new(|_| {}),
+            )
+            .await
         })
     }
 }

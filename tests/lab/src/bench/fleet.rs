@@ -13,6 +13,11 @@ pub fn with(nodes: u32, measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>
     with_world(nodes, Shape::default(), Before::default(), measure)
 }
 
+/// Names of the workers of a fleet of so many nodes.
+pub fn workers(nodes: u32) -> Vec<String> {
+    (0..nodes - PLANES).map(|i| format!("dgx{i:05}")).collect()
+}
+
 /// The same with a World as it is wanted.
 pub fn with_world(
     nodes: u32,
@@ -23,8 +28,7 @@ pub fn with_world(
     podlift_common::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let workers = (0..nodes - PLANES).map(|i| format!("dgx{i:05}")).collect();
-        let shape = Shape { workers, own_workers: 0, ..shape };
+        let shape = Shape { workers: workers(nodes), own_workers: 0, ..shape };
         let exe = std::env::current_exe().context("this program's own path")?;
         anstream::eprintln!("{nodes} agents are started");
         let options = Options { shape, heal: HealMode::Enforce, exe, coordinator: true };

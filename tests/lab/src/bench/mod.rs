@@ -10,6 +10,7 @@ mod plan;
 mod shell;
 mod stats;
 mod status;
+mod trouble;
 mod vip;
 
 use clap::Subcommand;
@@ -37,6 +38,8 @@ enum What {
     Journal(journal::Args),
     /// What the coordinator asks of the API servers at rest, and while a run drains workers
     Api(api::Args),
+    /// `podlift plan` and the start of its run where one worker of twenty is in some trouble
+    Trouble(trouble::Args),
     /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
     Vip(vip::Args),
 }
@@ -50,6 +53,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Agent(args) => agent::main(&args),
         What::Journal(args) => journal::main(&args),
         What::Api(args) => api::main(&args),
+        What::Trouble(args) => trouble::main(&args),
         What::Vip(args) => vip::main(&args),
     }
 }

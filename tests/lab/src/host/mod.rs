@@ -14,6 +14,7 @@ use crate::disk::Disk;
 use crate::world::World;
 use jiff::{SignedDuration, Timestamp};
 use podlift_agent::host::Host;
+use podlift_agent::host::devices::NoDevices;
 use podlift_common::clock::Clock;
 use std::io;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ impl World {
             http: Arc::new(http::Port(here.clone())),
             watch: Arc::new(watch::Port(here)),
             clock: Arc::new(Ahead { world: self.clone(), node: node.into() }),
+            devices: Arc::new(NoDevices),
         }
     }
 }

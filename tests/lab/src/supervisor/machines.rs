@@ -48,7 +48,7 @@ impl Machines {
         let vip = TcpListener::bind(vip).await.with_context(|| vip.clone())?;
         let mut tasks = JoinSet::new();
         tasks.spawn(socket::keep(world.clone(), listener));
-        tasks.spawn(proxy::keep(world.clone(), vip));
+        tasks.spawn(proxy::keep(world.clone(), vip, proxy::LetIn::default()));
         for node in &world.shape.control_planes {
             pki.put_clients(&world, node)?;
             tasks.spawn(front::keep(

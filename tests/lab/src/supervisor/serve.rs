@@ -39,14 +39,15 @@ pub async fn all(
         tasks.spawn(ingress::keep(listener, tls));
     }
     tasks.spawn(socket::keep(world.clone(), listener));
-    tasks.spawn(proxy::keep(world.clone(), vip));
+    let let_in = proxy::LetIn::default();
+    tasks.spawn(proxy::keep(world.clone(), vip, let_in.clone()));
     for node in &shape.control_planes {
         tasks.spawn(front::keep(
             world.clone(),
             node.clone(),
             pki.tls.clone(),
             front::bind_here(),
-            own.clone(),
+            let_in.or(own.clone()),
         ));
     }
     healthz::open(world, &front::bind_here(), &mut tasks)?;

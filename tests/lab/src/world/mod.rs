@@ -35,7 +35,7 @@ pub use effects::{Effect, What};
 pub use faults::{ApiFault, Fault, FaultAction};
 pub use serving::Warmth;
 pub use shape::Shape;
-pub use snapshot::Snapshot;
+pub use snapshot::{NodeSnapshot, Snapshot};
 pub use state::State;
 pub use store::{Split, Store};
 pub use written::{Writer, Written};

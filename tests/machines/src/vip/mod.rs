@@ -1,8 +1,10 @@
 //! Real proxies in front of the API servers, on the head node as BCM has them: Debian's nginx (stream) and haproxy. Both are configured as
 //! sites configure them, and know nothing of an upgrade.
 
+mod figures;
 mod probe;
 
+pub use figures::{Away, away, figures};
 pub use probe::{Counts, Probes};
 
 use crate::configs::HEAD;

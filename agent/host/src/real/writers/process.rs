@@ -3,6 +3,7 @@
 
 use crate::Process;
 use std::fs;
+use std::path::Path;
 
 /// Maximum of characters of a command line; a longer one says no more.
 const LONG: usize = 160;
@@ -24,15 +25,25 @@ fn command_of_parent(pid: i32) -> Option<String> {
     (pid > 1).then(|| command(pid)).flatten()
 }
 
+const PROC: &str = "/proc";
+
 fn read(pid: i32, what: &str) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/{what}")).ok()?;
+    read_below(Path::new(PROC), pid.try_into().ok()?, what)
+}
+
+fn read_below(proc: &Path, pid: u32, what: &str) -> Option<String> {
+    let bytes = fs::read(proc.join(pid.to_string()).join(what)).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The words of its command line, or its name if it has none because it is ending.
 fn command(pid: i32) -> Option<String> {
-    let words = read(pid, "cmdline")?.trim_end_matches('\0').replace('\0', " ");
-    let text = if words.is_empty() { read(pid, "comm")?.trim().to_string() } else { words };
+    command_below(Path::new(PROC), pid.try_into().ok()?)
+}
+
+/// The words of its command line, or its name if it has none because it is ending. `proc` is the folder of processes.
+pub fn command_below(proc: &Path, pid: u32) -> Option<String> {
+    let words = read_below(proc, pid, "cmdline")?.trim_end_matches('\0').replace('\0', " ");
+    let text = if words.is_empty() { read_below(proc, pid, "comm")?.trim().to_string() } else { words };
     Some(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONG).collect())
 }
 

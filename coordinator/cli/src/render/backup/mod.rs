@@ -64,8 +64,7 @@ pub(crate) fn check(seen: &BackupCheck, screen: Screen) -> String {
 fn outcome(seen: &BackupCheck) -> String {
     match seen.problems.len() {
         0 if seen.whole => "whole".into(),
-        1 => "not whole, 1 problem".into(),
-        n => format!("not whole, {n} problems"),
+        n => format!("not whole, {}", podlift_model::count(n, "problem")),
     }
 }
 
@@ -90,10 +89,19 @@ fn about(row: &BackupRow) -> String {
         return why.clone();
     }
     let etcd = row.revision.map_or("no etcd snapshot".into(), |r| format!("etcd revision {r}"));
-    let made = format!("{}, {} members, {etcd}, by {}", version(row.version), row.members, row.by);
+    let made = format!(
+        "{}, {}, {etcd}, by {}",
+        version(row.version),
+        podlift_model::count(row.members, "member"),
+        row.by
+    );
     match row.left_out.len() {
         0 => made,
-        n => format!("{made}; {n} kinds left out: podlift backup verify {} shows which", row.name),
+        n => format!(
+            "{made}; {} left out: podlift backup verify {} shows which",
+            podlift_model::count(n, "kind"),
+            row.name
+        ),
     }
 }
 

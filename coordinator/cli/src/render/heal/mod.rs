@@ -39,7 +39,8 @@ pub(crate) fn status(seen: &Heal, screen: Screen) -> String {
         );
     }
     out += &wrapped(&attention(&watched), screen);
-    let _ = writeln!(out, "{} heals in the journal: podlift heal history", seen.heals);
+    let _ =
+        writeln!(out, "{} in the journal: podlift heal history", podlift_model::count(seen.heals, "heal"));
     out
 }
 
@@ -116,7 +117,7 @@ fn expects(e: Option<&HealExpectations>) -> Cell {
         None => "unknown".into(),
         Some(e) if e.forbidden.is_some() => Cell::coloured("forbidden", Some(AnsiColor::Red)),
         Some(e) if e.other_etcd.is_some() => "another".into(),
-        Some(e) => format!("{} servers", e.etcd_servers.len()).into(),
+        Some(e) => podlift_model::count(e.etcd_servers.len(), "server").into(),
     }
 }
 

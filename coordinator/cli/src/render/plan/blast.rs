@@ -30,11 +30,14 @@ pub(super) fn blast(plan: &Program, all: bool, screen: Screen) -> String {
         ]);
     }
     let (pods, gpus) = nodes.iter().fold((0, 0), |(p, g), (_, b)| (p + b.evicted.len(), g + b.gpus));
-    let title =
-        format!("Work on the nodes evicts {pods} pods that hold {gpus} GPUs, one node after the other:");
+    let (pods, gpus) = (podlift_model::count(pods, "pod"), podlift_model::count(gpus, "GPU"));
+    let title = format!("Work on the nodes evicts {pods} with {gpus}, one node after the other:");
     let more = match nodes.len() - cut {
         0 => String::new(),
-        n => format!("{n} more nodes lose less; -v shows them, and -o json names every pod\n"),
+        n => format!(
+            "{} with less to lose; -v shows them, and -o json names every pod\n",
+            podlift_model::count(n, "more node")
+        ),
     };
     format!("{title}\n{}\n{more}{}\n", grid.render(screen), unrequested(&nodes, all))
 }

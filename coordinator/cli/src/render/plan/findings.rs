@@ -4,6 +4,10 @@ use super::{names, rule};
 use podlift_engine::Severity;
 use podlift_engine::program::Program;
 use podlift_engine::view::findings::{Group, grouped};
+use podlift_model::count;
+
+/// Findings of one check that are shown without -v.
+const TOP: usize = 5;
 
 pub(super) fn findings(plan: &Program, all: bool) -> String {
     let groups = grouped(&plan.findings);
@@ -13,8 +17,21 @@ pub(super) fn findings(plan: &Program, all: bool) -> String {
 }
 
 fn section(groups: &[Group], severity: Severity, title: &str, all: bool) -> String {
-    let lines: String = groups.iter().filter(|g| g.severity == severity).map(|g| one(g, all)).collect();
+    let mine: Vec<&Group> = groups.iter().filter(|g| g.severity == severity).collect();
+    let checks = mine.chunk_by(|a, b| a.check == b.check);
+    let lines: String = checks.map(|groups| of_check(groups, all)).collect();
     if lines.is_empty() { lines } else { format!("{title}:\n{lines}\n") }
+}
+
+/// The findings of one check. A large fleet has hundreds that differ in a name only.
+fn of_check(groups: &[&Group], all: bool) -> String {
+    let cut = if all || groups.len() <= TOP + 1 { groups.len() } else { TOP };
+    let mut lines: String = groups[..cut].iter().map(|g| one(g, all)).collect();
+    if let [first, ..] = &groups[cut..] {
+        let more = count(groups.len() - cut, "more finding");
+        lines += &format!("  {}: {more} of this kind; -v shows them\n", first.check);
+    }
+    lines
 }
 
 fn one(g: &Group, all: bool) -> String {

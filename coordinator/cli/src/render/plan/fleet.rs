@@ -6,16 +6,22 @@ use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
 use podlift_engine::program::Program;
 use podlift_engine::{NodeEntry, NodeRole};
+use podlift_model::count;
 
-/// Fleets up to this size are shown in full.
+/// Fleets up to this size are shown in full, and of a larger one no more than so many nodes.
 const SMALL: usize = 24;
 
 pub(super) fn nodes(plan: &Program, all: bool, screen: Screen) -> String {
     let mut grid = Grid::new(&["NODE", "ROLE", "KUBELET", "API SERVER", "READY", "AGENT"]);
     let whole = all || plan.inventory.nodes.len() <= SMALL;
-    let (shown, rest): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
+    let (mut shown, rest): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
         plan.inventory.nodes.iter().partition(|n| whole || !ordinary(plan, n));
-    for n in shown {
+    if !whole {
+        // The control plane is never cut.
+        shown.sort_by_key(|n| n.role);
+    }
+    let cut = if whole { shown.len() } else { shown.len().min(SMALL) };
+    for n in &shown[..cut] {
         let good = |yes: bool| if yes { AnsiColor::Green } else { AnsiColor::Red };
         let (ready, agent) = (n.view.ready, n.facts.is_some());
         grid.row(vec![
@@ -27,16 +33,21 @@ pub(super) fn nodes(plan: &Program, all: bool, screen: Screen) -> String {
             Cell::coloured(if agent { "connected" } else { "missing" }, Some(good(agent))),
         ]);
     }
+    let more = match shown.len() - cut {
+        0 => String::new(),
+        n => format!(
+            "{} not Ready, without an agent or at another version; -v shows them\n",
+            count(n, "more node")
+        ),
+    };
     let tail = match rest.len() {
         0 => String::new(),
         n => {
-            format!(
-                "{n} more workers at {}, ready, with their agents connected; -v shows them\n",
-                plan.from()
-            )
+            let workers = count(n, "more worker");
+            format!("{workers} at {}, ready, with their agents connected; -v shows them\n", plan.from())
         }
     };
-    format!("{}\n{tail}\n", grid.render(screen))
+    format!("{}\n{more}{tail}\n", grid.render(screen))
 }
 
 /// Whether a node needs no attention.

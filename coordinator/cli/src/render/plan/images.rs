@@ -1,6 +1,7 @@
 //! Which images the run pulls, and on how many nodes each.
 
 use podlift_engine::program::Program;
+use podlift_model::{agree, count};
 use std::collections::BTreeMap;
 
 pub(super) fn images(plan: &Program) -> String {
@@ -9,11 +10,11 @@ pub(super) fn images(plan: &Program) -> String {
     for image in upgrade.images.values().flat_map(|i| &i.pulled) {
         *pulled.entry(image).or_default() += 1;
     }
-    let all = upgrade.images.len();
+    let (all, has) = (count(upgrade.images.len(), "node"), agree(upgrade.images.len(), "has", "have"));
     let lines: String =
-        pulled.iter().map(|(image, nodes)| format!("  {image} on {nodes} of {all} nodes\n")).collect();
+        pulled.iter().map(|(image, nodes)| format!("  {image} on {nodes} of {all}\n")).collect();
     match lines.is_empty() {
-        true => format!("No image is pulled: {all} nodes have all that they need\n\n"),
+        true => format!("No image is pulled: {all} {has} all that is needed\n\n"),
         false => format!("Pulled before the run disrupts anything:\n{lines}\n"),
     }
 }

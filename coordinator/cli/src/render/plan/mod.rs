@@ -22,14 +22,14 @@ const RUN_OPEN: &str = "run-open";
 /// With `all`, tables and lists are not cut.
 pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     let mut out = String::new();
-    let count = |role| plan.inventory.of_role(role).count();
-    let (planes, workers) = (count(NodeRole::ControlPlane), count(NodeRole::Worker));
+    let of = |role| plan.inventory.of_role(role).count();
+    let planes = podlift_model::count(of(NodeRole::ControlPlane), "control-plane node");
+    let workers = podlift_model::count(of(NodeRole::Worker), "worker");
     if let Some(open) = plan.findings.iter().find(|f| f.check == RUN_OPEN) {
         let _ = writeln!(out, "A {}\n", open.evidence);
     }
     let aim = aim(plan.goal.name(), plan.from(), plan.to());
-    let _ =
-        writeln!(out, "Cluster {}: {aim}, {planes} control-plane nodes and {workers} workers", plan.cluster);
+    let _ = writeln!(out, "Cluster {}: {aim}, {planes} and {workers}", plan.cluster);
     if let Some(upgrade) = plan.goal.upgrade() {
         let packages: Vec<String> = upgrade.packages.iter().map(|(p, v)| format!("{p} {v}")).collect();
         let _ = writeln!(out, "Packages: {}", packages.join(", "));
@@ -119,7 +119,6 @@ fn names(nodes: &[&NodeName], all: bool) -> String {
 fn verdict(plan: &Program) -> String {
     match plan.blockers().count() {
         0 => "Nothing blocks this run. Nothing was changed yet.\n".into(),
-        1 => "This run is blocked by 1 finding. Nothing was changed.\n".into(),
-        n => format!("This run is blocked by {n} findings. Nothing was changed.\n"),
+        n => format!("This run is blocked by {}. Nothing was changed.\n", podlift_model::count(n, "finding")),
     }
 }

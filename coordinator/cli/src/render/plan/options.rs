@@ -16,8 +16,11 @@ pub(super) fn left_out(plan: &Program, all: bool) -> String {
         by_reason.iter().map(|(why, nodes)| format!("  {}: {why}\n", names(nodes, all))).collect();
     match plan.left_out.len() {
         0 => String::new(),
-        1 => format!("1 node is left out of the run:\n{lines}\n"),
-        n => format!("{n} nodes are left out of the run:\n{lines}\n"),
+        n => format!(
+            "{} {} left out of the run:\n{lines}\n",
+            podlift_model::count(n, "node"),
+            podlift_model::agree(n, "is", "are")
+        ),
     }
 }
 

@@ -95,6 +95,33 @@ fn options_and_nodes_that_are_left_out_are_shown() {
 }
 
 #[test]
+fn a_plan_of_a_thousand_nodes_in_trouble_fits_a_screen() {
+    let mut i = input();
+    let like = i.inventory.get(&name("dgx030")).unwrap().clone();
+    for n in 1000..2000 {
+        let node = name(&format!("gpu{n}"));
+        let mut entry = like.clone();
+        (entry.name, entry.view.name, entry.view.ready) = (node.clone(), node.clone(), n % 10 > 0);
+        entry.view.ready_message = "Kubelet stopped posting node status.".into();
+        i.inventory.nodes.push(entry);
+        let bare = PodView { owner: None, ..pod("a", &format!("notebook-{n}"), node.as_str(), "") };
+        i.cluster_survey.as_mut().unwrap().pods.as_mut().unwrap().push(bare);
+    }
+    i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    let made = build(&i).unwrap();
+    let screen = crate::out::Screen { width: Some(120), height: None, colour: false };
+    let text = plan(&made, false, screen);
+    let lines = text.lines().count();
+    assert!(lines < 150, "{lines} lines: {text}");
+    for part in
+        ["79 more nodes not Ready", "more findings of this kind; -v shows them", "more workers at v1.31.9"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(plan(&made, true, screen).lines().count() > 1000, "-v shows all");
+}
+
+#[test]
 fn a_large_fleet_shows_what_somebody_has_to_look_at() {
     let mut i = input();
     let like = i.inventory.get(&name("dgx030")).unwrap().clone();
@@ -110,7 +137,7 @@ fn a_large_fleet_shows_what_somebody_has_to_look_at() {
     i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let made = build(&i).unwrap();
     let text = plan(&made, false, crate::out::Screen { width: None, height: None, colour: false });
-    for part in ["dgx107", "runai-01", "63 more workers at v1.31.9", "more nodes lose less"] {
+    for part in ["dgx107", "runai-01", "63 more workers at v1.31.9", "more nodes with less to lose"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The node that loses most stands first, and one that loses little is not there.

@@ -14,8 +14,11 @@ pub(super) fn progress(run: &RunSummary, rows: &[NodeRow]) -> String {
         let begun = rows.iter().filter(|row| row.state == "working").count();
         let nodes = match begun {
             0 => "nodes that have begun are finished".into(),
-            1 => "1 node that has begun is finished".into(),
-            n => format!("{n} nodes that have begun are finished"),
+            n => {
+                let (has, is) =
+                    (podlift_model::agree(n, "has", "have"), podlift_model::agree(n, "is", "are"));
+                format!("{} that {has} begun {is} finished", podlift_model::count(n, "node"))
+            }
         };
         let _ = writeln!(out, "  {nodes}, and no other begins; podlift pause --now stops them, too");
     }
@@ -28,8 +31,11 @@ pub(super) fn progress(run: &RunSummary, rows: &[NodeRow]) -> String {
 fn failed(all: &[FailedNode]) -> String {
     let mut out = match all.len() {
         0 => return String::new(),
-        1 => "  1 worker failed, and the run goes on without it:\n".to_string(),
-        n => format!("  {n} workers failed, and the run goes on without them:\n"),
+        n => format!(
+            "  {} failed, and the run goes on without {}:\n",
+            podlift_model::count(n, "worker"),
+            podlift_model::agree(n, "it", "them")
+        ),
     };
     for node in all.iter().take(SHOWN) {
         let left = if node.cordoned { "left cordoned" } else { "not cordoned" };

@@ -25,8 +25,9 @@ pub(super) fn panel(model: &Model, area: Rect) -> (String, Vec<Line<'static>>) {
     let skip = model.scroll[Panel::Fleet as usize].min(cells.len().saturating_sub(height));
     let left = cells.len().saturating_sub(skip + height);
     lines.extend(cells.into_iter().skip(skip).take(height));
-    let more = if left > 0 { format!(", {left} more lines below") } else { String::new() };
-    (format!("Fleet, {} nodes{more}", rows.len()), lines)
+    let more =
+        if left > 0 { format!(", {} below", podlift_model::count(left, "more line")) } else { String::new() };
+    (format!("Fleet, {}{more}", podlift_model::count(rows.len(), "node")), lines)
 }
 
 fn legend(model: &Model, rows: &[&NodeRow]) -> Line<'static> {

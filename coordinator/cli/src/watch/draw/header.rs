@@ -68,7 +68,12 @@ fn progress(model: &Model, run: &RunSummary, width: usize) -> Line<'static> {
         Some(phase) => format!("  now: {phase}"),
         None => String::new(),
     };
-    let text = format!("] {}/{} steps  {}{tail}", run.steps_done, run.steps, duration(seconds.max(0.0)));
+    let text = format!(
+        "] {}/{}  {}{tail}",
+        run.steps_done,
+        podlift_model::count(run.steps, "step"),
+        duration(seconds.max(0.0))
+    );
     Line::from(vec![
         Span::raw("["),
         Span::styled("#".repeat(done), of(Tone::Good, model.colour)),

@@ -77,6 +77,7 @@ proptest! {
             }
             settle(&mut tape);
             if next(tape.state()) == Next::Succeed { break; }
+            undo(&mut tape);
             let resting = next(tape.state()) == Next::Rest;
             prop_assert!(!resting || matches!(tape.state().status, RunStatus::Paused { .. }), "it rests and is not paused");
         }

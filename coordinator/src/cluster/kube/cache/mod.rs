@@ -9,7 +9,7 @@ mod tests;
 pub(super) use keep::keep;
 
 use serde::de::DeserializeOwned;
-use state::State;
+pub(super) use state::State;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

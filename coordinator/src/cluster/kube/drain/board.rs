@@ -112,7 +112,8 @@ impl<'a> Board<'a> {
         let more = lines.len().saturating_sub(SHOWN);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let shown = &lines[..lines.len().min(SHOWN)];
-        format!("{} of {} pods left on {node}: {}{more}", lines.len(), self.pods.len(), shown.join("; "))
+        let all = podlift_model::count(self.pods.len(), "pod");
+        format!("{} of {all} left on {node}: {}{more}", lines.len(), shown.join("; "))
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, Held)], l
     }
     let shown: Vec<String> = pods.iter().map(|(pod, held)| describe(pod, held, &budgets)).collect();
     let text = format!(
-        "{} pods are still on {node} after {} s: {}. The node stays cordoned by this run",
-        pods.len(),
+        "{} still on {node} after {} s: {}. The node stays cordoned",
+        podlift_model::count(pods.len(), "pod"),
         limit.as_secs(),
         shown.join("; ")
     );
@@ -65,10 +65,10 @@ fn budget(b: &Value) -> String {
         );
     }
     format!(
-        "budget {name}: {} disruptions allowed, {} of {} pods healthy, {} wanted",
-        number("disruptionsAllowed"),
+        "budget {name}: {} allowed, {} of {} healthy, {} wanted",
+        podlift_model::count(number("disruptionsAllowed"), "disruption"),
         number("currentHealthy"),
-        number("expectedPods"),
+        podlift_model::count(number("expectedPods"), "pod"),
         number("desiredHealthy")
     )
 }

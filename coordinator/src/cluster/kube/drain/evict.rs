@@ -65,7 +65,11 @@ impl Eviction<'_> {
                 Answer::Doubtful(why) => {
                     doubts += 1;
                     if doubts > DOUBTS {
-                        return Ended::Failed(format!("{}: {why}, {doubts} times", self.pod.name()));
+                        return Ended::Failed(format!(
+                            "{}: {why}, {}",
+                            self.pod.name(),
+                            podlift_model::count(doubts, "time")
+                        ));
                     }
                     (AGAIN, Hold::Refused(why))
                 }

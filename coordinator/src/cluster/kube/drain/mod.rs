@@ -23,7 +23,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use patience::Patience;
 use podlift_engine::doors::{DrainOptions, EvictionView};
-use podlift_model::{Epoch, Failure, NodeName, codes};
+use podlift_model::{Epoch, Failure, NodeName, codes, count};
 use returning::Cordoned;
 use serde_json::Value;
 use sight::Sight;
@@ -35,6 +35,9 @@ use tokio::time::{Instant, sleep};
 const REPORT: Duration = Duration::from_secs(5);
 /// Time between two lists of a node's pods within one drain.
 const ROUND: Duration = Duration::from_millis(250);
+
+/// Pods that an error names.
+const SHOWN: usize = 5;
 
 /// One node's drain.
 pub(super) struct Drain<'a> {
@@ -87,12 +90,12 @@ impl Drain<'_> {
     pub async fn run(&self, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
         let deadline = Instant::now() + self.limit;
         let patience = Patience { deadline };
-        let object = patience.ask(|| nodes::raw(self.api, self.node)).await?;
-        owner::check(&object, epoch)?;
-        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
+        let mut object = self.cordoned_node(&patience, epoch).await?;
+        let sight = self.sight(&object);
         let mut gone = Gone::default();
         let mut notes: Vec<String> = Vec::new();
         loop {
+            let cordoned = Cordoned::of(&object);
             let sorted = patience.ask(|| self.sort(&sight, &cordoned, &gone)).await?;
             if !sorted.refused.is_empty() {
                 let text = format!("{} can't be drained: {}", self.node, sorted.refused.join("; "));
@@ -101,12 +104,50 @@ impl Drain<'_> {
             if sorted.evict.is_empty() {
                 return Ok(self.line(gone.pods.len(), &notes, &sorted.left));
             }
+            if Instant::now() >= deadline {
+                return Err(self.endless(&sorted, gone.pods.len()));
+            }
             notes.extend(sorted.note());
-            let ends = self.round(&sight, &sorted, deadline, told).await?;
+            let ends = match self.round(&sight, &sorted, deadline, told).await {
+                Ok(ends) => ends,
+                // What blocks a drain of a node that takes new pods is not what the budgets say.
+                Err(failure) => {
+                    return Err(self.cordoned_node(&patience, epoch).await.err().unwrap_or(failure));
+                }
+            };
             gone.add(&sorted.evict, &ends);
             // A pod may have been bound to the node just before the cordon, so the list is read again.
             sleep(ROUND).await;
+            object = self.cordoned_node(&patience, epoch).await?;
         }
+    }
+
+    /// The node, which is cordoned and not of another coordinator. Each round asks anew: on a node that is schedulable again, evictions only
+    /// move pods in a circle.
+    async fn cordoned_node(&self, patience: &Patience, epoch: &Epoch) -> Result<Value, Failure> {
+        let object = patience.ask(|| nodes::raw(self.api, self.node)).await?;
+        owner::check(&object, epoch)?;
+        if object["spec"]["unschedulable"] == true {
+            return Ok(object);
+        }
+        let text = format!(
+            "{} is not cordoned any more: another person or program has uncordoned it while it was drained",
+            self.node
+        );
+        Err(Failure::operator(codes::CORDON_LOST, text))
+    }
+
+    /// Pods come as fast as they go, until the time is over.
+    fn endless(&self, sorted: &Sorted, evicted: usize) -> Failure {
+        let come: Vec<String> = sorted.evict.iter().take(SHOWN).map(Pod::name).collect();
+        let text = format!(
+            "{} evicted from {} within {} s, and others come to it in spite of its cordon: {}; find out who makes them",
+            count(evicted, "pod"),
+            self.node,
+            self.limit.as_secs(),
+            come.join(", ")
+        );
+        Failure::operator(codes::DRAIN_BLOCKED, text)
     }
 
     fn sight(&self, object: &Value) -> Sight<'_> {
@@ -160,9 +201,9 @@ impl Drain<'_> {
         let failed: Vec<&str> = ends.iter().filter_map(Ended::failed).collect();
         if !failed.is_empty() {
             let text = format!(
-                "{} of {} evictions from {} failed: {}",
+                "{} of {} from {} failed: {}",
                 failed.len(),
-                ends.len(),
+                count(ends.len(), "eviction"),
                 self.node,
                 failed.join("; ")
             );
@@ -174,8 +215,8 @@ impl Drain<'_> {
         }
     }
 
-    fn line(&self, count: usize, notes: &[String], left: &[String]) -> String {
-        let mut line = format!("{count} pods evicted from {}", self.node);
+    fn line(&self, number: usize, notes: &[String], left: &[String]) -> String {
+        let mut line = format!("{} evicted from {}", count(number, "pod"), self.node);
         notes.iter().for_each(|note| line.push_str(&format!("; {note}")));
         if !left.is_empty() {
             line.push_str(&format!("; left there: {}", left.join(", ")));

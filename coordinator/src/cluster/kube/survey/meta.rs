@@ -17,6 +17,7 @@ pub(super) struct Meta {
     pub owner_references: Vec<OwnerReference>,
     #[serde(deserialize_with = "or_default")]
     pub managed_fields: Vec<ManagedField>,
+    pub creation_timestamp: Option<Timestamp>,
     pub deletion_timestamp: Option<Timestamp>,
     pub deletion_grace_period_seconds: Option<i64>,
     #[serde(deserialize_with = "or_default")]

@@ -4,6 +4,7 @@
 mod budgets;
 mod configs;
 mod core_dns;
+mod gang;
 mod hardware;
 mod ingresses;
 mod load_balancers;
@@ -32,6 +33,8 @@ pub(super) struct Sources<'a> {
     pub api: &'a Api,
     pub servers: &'a dyn Servers,
     pub certificates: &'a dyn Certificates,
+    /// Labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
+    pub never_interrupt: &'a [String],
 }
 
 pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterSurvey {
@@ -61,7 +64,7 @@ pub(super) async fn survey(from: &Sources<'_>, endpoints: &[String]) -> ClusterS
         outside,
         inside,
     ) = tokio::join!(
-        part(pods::read(api)),
+        part(pods::read(api, from.never_interrupt)),
         part(budgets::read(api)),
         part(hardware::read(api)),
         part(configs::kubelet(api)),

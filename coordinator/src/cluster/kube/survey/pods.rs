@@ -2,33 +2,23 @@
 //! Pod is ten times as large.
 
 use super::super::api::Api;
+use super::gang;
 use super::meta::{Condition, Meta};
 use crate::cluster::kube::pages::or_default;
+use jiff::Timestamp;
 use podlift_engine::survey::PodView;
 use podlift_model::{Failure, NodeName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// Marks of pods that belong together, where one lost pod stops all. Run:ai's and Volcano's are annotations, the rest labels.
-const GANGS: &[&str] = &[
-    "pod-group-name",
-    "scheduling.k8s.io/group-name",
-    "scheduling.x-k8s.io/pod-group",
-    "jobset.sigs.k8s.io/jobset-name",
-    "training.kubeflow.org/job-name",
-    "leaderworkerset.sigs.k8s.io/group-key",
-    "kueue.x-k8s.io/pod-group-name",
-    "volcano.sh/job-name",
-    "ray.io/cluster",
-    // Kubeflow's MPI, PyTorch and TensorFlow operators before training.kubeflow.org/job-name.
-    "mpi_job_name",
-    "pytorch-job-name",
-    "tf-job-name",
-];
-/// Counts for a Job only if its pods have numbers, and so communicate with each other.
-const JOB: &str = "batch.kubernetes.io/job-name";
-const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+/// Schedulers of Run:ai, whose workloads of a low priority may be taken away at any time.
+const RUN_AI: &[&str] = &["runai-scheduler", "kai-scheduler"];
+/// Priorities from here on are not taken away by these schedulers.
+const NON_PREEMPTIBLE: i64 = 100;
+/// Label by which a workload says for itself whether it may be taken away.
+const PREEMPTIBILITY: &str = "kai.scheduler/preemptibility";
+const PREEMPTIBLE: &str = "preemptible";
 /// Variable by which NVIDIA's runtime gives a container GPUs, and values that give none.
 const VISIBLE: &str = "NVIDIA_VISIBLE_DEVICES";
 const NO_DEVICES: &[&str] = &["", "none", "void"];
@@ -49,6 +39,9 @@ struct Pod {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     node_name: Option<String>,
+    scheduler_name: Option<String>,
+    priority_class_name: Option<String>,
+    priority: Option<i64>,
     runtime_class_name: Option<String>,
     #[serde(deserialize_with = "or_default")]
     resource_claims: Vec<IgnoredAny>,
@@ -68,8 +61,10 @@ struct Volume {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Container {
+    /// `Always` makes a sidecar of an init container.
+    restart_policy: Option<String>,
     #[serde(deserialize_with = "or_default")]
     resources: Resources,
     #[serde(deserialize_with = "or_default")]
@@ -95,15 +90,30 @@ struct Resources {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Quantity {
-    Number(u32),
+    Number(u64),
     Text(String),
     Other(IgnoredAny),
+}
+
+impl Quantity {
+    /// As a whole number; `None` if it is none. Extended resources are whole, and large ones may be written as `1k`.
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => match text.strip_suffix('k') {
+                Some(thousands) => thousands.parse::<u64>().ok()?.checked_mul(1000),
+                None => text.parse().ok(),
+            },
+            Self::Other(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
     phase: String,
+    start_time: Option<Timestamp>,
     #[serde(deserialize_with = "or_default")]
     conditions: Vec<Condition>,
     #[serde(deserialize_with = "or_default")]
@@ -142,17 +152,19 @@ struct Terminated {
     reason: String,
 }
 
-pub(super) async fn read(api: &Api) -> Result<Vec<PodView>, Failure> {
+/// `never` lists the labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
+pub(super) async fn read(api: &Api, never: &[String]) -> Result<Vec<PodView>, Failure> {
     let mut pods = Vec::new();
-    api.each("/api/v1/pods", &[], |pod: Pod| pods.push(view(pod))).await?;
+    api.each("/api/v1/pods", &[], |pod: Pod| pods.push(view(pod, never))).await?;
     Ok(pods)
 }
 
-fn view(pod: Pod) -> PodView {
+fn view(pod: Pod, never: &[String]) -> PodView {
     let Pod { metadata: meta, spec, status } = pod;
     let finished = matches!(status.phase.as_str(), "Succeeded" | "Failed");
     let (controller, terminating) = (meta.controller(), meta.deleted_since());
     let empty_dirs = spec.volumes.iter().filter(|v| v.empty_dir.is_some()).map(|v| v.name.clone()).collect();
+    let requests = requests(&spec);
     let all = || status.init_container_statuses.iter().chain(&status.container_statuses);
     PodView {
         ready: status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
@@ -165,8 +177,12 @@ fn view(pod: Pod) -> PodView {
         finished,
         empty_dirs,
         gpu_by: gpu_by(&spec),
-        gpus: gpus(&spec.containers).max(gpus_at_once(&spec.init_containers)),
-        gang: gang(&meta),
+        gpus: gpus(&requests),
+        requests,
+        gang: gang::of(&meta),
+        started: status.start_time.or(meta.creation_timestamp),
+        priority: priority(&meta, &spec),
+        never_interrupt: forbidden(&meta, never),
         phase: status.phase,
         node: spec.node_name.and_then(|n| NodeName::new(n).ok()),
         namespace: meta.namespace,
@@ -174,7 +190,6 @@ fn view(pod: Pod) -> PodView {
         terminating,
         finalizers: meta.finalizers,
         labels: meta.labels.unwrap_or_default(),
-        ..PodView::default()
     }
 }
 
@@ -192,10 +207,27 @@ fn ended(last: &Terminated) -> String {
     }
 }
 
-fn gang(meta: &Meta) -> Option<String> {
-    let named = GANGS.iter().find_map(|key| meta.annotation(key).or_else(|| meta.label(key)));
-    let job = || meta.label(JOB).filter(|_| meta.annotation(INDEX).or_else(|| meta.label(INDEX)).is_some());
-    named.or_else(job).cloned()
+/// The name of its priority class, or `preemptible`.
+fn priority(meta: &Meta, spec: &Spec) -> Option<String> {
+    let run_ai = spec.scheduler_name.as_deref().is_some_and(|name| RUN_AI.contains(&name));
+    let preemptible = match meta.label(PREEMPTIBILITY) {
+        Some(own) => own.eq_ignore_ascii_case(PREEMPTIBLE),
+        None => spec.priority.is_some_and(|priority| priority < NON_PREEMPTIBLE),
+    };
+    match run_ai && preemptible {
+        true => Some(PREEMPTIBLE.into()),
+        false => spec.priority_class_name.clone().filter(|class| !class.is_empty()),
+    }
+}
+
+/// The first of these labels and annotations, `key=value`, that the pod has.
+fn forbidden(meta: &Meta, never: &[String]) -> Option<String> {
+    let has = |mark: &&String| {
+        mark.split_once('=').is_some_and(|(key, value)| {
+            [meta.label(key), meta.annotation(key)].into_iter().flatten().any(|own| own == value)
+        })
+    };
+    never.iter().find(has).cloned()
 }
 
 /// How a pod gets a GPU that it does not request as an extended resource.
@@ -212,26 +244,35 @@ fn gpu_by(spec: &Spec) -> Option<String> {
     }
 }
 
-/// For an extended resource the limit counts, because it has no separate request.
-fn gpus(containers: &[Container]) -> u32 {
-    containers.iter().map(of_one).sum()
+/// Extended resources of a pod: what its containers hold side by side, or one of its init containers before them. A sidecar among the init
+/// containers holds its own beside both. For an extended resource the limit counts, because it has no separate request.
+fn requests(spec: &Spec) -> BTreeMap<String, u64> {
+    let (sidecars, first): (Vec<_>, Vec<_>) =
+        spec.init_containers.iter().partition(|c| c.restart_policy.as_deref() == Some("Always"));
+    let mut out: BTreeMap<String, u64> = BTreeMap::new();
+    for (name, number) in spec.containers.iter().flat_map(extended) {
+        *out.entry(name).or_default() += number;
+    }
+    for (name, number) in first.into_iter().flat_map(extended) {
+        let most = out.entry(name).or_default();
+        *most = number.max(*most);
+    }
+    for (name, number) in sidecars.into_iter().flat_map(extended) {
+        *out.entry(name).or_default() += number;
+    }
+    out
 }
 
-/// The largest number, because init containers run one after another.
-fn gpus_at_once(containers: &[Container]) -> u32 {
-    containers.iter().map(of_one).max().unwrap_or(0)
+fn extended(container: &Container) -> impl Iterator<Item = (String, u64)> {
+    let limits = container.resources.limits.iter().filter(|(name, _)| name.contains('/'));
+    limits.filter_map(|(name, quantity)| Some((name.clone(), quantity.number().filter(|n| *n > 0)?)))
 }
 
-fn of_one(container: &Container) -> u32 {
+/// GPUs and MIG devices among what a pod requests.
+fn gpus(requests: &BTreeMap<String, u64>) -> u32 {
     let gpu = |name: &str| {
         matches!(name, "nvidia.com/gpu" | "nvidia.com/gpu.shared") || name.starts_with("nvidia.com/mig-")
     };
-    let limits = container.resources.limits.iter().filter(|(name, _)| gpu(name));
-    limits
-        .map(|(_, quantity)| match quantity {
-            Quantity::Number(n) => *n,
-            Quantity::Text(text) => text.parse().unwrap_or(0),
-            Quantity::Other(_) => 0,
-        })
-        .sum()
+    let number: u64 = requests.iter().filter(|(name, _)| gpu(name)).map(|(_, number)| number).sum();
+    number.try_into().unwrap_or(u32::MAX)
 }

@@ -66,7 +66,7 @@ async fn certificates_of(
     let asked = failed.len() + found.iter().map(|(_, times)| *times as usize).sum::<usize>();
     let failure = failed.last().map(|why| match found.is_empty() {
         true => Err(why.clone()),
-        false => Err(format!("{} of {asked} handshakes: {why}", failed.len())),
+        false => Err(format!("{} of {}: {why}", failed.len(), podlift_model::count(asked, "handshake"))),
     });
     found.into_iter().map(|(certificate, _)| Ok(certificate)).chain(failure).collect()
 }

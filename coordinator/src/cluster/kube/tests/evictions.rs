@@ -159,7 +159,7 @@ async fn the_line_of_a_waiting_drain_names_pods_budgets_and_times() {
     assert!(lines.len() >= 4, "{lines:?}");
     let last = lines.last().unwrap();
     assert!(
-        last.starts_with("1 of 1 pods left on dgx030: a/web (")
+        last.starts_with("1 of 1 pod left on dgx030: a/web (")
             && last.contains("web needs 2 healthy pods")
             && last.contains(", for "),
         "{last}"

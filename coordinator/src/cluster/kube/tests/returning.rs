@@ -46,7 +46,7 @@ async fn a_pod_that_comes_back_during_the_drain_ends_it_and_is_named() {
         .on(&evict("x"), &[(201, json!({}))])
         .on(&at("x"), &[(200, before), (200, again)]);
     let said = api.drain(60).await.unwrap();
-    assert!(said.contains("1 pods evicted") && said.contains("left there: a/x (it tolerates"), "{said}");
+    assert!(said.contains("1 pod evicted") && said.contains("left there: a/x (it tolerates"), "{said}");
     assert_eq!(api.bodies(&evict("x")).len(), 1);
 }
 
@@ -87,4 +87,37 @@ async fn without_the_time_of_the_cordon_a_pod_that_bears_it_is_evicted_once() {
     let said = api.drain(60).await.unwrap();
     assert!(said.contains("left there: a/x (it tolerates"), "{said}");
     assert_eq!(api.bodies(&evict("x")).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_uncordoned_during_its_drain_ends_the_drain() {
+    let api = Played::default()
+        .on(&format!("GET {NODE}"), &[(200, cordoned()), (200, node(false, Some(("r1", 5))))])
+        .pods(&[pod("web", Some("ReplicaSet"))])
+        .on(&evict("web"), &[(201, json!({}))]);
+    let failure = api.drain(60).await.unwrap_err();
+    assert_eq!(failure.code, codes::CORDON_LOST, "{}", failure.message);
+    assert_eq!(api.bodies(&evict("web")).len(), 1, "no second round");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_are_made_as_fast_as_they_go_end_with_the_time_of_the_drain() {
+    let list = |number: usize| {
+        let mut bare = pod("bare", None);
+        bare["metadata"]["uid"] = json!(format!("uid-{number}"));
+        (200, json!({"metadata": {}, "items": [bare]}))
+    };
+    let lists: Vec<(u16, Value)> = (0..100).map(list).collect();
+    let api = Played::default()
+        .node(cordoned())
+        .on(&format!("GET {PODS}"), &lists)
+        .on(&evict("bare"), &[(201, json!({}))]);
+    let force = DrainOptions { force: true, ..DrainOptions::default() };
+    let failure = api.drain_with(3, force).await.unwrap_err();
+    assert_eq!(failure.code, codes::DRAIN_BLOCKED);
+    assert!(
+        failure.message.contains("others come to it") && failure.message.contains("a/bare"),
+        "{}",
+        failure.message
+    );
 }

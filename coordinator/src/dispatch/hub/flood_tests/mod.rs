@@ -125,7 +125,16 @@ impl Site {
         let (id, epoch) =
             (OpId::new("r1-s0001-a1").unwrap(), Epoch { number: 1, instance: "one".parse().unwrap() });
         tokio::spawn(async move {
-            drop(hub.run(&name(WORKER), &id, &epoch, &HostOp::KubeletRestart, Arc::new(|_| ())).await);
+            drop(
+                hub.run(
+                    &name(WORKER),
+                    &id,
+                    &epoch,
+                    &HostOp::KubeletRestart { devices: None },
+                    Arc::new(|_| ()),
+                )
+                .await,
+            );
         })
     }
 

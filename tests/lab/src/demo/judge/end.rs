@@ -1,6 +1,6 @@
 //! What must be so at the end of every scenario.
 
-use super::{Case, Finding, finding, list};
+use super::{Case, Finding, finding, left, list};
 use crate::world::Audit;
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ pub(super) fn findings(case: &Case, audit: &Audit) -> Vec<Finding> {
         nodes(case),
         checks(case),
         finding("audit", audit.ok(), twice),
+        left::marks(case),
         remembered(case),
     ]
 }

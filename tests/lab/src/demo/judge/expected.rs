@@ -1,6 +1,6 @@
 //! What the scenario is about.
 
-use super::{Case, Finding, finding, list};
+use super::{Case, Finding, finding, left, list};
 use crate::objects::Key;
 use crate::world::kubeadm_config::{self, EtcdConfig};
 use crate::world::{What, pods};
@@ -17,10 +17,10 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(!want.healed.is_empty(), &healed),
         one(want.waited, &waited),
         one(want.outage, &outage),
-        one(!want.deferred.is_empty(), &deferred),
+        one(!want.deferred.is_empty(), &left::deferred),
         one(!want.lost.is_empty(), &lost),
         one(!want.set_aside.is_empty(), &set_aside),
-        one(!want.cordoned.is_empty(), &cordoned),
+        one(!want.cordoned.is_empty(), &left::cordoned),
         one(want.indeterminate > 0, &indeterminate),
         one(want.configs, &configs),
         one(want.never_in_vain, &never_in_vain),
@@ -157,31 +157,6 @@ fn outage(case: &Case) -> Finding {
     finding("outage-measured", longest > 0.0, format!("the longest of one API server: {longest} s"))
 }
 
-/// Named in report and status, and without a mark of ours.
-fn deferred(case: &Case) -> Finding {
-    let want = &case.scenario.expect.deferred;
-    let of = |rows: &[Value], key: &str| -> Vec<String> {
-        let named = rows.iter().filter(|n| n[key] == "deferred");
-        named.map(|n| n["name"].as_str().unwrap_or_default().to_string()).collect()
-    };
-    let (report, status) =
-        (of(list(&case.story.report, "nodes"), "result"), of(list(&case.story.status, "nodes"), "state"));
-    let owned: Vec<String> = case
-        .world
-        .snapshot()
-        .nodes
-        .into_iter()
-        .filter(|(n, s)| want.contains(n) && !s.owned.is_empty())
-        .map(|(n, _)| n)
-        .collect();
-    // The status has rows of agents; a node that never had one is in the report alone.
-    let silent = &case.scenario.cluster.without_agent;
-    let with_agent: Vec<String> = want.iter().filter(|n| !silent.contains(n)).cloned().collect();
-    let named = report == *want && status == with_agent;
-    let text = format!("report: {report:?}, status: {status:?}; with our marks left: {owned:?}");
-    finding("deferred", named && owned.is_empty(), text)
-}
-
 /// The report and the journal name them.
 fn lost(case: &Case) -> Finding {
     let want = &case.scenario.expect.lost;
@@ -203,13 +178,6 @@ fn in_journal(case: &Case, event: &str) -> Vec<String> {
     let nodes = records.filter(|r| r["event"] == event).filter_map(|r| r["node"].as_str().map(String::from));
     let nodes: std::collections::BTreeSet<String> = nodes.collect();
     nodes.into_iter().collect()
-}
-
-fn cordoned(case: &Case) -> Finding {
-    let snapshot = case.world.snapshot();
-    let is: Vec<String> =
-        snapshot.nodes.into_iter().filter(|(_, n)| n.unschedulable).map(|(name, _)| name).collect();
-    finding("cordons-left", is == case.scenario.expect.cordoned, format!("cordoned at the end: {is:?}"))
 }
 
 fn indeterminate(case: &Case) -> Finding {

@@ -2,6 +2,7 @@
 
 mod end;
 mod expected;
+mod left;
 
 use super::director::Director;
 use super::operator::Story;

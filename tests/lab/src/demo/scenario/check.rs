@@ -41,7 +41,10 @@ fn named(s: &Scenario) -> BTreeSet<&String> {
     let conditions = s.events.iter().map(|e| &e.when).chain(s.steps.iter().filter_map(|x| x.until.as_ref()));
     let lists = [&s.cluster.cordoned, &s.cluster.conffile, &s.expect.healed, &s.expect.deferred];
     let expect = &s.expect;
-    let lists = lists.into_iter().chain([&expect.cordoned, &expect.lost, &expect.set_aside]).flatten();
+    let lists = lists
+        .into_iter()
+        .chain([&expect.cordoned, &expect.kept_cordon, &expect.lost, &expect.set_aside])
+        .flatten();
     let lists = lists.chain(&s.cluster.without_agent).chain(found);
     let all = actions.chain(conditions.filter_map(node_of)).chain(lists);
     all.filter(|n| *n != ALL_SERVERS).collect()

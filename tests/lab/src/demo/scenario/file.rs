@@ -165,6 +165,8 @@ pub struct Expect {
     pub set_aside: Vec<String>,
     /// Nodes that are cordoned at the end, by another writer than podlift.
     pub cordoned: Vec<String>,
+    /// Nodes that podlift leaves cordoned at the end, with its mark, because they are not whole.
+    pub kept_cordon: Vec<String>,
     /// What may be done more than once: beginnings of the audit's lines.
     pub twice: Vec<String>,
     /// kubeadm never waited five minutes for a hash that could not change.

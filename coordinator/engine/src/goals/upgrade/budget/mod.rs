@@ -48,9 +48,9 @@ fn evict<'a>(
         many => {
             let names: Vec<&str> = many.iter().map(|b| b.name.as_str()).collect();
             let what = format!(
-                "{}: {} budgets protect it ({}), and an eviction ends with 500 then",
+                "{}: {} protect it ({}), and an eviction ends with 500 then",
                 pod.full_name(),
-                many.len(),
+                podlift_model::count(many.len(), "budget"),
                 names.join(", ")
             );
             return obstacle(what, true);
@@ -60,12 +60,12 @@ fn evict<'a>(
         return None;
     }
     let said = format!(
-        "{}: budget {} allows {} disruptions, {} of {} pods healthy, {} wanted",
+        "{}: budget {} allows {}, {} of {} healthy, {} wanted",
         pod.full_name(),
         budget.name,
-        budget.disruptions_allowed,
+        podlift_model::count(budget.disruptions_allowed, "disruption"),
         budget.current_healthy,
-        budget.expected_pods,
+        podlift_model::count(budget.expected_pods, "pod"),
         budget.desired_healthy
     );
     if let Some(why) = &budget.sync_failed {

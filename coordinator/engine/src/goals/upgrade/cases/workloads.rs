@@ -28,7 +28,7 @@ fn users_of_gpus_without_a_request_are_named() {
     assert_eq!(blast.gpu_users, ["lab/viewer-1 (runtime class nvidia)", "lab/train-dra-0 (resource claims)"]);
     let told = found(&plan, "gpu-users");
     assert!(
-        matches!(told[..], [(Severity::Note, text)] if text.ends_with(": gpu-operator/DaemonSet/dcgm-exporter on 1 nodes")),
+        matches!(told[..], [(Severity::Note, text)] if text.ends_with(": gpu-operator/DaemonSet/dcgm-exporter on 1 node")),
         "{told:?}"
     );
 }

@@ -53,9 +53,9 @@ fn without(view: &View) -> Option<Finding> {
     };
     let names: Vec<_> = missing.iter().map(|n| n.name.clone()).collect();
     let evidence = format!(
-        "{} of {} nodes have no agent: {}. Without them: {meaning}",
+        "{} of {} have no agent: {}. Without them: {meaning}",
         missing.len(),
-        nodes.len(),
+        podlift_model::count(nodes.len(), "node"),
         names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
     );
     Some(finding("agents", Severity::Note, None, evidence, "podlift status -l connected=false"))

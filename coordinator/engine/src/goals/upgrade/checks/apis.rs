@@ -32,8 +32,11 @@ pub fn check(view: &View) -> Vec<Finding> {
         .collect();
     for stored in seen.stored.iter().flatten().filter(|s| s.objects > 0) {
         let evidence = format!(
-            "{} objects of {} are stored as {}, which {to} can't read any more",
-            stored.objects, stored.resource, stored.version
+            "{} of {} {} stored as {}, which {to} can't read any more",
+            podlift_model::count(stored.objects, "object"),
+            stored.resource,
+            podlift_model::agree(stored.objects, "is", "are"),
+            stored.version
         );
         let next = format!("kubectl get {} -A -o json | kubectl replace -f -", stored.resource);
         out.push(finding("stored-versions", Severity::Blocker, None, evidence, &next));

@@ -33,7 +33,11 @@ pub fn check(view: &View) -> Vec<Finding> {
                 ..=0 => (Severity::Blocker, format!("expired on {}", certificate.not_after)),
                 1..SOON => (
                     Severity::Warning,
-                    format!("expires in {} days, on {}", left / DAY, certificate.not_after),
+                    format!(
+                        "expires in {}, on {}",
+                        podlift_model::count(left / DAY, "day"),
+                        certificate.not_after
+                    ),
                 ),
                 _ => continue,
             };

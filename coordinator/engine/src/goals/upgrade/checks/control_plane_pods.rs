@@ -17,14 +17,13 @@ pub fn check(view: &View) -> Vec<Finding> {
 
 fn judge(pod: &PodView) -> Option<Finding> {
     let last = pod.last_exit.as_ref().map(|e| format!(", last ended with {e}")).unwrap_or_default();
+    let restarts = podlift_model::count(pod.restarts, "restart");
     let (severity, what) = match &pod.waiting {
-        Some(reason) => (severity(pod), format!("waits: {reason}, {} restarts{last}", pod.restarts)),
+        Some(reason) => (severity(pod), format!("waits: {reason}, {restarts}{last}")),
         None if !pod.ready => {
-            (severity(pod), format!("is not ready (phase {}), {} restarts{last}", pod.phase, pod.restarts))
+            (severity(pod), format!("is not ready (phase {}), {restarts}{last}", pod.phase))
         }
-        None if pod.mirror && pod.restarts >= MANY => {
-            (Severity::Note, format!("has restarted {} times{last}", pod.restarts))
-        }
+        None if pod.mirror && pod.restarts >= MANY => (Severity::Note, format!("has had {restarts}{last}")),
         None => return None,
     };
     let next = format!("kubectl -n {} describe pod {}", pod.namespace, pod.name);

@@ -42,9 +42,9 @@ fn gone(view: &View) -> Vec<Finding> {
     let names: BTreeSet<&str> = members.map(|m| m.name.as_str()).filter(|m| !servers.contains(m)).collect();
     let one = |name: &str| {
         let evidence = format!(
-            "member {name} is of no control-plane node of this cluster: if its machine is gone for good, remove the member, and the next plan covers the others"
+            "member {name} is of no control-plane node of this cluster: if its machine is gone for good, podlift node lost {name} shows the commands that remove it, and the next plan covers the others"
         );
-        finding("etcd", Severity::Warning, None, evidence, "etcdctl member list; etcdctl member remove ID")
+        finding("etcd", Severity::Warning, None, evidence, &format!("podlift node lost {name}"))
     };
     names.into_iter().map(one).collect()
 }

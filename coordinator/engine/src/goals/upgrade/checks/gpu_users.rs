@@ -17,7 +17,9 @@ pub fn check(view: &View) -> Vec<Finding> {
             sets.entry(format!("{}/{owner}", pod.namespace)).or_default().insert(node);
         }
     }
-    let said = |(set, nodes): (&String, &BTreeSet<&NodeName>)| format!("{set} on {} nodes", nodes.len());
+    let said = |(set, nodes): (&String, &BTreeSet<&NodeName>)| {
+        format!("{set} on {}", podlift_model::count(nodes.len(), "node"))
+    };
     let list: Vec<String> = sets.iter().map(said).collect();
     let evidence = format!(
         "these DaemonSets keep GPUs open, and a drain leaves their pods running: {}",

@@ -33,7 +33,8 @@ fn unlearned(view: &View, facts: &NodeFacts, heal: &HealFacts) -> Vec<Finding> {
         .filter(|(_, u)| now - u.since.as_second() > PATIENCE)
         .map(|(f, u)| {
             let minutes = (now - u.since.as_second()) / 60;
-            warn(format!("the heal has learned nothing of {} for {minutes} minutes: {}", f.file, u.why))
+            let minutes = podlift_model::count(minutes, "minute");
+            warn(format!("the heal has learned nothing of {} for {minutes}: {}", f.file, u.why))
         })
         .collect();
     if out.is_empty() && heal.expectations.is_none() && serves(view, facts) && !young(view, heal) {

@@ -21,7 +21,7 @@ fn judge(node: &NodeEntry) -> Finding {
         NodeRole::ControlPlane => (
             Severity::Blocker,
             format!(
-                "node is not Ready: {message}. kubeadm changes no node while a control-plane node is not Ready (preflight ControlPlaneNodesReady). If the machine is gone for good, take it out of the cluster: etcdctl member list, etcdctl member remove ID, kubectl delete node {name}; the next plan covers the others"
+                "node is not Ready: {message}. kubeadm changes no node while a control-plane node is not Ready (preflight ControlPlaneNodesReady). If the machine is gone for good, podlift node lost {name} shows the commands that take it out of the cluster, and the next plan covers the others"
             ),
         ),
     };

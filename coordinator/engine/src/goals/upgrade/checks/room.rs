@@ -16,7 +16,12 @@ pub fn check(view: &View) -> Vec<Finding> {
         return vec![];
     }
     let needed = number + allowed;
-    let seen = format!("{number} workers are unavailable now ({})", names(&away));
+    let seen = format!(
+        "{} {} unavailable now ({})",
+        podlift_model::count(number, "worker"),
+        podlift_model::agree(number, "is", "are"),
+        names(&away)
+    );
     let (severity, evidence) = match number < allowed {
         true => (
             Severity::Note,

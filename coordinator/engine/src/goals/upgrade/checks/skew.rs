@@ -16,9 +16,9 @@ fn left_behind(view: &View) -> Option<Finding> {
         nodes.filter_map(|n| Some(n.view.kubelet?.minor)).filter(|m| *m < to.minor).collect();
     let oldest = minors.iter().min()?;
     let evidence = format!(
-        "{} nodes are not in this plan, and their kubelets stay up to {} minors behind {}: three are allowed",
-        minors.len(),
-        to.minor - oldest,
+        "not in this plan: {}, with kubelets that stay up to {} behind {}: three are allowed",
+        podlift_model::count(minors.len(), "node"),
+        podlift_model::count(to.minor - oldest, "minor"),
         to.minor()
     );
     Some(finding("version-skew", Severity::Note, None, evidence, &format!("podlift plan --to {to}")))

@@ -61,7 +61,12 @@ fn nodes(view: &View) -> Vec<Finding> {
     let unasked: Vec<NodeName> =
         view.input.inventory.nodes.iter().filter(asked).map(|n| n.name.clone()).collect();
     if !unasked.is_empty() {
-        let evidence = format!("{} nodes were not surveyed: {}", unasked.len(), names(&unasked));
+        let evidence = format!(
+            "{} {} not surveyed: {}",
+            podlift_model::count(unasked.len(), "node"),
+            podlift_model::agree(unasked.len(), "was", "were"),
+            names(&unasked)
+        );
         out.push(finding(ID, Severity::Warning, None, evidence, "podlift status"));
     }
     out

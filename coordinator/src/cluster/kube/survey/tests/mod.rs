@@ -1,5 +1,6 @@
 //! The survey against a fake API, with objects as real servers write them. Each test removes one part.
 
+mod gangs;
 mod objects;
 mod outside;
 mod stored;
@@ -63,7 +64,12 @@ impl Played {
 
     async fn survey(&self) -> ClusterSurvey {
         let api = Api::new(self.client(""), Duration::from_secs(5));
-        let from = Sources { api: &api, servers: self, certificates: &Wildcard };
+        let from = Sources {
+            api: &api,
+            servers: self,
+            certificates: &Wildcard,
+            never_interrupt: &podlift_engine::program::SitePolicy::default().never_interrupt,
+        };
         survey(&from, &[SERVER.to_string()]).await
     }
 }

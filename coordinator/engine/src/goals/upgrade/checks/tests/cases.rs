@@ -357,7 +357,7 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
     (
         "survey",
         |i| drop(i.surveys.remove(&name("dgx031"))),
-        "1 nodes were not surveyed: dgx031",
+        "1 node was not surveyed: dgx031",
         |i| {
             i.surveys.remove(&name("dgx031"));
             i.nodes = ["dgx030", "runai-01", "runai-02", "runai-03"].map(name).into();

@@ -1,0 +1,199 @@
+//! Whole ops on a node whose devices are in use or not.
+
+use crate::executor::{Answer, Executor, OpState};
+use crate::testing::{Bench, FakeDevices, exited, said};
+use podlift_host::{Allocation, Holder, Holders, paths};
+use podlift_model::op::{DeviceOverride, Package, PackagePin};
+use podlift_model::{Epoch, Failure, HostOp, OpId, OpOutcome, OpOutput, codes};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+const CGROUP: &str = "0::/system.slice/slurmstepd.scope/job_812/step_0/user/task_0\n";
+const HELD: &str = "pid 4711 `python train.py` (slurmstepd.scope) has /dev/nvidia0 open";
+
+/// A worker with GPUs, whose systemd, apt and crictl know just enough for the guarded ops.
+fn worker() -> Bench {
+    let bench = Bench::new(|call| match (call.program, call.args.first().map(String::as_str)) {
+        ("systemctl", Some("is-active")) => said("active"),
+        ("systemctl", Some("show")) => said("ActiveEnterTimestampMonotonic=0\n"),
+        ("systemctl", _) | ("systemd-run", _) | ("apt-mark", _) => said(""),
+        ("crictl", Some("pods")) => said("{\"items\": []}"),
+        ("dpkg-query", _) => said("kubeadm\t1.31.9-1.1\thold ok installed\n"),
+        ("apt-cache", _) => {
+            said("   kubeadm | 1.32.9-1.1 | https://mirror/core:/stable:/v1.32/deb  Packages\n")
+        }
+        _ => exited(1, "not known to the fake"),
+    });
+    bench.files.put(paths::PROC_DEVICES, b"Character devices:\n195 nvidia\n511 nvidia-uvm\n");
+    bench.files.put(paths::APT_SOURCE, b"deb https://pkgs.k8s.io/core:/stable:/v1.32/deb/ /\n");
+    bench
+}
+
+fn job() -> Holders {
+    let devices = BTreeSet::from(["/dev/nvidia0".to_string()]);
+    let job = Holder { pid: 4711, command: "python train.py".into(), cgroup: CGROUP.into(), devices };
+    Holders { found: vec![job], unseen: None }
+}
+
+fn install(package: Package) -> HostOp {
+    let pin = PackagePin { package, version: "1.32.9-1.1".parse().unwrap() };
+    HostOp::PackageInstall { packages: vec![pin], repair: false, devices: None }
+}
+
+fn restart(devices: Option<DeviceOverride>) -> HostOp {
+    HostOp::KubeletRestart { devices }
+}
+
+fn overriding(node: &str) -> Option<DeviceOverride> {
+    Some(DeviceOverride { node: node.parse().unwrap(), reason: "job 812 may be lost".into() })
+}
+
+fn submit(bench: &Bench, op: &HostOp) -> watch::Receiver<OpState> {
+    let node = bench.node();
+    let epoch = Epoch { number: 1, instance: "a".parse().unwrap() };
+    node.ledger.claim(&epoch).unwrap();
+    match Executor::new(node).submit(&OpId::new("op-1").unwrap(), &epoch, op) {
+        Answer::Follow(state) => state,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn ended(mut state: watch::Receiver<OpState>) -> OpOutcome {
+    match &*state.wait_for(|s| matches!(s, OpState::Ended(_))).await.unwrap() {
+        OpState::Ended(outcome) => outcome.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn fails(bench: &Bench, op: HostOp) -> Failure {
+    match ended(submit(bench, &op)).await {
+        OpOutcome::Failed { failure } => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn changed(bench: &Bench, op: HostOp) -> String {
+    match ended(submit(bench, &op)).await {
+        OpOutcome::Done { output: OpOutput::Changed(line) } => line,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn restarts(bench: &Bench) -> usize {
+    bench.commands.count("systemctl restart")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slurm_job_that_holds_a_gpu_stops_the_kubelets_restart_and_the_packages() {
+    for (op, what) in [
+        (restart(None), "the kubelet was not restarted on runai-01"),
+        (install(Package::Kubeadm), "kubeadm 1.32.9-1.1 was not installed on runai-01"),
+    ] {
+        let bench = worker();
+        bench.devices.hold(job());
+        let failure = fails(&bench, op).await;
+        assert_eq!(failure.code, codes::DEVICES_HELD);
+        for part in [what, HELD, "`fuser -v /dev/nvidia* /dev/infiniband/*`", "`podlift retry`"] {
+            assert!(failure.message.contains(part), "{part}: {}", failure.message);
+        }
+        assert_eq!(
+            (restarts(&bench), bench.commands.count("apt-mark unhold")),
+            (0, 0),
+            "nothing was changed"
+        );
+        assert_eq!(bench.commands.count("systemd-run"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_are_released_in_time_stop_nothing() {
+    let bench = worker();
+    bench.devices.hold(job());
+    let mut state = submit(&bench, &restart(None));
+    let waits =
+        |s: &OpState| matches!(s, OpState::Progress(line) if line.contains("waiting") && line.contains(HELD));
+    state.wait_for(waits).await.unwrap();
+    assert_eq!(restarts(&bench), 0);
+    bench.devices.hold(Holders::default());
+    assert_eq!(ended(state).await, OpOutcome::changed("kubelet restarted and active"));
+    assert_eq!(restarts(&bench), 1);
+}
+
+/// The first look finds nothing; a job starts while apt's lists are read.
+#[tokio::test(start_paused = true)]
+async fn the_devices_are_looked_at_once_more_right_before_the_first_change() {
+    let devices: Arc<std::sync::OnceLock<Arc<FakeDevices>>> = Arc::default();
+    let late = devices.clone();
+    let mut bench = worker();
+    let usual = bench.commands.clone();
+    bench.commands = crate::testing::FakeCommands::new(move |call| {
+        if call.program == "apt-cache" {
+            late.get().unwrap().hold(job());
+        }
+        usual.answer(call)
+    });
+    bench.host.commands = bench.commands.clone();
+    devices.set(bench.devices.clone()).ok().unwrap();
+    let failure = fails(&bench, install(Package::Kubeadm)).await;
+    assert_eq!(failure.code, codes::DEVICES_HELD);
+    assert_eq!(bench.commands.count("apt-mark unhold"), 0, "the holds are the first change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_override_for_this_node_goes_on_and_stays_in_the_evidence() {
+    let bench = worker();
+    bench.devices.hold(job());
+    let line = changed(&bench, restart(overriding("runai-01"))).await;
+    let want = format!(
+        "kubelet restarted and active; devices were in use, and a person accepted that (job 812 may be lost): {HELD}"
+    );
+    assert_eq!(line, want);
+
+    let bench = worker();
+    let failure = fails(&bench, restart(overriding("dgx031"))).await;
+    assert_eq!((failure.code.as_str(), restarts(&bench)), (codes::INVALID_REQUEST, 0));
+    assert!(failure.message.contains("names dgx031, expected this node, runai-01"), "{}", failure.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_came_back_after_the_drain_stops_the_restart() {
+    let bench = worker();
+    let devices = BTreeMap::from([("nvidia.com/gpu".to_string(), BTreeSet::from(["GPU-1".to_string()]))]);
+    bench.devices.allocate(Ok(vec![Allocation { namespace: "ml".into(), pod: "train-0".into(), devices }]));
+    let failure = fails(&bench, restart(None)).await;
+    assert!(failure.message.contains("pod ml/train-0 has nvidia.com/gpu GPU-1"), "{}", failure.message);
+    assert_eq!(restarts(&bench), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubelet_that_does_not_answer_stops_a_node_with_gpus_and_no_other() {
+    let bench = worker();
+    bench.devices.allocate(Err("kubelet.sock: no answer within 5 s".into()));
+    let failure = fails(&bench, restart(None)).await;
+    let want = "it can't be known whether devices of the node are in use: the kubelet's list";
+    assert!(failure.code == codes::DEVICES_HELD && failure.message.contains(want), "{}", failure.message);
+
+    let bench = worker();
+    bench.files.put(paths::PROC_DEVICES, b"Character devices:\n  1 mem\n 10 misc\n");
+    bench.devices.allocate(Err("kubelet.sock: No such file or directory".into()));
+    bench.devices.hold(job());
+    assert_eq!(
+        changed(&bench, restart(None)).await,
+        "kubelet restarted and active",
+        "its processes aren't looked at"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_node_gets_its_kubeadm_beside_work_and_its_kubelet_does_not() {
+    let guarded = [(Package::Kubeadm, false), (Package::Kubelet, true)];
+    for (package, want) in guarded {
+        assert_eq!(super::guards(&install(package), false), want, "{package}");
+        assert!(super::guards(&install(package), true), "{package} of a worker");
+    }
+    for op in HostOp::samples() {
+        let guards = matches!(op, HostOp::KubeletRestart { .. } | HostOp::PackageInstall { .. });
+        assert_eq!(super::guards(&op, true), guards, "{}", op.verb());
+    }
+}

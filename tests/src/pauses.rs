@@ -1,0 +1,210 @@
+//! Pauses of a run, one for each kind of cause: trouble that pauses it, and what a person does about it before they type what the pause
+//! prints. The printed command then takes the run to its end.
+
+use crate::crash::small;
+use crate::cut::Cut;
+use crate::pod::{Pod, TO, why};
+use crate::sabotage::Sabotage;
+use crate::{ensure, press};
+use podlift_coordinator::Command;
+use podlift_engine::machine::RunStatus;
+use podlift_engine::program::{Approve, StopReason};
+use podlift_lab::objects::Key;
+use podlift_lab::{Fault, FaultAction, Shape, What, World};
+use serde_json::json;
+
+const WORKER: &str = "dgx030";
+const SECOND: &str = "dgx031";
+/// Pauses of one run, at most: an approval is asked for before each phase.
+const MANY: usize = 20;
+
+/// What makes a run pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// A program of the worker fails: its name, a word of its call, its exit code and its last words.
+    Program(&'static str, &'static str, i32, &'static str),
+    /// A container of the target's version ends right after each start.
+    Component(&'static str),
+    /// The loss of flags is waived, and no agent heals.
+    Waived,
+    /// The worker's agent ends while the kubelet's package is installed.
+    AgentGone,
+    /// A budget allows no eviction, and its check is waived.
+    Budget,
+    /// The worker loses a GPU when its kubelet is restarted.
+    Device,
+    /// Between two control-plane nodes kubeadm-config is written again as it was before the run.
+    ConfigReverted,
+    /// The operator pauses the run.
+    Operator,
+    /// Each phase waits for an approval.
+    Approval,
+    /// Two workers fail, and the run may lose two.
+    BudgetOfFailures,
+}
+
+const fn apt(words: &'static str) -> Trouble {
+    Trouble::Program("apt-get", INSTALL, 100, words)
+}
+
+const INSTALL: &str = "install kubelet=1.32.9";
+const DPKG: &str = "E: Sub-process /usr/bin/dpkg returned an error code (1)";
+
+/// Each with the code of its pause.
+pub const ALL: &[(&str, Trouble)] = &[
+    (
+        "apt-interrupted",
+        apt("E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem."),
+    ),
+    ("package-version-missing", apt("E: Version '1.32.9-1.1' for 'kubelet' was not found")),
+    (
+        "kubeadm-failed",
+        Trouble::Program("kubeadm", "upgrade node", 1, "error execution phase kubelet-config: timed out"),
+    ),
+    ("component-down", Trouble::Component("kube-controller-manager")),
+    ("api-server-down", Trouble::Waived),
+    ("agent-unreachable", Trouble::AgentGone),
+    ("drain-blocked", Trouble::Budget),
+    ("timeout", Trouble::Device),
+    ("flag-loss", Trouble::ConfigReverted),
+    ("operator", Trouble::Operator),
+    ("approval", Trouble::Approval),
+    ("budget-spent", Trouble::BudgetOfFailures),
+];
+
+fn fails(code: i32, words: &str) -> FaultAction {
+    FaultAction::Fail { code, stderr: words.into() }
+}
+
+fn config_map() -> Key {
+    Key::config_map("kubeadm-config")
+}
+
+fn kubeadm_config(world: &World) -> serde_json::Value {
+    world.lock().api.get(&config_map()).map(|m| m["data"]["ClusterConfiguration"].clone()).unwrap_or_default()
+}
+
+impl Trouble {
+    fn pod(self) -> Pod {
+        let shape = match self {
+            Self::Budget => Shape { inference: (2, 2), ..small() },
+            Self::ConfigReverted => Shape {
+                control_planes: vec!["runai-01".into(), "runai-02".into(), "runai-03".into()],
+                ..small()
+            },
+            Self::BudgetOfFailures => Shape { workers: vec![WORKER.into(), SECOND.into()], ..small() },
+            _ => small(),
+        };
+        let mut pod = Pod::new(shape, Sabotage::None);
+        (pod.options.wait_seconds, pod.options.drain_seconds) = (120, 120);
+        match self {
+            Self::Budget => pod.waivers = vec![("budgets".into(), "its owners relax it meanwhile".into())],
+            Self::Approval => pod.options.approve = Approve::Phase,
+            Self::BudgetOfFailures => pod.options.max_failed = "2".parse().ok(),
+            Self::Waived => {
+                pod.waivers = vec![("flag-loss".into(), "the site wants it so".into())];
+                pod.heal = podlift_agent::config::Mode::Off;
+            }
+            _ => {}
+        }
+        pod
+    }
+
+    /// What is so before the run.
+    fn before(self, world: &World) {
+        match self {
+            Self::Program(program, contains, code, words) => {
+                world.add_fault(Fault::new(program, contains, fails(code, words)).on(WORKER).times(1000));
+            }
+            Self::Component(name) => {
+                let image = format!("{name}:{TO}");
+                world
+                    .add_fault(Fault::new("container", &image, fails(1, "leader election lost")).times(1000));
+            }
+            Self::Device => {
+                world.update(|s| s.node_mut(WORKER).lost_devices.insert("nvidia.com/gpu".into(), 1));
+            }
+            Self::BudgetOfFailures => [WORKER, SECOND].into_iter().for_each(|node| {
+                world.add_fault(Fault::new("apt-get", INSTALL, fails(100, DPKG)).on(node).times(1000));
+            }),
+            _ => {}
+        }
+    }
+
+    /// What happens while the run goes on; `old` is kubeadm-config as it was before the run.
+    async fn meanwhile(self, pod: &mut Pod, old: serde_json::Value) -> Result<(), String> {
+        let world = pod.world.clone();
+        let seen = |node: &'static str, is: fn(&What) -> bool| {
+            world.until(move |s| s.effects.iter().any(|e| e.node == node && is(&e.what)))
+        };
+        match self {
+            Self::AgentGone => {
+                let kubelet =
+                    |w: &What| matches!(w, What::PackageInstall { package, .. } if package == "kubelet");
+                seen(WORKER, kubelet).await;
+                pod.kill_agent(WORKER);
+            }
+            Self::ConfigReverted => {
+                let last = |w: &What| matches!(w, What::KubeadmWaited { component, .. } if component == "kube-scheduler");
+                seen("runai-01", last).await;
+                world.update(|s| s.api.change(&config_map(), |v| v["data"]["ClusterConfiguration"] = old));
+            }
+            Self::Operator => {
+                seen(WORKER, |w| matches!(w, What::Cordon { .. })).await;
+                let pause = Command::Pause { reason: "a look at the switch".into(), now: false };
+                pod.say(pause).await.map_err(|e| e.to_string())?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What a person does about it.
+    async fn mend(self, pod: &mut Pod) {
+        let world = pod.world.clone();
+        world.clear_faults();
+        match self {
+            Self::Component(name) => {
+                // The kubelet starts it again after its back-off.
+                let node = &world.shape.control_planes[0];
+                world.until(|s| s.node(node).container(name).is_some_and(|c| c.listening)).await;
+            }
+            Self::AgentGone => pod.start_agent(WORKER, Cut::never()),
+            Self::Budget => {
+                let budget = Key::new("policy", "poddisruptionbudgets", "runai", "inference");
+                world.update(|s| s.api.change(&budget, |v| v["spec"]["minAvailable"] = json!(0)));
+            }
+            Self::Device => {
+                world.update(|s| s.node_mut(WORKER).lost_devices.clear());
+                let whole = |v: &mut serde_json::Value| {
+                    v["status"]["allocatable"]["nvidia.com/gpu"] =
+                        v["status"]["capacity"]["nvidia.com/gpu"].clone();
+                };
+                world.update(|s| s.api.change(&Key::node(WORKER), whole));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The pauses of a run with this trouble, of which each was mended and its printed command typed. `Err`: the run did not get to its end so.
+pub async fn pressed(trouble: Trouble) -> Result<Vec<StopReason>, String> {
+    let mut pod = trouble.pod();
+    let old = kubeadm_config(&pod.world);
+    trouble.before(&pod.world);
+    pod.start(Cut::never());
+    pod.start_run().await.map_err(|e| e.to_string())?;
+    trouble.meanwhile(&mut pod, old).await?;
+    let mut pauses = vec![];
+    loop {
+        let state = pod.rest().await.ok_or_else(|| format!("{trouble:?}: the run never rested"))?;
+        let RunStatus::Paused { reason } = &state.status else {
+            ensure(state.status == RunStatus::Succeeded && !pauses.is_empty(), || why(&state))?;
+            return Ok(pauses);
+        };
+        ensure(pauses.len() < MANY, || format!("paused again and again: {}", why(&state)))?;
+        trouble.mend(&mut pod).await;
+        press::next(&pod, reason).await.map_err(|e| format!("{}: {e}", why(&state)))?;
+        pauses.push(reason.clone());
+    }
+}
