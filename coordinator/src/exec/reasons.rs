@@ -78,7 +78,7 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
     };
     let next = match failure.code.as_str() {
         codes::APT_INTERRUPTED => "podlift retry --repair-dpkg".into(),
-        codes::KUBEADM_FAILED => match waived_loss(state, step) {
+        codes::KUBEADM_FAILED if !step.kind.step().may_pass(failure) => match waived_loss(state, step) {
             // What kubeadm took away is why the component does not start, and another attempt takes it away again.
             Some(waiver) => format!("podlift retry --unwaive {}", waiver.check),
             None => RETRY.into(),

@@ -102,7 +102,8 @@ async fn a_lost_memory_makes_open_ops_indeterminate_and_the_look_decides() {
     r.until(&run, |_| fleet.count("kubeadm-apply") > 0).await;
     fleet.lock().lose_memory("runai-01");
     let state = r.until(&run, succeeded).await;
-    assert_eq!((fleet.count("kubeadm-apply"), state.indeterminate.len()), (1, 1));
+    // The manifests are right, and nothing shows that the phases after them ran: these are run again.
+    assert_eq!((fleet.count("kubeadm-apply"), state.indeterminate.len()), (2, 1));
     let report = r.coordinator.report(None).unwrap();
     assert!(report.indeterminate[0].contains("lost its memory"), "{:?}", report.indeterminate);
 }

@@ -3,7 +3,6 @@
 use super::again::{
     bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside, undone,
 };
-use super::approval;
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;

@@ -179,12 +179,10 @@ mod tests {
                     let workers = reason.message.contains("(workers)");
                     state = say(Some(state), Event::RunPaused { reason: *reason, by: None, now: false });
                     let (what, by) = ("w".to_string(), "jane".to_string());
-                    let more = Event::OptionSet {
-                        name: "max-unavailable".into(),
-                        value: "50".into(),
-                        by: by.clone(),
-                    };
-                    state = say(Some(state), more);
+                    if workers {
+                        let (name, value) = ("max-unavailable".to_string(), "50".to_string());
+                        state = say(Some(state), Event::OptionSet { name, value, by: by.clone() });
+                    }
                     state = say(Some(state), Event::Approved { by, what });
                     if workers {
                         break;

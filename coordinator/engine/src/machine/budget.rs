@@ -74,8 +74,8 @@ fn spent(state: &RunState, last: &str) -> String {
 fn away(state: &RunState, last: &str) -> String {
     let nodes: Vec<&str> = state.gave_up.iter().take(NAMED).map(|n| n.as_str()).collect();
     format!(
-        "{last}; {} other workers were away, too, and were left out ({}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again",
-        state.gave_up.len(),
+        "{last}; {} away, too, and left out ({}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again",
+        count(state.gave_up.len(), "other worker"),
         nodes.join(", ")
     )
 }

@@ -246,7 +246,28 @@ fn a_run_that_finds_many_workers_away_pauses_and_does_not_end_without_them() {
     };
     assert_eq!(away.len(), 3, "{away:?}");
     assert!(
-        paused.message.contains("3 other workers were away, too") && paused.message.contains("dgx031"),
+        paused.message.contains("3 other workers away, too") && paused.message.contains("dgx031"),
         "{paused:?}"
     );
+}
+
+#[test]
+fn a_node_that_was_at_the_target_is_not_reported_as_upgraded_by_this_run() {
+    let mut i = input();
+    let to = i.to;
+    let node = i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx030")).unwrap();
+    node.view.kubelet = Some(to);
+    let facts = node.facts.as_mut().unwrap();
+    facts.kubelet = Some(to);
+    facts.packages.values_mut().for_each(|p| p.version = "1.32.9-1.1".parse().ok());
+    let mut tape = Tape::of(&i);
+    while let Some(step) = tape.todo().first().cloned() {
+        match step.as_str().contains("/dgx030/") {
+            true => tape.add(Event::StepDone { step, evidence: seen() }).unwrap(),
+            false => tape.complete(&step),
+        }
+    }
+    let report = crate::view::report(tape.state(), jiff::Timestamp::UNIX_EPOCH);
+    let of = |n: &str| report.nodes.iter().find(|x| x.name == name(n)).unwrap().result.clone();
+    assert_eq!((of("dgx030").as_str(), of("dgx031").as_str()), ("at-target", "upgraded"));
 }

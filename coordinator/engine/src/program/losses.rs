@@ -43,6 +43,10 @@ pub struct Blast {
     pub workloads: BTreeMap<String, u32>,
     /// GPUs and MIG devices that those pods hold.
     pub gpus: u32,
+    /// Namespace of the Rook cluster that has storage on the node. Rook lets one failure domain after another go, so such nodes are taken
+    /// one after another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
     /// `namespace/name (how)` of evicted pods that use a GPU without requesting it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpu_users: Vec<String>,

@@ -317,3 +317,42 @@ fn a_turn_has_no_time_limit_and_says_what_holds_it() {
     state = say(Some(state), Event::NodeSetAside { node: name("dgx033"), step: failed, reason });
     assert_eq!(judged(&state, id, &others(vec![down])), Assess::Ready);
 }
+
+/// Rook replaces its budgets when a node is drained, and then no other failure domain may lose an OSD.
+#[test]
+fn workers_with_storage_of_one_rook_cluster_are_taken_one_after_another() {
+    let mut i = input();
+    i.options.max_unavailable = 3;
+    for node in ["dgx031", "dgx032"] {
+        let mut osd = crate::testing::survey::pod("rook", &format!("osd-{node}"), node, "ReplicaSet/osd");
+        osd.labels.insert("app".into(), "rook-ceph-osd".into());
+        i.cluster_survey.as_mut().unwrap().pods.as_mut().unwrap().push(osd);
+    }
+    let mut state = run(&i);
+    let epoch = Epoch { number: 1, instance: podlift_model::InstanceId::new("head-01").unwrap() };
+    let owner = Some(Owner { run: RunId::new("r1").unwrap(), epoch, over: false });
+    let at = |state: &RunState, node: &str, cordoned: Option<&str>| {
+        let views = ["dgx031", "dgx032", "dgx033"].map(|n| {
+            let mine = cordoned == Some(n);
+            NodeView { unschedulable: mine, owner: owner.clone().filter(|_| mine), ..view(n, false) }
+        });
+        let nodes = Reply::Cluster(ClusterReply::Nodes(views.into()));
+        judged(state, &format!("workers/{node}/cordon"), &Reply::All(vec![of_node(view(node, false)), nodes]))
+    };
+    assert_eq!(at(&state, "dgx032", None), Assess::Ready);
+    let Assess::Wait(why) = at(&state, "dgx032", Some("dgx031")) else { panic!() };
+    assert!(why.contains("dgx031 has storage of rook, too"), "{why}");
+    assert_eq!(at(&state, "dgx033", Some("dgx031")), Assess::Ready, "it has no storage");
+    // Both have begun: the first one goes, and the other waits.
+    for node in ["dgx031", "dgx032"] {
+        let id = spec(&state, &format!("workers/{node}/node-reachable")).id.clone();
+        let evidence = crate::program::Evidence::Seen { what: "w".into() };
+        state.steps.get_mut(&id).unwrap().status = StepStatus::Done { evidence };
+    }
+    assert_eq!(at(&state, "dgx031", None), Assess::Ready);
+    assert!(matches!(at(&state, "dgx032", None), Assess::Wait(_)));
+    assert!(
+        matches!(at(&state, "dgx031", Some("dgx032")), Assess::Wait(_)),
+        "the other one is drained already"
+    );
+}

@@ -5,7 +5,8 @@ use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
-use podlift_model::RunId;
+use crate::machine::StepStatus;
+use podlift_model::{NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -56,7 +57,9 @@ impl Step for Cordon {
             };
         }
         match cx.role() {
-            NodeRole::Worker => full(cx, nodes).map_or(Assess::Ready, Assess::Wait),
+            NodeRole::Worker => {
+                full(cx, nodes).or_else(|| storage(cx, nodes)).map_or(Assess::Ready, Assess::Wait)
+            }
             NodeRole::ControlPlane => Assess::Ready,
         }
     }
@@ -123,6 +126,26 @@ fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
             most.max(number) + 1
         )
     })
+}
+
+/// Why this worker waits for another one with storage of the same Rook cluster: an earlier lane that has begun, or one that has its cordon.
+/// A lane that has its cordon waits for no other, so two lanes never wait for each other.
+fn storage(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
+    let blast = &cx.program().goal.upgrade()?.blast;
+    let of = |node: &NodeName| blast.get(node)?.storage.as_ref();
+    let (me, mine) = (cx.node(), of(&cx.node())?);
+    let holds = |other: &&NodeName| {
+        let lane = || cx.state.steps_of(other).filter(|(spec, _)| spec.phase == cx.step.phase);
+        let earlier = lane().next().is_some_and(|(spec, _)| spec.number < cx.step.number);
+        let begun = lane().any(|(_, step)| step.status != StepStatus::Pending);
+        let cordoned = nodes.iter().any(|n| n.name == **other && ours(cx, n));
+        lane().any(|(_, step)| !step.is_over()) && (cordoned || (earlier && begun))
+    };
+    let here = |node: &&NodeName| **node != me && of(node) == Some(mine) && !cx.state.goes_without(node);
+    let other = blast.keys().filter(here).filter(|node| !cx.state.is_away(node)).find(holds)?;
+    Some(format!(
+        "waits for its turn: {other} has storage of {mine}, too, and Rook lets one failure domain after another go"
+    ))
 }
 
 /// Whether this run has the node at work in the same phase, in a lane that is not over; such lanes are counted by `ahead`.

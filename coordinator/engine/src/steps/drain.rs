@@ -4,13 +4,12 @@
 use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
+use podlift_model::codes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The step that keeps new pods from the node.
 const RESTS_ON: &[&str] = &["cordon"];
-/// Code of a drain that found its node schedulable.
-const CORDON_LOST: &str = "cordon-lost";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drain {}
@@ -29,7 +28,7 @@ impl Step for Drain {
         RESTS_ON
     }
     fn shows_loss(&self, code: &str) -> bool {
-        code == CORDON_LOST
+        code == codes::CORDON_LOST
     }
     /// Evictions may stop at any point.
     fn interruptible(&self) -> bool {

@@ -43,7 +43,7 @@ fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<S
 
 fn counts(addon: Addon, rollout: &RolloutView) -> String {
     let RolloutView { desired, updated, available, .. } = rollout;
-    format!("{addon}: {updated} of {desired} pods updated, {available} available")
+    format!("{addon}: {updated} of {} updated, {available} available", podlift_model::count(*desired, "pod"))
 }
 
 /// Whether the node can run the new pod now, and the run still counts on it.

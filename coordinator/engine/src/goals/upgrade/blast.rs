@@ -38,6 +38,7 @@ fn one(pods: &[&PodView], budgets: &Budgets, sizes: &BTreeMap<String, u32>) -> B
     let mut out = Blast {
         evicted: going.iter().map(|p| p.full_name()).collect(),
         gpus: going.iter().map(|p| p.gpus).sum(),
+        storage: going.iter().find(|p| p.is_osd()).map(|p| p.namespace.clone()),
         gpu_users: going.iter().filter_map(|p| gpu_user(p)).collect(),
         budgets: budget::obstacles(pods, budgets).into_iter().map(|o| o.what).collect(),
         bare: going.iter().filter(|p| p.bare()).map(|p| p.full_name()).collect(),

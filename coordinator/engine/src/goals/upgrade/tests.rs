@@ -341,6 +341,23 @@ fn an_api_server_at_the_target_is_only_looked_at_by_the_next_run() {
 }
 
 #[test]
+fn an_item_that_would_waive_the_losses_of_several_components_is_refused() {
+    let loses = |components: &[Component]| {
+        let mut i = input();
+        let nodes = i.inventory.nodes.iter_mut().filter_map(|n| n.facts.as_mut());
+        for m in nodes.flat_map(|f| &mut f.manifests).filter(|m| components.contains(&m.component)) {
+            m.flags.0.insert("profiling".into(), vec!["false".into()]);
+        }
+        let check = "flag-loss/runai-01/profiling".into();
+        i.waivers = vec![Waiver { check, reason: "meant".into(), by: "jane".into() }];
+        build(&i).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert_eq!(loses(&[Component::KubeApiserver]), Ok(()));
+    let why = loses(&[Component::KubeApiserver, Component::KubeScheduler]).unwrap_err();
+    assert!(why.contains("kube-apiserver and kube-scheduler would lose it on runai-01"), "{why}");
+}
+
+#[test]
 fn a_cordon_that_an_ended_run_left_on_a_node_at_the_target_is_given_back_when_the_node_is_whole() {
     let mut i = input();
     upgraded(&mut i, "dgx030");

@@ -127,6 +127,11 @@ impl Expression {
 }
 
 impl PodView {
+    /// Whether it is an OSD of Rook, by Rook's own label.
+    pub(super) fn is_osd(&self) -> bool {
+        self.labels.get("app").is_some_and(|app| app == "rook-ceph-osd")
+    }
+
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }

@@ -10,8 +10,8 @@ use podlift_model::NodeName;
 pub const ID: &str = "slow-pods";
 /// KubeVirt's label of the pod of a virtual machine.
 const KUBEVIRT: &str = "kubevirt.io";
-/// Rook's label of the pod of an OSD, with the cluster's namespace.
-const ROOK: (&str, &str) = ("app", "rook-ceph-osd");
+/// Begin of the names of Rook's budgets for OSDs.
+const ROOK: &str = "rook-ceph-osd";
 
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(seen) = view.cluster() else { return vec![] };
@@ -54,10 +54,9 @@ fn moved(node: &NodeName, pod: &PodView) -> Option<Finding> {
 
 /// Rook replaces its budgets when it sees a drained node, and then no other failure domain may lose an OSD.
 fn storage(view: &View, pods: &[PodView], budgets: &[BudgetView]) -> Option<Finding> {
-    let is_osd = |p: &&PodView| p.labels.get(ROOK.0).is_some_and(|app| app == ROOK.1);
     let on_chosen = |p: &&PodView| p.node.as_ref().is_some_and(|node| view.chosen(node));
-    let osd = pods.iter().filter(is_osd).find(on_chosen)?;
-    let one = budgets.iter().any(|b| b.name.starts_with(ROOK.1));
+    let osd = pods.iter().filter(|p| p.is_osd()).find(on_chosen)?;
+    let one = budgets.iter().any(|b| b.name.starts_with(ROOK));
     let many = view.input.options.max_unavailable > 1;
     let evidence = format!(
         "{} and others are storage of Rook, which {}: while one of its nodes is drained, the drain of any other failure domain waits{}",
@@ -67,7 +66,7 @@ fn storage(view: &View, pods: &[PodView], budgets: &[BudgetView]) -> Option<Find
         } else {
             "makes its budgets when a node is drained"
         },
-        if many { ", so two such nodes in one batch wait for each other" } else { "" }
+        if many { "; podlift takes such workers one after another" } else { "" }
     );
     let severity = if many { Severity::Warning } else { Severity::Note };
     Some(finding(ID, severity, None, evidence, &format!("kubectl -n {} get pdb", osd.namespace)))
