@@ -165,3 +165,30 @@ fn an_operator_beside_a_calico_of_manifests_blocks_while_it_moves_nodes() {
     });
     says(&plan, "tigera", Severity::Blocker, &["dgx031"]);
 }
+
+/// Case 65: every certificate of a bundle counts, and a kubeconfig that trusts only the old CA stops the run.
+#[test]
+fn a_ca_rotation_that_stopped_half_way_is_seen_in_the_bundle_and_in_the_kubeconfigs() {
+    use base64::Engine as _;
+    let sow = |world: &World| {
+        let old = certificates::until(
+            "kubernetes",
+            true,
+            world.clock.now() - jiff::SignedDuration::from_hours(240),
+        );
+        let new = certificates::good("kubernetes", true);
+        let bundle = format!("{}{}", old.certificate, new.certificate);
+        let disk = world.disk("runai-01");
+        let pki = format!("/etc/kubernetes/pki/{}", world.shape.cluster);
+        disk.put_text(&format!("{pki}/ca.crt"), &bundle, 0o644).unwrap();
+        let only_old = base64::engine::general_purpose::STANDARD.encode(&old.certificate);
+        let path = "/etc/kubernetes/scheduler.conf";
+        let text = disk.text(path);
+        assert!(text.contains(&certificates::authority()), "{text}");
+        disk.put_text(path, &text.replace(&certificates::authority(), &only_old), 0o600).unwrap();
+    };
+    let plan = planned(sow, |ask| ask);
+    says(&plan, "ca-trust", Severity::Blocker, &["scheduler.conf"]);
+    let all = found(&plan, "certificates");
+    assert!(all.iter().all(|(severity, _)| *severity != Severity::Blocker), "{all:?}");
+}
