@@ -3,7 +3,7 @@
 
 use crate::crash::small;
 use crate::cut::Cut;
-use crate::pod::{Pod, TO, why};
+use crate::pod::{Pod, TO, name, why};
 use crate::sabotage::Sabotage;
 use crate::{ensure, press};
 use podlift_coordinator::Command;
@@ -109,6 +109,17 @@ fn annotations(world: &World) -> serde_json::Value {
     world.lock().api.get(&Key::node(WORKER)).map(|v| v["metadata"]["annotations"].clone()).unwrap_or_default()
 }
 
+/// The run has seen that the worker is schedulable, and the canary's soak begins.
+async fn uncordoned(pod: &Pod) {
+    let is = |state: Arc<RunState>| {
+        let mut steps = state.steps_of(&name(WORKER));
+        steps.any(|(spec, step)| spec.kind.step().verb() == "uncordon" && step.is_done())
+    };
+    while !pod.state().is_some_and(is) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 impl Trouble {
     fn pod(self) -> Pod {
         let shape = match self {
@@ -190,7 +201,7 @@ impl Trouble {
             Self::CordonLeft => {
                 seen(WORKER, |w| matches!(w, What::Cordon { .. })).await;
                 let marks = annotations(&world);
-                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                uncordoned(pod).await;
                 world.update(|s| {
                     s.api.change(&Key::node(WORKER), |v| {
                         v["spec"]["unschedulable"] = json!(true);
@@ -199,7 +210,7 @@ impl Trouble {
                 });
             }
             Self::OldAgain => {
-                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                uncordoned(pod).await;
                 world.update(|s| {
                     s.api.change(&Key::node(WORKER), |v| {
                         v["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.9");
@@ -207,7 +218,7 @@ impl Trouble {
                 });
             }
             Self::Unheld => {
-                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                uncordoned(pod).await;
                 world.update(|s| {
                     if let Some(package) = s.node_mut(WORKER).packages.get_mut("kubelet") {
                         package.held = false;
