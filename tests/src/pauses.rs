@@ -111,8 +111,9 @@ fn annotations(world: &World) -> serde_json::Value {
 
 /// The run has seen that the worker is schedulable, and the canary's soak begins.
 async fn uncordoned(pod: &Pod) {
+    let worker = name(WORKER);
     let is = |state: Arc<RunState>| {
-        let mut steps = state.steps_of(&name(WORKER));
+        let mut steps = state.steps_of(&worker);
         steps.any(|(spec, step)| spec.kind.step().verb() == "uncordon" && step.is_done())
     };
     while !pod.state().is_some_and(is) {
