@@ -309,6 +309,6 @@ fn a_purge_leaves_no_folder_that_is_empty() {
 fn the_coordinator_may_hold_a_session_for_every_node() {
     let unit = std::fs::read_to_string(deploy("systemd/podlift-coordinator.service")).unwrap();
     let limit = unit.lines().find_map(|line| line.strip_prefix("LimitNOFILE="));
-    let limit: u32 = limit.expect("LimitNOFILE= in the unit").parse().unwrap();
+    let limit: u32 = limit.unwrap_or("0").parse().unwrap();
     assert!(limit >= 10_000 + 64 * 100, "{limit}");
 }

@@ -36,6 +36,9 @@ pub struct Args {
 const TERMINATION: Duration = Duration::from_secs(2);
 /// Of one drain.
 const LIMIT: u32 = 600;
+/// Kubeconfig of both, in the lab's folder: an API server without the proxy before it, which would hold two more files open for each of
+/// thousands of connections.
+const KUBECONFIG: &str = "person/kubeconfig";
 /// Whose requests are counted.
 const USER: &str = crate::api::COORDINATOR;
 /// Names of the nodes by the first letter of who drains them.
@@ -123,15 +126,18 @@ fn left(world: &World, of: &str) -> usize {
 async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
     let world = &lab.world;
     let all = left(world, OURS) + left(world, THEIRS);
-    let (requests, started) = (asked(world), Instant::now());
-    drained_by_podlift(lab, args.nodes).await?;
-    let (podlift_s, podlift_requests) = (started.elapsed().as_secs_f64(), asked(world) - requests);
-    ensure!(left(world, OURS) == 0, "podlift left {} pods", left(world, OURS));
-    anstream::eprintln!("podlift's drains are over; kubectl's begin");
+    let whole = podlift_common::durable::read_to_string(&lab.at("head/kubeconfig"))?;
+    let server = format!("{}:6443", world.shape.address(&world.shape.control_planes[0]));
+    lab.save(KUBECONFIG, &whole.replace(&world.shape.proxy, &server))?;
     let (requests, started) = (asked(world), Instant::now());
     try_join_all(names(THEIRS, args.nodes).map(|node| drained_by_kubectl(lab, node))).await?;
     let (kubectl_s, kubectl_requests) = (started.elapsed().as_secs_f64(), asked(world) - requests);
     ensure!(left(world, THEIRS) == 0, "kubectl left {} pods", left(world, THEIRS));
+    anstream::eprintln!("kubectl's drains are over; podlift's begin");
+    let (requests, started) = (asked(world), Instant::now());
+    drained_by_podlift(lab, args.nodes).await?;
+    let (podlift_s, podlift_requests) = (started.elapsed().as_secs_f64(), asked(world) - requests);
+    ensure!(left(world, OURS) == 0, "podlift left {} pods", left(world, OURS));
     let round = |n: f64| (n * 1000.0).round() / 1000.0;
     Ok(json!({
         "nodes": args.nodes, "pods_per_node": args.pods, "evicted": all, "termination_s": TERMINATION.as_secs(),
@@ -143,7 +149,7 @@ async fn measure(lab: &Lab, args: &Args) -> anyhow::Result<Value> {
 
 /// Cordons and drains these nodes side by side, as lanes of a run do.
 async fn drained_by_podlift(lab: &Lab, nodes: u32) -> anyhow::Result<()> {
-    let (kubeconfig, timeout) = (lab.at("head/kubeconfig"), Duration::from_secs(30));
+    let (kubeconfig, timeout) = (lab.at(KUBECONFIG), Duration::from_secs(30));
     let cluster = KubeCluster::new(connect(&kubeconfig, timeout).await?, Arc::new(NoProber), timeout)
         .with_watches(connect_for_watches(&kubeconfig, timeout).await?);
     let epoch = Epoch { number: 1, instance: InstanceId::new("bench")? };
@@ -167,7 +173,7 @@ async fn drained_by_kubectl(lab: &Lab, node: String) -> anyhow::Result<()> {
     let limit = format!("--timeout={LIMIT}s");
     let output = tokio::process::Command::new(program)
         .args(["drain", &node, "--ignore-daemonsets", "--delete-emptydir-data", &limit])
-        .env("KUBECONFIG", lab.at("head/kubeconfig"))
+        .env("KUBECONFIG", lab.at(KUBECONFIG))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
