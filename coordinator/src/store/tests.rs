@@ -100,17 +100,8 @@ fn archived_run(run: &RunId) -> Event {
     let (run, by, digest) = (run.clone(), "eve".to_string(), podlift_model::Digest::of("x"));
     let (status, chain) = ("aborted".into(), digest.clone());
     let (started, ended, ended_seq, records) = (at, at, 1, 1);
-    let run = ArchivedRun {
-        run,
-        status,
-        by: by.clone(),
-        started,
-        ended,
-        ended_seq,
-        records,
-        chain,
-        backup: None,
-    };
+    let run =
+        ArchivedRun { run, status, by: by.clone(), started, ended, ended_seq, records, chain, backup: None };
     Event::RunsArchived { file: "r1.jsonl".into(), sha256: digest, before: at, runs: vec![run], by }
 }
 
