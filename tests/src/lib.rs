@@ -2,6 +2,7 @@
 //! promise is a function that fails with what was broken; a sabotage takes one safety of the product away by decorating a port, and the
 //! promise that guards it must then fail.
 
+pub mod cases;
 pub mod collector;
 pub mod crash;
 pub mod cut;

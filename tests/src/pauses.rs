@@ -7,11 +7,14 @@ use crate::pod::{Pod, TO, why};
 use crate::sabotage::Sabotage;
 use crate::{ensure, press};
 use podlift_coordinator::Command;
-use podlift_engine::machine::RunStatus;
+use podlift_engine::machine::{RunState, RunStatus};
 use podlift_engine::program::{Approve, StopReason};
 use podlift_lab::objects::Key;
 use podlift_lab::{Fault, FaultAction, Shape, What, World};
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 const WORKER: &str = "dgx030";
 const SECOND: &str = "dgx031";
@@ -41,6 +44,10 @@ pub enum Trouble {
     Approval,
     /// Two workers fail, and the run may lose two.
     BudgetOfFailures,
+    /// Something cordons the worker again, with the mark that the run has just taken away.
+    CordonLeft,
+    /// Something takes the hold of the kubelet's package away.
+    Unheld,
 }
 
 const fn apt(words: &'static str) -> Trouble {
@@ -70,6 +77,8 @@ pub const ALL: &[(&str, Trouble)] = &[
     ("operator", Trouble::Operator),
     ("approval", Trouble::Approval),
     ("budget-spent", Trouble::BudgetOfFailures),
+    ("cordon-left", Trouble::CordonLeft),
+    ("package-changed", Trouble::Unheld),
 ];
 
 fn fails(code: i32, words: &str) -> FaultAction {
@@ -84,11 +93,15 @@ fn kubeadm_config(world: &World) -> serde_json::Value {
     world.lock().api.get(&config_map()).map(|m| m["data"]["ClusterConfiguration"].clone()).unwrap_or_default()
 }
 
+fn annotations(world: &World) -> serde_json::Value {
+    world.lock().api.get(&Key::node(WORKER)).map(|v| v["metadata"]["annotations"].clone()).unwrap_or_default()
+}
+
 impl Trouble {
     fn pod(self) -> Pod {
         let shape = match self {
             Self::Budget => Shape { inference: (2, 2), ..small() },
-            Self::ConfigReverted => Shape {
+            Self::ConfigReverted | Self::Waived => Shape {
                 control_planes: vec!["runai-01".into(), "runai-02".into(), "runai-03".into()],
                 ..small()
             },
@@ -145,9 +158,29 @@ impl Trouble {
                 pod.kill_agent(WORKER);
             }
             Self::ConfigReverted => {
-                let last = |w: &What| matches!(w, What::KubeadmWaited { component, .. } if component == "kube-scheduler");
-                seen("runai-01", last).await;
+                let next =
+                    |w: &What| matches!(w, What::PackageInstall { package, .. } if package == "kubeadm");
+                seen("runai-02", next).await;
                 world.update(|s| s.api.change(&config_map(), |v| v["data"]["ClusterConfiguration"] = old));
+            }
+            Self::CordonLeft => {
+                seen(WORKER, |w| matches!(w, What::Cordon { .. })).await;
+                let marks = annotations(&world);
+                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                world.update(|s| {
+                    s.api.change(&Key::node(WORKER), |v| {
+                        v["spec"]["unschedulable"] = json!(true);
+                        v["metadata"]["annotations"] = marks;
+                    })
+                });
+            }
+            Self::Unheld => {
+                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                world.update(|s| {
+                    if let Some(package) = s.node_mut(WORKER).packages.get_mut("kubelet") {
+                        package.held = false;
+                    }
+                });
             }
             Self::Operator => {
                 seen(WORKER, |w| matches!(w, What::Cordon { .. })).await;
@@ -187,6 +220,25 @@ impl Trouble {
     }
 }
 
+/// Longer than any run that ends.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// The run when it is over or paused. A pause for an agent that is away leaves that agent's op open, which no other pause does.
+async fn rest(pod: &Pod) -> Option<Arc<RunState>> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let state = pod.state()?;
+        let open = state.steps.values().any(|s| s.is_open());
+        match &state.status {
+            RunStatus::Running | RunStatus::Aborting { .. } => {}
+            RunStatus::Paused { reason } if open && reason.code != "agent-unreachable" => {}
+            _ => return Some(state),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    None
+}
+
 /// The pauses of a run with this trouble, of which each was mended and its printed command typed. `Err`: the run did not get to its end so.
 pub async fn pressed(trouble: Trouble) -> Result<Vec<StopReason>, String> {
     let mut pod = trouble.pod();
@@ -197,7 +249,7 @@ pub async fn pressed(trouble: Trouble) -> Result<Vec<StopReason>, String> {
     trouble.meanwhile(&mut pod, old).await?;
     let mut pauses = vec![];
     loop {
-        let state = pod.rest().await.ok_or_else(|| format!("{trouble:?}: the run never rested"))?;
+        let state = rest(&pod).await.ok_or_else(|| format!("{trouble:?}: the run never rested"))?;
         let RunStatus::Paused { reason } = &state.status else {
             ensure(state.status == RunStatus::Succeeded && !pauses.is_empty(), || why(&state))?;
             return Ok(pauses);

@@ -201,8 +201,8 @@ impl Pod {
         PlanAsk { max_unavailable: Some(2), waivers: self.waivers.clone(), ..PlanAsk::to(TO) }
     }
 
-    /// Starts a run as soon as the coordinator may command and every agent is there.
-    pub async fn start_run(&self) -> Result<RunId, CoordinatorError> {
+    /// The coordinator may command, every agent is there, and has learned its expectations.
+    pub async fn ready(&self) -> Result<(), CoordinatorError> {
         let coordinator = self.coordinator();
         let ready = || async {
             let nodes = self.nodes().len();
@@ -213,10 +213,17 @@ impl Pod {
         };
         // Expectations are learned from API servers that are ready.
         tokio::time::sleep(Duration::from_secs(90)).await;
-        if let Ok(ready) = tokio::time::timeout(PATIENCE, ready()).await {
-            ready?;
+        match tokio::time::timeout(PATIENCE, ready()).await {
+            Ok(ready) => ready,
+            Err(_) => Ok(()),
         }
-        let (run, _) = coordinator.start_run(&self.ask(), None, "spiffe://podlift/c/operator/ann").await?;
+    }
+
+    /// Starts a run as soon as all is ready.
+    pub async fn start_run(&self) -> Result<RunId, CoordinatorError> {
+        self.ready().await?;
+        let start = self.coordinator();
+        let (run, _) = start.start_run(&self.ask(), None, "spiffe://podlift/c/operator/ann").await?;
         Ok(run)
     }
 

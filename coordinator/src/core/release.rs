@@ -24,23 +24,14 @@ impl Coordinator {
             |(why, next): (String, String)| CoordinatorError::NotReleased { node: node.clone(), why, next };
         let view = self.node_now(&node).await?;
         if !view.unschedulable {
-            return Ok(format!("{node} is schedulable already"));
+            return self.unmark(&view, by).await;
         }
         let run = self.owner(&view).map_err(refused)?;
         if !force {
             self.may_work(&node, &run).await.map_err(refused)?;
         }
-        let epoch = self
-            .fence
-            .commanding()
-            .ok_or_else(|| CoordinatorError::ReadOnly { why: self.fence.read_only().unwrap_or_default() })?;
         let note = if force { format!("although it may not be whole: {reason}") } else { reason };
-        let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
-        self.store.append(None, event)?;
-        self.performer
-            .cluster
-            .act(&ClusterAct::Uncordon { node: node.clone(), run: run.clone() }, &epoch)
-            .await?;
+        self.uncordon(&node, &run, by, note).await?;
         match self.node_now(&node).await?.unschedulable {
             false => {
                 self.nothing_left(&run, &node, by)?;
@@ -52,6 +43,38 @@ impl Coordinator {
                 format!("kubectl get node {node} -o yaml --show-managed-fields"),
             ))),
         }
+    }
+
+    /// A node that another person has uncordoned still carries the mark of the run, and a later cordon of somebody else would look like a
+    /// cordon of that run.
+    async fn unmark(&self, view: &NodeView, by: &str) -> Result<String, CoordinatorError> {
+        let node = &view.name;
+        let Some(owner) = view.owner.as_ref().filter(|owner| owner.over) else {
+            return Ok(format!("{node} is schedulable already"));
+        };
+        self.uncordon(node, &owner.run, by, "it is schedulable, and only the mark is removed".into()).await?;
+        Ok(format!(
+            "{node} is schedulable already; the mark that run {} had left on it is removed",
+            owner.run
+        ))
+    }
+
+    async fn uncordon(
+        &self,
+        node: &NodeName,
+        run: &RunId,
+        by: &str,
+        note: String,
+    ) -> Result<(), CoordinatorError> {
+        let epoch = self
+            .fence
+            .commanding()
+            .ok_or_else(|| CoordinatorError::ReadOnly { why: self.fence.read_only().unwrap_or_default() })?;
+        let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
+        self.store.append(None, event)?;
+        let act = ClusterAct::Uncordon { node: node.clone(), run: run.clone() };
+        self.performer.cluster.act(&act, &epoch).await?;
+        Ok(())
     }
 
     /// The run that is open and goes on without the node does not list its cordon any more.

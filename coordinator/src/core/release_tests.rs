@@ -119,3 +119,15 @@ async fn an_option_that_means_nothing_is_refused_and_another_is_taken() {
     say(&r, set("max-unavailable", "2")).await.unwrap();
     assert_eq!(r.coordinator.store().run(&run).unwrap().max_unavailable, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_mark_of_an_ended_run_is_removed_from_a_node_that_a_person_has_uncordoned() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = half_upgraded(&fleet, &journal).await;
+    fleet.lock().views.get_mut(&name("dgx030")).unwrap().unschedulable = false;
+    assert!(fleet.lock().views[&name("dgx030")].owner.is_some(), "kubectl uncordon leaves it");
+    let said = say(&r, release("dgx030", "", false)).await.unwrap();
+    assert!(said.contains("the mark that run"), "{said}");
+    assert!(fleet.lock().views[&name("dgx030")].owner.is_none());
+    assert_eq!(say(&r, release("dgx030", "", false)).await.unwrap(), "dgx030 is schedulable already");
+}

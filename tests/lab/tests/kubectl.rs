@@ -11,5 +11,9 @@ mod front;
 mod look;
 #[path = "kubectl/run.rs"]
 mod run;
+#[path = "kubectl/same.rs"]
+mod same;
 #[path = "kubectl/write.rs"]
 mod write;
+#[path = "kubectl/zoo.rs"]
+mod zoo;

@@ -9,44 +9,14 @@ use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_lab::objects::Key;
 use podlift_lab::{ApiFault, Fault, FaultAction, Shape, State, What, World};
 use podlift_model::{Epoch, Failure, InstanceId, NodeName, RunId};
-use podlift_tests::paused;
+use podlift_tests::cases::put;
 use podlift_tests::prober::WorldProber;
+use podlift_tests::{case, paused};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 const NODE: &str = "dgx031";
-
-macro_rules! case {
-    ($file:literal) => {
-        include_str!(concat!("../../fixtures/cases/", $file))
-    };
-}
-
-/// The objects of a file, with the owners that the garbage collector wants.
-fn put(world: &World, text: &str) {
-    let objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
-    let now = world.clock.now().to_string();
-    world.update(|s| {
-        for mut v in objects.into_iter().filter(Value::is_object) {
-            v["metadata"]["creationTimestamp"] = json!(now);
-            let (group, resource) = match v["kind"].as_str().unwrap() {
-                "Pod" => ("", "pods"),
-                "PodDisruptionBudget" => ("policy", "poddisruptionbudgets"),
-                other => panic!("{other}"),
-            };
-            for owner in v["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default() {
-                let name = owner["name"].as_str().unwrap();
-                let namespace = v["metadata"]["namespace"].as_str().unwrap();
-                let stands_for = json!({"apiVersion": "v1", "kind": "ConfigMap",
-                    "metadata": {"name": name, "namespace": namespace, "uid": owner["uid"]}});
-                s.api.put(Key::new("", "configmaps", namespace, name), stands_for);
-            }
-            let text = |field: &str| v["metadata"][field].as_str().unwrap_or_default().to_string();
-            s.api.put(Key::new(group, resource, &text("namespace"), &text("name")), v);
-        }
-    });
-}
 
 fn started() -> Arc<World> {
     let world = World::new(Shape { inference: (0, 0), ..Shape::default() });

@@ -12,6 +12,7 @@ mod fail_each_step;
 mod fault_matrix;
 mod metrics;
 mod pauses;
+mod plan_cases;
 mod run_promises;
 mod sabotage;
 mod schemas;

@@ -21,3 +21,46 @@ fn each_printed_command_takes_the_run_to_its_end() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+/// Codes of stops of steps that no pause above has, and why: each prints `podlift retry`, which other pauses press, unless it says more.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("earlier-lost", "the machine's own tests: a second loss within one attempt"),
+    ("drain-refused", "drain_cases.rs; it prints podlift retry"),
+    ("snapshot-damaged", "its op verifies the snapshot; the way on is an abort"),
+    ("images-unseen", "it prints podlift retry"),
+    ("images-missing", "scenario air-gapped"),
+    ("not-in-backup", "the run defers that worker and does not pause"),
+    ("api-server-behind", "a plan and a deferral refuse it before a step meets it"),
+    ("kubeadm-config", "the text can't be parsed: a person edits it, then podlift retry"),
+    ("kubelet-config", "the text can't be parsed: a person edits it, then podlift retry"),
+    ("backup-incomplete", "it prints podlift retry"),
+    ("node-gone", "it prints podlift retry"),
+    ("not-at-target", "it prints podlift retry"),
+    ("odd-reply", "a fault of podlift"),
+];
+
+/// Each code that a step stops with is pressed above, or the list says why not.
+#[test]
+fn every_stop_of_a_step_is_pressed_or_listed() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../coordinator/engine/src/steps");
+    let mut codes = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap_or_default();
+        let tested = path.to_string_lossy().ends_with("_tests.rs");
+        for call in source.split("blocked(").skip(1).filter(|_| !tested) {
+            let argument = call.trim_start();
+            if let Some(code) = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                codes.insert(code.to_string());
+            }
+        }
+    }
+    assert!(codes.len() >= 10, "{codes:?}");
+    let met = |code: &&String| {
+        let pressed = pauses::ALL.iter().any(|(c, _)| c == code);
+        let listed = ELSEWHERE.iter().any(|(c, _)| c == code);
+        pressed || listed
+    };
+    let missing: Vec<&String> = codes.iter().filter(|code| !met(code)).collect();
+    assert!(missing.is_empty(), "neither pressed nor listed: {missing:?}");
+}

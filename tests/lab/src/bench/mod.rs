@@ -3,6 +3,7 @@
 mod agent;
 mod agents;
 mod api;
+mod drain;
 mod fleet;
 mod heal;
 mod journal;
@@ -38,6 +39,8 @@ enum What {
     Journal(journal::Args),
     /// What the coordinator asks of the API servers at rest, and while a run drains workers
     Api(api::Args),
+    /// Drains of many nodes at once: podlift beside `kubectl drain`
+    Drain(drain::Args),
     /// `podlift plan` and the start of its run where one worker of twenty is in some trouble
     Trouble(trouble::Args),
     /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
@@ -53,6 +56,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Agent(args) => agent::main(&args),
         What::Journal(args) => journal::main(&args),
         What::Api(args) => api::main(&args),
+        What::Drain(args) => drain::main(&args),
         What::Trouble(args) => trouble::main(&args),
         What::Vip(args) => vip::main(&args),
     }

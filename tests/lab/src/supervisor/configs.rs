@@ -85,7 +85,7 @@ fn pace(nodes: usize) -> Pace {
         check: each(1_000, 100, 30_000),
         heartbeat: each(1_000, 25, 5_000),
         unit_poll: each(50, 5, 1_000),
-        poll: each(50, 2, 1_000),
+        poll: each(100, 2, 1_000),
         probe: each(100, 5, 1_000),
         // A machine that carries hundreds of agents is slow to answer, and that is no outage.
         probe_timeout: each(1_000, 50, 10_000),

@@ -8,13 +8,13 @@ use podlift_model::{Failure, FailureClass};
 use serde_json::json;
 use std::time::Duration;
 
+/// Of a node that the run cordons first.
 async fn drain(t: &Target, name: &str, seconds: u32) -> Result<String, Failure> {
-    t.cluster()
-        .act(
-            &ClusterAct::Drain { node: node(name), run: run("r1"), seconds, options: Default::default() },
-            &epoch(5),
-        )
-        .await
+    let cluster = t.cluster();
+    let cordon = ClusterAct::Cordon { node: node(name), run: run("r1"), from: None };
+    cluster.act(&cordon, &epoch(5)).await?;
+    let drain = ClusterAct::Drain { node: node(name), run: run("r1"), seconds, options: Default::default() };
+    cluster.act(&drain, &epoch(5)).await
 }
 
 async fn gone(t: &Target, namespace: &str, pod: &str) -> bool {
