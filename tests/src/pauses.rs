@@ -46,6 +46,8 @@ pub enum Trouble {
     BudgetOfFailures,
     /// Something cordons the worker again, with the mark that the run has just taken away.
     CordonLeft,
+    /// A process of Slurm has a GPU of the worker open.
+    GpuHeld,
     /// Something takes the hold of the kubelet's package away.
     Unheld,
 }
@@ -79,6 +81,7 @@ pub const ALL: &[(&str, Trouble)] = &[
     ("budget-spent", Trouble::BudgetOfFailures),
     ("cordon-left", Trouble::CordonLeft),
     ("package-changed", Trouble::Unheld),
+    ("devices-held", Trouble::GpuHeld),
 ];
 
 fn fails(code: i32, words: &str) -> FaultAction {
@@ -136,6 +139,11 @@ impl Trouble {
             }
             Self::Device => {
                 world.update(|s| s.node_mut(WORKER).lost_devices.insert("nvidia.com/gpu".into(), 1));
+            }
+            Self::GpuHeld => {
+                let job = "/system.slice/slurmstepd.scope/job_812/step_0/user/task_0";
+                let held = world.hold_gpu(WORKER, 4711, "python train.py", job);
+                held.unwrap_or_else(|e| panic!("/proc/devices: {e}"));
             }
             Self::BudgetOfFailures => [WORKER, SECOND].into_iter().for_each(|node| {
                 world.add_fault(Fault::new("apt-get", INSTALL, fails(100, DPKG)).on(node).times(1000));
@@ -203,6 +211,7 @@ impl Trouble {
                 world.until(|s| s.node(node).container(name).is_some_and(|c| c.listening)).await;
             }
             Self::AgentGone => pod.start_agent(WORKER, Cut::never()),
+            Self::GpuHeld => world.release_gpus(WORKER),
             Self::Budget => {
                 let budget = Key::new("policy", "poddisruptionbudgets", "runai", "inference");
                 world.update(|s| s.api.change(&budget, |v| v["spec"]["minAvailable"] = json!(0)));

@@ -47,30 +47,32 @@ fn a_plan_for_one_control_plane_node_is_blocked_while_other_api_servers_stay_old
     assert!(found(&all, "version-skew").is_empty(), "{:?}", found(&all, "version-skew"));
 }
 
-/// Case 10: kubeadm's own check fails now and then, and has changed nothing.
+/// Case 10: kubeadm's own check fails now and then before its first change. It is tried once more by itself; the second time the run pauses.
 #[test]
-fn a_health_check_that_is_too_slow_once_costs_one_retry_of_that_node_alone() {
-    paused(async {
-        let control_planes = Shape::default().control_planes;
-        let mut pod = Pod::new(Shape { control_planes, ..crash::small() }, Sabotage::None);
-        let stderr = "error execution phase preflight: [preflight] Some fatal errors occurred:\n\t[ERROR CreateJob]: Job \"upgrade-health-check-x\" in the namespace \"kube-system\" did not complete in 15s: client rate limiter Wait returned an error";
-        let action = FaultAction::Fail { code: 1, stderr: stderr.into() };
-        pod.world.add_fault(Fault::new("kubeadm", "upgrade node", action).on("runai-02"));
-        pod.start(Cut::never());
-        pod.start_run().await.unwrap();
-        let state = pod.rest().await.unwrap();
-        let RunStatus::Paused { reason } = &state.status else { panic!("{}", why(&state)) };
-        assert!(
-            format!("{} {}", reason.message, reason.detail).contains("did not complete in 15s"),
-            "{reason:?}"
-        );
-        press::next(&pod, reason).await.unwrap();
-        let state = pod.rest().await.unwrap();
-        assert_eq!(state.status, RunStatus::Succeeded, "{}", why(&state));
-        let effects = pod.world.effects();
-        let applied = effects.iter().filter(|e| matches!(e.what, What::KubeadmApply { .. })).count();
-        assert_eq!(applied, 1, "runai-01 is not upgraded twice");
-    });
+fn a_health_check_that_is_too_slow_costs_nothing_once_and_one_retry_of_that_node_when_it_lasts() {
+    for (times, pauses) in [(1, 0), (2, 1)] {
+        paused(async {
+            let control_planes = Shape::default().control_planes;
+            let mut pod = Pod::new(Shape { control_planes, ..crash::small() }, Sabotage::None);
+            let stderr = "error execution phase preflight: [preflight] Some fatal errors occurred:\n\t[ERROR CreateJob]: Job \"upgrade-health-check-x\" in the namespace \"kube-system\" did not complete in 15s: client rate limiter Wait returned an error";
+            let action = FaultAction::Fail { code: 1, stderr: stderr.into() };
+            pod.world.add_fault(Fault::new("kubeadm", "upgrade node", action).on("runai-02").times(times));
+            pod.start(Cut::never());
+            pod.start_run().await.unwrap();
+            let mut state = pod.rest().await.unwrap();
+            for _ in 0..pauses {
+                let RunStatus::Paused { reason } = &state.status else { panic!("{}", why(&state)) };
+                let text = format!("{} {}", reason.message, reason.detail);
+                assert!(text.contains("did not complete in 15s"), "{reason:?}");
+                press::next(&pod, reason).await.unwrap();
+                state = pod.rest().await.unwrap();
+            }
+            assert_eq!(state.status, RunStatus::Succeeded, "{}", why(&state));
+            let effects = pod.world.effects();
+            let applied = effects.iter().filter(|e| matches!(e.what, What::KubeadmApply { .. })).count();
+            assert_eq!(applied, 1, "runai-01 is not upgraded twice");
+        });
+    }
 }
 
 /// Case 12: without the CA's key kubeadm renews nothing.
@@ -164,4 +166,31 @@ fn an_operator_beside_a_calico_of_manifests_blocks_while_it_moves_nodes() {
         pod.coordinator().plan(&PlanAsk::to(TO), ANN).await.unwrap()
     });
     says(&plan, "tigera", Severity::Blocker, &["dgx031"]);
+}
+
+/// Case 65: every certificate of a bundle counts, and a kubeconfig that trusts only the old CA stops the run.
+#[test]
+fn a_ca_rotation_that_stopped_half_way_is_seen_in_the_bundle_and_in_the_kubeconfigs() {
+    use base64::Engine as _;
+    let sow = |world: &World| {
+        let old = certificates::until(
+            "kubernetes",
+            true,
+            world.clock.now() - jiff::SignedDuration::from_hours(240),
+        );
+        let new = certificates::good("kubernetes", true);
+        let bundle = format!("{}{}", old.certificate, new.certificate);
+        let disk = world.disk("runai-01");
+        let pki = format!("/etc/kubernetes/pki/{}", world.shape.cluster);
+        disk.put_text(&format!("{pki}/ca.crt"), &bundle, 0o644).unwrap();
+        let only_old = base64::engine::general_purpose::STANDARD.encode(&old.certificate);
+        let path = "/etc/kubernetes/scheduler.conf";
+        let text = disk.text(path);
+        assert!(text.contains(&certificates::authority()), "{text}");
+        disk.put_text(path, &text.replace(&certificates::authority(), &only_old), 0o600).unwrap();
+    };
+    let plan = planned(sow, |ask| ask);
+    says(&plan, "ca-trust", Severity::Blocker, &["scheduler.conf"]);
+    let all = found(&plan, "certificates");
+    assert!(all.iter().all(|(severity, _)| *severity != Severity::Blocker), "{all:?}");
 }

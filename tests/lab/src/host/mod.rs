@@ -2,6 +2,7 @@
 //! power cut it only fails.
 
 mod commands;
+mod devices;
 mod files;
 mod http;
 mod record;
@@ -14,7 +15,6 @@ use crate::disk::Disk;
 use crate::world::World;
 use jiff::{SignedDuration, Timestamp};
 use podlift_agent::host::Host;
-use podlift_agent::host::devices::NoDevices;
 use podlift_common::clock::Clock;
 use std::io;
 use std::sync::Arc;
@@ -59,9 +59,9 @@ impl World {
             commands: Arc::new(commands::Port(here.clone())),
             files: Arc::new(files::Port(here.clone())),
             http: Arc::new(http::Port(here.clone())),
-            watch: Arc::new(watch::Port(here)),
+            watch: Arc::new(watch::Port(here.clone())),
             clock: Arc::new(Ahead { world: self.clone(), node: node.into() }),
-            devices: Arc::new(NoDevices),
+            devices: Arc::new(devices::Port(here)),
         }
     }
 }

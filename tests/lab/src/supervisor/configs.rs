@@ -104,6 +104,7 @@ pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode
          [heal]\nmode = \"{mode}\"\ntick = \"{tick}ms\"\ncheck = \"{check}ms\"\n\
          [session]\nheartbeat = \"{heartbeat}ms\"\nreconnect_max = \"1s\"\n\
          [ops]\npoll = \"{unit_poll}ms\"\n\
+         [interlock]\nwait = \"1s\"\n\
          [backup]\nrecipients = [\"{RECIPIENT}\"]\n\
          [metrics]\nlisten = \"off\"\n",
         shape.cluster, addresses.coordinator

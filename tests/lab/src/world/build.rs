@@ -64,6 +64,7 @@ fn node(shape: &Shape, name: &str) -> Node {
         firewall: Firewall::default(),
         images: images(k),
         lost_devices: BTreeMap::new(),
+        holders: vec![],
         services: BTreeSet::new(),
         containerd: super::site::CONTAINERD.into(),
         clock_ahead: 0,

@@ -11,6 +11,7 @@ pub mod effects;
 pub mod etcd;
 pub mod faults;
 pub mod firewall;
+mod holders;
 pub mod images;
 pub mod kubeadm_config;
 mod machines;

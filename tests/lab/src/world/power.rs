@@ -51,6 +51,7 @@ impl World {
             n.kubelet.ready = false;
             n.kubelet.since_boot = false;
             n.containers.clear();
+            n.holders.clear();
             s.etcds_mut().for_each(|e| e.down(node));
         });
         self.write_boot_id(node);

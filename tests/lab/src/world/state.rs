@@ -7,6 +7,7 @@ use super::images::Images;
 use super::store::{Split, Store};
 use super::written::Written;
 use crate::objects::Objects;
+use podlift_agent::host::devices::Holder;
 use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,6 +78,8 @@ pub struct Node {
     pub images: Images,
     /// Extended resource to the amount that does not come back after the next start of the kubelet.
     pub lost_devices: BTreeMap<String, u64>,
+    /// Processes beside Kubernetes that have device files open.
+    pub holders: Vec<Holder>,
     /// Other services and timers that are active.
     pub services: BTreeSet<String>,
     /// As its containerd says it.

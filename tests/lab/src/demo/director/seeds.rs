@@ -45,6 +45,8 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
         }
         Action::TakeLock { node, process } => world.hold_dpkg_lock(node, Some(process)),
         Action::FreeLock(node) => world.hold_dpkg_lock(node, None),
+        Action::HoldGpu { node, pid, command, cgroup } => world.hold_gpu(node, *pid, command, cgroup)?,
+        Action::ReleaseGpus(node) => world.release_gpus(node),
         Action::Package(state) => package(world, state)?,
         Action::Machine(state) => machine(world, state),
         Action::ClearFaults => world.clear_faults(),

@@ -35,6 +35,16 @@ pub enum Action {
         process: String,
     },
     FreeLock(String),
+    /// A process beside Kubernetes has the node's first GPU open (carried agents only).
+    HoldGpu {
+        node: String,
+        pid: u32,
+        command: String,
+        /// Its path in the control groups.
+        cgroup: String,
+    },
+    /// All such processes of the node have ended.
+    ReleaseGpus(String),
     /// No API server is reachable for so many lab minutes.
     ApiAway {
         minutes: u64,
@@ -258,6 +268,7 @@ impl Action {
             | Action::PowerOff(n)
             | Action::ReplaceDisk(n)
             | Action::FreeLock(n)
+            | Action::ReleaseGpus(n)
             | Action::Leader(n)
             | Action::RemoveMember(n)
             | Action::StopKubelet(n)
@@ -268,6 +279,7 @@ impl Action {
             Action::Edit(Edit { node, .. })
             | Action::Mirror { node, .. }
             | Action::TakeLock { node, .. }
+            | Action::HoldGpu { node, .. }
             | Action::Write { node, .. }
             | Action::Copy { node, .. }
             | Action::Remove { node, .. }

@@ -41,6 +41,7 @@ scenarios![
     "abort-half-upgraded",
     "always-some-down",
     "control-plane-lost",
+    "slurm-holds-gpu",
     "vip-unnoticed",
     "preflight-healthy",
     "preflight-zoo",
