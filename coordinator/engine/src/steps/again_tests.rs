@@ -175,7 +175,7 @@ fn a_kubeadm_that_was_never_seen_to_end_well_runs_its_other_phases_again() {
         state.steps.get_mut(&key).unwrap().attempts = 1;
         assert_eq!(judged(&state, id, &reply(node)), Assess::Ready, "{id}");
         let skip = match act(&state, id, &reply(node)) {
-            Some(Act::Node(_, HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip })) => skip,
+            Some(Act::Node(_, HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip, .. })) => skip,
             other => panic!("{other:?}"),
         };
         assert!(skip.contains(&SkipPhase::ControlPlane), "no static pod is stopped once more: {skip:?}");

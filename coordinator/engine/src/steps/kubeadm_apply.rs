@@ -100,7 +100,7 @@ impl Step for KubeadmApply {
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let (to, ignore) = (*self.to, self.ignore.to_vec());
-        cx.host(HostOp::KubeadmApply { to, ignore, skip: self.skip(reply) })
+        cx.host(HostOp::KubeadmApply { to, ignore, skip: self.skip(reply), whole: false })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

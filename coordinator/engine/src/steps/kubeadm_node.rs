@@ -97,11 +97,11 @@ impl Step for KubeadmNode {
     /// kubeadm 1.31 deploys addons within the control-plane phase of its `upgrade node`. Manifests that are right are not written again.
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         if cx.role() == NodeRole::Worker || !has_phases(*self.to) {
-            return cx.host(HostOp::KubeadmNode { skip: vec![] });
+            return cx.host(HostOp::KubeadmNode { skip: vec![], whole: false });
         }
         let right = seen(reply, *self.to).is_some_and(|s| s.manifests.is_ok());
         let control_plane = right.then_some(SkipPhase::ControlPlane);
-        cx.host(HostOp::KubeadmNode { skip: control_plane.into_iter().chain(SKIP).collect() })
+        cx.host(HostOp::KubeadmNode { skip: control_plane.into_iter().chain(SKIP).collect(), whole: false })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

@@ -104,15 +104,18 @@ fn a_patch_release_of_1_31_runs_kubeadm_without_phases() {
     assert_eq!(plan.goal.upgrade().unwrap().skip_phases, Vec::<String>::new());
     assert!(found(&plan, "addons").iter().any(|(_, t)| t.contains("no --skip-phases for upgrade apply")));
     let to = plan.to();
-    assert_eq!(ops(&i, "kubeadm-apply"), [HostOp::KubeadmApply { to, skip: vec![], ignore: vec![] }]);
-    assert_eq!(ops(&i, "kubeadm-node"), vec![HostOp::KubeadmNode { skip: vec![] }; 2]);
+    assert_eq!(
+        ops(&i, "kubeadm-apply"),
+        [HostOp::KubeadmApply { to, skip: vec![], ignore: vec![], whole: false }]
+    );
+    assert_eq!(ops(&i, "kubeadm-node"), vec![HostOp::KubeadmNode { skip: vec![], whole: false }; 2]);
 
     let usual = planned(&input());
     let kinds: Vec<String> = usual.steps().map(|s| s.kind.step().verb()).collect();
     let has = |verb: &str| kinds.iter().any(|k| k == verb);
     assert!(has("addons") && has("kubelet-config"));
     let skip = vec![SkipPhase::Addon, SkipPhase::KubeletConfig];
-    assert_eq!(ops(&input(), "kubeadm-node"), vec![HostOp::KubeadmNode { skip }; 2]);
+    assert_eq!(ops(&input(), "kubeadm-node"), vec![HostOp::KubeadmNode { skip, whole: false }; 2]);
 }
 
 fn waived(i: &mut PlanInput, check: &str) {
