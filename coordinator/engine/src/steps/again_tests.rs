@@ -184,6 +184,49 @@ fn a_kubeadm_that_was_never_seen_to_end_well_runs_its_other_phases_again() {
     }
 }
 
+/// kubeadm has written the manifests of the target without the flag, because its loss was waived, and the waiver is lifted then.
+#[test]
+fn a_lifted_waiver_has_kubeadm_write_manifests_of_the_target_once_more() {
+    let mut i = input();
+    for m in i.inventory.nodes.iter_mut().filter_map(|n| n.facts.as_mut()).flat_map(|f| &mut f.manifests) {
+        if m.component == Component::KubeApiserver {
+            m.flags.0.insert("profiling".into(), vec!["false".into()]);
+        }
+    }
+    i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+    let back = FlagChange {
+        component: "kube-apiserver".into(),
+        flag: "profiling".into(),
+        live: None,
+        rendered: Some("false".into()),
+    };
+    let reply = |node: &str, changes: Vec<FlagChange>| {
+        let Reply::All(mut all) = before_kubeadm(armed(node, Component::ALL), images(true)) else { panic!() };
+        all.truncate(4);
+        all[2] = config(config_text("good").replace("v1.31.14", "v1.32.9"));
+        all.extend(rests_on(true, changes));
+        Reply::All(all)
+    };
+    let waived = run(&i);
+    let lift = Event::WaiverLifted { check: "flag-loss".into(), by: "jane".into() };
+    let lifted =
+        apply(Some(waived.clone()), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &lift).unwrap();
+    for (id, node) in [(APPLY, "runai-01"), (NODE, "runai-02")] {
+        let now = reply(node, vec![back.clone()]);
+        assert!(matches!(judged(&waived, id, &now), Assess::Done(_)), "the loss is accepted");
+        assert!(matches!(judged(&lifted, id, &reply(node, vec![])), Assess::Done(_)), "nothing is lost");
+        assert_eq!(judged(&lifted, id, &now), Assess::Ready, "{id}");
+        let (skip, whole) = match act(&lifted, id, &now) {
+            Some(Act::Node(
+                _,
+                HostOp::KubeadmApply { skip, whole, .. } | HostOp::KubeadmNode { skip, whole },
+            )) => (skip, whole),
+            other => panic!("{other:?}"),
+        };
+        assert!(whole && !skip.contains(&SkipPhase::ControlPlane), "{skip:?}");
+    }
+}
+
 #[test]
 fn a_kubelet_is_restarted_although_it_has_the_version_already() {
     let mut state = run(&input());
