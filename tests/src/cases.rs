@@ -36,7 +36,8 @@ pub fn put(world: &World, text: &str) {
             };
             let namespace = text(&v, "namespace");
             for owner in v["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default() {
-                let name = owner["name"].as_str().unwrap_or_default();
+                // Owners of one name may have several uids.
+                let name = owner["uid"].as_str().unwrap_or_default();
                 let stands_for = json!({"apiVersion": "v1", "kind": "ConfigMap",
                     "metadata": {"name": name, "namespace": namespace, "uid": owner["uid"]}});
                 s.api.put(Key::new("", "configmaps", &namespace, name), stands_for);

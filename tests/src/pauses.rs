@@ -3,7 +3,7 @@
 
 use crate::crash::small;
 use crate::cut::Cut;
-use crate::pod::{Pod, TO, why};
+use crate::pod::{Pod, TO, name, why};
 use crate::sabotage::Sabotage;
 use crate::{ensure, press};
 use podlift_coordinator::Command;
@@ -30,6 +30,8 @@ pub enum Trouble {
     Component(&'static str),
     /// The loss of flags is waived, and no agent heals.
     Waived,
+    /// The same on a single control-plane node, whose kubeadm can't ask for what it waits for.
+    WaivedAlone,
     /// The worker's agent ends while the kubelet's package is installed.
     AgentGone,
     /// A budget allows no eviction, and its check is waived.
@@ -48,6 +50,10 @@ pub enum Trouble {
     CordonLeft,
     /// A process of Slurm has a GPU of the worker open.
     GpuHeld,
+    /// The worker is cordoned by a run that no journal knows.
+    CordonUnknown,
+    /// The worker's kubelet is back at its old version when its lane is over.
+    OldAgain,
     /// Something takes the hold of the kubelet's package away.
     Unheld,
 }
@@ -72,6 +78,7 @@ pub const ALL: &[(&str, Trouble)] = &[
     ),
     ("component-down", Trouble::Component("kube-controller-manager")),
     ("api-server-down", Trouble::Waived),
+    ("kubeadm-failed", Trouble::WaivedAlone),
     ("agent-unreachable", Trouble::AgentGone),
     ("drain-blocked", Trouble::Budget),
     ("timeout", Trouble::Device),
@@ -82,6 +89,8 @@ pub const ALL: &[(&str, Trouble)] = &[
     ("cordon-left", Trouble::CordonLeft),
     ("package-changed", Trouble::Unheld),
     ("devices-held", Trouble::GpuHeld),
+    ("cordon-unknown", Trouble::CordonUnknown),
+    ("not-at-target", Trouble::OldAgain),
 ];
 
 fn fails(code: i32, words: &str) -> FaultAction {
@@ -98,6 +107,18 @@ fn kubeadm_config(world: &World) -> serde_json::Value {
 
 fn annotations(world: &World) -> serde_json::Value {
     world.lock().api.get(&Key::node(WORKER)).map(|v| v["metadata"]["annotations"].clone()).unwrap_or_default()
+}
+
+/// The run has seen that the worker is schedulable, and the canary's soak begins.
+async fn uncordoned(pod: &Pod) {
+    let worker = name(WORKER);
+    let is = |state: Arc<RunState>| {
+        let mut steps = state.steps_of(&worker);
+        steps.any(|(spec, step)| spec.kind.step().verb() == "uncordon" && step.is_done())
+    };
+    while !pod.state().is_some_and(is) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 impl Trouble {
@@ -117,7 +138,7 @@ impl Trouble {
             Self::Budget => pod.waivers = vec![("budgets".into(), "its owners relax it meanwhile".into())],
             Self::Approval => pod.options.approve = Approve::Phase,
             Self::BudgetOfFailures => pod.options.max_failed = "2".parse().ok(),
-            Self::Waived => {
+            Self::Waived | Self::WaivedAlone => {
                 pod.waivers = vec![("flag-loss".into(), "the site wants it so".into())];
                 pod.heal = podlift_agent::config::Mode::Off;
             }
@@ -140,6 +161,13 @@ impl Trouble {
             Self::Device => {
                 world.update(|s| s.node_mut(WORKER).lost_devices.insert("nvidia.com/gpu".into(), 1));
             }
+            Self::CordonUnknown => world.update(|s| {
+                let owner = json!({"run": "r0", "epoch": {"number": 0, "instance": "head-0"}}).to_string();
+                s.api.change(&Key::node(WORKER), |v| {
+                    v["spec"]["unschedulable"] = json!(true);
+                    v["metadata"]["annotations"]["podlift.io/owner"] = json!(owner);
+                });
+            }),
             Self::GpuHeld => {
                 let job = "/system.slice/slurmstepd.scope/job_812/step_0/user/task_0";
                 let held = world.hold_gpu(WORKER, 4711, "python train.py", job);
@@ -174,7 +202,7 @@ impl Trouble {
             Self::CordonLeft => {
                 seen(WORKER, |w| matches!(w, What::Cordon { .. })).await;
                 let marks = annotations(&world);
-                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                uncordoned(pod).await;
                 world.update(|s| {
                     s.api.change(&Key::node(WORKER), |v| {
                         v["spec"]["unschedulable"] = json!(true);
@@ -182,8 +210,16 @@ impl Trouble {
                     })
                 });
             }
+            Self::OldAgain => {
+                uncordoned(pod).await;
+                world.update(|s| {
+                    s.api.change(&Key::node(WORKER), |v| {
+                        v["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.9");
+                    })
+                });
+            }
             Self::Unheld => {
-                seen(WORKER, |w| matches!(w, What::Uncordon { .. })).await;
+                uncordoned(pod).await;
                 world.update(|s| {
                     if let Some(package) = s.node_mut(WORKER).packages.get_mut("kubelet") {
                         package.held = false;

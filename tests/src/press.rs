@@ -91,6 +91,15 @@ fn kubectl(world: &World, words: &[&str]) -> Result<(), String> {
             let found = world.update(|s| s.api.change(&Key::node(node), schedulable)).is_some();
             if found { Ok(()) } else { Err(format!("there is no node {node}")) }
         }
+        ["annotate", "node", node, marks @ ..] if marks.iter().all(|m| m.ends_with('-')) => {
+            let unmarked = |v: &mut serde_json::Value| {
+                if let Some(all) = v["metadata"]["annotations"].as_object_mut() {
+                    marks.iter().for_each(|mark| drop(all.remove(mark.trim_end_matches('-'))));
+                }
+            };
+            let found = world.update(|s| s.api.change(&Key::node(node), unmarked)).is_some();
+            if found { Ok(()) } else { Err(format!("there is no node {node}")) }
+        }
         ["-n", "kube-system", "edit", "cm", "kubeadm-config" | "kubelet-config"] => Ok(()),
         _ => Err(format!("kubectl {} is not known here", words.join(" "))),
     }

@@ -303,3 +303,12 @@ fn a_purge_leaves_no_folder_that_is_empty() {
     // Twice is once.
     assert!(bench.run("debian/agent/postrm", &["purge"]).0);
 }
+
+/// Each agent's session is an open file, and so is each eviction that is under way; systemd's usual limit is 1024.
+#[test]
+fn the_coordinator_may_hold_a_session_for_every_node() {
+    let unit = std::fs::read_to_string(deploy("systemd/podlift-coordinator.service")).unwrap();
+    let limit = unit.lines().find_map(|line| line.strip_prefix("LimitNOFILE="));
+    let limit: u32 = limit.expect("LimitNOFILE= in the unit").parse().unwrap();
+    assert!(limit >= 10_000 + 64 * 100, "{limit}");
+}

@@ -35,7 +35,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("kubelet-config", "the text can't be parsed: a person edits it, then podlift retry"),
     ("backup-incomplete", "it prints podlift retry"),
     ("node-gone", "it prints podlift retry"),
-    ("not-at-target", "it prints podlift retry"),
     ("odd-reply", "a fault of podlift"),
 ];
 

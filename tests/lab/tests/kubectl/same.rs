@@ -1,8 +1,9 @@
 //! podlift's drain beside the one of the real `kubectl`, over the same pods: what each refuses, leaves and evicts is the same but for what
 //! docs/drain.md lists.
 
-use crate::run::{Kubectl, shape};
-use crate::zoo::{self, ANSWERS, Animal, Answer, KINDS, Kind, NAMESPACE, NODE};
+use crate::run::{Kubectl, Ran, shape};
+use crate::zoo::{self, ANSWERS, Animal, Answer, KINDS, Kind, NAMESPACE};
+use futures_util::future::join_all;
 use podlift_coordinator::Cluster as _;
 use podlift_coordinator::cluster::{KubeCluster, Prober};
 use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView};
@@ -15,9 +16,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-const DRAIN: &str = "drain dgx030 --ignore-daemonsets --delete-emptydir-data";
-/// Longer than one pause of five seconds between two attempts.
-const LIMIT: u32 = 9;
+const FLAGS: &str = "--ignore-daemonsets --delete-emptydir-data";
+/// Longer than a kubectl needs for the requests of one node, and one pause of five seconds between two attempts.
+const LIMIT: u32 = 14;
 
 /// No probe is asked for.
 struct NoProber;
@@ -49,13 +50,18 @@ fn intended(animal: &Animal) -> Option<&'static str> {
 }
 
 fn shape_of_zoo() -> Shape {
-    Shape { inference: (0, 0), ..shape() }
+    Shape { inference: (0, 0), workers: zoo::nodes(), ..shape() }
 }
 
 async fn cordoned(world: &Arc<World>) {
-    world.update(|s| s.api.change(&Key::node(NODE), |v| v["spec"]["unschedulable"] = json!(true)));
+    world.update(|s| {
+        for node in zoo::nodes() {
+            s.api.change(&Key::node(&node), |v| v["spec"]["unschedulable"] = json!(true));
+        }
+    });
     let tainted = |v: &serde_json::Value| v["spec"]["taints"][0]["timeAdded"].is_string();
-    world.until(|s| s.api.get(&Key::node(NODE)).is_some_and(tainted)).await;
+    let all = zoo::nodes();
+    world.until(|s| all.iter().all(|n| s.api.get(&Key::node(n)).is_some_and(tainted))).await;
     // Times of objects are whole seconds.
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
@@ -64,22 +70,45 @@ fn podlift(world: &Arc<World>) -> KubeCluster {
     KubeCluster::new(world.kube_client(), Arc::new(NoProber), Duration::from_secs(10))
 }
 
-fn node() -> NodeName {
-    NodeName::new(NODE).unwrap()
-}
-
+/// What podlift would evict, and what it refuses, of all nodes.
 async fn look(world: &Arc<World>, force: bool) -> EvictionView {
-    let options = DrainOptions { force, ..DrainOptions::default() };
-    let look = ClusterLook::PodsToEvict { node: node(), options };
-    let ClusterReply::Pods(view) = podlift(world).look(&look).await.unwrap() else { panic!("another reply") };
-    view
+    let mut all = EvictionView::default();
+    for node in zoo::nodes() {
+        let options = DrainOptions { force, ..DrainOptions::default() };
+        let look = ClusterLook::PodsToEvict { node: NodeName::new(node).unwrap(), options };
+        let ClusterReply::Pods(view) = podlift(world).look(&look).await.unwrap() else {
+            panic!("another reply")
+        };
+        all.evict.extend(view.evict);
+        all.refused.extend(view.refused);
+    }
+    all
 }
 
-async fn drained_by_podlift(world: &Arc<World>) -> Result<String, String> {
-    let options = DrainOptions { force: true, ..DrainOptions::default() };
-    let act = ClusterAct::Drain { node: node(), run: RunId::new("r1").unwrap(), seconds: LIMIT, options };
+/// Drains all nodes side by side; what each drain ended with.
+async fn drained_by_podlift(world: &Arc<World>) -> Vec<String> {
+    let cluster = podlift(world);
     let epoch = Epoch { number: 5, instance: InstanceId::new("one").unwrap() };
-    podlift(world).act(&act, &epoch).await.map_err(|f| format!("{} {}", f.message, f.detail))
+    let (cluster, epoch) = (&cluster, &epoch);
+    let one = |node: String| async move {
+        let options = DrainOptions { force: true, ..DrainOptions::default() };
+        let (node, run) = (NodeName::new(node).unwrap(), RunId::new("r1").unwrap());
+        let act = ClusterAct::Drain { node, run, seconds: LIMIT, options };
+        match cluster.act(&act, epoch).await {
+            Ok(line) => line,
+            Err(failure) => format!("{} {}", failure.message, failure.detail),
+        }
+    };
+    join_all(zoo::nodes().into_iter().map(one)).await
+}
+
+/// A kubectl for each node, side by side.
+async fn drained_by_kubectl(k: &Kubectl, flags: &str) -> Vec<Ran> {
+    let one = |node: String| {
+        let line = format!("drain {node} {FLAGS} {flags}");
+        async move { k.run(&line).await }
+    };
+    join_all(zoo::nodes().into_iter().map(one)).await
 }
 
 /// Names of the zoo's pods in a text.
@@ -124,21 +153,16 @@ fn each_filter_meets_each_answer_three_times() {
 async fn the_same_pods_are_refused() {
     let animals = zoo::all();
     let (ours, theirs) = both(&animals).await;
-    let ran = theirs.run(&format!("{DRAIN} --dry-run=client")).await;
-    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
-    let said = ran.err.split_once("cannot delete").map_or("", |(_, said)| said);
+    let ran = drained_by_kubectl(&theirs, "--dry-run=client").await;
+    let said = |r: &Ran| r.err.split_once("cannot delete").map_or(String::new(), |(_, said)| said.into());
+    let said: Vec<String> = ran.iter().filter(|r| r.code == 1).map(said).collect();
     let view = look(&ours.world, false).await;
     let refused = named(&view.refused.join("\n"));
-    let different = |name: &String| {
-        let animal = animals.iter().find(|a| a.name == *name);
-        animal.is_none_or(|a| intended(a).is_none())
-    };
-    let off: Vec<String> =
-        refused.symmetric_difference(&named(said)).filter(|n| different(n)).cloned().collect();
+    let theirs = named(&said.join("\n"));
+    let off: Vec<&String> = refused.symmetric_difference(&theirs).collect();
     assert!(
         off.is_empty(),
-        "refused by one of the two: {off:?}\nkubectl: {}\npodlift: {:?}",
-        ran.err,
+        "refused by one of the two: {off:?}\nkubectl: {said:?}\npodlift: {:?}",
         view.refused
     );
     assert!(refused.len() >= 48, "bare pods and orphans: {refused:?}");
@@ -150,9 +174,11 @@ async fn the_same_pods_are_evicted() {
     let animals = zoo::all();
     let (ours, theirs) = both(&animals).await;
     let tried_by_us: BTreeSet<String> = named(&look(&ours.world, true).await.evict.join("\n"));
-    let line = format!("{DRAIN} --force --timeout={LIMIT}s");
-    let (mine, ran) = tokio::join!(drained_by_podlift(&ours.world), theirs.run(&line));
-    let lines = ran.out.lines().chain(ran.err.lines()).filter(|l| l.starts_with("evicting pod "));
+    let flags = format!("--force --timeout={LIMIT}s");
+    let (mine, ran) = tokio::join!(drained_by_podlift(&ours.world), drained_by_kubectl(&theirs, &flags));
+    let said: Vec<String> = ran.iter().map(|r| format!("{}{}", r.out, r.err)).collect();
+    let said = said.join("\n");
+    let lines = said.lines().filter(|l| l.starts_with("evicting pod "));
     let tried_by_kubectl = named(&lines.collect::<Vec<_>>().join("\n"));
     let (mut differences, mut reasons) = (vec![], BTreeSet::new());
     for animal in &animals {
@@ -167,7 +193,7 @@ async fn the_same_pods_are_evicted() {
         }
     }
     println!("{} pods: the same decision but for {reasons:?}", animals.len());
-    assert!(differences.is_empty(), "{}\nkubectl: {}\npodlift: {mine:?}", differences.join("\n"), ran.err);
+    assert!(differences.is_empty(), "{}\nkubectl: {said}\npodlift: {mine:?}", differences.join("\n"));
     let page = include_str!("../../../../docs/drain.md");
     let of_all: BTreeSet<&str> = animals.iter().filter_map(intended).collect();
     assert_eq!(reasons, of_all, "an intended difference that is none");

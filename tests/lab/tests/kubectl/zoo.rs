@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub const NODE: &str = "dgx030";
 pub const NAMESPACE: &str = "zoo";
 
 /// What a filter looks at.
@@ -88,6 +87,11 @@ pub struct Animal {
     pub name: String,
 }
 
+/// The nodes of the zoo. Each kind has its own, because a kubectl sends five requests a second at most.
+pub fn nodes() -> Vec<String> {
+    (30..).take(KINDS.len()).map(|i| format!("dgx{i:03}")).collect()
+}
+
 /// All combinations.
 pub fn all() -> Vec<Animal> {
     let of = |kind: Kind, answer: Answer, state: State| {
@@ -99,6 +103,12 @@ pub fn all() -> Vec<Animal> {
 }
 
 impl Animal {
+    /// Where it lives.
+    pub fn node(&self) -> String {
+        let place = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or_default();
+        nodes().swap_remove(place)
+    }
+
     /// Kind and name. Of these only the DaemonSet `exporter` exists.
     fn controller(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
@@ -120,7 +130,7 @@ impl Animal {
         let mut v = json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": self.name, "namespace": NAMESPACE, "uid": format!("uid-{}", self.name),
                 "creationTimestamp": time(created), "labels": {"animal": self.name}},
-            "spec": {"nodeName": NODE, "terminationGracePeriodSeconds": 1,
+            "spec": {"nodeName": self.node(), "terminationGracePeriodSeconds": 1,
                 "containers": [{"name": "c", "image": "registry.k8s.io/pause:3.10"}]},
             "status": {"phase": "Running", "hostIP": "10.77.0.31", "startTime": time(created),
                 "conditions": [{"type": "Ready", "status": if self.state == State::Unready { "False" } else { "True" }}]}});
