@@ -83,7 +83,7 @@ async fn verdict(bench: &Bench, op: HostOp, log: &str, code: i32) -> Result<OpOu
 }
 
 fn apply() -> HostOp {
-    HostOp::KubeadmApply { ignore: vec![], to: to(), skip: vec![] }
+    HostOp::KubeadmApply { ignore: vec![], to: to(), skip: vec![], whole: false }
 }
 
 /// The API server's port is closed.
@@ -169,13 +169,13 @@ async fn exit_0_over_a_serving_api_server_is_that_and_no_more() {
         bench.files.put(paths::manifest(Component::KubeApiserver), LIVE_API.as_bytes());
         assert!(transcript.contains("The control plane instance for this node was successfully upgraded!"));
         let rc = code(transcript.rsplit("rc=").next().unwrap());
-        let said = verdict(&bench, HostOp::KubeadmNode { skip: vec![] }, transcript, rc).await;
+        let said = verdict(&bench, HostOp::KubeadmNode { skip: vec![], whole: false }, transcript, rc).await;
         let Ok(OpOutput::Changed(line)) = said else { panic!("{said:?}") };
         assert!(line.starts_with("kubeadm exited 0 after") && !line.contains("serving"), "{line}");
     }
     let worker = Bench::new(|_| exited(1, "not asked here"));
     let (log, rc) = part(WORKER, "kubeadm upgrade node");
-    let said = verdict(&worker, HostOp::KubeadmNode { skip: vec![] }, log, rc).await;
+    let said = verdict(&worker, HostOp::KubeadmNode { skip: vec![], whole: false }, log, rc).await;
     assert_eq!(said, Ok(OpOutput::Changed("kubeadm exited 0 after 0 s".into())));
 }
 

@@ -30,7 +30,7 @@ fn arm() -> HostOp {
     HostOp::GuardArm { allow: vec![], run: RunId::new("r1").unwrap(), seconds: 60 }
 }
 fn kubeadm() -> HostOp {
-    HostOp::KubeadmNode { skip: vec![] }
+    HostOp::KubeadmNode { skip: vec![], whole: false }
 }
 
 struct Rig {

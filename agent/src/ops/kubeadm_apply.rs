@@ -13,6 +13,8 @@ pub struct KubeadmApply {
     pub to: KubeVersion,
     pub skip: Vec<SkipPhase>,
     pub ignore: Vec<Preflight>,
+    /// Skips nothing of its own accord.
+    pub whole: bool,
 }
 
 #[async_trait]
@@ -28,7 +30,10 @@ impl Op for KubeadmApply {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         control_plane(cx.node)?;
-        let skip = remaining(cx.node, self.to, &self.skip).await;
+        let skip = match self.whole {
+            true => self.skip.clone(),
+            false => remaining(cx.node, self.to, &self.skip).await,
+        };
         Ok(Applied::Unit(kubeadm::apply(
             self.to,
             &skip,

@@ -11,6 +11,8 @@ use podlift_tools::kubeadm::{self, Binary};
 
 pub struct KubeadmNode {
     pub skip: Vec<SkipPhase>,
+    /// Skips nothing of its own accord.
+    pub whole: bool,
 }
 
 #[async_trait]
@@ -27,7 +29,7 @@ impl Op for KubeadmNode {
         all_manifests_or_none(cx.node)?;
         // The installed kubeadm is the target's: kubeadm refuses a cluster version above its own.
         let skip = match kubeadm::version(&cx.node.host, Binary::Installed).await.map(|text| text.parse()) {
-            Ok(Ok(to)) => remaining(cx.node, to, &self.skip).await,
+            Ok(Ok(to)) if !self.whole => remaining(cx.node, to, &self.skip).await,
             _ => self.skip.clone(),
         };
         Ok(Applied::Unit(kubeadm::node(

@@ -116,10 +116,10 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         }
         HostOp::ImagePull { to } => Box::new(image_pull::ImagePull { to }),
         HostOp::ImageRelease => Box::new(image_release::ImageRelease),
-        HostOp::KubeadmApply { to, skip, ignore } => {
-            Box::new(kubeadm_apply::KubeadmApply { to, skip, ignore })
+        HostOp::KubeadmApply { to, skip, ignore, whole } => {
+            Box::new(kubeadm_apply::KubeadmApply { to, skip, ignore, whole })
         }
-        HostOp::KubeadmNode { skip } => Box::new(kubeadm_node::KubeadmNode { skip }),
+        HostOp::KubeadmNode { skip, whole } => Box::new(kubeadm_node::KubeadmNode { skip, whole }),
         HostOp::KubeadmAddons { to, addons } => Box::new(kubeadm_addons::KubeadmAddons { to, addons }),
         HostOp::KubeletConfig => Box::new(kubelet_config::KubeletConfig),
         HostOp::KubeletRestart { .. } => Box::new(kubelet_restart::KubeletRestart),
@@ -142,7 +142,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
 /// Whether the op may move manifests while it runs. The heal then attributes a missing manifest to kubeadm.
 pub(crate) fn moves_manifests(op: &HostOp) -> bool {
     match op {
-        HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip } => {
+        HostOp::KubeadmApply { skip, .. } | HostOp::KubeadmNode { skip, .. } => {
             !skip.contains(&SkipPhase::ControlPlane)
         }
         _ => false,

@@ -86,11 +86,14 @@ async fn kubeadm_is_refused_where_a_manifest_is_missing() {
     let b = bench(nothing);
     let node = b.node();
     let to = "v1.32.9".parse().unwrap();
-    assert!(matches!(act(&node, HostOp::KubeadmNode { skip: vec![] }).await, Ok(Applied::Unit(_))));
+    assert!(matches!(
+        act(&node, HostOp::KubeadmNode { skip: vec![], whole: false }).await,
+        Ok(Applied::Unit(_))
+    ));
     b.files.remove(&paths::manifest(Component::KubeScheduler)).unwrap();
     for op in [
-        HostOp::KubeadmNode { skip: vec![] },
-        HostOp::KubeadmApply { ignore: vec![], to, skip: vec![] },
+        HostOp::KubeadmNode { skip: vec![], whole: false },
+        HostOp::KubeadmApply { ignore: vec![], to, skip: vec![], whole: false },
         HostOp::KubeletConfig,
     ] {
         let failure = fails(&node, op).await;
@@ -101,7 +104,10 @@ async fn kubeadm_is_refused_where_a_manifest_is_missing() {
         );
     }
     let worker = Bench::new(nothing);
-    assert!(matches!(act(&worker.node(), HostOp::KubeadmNode { skip: vec![] }).await, Ok(Applied::Unit(_))));
+    assert!(matches!(
+        act(&worker.node(), HostOp::KubeadmNode { skip: vec![], whole: false }).await,
+        Ok(Applied::Unit(_))
+    ));
     let addons = HostOp::KubeadmAddons { to, addons: vec![Addon::Coredns] };
     assert_eq!(fails(&worker.node(), addons).await.code, "not-control-plane");
 }
@@ -112,13 +118,15 @@ async fn what_the_node_and_the_plan_say_reaches_kubeadm_and_the_guard() {
     b.config.ops.certificate_renewal = false;
     let (node, to) = (b.node(), "v1.32.9".parse().unwrap());
     let ignore = vec![podlift_model::op::Preflight::CoreDnsMigration];
-    let apply = HostOp::KubeadmApply { to, skip: vec![], ignore };
+    let apply = HostOp::KubeadmApply { to, skip: vec![], ignore, whole: false };
     let Ok(Applied::Unit(spec)) = act(&node, apply).await else { panic!() };
     let args = spec.args.join(" ");
     assert!(args.contains("--ignore-preflight-errors=CoreDNSMigration"), "{args}");
     assert!(args.contains("--certificate-renewal=false"), "{args}");
     assert_eq!(spec.limit, Some(std::time::Duration::from_secs(3600)));
-    let Ok(Applied::Unit(spec)) = act(&node, HostOp::KubeadmNode { skip: vec![] }).await else { panic!() };
+    let Ok(Applied::Unit(spec)) = act(&node, HostOp::KubeadmNode { skip: vec![], whole: false }).await else {
+        panic!()
+    };
     assert!(spec.args.contains(&"--certificate-renewal=false".to_string()), "{:?}", spec.args);
     let flag = "audit-log-path".parse().unwrap();
     let allow = vec![podlift_model::op::FlagLoss { component: Component::KubeApiserver, flag }];
@@ -139,7 +147,7 @@ async fn a_control_plane_by_its_role_has_all_manifests_or_is_refused() {
     b.files.put(paths::manifest(Component::KubeScheduler), b"x");
     let node = b.node();
     b.files.remove(&paths::manifest(Component::KubeScheduler)).unwrap();
-    let failure = fails(&node, HostOp::KubeadmNode { skip: vec![] }).await;
+    let failure = fails(&node, HostOp::KubeadmNode { skip: vec![], whole: false }).await;
     assert_eq!(failure.code, "manifest-missing");
 }
 

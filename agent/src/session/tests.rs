@@ -149,7 +149,7 @@ async fn an_op_outlives_its_session_and_is_found_by_lookup() {
     let mut session = rig.sessions.recv().await.unwrap();
     session.hello().await;
     session.claim(1, "a").await;
-    session.run("op-1", &HostOp::KubeadmNode { skip: vec![] }).await;
+    session.run("op-1", &HostOp::KubeadmNode { skip: vec![], whole: false }).await;
     while !rig.tools.running("podlift-op-1.service") {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

@@ -129,10 +129,17 @@ pub enum HostOp {
         /// Preflight errors that an operator has waived (`--ignore-preflight-errors`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ignore: Vec<Preflight>,
+        /// Runs the control-plane phase also where the static pods run the target's manifests already. Without it the agent skips the phase
+        /// there, because kubeadm waits in vain for a new pod whose manifest the heal puts back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        whole: bool,
     },
     /// `kubeadm upgrade node`; the target version is the one in kubeadm-config.
     KubeadmNode {
         skip: Vec<SkipPhase>,
+        /// As in `KubeadmApply`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        whole: bool,
     },
     /// `kubeadm upgrade apply phase addon NAME VERSION`.
     KubeadmAddons {

@@ -20,12 +20,15 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         }),
         HostOp::ImagePull { to } => Kind::ImagePull(v1::ImagePull { to: to.to_string() }),
         HostOp::ImageRelease => Kind::ImageRelease(v1::ImageRelease {}),
-        HostOp::KubeadmApply { to, skip, ignore } => Kind::KubeadmApply(v1::KubeadmApply {
+        HostOp::KubeadmApply { to, skip, ignore, whole } => Kind::KubeadmApply(v1::KubeadmApply {
             to: to.to_string(),
             skip_phases: texts(skip),
             ignore_preflight: texts(ignore),
+            whole: *whole,
         }),
-        HostOp::KubeadmNode { skip } => Kind::KubeadmNode(v1::KubeadmNode { skip_phases: texts(skip) }),
+        HostOp::KubeadmNode { skip, whole } => {
+            Kind::KubeadmNode(v1::KubeadmNode { skip_phases: texts(skip), whole: *whole })
+        }
         HostOp::KubeadmAddons { to, addons } => {
             Kind::KubeadmAddons(v1::KubeadmAddons { to: to.to_string(), addons: texts(addons) })
         }
@@ -81,9 +84,10 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
             to: field("kubeadm_apply.to", &o.to)?,
             skip: fields("kubeadm_apply.skip_phases", &o.skip_phases)?,
             ignore: fields("kubeadm_apply.ignore_preflight", &o.ignore_preflight)?,
+            whole: o.whole,
         },
         Kind::KubeadmNode(o) => {
-            HostOp::KubeadmNode { skip: fields("kubeadm_node.skip_phases", &o.skip_phases)? }
+            HostOp::KubeadmNode { skip: fields("kubeadm_node.skip_phases", &o.skip_phases)?, whole: o.whole }
         }
         Kind::KubeadmAddons(o) => HostOp::KubeadmAddons {
             to: field("kubeadm_addons.to", &o.to)?,

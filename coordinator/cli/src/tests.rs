@@ -330,6 +330,8 @@ async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
     assert_eq!(site.eve("pause --now").await, Exit::Done);
     assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Failed, "its agent is connected");
     site.fleet.lock().offline.insert(name("dgx031"));
+    assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Failed, "its kubelet reports Ready");
+    site.fleet.lock().views.get_mut(&name("dgx031")).unwrap().ready = false;
     assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Done);
     for line in ["status", "status -l state=lost", "events", "report", "report -o md"] {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");

@@ -2,7 +2,7 @@
 //! it from etcd and from the cluster; a person types them, because they can't be undone.
 
 use super::{Coordinator, CoordinatorError};
-use podlift_engine::machine::Event;
+use podlift_engine::machine::{Event, RunStatus};
 use podlift_engine::{ClusterLook, ClusterReply};
 use podlift_model::facts::EtcdState;
 use podlift_model::{Look, NodeName, OpOutput, RunId};
@@ -37,6 +37,9 @@ impl Coordinator {
             Err(CoordinatorError::NoRun) if run.is_none() => None,
             Err(error) => return Err(error),
         };
+        if let Some(state) = state.as_ref().filter(|s| matches!(s.status, RunStatus::Aborting { .. })) {
+            return Err(CoordinatorError::Aborting { run: state.run.clone() });
+        }
         let gone = self.gone(&node).await?;
         if let Some(why) = self.alive(&node, &gone).await {
             let next = format!("ssh {node} systemctl status podlift-agent");

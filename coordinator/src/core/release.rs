@@ -79,11 +79,12 @@ impl Coordinator {
 
     /// The run that is open and goes on without the node does not list its cordon any more.
     fn nothing_left(&self, run: &RunId, node: &NodeName, by: &str) -> Result<(), CoordinatorError> {
-        if self.store.open_run().is_some_and(|open| open.run == *run && open.left.contains_key(node)) {
-            let undone = vec![format!("{node}: its cordon was released by {by}")];
-            let event = Event::NodeUndone { node: node.clone(), undone, left: vec![] };
-            self.store.append(Some(run), event)?;
-        }
+        let Some(open) = self.store.open_run().filter(|open| open.run == *run) else { return Ok(()) };
+        let Some(left) = open.left.get(node) else { return Ok(()) };
+        let next = format!("podlift node release {node}");
+        let left = left.iter().filter(|line| !line.ends_with(&next)).cloned().collect();
+        let undone = vec![format!("{node}: its cordon was released by {by}")];
+        self.store.append(Some(run), Event::NodeUndone { node: node.clone(), undone, left })?;
         Ok(())
     }
 

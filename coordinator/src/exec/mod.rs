@@ -6,6 +6,8 @@ mod desk;
 mod drive;
 mod entries;
 mod fence;
+#[cfg(test)]
+mod leave_tests;
 mod marks;
 mod owners;
 mod perform;

@@ -120,5 +120,5 @@ fn of_control_plane(plan: &Program) -> BTreeSet<&str> {
 /// Whether the run changes the control plane now: it works in such a phase, or a lane that it has begun there is not over.
 fn changes(state: &RunState, phases: &BTreeSet<&str>) -> bool {
     let there = state.phase().is_some_and(|phase| phases.contains(phase.name.as_str()));
-    there && state.is_at_work()
+    there && (state.is_at_work() || state.open_steps().next().is_some())
 }

@@ -227,7 +227,7 @@ impl State {
             name: PLANES[i].into(),
             id: Some(format!("{:x}", i + 1)),
             endpoint: endpoints()[i].clone(),
-            healthy: self.views.get(&name(PLANES[i])).is_none_or(|view| view.ready),
+            healthy: !self.is_gone(&name(PLANES[i])),
             leader: i == self.leader,
             local: PLANES[i] == node.as_str(),
             revision: 4107,

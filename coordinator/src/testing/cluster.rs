@@ -80,7 +80,7 @@ impl State {
             ClusterLook::ProbeApiServers { endpoints } => {
                 // The server of a machine that is gone does not answer.
                 let gone = |e: &String| {
-                    let own = |f: &NodeFacts| f.advertise.as_ref() == Some(e) && !self.views[&f.node].ready;
+                    let own = |f: &NodeFacts| f.advertise.as_ref() == Some(e) && self.is_gone(&f.node);
                     self.facts.values().any(own)
                 };
                 let probe = |e: &String| {

@@ -118,6 +118,11 @@ impl Fleet {
 }
 
 impl State {
+    /// Whether the whole machine is away, and not only its agent.
+    pub fn is_gone(&self, node: &NodeName) -> bool {
+        self.offline.contains(node) && self.views.get(node).is_some_and(|view| !view.ready)
+    }
+
     pub fn add(&mut self, node: &str, plane: Option<usize>) {
         self.facts.insert(name(node), facts(node, plane));
         self.files.add(node, plane.is_some());

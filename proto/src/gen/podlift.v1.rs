@@ -253,11 +253,17 @@ pub struct KubeadmApply {
     /// CoreDNSMigration, CoreDNSUnsupportedPlugins
     #[prost(string, repeated, tag = "3")]
     pub ignore_preflight: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// the control-plane phase also where the static pods run the target's manifests
+    #[prost(bool, tag = "4")]
+    pub whole: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KubeadmNode {
     #[prost(string, repeated, tag = "1")]
     pub skip_phases: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// as in KubeadmApply
+    #[prost(bool, tag = "2")]
+    pub whole: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KubeadmAddons {

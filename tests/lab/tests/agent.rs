@@ -160,16 +160,16 @@ async fn every_op_ends_and_the_audit_is_content() {
             d.done(HostOp::ImagePull { to }).await;
             d.told(Look::KubeadmDiff { to }).await;
             let op = if i == 0 {
-                HostOp::KubeadmApply { ignore: vec![], to, skip: skip.clone() }
+                HostOp::KubeadmApply { ignore: vec![], to, skip: skip.clone(), whole: false }
             } else {
-                HostOp::KubeadmNode { skip: skip.clone() }
+                HostOp::KubeadmNode { skip: skip.clone(), whole: false }
             };
             d.done(op).await;
             world.until(|s| s.front_up(node)).await;
             let OpOutput::ApiServer(state) = d.told(Look::ApiServer).await else { panic!() };
             assert!(state.ready && state.flags_match && state.running == Some(to), "{state:?}");
         } else {
-            d.done(HostOp::KubeadmNode { skip: vec![] }).await;
+            d.done(HostOp::KubeadmNode { skip: vec![], whole: false }).await;
         }
         if i == 2 {
             d.done(HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() }).await;
@@ -195,6 +195,7 @@ async fn the_guard_heals_and_kubeadm_waits_on_the_healed_pod() {
         ignore: vec![],
         to,
         skip: vec![SkipPhase::Addon, SkipPhase::KubeletConfig],
+        whole: false,
     })
     .await;
     world.until(|s| s.front_up("runai-01")).await;
@@ -219,7 +220,7 @@ async fn a_power_cut_in_an_apply_is_indeterminate() {
     });
     let apply = tokio::time::timeout(
         Duration::from_secs(120),
-        d.op(HostOp::KubeadmApply { ignore: vec![], to, skip: vec![] }),
+        d.op(HostOp::KubeadmApply { ignore: vec![], to, skip: vec![], whole: false }),
     )
     .await;
     assert!(!matches!(apply, Ok(OpOutcome::Done { .. })), "{apply:?}");

@@ -120,7 +120,7 @@ impl Story {
     async fn upgraded(&mut self) -> Kept {
         let run = RunId::new("r1").map_err(|e| e.to_string())?;
         self.run(UPGRADED, &HostOp::GuardArm { run: run.clone(), seconds: 3600, allow: vec![] }).await?;
-        self.run(UPGRADED, &HostOp::KubeadmNode { skip: vec![] }).await?;
+        self.run(UPGRADED, &HostOp::KubeadmNode { skip: vec![], whole: false }).await?;
         a_while(300).await;
         self.forbidden(UPGRADED, "after a kubeadm run").await?;
         self.run(UPGRADED, &HostOp::GuardDisarm { run }).await?;

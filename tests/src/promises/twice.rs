@@ -48,13 +48,13 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
             HostOp::GuardArm { allow: vec![], run: run.clone(), seconds: 3600 },
             HostOp::StepAside { seconds: 600, reason: "the suite restarts the API server".into() },
             HostOp::StepBack,
-            HostOp::KubeadmApply { ignore: vec![], to, skip },
+            HostOp::KubeadmApply { ignore: vec![], to, skip, whole: false },
             HostOp::GuardDisarm { run },
             HostOp::KubeadmAddons { to, addons: Addon::ALL.to_vec() },
             HostOp::KubeletConfig,
         ]);
     } else {
-        ops.push(HostOp::KubeadmNode { skip: vec![] });
+        ops.push(HostOp::KubeadmNode { skip: vec![], whole: false });
     }
     ops.extend([
         HostOp::PackageInstall { packages: pins(&all[1..]), repair: false, devices: None },

@@ -62,8 +62,13 @@ async fn every_upgrade_of_kubeadm_is_given_the_directory_and_only_where_there_is
     let bench = bench();
     let node = bench.node();
     let ops = || {
-        let apply = HostOp::KubeadmApply { ignore: vec![], to: "v1.32.13".parse().unwrap(), skip: vec![] };
-        [apply, HostOp::KubeadmNode { skip: vec![] }, HostOp::KubeletConfig]
+        let apply = HostOp::KubeadmApply {
+            ignore: vec![],
+            to: "v1.32.13".parse().unwrap(),
+            skip: vec![],
+            whole: false,
+        };
+        [apply, HostOp::KubeadmNode { skip: vec![], whole: false }, HostOp::KubeletConfig]
     };
     for op in ops() {
         assert!(!given(&node, op.clone()).await, "{op:?}");

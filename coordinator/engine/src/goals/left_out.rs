@@ -1,4 +1,4 @@
-//! Which workers a plan leaves out: those that the operator names, and with `--skip-unready` those that can't be worked on now.
+//! Which workers a plan leaves out: those that the operator names, and with `--skip-unready` those that can't be worked on or looked at now.
 
 use super::{PlanError, PlanInput};
 use crate::inventory::{NodeEntry, NodeRole};
@@ -18,7 +18,8 @@ pub(super) fn of(input: &PlanInput) -> Result<Vec<LeftOut>, PlanError> {
         }
     }
     let workers = input.inventory.of_role(NodeRole::Worker).filter(|_| input.options.skip_unready);
-    for (node, why) in workers.filter_map(|n| Some((n, unready(n)?))) {
+    let why = |n: &NodeEntry| unready(n).or_else(|| silent(input, n));
+    for (node, why) in workers.filter_map(|n| Some((n, why(n)?))) {
         let left = LeftOut { node: node.name.clone(), why: format!("{why} (--skip-unready)"), unready: true };
         out.entry(node.name.clone()).or_insert(left);
     }
@@ -37,6 +38,13 @@ pub(super) fn unready(node: &NodeEntry) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Why nothing is known of a worker whose agent is connected: it answers no question about packages, and gives no survey.
+fn silent(input: &PlanInput, node: &NodeEntry) -> Option<String> {
+    let survey = input.surveys.get(&node.name)?.as_ref().err()?;
+    input.offers.get(&node.name)?.as_ref().err()?;
+    Some(format!("it could not be looked at: {survey}"))
 }
 
 /// The workers that a name or a selector means.

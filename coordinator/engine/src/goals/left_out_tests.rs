@@ -246,3 +246,24 @@ fn fetches_are_limited_and_their_number_may_not_be_none() {
     i.options.fetch_parallel = 0;
     assert!(build(&i).unwrap_err().to_string().starts_with("--max-fetch is 0"));
 }
+
+#[test]
+fn a_worker_that_answers_no_question_is_left_out_too_and_its_blocker_names_the_options() {
+    let mut i = input();
+    let why = "its agent did not answer within 30 s";
+    i.offers.insert(name("dgx032"), Err(why.into()));
+    i.surveys.insert(name("dgx032"), Err(why.into()));
+    let plan = build(&i).unwrap();
+    let blocker = plan.blockers().next().unwrap();
+    assert!(blocker.evidence.contains("--without dgx032, or --skip-unready"), "{blocker:?}");
+    assert!(blocker.next.ends_with("--without dgx032"), "{blocker:?}");
+    i.options.skip_unready = true;
+    let plan = build(&i).unwrap();
+    assert_eq!(plan.blockers().count(), 0, "{:#?}", plan.findings);
+    let row = format!("it could not be looked at: {why} (--skip-unready)");
+    assert_eq!(out(&plan), [("dgx032", row.as_str(), true)]);
+    // A control-plane node is never left out.
+    i.offers.insert(name("runai-02"), Err(why.into()));
+    i.surveys.insert(name("runai-02"), Err(why.into()));
+    assert!(build(&i).unwrap().blockers().any(|f| f.node == Some(name("runai-02"))));
+}

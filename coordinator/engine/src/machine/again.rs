@@ -10,20 +10,20 @@ use podlift_model::{NodeName, StepId};
 use std::collections::BTreeSet;
 
 /// After a waiver was lifted: the repairs are due again, and so are the steps that bring a loss of it back to a node, as far as they have
-/// begun. In a lane that takes its node out of work the whole lane is due, because settings are in force only after it.
+/// begun. A lane that takes its node or its API server out of work is due as a whole, because a setting is in force only after it.
 pub(super) fn bring_settings(s: &mut RunState, waiver: &Waiver) {
-    let due = |spec: &StepSpec| {
-        let began = s.steps.get(&spec.id).is_some_and(|step| step.began.is_some());
-        let mine = spec.node.as_ref().is_some_and(|node| s.plan.loses(node, waiver));
-        began && mine && spec.kind.step().brings_settings()
-    };
     let mut again: BTreeSet<StepId> = BTreeSet::new();
     for lane in s.plan.phases.iter().flat_map(|phase| &phase.lanes) {
-        let whole = lane.steps.iter().any(|spec| spec.kind.step().counterpart() == Some(UNCORDON));
-        match whole && lane.steps.iter().any(due) {
-            true => again.extend(lane.steps.iter().map(|spec| spec.id.clone())),
-            false => again.extend(lane.steps.iter().filter(|spec| due(spec)).map(|spec| spec.id.clone())),
-        }
+        let drained = lane.steps.iter().any(|spec| spec.kind.step().counterpart() == Some(UNCORDON));
+        let whole = drained || lane.steps.iter().any(|spec| spec.kind.step().raises_api_server());
+        let loses = lane.node.as_ref().is_some_and(|node| s.plan.loses(node, waiver, drained));
+        let due = |spec: &&StepSpec| {
+            let began = s.steps.get(&spec.id).is_some_and(|step| step.began.is_some());
+            loses && began && spec.kind.step().brings_settings()
+        };
+        let any = lane.steps.iter().any(|spec| due(&spec));
+        again
+            .extend(lane.steps.iter().filter(|spec| (whole && any) || due(spec)).map(|spec| spec.id.clone()));
     }
     reset(s, |spec, _| again.contains(&spec.id) || spec.kind.step().looks_again_on_retry());
 }

@@ -188,6 +188,27 @@ fn a_lifted_waiver_takes_finished_workers_that_lost_something_out_of_work_once_m
 }
 
 #[test]
+fn a_lifted_waiver_of_a_flag_takes_the_api_server_through_its_lane_and_drains_nothing() {
+    let mut i = input();
+    for m in i.inventory.nodes.iter_mut().filter_map(|n| n.facts.as_mut()).flat_map(|f| &mut f.manifests) {
+        if m.component == podlift_model::op::Component::KubeApiserver {
+            m.flags.0.insert("profiling".into(), vec!["false".into()]);
+        }
+    }
+    i.waivers = vec![Waiver { check: "flag-loss".into(), reason: "known".into(), by: "jane".into() }];
+    let mut tape = Tape::of(&i);
+    tape.until("workers/dgx031/node-reachable");
+    tape.add(Event::WaiverLifted { check: "flag-loss".into(), by: "jane".into() }).unwrap();
+    let pending = |phase: &str| {
+        let node = name("runai-02");
+        let lane = tape.state().steps_of(&node).filter(|(spec, _)| spec.phase == phase);
+        lane.map(|(_, step)| step.status == StepStatus::Pending).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(pending("control-plane"), [true].into(), "etcd, guard and API server are judged with it");
+    assert_eq!(pending("kubelets"), [false].into(), "its kubelet has lost nothing");
+}
+
+#[test]
 fn a_node_that_is_included_in_the_middle_of_its_lane_is_cordoned_again_first() {
     let mut tape = Tape::started();
     tape.until("workers/dgx031/drain");

@@ -182,7 +182,11 @@ impl RunState {
     /// Whether an op of the run is under way, or lanes that have begun go on although the run is paused.
     pub fn is_at_work(&self) -> bool {
         match self.status {
-            RunStatus::Paused { .. } => self.is_finishing() || self.open_steps().next().is_some(),
+            RunStatus::Paused { .. } => {
+                // A step whose op has ended may rest unjudged until the run goes on, as a drain does that was stopped.
+                let runs = |step: &StepSpec| matches!(self.steps[&step.id].status, StepStatus::Started { .. });
+                self.is_finishing() || self.open_steps().any(runs)
+            }
             _ => !self.is_over(),
         }
     }

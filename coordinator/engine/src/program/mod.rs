@@ -52,6 +52,8 @@ use crate::inventory::Inventory;
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, StepId};
 use std::collections::BTreeMap;
 
+/// The component of losses that a restart of the kubelet brings back.
+const KUBELET: &str = "kubelet";
 /// Name of the document that carries a program.
 pub const SCHEMA: &str = "podlift.plan/v1";
 
@@ -118,9 +120,12 @@ impl Program {
         self.left_out.iter().find(|out| out.node == *node)
     }
 
-    /// Whether the waiver covers a loss of this node. Only an upgrade has a list of them.
-    pub fn loses(&self, node: &NodeName, waiver: &Waiver) -> bool {
-        let here = |loss: &Loss| loss.nodes.contains(node) && waiver.covers(node, &loss.name);
+    /// Whether the waiver covers a loss of this node, or with `kubelet` a loss of its kubelet. Only an upgrade has a list of them.
+    pub fn loses(&self, node: &NodeName, waiver: &Waiver, kubelet: bool) -> bool {
+        let here = |loss: &Loss| {
+            let counts = !kubelet || loss.component == KUBELET;
+            counts && loss.nodes.contains(node) && waiver.covers(node, &loss.name)
+        };
         match self.goal.upgrade() {
             Some(upgrade) => upgrade.losses.iter().any(here),
             None => waiver.is_of_losses(),

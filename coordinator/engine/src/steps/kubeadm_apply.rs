@@ -31,12 +31,12 @@ impl KubeadmApply {
     /// Phases to skip; kubeadm 1.31 has no `--skip-phases` of apply. Where all manifests are right on disk, written or healed, only the
     /// remaining phases run. If the ConfigMap is broken, another full apply would write the broken manifest again, the heal would make it
     /// an identical pod, and kubeadm would wait five minutes for a hash that never changes.
-    fn skip(&self, reply: &Reply) -> Vec<SkipPhase> {
+    fn skip(&self, reply: &Reply, whole: bool) -> Vec<SkipPhase> {
         if !has_phases(*self.to) {
             return vec![];
         }
         let right = seen(reply, *self.to).is_some_and(|s| s.manifests.is_ok());
-        let control_plane = right.then_some(SkipPhase::ControlPlane);
+        let control_plane = (right && !whole).then_some(SkipPhase::ControlPlane);
         control_plane.into_iter().chain(SKIP).collect()
     }
 }
@@ -88,6 +88,7 @@ impl Step for KubeadmApply {
             return missing(cx);
         }
         match (&seen.manifests, seen.config_at_target) {
+            (Ok(()), _) if seen.brings_back(cx) => seen.lost(cx).unwrap_or(Assess::Ready),
             (Ok(()), true) if is_cut_off(cx) && has_phases(*self.to) => Assess::Ready,
             (Ok(()), true) => done(format!("three manifests and kubeadm-config at {}", *self.to)),
             (Err(Fault::Broken(why)), true) if cx.acted => written(why),
@@ -100,7 +101,8 @@ impl Step for KubeadmApply {
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         let (to, ignore) = (*self.to, self.ignore.to_vec());
-        cx.host(HostOp::KubeadmApply { to, ignore, skip: self.skip(reply) })
+        let whole = seen(reply, to).is_some_and(|s| s.brings_back(cx));
+        cx.host(HostOp::KubeadmApply { to, ignore, skip: self.skip(reply, whole), whole })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

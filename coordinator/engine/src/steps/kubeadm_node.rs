@@ -82,6 +82,7 @@ impl Step for KubeadmNode {
             return missing(cx);
         }
         match &seen.manifests {
+            Ok(()) if seen.config_at_target && seen.brings_back(cx) => seen.lost(cx).unwrap_or(Assess::Ready),
             Ok(()) if is_cut_off(cx) && has_phases(*self.to) => Assess::Ready,
             Ok(()) => done(format!("three manifests at {}", *self.to)),
             Err(_) if !seen.config_at_target => Assess::Wait(format!(
@@ -97,11 +98,13 @@ impl Step for KubeadmNode {
     /// kubeadm 1.31 deploys addons within the control-plane phase of its `upgrade node`. Manifests that are right are not written again.
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
         if cx.role() == NodeRole::Worker || !has_phases(*self.to) {
-            return cx.host(HostOp::KubeadmNode { skip: vec![] });
+            return cx.host(HostOp::KubeadmNode { skip: vec![], whole: false });
         }
-        let right = seen(reply, *self.to).is_some_and(|s| s.manifests.is_ok());
+        let seen = seen(reply, *self.to);
+        let whole = seen.as_ref().is_some_and(|s| s.brings_back(cx));
+        let right = seen.is_some_and(|s| s.manifests.is_ok()) && !whole;
         let control_plane = right.then_some(SkipPhase::ControlPlane);
-        cx.host(HostOp::KubeadmNode { skip: control_plane.into_iter().chain(SKIP).collect() })
+        cx.host(HostOp::KubeadmNode { skip: control_plane.into_iter().chain(SKIP).collect(), whole })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

@@ -83,7 +83,10 @@ impl Step for KubeletRestart {
         // A new kubelet makes the static pods anew, and needs their images.
         if cx.role() == NodeRole::ControlPlane {
             looks.push(cx.look(Look::Images { to: *self.to }));
-            looks.extend(etcd_ready::looks(cx));
+            // The node's own member may be away once the restart has begun.
+            if !cx.acted {
+                looks.extend(etcd_ready::looks(cx));
+            }
         }
         looks.extend(Lane::of(cx).looks());
         Probe::All(looks)
@@ -92,15 +95,18 @@ impl Step for KubeletRestart {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         let [first, second, rest @ ..] = all(reply) else { return odd(reply) };
         let (Some(node), Some(facts)) = (node(first), facts(second)) else { return odd(reply) };
-        let (images, others, lane) = match (cx.role(), rest) {
-            (NodeRole::ControlPlane, [images, etcd, probes, nodes, lane @ ..]) => match output(images) {
-                Some(OpOutput::Images(images)) => {
-                    (Some(images), Some([etcd.clone(), probes.clone(), nodes.clone()]), lane)
-                }
-                _ => return odd(reply),
-            },
-            (NodeRole::ControlPlane, _) => return odd(reply),
-            (NodeRole::Worker, lane) => (None, None, lane),
+        let (images, others, lane) = match (cx.role(), cx.acted, rest) {
+            (NodeRole::Worker, _, lane) => (None, None, lane),
+            (NodeRole::ControlPlane, false, [images, etcd, probes, nodes, lane @ ..]) => {
+                (Some(images), Some([etcd.clone(), probes.clone(), nodes.clone()]), lane)
+            }
+            (NodeRole::ControlPlane, true, [images, lane @ ..]) => (Some(images), None, lane),
+            (NodeRole::ControlPlane, _, _) => return odd(reply),
+        };
+        let images = match images.map(output) {
+            None => None,
+            Some(Some(OpOutput::Images(images))) => Some(images),
+            Some(_) => return odd(reply),
         };
         match (node.kubelet == Some(*self.to), cx.acted) {
             (true, true) => done(format!("kubelet {} reports", *self.to)),

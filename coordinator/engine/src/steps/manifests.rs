@@ -8,6 +8,7 @@ use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
 use crate::program::FLAG_LOSS;
 use podlift_model::facts::GuardState;
+use podlift_model::flags::FlagChange;
 use podlift_model::heal::{HealFinding, HealKind};
 use podlift_model::images::ImagesState;
 use podlift_model::op::{Component, PatchName, SkipPhase};
@@ -64,6 +65,27 @@ impl Seen<'_> {
     /// Whether all three manifests exist. If one is missing, kubeadm treats the node as a worker.
     pub fn is_whole(&self) -> bool {
         self.facts.manifests.len() >= Component::ALL.len()
+    }
+
+    /// Whether kubeadm has to write manifests of the target once more: an operator has lifted a waiver under which this node lost flags, and
+    /// with the repaired kubeadm-config kubeadm would write them back.
+    pub fn brings_back(&self, cx: &Cx) -> bool {
+        let program = cx.program();
+        let lifted = |check: &str| {
+            let mut waivers = program.waivers.iter().filter(|w| w.check == check);
+            waivers.any(|w| program.loses(&cx.node(), w, false))
+        };
+        let lost = |change: &FlagChange| {
+            let losses = program.goal.upgrade().map(|u| u.losses.as_slice()).unwrap_or_default();
+            let mut mine = losses.iter().filter(|l| l.nodes.contains(&cx.node()));
+            change.rendered.is_some()
+                && mine.any(|l| l.component == change.component && l.name == change.flag)
+        };
+        let changes = match self.before.first().and_then(output) {
+            Some(OpOutput::Diff(changes)) => changes.as_slice(),
+            _ => &[],
+        };
+        !cx.acted && cx.state.lifted.iter().any(|l| lifted(&l.check)) && changes.iter().any(lost)
     }
 
     /// What an earlier step gave and is gone now, right before kubeadm stops a static pod; `None` if kubeadm may run.

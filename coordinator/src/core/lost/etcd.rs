@@ -38,11 +38,7 @@ pub(super) struct Seen {
 impl Place {
     pub fn of(facts: &NodeFacts) -> Self {
         let server = facts.manifests.iter().find(|m| m.component == Component::KubeApiserver);
-        let file = |(flag, option, usual): (&str, &str, &str)| {
-            let own = server.and_then(|m| m.flags.values(flag).last());
-            format!(" {option}={}", own.map_or(usual, String::as_str))
-        };
-        let etcdctl = format!("etcdctl{}", FILES.map(file).concat());
+        let etcdctl = etcdctl(|flag| server?.flags.values(flag).last().map(String::as_str));
         Self { node: facts.node.clone(), endpoints: facts.etcd_endpoints.clone(), etcdctl }
     }
 
@@ -78,7 +74,7 @@ fn stores(state: &EtcdState) -> impl Iterator<Item = &EtcdState> {
 
 /// One command for each store of which the node is a member.
 pub(super) fn commands(member: &Member<'_>, seen: &Seen) -> Vec<String> {
-    let usual = || Place { node: member.of.clone(), endpoints: vec![], etcdctl: Place::usual() };
+    let usual = || Place { node: member.of.clone(), endpoints: vec![], etcdctl: etcdctl(|_| None) };
     match (&seen.from, &seen.state) {
         (Some(from), Some(state)) => {
             let commands: Vec<String> =
@@ -96,10 +92,10 @@ pub(super) fn commands(member: &Member<'_>, seen: &Seen) -> Vec<String> {
     }
 }
 
-impl Place {
-    fn usual() -> String {
-        format!("etcdctl{}", FILES.map(|(_, option, usual)| format!(" {option}={usual}")).concat())
-    }
+/// etcdctl with the files of these flags, else with those of kubeadm's own etcd.
+fn etcdctl<'a>(own: impl Fn(&str) -> Option<&'a str>) -> String {
+    let file = |(flag, option, usual)| format!(" {option}={}", own(flag).unwrap_or(usual));
+    format!("etcdctl{}", FILES.map(file).concat())
 }
 
 /// Removes the node's member of this store, by an endpoint of a healthy member.

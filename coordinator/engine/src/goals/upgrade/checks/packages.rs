@@ -17,7 +17,10 @@ pub fn check(view: &View) -> Vec<Finding> {
     for (node, offers) in offers.filter(|(node, _)| !view.is_left_out(node) && !away(node)) {
         let missing = match offers {
             Ok(offers) => missing(offers, view.input.to),
-            Err(why) => vec![format!("the repository of {} can't be read: {why}", view.input.to.minor())],
+            Err(why) => {
+                out.push(unread(view, node, why));
+                continue;
+            }
         };
         let next = format!("ssh {node} apt-cache madison kubeadm kubelet kubectl");
         let said =
@@ -25,6 +28,25 @@ pub fn check(view: &View) -> Vec<Finding> {
         out.extend(said.map(|m| finding("packages", Severity::Blocker, Some(node), m, &next)));
     }
     out
+}
+
+/// The node did not tell what its repository has. A worker may be left out.
+fn unread(view: &View, node: &NodeName, why: &str) -> Finding {
+    let what = format!("the repository of {} can't be read: {why}", view.input.to.minor());
+    let worker = view.input.inventory.get(node).is_some_and(|n| n.role == NodeRole::Worker);
+    let (evidence, next) = match worker {
+        true => (
+            format!(
+                "{what}; mend it, or leave the worker out: --without {node}, or --skip-unready for all that can't be worked on"
+            ),
+            format!("{} --without {node}", view.again()),
+        ),
+        false => (
+            format!("{what}; mirror it, or plan with a version that is there"),
+            format!("ssh {node} apt-cache madison kubeadm kubelet kubectl"),
+        ),
+    };
+    finding("packages", Severity::Blocker, Some(node), evidence, &next)
 }
 
 fn missing(offers: &[PackageOffer], to: podlift_model::KubeVersion) -> Vec<String> {

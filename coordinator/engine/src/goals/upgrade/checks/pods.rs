@@ -68,6 +68,5 @@ fn storage(view: &View, pods: &[PodView], budgets: &[BudgetView]) -> Option<Find
         },
         if many { "; podlift takes such workers one after another" } else { "" }
     );
-    let severity = if many { Severity::Warning } else { Severity::Note };
-    Some(finding(ID, severity, None, evidence, &format!("kubectl -n {} get pdb", osd.namespace)))
+    Some(finding(ID, Severity::Note, None, evidence, &format!("kubectl -n {} get pdb", osd.namespace)))
 }

@@ -69,7 +69,8 @@ async fn a_pod_tells_what_a_drain_takes_with_it() {
     .await;
     assert_eq!(
         (rich.gpus, rich.gang.as_deref(), rich.owner.as_deref()),
-        (8, Some("PodGroup/pg-1"), Some("StatefulSet/db"))
+        (10, Some("PodGroup/pg-1"), Some("StatefulSet/db")),
+        "eight GPUs of the init container and two MIG devices"
     );
     assert_eq!((rich.empty_dirs, rich.daemon_set), (vec!["scratch".to_string()], false));
 }

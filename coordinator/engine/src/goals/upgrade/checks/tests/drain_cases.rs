@@ -65,7 +65,7 @@ fn virtual_machines_and_storage_of_rook_are_told() {
     i.options.max_unavailable = 2;
     let found = told(&i, "slow-pods");
     assert!(
-        found.iter().any(|(s, e)| *s == Severity::Warning && e.contains("two such nodes in one batch")),
+        found.iter().any(|(s, e)| *s == Severity::Note && e.contains("such workers one after another")),
         "{found:?}"
     );
 }

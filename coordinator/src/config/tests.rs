@@ -1,0 +1,146 @@
+//! The examples are valid, defaults are as documented, and bad values are refused by name.
+
+use super::*;
+use podlift_common::config::parse;
+use std::path::Path;
+
+#[test]
+fn the_examples_are_configurations() {
+    let example = Path::new("example.toml");
+    let text = include_str!("../../../deploy/config/coordinator.toml");
+    parse::<Config>(text, example).unwrap();
+    let settings = [
+        "journal",
+        "poll",
+        "probe_interval",
+        "read_interval",
+        "heartbeat",
+        "max_unavailable",
+        "canary",
+        "canary_soak",
+        "drain",
+        "soak",
+        "guard",
+        "wait",
+        "survey",
+        "site_gates",
+        "reflection",
+        "listen",
+        "otlp_endpoint",
+        "directory",
+        "keep",
+        "runai_namespaces",
+        "default_certificate",
+    ];
+    let all =
+        settings.iter().fold(text.to_string(), |t, s| t.replace(&format!("# {s} ="), &format!("{s} =")));
+    let shown = parse::<Config>(&all, example).unwrap();
+    assert_eq!(
+        format!("{:?}", shown.plan),
+        format!("{:?}", Plan::default()),
+        "the example shows other defaults"
+    );
+    assert_eq!(shown.metrics.listen, Metrics::default().listen, "the example shows another default");
+    let (of, own) = (&shown.backup, BackupSettings::default());
+    assert_eq!(
+        (&of.directory, of.keep, &of.runai_namespaces),
+        (&own.directory, own.keep, &own.runai_namespaces),
+        "the example shows other defaults"
+    );
+    assert!(of.recipients.is_empty() && of.default_certificate.is_some());
+    assert!(
+        !shown.server.reflection && shown.telemetry.otlp_endpoint.is_some(),
+        "the example shows the options"
+    );
+}
+
+const SMALL: &str = r#"
+cluster = "runaicluster"
+name = "head-1"
+listen = "10.141.255.254:7443"
+[kubernetes]
+kubeconfig = "/etc/podlift/kubeconfig"
+ca = "/etc/podlift/kubernetes-ca.crt"
+vip = "10.141.255.254:10443"
+"#;
+
+#[test]
+fn bcm_is_asked_only_where_it_is_configured() {
+    let read = |extra: &str| parse::<Config>(&format!("{SMALL}{extra}"), Path::new("x.toml")).unwrap().bcm;
+    assert!(read("").is_none());
+    assert_eq!(read("[bcm]\nhead = \"head-01\"").unwrap().head.as_str(), "head-01");
+}
+
+#[test]
+fn what_the_site_decides_comes_before_what_the_plan_section_says() {
+    let text = include_str!("../../../deploy/config/policy.toml");
+    let shown = text
+        .replace("# site-gates =", "site-gates =")
+        .replace("# required-attestations =", "required-attestations =")
+        .replace("# never-interrupt =", "never-interrupt =");
+    let policy: SitePolicy = parse(&shown, Path::new("policy.toml")).unwrap();
+    policy.validate().unwrap();
+    assert_eq!(parse::<SitePolicy>(text, Path::new("policy.toml")).unwrap(), SitePolicy::default());
+    let own = SitePolicy::default();
+    assert_eq!(
+        (&policy.site_gates, &policy.never_interrupt),
+        (&own.site_gates, &own.never_interrupt),
+        "the example shows other defaults"
+    );
+    let config: Config =
+        parse(&format!("{SMALL}[plan]\nsite_gates = [\"Other\"]"), Path::new("x.toml")).unwrap();
+    assert_eq!(config.settings(None).options.site_gates, ["Other"]);
+    let options = config.settings(Some(&policy)).options;
+    assert_eq!(options.site_gates, SitePolicy::default().site_gates);
+    assert_eq!(options.required_attestations, policy.required_attestations);
+}
+
+#[test]
+fn what_is_not_given_has_a_default() {
+    let config: Config = parse(SMALL, Path::new("/etc/podlift/coordinator.toml")).unwrap();
+    assert_eq!(config.settings(None).options, PlanOptions::default());
+    assert_eq!(config.journal, Path::new("/var/lib/podlift/coordinator/journal.db"));
+}
+
+#[test]
+fn bad_values_are_refused_with_what_was_expected() {
+    for (extra, want) in [
+        (
+            "[metrics]\nlisten = \"everywhere\"",
+            "metrics.listen = \"everywhere\" is not valid: expected an address",
+        ),
+        (
+            "[telemetry]\notlp_endpoint = \"https://x:1\"",
+            "telemetry.otlp_endpoint = \"https://x:1\" is not valid",
+        ),
+        ("[server]\nreflection = \"yes\"", "expected a boolean"),
+        ("[bcm]", "bcm.head is missing: set [bcm] head"),
+        ("[bcm]\nsocket = \"/run/podlift/bcm.sock\"", "bcm.socket is gone"),
+        ("[backup]\nrecipients = [\"age1nope\"]", "is not an age recipient: expected age1"),
+        ("[backup]\nkeep = 0", "expected a nonzero u32"),
+        ("[plan]\nmax_unavailable = 0", "expected a nonzero u32"),
+        ("[plan]\nmax_unavailable = \"10%\"", "expected a nonzero u32"),
+        ("[backup]\ndefault_certificate = \"tls\"", "names no object: expected NAMESPACE/NAME"),
+    ] {
+        let text = format!("{SMALL}{extra}");
+        let e = parse::<Config>(&text, Path::new("/etc/podlift/coordinator.toml")).unwrap_err().to_string();
+        assert!(e.contains(want) && e.contains("/etc/podlift/coordinator.toml"), "{e}");
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name() {
+    for extra in [
+        "tiem = 1",
+        "[run]\npol = \"1s\"",
+        "[plan]\ncanaries = 2",
+        "[tls]\ncert = \"x\"",
+        "[server]\nreflect = true",
+        "[bcm]\ncommand = \"cmsh\"",
+        "[backup]\nrecipient = \"age1\"",
+    ] {
+        let text = format!("{SMALL}{extra}");
+        let e = parse::<Config>(&text, Path::new("/etc/podlift/coordinator.toml")).unwrap_err().to_string();
+        assert!(e.contains("unknown field") && e.contains("/etc/podlift/coordinator.toml"), "{e}");
+    }
+}
