@@ -7,7 +7,7 @@ use crate::pod::{Pod, TO, name, why};
 use crate::sabotage::Sabotage;
 use crate::{ensure, press};
 use podlift_coordinator::Command;
-use podlift_engine::machine::{RunState, RunStatus};
+use podlift_engine::machine::{Event, Record, RunState, RunStatus};
 use podlift_engine::program::{Approve, StopReason};
 use podlift_lab::objects::Key;
 use podlift_lab::{Fault, FaultAction, Shape, What, World};
@@ -52,7 +52,7 @@ pub enum Trouble {
     GpuHeld,
     /// The worker is cordoned by a run that no journal knows.
     CordonUnknown,
-    /// The worker's kubelet is back at its old version when its lane is over.
+    /// The second worker's kubelet is back at its old version as soon as its lane is over.
     OldAgain,
     /// Something takes the hold of the kubelet's package away.
     Unheld,
@@ -129,7 +129,9 @@ impl Trouble {
                 control_planes: vec!["runai-01".into(), "runai-02".into(), "runai-03".into()],
                 ..small()
             },
-            Self::BudgetOfFailures => Shape { workers: vec![WORKER.into(), SECOND.into()], ..small() },
+            Self::BudgetOfFailures | Self::OldAgain => {
+                Shape { workers: vec![WORKER.into(), SECOND.into()], ..small() }
+            }
             _ => small(),
         };
         let mut pod = Pod::new(shape, Sabotage::None);
@@ -180,6 +182,25 @@ impl Trouble {
         }
     }
 
+    /// What happens at the very record at which it has to.
+    fn cut(self, pod: &Pod) -> Arc<Cut> {
+        if self != Self::OldAgain {
+            return Cut::never();
+        }
+        let (world, journal) = (pod.world.clone(), pod.journal.clone());
+        let last = format!("{SECOND}/image-release");
+        Cut::seen_by(move |_| {
+            let over = |r: &Record| matches!(&r.event, Event::StepDone { step, .. } if step.as_str().ends_with(&last));
+            if journal.records().last().is_some_and(over) {
+                world.update(|s| {
+                    s.api.change(&Key::node(SECOND), |v| {
+                        v["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.9");
+                    })
+                });
+            }
+        })
+    }
+
     /// What happens while the run goes on; `old` is kubeadm-config as it was before the run.
     async fn meanwhile(self, pod: &mut Pod, old: serde_json::Value) -> Result<(), String> {
         let world = pod.world.clone();
@@ -207,14 +228,6 @@ impl Trouble {
                     s.api.change(&Key::node(WORKER), |v| {
                         v["spec"]["unschedulable"] = json!(true);
                         v["metadata"]["annotations"] = marks;
-                    })
-                });
-            }
-            Self::OldAgain => {
-                uncordoned(pod).await;
-                world.update(|s| {
-                    s.api.change(&Key::node(WORKER), |v| {
-                        v["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.9");
                     })
                 });
             }
@@ -289,7 +302,8 @@ pub async fn pressed(trouble: Trouble) -> Result<Vec<StopReason>, String> {
     let mut pod = trouble.pod();
     let old = kubeadm_config(&pod.world);
     trouble.before(&pod.world);
-    pod.start(Cut::never());
+    let cut = trouble.cut(&pod);
+    pod.start(cut);
     pod.start_run().await.map_err(|e| e.to_string())?;
     trouble.meanwhile(&mut pod, old).await?;
     let mut pauses = vec![];

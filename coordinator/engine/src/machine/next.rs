@@ -184,7 +184,8 @@ impl RunState {
         match self.status {
             RunStatus::Paused { .. } => {
                 // A step whose op has ended may rest unjudged until the run goes on, as a drain does that was stopped.
-                let runs = |step: &StepSpec| matches!(self.steps[&step.id].status, StepStatus::Started { .. });
+                let runs =
+                    |step: &StepSpec| matches!(self.steps[&step.id].status, StepStatus::Started { .. });
                 self.is_finishing() || self.open_steps().any(runs)
             }
             _ => !self.is_over(),

@@ -70,7 +70,11 @@ impl Step for NodeReachable {
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
         if self.staging && not_in_backup(cx) {
             let message = "its agent was away when the run began, so the backup has nothing of it, and the run changes nothing on it; the next run takes it".to_string();
-            return blocked("not-in-backup", message, format!("podlift defer {}", cx.node()));
+            return blocked(
+                "not-in-backup",
+                message,
+                format!("podlift defer {} && podlift resume", cx.node()),
+            );
         }
         if self.staging {
             return if facts(reply).is_some() { done("its agent answers") } else { odd(reply) };

@@ -100,7 +100,11 @@ impl Step for Packages {
                 cx.node(),
                 other.version
             );
-            return blocked("package-changed", message, format!("podlift defer {}", cx.node()));
+            return blocked(
+                "package-changed",
+                message,
+                format!("podlift defer {} && podlift resume", cx.node()),
+            );
         }
         let kubelet = self.pins.iter().find(|p| p.package == Package::Kubelet).map(|p| p.version.kube);
         if let Some(verdict) = kubelet.and_then(|to| skew::forbids(cx, to)) {

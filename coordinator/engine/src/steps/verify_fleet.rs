@@ -111,7 +111,11 @@ impl Step for VerifyFleet {
                 "not at {to} at the end of the run: {}; this run does not upgrade them once more: leave each out, and the next run takes it",
                 behind.join(", ")
             );
-            return blocked("not-at-target", message, format!("podlift defer {}", behind[0]));
+            return blocked(
+                "not-at-target",
+                message,
+                format!("podlift defer {} && podlift resume", behind[0]),
+            );
         }
         let ours = |n: &&NodeView| n.unschedulable && n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
         if let Some(n) = nodes.iter().filter(ours).find(|n| !cx.state.goes_without(&n.name)) {

@@ -66,7 +66,7 @@ impl Step for VerifyNode {
                 let message = format!(
                     "not at {to} at the end of the run: {name} runs {is}; this run does not upgrade it once more: leave it out, and the next run takes it"
                 );
-                blocked("not-at-target", message, format!("podlift defer {name}"))
+                blocked("not-at-target", message, format!("podlift defer {name} && podlift resume"))
             }
         }
     }

@@ -43,6 +43,7 @@ use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, NodeName};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use watches::Watches;
 
 pub struct KubeCluster {
@@ -54,6 +55,8 @@ pub struct KubeCluster {
     watches: Option<Watches>,
     clock: Arc<dyn Clock>,
     never_interrupt: Vec<String>,
+    /// Places for the evictions of all drains.
+    evictions: Semaphore,
 }
 
 /// Time limit of one TLS handshake at an ingress.
@@ -71,6 +74,7 @@ impl KubeCluster {
             watches: None,
             clock: Arc::new(SystemClock),
             never_interrupt: SitePolicy::default().never_interrupt,
+            evictions: Semaphore::new(drain::IN_FLIGHT),
         }
     }
 
@@ -138,7 +142,7 @@ impl KubeCluster {
         now: &'a (dyn Fn() -> Timestamp + Send + Sync),
     ) -> Drain<'a> {
         let watched = self.watches.as_ref().map(|w| w.pods.as_ref());
-        Drain { api: &self.api, watched, node, options, limit, now }
+        Drain { api: &self.api, places: &self.evictions, watched, node, options, limit, now }
     }
 
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {

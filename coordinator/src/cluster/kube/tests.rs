@@ -33,6 +33,9 @@ struct State {
     asked: Vec<(String, Value)>,
     /// Delay of every answer.
     delay: Duration,
+    /// Evictions in flight, and the most that were at once.
+    evictions: usize,
+    most_evictions: usize,
 }
 
 struct NoProber;
@@ -82,9 +85,16 @@ impl Played {
                 let what = format!("{} {}", request.method(), request.uri().path());
                 let bytes = request.into_body().collect().await?.to_bytes();
                 let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+                let eviction = usize::from(what.ends_with("/eviction"));
                 let (code, value) = played.answer(what, body);
-                let delay = played.0.lock().unwrap().delay;
+                let delay = {
+                    let mut state = played.0.lock().unwrap();
+                    state.evictions += eviction;
+                    state.most_evictions = state.most_evictions.max(state.evictions);
+                    state.delay
+                };
                 tokio::time::sleep(delay).await;
+                played.0.lock().unwrap().evictions -= eviction;
                 let response =
                     Response::builder().status(code).body(Body::from(value.to_string().into_bytes()));
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(response?)

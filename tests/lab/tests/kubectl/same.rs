@@ -18,7 +18,7 @@ use std::time::Duration;
 
 const FLAGS: &str = "--ignore-daemonsets --delete-emptydir-data";
 /// Longer than a kubectl needs for the requests of one node, and one pause of five seconds between two attempts.
-const LIMIT: u32 = 14;
+const LIMIT: u32 = 12;
 
 /// No probe is asked for.
 struct NoProber;

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use podlift_engine::doors::DrainOptions;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// Time between two looks at a pod that is terminating, where each look is a request.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,6 +42,8 @@ impl Ended {
 
 pub(super) struct Eviction<'a> {
     pub api: &'a Api,
+    /// Places for requests, shared by all drains.
+    pub places: &'a Semaphore,
     pub sight: &'a Sight<'a>,
     pub pod: &'a Pod,
     pub options: &'a DrainOptions,
@@ -53,7 +56,15 @@ impl Eviction<'_> {
     pub async fn run(self) -> Ended {
         let mut doubts = 0;
         loop {
-            let (pause, hold) = match attempt(self.api, self.pod, self.options).await {
+            let Some(place) = self.place().await else {
+                self.slot.put(Hold::Refused(
+                    "it was not asked for: the evictions of other pods took all places".into(),
+                ));
+                return Ended::Blocked;
+            };
+            let answer = attempt(self.api, self.pod, self.options).await;
+            drop(place);
+            let (pause, hold) = match answer {
                 Answer::Gone => return self.over(Ended::Gone),
                 Answer::Accepted => return self.wait_until_gone().await,
                 Answer::Conflict => match self.sight.ask(self.pod).await {
@@ -84,6 +95,11 @@ impl Eviction<'_> {
         }
     }
 
+    /// A place for a request; `None` if the drain's time is over before one is free.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        timeout_at(self.deadline, self.places.acquire()).await.ok()?.ok()
+    }
+
     fn over(&self, ended: Ended) -> Ended {
         self.slot.clear();
         ended
@@ -94,7 +110,11 @@ impl Eviction<'_> {
         self.slot.put(Hold::Accepted);
         let pause = if self.sight.is_watched() { GLANCE } else { LOOK };
         loop {
-            match self.sight.again(self.pod).await {
+            // A look into the shared watch needs no connection.
+            let place = if self.sight.is_watched() { None } else { self.place().await };
+            let seen = self.sight.again(self.pod).await;
+            drop(place);
+            match seen {
                 Ok(None) => return self.over(Ended::Gone),
                 Ok(Some(now)) if self.skipped(&now) => return self.over(Ended::Left),
                 Ok(Some(now)) if now.deleting.is_some() => self.slot.put(Hold::Terminating(Box::new(now))),

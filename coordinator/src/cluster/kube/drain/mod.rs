@@ -29,6 +29,7 @@ use serde_json::Value;
 use sight::Sight;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 /// Time between two lines about a drain that waits.
@@ -39,9 +40,15 @@ const ROUND: Duration = Duration::from_millis(250);
 /// Pods that an error names.
 const SHOWN: usize = 5;
 
+/// Requests of all drains together that are in flight: each costs a connection of the coordinator and of the proxy in front of the API
+/// servers, and a large batch has thousands of pods.
+pub(super) const IN_FLIGHT: usize = 128;
+
 /// One node's drain.
 pub(super) struct Drain<'a> {
     pub api: &'a Api,
+    /// Places for requests, shared by all drains.
+    pub places: &'a Semaphore,
     /// The shared watch of pods, if there is one.
     pub watched: Option<&'a Cache<Pod>>,
     pub node: &'a NodeName,
@@ -174,6 +181,7 @@ impl Drain<'_> {
         let board = Board::new(&sorted.evict);
         let eviction = |at: usize| Eviction {
             api: self.api,
+            places: self.places,
             sight,
             pod: &sorted.evict[at],
             options: self.options,

@@ -185,3 +185,15 @@ async fn options_of_kubectl_are_off_and_do_what_they_do_there() {
     assert_eq!((&body["preconditions"]["uid"], &body["gracePeriodSeconds"]), (&json!("uid-web"), &json!(0)));
     assert!(api.bodies(&evict("web")).is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_of_many_pods_has_a_bounded_number_of_evictions_in_flight() {
+    let name = |n: usize| format!("web-{n}");
+    let pods: Vec<Value> = (0..300).map(|n| pod(&name(n), Some("ReplicaSet"))).collect();
+    let api = Played::default().node(node(true, Some(("r1", 5)))).pods(&pods);
+    let api = (0..300).fold(api, |api, n| api.on(&evict(&name(n)), &[(201, json!({}))]));
+    api.0.lock().unwrap().delay = Duration::from_millis(200);
+    let said = api.drain(60).await.unwrap();
+    assert!(said.starts_with("300 pods evicted"), "{said}");
+    assert_eq!(api.0.lock().unwrap().most_evictions, 128);
+}
