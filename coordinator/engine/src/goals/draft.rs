@@ -55,7 +55,6 @@ pub(super) fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
                 why: draft.why.into(),
                 parallel: draft.parallel,
                 lanes: lanes.collect(),
-                batches: vec![],
             }
         })
         .collect()

@@ -1,7 +1,7 @@
 //! The hash of a program, over all that its run does and all that it depends on. Two programs with the same hash do the same. What only a
 //! survey sees is compared on its own (`changed_parts`), because a survey may be late.
 
-use super::{Goal, Lane, Phase, Program, SCHEMA, survey_part};
+use super::{Goal, Program, SCHEMA, survey_part};
 use podlift_model::Digest;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,7 @@ pub(super) fn fits(program: &Program) -> Result<(), Digest> {
 fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     let (mends, shared) = (&program.mends, program.goal.shared());
     let skip: &[String] = program.goal.upgrade().map(|u| u.skip_phases.as_slice()).unwrap_or_default();
-    let phases: Vec<Does> = program.phases.iter().map(Does::of).collect();
-    let does = (&phases, &shared.packages, &mends.repairs, skip, &mends.patches);
+    let does = (&program.phases, &shared.packages, &mends.repairs, skip, &mends.patches);
     let whole = hash_of(&(SCHEMA, does, fingerprints));
     let whole = match mends.meant.is_empty() && shared.ignore.is_empty() {
         true => whole,
@@ -36,24 +35,6 @@ fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     match &program.goal {
         Goal::Upgrade(_) => whole,
         Goal::Repair(repair) => hash_of(&("repair", repair.version, whole)),
-    }
-}
-
-/// What a phase does, without the forecast of its batches.
-#[derive(Serialize)]
-struct Does<'a> {
-    name: &'a str,
-    title: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    why: &'a str,
-    parallel: u32,
-    lanes: &'a [Lane],
-}
-
-impl<'a> Does<'a> {
-    fn of(phase: &'a Phase) -> Self {
-        let Phase { name, title, why, parallel, lanes, batches: _ } = phase;
-        Self { name, title, why, parallel: *parallel, lanes }
     }
 }
 

@@ -42,7 +42,7 @@ pub use losses::{Blast, Gang, Loss, LossKind};
 pub use mends::{Mends, Part, Prevention};
 pub use options::{Approve, PlanOptions};
 pub use patch::PatchFile;
-pub use phase::{AtRisk, Batch, Lane, Phase, StepSpec, WORKERS};
+pub use phase::{Lane, Phase, StepSpec, WORKERS};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
 pub use stop::StopReason;

@@ -11,16 +11,12 @@ pub struct SitePolicy {
     pub site_gates: Vec<String>,
     /// Attestations without which no run starts. A missing one of the others is a warning.
     pub required_attestations: Vec<String>,
-    /// Labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
+    /// Labels and annotations, `key=value`, by which the owner of a pod forbids its interruption: such a pod blocks the plan.
     pub never_interrupt: Vec<String>,
 }
 
-/// What the cluster-autoscaler, Karpenter and podlift understand.
-const NEVER: [&str; 3] = [
-    "podlift.io/never-interrupt=true",
-    "cluster-autoscaler.kubernetes.io/safe-to-evict=false",
-    "karpenter.sh/do-not-disrupt=true",
-];
+/// podlift's own mark. Marks of autoscalers say that a node must not go to save costs, and mean no maintenance unless the site says so.
+const NEVER: &str = "podlift.io/never-interrupt=true";
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -42,7 +38,7 @@ impl Default for SitePolicy {
         Self {
             site_gates: PlanOptions::default().site_gates,
             required_attestations: vec![],
-            never_interrupt: NEVER.map(String::from).to_vec(),
+            never_interrupt: vec![NEVER.into()],
         }
     }
 }

@@ -35,6 +35,7 @@ mod left_out;
 mod manifests;
 mod names;
 mod network;
+mod never_interrupt;
 mod nodes;
 mod packages;
 mod patch_folders;
@@ -68,6 +69,7 @@ pub const WAIVABLE: &[&str] = &[
     FLAG_LOSS,
     budgets::ID,
     bare_pods::BARE,
+    never_interrupt::ID,
     apis::DEPRECATED,
     coredns::ID,
     names::HOSTNAME,
@@ -188,6 +190,7 @@ const CHECKS: &[Check] = &[
     ("agent-state", agent_state::check),
     (budgets::ID, budgets::check),
     (bare_pods::BARE, bare_pods::check),
+    (never_interrupt::ID, never_interrupt::check),
     (gpu_users::ID, gpu_users::check),
     ("containerd-cdi", cdi::check),
     ("dpkg", dpkg::check),

@@ -257,6 +257,15 @@ pub const CASES: &[(&str, Change, &str, Change)] = &[
         |i| extra_pod(i, PodView { owner: None, finished: true, ..web(1) }),
     ),
     (
+        "never-interrupt",
+        |i| extra_pod(i, PodView { never_interrupt: Some("example.org/keep=true".into()), ..web(1) }),
+        "a/web-1 (example.org/keep=true)",
+        |i| {
+            let never_interrupt = Some("example.org/keep=true".into());
+            extra_pod(i, PodView { never_interrupt, finished: true, ..web(1) });
+        },
+    ),
+    (
         "containerd-cdi",
         |i| containerd(i, "1.7.1", true),
         "1.7.1 is older than 1.7.2",
