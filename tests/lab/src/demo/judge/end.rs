@@ -72,7 +72,8 @@ fn may_be_open(case: &Case, line: &Value) -> bool {
     let evidence = line["evidence"].as_str().unwrap_or_default();
     let out = case.scenario.expect.deferred.iter().chain(&case.scenario.expect.lost);
     let deferred = out.into_iter().any(|node| evidence.contains(node));
-    let left = line["id"] == "bcm-metadata" || evidence == "not part of this plan";
+    let named = case.scenario.expect.open.iter().any(|id| line["id"] == **id);
+    let left = named || line["id"] == "bcm-metadata" || evidence == "not part of this plan";
     line["result"] == "open" && (left || deferred)
 }
 
@@ -83,6 +84,12 @@ fn checks(case: &Case) -> Finding {
         .filter(|c| c["result"] != "passed" && !may_be_open(case, c))
         .map(|c| format!("{} is {}", c["id"], c["result"]))
         .collect();
-    let text = format!("{} checks, not passed: [{}]", all.len(), open.join("; "));
-    finding("sign-off", !all.is_empty() && open.is_empty(), text)
+    let is_open = |id: &&String| all.iter().any(|c| c["id"] == **id && c["result"] == "open");
+    let ticked: Vec<&String> = case.scenario.expect.open.iter().filter(|id| !is_open(id)).collect();
+    let text = format!(
+        "{} checks, not passed: [{}], ticked without evidence: {ticked:?}",
+        all.len(),
+        open.join("; ")
+    );
+    finding("sign-off", !all.is_empty() && open.is_empty() && ticked.is_empty(), text)
 }

@@ -167,6 +167,8 @@ pub struct Expect {
     pub cordoned: Vec<String>,
     /// Nodes that podlift leaves cordoned at the end, with its mark, because they are not whole.
     pub kept_cordon: Vec<String>,
+    /// Lines of the sign-off that have to be open, by id.
+    pub open: Vec<String>,
     /// What may be done more than once: beginnings of the audit's lines.
     pub twice: Vec<String>,
     /// kubeadm never waited five minutes for a hash that could not change.
