@@ -136,6 +136,9 @@ pub struct Plan {
     /// How long a new API server must stay ready. "30s"
     #[serde(with = "duration")]
     pub soak: Duration,
+    /// How long new connections to an API server are refused before it stops (docs/step-aside.md). "3s"
+    #[serde(with = "duration")]
+    pub aside: Duration,
     /// A guard returns to the steady watch by itself after this. "1h"
     #[serde(with = "duration")]
     pub guard: Duration,
@@ -199,6 +202,7 @@ impl Default for Plan {
             canary_soak: seconds(o.canary_soak_seconds),
             drain: seconds(o.drain_seconds),
             soak: seconds(o.soak_seconds),
+            aside: seconds(o.aside_seconds),
             guard: seconds(o.guard_seconds),
             wait: seconds(o.wait_seconds),
             survey: Duration::from_secs(60),
@@ -243,6 +247,7 @@ impl Plan {
             canary_soak_seconds: seconds(self.canary_soak),
             drain_seconds: seconds(self.drain),
             soak_seconds: seconds(self.soak),
+            aside_seconds: seconds(self.aside),
             guard_seconds: seconds(self.guard),
             wait_seconds: seconds(self.wait),
             site_gates: self.site_gates.clone(),

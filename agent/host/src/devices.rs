@@ -41,16 +41,3 @@ pub trait Devices: Send + Sync {
     /// Allocations by the kubelet's pod-resources socket. The error says why the socket has no answer.
     async fn allocations(&self) -> Result<Vec<Allocation>, String>;
 }
-
-/// A node whose devices no process and no pod uses.
-pub struct NoDevices;
-
-#[async_trait]
-impl Devices for NoDevices {
-    async fn holders(&self) -> Holders {
-        Holders::default()
-    }
-    async fn allocations(&self) -> Result<Vec<Allocation>, String> {
-        Ok(Vec::new())
-    }
-}

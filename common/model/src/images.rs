@@ -103,13 +103,6 @@ impl ImagesState {
     pub fn lacking(&self) -> impl Iterator<Item = &NeededImage> {
         self.needed.iter().filter(|i| !i.present && i.role.stops_without())
     }
-
-    /// What a kubeadm run needs and what is not known to be on the node: the images of `lacking`, and each part that could not be seen with
-    /// its reason. Empty if everything is known to be there.
-    pub fn lacking_or_unseen(&self) -> Vec<String> {
-        let unseen = self.unseen.iter().map(|what| format!("not known: {what}"));
-        self.lacking().map(|i| i.image.clone()).chain(unseen).collect()
-    }
 }
 
 /// The document: with the lists `present` and `missing` alone in older versions, and with them besides for readers of these.
@@ -173,17 +166,6 @@ mod tests {
         let written = serde_json::to_value(&read).unwrap();
         assert_eq!((&written["present"], &written["missing"]), (&old["present"], &old["missing"]));
         assert_eq!(serde_json::from_value::<ImagesState>(written).unwrap(), read);
-    }
-
-    #[test]
-    fn an_image_that_can_not_be_named_does_not_count_as_there() {
-        let unseen = vec!["the sandbox image: containerd does not answer".to_string()];
-        let state = ImagesState { needed: vec![], filesystem: Err("not asked".into()), unseen };
-        assert_eq!(state.lacking().count(), 0);
-        assert_eq!(
-            state.lacking_or_unseen(),
-            ["not known: the sandbox image: containerd does not answer".to_string()]
-        );
     }
 
     #[test]

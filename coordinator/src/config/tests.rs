@@ -20,6 +20,7 @@ fn the_examples_are_configurations() {
         "canary_soak",
         "drain",
         "soak",
+        "aside",
         "guard",
         "wait",
         "survey",

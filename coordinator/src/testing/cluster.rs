@@ -75,7 +75,9 @@ impl State {
                 kube_proxy: true,
                 coredns: true,
                 kube_proxy_version: self.kube_proxy,
-                ..AddonsView::default()
+                images: vec![],
+                kube_proxy_rollout: Some(rolled_out(self.views.len())),
+                coredns_rollout: Some(rolled_out(2)),
             }),
             ClusterLook::ProbeApiServers { endpoints } => {
                 // The server of a machine that is gone does not answer.
@@ -137,4 +139,10 @@ impl State {
         self.effects.push((on.into(), verb.into(), String::new()));
         format!("{verb} {on}")
     }
+}
+
+/// A rollout at its end.
+fn rolled_out(pods: usize) -> RolloutView {
+    let desired = pods as u32;
+    RolloutView { observed: true, desired, updated: desired, available: desired, unready_nodes: vec![] }
 }

@@ -1,7 +1,6 @@
 //! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
 //! with a reason like any other, and only the event `Approved` lets it continue; the journal records who approved what, and when.
 
-use super::budget;
 use super::state::RunState;
 use crate::program::{Approve, StopReason};
 
@@ -70,10 +69,10 @@ pub(super) fn parallel(state: &RunState, phase: usize) -> usize {
         return phase.parallel as usize;
     }
     let most = state.max_unavailable.max(1) as usize;
-    match state.plan.options.canary as usize {
+    match state.is_proven() {
+        true => most,
         // No first worker has shown that all is well, because it was left out, deferred or set aside: the next ones go first.
-        first if first > 0 && !budget::is_proven(state, first) => most.min(first),
-        _ => most,
+        false => most.min(state.plan.options.canary as usize),
     }
 }
 

@@ -120,13 +120,17 @@ pub(super) fn limit(state: &RunState) -> usize {
     }
 }
 
-/// Whether as many workers as go first, or all if there are fewer, have been changed by this run and brought to its version.
-pub(super) fn is_proven(state: &RunState, first: usize) -> bool {
-    let workers = || state.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
-    let changed = |node: &NodeName| {
-        state.steps_of(node).any(|(spec, step)| step.is_done() && spec.kind.step().brings_settings())
-    };
-    workers().filter(|node| state.is_upgraded(node) && changed(node)).take(first).count() == first
+impl RunState {
+    /// Whether as many workers as go first have been changed by this run, brought to its version, and have stayed so as long as the plan
+    /// wants it.
+    pub fn is_proven(&self) -> bool {
+        let first = self.plan.options.canary as usize;
+        let workers = self.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
+        let changed = |node: &NodeName| {
+            self.steps_of(node).any(|(spec, step)| step.is_done() && spec.kind.step().brings_settings())
+        };
+        workers.filter(|node| self.is_upgraded(node) && changed(node)).take(first).count() == first
+    }
 }
 
 /// Whether as many workers are at the run's version as go first.

@@ -239,6 +239,29 @@ fn while_no_first_worker_has_shown_that_all_is_well_the_others_begin_one_by_one(
     assert_eq!(tape.todo().len(), 2, "{:?}", tape.todo());
 }
 
+/// The first worker is left out: the next one has to stay as it is in its place, and only then the others begin.
+#[test]
+fn who_takes_the_place_of_a_first_worker_soaks_in_its_place() {
+    let mut i = input();
+    (i.options.max_unavailable, i.options.canary_soak_seconds) = (2, 60);
+    let mut tape = Tape::of(&i);
+    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: "me".into() }).unwrap();
+    let soak = |tape: &Tape, id: &str| {
+        let step = tape.state().plan.step(&StepId::new(id).unwrap()).unwrap();
+        let cx = crate::steps::Cx { state: tape.state(), step, ahead: 0, acted: false };
+        (
+            step.kind.step().policy(&cx).soak.as_secs(),
+            step.kind.step().probe(&cx) == crate::Probe::All(vec![]),
+        )
+    };
+    let first = tape.until("workers/dgx031/soak");
+    assert_eq!(tape.todo(), std::slice::from_ref(&first), "nobody else begins");
+    assert_eq!(soak(&tape, first.as_str()), (60, false));
+    tape.complete(&first);
+    assert_eq!(tape.todo().len(), 2, "{:?}", tape.todo());
+    assert_eq!(soak(&tape, "workers/dgx032/soak"), (0, true), "one of them has shown it");
+}
+
 #[test]
 fn a_run_that_finds_many_workers_away_pauses_and_does_not_end_without_them() {
     let mut i = input();

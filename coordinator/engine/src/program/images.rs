@@ -3,6 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The check of images.
+pub const IMAGES: &str = "images";
+/// How its finding begins that some image can't be named.
+pub const UNKNOWN_IMAGES: &str = "not all images that the node needs are known";
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeImages {
     /// On the node when the plan was made.

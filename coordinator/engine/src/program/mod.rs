@@ -34,7 +34,7 @@ pub use given::Given;
 pub use goal::{Goal, GoalName, Repair, Shared, Upgrade};
 pub(crate) use hash::hash_of;
 pub use hash::{changed_parts, differences};
-pub use images::NodeImages;
+pub use images::{IMAGES, NodeImages, UNKNOWN_IMAGES};
 pub use left_out::LeftOut;
 pub use limit::{BadLimit, Limit};
 pub(crate) use losses::names;

@@ -2,7 +2,7 @@
 //! already, for example after an earlier run, are not applied again. The step is done when their pods have rolled out on every node that
 //! takes part and is Ready.
 
-use super::reply::{all, done, odd};
+use super::reply::{all, done, odd, partly};
 use super::{Assess, Cx, Step, Touches, rollout};
 use crate::doors::{Act, AddonsView, ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
@@ -70,6 +70,7 @@ impl Step for Addons {
         }
         match (rollout::judge(cx, &self.addons, view, nodes), cx.acted) {
             (Err(why), _) => Assess::Wait(why),
+            (Ok(counts), _) if !rollout::is_counted(&self.addons, view) => partly(counts),
             (Ok(counts), true) => done(counts),
             (Ok(counts), false) => {
                 done(format!("{} run the images of {} already; {counts}", names(&self.addons), *self.to))

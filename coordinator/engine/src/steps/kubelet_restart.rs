@@ -2,6 +2,7 @@
 //! attempt counts: the version alone does not show that the kubelet has read the configuration that the lane has written.
 
 use super::empty::{Lane, RESTS_ON};
+use super::manifests::unknown_images;
 use super::reply::{all, done, facts, node, odd, output};
 use super::{Assess, Cx, Step, Touches, etcd_ready, skew};
 use crate::doors::{Act, ClusterLook, Probe, Reply};
@@ -44,11 +45,12 @@ impl KubeletRestart {
         }
         let lacking: Vec<&str> =
             images.into_iter().flat_map(ImagesState::lacking).map(|i| i.image.as_str()).collect();
-        (!lacking.is_empty()).then(|| {
+        if !lacking.is_empty() {
             let what =
                 format!("images of static pods are not on {} any more: {}", cx.node(), lacking.join(", "));
-            cx.again(&[PULL], what)
-        })
+            return Some(cx.again(&[PULL], what));
+        }
+        images.and_then(|images| unknown_images(cx, images))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Assess, Cx, Policy, etcd_ready, flag_diff, kubelet_config};
 use crate::analysis::kubeadm::has_phases;
 use crate::doors::{ClusterLook, ClusterReply, Probe, Reply};
 use crate::kubeadm_config::ClusterConfiguration;
-use crate::program::FLAG_LOSS;
+use crate::program::{FLAG_LOSS, Finding, IMAGES, UNKNOWN_IMAGES as UNKNOWN};
 use podlift_model::facts::GuardState;
 use podlift_model::flags::FlagChange;
 use podlift_model::heal::{HealFinding, HealKind};
@@ -99,6 +99,9 @@ impl Seen<'_> {
             );
             return Some(cx.again(&["image-pull"], what));
         }
+        if let Some(wait) = unknown_images(cx, self.images) {
+            return Some(wait);
+        }
         let armed = match &self.facts.guard {
             GuardState::Armed { run } => *run == cx.state.run,
             GuardState::Off => true,
@@ -166,6 +169,16 @@ pub fn missing(cx: &Cx) -> Assess {
     ))
 }
 
+/// The verdict while an image can't be named, for example the runtime's sandbox image, and the plan had not warned of it: without it no static
+/// pod starts again. What the plan's warning has told, an operator has accepted by the start of the run.
+pub fn unknown_images(cx: &Cx, images: &ImagesState) -> Option<Assess> {
+    let node = cx.node();
+    let told =
+        |f: &Finding| f.check == IMAGES && f.node.as_ref() == Some(&node) && f.evidence.starts_with(UNKNOWN);
+    let what = images.unseen.first().filter(|_| !cx.program().findings.iter().any(told))?;
+    Some(Assess::Wait(format!("{UNKNOWN}, and the plan has not warned of it: {what}")))
+}
+
 /// Whether kubeadm was tried in this run and was never seen to end well: it may have ended between two phases, and manifests show nothing of
 /// the phases after them. Each of these may be repeated.
 pub fn is_cut_off(cx: &Cx) -> bool {
@@ -180,8 +193,8 @@ pub fn no_health_check(failure: &Failure) -> bool {
     failure.code == codes::KUBEADM_FAILED && (shows(&failure.message) || shows(&failure.detail))
 }
 
-/// No automatic retry of other failures: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides on a second
-/// run.
+/// No automatic retry of other failures: a failing kubeadm undoes what it began. podlift first looks at what remains, and an operator decides
+/// on a second run.
 pub fn policy(cx: &Cx) -> Policy {
     Policy { retries: 0, ..cx.policy() }
 }

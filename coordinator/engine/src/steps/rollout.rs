@@ -16,12 +16,23 @@ pub fn judge(cx: &Cx, addons: &[Addon], view: &AddonsView, nodes: &[NodeView]) -
     Ok(parts?.join("; "))
 }
 
+/// Whether each of the addons could be counted. Where one could not, for example because a site has put another workload in its place, no
+/// line of the sign-off is ticked for it.
+pub fn is_counted(addons: &[Addon], view: &AddonsView) -> bool {
+    addons.iter().all(|addon| of(*addon, view).is_some())
+}
+
+fn of(addon: Addon, view: &AddonsView) -> Option<&RolloutView> {
+    match addon {
+        Addon::Coredns => view.coredns_rollout.as_ref(),
+        Addon::KubeProxy => view.kube_proxy_rollout.as_ref(),
+    }
+}
+
 fn one(cx: &Cx, addon: Addon, view: &AddonsView, nodes: &[NodeView]) -> Result<String, String> {
-    let rollout = match addon {
-        Addon::Coredns => &view.coredns_rollout,
-        Addon::KubeProxy => &view.kube_proxy_rollout,
+    let Some(rollout) = of(addon, view) else {
+        return Ok(format!("{addon}: its pods could not be counted"));
     };
-    let Some(rollout) = rollout else { return Ok(format!("{addon}: its pods could not be counted")) };
     if !rollout.observed {
         return Err(format!("{addon}: its controller has not seen the new specification yet"));
     }

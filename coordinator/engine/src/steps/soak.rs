@@ -1,8 +1,10 @@
-//! The first workers have to stay as they are for a configured time before the next ones are touched.
+//! The first workers have to stay as they are for a configured time before the next ones are touched. Where a first worker was left out or
+//! has failed, the one that takes its place has to.
 
 use super::reply::{all, done, node, odd, partly};
 use super::{Assess, Cx, Policy, Step, Touches, devices_back};
 use crate::doors::{ClusterLook, Probe, Reply};
+use crate::program::WORKERS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -34,11 +36,17 @@ impl Step for Soak {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
+        if !needed(cx) {
+            return Probe::All(vec![]);
+        }
         let node = Probe::Cluster(ClusterLook::Node { node: cx.node() });
         Probe::All(std::iter::once(node).chain(devices_back::looks(cx)).collect())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        if !needed(cx) {
+            return done("the first workers have stayed as they were");
+        }
         let [first, devices @ ..] = all(reply) else { return odd(reply) };
         let Some(node) = node(first) else { return odd(reply) };
         let to = cx.program().to();
@@ -67,7 +75,12 @@ impl Step for Soak {
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
-        let soak = Duration::from_secs(self.seconds.into());
+        let soak = Duration::from_secs(if needed(cx) { self.seconds.into() } else { 0 });
         Policy { soak, poll: Duration::from_secs(5), ..cx.policy() }
     }
+}
+
+/// Whether this is a first worker, or takes the place of one.
+fn needed(cx: &Cx) -> bool {
+    cx.step.phase != WORKERS || !cx.state.is_proven()
 }

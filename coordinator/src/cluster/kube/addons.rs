@@ -34,7 +34,7 @@ impl Addons<'_> {
         let dns = self.api.find(&apps("deployments/coredns")).await?;
         let images = [&set, &dns].into_iter().flatten().filter_map(image).map(String::from).collect();
         let kube_proxy_rollout = match &set {
-            Some(set) => self.of_set(set).await?,
+            Some(set) => Some(self.of_set(set).await?),
             None => None,
         };
         Ok(AddonsView {
@@ -43,16 +43,13 @@ impl Addons<'_> {
             kube_proxy_version: set.as_ref().and_then(version),
             images,
             kube_proxy_rollout,
-            coredns_rollout: dns.as_ref().and_then(of_deployment),
+            coredns_rollout: dns.as_ref().map(of_deployment),
         })
     }
 
     /// Asks for the pods only while the counts say that something is missing: a large cluster has thousands.
-    async fn of_set(&self, set: &Value) -> Result<Option<RolloutView>, Failure> {
+    async fn of_set(&self, set: &Value) -> Result<RolloutView, Failure> {
         let status = &set["status"];
-        if !status.is_object() {
-            return Ok(None);
-        }
         let mut rollout = RolloutView {
             observed: observed(set),
             desired: number(&status["desiredNumberScheduled"]),
@@ -64,7 +61,7 @@ impl Addons<'_> {
         if !(rollout.observed && complete) {
             rollout.unready_nodes = self.unready(set, rollout.desired).await?;
         }
-        Ok(Some(rollout))
+        Ok(rollout)
     }
 
     /// Nodes whose pod is not of the present template, is not Ready, or is missing.
@@ -137,20 +134,19 @@ impl Addons<'_> {
 }
 
 /// `None` without a status.
-fn of_deployment(deployment: &Value) -> Option<RolloutView> {
-    let status = deployment["status"].as_object()?;
-    let count = |key: &str| status.get(key).map_or(0, number);
-    Some(RolloutView {
+fn of_deployment(deployment: &Value) -> RolloutView {
+    let count = |key: &str| number(&deployment["status"][key]);
+    RolloutView {
         observed: observed(deployment),
         // One replica is the API's default.
         desired: deployment["spec"].get("replicas").map_or(1, number),
         updated: count("updatedReplicas"),
         available: count("availableReplicas"),
         unready_nodes: vec![],
-    })
+    }
 }
 
-/// Whether the counts of the status are those of the present specification.
+/// Whether the counts of the status are those of the present specification. An object without a status has not been seen by its controller.
 fn observed(object: &Value) -> bool {
     let seen = object["status"]["observedGeneration"].as_i64();
     seen.is_some_and(|seen| seen >= object["metadata"]["generation"].as_i64().unwrap_or(0))

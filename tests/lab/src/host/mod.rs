@@ -13,6 +13,7 @@ pub use record::in_process;
 
 use crate::disk::Disk;
 use crate::world::World;
+use crate::world::state::State;
 use jiff::{SignedDuration, Timestamp};
 use podlift_agent::host::Host;
 use podlift_common::clock::Clock;
@@ -32,7 +33,10 @@ struct Here {
 
 impl Here {
     fn alive(&self) -> bool {
-        self.world.lock().node(&self.node).generation == self.generation
+        self.alive_in(&self.world.lock())
+    }
+    fn alive_in(&self, state: &State) -> bool {
+        state.node(&self.node).generation == self.generation
     }
     fn check(&self) -> io::Result<()> {
         let cut = || io::Error::other("the power of this node was cut");

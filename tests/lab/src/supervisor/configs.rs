@@ -49,6 +49,8 @@ pub struct Tuning {
     pub reconnect: String,
     /// How long a new API server must stay ready.
     pub soak: String,
+    /// How long new connections to an API server are refused before it stops.
+    pub aside: String,
     /// Workers at once; by the number of workers where it is not given.
     pub max_unavailable: Option<u32>,
 }
@@ -61,6 +63,7 @@ impl Default for Tuning {
             wait: text("1m"),
             reconnect: text("10s"),
             soak: text("1s"),
+            aside: text("3s"),
             max_unavailable: None,
         }
     }
@@ -148,7 +151,7 @@ pub fn coordinator(
     let Pace { poll, heartbeat, probe, probe_timeout, .. } = pace(shape.nodes().count());
     let (heartbeat, api_timeout) = (heartbeat.div_ceil(1000), probe_timeout.max(5_000));
     let metrics = metrics(listen);
-    let Tuning { drain, wait, reconnect, soak, .. } = tuning;
+    let Tuning { drain, wait, reconnect, soak, aside, .. } = tuning;
     let at_once = tuning.max_unavailable.unwrap_or(shape.workers.len() as u32 / 10).max(1);
     let at = |path: &str| scratch.at(path).display().to_string();
     format!(
@@ -156,7 +159,7 @@ pub fn coordinator(
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
          [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
-         [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
+         [plan]\ndrain = \"{drain}\"\nsoak = \"{soak}\"\naside = \"{aside}\"\nguard = \"5m\"\nwait = \"{wait}\"\nmax_unavailable = {at_once}\n\
          [metrics]\nlisten = \"{metrics}\"\n\
          [bcm]\nhead = \"{HEAD_NODE}\"\n\
          [backup]\ndirectory = \"{}\"\nrecipients = [\"{RECIPIENT}\"]\n",

@@ -83,14 +83,14 @@ pub(super) fn phases(
             title: "Workers, the first",
             why: "what goes wrong on workers goes wrong on the first ones, before it can reach the others",
             parallel: canary.max(1) as u32,
-            lanes: lanes(&workers[..canary], &canary_worker(shared, options.canary_soak_seconds)),
+            lanes: lanes(&workers[..canary], &soaking(shared, options)),
         },
         Draft {
             name: WORKERS,
             title: "Workers",
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),
-            lanes: lanes(&others, &worker(shared)),
+            lanes: lanes(&others, &soaking(shared, options)),
         },
         Draft {
             name: "verify",
@@ -273,8 +273,10 @@ fn worker(shared: &Shared) -> Vec<StepKind> {
     ]
 }
 
-/// The first workers also have to stay Ready with work on them, if the configuration requires it.
-fn canary_worker(shared: &Shared, seconds: u32) -> Vec<StepKind> {
+/// The first workers also have to stay Ready with work on them, if the configuration requires it. The others have the step as well, because
+/// one of them takes the place of a first worker that is left out or fails.
+fn soaking(shared: &Shared, options: &PlanOptions) -> Vec<StepKind> {
+    let seconds = if options.canary > 0 { options.canary_soak_seconds } else { 0 };
     let soak: Option<StepKind> = (seconds > 0).then(|| Soak::of(seconds).into());
     worker(shared).into_iter().chain(soak).collect()
 }

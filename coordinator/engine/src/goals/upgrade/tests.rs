@@ -326,8 +326,13 @@ fn the_first_workers_soak_only_if_that_is_configured() {
     let soaks = |i: &PlanInput| build(i).unwrap().steps().filter(|s| s.kind.step().verb() == "soak").count();
     assert_eq!(soaks(&i), 0);
     (i.options.canary, i.options.canary_soak_seconds) = (2, 600);
-    assert_eq!(soaks(&i), 2);
     let plan = build(&i).unwrap();
-    let lane = &plan.phases.iter().find(|p| p.name == "canary").unwrap().lanes[0];
-    assert_eq!(lane.steps.last().unwrap().kind.step().verb(), "soak", "with work on it");
+    for phase in ["canary", "workers"] {
+        let lanes = &plan.phases.iter().find(|p| p.name == phase).unwrap().lanes;
+        assert_eq!(lanes.len(), 2);
+        let last = |lane: &crate::program::Lane| lane.steps.last().unwrap().kind.step().verb();
+        assert!(lanes.iter().all(|lane| last(lane) == "soak"), "{phase}: with work on it");
+    }
+    i.options.canary = 0;
+    assert_eq!(soaks(&i), 0, "nobody goes first");
 }

@@ -22,6 +22,28 @@ fn kubeadm_does_not_begin_without_the_images_of_its_static_pods() {
     assert!(matches!(told, Assess::Blocked(ref r) if r.code == "earlier-lost"), "{told:?}");
 }
 
+/// The runtime does not say in which image it starts pods: without that image no static pod starts again.
+#[test]
+fn kubeadm_waits_for_images_that_can_not_be_named_unless_the_plan_has_warned() {
+    let mut unknown = images(true);
+    unknown.unseen = vec!["the sandbox image: containerd does not answer".into()];
+    let mut i = input();
+    for id in [APPLY, NODE] {
+        let node = if id == APPLY { "runai-01" } else { "runai-02" };
+        let at = |i: &PlanInput| {
+            let Reply::All(mut all) = before_kubeadm(armed(node, &[]), unknown.clone()) else { panic!() };
+            all[2] = config(config_text("good").replace("v1.31.14", "v1.32.9"));
+            judged(&run(i), id, &Reply::All(all))
+        };
+        assert!(matches!(at(&i), Assess::Wait(why) if why.contains("containerd does not answer")), "{id}");
+        i.surveys.get_mut(&name(node)).unwrap().as_mut().unwrap().images = Ok(unknown.clone());
+        assert!(
+            !matches!(at(&i), Assess::Wait(why) if why.contains("containerd")),
+            "{id}: the plan has said so"
+        );
+    }
+}
+
 #[test]
 fn kubeadm_asks_again_for_etcd_and_for_what_it_would_write_right_before_it_runs() {
     let state = run(&input());

@@ -1,6 +1,7 @@
 //! What steps ask of the whole fleet, and what a run leaves on it.
 
 use super::*;
+use crate::program::Evidence;
 
 #[test]
 fn members_of_lost_machines_do_not_count() {
@@ -170,6 +171,13 @@ fn addons_are_done_when_their_pods_have_rolled_out_and_no_dead_node_holds_them()
             "{counts}; not waited for, because they are not Ready or left out: dgx031, dgx032"
         )),
         "{done}"
+    );
+    // What could not be counted is not ticked.
+    let lost = AddonsView { coredns_rollout: None, ..rolled() };
+    let uncounted = at(&state, &lost, &[]);
+    assert!(
+        matches!(&uncounted, Assess::Done(Evidence::Partly { what }) if what.contains("coredns: its pods could not be counted")),
+        "{uncounted:?}"
     );
     // The end of the run asks once more.
     let views = state.plan.inventory.nodes.iter();

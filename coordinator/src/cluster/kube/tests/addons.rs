@@ -75,7 +75,7 @@ async fn a_rollout_that_is_complete_costs_no_list_of_pods_and_an_old_status_is_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_counts_its_replicas_and_one_without_a_status_is_not_judged() {
+async fn a_deployment_counts_its_replicas_and_one_without_a_status_has_not_been_seen() {
     let deployment =
         |status: Value| json!({"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status});
     let seen = json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "availableReplicas": 2});
@@ -84,6 +84,12 @@ async fn a_deployment_counts_its_replicas_and_one_without_a_status_is_not_judged
     assert_eq!((rollout.observed, rollout.desired, rollout.updated, rollout.available), (true, 2, 1, 2));
     let fresh = addons(&Played::default().on(DNS, &[(200, deployment(json!({})))])).await;
     assert!(!fresh.coredns_rollout.unwrap().observed);
-    let none = addons(&Played::default().on(DNS, &[(200, deployment(Value::Null))])).await;
+    let no_status = Played::default()
+        .on(DNS, &[(200, deployment(Value::Null))])
+        .on(SET, &[(200, set(Value::Null))])
+        .on(PODS, &[(200, json!({"metadata": {"resourceVersion": "1"}, "items": []}))]);
+    let unseen = addons(&no_status).await;
+    assert!(!unseen.coredns_rollout.unwrap().observed && !unseen.kube_proxy_rollout.unwrap().observed);
+    let none = addons(&Played::default()).await;
     assert_eq!((none.coredns_rollout, none.kube_proxy_rollout), (None, None));
 }

@@ -2,11 +2,11 @@
 //! not about to remove unused images: what is staged in the evening has to be there at night.
 
 use super::View;
-use crate::program::{Finding, Severity, finding};
+use crate::program::{Finding, IMAGES, Severity, UNKNOWN_IMAGES, finding};
 use podlift_model::NodeName;
 use podlift_model::images::{ImageFilesystem, ImageRole, ImagesState, NeededImage, Pullable};
 
-pub const ID: &str = "images";
+pub const ID: &str = IMAGES;
 
 pub fn check(view: &View) -> Vec<Finding> {
     let chosen = view.surveys().filter(|(node, _)| view.chosen(node));
@@ -39,7 +39,7 @@ fn absent(node: &NodeName, image: &NeededImage) -> Option<Finding> {
 }
 
 fn unseen(node: &NodeName, what: &str) -> Finding {
-    let evidence = format!("not all images that the node needs are known: {what}");
+    let evidence = format!("{UNKNOWN_IMAGES}: {what}");
     finding(ID, Severity::Warning, Some(node), evidence, &format!("ssh {node} crictl images"))
 }
 
