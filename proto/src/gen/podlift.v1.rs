@@ -1020,6 +1020,7 @@ pub struct PlanRequest {
     /// empty for a repair
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
+    /// 0: as configured
     #[prost(uint32, tag = "2")]
     pub max_unavailable: u32,
     #[prost(message, repeated, tag = "3")]
@@ -1046,6 +1047,14 @@ pub struct PlanRequest {
     /// API servers do not refuse new connections before they stop
     #[prost(bool, tag = "11")]
     pub no_step_aside: bool,
+    /// workers that may be unavailable at once: a number or a percentage ("3", "5%"); empty:
+    #[prost(string, tag = "12")]
+    pub max_unavailable_limit: ::prost::alloc::string::String,
+    /// max_unavailable
+    ///
+    /// takes nodes along that an earlier run has deferred until a later time
+    #[prost(bool, tag = "13")]
+    pub resume_deferred: bool,
 }
 /// How nodes are drained, with the meanings of the flags of `kubectl drain`. All are off by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1146,6 +1155,9 @@ pub struct CommandRequest {
     /// for SET
     #[prost(string, tag = "10")]
     pub value: ::prost::alloc::string::String,
+    /// with DEFER: the time (RFC 3339) until which runs leave the node out, too; empty: this run alone
+    #[prost(string, tag = "11")]
+    pub until: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
