@@ -2,6 +2,7 @@
 //! nothing itself and knows no step by name.
 
 mod act;
+mod choose;
 mod desk;
 mod drive;
 mod entries;

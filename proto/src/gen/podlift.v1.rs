@@ -1052,7 +1052,7 @@ pub struct PlanRequest {
     pub max_unavailable_limit: ::prost::alloc::string::String,
     /// max_unavailable
     ///
-    /// takes nodes along that an earlier run has deferred until a later time
+    /// only the nodes that earlier runs have deferred and whose time has come
     #[prost(bool, tag = "13")]
     pub resume_deferred: bool,
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub(super) struct Meta {
     pub namespace: String,
     pub name: String,
+    pub uid: String,
+    pub resource_version: String,
     pub generation: i64,
     pub labels: Option<BTreeMap<String, String>>,
     pub annotations: Option<BTreeMap<String, String>>,
