@@ -99,7 +99,8 @@ async fn a_deferral_that_was_cut_off_by_a_power_loss_is_undone_at_the_next_start
     r.until(&run, |s| !s.is_at_work()).await;
     drop(r);
     let node = name("dgx030");
-    let event = Event::NodeDeferred { node: node.clone(), reason: "a job".into(), by: "eve".into(), until: None };
+    let event =
+        Event::NodeDeferred { node: node.clone(), reason: "a job".into(), by: "eve".into(), until: None };
     store(&journal).append(Some(&run), event).unwrap();
     assert!(fleet.lock().views[&node].unschedulable);
     let r = start(&fleet, &journal, "two");

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_patch_repeats_every_other_taint_with_all_its_fields() {
-        let other = json!({"key": "nvidia.com/gpu", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:00Z"});
+        let other =
+            json!({"key": "nvidia.com/gpu", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:00Z"});
         let same_key = json!({"key": KEY, "value": "x", "effect": "NoExecute"});
         let ours = |run: &str| json!({"key": KEY, "value": run, "effect": EFFECT});
         let before = node(json!([other, ours("old"), same_key]));

@@ -100,7 +100,11 @@ fn priority(meta: &Meta, spec: &Spec) -> Option<String> {
 }
 
 /// The first of these labels and annotations, `key=value`, that the pod has.
-pub(in crate::cluster::kube) fn forbidden(labels: &Texts, annotations: &Texts, never: &[String]) -> Option<String> {
+pub(in crate::cluster::kube) fn forbidden(
+    labels: &Texts,
+    annotations: &Texts,
+    never: &[String],
+) -> Option<String> {
     let has = |mark: &&String| {
         mark.split_once('=').is_some_and(|(key, value)| {
             [labels.get(key), annotations.get(key)].into_iter().flatten().any(|own| own == value)
