@@ -107,7 +107,17 @@ pub struct Observe {
 }
 /// Nested message and enum types in `Observe`.
 pub mod observe {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
     #[repr(i32)]
     pub enum What {
         Unspecified = 0,
@@ -369,7 +379,17 @@ pub struct Outcome {
 }
 /// Nested message and enum types in `Outcome`.
 pub mod outcome {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
     #[repr(i32)]
     pub enum Result {
         Unspecified = 0,
@@ -419,7 +439,17 @@ pub struct Failure {
 }
 /// Nested message and enum types in `Failure`.
 pub mod failure {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
     #[repr(i32)]
     pub enum Class {
         Unspecified = 0,
@@ -615,7 +645,17 @@ pub struct LookupReply {
 }
 /// Nested message and enum types in `LookupReply`.
 pub mod lookup_reply {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
     #[repr(i32)]
     pub enum State {
         Unspecified = 0,
@@ -663,9 +703,15 @@ pub struct HealAck {
 }
 /// Generated client implementations.
 pub mod agent_service_client {
-    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
-    use tonic::codegen::http::Uri;
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
     use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
     /// Agents dial the coordinator and keep one session open. The client certificate names the node; an agent that says Hello for
     /// another node is refused with PERMISSION_DENIED.
     #[derive(Debug, Clone)]
@@ -698,18 +744,22 @@ pub mod agent_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> AgentServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AgentServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<
-                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                    >,
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
                 >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             AgentServiceClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -747,29 +797,46 @@ pub mod agent_service_client {
         pub async fn session(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::FromAgent>,
-        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::ToAgent>>, tonic::Status>
-        {
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ToAgent>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.AgentService/Session");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.AgentService/Session",
+            );
             let mut req = request.into_streaming_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.AgentService", "Session"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.AgentService", "Session"));
             self.inner.streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod agent_service_server {
-    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with AgentServiceServer.
     #[async_trait]
     pub trait AgentService: std::marker::Send + std::marker::Sync + 'static {
         /// Server streaming response type for the Session method.
-        type SessionStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::ToAgent, tonic::Status>>
+        type SessionStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ToAgent, tonic::Status>,
+            >
             + std::marker::Send
             + 'static;
         async fn session(
@@ -800,7 +867,10 @@ pub mod agent_service_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -844,7 +914,10 @@ pub mod agent_service_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -852,16 +925,24 @@ pub mod agent_service_server {
                 "/podlift.v1.AgentService/Session" => {
                     #[allow(non_camel_case_types)]
                     struct SessionSvc<T: AgentService>(pub Arc<T>);
-                    impl<T: AgentService> tonic::server::StreamingService<super::FromAgent> for SessionSvc<T> {
+                    impl<
+                        T: AgentService,
+                    > tonic::server::StreamingService<super::FromAgent>
+                    for SessionSvc<T> {
                         type Response = super::ToAgent;
                         type ResponseStream = T::SessionStream;
-                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
                         fn call(
                             &mut self,
                             request: tonic::Request<tonic::Streaming<super::FromAgent>>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as AgentService>::session(&inner, request).await };
+                            let fut = async move {
+                                <T as AgentService>::session(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -887,13 +968,25 @@ pub mod agent_service_server {
                     };
                     Box::pin(fut)
                 }
-                _ => Box::pin(async move {
-                    let mut response = http::Response::new(tonic::body::Body::default());
-                    let headers = response.headers_mut();
-                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
-                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
-                    Ok(response)
-                }),
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
             }
         }
     }
@@ -1066,7 +1159,17 @@ pub struct CommandRequest {
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
     #[repr(i32)]
     pub enum Verb {
         Unspecified = 0,
@@ -1322,9 +1425,15 @@ impl Approve {
 }
 /// Generated client implementations.
 pub mod control_service_client {
-    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
-    use tonic::codegen::http::Uri;
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
     use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
     #[derive(Debug, Clone)]
     pub struct ControlServiceClient<T> {
@@ -1356,18 +1465,22 @@ pub mod control_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> ControlServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ControlServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<
-                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                    >,
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
                 >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             ControlServiceClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -1409,26 +1522,42 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Plan");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Plan",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Plan"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Plan"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn plan_watch(
             &mut self,
             request: impl tonic::IntoRequest<super::PlanRequest>,
-        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::PlanUpdate>>, tonic::Status>
-        {
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::PlanUpdate>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/PlanWatch");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/PlanWatch",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "PlanWatch"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "PlanWatch"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn start_run(
@@ -1438,11 +1567,18 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/StartRun");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/StartRun",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "StartRun"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "StartRun"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn command(
@@ -1452,11 +1588,18 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Command");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Command",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Command"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Command"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn status(
@@ -1466,26 +1609,42 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Status");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Status",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Status"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Status"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn events(
             &mut self,
             request: impl tonic::IntoRequest<super::EventsRequest>,
-        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::Document>>, tonic::Status>
-        {
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::Document>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Events");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Events",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Events"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Events"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn report(
@@ -1495,11 +1654,18 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Report");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Report",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Report"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Report"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn runs(
@@ -1509,11 +1675,18 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Runs");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Runs",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Runs"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Runs"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn node(
@@ -1523,11 +1696,18 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Node");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Node",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Node"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Node"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn heal(
@@ -1537,26 +1717,42 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Heal");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Heal",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Heal"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Heal"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn backup(
             &mut self,
             request: impl tonic::IntoRequest<super::BackupRequest>,
-        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>, tonic::Status>
-        {
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Backup");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Backup",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Backup"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Backup"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn backups(
@@ -1566,33 +1762,55 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Backups");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Backups",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Backups"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Backups"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn verify_backup(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyBackupRequest>,
-        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>, tonic::Status>
-        {
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/VerifyBackup");
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/VerifyBackup",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "VerifyBackup"));
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "VerifyBackup"));
             self.inner.server_streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod control_service_server {
-    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with ControlServiceServer.
     #[async_trait]
@@ -1602,7 +1820,9 @@ pub mod control_service_server {
             request: tonic::Request<super::PlanRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
         /// Server streaming response type for the PlanWatch method.
-        type PlanWatchStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::PlanUpdate, tonic::Status>>
+        type PlanWatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::PlanUpdate, tonic::Status>,
+            >
             + std::marker::Send
             + 'static;
         async fn plan_watch(
@@ -1622,7 +1842,9 @@ pub mod control_service_server {
             request: tonic::Request<super::StatusRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
         /// Server streaming response type for the Events method.
-        type EventsStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Document, tonic::Status>>
+        type EventsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::Document, tonic::Status>,
+            >
             + std::marker::Send
             + 'static;
         async fn events(
@@ -1648,7 +1870,8 @@ pub mod control_service_server {
         /// Server streaming response type for the Backup method.
         type BackupStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BackupUpdate, tonic::Status>,
-            > + std::marker::Send
+            >
+            + std::marker::Send
             + 'static;
         async fn backup(
             &self,
@@ -1661,12 +1884,16 @@ pub mod control_service_server {
         /// Server streaming response type for the VerifyBackup method.
         type VerifyBackupStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BackupUpdate, tonic::Status>,
-            > + std::marker::Send
+            >
+            + std::marker::Send
             + 'static;
         async fn verify_backup(
             &self,
             request: tonic::Request<super::VerifyBackupRequest>,
-        ) -> std::result::Result<tonic::Response<Self::VerifyBackupStream>, tonic::Status>;
+        ) -> std::result::Result<
+            tonic::Response<Self::VerifyBackupStream>,
+            tonic::Status,
+        >;
     }
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
     #[derive(Debug)]
@@ -1690,7 +1917,10 @@ pub mod control_service_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -1734,7 +1964,10 @@ pub mod control_service_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -1742,12 +1975,22 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Plan" => {
                     #[allow(non_camel_case_types)]
                     struct PlanSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::PlanRequest> for PlanSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::PlanRequest> for PlanSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::PlanRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PlanRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::plan(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::plan(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1776,13 +2019,24 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/PlanWatch" => {
                     #[allow(non_camel_case_types)]
                     struct PlanWatchSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::ServerStreamingService<super::PlanRequest> for PlanWatchSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::ServerStreamingService<super::PlanRequest>
+                    for PlanWatchSvc<T> {
                         type Response = super::PlanUpdate;
                         type ResponseStream = T::PlanWatchStream;
-                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::PlanRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PlanRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::plan_watch(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::plan_watch(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1811,12 +2065,23 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/StartRun" => {
                     #[allow(non_camel_case_types)]
                     struct StartRunSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::StartRunRequest> for StartRunSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::StartRunRequest>
+                    for StartRunSvc<T> {
                         type Response = super::StartRunReply;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::StartRunRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StartRunRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::start_run(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::start_run(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1845,12 +2110,23 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Command" => {
                     #[allow(non_camel_case_types)]
                     struct CommandSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::CommandRequest> for CommandSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::CommandRequest>
+                    for CommandSvc<T> {
                         type Response = super::CommandReply;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::CommandRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CommandRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::command(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::command(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1879,12 +2155,23 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Status" => {
                     #[allow(non_camel_case_types)]
                     struct StatusSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::StatusRequest> for StatusSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::StatusRequest>
+                    for StatusSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::StatusRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StatusRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::status(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::status(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1913,13 +2200,24 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Events" => {
                     #[allow(non_camel_case_types)]
                     struct EventsSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::ServerStreamingService<super::EventsRequest> for EventsSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::ServerStreamingService<super::EventsRequest>
+                    for EventsSvc<T> {
                         type Response = super::Document;
                         type ResponseStream = T::EventsStream;
-                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::EventsRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EventsRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::events(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::events(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1948,12 +2246,23 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Report" => {
                     #[allow(non_camel_case_types)]
                     struct ReportSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::ReportRequest> for ReportSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ReportRequest>
+                    for ReportSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::ReportRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReportRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::report(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::report(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -1982,12 +2291,22 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Runs" => {
                     #[allow(non_camel_case_types)]
                     struct RunsSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::RunsRequest> for RunsSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::RunsRequest> for RunsSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::RunsRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RunsRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::runs(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::runs(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -2016,12 +2335,22 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Node" => {
                     #[allow(non_camel_case_types)]
                     struct NodeSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::NodeRequest> for NodeSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::NodeRequest> for NodeSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::NodeRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::NodeRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::node(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::node(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -2050,12 +2379,22 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Heal" => {
                     #[allow(non_camel_case_types)]
                     struct HealSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::HealRequest> for HealSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::HealRequest> for HealSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::HealRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::HealRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::heal(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::heal(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -2084,13 +2423,24 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Backup" => {
                     #[allow(non_camel_case_types)]
                     struct BackupSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::ServerStreamingService<super::BackupRequest> for BackupSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::ServerStreamingService<super::BackupRequest>
+                    for BackupSvc<T> {
                         type Response = super::BackupUpdate;
                         type ResponseStream = T::BackupStream;
-                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::BackupRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BackupRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::backup(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::backup(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -2119,12 +2469,23 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Backups" => {
                     #[allow(non_camel_case_types)]
                     struct BackupsSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::UnaryService<super::BackupsRequest> for BackupsSvc<T> {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::BackupsRequest>
+                    for BackupsSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::BackupsRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BackupsRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as ControlService>::backups(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::backups(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -2153,19 +2514,24 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/VerifyBackup" => {
                     #[allow(non_camel_case_types)]
                     struct VerifyBackupSvc<T: ControlService>(pub Arc<T>);
-                    impl<T: ControlService> tonic::server::ServerStreamingService<super::VerifyBackupRequest>
-                        for VerifyBackupSvc<T>
-                    {
+                    impl<
+                        T: ControlService,
+                    > tonic::server::ServerStreamingService<super::VerifyBackupRequest>
+                    for VerifyBackupSvc<T> {
                         type Response = super::BackupUpdate;
                         type ResponseStream = T::VerifyBackupStream;
-                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
                         fn call(
                             &mut self,
                             request: tonic::Request<super::VerifyBackupRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut =
-                                async move { <T as ControlService>::verify_backup(&inner, request).await };
+                            let fut = async move {
+                                <T as ControlService>::verify_backup(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -2191,13 +2557,25 @@ pub mod control_service_server {
                     };
                     Box::pin(fut)
                 }
-                _ => Box::pin(async move {
-                    let mut response = http::Response::new(tonic::body::Body::default());
-                    let headers = response.headers_mut();
-                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
-                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
-                    Ok(response)
-                }),
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
             }
         }
     }
