@@ -28,7 +28,7 @@ const INTERACTIVE: &str = "podlift.io/interactive";
 type Texts = BTreeMap<String, String>;
 
 /// `never` lists the labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
-pub(super) async fn read(api: &Api, never: &[String]) -> Result<Vec<PodView>, Failure> {
+pub(in crate::cluster::kube) async fn read(api: &Api, never: &[String]) -> Result<Vec<PodView>, Failure> {
     let mut pods = Vec::new();
     api.each("/api/v1/pods", &[], |pod: Raw| pods.push(view(pod, never))).await?;
     Ok(pods)
