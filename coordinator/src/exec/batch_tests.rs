@@ -9,7 +9,6 @@ use podlift_engine::program::PlanOptions;
 use podlift_model::{Failure, NodeName, RunId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A job on four of twelve workers, no two of them neighbours.
