@@ -105,7 +105,12 @@ impl Objects {
 
     /// Pods that are bound to a node, in the order of their keys.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = (&Key, &Value)> {
-        self.found(self.index.on(node))
+        self.shared_on(node).map(|(k, v)| (k, v.as_ref()))
+    }
+
+    /// The same, to be kept after the lock is gone.
+    pub fn shared_on(&self, node: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+        self.index.on(node).filter_map(|key| self.items.get_key_value(key))
     }
 
     /// What names this object as an owner.

@@ -1,5 +1,8 @@
 //! Scenarios of batches, in one process and under a paused clock.
 
+mod canary;
+mod deferred;
+mod foreign;
 mod gang;
 mod racks;
 mod window;

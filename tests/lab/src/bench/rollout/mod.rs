@@ -8,12 +8,12 @@ mod timed;
 
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
+use podlift_common::clock::TokioClock;
 use podlift_coordinator::core::Settings;
 use podlift_coordinator::exec::ExecSettings;
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, name, options, records, store};
 use podlift_coordinator::{Coordinator, Parts, PlanAsk};
-use podlift_common::clock::TokioClock;
 use podlift_engine::machine::{Event, RunState, RunStatus};
 use podlift_engine::program::PlanOptions;
 use podlift_model::{ClusterName, InstanceId, NodeName};
@@ -96,7 +96,8 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
     let (begun, ended) = workers_phase(&coordinator)?;
     let wall = ended.duration_since(begun).as_secs_f64();
     let lanes = timed.lanes();
-    let of_workers: BTreeMap<NodeName, f64> = lanes.into_iter().filter(|(node, _)| is_of_phase(&state, node)).collect();
+    let of_workers: BTreeMap<NodeName, f64> =
+        lanes.into_iter().filter(|(node, _)| is_of_phase(&state, node)).collect();
     let ideal = ideal::seconds(&of_workers, &jobs, limit);
     let most = (0..jobs.len()).map(|i| fleet.lock().work.ended(&format!("job-{i:03}"))).max();
     let round = |n: f64| (n * 1000.0).round() / 1000.0;
@@ -110,9 +111,19 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
 
 fn coordinator(timed: &Arc<Timed>, fleet: &Fleet) -> anyhow::Result<Arc<Coordinator>> {
     let batches = serde_json::from_value(json!({"max-unavailable": format!("{SHARE}%")}))?;
-    let plan = PlanOptions { batches: Some(batches), soft_taint: true, canary: 1, canary_soak_seconds: 0, ..options() };
+    let plan = PlanOptions {
+        batches: Some(batches),
+        soft_taint: true,
+        canary: 1,
+        canary_soak_seconds: 0,
+        ..options()
+    };
     // Steps take minutes, and a wait of the paused clock passes at once: reads of the API servers would be most of the work.
-    let exec = ExecSettings { read_interval: Duration::from_secs(10), probe_interval: Duration::from_secs(10), ..ExecSettings::default() };
+    let exec = ExecSettings {
+        read_interval: Duration::from_secs(10),
+        probe_interval: Duration::from_secs(10),
+        ..ExecSettings::default()
+    };
     let mut settings = Settings { options: plan, exec, ..Settings::default() };
     settings.backup.directory = fleet.backups();
     let start = fleet_epoch()?;

@@ -8,7 +8,9 @@ use podlift_coordinator::dispatch::{Looked, Progress};
 use podlift_coordinator::testing::Fleet;
 use podlift_engine::doors::{ApiProbe, ClusterAct, ClusterLook, ClusterReply};
 use podlift_engine::view::SeenNode;
-use podlift_model::{Digest, Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput, RunId};
+use podlift_model::{
+    Digest, Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput, RunId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,7 +41,8 @@ impl Timed {
         let cordoned = self.fleet.lock().views.get(node).is_some_and(|v| v.unschedulable);
         let Some((_, mean)) = LENGTHS.iter().find(|(known, _)| *known == verb && cordoned) else { return };
         let seconds = mean * (1.0 + SPREAD * (2.0 * chance(node, verb) - 1.0));
-        *self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(node.clone()).or_default() += seconds;
+        *self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(node.clone()).or_default() +=
+            seconds;
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     }
 }
