@@ -3,7 +3,7 @@
 use super::error::{CliError, Exit};
 use super::progress::Progress;
 use super::render::shared::{Line, Shared};
-use super::render::{event, time_of_day};
+use super::render::{batch, event, time_of_day};
 use super::{Context, out};
 use podlift_client::{Client, Observer, Position};
 use podlift_engine::machine::{Record, RunState, RunStatus};
@@ -63,8 +63,9 @@ impl Observer for Screen {
         }
         if self.progress.is_live() {
             let run = summary(state);
-            let phase = self.shared.line().or(run.phase).unwrap_or_else(|| "done".into());
-            self.progress.set(run.steps_done, run.steps, &phase);
+            let waits = run.waits.map(|wait| format!("waits: {}", batch::waits(&wait, record.at)));
+            let now = waits.or_else(|| self.shared.line()).or(run.phase).unwrap_or_else(|| "done".into());
+            self.progress.set(run.steps_done, run.steps, &now);
         }
     }
     fn disconnected(&mut self) {

@@ -31,7 +31,7 @@ pub(super) fn blast(plan: &Program, all: bool, screen: Screen) -> String {
     }
     let (pods, gpus) = nodes.iter().fold((0, 0), |(p, g), (_, b)| (p + b.evicted.len(), g + b.gpus));
     let (pods, gpus) = (podlift_model::count(pods, "pod"), podlift_model::count(gpus, "GPU"));
-    let title = format!("Work on the nodes evicts {pods} with {gpus}, one node after the other:");
+    let title = format!("Work on the nodes evicts {pods} with {gpus} in all:");
     let more = match nodes.len() - cut {
         0 => String::new(),
         n => format!(
