@@ -6,8 +6,7 @@ use super::{event, report, slowest, status};
 use crate::out::Screen;
 use podlift_coordinator::testing::{Fleet, name};
 use podlift_engine::machine::{BatchWait, ChosenBatch, Event};
-use podlift_engine::view::report::InterruptedJob;
-use podlift_engine::view::{Eta, Status};
+use podlift_engine::view::{Eta, InterruptedJob, Status};
 use podlift_model::NodeName;
 
 const LLM: &str = "runai/PyTorchJob/llm-pretrain-70b";

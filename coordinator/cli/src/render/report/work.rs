@@ -4,8 +4,7 @@ use super::cell;
 use crate::render::folded::folded;
 use crate::render::{numbers, timestamp};
 use podlift_engine::machine::ChosenBatch;
-use podlift_engine::view::Report;
-use podlift_engine::view::report::InterruptedJob;
+use podlift_engine::view::{InterruptedJob, Report};
 use podlift_model::count;
 use std::fmt::Write as _;
 
