@@ -6,7 +6,7 @@ use anstyle::AnsiColor;
 use podlift_engine::doors::VIP;
 use podlift_engine::machine::{Event, Record, RunState};
 use podlift_engine::program::{GoalName, StopReason};
-use podlift_model::{NodeName, OpOutcome, StepId, count};
+use podlift_model::{NodeName, OpOutcome, StepId, agree, count};
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
 pub(crate) fn progress(record: &Record, state: &RunState) -> String {
@@ -134,7 +134,8 @@ fn of_run(event: &Event) -> String {
     use Event as E;
     match event {
         E::EpochClaimed { epoch, acknowledged } => {
-            format!("epoch {epoch} is on disk at {}", count(acknowledged.len(), "agent"))
+            let n = acknowledged.len();
+            format!("epoch {epoch} claimed: {} {} it on disk", count(n, "agent"), agree(n, "has", "have"))
         }
         E::RunStarted { plan, by } => {
             let aim = match plan.goal.name() {

@@ -5,7 +5,7 @@ use crate::render::folded::{folded, within};
 use crate::render::{duration, jobs, numbers};
 use crate::table::{Cell, Grid};
 use podlift_engine::program::{PlannedBatch, Program};
-use podlift_model::count;
+use podlift_model::{agree, count};
 
 /// Batches, and jobs of one batch, that are shown without -v.
 const TOP: usize = 10;
@@ -39,10 +39,10 @@ pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
 
 fn more(rest: &[&PlannedBatch]) -> String {
     let nodes: usize = rest.iter().map(|batch| batch.nodes.len()).sum();
+    let more = agree(rest.len(), "more batch", "more batches");
     match rest.len() {
         0 => String::new(),
-        1 => format!("1 more batch with {}; -v shows it\n", count(nodes, "node")),
-        n => format!("{n} more batches with {}; -v shows them\n", count(nodes, "node")),
+        n => format!("{n} {more} with {}; -v shows {}\n", count(nodes, "node"), agree(n, "it", "them")),
     }
 }
 

@@ -35,8 +35,9 @@ pub(super) fn blast(plan: &Program, all: bool, screen: Screen) -> String {
     let more = match nodes.len() - cut {
         0 => String::new(),
         n => format!(
-            "{} with less to lose; -v shows them, and -o json names every pod\n",
-            podlift_model::count(n, "more node")
+            "{} with less to lose; -v shows {}, and -o json names every pod\n",
+            podlift_model::count(n, "more node"),
+            podlift_model::agree(n, "it", "them")
         ),
     };
     format!("{title}\n{}\n{more}{}\n", grid.render(screen), unrequested(&nodes, all))

@@ -5,7 +5,7 @@ use crate::render::{jobs, numbers};
 use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
 use podlift_engine::program::{JobRow, Program};
-use podlift_model::count;
+use podlift_model::{agree, count};
 
 /// Jobs that are shown without -v.
 const TOP: usize = 10;
@@ -50,7 +50,6 @@ fn more(rest: &[&JobRow]) -> String {
     let (jobs, hours) = (count(rest.len(), "more job"), numbers::gpu_hours(sum(rest)));
     match rest.len() {
         0 => String::new(),
-        1 => format!("{jobs} with {hours}; -v shows it\n"),
-        _ => format!("{jobs} with {hours}; -v shows them\n"),
+        n => format!("{jobs} with {hours}; -v shows {}\n", agree(n, "it", "them")),
     }
 }

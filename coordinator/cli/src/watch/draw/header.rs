@@ -105,7 +105,7 @@ fn coordinator(model: &Model, status: &Status, width: usize) -> Line<'static> {
         (Link::Up, Some(why)) => (format!("READ-ONLY: {why}"), Tone::Care),
         (Link::Up, None) => {
             let epoch = status.epoch.as_ref().map_or("no epoch".into(), |e| format!("epoch {}", e.number));
-            (format!("coordinator {}, {epoch}, commands", status.coordinator), Tone::Plain)
+            (format!("coordinator {} is in command, {epoch}", status.coordinator), Tone::Plain)
         }
     };
     Line::styled(cut(&text, width), of(tone, model.colour))
