@@ -125,6 +125,12 @@ pub struct PodView {
     /// The label or annotation by which its owner forbids an interruption: `key=value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never_interrupt: Option<String>,
+    /// What its annotations about a checkpoint say that can't be understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_fault: Option<String>,
+    /// A person works in it: a workspace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interactive: bool,
     /// Finalizers: the pod stays until their owners remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finalizers: Vec<String>,

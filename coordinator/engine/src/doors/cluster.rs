@@ -2,7 +2,7 @@
 
 use super::drain::DrainOptions;
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
-use crate::survey::{ClusterSurvey, Hardware};
+use crate::survey::{ClusterSurvey, Hardware, PodView};
 use podlift_model::{NodeName, RunId};
 
 /// Name of the address in front of the API servers among the probed endpoints.
@@ -33,6 +33,8 @@ pub enum ClusterLook {
     Hardware {
         node: NodeName,
     },
+    /// All nodes and all pods, from the coordinator's own watch of them.
+    Workloads,
     /// All that a plan depends on and the cluster itself reports. Where it matters, each API server (host:port) is asked separately.
     Survey {
         endpoints: Vec<String>,
@@ -51,6 +53,10 @@ pub enum ClusterReply {
     Probes(Vec<ApiProbe>),
     /// `None` if the node offers no such hardware.
     Hardware(Option<Hardware>),
+    Workloads {
+        nodes: Vec<NodeView>,
+        pods: Vec<PodView>,
+    },
     Survey(Box<ClusterSurvey>),
 }
 
@@ -62,6 +68,11 @@ pub enum ClusterAct {
     Cordon { node: NodeName, run: RunId, from: Option<RunId> },
     /// Only if the cordon carries this run's owner. Any other cordon stays and is reported as such.
     Uncordon { node: NodeName, run: RunId },
+    /// Puts taint `podlift.io/to-come=RUN:PreferNoSchedule` on the node, so that pods prefer nodes that are over. A taint of an ended run is
+    /// replaced.
+    SoftTaint { node: NodeName, run: RunId },
+    /// Removes that taint, if it is this run's.
+    SoftUntaint { node: NodeName, run: RunId },
     /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
     Drain { node: NodeName, run: RunId, seconds: u32, options: DrainOptions },
     /// Writes ClusterConfiguration with a resourceVersion precondition.

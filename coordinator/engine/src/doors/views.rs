@@ -30,12 +30,27 @@ pub struct NodeView {
     pub control_plane: bool,
     pub cri_socket: bool,
     pub internal_ip: Option<String>,
+    /// The run of taint `podlift.io/to-come`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_taint: Option<RunId>,
+    /// Marks of other programs that cordon and uncordon nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controllers: Vec<ForeignMark>,
     /// `containerd://2.1.4`, as the kubelet reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
     /// For the selectors of people. Nothing is decided from labels, and no plan depends on them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// A mark by which another program that cordons nodes shows that it has one in hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignMark {
+    /// `kured`, `NVSentinel`.
+    pub by: String,
+    /// `annotation weave.works/kured-reboot-in-progress=…`.
+    pub what: String,
 }
 
 /// The pods that a drain has to evict, and the obstacles to it.

@@ -13,14 +13,15 @@ pub(super) fn of(input: &PlanInput) -> Result<Vec<LeftOut>, PlanError> {
     for text in &input.options.without {
         for node in named(input, text)? {
             let why = format!("by the operator: --without {text}");
-            let left = LeftOut { node: node.name.clone(), why, unready: false };
+            let left = LeftOut { node: node.name.clone(), why, unready: false, until: None };
             out.entry(node.name.clone()).or_insert(left);
         }
     }
     let workers = input.inventory.of_role(NodeRole::Worker).filter(|_| input.options.skip_unready);
     let why = |n: &NodeEntry| unready(n).or_else(|| silent(input, n));
     for (node, why) in workers.filter_map(|n| Some((n, why(n)?))) {
-        let left = LeftOut { node: node.name.clone(), why: format!("{why} (--skip-unready)"), unready: true };
+        let why = format!("{why} (--skip-unready)");
+        let left = LeftOut { node: node.name.clone(), why, unready: true, until: None };
         out.entry(node.name.clone()).or_insert(left);
     }
     out.retain(|node, _| input.nodes.is_empty() || input.nodes.contains(node));

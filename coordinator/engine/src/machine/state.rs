@@ -2,12 +2,14 @@
 
 use super::accepted::Accepted;
 use super::approval::Asked;
+use super::batch::{BatchWait, ChosenBatch};
 use super::step::{StepState, StepStatus};
-use super::track::{Steps, Track};
+use super::track::{LaneNumber, Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
+use rpds::RedBlackTreeSetSync;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +117,27 @@ pub struct RunState {
     pub waivers: Vec<Waiver>,
     /// Nodes that are left out, each with the reason that was given.
     pub deferred: BTreeMap<NodeName, String>,
+    /// Deferred nodes that plans leave out until a time.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deferred_until: BTreeMap<NodeName, Timestamp>,
+    /// Batches of lanes in the order in which they were chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<ChosenBatch>,
+    /// Why no lane was chosen at the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_waits: Option<BatchWait>,
+    /// Jobs that the batches of this run interrupt, with the time of the last one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub interrupted: BTreeMap<String, Timestamp>,
+    /// Chosen lanes that are not over.
+    #[serde(skip)]
+    pub(super) admitted: RedBlackTreeSetSync<LaneNumber>,
+    /// When the run first chose, or had to wait with, lanes of the workers.
+    #[serde(skip)]
+    pub(super) choosing_since: Option<Timestamp>,
+    /// Jobs on more nodes than may be unavailable whose interruption an operator has approved.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub agreed: BTreeSet<String>,
     /// Nodes that have left the run, and on which what the run has put there is still to be undone.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub undo_due: BTreeSet<NodeName>,

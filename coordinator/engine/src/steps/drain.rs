@@ -30,6 +30,9 @@ impl Step for Drain {
     fn shows_loss(&self, code: &str) -> bool {
         code == codes::CORDON_LOST
     }
+    fn evicts(&self) -> bool {
+        true
+    }
     /// Evictions may stop at any point.
     fn interruptible(&self) -> bool {
         true

@@ -52,7 +52,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: meant::losses(input, &lost.losses),
         patches: lost.patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, findings, left_out }))
+    Ok(assemble(input, Made { goal, mends, phases, jobs: vec![], findings, left_out }))
 }
 
 /// The steps that this plan has in addition to the usual ones.

@@ -1,6 +1,7 @@
 //! A limit that is a number of nodes, or a share of them: `3`, `5%`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -60,10 +61,32 @@ impl Serialize for Limit {
     }
 }
 
+/// Reads the text of a limit, or a plain number as a configuration file has it.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = Limit;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a number of nodes from 1, or a share from 1% to 100%, e.g. 3 or \"5%\"")
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Limit, E> {
+        text.parse().map_err(E::custom)
+    }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Limit, E> {
+        self.visit_str(&number.to_string())
+    }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Limit, E> {
+        self.visit_str(&number.to_string())
+    }
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Limit, E> {
+        self.visit_str(&number.to_string())
+    }
+}
+
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_any(Reader)
     }
 }
 
@@ -83,6 +106,7 @@ impl JsonSchema for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::de::IntoDeserializer;
 
     #[test]
     fn a_limit_is_a_number_or_a_share_and_nothing_else() {
@@ -98,5 +122,18 @@ mod tests {
             let error = text.parse::<Limit>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("{text:?} is no limit: expected")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_plain_number_is_a_number_of_nodes() {
+        assert_eq!(serde_json::from_str::<Limit>("3").unwrap(), Limit::Number(3));
+        for json in ["0", "-3", "2.5", "99999999999", "true", "null"] {
+            let error = serde_json::from_str::<Limit>(json).unwrap_err().to_string();
+            assert!(error.contains("a number of nodes from 1, or a share from 1% to 100%"), "{error}");
+        }
+        let nan = f64::NAN.into_deserializer();
+        let nan: serde::de::value::F64Deserializer<serde::de::value::Error> = nan;
+        let error = Limit::deserialize(nan).unwrap_err().to_string();
+        assert!(error.starts_with("\"NaN\" is no limit: expected a number of nodes"), "{error}");
     }
 }

@@ -1,0 +1,23 @@
+//! The scheduler of the workers: nodes, jobs, the site's policy and what is going on now give the next batch, with the reason for each
+//! node. It is a pure function: it reads no clock and does no IO, so the same inputs give the same batches, in any order of the inputs.
+
+mod decide;
+mod decision;
+mod forecast;
+mod groups;
+mod job;
+mod limit;
+mod policy;
+mod scene;
+mod selector;
+mod windows;
+
+pub use decide::decide;
+pub use decision::{Batch, Decision, Forecast, Planned};
+pub use forecast::forecast;
+pub use groups::{GroupNodes, groups_of, without_domain};
+pub use job::Job;
+pub use limit::{BadLimit, Limit};
+pub use policy::{Gangs, Group, Order, Policy, PolicyError, Take, TooLarge, Topology};
+pub use scene::{Scene, Stage, Worker};
+pub use windows::{Day, Window, open};

@@ -1,0 +1,97 @@
+//! The site's rules for its workers: the table `[rollout]` of `/etc/podlift/policy.toml`.
+
+mod check;
+mod error;
+
+pub(crate) use check::check;
+pub use error::PolicyError;
+
+use crate::{Limit, Window};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Policy {
+    /// How many workers may be unavailable together, those that are down already among them. `None`: as configured elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<Limit>,
+    /// Batches of 1, 2, 4, … nodes up to the limit, each after the one before has ended well.
+    pub grow: bool,
+    pub order: Order,
+    /// A worker belongs to the first group whose selector it matches. A worker in no group has only the limit of all workers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topology: Option<Topology>,
+    /// When lanes may begin. Empty: always.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    pub gangs: Gangs,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Idle nodes first, then those whose jobs are all preemptible, then the others; each by the GPU-seconds that are lost for a node.
+    #[default]
+    LeastLoss,
+    /// By the names of the nodes. The nodes of a gang stay together.
+    AsPlanned,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Group {
+    pub name: String,
+    /// Labels that a node must have: `key=value`, several joined by commas.
+    pub selector: String,
+    /// How many nodes of the group may be unavailable together.
+    pub max_unavailable: Limit,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Topology {
+    /// The label whose value names the domain of a node, e.g. its rack or NVLink domain.
+    pub label: String,
+    pub take: Take,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Take {
+    /// The nodes of one domain, and no other domain begins before it is over. Domains that share a gang count as one.
+    OneDomain,
+    /// Never two nodes of one domain at once.
+    OneOfEach,
+}
+
+/// What happens to a gang on more nodes than may be unavailable together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Gangs {
+    pub too_large: TooLarge,
+    /// How long `wait` waits, counted from when the run came to its workers. Then the gang is evicted.
+    pub wait_seconds: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TooLarge {
+    /// It is interrupted, and its nodes are taken right after each other.
+    #[default]
+    Evict,
+    /// Its nodes wait until it has ended, at most `wait-seconds`.
+    Wait,
+    /// Its nodes are left out if it has not ended when every other node is over.
+    Skip,
+    /// An operator decides when every other node is over.
+    Ask,
+}
+
+impl Default for Gangs {
+    fn default() -> Self {
+        Self { too_large: TooLarge::default(), wait_seconds: 24 * 3600 }
+    }
+}

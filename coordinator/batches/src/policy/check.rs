@@ -1,0 +1,144 @@
+//! What a policy must be, beyond what its types say.
+
+use super::{Group, Policy, PolicyError};
+use crate::Limit;
+use crate::selector::Selector;
+
+const NAME: &str = "is no name of a group: expected letters, digits, '-', '_' and '.'";
+const SELECTOR: &str = "is no selector: expected labels of a node as key=value, joined by commas, e.g. \"podlift.io/pool=dgx,rack=r1\"";
+const LIMIT: &str =
+    "is no limit: expected a number of nodes from 1, or a share from 1% to 100%, e.g. 3 or 5%";
+const LABEL: &str =
+    "is no key of a label: expected e.g. \"topology.kubernetes.io/rack\", with no space and no '='";
+const WAIT: &str =
+    "is no time to wait: expected at least 1 second, or too-large = \"evict\" to interrupt the gang at once";
+
+impl Policy {
+    /// Checks the whole table. The error names the first field that is wrong.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        self.max_unavailable.map_or(Ok(()), |limit| limit_is_one("max-unavailable", limit))?;
+        for (at, group) in self.groups.iter().enumerate() {
+            group.validate(at)?;
+            if let Some(first) = self.groups[..at].iter().position(|other| other.name == group.name) {
+                return Err(PolicyError::SameName { first, second: at, name: group.name.clone() });
+            }
+        }
+        if let Some(topology) = &self.topology {
+            check("topology.label", &topology.label, is_key(&topology.label), LABEL)?;
+        }
+        for (at, window) in self.windows.iter().enumerate() {
+            window.validate(at)?;
+        }
+        check("gangs.wait-seconds", self.gangs.wait_seconds, self.gangs.wait_seconds > 0, WAIT)
+    }
+}
+
+impl Group {
+    fn validate(&self, at: usize) -> Result<(), PolicyError> {
+        let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = !self.name.is_empty() && self.name.chars().all(letter);
+        check(&format!("groups[{at}].name"), &self.name, is_name, NAME)?;
+        let selector = Selector::read(&self.selector).is_some();
+        check(&format!("groups[{at}].selector"), &self.selector, selector, SELECTOR)?;
+        limit_is_one(&format!("groups[{at}].max-unavailable"), self.max_unavailable)
+    }
+}
+
+/// A limit that was made in code, not read from text, may be anything.
+fn limit_is_one(field: &str, limit: Limit) -> Result<(), PolicyError> {
+    let fine = match limit {
+        Limit::Number(number) => number > 0,
+        Limit::Percent(percent) => (1..=100).contains(&percent),
+    };
+    check(field, limit, fine, LIMIT)
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '=' || c == ',')
+}
+
+pub(crate) fn check(
+    field: &str,
+    value: impl ToString,
+    fine: bool,
+    expected: &'static str,
+) -> Result<(), PolicyError> {
+    if fine {
+        return Ok(());
+    }
+    Err(PolicyError::Field { field: field.into(), value: value.to_string(), expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(json: serde_json::Value) -> Result<Policy, String> {
+        let policy: Policy = serde_json::from_value(json).map_err(|e| e.to_string())?;
+        policy.validate().map_err(|e| e.to_string())?;
+        Ok(policy)
+    }
+
+    #[test]
+    fn a_policy_is_read_and_written_as_it_was() {
+        let all = json!({
+            "max-unavailable": "10%", "grow": true, "order": "as-planned",
+            "groups": [{"name": "gb200", "selector": "pool=gb200,tier=1", "max-unavailable": "2"}],
+            "topology": {"label": "rack", "take": "one-of-each"},
+            "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}],
+            "gangs": {"too-large": "wait", "wait-seconds": 60}
+        });
+        assert_eq!(serde_json::to_value(read(all.clone()).unwrap()).unwrap(), all);
+        assert_eq!(read(json!({})), Ok(Policy::default()));
+        let written = serde_json::to_value(Policy::default()).unwrap();
+        assert_eq!(read(written), Ok(Policy::default()));
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_with_its_value_and_what_was_expected() {
+        let group = |name: &str, selector: &str, limit: serde_json::Value| json!({"groups": [{"name": name, "selector": selector, "max-unavailable": limit}]});
+        let window = |days: &str, from: &str, to: &str, zone: &str| json!({"windows": [{"days": [days], "from": from, "to": to, "zone": zone}]});
+        let wrong = [
+            (json!({"max-unavailable": 0}), "\"0\" is no limit: expected a number of nodes from 1"),
+            (json!({"max-unavailable": "200%"}), "\"200%\" is no limit: expected"),
+            (json!({"max-unavailable": "NaN"}), "\"NaN\" is no limit: expected"),
+            (json!({"max-unavailible": 1}), "unknown field `max-unavailible`"),
+            (json!({"order": "random"}), "expected `least-loss` or `as-planned`"),
+            (group("", "a=b", json!(1)), "groups[0].name: \"\" is no name of a group: expected"),
+            (group("g", "a", json!(1)), "groups[0].selector: \"a\" is no selector: expected labels"),
+            (group("g", "", json!(1)), "groups[0].selector: \"\" is no selector"),
+            (group("g", "a=b", json!("0%")), "\"0%\" is no limit"),
+            (
+                json!({"topology": {"label": "rack=1", "take": "one-domain"}}),
+                "topology.label: \"rack=1\" is no key of a label",
+            ),
+            (json!({"topology": {"label": "rack", "take": "all"}}), "expected `one-domain` or `one-of-each`"),
+            (json!({"gangs": {"wait-seconds": 0}}), "gangs.wait-seconds: \"0\" is no time to wait"),
+            (json!({"gangs": {"too-large": "kill"}}), "unknown variant `kill`"),
+            (window("monday", "22:00", "06:00", "UTC"), "unknown variant `monday`"),
+            (
+                window("mon", "22:00", "22:00", "UTC"),
+                "windows[0].to: \"22:00\" is the time at which the window opens",
+            ),
+            (window("mon", "25:00", "06:00", "UTC"), "windows[0].from: \"25:00\" is no time of a day"),
+            (
+                window("mon", "22:00", "06:00", "Europe/Atlantis"),
+                "windows[0].zone: \"Europe/Atlantis\" is no time zone",
+            ),
+        ];
+        for (json, want) in wrong {
+            let text = read(json.clone()).expect_err(&json.to_string());
+            assert!(text.contains(want), "{json}: {text}");
+        }
+        let twice = json!({"groups": [
+            {"name": "a", "selector": "x=1", "max-unavailable": "1"},
+            {"name": "a", "selector": "x=2", "max-unavailable": "1"}]});
+        assert!(read(twice).unwrap_err().starts_with("groups[1].name: \"a\" is the name of groups[0]"));
+        for limit in [Limit::Number(0), Limit::Percent(0), Limit::Percent(200)] {
+            let policy = Policy { max_unavailable: Some(limit), ..Policy::default() };
+            let text = policy.validate().unwrap_err().to_string();
+            assert!(text.starts_with(&format!("max-unavailable: \"{limit}\" is no limit")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What the scheduler sees at one moment of a run.
+
+use crate::{Job, Policy};
+use jiff::Timestamp;
+use podlift_model::NodeName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How far this run has come with a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Its lane has not begun.
+    ToCome,
+    /// Its lane has begun and is not over. The node counts as unavailable.
+    AtWork,
+    /// Its lane is over, and the node takes work again.
+    Over,
+    /// The run leaves it out, has deferred it or has given it up. It takes no turn away.
+    Out,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Worker {
+    pub node: NodeName,
+    pub stage: Stage,
+    /// NotReady, or cordoned by anybody. It has no meaning for a node at work, which is unavailable in any case.
+    pub unavailable: bool,
+    pub labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    pub now: Timestamp,
+    /// When the run came to its workers. The time that a large gang may take to end (`gangs.wait-seconds`) counts from here.
+    pub started: Timestamp,
+    pub policy: &'a Policy,
+    /// How many workers may be unavailable together: the present value of the run, already a number of nodes.
+    pub max_unavailable: u32,
+    pub workers: &'a [Worker],
+    pub jobs: &'a [Job],
+    /// Ids of the jobs that this run has interrupted, with the time at which it did so last. What a job still has from before that time is
+    /// lost already, so its nodes are next; what it has begun since goes last.
+    pub interrupted: &'a BTreeMap<String, Timestamp>,
+    /// Ids of the jobs whose interruption an operator has agreed to, after `Decision::Ask`.
+    pub agreed: &'a BTreeSet<String>,
+    /// How long a lane is expected to take.
+    pub lane_seconds: u64,
+    /// Batches of this run of which every lane is over. It counts for growing batches only.
+    pub batches_done: u32,
+}

@@ -1,0 +1,82 @@
+//! Maintenance windows: when lanes may begin. A window repeats every week on its days, or opens on one date.
+
+mod calendar;
+mod parse;
+
+pub(crate) use calendar::{Calendar, Opening};
+
+use crate::Policy;
+use crate::policy::{PolicyError, check};
+use jiff::Timestamp;
+use jiff::civil::{Date, Weekday};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Window {
+    /// The days on which it opens. Empty: every day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub days: Vec<Day>,
+    /// The one date on which it opens, e.g. `2026-12-05`. `None`: every week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+    /// `HH:MM` in the zone.
+    pub from: String,
+    /// `HH:MM` in the zone: of the next day if it is earlier than `from`.
+    pub to: String,
+    /// The IANA name of a time zone, e.g. `Europe/Berlin`.
+    pub zone: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+const TIME: &str = "is no time of a day: expected HH:MM from 00:00 to 23:59, e.g. \"22:00\"";
+const SAME: &str = "is the time at which the window opens, so it would never be open: expected another time, of the next day if it is earlier";
+const ZONE: &str = "is no time zone: expected an IANA name, e.g. \"Europe/Berlin\" or \"UTC\"";
+const DATE: &str = "is given beside days: expected one of them, because a date has its day already";
+
+impl Window {
+    pub(crate) fn validate(&self, at: usize) -> Result<(), PolicyError> {
+        let field = |name: &str| format!("windows[{at}].{name}");
+        check(&field("from"), &self.from, parse::time(&self.from).is_some(), TIME)?;
+        check(&field("to"), &self.to, parse::time(&self.to).is_some(), TIME)?;
+        check(&field("to"), &self.to, self.from != self.to, SAME)?;
+        check(&field("zone"), &self.zone, parse::zone(&self.zone).is_some(), ZONE)?;
+        let date = self.date.map(|date| date.to_string()).unwrap_or_default();
+        check(&field("date"), date, self.date.is_none() || self.days.is_empty(), DATE)
+    }
+}
+
+impl Day {
+    fn weekday(self) -> Weekday {
+        match self {
+            Self::Mon => Weekday::Monday,
+            Self::Tue => Weekday::Tuesday,
+            Self::Wed => Weekday::Wednesday,
+            Self::Thu => Weekday::Thursday,
+            Self::Fri => Weekday::Friday,
+            Self::Sat => Weekday::Saturday,
+            Self::Sun => Weekday::Sunday,
+        }
+    }
+}
+
+/// Whether a window is open. The error says when the next one opens; `None` if no window opens again.
+pub fn open(policy: &Policy, now: Timestamp) -> Result<(), Option<Timestamp>> {
+    match Calendar::of(policy).at(now, 0) {
+        Opening::Open => Ok(()),
+        Opening::From(start) => Err(Some(start)),
+        Opening::Never | Opening::TooShort => Err(None),
+    }
+}

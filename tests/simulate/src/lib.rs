@@ -1,0 +1,1 @@
+//! Upgrades of a fleet with a trace of jobs, played under several policies.
