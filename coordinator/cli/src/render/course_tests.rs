@@ -113,7 +113,7 @@ fn the_events_of_batches() {
             4,
             many,
             "least loss",
-            ["a/Job/b", "c/Job/d", "e/Job/f", "g/Job/h", "i/Job/j"].map(Into::into).into(),
+            ["a/Job/b", "c/Job/d", "e/Job/f", "g/Job/h", "i/Job/j"].map(String::from).into(),
             60,
         ),
         Event::BatchWaits { why: "no window is open".into(), until: Some(time("21:00:00")) },
