@@ -124,6 +124,37 @@ fn the_events_of_batches() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wide_event_has_the_reason_for_each_node() {
+    let coordinator = paused(&Fleet::new()).await;
+    let mut record = podlift_coordinator::testing::records(coordinator.store(), 0).remove(0);
+    assert_eq!(event::wide(&record), event::line(&record), "no reasons, no lines");
+    record.event = Event::BatchChosen {
+        number: 1,
+        phase: "workers".into(),
+        nodes: nodes("dgx030 dgx031"),
+        why: "2 nodes without a job".into(),
+        reasons: [
+            ("dgx030", "no job with a GPU runs on it"),
+            ("dgx031", "runs lab/Notebook/eve (1 GPU, 2 h 0 min)"),
+        ]
+        .map(|(node, why)| (name(node), why.to_string()))
+        .into(),
+        interrupts: vec![],
+        gpu_seconds: 0,
+        jobs: vec![],
+    };
+    let text = event::wide(&record);
+    let below: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(
+        below,
+        [
+            "      dgx030: no job with a GPU runs on it",
+            "      dgx031: runs lab/Notebook/eve (1 GPU, 2 h 0 min)"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_report_says_what_the_run_cost() {
     let coordinator = paused(&Fleet::new()).await;
     let mut seen = coordinator.report(Some(&run())).unwrap();

@@ -43,6 +43,17 @@ pub(crate) fn line(record: &Record) -> String {
     format!("{:>5} {} {}", record.seq, timestamp(record.at), text(&record.event))
 }
 
+/// The same, and below a batch the reason for each of its nodes.
+pub(crate) fn wide(record: &Record) -> String {
+    let reasons = match &record.event {
+        Event::BatchChosen { reasons, .. } => {
+            reasons.iter().map(|(node, why)| format!("\n      {node}: {why}")).collect()
+        }
+        _ => String::new(),
+    };
+    line(record) + &reasons
+}
+
 /// `phase/node/verb` as `node verb`.
 fn step(id: &StepId) -> String {
     let parts: Vec<&str> = id.as_str().split('/').collect();

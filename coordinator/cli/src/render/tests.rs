@@ -233,7 +233,8 @@ async fn the_report_names_the_nodes_without_which_a_run_ended() {
     let reason = seen.paused.clone().unwrap();
     let step = StepId::new("workers/dgx031/drain").unwrap();
     seen.failed = vec![FailedNode { name: name("dgx031"), step, reason, cordoned: true }];
-    seen.left_out = vec![LeftOut { node: name("dgx030"), why: "--without rack=r7".into(), unready: false, until: None }];
+    seen.left_out =
+        vec![LeftOut { node: name("dgx030"), why: "--without rack=r7".into(), unready: false, until: None }];
     seen.lost = [(name("runai-03"), "eve".to_string())].into();
     let text = report::markdown(&seen);
     for part in [
