@@ -219,8 +219,9 @@ impl Config {
 
     pub fn settings(&self, policy: Option<&SitePolicy>) -> Settings {
         let mut options = self.plan.options();
-        if let Some(policy) = policy {
-            policy.put_into(&mut options);
+        match policy {
+            Some(policy) => policy.put_into(&mut options),
+            None => SitePolicy::default().roll_out(&mut options),
         }
         Settings {
             exec: ExecSettings {

@@ -141,7 +141,7 @@ fn material(config: &Config) -> anyhow::Result<Material> {
 }
 
 /// The site's policy; `None` if there is no such file.
-fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
+pub(crate) fn site_policy(path: &Path) -> anyhow::Result<Option<SitePolicy>> {
     let policy: SitePolicy = match podlift_common::config::load(path) {
         Ok(policy) => policy,
         Err(ConfigError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),

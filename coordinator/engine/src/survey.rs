@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use podlift_model::NodeName;
 pub use podlift_model::bcm::BcmApplication;
+use podlift_model::checkpoint::Checkpoint;
 use podlift_model::survey::Seen;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,6 +126,9 @@ pub struct PodView {
     /// The label or annotation by which its owner forbids an interruption: `key=value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never_interrupt: Option<String>,
+    /// How it saves its work before it is evicted, as its owner wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
     /// What its annotations about a checkpoint say that can't be understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_fault: Option<String>,

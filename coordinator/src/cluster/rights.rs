@@ -53,8 +53,8 @@ const BACKUP: &str = "the backup";
 const WORKLOADS: &str = "the backup of Run:ai's workloads";
 
 pub const RIGHTS: &[Right] = &[
-    all(&["get", "list", "patch"], "", "nodes", "looking at nodes and cordoning them"),
-    all(LIST, "", "pods", "drains, and the plan's list of affected pods"),
+    all(&["get", "list", "patch"], "", "nodes", "looking at nodes, cordoning them, and their soft taint"),
+    all(LIST, "", "pods", "drains, the plan's list of affected pods, and the choice of batches"),
     all(GET, "", "pods", "drains: whether an evicted pod is gone"),
     all(&["create"], "", "pods/eviction", "drains"),
     all(GET, "apps", "daemonsets", "drains: whether the DaemonSet of a pod exists"),

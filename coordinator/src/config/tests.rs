@@ -72,20 +72,29 @@ fn bcm_is_asked_only_where_it_is_configured() {
     assert_eq!(read("[bcm]\nhead = \"head-01\"").unwrap().head.as_str(), "head-01");
 }
 
+/// The text with each line `# key = …` and `# [table]` as a setting.
+fn uncommented(text: &str) -> String {
+    let setting = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        let key = rest.split(' ').next()?;
+        (rest.starts_with('[') || rest[key.len()..].starts_with(" = ")).then(|| rest.to_string())
+    };
+    text.lines().map(|line| setting(line).unwrap_or_else(|| line.into()) + "\n").collect()
+}
+
 #[test]
 fn what_the_site_decides_comes_before_what_the_plan_section_says() {
     let text = include_str!("../../../deploy/config/policy.toml");
-    let shown = text
-        .replace("# site-gates =", "site-gates =")
-        .replace("# required-attestations =", "required-attestations =")
-        .replace("# never-interrupt =", "never-interrupt =");
-    let policy: SitePolicy = parse(&shown, Path::new("policy.toml")).unwrap();
+    let policy: SitePolicy = parse(&uncommented(text), Path::new("policy.toml")).unwrap();
     policy.validate().unwrap();
+    let rollout = &policy.rollout;
+    assert!(rollout.max_unavailable.is_some() && rollout.topology.is_some(), "the example shows the options");
+    assert_eq!((rollout.groups.len(), rollout.windows.len()), (1, 1), "the example shows the options");
     assert_eq!(parse::<SitePolicy>(text, Path::new("policy.toml")).unwrap(), SitePolicy::default());
     let own = SitePolicy::default();
     assert_eq!(
-        (&policy.site_gates, &policy.never_interrupt),
-        (&own.site_gates, &own.never_interrupt),
+        (&policy.site_gates, &policy.never_interrupt, policy.soft_taint, policy.checkpoints, &rollout.gangs),
+        (&own.site_gates, &own.never_interrupt, own.soft_taint, own.checkpoints, &own.rollout.gangs),
         "the example shows other defaults"
     );
     let config: Config =
@@ -94,12 +103,45 @@ fn what_the_site_decides_comes_before_what_the_plan_section_says() {
     let options = config.settings(Some(&policy)).options;
     assert_eq!(options.site_gates, SitePolicy::default().site_gates);
     assert_eq!(options.required_attestations, policy.required_attestations);
+    assert_eq!(options.batches, Some(policy.rollout));
+}
+
+#[test]
+fn a_wrong_rollout_names_file_field_value_and_expectation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    for (text, wants) in [
+        ("[rollout]\nmax-unavailable = 0", ["rollout.max-unavailable", "\"0\" is no limit: expected"]),
+        (
+            "[rollout]\nmax-unavailable = \"200%\"",
+            ["rollout.max-unavailable", "\"200%\" is no limit: expected"],
+        ),
+        ("[rollout]\nmax-unavailable = nan", ["rollout.max-unavailable", "expected"]),
+        ("[rollout]\nmax-unavailible = 1", ["unknown field", "max-unavailible"]),
+        (
+            "[[rollout.groups]]\nname = \"a\"\nselector = \"rack\"\nmax-unavailable = 1",
+            ["rollout.groups[0].selector", "\"rack\" is no selector: expected"],
+        ),
+        (
+            "[[rollout.windows]]\nfrom = \"22:00\"\nto = \"25:00\"\nzone = \"UTC\"",
+            ["rollout.windows[0].to", "\"25:00\" is no time of a day"],
+        ),
+        ("[rollout.gangs]\ntoo-large = \"kill\"", ["kill", "expected"]),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let error = format!("{:#}", crate::server::site_policy(&path).unwrap_err());
+        let file = path.display().to_string();
+        assert!(wants.iter().all(|want| error.contains(want)) && error.contains(&file), "{text}: {error}");
+    }
 }
 
 #[test]
 fn what_is_not_given_has_a_default() {
     let config: Config = parse(SMALL, Path::new("/etc/podlift/coordinator.toml")).unwrap();
-    assert_eq!(config.settings(None).options, PlanOptions::default());
+    let mut options = PlanOptions::default();
+    SitePolicy::default().roll_out(&mut options);
+    assert_eq!(config.settings(None).options, options);
+    assert!(options.batches.is_some() && options.soft_taint && options.checkpoints);
     assert_eq!(config.journal, Path::new("/var/lib/podlift/coordinator/journal.db"));
 }
 

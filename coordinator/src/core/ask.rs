@@ -4,7 +4,7 @@ use super::{Coordinator, CoordinatorError};
 use crate::exec::planner::{Counts, Journaled};
 use podlift_engine::Program;
 use podlift_engine::doors::DrainOptions;
-use podlift_engine::goals::{self, Ask, Wanted};
+use podlift_engine::goals::{self, Ask, Earlier, Wanted};
 use podlift_engine::program::{Approve, Limit, PlanOptions, Waiver};
 use podlift_model::{KubeVersion, NodeName};
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use tracing::Instrument as _;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAsk {
     pub goal: Wanted,
-    /// `None` uses the configured value.
-    pub max_unavailable: Option<u32>,
+    /// Workers that may be unavailable at once; `None` uses the configured value.
+    pub max_unavailable: Option<Limit>,
     /// (check, reason).
     pub waivers: Vec<(String, String)>,
     /// Empty means all nodes.
@@ -34,6 +34,8 @@ pub struct PlanAsk {
     pub fetch_parallel: Option<u32>,
     /// API servers do not refuse new connections before they stop.
     pub no_step_aside: bool,
+    /// Only the nodes that earlier runs have deferred and whose time has come.
+    pub resume_deferred: bool,
 }
 
 impl PlanAsk {
@@ -60,14 +62,15 @@ impl PlanAsk {
             drain: DrainOptions::default(),
             fetch_parallel: None,
             no_step_aside: false,
+            resume_deferred: false,
         }
     }
 
     /// The options of the plan: those of the configuration where the person has not chosen.
     fn options(&self, configured: &PlanOptions) -> PlanOptions {
-        let own = configured.clone();
+        let mut own = configured.clone();
+        self.limit(&mut own);
         PlanOptions {
-            max_unavailable: self.max_unavailable.unwrap_or(own.max_unavailable),
             approve: self.approve.unwrap_or(own.approve),
             max_failed: self.max_failed.or(own.max_failed),
             without: self.without.clone(),
@@ -76,6 +79,22 @@ impl PlanAsk {
             fetch_parallel: self.fetch_parallel.unwrap_or(own.fetch_parallel),
             step_aside: own.step_aside && !self.no_step_aside,
             ..own
+        }
+    }
+}
+
+impl PlanAsk {
+    /// A number replaces the share of the policy, and a share replaces the number: it is resolved when the workers are known.
+    fn limit(&self, options: &mut PlanOptions) {
+        match self.max_unavailable {
+            None => {}
+            Some(Limit::Number(number)) => {
+                options.max_unavailable = number;
+                if let Some(policy) = &mut options.batches {
+                    policy.max_unavailable = None;
+                }
+            }
+            Some(share) => options.batches.get_or_insert_default().max_unavailable = Some(share),
         }
     }
 }
@@ -105,7 +124,16 @@ impl Coordinator {
             by: by.into(),
         };
         let waivers = ask.waivers.iter().map(waiver).collect();
-        Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers }
+        let resume_deferred = ask.resume_deferred;
+        Ask { goal: ask.goal, nodes: ask.nodes.clone(), options, waivers, resume_deferred }
+    }
+
+    /// The request for the nodes that earlier runs have deferred, if a person wants these; nodes that the person names come first.
+    fn resumed(&self, ask: Ask, earlier: &Earlier) -> Result<Ask, CoordinatorError> {
+        match ask.resume_deferred && ask.nodes.is_empty() {
+            true => Ok(Ask { nodes: goals::resume(earlier, self.clock.now(), false)?, ..ask }),
+            false => Ok(ask),
+        }
     }
 
     /// Makes a plan when it is its turn: only one is made at a time, because each asks every node and lists the whole cluster.
@@ -118,6 +146,7 @@ impl Coordinator {
         let _turn = counts.of("plans before this one", self.plans.turn()).await;
         let open_run = self.store.open_run().map(|state| state.run.clone());
         let earlier = self.store.earlier();
+        let ask = self.resumed(ask, &earlier)?;
         let known = Journaled { attestations: self.store.attestations(), open_run, earlier };
         let to = match ask.goal {
             Wanted::Upgrade { to } => to.to_string(),

@@ -31,6 +31,8 @@ pub enum Command {
     Defer {
         node: NodeName,
         reason: String,
+        /// Plans leave the node out until then; `None` if only this run does.
+        until: Option<Timestamp>,
     },
     /// Takes a deferred node into the run again.
     Include {
@@ -133,8 +135,8 @@ impl Coordinator {
                 (pause(reason, true, &by), said)
             }
             Command::Set { option, value } => {
-                let said = format!("{option} is {value} in run {id} from now on");
-                (set(option, value, by)?, said)
+                let (event, said) = set(&state, option, value, by)?;
+                (event, format!("{said} in run {id} from now on"))
             }
             Command::Approve => (approve(&state, by)?, format!("approved: run {id} continues")),
             Command::Resume => (resume(&state, by)?, format!("run {id} continues")),
@@ -159,7 +161,9 @@ impl Coordinator {
                 }
                 (include(&state, node, by)?, said)
             }
-            Command::Defer { node, reason } => return self.defer(&state, node, reason, by).await,
+            Command::Defer { node, reason, until } => {
+                return self.defer(&state, node, reason, until, by).await;
+            }
             Command::Takeover
             | Command::Adopt
             | Command::Archive { .. }
@@ -190,8 +194,14 @@ impl Coordinator {
         state: &RunState,
         node: NodeName,
         reason: String,
+        until: Option<Timestamp>,
         by: String,
     ) -> Result<String, CoordinatorError> {
+        let now = self.clock.now();
+        if let Some(past) = until.filter(|until| *until <= now) {
+            let why = format!("--until {past} is not in the future: it is {now} now");
+            return Err(CoordinatorError::MayNotDefer { node, why });
+        }
         if let Some(why) = state.why_not_defer(&node) {
             return Err(CoordinatorError::MayNotDefer { node, why });
         }
@@ -202,7 +212,7 @@ impl Coordinator {
         if let Some(step) = open.filter(|step| there && !step.kind.step().interruptible()) {
             return Err(CoordinatorError::NodeBusy { node, step: step.id.clone() });
         }
-        let event = Event::NodeDeferred { node: node.clone(), reason, by };
+        let event = Event::NodeDeferred { node: node.clone(), reason, by, until };
         self.store.append(Some(&state.run), event)?;
         let tail = match self.undone(&state.run, &node).await {
             Some(left) if left.is_empty() => String::new(),
@@ -211,8 +221,12 @@ impl Coordinator {
                 "; what the run has put there is being undone, and podlift status shows what stays".into()
             }
         };
+        let end = match until {
+            Some(until) => format!(", and in plans until {until}"),
+            None => String::new(),
+        };
         Ok(format!(
-            "node {node} is deferred in run {}{tail}; podlift resume, if the run is paused",
+            "node {node} is deferred in run {}{end}{tail}; podlift resume, if the run is paused",
             state.run
         ))
     }

@@ -1,8 +1,9 @@
 //! The event of a person's command on a run, or the reason why the run does not allow the command. Pure.
 
 use super::CoordinatorError;
+use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::{APPROVAL, Event, MAX_UNAVAILABLE, RunState, RunStatus};
-use podlift_engine::program::StopReason;
+use podlift_engine::program::{Limit, StopReason};
 use podlift_model::{NodeName, StepId, codes};
 
 /// With `now`, lanes that have begun do not go on to their end either.
@@ -71,13 +72,25 @@ pub(super) fn retry(
     }
 }
 
-/// Changes an option of the run. A value that means nothing is refused here, with what was expected.
-pub(super) fn set(name: String, value: String, by: String) -> Result<Event, CoordinatorError> {
-    let expected = match name.as_str() {
-        MAX_UNAVAILABLE if value.parse::<u32>().is_ok_and(|n| n > 0) => {
-            return Ok(Event::OptionSet { name, value, by });
+/// Changes an option of the run, with a line about its new value. A value that means nothing is refused here, with what was expected. The
+/// journal holds the number that a share means in this run.
+pub(super) fn set(
+    state: &RunState,
+    name: String,
+    value: String,
+    by: String,
+) -> Result<(Event, String), CoordinatorError> {
+    let expected = match (name.as_str(), value.parse::<Limit>()) {
+        (MAX_UNAVAILABLE, Ok(limit)) => {
+            let workers = state.plan.inventory.of_role(NodeRole::Worker).count();
+            let number = limit.of(workers).to_string();
+            let said = match limit {
+                Limit::Percent(_) => format!("{name} is {value} of {workers} workers, that is {number},"),
+                Limit::Number(_) => format!("{name} is {number}"),
+            };
+            return Ok((Event::OptionSet { name, value: number, by }, said));
         }
-        MAX_UNAVAILABLE => "a number of workers from 1",
+        (MAX_UNAVAILABLE, Err(_)) => "a number of workers from 1, or a share from 1% to 100%",
         _ => "an option that a run can change: max-unavailable",
     };
     Err(CoordinatorError::BadOption { name, value, expected })
@@ -149,5 +162,29 @@ mod tests {
             "2 workers have failed, and the run goes on only while fewer than 2 have: {drain}: m; before: x"
         );
         assert!(resume(&paused(&budget, drain), "eve".into()).is_err());
+    }
+    #[test]
+    fn a_share_becomes_the_number_that_it_means_in_this_run() {
+        let state = paused("m", "workers/dgx033/drain");
+        let workers = state.plan.inventory.of_role(NodeRole::Worker).count();
+        let table = [
+            ("3", Ok("3".to_string())),
+            ("100%", Ok(workers.to_string())),
+            ("1%", Ok("1".into())),
+            ("0", Err(())),
+            ("200%", Err(())),
+            ("NaN", Err(())),
+        ];
+        for (value, want) in table {
+            let set = set(&state, MAX_UNAVAILABLE.into(), value.into(), "eve".into());
+            match (set, want) {
+                (Ok((Event::OptionSet { value: number, .. }, said)), Ok(want)) => {
+                    assert_eq!(number, want, "{value}");
+                    assert!(said.contains(&want) && said.contains(value), "{said}");
+                }
+                (Err(CoordinatorError::BadOption { value: bad, .. }), Err(())) => assert_eq!(bad, value),
+                (other, _) => panic!("{value}: {other:?}"),
+            }
+        }
     }
 }

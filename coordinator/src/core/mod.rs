@@ -138,6 +138,7 @@ impl Coordinator {
             performer: self.performer.clone(),
             fence: self.fence.clone(),
             settings: self.settings.exec.clone(),
+            clock: self.clock.clone(),
         });
         let (runner, probes) = (Arc::new(Runner { desk: desk.clone() }), Probes { desk });
         tokio::join!(

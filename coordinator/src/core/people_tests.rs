@@ -96,7 +96,8 @@ async fn a_control_plane_node_whose_server_is_behind_is_not_deferred_and_a_worke
     let (run, _) = running.coordinator.start_run(&ask, None, "eve").await.unwrap();
     running.until(&run, waits).await;
     let command = |command: Command| running.coordinator.command(None, command, "jane");
-    let defer = |node: &str| Command::Defer { node: node.parse().unwrap(), reason: "away".into() };
+    let defer =
+        |node: &str| Command::Defer { node: node.parse().unwrap(), reason: "away".into(), until: None };
     let include = || Command::Include { node: "dgx031".parse().unwrap() };
     let refused = command(defer("runai-03")).await.unwrap_err();
     assert!(matches!(&refused, CoordinatorError::MayNotDefer { .. }), "{refused:?}");

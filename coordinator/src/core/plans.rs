@@ -123,7 +123,7 @@ mod tests {
     async fn different_plans_are_made_one_after_another() {
         let (_fleet, coordinator) = slow();
         let begin = Instant::now();
-        let other = PlanAsk { max_unavailable: Some(2), ..ask() };
+        let other = PlanAsk { max_unavailable: "2".parse().ok(), ..ask() };
         let (one, two) = (coordinator.shared_plan(&ask(), "eve"), coordinator.shared_plan(&other, "bob"));
         let (one, two) = tokio::join!(one.made(), two.made());
         assert!(one.is_ok() && two.is_ok() && begin.elapsed() >= Duration::from_secs(120));

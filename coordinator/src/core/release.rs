@@ -1,8 +1,8 @@
-//! `podlift node release`: gives back the cordon that an ended run of this journal has left on a node. The node must be whole, or a person
-//! gives the reason why it gets work all the same.
+//! `podlift node release`: gives back the cordon and the soft taint that an ended run of this journal has left on a node. The node must be
+//! whole, or a person gives the reason why it gets work all the same.
 
 use super::{Coordinator, CoordinatorError};
-use crate::exec::{NotWhole, whole_now};
+use crate::exec::{NotWhole, is_over, whole_now};
 use podlift_engine::doors::NodeView;
 use podlift_engine::machine::{Event, RunState};
 use podlift_engine::steps::Cx;
@@ -32,10 +32,11 @@ impl Coordinator {
         }
         let note = if force { format!("although it may not be whole: {reason}") } else { reason };
         self.uncordon(&node, &run, by, note).await?;
+        let tail = self.untaint(&view, by).await?.map_or(String::new(), |line| format!("; {line}"));
         match self.node_now(&node).await?.unschedulable {
             false => {
                 self.nothing_left(&run, &node, by)?;
-                Ok(format!("{node} is schedulable; run {run} had left it cordoned"))
+                Ok(format!("{node} is schedulable; run {run} had left it cordoned{tail}"))
             }
             true => Err(refused((
                 "it is cordoned after the uncordon, so another person or program cordoned it meanwhile"
@@ -49,14 +50,33 @@ impl Coordinator {
     /// cordon of that run.
     async fn unmark(&self, view: &NodeView, by: &str) -> Result<String, CoordinatorError> {
         let node = &view.name;
-        let Some(owner) = view.owner.as_ref().filter(|owner| owner.over) else {
-            return Ok(format!("{node} is schedulable already"));
+        let mut said = format!("{node} is schedulable already");
+        if let Some(owner) = view.owner.as_ref().filter(|owner| owner.over) {
+            let note = "it is schedulable, and only the mark is removed".into();
+            self.uncordon(node, &owner.run, by, note).await?;
+            said = format!("{said}; the mark that run {} had left on it is removed", owner.run);
+        }
+        if let Some(line) = self.untaint(view, by).await? {
+            said = format!("{said}; {line}");
+        }
+        Ok(said)
+    }
+
+    /// Removes the soft taint that an ended run, or the open one that goes on without the node, has left. `None` if there is none.
+    async fn untaint(&self, view: &NodeView, by: &str) -> Result<Option<String>, CoordinatorError> {
+        let node = &view.name;
+        let open = self.store.open_run();
+        let goes_without = |run: &RunId| {
+            open.as_ref()
+                .is_some_and(|o| o.run == *run && o.deferred.contains_key(node) && !o.undo_due.contains(node))
         };
-        self.uncordon(node, &owner.run, by, "it is schedulable, and only the mark is removed".into()).await?;
-        Ok(format!(
-            "{node} is schedulable already; the mark that run {} had left on it is removed",
-            owner.run
-        ))
+        let left = |run: &&RunId| is_over(&self.store, run) || goes_without(run);
+        let Some(run) = view.soft_taint.as_ref().filter(left) else { return Ok(None) };
+        let note = "its soft taint is removed".to_string();
+        let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
+        let act = ClusterAct::SoftUntaint { node: node.clone(), run: run.clone() };
+        self.give_back(event, &act).await?;
+        Ok(Some(format!("the soft taint that run {run} had left on it is removed")))
     }
 
     async fn uncordon(
@@ -66,14 +86,19 @@ impl Coordinator {
         by: &str,
         note: String,
     ) -> Result<(), CoordinatorError> {
+        let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
+        let act = ClusterAct::Uncordon { node: node.clone(), run: run.clone() };
+        self.give_back(event, &act).await
+    }
+
+    /// The record first, then the change.
+    async fn give_back(&self, event: Event, act: &ClusterAct) -> Result<(), CoordinatorError> {
         let epoch = self
             .fence
             .commanding()
             .ok_or_else(|| CoordinatorError::ReadOnly { why: self.fence.read_only().unwrap_or_default() })?;
-        let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
         self.store.append(None, event)?;
-        let act = ClusterAct::Uncordon { node: node.clone(), run: run.clone() };
-        self.performer.cluster.act(&act, &epoch).await?;
+        self.performer.cluster.act(act, &epoch).await?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::{ExecSettings, Fence, Performer};
 use crate::store::{Store, StoreError};
+use podlift_common::clock::Clock;
 use podlift_engine::machine::{Event, RunState};
 use podlift_model::RunId;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ pub struct Desk {
     pub performer: Performer,
     pub fence: Arc<Fence>,
     pub settings: ExecSettings,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Desk {

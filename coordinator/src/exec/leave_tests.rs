@@ -21,7 +21,7 @@ async fn a_node_that_died_with_an_open_op_can_be_left_out() {
     r.until(&run, there).await;
     fleet.lock().unheard.insert("package-install".into(), 1);
     r.until(&run, open).await;
-    let defer = || Command::Defer { node: lost.clone(), reason: "mainboard".into() };
+    let defer = || Command::Defer { node: lost.clone(), reason: "mainboard".into(), until: None };
     let busy = say(&r, defer()).await.unwrap_err();
     assert_eq!(busy.info().next, "podlift pause --now", "a plain pause lets the lane go on op after op");
     assert!(
@@ -65,7 +65,7 @@ async fn pods_that_forbid_a_drain_pause_and_the_node_can_be_left_out() {
     let state = r.until(&run, paused).await;
     assert_eq!(code(&state), "drain-refused");
     assert!(fleet.lock().views[&name("dgx030")].unschedulable, "the cordon stays");
-    say(&r, Command::Defer { node: name("dgx030"), reason: "bare pod".into() }).await.unwrap();
+    say(&r, Command::Defer { node: name("dgx030"), reason: "bare pod".into(), until: None }).await.unwrap();
     assert!(!fleet.lock().views[&name("dgx030")].unschedulable, "what is ours goes back");
     say(&r, Command::Resume).await.unwrap();
     r.until(&run, succeeded).await;

@@ -2,6 +2,9 @@
 //! nothing itself and knows no step by name.
 
 mod act;
+#[cfg(test)]
+mod batch_tests;
+mod choose;
 mod desk;
 mod drive;
 mod entries;
@@ -30,7 +33,7 @@ mod wait;
 
 pub use desk::Desk;
 pub use fence::{Fence, FenceState};
-pub(crate) use owners::Owners;
+pub(crate) use owners::{Owners, is_over};
 pub use perform::{Lines, Performer};
 pub use planner::{Count, Counts, Planner};
 pub use probes::Probes;

@@ -39,7 +39,9 @@ impl Cluster for Owners {
         let mut reply = self.cluster.look(look).await?;
         match &mut reply {
             ClusterReply::Node(node) => self.complete(node),
-            ClusterReply::Nodes(nodes) => nodes.iter_mut().for_each(|node| self.complete(node)),
+            ClusterReply::Nodes(nodes) | ClusterReply::Workloads { nodes, .. } => {
+                nodes.iter_mut().for_each(|node| self.complete(node))
+            }
             _ => {}
         }
         Ok(reply)

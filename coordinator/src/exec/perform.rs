@@ -200,6 +200,8 @@ fn at_node(act: &ClusterAct) -> Option<&NodeName> {
     match act {
         ClusterAct::Cordon { node, .. }
         | ClusterAct::Uncordon { node, .. }
+        | ClusterAct::SoftTaint { node, .. }
+        | ClusterAct::SoftUntaint { node, .. }
         | ClusterAct::Drain { node, .. } => Some(node),
         ClusterAct::WriteKubeadmConfig { .. } | ClusterAct::WriteKubeletConfig { .. } => None,
     }

@@ -1,11 +1,12 @@
 //! The loop of a run. It asks the engine for the next steps, keeps one driver for each active step, and records what follows from all of
 //! them.
 
+use super::choose::choose;
 use super::desk::Desk;
 use super::drive::Drive;
 use super::undo::{Patience, Undo, Undone};
 use crate::pulse::{TURN, Watchdog};
-use podlift_engine::machine::{Event, Next, RunState, Todo, next};
+use podlift_engine::machine::{Event, Next, RunState, Todo, batch_due, next};
 use podlift_model::{NodeName, RunId, StepId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ enum Work {
     Undo(RunId),
     /// The undo on a node that has left the run.
     Leave(RunId, NodeName),
+    /// The choice of the next batch.
+    Choose(RunId),
 }
 
 /// The running drivers. Dropping the crew ends them; agents continue what they have accepted.
@@ -83,6 +86,10 @@ impl Runner {
             let work = Work::Leave(run.clone(), node.clone());
             crew.put(work, async move { runner.leave(&run, &node, keeps_cordon).await });
         }
+        if batch_due(state) {
+            let run = state.run.clone();
+            crew.put(Work::Choose(run.clone()), choose(self.desk.clone(), run));
+        }
         match next(state) {
             Next::Drive(todos) => {
                 for Todo { step, .. } in todos {
@@ -103,7 +110,7 @@ impl Runner {
             }),
             Next::Defer { .. } => self.write(&state.run, |s| match next(s) {
                 Next::Defer { node, reason } => {
-                    Some(Event::NodeDeferred { node, reason, by: "podlift".into() })
+                    Some(Event::NodeDeferred { node, reason, by: "podlift".into(), until: None })
                 }
                 _ => None,
             }),

@@ -67,7 +67,7 @@ async fn a_deferral_stops_a_drain_at_once_and_gives_the_cordon_back() {
     let (r, run) = draining(&fleet, &journal).await;
     assert!(fleet.lock().views[&name("dgx030")].unschedulable);
     let begin = tokio::time::Instant::now();
-    say(&r, Command::Defer { node: name("dgx030"), reason: "a job".into() }).await.unwrap();
+    say(&r, Command::Defer { node: name("dgx030"), reason: "a job".into(), until: None }).await.unwrap();
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
     assert!(!fleet.lock().views[&name("dgx030")].unschedulable);
     fleet.lock().hanging.clear();
@@ -99,7 +99,8 @@ async fn a_deferral_that_was_cut_off_by_a_power_loss_is_undone_at_the_next_start
     r.until(&run, |s| !s.is_at_work()).await;
     drop(r);
     let node = name("dgx030");
-    let event = Event::NodeDeferred { node: node.clone(), reason: "a job".into(), by: "eve".into() };
+    let event =
+        Event::NodeDeferred { node: node.clone(), reason: "a job".into(), by: "eve".into(), until: None };
     store(&journal).append(Some(&run), event).unwrap();
     assert!(fleet.lock().views[&node].unschedulable);
     let r = start(&fleet, &journal, "two");
@@ -135,7 +136,7 @@ async fn a_run_that_is_aborted_takes_no_other_command() {
     let set = Command::Set { option: "max-unavailable".into(), value: "2".into() };
     let others = [
         Command::Retry { step: None, repair_dpkg: false },
-        Command::Defer { node: name("dgx031"), reason: "x".into() },
+        Command::Defer { node: name("dgx031"), reason: "x".into(), until: None },
         Command::Include { node: name("dgx031") },
         set,
     ];

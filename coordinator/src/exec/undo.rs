@@ -190,6 +190,10 @@ impl Undo<'_> {
                     "{node} stays cordoned by run {run}: {why}; when it is mended: podlift node release {node}"
                 )
             }
+            (Some(node), false) if matches!(act, Act::Cluster(ClusterAct::SoftUntaint { .. })) => {
+                let run = &self.state.run;
+                format!("{node} keeps the soft taint of run {run}: {why}; podlift node release {node}")
+            }
             _ => format!("{} could not be undone: {why}", step.id),
         }
     }
@@ -234,11 +238,13 @@ fn is_uncordon(act: &Act) -> bool {
     matches!(act, Act::Cluster(ClusterAct::Uncordon { .. }))
 }
 
-/// Whether the step that reverses `step` is done.
+/// Whether the step that reverses `step` is done: the one of its lane, or else the next one of its node.
 fn returned(s: &RunState, step: &StepSpec) -> bool {
     let Some(counterpart) = step.kind.step().counterpart() else { return false };
-    let of_lane = |x: &&StepSpec| x.node == step.node && x.phase == step.phase;
-    let back = s.plan.steps().filter(of_lane).find(|x| x.kind.step().verb() == counterpart);
+    let reverses = |x: &&StepSpec| x.node == step.node && x.kind.step().verb() == counterpart;
+    let of_lane = s.plan.steps().filter(reverses).find(|x| x.phase == step.phase);
+    let later = || s.plan.steps().filter(reverses).find(|x| x.number > step.number);
+    let back = of_lane.or_else(later);
     back.is_some_and(|x| matches!(s.steps[&x.id].status, StepStatus::Done { .. }))
 }
 

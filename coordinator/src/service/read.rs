@@ -1,6 +1,7 @@
 //! Converts requests from the wire; each refusal names field, value and expectation.
 
 use crate::core::{BackupAsk, Command, CoordinatorError, PlanAsk};
+use jiff::Timestamp;
 use podlift_common::wire::WireError;
 use podlift_engine::Program;
 use podlift_engine::doors::DrainOptions;
@@ -69,7 +70,7 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
     let waivers = request.waivers.iter().map(|w| (w.check.clone(), w.reason.clone()));
     Ok(PlanAsk {
         goal: wanted(request)?,
-        max_unavailable: (request.max_unavailable > 0).then_some(request.max_unavailable),
+        max_unavailable: limit(request)?,
         waivers: waivers.collect(),
         nodes: nodes.collect::<Result<_, _>>()?,
         approve: None,
@@ -82,7 +83,22 @@ pub(super) fn plan(request: &v1::PlanRequest) -> Result<PlanAsk, WireError> {
         drain: drain(request.drain.unwrap_or_default()),
         fetch_parallel: (request.fetch_parallel > 0).then_some(request.fetch_parallel),
         no_step_aside: request.no_step_aside,
+        resume_deferred: request.resume_deferred,
     })
+}
+
+/// Workers that may be unavailable at once. A client of an older version sends a number only.
+fn limit(request: &v1::PlanRequest) -> Result<Option<Limit>, WireError> {
+    match (request.max_unavailable_limit.as_str(), request.max_unavailable) {
+        ("", 0) => Ok(None),
+        ("", number) => Ok(Some(Limit::Number(number))),
+        (text, _) => field("max_unavailable_limit", text).map(Some),
+    }
+}
+
+/// Empty means none.
+fn until(text: &str) -> Result<Option<Timestamp>, WireError> {
+    if text.is_empty() { Ok(None) } else { field("until", text).map(Some) }
 }
 
 /// The name of a node, or a selector of labels.
@@ -156,7 +172,9 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
         Verb::Retry if target.is_empty() => Command::Retry { step: None, repair_dpkg },
         Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?), repair_dpkg },
         Verb::Abort => Command::Abort { reason },
-        Verb::Defer => Command::Defer { node: field("target", target)?, reason },
+        Verb::Defer => {
+            Command::Defer { node: field("target", target)?, reason, until: until(&request.until)? }
+        }
         Verb::Include => Command::Include { node: field("target", target)? },
         Verb::Takeover => Command::Takeover,
         Verb::Adopt => Command::Adopt,
@@ -217,17 +235,22 @@ mod tests {
             (r.max_failed, r.skip_unready, r.fetch_parallel) = ("5%".into(), true, 8);
             (r.drain, r.no_step_aside) = (Some(options), true);
             r.without = vec!["dgx031".into(), "rack=r7,!gpu".into()];
+            (r.max_unavailable, r.max_unavailable_limit, r.resume_deferred) = (1, "10%".into(), true);
         });
         let full = full.unwrap();
         assert_eq!((full.max_failed, full.fetch_parallel), (Some(Limit::Percent(5)), Some(8)));
         assert_eq!((full.drain.grace_period_seconds, full.drain.skip_wait_for_delete_seconds), (Some(0), 60));
         assert!(full.drain.force && full.drain.disable_eviction && full.no_step_aside && full.skip_unready);
         assert_eq!(full.without.len(), 2);
+        assert_eq!((full.max_unavailable, full.resume_deferred), (Some(Limit::Percent(10)), true));
+        let older = ask(|r| r.max_unavailable = 3).unwrap();
+        assert_eq!(older.max_unavailable, Some(Limit::Number(3)));
         let own = v1::DrainOptions { grace_period_seconds: Some(-1), ..v1::DrainOptions::default() };
         assert_eq!(ask(|r| r.drain = Some(own)).unwrap().drain, DrainOptions::default());
         for (change, field) in [
             ((|r| r.max_failed = "some".into()) as fn(&mut v1::PlanRequest), "max_failed"),
             (|r| r.max_failed = "0".into(), "max_failed"),
+            (|r| r.max_unavailable_limit = "200%".into(), "max_unavailable_limit"),
             (|r| r.without = vec!["rack in (".into()], "without"),
             (|r| r.without = vec![String::new()], "without"),
         ] {
@@ -245,6 +268,11 @@ mod tests {
         };
         let lost = command(&of(Verb::NodeLost, "runai-02")).unwrap();
         assert_eq!(lost, Command::NodeLost { node: "runai-02".parse().unwrap() });
+        let dated = v1::CommandRequest { until: "2026-12-24T06:00:00Z".into(), ..of(Verb::Defer, "dgx030") };
+        let until = "2026-12-24T06:00:00Z".parse().ok();
+        assert!(matches!(command(&dated), Ok(Command::Defer { until: read, .. }) if read == until));
+        let vague = v1::CommandRequest { until: "tomorrow".into(), ..dated };
+        assert!(command(&vague).unwrap_err().to_string().contains("until"));
         let forced = v1::CommandRequest { force: true, ..of(Verb::NodeRelease, "dgx030") };
         assert!(command(&forced).unwrap_err().to_string().contains("reason"));
         let said = v1::CommandRequest { reason: "mended".into(), ..forced };

@@ -11,7 +11,13 @@ use std::collections::BTreeMap;
 #[async_trait]
 impl Cluster for Fleet {
     async fn look(&self, look: &ClusterLook) -> Result<ClusterReply, Failure> {
-        let s = self.lock();
+        let mut s = self.lock();
+        if matches!(look, ClusterLook::Workloads) {
+            s.looks_at_work += 1;
+            if s.work_unseen {
+                return Err(away());
+            }
+        }
         if s.api_down && !matches!(look, ClusterLook::ProbeApiServers { .. }) {
             return Err(away());
         }
@@ -60,10 +66,15 @@ impl State {
             ClusterLook::Nodes | ClusterLook::NodesLately => {
                 ClusterReply::Nodes(self.views.values().cloned().collect())
             }
+            ClusterLook::Workloads => ClusterReply::Workloads {
+                nodes: self.views.values().cloned().collect(),
+                pods: self.work.pods(),
+            },
             ClusterLook::Node { node } => ClusterReply::Node(self.views[node].clone()),
             ClusterLook::PodsToEvict { node, .. } => {
                 let of = |pods: &BTreeMap<NodeName, Vec<String>>| pods.get(node).cloned().unwrap_or_default();
-                let (evict, refused) = (of(&self.pods), of(&self.refused_pods));
+                let (mut evict, refused) = (of(&self.pods), of(&self.refused_pods));
+                evict.extend(self.work.names_on(node));
                 ClusterReply::Pods(EvictionView { evict, refused, ..EvictionView::default() })
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(KubeadmConfigView {
@@ -102,7 +113,11 @@ impl State {
                 ClusterReply::Hardware(survey.hardware.ok().and_then(|all| all.get(node).cloned()))
             }
             ClusterLook::Survey { .. } => {
-                ClusterReply::Survey(Box::new(podlift_engine::testing::survey::cluster_survey()))
+                let mut survey = podlift_engine::testing::survey::cluster_survey();
+                if let Ok(pods) = &mut survey.pods {
+                    pods.extend(self.work.pods());
+                }
+                ClusterReply::Survey(Box::new(survey))
             }
         }
     }
@@ -118,10 +133,22 @@ impl State {
             ClusterAct::Uncordon { node, .. } => {
                 let view = self.views.get_mut(node).unwrap();
                 (view.unschedulable, view.owner) = (self.foreign.contains(node), None);
+                self.work.place(&self.views);
                 self.changed(node.as_str(), "uncordon")
+            }
+            ClusterAct::SoftTaint { node, run } => {
+                self.views.get_mut(node).unwrap().soft_taint = Some(run.clone());
+                self.changed(node.as_str(), "soft-taint")
+            }
+            ClusterAct::SoftUntaint { node, run } => {
+                let view = self.views.get_mut(node).unwrap();
+                view.soft_taint.take_if(|owner| owner == run);
+                self.changed(node.as_str(), "soft-untaint")
             }
             ClusterAct::Drain { node, .. } => {
                 self.pods.remove(node);
+                self.work.evict(node);
+                self.work.place(&self.views);
                 self.changed(node.as_str(), "drain")
             }
             ClusterAct::WriteKubeadmConfig { cluster_configuration, .. } => {

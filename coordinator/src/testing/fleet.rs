@@ -1,6 +1,7 @@
 //! The state of the small fleet, and the faults that a test may switch on.
 
 use super::backup::{Files, Objects};
+use super::work::Work;
 use podlift_engine::doors::NodeView;
 use podlift_model::facts::*;
 use podlift_model::op::Component;
@@ -13,7 +14,9 @@ pub fn name(text: &str) -> NodeName {
 }
 
 pub const PLANES: [&str; 3] = ["runai-01", "runai-02", "runai-03"];
-pub const WORKERS: [&str; 2] = ["dgx030", "dgx031"];
+/// Number of the first worker, and of workers in a fleet that is not larger on purpose.
+const FIRST: usize = 30;
+const WORKERS: usize = 2;
 
 pub struct Fleet {
     state: Mutex<State>,
@@ -80,18 +83,29 @@ pub struct State {
     pub hanging: BTreeSet<String>,
     /// Pods that prevent a node's drain.
     pub refused_pods: BTreeMap<NodeName, Vec<String>>,
+    /// Jobs, and where their pods run.
+    pub work: Work,
+    /// How often nodes and pods were looked at.
+    pub looks_at_work: usize,
+    /// Looks at nodes and pods fail.
+    pub work_unseen: bool,
 }
 
 impl Fleet {
     pub fn new() -> std::sync::Arc<Self> {
+        Self::with_workers(WORKERS)
+    }
+
+    /// Workers are dgx030, dgx031, and so on.
+    pub fn with_workers(workers: usize) -> std::sync::Arc<Self> {
         let fleet = Self::default();
         {
             let mut s = fleet.lock();
             for (i, node) in PLANES.iter().enumerate() {
                 s.add(node, Some(i));
             }
-            for node in WORKERS {
-                s.add(node, None);
+            for number in FIRST..FIRST + workers {
+                s.add(&format!("dgx{number:03}"), None);
             }
             s.leader = 1;
             s.kube_proxy = "v1.31.9".parse().ok();
@@ -139,6 +153,8 @@ impl State {
             internal_ip: None,
             runtime: Some("containerd://2.1.4".into()),
             labels: labels(node),
+            soft_taint: None,
+            controllers: vec![],
         };
         self.views.insert(name(node), view);
         self.ledgers.insert(name(node), BTreeMap::new());

@@ -5,6 +5,7 @@ mod agents;
 mod backup;
 mod cluster;
 mod fleet;
+mod work;
 
 pub use fleet::{Fleet, name};
 
@@ -67,7 +68,17 @@ pub fn assemble(
 
 /// Starts a coordinator.
 pub fn start(fleet: &Arc<Fleet>, journal: &MemoryJournal, instance: &str) -> Running {
-    let settings = Settings { options: options(), ..Settings::default() };
+    start_with(fleet, journal, instance, options())
+}
+
+/// Starts a coordinator whose plans have these options.
+pub fn start_with(
+    fleet: &Arc<Fleet>,
+    journal: &MemoryJournal,
+    instance: &str,
+    options: PlanOptions,
+) -> Running {
+    let settings = Settings { options, ..Settings::default() };
     let coordinator = assemble(fleet, store(journal), instance, settings);
     let stop = CancellationToken::new();
     tokio::spawn(coordinator.clone().run(stop.clone()));

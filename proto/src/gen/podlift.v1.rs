@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -82,6 +82,8 @@ pub mod op {
         StepAside(super::StepAside),
         #[prost(message, tag = "24")]
         StepBack(super::StepBack),
+        #[prost(message, tag = "25")]
+        Checkpoint(super::Checkpoint),
     }
 }
 /// A read-only look at the host.
@@ -362,6 +364,25 @@ pub struct StepAside {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StepBack {}
+/// The checkpoint hooks of these pods. What a hook does is in the pod's own annotations, which the agent reads from the container runtime.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Checkpoint {
+    /// 1 to 512
+    #[prost(message, repeated, tag = "1")]
+    pub pods: ::prost::alloc::vec::Vec<PodRef>,
+    /// time of the whole op, at most 3600
+    #[prost(uint32, tag = "2")]
+    pub seconds: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PodRef {
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub uid: ::prost::alloc::string::String,
+}
 /// How an op ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Outcome {
@@ -1047,12 +1068,10 @@ pub struct PlanRequest {
     /// API servers do not refuse new connections before they stop
     #[prost(bool, tag = "11")]
     pub no_step_aside: bool,
-    /// workers that may be unavailable at once: a number or a percentage ("3", "5%"); empty:
+    /// the same as a number or a percentage of the workers ("3", "5%"); empty: max_unavailable
     #[prost(string, tag = "12")]
     pub max_unavailable_limit: ::prost::alloc::string::String,
-    /// max_unavailable
-    ///
-    /// takes nodes along that an earlier run has deferred until a later time
+    /// only the nodes that earlier runs have deferred and whose time has come
     #[prost(bool, tag = "13")]
     pub resume_deferred: bool,
 }

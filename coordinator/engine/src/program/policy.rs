@@ -13,6 +13,12 @@ pub struct SitePolicy {
     pub required_attestations: Vec<String>,
     /// Labels and annotations, `key=value`, by which the owner of a pod forbids its interruption: such a pod blocks the plan.
     pub never_interrupt: Vec<String>,
+    /// Whether workers that are still to come carry a soft taint, so that evicted pods prefer finished nodes.
+    pub soft_taint: bool,
+    /// Whether pods save their work before they are evicted, where their annotations say how.
+    pub checkpoints: bool,
+    /// In which batches workers are taken: the table `[rollout]`.
+    pub rollout: podlift_batches::Policy,
 }
 
 /// podlift's own mark. Marks of autoscalers say that a node must not go to save costs, and mean no maintenance unless the site says so.
@@ -30,6 +36,8 @@ pub enum PolicyError {
         "never-interrupt: {0:?} is no mark of a pod: expected the key of a label or an annotation, =, and its value, e.g. \"example.org/keep=true\""
     )]
     NeverInterrupt(String),
+    #[error("rollout.{0}")]
+    Rollout(#[from] podlift_batches::PolicyError),
 }
 
 impl Default for SitePolicy {
@@ -39,6 +47,9 @@ impl Default for SitePolicy {
             site_gates: PlanOptions::default().site_gates,
             required_attestations: vec![],
             never_interrupt: vec![NEVER.into()],
+            soft_taint: true,
+            checkpoints: true,
+            rollout: podlift_batches::Policy::default(),
         }
     }
 }
@@ -58,6 +69,7 @@ impl SitePolicy {
         if let Some(text) = self.never_interrupt.iter().find(|text| !mark(text)) {
             return Err(PolicyError::NeverInterrupt(text.clone()));
         }
+        self.rollout.validate()?;
         Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
     }
 
@@ -65,6 +77,14 @@ impl SitePolicy {
     pub fn put_into(&self, options: &mut PlanOptions) {
         options.site_gates = self.site_gates.clone();
         options.required_attestations = self.required_attestations.clone();
+        self.roll_out(options);
+    }
+
+    /// Copies how workers are taken. A site without a file has the defaults of this, too.
+    pub fn roll_out(&self, options: &mut PlanOptions) {
+        options.batches = Some(self.rollout.clone());
+        options.soft_taint = self.soft_taint;
+        options.checkpoints = self.checkpoints;
     }
 }
 
@@ -86,6 +106,10 @@ mod tests {
         let mut options = PlanOptions::default();
         none.unwrap().put_into(&mut options);
         assert_eq!((options.site_gates.len(), options.required_attestations.len()), (0, 1));
+        assert_eq!(
+            (options.batches, options.soft_taint, options.checkpoints),
+            (Some(Default::default()), true, true)
+        );
         let wrong = [
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
@@ -95,6 +119,11 @@ mod tests {
                 "never-interrupt: \"keep\" is no mark of a pod",
             ),
             (serde_json::json!({"never-interrupt": ["keep="]}), "expected the key of a label"),
+            (serde_json::json!({"rollout": {"max-unavailable": "200%"}}), "\"200%\" is no limit"),
+            (
+                serde_json::json!({"rollout": {"gangs": {"wait-seconds": 0}}}),
+                "rollout.gangs.wait-seconds: \"0\"",
+            ),
         ];
         for (json, want) in wrong {
             let text = read(json).unwrap_err();

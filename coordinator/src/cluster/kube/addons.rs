@@ -70,7 +70,7 @@ impl Addons<'_> {
         let good = |pod: &Pod| {
             // Without the number on the DaemonSet nothing tells an old pod from a new one, and the counts have to.
             let present =
-                generation.is_none_or(|g| pod.labels.get(POD_GENERATION).is_some_and(|own| own == g));
+                generation.is_none_or(|g| pod.labels().get(POD_GENERATION).is_some_and(|own| own == g));
             pod.ready && pod.deleting.is_none() && present
         };
         let mut by_node: BTreeMap<String, bool> = BTreeMap::new();

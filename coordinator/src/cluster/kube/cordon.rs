@@ -1,20 +1,12 @@
 //! Cordon and uncordon: one merge patch holds unschedulable, owner and epoch, and names the resourceVersion that it is based on. podlift
 //! never changes a cordon of another writer.
 
-use super::api::{Api, ApiError};
-use super::{nodes, owner};
+use super::api::Api;
+use super::node_patch::{Decision, change};
+use super::owner;
 use podlift_engine::doors::Owner;
 use podlift_model::{Epoch, Failure, NodeName, RunId, codes};
 use serde_json::{Value, json};
-
-/// A node's status changes every few seconds. This many conflicts in a row have another cause.
-const TRIES: u32 = 8;
-
-/// The decision about a node in its present state.
-enum Decision {
-    Patch(Value, String),
-    Leave(String),
-}
 
 /// With `from`, a cordon that this ended run has left is taken over in one patch.
 pub(super) async fn cordon(
@@ -87,31 +79,4 @@ fn foreign(node: &NodeName, owner: Option<Owner>) -> Failure {
         "{node} was cordoned by {who} in the meantime, and was not touched; find out why, uncordon it, then podlift retry"
     );
     Failure::operator(codes::CORDON_FOREIGN, text)
-}
-
-/// Reads, decides and patches. Reads again if another writer was faster.
-async fn change(
-    api: &Api,
-    node: &NodeName,
-    epoch: &Epoch,
-    decide: impl Fn(&Value) -> Result<Decision, Failure>,
-) -> Result<String, Failure> {
-    for _ in 0..TRIES {
-        let object = nodes::raw(api, node).await?;
-        owner::check(&object, epoch)?;
-        let (mut patch, line) = match decide(&object)? {
-            Decision::Leave(line) => return Ok(line),
-            Decision::Patch(patch, line) => (patch, line),
-        };
-        patch["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
-        match api.merge_patch(&nodes::path(node), &patch).await {
-            Ok(_) => return Ok(line),
-            Err(ApiError::Status(s)) if s.code == 409 => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::transient(
-        "api-conflict",
-        format!("node {node} changed while it was being patched, in each of {TRIES} tries"),
-    ))
 }

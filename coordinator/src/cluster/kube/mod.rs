@@ -8,18 +8,22 @@ mod config_map;
 mod connect;
 mod cordon;
 mod drain;
+mod foreign;
 mod kubeadm_config;
 mod kubelet_config;
 mod lately;
+mod node_patch;
 mod nodes;
 mod owner;
 mod pages;
 mod pod;
 mod raw;
+mod soft_taint;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod watches;
+mod workloads;
 
 pub use cache::Gauge;
 pub use connect::{ByAddress, connect, connect_for_watches};
@@ -169,6 +173,7 @@ impl Cluster for KubeCluster {
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
+            ClusterLook::Workloads => self.workloads().await?,
             ClusterLook::Addons => ClusterReply::Addons(self.addons().read().await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
             ClusterLook::Hardware { node } => ClusterReply::Hardware(survey::hardware_of(api, node).await?),
@@ -187,6 +192,8 @@ impl Cluster for KubeCluster {
                 cordon::cordon(api, node, run, from.as_ref(), epoch).await?
             }
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
+            ClusterAct::SoftTaint { node, run } => soft_taint::set(api, node, run, epoch).await?,
+            ClusterAct::SoftUntaint { node, run } => soft_taint::remove(api, node, run, epoch).await?,
             ClusterAct::Drain { node, seconds, options, .. } => {
                 let (now, limit) = (|| self.clock.now(), Duration::from_secs((*seconds).into()));
                 self.drain(node, options, limit, &now).run(epoch, told).await?

@@ -2,14 +2,16 @@
 
 use super::api::Api;
 use super::cache::Kept;
-use super::owner;
 use super::pages::or_default;
+use super::{foreign, owner, soft_taint};
 use podlift_engine::doors::NodeView;
 use podlift_model::{Failure, NodeName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Code of the failure that there is no such node.
+pub(super) const NODE_GONE: &str = "node-gone";
 const CRI_SOCKET: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
@@ -36,12 +38,38 @@ struct SlimMeta {
     resource_version: Value,
     labels: Value,
     annotations: Value,
+    #[serde(deserialize_with = "or_default")]
+    managed_fields: Vec<SlimManager>,
+}
+
+/// A manager of fields, and whether the cordon is among them.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct SlimManager {
+    manager: Value,
+    #[serde(rename = "fieldsV1", deserialize_with = "or_default")]
+    fields: SlimFields,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct SlimFields {
+    #[serde(rename = "f:spec", deserialize_with = "or_default")]
+    spec: SlimSpecFields,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct SlimSpecFields {
+    #[serde(rename = "f:unschedulable")]
+    unschedulable: Value,
 }
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct SlimSpec {
     unschedulable: Value,
+    taints: Value,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -102,7 +130,7 @@ pub(super) async fn get(api: &Api, node: &NodeName) -> Result<NodeView, Failure>
 pub(super) async fn raw(api: &Api, node: &NodeName) -> Result<Value, Failure> {
     let gone = || {
         Failure::operator(
-            "node-gone",
+            NODE_GONE,
             format!("node {node} is not in the cluster any more; podlift defer {node} leaves it out"),
         )
     };
@@ -126,6 +154,8 @@ pub(super) fn view(node: &Value) -> Result<NodeView, Failure> {
         internal_ip: internal_ip(&node["status"]),
         runtime: node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().map(String::from),
         labels: labels(&meta["labels"]),
+        soft_taint: soft_taint::of(node),
+        controllers: foreign::marks(node),
         name,
     })
 }

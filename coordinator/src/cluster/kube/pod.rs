@@ -1,16 +1,15 @@
-//! Pods, reduced to the fields that a drain needs. A real Pod is ten kilobytes, and a large cluster has tens of thousands.
+//! Pods, reduced to the fields that a drain and the choice of a batch need. A real Pod is ten kilobytes, and a large cluster has tens of
+//! thousands.
 
 use super::cache::Kept;
-use super::pages::or_default;
+use super::survey::{MIRROR, RawPod, Toleration, forbidden, pod_view};
 use jiff::Timestamp;
+use podlift_engine::survey::PodView;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The taint that a cordon sets.
-const CORDON_TAINT: &str = "node.kubernetes.io/unschedulable";
-
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(from = "Raw")]
+#[serde(from = "RawPod")]
 pub(super) struct Pod {
     pub namespace: String,
     pub pod: String,
@@ -19,7 +18,8 @@ pub(super) struct Pod {
     pub version: String,
     /// Empty if no node runs it yet.
     pub node: String,
-    pub labels: BTreeMap<String, String>,
+    /// Its short annotations.
+    annotations: BTreeMap<String, String>,
     pub created: Option<Timestamp>,
     /// The pod is being deleted; the time at which its grace period ends.
     pub deleting: Option<Timestamp>,
@@ -37,6 +37,9 @@ pub(super) struct Pod {
     pub data: bool,
     /// It may be placed on a cordoned node.
     pub tolerates_cordon: bool,
+    /// What the choice of a batch reads of it. The mark by which its owner forbids its interruption depends on the site's policy and is
+    /// missing here.
+    view: PodView,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +51,16 @@ pub(super) struct Controller {
 impl Pod {
     pub fn name(&self) -> String {
         format!("{}/{}", self.namespace, self.pod)
+    }
+
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.view.labels
+    }
+
+    /// The view with the first of the marks `never`, `key=value`, that the pod has.
+    pub fn work(&self, never: &[String]) -> PodView {
+        let never_interrupt = forbidden(&self.view.labels, &self.annotations, never);
+        PodView { never_interrupt, ..self.view.clone() }
     }
 
     pub fn path(&self) -> String {
@@ -74,124 +87,35 @@ impl Kept for Pod {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Raw {
-    #[serde(deserialize_with = "or_default")]
-    metadata: Meta,
-    #[serde(deserialize_with = "or_default")]
-    spec: Spec,
-    #[serde(deserialize_with = "or_default")]
-    status: Status,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Meta {
-    name: String,
-    namespace: String,
-    uid: String,
-    resource_version: String,
-    #[serde(deserialize_with = "or_default")]
-    labels: BTreeMap<String, String>,
-    #[serde(deserialize_with = "or_default")]
-    annotations: Annotations,
-    creation_timestamp: Option<Timestamp>,
-    deletion_timestamp: Option<Timestamp>,
-    deletion_grace_period_seconds: Option<i64>,
-    #[serde(deserialize_with = "or_default")]
-    finalizers: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
-    owner_references: Vec<Reference>,
-}
-
-/// Only the one annotation that decides something. Its value is not needed.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Annotations {
-    #[serde(rename = "kubernetes.io/config.mirror")]
-    mirror: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Reference {
-    kind: String,
-    name: String,
-    controller: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Spec {
-    node_name: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    volumes: Vec<Volume>,
-    #[serde(deserialize_with = "or_default")]
-    tolerations: Vec<Toleration>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Volume {
-    empty_dir: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Toleration {
-    key: Option<String>,
-    operator: Option<String>,
-    effect: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Status {
-    phase: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    conditions: Vec<Condition>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-}
-
-impl Toleration {
-    fn covers_cordon(&self) -> bool {
-        let key = match self.key.as_deref().unwrap_or_default() {
-            "" => self.operator.as_deref() == Some("Exists"),
-            key => key == CORDON_TAINT,
-        };
-        key && matches!(self.effect.as_deref().unwrap_or_default(), "" | "NoSchedule")
-    }
-}
-
-impl From<Raw> for Pod {
-    fn from(raw: Raw) -> Self {
-        let Raw { metadata: meta, spec, status } = raw;
-        let controller = meta.owner_references.into_iter().find(|r| r.controller == Some(true));
-        Self {
-            namespace: meta.namespace,
-            pod: meta.name,
-            uid: meta.uid,
-            version: meta.resource_version,
-            node: spec.node_name.unwrap_or_default(),
-            labels: meta.labels,
+impl From<RawPod> for Pod {
+    fn from(raw: RawPod) -> Self {
+        let meta = &raw.metadata;
+        let controller = meta.owner_references.iter().find(|r| r.controller);
+        let pod = Self {
+            namespace: meta.namespace.clone(),
+            pod: meta.name.clone(),
+            uid: meta.uid.clone(),
+            version: meta.resource_version.clone(),
+            node: raw.spec.node_name.clone().unwrap_or_default(),
+            annotations: marks(meta.annotations.iter().flatten()),
             created: meta.creation_timestamp,
             deleting: meta.deletion_timestamp,
             grace: meta.deletion_grace_period_seconds.unwrap_or_default(),
-            finalizers: meta.finalizers,
-            controller: controller.map(|r| Controller { kind: r.kind, name: r.name }),
-            ready: status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
-            finished: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
-            mirror: meta.annotations.mirror.is_some(),
-            data: spec.volumes.iter().any(|v| v.empty_dir.is_some()),
-            tolerates_cordon: spec.tolerations.iter().any(Toleration::covers_cordon),
-        }
+            finalizers: meta.finalizers.clone(),
+            controller: controller.map(|r| Controller { kind: r.kind.clone(), name: r.name.clone() }),
+            ready: raw.is_ready(),
+            finished: raw.is_finished(),
+            mirror: meta.annotation(MIRROR).is_some(),
+            data: raw.spec.volumes.iter().any(|v| v.empty_dir.is_some()),
+            tolerates_cordon: raw.spec.tolerations.iter().any(Toleration::covers_cordon),
+            view: PodView::default(),
+        };
+        Self { view: pod_view(raw, &[]), ..pod }
     }
+}
+
+/// Annotations that may be a mark of the pod's owner: not those that hold documents.
+fn marks<'a>(all: impl Iterator<Item = (&'a String, &'a String)>) -> BTreeMap<String, String> {
+    const LONGEST: usize = 256;
+    all.filter(|(_, value)| value.len() <= LONGEST).map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -4,6 +4,7 @@ mod addons;
 mod drain;
 mod evictions;
 mod returning;
+mod taints;
 
 use super::KubeCluster;
 use crate::cluster::{Cluster, Prober};

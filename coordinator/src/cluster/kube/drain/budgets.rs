@@ -85,7 +85,7 @@ fn protects(budget: &Value, pod: &Pod) -> bool {
     let selector = &budget["spec"]["selector"];
     budget["metadata"]["namespace"] == pod.namespace.as_str()
         && selector.is_object()
-        && matches(selector, &pod.labels)
+        && matches(selector, pod.labels())
 }
 
 /// Matches both halves of a label selector; an empty one selects all.

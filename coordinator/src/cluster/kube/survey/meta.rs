@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Meta {
+pub(in crate::cluster::kube) struct Meta {
     pub namespace: String,
     pub name: String,
+    pub uid: String,
+    pub resource_version: String,
     pub generation: i64,
     pub labels: Option<BTreeMap<String, String>>,
     pub annotations: Option<BTreeMap<String, String>>,
@@ -27,14 +29,14 @@ pub(super) struct Meta {
 /// The manager that wrote an object, or its status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct ManagedField {
+pub(in crate::cluster::kube) struct ManagedField {
     pub manager: String,
     pub subresource: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct OwnerReference {
+pub(in crate::cluster::kube) struct OwnerReference {
     pub kind: String,
     pub name: String,
     pub controller: bool,
@@ -43,7 +45,7 @@ pub(super) struct OwnerReference {
 /// A condition in the status of an object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Condition {
+pub(in crate::cluster::kube) struct Condition {
     #[serde(rename = "type")]
     pub kind: String,
     pub status: String,

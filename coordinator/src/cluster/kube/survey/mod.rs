@@ -11,6 +11,7 @@ mod load_balancers;
 mod meta;
 mod metrics;
 mod pods;
+mod raw_pod;
 mod rights;
 mod runtime_classes;
 mod served;
@@ -25,6 +26,8 @@ use podlift_model::survey::Seen;
 use std::time::Duration;
 
 pub(super) use hardware::of_node as hardware_of;
+pub(super) use pods::{forbidden, read as pods_of, view as pod_view};
+pub(super) use raw_pod::{MIRROR, Raw as RawPod, Toleration};
 
 /// Time limit of any one part.
 const PART: Duration = Duration::from_secs(45);

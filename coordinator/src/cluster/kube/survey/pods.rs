@@ -1,15 +1,12 @@
-//! Pods of all namespaces: what decides a drain, and the state of the containers. The page is read directly into this form, because a real
-//! Pod is ten times as large.
+//! Pods of all namespaces: what decides a drain, and the state of the containers.
 
 use super::super::api::Api;
 use super::gang;
-use super::meta::{Condition, Meta};
-use crate::cluster::kube::pages::or_default;
-use jiff::Timestamp;
+use super::meta::Meta;
+use super::raw_pod::{Container, ContainerStatus, MIRROR, Raw, Spec, Terminated, Variable};
 use podlift_engine::survey::PodView;
+use podlift_model::checkpoint::Checkpoint;
 use podlift_model::{Failure, NodeName};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 /// Schedulers of Run:ai, whose workloads of a low priority may be taken away at any time.
@@ -22,152 +19,31 @@ const PREEMPTIBLE: &str = "preemptible";
 /// Variable by which NVIDIA's runtime gives a container GPUs, and values that give none.
 const VISIBLE: &str = "NVIDIA_VISIBLE_DEVICES";
 const NO_DEVICES: &[&str] = &["", "none", "void"];
-const MIRROR: &str = "kubernetes.io/config.mirror";
+/// Kind of Run:ai's workspaces, and the priority class that Run:ai gives them.
+const WORKSPACE: &str = "InteractiveWorkload";
+const WORKSPACE_CLASSES: &[&str] = &["build", "interactive-preemptible"];
+/// Annotation or label by which the owner of a pod says that a person works in it.
+const INTERACTIVE: &str = "podlift.io/interactive";
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Pod {
-    #[serde(deserialize_with = "or_default")]
-    metadata: Meta,
-    #[serde(deserialize_with = "or_default")]
-    spec: Spec,
-    #[serde(deserialize_with = "or_default")]
-    status: Status,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Spec {
-    node_name: Option<String>,
-    scheduler_name: Option<String>,
-    priority_class_name: Option<String>,
-    priority: Option<i64>,
-    runtime_class_name: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    resource_claims: Vec<IgnoredAny>,
-    #[serde(deserialize_with = "or_default")]
-    volumes: Vec<Volume>,
-    #[serde(deserialize_with = "or_default")]
-    containers: Vec<Container>,
-    #[serde(deserialize_with = "or_default")]
-    init_containers: Vec<Container>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Volume {
-    name: String,
-    empty_dir: Option<IgnoredAny>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Container {
-    /// `Always` makes a sidecar of an init container.
-    restart_policy: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    resources: Resources,
-    #[serde(deserialize_with = "or_default")]
-    env: Vec<Variable>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Variable {
-    name: String,
-    /// `None` if the value comes from elsewhere.
-    value: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Resources {
-    #[serde(deserialize_with = "or_default")]
-    limits: BTreeMap<String, Quantity>,
-}
-
-/// A quantity, as text or as a number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Quantity {
-    Number(u64),
-    Text(String),
-    Other(IgnoredAny),
-}
-
-impl Quantity {
-    /// As a whole number; `None` if it is none. Extended resources are whole, and large ones may be written as `1k`.
-    fn number(&self) -> Option<u64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            Self::Text(text) => match text.strip_suffix('k') {
-                Some(thousands) => thousands.parse::<u64>().ok()?.checked_mul(1000),
-                None => text.parse().ok(),
-            },
-            Self::Other(_) => None,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Status {
-    phase: String,
-    start_time: Option<Timestamp>,
-    #[serde(deserialize_with = "or_default")]
-    conditions: Vec<Condition>,
-    #[serde(deserialize_with = "or_default")]
-    container_statuses: Vec<ContainerStatus>,
-    #[serde(deserialize_with = "or_default")]
-    init_container_statuses: Vec<ContainerStatus>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ContainerStatus {
-    restart_count: u32,
-    #[serde(deserialize_with = "or_default")]
-    state: State,
-    #[serde(deserialize_with = "or_default")]
-    last_state: State,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct State {
-    waiting: Option<Waiting>,
-    terminated: Option<Terminated>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Waiting {
-    reason: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Terminated {
-    exit_code: i32,
-    reason: String,
-}
+type Texts = BTreeMap<String, String>;
 
 /// `never` lists the labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
-pub(super) async fn read(api: &Api, never: &[String]) -> Result<Vec<PodView>, Failure> {
+pub(in crate::cluster::kube) async fn read(api: &Api, never: &[String]) -> Result<Vec<PodView>, Failure> {
     let mut pods = Vec::new();
-    api.each("/api/v1/pods", &[], |pod: Pod| pods.push(view(pod, never))).await?;
+    api.each("/api/v1/pods", &[], |pod: Raw| pods.push(view(pod, never))).await?;
     Ok(pods)
 }
 
-fn view(pod: Pod, never: &[String]) -> PodView {
-    let Pod { metadata: meta, spec, status } = pod;
-    let finished = matches!(status.phase.as_str(), "Succeeded" | "Failed");
+pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
+    let (finished, ready) = (pod.is_finished(), pod.is_ready());
+    let Raw { metadata: meta, spec, status } = pod;
     let (controller, terminating) = (meta.controller(), meta.deleted_since());
     let empty_dirs = spec.volumes.iter().filter(|v| v.empty_dir.is_some()).map(|v| v.name.clone()).collect();
     let requests = requests(&spec);
+    let (checkpoint, checkpoint_fault) = checkpoint(&meta);
     let all = || status.init_container_statuses.iter().chain(&status.container_statuses);
     PodView {
-        ready: status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True"),
+        ready,
         waiting: waiting(all()),
         restarts: all().map(|c| c.restart_count).sum(),
         last_exit: all().find_map(|c| c.last_state.terminated.as_ref()).map(ended),
@@ -182,7 +58,10 @@ fn view(pod: Pod, never: &[String]) -> PodView {
         gang: gang::of(&meta),
         started: status.start_time.or(meta.creation_timestamp),
         priority: priority(&meta, &spec),
-        never_interrupt: forbidden(&meta, never),
+        never_interrupt: forbidden(of_meta(&meta.labels), of_meta(&meta.annotations), never),
+        interactive: is_interactive(&meta, &spec),
+        checkpoint,
+        checkpoint_fault,
         phase: status.phase,
         node: spec.node_name.and_then(|n| NodeName::new(n).ok()),
         namespace: meta.namespace,
@@ -221,13 +100,42 @@ fn priority(meta: &Meta, spec: &Spec) -> Option<String> {
 }
 
 /// The first of these labels and annotations, `key=value`, that the pod has.
-fn forbidden(meta: &Meta, never: &[String]) -> Option<String> {
+pub(in crate::cluster::kube) fn forbidden(
+    labels: &Texts,
+    annotations: &Texts,
+    never: &[String],
+) -> Option<String> {
     let has = |mark: &&String| {
         mark.split_once('=').is_some_and(|(key, value)| {
-            [meta.label(key), meta.annotation(key)].into_iter().flatten().any(|own| own == value)
+            [labels.get(key), annotations.get(key)].into_iter().flatten().any(|own| own == value)
         })
     };
     never.iter().find(has).cloned()
+}
+
+fn of_meta(texts: &Option<Texts>) -> &Texts {
+    static NONE: Texts = Texts::new();
+    texts.as_ref().unwrap_or(&NONE)
+}
+
+/// How it saves its work before it is evicted, and what is wrong with the annotations that say so.
+fn checkpoint(meta: &Meta) -> (Option<Checkpoint>, Option<String>) {
+    match Checkpoint::of(|name| meta.annotation(name).map(String::as_str)) {
+        Ok(checkpoint) => (checkpoint, None),
+        Err(fault) => (None, Some(fault.to_string())),
+    }
+}
+
+/// Whether a person works in it: a workspace of Run:ai, or a pod whose owner says so.
+fn is_interactive(meta: &Meta, spec: &Spec) -> bool {
+    let own = meta.annotation(INTERACTIVE).or_else(|| meta.label(INTERACTIVE));
+    if let Some(own) = own {
+        return own == "true";
+    }
+    let class = spec.priority_class_name.as_deref().unwrap_or_default();
+    let run_ai = spec.scheduler_name.as_deref().is_some_and(|name| RUN_AI.contains(&name));
+    let workspace = meta.controller().is_some_and(|owner| owner.kind == WORKSPACE);
+    workspace || (run_ai && WORKSPACE_CLASSES.contains(&class))
 }
 
 /// How a pod gets a GPU that it does not request as an extended resource.

@@ -122,3 +122,40 @@ async fn extended_resources_are_summed_beside_and_after_each_other() {
         pod.requests.iter().map(|(name, number)| (name.as_str(), *number)).collect();
     assert_eq!((requests, pod.gpus), (vec![("nvidia.com/gpu", 8), ("rdma/ib", 1001)], 8));
 }
+
+#[tokio::test(start_paused = true)]
+async fn workspaces_are_known_and_a_wrong_hook_is_named() {
+    let run_ai =
+        |class: &str| json!({"spec": {"schedulerName": "runai-scheduler", "priorityClassName": class}});
+    let owner = json!([{"kind": "InteractiveWorkload", "name": "notebook", "controller": true}]);
+    let denied = json!({
+        "metadata": {"annotations": {"podlift.io/interactive": "false"}},
+        "spec": {"schedulerName": "runai-scheduler", "priorityClassName": "build"},
+    });
+    for (what, extra, interactive) in [
+        ("class of workspaces", run_ai("build"), true),
+        ("class of training", run_ai("train"), false),
+        ("the class of another scheduler", json!({"spec": {"priorityClassName": "build"}}), false),
+        ("kind of the owner", json!({"metadata": {"ownerReferences": owner}}), true),
+        ("label", labels(json!({"podlift.io/interactive": "true"})), true),
+        ("annotation against the class", denied, false),
+    ] {
+        assert_eq!(view(extra).await.interactive, interactive, "{what}");
+    }
+    for (value, command, fault) in [
+        ("[\"/save\"]", true, None),
+        ("signal:USR1", true, None),
+        ("signal:KILL", false, Some("podlift.io/checkpoint")),
+        ("save now", false, Some("save now")),
+    ] {
+        let pod = view(annotations(json!({"podlift.io/checkpoint": value}))).await;
+        assert_eq!(pod.checkpoint.is_some(), command, "{value}");
+        let named =
+            fault.is_none_or(|want| pod.checkpoint_fault.as_ref().is_some_and(|text| text.contains(want)));
+        assert!(
+            named && pod.checkpoint_fault.is_some() == fault.is_some(),
+            "{value}: {:?}",
+            pod.checkpoint_fault
+        );
+    }
+}

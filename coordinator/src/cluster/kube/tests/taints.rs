@@ -1,0 +1,109 @@
+//! The soft taint on the wire, and what the choice of a batch sees of nodes and pods.
+
+use super::*;
+
+const KEY: &str = "podlift.io/to-come";
+
+fn ours(run: &str) -> Value {
+    json!({"key": KEY, "value": run, "effect": "PreferNoSchedule"})
+}
+
+fn gpu() -> Value {
+    json!({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:00Z"})
+}
+
+fn tainted(taints: Value) -> Value {
+    let mut node = node(false, None);
+    node["spec"]["taints"] = taints;
+    node
+}
+
+fn set() -> ClusterAct {
+    ClusterAct::SoftTaint { node: dgx(), run: run() }
+}
+
+fn remove() -> ClusterAct {
+    ClusterAct::SoftUntaint { node: dgx(), run: run() }
+}
+
+/// Each state of a node, the act, and the taints that the one patch writes; `None` if nothing is written.
+fn table() -> Vec<(Value, ClusterAct, Option<Value>)> {
+    vec![
+        (json!(null), set(), Some(json!([ours("r1")]))),
+        (json!([gpu()]), set(), Some(json!([gpu(), ours("r1")]))),
+        (json!([ours("r1"), gpu()]), set(), None),
+        (json!([ours("r0"), gpu()]), set(), Some(json!([gpu(), ours("r1")]))),
+        (json!([gpu(), ours("r1")]), remove(), Some(json!([gpu()]))),
+        (json!([ours("r1")]), remove(), Some(json!(null))),
+        (json!([ours("r0"), gpu()]), remove(), None),
+        (json!([gpu()]), remove(), None),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_soft_taint_is_one_patch_that_leaves_every_other_taint() {
+    for (taints, act, want) in table() {
+        let patched = format!("PATCH {NODE}");
+        let api = Played::default().node(tainted(taints.clone())).on(&patched, &[(200, json!({}))]);
+        api.act(act.clone()).await.unwrap();
+        let patches = api.bodies(&patched);
+        assert_eq!(patches.len(), usize::from(want.is_some()), "{act:?} on {taints}");
+        let Some(patch) = patches.first() else { continue };
+        assert_eq!(Some(&patch["spec"]["taints"]), want.as_ref(), "{act:?} on {taints}");
+        assert_eq!(patch["metadata"]["resourceVersion"], "7", "the list that it repeats");
+        assert_eq!(patch["spec"].as_object().map(|spec| spec.len()), Some(1), "{patch}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_taint_that_another_writer_adds_meanwhile_is_kept() {
+    let (read, patched) = (format!("GET {NODE}"), format!("PATCH {NODE}"));
+    let before = (200, tainted(json!([])));
+    let after = (200, tainted(json!([gpu()])));
+    let api = Played::default()
+        .on(&read, &[before, after])
+        .on(&patched, &[status(409, "the object has been modified"), (200, json!({}))]);
+    api.act(set()).await.unwrap();
+    let last = api.bodies(&patched).pop().unwrap();
+    assert_eq!(last["spec"]["taints"], json!([gpu(), ours("r1")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_gone_has_no_taint_to_remove_and_gets_none() {
+    let api = Played::default();
+    assert!(api.act(remove()).await.unwrap().contains("not in the cluster any more"));
+    assert_eq!(api.act(set()).await.unwrap_err().code, "node-gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_coordinator_s_node_gets_no_taint() {
+    let api = Played::default().node(node(true, Some(("r9", 6))));
+    assert_eq!(api.act(set()).await.unwrap_err().code, "fenced");
+    assert!(api.bodies(&format!("PATCH {NODE}")).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn workloads_are_the_nodes_with_their_marks_and_the_pods_that_run() {
+    let mut marked = tainted(json!([ours("r1"), {"key": "medik8s.io/drain", "effect": "NoSchedule"}]));
+    marked["metadata"]["labels"] = json!({"rack": "r1"});
+    let (mut done, mut mirror) = (pod("done", Some("Job")), pod("static", Some("Node")));
+    done["status"]["phase"] = "Succeeded".into();
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    let mut kept = pod("kept", Some("Job"));
+    kept["metadata"]["annotations"] =
+        json!({"podlift.io/never-interrupt": "true", "podlift.io/checkpoint": "signal:USR1"});
+    let nodes = json!({"metadata": {}, "items": [marked]});
+    let api = Played::default().on("GET /api/v1/nodes", &[(200, nodes)]).pods(&[done, mirror, kept]);
+    let Ok(ClusterReply::Workloads { nodes, pods }) = api.look(ClusterLook::Workloads).await else {
+        panic!()
+    };
+    let [view] = nodes.as_slice() else { panic!("{nodes:?}") };
+    assert_eq!((view.soft_taint.as_ref(), view.labels["rack"].as_str()), (Some(&run()), "r1"));
+    assert_eq!(view.controllers.len(), 1, "{:?}", view.controllers);
+    let [pod] = pods.as_slice() else { panic!("{pods:?}") };
+    assert_eq!(
+        (pod.name.as_str(), pod.never_interrupt.as_deref()),
+        ("kept", Some("podlift.io/never-interrupt=true"))
+    );
+    assert!(pod.checkpoint.is_some() && pod.checkpoint_fault.is_none());
+}
