@@ -17,6 +17,9 @@ pub(super) fn of(input: &PlanInput) -> Result<Vec<LeftOut>, PlanError> {
             out.entry(node.name.clone()).or_insert(left);
         }
     }
+    for left in deferred(input) {
+        out.entry(left.node.clone()).or_insert(left);
+    }
     let workers = input.inventory.of_role(NodeRole::Worker).filter(|_| input.options.skip_unready);
     let why = |n: &NodeEntry| unready(n).or_else(|| silent(input, n));
     for (node, why) in workers.filter_map(|n| Some((n, why(n)?))) {
@@ -26,6 +29,17 @@ pub(super) fn of(input: &PlanInput) -> Result<Vec<LeftOut>, PlanError> {
     }
     out.retain(|node, _| input.nodes.is_empty() || input.nodes.contains(node));
     Ok(out.into_values().collect())
+}
+
+/// Workers that an earlier run has deferred until a time that has not come. A request that names the node takes it all the same.
+fn deferred(input: &PlanInput) -> impl Iterator<Item = LeftOut> {
+    let workers = input.inventory.of_role(NodeRole::Worker).filter(|n| !input.nodes.contains(&n.name));
+    workers.filter_map(|n| {
+        let deferral = input.earlier.deferred.get(&n.name)?;
+        let until = deferral.until.filter(|until| *until > input.now)?;
+        let why = format!("deferred until {until} in run {}: {}", deferral.run, deferral.reason);
+        Some(LeftOut { node: n.name.clone(), why, unready: false, until: Some(until) })
+    })
 }
 
 /// Why a worker can't be worked on now.

@@ -34,14 +34,14 @@ pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Times
 fn in_order(state: &RunState, phase: usize, jobs: &[Job], now: Timestamp) -> Option<Event> {
     let policy = state.plan.options.batches.as_ref()?;
     if let Err(until) = open(policy, now) {
-        return waits(state, "the window of the policy is closed".into(), until);
+        return waits(state, "no window is open".into(), until);
     }
     let next: Vec<Option<&NodeName>> = to_come(state, phase).take(room(state, phase)).collect();
     let nodes: Vec<NodeName> = next.into_iter().flatten().cloned().collect();
     let here = |job: &&Job| counts(job) && nodes.iter().any(|node| job.nodes.contains_key(node));
     let hit: Vec<&Job> = jobs.iter().filter(here).collect();
     let batch = Batch {
-        why: format!("next in the plan's order of phase {}", state.plan.phases[phase].name),
+        why: format!("next in the order of the plan ({})", state.plan.phases[phase].title),
         reasons: BTreeMap::new(),
         interrupts: hit.iter().map(|job| job.id.clone()).collect(),
         gpu_seconds: hit.iter().map(|job| loss(job, &nodes, now)).sum(),

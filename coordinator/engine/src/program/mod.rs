@@ -44,7 +44,7 @@ pub use phase::{CANARY, JobRow, Lane, Phase, PlannedBatch, StepSpec, WORKERS};
 pub use podlift_batches::{BadLimit, Day, Group, Limit, Order, Policy as Rollout, Take, TooLarge, Window};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
-pub use stop::StopReason;
+pub use stop::{CORDON_TAKEN, StopReason};
 pub use waiver::{DEVICES, FLAG_LOSS, Waiver, loss_item, waived_on_all};
 
 use crate::inventory::Inventory;

@@ -13,6 +13,7 @@ mod compare_fleet;
 #[cfg(test)]
 mod compare_tests;
 mod cordon;
+mod cordon_taken;
 mod cx;
 mod devices_back;
 mod download;
@@ -53,6 +54,8 @@ mod seal_backup;
 mod seal_tests;
 mod skew;
 mod soak;
+mod soft_taint;
+mod soft_untaint;
 mod step;
 mod step_aside;
 mod step_back;
@@ -144,6 +147,8 @@ kinds! {
     node_reachable::NodeReachable,
     devices_back::DevicesBack,
     soak::Soak,
+    soft_taint::SoftTaint,
+    soft_untaint::SoftUntaint,
     step_aside::StepAside,
     step_back::StepBack,
     verify_node::VerifyNode,

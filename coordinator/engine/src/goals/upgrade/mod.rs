@@ -5,6 +5,7 @@ mod budget;
 pub(super) mod build;
 pub mod checks;
 pub(super) mod fingerprint;
+mod forecast;
 mod images;
 pub(in crate::goals) mod items;
 pub(super) mod loss;
