@@ -42,6 +42,9 @@ fn unusual(rules: &Rollout) -> Vec<String> {
         lines.push("nodes in the order of their names, not by the work that is lost".into());
     }
     lines.extend(too_large(rules));
+    if rules.failed_checkpoint != Default::default() {
+        lines.push("a node is drained although a job on it could not save its work".into());
+    }
     lines
 }
 
