@@ -25,7 +25,7 @@ fn batch() -> ChosenBatch {
         at: time("02:00:10"),
         phase: "workers".into(),
         nodes: nodes("dgx034 dgx035 dgx036 dgx037"),
-        why: "one job runs on all of them".into(),
+        why: format!("4 nodes with the least to lose; the nodes of a gang go together: {LLM}"),
         reasons: Default::default(),
         interrupts: vec![LLM.into()],
         gpu_seconds: 1280 * 3600,
@@ -41,7 +41,7 @@ pub(crate) async fn on_its_way() -> Status {
     (run.status, run.paused, run.phase) = ("running".into(), None, Some("Workers".into()));
     run.batch = Some(batch());
     run.waits = Some(BatchWait {
-        why: "no window is open, and a lane takes about 14 m".into(),
+        why: "no window is open in which a lane still ends".into(),
         until: Some("2026-11-22T21:00:00Z".parse().unwrap()),
     });
     seen.eta = Some(Eta { at: time("21:40:00"), earliest: time("21:25:00"), latest: time("22:10:00") });
@@ -106,9 +106,9 @@ fn the_events_of_batches() {
     };
     let many: Vec<NodeName> = (0..40).map(|n| name(&format!("dgx{:03}", n * 2))).collect();
     let events = [
-        chosen(1, vec![], "next in the order of the plan", vec![], 0),
-        chosen(2, nodes("dgx030 dgx031 dgx032"), "no job runs on them", vec![], 0),
-        chosen(3, batch().nodes, "one job runs on all of them", vec![LLM.into()], 1280 * 3600),
+        chosen(1, vec![], "next in the order of the plan (Addons)", vec![], 0),
+        chosen(2, nodes("dgx030 dgx031 dgx032"), "2 nodes without a job", vec![], 0),
+        chosen(3, batch().nodes, &batch().why, vec![LLM.into()], 1280 * 3600),
         chosen(
             4,
             many,
@@ -117,7 +117,10 @@ fn the_events_of_batches() {
             60,
         ),
         Event::BatchWaits { why: "no window is open".into(), until: Some(time("21:00:00")) },
-        Event::BatchWaits { why: format!("job {LLM} must not be interrupted"), until: None },
+        Event::BatchWaits {
+            why: format!("dgx034 and dgx035: {LLM} (example.org/keep=true) must not be interrupted"),
+            until: None,
+        },
     ];
     let lines: Vec<String> = events.iter().map(event::text).collect();
     insta::assert_snapshot!(anstream::adapter::strip_str(&lines.join("\n")).to_string());
@@ -163,7 +166,7 @@ async fn the_report_says_what_the_run_cost() {
     let idle = ChosenBatch {
         number: 2,
         nodes: nodes("dgx030 dgx031"),
-        why: "no job runs on them".into(),
+        why: "2 nodes without a job".into(),
         interrupts: vec![],
         gpu_seconds: 0,
         ..batch()

@@ -28,15 +28,16 @@ const NOTEBOOK: &str = "lab/Notebook/eve";
 const SWEEP: &str = "vision/Job/sweep-14";
 
 fn planned() -> Program {
+    let gang = format!("4 nodes with the least to lose; the nodes of a gang go together: {LLM}");
     let mut made = build(&input()).unwrap();
     let workers = made.phases.iter_mut().find(|phase| phase.name == "workers").unwrap();
     workers.batches = vec![
-        batch("dgx030 dgx031 dgx032 dgx040", "no job runs on them", &[], 0, 0),
-        batch("dgx033", "least loss", &[NOTEBOOK], 2, 14),
-        batch("dgx034 dgx035 dgx036 dgx037", "one job runs on all of them", &[LLM], 1280, 28),
+        batch("dgx030 dgx031 dgx032 dgx040", "4 nodes without a job", &[], 0, 0),
+        batch("dgx033", "1 node with preemptible jobs only", &[NOTEBOOK], 2, 14),
+        batch("dgx034 dgx035 dgx036 dgx037", &gang, &[LLM], 1280, 28),
         batch(
             "dgx050 dgx052 dgx054 dgx056 dgx058 dgx060",
-            "least loss",
+            "6 nodes with the least to lose",
             &[NOTEBOOK, SWEEP, "vision/Job/sweep-15", "vision/Job/sweep-16"],
             96,
             75,
