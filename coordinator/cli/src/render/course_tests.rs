@@ -107,7 +107,7 @@ fn the_events_of_batches() {
     let many: Vec<NodeName> = (0..40).map(|n| name(&format!("dgx{:03}", n * 2))).collect();
     let events = [
         chosen(1, vec![], "next in the order of the plan (Addons)", vec![], 0),
-        chosen(2, nodes("dgx030 dgx031 dgx032"), "2 nodes without a job", vec![], 0),
+        chosen(2, nodes("dgx030 dgx031 dgx032"), "3 nodes without a job", vec![], 0),
         chosen(3, batch().nodes, &batch().why, vec![LLM.into()], 1280 * 3600),
         chosen(
             4,
