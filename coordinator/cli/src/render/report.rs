@@ -1,5 +1,7 @@
 //! `podlift report -o md`: what happened in a run, for its sign-off.
 
+mod work;
+
 use super::{duration, reads, timestamp};
 use podlift_engine::doors::{BackupView, VIP};
 use podlift_engine::machine::Approval;
@@ -32,6 +34,8 @@ pub(crate) fn markdown(r: &Report) -> String {
     }
     out += &checks(r);
     out += &nodes(r);
+    out += &work::batches(r);
+    out += &work::interrupted(r);
     out += &without(r);
     out += &outage(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));

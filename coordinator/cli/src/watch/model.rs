@@ -184,11 +184,15 @@ fn tone(event: &Event) -> Tone {
         | Event::NodeUndone { .. }
         | Event::NodeSetAside { .. }
         | Event::NodeLost { .. }
+        | Event::BatchWaits { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
         Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,
         Event::StepDone { .. } | Event::RunSucceeded | Event::ApiUp { .. } => Tone::Good,
-        Event::StepStarted { .. } | Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Busy,
+        Event::StepStarted { .. }
+        | Event::RunStarted { .. }
+        | Event::RunResumed { .. }
+        | Event::BatchChosen { .. } => Tone::Busy,
         _ => Tone::Plain,
     }
 }

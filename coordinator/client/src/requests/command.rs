@@ -30,6 +30,8 @@ pub enum Command {
         run: Option<String>,
         node: NodeName,
         reason: String,
+        /// Later runs leave the node out, too, until this time; `None` for this run alone.
+        until: Option<Timestamp>,
     },
     /// Takes a deferred node into the run again.
     Include {
@@ -110,9 +112,10 @@ impl Command {
             Self::Abort { run, reason } => {
                 v1::CommandRequest { reason: reason.clone(), ..of(Verb::Abort, run) }
             }
-            Self::Defer { run, node, reason } => {
+            Self::Defer { run, node, reason, until } => {
                 let (target, reason) = (node.to_string(), reason.clone());
-                v1::CommandRequest { target, reason, ..of(Verb::Defer, run) }
+                let until = until.map(|at| at.to_string()).unwrap_or_default();
+                v1::CommandRequest { target, reason, until, ..of(Verb::Defer, run) }
             }
             Self::Include { run, node } => {
                 v1::CommandRequest { target: node.to_string(), ..of(Verb::Include, run) }

@@ -1,0 +1,67 @@
+//! The forecast of the batches in which the workers go.
+
+use crate::out::Screen;
+use crate::render::folded::{folded, within};
+use crate::render::{duration, jobs, numbers};
+use crate::table::{Cell, Grid};
+use podlift_engine::program::{PlannedBatch, Program};
+use podlift_model::{agree, count};
+
+/// Batches, and jobs of one batch, that are shown without -v.
+const TOP: usize = 10;
+const JOBS: usize = 2;
+/// Characters for the names of a batch's nodes without -v.
+const NAMES: usize = 28;
+
+pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
+    let planned: Vec<&PlannedBatch> = plan.phases.iter().flat_map(|phase| &phase.batches).collect();
+    if planned.is_empty() {
+        return String::new();
+    }
+    let cut = if all { planned.len() } else { planned.len().min(TOP) };
+    let mut grid = Grid::with_tail(&["BATCH", "BEGINS AFTER", "GPU-HOURS", "NODES", "WHY"]);
+    for (i, batch) in planned[..cut].iter().enumerate() {
+        let names = if all { folded(&batch.nodes) } else { within(&batch.nodes, NAMES) };
+        grid.row(vec![
+            Cell::from(i + 1),
+            duration(batch.starts_in_seconds as f64).into(),
+            hours(batch),
+            names.into(),
+            why(batch, all).into(),
+        ]);
+    }
+    let title = format!(
+        "Forecast of {} of workers (each is chosen anew when there is room for it):",
+        numbers::batches(planned.len())
+    );
+    format!("{title}\n{}\n{}\n", grid.render(screen), more(&planned[cut..]))
+}
+
+fn more(rest: &[&PlannedBatch]) -> String {
+    let nodes: usize = rest.iter().map(|batch| batch.nodes.len()).sum();
+    let more = agree(rest.len(), "more batch", "more batches");
+    match rest.len() {
+        0 => String::new(),
+        n => format!("{n} {more} with {}; -v shows {}\n", count(nodes, "node"), agree(n, "it", "them")),
+    }
+}
+
+/// GPU-hours at risk; a mark instead of 0.
+fn hours(batch: &PlannedBatch) -> Cell {
+    match batch.gpu_seconds {
+        0 => "-".into(),
+        seconds => numbers::hours(numbers::of_seconds(seconds)).into(),
+    }
+}
+
+/// `least loss; interrupts runai/PyTorchJob/llm, lab/Job/b and 2 more`.
+fn why(batch: &PlannedBatch, all: bool) -> String {
+    match batch.interrupts.is_empty() {
+        true => batch.why.clone(),
+        false => format!(
+            "{}; interrupts {}",
+            batch.why,
+            jobs::some(&batch.interrupts, if all { usize::MAX } else { JOBS })
+        ),
+    }
+}
