@@ -48,6 +48,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The program beside `podlift-lab` that is nothing but the doubles' client.
+pub fn tool(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args = args.into_iter();
+    let asked = args.next().and_then(|program| client::asked_as(Path::new(&program)));
+    let Some(asked) = asked else {
+        anstream::eprintln!(
+            "podlift-lab-tool is called by a lab under the name of a node's tool; `podlift-lab demo` starts one"
+        );
+        return ExitCode::from(2);
+    };
+    client::main(asked, args.map(|a| a.to_string_lossy().into_owned()).collect())
+}
+
 fn people(args: Vec<OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,

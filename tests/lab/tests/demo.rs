@@ -249,7 +249,8 @@ fn every_scenario_is_tested_and_listed() {
 
 /// (arguments, target, nodes)
 fn sized(args: &[&str], to: &str, nodes: usize) {
-    let report = demo(args);
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sized.toml");
+    let report = demo(&[&["--scenario", scenario], args].concat());
     at_target(&report, to, &[]);
     assert_eq!(report["nodes"].as_array().unwrap().len(), nodes);
 }

@@ -20,7 +20,7 @@ fn deferred() {
         rollout.start(|_| {});
         rollout.pod.start_run().await.map_err(|e| e.to_string())?;
         let node = worker(2);
-        let until = rollout.world().clock.now() + SignedDuration::from_hours(48);
+        let until = rollout.world().clock.now() + SignedDuration::from_hours(6);
         let defer =
             Command::Defer { node: name(&node), reason: "a training ends".into(), until: Some(until) };
         rollout.pod.say(defer).await.map_err(|e| e.to_string())?;
@@ -30,10 +30,11 @@ fn deferred() {
         ensure(kubelet(&rollout, &node).as_deref() == Some("v1.31.9"), || format!("{node} was upgraded"))?;
         let ask = PlanAsk { resume_deferred: true, ..PlanAsk::to(TO) };
         let coordinator = rollout.pod.coordinator();
-        let early =
-            coordinator.start_run(&ask, None, "ann").await.err().map(|e| e.to_string()).unwrap_or_default();
+        let early = format!("{:?}", coordinator.start_run(&ask, None, "ann").await.err());
         ensure(early.contains(&node), || format!("before the date: {early:?}"))?;
-        tokio::time::sleep(Duration::from_secs(49 * 3600)).await;
+        while rollout.world().clock.now() < until {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
         let started = coordinator.start_run(&ask, None, "ann").await;
         started.map_err(|e| e.to_string())?;
         let state = rollout.pod.rest().await.ok_or("the second run never rested")?;

@@ -35,16 +35,27 @@ fn foreign_cordon_mid_way() {
         let (world, journal, victim) = (rollout.world().clone(), rollout.pod.journal.clone(), worker(3));
         let (node, mut open) = (victim.clone(), true);
         rollout.start(move |_| {
-            let drain = format!("{node}/drain");
+            let cordon = format!("{node}/cordon");
             let begun =
-                |e: &Event| matches!(e, Event::StepStarted { step, .. } if step.as_str().ends_with(&drain));
+                |e: &Event| matches!(e, Event::StepDone { step, .. } if step.as_str().ends_with(&cordon));
             if open && journal.records().last().is_some_and(|r| begun(&r.event)) {
                 open = false;
                 world.update(|s| s.api.change(&Key::node(&node), take_over));
             }
         });
         let state = rollout.go().await?;
-        let RunStatus::Paused { reason } = &state.status else { return Err(why(&state)) };
+        let RunStatus::Paused { reason } = &state.status else {
+            let all = rollout.pod.journal.records();
+            let of = |e: &Event| serde_json::to_string(e).unwrap_or_default();
+            let lines: Vec<String> = all
+                .iter()
+                .map(|r| of(&r.event))
+                .filter(|l| l.contains(&victim))
+                .map(|l| l.chars().take(300).collect())
+                .collect();
+            println!("{}", lines.join("\n"));
+            return Err(why(&state));
+        };
         let text = format!("{} {}", reason.message, reason.detail);
         ensure(text.contains(&victim) && text.contains("kured"), || why(&state))?;
         let others = (0..6).map(worker).filter(|n| *n != victim);

@@ -21,7 +21,7 @@ pub fn seconds(lanes: &BTreeMap<NodeName, f64>, jobs: &[Vec<NodeName>], limit: u
     let mut units: Vec<Unit> = vec![];
     for job in jobs {
         let here: Vec<&NodeName> = job.iter().filter(|node| lanes.contains_key(*node)).collect();
-        here.iter().for_each(|node| drop(single.remove(node)));
+        single.retain(|node| !here.contains(node));
         units.push(here.iter().map(|node| lanes[*node]).collect());
     }
     units.extend(single.into_iter().map(|node| vec![lanes[node]]));
