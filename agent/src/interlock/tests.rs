@@ -167,6 +167,42 @@ async fn a_pod_that_came_back_after_the_drain_stops_the_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_of_agent_toml_may_hold_devices_and_the_same_process_without_it_may_not() {
+    let monitor = || {
+        let devices = BTreeSet::from(["/dev/nvidia0".to_string()]);
+        let cgroup = "0::/system.slice/nvsm-core.service\n".into();
+        Holders { found: vec![Holder { pid: 9, command: "nvsm".into(), cgroup, devices }], unseen: None }
+    };
+    let bench = worker();
+    bench.devices.hold(monitor());
+    let failure = fails(&bench, restart(None)).await;
+    assert!(failure.message.contains("pid 9 `nvsm` (nvsm-core.service)"), "{}", failure.message);
+
+    let mut bench = worker();
+    bench.config.interlock.allow = vec!["nvsm*".parse().unwrap()];
+    bench.devices.hold(monitor());
+    assert_eq!(changed(&bench, restart(None)).await, "kubelet restarted and active");
+}
+
+#[tokio::test(start_paused = true)]
+async fn infiniband_in_use_stops_a_node_without_gpus() {
+    let of_job = |card: Option<&str>| {
+        let bench = worker();
+        bench.files.put(paths::PROC_DEVICES, b"Character devices:\n231 infiniband_verbs\n");
+        card.inspect(|card| bench.files.put(format!("{}/{card}", paths::INFINIBAND), b""));
+        let devices = BTreeSet::from(["/dev/infiniband/uverbs0".to_string()]);
+        let found = vec![Holder { pid: 11, command: "mpirun".into(), cgroup: CGROUP.into(), devices }];
+        bench.devices.hold(Holders { found, unseen: None });
+        bench
+    };
+    let failure = fails(&of_job(Some("mlx5_0")), restart(None)).await;
+    let want = "pid 11 `mpirun` (slurmstepd.scope) has /dev/infiniband/uverbs0 open";
+    assert!(failure.code == codes::DEVICES_HELD && failure.message.contains(want), "{}", failure.message);
+    let without = of_job(None);
+    assert_eq!(changed(&without, restart(None)).await, "kubelet restarted and active", "it has no card");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kubelet_that_does_not_answer_stops_a_node_with_gpus_and_no_other() {
     let bench = worker();
     bench.devices.allocate(Err("kubelet.sock: no answer within 5 s".into()));
