@@ -83,6 +83,12 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair_dpkg: bool,
     },
+    /// A person decides that the steps of this node may act although devices are in use there, until its lane is over.
+    DevicesOverridden {
+        node: NodeName,
+        reason: String,
+        by: String,
+    },
     WaiverLifted {
         check: String,
         by: String,
@@ -115,6 +121,11 @@ pub enum Event {
         /// The same jobs, each with its nodes in the batch and its own loss.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         jobs: Vec<BatchJob>,
+    },
+    /// The policy of the site leaves these nodes out, all nodes of a job together. They are deferred.
+    BatchLeft {
+        nodes: Vec<NodeName>,
+        why: String,
     },
     /// No lane may begin now. Recorded when the reason changes.
     BatchWaits {
@@ -281,9 +292,11 @@ impl Event {
             Event::RunResumed { .. } => "run-resumed",
             Event::Approved { .. } => "approved",
             Event::RetryAsked { .. } => "retry-asked",
+            Event::DevicesOverridden { .. } => "devices-overridden",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
             Event::BatchChosen { .. } => "batch-chosen",
+            Event::BatchLeft { .. } => "batch-left",
             Event::BatchWaits { .. } => "batch-waits",
             Event::NodeUndone { .. } => "node-undone",
             Event::NodeSetAside { .. } => "node-set-aside",

@@ -1,13 +1,14 @@
 //! The workers of a run as the scheduler of batches sees them.
 
 use super::approval;
+use super::batch::ChosenBatch;
 use super::state::RunState;
 use crate::doors::NodeView;
 use crate::inventory::NodeRole;
 use crate::program::WORKERS;
-use podlift_batches::{Stage, Worker};
+use podlift_batches::{Job, Stage, Worker};
 use podlift_model::NodeName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every worker of the cluster, with how far the run has come with it.
 pub(super) fn workers(state: &RunState, phase: usize, nodes: &[NodeView]) -> Vec<Worker> {
@@ -46,6 +47,15 @@ fn stage(state: &RunState, phase: usize, node: &NodeName) -> Stage {
     }
 }
 
+/// Jobs whose interruption an operator has approved, and that have not begun anew since.
+pub(super) fn agreed(state: &RunState, jobs: &[Job]) -> BTreeSet<String> {
+    let meant = |job: &&Job| {
+        let said = state.agreed.get(&job.id);
+        said.is_some_and(|at| job.since.is_none_or(|since| since <= *at))
+    };
+    jobs.iter().filter(meant).map(|job| job.id.clone()).collect()
+}
+
 /// How many workers may be unavailable together. Fewer lanes than that may be at work until the first workers are over, and no more than an
 /// approval covers; nodes that are unavailable for other reasons take no turn from those.
 pub(super) fn max_unavailable(state: &RunState, phase: usize, workers: &[Worker]) -> u32 {
@@ -54,8 +64,11 @@ pub(super) fn max_unavailable(state: &RunState, phase: usize, workers: &[Worker]
     state.max_unavailable.min(u32::try_from(lanes).unwrap_or(u32::MAX))
 }
 
-/// Number of batches of workers of which every lane is over.
+/// Number of batches of workers that have ended well: every lane is over, and no node was set aside.
 pub(super) fn batches_done(state: &RunState) -> u32 {
     let of_workers = state.batches.iter().filter(|batch| batch.phase == WORKERS);
-    of_workers.filter(|batch| state.is_batch_over(batch)).count() as u32
+    let well = |batch: &&ChosenBatch| {
+        state.is_batch_over(batch) && !batch.nodes.iter().any(|node| state.set_aside.contains_key(node))
+    };
+    of_workers.filter(well).count() as u32
 }
