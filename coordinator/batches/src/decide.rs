@@ -1,8 +1,87 @@
 //! The next batch.
 
-use crate::{Decision, Scene};
+use crate::board::{Board, Moment, Next, Pick};
+use crate::field::Past;
+use crate::held::Held;
+use crate::units::{Loss, Unit};
+use crate::windows::Opening;
+use crate::{Batch, Decision, Scene, texts};
 
-/// What may happen next.
-pub fn decide(_scene: &Scene) -> Decision {
-    Decision::Nothing
+/// What happens next. The same scene gives the same answer, in any order of its workers and jobs.
+pub fn decide(scene: &Scene) -> Decision {
+    let mut board = Board::of(scene);
+    let moment = Moment { seconds: 0, batches: scene.batches_done };
+    match board.next(moment) {
+        Next::Take(picks) => Decision::Take(batch(&board, &picks, moment)),
+        Next::Closed(opening) => {
+            let until = if let Opening::From(start) = opening { Some(start) } else { None };
+            Decision::Wait { why: texts::closed(&board, opening), until }
+        }
+        Next::Full => Decision::Wait { why: texts::full(&board), until: None },
+        Next::Held => stuck(&board, moment),
+        Next::Nothing => Decision::Nothing,
+    }
+}
+
+/// Each unit to come is held, and no lane is at work.
+fn stuck(board: &Board, moment: Moment) -> Decision {
+    let held: Vec<(&Unit, Held)> =
+        board.units.iter().filter_map(|unit| Some((unit, board.held(unit, moment)?))).collect();
+    let asked: Vec<&Unit> = held.iter().filter(|(_, h)| *h == Held::Ask).map(|(unit, _)| *unit).collect();
+    if let Some(first) = asked.first() {
+        let id = |at: &usize| board.field.tasks[*at].job.id.clone();
+        let open = |id: &String| !board.scene.agreed.contains(id);
+        let jobs = asked.iter().flat_map(|unit| &unit.large).map(id).filter(open).collect();
+        return Decision::Ask { why: texts::held(board, first, &Held::Ask), jobs };
+    }
+    let waits: Vec<&(&Unit, Held)> = held.iter().filter(|(_, h)| *h != Held::Skip).collect();
+    if !waits.is_empty() {
+        let until = |(_, held): &&(&Unit, Held)| match held {
+            Held::Until(until) => Some(*until),
+            _ => None,
+        };
+        return Decision::Wait {
+            why: texts::all_held(board, &waits),
+            until: waits.iter().filter_map(until).min(),
+        };
+    }
+    match held.first() {
+        Some((unit, skip)) => Decision::Leave {
+            node: board.field.nodes[unit.nodes[0]].name.clone(),
+            why: texts::held(board, unit, skip),
+        },
+        None => Decision::Nothing,
+    }
+}
+
+/// The batch of these nodes, with its reasons.
+pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> Batch {
+    let mut batch = Batch::default();
+    let mut loss = 0;
+    for pick in picks {
+        let unit = &board.units[pick.unit];
+        let tasks = tasks(board, unit, &pick.nodes);
+        loss += Loss::of(&board.field, &pick.nodes, &tasks, board.scene.now).after(moment.seconds) / 1000;
+        batch.interrupts.extend(tasks.iter().map(|at| board.field.tasks[*at].job.id.clone()));
+        for at in &pick.nodes {
+            let name = board.field.nodes[*at].name.clone();
+            batch.reasons.insert(name.clone(), texts::node(board, *at, moment));
+            batch.nodes.push(name);
+        }
+    }
+    batch.nodes.sort();
+    batch.interrupts.sort();
+    batch.interrupts.dedup();
+    batch.gpu_seconds = u64::try_from(loss).unwrap_or(u64::MAX);
+    batch.why = texts::batch(board, picks, moment);
+    batch
+}
+
+/// The tasks of the unit that lose work if these nodes are taken.
+fn tasks(board: &Board, unit: &Unit, nodes: &[usize]) -> Vec<usize> {
+    let loses = |at: &&usize| {
+        let task = &board.field.tasks[**at];
+        task.past != Past::Remnant && task.nodes.iter().any(|node| nodes.contains(node))
+    };
+    unit.tasks.iter().filter(loses).copied().collect()
 }

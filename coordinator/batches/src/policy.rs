@@ -28,6 +28,7 @@ pub struct Policy {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
     pub gangs: Gangs,
+    pub failed_checkpoint: FailedCheckpoint,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +89,17 @@ pub enum TooLarge {
     Skip,
     /// An operator decides when every other node is over.
     Ask,
+}
+
+/// What happens to a node when the checkpoint hook of a job on it fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedCheckpoint {
+    /// Its lane stops before the drain, so that the work can still be saved.
+    #[default]
+    Stop,
+    /// The drain follows, and the failure is recorded.
+    GoOn,
 }
 
 impl Default for Gangs {

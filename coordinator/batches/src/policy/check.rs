@@ -87,7 +87,7 @@ mod tests {
             "groups": [{"name": "gb200", "selector": "pool=gb200,tier=1", "max-unavailable": "2"}],
             "topology": {"label": "rack", "take": "one-of-each"},
             "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}],
-            "gangs": {"too-large": "wait", "wait-seconds": 60}
+            "gangs": {"too-large": "wait", "wait-seconds": 60}, "failed-checkpoint": "go-on"
         });
         assert_eq!(serde_json::to_value(read(all.clone()).unwrap()).unwrap(), all);
         assert_eq!(read(json!({})), Ok(Policy::default()));
@@ -114,6 +114,7 @@ mod tests {
                 "topology.label: \"rack=1\" is no key of a label",
             ),
             (json!({"topology": {"label": "rack", "take": "all"}}), "expected `one-domain` or `one-of-each`"),
+            (json!({"failed-checkpoint": "ignore"}), "expected `stop` or `go-on`"),
             (json!({"gangs": {"wait-seconds": 0}}), "gangs.wait-seconds: \"0\" is no time to wait"),
             (json!({"gangs": {"too-large": "kill"}}), "unknown variant `kill`"),
             (window("monday", "22:00", "06:00", "UTC"), "unknown variant `monday`"),

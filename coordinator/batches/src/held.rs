@@ -1,0 +1,43 @@
+//! Units that may not be taken although there is room.
+
+use crate::field::Field;
+use crate::units::Unit;
+use crate::{Scene, TooLarge};
+use jiff::{SignedDuration, Timestamp};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// A job must not be interrupted.
+    Never,
+    /// A gang is too large, and its owner gets time until then.
+    Until(Timestamp),
+    /// A gang is too large, and its nodes are left out.
+    Skip,
+    /// A gang is too large, and an operator decides.
+    Ask,
+}
+
+/// `None` if the unit may be taken.
+pub(crate) fn held(scene: &Scene, field: &Field, unit: &Unit, now: Timestamp) -> Option<Held> {
+    if !unit.never.is_empty() {
+        return Some(Held::Never);
+    }
+    if unit.large.iter().all(|at| scene.agreed.contains(&field.tasks[*at].job.id)) {
+        return None;
+    }
+    match scene.policy.gangs.too_large {
+        TooLarge::Evict => None,
+        TooLarge::Wait => {
+            let until = later(scene.started, scene.policy.gangs.wait_seconds);
+            (now < until).then_some(Held::Until(until))
+        }
+        TooLarge::Skip => Some(Held::Skip),
+        TooLarge::Ask => Some(Held::Ask),
+    }
+}
+
+/// A time so many seconds later, or the last one that there is.
+pub(crate) fn later(time: Timestamp, seconds: u64) -> Timestamp {
+    let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    time.saturating_add(seconds).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,69 @@
+//! The order of the units.
+
+use crate::field::{Field, Past};
+use crate::units::Unit;
+use crate::{Order, Policy};
+
+/// What a unit holds, in the order in which units are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// The rest of a gang that this run has interrupted: its GPUs wait for nothing.
+    Remnant,
+    /// No job that loses work.
+    Idle,
+    /// Only jobs whose owners accept interruptions.
+    Preemptible,
+    Busy,
+    /// A job that this run has interrupted once and that works again. It may end before its turn.
+    Again,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    class: Class,
+    /// For one node of the unit, so that a gang and single nodes are comparable.
+    loss: u128,
+    interactive: bool,
+    pods: u64,
+    /// The lowest node, so that no two keys are equal.
+    first: usize,
+}
+
+impl Class {
+    pub fn of(field: &Field, unit: &Unit) -> Self {
+        let past = |past: Past| unit.tasks.iter().any(|at| field.tasks[*at].past == past);
+        if past(Past::Again) {
+            Self::Again
+        } else if past(Past::Remnant) {
+            Self::Remnant
+        } else if unit.tasks.is_empty() {
+            Self::Idle
+        } else if unit.tasks.iter().all(|at| field.tasks[*at].job.preemptible) {
+            Self::Preemptible
+        } else {
+            Self::Busy
+        }
+    }
+}
+
+impl Key {
+    /// The key of a unit so many seconds after the time of the scene.
+    pub fn of(policy: &Policy, field: &Field, unit: &Unit, seconds: u64) -> Self {
+        let class = Class::of(field, unit);
+        let first = unit.nodes[0];
+        match policy.order {
+            Order::LeastLoss => Self {
+                class,
+                loss: unit.loss.after(seconds) / unit.nodes.len() as u128,
+                interactive: unit.tasks.iter().any(|at| field.tasks[*at].job.interactive),
+                pods: unit.pods,
+                first,
+            },
+            Order::AsPlanned => {
+                let between = !matches!(class, Class::Remnant | Class::Again);
+                let class = if between { Class::Idle } else { class };
+                Self { class, loss: 0, interactive: false, pods: 0, first }
+            }
+        }
+    }
+}

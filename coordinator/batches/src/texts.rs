@@ -1,0 +1,178 @@
+//! The sentences that explain a decision. They hold no number that changes while the reason stays the same.
+
+use crate::board::{Board, Moment, Pick};
+use crate::field::{Past, Task};
+use crate::held::Held;
+use crate::order::Class;
+use crate::units::Unit;
+use crate::windows::Opening;
+use crate::{Order, Take};
+use podlift_model::{NodeName, count};
+
+/// How many names a sentence lists before it counts the others.
+const NAMES: usize = 4;
+
+/// `a, b, c, d and 3 others`.
+pub(crate) fn list<T: ToString>(names: &[T]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES).map(T::to_string).collect();
+    match (names.len().saturating_sub(NAMES), shown.split_last()) {
+        (_, None) => String::new(),
+        (0, Some((last, []))) => last.clone(),
+        (0, Some((last, others))) => format!("{} and {last}", others.join(", ")),
+        (more, Some(_)) => format!("{} and {}", shown.join(", "), count(more, "other")),
+    }
+}
+
+fn age(seconds: u64) -> String {
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// Why these nodes are next.
+pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> String {
+    let mut parts = match board.scene.policy.order {
+        Order::AsPlanned => vec![by_name(picks)],
+        Order::LeastLoss => by_loss(board, picks),
+    };
+    parts.extend(gangs(board, picks));
+    let mut text = parts.join("; ");
+    if let Some(most) = board.growth(moment) {
+        text += &format!("; batches grow, and this one has room for {}", count(most, "node"));
+    }
+    text
+}
+
+fn by_name(picks: &[Pick]) -> String {
+    format!("{}, next by name", count(picks.iter().map(|p| p.nodes.len()).sum::<usize>(), "node"))
+}
+
+fn by_loss(board: &Board, picks: &[Pick]) -> Vec<String> {
+    let of = |class: Class| {
+        let mine = |pick: &&Pick| Class::of(&board.field, &board.units[pick.unit]) == class;
+        picks.iter().filter(mine).map(|pick| pick.nodes.len()).sum::<usize>()
+    };
+    let part = |class: Class, what: &str| {
+        let nodes = of(class);
+        (nodes > 0).then(|| format!("{} {what}", count(nodes, "node")))
+    };
+    [
+        part(Class::Remnant, "of gangs that this run has interrupted already"),
+        part(Class::Idle, "without a job"),
+        part(Class::Preemptible, "with preemptible jobs only"),
+        part(Class::Busy, "with the least to lose"),
+        part(Class::Again, "with jobs that this run has interrupted before, as the last ones"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The gangs that hold the nodes of a batch together.
+fn gangs(board: &Board, picks: &[Pick]) -> Option<String> {
+    let joined = |pick: &&Pick| board.units[pick.unit].nodes.len() > 1;
+    let tasks = picks.iter().filter(joined).flat_map(|pick| {
+        let here = move |at: &&usize| board.field.tasks[**at].nodes.iter().any(|n| pick.nodes.contains(n));
+        board.units[pick.unit].tasks.iter().filter(here)
+    });
+    let names: Vec<&str> =
+        tasks.map(|at| &board.field.tasks[*at]).filter(|t| t.joins()).map(|t| t.job.id.as_str()).collect();
+    (!names.is_empty()).then(|| format!("the nodes of a gang go together: {}", list(&names)))
+}
+
+/// Why one node is among them.
+pub(crate) fn node(board: &Board, at: usize, moment: Moment) -> String {
+    let here = board.field.nodes[at].tasks.iter().map(|(task, _)| &board.field.tasks[*task]);
+    let tasks: Vec<&Task> = here.filter(|task| task.counts()).collect();
+    let now = board.time(moment);
+    let text = |task: &&Task| {
+        let since = task.job.since.map(|since| now.duration_since(since).as_secs().max(0).unsigned_abs());
+        let age = since.map_or("of unknown age".into(), age);
+        let past = match task.past {
+            Past::Untouched => "",
+            Past::Remnant => ", interrupted by this run already",
+            Past::Again => ", interrupted by this run before",
+        };
+        let gang = match task.job.nodes.len() {
+            nodes if task.job.gang && nodes > 1 => format!(", gang on {nodes} nodes"),
+            _ => String::new(),
+        };
+        let preemptible = if task.job.preemptible { ", preemptible" } else { "" };
+        let gpus = count(task.job.gpus, "GPU");
+        format!("{} ({gpus}, {age}{gang}{preemptible}{past})", task.job.id)
+    };
+    if tasks.is_empty() {
+        return "no job with a GPU runs on it".into();
+    }
+    format!("runs {}", list(&tasks.iter().map(text).collect::<Vec<_>>()))
+}
+
+pub(crate) fn closed(board: &Board, opening: Opening) -> String {
+    match opening {
+        Opening::Open => "a window is open".into(),
+        Opening::From(_) => "no window is open in which a lane still ends".into(),
+        Opening::TooShort => format!(
+            "no window to come is as long as a lane, which is expected to take {}: windows in [rollout] of policy.toml",
+            age(board.scene.lane_seconds)
+        ),
+        Opening::Never => "no window opens again: windows in [rollout] of policy.toml".into(),
+    }
+}
+
+/// Nothing fits although no lane is at work.
+pub(crate) fn full(board: &Board) -> String {
+    let nodes = &board.field.nodes;
+    let down: Vec<&NodeName> = nodes.iter().filter(|n| n.down).map(|n| n.name).collect();
+    let limit = board.room.limit();
+    match (limit, &board.scene.policy.topology) {
+        (0, _) => "max-unavailable is 0, so no lane may begin".into(),
+        (_, Some(topology)) if topology.take == Take::OneOfEach && down.len() < limit => format!(
+            "{} not available, and never two nodes of one {} may be",
+            is_or_are(&down),
+            topology.label
+        ),
+        _ => format!("{} not available, and at most {limit} of the workers may be", is_or_are(&down)),
+    }
+}
+
+fn is_or_are(names: &[&NodeName]) -> String {
+    format!("{} {}", list(names), podlift_model::agree(names.len() as u64, "is", "are"))
+}
+
+/// Why a unit that is held is not taken.
+pub(crate) fn held(board: &Board, unit: &Unit, held: &Held) -> String {
+    let id = |at: &usize| board.field.tasks[*at].job.id.as_str();
+    let nodes = list(&board.field.names(&unit.nodes));
+    let gangs = list(&unit.large.iter().map(id).collect::<Vec<_>>());
+    let limit = board.room.limit();
+    match held {
+        Held::Never => {
+            let mark = |at: &usize| board.field.tasks[*at].job.never.clone().unwrap_or_default();
+            let jobs: Vec<String> =
+                unit.never.iter().map(|at| format!("{} ({})", id(at), mark(at))).collect();
+            format!("{nodes}: {} must not be interrupted", list(&jobs))
+        }
+        Held::Until(_) => {
+            format!(
+                "{nodes}: {gangs} has more nodes than may be unavailable together ({limit}), and has time to end"
+            )
+        }
+        Held::Skip => format!(
+            "{gangs} has more nodes than may be unavailable together ({limit}), and the policy leaves its nodes out"
+        ),
+        Held::Ask => format!(
+            "{nodes}: {gangs} has more nodes than may be unavailable together ({limit}), and the policy asks an operator"
+        ),
+    }
+}
+
+/// Why units that are held are not taken.
+pub(crate) fn all_held(board: &Board, units: &[&(&Unit, Held)]) -> String {
+    let mut why: Vec<String> = units.iter().take(NAMES).map(|(unit, why)| held(board, unit, why)).collect();
+    if units.len() > NAMES {
+        why.push(format!("{} of nodes wait for such reasons", count(units.len() - NAMES, "more group")));
+    }
+    why.join("; ")
+}
