@@ -2,10 +2,9 @@
 //! reason.
 
 use jiff::Timestamp;
-use podlift_model::NodeName;
 pub use podlift_model::bcm::BcmApplication;
-use podlift_model::checkpoint::Checkpoint;
 use podlift_model::survey::Seen;
+use podlift_model::{Checkpoint, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,7 +125,7 @@ pub struct PodView {
     /// The label or annotation by which its owner forbids an interruption: `key=value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never_interrupt: Option<String>,
-    /// How it saves its work before it is evicted, as its owner wants it.
+    /// What its owner wants to be done before it is evicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
     /// What its annotations about a checkpoint say that can't be understood.

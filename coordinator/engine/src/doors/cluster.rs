@@ -3,7 +3,7 @@
 use super::drain::DrainOptions;
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
 use crate::survey::{ClusterSurvey, Hardware, PodView};
-use podlift_model::{NodeName, RunId};
+use podlift_model::{NodeName, PodRef, RunId};
 
 /// Name of the address in front of the API servers among the probed endpoints.
 pub const VIP: &str = "vip";
@@ -21,6 +21,10 @@ pub enum ClusterLook {
     PodsToEvict {
         node: NodeName,
         options: DrainOptions,
+    },
+    /// Pods of this node that a drain would evict and whose owners want a checkpoint before.
+    Checkpoints {
+        node: NodeName,
     },
     KubeadmConfig,
     KubeletConfig,
@@ -47,6 +51,7 @@ pub enum ClusterReply {
     Nodes(Vec<NodeView>),
     Node(NodeView),
     Pods(EvictionView),
+    Checkpoints(Vec<PodRef>),
     KubeadmConfig(KubeadmConfigView),
     KubeletConfig(KubeletConfigView),
     Addons(AddonsView),

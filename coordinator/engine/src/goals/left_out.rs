@@ -37,7 +37,7 @@ fn deferred(input: &PlanInput) -> impl Iterator<Item = LeftOut> {
     workers.filter_map(|n| {
         let deferral = input.earlier.deferred.get(&n.name)?;
         let until = deferral.until.filter(|until| *until > input.now)?;
-        let why = format!("deferred until {until} in run {}: {}", deferral.run, deferral.reason);
+        let why = format!("deferred in run {}: {}", deferral.run, deferral.reason);
         Some(LeftOut { node: n.name.clone(), why, unready: false, until: Some(until) })
     })
 }

@@ -87,11 +87,16 @@ pub(super) fn waits(s: &mut RunState, at: Timestamp, wait: BatchWait) {
     s.batch_waits = Some(wait);
 }
 
-/// A lane that is over has to be chosen again if something makes it due once more.
+/// A lane that is over has to be chosen again if something makes it due once more. An override of its node ends with it.
 pub(super) fn ended(s: &mut RunState, step: &StepId) {
     let Some((lane, _)) = s.track.lane_of(step) else { return };
     if s.track.current(&s.plan, &s.steps, lane).is_none() {
         s.admitted.remove_mut(&lane);
+        if let Some(node) =
+            s.track.node_of(&s.plan, lane).filter(|node| s.lane_time(node).is_some_and(|lane| lane.is_over))
+        {
+            s.overrides.remove(node);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::batch::{BatchWait, ChosenBatch};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
-use super::state::{Approval, Healed, Lifted, Outage, RunState, RunStatus, Seal};
+use super::state::{Approval, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
 use super::{accepted, admission, approval};
@@ -120,6 +120,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         undo_stopped: false,
         attestations: plan.attestations.clone(),
         approvals: vec![],
+        overridden: vec![],
+        overrides: BTreeMap::new(),
         lifted: vec![],
         seal: None,
         heals: vec![],
@@ -276,6 +278,14 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 RunStatus::Paused { .. } => runs(s),
                 _ => s.continued += 1,
             }
+        }
+        Event::DevicesOverridden { node, reason, by } => {
+            if s.plan.inventory.get(node).is_none() {
+                return Err(IllegalEvent::UnknownNode { node: node.clone() });
+            }
+            let said = Overridden { node: node.clone(), reason: reason.clone(), by: by.clone(), at };
+            s.overrides.insert(node.clone(), reason.clone());
+            s.overridden.push(said);
         }
         Event::WaiverLifted { check, by } => {
             s.lifted.push(Lifted { check: check.clone(), by: by.clone(), at });

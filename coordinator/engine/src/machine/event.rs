@@ -83,6 +83,12 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair_dpkg: bool,
     },
+    /// A person decides that the steps of this node may act although devices are in use there, until its lane is over.
+    DevicesOverridden {
+        node: NodeName,
+        reason: String,
+        by: String,
+    },
     WaiverLifted {
         check: String,
         by: String,
@@ -281,6 +287,7 @@ impl Event {
             Event::RunResumed { .. } => "run-resumed",
             Event::Approved { .. } => "approved",
             Event::RetryAsked { .. } => "retry-asked",
+            Event::DevicesOverridden { .. } => "devices-overridden",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
             Event::BatchChosen { .. } => "batch-chosen",

@@ -1,49 +1,66 @@
 //! How long lanes take: from the cordon of a node to the end of its lane. Learned from the lanes that are over.
 
 use super::state::{RunState, UNCORDON};
-use super::step::StepState;
 use crate::inventory::NodeRole;
-use crate::program::StepSpec;
 use jiff::Timestamp;
 use podlift_model::NodeName;
 
 /// What a lane is expected to take before one is over, seconds.
 pub const EXPECTED_SECONDS: u64 = 900;
 
-/// A lane in which a node is cordoned: since when, and until when.
+/// The lane in which a node is drained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Length {
-    pub from: Timestamp,
-    /// `None` while the lane is at work.
-    pub to: Option<Timestamp>,
+pub struct LaneTime {
+    /// When its cordon was done; `None` before.
+    pub from: Option<Timestamp>,
+    /// When its last step so far ended.
+    last: Option<Timestamp>,
+    pub is_over: bool,
+    /// Every step is done, and none was skipped.
+    is_done: bool,
 }
 
-impl Length {
-    pub fn seconds(&self, now: Timestamp) -> f64 {
-        (self.to.unwrap_or(now).duration_since(self.from).as_millis() as f64 / 1000.0).max(0.0)
+impl LaneTime {
+    /// Seconds from its cordon to its end, or to now; `None` before its cordon.
+    pub fn seconds(&self, now: Timestamp) -> Option<f64> {
+        let to = self.last.filter(|_| self.is_over).unwrap_or(now);
+        Some((to.duration_since(self.from?).as_millis() as f64 / 1000.0).max(0.0))
     }
 }
 
 impl RunState {
-    /// The lane in which this node is cordoned; `None` before its cordon, and for a node without such a lane.
-    pub fn length_of(&self, node: &NodeName) -> Option<Length> {
-        let cordons = |spec: &StepSpec| spec.kind.step().counterpart() == Some(UNCORDON);
-        let (cordon, first) = self.steps_of(node).find(|(spec, _)| cordons(spec))?;
-        let from = first.ended.filter(|_| first.is_done())?;
-        let lane =
-            || self.steps_of(node).filter(|(spec, _)| spec.phase == cordon.phase).map(|(_, step)| step);
-        let to = lane().filter_map(|step| step.ended).max();
-        Some(Length { from, to: to.filter(|_| lane().all(StepState::is_over)) })
+    /// The lane in which this node is drained; `None` if it has no such lane. One pass over its steps, because a fleet has many.
+    pub fn lane_time(&self, node: &NodeName) -> Option<LaneTime> {
+        let mut found: Option<(&str, LaneTime)> = None;
+        let mut drains = false;
+        for (spec, step) in self.steps_of(node) {
+            let kind = spec.kind.step();
+            if found.is_none() && kind.counterpart() == Some(UNCORDON) {
+                let from = step.ended.filter(|_| step.is_done());
+                found = Some((&spec.phase, LaneTime { from, last: None, is_over: true, is_done: true }));
+            }
+            let Some((_, lane)) = found.as_mut().filter(|(phase, _)| *phase == spec.phase) else { continue };
+            drains |= kind.evicts();
+            lane.last = lane.last.max(step.ended);
+            lane.is_over &= step.is_over();
+            lane.is_done &= step.is_done();
+        }
+        found.map(|(_, lane)| lane).filter(|_| drains)
     }
 
-    /// Seconds that the finished lanes of this role have taken, the shortest first.
-    pub fn lengths(&self, role: NodeRole) -> Vec<f64> {
-        let nodes = self.plan.inventory.of_role(role).filter(|n| self.is_upgraded(&n.name));
-        let over = nodes.filter_map(|n| self.length_of(&n.name)).filter(|length| length.to.is_some());
-        let mut out: Vec<f64> = over.map(|length| length.seconds(self.last)).collect();
-        out.sort_by(f64::total_cmp);
-        out
+    /// The lanes of the nodes of this role that the run drains.
+    pub fn lane_times(&self, role: NodeRole) -> Vec<(&NodeName, LaneTime)> {
+        let nodes = self.plan.inventory.of_role(role).map(|n| &n.name);
+        nodes.filter_map(|node| Some((node, self.lane_time(node)?))).collect()
     }
+}
+
+/// Seconds that the lanes have taken that are done, the shortest first.
+pub fn lengths(lanes: &[(&NodeName, LaneTime)], now: Timestamp) -> Vec<f64> {
+    let done = lanes.iter().filter(|(_, lane)| lane.is_done);
+    let mut out: Vec<f64> = done.filter_map(|(_, lane)| lane.seconds(now)).collect();
+    out.sort_by(f64::total_cmp);
+    out
 }
 
 /// The value below which this share of the sorted values is; `None` if there are none.
@@ -54,6 +71,6 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 
 /// What a lane of a worker usually takes in this run, whole seconds.
 pub(super) fn usual_seconds(state: &RunState) -> u64 {
-    let lengths = state.lengths(NodeRole::Worker);
+    let lengths = lengths(&state.lane_times(NodeRole::Worker), state.last);
     quantile(&lengths, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64)
 }

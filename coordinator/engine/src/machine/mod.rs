@@ -33,14 +33,20 @@ pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
 pub use choose::choose;
 pub use event::Event;
 pub use illegal::IllegalEvent;
-pub use lengths::{EXPECTED_SECONDS, Length, quantile};
+pub use lengths::{EXPECTED_SECONDS, LaneTime, lengths, quantile};
 pub use next::{Next, Todo, next};
-pub use state::{Approval, Aside, Healed, Lifted, Outage, Probed, RunState, RunStatus, Seal};
+pub use state::{Approval, Aside, Healed, Lifted, Outage, Overridden, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 
 #[cfg(test)]
+mod batch_tests;
+#[cfg(test)]
 mod budget_tests;
+#[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
+mod lane_tests;
 #[cfg(test)]
 mod line_tests;
 #[cfg(test)]

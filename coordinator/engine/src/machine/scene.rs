@@ -1,6 +1,7 @@
 //! The workers of a run as the scheduler of batches sees them.
 
 use super::approval;
+use super::batch::ChosenBatch;
 use super::state::RunState;
 use crate::doors::NodeView;
 use crate::inventory::NodeRole;
@@ -54,8 +55,11 @@ pub(super) fn max_unavailable(state: &RunState, phase: usize, workers: &[Worker]
     state.max_unavailable.min(u32::try_from(lanes).unwrap_or(u32::MAX))
 }
 
-/// Number of batches of workers of which every lane is over.
+/// Number of batches of workers that have ended well: every lane is over, and no node was set aside.
 pub(super) fn batches_done(state: &RunState) -> u32 {
     let of_workers = state.batches.iter().filter(|batch| batch.phase == WORKERS);
-    of_workers.filter(|batch| state.is_batch_over(batch)).count() as u32
+    let well = |batch: &&ChosenBatch| {
+        state.is_batch_over(batch) && !batch.nodes.iter().any(|node| state.set_aside.contains_key(node))
+    };
+    of_workers.filter(well).count() as u32
 }

@@ -8,6 +8,7 @@ use super::track::{LaneNumber, Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
+use podlift_model::op::DeviceOverride;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
 use rpds::RedBlackTreeSetSync;
 use schemars::JsonSchema;
@@ -62,6 +63,15 @@ pub struct Approval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lifted {
     pub check: String,
+    pub by: String,
+    pub at: Timestamp,
+}
+
+/// A person's decision that a node may be changed although its devices are in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Overridden {
+    pub node: NodeName,
+    pub reason: String,
     pub by: String,
     pub at: Timestamp,
 }
@@ -163,6 +173,12 @@ pub struct RunState {
     /// Attestations of the plan, and those that were given during the run.
     pub attestations: Vec<Attestation>,
     pub approvals: Vec<Approval>,
+    /// Decisions that nodes may be changed although their devices are in use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Overridden>,
+    /// Those of them whose lane is not over, with the reason.
+    #[serde(skip)]
+    pub(super) overrides: BTreeMap<NodeName, String>,
     /// Waivers of the plan that are not in force any more.
     pub lifted: Vec<Lifted>,
     pub seal: Option<Seal>,
@@ -214,6 +230,12 @@ impl RunState {
         self.steps_of(node).filter(|(spec, _)| spec.phase == last.phase).all(|(_, step)| step.is_done())
     }
 
+    /// The override for ops of this node, if a person has given one and its lane is not over.
+    pub fn device_override(&self, node: &NodeName) -> Option<DeviceOverride> {
+        let reason = self.overrides.get(node)?.clone();
+        Some(DeviceOverride { node: node.clone(), reason })
+    }
+
     /// Whether the run goes on without this node.
     pub fn goes_without(&self, node: &NodeName) -> bool {
         self.deferred.contains_key(node) || self.set_aside.contains_key(node)
@@ -222,7 +244,10 @@ impl RunState {
     /// Why the node was deferred, with what stays on it; `None` if it was not.
     pub fn why_deferred(&self, node: &NodeName) -> Option<String> {
         let left = self.left.get(node).into_iter().flatten();
-        Some(left.fold(self.deferred.get(node)?.clone(), |reason, line| format!("{reason}; {line}")))
+        let until =
+            self.deferred_until.get(node).map(|until| format!(" (until {until})")).unwrap_or_default();
+        let reason = format!("{}{until}", self.deferred.get(node)?);
+        Some(left.fold(reason, |reason, line| format!("{reason}; {line}")))
     }
 
     /// Whether the node may carry a cordon of this run: its cordon was sent, the answer does not say that it failed, and it was not given

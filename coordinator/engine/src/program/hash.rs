@@ -42,8 +42,8 @@ fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     }
 }
 
-/// What a phase does, whatever the order of its lanes.
-type Does<'a> = (&'a str, u32, BTreeMap<Option<&'a NodeName>, Vec<Vec<&'a StepKind>>>);
+/// What a phase does: its name, how many lanes at once, and the lanes by node.
+type Does<'a> = (&'a str, u32, Vec<(Option<&'a NodeName>, Vec<&'a StepKind>)>);
 
 /// The phases of a program whose workers are chosen in batches. Jobs decide the order of the workers, and which of them are the first; both
 /// change all the time, and the run chooses anew, so the program does not rest on them.
@@ -52,14 +52,14 @@ fn without_order(phases: &[Phase]) -> Vec<Does<'_>> {
     for phase in phases {
         let first = out.last().is_some_and(|(name, _, _)| *name == CANARY) && phase.name == WORKERS;
         if !first {
-            out.push((&phase.name, phase.parallel, BTreeMap::new()));
+            out.push((&phase.name, phase.parallel, vec![]));
         }
-        let Some((_, _, lanes)) = out.last_mut() else { continue };
-        for lane in &phase.lanes {
-            lanes
-                .entry(lane.node.as_ref())
-                .or_default()
-                .push(lane.steps.iter().map(|step| &step.kind).collect());
+        if let Some((_, _, lanes)) = out.last_mut() {
+            let does = phase.lanes.iter();
+            lanes.extend(
+                does.map(|lane| (lane.node.as_ref(), lane.steps.iter().map(|step| &step.kind).collect())),
+            );
+            lanes.sort_by_key(|(node, _)| *node);
         }
     }
     out

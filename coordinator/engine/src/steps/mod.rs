@@ -9,6 +9,7 @@ mod apt_source;
 mod apt_update;
 #[cfg(test)]
 mod aside_tests;
+mod checkpoint;
 mod compare_fleet;
 #[cfg(test)]
 mod compare_tests;
@@ -136,6 +137,7 @@ kinds! {
     guard_disarm::GuardDisarm,
     addons::Addons,
     cordon::Cordon,
+    checkpoint::Checkpoint,
     drain::Drain,
     kubelet_config::KubeletConfig,
     kubelet_restart::KubeletRestart,

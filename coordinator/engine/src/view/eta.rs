@@ -1,7 +1,7 @@
 //! When a run is expected to end, from the lanes that are over: the rest takes as long as they did, as many at once as may be.
 
-use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{RunState, RunStatus, quantile};
+use crate::inventory::NodeRole;
+use crate::machine::{RunState, RunStatus, lengths, quantile};
 use jiff::{SignedDuration, Timestamp};
 use podlift_model::NodeName;
 use schemars::JsonSchema;
@@ -29,31 +29,43 @@ pub fn eta(s: &RunState, now: Timestamp) -> Option<Eta> {
     if s.status != RunStatus::Running {
         return None;
     }
-    let at = |share| end(s, now, share);
+    let of = |role| Lanes::of(s, role, now);
+    let (servers, workers) = (of(NodeRole::ControlPlane), of(NodeRole::Worker));
+    if servers.rest.is_empty() && workers.rest.is_empty() {
+        return None;
+    }
+    let at = |share| end(s, now, share, (&servers, &workers));
     Some(Eta { at: at(MEDIAN)?, earliest: at(EARLIEST)?, latest: at(LATEST)? })
 }
 
 /// Seconds from the cordon of a node to the end of its lane, or to now.
 pub fn lane_seconds(s: &RunState, node: &NodeName, now: Timestamp) -> Option<f64> {
-    s.length_of(node).map(|length| length.seconds(now))
+    s.lane_time(node)?.seconds(now)
 }
 
-fn end(s: &RunState, now: Timestamp, share: f64) -> Option<Timestamp> {
-    let (servers, workers) = (s.lengths(NodeRole::ControlPlane), s.lengths(NodeRole::Worker));
-    let usual = |own: &[f64], other: &[f64]| quantile(own, share).or_else(|| quantile(other, share));
-    let server = usual(&servers, &workers)?;
-    let worker = usual(&workers, &servers)?;
-    let of_servers = rest(s, NodeRole::ControlPlane, now, server);
-    let of_workers = rest(s, NodeRole::Worker, now, worker);
-    if of_servers.is_empty() && of_workers.is_empty() {
-        return None;
+/// The lanes of one role.
+struct Lanes {
+    /// What those have taken that are over, the shortest first.
+    over: Vec<f64>,
+    /// The seconds of those that are at work; `None` for those that are to come.
+    rest: Vec<Option<f64>>,
+}
+
+impl Lanes {
+    fn of(s: &RunState, role: NodeRole, now: Timestamp) -> Self {
+        let lanes = s.lane_times(role);
+        let due = lanes.iter().filter(|(node, lane)| !lane.is_over && !s.goes_without(node));
+        Self { rest: due.map(|(_, lane)| lane.seconds(now)).collect(), over: lengths(&lanes, now) }
     }
-    // The control plane goes node by node, and before the workers.
-    let first: f64 = of_servers.iter().map(|lane| lane.seconds).sum();
-    let closed = s.batch_waits.as_ref().and_then(|wait| wait.until);
-    let closed = closed.map_or(0.0, |until| until.duration_since(now).as_secs_f64().max(0.0));
-    let seconds = first + side_by_side(&of_workers, s.max_unavailable.max(1) as usize, closed);
-    now.checked_add(SignedDuration::try_from_secs_f64(seconds.ceil()).ok()?).ok()
+
+    /// What is left of each lane, if a whole one takes so long.
+    fn rest(&self, usual: f64) -> Vec<Rest> {
+        let one = |lane: &Option<f64>| Rest {
+            begun: lane.is_some(),
+            seconds: (usual - lane.unwrap_or(0.0)).max(0.0),
+        };
+        self.rest.iter().map(one).collect()
+    }
 }
 
 /// What is left of a lane.
@@ -62,19 +74,16 @@ struct Rest {
     seconds: f64,
 }
 
-/// The lanes of this role that are not over.
-fn rest(s: &RunState, role: NodeRole, now: Timestamp, usual: f64) -> Vec<Rest> {
-    let due = |n: &&NodeEntry| {
-        let mut steps = s.steps_of(&n.name);
-        let cordoned = steps.any(|(spec, step)| spec.kind.step().evicts() && !step.is_over());
-        let open = s.length_of(&n.name).is_some_and(|length| length.to.is_none());
-        !s.goes_without(&n.name) && (cordoned || open)
-    };
-    let one = |n: &NodeEntry| match s.length_of(&n.name) {
-        Some(length) => Rest { begun: true, seconds: (usual - length.seconds(now)).max(0.0) },
-        None => Rest { begun: false, seconds: usual },
-    };
-    s.plan.inventory.of_role(role).filter(due).map(one).collect()
+fn end(s: &RunState, now: Timestamp, share: f64, (servers, workers): (&Lanes, &Lanes)) -> Option<Timestamp> {
+    let usual =
+        |own: &Lanes, other: &Lanes| quantile(&own.over, share).or_else(|| quantile(&other.over, share));
+    // The control plane goes node by node, and before the workers.
+    let first: f64 = servers.rest(usual(servers, workers)?).iter().map(|lane| lane.seconds).sum();
+    let closed = s.batch_waits.as_ref().and_then(|wait| wait.until);
+    let closed = closed.map_or(0.0, |until| until.duration_since(now).as_secs_f64().max(0.0));
+    let workers = workers.rest(usual(workers, servers)?);
+    let seconds = first + side_by_side(&workers, s.max_unavailable.max(1) as usize, closed);
+    now.checked_add(SignedDuration::try_from_secs_f64(seconds.ceil()).ok()?).ok()
 }
 
 /// How long lanes take of which so many go at once: those that have begun first, and no other one before the window opens.
@@ -84,10 +93,10 @@ fn side_by_side(lanes: &[Rest], at_once: usize, closed: f64) -> f64 {
     let mut ends: BinaryHeap<Reverse<u64>> = begun.map(|lane| Reverse(whole(lane.seconds))).collect();
     let mut last = ends.iter().map(|Reverse(end)| *end).max().unwrap_or(0);
     for lane in lanes.iter().filter(|lane| !lane.begun) {
-        let free = match ends.len() < at_once {
-            true => 0,
-            false => ends.pop().map_or(0, |Reverse(end)| end),
-        };
+        let mut free = 0;
+        while ends.len() >= at_once {
+            free = ends.pop().map_or(0, |Reverse(end)| end);
+        }
         let end = free.max(whole(closed)) + whole(lane.seconds);
         last = last.max(end);
         ends.push(Reverse(end));
@@ -105,11 +114,11 @@ mod tests {
         let to_come = |seconds: f64| Rest { begun: false, seconds };
         let cases: [(Vec<Rest>, usize, f64, f64); 5] = [
             (vec![], 2, 0.0, 0.0),
-            (vec![begun(30.0), to_come(100.0), to_come(100.0), to_come(100.0)], 2, 0.0, 230.0),
+            (vec![begun(30.0), to_come(100.0), to_come(100.0), to_come(100.0)], 2, 0.0, 200.0),
             (vec![to_come(100.0), to_come(100.0), to_come(100.0)], 1, 0.0, 300.0),
             (vec![begun(30.0), to_come(100.0)], 2, 600.0, 700.0),
             // The number was lowered while three were at work.
-            (vec![begun(10.0), begun(20.0), begun(30.0), to_come(100.0)], 1, 0.0, 110.0),
+            (vec![begun(10.0), begun(20.0), begun(30.0), to_come(100.0)], 1, 0.0, 130.0),
         ];
         for (i, (lanes, at_once, closed, want)) in cases.into_iter().enumerate() {
             assert_eq!(side_by_side(&lanes, at_once, closed), want, "case {i}");

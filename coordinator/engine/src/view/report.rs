@@ -5,7 +5,9 @@ use super::interrupted::{self, InterruptedJob};
 use super::status::{FailedNode, aside_reason, failed};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Approval, ChosenBatch, Lifted, Probed, RunState, RunStatus, StepState, StepStatus};
+use crate::machine::{
+    Approval, ChosenBatch, Lifted, Overridden, Probed, RunState, RunStatus, StepState, StepStatus,
+};
 use crate::program::{
     ATTESTATIONS, Attestation, Evidence, Finding, GoalName, LeftOut, Phase, Prevention, StepSpec, StopReason,
     Waiver,
@@ -58,6 +60,9 @@ pub struct Report {
     /// Attestations of operators, from before the run and during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
+    /// Decisions of operators that nodes may be changed although their devices are in use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Overridden>,
     /// What operators approved in the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
@@ -171,6 +176,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         lifted_waivers: s.lifted.clone(),
         accepted_losses: accepted_losses(s),
         attestations: s.attestations.clone(),
+        overridden: s.overridden.clone(),
         approvals: s.approvals.clone(),
         unattested: unattested(s),
         backup: backup(s),

@@ -15,6 +15,8 @@ mod order;
 pub use build::build;
 
 #[cfg(test)]
+mod batches_tests;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod large_tests;

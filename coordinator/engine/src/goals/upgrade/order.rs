@@ -5,10 +5,10 @@ use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::program::{CANARY, JobRow, Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
-    Addons, AptSource, AptUpdate, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady, FlagDiff,
-    GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig,
-    KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, SoftTaint,
-    SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
+    Addons, AptSource, AptUpdate, Checkpoint, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady,
+    FlagDiff, GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches,
+    KubeletConfig, KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak,
+    SoftTaint, SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
 };
 use jiff::Timestamp;
 use podlift_batches::Job;
@@ -299,10 +299,10 @@ fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
 }
 
 /// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
-fn worker(shared: &Shared, tainted: bool) -> Vec<StepKind> {
-    let mut steps: Vec<StepKind> = vec![
-        NodeReachable::for_work().into(),
-        Cordon {}.into(),
+fn worker(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
+    let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into(), Cordon {}.into()];
+    steps.extend(options.checkpoints.then(|| Checkpoint {}.into()));
+    steps.extend([
         Drain {}.into(),
         Packages::of(&[Kubeadm], &shared.packages).into(),
         KubeadmNode::to(shared.to).into(),
@@ -310,7 +310,7 @@ fn worker(shared: &Shared, tainted: bool) -> Vec<StepKind> {
         KubeletRestart::to(shared.to).into(),
         NodeReady::at(shared.to).into(),
         DevicesBack {}.into(),
-    ];
+    ]);
     steps.extend(tainted.then(|| SoftUntaint {}.into()));
     steps.extend([Uncordon {}.into(), ImageRelease {}.into()]);
     steps
@@ -321,5 +321,5 @@ fn worker(shared: &Shared, tainted: bool) -> Vec<StepKind> {
 fn soaking(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
     let seconds = if options.canary > 0 { options.canary_soak_seconds } else { 0 };
     let soak: Option<StepKind> = (seconds > 0).then(|| Soak::of(seconds).into());
-    worker(shared, tainted).into_iter().chain(soak).collect()
+    worker(shared, options, tainted).into_iter().chain(soak).collect()
 }
