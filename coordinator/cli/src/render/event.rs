@@ -163,6 +163,9 @@ fn of_run(event: &Event) -> String {
         E::NodeIncluded { node, by } => format!("node {node} included again by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
+        E::DevicesOverridden { node, reason, by } => {
+            format!("node {node} may be changed although its devices are in use, by {by}: {reason}")
+        }
         E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
         E::NodeLost { node, by } => format!("node {node} declared lost by {by}"),
         E::OptionSet { name, value, by } => format!("{name} set to {value} by {by}"),

@@ -185,6 +185,7 @@ fn tone(event: &Event) -> Tone {
         | Event::NodeSetAside { .. }
         | Event::NodeLost { .. }
         | Event::BatchWaits { .. }
+        | Event::DevicesOverridden { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
         Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,
