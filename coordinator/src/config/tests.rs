@@ -111,12 +111,12 @@ fn a_wrong_rollout_names_file_field_value_and_expectation() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");
     for (text, wants) in [
-        ("[rollout]\nmax-unavailable = 0", ["rollout.max-unavailable", "\"0\" is no limit: expected"]),
+        ("[rollout]\nmax-unavailable = 0", ["max-unavailable = 0", "\"0\" is no limit: expected"]),
         (
             "[rollout]\nmax-unavailable = \"200%\"",
-            ["rollout.max-unavailable", "\"200%\" is no limit: expected"],
+            ["max-unavailable = \"200%\"", "\"200%\" is no limit: expected"],
         ),
-        ("[rollout]\nmax-unavailable = nan", ["rollout.max-unavailable", "expected"]),
+        ("[rollout]\nmax-unavailable = nan", ["max-unavailable = nan", "expected"]),
         ("[rollout]\nmax-unavailible = 1", ["unknown field", "max-unavailible"]),
         (
             "[[rollout.groups]]\nname = \"a\"\nselector = \"rack\"\nmax-unavailable = 1",

@@ -85,7 +85,10 @@ pub(super) fn set(
             let workers = state.plan.inventory.of_role(NodeRole::Worker).count();
             let number = limit.of(workers).to_string();
             let said = match limit {
-                Limit::Percent(_) => format!("{name} is {value} of {workers} workers, that is {number},"),
+                Limit::Percent(_) => {
+                    let workers = podlift_model::count(workers, "worker");
+                    format!("{name} is {value} of {workers}, that is {number},")
+                },
                 Limit::Number(_) => format!("{name} is {number}"),
             };
             return Ok((Event::OptionSet { name, value: number, by }, said));

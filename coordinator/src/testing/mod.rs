@@ -116,8 +116,9 @@ impl Running {
             Ok(state) => state,
             Err(_) => {
                 let state = store.run(run).unwrap();
-                let open: Vec<_> = state.steps.iter().filter(|(_, s)| !s.is_over()).take(3).collect();
-                panic!("not reached; run {:?}, first open steps {open:#?}", state.status);
+                let todo = podlift_engine::machine::next(&state);
+                let (phase, due) = (state.phase().map(|p| p.name.clone()), podlift_engine::machine::batch_due(&state));
+                panic!("not reached; run {:?}, phase {phase:?}, batch due {due}, waits {:?}, next {todo:#?}", state.status, state.batch_waits);
             }
         }
     }

@@ -1177,6 +1177,9 @@ pub struct CommandRequest {
     /// with DEFER: the time (RFC 3339) until which runs leave the node out, too; empty: this run alone
     #[prost(string, tag = "11")]
     pub until: ::prost::alloc::string::String,
+    /// with RETRY, which then needs a reason: the node whose agent changes packages and kubelet although
+    #[prost(string, tag = "12")]
+    pub override_devices: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
