@@ -55,7 +55,7 @@ impl Verb {
         match self {
             Self::Pause => Command::Pause { run, reason, now: false },
             Self::Resume => Command::Resume { run },
-            Self::Retry => Command::Retry { run, step: None, repair_dpkg: false },
+            Self::Retry => Command::Retry { run, step: None, repair_dpkg: false, devices: None },
             Self::Abort => Command::Abort { run, reason },
         }
     }
