@@ -10,7 +10,7 @@ use crate::survey::PodView;
 use crate::testing::{input, name, survey::pod};
 use jiff::Timestamp;
 use podlift_batches::{Gangs, Policy, TooLarge, Window};
-use podlift_model::{NodeName, StepId};
+use podlift_model::StepId;
 
 fn fleet(change: impl FnOnce(&mut PlanInput)) -> Tape {
     let mut i = input();
@@ -281,6 +281,25 @@ fn nothing_begins_while_no_window_is_open_and_the_wait_is_recorded_once() {
         tape.complete(&step);
     }
     assert!(matches!(choose(tape.state(), &nodes, &[], noon), Some(Event::BatchWaits { .. })));
+    // The next one would not end in the window any more.
+    let late: Timestamp = "2026-11-28T05:50:00Z".parse().unwrap();
+    assert!(matches!(choose(tape.state(), &nodes, &[], late), Some(Event::BatchWaits { .. })));
+}
+
+#[test]
+fn a_run_whose_windows_are_too_short_for_a_lane_pauses_and_says_what_to_do() {
+    let window: Window = serde_json::from_value(serde_json::json!(
+        {"days": [], "from": "22:00", "to": "22:05", "zone": "UTC"}
+    ))
+    .unwrap();
+    let mut tape = fleet(|i| i.options.batches = Some(Policy { windows: vec![window], ..Policy::default() }));
+    while !batch_due(tape.state()) {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    let nodes = views(&tape);
+    let Some(Event::RunPaused { reason, .. }) = pick(&mut tape, &nodes, &[]) else { panic!() };
+    assert_eq!((reason.code.as_str(), reason.next.as_str()), ("no-window", "podlift abort"));
 }
 
 #[test]
@@ -301,22 +320,26 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
         "a resume is no answer"
     );
     add(&mut tape, Event::Approved { by: "jane".into(), what: reason.message.clone() });
-    assert!(tape.state().agreed.contains("ml/PodGroup/llm"));
+    assert!(tape.state().agreed.contains_key("ml/PodGroup/llm"));
+    let anew: Vec<PodView> = pods
+        .iter()
+        .map(|pod| PodView {
+            started: now(&tape).checked_add(jiff::SignedDuration::from_secs(60)).ok(),
+            ..pod.clone()
+        })
+        .collect();
+    let asked = choose(tape.state(), &nodes, &anew, now(&tape));
+    assert!(
+        matches!(asked, Some(Event::RunPaused { .. })),
+        "what begins afterwards is another question: {asked:?}"
+    );
     assert!(!nodes_of(pick(&mut tape, &nodes, &pods)).is_empty());
 
     let mut tape = fleet(|i| i.options.batches = Some(too_large(TooLarge::Skip)));
     until_workers(&mut tape, &pods);
-    let mut left: Vec<NodeName> = vec![];
-    while batch_due(tape.state()) {
-        match pick(&mut tape, &nodes, &pods) {
-            Some(Event::NodeDeferred { node, by, .. }) => {
-                assert_eq!(by, "policy");
-                left.push(node);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(left.len(), 3);
+    let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
+    assert_eq!(left, ["dgx031", "dgx032", "dgx033"].map(name), "all nodes of the job together");
+    assert!(!batch_due(tape.state()) && left.iter().all(|node| tape.state().goes_without(node)));
     assert!(tape.todo()[0].as_str().starts_with("verify/"), "{:?}", tape.todo());
 }
 

@@ -10,19 +10,23 @@ use super::scene;
 use super::state::RunState;
 use crate::analysis::jobs::{counts, jobs, loss};
 use crate::doors::NodeView;
+use crate::inventory::NodeRole;
 use crate::program::StopReason;
 use crate::survey::PodView;
 use jiff::Timestamp;
-use podlift_batches::{Batch, Decision, Job, Scene, decide, open};
+use podlift_batches::{Batch, Decision, Job, Scene, decide, open_for};
 use podlift_model::NodeName;
 use std::collections::BTreeMap;
 
-/// The author of a deferral that the site's policy decides.
-const POLICY: &str = "policy";
+/// Code of the pause when no window of the policy is long enough any more.
+const NO_WINDOW: &str = "no-window";
 
 /// The event by which the run goes on; `None` if there is nothing to record now.
 pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Timestamp) -> Option<Event> {
     let phase = due(state)?;
+    if let Some(event) = closed(state, phase, now) {
+        return event;
+    }
     let jobs = jobs(pods);
     match state.plan.phases[phase].follows_max_unavailable() {
         true => workers(state, phase, nodes, &jobs, now),
@@ -30,12 +34,31 @@ pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Times
     }
 }
 
-/// The next lanes of the plan, once a window is open.
-fn in_order(state: &RunState, phase: usize, jobs: &[Job], now: Timestamp) -> Option<Event> {
+/// What follows while no window is open that is long enough for a lane of this phase; `None` if one is.
+fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event>> {
     let policy = state.plan.options.batches.as_ref()?;
-    if let Err(until) = open(policy, now) {
-        return waits(state, "no window is open".into(), until);
+    let of_nodes = state.plan.phases[phase].lanes.iter().find_map(|lane| lane.node.as_ref());
+    let role = of_nodes.and_then(|node| state.plan.inventory.get(node)).map(|n| n.role);
+    let seconds = role.map_or(0, |role| usual_seconds(state, role));
+    match open_for(policy, now, seconds) {
+        Ok(()) => None,
+        Err(None) => Some(Some(no_window(seconds))),
+        Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until)),
     }
+}
+
+/// A run can't wait for a window that never comes.
+fn no_window(seconds: u64) -> Event {
+    let message = format!(
+        "no window of the policy opens again that is long enough for a lane, which takes {seconds} s: the run keeps the policy that it began with, so abort it, change `windows` in /etc/podlift/policy.toml, and start another run, which goes on where this one ends"
+    );
+    let (code, next) = (NO_WINDOW.into(), "podlift abort".into());
+    let reason = StopReason { code, message, detail: String::new(), undone: String::new(), next };
+    Event::RunPaused { reason, by: None, now: false }
+}
+
+/// The next lanes of the plan.
+fn in_order(state: &RunState, phase: usize, jobs: &[Job], now: Timestamp) -> Option<Event> {
     let next: Vec<Option<&NodeName>> = to_come(state, phase).take(room(state, phase)).collect();
     let nodes: Vec<NodeName> = next.into_iter().flatten().cloned().collect();
     let here = |job: &&Job| counts(job) && nodes.iter().any(|node| job.nodes.contains_key(node));
@@ -67,17 +90,15 @@ fn workers(
         workers: &workers,
         jobs,
         interrupted: &state.interrupted,
-        agreed: &state.agreed,
-        lane_seconds: usual_seconds(state),
+        agreed: &scene::agreed(state, jobs),
+        lane_seconds: usual_seconds(state, NodeRole::Worker),
         batches_done: scene::batches_done(state),
     };
     match decide(&scene) {
         Decision::Take(batch) => Some(chosen(state, phase, batch, jobs, now)),
         Decision::Wait { why, until } => waits(state, why, until),
         Decision::Ask { why, jobs } => Some(ask(&why, &jobs)),
-        Decision::Leave { node, why } => {
-            Some(Event::NodeDeferred { node, reason: why, by: POLICY.into(), until: None })
-        }
+        Decision::Leave { nodes, why } => Some(Event::BatchLeft { nodes, why }),
         Decision::Nothing => None,
     }
 }

@@ -74,6 +74,14 @@ fn a_cordon_that_somebody_takes_over_stops_its_lane_and_no_other() {
             "{told}"
         );
     }
+    // A person has uncordoned it and cordoned it again: podlift's mark is still there.
+    let by = |manager: &str| {
+        let Reply::Cluster(ClusterReply::Node(view)) = node(Some("r1"), true) else { panic!() };
+        let view = NodeView { cordoned_by: Some(manager.into()), ..view };
+        text(judged(&tape, drain, &Reply::All(vec![Reply::Cluster(ClusterReply::Node(view)), pods()])))
+    };
+    assert_eq!(by("podlift"), "ready");
+    assert!(by("kubectl-cordon").contains("kubectl-cordon has uncordoned it and cordoned it again"));
     // Once it is cordoned again, and the second time somebody means it.
     let step = StepId::new(drain).unwrap();
     tape.add(Event::EarlierLost { step: step.clone(), again: vec!["cordon".into()], reason: "r".into() })
@@ -200,6 +208,8 @@ fn a_checkpoint_that_fails_stops_its_lane_unless_the_policy_goes_on() {
         told.starts_with("blocked checkpoint-failed: pod ml/train-0: its checkpoint command exited 3"),
         "{told}"
     );
+    let unseen = judge(stop, done(vec![result(CheckpointEnd::NoHook)]));
+    assert!(unseen.starts_with("blocked checkpoint-failed") && unseen.contains("template"), "{unseen}");
     assert!(judge(go_on, done(vec![ran(3)])).starts_with("partly: pod ml/train-0"));
     let failed = || OpOutcome::Failed { failure: Failure::permanent("x", "no crictl") };
     assert!(

@@ -135,6 +135,16 @@ fn findings_about_the_policy_and_the_jobs() {
             rollout(i).windows = vec![serde_json::from_value::<Window>(json).unwrap()];
         }),
         (
+            "a window that is too short",
+            "batches",
+            Some(Severity::Blocker),
+            "no window ever opens that is long enough",
+            |i| {
+                let json = serde_json::json!({"days": [], "from": "22:00", "to": "22:05", "zone": "UTC"});
+                rollout(i).windows = vec![serde_json::from_value::<Window>(json).unwrap()];
+            },
+        ),
+        (
             "a gang that is too large",
             "batches",
             Some(Severity::Note),

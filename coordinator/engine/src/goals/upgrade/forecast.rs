@@ -85,7 +85,7 @@ fn stage(node: &NodeEntry, due: &BTreeSet<&NodeName>, first: &[NodeName]) -> Sta
 }
 
 pub(super) fn worker(node: &NodeEntry, stage: Stage) -> Worker {
-    let left = node.view.owner.as_ref().is_some_and(|owner| owner.over);
+    let left = node.view.cordon_owner().is_some_and(|owner| owner.over);
     // A cordon that an ended run has left is taken over and given back.
     let unavailable = !node.view.ready || (node.view.unschedulable && !left);
     Worker { node: node.name.clone(), stage, unavailable, labels: node.view.labels.clone() }
