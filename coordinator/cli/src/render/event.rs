@@ -1,5 +1,6 @@
 //! Events as lines.
 
+use super::folded::within;
 use super::{batch, time_of_day, timestamp};
 use crate::table::paint;
 use anstyle::AnsiColor;
@@ -7,6 +8,9 @@ use podlift_engine::doors::VIP;
 use podlift_engine::machine::{Event, Record, RunState};
 use podlift_engine::program::{GoalName, StopReason};
 use podlift_model::{NodeName, OpOutcome, StepId, agree, count};
+
+/// Characters for the names of nodes.
+const NAMES: usize = 60;
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
 pub(crate) fn progress(record: &Record, state: &RunState) -> String {
@@ -107,6 +111,10 @@ pub(crate) fn text(event: &Event) -> String {
         E::BatchChosen { number, nodes, why, interrupts, gpu_seconds, .. } => {
             let name = format!("batch {number}");
             format!("{name:<10} {}", batch::of(nodes, why, interrupts, *gpu_seconds))
+        }
+        E::BatchWaits { why, .. } if why.is_empty() => "nodes begin again".into(),
+        E::BatchLeft { nodes, why } => {
+            format!("left out by the site's rules: {}: {why}", within(nodes, NAMES))
         }
         E::BatchWaits { why, until } => {
             let until = until.map(|at| format!(", until {}", timestamp(at))).unwrap_or_default();

@@ -184,10 +184,11 @@ fn tone(event: &Event) -> Tone {
         | Event::NodeUndone { .. }
         | Event::NodeSetAside { .. }
         | Event::NodeLost { .. }
-        | Event::BatchWaits { .. }
+        | Event::BatchLeft { .. }
         | Event::DevicesOverridden { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
+        Event::BatchWaits { why, .. } if !why.is_empty() => Tone::Care,
         Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,
         Event::StepDone { .. } | Event::RunSucceeded | Event::ApiUp { .. } => Tone::Good,
         Event::StepStarted { .. }
