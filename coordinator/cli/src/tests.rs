@@ -227,6 +227,8 @@ async fn what_can_not_be_taken_back_needs_a_confirmation_and_a_deferral_can() {
 async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
     let site = site().await;
     assert_eq!(site.eve("set max-unavailable 3").await, Exit::Failed, "no run is open");
+    let early = site.result("defer dgx031 --until 2999-01-01").await.unwrap_err();
+    assert_eq!((early.exit, early.next.as_str()), (Exit::Failed, "podlift help plan"), "no run yet");
     assert_eq!(site.eve("pause --now").await, Exit::Failed, "no run is open");
     let lost = site.result("node lost dgx031").await.unwrap_err();
     assert_eq!((lost.exit, lost.next.as_str()), (Exit::Usage, "podlift node lost dgx031 --yes"));
@@ -246,6 +248,12 @@ async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
     assert_eq!(site.eve("abort --yes").await, Exit::Done);
+    let late = site.result("defer dgx030").await.unwrap_err();
+    assert_eq!(
+        (late.exit, late.next.as_str()),
+        (Exit::Failed, "podlift plan --to v1.32.9 --without dgx030"),
+        "the run is over"
+    );
 }
 
 #[tokio::test]

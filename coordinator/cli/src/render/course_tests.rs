@@ -117,6 +117,11 @@ fn the_events_of_batches() {
             60,
         ),
         Event::BatchWaits { why: "no window is open".into(), until: Some(time("21:00:00")) },
+        Event::BatchWaits { why: String::new(), until: None },
+        Event::BatchLeft {
+            nodes: batch().nodes,
+            why: format!("{LLM} has more nodes than may be unavailable together (2)"),
+        },
         Event::BatchWaits {
             why: format!("dgx034 and dgx035: {LLM} (example.org/keep=true) must not be interrupted"),
             until: None,

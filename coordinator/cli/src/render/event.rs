@@ -1,5 +1,6 @@
 //! Events as lines.
 
+use super::folded::within;
 use super::{batch, time_of_day, timestamp};
 use crate::table::paint;
 use anstyle::AnsiColor;
@@ -7,6 +8,9 @@ use podlift_engine::doors::VIP;
 use podlift_engine::machine::{Event, Record, RunState};
 use podlift_engine::program::{GoalName, StopReason};
 use podlift_model::{NodeName, OpOutcome, StepId, agree, count};
+
+/// Characters for the names of nodes.
+const NAMES: usize = 60;
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
 pub(crate) fn progress(record: &Record, state: &RunState) -> String {
@@ -108,6 +112,10 @@ pub(crate) fn text(event: &Event) -> String {
             let name = format!("batch {number}");
             format!("{name:<10} {}", batch::of(nodes, why, interrupts, *gpu_seconds))
         }
+        E::BatchWaits { why, .. } if why.is_empty() => "nodes begin again".into(),
+        E::BatchLeft { nodes, why } => {
+            format!("left out by the site's rules: {}: {why}", within(nodes, NAMES))
+        }
         E::BatchWaits { why, until } => {
             let until = until.map(|at| format!(", until {}", timestamp(at))).unwrap_or_default();
             format!("{} {why}{until}", paint(AnsiColor::Yellow, "no other node begins:"))
@@ -163,6 +171,9 @@ fn of_run(event: &Event) -> String {
         E::NodeIncluded { node, by } => format!("node {node} included again by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
+        E::DevicesOverridden { node, reason, by } => {
+            format!("node {node} may be changed although its devices are in use, by {by}: {reason}")
+        }
         E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
         E::NodeLost { node, by } => format!("node {node} declared lost by {by}"),
         E::OptionSet { name, value, by } => format!("{name} set to {value} by {by}"),

@@ -217,6 +217,11 @@ fn events_of_nodes_without_which_a_run_goes_on() {
                     .into(),
             ],
         },
+        Event::DevicesOverridden {
+            node: node.clone(),
+            reason: "its Slurm job may be lost".into(),
+            by: by.clone(),
+        },
         Event::OptionSet { name: "max-unavailable".into(), value: "40".into(), by: by.clone() },
         Event::NodeReleased { node: node.clone(), run: run(), by: by.clone(), note: String::new() },
         Event::NodeReleased { node, run: run(), by: by.clone(), note: "one tray is out".into() },

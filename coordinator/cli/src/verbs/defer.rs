@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use podlift_client::Command;
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_engine::NodeRole;
+use podlift_engine::view::Status;
 
 /// Leave a node out of the run, and revert what the run has done to it where that is safe.
 ///
@@ -16,8 +17,9 @@ use podlift_engine::NodeRole;
 /// keeps its cordon; `podlift node release` ends it later. A run may end with deferred nodes, because kubelets may lag three minor versions.
 /// Status and report name them, and `podlift include` takes a node into the run again. podlift asks first if the node is a control-plane node.
 ///
-/// With --until, later runs leave the node out, too, until that time, unless they name it with --node. `podlift upgrade --resume-deferred`
-/// upgrades the nodes that were deferred and whose time has come.
+/// A deferral needs an open run. Before a run, leave the node out with `podlift upgrade --without NODE`. With --until, later runs leave the
+/// node out, too, until that time, unless they name it with --node. `podlift upgrade --resume-deferred` upgrades the nodes that were
+/// deferred and whose time has come.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift defer dgx031 --reason \"GPU tray is being changed\"
@@ -30,7 +32,7 @@ pub(crate) struct Defer {
     /// Reason, for the journal.
     #[arg(long, default_value = "no reason given")]
     reason: String,
-    /// Leave the node out of later runs, too, until this date (midnight UTC) or time.
+    /// Leave the node out of later runs, too, until this date (midnight UTC) or time. Needs an open run, like every deferral.
     #[arg(long, value_name = "DATE", value_parser = date::time)]
     until: Option<Timestamp>,
     /// Id of the run; the open run by default.
@@ -44,7 +46,9 @@ pub(crate) struct Defer {
 impl Defer {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         self.is_to_come(SystemClock.now())?;
-        if self.is_control_plane(context).await? {
+        let status = context.client().await?.status(self.run.clone(), String::new()).await?.view()?;
+        self.has_open_run(&status)?;
+        if self.is_control_plane(&status) {
             let node = &self.node;
             let means = format!(
                 "{node} is a control-plane node. Deferred, it stays at its version while the rest goes on, and its API server must not stay \
@@ -77,10 +81,24 @@ impl Defer {
         }
     }
 
-    async fn is_control_plane(&self, context: &Context) -> Result<bool, CliError> {
-        let status = context.client().await?.status(self.run.clone(), String::new()).await?.view()?;
+    /// Refuses before a person is asked for a confirmation.
+    fn has_open_run(&self, status: &Status) -> Result<(), CliError> {
+        let newest = status.run.as_ref();
+        if newest.is_some_and(|run| run.ended.is_none()) {
+            return Ok(());
+        }
+        let next = newest.map(|run| format!("podlift plan --to {} --without {}", run.to, self.node));
+        Err(CliError::new(
+            Exit::Failed,
+            format!("{} was not deferred", self.node),
+            "no run is open, and a deferral belongs to an open run; a plan leaves the node out with --without",
+            next.as_deref().unwrap_or("podlift help plan"),
+        ))
+    }
+
+    fn is_control_plane(&self, status: &Status) -> bool {
         let row = status.nodes.iter().find(|n| n.name == self.node);
-        Ok(row.is_some_and(|n| n.role == NodeRole::ControlPlane))
+        row.is_some_and(|n| n.role == NodeRole::ControlPlane)
     }
 }
 

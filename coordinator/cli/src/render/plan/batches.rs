@@ -4,7 +4,7 @@ use crate::out::Screen;
 use crate::render::folded::{folded, within};
 use crate::render::{duration, jobs, numbers};
 use crate::table::{Cell, Grid};
-use podlift_engine::program::{PlannedBatch, Program};
+use podlift_engine::program::{CANARY, Phase, PlannedBatch, Program};
 use podlift_model::{agree, count};
 
 /// Batches, and jobs of one batch, that are shown without -v.
@@ -14,17 +14,18 @@ const JOBS: usize = 2;
 const NAMES: usize = 28;
 
 pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
-    let planned: Vec<&PlannedBatch> = plan.phases.iter().flat_map(|phase| &phase.batches).collect();
+    let planned: Vec<(&Phase, &PlannedBatch)> =
+        plan.phases.iter().flat_map(|phase| phase.batches.iter().map(move |batch| (phase, batch))).collect();
     if planned.is_empty() {
         return String::new();
     }
     let cut = if all { planned.len() } else { planned.len().min(TOP) };
     let mut grid = Grid::with_tail(&["BATCH", "BEGINS AFTER", "GPU-HOURS", "NODES", "WHY"]);
-    for (i, batch) in planned[..cut].iter().enumerate() {
+    for (i, (phase, batch)) in planned[..cut].iter().enumerate() {
         let names = if all { folded(&batch.nodes) } else { within(&batch.nodes, NAMES) };
         grid.row(vec![
             Cell::from(i + 1),
-            duration(batch.starts_in_seconds as f64).into(),
+            begins(phase, batch).into(),
             hours(batch),
             names.into(),
             why(batch, all).into(),
@@ -34,11 +35,27 @@ pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
         "Forecast of {} of workers (each is chosen anew when there is room for it):",
         numbers::batches(planned.len())
     );
-    format!("{title}\n{}\n{}\n", grid.render(screen), more(&planned[cut..]))
+    let from = match planned.iter().any(|(phase, _)| is_first(phase)) {
+        true => "The times count from the end of the first workers.\n",
+        false => "",
+    };
+    format!("{title}\n{}\n{}{from}\n", grid.render(screen), more(&planned[cut..]))
 }
 
-fn more(rest: &[&PlannedBatch]) -> String {
-    let nodes: usize = rest.iter().map(|batch| batch.nodes.len()).sum();
+/// How long the first workers take is not foreseen: they may soak for hours.
+fn is_first(phase: &Phase) -> bool {
+    phase.name == CANARY
+}
+
+fn begins(phase: &Phase, batch: &PlannedBatch) -> String {
+    match is_first(phase) {
+        true => "first".into(),
+        false => duration(batch.starts_in_seconds as f64),
+    }
+}
+
+fn more(rest: &[(&Phase, &PlannedBatch)]) -> String {
+    let nodes: usize = rest.iter().map(|(_, batch)| batch.nodes.len()).sum();
     let more = agree(rest.len(), "more batch", "more batches");
     match rest.len() {
         0 => String::new(),
