@@ -155,8 +155,8 @@ async fn able(node: &Node) -> Result<u16, String> {
     let port = port(node)?;
     match others::serving(node).await {
         Ok(serving) if serving.len() < others::ENOUGH => Err(format!(
-            "{} other API servers serve ({}), expected at least {}",
-            serving.len(),
+            "{} ({}), expected at least {}",
+            others::serve(serving.len()),
             if serving.is_empty() { "none".into() } else { serving.join(", ") },
             others::ENOUGH
         )),

@@ -3,6 +3,7 @@
 
 mod agent;
 mod aside;
+mod checkpoint;
 mod cli;
 pub mod config;
 mod daemon;

@@ -2,6 +2,7 @@
 //! so that it survives a restart of the agent. Times are on the boot clock; nothing outlives a reboot.
 
 use jiff::Timestamp;
+use podlift_model::count;
 use podlift_model::op::Component;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,11 +15,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Spent {
     #[error(
-        "{file} was repaired {times} times within an hour (heal.budget_per_hour); find out who breaks it, then: podlift heal apply"
+        "{file} was repaired {} within an hour (heal.budget_per_hour); find out who breaks it, then: podlift heal apply",
+        count(*times, "time")
     )]
     Budget { file: String, times: usize },
     #[error(
-        "something undid {times} repairs of {file} within a minute (heal.fight_limit): {by}; stop it, then: podlift heal apply (or arm the guard)"
+        "something undid {} of {file} within a minute (heal.fight_limit): {by}; stop it, then: podlift heal apply (or arm the guard)",
+        count(*times, "repair")
     )]
     Fight { file: String, times: usize, by: String },
 }

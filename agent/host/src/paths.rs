@@ -54,7 +54,7 @@ pub fn op_log(op: &OpId) -> PathBuf {
 pub fn op_exit(op: &OpId) -> PathBuf {
     of_op(op, "exit")
 }
-/// What an op has to restore when it ends, however it ends.
+/// What an op has to remember until it ends: what it has to restore, or what of it is done.
 pub fn op_memo(op: &OpId) -> PathBuf {
     of_op(op, "memo")
 }

@@ -4,6 +4,7 @@
 use crate::look::{address, alive, component, object};
 use crate::node::Node;
 use futures_util::future::join_all;
+use podlift_model::{agree, count};
 use serde::Deserialize;
 
 /// Fewest other API servers that must serve while this one is away: one more may then fail.
@@ -28,6 +29,11 @@ struct Endpoint {
 #[derive(Deserialize)]
 struct Port {
     port: u16,
+}
+
+/// `1 other API server serves`.
+pub(super) fn serve(serving: usize) -> String {
+    format!("{} {}", count(serving, "other API server"), agree(serving, "serves", "serve"))
 }
 
 /// host:port of each other API server that serves, or why they can't be known.

@@ -41,7 +41,7 @@ impl<'a> Repair<'a> {
     async fn aside(node: &'a Node, before: ComponentState) -> Result<Self, String> {
         let serving = others::serving(node).await?;
         if serving.len() < others::ENOUGH {
-            return Err(format!("{} other API servers serve", serving.len()));
+            return Err(others::serve(serving.len()));
         }
         let reason = format!("heal of {} asked for", API.file());
         match super::step_aside(node, SECONDS, &reason).await {

@@ -8,7 +8,6 @@ use crate::units::{Ended, UnitSpec};
 use podlift_model::{Failure, OpId, OpOutcome, OpOutput, codes};
 use podlift_tools::apt::lock;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// How the effect ended: judged, or unknown with the reason.
@@ -131,7 +130,7 @@ impl Executor {
             tracing::error!(%error, op = %cx.op_id, "an outcome can't be recorded; tried again");
             tokio::time::sleep(self.node.config.ops.poll).await;
         }
-        self.node.meters.op_ended(&cx.accepted.op, &outcome, self.took(cx));
+        self.node.meters.op_ended(&cx.accepted.op, &outcome, cx.took());
         self.node.changes.fetch_add(1, Ordering::Relaxed);
         self.node.set_running(cx.op_id, None);
         self.release(cx.op_id);
@@ -144,15 +143,6 @@ impl Executor {
 }
 
 impl Executor {
-    /// Duration of the op: on the boot clock, or on the wall clock if the machine restarted meanwhile.
-    fn took(&self, cx: &Cx<'_>) -> Duration {
-        let (clock, accepted) = (&self.node.host.clock, cx.accepted);
-        match accepted.boot == self.node.boot {
-            true => clock.since_boot().saturating_sub(accepted.since_boot),
-            false => clock.now().duration_since(accepted.at).try_into().unwrap_or_default(),
-        }
-    }
-
     /// Lets the next mutation start.
     fn release(&self, op_id: &OpId) {
         let mut running = self.running();

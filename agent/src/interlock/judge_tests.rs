@@ -19,6 +19,7 @@ fn sandbox(name: &str, uid: &str, change: impl FnOnce(&mut Sandbox)) -> Sandbox 
         from_file: false,
         config_hash: None,
         component: None,
+        annotations: BTreeMap::new(),
     };
     change(&mut sandbox);
     sandbox

@@ -12,7 +12,7 @@ use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::Invocation;
 use podlift_host::paths;
-use podlift_model::{Failure, OpOutput, RunId, codes};
+use podlift_model::{Failure, OpOutput, RunId, codes, count};
 use podlift_tools::etcdctl::Access;
 use podlift_tools::must;
 use podlift_tools::snapshot::{self, Status};
@@ -83,9 +83,9 @@ impl EtcdSnapshot {
         let native = snapshot::check(host.files.as_ref(), path).await.map_err(|e| file_failure(path, &e))?;
         if !native.verified {
             let message = format!(
-                "{} is no whole etcd snapshot ({} bytes, size or SHA-256 trailer wrong); move it away and start a new run",
+                "{} is no whole etcd snapshot ({}, size or SHA-256 trailer wrong); move it away and start a new run",
                 path.display(),
-                native.bytes
+                count(native.bytes, "byte")
             );
             return Err(Failure::operator("snapshot-damaged", message));
         }
@@ -126,10 +126,10 @@ impl EtcdSnapshot {
             return Ok(());
         }
         let message = format!(
-            "{} restores to revision {} with {} keys, and says of itself revision {} with {}; move it away and start a new run",
+            "{} restores to revision {} with {}, and says of itself revision {} with {}; move it away and start a new run",
             path.display(),
             restored.revision,
-            restored.keys,
+            count(restored.keys, "key"),
             status.revision,
             status.keys
         );

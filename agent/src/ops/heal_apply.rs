@@ -6,7 +6,7 @@ use super::{Applied, Cx, Op};
 use crate::aside::Repair;
 use async_trait::async_trait;
 use podlift_model::op::Component;
-use podlift_model::{Failure, OpOutput, codes};
+use podlift_model::{Failure, OpOutput, codes, count};
 
 pub struct HealApply {
     pub component: Component,
@@ -44,8 +44,8 @@ impl Op for HealApply {
         let file = self.component.file();
         if !left.is_empty() {
             let message = format!(
-                "{} repairs of {file}{restart}; still wrong: {}; see podlift heal status {}",
-                done.healed.len(),
+                "{} of {file}{restart}; still wrong: {}; see podlift heal status {}",
+                count(done.healed.len(), "repair"),
                 left.join("; "),
                 cx.node.config.node
             );
@@ -53,7 +53,7 @@ impl Op for HealApply {
         }
         let line = match done.healed.len() {
             0 => return Ok(Applied::Done(OpOutput::Unchanged(format!("nothing is wrong with {file}")))),
-            n => format!("{n} repairs of {file}{restart}"),
+            n => format!("{} of {file}{restart}", count(n, "repair")),
         };
         Ok(Applied::Done(OpOutput::Changed(line)))
     }

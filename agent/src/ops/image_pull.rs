@@ -7,7 +7,7 @@
 use super::{Applied, Cx, Op};
 use async_trait::async_trait;
 use podlift_model::images::{ImagesState, NeededImage};
-use podlift_model::{Failure, KubeVersion, OpOutput};
+use podlift_model::{Failure, KubeVersion, OpOutput, agree, count};
 use podlift_tools::{crictl, ctr, survey};
 
 pub struct ImagePull {
@@ -31,7 +31,8 @@ impl Op for ImagePull {
         let staged = state.needed.iter().all(|image| image.present && image.pinned);
         let all = || {
             let images = state.needed.len();
-            OpOutput::Unchanged(format!("{images} images are on the node and pinned{}", unseen(&state)))
+            let (all, are) = (count(images, "image"), agree(images, "is", "are"));
+            OpOutput::Unchanged(format!("{all} {are} on the node and pinned{}", unseen(&state)))
         };
         Ok(staged.then(all))
     }

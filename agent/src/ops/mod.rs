@@ -4,11 +4,13 @@
 //! Ops whose repetition is harmless, and which may therefore be run again under the same op id when a crash hid how they ended
 //! (`repeatable`): apt-source, apt-update, package-download, image-pull, image-release, etcd-snapshot (the file appears by one rename), etcd-move-leader,
 //! manifest-backup (write-once), manifest-restore (compare-and-swap), guard-arm, guard-disarm, heal-accept (names a hash), heal-apply (each
-//! repair has an intent of its own), kubeadm-patches (the whole directory), step-aside (the same table with a new deadline), step-back. Of these, one that is a unit is run again only while its unit
-//! never started; after a restart of the machine it is Indeterminate like all others.
+//! repair has an intent of its own), kubeadm-patches (the whole directory), step-aside (the same table with a new deadline), step-back,
+//! checkpoint (each hook's end is recorded; `crate::checkpoint` says why one with an unknown end runs again). Of these, one that is a unit
+//! is run again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
 
 mod apt_source;
 mod apt_update;
+mod checkpoint;
 pub(crate) mod etcd_access;
 mod etcd_move_leader;
 pub(crate) mod etcd_snapshot;
@@ -40,6 +42,7 @@ use crate::units::{Exit, UnitSpec};
 use async_trait::async_trait;
 use podlift_model::op::SkipPhase;
 use podlift_model::{Failure, HostOp, OpId, OpOutput};
+use std::time::Duration;
 
 /// The context of an op.
 pub(crate) struct Cx<'a> {
@@ -52,6 +55,15 @@ impl Cx<'_> {
     /// Everything that the op's unit printed.
     pub fn log(&self) -> String {
         self.node.units.log(self.op_id)
+    }
+
+    /// Time since the op was accepted: on the boot clock, or on the wall clock if the machine restarted meanwhile.
+    pub fn took(&self) -> Duration {
+        let (clock, accepted) = (&self.node.host.clock, self.accepted);
+        match accepted.boot == self.node.boot {
+            true => clock.since_boot().saturating_sub(accepted.since_boot),
+            false => clock.now().duration_since(accepted.at).try_into().unwrap_or_default(),
+        }
     }
 }
 
@@ -136,6 +148,7 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         HostOp::KubeadmPatches { files } => Box::new(kubeadm_patches::KubeadmPatches { files }),
         HostOp::StepAside { seconds, reason } => Box::new(step_aside::StepAside { seconds, reason }),
         HostOp::StepBack => Box::new(step_back::StepBack),
+        HostOp::Checkpoint { pods, seconds } => Box::new(checkpoint::Checkpoint { pods, seconds }),
     }
 }
 

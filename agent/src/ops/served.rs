@@ -33,7 +33,10 @@ fn why_not(state: &ApiServerState, no_etcd: bool) -> String {
     let mut why = Vec::new();
     why.extend(no_etcd.then(|| "--etcd-servers is empty in its manifest".to_string()));
     why.extend((state.running.is_none()).then(|| "no container of it runs".to_string()));
-    why.extend((state.restarts > 0).then(|| format!("it was restarted {} times", state.restarts)));
+    why.extend(
+        (state.restarts > 0)
+            .then(|| format!("it was restarted {}", podlift_model::count(state.restarts, "time"))),
+    );
     why.extend(state.last_exit.map(|code| format!("the last one exited {code}")));
     why.extend(last(&state.log_tail).map(|line| format!("its own log says: {line}")));
     if why.is_empty() {

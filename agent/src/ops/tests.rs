@@ -199,7 +199,7 @@ async fn a_person_accepts_what_was_looked_at_and_has_the_rest_repaired() {
     assert!(matches!(done(&node, accept(&moved)).await, OpOutput::Changed(_)));
     assert_eq!(b.files.text(&api), moved, "accepting writes no manifest");
     let OpOutput::Changed(line) = done(&node, HostOp::HealApply { component }).await else { panic!() };
-    assert_eq!(line, "1 repairs of kube-apiserver.yaml", "the site's gate");
+    assert_eq!(line, "1 repair of kube-apiserver.yaml", "the site's gate");
     assert!(!b.files.text(&api).contains("MaxUnavailable"));
     assert!(matches!(done(&node, HostOp::HealApply { component }).await, OpOutput::Unchanged(_)));
 }

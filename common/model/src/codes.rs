@@ -39,6 +39,11 @@ pub const PACKAGE_VERSION_MISSING: &str = "package-version-missing";
 /// Pods or processes that the drain did not account for hold devices of the node, or the agent can't find out whether any does.
 pub const DEVICES_HELD: &str = "devices-held";
 
+// Checkpoints.
+
+/// A pod's checkpoint hook failed, and the policy does not evict the pod without it.
+pub const CHECKPOINT_FAILED: &str = "checkpoint-failed";
+
 // Images.
 
 pub const IMAGE_PULL_FAILED: &str = "image-pull-failed";

@@ -15,6 +15,9 @@ pub struct InvalidId {
 }
 
 const NAME: &str = "lower-case letters, digits, '-' and '.', starting and ending with a letter or digit, at most 253 characters";
+const LABEL: &str =
+    "lower-case letters, digits and '-', starting and ending with a letter or digit, at most 63 characters";
+const SUBDOMAIN: &str = "lower-case letters, digits, '-' and '.', each part between dots starting and ending with a letter or digit, at most 253 characters";
 const TOKEN: &str = "letters, digits, '-', '_' and '.', at most 128 characters, not starting with '.' or '-'";
 
 fn is_name(s: &str) -> bool {
@@ -25,6 +28,27 @@ fn is_name(s: &str) -> bool {
         && edge(s.chars().next())
         && edge(s.chars().last())
         && !s.contains("..")
+}
+
+/// RFC 1123 label, as Kubernetes checks it (`apimachinery/pkg/util/validation`, IsDNS1123Label) without its length.
+fn is_label_of_any_length(s: &str) -> bool {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !s.is_empty() && s.chars().all(ok) && !s.starts_with('-') && !s.ends_with('-')
+}
+
+fn is_label(s: &str) -> bool {
+    s.len() <= 63 && is_label_of_any_length(s)
+}
+
+/// RFC 1123 subdomain, as Kubernetes checks it (IsDNS1123Subdomain): only the whole has a length.
+fn is_subdomain(s: &str) -> bool {
+    s.len() <= 253 && s.split('.').all(is_label_of_any_length)
+}
+
+/// The API server makes UUIDs; a static pod has the hash of its file.
+fn is_uid(s: &str) -> bool {
+    let ok = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    s.len() <= 64 && s.chars().all(ok) && s.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 fn is_token(s: &str) -> bool {
@@ -87,6 +111,12 @@ text_id!(/// BCM's name of the Kubernetes cluster.
     ClusterName, "cluster name", is_name, NAME);
 text_id!(/// Kubernetes node name.
     NodeName, "node name", is_name, NAME);
+text_id!(/// Kubernetes namespace.
+    Namespace, "namespace", is_label, LABEL);
+text_id!(/// Name of a pod within its namespace.
+    PodName, "pod name", is_subdomain, SUBDOMAIN);
+text_id!(/// Uid of a pod, which no other pod ever gets.
+    PodUid, "pod uid", is_uid, "letters, digits and '-', at most 64 characters, not starting with '-'");
 text_id!(/// One upgrade of one cluster.
     RunId, "run id", is_token, TOKEN);
 text_id!(/// A step within a plan: `phase/node/verb` or `phase/verb`.
@@ -162,6 +192,36 @@ mod tests {
         }
         assert!(StepId::new("cp1/runai-01/apply").is_ok());
         assert!(StepId::new("cp1//apply").is_err());
+    }
+
+    #[test]
+    fn pods_are_named_by_kubernetes_rules() {
+        let long = |n: usize| "a".repeat(n);
+        for (text, namespace, pod, uid) in [
+            ("ml", true, true, true),
+            ("train-0", true, true, true),
+            ("0a", true, true, true),
+            ("2e3c1f0a-8d43-4b0e-9a55-0c6f5b1d7e21", true, true, true),
+            ("a.b", false, true, false),
+            ("a.-b", false, false, false),
+            ("a..b", false, false, false),
+            ("a-", false, false, true),
+            ("-a", false, false, false),
+            ("A", false, false, true),
+            ("a_b", false, false, false),
+            ("../x", false, false, false),
+            ("--all", false, false, false),
+            ("a b", false, false, false),
+            ("", false, false, false),
+            (&long(63), true, true, true),
+            (&long(64), false, true, true),
+            (&long(65), false, true, false),
+            (&long(253), false, true, false),
+            (&long(254), false, false, false),
+        ] {
+            let got = (Namespace::new(text).is_ok(), PodName::new(text).is_ok(), PodUid::new(text).is_ok());
+            assert_eq!(got, (namespace, pod, uid), "{text:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! async code, so that each type can be read, compared, written as JSON and tested by a table.
 
 pub mod bcm;
+pub mod checkpoint;
 pub mod codes;
 pub mod command;
 pub mod components;
@@ -23,6 +24,7 @@ mod seen;
 pub mod survey;
 pub mod version;
 
+pub use checkpoint::{Checkpoint, PodRef};
 pub use command::CommandLine;
 pub use count::{agree, count};
 pub use digest::Digest;
@@ -30,7 +32,8 @@ pub use epoch::Epoch;
 pub use facts::NodeFacts;
 pub use flags::FlagSet;
 pub use ids::{
-    BootId, ClusterName, FlagName, InstanceId, LedgerId, MachineId, NodeName, OpId, RunId, StepId,
+    BootId, ClusterName, FlagName, InstanceId, LedgerId, MachineId, Namespace, NodeName, OpId, PodName,
+    PodUid, RunId, StepId,
 };
 pub use look::Look;
 pub use op::HostOp;

@@ -2,6 +2,7 @@
 //! carries a shell text, a path or a URL. Only `KubeadmPatches` carries text to place, and an agent accepts it only if its node's own files
 //! already have the same content.
 
+use crate::checkpoint::PodRef;
 use crate::digest::Digest;
 use crate::ids::{FlagName, NodeName, RunId};
 use crate::version::{KubeVersion, Minor, PackageVersion};
@@ -202,6 +203,13 @@ pub enum HostOp {
     },
     /// Lets connections in again: removes the table of `StepAside`.
     StepBack,
+    /// Runs the checkpoint hooks of these pods: what each pod's own annotations ask for (`crate::checkpoint`), which the agent reads from
+    /// the container runtime. No command comes with the op. A hook that fails does not fail the op; the output has the result of each pod.
+    Checkpoint {
+        pods: Vec<PodRef>,
+        /// Time of the whole op, at most an hour. A hook ends after its own grace, and at the latest with the op.
+        seconds: u32,
+    },
 }
 
 impl HostOp {
@@ -230,6 +238,7 @@ impl HostOp {
             HostOp::KubeadmPatches { .. } => "kubeadm-patches",
             HostOp::StepAside { .. } => "step-aside",
             HostOp::StepBack => "step-back",
+            HostOp::Checkpoint { .. } => "checkpoint",
         }
     }
 }
@@ -268,6 +277,8 @@ macro_rules! names {
         }
     };
 }
+pub(crate) use names;
+
 names!(Package { Kubeadm = "kubeadm", Kubelet = "kubelet", Kubectl = "kubectl", CriTools = "cri-tools", KubernetesCni = "kubernetes-cni" });
 names!(SkipPhase { ControlPlane = "control-plane", Addon = "addon", KubeletConfig = "kubelet-config" });
 names!(Addon { Coredns = "coredns", KubeProxy = "kube-proxy" });

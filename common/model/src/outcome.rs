@@ -1,6 +1,7 @@
 //! How an op ends. There are exactly three outcomes: done, failed and indeterminate.
 
 use crate::bcm::BcmApplication;
+use crate::checkpoint::CheckpointResult;
 use crate::components::ComponentState;
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
 use crate::flags::FlagChange;
@@ -50,6 +51,8 @@ pub enum OpOutput {
     BcmVersions(Vec<Minor>),
     BcmClusterVersion(PackageVersion),
     BcmApplications(Vec<BcmApplication>),
+    /// In the order of the op's pods.
+    Checkpoints(Vec<CheckpointResult>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,5 +1,6 @@
 //! One sample of each op and look, for test suites that run or send all of them.
 
+use crate::checkpoint::PodRef;
 use crate::op::{
     Addon, Component, DeviceOverride, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight,
     SkipPhase,
@@ -21,6 +22,17 @@ fn pins(packages: &[Package]) -> Vec<PackagePin> {
 fn overriding() -> Option<DeviceOverride> {
     let node = NodeName::new("dgx030").unwrap_or_else(|e| unreachable!("{e}"));
     Some(DeviceOverride { node, reason: "the Slurm job may be lost".into() })
+}
+
+fn pod() -> PodRef {
+    let pod = || {
+        Some(PodRef {
+            namespace: "ml".parse().ok()?,
+            name: "train-0".parse().ok()?,
+            uid: "2e3c1f0a-8d43-4b0e-9a55-0c6f5b1d7e21".parse().ok()?,
+        })
+    };
+    pod().unwrap_or_else(|| unreachable!("all three are valid"))
 }
 
 impl HostOp {
@@ -70,7 +82,8 @@ impl HostOp {
                 HostOp::StepAside { seconds: 9, reason: "upgrade r1 restarts the API server".into() }
             }
             HostOp::StepAside { .. } => HostOp::StepBack,
-            HostOp::StepBack => return None,
+            HostOp::StepBack => HostOp::Checkpoint { pods: vec![pod()], seconds: 600 },
+            HostOp::Checkpoint { .. } => return None,
         })
     }
 }

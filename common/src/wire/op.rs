@@ -1,6 +1,7 @@
 //! Host ops on the wire: the closed vocabulary. Each field is validated before it is used.
 
 use super::WireError;
+use super::checkpoint::{checkpoint_from_wire, checkpoint_to_wire};
 use super::fields::{field, fields, texts};
 use podlift_model::op::{DeviceOverride, FlagLoss, PackagePin, PatchText};
 use podlift_model::{Digest, HostOp};
@@ -63,6 +64,7 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
             Kind::StepAside(v1::StepAside { seconds: *seconds, reason: reason.clone() })
         }
         HostOp::StepBack => Kind::StepBack(v1::StepBack {}),
+        HostOp::Checkpoint { pods, seconds } => Kind::Checkpoint(checkpoint_to_wire(pods, *seconds)),
     };
     v1::Op { kind: Some(kind) }
 }
@@ -122,6 +124,7 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
             HostOp::StepAside { seconds: aside_seconds(o.seconds)?, reason: o.reason.clone() }
         }
         Kind::StepBack(_) => HostOp::StepBack,
+        Kind::Checkpoint(o) => checkpoint_from_wire(o)?,
     })
 }
 

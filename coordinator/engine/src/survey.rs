@@ -2,9 +2,9 @@
 //! reason.
 
 use jiff::Timestamp;
-use podlift_model::NodeName;
 pub use podlift_model::bcm::BcmApplication;
 use podlift_model::survey::Seen;
+use podlift_model::{Checkpoint, NodeName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -125,6 +125,15 @@ pub struct PodView {
     /// The label or annotation by which its owner forbids an interruption: `key=value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never_interrupt: Option<String>,
+    /// What its owner wants to be done before it is evicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// What its annotations about a checkpoint say that can't be understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_fault: Option<String>,
+    /// A person works in it: a workspace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interactive: bool,
     /// Finalizers: the pod stays until their owners remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finalizers: Vec<String>,

@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -82,6 +82,8 @@ pub mod op {
         StepAside(super::StepAside),
         #[prost(message, tag = "24")]
         StepBack(super::StepBack),
+        #[prost(message, tag = "25")]
+        Checkpoint(super::Checkpoint),
     }
 }
 /// A read-only look at the host.
@@ -107,17 +109,7 @@ pub struct Observe {
 }
 /// Nested message and enum types in `Observe`.
 pub mod observe {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum What {
         Unspecified = 0,
@@ -362,6 +354,25 @@ pub struct StepAside {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StepBack {}
+/// The checkpoint hooks of these pods. What a hook does is in the pod's own annotations, which the agent reads from the container runtime.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Checkpoint {
+    /// 1 to 512
+    #[prost(message, repeated, tag = "1")]
+    pub pods: ::prost::alloc::vec::Vec<PodRef>,
+    /// time of the whole op, at most 3600
+    #[prost(uint32, tag = "2")]
+    pub seconds: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PodRef {
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub uid: ::prost::alloc::string::String,
+}
 /// How an op ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Outcome {
@@ -379,17 +390,7 @@ pub struct Outcome {
 }
 /// Nested message and enum types in `Outcome`.
 pub mod outcome {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Result {
         Unspecified = 0,
@@ -439,17 +440,7 @@ pub struct Failure {
 }
 /// Nested message and enum types in `Failure`.
 pub mod failure {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Class {
         Unspecified = 0,
@@ -645,17 +636,7 @@ pub struct LookupReply {
 }
 /// Nested message and enum types in `LookupReply`.
 pub mod lookup_reply {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum State {
         Unspecified = 0,
@@ -703,15 +684,9 @@ pub struct HealAck {
 }
 /// Generated client implementations.
 pub mod agent_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
     /// Agents dial the coordinator and keep one session open. The client certificate names the node; an agent that says Hello for
     /// another node is refused with PERMISSION_DENIED.
     #[derive(Debug, Clone)]
@@ -744,22 +719,18 @@ pub mod agent_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> AgentServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> AgentServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
                 >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             AgentServiceClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -797,46 +768,29 @@ pub mod agent_service_client {
         pub async fn session(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::FromAgent>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::ToAgent>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::ToAgent>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.AgentService/Session",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.AgentService/Session");
             let mut req = request.into_streaming_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.AgentService", "Session"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.AgentService", "Session"));
             self.inner.streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod agent_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with AgentServiceServer.
     #[async_trait]
     pub trait AgentService: std::marker::Send + std::marker::Sync + 'static {
         /// Server streaming response type for the Session method.
-        type SessionStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::ToAgent, tonic::Status>,
-            >
+        type SessionStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::ToAgent, tonic::Status>>
             + std::marker::Send
             + 'static;
         async fn session(
@@ -867,10 +821,7 @@ pub mod agent_service_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -914,10 +865,7 @@ pub mod agent_service_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -925,24 +873,16 @@ pub mod agent_service_server {
                 "/podlift.v1.AgentService/Session" => {
                     #[allow(non_camel_case_types)]
                     struct SessionSvc<T: AgentService>(pub Arc<T>);
-                    impl<
-                        T: AgentService,
-                    > tonic::server::StreamingService<super::FromAgent>
-                    for SessionSvc<T> {
+                    impl<T: AgentService> tonic::server::StreamingService<super::FromAgent> for SessionSvc<T> {
                         type Response = super::ToAgent;
                         type ResponseStream = T::SessionStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
                         fn call(
                             &mut self,
                             request: tonic::Request<tonic::Streaming<super::FromAgent>>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as AgentService>::session(&inner, request).await
-                            };
+                            let fut = async move { <T as AgentService>::session(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -968,25 +908,13 @@ pub mod agent_service_server {
                     };
                     Box::pin(fut)
                 }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+                    Ok(response)
+                }),
             }
         }
     }
@@ -1020,6 +948,7 @@ pub struct PlanRequest {
     /// empty for a repair
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
+    /// 0: as configured
     #[prost(uint32, tag = "2")]
     pub max_unavailable: u32,
     #[prost(message, repeated, tag = "3")]
@@ -1046,6 +975,14 @@ pub struct PlanRequest {
     /// API servers do not refuse new connections before they stop
     #[prost(bool, tag = "11")]
     pub no_step_aside: bool,
+    /// workers that may be unavailable at once: a number or a percentage ("3", "5%"); empty:
+    #[prost(string, tag = "12")]
+    pub max_unavailable_limit: ::prost::alloc::string::String,
+    /// max_unavailable
+    ///
+    /// takes nodes along that an earlier run has deferred until a later time
+    #[prost(bool, tag = "13")]
+    pub resume_deferred: bool,
 }
 /// How nodes are drained, with the meanings of the flags of `kubectl drain`. All are off by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1146,20 +1083,13 @@ pub struct CommandRequest {
     /// for SET
     #[prost(string, tag = "10")]
     pub value: ::prost::alloc::string::String,
+    /// with DEFER: the time (RFC 3339) until which runs leave the node out, too; empty: this run alone
+    #[prost(string, tag = "11")]
+    pub until: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `CommandRequest`.
 pub mod command_request {
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::prost::Enumeration
-    )]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
     pub enum Verb {
         Unspecified = 0,
@@ -1415,15 +1345,9 @@ impl Approve {
 }
 /// Generated client implementations.
 pub mod control_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
     #[derive(Debug, Clone)]
     pub struct ControlServiceClient<T> {
@@ -1455,22 +1379,18 @@ pub mod control_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> ControlServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> ControlServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
                 >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             ControlServiceClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -1512,42 +1432,26 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Plan",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Plan");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Plan"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Plan"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn plan_watch(
             &mut self,
             request: impl tonic::IntoRequest<super::PlanRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::PlanUpdate>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::PlanUpdate>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/PlanWatch",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/PlanWatch");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "PlanWatch"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "PlanWatch"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn start_run(
@@ -1557,18 +1461,11 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/StartRun",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/StartRun");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "StartRun"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "StartRun"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn command(
@@ -1578,18 +1475,11 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Command",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Command");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Command"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Command"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn status(
@@ -1599,42 +1489,26 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Status",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Status");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Status"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Status"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn events(
             &mut self,
             request: impl tonic::IntoRequest<super::EventsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::Document>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::Document>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Events",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Events");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Events"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Events"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn report(
@@ -1644,18 +1518,11 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Report",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Report");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Report"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Report"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn runs(
@@ -1665,18 +1532,11 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Runs",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Runs");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Runs"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Runs"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn node(
@@ -1686,18 +1546,11 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Node",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Node");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Node"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Node"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn heal(
@@ -1707,42 +1560,26 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Heal",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Heal");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Heal"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Heal"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn backup(
             &mut self,
             request: impl tonic::IntoRequest<super::BackupRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Backup",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Backup");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Backup"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Backup"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn backups(
@@ -1752,55 +1589,33 @@ pub mod control_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/Backups",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/Backups");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "Backups"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "Backups"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn verify_backup(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyBackupRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>,
-            tonic::Status,
-        > {
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::BackupUpdate>>, tonic::Status>
+        {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = crate::codec::Codec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/podlift.v1.ControlService/VerifyBackup",
-            );
+            let path = http::uri::PathAndQuery::from_static("/podlift.v1.ControlService/VerifyBackup");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("podlift.v1.ControlService", "VerifyBackup"));
+            req.extensions_mut().insert(GrpcMethod::new("podlift.v1.ControlService", "VerifyBackup"));
             self.inner.server_streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod control_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with ControlServiceServer.
     #[async_trait]
@@ -1810,9 +1625,7 @@ pub mod control_service_server {
             request: tonic::Request<super::PlanRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
         /// Server streaming response type for the PlanWatch method.
-        type PlanWatchStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::PlanUpdate, tonic::Status>,
-            >
+        type PlanWatchStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::PlanUpdate, tonic::Status>>
             + std::marker::Send
             + 'static;
         async fn plan_watch(
@@ -1832,9 +1645,7 @@ pub mod control_service_server {
             request: tonic::Request<super::StatusRequest>,
         ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
         /// Server streaming response type for the Events method.
-        type EventsStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::Document, tonic::Status>,
-            >
+        type EventsStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Document, tonic::Status>>
             + std::marker::Send
             + 'static;
         async fn events(
@@ -1860,8 +1671,7 @@ pub mod control_service_server {
         /// Server streaming response type for the Backup method.
         type BackupStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BackupUpdate, tonic::Status>,
-            >
-            + std::marker::Send
+            > + std::marker::Send
             + 'static;
         async fn backup(
             &self,
@@ -1874,16 +1684,12 @@ pub mod control_service_server {
         /// Server streaming response type for the VerifyBackup method.
         type VerifyBackupStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BackupUpdate, tonic::Status>,
-            >
-            + std::marker::Send
+            > + std::marker::Send
             + 'static;
         async fn verify_backup(
             &self,
             request: tonic::Request<super::VerifyBackupRequest>,
-        ) -> std::result::Result<
-            tonic::Response<Self::VerifyBackupStream>,
-            tonic::Status,
-        >;
+        ) -> std::result::Result<tonic::Response<Self::VerifyBackupStream>, tonic::Status>;
     }
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
     #[derive(Debug)]
@@ -1907,10 +1713,7 @@ pub mod control_service_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -1954,10 +1757,7 @@ pub mod control_service_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -1965,22 +1765,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Plan" => {
                     #[allow(non_camel_case_types)]
                     struct PlanSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::PlanRequest> for PlanSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::PlanRequest> for PlanSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::PlanRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::PlanRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::plan(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::plan(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2009,24 +1799,13 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/PlanWatch" => {
                     #[allow(non_camel_case_types)]
                     struct PlanWatchSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::ServerStreamingService<super::PlanRequest>
-                    for PlanWatchSvc<T> {
+                    impl<T: ControlService> tonic::server::ServerStreamingService<super::PlanRequest> for PlanWatchSvc<T> {
                         type Response = super::PlanUpdate;
                         type ResponseStream = T::PlanWatchStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::PlanRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::PlanRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::plan_watch(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::plan_watch(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2055,23 +1834,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/StartRun" => {
                     #[allow(non_camel_case_types)]
                     struct StartRunSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::StartRunRequest>
-                    for StartRunSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::StartRunRequest> for StartRunSvc<T> {
                         type Response = super::StartRunReply;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::StartRunRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::StartRunRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::start_run(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::start_run(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2100,23 +1868,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Command" => {
                     #[allow(non_camel_case_types)]
                     struct CommandSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::CommandRequest>
-                    for CommandSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::CommandRequest> for CommandSvc<T> {
                         type Response = super::CommandReply;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::CommandRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::CommandRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::command(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::command(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2145,23 +1902,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Status" => {
                     #[allow(non_camel_case_types)]
                     struct StatusSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::StatusRequest>
-                    for StatusSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::StatusRequest> for StatusSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::StatusRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::StatusRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::status(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::status(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2190,24 +1936,13 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Events" => {
                     #[allow(non_camel_case_types)]
                     struct EventsSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::ServerStreamingService<super::EventsRequest>
-                    for EventsSvc<T> {
+                    impl<T: ControlService> tonic::server::ServerStreamingService<super::EventsRequest> for EventsSvc<T> {
                         type Response = super::Document;
                         type ResponseStream = T::EventsStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::EventsRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::EventsRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::events(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::events(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2236,23 +1971,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Report" => {
                     #[allow(non_camel_case_types)]
                     struct ReportSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::ReportRequest>
-                    for ReportSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::ReportRequest> for ReportSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ReportRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::ReportRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::report(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::report(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2281,22 +2005,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Runs" => {
                     #[allow(non_camel_case_types)]
                     struct RunsSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::RunsRequest> for RunsSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::RunsRequest> for RunsSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::RunsRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::RunsRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::runs(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::runs(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2325,22 +2039,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Node" => {
                     #[allow(non_camel_case_types)]
                     struct NodeSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::NodeRequest> for NodeSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::NodeRequest> for NodeSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::NodeRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::NodeRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::node(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::node(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2369,22 +2073,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Heal" => {
                     #[allow(non_camel_case_types)]
                     struct HealSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::HealRequest> for HealSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::HealRequest> for HealSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::HealRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::HealRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::heal(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::heal(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2413,24 +2107,13 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Backup" => {
                     #[allow(non_camel_case_types)]
                     struct BackupSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::ServerStreamingService<super::BackupRequest>
-                    for BackupSvc<T> {
+                    impl<T: ControlService> tonic::server::ServerStreamingService<super::BackupRequest> for BackupSvc<T> {
                         type Response = super::BackupUpdate;
                         type ResponseStream = T::BackupStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::BackupRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::BackupRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::backup(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::backup(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2459,23 +2142,12 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/Backups" => {
                     #[allow(non_camel_case_types)]
                     struct BackupsSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::UnaryService<super::BackupsRequest>
-                    for BackupsSvc<T> {
+                    impl<T: ControlService> tonic::server::UnaryService<super::BackupsRequest> for BackupsSvc<T> {
                         type Response = super::Document;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::BackupsRequest>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::BackupsRequest>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::backups(&inner, request).await
-                            };
+                            let fut = async move { <T as ControlService>::backups(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2504,24 +2176,19 @@ pub mod control_service_server {
                 "/podlift.v1.ControlService/VerifyBackup" => {
                     #[allow(non_camel_case_types)]
                     struct VerifyBackupSvc<T: ControlService>(pub Arc<T>);
-                    impl<
-                        T: ControlService,
-                    > tonic::server::ServerStreamingService<super::VerifyBackupRequest>
-                    for VerifyBackupSvc<T> {
+                    impl<T: ControlService> tonic::server::ServerStreamingService<super::VerifyBackupRequest>
+                        for VerifyBackupSvc<T>
+                    {
                         type Response = super::BackupUpdate;
                         type ResponseStream = T::VerifyBackupStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
                         fn call(
                             &mut self,
                             request: tonic::Request<super::VerifyBackupRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as ControlService>::verify_backup(&inner, request).await
-                            };
+                            let fut =
+                                async move { <T as ControlService>::verify_backup(&inner, request).await };
                             Box::pin(fut)
                         }
                     }
@@ -2547,25 +2214,13 @@ pub mod control_service_server {
                     };
                     Box::pin(fut)
                 }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+                    Ok(response)
+                }),
             }
         }
     }

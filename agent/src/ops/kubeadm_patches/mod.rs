@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use podlift_host::Files;
 use podlift_host::paths;
 use podlift_model::op::{PatchName, PatchText};
-use podlift_model::{Digest, Failure, OpOutput};
+use podlift_model::{Digest, Failure, OpOutput, agree, count};
 use podlift_tools::kubeadm::Local;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,10 @@ impl Op for KubeadmPatches {
         let wanted: BTreeMap<PatchName, Digest> =
             self.files.iter().map(|f| (f.name, Digest::of(&f.text))).collect();
         let strange = names(cx.node.host.files.as_ref()).len() != wanted.len();
-        let same = || OpOutput::Unchanged(format!("{} patches for kubeadm are there already", wanted.len()));
+        let same = || {
+            let (all, are) = (count(wanted.len(), "patch file"), agree(wanted.len(), "is", "are"));
+            OpOutput::Unchanged(format!("{all} of kubeadm {are} there already"))
+        };
         Ok((present(cx.node) == wanted && !strange).then(same))
     }
 
@@ -82,8 +85,8 @@ impl Op for KubeadmPatches {
             files.remove_tree(&path).map_err(|e| file_failure(&path, &e))?;
         }
         Ok(Applied::Done(OpOutput::Changed(format!(
-            "kubeadm is given {} patches from now on",
-            self.files.len()
+            "kubeadm is given {} from now on",
+            count(self.files.len(), "patch file")
         ))))
     }
 }

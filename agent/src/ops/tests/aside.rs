@@ -174,7 +174,7 @@ async fn what_prevents_it_is_said_and_stops_no_upgrade() {
             Nft::Works,
             &BOTH[..1],
             true,
-            "1 other API servers serve (10.77.0.12:6443), expected at least 2",
+            "1 other API server serves (10.77.0.12:6443), expected at least 2",
             false,
         ),
         (Nft::Works, &[], true, "0 other API servers serve (none)", false),
@@ -297,12 +297,12 @@ async fn a_heal_that_is_not_urgent_steps_aside_and_back() {
         (
             &BOTH[..],
             true,
-            "1 repairs of kube-apiserver.yaml; the API server stepped aside and serves again after 2",
+            "1 repair of kube-apiserver.yaml; the API server stepped aside and serves again after 2",
         ),
         (
             &BOTH[..1],
             false,
-            "1 repairs of kube-apiserver.yaml; the API server did not step aside: 1 other API servers serve",
+            "1 repair of kube-apiserver.yaml; the API server did not step aside: 1 other API server serves",
         ),
     ] {
         let (b, world) = world(others);

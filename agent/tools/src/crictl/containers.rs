@@ -1,4 +1,4 @@
-//! `crictl ps -a`: containers of a given name.
+//! `crictl ps`: containers of a given name, and those that run in a pod.
 
 use super::{nanoseconds, unreadable};
 use crate::must;
@@ -18,10 +18,18 @@ pub struct Container {
     pub created: i128,
 }
 
+/// A container that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningContainer {
+    pub id: String,
+    /// Its name in the pod.
+    pub name: String,
+}
+
 #[derive(Deserialize)]
 struct List {
     #[serde(default)]
-    containers: Vec<Listed>,
+    containers: Option<Vec<Listed>>,
 }
 
 #[derive(Deserialize)]
@@ -61,15 +69,52 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Vec<Container>, Failure> {
         attempt: c.metadata.attempt,
         created: nanoseconds(&c.created_at).unwrap_or(0),
     };
-    let mut all: Vec<Container> =
-        list.containers.into_iter().filter(|c| c.metadata.name == name).map(container).collect();
+    let mut all: Vec<Container> = list
+        .containers
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|c| c.metadata.name == name)
+        .map(container)
+        .collect();
     all.sort_by_key(|c| std::cmp::Reverse((c.created, c.attempt)));
+    Ok(all)
+}
+
+/// The containers that run in the pod of this sandbox, by name.
+pub async fn running_in(host: &Host, sandbox: &str) -> Result<Vec<RunningContainer>, Failure> {
+    let args = ["ps", "--pod", sandbox, "--state", "running", "-o", "json"];
+    parse_running(&must(host, &Invocation::new("crictl", args)).await?, sandbox)
+}
+
+/// Compares the whole id, because crictl's filter takes the beginning of one.
+fn parse_running(text: &str, sandbox: &str) -> Result<Vec<RunningContainer>, Failure> {
+    let list: List = serde_json::from_str(text).map_err(unreadable)?;
+    let own = |c: &Listed| c.pod == sandbox && c.state == "CONTAINER_RUNNING";
+    let all = list.containers.unwrap_or_default().into_iter().filter(own);
+    let mut all: Vec<RunningContainer> =
+        all.map(|c| RunningContainer { id: c.id, name: c.metadata.name }).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runs_in_a_pod() {
+        let text = r#"{"containers":[
+            {"id":"b","podSandboxId":"p1","metadata":{"name":"train"},"state":"CONTAINER_RUNNING"},
+            {"id":"a","podSandboxId":"p1","metadata":{"name":"logs"},"state":"CONTAINER_RUNNING"},
+            {"id":"c","podSandboxId":"p1","metadata":{"name":"init"},"state":"CONTAINER_EXITED"},
+            {"id":"d","podSandboxId":"p12","metadata":{"name":"other"},"state":"CONTAINER_RUNNING"}]}"#;
+        let names = |text| {
+            let all = parse_running(text, "p1").unwrap();
+            all.into_iter().map(|c| (c.name, c.id)).collect::<Vec<_>>()
+        };
+        assert_eq!(names(text), [("logs".into(), "a".into()), ("train".into(), "b".into())]);
+        assert_eq!(names(r#"{"containers":null}"#), []);
+    }
 
     #[test]
     fn newest_first() {

@@ -13,6 +13,8 @@ pub struct Inspected {
     /// The command line with which it was started.
     pub words: Vec<String>,
     pub exit_code: Option<i32>,
+    /// The node's number of its first process, while it runs.
+    pub pid: Option<u32>,
 }
 
 pub async fn inspect(host: &Host, id: &str) -> Result<Inspected, Failure> {
@@ -43,11 +45,13 @@ fn parse(text: &str) -> Result<Inspected, Failure> {
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let named = IMAGES.into_iter().map(text).find(|t| t.contains(':') && !t.starts_with("sha256:"));
     let over = text("/status/state") == "CONTAINER_EXITED";
+    let pid = value.pointer("/info/pid").and_then(Value::as_u64);
     let exit_code = value.pointer("/status/exitCode").and_then(Value::as_i64).filter(|_| over);
     Ok(Inspected {
         image: named.unwrap_or_default().into(),
         words: started(value),
         exit_code: exit_code.and_then(|c| i32::try_from(c).ok()),
+        pid: pid.and_then(|p| u32::try_from(p).ok()).filter(|p| *p > 0),
     })
 }
 
@@ -75,7 +79,8 @@ mod tests {
         assert_eq!(seen.exit_code, Some(1));
         assert_eq!(seen.image, "registry.k8s.io/kube-apiserver:v1.32.9");
         assert_eq!(seen.words, ["kube-apiserver", "--etcd-servers="]);
-        let alive = parse(r#"{"status":{"state":"CONTAINER_RUNNING","exitCode":0},"info":{"config":{"command":["a"],"args":["b"]}}}"#).unwrap();
-        assert_eq!((alive.exit_code, alive.words.len()), (None, 2));
+        let alive = parse(r#"{"status":{"state":"CONTAINER_RUNNING","exitCode":0},"info":{"pid":4321,"config":{"command":["a"],"args":["b"]}}}"#).unwrap();
+        assert_eq!((alive.exit_code, alive.words.len(), alive.pid), (None, 2, Some(4321)));
+        assert_eq!((seen.pid, parse(r#"{"info":{"pid":0}}"#).unwrap().pid), (None, None));
     }
 }

@@ -1,17 +1,20 @@
-//! `crictl`: pods, containers and images of this node, without an API server. It only asks and pulls; it starts and ends nothing.
+//! `crictl`: pods, containers and images of this node, without an API server. It asks, pulls images, and runs a command in a running
+//! container; it starts and ends no container.
 
 mod containers;
+mod exec;
 mod images;
 mod info;
 mod inspect;
 mod pods;
 mod runtime;
 
-pub use containers::{Container, containers};
+pub use containers::{Container, RunningContainer, containers, running_in};
+pub use exec::{Executed, exec};
 pub use images::{image_folder, images, pull};
 pub use info::{Info, info};
 pub use inspect::{Inspected, inspect, log_tail};
-pub use pods::{Sandbox, sandboxes};
+pub use pods::{Sandbox, ready as ready_sandboxes, sandboxes};
 pub use runtime::runtime;
 
 use podlift_model::Failure;

@@ -32,6 +32,8 @@ pub struct Sandbox {
     pub config_hash: Option<String>,
     /// The manifest's label `component`.
     pub component: Option<String>,
+    /// The pod's annotations when it started, with those of the kubelet. Later changes of the pod don't reach the runtime.
+    pub annotations: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +94,7 @@ fn sandbox(listed: Listed) -> Result<Sandbox, Failure> {
     let created = created.ok_or_else(|| {
         unreadable(format!("createdAt of pod {} is {}, expected nanoseconds", listed.id, listed.created_at))
     })?;
-    let mut annotations = listed.annotations.unwrap_or_default();
+    let annotations = listed.annotations.unwrap_or_default();
     let mut labels = listed.labels.unwrap_or_default();
     Ok(Sandbox {
         id: listed.id,
@@ -103,7 +105,8 @@ fn sandbox(listed: Listed) -> Result<Sandbox, Failure> {
         ready: listed.state == "SANDBOX_READY",
         daemon_set: labels.contains_key(DAEMON_SET),
         from_file: annotations.get(SOURCE).is_some_and(|s| s == "file"),
-        config_hash: annotations.remove(HASH).filter(|h| !h.is_empty()),
+        config_hash: annotations.get(HASH).filter(|h| !h.is_empty()).cloned(),
         component: labels.remove("component"),
+        annotations,
     })
 }

@@ -4,6 +4,7 @@
 mod compare;
 pub(crate) mod endpoints;
 mod etcd;
+pub mod jobs;
 pub(crate) mod kubeadm;
 mod kubelet_config;
 mod recorded;

@@ -2,8 +2,8 @@
 
 use super::drain::DrainOptions;
 use super::views::{AddonsView, ApiProbe, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView};
-use crate::survey::{ClusterSurvey, Hardware};
-use podlift_model::{NodeName, RunId};
+use crate::survey::{ClusterSurvey, Hardware, PodView};
+use podlift_model::{NodeName, PodRef, RunId};
 
 /// Name of the address in front of the API servers among the probed endpoints.
 pub const VIP: &str = "vip";
@@ -22,6 +22,10 @@ pub enum ClusterLook {
         node: NodeName,
         options: DrainOptions,
     },
+    /// Pods of this node that a drain would evict and whose owners want a checkpoint before.
+    Checkpoints {
+        node: NodeName,
+    },
     KubeadmConfig,
     KubeletConfig,
     Addons,
@@ -33,6 +37,8 @@ pub enum ClusterLook {
     Hardware {
         node: NodeName,
     },
+    /// All nodes and all pods, from the coordinator's own watch of them.
+    Workloads,
     /// All that a plan depends on and the cluster itself reports. Where it matters, each API server (host:port) is asked separately.
     Survey {
         endpoints: Vec<String>,
@@ -45,12 +51,17 @@ pub enum ClusterReply {
     Nodes(Vec<NodeView>),
     Node(NodeView),
     Pods(EvictionView),
+    Checkpoints(Vec<PodRef>),
     KubeadmConfig(KubeadmConfigView),
     KubeletConfig(KubeletConfigView),
     Addons(AddonsView),
     Probes(Vec<ApiProbe>),
     /// `None` if the node offers no such hardware.
     Hardware(Option<Hardware>),
+    Workloads {
+        nodes: Vec<NodeView>,
+        pods: Vec<PodView>,
+    },
     Survey(Box<ClusterSurvey>),
 }
 
@@ -62,6 +73,11 @@ pub enum ClusterAct {
     Cordon { node: NodeName, run: RunId, from: Option<RunId> },
     /// Only if the cordon carries this run's owner. Any other cordon stays and is reported as such.
     Uncordon { node: NodeName, run: RunId },
+    /// Puts taint `podlift.io/to-come=RUN:PreferNoSchedule` on the node, so that pods prefer nodes that are over. A taint of an ended run is
+    /// replaced.
+    SoftTaint { node: NodeName, run: RunId },
+    /// Removes that taint, if it is this run's.
+    SoftUntaint { node: NodeName, run: RunId },
     /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
     Drain { node: NodeName, run: RunId, seconds: u32, options: DrainOptions },
     /// Writes ClusterConfiguration with a resourceVersion precondition.

@@ -11,8 +11,8 @@ pub use cluster::{ClusterAct, ClusterLook, ClusterReply, VIP};
 pub use drain::DrainOptions;
 pub use vault::{VaultAct, VaultLook};
 pub use views::{
-    AddonsView, ApiProbe, BackupView, EvictionView, KubeadmConfigView, KubeletConfigView, NodeView, Owner,
-    RolloutView,
+    AddonsView, ApiProbe, BackupView, EvictionView, ForeignMark, KubeadmConfigView, KubeletConfigView,
+    NodeView, Owner, RolloutView,
 };
 
 use podlift_model::{HostOp, Look, NodeName, OpOutput};

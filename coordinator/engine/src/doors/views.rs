@@ -30,12 +30,42 @@ pub struct NodeView {
     pub control_plane: bool,
     pub cri_socket: bool,
     pub internal_ip: Option<String>,
+    /// Who wrote `spec.unschedulable` last, by the managed fields of the object; `None` if it is not cordoned or nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cordoned_by: Option<String>,
+    /// The run of taint `podlift.io/to-come`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_taint: Option<RunId>,
+    /// Marks of other programs that cordon and uncordon nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controllers: Vec<ForeignMark>,
     /// `containerd://2.1.4`, as the kubelet reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
     /// For the selectors of people. Nothing is decided from labels, and no plan depends on them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// podlift's name as a writer of objects.
+const MANAGER: &str = "podlift";
+
+impl NodeView {
+    /// The run that has cordoned the node. podlift's mark stays when a person uncordons the node and cordons it again; that cordon is the
+    /// person's, and has no owner.
+    pub fn cordon_owner(&self) -> Option<&Owner> {
+        let foreign = self.unschedulable && self.cordoned_by.as_ref().is_some_and(|by| by != MANAGER);
+        self.owner.as_ref().filter(|_| !foreign)
+    }
+}
+
+/// A mark by which another program that cordons nodes shows that it has one in hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeignMark {
+    /// `kured`, `NVSentinel`.
+    pub by: String,
+    /// `annotation weave.works/kured-reboot-in-progress=…`.
+    pub what: String,
 }
 
 /// The pods that a drain has to evict, and the obstacles to it.

@@ -39,6 +39,8 @@ pub struct Ask {
     pub options: PlanOptions,
     /// The caller passes the waivers again at each request, so `by` names the caller.
     pub waivers: Vec<Waiver>,
+    /// Only the nodes that earlier runs have deferred, as far as their time has come.
+    pub resume_deferred: bool,
 }
 
 impl Ask {
@@ -53,6 +55,8 @@ impl Ask {
             nodes: program.nodes.clone(),
             options: program.options.clone(),
             waivers: program.waivers.clone(),
+            // The nodes are in the program by name.
+            resume_deferred: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::PlanInput;
 use super::upgrade::{checks, fingerprint};
 use crate::analysis::record_of;
-use crate::program::{Finding, Goal, LeftOut, Mends, Phase, Program};
+use crate::program::{Finding, Goal, JobRow, LeftOut, Mends, Phase, Program};
 use podlift_model::Digest;
 
 /// What a goal itself decides.
@@ -11,6 +11,7 @@ pub(super) struct Made {
     pub goal: Goal,
     pub mends: Mends,
     pub phases: Vec<Phase>,
+    pub jobs: Vec<JobRow>,
     pub findings: Vec<Finding>,
     pub left_out: Vec<LeftOut>,
 }
@@ -35,6 +36,7 @@ pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
         recorded,
         attestations: input.attestations.clone(),
         phases: made.phases,
+        jobs: made.jobs,
         inventory: input.inventory.clone(),
         fingerprints,
         hash: Digest::of(""),

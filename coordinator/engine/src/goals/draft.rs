@@ -54,6 +54,8 @@ pub(super) fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
                 title: draft.title.into(),
                 why: draft.why.into(),
                 parallel: draft.parallel,
+                batches: vec![],
+                ends_in_seconds: None,
                 lanes: lanes.collect(),
             }
         })

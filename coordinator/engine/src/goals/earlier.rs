@@ -22,6 +22,17 @@ pub struct Earlier {
     pub recorded: Recorded,
     /// Nodes whose upgrade a run has finished, as the last of these runs left them.
     pub left: BTreeMap<NodeName, Left>,
+    /// Nodes that a run has deferred and that no later run has upgraded. Nodes that are lost are not among them.
+    pub deferred: BTreeMap<NodeName, Deferral>,
+}
+
+/// A node as an operator, the policy or the run itself has deferred it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferral {
+    pub reason: String,
+    /// Plans leave the node out until then.
+    pub until: Option<Timestamp>,
+    pub run: RunId,
 }
 
 impl Earlier {
@@ -30,6 +41,7 @@ impl Earlier {
         let mut out = Self::default();
         for state in runs {
             out.recorded = unfinished(state);
+            out.defer(state);
             let nodes = state.plan.inventory.nodes.iter().map(|n| &n.name);
             for node in nodes.filter(|node| state.is_upgraded(node)) {
                 let left = Left { kubelet: state.plan.to(), run: state.run.clone(), at: state.last };
@@ -37,6 +49,20 @@ impl Earlier {
             }
         }
         out
+    }
+
+    /// What the run has deferred, and no longer what it has upgraded or lost.
+    fn defer(&mut self, state: &RunState) {
+        self.deferred.retain(|node, _| !state.lost.contains_key(node) && !state.is_upgraded(node));
+        // A node that a request left out was not deferred, and a later run takes it by itself.
+        let left_out = |node: &NodeName, reason: &String| {
+            state.plan.left_out(node).is_some_and(|out| out.until.is_none() && out.why == *reason)
+        };
+        let deferred = state.deferred.iter().filter(|(node, why)| !left_out(node, why));
+        for (node, reason) in deferred.filter(|(node, _)| !state.lost.contains_key(*node)) {
+            let (until, run) = (state.deferred_until.get(node).copied(), state.run.clone());
+            self.deferred.insert(node.clone(), Deferral { reason: reason.clone(), until, run });
+        }
     }
 }
 

@@ -34,6 +34,14 @@ pub enum PlanError {
     WithoutNobody { text: String },
     #[error("--without {text:?} is no node of the cluster and no selector: {why}")]
     BadSelector { text: String, why: String },
+    #[error(
+        "no earlier run has deferred a node that is still to be upgraded: plan without --resume-deferred"
+    )]
+    NothingDeferred,
+    #[error(
+        "every deferred node is deferred until a later time, the first of them {node} until {until}: wait until then, or name the node: --node {node}"
+    )]
+    DeferredUntil { node: NodeName, until: jiff::Timestamp },
     #[error("{option} is 0: expected at least 1")]
     Zero { option: &'static str },
     #[error("--max-unavailable is 0: expected at least 1")]

@@ -13,18 +13,33 @@ pub(super) fn of(input: &PlanInput) -> Result<Vec<LeftOut>, PlanError> {
     for text in &input.options.without {
         for node in named(input, text)? {
             let why = format!("by the operator: --without {text}");
-            let left = LeftOut { node: node.name.clone(), why, unready: false };
+            let left = LeftOut { node: node.name.clone(), why, unready: false, until: None };
             out.entry(node.name.clone()).or_insert(left);
         }
+    }
+    for left in deferred(input) {
+        out.entry(left.node.clone()).or_insert(left);
     }
     let workers = input.inventory.of_role(NodeRole::Worker).filter(|_| input.options.skip_unready);
     let why = |n: &NodeEntry| unready(n).or_else(|| silent(input, n));
     for (node, why) in workers.filter_map(|n| Some((n, why(n)?))) {
-        let left = LeftOut { node: node.name.clone(), why: format!("{why} (--skip-unready)"), unready: true };
+        let why = format!("{why} (--skip-unready)");
+        let left = LeftOut { node: node.name.clone(), why, unready: true, until: None };
         out.entry(node.name.clone()).or_insert(left);
     }
     out.retain(|node, _| input.nodes.is_empty() || input.nodes.contains(node));
     Ok(out.into_values().collect())
+}
+
+/// Workers that an earlier run has deferred until a time that has not come. A request that names the node takes it all the same.
+fn deferred(input: &PlanInput) -> impl Iterator<Item = LeftOut> {
+    let workers = input.inventory.of_role(NodeRole::Worker).filter(|n| !input.nodes.contains(&n.name));
+    workers.filter_map(|n| {
+        let deferral = input.earlier.deferred.get(&n.name)?;
+        let until = deferral.until.filter(|until| *until > input.now)?;
+        let why = format!("deferred in run {}: {}", deferral.run, deferral.reason);
+        Some(LeftOut { node: n.name.clone(), why, unready: false, until: Some(until) })
+    })
 }
 
 /// Why a worker can't be worked on now.
@@ -33,7 +48,7 @@ pub(super) fn unready(node: &NodeEntry) -> Option<String> {
         (false, _, _) => Some(format!("not Ready: {}", node.view.ready_message)),
         (_, false, _) => Some("no agent of it is connected".into()),
         // A cordon that an ended run has left is taken over.
-        (_, _, true) if node.view.owner.as_ref().is_none_or(|owner| !owner.over) => {
+        (_, _, true) if node.view.cordon_owner().is_none_or(|owner| !owner.over) => {
             Some("cordoned by somebody else".into())
         }
         _ => None,

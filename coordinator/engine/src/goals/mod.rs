@@ -12,12 +12,14 @@ mod left_out;
 #[cfg(test)]
 mod left_out_tests;
 pub mod repair;
+mod resume;
 pub mod upgrade;
 
 pub use ask::{Ask, Wanted};
-pub use earlier::{Earlier, Left};
+pub use earlier::{Deferral, Earlier, Left};
 pub use error::PlanError;
 pub use input::{BcmView, PlanInput};
+pub use resume::resume;
 
 use crate::program::{GoalName, Program};
 

@@ -1,6 +1,7 @@
 //! Which steps become pending again: by a retry, by a result that is gone, by a node that takes part again; and which are skipped by a
 //! deferral, by the loss of a node, or with a failed worker that is set aside.
 
+use super::admission;
 use super::illegal::IllegalEvent;
 use super::state::{Aside, RunState, UNCORDON};
 use super::step::{StepState, StepStatus};
@@ -170,6 +171,7 @@ pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(
     }
     s.set_aside.remove(node);
     s.deferred.insert(node.clone(), reason.into());
+    admission::left(s, node);
     due(s, node);
     skip(s, node, &format!("node deferred: {reason}"), "deferred");
     Ok(())
@@ -253,6 +255,7 @@ fn skip(s: &mut RunState, node: &NodeName, reason: &str, how: &str) {
 pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEvent> {
     s.deferred.remove(node).ok_or_else(|| IllegalEvent::NotDeferred { node: node.clone() })?;
     back(s, node);
+    s.deferred_until.remove(node);
     s.lost.remove(node);
     s.gave_up.remove(node);
     let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });

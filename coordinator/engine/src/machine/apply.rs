@@ -3,13 +3,14 @@
 use super::again::{
     bring_settings, defer, earlier_lost, include, lose, reset, retry, root_cause, set_aside, undone,
 };
+use super::batch::{BatchWait, ChosenBatch};
 use super::chain::Record;
 use super::event::Event;
 use super::illegal::IllegalEvent;
-use super::state::{Approval, Healed, Lifted, Outage, RunState, RunStatus, Seal};
+use super::state::{Approval, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use super::{accepted, approval};
+use super::{accepted, admission, approval};
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
@@ -100,6 +101,13 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         steps,
         waivers: plan.waivers.clone(),
         deferred: plan.left_out.iter().map(|out| (out.node.clone(), out.why.clone())).collect(),
+        deferred_until: plan.left_out.iter().filter_map(|o| Some((o.node.clone(), o.until?))).collect(),
+        batches: vec![],
+        batch_waits: None,
+        interrupted: Default::default(),
+        admitted: Default::default(),
+        choosing_since: None,
+        agreed: Default::default(),
         undo_due: Default::default(),
         left: BTreeMap::new(),
         set_aside: BTreeMap::new(),
@@ -112,6 +120,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         undo_stopped: false,
         attestations: plan.attestations.clone(),
         approvals: vec![],
+        overridden: vec![],
+        overrides: BTreeMap::new(),
         lifted: vec![],
         seal: None,
         heals: vec![],
@@ -197,6 +207,9 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     }
     step.began.get_or_insert(at);
     s.track.look_again(&s.plan, &s.steps, &spec.id);
+    if let Event::StepDone { .. } = event {
+        admission::ended(s, &spec.id);
+    }
     if unknown {
         // The root cause comes first at every new attempt: a heal or another writer may have acted while the op was open.
         let causes: Vec<StepId> =
@@ -230,7 +243,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
     match event {
         Event::RunPaused { reason, now, .. } => match s.status {
             RunStatus::Running => {
-                if reason.code == approval::CODE {
+                if reason.code == approval::CODE && reason.detail.is_empty() {
                     s.asked = approval::asked(s);
                 }
                 s.status = RunStatus::Paused { reason: reason.clone() };
@@ -247,8 +260,13 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         }
         Event::Approved { by, what } => match &s.status {
             RunStatus::Paused { reason } if reason.code == approval::CODE => {
+                // A question about jobs names them in its detail (`choose`), and approves no lanes.
+                let jobs: Vec<String> = reason.detail.lines().map(String::from).collect();
                 runs(s);
-                approval::approve(s);
+                match jobs.is_empty() {
+                    true => approval::approve(s),
+                    false => s.agreed.extend(jobs.into_iter().map(|job| (job, at))),
+                }
                 s.approvals.push(Approval { by: by.clone(), what: what.clone(), at });
             }
             _ => return Err(refuse("not waiting for an approval")),
@@ -261,17 +279,50 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 _ => s.continued += 1,
             }
         }
+        Event::DevicesOverridden { node, reason, by } => {
+            if s.plan.inventory.get(node).is_none() {
+                return Err(IllegalEvent::UnknownNode { node: node.clone() });
+            }
+            let said = Overridden { node: node.clone(), reason: reason.clone(), by: by.clone(), at };
+            s.overrides.insert(node.clone(), reason.clone());
+            s.overridden.push(said);
+        }
         Event::WaiverLifted { check, by } => {
             s.lifted.push(Lifted { check: check.clone(), by: by.clone(), at });
             let lifted: Vec<Waiver> = s.waivers.iter().filter(|w| w.check == *check).cloned().collect();
             s.waivers.retain(|w| w.check != *check);
             lifted.iter().for_each(|waiver| bring_settings(s, waiver));
         }
-        Event::NodeDeferred { node, reason, by } => {
+        Event::NodeDeferred { node, reason, by, until } => {
             defer(s, node, reason)?;
+            s.deferred_until.remove(node);
+            s.deferred_until.extend(until.map(|time| (node.clone(), time)));
             if by == PODLIFT {
                 s.gave_up.insert(node.clone());
             }
+        }
+        Event::BatchChosen { number, phase, nodes, why, reasons, interrupts, gpu_seconds, jobs } => {
+            let batch = ChosenBatch {
+                number: *number,
+                at,
+                phase: phase.clone(),
+                nodes: nodes.clone(),
+                why: why.clone(),
+                reasons: reasons.clone(),
+                interrupts: interrupts.clone(),
+                gpu_seconds: *gpu_seconds,
+                jobs: jobs.clone(),
+            };
+            admission::chosen(s, batch)?;
+        }
+        Event::BatchLeft { nodes, why } => {
+            if let Some(node) = nodes.iter().find(|node| s.plan.inventory.get(node).is_none()) {
+                return Err(IllegalEvent::UnknownNode { node: node.clone() });
+            }
+            nodes.iter().try_for_each(|node| defer(s, node, why))?;
+        }
+        Event::BatchWaits { why, until } => {
+            admission::waits(s, at, BatchWait { why: why.clone(), until: *until });
         }
         Event::NodeUndone { node, left, .. } => undone(s, node, left)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,

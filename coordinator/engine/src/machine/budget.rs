@@ -4,7 +4,7 @@
 use super::next::Next;
 use super::state::RunState;
 use crate::inventory::NodeRole;
-use crate::program::{Limit, StepSpec, StopReason};
+use crate::program::{CORDON_TAKEN, Limit, StepSpec, StopReason};
 use podlift_model::{NodeName, agree, codes, count};
 use std::collections::BTreeSet;
 
@@ -29,15 +29,28 @@ pub(super) fn judge(state: &RunState) -> Option<Next> {
     if fresh.iter().any(|(spec, _)| spec.kind.step().yields()) && too_many_away(state) {
         return pause(state);
     }
+    let taken = fresh.iter().find(|(spec, reason)| is_taken(reason) && worker(state, spec).is_some());
+    if let Some((spec, reason)) = taken {
+        return set_aside(state, spec, reason);
+    }
     let workers = fresh.iter().map(|(spec, _)| worker(state, spec)).collect::<Option<Vec<_>>>();
     match workers {
         Some(_) if failed(state) < limit(state) => {
             let (spec, reason) = fresh[0];
-            let reason = Box::new(reason.clone());
-            Some(Next::SetAside { node: worker(state, spec)?.clone(), step: spec.id.clone(), reason })
+            set_aside(state, spec, reason)
         }
         _ => pause(state),
     }
+}
+
+fn set_aside(state: &RunState, spec: &StepSpec, reason: &StopReason) -> Option<Next> {
+    let (node, step) = (worker(state, spec)?.clone(), spec.id.clone());
+    Some(Next::SetAside { node, step, reason: Box::new(reason.clone()) })
+}
+
+/// Whether somebody else works on the node, so that it has not failed.
+fn is_taken(reason: &StopReason) -> bool {
+    reason.code == CORDON_TAKEN
 }
 
 /// The pause for the first failure.
@@ -108,7 +121,8 @@ fn worker<'a>(state: &RunState, spec: &'a StepSpec) -> Option<&'a NodeName> {
 /// How many workers have failed so far.
 fn failed(state: &RunState) -> usize {
     let now: BTreeSet<&NodeName> = state.failed_steps().filter_map(|(spec, _)| worker(state, spec)).collect();
-    state.set_aside.keys().filter(|node| !now.contains(node)).count() + now.len()
+    let aside = state.set_aside.iter().filter(|(_, aside)| !is_taken(&aside.reason)).map(|(node, _)| node);
+    aside.filter(|node| !now.contains(node)).count() + now.len()
 }
 
 /// The number of failed workers at which the run pauses.

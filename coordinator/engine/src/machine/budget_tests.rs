@@ -47,7 +47,9 @@ fn settle(tape: &mut Tape) -> Vec<&'static str> {
     let mut out = vec![];
     loop {
         let event = match next(tape.state()) {
-            Next::Defer { node, reason } => Event::NodeDeferred { node, reason, by: "podlift".into() },
+            Next::Defer { node, reason } => {
+                Event::NodeDeferred { node, reason, by: "podlift".into(), until: None }
+            }
             Next::SetAside { node, step, reason } => Event::NodeSetAside { node, step, reason: *reason },
             Next::Pause(reason) => Event::RunPaused { reason: *reason, by: None, now: false },
             _ if undo(tape) => continue,
@@ -275,7 +277,8 @@ fn the_usual_budget_is_one_until_the_first_workers_are_over() {
 #[test]
 fn a_node_that_the_plan_left_out_is_deferred_from_the_start_and_may_be_included() {
     let mut plan = crate::goals::build(&input()).unwrap();
-    plan.left_out = vec![LeftOut { node: name("dgx033"), why: "--without dgx033".into(), unready: false }];
+    plan.left_out =
+        vec![LeftOut { node: name("dgx033"), why: "--without dgx033".into(), unready: false, until: None }];
     let plan = Box::new(plan);
     let run = podlift_model::RunId::new("r1").unwrap();
     let started = Event::RunStarted { plan, by: "me".into() };

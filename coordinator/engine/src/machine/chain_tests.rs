@@ -82,7 +82,7 @@ fn every_event() -> Vec<Event> {
         Event::Approved { by: by(), what: "Workers (workers)".into() },
         Event::RetryAsked { step: Some(step), by: by(), repair_dpkg: false },
         Event::WaiverLifted { check: "flag-loss".into(), by: by() },
-        Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: by() },
+        Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: by(), until: None },
         Event::NodeIncluded { node: name("dgx030"), by: by() },
         Event::AbortAsked { by: by(), reason: "r".into() },
         Event::RunAborted { undone: vec!["a".into()], left: vec![] },

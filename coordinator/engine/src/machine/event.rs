@@ -1,6 +1,7 @@
 //! The events of a run. They are append-only and self-contained: the state of a run follows from its events alone.
 
 use super::archived_run::ArchivedRun;
+use super::batch::BatchJob;
 use super::state::Probed;
 use crate::program::{Evidence, Program, StopReason};
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use podlift_model::heal::HealEvent;
 use podlift_model::{Digest, Epoch, HostOp, LedgerId, NodeName, OpId, OpOutcome, RunId, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -81,6 +83,12 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         repair_dpkg: bool,
     },
+    /// A person decides that the steps of this node may act although devices are in use there, until its lane is over.
+    DevicesOverridden {
+        node: NodeName,
+        reason: String,
+        by: String,
+    },
     WaiverLifted {
         check: String,
         by: String,
@@ -89,6 +97,42 @@ pub enum Event {
         node: NodeName,
         reason: String,
         by: String,
+        /// Plans leave the node out until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// These nodes of the phase are worked on next. Their lanes may begin; no other lane may that needs to be chosen.
+    BatchChosen {
+        /// From 1, over the whole run.
+        number: u32,
+        phase: String,
+        /// Empty for a lane of the cluster as a whole.
+        nodes: Vec<NodeName>,
+        why: String,
+        /// Why each node is in the batch.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        reasons: BTreeMap<NodeName, String>,
+        /// Jobs that the batch interrupts: `namespace/Kind/name`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        interrupts: Vec<String>,
+        /// GPU-seconds of work that those jobs lose if they have no checkpoint.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        gpu_seconds: u64,
+        /// The same jobs, each with its nodes in the batch and its own loss.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        jobs: Vec<BatchJob>,
+    },
+    /// The policy of the site leaves these nodes out, all nodes of a job together. They are deferred.
+    BatchLeft {
+        nodes: Vec<NodeName>,
+        why: String,
+    },
+    /// No lane may begin now. Recorded when the reason changes.
+    BatchWaits {
+        why: String,
+        /// When the reason ends, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     /// What the deferral of the node has undone there, and what stays: each line names what a person can do about it.
     NodeUndone {
@@ -228,6 +272,10 @@ pub enum Event {
     },
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Event {
     /// Kebab-case name, as in the JSON.
     pub fn name(&self) -> &'static str {
@@ -244,8 +292,12 @@ impl Event {
             Event::RunResumed { .. } => "run-resumed",
             Event::Approved { .. } => "approved",
             Event::RetryAsked { .. } => "retry-asked",
+            Event::DevicesOverridden { .. } => "devices-overridden",
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
+            Event::BatchChosen { .. } => "batch-chosen",
+            Event::BatchLeft { .. } => "batch-left",
+            Event::BatchWaits { .. } => "batch-waits",
             Event::NodeUndone { .. } => "node-undone",
             Event::NodeSetAside { .. } => "node-set-aside",
             Event::NodeLost { .. } => "node-lost",

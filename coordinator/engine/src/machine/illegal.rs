@@ -24,6 +24,8 @@ pub enum IllegalEvent {
     UnknownNode { node: NodeName },
     #[error("option {name} can't be {value:?}: expected {expected}")]
     Option { name: String, value: String, expected: &'static str },
+    #[error("batch {number} can't be chosen: {why}")]
+    Batch { number: u32, why: String },
     #[error("node {node} is not deferred")]
     NotDeferred { node: NodeName },
 }

@@ -101,7 +101,7 @@ fn a_worker_that_is_away_lets_the_others_pass_and_is_left_out_at_the_end_of_the_
     tape.add(Event::StepFailed { step: reachable, reason: failure() }).unwrap();
     let Next::Defer { node, reason } = next(tape.state()) else { panic!("{:?}", next(tape.state())) };
     assert_eq!((node.clone(), reason.as_str()), (name("dgx031"), "m"));
-    tape.add(Event::NodeDeferred { node, reason, by: "podlift".into() }).unwrap();
+    tape.add(Event::NodeDeferred { node, reason, by: "podlift".into(), until: None }).unwrap();
     assert!(tape.todo()[0].as_str().starts_with("verify/"));
 }
 
@@ -130,7 +130,13 @@ fn a_node_that_is_included_again_does_what_it_has_not_done() {
     let mut tape = Tape::started();
     let included = Event::NodeIncluded { node: name("dgx033"), by: "me".into() };
     assert!(matches!(tape.add(included.clone()), Err(IllegalEvent::NotDeferred { .. })));
-    tape.add(Event::NodeDeferred { node: name("dgx033"), reason: "dead".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx033"),
+        reason: "dead".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
     tape.until("after/verify-fleet");
     tape.add(included).unwrap();
     assert!(tape.state().deferred.is_empty());
@@ -212,14 +218,26 @@ fn a_lifted_waiver_of_a_flag_takes_the_api_server_through_its_lane_and_drains_no
 fn a_node_that_is_included_in_the_middle_of_its_lane_is_cordoned_again_first() {
     let mut tape = Tape::started();
     tape.until("workers/dgx031/drain");
-    tape.add(Event::NodeDeferred { node: name("dgx031"), reason: "a job".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx031"),
+        reason: "a job".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
     tape.add(Event::NodeIncluded { node: name("dgx031"), by: "me".into() }).unwrap();
     let cordon = StepId::new("workers/dgx031/cordon").unwrap();
     assert_eq!(tape.state().steps[&cordon].status, StepStatus::Pending, "the deferral has given it back");
     // After its uncordon only what was skipped is due.
     let mut tape = Tape::started();
     tape.until("workers/dgx031/image-release");
-    tape.add(Event::NodeDeferred { node: name("dgx031"), reason: "a job".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx031"),
+        reason: "a job".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
     tape.add(Event::NodeIncluded { node: name("dgx031"), by: "me".into() }).unwrap();
     assert!(tape.state().steps[&cordon].is_done());
 }
@@ -229,7 +247,13 @@ fn while_no_first_worker_has_shown_that_all_is_well_the_others_begin_one_by_one(
     let mut i = input();
     i.options.max_unavailable = 2;
     let mut tape = Tape::of(&i);
-    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx030"),
+        reason: "dead".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
     tape.until("workers/dgx031/node-reachable");
     assert_eq!(tape.todo().len(), 1, "{:?}", tape.todo());
     while tape.todo()[0].as_str().starts_with("workers/dgx031/") {
@@ -245,7 +269,13 @@ fn who_takes_the_place_of_a_first_worker_soaks_in_its_place() {
     let mut i = input();
     (i.options.max_unavailable, i.options.canary_soak_seconds) = (2, 60);
     let mut tape = Tape::of(&i);
-    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "dead".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx030"),
+        reason: "dead".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
     let soak = |tape: &Tape, id: &str| {
         let step = tape.state().plan.step(&StepId::new(id).unwrap()).unwrap();
         let cx = crate::steps::Cx { state: tape.state(), step, ahead: 0, acted: false };
@@ -282,7 +312,7 @@ fn a_run_that_finds_many_workers_away_pauses_and_does_not_end_without_them() {
         match next(tape.state()) {
             Next::Defer { node, reason } => {
                 away.push(node.to_string());
-                tape.add(Event::NodeDeferred { node, reason, by: "podlift".into() }).unwrap();
+                tape.add(Event::NodeDeferred { node, reason, by: "podlift".into(), until: None }).unwrap();
             }
             Next::Pause(reason) => break reason,
             other => panic!("{other:?}"),

@@ -1,37 +1,52 @@
 //! The run as a state machine: an event and a state give the next state or a typed refusal. A resumed run is the fold of its journal.
 
 mod accepted;
+mod admission;
 mod again;
 mod apply;
 mod approval;
 mod archive;
 mod archived_run;
 mod attested;
+mod batch;
 mod budget;
 mod chain;
+mod choose;
 mod event;
 mod illegal;
+mod lengths;
 mod next;
+mod scene;
 mod state;
 mod step;
 mod track;
 
 pub use accepted::Accepted;
+pub use admission::batch_due;
 pub use apply::{MAX_UNAVAILABLE, advance, apply, fold};
 pub use approval::CODE as APPROVAL;
 pub use archive::{ARCHIVE_SCHEMA, ArchiveCheck, ArchiveError, ArchiveHeader, RunDigest, RunDigests};
 pub use archived_run::ArchivedRun;
 pub use attested::Attested;
+pub use batch::{BatchJob, BatchWait, ChosenBatch};
 pub use chain::{Chain, ChainError, EVENT_SCHEMA, Record, genesis, seal, verify};
+pub use choose::choose;
 pub use event::Event;
 pub use illegal::IllegalEvent;
+pub use lengths::{EXPECTED_SECONDS, LaneTime, lengths, quantile};
 pub use next::{Next, Todo, next};
-pub use state::{Approval, Aside, Healed, Lifted, Outage, Probed, RunState, RunStatus, Seal};
+pub use state::{Approval, Aside, Healed, Lifted, Outage, Overridden, Probed, RunState, RunStatus, Seal};
 pub use step::{StepState, StepStatus};
 pub use track::Steps;
 
 #[cfg(test)]
+mod batch_tests;
+#[cfg(test)]
 mod budget_tests;
+#[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
+mod lane_tests;
 #[cfg(test)]
 mod line_tests;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The next steps by a full search of the plan, against which the tracked answer is compared in tests. Slow and plain.
 
+use super::admission;
 use super::approval;
 use super::next::{Pace, pace};
 use super::state::RunState;
@@ -38,15 +39,25 @@ fn rank(s: &RunState, lane: &Lane) -> u8 {
 }
 
 /// The current steps of the first lanes: all that have begun, others up to the number, and those that let others pass if no other waits.
-fn first(s: &RunState, mut lanes: Vec<&Lane>, number: usize) -> Vec<StepId> {
-    lanes.sort_by_key(|lane| rank(s, lane));
-    let of = |wanted: u8| lanes.iter().filter(|lane| rank(s, lane) == wanted).count();
-    let (begun, waiting) = (of(0), of(1));
-    let together = s.plan.options.approve != Approve::Batch && number > begun + waiting;
-    let all = if together { lanes.len() } else { begun.max(number) };
-    let turns = lanes.into_iter().take(all);
+fn first(s: &RunState, lanes: Vec<&Lane>, number: usize, may: impl Fn(&Lane) -> bool) -> Vec<StepId> {
+    let of = |wanted: u8| lanes.iter().copied().filter(|lane| rank(s, lane) == wanted).collect::<Vec<_>>();
+    let (begun, waiting, away) = (of(0), of(1), of(2));
+    let free = number.saturating_sub(begun.len());
+    let left = free.saturating_sub(waiting.len());
+    let passed = if s.plan.options.approve != Approve::Batch && left > 0 { away.len() } else { left };
+    let next = waiting.into_iter().filter(|lane| may(lane)).take(free);
+    let turns = begun.into_iter().chain(next).chain(away.into_iter().take(passed));
     let current = turns.filter_map(|lane| lane.steps.iter().find(|spec| !state(s, spec).is_over()));
     current.filter(|spec| !is_failed(state(s, spec))).map(|spec| spec.id.clone()).collect()
+}
+
+/// Whether a lane of this phase may begin.
+fn chosen(s: &RunState, phase: usize) -> impl Fn(&Lane) -> bool {
+    let admitted = admission::admitted(s, phase);
+    move |lane| {
+        let number = lane.steps.first().and_then(|spec| s.track.lane_of(&spec.id)).map(|(number, _)| number);
+        admitted.is_none_or(|set| number.is_some_and(|number| set.contains(&number)))
+    }
 }
 
 pub fn driven(s: &RunState) -> BTreeSet<StepId> {
@@ -59,7 +70,7 @@ pub fn driven(s: &RunState) -> BTreeSet<StepId> {
         Pace::Over => return BTreeSet::new(),
         Pace::Ops => vec![],
         Pace::Free => match phases().find(|p| !left(*p).is_empty()) {
-            Some(phase) => first(s, left(phase), approval::at_once(s, phase)),
+            Some(phase) => first(s, left(phase), approval::at_once(s, phase), chosen(s, phase)),
             None => vec![],
         },
         Pace::Finish => finishing(s, left),
@@ -73,7 +84,7 @@ fn finishing<'a>(s: &'a RunState, left: impl Fn(usize) -> Vec<&'a Lane>) -> Vec<
         return vec![];
     };
     for phase in 0..last {
-        let again = first(s, left(phase), approval::at_once(s, phase));
+        let again = first(s, left(phase), approval::at_once(s, phase), chosen(s, phase));
         if !again.is_empty() || left(phase).iter().any(|lane| lane.node.is_none() && any(s, lane, is_failed))
         {
             return again;
@@ -86,7 +97,7 @@ fn finishing<'a>(s: &'a RunState, left: impl Fn(usize) -> Vec<&'a Lane>) -> Vec<
         .filter_map(|spec| spec.node.as_ref())
         .collect();
     let lanes = left(last).into_iter().filter(touched).filter(|lane| !any(s, lane, is_failed)).collect();
-    let steps = first(s, lanes, approval::parallel(s, last));
+    let steps = first(s, lanes, approval::parallel(s, last), |_| true);
     let whole =
         |id: &StepId| s.plan.step(id).is_some_and(|x| x.node.as_ref().is_none_or(|n| !failed.contains(n)));
     steps.into_iter().filter(whole).collect()

@@ -2,12 +2,15 @@
 
 use super::accepted::Accepted;
 use super::approval::Asked;
+use super::batch::{BatchWait, ChosenBatch};
 use super::step::{StepState, StepStatus};
-use super::track::{Steps, Track};
+use super::track::{LaneNumber, Steps, Track};
 use crate::program::{Attestation, Phase, Program, StepSpec, StopReason, Waiver};
 use jiff::Timestamp;
 use podlift_model::heal::HealEvent;
+use podlift_model::op::DeviceOverride;
 use podlift_model::{Digest, NodeName, OpId, RunId, StepId};
+use rpds::RedBlackTreeSetSync;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +67,15 @@ pub struct Lifted {
     pub at: Timestamp,
 }
 
+/// A person's decision that a node may be changed although its devices are in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Overridden {
+    pub node: NodeName,
+    pub reason: String,
+    pub by: String,
+    pub at: Timestamp,
+}
+
 /// A worker that has failed within the budget of failures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Aside {
@@ -115,6 +127,28 @@ pub struct RunState {
     pub waivers: Vec<Waiver>,
     /// Nodes that are left out, each with the reason that was given.
     pub deferred: BTreeMap<NodeName, String>,
+    /// Deferred nodes that plans leave out until a time.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deferred_until: BTreeMap<NodeName, Timestamp>,
+    /// Batches of lanes in the order in which they were chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<ChosenBatch>,
+    /// Why no lane was chosen at the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_waits: Option<BatchWait>,
+    /// Jobs that the batches of this run interrupt, with the time of the last one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub interrupted: BTreeMap<String, Timestamp>,
+    /// Chosen lanes that are not over.
+    #[serde(skip)]
+    pub(super) admitted: RedBlackTreeSetSync<LaneNumber>,
+    /// When the run first chose, or had to wait with, lanes of the workers.
+    #[serde(skip)]
+    pub(super) choosing_since: Option<Timestamp>,
+    /// Jobs on more nodes than may be unavailable whose interruption an operator has approved, with the time. What such a job begins
+    /// afterwards is not meant.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub agreed: BTreeMap<String, Timestamp>,
     /// Nodes that have left the run, and on which what the run has put there is still to be undone.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub undo_due: BTreeSet<NodeName>,
@@ -140,6 +174,12 @@ pub struct RunState {
     /// Attestations of the plan, and those that were given during the run.
     pub attestations: Vec<Attestation>,
     pub approvals: Vec<Approval>,
+    /// Decisions that nodes may be changed although their devices are in use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Overridden>,
+    /// Those of them whose lane is not over, with the reason.
+    #[serde(skip)]
+    pub(super) overrides: BTreeMap<NodeName, String>,
     /// Waivers of the plan that are not in force any more.
     pub lifted: Vec<Lifted>,
     pub seal: Option<Seal>,
@@ -191,6 +231,12 @@ impl RunState {
         self.steps_of(node).filter(|(spec, _)| spec.phase == last.phase).all(|(_, step)| step.is_done())
     }
 
+    /// The override for ops of this node, if a person has given one and its lane is not over.
+    pub fn device_override(&self, node: &NodeName) -> Option<DeviceOverride> {
+        let reason = self.overrides.get(node)?.clone();
+        Some(DeviceOverride { node: node.clone(), reason })
+    }
+
     /// Whether the run goes on without this node.
     pub fn goes_without(&self, node: &NodeName) -> bool {
         self.deferred.contains_key(node) || self.set_aside.contains_key(node)
@@ -199,7 +245,10 @@ impl RunState {
     /// Why the node was deferred, with what stays on it; `None` if it was not.
     pub fn why_deferred(&self, node: &NodeName) -> Option<String> {
         let left = self.left.get(node).into_iter().flatten();
-        Some(left.fold(self.deferred.get(node)?.clone(), |reason, line| format!("{reason}; {line}")))
+        let until =
+            self.deferred_until.get(node).map(|until| format!(" (until {until})")).unwrap_or_default();
+        let reason = format!("{}{until}", self.deferred.get(node)?);
+        Some(left.fold(reason, |reason, line| format!("{reason}; {line}")))
     }
 
     /// Whether the node may carry a cordon of this run: its cordon was sent, the answer does not say that it failed, and it was not given

@@ -216,7 +216,13 @@ fn an_open_op_is_driven_to_its_end_even_when_paused_or_aborting() {
 #[test]
 fn a_deferred_node_is_a_legal_end() {
     let mut tape = Tape::started();
-    tape.add(Event::NodeDeferred { node: name("dgx033"), reason: "dead".into(), by: "me".into() }).unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx033"),
+        reason: "dead".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
     while let Some(step) = tape.todo().first().cloned() {
         assert!(!step.as_str().contains("dgx033"));
         tape.complete(&step);

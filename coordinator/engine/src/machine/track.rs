@@ -114,12 +114,62 @@ impl Track {
 
     /// Lanes of a phase whose turn it is, in order. Lanes that have begun keep their place, and new lanes take what is left of `parallel`.
     /// When all others have had their turn, the lanes at the end of the line may wait for their nodes `together`.
-    pub fn turns(&self, phase: usize, parallel: usize, together: bool) -> impl Iterator<Item = LaneNumber> {
+    /// Where lanes have to be chosen, only those begin that are `admitted`.
+    pub fn turns<'a>(
+        &'a self,
+        phase: usize,
+        parallel: usize,
+        together: bool,
+        admitted: Option<&'a RedBlackTreeSetSync<LaneNumber>>,
+    ) -> impl Iterator<Item = LaneNumber> + 'a {
         let p = &self.phases[phase];
         let free = parallel.saturating_sub(p.begun.size());
         let left = free.saturating_sub(p.waiting.size());
         let away = if together && left > 0 { usize::MAX } else { left };
-        p.begun.iter().chain(p.waiting.iter().take(free)).chain(p.away.iter().take(away)).copied()
+        // Few lanes are admitted and not over, so they are the ones to go through.
+        let in_order = p.waiting.iter().filter(move |_| admitted.is_none());
+        let chosen = admitted.into_iter().flat_map(|set| set.iter()).filter(|lane| p.waiting.contains(*lane));
+        p.begun.iter().chain(in_order.chain(chosen).take(free)).chain(p.away.iter().take(away)).copied()
+    }
+
+    /// Lanes of a phase that have begun, or that may begin and are not away.
+    pub fn at_work<'a>(
+        &'a self,
+        phase: usize,
+        admitted: &'a RedBlackTreeSetSync<LaneNumber>,
+    ) -> impl Iterator<Item = LaneNumber> + 'a {
+        let p = &self.phases[phase];
+        p.begun.iter().chain(admitted.iter().filter(|lane| p.waiting.contains(*lane))).copied()
+    }
+
+    /// Lanes of a phase that have not begun, without those that let others pass.
+    pub fn not_begun(&self, phase: usize) -> impl Iterator<Item = LaneNumber> {
+        self.phases[phase].waiting.iter().copied()
+    }
+
+    pub fn has_begun(&self, phase: usize, lane: LaneNumber) -> bool {
+        self.phases[phase].begun.contains(&lane)
+    }
+
+    pub fn node_of<'a>(&self, plan: &'a Program, lane: LaneNumber) -> Option<&'a NodeName> {
+        let (p, l) = self.index.lanes[lane as usize];
+        plan.phases[p].lanes[l].node.as_ref()
+    }
+
+    pub fn lanes_of(&self, node: &NodeName) -> &[LaneNumber] {
+        self.index.nodes.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// The lane of a node in a phase.
+    pub fn lane_at(&self, phase: usize, node: &NodeName) -> Option<LaneNumber> {
+        self.lanes_of(node).iter().copied().find(|lane| self.index.lanes[*lane as usize].0 == phase)
+    }
+
+    /// Lanes of a phase that belong to the cluster as a whole.
+    pub fn of_cluster(&self, plan: &Program, phase: usize) -> impl Iterator<Item = LaneNumber> {
+        let lanes = self.index.lanes.iter().enumerate().filter(move |(_, (p, _))| *p == phase);
+        let lanes = lanes.map(|(number, _)| number as LaneNumber);
+        lanes.filter(move |lane| self.node_of(plan, *lane).is_none())
     }
 
     /// Whether a lane of the cluster as a whole has failed in this phase.

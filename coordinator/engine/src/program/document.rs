@@ -67,6 +67,9 @@ struct Document<'a> {
     #[serde(default, skip_serializing_if = "none")]
     attestations: Cow<'a, [Attestation]>,
     phases: Cow<'a, [Phase]>,
+    /// Jobs that the run will interrupt, as they were when the plan was made; the most costly first.
+    #[serde(default, skip_serializing_if = "none")]
+    jobs: Cow<'a, [JobRow]>,
     inventory: Cow<'a, Inventory>,
     /// Name of a fact to its hash: the facts that the plan depends on.
     fingerprints: Cow<'a, BTreeMap<String, Digest>>,
@@ -129,6 +132,7 @@ impl<'a> Document<'a> {
             recorded: B(&p.recorded),
             attestations: B(&p.attestations),
             phases: B(&p.phases),
+            jobs: B(&p.jobs),
             inventory: B(&p.inventory),
             fingerprints: B(&p.fingerprints),
             hash: B(&p.hash),
@@ -176,6 +180,7 @@ impl<'a> Document<'a> {
             recorded: self.recorded.into_owned(),
             attestations: self.attestations.into_owned(),
             phases,
+            jobs: self.jobs.into_owned(),
             inventory: self.inventory.into_owned(),
             fingerprints: self.fingerprints.into_owned(),
             hash: self.hash.into_owned(),

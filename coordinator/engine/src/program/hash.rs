@@ -1,8 +1,9 @@
 //! The hash of a program, over all that its run does and all that it depends on. Two programs with the same hash do the same. What only a
 //! survey sees is compared on its own (`changed_parts`), because a survey may be late.
 
-use super::{Goal, Program, SCHEMA, survey_part};
-use podlift_model::Digest;
+use super::{CANARY, Goal, Phase, Program, SCHEMA, WORKERS, survey_part};
+use crate::steps::StepKind;
+use podlift_model::{Digest, NodeName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +27,11 @@ pub(super) fn fits(program: &Program) -> Result<(), Digest> {
 fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
     let (mends, shared) = (&program.mends, program.goal.shared());
     let skip: &[String] = program.goal.upgrade().map(|u| u.skip_phases.as_slice()).unwrap_or_default();
-    let does = (&program.phases, &shared.packages, &mends.repairs, skip, &mends.patches);
-    let whole = hash_of(&(SCHEMA, does, fingerprints));
+    let also = (&shared.packages, &mends.repairs, skip, &mends.patches);
+    let whole = match &program.options.batches {
+        None => hash_of(&(SCHEMA, (&program.phases, also.0, also.1, also.2, also.3), fingerprints)),
+        Some(_) => hash_of(&(SCHEMA, without_order(&program.phases), also, fingerprints)),
+    };
     let whole = match mends.meant.is_empty() && shared.ignore.is_empty() {
         true => whole,
         false => hash_of(&(whole, &mends.meant, &shared.ignore)),
@@ -36,6 +40,29 @@ fn of(program: &Program, fingerprints: &BTreeMap<&String, &Digest>) -> Digest {
         Goal::Upgrade(_) => whole,
         Goal::Repair(repair) => hash_of(&("repair", repair.version, whole)),
     }
+}
+
+/// What a phase does: its name, how many lanes at once, and the lanes by node.
+type Does<'a> = (&'a str, u32, Vec<(Option<&'a NodeName>, Vec<&'a StepKind>)>);
+
+/// The phases of a program whose workers are chosen in batches. Jobs decide the order of the workers, and which of them are the first; both
+/// change all the time, and the run chooses anew, so the program does not rest on them.
+fn without_order(phases: &[Phase]) -> Vec<Does<'_>> {
+    let mut out: Vec<Does> = vec![];
+    for phase in phases {
+        let first = out.last().is_some_and(|(name, _, _)| *name == CANARY) && phase.name == WORKERS;
+        if !first {
+            out.push((&phase.name, phase.parallel, vec![]));
+        }
+        if let Some((_, _, lanes)) = out.last_mut() {
+            let does = phase.lanes.iter();
+            lanes.extend(
+                does.map(|lane| (lane.node.as_ref(), lane.steps.iter().map(|step| &step.kind).collect())),
+            );
+            lanes.sort_by_key(|(node, _)| *node);
+        }
+    }
+    out
 }
 
 /// Names of the parts in which two programs' facts differ.

@@ -1,5 +1,6 @@
 //! Nodes that a plan leaves out, each with the reason.
 
+use jiff::Timestamp;
 use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,4 +14,7 @@ pub struct LeftOut {
     /// changes all the time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unready: bool,
+    /// The node was deferred until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }

@@ -13,7 +13,6 @@ mod goal;
 mod hash;
 mod images;
 mod left_out;
-mod limit;
 mod losses;
 mod mends;
 mod options;
@@ -36,16 +35,16 @@ pub(crate) use hash::hash_of;
 pub use hash::{changed_parts, differences};
 pub use images::{IMAGES, NodeImages, UNKNOWN_IMAGES};
 pub use left_out::LeftOut;
-pub use limit::{BadLimit, Limit};
 pub(crate) use losses::names;
 pub use losses::{Blast, Gang, Loss, LossKind};
 pub use mends::{Mends, Part, Prevention};
 pub use options::{Approve, PlanOptions};
 pub use patch::PatchFile;
-pub use phase::{Lane, Phase, StepSpec, WORKERS};
+pub use phase::{CANARY, JobRow, Lane, Phase, PlannedBatch, StepSpec, WORKERS};
+pub use podlift_batches::{BadLimit, Day, Group, Limit, Order, Policy as Rollout, Take, TooLarge, Window};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
-pub use stop::StopReason;
+pub use stop::{CORDON_TAKEN, StopReason};
 pub use waiver::{DEVICES, FLAG_LOSS, Waiver, loss_item, waived_on_all};
 
 use crate::inventory::Inventory;
@@ -78,6 +77,8 @@ pub struct Program {
     pub recorded: Recorded,
     pub attestations: Vec<Attestation>,
     pub phases: Vec<Phase>,
+    /// Jobs that the run will interrupt, the most costly first.
+    pub jobs: Vec<JobRow>,
     pub inventory: Inventory,
     /// Name of a fact to its hash: the facts that the program depends on.
     pub fingerprints: BTreeMap<String, Digest>,

@@ -49,6 +49,15 @@ pub struct PlanOptions {
     /// Time between the rule that refuses new connections to an API server and its stop, seconds.
     #[serde(default = "aside_seconds", skip_serializing_if = "is_usual_aside")]
     pub aside_seconds: u32,
+    /// How workers are chosen in batches; `None` if they go in the plan's order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<podlift_batches::Policy>,
+    /// Workers that are still to come carry a soft taint, so that evicted pods prefer nodes that are over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub soft_taint: bool,
+    /// Pods whose owners want it save their work before they are evicted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checkpoints: bool,
     #[serde(default, skip_serializing_if = "DrainOptions::is_default")]
     pub drain: DrainOptions,
 }
@@ -120,6 +129,9 @@ impl Default for PlanOptions {
             fetch_parallel: fetch_parallel(),
             step_aside: true,
             aside_seconds: aside_seconds(),
+            batches: None,
+            soft_taint: false,
+            checkpoints: false,
             drain: DrainOptions::default(),
         }
     }

@@ -15,9 +15,44 @@ pub struct Phase {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     pub parallel: u32,
+    /// Forecast of the batches in which its lanes will go. The run chooses each of them anew when its time comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<PlannedBatch>,
+    /// When the last of these batches would be over, in seconds from the time of the plan, as if the phase began then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_in_seconds: Option<u64>,
     pub lanes: Vec<Lane>,
 }
 
+/// A batch of lanes as it was foreseen when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedBatch {
+    pub nodes: Vec<NodeName>,
+    pub why: String,
+    /// Jobs that it would interrupt: `namespace/Kind/name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interrupts: Vec<String>,
+    pub gpu_seconds: u64,
+    /// In seconds from the time of the plan, as if the phase began then.
+    pub starts_in_seconds: u64,
+}
+
+/// A job that the run will interrupt, as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobRow {
+    /// `namespace/Kind/name`.
+    pub id: String,
+    /// Its nodes on which the run works.
+    pub nodes: Vec<NodeName>,
+    pub gpus: u32,
+    /// Its GPUs times its age: what is lost if it has no checkpoint.
+    pub gpu_hours_at_risk: f64,
+    /// In how many batches of the forecast it is.
+    pub times: u32,
+}
+
+/// Name of the phase of the first workers.
+pub const CANARY: &str = "canary";
 /// Name of the phase in which the workers are drained.
 pub const WORKERS: &str = "workers";
 

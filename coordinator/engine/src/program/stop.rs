@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Code of a stop because somebody else has taken over or removed the cordon of a node that is worked on.
+pub const CORDON_TAKEN: &str = "cordon-taken";
+
 /// Why a step or a run stopped, for people: what happened, and the one next command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopReason {

@@ -101,7 +101,8 @@ fn a_difference_that_somebody_accepts_in_the_run_ends_it_and_is_kept() {
 
 #[test]
 fn a_node_that_was_left_out_is_not_compared() {
-    let deferred = Event::NodeDeferred { node: name("dgx030"), reason: "r".into(), by: "me".into() };
+    let deferred =
+        Event::NodeDeferred { node: name("dgx030"), reason: "r".into(), by: "me".into(), until: None };
     let state = say(Some(run(&mounted())), deferred);
     let Probe::All(looks) = with(&state, |cx| CompareFleet::sample().probe(cx)) else { panic!() };
     assert_eq!(looks.len(), 1);

@@ -2,7 +2,7 @@
 //! the run with the names of pods and budgets, and the run's own cordon stays.
 
 use super::reply::{all, blocked, done, odd};
-use super::{Assess, Cx, Policy, Step, Touches};
+use super::{Assess, Cx, Policy, Step, Touches, cordon_taken};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
 use podlift_model::codes;
 use schemars::JsonSchema;
@@ -30,6 +30,9 @@ impl Step for Drain {
     fn shows_loss(&self, code: &str) -> bool {
         code == codes::CORDON_LOST
     }
+    fn evicts(&self) -> bool {
+        true
+    }
     /// Evictions may stop at any point.
     fn interruptible(&self) -> bool {
         true
@@ -51,9 +54,9 @@ impl Step for Drain {
         else {
             return odd(reply);
         };
-        if !node.unschedulable {
-            // Evicted pods would come back, again and again.
-            return cx.again(RESTS_ON, format!("node {} is not cordoned any more", node.name));
+        // Without a cordon evicted pods would come back, again and again.
+        if let Some(verdict) = cordon_taken::lost(cx, node, RESTS_ON) {
+            return verdict;
         }
         if !pods.refused.is_empty() {
             let (node, refused) = (cx.node(), pods.refused.join("; "));

@@ -1,6 +1,6 @@
 //! Whether a drained node is still cordoned and empty. Steps of its lane that stop what pods need ask this right before they act.
 
-use super::{Assess, Cx};
+use super::{Assess, Cx, cordon_taken};
 use crate::doors::{ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
 use podlift_model::NodeName;
 
@@ -28,8 +28,8 @@ impl Lane {
         else {
             return Some(super::reply::odd(&Reply::All(replies.to_vec())));
         };
-        if !view.unschedulable {
-            return Some(cx.again(RESTS_ON, format!("node {node} is not cordoned any more")));
+        if let Some(verdict) = cordon_taken::lost(cx, view, RESTS_ON) {
+            return Some(verdict);
         }
         let left: Vec<&str> = pods.evict.iter().chain(&pods.refused).take(3).map(String::as_str).collect();
         (!left.is_empty()).then(|| {

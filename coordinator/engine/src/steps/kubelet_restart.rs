@@ -124,6 +124,6 @@ impl Step for KubeletRestart {
     }
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
-        cx.host(HostOp::KubeletRestart { devices: None })
+        cx.host(HostOp::KubeletRestart { devices: cx.state.device_override(&cx.node()) })
     }
 }

@@ -9,10 +9,12 @@ mod apt_source;
 mod apt_update;
 #[cfg(test)]
 mod aside_tests;
+mod checkpoint;
 mod compare_fleet;
 #[cfg(test)]
 mod compare_tests;
 mod cordon;
+mod cordon_taken;
 mod cx;
 mod devices_back;
 mod download;
@@ -53,6 +55,8 @@ mod seal_backup;
 mod seal_tests;
 mod skew;
 mod soak;
+mod soft_taint;
+mod soft_untaint;
 mod step;
 mod step_aside;
 mod step_back;
@@ -133,6 +137,7 @@ kinds! {
     guard_disarm::GuardDisarm,
     addons::Addons,
     cordon::Cordon,
+    checkpoint::Checkpoint,
     drain::Drain,
     kubelet_config::KubeletConfig,
     kubelet_restart::KubeletRestart,
@@ -144,6 +149,8 @@ kinds! {
     node_reachable::NodeReachable,
     devices_back::DevicesBack,
     soak::Soak,
+    soft_taint::SoftTaint,
+    soft_untaint::SoftUntaint,
     step_aside::StepAside,
     step_back::StepBack,
     verify_node::VerifyNode,

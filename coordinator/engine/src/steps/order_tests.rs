@@ -67,7 +67,9 @@ fn row(state: &RunState, title: &str, spec: &StepSpec) -> String {
 }
 
 fn table() -> String {
-    let event = Event::RunStarted { plan: Box::new(build(&input()).unwrap()), by: "me".into() };
+    let mut input = input();
+    (input.options.soft_taint, input.options.checkpoints) = (true, true);
+    let event = Event::RunStarted { plan: Box::new(build(&input).unwrap()), by: "me".into() };
     let state = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
     let (mut text, mut known) = (HEAD.to_string(), BTreeSet::new());
     for phase in &state.plan.phases {

@@ -115,7 +115,11 @@ impl Step for Packages {
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         let repair = cx.state.step(&cx.step.id).is_some_and(|s| s.repair_dpkg);
-        cx.host(HostOp::PackageInstall { packages: self.pins.to_vec(), repair, devices: None })
+        cx.host(HostOp::PackageInstall {
+            packages: self.pins.to_vec(),
+            repair,
+            devices: cx.state.device_override(&cx.node()),
+        })
     }
 
     fn policy(&self, cx: &Cx) -> Policy {

@@ -87,6 +87,11 @@ pub trait Step: Sync {
         false
     }
 
+    /// Whether the step evicts pods.
+    fn evicts(&self) -> bool {
+        false
+    }
+
     /// Whether the step seals the backup.
     fn seals(&self) -> bool {
         false

@@ -2,8 +2,10 @@
 
 pub mod backups;
 pub mod checks;
+pub mod eta;
 pub mod findings;
 pub mod heal;
+pub mod interrupted;
 pub mod node;
 pub mod report;
 pub mod runs;
@@ -15,7 +17,9 @@ mod tests;
 
 pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
+pub use eta::{Eta, eta, lane_seconds};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
+pub use interrupted::InterruptedJob;
 pub use node::{NodeDetail, node};
 pub use report::{Report, report};
 pub use runs::{ArchivedRow, RunRow, Runs, runs};

@@ -172,6 +172,7 @@ pub fn subject(event: &Event) -> Option<&str> {
         Event::NodeDeferred { node, .. }
         | Event::NodeIncluded { node, .. }
         | Event::NodeUndone { node, .. }
+        | Event::DevicesOverridden { node, .. }
         | Event::NodeSetAside { node, .. }
         | Event::NodeLost { node, .. }
         | Event::NodeReleased { node, .. }

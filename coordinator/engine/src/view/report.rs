@@ -1,10 +1,13 @@
 //! `podlift report`: what happened in a run, from the journal alone.
 
 use super::checks::{SignOff, sign_off};
+use super::interrupted::{self, InterruptedJob};
 use super::status::{FailedNode, aside_reason, failed};
 use crate::doors::{BackupView, VIP};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Approval, Lifted, Probed, RunState, RunStatus, StepState, StepStatus};
+use crate::machine::{
+    Approval, ChosenBatch, Lifted, Overridden, Probed, RunState, RunStatus, StepState, StepStatus,
+};
 use crate::program::{
     ATTESTATIONS, Attestation, Evidence, Finding, GoalName, LeftOut, Phase, Prevention, StepSpec, StopReason,
     Waiver,
@@ -57,6 +60,9 @@ pub struct Report {
     /// Attestations of operators, from before the run and during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
+    /// Decisions of operators that nodes may be changed although their devices are in use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Overridden>,
     /// What operators approved in the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
@@ -73,6 +79,15 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differences: Option<Vec<Finding>>,
     pub api_outage: ApiOutage,
+    /// Batches of lanes in the order in which they were chosen, each with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<ChosenBatch>,
+    /// Jobs of which the run has evicted pods, the most costly first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interrupted: Vec<InterruptedJob>,
+    /// GPU-hours of work that those jobs have lost if they had no checkpoint, by namespace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gpu_hours_lost: BTreeMap<String, f64>,
     pub checks: Vec<SignOff>,
     /// Ops whose outcome is unknown, each with the reason.
     pub indeterminate: Vec<String>,
@@ -138,6 +153,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         RunStatus::Aborted { undone, left } => (undone.clone(), left.clone()),
         _ => (vec![], vec![]),
     };
+    let jobs = interrupted::interrupted(s);
     Report {
         schema: SCHEMA.into(),
         run: s.run.clone(),
@@ -160,12 +176,16 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         lifted_waivers: s.lifted.clone(),
         accepted_losses: accepted_losses(s),
         attestations: s.attestations.clone(),
+        overridden: s.overridden.clone(),
         approvals: s.approvals.clone(),
         unattested: unattested(s),
         backup: backup(s),
         findings: s.plan.findings.clone(),
         differences: differences(s),
         api_outage: outage(s, now),
+        batches: s.batches.clone(),
+        gpu_hours_lost: interrupted::by_namespace(&jobs),
+        interrupted: jobs,
         checks: sign_off(s),
         indeterminate: s
             .indeterminate

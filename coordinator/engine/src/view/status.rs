@@ -1,7 +1,10 @@
 //! `podlift status`: the fleet as a table, each row with the age of its data.
 
+use super::eta::{Eta, eta, lane_seconds};
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::machine::{Aside, Next, Probed, RunState, RunStatus, StepStatus, next};
+use crate::machine::{
+    Aside, BatchWait, ChosenBatch, Next, Probed, RunState, RunStatus, StepStatus, batch_due, next,
+};
 use crate::program::{GoalName, StepSpec, StopReason};
 use jiff::Timestamp;
 use podlift_model::facts::GuardState;
@@ -26,6 +29,9 @@ pub struct Status {
     /// Result of the selector, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
+    /// When the run is expected to end; `None` until the first worker is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Eta>,
     pub nodes: Vec<NodeRow>,
 }
 
@@ -73,6 +79,12 @@ pub struct RunSummary {
     /// Reads of an object at each API endpoint while the run changed the control plane.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reads: BTreeMap<String, Probed>,
+    /// The newest batch of which a lane is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<ChosenBatch>,
+    /// Why no lane may begin now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<BatchWait>,
 }
 
 /// A failed worker without which the run goes on.
@@ -127,6 +139,9 @@ pub struct NodeRow {
     /// Free bytes below /var.
     #[serde(default)]
     pub free_bytes: u64,
+    /// How long the run has worked on the node, or works on it now: the time of its lane in which it is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// A node as the coordinator last saw it.
@@ -156,6 +171,7 @@ pub fn status(
         read_only: None,
         run: state.map(summary),
         selection: None,
+        eta: state.and_then(|s| eta(s, now)),
         nodes: nodes.iter().map(|n| row(n, now, fleet.as_ref(), stale_after)).collect(),
     }
 }
@@ -187,6 +203,8 @@ pub fn summary(s: &RunState) -> RunSummary {
         finishing: s.is_finishing(),
         max_unavailable: Some(s.max_unavailable).filter(|n| *n != s.plan.options.max_unavailable),
         reads: s.probed.clone(),
+        batch: s.batch_at_work().cloned(),
+        waits: s.batch_waits.clone().filter(|_| batch_due(s)),
     }
 }
 
@@ -236,6 +254,7 @@ fn row(n: &SeenNode, now: Timestamp, fleet: Option<&Fleet>, stale_after: u64) ->
         kubeadm: n.facts.kubeadm,
         agent: n.facts.agent_version.clone(),
         free_bytes: n.facts.free_bytes,
+        seconds: fleet.and_then(|f| lane_seconds(f.state, &n.facts.node, now)),
     }
 }
 

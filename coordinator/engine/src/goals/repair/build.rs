@@ -49,7 +49,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: vec![],
         patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, findings, left_out }))
+    Ok(assemble(input, Made { goal, mends, phases, jobs: vec![], findings, left_out }))
 }
 
 /// Whether the repair changes kubeadm-config.

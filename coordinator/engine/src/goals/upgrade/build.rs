@@ -1,12 +1,13 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
 use super::{blast, checks, images, items, loss, meant, order};
+use crate::analysis::jobs::jobs;
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput, left_out};
-use crate::inventory::{Inventory, NodeEntry};
+use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::program::{Goal, LeftOut, Mends, Program, Upgrade};
 use podlift_model::command::kinds::STORE;
@@ -16,6 +17,24 @@ use podlift_model::{KubeVersion, PackageVersion};
 use std::collections::BTreeMap;
 
 pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
+    match with_number(input) {
+        Some(input) => of_numbers(&input),
+        None => of_numbers(input),
+    }
+}
+
+/// The input with the limit of the policy as a number of workers; `None` if it has that number already.
+fn with_number(input: &PlanInput) -> Option<PlanInput> {
+    let limit = input.options.batches.as_ref()?.max_unavailable?;
+    let number = limit.of(input.inventory.of_role(NodeRole::Worker).count()) as u32;
+    (input.options.max_unavailable != number).then(|| {
+        let mut input = input.clone();
+        input.options.max_unavailable = number;
+        input
+    })
+}
+
+fn of_numbers(input: &PlanInput) -> Result<Program, PlanError> {
     let from = input.inventory.version().ok_or(PlanError::NoVersion)?;
     validate(input, from)?;
     let chosen = choose(input)?;
@@ -43,7 +62,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         losses: lost.losses.clone(),
     });
     let also = also(input, &chosen, &repairs, &lost, &left_out);
-    let phases = order::phases(&input.inventory, &chosen, &input.options, &goal.shared(), &also);
+    let (phases, jobs) = order::phases(&input.inventory, &chosen, &input.options, &goal.shared(), &also);
     let mends = Mends {
         prevented: cause.prevented,
         kubeadm_config: input.kubeadm_config.clone().unwrap_or_else(|_| none()),
@@ -52,7 +71,7 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
         meant: meant::losses(input, &lost.losses),
         patches: lost.patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, findings, left_out }))
+    Ok(assemble(input, Made { goal, mends, phases, jobs, findings, left_out }))
 }
 
 /// The steps that this plan has in addition to the usual ones.
@@ -75,6 +94,14 @@ fn also(
         without: left_out.iter().filter(|out| !out.unready).map(|out| out.node.clone()).collect(),
         unfinished: input.carried().since.into_keys().collect(),
         whole_apply: !has_phases(input.to),
+        jobs: input
+            .cluster_survey
+            .as_ref()
+            .ok()
+            .and_then(|c| c.pods.as_ref().ok())
+            .map(|pods| jobs(pods))
+            .unwrap_or_default(),
+        now: input.now,
     }
 }
 

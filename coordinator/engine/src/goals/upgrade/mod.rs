@@ -5,6 +5,7 @@ mod budget;
 pub(super) mod build;
 pub mod checks;
 pub(super) mod fingerprint;
+mod forecast;
 mod images;
 pub(in crate::goals) mod items;
 pub(super) mod loss;
@@ -13,6 +14,8 @@ mod order;
 
 pub use build::build;
 
+#[cfg(test)]
+mod batches_tests;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! The order of a run, from design.md. docs/runbook-map.md gives the reason for each deviation from the runbook.
 
+use super::forecast::{Foreseen, foresee};
 use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
-use crate::program::{Phase, PlanOptions, Shared, WORKERS};
+use crate::program::{CANARY, JobRow, Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
-    Addons, AptSource, AptUpdate, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady, FlagDiff,
-    GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches, KubeletConfig,
-    KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak, StepAside,
-    StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
+    Addons, AptSource, AptUpdate, Checkpoint, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady,
+    FlagDiff, GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches,
+    KubeletConfig, KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak,
+    SoftTaint, SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
 };
+use jiff::Timestamp;
+use podlift_batches::Job;
 use podlift_model::op::Component;
 use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, PackageVersion};
@@ -27,6 +30,9 @@ pub(super) struct Also {
     pub without: BTreeSet<NodeName>,
     /// Nodes that an earlier run has left unfinished, so that their devices are compared with its record.
     pub unfinished: BTreeSet<NodeName>,
+    /// Jobs on the workers, and the time of the plan, from which the order of the workers follows.
+    pub jobs: Vec<Job>,
+    pub now: Timestamp,
     /// The target's kubeadm has no phases of `upgrade apply`, so apply and node also update addons and the kubelet's configuration.
     pub whole_apply: bool,
 }
@@ -38,7 +44,7 @@ pub(super) fn phases(
     options: &PlanOptions,
     shared: &Shared,
     also: &Also,
-) -> Vec<Phase> {
+) -> (Vec<Phase>, Vec<JobRow>) {
     let every: Vec<&NodeEntry> = all.control_planes().collect();
     let servers: Vec<&NodeEntry> = chosen.control_planes().collect();
     let ready: Vec<&NodeEntry> = chosen.nodes.iter().filter(|n| is_done(n, shared)).collect();
@@ -48,8 +54,11 @@ pub(super) fn phases(
     // A worker that is left out by name shows nothing. Which ones are not Ready changes all the time, and the machine sees to those.
     let (workers, without): (Vec<&NodeEntry>, Vec<&NodeEntry>) =
         workers.into_iter().partition(|n| !also.without.contains(&n.name));
-    let canary = (options.canary as usize).min(workers.len());
-    let others: Vec<&NodeEntry> = workers[canary..].iter().copied().chain(without).collect();
+    let foreseen = foresee(all, &workers, options, &also.jobs, also.now);
+    let (first, others) = in_order(&workers, foreseen.as_ref(), options);
+    let others: Vec<&NodeEntry> = others.into_iter().chain(without).collect();
+    let tainted: Vec<&NodeEntry> =
+        workers.iter().copied().filter(|_| also_tainted(options, &workers)).collect();
     // Clients need two other API servers while one is away.
     let aside = options.step_aside && every.len() > 2;
     let drafts = [
@@ -79,18 +88,25 @@ pub(super) fn phases(
             lanes: ready.iter().map(|n| (Some(n.name.clone()), verified(n, shared, also))).collect(),
         },
         Draft {
-            name: "canary",
+            name: "to-come",
+            title: "Workers to come, marked",
+            why: "evicted pods prefer nodes that are over, so that they are not evicted again",
+            parallel: MARKED_AT_ONCE.min(tainted.len() as u32).max(1),
+            lanes: lanes(&tainted, &[SoftTaint {}.into()]),
+        },
+        Draft {
+            name: CANARY,
             title: "Workers, the first",
             why: "what goes wrong on workers goes wrong on the first ones, before it can reach the others",
-            parallel: canary.max(1) as u32,
-            lanes: lanes(&workers[..canary], &soaking(shared, options)),
+            parallel: first.len().max(1) as u32,
+            lanes: lanes(&first, &soaking(shared, options, !tainted.is_empty())),
         },
         Draft {
             name: WORKERS,
             title: "Workers",
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),
-            lanes: lanes(&others, &soaking(shared, options)),
+            lanes: lanes(&others, &soaking(shared, options, !tainted.is_empty())),
         },
         Draft {
             name: "verify",
@@ -107,7 +123,33 @@ pub(super) fn phases(
             lanes: vec![(None, vec![VerifyFleet::to(shared.to).into(), CompareFleet::to(shared.to).into()])],
         },
     ];
-    number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())))
+    let mut phases =
+        number(drafts.into_iter().filter(|d| d.lanes.iter().any(|(_, steps)| !steps.is_empty())));
+    let jobs = foreseen.map(|foreseen| foreseen.put_into(&mut phases)).unwrap_or_default();
+    (phases, jobs)
+}
+
+/// Nodes that are marked at the same time.
+const MARKED_AT_ONCE: u32 = 64;
+
+/// Whether the workers are marked: a single one has no other to which its pods could prefer to go.
+fn also_tainted(options: &PlanOptions, workers: &[&NodeEntry]) -> bool {
+    options.soft_taint && workers.len() > 1
+}
+
+/// The first workers and the others, each in their order: by what they cost, or by name.
+fn in_order<'a>(
+    workers: &[&'a NodeEntry],
+    foreseen: Option<&Foreseen>,
+    options: &PlanOptions,
+) -> (Vec<&'a NodeEntry>, Vec<&'a NodeEntry>) {
+    let Some(foreseen) = foreseen else {
+        let (first, others) = workers.split_at((options.canary as usize).min(workers.len()));
+        return (first.to_vec(), others.to_vec());
+    };
+    let by_name: BTreeMap<&NodeName, &NodeEntry> = workers.iter().map(|n| (&n.name, *n)).collect();
+    let of = |names: &[NodeName]| names.iter().filter_map(|name| by_name.get(name).copied()).collect();
+    (of(&foreseen.first), of(&foreseen.others))
 }
 
 /// Whether the node needs no work that disrupts it: its kubelet runs at the target, and the packages are of that version, in whatever
@@ -141,7 +183,7 @@ fn present(node: &NodeEntry) -> BTreeMap<Package, PackageVersion> {
 
 /// Steps that look and hold, on a node that is done. A cordon that an ended run has left is taken over, and given back when the node is whole.
 fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
-    let left = node.view.unschedulable && node.view.owner.as_ref().is_some_and(|owner| owner.over);
+    let left = node.view.unschedulable && node.view.cordon_owner().is_some_and(|owner| owner.over);
     let mut steps: Vec<StepKind> = vec![];
     steps.extend(left.then(|| Cordon {}.into()));
     steps.extend([Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]);
@@ -257,10 +299,10 @@ fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
 }
 
 /// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
-fn worker(shared: &Shared) -> Vec<StepKind> {
-    vec![
-        NodeReachable::for_work().into(),
-        Cordon {}.into(),
+fn worker(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
+    let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into(), Cordon {}.into()];
+    steps.extend(options.checkpoints.then(|| Checkpoint {}.into()));
+    steps.extend([
         Drain {}.into(),
         Packages::of(&[Kubeadm], &shared.packages).into(),
         KubeadmNode::to(shared.to).into(),
@@ -268,15 +310,16 @@ fn worker(shared: &Shared) -> Vec<StepKind> {
         KubeletRestart::to(shared.to).into(),
         NodeReady::at(shared.to).into(),
         DevicesBack {}.into(),
-        Uncordon {}.into(),
-        ImageRelease {}.into(),
-    ]
+    ]);
+    steps.extend(tainted.then(|| SoftUntaint {}.into()));
+    steps.extend([Uncordon {}.into(), ImageRelease {}.into()]);
+    steps
 }
 
 /// The first workers also have to stay Ready with work on them, if the configuration requires it. The others have the step as well, because
 /// one of them takes the place of a first worker that is left out or fails.
-fn soaking(shared: &Shared, options: &PlanOptions) -> Vec<StepKind> {
+fn soaking(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
     let seconds = if options.canary > 0 { options.canary_soak_seconds } else { 0 };
     let soak: Option<StepKind> = (seconds > 0).then(|| Soak::of(seconds).into());
-    worker(shared).into_iter().chain(soak).collect()
+    worker(shared, options, tainted).into_iter().chain(soak).collect()
 }

@@ -12,8 +12,13 @@ fn due(tape: &Tape) -> Vec<(NodeName, bool)> {
 }
 
 fn defer(tape: &mut Tape) {
-    tape.add(Event::NodeDeferred { node: name("dgx030"), reason: "mainboard".into(), by: "me".into() })
-        .unwrap();
+    tape.add(Event::NodeDeferred {
+        node: name("dgx030"),
+        reason: "mainboard".into(),
+        by: "me".into(),
+        until: None,
+    })
+    .unwrap();
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn addons_are_done_when_their_pods_have_rolled_out_and_no_dead_node_holds_them()
     // A node without which the run goes on holds nothing, whether it is Ready or not.
     state = say(
         Some(state),
-        Event::NodeDeferred { node: name("dgx032"), by: "jane".into(), reason: "disk".into() },
+        Event::NodeDeferred { node: name("dgx032"), by: "jane".into(), reason: "disk".into(), until: None },
     );
     let done = text(at(&state, &view, &["dgx031"]));
     assert!(

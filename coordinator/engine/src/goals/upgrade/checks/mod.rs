@@ -8,12 +8,15 @@ mod apis;
 mod attested;
 mod automation;
 mod bare_pods;
+mod batches;
 mod bcm;
 mod budgets;
 mod cdi;
 mod certificates;
+mod checkpoints;
 mod clock;
 mod control_plane_pods;
+mod controllers;
 mod cordons;
 pub(super) mod coredns;
 mod devices;
@@ -191,6 +194,9 @@ const CHECKS: &[Check] = &[
     (budgets::ID, budgets::check),
     (bare_pods::BARE, bare_pods::check),
     (never_interrupt::ID, never_interrupt::check),
+    (batches::ID, batches::check),
+    (checkpoints::ID, checkpoints::check),
+    (controllers::ID, controllers::check),
     (gpu_users::ID, gpu_users::check),
     ("containerd-cdi", cdi::check),
     ("dpkg", dpkg::check),

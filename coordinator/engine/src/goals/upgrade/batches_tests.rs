@@ -1,0 +1,227 @@
+//! The plan of a fleet whose workers are chosen in batches: the order, the forecast, the jobs at risk, the marks of nodes to come, and the
+//! findings about the policy.
+
+use super::*;
+use crate::doors::ForeignMark;
+use crate::goals::{Deferral, PlanInput, resume};
+use crate::program::{Program, Severity, differences};
+use crate::survey::PodView;
+use crate::testing::{input, name, survey::pod};
+use jiff::Timestamp;
+use podlift_batches::{Group, Policy, Take, Topology, Window};
+use podlift_model::RunId;
+
+fn gang(nodes: &[&str]) -> Vec<PodView> {
+    let member = |node: &&str| PodView {
+        gang: Some("PodGroup/llm".into()),
+        gpus: 8,
+        started: "2026-11-27T00:00:00Z".parse().ok(),
+        ..pod("ml", &format!("llm-{node}"), node, "Job/llm")
+    };
+    nodes.iter().map(member).collect()
+}
+
+fn fleet(pods: Vec<PodView>, change: impl FnOnce(&mut PlanInput)) -> PlanInput {
+    let mut i = input();
+    (i.options.batches, i.options.max_unavailable) = (Some(Policy::default()), 2);
+    i.now = "2026-11-27T10:00:00Z".parse().unwrap();
+    i.cluster_survey.as_mut().unwrap().pods = Ok(pods);
+    change(&mut i);
+    i
+}
+
+fn lanes(plan: &Program, phase: &str) -> Vec<String> {
+    let phase = plan.phases.iter().find(|p| p.name == phase).unwrap();
+    phase.lanes.iter().map(|lane| lane.node.as_ref().unwrap().to_string()).collect()
+}
+
+#[test]
+fn the_first_worker_is_idle_and_the_forecast_keeps_a_gang_together() {
+    let plan = build(&fleet(gang(&["dgx030", "dgx033"]), |_| ())).unwrap();
+    assert_eq!(lanes(&plan, "canary"), ["dgx031"]);
+    assert_eq!(lanes(&plan, "workers"), ["dgx032", "dgx030", "dgx033"]);
+    let workers = plan.phases.iter().find(|p| p.name == "workers").unwrap();
+    let sizes: Vec<usize> = workers.batches.iter().map(|batch| batch.nodes.len()).collect();
+    assert_eq!((sizes, workers.ends_in_seconds.is_some()), (vec![1, 2], true));
+    assert_eq!(workers.batches[1].interrupts, ["ml/PodGroup/llm"]);
+    let [job] = &plan.jobs[..] else { panic!("{:?}", plan.jobs) };
+    assert_eq!((job.gpus, job.times, job.nodes.len(), job.gpu_hours_at_risk), (16, 1, 2, 160.0));
+    let read = Program::from_json(&plan.to_json()).unwrap();
+    assert_eq!(read, plan, "batches and jobs are in the document");
+}
+
+/// Jobs come and go between the plan and its start, and the run chooses anew.
+#[test]
+fn a_plan_does_not_rest_on_the_jobs_of_the_moment() {
+    let before = build(&fleet(gang(&["dgx030", "dgx033"]), |_| ())).unwrap();
+    let now = build(&fleet(gang(&["dgx031", "dgx032"]), |_| ())).unwrap();
+    assert_ne!(lanes(&before, "canary"), lanes(&now, "canary"));
+    assert_eq!(before.hash, now.hash, "{:?}", differences(&before, &now));
+    let more = build(&fleet(vec![], |i| i.options.canary_soak_seconds = 60)).unwrap();
+    assert_ne!(before.hash, more.hash, "what is done to a worker counts");
+    let one_less = build(&fleet(vec![], |i| i.nodes = vec![name("dgx030"), name("runai-01")])).unwrap();
+    assert_ne!(before.hash, one_less.hash);
+}
+
+#[test]
+fn a_share_in_the_policy_becomes_a_number_of_workers() {
+    let limit = |text: &str| Policy { max_unavailable: text.parse().ok(), ..Policy::default() };
+    for (text, number) in [("50%", 2), ("3", 3), ("1%", 1)] {
+        let plan = build(&fleet(vec![], |i| i.options.batches = Some(limit(text)))).unwrap();
+        assert_eq!(plan.options.max_unavailable, number, "{text}");
+    }
+}
+
+#[test]
+fn workers_to_come_are_marked_where_there_are_several() {
+    let marked = |change: fn(&mut PlanInput)| {
+        let plan = build(&fleet(vec![], |i| {
+            i.options.soft_taint = true;
+            change(i);
+        }))
+        .unwrap();
+        let phases: Vec<String> = plan.phases.iter().map(|p| p.name.clone()).collect();
+        let taints = plan.steps().filter(|s| s.kind.step().verb() == "soft-taint").count();
+        let lane: Vec<String> = plan
+            .steps()
+            .filter(|s| s.node == Some(name("dgx030")) && ["canary", "workers"].contains(&s.phase.as_str()))
+            .map(|s| s.kind.step().verb())
+            .collect();
+        let at = |verb: &str| lane.iter().position(|v| v == verb);
+        let before = at("soft-untaint").is_some_and(|x| x + 1 == at("uncordon").unwrap());
+        (
+            taints,
+            before,
+            phases.iter().position(|p| p == "to-come") < phases.iter().position(|p| p == "canary"),
+        )
+    };
+    assert_eq!(marked(|_| ()), (4, true, true));
+    assert_eq!(marked(|i| i.nodes = vec![name("dgx030")]), (0, false, true), "a single worker");
+    assert_eq!(marked(|i| i.options.soft_taint = false).0, 0);
+    let hooks = build(&fleet(vec![], |i| i.options.checkpoints = true)).unwrap();
+    let lane: Vec<String> = hooks
+        .steps()
+        .filter(|s| s.phase == "workers" && s.node == Some(name("dgx031")))
+        .map(|s| s.kind.step().verb())
+        .collect();
+    assert_eq!(lane[..4], ["node-reachable", "cordon", "checkpoint", "drain"]);
+}
+
+type Change = fn(&mut PlanInput);
+
+fn rollout(i: &mut PlanInput) -> &mut Policy {
+    i.options.batches.as_mut().unwrap()
+}
+
+fn group(selector: &str) -> Group {
+    Group { name: "old".into(), selector: selector.into(), max_unavailable: "1".parse().unwrap() }
+}
+
+#[test]
+fn findings_about_the_policy_and_the_jobs() {
+    let cases: Vec<(&str, &str, Option<Severity>, &str, Change)> = vec![
+        ("nothing wrong", "batches", None, "", |_| ()),
+        ("a group of nobody", "batches", Some(Severity::Blocker), "group \"old\" of [rollout]", |i| {
+            rollout(i).groups = vec![group("rack=r9")];
+        }),
+        ("a group of all", "batches", None, "", |i| {
+            rollout(i).groups = vec![group("rack=r1")];
+        }),
+        ("a label that no worker has", "batches", Some(Severity::Blocker), "no worker has it", |i| {
+            rollout(i).topology = Some(Topology { label: "nvlink".into(), take: Take::OneDomain });
+        }),
+        ("a closed window", "batches", Some(Severity::Note), "until 2026-11-27T22:00:00Z", |i| {
+            let json = serde_json::json!({"days": [], "from": "22:00", "to": "06:00", "zone": "UTC"});
+            rollout(i).windows = vec![serde_json::from_value::<Window>(json).unwrap()];
+        }),
+        (
+            "a window that is too short",
+            "batches",
+            Some(Severity::Blocker),
+            "no window ever opens that is long enough",
+            |i| {
+                let json = serde_json::json!({"days": [], "from": "22:00", "to": "22:05", "zone": "UTC"});
+                rollout(i).windows = vec![serde_json::from_value::<Window>(json).unwrap()];
+            },
+        ),
+        (
+            "a gang that is too large",
+            "batches",
+            Some(Severity::Note),
+            "job ml/PodGroup/llm works on 3 workers of this run, and 2 may be unavailable at once: it is interrupted at the first",
+            |i| {
+                i.cluster_survey.as_mut().unwrap().pods = Ok(gang(&["dgx030", "dgx031", "dgx032"]));
+            },
+        ),
+        (
+            "a gang with a node that is left out",
+            "batches",
+            Some(Severity::Note),
+            "although 1 of its nodes is left out: dgx030",
+            |i| {
+                i.cluster_survey.as_mut().unwrap().pods = Ok(gang(&["dgx030", "dgx031"]));
+                i.options.without = vec!["dgx030".into()];
+            },
+        ),
+        (
+            "another controller",
+            "other-controllers",
+            Some(Severity::Note),
+            "kured cordons nodes of this cluster, too: dgx030",
+            |i| {
+                let node = i.inventory.nodes.iter_mut().find(|n| n.name == name("dgx030")).unwrap();
+                node.view.controllers = vec![ForeignMark { by: "kured".into(), what: "annotation x".into() }];
+            },
+        ),
+        (
+            "a hook that can't be read",
+            "checkpoints",
+            Some(Severity::Warning),
+            "would be evicted without a checkpoint: no JSON",
+            |i| {
+                let mut pods = gang(&["dgx030"]);
+                pods[0].checkpoint_fault = Some("no JSON".into());
+                i.cluster_survey.as_mut().unwrap().pods = Ok(pods);
+            },
+        ),
+        ("never", "never-interrupt", Some(Severity::Blocker), "forbid", |i| {
+            let mut pods = gang(&["dgx030"]);
+            pods[0].never_interrupt = Some("podlift.io/never-interrupt=true".into());
+            i.cluster_survey.as_mut().unwrap().pods = Ok(pods);
+        }),
+    ];
+    for (what, check, severity, text, change) in cases {
+        let plan = build(&fleet(vec![], change)).unwrap();
+        let found: Vec<_> = plan.findings.iter().filter(|f| f.check == check).collect();
+        assert_eq!(found.first().map(|f| f.severity), severity, "{what}: {found:?}");
+        assert!(found.iter().all(|f| f.evidence.contains(text)), "{what}: {found:?}");
+    }
+}
+
+#[test]
+fn a_node_that_was_deferred_until_a_time_is_left_out_until_then_and_resumed_afterwards() {
+    let later: Timestamp = "2026-12-01T06:00:00Z".parse().unwrap();
+    let deferral = |until| Deferral { reason: "GPU tray".into(), until, run: RunId::new("r1").unwrap() };
+    let deferred = |i: &mut PlanInput| {
+        i.earlier.deferred =
+            [(name("dgx030"), deferral(Some(later))), (name("dgx031"), deferral(None))].into();
+    };
+    let plan = build(&fleet(vec![], deferred)).unwrap();
+    let out: Vec<_> = plan.left_out.iter().map(|out| (out.node.as_str(), out.until)).collect();
+    assert_eq!(out, [("dgx030", Some(later))]);
+    assert!(plan.left_out[0].why.contains("GPU tray"), "{:?}", plan.left_out);
+    let named = build(&fleet(vec![], |i| {
+        deferred(i);
+        i.nodes = vec![name("dgx030")];
+    }));
+    assert!(named.unwrap().left_out.is_empty(), "a request that names the node takes it");
+    let i = fleet(vec![], deferred);
+    assert_eq!(resume(&i.earlier, i.now, false), Ok(vec![name("dgx031")]));
+    assert_eq!(resume(&i.earlier, later, false).unwrap().len(), 2);
+    assert_eq!(resume(&i.earlier, i.now, true).unwrap().len(), 2);
+    let mut only = i.earlier.clone();
+    only.deferred.remove(&name("dgx031"));
+    let text = resume(&only, i.now, false).unwrap_err().to_string();
+    assert!(text.contains("dgx030 until 2026-12-01T06:00:00Z"), "{text}");
+    assert_eq!(resume(&Default::default(), i.now, false), Err(crate::goals::PlanError::NothingDeferred));
+}

@@ -1,0 +1,107 @@
+//! The site's policy of batches against this fleet: a group without a node, a window that never opens, and jobs that can't be interrupted
+//! as one because not all of their nodes may go together.
+
+use super::View;
+use crate::analysis::jobs::jobs;
+use crate::goals::upgrade::forecast::worker;
+use crate::inventory::NodeRole;
+use crate::machine::EXPECTED_SECONDS;
+use crate::program::{Finding, Severity, finding, names};
+use podlift_batches::{Job, Policy, Stage, TooLarge, Worker, groups_of, open_for, without_domain};
+use podlift_model::{NodeName, count};
+
+pub const ID: &str = "batches";
+/// Where the policy is.
+const FILE: &str = "/etc/podlift/policy.toml";
+
+pub fn check(view: &View) -> Vec<Finding> {
+    let Some(policy) = &view.input.options.batches else { return vec![] };
+    let all = view.input.inventory.of_role(NodeRole::Worker);
+    let workers: Vec<Worker> = all.map(|n| worker(n, Stage::ToCome)).collect();
+    let mut out: Vec<Finding> = groups(policy, &workers).collect();
+    out.extend(domains(policy, &workers));
+    out.extend(window(view, policy));
+    let pods = view.cluster().and_then(|c| c.pods.as_ref().ok());
+    for job in pods.map(|pods| jobs(pods)).unwrap_or_default().iter().filter(|job| job.gang) {
+        out.extend(too_large(view, policy, job));
+        out.extend(with_a_node_left_out(view, job));
+    }
+    out
+}
+
+fn groups(policy: &Policy, workers: &[Worker]) -> impl Iterator<Item = Finding> {
+    let selectors = policy.groups.iter().map(|group| &group.selector);
+    let rows = groups_of(policy, workers).into_iter().zip(selectors);
+    rows.filter(|(group, _)| group.nodes.is_empty()).map(|(group, selector)| {
+        let evidence = format!(
+            "group {:?} of [rollout] in {FILE} has no worker: selector {selector:?} matches none, or only workers of groups before it; correct the selector, or remove the group",
+            group.name
+        );
+        finding(ID, Severity::Blocker, None, evidence, "kubectl get nodes --show-labels")
+    })
+}
+
+fn domains(policy: &Policy, workers: &[Worker]) -> Option<Finding> {
+    let (nodes, label) = (without_domain(policy, workers), &policy.topology.as_ref()?.label);
+    let (severity, what) = match nodes.len() == workers.len() {
+        true => (Severity::Blocker, "no worker has it, so that the rule means nothing".to_string()),
+        false => {
+            (Severity::Warning, format!("{} without it: {}", count(nodes.len(), "worker"), names(&nodes)))
+        }
+    };
+    let evidence = format!("label {label:?} of [rollout.topology] in {FILE}: {what}");
+    (!nodes.is_empty()).then(|| finding(ID, severity, None, evidence, "kubectl get nodes --show-labels"))
+}
+
+fn window(view: &View, policy: &Policy) -> Option<Finding> {
+    let until = open_for(policy, view.input.now, EXPECTED_SECONDS).err()?;
+    let Some(until) = until else {
+        let evidence = format!(
+            "[rollout] in {FILE}: no window ever opens that is long enough for a node, which takes about {EXPECTED_SECONDS} s, so that no lane would begin: correct `windows`, or remove it"
+        );
+        return Some(finding(ID, Severity::Blocker, None, evidence, &view.again()));
+    };
+    let evidence = format!(
+        "no window is open now that is long enough for a node: a run that is started waits with its first disruptive step until {until}"
+    );
+    Some(finding(ID, Severity::Note, None, evidence, ""))
+}
+
+/// Its nodes among those that the run works on.
+fn due<'a>(view: &View, job: &'a Job) -> Vec<&'a NodeName> {
+    let is_worker =
+        |node: &NodeName| view.input.inventory.get(node).is_some_and(|n| n.role == NodeRole::Worker);
+    job.nodes.keys().filter(|node| is_worker(node) && view.chosen(node)).collect()
+}
+
+fn too_large(view: &View, policy: &Policy, job: &Job) -> Option<Finding> {
+    let (nodes, most) = (due(view, job).len(), view.input.options.max_unavailable as usize);
+    if nodes <= most {
+        return None;
+    }
+    let what = match policy.gangs.too_large {
+        TooLarge::Evict => "it is interrupted at the first of them, and its nodes follow each other; it is interrupted again wherever it starts on one of them".into(),
+        TooLarge::Wait => format!("its nodes wait until it has ended, at most {} s, and then it is interrupted", policy.gangs.wait_seconds),
+        TooLarge::Skip => "its nodes are left out if it has not ended when all others are over".into(),
+        TooLarge::Ask => "the run asks whether it may be interrupted when all others are over".into(),
+    };
+    let evidence = format!(
+        "job {} works on {} of this run, and {most} may be unavailable at once: {what} (gangs.too-large in {FILE}); --max-unavailable {nodes} takes it as a whole",
+        job.id,
+        count(nodes, "worker")
+    );
+    Some(finding(ID, Severity::Note, None, evidence, &view.again_with(nodes as u32)))
+}
+
+fn with_a_node_left_out(view: &View, job: &Job) -> Option<Finding> {
+    let out: Vec<NodeName> = job.nodes.keys().filter(|node| view.is_left_out(node)).cloned().collect();
+    let due = due(view, job).len();
+    let evidence = format!(
+        "job {} is interrupted although {} of its nodes {} left out: {}",
+        job.id,
+        out.len(),
+        podlift_model::agree(out.len(), "is", "are"),
+        names(&out)
+    );
+    (!out.is_empty() && due > 0).then(|| finding(ID, Severity::Note, None, evidence, ""))
+}

@@ -1,0 +1,127 @@
+//! Which lanes may begin. In a phase that disrupts nodes a lane begins only if a batch has chosen it, so that the choice can follow the
+//! jobs that run at that moment. A run whose options have no batches takes its lanes in the plan's order.
+
+use super::approval;
+use super::batch::{BatchWait, ChosenBatch};
+use super::illegal::IllegalEvent;
+use super::next::{Pace, pace};
+use super::state::RunState;
+use super::track::LaneNumber;
+use crate::program::{CANARY, WORKERS};
+use jiff::Timestamp;
+use podlift_model::{NodeName, StepId};
+use rpds::RedBlackTreeSetSync;
+
+/// Phases that disrupt something, so that they begin only in a window of the policy.
+const IN_WINDOWS: &[&str] = &["control-plane", "addons", "kubelets", CANARY, WORKERS];
+
+/// Whether the lanes of this phase have to be chosen.
+fn is_chosen(state: &RunState, phase: usize) -> bool {
+    let Some(policy) = &state.plan.options.batches else { return false };
+    match state.plan.phases[phase].name.as_str() {
+        CANARY | WORKERS => true,
+        name => !policy.windows.is_empty() && IN_WINDOWS.contains(&name),
+    }
+}
+
+/// The lanes of a phase that may begin; `None` if all of them may.
+pub(super) fn admitted(state: &RunState, phase: usize) -> Option<&RedBlackTreeSetSync<LaneNumber>> {
+    is_chosen(state, phase).then_some(&state.admitted)
+}
+
+/// The phase whose next lanes have to be chosen now.
+pub(super) fn due(state: &RunState) -> Option<usize> {
+    let phase = state.track.phase().filter(|phase| is_chosen(state, *phase))?;
+    let asks = pace(state) != Pace::Free || approval::awaited(state).is_some();
+    (!asks && room(state, phase) > 0 && to_come(state, phase).next().is_some()).then_some(phase)
+}
+
+/// Whether lanes have to be chosen: there is room, and none of the lanes that are to come may begin.
+pub fn batch_due(state: &RunState) -> bool {
+    due(state).is_some()
+}
+
+/// Number of lanes that may begin besides those that are at work.
+pub(super) fn room(state: &RunState, phase: usize) -> usize {
+    approval::at_once(state, phase).saturating_sub(state.track.at_work(phase, &state.admitted).count())
+}
+
+/// The nodes of the lanes that are not chosen yet, in the plan's order; `None` for a lane of the cluster.
+pub(super) fn to_come(state: &RunState, phase: usize) -> impl Iterator<Item = Option<&NodeName>> {
+    let lanes = state.track.not_begun(phase).filter(|lane| !state.admitted.contains(lane));
+    lanes.map(|lane| state.track.node_of(&state.plan, lane))
+}
+
+/// Records a batch: its lanes may begin.
+pub(super) fn chosen(s: &mut RunState, batch: ChosenBatch) -> Result<(), IllegalEvent> {
+    let wrong = |why: String| IllegalEvent::Batch { number: batch.number, why };
+    let expected = s.batches.len() as u32 + 1;
+    if batch.number != expected {
+        return Err(wrong(format!("expected number {expected}")));
+    }
+    let phase = s.plan.phases.iter().position(|phase| phase.name == batch.phase);
+    let phase = phase.ok_or_else(|| wrong(format!("the plan has no phase {:?}", batch.phase)))?;
+    let lanes: Vec<LaneNumber> = match batch.nodes.is_empty() {
+        true => s.track.of_cluster(&s.plan, phase).collect(),
+        false => {
+            let of = |node| s.track.lane_at(phase, node);
+            let unknown = |node: &NodeName| wrong(format!("{node} has no lane in phase {}", batch.phase));
+            batch.nodes.iter().map(|n| of(n).ok_or_else(|| unknown(n))).collect::<Result<_, _>>()?
+        }
+    };
+    lanes.into_iter().for_each(|lane| s.admitted.insert_mut(lane));
+    s.interrupted.extend(batch.interrupts.iter().map(|job| (job.clone(), batch.at)));
+    s.batch_waits = None;
+    if batch.phase == WORKERS {
+        s.choosing_since.get_or_insert(batch.at);
+    }
+    s.batches.push(batch);
+    Ok(())
+}
+
+/// Records why no lane may begin.
+pub(super) fn waits(s: &mut RunState, at: Timestamp, wait: BatchWait) {
+    if s.phase().is_some_and(|phase| phase.name == WORKERS) {
+        s.choosing_since.get_or_insert(at);
+    }
+    s.batch_waits = Some(wait);
+}
+
+/// A lane that is over has to be chosen again if something makes it due once more. An override of its node ends with it.
+pub(super) fn ended(s: &mut RunState, step: &StepId) {
+    let Some((lane, _)) = s.track.lane_of(step) else { return };
+    if s.track.current(&s.plan, &s.steps, lane).is_none() {
+        s.admitted.remove_mut(&lane);
+        if let Some(node) =
+            s.track.node_of(&s.plan, lane).filter(|node| s.lane_time(node).is_some_and(|lane| lane.is_over))
+        {
+            s.overrides.remove(node);
+        }
+    }
+}
+
+/// A node that leaves the run has to be chosen again when it takes part again: it has got work meanwhile.
+pub(super) fn left(s: &mut RunState, node: &NodeName) {
+    for lane in s.track.lanes_of(node).to_vec() {
+        s.admitted.remove_mut(&lane);
+    }
+}
+
+impl RunState {
+    /// The newest batch of which a lane is not over.
+    pub fn batch_at_work(&self) -> Option<&ChosenBatch> {
+        self.batches.iter().rev().find(|batch| !self.is_batch_over(batch))
+    }
+
+    /// Whether every lane of the batch is over.
+    pub fn is_batch_over(&self, batch: &ChosenBatch) -> bool {
+        let is_over = |node: &NodeName| {
+            let mut lane = self.steps_of(node).filter(|(spec, _)| spec.phase == batch.phase);
+            lane.all(|(_, step)| step.is_over())
+        };
+        match batch.nodes.is_empty() {
+            true => self.phase().is_none_or(|phase| phase.name != batch.phase),
+            false => batch.nodes.iter().all(is_over),
+        }
+    }
+}

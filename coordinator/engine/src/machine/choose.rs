@@ -1,0 +1,137 @@
+//! The next batch of lanes, from the run and from what the cluster shows now. The decision is an event like any other, so a replay of the
+//! journal gives the same batches without looking at the cluster.
+
+use super::admission::{due, room, to_come};
+use super::approval;
+use super::batch::BatchJob;
+use super::event::Event;
+use super::lengths::usual_seconds;
+use super::scene;
+use super::state::RunState;
+use crate::analysis::jobs::{counts, jobs, loss};
+use crate::doors::NodeView;
+use crate::inventory::NodeRole;
+use crate::program::StopReason;
+use crate::survey::PodView;
+use jiff::Timestamp;
+use podlift_batches::{Batch, Decision, Job, Scene, decide, open_for};
+use podlift_model::NodeName;
+use std::collections::BTreeMap;
+
+/// Code of the pause when no window of the policy is long enough any more.
+const NO_WINDOW: &str = "no-window";
+
+/// The event by which the run goes on; `None` if there is nothing to record now.
+pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Timestamp) -> Option<Event> {
+    let phase = due(state)?;
+    if let Some(event) = closed(state, phase, now) {
+        return event;
+    }
+    let jobs = jobs(pods);
+    match state.plan.phases[phase].follows_max_unavailable() {
+        true => workers(state, phase, nodes, &jobs, now),
+        false => in_order(state, phase, &jobs, now),
+    }
+}
+
+/// What follows while no window is open that is long enough for a lane of this phase; `None` if one is.
+fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event>> {
+    let policy = state.plan.options.batches.as_ref()?;
+    let of_nodes = state.plan.phases[phase].lanes.iter().find_map(|lane| lane.node.as_ref());
+    let role = of_nodes.and_then(|node| state.plan.inventory.get(node)).map(|n| n.role);
+    let seconds = role.map_or(0, |role| usual_seconds(state, role));
+    match open_for(policy, now, seconds) {
+        Ok(()) => None,
+        Err(None) => Some(Some(no_window(seconds))),
+        Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until)),
+    }
+}
+
+/// A run can't wait for a window that never comes.
+fn no_window(seconds: u64) -> Event {
+    let message = format!(
+        "no window of the policy opens again that is long enough for a lane, which takes {seconds} s: the run keeps the policy that it began with, so abort it, change `windows` in /etc/podlift/policy.toml, and start another run, which goes on where this one ends"
+    );
+    let (code, next) = (NO_WINDOW.into(), "podlift abort".into());
+    let reason = StopReason { code, message, detail: String::new(), undone: String::new(), next };
+    Event::RunPaused { reason, by: None, now: false }
+}
+
+/// The next lanes of the plan.
+fn in_order(state: &RunState, phase: usize, jobs: &[Job], now: Timestamp) -> Option<Event> {
+    let next: Vec<Option<&NodeName>> = to_come(state, phase).take(room(state, phase)).collect();
+    let nodes: Vec<NodeName> = next.into_iter().flatten().cloned().collect();
+    let here = |job: &&Job| counts(job) && nodes.iter().any(|node| job.nodes.contains_key(node));
+    let hit: Vec<&Job> = jobs.iter().filter(here).collect();
+    let batch = Batch {
+        why: format!("next in the order of the plan ({})", state.plan.phases[phase].title),
+        reasons: BTreeMap::new(),
+        interrupts: hit.iter().map(|job| job.id.clone()).collect(),
+        gpu_seconds: hit.iter().map(|job| loss(job, &nodes, now)).sum(),
+        nodes,
+    };
+    Some(chosen(state, phase, batch, jobs, now))
+}
+
+fn workers(
+    state: &RunState,
+    phase: usize,
+    nodes: &[NodeView],
+    jobs: &[Job],
+    now: Timestamp,
+) -> Option<Event> {
+    let policy = state.plan.options.batches.as_ref()?;
+    let workers = scene::workers(state, phase, nodes);
+    let scene = Scene {
+        now,
+        started: state.choosing_since.unwrap_or(now),
+        policy,
+        max_unavailable: scene::max_unavailable(state, phase, &workers),
+        workers: &workers,
+        jobs,
+        interrupted: &state.interrupted,
+        agreed: &scene::agreed(state, jobs),
+        lane_seconds: usual_seconds(state, NodeRole::Worker),
+        batches_done: scene::batches_done(state),
+    };
+    match decide(&scene) {
+        Decision::Take(batch) => Some(chosen(state, phase, batch, jobs, now)),
+        Decision::Wait { why, until } => waits(state, why, until),
+        Decision::Ask { why, jobs } => Some(ask(&why, &jobs)),
+        Decision::Leave { nodes, why } => Some(Event::BatchLeft { nodes, why }),
+        Decision::Nothing => None,
+    }
+}
+
+fn chosen(state: &RunState, phase: usize, batch: Batch, jobs: &[Job], now: Timestamp) -> Event {
+    let Batch { nodes, why, reasons, interrupts, gpu_seconds } = batch;
+    let hit = jobs.iter().filter(|job| interrupts.contains(&job.id)).map(|job| BatchJob {
+        id: job.id.clone(),
+        nodes: nodes.iter().filter(|node| job.nodes.contains_key(*node)).cloned().collect(),
+        gpu_seconds: loss(job, &nodes, now),
+    });
+    let (number, jobs) = (state.batches.len() as u32 + 1, hit.collect());
+    let phase = state.plan.phases[phase].name.clone();
+    Event::BatchChosen { number, phase, nodes, why, reasons, interrupts, gpu_seconds, jobs }
+}
+
+/// Only a new reason is recorded.
+fn waits(state: &RunState, why: String, until: Option<Timestamp>) -> Option<Event> {
+    let known = state.batch_waits.as_ref().is_some_and(|wait| wait.why == why && wait.until == until);
+    (!known).then_some(Event::BatchWaits { why, until })
+}
+
+/// The pause that asks for the jobs; the ids are in its detail, one a line, and the approval agrees to them.
+fn ask(why: &str, jobs: &[String]) -> Event {
+    let reason = StopReason {
+        code: approval::CODE.into(),
+        message: format!(
+            "{why}; podlift approve lets the run interrupt {}, podlift defer NODE leaves a node out",
+            jobs.join(", ")
+        ),
+        detail: jobs.join("\n"),
+        undone: String::new(),
+        next: "podlift approve".into(),
+    };
+    Event::RunPaused { reason, by: None, now: false }
+}

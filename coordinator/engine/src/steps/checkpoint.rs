@@ -1,0 +1,120 @@
+//! Before a worker is drained: pods whose owners want it save their work. The agent runs what each pod's own annotations ask for. A
+//! checkpoint that fails stops the lane, unless the policy of the site says that it goes on without.
+
+use super::reply::{all, blocked, cluster, done, node, odd, partly};
+use super::step_aside::failed;
+use super::{Assess, Cx, Policy, Step, Touches, cordon_taken};
+use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
+use crate::machine::StepStatus;
+use podlift_batches::FailedCheckpoint;
+use podlift_model::checkpoint::{CheckpointEnd, CheckpointResult};
+use podlift_model::{HostOp, OpOutcome, OpOutput, PodRef, codes, count};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checkpoint {}
+
+/// The step that keeps new pods from the node.
+const RESTS_ON: &[&str] = &["cordon"];
+/// Time of the whole op: the longest grace that a pod may ask for.
+const SECONDS: u32 = 3600;
+/// Pods of one op.
+const MOST: usize = 512;
+
+impl Step for Checkpoint {
+    fn verb(&self) -> String {
+        "checkpoint".into()
+    }
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+    fn may_be_deferred(&self) -> bool {
+        true
+    }
+    fn rests_on(&self) -> &'static [&'static str] {
+        RESTS_ON
+    }
+    fn is_optional(&self) -> bool {
+        true
+    }
+    fn sample() -> Self {
+        Self {}
+    }
+
+    fn probe(&self, cx: &Cx) -> Probe {
+        let looks = [ClusterLook::Node { node: cx.node() }, ClusterLook::Checkpoints { node: cx.node() }];
+        Probe::All(looks.map(Probe::Cluster).into())
+    }
+
+    fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
+        let [first, second] = all(reply) else { return odd(reply) };
+        let (Some(node), Some(ClusterReply::Checkpoints(pods))) = (node(first), cluster(second)) else {
+            return odd(reply);
+        };
+        if let Some(results) = results(cx) {
+            return judged(cx, results);
+        }
+        if let Some(why) = failed(cx) {
+            return without(
+                cx,
+                &[format!("{} asked for one, and none was made: {why}", count(pods.len(), "pod"))],
+            );
+        }
+        match pods.is_empty() {
+            true => done("no pod asks for a checkpoint"),
+            false => cordon_taken::lost(cx, node, RESTS_ON).unwrap_or(Assess::Ready),
+        }
+    }
+
+    fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
+        let Some(ClusterReply::Checkpoints(pods)) = all(reply).get(1).and_then(cluster) else { return None };
+        let pods: Vec<PodRef> = pods.iter().take(MOST).cloned().collect();
+        cx.host(HostOp::Checkpoint { pods, seconds: SECONDS })
+    }
+
+    fn policy(&self, cx: &Cx) -> Policy {
+        Policy { retries: 0, ..cx.policy() }
+    }
+}
+
+/// What the op of this attempt has reported.
+fn results<'a>(cx: &Cx<'a>) -> Option<&'a [CheckpointResult]> {
+    match &cx.state.step(&cx.step.id)?.status {
+        StepStatus::Ended { outcome: OpOutcome::Done { output: OpOutput::Checkpoints(results) }, .. } => {
+            Some(results)
+        }
+        _ => None,
+    }
+}
+
+fn judged(cx: &Cx, results: &[CheckpointResult]) -> Assess {
+    let text = |of: fn(&CheckpointResult) -> bool| -> Vec<String> {
+        results.iter().filter(|result| of(result)).map(ToString::to_string).collect()
+    };
+    let mut failed = text(CheckpointResult::is_failed);
+    // The API shows its annotation, and the runtime does not: the pod does not get what its owner wants.
+    let unseen = |result: &CheckpointResult| result.end == CheckpointEnd::NoHook;
+    failed.extend(text(unseen).into_iter().map(|line| {
+        format!("{line}: put the annotation into the template of the pod, or save its work by hand")
+    }));
+    match failed.is_empty() {
+        true => done(text(|_| true).join("; ")),
+        false => without(cx, &failed),
+    }
+}
+
+/// The verdict for checkpoints that were not made.
+fn without(cx: &Cx, failed: &[String]) -> Assess {
+    let policy = cx.program().options.batches.as_ref().map(|p| p.failed_checkpoint).unwrap_or_default();
+    let (why, node, step) = (failed.join("; "), cx.node(), &cx.step.id);
+    match policy {
+        FailedCheckpoint::GoOn => partly(why),
+        FailedCheckpoint::Stop => {
+            let message = format!(
+                "{why}. Its owner mends it, or ends the job; or leave the node out: podlift defer {node} && podlift resume"
+            );
+            blocked(codes::CHECKPOINT_FAILED, message, format!("podlift retry --step {step}"))
+        }
+    }
+}
