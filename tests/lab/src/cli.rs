@@ -2,7 +2,7 @@
 
 use crate::bad_input::BadInput;
 use crate::supervisor::{child, client};
-use crate::{bench, demo, up};
+use crate::{bench, demo, simulate, up};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,6 +24,8 @@ enum Command {
     Up(up::Args),
     /// Measure the product on this machine
     Bench(bench::Args),
+    /// Upgrade a trace of jobs in three orders of the workers, and compare what each costs
+    Simulate(simulate::Args),
 }
 
 /// `args` begin with the program's name. The programs that the lab re-executes itself as are no subcommands for people.
@@ -73,6 +75,7 @@ fn people(args: Vec<OsString>) -> ExitCode {
         Command::Demo(args) => demo::main(args),
         Command::Up(args) => up::main(&args),
         Command::Bench(args) => bench::main(args),
+        Command::Simulate(args) => simulate::main(&args),
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!("podlift-lab: {error:#}");

@@ -14,6 +14,7 @@ mod interrupt;
 pub mod kubelet;
 mod load;
 pub mod objects;
+mod simulate;
 mod size;
 mod supervisor;
 pub use supervisor::machines;

@@ -27,7 +27,8 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     let policy = args.policy.as_deref().map(policy).transpose()?.unwrap_or_default();
     let seen = compare(&trace, &policy.rollout);
     if let Some(path) = &args.svg {
-        podlift_common::durable::write(path, render_svg(&seen).as_bytes(), 0o644).map_err(|e| bad(path, &e))?;
+        podlift_common::durable::write(path, render_svg(&seen).as_bytes(), 0o644)
+            .map_err(|e| bad(path, &e))?;
     }
     match args.json {
         true => anstream::println!("{}", serde_json::to_string_pretty(&seen)?),

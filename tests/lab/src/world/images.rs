@@ -70,11 +70,21 @@ impl State {
 
     /// Containers of kube-system's ordinary pods on a node, as its runtime shows them.
     pub fn pod_containers(&self, node: &str) -> Vec<Container> {
+        let pods = self.ordinary_pods(node).filter(|pod| pod["metadata"]["namespace"] == "kube-system");
+        pods.flat_map(super::pods::containers).collect()
+    }
+
+    /// Those of all namespaces.
+    pub fn ordinary_containers(&self, node: &str) -> Vec<Container> {
+        self.ordinary_pods(node).flat_map(super::pods::containers).collect()
+    }
+
+    /// Pods that run on a node and are of no file.
+    pub fn ordinary_pods(&self, node: &str) -> impl Iterator<Item = &Value> {
         let is_static =
             |pod: &Value| !pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null();
-        let runs = |pod: &Value| pod["status"]["phase"] == "Running" && !is_static(pod);
-        let pods = self.api.pods_on(node).filter(|(k, p)| k.namespace == "kube-system" && runs(p));
-        pods.flat_map(|(_, pod)| super::pods::containers(pod)).collect()
+        let runs = move |pod: &&Value| pod["status"]["phase"] == "Running" && !is_static(pod);
+        self.api.pods_on(node).map(|(_, pod)| pod).filter(runs)
     }
 
     /// Why this image can't be pulled, as the runtime reports it.

@@ -101,7 +101,6 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
     let ideal = ideal::seconds(&of_workers, &jobs, limit);
     let most = (0..jobs.len()).map(|i| fleet.lock().work.ended(&format!("job-{i:03}"))).max();
     let round = |n: f64| (n * 1000.0).round() / 1000.0;
-    for b in &state.batches { anstream::eprintln!("DBG {} {} {} {:?} {}", b.at, b.phase, b.nodes.len(), b.interrupts, b.why); }
     let mean = of_workers.values().sum::<f64>() / of_workers.len().max(1) as f64;
     Ok(json!({
         "workers": workers, "max_unavailable": limit, "jobs": jobs.len(), "batches": state.batches.len(),
