@@ -34,6 +34,7 @@ impl Process {
             File::options().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
         let mut command = again(exe, args);
         command.env_clear().env(HELD, "1").env("PATH", "/usr/bin:/bin");
+        for key in ["MALLOC_ARENA_MAX", "MALLOC_TRIM_THRESHOLD_"] { if let Ok(v) = std::env::var(key) { command.env(key, v); } }
         command.stdin(Stdio::piped()).stdout(file.try_clone()?).stderr(file);
         let child = command.spawn().with_context(|| format!("{name} could not be started"))?;
         let id = child.id().and_then(|id| i32::try_from(id).ok()).context("a process that ended at once")?;
