@@ -17,7 +17,7 @@ pub fn decide(scene: &Scene) -> Decision {
             let until = if let Opening::From(start) = opening { Some(start) } else { None };
             Decision::Wait { why: texts::closed(&board, opening), until }
         }
-        Next::Full => Decision::Wait { why: texts::full(&board), until: None },
+        Next::Full => Decision::Wait { why: texts::full(&board, moment), until: None },
         Next::Held => stuck(&board, moment),
         Next::Nothing => Decision::Nothing,
     }
@@ -47,7 +47,7 @@ fn stuck(board: &Board, moment: Moment) -> Decision {
     }
     match held.first() {
         Some((unit, skip)) => Decision::Leave {
-            node: board.field.nodes[unit.nodes[0]].name.clone(),
+            nodes: board.field.names(&unit.nodes).into_iter().cloned().collect(),
             why: texts::held(board, unit, skip),
         },
         None => Decision::Nothing,

@@ -14,8 +14,8 @@ pub enum Decision {
     Wait { why: String, until: Option<Timestamp> },
     /// Only jobs are left that a person has to decide about: pass their ids in `Scene::agreed` or leave their nodes out.
     Ask { why: String, jobs: Vec<String> },
-    /// The policy leaves this node out. Call again with the node as `Stage::Out`.
-    Leave { node: NodeName, why: String },
+    /// The policy leaves out these nodes of one gang, and of gangs that share a node with it. Call again with them as `Stage::Out`.
+    Leave { nodes: Vec<NodeName>, why: String },
     /// No lane may begin now: either no node is to come, or lanes of this run take all the room.
     Nothing,
 }
@@ -29,7 +29,7 @@ pub struct Batch {
     pub why: String,
     /// Why each of the nodes is among them.
     pub reasons: BTreeMap<NodeName, String>,
-    /// Ids of the jobs that lose work: all except those that a person would not call a job, because they use no GPU and run for themselves.
+    /// Ids of the jobs that lose work, in order: those with GPUs, and gangs. A gang whose work is lost already is not among them.
     pub interrupts: Vec<String>,
     /// GPU-seconds of work that these jobs lose, if they keep nothing: GPUs × age. Of a job that is no gang, only the pods on these nodes.
     pub gpu_seconds: u64,

@@ -1,7 +1,7 @@
 //! A scene with numbers in the place of names, so that a decision about thousands of nodes is quick.
 
 use crate::groups::Members;
-use crate::{Job, Scene, Stage, TooLarge, Worker};
+use crate::{Job, Scene, Stage, Worker};
 use jiff::Timestamp;
 use podlift_model::NodeName;
 use std::collections::HashMap;
@@ -31,8 +31,6 @@ pub(crate) struct Task<'a> {
     pub job: &'a Job,
     /// Its nodes that are to come, ascending.
     pub nodes: Vec<usize>,
-    /// The same with its nodes that are left out because the policy skips gangs that are too large.
-    pub wide: Vec<usize>,
     /// Its pods on all nodes, at least 1.
     pub pods: u64,
     pub past: Past,
@@ -75,19 +73,14 @@ impl<'a> Field<'a> {
     }
 
     fn add_tasks(&mut self, scene: &Scene<'a>) {
+        let nodes = self.nodes.iter().enumerate();
         let index: HashMap<&NodeName, usize> =
-            self.nodes.iter().enumerate().map(|(at, node)| (node.name, at)).collect();
-        let skip = scene.policy.gangs.too_large == TooLarge::Skip;
+            nodes.filter(|(_, node)| node.stage == Stage::ToCome).map(|(at, node)| (node.name, at)).collect();
         let mut jobs: Vec<&Job> = scene.jobs.iter().collect();
         jobs.sort_by(|a, b| a.id.cmp(&b.id));
         for job in jobs {
             let on = |(name, pods): (&NodeName, &u32)| Some((*index.get(name)?, *pods));
-            let stage = |at: usize| self.nodes[at].stage;
-            let mut here: Vec<(usize, u32)> =
-                job.nodes.iter().filter_map(on).filter(|(_, n)| *n > 0).collect();
-            here.retain(|(at, _)| stage(*at) == Stage::ToCome || (skip && stage(*at) == Stage::Out));
-            let wide = here.iter().map(|(at, _)| *at).collect();
-            here.retain(|(at, _)| stage(*at) == Stage::ToCome);
+            let here: Vec<(usize, u32)> = job.nodes.iter().filter_map(on).filter(|(_, n)| *n > 0).collect();
             if here.is_empty() {
                 continue;
             }
@@ -97,7 +90,6 @@ impl<'a> Field<'a> {
             self.tasks.push(Task {
                 job,
                 nodes: here.into_iter().map(|(node, _)| node).collect(),
-                wide,
                 pods: job.nodes.values().map(|pods| u64::from(*pods)).sum::<u64>().max(1),
                 past: Past::of(job, scene.interrupted.get(&job.id).copied()),
                 gone: false,

@@ -60,7 +60,7 @@ impl<'a> Play<'a> {
                 return false;
             }
             Next::Full => {
-                let why = texts::full(&self.board);
+                let why = texts::full(&self.board, self.moment);
                 self.name_all(|_| why.clone());
                 return false;
             }
@@ -123,7 +123,8 @@ impl<'a> Play<'a> {
     fn end_lanes(&mut self) {
         let Some(end) = self.lanes.front().map(|(end, _)| *end) else { return };
         self.moment.seconds = end;
-        while let Some((_, nodes)) = self.lanes.pop_front_if(|lane| lane.0 == end) {
+        let over = self.lanes.iter().take_while(|lane| lane.0 == end).count();
+        for (_, nodes) in self.lanes.drain(..over) {
             self.moment.batches = self.moment.batches.saturating_add(1);
             for at in nodes {
                 self.board.field.nodes[at].stage = Stage::Over;
@@ -134,8 +135,10 @@ impl<'a> Play<'a> {
 
     /// `false` if that time is not in the future.
     fn wait(&mut self, until: Timestamp) -> bool {
-        // Fractions of a second are rounded up, so that the time has come when it is looked at.
-        let seconds = until.duration_since(self.board.scene.now).as_secs().max(0).unsigned_abs() + 1;
+        let time = until.duration_since(self.board.scene.now);
+        // A part of a second is rounded up, so that the time has come when it is looked at.
+        let part = u64::from(time.subsec_nanos() > 0);
+        let seconds = time.as_secs().max(0).unsigned_abs() + part;
         let later = seconds > self.moment.seconds;
         self.moment.seconds = self.moment.seconds.max(seconds);
         later

@@ -29,4 +29,4 @@ pub use job::Job;
 pub use limit::{BadLimit, Limit};
 pub use policy::{FailedCheckpoint, Gangs, Group, Order, Policy, PolicyError, Take, TooLarge, Topology};
 pub use scene::{Scene, Stage, Worker};
-pub use windows::{Day, Window, open};
+pub use windows::{Day, Window, open, open_for};

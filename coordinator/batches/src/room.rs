@@ -84,6 +84,10 @@ impl Room {
         self.all.limit
     }
 
+    pub fn group_limit(&self, group: usize) -> usize {
+        self.groups[group].limit
+    }
+
     pub fn at_work(&self) -> usize {
         self.all.work
     }

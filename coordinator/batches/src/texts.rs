@@ -8,6 +8,7 @@ use crate::units::Unit;
 use crate::windows::Opening;
 use crate::{Order, Take};
 use podlift_model::{NodeName, count};
+use std::collections::BTreeSet;
 
 /// How many names a sentence lists before it counts the others.
 const NAMES: usize = 4;
@@ -121,24 +122,37 @@ pub(crate) fn closed(board: &Board, opening: Opening) -> String {
     }
 }
 
-/// Nothing fits although no lane is at work.
-pub(crate) fn full(board: &Board) -> String {
+/// Nothing fits although no lane is at work: nodes that are down take the room.
+pub(crate) fn full(board: &Board, moment: Moment) -> String {
+    let limit = board.room.limit();
+    if limit == 0 {
+        return "max-unavailable is 0, so no lane may begin".into();
+    }
     let nodes = &board.field.nodes;
     let down: Vec<&NodeName> = nodes.iter().filter(|n| n.down).map(|n| n.name).collect();
-    let limit = board.room.limit();
-    match (limit, &board.scene.policy.topology) {
-        (0, _) => "max-unavailable is 0, so no lane may begin".into(),
-        (_, Some(topology)) if topology.take == Take::OneOfEach && down.len() < limit => format!(
-            "{} not available, and never two nodes of one {} may be",
-            is_or_are(&down),
-            topology.label
-        ),
-        _ => format!("{} not available, and at most {limit} of the workers may be", is_or_are(&down)),
-    }
+    let first = board.units.iter().find(|unit| board.held(unit, moment).is_none());
+    let next = first.map(|unit| unit.nodes.as_slice()).unwrap_or_default();
+    format!(
+        "{} {} not available, which leaves no room for {}: at most {limit} of the workers may be unavailable{}",
+        list(&down),
+        podlift_model::agree(down.len() as u64, "is", "are"),
+        list(&board.field.names(next)),
+        other_limits(board, next)
+    )
 }
 
-fn is_or_are(names: &[&NodeName]) -> String {
-    format!("{} {}", list(names), podlift_model::agree(names.len() as u64, "is", "are"))
+/// The limits that these nodes have beside that of all workers.
+fn other_limits(board: &Board, nodes: &[usize]) -> String {
+    let groups: BTreeSet<usize> = nodes.iter().filter_map(|at| board.field.nodes[*at].group).collect();
+    let policy = board.scene.policy;
+    let mut text = String::new();
+    for at in groups {
+        text += &format!(", at most {} of group {}", board.room.group_limit(at), policy.groups[at].name);
+    }
+    if let Some(topology) = policy.topology.as_ref().filter(|t| t.take == Take::OneOfEach) {
+        text += &format!(", never two of one {}", topology.label);
+    }
+    text
 }
 
 /// Why a unit that is held is not taken.

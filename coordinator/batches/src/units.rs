@@ -15,8 +15,7 @@ pub(crate) struct Unit {
     pub whole: bool,
     /// The tasks that must not be interrupted.
     pub never: Vec<usize>,
-    /// The gangs that are too large for an empty room, and not interrupted already. Nodes that are left out count as well, so that a gang
-    /// does not become small enough because the policy leaves out its nodes one by one.
+    /// The gangs that are too large for an empty room, and not interrupted already.
     pub large: Vec<usize>,
     pub loss: Loss,
 }
@@ -81,7 +80,7 @@ fn unit(field: &Field, room: &Room, nodes: Vec<usize>, now: Timestamp) -> Unit {
     let tasks: Vec<usize> = all.iter().copied().filter(|at| field.tasks[*at].counts()).collect();
     let large = |at: &usize| {
         let task = &field.tasks[*at];
-        task.counts() && task.job.gang && task.past != Past::Remnant && !room.holds_ever(field, &task.wide)
+        task.joins() && task.past != Past::Remnant && !room.holds_ever(field, &task.nodes)
     };
     let never = |at: &usize| field.tasks[*at].job.never.is_some() && !field.tasks[*at].gone;
     Unit {

@@ -74,7 +74,13 @@ impl Day {
 
 /// Whether a window is open. The error says when the next one opens; `None` if no window opens again.
 pub fn open(policy: &Policy, now: Timestamp) -> Result<(), Option<Timestamp>> {
-    match Calendar::of(policy).at(now, 0) {
+    open_for(policy, now, 0)
+}
+
+/// Whether work of this length fits into the window that is open now. The error says from when on it fits; `None` if it fits into no window
+/// to come.
+pub fn open_for(policy: &Policy, now: Timestamp, seconds: u64) -> Result<(), Option<Timestamp>> {
+    match Calendar::of(policy).at(now, seconds) {
         Opening::Open => Ok(()),
         Opening::From(start) => Err(Some(start)),
         Opening::Never | Opening::TooShort => Err(None),

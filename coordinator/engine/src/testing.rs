@@ -81,6 +81,7 @@ pub fn view(node: &str, control_plane: bool) -> NodeView {
         control_plane,
         cri_socket: true,
         internal_ip: None,
+        cordoned_by: None,
         soft_taint: None,
         controllers: vec![],
         runtime: Some("containerd://2.1.4".into()),

@@ -103,7 +103,7 @@ impl Rule {
     /// `None` if the clock skips the whole window on that date, as it may in spring.
     fn span(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
         let last = if self.to > self.from { date } else { date.tomorrow().ok()? };
-        let time = |date: Date, time: Time| Some(self.zone.to_timestamp(date.to_datetime(time)).ok()?);
+        let time = |date: Date, time: Time| self.zone.to_timestamp(date.to_datetime(time)).ok();
         let (from, to) = (time(date, self.from)?, time(last, self.to)?);
         (from < to).then_some((from, to))
     }
@@ -178,5 +178,8 @@ mod tests {
         assert_eq!(at("2026-12-05T09:00:00Z"), Ok(()));
         assert_eq!(at("2026-12-01T09:00:00Z"), Err(Some("2026-12-05T08:00:00Z".parse().unwrap())));
         assert_eq!(at("2026-12-06T09:00:00Z"), Err(None), "in the past");
+        let nine = "2026-12-05T09:00:00Z".parse().unwrap();
+        assert_eq!(crate::open_for(&policy, nine, 3 * 3600), Ok(()));
+        assert_eq!(crate::open_for(&policy, nine, 3 * 3600 + 1), Err(None), "it does not fit any more");
     }
 }

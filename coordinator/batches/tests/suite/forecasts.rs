@@ -46,8 +46,10 @@ fn windows_move_the_batches() {
         {"from": "22:00", "to": "22:45", "zone": "UTC"}]}));
     let (batches, end, left) = seen(&fleet);
     let (ten, day) = (10 * 3600, 24 * 3600);
-    assert_eq!(batches, [format!("{}: a b", ten + 1), format!("{}: c d", ten + day + 1)]);
-    assert_eq!((end, left), (ten + day + 1 + 1800, vec![]));
+    assert_eq!(batches, [format!("{ten}: a b"), format!("{}: c d", ten + day)]);
+    assert_eq!((end, left), (ten + day + 1800, vec![]));
+    let half = Fleet { now: "2026-11-30T12:00:00.5Z".parse().unwrap(), ..fleet };
+    assert_eq!(seen(&half).0[0], format!("{ten}: a b"), "a part of a second is rounded up");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The scheduler as its callers use it.
+#![allow(clippy::unwrap_used)] // a test may panic
 
 mod bad_input;
 mod check;

@@ -60,10 +60,10 @@ impl Player {
     fn turn(&mut self) -> bool {
         match self.decide() {
             Decision::Take(batch) => self.take(&batch),
-            Decision::Leave { node, why } => {
-                assert!(!why.is_empty());
-                self.fleet.worker(node.as_str()).stage = Stage::Out;
-                self.played.left.push(node);
+            Decision::Leave { nodes, why } => {
+                assert!(!why.is_empty() && !nodes.is_empty());
+                nodes.iter().for_each(|node| self.fleet.worker(node.as_str()).stage = Stage::Out);
+                self.played.left.extend(nodes);
             }
             Decision::Nothing | Decision::Wait { .. } if !self.lanes.is_empty() => self.end_lanes(),
             Decision::Nothing => return false,

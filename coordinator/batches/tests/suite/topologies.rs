@@ -55,7 +55,8 @@ fn never_two_nodes_of_one_rack() {
     assert_eq!(fleet.clone().down("e").next(), "b e");
     let over = fleet.clone().stage("e", Stage::Over).down("e").stage("b", Stage::Over);
     let over = over.stage("d", Stage::Over).stage("f", Stage::Over);
-    assert_eq!(over.waits().0, "e is not available, and never two nodes of one rack may be");
+    let want = "e is not available, which leaves no room for a: at most 6 of the workers may be unavailable, never two of one rack";
+    assert_eq!(over.waits().0, want);
     // A gang with two nodes in one rack never fits.
     let gang = fleet.gang("g/1", &["a", "c"], 1);
     assert_eq!(gang.order(), ["b e", "a d", "c f"]);
@@ -70,6 +71,10 @@ fn a_group_has_its_own_limit() {
     let tight = fleet.policy(json!({"groups": [
         {"name": "one", "selector": "pool=r1", "max-unavailable": "1"}]}));
     assert_eq!(tight.clone().order(), ["a b d f", "c", "e"]);
+    let down = tight.clone().down("a").stage("a", Stage::Out).down("c").stage("c", Stage::Over);
+    let down = down.stage("b", Stage::Over).stage("d", Stage::Over).stage("f", Stage::Over);
+    let want = "c is not available, which leaves no room for e: at most 4 of the workers may be unavailable, at most 1 of group one";
+    assert_eq!(down.waits().0, want);
     let gang = tight.gang("g/1", &["a", "c"], 1);
     assert_eq!(gang.order(), ["b d e f", "a", "c"], "larger than the limit of its group");
 }

@@ -30,6 +30,9 @@ pub struct NodeView {
     pub control_plane: bool,
     pub cri_socket: bool,
     pub internal_ip: Option<String>,
+    /// Who wrote `spec.unschedulable` last, by the managed fields of the object; `None` if it is not cordoned or nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cordoned_by: Option<String>,
     /// The run of taint `podlift.io/to-come`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_taint: Option<RunId>,
@@ -42,6 +45,18 @@ pub struct NodeView {
     /// For the selectors of people. Nothing is decided from labels, and no plan depends on them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// podlift's name as a writer of objects.
+const MANAGER: &str = "podlift";
+
+impl NodeView {
+    /// The run that has cordoned the node. podlift's mark stays when a person uncordons the node and cordons it again; that cordon is the
+    /// person's, and has no owner.
+    pub fn cordon_owner(&self) -> Option<&Owner> {
+        let foreign = self.unschedulable && self.cordoned_by.as_ref().is_some_and(|by| by != MANAGER);
+        self.owner.as_ref().filter(|_| !foreign)
+    }
 }
 
 /// A mark by which another program that cordons nodes shows that it has one in hand.
@@ -60,6 +75,9 @@ pub struct EvictionView {
     pub evict: Vec<String>,
     /// `cannot delete …: ns/a`, in drain's own words. While there is one, nothing is evicted.
     pub refused: Vec<String>,
+    /// Pods to be evicted whose owners forbid an interruption, each with its mark: `ns/a (key=value)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
     /// Pods that stay by design, each with the reason: they tolerate everything and come back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,

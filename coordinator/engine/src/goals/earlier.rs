@@ -54,7 +54,12 @@ impl Earlier {
     /// What the run has deferred, and no longer what it has upgraded or lost.
     fn defer(&mut self, state: &RunState) {
         self.deferred.retain(|node, _| !state.lost.contains_key(node) && !state.is_upgraded(node));
-        for (node, reason) in state.deferred.iter().filter(|(node, _)| !state.lost.contains_key(*node)) {
+        // A node that a request left out was not deferred, and a later run takes it by itself.
+        let left_out = |node: &NodeName, reason: &String| {
+            state.plan.left_out(node).is_some_and(|out| out.until.is_none() && out.why == *reason)
+        };
+        let deferred = state.deferred.iter().filter(|(node, why)| !left_out(node, why));
+        for (node, reason) in deferred.filter(|(node, _)| !state.lost.contains_key(*node)) {
             let (until, run) = (state.deferred_until.get(node).copied(), state.run.clone());
             self.deferred.insert(node.clone(), Deferral { reason: reason.clone(), until, run });
         }

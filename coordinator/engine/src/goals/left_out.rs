@@ -48,7 +48,7 @@ pub(super) fn unready(node: &NodeEntry) -> Option<String> {
         (false, _, _) => Some(format!("not Ready: {}", node.view.ready_message)),
         (_, false, _) => Some("no agent of it is connected".into()),
         // A cordon that an ended run has left is taken over.
-        (_, _, true) if node.view.owner.as_ref().is_none_or(|owner| !owner.over) => {
+        (_, _, true) if node.view.cordon_owner().is_none_or(|owner| !owner.over) => {
             Some("cordoned by somebody else".into())
         }
         _ => None,

@@ -207,8 +207,11 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     }
     step.began.get_or_insert(at);
     s.track.look_again(&s.plan, &s.steps, &spec.id);
-    if let Event::StepDone { .. } = event {
-        admission::ended(s, &spec.id);
+    match event {
+        Event::StepDone { .. } => admission::ended(s, &spec.id),
+        Event::StepWaiting { .. } => admission::passed(s, &spec),
+        Event::StepStarted { .. } => admission::evicts(s, at, &spec),
+        _ => {}
     }
     if unknown {
         // The root cause comes first at every new attempt: a heal or another writer may have acted while the op was open.
@@ -265,7 +268,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 runs(s);
                 match jobs.is_empty() {
                     true => approval::approve(s),
-                    false => s.agreed.extend(jobs),
+                    false => s.agreed.extend(jobs.into_iter().map(|job| (job, at))),
                 }
                 s.approvals.push(Approval { by: by.clone(), what: what.clone(), at });
             }
@@ -314,6 +317,12 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
                 jobs: jobs.clone(),
             };
             admission::chosen(s, batch)?;
+        }
+        Event::BatchLeft { nodes, why } => {
+            if let Some(node) = nodes.iter().find(|node| s.plan.inventory.get(node).is_none()) {
+                return Err(IllegalEvent::UnknownNode { node: node.clone() });
+            }
+            nodes.iter().try_for_each(|node| defer(s, node, why))?;
         }
         Event::BatchWaits { why, until } => {
             admission::waits(s, at, BatchWait { why: why.clone(), until: *until });

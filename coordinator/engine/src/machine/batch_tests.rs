@@ -10,7 +10,7 @@ use crate::survey::PodView;
 use crate::testing::{input, name, survey::pod};
 use jiff::Timestamp;
 use podlift_batches::{Gangs, Policy, TooLarge, Window};
-use podlift_model::{NodeName, StepId};
+use podlift_model::StepId;
 
 fn fleet(change: impl FnOnce(&mut PlanInput)) -> Tape {
     let mut i = input();
@@ -113,6 +113,10 @@ fn a_gang_goes_in_one_batch_and_the_report_says_what_it_lost() {
     assert_eq!(lanes(&tape), ["dgx031", "dgx033"]);
     let summary = crate::view::summary(tape.state());
     assert_eq!(summary.batch.unwrap().interrupts, ["ml/PodGroup/llm"]);
+    assert!(tape.state().interrupted.is_empty(), "nothing is evicted yet");
+    let drain = until(&mut tape, &pods, "workers/dgx031/drain");
+    tape.complete(&drain);
+    assert_eq!(tape.state().interrupted.keys().collect::<Vec<_>>(), ["ml/PodGroup/llm"]);
     until(&mut tape, &pods, "verify-fleet");
     while let Some(step) = tape.todo().first().cloned() {
         tape.complete(&step);
@@ -185,7 +189,64 @@ fn nodes_that_are_lost_or_away_take_no_place() {
     until(&mut tape, &[], "workers/dgx033/image-release");
     let last = tape.todo()[0].clone();
     tape.complete(&last);
-    assert_eq!(tape.todo(), [step], "its turn comes again at the end of the line");
+    assert_eq!(tape.todo(), std::slice::from_ref(&step), "its turn comes again at the end of the line");
+    // It is there again: what was right when it was chosen may not be now.
+    add(&mut tape, Event::StepDone { step, evidence: Evidence::Seen { what: "Ready".into() } });
+    assert!(tape.todo().is_empty() && batch_due(tape.state()), "{:?}", tape.todo());
+    let nodes = views(&tape);
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx032"]);
+    assert!(tape.todo()[0].as_str().ends_with("dgx032/cordon"), "{:?}", tape.todo());
+}
+
+#[test]
+fn a_worker_that_failed_before_its_cordon_is_chosen_again_after_a_retry() {
+    let mut tape = fleet(|i| i.options.max_failed = Some("3".parse().unwrap()));
+    until_workers(&mut tape, &[]);
+    let nodes = views(&tape);
+    pick(&mut tape, &nodes, &[]);
+    let step = until(&mut tape, &[], "workers/dgx031/cordon");
+    add(&mut tape, Event::StepFailed { step: step.clone(), reason: failure() });
+    let Next::SetAside { node, step, reason } = next(tape.state()) else {
+        panic!("{:?}", next(tape.state()))
+    };
+    add(&mut tape, Event::NodeSetAside { node, step: step.clone(), reason: *reason });
+    add(&mut tape, Event::RetryAsked { step: Some(step), by: "jane".into(), repair_dpkg: false });
+    while tape.todo().first().is_some_and(|step| step.as_str().starts_with("root-cause/")) {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    assert!(!lanes(&tape).contains(&"dgx031".to_string()), "{:?}", tape.todo());
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx031"]);
+}
+
+#[test]
+fn a_first_worker_with_a_job_that_must_not_be_interrupted_waits_unless_that_is_waived() {
+    let mut pods = gang(&["dgx030"]);
+    pods[0].never_interrupt = Some("podlift.io/never-interrupt=true".into());
+    let waiver = |check: &str| crate::program::Waiver {
+        check: check.into(),
+        reason: "known".into(),
+        by: "jane".into(),
+    };
+    for waived in [false, true] {
+        let mut tape = fleet(|i| i.waivers = waived.then(|| waiver("never-interrupt")).into_iter().collect());
+        while !batch_due(tape.state()) {
+            let step = tape.todo()[0].clone();
+            tape.complete(&step);
+        }
+        assert_eq!(tape.state().phase().unwrap().name, "canary");
+        let nodes = views(&tape);
+        match (pick(&mut tape, &nodes, &pods), waived) {
+            (Some(Event::BatchWaits { why, .. }), false) => assert!(why.contains("ml/PodGroup/llm"), "{why}"),
+            (Some(Event::BatchChosen { .. }), true) => {}
+            (other, _) => panic!("{waived}: {other:?}"),
+        }
+        if !waived {
+            assert!(crate::view::summary(tape.state()).waits.is_some());
+            add(&mut tape, Event::BatchWaits { why: String::new(), until: None });
+            assert_eq!(tape.state().batch_waits, None, "an empty reason ends a wait");
+        }
+    }
 }
 
 #[test]
@@ -281,6 +342,25 @@ fn nothing_begins_while_no_window_is_open_and_the_wait_is_recorded_once() {
         tape.complete(&step);
     }
     assert!(matches!(choose(tape.state(), &nodes, &[], noon), Some(Event::BatchWaits { .. })));
+    // The next one would not end in the window any more.
+    let late: Timestamp = "2026-11-28T05:50:00Z".parse().unwrap();
+    assert!(matches!(choose(tape.state(), &nodes, &[], late), Some(Event::BatchWaits { .. })));
+}
+
+#[test]
+fn a_run_whose_windows_are_too_short_for_a_lane_pauses_and_says_what_to_do() {
+    let window: Window = serde_json::from_value(serde_json::json!(
+        {"days": [], "from": "22:00", "to": "22:05", "zone": "UTC"}
+    ))
+    .unwrap();
+    let mut tape = fleet(|i| i.options.batches = Some(Policy { windows: vec![window], ..Policy::default() }));
+    while !batch_due(tape.state()) {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    let nodes = views(&tape);
+    let Some(Event::RunPaused { reason, .. }) = pick(&mut tape, &nodes, &[]) else { panic!() };
+    assert_eq!((reason.code.as_str(), reason.next.as_str()), ("no-window", "podlift abort"));
 }
 
 #[test]
@@ -301,22 +381,26 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
         "a resume is no answer"
     );
     add(&mut tape, Event::Approved { by: "jane".into(), what: reason.message.clone() });
-    assert!(tape.state().agreed.contains("ml/PodGroup/llm"));
+    assert!(tape.state().agreed.contains_key("ml/PodGroup/llm"));
+    let anew: Vec<PodView> = pods
+        .iter()
+        .map(|pod| PodView {
+            started: now(&tape).checked_add(jiff::SignedDuration::from_secs(60)).ok(),
+            ..pod.clone()
+        })
+        .collect();
+    let asked = choose(tape.state(), &nodes, &anew, now(&tape));
+    assert!(
+        matches!(asked, Some(Event::RunPaused { .. })),
+        "what begins afterwards is another question: {asked:?}"
+    );
     assert!(!nodes_of(pick(&mut tape, &nodes, &pods)).is_empty());
 
     let mut tape = fleet(|i| i.options.batches = Some(too_large(TooLarge::Skip)));
     until_workers(&mut tape, &pods);
-    let mut left: Vec<NodeName> = vec![];
-    while batch_due(tape.state()) {
-        match pick(&mut tape, &nodes, &pods) {
-            Some(Event::NodeDeferred { node, by, .. }) => {
-                assert_eq!(by, "policy");
-                left.push(node);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(left.len(), 3);
+    let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
+    assert_eq!(left, ["dgx031", "dgx032", "dgx033"].map(name), "all nodes of the job together");
+    assert!(!batch_due(tape.state()) && left.iter().all(|node| tape.state().goes_without(node)));
     assert!(tape.todo()[0].as_str().starts_with("verify/"), "{:?}", tape.todo());
 }
 

@@ -5,37 +5,65 @@ use super::admission::{due, room, to_come};
 use super::approval;
 use super::batch::BatchJob;
 use super::event::Event;
-use super::lengths::usual_seconds;
+use super::lengths::{EXPECTED_SECONDS, usual_seconds};
 use super::scene;
 use super::state::RunState;
-use crate::analysis::jobs::{counts, jobs, loss};
+use crate::analysis::jobs::{counts, jobs, loss, unless_waived};
 use crate::doors::NodeView;
-use crate::program::StopReason;
+use crate::inventory::NodeRole;
+use crate::program::{CANARY, NEVER_INTERRUPT, StopReason, WORKERS};
 use crate::survey::PodView;
 use jiff::Timestamp;
-use podlift_batches::{Batch, Decision, Job, Scene, decide, open};
+use podlift_batches::{Batch, Decision, Job, Scene, decide, open_for};
 use podlift_model::NodeName;
 use std::collections::BTreeMap;
 
-/// The author of a deferral that the site's policy decides.
-const POLICY: &str = "policy";
+/// Code of the pause when no window of the policy is long enough any more.
+const NO_WINDOW: &str = "no-window";
 
 /// The event by which the run goes on; `None` if there is nothing to record now.
 pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Timestamp) -> Option<Event> {
     let phase = due(state)?;
-    let jobs = jobs(pods);
-    match state.plan.phases[phase].follows_max_unavailable() {
-        true => workers(state, phase, nodes, &jobs, now),
-        false => in_order(state, phase, &jobs, now),
+    if let Some(event) = closed(state, phase, now) {
+        return event;
+    }
+    let waived = state.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
+    let jobs = unless_waived(jobs(pods), waived);
+    match state.plan.phases[phase].name.as_str() {
+        CANARY | WORKERS => workers(state, phase, nodes, &jobs, now),
+        _ => in_order(state, phase, &jobs, now),
     }
 }
 
-/// The next lanes of the plan, once a window is open.
-fn in_order(state: &RunState, phase: usize, jobs: &[Job], now: Timestamp) -> Option<Event> {
+/// What follows while no window is open that is long enough for a lane of this phase; `None` if one is.
+fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event>> {
     let policy = state.plan.options.batches.as_ref()?;
-    if let Err(until) = open(policy, now) {
-        return waits(state, "no window is open".into(), until);
+    let of_nodes = state.plan.phases[phase].lanes.iter().find_map(|lane| lane.node.as_ref());
+    let role = of_nodes.and_then(|node| state.plan.inventory.get(node)).map(|n| n.role);
+    let seconds = role.map_or(0, |role| usual_seconds(state, role));
+    // What the run has learned may be an exception: windows that are long enough for a usual lane are not given up.
+    let opens = open_for(policy, now, seconds);
+    let usual = seconds.min(EXPECTED_SECONDS);
+    let opens = if opens == Err(None) { open_for(policy, now, usual) } else { opens };
+    match opens {
+        Ok(()) => None,
+        Err(None) => Some(Some(no_window(usual))),
+        Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until)),
     }
+}
+
+/// A run can't wait for a window that never comes.
+fn no_window(seconds: u64) -> Event {
+    let message = format!(
+        "no window of the policy opens again that is long enough for a lane, which takes {seconds} s: the run keeps the policy that it began with, so abort it, change `windows` in /etc/podlift/policy.toml, and start another run, which goes on where this one ends"
+    );
+    let (code, next) = (NO_WINDOW.into(), "podlift abort".into());
+    let reason = StopReason { code, message, detail: String::new(), undone: String::new(), next };
+    Event::RunPaused { reason, by: None, now: false }
+}
+
+/// The next lanes of the plan.
+fn in_order(state: &RunState, phase: usize, jobs: &[Job], now: Timestamp) -> Option<Event> {
     let next: Vec<Option<&NodeName>> = to_come(state, phase).take(room(state, phase)).collect();
     let nodes: Vec<NodeName> = next.into_iter().flatten().cloned().collect();
     let here = |job: &&Job| counts(job) && nodes.iter().any(|node| job.nodes.contains_key(node));
@@ -67,18 +95,17 @@ fn workers(
         workers: &workers,
         jobs,
         interrupted: &state.interrupted,
-        agreed: &state.agreed,
-        lane_seconds: usual_seconds(state),
+        agreed: &scene::agreed(state, jobs),
+        lane_seconds: usual_seconds(state, NodeRole::Worker),
         batches_done: scene::batches_done(state),
     };
     match decide(&scene) {
         Decision::Take(batch) => Some(chosen(state, phase, batch, jobs, now)),
         Decision::Wait { why, until } => waits(state, why, until),
-        Decision::Ask { why, jobs } => Some(ask(&why, &jobs)),
-        Decision::Leave { node, why } => {
-            Some(Event::NodeDeferred { node, reason: why, by: POLICY.into(), until: None })
-        }
-        Decision::Nothing => None,
+        Decision::Ask { why, jobs: asked } => Some(ask(&why, &asked, jobs)),
+        Decision::Leave { nodes, why } => Some(Event::BatchLeft { nodes, why }),
+        // The reason of an earlier wait is gone.
+        Decision::Nothing => waits(state, String::new(), None),
     }
 }
 
@@ -94,23 +121,32 @@ fn chosen(state: &RunState, phase: usize, batch: Batch, jobs: &[Job], now: Times
     Event::BatchChosen { number, phase, nodes, why, reasons, interrupts, gpu_seconds, jobs }
 }
 
-/// Only a new reason is recorded.
+/// Only a new reason is recorded; an empty one ends a wait.
 fn waits(state: &RunState, why: String, until: Option<Timestamp>) -> Option<Event> {
-    let known = state.batch_waits.as_ref().is_some_and(|wait| wait.why == why && wait.until == until);
+    let known = match &state.batch_waits {
+        Some(wait) => wait.why == why && wait.until == until,
+        None => why.is_empty(),
+    };
     (!known).then_some(Event::BatchWaits { why, until })
 }
 
+/// Names in a question.
+const NAMED: usize = 5;
+
 /// The pause that asks for the jobs; the ids are in its detail, one a line, and the approval agrees to them.
-fn ask(why: &str, jobs: &[String]) -> Event {
-    let reason = StopReason {
-        code: approval::CODE.into(),
-        message: format!(
-            "{why}; podlift approve lets the run interrupt {}, podlift defer NODE leaves a node out",
-            jobs.join(", ")
-        ),
-        detail: jobs.join("\n"),
-        undone: String::new(),
-        next: "podlift approve".into(),
+fn ask(why: &str, asked: &[String], jobs: &[Job]) -> Event {
+    let named: Vec<&str> = asked.iter().take(NAMED).map(String::as_str).collect();
+    let more = match asked.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
+    let first = jobs.iter().filter(|job| asked.contains(&job.id)).find_map(|job| job.nodes.keys().next());
+    let node = first.map_or("NODE", NodeName::as_str);
+    let message = format!(
+        "{why}: podlift approve lets the run interrupt {}{more}; podlift defer {node} && podlift resume leaves a node of it out",
+        named.join(", ")
+    );
+    let (code, next) = (approval::CODE.into(), "podlift approve".into());
+    let reason = StopReason { code, message, detail: asked.join("\n"), undone: String::new(), next };
     Event::RunPaused { reason, by: None, now: false }
 }

@@ -122,6 +122,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         jobs: Vec<BatchJob>,
     },
+    /// The policy of the site leaves these nodes out, all nodes of a job together. They are deferred.
+    BatchLeft {
+        nodes: Vec<NodeName>,
+        why: String,
+    },
     /// No lane may begin now. Recorded when the reason changes.
     BatchWaits {
         why: String,
@@ -291,6 +296,7 @@ impl Event {
             Event::WaiverLifted { .. } => "waiver-lifted",
             Event::NodeDeferred { .. } => "node-deferred",
             Event::BatchChosen { .. } => "batch-chosen",
+            Event::BatchLeft { .. } => "batch-left",
             Event::BatchWaits { .. } => "batch-waits",
             Event::NodeUndone { .. } => "node-undone",
             Event::NodeSetAside { .. } => "node-set-aside",

@@ -74,6 +74,14 @@ fn a_cordon_that_somebody_takes_over_stops_its_lane_and_no_other() {
             "{told}"
         );
     }
+    // A person has uncordoned it and cordoned it again: podlift's mark is still there.
+    let by = |manager: &str| {
+        let Reply::Cluster(ClusterReply::Node(view)) = node(Some("r1"), true) else { panic!() };
+        let view = NodeView { cordoned_by: Some(manager.into()), ..view };
+        text(judged(&tape, drain, &Reply::All(vec![Reply::Cluster(ClusterReply::Node(view)), pods()])))
+    };
+    assert_eq!(by("podlift"), "ready");
+    assert!(by("kubectl-cordon").contains("kubectl-cordon has uncordoned it and cordoned it again"));
     // Once it is cordoned again, and the second time somebody means it.
     let step = StepId::new(drain).unwrap();
     tape.add(Event::EarlierLost { step: step.clone(), again: vec!["cordon".into()], reason: "r".into() })
@@ -104,6 +112,25 @@ fn a_cordon_that_somebody_takes_over_stops_its_lane_and_no_other() {
         tape.add(Event::StepDone { step, evidence: seen() }).unwrap();
     }
     assert_eq!(of(&tape, None, true), "ready");
+}
+
+#[test]
+fn a_pod_that_must_not_be_interrupted_stops_its_drain_unless_that_is_waived() {
+    let waiver = |check: &str| crate::program::Waiver {
+        check: check.into(),
+        reason: "known".into(),
+        by: "jane".into(),
+    };
+    for (waived, want) in [(false, "blocked never-interrupt: dgx031 can't be drained"), (true, "ready")] {
+        let mut tape = fleet(|i| i.waivers = waived.then(|| waiver("never-interrupt")).into_iter().collect());
+        tape.until("workers/dgx031/drain");
+        let evict = || vec!["ml/a".to_string()];
+        let view =
+            EvictionView { evict: evict(), never: vec!["ml/a (k=v)".into()], ..EvictionView::default() };
+        let reply = Reply::All(vec![node(Some("r1"), true), Reply::Cluster(ClusterReply::Pods(view))]);
+        let told = text(judged(&tape, "workers/dgx031/drain", &reply));
+        assert!(told.starts_with(want), "{told}");
+    }
 }
 
 #[test]
@@ -151,7 +178,7 @@ fn a_node_to_come_is_marked_and_the_mark_never_stops_a_run() {
     assert_eq!(undo(&tape), Some(Act::Cluster(act)));
     tape.add(Event::StepDone { step: marks, evidence: Evidence::Seen { what: "x".into() } }).unwrap();
     tape.until("workers/dgx031/uncordon");
-    assert_eq!(undo(&tape), None);
+    assert!(undo(&tape).is_some(), "an undo removes only what is this run's, so it may be repeated");
     tape.add(Event::NodeDeferred {
         node: name("dgx033"),
         reason: "disk".into(),
@@ -160,6 +187,9 @@ fn a_node_to_come_is_marked_and_the_mark_never_stops_a_run() {
     })
     .unwrap();
     assert!(tape.state().to_undo().any(|(node, _)| *node == name("dgx033")), "its mark is taken away");
+    tape.add(Event::NodeUndone { node: name("dgx033"), undone: vec![], left: vec![] }).unwrap();
+    tape.add(Event::NodeIncluded { node: name("dgx033"), by: "me".into() }).unwrap();
+    assert!(tape.todo().iter().any(|step| step.as_str() == "to-come/dgx033/soft-taint"), "{:?}", tape.todo());
 }
 
 #[test]
@@ -200,6 +230,8 @@ fn a_checkpoint_that_fails_stops_its_lane_unless_the_policy_goes_on() {
         told.starts_with("blocked checkpoint-failed: pod ml/train-0: its checkpoint command exited 3"),
         "{told}"
     );
+    let unseen = judge(stop, done(vec![result(CheckpointEnd::NoHook)]));
+    assert!(unseen.starts_with("blocked checkpoint-failed") && unseen.contains("template"), "{unseen}");
     assert!(judge(go_on, done(vec![ran(3)])).starts_with("partly: pod ml/train-0"));
     let failed = || OpOutcome::Failed { failure: Failure::permanent("x", "no crictl") };
     assert!(

@@ -69,8 +69,8 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     sorted.get(((last as f64) * share).ceil() as usize).copied()
 }
 
-/// What a lane of a worker usually takes in this run, whole seconds.
-pub(super) fn usual_seconds(state: &RunState) -> u64 {
-    let lengths = lengths(&state.lane_times(NodeRole::Worker), state.last);
+/// What a lane of this role usually takes in this run, whole seconds.
+pub(super) fn usual_seconds(state: &RunState, role: NodeRole) -> u64 {
+    let lengths = lengths(&state.lane_times(role), state.last);
     quantile(&lengths, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64)
 }

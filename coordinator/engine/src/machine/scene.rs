@@ -6,9 +6,9 @@ use super::state::RunState;
 use crate::doors::NodeView;
 use crate::inventory::NodeRole;
 use crate::program::WORKERS;
-use podlift_batches::{Stage, Worker};
+use podlift_batches::{Job, Stage, Worker};
 use podlift_model::NodeName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every worker of the cluster, with how far the run has come with it.
 pub(super) fn workers(state: &RunState, phase: usize, nodes: &[NodeView]) -> Vec<Worker> {
@@ -45,6 +45,15 @@ fn stage(state: &RunState, phase: usize, node: &NodeName) -> Stage {
         () if state.admitted.contains(&lane) || state.track.has_begun(phase, lane) => Stage::AtWork,
         () => Stage::ToCome,
     }
+}
+
+/// Jobs whose interruption an operator has approved, and that have not begun anew since.
+pub(super) fn agreed(state: &RunState, jobs: &[Job]) -> BTreeSet<String> {
+    let meant = |job: &&Job| {
+        let said = state.agreed.get(&job.id);
+        said.is_some_and(|at| job.since.is_none_or(|since| since <= *at))
+    };
+    jobs.iter().filter(meant).map(|job| job.id.clone()).collect()
 }
 
 /// How many workers may be unavailable together. Fewer lanes than that may be at work until the first workers are over, and no more than an

@@ -145,9 +145,10 @@ pub struct RunState {
     /// When the run first chose, or had to wait with, lanes of the workers.
     #[serde(skip)]
     pub(super) choosing_since: Option<Timestamp>,
-    /// Jobs on more nodes than may be unavailable whose interruption an operator has approved.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub agreed: BTreeSet<String>,
+    /// Jobs on more nodes than may be unavailable whose interruption an operator has approved, with the time. What such a job begins
+    /// afterwards is not meant.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub agreed: BTreeMap<String, Timestamp>,
     /// Nodes that have left the run, and on which what the run has put there is still to be undone.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub undo_due: BTreeSet<NodeName>,

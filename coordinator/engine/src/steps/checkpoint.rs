@@ -7,7 +7,7 @@ use super::{Assess, Cx, Policy, Step, Touches, cordon_taken};
 use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
 use crate::machine::StepStatus;
 use podlift_batches::FailedCheckpoint;
-use podlift_model::checkpoint::CheckpointResult;
+use podlift_model::checkpoint::{CheckpointEnd, CheckpointResult};
 use podlift_model::{HostOp, OpOutcome, OpOutput, PodRef, codes, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,12 @@ fn judged(cx: &Cx, results: &[CheckpointResult]) -> Assess {
     let text = |of: fn(&CheckpointResult) -> bool| -> Vec<String> {
         results.iter().filter(|result| of(result)).map(ToString::to_string).collect()
     };
-    let failed = text(CheckpointResult::is_failed);
+    let mut failed = text(CheckpointResult::is_failed);
+    // The API shows its annotation, and the runtime does not: the pod does not get what its owner wants.
+    let unseen = |result: &CheckpointResult| result.end == CheckpointEnd::NoHook;
+    failed.extend(text(unseen).into_iter().map(|line| {
+        format!("{line}: put the annotation into the template of the pod, or save its work by hand")
+    }));
     match failed.is_empty() {
         true => done(text(|_| true).join("; ")),
         false => without(cx, &failed),
@@ -107,7 +112,7 @@ fn without(cx: &Cx, failed: &[String]) -> Assess {
         FailedCheckpoint::GoOn => partly(why),
         FailedCheckpoint::Stop => {
             let message = format!(
-                "{why}. Its owner mends it, or ends the job; or leave the node out: podlift defer {node} && podlift resume"
+                "{why}. Its owner mends it, or ends the job; or leave the node out: podlift defer {node}, and podlift resume if the run is paused then"
             );
             blocked(codes::CHECKPOINT_FAILED, message, format!("podlift retry --step {step}"))
         }

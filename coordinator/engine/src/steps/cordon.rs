@@ -16,7 +16,7 @@ pub struct Cordon {}
 
 /// Whether the node carries this run's cordon.
 pub fn ours(cx: &Cx, node: &NodeView) -> bool {
-    node.owner.as_ref().is_some_and(|o| o.run == cx.state.run)
+    node.cordon_owner().is_some_and(|o| o.run == cx.state.run)
 }
 
 impl Step for Cordon {
@@ -49,7 +49,7 @@ impl Step for Cordon {
             return odd(reply);
         };
         if node.unschedulable {
-            return match &node.owner {
+            return match node.cordon_owner() {
                 Some(_) if ours(cx, node) => done("cordoned by this run"),
                 Some(owner) if owner.over => Assess::Ready,
                 Some(owner) => unknown(node, &owner.run),
@@ -97,7 +97,7 @@ const NAMED: usize = 3;
 /// The ended run whose cordon the node carries.
 fn left_by(reply: &Reply) -> Option<RunId> {
     let Some(Reply::Cluster(ClusterReply::Node(node))) = all(reply).first() else { return None };
-    node.owner.as_ref().filter(|owner| node.unschedulable && owner.over).map(|owner| owner.run.clone())
+    node.cordon_owner().filter(|owner| node.unschedulable && owner.over).map(|owner| owner.run.clone())
 }
 
 /// Why no more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.

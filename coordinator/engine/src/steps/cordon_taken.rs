@@ -17,7 +17,7 @@ pub fn lost(cx: &Cx, node: &NodeView, again: &[&str]) -> Option<Assess> {
     let again_once = || cx.again(again, format!("node {} is not cordoned any more", node.name));
     let redone = cx.state.step(&cx.step.id).is_some_and(|step| step.redone > 0);
     match (node.unschedulable, is_worker_of_ours(cx)) {
-        (true, true) if !ours(cx, node) => Some(taken(node, &by(node))),
+        (true, true) if !ours(cx, node) => Some(taken(node, &by(cx, node))),
         (true, _) => None,
         (false, true) if redone => Some(taken(node, "somebody has removed it, again")),
         (false, _) => Some(again_once()),
@@ -33,11 +33,15 @@ fn is_worker_of_ours(cx: &Cx) -> bool {
     cx.role() == NodeRole::Worker && cordoned
 }
 
-fn by(node: &NodeView) -> String {
+fn by(cx: &Cx, node: &NodeView) -> String {
     match (&node.owner, node.controllers.as_slice()) {
-        (Some(owner), _) => format!("podlift run {} has it now", owner.run),
+        (Some(owner), _) if owner.run != cx.state.run => format!("podlift run {} has it now", owner.run),
+        (Some(_), []) => {
+            let by = node.cordoned_by.as_deref().unwrap_or("somebody");
+            format!("{by} has uncordoned it and cordoned it again")
+        }
         (None, []) => "somebody has taken it over".into(),
-        (None, [mark, ..]) => {
+        (_, [mark, ..]) => {
             format!("somebody has taken it over, and the node carries a mark of {} ({})", mark.by, mark.what)
         }
     }

@@ -117,7 +117,7 @@ impl Step for VerifyFleet {
                 format!("podlift defer {} && podlift resume", behind[0]),
             );
         }
-        let ours = |n: &&NodeView| n.unschedulable && n.owner.as_ref().is_some_and(|o| o.run == cx.state.run);
+        let ours = |n: &&NodeView| n.unschedulable && n.cordon_owner().is_some_and(|o| o.run == cx.state.run);
         if let Some(n) = nodes.iter().filter(ours).find(|n| !cx.state.goes_without(&n.name)) {
             return blocked(
                 "cordon-left",

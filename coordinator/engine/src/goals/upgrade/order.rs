@@ -183,7 +183,7 @@ fn present(node: &NodeEntry) -> BTreeMap<Package, PackageVersion> {
 
 /// Steps that look and hold, on a node that is done. A cordon that an ended run has left is taken over, and given back when the node is whole.
 fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
-    let left = node.view.unschedulable && node.view.owner.as_ref().is_some_and(|owner| owner.over);
+    let left = node.view.unschedulable && node.view.cordon_owner().is_some_and(|owner| owner.over);
     let mut steps: Vec<StepKind> = vec![];
     steps.extend(left.then(|| Cordon {}.into()));
     steps.extend([Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]);

@@ -5,8 +5,9 @@ use super::View;
 use crate::analysis::jobs::jobs;
 use crate::goals::upgrade::forecast::worker;
 use crate::inventory::NodeRole;
+use crate::machine::EXPECTED_SECONDS;
 use crate::program::{Finding, Severity, finding, names};
-use podlift_batches::{Job, Policy, Stage, TooLarge, Worker, groups_of, open, without_domain};
+use podlift_batches::{Job, Policy, Stage, TooLarge, Worker, groups_of, open_for, without_domain};
 use podlift_model::{NodeName, count};
 
 pub const ID: &str = "batches";
@@ -53,15 +54,15 @@ fn domains(policy: &Policy, workers: &[Worker]) -> Option<Finding> {
 }
 
 fn window(view: &View, policy: &Policy) -> Option<Finding> {
-    let until = open(policy, view.input.now).err()?;
+    let until = open_for(policy, view.input.now, EXPECTED_SECONDS).err()?;
     let Some(until) = until else {
         let evidence = format!(
-            "no window of [rollout] in {FILE} ever opens, so that no lane would begin: correct `windows`, or remove it"
+            "[rollout] in {FILE}: no window ever opens that is long enough for a node, which takes about {EXPECTED_SECONDS} s, so that no lane would begin: correct `windows`, or remove it"
         );
         return Some(finding(ID, Severity::Blocker, None, evidence, &view.again()));
     };
     let evidence = format!(
-        "no window is open now: a run that is started waits with its first disruptive step until {until}"
+        "no window is open now that is long enough for a node: a run that is started waits with its first disruptive step until {until}"
     );
     Some(finding(ID, Severity::Note, None, evidence, ""))
 }

@@ -8,7 +8,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     cordoned
         .map(|n| {
             let (mut severity, mut next) = (Severity::Note, String::new());
-            let evidence = match &n.view.owner {
+            let evidence = match n.view.cordon_owner() {
                 Some(owner) if owner.over => {
                     format!("ended run {} has left its cordon: this run takes it over", owner.run)
                 }

@@ -40,7 +40,7 @@ pub fn check(view: &View) -> Vec<Finding> {
 
 /// Not Ready or cordoned by others. A node without an agent is deferred before the first worker's turn.
 fn counts(view: &View, node: &NodeEntry) -> bool {
-    let cordoned = node.view.unschedulable && node.view.owner.as_ref().is_none_or(|owner| !owner.over);
+    let cordoned = node.view.unschedulable && node.view.cordon_owner().is_none_or(|owner| !owner.over);
     let there = node.facts.is_some() || !view.chosen(&node.name);
     !view.is_left_out(&node.name) && there && (!node.view.ready || cordoned)
 }
