@@ -37,9 +37,12 @@ fn choose(mut running: Vec<RunningContainer>, named: Option<&str>) -> Result<Run
 mod tests {
     use super::*;
 
+    /// Containers that run, the annotation, and the chosen name or the beginning of the reason.
+    type Case<'a> = (&'a [&'a str], Option<&'a str>, Result<&'a str, &'a str>);
+
     #[test]
     fn the_only_one_or_the_named_one() {
-        let cases: [(&[&str], Option<&str>, Result<&str, &str>); 6] = [
+        let cases: [Case<'_>; 6] = [
             (&["train"], None, Ok("train")),
             (&["logs", "train"], Some("train"), Ok("train")),
             (&["train"], Some("train"), Ok("train")),

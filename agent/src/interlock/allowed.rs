@@ -109,6 +109,35 @@ mod tests {
         }
     }
 
+    /// The whole table, so that a missing entry is seen here and not on a node whose daemon stops an upgrade.
+    #[test]
+    fn each_service_of_the_table_is_allowed_with_its_instances_and_as_a_service_only() {
+        let table = [
+            "nvidia-persistenced",
+            "nv-hostengine",
+            "nvidia-dcgm",
+            "dcgm",
+            "cuda-dcgm",
+            "nvidia-fabricmanager",
+            "nvidia-imex",
+            "dcgm-exporter",
+            "nvidia-dcgm-exporter",
+            "node-exporter",
+            "prometheus-node-exporter",
+            "ibacm",
+            "opensm",
+        ];
+        for name in table {
+            for unit in [format!("{name}.service"), format!("{name}@mlx5_0.service")] {
+                assert!(is_allowed(&unit, &[]), "{unit}");
+            }
+            for unit in [format!("{name}.scope"), format!("{name}2.service"), format!("x-{name}.service")] {
+                assert!(!is_allowed(&unit, &[]), "{unit}");
+            }
+        }
+        assert_eq!(ALLOWED, table);
+    }
+
     #[test]
     fn what_is_no_name_of_a_service_is_refused() {
         for text in ["", "*", ".service", "a b", "gpu/*", "x*y"] {

@@ -103,6 +103,45 @@ fn processes_of_daemons_and_of_pods_that_stay_are_accounted_for() {
     }
 }
 
+/// Each daemon that may hold devices, as a service of the node and as a pod of a DaemonSet, in the groups of both versions and drivers.
+#[test]
+fn each_allowed_holder_is_accounted_for_wherever_it_runs() {
+    let daemons = [
+        ("nvidia-persistenced", "/dev/nvidiactl"),
+        ("nv-hostengine", "/dev/nvidia0"),
+        ("nvidia-fabricmanager", "/dev/nvidia-nvswitchctl"),
+        ("nvidia-imex", "/dev/nvidia-caps-imex-channels/channel0"),
+        ("dcgm-exporter", "/dev/nvidia0"),
+        ("node-exporter", "/dev/infiniband/umad0"),
+    ];
+    let judged = |name: &str, device: &str, cgroup: &str, sandboxes| {
+        let devices = BTreeSet::from([device.to_string()]);
+        let found = vec![Holder { pid: 7, command: name.into(), cgroup: cgroup.into(), devices }];
+        judge(&Seen { holders: Holders { found, unseen: None }, ..seen(sandboxes) }, &[]).held
+    };
+    for (name, device) in daemons {
+        let services = [
+            format!("0::/system.slice/{name}.service\n"),
+            format!(
+                "9:devices:/system.slice/{name}.service\n1:name=systemd:/system.slice/{name}.service\n0::/\n"
+            ),
+        ];
+        for cgroup in services {
+            assert_eq!(judged(name, device, &cgroup, vec![]), Vec::<String>::new(), "{cgroup}");
+        }
+        for cgroup in [of_pod(UID), format!("0::/kubepods/besteffort/pod{UID}/4f6b\n")] {
+            let of_daemon_set = sandbox(&format!("{name}-x7k2p"), UID, |s| s.daemon_set = true);
+            assert_eq!(judged(name, device, &cgroup, vec![of_daemon_set]), Vec::<String>::new(), "{cgroup}");
+            // Anybody can give a pod the name of a daemon.
+            let of_a_user = sandbox(&format!("{name}-x7k2p"), UID, |_| ());
+            let want = format!("pid 7 `{name}` (pod ml/{name}-x7k2p) has {device} open");
+            assert_eq!(judged(name, device, &cgroup, vec![of_a_user]), [want], "{cgroup}");
+        }
+        let scope = format!("0::/user.slice/user-1000.slice/{name}.scope\n");
+        assert_eq!(judged(name, device, &scope, vec![]).len(), 1, "a scope that a user named: {scope}");
+    }
+}
+
 #[test]
 fn what_can_not_be_known_is_not_safe_on_a_node_with_gpus_alone() {
     let silent = |nvidia, kubelet: Option<Result<&str, &str>>| {

@@ -16,7 +16,7 @@ use crate::node::Node;
 use crate::ops::Cx;
 use judge::Verdict;
 use podlift_model::op::{DeviceOverride, Package};
-use podlift_model::{Failure, HostOp, codes};
+use podlift_model::{Failure, HostOp, agree, codes};
 use tokio::time::Instant;
 
 /// Waits until no device of the node is in use, for as long as the configuration says, and refuses then. `say` gets a line for people at
@@ -92,7 +92,8 @@ fn refused(node: &Node, op: &HostOp, verdict: &Verdict) -> Failure {
 fn what(op: &HostOp) -> String {
     match op {
         HostOp::PackageInstall { packages, .. } => {
-            format!("{} was not installed", crate::ops::shared::list(packages))
+            let were = agree(packages.len(), "was", "were");
+            format!("{} {were} not installed", crate::ops::shared::list(packages))
         }
         _ => "the kubelet was not restarted".into(),
     }

@@ -36,9 +36,9 @@ fn job() -> Holders {
     Holders { found: vec![job], unseen: None }
 }
 
-fn install(package: Package) -> HostOp {
-    let pin = PackagePin { package, version: "1.32.9-1.1".parse().unwrap() };
-    HostOp::PackageInstall { packages: vec![pin], repair: false, devices: None }
+fn install(packages: &[Package]) -> HostOp {
+    let pin = |package: &Package| PackagePin { package: *package, version: "1.32.9-1.1".parse().unwrap() };
+    HostOp::PackageInstall { packages: packages.iter().map(pin).collect(), repair: false, devices: None }
 }
 
 fn restart(devices: Option<DeviceOverride>) -> HostOp {
@@ -88,7 +88,11 @@ fn restarts(bench: &Bench) -> usize {
 async fn a_slurm_job_that_holds_a_gpu_stops_the_kubelets_restart_and_the_packages() {
     for (op, what) in [
         (restart(None), "the kubelet was not restarted on runai-01"),
-        (install(Package::Kubeadm), "kubeadm 1.32.9-1.1 was not installed on runai-01"),
+        (install(&[Package::Kubeadm]), "kubeadm 1.32.9-1.1 was not installed on runai-01"),
+        (
+            install(&[Package::Kubelet, Package::Kubectl]),
+            "kubelet 1.32.9-1.1, kubectl 1.32.9-1.1 were not installed on runai-01",
+        ),
     ] {
         let bench = worker();
         bench.devices.hold(job());
@@ -135,7 +139,7 @@ async fn the_devices_are_looked_at_once_more_right_before_the_first_change() {
     });
     bench.host.commands = bench.commands.clone();
     devices.set(bench.devices.clone()).ok().unwrap();
-    let failure = fails(&bench, install(Package::Kubeadm)).await;
+    let failure = fails(&bench, install(&[Package::Kubeadm])).await;
     assert_eq!(failure.code, codes::DEVICES_HELD);
     assert_eq!(bench.commands.count("apt-mark unhold"), 0, "the holds are the first change");
 }
@@ -167,6 +171,42 @@ async fn a_pod_that_came_back_after_the_drain_stops_the_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_of_agent_toml_may_hold_devices_and_the_same_process_without_it_may_not() {
+    let monitor = || {
+        let devices = BTreeSet::from(["/dev/nvidia0".to_string()]);
+        let cgroup = "0::/system.slice/nvsm-core.service\n".into();
+        Holders { found: vec![Holder { pid: 9, command: "nvsm".into(), cgroup, devices }], unseen: None }
+    };
+    let bench = worker();
+    bench.devices.hold(monitor());
+    let failure = fails(&bench, restart(None)).await;
+    assert!(failure.message.contains("pid 9 `nvsm` (nvsm-core.service)"), "{}", failure.message);
+
+    let mut bench = worker();
+    bench.config.interlock.allow = vec!["nvsm*".parse().unwrap()];
+    bench.devices.hold(monitor());
+    assert_eq!(changed(&bench, restart(None)).await, "kubelet restarted and active");
+}
+
+#[tokio::test(start_paused = true)]
+async fn infiniband_in_use_stops_a_node_without_gpus() {
+    let of_job = |card: Option<&str>| {
+        let bench = worker();
+        bench.files.put(paths::PROC_DEVICES, b"Character devices:\n231 infiniband_verbs\n");
+        card.inspect(|card| bench.files.put(format!("{}/{card}", paths::INFINIBAND), b""));
+        let devices = BTreeSet::from(["/dev/infiniband/uverbs0".to_string()]);
+        let found = vec![Holder { pid: 11, command: "mpirun".into(), cgroup: CGROUP.into(), devices }];
+        bench.devices.hold(Holders { found, unseen: None });
+        bench
+    };
+    let failure = fails(&of_job(Some("mlx5_0")), restart(None)).await;
+    let want = "pid 11 `mpirun` (slurmstepd.scope) has /dev/infiniband/uverbs0 open";
+    assert!(failure.code == codes::DEVICES_HELD && failure.message.contains(want), "{}", failure.message);
+    let without = of_job(None);
+    assert_eq!(changed(&without, restart(None)).await, "kubelet restarted and active", "it has no card");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kubelet_that_does_not_answer_stops_a_node_with_gpus_and_no_other() {
     let bench = worker();
     bench.devices.allocate(Err("kubelet.sock: no answer within 5 s".into()));
@@ -189,8 +229,8 @@ async fn a_kubelet_that_does_not_answer_stops_a_node_with_gpus_and_no_other() {
 async fn a_control_plane_node_gets_its_kubeadm_beside_work_and_its_kubelet_does_not() {
     let guarded = [(Package::Kubeadm, false), (Package::Kubelet, true)];
     for (package, want) in guarded {
-        assert_eq!(super::guards(&install(package), false), want, "{package}");
-        assert!(super::guards(&install(package), true), "{package} of a worker");
+        assert_eq!(super::guards(&install(&[package]), false), want, "{package}");
+        assert!(super::guards(&install(&[package]), true), "{package} of a worker");
     }
     for op in HostOp::samples() {
         let guards = matches!(op, HostOp::KubeletRestart { .. } | HostOp::PackageInstall { .. });

@@ -6,7 +6,7 @@ use crate::units::Exit;
 use podlift_heal::Runtime;
 use podlift_host::paths;
 use podlift_model::op::{Component, PackagePin, SkipPhase};
-use podlift_model::{Failure, KubeVersion, Minor, OpOutput, codes};
+use podlift_model::{Failure, KubeVersion, Minor, OpOutput, agree, codes};
 use podlift_tools::crictl;
 pub use podlift_tools::files::file_failure;
 
@@ -24,8 +24,9 @@ pub fn all_manifests_or_none(node: &Node) -> Result<(), Failure> {
     if missing.is_empty() || !control_plane {
         return Ok(());
     }
+    let (are, them) = (agree(missing.len(), "is", "are"), agree(missing.len(), "it", "them"));
     let message = format!(
-        "{} is missing from {}: kubeadm would treat this control-plane node as a worker; put it back, or restore it from the run's backup",
+        "{} {are} missing from {}: kubeadm would treat this control-plane node as a worker; put {them} back, or restore {them} from the run's backup",
         missing.join(", "),
         paths::MANIFESTS
     );
