@@ -88,7 +88,7 @@ pub(super) fn set(
                 Limit::Percent(_) => {
                     let workers = podlift_model::count(workers, "worker");
                     format!("{name} is {value} of {workers}, that is {number},")
-                },
+                }
                 Limit::Number(_) => format!("{name} is {number}"),
             };
             return Ok((Event::OptionSet { name, value: number, by }, said));

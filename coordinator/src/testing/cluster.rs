@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use podlift_engine::doors::*;
 use podlift_model::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[async_trait]
 impl Cluster for Fleet {
@@ -25,7 +25,7 @@ impl Cluster for Fleet {
     }
 
     async fn act(&self, act: &ClusterAct, epoch: &Epoch) -> Result<String, Failure> {
-        if matches!(act, ClusterAct::Drain { .. }) && self.lock().hanging.contains("drain") {
+        if hangs(&self.lock().hanging, act) {
             std::future::pending::<()>().await;
         }
         let mut s = self.lock();
@@ -56,6 +56,16 @@ impl Cluster for Fleet {
     }
 }
 
+/// By the verb, or by verb and node.
+fn hangs(hanging: &BTreeSet<String>, act: &ClusterAct) -> bool {
+    let (verb, node) = match act {
+        ClusterAct::Drain { node, .. } => ("drain", node),
+        ClusterAct::Cordon { node, .. } => ("cordon", node),
+        _ => return false,
+    };
+    hanging.contains(verb) || hanging.contains(&format!("{verb} {node}"))
+}
+
 fn away() -> Failure {
     Failure::transient(UNREACHABLE, "the API server can't be reached: connection refused")
 }
@@ -66,6 +76,7 @@ impl State {
             ClusterLook::Nodes | ClusterLook::NodesLately => {
                 ClusterReply::Nodes(self.views.values().cloned().collect())
             }
+            ClusterLook::Checkpoints { .. } => ClusterReply::Checkpoints(vec![]),
             ClusterLook::Workloads => ClusterReply::Workloads {
                 nodes: self.views.values().cloned().collect(),
                 pods: self.work.pods(),

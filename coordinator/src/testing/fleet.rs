@@ -79,7 +79,7 @@ pub struct State {
     pub foreign: BTreeSet<NodeName>,
     /// Pods that a node's drain evicts.
     pub pods: BTreeMap<NodeName, Vec<String>>,
-    /// Changes of the cluster of this verb never end.
+    /// Drains and cordons that never end: `drain`, `cordon dgx031`.
     pub hanging: BTreeSet<String>,
     /// Pods that prevent a node's drain.
     pub refused_pods: BTreeMap<NodeName, Vec<String>>,

@@ -117,8 +117,12 @@ impl Running {
             Err(_) => {
                 let state = store.run(run).unwrap();
                 let todo = podlift_engine::machine::next(&state);
-                let (phase, due) = (state.phase().map(|p| p.name.clone()), podlift_engine::machine::batch_due(&state));
-                panic!("not reached; run {:?}, phase {phase:?}, batch due {due}, waits {:?}, next {todo:#?}", state.status, state.batch_waits);
+                let (phase, due) =
+                    (state.phase().map(|p| p.name.clone()), podlift_engine::machine::batch_due(&state));
+                panic!(
+                    "not reached; run {:?}, phase {phase:?}, batch due {due}, waits {:?}, next {todo:#?}",
+                    state.status, state.batch_waits
+                );
             }
         }
     }

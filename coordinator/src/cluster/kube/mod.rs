@@ -44,7 +44,7 @@ use podlift_common::clock::{Clock, SystemClock};
 use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView, NodeView};
 use podlift_engine::program::SitePolicy;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
-use podlift_model::{Epoch, Failure, NodeName};
+use podlift_model::{Epoch, Failure, NodeName, PodRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -138,6 +138,12 @@ impl KubeCluster {
         self.drain(node, options, Duration::ZERO, &now).look().await
     }
 
+    /// A drain by force evicts the most.
+    async fn checkpoints(&self, node: &NodeName) -> Result<Vec<PodRef>, Failure> {
+        let (now, options) = (|| self.clock.now(), DrainOptions { force: true, ..DrainOptions::default() });
+        self.drain(node, &options, Duration::ZERO, &now).hooked().await
+    }
+
     fn drain<'a>(
         &'a self,
         node: &'a NodeName,
@@ -173,6 +179,7 @@ impl Cluster for KubeCluster {
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
+            ClusterLook::Checkpoints { node } => ClusterReply::Checkpoints(self.checkpoints(node).await?),
             ClusterLook::Workloads => self.workloads().await?,
             ClusterLook::Addons => ClusterReply::Addons(self.addons().read().await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,

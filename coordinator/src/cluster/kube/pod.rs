@@ -5,6 +5,8 @@ use super::cache::Kept;
 use super::survey::{MIRROR, RawPod, Toleration, forbidden, pod_view};
 use jiff::Timestamp;
 use podlift_engine::survey::PodView;
+use podlift_model::ids::InvalidId;
+use podlift_model::{Failure, PodRef, codes};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -55,6 +57,21 @@ impl Pod {
 
     pub fn labels(&self) -> &BTreeMap<String, String> {
         &self.view.labels
+    }
+
+    /// Its owner wants that it saves its work before it is evicted.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.view.checkpoint.is_some() || self.view.checkpoint_fault.is_some()
+    }
+
+    /// The reference by which the node's agent knows it.
+    pub fn reference(&self) -> Result<PodRef, Failure> {
+        let bad = |e: InvalidId| Failure::permanent(codes::ODD_REPLY, format!("pod {}: {e}", self.name()));
+        Ok(PodRef {
+            namespace: self.namespace.parse().map_err(bad)?,
+            name: self.pod.parse().map_err(bad)?,
+            uid: self.uid.parse().map_err(bad)?,
+        })
     }
 
     /// The view with the first of the marks `never`, `key=value`, that the pod has.

@@ -27,7 +27,13 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
 
 async fn gather(fleet: &Arc<Fleet>, counts: &Counts) -> PlanInput {
     let to = "v1.32.9".parse().unwrap();
-    let ask = Ask { goal: Wanted::Upgrade { to }, nodes: vec![], options: options(), waivers: vec![], resume_deferred: false };
+    let ask = Ask {
+        goal: Wanted::Upgrade { to },
+        nodes: vec![],
+        options: options(),
+        waivers: vec![],
+        resume_deferred: false,
+    };
     planner(fleet).gather(ask, Journaled::default(), counts).await.unwrap()
 }
 

@@ -69,6 +69,21 @@ fn the_batches_of_a_plan() {
 }
 
 #[test]
+fn workers_that_no_batch_takes_are_named_with_the_reason() {
+    let mut made = build(&input()).unwrap();
+    let workers = made.phases.iter_mut().find(|phase| phase.name == "workers").unwrap();
+    let why = format!("{LLM} has more nodes than may be unavailable together (2)");
+    workers.not_taken = ["dgx034", "dgx035", "dgx036"].map(|node| (name(node), why.clone())).into();
+    workers.not_taken.insert(name("dgx040"), format!("{NOTEBOOK} must not be interrupted"));
+    let screen = Screen { width: Some(120), height: None, colour: false };
+    insta::assert_snapshot!(batches::batches(&made, false, screen), @r"
+    Workers in no batch of the forecast:
+      dgx040: lab/Notebook/eve must not be interrupted
+      dgx[034-036]: runai/PyTorchJob/llm-pretrain-70b has more nodes than may be unavailable together (2)
+    ");
+}
+
+#[test]
 fn the_jobs_at_risk() {
     let made = planned();
     insta::assert_snapshot!(on_terminals(|s| jobs::at_risk(&made, false, s)));

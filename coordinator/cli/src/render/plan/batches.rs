@@ -5,7 +5,8 @@ use crate::render::folded::{folded, within};
 use crate::render::{duration, jobs, numbers};
 use crate::table::{Cell, Grid};
 use podlift_engine::program::{CANARY, Phase, PlannedBatch, Program};
-use podlift_model::{agree, count};
+use podlift_model::{NodeName, agree, count};
+use std::collections::BTreeMap;
 
 /// Batches, and jobs of one batch, that are shown without -v.
 const TOP: usize = 10;
@@ -17,7 +18,7 @@ pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
     let planned: Vec<(&Phase, &PlannedBatch)> =
         plan.phases.iter().flat_map(|phase| phase.batches.iter().map(move |batch| (phase, batch))).collect();
     if planned.is_empty() {
-        return String::new();
+        return not_taken(plan, all);
     }
     let cut = if all { planned.len() } else { planned.len().min(TOP) };
     let mut grid = Grid::with_tail(&["BATCH", "BEGINS AFTER", "GPU-HOURS", "NODES", "WHY"]);
@@ -39,7 +40,19 @@ pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
         true => "The times count from the end of the first workers.\n",
         false => "",
     };
-    format!("{title}\n{}\n{}{from}\n", grid.render(screen), more(&planned[cut..]))
+    format!("{title}\n{}\n{}{from}\n{}", grid.render(screen), more(&planned[cut..]), not_taken(plan, all))
+}
+
+/// Workers that no batch of the forecast takes, by reason.
+fn not_taken(plan: &Program, all: bool) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&NodeName>> = BTreeMap::new();
+    for (node, why) in plan.phases.iter().flat_map(|phase| &phase.not_taken) {
+        by_reason.entry(why).or_default().push(node);
+    }
+    let names = |nodes: Vec<&NodeName>| if all { folded(nodes) } else { within(nodes, NAMES) };
+    let lines: String =
+        by_reason.into_iter().map(|(why, nodes)| format!("  {}: {why}\n", names(nodes))).collect();
+    if lines.is_empty() { lines } else { format!("Workers in no batch of the forecast:\n{lines}\n") }
 }
 
 /// How long the first workers take is not foreseen: they may soak for hours.

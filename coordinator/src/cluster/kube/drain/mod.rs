@@ -23,7 +23,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use patience::Patience;
 use podlift_engine::doors::{DrainOptions, EvictionView};
-use podlift_model::{Epoch, Failure, NodeName, codes, count};
+use podlift_model::{Epoch, Failure, NodeName, PodRef, codes, count};
 use returning::Cordoned;
 use serde_json::Value;
 use sight::Sight;
@@ -91,6 +91,16 @@ impl Drain<'_> {
             left: sorted.left,
             held: terminating.map(|pod| format!("{} ({})", pod.name(), board::terminating(pod))).collect(),
         })
+    }
+
+    /// Pods that are to be evicted and whose owners want a checkpoint before, even if their annotations can't be understood: then the agent
+    /// says so, and nothing is lost unsaved.
+    pub async fn hooked(&self) -> Result<Vec<PodRef>, Failure> {
+        let object = nodes::raw(self.api, self.node).await?;
+        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
+        let sorted = self.sort(&sight, &cordoned, &Gone::default()).await?;
+        let runs = |pod: &&Pod| pod.wants_checkpoint() && pod.deleting.is_none() && !pod.finished;
+        sorted.evict.iter().filter(runs).map(Pod::reference).collect()
     }
 
     /// Evicts until no pod is left that has to go. `told` receives a line about what it waits for.

@@ -107,3 +107,31 @@ async fn workloads_are_the_nodes_with_their_marks_and_the_pods_that_run() {
     );
     assert!(pod.checkpoint.is_some() && pod.checkpoint_fault.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_is_for_pods_that_are_evicted_and_ask_for_one() {
+    let asks = |mut pod: Value, text: &str| {
+        pod["metadata"]["annotations"] = json!({"podlift.io/checkpoint": text});
+        pod
+    };
+    let (mut done, mut ending) = (pod("done", Some("Job")), pod("ending", Some("Job")));
+    done["status"]["phase"] = "Succeeded".into();
+    ending["metadata"]["deletionTimestamp"] = "2026-11-22T03:00:30Z".into();
+    let pods = [
+        asks(pod("saves", Some("Job")), "[\"/save\"]"),
+        asks(pod("unclear", Some("Job")), "save now"),
+        asks(pod("bare", None), "signal:USR1"),
+        asks(pod("static", Some("Node")), "signal:USR1"),
+        asks(done, "signal:USR1"),
+        asks(ending, "signal:USR1"),
+        pod("quiet", Some("Job")),
+    ];
+    let mut pods = pods.to_vec();
+    pods[3]["metadata"]["annotations"]["kubernetes.io/config.mirror"] = "x".into();
+    let api = Played::default().node(node(true, None)).pods(&pods);
+    let looked = api.look(ClusterLook::Checkpoints { node: dgx() }).await;
+    let Ok(ClusterReply::Checkpoints(seen)) = looked else { panic!("{looked:?}") };
+    let mut names: Vec<String> = seen.iter().map(|pod| format!("{} {}", pod.name, pod.uid)).collect();
+    names.sort();
+    assert_eq!(names, ["bare uid-bare", "saves uid-saves", "unclear uid-unclear"]);
+}
