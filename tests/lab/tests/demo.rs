@@ -168,6 +168,14 @@ fn always_some_down() {
     assert_eq!(report["nodes"].as_array().unwrap().len(), 203);
 }
 
+/// Four of twelve workers have a job that is interrupted once.
+#[test]
+fn gang() {
+    let report = demo(&["--scenario", "gang"]);
+    at_target(&report, "v1.32.9", &[]);
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 15);
+}
+
 #[test]
 fn control_plane_lost() {
     let report = demo(&["--scenario", "control-plane-lost"]);
@@ -185,6 +193,7 @@ const OTHERS: &[&str] = &[
     "abort-half-upgraded",
     "always-some-down",
     "control-plane-lost",
+    "gang",
 ];
 
 /// Scenarios in which nothing is upgraded: the plan is judged.
