@@ -28,6 +28,14 @@ pub fn jobs(pods: &[PodView]) -> Vec<Job> {
     out.into_values().collect()
 }
 
+/// The same jobs where an operator has waived that their owners forbid an interruption.
+pub fn unless_waived(mut jobs: Vec<Job>, waived: bool) -> Vec<Job> {
+    if waived {
+        jobs.iter_mut().for_each(|job| job.never = None);
+    }
+    jobs
+}
+
 /// A pod that is being deleted loses nothing by a drain any more.
 fn is_work(pod: &PodView) -> bool {
     pod.evicted() && !pod.finished && pod.terminating.is_none()

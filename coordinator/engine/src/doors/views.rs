@@ -75,6 +75,9 @@ pub struct EvictionView {
     pub evict: Vec<String>,
     /// `cannot delete …: ns/a`, in drain's own words. While there is one, nothing is evicted.
     pub refused: Vec<String>,
+    /// Pods to be evicted whose owners forbid an interruption, each with its mark: `ns/a (key=value)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
     /// Pods that stay by design, each with the reason: they tolerate everything and come back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,

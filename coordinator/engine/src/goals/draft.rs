@@ -55,6 +55,7 @@ pub(super) fn number(drafts: impl Iterator<Item = Draft>) -> Vec<Phase> {
                 why: draft.why.into(),
                 parallel: draft.parallel,
                 batches: vec![],
+                not_taken: Default::default(),
                 ends_in_seconds: None,
                 lanes: lanes.collect(),
             }

@@ -7,7 +7,7 @@ use super::illegal::IllegalEvent;
 use super::next::{Pace, pace};
 use super::state::RunState;
 use super::track::LaneNumber;
-use crate::program::{CANARY, WORKERS};
+use crate::program::{CANARY, CORDON_TAKEN, Program, StepSpec, StopReason, WORKERS};
 use jiff::Timestamp;
 use podlift_model::{NodeName, StepId};
 use rpds::RedBlackTreeSetSync;
@@ -16,9 +16,9 @@ use rpds::RedBlackTreeSetSync;
 const IN_WINDOWS: &[&str] = &["control-plane", "addons", "kubelets", CANARY, WORKERS];
 
 /// Whether the lanes of this phase have to be chosen.
-fn is_chosen(state: &RunState, phase: usize) -> bool {
-    let Some(policy) = &state.plan.options.batches else { return false };
-    match state.plan.phases[phase].name.as_str() {
+pub(super) fn is_chosen(plan: &Program, phase: usize) -> bool {
+    let Some(policy) = &plan.options.batches else { return false };
+    match plan.phases[phase].name.as_str() {
         CANARY | WORKERS => true,
         name => !policy.windows.is_empty() && IN_WINDOWS.contains(&name),
     }
@@ -26,12 +26,12 @@ fn is_chosen(state: &RunState, phase: usize) -> bool {
 
 /// The lanes of a phase that may begin; `None` if all of them may.
 pub(super) fn admitted(state: &RunState, phase: usize) -> Option<&RedBlackTreeSetSync<LaneNumber>> {
-    is_chosen(state, phase).then_some(&state.admitted)
+    is_chosen(&state.plan, phase).then_some(&state.admitted)
 }
 
 /// The phase whose next lanes have to be chosen now.
 pub(super) fn due(state: &RunState) -> Option<usize> {
-    let phase = state.track.phase().filter(|phase| is_chosen(state, *phase))?;
+    let phase = state.track.phase().filter(|phase| is_chosen(&state.plan, *phase))?;
     let asks = pace(state) != Pace::Free || approval::awaited(state).is_some();
     (!asks && room(state, phase) > 0 && to_come(state, phase).next().is_some()).then_some(phase)
 }
@@ -70,7 +70,6 @@ pub(super) fn chosen(s: &mut RunState, batch: ChosenBatch) -> Result<(), Illegal
         }
     };
     lanes.into_iter().for_each(|lane| s.admitted.insert_mut(lane));
-    s.interrupted.extend(batch.interrupts.iter().map(|job| (job.clone(), batch.at)));
     s.batch_waits = None;
     if batch.phase == WORKERS {
         s.choosing_since.get_or_insert(batch.at);
@@ -79,8 +78,12 @@ pub(super) fn chosen(s: &mut RunState, batch: ChosenBatch) -> Result<(), Illegal
     Ok(())
 }
 
-/// Records why no lane may begin.
+/// Records why no lane may begin; without a reason, that the wait is over.
 pub(super) fn waits(s: &mut RunState, at: Timestamp, wait: BatchWait) {
+    if wait.why.is_empty() {
+        s.batch_waits = None;
+        return;
+    }
     if s.phase().is_some_and(|phase| phase.name == WORKERS) {
         s.choosing_since.get_or_insert(at);
     }
@@ -102,9 +105,35 @@ pub(super) fn ended(s: &mut RunState, step: &StepId) {
 
 /// A node that leaves the run has to be chosen again when it takes part again: it has got work meanwhile.
 pub(super) fn left(s: &mut RunState, node: &NodeName) {
+    s.overrides.remove(node);
     for lane in s.track.lanes_of(node).to_vec() {
         s.admitted.remove_mut(&lane);
     }
+}
+
+/// A failed worker that still carries the cordon of this run has no work, so it goes on after a retry; any other one is chosen again.
+pub(super) fn set_aside(s: &mut RunState, node: &NodeName, reason: &StopReason) {
+    s.overrides.remove(node);
+    if reason.code == CORDON_TAKEN || !s.left_cordoned(node) {
+        left(s, node);
+    }
+}
+
+/// A lane that lets others pass gives its choice back: what was right when it was chosen may not be when its node is there again.
+pub(super) fn passed(s: &mut RunState, spec: &StepSpec) {
+    let Some((lane, phase)) = s.track.lane_of(&spec.id) else { return };
+    if spec.kind.step().yields() && s.track.is_away(phase, lane) {
+        s.admitted.remove_mut(&lane);
+    }
+}
+
+/// A drain begins: the jobs of its batch on this node are interrupted now.
+pub(super) fn evicts(s: &mut RunState, at: Timestamp, spec: &StepSpec) {
+    let Some(node) = spec.node.as_ref().filter(|_| spec.kind.step().evicts()) else { return };
+    let of_lane = |batch: &&ChosenBatch| batch.phase == spec.phase && batch.nodes.contains(node);
+    let Some(batch) = s.batches.iter().rev().find(of_lane) else { return };
+    let here = batch.jobs.iter().filter(|job| job.nodes.contains(node));
+    s.interrupted.extend(here.map(|job| (job.id.clone(), at)));
 }
 
 impl RunState {

@@ -228,6 +228,7 @@ pub(super) fn set_aside(
         let (step, event) = (step.clone(), "node-set-aside");
         return Err(IllegalEvent::Step { step, event, status: "not failed" });
     }
+    admission::set_aside(s, node, reason);
     skip(s, node, &format!("node failed at {step}, and the run goes on without it"), "set aside");
     let aside = Aside { step: step.clone(), reason: reason.clone(), at };
     s.set_aside.insert(node.clone(), aside);
@@ -261,8 +262,11 @@ pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEv
     let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });
     let cordoned = s.steps_of(node).filter(|(x, step)| x.kind.step().verb() == UNCORDON && skipped(step));
     let phases: BTreeSet<String> = cordoned.map(|(spec, _)| spec.phase.clone()).collect();
+    // The deferral has taken the mark of a node to come away.
+    let marked = !s.is_upgraded(node);
     reset(s, |spec, step| {
-        spec.node.as_ref() == Some(node) && (skipped(step) || phases.contains(&spec.phase))
+        let due = skipped(step) || phases.contains(&spec.phase) || (marked && spec.kind.step().marks_node());
+        spec.node.as_ref() == Some(node) && due
     });
     Ok(())
 }

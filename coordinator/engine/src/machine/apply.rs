@@ -207,8 +207,11 @@ fn step_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Ille
     }
     step.began.get_or_insert(at);
     s.track.look_again(&s.plan, &s.steps, &spec.id);
-    if let Event::StepDone { .. } = event {
-        admission::ended(s, &spec.id);
+    match event {
+        Event::StepDone { .. } => admission::ended(s, &spec.id),
+        Event::StepWaiting { .. } => admission::passed(s, &spec),
+        Event::StepStarted { .. } => admission::evicts(s, at, &spec),
+        _ => {}
     }
     if unknown {
         // The root cause comes first at every new attempt: a heal or another writer may have acted while the op was open.

@@ -113,6 +113,10 @@ fn a_gang_goes_in_one_batch_and_the_report_says_what_it_lost() {
     assert_eq!(lanes(&tape), ["dgx031", "dgx033"]);
     let summary = crate::view::summary(tape.state());
     assert_eq!(summary.batch.unwrap().interrupts, ["ml/PodGroup/llm"]);
+    assert!(tape.state().interrupted.is_empty(), "nothing is evicted yet");
+    let drain = until(&mut tape, &pods, "workers/dgx031/drain");
+    tape.complete(&drain);
+    assert_eq!(tape.state().interrupted.keys().collect::<Vec<_>>(), ["ml/PodGroup/llm"]);
     until(&mut tape, &pods, "verify-fleet");
     while let Some(step) = tape.todo().first().cloned() {
         tape.complete(&step);
@@ -185,7 +189,64 @@ fn nodes_that_are_lost_or_away_take_no_place() {
     until(&mut tape, &[], "workers/dgx033/image-release");
     let last = tape.todo()[0].clone();
     tape.complete(&last);
-    assert_eq!(tape.todo(), [step], "its turn comes again at the end of the line");
+    assert_eq!(tape.todo(), std::slice::from_ref(&step), "its turn comes again at the end of the line");
+    // It is there again: what was right when it was chosen may not be now.
+    add(&mut tape, Event::StepDone { step, evidence: Evidence::Seen { what: "Ready".into() } });
+    assert!(tape.todo().is_empty() && batch_due(tape.state()), "{:?}", tape.todo());
+    let nodes = views(&tape);
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx032"]);
+    assert!(tape.todo()[0].as_str().ends_with("dgx032/cordon"), "{:?}", tape.todo());
+}
+
+#[test]
+fn a_worker_that_failed_before_its_cordon_is_chosen_again_after_a_retry() {
+    let mut tape = fleet(|i| i.options.max_failed = Some("3".parse().unwrap()));
+    until_workers(&mut tape, &[]);
+    let nodes = views(&tape);
+    pick(&mut tape, &nodes, &[]);
+    let step = until(&mut tape, &[], "workers/dgx031/cordon");
+    add(&mut tape, Event::StepFailed { step: step.clone(), reason: failure() });
+    let Next::SetAside { node, step, reason } = next(tape.state()) else {
+        panic!("{:?}", next(tape.state()))
+    };
+    add(&mut tape, Event::NodeSetAside { node, step: step.clone(), reason: *reason });
+    add(&mut tape, Event::RetryAsked { step: Some(step), by: "jane".into(), repair_dpkg: false });
+    while tape.todo().first().is_some_and(|step| step.as_str().starts_with("root-cause/")) {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    assert!(!lanes(&tape).contains(&"dgx031".to_string()), "{:?}", tape.todo());
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx031"]);
+}
+
+#[test]
+fn a_first_worker_with_a_job_that_must_not_be_interrupted_waits_unless_that_is_waived() {
+    let mut pods = gang(&["dgx030"]);
+    pods[0].never_interrupt = Some("podlift.io/never-interrupt=true".into());
+    let waiver = |check: &str| crate::program::Waiver {
+        check: check.into(),
+        reason: "known".into(),
+        by: "jane".into(),
+    };
+    for waived in [false, true] {
+        let mut tape = fleet(|i| i.waivers = waived.then(|| waiver("never-interrupt")).into_iter().collect());
+        while !batch_due(tape.state()) {
+            let step = tape.todo()[0].clone();
+            tape.complete(&step);
+        }
+        assert_eq!(tape.state().phase().unwrap().name, "canary");
+        let nodes = views(&tape);
+        match (pick(&mut tape, &nodes, &pods), waived) {
+            (Some(Event::BatchWaits { why, .. }), false) => assert!(why.contains("ml/PodGroup/llm"), "{why}"),
+            (Some(Event::BatchChosen { .. }), true) => {}
+            (other, _) => panic!("{waived}: {other:?}"),
+        }
+        if !waived {
+            assert!(crate::view::summary(tape.state()).waits.is_some());
+            add(&mut tape, Event::BatchWaits { why: String::new(), until: None });
+            assert_eq!(tape.state().batch_waits, None, "an empty reason ends a wait");
+        }
+    }
 }
 
 #[test]

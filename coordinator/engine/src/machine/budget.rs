@@ -4,7 +4,7 @@
 use super::next::Next;
 use super::state::RunState;
 use crate::inventory::NodeRole;
-use crate::program::{CORDON_TAKEN, Limit, StepSpec, StopReason};
+use crate::program::{CANARY, CORDON_TAKEN, Limit, StepSpec, StopReason, WORKERS};
 use podlift_model::{NodeName, agree, codes, count};
 use std::collections::BTreeSet;
 
@@ -139,7 +139,10 @@ impl RunState {
     /// wants it.
     pub fn is_proven(&self) -> bool {
         let first = self.plan.options.canary as usize;
-        let workers = self.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
+        // Only lanes that are over can show it, and at first there are few of them in thousands.
+        let phases = self.plan.phases.iter().enumerate();
+        let phases = phases.filter(|(_, phase)| [CANARY, WORKERS].contains(&phase.name.as_str()));
+        let workers = phases.flat_map(|(at, _)| self.track.over_nodes(&self.plan, at));
         let changed = |node: &NodeName| {
             self.steps_of(node).any(|(spec, step)| step.is_done() && spec.kind.step().brings_settings())
         };

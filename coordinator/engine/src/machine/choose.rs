@@ -5,13 +5,13 @@ use super::admission::{due, room, to_come};
 use super::approval;
 use super::batch::BatchJob;
 use super::event::Event;
-use super::lengths::usual_seconds;
+use super::lengths::{EXPECTED_SECONDS, usual_seconds};
 use super::scene;
 use super::state::RunState;
-use crate::analysis::jobs::{counts, jobs, loss};
+use crate::analysis::jobs::{counts, jobs, loss, unless_waived};
 use crate::doors::NodeView;
 use crate::inventory::NodeRole;
-use crate::program::StopReason;
+use crate::program::{CANARY, NEVER_INTERRUPT, StopReason, WORKERS};
 use crate::survey::PodView;
 use jiff::Timestamp;
 use podlift_batches::{Batch, Decision, Job, Scene, decide, open_for};
@@ -27,10 +27,11 @@ pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Times
     if let Some(event) = closed(state, phase, now) {
         return event;
     }
-    let jobs = jobs(pods);
-    match state.plan.phases[phase].follows_max_unavailable() {
-        true => workers(state, phase, nodes, &jobs, now),
-        false => in_order(state, phase, &jobs, now),
+    let waived = state.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
+    let jobs = unless_waived(jobs(pods), waived);
+    match state.plan.phases[phase].name.as_str() {
+        CANARY | WORKERS => workers(state, phase, nodes, &jobs, now),
+        _ => in_order(state, phase, &jobs, now),
     }
 }
 
@@ -40,9 +41,13 @@ fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event
     let of_nodes = state.plan.phases[phase].lanes.iter().find_map(|lane| lane.node.as_ref());
     let role = of_nodes.and_then(|node| state.plan.inventory.get(node)).map(|n| n.role);
     let seconds = role.map_or(0, |role| usual_seconds(state, role));
-    match open_for(policy, now, seconds) {
+    // What the run has learned may be an exception: windows that are long enough for a usual lane are not given up.
+    let opens = open_for(policy, now, seconds);
+    let usual = seconds.min(EXPECTED_SECONDS);
+    let opens = if opens == Err(None) { open_for(policy, now, usual) } else { opens };
+    match opens {
         Ok(()) => None,
-        Err(None) => Some(Some(no_window(seconds))),
+        Err(None) => Some(Some(no_window(usual))),
         Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until)),
     }
 }
@@ -97,9 +102,10 @@ fn workers(
     match decide(&scene) {
         Decision::Take(batch) => Some(chosen(state, phase, batch, jobs, now)),
         Decision::Wait { why, until } => waits(state, why, until),
-        Decision::Ask { why, jobs } => Some(ask(&why, &jobs)),
+        Decision::Ask { why, jobs: asked } => Some(ask(&why, &asked, jobs)),
         Decision::Leave { nodes, why } => Some(Event::BatchLeft { nodes, why }),
-        Decision::Nothing => None,
+        // The reason of an earlier wait is gone.
+        Decision::Nothing => waits(state, String::new(), None),
     }
 }
 
@@ -115,23 +121,32 @@ fn chosen(state: &RunState, phase: usize, batch: Batch, jobs: &[Job], now: Times
     Event::BatchChosen { number, phase, nodes, why, reasons, interrupts, gpu_seconds, jobs }
 }
 
-/// Only a new reason is recorded.
+/// Only a new reason is recorded; an empty one ends a wait.
 fn waits(state: &RunState, why: String, until: Option<Timestamp>) -> Option<Event> {
-    let known = state.batch_waits.as_ref().is_some_and(|wait| wait.why == why && wait.until == until);
+    let known = match &state.batch_waits {
+        Some(wait) => wait.why == why && wait.until == until,
+        None => why.is_empty(),
+    };
     (!known).then_some(Event::BatchWaits { why, until })
 }
 
+/// Names in a question.
+const NAMED: usize = 5;
+
 /// The pause that asks for the jobs; the ids are in its detail, one a line, and the approval agrees to them.
-fn ask(why: &str, jobs: &[String]) -> Event {
-    let reason = StopReason {
-        code: approval::CODE.into(),
-        message: format!(
-            "{why}; podlift approve lets the run interrupt {}, podlift defer NODE leaves a node out",
-            jobs.join(", ")
-        ),
-        detail: jobs.join("\n"),
-        undone: String::new(),
-        next: "podlift approve".into(),
+fn ask(why: &str, asked: &[String], jobs: &[Job]) -> Event {
+    let named: Vec<&str> = asked.iter().take(NAMED).map(String::as_str).collect();
+    let more = match asked.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
+    let first = jobs.iter().filter(|job| asked.contains(&job.id)).find_map(|job| job.nodes.keys().next());
+    let node = first.map_or("NODE", NodeName::as_str);
+    let message = format!(
+        "{why}: podlift approve lets the run interrupt {}{more}; podlift defer {node} && podlift resume leaves a node of it out",
+        named.join(", ")
+    );
+    let (code, next) = (approval::CODE.into(), "podlift approve".into());
+    let reason = StopReason { code, message, detail: asked.join("\n"), undone: String::new(), next };
     Event::RunPaused { reason, by: None, now: false }
 }

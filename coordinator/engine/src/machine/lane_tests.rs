@@ -115,6 +115,25 @@ fn a_cordon_that_somebody_takes_over_stops_its_lane_and_no_other() {
 }
 
 #[test]
+fn a_pod_that_must_not_be_interrupted_stops_its_drain_unless_that_is_waived() {
+    let waiver = |check: &str| crate::program::Waiver {
+        check: check.into(),
+        reason: "known".into(),
+        by: "jane".into(),
+    };
+    for (waived, want) in [(false, "blocked never-interrupt: dgx031 can't be drained"), (true, "ready")] {
+        let mut tape = fleet(|i| i.waivers = waived.then(|| waiver("never-interrupt")).into_iter().collect());
+        tape.until("workers/dgx031/drain");
+        let evict = || vec!["ml/a".to_string()];
+        let view =
+            EvictionView { evict: evict(), never: vec!["ml/a (k=v)".into()], ..EvictionView::default() };
+        let reply = Reply::All(vec![node(Some("r1"), true), Reply::Cluster(ClusterReply::Pods(view))]);
+        let told = text(judged(&tape, "workers/dgx031/drain", &reply));
+        assert!(told.starts_with(want), "{told}");
+    }
+}
+
+#[test]
 fn a_cordon_that_was_there_before_the_run_is_nobodys_to_take() {
     let mut tape = fleet(|_| ());
     let cordon = tape.until("workers/dgx031/cordon");
@@ -159,7 +178,7 @@ fn a_node_to_come_is_marked_and_the_mark_never_stops_a_run() {
     assert_eq!(undo(&tape), Some(Act::Cluster(act)));
     tape.add(Event::StepDone { step: marks, evidence: Evidence::Seen { what: "x".into() } }).unwrap();
     tape.until("workers/dgx031/uncordon");
-    assert_eq!(undo(&tape), None);
+    assert!(undo(&tape).is_some(), "an undo removes only what is this run's, so it may be repeated");
     tape.add(Event::NodeDeferred {
         node: name("dgx033"),
         reason: "disk".into(),
@@ -168,6 +187,9 @@ fn a_node_to_come_is_marked_and_the_mark_never_stops_a_run() {
     })
     .unwrap();
     assert!(tape.state().to_undo().any(|(node, _)| *node == name("dgx033")), "its mark is taken away");
+    tape.add(Event::NodeUndone { node: name("dgx033"), undone: vec![], left: vec![] }).unwrap();
+    tape.add(Event::NodeIncluded { node: name("dgx033"), by: "me".into() }).unwrap();
+    assert!(tape.todo().iter().any(|step| step.as_str() == "to-come/dgx033/soft-taint"), "{:?}", tape.todo());
 }
 
 #[test]

@@ -29,8 +29,15 @@ fn passes(s: &RunState, spec: &StepSpec) -> bool {
 fn rank(s: &RunState, lane: &Lane) -> u8 {
     let acted = any(s, lane, |step| step.ever_acted);
     let passed = lane.steps.iter().any(|spec| passes(s, spec));
-    let moved =
-        lane.steps.iter().any(|spec| state(s, spec).status != StepStatus::Pending && !passes(s, spec));
+    let seen = |spec: &StepSpec| {
+        let phase = s.plan.phases.iter().position(|phase| phase.name == spec.phase);
+        let chosen = phase.is_some_and(|phase| admission::is_chosen(&s.plan, phase));
+        let step = state(s, spec);
+        chosen && step.is_done() && !step.ever_acted && spec.kind.step().yields()
+    };
+    let begins =
+        |spec: &StepSpec| state(s, spec).status != StepStatus::Pending && !passes(s, spec) && !seen(spec);
+    let moved = lane.steps.iter().any(begins);
     match (moved || (passed && acted), passed) {
         (true, _) => 0,
         (false, false) => 1,
@@ -43,7 +50,7 @@ fn first(s: &RunState, lanes: Vec<&Lane>, number: usize, may: impl Fn(&Lane) -> 
     let of = |wanted: u8| lanes.iter().copied().filter(|lane| rank(s, lane) == wanted).collect::<Vec<_>>();
     let (begun, waiting, away) = (of(0), of(1), of(2));
     let free = number.saturating_sub(begun.len());
-    let left = free.saturating_sub(waiting.len());
+    let left = free.saturating_sub(waiting.iter().filter(|lane| may(lane)).count());
     let passed = if s.plan.options.approve != Approve::Batch && left > 0 { away.len() } else { left };
     let next = waiting.into_iter().filter(|lane| may(lane)).take(free);
     let turns = begun.into_iter().chain(next).chain(away.into_iter().take(passed));

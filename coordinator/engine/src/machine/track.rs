@@ -1,6 +1,7 @@
 //! The position of a run in its plan: which step of each lane comes next, which lanes have begun, which steps are open or failed. `apply`
 //! alone derives it from the steps' states. Without it, each question would have to read every step of thousands of nodes.
 
+use super::admission;
 use super::step::{StepState, StepStatus};
 use crate::program::{Program, StepSpec};
 use podlift_model::{NodeName, StepId};
@@ -124,7 +125,9 @@ impl Track {
     ) -> impl Iterator<Item = LaneNumber> + 'a {
         let p = &self.phases[phase];
         let free = parallel.saturating_sub(p.begun.size());
-        let left = free.saturating_sub(p.waiting.size());
+        let next =
+            admitted.map_or(p.waiting.size(), |set| set.iter().filter(|l| p.waiting.contains(*l)).count());
+        let left = free.saturating_sub(next);
         let away = if together && left > 0 { usize::MAX } else { left };
         // Few lanes are admitted and not over, so they are the ones to go through.
         let in_order = p.waiting.iter().filter(move |_| admitted.is_none());
@@ -147,8 +150,22 @@ impl Track {
         self.phases[phase].waiting.iter().copied()
     }
 
+    /// Nodes of the lanes of a phase that are over, in the plan's order.
+    pub fn over_nodes<'a>(&'a self, plan: &'a Program, phase: usize) -> impl Iterator<Item = &'a NodeName> {
+        let lanes = self.index.lanes.iter().enumerate().filter(move |(_, (p, _))| *p == phase);
+        let lanes = lanes.map(|(number, _)| number as LaneNumber);
+        let over = move |lane: &LaneNumber| {
+            usize::from(self.over_in[*lane as usize]) == self.lane(plan, *lane).len()
+        };
+        lanes.filter(over).filter_map(move |lane| self.node_of(plan, lane))
+    }
+
     pub fn has_begun(&self, phase: usize, lane: LaneNumber) -> bool {
         self.phases[phase].begun.contains(&lane)
+    }
+
+    pub fn is_away(&self, phase: usize, lane: LaneNumber) -> bool {
+        self.phases[phase].away.contains(&lane)
     }
 
     pub fn node_of<'a>(&self, plan: &'a Program, lane: LaneNumber) -> Option<&'a NodeName> {
@@ -220,13 +237,16 @@ impl Track {
         let (mut begun, mut away, mut fresh, mut over) = (false, false, true, 0);
         let mut touched = false;
         let all = self.lane(plan, lane).len();
+        // Where lanes are chosen, one whose node was only seen to be there waits for its choice.
+        let chosen = admission::is_chosen(plan, self.index.lanes[lane as usize].0);
         for (i, spec) in self.lane(plan, lane).iter().enumerate() {
             let Some(step) = steps.get(&spec.id) else { continue };
             let passed = matches!(step.status, StepStatus::Waiting { .. }) && spec.kind.step().yields();
             away |= passed;
             fresh &= !step.ever_acted;
             touched |= step.attempts > 0 || step.retried;
-            begun |= step.status != StepStatus::Pending && !passed;
+            let seen = chosen && step.is_done() && !step.ever_acted && spec.kind.step().yields();
+            begun |= step.status != StepStatus::Pending && !passed && !seen;
             over += u16::from(step.is_over());
             put(&mut self.open, (lane, i), step.is_open());
             put(&mut self.failed, (lane, i), matches!(step.status, StepStatus::Failed { .. }));

@@ -45,7 +45,7 @@ pub use podlift_batches::{BadLimit, Day, Group, Limit, Order, Policy as Rollout,
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
 pub use stop::{CORDON_TAKEN, StopReason};
-pub use waiver::{DEVICES, FLAG_LOSS, Waiver, loss_item, waived_on_all};
+pub use waiver::{DEVICES, FLAG_LOSS, NEVER_INTERRUPT, Waiver, loss_item, waived_on_all};
 
 use crate::inventory::Inventory;
 use podlift_model::{ClusterName, Digest, KubeVersion, NodeName, StepId};

@@ -5,6 +5,7 @@ use crate::steps::StepKind;
 use podlift_model::{NodeName, StepId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
@@ -18,7 +19,11 @@ pub struct Phase {
     /// Forecast of the batches in which its lanes will go. The run chooses each of them anew when its time comes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<PlannedBatch>,
-    /// When the last of these batches would be over, in seconds from the time of the plan, as if the phase began then.
+    /// Nodes that are in none of these batches, each with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_taken: BTreeMap<NodeName, String>,
+    /// When the last of these batches would be over, in seconds from the time of the plan, as if the phase began then; `None` if
+    /// nodes are not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_in_seconds: Option<u64>,
     pub lanes: Vec<Lane>,

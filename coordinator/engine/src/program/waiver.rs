@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub const FLAG_LOSS: &str = "flag-loss";
 
 /// The check that compares the devices of unfinished nodes with an earlier run's record. It is waived by item only.
+/// The check of pods whose owners forbid an interruption.
+pub const NEVER_INTERRUPT: &str = "never-interrupt";
 pub const DEVICES: &str = "devices";
 
 /// A named exception to a check, with its reason.

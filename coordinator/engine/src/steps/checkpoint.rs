@@ -112,7 +112,7 @@ fn without(cx: &Cx, failed: &[String]) -> Assess {
         FailedCheckpoint::GoOn => partly(why),
         FailedCheckpoint::Stop => {
             let message = format!(
-                "{why}. Its owner mends it, or ends the job; or leave the node out: podlift defer {node} && podlift resume"
+                "{why}. Its owner mends it, or ends the job; or leave the node out: podlift defer {node}, and podlift resume if the run is paused then"
             );
             blocked(codes::CHECKPOINT_FAILED, message, format!("podlift retry --step {step}"))
         }

@@ -51,9 +51,11 @@ impl<'a> Cx<'a> {
 
     /// Whether this step's lane has a step with this verb.
     pub fn in_lane(&self, verb: &str) -> bool {
-        let mut lane =
-            self.program().steps().filter(|s| s.phase == self.step.phase && s.node == self.step.node);
-        lane.any(|s| s.kind.step().verb() == verb)
+        let here = |s: &StepSpec| s.phase == self.step.phase && s.kind.step().verb() == verb;
+        match &self.step.node {
+            Some(node) => self.state.steps_of(node).any(|(s, _)| here(s)),
+            None => self.program().steps().any(|s| s.node.is_none() && here(s)),
+        }
     }
 
     /// The verdict that an earlier step's result is gone. It is done again once; after that an operator has to look.

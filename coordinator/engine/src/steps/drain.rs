@@ -4,6 +4,7 @@
 use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches, cordon_taken};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
+use crate::program::NEVER_INTERRUPT;
 use podlift_model::codes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,14 @@ impl Step for Drain {
                 "{node} can't be drained: {refused}; end or move those pods first, or leave the node out: podlift defer {node}"
             );
             return blocked("drain-refused", message, "podlift retry");
+        }
+        let waived = cx.state.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
+        if !pods.never.is_empty() && !waived {
+            let (node, never) = (cx.node(), pods.never.join(", "));
+            let message = format!(
+                "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; wait for their end, or leave the node out: podlift defer {node}, and podlift resume if the run is paused then"
+            );
+            return blocked(NEVER_INTERRUPT, message, "podlift retry");
         }
         match (pods.evict.is_empty(), pods.left.is_empty()) {
             (false, _) => Assess::Ready,

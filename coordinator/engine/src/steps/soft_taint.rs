@@ -3,15 +3,14 @@
 
 use super::reply::{done, node, odd, partly};
 use super::step_aside::failed;
-use super::{Assess, Cx, Step, Touches};
+use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, Probe, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SoftTaint {}
-
-const REMOVED_BY: &str = "soft-untaint";
 
 impl Step for SoftTaint {
     fn verb(&self) -> String {
@@ -26,7 +25,10 @@ impl Step for SoftTaint {
     fn is_optional(&self) -> bool {
         true
     }
-    /// A node that can't even be looked at is left out, as one is that is away when its turn comes.
+    fn marks_node(&self) -> bool {
+        true
+    }
+    /// A node that the cluster does not have any more is left out, as one is that is away when its turn comes.
     fn yields(&self) -> bool {
         true
     }
@@ -51,12 +53,12 @@ impl Step for SoftTaint {
         Some(Act::Cluster(ClusterAct::SoftTaint { node: cx.node(), run: cx.state.run.clone() }))
     }
 
-    /// Only where the lane of the node has not removed it.
     fn undo(&self, cx: &Cx) -> Option<Act> {
-        let node = cx.node();
-        let mut steps = cx.state.steps_of(&node);
-        let removed = steps.any(|(spec, step)| spec.kind.step().verb() == REMOVED_BY && step.is_done());
-        (!removed)
-            .then(|| Act::Cluster(ClusterAct::SoftUntaint { node: cx.node(), run: cx.state.run.clone() }))
+        Some(Act::Cluster(ClusterAct::SoftUntaint { node: cx.node(), run: cx.state.run.clone() }))
+    }
+
+    /// While the API is away nothing else could go on either.
+    fn policy(&self, cx: &Cx) -> Policy {
+        Policy { wait: Duration::MAX, ..cx.policy() }
     }
 }

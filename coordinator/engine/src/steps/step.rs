@@ -87,6 +87,11 @@ pub trait Step: Sync {
         false
     }
 
+    /// Whether the step puts a mark on its node that a deferral takes away.
+    fn marks_node(&self) -> bool {
+        false
+    }
+
     /// Whether the step evicts pods.
     fn evicts(&self) -> bool {
         false

@@ -50,6 +50,20 @@ fn the_first_worker_is_idle_and_the_forecast_keeps_a_gang_together() {
     assert_eq!(read, plan, "batches and jobs are in the document");
 }
 
+#[test]
+fn a_node_that_no_batch_takes_is_named_and_then_nobody_knows_the_end() {
+    let mut pods = gang(&["dgx033"]);
+    pods[0].never_interrupt = Some("podlift.io/never-interrupt=true".into());
+    let plan = build(&fleet(pods, |_| ())).unwrap();
+    let workers = plan.phases.iter().find(|p| p.name == "workers").unwrap();
+    assert!(workers.not_taken[&name("dgx033")].contains("ml/PodGroup/llm"), "{:?}", workers.not_taken);
+    assert_eq!(
+        (workers.ends_in_seconds, lanes(&plan, "workers").len()),
+        (None, 3),
+        "its lane is in the plan"
+    );
+}
+
 /// Jobs come and go between the plan and its start, and the run chooses anew.
 #[test]
 fn a_plan_does_not_rest_on_the_jobs_of_the_moment() {

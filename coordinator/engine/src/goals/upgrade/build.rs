@@ -1,7 +1,7 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
 use super::{blast, checks, images, items, loss, meant, order};
-use crate::analysis::jobs::jobs;
+use crate::analysis::jobs::{jobs, unless_waived};
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
@@ -9,7 +9,8 @@ use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
-use crate::program::{Goal, LeftOut, Mends, Program, Upgrade};
+use crate::program::{Goal, LeftOut, Mends, NEVER_INTERRUPT, Program, Upgrade};
+use podlift_batches::Job;
 use podlift_model::command::kinds::STORE;
 use podlift_model::op::{Addon, Package};
 use podlift_model::version::{VersionError, check_step};
@@ -94,15 +95,16 @@ fn also(
         without: left_out.iter().filter(|out| !out.unready).map(|out| out.node.clone()).collect(),
         unfinished: input.carried().since.into_keys().collect(),
         whole_apply: !has_phases(input.to),
-        jobs: input
-            .cluster_survey
-            .as_ref()
-            .ok()
-            .and_then(|c| c.pods.as_ref().ok())
-            .map(|pods| jobs(pods))
-            .unwrap_or_default(),
+        jobs: jobs_of(input),
         now: input.now,
     }
+}
+
+/// The jobs on the nodes, as far as they could be seen.
+fn jobs_of(input: &PlanInput) -> Vec<Job> {
+    let pods = input.cluster_survey.as_ref().ok().and_then(|c| c.pods.as_ref().ok());
+    let waived = input.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
+    unless_waived(pods.map(|pods| jobs(pods)).unwrap_or_default(), waived)
 }
 
 /// The old text, if the run changes it.

@@ -18,6 +18,7 @@ pub(super) struct Foreseen {
     pub others: Vec<NodeName>,
     canary: Option<PlannedBatch>,
     batches: Vec<PlannedBatch>,
+    not_taken: BTreeMap<NodeName, String>,
     ends_in_seconds: u64,
     pub jobs: Vec<JobRow>,
 }
@@ -56,7 +57,8 @@ pub(super) fn foresee(
     let taken: BTreeSet<NodeName> = others.iter().chain(&first).cloned().collect();
     others.extend(names.iter().filter(|node| !taken.contains(**node)).map(|node| (*node).clone()));
     let rows = rows(canary.iter().chain(&batches), &names, jobs, now);
-    Some(Foreseen { first, others, canary, batches, ends_in_seconds: seen.ends_in_seconds, jobs: rows })
+    let (not_taken, ends_in_seconds) = (seen.not_taken, seen.ends_in_seconds);
+    Some(Foreseen { first, others, canary, batches, not_taken, ends_in_seconds, jobs: rows })
 }
 
 impl Foreseen {
@@ -67,7 +69,9 @@ impl Foreseen {
                 CANARY => phase.batches.extend(self.canary.clone()),
                 WORKERS => {
                     phase.batches.clone_from(&self.batches);
-                    phase.ends_in_seconds = Some(self.ends_in_seconds).filter(|_| !self.batches.is_empty());
+                    phase.not_taken.clone_from(&self.not_taken);
+                    let whole = !self.batches.is_empty() && self.not_taken.is_empty();
+                    phase.ends_in_seconds = Some(self.ends_in_seconds).filter(|_| whole);
                 }
                 _ => {}
             }

@@ -3,11 +3,11 @@
 use super::View;
 use crate::goals::upgrade::blast;
 use crate::inventory::NodeRole;
-use crate::program::{Finding, Severity, finding};
+use crate::program::{Finding, NEVER_INTERRUPT, Severity, finding};
 use crate::survey::PodView;
 use podlift_model::NodeName;
 
-pub const ID: &str = "never-interrupt";
+pub const ID: &str = NEVER_INTERRUPT;
 
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(pods) = view.cluster().and_then(|c| c.pods.as_ref().ok()) else { return vec![] };
