@@ -175,10 +175,8 @@ async fn an_abort_removes_the_soft_taints_and_no_other_run_s() {
     let state = r.coordinator.store().run(&run).unwrap();
     let RunStatus::Aborted { undone, .. } = &state.status else { panic!("{:?}", state.status) };
     assert!(undone.iter().any(|line| line.contains("soft-untaint")), "{undone:#?}");
-    assert!(
-        !undone.iter().any(|line| line.starts_with("dgx030: soft-untaint")),
-        "its lane has removed it: {undone:#?}"
-    );
+    let again = format!("{first}: soft-untaint");
+    assert!(!undone.iter().any(|line| line.starts_with(&again)), "its lane has removed it: {undone:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,8 +196,14 @@ async fn a_release_removes_the_soft_taint_that_an_ended_run_has_left() {
     let said = say(&r, release()).await;
     assert!(said.contains(&format!("the soft taint that run {run} had left on it is removed")), "{said}");
     assert_eq!(tainted(&fleet), BTreeSet::new());
+    taint(&run);
+    fleet.lock().views.get_mut(&name("dgx031")).unwrap().unschedulable = true;
+    let refused = r.coordinator.command(None, release(), "eve").await;
+    let why = format!("{:?}", refused.unwrap_err());
+    assert!(why.contains("another person or program") && why.contains("the soft taint"), "{why}");
+    assert_eq!(tainted(&fleet), BTreeSet::new(), "the cordon of another person keeps no taint of ours");
     let noted = |record: &podlift_engine::machine::Record| matches!(&record.event, Event::NodeReleased { note, .. } if note.contains("soft taint"));
-    assert_eq!(journal.records().iter().filter(|record| noted(record)).count(), 1);
+    assert_eq!(journal.records().iter().filter(|record| noted(record)).count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
