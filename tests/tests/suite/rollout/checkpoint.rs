@@ -36,7 +36,9 @@ fn merge(into: &mut serde_json::Value, more: &serde_json::Value) {
 /// Places of the effects of the job's pods: commands, then evictions.
 fn places(rollout: &Rollout) -> (Vec<u64>, Vec<u64>) {
     let effects = rollout.world().effects();
-    let of = |is: &dyn Fn(&What) -> bool| effects.iter().filter(|e| is(&e.what)).map(|e| e.seq).collect();
+    let of = |is: &dyn Fn(&What) -> bool| -> Vec<u64> {
+        effects.iter().filter(|e| is(&e.what)).map(|e| e.seq).collect()
+    };
     let saved = of(&|w| matches!(w, What::Exec { command, .. } if command == COMMAND));
     (saved, of(&|w| matches!(w, What::Eviction { pod } if pod.contains(JOB))))
 }

@@ -44,18 +44,7 @@ fn foreign_cordon_mid_way() {
             }
         });
         let state = rollout.go().await?;
-        let RunStatus::Paused { reason } = &state.status else {
-            let all = rollout.pod.journal.records();
-            let of = |e: &Event| serde_json::to_string(e).unwrap_or_default();
-            let lines: Vec<String> = all
-                .iter()
-                .map(|r| of(&r.event))
-                .filter(|l| l.contains(&victim))
-                .map(|l| l.chars().take(300).collect())
-                .collect();
-            println!("{}", lines.join("\n"));
-            return Err(why(&state));
-        };
+        let RunStatus::Paused { reason } = &state.status else { return Err(why(&state)) };
         let text = format!("{} {}", reason.message, reason.detail);
         ensure(text.contains(&victim) && text.contains("kured"), || why(&state))?;
         let others = (0..6).map(worker).filter(|n| *n != victim);
