@@ -98,7 +98,7 @@ impl<'a> Board<'a> {
         let mut picks: Vec<Pick> = vec![];
         let mut size = 0;
         for unit in free {
-            if room.at_work() >= room.limit() {
+            if room.is_full() {
                 break;
             }
             let nodes = self.fitting(&room, &self.units[*unit]);
@@ -109,13 +109,15 @@ impl<'a> Board<'a> {
             nodes.iter().for_each(|at| room.begin(&self.field.nodes[*at]));
             picks.push(Pick { unit: *unit, nodes });
         }
-        if picks.is_empty() && growth.is_some() { self.smallest(free) } else { picks }
+        let small = growth.is_some() || self.room.passing().is_some_and(|lanes| lanes > 0);
+        let alone = picks.is_empty() && small && self.room.at_work() == 0;
+        if alone { self.smallest(free) } else { picks }
     }
 
-    /// The smallest unit, if none is as small as a growing batch should be.
+    /// The smallest unit, if none is as small as a growing batch or the limit that passes.
     fn smallest(&self, free: &[usize]) -> Vec<Pick> {
-        let fitting =
-            |unit: &usize| Pick { unit: *unit, nodes: self.fitting(&self.room, &self.units[*unit]) };
+        let room = self.room.lasting();
+        let fitting = |unit: &usize| Pick { unit: *unit, nodes: self.fitting(&room, &self.units[*unit]) };
         let picks = free.iter().map(fitting).filter(|pick| !pick.nodes.is_empty());
         picks.min_by_key(|pick| pick.nodes.len()).into_iter().collect()
     }

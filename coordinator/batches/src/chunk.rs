@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub(crate) fn chunk(scene: &Scene, field: &Field, room: &Room, unit: &Unit) -> Vec<usize> {
     let mut part = Part { field, room: room.clone(), nodes: BTreeSet::new() };
     for gang in gangs(scene, field, unit) {
-        if part.room.at_work() >= part.room.limit() || !part.add(gang) {
+        if part.room.is_full() || !part.add(gang) {
             break;
         }
     }

@@ -27,6 +27,10 @@ pub fn decide(scene: &Scene) -> Decision {
 fn stuck(board: &Board, moment: Moment) -> Decision {
     let held: Vec<(&Unit, Held)> =
         board.units.iter().filter_map(|unit| Some((unit, board.held(unit, moment)?))).collect();
+    if let Some((unit, left)) = held.iter().find(|(_, held)| held.leaves()) {
+        let nodes = board.field.names(&unit.nodes).into_iter().cloned().collect();
+        return Decision::Leave { nodes, why: texts::held(board, unit, left) };
+    }
     let asked: Vec<&Unit> = held.iter().filter(|(_, h)| *h == Held::Ask).map(|(unit, _)| *unit).collect();
     if let Some(first) = asked.first() {
         let id = |at: &usize| board.field.tasks[*at].job.id.clone();
@@ -34,24 +38,8 @@ fn stuck(board: &Board, moment: Moment) -> Decision {
         let jobs = asked.iter().flat_map(|unit| &unit.large).map(id).filter(open).collect();
         return Decision::Ask { why: texts::held(board, first, &Held::Ask), jobs };
     }
-    let waits: Vec<&(&Unit, Held)> = held.iter().filter(|(_, h)| *h != Held::Skip).collect();
-    if !waits.is_empty() {
-        let until = |(_, held): &&(&Unit, Held)| match held {
-            Held::Until(until) => Some(*until),
-            _ => None,
-        };
-        return Decision::Wait {
-            why: texts::all_held(board, &waits),
-            until: waits.iter().filter_map(until).min(),
-        };
-    }
-    match held.first() {
-        Some((unit, skip)) => Decision::Leave {
-            nodes: board.field.names(&unit.nodes).into_iter().cloned().collect(),
-            why: texts::held(board, unit, skip),
-        },
-        None => Decision::Nothing,
-    }
+    let until = held.iter().filter_map(|(_, held)| held.until()).min();
+    Decision::Wait { why: texts::all_held(board, &held), until }
 }
 
 /// The batch of these nodes, with its reasons.

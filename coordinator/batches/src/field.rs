@@ -59,7 +59,7 @@ impl<'a> Field<'a> {
         let node = |worker: &&'a Worker| Node {
             name: &worker.node,
             stage: worker.stage,
-            down: worker.unavailable && matches!(worker.stage, Stage::ToCome | Stage::Over),
+            down: worker.unavailable && worker.stage != Stage::AtWork,
             group: members.group(&worker.labels),
             domain: label
                 .and_then(|label| worker.labels.get(label))

@@ -7,8 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Held {
-    /// A job must not be interrupted.
-    Never,
+    /// A job must not be interrupted. It gets time until then.
+    Never(Timestamp),
+    /// A job must not be interrupted, and its time is over: its nodes are left out.
+    Overdue,
     /// A gang is too large, and its owner gets time until then.
     Until(Timestamp),
     /// A gang is too large, and its nodes are left out.
@@ -20,7 +22,8 @@ pub(crate) enum Held {
 /// `None` if the unit may be taken.
 pub(crate) fn held(scene: &Scene, field: &Field, unit: &Unit, now: Timestamp) -> Option<Held> {
     if !unit.never.is_empty() {
-        return Some(Held::Never);
+        let until = later(scene.started, scene.policy.never_interrupt_seconds);
+        return Some(if now < until { Held::Never(until) } else { Held::Overdue });
     }
     if unit.large.iter().all(|at| scene.agreed.contains(&field.tasks[*at].job.id)) {
         return None;
@@ -33,6 +36,21 @@ pub(crate) fn held(scene: &Scene, field: &Field, unit: &Unit, now: Timestamp) ->
         }
         TooLarge::Skip => Some(Held::Skip),
         TooLarge::Ask => Some(Held::Ask),
+    }
+}
+
+impl Held {
+    /// Whether the nodes are left out.
+    pub fn leaves(&self) -> bool {
+        matches!(self, Self::Skip | Self::Overdue)
+    }
+
+    /// Until when the nodes wait.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Never(until) | Self::Until(until) => Some(*until),
+            Self::Overdue | Self::Skip | Self::Ask => None,
+        }
     }
 }
 

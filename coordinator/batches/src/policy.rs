@@ -10,7 +10,7 @@ use crate::{Limit, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Policy {
     /// How many workers may be unavailable together, those that are down already among them. `None`: as configured elsewhere.
@@ -29,6 +29,9 @@ pub struct Policy {
     pub windows: Vec<Window>,
     pub gangs: Gangs,
     pub failed_checkpoint: FailedCheckpoint,
+    /// How long nodes with a job that must not be interrupted may hold the end of the run, counted from when it came to its workers. Then
+    /// they are left out.
+    pub never_interrupt_seconds: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,8 +105,26 @@ pub enum FailedCheckpoint {
     GoOn,
 }
 
+const DAY: u64 = 24 * 3600;
+
 impl Default for Gangs {
     fn default() -> Self {
-        Self { too_large: TooLarge::default(), wait_seconds: 24 * 3600 }
+        Self { too_large: TooLarge::default(), wait_seconds: DAY }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_unavailable: None,
+            grow: false,
+            order: Order::default(),
+            groups: vec![],
+            topology: None,
+            windows: vec![],
+            gangs: Gangs::default(),
+            failed_checkpoint: FailedCheckpoint::default(),
+            never_interrupt_seconds: DAY,
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! How many nodes may begin now: the limit of all workers, the limits of the groups, and one node of each domain if the policy says so.
+//! How many nodes may begin now: the limit of all workers and the one that passes, the limits of the groups, and one node of each domain if
+//! the policy says so.
 
 use crate::field::{Field, Node};
 use crate::{Scene, Stage, Take};
@@ -6,6 +7,8 @@ use crate::{Scene, Stage, Take};
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
     all: Share,
+    /// How many lanes may be at work at present.
+    lanes: usize,
     groups: Vec<Share>,
     /// One for each domain, with a limit of one node. Empty unless the policy takes one node of each.
     domains: Vec<Share>,
@@ -53,6 +56,7 @@ impl Room {
         let group = |(at, group): (usize, &crate::Group)| Share::new(group.max_unavailable.of(size(at)));
         let mut room = Self {
             all: Share::new(scene.max_unavailable as usize),
+            lanes: scene.lanes_at_most.min(scene.max_unavailable) as usize,
             groups: scene.policy.groups.iter().enumerate().map(group).collect(),
             domains: if apart { vec![Share::new(1); field.domains.len()] } else { vec![] },
         };
@@ -84,6 +88,21 @@ impl Room {
         self.all.limit
     }
 
+    /// Whether no lane more may be at work at present.
+    pub fn is_full(&self) -> bool {
+        self.all.work >= self.lanes
+    }
+
+    /// The limit that passes; `None` if it allows as much as the limit of all workers.
+    pub fn passing(&self) -> Option<usize> {
+        (self.lanes < self.all.limit).then_some(self.lanes)
+    }
+
+    /// The room without the limit that passes.
+    pub fn lasting(&self) -> Self {
+        Self { lanes: self.all.limit, ..self.clone() }
+    }
+
     pub fn group_limit(&self, group: usize) -> usize {
         self.groups[group].limit
     }
@@ -99,7 +118,7 @@ impl Room {
 
     /// Whether the nodes fit together now.
     pub fn holds(&self, field: &Field, nodes: &[usize]) -> bool {
-        self.check(field, nodes, Share::holds)
+        self.all.work + nodes.len() <= self.lanes && self.check(field, nodes, Share::holds)
     }
 
     fn check(&self, field: &Field, nodes: &[usize], fits: impl Fn(&Share, usize, usize) -> bool) -> bool {

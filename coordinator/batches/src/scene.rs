@@ -17,7 +17,7 @@ pub enum Stage {
     AtWork,
     /// Its lane is over, and the node takes work again.
     Over,
-    /// The run leaves it out, has deferred it or has given it up. It takes no turn away.
+    /// The run does not take it: it is left out, deferred or given up.
     Out,
 }
 
@@ -25,7 +25,8 @@ pub enum Stage {
 pub struct Worker {
     pub node: NodeName,
     pub stage: Stage,
-    /// NotReady, or cordoned by anybody. It has no meaning for a node at work, which is unavailable in any case.
+    /// NotReady, or cordoned by others. It takes a turn away, in any stage; the caller says `false` for a node that takes none. A node at
+    /// work is unavailable in any case.
     pub unavailable: bool,
     pub labels: BTreeMap<String, String>,
 }
@@ -38,6 +39,9 @@ pub struct Scene<'a> {
     pub policy: &'a Policy,
     /// How many workers may be unavailable together: the present value of the run, already a number of nodes.
     pub max_unavailable: u32,
+    /// How many lanes may be at work at present, if that is fewer: an approval covers no more, or no first worker has shown that all is
+    /// well. It passes, so a gang is not too large because of it. A unit that is larger than it goes alone.
+    pub lanes_at_most: u32,
     pub workers: &'a [Worker],
     pub jobs: &'a [Job],
     /// Ids of the jobs that this run has interrupted, with the time at which it did so last. What a job still has from before that time is

@@ -125,8 +125,8 @@ pub(crate) fn closed(board: &Board, opening: Opening) -> String {
 /// Nothing fits although no lane is at work: nodes that are down take the room.
 pub(crate) fn full(board: &Board, moment: Moment) -> String {
     let limit = board.room.limit();
-    if limit == 0 {
-        return "max-unavailable is 0, so no lane may begin".into();
+    if board.room.is_full() {
+        return "no lane may begin at present: max-unavailable, or the lanes of an approval, are 0".into();
     }
     let nodes = &board.field.nodes;
     let down: Vec<&NodeName> = nodes.iter().filter(|n| n.down).map(|n| n.name).collect();
@@ -162,12 +162,15 @@ pub(crate) fn held(board: &Board, unit: &Unit, held: &Held) -> String {
     let gangs = list(&unit.large.iter().map(id).collect::<Vec<_>>());
     let limit = board.room.limit();
     match held {
-        Held::Never => {
-            let mark = |at: &usize| board.field.tasks[*at].job.never.clone().unwrap_or_default();
-            let jobs: Vec<String> =
-                unit.never.iter().map(|at| format!("{} ({})", id(at), mark(at))).collect();
-            format!("{nodes}: {} must not be interrupted", list(&jobs))
-        }
+        Held::Never(_) => format!(
+            "{nodes}: {} must not be interrupted; podlift defer {} leaves its node out",
+            never(board, unit),
+            board.field.nodes[unit.nodes[0]].name
+        ),
+        Held::Overdue => format!(
+            "{} must not be interrupted and has not ended in the time of the policy, which leaves its nodes out",
+            never(board, unit)
+        ),
         Held::Until(_) => {
             format!(
                 "{nodes}: {gangs} has more nodes than may be unavailable together ({limit}), and has time to end"
@@ -182,8 +185,17 @@ pub(crate) fn held(board: &Board, unit: &Unit, held: &Held) -> String {
     }
 }
 
+/// The jobs that must not be interrupted, with their marks.
+fn never(board: &Board, unit: &Unit) -> String {
+    let job = |at: &usize| {
+        let job = board.field.tasks[*at].job;
+        format!("{} ({})", job.id, job.never.as_deref().unwrap_or_default())
+    };
+    list(&unit.never.iter().map(job).collect::<Vec<_>>())
+}
+
 /// Why units that are held are not taken.
-pub(crate) fn all_held(board: &Board, units: &[&(&Unit, Held)]) -> String {
+pub(crate) fn all_held(board: &Board, units: &[(&Unit, Held)]) -> String {
     let mut why: Vec<String> = units.iter().take(NAMES).map(|(unit, why)| held(board, unit, why)).collect();
     if units.len() > NAMES {
         why.push(format!("{} of nodes wait for such reasons", count(units.len() - NAMES, "more group")));

@@ -113,6 +113,7 @@ impl<'a> Rollout<'a> {
                 started: self.time(self.began),
                 policy: self.policy,
                 max_unavailable: self.max as u32,
+                lanes_at_most: self.max as u32,
                 workers: &workers,
                 jobs: &jobs,
                 interrupted: &self.interrupted,

@@ -1,4 +1,5 @@
 //! The three ways on one trace.
+#![allow(clippy::unwrap_used)] // a test may panic
 
 use podlift_batches::Policy;
 use podlift_simulate::{Comparison, Outcome, Trace, Way, compare, render_svg, render_table};

@@ -61,6 +61,7 @@ impl Large {
             started: self.now,
             policy: &self.policy,
             max_unavailable,
+            lanes_at_most: max_unavailable,
             workers: &self.workers,
             jobs: &self.jobs,
             interrupted: &self.interrupted,

@@ -87,7 +87,8 @@ mod tests {
             "groups": [{"name": "gb200", "selector": "pool=gb200,tier=1", "max-unavailable": "2"}],
             "topology": {"label": "rack", "take": "one-of-each"},
             "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}],
-            "gangs": {"too-large": "wait", "wait-seconds": 60}, "failed-checkpoint": "go-on"
+            "gangs": {"too-large": "wait", "wait-seconds": 60}, "failed-checkpoint": "go-on",
+            "never-interrupt-seconds": 600
         });
         assert_eq!(serde_json::to_value(read(all.clone()).unwrap()).unwrap(), all);
         assert_eq!(read(json!({})), Ok(Policy::default()));

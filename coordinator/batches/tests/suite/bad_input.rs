@@ -16,7 +16,7 @@ fn large(too_large: &str) -> Fleet {
 #[test]
 fn no_node_may_be_unavailable() {
     let why = Fleet::new(0, &FOUR).waits().0;
-    assert_eq!(why, "max-unavailable is 0, so no lane may begin");
+    assert_eq!(why, "no lane may begin at present: max-unavailable, or the lanes of an approval, are 0");
     assert_eq!(Fleet::new(0, &[]).decide(), Decision::Nothing);
 }
 
@@ -28,7 +28,8 @@ fn nodes_that_are_down_count() {
     let want =
         "a and b are not available, which leaves no room for c: at most 2 of the workers may be unavailable";
     assert_eq!(over.waits(), (want.into(), None));
-    assert_eq!(over.clone().stage("a", Stage::Out).next(), "c", "one that is left out does not count");
+    let out = over.clone().stage("a", Stage::Out);
+    assert_eq!(out.waits().0, want, "one that is left out counts, unless the caller says that it does not");
     let one = Fleet { max: 3, ..over };
     assert_eq!(one.clone().next(), "c");
     let gang = one.stage("c", Stage::Over).gang("g", &["d"], 1);
@@ -113,8 +114,19 @@ fn a_job_that_must_not_be_interrupted_holds_its_nodes() {
     assert_eq!(fleet.next(), "a c d");
     assert_eq!(gang.next(), "a c", "a gang is not interrupted for a part of its nodes");
     let mut last = gang.stage("a", Stage::Over).stage("c", Stage::Over);
-    let want = "b and d: ns/Job/keep (podlift.io/never-interrupt=true) must not be interrupted";
-    assert_eq!(last.waits(), (want.into(), None));
+    let want = "b and d: ns/Job/keep (podlift.io/never-interrupt=true) must not be interrupted; podlift defer b leaves its node out";
+    let until = noon() + SignedDuration::from_hours(24);
+    assert_eq!(last.waits(), (want.into(), Some(until)));
+    match (Fleet { now: until, ..last.clone() }).decide() {
+        Decision::Leave { nodes, why } => {
+            assert_eq!(join(&nodes), "b d");
+            assert!(
+                why.ends_with("has not ended in the time of the policy, which leaves its nodes out"),
+                "{why}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
     last.jobs.remove(0);
     assert_eq!(last.next(), "b d");
 }

@@ -19,6 +19,9 @@ pub fn check(fleet: &Fleet, batch: &Batch) {
 }
 
 fn room(fleet: &Fleet, nodes: &Nodes) {
+    let work = fleet.workers.iter().filter(|w| w.stage == Stage::AtWork).count();
+    let alone = work == 0 && units(fleet).iter().any(|unit| unit.is_superset(nodes));
+    assert!(alone || work + nodes.len() <= fleet.lanes as usize, "more lanes than may be at work at present");
     let all: Nodes = fleet.workers.iter().map(|w| w.node.clone()).collect();
     share(fleet, nodes, &all, fleet.max as usize);
     for group in groups_of(&fleet.policy, &fleet.workers) {
@@ -33,7 +36,7 @@ fn room(fleet: &Fleet, nodes: &Nodes) {
 fn share(fleet: &Fleet, nodes: &Nodes, of: &Nodes, limit: usize) {
     let mine = || fleet.workers.iter().filter(|w| of.contains(&w.node));
     let works = |w: &podlift_batches::Worker| w.stage == Stage::AtWork || nodes.contains(&w.node);
-    let down = |w: &podlift_batches::Worker| w.unavailable && w.stage != Stage::Out;
+    let down = |w: &podlift_batches::Worker| w.unavailable && w.stage != Stage::AtWork;
     let new = mine().filter(|w| nodes.contains(&w.node) && !down(w)).count();
     let work = mine().filter(|w| works(w)).count();
     let unavailable = mine().filter(|w| works(w) || down(w)).count();

@@ -59,7 +59,7 @@ fn what_is_not_taken_is_named() {
     let skip = |what: &str| json!({"gangs": {"too-large": what, "wait-seconds": 7200}});
     let gang = Fleet::new(1, &["a", "b"]).gang("g", &["a", "b"], 1);
     let cases = [
-        (Fleet::new(0, &["a"]), 0, vec!["a: max-unavailable is 0, so no lane may begin"]),
+        (Fleet::new(0, &["a"]), 0, vec!["a: no lane may begin at present"]),
         (Fleet::new(1, &["a"]).policy(past), 0, vec!["a: no window opens again"]),
         (Fleet::new(1, &["a", "b"]).with("j", &["b"], 1, keep), 1, vec!["b: b: j (keep=yes) must not"]),
         (gang.clone().policy(skip("skip")), 0, vec!["a: g has more nodes than", "b: g has more nodes than"]),

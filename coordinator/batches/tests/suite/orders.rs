@@ -109,6 +109,19 @@ fn batches_grow_after_each_other() {
 }
 
 #[test]
+fn a_limit_that_passes_makes_no_gang_too_large() {
+    let skip = json!({"gangs": {"too-large": "skip"}});
+    let fleet = Fleet::new(3, &FIVE).policy(skip).gang("g", &["a", "c", "e"], 1);
+    let one = Fleet { lanes: 1, ..fleet.clone() };
+    assert_eq!(one.clone().next(), "b", "as many as may begin at present");
+    assert_eq!(one.clone().stage("b", Stage::AtWork).decide(), Decision::Nothing);
+    let last = one.stage("b", Stage::Over).stage("d", Stage::Over);
+    assert_eq!(last.next(), "a c e", "a gang that is larger goes alone");
+    let none = Fleet { lanes: 0, ..fleet };
+    assert!(none.waits().0.starts_with("no lane may begin at present"));
+}
+
+#[test]
 fn the_order_of_the_inputs_does_not_matter() {
     let fleet = Fleet::new(2, &FIVE).gang("g/1", &["d", "e"], 1).job("j/1", &["a"], 1).job("j/2", &["b"], 1);
     let mut turned = fleet.clone();

@@ -155,17 +155,13 @@ impl Player {
         }
     }
 
-    /// Removes the one reason that a wait names: a node that is down, or a job that must not be interrupted.
+    /// Removes the reason that a wait without a time names: a node that is down.
     fn help(&mut self, why: &str) {
         let down = self.fleet.workers.iter_mut().find(|w| w.unavailable && why.contains(w.node.as_str()));
         if let Some(worker) = down {
             worker.unavailable = false;
             return;
         }
-        let job = self.fleet.jobs.iter().position(|job| job.never.is_some() && why.contains(&job.id));
-        match job {
-            Some(at) => drop(self.fleet.jobs.remove(at)),
-            None => panic!("a wait names nothing that could end it: {why}"),
-        }
+        panic!("a wait names nothing that could end it: {why}");
     }
 }

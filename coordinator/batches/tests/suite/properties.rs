@@ -60,6 +60,7 @@ prop_compose! {
         workers in prop::collection::vec(a_worker(), 0..24),
         jobs in prop::collection::vec(a_job(), 0..14),
         max in 1..8_u32,
+        lanes in prop_oneof![3 => Just(u32::MAX), 1 => 1..4_u32],
     ) -> Fleet {
         let worker = |(at, (stage, unavailable, rack, pool)): (usize, (Stage, bool, Option<u8>, bool))| {
             let mut labels: BTreeMap<String, String> = BTreeMap::new();
@@ -73,6 +74,7 @@ prop_compose! {
             workers: workers.into_iter().enumerate().map(worker).collect(),
             jobs: jobs.collect(),
             agreed: BTreeSet::new(),
+            lanes,
             ..Fleet::new(max, &[])
         }
     }

@@ -1,8 +1,10 @@
 //! How long lanes take: from the cordon of a node to the end of its lane. Learned from the lanes that are over.
 
 use super::state::{RunState, UNCORDON};
+use super::step::StepState;
 use crate::inventory::NodeRole;
 use jiff::Timestamp;
+use podlift_batches::open_for;
 use podlift_model::NodeName;
 
 /// What a lane is expected to take before one is over, seconds.
@@ -18,9 +20,18 @@ pub struct LaneTime {
     pub is_over: bool,
     /// Every step is done, and none was skipped.
     is_done: bool,
+    /// Seconds of the steps after the cordon, until the node takes work again. Time between steps does not count, because it passes in a
+    /// pause as well.
+    work: f64,
+    /// The node takes work again.
+    is_back: bool,
 }
 
 impl LaneTime {
+    fn new(from: Option<Timestamp>) -> Self {
+        Self { from, last: None, is_over: true, is_done: true, work: 0.0, is_back: false }
+    }
+
     /// Seconds from its cordon to its end, or to now; `None` before its cordon.
     pub fn seconds(&self, now: Timestamp) -> Option<f64> {
         let to = self.last.filter(|_| self.is_over).unwrap_or(now);
@@ -37,10 +48,14 @@ impl RunState {
             let kind = spec.kind.step();
             if found.is_none() && kind.counterpart() == Some(UNCORDON) {
                 let from = step.ended.filter(|_| step.is_done());
-                found = Some((&spec.phase, LaneTime { from, last: None, is_over: true, is_done: true }));
+                found = Some((&spec.phase, LaneTime::new(from)));
             }
             let Some((_, lane)) = found.as_mut().filter(|(phase, _)| *phase == spec.phase) else { continue };
             drains |= kind.evicts();
+            if kind.counterpart() != Some(UNCORDON) && !lane.is_back {
+                lane.work += own_seconds(step);
+                lane.is_back = kind.verb() == UNCORDON && step.is_done();
+            }
             lane.last = lane.last.max(step.ended);
             lane.is_over &= step.is_over();
             lane.is_done &= step.is_done();
@@ -53,6 +68,11 @@ impl RunState {
         let nodes = self.plan.inventory.of_role(role).map(|n| &n.name);
         nodes.filter_map(|node| Some((node, self.lane_time(node)?))).collect()
     }
+}
+
+fn own_seconds(step: &StepState) -> f64 {
+    let (Some(began), Some(ended)) = (step.began, step.ended) else { return 0.0 };
+    (ended.duration_since(began).as_millis() as f64 / 1000.0).max(0.0)
 }
 
 /// Seconds that the lanes have taken that are done, the shortest first.
@@ -69,8 +89,18 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     sorted.get(((last as f64) * share).ceil() as usize).copied()
 }
 
-/// What a lane of this role usually takes in this run, whole seconds.
+/// How long a lane of this role keeps its node from work, whole seconds: the median of the lanes that have given their node back. If only
+/// that is too long for every window to come, what was expected before counts, because a few slow nodes must not stop the run.
 pub(super) fn usual_seconds(state: &RunState, role: NodeRole) -> u64 {
-    let lengths = lengths(&state.lane_times(role), state.last);
-    quantile(&lengths, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64)
+    let back = state.lane_times(role).into_iter().filter(|(_, lane)| lane.is_back);
+    let mut taken: Vec<f64> = back.map(|(_, lane)| lane.work).collect();
+    taken.sort_by(f64::total_cmp);
+    let usual = quantile(&taken, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64);
+    let Some(policy) = &state.plan.options.batches else { return usual };
+    let never = |seconds| open_for(policy, state.last, seconds) == Err(None);
+    if usual > EXPECTED_SECONDS && never(usual) && !never(EXPECTED_SECONDS) {
+        EXPECTED_SECONDS
+    } else {
+        usual
+    }
 }

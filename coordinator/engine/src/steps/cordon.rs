@@ -103,15 +103,13 @@ fn left_by(reply: &Reply) -> Option<RunId> {
 /// Why no more worker may become unavailable, besides those that are so for other reasons and the lanes of this run that come first.
 /// A node without which the run goes on, or that waits at the end of the line because it is away, is no reason to stop the others.
 fn full(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
-    let (me, program) = (cx.node(), cx.program());
-    let worker = |n: &&NodeView| program.inventory.get(&n.name).is_some_and(|e| e.role == NodeRole::Worker);
-    let foreign = nodes
-        .iter()
-        .filter(worker)
-        .filter(|n| n.name != me && !at_work(cx, n) && (n.unschedulable || !n.ready));
-    let in_run = |n: &&NodeView| !cx.state.goes_without(&n.name) && !cx.state.is_away(&n.name);
-    let away: Vec<&str> = foreign.filter(in_run).map(|n| n.name.as_str()).collect();
-    let (number, most) = (away.len() as u32, cx.state.max_unavailable);
+    let me = cx.node();
+    let down = cx.state.down_workers(&cx.step.phase, nodes);
+    let away: Vec<&str> = down.into_iter().filter(|node| **node != me).map(NodeName::as_str).collect();
+    // A node that is down itself takes no more away.
+    let is_down = nodes.iter().any(|n| n.name == me && !n.ready);
+    let number = if is_down { 0 } else { away.len() as u32 };
+    let most = cx.state.max_unavailable;
     let why = match away.len() {
         0 => "others of this run are at work".to_string(),
         1..=NAMED => format!("not Ready or cordoned by others: {}", away.join(", ")),
@@ -146,10 +144,4 @@ fn storage(cx: &Cx, nodes: &[NodeView]) -> Option<String> {
     Some(format!(
         "waits for its turn: {other} has storage of {mine}, too, and Rook lets one failure domain after another go"
     ))
-}
-
-/// Whether this run has the node at work in the same phase, in a lane that is not over; such lanes are counted by `ahead`.
-fn at_work(cx: &Cx, node: &NodeView) -> bool {
-    let mut of_phase = cx.state.steps_of(&node.name).filter(|(spec, _)| spec.phase == cx.step.phase);
-    ours(cx, node) && of_phase.any(|(_, step)| !step.is_over())
 }

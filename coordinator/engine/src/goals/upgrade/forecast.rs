@@ -44,6 +44,7 @@ pub(super) fn foresee(
         started: now,
         policy,
         max_unavailable: options.max_unavailable,
+        lanes_at_most: options.max_unavailable,
         workers: &workers,
         jobs,
         interrupted: &interrupted,
