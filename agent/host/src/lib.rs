@@ -6,6 +6,7 @@ pub mod devices;
 pub mod files;
 pub mod http;
 pub mod paths;
+pub mod processes;
 pub mod real;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -15,6 +16,7 @@ pub use commands::{CommandError, Commands, Invocation, Output};
 pub use devices::{Allocation, Devices, Holder, Holders};
 pub use files::{FileKind, Files, Intent, ReplaceError, Space, Stat, Swap};
 pub use http::{ClientPair, Http, HttpError, HttpTls, Trust};
+pub use processes::{OpenProcess, Processes};
 pub use watch::{Change, Process, Watch, Writers, Writing};
 
 use podlift_common::clock::Clock;
@@ -29,4 +31,5 @@ pub struct Host {
     pub watch: Arc<dyn Watch>,
     pub clock: Arc<dyn Clock>,
     pub devices: Arc<dyn Devices>,
+    pub processes: Arc<dyn Processes>,
 }

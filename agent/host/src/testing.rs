@@ -4,7 +4,7 @@
 use crate::paths;
 use crate::{
     Allocation, Change, CommandError, Commands, Devices, FileKind, Files, Holders, Host, Http, HttpError,
-    HttpTls, Invocation, Output, ReplaceError, Space, Stat, Watch, Writers, Writing,
+    HttpTls, Invocation, OpenProcess, Output, Processes, ReplaceError, Space, Stat, Watch, Writers, Writing,
 };
 use async_trait::async_trait;
 use podlift_common::clock::TokioClock;
@@ -329,6 +329,15 @@ impl Devices for FakeDevices {
     }
 }
 
+/// A node without processes.
+pub struct FakeProcesses;
+
+impl Processes for FakeProcesses {
+    fn open(&self, pid: u32) -> io::Result<Box<dyn OpenProcess>> {
+        Err(io::Error::new(io::ErrorKind::NotFound, format!("process {pid} does not exist")))
+    }
+}
+
 /// A node in memory.
 pub struct Fakes {
     pub files: Arc<MemFiles>,
@@ -355,6 +364,7 @@ impl Fakes {
             watch: watch.clone(),
             clock,
             devices: devices.clone(),
+            processes: Arc::new(FakeProcesses),
         };
         Self { files, commands, watch, devices, host }
     }

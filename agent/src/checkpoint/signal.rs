@@ -7,7 +7,7 @@
 use crate::ops::Cx;
 use podlift_model::checkpoint::{CheckpointEnd, CheckpointSignal};
 use podlift_tools::crictl::{self, RunningContainer};
-use podlift_tools::{kill, process, whole};
+use podlift_tools::{process, whole};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -23,13 +23,18 @@ pub(super) async fn send(
     let pid = seen.pid.ok_or_else(|| {
         format!("the container runtime gives no process of its container {}", container.name)
     })?;
+    // Opened before the look: if the number belongs to another process afterwards, the signal reaches none.
+    let opened = host.processes.open(pid);
+    let opened = opened.map_err(|e| format!("process {pid} of its container {}: {e}", container.name))?;
     check(cx, container, pid, signal)?;
-    kill::kill(host, signal, pid).await.map_err(whole)?;
+    opened
+        .send(signal)
+        .map_err(|e| format!("{signal} to process {pid} of its container {}: {e}", container.name))?;
     let ended = gone(cx, container, pid, Instant::now() + limit).await;
     Ok(CheckpointEnd::Signalled { signal, ended })
 }
 
-/// Looks at the process right before the signal: the kernel may give the number of a process that has ended to another.
+/// Whether the process is the container's and handles the signal.
 fn check(
     cx: &Cx<'_>,
     container: &RunningContainer,

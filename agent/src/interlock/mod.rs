@@ -83,7 +83,7 @@ fn refused(node: &Node, op: &HostOp, verdict: &Verdict) -> Failure {
         false => "devices of the node are in use by what the drain did not account for",
     };
     let message = format!(
-        "{what} on {name}: {why}: {}; wait for its end or end it (on {name}: `fuser -v /dev/nvidia* /dev/infiniband/*`), then `podlift retry`",
+        "{what} on {name}: {why}: {}; wait for its end or end it (on {name}: `fuser -v /dev/nvidia* /dev/infiniband/*`), then `podlift retry`; if it may be lost: `podlift retry --override-devices {name} --reason TEXT`",
         verdict.reasons()
     );
     Failure::operator(codes::DEVICES_HELD, message)

@@ -98,7 +98,8 @@ async fn a_slurm_job_that_holds_a_gpu_stops_the_kubelets_restart_and_the_package
         bench.devices.hold(job());
         let failure = fails(&bench, op).await;
         assert_eq!(failure.code, codes::DEVICES_HELD);
-        for part in [what, HELD, "`fuser -v /dev/nvidia* /dev/infiniband/*`", "`podlift retry`"] {
+        let over = "`podlift retry --override-devices runai-01 --reason TEXT`";
+        for part in [what, HELD, "`fuser -v /dev/nvidia* /dev/infiniband/*`", "`podlift retry`", over] {
             assert!(failure.message.contains(part), "{part}: {}", failure.message);
         }
         assert_eq!(

@@ -10,7 +10,7 @@ use crate::units::{Exit, record_exit};
 use async_trait::async_trait;
 use podlift_common::clock::{Clock as _, SystemClock};
 use podlift_host::real::{RealCommands, RealFiles};
-use podlift_host::testing::{FakeDevices, FakeHttp, FakeWatch, LIVE_API, line, said};
+use podlift_host::testing::{FakeDevices, FakeHttp, FakeProcesses, FakeWatch, LIVE_API, line, said};
 use podlift_host::{CommandError, Commands, Files as _, Host, Invocation, Output};
 use podlift_model::{Epoch, HostOp, OpId, OpOutcome};
 use std::path::Path;
@@ -54,6 +54,7 @@ impl Bench {
             watch: Arc::new(FakeWatch::default()),
             clock: Arc::new(SystemClock),
             devices: Arc::new(FakeDevices::default()),
+            processes: Arc::new(FakeProcesses),
         };
         let mut config = Config::new(
             "runai-01".parse().unwrap(),

@@ -17,7 +17,6 @@ pub mod dpkg_query;
 mod etcd_pair;
 pub mod etcdctl;
 pub mod files;
-pub mod kill;
 pub mod kubeadm;
 pub mod kubectl;
 pub mod madison;

@@ -1,6 +1,6 @@
 //! The commands of a person. Each has its own event in the journal.
 
-use super::decisions::{approve, include, pause, resume, retry, set, unwaive};
+use super::decisions::{approve, include, override_devices, pause, resume, retry, set, unwaive};
 use super::{Coordinator, CoordinatorError};
 use jiff::Timestamp;
 use podlift_engine::machine::{Event, RunState, RunStatus};
@@ -22,6 +22,13 @@ pub enum Command {
     Resume,
     /// `None` means every failed step.
     Retry {
+        step: Option<StepId>,
+        repair_dpkg: bool,
+    },
+    /// Like a retry; the node's steps act although devices there are in use.
+    OverrideDevices {
+        node: NodeName,
+        reason: String,
         step: Option<StepId>,
         repair_dpkg: bool,
     },
@@ -142,6 +149,14 @@ impl Coordinator {
             Command::Resume => (resume(&state, by)?, format!("run {id} continues")),
             Command::Retry { step, repair_dpkg } => {
                 (retry(&state, step, by, repair_dpkg)?, format!("run {id} tries the failed steps again"))
+            }
+            Command::OverrideDevices { node, reason, step, repair_dpkg } => {
+                let event = retry(&state, step, by.clone(), repair_dpkg)?;
+                self.store.append(Some(&id), override_devices(&state, &node, reason, by)?)?;
+                (
+                    event,
+                    format!("run {id} tries the failed steps again, on {node} although devices are in use"),
+                )
             }
             Command::Abort { reason } => (
                 Event::AbortAsked { by, reason },

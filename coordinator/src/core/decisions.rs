@@ -4,6 +4,7 @@ use super::CoordinatorError;
 use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::{APPROVAL, Event, MAX_UNAVAILABLE, RunState, RunStatus};
 use podlift_engine::program::{Limit, StopReason};
+use podlift_engine::view::node::nearest;
 use podlift_model::{NodeName, StepId, codes};
 
 /// With `now`, lanes that have begun do not go on to their end either.
@@ -70,6 +71,22 @@ pub(super) fn retry(
         true => Err(CoordinatorError::NothingFailed { run: state.run.clone() }),
         false => Ok(Event::RetryAsked { step, by, repair_dpkg }),
     }
+}
+
+/// Lets the steps of a node act although devices there are in use.
+pub(super) fn override_devices(
+    state: &RunState,
+    node: &NodeName,
+    reason: String,
+    by: String,
+) -> Result<Event, CoordinatorError> {
+    let nodes = &state.plan.inventory.nodes;
+    if nodes.iter().any(|n| n.name == *node) {
+        return Ok(Event::DevicesOverridden { node: node.clone(), reason, by });
+    }
+    let near = nearest(node.as_str(), nodes.iter().map(|n| n.name.as_str()));
+    let near = near.into_iter().map(String::from).collect();
+    Err(CoordinatorError::UnknownNode { node: node.clone(), near, known: nodes.len() })
 }
 
 /// Changes an option of the run, with a line about its new value. A value that means nothing is refused here, with what was expected. The

@@ -5,6 +5,7 @@ use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, Running, records, start, store};
 use podlift_engine::machine::{APPROVAL, Event, RunState, RunStatus};
 use podlift_engine::program::{Approve, DIFFERENCES};
+use podlift_model::{Failure, codes};
 
 const TO: &str = "v1.32.9";
 
@@ -123,4 +124,28 @@ async fn a_plan_that_is_made_while_a_run_is_open_says_so_first() {
     let first = plan.findings.first().unwrap();
     assert_eq!(first.check, "run-open");
     assert!(first.evidence.contains(run.as_str()), "{}", first.evidence);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_override_of_held_devices_is_recorded_before_the_retry_and_sent_to_that_node() {
+    let (fleet, journal) = (Fleet::new(), MemoryJournal::new());
+    let r = start(&fleet, &journal, "one");
+    let run = r.upgrade().await;
+    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n == "dgx030" && v == "cordon")).await;
+    let held = Failure::operator(codes::DEVICES_HELD, "devices of the node are in use");
+    fleet.lock().failing.insert("kubelet-restart".into(), vec![held]);
+    r.until(&run, |s| matches!(s.status, RunStatus::Paused { .. })).await;
+    let asked = |node: &str| Command::OverrideDevices {
+        node: node.parse().unwrap(),
+        reason: "a hung exporter".into(),
+        step: None,
+        repair_dpkg: false,
+    };
+    let unknown = r.coordinator.command(None, asked("dgx999"), "eve").await;
+    assert!(matches!(unknown, Err(CoordinatorError::UnknownNode { .. })), "{unknown:?}");
+    r.coordinator.command(None, asked("dgx030"), "eve").await.unwrap();
+    r.until(&run, |s| s.status == RunStatus::Succeeded).await;
+    let events: Vec<Event> = journal.records().into_iter().map(|record| record.event).collect();
+    let at = events.iter().position(|e| matches!(e, Event::DevicesOverridden { .. })).unwrap();
+    assert!(matches!(events[at + 1], Event::RetryAsked { .. }), "{:?}", events[at + 1]);
 }

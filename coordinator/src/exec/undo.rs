@@ -101,6 +101,9 @@ impl Undo<'_> {
     async fn one(&self, step: &StepSpec) -> Option<Result<String, String>> {
         let cx = Cx { state: self.state, step, ahead: 0, acted: true };
         let act = step.kind.step().undo(&cx).filter(|act| !(self.keep_cordons && is_uncordon(act)))?;
+        if self.is_untainted(&act).await {
+            return None;
+        }
         let line = self.performer.lines.shown(step.node.as_ref());
         for number in 1.. {
             let (why, away) = match self.attempt(&cx, &act, number).await {
@@ -118,6 +121,15 @@ impl Undo<'_> {
             self.pause(number, away).await;
         }
         None
+    }
+
+    /// Whether there is no soft taint of this run to remove, as on every finished node. False if the node can't be looked at.
+    async fn is_untainted(&self, act: &Act) -> bool {
+        let Act::Cluster(ClusterAct::SoftUntaint { node, run }) = act else { return false };
+        match self.performer.cluster.look(&ClusterLook::Node { node: node.clone() }).await {
+            Ok(ClusterReply::Node(view)) => view.soft_taint.as_ref() != Some(run),
+            _ => false,
+        }
     }
 
     async fn attempt(&self, cx: &Cx<'_>, act: &Act, number: u32) -> Tried {
@@ -238,13 +250,11 @@ fn is_uncordon(act: &Act) -> bool {
     matches!(act, Act::Cluster(ClusterAct::Uncordon { .. }))
 }
 
-/// Whether the step that reverses `step` is done: the one of its lane, or else the next one of its node.
+/// Whether the step that reverses `step` is done.
 fn returned(s: &RunState, step: &StepSpec) -> bool {
     let Some(counterpart) = step.kind.step().counterpart() else { return false };
-    let reverses = |x: &&StepSpec| x.node == step.node && x.kind.step().verb() == counterpart;
-    let of_lane = s.plan.steps().filter(reverses).find(|x| x.phase == step.phase);
-    let later = || s.plan.steps().filter(reverses).find(|x| x.number > step.number);
-    let back = of_lane.or_else(later);
+    let of_lane = |x: &&StepSpec| x.node == step.node && x.phase == step.phase;
+    let back = s.plan.steps().filter(of_lane).find(|x| x.kind.step().verb() == counterpart);
     back.is_some_and(|x| matches!(s.steps[&x.id].status, StepStatus::Done { .. }))
 }
 

@@ -162,6 +162,24 @@ fn release(request: &v1::CommandRequest) -> Result<Command, WireError> {
     Ok(Command::NodeRelease { node: field("target", &request.target)?, reason, force })
 }
 
+/// Most bytes of the reason of an override, as on the wire to the agent.
+const REASON_BYTES: usize = 200;
+
+/// An override without a reason is refused: the reason is all that a later reader has.
+fn override_devices(request: &v1::CommandRequest) -> Result<Command, WireError> {
+    let reason = request.reason.trim();
+    if !(1..=REASON_BYTES).contains(&reason.len()) || reason.chars().any(char::is_control) {
+        let text = format!("{:?}, expected 1 to {REASON_BYTES} bytes of printable text", request.reason);
+        return Err(WireError::new("reason", text));
+    }
+    Ok(Command::OverrideDevices {
+        node: field("override_devices", &request.override_devices)?,
+        reason: reason.into(),
+        step: if request.target.is_empty() { None } else { Some(field("target", &request.target)?) },
+        repair_dpkg: request.repair_dpkg,
+    })
+}
+
 pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError> {
     let reason = request.reason.clone();
     let (target, repair_dpkg) = (&request.target, request.repair_dpkg);
@@ -169,6 +187,7 @@ pub(super) fn command(request: &v1::CommandRequest) -> Result<Command, WireError
         Verb::Unspecified => return Err(WireError::missing("verb")),
         Verb::Pause => Command::Pause { reason, now: request.now },
         Verb::Resume => Command::Resume,
+        Verb::Retry if !request.override_devices.is_empty() => override_devices(request)?,
         Verb::Retry if target.is_empty() => Command::Retry { step: None, repair_dpkg },
         Verb::Retry => Command::Retry { step: Some(field::<StepId>("target", target)?), repair_dpkg },
         Verb::Abort => Command::Abort { reason },
@@ -273,6 +292,22 @@ mod tests {
         assert!(matches!(command(&dated), Ok(Command::Defer { until: read, .. }) if read == until));
         let vague = v1::CommandRequest { until: "tomorrow".into(), ..dated };
         assert!(command(&vague).unwrap_err().to_string().contains("until"));
+        let overridden = |node: &str, reason: &str| {
+            let (override_devices, reason) = (node.into(), reason.into());
+            command(&v1::CommandRequest { override_devices, reason, ..of(Verb::Retry, "") })
+        };
+        let held = overridden("dgx030", " a hung exporter ").unwrap();
+        assert!(
+            matches!(&held, Command::OverrideDevices { reason, step: None, .. } if reason == "a hung exporter")
+        );
+        for (node, reason, wrong) in [
+            ("dgx030", " ", "reason"),
+            ("dgx030", &"x".repeat(201), "reason"),
+            ("a b", "x", "override_devices"),
+        ] {
+            let error = overridden(node, reason).unwrap_err().to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
         let forced = v1::CommandRequest { force: true, ..of(Verb::NodeRelease, "dgx030") };
         assert!(command(&forced).unwrap_err().to_string().contains("reason"));
         let said = v1::CommandRequest { reason: "mended".into(), ..forced };

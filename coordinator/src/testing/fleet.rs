@@ -155,6 +155,7 @@ impl State {
             labels: labels(node),
             soft_taint: None,
             controllers: vec![],
+            cordoned_by: None,
         };
         self.views.insert(name(node), view);
         self.ledgers.insert(name(node), BTreeMap::new());

@@ -5,6 +5,7 @@ mod devices;
 mod files;
 mod http;
 mod loopback;
+mod processes;
 mod watch;
 mod writers;
 
@@ -12,6 +13,7 @@ pub use commands::RealCommands;
 pub use devices::RealDevices;
 pub use files::RealFiles;
 pub use http::RealHttp;
+pub use processes::RealProcesses;
 pub use watch::RealWatch;
 
 use super::Host;
@@ -29,6 +31,7 @@ pub fn host(root: &Path, path: &[PathBuf]) -> io::Result<Host> {
         watch: Arc::new(RealWatch::new(root)),
         clock: Arc::new(SystemClock),
         devices: Arc::new(RealDevices::new(root)),
+        processes: Arc::new(RealProcesses),
     })
 }
 

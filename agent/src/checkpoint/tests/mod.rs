@@ -137,7 +137,7 @@ async fn a_signal_goes_to_a_process_that_handles_it_and_its_grace_is_waited() {
         let all = results(state).await;
         assert_eq!((lines(&all), began.elapsed().as_secs()), (vec![want.to_string()], waited));
         let sent = usize::from(all[0].is_saved());
-        assert_eq!(runtime.calls("kill"), vec!["kill -s USR1 4321"; sent], "{want}");
+        assert_eq!(runtime.calls("signal"), vec!["signal USR1 to 4321"; sent], "{want}");
     }
 }
 

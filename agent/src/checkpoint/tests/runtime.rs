@@ -2,9 +2,11 @@
 
 use crate::testing::{Bench, MemFiles, exited, line, said};
 use async_trait::async_trait;
-use podlift_host::{CommandError, Commands, Files as _, Invocation, Output, paths};
+use podlift_host::{CommandError, Commands, Files as _, Invocation, OpenProcess, Output, Processes, paths};
 use podlift_model::PodRef;
+use podlift_model::checkpoint::CheckpointSignal;
 use serde_json::{Value, json};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,7 +54,7 @@ pub fn pod(name: &str) -> PodRef {
     PodRef { namespace: "ml".parse().unwrap(), name: name.parse().unwrap(), uid: uid(name).parse().unwrap() }
 }
 
-/// `crictl` and `kill` of the node.
+/// `crictl` of the node, and its processes.
 pub struct Runtime {
     pods: Vec<Pod>,
     files: Arc<MemFiles>,
@@ -121,14 +123,33 @@ impl Commands for Runtime {
                 self.exec(limit.parse().unwrap(), container, words).await
             }
             ("crictl", ["inspect", _]) => said(&json!({"info": {"pid": PID}}).to_string()),
-            ("kill", ["-s", _, pid]) => {
-                if self.mortal {
-                    self.files.remove(Path::new(&format!("/proc/{pid}/cgroup"))).unwrap();
-                }
-                said("")
-            }
             _ => exited(1, "not known to the fake"),
         }
+    }
+}
+
+/// A process of the node.
+struct Opened {
+    pid: u32,
+    of: Arc<Runtime>,
+}
+
+impl OpenProcess for Opened {
+    fn send(&self, signal: CheckpointSignal) -> io::Result<()> {
+        self.of.calls.lock().unwrap().push(format!("signal {signal} to {}", self.pid));
+        match self.of.mortal {
+            true => self.of.files.remove(Path::new(&format!("/proc/{}/cgroup", self.pid))),
+            false => Ok(()),
+        }
+    }
+}
+
+struct Numbers(Arc<Runtime>);
+
+impl Processes for Numbers {
+    fn open(&self, pid: u32) -> io::Result<Box<dyn OpenProcess>> {
+        self.0.files.stat(Path::new(&format!("/proc/{pid}/cgroup")))?;
+        Ok(Box::new(Opened { pid, of: self.0.clone() }))
     }
 }
 
@@ -137,5 +158,6 @@ pub fn node(pods: Vec<Pod>, mortal: bool) -> (Bench, Arc<Runtime>) {
     let mut bench = Bench::new(|_| exited(1, "not used"));
     let runtime = Arc::new(Runtime { pods, files: bench.files.clone(), calls: Mutex::default(), mortal });
     bench.host.commands = runtime.clone();
+    bench.host.processes = Arc::new(Numbers(runtime.clone()));
     (bench, runtime)
 }

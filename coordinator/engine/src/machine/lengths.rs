@@ -3,7 +3,7 @@
 use super::state::{RunState, UNCORDON};
 use super::step::StepState;
 use crate::inventory::NodeRole;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use podlift_batches::open_for;
 use podlift_model::NodeName;
 
@@ -20,16 +20,16 @@ pub struct LaneTime {
     pub is_over: bool,
     /// Every step is done, and none was skipped.
     is_done: bool,
-    /// Seconds of the steps after the cordon, until the node takes work again. Time between steps does not count, because it passes in a
+    /// The time of the steps after the cordon, until the node takes work again. Time between steps does not count, because it passes in a
     /// pause as well.
-    work: f64,
+    work: SignedDuration,
     /// The node takes work again.
     is_back: bool,
 }
 
 impl LaneTime {
     fn new(from: Option<Timestamp>) -> Self {
-        Self { from, last: None, is_over: true, is_done: true, work: 0.0, is_back: false }
+        Self { from, last: None, is_over: true, is_done: true, work: SignedDuration::ZERO, is_back: false }
     }
 
     /// Seconds from its cordon to its end, or to now; `None` before its cordon.
@@ -53,7 +53,7 @@ impl RunState {
             let Some((_, lane)) = found.as_mut().filter(|(phase, _)| *phase == spec.phase) else { continue };
             drains |= kind.evicts();
             if kind.counterpart() != Some(UNCORDON) && !lane.is_back {
-                lane.work += own_seconds(step);
+                lane.work += own_time(step);
                 lane.is_back = kind.verb() == UNCORDON && step.is_done();
             }
             lane.last = lane.last.max(step.ended);
@@ -70,9 +70,9 @@ impl RunState {
     }
 }
 
-fn own_seconds(step: &StepState) -> f64 {
-    let (Some(began), Some(ended)) = (step.began, step.ended) else { return 0.0 };
-    (ended.duration_since(began).as_millis() as f64 / 1000.0).max(0.0)
+fn own_time(step: &StepState) -> SignedDuration {
+    let time = step.began.zip(step.ended).map(|(began, ended)| ended.duration_since(began));
+    time.unwrap_or_default().max(SignedDuration::ZERO)
 }
 
 /// Seconds that the lanes have taken that are done, the shortest first.
@@ -93,7 +93,7 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 /// that is too long for every window to come, what was expected before counts, because a few slow nodes must not stop the run.
 pub(super) fn usual_seconds(state: &RunState, role: NodeRole) -> u64 {
     let back = state.lane_times(role).into_iter().filter(|(_, lane)| lane.is_back);
-    let mut taken: Vec<f64> = back.map(|(_, lane)| lane.work).collect();
+    let mut taken: Vec<f64> = back.map(|(_, lane)| lane.work.as_secs_f64()).collect();
     taken.sort_by(f64::total_cmp);
     let usual = quantile(&taken, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64);
     let Some(policy) = &state.plan.options.batches else { return usual };

@@ -3,7 +3,7 @@
 
 use super::api::Api;
 use super::node_patch::{Decision, change};
-use super::owner;
+use super::{foreign, owner};
 use podlift_engine::doors::Owner;
 use podlift_model::{Epoch, Failure, NodeName, RunId, codes};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub(super) async fn cordon(
     epoch: &Epoch,
 ) -> Result<String, Failure> {
     change(api, node, epoch, |object| {
-        let theirs = owner::of(object);
+        let theirs = owner_of(object);
         if object["spec"]["unschedulable"].as_bool().unwrap_or(false) {
             return match theirs {
                 Some(o) if o.run == *run && o.epoch == *epoch => {
@@ -48,6 +48,13 @@ pub(super) async fn uncordon(
     change(api, node, epoch, |object| {
         let cordoned = object["spec"]["unschedulable"].as_bool().unwrap_or(false);
         Ok(match (owner::of(object), cordoned) {
+            (Some(o), true) if o.run == *run && owner_of(object).is_none() => {
+                let annotations = json!({ owner::OWNER: null });
+                let by = foreign::cordoned_by(object).unwrap_or_default();
+                let line =
+                    format!("{node} was cordoned by {by} meanwhile and stays so; podlift's mark is removed");
+                Decision::Patch(json!({"metadata": {"annotations": annotations}}), line)
+            }
             (Some(o), _) if o.run == *run => {
                 let annotations = json!({ owner::OWNER: null });
                 let patch =
@@ -64,6 +71,12 @@ pub(super) async fn uncordon(
         })
     })
     .await
+}
+
+/// The run that has cordoned the node. The mark of a run is not enough if another program has cordoned the node since.
+fn owner_of(object: &Value) -> Option<Owner> {
+    let foreign = foreign::cordoned_by(object).is_some_and(|by| by != foreign::OURS);
+    owner::of(object).filter(|_| !foreign)
 }
 
 fn mark(run: &RunId, epoch: &Epoch) -> Value {

@@ -33,8 +33,10 @@ const MARKS: &[Mark] = &[
     mark("Run:ai administrator", Place::Taint, "runai"),
 ];
 
-/// Managers of a cordon that are people or podlift itself.
-const KNOWN: &[&str] = &["podlift", "kubectl", "kubectl-cordon", "kubectl-drain", "kubectl-uncordon"];
+/// podlift as a manager of fields.
+pub(super) const OURS: &str = "podlift";
+/// Managers of a cordon that are tools of people.
+const PEOPLE: &[&str] = &["kubectl", "kubectl-cordon", "kubectl-drain", "kubectl-uncordon"];
 
 /// The marks on a Node object.
 pub(super) fn marks(node: &Value) -> Vec<ForeignMark> {
@@ -44,7 +46,7 @@ pub(super) fn marks(node: &Value) -> Vec<ForeignMark> {
         let what = if value.is_empty() { format!("{place} {key}") } else { format!("{place} {key}={value}") };
         Some(ForeignMark { by: mark.by.into(), what })
     });
-    marked.chain(cordoned_by(node)).collect()
+    marked.chain(of_cordon(node)).collect()
 }
 
 fn value(node: &Value, mark: &Mark) -> Option<String> {
@@ -70,14 +72,21 @@ fn short(text: &str) -> String {
     }
 }
 
-/// The program that has set `unschedulable`, by the field's manager.
-fn cordoned_by(node: &Value) -> Option<ForeignMark> {
+/// The program that has set `unschedulable`, by the field's manager; `None` if the node is not cordoned or the API names none.
+pub(super) fn cordoned_by(node: &Value) -> Option<String> {
     node["spec"]["unschedulable"].as_bool().filter(|cordoned| *cordoned)?;
     let entries = node["metadata"]["managedFields"].as_array()?;
     let owns = |entry: &&Value| !entry["fieldsV1"]["f:spec"]["f:unschedulable"].is_null();
-    let manager = entries.iter().find(owns)?["manager"].as_str()?;
-    let mark = || ForeignMark { by: short(manager), what: "manager of spec.unschedulable".into() };
-    (!KNOWN.contains(&manager)).then(mark)
+    let mut managers = entries.iter().filter(owns).filter_map(|entry| entry["manager"].as_str());
+    // Several programs may own the field if they wrote the same value.
+    let first = managers.next()?;
+    let manager = managers.find(|manager| *manager == OURS).unwrap_or(first);
+    Some(short(manager))
+}
+
+fn of_cordon(node: &Value) -> Option<ForeignMark> {
+    let by = cordoned_by(node).filter(|by| by != OURS && !PEOPLE.contains(&by.as_str()))?;
+    Some(ForeignMark { by, what: "manager of spec.unschedulable".into() })
 }
 
 #[cfg(test)]
@@ -116,6 +125,24 @@ mod tests {
         ];
         for (node, want) in table {
             assert_eq!(texts(&node), want, "{node}");
+        }
+    }
+
+    #[test]
+    fn a_cordon_has_a_manager_and_ours_comes_first() {
+        let cordoned = |managers: &[&str], is: bool| {
+            let fields = json!({"f:spec": {"f:unschedulable": {}}});
+            let all: Vec<Value> =
+                managers.iter().map(|m| json!({"manager": m, "fieldsV1": fields})).collect();
+            json!({"metadata": {"managedFields": all}, "spec": {"unschedulable": is}})
+        };
+        for (managers, is, want) in [
+            (&["kubectl-cordon"][..], true, Some("kubectl-cordon")),
+            (&["argocd", "podlift"], true, Some("podlift")),
+            (&["podlift"], false, None),
+            (&[], true, None),
+        ] {
+            assert_eq!(cordoned_by(&cordoned(managers, is)).as_deref(), want, "{managers:?}");
         }
     }
 

@@ -152,7 +152,8 @@ impl KubeCluster {
         now: &'a (dyn Fn() -> Timestamp + Send + Sync),
     ) -> Drain<'a> {
         let watched = self.watches.as_ref().map(|w| w.pods.as_ref());
-        Drain { api: &self.api, places: &self.evictions, watched, node, options, limit, now }
+        let never = &self.never_interrupt;
+        Drain { api: &self.api, places: &self.evictions, watched, node, options, never, limit, now }
     }
 
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {

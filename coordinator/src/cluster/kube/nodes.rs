@@ -156,6 +156,7 @@ pub(super) fn view(node: &Value) -> Result<NodeView, Failure> {
         labels: labels(&meta["labels"]),
         soft_taint: soft_taint::of(node),
         controllers: foreign::marks(node),
+        cordoned_by: foreign::cordoned_by(node),
         name,
     })
 }

@@ -74,10 +74,14 @@ impl Pod {
         })
     }
 
+    /// The first of these marks, `key=value`, that the pod has.
+    pub fn never(&self, never: &[String]) -> Option<String> {
+        forbidden(&self.view.labels, &self.annotations, never)
+    }
+
     /// The view with the first of the marks `never`, `key=value`, that the pod has.
     pub fn work(&self, never: &[String]) -> PodView {
-        let never_interrupt = forbidden(&self.view.labels, &self.annotations, never);
-        PodView { never_interrupt, ..self.view.clone() }
+        PodView { never_interrupt: self.never(never), ..self.view.clone() }
     }
 
     pub fn path(&self) -> String {

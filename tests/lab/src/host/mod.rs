@@ -5,6 +5,7 @@ mod commands;
 mod devices;
 mod files;
 mod http;
+mod processes;
 mod record;
 mod watch;
 
@@ -66,6 +67,7 @@ impl World {
             watch: Arc::new(watch::Port(here.clone())),
             clock: Arc::new(Ahead { world: self.clone(), node: node.into() }),
             devices: Arc::new(devices::Port(here)),
+            processes: Arc::new(processes::Port),
         }
     }
 }

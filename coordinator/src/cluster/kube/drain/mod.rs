@@ -53,6 +53,8 @@ pub(super) struct Drain<'a> {
     pub watched: Option<&'a Cache<Pod>>,
     pub node: &'a NodeName,
     pub options: &'a DrainOptions,
+    /// Labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
+    pub never: &'a [String],
     /// How long it may take.
     pub limit: Duration,
     /// The wall clock, to compare with the times in objects.
@@ -87,6 +89,11 @@ impl Drain<'_> {
         let terminating = sorted.evict.iter().filter(|pod| pod.deleting.is_some());
         Ok(EvictionView {
             evict: sorted.evict.iter().map(|pod| pod.name()).collect(),
+            never: sorted
+                .evict
+                .iter()
+                .filter_map(|pod| Some(format!("{} ({})", pod.name(), pod.never(self.never)?)))
+                .collect(),
             refused: sorted.refused,
             left: sorted.left,
             held: terminating.map(|pod| format!("{} ({})", pod.name(), board::terminating(pod))).collect(),

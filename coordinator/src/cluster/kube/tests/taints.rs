@@ -135,3 +135,32 @@ async fn a_checkpoint_is_for_pods_that_are_evicted_and_ask_for_one() {
     names.sort();
     assert_eq!(names, ["bare uid-bare", "saves uid-saves", "unclear uid-unclear"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_names_the_pods_that_must_not_be_interrupted() {
+    let mut never = pod("never", Some("Job"));
+    never["metadata"]["labels"] = json!({"podlift.io/never-interrupt": "true"});
+    let api = Played::default().node(node(true, None)).pods(&[never, pod("web", Some("ReplicaSet"))]);
+    let view = api.pods_to_evict(DrainOptions::default()).await;
+    assert_eq!(
+        (view.evict.len(), view.never),
+        (2, vec!["a/never (podlift.io/never-interrupt=true)".to_string()])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cordon_that_a_person_has_set_anew_under_our_mark_is_the_person_s() {
+    let fields = json!({"f:spec": {"f:unschedulable": {}}});
+    for (manager, code) in [("podlift", None), ("kubectl-cordon", Some("cordon-foreign"))] {
+        let mut object = node(true, Some(("r1", 5)));
+        object["metadata"]["managedFields"] = json!([{"manager": manager, "fieldsV1": fields}]);
+        let patched = format!("PATCH {NODE}");
+        let api = Played::default().node(object).on(&patched, &[(200, json!({}))]);
+        let cordoned = api.act(ClusterAct::Cordon { node: dgx(), run: run(), from: None }).await;
+        assert_eq!(cordoned.err().map(|f| f.code).as_deref(), code, "{manager}");
+        api.act(ClusterAct::Uncordon { node: dgx(), run: run() }).await.unwrap();
+        let patch = api.bodies(&patched).pop().unwrap();
+        assert_eq!(patch["metadata"]["annotations"]["podlift.io/owner"], Value::Null);
+        assert_eq!(patch["spec"].is_null(), code.is_some(), "{manager}: {patch}");
+    }
+}
