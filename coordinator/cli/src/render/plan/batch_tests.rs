@@ -102,7 +102,7 @@ fn the_rules_of_the_site_and_the_end_of_the_workers() {
             {"date": "2026-12-05", "from": "08:00", "to": "20:00", "zone": "UTC"},
         ],
         "gangs": {"too-large": "wait", "wait-seconds": 7200},
-        "failed-checkpoint": "go-on",
+        "failed-checkpoint": "go-on", "never-interrupt-seconds": 5400,
     });
     made.options.batches = Some(serde_json::from_value(policy).unwrap());
     insta::assert_snapshot!(rules::rules(&made));

@@ -42,6 +42,10 @@ fn unusual(rules: &Rollout) -> Vec<String> {
         lines.push("nodes in the order of their names, not by the work that is lost".into());
     }
     lines.extend(too_large(rules));
+    if rules.never_interrupt_seconds != Rollout::default().never_interrupt_seconds {
+        let hours = rules.never_interrupt_seconds as f64 / 3600.0;
+        lines.push(format!("jobs that must not be interrupted are waited for, at most {hours:.1} h"));
+    }
     if rules.failed_checkpoint != Default::default() {
         lines.push("a node is drained although a job on it could not save its work".into());
     }
