@@ -5,6 +5,7 @@ pub mod analysis;
 pub mod doors;
 pub mod goals;
 pub mod inventory;
+pub mod jobs;
 pub mod kubeadm_config;
 pub mod machine;
 pub mod program;

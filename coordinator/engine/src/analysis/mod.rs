@@ -4,7 +4,6 @@
 mod compare;
 pub(crate) mod endpoints;
 mod etcd;
-pub mod jobs;
 pub(crate) mod kubeadm;
 mod kubelet_config;
 mod recorded;

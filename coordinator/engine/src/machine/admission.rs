@@ -6,6 +6,7 @@ use super::batch::{BatchWait, ChosenBatch};
 use super::illegal::IllegalEvent;
 use super::next::{Pace, pace};
 use super::state::RunState;
+use super::step::StepStatus;
 use super::track::LaneNumber;
 use crate::program::{CANARY, CORDON_TAKEN, Program, StepSpec, StopReason, WORKERS};
 use jiff::Timestamp;
@@ -69,13 +70,32 @@ pub(super) fn chosen(s: &mut RunState, batch: ChosenBatch) -> Result<(), Illegal
             batch.nodes.iter().map(|n| of(n).ok_or_else(|| unknown(n))).collect::<Result<_, _>>()?
         }
     };
-    lanes.into_iter().for_each(|lane| s.admitted.insert_mut(lane));
+    for lane in lanes {
+        look_again(s, lane);
+        s.admitted.insert_mut(lane);
+    }
     s.batch_waits = None;
     if batch.phase == WORKERS {
         s.choosing_since.get_or_insert(batch.at);
     }
     s.batches.push(batch);
     Ok(())
+}
+
+/// A node may have gone since it was seen to be there, so it is looked at again right before its cordon.
+fn look_again(s: &mut RunState, lane: LaneNumber) {
+    let seen = |spec: &&StepSpec| {
+        let step = s.steps.get(&spec.id);
+        spec.kind.step().yields() && step.is_some_and(|step| step.is_done() && !step.ever_acted)
+    };
+    let ids: Vec<StepId> =
+        s.track.steps_in(&s.plan, lane).iter().filter(seen).map(|spec| spec.id.clone()).collect();
+    for id in ids {
+        if let Some(step) = s.steps.get_mut(&id) {
+            (step.status, step.ended) = (StepStatus::Pending, None);
+        }
+        s.track.look_again(&s.plan, &s.steps, &id);
+    }
 }
 
 /// Records why no lane may begin; without a reason, that the wait is over.
@@ -87,7 +107,7 @@ pub(super) fn waits(s: &mut RunState, at: Timestamp, wait: BatchWait) {
     if s.phase().is_some_and(|phase| phase.name == WORKERS) {
         s.choosing_since.get_or_insert(at);
     }
-    s.batch_waits = Some(wait);
+    (s.batch_waits, s.waits_since) = (Some(wait), Some(at));
 }
 
 /// A lane that is over has to be chosen again if something makes it due once more. An override of its node ends with it.
@@ -114,6 +134,7 @@ pub(super) fn left(s: &mut RunState, node: &NodeName) {
 /// A failed worker that still carries the cordon of this run has no work, so it goes on after a retry; any other one is chosen again.
 pub(super) fn set_aside(s: &mut RunState, node: &NodeName, reason: &StopReason) {
     s.overrides.remove(node);
+    s.goes_on_without.remove(node);
     if reason.code == CORDON_TAKEN || !s.left_cordoned(node) {
         left(s, node);
     }
@@ -132,8 +153,11 @@ pub(super) fn evicts(s: &mut RunState, at: Timestamp, spec: &StepSpec) {
     let Some(node) = spec.node.as_ref().filter(|_| spec.kind.step().evicts()) else { return };
     let of_lane = |batch: &&ChosenBatch| batch.phase == spec.phase && batch.nodes.contains(node);
     let Some(batch) = s.batches.iter().rev().find(of_lane) else { return };
-    let here = batch.jobs.iter().filter(|job| job.nodes.contains(node));
-    s.interrupted.extend(here.map(|job| (job.id.clone(), at)));
+    // Once for each batch: what a job begins anew after that is lost anew.
+    let known = |id: &String| s.interrupted.get(id).is_some_and(|last| *last >= batch.at);
+    let here = batch.jobs.iter().filter(|job| job.nodes.contains(node) && !known(&job.id));
+    let hit: Vec<(String, Timestamp)> = here.map(|job| (job.id.clone(), at)).collect();
+    s.interrupted.extend(hit);
 }
 
 impl RunState {

@@ -262,10 +262,13 @@ pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEv
     let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });
     let cordoned = s.steps_of(node).filter(|(x, step)| x.kind.step().verb() == UNCORDON && skipped(step));
     let phases: BTreeSet<String> = cordoned.map(|(spec, _)| spec.phase.clone()).collect();
-    // The deferral has taken the mark of a node to come away.
-    let marked = !s.is_upgraded(node);
+    // The deferral has taken the mark of a node to come away. A run that has come to its workers does not go back for it.
+    let now = s.track.phase();
+    let comes: BTreeSet<String> =
+        s.plan.phases.iter().skip(now.unwrap_or(usize::MAX)).map(|phase| phase.name.clone()).collect();
     reset(s, |spec, step| {
-        let due = skipped(step) || phases.contains(&spec.phase) || (marked && spec.kind.step().marks_node());
+        let marked = spec.kind.step().marks_node() && comes.contains(&spec.phase);
+        let due = skipped(step) || phases.contains(&spec.phase) || marked;
         spec.node.as_ref() == Some(node) && due
     });
     Ok(())

@@ -10,7 +10,7 @@ use super::illegal::IllegalEvent;
 use super::state::{Approval, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use super::{accepted, admission, approval};
+use super::{accepted, admission, approval, budget};
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
@@ -104,6 +104,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         deferred_until: plan.left_out.iter().filter_map(|o| Some((o.node.clone(), o.until?))).collect(),
         batches: vec![],
         batch_waits: None,
+        waits_since: None,
         interrupted: Default::default(),
         admitted: Default::default(),
         choosing_since: None,
@@ -111,6 +112,7 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         undo_due: Default::default(),
         left: BTreeMap::new(),
         set_aside: BTreeMap::new(),
+        goes_on_without: Default::default(),
         gave_up: Default::default(),
         accepted: BTreeMap::new(),
         lost: BTreeMap::new(),
@@ -231,9 +233,7 @@ fn runs(s: &mut RunState) {
 
 /// A question about jobs is put anew when what it rests on has changed.
 fn ask_anew(s: &mut RunState) {
-    let asks = matches!(&s.status, RunStatus::Paused { reason }
-        if reason.code == approval::CODE && !reason.detail.is_empty());
-    if asks {
+    if approval::is_about_jobs(&s.status) {
         runs(s);
     }
 }
@@ -267,7 +267,10 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             _ => return Err(refuse("not running")),
         },
         Event::RunResumed { .. } => {
-            let RunStatus::Paused { .. } = &s.status else { return Err(refuse("not paused")) };
+            let RunStatus::Paused { reason } = &s.status else { return Err(refuse("not paused")) };
+            if budget::is_taken(reason) {
+                s.goes_on_without.extend(s.set_aside.keys().cloned());
+            }
             runs(s);
         }
         Event::Approved { by, what } => match &s.status {

@@ -1,10 +1,15 @@
 //! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
 //! with a reason like any other, and only the event `Approved` lets it continue; the journal records who approved what, and when.
 
-use super::state::RunState;
+use super::state::{RunState, RunStatus};
 use crate::program::{Approve, StopReason};
 
 pub const CODE: &str = "approval";
+
+/// Whether the run is paused with a question about jobs, which names them in its detail (`choose`).
+pub(super) fn is_about_jobs(status: &RunStatus) -> bool {
+    matches!(status, RunStatus::Paused { reason } if reason.code == CODE && !reason.detail.is_empty())
+}
 
 /// What an approval is about: a phase, and of it as many lanes as were to begin when it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

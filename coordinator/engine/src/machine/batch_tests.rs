@@ -197,7 +197,7 @@ fn nodes_that_are_lost_or_away_take_no_place() {
     assert!(tape.todo().is_empty() && batch_due(tape.state()), "{:?}", tape.todo());
     let nodes = views(&tape);
     assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx032"]);
-    assert!(tape.todo()[0].as_str().ends_with("dgx032/cordon"), "{:?}", tape.todo());
+    assert!(tape.todo()[0].as_str().ends_with("dgx032/node-reachable"), "{:?}", tape.todo());
 }
 
 #[test]

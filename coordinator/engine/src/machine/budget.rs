@@ -2,9 +2,9 @@
 //! and the run goes on without it. A failure of a control-plane node or of the cluster pauses the run at once.
 
 use super::next::Next;
-use super::state::RunState;
+use super::state::{Aside, RunState};
 use crate::inventory::NodeRole;
-use crate::program::{CANARY, CORDON_TAKEN, Limit, StepSpec, StopReason, WORKERS};
+use crate::program::{CANARY, CORDON_TAKEN, Limit, NEVER_INTERRUPT, StepSpec, StopReason, WORKERS};
 use podlift_model::{NodeName, agree, codes, count};
 use std::collections::BTreeSet;
 
@@ -29,6 +29,13 @@ pub(super) fn judge(state: &RunState) -> Option<Next> {
     if fresh.iter().any(|(spec, _)| spec.kind.step().yields()) && too_many_away(state) {
         return pause(state);
     }
+    let forbidden = fresh.iter().find(|(_, reason)| reason.code == NEVER_INTERRUPT && !too_many_away(state));
+    if let Some((spec, reason)) = forbidden
+        && let Some(node) = worker(state, spec)
+    {
+        // Nothing is wrong with the node: it is given back, and left out.
+        return Some(Next::Defer { node: node.clone(), reason: reason.message.clone() });
+    }
     let taken = fresh.iter().find(|(spec, reason)| is_taken(reason) && worker(state, spec).is_some());
     if let Some((spec, reason)) = taken {
         return set_aside(state, spec, reason);
@@ -48,8 +55,21 @@ fn set_aside(state: &RunState, spec: &StepSpec, reason: &StopReason) -> Option<N
     Some(Next::SetAside { node, step, reason: Box::new(reason.clone()) })
 }
 
+/// The pause for nodes whose cordon somebody has taken over: it comes when all other workers are over, so that a retry can still take the
+/// nodes up. A resume goes on without them.
+pub(super) fn taken(state: &RunState) -> Option<StopReason> {
+    let workers = state.plan.phases.iter().position(|phase| phase.name == WORKERS)?;
+    if state.track.phase().is_some_and(|phase| phase <= workers) {
+        return None;
+    }
+    let waits = |(node, aside): &(&NodeName, &Aside)| {
+        is_taken(&aside.reason) && !state.goes_on_without.contains(*node)
+    };
+    state.set_aside.iter().find(waits).map(|(_, aside)| aside.reason.clone())
+}
+
 /// Whether somebody else works on the node, so that it has not failed.
-fn is_taken(reason: &StopReason) -> bool {
+pub(super) fn is_taken(reason: &StopReason) -> bool {
     reason.code == CORDON_TAKEN
 }
 

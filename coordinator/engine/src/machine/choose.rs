@@ -8,12 +8,12 @@ use super::event::Event;
 use super::lengths::{EXPECTED_SECONDS, usual_seconds};
 use super::scene;
 use super::state::RunState;
-use crate::analysis::jobs::{counts, jobs, loss, unless_waived};
 use crate::doors::NodeView;
 use crate::inventory::NodeRole;
+use crate::jobs::{counts, jobs, loss, unless_waived};
 use crate::program::{CANARY, NEVER_INTERRUPT, StopReason, WORKERS};
 use crate::survey::PodView;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use podlift_batches::{Batch, Decision, Job, Scene, decide, open_for};
 use podlift_model::NodeName;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub fn choose(state: &RunState, nodes: &[NodeView], pods: &[PodView], now: Times
 
 /// What follows while no window is open that is long enough for a lane of this phase; `None` if one is.
 fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event>> {
-    let policy = state.plan.options.batches.as_ref()?;
+    let policy = state.plan.options.batches.as_ref().filter(|policy| !policy.windows.is_empty())?;
     let of_nodes = state.plan.phases[phase].lanes.iter().find_map(|lane| lane.node.as_ref());
     let role = of_nodes.and_then(|node| state.plan.inventory.get(node)).map(|n| n.role);
     let seconds = role.map_or(0, |role| usual_seconds(state, role));
@@ -48,7 +48,7 @@ fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event
     match opens {
         Ok(()) => None,
         Err(None) => Some(Some(no_window(usual))),
-        Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until)),
+        Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until, now)),
     }
 }
 
@@ -102,11 +102,11 @@ fn workers(
     };
     match decide(&scene) {
         Decision::Take(batch) => Some(chosen(state, phase, batch, jobs, now)),
-        Decision::Wait { why, until } => waits(state, why, until),
-        Decision::Ask { why, jobs: asked } => Some(ask(&why, &asked, jobs)),
+        Decision::Wait { why, until } => waits(state, why, until, now),
+        Decision::Ask { why, jobs: asked } => Some(ask(&why, &asked, jobs, to_come(state, phase).flatten())),
         Decision::Leave { nodes, why } => Some(Event::BatchLeft { nodes, why }),
         // The reason of an earlier wait is gone.
-        Decision::Nothing => waits(state, String::new(), None),
+        Decision::Nothing => waits(state, String::new(), None, now),
     }
 }
 
@@ -123,25 +123,35 @@ fn chosen(state: &RunState, phase: usize, batch: Batch, jobs: &[Job], now: Times
 }
 
 /// Only a new reason is recorded; an empty one ends a wait.
-fn waits(state: &RunState, why: String, until: Option<Timestamp>) -> Option<Event> {
+fn waits(state: &RunState, why: String, until: Option<Timestamp>, now: Timestamp) -> Option<Event> {
     let known = match &state.batch_waits {
-        Some(wait) => wait.why == why && wait.until == until,
+        Some(wait) if !why.is_empty() && wait.until == until => wait.why == why || is_new(state, now),
+        Some(_) => false,
         None => why.is_empty(),
     };
     (!known).then_some(Event::BatchWaits { why, until })
 }
 
+/// Whether the last reason is so new that another sentence for it can wait: nodes and jobs come and go all the time.
+fn is_new(state: &RunState, now: Timestamp) -> bool {
+    state.waits_since.is_some_and(|since| now.duration_since(since) < REWORDED)
+}
+
+/// A reason is worded anew at most so often.
+const REWORDED: SignedDuration = SignedDuration::from_secs(300);
+
 /// Names in a question.
 const NAMED: usize = 5;
 
 /// The pause that asks for the jobs; the ids are in its detail, one a line, and the approval agrees to them.
-fn ask(why: &str, asked: &[String], jobs: &[Job]) -> Event {
+fn ask<'a>(why: &str, asked: &[String], jobs: &[Job], mut due: impl Iterator<Item = &'a NodeName>) -> Event {
     let named: Vec<&str> = asked.iter().take(NAMED).map(String::as_str).collect();
     let more = match asked.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let first = jobs.iter().filter(|job| asked.contains(&job.id)).find_map(|job| job.nodes.keys().next());
+    let meant: Vec<&Job> = jobs.iter().filter(|job| asked.contains(&job.id)).collect();
+    let first = due.find(|node| meant.iter().any(|job| job.nodes.contains_key(*node)));
     let node = first.map_or("NODE", NodeName::as_str);
     let message = format!(
         "{why}: podlift approve lets the run interrupt {}{more}; podlift defer {node} leaves a node of it out, and podlift set max-unavailable N may make room for it",

@@ -115,6 +115,35 @@ fn a_cordon_that_somebody_takes_over_stops_its_lane_and_no_other() {
 }
 
 #[test]
+fn when_all_others_are_over_the_run_asks_about_the_node_whose_cordon_was_taken() {
+    let mut tape = fleet(|_| ());
+    let step = tape.until("workers/dgx031/drain");
+    let Assess::Blocked(reason) = judged(&tape, step.as_str(), &Reply::All(vec![node(None, true), pods()]))
+    else {
+        panic!()
+    };
+    tape.add(Event::StepFailed { step: step.clone(), reason }).unwrap();
+    let Next::SetAside { node: aside, step: at, reason } = next(tape.state()) else { panic!() };
+    tape.add(Event::NodeSetAside { node: aside, step: at, reason: *reason }).unwrap();
+    let pause = loop {
+        match next(tape.state()) {
+            Next::Drive(todo) => tape.complete(&todo[0].step.id.clone()),
+            Next::Pause(reason) => break *reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(pause.code == CORDON_TAKEN && pause.message.contains("dgx031"), "{pause:?}");
+    assert_eq!(tape.state().phase().unwrap().name, "verify", "before the fleet is verified");
+    tape.add(Event::RunPaused { reason: pause, by: None, now: false }).unwrap();
+    let resumed = Event::RunResumed { by: "jane".into() };
+    let without =
+        apply(Some(tape.state().clone()), &tape.state().run, Timestamp::UNIX_EPOCH, &resumed).unwrap();
+    assert!(matches!(next(&without), Next::Drive(_)), "it goes on without the node");
+    tape.add(Event::RetryAsked { step: None, by: "jane".into(), repair_dpkg: false }).unwrap();
+    tape.until("workers/dgx031/uncordon");
+}
+
+#[test]
 fn a_pod_that_must_not_be_interrupted_stops_its_drain_unless_that_is_waived() {
     let waiver = |check: &str| crate::program::Waiver {
         check: check.into(),
@@ -189,7 +218,7 @@ fn a_node_to_come_is_marked_and_the_mark_never_stops_a_run() {
     assert!(tape.state().to_undo().any(|(node, _)| *node == name("dgx033")), "its mark is taken away");
     tape.add(Event::NodeUndone { node: name("dgx033"), undone: vec![], left: vec![] }).unwrap();
     tape.add(Event::NodeIncluded { node: name("dgx033"), by: "me".into() }).unwrap();
-    assert!(tape.todo().iter().any(|step| step.as_str() == "to-come/dgx033/soft-taint"), "{:?}", tape.todo());
+    assert_eq!(tape.state().phase().unwrap().name, "workers", "lanes at work don't wait for a mark");
 }
 
 #[test]

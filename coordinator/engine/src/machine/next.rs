@@ -78,6 +78,9 @@ pub fn next(state: &RunState) -> Next {
 }
 
 fn approval_or_end(state: &RunState) -> Option<Next> {
+    if let Some(reason) = budget::taken(state).filter(|_| pace(state) == Pace::Free) {
+        return Some(Next::Pause(Box::new(reason)));
+    }
     if state.track.phase().is_none() {
         // Afterwards the run is over, and nobody would undo what is still due.
         return Some(if state.undo_due.is_empty() { Next::Succeed } else { Next::Rest });
@@ -125,7 +128,8 @@ fn finishing(state: &RunState) -> Vec<(&StepSpec, u32)> {
     }
     let failed: BTreeSet<&NodeName> =
         state.failed_steps().filter_map(|(spec, _)| spec.node.as_ref()).collect();
-    let of_last = current(state, state.track.touched(last, approval::parallel(state, last)));
+    let admitted = admission::admitted(state, last);
+    let of_last = current(state, state.track.touched(last, approval::parallel(state, last), admitted));
     let whole = |step: &StepSpec| step.node.as_ref().is_none_or(|node| !failed.contains(node));
     of_last.into_iter().filter(|(step, _)| whole(step)).collect()
 }

@@ -103,7 +103,9 @@ fn finishing<'a>(s: &'a RunState, left: impl Fn(usize) -> Vec<&'a Lane>) -> Vec<
         .filter(|spec| is_failed(state(s, spec)))
         .filter_map(|spec| spec.node.as_ref())
         .collect();
-    let lanes = left(last).into_iter().filter(touched).filter(|lane| !any(s, lane, is_failed)).collect();
+    let may = chosen(s, last);
+    let goes = |lane: &&Lane| !any(s, lane, is_failed) && (rank(s, lane) == 0 || may(lane));
+    let lanes = left(last).into_iter().filter(touched).filter(goes).collect();
     let steps = first(s, lanes, approval::parallel(s, last), |_| true);
     let whole =
         |id: &StepId| s.plan.step(id).is_some_and(|x| x.node.as_ref().is_none_or(|n| !failed.contains(n)));

@@ -136,6 +136,9 @@ pub struct RunState {
     /// Why no lane was chosen at the last look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_waits: Option<BatchWait>,
+    /// When that was recorded.
+    #[serde(skip)]
+    pub(super) waits_since: Option<Timestamp>,
     /// Jobs that the batches of this run interrupt, with the time of the last one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub interrupted: BTreeMap<String, Timestamp>,
@@ -157,6 +160,9 @@ pub struct RunState {
     pub left: BTreeMap<NodeName, Vec<String>>,
     /// Failed workers without which the run goes on. Their cordons stay.
     pub set_aside: BTreeMap<NodeName, Aside>,
+    /// Workers whose cordon somebody has taken over, and without which an operator lets the run go on.
+    #[serde(skip)]
+    pub(super) goes_on_without: BTreeSet<NodeName>,
     /// Workers that the run has deferred by itself, because they were away when their turn came.
     #[serde(skip)]
     pub gave_up: BTreeSet<NodeName>,

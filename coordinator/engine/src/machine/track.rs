@@ -96,6 +96,10 @@ impl Track {
         self.lane(plan, lane).get(step)
     }
 
+    pub fn steps_in<'a>(&self, plan: &'a Program, lane: LaneNumber) -> &'a [StepSpec] {
+        self.lane(plan, lane)
+    }
+
     fn lane<'a>(&self, plan: &'a Program, lane: LaneNumber) -> &'a [StepSpec] {
         let (p, l) = self.index.lanes[lane as usize];
         &plan.phases[p].lanes[l].steps
@@ -201,13 +205,19 @@ impl Track {
     }
 
     /// Touched lanes of a phase in their order. No more than `parallel` go on at once, unless more have begun already.
-    pub fn touched(&self, phase: usize, parallel: usize) -> impl Iterator<Item = LaneNumber> {
+    pub fn touched<'a>(
+        &'a self,
+        phase: usize,
+        parallel: usize,
+        admitted: Option<&'a RedBlackTreeSetSync<LaneNumber>>,
+    ) -> impl Iterator<Item = LaneNumber> + 'a {
         let p = &self.phases[phase];
         let failed = |lane: &LaneNumber| self.failed.iter().any(|(of, _)| of == lane);
         let lanes = p.touched.iter().filter(|lane| !failed(lane)).copied();
         let (begun, again): (Vec<_>, Vec<_>) = lanes.partition(|lane| p.begun.contains(lane));
         let free = parallel.saturating_sub(begun.len());
-        begun.into_iter().chain(again.into_iter().take(free))
+        let may = move |lane: &LaneNumber| admitted.is_none_or(|set| set.contains(lane));
+        begun.into_iter().chain(again.into_iter().filter(may).take(free))
     }
 
     /// How many lanes of a phase have begun and are not over, and how many are over.

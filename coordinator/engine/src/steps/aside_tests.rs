@@ -290,8 +290,12 @@ fn a_cordon_of_an_ended_run_is_taken_over_and_one_of_an_open_run_is_not() {
 fn a_turn_has_no_time_limit_and_says_what_holds_it() {
     let state = run(&input());
     let id = "workers/dgx031/cordon";
+    // The cluster shows all workers; one that it does not show counts as down.
     let others = |views: Vec<NodeView>| {
-        Reply::All(vec![of_node(view("dgx031", false)), Reply::Cluster(ClusterReply::Nodes(views))])
+        let up = ["dgx030", "dgx031", "dgx032", "dgx033"].map(|node| view(node, false));
+        let up = up.into_iter().filter(|node| views.iter().all(|other| other.name != node.name));
+        let nodes = up.chain(views.clone()).collect();
+        Reply::All(vec![of_node(view("dgx031", false)), Reply::Cluster(ClusterReply::Nodes(nodes))])
     };
     let down = NodeView { ready: false, ..view("dgx033", false) };
     let Assess::Wait(why) = judged(&state, id, &others(vec![down.clone()])) else { panic!() };

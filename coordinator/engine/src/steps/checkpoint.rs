@@ -107,14 +107,14 @@ fn judged(cx: &Cx, results: &[CheckpointResult]) -> Assess {
 /// The verdict for checkpoints that were not made.
 fn without(cx: &Cx, failed: &[String]) -> Assess {
     let policy = cx.program().options.batches.as_ref().map(|p| p.failed_checkpoint).unwrap_or_default();
-    let (why, node, step) = (failed.join("; "), cx.node(), &cx.step.id);
+    let (why, node) = (failed.join("; "), cx.node());
     match policy {
         FailedCheckpoint::GoOn => partly(why),
         FailedCheckpoint::Stop => {
             let message = format!(
                 "{why}. Its owner mends it, or ends the job; or leave the node out: podlift defer {node}, and podlift resume if the run is paused then"
             );
-            blocked(codes::CHECKPOINT_FAILED, message, format!("podlift retry --step {step}"))
+            blocked(codes::CHECKPOINT_FAILED, message, "podlift retry")
         }
     }
 }

@@ -70,7 +70,7 @@ impl Step for Drain {
         if !pods.never.is_empty() && !waived {
             let (node, never) = (cx.node(), pods.never.join(", "));
             let message = format!(
-                "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; wait for their end, or leave the node out: podlift defer {node}, and podlift resume if the run is paused then"
+                "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; the node is given back and left out; podlift include {node} takes it in again when they have ended"
             );
             return blocked(NEVER_INTERRUPT, message, "podlift retry");
         }

@@ -1,13 +1,13 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
 use super::{blast, checks, images, items, loss, meant, order};
-use crate::analysis::jobs::{jobs, unless_waived};
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
+use crate::jobs::{jobs, unless_waived};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
 use crate::program::{Goal, LeftOut, Mends, NEVER_INTERRUPT, Program, Upgrade};
 use podlift_batches::Job;

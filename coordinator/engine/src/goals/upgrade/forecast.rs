@@ -1,8 +1,8 @@
 //! In which order the workers would go and which jobs that would cost, if the jobs stayed as they are. The run chooses each batch anew when
 //! its time comes, so a program does not rest on this order (`program/hash.rs`).
 
-use crate::analysis::jobs::{counts, loss};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
+use crate::jobs::{counts, loss};
 use crate::machine::EXPECTED_SECONDS;
 use crate::program::{CANARY, JobRow, Phase, PlanOptions, PlannedBatch, WORKERS};
 use jiff::Timestamp;

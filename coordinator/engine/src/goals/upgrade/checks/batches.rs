@@ -2,9 +2,9 @@
 //! as one because not all of their nodes may go together.
 
 use super::View;
-use crate::analysis::jobs::jobs;
 use crate::goals::upgrade::forecast::worker;
 use crate::inventory::NodeRole;
+use crate::jobs::jobs;
 use crate::machine::EXPECTED_SECONDS;
 use crate::program::{Finding, Severity, finding, names};
 use podlift_batches::{Job, Policy, Stage, TooLarge, Worker, groups_of, open_for, without_domain};
