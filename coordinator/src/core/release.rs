@@ -20,11 +20,17 @@ impl Coordinator {
         force: bool,
         by: &str,
     ) -> Result<String, CoordinatorError> {
-        let refused =
-            |(why, next): (String, String)| CoordinatorError::NotReleased { node: node.clone(), why, next };
         let view = self.node_now(&node).await?;
+        // The soft taint is ours, whoever has cordoned the node.
+        let untainted = self.untaint(&view, by).await?;
+        let tail = untainted.map_or(String::new(), |line| format!("; {line}"));
+        let refused = |(why, next): (String, String)| CoordinatorError::NotReleased {
+            node: node.clone(),
+            why: format!("{why}{tail}"),
+            next,
+        };
         if !view.unschedulable {
-            return self.unmark(&view, by).await;
+            return Ok(self.unmark(&view, by).await? + &tail);
         }
         let run = self.owner(&view).map_err(refused)?;
         if !force {
@@ -32,10 +38,9 @@ impl Coordinator {
         }
         let note = if force { format!("although it may not be whole: {reason}") } else { reason };
         self.uncordon(&node, &run, by, note).await?;
-        let tail = self.untaint(&view, by).await?.map_or(String::new(), |line| format!("; {line}"));
         match self.node_now(&node).await?.unschedulable {
             false => {
-                self.nothing_left(&run, &node, by)?;
+                self.given_back(&run, &node, "cordon", by)?;
                 Ok(format!("{node} is schedulable; run {run} had left it cordoned{tail}"))
             }
             true => Err(refused((
@@ -56,9 +61,6 @@ impl Coordinator {
             self.uncordon(node, &owner.run, by, note).await?;
             said = format!("{said}; the mark that run {} had left on it is removed", owner.run);
         }
-        if let Some(line) = self.untaint(view, by).await? {
-            said = format!("{said}; {line}");
-        }
         Ok(said)
     }
 
@@ -76,6 +78,7 @@ impl Coordinator {
         let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
         let act = ClusterAct::SoftUntaint { node: node.clone(), run: run.clone() };
         self.give_back(event, &act).await?;
+        self.given_back(run, node, "soft taint", by)?;
         Ok(Some(format!("the soft taint that run {run} had left on it is removed")))
     }
 
@@ -102,13 +105,15 @@ impl Coordinator {
         Ok(())
     }
 
-    /// The run that is open and goes on without the node does not list its cordon any more.
-    fn nothing_left(&self, run: &RunId, node: &NodeName, by: &str) -> Result<(), CoordinatorError> {
+    /// The run that is open and goes on without the node does not list its `what` any more: a cordon or a soft taint.
+    fn given_back(&self, run: &RunId, node: &NodeName, what: &str, by: &str) -> Result<(), CoordinatorError> {
         let Some(open) = self.store.open_run().filter(|open| open.run == *run) else { return Ok(()) };
         let Some(left) = open.left.get(node) else { return Ok(()) };
         let next = format!("podlift node release {node}");
-        let left = left.iter().filter(|line| !line.ends_with(&next)).cloned().collect();
-        let undone = vec![format!("{node}: its cordon was released by {by}")];
+        let of_taint = |line: &String| line.contains("keeps the soft taint");
+        let mine = |line: &&String| line.ends_with(&next) && of_taint(line) == (what == "soft taint");
+        let left = left.iter().filter(|line| !mine(line)).cloned().collect();
+        let undone = vec![format!("{node}: its {what} was released by {by}")];
         self.store.append(Some(run), Event::NodeUndone { node: node.clone(), undone, left })?;
         Ok(())
     }
@@ -123,7 +128,7 @@ impl Coordinator {
     /// The ended run that has left this cordon.
     fn owner(&self, view: &NodeView) -> Mine {
         let node = &view.name;
-        let Some(owner) = &view.owner else {
+        let Some(owner) = view.cordon_owner() else {
             let why = "it was cordoned by another person or program, and podlift never removes such a cordon";
             return Err((why.into(), format!("kubectl uncordon {node}")));
         };

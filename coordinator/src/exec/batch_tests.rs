@@ -196,8 +196,14 @@ async fn a_release_removes_the_soft_taint_that_an_ended_run_has_left() {
     let said = say(&r, release()).await;
     assert!(said.contains(&format!("the soft taint that run {run} had left on it is removed")), "{said}");
     assert_eq!(tainted(&fleet), BTreeSet::new());
+    taint(&run);
+    fleet.lock().views.get_mut(&name("dgx031")).unwrap().unschedulable = true;
+    let refused = r.coordinator.command(None, release(), "eve").await;
+    let why = format!("{:?}", refused.unwrap_err());
+    assert!(why.contains("another person or program") && why.contains("the soft taint"), "{why}");
+    assert_eq!(tainted(&fleet), BTreeSet::new(), "the cordon of another person keeps no taint of ours");
     let noted = |record: &podlift_engine::machine::Record| matches!(&record.event, Event::NodeReleased { note, .. } if note.contains("soft taint"));
-    assert_eq!(journal.records().iter().filter(|record| noted(record)).count(), 1);
+    assert_eq!(journal.records().iter().filter(|record| noted(record)).count(), 2);
 }
 
 #[tokio::test(start_paused = true)]

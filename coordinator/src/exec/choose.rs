@@ -22,15 +22,31 @@ struct Scene {
     pods: Vec<PodView>,
 }
 
-/// Decides once. Returns when there is a decision, or when it is time to decide again.
+/// What a decision led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decided {
+    /// Lanes were chosen, or the run is gone.
+    Chosen,
+    /// The run has changed otherwise: nodes are left out, or it pauses and asks.
+    Changed,
+    Waits,
+}
+
+/// Decides once. Returns when lanes are chosen, or when it is time to decide again.
 pub(super) async fn choose(desk: Arc<Desk>, run: RunId) {
     let (mut journal, began) = (desk.store.subscribe(), Instant::now());
     let scene = look(&desk).await;
-    if desk.fence.commanding().is_none() || decide(&desk, &run, scene) {
+    if desk.fence.commanding().is_none() {
+        return;
+    }
+    let decided = decide(&desk, &run, scene);
+    if decided == Decided::Chosen {
         return;
     }
     sleep(desk.settings.poll.max(began.elapsed() * SHARE)).await;
-    drop(timeout(RETHINK, journal.changed()).await);
+    if decided == Decided::Waits {
+        drop(timeout(RETHINK, journal.changed()).await);
+    }
 }
 
 async fn look(desk: &Desk) -> Result<Scene, Failure> {
@@ -40,22 +56,26 @@ async fn look(desk: &Desk) -> Result<Scene, Failure> {
     }
 }
 
-/// Records the decision, or why there is none. True if lanes were chosen or the run has changed otherwise; false if it waits.
-fn decide(desk: &Desk, run: &RunId, scene: Result<Scene, Failure>) -> bool {
-    let Some(seen) = desk.store.run(run) else { return true };
+/// Records the decision, or why there is none.
+fn decide(desk: &Desk, run: &RunId, scene: Result<Scene, Failure>) -> Decided {
+    let Some(seen) = desk.store.run(run) else { return Decided::Chosen };
     let judge = |state: &RunState| match &scene {
         Ok(Scene { nodes, pods }) => machine::choose(state, nodes, pods, desk.clock.now()),
         Err(failure) => blind(state, failure),
     };
     // The writer's lock is held while an event is decided, so the work is done before, and again only if the run has changed meanwhile.
     let first = judge(&seen);
-    let mut waits = true;
+    let mut decided = Decided::Waits;
     let written = desk.write(run, |state| {
         let event = if state.events == seen.events { first } else { judge(state) };
-        waits = matches!(event, None | Some(Event::BatchWaits { .. }));
+        decided = match event {
+            None | Some(Event::BatchWaits { .. }) => Decided::Waits,
+            Some(Event::BatchChosen { .. }) => Decided::Chosen,
+            Some(_) => Decided::Changed,
+        };
         event
     });
-    written && !waits
+    if written { decided } else { Decided::Waits }
 }
 
 /// The wait for a cluster that can't be seen; `None` if the journal has it already.

@@ -21,7 +21,7 @@ pub(super) struct Pod {
     /// Empty if no node runs it yet.
     pub node: String,
     /// Its short annotations.
-    annotations: BTreeMap<String, String>,
+    annotations: Box<[(Box<str>, Box<str>)]>,
     pub created: Option<Timestamp>,
     /// The pod is being deleted; the time at which its grace period ends.
     pub deleting: Option<Timestamp>,
@@ -76,7 +76,10 @@ impl Pod {
 
     /// The first of these marks, `key=value`, that the pod has.
     pub fn never(&self, never: &[String]) -> Option<String> {
-        forbidden(&self.view.labels, &self.annotations, never)
+        let label = |key: &str, value: &str| self.view.labels.get(key).is_some_and(|own| own == value);
+        let annotation =
+            |key: &str, value: &str| self.annotations.iter().any(|(k, v)| **k == *key && **v == *value);
+        forbidden(|key, value| label(key, value) || annotation(key, value), never)
     }
 
     /// The view with the first of the marks `never`, `key=value`, that the pod has.
@@ -131,12 +134,26 @@ impl From<RawPod> for Pod {
             tolerates_cordon: raw.spec.tolerations.iter().any(Toleration::covers_cordon),
             view: PodView::default(),
         };
-        Self { view: pod_view(raw, &[]), ..pod }
+        Self { view: slim(pod_view(raw, &[])), ..pod }
     }
 }
 
 /// Annotations that may be a mark of the pod's owner: not those that hold documents.
-fn marks<'a>(all: impl Iterator<Item = (&'a String, &'a String)>) -> BTreeMap<String, String> {
+fn marks<'a>(all: impl Iterator<Item = (&'a String, &'a String)>) -> Box<[(Box<str>, Box<str>)]> {
     const LONGEST: usize = 256;
-    all.filter(|(_, value)| value.len() <= LONGEST).map(|(key, value)| (key.clone(), value.clone())).collect()
+    let short = all.filter(|(_, value)| value.len() <= LONGEST);
+    short.map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
+}
+
+/// The view without what the choice of a batch does not read: tens of thousands are in memory.
+fn slim(view: PodView) -> PodView {
+    PodView {
+        phase: String::new(),
+        waiting: None,
+        last_exit: None,
+        empty_dirs: vec![],
+        requests: BTreeMap::new(),
+        finalizers: vec![],
+        ..view
+    }
 }

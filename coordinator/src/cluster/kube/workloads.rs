@@ -1,7 +1,6 @@
-//! Nodes and pods together, for the choice of a batch. Both come from the shared watches; a watch that is not new enough is replaced by a
-//! list.
+//! Nodes and pods together, for the choice of a batch. Both come from the shared watches as they are now: a choice is judged again when
+//! something changes, so it needs no state that is as new as our own last write. Only without a watch everything is listed.
 
-use super::pod::Pod;
 use super::{KubeCluster, nodes, survey};
 use podlift_engine::ClusterReply;
 use podlift_engine::doors::NodeView;
@@ -16,23 +15,23 @@ impl KubeCluster {
     }
 
     async fn all_nodes(&self) -> Result<Vec<NodeView>, Failure> {
-        match self.watched_nodes().await {
-            Some(nodes) => Ok(nodes),
-            None => nodes::list(&self.api).await,
+        if let Some(watches) = &self.watches
+            && let Some(nodes) = watches.nodes.live().await
+        {
+            return Ok(nodes.iter().map(|node| node.view.clone()).collect());
         }
+        nodes::list(&self.api).await
     }
 
     async fn all_pods(&self) -> Result<Vec<PodView>, Failure> {
         let never = &self.never_interrupt;
-        let watched = match &self.watches {
-            Some(watches) => watches.pods.all(self.api.written()).await,
-            None => None,
-        };
-        let Some(watched) = watched else {
-            let all = survey::pods_of(&self.api, never).await?;
-            return Ok(all.into_iter().filter(|pod| !pod.finished && !pod.mirror).collect());
-        };
-        let alive = watched.iter().filter(|pod| !pod.finished && !pod.mirror);
-        Ok(alive.map(|pod| Pod::work(pod, never)).collect())
+        if let Some(watches) = &self.watches
+            && let Some(pods) = watches.pods.live().await
+        {
+            let alive = pods.iter().filter(|pod| !pod.finished && !pod.mirror);
+            return Ok(alive.map(|pod| pod.work(never)).collect());
+        }
+        let pods = survey::pods_of(&self.api, never).await?;
+        Ok(pods.into_iter().filter(|pod| !pod.finished && !pod.mirror).collect())
     }
 }

@@ -239,3 +239,45 @@ fn a_node_that_was_deferred_until_a_time_is_left_out_until_then_and_resumed_afte
     assert!(text.contains("dgx030 until 2026-12-01T06:00:00Z"), "{text}");
     assert_eq!(resume(&Default::default(), i.now, false), Err(crate::goals::PlanError::NothingDeferred));
 }
+
+#[test]
+fn evicted_pods_that_find_no_devices_elsewhere_are_counted() {
+    let plan = |used: [u64; 4], most: u32| {
+        let nodes = ["dgx030", "dgx031", "dgx032", "dgx033"];
+        let pod_of = |(node, gpus): (&str, u64)| PodView {
+            requests: [("nvidia.com/gpu".to_string(), gpus)].into(),
+            ..pod("ml", &format!("a-{node}"), node, "Job/a")
+        };
+        let pods = nodes.into_iter().zip(used).map(pod_of).collect();
+        let plan = build(&fleet(pods, |i| {
+            i.options.max_unavailable = most;
+            let hardware = || crate::testing::survey::hardware();
+            i.cluster_survey.as_mut().unwrap().hardware =
+                Ok(nodes.map(|node| (name(node), hardware())).into());
+        }))
+        .unwrap();
+        let found = plan.findings.iter().find(|f| f.check == "room-elsewhere");
+        found.map(|f| f.evidence.split(" so ").next().unwrap().to_string())
+    };
+    let cases = [
+        ([8, 0, 0, 0], 2, None),
+        ([8, 8, 8, 0], 1, None),
+        (
+            [8, 8, 8, 1],
+            1,
+            Some(
+                "while the fullest worker is away, pods that want 8 nvidia.com/gpu find 7 free on the others,",
+            ),
+        ),
+        (
+            [8, 8, 4, 8],
+            2,
+            Some(
+                "while the fullest 2 workers are away, pods that want 16 nvidia.com/gpu find 4 free on the others,",
+            ),
+        ),
+    ];
+    for (used, most, want) in cases {
+        assert_eq!(plan(used, most).as_deref(), want, "{used:?} {most}");
+    }
+}

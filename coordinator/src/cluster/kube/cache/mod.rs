@@ -19,6 +19,8 @@ use tokio::time::{Instant, timeout};
 /// How long a reader waits for the watch to catch up before it asks the API itself. Where much happens, events bring it there within
 /// milliseconds; where nothing happens, one small request costs less than the wait.
 const CATCH_UP: Duration = Duration::from_millis(250);
+/// How long a reader that takes the watch as it is waits for it to be connected. A first list of tens of thousands of pods takes seconds.
+const CONNECT: Duration = Duration::from_secs(10);
 /// A watch that brings neither an event nor a bookmark for this long is dead. The API sends bookmarks about once a minute.
 const SILENCE: Duration = Duration::from_secs(100);
 /// Without a reader for this long the watch ends, so that an idle coordinator costs the API nothing.
@@ -70,6 +72,17 @@ impl<T: Kept> Cache<T> {
         let new = changes.wait_for(|state| state.is_live() && state.version >= version);
         match timeout(CATCH_UP, new).await {
             Ok(Ok(state)) => Some(read(&state)),
+            _ => self.miss(),
+        }
+    }
+
+    /// All objects as the watch shows them now, also if it has not heard of our own last write. It waits for a watch that is being
+    /// connected; `None` if there is none.
+    pub async fn live(&self) -> Option<Vec<Arc<T>>> {
+        self.wanted.send_replace(Some(Instant::now()));
+        let mut changes = self.state.subscribe();
+        match timeout(CONNECT, changes.wait_for(State::is_live)).await {
+            Ok(Ok(state)) => Some(state.all()),
             _ => self.miss(),
         }
     }

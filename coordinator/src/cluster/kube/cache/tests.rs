@@ -3,7 +3,7 @@
 use super::super::KubeCluster;
 use super::super::api::Api;
 use super::super::pod::Pod;
-use super::{CATCH_UP, Cache, IDLE, SILENCE, keep};
+use super::{CATCH_UP, CONNECT, Cache, IDLE, SILENCE, keep};
 use crate::cluster::{Cluster as _, Prober};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -179,6 +179,31 @@ async fn a_reader_that_needs_more_waits_a_moment_and_then_asks_the_api() {
     };
     let (seen, ()) = tokio::join!(cache.all(20), late);
     assert!(seen.is_some(), "a bookmark says how new everything is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_takes_the_watch_as_it_is_asks_the_api_only_if_there_is_none() {
+    let api = Streaming::with(&[pod("a", "n1", 3)], 10);
+    let cache = api.kept().await;
+    let begin = tokio::time::Instant::now();
+    assert_eq!(names(cache.all(20).await), None, "the watch has not heard of version 20");
+    let waited = begin.elapsed();
+    assert_eq!(names(cache.live().await), Some(vec!["a".into()]));
+    assert_eq!(begin.elapsed(), waited, "at once");
+    api.lock().down = true;
+    tokio::time::sleep(SILENCE + Duration::from_secs(1)).await;
+    let begin = tokio::time::Instant::now();
+    assert_eq!((names(cache.live().await), begin.elapsed()), (None, CONNECT));
+    let back = async {
+        tokio::time::sleep(CONNECT / 4).await;
+        api.lock().down = false;
+    };
+    // The pause between two attempts may be longer than one wait.
+    let (first, ()) = tokio::join!(cache.live(), back);
+    let seen = if first.is_some() { first } else { cache.live().await };
+    let seen = if seen.is_some() { seen } else { cache.live().await };
+    let seen = if seen.is_some() { seen } else { cache.live().await };
+    assert_eq!((names(seen), api.lists()), (Some(vec!["a".into()]), 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,8 +25,6 @@ const WORKSPACE_CLASSES: &[&str] = &["build", "interactive-preemptible"];
 /// Annotation or label by which the owner of a pod says that a person works in it.
 const INTERACTIVE: &str = "podlift.io/interactive";
 
-type Texts = BTreeMap<String, String>;
-
 /// `never` lists the labels and annotations, `key=value`, by which the owner of a pod forbids its interruption.
 pub(in crate::cluster::kube) async fn read(api: &Api, never: &[String]) -> Result<Vec<PodView>, Failure> {
     let mut pods = Vec::new();
@@ -58,7 +56,7 @@ pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
         gang: gang::of(&meta),
         started: status.start_time.or(meta.creation_timestamp),
         priority: priority(&meta, &spec),
-        never_interrupt: forbidden(of_meta(&meta.labels), of_meta(&meta.annotations), never),
+        never_interrupt: forbidden(|key, value| has(&meta, key, value), never),
         interactive: is_interactive(&meta, &spec),
         checkpoint,
         checkpoint_fault,
@@ -101,21 +99,14 @@ fn priority(meta: &Meta, spec: &Spec) -> Option<String> {
 
 /// The first of these labels and annotations, `key=value`, that the pod has.
 pub(in crate::cluster::kube) fn forbidden(
-    labels: &Texts,
-    annotations: &Texts,
+    has: impl Fn(&str, &str) -> bool,
     never: &[String],
 ) -> Option<String> {
-    let has = |mark: &&String| {
-        mark.split_once('=').is_some_and(|(key, value)| {
-            [labels.get(key), annotations.get(key)].into_iter().flatten().any(|own| own == value)
-        })
-    };
-    never.iter().find(has).cloned()
+    never.iter().find(|mark| mark.split_once('=').is_some_and(|(key, value)| has(key, value))).cloned()
 }
 
-fn of_meta(texts: &Option<Texts>) -> &Texts {
-    static NONE: Texts = Texts::new();
-    texts.as_ref().unwrap_or(&NONE)
+fn has(meta: &Meta, key: &str, value: &str) -> bool {
+    [meta.label(key), meta.annotation(key)].into_iter().flatten().any(|own| own == value)
 }
 
 /// How it saves its work before it is evicted, and what is wrong with the annotations that say so.

@@ -22,6 +22,7 @@ pub(super) mod coredns;
 mod devices;
 mod disk;
 mod dpkg;
+mod elsewhere;
 mod etcd;
 mod etcd_store;
 mod etcd_versions;
@@ -197,6 +198,7 @@ const CHECKS: &[Check] = &[
     (batches::ID, batches::check),
     (checkpoints::ID, checkpoints::check),
     (controllers::ID, controllers::check),
+    (elsewhere::ID, elsewhere::check),
     (gpu_users::ID, gpu_users::check),
     ("containerd-cdi", cdi::check),
     ("dpkg", dpkg::check),
