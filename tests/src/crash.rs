@@ -7,10 +7,12 @@ use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
 use podlift_coordinator::Command;
 use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::program::Rollout as Policy;
 use podlift_lab::world::audit;
 use podlift_lab::{Shape, Snapshot};
 use podlift_model::OpOutcome;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Where the blow falls.
@@ -43,17 +45,39 @@ pub fn small() -> Shape {
     }
 }
 
+/// The job over two workers of `gang`.
+pub const JOB: &str = "llm";
+
+/// Two workers of one job, and an idle one that goes first.
+pub fn gang() -> Pod {
+    let workers = ["dgx030", "dgx031", "dgx032"];
+    let shape = Shape { workers: workers.map(String::from).to_vec(), ..small() };
+    let mut pod = Pod::new(shape, Sabotage::None);
+    pod.options.batches = Some(Policy::default());
+    (pod.options.soft_taint, pod.options.checkpoints) = (true, true);
+    pod.world.train(JOB, &workers[1..]);
+    pod
+}
+
 /// What a run without a blow writes and leaves.
 pub struct Baseline {
     pub records: u64,
+    /// The first record of a worker's lane.
+    pub workers: u64,
     /// Lines of each agent's ledger.
     pub lines: Vec<(String, u64)>,
     pub snapshot: Snapshot,
 }
 
-pub async fn baseline(shape: Shape) -> Result<Baseline, String> {
-    let mut pod = Pod::new(shape, Sabotage::None);
-    let cut = Cut::never();
+/// Of a pod in which nothing runs yet.
+pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
+    let (journal, first) = (pod.journal.clone(), Arc::new(AtomicU64::new(u64::MAX)));
+    let workers = first.clone();
+    let cut = Cut::seen_by(move |number| {
+        if journal.records().last().is_some_and(|r| is_of_workers(&r.event)) {
+            workers.fetch_min(number, Ordering::SeqCst);
+        }
+    });
     pod.start_coordinator(cut.clone());
     let cuts: Vec<(String, Arc<Cut>)> = pod.nodes().into_iter().map(|n| (n, Cut::never())).collect();
     cuts.iter().for_each(|(node, cut)| pod.start_agent(node, cut.clone()));
@@ -61,7 +85,14 @@ pub async fn baseline(shape: Shape) -> Result<Baseline, String> {
     let state = pod.rest().await.ok_or("the run never rested")?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))?;
     let lines = cuts.iter().map(|(node, cut)| (node.clone(), cut.seen())).collect();
-    Ok(Baseline { records: cut.seen(), lines, snapshot: pod.world.snapshot() })
+    let workers = first.load(Ordering::SeqCst);
+    Ok(Baseline { records: cut.seen(), workers, lines, snapshot: pod.world.snapshot() })
+}
+
+/// A step of a worker's own lane begins.
+fn is_of_workers(event: &Event) -> bool {
+    let of_lane = |step: &str| step.starts_with("canary/") || step.starts_with("workers/");
+    matches!(event, Event::StepStarted { step, .. } if of_lane(step.as_str()))
 }
 
 /// Longer than any machine of the World boots.
@@ -71,8 +102,7 @@ const A_MOMENT: Duration = Duration::from_secs(4);
 
 impl Strike {
     /// Runs, strikes, goes on to the end, judges. Ok(false): the run ended before the blow could fall.
-    pub async fn judge(&self, shape: Shape, wanted: &Snapshot, sabotage: Sabotage) -> Result<bool, String> {
-        let mut pod = Pod::new(shape, sabotage);
+    pub async fn judge(&self, mut pod: Pod, wanted: &Snapshot) -> Result<bool, String> {
         let (mine, agents) = self.cuts();
         pod.start_coordinator(mine.clone());
         for node in pod.nodes() {
@@ -158,6 +188,8 @@ impl Strike {
                 .collect();
             ensure(silent.is_empty(), || format!("memory lost, and nothing said of {silent:?}"))?;
         }
+        let torn = pod.world.interruptions(JOB);
+        ensure(torn <= 1, || format!("a job was interrupted {torn} times"))?;
         let report = pod.coordinator().report(None).map_err(|e| e.to_string())?;
         ensure(report.indeterminate.len() == unknown, || "the report hides an indeterminate op".into())
     }

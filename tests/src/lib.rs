@@ -16,6 +16,7 @@ pub mod press;
 pub mod prober;
 pub mod promises;
 pub mod promtool;
+pub mod rollout;
 pub mod sabotage;
 pub mod scrape;
 

@@ -18,7 +18,7 @@ use podlift_coordinator::exec::ExecSettings;
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::{Command, Coordinator, CoordinatorError, Hub, Parts, PlanAsk, Store};
 use podlift_engine::machine::{RunState, RunStatus};
-use podlift_engine::program::PlanOptions;
+use podlift_engine::program::{Limit, PlanOptions};
 use podlift_lab::{Shape, World};
 use podlift_model::{ClusterName, InstanceId, KubeVersion, NodeName, RunId};
 use std::collections::BTreeMap;
@@ -49,6 +49,8 @@ pub struct Pod {
     pub journal: MemoryJournal,
     pub sabotage: Sabotage,
     pub options: PlanOptions,
+    /// Of the request for a plan; `None` if the options say it.
+    pub max_unavailable: Option<Limit>,
     pub waivers: Vec<(String, String)>,
     pub mischief: Mischief,
     /// Mode of the agents' heal.
@@ -76,6 +78,7 @@ impl Pod {
                 drain_seconds: 600,
                 ..PlanOptions::default()
             },
+            max_unavailable: Some(Limit::Number(2)),
             waivers: vec![],
             mischief: Mischief::None,
             heal: podlift_agent::config::Mode::Enforce,
@@ -198,7 +201,7 @@ impl Pod {
     }
 
     pub fn ask(&self) -> PlanAsk {
-        PlanAsk { max_unavailable: Some(2), waivers: self.waivers.clone(), ..PlanAsk::to(TO) }
+        PlanAsk { max_unavailable: self.max_unavailable, waivers: self.waivers.clone(), ..PlanAsk::to(TO) }
     }
 
     /// The coordinator may command, every agent is there, and has learned its expectations.

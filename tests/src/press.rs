@@ -49,7 +49,7 @@ pub fn commands(next: &str) -> Result<Vec<Command>, String> {
         ["resume", ..] => Command::Resume,
         ["approve", ..] => Command::Approve,
         ["takeover", ..] => Command::Takeover,
-        ["defer", node, ..] => Command::Defer { node: name(node), reason: reason() },
+        ["defer", node, ..] => Command::Defer { node: name(node), reason: reason(), until: None },
         _ => return Err(format!("{next:?} goes on with no run")),
     };
     let unwaive = value("--unwaive").map(|check| Command::Unwaive { check: check.into() });

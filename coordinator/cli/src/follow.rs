@@ -3,11 +3,12 @@
 use super::error::{CliError, Exit};
 use super::progress::Progress;
 use super::render::shared::{Line, Shared};
-use super::render::{event, time_of_day};
+use super::render::{batch, clock, event, time_of_day};
 use super::{Context, out};
+use jiff::{SignedDuration, Timestamp};
 use podlift_client::{Client, Observer, Position};
 use podlift_engine::machine::{Record, RunState, RunStatus};
-use podlift_engine::view::status::summary;
+use podlift_engine::view::{RunSummary, eta, summary};
 
 /// The state at the run's end or pause; `None` where the person has left before.
 pub(super) async fn follow(
@@ -16,7 +17,7 @@ pub(super) async fn follow(
     from: Position,
 ) -> Result<Option<RunState>, CliError> {
     let run = from.run.clone();
-    let mut screen = Screen { progress: Progress::steps(), shared: Shared::default() };
+    let mut screen = Screen { progress: Progress::steps(), shared: Shared::default(), estimate: None };
     let ended = tokio::select! {
         end = podlift_client::follow(&context.endpoint, client, from, &mut screen) => Some(end),
         _ = tokio::signal::ctrl_c() => None,
@@ -47,6 +48,35 @@ pub(super) fn exit(state: Option<&RunState>) -> Exit {
 struct Screen {
     progress: Progress,
     shared: Shared,
+    estimate: Option<Estimate>,
+}
+
+/// The end of the run, as it was estimated at this time.
+struct Estimate {
+    at: Timestamp,
+    ends: Option<String>,
+}
+
+/// An estimate looks at every node, so that it is not made for every record, and for none that is read again.
+const ESTIMATE_EVERY: SignedDuration = SignedDuration::from_secs(5);
+
+impl Screen {
+    /// What the bar says beside its numbers: `Workers, ends about 21:40, between 21:25 and 22:10 (UTC)`.
+    fn message(&mut self, record: &Record, state: &RunState, run: &RunSummary, is_new: bool) -> String {
+        if let Some(wait) = &run.waits {
+            return format!("no other node begins: {}", batch::waits(wait, record.at));
+        }
+        let now = self.shared.line().or_else(|| run.phase.clone()).unwrap_or_else(|| "done".into());
+        let old = |e: &Estimate| record.at.duration_since(e.at) >= ESTIMATE_EVERY;
+        if is_new && self.estimate.as_ref().is_none_or(old) {
+            let ends = eta(state, record.at).map(|eta| clock::eta(&eta, record.at));
+            self.estimate = Some(Estimate { at: record.at, ends });
+        }
+        match self.estimate.as_ref().and_then(|e| e.ends.as_ref()) {
+            Some(ends) => format!("{now}, ends {ends}"),
+            None => now,
+        }
+    }
 }
 
 impl Observer for Screen {
@@ -63,8 +93,8 @@ impl Observer for Screen {
         }
         if self.progress.is_live() {
             let run = summary(state);
-            let phase = self.shared.line().or(run.phase).unwrap_or_else(|| "done".into());
-            self.progress.set(run.steps_done, run.steps, &phase);
+            let message = self.message(record, state, &run, is_new);
+            self.progress.set(run.steps_done, run.steps, &message);
         }
     }
     fn disconnected(&mut self) {

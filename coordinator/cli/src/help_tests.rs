@@ -82,6 +82,10 @@ fn a_line_that_is_wrong_is_told_as_every_error_is() {
         "podlift cert issue robot x --cluster c",
         "podlift --color sometimes status",
         "podlift events --form 3",
+        "podlift defer dgx031 --until tomorrow",
+        "podlift status --slowest 0",
+        "podlift plan --resume-deferred --node dgx031",
+        "podlift retry --override-devices dgx031",
     ];
     let errors = lines.map(|line| {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();

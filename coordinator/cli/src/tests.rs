@@ -2,6 +2,7 @@
 
 mod access;
 mod backup;
+mod deferred;
 mod plans;
 mod skew;
 
@@ -183,6 +184,10 @@ async fn preflight_and_usage_have_exits_of_their_own() {
         "plan",
         "plan --to 1.x",
         "plan --to v1.32.9 --max-unavailable 0",
+        "plan --resume-deferred",
+        "defer dgx031 --until tomorrow",
+        "defer dgx031 --until 2020-01-01",
+        "status --slowest none",
         "plan --to v1.32.9 --waive flag-loss",
         "upgrade --to v1.32.9",
         "plan --to v1.33.1",
@@ -213,7 +218,7 @@ async fn what_can_not_be_taken_back_needs_a_confirmation_and_a_deferral_can() {
     let error = site.result("defer runai-03").await.unwrap_err();
     assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift defer runai-03 --yes"));
     assert_eq!(site.eve("include dgx031").await, Exit::Failed, "it was never deferred");
-    assert_eq!(site.eve("defer dgx031 --reason repair").await, Exit::Done);
+    assert_eq!(site.eve("defer dgx031 --reason repair --until 2999-01-01").await, Exit::Done);
     assert_eq!(site.eve("include dgx031").await, Exit::Done);
     assert_eq!(site.eve("abort --yes").await, Exit::Done);
 }
@@ -222,6 +227,8 @@ async fn what_can_not_be_taken_back_needs_a_confirmation_and_a_deferral_can() {
 async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
     let site = site().await;
     assert_eq!(site.eve("set max-unavailable 3").await, Exit::Failed, "no run is open");
+    let early = site.result("defer dgx031 --until 2999-01-01").await.unwrap_err();
+    assert_eq!((early.exit, early.next.as_str()), (Exit::Failed, "podlift help plan"), "no run yet");
     assert_eq!(site.eve("pause --now").await, Exit::Failed, "no run is open");
     let lost = site.result("node lost dgx031").await.unwrap_err();
     assert_eq!((lost.exit, lost.next.as_str()), (Exit::Usage, "podlift node lost dgx031 --yes"));
@@ -230,16 +237,23 @@ async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
         "upgrade --to v1.32.9 --yes --approve phase --max-failed 5% --without dgx030 --grace-period 30";
     assert_eq!(site.eve(start).await, Exit::Paused);
     assert_eq!(site.eve("set max-unavailable 3").await, Exit::Done);
+    assert_eq!(site.eve("set max-unavailable 50%").await, Exit::Done);
     assert_eq!(site.eve("pause --now").await, Exit::Done);
     assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Failed, "its agent is connected");
     site.fleet.lock().offline.insert(name("dgx031"));
     assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Failed, "its kubelet reports Ready");
     site.fleet.lock().views.get_mut(&name("dgx031")).unwrap().ready = false;
     assert_eq!(site.eve("node lost dgx031 --yes").await, Exit::Done);
-    for line in ["status", "status -l state=lost", "events", "report", "report -o md"] {
+    for line in ["status", "status --slowest 3", "status -l state=lost", "events", "report", "report -o md"] {
         assert_eq!(site.eve(line).await, Exit::Done, "{line}");
     }
     assert_eq!(site.eve("abort --yes").await, Exit::Done);
+    let late = site.result("defer dgx030").await.unwrap_err();
+    assert_eq!(
+        (late.exit, late.next.as_str()),
+        (Exit::Failed, "podlift plan --to v1.32.9 --without dgx030"),
+        "the run is over"
+    );
 }
 
 #[tokio::test]

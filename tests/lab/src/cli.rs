@@ -2,7 +2,7 @@
 
 use crate::bad_input::BadInput;
 use crate::supervisor::{child, client};
-use crate::{bench, demo, up};
+use crate::{bench, demo, simulate, up};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,6 +24,8 @@ enum Command {
     Up(up::Args),
     /// Measure the product on this machine
     Bench(bench::Args),
+    /// Upgrade a trace of jobs in three orders of the workers, and compare what each costs
+    Simulate(simulate::Args),
 }
 
 /// `args` begin with the program's name. The programs that the lab re-executes itself as are no subcommands for people.
@@ -48,6 +50,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The program beside `podlift-lab` that is nothing but the doubles' client.
+pub fn tool(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args = args.into_iter();
+    let asked = args.next().and_then(|program| client::asked_as(Path::new(&program)));
+    let Some(asked) = asked else {
+        anstream::eprintln!(
+            "podlift-lab-tool is called by a lab under the name of a node's tool; `podlift-lab demo` starts one"
+        );
+        return ExitCode::from(2);
+    };
+    client::main(asked, args.map(|a| a.to_string_lossy().into_owned()).collect())
+}
+
 fn people(args: Vec<OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
@@ -60,6 +75,7 @@ fn people(args: Vec<OsString>) -> ExitCode {
         Command::Demo(args) => demo::main(args),
         Command::Up(args) => up::main(&args),
         Command::Bench(args) => bench::main(args),
+        Command::Simulate(args) => simulate::main(&args),
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!("podlift-lab: {error:#}");

@@ -2,7 +2,7 @@
 //! roll, budgets are counted, a silent kubelet's node turns Unknown. A tick of one lab second; never anything about static pods.
 
 mod counts;
-mod index;
+mod gangs;
 mod namespaces;
 mod owners;
 mod scheduler;
@@ -12,7 +12,6 @@ use crate::api::budgets;
 use crate::kubelet;
 use crate::objects::{Key, names};
 use crate::world::{State, World, pods};
-use index::ByOwner;
 use scheduler::Load;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -48,6 +47,7 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
     let now = world.clock.now();
     let mut s = world.lock();
     let before = s.api.version;
+    s.api.turn();
     namespaces::keep(&mut s, now);
     taints::follow_cordons(&mut s, now);
     owners::collect(&mut s, now);
@@ -56,6 +56,7 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
     owners::deployments(&mut s, now);
     owners::daemon_sets(&mut s, world, now);
     replace_pods(&mut s, world, now);
+    gangs::keep(&mut s, world, now);
     counts::trim(&mut s, now);
     roll(&mut s, world);
     pull_again(&mut s, world, now);
@@ -66,7 +67,8 @@ fn tick(world: &Arc<World>) -> (bool, u64) {
 
 /// Time alone ends a terminating pod, and an image can come without a change of the API.
 fn unsettled(s: &State) -> bool {
-    s.api.pods().any(|(_, v)| !v["metadata"]["deletionTimestamp"].is_null() || pods::waits_for_image(v))
+    let ends = |v: &Value| !v["metadata"]["deletionTimestamp"].is_null();
+    s.api.unsettled_pods().any(|(_, v)| ends(v) || pods::waits_for_image(v))
 }
 
 fn nodes(world: &Arc<World>, silent: &mut BTreeMap<String, u32>) {
@@ -100,7 +102,7 @@ fn end_pods(s: &mut State, factor: u32, now: jiff::Timestamp) {
         let kept = v["metadata"]["finalizers"].as_array().is_some_and(|f| !f.is_empty());
         !kept && due(v).is_some() && node.is_none_or(|n| n.kubelet.running.is_some())
     };
-    let gone: Vec<Key> = s.api.pods().filter(|(_, v)| ends(v)).map(|(k, _)| k.clone()).collect();
+    let gone: Vec<Key> = s.api.unsettled_pods().filter(|(_, v)| ends(v)).map(|(k, _)| k.clone()).collect();
     for key in gone {
         s.api.delete(&key);
     }
@@ -110,14 +112,14 @@ fn end_pods(s: &mut State, factor: u32, now: jiff::Timestamp) {
 fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
     let pending: Vec<Key> = s
         .api
-        .pods()
+        .unsettled_pods()
         .filter(|(_, v)| {
             v["status"]["phase"] == "Pending"
                 && v["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null()
         })
         .map(|(k, _)| k.clone())
         .collect();
-    let mut load = None;
+    let (mut load, mut of_gangs) = (None, vec![]);
     for key in pending {
         let Some(pod) = s.api.get(&key).cloned() else { continue };
         match pod["spec"]["nodeName"].as_str() {
@@ -125,24 +127,25 @@ fn start_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
                 let ip = world.shape.address(node);
                 s.api.change(&key, |v| pods::start(v, &ip, now));
             }
+            None if gangs::of(&pod).is_some() => of_gangs.push(key),
             None => {
                 let load = load.get_or_insert_with(|| Load::of(s));
                 if let Some(node) = load.place(s, &pod) {
-                    load.add(&node, &pod);
                     s.api.change(&key, |v| v["spec"]["nodeName"] = json!(node));
                 }
             }
         }
     }
+    if !of_gangs.is_empty() {
+        let mut load = load.unwrap_or_else(|| Load::of(s));
+        gangs::place(s, &mut load, of_gangs);
+    }
 }
 
 /// Every ReplicaSet has as many pods as it wants, counting those that are not ending.
 fn replace_pods(s: &mut State, world: &World, now: jiff::Timestamp) {
-    let sets: Vec<(Key, Value)> =
-        s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), v.clone())).collect();
-    let alive = ByOwner::alive(s);
-    let counts: Vec<usize> = sets.iter().map(|(_, set)| alive.pods(set).len()).collect();
-    for ((key, set), alive) in sets.into_iter().zip(counts) {
+    for (key, set) in owners::changed(s, "replicasets") {
+        let alive = owners::alive(s, &set).count();
         for _ in alive..set["spec"]["replicas"].as_u64().unwrap_or(0) as usize {
             let name = format!("{}-{}", key.name, names::suffix(&format!("{}{}", key.name, s.serial()), 5));
             let pod = pods::pod(&set, "ReplicaSet", &name, "", &world.shape, now);
@@ -166,7 +169,7 @@ fn has_image(s: &mut State, world: &World, pod: &Value, image: &str) -> bool {
 
 /// Pods whose image was missing run as soon as it is there.
 fn pull_again(s: &mut State, world: &World, now: jiff::Timestamp) {
-    let waiting = s.api.pods().filter(|(_, v)| pods::waits_for_image(v));
+    let waiting = s.api.unsettled_pods().filter(|(_, v)| pods::waits_for_image(v));
     let waiting: Vec<(Key, Value)> = waiting.map(|(k, v)| (k.clone(), v.clone())).collect();
     for (key, pod) in waiting {
         let image = pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
@@ -177,25 +180,34 @@ fn pull_again(s: &mut State, world: &World, now: jiff::Timestamp) {
     }
 }
 
-/// DaemonSet pods take their template's image, one a tick.
+/// Of a DaemonSet's pods one of so many is replaced in a tick, one at least.
+const ROLLED: usize = 50;
+
+/// DaemonSet pods take their template's image.
 fn roll(s: &mut State, world: &World) {
-    let all = ByOwner::all(s);
     let old = |set: &Value| {
         let want = set["spec"]["template"]["spec"]["containers"][0]["image"].clone();
-        let found = all.pods(set).iter().find(|(_, v)| v["spec"]["containers"][0]["image"] != want);
-        found.map(|(key, pod)| (want, Key::clone(key), Value::clone(pod)))
+        let all: Vec<(&Key, &Value)> = owners::pods(s, set).collect();
+        let at_once = all.len().div_ceil(ROLLED);
+        let found = all.into_iter().filter(|(_, v)| v["spec"]["containers"][0]["image"] != want);
+        let found: Vec<(Key, Value)> = found.take(at_once).map(|(k, v)| (k.clone(), v.clone())).collect();
+        (want, found)
     };
-    let old: Vec<(Value, Key, Value)> =
-        s.api.of("apps", "daemonsets").filter_map(|(_, set)| old(set)).collect();
-    for (want, key, pod) in old {
-        let image = want.as_str().unwrap_or_default();
-        let there = has_image(s, world, &pod, image);
-        s.api.change(&key, |v| {
-            v["spec"]["containers"][0]["image"] = want.clone();
-            v["status"]["containerStatuses"][0]["image"] = want.clone();
-            if !there {
-                pods::without_image(v, image);
-            }
-        });
+    let old: Vec<(Value, Vec<(Key, Value)>)> =
+        owners::changed(s, "daemonsets").iter().map(|(_, set)| old(set)).collect();
+    for (want, pods) in old {
+        pods.iter().for_each(|(key, pod)| take_image(s, world, key, pod, &want));
     }
+}
+
+fn take_image(s: &mut State, world: &World, key: &Key, pod: &Value, want: &Value) {
+    let image = want.as_str().unwrap_or_default();
+    let there = has_image(s, world, pod, image);
+    s.api.change(key, |v| {
+        v["spec"]["containers"][0]["image"] = want.clone();
+        v["status"]["containerStatuses"][0]["image"] = want.clone();
+        if !there {
+            pods::without_image(v, image);
+        }
+    });
 }

@@ -14,6 +14,7 @@ mod interrupt;
 pub mod kubelet;
 mod load;
 pub mod objects;
+mod simulate;
 mod size;
 mod supervisor;
 pub use supervisor::machines;
@@ -23,7 +24,7 @@ pub mod world;
 /// Recipient of the secrets in a lab's backup; the lab does not have its private key.
 pub const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
-pub use cli::main;
+pub use cli::{main, tool};
 pub use world::{
     ApiFault, Audit, Effect, Fault, FaultAction, Hook, Seen, Shape, Snapshot, State, What, World, Writer,
 };

@@ -15,13 +15,7 @@ fn demo(args: &[&str]) -> Value {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().to_str().unwrap();
     let output = lab(&[args, &["--out", out, "--json"]].concat());
-    let narration = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        output.status.success(),
-        "{args:?} exited {:?}\n{narration}\n{}",
-        output.status.code(),
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert!(output.status.success(), "{}", what_failed(args, &output));
     let report: Value =
         serde_json::from_slice(&std::fs::read(dir.path().join("report.json")).unwrap()).unwrap();
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -33,6 +27,23 @@ fn demo(args: &[&str]) -> Value {
     let least = if looks { 10 } else { 100 };
     assert!(report["journal_events"].as_u64().unwrap() > least || nodes.len() < 4, "{report}");
     report
+}
+
+/// Lines of the narration that a failure shows: a log of the tests is cut at its end.
+const NARRATED: usize = 40;
+
+/// The findings that are not as expected and the exit codes first, then the end of the narration.
+fn what_failed(args: &[&str], output: &Output) -> String {
+    let judged: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let findings = judged["lab"]["findings"].as_array().into_iter().flatten();
+    let failed = findings.filter(|f| f["ok"] != true).map(|f| format!("✗ {} {}\n", f["id"], f["evidence"]));
+    let typed = judged["lab"]["typed"].as_array().into_iter().flatten();
+    let typed = typed.map(|t| format!("{} exited {}\n", t["line"], t["exit"]));
+    let narration = String::from_utf8_lossy(&output.stderr).into_owned();
+    let lines: Vec<&str> = narration.lines().collect();
+    let end = lines[lines.len().saturating_sub(NARRATED)..].join("\n");
+    let all: String = failed.chain(typed).collect();
+    format!("{args:?} exited {:?}\n{all}{end}", output.status.code())
 }
 
 /// The run's report, as docs/schemas promises it; the lab adds one key of its own.
@@ -111,8 +122,7 @@ scenarios! {
 #[test]
 fn moved_etcd() {
     let output = lab(&["--scenario", "moved-etcd", "--workers", "0", "--json"]);
-    let narration = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{narration}");
+    assert!(output.status.success(), "{}", what_failed(&["moved-etcd"], &output));
     let judged: Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = judged["lab"]["findings"].as_array().unwrap();
     assert_eq!(findings.len(), 3, "{judged}");
@@ -158,6 +168,14 @@ fn always_some_down() {
     assert_eq!(report["nodes"].as_array().unwrap().len(), 203);
 }
 
+/// Four of twelve workers have a job that is interrupted once.
+#[test]
+fn gang() {
+    let report = demo(&["--scenario", "gang"]);
+    at_target(&report, "v1.32.9", &[]);
+    assert_eq!(report["nodes"].as_array().unwrap().len(), 15);
+}
+
 #[test]
 fn control_plane_lost() {
     let report = demo(&["--scenario", "control-plane-lost"]);
@@ -175,6 +193,7 @@ const OTHERS: &[&str] = &[
     "abort-half-upgraded",
     "always-some-down",
     "control-plane-lost",
+    "gang",
 ];
 
 /// Scenarios in which nothing is upgraded: the plan is judged.
@@ -239,7 +258,8 @@ fn every_scenario_is_tested_and_listed() {
 
 /// (arguments, target, nodes)
 fn sized(args: &[&str], to: &str, nodes: usize) {
-    let report = demo(args);
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sized.toml");
+    let report = demo(&[&["--scenario", scenario], args].concat());
     at_target(&report, to, &[]);
     assert_eq!(report["nodes"].as_array().unwrap().len(), nodes);
 }

@@ -19,7 +19,7 @@ pub async fn skipped_is_not_passed(sabotage: Sabotage) -> Kept {
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
     ensure(matches!(state.status, RunStatus::Paused { .. }), || why(&state))?;
-    let defer = Command::Defer { node: name(LEFT_OUT), reason: "mainboard".into() };
+    let defer = Command::Defer { node: name(LEFT_OUT), reason: "mainboard".into(), until: None };
     pod.say(defer).await.map_err(|e| e.to_string())?;
     // The deferral may have been the last thing that the run waited for.
     pod.say(Command::Resume).await.ok();

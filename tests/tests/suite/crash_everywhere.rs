@@ -1,22 +1,27 @@
 //! Cut coordinator, agents, both, or the power, at every record of the journal and every line of each ledger: before it is written, after
 //! it is written, and in the middle of what it began; with the agents' memory kept and lost. A run of one control-plane node and one
-//! worker, so that every position can be tried.
+//! worker, so that every position can be tried; and of two workers of one job, along the path of the workers.
 
-use podlift_tests::crash::{Baseline, Strike, When, baseline, small};
+use podlift_tests::crash::{Baseline, Strike, When, baseline, gang, small};
 use podlift_tests::cut::Side::{self, After, Before};
 use podlift_tests::paused;
+use podlift_tests::pod::Pod;
 use podlift_tests::pod::Victim::{self, Agents, Both, Coordinator, Power};
 use podlift_tests::sabotage::Sabotage;
 
-fn unstruck() -> Baseline {
-    paused(baseline(small())).unwrap_or_else(|why| panic!("a run that is never struck: {why}"))
+fn alone() -> Pod {
+    Pod::new(small(), Sabotage::None)
+}
+
+fn unstruck(pod: fn() -> Pod) -> Baseline {
+    paused(async { baseline(pod()).await }).unwrap_or_else(|why| panic!("a run that is never struck: {why}"))
 }
 
 /// Tries all of them; says which failed and how many there were.
-fn strike_all(base: &Baseline, strikes: impl Iterator<Item = Strike>) {
+fn strike_all(pod: fn() -> Pod, base: &Baseline, strikes: impl Iterator<Item = Strike>) {
     let (mut hits, mut failures) = (0, vec![]);
     for strike in strikes {
-        match paused(strike.judge(small(), &base.snapshot, Sabotage::None)) {
+        match paused(async { strike.judge(pod(), &base.snapshot).await }) {
             Ok(true) => hits += 1,
             Ok(false) => {}
             Err(why) => failures.push(why),
@@ -34,26 +39,62 @@ fn strike_all(base: &Baseline, strikes: impl Iterator<Item = Strike>) {
 }
 
 fn at_records(victim: Victim, side: Side, memory_lost: bool) {
-    let base = unstruck();
+    let base = unstruck(alone);
     strike_all(
+        alone,
         &base,
         (1..=base.records).map(|n| Strike { when: When::Journal(n, side), victim, memory_lost }),
     );
 }
 
 fn during_records(victim: Victim, memory_lost: bool) {
-    let base = unstruck();
-    strike_all(&base, (1..=base.records).map(|n| Strike { when: When::During(n), victim, memory_lost }));
+    let base = unstruck(alone);
+    strike_all(
+        alone,
+        &base,
+        (1..=base.records).map(|n| Strike { when: When::During(n), victim, memory_lost }),
+    );
 }
 
 fn at_lines(victim: Victim, side: Side, memory_lost: bool) {
-    let base = unstruck();
+    let base = unstruck(alone);
     let lines: Vec<(String, u64)> =
         base.lines.iter().flat_map(|(node, n)| (1..=*n).map(|i| (node.clone(), i))).collect();
     strike_all(
+        alone,
         &base,
         lines.into_iter().map(|(node, n)| Strike { when: When::Ledger(node, n, side), victim, memory_lost }),
     );
+}
+
+/// Records of the workers' path, one of so many: the others differ from them only in the step.
+const STRIDE: usize = 4;
+
+fn along_a_gang(victim: Victim, when: impl Fn(u64) -> When) {
+    let base = unstruck(gang);
+    let records = (base.workers..=base.records).step_by(STRIDE);
+    let strikes = records.map(|n| Strike { when: when(n), victim, memory_lost: false });
+    strike_all(gang, &base, strikes);
+}
+
+#[test]
+fn coordinator_before_a_record_of_a_gang() {
+    along_a_gang(Coordinator, |n| When::Journal(n, Before));
+}
+
+#[test]
+fn coordinator_after_a_record_of_a_gang() {
+    along_a_gang(Coordinator, |n| When::Journal(n, After));
+}
+
+#[test]
+fn agents_in_the_middle_of_a_gang() {
+    along_a_gang(Agents, When::During);
+}
+
+#[test]
+fn power_in_the_middle_of_a_gang() {
+    along_a_gang(Power, When::During);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod fault_matrix;
 mod metrics;
 mod pauses;
 mod plan_cases;
+mod rollout;
 mod run_promises;
 mod sabotage;
 mod schemas;

@@ -102,7 +102,8 @@ fn a_patch_release_of_1_31_is_an_ordinary_run() {
         pod.start(Cut::never());
         pod.ready().await.unwrap();
         let to: KubeVersion = "v1.31.9".parse().unwrap();
-        let ask = PlanAsk { max_unavailable: Some(1), ..PlanAsk::to(to) };
+        let ask =
+            PlanAsk { max_unavailable: Some(podlift_engine::program::Limit::Number(1)), ..PlanAsk::to(to) };
         pod.coordinator().start_run(&ask, None, ANN).await.unwrap();
         let state = pod.rest().await.unwrap();
         assert_eq!(state.status, RunStatus::Succeeded, "{}", why(&state));

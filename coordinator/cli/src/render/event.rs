@@ -1,12 +1,16 @@
 //! Events as lines.
 
-use super::time_of_day;
+use super::folded::within;
+use super::{batch, time_of_day, timestamp};
 use crate::table::paint;
 use anstyle::AnsiColor;
 use podlift_engine::doors::VIP;
 use podlift_engine::machine::{Event, Record, RunState};
 use podlift_engine::program::{GoalName, StopReason};
-use podlift_model::{OpOutcome, StepId};
+use podlift_model::{NodeName, OpOutcome, StepId, agree, count};
+
+/// Characters for the names of nodes.
+const NAMES: usize = 60;
 
 /// `02:14:07 [ 34/88] runai-01 kubeadm-apply: done, …`.
 pub(crate) fn progress(record: &Record, state: &RunState) -> String {
@@ -40,7 +44,18 @@ pub(crate) fn without(state: &RunState) -> String {
 
 /// `   12 02:14:07 …`, for `podlift events`.
 pub(crate) fn line(record: &Record) -> String {
-    format!("{:>5} {} {}", record.seq, super::timestamp(record.at), text(&record.event))
+    format!("{:>5} {} {}", record.seq, timestamp(record.at), text(&record.event))
+}
+
+/// The same, and below a batch the reason for each of its nodes.
+pub(crate) fn wide(record: &Record) -> String {
+    let reasons = match &record.event {
+        Event::BatchChosen { reasons, .. } => {
+            reasons.iter().map(|(node, why)| format!("\n      {node}: {why}")).collect()
+        }
+        _ => String::new(),
+    };
+    line(record) + &reasons
 }
 
 /// `phase/node/verb` as `node verb`.
@@ -91,16 +106,38 @@ pub(crate) fn text(event: &Event) -> String {
             format!("{} {}", paint(AnsiColor::Yellow, how), stop(reason))
         }
         E::NodeUndone { node, undone, left } => {
-            let lines: Vec<&str> = undone.iter().chain(left).map(String::as_str).collect();
-            let what =
-                if lines.is_empty() { "nothing of the run was there".into() } else { lines.join("; ") };
-            format!("{:<10} given back: {what}", node.as_str())
+            format!("{:<10} {}", node.as_str(), undone_of(node, undone, left))
+        }
+        E::BatchChosen { number, nodes, why, interrupts, gpu_seconds, .. } => {
+            let name = format!("batch {number}");
+            format!("{name:<10} {}", batch::of(nodes, why, interrupts, *gpu_seconds))
+        }
+        E::BatchWaits { why, .. } if why.is_empty() => "nodes begin again".into(),
+        E::BatchLeft { nodes, why } => {
+            format!("left out by the site's rules: {}: {why}", within(nodes, NAMES))
+        }
+        E::BatchWaits { why, until } => {
+            let until = until.map(|at| format!(", until {}", timestamp(at))).unwrap_or_default();
+            format!("{} {why}{until}", paint(AnsiColor::Yellow, "no other node begins:"))
         }
         E::NodeSetAside { node, reason, .. } => {
             let aside = paint(AnsiColor::Red, "failed,");
             format!("{:<10} {aside} the run goes on without it: {}", node.as_str(), stop(reason))
         }
         other => of_run(other),
+    }
+}
+
+/// What the run has undone on a node that has left it, and what is still there.
+fn undone_of(node: &NodeName, undone: &[String], left: &[String]) -> String {
+    let name = format!("{node}: ");
+    let part = |title: &str, lines: &[String]| {
+        let lines: Vec<&str> = lines.iter().map(|l| l.strip_prefix(&name).unwrap_or(l)).collect();
+        if lines.is_empty() { String::new() } else { format!(". {title}: {}", lines.join("; ")) }
+    };
+    match undone.is_empty() && left.is_empty() {
+        true => "the run has left this node and had nothing to undo on it".into(),
+        false => format!("the run has left this node{}{}", part("Undone", undone), part("Still there", left)),
     }
 }
 
@@ -116,7 +153,8 @@ fn of_run(event: &Event) -> String {
     use Event as E;
     match event {
         E::EpochClaimed { epoch, acknowledged } => {
-            format!("epoch {epoch} held by {}", podlift_model::count(acknowledged.len(), "agent"))
+            let n = acknowledged.len();
+            format!("epoch {epoch} claimed: {} {} it on disk", count(n, "agent"), agree(n, "has", "have"))
         }
         E::RunStarted { plan, by } => {
             let aim = match plan.goal.name() {
@@ -133,19 +171,25 @@ fn of_run(event: &Event) -> String {
         E::NodeIncluded { node, by } => format!("node {node} included again by {by}"),
         E::RetryAsked { step: None, by, .. } => format!("retry of all failed steps asked by {by}"),
         E::RetryAsked { step: Some(s), by, .. } => format!("{}: retry asked by {by}", step(s)),
+        E::DevicesOverridden { node, reason, by } => {
+            format!("node {node} may be changed although its devices are in use, by {by}: {reason}")
+        }
         E::WaiverLifted { check, by } => format!("waiver of {check} revoked by {by}"),
         E::NodeLost { node, by } => format!("node {node} declared lost by {by}"),
         E::OptionSet { name, value, by } => format!("{name} set to {value} by {by}"),
-        E::NodeReleased { node, run, by, note } if note.is_empty() => {
-            format!("node {node}, left cordoned by run {run}: its release was asked for by {by}")
-        }
         E::NodeReleased { node, run, by, note } => {
-            format!("node {node}, left cordoned by run {run}: its release was asked for by {by}: {note}")
+            let note = if note.is_empty() { String::new() } else { format!(": {note}") };
+            format!("release of node {node}, which run {run} left cordoned, asked for by {by}{note}")
         }
-        E::NodeDeferred { node, reason, by } => format!("node {node} left out by {by}: {reason}"),
+        E::NodeDeferred { node, reason, by, until: None } => {
+            format!("node {node} left out by {by}: {reason}")
+        }
+        E::NodeDeferred { node, reason, by, until: Some(at) } => {
+            format!("node {node} left out until {} by {by}: {reason}", timestamp(*at))
+        }
         E::AbortAsked { by, reason } => format!("abort asked by {by}: {reason}"),
         E::RunAborted { undone, left } => {
-            format!("run aborted: {} reverted, {} left in place", undone.len(), left.len())
+            format!("run aborted: {} reverted, {} left in place", count(undone.len(), "change"), left.len())
         }
         E::RunSucceeded => paint(AnsiColor::Green, "run succeeded"),
         E::ApiDown { endpoint, why } => format!("{} does not answer: {why}", api(endpoint)),
@@ -154,14 +198,14 @@ fn of_run(event: &Event) -> String {
         }
         E::ApiProbed { endpoint, counts } => format!("{}: {}", api(endpoint), super::reads(counts)),
         E::AgentConnected { node, .. } => format!("agent of {node} connected"),
-        E::AgentLost { node } => format!("agent of {node} lost"),
+        E::AgentLost { node } => format!("agent of {node} is not connected any more"),
         E::LedgerChanged { node, before, now } => {
-            format!("agent of {node} has another ledger: {now}, before {before}")
+            format!("agent of {node} has another ledger than before: {now} instead of {before}")
         }
         E::MachineRefused { node, first, second, why } => {
             format!("a second machine claims to be {node} and was refused: {second}; {first} stays: {why}")
         }
-        E::RunsAdopted { runs, by } => format!("{} runs adopted by {by}", runs.len()),
+        E::RunsAdopted { runs, by } => format!("{} adopted by {by}", count(runs.len(), "run")),
         E::NodeAsked { node, op, by, .. } => format!("{node}: {} asked for by {by}", op.verb()),
         E::NodeAnswered { node, outcome, .. } => match outcome {
             OpOutcome::Done { .. } => format!("{node}: done"),
@@ -173,7 +217,7 @@ fn of_run(event: &Event) -> String {
             format!("backup {name} made by {by}, sealed as {}", sha256.short())
         }
         E::RunsArchived { file, runs, by, .. } => {
-            format!("{} runs archived by {by} in {file}", runs.len())
+            format!("{} archived by {by} in {file}", count(runs.len(), "run"))
         }
         other => other.name().into(),
     }

@@ -1,14 +1,22 @@
 //! Documents as text for people. Pure functions of a document and a screen.
 
 pub(super) mod backup;
+pub(super) mod batch;
+pub(super) mod clock;
+#[cfg(test)]
+pub(crate) mod course_tests;
 pub(super) mod event;
 pub(super) mod fleet;
+pub(super) mod folded;
 pub(super) mod heal;
+pub(super) mod jobs;
 pub(super) mod node;
+pub(super) mod numbers;
 pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod runs;
 pub(super) mod shared;
+pub(super) mod slowest;
 pub(super) mod status;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -49,6 +49,7 @@ fn lines(d: &NodeDetail) -> Vec<(&'static str, String)> {
     let mut out = vec![("role", d.row.role.to_string()), ("state", d.row.state.clone())];
     let step = status::step(&d.row);
     out.extend((!step.is_empty()).then_some(("step", step)));
+    out.extend(d.row.seconds.map(|seconds| ("lane", format!("{} at work in this run", duration(seconds)))));
     out.push(("facts", format!("{} old{}", duration(d.row.age_seconds as f64), stale(d))));
     out.push(("agent", agent));
     out.push(("ledger", f.ledger.to_string()));

@@ -1,8 +1,10 @@
 //! `podlift report -o md`: what happened in a run, for its sign-off.
 
+mod work;
+
 use super::{duration, reads, timestamp};
 use podlift_engine::doors::{BackupView, VIP};
-use podlift_engine::machine::Approval;
+use podlift_engine::machine::{Approval, Overridden};
 use podlift_engine::program::{Attestation, Finding, GoalName, Prevention, Waiver};
 use podlift_engine::view::{FailedNode, Report};
 use podlift_model::KubeVersion;
@@ -32,6 +34,8 @@ pub(crate) fn markdown(r: &Report) -> String {
     }
     out += &checks(r);
     out += &nodes(r);
+    out += &work::batches(r);
+    out += &work::interrupted(r);
     out += &without(r);
     out += &outage(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));
@@ -45,6 +49,8 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &list("Heals", r.heals.iter().map(heal));
     out += &list("Waivers", r.waivers.iter().map(|w| waiver(r, w)));
     out += &list("Approvals", r.approvals.iter().map(approval));
+    let overridden = |o: &Overridden| format!("{} by {} at {}: {}", o.node, o.by, timestamp(o.at), o.reason);
+    out += &list("Changed although devices were in use", r.overridden.iter().map(overridden));
     let lost = |l: &FlagLoss| format!("`--{}` of {}", l.flag, l.component);
     out += &list("Flags whose loss is accepted", r.accepted_losses.iter().map(lost));
     out += &list("Ops with an unknown end", r.indeterminate.iter().cloned());

@@ -1,6 +1,7 @@
 //! One line for a phase in which many nodes do the same beside each other, instead of a few lines for each node: `packages and images: 128
 //! of 2,000 nodes, 64 at once`. Failures and waits keep their own lines.
 
+use super::numbers::grouped;
 use podlift_engine::machine::{Event, RunState};
 use podlift_model::{NodeName, StepId};
 use std::collections::BTreeSet;
@@ -93,19 +94,6 @@ fn quiet(event: &Event) -> Option<&StepId> {
     }
 }
 
-/// `2,000`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,10 +156,5 @@ mod tests {
         );
         let (own, lines) = printed(plan(0));
         assert!(own > 7 && lines.is_empty(), "{own} {lines:?}");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1000, 2000, 1_234_567].map(grouped), ["0", "999", "1,000", "2,000", "1,234,567"]);
     }
 }

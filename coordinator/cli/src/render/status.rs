@@ -1,5 +1,6 @@
 //! `podlift status`: the run in a few lines, then the fleet as a table, with the nodes that need a person first.
 
+pub(crate) mod course;
 mod run;
 
 use super::{aim, duration, fleet, reads, timestamp, version};
@@ -64,7 +65,7 @@ fn head(status: &Status, screen: Screen) -> String {
     }
     match &status.run {
         Some(run) => {
-            out += &summary(run, status.at);
+            out += &summary(run, status);
             out += &run::progress(run, &status.nodes);
         }
         None => out += "No run yet: `podlift plan --to VERSION` shows what one would do\n",
@@ -90,8 +91,8 @@ fn bar(rows: &[NodeRow], screen: Screen) -> String {
     fleet::bar(rows, BAR).into_iter().map(part).collect()
 }
 
-fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
-    let until = run.ended.unwrap_or(now);
+fn summary(run: &RunSummary, status: &Status) -> String {
+    let until = run.ended.unwrap_or(status.at);
     let seconds = until.duration_since(run.started).as_secs_f64();
     let mut out =
         format!("Run {}: {}, {}, by {}\n", run.run, run.status, aim(run.goal, run.from, run.to), run.by);
@@ -108,6 +109,7 @@ fn summary(run: &RunSummary, now: jiff::Timestamp) -> String {
     let (heals, open) =
         (podlift_model::count(run.heals, "heal"), podlift_model::count(run.indeterminate, "op"));
     let _ = writeln!(out, "; {heals}, {open} with an unknown end");
+    out += &course::text(run, status.eta.as_ref(), status.at);
     for (endpoint, counts) in run.reads.iter().filter(|(_, counts)| counts.failed > 0) {
         let _ = writeln!(out, "  API server {endpoint}: {}", reads(counts));
     }

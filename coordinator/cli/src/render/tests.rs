@@ -25,9 +25,19 @@ const SCREENS: [(&str, Screen); 4] = [
 
 /// The text for every screen, one below the other, with visible escape codes.
 pub(super) fn on_screens(render: impl Fn(Screen) -> String) -> String {
+    on(&SCREENS, render)
+}
+
+/// The text for a terminal of 80 columns, the same in colour, and of 120 columns.
+pub(super) fn on_terminals(render: impl Fn(Screen) -> String) -> String {
+    let wide = ("120", Screen { width: Some(120), height: None, colour: false });
+    on(&[SCREENS[0], SCREENS[1], wide], render)
+}
+
+fn on(screens: &[(&str, Screen)], render: impl Fn(Screen) -> String) -> String {
     let one =
         |(name, screen): &(&str, Screen)| format!("== {name}\n{}", render(*screen).replace('\u{1b}', "^"));
-    SCREENS.iter().map(one).collect::<Vec<_>>().join("\n")
+    screens.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 async fn made(fleet: &Arc<Fleet>) -> (Arc<Coordinator>, Arc<Program>) {
@@ -39,12 +49,12 @@ async fn made(fleet: &Arc<Fleet>) -> (Arc<Coordinator>, Arc<Program>) {
     (coordinator, plan)
 }
 
-fn run() -> RunId {
+pub(super) fn run() -> RunId {
     RunId::new("20261122-020000-demo").unwrap()
 }
 
 /// A run that paused at its second step.
-async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
+pub(super) async fn paused(fleet: &Arc<Fleet>) -> Arc<Coordinator> {
     let (coordinator, plan) = made(fleet).await;
     let id = |text: &str| StepId::new(text).unwrap();
     let snapshot = id("backup/runai-01/etcd-snapshot");
@@ -192,6 +202,13 @@ fn events_of_nodes_without_which_a_run_goes_on() {
     let events = [
         Event::NodeSetAside { node: node.clone(), step, reason: reason.clone() },
         Event::NodeLost { node: node.clone(), by: by.clone() },
+        Event::NodeDeferred {
+            node: node.clone(),
+            reason: "GPU tray is being changed".into(),
+            by: by.clone(),
+            until: Some("2026-12-01T06:00:00Z".parse().unwrap()),
+        },
+        Event::NodeUndone { node: node.clone(), undone: vec![], left: vec![] },
         Event::NodeUndone {
             node: node.clone(),
             undone: vec!["dgx031: the guard is steady".into()],
@@ -199,6 +216,11 @@ fn events_of_nodes_without_which_a_run_goes_on() {
                 "dgx031 stays cordoned by run r1: not Ready; when it is mended: podlift node release dgx031"
                     .into(),
             ],
+        },
+        Event::DevicesOverridden {
+            node: node.clone(),
+            reason: "its Slurm job may be lost".into(),
+            by: by.clone(),
         },
         Event::OptionSet { name: "max-unavailable".into(), value: "40".into(), by: by.clone() },
         Event::NodeReleased { node: node.clone(), run: run(), by: by.clone(), note: String::new() },
@@ -216,7 +238,8 @@ async fn the_report_names_the_nodes_without_which_a_run_ended() {
     let reason = seen.paused.clone().unwrap();
     let step = StepId::new("workers/dgx031/drain").unwrap();
     seen.failed = vec![FailedNode { name: name("dgx031"), step, reason, cordoned: true }];
-    seen.left_out = vec![LeftOut { node: name("dgx030"), why: "--without rack=r7".into(), unready: false }];
+    seen.left_out =
+        vec![LeftOut { node: name("dgx030"), why: "--without rack=r7".into(), unready: false, until: None }];
     seen.lost = [(name("runai-03"), "eve".to_string())].into();
     let text = report::markdown(&seen);
     for part in [
@@ -246,6 +269,7 @@ fn a_bar_shows_every_state_in_its_place() {
             kubeadm: None,
             agent: String::new(),
             free_bytes: 0,
+            seconds: None,
         };
         let rows: Vec<NodeRow> = states.iter().flat_map(|(s, n)| std::iter::repeat_n(row(s), *n)).collect();
         fleet::bar(&rows, 24).into_iter().map(|(s, n)| fleet::symbol(s).to_string().repeat(n)).collect()

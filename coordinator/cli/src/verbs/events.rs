@@ -8,11 +8,13 @@ use podlift_engine::machine::Record;
 
 /// Show the journal of a run, oldest record first.
 ///
-/// podlift writes every record to disk before the effect that it announces. With -o json each record is one line.
+/// podlift writes every record to disk before the effect that it announces. With -o json each record is one line, and -o wide shows why each
+/// node of a batch was chosen.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   podlift events --follow
   podlift events --run all --from 120
+  podlift events -o wide          # with the reason for each node of a batch
   podlift events -o json          # one record per line")]
 pub(crate) struct Events {
     /// Id of the run, or "all" for every run and the fleet; the newest run by default.
@@ -52,6 +54,7 @@ fn text(format: Format, answer: &Answer<Record>) -> Result<String, CliError> {
     match format {
         Format::Json => Ok(answer.json().into()),
         Format::Yaml => Ok(format!("---\n{}", out::document(Format::Yaml, answer.json())?)),
-        Format::Table | Format::Wide => Ok(render::event::line(&answer.view()?)),
+        Format::Table => Ok(render::event::line(&answer.view()?)),
+        Format::Wide => Ok(render::event::wide(&answer.view()?)),
     }
 }

@@ -1,6 +1,7 @@
 //! `podlift plan`.
 
 use super::target::Target;
+use super::version;
 use crate::error::{CliError, Exit};
 use crate::out::{self, Screen};
 use crate::progress::Progress;
@@ -20,11 +21,16 @@ use podlift_model::KubeVersion;
   podlift plan --to v1.32.9 --waive flag-loss/runai-01/audit-log-maxsize=intended
   podlift plan --to v1.32.9 --node dgx030 --node dgx031   # plans these two nodes only
   podlift plan --to v1.32.9 --without dgx031 --without rack=r7 --skip-unready   # leaves out these nodes and what is down
+  podlift plan --to v1.32.9 --max-unavailable 5%          # at most 5% of the workers at once
+  podlift plan --resume-deferred                          # only the nodes that were deferred
   podlift plan --to v1.32.9 -o json > plan.json           # the document, with every step")]
 pub(crate) struct Plan {
-    /// Version to upgrade to, e.g. v1.32.9.
-    #[arg(long, value_name = "VERSION")]
-    to: KubeVersion,
+    /// Version to upgrade to, e.g. v1.32.9; with --resume-deferred that of the newest run by default.
+    #[arg(long, value_name = "VERSION", required_unless_present = "resume_deferred")]
+    to: Option<KubeVersion>,
+    /// Only the nodes that earlier runs have deferred. A node that was deferred until a later time stays out; --node takes it earlier.
+    #[arg(long, conflicts_with = "nodes")]
+    resume_deferred: bool,
     #[command(flatten)]
     target: Target,
     /// Show all nodes and names; otherwise long tables are cut.
@@ -43,7 +49,10 @@ pub(super) async fn ask(client: &mut Client, query: &PlanQuery) -> Result<Answer
 impl Plan {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut client = context.client().await?;
-        let answer = ask(&mut client, &self.target.query(Goal::Upgrade { to: self.to })).await?;
+        let to = version::target(&mut client, self.to).await?;
+        let mut query = self.target.query(Goal::Upgrade { to });
+        query.options.resume_deferred = self.resume_deferred;
+        let answer = ask(&mut client, &query).await?;
         shown(context, &answer, self.verbose)
     }
 }

@@ -19,10 +19,11 @@ use podlift_engine::view::{self, NodeDetail};
   podlift status runai-01 --events 50        # everything about one node
   podlift status -l state=failed             # failed nodes only
   podlift status --selector 'role=worker,rack in (r1,r2),!gpu' -o wide
+  podlift status --slowest                   # the ten nodes that take longest, and the usual time
   podlift status -o json")]
 pub(crate) struct Status {
     /// Show everything about this node.
-    #[arg(conflicts_with_all = ["selector", "all"])]
+    #[arg(conflicts_with_all = ["selector", "all", "slowest"])]
     node: Option<podlift_model::NodeName>,
     /// Id of the run; the newest by default.
     #[arg(long)]
@@ -33,12 +34,20 @@ pub(crate) struct Status {
     /// Show every row, even if the terminal is too small for them.
     #[arg(long)]
     all: bool,
+    /// Show the N nodes that take longest, with the median and the 95th percentile of the nodes that are upgraded. Ten by default.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", conflicts_with = "all", value_parser = nodes)]
+    slowest: Option<usize>,
     /// Number of the node's last events to show; 20 by default.
     #[arg(long, requires = "node", value_name = "N")]
     events: Option<u32>,
 }
 
 const EVENTS: u32 = 20;
+
+fn nodes(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "expected a number of nodes from 1, for example 10".into())
+}
 
 impl Status {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
@@ -59,7 +68,10 @@ impl Status {
         let selector = self.selector.unwrap_or_default();
         let answer = context.client().await?.status(self.run, selector.clone()).await?;
         let shown = Shown { wide: context.format == Format::Wide, all: self.all };
-        let render = |seen: &view::Status| render::status::status(seen, shown, Screen::of_stdout());
+        let render = |seen: &view::Status| match self.slowest {
+            Some(most) => render::slowest::slowest(seen, most, Screen::of_stdout()),
+            None => render::status::status(seen, shown, Screen::of_stdout()),
+        };
         out::data(&context.shown(&answer, render)?)?;
         match selector.trim().is_empty() {
             true => Ok(Exit::Done),

@@ -23,9 +23,10 @@ pub(super) const NAMES: [&str; 12] = [
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Target {
-    /// Workers that may be unavailable at once, including those that already are. The configured number by default.
-    #[arg(long, value_name = "N", value_parser = workers)]
-    max_unavailable: Option<u32>,
+    /// Workers that may be unavailable at once, including those that already are: a number, or a share of the run's workers. As configured
+    /// by default.
+    #[arg(long, value_name = "N|P%", value_parser = workers)]
+    max_unavailable: Option<Limit>,
     /// Pause when this many workers have failed: a number, or a share of the run's workers. By default at the first failure until the first
     /// workers are over, then at 5%.
     #[arg(long, value_name = "N|P%")]
@@ -71,11 +72,10 @@ struct Drain {
     force: bool,
 }
 
-/// A number of workers that may be unavailable.
-pub(super) fn workers(text: &str) -> Result<u32, String> {
-    let number = text.parse::<u32>().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| {
-        "expected a number of workers from 1, for example 8: with 0 no worker could be upgraded, and a share like 10% is not accepted here"
+/// A number of workers that may be unavailable, or a share of them.
+pub(super) fn workers(text: &str) -> Result<Limit, String> {
+    text.parse().map_err(|_| {
+        "expected a number of workers from 1, for example 8, or a share of them from 1% to 100%, for example 5%: with 0 no worker could be upgraded"
             .into()
     })
 }
@@ -109,6 +109,7 @@ impl Target {
             drain: self.drain.options(),
             fetch_parallel: self.max_fetch,
             no_step_aside: self.no_step_aside,
+            resume_deferred: false,
         };
         PlanQuery { goal, waivers: self.waivers.clone(), nodes: self.nodes.clone(), options }
     }

@@ -3,6 +3,7 @@
 use super::begin::{self, Starting};
 use super::plan::ask;
 use super::target::{self, Target};
+use super::version;
 use crate::Context;
 use crate::error::{CliError, Exit};
 use podlift_client::{Client, Goal, Start};
@@ -20,16 +21,20 @@ use std::path::PathBuf;
   podlift upgrade --to v1.32.9                       # shows the plan, asks, starts, follows
   podlift upgrade --to v1.32.9 --yes --detach        # starts without asking, prints the run's id
   podlift upgrade --to v1.32.9 --max-unavailable 8   # upgrades eight workers at a time
+  podlift upgrade --resume-deferred                  # upgrades the nodes that were deferred
   podlift upgrade --to v1.32.9 --max-failed 5% --skip-unready   # goes on without a few workers that fail or are down
   podlift upgrade --plan plan.json --approve phase   # runs a saved plan and waits for an approval before each phase")]
 pub(crate) struct Upgrade {
-    /// Version to upgrade to, e.g. v1.32.9.
-    #[arg(long, value_name = "VERSION", required_unless_present = "plan")]
+    /// Version to upgrade to, e.g. v1.32.9; with --resume-deferred that of the newest run by default.
+    #[arg(long, value_name = "VERSION", required_unless_present_any = ["plan", "resume_deferred"])]
     to: Option<KubeVersion>,
+    /// Only the nodes that earlier runs have deferred. A node that was deferred until a later time stays out; --node takes it earlier.
+    #[arg(long, conflicts_with = "nodes")]
+    resume_deferred: bool,
     #[command(flatten)]
     target: Target,
     /// Run the plan that `podlift plan -o json` wrote to this file, and refuse if the facts that it rests on have changed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "expect_hash"], conflicts_with_all = target::NAMES)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "expect_hash", "resume_deferred"], conflicts_with_all = target::NAMES)]
     plan: Option<PathBuf>,
     #[command(flatten)]
     starting: Starting,
@@ -49,15 +54,9 @@ impl Upgrade {
 
     /// Makes a plan.
     async fn made(&self, client: &mut Client) -> Result<(Program, Start), CliError> {
-        // clap has refused a line with neither --to nor --plan.
-        let Some(to) = self.to else {
-            return Err(CliError::usage(
-                "nothing was started",
-                "no version was given",
-                "podlift help upgrade",
-            ));
-        };
-        let query = self.target.query(Goal::Upgrade { to });
+        let to = version::target(client, self.to).await?;
+        let mut query = self.target.query(Goal::Upgrade { to });
+        query.options.resume_deferred = self.resume_deferred;
         let plan = ask(client, &query).await?.view()?;
         Ok((plan, Start::Query(query)))
     }
@@ -66,6 +65,7 @@ impl Upgrade {
     fn command(&self) -> String {
         match self.to {
             Some(to) => format!("podlift upgrade --to {to}"),
+            None if self.resume_deferred => "podlift upgrade --resume-deferred".into(),
             None => begin::with_file("podlift upgrade", "--plan", self.plan.as_ref()),
         }
     }

@@ -55,7 +55,7 @@ impl Verb {
         match self {
             Self::Pause => Command::Pause { run, reason, now: false },
             Self::Resume => Command::Resume { run },
-            Self::Retry => Command::Retry { run, step: None, repair_dpkg: false },
+            Self::Retry => Command::Retry { run, step: None, repair_dpkg: false, devices: None },
             Self::Abort => Command::Abort { run, reason },
         }
     }
@@ -184,11 +184,17 @@ fn tone(event: &Event) -> Tone {
         | Event::NodeUndone { .. }
         | Event::NodeSetAside { .. }
         | Event::NodeLost { .. }
+        | Event::BatchLeft { .. }
+        | Event::DevicesOverridden { .. }
         | Event::MachineRefused { .. }
         | Event::LedgerChanged { .. } => Tone::Care,
+        Event::BatchWaits { why, .. } if !why.is_empty() => Tone::Care,
         Event::ApiProbed { counts, .. } if counts.failed > 0 => Tone::Bad,
         Event::StepDone { .. } | Event::RunSucceeded | Event::ApiUp { .. } => Tone::Good,
-        Event::StepStarted { .. } | Event::RunStarted { .. } | Event::RunResumed { .. } => Tone::Busy,
+        Event::StepStarted { .. }
+        | Event::RunStarted { .. }
+        | Event::RunResumed { .. }
+        | Event::BatchChosen { .. } => Tone::Busy,
         _ => Tone::Plain,
     }
 }

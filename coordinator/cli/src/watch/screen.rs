@@ -42,7 +42,7 @@ pub(crate) async fn run(context: &Context) -> Result<Exit, CliError> {
     match out::size().filter(|_| stdin && stdout) {
         Some(size) => fits(size)?,
         None => {
-            let why = "podlift watch draws on a terminal, and stdin or stdout is none";
+            let why = "podlift watch needs a terminal, and stdin or stdout is not one";
             return Err(CliError::usage("there is no terminal", why, "podlift events --follow"));
         }
     }

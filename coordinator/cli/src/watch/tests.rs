@@ -89,6 +89,23 @@ async fn the_screens() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_on_its_way_shows_its_batch_what_it_waits_for_and_its_end() {
+    let mut model = model(true).await;
+    // Without records the run is shown as the status has it.
+    model.live.run = None;
+    model.live.status = Some(crate::render::course_tests::on_its_way().await);
+    for (columns, rows) in [(80, 24), (120, 30)] {
+        insta::assert_snapshot!(format!("on_its_way_{columns}x{rows}"), text(&drawn(&model, columns, rows)));
+    }
+    let small = text(&drawn(&model, 60, 16));
+    assert!(small.contains("no other node begins") && small.contains("ends about"), "{small}");
+    assert!(!small.contains("batch 3"), "the batch gives way on a small screen: {small}");
+    let waits =
+        styles(&drawn(&model, 80, 24)).lines().any(|line| line.starts_with("4: ") && line.contains("Yellow"));
+    assert!(waits, "{}", styles(&drawn(&model, 80, 24)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_long_reason_takes_as_many_lines_as_the_screen_can_spare() {
     let mut model = model(false).await;
     let words: Vec<String> = (0..60).map(|i| format!("namespace/pod-{i:02}")).collect();

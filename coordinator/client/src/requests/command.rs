@@ -1,7 +1,7 @@
 //! Commands to the coordinator.
 
 use jiff::Timestamp;
-use podlift_model::op::Component;
+use podlift_model::op::{Component, DeviceOverride};
 use podlift_model::{Digest, NodeName, StepId};
 use podlift_proto::v1::{self, command_request::Verb};
 
@@ -21,6 +21,8 @@ pub enum Command {
         run: Option<String>,
         step: Option<StepId>,
         repair_dpkg: bool,
+        /// The node whose packages and kubelet may be changed although its devices are in use.
+        devices: Option<DeviceOverride>,
     },
     Abort {
         run: Option<String>,
@@ -30,6 +32,8 @@ pub enum Command {
         run: Option<String>,
         node: NodeName,
         reason: String,
+        /// Later runs leave the node out, too, until this time; `None` for this run alone.
+        until: Option<Timestamp>,
     },
     /// Takes a deferred node into the run again.
     Include {
@@ -103,16 +107,22 @@ impl Command {
                 v1::CommandRequest { reason: reason.clone(), now: *now, ..of(Verb::Pause, run) }
             }
             Self::Resume { run } => of(Verb::Resume, run),
-            Self::Retry { run, step, repair_dpkg } => {
+            Self::Retry { run, step, repair_dpkg, devices } => {
                 let target = step.as_ref().map(ToString::to_string).unwrap_or_default();
-                v1::CommandRequest { target, repair_dpkg: *repair_dpkg, ..of(Verb::Retry, run) }
+                let (override_devices, reason) = match devices {
+                    Some(over) => (over.node.to_string(), over.reason.clone()),
+                    None => Default::default(),
+                };
+                let repair_dpkg = *repair_dpkg;
+                v1::CommandRequest { target, repair_dpkg, override_devices, reason, ..of(Verb::Retry, run) }
             }
             Self::Abort { run, reason } => {
                 v1::CommandRequest { reason: reason.clone(), ..of(Verb::Abort, run) }
             }
-            Self::Defer { run, node, reason } => {
+            Self::Defer { run, node, reason, until } => {
                 let (target, reason) = (node.to_string(), reason.clone());
-                v1::CommandRequest { target, reason, ..of(Verb::Defer, run) }
+                let until = until.map(|at| at.to_string()).unwrap_or_default();
+                v1::CommandRequest { target, reason, until, ..of(Verb::Defer, run) }
             }
             Self::Include { run, node } => {
                 v1::CommandRequest { target: node.to_string(), ..of(Verb::Include, run) }

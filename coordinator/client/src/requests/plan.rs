@@ -38,8 +38,8 @@ pub struct PlanQuery {
 /// How the run proceeds. The default leaves everything to the coordinator's configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Workers that may be unavailable at once; `None` takes the coordinator's configuration.
-    pub max_unavailable: Option<u32>,
+    /// Workers that may be unavailable at once, a number or a share of all workers; `None` takes the coordinator's configuration.
+    pub max_unavailable: Option<Limit>,
     /// Failed workers at which the run pauses; `None` takes the engine's default rule.
     pub max_failed: Option<Limit>,
     /// Nodes, or selectors of their labels, that the run leaves out.
@@ -51,6 +51,8 @@ pub struct RunOptions {
     pub fetch_parallel: Option<u32>,
     /// API servers do not step aside before they stop.
     pub no_step_aside: bool,
+    /// Only nodes that earlier runs have deferred.
+    pub resume_deferred: bool,
 }
 
 impl PlanQuery {
@@ -68,7 +70,8 @@ impl PlanQuery {
                 Goal::Upgrade { to } => to.to_string(),
                 Goal::Repair => String::new(),
             },
-            max_unavailable: o.max_unavailable.unwrap_or(0),
+            max_unavailable: number(o.max_unavailable),
+            max_unavailable_limit: o.max_unavailable.map(|limit| limit.to_string()).unwrap_or_default(),
             waivers: self.waivers.iter().map(waiver).collect(),
             nodes: self.nodes.iter().map(ToString::to_string).collect(),
             goal: self.goal.to_wire() as i32,
@@ -83,7 +86,16 @@ impl PlanQuery {
             }),
             fetch_parallel: o.fetch_parallel.unwrap_or(0),
             no_step_aside: o.no_step_aside,
+            resume_deferred: o.resume_deferred,
         }
+    }
+}
+
+/// The limit for a coordinator of an older version, which knows numbers only; 0 for none.
+fn number(limit: Option<Limit>) -> u32 {
+    match limit {
+        Some(Limit::Number(number)) => number,
+        Some(Limit::Percent(_)) | None => 0,
     }
 }
 
@@ -102,19 +114,29 @@ mod tests {
             force: true,
         };
         let options = RunOptions {
-            max_unavailable: Some(8),
+            max_unavailable: Some(Limit::Number(8)),
             max_failed: Some(Limit::Percent(3)),
             without: vec!["rack=r7".into(), "dgx031".into()],
             skip_unready: true,
             drain,
             fetch_parallel: Some(16),
             no_step_aside: true,
+            resume_deferred: true,
         };
         let wire = PlanQuery { options, ..PlanQuery::new(Goal::Repair) }.to_wire();
         let drain = wire.drain.unwrap();
         assert_eq!((drain.grace_period_seconds, drain.skip_wait_for_delete_seconds), (Some(0), 60));
         assert!(drain.disable_eviction && drain.force && wire.skip_unready && wire.no_step_aside);
-        assert_eq!((wire.max_unavailable, wire.fetch_parallel, wire.max_failed.as_str()), (8, 16, "3%"));
+        assert!(wire.resume_deferred);
+        assert_eq!((wire.max_unavailable, wire.max_unavailable_limit.as_str()), (8, "8"));
+        assert_eq!((wire.fetch_parallel, wire.max_failed.as_str()), (16, "3%"));
         assert_eq!(wire.without, ["rack=r7", "dgx031"]);
+    }
+
+    #[test]
+    fn a_share_is_sent_as_a_share() {
+        let options = RunOptions { max_unavailable: Some(Limit::Percent(5)), ..RunOptions::default() };
+        let wire = PlanQuery { options, ..PlanQuery::new(Goal::Repair) }.to_wire();
+        assert_eq!((wire.max_unavailable, wire.max_unavailable_limit.as_str()), (0, "5%"));
     }
 }

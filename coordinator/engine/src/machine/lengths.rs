@@ -11,7 +11,7 @@ use podlift_model::NodeName;
 pub const EXPECTED_SECONDS: u64 = 900;
 
 /// The lane in which a node is drained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LaneTime {
     /// When its cordon was done; `None` before.
     pub from: Option<Timestamp>,

@@ -37,7 +37,8 @@ pub fn ready(pod: &Value) -> bool {
 }
 
 pub fn count(s: &State, budget: &Value) -> Result<Count, Uncountable> {
-    let pods: Vec<&Value> = s.api.pods().map(|(_, v)| v).filter(|v| covers(budget, v)).collect();
+    let here = s.api.pods_in(budget["metadata"]["namespace"].as_str().unwrap_or_default());
+    let pods: Vec<&Value> = here.map(|(_, v)| v).filter(|v| covers(budget, v)).collect();
     let healthy = pods.iter().filter(|v| ready(v)).count() as i64;
     let by_scale = counts_by_scale(&budget["spec"]);
     if by_scale && let Some(why) = pods.iter().find_map(|pod| without_scale(pod)) {
@@ -95,10 +96,15 @@ fn share(v: &Value, of: i64) -> i64 {
     percent.map_or_else(|| v.as_i64().unwrap_or(0), |p| (of * p + 99) / 100)
 }
 
+/// Whether it or one of its pods has changed.
+fn is_due(s: &State, budget: &Value) -> bool {
+    s.api.index().is_changed(budget) || s.api.index().changed_pods().any(|(_, pod)| covers(budget, pod))
+}
+
 /// Writes the counts into the budgets' status, as the disruption controller does.
 pub fn refresh(s: &mut State, now: jiff::Timestamp) {
-    let all: Vec<(Key, Value)> =
-        s.api.of("policy", "poddisruptionbudgets").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let all = s.api.of("policy", "poddisruptionbudgets").filter(|(_, budget)| is_due(s, budget));
+    let all: Vec<(Key, Value)> = all.map(|(k, v)| (k.clone(), v.clone())).collect();
     for (key, budget) in all {
         let Ok(c) = count(s, &budget).map_err(|Uncountable(why)| failed(s, &key, &why, now)) else {
             continue;

@@ -43,18 +43,18 @@ struct Page {
 /// The wanted part of what there was at the wanted moment.
 fn page(s: &State, target: &Target, call: &Call, selector: &Selector) -> Result<Page, Box<Reply>> {
     let (version, after) = moment(s, target, call)?;
-    let (group, resource) = (target.kind.group, target.kind.resource);
-    let mine = |(k, v): &(Key, Arc<Value>)| {
+    let mine = |(k, v): &(&Key, &Arc<Value>)| {
         in_namespace(target, &k.namespace)
             && after.as_ref().is_none_or(|a| (&k.namespace, &k.name) >= (&a.0, &a.1))
             && selector.matches(v)
     };
+    let cloned = |(k, v): (&Key, &Arc<Value>)| (k.clone(), v.clone());
     let mut all: Vec<(Key, Arc<Value>)> = if version == s.api.version {
-        s.api.shared(group, resource).map(|(k, v)| (k.clone(), v.clone())).filter(mine).collect()
+        now(s, target, selector).filter(mine).map(cloned).collect()
     } else {
-        let then = s.api.at(version, group, resource);
+        let then = s.api.at(version, target.kind.group, target.kind.resource);
         let then = then.ok_or_else(|| Box::new(expired(s, target, &after)))?;
-        then.into_iter().filter(mine).collect()
+        then.iter().filter(mine).map(cloned).collect()
     };
     let mut metadata = json!({"resourceVersion": version.to_string()});
     let limit = call.get("limit").and_then(|l| l.parse().ok()).filter(|l| *l > 0).unwrap_or(usize::MAX);
@@ -68,6 +68,18 @@ fn page(s: &State, target: &Target, call: &Call, selector: &Selector) -> Result<
         metadata["continue"] = json!(Token { version, start: last }.text(target));
     }
     Ok(Page { metadata, items: all.into_iter().map(|(_, v)| v).collect() })
+}
+
+/// What there is now; of pods on one node only those, because the real server has an index of them, too.
+fn now<'a>(
+    s: &'a State,
+    target: &'a Target,
+    selector: &'a Selector,
+) -> Box<dyn Iterator<Item = (&'a Key, &'a Arc<Value>)> + 'a> {
+    match selector.node().filter(|_| target.kind.kind == "Pod") {
+        Some(node) => Box::new(s.api.shared_on(node)),
+        None => Box::new(s.api.shared(target.kind.group, target.kind.resource)),
+    }
 }
 
 type Start = Option<(String, String)>;

@@ -6,7 +6,7 @@ use super::fleet::{self, peak_rss_mib, rss_mib};
 use super::plan::crowd;
 use super::stats::Samples;
 use crate::api::COORDINATOR as USER;
-use crate::supervisor::{Before, COORDINATOR, Lab};
+use crate::supervisor::{Before, COORDINATOR, Lab, Tuning};
 use crate::world::traffic::Count;
 use crate::world::{Shape, World};
 use anyhow::{Context as _, ensure};
@@ -37,6 +37,8 @@ pub struct Args {
 const TO: &str = "v1.32.9";
 /// The doubles' own time is not what is measured.
 const FACTOR: u32 = 10;
+/// How long a step may wait: addons of thousands of nodes are replaced one after the other.
+const WAIT: &str = "10m";
 /// Until the first workers are drained: control planes, canary and downloads come before.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -44,7 +46,9 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     let count = args.pods;
     let before = Before { seed: Some(Box::new(move |w| crowd(w, count))), ..Before::default() };
     let shape = Shape { factor: FACTOR, empty_endpoints: false, ..Shape::default() };
-    let figures = fleet::with_world(args.nodes, shape, before, async |lab: &Lab| measure(lab, args).await)?;
+    let tuning = Tuning { wait: WAIT.into(), ..Tuning::default() };
+    let measure = async |lab: &Lab| measure(lab, args).await;
+    let figures = fleet::with_tuning(args.nodes, shape, before, tuning, measure)?;
     match args.json {
         true => anstream::println!("{figures}"),
         false => anstream::println!(

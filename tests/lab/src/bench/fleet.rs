@@ -25,6 +25,17 @@ pub fn with_world(
     before: Before,
     measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>,
 ) -> anyhow::Result<Value> {
+    with_tuning(nodes, shape, before, Tuning::default(), measure)
+}
+
+/// The same with the coordinator's own settings as they are wanted.
+pub fn with_tuning(
+    nodes: u32,
+    shape: Shape,
+    before: Before,
+    tuning: Tuning,
+    measure: impl AsyncFnOnce(&Lab) -> anyhow::Result<Value>,
+) -> anyhow::Result<Value> {
     podlift_common::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -32,7 +43,7 @@ pub fn with_world(
         let exe = std::env::current_exe().context("this program's own path")?;
         anstream::eprintln!("{nodes} agents are started");
         let options = Options { shape, heal: HealMode::Enforce, exe, coordinator: true };
-        let lab = Lab::start_tuned(options, Tuning::default(), before).await?;
+        let lab = Lab::start_tuned(options, tuning, before).await?;
         let measured = match lab.ready().await {
             Ok(()) => {
                 anstream::eprintln!("all of them are connected; measuring");

@@ -8,6 +8,7 @@ mod fleet;
 mod heal;
 mod journal;
 mod plan;
+mod rollout;
 mod shell;
 mod stats;
 mod status;
@@ -41,6 +42,8 @@ enum What {
     Api(api::Args),
     /// Drains of many nodes at once: podlift beside `kubectl drain`
     Drain(drain::Args),
+    /// Batches of workers with jobs, beside the schedule of someone who knows the length of every step
+    Rollout(rollout::Args),
     /// `podlift plan` and the start of its run where one worker of twenty is in some trouble
     Trouble(trouble::Args),
     /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
@@ -57,6 +60,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Journal(args) => journal::main(&args),
         What::Api(args) => api::main(&args),
         What::Drain(args) => drain::main(&args),
+        What::Rollout(args) => rollout::main(&args),
         What::Trouble(args) => trouble::main(&args),
         What::Vip(args) => vip::main(&args),
     }

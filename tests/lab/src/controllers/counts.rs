@@ -1,6 +1,6 @@
 //! The status of what makes pods: how many there are, and how many are ready. Also pods that a ReplicaSet has too many of.
 
-use super::index::ByOwner;
+use super::owners;
 use crate::api::{budgets, evict};
 use crate::objects::Key;
 use crate::world::State;
@@ -12,9 +12,9 @@ struct Pods {
     newest: i64,
 }
 
-fn of(alive: &ByOwner<'_>, owner: &Value, newest: impl Fn(&Value) -> bool) -> Pods {
+fn of(s: &State, owner: &Value, newest: impl Fn(&Value) -> bool) -> Pods {
     let mut count = Pods { all: 0, ready: 0, newest: 0 };
-    for (_, pod) in alive.pods(owner) {
+    for (_, pod) in owners::alive(s, owner) {
         count.all += 1;
         count.ready += i64::from(budgets::ready(pod));
         count.newest += i64::from(newest(pod));
@@ -22,44 +22,36 @@ fn of(alive: &ByOwner<'_>, owner: &Value, newest: impl Fn(&Value) -> bool) -> Po
     count
 }
 
-fn keys(s: &State, resource: &str) -> Vec<(Key, Value)> {
-    s.api.of("apps", resource).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
 pub fn refresh(s: &mut State) {
     for (key, status) in statuses(s) {
         s.api.change(&key, |v| v["status"] = status);
     }
-    for (key, deployment) in keys(s, "deployments") {
+    for (key, deployment) in owners::changed(s, "deployments") {
         deployment_status(s, &key, &deployment);
     }
 }
 
 /// Of ReplicaSets and DaemonSets.
 fn statuses(s: &State) -> Vec<(Key, Value)> {
-    let alive = ByOwner::alive(s);
     let of_set = |set: &Value| {
-        let n = of(&alive, set, |_| true);
+        let n = of(s, set, |_| true);
         json!({"replicas": n.all, "fullyLabeledReplicas": n.all, "readyReplicas": n.ready, "availableReplicas": n.ready,
             "observedGeneration": set["metadata"]["generation"]})
     };
     let of_daemons = |set: &Value| {
         let image = &set["spec"]["template"]["spec"]["containers"][0]["image"];
-        let n = of(&alive, set, |p| p["spec"]["containers"][0]["image"] == *image);
+        let n = of(s, set, |p| p["spec"]["containers"][0]["image"] == *image);
         json!({"currentNumberScheduled": n.all, "desiredNumberScheduled": n.all, "numberMisscheduled": 0, "numberReady": n.ready,
             "numberAvailable": n.ready, "updatedNumberScheduled": n.newest, "observedGeneration": set["metadata"]["generation"]})
     };
-    let sets = s.api.of("apps", "replicasets").map(|(k, v)| (k.clone(), of_set(v)));
-    sets.chain(s.api.of("apps", "daemonsets").map(|(k, v)| (k.clone(), of_daemons(v)))).collect()
+    let sets = owners::changed(s, "replicasets").into_iter().map(|(k, v)| (k, of_set(&v)));
+    sets.chain(owners::changed(s, "daemonsets").into_iter().map(|(k, v)| (k, of_daemons(&v)))).collect()
 }
 
 fn deployment_status(s: &mut State, key: &Key, deployment: &Value) {
-    let uid = &deployment["metadata"]["uid"];
     let newest = format!("{}-{}", key.name, crate::world::pods::template_hash(deployment));
     let mut sum = [0; 3];
-    for (k, set) in
-        s.api.of("apps", "replicasets").filter(|(_, v)| v["metadata"]["ownerReferences"][0]["uid"] == *uid)
-    {
+    for (k, set) in owners::replica_sets(s, deployment) {
         let n = |name: &str| set["status"][name].as_i64().unwrap_or(0);
         sum[0] += n("replicas");
         sum[1] += n("readyReplicas");
@@ -80,11 +72,10 @@ pub fn trim(s: &mut State, now: jiff::Timestamp) {
 }
 
 fn surplus(s: &State) -> Vec<Key> {
-    let alive = ByOwner::alive(s);
     let mut gone = vec![];
-    for (_, set) in s.api.of("apps", "replicasets") {
+    for (_, set) in owners::changed(s, "replicasets") {
         let wanted = set["spec"]["replicas"].as_u64().unwrap_or(0) as usize;
-        let mine = alive.pods(set);
+        let mine: Vec<(&Key, &Value)> = owners::alive(s, &set).collect();
         if mine.len() <= wanted {
             continue;
         }

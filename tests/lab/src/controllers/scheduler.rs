@@ -1,52 +1,112 @@
-//! Where a pending pod goes: of the nodes that are Ready, schedulable and tolerated, the one with the fewest pods of the same owner, then with
-//! the fewest at all.
+//! Where a pending pod goes: of the nodes that are Ready, schedulable and tolerated, one whose soft taints the pod bears before others, then
+//! the one with the fewest pods of the same owner, then with the fewest at all.
 
-use super::taints;
+use super::{owners, taints};
+use crate::objects::Key;
 use crate::world::State;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// How full the nodes are.
-#[derive(Default)]
+/// The nodes of one round, and how full they are.
+#[derive(Clone)]
 pub struct Load {
-    all: HashMap<String, usize>,
-    /// Node and owner.
-    of_owner: HashMap<(String, String), usize>,
+    /// By the name of a node that is Ready.
+    nodes: HashMap<String, Room>,
+    /// For each owner, the nodes that take its pods.
+    of_owner: HashMap<String, Vec<Candidate>>,
+}
+
+#[derive(Clone)]
+struct Room {
+    pods: usize,
+    /// GPUs that no pod has; `None` until a pod asks for GPUs.
+    gpus: Option<u64>,
+}
+
+#[derive(Clone)]
+struct Candidate {
+    node: String,
+    /// It has a soft taint that the pod does not bear.
+    rather_not: bool,
+    /// Pods of the same owner.
+    mine: usize,
 }
 
 impl Load {
     pub fn of(s: &State) -> Self {
-        let mut load = Self::default();
-        for (_, pod) in s.api.pods() {
-            load.add(pod["spec"]["nodeName"].as_str().unwrap_or_default(), pod);
-        }
-        load
+        let ready = s.api.of("", "nodes").filter(|(_, v)| is_ready(v));
+        let room = |name: &String| (name.clone(), Room { pods: s.api.pods_on(name).count(), gpus: None });
+        Self { nodes: ready.map(|(k, _)| room(&k.name)).collect(), of_owner: HashMap::new() }
     }
 
-    pub fn add(&mut self, node: &str, pod: &Value) {
-        *self.all.entry(node.into()).or_default() += 1;
-        if let Some(owner) = owner(pod) {
-            *self.of_owner.entry((node.into(), owner.into())).or_default() += 1;
-        }
-    }
-
-    pub fn place(&self, s: &State, pod: &Value) -> Option<String> {
-        let owner = owner(pod).unwrap_or_default().to_string();
-        let nodes = s.api.of("", "nodes").filter(|(_, v)| fits(pod, v)).map(|(k, _)| k.name.clone());
-        let count = |node: &String| {
-            let mine = self.of_owner.get(&(node.clone(), owner.clone())).copied().unwrap_or_default();
-            (mine, self.all.get(node).copied().unwrap_or_default())
+    /// Chooses a node, and counts the pod there.
+    pub fn place(&mut self, s: &State, pod: &Value) -> Option<String> {
+        let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_string();
+        let mut all = self.of_owner.remove(&owner).unwrap_or_else(|| self.candidates(s, pod));
+        let wanted = gpus(pod);
+        let has_room = |c: &Candidate, nodes: &mut HashMap<String, Room>| {
+            let room = nodes.get_mut(&c.node);
+            wanted == 0
+                || room.is_some_and(|r| *r.gpus.get_or_insert_with(|| free_gpus(s, &c.node)) >= wanted)
         };
-        nodes.min_by_key(|node| (count(node), node.clone()))
+        let fitting = all.iter_mut().filter(|c| has_room(c, &mut self.nodes)).collect::<Vec<_>>();
+        let pods = |c: &Candidate| self.nodes.get(&c.node).map_or(0, |r| r.pods);
+        let best = fitting.into_iter().min_by_key(|c| (c.rather_not, c.mine, pods(c), c.node.clone()));
+        let chosen = best.map(|c| {
+            c.mine += 1;
+            c.node.clone()
+        });
+        if let Some(room) = chosen.as_ref().and_then(|node| self.nodes.get_mut(node)) {
+            room.pods += 1;
+            room.gpus = room.gpus.map(|free| free.saturating_sub(wanted));
+        }
+        // Pods without an owner have nothing in common.
+        if !owner.is_empty() {
+            self.of_owner.insert(owner, all);
+        }
+        chosen
+    }
+
+    fn candidates(&self, s: &State, pod: &Value) -> Vec<Candidate> {
+        let mut mine: HashMap<&str, usize> = HashMap::new();
+        let owner = json!({"metadata": {"uid": pod["metadata"]["ownerReferences"][0]["uid"]}});
+        for (_, other) in owners::pods(s, &owner) {
+            *mine.entry(other["spec"]["nodeName"].as_str().unwrap_or_default()).or_default() += 1;
+        }
+        let nodes = s.api.of("", "nodes").filter(|(k, v)| self.nodes.contains_key(&k.name) && fits(pod, v));
+        let candidate = |name: &String, node: &Value| Candidate {
+            node: name.clone(),
+            rather_not: taints::rather_not(&pod["spec"], node),
+            mine: mine.get(name.as_str()).copied().unwrap_or_default(),
+        };
+        nodes.map(|(k, v)| candidate(&k.name, v)).collect()
     }
 }
 
-fn owner(pod: &Value) -> Option<&str> {
-    pod["metadata"]["ownerReferences"][0]["uid"].as_str()
+const GPU: &str = "nvidia.com/gpu";
+
+fn number(v: &Value) -> u64 {
+    v.as_str().and_then(|n| n.parse().ok()).or(v.as_u64()).unwrap_or(0)
+}
+
+/// What a pod asks for.
+fn gpus(pod: &Value) -> u64 {
+    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+    containers.map(|c| number(&c["resources"]["limits"][GPU])).sum()
+}
+
+fn free_gpus(s: &State, node: &str) -> u64 {
+    let all = s.api.get(&Key::node(node)).map_or(0, |v| number(&v["status"]["allocatable"][GPU]));
+    let over = |pod: &Value| matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+    let used: u64 = s.api.pods_on(node).filter(|(_, p)| !over(p)).map(|(_, p)| gpus(p)).sum();
+    all.saturating_sub(used)
+}
+
+fn is_ready(node: &Value) -> bool {
+    let mut conditions = node["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.any(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
 fn fits(pod: &Value, node: &Value) -> bool {
-    let mut conditions = node["status"]["conditions"].as_array().into_iter().flatten();
-    let ready = conditions.any(|c| c["type"] == "Ready" && c["status"] == "True");
-    ready && taints::schedulable(&pod["spec"], node) && taints::fits(&pod["spec"], node)
+    taints::schedulable(&pod["spec"], node) && taints::fits(&pod["spec"], node)
 }

@@ -37,6 +37,12 @@ pub fn fits(pod: &Value, node: &Value) -> bool {
     selects(pod, node) && taints.all(|t| bears(pod, t))
 }
 
+/// Whether the node has a soft taint that the pod does not bear.
+pub fn rather_not(pod: &Value, node: &Value) -> bool {
+    let taints = node["spec"]["taints"].as_array().into_iter().flatten();
+    taints.into_iter().any(|t| t["effect"] == "PreferNoSchedule" && !bears(pod, t))
+}
+
 /// The scheduler's NodeUnschedulable: a cordon keeps away what does not bear its taint.
 pub fn schedulable(pod: &Value, node: &Value) -> bool {
     node["spec"]["unschedulable"] != true

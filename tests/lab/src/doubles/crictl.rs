@@ -1,5 +1,6 @@
 //! crictl: ps, inspect, logs; pods are in `crictl_pods`, images in `crictl_images`.
 
+use super::crictl_exec;
 use super::crictl_images::{self, image_id};
 use super::crictl_pods;
 use super::ctx::Ctx;
@@ -31,6 +32,7 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         "pods" => crictl_pods::run(ctx, &words),
         "inspect" => inspect(ctx, words.word(1)),
         "logs" => logs(ctx, &words),
+        "exec" => crictl_exec::run(ctx, args),
         "pull" => crictl_images::pull(ctx, words.word(1)).await,
         "images" | "img" => crictl_images::list(ctx, &words),
         "inspecti" => crictl_images::inspect(ctx, words.word(1)),
@@ -62,9 +64,10 @@ fn ps(ctx: &Ctx, words: &Words) -> i32 {
     let all = words.has(&["-a", "--all"]);
     let name = words.get("--name").unwrap_or_default().trim_matches(['^', '$']).to_string();
     let s = ctx.world.lock();
-    let others = s.pod_containers(&ctx.node);
-    let mine = s.node(&ctx.node).containers.iter().rev().chain(&others);
     let pod = words.get("--pod").or(words.get("-p")).unwrap_or_default();
+    // Only who asks for one pod sees those beside kube-system.
+    let others = if pod.is_empty() { s.pod_containers(&ctx.node) } else { s.ordinary_containers(&ctx.node) };
+    let mine = s.node(&ctx.node).containers.iter().rev().chain(&others);
     let wanted =
         |c: &&Container| (all || c.running()) && c.name.contains(&name) && c.sandbox.id.starts_with(pod);
     let found: Vec<Container> = mine.filter(wanted).cloned().collect();
@@ -97,7 +100,7 @@ fn ps(ctx: &Ctx, words: &Words) -> i32 {
 
 fn find(ctx: &Ctx, id: &str) -> Option<Container> {
     let s = ctx.world.lock();
-    let others = s.pod_containers(&ctx.node);
+    let others = s.ordinary_containers(&ctx.node);
     let mut all = s.node(&ctx.node).containers.iter().chain(&others);
     all.find(|c| !id.is_empty() && c.id.starts_with(id)).cloned()
 }

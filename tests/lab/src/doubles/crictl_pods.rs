@@ -1,9 +1,10 @@
-//! `crictl pods`: the sandboxes of static pods, with the annotations that the kubelet gave them.
+//! `crictl pods`: the sandboxes of static pods, with the annotations that the kubelet gave them, and of ordinary ones with their own.
 
 use super::ctx::Ctx;
 use super::words::Words;
 use crate::objects::seconds;
 use crate::world::manifests::DIR;
+use crate::world::pods;
 use crate::world::state::Container;
 use serde_json::{Value, json};
 
@@ -15,7 +16,10 @@ pub fn run(ctx: &Ctx, words: &Words) -> i32 {
     let is = |p: &&Pod| pod_name(p, &ctx.node).contains(&name) && (state.is_empty() || state == word(p));
     let found: Vec<&Pod> = all.iter().filter(is).collect();
     if words.get("-o").or(words.get("--output")) == Some("json") {
-        let items: Vec<Value> = found.iter().map(|p| item(p, &ctx.node)).collect();
+        let mut items: Vec<Value> = found.iter().map(|p| item(p, &ctx.node)).collect();
+        if state.is_empty() || state == "ready" {
+            items.extend(ordinary(ctx, &name));
+        }
         ctx.out(&serde_json::to_string_pretty(&json!({"items": items})).unwrap_or_default());
         return 0;
     }
@@ -30,6 +34,22 @@ pub fn run(ctx: &Ctx, words: &Words) -> i32 {
         ));
     });
     0
+}
+
+/// Ready ones of ordinary pods.
+fn ordinary(ctx: &Ctx, name: &str) -> Vec<Value> {
+    let s = ctx.world.lock();
+    let here = s
+        .ordinary_pods(&ctx.node)
+        .filter(|p| p["metadata"]["name"].as_str().is_some_and(|n| n.contains(name)));
+    here.filter_map(|pod| pods::containers(pod).first().map(|c| ready(pod, c))).collect()
+}
+
+fn ready(pod: &Value, container: &Container) -> Value {
+    let m = &pod["metadata"];
+    json!({"id": container.sandbox.id, "metadata": {"name": m["name"], "uid": m["uid"], "namespace": m["namespace"], "attempt": 0},
+        "state": "SANDBOX_READY", "createdAt": container.sandbox.created.as_nanosecond().to_string(), "labels": m["labels"],
+        "annotations": m["annotations"], "runtimeHandler": ""})
 }
 
 struct Pod {

@@ -6,6 +6,7 @@ mod apt_mark;
 mod bcm;
 mod containerd;
 mod crictl;
+mod crictl_exec;
 mod crictl_images;
 mod crictl_pods;
 mod ctr;

@@ -29,7 +29,7 @@ impl Devices for Port {
                 "/var/lib/kubelet/pod-resources/kubelet.sock: Connection refused (os error 111)".into()
             );
         }
-        let here = state.api.pods().filter(|(_, pod)| pod["spec"]["nodeName"] == *self.0.node);
+        let here = state.api.pods_on(&self.0.node);
         Ok(here.map(|(_, pod)| allocation(pod)).filter(|a| !a.devices.is_empty()).collect())
     }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod admission;
 pub(crate) mod defaults;
 pub(crate) mod fields;
+mod index;
 pub(crate) mod kinds;
 pub(crate) mod names;
 pub(crate) mod schema;

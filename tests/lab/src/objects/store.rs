@@ -1,6 +1,7 @@
 //! API objects as JSON, one resourceVersion counter for all, and a log for watches and old pages. Storage only: the
 //! rules for their contents are beside it, and requests and answers are in `crate::api`.
 
+use super::index::Index;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub struct Objects {
     log: VecDeque<Event>,
     /// Version of the last event that was forgotten.
     pub forgotten: u64,
+    index: Index,
 }
 
 impl Objects {
@@ -95,6 +97,58 @@ impl Objects {
         self.of("", "pods")
     }
 
+    pub fn pods_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (&'a Key, &'a Value)> {
+        let all = self.items.range(Key::pod(namespace, "")..);
+        let here = move |k: &Key| k.is_of("", "pods") && k.namespace == namespace;
+        all.take_while(move |(k, _)| here(k)).map(|(k, v)| (k, v.as_ref()))
+    }
+
+    /// Pods that are bound to a node, in the order of their keys.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = (&Key, &Value)> {
+        self.shared_on(node).map(|(k, v)| (k, v.as_ref()))
+    }
+
+    /// The same, to be kept after the lock is gone.
+    pub fn shared_on(&self, node: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+        self.index.on(node).filter_map(|key| self.items.get_key_value(key))
+    }
+
+    /// What names this object as an owner.
+    pub fn owned_by(&self, owner: &Value) -> impl Iterator<Item = (&Key, &Value)> {
+        self.found(self.index.owned(owner["metadata"]["uid"].as_str().unwrap_or_default()))
+    }
+
+    pub fn has_uid(&self, uid: &str) -> bool {
+        self.index.has_uid(uid)
+    }
+
+    /// Pods that are pending, ending, or without a container's image.
+    pub fn unsettled_pods(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.found(self.index.unsettled())
+    }
+
+    /// Objects that came, and objects whose owner went, in this round of the controllers or since the last one.
+    pub fn new_orphans(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.found(self.index.orphans())
+    }
+
+    fn found<'a>(
+        &'a self,
+        keys: impl Iterator<Item = &'a Key>,
+    ) -> impl Iterator<Item = (&'a Key, &'a Value)> {
+        keys.filter_map(|key| self.items.get_key_value(key)).map(|(k, v)| (k, v.as_ref()))
+    }
+
+    /// What controllers have not seen, and what they use to find things.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Controllers begin another round.
+    pub fn turn(&mut self) {
+        self.index.turn();
+    }
+
     /// What there was at a version. None: that is forgotten.
     pub fn at(&self, version: u64, group: &str, resource: &str) -> Option<BTreeMap<Key, Arc<Value>>> {
         if version < self.forgotten {
@@ -125,6 +179,7 @@ impl Objects {
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let kind = if before.is_some() { "MODIFIED" } else { "ADDED" };
         let shared = Arc::new(object.clone());
+        self.index.note(&key, before.as_ref(), Some(&shared));
         self.items.insert(key.clone(), shared.clone());
         let at = Instant::now();
         self.remember(Event { version: self.version, kind, key, object: shared, before, at });
@@ -139,6 +194,7 @@ impl Objects {
 
     pub fn delete(&mut self, key: &Key) -> Option<Value> {
         let before = self.items.remove(key)?;
+        self.index.note(key, Some(&before), None);
         let mut object = Value::clone(&before);
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());

@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 
 const GRACE: Duration = Duration::from_secs(3);
+/// As the product's units have it (deploy/systemd).
+const ENVIRONMENT: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
 /// Says to a child that its stdin is its supervisor's hand.
 pub const HELD: &str = "PODLIFT_LAB_HELD";
 
@@ -34,6 +36,7 @@ impl Process {
             File::options().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
         let mut command = again(exe, args);
         command.env_clear().env(HELD, "1").env("PATH", "/usr/bin:/bin");
+        command.envs(ENVIRONMENT);
         command.stdin(Stdio::piped()).stdout(file.try_clone()?).stderr(file);
         let child = command.spawn().with_context(|| format!("{name} could not be started"))?;
         let id = child.id().and_then(|id| i32::try_from(id).ok()).context("a process that ended at once")?;

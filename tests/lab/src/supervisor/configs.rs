@@ -53,6 +53,8 @@ pub struct Tuning {
     pub aside: String,
     /// Workers at once; by the number of workers where it is not given.
     pub max_unavailable: Option<u32>,
+    /// Text of policy.toml; without it the site has no policy.
+    pub policy: Option<String>,
 }
 
 impl Default for Tuning {
@@ -65,6 +67,7 @@ impl Default for Tuning {
             soak: text("1s"),
             aside: text("3s"),
             max_unavailable: None,
+            policy: None,
         }
     }
 }
@@ -134,6 +137,9 @@ pub fn quiet(agent: &str) -> String {
     text.replace("reconnect_max = \"1s\"", "reconnect_max = \"30s\"")
 }
 
+/// The site's policy, in the lab's folder.
+pub const POLICY: &str = "head/policy.toml";
+
 /// Where a coordinator's metrics are: beside it.
 pub fn metrics(coordinator: &str) -> String {
     let host = coordinator.rsplit_once(':').map_or(coordinator, |(host, _)| host);
@@ -155,7 +161,7 @@ pub fn coordinator(
     let at_once = tuning.max_unavailable.unwrap_or(shape.workers.len() as u32 / 10).max(1);
     let at = |path: &str| scratch.at(path).display().to_string();
     format!(
-        "cluster = \"{}\"\nname = \"head\"\nlisten = \"{}\"\njournal = \"{}\"\n\
+        "cluster = \"{}\"\nname = \"head\"\nlisten = \"{}\"\njournal = \"{}\"\npolicy = \"{}\"\n\
          [tls]\nca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [kubernetes]\nkubeconfig = \"{}\"\nca = \"{}\"\nvip = \"{}\"\ntimeout = \"{api_timeout}ms\"\nprobe_timeout = \"{probe_timeout}ms\"\n\
          [run]\npoll = \"{poll}ms\"\nprobe_interval = \"{probe}ms\"\nobserve_timeout = \"30s\"\nreconnect = \"{reconnect}\"\nheartbeat = \"{heartbeat}s\"\n\
@@ -166,6 +172,7 @@ pub fn coordinator(
         shape.cluster,
         listen,
         at("head/journal.db"),
+        at(POLICY),
         at("head/tls/ca.crt"),
         at("head/tls/coordinator.crt"),
         at("head/tls/coordinator.key"),

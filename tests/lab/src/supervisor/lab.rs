@@ -121,6 +121,9 @@ impl Lab {
         self.configure_head()?;
         let ca = scratch.at("head/kubernetes-ca.crt").display().to_string();
         scratch.write("head/kubeconfig", &configs::kubeconfig(shape, &ca), 0o600)?;
+        if let Some(policy) = &self.tuning.policy {
+            scratch.write(configs::POLICY, policy, 0o644)?;
+        }
         let text = configs::coordinator(shape, &addresses.coordinator, addresses, scratch, &self.tuning);
         scratch.write("head/coordinator.toml", &text, 0o600)?;
         let text = configs::command_line(&addresses.coordinator, scratch);

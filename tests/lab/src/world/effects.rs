@@ -89,6 +89,11 @@ pub enum What {
     Eviction {
         pod: String,
     },
+    /// A command ran in a container of this pod.
+    Exec {
+        pod: String,
+        command: String,
+    },
     ConfigMapWrite {
         name: String,
         by: String,

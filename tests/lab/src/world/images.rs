@@ -63,18 +63,28 @@ impl State {
     /// Images of containers that the kubelet knows, ended ones of static pods included.
     fn used_images(&self, node: &str) -> BTreeSet<String> {
         let of_static = self.node(node).containers.iter().map(|c| c.image.clone());
-        let here = self.api.pods().filter(|(_, pod)| pod["spec"]["nodeName"] == node);
+        let here = self.api.pods_on(node);
         let containers = here.flat_map(|(_, pod)| pod["spec"]["containers"].as_array().into_iter().flatten());
         of_static.chain(containers.filter_map(|c| c["image"].as_str().map(String::from))).collect()
     }
 
     /// Containers of kube-system's ordinary pods on a node, as its runtime shows them.
     pub fn pod_containers(&self, node: &str) -> Vec<Container> {
-        let here = |pod: &Value| pod["spec"]["nodeName"] == node && pod["status"]["phase"] == "Running";
+        let pods = self.ordinary_pods(node).filter(|pod| pod["metadata"]["namespace"] == "kube-system");
+        pods.flat_map(super::pods::containers).collect()
+    }
+
+    /// Those of all namespaces.
+    pub fn ordinary_containers(&self, node: &str) -> Vec<Container> {
+        self.ordinary_pods(node).flat_map(super::pods::containers).collect()
+    }
+
+    /// Pods that run on a node and are of no file.
+    pub fn ordinary_pods(&self, node: &str) -> impl Iterator<Item = &Value> {
         let is_static =
             |pod: &Value| !pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null();
-        let pods = self.api.pods().filter(|(k, p)| k.namespace == "kube-system" && here(p) && !is_static(p));
-        pods.flat_map(|(_, pod)| super::pods::containers(pod)).collect()
+        let runs = move |pod: &&Value| pod["status"]["phase"] == "Running" && !is_static(pod);
+        self.api.pods_on(node).map(|(_, pod)| pod).filter(runs)
     }
 
     /// Why this image can't be pulled, as the runtime reports it.

@@ -11,6 +11,7 @@ pub mod effects;
 pub mod etcd;
 pub mod faults;
 pub mod firewall;
+pub mod gangs;
 mod holders;
 pub mod images;
 pub mod kubeadm_config;

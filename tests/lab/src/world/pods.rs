@@ -35,7 +35,7 @@ pub fn template_hash(owner: &Value) -> String {
 
 fn reference(owner: &Value, kind: &str) -> Value {
     let m = &owner["metadata"];
-    json!({"apiVersion": "apps/v1", "kind": kind, "name": m["name"], "uid": m["uid"], "controller": true, "blockOwnerDeletion": true})
+    json!({"apiVersion": owner["apiVersion"], "kind": kind, "name": m["name"], "uid": m["uid"], "controller": true, "blockOwnerDeletion": true})
 }
 
 /// A pod of a controller's template: running where it has a node, else pending.

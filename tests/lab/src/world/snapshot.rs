@@ -61,14 +61,17 @@ impl World {
         let s = self.lock();
         let node = s.node(name);
         let object = s.api.get(&Key::node(name)).cloned().unwrap_or_default();
-        let marks = object["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+        let marks =
+            object["metadata"]["annotations"].as_object().into_iter().flatten().map(|(key, _)| key.clone());
+        let taints = object["spec"]["taints"].as_array().into_iter().flatten();
+        let taints = taints.filter_map(|t| t["key"].as_str().map(String::from));
         NodeSnapshot {
             packages: node.packages.iter().map(|(n, p)| (n.clone(), p.version.clone())).collect(),
             held: node.packages.iter().filter(|(_, p)| p.held).map(|(n, _)| n.clone()).collect(),
             kubelet: object["status"]["nodeInfo"]["kubeletVersion"].as_str().map(ToString::to_string),
             ready: node.kubelet.ready,
             unschedulable: object["spec"]["unschedulable"] == true,
-            owned: marks.keys().filter(|k| k.contains("podlift")).cloned().collect(),
+            owned: marks.chain(taints).filter(|k| k.contains("podlift")).collect(),
             apt_source: disk.text("/etc/apt/sources.list.d/kubernetes.list"),
             manifests,
             api_server: s.front_up(name),

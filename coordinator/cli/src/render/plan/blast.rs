@@ -31,12 +31,13 @@ pub(super) fn blast(plan: &Program, all: bool, screen: Screen) -> String {
     }
     let (pods, gpus) = nodes.iter().fold((0, 0), |(p, g), (_, b)| (p + b.evicted.len(), g + b.gpus));
     let (pods, gpus) = (podlift_model::count(pods, "pod"), podlift_model::count(gpus, "GPU"));
-    let title = format!("Work on the nodes evicts {pods} with {gpus}, one node after the other:");
+    let title = format!("Work on the nodes evicts {pods} with {gpus} in all:");
     let more = match nodes.len() - cut {
         0 => String::new(),
         n => format!(
-            "{} with less to lose; -v shows them, and -o json names every pod\n",
-            podlift_model::count(n, "more node")
+            "{} with less to lose; -v shows {}, and -o json names every pod\n",
+            podlift_model::count(n, "more node"),
+            podlift_model::agree(n, "it", "them")
         ),
     };
     format!("{title}\n{}\n{more}{}\n", grid.render(screen), unrequested(&nodes, all))

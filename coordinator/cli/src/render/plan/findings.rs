@@ -28,6 +28,7 @@ fn of_check(groups: &[&Group], all: bool) -> String {
     let cut = if all || groups.len() <= TOP + 1 { groups.len() } else { TOP };
     let mut lines: String = groups[..cut].iter().map(|g| one(g, all)).collect();
     if let [first, ..] = &groups[cut..] {
+        // Always more than one.
         let more = count(groups.len() - cut, "more finding");
         lines += &format!("  {}: {more} of this kind; -v shows them\n", first.check);
     }

@@ -6,7 +6,7 @@ use crate::table::{Cell, Grid};
 use anstyle::AnsiColor;
 use podlift_engine::program::Program;
 use podlift_engine::{NodeEntry, NodeRole};
-use podlift_model::count;
+use podlift_model::{agree, count};
 
 /// Fleets up to this size are shown in full, and of a larger one no more than so many nodes.
 const SMALL: usize = 24;
@@ -36,15 +36,16 @@ pub(super) fn nodes(plan: &Program, all: bool, screen: Screen) -> String {
     let more = match shown.len() - cut {
         0 => String::new(),
         n => format!(
-            "{} not Ready, without an agent or at another version; -v shows them\n",
-            count(n, "more node")
+            "{} not Ready, without an agent or at another version; -v shows {}\n",
+            count(n, "more node"),
+            agree(n, "it", "them")
         ),
     };
     let tail = match rest.len() {
         0 => String::new(),
         n => {
-            let workers = count(n, "more worker");
-            format!("{workers} at {}, ready, with their agents connected; -v shows them\n", plan.from())
+            let (workers, them) = (count(n, "more worker"), agree(n, "it", "them"));
+            format!("{workers} at {}, ready, with a connected agent; -v shows {them}\n", plan.from())
         }
     };
     format!("{}\n{more}{tail}\n", grid.render(screen))

@@ -1,10 +1,15 @@
 //! `podlift plan`: what would happen, what podlift prevents, what blocks the run, and what the work on each node costs.
 
+#[cfg(test)]
+mod batch_tests;
+mod batches;
 mod blast;
 mod findings;
 mod fleet;
 mod images;
+mod jobs;
 mod options;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +46,9 @@ pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     out += &options::options(plan);
     out += &prevented(plan);
     out += &images::images(plan);
+    out += &rules::rules(plan);
+    out += &batches::batches(plan, all, screen);
+    out += &jobs::at_risk(plan, all, screen);
     out += &blast::blast(plan, all, screen);
     out += &attested(plan);
     out += &waived(plan);

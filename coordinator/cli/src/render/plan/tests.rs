@@ -79,7 +79,8 @@ fn options_and_nodes_that_are_left_out_are_shown() {
         force: true,
     };
     let mut made = build(&i).unwrap();
-    let out = |node: &str, why: &str| LeftOut { node: name(node), why: why.into(), unready: false };
+    let out =
+        |node: &str, why: &str| LeftOut { node: name(node), why: why.into(), unready: false, until: None };
     made.left_out = vec![
         out("dgx030", "--without rack=r7"),
         out("dgx031", "--without rack=r7"),

@@ -71,7 +71,8 @@ fn show(context: &Context, answer: &Answer<BackupCheck>) -> Result<Exit, CliErro
         0 => Ok(Exit::Done),
         n => {
             let what = format!("backup {} is not whole", check.backup.name);
-            let why = format!("{n} of its parts are missing, changed or readable by others: see above");
+            let (parts, are) = (podlift_model::count(n, "part"), podlift_model::agree(n, "is", "are"));
+            let why = format!("{parts} of it {are} missing, changed or readable by others: see above");
             Err(CliError::new(Exit::Failed, what, why, "podlift backup"))
         }
     }

@@ -3,6 +3,7 @@
 use super::super::model::{Model, Tone};
 use super::style::{cut, of, strong};
 use crate::render::duration;
+use crate::render::status::course;
 use crate::table::indented;
 use podlift_client::live::Link;
 use podlift_engine::view::{RunSummary, Status};
@@ -19,6 +20,7 @@ pub(super) fn lines(model: &Model, width: u16, height: u16) -> Vec<Line<'static>
         lines.push(progress(model, run, width));
     }
     lines.push(coordinator(model, status, width));
+    lines.extend(run.iter().flat_map(|run| ahead(model, run, width, usize::from(height / 8))));
     if let Some(reason) = run.as_ref().and_then(|r| r.paused.as_ref()) {
         let care = of(Tone::Care, model.colour);
         let why = reason_lines(&format!("paused: {}", reason.message), width, usize::from(height / 10));
@@ -26,6 +28,18 @@ pub(super) fn lines(model: &Model, width: u16, height: u16) -> Vec<Line<'static>
         lines.push(Line::styled(cut(&format!("next: {}", reason.next), width), strong()));
     }
     lines
+}
+
+/// The batch at work, what the run waits for, and its end, in at most `most` lines. On a small screen the batch is left out first.
+fn ahead(model: &Model, run: &RunSummary, width: usize, most: usize) -> Vec<Line<'static>> {
+    let eta = model.live.status.as_ref().and_then(|status| status.eta.as_ref());
+    let all = course::lines(run, eta, model.now);
+    let skip = all.len().saturating_sub(most);
+    let styled = |line: course::Line| {
+        let tone = if line.waits { Tone::Care } else { Tone::Plain };
+        Line::styled(cut(&line.text, width), of(tone, model.colour))
+    };
+    all.into_iter().skip(skip).map(styled).collect()
 }
 
 /// The reason of a pause, in as many lines as the screen has room for.
@@ -91,7 +105,7 @@ fn coordinator(model: &Model, status: &Status, width: usize) -> Line<'static> {
         (Link::Up, Some(why)) => (format!("READ-ONLY: {why}"), Tone::Care),
         (Link::Up, None) => {
             let epoch = status.epoch.as_ref().map_or("no epoch".into(), |e| format!("epoch {}", e.number));
-            (format!("coordinator {}, {epoch}, commands", status.coordinator), Tone::Plain)
+            (format!("coordinator {} is in command, {epoch}", status.coordinator), Tone::Plain)
         }
     };
     Line::styled(cut(&text, width), of(tone, model.colour))

@@ -46,6 +46,11 @@ fn supported(kind: &Kind) -> &'static [&'static str] {
 }
 
 impl Term {
+    /// The value that this field must have.
+    pub fn must_be(&self, path: &str) -> Option<&str> {
+        (self.equal && self.path == path).then_some(self.value.as_str())
+    }
+
     pub fn holds(&self, object: &Value) -> bool {
         let path = if self.path == "source" { "source.component" } else { &self.path };
         let value = path.split('.').fold(object, |v, part| &v[part]);

@@ -27,6 +27,11 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// The one node of which pods are wanted.
+    pub fn node(&self) -> Option<&str> {
+        self.fields.iter().find_map(|t| t.must_be("spec.nodeName"))
+    }
+
     pub fn matches(&self, object: &Value) -> bool {
         self.labels.iter().all(|t| t.holds(&object["metadata"]["labels"]))
             && self.fields.iter().all(|t| t.holds(object))

@@ -45,6 +45,9 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
         }
         Action::TakeLock { node, process } => world.hold_dpkg_lock(node, Some(process)),
         Action::FreeLock(node) => world.hold_dpkg_lock(node, None),
+        Action::Train { name, nodes } => {
+            world.train(name, &nodes.iter().map(String::as_str).collect::<Vec<_>>());
+        }
         Action::HoldGpu { node, pid, command, cgroup } => world.hold_gpu(node, *pid, command, cgroup)?,
         Action::ReleaseGpus(node) => world.release_gpus(node),
         Action::Package(state) => package(world, state)?,

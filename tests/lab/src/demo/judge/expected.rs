@@ -22,12 +22,34 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(!want.set_aside.is_empty(), &set_aside),
         one(!want.cordoned.is_empty(), &left::cordoned),
         one(want.indeterminate > 0, &indeterminate),
+        one(!want.interrupted.is_empty(), &interrupted),
         one(want.configs, &configs),
         one(want.never_in_vain, &never_in_vain),
         one(want.images_in_place, &images_in_place),
         one(want.sources, &sources),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// By the lab's own count, by the report, and by the batches that were chosen.
+fn interrupted(case: &Case) -> Finding {
+    let report = &case.story.report;
+    let times = |name: &String| {
+        let id = format!("runai/PodGroup/pg-{name}");
+        let row = list(report, "interrupted").iter().find(|r| r["job"] == id.as_str());
+        let batches = list(report, "batches")
+            .iter()
+            .filter(|b| list(b, "interrupts").iter().any(|j| *j == id.as_str()));
+        [
+            case.world.interruptions(name),
+            row.and_then(|r| r["times"].as_u64()).unwrap_or(0),
+            batches.count() as u64,
+        ]
+    };
+    let all: Vec<(&String, &u64, [u64; 3])> =
+        case.scenario.expect.interrupted.iter().map(|(name, want)| (name, want, times(name))).collect();
+    let ok = all.iter().all(|(_, want, seen)| seen.iter().all(|n| n == *want));
+    finding("interrupted", ok, format!("expected, then by the lab, by the report, in batches: {all:?}"))
 }
 
 fn prevented(case: &Case) -> Finding {

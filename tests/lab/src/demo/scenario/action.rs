@@ -35,6 +35,11 @@ pub enum Action {
         process: String,
     },
     FreeLock(String),
+    /// A training job with one pod on each of these nodes, of which none works without the others.
+    Train {
+        name: String,
+        nodes: Vec<String>,
+    },
     /// A process beside Kubernetes has the node's first GPU open (carried agents only).
     HoldGpu {
         node: String,
@@ -293,7 +298,7 @@ impl Action {
             Action::Patch(p) if p.resource == "nodes" => vec![&p.name],
             Action::Unset { object, .. } if object.resource == "nodes" => vec![&object.name],
             Action::Fault(f) => f.node.iter().collect(),
-            Action::LoadImages { nodes, .. } => nodes.iter().collect(),
+            Action::LoadImages { nodes, .. } | Action::Train { nodes, .. } => nodes.iter().collect(),
             Action::RevertConfig(_)
             | Action::Patch(_)
             | Action::ApiAway { .. }

@@ -6,6 +6,7 @@ use crate::world::Shape;
 use crate::world::shape::Timing;
 use podlift_model::KubeVersion;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -169,6 +170,8 @@ pub struct Expect {
     pub kept_cordon: Vec<String>,
     /// Lines of the sign-off that have to be open, by id.
     pub open: Vec<String>,
+    /// Training jobs, and how often each was interrupted.
+    pub interrupted: BTreeMap<String, u64>,
     /// What may be done more than once: beginnings of the audit's lines.
     pub twice: Vec<String>,
     /// kubeadm never waited five minutes for a hash that could not change.

@@ -43,6 +43,7 @@ scenarios![
     "control-plane-lost",
     "slurm-holds-gpu",
     "vip-unnoticed",
+    "gang",
     "preflight-healthy",
     "preflight-zoo",
 ];

@@ -1,0 +1,89 @@
+//! The site's rules for the workers, as far as they differ from the usual, and when the workers would be over.
+
+use crate::render::clock;
+use jiff::SignedDuration;
+use podlift_engine::program::{Day, Order, Program, Rollout, Take, TooLarge, Window};
+
+pub(super) fn rules(plan: &Program) -> String {
+    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).chain(end(plan)).collect();
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!("Rules for the workers (site rules):\n  {}\n\n", lines.join("\n  ")),
+    }
+}
+
+/// When the workers would be over, which only windows make worth knowing: without them it is soon.
+fn end(plan: &Program) -> Option<String> {
+    plan.options.batches.as_ref().filter(|rules| !rules.windows.is_empty())?;
+    let seconds = plan.phases.iter().filter_map(|phase| phase.ends_in_seconds).max()?;
+    let at = plan.made_at.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok()?;
+    let (begin, end) = (clock::until(plan.made_at, plan.made_at), clock::until(at, plan.made_at));
+    Some(format!("begun when this plan was made, at {begin}, the workers would be over at about {end}"))
+}
+
+fn unusual(rules: &Rollout) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(
+        rules.max_unavailable.map(|limit| format!("at most {limit} of the workers unavailable at once")),
+    );
+    let group = |g: &podlift_engine::program::Group| {
+        format!("group {} ({}): at most {} unavailable at once", g.name, g.selector, g.max_unavailable)
+    };
+    lines.extend(rules.groups.iter().map(group));
+    lines.extend(rules.topology.as_ref().map(|t| match t.take {
+        Take::OneDomain => format!("nodes with the same {} together, and no others meanwhile", t.label),
+        Take::OneOfEach => format!("never two nodes with the same {} at once", t.label),
+    }));
+    lines.extend(rules.windows.iter().map(|w| format!("nodes begin {}", window(w))));
+    if rules.grow {
+        lines.push("batches of 1, 2, 4 and so on, each after the one before has succeeded".into());
+    }
+    if rules.order == Order::AsPlanned {
+        lines.push("nodes in the order of their names, not by the work that is lost".into());
+    }
+    lines.extend(too_large(rules));
+    if rules.never_interrupt_seconds != Rollout::default().never_interrupt_seconds {
+        let hours = rules.never_interrupt_seconds as f64 / 3600.0;
+        lines.push(format!("jobs that must not be interrupted are waited for, at most {hours:.1} h"));
+    }
+    if rules.failed_checkpoint != Default::default() {
+        lines.push("a node is drained although a job on it could not save its work".into());
+    }
+    lines
+}
+
+/// `mon, tue from 22:00 to 06:00 Europe/Berlin`.
+fn window(w: &Window) -> String {
+    let days: Vec<&str> = w.days.iter().map(day).collect();
+    let when = match (&w.date, days.is_empty()) {
+        (Some(date), _) => format!("on {date}"),
+        (None, true) => "every day".into(),
+        (None, false) => days.join(", "),
+    };
+    format!("{when} from {} to {} {}", w.from, w.to, w.zone)
+}
+
+fn day(day: &Day) -> &'static str {
+    match day {
+        Day::Mon => "mon",
+        Day::Tue => "tue",
+        Day::Wed => "wed",
+        Day::Thu => "thu",
+        Day::Fri => "fri",
+        Day::Sat => "sat",
+        Day::Sun => "sun",
+    }
+}
+
+fn too_large(rules: &Rollout) -> Option<String> {
+    let what = match rules.gangs.too_large {
+        TooLarge::Evict => return None,
+        TooLarge::Wait => {
+            let hours = rules.gangs.wait_seconds as f64 / 3600.0;
+            format!("are waited for, at most {hours:.1} h, and then interrupted")
+        }
+        TooLarge::Skip => "are not interrupted: their nodes are left out".into(),
+        TooLarge::Ask => "wait for `podlift approve` when the other nodes are over".into(),
+    };
+    Some(format!("jobs on more nodes than may be unavailable {what}"))
+}

@@ -1,0 +1,151 @@
+//! What controllers and kubelets look for in all objects, kept with every change: a cluster has tens of thousands of pods, and a look through
+//! all of them at each question would be most of the lab's time.
+
+use super::Key;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+#[derive(Debug, Default)]
+pub struct Index {
+    /// Pods by the node to which they are bound.
+    on: HashMap<String, BTreeSet<Key>>,
+    /// Objects by the uids of their owners.
+    owned: HashMap<String, BTreeSet<Key>>,
+    /// How many objects have a uid.
+    uids: HashMap<String, usize>,
+    /// Pods that are pending, ending, or without a container's image.
+    unsettled: BTreeSet<Key>,
+    changed: Changed,
+    /// What had changed before the last `turn`.
+    earlier: Changed,
+}
+
+/// Changes that controllers have not seen.
+#[derive(Debug, Default)]
+struct Changed {
+    /// Uids of objects, and of the owners of objects.
+    uids: BTreeSet<String>,
+    /// Pods as they are, or as they were when they were deleted.
+    pods: BTreeMap<Key, Arc<Value>>,
+    /// Objects that came, and objects whose owner went.
+    orphans: BTreeSet<Key>,
+}
+
+impl Index {
+    /// An object is now this instead of that.
+    pub fn note(&mut self, key: &Key, before: Option<&Arc<Value>>, after: Option<&Arc<Value>>) {
+        before.into_iter().for_each(|v| self.forget(key, v));
+        after.into_iter().for_each(|v| self.learn(key, v));
+        for v in before.into_iter().chain(after) {
+            self.changed.uids.extend(owners(v).chain(uid(v)).map(String::from));
+        }
+        if let Some(last) = after.or(before).filter(|_| is_pod(key)) {
+            self.changed.pods.insert(key.clone(), last.clone());
+        }
+        match (before, after) {
+            (None, Some(_)) => drop(self.changed.orphans.insert(key.clone())),
+            (Some(v), None) => {
+                let mine = uid(v).and_then(|uid| self.owned.get(uid)).into_iter().flatten();
+                self.changed.orphans.extend(mine.cloned());
+            }
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, key: &Key, v: &Value) {
+        let gone = |map: &mut HashMap<String, BTreeSet<Key>>, at: &str| {
+            if let Some(keys) = map.get_mut(at) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    map.remove(at);
+                }
+            }
+        };
+        if let Some(uid) = uid(v)
+            && let Some(count) = self.uids.get_mut(uid)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.uids.remove(uid);
+            }
+        }
+        owners(v).for_each(|uid| gone(&mut self.owned, uid));
+        if is_pod(key) {
+            gone(&mut self.on, node(v));
+            self.unsettled.remove(key);
+        }
+    }
+
+    fn learn(&mut self, key: &Key, v: &Value) {
+        if let Some(uid) = uid(v) {
+            *self.uids.entry(uid.into()).or_default() += 1;
+        }
+        for uid in owners(v) {
+            self.owned.entry(uid.into()).or_default().insert(key.clone());
+        }
+        if is_pod(key) {
+            self.on.entry(node(v).into()).or_default().insert(key.clone());
+            if is_unsettled(v) {
+                self.unsettled.insert(key.clone());
+            }
+        }
+    }
+
+    /// Controllers begin another round: what changed before their last one is seen.
+    pub fn turn(&mut self) {
+        self.earlier = std::mem::take(&mut self.changed);
+    }
+
+    /// Whether this object, or one that it owns, changed in this round or since the last one.
+    pub fn is_changed(&self, v: &Value) -> bool {
+        uid(v).is_none_or(|uid| self.changed.uids.contains(uid) || self.earlier.uids.contains(uid))
+    }
+
+    pub fn changed_pods(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.earlier.pods.iter().chain(&self.changed.pods).map(|(k, v)| (k, v.as_ref()))
+    }
+
+    pub fn orphans(&self) -> impl Iterator<Item = &Key> {
+        self.earlier.orphans.iter().chain(&self.changed.orphans)
+    }
+
+    pub fn on(&self, node: &str) -> impl Iterator<Item = &Key> {
+        self.on.get(node).into_iter().flatten()
+    }
+
+    pub fn owned(&self, uid: &str) -> impl Iterator<Item = &Key> {
+        self.owned.get(uid).into_iter().flatten()
+    }
+
+    pub fn has_uid(&self, uid: &str) -> bool {
+        self.uids.contains_key(uid)
+    }
+
+    pub fn unsettled(&self) -> impl Iterator<Item = &Key> {
+        self.unsettled.iter()
+    }
+}
+
+fn is_pod(key: &Key) -> bool {
+    key.group.is_empty() && key.resource == "pods"
+}
+
+fn is_unsettled(pod: &Value) -> bool {
+    pod["status"]["phase"] == "Pending"
+        || !pod["metadata"]["deletionTimestamp"].is_null()
+        || !pod["status"]["containerStatuses"][0]["state"]["waiting"].is_null()
+}
+
+fn uid(v: &Value) -> Option<&str> {
+    v["metadata"]["uid"].as_str()
+}
+
+fn node(pod: &Value) -> &str {
+    pod["spec"]["nodeName"].as_str().unwrap_or_default()
+}
+
+fn owners(v: &Value) -> impl Iterator<Item = &str> {
+    let all = v["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    all.filter_map(|o| o["uid"].as_str())
+}

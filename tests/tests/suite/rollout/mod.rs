@@ -1,0 +1,9 @@
+//! Scenarios of batches, in one process and under a paused clock.
+
+mod canary;
+mod checkpoint;
+mod deferred;
+mod foreign;
+mod gang;
+mod racks;
+mod window;
