@@ -6,7 +6,8 @@ use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
 use podlift_lab::{Shape, World};
 use podlift_model::op::{Addon, Component, Package, PackagePin, PatchName, PatchText, SkipPhase};
-use podlift_model::{Digest, HostOp, KubeVersion, OpOutcome, RunId};
+use podlift_model::{Digest, HostOp, KubeVersion, OpOutcome, PodRef, RunId};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 fn pins(packages: &[Package]) -> Vec<PackagePin> {
@@ -21,6 +22,12 @@ const KEPT: &str = "staticPodPath: /etc/kubernetes/manifests\n";
 
 fn manifest(world: &World, node: &str, component: Component) -> Digest {
     Digest::of(world.disk(node).text(&format!("/etc/kubernetes/manifests/{}", component.file())))
+}
+
+/// A pod that has ended before its hook could run.
+fn gone_pod() -> PodRef {
+    let pod = json!({"namespace": "runai", "name": "train-0", "uid": "11111111-1111-4111-8111-111111111111"});
+    serde_json::from_value(pod).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
@@ -54,6 +61,7 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
             HostOp::KubeletConfig,
         ]);
     } else {
+        ops.push(HostOp::Checkpoint { pods: vec![gone_pod()], seconds: 60 });
         ops.push(HostOp::KubeadmNode { skip: vec![], whole: false });
     }
     ops.extend([

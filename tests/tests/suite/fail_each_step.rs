@@ -34,15 +34,19 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("step-aside", "the run goes on without it: aside.rs"),
     ("step-back", "its rule ends by itself: aside.rs"),
     ("compare", "it only judges: steps/compare_tests.rs of the engine"),
+    ("soft-taint", "the same patch as the cordon's"),
+    ("soft-untaint", "the same patch as the cordon's"),
+    ("checkpoint", "rollout/checkpoint.rs: a command that fails"),
 ];
 
 #[test]
 fn every_kind_of_step_is_among_them_and_in_the_run() {
     let state = paused(async {
-        // API servers step aside only where there are three of them.
-        let shape =
-            Shape { control_planes: Shape::default().control_planes, ..podlift_tests::crash::small() };
+        // API servers step aside only where there are three of them, and a single worker gets no soft taint.
+        let Shape { control_planes, workers, .. } = Shape::default();
+        let shape = Shape { control_planes, workers, ..podlift_tests::crash::small() };
         let mut pod = podlift_tests::pod::Pod::new(shape, podlift_tests::sabotage::Sabotage::None);
+        (pod.options.soft_taint, pod.options.checkpoints) = (true, true);
         pod.start(podlift_tests::cut::Cut::never());
         pod.start_run().await.unwrap();
         pod.state().unwrap()

@@ -19,6 +19,10 @@ pub struct Load {
 #[derive(Clone)]
 struct Room {
     pods: usize,
+    /// It is schedulable and has no taint that keeps pods away.
+    open: bool,
+    /// It has a soft taint.
+    soft: bool,
     /// GPUs that no pod has; `None` until a pod asks for GPUs.
     gpus: Option<u64>,
 }
@@ -35,8 +39,15 @@ struct Candidate {
 impl Load {
     pub fn of(s: &State) -> Self {
         let ready = s.api.of("", "nodes").filter(|(_, v)| is_ready(v));
-        let room = |name: &String| (name.clone(), Room { pods: s.api.pods_on(name).count(), gpus: None });
-        Self { nodes: ready.map(|(k, _)| room(&k.name)).collect(), of_owner: HashMap::new() }
+        let nobody = json!({});
+        let room = |name: &String, node: &Value| Room {
+            pods: s.api.index().count_on(name),
+            open: taints::schedulable(&nobody, node) && taints::bearable(&nobody, node),
+            soft: taints::rather_not(&nobody, node),
+            gpus: None,
+        };
+        let nodes = ready.map(|(k, v)| (k.name.clone(), room(&k.name, v))).collect();
+        Self { nodes, of_owner: HashMap::new() }
     }
 
     /// Chooses a node, and counts the pod there.
@@ -51,7 +62,8 @@ impl Load {
         };
         let fitting = all.iter_mut().filter(|c| has_room(c, &mut self.nodes)).collect::<Vec<_>>();
         let pods = |c: &Candidate| self.nodes.get(&c.node).map_or(0, |r| r.pods);
-        let best = fitting.into_iter().min_by_key(|c| (c.rather_not, c.mine, pods(c), c.node.clone()));
+        let key = |c: &Candidate| (c.rather_not, c.mine, pods(c));
+        let best = fitting.into_iter().min_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.node.cmp(&b.node)));
         let chosen = best.map(|c| {
             c.mine += 1;
             c.node.clone()
@@ -73,13 +85,19 @@ impl Load {
         for (_, other) in owners::pods(s, &owner) {
             *mine.entry(other["spec"]["nodeName"].as_str().unwrap_or_default()).or_default() += 1;
         }
-        let nodes = s.api.of("", "nodes").filter(|(k, v)| self.nodes.contains_key(&k.name) && fits(pod, v));
-        let candidate = |name: &String, node: &Value| Candidate {
+        // A pod that bears nothing is answered by what is known of the nodes.
+        let bears = taints::bears_more_than_admission_adds(&pod["spec"]);
+        let nodes = s.api.of("", "nodes").filter_map(|(k, v)| Some((&k.name, v, self.nodes.get(&k.name)?)));
+        let nodes = nodes.filter(|(_, v, room)| match bears {
+            true => fits(pod, v),
+            false => room.open && taints::selects(&pod["spec"], v),
+        });
+        let candidate = |name: &String, node: &Value, room: &Room| Candidate {
             node: name.clone(),
-            rather_not: taints::rather_not(&pod["spec"], node),
+            rather_not: room.soft && (!bears || taints::rather_not(&pod["spec"], node)),
             mine: mine.get(name.as_str()).copied().unwrap_or_default(),
         };
-        nodes.map(|(k, v)| candidate(&k.name, v)).collect()
+        nodes.map(|(name, v, room)| candidate(name, v, room)).collect()
     }
 }
 

@@ -32,9 +32,20 @@ pub fn follow_cordons(s: &mut State, now: jiff::Timestamp) {
 
 /// Whether a pod may be put there: its node selector holds and it bears each taint that keeps pods away.
 pub fn fits(pod: &Value, node: &Value) -> bool {
+    selects(pod, node) && bearable(pod, node)
+}
+
+/// Whether it bears each taint that keeps pods away.
+pub fn bearable(pod: &Value, node: &Value) -> bool {
     let keeps = |t: &&Value| t["effect"] != "PreferNoSchedule";
     let mut taints = node["spec"]["taints"].as_array().into_iter().flatten().filter(keeps);
-    selects(pod, node) && taints.all(|t| bears(pod, t))
+    taints.all(|t| bears(pod, t))
+}
+
+/// Whether it has other tolerations than those of a node that is lost for a while.
+pub fn bears_more_than_admission_adds(pod: &Value) -> bool {
+    let added = |t: &Value| t["effect"] == "NoExecute" && t["tolerationSeconds"].is_i64();
+    !pod["tolerations"].as_array().into_iter().flatten().all(added)
 }
 
 /// Whether the node has a soft taint that the pod does not bear.

@@ -6,16 +6,19 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// Objects in the order of their keys.
+type Found = BTreeMap<Key, Arc<Value>>;
+
 #[derive(Debug, Default)]
 pub struct Index {
     /// Pods by the node to which they are bound.
-    on: HashMap<String, BTreeSet<Key>>,
+    on: HashMap<String, Found>,
     /// Objects by the uids of their owners.
-    owned: HashMap<String, BTreeSet<Key>>,
+    owned: HashMap<String, Found>,
     /// How many objects have a uid.
     uids: HashMap<String, usize>,
     /// Pods that are pending, ending, or without a container's image.
-    unsettled: BTreeSet<Key>,
+    unsettled: Found,
     changed: Changed,
     /// What had changed before the last `turn`.
     earlier: Changed,
@@ -27,7 +30,7 @@ struct Changed {
     /// Uids of objects, and of the owners of objects.
     uids: BTreeSet<String>,
     /// Pods as they are, or as they were when they were deleted.
-    pods: BTreeMap<Key, Arc<Value>>,
+    pods: Found,
     /// Objects that came, and objects whose owner went.
     orphans: BTreeSet<Key>,
 }
@@ -47,14 +50,14 @@ impl Index {
             (None, Some(_)) => drop(self.changed.orphans.insert(key.clone())),
             (Some(v), None) => {
                 let mine = uid(v).and_then(|uid| self.owned.get(uid)).into_iter().flatten();
-                self.changed.orphans.extend(mine.cloned());
+                self.changed.orphans.extend(mine.map(|(key, _)| key.clone()));
             }
             _ => {}
         }
     }
 
     fn forget(&mut self, key: &Key, v: &Value) {
-        let gone = |map: &mut HashMap<String, BTreeSet<Key>>, at: &str| {
+        let gone = |map: &mut HashMap<String, Found>, at: &str| {
             if let Some(keys) = map.get_mut(at) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -77,17 +80,17 @@ impl Index {
         }
     }
 
-    fn learn(&mut self, key: &Key, v: &Value) {
+    fn learn(&mut self, key: &Key, v: &Arc<Value>) {
         if let Some(uid) = uid(v) {
             *self.uids.entry(uid.into()).or_default() += 1;
         }
         for uid in owners(v) {
-            self.owned.entry(uid.into()).or_default().insert(key.clone());
+            self.owned.entry(uid.into()).or_default().insert(key.clone(), v.clone());
         }
         if is_pod(key) {
-            self.on.entry(node(v).into()).or_default().insert(key.clone());
+            self.on.entry(node(v).into()).or_default().insert(key.clone(), v.clone());
             if is_unsettled(v) {
-                self.unsettled.insert(key.clone());
+                self.unsettled.insert(key.clone(), v.clone());
             }
         }
     }
@@ -110,20 +113,25 @@ impl Index {
         self.earlier.orphans.iter().chain(&self.changed.orphans)
     }
 
-    pub fn on(&self, node: &str) -> impl Iterator<Item = &Key> {
+    pub fn on(&self, node: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
         self.on.get(node).into_iter().flatten()
     }
 
-    pub fn owned(&self, uid: &str) -> impl Iterator<Item = &Key> {
-        self.owned.get(uid).into_iter().flatten()
+    /// How many pods are bound to a node.
+    pub fn count_on(&self, node: &str) -> usize {
+        self.on.get(node).map_or(0, BTreeMap::len)
+    }
+
+    pub fn owned(&self, uid: &str) -> impl Iterator<Item = (&Key, &Value)> {
+        self.owned.get(uid).into_iter().flatten().map(|(k, v)| (k, v.as_ref()))
     }
 
     pub fn has_uid(&self, uid: &str) -> bool {
         self.uids.contains_key(uid)
     }
 
-    pub fn unsettled(&self) -> impl Iterator<Item = &Key> {
-        self.unsettled.iter()
+    pub fn unsettled(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.unsettled.iter().map(|(k, v)| (k, v.as_ref()))
     }
 }
 

@@ -110,12 +110,12 @@ impl Objects {
 
     /// The same, to be kept after the lock is gone.
     pub fn shared_on(&self, node: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
-        self.index.on(node).filter_map(|key| self.items.get_key_value(key))
+        self.index.on(node)
     }
 
     /// What names this object as an owner.
     pub fn owned_by(&self, owner: &Value) -> impl Iterator<Item = (&Key, &Value)> {
-        self.found(self.index.owned(owner["metadata"]["uid"].as_str().unwrap_or_default()))
+        self.index.owned(owner["metadata"]["uid"].as_str().unwrap_or_default())
     }
 
     pub fn has_uid(&self, uid: &str) -> bool {
@@ -124,19 +124,13 @@ impl Objects {
 
     /// Pods that are pending, ending, or without a container's image.
     pub fn unsettled_pods(&self) -> impl Iterator<Item = (&Key, &Value)> {
-        self.found(self.index.unsettled())
+        self.index.unsettled()
     }
 
     /// Objects that came, and objects whose owner went, in this round of the controllers or since the last one.
     pub fn new_orphans(&self) -> impl Iterator<Item = (&Key, &Value)> {
-        self.found(self.index.orphans())
-    }
-
-    fn found<'a>(
-        &'a self,
-        keys: impl Iterator<Item = &'a Key>,
-    ) -> impl Iterator<Item = (&'a Key, &'a Value)> {
-        keys.filter_map(|key| self.items.get_key_value(key)).map(|(k, v)| (k, v.as_ref()))
+        let orphans = self.index.orphans().filter_map(|key| self.items.get_key_value(key));
+        orphans.map(|(k, v)| (k, v.as_ref()))
     }
 
     /// What controllers have not seen, and what they use to find things.
