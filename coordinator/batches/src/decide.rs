@@ -27,9 +27,12 @@ pub fn decide(scene: &Scene) -> Decision {
 fn stuck(board: &Board, moment: Moment) -> Decision {
     let held: Vec<(&Unit, Held)> =
         board.units.iter().filter_map(|unit| Some((unit, board.held(unit, moment)?))).collect();
-    if let Some((unit, left)) = held.iter().find(|(_, held)| held.leaves()) {
-        let nodes = board.field.names(&unit.nodes).into_iter().cloned().collect();
-        return Decision::Leave { nodes, why: texts::held(board, unit, left) };
+    let left: Vec<(&Unit, Held)> = held.iter().filter(|(_, held)| held.leaves()).cloned().collect();
+    if !left.is_empty() {
+        let mut nodes: Vec<usize> = left.iter().flat_map(|(unit, _)| unit.nodes.clone()).collect();
+        nodes.sort_unstable();
+        let nodes = board.field.names(&nodes).into_iter().cloned().collect();
+        return Decision::Leave { nodes, why: texts::all_held(board, &left) };
     }
     let asked: Vec<&Unit> = held.iter().filter(|(_, h)| *h == Held::Ask).map(|(unit, _)| *unit).collect();
     if let Some(first) = asked.first() {

@@ -14,7 +14,7 @@ pub enum Decision {
     Wait { why: String, until: Option<Timestamp> },
     /// Only jobs are left that a person has to decide about: pass their ids in `Scene::agreed` or leave their nodes out.
     Ask { why: String, jobs: Vec<String> },
-    /// The policy leaves out these nodes of one gang, and of gangs that share a node with it. Call again with them as `Stage::Out`.
+    /// The policy leaves out these nodes, those of a gang together. Call again with them as `Stage::Out`.
     Leave { nodes: Vec<NodeName>, why: String },
     /// No lane may begin now: either no node is to come, or lanes of this run take all the room.
     Nothing,

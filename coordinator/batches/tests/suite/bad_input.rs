@@ -92,6 +92,21 @@ fn a_gang_larger_than_the_limit_is_left_out() {
 }
 
 #[test]
+fn all_nodes_that_the_policy_leaves_out_are_left_out_at_once() {
+    let never = |job: &mut podlift_batches::Job| job.never = Some("keep=true".into());
+    let policy = json!({"gangs": {"too-large": "skip"}, "never-interrupt-seconds": 60});
+    let fleet = Fleet::new(1, &FOUR).policy(policy).gang("g", &["b", "d"], 1);
+    let fleet = fleet.with("ns/Job/x", &["a"], 1, never).with("ns/Job/y", &["c"], 1, never);
+    let left = |fleet: &Fleet| match fleet.decide() {
+        Decision::Leave { nodes, .. } => join(&nodes),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(left(&fleet), "b d", "the jobs that must not be interrupted have time");
+    let late = Fleet { now: noon() + SignedDuration::from_mins(1), ..fleet };
+    assert_eq!(left(&late), "a b c d");
+}
+
+#[test]
 fn an_operator_is_asked_about_a_gang_larger_than_the_limit() {
     let mut fleet = large("ask").stage("b", Stage::Over).stage("e", Stage::Over);
     match fleet.decide() {

@@ -71,9 +71,7 @@ pub(super) fn chosen(s: &mut RunState, batch: ChosenBatch) -> Result<(), Illegal
     };
     lanes.into_iter().for_each(|lane| s.admitted.insert_mut(lane));
     s.batch_waits = None;
-    if batch.phase == WORKERS {
-        s.choosing_since.get_or_insert(batch.at);
-    }
+    chooses(s, phase, batch.at);
     s.batches.push(batch);
     Ok(())
 }
@@ -84,10 +82,17 @@ pub(super) fn waits(s: &mut RunState, at: Timestamp, wait: BatchWait) {
         s.batch_waits = None;
         return;
     }
-    if s.phase().is_some_and(|phase| phase.name == WORKERS) {
-        s.choosing_since.get_or_insert(at);
+    if let Some(phase) = s.track.phase() {
+        chooses(s, phase, at);
     }
     s.batch_waits = Some(wait);
+}
+
+/// Records when the run first chose, or had to wait with, lanes of this phase: times of the policy count from then.
+fn chooses(s: &mut RunState, phase: usize, at: Timestamp) {
+    if s.choosing_since.is_none_or(|(of, _)| of != phase) {
+        s.choosing_since = Some((phase, at));
+    }
 }
 
 /// A lane that is over has to be chosen again if something makes it due once more. An override of its node ends with it.

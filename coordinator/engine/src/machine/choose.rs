@@ -89,7 +89,7 @@ fn workers(
     let workers = scene::workers(state, phase, nodes);
     let scene = Scene {
         now,
-        started: state.choosing_since.unwrap_or(now),
+        started: state.choosing_since.filter(|(of, _)| *of == phase).map_or(now, |(_, at)| at),
         policy,
         max_unavailable: state.max_unavailable,
         lanes_at_most: scene::lanes_at_most(state, phase),

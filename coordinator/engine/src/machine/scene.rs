@@ -29,7 +29,7 @@ pub(super) fn workers(state: &RunState, phase: usize, nodes: &[NodeView]) -> Vec
 
 /// Whether the worker takes a turn away without a lane at work.
 fn is_down(state: &RunState, node: &NodeName, view: Option<&NodeView>) -> bool {
-    !passed_by(state, node) && view.is_none_or(|view| !view.ready || view.unschedulable)
+    view.is_none_or(|view| !view.ready || view.unschedulable) && !passed_by(state, node)
 }
 
 impl RunState {

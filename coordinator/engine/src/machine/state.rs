@@ -142,9 +142,9 @@ pub struct RunState {
     /// Chosen lanes that are not over.
     #[serde(skip)]
     pub(super) admitted: RedBlackTreeSetSync<LaneNumber>,
-    /// When the run first chose, or had to wait with, lanes of the workers.
+    /// The phase of which lanes were chosen, or had to wait, last, and when that was first so.
     #[serde(skip)]
-    pub(super) choosing_since: Option<Timestamp>,
+    pub(super) choosing_since: Option<(usize, Timestamp)>,
     /// Jobs on more nodes than may be unavailable whose interruption an operator has approved, with the time. What such a job begins
     /// afterwards is not meant.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
