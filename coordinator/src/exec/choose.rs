@@ -39,7 +39,7 @@ pub(super) async fn choose(desk: Arc<Desk>, run: RunId) {
     let scene = look(&desk).await;
     let Some(seen) = desk.store.run(&run).filter(|_| desk.fence.commanding().is_some()) else { return };
     let began = Instant::now();
-    let Some(event) = judge(&desk, &seen, scene).await else { return };
+    let Some(event) = judge(&desk, &seen, scene).await else { return sleep(RETHINK).await };
     let decided = record(&desk, &seen, event);
     if decided == Decided::Chosen {
         return;
