@@ -6,15 +6,16 @@ use podlift_engine::doors::NodeView;
 use podlift_engine::machine::{self, Event, RunState};
 use podlift_engine::survey::PodView;
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{Failure, RunId, codes};
+use podlift_model::{Failure, NodeName, RunId, codes};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Longest time between two looks. Pods change all the time in a large cluster, so a change of the cluster alone asks for no look.
 const RETHINK: Duration = Duration::from_secs(10);
-/// Looks and decisions take at most one part in so many of the time.
+/// Decisions take at most one part in so many of the time, and a decision that took long is repeated after `LONGEST` at the latest.
 const SHARE: u32 = 20;
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What the cluster shows.
 struct Scene {
@@ -25,26 +26,29 @@ struct Scene {
 /// What a decision led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decided {
-    /// Lanes were chosen, or the run is gone.
+    /// Lanes were chosen.
     Chosen,
-    /// The run has changed otherwise: nodes are left out, or it pauses and asks.
+    /// The run has changed otherwise: nodes are left out, it pauses and asks, or it has changed while the decision was made.
     Changed,
-    Waits,
+    /// Nothing may begin. The run has had so many events since.
+    Waits { events: u64 },
 }
 
 /// Decides once. Returns when lanes are chosen, or when it is time to decide again.
 pub(super) async fn choose(desk: Arc<Desk>, run: RunId) {
-    let (mut journal, began) = (desk.store.subscribe(), Instant::now());
     let scene = look(&desk).await;
-    if desk.fence.commanding().is_none() {
-        return;
-    }
-    let decided = decide(&desk, &run, scene);
+    let Some(seen) = desk.store.run(&run).filter(|_| desk.fence.commanding().is_some()) else { return };
+    let began = Instant::now();
+    let Some(event) = judge(&desk, &seen, scene).await else { return sleep(RETHINK).await };
+    let decided = record(&desk, &seen, event);
     if decided == Decided::Chosen {
         return;
     }
-    sleep(desk.settings.poll.max(began.elapsed() * SHARE)).await;
-    if decided == Decided::Waits {
+    let mut journal = desk.store.subscribe();
+    sleep(desk.settings.poll.max(began.elapsed() * SHARE).min(LONGEST)).await;
+    if let Decided::Waits { events } = decided
+        && desk.store.run(&run).is_some_and(|now| now.events == events)
+    {
         drop(timeout(RETHINK, journal.changed()).await);
     }
 }
@@ -56,26 +60,52 @@ async fn look(desk: &Desk) -> Result<Scene, Failure> {
     }
 }
 
-/// Records the decision, or why there is none.
-fn decide(desk: &Desk, run: &RunId, scene: Result<Scene, Failure>) -> Decided {
-    let Some(seen) = desk.store.run(run) else { return Decided::Chosen };
-    let judge = |state: &RunState| match &scene {
-        Ok(Scene { nodes, pods }) => machine::choose(state, nodes, pods, desk.clock.now()),
-        Err(failure) => blind(state, failure),
-    };
-    // The writer's lock is held while an event is decided, so the work is done before, and again only if the run has changed meanwhile.
-    let first = judge(&seen);
-    let mut decided = Decided::Waits;
-    let written = desk.write(run, |state| {
-        let event = if state.events == seen.events { first } else { judge(state) };
-        decided = match event {
-            None | Some(Event::BatchWaits { .. }) => Decided::Waits,
-            Some(Event::BatchChosen { .. }) => Decided::Chosen,
-            Some(_) => Decided::Changed,
-        };
-        event
+/// The event that follows from the scene, decided on a thread of its own: in a large cluster that takes a part of a second. The outer `None`
+/// means that the thread has failed.
+async fn judge(desk: &Desk, seen: &Arc<RunState>, scene: Result<Scene, Failure>) -> Option<Option<Event>> {
+    let (seen, now) = (seen.clone(), desk.clock.now());
+    let judged = tokio::task::spawn_blocking(move || match scene {
+        Ok(Scene { nodes, pods }) => machine::choose(&seen, &nodes, &pods, now),
+        Err(failure) => blind(&seen, &failure),
     });
-    if written { decided } else { Decided::Waits }
+    judged.await.inspect_err(|error| tracing::error!(%error, "no batch can be chosen")).ok()
+}
+
+/// Records the event if it still fits the run.
+fn record(desk: &Desk, seen: &RunState, event: Option<Event>) -> Decided {
+    let waits = matches!(event, None | Some(Event::BatchWaits { .. }));
+    let chosen = matches!(event, Some(Event::BatchChosen { .. }));
+    let (mut events, mut fits) = (seen.events, true);
+    let written = desk.write(&seen.run, |state| {
+        fits = still(state, seen, event.as_ref());
+        events = state.events;
+        event.filter(|_| fits)
+    });
+    match () {
+        () if !fits => Decided::Changed,
+        () if waits || !written => Decided::Waits { events: events + u64::from(written) },
+        () if chosen => Decided::Chosen,
+        () => Decided::Changed,
+    }
+}
+
+/// Whether what was decided on `seen` holds for the run as it is now. Meanwhile lanes may have ended, and none can have begun, because only
+/// this choice lets them; but nodes may have left, and an operator may have allowed fewer.
+fn still(now: &RunState, seen: &RunState, event: Option<&Event>) -> bool {
+    if now.events == seen.events {
+        return true;
+    }
+    let stays = |nodes: &[NodeName]| !nodes.iter().any(|node| now.goes_without(node));
+    let same = machine::batch_due(now)
+        && now.max_unavailable == seen.max_unavailable
+        && now.phase().map(|phase| &phase.name) == seen.phase().map(|phase| &phase.name);
+    same && match event {
+        Some(Event::BatchChosen { nodes, number, .. }) => {
+            *number as usize == now.batches.len() + 1 && stays(nodes)
+        }
+        Some(Event::BatchLeft { nodes, .. }) => stays(nodes),
+        _ => true,
+    }
 }
 
 /// The wait for a cluster that can't be seen; `None` if the journal has it already.
