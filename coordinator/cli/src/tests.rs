@@ -91,7 +91,7 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
     let quick = Duration::from_millis(2);
     let settings = Settings {
         exec: ExecSettings { poll: quick, probe_interval: quick, read_interval: quick },
-        options: PlanOptions { soak_seconds: 0, ..options() },
+        options: PlanOptions { soak_seconds: 0, aside_seconds: 0, ..options() },
         backup: BackupSettings { recipients: vec![RECIPIENT.parse().unwrap()], ..BackupSettings::default() },
         ..Settings::default()
     };

@@ -130,7 +130,7 @@ fn a_wrong_rollout_names_file_field_value_and_expectation() {
         ),
         ("[rollout.gangs]\ntoo-large = \"kill\"", ["kill", "expected"]),
     ] {
-        std::fs::write(&path, text).unwrap();
+        podlift_common::durable::write(&path, text.as_bytes(), 0o600).unwrap();
         let error = format!("{:#}", crate::server::site_policy(&path).unwrap_err());
         let file = path.display().to_string();
         assert!(wants.iter().all(|want| error.contains(want)) && error.contains(&file), "{text}: {error}");

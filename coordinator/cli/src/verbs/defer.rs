@@ -125,7 +125,7 @@ mod tests {
             let error = defer(&format!("podlift defer dgx031 --until {until}")).is_to_come(now).unwrap_err();
             assert_eq!((error.exit, error.what.as_str()), (Exit::Usage, "dgx031 was not deferred"));
             assert!(error.why.contains("expected a date or a time to come"), "{}", error.why);
-            assert!(Args::try_parse_from(error.next.split(' ')).is_ok(), "{}", error.next);
+            assert_eq!(error.next, "podlift help defer");
         }
     }
 }

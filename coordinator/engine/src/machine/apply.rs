@@ -229,6 +229,15 @@ fn runs(s: &mut RunState) {
     s.continued += 1;
 }
 
+/// A question about jobs is put anew when what it rests on has changed.
+fn ask_anew(s: &mut RunState) {
+    let asks = matches!(&s.status, RunStatus::Paused { reason }
+        if reason.code == approval::CODE && !reason.detail.is_empty());
+    if asks {
+        runs(s);
+    }
+}
+
 fn set_option(s: &mut RunState, name: &str, value: &str) -> Result<(), IllegalEvent> {
     let wrong = |expected| IllegalEvent::Option { name: name.into(), value: value.into(), expected };
     match name {
@@ -303,6 +312,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             if by == PODLIFT {
                 s.gave_up.insert(node.clone());
             }
+            ask_anew(s);
         }
         Event::BatchChosen { number, phase, nodes, why, reasons, interrupts, gpu_seconds, jobs } => {
             let batch = ChosenBatch {
@@ -330,8 +340,14 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
         Event::NodeUndone { node, left, .. } => undone(s, node, left)?,
         Event::NodeIncluded { node, .. } => include(s, node)?,
         Event::NodeSetAside { node, step, reason } => set_aside(s, at, node, step, reason)?,
-        Event::NodeLost { node, by } => lose(s, node, by)?,
-        Event::OptionSet { name, value, .. } => set_option(s, name, value)?,
+        Event::NodeLost { node, by } => {
+            lose(s, node, by)?;
+            ask_anew(s);
+        }
+        Event::OptionSet { name, value, .. } => {
+            set_option(s, name, value)?;
+            ask_anew(s);
+        }
         Event::AbortAsked { by, reason } => match s.status {
             RunStatus::Running | RunStatus::Paused { .. } => {
                 s.status = RunStatus::Aborting { by: by.clone(), reason: reason.clone() };

@@ -144,7 +144,7 @@ fn ask(why: &str, asked: &[String], jobs: &[Job]) -> Event {
     let first = jobs.iter().filter(|job| asked.contains(&job.id)).find_map(|job| job.nodes.keys().next());
     let node = first.map_or("NODE", NodeName::as_str);
     let message = format!(
-        "{why}: podlift approve lets the run interrupt {}{more}; podlift defer {node} && podlift resume leaves a node of it out",
+        "{why}: podlift approve lets the run interrupt {}{more}; podlift defer {node} leaves a node of it out, and podlift set max-unavailable N may make room for it",
         named.join(", ")
     );
     let (code, next) = (approval::CODE.into(), "podlift approve".into());

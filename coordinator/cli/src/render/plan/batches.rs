@@ -33,7 +33,7 @@ pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
         ]);
     }
     let title = format!(
-        "Forecast of {} of workers (each is chosen anew when there is room for it):",
+        "Forecast of {} of workers; each is chosen anew when it has room:",
         numbers::batches(planned.len())
     );
     let from = match planned.iter().any(|(phase, _)| is_first(phase)) {

@@ -122,6 +122,19 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
         matches!(choose(&again, &nodes, &pods, now(&tape)), Some(Event::RunPaused { .. })),
         "a resume is no answer"
     );
+    let set = |value: &str| Event::OptionSet {
+        name: MAX_UNAVAILABLE.into(),
+        value: value.into(),
+        by: "jane".into(),
+    };
+    for (change, why) in
+        [(set("3"), "there is room for the whole job"), (defer("dgx031"), "the rest of the job fits")]
+    {
+        let other = apply(Some(tape.state().clone()), &tape.state().run, now(&tape), &change).unwrap();
+        assert!(batch_due(&other), "{why}: it asks no more");
+        let event = choose(&other, &nodes, &pods, now(&tape));
+        assert!(matches!(event, Some(Event::BatchChosen { .. })), "{why}: {event:?}");
+    }
     add(&mut tape, Event::Approved { by: "jane".into(), what: reason.message.clone() });
     assert!(tape.state().agreed.contains_key("ml/PodGroup/llm"));
     let anew: Vec<PodView> = pods
