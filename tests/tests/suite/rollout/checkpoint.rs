@@ -78,8 +78,14 @@ fn a_checkpoint_that_fails_stops_the_lane() {
             "the job was interrupted".into()
         })?;
         rollout.world().clear_faults();
-        press::next(&rollout.pod, reason).await?;
-        let state = rollout.pod.rest().await.ok_or("the run never rested")?;
+        // Each of the two lanes has a command of its own.
+        for _ in 0..2 {
+            let state = rollout.pod.state().ok_or("there is no run")?;
+            let RunStatus::Paused { reason } = &state.status else { break };
+            press::next(&rollout.pod, reason).await?;
+            rollout.pod.rest().await.ok_or("the run never rested")?;
+        }
+        let state = rollout.pod.state().ok_or("there is no run")?;
         ensure(state.status == RunStatus::Succeeded, || why(&state))?;
         rollout.left_nothing()
     });
