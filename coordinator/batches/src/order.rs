@@ -3,6 +3,7 @@
 use crate::field::{Field, Past};
 use crate::units::Unit;
 use crate::{Order, Policy};
+use std::cmp::Reverse;
 
 /// What a unit holds, in the order in which units are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub(crate) struct Key {
     /// For one node of the unit, so that a gang and single nodes are comparable.
     loss: u128,
     interactive: bool,
+    /// More nodes first: smaller units fill what a large one leaves free, and not the other way round.
+    nodes: Reverse<usize>,
     pods: u64,
     /// The lowest node, so that no two keys are equal.
     first: usize,
@@ -56,13 +59,14 @@ impl Key {
                 class,
                 loss: unit.loss.after(seconds) / unit.nodes.len() as u128,
                 interactive: unit.tasks.iter().any(|at| field.tasks[*at].job.interactive),
+                nodes: Reverse(unit.nodes.len()),
                 pods: unit.pods,
                 first,
             },
             Order::AsPlanned => {
                 let between = !matches!(class, Class::Remnant | Class::Again);
                 let class = if between { Class::Idle } else { class };
-                Self { class, loss: 0, interactive: false, pods: 0, first }
+                Self { class, loss: 0, interactive: false, nodes: Reverse(0), pods: 0, first }
             }
         }
     }

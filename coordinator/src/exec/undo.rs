@@ -9,7 +9,7 @@ use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
 use podlift_engine::steps::{Cx, whole};
 use podlift_engine::{Act, ClusterAct, ClusterLook, ClusterReply};
-use podlift_model::{Epoch, Failure, FailureClass, NodeName, OpId, OpOutcome, OpOutput, codes};
+use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome, OpOutput, codes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -206,7 +206,7 @@ impl Undo<'_> {
                 let run = &self.state.run;
                 format!("{node} keeps the soft taint of run {run}: {why}; podlift node release {node}")
             }
-            _ => format!("{} could not be undone: {why}", step.id),
+            _ => format!("{} could not be undone: {why}{}", step.id, way_on(act)),
         }
     }
 
@@ -244,6 +244,18 @@ fn failed(failure: Failure) -> Tried {
     let of_api = [codes::API_UNREACHABLE, codes::API_BUSY, codes::API_FORBIDDEN, codes::API_CONFLICT];
     let away = failure.class == FailureClass::Transient && of_api.contains(&failure.code.as_str());
     Tried::Failed { why: failure.message, away }
+}
+
+/// What ends by itself although it was not undone, and when; empty if nothing does.
+fn way_on(act: &Act) -> &'static str {
+    match act {
+        Act::Node(_, HostOp::ImageRelease) => "; the next run of this node takes the pins off its images",
+        Act::Node(_, HostOp::GuardDisarm { .. }) => {
+            "; the guard returns to the steady watch by itself in time"
+        }
+        Act::Node(_, HostOp::StepBack) => "; the rule of the API server ends by itself at its deadline",
+        _ => "",
+    }
 }
 
 fn is_uncordon(act: &Act) -> bool {
