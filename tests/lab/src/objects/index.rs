@@ -157,3 +157,50 @@ fn owners(v: &Value) -> impl Iterator<Item = &str> {
     let all = v["metadata"]["ownerReferences"].as_array().into_iter().flatten();
     all.filter_map(|o| o["uid"].as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Objects;
+    use super::*;
+    use serde_json::json;
+
+    fn pod(node: &str, phase: &str) -> Value {
+        json!({"metadata": {"uid": "p", "ownerReferences": [{"uid": "o"}]}, "spec": {"nodeName": node}, "status": {"phase": phase}})
+    }
+
+    #[test]
+    fn what_is_looked_for_follows_each_change() {
+        let (mut all, key) = (Objects::starting_at(1), Key::pod("n", "a"));
+        let owner = json!({"metadata": {"uid": "o"}});
+        all.put(key.clone(), pod("", "Pending"));
+        let seen = |all: &Objects| {
+            let at = ["", "dgx030"].map(|node| all.pods_on(node).count());
+            (at, all.owned_by(&owner).count(), all.unsettled_pods().count(), all.has_uid("p"))
+        };
+        assert_eq!(seen(&all), ([1, 0], 1, 1, true));
+        all.change(&key, |v| *v = pod("dgx030", "Running"));
+        assert_eq!(seen(&all), ([0, 1], 1, 0, true));
+        all.delete(&key);
+        assert_eq!(seen(&all), ([0, 0], 0, 0, false));
+    }
+
+    #[test]
+    fn a_change_is_seen_in_its_round_and_in_the_next_one() {
+        let (mut all, key) = (Objects::starting_at(1), Key::pod("n", "a"));
+        let owner = json!({"metadata": {"uid": "o"}});
+        all.put(key.clone(), pod("dgx030", "Running"));
+        for (changed, orphans) in [(true, 1), (true, 1), (false, 0)] {
+            let pods = all.index().changed_pods().count();
+            assert_eq!(
+                (all.index().is_changed(&owner), pods > 0, all.new_orphans().count()),
+                (changed, changed, orphans)
+            );
+            all.turn();
+        }
+        // Its owner goes: the pod has to be looked at again.
+        all.put(Key::config_map("o"), owner.clone());
+        (0..2).for_each(|_| all.turn());
+        all.delete(&Key::config_map("o"));
+        assert_eq!(all.new_orphans().map(|(k, _)| k.clone()).collect::<Vec<_>>(), [key]);
+    }
+}
