@@ -1,6 +1,7 @@
 //! A World, its address, and kubectl with a kubeconfig for it.
 
-use crate::{common, front};
+use super::front;
+use crate::common;
 use podlift_lab::{Shape, World};
 use std::ffi::OsString;
 use std::process::Stdio;

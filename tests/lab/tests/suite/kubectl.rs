@@ -2,18 +2,10 @@
 //! `KUBECTL` names the program where it is not on the PATH; without one these tests fail.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test may panic, spawn a program and write its files
 
-mod common;
-#[path = "kubectl/drain.rs"]
 mod drain;
-#[path = "kubectl/front.rs"]
 mod front;
-#[path = "kubectl/look.rs"]
 mod look;
-#[path = "kubectl/run.rs"]
 mod run;
-#[path = "kubectl/same.rs"]
 mod same;
-#[path = "kubectl/write.rs"]
 mod write;
-#[path = "kubectl/zoo.rs"]
 mod zoo;

@@ -1,10 +1,8 @@
 //! Lists and watches of the API double as clients lean on them: pages of one moment, what is forgotten, bookmarks, thousands of nodes.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
+use crate::common::recorded;
 use bytes::Bytes;
-use common::recorded;
 use http::Request;
 use http_body_util::BodyExt as _;
 use podlift_lab::api::{Caller, Reply, handle};
@@ -77,7 +75,7 @@ async fn pages_show_one_moment_until_it_is_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn a_quiet_watch_is_told_how_far_it_is() {
-    let world = common::world(recorded());
+    let world = crate::common::world(recorded());
     tokio::time::sleep(Duration::from_secs(120)).await;
     let mut watch = send(&world, "GET", &format!("{MAPS}?watch=true&allowWatchBookmarks=true&timeoutSeconds=90&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"), Value::Null).await;
     let first = event(&mut watch).await.unwrap();
@@ -133,7 +131,7 @@ async fn an_object_that_leaves_a_selection_is_deleted_for_its_watch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_terminating_namespace_takes_nothing_new_and_then_goes() {
-    let world = common::world(recorded());
+    let world = crate::common::world(recorded());
     let space = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "late"}});
     send(&world, "POST", "/api/v1/namespaces", space).await;
     send(&world, "POST", "/api/v1/namespaces/late/configmaps", json!({"metadata": {"name": "a"}})).await;

@@ -2,10 +2,7 @@
 //! after what no two clusters share is taken out (uids, versions, times, drawn names, addresses). What is not compared says why.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-#[path = "transcript/before.rs"]
 mod before;
-mod common;
-#[path = "transcript/compare.rs"]
 mod compare;
 
 use bytes::Bytes;
@@ -18,7 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-const RECORDING: &str = include_str!("../../fixtures/kube-api/transcript.json");
+const RECORDING: &str = include_str!("../../../fixtures/kube-api/transcript.json");
 
 /// Exchanges that can't be compared as they were recorded.
 const NOT_COMPARED: &[(&str, &str)] = &[(
@@ -78,7 +75,7 @@ async fn the_recording_is_answered_alike() {
     let recording: Vec<Value> = serde_json::from_str(RECORDING).unwrap();
     let exchanges: Vec<&Value> = recording.iter().filter(|e| e["request"].is_object()).collect();
     assert_eq!(exchanges.len(), 51);
-    let world = common::world(Shape { inference: (0, 0), ..common::recorded() });
+    let world = crate::common::world(Shape { inference: (0, 0), ..crate::common::recorded() });
     before::cluster(&world, &recording);
     // Until every controller has caught up.
     tokio::time::sleep(Duration::from_secs(180)).await;

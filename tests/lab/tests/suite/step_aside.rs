@@ -1,9 +1,7 @@
 //! A control-plane node steps aside: what its rule does to whom, what it is worth in time, and what an API server answers in its first second.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
-use common::{ok, recorded, sh, world};
+use crate::common::{ok, recorded, sh, world};
 use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use kube::Api;
 use podlift_agent::host::{ClientPair, HttpTls};

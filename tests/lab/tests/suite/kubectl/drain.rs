@@ -1,6 +1,6 @@
 //! cordon, drain, uncordon, as the runbook has them typed.
 
-use crate::run::{Kubectl, rows, shape};
+use super::run::{Kubectl, rows, shape};
 use podlift_lab::What;
 
 const DRAIN: &str = "drain dgx030 --ignore-daemonsets --delete-emptydir-data";

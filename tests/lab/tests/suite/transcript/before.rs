@@ -1,7 +1,7 @@
 //! The recorded cluster as it stood before the first request, and what was done between requests without being recorded
 //! (tests/fixtures/README.md).
 
-use crate::Replay;
+use super::Replay;
 use podlift_lab::World;
 use podlift_lab::objects::Key;
 use serde_json::{Value, json};

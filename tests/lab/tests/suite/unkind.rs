@@ -2,9 +2,7 @@
 //! does not know, checks that stop an apply before it writes.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
-use common::{kubeadm_at, ok, recorded, sh, world};
+use crate::common::{kubeadm_at, ok, recorded, sh, world};
 use podlift_agent::host::{ClientPair, HttpTls};
 use podlift_lab::objects::Key;
 use podlift_lab::world::manifests::DIR;
@@ -109,7 +107,7 @@ async fn a_sandbox_carries_the_hash_of_the_manifest_that_it_was_made_from() {
     world.until(|s| s.node(NODE).container("kube-apiserver").is_some_and(|c| !c.running())).await;
 }
 
-const CASE_28: &str = include_str!("../../fixtures/cases/28-m08-second-container/kube-apiserver.yaml");
+const CASE_28: &str = include_str!("../../../fixtures/cases/28-m08-second-container/kube-apiserver.yaml");
 
 #[tokio::test(start_paused = true)]
 async fn a_second_container_is_beside_the_component_in_one_sandbox() {
@@ -136,7 +134,7 @@ async fn asked(world: &Arc<World>, endpoint: &str, path: &str, tls: &HttpTls) ->
     world.host(NODE).http.get(endpoint, path, tls).await.map(|(status, _)| status).map_err(|e| e.why)
 }
 
-const CONFIG: &str = include_str!("../../fixtures/cases/11-anonymous-auth-false/authentication.yaml");
+const CONFIG: &str = include_str!("../../../fixtures/cases/11-anonymous-auth-false/authentication.yaml");
 
 #[tokio::test(start_paused = true)]
 async fn who_shows_nothing_is_told_401_where_anonymous_is_off() {
@@ -162,7 +160,7 @@ async fn who_shows_nothing_is_told_401_where_anonymous_is_off() {
                 .is_some_and(|c| c.listening && c.args.iter().any(|a| a == flag))
         };
         world.until(runs).await;
-        common::warm(&world).await;
+        crate::common::warm(&world).await;
         assert_eq!(asked(&world, server, "/readyz?verbose", &anonymous).await, Ok(401), "{flag}");
         assert_eq!(asked(&world, server, "/livez", &anonymous).await, Ok(livez), "{flag}");
         assert_eq!(asked(&world, server, "/readyz?verbose", &known).await, Ok(200), "{flag}");
@@ -220,7 +218,7 @@ async fn a_kubeadm_without_phases_knows_no_flag_for_them() {
     assert_eq!(addons.len(), 2, "addons go with apply, by the last node: {said}");
 }
 
-const CASE_9: &str = include_str!("../../fixtures/cases/09-coredns-cannot-migrate/coredns.yaml");
+const CASE_9: &str = include_str!("../../../fixtures/cases/09-coredns-cannot-migrate/coredns.yaml");
 
 #[tokio::test(start_paused = true)]
 async fn a_coredns_that_cannot_migrate_stops_apply_before_it_writes() {
@@ -252,7 +250,8 @@ async fn a_coredns_that_cannot_migrate_stops_apply_before_it_writes() {
     .await;
 }
 
-const CASE_3: &str = include_str!("../../fixtures/cases/03-service-account-issuer-order/kubeadm-config.yaml");
+const CASE_3: &str =
+    include_str!("../../../fixtures/cases/03-service-account-issuer-order/kubeadm-config.yaml");
 
 #[tokio::test(start_paused = true)]
 async fn issuers_change_places_from_1_32_12_on() {

@@ -1,8 +1,8 @@
 //! podlift's drain beside the one of the real `kubectl`, over the same pods: what each refuses, leaves and evicts is the same but for what
 //! docs/drain.md lists.
 
-use crate::run::{Kubectl, Ran, shape};
-use crate::zoo::{self, ANSWERS, Animal, Answer, KINDS, Kind, NAMESPACE};
+use super::run::{Kubectl, Ran, shape};
+use super::zoo::{self, ANSWERS, Animal, Answer, KINDS, Kind, NAMESPACE};
 use futures_util::future::join_all;
 use podlift_coordinator::Cluster as _;
 use podlift_coordinator::cluster::{KubeCluster, Prober};

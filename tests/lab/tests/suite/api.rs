@@ -1,9 +1,7 @@
 //! The API double through a kube::Client, on a paused clock.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
-use common::{recorded, world};
+use crate::common::{recorded, world};
 use futures_util::TryStreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use kube::api::{Api, EvictParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
@@ -106,7 +104,7 @@ async fn nothing_answers_where_no_server_is_up() {
     let version = world.kube_client().apiserver_version().await;
     assert!(version.is_err());
     world.until(|s| s.fronts().len() == 3).await;
-    common::warm(&world).await;
+    crate::common::warm(&world).await;
     assert_eq!(world.kube_client().apiserver_version().await.unwrap().git_version, "v1.31.14");
 }
 

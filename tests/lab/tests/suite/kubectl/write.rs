@@ -1,6 +1,6 @@
 //! apply both ways, label, annotate, delete.
 
-use crate::run::{Kubectl, rows, shape};
+use super::run::{Kubectl, rows, shape};
 use serde_json::Value;
 
 fn map(data: &str) -> String {

@@ -1,10 +1,8 @@
 //! Failures of the API double: by verb, for a number of requests or for a time, and evictions as the real API server refuses them.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
+use crate::common::{recorded, world};
 use bytes::Bytes;
-use common::{recorded, world};
 use http::Request;
 use http_body_util::BodyExt as _;
 use jiff::SignedDuration;

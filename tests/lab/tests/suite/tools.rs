@@ -1,17 +1,15 @@
 //! apt, etcd, crictl, systemd and BCM doubles against the recordings and the facts.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
-use common::{in_order, ok, recorded, sh, source, world};
+use crate::common::{in_order, ok, recorded, sh, source, world};
 use podlift_lab::{Fault, FaultAction, Shape};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 use std::time::Duration;
 
-const APT: &str = include_str!("../../fixtures/transcripts/apt-transcript.txt");
-const ETCD: &str = include_str!("../../fixtures/transcripts/etcd-transcript.txt");
+const APT: &str = include_str!("../../../fixtures/transcripts/apt-transcript.txt");
+const ETCD: &str = include_str!("../../../fixtures/transcripts/etcd-transcript.txt");
 
 /// The recorded lines of one command.
 fn part(command: &str) -> String {

@@ -1,6 +1,6 @@
 //! get, describe, watch.
 
-use crate::run::{Kubectl, rows, shape};
+use super::run::{Kubectl, rows, shape};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 

@@ -1,10 +1,8 @@
 //! A real agent on a World, in process, on a paused clock: every op ends, the guard heals, a power cut is survived.
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
+use crate::common::{recorded, world};
 use async_trait::async_trait;
-use common::{recorded, world};
 use podlift_agent::{Agent, Channel, Config, Link, LinkError, Seams};
 use podlift_common::wire;
 use podlift_lab::{Audit, Shape, What, World};

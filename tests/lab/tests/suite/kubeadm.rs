@@ -2,19 +2,17 @@
 //! heal, everything put back).
 #![allow(clippy::unwrap_used)] // a test may panic
 
-mod common;
-
-use common::{in_order, kubeadm_at, ok, recorded, sh, world};
+use crate::common::{in_order, kubeadm_at, ok, recorded, sh, world};
 use podlift_lab::world::manifests::DIR;
 use podlift_lab::{Shape, What, World};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const PROXY: &str = include_str!("../../fixtures/transcripts/kubeadm-apply-behind-proxy.txt");
-const NODE: &str = include_str!("../../fixtures/transcripts/kubeadm-upgrade-node-clean.txt");
-const WORKER: &str = include_str!("../../fixtures/transcripts/worker-upgrade.txt");
-const PLAN: &str = include_str!("../../fixtures/transcripts/kubeadm-plan-diff.txt");
+const PROXY: &str = include_str!("../../../fixtures/transcripts/kubeadm-apply-behind-proxy.txt");
+const NODE: &str = include_str!("../../../fixtures/transcripts/kubeadm-upgrade-node-clean.txt");
+const WORKER: &str = include_str!("../../../fixtures/transcripts/worker-upgrade.txt");
+const PLAN: &str = include_str!("../../../fixtures/transcripts/kubeadm-plan-diff.txt");
 const APPLY: &str = "kubeadm upgrade apply v1.32.13 --yes";
 
 /// From `[upgrade] Reading` on, the lines that kubeadm itself wrote.
