@@ -2,6 +2,7 @@
 //! the journal gives the same batches each time.
 
 mod limits;
+mod repeats;
 
 use super::tests::{Tape, failure};
 use super::*;
