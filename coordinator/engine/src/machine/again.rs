@@ -170,6 +170,7 @@ pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(
         return Err(IllegalEvent::UnknownNode { node: node.clone() });
     }
     s.set_aside.remove(node);
+    s.left_by_policy.remove(node);
     s.deferred.insert(node.clone(), reason.into());
     admission::left(s, node);
     due(s, node);
@@ -259,6 +260,7 @@ pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEv
     s.deferred_until.remove(node);
     s.lost.remove(node);
     s.gave_up.remove(node);
+    s.left_by_policy.remove(node);
     let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });
     let cordoned = s.steps_of(node).filter(|(x, step)| x.kind.step().verb() == UNCORDON && skipped(step));
     let phases: BTreeSet<String> = cordoned.map(|(spec, _)| spec.phase.clone()).collect();

@@ -23,6 +23,18 @@ fn fleet(change: impl FnOnce(&mut PlanInput)) -> Tape {
     Tape::of(&i)
 }
 
+/// Ten workers more: dgx034 to dgx043.
+fn more_workers(i: &mut PlanInput) -> Vec<String> {
+    let names: Vec<String> = (34..44).map(|n| format!("dgx0{n}")).collect();
+    for node in &names {
+        let mut entry = i.inventory.nodes.iter().find(|n| n.name == name("dgx033")).unwrap().clone();
+        (entry.name, entry.view.name) = (name(node), name(node));
+        entry.facts = Some(crate::testing::facts(node, false));
+        i.inventory.nodes.push(entry);
+    }
+    names
+}
+
 /// The nodes as the cluster shows them while nothing is wrong.
 fn views(tape: &Tape) -> Vec<NodeView> {
     tape.state().plan.inventory.nodes.iter().map(|n| n.view.clone()).collect()

@@ -196,6 +196,34 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
 }
 
 #[test]
+fn a_policy_that_leaves_more_than_a_tenth_of_the_workers_out_asks_before() {
+    let gangs = Gangs { too_large: TooLarge::Skip, ..Gangs::default() };
+    let mut others = vec![];
+    let mut tape = fleet(|i| {
+        i.options.batches = Some(Policy { gangs, ..Policy::default() });
+        others = more_workers(i);
+    });
+    let on = ["dgx031", "dgx032", "dgx033"].into_iter().chain(others.iter().map(String::as_str));
+    let pods = gang(&on.collect::<Vec<_>>());
+    until_workers(&mut tape, &pods);
+    let nodes = views(&tape);
+    let Some(Event::RunPaused { reason, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
+    assert_eq!((reason.code.as_str(), reason.next.as_str()), ("many-left-out", "podlift resume"));
+    assert!(
+        reason.message.contains("13 of 14 workers out: dgx031, dgx032, dgx033, dgx034, dgx035 and 8 more")
+            && reason.message.contains("before it leaves more than 3 out"),
+        "{reason:?}"
+    );
+    assert!(tape.state().deferred.is_empty() && !batch_due(tape.state()));
+    add(&mut tape, Event::RunResumed { by: "jane".into() });
+    let free = choose(tape.state(), &nodes, &[], now(&tape));
+    assert!(matches!(free, Some(Event::BatchChosen { .. })), "the job has ended meanwhile: {free:?}");
+    let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
+    assert_eq!((left.len(), tape.state().deferred.len()), (13, 13));
+    assert!(tape.todo()[0].as_str().starts_with("verify/"), "{:?}", tape.todo());
+}
+
+#[test]
 fn a_batch_that_does_not_fit_the_run_is_refused() {
     let mut tape = fleet(|_| ());
     let batch = |number, phase: &str, node: &str| Event::BatchChosen {

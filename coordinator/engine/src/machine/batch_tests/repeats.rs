@@ -155,6 +155,34 @@ fn a_pod_that_forbids_its_drain_after_the_choice_costs_no_budget_and_its_node_is
 }
 
 #[test]
+fn pods_that_forbid_many_drains_are_a_question_for_an_operator() {
+    let mut tape = fleet(|i| {
+        more_workers(i);
+        i.options.max_failed = Some("9".parse().unwrap());
+    });
+    until_workers(&mut tape, &[]);
+    for node in ["dgx031", "dgx032", "dgx033"] {
+        let drain = until(&mut tape, &[], &format!("workers/{node}/drain"));
+        fail(&mut tape, &drain, NEVER_INTERRUPT);
+        let Next::Defer { node, reason } = next(tape.state()) else { panic!("{:?}", next(tape.state())) };
+        add(&mut tape, Event::NodeDeferred { node, reason, by: "podlift".into(), until: None });
+    }
+    let drain = until(&mut tape, &[], "workers/dgx034/drain");
+    fail(&mut tape, &drain, NEVER_INTERRUPT);
+    let Next::Pause(reason) = next(tape.state()) else { panic!("{:?}", next(tape.state())) };
+    assert_eq!(reason.code, NEVER_INTERRUPT);
+    assert!(
+        reason.message.contains("3 other workers left out before (dgx031, dgx032, dgx033, …)")
+            && reason.message.contains("podlift defer dgx034"),
+        "{reason:?}"
+    );
+    add(&mut tape, Event::RunPaused { reason: *reason, by: None, now: false });
+    add(&mut tape, defer("dgx034"));
+    add(&mut tape, Event::RunResumed { by: "jane".into() });
+    until(&mut tape, &[], "workers/dgx035/uncordon");
+}
+
+#[test]
 fn a_node_that_was_seen_before_its_choice_is_looked_at_again_before_its_cordon() {
     let mut tape = fleet(|i| i.options.max_unavailable = 1);
     until_workers(&mut tape, &[]);
