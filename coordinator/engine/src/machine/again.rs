@@ -207,8 +207,11 @@ fn back(s: &mut RunState, node: &NodeName) {
 /// The node won't come back: it leaves the run, whatever its role is.
 pub(super) fn lose(s: &mut RunState, node: &NodeName, by: &str) -> Result<(), IllegalEvent> {
     defer(s, node, &format!("lost, stated by {by}"))?;
-    // Nothing of a machine that is gone can be undone.
-    s.undo_due.remove(node);
+    // Of a machine that is gone, only the mark on its Node object can be undone.
+    let is_marked = s.steps_of(node).any(|(spec, step)| spec.kind.step().marks_node() && step.attempts > 0);
+    if !is_marked {
+        s.undo_due.remove(node);
+    }
     s.lost.insert(node.clone(), by.into());
     Ok(())
 }
