@@ -32,6 +32,7 @@ fn more_workers(i: &mut PlanInput) -> Vec<String> {
         entry.facts = Some(crate::testing::facts(node, false));
         i.inventory.nodes.push(entry);
     }
+    i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     names
 }
 
