@@ -170,6 +170,7 @@ pub(super) fn defer(s: &mut RunState, node: &NodeName, reason: &str) -> Result<(
         return Err(IllegalEvent::UnknownNode { node: node.clone() });
     }
     s.set_aside.remove(node);
+    s.left_by_policy.remove(node);
     s.deferred.insert(node.clone(), reason.into());
     admission::left(s, node);
     due(s, node);
@@ -206,8 +207,11 @@ fn back(s: &mut RunState, node: &NodeName) {
 /// The node won't come back: it leaves the run, whatever its role is.
 pub(super) fn lose(s: &mut RunState, node: &NodeName, by: &str) -> Result<(), IllegalEvent> {
     defer(s, node, &format!("lost, stated by {by}"))?;
-    // Nothing of a machine that is gone can be undone.
-    s.undo_due.remove(node);
+    // Of a machine that is gone, only the mark on its Node object can be undone.
+    let is_marked = s.steps_of(node).any(|(spec, step)| spec.kind.step().marks_node() && step.attempts > 0);
+    if !is_marked {
+        s.undo_due.remove(node);
+    }
     s.lost.insert(node.clone(), by.into());
     Ok(())
 }
@@ -259,6 +263,7 @@ pub(super) fn include(s: &mut RunState, node: &NodeName) -> Result<(), IllegalEv
     s.deferred_until.remove(node);
     s.lost.remove(node);
     s.gave_up.remove(node);
+    s.left_by_policy.remove(node);
     let skipped = |step: &StepState| matches!(step.status, StepStatus::Skipped { .. });
     let cordoned = s.steps_of(node).filter(|(x, step)| x.kind.step().verb() == UNCORDON && skipped(step));
     let phases: BTreeSet<String> = cordoned.map(|(spec, _)| spec.phase.clone()).collect();

@@ -10,7 +10,7 @@ use super::illegal::IllegalEvent;
 use super::state::{Approval, Healed, Lifted, Outage, Overridden, RunState, RunStatus, Seal};
 use super::step::{StepState, StepStatus};
 use super::track::Track;
-use super::{accepted, admission, approval, budget};
+use super::{accepted, admission, approval, budget, leave};
 use crate::program::{Attestation, Evidence, Program, StepSpec, Waiver};
 use crate::steps::Touches;
 use jiff::Timestamp;
@@ -114,6 +114,8 @@ fn start(run: &RunId, at: Timestamp, plan: &Program, by: &str) -> RunState {
         set_aside: BTreeMap::new(),
         goes_on_without: Default::default(),
         gave_up: Default::default(),
+        left_by_policy: Default::default(),
+        left_accepted: Default::default(),
         accepted: BTreeMap::new(),
         lost: BTreeMap::new(),
         max_unavailable: plan.options.max_unavailable,
@@ -267,10 +269,11 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             _ => return Err(refuse("not running")),
         },
         Event::RunResumed { .. } => {
-            let RunStatus::Paused { reason } = &s.status else { return Err(refuse("not paused")) };
-            if budget::is_taken(reason) {
+            let RunStatus::Paused { reason } = s.status.clone() else { return Err(refuse("not paused")) };
+            if budget::is_taken(&reason) {
                 s.goes_on_without.extend(s.set_aside.keys().cloned());
             }
+            leave::accept(s, &reason);
             runs(s);
         }
         Event::Approved { by, what } => match &s.status {
@@ -331,12 +334,7 @@ fn run_event(s: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Illeg
             };
             admission::chosen(s, batch)?;
         }
-        Event::BatchLeft { nodes, why } => {
-            if let Some(node) = nodes.iter().find(|node| s.plan.inventory.get(node).is_none()) {
-                return Err(IllegalEvent::UnknownNode { node: node.clone() });
-            }
-            nodes.iter().try_for_each(|node| defer(s, node, why))?;
-        }
+        Event::BatchLeft { nodes, why } => leave::record(s, nodes, why)?,
         Event::BatchWaits { why, until } => {
             admission::waits(s, at, BatchWait { why: why.clone(), until: *until });
         }

@@ -2,6 +2,7 @@
 //! the journal gives the same batches each time.
 
 mod limits;
+mod repeats;
 
 use super::tests::{Tape, failure};
 use super::*;
@@ -20,6 +21,19 @@ fn fleet(change: impl FnOnce(&mut PlanInput)) -> Tape {
     i.cluster_survey.as_mut().unwrap().pods = Ok(vec![]);
     change(&mut i);
     Tape::of(&i)
+}
+
+/// Ten workers more: dgx034 to dgx043.
+fn more_workers(i: &mut PlanInput) -> Vec<String> {
+    let names: Vec<String> = (34..44).map(|n| format!("dgx0{n}")).collect();
+    for node in &names {
+        let mut entry = i.inventory.nodes.iter().find(|n| n.name == name("dgx033")).unwrap().clone();
+        (entry.name, entry.view.name) = (name(node), name(node));
+        entry.facts = Some(crate::testing::facts(node, false));
+        i.inventory.nodes.push(entry);
+    }
+    i.inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    names
 }
 
 /// The nodes as the cluster shows them while nothing is wrong.

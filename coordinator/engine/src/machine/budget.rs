@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 const USUAL: Limit = Limit::Percent(5);
 /// Maximum number of nodes in a reason.
 const NAMED: usize = 5;
-/// The share of workers that the run defers by itself because they are away, but never fewer than `LEAST_AWAY`. One more pauses the run.
-const AWAY: Limit = Limit::Percent(10);
-const LEAST_AWAY: usize = 3;
+/// The share of workers that a run leaves out by itself, but never fewer than `LEAST_LEFT_OUT`. One more pauses the run. Workers that it gives
+/// up count together, and workers that the site's policy leaves out (`leave`).
+const LEFT_OUT: Limit = Limit::Percent(10);
+const LEAST_LEFT_OUT: usize = 3;
 
 /// What follows from the failures that no pause has named yet: workers that could not even be begun are deferred one by one, then workers
 /// within the budget are set aside, and any other failure pauses the run.
@@ -29,12 +30,13 @@ pub(super) fn judge(state: &RunState) -> Option<Next> {
     if fresh.iter().any(|(spec, _)| spec.kind.step().yields()) && too_many_away(state) {
         return pause(state);
     }
-    let forbidden = fresh.iter().find(|(_, reason)| reason.code == NEVER_INTERRUPT && !too_many_away(state));
+    let forbidden = fresh.iter().find(|(_, reason)| is_forbidden(reason));
     if let Some((spec, reason)) = forbidden
         && let Some(node) = worker(state, spec)
     {
-        // Nothing is wrong with the node: it is given back, and left out.
-        return Some(Next::Defer { node: node.clone(), reason: reason.message.clone() });
+        // Nothing is wrong with the node: it is given back, and left out, and costs no budget.
+        let defer = || Next::Defer { node: node.clone(), reason: reason.message.clone() };
+        return if too_many_away(state) { pause(state) } else { Some(defer()) };
     }
     let taken = fresh.iter().find(|(spec, reason)| is_taken(reason) && worker(state, spec).is_some());
     if let Some((spec, reason)) = taken {
@@ -73,15 +75,20 @@ pub(super) fn is_taken(reason: &StopReason) -> bool {
     reason.code == CORDON_TAKEN
 }
 
+/// Whether a pod forbids the drain, so that the node has not failed.
+fn is_forbidden(reason: &StopReason) -> bool {
+    reason.code == NEVER_INTERRUPT
+}
+
 /// The pause for the first failure.
 pub(super) fn pause(state: &RunState) -> Option<Next> {
     let mut failed = state.failed_steps();
     let first = state.failed_steps().find(|(spec, _)| !state.steps[&spec.id].parked);
     let (spec, reason) = first.or_else(|| failed.next())?;
     let message = format!("{}: {}", spec.id, reason.message);
-    if spec.kind.step().yields() && too_many_away(state) {
-        let reason = StopReason { message: away(state, &message), ..reason.clone() };
-        return Some(Next::Pause(Box::new(reason)));
+    if (spec.kind.step().yields() || is_forbidden(reason)) && too_many_away(state) {
+        let message = given_up(state, spec, &message);
+        return Some(Next::Pause(Box::new(StopReason { message, ..reason.clone() })));
     }
     let reason = match worker(state, spec).is_some() && !state.set_aside.is_empty() {
         true => {
@@ -104,13 +111,19 @@ fn spent(state: &RunState, last: &str) -> String {
     )
 }
 
-fn away(state: &RunState, last: &str) -> String {
-    let nodes: Vec<&str> = state.gave_up.iter().take(NAMED).map(|n| n.as_str()).collect();
-    format!(
-        "{last}; {} away, too, and left out ({}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again",
-        count(state.gave_up.len(), "other worker"),
-        nodes.join(", ")
-    )
+/// The reason with the other workers that the run has given up.
+fn given_up(state: &RunState, spec: &StepSpec, last: &str) -> String {
+    let (nodes, others) = (state.gave_up.iter().take(NAMED), count(state.gave_up.len(), "other worker"));
+    let nodes = nodes.map(NodeName::as_str).collect::<Vec<_>>().join(", ");
+    let node = worker(state, spec).map_or("NODE", NodeName::as_str);
+    match spec.kind.step().yields() {
+        true => format!(
+            "{last}; {others} away, too, and left out ({nodes}, …): see whether the network or this head node is the cause; podlift include NODE takes one in again"
+        ),
+        false => format!(
+            "{last}; {others} left out before ({nodes}, …), and the run leaves no more out by itself: podlift defer {node} leaves this one out"
+        ),
+    }
 }
 
 /// A worker that could not even be begun is left out.
@@ -122,13 +135,18 @@ fn deferral(state: &RunState, spec: &StepSpec, reason: &StopReason) -> Option<Ne
         .then(|| Next::Defer { node: node.clone(), reason: reason.message.clone() })
 }
 
-/// Whether so many workers were deferred because they were away that the cause may lie elsewhere: in the network, or at the coordinator.
+/// Whether so many workers were given up that the cause may lie elsewhere: in the network, at the coordinator, or in a mark on many pods.
 fn too_many_away(state: &RunState) -> bool {
-    state.gave_up.len() >= AWAY.of(workers(state)).max(LEAST_AWAY)
+    state.gave_up.len() >= most_left_out(state)
+}
+
+/// How many workers a run leaves out by itself.
+pub(super) fn most_left_out(state: &RunState) -> usize {
+    LEFT_OUT.of(workers(state)).max(LEAST_LEFT_OUT)
 }
 
 /// Workers that take part from the start.
-fn workers(state: &RunState) -> usize {
+pub(super) fn workers(state: &RunState) -> usize {
     let workers = state.plan.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
     workers.filter(|n| state.plan.left_out(n).is_none() && state.steps_of(n).next().is_some()).count()
 }

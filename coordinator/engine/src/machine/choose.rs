@@ -5,6 +5,7 @@ use super::admission::{due, room, to_come};
 use super::approval;
 use super::batch::BatchJob;
 use super::event::Event;
+use super::leave;
 use super::lengths::{EXPECTED_SECONDS, usual_seconds};
 use super::scene;
 use super::state::RunState;
@@ -104,7 +105,7 @@ fn workers(
         Decision::Take(batch) => Some(chosen(state, phase, batch, jobs, now)),
         Decision::Wait { why, until } => waits(state, why, until, now),
         Decision::Ask { why, jobs: asked } => Some(ask(&why, &asked, jobs, to_come(state, phase).flatten())),
-        Decision::Leave { nodes, why } => Some(Event::BatchLeft { nodes, why }),
+        Decision::Leave { nodes, why } => Some(leave::decided(state, nodes, why)),
         // The reason of an earlier wait is gone.
         Decision::Nothing => waits(state, String::new(), None, now),
     }

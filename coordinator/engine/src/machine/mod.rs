@@ -14,6 +14,7 @@ mod chain;
 mod choose;
 mod event;
 mod illegal;
+mod leave;
 mod lengths;
 mod next;
 mod scene;

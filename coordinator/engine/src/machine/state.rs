@@ -163,9 +163,15 @@ pub struct RunState {
     /// Workers whose cordon somebody has taken over, and without which an operator lets the run go on.
     #[serde(skip)]
     pub(super) goes_on_without: BTreeSet<NodeName>,
-    /// Workers that the run has deferred by itself, because they were away when their turn came.
+    /// Workers that the run has deferred by itself: they were away when their turn came, or a pod forbids their drain.
     #[serde(skip)]
     pub gave_up: BTreeSet<NodeName>,
+    /// Workers that the site's policy has left out.
+    #[serde(skip)]
+    pub(super) left_by_policy: BTreeSet<NodeName>,
+    /// Workers of which an operator has accepted that the policy leaves them out.
+    #[serde(skip)]
+    pub(super) left_accepted: BTreeSet<NodeName>,
     /// Differences that an operator has accepted, by the step that had shown them.
     #[serde(skip)]
     pub(super) accepted: BTreeMap<StepId, Accepted>,

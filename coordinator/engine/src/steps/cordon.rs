@@ -5,7 +5,7 @@ use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches};
 use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, NodeView, Probe, Reply};
 use crate::inventory::NodeRole;
-use crate::machine::StepStatus;
+use crate::machine::{RunStatus, StepStatus};
 use podlift_model::{NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,8 +73,11 @@ impl Step for Cordon {
         Policy { wait: Duration::MAX, ..cx.policy() }
     }
 
+    /// The cordon of a lost node stays, so that the machine gets no work unseen if it comes back after all. An abort lists it.
     fn undo(&self, cx: &Cx) -> Option<Act> {
-        Some(Act::Cluster(ClusterAct::Uncordon { node: cx.node(), run: cx.state.run.clone() }))
+        let stays = cx.is_lost() && !matches!(cx.state.status, RunStatus::Aborting { .. });
+        let uncordon = || Act::Cluster(ClusterAct::Uncordon { node: cx.node(), run: cx.state.run.clone() });
+        (!stays).then(uncordon)
     }
 }
 

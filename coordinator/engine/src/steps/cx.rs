@@ -49,6 +49,16 @@ impl<'a> Cx<'a> {
         Some(Act::Node(self.node(), op))
     }
 
+    /// Whether an operator has declared the step's node lost. Its Node object may still be there.
+    pub fn is_lost(&self) -> bool {
+        self.step.node.as_ref().is_some_and(|node| self.state.lost.contains_key(node))
+    }
+
+    /// The op that undoes what the step has done to its machine; `None` if the machine is lost.
+    pub fn undo_host(&self, op: HostOp) -> Option<Act> {
+        self.host(op).filter(|_| !self.is_lost())
+    }
+
     /// Whether this step's lane has a step with this verb.
     pub fn in_lane(&self, verb: &str) -> bool {
         let here = |s: &StepSpec| s.phase == self.step.phase && s.kind.step().verb() == verb;

@@ -70,7 +70,7 @@ impl Step for Drain {
         if !pods.never.is_empty() && !waived {
             let (node, never) = (cx.node(), pods.never.join(", "));
             let message = format!(
-                "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; the node is given back and left out; podlift include {node} takes it in again when they have ended"
+                "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; when they have ended: podlift retry, if the run is paused, or podlift include {node}, if it goes on without the node"
             );
             return blocked(NEVER_INTERRUPT, message, "podlift retry");
         }

@@ -57,7 +57,7 @@ impl Step for GuardArm {
     }
 
     fn undo(&self, cx: &Cx) -> Option<Act> {
-        cx.host(HostOp::GuardDisarm { run: cx.state.run.clone() })
+        cx.undo_host(HostOp::GuardDisarm { run: cx.state.run.clone() })
     }
 }
 

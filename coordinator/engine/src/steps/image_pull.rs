@@ -87,6 +87,6 @@ impl Step for ImagePull {
     }
 
     fn undo(&self, cx: &Cx) -> Option<Act> {
-        cx.host(HostOp::ImageRelease)
+        cx.undo_host(HostOp::ImageRelease)
     }
 }

@@ -76,7 +76,7 @@ impl Step for StepAside {
     }
 
     fn undo(&self, cx: &Cx) -> Option<Act> {
-        cx.host(HostOp::StepBack)
+        cx.undo_host(HostOp::StepBack)
     }
 
     /// Connections that are open already get a moment to end before the API server stops.

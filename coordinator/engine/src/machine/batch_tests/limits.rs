@@ -89,6 +89,42 @@ fn nothing_begins_while_no_window_is_open_and_the_wait_is_recorded_once() {
     assert!(matches!(choose(tape.state(), &nodes, &[], late), Some(Event::BatchWaits { .. })));
 }
 
+/// Nodes and jobs come and go all the time, and each of them changes the sentence.
+#[test]
+fn the_reason_of_a_wait_is_worded_anew_at_most_every_five_minutes() {
+    let never = |job: &str| {
+        let mut pods = gang(&["dgx030"]);
+        pods[0].gang = Some(job.into());
+        pods[0].never_interrupt = Some("k=v".into());
+        pods
+    };
+    let mut tape = fleet(|_| ());
+    while !batch_due(tape.state()) {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    let (nodes, recorded) = (views(&tape), now(&tape));
+    let Some(Event::BatchWaits { why, until }) = pick(&mut tape, &nodes, &never("PodGroup/a")) else {
+        panic!()
+    };
+    assert!(why.contains("ml/PodGroup/a") && until.is_some(), "{why} {until:?}");
+    let after = |tape: &Tape, seconds, job: &str| {
+        let at = recorded.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
+        choose(tape.state(), &nodes, &never(job), at)
+    };
+    for seconds in [1, 60, 299] {
+        assert_eq!(after(&tape, seconds, "PodGroup/b"), None, "after {seconds} s");
+    }
+    let Some(Event::BatchWaits { why: other, until: same }) = after(&tape, 300, "PodGroup/b") else {
+        panic!()
+    };
+    assert!(other.contains("ml/PodGroup/b") && same == until, "{other} {same:?}");
+    assert_eq!(after(&tape, 300, "PodGroup/a"), None, "the same sentence is never recorded again");
+    // Another end is another wait, and is recorded at once.
+    add(&mut tape, Event::BatchWaits { why, until: None });
+    assert!(matches!(after(&tape, 2, "PodGroup/a"), Some(Event::BatchWaits { until: Some(_), .. })));
+}
+
 #[test]
 fn a_run_whose_windows_are_too_short_for_a_lane_pauses_and_says_what_to_do() {
     let window: Window = serde_json::from_value(serde_json::json!(
@@ -156,6 +192,34 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
     let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
     assert_eq!(left, ["dgx031", "dgx032", "dgx033"].map(name), "all nodes of the job together");
     assert!(!batch_due(tape.state()) && left.iter().all(|node| tape.state().goes_without(node)));
+    assert!(tape.todo()[0].as_str().starts_with("verify/"), "{:?}", tape.todo());
+}
+
+#[test]
+fn a_policy_that_leaves_more_than_a_tenth_of_the_workers_out_asks_before() {
+    let gangs = Gangs { too_large: TooLarge::Skip, ..Gangs::default() };
+    let mut others = vec![];
+    let mut tape = fleet(|i| {
+        i.options.batches = Some(Policy { gangs, ..Policy::default() });
+        others = more_workers(i);
+    });
+    let on = ["dgx031", "dgx032", "dgx033"].into_iter().chain(others.iter().map(String::as_str));
+    let pods = gang(&on.collect::<Vec<_>>());
+    until_workers(&mut tape, &pods);
+    let nodes = views(&tape);
+    let Some(Event::RunPaused { reason, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
+    assert_eq!((reason.code.as_str(), reason.next.as_str()), ("many-left-out", "podlift resume"));
+    assert!(
+        reason.message.contains("13 of 14 workers out: dgx031, dgx032, dgx033, dgx034, dgx035 and 8 more")
+            && reason.message.contains("before it leaves more than 3 out"),
+        "{reason:?}"
+    );
+    assert!(tape.state().deferred.is_empty() && !batch_due(tape.state()));
+    add(&mut tape, Event::RunResumed { by: "jane".into() });
+    let free = choose(tape.state(), &nodes, &[], now(&tape));
+    assert!(matches!(free, Some(Event::BatchChosen { .. })), "the job has ended meanwhile: {free:?}");
+    let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
+    assert_eq!((left.len(), tape.state().deferred.len()), (13, 13));
     assert!(tape.todo()[0].as_str().starts_with("verify/"), "{:?}", tape.todo());
 }
 

@@ -55,6 +55,35 @@ fn a_node_on_which_nothing_was_changed_or_that_is_lost_is_not_undone() {
     assert_eq!(due(&tape), []);
 }
 
+/// The API still has the Node object of a machine that is gone, and the machine may come back.
+#[test]
+fn of_a_lost_node_only_its_soft_taint_is_undone() {
+    use crate::doors::{Act, ClusterAct};
+    let mut i = two_at_a_time(None);
+    i.options.soft_taint = true;
+    let mut tape = Tape::of(&i);
+    until(&mut tape, "workers/dgx030/drain");
+    let undos = |tape: &Tape| -> Vec<Act> {
+        let state = tape.state();
+        let node = name("dgx030");
+        let tried = state.steps_of(&node).filter(|(_, step)| step.attempts > 0).map(|(spec, _)| spec);
+        let undo = |step: &crate::program::StepSpec| {
+            let cx = crate::steps::Cx { state, step, ahead: 0, acted: true };
+            step.kind.step().undo(&cx)
+        };
+        tried.filter_map(undo).collect()
+    };
+    assert!(undos(&tape).len() > 1, "the cordon, too: {:?}", undos(&tape));
+    tape.add(Event::NodeLost { node: name("dgx030"), by: "me".into() }).unwrap();
+    assert_eq!(due(&tape), [(name("dgx030"), false)]);
+    let run = tape.state().run.clone();
+    let untaint = Act::Cluster(ClusterAct::SoftUntaint { node: name("dgx030"), run });
+    assert_eq!(undos(&tape), [untaint]);
+    undone(&mut tape, &["dgx030 keeps the soft taint of run r1: x; podlift node release dgx030"]).unwrap();
+    let why = tape.state().why_deferred(&name("dgx030")).unwrap();
+    assert!(why.contains("lost, stated by me") && why.contains("podlift node release dgx030"), "{why}");
+}
+
 #[test]
 fn a_run_does_not_end_before_the_pins_of_failed_workers_are_undone() {
     let mut tape = Tape::of(&two_at_a_time(Some("2")));

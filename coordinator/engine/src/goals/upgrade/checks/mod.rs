@@ -33,6 +33,7 @@ mod gpu_users;
 mod heal;
 mod images;
 mod install;
+mod interactive;
 mod kubeadm_config;
 mod kubelet_flags;
 mod left_out;
@@ -197,6 +198,7 @@ const CHECKS: &[Check] = &[
     (never_interrupt::ID, never_interrupt::check),
     (batches::ID, batches::check),
     (checkpoints::ID, checkpoints::check),
+    (interactive::ID, interactive::check),
     (controllers::ID, controllers::check),
     (elsewhere::ID, elsewhere::check),
     (gpu_users::ID, gpu_users::check),

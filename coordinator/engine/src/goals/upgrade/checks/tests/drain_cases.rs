@@ -78,3 +78,40 @@ fn a_bare_pod_does_not_block_a_drain_with_force() {
     i.options.drain.force = true;
     assert_eq!(told(&i, "bare-pods")[0].0, Severity::Warning);
 }
+
+#[test]
+fn people_who_work_in_pods_are_named_with_their_owners_and_the_list_ends() {
+    let workspace = |n: u32, node: &str| PodView {
+        interactive: true,
+        ..pod("jane", &format!("notebook-{n:02}"), node, &format!("StatefulSet/notebook-{n:02}"))
+    };
+    let found = |pods: Vec<PodView>, without: &[&str]| {
+        let mut i = input();
+        i.options.without = without.iter().map(ToString::to_string).collect();
+        pods.into_iter().for_each(|pod| extra_pod(&mut i, pod));
+        told(&i, "interactive")
+    };
+    let one = found(vec![workspace(1, "dgx031")], &[]);
+    assert!(one.len() == 1 && one[0].0 == Severity::Note, "{one:?}");
+    assert!(
+        one[0].1.starts_with("people work in 1 pod that the run evicts")
+            && one[0].1.contains(": jane/notebook-01 of StatefulSet/notebook-01 on dgx031; tell its owner"),
+        "{one:?}"
+    );
+    let many = found((0..12).map(|n| workspace(n, "dgx031")).collect(), &[]);
+    assert!(many.len() == 1 && many[0].1.contains("people work in 12 pods"), "{many:?}");
+    assert!(many[0].1.contains("jane/notebook-09 of") && many[0].1.contains(" and 2 more;"), "{many:?}");
+    assert!(!many[0].1.contains("notebook-10"), "{many:?}");
+    let nobody = || {
+        let going = "2026-11-25T02:00:00Z".parse().ok();
+        vec![
+            PodView { interactive: false, ..workspace(1, "dgx031") },
+            PodView { finished: true, ..workspace(2, "dgx031") },
+            PodView { terminating: going, ..workspace(3, "dgx031") },
+            PodView { node: None, ..workspace(4, "dgx031") },
+            PodView { daemon_set: true, ..workspace(5, "dgx031") },
+        ]
+    };
+    assert_eq!(found(nobody(), &[]), []);
+    assert_eq!(found(vec![workspace(1, "dgx031")], &["dgx031"]), [], "its node is left out");
+}
