@@ -37,7 +37,7 @@ pub(super) async fn follow(
 pub(super) fn exit(state: Option<&RunState>) -> Exit {
     let Some(state) = state else { return Exit::Interrupted };
     match &state.status {
-        RunStatus::Succeeded if !(state.set_aside.is_empty() && state.gave_up.is_empty()) => Exit::Incomplete,
+        RunStatus::Succeeded if state.went_without_some() => Exit::Incomplete,
         RunStatus::Succeeded => Exit::Done,
         RunStatus::Paused { .. } => Exit::Paused,
         _ => Exit::Failed,

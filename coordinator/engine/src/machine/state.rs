@@ -254,6 +254,11 @@ impl RunState {
         self.deferred.contains_key(node) || self.set_aside.contains_key(node)
     }
 
+    /// Whether the run has left workers out that nobody had asked it to: failed ones, those that were away, and those of the policy.
+    pub fn went_without_some(&self) -> bool {
+        !(self.set_aside.is_empty() && self.gave_up.is_empty() && self.left_by_policy.is_empty())
+    }
+
     /// Why the node was deferred, with what stays on it; `None` if it was not.
     pub fn why_deferred(&self, node: &NodeName) -> Option<String> {
         let left = self.left.get(node).into_iter().flatten();
