@@ -194,7 +194,7 @@ async fn the_same_pods_are_evicted() {
     }
     println!("{} pods: the same decision but for {reasons:?}", animals.len());
     assert!(differences.is_empty(), "{}\nkubectl: {said}\npodlift: {mine:?}", differences.join("\n"));
-    let page = include_str!("../../../../docs/drain.md");
+    let page = include_str!("../../../../../docs/drain.md");
     let of_all: BTreeSet<&str> = animals.iter().filter_map(intended).collect();
     assert_eq!(reasons, of_all, "an intended difference that is none");
     assert!(of_all.iter().all(|reason| page.contains(reason)), "docs/drain.md lacks one of {of_all:?}");
