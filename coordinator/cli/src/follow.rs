@@ -139,6 +139,11 @@ mod tests {
         state.set_aside.insert(name("dgx031"), Aside { step, reason, at });
         assert_eq!((exit(Some(&state)), Exit::Incomplete as u8), (Exit::Incomplete, 6));
         assert_eq!(event::without(&state), " without dgx031, which failed");
+        let left = Event::BatchLeft { nodes: vec![name("dgx031")], why: "too large".into() };
+        let mut state = apply(None, &run, at, &started).unwrap();
+        state = apply(Some(state), &run, at, &left).unwrap();
+        state.status = RunStatus::Succeeded;
+        assert_eq!(exit(Some(&state)), Exit::Incomplete, "the policy has left a worker out");
         assert_eq!(exit(None), Exit::Interrupted);
     }
 }

@@ -36,7 +36,7 @@ const MARKS: &[Mark] = &[
 /// podlift as a manager of fields.
 pub(super) const OURS: &str = "podlift";
 /// Managers of a cordon that are tools of people.
-const PEOPLE: &[&str] = &["kubectl", "kubectl-cordon", "kubectl-drain", "kubectl-uncordon"];
+const PEOPLE: &str = "kubectl";
 
 /// The marks on a Node object.
 pub(super) fn marks(node: &Value) -> Vec<ForeignMark> {
@@ -85,7 +85,7 @@ pub(super) fn cordoned_by(node: &Value) -> Option<String> {
 }
 
 fn of_cordon(node: &Value) -> Option<ForeignMark> {
-    let by = cordoned_by(node).filter(|by| by != OURS && !PEOPLE.contains(&by.as_str()))?;
+    let by = cordoned_by(node).filter(|by| by != OURS && !by.starts_with(PEOPLE))?;
     Some(ForeignMark { by, what: "manager of spec.unschedulable".into() })
 }
 

@@ -120,6 +120,9 @@ fn the_reason_of_a_wait_is_worded_anew_at_most_every_five_minutes() {
     };
     assert!(other.contains("ml/PodGroup/b") && same == until, "{other} {same:?}");
     assert_eq!(after(&tape, 300, "PodGroup/a"), None, "the same sentence is never recorded again");
+    add(&mut tape, Event::BatchWaits { why: other, until: same });
+    let Some(Event::BatchWaits { until: later, .. }) = after(&tape, 900, "PodGroup/a") else { panic!() };
+    assert_eq!(later, same, "the end of a wait does not move with each look");
     // Another end is another wait, and is recorded at once.
     add(&mut tape, Event::BatchWaits { why, until: None });
     assert!(matches!(after(&tape, 2, "PodGroup/a"), Some(Event::BatchWaits { until: Some(_), .. })));
@@ -189,8 +192,10 @@ fn a_gang_that_is_too_large_is_asked_about_or_its_nodes_are_left_out() {
 
     let mut tape = fleet(|i| i.options.batches = Some(too_large(TooLarge::Skip)));
     until_workers(&mut tape, &pods);
+    assert!(!tape.state().went_without_some());
     let Some(Event::BatchLeft { nodes: left, .. }) = pick(&mut tape, &nodes, &pods) else { panic!() };
     assert_eq!(left, ["dgx031", "dgx032", "dgx033"].map(name), "all nodes of the job together");
+    assert!(tape.state().went_without_some(), "nobody has asked for it, so the run ends as incomplete");
     assert!(!batch_due(tape.state()) && left.iter().all(|node| tape.state().goes_without(node)));
     assert!(tape.todo()[0].as_str().starts_with("verify/"), "{:?}", tape.todo());
 }
