@@ -7,10 +7,12 @@ use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
 use podlift_coordinator::Command;
 use podlift_engine::machine::{Event, RunState, RunStatus};
-use podlift_engine::program::Rollout as Policy;
+use podlift_engine::program::{Limit, Rollout as Policy};
+use podlift_lab::objects::Key;
 use podlift_lab::world::audit;
 use podlift_lab::{Shape, Snapshot};
 use podlift_model::OpOutcome;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,14 +50,28 @@ pub fn small() -> Shape {
 /// The job over two workers of `gang`.
 pub const JOB: &str = "llm";
 
-/// Two workers of one job, and an idle one that goes first.
+/// The worker of `gang` that bears marks of others.
+const MARKED: &str = "dgx033";
+
+/// Two workers of one job, an idle one, and one that another person has cordoned, tainted, annotated and labelled: all of that stays.
 pub fn gang() -> Pod {
-    let workers = ["dgx030", "dgx031", "dgx032"];
-    let shape = Shape { workers: workers.map(String::from).to_vec(), ..small() };
+    let workers = ["dgx030", "dgx031", "dgx032", MARKED];
+    let shape =
+        Shape { workers: workers.map(String::from).to_vec(), cordoned: vec![MARKED.into()], ..small() };
     let mut pod = Pod::new(shape, Sabotage::None);
     pod.options.batches = Some(Policy::default());
     (pod.options.soft_taint, pod.options.checkpoints) = (true, true);
-    pod.world.train(JOB, &workers[1..]);
+    // The cordoned one counts as unavailable, and the two of the job go together.
+    pod.max_unavailable = Some(Limit::Number(3));
+    pod.world.train(JOB, &workers[1..3]);
+    pod.world.update(|s| {
+        s.api.change(&Key::node(MARKED), |v| {
+            v["spec"]["taints"] =
+                json!([{"key": "example.com/repair", "value": "fan", "effect": "NoSchedule"}]);
+            v["metadata"]["annotations"]["example.com/ticket"] = json!("4711");
+            v["metadata"]["labels"]["example.com/row"] = json!("b");
+        })
+    });
     pod
 }
 
@@ -71,6 +87,7 @@ pub struct Baseline {
 
 /// Of a pod in which nothing runs yet.
 pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
+    let has_job = !pod.world.nodes_of(JOB).is_empty();
     let (journal, first) = (pod.journal.clone(), Arc::new(AtomicU64::new(u64::MAX)));
     let workers = first.clone();
     let cut = Cut::seen_by(move |number| {
@@ -84,6 +101,8 @@ pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
     pod.start_run().await.map_err(|e| e.to_string())?;
     let state = pod.rest().await.ok_or("the run never rested")?;
     ensure(state.status == RunStatus::Succeeded, || why(&state))?;
+    let torn = pod.world.interruptions(JOB);
+    ensure(torn == u64::from(has_job), || format!("the job was interrupted {torn} times"))?;
     let lines = cuts.iter().map(|(node, cut)| (node.clone(), cut.seen())).collect();
     let workers = first.load(Ordering::SeqCst);
     Ok(Baseline { records: cut.seen(), workers, lines, snapshot: pod.world.snapshot() })

@@ -19,7 +19,9 @@ pub fn jobs(pods: &[PodView]) -> Vec<Job> {
         let job = out.entry(id.clone()).or_insert_with(|| Job { id, preemptible: true, ..Job::default() });
         *job.nodes.entry(node.clone()).or_default() += 1;
         job.gpus += pod.gpus;
-        job.since = [job.since, pod.started].into_iter().flatten().min();
+        let starts = [job.since, pod.started].into_iter().flatten();
+        // A gang works only since its last pod began.
+        job.since = if pod.gang.is_some() { starts.max() } else { starts.min() };
         job.gang |= pod.gang.is_some();
         job.preemptible &= pod.priority.as_deref() == Some(PREEMPTIBLE);
         job.never = job.never.take().or_else(|| pod.never_interrupt.clone());
@@ -108,7 +110,7 @@ mod tests {
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
         assert_eq!(ids, ["ml/Pod/note", "ml/PodGroup/llm", "ml/ReplicaSet/a"]);
         let [note, llm, a] = &jobs[..] else { panic!() };
-        assert_eq!((llm.gang, llm.gpus, llm.since, llm.nodes.len()), (true, 16, Some(at(40)), 2));
+        assert_eq!((llm.gang, llm.gpus, llm.since, llm.nodes.len()), (true, 16, Some(at(100)), 2));
         assert_eq!(
             (a.preemptible, a.gpus, a.nodes[&name("dgx030")]),
             (false, 1, 2),
@@ -119,10 +121,10 @@ mod tests {
             (true, Some("k=v"), false, true)
         );
         let (one, now) = ([name("dgx030")], at(140));
-        assert_eq!(loss(llm, &one, now), 1600, "the whole gang loses its work");
+        assert_eq!(loss(llm, &one, now), 640, "the whole gang loses its work");
         assert_eq!(loss(llm, &[name("dgx032")], now), 0);
         let spread =
             Job { nodes: [(name("dgx030"), 1), (name("dgx031"), 3)].into(), gang: false, ..llm.clone() };
-        assert_eq!(loss(&spread, &one, now), 400, "its pods on the node only");
+        assert_eq!(loss(&spread, &one, now), 160, "its pods on the node only");
     }
 }

@@ -6,6 +6,7 @@ use podlift_engine::machine::{APPROVAL, Event, MAX_UNAVAILABLE, RunState, RunSta
 use podlift_engine::program::{Limit, StopReason};
 use podlift_engine::view::node::nearest;
 use podlift_model::{NodeName, StepId, codes};
+use std::collections::BTreeSet;
 
 /// With `now`, lanes that have begun do not go on to their end either.
 pub(super) fn pause(reason: String, now: bool, by: &str) -> Event {
@@ -73,7 +74,19 @@ pub(super) fn retry(
     }
 }
 
-/// Lets the steps of a node act although devices there are in use.
+/// Nodes with a step that has stopped because devices there are in use.
+fn held(state: &RunState) -> BTreeSet<&NodeName> {
+    let failed = state.failed_steps().filter_map(|(spec, reason)| Some((spec.node.as_ref()?, reason)));
+    let aside = state.set_aside.iter().map(|(node, aside)| (node, &aside.reason));
+    failed
+        .chain(aside)
+        .filter(|(_, reason)| reason.code == codes::DEVICES_HELD)
+        .map(|(node, _)| node)
+        .collect()
+}
+
+/// Lets the steps of a node act although devices there are in use. Only of a node that has stopped for that: an override of another one
+/// would wait there for a job that nobody has looked at.
 pub(super) fn override_devices(
     state: &RunState,
     node: &NodeName,
@@ -82,7 +95,14 @@ pub(super) fn override_devices(
 ) -> Result<Event, CoordinatorError> {
     let nodes = &state.plan.inventory.nodes;
     if nodes.iter().any(|n| n.name == *node) {
-        return Ok(Event::DevicesOverridden { node: node.clone(), reason, by });
+        let held = held(state);
+        return match held.contains(&node) {
+            true => Ok(Event::DevicesOverridden { node: node.clone(), reason, by }),
+            false => {
+                let held = held.into_iter().cloned().collect();
+                Err(CoordinatorError::NotHeld { node: node.clone(), held })
+            }
+        };
     }
     let near = nearest(node.as_str(), nodes.iter().map(|n| n.name.as_str()));
     let near = near.into_iter().map(String::from).collect();

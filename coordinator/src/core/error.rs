@@ -53,6 +53,8 @@ pub enum CoordinatorError {
     StepFailed { step: StepId },
     #[error("no step can be tried again")]
     NothingFailed { run: RunId },
+    #[error("no step of {node} has stopped because devices are in use")]
+    NotHeld { node: NodeName, held: Vec<NodeName> },
     #[error("node {node} can't be deferred now")]
     NodeBusy { node: NodeName, step: StepId },
     #[error("node {node} can't be deferred")]
@@ -209,6 +211,10 @@ impl CoordinatorError {
             E::StepFailed { step } => {
                 format!("step {step} has failed, and a run does not continue past a failed step")
             }
+            E::NotHeld { held, .. } if held.is_empty() => "no node of the run has stopped for that".into(),
+            E::NotHeld { held, .. } => {
+                format!("these have: {}", held.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", "))
+            }
             E::NothingFailed { run } => format!("no step of run {run} failed, and it is not paused"),
             E::NodeBusy { step, .. } => {
                 format!("an op of step {step} runs there, and a node is deferred only between two ops")
@@ -285,6 +291,7 @@ impl StatusError for CoordinatorError {
             E::NoRunEver => (Code::NotFound, "NO_RUN", "podlift plan --to VERSION"),
             E::StepFailed { .. } => (state, "STEP_FAILED", "podlift retry"),
             E::NothingFailed { .. } => (state, "NOTHING_FAILED", "podlift status"),
+            E::NotHeld { .. } => (state, "NOT_HELD", "podlift status"),
             E::MayNotDefer { .. } => (state, "MAY_NOT_DEFER", "podlift retry"),
             E::NodeBusy { .. } => (state, "NODE_BUSY", "podlift pause --now"),
             E::NotLost { next, .. } => return self.with_next(state, "NOT_LOST", next.clone()),

@@ -143,6 +143,11 @@ async fn an_override_of_held_devices_is_recorded_before_the_retry_and_sent_to_th
     };
     let unknown = r.coordinator.command(None, asked("dgx999"), "eve").await;
     assert!(matches!(unknown, Err(CoordinatorError::UnknownNode { .. })), "{unknown:?}");
+    let other = r.coordinator.command(None, asked("dgx031"), "eve").await;
+    assert!(
+        matches!(&other, Err(CoordinatorError::NotHeld { held, .. }) if held.iter().any(|n| n.as_str() == "dgx030")),
+        "{other:?}"
+    );
     r.coordinator.command(None, asked("dgx030"), "eve").await.unwrap();
     r.until(&run, |s| s.status == RunStatus::Succeeded).await;
     let events: Vec<Event> = journal.records().into_iter().map(|record| record.event).collect();

@@ -39,7 +39,7 @@ pub(super) async fn choose(desk: Arc<Desk>, run: RunId) {
     let scene = look(&desk).await;
     let Some(seen) = desk.store.run(&run).filter(|_| desk.fence.commanding().is_some()) else { return };
     let began = Instant::now();
-    let Some(event) = judge(&desk, &seen, scene).await else { return sleep(RETHINK).await };
+    let event = judge(&desk, &seen, scene).await;
     let decided = record(&desk, &seen, event);
     if decided == Decided::Chosen {
         return;
@@ -60,15 +60,18 @@ async fn look(desk: &Desk) -> Result<Scene, Failure> {
     }
 }
 
-/// The event that follows from the scene, decided on a thread of its own: in a large cluster that takes a part of a second. The outer `None`
-/// means that the thread has failed.
-async fn judge(desk: &Desk, seen: &Arc<RunState>, scene: Result<Scene, Failure>) -> Option<Option<Event>> {
-    let (seen, now) = (seen.clone(), desk.clock.now());
+/// The event that follows from the scene, decided on a thread of its own: in a large cluster that takes a part of a second. A thread that
+/// fails is a wait that people see.
+async fn judge(desk: &Desk, seen: &Arc<RunState>, scene: Result<Scene, Failure>) -> Option<Event> {
+    let (state, now) = (seen.clone(), desk.clock.now());
     let judged = tokio::task::spawn_blocking(move || match scene {
-        Ok(Scene { nodes, pods }) => machine::choose(&seen, &nodes, &pods, now),
-        Err(failure) => blind(&seen, &failure),
+        Ok(Scene { nodes, pods }) => machine::choose(&state, &nodes, &pods, now),
+        Err(failure) => held(&state, UNSEEN, &failure.message),
     });
-    judged.await.inspect_err(|error| tracing::error!(%error, "no batch can be chosen")).ok()
+    judged.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a batch can't be chosen");
+        held(seen, FAILED, "its log says where, journalctl -u podlift-coordinator")
+    })
 }
 
 /// Records the event if it still fits the run.
@@ -108,9 +111,13 @@ fn still(now: &RunState, seen: &RunState, event: Option<&Event>) -> bool {
     }
 }
 
-/// The wait for a cluster that can't be seen; `None` if the journal has it already.
-fn blind(state: &RunState, failure: &Failure) -> Option<Event> {
-    let why = format!("nodes and pods can't be looked at: {}", failure.message);
-    let known = state.batch_waits.as_ref().is_some_and(|wait| wait.why == why);
-    (machine::batch_due(state) && !known).then_some(Event::BatchWaits { why, until: None })
+/// Why nothing can be chosen, before the particulars.
+const UNSEEN: &str = "nodes and pods can't be looked at";
+const FAILED: &str = "the choice of the next nodes failed in the coordinator";
+
+/// The wait for this reason; `None` if the journal has it already, with whatever particulars: they differ with each try.
+fn held(state: &RunState, why: &str, how: &str) -> Option<Event> {
+    let known = state.batch_waits.as_ref().is_some_and(|wait| wait.why.starts_with(why));
+    (machine::batch_due(state) && !known)
+        .then(|| Event::BatchWaits { why: format!("{why}: {how}"), until: None })
 }

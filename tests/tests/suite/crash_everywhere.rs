@@ -67,34 +67,35 @@ fn at_lines(victim: Victim, side: Side, memory_lost: bool) {
     );
 }
 
-/// Records of the workers' path, one of so many: the others differ from them only in the step.
+/// Records of the workers' path: each suite of a gang strikes one of so many, and each begins at another one, so that the four together
+/// strike all of them.
 const STRIDE: usize = 4;
 
-fn along_a_gang(victim: Victim, when: impl Fn(u64) -> When) {
+fn along_a_gang(offset: u64, victim: Victim, when: impl Fn(u64) -> When) {
     let base = unstruck(gang);
-    let records = (base.workers..=base.records).step_by(STRIDE);
+    let records = (base.workers + offset..=base.records).step_by(STRIDE);
     let strikes = records.map(|n| Strike { when: when(n), victim, memory_lost: false });
     strike_all(gang, &base, strikes);
 }
 
 #[test]
 fn coordinator_before_a_record_of_a_gang() {
-    along_a_gang(Coordinator, |n| When::Journal(n, Before));
+    along_a_gang(0, Coordinator, |n| When::Journal(n, Before));
 }
 
 #[test]
 fn coordinator_after_a_record_of_a_gang() {
-    along_a_gang(Coordinator, |n| When::Journal(n, After));
+    along_a_gang(1, Coordinator, |n| When::Journal(n, After));
 }
 
 #[test]
 fn agents_in_the_middle_of_a_gang() {
-    along_a_gang(Agents, When::During);
+    along_a_gang(2, Agents, When::During);
 }
 
 #[test]
 fn power_in_the_middle_of_a_gang() {
-    along_a_gang(Power, When::During);
+    along_a_gang(3, Power, When::During);
 }
 
 #[test]

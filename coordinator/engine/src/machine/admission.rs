@@ -108,11 +108,22 @@ pub(super) fn waits(s: &mut RunState, at: Timestamp, wait: BatchWait) {
     (s.batch_waits, s.waits_since) = (Some(wait), Some(at));
 }
 
-/// Records when the run first chose, or had to wait with, lanes of this phase: times of the policy count from then.
+/// Records when the run first chose, or had to wait with, lanes of this phase: times of the policy count from then. The first workers and the
+/// others are one beginning.
 fn chooses(s: &mut RunState, phase: usize, at: Timestamp) {
-    if s.choosing_since.is_none_or(|(of, _)| of != phase) {
+    let same = |of: usize| of == phase || (is_of_workers(&s.plan, of) && is_of_workers(&s.plan, phase));
+    if s.choosing_since.is_none_or(|(of, _)| !same(of)) {
         s.choosing_since = Some((phase, at));
     }
+}
+
+fn is_of_workers(plan: &Program, phase: usize) -> bool {
+    [CANARY, WORKERS].contains(&plan.phases[phase].name.as_str())
+}
+
+/// When the run came to its workers; `None` before.
+pub(super) fn workers_since(state: &RunState) -> Option<Timestamp> {
+    state.choosing_since.filter(|(phase, _)| is_of_workers(&state.plan, *phase)).map(|(_, at)| at)
 }
 
 /// A lane that is over has to be chosen again if something makes it due once more. An override of its node ends with it.
@@ -133,6 +144,28 @@ pub(super) fn left(s: &mut RunState, node: &NodeName) {
     s.overrides.remove(node);
     for lane in s.track.lanes_of(node).to_vec() {
         s.admitted.remove_mut(&lane);
+    }
+}
+
+/// After a pause, lanes that were chosen and have changed nothing are chosen anew: windows and jobs are others now.
+pub(super) fn give_back(s: &mut RunState) {
+    for lane in s.admitted.iter().copied().collect::<Vec<_>>() {
+        let specs: Vec<StepId> = s.track.steps_in(&s.plan, lane).iter().map(|spec| spec.id.clone()).collect();
+        let untouched =
+            |id: &StepId| s.steps.get(id).is_none_or(|step| step.attempts == 0 && !step.ever_acted);
+        if !specs.iter().all(untouched) {
+            continue;
+        }
+        s.admitted.remove_mut(&lane);
+        for id in specs {
+            // A step that waits would keep its lane at work.
+            if let Some(step) =
+                s.steps.get_mut(&id).filter(|step| matches!(step.status, StepStatus::Waiting { .. }))
+            {
+                step.status = StepStatus::Pending;
+            }
+            s.track.look_again(&s.plan, &s.steps, &id);
+        }
     }
 }
 

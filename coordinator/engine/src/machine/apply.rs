@@ -231,6 +231,7 @@ fn runs(s: &mut RunState) {
     s.status = RunStatus::Running;
     s.pauses_now = false;
     s.continued += 1;
+    admission::give_back(s);
 }
 
 /// A question about jobs is put anew when what it rests on has changed.

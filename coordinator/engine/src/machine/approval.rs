@@ -1,6 +1,7 @@
 //! The points at which a run waits for approval, if its plan asks for it: before each phase, or before each batch of lanes. The run pauses
 //! with a reason like any other, and only the event `Approved` lets it continue; the journal records who approved what, and when.
 
+use super::admission;
 use super::state::{RunState, RunStatus};
 use crate::program::{Approve, StopReason};
 
@@ -90,6 +91,17 @@ pub(super) fn at_once(state: &RunState, phase: usize) -> usize {
             parallel.min(asked.end().saturating_sub(over))
         }
         _ => parallel,
+    }
+}
+
+/// How many lanes of a phase may begin. Lanes that were chosen were chosen within `at_once`, and a job larger than that goes alone and as a
+/// whole: they begin together, so that the job is interrupted once, as far as the run's own limit allows.
+pub(super) fn to_begin(state: &RunState, phase: usize) -> usize {
+    let chosen =
+        admission::is_chosen(&state.plan, phase) && state.plan.phases[phase].follows_max_unavailable();
+    match chosen {
+        true => state.max_unavailable.max(1) as usize,
+        false => at_once(state, phase),
     }
 }
 

@@ -60,7 +60,8 @@ fn set_aside(state: &RunState, spec: &StepSpec, reason: &StopReason) -> Option<N
 /// The pause for nodes whose cordon somebody has taken over: it comes when all other workers are over, so that a retry can still take the
 /// nodes up. A resume goes on without them.
 pub(super) fn taken(state: &RunState) -> Option<StopReason> {
-    let workers = state.plan.phases.iter().position(|phase| phase.name == WORKERS)?;
+    let of_workers = |name: &str| [CANARY, WORKERS].contains(&name);
+    let workers = state.plan.phases.iter().rposition(|phase| of_workers(&phase.name))?;
     if state.track.phase().is_some_and(|phase| phase <= workers) {
         return None;
     }
@@ -90,7 +91,8 @@ pub(super) fn pause(state: &RunState) -> Option<Next> {
         let message = given_up(state, spec, &message);
         return Some(Next::Pause(Box::new(StopReason { message, ..reason.clone() })));
     }
-    let reason = match worker(state, spec).is_some() && !state.set_aside.is_empty() {
+    let others = state.set_aside.values().any(|aside| !is_taken(&aside.reason));
+    let reason = match worker(state, spec).is_some() && others {
         true => {
             StopReason { code: codes::BUDGET_SPENT.into(), message: spent(state, &message), ..reason.clone() }
         }
@@ -100,8 +102,9 @@ pub(super) fn pause(state: &RunState) -> Option<Next> {
 }
 
 fn spent(state: &RunState, last: &str) -> String {
+    let others = state.set_aside.iter().filter(|(_, aside)| !is_taken(&aside.reason));
     let before: Vec<String> =
-        state.set_aside.iter().map(|(node, aside)| format!("{node} ({})", aside.reason.message)).collect();
+        others.map(|(node, aside)| format!("{node} ({})", aside.reason.message)).collect();
     format!(
         "{} {} failed, and the run goes on only while fewer than {} have: {last}; before: {}",
         count(failed(state), "worker"),

@@ -1,12 +1,12 @@
 //! The next batch of lanes, from the run and from what the cluster shows now. The decision is an event like any other, so a replay of the
 //! journal gives the same batches without looking at the cluster.
 
-use super::admission::{due, room, to_come};
+use super::admission::{due, room, to_come, workers_since};
 use super::approval;
 use super::batch::BatchJob;
 use super::event::Event;
 use super::leave;
-use super::lengths::{EXPECTED_SECONDS, usual_seconds};
+use super::lengths::usual_seconds;
 use super::scene;
 use super::state::RunState;
 use crate::doors::NodeView;
@@ -41,14 +41,10 @@ fn closed(state: &RunState, phase: usize, now: Timestamp) -> Option<Option<Event
     let policy = state.plan.options.batches.as_ref().filter(|policy| !policy.windows.is_empty())?;
     let of_nodes = state.plan.phases[phase].lanes.iter().find_map(|lane| lane.node.as_ref());
     let role = of_nodes.and_then(|node| state.plan.inventory.get(node)).map(|n| n.role);
-    let seconds = role.map_or(0, |role| usual_seconds(state, role));
-    // What the run has learned may be an exception: windows that are long enough for a usual lane are not given up.
-    let opens = open_for(policy, now, seconds);
-    let usual = seconds.min(EXPECTED_SECONDS);
-    let opens = if opens == Err(None) { open_for(policy, now, usual) } else { opens };
-    match opens {
+    let seconds = role.map_or(0, |role| usual_seconds(state, role, now));
+    match open_for(policy, now, seconds) {
         Ok(()) => None,
-        Err(None) => Some(Some(no_window(usual))),
+        Err(None) => Some(Some(no_window(seconds))),
         Err(until) => Some(waits(state, "no window is open in which a lane still ends".into(), until, now)),
     }
 }
@@ -90,7 +86,7 @@ fn workers(
     let workers = scene::workers(state, phase, nodes);
     let scene = Scene {
         now,
-        started: state.choosing_since.filter(|(of, _)| *of == phase).map_or(now, |(_, at)| at),
+        started: workers_since(state).unwrap_or(now),
         policy,
         max_unavailable: state.max_unavailable,
         lanes_at_most: scene::lanes_at_most(state, phase),
@@ -98,7 +94,7 @@ fn workers(
         jobs,
         interrupted: &state.interrupted,
         agreed: &scene::agreed(state, jobs),
-        lane_seconds: usual_seconds(state, NodeRole::Worker),
+        lane_seconds: usual_seconds(state, NodeRole::Worker, now),
         batches_done: scene::batches_done(state),
     };
     match decide(&scene) {

@@ -221,6 +221,12 @@ fn a_node_to_come_is_marked_and_the_mark_never_stops_a_run() {
     assert_eq!(tape.state().phase().unwrap().name, "workers", "lanes at work don't wait for a mark");
 }
 
+/// What a checkpoint looks at: its node, the pods that ask for one, and what a drain would do.
+fn asked(pods: Vec<PodRef>, drain: EvictionView) -> Reply {
+    let rest = [ClusterReply::Checkpoints(pods), ClusterReply::Pods(drain)].map(Reply::Cluster);
+    Reply::All(std::iter::once(node(Some("r1"), true)).chain(rest).collect())
+}
+
 #[test]
 fn a_checkpoint_that_fails_stops_its_lane_unless_the_policy_goes_on() {
     let pod = || PodRef {
@@ -243,8 +249,7 @@ fn a_checkpoint_that_fails_stops_its_lane_unless_the_policy_goes_on() {
         tape.add(Event::StepStarted { step: id.clone(), attempt, op_id: op_id.clone(), ledger: None })
             .unwrap();
         tape.add(Event::OpEnded { step: id, op_id, outcome }).unwrap();
-        let reply =
-            Reply::All(vec![node(Some("r1"), true), Reply::Cluster(ClusterReply::Checkpoints(vec![pod()]))]);
+        let reply = asked(vec![pod()], EvictionView::default());
         text(judged(&tape, step, &reply))
     };
     let done = |results| OpOutcome::Done { output: OpOutput::Checkpoints(results) };
@@ -262,6 +267,8 @@ fn a_checkpoint_that_fails_stops_its_lane_unless_the_policy_goes_on() {
     let unseen = judge(stop, done(vec![result(CheckpointEnd::NoHook)]));
     assert!(unseen.starts_with("blocked checkpoint-failed") && unseen.contains("template"), "{unseen}");
     assert!(judge(go_on, done(vec![ran(3)])).starts_with("partly: pod ml/train-0"));
+    let few = judge(stop, done(vec![]));
+    assert!(few.starts_with("blocked checkpoint-failed: pod ml/train-0 was not asked yet"), "{few}");
     let failed = || OpOutcome::Failed { failure: Failure::permanent("x", "no crictl") };
     assert!(
         judge(stop, failed())
@@ -271,10 +278,19 @@ fn a_checkpoint_that_fails_stops_its_lane_unless_the_policy_goes_on() {
 
     let mut tape = fleet(|i| i.options.checkpoints = true);
     tape.until(step);
-    let reply =
-        |pods| Reply::All(vec![node(Some("r1"), true), Reply::Cluster(ClusterReply::Checkpoints(pods))]);
+    let reply = |pods| asked(pods, EvictionView::default());
     assert_eq!(text(judged(&tape, step, &reply(vec![]))), "done: no pod asks for a checkpoint");
     assert_eq!(text(judged(&tape, step, &reply(vec![pod()]))), "ready");
+    for (left, code) in [
+        (EvictionView { never: vec!["ml/a (k=v)".into()], ..EvictionView::default() }, "never-interrupt"),
+        (
+            EvictionView { refused: vec!["cannot delete: ml/a".into()], ..EvictionView::default() },
+            "drain-refused",
+        ),
+    ] {
+        let told = text(judged(&tape, step, &asked(vec![pod()], left)));
+        assert!(told.starts_with(&format!("blocked {code}")), "no hook runs on a node that stays: {told}");
+    }
     let cx = cx_of(&tape, step);
     let act = cx.step.kind.step().act(&cx, &reply(vec![pod()]));
     assert!(

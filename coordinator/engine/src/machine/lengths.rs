@@ -25,11 +25,14 @@ pub struct LaneTime {
     work: SignedDuration,
     /// The node takes work again.
     is_back: bool,
+    /// A step was tried again, and its time has the pause before that in it.
+    retried: bool,
 }
 
 impl LaneTime {
     fn new(from: Option<Timestamp>) -> Self {
-        Self { from, last: None, is_over: true, is_done: true, work: SignedDuration::ZERO, is_back: false }
+        let work = SignedDuration::ZERO;
+        Self { from, last: None, is_over: true, is_done: true, work, is_back: false, retried: false }
     }
 
     /// Seconds from its cordon to its end, or to now; `None` before its cordon.
@@ -56,6 +59,7 @@ impl RunState {
                 lane.work += own_time(step);
                 lane.is_back = kind.verb() == UNCORDON && step.is_done();
             }
+            lane.retried |= step.retried;
             lane.last = lane.last.max(step.ended);
             lane.is_over &= step.is_over();
             lane.is_done &= step.is_done();
@@ -91,13 +95,13 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 
 /// How long a lane of this role keeps its node from work, whole seconds: the median of the lanes that have given their node back. If only
 /// that is too long for every window to come, what was expected before counts, because a few slow nodes must not stop the run.
-pub(super) fn usual_seconds(state: &RunState, role: NodeRole) -> u64 {
-    let back = state.lane_times(role).into_iter().filter(|(_, lane)| lane.is_back);
+pub(super) fn usual_seconds(state: &RunState, role: NodeRole, now: Timestamp) -> u64 {
+    let back = state.lane_times(role).into_iter().filter(|(_, lane)| lane.is_back && !lane.retried);
     let mut taken: Vec<f64> = back.map(|(_, lane)| lane.work.as_secs_f64()).collect();
     taken.sort_by(f64::total_cmp);
     let usual = quantile(&taken, 0.5).map_or(EXPECTED_SECONDS, |seconds| seconds.ceil() as u64);
     let Some(policy) = &state.plan.options.batches else { return usual };
-    let never = |seconds| open_for(policy, state.last, seconds) == Err(None);
+    let never = |seconds| open_for(policy, now, seconds) == Err(None);
     if usual > EXPECTED_SECONDS && never(usual) && !never(EXPECTED_SECONDS) {
         EXPECTED_SECONDS
     } else {

@@ -113,7 +113,7 @@ fn of_phase(state: &RunState, phase: usize) -> Vec<(&StepSpec, u32)> {
 fn turns(state: &RunState, phase: usize) -> impl Iterator<Item = u32> {
     // With an approval of each batch, no lane may come after the batch, even if it only waits.
     let together = state.plan.options.approve != Approve::Batch;
-    state.track.turns(phase, approval::at_once(state, phase), together, admission::admitted(state, phase))
+    state.track.turns(phase, approval::to_begin(state, phase), together, admission::admitted(state, phase))
 }
 
 /// Lanes whose node the run has changed go on to their end. A lane of an earlier phase that is not over is judged anew, so it comes before

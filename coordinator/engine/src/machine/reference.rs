@@ -77,7 +77,7 @@ pub fn driven(s: &RunState) -> BTreeSet<StepId> {
         Pace::Over => return BTreeSet::new(),
         Pace::Ops => vec![],
         Pace::Free => match phases().find(|p| !left(*p).is_empty()) {
-            Some(phase) => first(s, left(phase), approval::at_once(s, phase), chosen(s, phase)),
+            Some(phase) => first(s, left(phase), approval::to_begin(s, phase), chosen(s, phase)),
             None => vec![],
         },
         Pace::Finish => finishing(s, left),
@@ -91,7 +91,7 @@ fn finishing<'a>(s: &'a RunState, left: impl Fn(usize) -> Vec<&'a Lane>) -> Vec<
         return vec![];
     };
     for phase in 0..last {
-        let again = first(s, left(phase), approval::at_once(s, phase), chosen(s, phase));
+        let again = first(s, left(phase), approval::to_begin(s, phase), chosen(s, phase));
         if !again.is_empty() || left(phase).iter().any(|lane| lane.node.is_none() && any(s, lane, is_failed))
         {
             return again;

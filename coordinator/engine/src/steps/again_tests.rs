@@ -144,7 +144,9 @@ fn a_drain_does_not_begin_on_a_node_that_takes_pods() {
     assert_eq!(at(true), Assess::Ready);
     assert_eq!(again(at(false)).0, ["cordon"]);
     let step = spec(&state, "canary/dgx030/drain").kind.step();
-    assert!(step.shows_loss(podlift_model::codes::CORDON_LOST) && step.rests_on() == ["cordon"]);
+    assert!(
+        step.shows_loss(podlift_model::codes::CORDON_LOST) && step.rests_on() == ["cordon", "checkpoint"]
+    );
 }
 
 #[test]

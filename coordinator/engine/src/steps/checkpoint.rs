@@ -3,7 +3,7 @@
 
 use super::reply::{all, blocked, cluster, done, node, odd, partly};
 use super::step_aside::failed;
-use super::{Assess, Cx, Policy, Step, Touches, cordon_taken};
+use super::{Assess, Cx, Policy, Step, Touches, cordon_taken, drain};
 use crate::doors::{Act, ClusterLook, ClusterReply, Probe, Reply};
 use crate::machine::StepStatus;
 use podlift_batches::FailedCheckpoint;
@@ -43,17 +43,26 @@ impl Step for Checkpoint {
     }
 
     fn probe(&self, cx: &Cx) -> Probe {
-        let looks = [ClusterLook::Node { node: cx.node() }, ClusterLook::Checkpoints { node: cx.node() }];
+        let looks = [
+            ClusterLook::Node { node: cx.node() },
+            ClusterLook::Checkpoints { node: cx.node() },
+            ClusterLook::PodsToEvict { node: cx.node(), options: drain::options(cx) },
+        ];
         Probe::All(looks.map(Probe::Cluster).into())
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [first, second] = all(reply) else { return odd(reply) };
-        let (Some(node), Some(ClusterReply::Checkpoints(pods))) = (node(first), cluster(second)) else {
+        let [first, second, third] = all(reply) else { return odd(reply) };
+        let (Some(node), Some(ClusterReply::Checkpoints(pods)), Some(ClusterReply::Pods(going))) =
+            (node(first), cluster(second), cluster(third))
+        else {
             return odd(reply);
         };
         if let Some(results) = results(cx) {
-            return judged(cx, results);
+            return judged(cx, results, pods);
+        }
+        if pods.is_empty() {
+            return done("no pod asks for a checkpoint");
         }
         if let Some(why) = failed(cx) {
             return without(
@@ -61,10 +70,8 @@ impl Step for Checkpoint {
                 &[format!("{} asked for one, and none was made: {why}", count(pods.len(), "pod"))],
             );
         }
-        match pods.is_empty() {
-            true => done("no pod asks for a checkpoint"),
-            false => cordon_taken::lost(cx, node, RESTS_ON).unwrap_or(Assess::Ready),
-        }
+        // A signal may end a job, so nothing is asked to save its work on a node that the drain would leave.
+        cordon_taken::lost(cx, node, RESTS_ON).or_else(|| drain::refused(cx, going)).unwrap_or(Assess::Ready)
     }
 
     fn act(&self, cx: &Cx, reply: &Reply) -> Option<Act> {
@@ -88,7 +95,7 @@ fn results<'a>(cx: &Cx<'a>) -> Option<&'a [CheckpointResult]> {
     }
 }
 
-fn judged(cx: &Cx, results: &[CheckpointResult]) -> Assess {
+fn judged(cx: &Cx, results: &[CheckpointResult], pods: &[PodRef]) -> Assess {
     let text = |of: fn(&CheckpointResult) -> bool| -> Vec<String> {
         results.iter().filter(|result| of(result)).map(ToString::to_string).collect()
     };
@@ -98,6 +105,8 @@ fn judged(cx: &Cx, results: &[CheckpointResult]) -> Assess {
     failed.extend(text(unseen).into_iter().map(|line| {
         format!("{line}: put the annotation into the template of the pod, or save its work by hand")
     }));
+    let missed = |pod: &&PodRef| !results.iter().any(|result| result.pod == **pod);
+    failed.extend(pods.iter().filter(missed).map(|pod| format!("pod {pod} was not asked yet")));
     match failed.is_empty() {
         true => done(text(|_| true).join("; ")),
         false => without(cx, &failed),

@@ -71,11 +71,22 @@ impl<'a> Cx<'a> {
     /// The verdict that an earlier step's result is gone. It is done again once; after that an operator has to look.
     pub fn again(&self, verbs: &[&str], why: String) -> Assess {
         match self.state.step(&self.step.id).is_some_and(|s| s.redone > 0) {
-            false => Assess::Again { verbs: verbs.iter().map(ToString::to_string).collect(), why },
+            false => Assess::Again { verbs: self.planned(verbs), why },
             true => {
                 blocked("earlier-lost", format!("{why}, again; find out what takes it away"), "podlift retry")
             }
         }
+    }
+
+    /// Those of the verbs that the run has for this node or the cluster.
+    fn planned(&self, verbs: &[&str]) -> Vec<String> {
+        let of_node = |verb: &str| {
+            let mut steps = self.step.node.iter().flat_map(|node| self.state.steps_of(node));
+            steps.any(|(spec, _)| spec.kind.step().verb() == verb)
+        };
+        let of_cluster =
+            |verb: &str| self.program().steps().any(|s| s.node.is_none() && s.kind.step().verb() == verb);
+        verbs.iter().filter(|verb| of_node(verb) || of_cluster(verb)).map(ToString::to_string).collect()
     }
 
     /// The default limits.

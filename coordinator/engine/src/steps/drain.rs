@@ -3,14 +3,14 @@
 
 use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, Touches, cordon_taken};
-use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
+use crate::doors::{Act, ClusterAct, ClusterLook, ClusterReply, DrainOptions, EvictionView, Probe, Reply};
 use crate::program::NEVER_INTERRUPT;
 use podlift_model::codes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The step that keeps new pods from the node.
-const RESTS_ON: &[&str] = &["cordon"];
+const RESTS_ON: &[&str] = &["cordon", "checkpoint"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drain {}
@@ -59,20 +59,8 @@ impl Step for Drain {
         if let Some(verdict) = cordon_taken::lost(cx, node, RESTS_ON) {
             return verdict;
         }
-        if !pods.refused.is_empty() {
-            let (node, refused) = (cx.node(), pods.refused.join("; "));
-            let message = format!(
-                "{node} can't be drained: {refused}; end or move those pods first, or leave the node out: podlift defer {node}"
-            );
-            return blocked("drain-refused", message, "podlift retry");
-        }
-        let waived = cx.state.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
-        if !pods.never.is_empty() && !waived {
-            let (node, never) = (cx.node(), pods.never.join(", "));
-            let message = format!(
-                "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; when they have ended: podlift retry, if the run is paused, or podlift include {node}, if it goes on without the node"
-            );
-            return blocked(NEVER_INTERRUPT, message, "podlift retry");
+        if let Some(verdict) = refused(cx, pods) {
+            return verdict;
         }
         match (pods.evict.is_empty(), pods.left.is_empty()) {
             (false, _) => Assess::Ready,
@@ -91,6 +79,26 @@ impl Step for Drain {
     }
 }
 
-fn options(cx: &Cx) -> DrainOptions {
+/// The verdict if pods of the node may not be evicted.
+pub(super) fn refused(cx: &Cx, pods: &EvictionView) -> Option<Assess> {
+    if !pods.refused.is_empty() {
+        let (node, refused) = (cx.node(), pods.refused.join("; "));
+        let message = format!(
+            "{node} can't be drained: {refused}; end or move those pods first, or leave the node out: podlift defer {node}"
+        );
+        return Some(blocked("drain-refused", message, "podlift retry"));
+    }
+    let waived = cx.state.waivers.iter().any(|w| w.check == NEVER_INTERRUPT);
+    if pods.never.is_empty() || waived {
+        return None;
+    }
+    let (node, never) = (cx.node(), pods.never.join(", "));
+    let message = format!(
+        "{node} can't be drained: the owners of these pods forbid that they are interrupted: {never}; when they have ended: podlift retry, if the run is paused, or podlift include {node}, if it goes on without the node"
+    );
+    Some(blocked(NEVER_INTERRUPT, message, "podlift retry"))
+}
+
+pub(super) fn options(cx: &Cx) -> DrainOptions {
     cx.program().options.drain.clone()
 }

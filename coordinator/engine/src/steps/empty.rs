@@ -8,7 +8,7 @@ use podlift_model::NodeName;
 pub struct Lane(Option<(NodeName, DrainOptions)>);
 
 /// The steps that make a node empty.
-pub const RESTS_ON: &[&str] = &["cordon", "drain"];
+pub const RESTS_ON: &[&str] = &["cordon", "checkpoint", "drain"];
 
 impl Lane {
     pub fn of(cx: &Cx) -> Self {
@@ -34,7 +34,7 @@ impl Lane {
         let left: Vec<&str> = pods.evict.iter().chain(&pods.refused).take(3).map(String::as_str).collect();
         (!left.is_empty()).then(|| {
             let what = format!("pods have come to node {node} since its drain: {}", left.join(", "));
-            cx.again(&["drain"], what)
+            cx.again(&["checkpoint", "drain"], what)
         })
     }
 }

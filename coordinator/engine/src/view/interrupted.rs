@@ -1,6 +1,6 @@
 //! Jobs that a run has interrupted, and the work that they have lost.
 
-use crate::machine::{BatchJob, RunState};
+use crate::machine::{BatchJob, ChosenBatch, RunState};
 use podlift_model::NodeName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct InterruptedJob {
 pub(super) fn interrupted(s: &RunState) -> Vec<InterruptedJob> {
     let mut jobs: BTreeMap<&str, InterruptedJob> = BTreeMap::new();
     for (batch, job) in s.batches.iter().flat_map(|b| b.jobs.iter().map(move |job| (b, job))) {
-        if job.nodes.iter().any(|node| drained(s, &batch.phase, node)) {
+        if job.nodes.iter().any(|node| drained(s, batch, node)) {
             let row = jobs.entry(&job.id).or_insert_with(|| named(job));
             row.times += 1;
             row.gpu_hours += job.gpu_seconds as f64 / 3600.0;
@@ -41,9 +41,17 @@ fn named(job: &BatchJob) -> InterruptedJob {
     InterruptedJob { job, namespace, owner, ..InterruptedJob::default() }
 }
 
-fn drained(s: &RunState, phase: &str, node: &NodeName) -> bool {
-    let mut lane = s.steps_of(node).filter(|(spec, _)| spec.phase == phase);
-    lane.any(|(spec, step)| spec.kind.step().evicts() && step.attempts > 0)
+/// Whether the drain of the node was one of this batch. A node may have been chosen more than once, because lanes that have not begun are
+/// chosen anew after a pause: its drain is that of the last batch before it, and one more attempt that of the newest.
+fn drained(s: &RunState, batch: &ChosenBatch, node: &NodeName) -> bool {
+    let mut lane = s.steps_of(node).filter(|(spec, _)| spec.phase == batch.phase);
+    let Some((_, step)) = lane.find(|(spec, step)| spec.kind.step().evicts() && step.attempts > 0) else {
+        return false;
+    };
+    let of_node = || s.batches.iter().filter(|b| b.phase == batch.phase && b.nodes.contains(node)).rev();
+    let first = of_node().find(|b| step.began.is_none_or(|began| b.at <= began)).map(|b| b.number);
+    let newest = of_node().next().map(|b| b.number).filter(|_| step.attempts > 1);
+    first == Some(batch.number) || newest == Some(batch.number)
 }
 
 /// The hours of each namespace; only namespaces that have lost some.

@@ -42,7 +42,8 @@ enum What {
     Api(api::Args),
     /// Drains of many nodes at once: podlift beside `kubectl drain`
     Drain(drain::Args),
-    /// Batches of workers with jobs, beside the schedule of someone who knows the length of every step
+    /// Batches of workers with jobs, beside the schedule of someone who knows the length of every step. Exits 1 where the run takes more
+    /// than 1.05 times as long, or a job is interrupted more than once
     Rollout(rollout::Args),
     /// `podlift plan` and the start of its run where one worker of twenty is in some trouble
     Trouble(trouble::Args),

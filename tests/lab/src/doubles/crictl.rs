@@ -47,8 +47,8 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
 }
 
 fn labels(c: &Container, node: &str) -> Value {
-    json!({"io.kubernetes.container.name": c.name, "io.kubernetes.pod.name": format!("{}-{node}", c.pod),
-        "io.kubernetes.pod.namespace": "kube-system", "io.kubernetes.pod.uid": c.hash})
+    json!({"io.kubernetes.container.name": c.name, "io.kubernetes.pod.name": c.pod_name(node),
+        "io.kubernetes.pod.namespace": c.namespace, "io.kubernetes.pod.uid": c.hash})
 }
 
 fn nanos(at: jiff::Timestamp) -> String {
@@ -125,7 +125,7 @@ fn inspect(ctx: &Ctx, id: &str) -> i32 {
         "exitCode": c.exit.unwrap_or(0), "image": {"image": c.image, "annotations": {}, "userSpecifiedImage": c.image},
         "imageRef": image_id(&c.image), "reason": reason, "message": "", "labels": labels(&c, &ctx.node),
         "annotations": {"io.kubernetes.container.restartCount": c.attempt.to_string()},
-        "logPath": format!("/var/log/pods/kube-system_{0}-{1}_{2}/{4}/{3}.log", c.pod, ctx.node, c.hash, c.attempt, c.name)},
+        "logPath": format!("/var/log/pods/{}_{}_{}/{}/{}.log", c.namespace, c.pod_name(&ctx.node), c.hash, c.name, c.attempt)},
         "info": {"pid": if c.running() { 4321 } else { 0 },
             "config": {"metadata": {"name": c.name, "attempt": c.attempt}, "image": {"image": image_id(&c.image), "user_specified_image": c.image}, "command": command, "args": args},
             "runtimeSpec": {"process": {"args": c.args}}}});

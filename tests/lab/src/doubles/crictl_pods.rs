@@ -1,4 +1,5 @@
-//! `crictl pods`: the sandboxes of static pods, with the annotations that the kubelet gave them, and of ordinary ones with their own.
+//! `crictl pods`: the sandboxes of static pods, with the annotations that the kubelet gave them, and of ordinary ones with those
+//! that they had when they started.
 
 use super::ctx::Ctx;
 use super::words::Words;
@@ -42,14 +43,19 @@ fn ordinary(ctx: &Ctx, name: &str) -> Vec<Value> {
     let here = s
         .ordinary_pods(&ctx.node)
         .filter(|p| p["metadata"]["name"].as_str().is_some_and(|n| n.contains(name)));
-    here.filter_map(|pod| pods::containers(pod).first().map(|c| ready(pod, c))).collect()
+    let started = |pod: &Value| s.api.index().annotations_at_start(pod).cloned().unwrap_or_default();
+    here.filter_map(|pod| pods::containers(pod).first().map(|c| ready(pod, c, &started(pod)))).collect()
 }
 
-fn ready(pod: &Value, container: &Container) -> Value {
+fn ready(pod: &Value, container: &Container, annotations: &Value) -> Value {
     let m = &pod["metadata"];
+    let mut labels = m["labels"].clone();
+    for part in ["name", "namespace", "uid"] {
+        labels[format!("io.kubernetes.pod.{part}")] = m[part].clone();
+    }
     json!({"id": container.sandbox.id, "metadata": {"name": m["name"], "uid": m["uid"], "namespace": m["namespace"], "attempt": 0},
-        "state": "SANDBOX_READY", "createdAt": container.sandbox.created.as_nanosecond().to_string(), "labels": m["labels"],
-        "annotations": m["annotations"], "runtimeHandler": ""})
+        "state": "SANDBOX_READY", "createdAt": container.sandbox.created.as_nanosecond().to_string(), "labels": labels,
+        "annotations": annotations, "runtimeHandler": ""})
 }
 
 struct Pod {

@@ -64,6 +64,7 @@ fn containers(
     let container = |started: Started| Container {
         id: fresh_id(s, node, &started.name),
         pod: manifest.name.clone(),
+        namespace: "kube-system".into(),
         sandbox: sandbox.clone(),
         hash: manifest.hash.clone(),
         store: Store::of(&started.args),

@@ -19,6 +19,8 @@ pub struct Index {
     uids: HashMap<String, usize>,
     /// Pods that are pending, ending, or without a container's image.
     unsettled: Found,
+    /// Annotations of pods when they started, by uid.
+    started: HashMap<String, Value>,
     changed: Changed,
     /// What had changed before the last `turn`.
     earlier: Changed,
@@ -45,6 +47,7 @@ impl Index {
         }
         if let Some(last) = after.or(before).filter(|_| is_pod(key)) {
             self.changed.pods.insert(key.clone(), last.clone());
+            self.follow_start(last, after.is_none());
         }
         match (before, after) {
             (None, Some(_)) => drop(self.changed.orphans.insert(key.clone())),
@@ -93,6 +96,22 @@ impl Index {
                 self.unsettled.insert(key.clone(), v.clone());
             }
         }
+    }
+
+    /// A pod's sandbox has the annotations that the pod had when it started, whatever the API shows afterwards.
+    fn follow_start(&mut self, pod: &Value, gone: bool) {
+        let Some(uid) = uid(pod) else { return };
+        if gone {
+            self.started.remove(uid);
+        } else if pod["status"]["phase"] == "Running" {
+            let now = || pod["metadata"]["annotations"].clone();
+            self.started.entry(uid.into()).or_insert_with(now);
+        }
+    }
+
+    /// Annotations of a pod when it started; `None` if it has not.
+    pub fn annotations_at_start(&self, pod: &Value) -> Option<&Value> {
+        self.started.get(uid(pod)?)
     }
 
     /// Controllers begin another round: what changed before their last one is seen.
@@ -182,6 +201,19 @@ mod tests {
         assert_eq!(seen(&all), ([0, 1], 1, 0, true));
         all.delete(&key);
         assert_eq!(seen(&all), ([0, 0], 0, 0, false));
+    }
+
+    #[test]
+    fn a_sandbox_keeps_the_annotations_of_its_start() {
+        let (mut all, key) = (Objects::starting_at(1), Key::pod("n", "a"));
+        let annotate = |v: &mut Value, text: &str| v["metadata"]["annotations"] = json!({ "a": text });
+        all.put(key.clone(), pod("", "Pending"));
+        all.change(&key, |v| annotate(v, "before"));
+        all.change(&key, |v| v["status"]["phase"] = json!("Running"));
+        let last = all.change(&key, |v| annotate(v, "after")).unwrap();
+        assert_eq!(all.index().annotations_at_start(&last), Some(&json!({"a": "before"})));
+        all.delete(&key);
+        assert_eq!(all.index().annotations_at_start(&last), None);
     }
 
     #[test]

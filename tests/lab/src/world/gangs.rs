@@ -17,7 +17,6 @@ const GPUS: &str = "8";
 /// A pod of an Indexed Job: running where it has a node, else pending.
 pub fn member(job: &Value, name: &str, index: usize, node: &str, shape: &Shape, now: Timestamp) -> Value {
     let mut pod = pods::pod(job, "Job", name, node, shape, now);
-    pod["metadata"]["annotations"] = job["spec"]["template"]["metadata"]["annotations"].clone();
     pod["metadata"]["annotations"][INDEX] = json!(index.to_string());
     pod["metadata"]["labels"][JOB] = job["metadata"]["name"].clone();
     pod["metadata"]["labels"][INDEX] = json!(index.to_string());
@@ -27,6 +26,11 @@ pub fn member(job: &Value, name: &str, index: usize, node: &str, shape: &Shape, 
 impl World {
     /// A job of one pod on each of these nodes, of which none works without the others.
     pub fn train(&self, name: &str, nodes: &[&str]) {
+        self.train_with(name, nodes, &json!({}));
+    }
+
+    /// The same with these annotations in the template of its pods.
+    pub fn train_with(&self, name: &str, nodes: &[&str], annotations: &Value) {
         let (now, count) = (self.clock.now(), nodes.len());
         let mut job = cast::object("batch/v1", "Job", NAMESPACE, name, json!({}), now);
         job["metadata"]["generation"] = json!(1);
@@ -34,6 +38,9 @@ impl World {
             "template": {"metadata": {"labels": {"app": name}, "annotations": {GROUP: format!("pg-{name}")}},
                 "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 5, "containers": [{"name": "train",
                     "image": "nvcr.io/nvidia/pytorch:25.09-py3", "resources": {"limits": {"nvidia.com/gpu": GPUS}}}]}}});
+        for (key, value) in annotations.as_object().into_iter().flatten() {
+            job["spec"]["template"]["metadata"]["annotations"][key.as_str()] = value.clone();
+        }
         job["status"] = json!({"active": count, "failed": 0});
         let pods: Vec<(String, Value)> = nodes
             .iter()

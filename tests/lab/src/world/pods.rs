@@ -79,6 +79,10 @@ fn made(owner: &Value, kind: &str, name: &str, now: Timestamp) -> Value {
     let mut v = object("v1", "Pod", namespace, name, template["metadata"]["labels"].clone(), now);
     v["metadata"]["generateName"] = json!(format!("{}-", m["name"].as_str().unwrap_or_default()));
     v["metadata"]["ownerReferences"] = json!([reference(owner, kind)]);
+    let annotations = &template["metadata"]["annotations"];
+    if annotations.is_object() {
+        v["metadata"]["annotations"] = annotations.clone();
+    }
     v["spec"] = template["spec"].clone();
     defaults::pod_spec(&mut v["spec"]);
     v["spec"]["enableServiceLinks"] = json!(true);
@@ -146,6 +150,7 @@ fn container(c: &Value, spec: &Value, at: &str) -> Value {
 pub fn containers(pod: &Value) -> Vec<Container> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
     let (name, uid) = (text(&pod["metadata"]["name"]), text(&pod["metadata"]["uid"]));
+    let namespace = text(&pod["metadata"]["namespace"]);
     let created = |v: &Value| v.as_str().and_then(|t| t.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
     let started = created(&pod["status"]["startTime"]);
     let sandbox = Sandbox { id: Digest::of(&uid).as_str().into(), created: started, file: String::new() };
@@ -155,6 +160,7 @@ pub fn containers(pod: &Value) -> Vec<Container> {
         id: text(&c["containerID"]).trim_start_matches("containerd://").into(),
         name: text(&c["name"]),
         pod: name.clone(),
+        namespace: namespace.clone(),
         sandbox: sandbox.clone(),
         hash: uid.clone(),
         image: text(&c["image"]),

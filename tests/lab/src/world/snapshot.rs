@@ -26,12 +26,34 @@ pub struct NodeSnapshot {
     pub ready: bool,
     pub unschedulable: bool,
     pub owned: Vec<String>,
+    /// Annotations and labels of others.
+    pub annotations: BTreeMap<String, Value>,
+    pub labels: BTreeMap<String, Value>,
+    /// Taints of others, but for the moment at which they were added, and for those that follow the node's state.
+    pub taints: Vec<Value>,
     pub apt_source: String,
     /// Flags and image of each manifest, and whether the newest container runs them.
     pub manifests: BTreeMap<String, (FlagSet, String, bool)>,
     pub api_server: bool,
     /// Names beside the three that kubelet would read.
     pub stray: Vec<String>,
+}
+
+/// A part of each name that podlift gives.
+const OURS: &str = "podlift";
+
+fn foreign(map: &Value) -> BTreeMap<String, Value> {
+    let all = map.as_object().into_iter().flatten().filter(|(key, _)| !key.contains(OURS));
+    all.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// None: podlift's own, or one that a controller derives from the node's state.
+fn foreign_taint(taint: &Value) -> Option<Value> {
+    let key = taint["key"].as_str().unwrap_or_default();
+    let mut taint =
+        (!key.contains(OURS) && !key.starts_with("node.kubernetes.io/")).then(|| taint.clone())?;
+    taint.as_object_mut().map(|t| t.remove("timeAdded"));
+    Some(taint)
 }
 
 impl World {
@@ -61,17 +83,20 @@ impl World {
         let s = self.lock();
         let node = s.node(name);
         let object = s.api.get(&Key::node(name)).cloned().unwrap_or_default();
-        let marks =
-            object["metadata"]["annotations"].as_object().into_iter().flatten().map(|(key, _)| key.clone());
-        let taints = object["spec"]["taints"].as_array().into_iter().flatten();
-        let taints = taints.filter_map(|t| t["key"].as_str().map(String::from));
+        let meta = &object["metadata"];
+        let marks = meta["annotations"].as_object().into_iter().flatten().map(|(key, _)| key.clone());
+        let all = || object["spec"]["taints"].as_array().into_iter().flatten();
+        let keys = all().filter_map(|t| t["key"].as_str().map(String::from));
         NodeSnapshot {
             packages: node.packages.iter().map(|(n, p)| (n.clone(), p.version.clone())).collect(),
             held: node.packages.iter().filter(|(_, p)| p.held).map(|(n, _)| n.clone()).collect(),
             kubelet: object["status"]["nodeInfo"]["kubeletVersion"].as_str().map(ToString::to_string),
             ready: node.kubelet.ready,
             unschedulable: object["spec"]["unschedulable"] == true,
-            owned: marks.chain(taints).filter(|k| k.contains("podlift")).collect(),
+            owned: marks.chain(keys).filter(|k| k.contains(OURS)).collect(),
+            annotations: foreign(&meta["annotations"]),
+            labels: foreign(&meta["labels"]),
+            taints: all().filter_map(foreign_taint).collect(),
             apt_source: disk.text("/etc/apt/sources.list.d/kubernetes.list"),
             manifests,
             api_server: s.front_up(name),

@@ -119,8 +119,9 @@ pub struct Container {
     pub id: String,
     /// kube-apiserver, …
     pub name: String,
-    /// Its pod, without the node's name: the containers of a pod begin and end together.
+    /// Its pod: the containers of a pod begin and end together. Of a static one without the node's name.
     pub pod: String,
+    pub namespace: String,
     pub sandbox: Sandbox,
     /// Pod hash of the manifest it was started from.
     pub hash: String,
@@ -144,11 +145,19 @@ pub struct Container {
 pub struct Sandbox {
     pub id: String,
     pub created: jiff::Timestamp,
-    /// Its file, as the kubelet names its source.
+    /// Its file, as the kubelet names its source; empty: the pod is of no file.
     pub file: String,
 }
 
 impl Container {
+    /// The name of its pod, as the API has it.
+    pub fn pod_name(&self, node: &str) -> String {
+        match self.sandbox.file.is_empty() {
+            true => self.pod.clone(),
+            false => format!("{}-{node}", self.pod),
+        }
+    }
+
     pub fn running(&self) -> bool {
         self.finished.is_none()
     }

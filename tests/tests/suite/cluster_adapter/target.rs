@@ -52,6 +52,7 @@ pub fn double() -> Target {
         id: "api".into(),
         name: "kube-apiserver".into(),
         pod: "kube-apiserver".into(),
+        namespace: "kube-system".into(),
         sandbox: Sandbox { id: "api".into(), created: world.clock.now(), file: "kube-apiserver.yaml".into() },
         store: Store { endpoints: world.shape.etcd_endpoints(), prefix: "/registry".into() },
         hash: "api".into(),

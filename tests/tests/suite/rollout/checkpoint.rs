@@ -6,31 +6,38 @@ use podlift_lab::{Fault, FaultAction, What};
 use podlift_tests::pod::why;
 use podlift_tests::rollout::{Rollout, worker};
 use podlift_tests::{ensure, paused, press};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 const JOB: &str = "llm";
 const COMMAND: &str = "/bin/save --to /ckpt";
 
-fn with_hook() -> Rollout {
+fn hook() -> Value {
+    json!({"podlift.io/checkpoint": "[\"/bin/save\", \"--to\", \"/ckpt\"]", "podlift.io/checkpoint-grace": "120s"})
+}
+
+/// A job whose pods have these annotations from their creation on.
+fn with_job(annotations: &Value) -> Rollout {
     let rollout = Rollout::new(6, json!({"max-unavailable": "2"}));
     let (first, second) = (worker(0), worker(1));
-    rollout.world().train(JOB, &[&first, &second]);
-    let hook = json!({"podlift.io/checkpoint": "[\"/bin/save\", \"--to\", \"/ckpt\"]", "podlift.io/checkpoint-grace": "120s"});
-    rollout.world().update(|s| {
-        let pods: Vec<Key> =
-            s.api.pods_in("runai").map(|(k, _)| k.clone()).filter(|k| k.name.starts_with(JOB)).collect();
-        let job = Key::new("batch", "jobs", "runai", JOB);
-        s.api.change(&job, |v| merge(&mut v["spec"]["template"]["metadata"]["annotations"], &hook));
-        pods.iter()
-            .for_each(|key| drop(s.api.change(key, |v| merge(&mut v["metadata"]["annotations"], &hook))));
-    });
+    rollout.world().train_with(JOB, &[&first, &second], annotations);
     rollout
 }
 
-fn merge(into: &mut serde_json::Value, more: &serde_json::Value) {
-    for (key, value) in more.as_object().into_iter().flatten() {
-        into[key] = value.clone();
-    }
+fn with_hook() -> Rollout {
+    with_job(&hook())
+}
+
+/// Changes the annotations of the job's pods that run.
+fn annotate(rollout: &Rollout, change: impl Fn(&mut Map<String, Value>)) {
+    rollout.world().update(|s| {
+        let pods: Vec<Key> =
+            s.api.pods_in("runai").map(|(k, _)| k.clone()).filter(|k| k.name.starts_with(JOB)).collect();
+        for key in pods {
+            s.api.change(&key, |v| {
+                v["metadata"]["annotations"].as_object_mut().into_iter().for_each(&change);
+            });
+        }
+    });
 }
 
 /// Places of the effects of the job's pods: commands, then evictions.
@@ -78,16 +85,41 @@ fn a_checkpoint_that_fails_stops_the_lane() {
             "the job was interrupted".into()
         })?;
         rollout.world().clear_faults();
-        // Each of the two lanes has a command of its own.
-        for _ in 0..2 {
-            let state = rollout.pod.state().ok_or("there is no run")?;
-            let RunStatus::Paused { reason } = &state.status else { break };
-            press::next(&rollout.pod, reason).await?;
-            rollout.pod.rest().await.ok_or("the run never rested")?;
-        }
+        go_on(&rollout).await
+    });
+    assert_eq!(result, Ok(()));
+}
+
+/// As the operator does when the cause is mended: each of the two lanes has a command of its own.
+async fn go_on(rollout: &Rollout) -> Result<(), String> {
+    for _ in 0..2 {
         let state = rollout.pod.state().ok_or("there is no run")?;
-        ensure(state.status == RunStatus::Succeeded, || why(&state))?;
-        rollout.left_nothing()
+        let RunStatus::Paused { reason } = &state.status else { break };
+        press::next(&rollout.pod, reason).await?;
+        rollout.pod.rest().await.ok_or("the run never rested")?;
+    }
+    let state = rollout.pod.state().ok_or("there is no run")?;
+    ensure(state.status == RunStatus::Succeeded, || why(&state))?;
+    rollout.left_nothing()
+}
+
+/// The runtime shows a pod's annotations as they were when it started: nothing is saved, so nothing is evicted.
+#[test]
+fn a_hook_that_came_after_the_start_stops_the_lane() {
+    let result = paused(async {
+        let mut rollout = with_job(&json!({}));
+        annotate(&rollout, |all| all.extend(hook().as_object().cloned().unwrap_or_default()));
+        let state = rollout.run().await?;
+        let RunStatus::Paused { reason } = &state.status else { return Err(why(&state)) };
+        let text = format!("{} {}", reason.message, reason.detail);
+        ensure(text.contains("when it started") && text.contains(JOB), || why(&state))?;
+        let (saved, evicted) = places(&rollout);
+        ensure(saved.is_empty() && evicted.is_empty() && rollout.world().interruptions(JOB) == 0, || {
+            format!("saved {saved:?}, evicted {evicted:?}")
+        })?;
+        // Its owner does without.
+        annotate(&rollout, |all| all.retain(|key, _| !key.starts_with("podlift.io/")));
+        go_on(&rollout).await
     });
     assert_eq!(result, Ok(()));
 }

@@ -56,13 +56,15 @@ fn a_gang_that_is_too_large_is_evicted_once() {
         let times = rollout.world().interruptions(JOB);
         ensure(times == 1, || format!("the job was torn down {times} times"))?;
         let before = first_four();
-        let places: Vec<usize> = of_workers(&state)
+        let hit: Vec<(usize, Vec<&str>)> = of_workers(&state)
             .enumerate()
-            .filter(|(_, b)| names(b).iter().any(|n| before.iter().any(|o| o == n)))
-            .map(|(i, _)| i)
+            .map(|(place, b)| (place, names(b)))
+            .filter(|(_, nodes)| nodes.iter().any(|n| before.iter().any(|o| o == n)))
             .collect();
-        let adjacent = places.windows(2).all(|pair| pair[1] == pair[0] + 1);
-        ensure(adjacent, || format!("the job's nodes are in the batches {places:?}"))
+        let adjacent = hit.len() == 2 && hit[1].0 == hit[0].0 + 1;
+        ensure(adjacent, || format!("the job's nodes are in the batches {hit:?}"))?;
+        let nodes: BTreeSet<&str> = hit.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
+        ensure(nodes.iter().eq(before.iter()), || format!("other nodes are among them: {hit:?}"))
     });
     assert_eq!(result, Ok(()));
 }

@@ -101,8 +101,13 @@ fn a_node_that_is_included_in_a_pause_waits_for_its_choice_although_its_drain_ha
     assert_eq!(next(tape.state()), Next::Rest, "no lane begins in a pause");
     assert!(!tape.state().may_act(&StepId::new("workers/dgx031/cordon").unwrap()));
     add(&mut tape, Event::RunResumed { by: "jane".into() });
-    assert_eq!(lanes(&tape), ["dgx032"], "{:?}", tape.todo());
-    assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx031"]);
+    assert!(tape.todo().is_empty(), "what had not begun is chosen anew after a pause: {:?}", tape.todo());
+    let held = tape.state().batches.len();
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx031", "dgx032"]);
+    assert_eq!(
+        (lanes(&tape), held + 1),
+        (vec!["dgx031".to_string(), "dgx032".into()], tape.state().batches.len())
+    );
 }
 
 #[test]
@@ -203,4 +208,52 @@ fn a_node_that_was_seen_before_its_choice_is_looked_at_again_before_its_cordon()
     nodes.iter_mut().filter(|n| n.name == name("dgx031")).for_each(|n| n.ready = false);
     assert_eq!(nodes_of(pick(&mut tape, &nodes, &[])), ["dgx032"]);
     assert!(!tape.state().left_cordoned(&name("dgx031")));
+}
+
+/// While no first worker is proven, others begin one by one, but a job that is larger than that is not interrupted node after node.
+#[test]
+fn a_gang_that_goes_alone_begins_as_a_whole() {
+    let pods = gang(&["dgx031", "dgx032", "dgx033"]);
+    let mut tape = fleet(|i| i.options.max_unavailable = 3);
+    while !batch_due(tape.state()) {
+        let step = tape.todo()[0].clone();
+        tape.complete(&step);
+    }
+    add(&mut tape, defer("dgx030"));
+    add(&mut tape, Event::NodeUndone { node: name("dgx030"), undone: vec![], left: vec![] });
+    let nodes = views(&tape);
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &pods)), ["dgx031", "dgx032", "dgx033"]);
+    assert_eq!(lanes(&tape), ["dgx031", "dgx032", "dgx033"], "all of them at once");
+}
+
+#[test]
+fn a_job_whose_nodes_were_chosen_twice_is_reported_as_interrupted_once() {
+    let pods = gang(&["dgx031", "dgx032", "dgx033"]);
+    let mut tape = fleet(|i| i.options.max_unavailable = 3);
+    until_workers(&mut tape, &pods);
+    let nodes = views(&tape);
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &pods)).len(), 3);
+    pause(&mut tape);
+    add(&mut tape, Event::RunResumed { by: "jane".into() });
+    assert!(batch_due(tape.state()) && tape.todo().is_empty(), "nothing has begun");
+    assert_eq!(nodes_of(pick(&mut tape, &nodes, &pods)).len(), 3);
+    for node in ["dgx031", "dgx032", "dgx033"] {
+        over(&mut tape, &pods, &format!("workers/{node}"));
+    }
+    let report = crate::view::report(tape.state(), now(&tape));
+    let told: Vec<(&str, u32)> = report.interrupted.iter().map(|j| (j.job.as_str(), j.times)).collect();
+    assert_eq!((told, report.batches.len()), (vec![("ml/PodGroup/llm", 1)], 3));
+}
+
+#[test]
+fn a_cordon_that_is_taken_over_on_the_only_worker_is_asked_about() {
+    let mut tape = fleet(|i| {
+        i.options.canary = 1;
+        i.inventory.nodes.retain(|n| ![name("dgx031"), name("dgx032"), name("dgx033")].contains(&n.name));
+    });
+    let cordon = until(&mut tape, &[], "canary/dgx030/drain");
+    fail(&mut tape, &cordon, CORDON_TAKEN);
+    aside(&mut tape);
+    let Next::Pause(reason) = next(tape.state()) else { panic!("{:?}", next(tape.state())) };
+    assert_eq!(reason.code, CORDON_TAKEN);
 }
