@@ -3,6 +3,7 @@
 mod archive;
 mod ask;
 mod backup;
+mod clusters;
 mod commands;
 mod decisions;
 mod error;
