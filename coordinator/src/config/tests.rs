@@ -74,6 +74,19 @@ fn bcm_is_asked_only_where_it_is_configured() {
     assert_eq!(read("[bcm]\nhead = \"head-01\"").unwrap().head.as_str(), "head-01");
 }
 
+#[test]
+fn images_are_the_way_of_an_upgrade_unless_the_site_says_otherwise() {
+    for (extra, images) in [
+        ("", true),
+        ("[bcm]\nhead = \"head-01\"", true),
+        ("[bcm]\nhead = \"head-01\"\nimages = true", true),
+        ("[bcm]\nhead = \"head-01\"\nimages = false", false),
+    ] {
+        let config: Config = parse(&format!("{SMALL}{extra}"), Path::new("x.toml")).unwrap();
+        assert_eq!(config.settings(None).options.images, images, "{extra}");
+    }
+}
+
 /// The text with each line `# key = …` and `# [table]` as a setting.
 fn uncommented(text: &str) -> String {
     let setting = |line: &str| {
@@ -160,6 +173,7 @@ fn bad_values_are_refused_with_what_was_expected() {
         ),
         ("[server]\nreflection = \"yes\"", "expected a boolean"),
         ("[bcm]", "bcm.head is missing: set [bcm] head"),
+        ("[bcm]\nhead = \"head-01\"\nimages = \"yes\"", "expected a boolean"),
         ("[bcm]\nsocket = \"/run/podlift/bcm.sock\"", "bcm.socket is gone"),
         ("[backup]\nrecipients = [\"age1nope\"]", "is not an age recipient: expected age1"),
         ("[backup]\nkeep = 0", "expected a nonzero u32"),

@@ -106,9 +106,12 @@ impl Coordinator {
             None => cluster,
         };
         let cluster = Owners::new(cluster, store.clone()) as Arc<dyn Cluster>;
-        let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
+        let head_name = head.as_ref().map(|head| head.name().clone());
+        let ports = (agents.clone(), cluster.clone());
+        let fence = Fence::new(store.clone(), ports, instance.clone(), head_name.clone());
         let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
-        let performer = Performer { agents, cluster, lines: Lines::default(), backups: Arc::new(backups) };
+        let (lines, backups) = (Lines::default(), Arc::new(backups));
+        let performer = Performer { agents, cluster, lines, backups, head: head_name };
         let planner = Planner {
             cluster: cluster_name.clone(),
             performer: performer.clone(),

@@ -20,6 +20,7 @@ mod probes;
 mod reasons;
 mod recover;
 mod remains;
+mod route;
 mod runner;
 mod spans;
 #[cfg(test)]
