@@ -203,3 +203,25 @@ fn unknown_keys_are_refused_by_name() {
         assert!(e.contains("unknown field") && e.contains("/etc/podlift/coordinator.toml"), "{e}");
     }
 }
+
+#[test]
+fn the_unit_of_an_instance_differs_from_the_plain_one_in_its_name_alone() {
+    let plain = include_str!("../../../deploy/systemd/podlift-coordinator.service");
+    let instance = include_str!("../../../deploy/systemd/podlift-coordinator@.service");
+    let settings = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with('#')).map(String::from).collect()
+    };
+    let (plain, instance) = (settings(plain), settings(instance));
+    assert_eq!(plain.len(), instance.len());
+    let other: Vec<&str> =
+        instance.iter().zip(&plain).filter(|(a, b)| a != b).map(|(a, _)| a.as_str()).collect();
+    assert_eq!(
+        other,
+        [
+            "Description=podlift coordinator of cluster %i: plans and runs upgrades of Kubernetes",
+            "ConditionPathExists=/etc/podlift/coordinator-%i.toml",
+            "ExecStart=/usr/bin/podlift-coordinator --config /etc/podlift/coordinator-%i.toml",
+            "StateDirectory=podlift/coordinator-%i podlift/backups-%i",
+        ]
+    );
+}
