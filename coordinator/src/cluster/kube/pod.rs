@@ -2,7 +2,7 @@
 //! thousands, so texts that many pods have are shared, and what one use needs in another form is made for that use.
 
 use super::cache::{Kept, number};
-use super::survey::{MIRROR, RawPod, Toleration, forbidden, pod_view};
+use super::survey::{MIRROR, RawPod, covers_cordon, forbidden, pod_view};
 use super::texts::shared;
 use jiff::Timestamp;
 use podlift_engine::survey::PodView;
@@ -156,7 +156,7 @@ impl Kept for Pod {
 
 impl From<RawPod> for Pod {
     fn from(raw: RawPod) -> Self {
-        let tolerates_cordon = raw.spec.tolerations.iter().any(Toleration::covers_cordon);
+        let tolerates_cordon = raw.spec.tolerations.iter().any(covers_cordon);
         let data = raw.spec.volumes.iter().any(|v| v.empty_dir.is_some());
         let meta = &raw.metadata;
         let controller = meta.controller();
