@@ -32,7 +32,7 @@ pub use plans::SharedPlan;
 use crate::backup::{BackupSettings, Backups};
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
-use crate::exec::{Desk, ExecSettings, Fence, Lines, Owners, Performer, Planner, Probes, Runner};
+use crate::exec::{Desk, ExecSettings, Fence, HeadLooks, Lines, Owners, Performer, Planner, Probes, Runner};
 use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
 use crate::meters::Meters;
@@ -111,7 +111,8 @@ impl Coordinator {
         let fence = Fence::new(store.clone(), ports, instance.clone(), head_name.clone());
         let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
         let (lines, backups) = (Lines::default(), Arc::new(backups));
-        let performer = Performer { agents, cluster, lines, backups, head: head_name };
+        let head_looks = HeadLooks::default();
+        let performer = Performer { agents, cluster, lines, backups, head: head_name, head_looks };
         let planner = Planner {
             cluster: cluster_name.clone(),
             performer: performer.clone(),

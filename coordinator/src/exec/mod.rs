@@ -36,6 +36,7 @@ pub use desk::Desk;
 pub use fence::{Fence, FenceState};
 pub(crate) use owners::{Owners, is_over};
 pub use perform::{Lines, Performer};
+pub use route::HeadLooks;
 pub use planner::{Count, Counts, Planner};
 pub use probes::Probes;
 pub(crate) use probes::endpoints;

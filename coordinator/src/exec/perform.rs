@@ -1,6 +1,6 @@
 //! Carries out probes and acts of the engine. Looks run in parallel, and each act has its op id.
 
-use super::route::shown_at;
+use super::route::{HeadLooks, shown_at};
 use crate::backup::{Backups, Order, World};
 use crate::cluster::{Cluster, FENCED};
 use crate::dispatch::{Agents, EPOCH_STALE, Progress};
@@ -113,6 +113,7 @@ pub struct Performer {
     pub backups: Arc<Backups>,
     /// The head node whose agent answers for BCM now; `None` if the configuration names none.
     pub head: Option<NodeName>,
+    pub head_looks: HeadLooks,
 }
 
 impl Performer {
@@ -121,9 +122,7 @@ impl Performer {
         async move {
             match probe {
                 Probe::Node(planned, look) => {
-                    let agent = self.agent(planned, look.is_of_head());
-                    let seen = self.agents.observe(&agent.name, look).await;
-                    seen.map(|output| Reply::Node(Box::new(output))).map_err(|f| agent.failed(f))
+                    self.see(planned, look).await.map(|output| Reply::Node(Box::new(output)))
                 }
                 Probe::Cluster(look) => self.cluster.look(look).await.map(Reply::Cluster),
                 Probe::Vault(VaultLook::Backup { run }) => {
@@ -192,6 +191,9 @@ impl Performer {
         let shown = shown_at(&agent.name, op);
         let ended = self.agents.run(&agent.name, op_id, epoch, op, self.lines.sink(shown)).await;
         self.lines.set(shown, None);
+        if agent.head {
+            self.head_looks.op_ended();
+        }
         match ended.map_err(|failure| agent.failed(failure)) {
             Ok(outcome) => Acted::Ended(outcome),
             // The agent is gone or busy with another op. The same op id is looked up, and resent if necessary.

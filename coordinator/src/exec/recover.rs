@@ -38,6 +38,9 @@ async fn ask(entries: &Entries, state: &RunState, op_id: &OpId, recorded: &Ledge
         Ok(looked) => looked,
         Err(failure) => return Memory::Silent(agent.failed(failure)),
     };
+    if agent.head {
+        performer.head_looks.op_ended();
+    }
     let now = looked.ledger();
     if now != recorded {
         let node = &agent.name;

@@ -3,11 +3,15 @@
 //! open is looked at again there.
 
 use super::Performer;
+use crate::flights::Flights;
 use crate::head;
+use futures_util::future::FutureExt as _;
 use podlift_engine::Act;
 use podlift_engine::steps::Cx;
 use podlift_model::bcm::BcmOp;
-use podlift_model::{Failure, HostOp, NodeName};
+use podlift_model::{Failure, HostOp, Look, NodeName, OpOutput};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The agent of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +28,35 @@ impl Agent {
     }
 }
 
+/// Looks at the head node that are under way. BCM's tools run one at a time there, and the lanes of a batch ask for the same tables.
+#[derive(Clone, Default)]
+pub struct HeadLooks {
+    asked: Arc<Flights<Look, OpOutput>>,
+    /// Ops of the head node whose end is known. A look after one joins no look from before it.
+    ended: Arc<AtomicU64>,
+}
+
+impl HeadLooks {
+    /// An op of the head node has ended.
+    pub(super) fn op_ended(&self) {
+        self.ended.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 impl Performer {
+    /// A look at a node, or at the head node for a node.
+    pub(super) async fn see(&self, planned: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        let agent = self.agent(planned, look.is_of_head());
+        if !agent.head {
+            return self.agents.observe(&agent.name, look).await;
+        }
+        let (agents, name, own) = (self.agents.clone(), agent.name.clone(), look.clone());
+        let ask = || async move { agents.observe(&name, &own).await }.boxed();
+        let looks = &self.head_looks;
+        let seen = looks.asked.join(look.clone(), looks.ended.load(Ordering::Acquire), ask).await;
+        seen.map_err(|failure| agent.failed(failure))
+    }
+
     /// The agent for a request that the plan sends to `planned`.
     pub(super) fn agent(&self, planned: &NodeName, of_head: bool) -> Agent {
         let now = self.head.as_ref().filter(|_| of_head).unwrap_or(planned);

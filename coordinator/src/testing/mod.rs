@@ -3,10 +3,12 @@
 
 mod agents;
 mod backup;
+mod bcm;
 mod cluster;
 mod fleet;
 mod work;
 
+pub use bcm::{HEAD, Site};
 pub use fleet::{Fleet, name};
 
 use crate::core::{Coordinator, Parts, PlanAsk, Settings};
@@ -62,7 +64,7 @@ pub fn assemble(
         clock: Arc::new(TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap())),
         instance: InstanceId::new(instance).unwrap(),
         settings,
-        head: None,
+        head: fleet.lock().site.is_some().then(|| name(HEAD)),
     })
 }
 

@@ -2,7 +2,7 @@
 //! "it exists" is believed for a moment. That one is missing is asked anew each time, because a drain stops for it.
 
 use super::super::api::Api;
-use super::super::flights::Flights;
+use crate::flights::Flights;
 use futures_util::future::FutureExt as _;
 use podlift_model::Failure;
 use std::collections::BTreeMap;

@@ -1,17 +1,19 @@
-//! Requests that several callers make at the same time: they share one, and its answer is kept for nobody who comes later.
+//! Requests that several callers make at the same time: they share one, and its answer is kept for nobody who comes later. A caller that has
+//! changed what it asks for gives another stamp, so that it never joins a request from before its change.
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
 use podlift_model::Failure;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-type Answer<V> = Result<V, Failure>;
-type Flight<V> = BoxFuture<'static, Answer<V>>;
+pub(crate) type Answer<V> = Result<V, Failure>;
+pub(crate) type Flight<V> = BoxFuture<'static, Answer<V>>;
 
 /// Requests under way, by what they ask for.
-pub(super) struct Flights<K, V: Clone> {
+pub(crate) struct Flights<K, V: Clone> {
     /// Each with the stamp of its start. They do not keep the work alive: it ends with the last caller.
-    open: Mutex<BTreeMap<K, (u64, WeakShared<Flight<V>>)>>,
+    open: Mutex<HashMap<K, (u64, WeakShared<Flight<V>>)>>,
 }
 
 impl<K, V: Clone> Default for Flights<K, V> {
@@ -20,7 +22,7 @@ impl<K, V: Clone> Default for Flights<K, V> {
     }
 }
 
-impl<K: Ord, V: Clone> Flights<K, V> {
+impl<K: Eq + Hash, V: Clone> Flights<K, V> {
     /// Joins the request for `key` that began with the same stamp and is not answered, or begins one.
     pub async fn join(&self, key: K, stamp: u64, begin: impl FnOnce() -> Flight<V>) -> Answer<V> {
         let flight = self.flight(key, stamp, begin);
