@@ -157,6 +157,11 @@ impl Coordinator {
         &self.store
     }
 
+    #[cfg(test)]
+    pub(crate) fn performer(&self) -> &Performer {
+        &self.performer
+    }
+
     pub fn agents(&self) -> &Arc<dyn Agents> {
         &self.performer.agents
     }

@@ -29,8 +29,8 @@ pub(crate) fn of_look(look: &Look) -> Option<Duration> {
     let minutes = |n: u64| Some(Duration::from_secs(60 * n));
     match look {
         Look::BcmImage { .. } => minutes(15),
-        Look::BcmNodes | Look::BcmImages | Look::BcmExcludes { .. } | Look::BcmProvisioning => minutes(5),
-        Look::BcmHead | Look::BcmClusters | Look::BcmSync { .. } => minutes(5),
+        Look::BcmNodes | Look::BcmImages | Look::BcmProvisioning | Look::BcmSync { .. } => minutes(5),
+        Look::BcmExcludes { .. } => minutes(3),
         _ => None,
     }
 }

@@ -10,6 +10,8 @@ mod drive;
 mod entries;
 mod fence;
 #[cfg(test)]
+mod head_tests;
+#[cfg(test)]
 mod leave_tests;
 mod marks;
 mod owners;

@@ -78,6 +78,11 @@ impl Agents for Fleet {
         if s.epochs.get(node) != Some(epoch) {
             return Err(Failure::operator("epoch-stale", "another epoch"));
         }
+        if let (HostOp::Bcm(_), Some(site)) = (op, &s.site)
+            && site.old
+        {
+            return Err(Failure::permanent(codes::INVALID_REQUEST, "field op.kind is missing"));
+        }
         if let Some(known) = s.ledgers[node].get(op_id) {
             return Ok(known.clone());
         }

@@ -303,10 +303,6 @@ impl State {
     /// Carries out an op of a head node.
     pub(super) fn bcm_op(&mut self, op: &BcmOp) -> Result<(), Failure> {
         let site = self.site.as_mut().unwrap();
-        if site.old {
-            let text = "field op.kind is missing";
-            return Err(Failure::permanent(codes::INVALID_REQUEST, text));
-        }
         if site.idle.contains(op.verb()) {
             return Ok(());
         }
