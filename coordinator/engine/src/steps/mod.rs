@@ -65,6 +65,7 @@ mod uncordon;
 mod verify_api;
 mod verify_fleet;
 mod verify_node;
+mod warn;
 pub mod whole;
 
 pub use cx::Cx;
@@ -154,4 +155,5 @@ kinds! {
     step_aside::StepAside,
     step_back::StepBack,
     verify_node::VerifyNode,
+    warn::Warn,
 }

@@ -64,6 +64,11 @@ impl Pod {
         self.view.checkpoint.is_some() || self.view.checkpoint_fault.is_some()
     }
 
+    /// A person works in it.
+    pub fn is_interactive(&self) -> bool {
+        self.view.interactive
+    }
+
     /// The reference by which the node's agent knows it.
     pub fn reference(&self) -> Result<PodRef, Failure> {
         let bad = |e: InvalidId| Failure::permanent(codes::ODD_REPLY, format!("pod {}: {e}", self.name()));

@@ -9,6 +9,7 @@ use crate::steps::{
     FlagDiff, GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches,
     KubeletConfig, KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak,
     SoftTaint, SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
+    Warn,
 };
 use jiff::Timestamp;
 use podlift_batches::Job;
@@ -301,6 +302,8 @@ fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
 /// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
 fn worker(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
     let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into(), Cordon {}.into()];
+    let warned = options.interactive_warning_seconds;
+    steps.extend((warned > 0).then(|| Warn::of(warned).into()));
     steps.extend(options.checkpoints.then(|| Checkpoint {}.into()));
     steps.extend([
         Drain {}.into(),

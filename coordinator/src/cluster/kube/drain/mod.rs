@@ -110,6 +110,15 @@ impl Drain<'_> {
         sorted.evict.iter().filter(runs).map(Pod::reference).collect()
     }
 
+    /// Pods that are to be evicted and in which people work.
+    pub async fn with_people(&self) -> Result<Vec<PodRef>, Failure> {
+        let object = nodes::raw(self.api, self.node).await?;
+        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
+        let sorted = self.sort(&sight, &cordoned, &Gone::default()).await?;
+        let runs = |pod: &&Pod| pod.is_interactive() && pod.deleting.is_none() && !pod.finished;
+        sorted.evict.iter().filter(runs).map(Pod::reference).collect()
+    }
+
     /// Evicts until no pod is left that has to go. `told` receives a line about what it waits for.
     pub async fn run(&self, epoch: &Epoch, told: &Progress) -> Result<String, Failure> {
         let deadline = Instant::now() + self.limit;
