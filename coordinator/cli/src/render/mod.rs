@@ -3,6 +3,7 @@
 pub(super) mod backup;
 pub(super) mod batch;
 pub(super) mod clock;
+pub(super) mod clusters;
 #[cfg(test)]
 pub(crate) mod course_tests;
 pub(super) mod event;
