@@ -1,6 +1,7 @@
 //! The views that people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
 pub mod backups;
+pub mod bcm;
 pub mod checks;
 pub mod eta;
 pub mod findings;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
+pub use bcm::{AtHead, BcmReport, ImageReport};
 pub use eta::{Eta, eta, lane_seconds};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use interrupted::InterruptedJob;
