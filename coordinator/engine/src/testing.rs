@@ -83,6 +83,7 @@ pub fn view(node: &str, control_plane: bool) -> NodeView {
         internal_ip: None,
         cordoned_by: None,
         soft_taint: None,
+        taints: vec![],
         controllers: vec![],
         runtime: Some("containerd://2.1.4".into()),
         labels: labels(node),
