@@ -2,6 +2,8 @@
 
 pub mod backups;
 pub mod bcm;
+#[cfg(test)]
+mod bcm_tests;
 pub mod checks;
 pub mod eta;
 pub mod findings;
