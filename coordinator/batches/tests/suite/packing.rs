@@ -35,8 +35,8 @@ fn fleet() -> (Fleet, Vec<Vec<NodeName>>) {
     (fleet, gangs)
 }
 
-fn lengths(fleet: &Fleet) -> BTreeMap<NodeName, u64> {
-    let mut chance = Chance(7);
+fn lengths(fleet: &Fleet, seed: u64) -> BTreeMap<NodeName, u64> {
+    let mut chance = Chance(seed);
     let mut length = || (0..4).map(|_| chance.below(91)).sum::<u64>();
     fleet.workers.iter().map(|worker| (worker.node.clone(), SHORTEST + length())).collect()
 }
@@ -79,9 +79,13 @@ fn ideal(gangs: &[Vec<NodeName>], lengths: &BTreeMap<NodeName, u64>) -> u64 {
 }
 
 #[test]
-fn the_batches_take_at_most_a_twentieth_longer_than_the_ideal() {
+fn the_batches_take_at_most_a_thirtieth_longer_than_the_ideal() {
     let (fleet, gangs) = fleet();
-    let lengths = lengths(&fleet);
-    let (played, ideal) = (played(fleet, &lengths), ideal(&gangs, &lengths));
-    assert!(played * 100 <= ideal * 105, "{played} s, the ideal schedule {ideal} s");
+    let (mut all, mut best) = (0, 0);
+    for seed in 0..8 {
+        let lengths = lengths(&fleet, seed);
+        let (played, ideal) = (played(fleet.clone(), &lengths), ideal(&gangs, &lengths));
+        (all, best) = (all + played, best + ideal);
+    }
+    assert!(all * 30 <= best * 31, "{all} s, the ideal schedules {best} s");
 }
