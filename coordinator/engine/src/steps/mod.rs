@@ -36,6 +36,8 @@ mod image_provisioners;
 mod image_pull;
 mod image_release;
 mod image_source;
+#[cfg(test)]
+mod image_tests;
 mod image_unlock;
 #[cfg(test)]
 mod judge_tests;
