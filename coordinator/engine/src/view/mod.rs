@@ -5,6 +5,7 @@ pub mod bcm;
 #[cfg(test)]
 mod bcm_tests;
 pub mod checks;
+pub mod clusters;
 pub mod eta;
 pub mod findings;
 pub mod heal;
@@ -21,6 +22,7 @@ mod tests;
 pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
 pub use bcm::{AtHead, BcmReport, ImageReport};
+pub use clusters::{ClusterRow, Clusters, clusters};
 pub use eta::{Eta, eta, lane_seconds};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use interrupted::InterruptedJob;
