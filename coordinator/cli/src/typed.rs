@@ -17,7 +17,7 @@ impl Typed {
         let (before, after) = self.0.split_at(end);
         let words = before.iter().map(String::as_str).chain([option]).chain(after.iter().map(String::as_str));
         let quoted = words.map(|word| shlex::try_quote(word).unwrap_or_else(|_| word.into()));
-        quoted.fold("podlift".into(), |line, word| line + " " + word.as_ref())
+        quoted.fold(String::from("podlift"), |line, word| line + " " + &word)
     }
 }
 

@@ -26,11 +26,11 @@ pub(crate) fn head_of(event: &Event) -> Option<NodeName> {
 pub(crate) fn of<'a>(id: &'a StepId, head: Option<&'a NodeName>) -> (&'a str, &'a str) {
     let parts: Vec<&str> = id.as_str().split('/').collect();
     match parts.as_slice() {
-        [_, node, verb] => (node, verb),
+        [_, node, verb] => (*node, *verb),
         [phase, verb] if OF_HEAD.contains(phase) || *verb == LEARN_CONFIG => {
-            (head.map_or("head", |head| head.as_str()), verb)
+            (head.map_or("head", |head| head.as_str()), *verb)
         }
-        [_, verb] => ("cluster", verb),
+        [_, verb] => ("cluster", *verb),
         _ => ("cluster", id.as_str()),
     }
 }
