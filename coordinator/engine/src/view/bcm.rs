@@ -131,16 +131,21 @@ fn nodes(s: &RunState, of: &ImagePlan, is: fn(&StepKind) -> bool, done: bool) ->
     of.nodes.iter().filter(|node| s.steps_of(node).any(fits)).cloned().collect()
 }
 
+/// Steps of no node, among which are those of the head node.
+fn of_head(s: &RunState) -> impl Iterator<Item = &StepSpec> {
+    s.plan.steps().filter(|x| x.node.is_none())
+}
+
 fn ready(s: &RunState, of: &ImagePlan) -> bool {
     let verbs = MAKES.map(|verb| format!("{verb}-{}", of.image));
-    let mut mine = s.plan.steps().filter(|x| verbs.contains(&x.kind.step().verb())).peekable();
+    let mut mine = of_head(s).filter(|x| verbs.contains(&x.kind.step().verb())).peekable();
     mine.peek().is_some() && mine.all(|x| s.steps[&x.id].is_done())
 }
 
 fn categories(s: &RunState, of: &ImagePlan) -> Vec<CategoryName> {
     let done = |category: &&CategoryName| {
         let verb = format!("category-image-{category}");
-        s.plan.steps().any(|x| x.kind.step().verb() == verb && s.steps[&x.id].is_done())
+        of_head(s).any(|x| x.kind.step().verb() == verb && s.steps[&x.id].is_done())
     };
     of.categories.iter().filter(done).cloned().collect()
 }
