@@ -105,6 +105,9 @@ pub struct PodView {
     pub mirror: bool,
     pub daemon_set: bool,
     pub finished: bool,
+    /// Image of its first container, for pods of Run:ai's own namespaces; their tag is the version of Run:ai.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Names of its emptyDir volumes.
     pub empty_dirs: Vec<String>,
     /// Number of GPUs and MIG devices that it requests.

@@ -63,6 +63,9 @@ pub struct PlanOptions {
     pub interactive_warning_seconds: u32,
     #[serde(default, skip_serializing_if = "DrainOptions::is_default")]
     pub drain: DrainOptions,
+    /// Whether nodes that BCM provisions from a software image go through that image. False if `[bcm] images = false`.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub images: bool,
 }
 
 fn fetch_parallel() -> u32 {
@@ -137,6 +140,7 @@ impl Default for PlanOptions {
             checkpoints: false,
             interactive_warning_seconds: 0,
             drain: DrainOptions::default(),
+            images: true,
         }
     }
 }
