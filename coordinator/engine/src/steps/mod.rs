@@ -36,6 +36,8 @@ mod image_provisioners;
 mod image_pull;
 mod image_release;
 mod image_source;
+#[cfg(test)]
+mod image_tests;
 mod image_unlock;
 #[cfg(test)]
 mod judge_tests;
@@ -78,6 +80,7 @@ mod uncordon;
 mod verify_api;
 mod verify_fleet;
 mod verify_node;
+mod warn;
 pub mod whole;
 
 pub use cx::Cx;
@@ -179,4 +182,5 @@ kinds! {
     category_image::CategoryImage,
     bcm_version::BcmVersion,
     learn_config::LearnConfig,
+    warn::Warn,
 }

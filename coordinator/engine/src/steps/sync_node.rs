@@ -1,7 +1,6 @@
 //! Lets BCM write the software image to the drained node. No exit code shows that it did: the log has to be newer than the assignment and
 //! complete, and the node's own dpkg has to have the packages. While every slot of the provisioners is taken, the step waits.
 
-use super::empty::Lane;
 use super::image_clone::name;
 use super::image_packages::PACKAGES;
 use super::pins::{pins, version};

@@ -145,7 +145,9 @@ const PACKAGES: [Package; 3] = [Package::Kubeadm, Package::Kubelet, Package::Kub
 fn is_at(image: &BcmImage, packages: &BTreeMap<Package, PackageVersion>) -> bool {
     let is = |p: &Package| {
         let there = image.packages.get(p.name());
-        packages.get(p).is_some_and(|wanted| there.is_some_and(|t| t.held && t.version.as_ref() == Some(wanted)))
+        packages
+            .get(p)
+            .is_some_and(|wanted| there.is_some_and(|t| t.held && t.version.as_ref() == Some(wanted)))
     };
     PACKAGES.iter().all(is)
 }
