@@ -1,7 +1,7 @@
 //! The decisions of this site, as distinct from the requirements of Kubernetes: `/etc/podlift/policy.toml`. Whatever comes from here is
 //! marked as a site rule wherever it is shown.
 
-use super::{PlanOptions, known_attestation};
+use super::{PlanOptions, Skew, known_attestation};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,6 +17,8 @@ pub struct SitePolicy {
     pub soft_taint: bool,
     /// Whether pods save their work before they are evicted, where their annotations say how.
     pub checkpoints: bool,
+    /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
+    pub skew: Skew,
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
 }
@@ -49,6 +51,7 @@ impl Default for SitePolicy {
             never_interrupt: vec![NEVER.into()],
             soft_taint: true,
             checkpoints: true,
+            skew: Skew::Adjacent,
             rollout: podlift_batches::Policy::default(),
         }
     }
@@ -85,6 +88,7 @@ impl SitePolicy {
         options.batches = Some(self.rollout.clone());
         options.soft_taint = self.soft_taint;
         options.checkpoints = self.checkpoints;
+        options.skew = self.skew;
     }
 }
 
@@ -106,6 +110,7 @@ mod tests {
         let mut options = PlanOptions::default();
         none.unwrap().put_into(&mut options);
         assert_eq!((options.site_gates.len(), options.required_attestations.len()), (0, 1));
+        assert_eq!(options.skew, Skew::Adjacent, "the rule of BCM's manual, unless the site says otherwise");
         assert_eq!(
             (options.batches, options.soft_taint, options.checkpoints),
             (Some(Default::default()), true, true)
@@ -113,6 +118,7 @@ mod tests {
         let wrong = [
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
+            (serde_json::json!({"skew": "two"}), "expected `adjacent` or `upstream`"),
             (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
             (
                 serde_json::json!({"never-interrupt": ["keep"]}),

@@ -297,7 +297,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
         judged(state, id, acted, &with_lane(first, "dgx031"))
     };
     assert_eq!(at(&state, false, |_| ()), "ready");
-    begins(&at(&state, true, |_| ()), "done: imageupdate would write 40 files and delete three files");
+    begins(&at(&state, true, |_| ()), "done: imageupdate would write 40 files and delete 3 files");
     begins(&at(&state, true, |l| l.completed = false), "blocked: bcm-sync-failed");
     let told = at(&state, true, |l| l.touches = vec!["deleting etc/kubernetes/pki/ca.crt".into()]);
     begins(&told, "blocked: sync-touches");
@@ -419,7 +419,7 @@ fn a_write_waits_for_a_slot_and_for_provisioners_that_have_the_image() {
     let dry: fn(&mut BcmSync) = |l| l.dry_run = Some(true);
     begins(
         &at(&state, |s| s.provisioners.iter_mut().for_each(|p| p.in_use = 10), dry),
-        "wait: waits for its turn: all 20 slots of two provisioners are taken",
+        "wait: waits for its turn: all 20 slots of 2 provisioners are taken",
     );
     assert_eq!(at(&state, |s| s.provisioners[0].in_use = 10, dry), "ready");
     let full_or_drained: fn(&mut BcmProvisioning) =
@@ -429,6 +429,24 @@ fn a_write_waits_for_a_slot_and_for_provisioners_that_have_the_image() {
         &at(&state, |s| s.provisioners[1].up_to_date = Some(vec![]), dry),
         "again: image-provisioners-dgx-image-k8s-1.32.9",
     );
+    // Lanes before this one that wait for a slot come first, and those that are being written count even if BCM does not show them yet.
+    let one_slot: fn(&mut BcmProvisioning) = |s| {
+        s.provisioners.truncate(1);
+        s.provisioners[0].slots = 1;
+    };
+    let mut waiting = state.clone();
+    let of = |verb: &str| spec(&state, &format!("canary/dgx030/{verb}")).id.clone();
+    // dgx030 is in a phase of its own, and its slot is no matter of the workers' phase.
+    let done = || crate::machine::StepStatus::Done { evidence: Evidence::Seen { what: String::new() } };
+    waiting.steps.get_mut(&of("sync-dry-run")).unwrap().status = done();
+    assert_eq!(at(&waiting, one_slot, dry), "ready");
+    let later = spec(&state, "workers/dgx032/sync-dry-run").id.clone();
+    waiting.steps.get_mut(&later).unwrap().status = done();
+    assert_eq!(at(&waiting, one_slot, dry), "ready", "dgx032 comes after it");
+    let sync = spec(&state, "workers/dgx032/sync").id.clone();
+    let (op_id, ledger) = (podlift_model::OpId::new("r1-s1-a1").unwrap(), None);
+    waiting.steps.get_mut(&sync).unwrap().status = crate::machine::StepStatus::Started { op_id, ledger };
+    begins(&at(&waiting, one_slot, dry), "wait: waits for its turn");
     // The coordinator or the head node went away in the middle: the request may still be worked on.
     try_step(&mut state, id);
     let open: fn(&mut BcmSync) = |l| l.completed = false;

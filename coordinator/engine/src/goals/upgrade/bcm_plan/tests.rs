@@ -287,7 +287,7 @@ fn a_shared_image_stays_and_so_does_a_category_with_other_nodes() {
     let plan = build(&i).unwrap();
     assert_eq!(shown(&plan)[0], format!("{WORKER_PLAN}login-01"));
     assert!(
-        found(&plan, BCM_IMAGES, Severity::Note)[0].contains("shared with one node"),
+        found(&plan, BCM_IMAGES, Severity::Note)[0].contains("shared with 1 node"),
         "{:?}",
         plan.findings
     );
