@@ -79,7 +79,8 @@ impl Head {
         let listed = view.nodes.as_deref().unwrap_or_default();
         let mine: Vec<&BcmNode> = groups::of_scope(scope, listed);
         if mine.is_empty() || !scope.images {
-            let why = if scope.images { "no chosen node has a software image" } else { "[bcm] images is false" };
+            let why =
+                if scope.images { "no chosen node has a software image" } else { "[bcm] images is false" };
             (view.images, view.provisioning) = (not_asked(why), not_asked(why));
             return view;
         }
