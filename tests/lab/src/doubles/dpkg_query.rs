@@ -6,6 +6,7 @@ use crate::world::state::Package;
 pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
     let mut format = "${Package}\t${Version}\n".to_string();
     let mut names = vec![];
+    let mut place = ctx.node.clone();
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
@@ -14,6 +15,13 @@ pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
             a if a.starts_with("-f=") => format = a[3..].into(),
             a if a.starts_with("--showformat=") => format = a["--showformat=".len()..].into(),
             a if a.starts_with("-f") => format = a[2..].into(),
+            a if a.starts_with("--admindir=") => match of_image(ctx, &a["--admindir=".len()..]) {
+                Some(path) => place = path,
+                None => {
+                    ctx.err(&format!("dpkg-query: error: cannot open {}", &a["--admindir=".len()..]));
+                    return 2;
+                }
+            },
             a if a.starts_with('-') => {
                 ctx.err(&format!("dpkg-query: error: unknown option {a}"));
                 return 2;
@@ -21,7 +29,7 @@ pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
             name => names.push(name.to_string()),
         }
     }
-    let packages = ctx.world.lock().node(&ctx.node).packages.clone();
+    let packages = ctx.world.lock().node(&place).packages.clone();
     if names.is_empty() {
         names = packages.keys().cloned().collect();
     }
@@ -36,6 +44,13 @@ pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
         }
     }
     code
+}
+
+/// The image whose record of packages this is.
+fn of_image(ctx: &Ctx, dir: &str) -> Option<String> {
+    let dir = super::dpkg::within(ctx.disk().as_ref(), dir);
+    let path = dir.trim_end_matches('/').strip_suffix("/var/lib/dpkg")?;
+    ctx.world.lock().place(path).is_some().then(|| path.to_string())
 }
 
 fn fill(format: &str, name: &str, p: &Package) -> String {

@@ -222,6 +222,10 @@ fn conffile_settled(ctx: &Ctx, options: &Options) -> bool {
 
 /// Ubuntu's hook restarts services whose binary was replaced, the kubelet among them.
 async fn needrestart(ctx: &Ctx, items: &[&Item]) {
+    if !ctx.world.has_node(&ctx.node) {
+        // In an image there is nothing to restart.
+        return;
+    }
     let env = |name: &str| ctx.env.get(name).map(String::as_str);
     let off =
         env("NEEDRESTART_SUSPEND").is_some_and(|v| !v.is_empty()) || env("NEEDRESTART_MODE") == Some("l");
