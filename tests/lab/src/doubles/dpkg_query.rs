@@ -29,14 +29,19 @@ pub fn run(ctx: &Ctx, args: &[String]) -> i32 {
             name => names.push(name.to_string()),
         }
     }
-    let packages = ctx.world.lock().node(&place).packages.clone();
+    let (packages, arch) = {
+        let s = ctx.world.lock();
+        let arch = s.bcm.image_at(&place).map_or("amd64", |(_, i)| &i.arch);
+        (s.node(&place).packages.clone(), arch.to_string())
+    };
     if names.is_empty() {
         names = packages.keys().cloned().collect();
     }
     let mut code = 0;
     for name in names {
-        match packages.get(&name) {
-            Some(p) => ctx.print(&fill(&format, &name, p), false),
+        let own = (name == "dpkg").then(own);
+        match packages.get(&name).or(own.as_ref()) {
+            Some(p) => ctx.print(&fill(&format, &name, p, &arch), false),
             None => {
                 ctx.err(&format!("dpkg-query: no packages found matching {name}"));
                 code = 1;
@@ -53,7 +58,12 @@ fn of_image(ctx: &Ctx, dir: &str) -> Option<String> {
     ctx.world.lock().place(path).is_some().then(|| path.to_string())
 }
 
-fn fill(format: &str, name: &str, p: &Package) -> String {
+/// dpkg's own entry, which every system has.
+fn own() -> Package {
+    Package { version: "1.21.1ubuntu2.3".into(), held: false, half: false }
+}
+
+fn fill(format: &str, name: &str, p: &Package, arch: &str) -> String {
     let want = if p.held { "hold" } else { "install" };
     let state = if p.half { "unpacked" } else { "installed" };
     let letters = format!("{}{} ", if p.held { 'h' } else { 'i' }, if p.half { 'U' } else { 'i' });
@@ -61,7 +71,7 @@ fn fill(format: &str, name: &str, p: &Package) -> String {
         ("${binary:Package}", name.to_string()),
         ("${Package}", name.to_string()),
         ("${Version}", p.version.clone()),
-        ("${Architecture}", "amd64".into()),
+        ("${Architecture}", arch.into()),
         ("${Status}", format!("{want} ok {state}")),
         ("${db:Status-Want}", want.into()),
         ("${db:Status-Eflag}", "ok".into()),

@@ -1,12 +1,12 @@
 //! The state at the beginning: nodes, etcd, BCM. API objects are in `cast`, files in `seed`.
 
-use super::{bcm, cast};
 use super::etcd::{Etcd, Member};
 use super::firewall::Firewall;
 use super::images::{Image, Images};
 use super::shape::Shape;
 use super::state::{Kubelet, Node, Package, Role, State};
 use super::versions;
+use super::{bcm, cast};
 use jiff::Timestamp;
 use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +71,7 @@ pub(super) fn node(shape: &Shape, name: &str) -> Node {
         clock_ahead: 0,
         free_bytes: None,
         depends: BTreeMap::new(),
+        drags: vec![],
         mirror_lacks: BTreeSet::new(),
     }
 }

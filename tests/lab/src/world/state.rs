@@ -94,6 +94,8 @@ pub struct Node {
     pub depends: BTreeMap<String, (String, String)>,
     /// What is left on its disk; only where its agent is carried.
     pub free_bytes: Option<u64>,
+    /// What an installation of Kubernetes' packages would do to others, as `apt-get -s` says it: `Remv containerd.io [1.7.27]`.
+    pub drags: Vec<String>,
     /// `kubeadm=1.32.9-1.1`: what this node's package mirror does not have.
     pub mirror_lacks: BTreeSet<String>,
 }

@@ -134,6 +134,10 @@ fn refusal(ctx: &Ctx, options: &Options, changed: &[&Item]) -> Option<&'static s
     if changed.iter().any(|i| i.downgraded()) && !options.flag(&["--allow-downgrades"]) {
         return Some("E: Packages were downgraded and -y was used without --allow-downgrades.");
     }
+    let removes = ctx.world.lock().node(&ctx.node).drags.iter().any(|line| line.starts_with("Remv "));
+    if removes && options.flag(&["--no-remove"]) {
+        return Some("E: Packages need to be removed but remove is disabled.");
+    }
     None
 }
 

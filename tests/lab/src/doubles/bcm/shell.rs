@@ -55,7 +55,9 @@ fn push(all: &mut Vec<Command>, words: &mut Vec<String>, if_well: &mut bool, nex
 pub fn assignments(words: &[String]) -> (Vec<(String, String)>, &[String]) {
     let rest = words.strip_prefix(&["env".to_string()][..]).unwrap_or(words);
     let is = |w: &String| {
-        w.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        w.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        })
     };
     let n = rest.iter().take_while(|w| is(w)).count();
     let pair = |w: &String| w.split_once('=').map(|(n, v)| (n.to_string(), v.to_string()));

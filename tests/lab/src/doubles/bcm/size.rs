@@ -1,4 +1,4 @@
-//! `du -s` of an image's folder: each has the size of a real one.
+//! `du -s` of an image's folder: each has the size of a real one, and a clone that was cut short less.
 
 use crate::doubles::ctx::Ctx;
 use crate::doubles::dpkg;
@@ -13,7 +13,9 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         return 1;
     }
     let bytes = args.iter().any(|a| matches!(a.as_str(), "--bytes" | "-b" | "--block-size=1"));
-    let size = if bytes { SIZE } else { SIZE >> 10 };
+    let whole = ctx.world.lock().bcm.image_at(&path).is_none_or(|(_, i)| i.whole);
+    let size = if whole { SIZE } else { SIZE / 3 };
+    let size = if bytes { size } else { size >> 10 };
     ctx.out(&format!("{size}\t{path}"));
     0
 }

@@ -77,6 +77,8 @@ fn image(name: &str) -> SoftwareImage {
         path: path(name),
         kernel: KERNEL.into(),
         locked: false,
+        arch: "amd64".into(),
+        whole: true,
         known: 1,
         mounts: vec![],
         processes: vec![],

@@ -89,7 +89,9 @@ impl World {
     pub(in super::super) fn write_mounts(&self) {
         let lines: String = {
             let s = self.lock();
-            let one = |path: &str, m: &String| format!("90 21 0:6 / {path}/{m} rw,relatime shared:9 - none none rw\n");
+            let one = |path: &str, m: &String| {
+                format!("90 21 0:6 / {path}/{m} rw,relatime shared:9 - none none rw\n")
+            };
             let all = s.bcm.images.values();
             all.flat_map(|i| i.mounts.iter().map(|m| one(&i.path, m)).collect::<Vec<_>>()).collect()
         };

@@ -75,6 +75,7 @@ fn status(packages: &BTreeMap<String, Package>) -> String {
         let is = if p.half { "unpacked" } else { "installed" };
         format!("Package: {name}\nStatus: {want} ok {is}\nArchitecture: amd64\nVersion: {}\n\n", p.version)
     };
-    let own = "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21.1ubuntu2.3\n\n";
+    let own =
+        "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21.1ubuntu2.3\n\n";
     std::iter::once(own.to_string()).chain(packages.iter().map(entry)).collect()
 }

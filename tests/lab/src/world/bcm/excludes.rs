@@ -37,7 +37,8 @@ const UPDATE: &[&str] = &[
     "/root/.bash_history",
 ];
 /// The node installer makes the files of a node's own name and network again.
-const SYNC: &[&str] = &["/var/spool/mail/*", "/var/spool/postfix/*", "/etc/hosts", "/etc/hostname", "/etc/fstab"];
+const SYNC: &[&str] =
+    &["/var/spool/mail/*", "/var/spool/postfix/*", "/etc/hosts", "/etc/hostname", "/etc/fstab"];
 
 /// As cm-kubernetes-setup's configuration has them.
 const NETWORK: &[&str] = &["/etc/cni", "/opt/cni", "/run/calico", "/var/lib/calico", "/var/lib/containerd"];

@@ -2,10 +2,12 @@
 
 use super::super::core::World;
 use crate::doubles::HEAD;
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// The head with the agent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ha {
     #[default]
     Active,

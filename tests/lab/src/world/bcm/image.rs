@@ -28,6 +28,7 @@ impl World {
         let fresh = SoftwareImage {
             path: path.clone(),
             locked: false,
+            whole: false,
             mounts: vec![],
             processes: vec![],
             ..source.clone()
@@ -45,6 +46,7 @@ impl World {
         for (file, (bytes, mode)) in content.files.iter() {
             disk.put_synced(file, bytes, *mode).map_err(|e| format!("Failed to copy to {path}: {e}"))?;
         }
+        self.update(|s| s.bcm.images.get_mut(image).map(|i| i.whole = true));
         self.record(HEAD, What::ImageCloned { from: from.into(), image: image.into() }, None);
         self.give_in_background(image);
         self.ramdisks(image);
@@ -76,6 +78,7 @@ fn copied(node: &Node) -> Node {
         packages: node.packages.clone(),
         containerd: node.containerd.clone(),
         depends: node.depends.clone(),
+        drags: node.drags.clone(),
         mirror_lacks: node.mirror_lacks.clone(),
         ..Node::default()
     }

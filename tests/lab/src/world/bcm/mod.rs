@@ -76,6 +76,10 @@ pub struct SoftwareImage {
     pub path: String,
     pub kernel: String,
     pub locked: bool,
+    /// dpkg's word for its architecture.
+    pub arch: String,
+    /// Its clone was not cut short.
+    pub whole: bool,
     /// Grows with every change that CMDaemon knows of: one by a shell is none.
     pub known: u64,
     /// Mount points below its path, as a session in it left them or has them.

@@ -25,12 +25,8 @@ impl World {
     async fn ramdisk(&self, image: &str) {
         let id = self.update(|s| {
             let id = crate::objects::names::uid(&format!("task {}", s.serial()));
-            let task = Task {
-                id: id.clone(),
-                what: "Create ramdisk".into(),
-                image: image.into(),
-                state: "running",
-            };
+            let task =
+                Task { id: id.clone(), what: "Create ramdisk".into(), image: image.into(), state: "running" };
             s.bcm.tasks.push(task);
             id
         });

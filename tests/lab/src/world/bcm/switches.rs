@@ -35,6 +35,8 @@ pub struct Switches {
     pub lies: Lies,
     /// Events that are printed between the lines of an answer where they are not hidden.
     pub events: Vec<String>,
+    /// Values are coloured where cmsh is not told otherwise.
+    pub colors: bool,
     /// `provisioningstatus` in its second layout, which names the images that are up to date.
     pub second_layout: bool,
     /// So many of the next ramdisk tasks fail.
@@ -61,6 +63,8 @@ pub struct Switches {
     pub endless: BTreeSet<String>,
     /// A provisioner never gets an image, and says nothing of it.
     pub deaf_provisioners: BTreeSet<String>,
+    /// Provisioners count as updated a moment ago, whatever happened: imageupdate never updates them by itself.
+    pub always_fresh: bool,
     /// A node that boots keeps its disk as it is.
     pub reboot_keeps: bool,
     /// There is no cm-kubeadm-manage.
@@ -76,6 +80,7 @@ impl Default for Switches {
         Self {
             lies: Lies::default(),
             events: vec![],
+            colors: false,
             second_layout: false,
             failing_tasks: 0,
             mounts_left: false,
@@ -89,6 +94,7 @@ impl Default for Switches {
             empty_syncs: BTreeSet::new(),
             endless: BTreeSet::new(),
             deaf_provisioners: BTreeSet::new(),
+            always_fresh: false,
             reboot_keeps: false,
             no_kubeadm_manage: false,
             version_stays: false,

@@ -88,7 +88,9 @@ impl SyncLog {
                 );
             }
             (Some(_), Some(code)) => {
-                text += &format!("rsync error: some files/attrs were not transferred (see previous errors) (code {code}) at main.c(1207) [sender=3.2.3]\n");
+                text += &format!(
+                    "rsync error: some files/attrs were not transferred (see previous errors) (code {code}) at main.c(1207) [sender=3.2.3]\n"
+                );
             }
             _ => {}
         }

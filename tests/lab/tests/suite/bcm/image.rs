@@ -15,11 +15,15 @@ async fn packages_are_installed_in_the_clone_and_nowhere_else() {
         let said = well(head(&world, &["dpkg-query", &of(image), "-W", QUERY, "kubelet"]).await);
         assert_eq!(said, format!("kubelet {want} hold ok installed\n"), "{image}");
         let status = world.disk(&format!("/cm/images/{image}")).text("/var/lib/dpkg/status");
-        let entry = format!("Package: kubelet\nStatus: hold ok installed\nArchitecture: amd64\nVersion: {want}\n");
+        let entry =
+            format!("Package: kubelet\nStatus: hold ok installed\nArchitecture: amd64\nVersion: {want}\n");
         assert!(status.contains(&entry) && status.contains("Package: dpkg\n"), "{image}: {status}");
     }
     assert!(world.lock().nodes.values().all(|n| n.packages["kubelet"].version == "1.31.9-1.1"));
-    let nowhere = head(&world, &["dpkg-query", "--admindir=/cm/images/none/var/lib/dpkg", "-W", "kubelet"]).await;
+    let arch = ["dpkg-query", &of(NEW), "-W", "-f=${Package} ${Architecture}\\n", "kubectl", "dpkg"];
+    assert_eq!(well(head(&world, &arch).await), "kubectl amd64\ndpkg amd64\n");
+    let nowhere =
+        head(&world, &["dpkg-query", "--admindir=/cm/images/none/var/lib/dpkg", "-W", "kubelet"]).await;
     assert_eq!(nowhere.code, 2);
 }
 
@@ -28,13 +32,19 @@ async fn two_ramdisks_follow_each_change_one_after_the_other() {
     let world = world();
     well(cmsh(&world, &format!("softwareimage; clone dgx-image {NEW}; commit -w")).await);
     let open = || world.lock().bcm.tasks.iter().filter(|t| t.state == "running").count();
-    let mounts = || world.disk(HEAD_NODE).text("/proc/1/mountinfo").contains(&format!("/cm/images/{NEW}/proc "));
+    let mounts =
+        || world.disk(HEAD_NODE).text("/proc/1/mountinfo").contains(&format!("/cm/images/{NEW}/proc "));
     assert_eq!((open(), mounts()), (0, false), "right after the clone nothing is open yet");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!((open(), mounts()), (1, true));
     let list = well(cmsh(&world, "task; list").await);
     let row = list.lines().nth(2).unwrap();
-    assert!(row.as_bytes()[8] == b'-' && row.contains(&format!("Create ramdisk {NEW}")) && row.ends_with("running   "), "{list}");
+    assert!(
+        row.as_bytes()[8] == b'-'
+            && row.contains(&format!("Create ramdisk {NEW}"))
+            && row.ends_with("running   "),
+        "{list}"
+    );
     world.until(|s| s.bcm.tasks.iter().any(|t| t.state == "done")).await;
     assert_eq!((open(), mounts()), (0, false), "between the two nothing is open");
     world.bcm(|b| b.failing_tasks = 1);
@@ -48,7 +58,9 @@ async fn sessions_come_in_three_forms_and_may_leave_mounts_behind() {
     let version = "kubelet\t1.31.9-1.1\n";
     let said = well(head(&world, &["cm-chroot-sw-img", path, "dpkg-query", "-W", "kubelet"]).await);
     assert!(said.contains(version) && said.starts_with("mounted /dev"), "{said}");
-    let said = well(head(&world, &["cm-chroot-sw-img", path, "apt-mark hold kubelet && dpkg-query -W kubelet"]).await);
+    let said = well(
+        head(&world, &["cm-chroot-sw-img", path, "apt-mark hold kubelet && dpkg-query -W kubelet"]).await,
+    );
     assert!(said.contains(version) && said.contains("kubelet was already set on hold."), "{said}");
     let failed = head(&world, &["cm-chroot-sw-img", path, "apt-mark hold none && true"]).await;
     assert_eq!(failed.code, 100, "the code is the inner command's");
@@ -99,8 +111,39 @@ async fn a_unit_of_the_head_works_in_the_image_and_its_output_comes_back() {
     assert!(well(head(&world, &words).await).contains("kubelet\t1.31.9-1.1\n"));
     assert!(world.lock().node(HEAD_NODE).units.is_empty());
     well(cmsh(&world, &format!("softwareimage; clone dgx-image {NEW}; commit -w")).await);
-    let installed = |what: &What| matches!(what, What::PackageInstall { package, .. } if package == "kubelet");
+    let installed =
+        |what: &What| matches!(what, What::PackageInstall { package, .. } if package == "kubelet");
     install(&world).await;
-    let places: Vec<String> = world.effects().iter().filter(|e| installed(&e.what)).map(|e| e.node.clone()).collect();
+    let places: Vec<String> =
+        world.effects().iter().filter(|e| installed(&e.what)).map(|e| e.node.clone()).collect();
     assert_eq!(places, [format!("/cm/images/{NEW}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_installation_would_do_to_others_is_said_first() {
+    let world = world();
+    well(cmsh(&world, &format!("softwareimage; clone dgx-image {NEW}; commit -w")).await);
+    let path = format!("/cm/images/{NEW}");
+    world.update(|s| s.node_mut(&path).drags = vec!["Remv containerd.io [1.7.27]".into()]);
+    let text = "deb https://pkgs.k8s.io/core:/stable:/v1.32/deb/ /\n";
+    world.disk(&path).put_text("/etc/apt/sources.list.d/kubernetes.list", text, 0o644).unwrap();
+    well(head(&world, &["cm-chroot-sw-img", &path, "apt-get", "update"]).await);
+    let install =
+        ["apt-get", "--allow-change-held-packages", "--no-remove", "-y", "install", "kubelet=1.32.9-1.1"];
+    let call = |extra: Option<&'static str>| {
+        ["cm-chroot-sw-img", &path].into_iter().chain(install).chain(extra).collect::<Vec<_>>()
+    };
+    let simulated = head(&world, &call(Some("-s"))).await;
+    let refused = head(&world, &call(None)).await;
+    assert_eq!((simulated.code, refused.code), (100, 100), "{simulated:?}");
+    assert!(refused.stderr.contains("remove is disabled"), "{refused:?}");
+    world.update(|s| {
+        s.node_mut(&path).drags =
+            vec!["Inst nvidia-container-toolkit [1.17.4-1] (1.18.0-1 cuda [amd64])".into()]
+    });
+    let simulated = well(head(&world, &call(Some("-s"))).await);
+    assert!(
+        simulated.contains("\nInst nvidia-container-toolkit [1.17.4-1]")
+            && simulated.contains("\nInst kubelet [1.31.9-1.1] (1.32.9-1.1 ")
+    );
 }

@@ -74,7 +74,9 @@ impl Session<'_> {
             .devices
             .keys()
             .filter(|name| only.as_ref().is_none_or(|o| o == *name))
-            .map(|name| format!("{name} {:.<1$} [   {2}   ]", "", 20_usize.saturating_sub(name.len()), up(&s, name)))
+            .map(|name| {
+                format!("{name} {:.<1$} [   {2}   ]", "", 20_usize.saturating_sub(name.len()), up(&s, name))
+            })
             .collect();
         drop(s);
         if lines.is_empty() {
@@ -166,6 +168,9 @@ impl Session<'_> {
 
 /// A head, and what is no node of the cluster, is up.
 fn up(s: &State, device: &str) -> &'static str {
-    let off = s.nodes.get(device).is_some_and(|n| n.kubelet.running.is_none() && n.containers.is_empty() && n.is_control_plane());
+    let off = s
+        .nodes
+        .get(device)
+        .is_some_and(|n| n.kubelet.running.is_none() && n.containers.is_empty() && n.is_control_plane());
     if off { "DOWN" } else { " UP " }
 }

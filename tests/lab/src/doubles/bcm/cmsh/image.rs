@@ -93,7 +93,11 @@ impl Session<'_> {
         let lock = verb == "lock";
         world.lock_image(image, lock);
         let image = image.to_string();
-        world.record(HEAD, if lock { What::ImageLocked { image } } else { What::ImageUnlocked { image } }, None);
+        world.record(
+            HEAD,
+            if lock { What::ImageLocked { image } } else { What::ImageUnlocked { image } },
+            None,
+        );
         self.ctx.pause().await;
         Ok(())
     }

@@ -5,7 +5,8 @@ use super::session::{Problem, Session, Staged, clusters};
 use super::table::{Column, Form};
 
 const CLUSTERS: [Column; 1] = [("name", "Name (key)", 0)];
-const APPLICATIONS: [Column; 3] = [("name", "Name (key)", 19), ("format", "Format", 6), ("enabled", "Enabled", 7)];
+const APPLICATIONS: [Column; 3] =
+    [("name", "Name (key)", 19), ("format", "Format", 6), ("enabled", "Enabled", 7)];
 
 impl Session<'_> {
     pub(super) fn kubernetes(&mut self, words: &[&str]) -> Result<(), Problem> {

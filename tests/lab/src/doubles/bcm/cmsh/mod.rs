@@ -23,7 +23,8 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         return 2;
     };
     let has = |names: &[&str]| args.iter().any(|a| names.contains(&a.as_str()));
-    let colors = !args.windows(2).any(|w| w[0] == "--color" && w[1] == "no");
+    let colored = ctx.world.lock().bcm.switches.colors;
+    let colors = colored && !args.windows(2).any(|w| w[0] == "--color" && w[1] == "no");
     let mut session = Session::new(ctx, colors, !has(&["--hide-events", "--disable-events"]));
     ctx.seconds(0.5).await;
     let mut code = 0;

@@ -20,7 +20,9 @@ impl Session<'_> {
         let shape = &self.ctx.world.shape;
         let (cluster, planes) = (&shape.cluster, shape.control_planes.join(","));
         let row = |part: &str, priority: &str, nodes: &str, categories: &str, roles: &str| {
-            [&format!("kube-{cluster}-{part}"), priority, "no", nodes, categories, roles].map(String::from).to_vec()
+            [&format!("kube-{cluster}-{part}"), priority, "no", nodes, categories, roles]
+                .map(String::from)
+                .to_vec()
         };
         let rows = [
             row("etcd", "500", &planes, "", "Etcd::Host"),

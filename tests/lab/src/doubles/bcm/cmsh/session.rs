@@ -1,8 +1,8 @@
 //! A session of cmsh: where it is, and what is set and not committed.
 
 use crate::doubles::ctx::{Ctx, HEAD};
-use crate::world::What;
 use crate::world::State;
+use crate::world::What;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -140,7 +140,8 @@ impl<'a> Session<'a> {
     /// What is staged in this mode becomes so, in order. Of the other modes it stays staged.
     pub async fn commit(&mut self, _words: &[&str]) -> Result<(), Problem> {
         let mode = self.mode;
-        let (now, later) = std::mem::take(&mut self.staged).into_iter().partition(|s: &Staged| s.mode() == mode);
+        let (now, later) =
+            std::mem::take(&mut self.staged).into_iter().partition(|s: &Staged| s.mode() == mode);
         self.staged = later;
         let now: Vec<Staged> = now;
         for staged in now {
@@ -154,9 +155,7 @@ impl<'a> Session<'a> {
         let world = &self.ctx.world;
         match staged {
             Staged::DeviceImage { device, image } => {
-                world.update(|s| {
-                    s.bcm.devices.get_mut(&device).map(|d| d.image.clone_from(&image))
-                });
+                world.update(|s| s.bcm.devices.get_mut(&device).map(|d| d.image.clone_from(&image)));
                 world.record(&device, What::ImageAssigned { image }, None);
             }
             Staged::DeviceCategory { device, category } => world.update(|s| {
@@ -173,7 +172,8 @@ impl<'a> Session<'a> {
                     return Err(Problem(format!("Software image {image} is used by {user}")));
                 }
                 world.forget_image(&image);
-                self.ctx.out("Successfully removed 1 SoftwareImages\nSuccessfully committed 0 SoftwareImages");
+                self.ctx
+                    .out("Successfully removed 1 SoftwareImages\nSuccessfully committed 0 SoftwareImages");
             }
             Staged::Version { cluster, version } => version_set(self.ctx, &cluster, version),
         }

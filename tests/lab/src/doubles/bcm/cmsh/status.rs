@@ -28,7 +28,11 @@ fn first(s: &State) -> String {
     let waiting: Vec<String> = s.bcm.waiting.keys().cloned().collect();
     let busy: u32 = s.bcm.provisioners.iter().map(|p| p.in_use).sum();
     let updating = s.bcm.provisioners.iter().any(|p| p.updating);
-    let state = if busy > 0 || !waiting.is_empty() || updating { "busy, accepting requests" } else { "idle, accepting requests" };
+    let state = if busy > 0 || !waiting.is_empty() || updating {
+        "busy, accepting requests"
+    } else {
+        "idle, accepting requests"
+    };
     let asked = if updating { "yes" } else { "no" };
     let mut text = format!(
         "Provisioning subsystem status: {state}\nUpdate of provisioning nodes requested: {asked}\n\
@@ -46,8 +50,10 @@ fn first(s: &State) -> String {
 
 fn second(s: &State) -> String {
     let waiting: Vec<String> = s.bcm.waiting.keys().cloned().collect();
-    let mut text =
-        format!("Provisioning subsystem status\nPending request: {}\nProvisioning node status:\n", none_or(&waiting));
+    let mut text = format!(
+        "Provisioning subsystem status\nPending request: {}\nProvisioning node status:\n",
+        none_or(&waiting)
+    );
     for p in &s.bcm.provisioners {
         let state = match (p.drained, p.in_use, p.updating) {
             (true, 1.., _) => "draining",

@@ -44,8 +44,11 @@ impl Form {
             let lines = std::iter::once(&header).chain(&cells).map(|row| row.join(d));
             return Ok(lines.collect::<Vec<_>>().join("\n"));
         }
-        let widths: Vec<usize> =
-            chosen.iter().enumerate().map(|(i, (_, w))| if *w > 0 { *w } else { widest(i, &header, &cells) }).collect();
+        let widths: Vec<usize> = chosen
+            .iter()
+            .enumerate()
+            .map(|(i, (_, w))| if *w > 0 { *w } else { widest(i, &header, &cells) })
+            .collect();
         let ruler: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
         let lines = [line(&header, &widths), ruler.join(" ")];
         let rows = cells.iter().map(|row| line(row, &widths));
@@ -83,7 +86,10 @@ mod tests {
         let told = |words: &[&str]| Form::of(words).unwrap().table(&all, &rows);
         assert_eq!(told(&[]).unwrap(), "Hostname Ip      \n-------- --------\ndgx-long 10.0.0.1");
         assert!(told(&["-f", "hostname:0"]).unwrap().ends_with("\ndgx-long-name "));
-        assert_eq!(told(&["-f", "ip:0,hostname:0", "-d", "|"]).unwrap(), "Ip|Hostname (key)\n10.0.0.1|dgx-long-name");
+        assert_eq!(
+            told(&["-f", "ip:0,hostname:0", "-d", "|"]).unwrap(),
+            "Ip|Hostname (key)\n10.0.0.1|dgx-long-name"
+        );
         assert_eq!(told(&["-f", "weather:0"]), Err("Unknown format field: weather".into()));
         assert!(Form::of(&["--nonsense"]).is_none());
     }

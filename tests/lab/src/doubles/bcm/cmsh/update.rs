@@ -6,7 +6,8 @@ use crate::world::bcm::Ended;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
-const DRY: &str = "Performing dry run (use synclog command to review result, then pass -w to perform real update)...";
+const DRY: &str =
+    "Performing dry run (use synclog command to review result, then pass -w to perform real update)...";
 
 impl Session<'_> {
     pub(super) async fn imageupdate(&self, words: &[&str]) -> Result<(), Problem> {
@@ -31,7 +32,11 @@ impl Session<'_> {
                 Ended::Lost => {}
             }
         }
-        self.ctx.out(&self.shown(if failed { "imageupdate [ FAILED ]" } else { "imageupdate [ COMPLETED ]" }));
+        self.ctx.out(&self.shown(if failed {
+            "imageupdate [ FAILED ]"
+        } else {
+            "imageupdate [ COMPLETED ]"
+        }));
         Ok(())
     }
 
