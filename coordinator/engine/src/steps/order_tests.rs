@@ -69,6 +69,7 @@ fn row(state: &RunState, title: &str, spec: &StepSpec) -> String {
 fn table() -> String {
     let mut input = input();
     (input.options.soft_taint, input.options.checkpoints) = (true, true);
+    input.options.interactive_warning_seconds = 600;
     let event = Event::RunStarted { plan: Box::new(build(&input).unwrap()), by: "me".into() };
     let state = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
     let (mut text, mut known) = (HEAD.to_string(), BTreeSet::new());

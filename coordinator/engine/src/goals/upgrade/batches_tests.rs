@@ -128,13 +128,25 @@ fn rollout(i: &mut PlanInput) -> &mut Policy {
 }
 
 fn group(selector: &str) -> Group {
-    Group { name: "old".into(), selector: selector.into(), max_unavailable: "1".parse().unwrap() }
+    Group {
+        name: "old".into(),
+        selector: selector.into(),
+        max_unavailable: "1".parse().unwrap(),
+        canary: 0,
+        canary_soak_seconds: 0,
+    }
 }
 
 #[test]
 fn findings_about_the_policy_and_the_jobs() {
     let cases: Vec<(&str, &str, Option<Severity>, &str, Change)> = vec![
         ("nothing wrong", "batches", None, "", |_| ()),
+        ("a canary of all", "batches", Some(Severity::Warning), "is 2, and the group has two workers", |i| {
+            rollout(i).groups = vec![Group { canary: 2, ..group("rack=r1") }];
+        }),
+        ("a canary of some", "batches", None, "", |i| {
+            rollout(i).groups = vec![Group { canary: 1, ..group("rack=r1") }];
+        }),
         ("a group of nobody", "batches", Some(Severity::Blocker), "group \"old\" of [rollout]", |i| {
             rollout(i).groups = vec![group("rack=r9")];
         }),
