@@ -156,7 +156,7 @@ async fn looked_into(
             })
             .await;
         let gone = || format!("software image {name} is in BCM's list, and BCM has no image of that name");
-        *image = *seen.map_err(|why| format!("software image {name}: {why}"))?.ok_or_else(gone)?;
+        *image = seen.map_err(|why| format!("software image {name}: {why}"))?.ok_or_else(gone)?;
     }
     Ok(all)
 }
