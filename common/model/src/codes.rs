@@ -65,6 +65,37 @@ pub const STEP_ASIDE_IMPOSSIBLE: &str = "step-aside-impossible";
 /// `nft` ran and did not load or remove podlift's table.
 pub const STEP_ASIDE_FAILED: &str = "step-aside-failed";
 
+// BCM, on a head node.
+
+/// One of BCM's tools printed something else than its documentation says.
+pub const BCM_ANSWER: &str = "bcm-answer";
+/// This head node is not the active one, or it can't be known which one is: it changes nothing.
+pub const BCM_PASSIVE_HEAD: &str = "bcm-passive-head";
+/// BCM's tool reported no error, and what it was to change is as before.
+pub const BCM_NO_EFFECT: &str = "bcm-no-effect";
+/// BCM has no object of that name.
+pub const BCM_MISSING: &str = "bcm-missing";
+/// An image of that name exists, and this agent did not make it.
+pub const BCM_IMAGE_EXISTS: &str = "bcm-image-exists";
+/// A node or a category uses the image, or something is mounted or runs in it.
+pub const BCM_IMAGE_IN_USE: &str = "bcm-image-in-use";
+/// The image was not made by this agent.
+pub const BCM_IMAGE_NOT_OURS: &str = "bcm-image-not-ours";
+/// apt in the image would change other packages than those of Kubernetes.
+pub const BCM_IMAGE_WOULD_CHANGE: &str = "bcm-image-would-change";
+/// The image is not locked while it is changed.
+pub const BCM_IMAGE_UNLOCKED: &str = "bcm-image-unlocked";
+/// A background task of CMDaemon failed.
+pub const BCM_TASK_FAILED: &str = "bcm-task-failed";
+/// CMDaemon or its provisioners are still at work.
+pub const BCM_BUSY: &str = "bcm-busy";
+/// A provisioner does not have the image's current state.
+pub const BCM_PROVISIONER_STALE: &str = "bcm-provisioner-stale";
+/// BCM's log does not prove that the node was written.
+pub const BCM_SYNC_FAILED: &str = "bcm-sync-failed";
+/// `cm-kubeadm-manage` is not on the head node, or does not know the command.
+pub const BCM_NO_KUBEADM_MANAGE: &str = "bcm-no-kubeadm-manage";
+
 // The API of the cluster.
 
 pub const API_UNREACHABLE: &str = "api-unreachable";

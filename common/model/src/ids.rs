@@ -18,7 +18,8 @@ const NAME: &str = "lower-case letters, digits, '-' and '.', starting and ending
 const LABEL: &str =
     "lower-case letters, digits and '-', starting and ending with a letter or digit, at most 63 characters";
 const SUBDOMAIN: &str = "lower-case letters, digits, '-' and '.', each part between dots starting and ending with a letter or digit, at most 253 characters";
-const TOKEN: &str = "letters, digits, '-', '_' and '.', at most 128 characters, not starting with '.' or '-'";
+pub(crate) const TOKEN: &str =
+    "letters, digits, '-', '_' and '.', at most 128 characters, not starting with '.' or '-'";
 
 fn is_name(s: &str) -> bool {
     let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
@@ -51,7 +52,7 @@ fn is_uid(s: &str) -> bool {
     s.len() <= 64 && s.chars().all(ok) && s.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-fn is_token(s: &str) -> bool {
+pub(crate) fn is_token(s: &str) -> bool {
     let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !s.is_empty() && s.len() <= 128 && s.chars().all(ok) && !s.starts_with(['.', '-'])
 }
@@ -106,6 +107,8 @@ macro_rules! text_id {
         }
     };
 }
+
+pub(crate) use text_id;
 
 text_id!(/// BCM's name of the Kubernetes cluster.
     ClusterName, "cluster name", is_name, NAME);

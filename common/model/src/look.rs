@@ -1,7 +1,8 @@
 //! The closed vocabulary of looks: what a coordinator may ask a node. A look changes nothing on the node, runs beside ops and other looks,
 //! and leaves no record in the agent's ledger.
 
-use crate::ids::RunId;
+use crate::bcm::ImageName;
+use crate::ids::{NodeName, RunId};
 use crate::version::KubeVersion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,28 @@ pub enum Look {
     BcmClusterVersion,
     /// On a head node: the applications that BCM itself applies to that cluster.
     BcmApplications,
+    /// On a head node: its part in the high availability of BCM, and which of BCM's tools it has.
+    BcmHead,
+    /// On a head node: all Kubernetes clusters of BCM.
+    BcmClusters,
+    /// On a head node: the nodes that BCM provisions, each with its image.
+    BcmNodes,
+    /// On a head node: the software images, as far as BCM's list has them.
+    BcmImages,
+    /// On a head node: one software image, with a look at its files.
+    BcmImage {
+        image: ImageName,
+    },
+    /// On a head node: the exclude lists that are in effect for a node.
+    BcmExcludes {
+        node: NodeName,
+    },
+    /// On a head node: provisioners, waiting requests and CMDaemon's tasks.
+    BcmProvisioning,
+    /// On a head node: the log of a node's last update from its image.
+    BcmSync {
+        node: NodeName,
+    },
 }
 
 impl Look {
@@ -69,7 +92,20 @@ impl Look {
 
     /// True for looks that only the agent of a head node answers.
     pub fn is_of_head(&self) -> bool {
-        matches!(self, Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications)
+        matches!(
+            self,
+            Look::BcmVersions
+                | Look::BcmClusterVersion
+                | Look::BcmApplications
+                | Look::BcmHead
+                | Look::BcmClusters
+                | Look::BcmNodes
+                | Look::BcmImages
+                | Look::BcmImage { .. }
+                | Look::BcmExcludes { .. }
+                | Look::BcmProvisioning
+                | Look::BcmSync { .. }
+        )
     }
 
     /// Kebab-case verb for people, logs and metrics.
@@ -91,6 +127,14 @@ impl Look {
             Look::BcmVersions => "observe-bcm-versions",
             Look::BcmClusterVersion => "observe-bcm-cluster-version",
             Look::BcmApplications => "observe-bcm-applications",
+            Look::BcmHead => "observe-bcm-head",
+            Look::BcmClusters => "observe-bcm-clusters",
+            Look::BcmNodes => "observe-bcm-nodes",
+            Look::BcmImages => "observe-bcm-images",
+            Look::BcmImage { .. } => "observe-bcm-image",
+            Look::BcmExcludes { .. } => "observe-bcm-excludes",
+            Look::BcmProvisioning => "observe-bcm-provisioning",
+            Look::BcmSync { .. } => "observe-bcm-sync",
         }
     }
 }

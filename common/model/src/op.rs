@@ -2,6 +2,7 @@
 //! carries a shell text, a path or a URL. Only `KubeadmPatches` carries text to place, and an agent accepts it only if its node's own files
 //! already have the same content.
 
+use crate::bcm::BcmOp;
 use crate::checkpoint::PodRef;
 use crate::digest::Digest;
 use crate::ids::{FlagName, NodeName, RunId};
@@ -210,6 +211,8 @@ pub enum HostOp {
         /// Time of the whole op, at most an hour. A hook ends after its own grace, and at the latest with the op.
         seconds: u32,
     },
+    /// A change of BCM's state or of a software image. Only the agent of a head node runs it, and it runs no other op.
+    Bcm(BcmOp),
 }
 
 impl HostOp {
@@ -239,11 +242,17 @@ impl HostOp {
             HostOp::StepAside { .. } => "step-aside",
             HostOp::StepBack => "step-back",
             HostOp::Checkpoint { .. } => "checkpoint",
+            HostOp::Bcm(op) => op.verb(),
         }
     }
 }
 
 impl HostOp {
+    /// True for ops that only the agent of a head node runs.
+    pub fn is_of_head(&self) -> bool {
+        matches!(self, HostOp::Bcm(_))
+    }
+
     /// The override of the op for devices in use. `None` also for ops that ignore devices.
     pub fn devices(&self) -> Option<&DeviceOverride> {
         match self {

@@ -1,6 +1,8 @@
 //! How an op ends. There are exactly three outcomes: done, failed and indeterminate.
 
-use crate::bcm::BcmApplication;
+use crate::bcm::{
+    BcmApplication, BcmCluster, BcmExcludes, BcmImage, BcmNode, BcmProvisioning, BcmSync, HeadState,
+};
 use crate::checkpoint::CheckpointResult;
 use crate::components::ComponentState;
 use crate::facts::{ApiServerState, BackupState, EtcdState, NodeFacts, PackageOffer};
@@ -51,6 +53,15 @@ pub enum OpOutput {
     BcmVersions(Vec<Minor>),
     BcmClusterVersion(PackageVersion),
     BcmApplications(Vec<BcmApplication>),
+    BcmHead(HeadState),
+    BcmClusters(Vec<BcmCluster>),
+    BcmNodes(Vec<BcmNode>),
+    BcmImages(Vec<BcmImage>),
+    /// `None` if BCM has no image of that name.
+    BcmImage(Option<BcmImage>),
+    BcmExcludes(BcmExcludes),
+    BcmProvisioning(BcmProvisioning),
+    BcmSync(BcmSync),
     /// In the order of the op's pods.
     Checkpoints(Vec<CheckpointResult>),
 }

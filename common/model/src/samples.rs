@@ -1,5 +1,6 @@
 //! One sample of each op and look, for test suites that run or send all of them.
 
+use crate::bcm::{BcmOp, ImageName};
 use crate::checkpoint::PodRef;
 use crate::op::{
     Addon, Component, DeviceOverride, FlagLoss, HostOp, Package, PackagePin, PatchName, PatchText, Preflight,
@@ -83,7 +84,8 @@ impl HostOp {
             }
             HostOp::StepAside { .. } => HostOp::StepBack,
             HostOp::StepBack => HostOp::Checkpoint { pods: vec![pod()], seconds: 600 },
-            HostOp::Checkpoint { .. } => return None,
+            HostOp::Checkpoint { .. } => HostOp::Bcm(BcmOp::samples().into_iter().next()?),
+            HostOp::Bcm(op) => HostOp::Bcm(op.after()?),
         })
     }
 }
@@ -115,7 +117,15 @@ impl Look {
             Look::BackupPart { .. } => Look::BcmVersions,
             Look::BcmVersions => Look::BcmClusterVersion,
             Look::BcmClusterVersion => Look::BcmApplications,
-            Look::BcmApplications => return None,
+            Look::BcmApplications => Look::BcmHead,
+            Look::BcmHead => Look::BcmClusters,
+            Look::BcmClusters => Look::BcmNodes,
+            Look::BcmNodes => Look::BcmImages,
+            Look::BcmImages => Look::BcmImage { image: ImageName::new("dgx-image").ok()? },
+            Look::BcmImage { .. } => Look::BcmExcludes { node: NodeName::new("dgx030").ok()? },
+            Look::BcmExcludes { .. } => Look::BcmProvisioning,
+            Look::BcmProvisioning => Look::BcmSync { node: NodeName::new("dgx030").ok()? },
+            Look::BcmSync { .. } => return None,
         })
     }
 }

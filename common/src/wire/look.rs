@@ -27,6 +27,19 @@ fn observe(look: &Look) -> v1::Observe {
         Look::BcmVersions => (What::BcmVersions, None, None),
         Look::BcmClusterVersion => (What::BcmClusterVersion, None, None),
         Look::BcmApplications => (What::BcmApplications, None, None),
+        Look::BcmHead => (What::BcmHead, None, None),
+        Look::BcmClusters => (What::BcmClusters, None, None),
+        Look::BcmNodes => (What::BcmNodes, None, None),
+        Look::BcmImages => (What::BcmImages, None, None),
+        Look::BcmImage { .. } => (What::BcmImage, None, None),
+        Look::BcmExcludes { .. } => (What::BcmExcludes, None, None),
+        Look::BcmProvisioning => (What::BcmProvisioning, None, None),
+        Look::BcmSync { .. } => (What::BcmSync, None, None),
+    };
+    let (image, node) = match look {
+        Look::BcmImage { image } => (Some(image.to_string()), None),
+        Look::BcmExcludes { node } | Look::BcmSync { node } => (None, Some(node.to_string())),
+        _ => (None, None),
     };
     let (path, offset, recipients) = match look {
         Look::BackupPart { path, offset, recipients } => (path.clone(), *offset, recipients.clone()),
@@ -40,6 +53,8 @@ fn observe(look: &Look) -> v1::Observe {
         path,
         offset,
         recipients,
+        image: text(image),
+        node: text(node),
     }
 }
 
@@ -62,6 +77,14 @@ pub(super) fn look_from_wire(o: &v1::Observe) -> Result<Look, WireError> {
         What::BcmVersions => Look::BcmVersions,
         What::BcmClusterVersion => Look::BcmClusterVersion,
         What::BcmApplications => Look::BcmApplications,
+        What::BcmHead => Look::BcmHead,
+        What::BcmClusters => Look::BcmClusters,
+        What::BcmNodes => Look::BcmNodes,
+        What::BcmImages => Look::BcmImages,
+        What::BcmImage => Look::BcmImage { image: field("observe.image", &o.image)? },
+        What::BcmExcludes => Look::BcmExcludes { node: field("observe.node", &o.node)? },
+        What::BcmProvisioning => Look::BcmProvisioning,
+        What::BcmSync => Look::BcmSync { node: field("observe.node", &o.node)? },
         What::BackupPart => Look::BackupPart {
             path: absolute("observe.path", &o.path)?,
             offset: o.offset,
@@ -105,5 +128,24 @@ mod tests {
         let observe = v1::Observe { what: 99, ..Default::default() };
         let refused = request_from_wire(&v1::Op { kind: Some(Kind::Observe(observe)) }).unwrap_err();
         assert_eq!(refused.field, "observe.what");
+    }
+
+    #[test]
+    fn a_name_that_cmsh_would_interpret_is_refused_by_its_field() {
+        for (what, image, node, want) in [
+            (What::BcmImage, "a;commit", "", "observe.image"),
+            (What::BcmImage, "", "", "observe.image"),
+            (What::BcmExcludes, "", "dgx030; reboot", "observe.node"),
+            (What::BcmSync, "", "`id`", "observe.node"),
+        ] {
+            let observe = v1::Observe {
+                what: what as i32,
+                image: image.into(),
+                node: node.into(),
+                ..Default::default()
+            };
+            let refused = request_from_wire(&v1::Op { kind: Some(Kind::Observe(observe)) }).unwrap_err();
+            assert_eq!(refused.field, want, "{refused}");
+        }
     }
 }

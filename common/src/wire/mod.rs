@@ -5,6 +5,7 @@
 //! keeps them whole; a second typed form of each in protobuf would lose the fields that it does not know. Ops, epochs and verbs carry
 //! authority, so each of their fields has a type.
 
+mod bcm;
 mod checkpoint;
 mod document;
 mod epoch;

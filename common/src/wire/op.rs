@@ -1,6 +1,7 @@
 //! Host ops on the wire: the closed vocabulary. Each field is validated before it is used.
 
 use super::WireError;
+use super::bcm::{bcm_from_wire, bcm_to_wire};
 use super::checkpoint::{checkpoint_from_wire, checkpoint_to_wire};
 use super::fields::{field, fields, texts};
 use podlift_model::op::{DeviceOverride, FlagLoss, PackagePin, PatchText};
@@ -65,6 +66,7 @@ pub fn op_to_wire(op: &HostOp) -> v1::Op {
         }
         HostOp::StepBack => Kind::StepBack(v1::StepBack {}),
         HostOp::Checkpoint { pods, seconds } => Kind::Checkpoint(checkpoint_to_wire(pods, *seconds)),
+        HostOp::Bcm(op) => Kind::Bcm(bcm_to_wire(op)),
     };
     v1::Op { kind: Some(kind) }
 }
@@ -125,6 +127,7 @@ pub(super) fn op_from_wire(kind: &Kind) -> Result<HostOp, WireError> {
         }
         Kind::StepBack(_) => HostOp::StepBack,
         Kind::Checkpoint(o) => checkpoint_from_wire(o)?,
+        Kind::Bcm(o) => HostOp::Bcm(bcm_from_wire(o)?),
     })
 }
 
@@ -194,13 +197,13 @@ fn patches_from_wire(files: &[v1::KubeadmPatch]) -> Result<Vec<PatchText>, WireE
     files.iter().map(file).collect()
 }
 
-fn pins_to_wire(pins: &[PackagePin]) -> Vec<v1::PackagePin> {
+pub(super) fn pins_to_wire(pins: &[PackagePin]) -> Vec<v1::PackagePin> {
     pins.iter()
         .map(|p| v1::PackagePin { name: p.package.to_string(), version: p.version.to_string() })
         .collect()
 }
 
-fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError> {
+pub(super) fn pins_from_wire(pins: &[v1::PackagePin]) -> Result<Vec<PackagePin>, WireError> {
     if pins.is_empty() {
         return Err(WireError::new(
             "packages",

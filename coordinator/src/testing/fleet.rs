@@ -154,6 +154,7 @@ impl State {
             runtime: Some("containerd://2.1.4".into()),
             labels: labels(node),
             soft_taint: None,
+            taints: vec![],
             controllers: vec![],
             cordoned_by: None,
         };

@@ -28,7 +28,7 @@ pub struct PackagePin {
 pub struct Op {
     #[prost(
         oneof = "op::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25"
+        tags = "1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26"
     )]
     pub kind: ::core::option::Option<op::Kind>,
 }
@@ -84,6 +84,9 @@ pub mod op {
         StepBack(super::StepBack),
         #[prost(message, tag = "25")]
         Checkpoint(super::Checkpoint),
+        /// of a head node alone
+        #[prost(message, tag = "26")]
+        Bcm(super::BcmOp),
     }
 }
 /// A read-only look at the host.
@@ -106,6 +109,12 @@ pub struct Observe {
     /// for WHAT_BACKUP_PART: age recipients among the node's own; empty: all of them
     #[prost(string, repeated, tag = "6")]
     pub recipients: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// for WHAT_BCM_IMAGE
+    #[prost(string, tag = "7")]
+    pub image: ::prost::alloc::string::String,
+    /// for WHAT_BCM_EXCLUDES and WHAT_BCM_SYNC
+    #[prost(string, tag = "8")]
+    pub node: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Observe`.
 pub mod observe {
@@ -155,6 +164,24 @@ pub mod observe {
         Images = 15,
         /// mounts and InfiniBand devices
         Devices = 16,
+        /// Of a head node:
+        ///
+        /// its part in the high availability, its tools
+        BcmHead = 17,
+        /// the Kubernetes clusters of BCM
+        BcmClusters = 18,
+        /// nodes with their images
+        BcmNodes = 19,
+        /// software images as BCM lists them
+        BcmImages = 20,
+        /// one of them, with a look at its files: image
+        BcmImage = 21,
+        /// exclude lists in effect for a node: node
+        BcmExcludes = 22,
+        /// provisioners, waiting requests, tasks
+        BcmProvisioning = 23,
+        /// log of a node's last update from its image: node
+        BcmSync = 24,
     }
     impl What {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -180,6 +207,14 @@ pub mod observe {
                 Self::Components => "WHAT_COMPONENTS",
                 Self::Images => "WHAT_IMAGES",
                 Self::Devices => "WHAT_DEVICES",
+                Self::BcmHead => "WHAT_BCM_HEAD",
+                Self::BcmClusters => "WHAT_BCM_CLUSTERS",
+                Self::BcmNodes => "WHAT_BCM_NODES",
+                Self::BcmImages => "WHAT_BCM_IMAGES",
+                Self::BcmImage => "WHAT_BCM_IMAGE",
+                Self::BcmExcludes => "WHAT_BCM_EXCLUDES",
+                Self::BcmProvisioning => "WHAT_BCM_PROVISIONING",
+                Self::BcmSync => "WHAT_BCM_SYNC",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -202,6 +237,14 @@ pub mod observe {
                 "WHAT_COMPONENTS" => Some(Self::Components),
                 "WHAT_IMAGES" => Some(Self::Images),
                 "WHAT_DEVICES" => Some(Self::Devices),
+                "WHAT_BCM_HEAD" => Some(Self::BcmHead),
+                "WHAT_BCM_CLUSTERS" => Some(Self::BcmClusters),
+                "WHAT_BCM_NODES" => Some(Self::BcmNodes),
+                "WHAT_BCM_IMAGES" => Some(Self::BcmImages),
+                "WHAT_BCM_IMAGE" => Some(Self::BcmImage),
+                "WHAT_BCM_EXCLUDES" => Some(Self::BcmExcludes),
+                "WHAT_BCM_PROVISIONING" => Some(Self::BcmProvisioning),
+                "WHAT_BCM_SYNC" => Some(Self::BcmSync),
                 _ => None,
             }
         }
@@ -383,6 +426,125 @@ pub struct PodRef {
     #[prost(string, tag = "3")]
     pub uid: ::prost::alloc::string::String,
 }
+/// A change of BCM's state or of a software image. Every name is letters, digits, '-', '\_' and '.', because cmsh interprets other characters.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BcmOp {
+    #[prost(oneof = "bcm_op::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
+    pub kind: ::core::option::Option<bcm_op::Kind>,
+}
+/// Nested message and enum types in `BcmOp`.
+pub mod bcm_op {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Kind {
+        #[prost(message, tag = "1")]
+        ImageClone(super::BcmImageClone),
+        #[prost(message, tag = "2")]
+        ImageRemove(super::BcmImageRemove),
+        #[prost(message, tag = "3")]
+        ImageLock(super::BcmImageLock),
+        #[prost(message, tag = "4")]
+        ImageUnlock(super::BcmImageUnlock),
+        #[prost(message, tag = "5")]
+        ImageSource(super::BcmImageSource),
+        #[prost(message, tag = "6")]
+        ImagePackages(super::BcmImagePackages),
+        #[prost(message, tag = "7")]
+        Provisioners(super::BcmProvisioners),
+        #[prost(message, tag = "8")]
+        AssignImage(super::BcmAssignImage),
+        #[prost(message, tag = "9")]
+        SyncDryRun(super::BcmSyncDryRun),
+        #[prost(message, tag = "10")]
+        Sync(super::BcmSync),
+        #[prost(message, tag = "11")]
+        CategoryImage(super::BcmCategoryImage),
+        #[prost(message, tag = "12")]
+        ClusterVersion(super::BcmClusterVersion),
+        #[prost(message, tag = "13")]
+        LearnKubeadmConfig(super::BcmLearnKubeadmConfig),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmImageClone {
+    #[prost(string, tag = "1")]
+    pub from: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmImageRemove {
+    #[prost(string, tag = "1")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmImageLock {
+    #[prost(string, tag = "1")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmImageUnlock {
+    #[prost(string, tag = "1")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmImageSource {
+    #[prost(string, tag = "1")]
+    pub image: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub minor: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BcmImagePackages {
+    #[prost(string, tag = "1")]
+    pub image: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub packages: ::prost::alloc::vec::Vec<PackagePin>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmProvisioners {
+    #[prost(string, tag = "1")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmAssignImage {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmSyncDryRun {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    /// the node must have it
+    #[prost(string, tag = "2")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmSync {
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    /// the node must have it
+    #[prost(string, tag = "2")]
+    pub image: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmCategoryImage {
+    #[prost(string, tag = "1")]
+    pub category: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub image: ::prost::alloc::string::String,
+    /// whose own value is cleared in the same commit
+    #[prost(string, repeated, tag = "3")]
+    pub nodes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmClusterVersion {
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BcmLearnKubeadmConfig {}
 /// How an op ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Outcome {

@@ -2,6 +2,7 @@
 //! executes it and makes no new decision. This module knows no goal's reasoning: goals make programs, and programs do not know goals' code.
 
 mod attest;
+mod bcm;
 mod contract;
 mod document;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub(crate) mod survey_part;
 mod waiver;
 
 pub use attest::{ATTESTATIONS, Attestation, DIFFERENCES, UnknownAttestation, known_attestation};
+pub use bcm::{BCM_BOOKS, BCM_IMAGES, BcmPlan, ImagePlan, NodeImage};
 pub use contract::ContractError;
 pub use evidence::Evidence;
 pub(crate) use finding::finding;
@@ -79,6 +81,8 @@ pub struct Program {
     pub phases: Vec<Phase>,
     /// Jobs that the run will interrupt, the most costly first.
     pub jobs: Vec<JobRow>,
+    /// What the run does with BCM; `None` if BCM is not asked.
+    pub bcm: Option<BcmPlan>,
     pub inventory: Inventory,
     /// Name of a fact to its hash: the facts that the program depends on.
     pub fingerprints: BTreeMap<String, Digest>,

@@ -60,6 +60,9 @@ pub struct PlanOptions {
     pub checkpoints: bool,
     #[serde(default, skip_serializing_if = "DrainOptions::is_default")]
     pub drain: DrainOptions,
+    /// Whether nodes that BCM provisions from a software image go through that image. False if `[bcm] images = false`.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub images: bool,
 }
 
 fn fetch_parallel() -> u32 {
@@ -133,6 +136,7 @@ impl Default for PlanOptions {
             soft_taint: false,
             checkpoints: false,
             drain: DrainOptions::default(),
+            images: true,
         }
     }
 }

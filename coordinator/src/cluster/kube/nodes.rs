@@ -3,8 +3,10 @@
 use super::api::Api;
 use super::cache::Kept;
 use super::pages::or_default;
+use super::survey::CORDON_TAINT;
 use super::{foreign, owner, soft_taint};
 use podlift_engine::doors::NodeView;
+use podlift_engine::placement::Taint;
 use podlift_model::{Failure, NodeName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -155,10 +157,17 @@ pub(super) fn view(node: &Value) -> Result<NodeView, Failure> {
         runtime: node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().map(String::from),
         labels: labels(&meta["labels"]),
         soft_taint: soft_taint::of(node),
+        taints: taints(&node["spec"]["taints"]),
         controllers: foreign::marks(node),
         cordoned_by: foreign::cordoned_by(node),
         name,
     })
+}
+
+/// Those that keep pods away, but for the one that a cordon sets: the field `unschedulable` says the same.
+fn taints(taints: &Value) -> Vec<Taint> {
+    let all: Vec<Taint> = or_default(taints).unwrap_or_default();
+    all.into_iter().filter(|taint| taint.is_hard() && taint.key != CORDON_TAINT).collect()
 }
 
 fn readiness(status: &Value) -> (bool, String) {

@@ -2,7 +2,7 @@
 //! thousands.
 
 use super::cache::Kept;
-use super::survey::{MIRROR, RawPod, Toleration, forbidden, pod_view};
+use super::survey::{MIRROR, RawPod, covers_cordon, forbidden, pod_view};
 use jiff::Timestamp;
 use podlift_engine::survey::PodView;
 use podlift_model::ids::InvalidId;
@@ -131,7 +131,7 @@ impl From<RawPod> for Pod {
             finished: raw.is_finished(),
             mirror: meta.annotation(MIRROR).is_some(),
             data: raw.spec.volumes.iter().any(|v| v.empty_dir.is_some()),
-            tolerates_cordon: raw.spec.tolerations.iter().any(Toleration::covers_cordon),
+            tolerates_cordon: raw.spec.tolerations.iter().any(covers_cordon),
             view: PodView::default(),
         };
         Self { view: slim(pod_view(raw, &[])), ..pod }
@@ -153,6 +153,7 @@ fn slim(view: PodView) -> PodView {
         last_exit: None,
         empty_dirs: vec![],
         requests: BTreeMap::new(),
+        wish: None,
         finalizers: vec![],
         ..view
     }

@@ -4,10 +4,12 @@ use super::super::api::Api;
 use super::gang;
 use super::meta::Meta;
 use super::raw_pod::{Container, ContainerStatus, MIRROR, Raw, Spec, Terminated, Variable};
+use podlift_engine::placement::Wish;
 use podlift_engine::survey::PodView;
 use podlift_model::checkpoint::Checkpoint;
 use podlift_model::{Failure, NodeName};
 use std::collections::BTreeMap;
+use std::mem::take;
 
 /// Schedulers of Run:ai, whose workloads of a low priority may be taken away at any time.
 const RUN_AI: &[&str] = &["runai-scheduler", "kai-scheduler"];
@@ -34,7 +36,8 @@ pub(in crate::cluster::kube) async fn read(api: &Api, never: &[String]) -> Resul
 
 pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
     let (finished, ready) = (pod.is_finished(), pod.is_ready());
-    let Raw { metadata: meta, spec, status } = pod;
+    let Raw { metadata: meta, mut spec, status } = pod;
+    let wish = wish(&mut spec);
     let (controller, terminating) = (meta.controller(), meta.deleted_since());
     let empty_dirs = spec.volumes.iter().filter(|v| v.empty_dir.is_some()).map(|v| v.name.clone()).collect();
     let requests = requests(&spec);
@@ -56,6 +59,7 @@ pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
         gang: gang::of(&meta),
         started: status.start_time.or(meta.creation_timestamp),
         priority: priority(&meta, &spec),
+        wish,
         never_interrupt: forbidden(|key, value| has(&meta, key, value), never),
         interactive: is_interactive(&meta, &spec),
         checkpoint,
@@ -82,6 +86,16 @@ fn ended(last: &Terminated) -> String {
         "" => format!("exit code {}", last.exit_code),
         reason => format!("exit code {} ({reason})", last.exit_code),
     }
+}
+
+/// What it says of its nodes; `None` if it says nothing.
+fn wish(spec: &mut Spec) -> Option<Box<Wish>> {
+    let wish = Wish {
+        selector: take(&mut spec.node_selector),
+        terms: take(&mut spec.affinity).terms(),
+        tolerations: take(&mut spec.tolerations),
+    };
+    (wish != Wish::default()).then(|| Box::new(wish))
 }
 
 /// The name of its priority class, or `preemptible`.

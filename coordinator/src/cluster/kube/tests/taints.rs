@@ -164,3 +164,17 @@ async fn a_cordon_that_a_person_has_set_anew_under_our_mark_is_the_person_s() {
         assert_eq!(patch["spec"].is_null(), code.is_some(), "{manager}: {patch}");
     }
 }
+
+#[test]
+fn taints_that_keep_pods_away_are_part_of_the_nodes_view() {
+    let node = tainted(json!([
+        gpu(),
+        ours("r1"),
+        {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"},
+        {"key": "runai", "value": "drain", "effect": "NoExecute", "timeAdded": "2026-11-27T10:00:00Z"},
+    ]));
+    let view = super::super::nodes::view(&node).unwrap();
+    let told: Vec<(&str, &str)> = view.taints.iter().map(|t| (t.key.as_str(), t.effect.as_str())).collect();
+    assert_eq!(told, [("nvidia.com/gpu", "NoSchedule"), ("runai", "NoExecute")]);
+    assert_eq!(super::super::nodes::view(&tainted(json!(null))).unwrap().taints, []);
+}
