@@ -15,7 +15,9 @@ impl Cluster for Fleet {
         if matches!(look, ClusterLook::Workloads) {
             s.looks_at_work += 1;
             if s.work_unseen {
-                return Err(away());
+                // As the port of a connection in a real message, the text differs each time.
+                let text = format!("{} (attempt {})", away().message, s.looks_at_work);
+                return Err(Failure { message: text, ..away() });
             }
         }
         if s.api_down && !matches!(look, ClusterLook::ProbeApiServers { .. }) {

@@ -2,6 +2,7 @@
 
 pub mod backups;
 pub mod checks;
+pub mod clusters;
 pub mod eta;
 pub mod findings;
 pub mod heal;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
+pub use clusters::{ClusterRow, Clusters, clusters};
 pub use eta::{Eta, eta, lane_seconds};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};
 pub use interrupted::InterruptedJob;
