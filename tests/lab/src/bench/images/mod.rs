@@ -7,7 +7,6 @@ mod ideal;
 use super::rollout::{SYNC, Timed, coordinator, is_of_phase, run, workers_phase};
 use anyhow::ensure;
 use ideal::Lane;
-use podlift_coordinator::Head;
 use podlift_coordinator::testing::{Fleet, HEAD, name};
 use podlift_engine::machine::RunStatus;
 use serde_json::{Value, json};
@@ -65,8 +64,7 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
         s.bcm_site().provisioning.provisioners.iter_mut().for_each(|p| p.slots = args.slots);
     }
     let timed = Arc::new(Timed::new(fleet.clone()));
-    let head = Head::new(timed.clone(), name(HEAD));
-    let coordinator = coordinator(&timed, &fleet, SHARE, Some(head))?;
+    let coordinator = coordinator(&timed, &fleet, SHARE, Some(name(HEAD)))?;
     let stop = CancellationToken::new();
     let running = tokio::spawn(coordinator.clone().run(stop.clone()));
     let (state, real) = run(&coordinator).await?;

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use podlift_common::clock::TokioClock;
 use podlift_coordinator::core::Settings;
 use podlift_coordinator::exec::ExecSettings;
-use podlift_coordinator::Head;
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, name, options, records, store};
 use podlift_coordinator::{Coordinator, Parts, PlanAsk};
@@ -123,7 +122,7 @@ pub(super) fn coordinator(
     timed: &Arc<Timed>,
     fleet: &Fleet,
     share: u32,
-    head: Option<Arc<Head>>,
+    head: Option<NodeName>,
 ) -> anyhow::Result<Arc<Coordinator>> {
     let batches = serde_json::from_value(json!({"max-unavailable": format!("{share}%")}))?;
     let plan = PlanOptions {
