@@ -127,6 +127,7 @@ impl Executor {
         effect: Effect,
         state: watch::Sender<OpState>,
     ) {
+        let effect = effect.map(|judged| judged.map_err(|failure| ops::in_words(cx, failure)));
         let outcome = outcome(effect, op.settle(cx).await);
         while let Err(error) = self.node.ledger.ended(cx.op_id, &outcome) {
             // The outcome stays unreported and valid: the disk may have room again later.

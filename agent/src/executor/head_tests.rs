@@ -107,6 +107,16 @@ async fn only_the_active_head_acts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_known_names_the_op_and_what_to_do() {
+    let rig = Rig::new(ACTIVE);
+    let op = HostOp::Bcm(BcmOp::ImageLock { image: "dgx-image".parse().unwrap() });
+    let OpOutcome::Failed { failure } = outcome(submit(&rig.start(), "op-1", &op)).await else { panic!() };
+    assert_eq!(failure.code, codes::BCM_ANSWER);
+    assert!(failure.message.starts_with("bcm-image-lock can't go on: a tool of BCM"), "{}", failure.message);
+    assert!(failure.message.ends_with("then podlift retry"), "{}", failure.message);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_takes_no_op_of_a_head() {
     let mut rig = Rig::new(ACTIVE);
     rig.bench.config.role = None;

@@ -175,6 +175,20 @@ pub(crate) async fn may_act(cx: &Cx<'_>) -> Result<(), Failure> {
     }
 }
 
+/// A failure of an op in words that name the op: an answer of BCM's tools that is not known is described by itself.
+pub(crate) fn in_words(cx: &Cx<'_>, failure: Failure) -> Failure {
+    if !cx.accepted.op.is_of_head() || failure.code != podlift_model::codes::BCM_ANSWER {
+        return failure;
+    }
+    let message = format!(
+        "{} can't go on: a tool of BCM gave an answer that podlift does not know: {}; run it on {}, mend what it names, then podlift retry",
+        cx.accepted.op.verb(),
+        failure.message,
+        cx.node.config.node
+    );
+    Failure { message, ..failure }
+}
+
 /// Whether the op may move manifests while it runs. The heal then attributes a missing manifest to kubeadm.
 pub(crate) fn moves_manifests(op: &HostOp) -> bool {
     match op {

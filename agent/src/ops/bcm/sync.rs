@@ -20,7 +20,7 @@ pub struct Sync {
 
 /// The tool may return before the request ends.
 const LIMIT: Duration = Duration::from_secs(2 * 3600);
-/// Looks in a row at an idle subsystem after which a request has ended, whatever became of it.
+/// Looks in a row without a request of the node after which it has ended, whatever became of it.
 const LOOKS: u32 = 3;
 /// A log may be a little older than the op only by a clock that was set.
 const CLOCK: i64 = 300;
@@ -76,14 +76,13 @@ impl Sync {
             if let Some(done) = sync.filter(|s| s.completed || s.rsync_code.is_some_and(|c| c != 0)) {
                 return Ok(done);
             }
-            let state = provisioning::status(&cx.node.host).await?;
-            let waits = state.waiting.iter().any(|node| node == self.node.as_str());
-            quiet = if state.idle { quiet + 1 } else { 0 };
+            let turn = provisioning::turn(&cx.node.host, &self.node).await?;
+            quiet = if turn.waits || turn.served { 0 } else { quiet + 1 };
             if quiet >= LOOKS {
                 return Err(self.failed("BCM has no request of it any more, and no new log", printed));
             }
             if Instant::now() >= until {
-                let why = if waits { "its request still waits" } else { "the update has not ended" };
+                let why = if turn.waits { "its request still waits" } else { "the update has not ended" };
                 return Err(self.failed(&format!("{why} after {} hours", LIMIT.as_secs() / 3600), printed));
             }
             tokio::time::sleep(idle::pause(cx)).await;
@@ -96,7 +95,8 @@ fn refused(printed: &str) -> Option<&str> {
     let lines = printed.lines().map(str::trim);
     lines.rev().find(|line| {
         let line = line.to_lowercase();
-        line.contains("failed") || line.contains("error:") || line.contains("not found")
+        let none = line.contains("0 failed") || line.contains("failed: 0");
+        (line.contains("failed") && !none) || line.contains("error:") || line.contains("not found")
     })
 }
 

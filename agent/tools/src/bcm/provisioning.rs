@@ -4,8 +4,8 @@
 use super::cmsh;
 use super::{lines, odd, printed, short, tasks};
 use podlift_host::Host;
-use podlift_model::Failure;
 use podlift_model::bcm::{BcmProvisioning, Provisioner};
+use podlift_model::{Failure, NodeName};
 
 pub async fn look(host: &Host) -> Result<BcmProvisioning, Failure> {
     let mut state = status(host).await?;
@@ -16,6 +16,38 @@ pub async fn look(host: &Host) -> Result<BcmProvisioning, Failure> {
 /// Without the tasks.
 pub async fn status(host: &Host) -> Result<BcmProvisioning, Failure> {
     parse(&printed(host, cmsh::script("softwareimage provisioningstatus")).await?).map_err(odd)
+}
+
+/// Whether the subsystem has something to do for one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// A request of the node waits.
+    pub waits: bool,
+    /// The node is served now, or some node is and the answer does not name it.
+    pub served: bool,
+}
+
+pub async fn turn(host: &Host, node: &NodeName) -> Result<Turn, Failure> {
+    let text = printed(host, cmsh::script("softwareimage provisioningstatus")).await?;
+    turn_of(&text, node).map_err(odd)
+}
+
+fn turn_of(text: &str, node: &NodeName) -> Result<Turn, String> {
+    let state = parse(text)?;
+    let served: Vec<Vec<String>> = lines::of(text).filter_map(|line| served(line.trim())).collect();
+    let in_list = served.iter().any(|nodes| nodes.iter().any(|n| n == node.as_str()));
+    // Every provisioner names its nodes.
+    let named = served.len() == state.provisioners.len();
+    let waits = state.waiting.iter().any(|n| n == node.as_str());
+    Ok(Turn { waits, served: if named { in_list } else { !state.idle } })
+}
+
+/// The nodes that a provisioner serves, if the line is about them.
+fn served(line: &str) -> Option<Vec<String>> {
+    let (name, value) = line.split_once(':')?;
+    let about =
+        matches!(name.trim().to_lowercase().as_str(), "nodes currently being provisioned" | "active nodes");
+    about.then(|| lines::names(value))
 }
 
 /// What both layouts give.
@@ -146,6 +178,21 @@ mod tests {
         assert_eq!((second.slots, second.in_use, second.drained), (10, 0, false));
         assert_eq!(first.up_to_date, Some(vec![]));
         assert_eq!(second.up_to_date.as_ref().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn whose_turn_it_is() {
+        let turn = |text: &str, node: &str| {
+            let turn = turn_of(text, &node.parse().unwrap()).unwrap();
+            (turn.waits, turn.served)
+        };
+        assert_eq!(turn(SECOND, "dgx030"), (true, false));
+        assert_eq!(turn(SECOND, "dgx032"), (false, true));
+        assert_eq!(turn(SECOND, "dgx040"), (false, false), "another node is served");
+        // In the first layout not every provisioner names its nodes.
+        assert_eq!(turn(FIRST, "dgx030"), (false, false));
+        let busy = FIRST.replacen("provisioning: 0", "provisioning: 3", 1);
+        assert_eq!(turn(&busy, "dgx030"), (false, true));
     }
 
     #[test]
