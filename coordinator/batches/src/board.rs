@@ -1,9 +1,10 @@
 //! The board on which decisions are made: the units of the nodes to come, and the room for them.
 
-use crate::chunk::chunk;
+use crate::canary::{self, Canary, canaries};
 use crate::field::Field;
 use crate::held::{Held, held, later};
 use crate::order::Key;
+use crate::pick::{Pick, pick};
 use crate::room::Room;
 use crate::units::{Unit, units};
 use crate::windows::{Calendar, Opening};
@@ -15,6 +16,8 @@ pub(crate) struct Board<'a> {
     pub field: Field<'a>,
     pub room: Room,
     pub units: Vec<Unit>,
+    /// Of each group of the policy, at the time of the last decision.
+    pub canaries: Vec<Canary>,
     calendar: Calendar,
 }
 
@@ -33,16 +36,12 @@ pub(crate) enum Next {
     Closed(Opening),
     /// Units may be taken, but nodes that are down take all the room.
     Full,
+    /// Canaries of these groups alone keep units back.
+    Canaries(Vec<usize>),
     /// Each unit is held.
     Held,
     /// Nothing is to come, or lanes of this run take the room.
     Nothing,
-}
-
-/// Nodes of one unit that begin now.
-pub(crate) struct Pick {
-    pub unit: usize,
-    pub nodes: Vec<usize>,
 }
 
 impl<'a> Board<'a> {
@@ -50,7 +49,8 @@ impl<'a> Board<'a> {
         let field = Field::of(scene);
         let room = Room::of(scene, &field);
         let units = units(&field, &room, &field.to_come(), scene.now);
-        Self { scene: *scene, field, room, units, calendar: Calendar::of(scene.policy) }
+        let canaries = canaries(&scene.policy.groups, &field, scene.now);
+        Self { scene: *scene, field, room, units, canaries, calendar: Calendar::of(scene.policy) }
     }
 
     pub fn time(&self, moment: Moment) -> Timestamp {
@@ -58,7 +58,7 @@ impl<'a> Board<'a> {
     }
 
     pub fn held(&self, unit: &Unit, moment: Moment) -> Option<Held> {
-        held(&self.scene, &self.field, unit, self.time(moment))
+        self.kept_back(unit).or_else(|| held(&self.scene, &self.field, unit, self.time(moment)))
     }
 
     /// How many nodes a batch may have while batches grow; `None` if they do not.
@@ -77,57 +77,30 @@ impl<'a> Board<'a> {
             Opening::Open => {}
             closed => return Next::Closed(closed),
         }
+        self.canaries = canaries(&self.scene.policy.groups, &self.field, self.time(moment));
         let (policy, field) = (self.scene.policy, &self.field);
         self.units.sort_by_cached_key(|unit| Key::of(policy, field, unit, moment.seconds));
         let free: Vec<usize> =
             (0..self.units.len()).filter(|at| self.held(&self.units[*at], moment).is_none()).collect();
         let any = !free.is_empty();
-        let picks = self.pick(&topology::of_turn(self, free, moment.seconds), growth);
-        match picks.is_empty() {
-            false => Next::Take(picks),
-            true if self.room.at_work() > 0 => Next::Nothing,
-            true if any => Next::Full,
-            true => Next::Held,
+        self.limit_canaries(&free);
+        let picks = pick(self, &topology::of_turn(self, free, moment.seconds), growth, moment.seconds);
+        if !picks.is_empty() {
+            return Next::Take(picks);
+        }
+        let groups = canary::waits(self, moment);
+        match () {
+            () if !groups.is_empty() => Next::Canaries(groups),
+            () if self.room.at_work() > 0 => Next::Nothing,
+            () if any => Next::Full,
+            () => Next::Held,
         }
     }
 
-    /// As many of the units as fit now, in their order. A unit for which there is no room at present lets others go first.
-    fn pick(&self, free: &[usize], growth: Option<usize>) -> Vec<Pick> {
-        let most = growth.unwrap_or(usize::MAX);
-        let mut room = self.room.clone();
-        let mut picks: Vec<Pick> = vec![];
-        let mut size = 0;
-        for unit in free {
-            if room.is_full() {
-                break;
-            }
-            let nodes = self.fitting(&room, &self.units[*unit]);
-            if nodes.is_empty() || size + nodes.len() > most {
-                continue;
-            }
-            size += nodes.len();
-            nodes.iter().for_each(|at| room.begin(&self.field.nodes[*at]));
-            picks.push(Pick { unit: *unit, nodes });
-        }
-        let small = growth.is_some() || self.room.passing().is_some_and(|lanes| lanes > 0);
-        let alone = picks.is_empty() && small && self.room.at_work() == 0;
-        if alone { self.smallest(free) } else { picks }
-    }
-
-    /// The smallest unit, if none is as small as a growing batch or the limit that passes.
-    fn smallest(&self, free: &[usize]) -> Vec<Pick> {
-        let room = self.room.lasting();
-        let fitting = |unit: &usize| Pick { unit: *unit, nodes: self.fitting(&room, &self.units[*unit]) };
-        let picks = free.iter().map(fitting).filter(|pick| !pick.nodes.is_empty());
-        picks.min_by_key(|pick| pick.nodes.len()).into_iter().collect()
-    }
-
-    /// The nodes of the unit that may begin now: all, a part of a unit that never fits as a whole, or none.
-    fn fitting(&self, room: &Room, unit: &Unit) -> Vec<usize> {
-        match unit.whole {
-            true if room.holds(&self.field, &unit.nodes) => unit.nodes.clone(),
-            true => vec![],
-            false => chunk(&self.scene, &self.field, room, unit),
+    fn limit_canaries(&mut self, free: &[usize]) {
+        for group in 0..self.canaries.len() {
+            let lanes = canary::lanes(self, group, free);
+            self.room.limit_canary(group, lanes);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The next batch.
 
-use crate::board::{Board, Moment, Next, Pick};
+use crate::board::{Board, Moment, Next};
 use crate::field::Past;
 use crate::held::Held;
+use crate::pick::Pick;
 use crate::units::{Loss, Unit};
 use crate::windows::Opening;
-use crate::{Batch, Decision, Scene, texts};
+use crate::{Batch, Decision, Scene, canary, texts};
 
 /// What happens next. The same scene gives the same answer, in any order of its workers and jobs.
 pub fn decide(scene: &Scene) -> Decision {
@@ -18,6 +19,9 @@ pub fn decide(scene: &Scene) -> Decision {
             Decision::Wait { why: texts::closed(&board, opening), until }
         }
         Next::Full => Decision::Wait { why: texts::full(&board, moment), until: None },
+        Next::Canaries(groups) => {
+            Decision::Wait { why: texts::canaries(&board, &groups), until: canary::until(&board, &groups) }
+        }
         Next::Held => stuck(&board, moment),
         Next::Nothing => Decision::Nothing,
     }

@@ -21,6 +21,9 @@ pub(crate) struct Node<'a> {
     /// Down or cordoned, and not by this run.
     pub down: bool,
     pub group: Option<usize>,
+    /// When its lane ended well.
+    pub finished: Option<Timestamp>,
+    pub failed: bool,
     /// `None`: the node lacks the label, or the policy has no topology.
     pub domain: Option<usize>,
     /// Its tasks with their pods here. Filled for a node to come.
@@ -61,6 +64,8 @@ impl<'a> Field<'a> {
             stage: worker.stage,
             down: worker.unavailable && worker.stage != Stage::AtWork,
             group: members.group(&worker.labels),
+            finished: worker.finished,
+            failed: worker.failed,
             domain: label
                 .and_then(|label| worker.labels.get(label))
                 .and_then(|value| domains.binary_search(&value.as_str()).ok()),

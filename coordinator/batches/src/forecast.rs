@@ -1,8 +1,10 @@
 //! What would happen if every lane took its expected length and the jobs stayed as they are, except that interrupted ones move away.
 
-use crate::board::{Board, Moment, Next, Pick};
+use crate::board::{Board, Moment, Next};
+use crate::canary;
 use crate::decide::batch;
 use crate::held::Held;
+use crate::pick::Pick;
 use crate::units::units;
 use crate::windows::Opening;
 use crate::{Forecast, Planned, Scene, Stage, texts};
@@ -52,6 +54,7 @@ impl<'a> Play<'a> {
     fn turn(&mut self) -> bool {
         match self.board.next(self.moment) {
             Next::Take(picks) => self.take(&picks),
+            Next::Canaries(groups) => return self.soak(&groups),
             _ if !self.lanes.is_empty() => self.end_lanes(),
             Next::Closed(Opening::From(start)) => return self.wait(start),
             Next::Closed(opening) => {
@@ -120,14 +123,33 @@ impl<'a> Play<'a> {
         board.units.extend(new);
     }
 
+    /// The end of a soak or of a lane is next, whichever is first. `false` if neither comes.
+    fn soak(&mut self, groups: &[usize]) -> bool {
+        let end = self.lanes.front().map(|(end, _)| self.board.time(Moment { seconds: *end, ..self.moment }));
+        match canary::until(&self.board, groups) {
+            Some(until) if end.is_none_or(|end| until < end) => self.wait(until),
+            _ if end.is_some() => {
+                self.end_lanes();
+                true
+            }
+            _ => {
+                let why = texts::canaries(&self.board, groups);
+                self.name_all(|_| why.clone());
+                false
+            }
+        }
+    }
+
     fn end_lanes(&mut self) {
         let Some(end) = self.lanes.front().map(|(end, _)| *end) else { return };
-        self.moment.seconds = end;
+        self.moment.seconds = self.moment.seconds.max(end);
         let over = self.lanes.iter().take_while(|lane| lane.0 == end).count();
         for (_, nodes) in self.lanes.drain(..over) {
             self.moment.batches = self.moment.batches.saturating_add(1);
             for at in nodes {
-                self.board.field.nodes[at].stage = Stage::Over;
+                let finished = Some(self.board.time(self.moment));
+                let node = &mut self.board.field.nodes[at];
+                (node.stage, node.finished) = (Stage::Over, finished);
                 self.board.room.end(&self.board.field.nodes[at]);
             }
         }
@@ -148,7 +170,7 @@ impl<'a> Play<'a> {
     fn held(&mut self) -> bool {
         let held = |unit| self.board.held(unit, self.moment);
         let until = self.board.units.iter().filter_map(|unit| match held(unit) {
-            Some(Held::Until(until)) => Some(until),
+            Some(Held::Until(until) | Held::Soaks(_, until)) => Some(until),
             _ => None,
         });
         if let Some(until) = until.min() {

@@ -10,6 +10,8 @@ pub struct GroupNodes {
     pub name: String,
     /// The limit of the group as a number of nodes.
     pub max_unavailable: usize,
+    /// How many of its nodes are upgraded before the others. From the number of `nodes` on, no other is left that would wait for them.
+    pub canary: u32,
     /// In the order of `workers`. Empty if the selector matches no worker, or only workers of groups before it.
     pub nodes: Vec<NodeName>,
 }
@@ -26,6 +28,7 @@ pub fn groups_of(policy: &Policy, workers: &[Worker]) -> Vec<GroupNodes> {
     let row = |(group, nodes): (&crate::Group, Vec<NodeName>)| GroupNodes {
         name: group.name.clone(),
         max_unavailable: group.max_unavailable.of(nodes.len()),
+        canary: group.canary,
         nodes,
     };
     policy.groups.iter().zip(nodes).map(row).collect()
@@ -60,7 +63,8 @@ mod tests {
 
     fn worker(name: &str, labels: &[(&str, &str)]) -> Worker {
         let labels = labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        Worker { node: NodeName::new(name).unwrap(), stage: Stage::ToCome, unavailable: false, labels }
+        let node = NodeName::new(name).unwrap();
+        Worker { node, stage: Stage::ToCome, unavailable: false, labels, finished: None, failed: false }
     }
 
     #[test]
@@ -69,6 +73,8 @@ mod tests {
             name: name.into(),
             selector: selector.into(),
             max_unavailable: Limit::Percent(50),
+            canary: 2,
+            canary_soak_seconds: 0,
         };
         let topology = Some(Topology { label: "rack".into(), take: Take::OneDomain });
         let workers = [
@@ -90,6 +96,7 @@ mod tests {
         for (groups, want) in cases {
             let policy = Policy { groups, topology: topology.clone(), ..Policy::default() };
             let rows = groups_of(&policy, &workers);
+            assert!(rows.iter().all(|row| row.canary == 2));
             let rows: Vec<_> =
                 rows.iter().map(|r| (r.name.as_str(), r.max_unavailable, r.nodes.len())).collect();
             assert_eq!(rows, want);

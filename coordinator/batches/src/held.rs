@@ -17,9 +17,13 @@ pub(crate) enum Held {
     Skip,
     /// A gang is too large, and an operator decides.
     Ask,
+    /// The group waits until then, because its canary has just ended.
+    Soaks(usize, Timestamp),
+    /// The canary of the group has failed, and its other nodes are left out.
+    Canary(usize),
 }
 
-/// `None` if the unit may be taken.
+/// Why its jobs keep the unit back; `None` if they do not.
 pub(crate) fn held(scene: &Scene, field: &Field, unit: &Unit, now: Timestamp) -> Option<Held> {
     if !unit.never.is_empty() {
         let until = later(scene.started, scene.policy.never_interrupt_seconds);
@@ -42,14 +46,14 @@ pub(crate) fn held(scene: &Scene, field: &Field, unit: &Unit, now: Timestamp) ->
 impl Held {
     /// Whether the nodes are left out.
     pub fn leaves(&self) -> bool {
-        matches!(self, Self::Skip | Self::Overdue)
+        matches!(self, Self::Skip | Self::Overdue | Self::Canary(_))
     }
 
     /// Until when the nodes wait.
     pub fn until(&self) -> Option<Timestamp> {
         match self {
-            Self::Never(until) | Self::Until(until) => Some(*until),
-            Self::Overdue | Self::Skip | Self::Ask => None,
+            Self::Never(until) | Self::Until(until) | Self::Soaks(_, until) => Some(*until),
+            Self::Overdue | Self::Skip | Self::Ask | Self::Canary(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! node. It is a pure function: it reads no clock and does no IO, so the same inputs give the same batches, in any order of the inputs.
 
 mod board;
+mod canary;
 mod chunk;
 mod decide;
 mod decision;
@@ -12,10 +13,12 @@ mod held;
 mod job;
 mod limit;
 mod order;
+mod pick;
 mod policy;
 mod room;
 mod scene;
 mod selector;
+mod share;
 mod texts;
 mod topology;
 mod units;
@@ -29,4 +32,4 @@ pub use job::Job;
 pub use limit::{BadLimit, Limit};
 pub use policy::{FailedCheckpoint, Gangs, Group, Order, Policy, PolicyError, Take, TooLarge, Topology};
 pub use scene::{Scene, Stage, Worker};
-pub use windows::{Day, Window, open, open_for};
+pub use windows::{Day, Window, open_for};

@@ -32,6 +32,9 @@ pub(crate) struct Key {
     first: usize,
 }
 
+/// What decides between units before their sizes do.
+pub(crate) type Rank = (Class, u128, bool);
+
 impl Class {
     pub fn of(field: &Field, unit: &Unit) -> Self {
         let past = |past: Past| unit.tasks.iter().any(|at| field.tasks[*at].past == past);
@@ -64,10 +67,20 @@ impl Key {
                 first,
             },
             Order::AsPlanned => {
+                // The names alone decide, so no unit counts as larger than another one.
                 let between = !matches!(class, Class::Remnant | Class::Again);
                 let class = if between { Class::Idle } else { class };
                 Self { class, loss: 0, interactive: false, nodes: Reverse(0), pods: 0, first }
             }
         }
+    }
+
+    pub fn rank(&self) -> Rank {
+        (self.class, self.loss, self.interactive)
+    }
+
+    /// The number of nodes; 0 if it does not count.
+    pub fn size(&self) -> usize {
+        self.nodes.0
     }
 }

@@ -52,6 +52,16 @@ pub struct Group {
     pub selector: String,
     /// How many nodes of the group may be unavailable together.
     pub max_unavailable: Limit,
+    /// How many nodes of the group are upgraded before its others begin. 0: the group has no canary of its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub canary: u32,
+    /// How long the others wait after the last of these nodes is finished.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub canary_soak_seconds: u64,
+}
+
+fn is_zero<N: PartialEq + From<u8>>(number: &N) -> bool {
+    *number == N::from(0)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,9 @@
 //! the policy says so.
 
 use crate::field::{Field, Node};
-use crate::{Scene, Stage, Take};
+use crate::share::Share;
+use crate::{Scene, Take};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
@@ -14,39 +16,12 @@ pub(crate) struct Room {
     domains: Vec<Share>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Share {
-    limit: usize,
-    /// Nodes at work.
-    work: usize,
-    /// Nodes that are unavailable for other reasons and have a part in this run.
-    down: usize,
-}
-
-impl Share {
-    fn new(limit: usize) -> Self {
-        Self { limit, work: 0, down: 0 }
-    }
-
-    fn count(&mut self, node: &Node) {
-        self.work += usize::from(node.stage == Stage::AtWork);
-        self.down += usize::from(node.down && node.stage != Stage::AtWork);
-    }
-
-    /// A node that is down already takes no more away when its lane begins.
-    fn begin(&mut self, node: &Node) {
-        self.work += 1;
-        self.down -= usize::from(node.down);
-    }
-
-    fn end(&mut self, node: &Node) {
-        self.work -= 1;
-        self.down += usize::from(node.down);
-    }
-
-    fn holds(&self, nodes: usize, up: usize) -> bool {
-        self.work + nodes <= self.limit && (up == 0 || self.work + self.down + up <= self.limit)
-    }
+/// A part of the room, with a limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    All,
+    Group(usize),
+    Domain(usize),
 }
 
 impl Room {
@@ -66,13 +41,28 @@ impl Room {
         room
     }
 
-    fn each(&mut self, node: &Node, mut change: impl FnMut(&mut Share)) {
-        change(&mut self.all);
-        if let Some(share) = node.group.and_then(|at| self.groups.get_mut(at)) {
-            change(share);
+    /// The parts of the room that the node takes from.
+    pub fn places(&self, node: &Node) -> impl Iterator<Item = Place> + use<> {
+        let group = node.group.filter(|at| *at < self.groups.len()).map(Place::Group);
+        let domain = node.domain.filter(|at| *at < self.domains.len()).map(Place::Domain);
+        [Some(Place::All), group, domain].into_iter().flatten()
+    }
+
+    fn share(&self, place: Place) -> &Share {
+        match place {
+            Place::All => &self.all,
+            Place::Group(at) => &self.groups[at],
+            Place::Domain(at) => &self.domains[at],
         }
-        if let Some(share) = node.domain.and_then(|at| self.domains.get_mut(at)) {
-            change(share);
+    }
+
+    fn each(&mut self, node: &Node, change: impl Fn(&mut Share)) {
+        for place in self.places(node) {
+            change(match place {
+                Place::All => &mut self.all,
+                Place::Group(at) => &mut self.groups[at],
+                Place::Domain(at) => &mut self.domains[at],
+            });
         }
     }
 
@@ -93,14 +83,46 @@ impl Room {
         self.all.work >= self.lanes
     }
 
+    /// Whether a lane may be at work at present.
+    pub fn may_work(&self) -> bool {
+        self.lanes > 0
+    }
+
     /// The limit that passes; `None` if it allows as much as the limit of all workers.
     pub fn passing(&self) -> Option<usize> {
         (self.lanes < self.all.limit).then_some(self.lanes)
     }
 
-    /// The room without the limit that passes.
+    /// At most so many lanes of the group are at work until its canary is over; `None` if it is, or if the group has none.
+    pub fn limit_canary(&mut self, group: usize, lanes: Option<usize>) {
+        self.groups[group].canary = lanes;
+    }
+
+    pub fn has_canaries(&self) -> bool {
+        self.groups.iter().any(|share| share.canary.is_some())
+    }
+
+    /// The room without the limits of canaries.
+    pub fn without_canaries(&self) -> Self {
+        let groups = self.groups.iter().map(|share| Share { canary: None, ..*share }).collect();
+        Self { groups, ..self.clone() }
+    }
+
+    /// The room without the limits that pass.
     pub fn lasting(&self) -> Self {
-        Self { lanes: self.all.limit, ..self.clone() }
+        Self { lanes: self.all.limit, ..self.without_canaries() }
+    }
+
+    /// The room when every lane at work is over.
+    pub fn without_lanes(&self) -> Self {
+        let over = |share: &Share| Share { work: 0, ..*share };
+        let all = |shares: &[Share]| shares.iter().map(over).collect();
+        Self {
+            all: over(&self.all),
+            lanes: self.lanes,
+            groups: all(&self.groups),
+            domains: all(&self.domains),
+        }
     }
 
     pub fn group_limit(&self, group: usize) -> usize {
@@ -113,29 +135,42 @@ impl Room {
 
     /// Whether the nodes fit together in an empty room.
     pub fn holds_ever(&self, field: &Field, nodes: &[usize]) -> bool {
-        self.check(field, nodes, |share, nodes, _| nodes <= share.limit)
+        nodes.len() <= self.all.limit
+            && self.parts(field, nodes).into_iter().all(|(place, part)| part.nodes <= self.share(place).limit)
     }
 
     /// Whether the nodes fit together now.
     pub fn holds(&self, field: &Field, nodes: &[usize]) -> bool {
-        self.all.work + nodes.len() <= self.lanes && self.check(field, nodes, Share::holds)
+        self.all.work + nodes.len() <= self.lanes && self.lacks(field, nodes).is_empty()
     }
 
-    fn check(&self, field: &Field, nodes: &[usize], fits: impl Fn(&Share, usize, usize) -> bool) -> bool {
-        let up = |at: &usize| usize::from(!field.nodes[*at].down);
-        if !fits(&self.all, nodes.len(), nodes.iter().map(up).sum()) {
-            return false;
-        }
-        let part = |share: &Share, same: &dyn Fn(&Node) -> bool| {
-            let mine = || nodes.iter().filter(|at| same(&field.nodes[**at]));
-            fits(share, mine().count(), mine().map(up).sum())
+    /// The parts of the room that are too full for the nodes now.
+    pub fn lacks(&self, field: &Field, nodes: &[usize]) -> Vec<Place> {
+        let fits = |place: Place, part: &Part| {
+            let lanes = place != Place::All || self.all.work + part.nodes <= self.lanes;
+            lanes && self.share(place).holds(part.nodes, part.up)
         };
-        nodes.iter().all(|at| {
-            let node = &field.nodes[*at];
-            let group = node.group.and_then(|at| self.groups.get(at));
-            let domain = node.domain.and_then(|at| self.domains.get(at));
-            group.is_none_or(|share| part(share, &|other| other.group == node.group))
-                && domain.is_none_or(|share| part(share, &|other| other.domain == node.domain))
-        })
+        let parts = self.parts(field, nodes).into_iter();
+        parts.filter(|(place, part)| !fits(*place, part)).map(|(place, _)| place).collect()
     }
+
+    fn parts(&self, field: &Field, nodes: &[usize]) -> BTreeMap<Place, Part> {
+        let mut parts: BTreeMap<Place, Part> = BTreeMap::new();
+        for node in nodes.iter().map(|at| &field.nodes[*at]) {
+            for place in self.places(node) {
+                let part = parts.entry(place).or_default();
+                part.nodes += 1;
+                part.up += usize::from(!node.down);
+            }
+        }
+        parts
+    }
+}
+
+/// How much of a part of the room some nodes take.
+#[derive(Default)]
+struct Part {
+    nodes: usize,
+    /// Those of them that are not down already.
+    up: usize,
 }

@@ -29,6 +29,12 @@ pub struct Worker {
     /// work is unavailable in any case.
     pub unavailable: bool,
     pub labels: BTreeMap<String, String>,
+    /// When its lane of this run ended well; `None` if it has not, or if the time is not known. Canaries of groups count these nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<Timestamp>,
+    /// Its lane has failed, and the run goes on without the node.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

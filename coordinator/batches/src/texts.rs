@@ -1,9 +1,14 @@
 //! The sentences that explain a decision. They hold no number that changes while the reason stays the same.
 
-use crate::board::{Board, Moment, Pick};
+mod canary;
+
+pub(crate) use canary::canaries;
+
+use crate::board::{Board, Moment};
 use crate::field::{Past, Task};
 use crate::held::Held;
 use crate::order::Class;
+use crate::pick::Pick;
 use crate::units::Unit;
 use crate::windows::Opening;
 use crate::{Order, Take};
@@ -39,6 +44,7 @@ pub(crate) fn batch(board: &Board, picks: &[Pick], moment: Moment) -> String {
         Order::LeastLoss => by_loss(board, picks),
     };
     parts.extend(gangs(board, picks));
+    parts.extend(canary::first(board, picks));
     let mut text = parts.join("; ");
     if let Some(most) = board.growth(moment) {
         text += &format!("; batches grow, and this one has room for {}", count(most, "node"));
@@ -179,6 +185,8 @@ pub(crate) fn held(board: &Board, unit: &Unit, held: &Held) -> String {
         Held::Skip => format!(
             "{gangs} has more nodes than may be unavailable together ({limit}), and the policy leaves its nodes out"
         ),
+        Held::Soaks(group, _) => canary::soaks(board, *group),
+        Held::Canary(group) => canary::failed(board, *group),
         Held::Ask => format!(
             "{nodes}: {gangs} has more nodes than may be unavailable together ({limit}), and the policy asks an operator"
         ),
@@ -194,11 +202,15 @@ fn never(board: &Board, unit: &Unit) -> String {
     list(&unit.never.iter().map(job).collect::<Vec<_>>())
 }
 
-/// Why units that are held are not taken.
+/// Why units that are held are not taken. Units with the same reason are named by it once.
 pub(crate) fn all_held(board: &Board, units: &[(&Unit, Held)]) -> String {
-    let mut why: Vec<String> = units.iter().take(NAMES).map(|(unit, why)| held(board, unit, why)).collect();
-    if units.len() > NAMES {
-        why.push(format!("{} of nodes wait for such reasons", count(units.len() - NAMES, "more group")));
+    let mut why: Vec<String> = units.iter().map(|(unit, why)| held(board, unit, why)).collect();
+    let mut seen = BTreeSet::new();
+    why.retain(|text| seen.insert(text.clone()));
+    let more = why.len().saturating_sub(NAMES);
+    why.truncate(NAMES);
+    if more > 0 {
+        why.push(format!("{} of nodes wait for such reasons", count(more, "more group")));
     }
     why.join("; ")
 }

@@ -72,11 +72,6 @@ impl Day {
     }
 }
 
-/// Whether a window is open. The error says when the next one opens; `None` if no window opens again.
-pub fn open(policy: &Policy, now: Timestamp) -> Result<(), Option<Timestamp>> {
-    open_for(policy, now, 0)
-}
-
 /// Whether work of this length fits into the window that is open now. The error says from when on it fits; `None` if it fits into no window
 /// to come.
 pub fn open_for(policy: &Policy, now: Timestamp, seconds: u64) -> Result<(), Option<Timestamp>> {

@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod jobs;
 pub mod kubeadm_config;
 pub mod machine;
+pub mod placement;
 pub mod program;
 pub mod selector;
 pub mod steps;

@@ -1,6 +1,7 @@
 //! What the cluster itself reports when a plan is made, as the planner reads it. As in a node's survey, a look that failed gives the
 //! reason.
 
+use crate::placement::Wish;
 use jiff::Timestamp;
 pub use podlift_model::bcm::BcmApplication;
 use podlift_model::survey::Seen;
@@ -104,6 +105,9 @@ pub struct PodView {
     pub mirror: bool,
     pub daemon_set: bool,
     pub finished: bool,
+    /// Image of its first container, for pods of Run:ai's own namespaces; their tag is the version of Run:ai.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Names of its emptyDir volumes.
     pub empty_dirs: Vec<String>,
     /// Number of GPUs and MIG devices that it requests.
@@ -114,6 +118,9 @@ pub struct PodView {
     /// What it requests of extended resources: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `rdma/ib`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<String, u64>,
+    /// What its spec says of the nodes on which it may run; `None` if it says nothing, or if nobody reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Box<Wish>>,
     /// The job that it belongs to, if that has members on several nodes: `Kind/name`, in the pod's namespace.
     pub gang: Option<String>,
     /// Since when it runs: the time of its start, or of its creation if the kubelet has not reported a start. `None` if neither is known.

@@ -1,10 +1,11 @@
 //! A small SuperPOD as the planner sees it, for the tests of this crate: three control-plane nodes, four workers, v1.31.9 to v1.32.9, and a
 //! kubeadm-config with the recorded empty endpoint list.
 
+pub mod bcm;
 pub mod survey;
 
 use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView};
-use crate::goals::{BcmView, PlanInput};
+use crate::goals::PlanInput;
 use crate::inventory::Inventory;
 use crate::program::PlanOptions;
 use jiff::Timestamp;
@@ -83,6 +84,7 @@ pub fn view(node: &str, control_plane: bool) -> NodeView {
         internal_ip: None,
         cordoned_by: None,
         soft_taint: None,
+        taints: vec![],
         controllers: vec![],
         runtime: Some("containerd://2.1.4".into()),
         labels: labels(node),
@@ -164,10 +166,7 @@ pub fn input() -> PlanInput {
             kube_proxy_version: "v1.31.9".parse().ok(),
             ..AddonsView::default()
         }),
-        bcm: Some(BcmView {
-            minors: Ok(vec!["1.32".parse().unwrap(), "1.31".parse().unwrap()]),
-            recorded: Ok("1.31.9-1.1".parse().unwrap()),
-        }),
+        bcm: Some(bcm::view()),
         clocks: Default::default(),
         refused_agents: Default::default(),
         surveys: survey::node_surveys(all()),

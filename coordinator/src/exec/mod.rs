@@ -10,6 +10,8 @@ mod drive;
 mod entries;
 mod fence;
 #[cfg(test)]
+mod head_tests;
+#[cfg(test)]
 mod leave_tests;
 mod marks;
 mod owners;
@@ -20,6 +22,7 @@ mod probes;
 mod reasons;
 mod recover;
 mod remains;
+mod route;
 mod runner;
 mod spans;
 #[cfg(test)]
@@ -38,6 +41,7 @@ pub use perform::{Lines, Performer};
 pub use planner::{Count, Counts, Planner};
 pub use probes::Probes;
 pub(crate) use probes::endpoints;
+pub use route::HeadLooks;
 pub use runner::Runner;
 pub use undo::Undone;
 pub(crate) use undo::{NotWhole, whole_now};

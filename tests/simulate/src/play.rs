@@ -178,6 +178,7 @@ impl<'a> Play<'a> {
     fn end_lane(&mut self, node: usize) {
         self.cluster.nodes[node].stage = Stage::Over;
         if let Some(current) = &mut self.current {
+            current.rollout.lane_is_over(node, self.now);
             current.lanes -= 1;
             if current.lanes == 0 {
                 current.rollout.batch_is_over();

@@ -60,6 +60,8 @@ pub(crate) struct Rollout<'a> {
     max: usize,
     names: Vec<NodeName>,
     labels: Vec<BTreeMap<String, String>>,
+    /// When the lane of each node ended.
+    finished: Vec<Option<Timestamp>>,
     interrupted: BTreeMap<String, Timestamp>,
     agreed: BTreeSet<String>,
     batches_done: u32,
@@ -79,6 +81,7 @@ impl<'a> Rollout<'a> {
             max: limit(policy, fleet.nodes),
             names: (0..fleet.nodes).filter_map(|at| NodeName::new(format!("dgx-{at:04}")).ok()).collect(),
             labels: (0..fleet.nodes).map(rack).collect(),
+            finished: vec![None; fleet.nodes],
             interrupted: BTreeMap::new(),
             agreed: BTreeSet::new(),
             batches_done: 0,
@@ -150,6 +153,10 @@ impl<'a> Rollout<'a> {
         self.way == Way::Podlift
     }
 
+    pub fn lane_is_over(&mut self, node: usize, now: u64) {
+        self.finished[node] = Some(self.time(now));
+    }
+
     /// Every lane that has begun is over.
     pub fn batch_is_over(&mut self) {
         self.batches_done += 1;
@@ -170,6 +177,8 @@ impl<'a> Rollout<'a> {
             stage: node.stage,
             unavailable: false,
             labels: self.labels[at].clone(),
+            finished: self.finished[at],
+            failed: false,
         };
         cluster.nodes.iter().enumerate().map(worker).collect()
     }

@@ -44,6 +44,8 @@ impl Large {
             stage: Stage::ToCome,
             unavailable: false,
             labels: label(n),
+            finished: None,
+            failed: false,
         };
         Self {
             now,

@@ -10,6 +10,7 @@ const LIMIT: &str =
     "is no limit: expected a number of nodes from 1, or a share from 1% to 100%, e.g. 3 or 5%";
 const LABEL: &str =
     "is no key of a label: expected e.g. \"topology.kubernetes.io/rack\", with no space and no '='";
+const SOAK: &str = "is given without canary: expected canary = 1 or more beside it, or no time to soak";
 const WAIT: &str =
     "is no time to wait: expected at least 1 second, or too-large = \"evict\" to interrupt the gang at once";
 
@@ -40,7 +41,9 @@ impl Group {
         check(&format!("groups[{at}].name"), &self.name, is_name, NAME)?;
         let selector = Selector::read(&self.selector).is_some();
         check(&format!("groups[{at}].selector"), &self.selector, selector, SELECTOR)?;
-        limit_is_one(&format!("groups[{at}].max-unavailable"), self.max_unavailable)
+        limit_is_one(&format!("groups[{at}].max-unavailable"), self.max_unavailable)?;
+        let soak = self.canary > 0 || self.canary_soak_seconds == 0;
+        check(&format!("groups[{at}].canary-soak-seconds"), self.canary_soak_seconds, soak, SOAK)
     }
 }
 
@@ -84,7 +87,8 @@ mod tests {
     fn a_policy_is_read_and_written_as_it_was() {
         let all = json!({
             "max-unavailable": "10%", "grow": true, "order": "as-planned",
-            "groups": [{"name": "gb200", "selector": "pool=gb200,tier=1", "max-unavailable": "2"}],
+            "groups": [{"name": "gb200", "selector": "pool=gb200,tier=1", "max-unavailable": "2",
+                "canary": 1, "canary-soak-seconds": 3600}],
             "topology": {"label": "rack", "take": "one-of-each"},
             "windows": [{"days": ["mon"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"}],
             "gangs": {"too-large": "wait", "wait-seconds": 60}, "failed-checkpoint": "go-on",
@@ -99,6 +103,7 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_with_its_value_and_what_was_expected() {
         let group = |name: &str, selector: &str, limit: serde_json::Value| json!({"groups": [{"name": name, "selector": selector, "max-unavailable": limit}]});
+        let canary = |number: serde_json::Value, soak: u64| json!({"groups": [{"name": "g", "selector": "a=b", "max-unavailable": 1, "canary": number, "canary-soak-seconds": soak}]});
         let window = |days: &str, from: &str, to: &str, zone: &str| json!({"windows": [{"days": [days], "from": from, "to": to, "zone": zone}]});
         let wrong = [
             (json!({"max-unavailable": 0}), "\"0\" is no limit: expected a number of nodes from 1"),
@@ -110,6 +115,12 @@ mod tests {
             (group("g", "a", json!(1)), "groups[0].selector: \"a\" is no selector: expected labels"),
             (group("g", "", json!(1)), "groups[0].selector: \"\" is no selector"),
             (group("g", "a=b", json!("0%")), "\"0%\" is no limit"),
+            (canary(json!(-1), 0), "invalid value: integer `-1`, expected u32"),
+            (canary(json!("10%"), 0), "invalid type: string \"10%\", expected u32"),
+            (
+                canary(json!(0), 60),
+                "groups[0].canary-soak-seconds: \"60\" is given without canary: expected canary",
+            ),
             (
                 json!({"topology": {"label": "rack=1", "take": "one-domain"}}),
                 "topology.label: \"rack=1\" is no key of a label",

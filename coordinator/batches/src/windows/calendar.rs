@@ -174,7 +174,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(policy.validate(), Ok(()));
-        let at = |text: &str| crate::open(&policy, text.parse().unwrap());
+        let at = |text: &str| crate::open_for(&policy, text.parse().unwrap(), 0);
         assert_eq!(at("2026-12-05T09:00:00Z"), Ok(()));
         assert_eq!(at("2026-12-01T09:00:00Z"), Err(Some("2026-12-05T08:00:00Z".parse().unwrap())));
         assert_eq!(at("2026-12-06T09:00:00Z"), Err(None), "in the past");

@@ -1,6 +1,7 @@
 //! What every batch must hold, computed independently of the scheduler.
 
 use crate::fleet::Fleet;
+use jiff::SignedDuration;
 use podlift_batches::{Batch, Stage, Take, groups_of};
 use podlift_model::NodeName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ pub fn check(fleet: &Fleet, batch: &Batch) {
     assert!(nodes.iter().all(|node| stage(node) == Some(Stage::ToCome)));
     assert!(batch.reasons.keys().eq(nodes.iter()) && !batch.why.is_empty());
     room(fleet, &nodes);
+    canaries(fleet, &nodes);
     gangs(fleet, &nodes);
 }
 
@@ -29,6 +31,25 @@ fn room(fleet: &Fleet, nodes: &Nodes) {
     }
     for domain in apart(fleet) {
         share(fleet, nodes, &domain, 1);
+    }
+}
+
+/// Nodes of a group begin beside its canary only as a part of it, and others when it has been finished for as long as the policy says.
+fn canaries(fleet: &Fleet, nodes: &Nodes) {
+    for (group, rule) in groups_of(&fleet.policy, &fleet.workers).iter().zip(&fleet.policy.groups) {
+        let mine = || fleet.workers.iter().filter(|w| group.nodes.contains(&w.node));
+        let new: Nodes = nodes.iter().filter(|node| group.nodes.contains(node)).cloned().collect();
+        let soak = SignedDuration::from_secs(rule.canary_soak_seconds as i64);
+        let soaked = mine().filter(|w| w.finished.is_some_and(|end| end + soak <= fleet.now)).count();
+        if new.is_empty() || soaked >= rule.canary as usize {
+            continue;
+        }
+        let finished = mine().filter(|w| w.finished.is_some()).count();
+        let work = mine().filter(|w| w.stage == Stage::AtWork).count();
+        assert!(finished < rule.canary as usize, "group {} soaks", group.name);
+        assert!(!mine().any(|w| w.failed), "the canary of group {} has failed", group.name);
+        let alone = work == 0 && units(fleet).iter().any(|unit| unit.is_superset(&new));
+        assert!(alone || finished + work + new.len() <= rule.canary as usize, "{new:?} is no canary");
     }
 }
 

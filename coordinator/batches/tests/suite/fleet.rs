@@ -43,6 +43,8 @@ impl Fleet {
             stage: Stage::ToCome,
             unavailable: false,
             labels: BTreeMap::new(),
+            finished: None,
+            failed: false,
         };
         Self {
             now: noon(),
@@ -70,6 +72,21 @@ impl Fleet {
 
     pub fn stage(mut self, node: &str, stage: Stage) -> Self {
         self.worker(node).stage = stage;
+        self
+    }
+
+    /// Its lane ended well so many minutes ago.
+    pub fn finished(mut self, node: &str, minutes: i64) -> Self {
+        let end = self.now - SignedDuration::from_mins(minutes);
+        let worker = self.worker(node);
+        (worker.stage, worker.finished) = (Stage::Over, Some(end));
+        self
+    }
+
+    /// Its lane has failed, and the run goes on without it.
+    pub fn failed(mut self, node: &str) -> Self {
+        let worker = self.worker(node);
+        (worker.stage, worker.failed) = (Stage::Out, true);
         self
     }
 
@@ -150,8 +167,9 @@ impl Fleet {
     pub fn order(mut self) -> Vec<String> {
         let mut order = vec![];
         while let Decision::Take(batch) = self.decide() {
+            let end = Some(self.now);
             for worker in self.workers.iter_mut().filter(|worker| batch.nodes.contains(&worker.node)) {
-                worker.stage = Stage::Over;
+                (worker.stage, worker.finished) = (Stage::Over, end);
             }
             self.jobs.retain(|job| !batch.interrupts.contains(&job.id));
             self.batches_done += 1;

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used)] // a test may panic
 
 mod bad_input;
+mod canaries;
 mod check;
 mod fleet;
 mod forecasts;
 mod orders;
+mod packing;
 mod play;
 mod properties;
 mod speed;

@@ -108,6 +108,67 @@ fn batches_grow_after_each_other() {
     assert_eq!(sizes(gangs), [20]);
 }
 
+/// Of units that lose as much, a smaller one takes no room for which a larger one waits.
+#[test]
+fn smaller_gangs_wait_behind_a_larger_one_that_waits_for_lanes() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let fleet = Fleet::new(4, &names)
+        .stage("a", Stage::AtWork)
+        .gang("g/large", &["b", "c", "d", "e"], 1)
+        .gang("g/small", &["f", "g"], 1)
+        .job("j/h", &["h"], 1)
+        .job("j/i", &["i"], 1);
+    let idle = |mut fleet: Fleet, node: &str| {
+        fleet.jobs.retain(|job| !job.nodes.contains_key(&crate::fleet::name(node)));
+        fleet
+    };
+    let aged = |mut fleet: Fleet, hours: i64| {
+        let since = fleet.now - SignedDuration::from_hours(hours);
+        fleet.jobs.iter_mut().filter(|job| job.id != "g/large").for_each(|job| job.since = Some(since));
+        fleet
+    };
+    let racks = |fleet: Fleet, racks: &[(&str, &str)]| {
+        fleet
+            .label("rack", racks)
+            .policy(json!({"groups": [{"name": "one", "selector": "rack=r1", "max-unavailable": 4}]}))
+    };
+    let next = |fleet: Fleet| match fleet.decide() {
+        Decision::Take(batch) => crate::fleet::join(&batch.nodes),
+        Decision::Nothing => String::new(),
+        other => panic!("{other:?}"),
+    };
+    let over = fleet.clone().stage("a", Stage::Over);
+    let cases = [
+        ("the large gang waits for one lane, and the others wait behind it", fleet.clone(), ""),
+        ("its turn", over.clone(), "b c d e"),
+        ("an idle node is of another rank and does not wait", idle(fleet.clone(), "h"), "h"),
+        (
+            "jobs that lose more are of another rank: they take what it leaves",
+            aged(fleet.clone(), 2),
+            "f g h",
+        ),
+        ("so are jobs that lose less", aged(fleet.clone(), 0), "f g h"),
+        ("a node that is down holds it back, and no lane: the others go", over.clone().down("a"), "f g h"),
+        ("a gang that never fits takes what there is", Fleet { max: 3, ..fleet.clone() }, "b c"),
+        (
+            "by name no unit is larger than another",
+            fleet.clone().policy(json!({"order": "as-planned"})),
+            "f g h",
+        ),
+        (
+            "what waits for its group's room stops its own group only",
+            racks(
+                Fleet { max: 8, ..fleet.clone() },
+                &[("a", "r1"), ("b", "r1"), ("c", "r1"), ("d", "r1"), ("e", "r1"), ("f", "r1")],
+            ),
+            "h i",
+        ),
+    ];
+    for (what, fleet, want) in cases {
+        assert_eq!(next(fleet), want, "{what}");
+    }
+}
+
 #[test]
 fn a_limit_that_passes_makes_no_gang_too_large() {
     let skip = json!({"gangs": {"too-large": "skip"}});

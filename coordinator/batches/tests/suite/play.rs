@@ -143,6 +143,12 @@ impl Player {
             if *left == 0 {
                 let worker = self.fleet.workers.iter_mut().find(|w| w.node == *node).unwrap();
                 (worker.stage, worker.unavailable) = (Stage::Over, false);
+                // Some lanes fail, and the play goes on without their nodes.
+                worker.failed = self.chance.below(16) == 0;
+                match worker.failed {
+                    true => worker.stage = Stage::Out,
+                    false => worker.finished = Some(self.fleet.now),
+                }
             }
         }
         self.lanes.retain(|_, (left, _)| *left > 0);

@@ -16,7 +16,11 @@ fn a_policy() -> impl Strategy<Value = Policy> {
     ];
     let groups = prop_oneof![
         2 => Just(json!([])),
-        1 => (1..4_u32).prop_map(|n| json!([{"name": "g", "selector": "pool=x", "max-unavailable": n}])),
+        2 => (1..4_u32, 0..3_u32, 0..7200_u64).prop_map(|(n, canary, soak)| {
+            let soak = if canary > 0 { soak } else { 0 };
+            json!([{"name": "g", "selector": "pool=x", "max-unavailable": n, "canary": canary, "canary-soak-seconds": soak},
+                {"name": "h", "selector": "rack=r1", "max-unavailable": 2, "canary": canary / 2}])
+        }),
     ];
     let windows = prop_oneof![
         3 => Just(json!([])),
@@ -66,7 +70,8 @@ prop_compose! {
             let mut labels: BTreeMap<String, String> = BTreeMap::new();
             labels.extend(rack.map(|rack| ("rack".into(), format!("r{rack}"))));
             labels.extend(pool.then(|| ("pool".into(), "x".into())));
-            Worker { node: name(&format!("n{at:02}")), stage, unavailable, labels }
+            let finished = (stage == Stage::Over).then(noon);
+            Worker { node: name(&format!("n{at:02}")), stage, unavailable, labels, finished, failed: false }
         };
         let jobs = jobs.into_iter().enumerate().map(|(at, job)| Job { id: format!("ns/Job/{at:02}"), ..job });
         Fleet {

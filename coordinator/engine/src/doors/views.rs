@@ -1,5 +1,6 @@
 //! Replies as the engine reads them: only the fields that decide something or that people see.
 
+use crate::placement::Taint;
 use podlift_model::{Digest, Epoch, KubeVersion, NodeName, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct NodeView {
     /// The run of taint `podlift.io/to-come`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_taint: Option<RunId>,
+    /// Taints that keep pods away which do not tolerate them, without that of a cordon.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taints: Vec<Taint>,
     /// Marks of other programs that cordon and uncordon nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controllers: Vec<ForeignMark>,

@@ -3,7 +3,7 @@
 use super::PlanInput;
 use super::upgrade::{checks, fingerprint};
 use crate::analysis::record_of;
-use crate::program::{Finding, Goal, JobRow, LeftOut, Mends, Phase, Program};
+use crate::program::{BcmPlan, Finding, Goal, JobRow, LeftOut, Mends, Phase, Program};
 use podlift_model::Digest;
 
 /// What a goal itself decides.
@@ -12,6 +12,7 @@ pub(super) struct Made {
     pub mends: Mends,
     pub phases: Vec<Phase>,
     pub jobs: Vec<JobRow>,
+    pub bcm: Option<BcmPlan>,
     pub findings: Vec<Finding>,
     pub left_out: Vec<LeftOut>,
 }
@@ -19,7 +20,10 @@ pub(super) struct Made {
 /// The whole program, with its hash.
 pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
     let surveys = input.surveys.iter().filter_map(|(n, s)| Some((n, s.as_ref().ok()?)));
-    let fingerprints = fingerprint::fingerprints(input, &made.left_out);
+    let mut fingerprints = fingerprint::fingerprints(input, &made.left_out);
+    if let Some(bcm) = &made.bcm {
+        fingerprints.insert("software images".into(), fingerprint::of_bcm(bcm));
+    }
     let mut recorded = record_of(input.cluster_survey.as_ref(), surveys);
     recorded.carry(&input.carried());
     let program = Program {
@@ -37,6 +41,7 @@ pub(super) fn assemble(input: &PlanInput, made: Made) -> Program {
         attestations: input.attestations.clone(),
         phases: made.phases,
         jobs: made.jobs,
+        bcm: made.bcm,
         inventory: input.inventory.clone(),
         fingerprints,
         hash: Digest::of(""),

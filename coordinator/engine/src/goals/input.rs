@@ -5,18 +5,52 @@ use crate::doors::{AddonsView, ApiProbe, KubeadmConfigView};
 use crate::inventory::Inventory;
 use crate::program::{Attestation, GoalName, PlanOptions, Recorded, Waiver};
 use crate::survey::ClusterSurvey;
+use podlift_model::bcm::{BcmCluster, BcmExcludes, BcmImage, BcmNode, BcmProvisioning, HeadState};
 use podlift_model::facts::{EtcdState, PackageOffer};
 use podlift_model::survey::{NodeSurvey, Seen};
 use podlift_model::{ClusterName, KubeVersion, Minor, NodeName, PackageVersion, RunId};
 use std::collections::BTreeMap;
 
-/// BCM's own view. An error is the reason why it is not known, with the output of BCM's tool.
+/// BCM's own view, through the agent of a head node. An error is the reason why a part is not known, with the output of BCM's tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BcmView {
+    /// The head node whose agent was asked.
+    pub head: NodeName,
     /// Minors that this BCM can manage.
     pub minors: Result<Vec<Minor>, String>,
     /// The cluster's version in BCM's metadata.
     pub recorded: Result<PackageVersion, String>,
+    /// The head node's part in BCM's high availability, and its tools.
+    pub state: Seen<HeadState>,
+    /// All nodes that BCM provisions, of whatever cluster.
+    pub nodes: Seen<Vec<BcmNode>>,
+    /// All software images. Those of the chosen nodes, and their clones for the target, were looked into.
+    pub images: Seen<Vec<BcmImage>>,
+    pub provisioning: Seen<BcmProvisioning>,
+    /// Exclude lists of one node of each group of image, category, role and origin of the image.
+    pub excludes: BTreeMap<NodeName, Seen<BcmExcludes>>,
+    /// The Kubernetes clusters that BCM lists.
+    pub clusters: Seen<Vec<BcmCluster>>,
+}
+
+impl BcmView {
+    /// A view in which nothing is known yet.
+    pub fn of(head: NodeName) -> Self {
+        fn unknown<T>() -> Seen<T> {
+            Err("it was not asked for".into())
+        }
+        Self {
+            head,
+            minors: unknown(),
+            recorded: unknown(),
+            state: unknown(),
+            nodes: unknown(),
+            images: unknown(),
+            provisioning: unknown(),
+            excludes: BTreeMap::new(),
+            clusters: unknown(),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -20,6 +20,7 @@ pub use earlier::{Deferral, Earlier, Left};
 pub use error::PlanError;
 pub use input::{BcmView, PlanInput};
 pub use resume::resume;
+pub use upgrade::clone_names;
 
 use crate::program::{GoalName, Program};
 

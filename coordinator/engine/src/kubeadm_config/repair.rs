@@ -54,6 +54,11 @@ impl ConfigRepair {
     pub fn is_kept(&self) -> bool {
         matches!(self, Self::SetArg { .. } | Self::SetEnv { .. } | Self::SetVersion { .. })
     }
+
+    /// Whether it changes ConfigMap kubeadm-config.
+    pub fn is_of_kubeadm(&self) -> bool {
+        !matches!(self, Self::SetKubelet { .. } | Self::Patch { .. })
+    }
 }
 
 /// Applies the repairs to the text; the rest stays as it was.

@@ -42,6 +42,13 @@ impl LaneTime {
     }
 }
 
+impl LaneTime {
+    /// When its last step was done; `None` if not all of them are.
+    pub(super) fn finished(&self) -> Option<Timestamp> {
+        self.last.filter(|_| self.is_done)
+    }
+}
+
 impl RunState {
     /// The lane in which this node is drained; `None` if it has no such lane. One pass over its steps, because a fleet has many.
     pub fn lane_time(&self, node: &NodeName) -> Option<LaneTime> {

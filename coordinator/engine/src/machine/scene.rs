@@ -5,7 +5,8 @@ use super::batch::ChosenBatch;
 use super::state::RunState;
 use crate::doors::NodeView;
 use crate::inventory::NodeRole;
-use crate::program::WORKERS;
+use crate::program::{CORDON_TAKEN, WORKERS};
+use jiff::Timestamp;
 use podlift_batches::{Job, Stage, Worker};
 use podlift_model::NodeName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,9 +23,22 @@ pub(super) fn workers(state: &RunState, phase: usize, nodes: &[NodeView]) -> Vec
             stage: stage(state, phase, &node.name),
             unavailable: is_down(state, &node.name, view),
             labels: view.unwrap_or(&node.view).labels.clone(),
+            finished: finished(state, &node.name),
+            failed: failed(state, &node.name),
         }
     })
     .collect()
+}
+
+/// When the lane of the worker ended well. Only the canary of a group counts from then, so that no policy without one pays for it.
+fn finished(state: &RunState, node: &NodeName) -> Option<Timestamp> {
+    let policy = state.plan.options.batches.as_ref()?;
+    policy.groups.iter().any(|group| group.canary > 0).then(|| state.lane_time(node)?.finished()).flatten()
+}
+
+/// Whether the run goes on without the worker because its lane has failed. A cordon that was taken over is no failure.
+fn failed(state: &RunState, node: &NodeName) -> bool {
+    state.set_aside.get(node).is_some_and(|aside| aside.reason.code != CORDON_TAKEN)
 }
 
 /// Whether the worker takes a turn away without a lane at work.

@@ -70,6 +70,9 @@ struct Document<'a> {
     /// Jobs that the run will interrupt, as they were when the plan was made; the most costly first.
     #[serde(default, skip_serializing_if = "none")]
     jobs: Cow<'a, [JobRow]>,
+    /// What the run does with BCM: software images, assignments, BCM's own books. Absent if BCM is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bcm: Option<Cow<'a, BcmPlan>>,
     inventory: Cow<'a, Inventory>,
     /// Name of a fact to its hash: the facts that the plan depends on.
     fingerprints: Cow<'a, BTreeMap<String, Digest>>,
@@ -133,6 +136,7 @@ impl<'a> Document<'a> {
             attestations: B(&p.attestations),
             phases: B(&p.phases),
             jobs: B(&p.jobs),
+            bcm: p.bcm.as_ref().map(B),
             inventory: B(&p.inventory),
             fingerprints: B(&p.fingerprints),
             hash: B(&p.hash),
@@ -181,6 +185,7 @@ impl<'a> Document<'a> {
             attestations: self.attestations.into_owned(),
             phases,
             jobs: self.jobs.into_owned(),
+            bcm: self.bcm.map(Cow::into_owned),
             inventory: self.inventory.into_owned(),
             fingerprints: self.fingerprints.into_owned(),
             hash: self.hash.into_owned(),

@@ -2,6 +2,7 @@
 //! executes it and makes no new decision. This module knows no goal's reasoning: goals make programs, and programs do not know goals' code.
 
 mod attest;
+mod bcm;
 mod contract;
 mod document;
 #[cfg(test)]
@@ -20,11 +21,13 @@ mod patch;
 mod phase;
 mod policy;
 mod recorded;
+mod skew;
 mod stop;
 pub(crate) mod survey_part;
 mod waiver;
 
 pub use attest::{ATTESTATIONS, Attestation, DIFFERENCES, UnknownAttestation, known_attestation};
+pub use bcm::{BCM_BOOKS, BCM_IMAGES, BcmPlan, ImagePlan, NodeImage};
 pub use contract::ContractError;
 pub use evidence::Evidence;
 pub(crate) use finding::finding;
@@ -44,6 +47,7 @@ pub use phase::{CANARY, JobRow, Lane, Phase, PlannedBatch, StepSpec, WORKERS};
 pub use podlift_batches::{BadLimit, Day, Group, Limit, Order, Policy as Rollout, Take, TooLarge, Window};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
+pub use skew::Skew;
 pub use stop::{CORDON_TAKEN, StopReason};
 pub use waiver::{DEVICES, FLAG_LOSS, NEVER_INTERRUPT, Waiver, loss_item, waived_on_all};
 
@@ -79,6 +83,8 @@ pub struct Program {
     pub phases: Vec<Phase>,
     /// Jobs that the run will interrupt, the most costly first.
     pub jobs: Vec<JobRow>,
+    /// What the run does with BCM; `None` if BCM is not asked.
+    pub bcm: Option<BcmPlan>,
     pub inventory: Inventory,
     /// Name of a fact to its hash: the facts that the program depends on.
     pub fingerprints: BTreeMap<String, Digest>,

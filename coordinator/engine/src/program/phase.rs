@@ -1,5 +1,5 @@
 //! Phases, lanes and steps as data. Phases run in order; the lanes of a phase run `parallel` at a time; the steps of a lane run in order. A
-//! worker that gets its packages from a BCM image has another lane, but the same planner.
+//! node that gets its packages from a BCM image has another lane, but the same planner.
 
 use crate::steps::StepKind;
 use podlift_model::{NodeName, StepId};
@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
-    /// `backup`, `root-cause`, `pre-stage`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `at-target`, `patches`, `after`.
+    /// `backup`, `root-cause`, `pre-stage`, `images`, `control-plane`, `addons`, `kubelets`, `canary`, `workers`, `at-target`, `patches`,
+    /// `verify`, `bcm`, `after`.
     pub name: String,
     pub title: String,
     /// Why the phase has its place in the order, in a sentence.

@@ -2,7 +2,7 @@
 //! names the writer.
 
 use super::reply::{all, blocked, config, done, odd, output};
-use super::{Assess, Cx, Step, Touches};
+use super::{Assess, Cx, Step, Touches, learn_config};
 use crate::analysis::{endpoints, removed};
 use crate::doors::{ClusterLook, Probe, Reply};
 use crate::kubeadm_config::{ClusterConfiguration, ConfigRepair};
@@ -41,6 +41,10 @@ impl Step for FlagDiff {
     }
     fn brings_settings(&self) -> bool {
         true
+    }
+    /// If BCM has put an old text back, it has to read the repaired one again.
+    fn rests_on(&self) -> &'static [&'static str] {
+        &[learn_config::VERB]
     }
     fn sample() -> Self {
         Self::to(KubeVersion::new(1, 32, 9))
@@ -82,9 +86,10 @@ impl Step for FlagDiff {
         blocked(
             LOSS,
             format!(
-                "on {}: {}. kubeadm-config was last written by {writer}: find out why; a retry repairs it again",
+                "on {}: {}. kubeadm-config was last written by {writer}{}: find out why; a retry repairs it again",
                 cx.node(),
-                shown.join("; ")
+                shown.join("; "),
+                learn_config::likely_writer(cx)
             ),
             "podlift retry",
         )

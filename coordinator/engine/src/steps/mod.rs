@@ -9,6 +9,9 @@ mod apt_source;
 mod apt_update;
 #[cfg(test)]
 mod aside_tests;
+mod assign_image;
+mod bcm_version;
+mod category_image;
 mod checkpoint;
 mod compare_fleet;
 #[cfg(test)]
@@ -25,8 +28,17 @@ mod etcd_snapshot;
 mod flag_diff;
 mod guard_arm;
 mod guard_disarm;
+mod head;
+mod image_clone;
+mod image_lock;
+mod image_packages;
+mod image_provisioners;
 mod image_pull;
 mod image_release;
+mod image_source;
+#[cfg(test)]
+mod image_tests;
+mod image_unlock;
 #[cfg(test)]
 mod judge_tests;
 mod kubeadm_apply;
@@ -34,6 +46,7 @@ mod kubeadm_node;
 mod kubeadm_patches;
 mod kubelet_config;
 mod kubelet_restart;
+mod learn_config;
 mod manifest_backup;
 mod manifests;
 #[cfg(test)]
@@ -61,10 +74,13 @@ mod step;
 mod step_aside;
 mod step_back;
 mod stores;
+mod sync_dry_run;
+mod sync_node;
 mod uncordon;
 mod verify_api;
 mod verify_fleet;
 mod verify_node;
+mod warn;
 pub mod whole;
 
 pub use cx::Cx;
@@ -154,4 +170,17 @@ kinds! {
     step_aside::StepAside,
     step_back::StepBack,
     verify_node::VerifyNode,
+    image_clone::ImageClone,
+    image_lock::ImageLock,
+    image_source::ImageSource,
+    image_packages::ImagePackages,
+    image_provisioners::ImageProvisioners,
+    image_unlock::ImageUnlock,
+    assign_image::AssignImage,
+    sync_dry_run::SyncDryRun,
+    sync_node::SyncNode,
+    category_image::CategoryImage,
+    bcm_version::BcmVersion,
+    learn_config::LearnConfig,
+    warn::Warn,
 }

@@ -24,20 +24,31 @@ pub struct Packages {
     /// The packages are there, and only their holds may be missing: nothing is installed on a node that is not drained.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     only_hold: bool,
+    /// The node's disk comes from a software image, so the step only looks, and BCM writes the node again if it is wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_image: bool,
 }
 
 impl Packages {
     pub fn of(packages: &[Package], versions: &BTreeMap<Package, PackageVersion>) -> Self {
         let pins = Given::shared(pins(packages, versions));
-        Self { packages: packages.to_vec(), pins, only_hold: false }
+        Self { packages: packages.to_vec(), pins, only_hold: false, by_image: false }
+    }
+
+    /// Packages that the node's software image brings.
+    pub fn of_image(packages: &[Package], versions: &BTreeMap<Package, PackageVersion>) -> Self {
+        Self { by_image: true, ..Self::of(packages, versions) }
     }
 
     /// Holds packages that are installed in these versions.
     pub fn held(packages: &[Package], present: &BTreeMap<Package, PackageVersion>) -> Self {
         let pins = Given::own(pins(packages, present));
-        Self { packages: packages.to_vec(), pins, only_hold: true }
+        Self { packages: packages.to_vec(), pins, only_hold: true, by_image: false }
     }
 }
+
+/// The step that brings the packages of a software image.
+const SYNC: &[&str] = &["sync"];
 
 impl Step for Packages {
     fn verb(&self) -> String {
@@ -56,7 +67,7 @@ impl Step for Packages {
         true
     }
     fn rests_on(&self) -> &'static [&'static str] {
-        &["apt-source", "apt-update", "download"]
+        if self.by_image { SYNC } else { &["apt-source", "apt-update", "download"] }
     }
     /// Another tool may have put an old source or old lists back since they were staged.
     fn shows_loss(&self, code: &str) -> bool {
@@ -93,6 +104,11 @@ impl Step for Packages {
         let there = |p: &PackagePin| {
             facts.packages.get(p.package.name()).is_some_and(|s| s.version.as_ref() == Some(&p.version))
         };
+        if self.by_image {
+            let why =
+                format!("{} has not what its software image has: {}, held", cx.node(), shown.join(", "));
+            return cx.again(SYNC, why);
+        }
         if let Some(other) = self.pins.iter().find(|p| self.only_hold && !there(p)) {
             let message = format!(
                 "package {} of {} is not {} any more: the node was at the target when the plan was made, and nothing is installed on a node that is not drained; leave it out, and the next run takes it",

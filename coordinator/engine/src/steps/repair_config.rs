@@ -45,7 +45,7 @@ impl Step for RepairConfig {
         true
     }
     fn mends(&self, repair: &ConfigRepair) -> bool {
-        !matches!(repair, ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. })
+        repair.is_of_kubeadm()
     }
     fn remains(&self) -> Option<String> {
         Some("ConfigMap kube-system/kubeadm-config stays repaired; its old text is in the plan (podlift report -o json)".into())
@@ -103,6 +103,13 @@ impl Step for RepairConfig {
         let resource_version = config.resource_version.clone();
         Some(Act::Cluster(ClusterAct::WriteKubeadmConfig { resource_version, cluster_configuration: text }))
     }
+}
+
+/// Whether kubeadm-config is as the run has repaired it, or its losses are waived.
+pub(super) fn is_right(cx: &Cx, config: &KubeadmConfigView) -> bool {
+    let to = cx.program().to();
+    cx.state.waived(FLAG_LOSS).is_some()
+        || wanted(cx, config, to, Scope::All).is_ok_and(|text| text.is_none())
 }
 
 /// How much the step repairs.

@@ -5,7 +5,7 @@ use crate::doors::{Act, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::kubeadm_config::ConfigRepair;
 use crate::program::{Evidence, Shared, StopReason};
-use podlift_model::{Failure, KubeVersion};
+use podlift_model::{Failure, KubeVersion, NodeName};
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +156,11 @@ pub trait Step: Sync {
     /// What stays changed after an abort, in a sentence for all nodes on which the step has acted.
     fn remains(&self) -> Option<String> {
         None
+    }
+
+    /// The node whose agent runs the ops of the step. For a step of BCM it is the head node, whatever node the step is for.
+    fn agent(&self, cx: &Cx) -> NodeName {
+        cx.node()
     }
 
     /// What to look at.

@@ -6,7 +6,7 @@ use crate::analysis::root_cause::RootCause;
 use crate::doors::KubeadmConfigView;
 use crate::goals::assemble::{Made, assemble};
 use crate::goals::upgrade::build::{choose, kubelet_config, predict, waivers};
-use crate::goals::upgrade::{checks, items};
+use crate::goals::upgrade::{bcm_plan, checks, items};
 use crate::goals::{PlanError, PlanInput, left_out};
 use crate::inventory::Inventory;
 use crate::kubeadm_config::ConfigRepair;
@@ -24,37 +24,40 @@ pub fn build(input: &PlanInput) -> Result<Program, PlanError> {
     items::check(input, &cause, &lost.losses)?;
     cause.prevented.extend(version::lost(input));
     let patches = patches(lost.patches, &chosen);
-    let also = order::Also {
-        config: cause.repairs().iter().any(is_of_kubeadm),
+    let mut also = order::Also {
+        config: cause.repairs().iter().any(ConfigRepair::is_of_kubeadm),
         kubelet_config: cause.repairs().iter().any(|r| matches!(r, ConfigRepair::SetKubelet { .. })),
         patched: patched(&chosen, &patches),
+        learn: false,
     };
-    let mut findings = checks::run(input, version, &cause, &lost.losses, &left_out);
+    let none = Default::default();
+    let books = bcm_plan::Books { packages: &none, repairs_config: also.config };
+    let bcm = bcm_plan::draw(input, &chosen, &left_out, &books);
+    also.learn = bcm.plan.as_ref().is_some_and(|bcm| bcm.learn_config);
+    let mut findings = checks::run(input, version, &cause, &lost.losses, &left_out, &bcm);
     findings.extend(version::check(input, version));
     findings.extend(nothing(input, version, &cause, &also));
     findings.sort_by_key(checks::rank);
     let goal = Goal::Repair(Repair { version });
     let phases = order::phases(&input.inventory, &goal.shared(), &also);
     let repairs = cause.repairs();
-    let none = KubeadmConfigView {
+    let unknown = KubeadmConfigView {
         resource_version: String::new(),
         cluster_configuration: String::new(),
         managers: vec![],
     };
     let mends = Mends {
         prevented: cause.prevented,
-        kubeadm_config: input.kubeadm_config.clone().unwrap_or(none),
+        kubeadm_config: input.kubeadm_config.clone().unwrap_or(unknown),
         kubelet_config: kubelet_config(input, &repairs),
         repairs,
         meant: vec![],
         patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, jobs: vec![], findings, left_out }))
-}
-
-/// Whether the repair changes kubeadm-config.
-fn is_of_kubeadm(repair: &ConfigRepair) -> bool {
-    !matches!(repair, ConfigRepair::SetKubelet { .. } | ConfigRepair::Patch { .. })
+    Ok(assemble(
+        input,
+        Made { goal, mends, phases, jobs: vec![], bcm: bcm.plan.filter(|_| also.learn), findings, left_out },
+    ))
 }
 
 /// The files of the chosen nodes.

@@ -3,7 +3,9 @@
 use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry};
 use crate::program::{Phase, Shared};
-use crate::steps::{CompareFleet, KubeadmPatches, RepairConfig, RepairKubelet, StepKind, VerifyFleet};
+use crate::steps::{
+    CompareFleet, KubeadmPatches, LearnConfig, RepairConfig, RepairKubelet, StepKind, VerifyFleet,
+};
 use podlift_model::NodeName;
 use std::collections::BTreeSet;
 
@@ -16,6 +18,8 @@ pub(super) struct Also {
     pub kubelet_config: bool,
     /// Nodes whose patches directory the run writes.
     pub patched: BTreeSet<NodeName>,
+    /// BCM has to read the repaired kubeadm-config.
+    pub learn: bool,
 }
 
 impl Also {
@@ -27,6 +31,7 @@ impl Also {
 pub(super) fn phases(all: &Inventory, shared: &Shared, also: &Also) -> Vec<Phase> {
     let servers: Vec<&NodeEntry> = all.control_planes().collect();
     let config: Option<StepKind> = also.config.then(|| RepairConfig::to(shared.to).into());
+    let learn: Option<StepKind> = also.learn.then(|| LearnConfig {}.into());
     let kubelet: Option<StepKind> = also.kubelet_config.then(|| RepairKubelet {}.into());
     let patches = also.patched.iter().map(|n| (Some(n.clone()), vec![KubeadmPatches {}.into()]));
     let drafts = [
@@ -36,7 +41,7 @@ pub(super) fn phases(all: &Inventory, shared: &Shared, also: &Also) -> Vec<Phase
             title: "What kubeadm will write",
             why: "every node's kubeadm reads only the ConfigMaps, so the next run of kubeadm would take away what they lack",
             parallel: 1,
-            lanes: vec![(None, config.into_iter().chain(kubelet).collect())],
+            lanes: vec![(None, config.into_iter().chain(learn).chain(kubelet).collect())],
         }),
         Some(Draft {
             name: "patches",

@@ -128,13 +128,25 @@ fn rollout(i: &mut PlanInput) -> &mut Policy {
 }
 
 fn group(selector: &str) -> Group {
-    Group { name: "old".into(), selector: selector.into(), max_unavailable: "1".parse().unwrap() }
+    Group {
+        name: "old".into(),
+        selector: selector.into(),
+        max_unavailable: "1".parse().unwrap(),
+        canary: 0,
+        canary_soak_seconds: 0,
+    }
 }
 
 #[test]
 fn findings_about_the_policy_and_the_jobs() {
     let cases: Vec<(&str, &str, Option<Severity>, &str, Change)> = vec![
         ("nothing wrong", "batches", None, "", |_| ()),
+        ("a canary of all", "batches", Some(Severity::Warning), "is 2, and the group has 2 workers", |i| {
+            rollout(i).groups = vec![Group { canary: 2, ..group("rack=r1") }];
+        }),
+        ("a canary of some", "batches", None, "", |i| {
+            rollout(i).groups = vec![Group { canary: 1, ..group("rack=r1") }];
+        }),
         ("a group of nobody", "batches", Some(Severity::Blocker), "group \"old\" of [rollout]", |i| {
             rollout(i).groups = vec![group("rack=r9")];
         }),
@@ -240,44 +252,90 @@ fn a_node_that_was_deferred_until_a_time_is_left_out_until_then_and_resumed_afte
     assert_eq!(resume(&Default::default(), i.now, false), Err(crate::goals::PlanError::NothingDeferred));
 }
 
+/// The finding of a plan over four workers with eight GPUs each, on which one pod each holds so many.
+fn elsewhere(
+    used: [u64; 4],
+    most: u32,
+    also: impl Fn(&mut PodView, &mut PlanInput),
+) -> Option<(Severity, String)> {
+    let nodes = ["dgx030", "dgx031", "dgx032", "dgx033"];
+    let pod_of = |(node, gpus): (&str, u64)| PodView {
+        requests: [("nvidia.com/gpu".to_string(), gpus)].into(),
+        ..pod("ml", &format!("a-{node}"), node, "Job/a")
+    };
+    let pods = nodes.into_iter().zip(used).filter(|(_, n)| *n > 0).map(pod_of).collect();
+    let plan = build(&fleet(pods, |i| {
+        i.options.max_unavailable = most;
+        let hardware = || crate::testing::survey::hardware();
+        i.cluster_survey.as_mut().unwrap().hardware = Ok(nodes.map(|node| (name(node), hardware())).into());
+        let mut pods = i.cluster_survey.as_ref().unwrap().pods.clone().unwrap();
+        pods.iter_mut().for_each(|pod| also(pod, i));
+        i.cluster_survey.as_mut().unwrap().pods = Ok(pods);
+    }))
+    .unwrap();
+    let found = plan.findings.iter().find(|f| f.check == "room-elsewhere");
+    found.map(|f| (f.severity, f.evidence.clone()))
+}
+
 #[test]
 fn evicted_pods_that_find_no_devices_elsewhere_are_counted() {
-    let plan = |used: [u64; 4], most: u32| {
-        let nodes = ["dgx030", "dgx031", "dgx032", "dgx033"];
-        let pod_of = |(node, gpus): (&str, u64)| PodView {
-            requests: [("nvidia.com/gpu".to_string(), gpus)].into(),
-            ..pod("ml", &format!("a-{node}"), node, "Job/a")
-        };
-        let pods = nodes.into_iter().zip(used).map(pod_of).collect();
-        let plan = build(&fleet(pods, |i| {
-            i.options.max_unavailable = most;
-            let hardware = || crate::testing::survey::hardware();
-            i.cluster_survey.as_mut().unwrap().hardware =
-                Ok(nodes.map(|node| (name(node), hardware())).into());
-        }))
-        .unwrap();
-        let found = plan.findings.iter().find(|f| f.check == "room-elsewhere");
-        found.map(|f| f.evidence.split(" so ").next().unwrap().to_string())
+    let full = |text: &str| {
+        Some((
+            Severity::Note,
+            format!("{text} because the devices of the others are in use; for example ml/a-dgx030"),
+        ))
     };
     let cases = [
         ([8, 0, 0, 0], 2, None),
         ([8, 8, 8, 0], 1, None),
+        // Eight free devices on two nodes are no place for a pod that wants them on one.
         (
-            [8, 8, 8, 1],
+            [8, 8, 4, 4],
             1,
-            Some(
-                "while the fullest worker is away, pods that want 8 nvidia.com/gpu find 7 free on the others,",
+            full(
+                "while the fullest worker is away, there is no place for 1 of 1 evicted pod with devices, which wait until nodes are back: 1",
             ),
         ),
         (
             [8, 8, 4, 8],
             2,
-            Some(
-                "while the fullest 2 workers are away, pods that want 16 nvidia.com/gpu find 4 free on the others,",
+            full(
+                "while the fullest 2 workers are away, there is no place for 2 of 2 evicted pods with devices, which wait until nodes are back: 2",
             ),
         ),
     ];
     for (used, most, want) in cases {
-        assert_eq!(plan(used, most).as_deref(), want, "{used:?} {most}");
+        assert_eq!(elsewhere(used, most, |_, _| {}), want, "{used:?} {most}");
     }
+}
+
+#[test]
+fn labels_and_taints_keep_displaced_pods_away() {
+    use crate::placement::{Taint, Wish};
+    let wish = |key: &str, value: &str| {
+        let selector = [(key.to_string(), value.to_string())].into();
+        Some(Box::new(Wish { selector, ..Wish::default() }))
+    };
+    let pinned = elsewhere([8, 0, 0, 0], 1, |pod, _| pod.wish = wish("kubernetes.io/hostname", "dgx030"));
+    let (severity, evidence) = pinned.unwrap();
+    assert_eq!(severity, Severity::Warning);
+    assert!(evidence.contains("1 because no other node has what they ask for"), "{evidence}");
+    let labelled = elsewhere([8, 0, 0, 0], 1, |pod, i| {
+        pod.wish = wish("rack", "r1");
+        let entry = i.inventory.nodes.iter_mut().find(|n| n.name.as_str() == "dgx032").unwrap();
+        entry.view.labels.insert("rack".into(), "r1".into());
+    });
+    assert_eq!(labelled, None);
+    let tainted = elsewhere([8, 0, 0, 0], 1, |_, i| {
+        for node in i.inventory.nodes.iter_mut().filter(|n| n.role == crate::NodeRole::Worker) {
+            let taint = Taint { key: "team".into(), value: "a".into(), effect: "NoSchedule".into() };
+            node.view.taints = vec![taint];
+        }
+    });
+    assert_eq!(tainted.unwrap().0, Severity::Warning);
+    let cordoned = elsewhere([8, 0, 0, 0], 1, |_, i| {
+        let others = i.inventory.nodes.iter_mut().filter(|n| n.name.as_str() > "dgx030");
+        others.for_each(|n| n.view.unschedulable = true);
+    });
+    assert!(cordoned.unwrap().1.contains("no other node"));
 }

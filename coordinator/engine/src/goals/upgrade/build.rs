@@ -1,6 +1,6 @@
 //! Makes the program from what was observed, or the reason why there is none.
 
-use super::{blast, checks, images, items, loss, meant, order};
+use super::{bcm_plan, blast, checks, images, items, loss, meant, order};
 use crate::analysis::kubeadm::has_phases;
 use crate::analysis::root_cause;
 use crate::doors::KubeadmConfigView;
@@ -42,8 +42,11 @@ fn of_numbers(input: &PlanInput) -> Result<Program, PlanError> {
     let left_out = left_out::of(input)?;
     let (cause, lost) = predict(input);
     items::check(input, &cause, &lost.losses)?;
-    let (packages, mut findings) =
-        (packages(input), checks::run(input, from, &cause, &lost.losses, &left_out));
+    let packages = packages(input);
+    let repairs_config = cause.repairs().iter().any(ConfigRepair::is_of_kubeadm);
+    let books = bcm_plan::Books { packages: &packages, repairs_config };
+    let bcm = bcm_plan::draw(input, &chosen, &left_out, &books);
+    let mut findings = checks::run(input, from, &cause, &lost.losses, &left_out, &bcm);
     findings.sort_by_key(checks::rank);
     let repairs = cause.repairs();
     let none = || KubeadmConfigView {
@@ -62,7 +65,8 @@ fn of_numbers(input: &PlanInput) -> Result<Program, PlanError> {
         images: images::of(input, &chosen),
         losses: lost.losses.clone(),
     });
-    let also = also(input, &chosen, &repairs, &lost, &left_out);
+    let bcm_plan = bcm.plan.clone();
+    let also = order::Also { bcm, ..also(input, &chosen, &repairs, &lost, &left_out) };
     let (phases, jobs) = order::phases(&input.inventory, &chosen, &input.options, &goal.shared(), &also);
     let mends = Mends {
         prevented: cause.prevented,
@@ -72,7 +76,7 @@ fn of_numbers(input: &PlanInput) -> Result<Program, PlanError> {
         meant: meant::losses(input, &lost.losses),
         patches: lost.patches,
     };
-    Ok(assemble(input, Made { goal, mends, phases, jobs, findings, left_out }))
+    Ok(assemble(input, Made { goal, mends, phases, jobs, bcm: bcm_plan, findings, left_out }))
 }
 
 /// The steps that this plan has in addition to the usual ones.
@@ -97,6 +101,7 @@ fn also(
         whole_apply: !has_phases(input.to),
         jobs: jobs_of(input),
         now: input.now,
+        bcm: Default::default(),
     }
 }
 

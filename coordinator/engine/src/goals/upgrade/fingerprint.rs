@@ -3,7 +3,7 @@
 
 use crate::goals::PlanInput;
 use crate::inventory::{NodeEntry, NodeRole};
-use crate::program::{Approve, LeftOut, PlanOptions, hash_of as of, survey_part};
+use crate::program::{Approve, BcmPlan, LeftOut, PlanOptions, hash_of as of, survey_part};
 use podlift_model::Digest;
 use std::collections::BTreeMap;
 
@@ -27,6 +27,11 @@ pub(in crate::goals) fn fingerprints(input: &PlanInput, left_out: &[LeftOut]) ->
     }
     surveyed(input, &mut out);
     out
+}
+
+/// The nodes that go through software images, and the version for BCM's metadata.
+pub(in crate::goals) fn of_bcm(bcm: &BcmPlan) -> Digest {
+    of(bcm)
 }
 
 /// Manifests and packages of a control-plane node, and versions of a worker. The steps of a worker follow from its kubelet's version, and

@@ -37,8 +37,12 @@ pub(super) fn foresee(
     let interrupted: BTreeMap<String, Timestamp> =
         canary.iter().flat_map(|batch| &batch.interrupts).map(|job| (job.clone(), now)).collect();
     let names: BTreeSet<&NodeName> = due.iter().map(|n| &n.name).collect();
-    let workers: Vec<Worker> =
-        all.of_role(NodeRole::Worker).map(|n| worker(n, stage(n, &names, &first))).collect();
+    let workers = all.of_role(NodeRole::Worker).map(|n| {
+        let stage = stage(n, &names, &first);
+        // The first workers count for the canaries of their groups, as if they were over now.
+        Worker { finished: (stage == Stage::Over).then_some(now), ..worker(n, stage) }
+    });
+    let workers: Vec<Worker> = workers.collect();
     let seen = forecast(&Scene {
         now,
         started: now,
@@ -93,7 +97,14 @@ pub(super) fn worker(node: &NodeEntry, stage: Stage) -> Worker {
     let left = node.view.cordon_owner().is_some_and(|owner| owner.over);
     // A cordon that an ended run has left is taken over and given back.
     let unavailable = !node.view.ready || (node.view.unschedulable && !left);
-    Worker { node: node.name.clone(), stage, unavailable, labels: node.view.labels.clone() }
+    Worker {
+        node: node.name.clone(),
+        stage,
+        unavailable,
+        labels: node.view.labels.clone(),
+        finished: None,
+        failed: false,
+    }
 }
 
 /// What a node costs if it goes next: a forbidden interruption, unavailable nodes, GPU-seconds, evicted pods; then its name.

@@ -1,14 +1,17 @@
 //! The order of a run, from design.md. docs/runbook-map.md gives the reason for each deviation from the runbook.
 
+use super::bcm_plan::Drawn;
 use super::forecast::{Foreseen, foresee};
+use super::image_order::{assign, books, image_of, images, sync};
 use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
 use crate::program::{CANARY, JobRow, Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
     Addons, AptSource, AptUpdate, Checkpoint, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady,
     FlagDiff, GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches,
-    KubeletConfig, KubeletRestart, NodeReachable, NodeReady, Packages, RepairConfig, RepairKubelet, Soak,
-    SoftTaint, SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi, VerifyFleet, VerifyNode,
+    KubeletConfig, KubeletRestart, LearnConfig, NodeReachable, NodeReady, Packages, RepairConfig,
+    RepairKubelet, Soak, SoftTaint, SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi,
+    VerifyFleet, VerifyNode, Warn,
 };
 use jiff::Timestamp;
 use podlift_batches::Job;
@@ -35,6 +38,8 @@ pub(super) struct Also {
     pub now: Timestamp,
     /// The target's kubeadm has no phases of `upgrade apply`, so apply and node also update addons and the kubelet's configuration.
     pub whole_apply: bool,
+    /// Software images and BCM's books.
+    pub bcm: Drawn,
 }
 
 /// `chosen` is the inventory cut to the nodes that this run upgrades. The backup always covers the whole control plane.
@@ -71,6 +76,7 @@ pub(super) fn phases(
             lanes: vec![(None, root_cause(shared, also))],
         },
         pre_stage(chosen, &open, options, shared, also),
+        images(&also.bcm, shared),
         control_plane(&servers, shared, also, aside),
         addons(&servers, shared, also),
         Draft {
@@ -78,7 +84,7 @@ pub(super) fn phases(
             title: "Control plane, kubelets",
             why: "a kubelet may not be newer than an API server, so all API servers come first",
             parallel: 1,
-            lanes: lanes(&kubelets, &server_kubelet(shared, also, aside)),
+            lanes: lanes_of(&kubelets, |n| server_kubelet(n, shared, also, aside)),
         },
         Draft {
             name: "at-target",
@@ -99,14 +105,14 @@ pub(super) fn phases(
             title: "Workers, the first",
             why: "what goes wrong on workers goes wrong on the first ones, before it can reach the others",
             parallel: first.len().max(1) as u32,
-            lanes: lanes(&first, &soaking(shared, options, !tainted.is_empty())),
+            lanes: lanes_of(&first, |n| soaking(n, shared, options, also, !tainted.is_empty())),
         },
         Draft {
             name: WORKERS,
             title: "Workers",
             why: "at most this many workers may be unavailable at once",
             parallel: options.max_unavailable.max(1),
-            lanes: lanes(&others, &soaking(shared, options, !tainted.is_empty())),
+            lanes: lanes_of(&others, |n| soaking(n, shared, options, also, !tainted.is_empty())),
         },
         Draft {
             name: "verify",
@@ -115,6 +121,7 @@ pub(super) fn phases(
             parallel: chosen.nodes.len().max(1) as u32,
             lanes: lanes(&chosen.nodes.iter().collect::<Vec<_>>(), &[VerifyNode::to(shared.to).into()]),
         },
+        books(&also.bcm),
         Draft {
             name: "after",
             title: "After",
@@ -187,6 +194,8 @@ fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
     let mut steps: Vec<StepKind> = vec![];
     steps.extend(left.then(|| Cordon {}.into()));
     steps.extend([Packages::held(&PACKAGES, &present(node)).into(), NodeReady::at(shared.to).into()]);
+    // Its packages came without the image, so the next sync would take them away.
+    steps.extend(assign(&also.bcm, &node.name));
     if left || also.unfinished.contains(&node.name) {
         steps.push(DevicesBack {}.into());
     }
@@ -196,13 +205,22 @@ fn verified(node: &NodeEntry, shared: &Shared, also: &Also) -> Vec<StepKind> {
     steps
 }
 
+fn lanes_of(
+    nodes: &[&NodeEntry],
+    steps: impl Fn(&NodeEntry) -> Vec<StepKind>,
+) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
+    nodes.iter().map(|n| (Some(n.name.clone()), steps(n))).collect()
+}
+
 fn lanes(nodes: &[&NodeEntry], steps: &[StepKind]) -> Vec<(Option<NodeName>, Vec<StepKind>)> {
     nodes.iter().map(|n| (Some(n.name.clone()), steps.to_vec())).collect()
 }
 
 fn root_cause(shared: &Shared, also: &Also) -> Vec<StepKind> {
     let kubelet: Option<StepKind> = also.kubelet_config.then(|| RepairKubelet {}.into());
-    std::iter::once(RepairConfig::to(shared.to).into()).chain(kubelet).collect()
+    let learns = also.bcm.plan.as_ref().is_some_and(|bcm| bcm.learn_config);
+    let learn: Option<StepKind> = learns.then(|| LearnConfig {}.into());
+    std::iter::once(RepairConfig::to(shared.to).into()).chain(learn).chain(kubelet).collect()
 }
 
 fn pre_stage(
@@ -279,7 +297,7 @@ fn addons(servers: &[&NodeEntry], shared: &Shared, also: &Also) -> Draft {
     Draft { name: "addons", title: "Addons", why, parallel: 1, lanes }
 }
 
-fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
+fn server_kubelet(node: &NodeEntry, shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
     let config: Option<StepKind> = (!also.whole_apply).then(|| KubeletConfig {}.into());
     let mut steps: Vec<StepKind> = vec![
         NodeReachable::for_server().into(),
@@ -287,26 +305,48 @@ fn server_kubelet(shared: &Shared, also: &Also, aside: bool) -> Vec<StepKind> {
         Drain {}.into(),
         // The restart ends the static pods of this node once more, a stacked etcd member among them.
         EtcdReady {}.into(),
-        Packages::of(&[Kubelet, Kubectl], &shared.packages).into(),
     ];
+    // A reboot since the first pass has brought the kubeadm of the old image back.
+    let imaged = image_of(&also.bcm, &node.name).is_some();
+    steps.extend(imaged.then(|| Packages::of(&[Kubeadm], &shared.packages).into()));
+    steps.push(Packages::of(&[Kubelet, Kubectl], &shared.packages).into());
     steps.extend(config);
     steps.extend(aside.then(|| StepAside {}.into()));
     steps.extend([KubeletRestart::to(shared.to).into(), NodeReady::at(shared.to).into()]);
     steps.push(VerifyApi::at(shared.to).into());
     steps.extend(aside.then(|| StepBack {}.into()));
+    steps.extend(assign(&also.bcm, &node.name));
     steps.extend([DevicesBack {}.into(), Uncordon {}.into(), ImageRelease {}.into()]);
     steps
 }
 
-/// Steps for nodes with packages. A node whose disk comes from a BCM image would get another list here.
-fn worker(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
+/// A worker gets its packages from apt on its own disk, or from the software image that BCM writes to it.
+fn worker(
+    node: &NodeEntry,
+    shared: &Shared,
+    options: &PlanOptions,
+    also: &Also,
+    tainted: bool,
+) -> Vec<StepKind> {
     let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into(), Cordon {}.into()];
+    let warned = options.interactive_warning_seconds;
+    steps.extend((warned > 0).then(|| Warn::of(warned).into()));
     steps.extend(options.checkpoints.then(|| Checkpoint {}.into()));
+    steps.push(Drain {}.into());
+    match image_of(&also.bcm, &node.name) {
+        Some(image) => {
+            steps.extend(sync(image, shared));
+            steps.push(Packages::of_image(&[Kubeadm], &shared.packages).into());
+            steps.push(Packages::of_image(&[Kubelet, Kubectl], &shared.packages).into());
+            steps.push(KubeadmNode::to(shared.to).into());
+        }
+        None => {
+            steps.push(Packages::of(&[Kubeadm], &shared.packages).into());
+            steps.push(KubeadmNode::to(shared.to).into());
+            steps.push(Packages::of(&[Kubelet, Kubectl], &shared.packages).into());
+        }
+    }
     steps.extend([
-        Drain {}.into(),
-        Packages::of(&[Kubeadm], &shared.packages).into(),
-        KubeadmNode::to(shared.to).into(),
-        Packages::of(&[Kubelet, Kubectl], &shared.packages).into(),
         KubeletRestart::to(shared.to).into(),
         NodeReady::at(shared.to).into(),
         DevicesBack {}.into(),
@@ -318,8 +358,14 @@ fn worker(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind
 
 /// The first workers also have to stay Ready with work on them, if the configuration requires it. The others have the step as well, because
 /// one of them takes the place of a first worker that is left out or fails.
-fn soaking(shared: &Shared, options: &PlanOptions, tainted: bool) -> Vec<StepKind> {
+fn soaking(
+    node: &NodeEntry,
+    shared: &Shared,
+    options: &PlanOptions,
+    also: &Also,
+    tainted: bool,
+) -> Vec<StepKind> {
     let seconds = if options.canary > 0 { options.canary_soak_seconds } else { 0 };
     let soak: Option<StepKind> = (seconds > 0).then(|| Soak::of(seconds).into());
-    worker(shared, options, tainted).into_iter().chain(soak).collect()
+    worker(node, shared, options, also, tainted).into_iter().chain(soak).collect()
 }

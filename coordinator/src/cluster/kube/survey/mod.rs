@@ -27,7 +27,7 @@ use std::time::Duration;
 
 pub(super) use hardware::of_node as hardware_of;
 pub(super) use pods::{forbidden, read as pods_of, view as pod_view};
-pub(super) use raw_pod::{MIRROR, Raw as RawPod, Toleration};
+pub(super) use raw_pod::{CORDON_TAINT, MIRROR, Raw as RawPod, covers_cordon};
 
 /// Time limit of any one part.
 const PART: Duration = Duration::from_secs(45);

@@ -4,10 +4,12 @@ use super::super::api::Api;
 use super::gang;
 use super::meta::Meta;
 use super::raw_pod::{Container, ContainerStatus, MIRROR, Raw, Spec, Terminated, Variable};
+use podlift_engine::placement::Wish;
 use podlift_engine::survey::PodView;
 use podlift_model::checkpoint::Checkpoint;
 use podlift_model::{Failure, NodeName};
 use std::collections::BTreeMap;
+use std::mem::take;
 
 /// Schedulers of Run:ai, whose workloads of a low priority may be taken away at any time.
 const RUN_AI: &[&str] = &["runai-scheduler", "kai-scheduler"];
@@ -22,6 +24,8 @@ const NO_DEVICES: &[&str] = &["", "none", "void"];
 /// Kind of Run:ai's workspaces, and the priority class that Run:ai gives them.
 const WORKSPACE: &str = "InteractiveWorkload";
 const WORKSPACE_CLASSES: &[&str] = &["build", "interactive-preemptible"];
+/// Namespaces of Run:ai itself, whose images tell its version.
+const OF_RUN_AI: &[&str] = &["runai", "runai-backend"];
 /// Annotation or label by which the owner of a pod says that a person works in it.
 const INTERACTIVE: &str = "podlift.io/interactive";
 
@@ -34,13 +38,15 @@ pub(in crate::cluster::kube) async fn read(api: &Api, never: &[String]) -> Resul
 
 pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
     let (finished, ready) = (pod.is_finished(), pod.is_ready());
-    let Raw { metadata: meta, spec, status } = pod;
+    let Raw { metadata: meta, mut spec, status } = pod;
+    let wish = wish(&mut spec);
     let (controller, terminating) = (meta.controller(), meta.deleted_since());
     let empty_dirs = spec.volumes.iter().filter(|v| v.empty_dir.is_some()).map(|v| v.name.clone()).collect();
     let requests = requests(&spec);
     let (checkpoint, checkpoint_fault) = checkpoint(&meta);
     let all = || status.init_container_statuses.iter().chain(&status.container_statuses);
     PodView {
+        image: image(&meta, &spec),
         ready,
         waiting: waiting(all()),
         restarts: all().map(|c| c.restart_count).sum(),
@@ -56,6 +62,7 @@ pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
         gang: gang::of(&meta),
         started: status.start_time.or(meta.creation_timestamp),
         priority: priority(&meta, &spec),
+        wish,
         never_interrupt: forbidden(|key, value| has(&meta, key, value), never),
         interactive: is_interactive(&meta, &spec),
         checkpoint,
@@ -82,6 +89,22 @@ fn ended(last: &Terminated) -> String {
         "" => format!("exit code {}", last.exit_code),
         reason => format!("exit code {} ({reason})", last.exit_code),
     }
+}
+
+/// The image of the first container, for pods of Run:ai itself.
+fn image(meta: &Meta, spec: &Spec) -> Option<String> {
+    let of_run_ai = OF_RUN_AI.contains(&meta.namespace.as_str());
+    spec.containers.first().filter(|_| of_run_ai)?.image.clone()
+}
+
+/// What it says of its nodes; `None` if it says nothing.
+fn wish(spec: &mut Spec) -> Option<Box<Wish>> {
+    let wish = Wish {
+        selector: take(&mut spec.node_selector),
+        terms: take(&mut spec.affinity).terms(),
+        tolerations: take(&mut spec.tolerations),
+    };
+    (wish != Wish::default()).then(|| Box::new(wish))
 }
 
 /// The name of its priority class, or `preemptible`.

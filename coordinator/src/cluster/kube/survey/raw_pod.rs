@@ -4,6 +4,7 @@
 use super::meta::{Condition, Meta};
 use crate::cluster::kube::pages::or_default;
 use jiff::Timestamp;
+use podlift_engine::placement::{Term, Toleration};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 /// Annotation of a static pod's copy in the API.
 pub(in crate::cluster::kube) const MIRROR: &str = "kubernetes.io/config.mirror";
 /// The taint that a cordon sets.
-const CORDON_TAINT: &str = "node.kubernetes.io/unschedulable";
+pub(in crate::cluster::kube) const CORDON_TAINT: &str = "node.kubernetes.io/unschedulable";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -42,24 +43,47 @@ pub(in crate::cluster::kube) struct Spec {
     pub init_containers: Vec<Container>,
     #[serde(deserialize_with = "or_default")]
     pub tolerations: Vec<Toleration>,
+    #[serde(deserialize_with = "or_default")]
+    pub node_selector: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub affinity: Affinity,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in crate::cluster::kube) struct Affinity {
+    #[serde(deserialize_with = "or_default")]
+    node_affinity: NodeAffinity,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::cluster::kube) struct Toleration {
-    pub key: Option<String>,
-    pub operator: Option<String>,
-    pub effect: Option<String>,
+struct NodeAffinity {
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution", deserialize_with = "or_default")]
+    required: NodeSelector,
 }
 
-impl Toleration {
-    pub fn covers_cordon(&self) -> bool {
-        let key = match self.key.as_deref().unwrap_or_default() {
-            "" => self.operator.as_deref() == Some("Exists"),
-            key => key == CORDON_TAINT,
-        };
-        key && matches!(self.effect.as_deref().unwrap_or_default(), "" | "NoSchedule")
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NodeSelector {
+    #[serde(deserialize_with = "or_default")]
+    node_selector_terms: Vec<Term>,
+}
+
+impl Affinity {
+    /// The terms of the required node affinity, of which one must match.
+    pub fn terms(self) -> Vec<Term> {
+        self.node_affinity.required.node_selector_terms
     }
+}
+
+/// Whether the toleration lets a pod on a cordoned node.
+pub(in crate::cluster::kube) fn covers_cordon(toleration: &Toleration) -> bool {
+    let key = match toleration.key.as_str() {
+        "" => toleration.operator == "Exists",
+        key => key == CORDON_TAINT,
+    };
+    key && matches!(toleration.effect.as_str(), "" | "NoSchedule")
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +96,7 @@ pub(in crate::cluster::kube) struct Volume {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::cluster::kube) struct Container {
+    pub image: Option<String>,
     /// `Always` makes a sidecar of an init container.
     pub restart_policy: Option<String>,
     #[serde(deserialize_with = "or_default")]

@@ -7,7 +7,9 @@ use crate::inventory::NodeRole;
 use crate::jobs::jobs;
 use crate::machine::EXPECTED_SECONDS;
 use crate::program::{Finding, Severity, finding, names};
-use podlift_batches::{Job, Policy, Stage, TooLarge, Worker, groups_of, open_for, without_domain};
+use podlift_batches::{
+    GroupNodes, Job, Policy, Stage, TooLarge, Worker, groups_of, open_for, without_domain,
+};
 use podlift_model::{NodeName, count};
 
 pub const ID: &str = "batches";
@@ -19,6 +21,7 @@ pub fn check(view: &View) -> Vec<Finding> {
     let all = view.input.inventory.of_role(NodeRole::Worker);
     let workers: Vec<Worker> = all.map(|n| worker(n, Stage::ToCome)).collect();
     let mut out: Vec<Finding> = groups(policy, &workers).collect();
+    out.extend(groups_of(policy, &workers).iter().filter_map(all_canary));
     out.extend(domains(policy, &workers));
     out.extend(window(view, policy));
     let pods = view.cluster().and_then(|c| c.pods.as_ref().ok());
@@ -39,6 +42,19 @@ fn groups(policy: &Policy, workers: &[Worker]) -> impl Iterator<Item = Finding> 
         );
         finding(ID, Severity::Blocker, None, evidence, "kubectl get nodes --show-labels")
     })
+}
+
+/// The canary of a group is all of it, so that none of its workers waits for it.
+fn all_canary(group: &GroupNodes) -> Option<Finding> {
+    let workers = group.nodes.len();
+    let evidence = format!(
+        "the canary of group {:?} of [rollout] in {FILE} is {}, and the group has {}, so that none waits for it: lower `canary`, or remove it",
+        group.name,
+        group.canary,
+        count(workers, "worker")
+    );
+    let all = workers > 0 && group.canary as usize >= workers;
+    all.then(|| finding(ID, Severity::Warning, None, evidence, "kubectl get nodes --show-labels"))
 }
 
 fn domains(policy: &Policy, workers: &[Worker]) -> Option<Finding> {

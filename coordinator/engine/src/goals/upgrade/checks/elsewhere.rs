@@ -1,68 +1,116 @@
-//! Where displaced work goes: whether what is evicted finds as many devices on the other workers, by their number alone. Which nodes a pod
-//! may use is the scheduler's decision, so pods that fit by number may wait all the same.
+//! Where displaced work goes: whether each pod that would be evicted finds its devices on another node that it may use. Only the fullest
+//! workers that may be away at once are looked at, because no other batch is worse.
 
 use super::View;
 use crate::inventory::{NodeEntry, NodeRole};
+use crate::placement::{Lack, Place, place};
 use crate::program::{Finding, Severity, finding};
-use crate::survey::PodView;
+use crate::survey::{Hardware, PodView};
 use podlift_model::{NodeName, count};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const ID: &str = "room-elsewhere";
 
-/// Of one resource on one worker: what it offers, and what pods there have requested that a drain would evict and that come again.
-#[derive(Clone, Copy, Default)]
-struct Use {
-    offers: u64,
-    used: u64,
-    comes_again: u64,
-}
-
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(seen) = view.cluster().filter(|_| view.input.options.batches.is_some()) else { return vec![] };
     let (Ok(pods), Ok(hardware)) = (&seen.pods, &seen.hardware) else { return vec![] };
-    let there = |n: &&NodeEntry| n.view.ready && !n.view.unschedulable;
-    let workers: BTreeSet<&NodeName> =
-        view.input.inventory.of_role(NodeRole::Worker).filter(there).map(|n| &n.name).collect();
-    let mut uses: BTreeMap<&str, BTreeMap<&NodeName, Use>> = BTreeMap::new();
-    for (node, offered) in hardware.iter().filter(|(node, _)| workers.contains(node)) {
-        for (resource, amount) in &offered.allocatable {
-            // Devices are counted; an amount with a unit is of something else.
-            let Ok(offers) = amount.parse() else { continue };
-            uses.entry(resource).or_default().entry(node).or_default().offers = offers;
-        }
+    let pods = with_devices(pods);
+    let away = fullest(view, &pods);
+    let displaced: Vec<&PodView> = away.iter().flat_map(|node| displaced(&pods, node)).collect();
+    let mut places = places(view, hardware, &pods, &away);
+    let without = place(&displaced, &mut places);
+    found(away.len(), displaced.len(), &without).into_iter().collect()
+}
+
+type OnNodes<'a> = BTreeMap<&'a NodeName, Vec<&'a PodView>>;
+
+/// Pods that hold devices, by their node.
+fn with_devices(pods: &[PodView]) -> OnNodes<'_> {
+    let mut out = OnNodes::new();
+    let held = pods.iter().filter(|p| !p.finished && !p.requests.is_empty());
+    for (pod, node) in held.filter_map(|p| Some((p, p.node.as_ref()?))) {
+        out.entry(node).or_default().push(pod);
     }
-    for (pod, node) in pods.iter().filter(|p| !p.finished).filter_map(|p| Some((p, p.node.as_ref()?))) {
-        for (resource, amount) in &pod.requests {
-            if let Some(entry) = uses.get_mut(resource.as_str()).and_then(|of| of.get_mut(node)) {
-                entry.used += amount;
-                entry.comes_again += if comes_again(pod) { *amount } else { 0 };
+    out
+}
+
+/// Those of a node that a drain evicts, and that come again.
+fn displaced<'a>(pods: &OnNodes<'a>, node: &NodeName) -> impl Iterator<Item = &'a PodView> {
+    let here = pods.get(node).cloned().unwrap_or_default();
+    here.into_iter().filter(|pod| pod.evicted() && pod.owner.is_some())
+}
+
+/// Of the workers of the run, as many as may be away at once: those that displace the most devices.
+fn fullest<'a>(view: &View<'a>, pods: &OnNodes) -> BTreeSet<&'a NodeName> {
+    let devices = |node: &NodeName| displaced(pods, node).flat_map(|p| p.requests.values()).sum::<u64>();
+    let workers = view.input.inventory.of_role(NodeRole::Worker).map(|n| &n.name);
+    let mut workers: Vec<(u64, &NodeName)> = workers
+        .filter(|n| view.chosen(n))
+        .map(|n| (devices(n), n))
+        .filter(|(devices, _)| *devices > 0)
+        .collect();
+    workers.sort_by_key(|(devices, node)| (Reverse(*devices), *node));
+    workers.truncate(view.input.options.max_unavailable as usize);
+    workers.into_iter().map(|(_, node)| node).collect()
+}
+
+/// The nodes that stay, with what is free on them.
+fn places<'a>(
+    view: &View<'a>,
+    hardware: &'a BTreeMap<NodeName, Hardware>,
+    pods: &OnNodes,
+    away: &BTreeSet<&NodeName>,
+) -> Vec<Place<'a>> {
+    let stays = |n: &&NodeEntry| n.view.ready && !n.view.unschedulable && !away.contains(&n.name);
+    let nodes = view.input.inventory.nodes.iter().filter(stays);
+    let of = |node: &'a NodeEntry| {
+        let offered = &hardware.get(&node.name)?.allocatable;
+        // Devices are counted; an amount with a unit is of something else.
+        let offers: BTreeMap<&str, u64> =
+            offered.iter().filter_map(|(resource, n)| Some((resource.as_str(), n.parse().ok()?))).collect();
+        let mut free = offers.clone();
+        for (resource, amount) in pods.get(&node.name).into_iter().flatten().flat_map(|p| &p.requests) {
+            if let Some(left) = free.get_mut(resource.as_str()) {
+                *left = left.saturating_sub(*amount);
             }
         }
+        Some(Place {
+            name: node.name.as_str(),
+            labels: &node.view.labels,
+            taints: &node.view.taints,
+            offers,
+            free,
+        })
+    };
+    nodes.filter_map(of).collect()
+}
+
+fn found(away: usize, displaced: usize, without: &[(&PodView, Lack)]) -> Option<Finding> {
+    let lacking = |lack: Lack| without.iter().filter(move |(_, l)| *l == lack).map(|(pod, _)| *pod);
+    let (room, node) = (lacking(Lack::Room).count(), lacking(Lack::Node).count());
+    let first = lacking(Lack::Node).next().or_else(|| lacking(Lack::Room).next())?;
+    let workers = match away {
+        1 => "the fullest worker is".to_string(),
+        more => format!("the fullest {} are", count(more, "worker")),
+    };
+    let mut why = vec![];
+    if room > 0 {
+        why.push(format!("{room} because the devices of the others are in use"));
     }
-    uses.iter().filter_map(|(resource, of)| short(view, resource, of)).collect()
-}
-
-fn comes_again(pod: &PodView) -> bool {
-    pod.evicted() && pod.owner.is_some()
-}
-
-/// The finding if the fullest workers that may be away together hold more than the others have free.
-fn short(view: &View, resource: &str, of: &BTreeMap<&NodeName, Use>) -> Option<Finding> {
-    let mut due: Vec<(&NodeName, Use)> =
-        of.iter().filter(|(node, _)| view.chosen(node)).map(|(node, of)| (*node, *of)).collect();
-    due.sort_by_key(|(_, of)| std::cmp::Reverse(of.comes_again));
-    due.truncate(view.input.options.max_unavailable as usize);
-    let evicted: u64 = due.iter().map(|(_, of)| of.comes_again).sum();
-    let away: BTreeSet<&NodeName> = due.iter().map(|(node, _)| *node).collect();
-    let others = of.iter().filter(|(node, _)| !away.contains(*node));
-    let free: u64 = others.map(|(_, of)| of.offers.saturating_sub(of.used)).sum();
+    if node > 0 {
+        why.push(format!(
+            "{node} because no other node has what they ask for (labels, taints, kind of devices)"
+        ));
+    }
     let evidence = format!(
-        "while the fullest {} away, pods that want {evicted} {resource} find {free} free on the others, so the rest of them waits until nodes are back",
-        match due.len() {
-            1 => "worker is".to_string(),
-            more => format!("{} are", count(more, "worker")),
-        }
+        "while {workers} away, there is no place for {} of {} with devices, which wait until nodes are back: {}; for example {}/{}",
+        without.len(),
+        count(displaced, "evicted pod"),
+        why.join(", "),
+        first.namespace,
+        first.name
     );
-    (evicted > free).then(|| finding(ID, Severity::Note, None, evidence, ""))
+    let severity = if node > 0 { Severity::Warning } else { Severity::Note };
+    Some(finding(ID, severity, None, evidence, ""))
 }

@@ -10,6 +10,10 @@ mod automation;
 mod bare_pods;
 mod batches;
 mod bcm;
+mod bcm_excludes;
+mod bcm_head;
+mod bcm_images;
+mod bcm_tasks;
 mod budgets;
 mod cdi;
 mod certificates;
@@ -50,6 +54,7 @@ mod removed_flags;
 mod rights;
 mod room;
 mod run_open;
+mod runai;
 mod skew;
 mod sources;
 mod static_pod_path;
@@ -59,11 +64,14 @@ mod tigera;
 mod trust;
 mod went_back;
 
+use super::bcm_plan::Drawn;
 use crate::analysis::root_cause::RootCause;
 use crate::goals::PlanInput;
 use crate::inventory::NodeEntry;
 use crate::kubeadm_config::{ClusterConfiguration, Renderer};
-use crate::program::{DEVICES, FLAG_LOSS, Finding, GoalName, LeftOut, Loss, PlanOptions, Severity};
+use crate::program::{
+    BCM_BOOKS, BCM_IMAGES, DEVICES, FLAG_LOSS, Finding, GoalName, LeftOut, Loss, PlanOptions, Severity,
+};
 use crate::survey::ClusterSurvey;
 use podlift_model::survey::NodeSurvey;
 use podlift_model::{KubeVersion, NodeName};
@@ -80,6 +88,9 @@ pub const WAIVABLE: &[&str] = &[
     names::HOSTNAME,
     kubelet_flags::ID,
     recipients::ID,
+    BCM_IMAGES,
+    BCM_BOOKS,
+    runai::ID,
 ];
 
 /// The input of a check.
@@ -91,6 +102,8 @@ pub(super) struct View<'a> {
     pub losses: &'a [Loss],
     /// Workers that take no part.
     pub left_out: &'a [LeftOut],
+    /// Software images and what speaks against them.
+    pub bcm: &'a Drawn,
 }
 
 impl View<'_> {
@@ -169,6 +182,11 @@ type Check = (&'static str, fn(&View) -> Vec<Finding>);
 
 const CHECKS: &[Check] = &[
     ("bcm-version", bcm::check),
+    (bcm_head::ID, bcm_head::check),
+    (BCM_IMAGES, bcm_images::check),
+    (bcm_excludes::ID, bcm_excludes::check),
+    (bcm_tasks::ID, bcm_tasks::check),
+    (runai::ID, runai::check),
     ("agents", agents::check),
     ("nodes-ready", nodes::check),
     ("version-skew", skew::check),
@@ -269,8 +287,9 @@ pub(in crate::goals) fn run(
     cause: &RootCause,
     losses: &[Loss],
     left_out: &[LeftOut],
+    bcm: &Drawn,
 ) -> Vec<Finding> {
-    let view = View { input, from, cause, losses, left_out };
+    let view = View { input, from, cause, losses, left_out, bcm };
     of(input.goal).flat_map(|(_, check)| check(&view)).map(|f| waive(input, f)).collect()
 }
 

@@ -206,3 +206,24 @@ async fn a_budget_whose_controller_cannot_count_says_so() {
     let told: Vec<Option<&str>> = seen.iter().map(|b| b.sync_failed.as_deref()).collect();
     assert_eq!(told, [Some("no scale subresource"), None]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_tells_on_which_nodes_it_may_run() {
+    assert_eq!(view(json!({})).await.wish, None);
+    let required = json!({"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "rack", "operator": "In", "values": ["r1"]}]},
+        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["dgx031"]}]},
+    ]});
+    let picky = view(json!({"spec": {
+        "nodeSelector": {"gpu": "h100"},
+        "tolerations": [{"operator": "Exists", "tolerationSeconds": 30}, {"key": "team", "value": "a", "effect": "NoSchedule"}],
+        "affinity": {"podAntiAffinity": {}, "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}},
+    }}));
+    let wish = picky.await.wish.unwrap();
+    let labels = |all: &[(&str, &str)]| all.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    assert!(wish.allows("dgx030", &labels(&[("gpu", "h100"), ("rack", "r1")]), &[]));
+    assert!(wish.allows("dgx031", &labels(&[("gpu", "h100")]), &[]));
+    assert!(!wish.allows("dgx032", &labels(&[("gpu", "h100")]), &[]), "neither of the terms matches");
+    assert!(!wish.allows("dgx031", &labels(&[("gpu", "a100")]), &[]), "the selector counts beside the terms");
+    assert_eq!((wish.tolerations[0].operator.as_str(), wish.tolerations[1].key.as_str()), ("Exists", "team"));
+}

@@ -1,5 +1,6 @@
 //! Each check finds its problem and does not find the near miss. A healthy cluster has no findings.
 
+mod bcm_cases;
 mod cases;
 mod drain_cases;
 mod node_cases;
@@ -19,7 +20,7 @@ fn told(i: &PlanInput) -> Vec<Finding> {
 
 #[test]
 fn each_problem_is_seen_alone_and_what_is_nearly_it_is_not() {
-    for (check, problem, want, near_miss) in CASES.iter().chain(node_cases::CASES) {
+    for (check, problem, want, near_miss) in CASES.iter().chain(node_cases::CASES).chain(bcm_cases::CASES) {
         let mut i = input();
         problem(&mut i);
         let found = told(&i);
@@ -171,4 +172,36 @@ fn an_addon_that_is_absent_is_left_out_by_kubeadm_too() {
     assert_eq!(build(&i).unwrap().goal.upgrade().unwrap().skip_phases, Vec::<String>::new());
     i.addons.as_mut().unwrap().kube_proxy = false;
     assert_eq!(build(&i).unwrap().goal.upgrade().unwrap().skip_phases, ["addon/kube-proxy"]);
+}
+
+/// The whole way of Run:ai and Kubernetes in turn, where the target leaves Run:ai's range.
+#[test]
+fn a_target_that_run_ai_does_not_support_explains_the_order() {
+    use crate::goals::upgrade::checks::runai;
+    let evidence = |tag: &str, to: &str| {
+        let mut i = input();
+        let operator = pod("runai", "runai-operator-6d5f", "runai-01", "ReplicaSet/runai-operator");
+        let image = Some(format!("registry/runai/operator:{tag}"));
+        extra_pod(&mut i, PodView { image, ..operator });
+        i.to = to.parse().unwrap();
+        let (cause, bcm) = (Default::default(), Default::default());
+        let view = View {
+            input: &i,
+            from: "v1.32.9".parse().unwrap(),
+            cause: &cause,
+            losses: &[],
+            left_out: &[],
+            bcm: &bcm,
+        };
+        runai::check(&view).into_iter().map(|f| (f.severity, f.evidence)).next()
+    };
+    let (severity, text) = evidence("2.22.47", "v1.34.1").unwrap();
+    assert_eq!(severity, Severity::Blocker);
+    let want = "Run:ai 2.22 supports Kubernetes up to v1.33, and the target is v1.34: upgrade Kubernetes to v1.33 at most, then Run:ai to 2.23 or later";
+    assert!(text.starts_with(want), "{text}");
+    assert_eq!(evidence("2.22.47", "v1.33.5"), None);
+    let (severity, text) = evidence("v3.0.20", "v1.34.1").unwrap();
+    assert!(severity == Severity::Note && text.contains("3.0"), "{text}");
+    let (severity, text) = evidence("latest", "v1.34.1").unwrap();
+    assert!(severity == Severity::Note && text.contains("its version is not known"), "{text}");
 }

@@ -1,0 +1,158 @@
+//! Which nodes go through which software image, from BCM's view alone. An image that nodes share is never changed in place: the nodes of the
+//! run get a clone, one for each image and role, and all other nodes keep what they have.
+
+mod groups;
+mod names;
+mod refuse;
+#[cfg(test)]
+mod tests;
+
+use crate::goals::{BcmView, PlanInput};
+use crate::inventory::{Inventory, NodeEntry};
+use crate::program::{BCM_IMAGES, BcmPlan, GoalName, LeftOut};
+use groups::Group;
+use podlift_model::bcm::{BcmImage, BcmNode, ImageName};
+use podlift_model::op::Package;
+use podlift_model::{NodeName, PackageVersion};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use names::clone_names;
+pub(in crate::goals) use refuse::{Problem, Weight};
+
+/// BCM's part of a plan, with what the steps and the checks need besides.
+#[derive(Debug, Clone, Default)]
+pub(in crate::goals) struct Drawn {
+    /// `None` if BCM is not asked.
+    pub plan: Option<BcmPlan>,
+    /// Clones that exist and have the target's packages already.
+    pub there: BTreeSet<ImageName>,
+    /// Images of another architecture than the usual head node's, in which every command is emulated.
+    pub slow: BTreeSet<ImageName>,
+    pub problems: Vec<Problem>,
+}
+
+/// What the run changes besides images.
+pub(in crate::goals) struct Books<'a> {
+    pub packages: &'a BTreeMap<Package, PackageVersion>,
+    /// The run repairs kubeadm-config.
+    pub repairs_config: bool,
+}
+
+pub(in crate::goals) fn draw(
+    input: &PlanInput,
+    chosen: &Inventory,
+    left_out: &[LeftOut],
+    books: &Books,
+) -> Drawn {
+    let Some(bcm) = &input.bcm else { return Drawn::default() };
+    let mut out = Drawn {
+        plan: Some(BcmPlan {
+            head: bcm.head.clone(),
+            images: vec![],
+            nodes: BTreeMap::new(),
+            version: version(input, books),
+            learn_config: books.repairs_config && bcm.state.as_ref().is_ok_and(|s| s.kubeadm_manage),
+        }),
+        ..Drawn::default()
+    };
+    let (true, Ok(nodes)) = (goes_by_images(input), &bcm.nodes) else { return out };
+    let members: Vec<&NodeEntry> =
+        chosen.nodes.iter().filter(|n| !left_out.iter().any(|o| o.node == n.name)).collect();
+    let groups = groups::of(&members, nodes, &mut out.problems);
+    if groups.is_empty() {
+        return out;
+    }
+    match &bcm.images {
+        Ok(images) => prepare(input, bcm, nodes, images, &groups, books, &mut out),
+        Err(why) => out.problems.push(refuse::unknown_images(&groups, why)),
+    }
+    out
+}
+
+/// Whether nodes of this plan go through their images.
+pub(in crate::goals) fn goes_by_images(input: &PlanInput) -> bool {
+    let waived = input.waivers.iter().any(|w| w.check == BCM_IMAGES);
+    input.goal == GoalName::Upgrade && input.options.images && !waived
+}
+
+/// The exact version for BCM's metadata, if the whole control plane has it after the run.
+fn version(input: &PlanInput, books: &Books) -> Option<PackageVersion> {
+    let whole = |n: &NodeEntry| {
+        input.nodes.is_empty() || input.nodes.contains(&n.name) || n.api_server_version() == Some(input.to)
+    };
+    let version = books.packages.get(&Package::Kubeadm)?;
+    input.inventory.control_planes().all(whole).then(|| version.clone())
+}
+
+fn prepare(
+    input: &PlanInput,
+    bcm: &BcmView,
+    nodes: &[BcmNode],
+    images: &[BcmImage],
+    groups: &[Group],
+    books: &Books,
+    out: &mut Drawn,
+) {
+    let find = |name: &ImageName| images.iter().find(|i| i.name == *name);
+    for group in groups {
+        let Some(old) = find(&group.old) else {
+            out.problems.push(refuse::unknown_image(group, &bcm.head));
+            continue;
+        };
+        let image = match is_at(old, books.packages) {
+            true => Some(old.name.clone()),
+            false => names::of_clone(&old.name, input.to, group.role)
+                .inspect_err(|why| out.problems.push(refuse::bad_name(group, why)))
+                .ok(),
+        };
+        let Some(image) = image else { continue };
+        let plan = groups::plan(group, &image, nodes);
+        out.problems.extend(refuse::of_image(group, old));
+        out.problems.extend(refuse::shared(&plan));
+        if !plan.is_as_it_is() {
+            if old.arch.as_deref().is_some_and(|arch| arch != USUAL) {
+                out.slow.insert(image.clone());
+            }
+            match find(&image) {
+                Some(taken) if is_at(taken, books.packages) && !taken.locked => {
+                    out.there.insert(image.clone());
+                }
+                Some(taken) => out.problems.push(refuse::taken(taken, books.packages)),
+                None => {}
+            }
+        }
+        if let Some(bcm_plan) = &mut out.plan {
+            bcm_plan.nodes.extend(groups::nodes(group, &image));
+            bcm_plan.images.push(plan);
+        }
+    }
+    if let Some(plan) = &mut out.plan {
+        groups::give_categories(plan, nodes, &mut out.problems);
+    }
+    let plans = out.plan.as_ref().map(|p| p.images.clone()).unwrap_or_default();
+    out.problems.extend(refuse::same_clone(&plans));
+    let new = plans.iter().filter(|p| !p.is_as_it_is() && !out.there.contains(&p.image));
+    out.problems.extend(refuse::space(new.filter_map(|p| find(&p.from))));
+}
+
+/// dpkg's architecture of most head nodes.
+const USUAL: &str = "amd64";
+
+/// The packages that an image has to have.
+const PACKAGES: [Package; 3] = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
+
+/// Whether the image has the target's packages, held.
+fn is_at(image: &BcmImage, packages: &BTreeMap<Package, PackageVersion>) -> bool {
+    let is = |p: &Package| {
+        let there = image.packages.get(p.name());
+        packages
+            .get(p)
+            .is_some_and(|wanted| there.is_some_and(|t| t.held && t.version.as_ref() == Some(wanted)))
+    };
+    PACKAGES.iter().all(is)
+}
+
+/// `a, b and 7 more`.
+fn listed(nodes: &[NodeName]) -> String {
+    crate::program::names(nodes)
+}
