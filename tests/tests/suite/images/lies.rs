@@ -6,7 +6,7 @@ use podlift_lab::world::bcm::{Lie, Lies};
 use podlift_lab::{What, World};
 use podlift_tests::images::{Meanwhile, NEW, WORKERS, all_at, packages, places, rollout};
 use podlift_tests::pod::{TO, why};
-use podlift_tests::rollout::{Rollout, worker};
+use podlift_tests::rollout::Rollout;
 use podlift_tests::{Kept, ensure, paused, press};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -65,9 +65,7 @@ fn cases() -> Vec<Case> {
         Case {
             what: "an update whose request disappears",
             before: nothing,
-            meanwhile: at("dgx030/sync", false, |world| {
-                world.bcm(|b| drop(b.lost_requests.insert(NODE.into())))
-            }),
+            meanwhile: at("dgx030/sync", false, |world| world.bcm(|b| b.lost_requests = of_node())),
             once: true,
             code: "bcm-sync-failed",
             says: NODE,
@@ -149,7 +147,7 @@ fn cases() -> Vec<Case> {
 }
 
 async fn judge(case: Case) -> Kept {
-    let mut rollout = rollout(2);
+    let mut rollout = rollout(1);
     (case.before)(rollout.world());
     rollout.start_with(case.meanwhile);
     let state = rollout.go().await?;
@@ -180,13 +178,11 @@ fn tried_again(records: &[Record]) -> bool {
     records.iter().any(|record| matches!(&record.event, Event::StepStarted { attempt, .. } if *attempt > 1))
 }
 
-/// Each worker has its packages, each of them once.
+/// The worker has its packages, each of them once.
 fn whole(rollout: &Rollout) -> Kept {
     rollout.left_nothing()?;
-    for node in (0..2).map(worker) {
-        let there = packages(rollout.world(), &node);
-        ensure(there == all_at(NEW), || format!("{node} has {there:?}"))?;
-    }
+    let there = packages(rollout.world(), NODE);
+    ensure(there == all_at(NEW), || format!("{NODE} has {there:?}"))?;
     let audit = rollout.world().audit(TO);
     ensure(audit.ok(), || format!("{audit:?}"))
 }
