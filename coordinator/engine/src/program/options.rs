@@ -1,6 +1,6 @@
 //! How a run proceeds.
 
-use super::Limit;
+use super::{Limit, Skew};
 use crate::doors::DrainOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,9 @@ pub struct PlanOptions {
     /// Whether nodes that BCM provisions from a software image go through that image. False if `[bcm] images = false`.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub images: bool,
+    /// How many minors may be in the cluster at once.
+    #[serde(default, skip_serializing_if = "Skew::is_upstream")]
+    pub skew: Skew,
 }
 
 fn fetch_parallel() -> u32 {
@@ -141,6 +144,7 @@ impl Default for PlanOptions {
             interactive_warning_seconds: 0,
             drain: DrainOptions::default(),
             images: true,
+            skew: Skew::Upstream,
         }
     }
 }

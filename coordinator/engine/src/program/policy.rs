@@ -1,7 +1,7 @@
 //! The decisions of this site, as distinct from the requirements of Kubernetes: `/etc/podlift/policy.toml`. Whatever comes from here is
 //! marked as a site rule wherever it is shown.
 
-use super::{PlanOptions, known_attestation};
+use super::{PlanOptions, Skew, known_attestation};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -19,6 +19,8 @@ pub struct SitePolicy {
     pub checkpoints: bool,
     /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
     pub interactive_warning_seconds: u32,
+    /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
+    pub skew: Skew,
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
 }
@@ -59,6 +61,7 @@ impl Default for SitePolicy {
             soft_taint: true,
             checkpoints: true,
             interactive_warning_seconds: 0,
+            skew: Skew::Adjacent,
             rollout: podlift_batches::Policy::default(),
         }
     }
@@ -99,6 +102,7 @@ impl SitePolicy {
         options.soft_taint = self.soft_taint;
         options.checkpoints = self.checkpoints;
         options.interactive_warning_seconds = self.interactive_warning_seconds;
+        options.skew = self.skew;
     }
 }
 
@@ -120,6 +124,7 @@ mod tests {
         let mut options = PlanOptions::default();
         none.unwrap().put_into(&mut options);
         assert_eq!((options.site_gates.len(), options.required_attestations.len()), (0, 1));
+        assert_eq!(options.skew, Skew::Adjacent, "the rule of BCM's manual, unless the site says otherwise");
         assert_eq!(
             (options.batches, options.soft_taint, options.checkpoints),
             (Some(Default::default()), true, true)
@@ -127,6 +132,7 @@ mod tests {
         let wrong = [
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
+            (serde_json::json!({"skew": "two"}), "expected `adjacent` or `upstream`"),
             (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
             (
                 serde_json::json!({"never-interrupt": ["keep"]}),
