@@ -24,12 +24,14 @@ fn with_group() -> Rollout {
     rollout
 }
 
-/// The batches with nodes of the group.
+/// The batches with nodes of the group, each with these.
 fn of_group(state: &RunState) -> Vec<(&ChosenBatch, Vec<&str>)> {
-    let mine = |node: &&str| (FIRST..WORKERS).any(|i| worker(i) == *node);
-    let part =
-        |batch| -> (&ChosenBatch, Vec<&str>) { (batch, names(batch).into_iter().filter(mine).collect()) };
     of_workers(state).map(part).filter(|(_, nodes)| !nodes.is_empty()).collect()
+}
+
+fn part(batch: &ChosenBatch) -> (&ChosenBatch, Vec<&str>) {
+    let mine = |node: &&str| (FIRST..WORKERS).any(|i| worker(i) == *node);
+    (batch, names(batch).into_iter().filter(mine).collect())
 }
 
 #[test]
