@@ -219,6 +219,7 @@ impl Config {
 
     pub fn settings(&self, policy: Option<&SitePolicy>) -> Settings {
         let mut options = self.plan.options();
+        options.images = self.bcm.as_ref().is_none_or(|bcm| bcm.images);
         match policy {
             Some(policy) => policy.put_into(&mut options),
             None => SitePolicy::default().roll_out(&mut options),

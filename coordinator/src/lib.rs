@@ -8,6 +8,7 @@ pub mod core;
 mod daemon;
 pub mod dispatch;
 pub mod exec;
+mod flights;
 mod fold;
 mod head;
 pub mod journal;

@@ -6,7 +6,7 @@ use crate::pod::{Pod, TO, Victim, why};
 use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
 use podlift_coordinator::Command;
-use podlift_engine::machine::{Event, RunState, RunStatus};
+use podlift_engine::machine::{Event, Record, RunState, RunStatus};
 use podlift_engine::program::{Limit, Rollout as Policy};
 use podlift_lab::objects::Key;
 use podlift_lab::world::audit;
@@ -78,6 +78,8 @@ pub fn gang() -> Pod {
 /// What a run without a blow writes and leaves.
 pub struct Baseline {
     pub records: u64,
+    /// The first record of each moment: what is in the middle of another record of the same moment is in the middle of this one.
+    pub moments: Vec<u64>,
     /// The first record of a worker's lane.
     pub workers: u64,
     /// Lines of each agent's ledger.
@@ -105,7 +107,14 @@ pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
     ensure(torn == u64::from(has_job), || format!("the job was interrupted {torn} times"))?;
     let lines = cuts.iter().map(|(node, cut)| (node.clone(), cut.seen())).collect();
     let workers = first.load(Ordering::SeqCst);
-    Ok(Baseline { records: cut.seen(), workers, lines, snapshot: pod.world.snapshot() })
+    let moments = moments(&pod.journal.records());
+    Ok(Baseline { records: cut.seen(), moments, workers, lines, snapshot: pod.world.snapshot() })
+}
+
+/// Numbers of the records that are the first ones of their time.
+fn moments(records: &[Record]) -> Vec<u64> {
+    let is_first = |i: &usize| *i == 0 || records[i - 1].at != records[*i].at;
+    (0..records.len()).filter(is_first).map(|i| i as u64 + 1).collect()
 }
 
 /// A step of a worker's own lane begins.
@@ -135,8 +144,10 @@ impl Strike {
         unintended(&pod).map_err(|e| format!("{self:?}: {e}"))?;
         pod.strike(self.victim, self.memory_lost).await;
         let state = to_the_end(&mut pod).await.map_err(|e| format!("{self:?}: {e}"))?;
-        // A blow after the last record leaves machines that boot.
-        tokio::time::sleep(BOOT).await;
+        if self.victim == Victim::Power {
+            // A blow after the last record leaves machines that boot.
+            tokio::time::sleep(BOOT).await;
+        }
         self.verdict(&pod, &state, wanted, &open).map_err(|e| format!("{self:?}: {e}"))?;
         Ok(true)
     }

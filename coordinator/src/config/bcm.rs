@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Bcm {
     /// Name of the head node whose agent (`role = "head"`) runs BCM's tools; its certificate is spiffe://podlift/CLUSTER/head/NAME.
     pub head: NodeName,
+    /// Nodes that BCM provisions are upgraded through their software images. true
+    pub images: bool,
 }
 
 /// `[bcm]` in any form that a file may contain, older forms included.
@@ -15,6 +17,7 @@ pub struct Bcm {
 #[serde(deny_unknown_fields)]
 struct BcmTable {
     head: Option<NodeName>,
+    images: Option<bool>,
     socket: Option<serde::de::IgnoredAny>,
 }
 
@@ -28,7 +31,7 @@ impl TryFrom<BcmTable> for Bcm {
                 Err(format!("bcm.socket is gone, the agent of the head node runs BCM's tools: {DO}"))
             }
             BcmTable { head: None, .. } => Err(format!("bcm.head is missing: {DO}")),
-            BcmTable { head: Some(head), .. } => Ok(Self { head }),
+            BcmTable { head: Some(head), images, .. } => Ok(Self { head, images: images.unwrap_or(true) }),
         }
     }
 }

@@ -74,6 +74,19 @@ fn bcm_is_asked_only_where_it_is_configured() {
     assert_eq!(read("[bcm]\nhead = \"head-01\"").unwrap().head.as_str(), "head-01");
 }
 
+#[test]
+fn images_are_the_way_of_an_upgrade_unless_the_site_says_otherwise() {
+    for (extra, images) in [
+        ("", true),
+        ("[bcm]\nhead = \"head-01\"", true),
+        ("[bcm]\nhead = \"head-01\"\nimages = true", true),
+        ("[bcm]\nhead = \"head-01\"\nimages = false", false),
+    ] {
+        let config: Config = parse(&format!("{SMALL}{extra}"), Path::new("x.toml")).unwrap();
+        assert_eq!(config.settings(None).options.images, images, "{extra}");
+    }
+}
+
 /// The text with each line `# key = …` and `# [table]` as a setting.
 fn uncommented(text: &str) -> String {
     let setting = |line: &str| {
@@ -160,6 +173,7 @@ fn bad_values_are_refused_with_what_was_expected() {
         ),
         ("[server]\nreflection = \"yes\"", "expected a boolean"),
         ("[bcm]", "bcm.head is missing: set [bcm] head"),
+        ("[bcm]\nhead = \"head-01\"\nimages = \"yes\"", "expected a boolean"),
         ("[bcm]\nsocket = \"/run/podlift/bcm.sock\"", "bcm.socket is gone"),
         ("[backup]\nrecipients = [\"age1nope\"]", "is not an age recipient: expected age1"),
         ("[backup]\nkeep = 0", "expected a nonzero u32"),
@@ -188,4 +202,26 @@ fn unknown_keys_are_refused_by_name() {
         let e = parse::<Config>(&text, Path::new("/etc/podlift/coordinator.toml")).unwrap_err().to_string();
         assert!(e.contains("unknown field") && e.contains("/etc/podlift/coordinator.toml"), "{e}");
     }
+}
+
+#[test]
+fn the_unit_of_an_instance_differs_from_the_plain_one_in_its_name_alone() {
+    let plain = include_str!("../../../deploy/systemd/podlift-coordinator.service");
+    let instance = include_str!("../../../deploy/systemd/podlift-coordinator@.service");
+    let settings = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with('#')).map(String::from).collect()
+    };
+    let (plain, instance) = (settings(plain), settings(instance));
+    assert_eq!(plain.len(), instance.len());
+    let other: Vec<&str> =
+        instance.iter().zip(&plain).filter(|(a, b)| a != b).map(|(a, _)| a.as_str()).collect();
+    assert_eq!(
+        other,
+        [
+            "Description=podlift coordinator of cluster %i: plans and runs upgrades of Kubernetes",
+            "ConditionPathExists=/etc/podlift/coordinator-%i.toml",
+            "ExecStart=/usr/bin/podlift-coordinator --config /etc/podlift/coordinator-%i.toml",
+            "StateDirectory=podlift/coordinator-%i podlift/backups-%i",
+        ]
+    );
 }

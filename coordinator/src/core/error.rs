@@ -81,6 +81,10 @@ pub enum CoordinatorError {
     BackupAgentsAway { away: Vec<NodeName>, without: Vec<NodeName> },
     #[error("no backup was made")]
     BackupNotMade(#[source] Failure),
+    #[error("BCM can't be asked")]
+    NoBcm,
+    #[error("BCM's clusters are not known")]
+    BcmUnknown { why: String },
     #[error("run {run} is archived")]
     RunArchived { run: RunId, file: String },
     #[error("nothing was archived")]
@@ -244,6 +248,8 @@ impl CoordinatorError {
                 "" => failure.message.clone(),
                 detail => format!("{}\n{detail}", failure.message),
             },
+            E::NoBcm => "there is no [bcm] in the coordinator's configuration: set [bcm] head = \"NAME\", the name of the head node's agent, and restart the coordinator".into(),
+            E::BcmUnknown { why } => why.clone(),
             E::RunArchived { file, .. } => format!("its records are in {file}, beside the journal"),
             E::NoArchives => "the journal of this coordinator is not a file".into(),
             E::ArchiveNotMade { why } => why.clone(),
@@ -308,6 +314,8 @@ impl StatusError for CoordinatorError {
                 return self.with_next(state, "BACKUP_AGENTS_AWAY", without(away, before));
             }
             E::BackupNotMade(_) => (state, "BACKUP_NOT_MADE", "podlift backup list"),
+            E::NoBcm => (state, "NO_BCM", "podlift help cert"),
+            E::BcmUnknown { .. } => (Code::Unavailable, "BCM_UNKNOWN", "podlift clusters"),
             E::RunArchived { .. } => (Code::NotFound, "RUN_ARCHIVED", "podlift runs verify"),
             E::NoArchives => (state, "NO_ARCHIVES", "podlift runs"),
             E::ArchiveNotMade { .. } => {

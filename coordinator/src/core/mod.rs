@@ -3,6 +3,7 @@
 mod archive;
 mod ask;
 mod backup;
+mod clusters;
 mod commands;
 mod decisions;
 mod error;
@@ -31,7 +32,7 @@ pub use plans::SharedPlan;
 use crate::backup::{BackupSettings, Backups};
 use crate::cluster::Cluster;
 use crate::dispatch::Agents;
-use crate::exec::{Desk, ExecSettings, Fence, Lines, Owners, Performer, Planner, Probes, Runner};
+use crate::exec::{Desk, ExecSettings, Fence, HeadLooks, Lines, Owners, Performer, Planner, Probes, Runner};
 use crate::head::{Head, Managed};
 use crate::journal::archive::Archives;
 use crate::meters::Meters;
@@ -105,9 +106,13 @@ impl Coordinator {
             None => cluster,
         };
         let cluster = Owners::new(cluster, store.clone()) as Arc<dyn Cluster>;
-        let fence = Fence::new(store.clone(), agents.clone(), cluster.clone(), instance.clone());
+        let head_name = head.as_ref().map(|head| head.name().clone());
+        let ports = (agents.clone(), cluster.clone());
+        let fence = Fence::new(store.clone(), ports, instance.clone(), head_name.clone());
         let backups = Backups::new(settings.backup.clone(), cluster_name.clone(), clock.clone());
-        let performer = Performer { agents, cluster, lines: Lines::default(), backups: Arc::new(backups) };
+        let (lines, backups) = (Lines::default(), Arc::new(backups));
+        let head_looks = HeadLooks::default();
+        let performer = Performer { agents, cluster, lines, backups, head: head_name, head_looks };
         let planner = Planner {
             cluster: cluster_name.clone(),
             performer: performer.clone(),
@@ -150,6 +155,11 @@ impl Coordinator {
 
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    #[cfg(test)]
+    pub(crate) fn performer(&self) -> &Performer {
+        &self.performer
     }
 
     pub fn agents(&self) -> &Arc<dyn Agents> {

@@ -1,5 +1,6 @@
 //! `podlift node release`: gives back the cordon and the soft taint that an ended run of this journal has left on a node. The node must be
-//! whole, or a person gives the reason why it gets work all the same.
+//! whole, or a person gives the reason why it gets work all the same. A soft taint of a run that this journal does not know is named, and
+//! removed if a person insists.
 
 use super::{Coordinator, CoordinatorError};
 use crate::exec::{NotWhole, is_over, whole_now};
@@ -22,7 +23,7 @@ impl Coordinator {
     ) -> Result<String, CoordinatorError> {
         let view = self.node_now(&node).await?;
         // The soft taint is ours, whoever has cordoned the node.
-        let untainted = self.untaint(&view, by).await?;
+        let untainted = self.untaint(&view, force, by).await?;
         let tail = untainted.map_or(String::new(), |line| format!("; {line}"));
         let refused = |(why, next): (String, String)| CoordinatorError::NotReleased {
             node: node.clone(),
@@ -64,16 +65,30 @@ impl Coordinator {
         Ok(said)
     }
 
-    /// Removes the soft taint that an ended run, or the open one that goes on without the node, has left. `None` if there is none.
-    async fn untaint(&self, view: &NodeView, by: &str) -> Result<Option<String>, CoordinatorError> {
+    /// Removes the soft taint that an ended run, or the open one that goes on without the node, has left, and by force one of a run that is
+    /// not in the journal. `None` if there is none to speak of.
+    async fn untaint(
+        &self,
+        view: &NodeView,
+        force: bool,
+        by: &str,
+    ) -> Result<Option<String>, CoordinatorError> {
         let node = &view.name;
         let open = self.store.open_run();
         let goes_without = |run: &RunId| {
             open.as_ref()
                 .is_some_and(|o| o.run == *run && o.deferred.contains_key(node) && !o.undo_due.contains(node))
         };
-        let left = |run: &&RunId| is_over(&self.store, run) || goes_without(run);
-        let Some(run) = view.soft_taint.as_ref().filter(left) else { return Ok(None) };
+        let Some(run) = &view.soft_taint else { return Ok(None) };
+        let known = self.store.run(run).is_some() || self.store.archived(run).is_some();
+        if !known && !force {
+            return Ok(Some(format!(
+                "its soft taint is of run {run}, which this journal does not know, and stays; if no other coordinator works with the node: podlift node release {node} --force --reason TEXT"
+            )));
+        }
+        if known && !is_over(&self.store, run) && !goes_without(run) {
+            return Ok(None);
+        }
         let note = "its soft taint is removed".to_string();
         let event = Event::NodeReleased { node: node.clone(), run: run.clone(), by: by.into(), note };
         let act = ClusterAct::SoftUntaint { node: node.clone(), run: run.clone() };

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// Code of the failure that nothing is known of that agent now. The failure is always transient.
 pub const UNREACHABLE: &str = podlift_model::codes::AGENT_UNREACHABLE;
+/// Code of the failure that the agent of the head node can't be reached now. The failure is always transient.
+pub const HEAD_UNREACHABLE: &str = "head-unreachable";
 /// Code of an agent's refusal: another coordinator has a higher epoch.
 pub const EPOCH_STALE: &str = podlift_model::codes::EPOCH_STALE;
 
@@ -38,6 +40,7 @@ impl Looked {
     }
 }
 
+/// What agents answer under a name. The agent of a head node runs ops and remembers them like that of a node, and is in no list of nodes.
 #[async_trait]
 pub trait Agents: Send + Sync {
     /// Every node whose agent was seen since the start, by name.
@@ -83,11 +86,25 @@ pub trait Agents: Send + Sync {
     async fn claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure>;
 }
 
+const HINT: &str = "; see systemctl status podlift-agent on that node";
+
+fn away(node: &NodeName) -> String {
+    format!("the agent of {node} can't be reached: ")
+}
+
 pub fn unreachable(node: &NodeName, why: &str) -> Failure {
+    Failure::transient(UNREACHABLE, format!("{}{why}{HINT}", away(node)))
+}
+
+/// The same failure for the agent of a head node, whose machine is no node of the cluster. Other failures stay as they are.
+pub fn head_unreachable(head: &NodeName, failure: Failure) -> Failure {
+    if failure.code != UNREACHABLE {
+        return failure;
+    }
+    let why = failure.message.strip_prefix(&away(head)).unwrap_or(&failure.message);
+    let why = why.strip_suffix(HINT).unwrap_or(why);
     Failure::transient(
-        UNREACHABLE,
-        format!(
-            "the agent of {node} can't be reached: {why}; see systemctl status podlift-agent on that node"
-        ),
+        HEAD_UNREACHABLE,
+        format!("waits for the agent of head node {head}: {why}; see systemctl status podlift-agent there"),
     )
 }

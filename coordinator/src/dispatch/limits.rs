@@ -2,7 +2,7 @@
 //! one agent alone: an agent that floods slows down or loses its own session, never another agent's.
 
 use podlift_common::wire::WireError;
-use podlift_model::{Failure, OpOutcome};
+use podlift_model::{Failure, Look, OpOutcome};
 use podlift_proto::v1;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -22,6 +22,18 @@ pub(super) const RUNS: usize = 4096;
 /// Characters of a progress line, and of any text of an agent that is shown or logged.
 pub(super) const LINE: usize = 1000;
 const QUOTED: usize = 80;
+
+/// How long the agent may take for a look that is slower than most; `None` for every other look. BCM's tools run one at a time, each with a
+/// limit of two minutes, and the files of an image are tens of gigabytes.
+pub(crate) fn of_look(look: &Look) -> Option<Duration> {
+    let minutes = |n: u64| Some(Duration::from_secs(60 * n));
+    match look {
+        Look::BcmImage { .. } => minutes(15),
+        Look::BcmNodes | Look::BcmImages | Look::BcmProvisioning | Look::BcmSync { .. } => minutes(5),
+        Look::BcmExcludes { .. } => minutes(3),
+        _ => None,
+    }
+}
 
 /// A burst, and one more token in each `per`.
 #[derive(Debug, Clone, Copy)]

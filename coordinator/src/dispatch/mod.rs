@@ -5,7 +5,10 @@ mod hub;
 mod limits;
 mod registry;
 
-pub use agents::{Agents, EPOCH_STALE, Looked, Progress, UNREACHABLE, unreachable};
+pub use agents::{
+    Agents, EPOCH_STALE, HEAD_UNREACHABLE, Looked, Progress, UNREACHABLE, head_unreachable, unreachable,
+};
+pub(crate) use limits::of_look;
 pub(crate) use hub::impostor;
 pub use hub::{Hub, HubSettings};
 pub(crate) use limits::MESSAGE;

@@ -64,8 +64,14 @@ async fn send(entries: &Entries, basis: &Basis, act: &Act, op_id: &OpId) -> Acte
 
 /// Another coordinator commands, so this one stops. Err if the agent that reports it does not count; then only this step has failed.
 fn unseated(entries: &Entries, act: &Act, failure: Failure) -> Result<(), Failure> {
-    if let Some(node) = act.node() {
-        entries.desk.fence.heeds(node)?;
+    match entries.desk.performer.agent_of(act) {
+        // Only control-plane nodes have a vote.
+        Some(agent) if agent.head => {
+            let code = codes::EPOCH_REFUSED;
+            return Err(Failure::operator(code, format!("head node {}: {}", agent.name, failure.message)));
+        }
+        Some(agent) => entries.desk.fence.heeds(&agent.name)?,
+        None => {}
     }
     entries.desk.fence.lose(failure.message);
     Ok(())
@@ -73,16 +79,16 @@ fn unseated(entries: &Entries, act: &Act, failure: Failure) -> Result<(), Failur
 
 /// Checks that the agent is connected and accepts our epoch. Returns the agent's memory, which the intent names.
 async fn prepare(entries: &Entries, basis: &Basis, act: &Act) -> Result<Option<LedgerId>, Attempt> {
-    let Some(node) = act.node() else { return Ok(None) };
     let performer = &entries.desk.performer;
-    if let Err(failure) = performer.claim(node, &basis.epoch).await {
+    let Some(agent) = performer.agent_of(act) else { return Ok(None) };
+    if let Err(failure) = performer.claim(&agent.name, &basis.epoch).await {
         if failure.code != EPOCH_STALE {
-            return Err(Attempt::Away(failure.message));
+            return Err(Attempt::Away(agent.failed(failure).message));
         }
         return Err(unseated(entries, act, failure).map_or_else(Attempt::Refused, |()| Attempt::Unseated));
     }
-    let ledger = performer.agents.ledger(node);
-    ledger.map(Some).ok_or_else(|| Attempt::Away(unreachable(node, "it is not connected").message))
+    let away = || agent.failed(unreachable(&agent.name, "it is not connected")).message;
+    performer.agents.ledger(&agent.name).map(Some).ok_or_else(|| Attempt::Away(away()))
 }
 
 /// Returns why a change that may stop at any point has to stop: the run is being aborted or pauses at once, or the run goes on without the

@@ -37,6 +37,8 @@ pub struct Fence {
     agents: Arc<dyn Agents>,
     planes: Planes,
     instance: InstanceId,
+    /// The head node whose agent answers for BCM. It has no vote.
+    head: Option<NodeName>,
 }
 
 /// A node whose epoch is not followed, and why.
@@ -45,13 +47,13 @@ type Strange = (NodeName, String);
 impl Fence {
     pub fn new(
         store: Arc<Store>,
-        agents: Arc<dyn Agents>,
-        cluster: Arc<dyn Cluster>,
+        (agents, cluster): (Arc<dyn Agents>, Arc<dyn Cluster>),
         instance: InstanceId,
+        head: Option<NodeName>,
     ) -> Arc<Self> {
         let state = watch::Sender::new(FenceState::Claiming("no control-plane agent was asked yet".into()));
         let planes = Planes::new(store.clone(), agents.clone(), cluster);
-        Arc::new(Self { state, store, agents, planes, instance })
+        Arc::new(Self { state, store, agents, planes, instance, head })
     }
 
     /// The epoch; `None` if this coordinator may not command.
@@ -169,7 +171,9 @@ impl Fence {
         let planes = if known.is_empty() { self.planes.self_declared() } else { known };
         let failed = |text: String| Failure::transient("takeover-failed", text);
         let marks = marks::read(self.planes.cluster()).await;
-        let (epoch, strange) = self.next(&planes, HIGHEST, marks.highest(HIGHEST)).map_err(failed)?;
+        // The agent of the head node has no vote, but it refuses an epoch below the one that it holds.
+        let holders = planes.iter().chain(&self.head).cloned().collect();
+        let (epoch, strange) = self.next(&holders, HIGHEST, marks.highest(HIGHEST)).map_err(failed)?;
         let (accepted, missing) = self.ask(&planes, &epoch, strange).await;
         if accepted.is_empty() {
             return Err(failed(format!(

@@ -12,7 +12,8 @@ fn epoch(number: u64) -> Epoch {
 }
 
 fn fence(fleet: &Arc<Fleet>, journal: &MemoryJournal) -> Arc<Fence> {
-    Fence::new(store(journal), fleet.clone(), fleet.clone(), InstanceId::new("one").unwrap())
+    let ports = (fleet.clone() as Arc<dyn Agents>, fleet.clone() as Arc<dyn Cluster>);
+    Fence::new(store(journal), ports, InstanceId::new("one").unwrap(), Some(name("head-01")))
 }
 
 fn manifests(fleet: &Fleet) -> Vec<ManifestFacts> {

@@ -10,6 +10,8 @@ mod drive;
 mod entries;
 mod fence;
 #[cfg(test)]
+mod head_tests;
+#[cfg(test)]
 mod leave_tests;
 mod marks;
 mod owners;
@@ -20,6 +22,7 @@ mod probes;
 mod reasons;
 mod recover;
 mod remains;
+mod route;
 mod runner;
 mod spans;
 #[cfg(test)]
@@ -35,6 +38,7 @@ pub use desk::Desk;
 pub use fence::{Fence, FenceState};
 pub(crate) use owners::{Owners, is_over};
 pub use perform::{Lines, Performer};
+pub use route::HeadLooks;
 pub use planner::{Count, Counts, Planner};
 pub use probes::Probes;
 pub(crate) use probes::endpoints;

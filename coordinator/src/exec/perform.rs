@@ -1,5 +1,6 @@
 //! Carries out probes and acts of the engine. Looks run in parallel, and each act has its op id.
 
+use super::route::{HeadLooks, shown_at};
 use crate::backup::{Backups, Order, World};
 use crate::cluster::{Cluster, FENCED};
 use crate::dispatch::{Agents, EPOCH_STALE, Progress};
@@ -110,6 +111,9 @@ pub struct Performer {
     pub cluster: Arc<dyn Cluster>,
     pub lines: Lines,
     pub backups: Arc<Backups>,
+    /// The head node whose agent answers for BCM now; `None` if the configuration names none.
+    pub head: Option<NodeName>,
+    pub head_looks: HeadLooks,
 }
 
 impl Performer {
@@ -117,8 +121,8 @@ impl Performer {
     pub fn probe<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Result<Reply, Failure>> {
         async move {
             match probe {
-                Probe::Node(node, look) => {
-                    self.agents.observe(node, look).await.map(|output| Reply::Node(Box::new(output)))
+                Probe::Node(planned, look) => {
+                    self.see(planned, look).await.map(|output| Reply::Node(Box::new(output)))
                 }
                 Probe::Cluster(look) => self.cluster.look(look).await.map(Reply::Cluster),
                 Probe::Vault(VaultLook::Backup { run }) => {
@@ -182,14 +186,19 @@ impl Performer {
         Failure::operator(EPOCH_STALE, text)
     }
 
-    async fn on_host(&self, node: &NodeName, op: &HostOp, op_id: &OpId, epoch: &Epoch) -> Acted {
-        let ended = self.agents.run(node, op_id, epoch, op, self.lines.sink(node)).await;
-        self.lines.set(node, None);
-        match ended {
+    async fn on_host(&self, planned: &NodeName, op: &HostOp, op_id: &OpId, epoch: &Epoch) -> Acted {
+        let agent = self.agent(planned, op.is_of_head());
+        let shown = shown_at(&agent.name, op);
+        let ended = self.agents.run(&agent.name, op_id, epoch, op, self.lines.sink(shown)).await;
+        self.lines.set(shown, None);
+        if agent.head {
+            self.head_looks.op_ended();
+        }
+        match ended.map_err(|failure| agent.failed(failure)) {
             Ok(outcome) => Acted::Ended(outcome),
             // The agent is gone or busy with another op. The same op id is looked up, and resent if necessary.
             Err(failure) if failure.class == FailureClass::Transient => Acted::NotKnown(failure),
-            Err(failure) if failure.code == EPOCH_STALE => Acted::Fenced(self.stale(node, epoch)),
+            Err(failure) if failure.code == EPOCH_STALE => Acted::Fenced(self.stale(&agent.name, epoch)),
             Err(failure) => Acted::Ended(OpOutcome::Failed { failure }),
         }
     }
@@ -202,6 +211,7 @@ fn at_node(act: &ClusterAct) -> Option<&NodeName> {
         | ClusterAct::Uncordon { node, .. }
         | ClusterAct::SoftTaint { node, .. }
         | ClusterAct::SoftUntaint { node, .. }
+        | ClusterAct::Warn { node, .. }
         | ClusterAct::Drain { node, .. } => Some(node),
         ClusterAct::WriteKubeadmConfig { .. } | ClusterAct::WriteKubeletConfig { .. } => None,
     }

@@ -1,6 +1,6 @@
 //! Failure texts for people: what happened, the alternatives, and the one next command, which can be typed unchanged.
 
-use crate::dispatch::UNREACHABLE;
+use crate::dispatch::{HEAD_UNREACHABLE, UNREACHABLE};
 use podlift_engine::StepSpec;
 use podlift_engine::inventory::NodeRole;
 use podlift_engine::machine::RunState;
@@ -22,6 +22,13 @@ pub(super) fn aborted(why: &str) -> StopReason {
 
 /// An op is open, and its agent does not answer.
 pub(super) fn open_op(state: &RunState, step: &StepSpec, failure: &Failure) -> StopReason {
+    if failure.code == HEAD_UNREACHABLE {
+        let text = format!(
+            "{}: an op is open and its end is not known: {}; bring that agent back, or if BCM has failed over, set [bcm] head to the active head node in the coordinator's configuration and restart the coordinator",
+            step.id, failure.message
+        );
+        return stop(&failure.code, text, RESUME);
+    }
     let lost = way_without(state, step).map_or(String::new(), |command| {
         format!("; if the node is gone for good: {command}, then podlift resume")
     });

@@ -32,16 +32,26 @@ pub(super) async fn recall(entries: &Entries, state: &RunState) -> Memory {
 }
 
 async fn ask(entries: &Entries, state: &RunState, op_id: &OpId, recorded: &LedgerId) -> Memory {
-    let node = Cx { state, step: &entries.step, ahead: 0, acted: false }.node();
-    let looked = match entries.desk.performer.agents.lookup(&node, op_id).await {
+    let performer = &entries.desk.performer;
+    let agent = performer.agent_of_step(&Cx { state, step: &entries.step, ahead: 0, acted: false });
+    let looked = match performer.agents.lookup(&agent.name, op_id).await {
         Ok(looked) => looked,
-        Err(failure) => return Memory::Silent(failure),
+        Err(failure) => return Memory::Silent(agent.failed(failure)),
     };
+    if agent.head {
+        performer.head_looks.op_ended();
+    }
     let now = looked.ledger();
     if now != recorded {
-        let why = format!(
-            "the agent of {node} lost its memory (ledger {recorded}, now {now}) while the op was open"
-        );
+        let node = &agent.name;
+        let why = match agent.head {
+            true => format!(
+                "the agent of head node {node} has no memory of the op (ledger {recorded}, now {now}): its memory is lost, or BCM has failed over to this head node"
+            ),
+            false => format!(
+                "the agent of {node} lost its memory (ledger {recorded}, now {now}) while the op was open"
+            ),
+        };
         return Memory::Ended(op_id.clone(), OpOutcome::Indeterminate { why });
     }
     match looked {

@@ -9,9 +9,11 @@ use podlift_engine::machine::{RunState, StepStatus};
 use podlift_engine::program::StepSpec;
 use podlift_engine::steps::{Cx, whole};
 use podlift_engine::{Act, ClusterAct, ClusterLook, ClusterReply};
+use podlift_model::bcm::BcmOp;
 use podlift_model::{Epoch, Failure, FailureClass, HostOp, NodeName, OpId, OpOutcome, OpOutput, codes};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 /// What was undone, and what could not be.
@@ -48,6 +50,9 @@ pub(crate) struct Undo<'a> {
     pub keep_cordons: bool,
 }
 
+/// The nodes with a soft taint of the run, which one undo looks at once.
+type Tainted = OnceCell<Option<BTreeSet<NodeName>>>;
+
 /// What one try led to.
 enum Tried {
     Done(String),
@@ -61,18 +66,23 @@ enum Tried {
 }
 
 impl Undo<'_> {
-    /// Undoes what the run did and has not undone itself, for one node or for all, nodes side by side.
+    /// Undoes what the run did and has not undone itself, for one node or for all: nodes side by side, then what concerns no node, because
+    /// an image is removed only when no node has it any more.
     pub async fn run(&self, only: Option<&NodeName>) -> Undone {
         let mut of_node: BTreeMap<Option<&NodeName>, Vec<&StepSpec>> = BTreeMap::new();
         let mine = |x: &&StepSpec| only.is_none_or(|n| x.node.as_ref() == Some(n));
         for step in self.state.plan.steps().filter(mine).filter(|x| self.is_due(x)) {
             of_node.entry(step.node.as_ref()).or_default().push(step);
         }
+        // What was done to the cluster or to an image last is undone first.
+        let last: Vec<&StepSpec> = of_node.remove(&None).into_iter().flatten().rev().collect();
+        let tainted = Tainted::default();
         let mut each: Vec<BoxFuture<'_, Undone>> = Vec::new();
         for steps in of_node.into_values() {
-            each.push(self.one_by_one(steps).boxed());
+            each.push(self.one_by_one(steps, &tainted).boxed());
         }
-        let all: Vec<Undone> = futures_util::stream::iter(each).buffered(AT_ONCE).collect().await;
+        let mut all: Vec<Undone> = futures_util::stream::iter(each).buffered(AT_ONCE).collect().await;
+        all.push(self.one_by_one(last, &tainted).await);
         all.into_iter().fold(Undone::default(), |mut sum, one| {
             sum.undone.extend(one.undone);
             sum.left.extend(one.left);
@@ -80,10 +90,10 @@ impl Undo<'_> {
         })
     }
 
-    async fn one_by_one(&self, steps: Vec<&StepSpec>) -> Undone {
+    async fn one_by_one(&self, steps: Vec<&StepSpec>, tainted: &Tainted) -> Undone {
         let mut out = Undone::default();
         for step in steps {
-            match self.one(step).await {
+            match self.one(step, tainted).await {
                 None => {}
                 Some(Ok(line)) => out.undone.push(line),
                 Some(Err(why)) => out.left.push(why),
@@ -98,10 +108,10 @@ impl Undo<'_> {
     }
 
     /// `None` if the step has nothing to undo. Err holds the line about what stays.
-    async fn one(&self, step: &StepSpec) -> Option<Result<String, String>> {
+    async fn one(&self, step: &StepSpec, tainted: &Tainted) -> Option<Result<String, String>> {
         let cx = Cx { state: self.state, step, ahead: 0, acted: true };
         let act = step.kind.step().undo(&cx).filter(|act| !(self.keep_cordons && is_uncordon(act)))?;
-        if self.is_untainted(&act).await {
+        if self.is_untainted(&act, tainted).await {
             return None;
         }
         let line = self.performer.lines.shown(step.node.as_ref());
@@ -123,13 +133,21 @@ impl Undo<'_> {
         None
     }
 
-    /// Whether there is no soft taint of this run to remove, as on every finished node. False if the node can't be looked at.
-    async fn is_untainted(&self, act: &Act) -> bool {
-        let Act::Cluster(ClusterAct::SoftUntaint { node, run }) = act else { return false };
-        match self.performer.cluster.look(&ClusterLook::Node { node: node.clone() }).await {
-            Ok(ClusterReply::Node(view)) => view.soft_taint.as_ref() != Some(run),
-            _ => false,
-        }
+    /// Whether there is no soft taint of this run to remove, as on every finished node. False if the nodes can't be looked at.
+    async fn is_untainted(&self, act: &Act, tainted: &Tainted) -> bool {
+        let Act::Cluster(ClusterAct::SoftUntaint { node, .. }) = act else { return false };
+        let seen = tainted.get_or_init(|| self.tainted()).await;
+        seen.as_ref().is_some_and(|nodes| !nodes.contains(node))
+    }
+
+    /// The nodes with a soft taint of this run, from the shared watch; `None` if they can't be looked at.
+    async fn tainted(&self) -> Option<BTreeSet<NodeName>> {
+        let Ok(ClusterReply::Nodes(nodes)) = self.performer.cluster.look(&ClusterLook::NodesLately).await
+        else {
+            return None;
+        };
+        let ours = nodes.into_iter().filter(|node| node.soft_taint.as_ref() == Some(&self.state.run));
+        Some(ours.map(|node| node.name).collect())
     }
 
     async fn attempt(&self, cx: &Cx<'_>, act: &Act, number: u32) -> Tried {
@@ -175,14 +193,12 @@ impl Undo<'_> {
     }
 
     async fn act(&self, act: &Act, op_id: &OpId) -> Acted {
-        let claimed = match act.node() {
-            Some(node) => self.performer.claim(node, self.epoch).await,
-            None => Ok(()),
-        };
-        match claimed {
-            Ok(()) => self.performer.act(act, op_id, self.epoch).await,
-            Err(failure) => Acted::NotKnown(failure),
+        if let Some(agent) = self.performer.agent_of(act)
+            && let Err(failure) = self.performer.claim(&agent.name, self.epoch).await
+        {
+            return Acted::NotKnown(agent.failed(failure));
         }
+        self.performer.act(act, op_id, self.epoch).await
     }
 
     /// Whether the node may get work again.
@@ -246,16 +262,26 @@ fn failed(failure: Failure) -> Tried {
     Tried::Failed { why: failure.message, away }
 }
 
-/// What ends by itself although it was not undone, and when; empty if nothing does.
-fn way_on(act: &Act) -> &'static str {
-    match act {
-        Act::Node(_, HostOp::ImageRelease) => "; the next run of this node takes the pins off its images",
-        Act::Node(_, HostOp::GuardDisarm { .. }) => {
-            "; the guard returns to the steady watch by itself in time"
+/// What ends by itself although it was not undone, or the command that undoes it; empty if neither is known.
+fn way_on(act: &Act) -> String {
+    let text = match act {
+        Act::Node(_, HostOp::ImageRelease) => "the next run of this node takes the pins off its images",
+        Act::Node(_, HostOp::GuardDisarm { .. }) => "the guard returns to the steady watch by itself in time",
+        Act::Node(_, HostOp::StepBack) => "the rule of the API server ends by itself at its deadline",
+        Act::Node(head, HostOp::Bcm(BcmOp::ImageUnlock { image })) => {
+            return format!("; on head node {head}: cmsh -c \"softwareimage unlock {image}\"");
         }
-        Act::Node(_, HostOp::StepBack) => "; the rule of the API server ends by itself at its deadline",
-        _ => "",
-    }
+        Act::Node(head, HostOp::Bcm(BcmOp::ImageRemove { image })) => {
+            return format!("; software image {image} stays on head node {head}");
+        }
+        Act::Node(head, HostOp::Bcm(BcmOp::AssignImage { node, image })) => {
+            return format!(
+                "; on head node {head}: cmsh -c \"device use {node}; set softwareimage {image}; commit\""
+            );
+        }
+        _ => return String::new(),
+    };
+    format!("; {text}")
 }
 
 fn is_uncordon(act: &Act) -> bool {

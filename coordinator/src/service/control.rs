@@ -167,6 +167,12 @@ impl ControlService for Control {
         Ok(Response::new(to_document(view::backups::SCHEMA, &backups)))
     }
 
+    async fn clusters(&self, request: Request<v1::ClustersRequest>) -> Result<Response<Document>, Status> {
+        allow(&request, Role::Viewer)?;
+        let clusters = self.coordinator.clusters().await.map_err(bad)?;
+        Ok(Response::new(to_document(view::clusters::SCHEMA, &clusters)))
+    }
+
     async fn verify_backup(
         &self,
         request: Request<v1::VerifyBackupRequest>,

@@ -25,7 +25,7 @@ impl Agents for Fleet {
 
     fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
         let s = self.lock();
-        s.facts.get(node).filter(|_| !s.offline.contains(node)).map(|f| f.ledger.clone())
+        s.ledger_of(node).filter(|_| !s.offline.contains(node)).cloned()
     }
 
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
@@ -50,12 +50,11 @@ impl Agents for Fleet {
         if let Look::Survey { .. } = look {
             self.surveyed(node).await;
         }
+        if look.is_of_head() {
+            return self.of_head(node, look).await;
+        }
         let mut s = self.lock();
         match look {
-            look if look.is_of_head() => {
-                let told = s.bcm.get(look.verb()).cloned();
-                told.ok_or_else(|| Failure::permanent("bcm-answer", "cmsh is in none of /cm"))
-            }
             _ if s.offline.contains(node) => Err(unreachable(node, "it is not connected")),
             Look::BackupPart { path, offset, .. } => s.part(node, path, *offset),
             look => Ok(s.look(node, look)),
@@ -78,6 +77,11 @@ impl Agents for Fleet {
         }
         if s.epochs.get(node) != Some(epoch) {
             return Err(Failure::operator("epoch-stale", "another epoch"));
+        }
+        if let (HostOp::Bcm(_), Some(site)) = (op, &s.site)
+            && site.old
+        {
+            return Err(Failure::permanent(codes::INVALID_REQUEST, "field op.kind is missing"));
         }
         if let Some(known) = s.ledgers[node].get(op_id) {
             return Ok(known.clone());
@@ -102,7 +106,7 @@ impl Agents for Fleet {
         if s.offline.contains(node) {
             return Err(unreachable(node, "it is not connected"));
         }
-        let ledger = s.facts[node].ledger.clone();
+        let ledger = s.ledger_of(node).unwrap().clone();
         Ok(match s.ledgers[node].get(op_id) {
             Some(outcome) => Looked::Ended { ledger, outcome: outcome.clone() },
             None => Looked::Unknown { ledger },
@@ -123,6 +127,23 @@ impl Agents for Fleet {
 }
 
 impl Fleet {
+    /// A question to BCM takes a while, or never ends.
+    async fn of_head(&self, node: &NodeName, look: &Look) -> Result<OpOutput, Failure> {
+        if let Some(site) = &mut self.lock().site {
+            site.at_once += 1;
+            site.most_at_once = site.most_at_once.max(site.at_once);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        if let Some(site) = &mut self.lock().site {
+            site.at_once -= 1;
+        }
+        let answer = self.lock().of_head(node, look);
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
     /// A survey takes a while, or never ends.
     async fn surveyed(&self, node: &NodeName) {
         let silent = {
@@ -182,9 +203,7 @@ impl State {
                 facts.advertise.is_some(),
             ))),
             Look::BackupFiles => OpOutput::BackupFiles(self.files.listed(node)),
-            Look::BackupPart { .. } | Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications => {
-                unreachable!("answered before")
-            }
+            _ => unreachable!("answered before"),
         }
     }
 
@@ -248,8 +267,14 @@ impl State {
         if let Some(failure) = self.failing.get_mut(op.verb()).and_then(Vec::pop) {
             return OpOutcome::Failed { failure };
         }
-        if !self.idle.contains(op.verb()) {
-            self.effect(node, op);
+        match op {
+            HostOp::Bcm(op) => {
+                if let Err(failure) = self.bcm_op(op) {
+                    return OpOutcome::Failed { failure };
+                }
+            }
+            op if !self.idle.contains(op.verb()) => self.effect(node, op),
+            _ => {}
         }
         self.effects.push((node.to_string(), op.verb().into(), op_id.to_string()));
         OpOutcome::changed(op.verb())

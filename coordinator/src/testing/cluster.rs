@@ -15,7 +15,9 @@ impl Cluster for Fleet {
         if matches!(look, ClusterLook::Workloads) {
             s.looks_at_work += 1;
             if s.work_unseen {
-                return Err(away());
+                // As the port of a connection in a real message, the text differs each time.
+                let text = format!("{} (attempt {})", away().message, s.looks_at_work);
+                return Err(Failure { message: text, ..away() });
             }
         }
         if s.api_down && !matches!(look, ClusterLook::ProbeApiServers { .. }) {
@@ -77,6 +79,7 @@ impl State {
                 ClusterReply::Nodes(self.views.values().cloned().collect())
             }
             ClusterLook::Checkpoints { .. } => ClusterReply::Checkpoints(vec![]),
+            ClusterLook::Interactive { .. } => ClusterReply::Interactive(vec![]),
             ClusterLook::Workloads => ClusterReply::Workloads {
                 nodes: self.views.values().cloned().collect(),
                 pods: self.work.pods(),
@@ -156,6 +159,7 @@ impl State {
                 view.soft_taint.take_if(|owner| owner == run);
                 self.changed(node.as_str(), "soft-untaint")
             }
+            ClusterAct::Warn { node, .. } => self.changed(node.as_str(), "warn"),
             ClusterAct::Drain { node, .. } => {
                 self.pods.remove(node);
                 self.work.evict(node);

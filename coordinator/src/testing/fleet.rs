@@ -1,6 +1,7 @@
 //! The state of the small fleet, and the faults that a test may switch on.
 
 use super::backup::{Files, Objects};
+use super::bcm::Site;
 use super::work::Work;
 use podlift_engine::doors::NodeView;
 use podlift_model::facts::*;
@@ -52,6 +53,10 @@ pub struct State {
     pub remembered_by: BTreeMap<NodeName, Vec<RunId>>,
     /// What the agent of the head node answers, by the look's verb; anything else fails.
     pub bcm: BTreeMap<&'static str, OpOutput>,
+    /// BCM itself, if the fleet has one.
+    pub site: Option<Site>,
+    /// Agents of head nodes, with their memories.
+    pub heads: BTreeMap<NodeName, LedgerId>,
     /// What a backup reads.
     pub files: Files,
     pub objects: Objects,
@@ -162,10 +167,18 @@ impl State {
         self.ledgers.insert(name(node), BTreeMap::new());
     }
 
+    /// The memory of an agent of a node or of a head node.
+    pub(super) fn ledger_of(&self, node: &NodeName) -> Option<&LedgerId> {
+        self.heads.get(node).or_else(|| Some(&self.facts.get(node)?.ledger))
+    }
+
     /// Makes the agent of `node` lose its memory.
     pub fn lose_memory(&mut self, node: &str) {
-        let facts = self.facts.get_mut(&name(node)).unwrap();
-        facts.ledger = LedgerId::new(format!("{}-again", facts.ledger)).unwrap();
+        let ledger = match self.heads.get_mut(&name(node)) {
+            Some(ledger) => ledger,
+            None => &mut self.facts.get_mut(&name(node)).unwrap().ledger,
+        };
+        *ledger = LedgerId::new(format!("{ledger}-again")).unwrap();
         self.ledgers.get_mut(&name(node)).unwrap().clear();
         self.epochs.remove(&name(node));
     }

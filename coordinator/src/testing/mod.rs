@@ -3,10 +3,12 @@
 
 mod agents;
 mod backup;
+mod bcm;
 mod cluster;
 mod fleet;
 mod work;
 
+pub use bcm::{HEAD, Site};
 pub use fleet::{Fleet, name};
 
 use crate::core::{Coordinator, Parts, PlanAsk, Settings};
@@ -15,7 +17,7 @@ use crate::store::Store;
 use podlift_common::clock::TokioClock;
 use podlift_engine::machine::{Record, RunState};
 use podlift_engine::program::PlanOptions;
-use podlift_model::{ClusterName, InstanceId, RunId};
+use podlift_model::{ClusterName, InstanceId, NodeName, RunId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -51,7 +53,19 @@ pub fn assemble(
     fleet: &Arc<Fleet>,
     store: Arc<Store>,
     instance: &str,
+    settings: Settings,
+) -> Arc<Coordinator> {
+    let head = fleet.lock().site.is_some().then(|| name(HEAD));
+    assemble_at(fleet, store, instance, settings, head)
+}
+
+/// The same with the head node that the configuration names.
+pub fn assemble_at(
+    fleet: &Arc<Fleet>,
+    store: Arc<Store>,
+    instance: &str,
     mut settings: Settings,
+    head: Option<NodeName>,
 ) -> Arc<Coordinator> {
     settings.backup.directory = fleet.backups();
     Coordinator::new(Parts {
@@ -62,7 +76,7 @@ pub fn assemble(
         clock: Arc::new(TokioClock::starting_at("2026-11-22T02:00:00Z".parse().unwrap())),
         instance: InstanceId::new(instance).unwrap(),
         settings,
-        head: None,
+        head,
     })
 }
 
@@ -79,13 +93,17 @@ pub fn start_with(
     options: PlanOptions,
 ) -> Running {
     let settings = Settings { options, ..Settings::default() };
-    let coordinator = assemble(fleet, store(journal), instance, settings);
-    let stop = CancellationToken::new();
-    tokio::spawn(coordinator.clone().run(stop.clone()));
-    Running { coordinator, _stop: stop.drop_guard() }
+    Running::of(assemble(fleet, store(journal), instance, settings))
 }
 
 impl Running {
+    /// Lets a coordinator run until the value is dropped.
+    pub fn of(coordinator: Arc<Coordinator>) -> Self {
+        let stop = CancellationToken::new();
+        tokio::spawn(coordinator.clone().run(stop.clone()));
+        Self { coordinator, _stop: stop.drop_guard() }
+    }
+
     /// Waits until it may command, then starts a run of the whole fleet.
     pub async fn upgrade(&self) -> RunId {
         self.commanding().await;

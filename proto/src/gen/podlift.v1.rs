@@ -1508,6 +1508,8 @@ pub struct BackupRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BackupsRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClustersRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerifyBackupRequest {
     /// empty: the newest
@@ -1986,6 +1988,27 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("podlift.v1.ControlService", "VerifyBackup"));
             self.inner.server_streaming(req, path, codec).await
         }
+        pub async fn clusters(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ClustersRequest>,
+        ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/podlift.v1.ControlService/Clusters",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("podlift.v1.ControlService", "Clusters"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2080,6 +2103,10 @@ pub mod control_service_server {
             tonic::Response<Self::VerifyBackupStream>,
             tonic::Status,
         >;
+        async fn clusters(
+            &self,
+            request: tonic::Request<super::ClustersRequest>,
+        ) -> std::result::Result<tonic::Response<super::Document>, tonic::Status>;
     }
     /// What the command line asks of the coordinator. Callers are operators by certificate: viewers read, operators and admins command.
     #[derive(Debug)]
@@ -2739,6 +2766,51 @@ pub mod control_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/podlift.v1.ControlService/Clusters" => {
+                    #[allow(non_camel_case_types)]
+                    struct ClustersSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ClustersRequest>
+                    for ClustersSvc<T> {
+                        type Response = super::Document;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ClustersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::clusters(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ClustersSvc(inner);
+                        let codec = crate::codec::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -1,5 +1,5 @@
 //! Cut coordinator, agents, both, or the power, at every record of the journal and every line of each ledger: before it is written, after
-//! it is written, and in the middle of what it began; with the agents' memory kept and lost. A run of one control-plane node and one
+//! it is written, and in the middle of what began at its time; with the agents' memory kept and lost. A run of one control-plane node and one
 //! worker, so that every position can be tried; and of two workers of one job, along the path of the workers.
 
 use podlift_tests::crash::{Baseline, Strike, When, baseline, gang, small};
@@ -52,7 +52,7 @@ fn during_records(victim: Victim, memory_lost: bool) {
     strike_all(
         alone,
         &base,
-        (1..=base.records).map(|n| Strike { when: When::During(n), victim, memory_lost }),
+        base.moments.iter().map(|n| Strike { when: When::During(*n), victim, memory_lost }),
     );
 }
 

@@ -19,12 +19,17 @@ pub struct SitePolicy {
     pub checkpoints: bool,
     /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
     pub skew: Skew,
+    /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
+    pub interactive_warning_seconds: u32,
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
 }
 
 /// podlift's own mark. Marks of autoscalers say that a node must not go to save costs, and mean no maintenance unless the site says so.
 const NEVER: &str = "podlift.io/never-interrupt=true";
+
+/// Seconds.
+const DAY: u32 = 86_400;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -38,6 +43,10 @@ pub enum PolicyError {
         "never-interrupt: {0:?} is no mark of a pod: expected the key of a label or an annotation, =, and its value, e.g. \"example.org/keep=true\""
     )]
     NeverInterrupt(String),
+    #[error(
+        "interactive-warning-seconds: {0} is longer than a day: expected 0 to 86400, where 0 tells nobody"
+    )]
+    Warning(u32),
     #[error("rollout.{0}")]
     Rollout(#[from] podlift_batches::PolicyError),
 }
@@ -52,6 +61,7 @@ impl Default for SitePolicy {
             soft_taint: true,
             checkpoints: true,
             skew: Skew::Adjacent,
+            interactive_warning_seconds: 0,
             rollout: podlift_batches::Policy::default(),
         }
     }
@@ -72,6 +82,9 @@ impl SitePolicy {
         if let Some(text) = self.never_interrupt.iter().find(|text| !mark(text)) {
             return Err(PolicyError::NeverInterrupt(text.clone()));
         }
+        if self.interactive_warning_seconds > DAY {
+            return Err(PolicyError::Warning(self.interactive_warning_seconds));
+        }
         self.rollout.validate()?;
         Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
     }
@@ -89,6 +102,7 @@ impl SitePolicy {
         options.soft_taint = self.soft_taint;
         options.checkpoints = self.checkpoints;
         options.skew = self.skew;
+        options.interactive_warning_seconds = self.interactive_warning_seconds;
     }
 }
 
@@ -125,6 +139,8 @@ mod tests {
                 "never-interrupt: \"keep\" is no mark of a pod",
             ),
             (serde_json::json!({"never-interrupt": ["keep="]}), "expected the key of a label"),
+            (serde_json::json!({"interactive-warning-seconds": 86_401}), "86401 is longer than a day"),
+            (serde_json::json!({"interactive-warning-seconds": -1}), "-1"),
             (serde_json::json!({"rollout": {"max-unavailable": "200%"}}), "\"200%\" is no limit"),
             (
                 serde_json::json!({"rollout": {"gangs": {"wait-seconds": 0}}}),

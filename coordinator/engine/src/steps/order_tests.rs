@@ -80,6 +80,7 @@ head node. A step with an image's name in its verb exists once for each image.
 fn table() -> String {
     let mut input = input();
     (input.options.soft_taint, input.options.checkpoints) = (true, true);
+    input.options.interactive_warning_seconds = 600;
     let mut known = BTreeSet::new();
     let usual = rows(&input, &mut known);
     with_images(&mut input);

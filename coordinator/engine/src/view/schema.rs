@@ -1,7 +1,7 @@
 //! JSON schemas of the documents that people and other tools read, made from the types themselves. docs/schemas has them as files. A test
 //! compares the two, and refuses a change that would break a reader.
 
-use super::{BackupCheck, Backups, Heal, NodeDetail, Report, Runs, Status};
+use super::{BackupCheck, Backups, Clusters, Heal, NodeDetail, Report, Runs, Status};
 use crate::machine::{EVENT_SCHEMA, Record};
 use crate::program::Program;
 use schemars::generate::SchemaSettings;
@@ -19,6 +19,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         (super::heal::SCHEMA, of::<Heal>()),
         (super::backups::SCHEMA, of::<Backups>()),
         (super::backups::CHECK_SCHEMA, of::<BackupCheck>()),
+        (super::clusters::SCHEMA, of::<Clusters>()),
     ]
 }
 

@@ -70,12 +70,12 @@ impl Addons<'_> {
         let good = |pod: &Pod| {
             // Without the number on the DaemonSet nothing tells an old pod from a new one, and the counts have to.
             let present =
-                generation.is_none_or(|g| pod.labels().get(POD_GENERATION).is_some_and(|own| own == g));
+                generation.is_none_or(|g| pod.label(POD_GENERATION).is_some_and(|own| own == g));
             pod.ready && pod.deleting.is_none() && present
         };
         let mut by_node: BTreeMap<String, bool> = BTreeMap::new();
         for pod in self.pods_of_set(set).await?.iter().filter(|p| !p.node.is_empty()) {
-            *by_node.entry(pod.node.clone()).or_default() |= good(pod);
+            *by_node.entry(pod.node.to_string()).or_default() |= good(pod);
         }
         let mut out: BTreeSet<String> =
             by_node.iter().filter(|(_, good)| !**good).map(|(node, _)| node.clone()).collect();
@@ -89,8 +89,8 @@ impl Addons<'_> {
     async fn pods_of_set(&self, set: &Value) -> Result<Vec<Arc<Pod>>, Failure> {
         let mine = |pod: &Pod| {
             let controller = pod.controller.as_ref();
-            pod.namespace == NAMESPACE
-                && controller.is_some_and(|c| c.kind == "DaemonSet" && c.name == KUBE_PROXY)
+            *pod.namespace == *NAMESPACE
+                && controller.is_some_and(|c| *c.kind == *"DaemonSet" && *c.name == *KUBE_PROXY)
         };
         if let Some(watched) = self.pods {
             let read = |state: &super::cache::State<Pod>| {

@@ -12,6 +12,7 @@ mod foreign;
 mod kubeadm_config;
 mod kubelet_config;
 mod lately;
+mod listed;
 mod node_patch;
 mod nodes;
 mod owner;
@@ -22,6 +23,8 @@ mod soft_taint;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod warn;
 mod watches;
 mod workloads;
 
@@ -31,20 +34,23 @@ pub use connect::{ByAddress, connect, connect_for_watches};
 use super::servers::NoServers;
 use super::{Certificates, Cluster, Handshake, Prober, Servers};
 use crate::dispatch::Progress;
+use crate::flights::Flights;
 use crate::meters::ApiMeters;
 use addons::Addons;
 use api::Api;
 use async_trait::async_trait;
 use bytes::Bytes;
-use drain::Drain;
-use futures_util::future::join_all;
+use drain::{Drain, Sets};
+use futures_util::future::{FutureExt as _, join_all};
 use jiff::Timestamp;
 use lately::Lately;
+use listed::Listed;
 use podlift_common::clock::{Clock, SystemClock};
 use podlift_engine::doors::{ApiProbe, DrainOptions, EvictionView, NodeView};
 use podlift_engine::program::SitePolicy;
 use podlift_engine::{ClusterAct, ClusterLook, ClusterReply};
 use podlift_model::{Epoch, Failure, NodeName, PodRef};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -56,6 +62,10 @@ pub struct KubeCluster {
     servers: Arc<dyn Servers>,
     certificates: Arc<dyn Certificates>,
     lately: Lately,
+    listed: Listed,
+    /// Reads of single Node objects that are under way: one look asks for the same node in several ways.
+    reads: Flights<NodeName, Arc<Value>>,
+    sets: Sets,
     watches: Option<Watches>,
     clock: Arc<dyn Clock>,
     never_interrupt: Vec<String>,
@@ -75,6 +85,9 @@ impl KubeCluster {
             servers: Arc::new(NoServers),
             certificates: Arc::new(Handshake::new(HANDSHAKE)),
             lately: Lately::default(),
+            listed: Listed::default(),
+            reads: Flights::default(),
+            sets: Sets::default(),
             watches: None,
             clock: Arc::new(SystemClock),
             never_interrupt: SitePolicy::default().never_interrupt,
@@ -134,14 +147,28 @@ impl KubeCluster {
     }
 
     async fn pods_to_evict(&self, node: &NodeName, options: &DrainOptions) -> Result<EvictionView, Failure> {
-        let now = || self.clock.now();
-        self.drain(node, options, Duration::ZERO, &now).look().await
+        let (now, object) = (|| self.clock.now(), self.node(node).await?);
+        self.drain(node, options, Duration::ZERO, &now).look(&object).await
+    }
+
+    /// A Node object as it is now. Looks that ask for it at the same time share one request, unless podlift has written anything in between.
+    async fn node(&self, node: &NodeName) -> Result<Arc<Value>, Failure> {
+        let (api, name) = (self.api.clone(), node.clone());
+        let read = || async move { nodes::raw(&api, &name).await.map(Arc::new) }.boxed();
+        self.reads.join(node.clone(), self.api.written(), read).await
     }
 
     /// A drain by force evicts the most.
     async fn checkpoints(&self, node: &NodeName) -> Result<Vec<PodRef>, Failure> {
         let (now, options) = (|| self.clock.now(), DrainOptions { force: true, ..DrainOptions::default() });
-        self.drain(node, &options, Duration::ZERO, &now).hooked().await
+        let object = self.node(node).await?;
+        self.drain(node, &options, Duration::ZERO, &now).hooked(&object).await
+    }
+
+    async fn interactive(&self, node: &NodeName) -> Result<Vec<PodRef>, Failure> {
+        let (now, options) = (|| self.clock.now(), DrainOptions { force: true, ..DrainOptions::default() });
+        let object = self.node(node).await?;
+        self.drain(node, &options, Duration::ZERO, &now).with_people(&object).await
     }
 
     fn drain<'a>(
@@ -153,7 +180,8 @@ impl KubeCluster {
     ) -> Drain<'a> {
         let watched = self.watches.as_ref().map(|w| w.pods.as_ref());
         let never = &self.never_interrupt;
-        Drain { api: &self.api, places: &self.evictions, watched, node, options, never, limit, now }
+        let (api, places, sets) = (&self.api, &self.evictions, &self.sets);
+        Drain { api, places, sets, watched, node, options, never, limit, now }
     }
 
     async fn probes(&self, endpoints: &[String]) -> ClusterReply {
@@ -174,13 +202,14 @@ impl Cluster for KubeCluster {
                 Some(nodes) => nodes,
                 None => self.lately.nodes(api).await?,
             }),
-            ClusterLook::Node { node } => ClusterReply::Node(nodes::get(api, node).await?),
+            ClusterLook::Node { node } => ClusterReply::Node(nodes::view(self.node(node).await?.as_ref())?),
             ClusterLook::PodsToEvict { node, options } => {
                 ClusterReply::Pods(self.pods_to_evict(node, options).await?)
             }
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
             ClusterLook::Checkpoints { node } => ClusterReply::Checkpoints(self.checkpoints(node).await?),
+            ClusterLook::Interactive { node } => ClusterReply::Interactive(self.interactive(node).await?),
             ClusterLook::Workloads => self.workloads().await?,
             ClusterLook::Addons => ClusterReply::Addons(self.addons().read().await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
@@ -202,6 +231,10 @@ impl Cluster for KubeCluster {
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
             ClusterAct::SoftTaint { node, run } => soft_taint::set(api, node, run, epoch).await?,
             ClusterAct::SoftUntaint { node, run } => soft_taint::remove(api, node, run, epoch).await?,
+            ClusterAct::Warn { node, run, seconds, pods } => {
+                let warning = warn::Warning { node, run, seconds: *seconds, now: self.clock.now() };
+                warn::write(api, &warning, pods).await?
+            }
             ClusterAct::Drain { node, seconds, options, .. } => {
                 let (now, limit) = (|| self.clock.now(), Duration::from_secs((*seconds).into()));
                 self.drain(node, options, limit, &now).run(epoch, told).await?

@@ -1,7 +1,7 @@
 //! Reads Node objects.
 
 use super::api::Api;
-use super::cache::Kept;
+use super::cache::{Kept, number};
 use super::pages::or_default;
 use super::survey::CORDON_TAINT;
 use super::{foreign, owner, soft_taint};
@@ -11,6 +11,7 @@ use podlift_model::{Failure, NodeName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 /// Code of the failure that there is no such node.
 pub(super) const NODE_GONE: &str = "node-gone";
@@ -93,14 +94,14 @@ impl Slim {
 #[serde(try_from = "Slim")]
 pub(super) struct Watched {
     pub view: NodeView,
-    version: String,
+    version: u64,
 }
 
 impl TryFrom<Slim> for Watched {
     type Error = String;
 
     fn try_from(slim: Slim) -> Result<Self, String> {
-        let version = slim.metadata.resource_version.as_str().unwrap_or_default().to_string();
+        let version = number(slim.metadata.resource_version.as_str().unwrap_or_default());
         Ok(Self { view: view(&slim.whole()).map_err(|failure| failure.message)?, version })
     }
 }
@@ -111,11 +112,12 @@ impl Kept for Watched {
     fn key(&self) -> String {
         self.view.name.to_string()
     }
-    fn group(&self) -> &str {
-        ""
+    fn group(&self) -> &Arc<str> {
+        static ALL: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
+        &ALL
     }
-    fn version(&self) -> &str {
-        &self.version
+    fn version(&self) -> u64 {
+        self.version
     }
 }
 
@@ -123,10 +125,6 @@ pub(super) async fn list(api: &Api) -> Result<Vec<NodeView>, Failure> {
     let mut views = Vec::new();
     api.each("/api/v1/nodes", &[], |node: Slim| views.push(view(&node.whole()))).await?;
     views.into_iter().collect()
-}
-
-pub(super) async fn get(api: &Api, node: &NodeName) -> Result<NodeView, Failure> {
-    view(&raw(api, node).await?)
 }
 
 pub(super) async fn raw(api: &Api, node: &NodeName) -> Result<Value, Failure> {

@@ -3,6 +3,7 @@
 mod addons;
 mod drain;
 mod evictions;
+mod requests;
 mod returning;
 mod taints;
 

@@ -1,5 +1,6 @@
 //! Nodes and pods together, for the choice of a batch. Both come from the shared watches as they are now: a choice is judged again when
-//! something changes, so it needs no state that is as new as our own last write. Only without a watch everything is listed.
+//! something changes, so it needs no state that is as new as our own last write. Only without a watch everything is listed, the pods once a
+//! minute at most.
 
 use super::{KubeCluster, nodes, survey};
 use podlift_engine::ClusterReply;
@@ -28,10 +29,14 @@ impl KubeCluster {
         if let Some(watches) = &self.watches
             && let Some(pods) = watches.pods.live().await
         {
+            self.listed.forget().await;
             let alive = pods.iter().filter(|pod| !pod.finished && !pod.mirror);
             return Ok(alive.map(|pod| pod.work(never)).collect());
         }
-        let pods = survey::pods_of(&self.api, never).await?;
-        Ok(pods.into_iter().filter(|pod| !pod.finished && !pod.mirror).collect())
+        let list = || async {
+            let pods = survey::pods_of(&self.api, never).await?;
+            Ok(pods.into_iter().filter(|pod| !pod.finished && !pod.mirror).collect())
+        };
+        self.listed.pods(list).await
     }
 }

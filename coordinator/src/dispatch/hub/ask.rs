@@ -7,6 +7,7 @@ use crate::dispatch::{Looked, limits, unreachable};
 use podlift_common::wire::{self, WireError};
 use podlift_model::{Epoch, Failure, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput};
 use podlift_proto::v1::{self, lookup_reply::State, op_report, to_agent::Kind};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// An answer that does not have the expected form. The failure is permanent, because the same question would get it again.
@@ -23,8 +24,9 @@ impl Hub {
         let id = format!("look-{}", self.number());
         let epoch = self.epoch_for(look)?;
         let question = |request| Kind::RunOp(v1::RunOp { request, op_id: id, epoch, op: Some(op) });
-        let of = if look.is_of_head() { Of::Head } else { Of::Node };
-        let Answer::Report(report) = self.ask((node, of), question).await? else {
+        let session = self.session(node, if look.is_of_head() { Of::Head } else { Of::Node })?;
+        let limit = limits::of_look(look).unwrap_or_default().max(self.settings.observe_timeout);
+        let Answer::Report(report) = self.ask((node, session), limit, question).await? else {
             return Err(unreadable(node, &WireError::missing("op_report")));
         };
         let outcome = match report.state {
@@ -66,7 +68,7 @@ impl Hub {
     pub(super) async fn ask_claim(&self, node: &NodeName, epoch: &Epoch) -> Result<bool, Failure> {
         let wanted = wire::epoch_to_wire(epoch);
         let question = |request| Kind::ClaimEpoch(v1::ClaimEpoch { request, epoch: Some(wanted) });
-        let Answer::Epoch(reply) = self.ask((node, Of::Node), question).await? else {
+        let Answer::Epoch(reply) = self.ask_any(node, question).await? else {
             return Err(unreadable(node, &WireError::missing("epoch_reply")));
         };
         let highest = reply.highest.as_ref().map(wire::epoch_from_wire).transpose();
@@ -81,19 +83,29 @@ impl Hub {
     pub(super) async fn ask_lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure> {
         let id = op_id.to_string();
         let question = |request| Kind::Lookup(v1::Lookup { request, op_id: id });
-        let Answer::Lookup(reply) = self.ask((node, Of::Node), question).await? else {
+        let Answer::Lookup(reply) = self.ask_any(node, question).await? else {
             return Err(unreadable(node, &WireError::missing("lookup_reply")));
         };
         looked(&reply).map_err(|e| unreadable(node, &limits::short(e)))
     }
 
+    /// Asks the agent of that name, whatever it runs on: nodes and heads hold epochs and remember ops alike.
+    async fn ask_any(
+        &self,
+        node: &NodeName,
+        question: impl FnOnce(u64) -> Kind,
+    ) -> Result<Answer, Failure> {
+        let session = self.any_session(node).ok_or_else(|| unreachable(node, "it is not connected"))?;
+        self.ask((node, session), self.settings.observe_timeout, question).await
+    }
+
     /// Asks and waits: for the answer, for the session's end, or for the time limit.
     async fn ask(
         &self,
-        (node, of): (&NodeName, Of),
+        (node, session): (&NodeName, Session),
+        limit: Duration,
         question: impl FnOnce(u64) -> Kind,
     ) -> Result<Answer, Failure> {
-        let session = self.session(node, of)?;
         let (answer, asked) = oneshot::channel();
         let request = self.number();
         self.expect(node, &session, request, answer);
@@ -102,11 +114,11 @@ impl Hub {
             session.send.send(Ok(message)).await.map_err(|_| unreachable(node, "its session ended"))?;
             asked.await.map_err(|_| unreachable(node, "its session ended before it answered"))
         };
-        match tokio::time::timeout(self.settings.observe_timeout, talk).await {
+        match tokio::time::timeout(limit, talk).await {
             Ok(answer) => answer,
             Err(_) => {
                 self.forget(node, &session, request);
-                let seconds = self.settings.observe_timeout.as_secs_f32();
+                let seconds = limit.as_secs_f32();
                 Err(unreachable(node, &format!("it did not answer within {seconds} s")))
             }
         }

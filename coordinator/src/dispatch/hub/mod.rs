@@ -143,6 +143,11 @@ impl Hub {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The session of a connected agent of either kind: a name stands for one kind of machine.
+    fn any_session(&self, name: &NodeName) -> Option<Session> {
+        Some(self.nodes().get(name)?.session.as_ref()?.session.clone())
+    }
+
     /// The session of a connected agent of that kind. An agent of the other kind must not answer under the name.
     fn session(&self, name: &NodeName, kind: Kind) -> Result<Session, Failure> {
         let nodes = self.nodes();
@@ -169,13 +174,13 @@ impl Agents for Hub {
     }
 
     fn ledger(&self, node: &NodeName) -> Option<LedgerId> {
-        self.session(node, Kind::Node).ok().map(|s| s.ledger)
+        self.any_session(node).map(|session| session.ledger)
     }
 
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
         self.nodes()
             .get(node)
-            .filter(|n| n.kind == Kind::Node && n.session.is_some())
+            .filter(|n| n.session.is_some())
             .and_then(|n| n.epoch.clone())
     }
 

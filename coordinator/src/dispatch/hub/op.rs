@@ -47,7 +47,9 @@ impl Hub {
         op: &HostOp,
         progress: Progress,
     ) -> Result<OpOutcome, Failure> {
-        let mut session = self.session(node, Of::Node)?;
+        // A node runs no op of BCM, and a head node no other.
+        let of = if op.is_of_head() { Of::Head } else { Of::Node };
+        let mut session = self.session(node, of)?;
         let ledger = session.ledger.clone();
         let mut ear = self.listen(node, op_id);
         let sending = Sending { hub: self, node, op_id, epoch, op };
@@ -61,7 +63,7 @@ impl Hub {
                     None => return Err(unreachable(node, "its session was forgotten")),
                 },
                 () = session.gone.cancelled() => {
-                    session = self.next_session(node).await?;
+                    session = self.next_session(node, of).await?;
                     if let Some(end) = sending.resume(&session, &ledger).await? {
                         return Ok(end);
                     }
@@ -85,11 +87,11 @@ impl Hub {
     }
 
     /// The next session of the node, if it begins in time.
-    async fn next_session(&self, node: &NodeName) -> Result<Session, Failure> {
+    async fn next_session(&self, node: &NodeName, of: Of) -> Result<Session, Failure> {
         let mut changes = self.changes();
         let wait = async {
             loop {
-                if let Ok(session) = self.session(node, Of::Node)
+                if let Ok(session) = self.session(node, of)
                     && !session.gone.is_cancelled()
                 {
                     return session;

@@ -25,11 +25,11 @@ impl Counts {
         self.0.subscribe()
     }
 
-    pub(super) fn begin(&self, what: &'static str, total: usize) {
+    pub(crate) fn begin(&self, what: &'static str, total: usize) {
         self.0.send_modify(|all| all.push(Count { what, done: 0, total }));
     }
 
-    pub(super) fn one(&self, what: &'static str) {
+    pub(crate) fn one(&self, what: &'static str) {
         self.0.send_modify(|all| {
             if let Some(count) = all.iter_mut().rev().find(|c| c.what == what) {
                 count.done += 1;

@@ -11,7 +11,7 @@ pub use counts::{Count, Counts};
 
 use super::Performer;
 use crate::dispatch::impostor;
-use crate::head::Head;
+use crate::head::{Head, Scope};
 use jiff::Timestamp;
 use podlift_common::clock::Clock;
 use podlift_engine::doors::{AddonsView, ApiProbe, KubeadmConfigView, NodeView, VIP};
@@ -20,7 +20,7 @@ use podlift_engine::inventory::Inventory;
 use podlift_engine::program::Attestation;
 use podlift_engine::survey::ClusterSurvey;
 use podlift_engine::{ClusterLook, ClusterReply};
-use podlift_model::{ClusterName, Failure, NodeFacts, NodeName, RunId, codes};
+use podlift_model::{ClusterName, Failure, KubeVersion, NodeFacts, NodeName, RunId, codes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ impl Planner {
             self.addons(),
             self.probes(&inventory),
             self.etcd(&inventory, counts),
-            self.bcm(),
+            self.bcm(&inventory, &ask, to, counts),
             on_nodes,
             counts.of("the cluster", self.cluster_survey(&inventory))
         );
@@ -128,8 +128,15 @@ impl Planner {
         }
     }
 
-    async fn bcm(&self) -> Option<BcmView> {
-        Some(self.head.as_ref()?.view().await)
+    async fn bcm(
+        &self,
+        inventory: &Inventory,
+        ask: &Ask,
+        to: KubeVersion,
+        counts: &Counts,
+    ) -> Option<BcmView> {
+        let scope = Scope { inventory, nodes: &ask.nodes, to, images: ask.options.images };
+        Some(self.head.as_ref()?.view(&scope, counts).await)
     }
 
     async fn config(&self) -> Told<KubeadmConfigView> {

@@ -2,7 +2,7 @@
 
 use super::{Count, Counts, Journaled, Planner};
 use crate::backup::{BackupSettings, Backups};
-use crate::exec::{Lines, Performer};
+use crate::exec::{HeadLooks, Lines, Performer};
 use crate::testing::{Fleet, name, options};
 use podlift_common::clock::TokioClock;
 use podlift_engine::goals::{Ask, PlanInput, Wanted};
@@ -18,7 +18,7 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
     let (agents, lines) = (fleet.clone(), Lines::default());
     Planner {
         cluster,
-        performer: Performer { agents, cluster: fleet.clone(), lines, backups },
+        performer: Performer { agents, cluster: fleet.clone(), lines, backups, head: None, head_looks: HeadLooks::default() },
         clock,
         head: None,
         survey_timeout: Duration::from_secs(60),

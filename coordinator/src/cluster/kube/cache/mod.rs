@@ -34,9 +34,9 @@ pub(super) trait Kept: DeserializeOwned + Clone + Send + Sync + 'static {
     const KIND: &'static str;
     fn key(&self) -> String;
     /// Objects that are read together.
-    fn group(&self) -> &str;
-    /// resourceVersion.
-    fn version(&self) -> &str;
+    fn group(&self) -> &Arc<str>;
+    /// resourceVersion; 0 if it is no number.
+    fn version(&self) -> u64;
 }
 
 /// A resourceVersion as a number; 0 if it is not one. All kinds share the counter of one etcd.
@@ -76,6 +76,13 @@ impl<T: Kept> Cache<T> {
         }
     }
 
+    /// Passes the state to `read` if it is at least as new as `version` now; `None` otherwise, which counts as no miss.
+    pub fn glance<R>(&self, version: u64, read: impl FnOnce(&State<T>) -> Option<R>) -> Option<Option<R>> {
+        self.wanted.send_replace(Some(Instant::now()));
+        let state = self.state.borrow();
+        (state.is_live() && state.version >= version).then(|| read(&state))
+    }
+
     /// All objects as the watch shows them now, also if it has not heard of our own last write. It waits for a watch that is being
     /// connected; `None` if there is none.
     pub async fn live(&self) -> Option<Vec<Arc<T>>> {
@@ -99,7 +106,24 @@ impl<T: Kept> Cache<T> {
 
     /// The objects of one group.
     pub async fn group(&self, version: u64, group: &str) -> Option<Vec<Arc<T>>> {
-        self.at_least(version, |state| state.group(group)).await
+        self.wanted.send_replace(Some(Instant::now()));
+        let agreed = {
+            let state = self.state.borrow();
+            (state.is_live() && state.agreed(group) >= version).then(|| state.group(group))
+        };
+        match agreed {
+            Some(objects) => Some(objects),
+            None => self.at_least(version, |state| state.group(group)).await,
+        }
+    }
+
+    /// A list of the API at `version` has these objects of a group. If the watch has the same ones, the group is as new as the list: a quiet
+    /// cluster brings no event by which the watch could know.
+    pub fn agree(&self, group: &str, version: u64, listed: &[T]) {
+        self.state.send_if_modified(|state| {
+            state.agree(group, version, listed);
+            false
+        });
     }
 
     /// One object. The inner `None` means that there is none.

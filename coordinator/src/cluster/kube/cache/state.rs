@@ -1,13 +1,16 @@
 //! The objects of a cache and how new they are.
 
-use super::{Kept, SILENCE, number};
+use super::{Kept, SILENCE};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;
 
 pub(in super::super) struct State<T> {
-    objects: BTreeMap<String, Arc<T>>,
-    groups: BTreeMap<String, BTreeSet<String>>,
+    objects: BTreeMap<Arc<str>, Arc<T>>,
+    /// The keys of each group; they share their texts with `objects`.
+    groups: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Versions of lists with which single groups agreed.
+    agreed: BTreeMap<Arc<str>, u64>,
     /// resourceVersion up to which every event is applied.
     pub version: u64,
     /// When the watch last brought anything.
@@ -18,8 +21,8 @@ pub(in super::super) struct State<T> {
 
 impl<T> Default for State<T> {
     fn default() -> Self {
-        let (objects, groups) = (BTreeMap::new(), BTreeMap::new());
-        Self { objects, groups, version: 0, heard: None, connected: false }
+        let (objects, groups, agreed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { objects, groups, agreed, version: 0, heard: None, connected: false }
     }
 }
 
@@ -42,24 +45,41 @@ impl<T: Kept> State<T> {
         keys.filter_map(|key| self.objects.get(key).cloned()).collect()
     }
 
+    /// The version of the newest list with which the group agreed; 0 without one.
+    pub fn agreed(&self, group: &str) -> u64 {
+        self.agreed.get(group).copied().unwrap_or(0)
+    }
+
+    /// Keeps the version of a list of the group if it has the same objects in the same versions.
+    pub fn agree(&mut self, group: &str, version: u64, listed: &[T]) {
+        let of = |object: &T| (object.key(), object.version());
+        let own: BTreeSet<(String, u64)> = self.group(group).iter().map(|object| of(object)).collect();
+        if version > self.version && own == listed.iter().map(of).collect() {
+            self.agreed.insert(group.into(), version);
+        }
+    }
+
     pub fn get(&self, key: &str) -> Option<Arc<T>> {
         self.objects.get(key).cloned()
     }
 
     pub fn put(&mut self, object: T) {
-        self.reached(number(object.version()));
-        let (key, group) = (object.key(), object.group().to_string());
+        self.reached(object.version());
+        let (name, group) = (object.key(), object.group().clone());
+        // The key of an object that is replaced stays, so that its texts are there once.
+        let known = self.objects.get_key_value(name.as_str()).map(|(key, _)| key.clone());
+        let key: Arc<str> = known.unwrap_or_else(|| name.into());
         let before = self.objects.insert(key.clone(), Arc::new(object));
-        if let Some(before) = before.filter(|b| b.group() != group) {
+        if let Some(before) = before.filter(|b| *b.group() != group) {
             self.leave(before.group(), &key);
         }
         self.groups.entry(group).or_default().insert(key);
     }
 
     pub fn remove(&mut self, object: &T) {
-        self.reached(number(object.version()));
+        self.reached(object.version());
         let key = object.key();
-        if let Some(before) = self.objects.remove(&key) {
+        if let Some(before) = self.objects.remove(key.as_str()) {
             self.leave(before.group(), &key);
         }
     }

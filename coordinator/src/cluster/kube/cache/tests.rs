@@ -145,7 +145,7 @@ impl Streaming {
 }
 
 fn names(pods: Option<Vec<Arc<Pod>>>) -> Option<Vec<String>> {
-    Some(pods?.iter().map(|pod| pod.pod.clone()).collect())
+    Some(pods?.iter().map(|pod| pod.pod.to_string()).collect())
 }
 
 #[tokio::test(start_paused = true)]

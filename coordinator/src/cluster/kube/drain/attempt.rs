@@ -37,7 +37,7 @@ pub(super) async fn attempt(api: &Api, pod: &Pod, options: &DrainOptions) -> Ans
             let body = json!({
                 "apiVersion": "policy/v1",
                 "kind": "Eviction",
-                "metadata": {"name": pod.pod, "namespace": pod.namespace},
+                "metadata": {"name": *pod.pod, "namespace": *pod.namespace},
                 "deleteOptions": delete_options(pod, options),
             });
             api.post(&format!("{}/eviction", pod.path()), &body).await
@@ -51,7 +51,7 @@ pub(super) async fn attempt(api: &Api, pod: &Pod, options: &DrainOptions) -> Ans
 }
 
 fn delete_options(pod: &Pod, options: &DrainOptions) -> Value {
-    let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": pod.uid}});
+    let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": *pod.uid}});
     // A negative period is kubectl's word for the pod's own.
     if let Some(seconds) = options.grace_period_seconds.filter(|s| *s >= 0) {
         body["gracePeriodSeconds"] = json!(seconds);

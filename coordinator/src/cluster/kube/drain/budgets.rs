@@ -5,7 +5,7 @@ use super::super::pod::Pod;
 use super::board::Held;
 use podlift_model::{Failure, NodeName, codes};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// If they can't be read, it names the pods alone.
 pub(super) async fn blocked(api: &Api, node: &NodeName, pods: &[(&Pod, Held)], limit: Duration) -> Failure {
     let refused = pods.iter().filter(|(_, held)| held.why.is_refused());
-    let namespaces: BTreeSet<&str> = refused.map(|(pod, _)| pod.namespace.as_str()).collect();
+    let namespaces: BTreeSet<&str> = refused.map(|(pod, _)| &*pod.namespace).collect();
     let mut budgets = Vec::new();
     for namespace in namespaces {
         budgets.extend(read(api, namespace).await);
@@ -83,23 +83,22 @@ fn cannot_count(status: &Value) -> Option<&str> {
 
 fn protects(budget: &Value, pod: &Pod) -> bool {
     let selector = &budget["spec"]["selector"];
-    budget["metadata"]["namespace"] == pod.namespace.as_str()
+    budget["metadata"]["namespace"] == *pod.namespace
         && selector.is_object()
-        && matches(selector, pod.labels())
+        && matches(selector, pod)
 }
 
 /// Matches both halves of a label selector; an empty one selects all.
-fn matches(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
-    let has = |key: &str, value: &Value| labels.get(key).is_some_and(|l| value == l.as_str());
+fn matches(selector: &Value, pod: &Pod) -> bool {
+    let has = |key: &str, value: &Value| pod.label(key).is_some_and(|own| value == own);
     let all_labels = selector["matchLabels"].as_object().into_iter().flatten().all(|(k, v)| has(k, v));
     let expressions = selector["matchExpressions"].as_array();
-    all_labels && expressions.into_iter().flatten().all(|e| holds(e, labels))
+    all_labels && expressions.into_iter().flatten().all(|e| holds(e, pod))
 }
 
-fn holds(expression: &Value, labels: &BTreeMap<String, String>) -> bool {
-    let value = expression["key"].as_str().and_then(|key| labels.get(key));
-    let listed =
-        |v: &String| expression["values"].as_array().is_some_and(|all| all.iter().any(|x| x == v.as_str()));
+fn holds(expression: &Value, pod: &Pod) -> bool {
+    let value = expression["key"].as_str().and_then(|key| pod.label(key));
+    let listed = |own: &str| expression["values"].as_array().is_some_and(|all| all.iter().any(|x| x == own));
     match expression["operator"].as_str() {
         Some("In") => value.is_some_and(listed),
         Some("NotIn") => !value.is_some_and(listed),

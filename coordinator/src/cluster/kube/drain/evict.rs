@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 const LOOK: Duration = Duration::from_secs(1);
 /// The same in the shared watch, where a look costs the API nothing.
 const GLANCE: Duration = Duration::from_millis(250);
+/// How long the watch may be behind before the API is asked for each pod instead. A watch that begins with the drain lists every pod first.
+const BEHIND: Duration = Duration::from_secs(5);
 /// How often an answer is tried again that may pass or not: half a minute, in which webhooks and API servers restart.
 const DOUBTS: u32 = 6;
 
@@ -108,12 +110,28 @@ impl Eviction<'_> {
     /// A pod is gone if there is none of its name, or if another pod has its name.
     async fn wait_until_gone(&self) -> Ended {
         self.slot.put(Hold::Accepted);
-        let pause = if self.sight.is_watched() { GLANCE } else { LOOK };
+        let mut seen_at = self.sight.is_watched().then(Instant::now);
         loop {
-            // A look into the shared watch needs no connection.
-            let place = if self.sight.is_watched() { None } else { self.place().await };
-            let seen = self.sight.again(self.pod).await;
-            drop(place);
+            let (seen, pause) = match self.sight.glance(self.pod) {
+                Some(now) => {
+                    seen_at = Some(Instant::now());
+                    (Ok(now), GLANCE)
+                }
+                // Nothing is lost if the end of a pod is seen a moment later.
+                None if seen_at.is_some_and(|at| at.elapsed() < BEHIND) => {
+                    if Instant::now() + GLANCE > self.deadline {
+                        return Ended::Blocked;
+                    }
+                    sleep(GLANCE).await;
+                    continue;
+                }
+                None => {
+                    let place = self.place().await;
+                    let seen = self.sight.ask(self.pod).await;
+                    drop(place);
+                    (seen, LOOK)
+                }
+            };
             match seen {
                 Ok(None) => return self.over(Ended::Gone),
                 Ok(Some(now)) if self.skipped(&now) => return self.over(Ended::Left),

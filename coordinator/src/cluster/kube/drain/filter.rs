@@ -3,6 +3,7 @@
 use super::super::api::Api;
 use super::super::pod::Pod;
 use super::returning::{Cordoned, RETURNS};
+use super::sets::Sets;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use podlift_engine::doors::DrainOptions;
@@ -56,8 +57,13 @@ enum Verdict {
 const NO_CONTROLLER: &str = "Pods that declare no controller (they would not be created again)";
 const ORPHAN: &str = "Pods whose DaemonSet is gone";
 
-pub(super) async fn sort(api: &Api, pods: Vec<Pod>, rules: &Rules<'_>) -> Result<Sorted, Failure> {
-    let missing = missing_sets(api, &pods).await?;
+pub(super) async fn sort(
+    api: &Api,
+    sets: &Sets,
+    pods: Vec<Pod>,
+    rules: &Rules<'_>,
+) -> Result<Sorted, Failure> {
+    let missing = missing_sets(api, sets, &pods).await?;
     let mut out = Sorted::default();
     let mut refused: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for pod in pods {
@@ -128,17 +134,21 @@ pub(super) fn skipped(pod: &Pod, rules: &Rules<'_>) -> Option<String> {
 
 /// (namespace, name) of the DaemonSet that owns the pod. As in kubectl, the API group is ignored.
 fn daemon_set(pod: &Pod) -> Option<(String, String)> {
-    let owner = pod.controller.as_ref().filter(|o| o.kind == "DaemonSet")?;
-    Some((pod.namespace.clone(), owner.name.clone()))
+    let owner = pod.controller.as_ref().filter(|o| *o.kind == *"DaemonSet")?;
+    Some((pod.namespace.to_string(), owner.name.to_string()))
 }
 
-/// DaemonSets that pods name and that do not exist. Each is asked for once.
-async fn missing_sets(api: &Api, pods: &[Pod]) -> Result<BTreeSet<(String, String)>, Failure> {
+/// DaemonSets that pods name and that do not exist.
+async fn missing_sets(
+    api: &Api,
+    sets: &Sets,
+    pods: &[Pod],
+) -> Result<BTreeSet<(String, String)>, Failure> {
     let named: BTreeSet<(String, String)> =
         pods.iter().filter(|p| !p.finished).filter_map(daemon_set).collect();
-    let asked = named.into_iter().map(|(namespace, name)| async move {
-        let path = format!("/apis/apps/v1/namespaces/{namespace}/daemonsets/{name}");
-        Ok::<_, Failure>(api.find(&path).await?.is_none().then_some((namespace, name)))
+    let asked = named.into_iter().map(|set| async move {
+        let exists = sets.exists(api, set.clone()).await?;
+        Ok::<_, Failure>((!exists).then_some(set))
     });
     let answers: Vec<_> = futures_util::stream::iter(asked).buffered(AT_ONCE).collect().await;
     answers.into_iter().filter_map(Result::transpose).collect()

@@ -9,7 +9,10 @@ mod evict;
 mod filter;
 mod patience;
 mod returning;
+mod sets;
 mod sight;
+
+pub(super) use sets::Sets;
 
 use super::api::Api;
 use super::cache::Cache;
@@ -49,6 +52,8 @@ pub(super) struct Drain<'a> {
     pub api: &'a Api,
     /// Places for requests, shared by all drains.
     pub places: &'a Semaphore,
+    /// What is known of DaemonSets, shared by all drains.
+    pub sets: &'a Sets,
     /// The shared watch of pods, if there is one.
     pub watched: Option<&'a Cache<Pod>>,
     pub node: &'a NodeName,
@@ -65,7 +70,7 @@ pub(super) struct Drain<'a> {
 #[derive(Default)]
 struct Gone {
     /// Uids of the pods.
-    pods: BTreeSet<String>,
+    pods: BTreeSet<Box<str>>,
     /// Their controllers.
     controllers: BTreeSet<String>,
 }
@@ -81,10 +86,9 @@ impl Gone {
 }
 
 impl Drain<'_> {
-    /// What a drain would evict now, what it leaves, and what prevents it.
-    pub async fn look(&self) -> Result<EvictionView, Failure> {
-        let object = nodes::raw(self.api, self.node).await?;
-        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
+    /// What a drain would evict now, what it leaves, and what prevents it. `object` is the Node object as it is now.
+    pub async fn look(&self, object: &Value) -> Result<EvictionView, Failure> {
+        let (sight, cordoned) = (self.sight(object), Cordoned::of(object));
         let sorted = self.sort(&sight, &cordoned, &Gone::default()).await?;
         let terminating = sorted.evict.iter().filter(|pod| pod.deleting.is_some());
         Ok(EvictionView {
@@ -102,11 +106,20 @@ impl Drain<'_> {
 
     /// Pods that are to be evicted and whose owners want a checkpoint before, even if their annotations can't be understood: then the agent
     /// says so, and nothing is lost unsaved.
-    pub async fn hooked(&self) -> Result<Vec<PodRef>, Failure> {
-        let object = nodes::raw(self.api, self.node).await?;
-        let (sight, cordoned) = (self.sight(&object), Cordoned::of(&object));
+    pub async fn hooked(&self, object: &Value) -> Result<Vec<PodRef>, Failure> {
+        self.running(object, Pod::wants_checkpoint).await
+    }
+
+    /// Pods that are to be evicted and in which people work.
+    pub async fn with_people(&self, object: &Value) -> Result<Vec<PodRef>, Failure> {
+        self.running(object, Pod::is_interactive).await
+    }
+
+    /// Pods of this kind that are to be evicted and still run.
+    async fn running(&self, object: &Value, of: fn(&Pod) -> bool) -> Result<Vec<PodRef>, Failure> {
+        let (sight, cordoned) = (self.sight(object), Cordoned::of(object));
         let sorted = self.sort(&sight, &cordoned, &Gone::default()).await?;
-        let runs = |pod: &&Pod| pod.wants_checkpoint() && pod.deleting.is_none() && !pod.finished;
+        let runs = |pod: &&Pod| of(pod) && pod.deleting.is_none() && !pod.finished;
         sorted.evict.iter().filter(runs).map(Pod::reference).collect()
     }
 
@@ -184,7 +197,7 @@ impl Drain<'_> {
         let pods = pods.into_iter().filter(|pod| !gone.pods.contains(&pod.uid)).collect();
         let (options, evicted) = (self.options, &gone.controllers);
         let rules = filter::Rules { options, cordoned, evicted, now: (self.now)() };
-        filter::sort(self.api, pods, &rules).await
+        filter::sort(self.api, self.sets, pods, &rules).await
     }
 
     /// Evicts these pods side by side, and waits until they are gone.

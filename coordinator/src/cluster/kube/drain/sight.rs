@@ -34,25 +34,28 @@ impl<'a> Sight<'a> {
             return Ok(pods.iter().map(|pod| pod.as_ref().clone()).collect());
         }
         let (selector, mut pods) = (format!("spec.nodeName={node}"), Vec::new());
-        self.api.each("/api/v1/pods", &[("fieldSelector", &selector)], |pod: Pod| pods.push(pod)).await?;
+        let query = [("fieldSelector", selector.as_str())];
+        let version = self.api.each_at("/api/v1/pods", &query, |pod: Pod| pods.push(pod)).await?;
+        if let Some(watched) = self.watched {
+            watched.agree(node.as_str(), number(&version), &pods);
+        }
         Ok(pods)
     }
 
-    /// The same pod as it is now; `None` if it is gone, or if another pod has its name.
-    pub async fn again(&self, pod: &Pod) -> Result<Option<Pod>, ApiError> {
+    /// The same pod as the watch shows it now; the inner `None` means that it is gone, or that another pod has its name. `None` if the watch
+    /// has not got as far as this pod.
+    pub fn glance(&self, pod: &Pod) -> Option<Option<Pod>> {
         // What the watch has applied up to the pod's own version includes the pod.
-        if let (Some(watched), version @ 1..) = (self.watched, number(&pod.version))
-            && let Some(now) = watched.get(version, &pod.name()).await
-        {
-            return Ok(now.filter(|now| now.uid == pod.uid).map(|now| now.as_ref().clone()));
-        }
-        self.ask(pod).await
+        let (watched, version @ 1..) = (self.watched?, pod.version) else { return None };
+        let now = watched.glance(version, |state| state.get(&pod.name()))?;
+        Some(now.filter(|now| now.uid == pod.uid).map(|now| now.as_ref().clone()))
     }
 
     /// Asks the API itself.
     pub async fn ask(&self, pod: &Pod) -> Result<Option<Pod>, ApiError> {
         let Some(found) = self.api.find(&pod.path()).await? else { return Ok(None) };
-        let now: Pod = serde_json::from_value(found).unwrap_or_default();
-        Ok((now.uid == pod.uid).then_some(now))
+        // An object that can't be read is no pod that could be waited for.
+        let now = serde_json::from_value::<Pod>(found).ok();
+        Ok(now.filter(|now| now.uid == pod.uid))
     }
 }

@@ -24,6 +24,8 @@ const NO_DEVICES: &[&str] = &["", "none", "void"];
 /// Kind of Run:ai's workspaces, and the priority class that Run:ai gives them.
 const WORKSPACE: &str = "InteractiveWorkload";
 const WORKSPACE_CLASSES: &[&str] = &["build", "interactive-preemptible"];
+/// Namespaces of Run:ai itself, whose images tell its version.
+const OF_RUN_AI: &[&str] = &["runai", "runai-backend"];
 /// Annotation or label by which the owner of a pod says that a person works in it.
 const INTERACTIVE: &str = "podlift.io/interactive";
 
@@ -44,6 +46,7 @@ pub(in crate::cluster::kube) fn view(pod: Raw, never: &[String]) -> PodView {
     let (checkpoint, checkpoint_fault) = checkpoint(&meta);
     let all = || status.init_container_statuses.iter().chain(&status.container_statuses);
     PodView {
+        image: image(&meta, &spec),
         ready,
         waiting: waiting(all()),
         restarts: all().map(|c| c.restart_count).sum(),
@@ -86,6 +89,12 @@ fn ended(last: &Terminated) -> String {
         "" => format!("exit code {}", last.exit_code),
         reason => format!("exit code {} ({reason})", last.exit_code),
     }
+}
+
+/// The image of the first container, for pods of Run:ai itself.
+fn image(meta: &Meta, spec: &Spec) -> Option<String> {
+    let of_run_ai = OF_RUN_AI.contains(&meta.namespace.as_str());
+    spec.containers.first().filter(|_| of_run_ai)?.image.clone()
 }
 
 /// What it says of its nodes; `None` if it says nothing.

@@ -96,6 +96,7 @@ pub(in crate::cluster::kube) struct Volume {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::cluster::kube) struct Container {
+    pub image: Option<String>,
     /// `Always` makes a sidecar of an init container.
     pub restart_policy: Option<String>,
     #[serde(deserialize_with = "or_default")]

@@ -85,7 +85,8 @@ impl Site {
             obedient(lab.attach(&peer, hello(node, &format!("l-{node}"))).await.unwrap());
         }
         let instance = "one".parse().unwrap();
-        let fence = Fence::new(lab.store.clone(), lab.hub.clone(), lab.fleet.clone(), instance);
+        let ports = (lab.hub.clone() as Arc<dyn Agents>, lab.fleet.clone() as Arc<dyn Cluster>);
+        let fence = Fence::new(lab.store.clone(), ports, instance, None);
         fence.takeover().await.unwrap();
         assert!(fence.commanding().is_some(), "{:?}", fence.read_only());
         let before = Self::others(&lab);
