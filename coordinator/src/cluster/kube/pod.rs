@@ -83,6 +83,11 @@ impl Pod {
         self.job.checkpoint.is_some() || self.job.checkpoint_fault.is_some()
     }
 
+    /// A person works in it.
+    pub fn is_interactive(&self) -> bool {
+        self.job.interactive
+    }
+
     /// The reference by which the node's agent knows it.
     pub fn reference(&self) -> Result<PodRef, Failure> {
         let bad = |e: InvalidId| Failure::permanent(codes::ODD_REPLY, format!("pod {}: {e}", self.name()));
