@@ -25,6 +25,7 @@ pub mod world;
 pub const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 pub use cli::{main, tool};
+pub use doubles::HEAD as HEAD_NODE;
 pub use world::{
     ApiFault, Audit, Effect, Fault, FaultAction, Hook, Seen, Shape, Snapshot, State, What, World, Writer,
 };

@@ -14,7 +14,7 @@ pub async fn nothing_happens_that_was_not_intended_first(sabotage: Sabotage) -> 
     // A part of the moments: `crash_everywhere` strikes in each of them.
     for n in base.moments.iter().step_by((base.moments.len() / ENOUGH).max(1)) {
         let strike = Strike { when: When::During(*n), victim: Victim::Coordinator, memory_lost: false };
-        hits += u32::from(strike.judge(Pod::new(small(), sabotage), &base.snapshot).await?);
+        hits += u32::from(strike.judge(Pod::new(small(), sabotage), &base).await?);
     }
     ensure(hits as usize >= ENOUGH / 2, || format!("only {hits} blows fell"))
 }

@@ -6,6 +6,7 @@ mod api;
 mod drain;
 mod fleet;
 mod heal;
+mod images;
 mod journal;
 mod plan;
 mod rollout;
@@ -45,6 +46,9 @@ enum What {
     /// Batches of workers with jobs, beside the schedule of someone who knows the length of every step. Exits 1 where the run takes more
     /// than 1.05 times as long, or a job is interrupted more than once
     Rollout(rollout::Args),
+    /// Workers that get their disks from software images: how long the updates take beside the slots of the provisioners. Exits 1 where the
+    /// run takes more than 1.1 times as long as the ideal schedule, or more updates are asked for at once than there are slots
+    Images(images::Args),
     /// `podlift plan` and the start of its run where one worker of twenty is in some trouble
     Trouble(trouble::Args),
     /// Requests that fail while the API servers are upgraded one after the other: behind the proxy, and at their endpoints
@@ -62,6 +66,7 @@ pub fn main(args: Args) -> anyhow::Result<ExitCode> {
         What::Api(args) => api::main(&args),
         What::Drain(args) => drain::main(&args),
         What::Rollout(args) => rollout::main(&args),
+        What::Images(args) => images::main(&args),
         What::Trouble(args) => trouble::main(&args),
         What::Vip(args) => vip::main(&args),
     }

@@ -69,7 +69,9 @@ fn before(scenario: &Scenario, to: &str) -> Before {
     let actions: Vec<_> =
         scenario.problems.iter().flat_map(|p| p.actions.iter().chain(&p.near_do)).cloned().collect();
     let to = to.to_string();
+    let bcm = scenario.bcm.clone();
     let seed = move |world: &crate::world::World| {
+        bcm.sow(world);
         for action in &actions {
             anyhow::ensure!(
                 director::sow(world, &to, action)?,

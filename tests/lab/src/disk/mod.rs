@@ -1,9 +1,11 @@
 //! A node's disk: in memory (with what a power cut would lose) or a directory of this machine. Paths are absolute within the node.
 //! Nothing here knows what the files mean.
 
+mod below;
 mod mem;
 mod real;
 
+pub use below::Below;
 pub use mem::MemDisk;
 pub use real::RealDisk;
 

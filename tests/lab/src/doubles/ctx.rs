@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The BCM head node: not a node of the cluster.
-pub const HEAD: &str = "head";
+pub const HEAD: &str = "head-01";
 
 /// Where each piece of output goes as it is said; true: stderr.
 pub type Live = UnboundedSender<(String, bool)>;
@@ -43,8 +43,8 @@ pub struct Ctx {
 #[derive(Default)]
 struct Out {
     texts: Mutex<(String, String)>,
-    /// Of a unit: where both streams are appended.
-    file: Option<PathBuf>,
+    /// Of a unit: the machine and the file to which both streams are appended.
+    file: Option<(String, PathBuf)>,
     live: Option<Live>,
 }
 
@@ -55,13 +55,20 @@ impl Ctx {
     }
 
     pub fn for_unit(&self, unit: &str, env: BTreeMap<String, String>, log: Option<PathBuf>) -> Self {
-        let out = Arc::new(Out { texts: Mutex::default(), file: log, live: None });
+        let file = log.map(|path| (self.node.clone(), path));
+        let out = Arc::new(Out { texts: Mutex::default(), file, live: None });
         Self { unit: Some(unit.into()), env, out, ..self.clone() }
     }
 
     pub fn for_machine(self, caller: Caller, live: Live) -> Self {
         let out = Arc::new(Out { live: Some(live), ..Out::default() });
         Self { unit: caller.unit.clone(), caller: Some(caller), out, ..self }
+    }
+
+    /// The same caller in an image, whose path it is.
+    pub fn inside(&self, image: &str) -> Self {
+        let generation = generation(&self.world, image);
+        Self { node: image.into(), generation, ..self.clone() }
     }
 
     pub fn with_env(&self, name: &str, value: String) -> Self {
@@ -88,9 +95,9 @@ impl Ctx {
     }
 
     pub fn print(&self, text: &str, stderr: bool) {
-        if let Some(file) = self.out.file.as_ref().filter(|_| !self.dead()) {
+        if let Some((machine, file)) = self.out.file.as_ref().filter(|_| !self.dead()) {
             // A log that cannot be written is a log that is missing, as on a full disk.
-            self.disk().append(file, text.as_bytes(), false).ok();
+            self.world.disk(machine).append(file, text.as_bytes(), false).ok();
         }
         if let Some(live) = &self.out.live {
             // A client that is gone hears nothing.
@@ -149,5 +156,5 @@ impl Ctx {
 }
 
 fn generation(world: &World, node: &str) -> u64 {
-    world.lock().nodes.get(node).map_or(0, |n| n.generation)
+    world.lock().place(node).map_or(0, |n| n.generation)
 }

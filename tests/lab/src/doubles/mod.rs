@@ -27,6 +27,7 @@ pub use ctx::{Caller, Ctx, HEAD, Live};
 /// Number of the kubelet's process on every node.
 pub const KUBELET_PID: &str = "4242";
 
+use crate::world::bcm::build::IMAGES;
 use crate::world::{FaultAction, Seen, World};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -52,7 +53,6 @@ pub const NODE_TOOLS: &[&str] = &[
 pub const ETCD_TOOLS: &[&str] = &["etcdctl", "etcdutl"];
 /// Of control-plane nodes, too.
 pub const FIREWALL_TOOLS: &[&str] = &["nft"];
-pub const HEAD_TOOLS: &[&str] = &["cmsh", "cm-kubernetes-setup", "cm-chroot-sw-img"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -64,7 +64,11 @@ pub struct Ended {
 /// The tools that are installed on a node (or on the head node).
 pub fn tools(world: &World, node: &str) -> Vec<&'static str> {
     if node == HEAD {
-        return HEAD_TOOLS.to_vec();
+        let without = world.lock().bcm.switches.no_kubeadm_manage;
+        return bcm::TOOLS.iter().filter(|t| !(without && **t == "cm-kubeadm-manage")).copied().collect();
+    }
+    if node.starts_with(IMAGES) {
+        return bcm::IMAGE_TOOLS.to_vec();
     }
     let mut all = NODE_TOOLS.to_vec();
     if world.shape.control_planes.iter().any(|n| n == node) {
@@ -155,8 +159,14 @@ async fn dispatch(ctx: &Ctx, program: &str, args: &[String]) -> i32 {
         "ctr" => ctr::run(ctx, args),
         "crictl" => crictl::run(ctx, args).await,
         "etcdctl" | "etcdutl" => etcd::run(ctx, program, args).await,
-        "cmsh" => bcm::cmsh(ctx, args).await,
-        "cm-kubernetes-setup" => bcm::setup(ctx, args),
-        _ => bcm::chroot(ctx, args),
+        "cmsh" => bcm::cmsh::run(ctx, args).await,
+        "cm-kubernetes-setup" => bcm::setup::run(ctx, args),
+        "cm-kubeadm-manage" => bcm::kubeadm_manage::run(ctx, args).await,
+        "cmha" => bcm::cmha::run(ctx, args).await,
+        "du" => bcm::size::run(ctx, args).await,
+        "umount" => bcm::mounts::umount(ctx, args),
+        "rm" => bcm::mounts::rm(ctx, args).await,
+        "true" => 0,
+        _ => bcm::chroot::run(ctx, args).await,
     }
 }

@@ -14,6 +14,7 @@ struct Asked {
     unit: String,
     properties: Vec<(String, String)>,
     env: BTreeMap<String, String>,
+    /// The caller waits for the end, and gets the output.
     wait: bool,
     collect: bool,
     on_active: Option<Duration>,
@@ -107,6 +108,9 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
         return 1;
     }
     ctx.world.record(&ctx.node, What::UnitStarted { unit: loaded.clone() }, None);
+    if asked.wait {
+        return waited(ctx, &asked, &name).await;
+    }
     let inner = ctx.for_unit(&name, asked.env.clone(), log(&asked));
     let task = match timer {
         Some(timer) => ctx.world.spawn(&ctx.node, later(inner, asked, timer, name, unit)),
@@ -115,6 +119,25 @@ pub async fn run(ctx: &Ctx, args: &[String]) -> i32 {
     ctx.world.update(|s| s.node_mut(&ctx.node).units.get_mut(&loaded).map(|u| u.task = task));
     ctx.pause().await;
     0
+}
+
+/// `--wait --pipe`: the unit's output is the caller's, and its exit code too. The unit goes on when its caller is gone.
+async fn waited(ctx: &Ctx, asked: &Asked, name: &str) -> i32 {
+    let Some((program, args)) = asked.argv.split_first() else { return 1 };
+    let mut inner = ctx.clone();
+    inner.unit = Some(name.into());
+    inner.env.clone_from(&asked.env);
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let (program, args, name) = (program.clone(), args.to_vec(), name.to_string());
+    ctx.world.spawn(&ctx.node, async move {
+        let code = super::boxed(&inner, &program, &args).await.unwrap_or(203);
+        inner.world.update(|s| s.node_mut(&inner.node).units.remove(&name));
+        // The caller may be gone.
+        done.send(code).ok();
+    });
+    let code = ended.await.unwrap_or(1);
+    ctx.pause().await;
+    code
 }
 
 /// A timer that has elapsed is unloaded.

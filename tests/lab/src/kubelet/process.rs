@@ -9,6 +9,9 @@ use std::time::Duration;
 
 /// A start of the binary that is installed now; Ready a few seconds later.
 fn started(world: &Arc<World>, node: &str) {
+    if world.shape.images && !configured(world, node) {
+        return;
+    }
     let fresh = world.update(|s| {
         let n = s.node_mut(node);
         let version = n.package_version("kubelet");
@@ -26,6 +29,12 @@ fn started(world: &Arc<World>, node: &str) {
         world.until(|s| !s.fronts().is_empty()).await;
         post(&world, &node, true);
     });
+}
+
+/// A sync that no list kept from these took them away: the kubelet ends at its start.
+fn configured(world: &World, node: &str) -> bool {
+    let disk = world.disk(node);
+    ["/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml"].iter().all(|path| disk.exists(path))
 }
 
 /// `systemctl restart kubelet`: containers keep running. The job is systemd's: it continues when its caller is gone.

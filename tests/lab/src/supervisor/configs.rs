@@ -118,7 +118,7 @@ pub fn agent(shape: &Shape, node: &str, addresses: &Addresses, tools: &str, mode
 }
 
 /// Name of the head node, as its agent and the coordinator know it.
-pub const HEAD_NODE: &str = "head-01";
+pub const HEAD_NODE: &str = crate::doubles::HEAD;
 /// The root of its agent, in the lab's folder.
 pub const HEAD_ROOT: &str = "head/root";
 

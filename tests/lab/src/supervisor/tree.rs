@@ -21,6 +21,8 @@ pub fn disks(shape: &Shape, scratch: &Scratch) -> anyhow::Result<BTreeMap<String
         let root = scratch.make_dir(&format!("nodes/{node}"))?;
         all.insert(node.clone(), Arc::new(RealDisk::new(root)));
     }
+    let head = scratch.make_dir(super::configs::HEAD_ROOT)?;
+    all.insert(doubles::HEAD.into(), Arc::new(RealDisk::new(head)));
     Ok(all)
 }
 

@@ -1,12 +1,12 @@
 //! The state at the beginning: nodes, etcd, BCM. API objects are in `cast`, files in `seed`.
 
-use super::cast;
 use super::etcd::{Etcd, Member};
 use super::firewall::Firewall;
 use super::images::{Image, Images};
 use super::shape::Shape;
-use super::state::{Bcm, Kubelet, Node, Package, Role, State};
+use super::state::{Kubelet, Node, Package, Role, State};
 use super::versions;
+use super::{bcm, cast};
 use jiff::Timestamp;
 use podlift_model::KubeVersion;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,7 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
     let nodes = shape.nodes().map(|n| (n.clone(), node(shape, n))).collect();
     State {
         nodes,
+        places: bcm::build::places(shape),
         etcd: etcd(shape),
         more_etcds: vec![],
         etcd_elsewhere: shape.machines,
@@ -22,7 +23,7 @@ pub fn state(shape: &Shape, now: Timestamp) -> State {
         splits: vec![],
         moved_at: None,
         api: cast::objects(shape, now),
-        bcm: bcm(shape),
+        bcm: bcm::build::bcm(shape),
         effects: vec![],
         counter: 0,
         turn: 0,
@@ -39,7 +40,7 @@ fn kubelet(shape: &Shape) -> Kubelet {
     Kubelet { running, ready: !shape.machines, pods_of: shape.from.minor, ..Kubelet::default() }
 }
 
-fn node(shape: &Shape, name: &str) -> Node {
+pub(super) fn node(shape: &Shape, name: &str) -> Node {
     let control_plane = shape.control_planes.iter().any(|n| n == name);
     let k = shape.from;
     let version = format!("{}.{}.{}-1.1", k.major, k.minor, k.patch);
@@ -70,6 +71,7 @@ fn node(shape: &Shape, name: &str) -> Node {
         clock_ahead: 0,
         free_bytes: None,
         depends: BTreeMap::new(),
+        drags: vec![],
         mirror_lacks: BTreeSet::new(),
     }
 }
@@ -102,30 +104,5 @@ fn etcd(shape: &Shape) -> Etcd {
         revision: 107,
         leader: members.first().map_or(0, |m| m.id),
         members,
-    }
-}
-
-/// As a recorded cluster has them.
-const APPLICATIONS: [(&str, bool); 6] = [
-    ("calico", true),
-    ("dashboard_ingress", true),
-    ("flannel", false),
-    ("grafana_ingress", true),
-    ("ingress_controller", true),
-    ("kubernetes_ingress", false),
-];
-
-fn bcm(shape: &Shape) -> Bcm {
-    let k = shape.from;
-    Bcm {
-        versions: vec![
-            format!("1.{}", k.minor + 1),
-            format!("1.{} (NVIDIA AI Enterprise certified)", k.minor),
-            format!("1.{}", k.minor - 1),
-        ],
-        cluster: shape.cluster.clone(),
-        version: format!("{}.{}.{}-1.1", k.major, k.minor, k.patch),
-        applications: APPLICATIONS.map(|(name, on)| (name.to_string(), on)).into(),
-        images: ["/cm/images/default-image", "/cm/images/dgx-os-6.3-h100-image"].map(String::from).into(),
     }
 }

@@ -1,11 +1,13 @@
 //! The World itself: the lock, the clock, the disks, the hooks. It must never hold the lock across an await.
 
+use super::bcm::build::IMAGES;
 use super::effects::{Effect, What};
 use super::faults::{Fault, FaultAction};
 use super::shape::Shape;
 use super::state::State;
 use super::traffic::Traffic;
-use crate::disk::{Disk, MemDisk};
+use crate::disk::{Below, Disk, MemDisk};
+use crate::doubles::HEAD;
 use futures_util::future::BoxFuture;
 use podlift_common::clock::{Clock, TokioClock};
 use std::collections::BTreeMap;
@@ -75,6 +77,9 @@ impl World {
         disks: BTreeMap<String, Arc<dyn Disk>>,
     ) -> Arc<Self> {
         let state = super::build::state(&shape, clock.now());
+        let mut disks = disks;
+        // A head in memory where it is no process.
+        disks.entry(HEAD.into()).or_insert_with(|| Arc::new(MemDisk::new(clock.clone())));
         let world = Self {
             shape,
             clock,
@@ -90,6 +95,7 @@ impl World {
             tasks: Mutex::default(),
         };
         super::seed::disks(&world);
+        super::bcm::build::seed(&world);
         Arc::new(world)
     }
 
@@ -127,13 +133,16 @@ impl World {
         tokio::time::sleep(lab / self.shape.factor.max(1)).await;
     }
 
-    /// The disk of a node that the shape names.
+    /// The disk of a node that the shape names, of the head, or of an image, whose path it is.
     pub fn disk(&self, node: &str) -> Arc<dyn Disk> {
+        if node.starts_with(IMAGES) {
+            return Arc::new(Below::new(self.disk(HEAD), node));
+        }
         self.disks.get(node).unwrap_or_else(|| panic!("the lab has no node {node:?}")).clone()
     }
 
     pub fn has_node(&self, node: &str) -> bool {
-        self.disks.contains_key(node)
+        node != HEAD && self.disks.contains_key(node)
     }
 
     pub fn add_hook(&self, hook: Arc<dyn Hook>) {

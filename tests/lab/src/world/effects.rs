@@ -107,6 +107,40 @@ pub enum What {
     BcmVersion {
         version: String,
     },
+    /// BCM's copy of kubeadm-config is the cluster's.
+    ConfigLearned,
+    ImageCloned {
+        from: String,
+        image: String,
+    },
+    /// BCM lists it no longer.
+    ImageForgotten {
+        image: String,
+    },
+    ImageLocked {
+        image: String,
+    },
+    ImageUnlocked {
+        image: String,
+    },
+    /// A provisioner, which is the effect's node, got an image.
+    ProvisionerUpdated {
+        image: String,
+    },
+    /// The image of a device, which is the effect's node, was set; None: it is its category's.
+    ImageAssigned {
+        image: Option<String>,
+    },
+    CategoryImage {
+        category: String,
+        image: String,
+    },
+    /// An image was laid over the effect's node; the packages that became others.
+    Synced {
+        image: String,
+        mode: String,
+        wrote: Vec<String>,
+    },
     PowerCut,
 }
 

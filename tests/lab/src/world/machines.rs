@@ -20,7 +20,7 @@ impl World {
         self.power_cut(node);
     }
 
-    fn fresh_machine(&self) -> String {
+    pub(super) fn fresh_machine(&self) -> String {
         let serial = self.update(super::state::State::serial);
         podlift_model::Digest::of(format!("machine {serial}")).as_str()[..32].into()
     }

@@ -3,6 +3,7 @@
 
 pub mod anonymous;
 pub mod audit;
+pub mod bcm;
 mod build;
 pub mod cast;
 pub mod certificates;

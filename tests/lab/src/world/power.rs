@@ -25,6 +25,9 @@ impl World {
     /// a boot; the caller starts its agent. Hosts made before are dead.
     pub fn power_cut(self: &Arc<Self>, node: &str) {
         self.power_off(node);
+        if self.has_node(node) && self.shape.images {
+            self.sync_at_boot(node);
+        }
         let (world, name) = (self.clone(), node.to_string());
         self.spawn(node, async move {
             world.sleep(Duration::from_secs(15)).await;

@@ -47,6 +47,8 @@ pub struct Shape {
     pub image_machine: bool,
     /// Control-plane nodes have nft.
     pub nftables: bool,
+    /// BCM lists the nodes and gives them their disks from software images.
+    pub images: bool,
     /// Bearer token of the coordinator's own identity.
     pub token: String,
 }
@@ -72,6 +74,14 @@ pub struct Timing {
     pub relist: Duration,
     /// From a power cut to a running kubelet.
     pub boot: Duration,
+    /// From the begin of an imageupdate to its end; a dry run takes a quarter of it.
+    pub sync: Duration,
+    /// CMDaemon makes one ramdisk of an image.
+    pub ramdisk: Duration,
+    /// A clone of an image.
+    pub clone: Duration,
+    /// A provisioner gets its images.
+    pub provisioner: Duration,
 }
 
 impl Default for Timing {
@@ -87,6 +97,10 @@ impl Default for Timing {
             report_crash: s(28_000),
             relist: s(20_000),
             boot: s(45_000),
+            sync: s(60_000),
+            ramdisk: s(120_000),
+            clone: s(90_000),
+            provisioner: s(40_000),
         }
     }
 }
@@ -119,6 +133,7 @@ impl Default for Shape {
             calico: true,
             image_machine: false,
             nftables: true,
+            images: false,
             token: "lab-coordinator".into(),
         }
     }

@@ -1,5 +1,6 @@
 //! The state of everything, as plain data. Nothing here waits, reads a clock or touches a disk.
 
+use super::bcm::{Bcm, Places};
 use super::effects::Effect;
 use super::etcd::Etcd;
 use super::firewall::Firewall;
@@ -14,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub struct State {
     pub nodes: BTreeMap<String, Node>,
+    /// The head node and the software images: they have packages and files, and are no nodes of the cluster.
+    pub places: Places,
     /// The one that the shape names.
     pub etcd: Etcd,
     /// Others, which an administrator made beside it.
@@ -53,13 +56,14 @@ pub struct Deprecated {
     pub removed: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Role {
     ControlPlane,
+    #[default]
     Worker,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Node {
     pub name: String,
     pub role: Role,
@@ -90,6 +94,8 @@ pub struct Node {
     pub depends: BTreeMap<String, (String, String)>,
     /// What is left on its disk; only where its agent is carried.
     pub free_bytes: Option<u64>,
+    /// What an installation of Kubernetes' packages would do to others, as `apt-get -s` says it: `Remv containerd.io [1.7.27]`.
+    pub drags: Vec<String>,
     /// `kubeadm=1.32.9-1.1`: what this node's package mirror does not have.
     pub mirror_lacks: BTreeSet<String>,
 }
@@ -174,29 +180,25 @@ pub struct Unit {
     pub task: u64,
 }
 
-#[derive(Debug, Clone)]
-pub struct Bcm {
-    pub versions: Vec<String>,
-    pub cluster: String,
-    pub version: String,
-    pub images: BTreeSet<String>,
-    /// Of the group `system`: name, and whether it is enabled.
-    pub applications: Vec<(String, bool)>,
-}
-
 impl State {
     pub fn serial(&mut self) -> u64 {
         self.counter += 1;
         self.counter
     }
 
-    /// A node by name. Panics for a name that the shape lacks: a mistake of the lab itself.
+    /// A node, the head or an image (by its path).
+    pub fn place(&self, name: &str) -> Option<&Node> {
+        self.nodes.get(name).or_else(|| self.places.get(name))
+    }
+
+    /// The same. Panics for a name that the shape lacks: a mistake of the lab itself.
     pub fn node(&self, name: &str) -> &Node {
-        self.nodes.get(name).unwrap_or_else(|| panic!("the lab has no node {name:?}"))
+        self.place(name).unwrap_or_else(|| panic!("the lab has no node {name:?}"))
     }
 
     pub fn node_mut(&mut self, name: &str) -> &mut Node {
-        self.nodes.get_mut(name).unwrap_or_else(|| panic!("the lab has no node {name:?}"))
+        let node = self.nodes.get_mut(name).or_else(|| self.places.get_mut(name));
+        node.unwrap_or_else(|| panic!("the lab has no node {name:?}"))
     }
 
     pub fn node_at(&self, ip: &str) -> Option<&Node> {

@@ -4,6 +4,7 @@
 mod agent;
 mod api;
 mod api_lists;
+mod bcm;
 mod common;
 mod faults;
 mod gangs;

@@ -119,6 +119,7 @@ impl Site {
             PODS if of_all => "all pods",
             PODS => "pods of the node",
             NODE => "node",
+            "/api/v1/nodes" => "all nodes",
             _ if path.ends_with("/eviction") => "eviction",
             _ if path.contains("/daemonsets/") => "daemonset",
             _ if path.contains("/pods/") => "pod",
@@ -131,6 +132,7 @@ impl Site {
                 (200, objects.list(items))
             }
             "node" => (200, objects.node()),
+            "all nodes" => (200, objects.list(vec![objects.node()])),
             "daemonset" => (200, json!({})),
             "eviction" => {
                 let pod = path.split('/').nth_back(1).unwrap_or_default().to_string();
@@ -188,11 +190,8 @@ async fn looks_before_a_drain_ask_for_node_and_daemon_sets_once() {
     let site = Site::with(3);
     let cluster = site.cluster();
     let evict = ClusterLook::PodsToEvict { node: dgx(), options: DrainOptions::default() };
-    let (view, pods, hooks) = (
-        ClusterLook::Node { node: dgx() },
-        evict,
-        ClusterLook::Checkpoints { node: dgx() },
-    );
+    let (view, pods, hooks) =
+        (ClusterLook::Node { node: dgx() }, evict, ClusterLook::Checkpoints { node: dgx() });
     let (a, b, c) = tokio::join!(cluster.look(&view), cluster.look(&pods), cluster.look(&hooks));
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     let asked = site.asked();

@@ -4,6 +4,7 @@
 
 mod ansible;
 mod ideal;
+mod slots;
 mod timed;
 
 use anyhow::{Context as _, ensure};
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use timed::Timed;
+pub(super) use timed::{SYNC, Timed};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
@@ -90,7 +91,7 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
         fleet.lock().work.begin(&format!("job-{i:03}"), nodes.iter().cloned());
     }
     let timed = Arc::new(Timed::new(fleet.clone()));
-    let coordinator = coordinator(&timed, &fleet)?;
+    let coordinator = coordinator(&timed, &fleet, SHARE, None)?;
     let stop = CancellationToken::new();
     let running = tokio::spawn(coordinator.clone().run(stop.clone()));
     let (state, real) = run(&coordinator).await?;
@@ -100,8 +101,11 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
     let (begun, ended) = workers_phase(&coordinator)?;
     let wall = ended.duration_since(begun).as_secs_f64();
     let lanes = timed.lanes();
-    let of_workers: BTreeMap<NodeName, f64> =
-        lanes.into_iter().filter(|(node, _)| is_of_phase(&state, node)).collect();
+    let of_workers: BTreeMap<NodeName, f64> = lanes
+        .into_iter()
+        .filter(|(node, _)| is_of_phase(&state, node))
+        .map(|(node, parts)| (node, parts.values().sum()))
+        .collect();
     let ideal = ideal::seconds(&of_workers, &jobs, limit);
     let most = (0..jobs.len()).map(|i| fleet.lock().work.ended(&format!("job-{i:03}"))).max();
     let round = |n: f64| (n * 1000.0).round() / 1000.0;
@@ -113,8 +117,14 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
     }))
 }
 
-fn coordinator(timed: &Arc<Timed>, fleet: &Fleet) -> anyhow::Result<Arc<Coordinator>> {
-    let batches = serde_json::from_value(json!({"max-unavailable": format!("{SHARE}%")}))?;
+/// `share`: percent of the workers that may be unavailable together.
+pub(super) fn coordinator(
+    timed: &Arc<Timed>,
+    fleet: &Fleet,
+    share: u32,
+    head: Option<NodeName>,
+) -> anyhow::Result<Arc<Coordinator>> {
+    let batches = serde_json::from_value(json!({"max-unavailable": format!("{share}%")}))?;
     let plan = PlanOptions {
         batches: Some(batches),
         soft_taint: true,
@@ -139,7 +149,7 @@ fn coordinator(timed: &Arc<Timed>, fleet: &Fleet) -> anyhow::Result<Arc<Coordina
         clock: Arc::new(TokioClock::starting_at(start)),
         instance: InstanceId::new("bench")?,
         settings,
-        head: None,
+        head,
     }))
 }
 
@@ -149,7 +159,7 @@ fn fleet_epoch() -> anyhow::Result<Timestamp> {
 }
 
 /// The run at its end, and the real time that it took.
-async fn run(coordinator: &Arc<Coordinator>) -> anyhow::Result<(Arc<RunState>, Duration)> {
+pub(super) async fn run(coordinator: &Arc<Coordinator>) -> anyhow::Result<(Arc<RunState>, Duration)> {
     let mut fence = coordinator.fence().subscribe();
     while coordinator.fence().commanding().is_none() {
         fence.changed().await?;
@@ -174,7 +184,7 @@ async fn run(coordinator: &Arc<Coordinator>) -> anyhow::Result<(Arc<RunState>, D
 const PHASE: &str = "workers/";
 
 /// From the first step of the phase of workers to its last one.
-fn workers_phase(coordinator: &Coordinator) -> anyhow::Result<(Timestamp, Timestamp)> {
+pub(super) fn workers_phase(coordinator: &Coordinator) -> anyhow::Result<(Timestamp, Timestamp)> {
     let all = records(coordinator.store(), 0);
     let of_phase = all.iter().filter(|r| match &r.event {
         Event::StepStarted { step, .. } | Event::StepDone { step, .. } => step.as_str().starts_with(PHASE),
@@ -185,6 +195,6 @@ fn workers_phase(coordinator: &Coordinator) -> anyhow::Result<(Timestamp, Timest
     Ok((*first, *last))
 }
 
-fn is_of_phase(state: &RunState, node: &NodeName) -> bool {
+pub(super) fn is_of_phase(state: &RunState, node: &NodeName) -> bool {
     state.batches.iter().any(|b| b.phase == "workers" && b.nodes.contains(node))
 }

@@ -1,5 +1,6 @@
 //! The small fleet of the coordinator's tests with ops that take time: each on a cordoned node as long as the node and the op's verb say.
 
+use super::slots::Slots;
 use async_trait::async_trait;
 use bytes::Bytes;
 use podlift_coordinator::Agents;
@@ -8,6 +9,7 @@ use podlift_coordinator::dispatch::{Looked, Progress};
 use podlift_coordinator::testing::Fleet;
 use podlift_engine::doors::{ApiProbe, ClusterAct, ClusterLook, ClusterReply};
 use podlift_engine::view::SeenNode;
+use podlift_model::bcm::BcmOp;
 use podlift_model::{
     Digest, Epoch, Failure, HostOp, LedgerId, Look, NodeName, OpId, OpOutcome, OpOutput, RunId,
 };
@@ -16,24 +18,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Seconds by verb; anything else takes none.
-const LENGTHS: &[(&str, f64)] =
-    &[("drain", 120.0), ("package-install", 90.0), ("kubeadm-node", 60.0), ("kubelet-restart", 180.0)];
+const LENGTHS: &[(&str, f64)] = &[
+    ("drain", 120.0),
+    ("package-install", 90.0),
+    ("bcm-sync-dry-run", 30.0),
+    (SYNC, 300.0),
+    ("kubeadm-node", 60.0),
+    ("kubelet-restart", 180.0),
+];
+/// The op that takes a slot of a provisioner.
+pub const SYNC: &str = "bcm-sync";
 /// A length varies by so much in both directions.
 const SPREAD: f64 = 0.4;
 
 pub struct Timed {
     fleet: Arc<Fleet>,
-    /// Seconds of the ops of each node.
-    lanes: Mutex<BTreeMap<NodeName, f64>>,
+    /// Seconds of the ops of each node, by verb.
+    lanes: Mutex<BTreeMap<NodeName, BTreeMap<String, f64>>>,
+    slots: Slots,
 }
 
 impl Timed {
     pub fn new(fleet: Arc<Fleet>) -> Self {
-        Self { fleet, lanes: Mutex::default() }
+        Self { slots: Slots::new(fleet.clone()), fleet, lanes: Mutex::default() }
     }
 
-    /// What the ops of each node took together.
-    pub fn lanes(&self) -> BTreeMap<NodeName, f64> {
+    /// The most imageupdates that were asked for and not over at one time.
+    pub fn syncs_at_once(&self) -> u32 {
+        self.slots.most()
+    }
+
+    /// What the ops of each node took, by verb.
+    pub fn lanes(&self) -> BTreeMap<NodeName, BTreeMap<String, f64>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -41,8 +57,9 @@ impl Timed {
         let cordoned = self.fleet.lock().views.get(node).is_some_and(|v| v.unschedulable);
         let Some((_, mean)) = LENGTHS.iter().find(|(known, _)| *known == verb && cordoned) else { return };
         let seconds = mean * (1.0 + SPREAD * (2.0 * chance(node, verb) - 1.0));
-        *self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(node.clone()).or_default() +=
-            seconds;
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        *lanes.entry(node.clone()).or_default().entry(verb.into()).or_default() += seconds;
+        drop(lanes);
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     }
 }
@@ -85,7 +102,14 @@ impl Agents for Timed {
         op: &HostOp,
         progress: Progress,
     ) -> Result<OpOutcome, Failure> {
-        self.pass(node, op.verb()).await;
+        match op {
+            HostOp::Bcm(BcmOp::Sync { node, .. }) => {
+                let _slot = self.slots.take().await;
+                self.pass(node, SYNC).await;
+            }
+            HostOp::Bcm(BcmOp::SyncDryRun { node, .. }) => self.pass(node, op.verb()).await,
+            _ => self.pass(node, op.verb()).await,
+        }
         self.fleet.run(node, op_id, epoch, op, progress).await
     }
     async fn lookup(&self, node: &NodeName, op_id: &OpId) -> Result<Looked, Failure> {

@@ -1,5 +1,6 @@
 //! Makes a scenario's events happen: each once, as soon as its condition is seen. It never waits for a time.
 
+mod bcm;
 mod hands;
 mod journal;
 mod seeds;

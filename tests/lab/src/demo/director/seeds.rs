@@ -2,6 +2,7 @@
 //! so before anything runs.
 
 use super::super::scenario::{Action, Edit, FaultOrder, How, MachineState, Named, PackageState, Patch};
+use super::bcm;
 use crate::objects::Key;
 use crate::world::certificates;
 use crate::world::state::Deprecated;
@@ -57,7 +58,7 @@ pub fn sow(world: &World, to: &str, action: &Action) -> anyhow::Result<bool> {
         | Action::LoadImages { .. }
         | Action::CollectImages(_)
         | Action::RemoveImage { .. } => images(world, to, action)?,
-        other => return cluster(world, other),
+        other => return Ok(bcm::sow(world, to, other) || cluster(world, other)?),
     }
     Ok(true)
 }
@@ -83,7 +84,7 @@ fn images(world: &World, to: &str, action: &Action) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Etcd, the API servers and BCM.
+/// Etcd and the API servers.
 fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
     match action {
         Action::Alarm { node, alarm } => world.update(|s| {
@@ -111,10 +112,6 @@ fn cluster(world: &World, action: &Action) -> anyhow::Result<bool> {
         Action::Deaf(node) => world.update(|s| {
             let containers = s.node_mut(node).containers.iter_mut();
             containers.filter(|c| c.name == "kube-apiserver").for_each(|c| c.listening = false);
-        }),
-        Action::Bcm { lists, recorded } => world.update(|s| {
-            s.bcm.versions = lists.clone().unwrap_or_else(|| s.bcm.versions.clone());
-            s.bcm.version = recorded.clone().unwrap_or_else(|| s.bcm.version.clone());
         }),
         Action::TakeRight { verb, resource } => {
             world.update(|s| s.rights_taken.push((verb.clone(), resource.clone())));

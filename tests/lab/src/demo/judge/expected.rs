@@ -24,6 +24,7 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         one(want.indeterminate > 0, &indeterminate),
         one(!want.interrupted.is_empty(), &interrupted),
         one(want.configs, &configs),
+        one(want.images, &super::images::images),
         one(want.never_in_vain, &never_in_vain),
         one(want.images_in_place, &images_in_place),
         one(want.sources, &sources),

@@ -2,6 +2,7 @@
 
 mod end;
 mod expected;
+mod images;
 mod left;
 
 use super::director::Director;

@@ -1,5 +1,7 @@
 //! What can happen to a lab. `coordinator`, `second` (a second coordinator on a copy of the journal) and nodes are processes by name.
 
+use super::bcm::{CmshOrder, SyncEnd};
+use crate::world::bcm::Ha;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -115,6 +117,17 @@ pub enum Action {
         lists: Option<Vec<String>>,
         recorded: Option<String>,
     },
+    /// cmsh does something else with commands that have this part.
+    Cmsh(CmshOrder),
+    /// How requests for these nodes end; `well`: as they should.
+    Sync {
+        nodes: Vec<String>,
+        how: SyncEnd,
+    },
+    /// What `cmha status` says.
+    HeadMode(Ha),
+    /// BCM writes the kubeadm-config that it keeps over the cluster's.
+    BcmWritesConfig,
     /// No node reaches a registry from now on; false: all do again.
     RegistryAway(bool),
     /// Images of a version (`{to}` is the target) are loaded into the runtimes of these nodes; of all nodes if the list is empty.
@@ -298,7 +311,9 @@ impl Action {
             Action::Patch(p) if p.resource == "nodes" => vec![&p.name],
             Action::Unset { object, .. } if object.resource == "nodes" => vec![&object.name],
             Action::Fault(f) => f.node.iter().collect(),
-            Action::LoadImages { nodes, .. } | Action::Train { nodes, .. } => nodes.iter().collect(),
+            Action::LoadImages { nodes, .. } | Action::Train { nodes, .. } | Action::Sync { nodes, .. } => {
+                nodes.iter().collect()
+            }
             Action::RevertConfig(_)
             | Action::Patch(_)
             | Action::ApiAway { .. }
@@ -310,6 +325,9 @@ impl Action {
             | Action::TakeRight { .. }
             | Action::GrantRights
             | Action::ClearFaults
+            | Action::Cmsh(_)
+            | Action::HeadMode(_)
+            | Action::BcmWritesConfig
             | Action::Bcm { .. } => vec![],
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{ALL_SERVERS, Scenario, Step, When};
 use crate::bad_input::BadInput;
+use crate::doubles::HEAD;
 use crate::world::Shape;
+use crate::world::bcm::build::IMAGES;
 use std::collections::BTreeSet;
 
 pub fn check(scenario: &Scenario, shape: &Shape) -> Result<(), BadInput> {
@@ -17,7 +19,9 @@ pub fn check(scenario: &Scenario, shape: &Shape) -> Result<(), BadInput> {
         return Err(BadInput(text));
     }
     let known: BTreeSet<&String> = shape.nodes().collect();
-    match named(scenario).into_iter().find(|n| !known.contains(n)) {
+    // The head, and images by their paths, are no nodes of the cluster.
+    let place = |n: &str| n == HEAD || n.starts_with(IMAGES);
+    match named(scenario).into_iter().find(|n| !known.contains(n) && !place(n)) {
         Some(node) => Err(BadInput(format!(
             "scenario {name} is about node {node}, and a cluster of {} control-plane nodes and {} workers has no such node: expected more of them with --control-planes or --workers",
             shape.control_planes.len(),

@@ -1,6 +1,6 @@
 //! The form of a scenario's file. What is not named in it is as in the lab's own cluster.
 
-use super::{Action, When};
+use super::{Action, Bcm, When};
 use crate::supervisor::{HealMode, Tuning};
 use crate::world::Shape;
 use crate::world::shape::Timing;
@@ -22,6 +22,9 @@ pub struct Scenario {
     pub heal: HealMode,
     #[serde(default)]
     pub cluster: Cluster,
+    /// BCM: whether it gives nodes their disks, and how it answers.
+    #[serde(default)]
+    pub bcm: Bcm,
     /// The coordinator's own settings.
     #[serde(default)]
     pub config: Tuning,
@@ -180,6 +183,8 @@ pub struct Expect {
     pub images_in_place: bool,
     /// Every node's apt source is the target's.
     pub sources: bool,
+    /// Each worker got the target's image once and by BCM, images that were there before are as they were, and BCM's books agree.
+    pub images: bool,
     /// kubeadm-config and kubelet-config have what the cluster runs with.
     pub configs: bool,
     /// At least so many ops ended with an unknown outcome.
@@ -199,7 +204,8 @@ impl Scenario {
             kubelet_settings: c.kubelet_settings || base.kubelet_settings,
             own_workers: if c.carried { 0 } else { base.own_workers },
             nftables: base.nftables && !c.without_nftables,
-            timing: Timing { cold: Duration::from_secs(c.cold.unwrap_or(0)), ..base.timing },
+            images: self.bcm.images,
+            timing: self.bcm.timing(Timing { cold: Duration::from_secs(c.cold.unwrap_or(0)), ..base.timing }),
             ..base
         }
     }

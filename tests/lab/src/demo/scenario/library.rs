@@ -44,6 +44,7 @@ scenarios![
     "slurm-holds-gpu",
     "vip-unnoticed",
     "gang",
+    "image-path",
     "preflight-healthy",
     "preflight-zoo",
 ];

@@ -2,12 +2,14 @@
 //! The language is small on purpose: conditions are observed, never waited out.
 
 mod action;
+mod bcm;
 mod check;
 mod file;
 mod library;
 mod when;
 
 pub use action::{Action, Edit, FaultOrder, How, MachineState, Named, PackageState, Patch};
+pub use bcm::{Bcm, SyncEnd};
 pub use check::check;
 pub use file::{Event, Expected, Scenario, Step};
 pub use library::{ALL, find};

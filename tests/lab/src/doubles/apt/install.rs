@@ -134,6 +134,10 @@ fn refusal(ctx: &Ctx, options: &Options, changed: &[&Item]) -> Option<&'static s
     if changed.iter().any(|i| i.downgraded()) && !options.flag(&["--allow-downgrades"]) {
         return Some("E: Packages were downgraded and -y was used without --allow-downgrades.");
     }
+    let removes = ctx.world.lock().node(&ctx.node).drags.iter().any(|line| line.starts_with("Remv "));
+    if removes && options.flag(&["--no-remove"]) {
+        return Some("E: Packages need to be removed but remove is disabled.");
+    }
     None
 }
 
@@ -222,6 +226,10 @@ fn conffile_settled(ctx: &Ctx, options: &Options) -> bool {
 
 /// Ubuntu's hook restarts services whose binary was replaced, the kubelet among them.
 async fn needrestart(ctx: &Ctx, items: &[&Item]) {
+    if !ctx.world.has_node(&ctx.node) {
+        // In an image there is nothing to restart.
+        return;
+    }
     let env = |name: &str| ctx.env.get(name).map(String::as_str);
     let off =
         env("NEEDRESTART_SUSPEND").is_some_and(|v| !v.is_empty()) || env("NEEDRESTART_MODE") == Some("l");

@@ -11,6 +11,9 @@ fn origin(offer: &Offer) -> String {
 }
 
 pub fn simulated(ctx: &Ctx, items: &[&Item]) -> i32 {
+    if items.iter().any(|i| i.upgraded()) {
+        ctx.world.lock().node(&ctx.node).drags.iter().for_each(|line| ctx.out(line));
+    }
     for item in items.iter().filter(|i| i.upgraded()) {
         let before = item.before.as_ref().map(|b| format!(" [{}]", b.version)).unwrap_or_default();
         ctx.out(&format!("Inst {}{before} ({})", item.name(), origin(&item.offer)));
