@@ -39,6 +39,9 @@ pub struct Config {
     pub session: Session,
     #[serde(default)]
     pub ops: Ops,
+    /// Of a head node.
+    #[serde(default)]
+    pub bcm: Bcm,
     #[serde(default)]
     pub interlock: Interlock,
     #[serde(default)]
@@ -170,8 +173,13 @@ impl Default for Commands {
     fn default() -> Self {
         let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         // BCM installs its own etcd, and its own tools on a head node.
-        let own =
-            ["/cm/local/apps/etcd/current/bin", "/cm/local/apps/cmd/bin", "/cm/local/apps/cm-setup/bin"];
+        let own = [
+            "/cm/local/apps/etcd/current/bin",
+            "/cm/local/apps/cmd/bin",
+            "/cm/local/apps/cmd/sbin",
+            "/cm/local/apps/cm-setup/bin",
+            "/cm/local/apps/cluster-tools/bin",
+        ];
         let dirs = usual.iter().chain(&own);
         Self { path: dirs.map(PathBuf::from).collect() }
     }
@@ -188,6 +196,22 @@ impl Commands {
 impl Default for Session {
     fn default() -> Self {
         Self { heartbeat: Duration::from_secs(5), reconnect_max: Duration::from_secs(30) }
+    }
+}
+
+/// Work with BCM on a head node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bcm {
+    /// Time between two looks at CMDaemon's tasks; two looks in a row without one end a wait. CMDaemon starts its second task some seconds
+    /// after the first has ended. "10s"
+    #[serde(with = "duration")]
+    pub settle: Duration,
+}
+
+impl Default for Bcm {
+    fn default() -> Self {
+        Self { settle: Duration::from_secs(10) }
     }
 }
 
@@ -229,6 +253,7 @@ impl Config {
             heal: Heal::default(),
             session: Session::default(),
             ops: Ops::default(),
+            bcm: Bcm::default(),
             interlock: Interlock::default(),
             backup: Backup::default(),
             metrics: Metrics::default(),
@@ -265,6 +290,7 @@ impl Config {
             ("session.heartbeat", self.session.heartbeat),
             ("session.reconnect_max", self.session.reconnect_max),
             ("ops.poll", self.ops.poll),
+            ("bcm.settle", self.bcm.settle),
         ];
         for (field, value) in intervals {
             if value < SHORTEST {
@@ -370,8 +396,11 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_work_are_named() {
-        let cases =
-            [("[ops]\npoll = \"0s\"\n", "ops.poll"), ("[commands]\npath = [\"bin\"]\n", "commands.path")];
+        let cases = [
+            ("[ops]\npoll = \"0s\"\n", "ops.poll"),
+            ("[bcm]\nsettle = \"0s\"\n", "bcm.settle"),
+            ("[commands]\npath = [\"bin\"]\n", "commands.path"),
+        ];
         for (text, want) in cases {
             assert_eq!(parse(text).unwrap().check().unwrap_err().field, want);
         }

@@ -177,8 +177,8 @@ fn an_idle_agent_is_small_and_quiet() {
     let mut agent = Agent::start("[session]\nreconnect_max = \"30s\"\n", &[]);
     agent.page();
     // Past the first quick attempts to reach the coordinator.
-    let settled = Duration::from_secs(15);
-    let watched = Duration::from_secs(20);
+    let settled = Duration::from_secs(8);
+    let watched = Duration::from_secs(10);
     std::thread::sleep(settled);
     let before = agent.sleeps();
     std::thread::sleep(watched);

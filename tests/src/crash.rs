@@ -1,6 +1,10 @@
 //! One run that is struck once, somewhere, and then taken to its end. What must hold whatever was struck: the same final world as a run
 //! that was never struck, one effect at most for each op id, and every op with an unknown outcome reported as such.
 
+mod baseline;
+
+pub use baseline::{Baseline, StepAt, baseline};
+
 use crate::cut::{Cut, Side};
 use crate::pod::{Pod, TO, Victim, why};
 use crate::sabotage::Sabotage;
@@ -14,7 +18,6 @@ use podlift_lab::{Shape, Snapshot};
 use podlift_model::OpOutcome;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Where the blow falls.
@@ -24,6 +27,8 @@ pub enum When {
     Journal(u64, Side),
     /// Some seconds after a record: in the middle of whatever it began.
     During(u64),
+    /// Right after a record, and the coordinator lives on unless it is the victim.
+    Right(u64),
     /// At a line of an agent's ledger.
     Ledger(String, u64, Side),
 }
@@ -45,6 +50,11 @@ pub fn small() -> Shape {
         kubelet_settings: true,
         ..Shape::default()
     }
+}
+
+/// The same, with BCM that gives each node its disk from a software image.
+pub fn with_images() -> Pod {
+    Pod::new(Shape { images: true, ..small() }, Sabotage::None)
 }
 
 /// The job over two workers of `gang`.
@@ -75,45 +85,6 @@ pub fn gang() -> Pod {
     pod
 }
 
-/// What a run without a blow writes and leaves.
-pub struct Baseline {
-    pub records: u64,
-    /// The first record of a worker's lane.
-    pub workers: u64,
-    /// Lines of each agent's ledger.
-    pub lines: Vec<(String, u64)>,
-    pub snapshot: Snapshot,
-}
-
-/// Of a pod in which nothing runs yet.
-pub async fn baseline(mut pod: Pod) -> Result<Baseline, String> {
-    let has_job = !pod.world.nodes_of(JOB).is_empty();
-    let (journal, first) = (pod.journal.clone(), Arc::new(AtomicU64::new(u64::MAX)));
-    let workers = first.clone();
-    let cut = Cut::seen_by(move |number| {
-        if journal.records().last().is_some_and(|r| is_of_workers(&r.event)) {
-            workers.fetch_min(number, Ordering::SeqCst);
-        }
-    });
-    pod.start_coordinator(cut.clone());
-    let cuts: Vec<(String, Arc<Cut>)> = pod.nodes().into_iter().map(|n| (n, Cut::never())).collect();
-    cuts.iter().for_each(|(node, cut)| pod.start_agent(node, cut.clone()));
-    pod.start_run().await.map_err(|e| e.to_string())?;
-    let state = pod.rest().await.ok_or("the run never rested")?;
-    ensure(state.status == RunStatus::Succeeded, || why(&state))?;
-    let torn = pod.world.interruptions(JOB);
-    ensure(torn == u64::from(has_job), || format!("the job was interrupted {torn} times"))?;
-    let lines = cuts.iter().map(|(node, cut)| (node.clone(), cut.seen())).collect();
-    let workers = first.load(Ordering::SeqCst);
-    Ok(Baseline { records: cut.seen(), workers, lines, snapshot: pod.world.snapshot() })
-}
-
-/// A step of a worker's own lane begins.
-fn is_of_workers(event: &Event) -> bool {
-    let of_lane = |step: &str| step.starts_with("canary/") || step.starts_with("workers/");
-    matches!(event, Event::StepStarted { step, .. } if of_lane(step.as_str()))
-}
-
 /// Longer than any machine of the World boots.
 const BOOT: Duration = Duration::from_secs(180);
 /// In the middle of an op that takes long; most take less or more.
@@ -121,10 +92,10 @@ const A_MOMENT: Duration = Duration::from_secs(4);
 
 impl Strike {
     /// Runs, strikes, goes on to the end, judges. Ok(false): the run ended before the blow could fall.
-    pub async fn judge(&self, mut pod: Pod, wanted: &Snapshot) -> Result<bool, String> {
+    pub async fn judge(&self, mut pod: Pod, base: &Baseline) -> Result<bool, String> {
         let (mine, agents) = self.cuts();
         pod.start_coordinator(mine.clone());
-        for node in pod.nodes() {
+        for node in pod.machines() {
             let cut = agents.iter().find(|(n, _)| *n == node).map_or_else(Cut::never, |(_, c)| c.clone());
             pod.start_agent(&node, cut);
         }
@@ -135,16 +106,18 @@ impl Strike {
         unintended(&pod).map_err(|e| format!("{self:?}: {e}"))?;
         pod.strike(self.victim, self.memory_lost).await;
         let state = to_the_end(&mut pod).await.map_err(|e| format!("{self:?}: {e}"))?;
-        // A blow after the last record leaves machines that boot.
-        tokio::time::sleep(BOOT).await;
-        self.verdict(&pod, &state, wanted, &open).map_err(|e| format!("{self:?}: {e}"))?;
+        if matches!(self.victim, Victim::Power | Victim::Plane) {
+            // A blow after the last record leaves machines that boot.
+            tokio::time::sleep(BOOT).await;
+        }
+        self.verdict(&pod, &state, base, &open).map_err(|e| format!("{self:?}: {e}"))?;
         Ok(true)
     }
 
     fn cuts(&self) -> (Arc<Cut>, Vec<(String, Arc<Cut>)>) {
         match &self.when {
             When::Journal(number, side) => (Cut::at(*number, *side), vec![]),
-            When::During(_) => (Cut::never(), vec![]),
+            When::During(_) | When::Right(_) => (Cut::never(), vec![]),
             When::Ledger(node, number, side) => (Cut::never(), vec![(node.clone(), Cut::at(*number, *side))]),
         }
     }
@@ -159,14 +132,16 @@ impl Strike {
         };
         let record = async {
             match self.when {
-                When::During(number) => {
+                When::During(number) | When::Right(number) => {
                     let mut head = pod.coordinator().store().subscribe();
                     while *head.borrow_and_update() < number {
                         if head.changed().await.is_err() {
                             break;
                         }
                     }
-                    tokio::time::sleep(A_MOMENT).await;
+                    if matches!(self.when, When::During(_)) {
+                        tokio::time::sleep(A_MOMENT).await;
+                    }
                 }
                 _ => std::future::pending().await,
             }
@@ -186,9 +161,10 @@ impl Strike {
         }
     }
 
-    fn verdict(&self, pod: &Pod, state: &RunState, wanted: &Snapshot, open: &[String]) -> Kept {
-        let snapshot = pod.world.snapshot();
-        ensure(snapshot == *wanted, || differ(wanted, &snapshot))?;
+    fn verdict(&self, pod: &Pod, state: &RunState, base: &Baseline, open: &[String]) -> Kept {
+        let (snapshot, books) = (pod.world.snapshot(), baseline::books(&pod.world));
+        ensure(snapshot == base.snapshot, || differ(&base.snapshot, &snapshot))?;
+        ensure(books == base.books, || format!("BCM's books are {books:#?}, expected {:#?}", base.books))?;
         let mut seen = audit::Audit::default();
         audit::units(&mut seen, &pod.world.effects());
         ensure(seen.ok(), || format!("an op id had two effects: {seen:?}"))?;

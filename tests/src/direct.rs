@@ -5,7 +5,7 @@ use podlift_agent::config::Config;
 use podlift_agent::link::{Channel, Link, LinkError};
 use podlift_agent::{Agent, Seams};
 use podlift_common::wire;
-use podlift_lab::{RECIPIENT, World};
+use podlift_lab::{HEAD_NODE, RECIPIENT, World};
 use podlift_model::{Epoch, Failure, HostOp, InstanceId, Look, OpId, OpOutcome};
 use podlift_proto::v1::{self, from_agent, op_report, to_agent};
 use std::path::Path;
@@ -46,8 +46,9 @@ pub fn epoch(number: u64, instance: &str) -> Epoch {
 
 pub fn config(world: &World, node: &str) -> Config {
     let cluster = &world.shape.cluster;
+    let role = if node == HEAD_NODE { "role = \"head\"\n" } else { "" };
     let text = format!(
-        "node = \"{node}\"\ncluster = \"{cluster}\"\ncoordinator = \"127.0.0.1:7443\"\n[backup]\nrecipients = [\"{RECIPIENT}\"]\n"
+        "{role}node = \"{node}\"\ncluster = \"{cluster}\"\ncoordinator = \"127.0.0.1:7443\"\n[backup]\nrecipients = [\"{RECIPIENT}\"]\n"
     );
     podlift_common::config::parse(&text, Path::new("agent.toml")).unwrap_or_else(|e| panic!("{e}"))
 }

@@ -8,6 +8,7 @@ pub mod crash;
 pub mod cut;
 pub mod direct;
 pub mod fault_matrix;
+pub mod images;
 pub mod link;
 pub mod metric_names;
 pub mod pauses;

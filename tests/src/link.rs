@@ -6,7 +6,7 @@ mod mischief;
 use podlift_agent::link::{Channel, Link, LinkError};
 use podlift_common::tls::{Identity, Role, Subject};
 use podlift_coordinator::Hub;
-use podlift_model::{ClusterName, NodeName};
+use podlift_model::ClusterName;
 use podlift_proto::v1;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct PodLink {
     pub mischief: Mischief,
     pub board: Board,
     pub cluster: ClusterName,
-    pub node: NodeName,
+    pub subject: Subject,
     pub cut: Arc<Cut>,
 }
 
@@ -55,11 +55,8 @@ impl Link for PodLink {
     async fn open(&self) -> Result<Channel, LinkError> {
         let error = |why: String| LinkError { to: "coordinator".into(), why };
         let hub = self.board.hub().ok_or_else(|| error("no hub is there".into()))?;
-        let peer = Identity {
-            cluster: self.cluster.clone(),
-            subject: Subject::Node(self.node.clone()),
-            role: Role::Viewer,
-        };
+        let peer =
+            Identity { cluster: self.cluster.clone(), subject: self.subject.clone(), role: Role::Viewer };
         let (send, outgoing) = mpsc::channel::<v1::FromAgent>(256);
         let (incoming, receive) = mpsc::channel(256);
         let cut = self.cut.clone();

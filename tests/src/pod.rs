@@ -10,6 +10,7 @@ use crate::link::{Board, Mischief, PodLink};
 use crate::prober::WorldProber;
 use crate::sabotage::Sabotage;
 use podlift_agent::{Agent, Seams};
+use podlift_common::tls::Subject;
 use podlift_coordinator::backup::BackupSettings;
 use podlift_coordinator::cluster::KubeCluster;
 use podlift_coordinator::core::Settings;
@@ -19,7 +20,7 @@ use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::{Command, Coordinator, CoordinatorError, Hub, Parts, PlanAsk, Store};
 use podlift_engine::machine::{RunState, RunStatus};
 use podlift_engine::program::{Limit, PlanOptions};
-use podlift_lab::{Shape, World};
+use podlift_lab::{HEAD_NODE, Shape, World};
 use podlift_model::{ClusterName, InstanceId, KubeVersion, NodeName, RunId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,14 +95,16 @@ impl Pod {
         self.world.shape.nodes().cloned().collect()
     }
 
-    /// Agents of all nodes that have none, and a coordinator.
+    /// Where agents run: on all nodes, and on the head node if BCM has images.
+    pub fn machines(&self) -> Vec<String> {
+        let head = self.world.shape.images.then(|| HEAD_NODE.to_string());
+        self.nodes().into_iter().chain(head).collect()
+    }
+
+    /// Agents of all machines that have none, and a coordinator.
     pub fn start(&mut self, cut: Arc<Cut>) {
         self.start_coordinator(cut);
-        for node in self.nodes() {
-            if !self.agents.contains_key(&node) {
-                self.start_agent(&node, Cut::never());
-            }
-        }
+        self.start_missing();
     }
 
     pub fn start_agent(&mut self, node: &str, cut: Arc<Cut>) {
@@ -122,7 +125,7 @@ impl Pod {
             mischief: self.mischief,
             board: self.board.clone(),
             cluster: self.cluster(),
-            node: name(node),
+            subject: if node == HEAD_NODE { Subject::Head(name(node)) } else { Subject::Node(name(node)) },
             cut: cut.clone(),
         };
         let task = tokio::spawn(agent.clone().run(Arc::new(link), CancellationToken::new()));
@@ -157,7 +160,7 @@ impl Pod {
                 },
                 ..Settings::default()
             },
-            head: None,
+            head: self.world.shape.images.then(|| name(HEAD_NODE)),
         });
         let task = tokio::spawn(coordinator.clone().run(CancellationToken::new()));
         self.board.put(Some(hub.clone()));
@@ -264,7 +267,7 @@ impl Pod {
 impl Drop for Pod {
     fn drop(&mut self) {
         self.kill_coordinator();
-        for node in self.nodes() {
+        for node in self.machines() {
             self.kill_agent(&node);
         }
         self.world.abort(|_, _| true);

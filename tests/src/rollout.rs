@@ -41,7 +41,12 @@ pub struct Rollout {
 impl Rollout {
     /// `policy` as the table `[rollout]` of policy.toml, written as JSON.
     pub fn new(workers: usize, policy: Value) -> Self {
-        let mut pod = Pod::new(shape(workers), Sabotage::None);
+        Self::of(shape(workers), policy)
+    }
+
+    /// A run over the nodes of this shape.
+    pub fn of(shape: Shape, policy: Value) -> Self {
+        let mut pod = Pod::new(shape, Sabotage::None);
         pod.options.batches = serde_json::from_value(policy).unwrap_or_else(|e| panic!("a policy: {e}"));
         (pod.options.soft_taint, pod.options.checkpoints) = (true, true);
         (pod.options.wait_seconds, pod.options.drain_seconds) = (300, 300);

@@ -90,8 +90,8 @@ fn the_agent_goes_into_an_image_and_the_terms_are_told() {
     assert_eq!(
         bench.log(),
         [
-            "cmsh -n -q --hide-events -c softwareimage use dgx-image; get path",
-            "cmsh -n -q --hide-events -c softwareimage islocked dgx-image",
+            "cmsh -n -q --hide-events --color no -c softwareimage use dgx-image; get path",
+            "cmsh -n -q --hide-events --color no -c softwareimage islocked dgx-image",
             "cm-chroot-sw-img DIR/image dpkg -i /var/tmp/podlift-agent_0.1.0-1_amd64.deb",
             "cm-chroot-sw-img DIR/image systemctl enable podlift-agent.service",
         ]
@@ -120,7 +120,7 @@ fn a_dry_run_only_shows() {
     assert_eq!(
         shown,
         [
-            "+ cmsh -n -q --hide-events -c softwareimage; clone default-image dgx-image; commit -w",
+            "+ cmsh -n -q --hide-events --color no -c softwareimage; clone default-image dgx-image; commit -w",
             "+ install -m 0644 DIR/podlift-agent_0.1.0-1_amd64.deb /cm/images/dgx-image/var/tmp/podlift-agent_0.1.0-1_amd64.deb",
             "+ cm-chroot-sw-img /cm/images/dgx-image dpkg -i /var/tmp/podlift-agent_0.1.0-1_amd64.deb",
             "+ cm-chroot-sw-img /cm/images/dgx-image systemctl enable podlift-agent.service",

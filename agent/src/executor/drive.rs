@@ -33,6 +33,9 @@ impl Executor {
         {
             return judged(Err(failure));
         }
+        if let Err(failure) = ops::may_act(cx).await {
+            return judged(Err(failure));
+        }
         match op.observe(cx).await {
             Ok(Some(output)) => return judged(Ok(output)),
             Ok(None) => {}
@@ -58,7 +61,7 @@ impl Executor {
         let until = tokio::time::Instant::now() + ops.kubeadm_timeout;
         let say = |line: String| drop(state.send_replace(OpState::Progress(line)));
         loop {
-            match self.node.units.alone(cx.op_id).await {
+            match self.node.units.alone(cx.op_id, &self.others(cx.op_id)).await {
                 Err(failure)
                     if failure.code == codes::UNIT_RUNNING && tokio::time::Instant::now() < until =>
                 {
@@ -124,6 +127,7 @@ impl Executor {
         effect: Effect,
         state: watch::Sender<OpState>,
     ) {
+        let effect = effect.map(|judged| judged.map_err(|failure| ops::in_words(cx, failure)));
         let outcome = outcome(effect, op.settle(cx).await);
         while let Err(error) = self.node.ledger.ended(cx.op_id, &outcome) {
             // The outcome stays unreported and valid: the disk may have room again later.
@@ -145,10 +149,7 @@ impl Executor {
 impl Executor {
     /// Lets the next mutation start.
     fn release(&self, op_id: &OpId) {
-        let mut running = self.running();
-        if running.as_ref().is_some_and(|r| r.op_id == *op_id) {
-            *running = None;
-        }
+        self.running().remove(op_id);
     }
 }
 

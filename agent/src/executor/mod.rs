@@ -1,4 +1,5 @@
-//! Runs ops: one mutation at a time, and observations beside it. The order is: the epoch is checked; a known op id gets its recorded
+//! Runs ops: one mutation at a time on a node, and observations beside it. On a head node ops of different subjects run beside each other,
+//! because many nodes get their images at once. The order is: the epoch is checked; a known op id gets its recorded
 //! outcome; the op is on the disk before its effect; its outcome is on the disk before it is reported.
 
 mod drive;
@@ -7,7 +8,9 @@ mod spans;
 
 use crate::ledger::{Accepted, Lookup};
 use crate::node::Node;
+use crate::ops;
 use podlift_model::{Epoch, Failure, HostOp, OpId, OpOutcome, codes};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
@@ -36,42 +39,45 @@ pub(crate) enum Answer {
 
 pub(crate) struct Executor {
     node: Arc<Node>,
-    running: Mutex<Option<Running>>,
+    running: Mutex<BTreeMap<OpId, Running>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
 #[derive(Clone)]
 struct Running {
-    op_id: OpId,
     verb: &'static str,
+    /// What it changes: `None` for all of a node.
+    subject: Option<String>,
     state: watch::Receiver<OpState>,
 }
 
 impl Executor {
     pub fn new(node: Arc<Node>) -> Arc<Self> {
-        Arc::new(Self { node, running: Mutex::new(None), tasks: Mutex::new(JoinSet::new()) })
+        Arc::new(Self { node, running: Mutex::default(), tasks: Mutex::new(JoinSet::new()) })
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<OpId, Running>> {
         self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Submits a mutation and returns at once. The op continues whatever happens to the caller.
     pub fn submit(self: &Arc<Self>, op_id: &OpId, epoch: &Epoch, op: &HostOp) -> Answer {
-        if self.node.config.is_head() {
-            return Answer::Refused(self.no_node(op));
+        if let Err(refused) = self.is_ours(op) {
+            return Answer::Refused(refused);
         }
         if let Err(refused) = self.fence(epoch) {
             return Answer::Refused(refused);
         }
         let mut running = self.running();
-        if let Some(known) = self.known(op_id, running.as_ref()) {
+        if let Some(known) = self.known(op_id, running.get(op_id)) {
             return known;
         }
-        if let Some(other) = running.as_ref() {
+        let subject = ops::subject(op);
+        if let Some((other, running)) = running.iter().find(|(_, r)| r.subject == subject) {
+            let what = subject.unwrap_or_else(|| "this node".into());
             let message = format!(
-                "op {} ({}) runs on this node; one mutation at a time: ask again when it has ended",
-                other.op_id, other.verb
+                "op {other} ({}) runs on {what}; one mutation at a time: ask again when it has ended",
+                running.verb
             );
             return Answer::Refused(Failure::transient(codes::BUSY, message));
         }
@@ -87,7 +93,7 @@ impl Executor {
             return Answer::Refused(Failure::operator(codes::LEDGER_FAILED, e.to_string()));
         }
         let (sender, state) = watch::channel(OpState::Started);
-        *running = Some(Running { op_id: op_id.clone(), verb: op.verb(), state: state.clone() });
+        running.insert(op_id.clone(), Running { verb: op.verb(), subject, state: state.clone() });
         self.node.set_running(op_id, Some(op.verb()));
         drop(running);
         let (executor, op_id) = (self.clone(), op_id.clone());
@@ -96,12 +102,25 @@ impl Executor {
         Answer::Follow(state)
     }
 
-    /// The refusal of a head node: ops change packages, kubeadm, kubelet and manifests of a node, and a head node has none of these.
-    fn no_node(&self, op: &HostOp) -> Failure {
-        let name = &self.node.config.node;
-        let message =
-            format!("{} is an op of a node, and {name} is a head node: nothing was changed", op.verb());
-        Failure::permanent(codes::NOT_OF_THIS_ROLE, message)
+    /// Ops of a node change packages, kubeadm, kubelet and manifests, and a head node has none of these; ops of a head node use BCM's tools,
+    /// which no other node has.
+    fn is_ours(&self, op: &HostOp) -> Result<(), Failure> {
+        let (name, verb) = (&self.node.config.node, op.verb());
+        let message = match (self.node.config.is_head(), op.is_of_head()) {
+            (true, false) => {
+                format!("{verb} is an op of a node, and {name} is a head node: nothing was changed")
+            }
+            (false, true) => format!(
+                "{verb} is an op of a head node, and {name} is none: nothing was changed; [bcm] head in coordinator.toml must name an agent with role = \"head\""
+            ),
+            _ => return Ok(()),
+        };
+        Err(Failure::permanent(codes::NOT_OF_THIS_ROLE, message))
+    }
+
+    /// The ops that run beside this one.
+    fn others(&self, op_id: &OpId) -> Vec<OpId> {
+        self.running().keys().filter(|id| *id != op_id).cloned().collect()
     }
 
     /// Checks, when an op starts, that its coordinator may command.
@@ -145,7 +164,7 @@ impl Executor {
         match self.node.ledger.lookup(op_id) {
             Lookup::Unknown => None,
             Lookup::Ended(outcome) => Some(Answer::Ended(outcome)),
-            Lookup::Running => Some(match running.filter(|r| r.op_id == *op_id) {
+            Lookup::Running => Some(match running {
                 Some(running) => Answer::Follow(running.state.clone()),
                 None => Answer::Refused(Failure::transient(
                     "recovering",
@@ -173,5 +192,7 @@ impl Executor {
     }
 }
 
+#[cfg(test)]
+mod head_tests;
 #[cfg(test)]
 mod tests;

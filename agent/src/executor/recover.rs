@@ -13,28 +13,34 @@ use tracing::Instrument as _;
 impl Executor {
     /// Resumes open ops. No new op starts before this returns; the resumed ops continue in the background.
     pub fn recover(self: &Arc<Self>) {
-        // More than one is possible only if a ledger says so; they then run one after the other.
-        let open = self.node.ledger.open_ops();
-        let Some(first) = open.first() else { return };
-        let (sender, state) = watch::channel(OpState::Started);
-        *self.running() = Some(Running { op_id: first.op_id.clone(), verb: first.accepted.op.verb(), state });
-        for op in &open {
-            self.node.set_running(&op.op_id, Some(op.accepted.op.verb()));
+        let open: Vec<_> =
+            self.node.ledger.open_ops().into_iter().map(|op| (self.take_slot(&op), op)).collect();
+        if self.node.config.is_head() {
+            for (sender, op) in open {
+                let executor = self.clone();
+                self.spawn(async move { executor.found(op, sender).await });
+            }
+            return;
         }
+        // More than one is possible only if a ledger says so; they then run one after the other.
         let executor = self.clone();
         self.spawn(async move {
-            let mut sender = Some(sender);
-            for op in open {
-                let sender = sender.take().unwrap_or_else(|| executor.take_slot(&op));
-                let span = super::spans::op(&executor.node, &op.op_id, &op.accepted);
-                executor.take_up(op, sender).instrument(span).await;
+            for (sender, op) in open {
+                executor.found(op, sender).await;
             }
         });
     }
 
+    async fn found(&self, op: OpenOp, sender: watch::Sender<OpState>) {
+        let span = super::spans::op(&self.node, &op.op_id, &op.accepted);
+        self.take_up(op, sender).instrument(span).await;
+    }
+
     fn take_slot(&self, open: &OpenOp) -> watch::Sender<OpState> {
         let (sender, state) = watch::channel(OpState::Started);
-        *self.running() = Some(Running { op_id: open.op_id.clone(), verb: open.accepted.op.verb(), state });
+        let (op, verb) = (&open.accepted.op, open.accepted.op.verb());
+        self.running().insert(open.op_id.clone(), Running { verb, subject: ops::subject(op), state });
+        self.node.set_running(&open.op_id, Some(verb));
         sender
     }
 

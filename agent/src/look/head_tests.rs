@@ -38,10 +38,56 @@ async fn a_head_node_is_asked_for_bcm_and_for_nothing_of_kubernetes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_head_node_answers_all_of_bcms_looks() {
+    let mut bench = Bench::new(|call| match (call.program, call.args.last().unwrap().as_str()) {
+        ("cmha", _) => said("Node Status: running in active master mode\nh1* -> h2\n"),
+        ("dpkg-query", "cm-setup") => said("11.0-1"),
+        ("dpkg-query", _) => said("dpkg\t1.22\tinstall ok installed\tamd64\n"),
+        ("du", _) => said("1024\t/cm/images/dgx-image\n"),
+        (_, "--help") => said("update_configmap\n"),
+        (_, "main versioninfo") => said("Cluster Manager 11.0\n"),
+        (_, "kubernetes; list -f name:0") => said("Name (key)\n----------\nrunaicluster\n"),
+        (_, "kubernetes use runaicluster; get version") => said("1.31.9-1.1\n"),
+        (_, "softwareimage provisioningstatus") => said(
+            "Nodes waiting to be provisioned: dgx030\nProvisioning node h1:\n  Max number of provisioning nodes: 10\n",
+        ),
+        (_, "task; list") => said(""),
+        (_, "device; synclog dgx030") => said("Tue, 11 Jan 2011 13:27:31 UTC - Rsync completed.\n"),
+        (_, script) if script.starts_with("device; list") => said("dgx030|PhysicalNode|dgx\n"),
+        (_, script) if script.contains("excludelist") => said("- /etc/kubernetes/*\n"),
+        (_, script) if script.contains("get softwareimage") => said("dgx030\ndgx-image (category:dgx)\n"),
+        (_, script) if script.contains("islocked") => said("no\n"),
+        (_, script) if script.starts_with("softwareimage; list") => {
+            said("dgx-image|/cm/images/dgx-image|6.8\n")
+        }
+        (_, "--list-versions") => said(""),
+        (_, script) if script.contains("applications") => said(""),
+        other => panic!("{other:?}"),
+    });
+    bench.config.role = Some(Role::Head);
+    bench.files.put("/proc/1/mountinfo", b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+    let node = bench.node();
+    for ask in Look::samples().into_iter().filter(Look::is_of_head) {
+        match look(&node, &ask).await {
+            Ok(OpOutput::BcmSync(sync)) => {
+                assert_eq!(sync.request.as_deref(), Some("a request of dgx030 waits"))
+            }
+            Ok(OpOutput::BcmImage(image)) => assert_eq!(image.unwrap().size_bytes, Some(1024)),
+            Ok(_) => {}
+            // The agent's own list of versions and applications have tests of their own.
+            Err(e) if matches!(ask, Look::BcmVersions | Look::BcmApplications) => {
+                assert_eq!(e.code, "bcm-answer")
+            }
+            Err(e) => panic!("{ask:?}: {e:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_of_the_cluster_is_not_asked_for_bcm() {
     let bench = bench(None).control_plane();
     let node = bench.node();
-    for look_of_head in [Look::BcmVersions, Look::BcmClusterVersion, Look::BcmApplications] {
+    for look_of_head in Look::samples().into_iter().filter(Look::is_of_head) {
         let refused = look(&node, &look_of_head).await.unwrap_err();
         assert!(refused.message.contains("is no head node"), "{}", refused.message);
     }

@@ -19,7 +19,8 @@ pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
 use podlift_host::Host;
-use podlift_model::{ClusterName, Failure, Look, OpOutput, codes};
+use podlift_model::bcm::{BcmImage, BcmSync, ImageName};
+use podlift_model::{ClusterName, Failure, Look, NodeName, OpOutput, codes};
 use podlift_tools::bcm;
 use podlift_tools::kubeadm::{self, Binary};
 use podlift_tools::survey;
@@ -45,7 +46,7 @@ pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> 
         Look::BackupPart { path, offset, recipients } => {
             OpOutput::BackupPart(backup_files::part(node, path, *offset, recipients).await?)
         }
-        Look::BcmVersions | Look::BcmClusterVersion | Look::BcmApplications => of_bcm(node, look).await?,
+        _ => of_bcm(node, look).await?,
     })
 }
 
@@ -71,6 +72,14 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         Look::BcmApplications => {
             OpOutput::BcmApplications(bcm::system_applications::look(host, cluster).await?)
         }
+        Look::BcmHead => OpOutput::BcmHead(bcm::head(host).await?),
+        Look::BcmClusters => OpOutput::BcmClusters(bcm::clusters::look(host).await?),
+        Look::BcmNodes => OpOutput::BcmNodes(bcm::nodes::look(host).await?),
+        Look::BcmImages => OpOutput::BcmImages(bcm::image::all(host).await?),
+        Look::BcmImage { image } => OpOutput::BcmImage(with_size(host, image).await?),
+        Look::BcmExcludes { node } => OpOutput::BcmExcludes(bcm::excludes::look(host, node).await?),
+        Look::BcmProvisioning => OpOutput::BcmProvisioning(bcm::provisioning::look(host).await?),
+        Look::BcmSync { node } => OpOutput::BcmSync(last_sync(host, node).await?),
         other => {
             return Err(Failure::permanent(
                 codes::NOT_OF_THIS_ROLE,
@@ -78,6 +87,21 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
             ));
         }
     })
+}
+
+/// An image that can't be measured is shown without its size.
+async fn with_size(host: &Host, image: &ImageName) -> Result<Option<BcmImage>, Failure> {
+    let Some(found) = bcm::image::find(host, image).await? else { return Ok(None) };
+    let size_bytes = bcm::image::size(host, &found.path).await.ok();
+    Ok(Some(BcmImage { size_bytes, ..found }))
+}
+
+/// The log of the node's last update, and whether a request of it waits.
+async fn last_sync(host: &Host, node: &NodeName) -> Result<BcmSync, Failure> {
+    let sync = bcm::synclog::look(host, node).await?;
+    let waiting = bcm::provisioning::status(host).await?.waiting;
+    let waits = waiting.iter().any(|name| name == node.as_str());
+    Ok(BcmSync { request: waits.then(|| format!("a request of {node} waits")), ..sync })
 }
 
 /// Every agent has facts; each other look belongs either to a node of the cluster or to a head node.

@@ -7,9 +7,15 @@
 //! repair has an intent of its own), kubeadm-patches (the whole directory), step-aside (the same table with a new deadline), step-back,
 //! checkpoint (each hook's end is recorded; `crate::checkpoint` says why one with an unknown end runs again). Of these, one that is a unit
 //! is run again only while its unit never started; after a restart of the machine it is Indeterminate like all others.
+//!
+//! Of a head node (`bcm/`): all may be repeated, because each looks first and gives the same state. Those with a unit (image-clone,
+//! image-remove, image-source, image-packages, provisioners, sync-dry-run, sync, learn-config) are Indeterminate after a restart of the
+//! machine; the next attempt mends what the first has left (a half copy, a missing hold). image-lock, image-unlock, assign, category-image
+//! and cluster-version are one short commit, which is looked at in a new process.
 
 mod apt_source;
 mod apt_update;
+mod bcm;
 mod checkpoint;
 pub(crate) mod etcd_access;
 mod etcd_move_leader;
@@ -149,7 +155,38 @@ pub(crate) fn implementation(op: &HostOp) -> Box<dyn Op> {
         HostOp::StepAside { seconds, reason } => Box::new(step_aside::StepAside { seconds, reason }),
         HostOp::StepBack => Box::new(step_back::StepBack),
         HostOp::Checkpoint { pods, seconds } => Box::new(checkpoint::Checkpoint { pods, seconds }),
+        HostOp::Bcm(op) => bcm::implementation(op),
     }
+}
+
+/// What the op changes, if that is not all of a node. Two ops of one subject never run beside each other.
+pub(crate) fn subject(op: &HostOp) -> Option<String> {
+    match op {
+        HostOp::Bcm(op) => Some(bcm::subject(op)),
+        _ => None,
+    }
+}
+
+/// Whether this machine may run the op now: of two head nodes only the active one changes BCM's state.
+pub(crate) async fn may_act(cx: &Cx<'_>) -> Result<(), Failure> {
+    match cx.accepted.op.is_of_head() {
+        true => podlift_tools::bcm::cmha::acts(&cx.node.host).await,
+        false => Ok(()),
+    }
+}
+
+/// A failure of an op in words that name the op: an answer of BCM's tools that is not known is described by itself.
+pub(crate) fn in_words(cx: &Cx<'_>, failure: Failure) -> Failure {
+    if !cx.accepted.op.is_of_head() || failure.code != podlift_model::codes::BCM_ANSWER {
+        return failure;
+    }
+    let message = format!(
+        "{} can't go on: a tool of BCM gave an answer that podlift does not know: {}; run it on {}, mend what it names, then podlift retry",
+        cx.accepted.op.verb(),
+        failure.message,
+        cx.node.config.node
+    );
+    Failure { message, ..failure }
 }
 
 /// Whether the op may move manifests while it runs. The heal then attributes a missing manifest to kubeadm.

@@ -8,14 +8,15 @@ use podlift_model::{Failure, OpId, codes};
 const SERVICES: [&str; 2] = ["podlift-agent.service", "podlift-coordinator.service"];
 
 impl Units {
-    /// Fails if a unit of another op is active. Passes if systemctl does not answer: `start` will then report the problem.
-    pub(crate) async fn alone(&self, op: &OpId) -> Result<(), Failure> {
+    /// Fails if a unit of another op is active, except for ops that this agent runs beside it. Passes if systemctl does not answer: `start` will then report the problem.
+    pub(crate) async fn alone(&self, op: &OpId, beside: &[OpId]) -> Result<(), Failure> {
         let call = Invocation::new(
             "systemctl",
             ["list-units", "podlift-*.service", "--all", "--plain", "--no-legend"],
         );
         let Ok(output) = self.commands.run(&call).await else { return Ok(()) };
-        match active(&output.stdout).find(|unit| *unit != unit_name(op)) {
+        let known = |unit: &str| unit == unit_name(op) || beside.iter().any(|other| unit == unit_name(other));
+        match active(&output.stdout).find(|unit| !known(unit)) {
             None => Ok(()),
             Some(unit) => {
                 let message = format!(

@@ -67,7 +67,7 @@ pub fn whole(failure: Failure) -> String {
     }
 }
 
-fn failure(error: CommandError) -> Failure {
+pub(crate) fn failure(error: CommandError) -> Failure {
     let message = error.to_string();
     match error {
         CommandError::NotFound { .. } => Failure::operator(codes::COMMAND_MISSING, message),

@@ -47,6 +47,7 @@ pub(super) enum Verb {
     Status(verbs::status::Status),
     Watch(verbs::watch::Watch),
     Runs(verbs::runs::Runs),
+    Clusters(verbs::clusters::Clusters),
     Events(verbs::events::Events),
     Pause(verbs::pause::Pause),
     Resume(verbs::resume::Resume),

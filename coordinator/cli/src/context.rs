@@ -2,6 +2,7 @@
 
 use super::error::CliError;
 use super::out::{self, Format};
+use super::typed::Typed;
 use podlift_client::{Answer, Client, Command, Endpoint, View};
 use std::path::PathBuf;
 
@@ -9,13 +10,20 @@ use std::path::PathBuf;
 pub(super) struct Context {
     pub endpoint: Endpoint,
     pub format: Format,
+    /// What was typed; empty in tests that give no line.
+    pub typed: Typed,
 }
 
 impl Context {
     /// `config` is the client's configuration file.
     pub fn new(config: PathBuf, format: Format) -> Self {
         let warn = |text: &str| out::narrate(&format!("warning: {text}"));
-        Self { endpoint: Endpoint::new(config, warn), format }
+        Self { endpoint: Endpoint::new(config, warn), format, typed: Typed::default() }
+    }
+
+    /// The command that was typed, with the option that confirms it.
+    pub fn confirmed(&self) -> String {
+        self.typed.with("--yes")
     }
 
     pub async fn client(&self) -> Result<Client, CliError> {

@@ -13,11 +13,14 @@ mod follow;
 #[cfg(test)]
 mod help_tests;
 mod out;
+#[cfg(test)]
+mod printed_tests;
 mod progress;
 mod render;
 mod table;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod usage;
 mod verbs;
 mod watch;
@@ -29,6 +32,7 @@ use error::{CliError, Exit};
 use out::Colour;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use typed::Typed;
 
 /// Runs one command line. The first argument is the program's name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -44,7 +48,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(CliError::failed("podlift can't start", error))),
     };
-    let ended = runtime.block_on(run(args));
+    let ended = runtime.block_on(run(args, Typed::new(&words)));
     // The process must not wait for the thread that reads keys.
     runtime.shutdown_background();
     end(ended)
@@ -55,8 +59,8 @@ pub fn parse(words: &[&str]) -> Result<(), String> {
     Args::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
 }
 
-async fn run(args: Args) -> Result<Exit, CliError> {
-    let context = Context::new(args.config, args.output);
+async fn run(args: Args, typed: Typed) -> Result<Exit, CliError> {
+    let context = Context { typed, ..Context::new(args.config, args.output) };
     match args.verb {
         Verb::Plan(verb) => verb.run(&context).await,
         Verb::Upgrade(verb) => verb.run(&context).await,
@@ -64,6 +68,7 @@ async fn run(args: Args) -> Result<Exit, CliError> {
         Verb::Status(verb) => verb.run(&context).await,
         Verb::Watch(verb) => verb.run(&context).await,
         Verb::Runs(verb) => verb.run(&context).await,
+        Verb::Clusters(verb) => verb.run(&context).await,
         Verb::Events(verb) => verb.run(&context).await,
         Verb::Pause(verb) => verb.run(&context).await,
         Verb::Resume(verb) => verb.run(&context).await,

@@ -8,6 +8,7 @@ mod skew;
 
 use super::args::Args;
 use super::error::{CliError, Exit};
+use super::typed::Typed;
 use super::{Context, run, usage};
 use clap::Parser as _;
 use podlift_client::{Goal, PlanQuery};
@@ -20,7 +21,9 @@ use podlift_coordinator::exec::ExecSettings;
 use podlift_coordinator::journal::MemoryJournal;
 use podlift_coordinator::testing::{Fleet, assemble, name, options, store};
 use podlift_engine::program::PlanOptions;
+use podlift_engine::view::Status;
 use podlift_model::{ClusterName, Failure};
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -38,7 +41,10 @@ struct Site {
 async fn ended(line: &str, dir: &std::path::Path) -> Result<Exit, CliError> {
     let words = line.replace("DIR", &dir.display().to_string());
     match Args::try_parse_from(words.split_whitespace()) {
-        Ok(args) => run(args).await,
+        Ok(args) => {
+            let typed: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+            run(args, Typed::new(&typed)).await
+        }
         Err(error) => Err(usage::refused(&error, &[])),
     }
 }
@@ -107,6 +113,16 @@ fn serve(fleet: &Arc<Fleet>, listener: TcpListener, material: Material) -> DropG
 impl Site {
     async fn eve(&self, line: &str) -> Exit {
         self.result(line).await.unwrap_or_else(|e| e.exit)
+    }
+    /// What the error about a missing terminal shows: the line as it was typed, confirmed.
+    fn again(&self, line: &str) -> String {
+        let config = self.dir.path().join("eve.toml").display().to_string();
+        let words = ["podlift", "--config", &config].into_iter().chain(line.split_whitespace());
+        Typed::new(&words.map(OsString::from).collect::<Vec<_>>()).with("--yes")
+    }
+    async fn status(&self) -> Status {
+        let context = Context::new(self.dir.path().join("eve.toml"), super::out::Format::Json);
+        context.client().await.unwrap().status(None, String::new()).await.unwrap().view().unwrap()
     }
     async fn result(&self, line: &str) -> Result<Exit, CliError> {
         ended(&format!("podlift --config DIR/eve.toml {line}"), self.dir.path()).await
@@ -207,16 +223,28 @@ async fn preflight_and_usage_have_exits_of_their_own() {
 #[tokio::test]
 async fn what_can_not_be_taken_back_needs_a_confirmation_and_a_deferral_can() {
     let site = site().await;
-    for (line, without) in [("abort", "podlift abort --yes"), ("takeover", "podlift takeover --yes")] {
+    for line in [
+        "abort",
+        "abort --reason wrong-version --run r1",
+        "takeover",
+        "upgrade --to v1.32.9 --node dgx030 --max-failed 5% --waive budgets=agreed --approve batch",
+        "upgrade --resume-deferred --detach",
+        "repair --without dgx031",
+    ] {
         let error = site.result(line).await.unwrap_err();
-        assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, without));
+        assert_eq!((error.exit, &error.next), (Exit::Usage, &site.again(line)), "{line}");
         assert!(error.why.contains("no terminal"), "{}", error.why);
     }
     assert_eq!(site.eve("upgrade --to v1.32.9 --yes --approve phase").await, Exit::Paused);
     let error = site.result("resume").await.unwrap_err();
     assert_eq!((error.exit, error.next.as_str()), (Exit::Failed, "podlift approve"));
     let error = site.result("defer runai-03").await.unwrap_err();
-    assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, "podlift defer runai-03 --yes"));
+    assert_eq!((error.exit, error.next.as_str()), (Exit::Usage, site.again("defer runai-03").as_str()));
+    let asked = "defer runai-03 --reason its-disk --until 2999-01-01 --run";
+    let status = site.status().await;
+    let asked = format!("{asked} {}", status.run.unwrap().run);
+    let error = site.result(&asked).await.unwrap_err();
+    assert_eq!((error.exit, error.next), (Exit::Usage, site.again(&asked)));
     assert_eq!(site.eve("include dgx031").await, Exit::Failed, "it was never deferred");
     assert_eq!(site.eve("defer dgx031 --reason repair --until 2999-01-01").await, Exit::Done);
     assert_eq!(site.eve("include dgx031").await, Exit::Done);
@@ -231,7 +259,7 @@ async fn what_a_person_decides_about_an_open_run_and_its_nodes() {
     assert_eq!((early.exit, early.next.as_str()), (Exit::Failed, "podlift help plan"), "no run yet");
     assert_eq!(site.eve("pause --now").await, Exit::Failed, "no run is open");
     let lost = site.result("node lost dgx031").await.unwrap_err();
-    assert_eq!((lost.exit, lost.next.as_str()), (Exit::Usage, "podlift node lost dgx031 --yes"));
+    assert_eq!((lost.exit, lost.next.as_str()), (Exit::Usage, site.again("node lost dgx031").as_str()));
     assert_eq!(site.eve("node release dgx031").await, Exit::Done, "it is not cordoned");
     let start =
         "upgrade --to v1.32.9 --yes --approve phase --max-failed 5% --without dgx030 --grace-period 30";
@@ -265,6 +293,9 @@ async fn a_certificate_of_another_cluster_is_not_issued() {
     assert_eq!(podlift(&issue("othercluster"), dir.path()).await, Exit::Usage);
     assert!(!dir.path().join("node-dgx030.crt").exists());
     assert_eq!(podlift(&issue("runaicluster"), dir.path()).await, Exit::Done);
+    let of_the_ca = line("issue node dgx031 --ca DIR/ca --out DIR");
+    assert_eq!(podlift(&of_the_ca, dir.path()).await, Exit::Done, "the cluster is that of the CA");
+    assert!(dir.path().join("node-dgx031.crt").exists());
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use crate::version::{OWN, Peer};
 use podlift_engine::machine::{EVENT_SCHEMA, Record};
 use podlift_engine::program::{self, Program};
 use podlift_engine::view::{
-    BackupCheck, Backups, Heal, NodeDetail, Report, Runs, Status, backups, heal, node, report, runs, status,
+    BackupCheck, Backups, Clusters, Heal, NodeDetail, Report, Runs, Status, backups, clusters, heal, node,
+    report, runs, status,
 };
 use podlift_proto::v1::Document;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,7 @@ views! {
     Heal => heal::SCHEMA,
     Backups => backups::SCHEMA,
     BackupCheck => backups::CHECK_SCHEMA,
+    Clusters => clusters::SCHEMA,
 }
 
 /// A document of the right kind. It is parsed only where its view is asked for, because the document of a large fleet is long.

@@ -6,7 +6,7 @@ use crate::requests::{Approval, BackupQuery, Command, EventsQuery, PlanQuery, St
 use crate::version::{Observed, Peer};
 use podlift_engine::machine::Record;
 use podlift_engine::program::Program;
-use podlift_engine::view::{BackupCheck, Backups, Heal, HealAsk, NodeDetail, Report, Runs, Status};
+use podlift_engine::view::{BackupCheck, Backups, Clusters, Heal, HealAsk, NodeDetail, Report, Runs, Status};
 use podlift_model::{NodeName, RunId};
 use podlift_proto::v1::control_service_client::ControlServiceClient;
 use podlift_proto::v1::{self, Document, backup_update, plan_update};
@@ -93,6 +93,12 @@ impl Client {
 
     pub async fn backups(&mut self) -> Result<Answer<Backups>, Error> {
         let document = self.rpc.backups(v1::BackupsRequest {}).await?.into_inner();
+        self.answer(document)
+    }
+
+    /// The Kubernetes clusters of BCM, as the head node's agent sees them now.
+    pub async fn clusters(&mut self) -> Result<Answer<Clusters>, Error> {
+        let document = self.rpc.clusters(v1::ClustersRequest {}).await?.into_inner();
         self.answer(document)
     }
 

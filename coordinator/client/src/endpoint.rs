@@ -33,7 +33,7 @@ impl Endpoint {
     /// Connects. The error says whether the configuration, the certificate or the coordinator is the cause.
     pub async fn connect(&self) -> Result<Client, Error> {
         let config: Config = podlift_common::config::load(&self.config).map_err(|e| {
-            Error::usage("podlift is not configured", e.to_string(), "podlift --config FILE status")
+            Error::usage("podlift is not configured", e.to_string(), "cat /etc/podlift/podlift.toml.example")
         })?;
         let tls = &config.tls;
         let what = "the operator's certificate can't be used";

@@ -72,7 +72,7 @@ fn without_info(status: &Status) -> Error {
             Kind::Failed,
             "the coordinator does not know this request",
             "the coordinator is an older podlift than this client",
-            "apt-get install --only-upgrade podlift-coordinator",
+            "apt-get install --only-upgrade podlift",
         ),
         code => Error::new(
             Kind::Failed,

@@ -63,6 +63,10 @@ pub const RIGHTS: &[Right] = &[
     Right { needed: false, ..all(&["watch"], "", "nodes", "one watch of all nodes instead of many lists") },
     Right { needed: false, ..all(&["watch"], "", "pods", "one watch of all pods instead of many lists") },
     Right { needed: false, ..all(&["delete"], "", "pods", "drains with --disable-eviction") },
+    Right {
+        needed: false,
+        ..all(&["create"], "", "events", "telling people that their workspace will be evicted")
+    },
     all(LIST, "", "services", SURVEY),
     all(LIST, "networking.k8s.io", "ingresses", SURVEY),
     all(LIST, "node.k8s.io", "runtimeclasses", SURVEY),

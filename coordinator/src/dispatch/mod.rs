@@ -8,7 +8,7 @@ mod registry;
 pub use agents::{
     Agents, EPOCH_STALE, HEAD_UNREACHABLE, Looked, Progress, UNREACHABLE, head_unreachable, unreachable,
 };
-pub(crate) use limits::of_look;
 pub(crate) use hub::impostor;
 pub use hub::{Hub, HubSettings};
 pub(crate) use limits::MESSAGE;
+pub(crate) use limits::of_look;

@@ -58,8 +58,14 @@ async fn nodes_are_upgraded_through_their_images_and_bcm_s_books_agree() {
         let site = s.bcm_site();
         assert_eq!(site.recorded.to_string(), "1.32.9-1.1");
         let worker = &site.nodes[&name("dgx030")];
-        assert_eq!((worker.image.as_ref(), worker.from), (Some(&image("dgx-image-k8s-1.32.9")), ImageFrom::Category));
-        assert_eq!(site.images[&image("dgx-image")].packages["kubelet"].version.as_ref().unwrap().to_string(), "1.31.9-1.1");
+        assert_eq!(
+            (worker.image.as_ref(), worker.from),
+            (Some(&image("dgx-image-k8s-1.32.9")), ImageFrom::Category)
+        );
+        assert_eq!(
+            site.images[&image("dgx-image")].packages["kubelet"].version.as_ref().unwrap().to_string(),
+            "1.31.9-1.1"
+        );
         assert!(site.images.values().all(|image| !image.locked));
     }
     assert_eq!(state.plan.inventory.nodes.len(), 5);
@@ -95,7 +101,11 @@ async fn an_op_whose_end_was_not_heard_is_asked_for_and_not_repeated() {
     r.until(&run, succeeded).await;
     let done = of_head(&fleet);
     let times = |verb: &str| done.iter().filter(|v| *v == verb).count();
-    assert_eq!((times("bcm-image-clone"), times("bcm-sync"), times("bcm-cluster-version")), (2, 2, 1), "{done:?}");
+    assert_eq!(
+        (times("bcm-image-clone"), times("bcm-sync"), times("bcm-cluster-version")),
+        (2, 2, 1),
+        "{done:?}"
+    );
 }
 
 /// Runs until the first op of this verb is open without a known end, and kills the coordinator.
@@ -190,7 +200,8 @@ async fn an_abort_removes_the_clones_after_the_nodes_have_their_images_back() {
     let r = start(&fleet, &journal, "one");
     let run = r.upgrade().await;
     let images = |fleet: &Fleet| fleet.lock().bcm_site().images.len();
-    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n.starts_with("dgx") && v == "cordon")).await;
+    r.until(&run, |_| fleet.lock().effects.iter().any(|(n, v, _)| n.starts_with("dgx") && v == "cordon"))
+        .await;
     assert_eq!(images(&fleet), 5);
     say(&r, Command::Abort { reason: "enough".into() }).await;
     let state = r.until(&run, RunState::is_over).await;
@@ -233,7 +244,10 @@ async fn the_clusters_of_bcm_are_shown_and_a_refusal_says_what_to_do() {
     assert_eq!((shown.head.as_str(), shown.problem), (HEAD, None));
     fleet.lock().offline.insert(name(HEAD));
     let away = coordinator.clusters().await.unwrap_err();
-    assert!(matches!(&away, CoordinatorError::BcmUnknown { why } if why.contains("head node head-01")), "{away:?}");
+    assert!(
+        matches!(&away, CoordinatorError::BcmUnknown { why } if why.contains("head node head-01")),
+        "{away:?}"
+    );
     let without = assemble(&Fleet::new(), store(&MemoryJournal::new()), "one", settings());
     assert!(matches!(without.clusters().await, Err(CoordinatorError::NoBcm)));
 }

@@ -211,6 +211,7 @@ fn at_node(act: &ClusterAct) -> Option<&NodeName> {
         | ClusterAct::Uncordon { node, .. }
         | ClusterAct::SoftTaint { node, .. }
         | ClusterAct::SoftUntaint { node, .. }
+        | ClusterAct::Warn { node, .. }
         | ClusterAct::Drain { node, .. } => Some(node),
         ClusterAct::WriteKubeadmConfig { .. } | ClusterAct::WriteKubeletConfig { .. } => None,
     }

@@ -166,7 +166,7 @@ impl Undo<'_> {
         };
         match self.act(act, &op_id).await {
             Acted::Ended(OpOutcome::Done { output }) => match self.still_cordoned(cx, act).await {
-                Ok(false) => Tried::Done(line(cx.step, &output)),
+                Ok(false) => Tried::Done(line(cx, act, &output)),
                 Ok(true) => Tried::Left(format!(
                     "{} stays cordoned by another person or program: kubectl uncordon {}",
                     cx.node(),
@@ -296,10 +296,11 @@ fn returned(s: &RunState, step: &StepSpec) -> bool {
     back.is_some_and(|x| matches!(s.steps[&x.id].status, StepStatus::Done { .. }))
 }
 
-fn line(step: &StepSpec, output: &OpOutput) -> String {
-    let node = step.node.as_ref().map_or(String::new(), ToString::to_string);
+/// What was undone, and where: on the node of the step, or on the head node that an op of no node went to.
+fn line(cx: &Cx<'_>, act: &Act, output: &OpOutput) -> String {
+    let at = cx.step.node.as_ref().or(act.node()).map_or("cluster", NodeName::as_str);
     match output {
-        OpOutput::Changed(text) | OpOutput::Unchanged(text) => format!("{node}: {text}"),
-        _ => format!("{node}: {} undone", step.kind.step().verb()),
+        OpOutput::Changed(text) | OpOutput::Unchanged(text) => format!("{at}: {text}"),
+        _ => format!("{at}: {} undone", cx.step.kind.step().verb()),
     }
 }

@@ -60,6 +60,8 @@ impl Cluster for Managed {
 mod tests {
     use super::*;
     use crate::testing::{Fleet, name};
+    use podlift_engine::survey::BcmApplication;
+    use podlift_model::{Look, OpOutput};
 
     async fn applications(fleet: &Arc<Fleet>) -> Result<Option<Vec<BcmApplication>>, String> {
         let head = Head::new(fleet.clone(), name("head-01"));

@@ -94,7 +94,9 @@ impl Head {
     fn explained(&self, failure: Failure) -> Failure {
         let failure = failed(&self.name, failure);
         match self.agents.refused().remove(&self.name) {
-            Some(why) => Failure { message: format!("{}; it was refused: {why}", failure.message), ..failure },
+            Some(why) => {
+                Failure { message: format!("{}; it was refused: {why}", failure.message), ..failure }
+            }
             None => failure,
         }
     }

@@ -45,10 +45,15 @@ async fn one_question_after_another_and_none_twice() {
     let images = seen.images.as_ref().unwrap();
     let looked: Vec<&str> =
         images.iter().filter(|image| image.source.is_some()).map(|image| image.name.as_str()).collect();
-    assert_eq!((images.len(), looked), (3, vec!["dgx-image", "k8s-image"]), "only what is in use is looked into");
+    assert_eq!(
+        (images.len(), looked),
+        (3, vec!["dgx-image", "k8s-image"]),
+        "only what is in use is looked into"
+    );
     let nodes: Vec<&str> = seen.excludes.keys().map(|node| node.as_str()).collect();
     assert_eq!(nodes, ["dgx030", "runai-01"], "one node of each group");
-    let order = "head versions cluster-version clusters nodes images image image provisioning excludes excludes";
+    let order =
+        "head versions cluster-version clusters nodes images image image provisioning excludes excludes";
     assert_eq!(asked(&fleet).join(" "), order);
     let mut s = fleet.lock();
     let site = s.bcm_site();
@@ -63,7 +68,10 @@ async fn a_clone_for_the_target_is_looked_into_too() {
         let mut s = fleet.lock();
         let site = s.bcm_site();
         for name in ["dgx-image-k8s-1.32.9", "dgx-image-k8s-1.30.1"] {
-            let clone = podlift_model::bcm::BcmImage { name: image(name), ..site.images[&image("dgx-image")].clone() };
+            let clone = podlift_model::bcm::BcmImage {
+                name: image(name),
+                ..site.images[&image("dgx-image")].clone()
+            };
             site.images.insert(image(name), clone);
         }
     }
@@ -85,7 +93,8 @@ async fn nodes_of_other_categories_and_origins_are_groups_of_their_own() {
         site.nodes.get_mut(&row("dgx033")).unwrap().image = None;
         site.nodes.get_mut(&row("dgx034")).unwrap().category = None;
     }
-    let seen = view_of(&fleet, &["dgx030", "dgx031", "dgx032", "dgx033", "dgx034"], true, &Counts::default()).await;
+    let seen =
+        view_of(&fleet, &["dgx030", "dgx031", "dgx032", "dgx033", "dgx034"], true, &Counts::default()).await;
     let nodes: Vec<&str> = seen.excludes.keys().map(|node| node.as_str()).collect();
     assert_eq!(nodes, ["dgx030", "dgx031", "dgx032", "dgx034"]);
     assert_eq!(seen.images.unwrap().iter().filter(|image| image.source.is_some()).count(), 1);
@@ -93,7 +102,9 @@ async fn nodes_of_other_categories_and_origins_are_groups_of_their_own() {
 
 #[tokio::test(start_paused = true)]
 async fn what_no_node_of_the_run_needs_is_not_asked() {
-    for (nodes, images, listed) in [(&["dgx030"][..], false, true), (&["dgx030"], true, false), (&["none"], true, true)] {
+    for (nodes, images, listed) in
+        [(&["dgx030"][..], false, true), (&["dgx030"], true, false), (&["none"], true, true)]
+    {
         let fleet = with_bcm();
         if !listed {
             fleet.lock().bcm_site().nodes.clear();
@@ -148,10 +159,16 @@ async fn an_image_that_can_t_be_looked_into_is_named() {
     let gone = OpOutput::BcmImage(None);
     fleet.lock().bcm.insert("observe-bcm-image", gone);
     let why = view(&fleet).await.images.unwrap_err();
-    assert!(why.contains("software image dgx-image is in BCM's list, and BCM has no image of that name"), "{why}");
+    assert!(
+        why.contains("software image dgx-image is in BCM's list, and BCM has no image of that name"),
+        "{why}"
+    );
     fleet.lock().bcm.insert("observe-bcm-image", OpOutput::BcmVersions(vec![]));
     let why = view(&fleet).await.images.unwrap_err();
-    assert!(why.contains("software image dgx-image: the agent of head node head-01 answered something other"), "{why}");
+    assert!(
+        why.contains("software image dgx-image: the agent of head node head-01 answered something other"),
+        "{why}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,7 +79,8 @@ impl Head {
         let listed = view.nodes.as_deref().unwrap_or_default();
         let mine: Vec<&BcmNode> = groups::of_scope(scope, listed);
         if mine.is_empty() || !scope.images {
-            let why = if scope.images { "no chosen node has a software image" } else { "[bcm] images is false" };
+            let why =
+                if scope.images { "no chosen node has a software image" } else { "[bcm] images is false" };
             (view.images, view.provisioning) = (not_asked(why), not_asked(why));
             return view;
         }
@@ -155,7 +156,7 @@ async fn looked_into(
             })
             .await;
         let gone = || format!("software image {name} is in BCM's list, and BCM has no image of that name");
-        *image = *seen.map_err(|why| format!("software image {name}: {why}"))?.ok_or_else(gone)?;
+        *image = seen.map_err(|why| format!("software image {name}: {why}"))?.ok_or_else(gone)?;
     }
     Ok(all)
 }

@@ -88,7 +88,8 @@ impl Site {
             up_to_date: Some(images.iter().map(|(name, _)| name.clone()).collect()),
         };
         let provisioners = vec![provisioner(HEAD), provisioner("head-02")];
-        let cluster = |name: &str| BcmCluster { name: name.parse().unwrap(), version: "1.31.9-1.1".parse().ok() };
+        let cluster =
+            |name: &str| BcmCluster { name: name.parse().unwrap(), version: "1.31.9-1.1".parse().ok() };
         Self {
             state: HeadState {
                 mode: HeadMode::Active,
@@ -104,7 +105,11 @@ impl Site {
             images: images.into(),
             provisioning: BcmProvisioning { idle: true, provisioners, ..BcmProvisioning::default() },
             syncs: BTreeMap::new(),
-            excludes: PROTECTED.iter().map(|path| format!("{path}/*")).chain(PROTECTED.iter().map(ToString::to_string)).collect(),
+            excludes: PROTECTED
+                .iter()
+                .map(|path| format!("{path}/*"))
+                .chain(PROTECTED.iter().map(ToString::to_string))
+                .collect(),
             asked: vec![],
             at_once: 0,
             most_at_once: 0,
@@ -131,7 +136,7 @@ impl Site {
             Look::BcmClusters => OpOutput::BcmClusters(self.clusters.clone()),
             Look::BcmNodes => OpOutput::BcmNodes(self.nodes.values().cloned().collect()),
             Look::BcmImages => OpOutput::BcmImages(self.images.values().map(listed).collect()),
-            Look::BcmImage { image } => OpOutput::BcmImage(self.images.get(image).cloned().map(Box::new)),
+            Look::BcmImage { image } => OpOutput::BcmImage(self.images.get(image).cloned()),
             Look::BcmExcludes { node } => OpOutput::BcmExcludes(BcmExcludes {
                 node: node.clone(),
                 update: self.excludes.clone(),
@@ -187,7 +192,9 @@ impl Site {
                 let row = self.nodes.get_mut(node).unwrap();
                 (row.image, row.from) = (Some(image.clone()), ImageFrom::Node);
             }
-            BcmOp::SyncDryRun { node, image } => drop(self.syncs.insert(node.clone(), self.log(node, image, true))),
+            BcmOp::SyncDryRun { node, image } => {
+                drop(self.syncs.insert(node.clone(), self.log(node, image, true)))
+            }
             BcmOp::Sync { node, image } => {
                 if self.nodes[node].image.as_ref() != Some(image) {
                     return refused("bcm-image-in-use", format!("{node} has another image than {image}"));
@@ -311,9 +318,11 @@ impl State {
             let packages = site.images[image].packages.clone();
             let facts = self.facts.get_mut(node).unwrap();
             let kube = |of: &str| packages.get(of).and_then(|p| p.version.as_ref()).map(|v| v.kube);
-            (facts.kubeadm, facts.kubelet, facts.kubectl) = (kube("kubeadm"), kube("kubelet"), kube("kubectl"));
+            (facts.kubeadm, facts.kubelet, facts.kubectl) =
+                (kube("kubeadm"), kube("kubelet"), kube("kubectl"));
             for (package, state) in packages {
-                let facts::PackageState { version, held } = facts.packages.entry(package).or_insert_with(none);
+                let facts::PackageState { version, held } =
+                    facts.packages.entry(package).or_insert_with(none);
                 (*version, *held) = (state.version, state.held);
             }
         }

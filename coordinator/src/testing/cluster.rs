@@ -79,6 +79,7 @@ impl State {
                 ClusterReply::Nodes(self.views.values().cloned().collect())
             }
             ClusterLook::Checkpoints { .. } => ClusterReply::Checkpoints(vec![]),
+            ClusterLook::Interactive { .. } => ClusterReply::Interactive(vec![]),
             ClusterLook::Workloads => ClusterReply::Workloads {
                 nodes: self.views.values().cloned().collect(),
                 pods: self.work.pods(),
@@ -158,6 +159,7 @@ impl State {
                 view.soft_taint.take_if(|owner| owner == run);
                 self.changed(node.as_str(), "soft-untaint")
             }
+            ClusterAct::Warn { node, .. } => self.changed(node.as_str(), "warn"),
             ClusterAct::Drain { node, .. } => {
                 self.pods.remove(node);
                 self.work.evict(node);

@@ -10,6 +10,7 @@ mod crash_everywhere;
 mod drain_cases;
 mod fail_each_step;
 mod fault_matrix;
+mod images;
 mod metrics;
 mod pauses;
 mod plan_cases;

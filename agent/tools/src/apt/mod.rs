@@ -57,6 +57,11 @@ pub fn install(pins: &[PackagePin], repair: bool) -> UnitSpec {
     if repair { spec.after(&CONFIGURE) } else { spec }
 }
 
+/// Arguments that simulate the same installation: nothing changes, and no lock is taken.
+pub fn simulated(pins: &[PackagePin]) -> Vec<String> {
+    install_args(pins, &[KEEP_ALL, "-s"])
+}
+
 pub fn download(pins: &[PackagePin], limit: Duration) -> UnitSpec {
     with_env(UnitSpec::new("apt-get", install_args(pins, &[KEEP_ALL, "--download-only"]))).limit(limit)
 }

@@ -26,7 +26,7 @@ mod tests {
         let fakes = Fakes::new(|_| said("1.31.9-1.1 (default)\n"));
         let version = look(&fakes.host, &"runaicluster".parse().unwrap()).await.unwrap();
         assert_eq!(version.to_string(), "1.31.9-1.1");
-        let want = "cmsh -n -q --hide-events -c kubernetes use runaicluster; get version";
+        let want = "cmsh -n -q --hide-events --color no -c kubernetes use runaicluster; get version";
         assert_eq!(fakes.commands.calls(), [want]);
     }
 

@@ -1,28 +1,75 @@
 //! BCM's own tools on a head node, one command per file. Their output is parsed strictly, because they report errors with exit code 0 too.
 //! Output that differs from the documentation is kept as raw text and not used.
 
+pub mod categories;
+pub mod change;
+pub mod chroot;
 pub mod cluster_version;
+pub mod clusters;
+pub mod cmha;
 pub mod cmsh;
+pub mod excludes;
+pub mod image;
+pub mod images;
+pub mod kubeadm_manage;
 pub mod kubernetes_versions;
+mod lines;
+pub mod lock;
+pub mod nodes;
+pub mod provisioning;
+pub mod synclog;
 pub mod system_applications;
+mod table;
+pub mod tasks;
+pub mod version;
 
 use crate::run;
-use podlift_host::{Host, Invocation};
-use podlift_model::Failure;
+use podlift_host::{Host, Invocation, Output};
+use podlift_model::bcm::HeadState;
+use podlift_model::{Failure, codes};
 
 /// Code of the failure if a tool prints something else than its documentation says.
-pub const ODD: &str = "bcm-answer";
-/// Bytes; no valid answer is longer.
-const LIMIT: usize = 64 << 10;
+pub const ODD: &str = codes::BCM_ANSWER;
+/// Bytes; no valid answer about a cluster of a few thousand nodes is longer.
+const LIMIT: usize = 4 << 20;
+
+/// The head node itself.
+pub async fn head(host: &Host) -> Result<HeadState, Failure> {
+    let (mode, text) = cmha::look(host).await?;
+    Ok(HeadState {
+        mode,
+        text,
+        cm_setup: version::cm_setup(host).await?,
+        bcm: version::bcm(host).await?,
+        kubeadm_manage: kubeadm_manage::look(host).await?,
+    })
+}
 
 /// A tool's stdout, if it exited 0.
 async fn printed(host: &Host, call: Invocation) -> Result<String, Failure> {
+    printed_up_to(host, call, LIMIT).await
+}
+
+async fn ran(host: &Host, call: Invocation) -> Result<Output, Failure> {
     // cmsh looks for root's certificate below HOME.
-    let call = call.env("HOME", "/root").env("TERM", "dumb");
-    let output = run(host, &call).await?;
+    run(host, &call.env("HOME", "/root").env("TERM", "dumb")).await
+}
+
+/// All that a tool printed, whatever its exit code: for changes, whose result is looked at separately.
+async fn told(host: &Host, call: Invocation) -> Result<String, Failure> {
+    let output = ran(host, call).await?;
+    let said = format!("{}\n{}", output.stdout.trim(), output.stderr.trim());
+    Ok(match output.code {
+        0 => said.trim().to_string(),
+        code => format!("exited {code}: {}", said.trim()),
+    })
+}
+
+async fn printed_up_to(host: &Host, call: Invocation, limit: usize) -> Result<String, Failure> {
+    let output = ran(host, call).await?;
     let said = format!("{}{}", output.stdout, output.stderr);
     match output.code {
-        0 if said.len() > LIMIT => Err(odd("it printed more than any answer would")),
+        0 if said.len() > limit => Err(odd("it printed more than any answer would")),
         0 => Ok(output.stdout),
         code => Err(odd(format!("it exited {code}: {}", short(&said)))),
     }
@@ -30,6 +77,11 @@ async fn printed(host: &Host, call: Invocation) -> Result<String, Failure> {
 
 fn odd(why: impl Into<String>) -> Failure {
     Failure::permanent(ODD, why)
+}
+
+/// Whether a value of `get` is inherited: `default-image (category:default)`.
+fn has_suffix(value: &str) -> bool {
+    without_suffix(value) != value
 }
 
 /// `1.32 (NVIDIA AI Enterprise certified)` without the part in brackets.

@@ -42,7 +42,7 @@ mod tests {
         let rows = look(&fakes.host, &"runaicluster".parse().unwrap()).await.unwrap();
         let told: Vec<(&str, bool)> = rows.iter().map(|a| (a.name.as_str(), a.enabled)).collect();
         assert_eq!(told, [("calico", true), ("flannel", false)]);
-        let want = "cmsh -n -q --hide-events -c kubernetes use runaicluster; appgroups; use system; applications; list";
+        let want = "cmsh -n -q --hide-events --color no -c kubernetes use runaicluster; appgroups; use system; applications; list";
         assert_eq!(fakes.commands.calls(), [want]);
     }
 

@@ -15,7 +15,7 @@ mod infiniband;
 mod kubeconfig;
 mod kubelet;
 mod limit;
-mod mountinfo;
+pub(crate) mod mountinfo;
 mod mounts;
 mod names;
 mod other_manifests;

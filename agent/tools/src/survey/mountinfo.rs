@@ -3,7 +3,7 @@
 use super::Site;
 use std::path::Path;
 
-const INIT: &str = "/proc/1/mountinfo";
+pub(crate) const INIT: &str = "/proc/1/mountinfo";
 
 /// One line of mountinfo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +16,13 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-pub fn read(site: &Site<'_>) -> Result<Vec<Mount>, String> {
+pub(super) fn read(site: &Site<'_>) -> Result<Vec<Mount>, String> {
     let text = site.text(Path::new(INIT))?.ok_or_else(|| format!("{INIT} is not there"))?;
-    Ok(text.lines().filter_map(parse).collect())
+    Ok(table(&text))
+}
+
+pub(crate) fn table(text: &str) -> Vec<Mount> {
+    text.lines().filter_map(parse).collect()
 }
 
 /// Parses `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw`; the number of fields before the dash varies.

@@ -127,7 +127,7 @@ fn the_events_of_batches() {
             until: None,
         },
     ];
-    let lines: Vec<String> = events.iter().map(event::text).collect();
+    let lines: Vec<String> = events.iter().map(|event| event::text(event, None)).collect();
     insta::assert_snapshot!(anstream::adapter::strip_str(&lines.join("\n")).to_string());
 }
 
@@ -135,7 +135,7 @@ fn the_events_of_batches() {
 async fn a_wide_event_has_the_reason_for_each_node() {
     let coordinator = paused(&Fleet::new()).await;
     let mut record = podlift_coordinator::testing::records(coordinator.store(), 0).remove(0);
-    assert_eq!(event::wide(&record), event::line(&record), "no reasons, no lines");
+    assert_eq!(event::wide(&record, None), event::line(&record, None), "no reasons, no lines");
     record.event = Event::BatchChosen {
         number: 1,
         phase: "workers".into(),
@@ -151,7 +151,7 @@ async fn a_wide_event_has_the_reason_for_each_node() {
         gpu_seconds: 0,
         jobs: vec![],
     };
-    let text = event::wide(&record);
+    let text = event::wide(&record, None);
     let below: Vec<&str> = text.lines().skip(1).collect();
     assert_eq!(
         below,

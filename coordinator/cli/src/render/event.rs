@@ -1,7 +1,7 @@
 //! Events as lines.
 
 use super::folded::within;
-use super::{batch, time_of_day, timestamp};
+use super::{batch, place, time_of_day, timestamp};
 use crate::table::paint;
 use anstyle::AnsiColor;
 use podlift_engine::doors::VIP;
@@ -21,7 +21,8 @@ pub(crate) fn progress(record: &Record, state: &RunState) -> String {
         Event::RunSucceeded => without(state),
         _ => String::new(),
     };
-    format!("{} [{over:>width$}/{all}] {}{without}", time_of_day(record.at), text(&record.event))
+    let text = text(&record.event, place::head(&state.plan));
+    format!("{} [{over:>width$}/{all}] {text}{without}", time_of_day(record.at))
 }
 
 /// ` without dgx031, which failed and is left cordoned`; empty if no worker failed on the way.
@@ -42,30 +43,26 @@ pub(crate) fn without(state: &RunState) -> String {
     }
 }
 
-/// `   12 02:14:07 …`, for `podlift events`.
-pub(crate) fn line(record: &Record) -> String {
-    format!("{:>5} {} {}", record.seq, timestamp(record.at), text(&record.event))
+/// `   12 02:14:07 …`, for `podlift events`. `head` is the head node, where it is known.
+pub(crate) fn line(record: &Record, head: Option<&NodeName>) -> String {
+    format!("{:>5} {} {}", record.seq, timestamp(record.at), text(&record.event, head))
 }
 
 /// The same, and below a batch the reason for each of its nodes.
-pub(crate) fn wide(record: &Record) -> String {
+pub(crate) fn wide(record: &Record, head: Option<&NodeName>) -> String {
     let reasons = match &record.event {
         Event::BatchChosen { reasons, .. } => {
             reasons.iter().map(|(node, why)| format!("\n      {node}: {why}")).collect()
         }
         _ => String::new(),
     };
-    line(record) + &reasons
+    line(record, head) + &reasons
 }
 
 /// `phase/node/verb` as `node verb`.
-fn step(id: &StepId) -> String {
-    let parts: Vec<&str> = id.as_str().split('/').collect();
-    match parts.as_slice() {
-        [_, node, verb] => format!("{node:<10} {verb}"),
-        [_, verb] => format!("{:<10} {verb}", "cluster"),
-        _ => id.to_string(),
-    }
+fn step(id: &StepId, head: Option<&NodeName>) -> String {
+    let (place, verb) = place::of(id, head);
+    format!("{place:<10} {verb}")
 }
 
 fn stop(reason: &StopReason) -> String {
@@ -79,8 +76,10 @@ fn stop(reason: &StopReason) -> String {
     format!("{text}\n      next: {}", reason.next)
 }
 
-pub(crate) fn text(event: &Event) -> String {
+/// `head` is the head node, where it is known.
+pub(crate) fn text(event: &Event, head: Option<&NodeName>) -> String {
     use Event as E;
+    let step = |id: &StepId| step(id, head);
     match event {
         E::StepStarted { step: s, attempt, .. } if *attempt > 1 => {
             format!("{}: starts, attempt {attempt}", step(s))
@@ -124,7 +123,7 @@ pub(crate) fn text(event: &Event) -> String {
             let aside = paint(AnsiColor::Red, "failed,");
             format!("{:<10} {aside} the run goes on without it: {}", node.as_str(), stop(reason))
         }
-        other => of_run(other),
+        other => of_run(other, head),
     }
 }
 
@@ -149,8 +148,9 @@ fn ended(outcome: &OpOutcome) -> String {
     }
 }
 
-fn of_run(event: &Event) -> String {
+fn of_run(event: &Event, head: Option<&NodeName>) -> String {
     use Event as E;
+    let step = |id: &StepId| step(id, head);
     match event {
         E::EpochClaimed { epoch, acknowledged } => {
             let n = acknowledged.len();

@@ -2,7 +2,10 @@
 
 pub(super) mod backup;
 pub(super) mod batch;
+#[cfg(test)]
+mod bcm_tests;
 pub(super) mod clock;
+pub(super) mod clusters;
 #[cfg(test)]
 pub(crate) mod course_tests;
 pub(super) mod event;
@@ -12,6 +15,7 @@ pub(super) mod heal;
 pub(super) mod jobs;
 pub(super) mod node;
 pub(super) mod numbers;
+pub(super) mod place;
 pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod runs;

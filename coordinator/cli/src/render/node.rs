@@ -168,6 +168,6 @@ fn labels(d: &NodeDetail) -> String {
 }
 
 fn events(d: &NodeDetail, screen: Screen) -> String {
-    let lines = d.events.iter().map(event::line).collect::<Vec<_>>().join("\n");
+    let lines = d.events.iter().map(|record| event::line(record, None)).collect::<Vec<_>>().join("\n");
     if screen.colour { lines } else { anstream::adapter::strip_str(&lines).to_string() }
 }

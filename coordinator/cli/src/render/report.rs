@@ -1,5 +1,6 @@
 //! `podlift report -o md`: what happened in a run, for its sign-off.
 
+mod images;
 mod work;
 
 use super::{duration, reads, timestamp};
@@ -36,6 +37,7 @@ pub(crate) fn markdown(r: &Report) -> String {
     out += &nodes(r);
     out += &work::batches(r);
     out += &work::interrupted(r);
+    out += &images::images(r);
     out += &without(r);
     out += &outage(r);
     out += &list("Prevented", r.prevented.iter().map(prevention));

@@ -227,7 +227,7 @@ fn events_of_nodes_without_which_a_run_goes_on() {
         Event::NodeReleased { node, run: run(), by: by.clone(), note: "one tray is out".into() },
         Event::RunPaused { reason, by: Some(by), now: true },
     ];
-    let lines: Vec<String> = events.iter().map(event::text).collect();
+    let lines: Vec<String> = events.iter().map(|event| event::text(event, None)).collect();
     insta::assert_snapshot!(anstream::adapter::strip_str(&lines.join("\n")).to_string());
 }
 
@@ -314,7 +314,7 @@ async fn the_events_of_a_paused_run() {
     let coordinator = paused(&Fleet::new()).await;
     let hash = coordinator.store().newest().unwrap().plan.hash.clone();
     let records = podlift_coordinator::testing::records(coordinator.store(), 0);
-    let lines: Vec<String> = records.iter().map(event::line).collect();
+    let lines: Vec<String> = records.iter().map(|record| event::line(record, None)).collect();
     let plain = anstream::adapter::strip_str(&lines.join("\n")).to_string();
     insta::assert_snapshot!(plain.replace(hash.short(), "HASH"));
 }

@@ -7,9 +7,7 @@ async fn deferred(site: &Site, words: &str) {
     assert_eq!(site.eve("upgrade --to v1.32.9 --yes --approve phase").await, Exit::Paused);
     assert_eq!(site.eve(&format!("defer {words}")).await, Exit::Done);
     while site.eve("approve --follow").await == Exit::Paused {}
-    let context = Context::new(site.dir.path().join("eve.toml"), crate::out::Format::Json);
-    let status = context.client().await.unwrap().status(None, String::new()).await.unwrap().view().unwrap();
-    assert_eq!(status.run.unwrap().status, "succeeded");
+    assert_eq!(site.status().await.run.unwrap().status, "succeeded");
 }
 
 #[tokio::test]

@@ -44,6 +44,9 @@ impl ControlService for Other {
     async fn backup(&self, _: Request<BackupRequest>) -> Result<Response<Self::BackupStream>, Status> {
         old()
     }
+    async fn clusters(&self, _: Request<ClustersRequest>) -> Result<Response<Document>, Status> {
+        old()
+    }
     async fn backups(&self, _: Request<BackupsRequest>) -> Result<Response<Document>, Status> {
         old()
     }
@@ -98,6 +101,6 @@ async fn another_podlift_is_named_and_only_what_is_unknown_is_refused() {
     let error = ended(&line("status --run same -l role=worker"), dir.path()).await.unwrap_err();
     assert_eq!((error.exit, error.what.as_str()), (Exit::Failed, "the coordinator has ignored the selector"));
     let error = ended(&line("runs"), dir.path()).await.unwrap_err();
-    assert_eq!(error.next, "apt-get install --only-upgrade podlift-coordinator");
+    assert_eq!(error.next, "apt-get install --only-upgrade podlift");
     serving.abort();
 }

@@ -30,12 +30,9 @@ pub(crate) struct Abort {
 
 impl Abort {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let question = Question {
-            not: "the run was not aborted",
-            means: MEANS,
-            word: "abort",
-            without: "podlift abort --yes",
-        };
+        let without = context.confirmed();
+        let question =
+            Question { not: "the run was not aborted", means: MEANS, word: "abort", without: &without };
         question.ask(self.yes)?;
         context.command(Command::Abort { run: self.run, reason: self.reason }).await?;
         Ok(Exit::Done)

@@ -8,7 +8,7 @@ use podlift_client::{Approval, Client, Position, Start};
 use podlift_engine::machine::RunState;
 use podlift_engine::program::{GoalName, Program};
 use podlift_engine::view;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Arguments of every command that starts a run.
 #[derive(Debug, clap::Args)]
@@ -50,9 +50,9 @@ impl From<Approve> for Approval {
 const NOT: &str = "nothing was started";
 
 impl Starting {
-    /// Refuses before the plan is made if nobody can be asked. `command` is the command that was typed, without options of the start.
-    pub fn can_be_asked(&self, command: &str) -> Result<(), CliError> {
-        let without = format!("{command} --yes");
+    /// Refuses before the plan is made if nobody can be asked.
+    pub fn can_be_asked(&self, context: &Context) -> Result<(), CliError> {
+        let without = context.confirmed();
         Question { not: NOT, means: "", word: "", without: &without }.can_be_asked(self.yes)
     }
 
@@ -66,7 +66,7 @@ impl Starting {
         out::narrate(&render::plan::plan(plan, false, Screen::of_stderr()));
         self.check(plan)?;
         let word = plan.cluster.as_str();
-        Question { not: NOT, means: "", word, without: "" }.ask(self.yes)?;
+        Question { not: NOT, means: "", word, without: &context.confirmed() }.ask(self.yes)?;
         let run = client.start(start, plan.hash.to_string(), self.approve.map(Approval::from)).await?;
         out::narrate(&format!("run {run} started"));
         if self.detach {
@@ -130,14 +130,6 @@ pub(super) fn read(file: &Path, goal: GoalName) -> Result<(Program, String), Cli
     };
     let what = format!("{} is the plan of {is}", file.display());
     Err(CliError::usage(what, "each goal has its own command; nothing was started", &next))
-}
-
-/// The end of a command line that runs a file.
-pub(super) fn with_file(command: &str, option: &str, file: Option<&PathBuf>) -> String {
-    match file {
-        Some(file) => format!("{command} {option} {}", file.display()),
-        None => command.into(),
-    }
 }
 
 /// The run's summary, as data.

@@ -54,9 +54,7 @@ impl Defer {
                 "{node} is a control-plane node. Deferred, it stays at its version while the rest goes on, and its API server must not stay \
                  behind for long: no kubelet may be newer than an API server."
             );
-            let until = self.until.map(|at| format!(" --until {at}")).unwrap_or_default();
-            let without = format!("podlift defer {node}{until} --yes");
-            let not = format!("{node} was not deferred");
+            let (not, without) = (format!("{node} was not deferred"), context.confirmed());
             Question { not: &not, means: &means, word: node.as_str(), without: &without }.ask(self.yes)?;
         }
         let command =

@@ -5,6 +5,7 @@ use crate::out::{self, Format};
 use crate::{Context, render};
 use podlift_client::{Answer, EventsQuery, RunScope};
 use podlift_engine::machine::Record;
+use podlift_model::NodeName;
 
 /// Show the journal of a run, oldest record first.
 ///
@@ -38,23 +39,28 @@ impl Events {
         };
         let query = EventsQuery { runs, from: self.from, last: None, follow: self.follow };
         let mut events = client.events(&query).await?;
+        // The head node of the run, once the record of its start has come.
+        let mut head = None;
         loop {
             let next = tokio::select! {
                 next = events.next() => next?,
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
             };
             let Some(answer) = next else { return Ok(Exit::Done) };
-            out::data(&text(context.format, &answer)?)?;
+            out::data(&text(context.format, &answer, &mut head)?)?;
         }
     }
 }
 
 /// In JSON each record is one line, so that a reader can parse the stream as it comes.
-fn text(format: Format, answer: &Answer<Record>) -> Result<String, CliError> {
-    match format {
-        Format::Json => Ok(answer.json().into()),
-        Format::Yaml => Ok(format!("---\n{}", out::document(Format::Yaml, answer.json())?)),
-        Format::Table => Ok(render::event::line(&answer.view()?)),
-        Format::Wide => Ok(render::event::wide(&answer.view()?)),
-    }
+fn text(format: Format, answer: &Answer<Record>, head: &mut Option<NodeName>) -> Result<String, CliError> {
+    let shape = match format {
+        Format::Json => return Ok(answer.json().into()),
+        Format::Yaml => return Ok(format!("---\n{}", out::document(Format::Yaml, answer.json())?)),
+        Format::Table => render::event::line,
+        Format::Wide => render::event::wide,
+    };
+    let record = answer.view()?;
+    *head = render::place::head_of(&record.event).or(head.take());
+    Ok(shape(&record, head.as_ref()))
 }

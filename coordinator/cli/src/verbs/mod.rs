@@ -7,6 +7,7 @@ pub(super) mod attest;
 pub(super) mod backup;
 mod begin;
 pub(super) mod cert;
+pub(super) mod clusters;
 pub(super) mod completion;
 mod date;
 pub(super) mod defer;

@@ -42,7 +42,7 @@ impl Repair {
             let answer = ask(&mut context.client().await?, &self.target.query(Goal::Repair)).await?;
             return shown(context, &answer, self.verbose);
         }
-        self.starting.can_be_asked(&begin::with_file("podlift repair", "--file", self.file.as_ref()))?;
+        self.starting.can_be_asked(context)?;
         let file = self.file.as_deref().map(|file| begin::read(file, GoalName::Repair)).transpose()?;
         let mut client = context.client().await?;
         let (plan, start) = match file {

@@ -93,7 +93,7 @@ fn matched(status: &view::Status) -> Result<Exit, CliError> {
             Exit::Failed,
             "the coordinator has ignored the selector",
             "the coordinator is an older podlift than this command line",
-            "apt-get install --only-upgrade podlift-coordinator",
+            "apt-get install --only-upgrade podlift",
         )),
     }
 }

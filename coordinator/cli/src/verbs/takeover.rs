@@ -23,12 +23,9 @@ pub(crate) struct Takeover {
 
 impl Takeover {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let question = Question {
-            not: "nothing was taken over",
-            means: MEANS,
-            word: "takeover",
-            without: "podlift takeover --yes",
-        };
+        let without = context.confirmed();
+        let question =
+            Question { not: "nothing was taken over", means: MEANS, word: "takeover", without: &without };
         question.ask(self.yes)?;
         context.command(Command::Takeover).await?;
         Ok(Exit::Done)

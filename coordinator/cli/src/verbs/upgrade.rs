@@ -42,7 +42,7 @@ pub(crate) struct Upgrade {
 
 impl Upgrade {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
-        self.starting.can_be_asked(&self.command())?;
+        self.starting.can_be_asked(context)?;
         let file = self.plan.as_deref().map(|file| begin::read(file, GoalName::Upgrade)).transpose()?;
         let mut client = context.client().await?;
         let (plan, start) = match file {
@@ -59,14 +59,5 @@ impl Upgrade {
         query.options.resume_deferred = self.resume_deferred;
         let plan = ask(client, &query).await?.view()?;
         Ok((plan, Start::Query(query)))
-    }
-
-    /// The command that was typed.
-    fn command(&self) -> String {
-        match self.to {
-            Some(to) => format!("podlift upgrade --to {to}"),
-            None if self.resume_deferred => "podlift upgrade --resume-deferred".into(),
-            None => begin::with_file("podlift upgrade", "--plan", self.plan.as_ref()),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the screen shows: the live model of run and fleet, the lines of log and heals, and where the person is. Pure.
 
-use crate::render::event;
+use crate::render::{event, place};
 use jiff::Timestamp;
 use podlift_client::Command;
 use podlift_client::live::{Live, Update};
@@ -132,7 +132,8 @@ impl Model {
             Ok(true) => {}
             Err(error) => self.notice = Some(Line { text: error.to_string(), tone: Tone::Bad }),
         }
-        let text = anstream::adapter::strip_str(&event::text(&record.event)).to_string();
+        let head = self.live.run.as_ref().and_then(|run| place::head(&run.plan));
+        let text = anstream::adapter::strip_str(&event::text(&record.event, head)).to_string();
         for (i, part) in text.lines().enumerate() {
             let time = if i == 0 { crate::render::time_of_day(record.at) } else { String::new() };
             self.append(Line { text: format!("{time:<8} {}", part.trim_end()), tone: tone(&record.event) });

@@ -26,6 +26,10 @@ pub enum ClusterLook {
     Checkpoints {
         node: NodeName,
     },
+    /// Pods of this node that a drain would evict and in which people work.
+    Interactive {
+        node: NodeName,
+    },
     KubeadmConfig,
     KubeletConfig,
     Addons,
@@ -52,6 +56,7 @@ pub enum ClusterReply {
     Node(NodeView),
     Pods(EvictionView),
     Checkpoints(Vec<PodRef>),
+    Interactive(Vec<PodRef>),
     KubeadmConfig(KubeadmConfigView),
     KubeletConfig(KubeletConfigView),
     Addons(AddonsView),
@@ -78,6 +83,8 @@ pub enum ClusterAct {
     SoftTaint { node: NodeName, run: RunId },
     /// Removes that taint, if it is this run's.
     SoftUntaint { node: NodeName, run: RunId },
+    /// Writes an Event at each of these pods: they will be evicted in so many seconds.
+    Warn { node: NodeName, run: RunId, seconds: u32, pods: Vec<PodRef> },
     /// Evicts and waits. Err(`drain-blocked`) names pods and budgets.
     Drain { node: NodeName, run: RunId, seconds: u32, options: DrainOptions },
     /// Writes ClusterConfiguration with a resourceVersion precondition.

@@ -152,7 +152,8 @@ fn a_plan_rests_on_what_it_does_and_not_on_the_weather() {
         ("the text of an error", |i| {
             drop(i.offers.insert(name("dgx030"), Err("connection reset by peer".into())));
         }),
-        ("BCM", |i| i.bcm = None),
+        ("BCM's metadata", |i| i.bcm.as_mut().unwrap().recorded = Err("no licence".into())),
+        ("BCM's tasks", |i| i.bcm.as_mut().unwrap().provisioning = Err("no licence".into())),
         ("the version of kube-proxy", |i| i.addons.as_mut().unwrap().kube_proxy_version = None),
     ];
     for (what, change) in weather {

@@ -348,3 +348,47 @@ fn an_override_of_devices_is_of_one_node_until_its_lane_is_over() {
     let report = crate::view::report(tape.state(), Timestamp::UNIX_EPOCH);
     assert_eq!((report.overridden.len(), report.overridden[0].by.as_str()), (1, "jane"));
 }
+
+/// The step has no end before the people's time is over, and nobody is told of a drain that does not come.
+#[test]
+fn people_are_told_and_have_their_time() {
+    let pod = PodRef {
+        namespace: "ml".parse().unwrap(),
+        name: "notebook".parse().unwrap(),
+        uid: "u-1".parse().unwrap(),
+    };
+    let step = "workers/dgx031/warn";
+    let warned = |seconds| fleet(move |i| i.options.interactive_warning_seconds = seconds);
+    assert!(!warned(0).state().plan.steps().any(|s| s.kind.step().verb() == "warn"));
+    let seen = |pods: &[PodRef], owner| {
+        let people = Reply::Cluster(ClusterReply::Interactive(pods.to_vec()));
+        Reply::All(vec![node(owner, true), people])
+    };
+    let mut tape = warned(600);
+    tape.until(step);
+    let soak = |tape: &Tape| {
+        let cx = cx_of(tape, step);
+        cx.step.kind.step().policy(&cx).soak.as_secs()
+    };
+    let with_pod = seen(std::slice::from_ref(&pod), Some("r1"));
+    assert_eq!(text(judged(&tape, step, &seen(&[], Some("r1")))), "done: no person works on it");
+    assert_eq!((text(judged(&tape, step, &with_pod)), soak(&tape)), ("ready".to_string(), 0));
+    let taken = text(judged(&tape, step, &seen(std::slice::from_ref(&pod), None)));
+    assert!(taken != "ready", "the cordon is another's: {taken}");
+    let cx = cx_of(&tape, step);
+    let Some(Act::Cluster(ClusterAct::Warn { seconds: 600, pods, .. })) =
+        cx.step.kind.step().act(&cx, &with_pod)
+    else {
+        panic!("no warning")
+    };
+    assert_eq!(pods, [pod]);
+    let id = StepId::new(step).unwrap();
+    let (attempt, op_id) = tape.state().next_op(&tape.state().spec(&id).unwrap().clone());
+    tape.add(Event::StepStarted { step: id.clone(), attempt, op_id: op_id.clone(), ledger: None }).unwrap();
+    tape.add(Event::OpEnded { step: id, op_id, outcome: OpOutcome::changed("told") }).unwrap();
+    let mut cx = cx_of(&tape, step);
+    cx.acted = true;
+    assert_eq!(cx.step.kind.step().policy(&cx).soak.as_secs(), 600);
+    let told = cx.step.kind.step().assess(&cx, &with_pod);
+    assert_eq!(text(told), "done: people were told 600 s before the drain");
+}

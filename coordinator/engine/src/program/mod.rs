@@ -21,6 +21,7 @@ mod patch;
 mod phase;
 mod policy;
 mod recorded;
+mod skew;
 mod stop;
 pub(crate) mod survey_part;
 mod waiver;
@@ -46,6 +47,7 @@ pub use phase::{CANARY, JobRow, Lane, Phase, PlannedBatch, StepSpec, WORKERS};
 pub use podlift_batches::{BadLimit, Day, Group, Limit, Order, Policy as Rollout, Take, TooLarge, Window};
 pub use policy::{PolicyError, SitePolicy};
 pub use recorded::Recorded;
+pub use skew::Skew;
 pub use stop::{CORDON_TAKEN, StopReason};
 pub use waiver::{DEVICES, FLAG_LOSS, NEVER_INTERRUPT, Waiver, loss_item, waived_on_all};
 

@@ -1,6 +1,6 @@
 //! How a run proceeds.
 
-use super::Limit;
+use super::{Limit, Skew};
 use crate::doors::DrainOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,11 +58,17 @@ pub struct PlanOptions {
     /// Pods whose owners want it save their work before they are evicted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checkpoints: bool,
+    /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub interactive_warning_seconds: u32,
     #[serde(default, skip_serializing_if = "DrainOptions::is_default")]
     pub drain: DrainOptions,
     /// Whether nodes that BCM provisions from a software image go through that image. False if `[bcm] images = false`.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub images: bool,
+    /// How many minors may be in the cluster at once.
+    #[serde(default, skip_serializing_if = "Skew::is_upstream")]
+    pub skew: Skew,
 }
 
 fn fetch_parallel() -> u32 {
@@ -135,8 +141,10 @@ impl Default for PlanOptions {
             batches: None,
             soft_taint: false,
             checkpoints: false,
+            interactive_warning_seconds: 0,
             drain: DrainOptions::default(),
             images: true,
+            skew: Skew::Upstream,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The decisions of this site, as distinct from the requirements of Kubernetes: `/etc/podlift/policy.toml`. Whatever comes from here is
 //! marked as a site rule wherever it is shown.
 
-use super::{PlanOptions, known_attestation};
+use super::{PlanOptions, Skew, known_attestation};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,12 +17,19 @@ pub struct SitePolicy {
     pub soft_taint: bool,
     /// Whether pods save their work before they are evicted, where their annotations say how.
     pub checkpoints: bool,
+    /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
+    pub interactive_warning_seconds: u32,
+    /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
+    pub skew: Skew,
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
 }
 
 /// podlift's own mark. Marks of autoscalers say that a node must not go to save costs, and mean no maintenance unless the site says so.
 const NEVER: &str = "podlift.io/never-interrupt=true";
+
+/// Seconds.
+const DAY: u32 = 86_400;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -36,6 +43,10 @@ pub enum PolicyError {
         "never-interrupt: {0:?} is no mark of a pod: expected the key of a label or an annotation, =, and its value, e.g. \"example.org/keep=true\""
     )]
     NeverInterrupt(String),
+    #[error(
+        "interactive-warning-seconds: {0} is longer than a day: expected 0 to 86400, where 0 tells nobody"
+    )]
+    Warning(u32),
     #[error("rollout.{0}")]
     Rollout(#[from] podlift_batches::PolicyError),
 }
@@ -49,6 +60,8 @@ impl Default for SitePolicy {
             never_interrupt: vec![NEVER.into()],
             soft_taint: true,
             checkpoints: true,
+            interactive_warning_seconds: 0,
+            skew: Skew::Adjacent,
             rollout: podlift_batches::Policy::default(),
         }
     }
@@ -69,6 +82,9 @@ impl SitePolicy {
         if let Some(text) = self.never_interrupt.iter().find(|text| !mark(text)) {
             return Err(PolicyError::NeverInterrupt(text.clone()));
         }
+        if self.interactive_warning_seconds > DAY {
+            return Err(PolicyError::Warning(self.interactive_warning_seconds));
+        }
         self.rollout.validate()?;
         Ok(self.required_attestations.iter().try_for_each(|a| known_attestation(a))?)
     }
@@ -85,6 +101,8 @@ impl SitePolicy {
         options.batches = Some(self.rollout.clone());
         options.soft_taint = self.soft_taint;
         options.checkpoints = self.checkpoints;
+        options.interactive_warning_seconds = self.interactive_warning_seconds;
+        options.skew = self.skew;
     }
 }
 
@@ -106,6 +124,7 @@ mod tests {
         let mut options = PlanOptions::default();
         none.unwrap().put_into(&mut options);
         assert_eq!((options.site_gates.len(), options.required_attestations.len()), (0, 1));
+        assert_eq!(options.skew, Skew::Adjacent, "the rule of BCM's manual, unless the site says otherwise");
         assert_eq!(
             (options.batches, options.soft_taint, options.checkpoints),
             (Some(Default::default()), true, true)
@@ -113,12 +132,15 @@ mod tests {
         let wrong = [
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
+            (serde_json::json!({"skew": "two"}), "expected `adjacent` or `upstream`"),
             (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
             (
                 serde_json::json!({"never-interrupt": ["keep"]}),
                 "never-interrupt: \"keep\" is no mark of a pod",
             ),
             (serde_json::json!({"never-interrupt": ["keep="]}), "expected the key of a label"),
+            (serde_json::json!({"interactive-warning-seconds": 86_401}), "86401 is longer than a day"),
+            (serde_json::json!({"interactive-warning-seconds": -1}), "-1"),
             (serde_json::json!({"rollout": {"max-unavailable": "200%"}}), "\"200%\" is no limit"),
             (
                 serde_json::json!({"rollout": {"gangs": {"wait-seconds": 0}}}),

@@ -80,6 +80,7 @@ mod uncordon;
 mod verify_api;
 mod verify_fleet;
 mod verify_node;
+mod warn;
 pub mod whole;
 
 pub use cx::Cx;
@@ -181,4 +182,5 @@ kinds! {
     category_image::CategoryImage,
     bcm_version::BcmVersion,
     learn_config::LearnConfig,
+    warn::Warn,
 }

@@ -6,6 +6,7 @@ use crate::goals::upgrade::build;
 use crate::inventory::NodeRole;
 use crate::machine::{Event, RunState, apply};
 use crate::program::StepSpec;
+use crate::testing::bcm::with_images;
 use crate::testing::input;
 use jiff::Timestamp;
 use podlift_model::RunId;
@@ -66,12 +67,32 @@ fn row(state: &RunState, title: &str, spec: &StepSpec) -> String {
     format!("| {title} | {whom} | `{}` | {looks} | {changes} | {back} |\n", step.verb())
 }
 
+const IMAGES: &str = "
+## With software images of BCM
+
+The same for nodes whose disk BCM writes from a software image: only the rows that are not above. Ops of images run at the agent of the
+head node. A step with an image's name in its verb exists once for each image.
+
+| phase | for | step | looks at | changes | way back |
+|---|---|---|---|---|---|
+";
+
 fn table() -> String {
     let mut input = input();
     (input.options.soft_taint, input.options.checkpoints) = (true, true);
-    let event = Event::RunStarted { plan: Box::new(build(&input).unwrap()), by: "me".into() };
+    input.options.interactive_warning_seconds = 600;
+    let mut known = BTreeSet::new();
+    let usual = rows(&input, &mut known);
+    with_images(&mut input);
+    let imaged = rows(&input, &mut known);
+    format!("{HEAD}{usual}{IMAGES}{imaged}")
+}
+
+/// The rows of a plan that are not known yet.
+fn rows(input: &crate::goals::PlanInput, known: &mut BTreeSet<String>) -> String {
+    let event = Event::RunStarted { plan: Box::new(build(input).unwrap()), by: "me".into() };
     let state = apply(None, &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &event).unwrap();
-    let (mut text, mut known) = (HEAD.to_string(), BTreeSet::new());
+    let mut text = String::new();
     for phase in &state.plan.phases {
         for spec in phase.lanes.iter().flat_map(|lane| &lane.steps) {
             let row = row(&state, &phase.title, spec);

@@ -7,6 +7,7 @@ use super::pins::{pins, version};
 use super::reply::{all, blocked, done, facts, odd};
 use super::{Assess, Cx, Policy, Step, StepKind, Touches, head, image_provisioners, sync_dry_run};
 use crate::doors::{Act, Probe, Reply};
+use crate::machine::StepStatus;
 use crate::program::{Given, Shared};
 use jiff::{SignedDuration, Timestamp};
 use podlift_model::bcm::{BcmOp, BcmProvisioning, BcmSync, ImageName, SyncMode};
@@ -93,11 +94,14 @@ fn old_image(cx: &Cx, log: &BcmSync) -> Option<String> {
     (of.old != of.image && sent == of.old.as_str()).then(|| format!("BCM has sent the old image {}", of.old))
 }
 
-/// The wait while no provisioner has room.
-fn full(state: &BcmProvisioning) -> Option<Assess> {
+/// The wait while no provisioner has room. Lanes that look at the same moment see the same free slots, so each one leaves those to the lanes
+/// before it that wait, too.
+fn full(cx: &Cx, state: &BcmProvisioning) -> Option<Assess> {
     let serving: Vec<_> = head::serving(state).collect();
-    let full = !serving.is_empty() && serving.iter().all(|p| p.in_use >= p.slots);
     let slots: u32 = serving.iter().map(|p| p.slots).sum();
+    let in_use: u32 = serving.iter().map(|p| p.in_use.min(p.slots)).sum();
+    let (open, before) = others(cx);
+    let full = !serving.is_empty() && in_use.max(open) + before >= slots;
     full.then(|| {
         Assess::Wait(format!(
             "waits for its turn: all {} of {} are taken",
@@ -105,6 +109,22 @@ fn full(state: &BcmProvisioning) -> Option<Assess> {
             podlift_model::count(serving.len(), "provisioner")
         ))
     })
+}
+
+/// Writes of other nodes of this phase: those that are under way, and those that are due and come before this one.
+fn others(cx: &Cx) -> (u32, u32) {
+    let phase = cx.program().phases.iter().find(|phase| phase.name == cx.step.phase);
+    let (mut open, mut before) = (0, 0);
+    for lane in phase.into_iter().flat_map(|phase| &phase.lanes).filter(|lane| lane.node != cx.step.node) {
+        let at = lane.steps.iter().position(|spec| matches!(spec.kind, StepKind::SyncNode(_)));
+        let Some(at) = at.filter(|at| *at > 0) else { continue };
+        let of = |at: usize| cx.state.step(&lane.steps[at].id);
+        let (Some(ready), Some(step)) = (of(at - 1), of(at)) else { continue };
+        let waits = matches!(step.status, StepStatus::Pending | StepStatus::Waiting { .. });
+        open += u32::from(step.is_open());
+        before += u32::from(waits && ready.is_done() && lane.steps[at].number < cx.step.number);
+    }
+    (open, before)
 }
 
 impl Step for SyncNode {
@@ -179,7 +199,8 @@ impl Step for SyncNode {
     }
 
     fn policy(&self, cx: &Cx) -> Policy {
-        Policy { wait: head::limit(false), poll: head::POLL, ..cx.policy() }
+        // For its turn among other nodes, too.
+        Policy { wait: head::limit(false) * 3, poll: head::POLL, ..cx.policy() }
     }
 }
 
@@ -200,7 +221,7 @@ impl SyncNode {
             let why = format!("software image {} is not up to date on {}", self.image, stale.join(", "));
             return cx.again(&[&image_provisioners::verb(&self.image)], why);
         }
-        full(state).unwrap_or(Assess::Ready)
+        full(cx, state).unwrap_or(Assess::Ready)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sign-off checklist, filled from the journal's evidence. Each line is a fact of the run.
 
+use super::bcm::{BOOKS, books_signed, images_signed};
 use super::status::aside_reason;
 use crate::doors::BackupView;
 use crate::inventory::NodeRole;
@@ -38,27 +39,30 @@ const ADDONS: &str = "addons-upgraded";
 const FAILED: &str = "nodes-failed";
 const DEFERRED: &str = "nodes-deferred";
 const ADDED: &str = "nodes-added";
-const BCM: &str = "bcm-metadata";
 
 pub fn sign_off(s: &RunState) -> Vec<SignOff> {
     let filled = LINES.iter().map(|line| fill(s, line));
-    filled.chain(failed(s)).chain([deferred(s), added(s), bcm(s)]).collect()
+    let bcm = images_signed(s).into_iter().chain([books_signed(s).unwrap_or_else(|| bcm(s))]);
+    filled.chain(failed(s)).chain([deferred(s), added(s)]).chain(bcm).collect()
 }
 
 fn line(id: &str, result: &str, evidence: String) -> SignOff {
     SignOff { id: id.into(), result: result.into(), evidence }
 }
 
-/// "passed" if all steps of this line are done, "failed" if one has failed, otherwise "open". A step that was skipped is not done: the line
-/// stays open, and names the nodes.
 fn fill(s: &RunState, id: &str) -> SignOff {
     let role = |n: &NodeName| s.plan.inventory.get(n).map(|e| e.role);
-    let fills = |x: &&StepSpec| {
+    of_steps(s, id, |x| {
         let role = x.node.as_ref().and_then(role).unwrap_or(NodeRole::ControlPlane);
         x.kind.step().sign_off(role) == Some(id)
-    };
+    })
+}
+
+/// "passed" if all steps of this line are done, "failed" if one has failed, otherwise "open". A step that was skipped is not done: the line
+/// stays open, and names the nodes.
+pub(super) fn of_steps(s: &RunState, id: &str, fills: impl Fn(&StepSpec) -> bool) -> SignOff {
     let mine: Vec<(&StepSpec, &StepStatus)> =
-        s.plan.steps().filter(fills).map(|x| (x, &s.steps[&x.id].status)).collect();
+        s.plan.steps().filter(|x| fills(x)).map(|x| (x, &s.steps[&x.id].status)).collect();
     let failed = mine.iter().find_map(|(_, status)| match status {
         StepStatus::Failed { reason } => Some(reason.message.clone()),
         _ => None,
@@ -169,5 +173,5 @@ fn bcm(s: &RunState) -> SignOff {
         "podlift does not write BCM's metadata and images: set version {} there, or the next provisioning takes the upgrade back",
         s.plan.to()
     );
-    line(BCM, "open", evidence)
+    line(BOOKS, "open", evidence)
 }

@@ -60,7 +60,8 @@ mod tests {
     use super::*;
 
     fn view(names: &[&str]) -> Clusters {
-        let listed = |name: &&str| BcmCluster { name: name.parse().unwrap(), version: "1.32.9-1.1".parse().ok() };
+        let listed =
+            |name: &&str| BcmCluster { name: name.parse().unwrap(), version: "1.32.9-1.1".parse().ok() };
         let listed = names.iter().map(listed).collect();
         let (cluster, head) = ("k8s-user".parse().unwrap(), "head-01".parse().unwrap());
         clusters(&cluster, &head, Timestamp::UNIX_EPOCH, listed)
@@ -68,11 +69,15 @@ mod tests {
 
     #[test]
     fn the_served_cluster_is_marked_and_a_list_without_it_says_so() {
-        let served = |names: &[&str]| -> Vec<bool> { view(names).clusters.iter().map(|row| row.served).collect() };
+        let served =
+            |names: &[&str]| -> Vec<bool> { view(names).clusters.iter().map(|row| row.served).collect() };
         assert_eq!(served(&["k8s-admin", "k8s-user"]), [false, true]);
         for (names, problem) in [
             (&["k8s-admin", "k8s-user"][..], None),
-            (&["default"], Some("BCM does not list k8s-user, which this coordinator serves, it lists default")),
+            (
+                &["default"],
+                Some("BCM does not list k8s-user, which this coordinator serves, it lists default"),
+            ),
             (&[], Some("BCM lists no Kubernetes cluster")),
         ] {
             let found = view(names).problem;

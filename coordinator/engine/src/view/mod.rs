@@ -1,6 +1,9 @@
 //! The views that people and other tools read: folds of the journal, as documents of a fixed shape (`schema` names it).
 
 pub mod backups;
+pub mod bcm;
+#[cfg(test)]
+mod bcm_tests;
 pub mod checks;
 pub mod clusters;
 pub mod eta;
@@ -18,6 +21,7 @@ mod tests;
 
 pub use crate::selector::{self, Selector, SelectorError};
 pub use backups::{BackupCheck, BackupRow, Backups};
+pub use bcm::{AtHead, BcmReport, ImageReport};
 pub use clusters::{ClusterRow, Clusters, clusters};
 pub use eta::{Eta, eta, lane_seconds};
 pub use heal::{Heal, HealAsk, HealHistory, HealNode, HealRecord, heal};

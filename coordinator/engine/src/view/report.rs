@@ -1,5 +1,6 @@
 //! `podlift report`: what happened in a run, from the journal alone.
 
+use super::bcm::{BcmReport, bcm};
 use super::checks::{SignOff, sign_off};
 use super::interrupted::{self, InterruptedJob};
 use super::status::{FailedNode, aside_reason, failed};
@@ -88,6 +89,9 @@ pub struct Report {
     /// GPU-hours of work that those jobs have lost if they had no checkpoint, by namespace.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gpu_hours_lost: BTreeMap<String, f64>,
+    /// The software images of the run; `None` if the run does not ask BCM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bcm: Option<BcmReport>,
     pub checks: Vec<SignOff>,
     /// Ops whose outcome is unknown, each with the reason.
     pub indeterminate: Vec<String>,
@@ -186,6 +190,7 @@ pub fn report(s: &RunState, now: Timestamp) -> Report {
         batches: s.batches.clone(),
         gpu_hours_lost: interrupted::by_namespace(&jobs),
         interrupted: jobs,
+        bcm: bcm(s),
         checks: sign_off(s),
         indeterminate: s
             .indeterminate

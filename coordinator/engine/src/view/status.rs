@@ -1,5 +1,6 @@
 //! `podlift status`: the fleet as a table, each row with the age of its data.
 
+use super::bcm::{AtHead, at_head};
 use super::eta::{Eta, eta, lane_seconds};
 use crate::inventory::{NodeEntry, NodeRole};
 use crate::machine::{
@@ -82,6 +83,9 @@ pub struct RunSummary {
     /// The newest batch of which a lane is not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<ChosenBatch>,
+    /// The step that the head node is at: software images, BCM's books.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_head: Option<AtHead>,
     /// Why no lane may begin now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<BatchWait>,
@@ -204,6 +208,7 @@ pub fn summary(s: &RunState) -> RunSummary {
         max_unavailable: Some(s.max_unavailable).filter(|n| *n != s.plan.options.max_unavailable),
         reads: s.probed.clone(),
         batch: s.batch_at_work().cloned(),
+        at_head: at_head(s),
         waits: s.batch_waits.clone().filter(|_| batch_due(s)),
     }
 }

@@ -69,8 +69,7 @@ impl Addons<'_> {
         let generation = set["metadata"]["annotations"][GENERATION].as_str();
         let good = |pod: &Pod| {
             // Without the number on the DaemonSet nothing tells an old pod from a new one, and the counts have to.
-            let present =
-                generation.is_none_or(|g| pod.label(POD_GENERATION).is_some_and(|own| own == g));
+            let present = generation.is_none_or(|g| pod.label(POD_GENERATION).is_some_and(|own| own == g));
             pod.ready && pod.deleting.is_none() && present
         };
         let mut by_node: BTreeMap<String, bool> = BTreeMap::new();

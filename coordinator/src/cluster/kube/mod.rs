@@ -24,6 +24,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod warn;
 mod watches;
 mod workloads;
 
@@ -164,6 +165,12 @@ impl KubeCluster {
         self.drain(node, &options, Duration::ZERO, &now).hooked(&object).await
     }
 
+    async fn interactive(&self, node: &NodeName) -> Result<Vec<PodRef>, Failure> {
+        let (now, options) = (|| self.clock.now(), DrainOptions { force: true, ..DrainOptions::default() });
+        let object = self.node(node).await?;
+        self.drain(node, &options, Duration::ZERO, &now).with_people(&object).await
+    }
+
     fn drain<'a>(
         &'a self,
         node: &'a NodeName,
@@ -202,6 +209,7 @@ impl Cluster for KubeCluster {
             ClusterLook::KubeadmConfig => ClusterReply::KubeadmConfig(kubeadm_config::read(api).await?),
             ClusterLook::KubeletConfig => ClusterReply::KubeletConfig(kubelet_config::read(api).await?),
             ClusterLook::Checkpoints { node } => ClusterReply::Checkpoints(self.checkpoints(node).await?),
+            ClusterLook::Interactive { node } => ClusterReply::Interactive(self.interactive(node).await?),
             ClusterLook::Workloads => self.workloads().await?,
             ClusterLook::Addons => ClusterReply::Addons(self.addons().read().await?),
             ClusterLook::ProbeApiServers { endpoints } => self.probes(endpoints).await,
@@ -223,6 +231,10 @@ impl Cluster for KubeCluster {
             ClusterAct::Uncordon { node, run } => cordon::uncordon(api, node, run, epoch).await?,
             ClusterAct::SoftTaint { node, run } => soft_taint::set(api, node, run, epoch).await?,
             ClusterAct::SoftUntaint { node, run } => soft_taint::remove(api, node, run, epoch).await?,
+            ClusterAct::Warn { node, run, seconds, pods } => {
+                let warning = warn::Warning { node, run, seconds: *seconds, now: self.clock.now() };
+                warn::write(api, &warning, pods).await?
+            }
             ClusterAct::Drain { node, seconds, options, .. } => {
                 let (now, limit) = (|| self.clock.now(), Duration::from_secs((*seconds).into()));
                 self.drain(node, options, limit, &now).run(epoch, told).await?

@@ -83,6 +83,11 @@ impl Pod {
         self.job.checkpoint.is_some() || self.job.checkpoint_fault.is_some()
     }
 
+    /// A person works in it.
+    pub fn is_interactive(&self) -> bool {
+        self.job.interactive
+    }
+
     /// The reference by which the node's agent knows it.
     pub fn reference(&self) -> Result<PodRef, Failure> {
         let bad = |e: InvalidId| Failure::permanent(codes::ODD_REPLY, format!("pod {}: {e}", self.name()));
@@ -101,8 +106,17 @@ impl Pod {
 
     /// What the choice of a batch reads of it, with the first of the marks `never`, `key=value`, that the pod has.
     pub fn work(&self, never: &[String]) -> PodView {
-        let Job { restarts, gpus, gpu_by, gang, started, priority, checkpoint, checkpoint_fault, interactive } =
-            &self.job;
+        let Job {
+            restarts,
+            gpus,
+            gpu_by,
+            gang,
+            started,
+            priority,
+            checkpoint,
+            checkpoint_fault,
+            interactive,
+        } = &self.job;
         let text = |text: &Option<Arc<str>>| text.as_ref().map(|text| text.to_string());
         let daemon_set = self.controller.as_ref().is_some_and(|c| *c.kind == *"DaemonSet");
         PodView {
@@ -204,7 +218,8 @@ impl From<PodView> for Job {
 /// Longest annotation that may be a mark of the pod's owner. Longer ones hold documents.
 const LONGEST: usize = 128;
 /// Annotations that differ from pod to pod, and that are no mark of its owner.
-const OF_OTHERS: &[&str] = &["cni.projectcalico.org/", "kubernetes.io/config.", "k8s.v1.cni.cncf.io/", "checksum/"];
+const OF_OTHERS: &[&str] =
+    &["cni.projectcalico.org/", "kubernetes.io/config.", "k8s.v1.cni.cncf.io/", "checksum/"];
 
 /// Sorted by key, as the API sends them.
 fn texts<'a>(all: impl Iterator<Item = (&'a String, &'a String)>) -> Texts {

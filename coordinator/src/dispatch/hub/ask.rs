@@ -90,11 +90,7 @@ impl Hub {
     }
 
     /// Asks the agent of that name, whatever it runs on: nodes and heads hold epochs and remember ops alike.
-    async fn ask_any(
-        &self,
-        node: &NodeName,
-        question: impl FnOnce(u64) -> Kind,
-    ) -> Result<Answer, Failure> {
+    async fn ask_any(&self, node: &NodeName, question: impl FnOnce(u64) -> Kind) -> Result<Answer, Failure> {
         let session = self.any_session(node).ok_or_else(|| unreachable(node, "it is not connected"))?;
         self.ask((node, session), self.settings.observe_timeout, question).await
     }

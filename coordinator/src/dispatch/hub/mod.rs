@@ -178,10 +178,7 @@ impl Agents for Hub {
     }
 
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
-        self.nodes()
-            .get(node)
-            .filter(|n| n.session.is_some())
-            .and_then(|n| n.epoch.clone())
+        self.nodes().get(node).filter(|n| n.session.is_some()).and_then(|n| n.epoch.clone())
     }
 
     fn connected_since(&self, node: &NodeName) -> Option<jiff::Timestamp> {

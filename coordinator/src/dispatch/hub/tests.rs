@@ -140,7 +140,12 @@ impl Played {
         let report = v1::OpReport { request, op_id, ledger: "l1".into(), state: Some(state) };
         self.say(from_agent::Kind::OpReport(report)).await;
     }
-    pub async fn answer_lookup(&mut self, ledger: &str, state: lookup_reply::State, outcome: Option<&OpOutcome>) {
+    pub async fn answer_lookup(
+        &mut self,
+        ledger: &str,
+        state: lookup_reply::State,
+        outcome: Option<&OpOutcome>,
+    ) {
         let Some(to_agent::Kind::Lookup(asked)) = self.next().await else { panic!("expected a lookup") };
         let outcome = outcome.map(wire::outcome_to_wire);
         let (request, ledger, state) = (asked.request, ledger.to_string(), state as i32);

@@ -18,7 +18,14 @@ fn planner(fleet: &Arc<Fleet>) -> Planner {
     let (agents, lines) = (fleet.clone(), Lines::default());
     Planner {
         cluster,
-        performer: Performer { agents, cluster: fleet.clone(), lines, backups, head: None, head_looks: HeadLooks::default() },
+        performer: Performer {
+            agents,
+            cluster: fleet.clone(),
+            lines,
+            backups,
+            head: None,
+            head_looks: HeadLooks::default(),
+        },
         clock,
         head: None,
         survey_timeout: Duration::from_secs(60),

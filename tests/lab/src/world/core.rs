@@ -1,11 +1,11 @@
 //! The World itself: the lock, the clock, the disks, the hooks. It must never hold the lock across an await.
 
+use super::bcm::build::IMAGES;
 use super::effects::{Effect, What};
 use super::faults::{Fault, FaultAction};
 use super::shape::Shape;
 use super::state::State;
 use super::traffic::Traffic;
-use super::bcm::build::IMAGES;
 use crate::disk::{Below, Disk, MemDisk};
 use crate::doubles::HEAD;
 use futures_util::future::BoxFuture;

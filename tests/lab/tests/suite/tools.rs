@@ -222,8 +222,9 @@ async fn bcm_tools_keep_what_is_committed() {
     let world = world(recorded());
     let env = Default::default();
     let cmsh = |script: &str| vec!["-q".to_string(), "-n".into(), "-c".into(), script.to_string()];
-    let call =
-        |script: &str| podlift_lab::doubles::run(&world, podlift_lab::HEAD_NODE, "cmsh", &cmsh(script).leak()[..], &env);
+    let call = |script: &str| {
+        podlift_lab::doubles::run(&world, podlift_lab::HEAD_NODE, "cmsh", &cmsh(script).leak()[..], &env)
+    };
     assert_eq!(call("kubernetes; get version").await.unwrap().stdout, "1.31.14-1.1\n");
     call("kubernetes; set version 1.32.13-1.1").await.unwrap();
     assert_eq!(

@@ -90,12 +90,15 @@ fn the_jobs_at_risk() {
 }
 
 #[test]
-fn the_rules_of_the_site_and_the_end_of_the_workers() {
+fn the_rules_of_the_site() {
     let mut made = planned();
-    made.made_at = "2026-11-22T20:15:00Z".parse().unwrap();
     let policy = serde_json::json!({
         "max-unavailable": "5%", "grow": true, "order": "as-planned",
-        "groups": [{"name": "h100", "selector": "gpu=h100", "max-unavailable": "2"}],
+        "groups": [
+            {"name": "h100", "selector": "gpu=h100", "max-unavailable": "2"},
+            {"name": "b200", "selector": "gpu=b200", "max-unavailable": "5%", "canary": 2, "canary-soak-seconds": 1800},
+            {"name": "inference", "selector": "pool=inference", "max-unavailable": "1", "canary": 1},
+        ],
         "topology": {"label": "rack", "take": "one-domain"},
         "windows": [
             {"days": ["fri", "sat"], "from": "22:00", "to": "06:00", "zone": "Europe/Berlin"},
@@ -115,6 +118,23 @@ fn the_rules_of_the_site_and_the_end_of_the_workers() {
         made.options.batches = usual;
         assert_eq!(rules::rules(&made), "");
     }
+}
+
+#[test]
+fn the_end_of_the_workers_stands_below_their_batches() {
+    let mut made = planned();
+    made.made_at = "2026-11-22T20:15:00Z".parse().unwrap();
+    let screen = Screen { width: None, height: None, colour: false };
+    let text = |made: &Program| batches::batches(made, false, screen);
+    assert!(text(&made).contains("\nThe last batch would be over after 6 h 00 m.\n"), "{}", text(&made));
+    let windows = serde_json::json!({"windows": [{"from": "22:00", "to": "06:00", "zone": "UTC"}]});
+    made.options.batches = Some(serde_json::from_value(windows).unwrap());
+    let end = "over after 6 h 00 m: begun when this plan was made, at 20:15 (UTC), it ends at about 2026-11-23 02:15 (UTC).\n";
+    assert!(text(&made).contains(end), "{}", text(&made));
+    for phase in &mut made.phases {
+        phase.ends_in_seconds = None;
+    }
+    assert!(!text(&made).contains("would be over"), "{}", text(&made));
 }
 
 #[test]

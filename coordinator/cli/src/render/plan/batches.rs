@@ -2,8 +2,9 @@
 
 use crate::out::Screen;
 use crate::render::folded::{folded, within};
-use crate::render::{duration, jobs, numbers};
+use crate::render::{clock, duration, jobs, numbers};
 use crate::table::{Cell, Grid};
+use jiff::SignedDuration;
 use podlift_engine::program::{CANARY, Phase, PlannedBatch, Program};
 use podlift_model::{NodeName, agree, count};
 use std::collections::BTreeMap;
@@ -40,7 +41,25 @@ pub(super) fn batches(plan: &Program, all: bool, screen: Screen) -> String {
         true => "The times count from the end of the first workers.\n",
         false => "",
     };
-    format!("{title}\n{}\n{}{from}\n{}", grid.render(screen), more(&planned[cut..]), not_taken(plan, all))
+    let (more, end) = (more(&planned[cut..]), end(plan));
+    format!("{title}\n{}\n{more}{from}{end}\n{}", grid.render(screen), not_taken(plan, all))
+}
+
+/// When the last batch would be over. Windows make it a time of the clock, because the batches do not follow each other without a break.
+fn end(plan: &Program) -> String {
+    let Some(seconds) = plan.phases.iter().filter_map(|phase| phase.ends_in_seconds).max() else {
+        return String::new();
+    };
+    let over = format!("The last batch would be over after {}", duration(seconds as f64));
+    let has_windows = plan.options.batches.as_ref().is_some_and(|rules| !rules.windows.is_empty());
+    let length = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    match plan.made_at.checked_add(length).ok().filter(|_| has_windows) {
+        Some(at) => {
+            let (begin, end) = (clock::until(plan.made_at, plan.made_at), clock::until(at, plan.made_at));
+            format!("{over}: begun when this plan was made, at {begin}, it ends at about {end}.\n")
+        }
+        None => format!("{over}.\n"),
+    }
 }
 
 /// Workers that no batch of the forecast takes, by reason.

@@ -10,6 +10,9 @@ mod images;
 mod jobs;
 mod options;
 mod rules;
+mod software;
+#[cfg(test)]
+mod software_tests;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +48,7 @@ pub(crate) fn plan(plan: &Program, all: bool, screen: Screen) -> String {
     out += &phases(plan, screen);
     out += &options::options(plan);
     out += &prevented(plan);
+    out += &software::software(plan, all, screen);
     out += &images::images(plan);
     out += &rules::rules(plan);
     out += &batches::batches(plan, all, screen);

@@ -48,6 +48,12 @@ fn unusual(options: &PlanOptions) -> Vec<String> {
     if !options.step_aside {
         lines.push("--no-step-aside: clients may see failed requests while an API server restarts".into());
     }
+    if !options.images {
+        lines.push(
+            "[bcm] images = false: packages go to the disks of the nodes, and the next sync from an image takes them back"
+                .into(),
+        );
+    }
     lines.extend(drain(&options.drain));
     lines
 }

@@ -1,24 +1,15 @@
-//! The site's rules for the workers, as far as they differ from the usual, and when the workers would be over.
+//! The site's rules for the workers, as far as they differ from the usual.
 
-use crate::render::clock;
-use jiff::SignedDuration;
-use podlift_engine::program::{Day, Order, Program, Rollout, Take, TooLarge, Window};
+use crate::render::duration;
+use podlift_engine::program::{Day, Group, Order, Program, Rollout, Take, TooLarge, Window};
+use podlift_model::{agree, count};
 
 pub(super) fn rules(plan: &Program) -> String {
-    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).chain(end(plan)).collect();
+    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).collect();
     match lines.is_empty() {
         true => String::new(),
         false => format!("Rules for the workers (site rules):\n  {}\n\n", lines.join("\n  ")),
     }
-}
-
-/// When the workers would be over, which only windows make worth knowing: without them it is soon.
-fn end(plan: &Program) -> Option<String> {
-    plan.options.batches.as_ref().filter(|rules| !rules.windows.is_empty())?;
-    let seconds = plan.phases.iter().filter_map(|phase| phase.ends_in_seconds).max()?;
-    let at = plan.made_at.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok()?;
-    let (begin, end) = (clock::until(plan.made_at, plan.made_at), clock::until(at, plan.made_at));
-    Some(format!("begun when this plan was made, at {begin}, the workers would be over at about {end}"))
 }
 
 fn unusual(rules: &Rollout) -> Vec<String> {
@@ -26,9 +17,6 @@ fn unusual(rules: &Rollout) -> Vec<String> {
     lines.extend(
         rules.max_unavailable.map(|limit| format!("at most {limit} of the workers unavailable at once")),
     );
-    let group = |g: &podlift_engine::program::Group| {
-        format!("group {} ({}): at most {} unavailable at once", g.name, g.selector, g.max_unavailable)
-    };
     lines.extend(rules.groups.iter().map(group));
     lines.extend(rules.topology.as_ref().map(|t| match t.take {
         Take::OneDomain => format!("nodes with the same {} together, and no others meanwhile", t.label),
@@ -50,6 +38,21 @@ fn unusual(rules: &Rollout) -> Vec<String> {
         lines.push("a node is drained although a job on it could not save its work".into());
     }
     lines
+}
+
+/// `group h100 (gpu=h100): at most 2 unavailable at once; 1 node goes first, the others 30 m 00 s after it`.
+fn group(g: &Group) -> String {
+    let limit =
+        format!("group {} ({}): at most {} unavailable at once", g.name, g.selector, g.max_unavailable);
+    let (first, goes) = (count(g.canary, "node"), agree(g.canary, "goes", "go"));
+    let after = agree(g.canary, "it", "them");
+    match (g.canary, g.canary_soak_seconds) {
+        (0, _) => limit,
+        (_, 0) => format!("{limit}; {first} {goes} first, the others after {after}"),
+        (_, soak) => {
+            format!("{limit}; {first} {goes} first, the others {} after {after}", duration(soak as f64))
+        }
+    }
 }
 
 /// `mon, tue from 22:00 to 06:00 Europe/Berlin`.

@@ -71,7 +71,7 @@ fn a_plan_with_a_word_of_every_kind() {
 fn options_and_nodes_that_are_left_out_are_shown() {
     let mut i = input();
     i.options.max_failed = Some(Limit::Percent(3));
-    (i.options.fetch_parallel, i.options.step_aside) = (16, false);
+    (i.options.fetch_parallel, i.options.step_aside, i.options.images) = (16, false, false);
     i.options.drain = DrainOptions {
         grace_period_seconds: Some(30),
         skip_wait_for_delete_seconds: 60,

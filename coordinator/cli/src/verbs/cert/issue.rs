@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Issue a certificate for one node, head node, coordinator or person: KIND-NAME.crt and KIND-NAME.key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  podlift cert issue node runai-01 --cluster runaicluster
+  podlift cert issue node runai-01                                 # of the CA's cluster
   podlift cert issue head head-01 --cluster runaicluster
   podlift cert issue coordinator head-01 --cluster runaicluster --address 10.141.255.254
   podlift cert issue operator ann --cluster runaicluster --role admin --days 30")]
@@ -21,9 +21,9 @@ pub(crate) struct Issue {
     kind: Kind,
     /// Name of the node in Kubernetes, or name of the head node, coordinator or person.
     name: NodeName,
-    /// BCM's name of the Kubernetes cluster.
+    /// BCM's name of the Kubernetes cluster; that of the CA by default.
     #[arg(long)]
-    cluster: ClusterName,
+    cluster: Option<ClusterName>,
     /// Role of a person.
     #[arg(long, value_enum, default_value_t = PersonRole::Viewer)]
     role: PersonRole,
@@ -73,13 +73,13 @@ impl Issue {
                 return Err(CliError::usage(
                     "--role does not fit",
                     "only people have a role; nodes, head nodes and coordinators have none",
-                    &format!("podlift cert issue operator NAME --cluster {} --role operator", self.cluster),
+                    "podlift help cert issue",
                 ));
             }
         };
-        let identity = Identity { cluster: self.cluster.clone(), subject, role };
         let authority = authority(&self.ca)?;
-        self.is_of_cluster(&authority)?;
+        let cluster = self.cluster(&authority)?;
+        let identity = Identity { cluster, subject, role };
         let pair = ca::issue(&authority, &identity, &self.addresses, self.days, SystemClock.now())
             .map_err(|e| CliError::failed("the certificate can't be made", e))?;
         super::show(&super::write(&self.out, &format!("{kind}-{}", self.name), &pair)?)?;
@@ -88,16 +88,26 @@ impl Issue {
 }
 
 impl Issue {
-    /// A certificate of another cluster's CA would be refused at every connection.
-    fn is_of_cluster(&self, authority: &Pair) -> Result<(), CliError> {
+    /// The cluster of the certificate. A certificate of another cluster's CA would be refused at every connection.
+    fn cluster(&self, authority: &Pair) -> Result<ClusterName, CliError> {
         let of = ca::cluster_of(&authority.certificate)
             .map_err(|e| CliError::failed("the certificate can't be made", e))?;
-        let Some(other) = of.filter(|of| *of != self.cluster) else { return Ok(()) };
-        Err(CliError::usage(
-            format!("the CA in {} is of cluster {other}, expected {}", self.ca.display(), self.cluster),
-            "no podlift of this cluster would accept its certificates; nothing was written",
-            &format!("podlift cert init --cluster {}", self.cluster),
-        ))
+        let ca = self.ca.display();
+        match (self.cluster.clone(), of) {
+            (Some(cluster), None) => Ok(cluster),
+            (Some(cluster), Some(of)) if cluster == of => Ok(cluster),
+            (None, Some(of)) => Ok(of),
+            (Some(cluster), Some(other)) => Err(CliError::usage(
+                format!("the CA in {ca} is of cluster {other}, expected {cluster}"),
+                "no podlift of this cluster would accept its certificates; nothing was written",
+                "podlift help cert init",
+            )),
+            (None, None) => Err(CliError::usage(
+                format!("the CA in {ca} names no cluster"),
+                "the certificate must be of a cluster, and --cluster was not given; nothing was written",
+                "podlift help cert issue",
+            )),
+        }
     }
 }
 
@@ -106,7 +116,7 @@ fn authority(dir: &Path) -> Result<Pair, CliError> {
         let path = dir.join(name);
         let what = format!("the CA's {} can't be read", path.display());
         durable::read_to_string(&path)
-            .map_err(|e| CliError::new(Exit::Failed, what, e.to_string(), "podlift cert init --cluster NAME"))
+            .map_err(|e| CliError::new(Exit::Failed, what, e.to_string(), "podlift help cert init"))
     };
     Ok(Pair { certificate: read("ca.crt")?, key: read("ca.key")?.into() })
 }

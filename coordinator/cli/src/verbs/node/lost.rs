@@ -30,8 +30,7 @@ pub(crate) struct Lost {
 impl Lost {
     pub async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let node = &self.node;
-        let (not, without) =
-            (format!("{node} was not declared lost"), format!("podlift node lost {node} --yes"));
+        let (not, without) = (format!("{node} was not declared lost"), context.confirmed());
         let question = Question { not: &not, means: MEANS, word: node.as_str(), without: &without };
         question.ask(self.yes)?;
         context.command(Command::NodeLost { run: self.run, node: self.node }).await?;

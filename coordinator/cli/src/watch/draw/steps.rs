@@ -2,11 +2,14 @@
 
 use super::super::model::{Model, Panel};
 use super::style::{cut, state};
-use crate::render::duration;
+use crate::render::{duration, place};
 use podlift_client::live::Work;
 use podlift_engine::machine::RunState;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+
+/// Characters for the verb of a step: those of software images have the image's name in it.
+const VERB: usize = 34;
 
 /// Lines that are needed to show every such step.
 pub(super) fn height(model: &Model) -> u16 {
@@ -32,10 +35,10 @@ pub(super) fn panel(model: &Model, area: Rect) -> (String, Vec<Line<'static>>) {
 
 fn line(model: &Model, run: &RunState, work: &Work, width: u16) -> Line<'static> {
     let (step, word) = (&work.step, work.state.word());
-    let node = step.node.as_ref().map_or("cluster", |n| n.as_str());
+    let (node, verb) = place::of(&step.id, place::head(&run.plan));
     let began = run.steps.get(&step.id).and_then(|s| s.began);
     let age = began.map(|at| duration(model.now.duration_since(at).as_secs_f64().max(0.0)));
-    let head = format!("{node:<10} {:<18} ", step.kind.step().verb());
+    let head = format!("{node:<10} {:<18} ", cut(verb, VERB));
     let state_text = format!("{word:<8}");
     let tail = format!(" {:>9}  {}", age.unwrap_or_default(), work.reason.replace('\n', " "));
     let room = usize::from(width).saturating_sub(head.chars().count() + state_text.len());

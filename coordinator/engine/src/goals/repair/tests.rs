@@ -41,7 +41,11 @@ fn what_a_heal_left_is_repaired_behind_a_sealed_backup() {
     assert_eq!(phases, ["backup", "root-cause", "after"]);
     assert!(program.phases.iter().all(|p| !p.why.is_empty()));
     let verbs = verbs(&program);
-    assert_eq!(verbs[verbs.len() - 4..], ["seal-backup", "repair-config", "verify-fleet", "compare"]);
+    let last = ["seal-backup", "repair-config", "learn-config", "verify-fleet", "compare"];
+    assert_eq!(verbs[verbs.len() - 5..], last, "BCM has to learn what was repaired");
+    let mut without = running("v1.31.9");
+    without.bcm = None;
+    assert!(build(&without).unwrap().steps().all(|s| s.kind.step().verb() != "learn-config"));
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn group(selector: &str) -> Group {
 fn findings_about_the_policy_and_the_jobs() {
     let cases: Vec<(&str, &str, Option<Severity>, &str, Change)> = vec![
         ("nothing wrong", "batches", None, "", |_| ()),
-        ("a canary of all", "batches", Some(Severity::Warning), "is 2, and the group has two workers", |i| {
+        ("a canary of all", "batches", Some(Severity::Warning), "is 2, and the group has 2 workers", |i| {
             rollout(i).groups = vec![Group { canary: 2, ..group("rack=r1") }];
         }),
         ("a canary of some", "batches", None, "", |i| {

@@ -11,7 +11,7 @@ use crate::steps::{
     FlagDiff, GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches,
     KubeletConfig, KubeletRestart, LearnConfig, NodeReachable, NodeReady, Packages, RepairConfig,
     RepairKubelet, Soak, SoftTaint, SoftUntaint, StepAside, StepBack, StepKind, Uncordon, VerifyApi,
-    VerifyFleet, VerifyNode,
+    VerifyFleet, VerifyNode, Warn,
 };
 use jiff::Timestamp;
 use podlift_batches::Job;
@@ -329,6 +329,8 @@ fn worker(
     tainted: bool,
 ) -> Vec<StepKind> {
     let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into(), Cordon {}.into()];
+    let warned = options.interactive_warning_seconds;
+    steps.extend((warned > 0).then(|| Warn::of(warned).into()));
     steps.extend(options.checkpoints.then(|| Checkpoint {}.into()));
     steps.push(Drain {}.into());
     match image_of(&also.bcm, &node.name) {

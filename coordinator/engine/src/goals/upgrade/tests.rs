@@ -53,6 +53,7 @@ fn the_order_of_a_run() {
             "canary x1 of 1",
             "workers x1 of 3",
             "verify x7 of 7",
+            "bcm x1 of 1",
             "after x1 of 1",
         ]
     );
@@ -242,7 +243,9 @@ fn bcm_that_is_not_asked_or_has_another_version_does_not_block() {
     i.bcm = None;
     let unasked = build(&i).unwrap();
     assert!(evidence(&unasked, "bcm-version")[0].contains("there is no [bcm]"));
-    assert_eq!(unasked.hash, plan.hash, "what BCM says does not decide what the run does");
+    let as_recorded = build(&input()).unwrap();
+    assert_eq!(plan.hash, as_recorded.hash, "what the metadata says decides nothing");
+    assert_ne!(unasked.hash, plan.hash, "without BCM nobody writes its books");
 }
 
 #[test]

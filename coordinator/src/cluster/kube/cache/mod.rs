@@ -127,6 +127,7 @@ impl<T: Kept> Cache<T> {
     }
 
     /// One object. The inner `None` means that there is none.
+    #[cfg(test)]
     pub async fn get(&self, version: u64, key: &str) -> Option<Option<Arc<T>>> {
         self.at_least(version, |state| state.get(key)).await
     }

@@ -83,9 +83,7 @@ fn cannot_count(status: &Value) -> Option<&str> {
 
 fn protects(budget: &Value, pod: &Pod) -> bool {
     let selector = &budget["spec"]["selector"];
-    budget["metadata"]["namespace"] == *pod.namespace
-        && selector.is_object()
-        && matches(selector, pod)
+    budget["metadata"]["namespace"] == *pod.namespace && selector.is_object() && matches(selector, pod)
 }
 
 /// Matches both halves of a label selector; an empty one selects all.

@@ -139,11 +139,7 @@ fn daemon_set(pod: &Pod) -> Option<(String, String)> {
 }
 
 /// DaemonSets that pods name and that do not exist.
-async fn missing_sets(
-    api: &Api,
-    sets: &Sets,
-    pods: &[Pod],
-) -> Result<BTreeSet<(String, String)>, Failure> {
+async fn missing_sets(api: &Api, sets: &Sets, pods: &[Pod]) -> Result<BTreeSet<(String, String)>, Failure> {
     let named: BTreeSet<(String, String)> =
         pods.iter().filter(|p| !p.finished).filter_map(daemon_set).collect();
     let asked = named.into_iter().map(|set| async move {

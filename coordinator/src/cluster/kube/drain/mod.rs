@@ -107,9 +107,19 @@ impl Drain<'_> {
     /// Pods that are to be evicted and whose owners want a checkpoint before, even if their annotations can't be understood: then the agent
     /// says so, and nothing is lost unsaved.
     pub async fn hooked(&self, object: &Value) -> Result<Vec<PodRef>, Failure> {
+        self.running(object, Pod::wants_checkpoint).await
+    }
+
+    /// Pods that are to be evicted and in which people work.
+    pub async fn with_people(&self, object: &Value) -> Result<Vec<PodRef>, Failure> {
+        self.running(object, Pod::is_interactive).await
+    }
+
+    /// Pods of this kind that are to be evicted and still run.
+    async fn running(&self, object: &Value, of: fn(&Pod) -> bool) -> Result<Vec<PodRef>, Failure> {
         let (sight, cordoned) = (self.sight(object), Cordoned::of(object));
         let sorted = self.sort(&sight, &cordoned, &Gone::default()).await?;
-        let runs = |pod: &&Pod| pod.wants_checkpoint() && pod.deleting.is_none() && !pod.finished;
+        let runs = |pod: &&Pod| of(pod) && pod.deleting.is_none() && !pod.finished;
         sorted.evict.iter().filter(runs).map(Pod::reference).collect()
     }
 

@@ -188,11 +188,8 @@ async fn looks_before_a_drain_ask_for_node_and_daemon_sets_once() {
     let site = Site::with(3);
     let cluster = site.cluster();
     let evict = ClusterLook::PodsToEvict { node: dgx(), options: DrainOptions::default() };
-    let (view, pods, hooks) = (
-        ClusterLook::Node { node: dgx() },
-        evict,
-        ClusterLook::Checkpoints { node: dgx() },
-    );
+    let (view, pods, hooks) =
+        (ClusterLook::Node { node: dgx() }, evict, ClusterLook::Checkpoints { node: dgx() });
     let (a, b, c) = tokio::join!(cluster.look(&view), cluster.look(&pods), cluster.look(&hooks));
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     let asked = site.asked();

@@ -137,6 +137,46 @@ async fn a_checkpoint_is_for_pods_that_are_evicted_and_ask_for_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn people_in_pods_that_are_evicted_are_told_once() {
+    let works = |mut pod: Value| {
+        pod["metadata"]["labels"] = json!({"podlift.io/interactive": "true"});
+        pod
+    };
+    let mut ending = works(pod("ending", Some("Job")));
+    ending["metadata"]["deletionTimestamp"] = "2026-11-22T03:00:30Z".into();
+    let pods = [works(pod("notebook", Some("StatefulSet"))), ending, pod("quiet", Some("Job"))];
+    let api = Played::default().node(node(true, None)).pods(&pods);
+    let looked = api.look(ClusterLook::Interactive { node: dgx() }).await;
+    let Ok(ClusterReply::Interactive(seen)) = looked else { panic!("{looked:?}") };
+    let names: Vec<&str> = seen.iter().map(|pod| pod.name.as_str()).collect();
+    assert_eq!(names, ["notebook"]);
+    let act = ClusterAct::Warn { node: dgx(), run: run(), seconds: 600, pods: seen };
+    for (answer, want) in [
+        ((201, json!({})), Ok("told the people in 1 pod")),
+        (status(409, "already exists"), Ok("told the people in 1 pod")),
+        (status(403, "events is forbidden"), Err("events is forbidden")),
+    ] {
+        let api = Played::default().node(node(true, None)).on("POST /api/v1/namespaces/a/events", &[answer]);
+        let told = api.act(act.clone()).await;
+        match (told, want) {
+            (Ok(line), Ok(want)) => assert_eq!(line, want),
+            (Err(failure), Err(want)) => assert!(failure.message.contains(want), "{}", failure.message),
+            (other, want) => panic!("{other:?}, expected {want:?}"),
+        }
+        let bodies = api.bodies("POST /api/v1/namespaces/a/events");
+        let [event] = &bodies[..] else { panic!("{bodies:?}") };
+        assert_eq!(
+            (&event["involvedObject"]["uid"], &event["type"]),
+            (&json!("uid-notebook"), &json!("Warning"))
+        );
+        assert!(
+            event["message"].as_str().unwrap().contains("node dgx030 is upgraded: save your work"),
+            "{event}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drain_names_the_pods_that_must_not_be_interrupted() {
     let mut never = pod("never", Some("Job"));
     never["metadata"]["labels"] = json!({"podlift.io/never-interrupt": "true"});

@@ -6,7 +6,8 @@ mod decode;
 mod words;
 
 use super::tests::{Lab, Played, hello, lab_over};
-use crate::dispatch::Agents as _;
+use crate::cluster::Cluster;
+use crate::dispatch::Agents;
 use crate::exec::Fence;
 use crate::testing::{Fleet, name};
 use podlift_engine::machine::Event;

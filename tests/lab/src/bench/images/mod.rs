@@ -81,7 +81,8 @@ async fn measure(args: &Args) -> anyhow::Result<Value> {
     let (limit, slots) = (workers * SHARE as usize / 100, args.slots * PROVISIONERS);
     let ideal = ideal::seconds(&lanes, limit, slots as usize);
     let round = |n: f64| (n * 1000.0).round() / 1000.0;
-    let mean = |of: &dyn Fn(&Lane) -> f64| round(lanes.iter().map(of).sum::<f64>() / lanes.len().max(1) as f64);
+    let mean =
+        |of: &dyn Fn(&Lane) -> f64| round(lanes.iter().map(of).sum::<f64>() / lanes.len().max(1) as f64);
     Ok(json!({
         "workers": workers, "max_unavailable": limit, "slots": slots, "imageupdates_at_once": timed.syncs_at_once(),
         "lane_mean_s": mean(&|l| l.before + l.sync + l.after), "sync_mean_s": mean(&|l| l.sync),

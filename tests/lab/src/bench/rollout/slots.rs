@@ -45,7 +45,8 @@ impl Slots {
     fn free(&self) -> Option<usize> {
         let mut s = self.fleet.lock();
         let all = &mut s.site.as_mut()?.provisioning.provisioners;
-        let index = (0..all.len()).filter(|i| all[*i].in_use < all[*i].slots).min_by_key(|i| all[*i].in_use)?;
+        let index =
+            (0..all.len()).filter(|i| all[*i].in_use < all[*i].slots).min_by_key(|i| all[*i].in_use)?;
         all[index].in_use += 1;
         Some(index)
     }

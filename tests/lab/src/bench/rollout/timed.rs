@@ -18,8 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Seconds by verb; anything else takes none.
-const LENGTHS: &[(&str, f64)] =
-    &[
+const LENGTHS: &[(&str, f64)] = &[
     ("drain", 120.0),
     ("package-install", 90.0),
     ("bcm-sync-dry-run", 30.0),

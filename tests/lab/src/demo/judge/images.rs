@@ -21,7 +21,9 @@ pub(super) fn images(case: &Case) -> Finding {
 fn at(s: &State, image: &str, package: &str) -> bool {
     let Some(i) = s.bcm.images.get(image) else { return false };
     let packages = &s.node(&i.path).packages;
-    ["kubeadm", "kubelet", "kubectl"].iter().all(|p| packages.get(*p).is_some_and(|p| p.version.starts_with(package)))
+    ["kubeadm", "kubelet", "kubectl"]
+        .iter()
+        .all(|p| packages.get(*p).is_some_and(|p| p.version.starts_with(package)))
 }
 
 /// Its packages came by one imageupdate, and by no older copy of the image.
@@ -34,14 +36,16 @@ fn served(s: &State, node: &str, package: &str) -> Option<String> {
         })
         .collect();
     let new = wrote.iter().filter(|w| w.iter().any(|p| p.starts_with(&format!("kubelet={package}")))).count();
-    (wrote.len() != 1 || new != 1).then(|| format!("{node}: {} syncs, {new} with the new kubelet", wrote.len()))
+    (wrote.len() != 1 || new != 1)
+        .then(|| format!("{node}: {} syncs, {new} with the new kubelet", wrote.len()))
 }
 
 /// The next sync brings what is there, and a worker has no image of its own any more.
 fn books(s: &State, node: &str, package: &str) -> Option<String> {
     let Some((image, own)) = s.bcm.image_of(node) else { return Some(format!("{node} has no image")) };
     let worker = s.nodes.get(node).is_some_and(|n| !n.is_control_plane());
-    (!at(s, &image, package) || (worker && own)).then(|| format!("{node} has {image}, set at the node: {own}"))
+    (!at(s, &image, package) || (worker && own))
+        .then(|| format!("{node} has {image}, set at the node: {own}"))
 }
 
 fn outside(s: &State, device: &str, image: Option<&str>) -> Option<String> {

@@ -3,8 +3,8 @@
 use super::{ALL_SERVERS, Scenario, Step, When};
 use crate::bad_input::BadInput;
 use crate::doubles::HEAD;
-use crate::world::bcm::build::IMAGES;
 use crate::world::Shape;
+use crate::world::bcm::build::IMAGES;
 use std::collections::BTreeSet;
 
 pub fn check(scenario: &Scenario, shape: &Shape) -> Result<(), BadInput> {

@@ -102,7 +102,9 @@ impl World {
             let s = self.lock();
             let others = s.bcm.provisioners.iter().filter(|p| p.node != HEAD);
             let fresh = s.bcm.switches.always_fresh;
-            !fresh && others.clone().any(|p| p.stale(now, self.shape.factor)) && !others.clone().any(|p| p.updating)
+            !fresh
+                && others.clone().any(|p| p.stale(now, self.shape.factor))
+                && !others.clone().any(|p| p.updating)
         };
         if stale {
             self.update_provisioners(None).await;

@@ -233,6 +233,13 @@ fn workers_may_follow_every_second_minor_and_go_there_in_one_step() {
         (facts.kubeadm, facts.kubelet, facts.kubectl) = (old, old, old);
     }
     i.nodes = ["runai-01", "runai-02", "runai-03"].map(name).into();
+    // BCM's manual allows two adjacent minors, and that is the rule of a site that says nothing else.
+    i.options.skew = crate::program::Skew::Adjacent;
+    let plan = planned(&i);
+    let third: Vec<_> = plan.blockers().map(|f| (f.check.as_str(), f.site_rule, f.next.as_str())).collect();
+    assert_eq!(third.len(), 4, "{third:?}");
+    assert_eq!(third[0], ("version-skew", true, "podlift plan --to v1.32.9 --node dgx030"));
+    i.options.skew = crate::program::Skew::Upstream;
     let plan = planned(&i);
     assert_eq!(blockers(&plan), []);
     let [(severity, text)] = found(&plan, "version-skew")[..] else { panic!("{:?}", plan.findings) };
@@ -243,7 +250,10 @@ fn workers_may_follow_every_second_minor_and_go_there_in_one_step() {
         node.facts.as_mut().unwrap().manifests.iter_mut().for_each(|m| m.version = "v1.33.5".parse().ok());
     }
     i.nodes.clear();
-    let plan = planned(&i);
-    assert_eq!(blockers(&plan), []);
-    assert!(plan.steps().any(|s| s.id.as_str() == "canary/dgx030/kubeadm-node"), "in one step");
+    for skew in [crate::program::Skew::Adjacent, crate::program::Skew::Upstream] {
+        i.options.skew = skew;
+        let plan = planned(&i);
+        assert_eq!(blockers(&plan), [], "they come nearer");
+        assert!(plan.steps().any(|s| s.id.as_str() == "canary/dgx030/kubeadm-node"), "in one step");
+    }
 }

@@ -15,7 +15,10 @@ pub fn check(view: &View) -> Vec<Finding> {
     let on_chosen = |pod| Some((pod, node_of(pod).filter(|node| view.chosen(node))?));
     let mut found: Vec<(&PodView, &NodeName)> = pods.iter().filter_map(on_chosen).collect();
     found.sort_by(|(a, _), (b, _)| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    evidence(&found).map(|text| finding(ID, Severity::Note, None, text, "")).into_iter().collect()
+    evidence(&found, view.input.options.interactive_warning_seconds)
+        .map(|text| finding(ID, Severity::Note, None, text, ""))
+        .into_iter()
+        .collect()
 }
 
 /// The node of a pod in which a person works and that a drain would take away from there.
@@ -24,18 +27,22 @@ fn node_of(pod: &PodView) -> Option<&NodeName> {
     pod.node.as_ref().filter(|_| works)
 }
 
-fn evidence(found: &[(&PodView, &NodeName)]) -> Option<String> {
+fn evidence(found: &[(&PodView, &NodeName)], warned: u32) -> Option<String> {
     let named: Vec<String> = found.iter().take(NAMED).map(|(pod, node)| name(pod, node)).collect();
     let more = match found.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     (!found.is_empty()).then(|| {
+        let owners = agree(found.len(), "its owner", "their owners");
+        let told = match warned {
+            0 => format!("tell {owners} before the run"),
+            seconds => format!("an Event tells {owners} {seconds} s before the drain"),
+        };
         format!(
-            "people work in {} that the run evicts, and what they have not saved is lost: {}{more}; tell {} before the run, or leave a worker out with --without NODE",
+            "people work in {} that the run evicts, and what they have not saved is lost: {}{more}; {told}, or leave a worker out with --without NODE",
             count(found.len(), "pod"),
             named.join(", "),
-            agree(found.len(), "its owner", "their owners")
         )
     })
 }

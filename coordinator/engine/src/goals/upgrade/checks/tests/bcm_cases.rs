@@ -125,7 +125,7 @@ pub(super) const CASES: &[(&str, Change, &str, Change)] = &[
     (
         "bcm-tasks",
         |i| tasks(i, TaskState::Failed),
-        "one task of CMDaemon failed: look whether one was of a software image: 7c1f (Create ramdisk dgx-image)",
+        "1 task of CMDaemon failed: look whether one was of a software image: 7c1f (Create ramdisk dgx-image)",
         |i| tasks(i, TaskState::Done),
     ),
     (

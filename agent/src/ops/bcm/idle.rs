@@ -1,0 +1,69 @@
+//! Waits for CMDaemon's background tasks. After a clone and after each change of packages it makes the image's ramdisks anew in two tasks, one
+//! right after the other, so that one look without an open task proves nothing.
+
+use super::Cx;
+use podlift_model::bcm::{BcmTask, BcmTaskId, TaskState};
+use podlift_model::{Failure, codes};
+use podlift_tools::bcm::tasks;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A ramdisk takes two minutes, and an hour with qemu.
+const LIMIT: Duration = Duration::from_secs(3 * 3600);
+/// Looks in a row without an open task.
+const LOOKS: u32 = 2;
+/// Looks in a row that may fail: CMDaemon may restart.
+const ERRORS: u32 = 5;
+
+/// Time between two looks at the provisioning, which works in minutes.
+pub fn pause(cx: &Cx<'_>) -> Duration {
+    cx.node.config.ops.poll * 5
+}
+
+/// Returns when no task is open. A task that fails meanwhile is a failure; `before` are those that had failed already.
+pub async fn tasks(cx: &Cx<'_>, before: &BTreeSet<BcmTaskId>) -> Result<(), Failure> {
+    let until = Instant::now() + LIMIT;
+    let (mut quiet, mut errors) = (0, 0);
+    loop {
+        match tasks::look(&cx.node.host).await {
+            Err(failure) if errors >= ERRORS => return Err(failure),
+            Err(_) => (quiet, errors) = (0, errors + 1),
+            Ok(all) => {
+                errors = 0;
+                if let Some(task) =
+                    all.iter().find(|t| t.state == TaskState::Failed && !before.contains(&t.id))
+                {
+                    return Err(failed(task));
+                }
+                let open: Vec<&BcmTask> = all.iter().filter(|t| t.state == TaskState::Open).collect();
+                quiet = if open.is_empty() { quiet + 1 } else { 0 };
+                match open.first() {
+                    None if quiet >= LOOKS => return Ok(()),
+                    Some(task) if Instant::now() >= until => return Err(busy(task)),
+                    _ => {}
+                }
+            }
+        }
+        tokio::time::sleep(cx.node.config.bcm.settle).await;
+    }
+}
+
+fn failed(task: &BcmTask) -> Failure {
+    let message = format!(
+        "CMDaemon's task {} failed: {}; look at it with cmsh -c \"task; list\" and at /var/log/cmdaemon, then podlift retry",
+        task.id, task.what
+    );
+    Failure::operator(codes::BCM_TASK_FAILED, message)
+}
+
+fn busy(task: &BcmTask) -> Failure {
+    let message = format!(
+        "CMDaemon's task {} has not ended within {} hours: {}; wait for it, or end it with cmsh -c \"task; cancel {}\", then podlift retry",
+        task.id,
+        LIMIT.as_secs() / 3600,
+        task.what,
+        task.id
+    );
+    Failure::transient(codes::BCM_BUSY, message)
+}

@@ -1,0 +1,179 @@
+//! Installs exact versions in an image: a dry run that refuses to touch any other package, unhold, install, hold again (also after a failure),
+//! and a look at dpkg's database. CMDaemon makes the image's ramdisks anew after that, so the op ends when that is over and nothing is left
+//! in the image.
+
+use super::super::shared::list;
+use super::memo::Memo;
+use super::{Applied, Cx, Op, idle, shared, tidy};
+use crate::units::Exit;
+use async_trait::async_trait;
+use podlift_host::Files as _;
+use podlift_model::bcm::{BcmImage, ImageName, ImagePackage};
+use podlift_model::op::{Package, PackagePin};
+use podlift_model::{Failure, OpOutput, codes};
+use podlift_tools::apt::{self, preview};
+use podlift_tools::bcm::chroot;
+use podlift_tools::bcm::image::Root;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+pub struct ImagePackages {
+    pub image: ImageName,
+    pub packages: Vec<PackagePin>,
+}
+
+/// Packages that are held at the end in every case.
+const ALWAYS: [Package; 3] = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
+/// Where the kubelet's package has its unit.
+const UNITS: [&str; 2] = ["/usr/lib/systemd/system/kubelet.service", "/lib/systemd/system/kubelet.service"];
+
+impl ImagePackages {
+    fn what(&self) -> String {
+        format!("changed to {}", list(&self.packages))
+    }
+
+    fn installed(&self, image: &BcmImage) -> bool {
+        let is = |pin: &PackagePin| {
+            image.packages.get(pin.package.name()).and_then(|p| p.version.as_ref()) == Some(&pin.version)
+        };
+        self.packages.iter().all(is)
+    }
+
+    /// Fails if apt would change or remove anything but Kubernetes' packages.
+    async fn rehearse(&self, cx: &Cx<'_>, image: &BcmImage) -> Result<(), Failure> {
+        let output = chroot::simulate(&cx.node.host, &shared::place(image), &self.packages).await?;
+        let text = format!("{}\n{}", output.stdout, output.stderr);
+        if !output.success() {
+            return Err(apt::judge(&text, &format!("in {} exited {}", image.path, output.code)));
+        }
+        let (install, remove) = preview::simulation(&output.stdout);
+        let foreign = install.iter().filter(|(name, _)| name.parse::<Package>().is_err());
+        let changes = foreign.map(|(name, version)| format!("{name} to {version}"));
+        let all: Vec<String> = changes.chain(remove.iter().map(|name| format!("{name} away"))).collect();
+        match all.is_empty() {
+            true => Ok(()),
+            false => Err(self.would_change(image, &all.join(", ")).with_detail(&text)),
+        }
+    }
+
+    fn would_change(&self, image: &BcmImage, what: &str) -> Failure {
+        let pins: Vec<String> =
+            self.packages.iter().map(|p| format!("{}={}", p.package, p.version)).collect();
+        let message = format!(
+            "{} was not {}: apt would change {what} with it, and podlift changes Kubernetes' packages only; look at cm-chroot-sw-img {} apt-get -s install {}, mend the image {} by hand and plan again",
+            self.image,
+            self.what(),
+            image.path,
+            pins.join(" "),
+            self.image
+        );
+        Failure::operator(codes::BCM_IMAGE_WOULD_CHANGE, message)
+    }
+
+    fn has_unit(&self, cx: &Cx<'_>, image: &BcmImage) -> bool {
+        let root = Root::new(cx.node.host.files.as_ref(), &image.path);
+        let kubelet = self.packages.iter().any(|p| p.package == Package::Kubelet);
+        !kubelet || UNITS.iter().any(|unit| root.stat(Path::new(unit)).is_ok())
+    }
+
+    fn space(&self, cx: &Cx<'_>, image: &BcmImage) -> Result<(), Failure> {
+        let wanted = cx.node.config.ops.free_bytes;
+        match image.free_bytes.is_none_or(|free| free >= wanted) {
+            true => Ok(()),
+            false => {
+                let message = format!(
+                    "{} was not {}: the file system of {} has less than {} MiB free (ops.free_bytes); free space there, then podlift retry",
+                    self.image,
+                    self.what(),
+                    image.path,
+                    wanted >> 20
+                );
+                Err(Failure::operator(codes::DISK_FULL, message))
+            }
+        }
+    }
+}
+
+fn held(image: &BcmImage) -> BTreeSet<String> {
+    image.packages.iter().filter(|(_, p)| p.held).map(|(name, _)| name.clone()).collect()
+}
+
+/// Packages that should be held and are not.
+fn loose(image: &BcmImage, before: &BTreeSet<String>) -> Vec<String> {
+    let wanted = |name: &str| ALWAYS.iter().any(|p| p.name() == name) || before.contains(name);
+    let is_loose = |(name, p): &(&String, &ImagePackage)| wanted(name.as_str()) && !p.held;
+    image.packages.iter().filter(is_loose).map(|(name, _)| name.clone()).collect()
+}
+
+#[async_trait]
+impl Op for ImagePackages {
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn is_unit(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        let image = shared::image(cx, &self.image).await?;
+        let there = self.installed(&image) && loose(&image, &BTreeSet::new()).is_empty();
+        Ok(there.then(|| OpOutput::Unchanged(format!("{} has {} already", self.image, list(&self.packages)))))
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        let image = shared::changeable(cx, &self.image, &self.what()).await?;
+        self.space(cx, &image)?;
+        let held = held(&image);
+        let memo = Memo { held: held.clone(), ..Memo::now(cx).await? };
+        memo.write(cx)?;
+        self.rehearse(cx, &image).await?;
+        let names: Vec<String> = held.into_iter().collect();
+        let place = shared::place(&image);
+        chroot::mark(&cx.node.host, &place, "unhold", &names).await?;
+        Ok(Applied::Unit(chroot::install(&place, &self.packages)?))
+    }
+
+    async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
+        if !exit.success() {
+            return Err(apt::judge(&cx.log(), &exit.describe()));
+        }
+        let memo = Memo::read(cx).unwrap_or_default();
+        let image = shared::image(cx, &self.image).await?;
+        if !self.installed(&image) {
+            let what = format!("dpkg in {} does not have {}", image.path, list(&self.packages));
+            return Err(shared::no_effect(&what, &cx.log()));
+        }
+        if !self.has_unit(cx, &image) {
+            let what = format!("{} has no {}", image.path, UNITS[0]);
+            return Err(shared::no_effect(&what, &cx.log()));
+        }
+        idle::tasks(cx, &memo.failed).await?;
+        Ok(OpOutput::Changed(format!("{} has {}", self.image, list(&self.packages))))
+    }
+
+    async fn settle(&self, cx: &Cx<'_>) -> Result<(), Failure> {
+        let Some(memo) = Memo::read(cx) else { return Ok(()) };
+        let image = shared::image(cx, &self.image).await?;
+        let names = loose(&image, &memo.held);
+        if !names.is_empty() {
+            chroot::mark(&cx.node.host, &shared::place(&image), "hold", &names).await?;
+        }
+        let left = loose(&shared::image(cx, &self.image).await?, &memo.held);
+        tidy::tidy(cx, &image.path, &memo).await?;
+        match left.is_empty() {
+            true => {
+                Memo::remove(cx);
+                Ok(())
+            }
+            false => {
+                let message = format!(
+                    "{0} in {1} could not be held again: cm-chroot-sw-img {1} apt-mark hold {0}",
+                    left.join(" "),
+                    image.path
+                );
+                Err(Failure::operator("hold-not-restored", message))
+            }
+        }
+    }
+}

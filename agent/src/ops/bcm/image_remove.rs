@@ -1,0 +1,128 @@
+//! Removes an image that podlift has made: from BCM's list, then its files. Refuses while a node or a category uses it, and while anything is
+//! mounted in it. The record stays until the files are gone, so that an interrupted removal goes on.
+
+use super::{Applied, Cx, Op, own, shared};
+use crate::units::Exit;
+use async_trait::async_trait;
+use podlift_model::bcm::ImageName;
+use podlift_model::{Failure, OpOutput, codes};
+use podlift_tools::bcm::images::{self, Listed};
+use podlift_tools::bcm::{categories, change, image, nodes};
+use std::path::Path;
+
+pub struct ImageRemove {
+    pub image: ImageName,
+}
+
+impl ImageRemove {
+    fn in_use(&self, by: &str) -> Failure {
+        let message = format!(
+            "{} was not removed: {by}; give them another image first (podlift status shows which run did that), then podlift retry",
+            self.image
+        );
+        Failure::operator(codes::BCM_IMAGE_IN_USE, message)
+    }
+
+    async fn is_unused(&self, cx: &Cx<'_>) -> Result<(), Failure> {
+        let host = &cx.node.host;
+        let nodes = nodes::look(host).await?;
+        let users = nodes.iter().filter(|n| n.image.as_ref() == Some(&self.image)).map(|n| n.name.as_str());
+        if let Some(users) = some(users) {
+            return Err(self.in_use(&format!("nodes use it ({users})")));
+        }
+        let categories = categories::look(host).await?;
+        let users =
+            categories.iter().filter(|(_, i)| i.as_ref() == Some(&self.image)).map(|(n, _)| n.as_str());
+        match some(users) {
+            Some(users) => Err(self.in_use(&format!("categories use it ({users})"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The folder to delete: the image's own, and of no other image.
+    fn folder(&self, path: &str, all: &[Listed]) -> Result<String, Failure> {
+        let other = all.iter().find(|l| l.name != self.image && Path::new(&l.path).starts_with(path));
+        match path.ends_with(&format!("/{}", self.image)) && other.is_none() {
+            true => Ok(path.into()),
+            false => {
+                let message = format!(
+                    "{} was not removed: {path} is not its own folder; remove it by hand",
+                    self.image
+                );
+                Err(Failure::operator(codes::BCM_IMAGE_IN_USE, message))
+            }
+        }
+    }
+}
+
+/// The first ten names, and how many more there are; `None` for none.
+fn some<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    const SHOWN: usize = 10;
+    let names: Vec<&str> = names.collect();
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        n if n > SHOWN => Some(format!("{shown} and {} more", n - SHOWN)),
+        _ => Some(shown),
+    }
+}
+
+#[async_trait]
+impl Op for ImageRemove {
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn is_unit(&self) -> bool {
+        true
+    }
+
+    async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
+        let listed = images::find(&cx.node.host, &self.image).await?;
+        let path = listed.as_ref().map(|l| l.path.clone());
+        let Some(own) = own::read(cx, &self.image, path.as_deref()) else {
+            return match listed {
+                Some(_) => Err(own::not_ours(&self.image, "removed")),
+                None => Ok(Some(OpOutput::Unchanged(format!("{} is not there", self.image)))),
+            };
+        };
+        let gone = listed.is_none() && cx.node.host.files.stat(Path::new(&own.path)).is_err();
+        if gone {
+            own::remove(cx, &self.image);
+        }
+        Ok(gone.then(|| OpOutput::Unchanged(format!("{} is gone already", self.image))))
+    }
+
+    async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
+        let host = &cx.node.host;
+        let all = images::look(host).await?;
+        let listed = all.iter().find(|l| l.name == self.image);
+        let own = own::read(cx, &self.image, listed.map(|l| l.path.as_str()))
+            .ok_or_else(|| own::not_ours(&self.image, "removed"))?;
+        let path = self.folder(listed.map_or(own.path.as_str(), |l| l.path.as_str()), &all)?;
+        self.is_unused(cx).await?;
+        let inside = image::inside(host, &path)?;
+        if !inside.is_empty() {
+            return Err(image::left(&path, &inside));
+        }
+        // Also without the mark in the image, a next attempt knows the folder.
+        own::write(cx, &own::Own { path: path.clone(), whole: false, ..own })?;
+        if listed.is_some() {
+            let said = change::remove_image(host, &self.image).await?;
+            if images::find(host, &self.image).await?.is_some() {
+                return Err(shared::no_effect(&format!("{} was not removed", self.image), &said));
+            }
+        }
+        Ok(Applied::Unit(change::delete_files(&path)))
+    }
+
+    async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
+        let path = own::read(cx, &self.image, None).map(|own| own.path).unwrap_or_default();
+        if cx.node.host.files.stat(Path::new(&path)).is_ok() {
+            let what = format!("{path} is still there (rm {})", exit.describe());
+            return Err(shared::no_effect(&what, &cx.log()));
+        }
+        own::remove(cx, &self.image);
+        Ok(OpOutput::Changed(format!("{} and its folder are gone", self.image)))
+    }
+}

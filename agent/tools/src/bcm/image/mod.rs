@@ -1,0 +1,61 @@
+//! A software image as its files show it.
+
+mod agent;
+mod inside;
+mod packages;
+mod pins;
+mod root;
+mod size;
+
+pub use inside::{left, look as inside, mounts};
+pub use root::Root;
+pub use size::look as size;
+
+use super::images::Listed;
+use super::{images, lock};
+use crate::sources;
+use podlift_host::Host;
+use podlift_model::Failure;
+use podlift_model::bcm::{BcmImage, ImageName};
+use std::path::Path;
+
+/// All images, without their sizes.
+pub async fn all(host: &Host) -> Result<Vec<BcmImage>, Failure> {
+    let mut all = Vec::new();
+    for listed in images::look(host).await? {
+        all.push(of(host, &listed).await?);
+    }
+    Ok(all)
+}
+
+/// One image; `None` if BCM has none of that name. Its size is not counted.
+pub async fn find(host: &Host, image: &ImageName) -> Result<Option<BcmImage>, Failure> {
+    match images::find(host, image).await? {
+        Some(listed) => Ok(Some(of(host, &listed).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn of(host: &Host, listed: &Listed) -> Result<BcmImage, Failure> {
+    let packages = packages::look(host, &listed.path).await?;
+    let root = Root::new(host.files.as_ref(), &listed.path);
+    Ok(BcmImage {
+        name: listed.name.clone(),
+        path: listed.path.clone(),
+        kernel: listed.kernel.clone(),
+        // An answer that does not say so counts as locked.
+        locked: lock::look(host, &listed.name).await.unwrap_or(true),
+        arch: packages.arch,
+        packages: packages.known,
+        source: sources::find(&root).ok().and_then(|source| source.minor()),
+        size_bytes: None,
+        free_bytes: host.files.free_bytes(Path::new(&listed.path)).ok(),
+        inside: inside::look(host, &listed.path)?,
+        agent: agent::is_there(&root),
+        pins: pins::look(&root),
+    })
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

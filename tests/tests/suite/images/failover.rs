@@ -1,0 +1,35 @@
+//! The active head node dies in the middle of what its agent has begun there: of the work in an image, of an update of a provisioner, of an
+//! imageupdate. It comes back, or the other head takes over, whose agent has no memory of the op.
+
+use crate::crash_everywhere::{strike_all, unstruck};
+use podlift_tests::crash::{Baseline, Strike, When, with_images};
+use podlift_tests::pod::Victim;
+
+/// Records at which a step of the head node begins.
+pub fn begins(base: &Baseline) -> Vec<u64> {
+    let of_head = |step: &str| {
+        let verb = step.rsplit('/').next().unwrap_or_default();
+        let own = ["image-clone", "image-lock", "image-source", "image-packages", "image-provisioners"];
+        let more = ["image-unlock", "assign-image", "sync", "category-image", "bcm-version", "learn-config"];
+        own.iter().chain(&more).any(|kind| verb.starts_with(kind))
+    };
+    base.steps.iter().filter(|at| !at.done && of_head(&at.step)).map(|at| at.record).collect()
+}
+
+fn along(memory_lost: bool) {
+    let base = unstruck(with_images);
+    let begins = begins(&base);
+    assert!(begins.len() >= 15, "{begins:?} of {:?}", base.steps);
+    let strike = |n: u64| Strike { when: When::During(n), victim: Victim::HeadPower, memory_lost };
+    strike_all(with_images, &base, begins.len() / 2, begins.iter().copied().map(strike));
+}
+
+#[test]
+fn head_that_comes_back() {
+    along(false);
+}
+
+#[test]
+fn head_failover() {
+    along(true);
+}
