@@ -136,11 +136,13 @@ fn written(facts: NodeFacts, provisioners: Reply, log: BcmSync) -> Reply {
     with_lane(first, "dgx031")
 }
 
+/// What is tried, whether the op has ended, whether the node has the packages, the log, and how the verdict begins.
+type Written<'a> = (&'a str, bool, bool, fn(&mut BcmSync), &'a str);
+
 #[test]
 fn a_write_of_a_node_is_proven_by_its_log_and_its_packages_together() {
     let (state, id) = (assigned(), "workers/dgx031/sync");
-    type Case = (&'static str, bool, bool, fn(&mut BcmSync), &'static str);
-    let cases: &[Case] = &[
+    let cases: &[Written] = &[
         ("both", true, true, |_| (), "done: "),
         ("both, seen before the op", false, true, |_| (), "done: "),
         (
