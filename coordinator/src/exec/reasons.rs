@@ -68,6 +68,9 @@ pub(super) fn of_failure(state: &RunState, step: &StepSpec, failure: &Failure) -
         (codes::DRAIN_BLOCKED | codes::DRAIN_REFUSED | codes::EVICTION_FAILED, Some(node)) => {
             format!("{why}; let the pods move first, or leave the node out: podlift defer {node}")
         }
+        (codes::BCM_PASSIVE_HEAD, _) => format!(
+            "{why}; name the active head node in [bcm] head of the coordinator's configuration, and restart the coordinator"
+        ),
         _ if step.kind.step().may_pass(failure) => format!(
             "{why}; kubeadm has changed nothing: the Job of its own health check did not end in time, twice. See what keeps a pod in kube-system from running: a quota, a webhook, an image, no room"
         ),

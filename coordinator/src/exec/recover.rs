@@ -38,7 +38,7 @@ async fn ask(entries: &Entries, state: &RunState, op_id: &OpId, recorded: &Ledge
         Ok(looked) => looked,
         Err(failure) => return Memory::Silent(agent.failed(failure)),
     };
-    if agent.head {
+    if agent.head && matches!(looked, Looked::Ended { .. }) {
         performer.head_looks.op_ended();
     }
     let now = looked.ledger();

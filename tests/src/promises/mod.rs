@@ -33,7 +33,7 @@ pub use moved_etcd::nothing_goes_back_to_an_etcd_that_was_left;
 pub use outcomes::outcomes_may_come_as_they_like;
 pub use secrets::no_private_key_leaves_in_clear;
 pub use sign_off::skipped_is_not_passed;
-pub use steps::{BREAKS, a_failed_step_pauses_and_resumes};
+pub use steps::{BREAKS, a_failed_step_pauses_and_resumes, kind};
 pub use swap::a_heal_never_overwrites_a_newer_file;
 pub use twice::an_op_is_done_once_however_often_it_is_sent;
 pub use whole::{

@@ -7,7 +7,7 @@ use crate::pod::{Pod, why};
 use crate::sabotage::Sabotage;
 use crate::{Kept, ensure, press};
 use podlift_engine::machine::{Event, RunStatus};
-use podlift_lab::{Fault, FaultAction};
+use podlift_lab::{Fault, FaultAction, Shape};
 
 /// A step's verb, and what breaks it: program (of one node), a word of its call.
 pub const BREAKS: &[(&str, &str, &str)] = &[
@@ -27,10 +27,40 @@ pub const BREAKS: &[(&str, &str, &str)] = &[
     ("repair-config", "api", "PATCH /api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
     ("repair-kubelet-config", "api", "PATCH /api/v1/namespaces/kube-system/configmaps/kubelet-config"),
     ("cordon", "api", "PATCH /api/v1/nodes"),
+    ("image-clone", "cmsh", "clone dgx-image "),
+    ("image-lock", "cmsh", "softwareimage lock "),
+    ("image-source", "cm-chroot-sw-img", "update"),
+    ("image-packages", "cm-chroot-sw-img", "--no-remove"),
+    ("image-provisioners", "cmsh", "updateprovisioners"),
+    ("image-unlock", "cmsh", "softwareimage unlock "),
+    ("assign-image", "cmsh", "; set softwareimage "),
+    ("sync-dry-run", "cmsh", "imageupdate "),
+    ("sync", "cmsh", "-w --wait"),
+    ("category-image", "cmsh", "category use dgx-h100; set softwareimage "),
+    ("bcm-version", "cmsh", "set version "),
+    ("learn-config", "cm-kubeadm-manage", "update_configmap"),
 ];
 
+/// Steps whose verb ends with the name of an image or of a category.
+const NAMED: &[&str] = &[
+    "image-clone",
+    "image-lock",
+    "image-source",
+    "image-packages",
+    "image-provisioners",
+    "image-unlock",
+    "category-image",
+];
+
+/// The verb of a step without the name of its image or category.
+pub fn kind(verb: &str) -> &str {
+    let is = |kind: &&&str| verb.strip_prefix(**kind).is_some_and(|name| name.starts_with('-'));
+    NAMED.iter().find(is).copied().unwrap_or(verb)
+}
+
 pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contains: &str) -> Kept {
-    let mut pod = Pod::new(small(), Sabotage::None);
+    let images = program.starts_with("cm");
+    let mut pod = Pod::new(Shape { images, ..small() }, Sabotage::None);
     pod.options.wait_seconds = 120;
     pod.start(Cut::never());
     pod.start_run().await.map_err(|e| e.to_string())?;
@@ -46,9 +76,8 @@ pub async fn a_failed_step_pauses_and_resumes(verb: &str, program: &str, contain
         return Err(format!("{verb} failed, and the run is {}", why(&state)));
     };
     let failed: Vec<String> = state.failed_steps().map(|(s, _)| s.id.to_string()).collect();
-    ensure(failed.iter().any(|id| id.ends_with(verb)), || {
-        format!("{verb} was to fail, and {failed:?} did: {}", why(&state))
-    })?;
+    let of = |id: &String| id.rsplit('/').next().map(kind) == Some(verb);
+    ensure(failed.iter().any(of), || format!("{verb} was to fail, and {failed:?} did: {}", why(&state)))?;
     ensure(reason.message.len() > 20 && !reason.code.is_empty(), || format!("{verb}: {reason:?}"))?;
     pod.world.clear_faults();
     press::next(&pod, reason).await.map_err(|e| format!("{verb}: {e}"))?;

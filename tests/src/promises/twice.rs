@@ -4,9 +4,10 @@
 use crate::direct::{Direct, epoch};
 use crate::sabotage::Sabotage;
 use crate::{Kept, ensure};
-use podlift_lab::{Shape, World};
+use podlift_lab::{HEAD_NODE, Shape, World};
+use podlift_model::bcm::{BcmOp, CategoryName, ImageName};
 use podlift_model::op::{Addon, Component, Package, PackagePin, PatchName, PatchText, SkipPhase};
-use podlift_model::{Digest, HostOp, KubeVersion, OpOutcome, PodRef, RunId};
+use podlift_model::{Digest, HostOp, KubeVersion, NodeName, OpOutcome, PodRef, RunId};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -71,16 +72,55 @@ fn ops(world: &World, node: &str, control_plane: bool) -> Vec<HostOp> {
     ops
 }
 
+/// What the head node's agent makes of an image, of a worker, and of BCM's books; and a second clone that goes away again.
+fn of_head(world: &World) -> Vec<HostOp> {
+    let image = |text: &str| ImageName::new(text).unwrap_or_else(|e| panic!("{e}"));
+    let worker = |name: &str| NodeName::new(name).unwrap_or_else(|e| panic!("{e}"));
+    let (from, new, second) =
+        (image("dgx-image"), || image("dgx-image-k8s-1.32.9"), || image("dgx-image-second"));
+    let node = || worker("dgx030");
+    let all = [Package::Kubeadm, Package::Kubelet, Package::Kubectl];
+    let workers = world.shape.workers.iter().map(|name| worker(name)).collect();
+    let category = CategoryName::new("dgx-h100").unwrap_or_else(|e| panic!("{e}"));
+    let version = pins(&all).remove(0).version;
+    let ops = vec![
+        BcmOp::ImageClone { from: from.clone(), image: new() },
+        BcmOp::ImageLock { image: new() },
+        BcmOp::ImageSource { image: new(), minor: version.kube.minor() },
+        BcmOp::ImagePackages { image: new(), packages: pins(&all) },
+        BcmOp::Provisioners { image: new() },
+        BcmOp::ImageUnlock { image: new() },
+        BcmOp::AssignImage { node: node(), image: new() },
+        BcmOp::SyncDryRun { node: node(), image: new() },
+        BcmOp::Sync { node: node(), image: new() },
+        BcmOp::CategoryImage { category, image: new(), nodes: workers },
+        BcmOp::ClusterVersion { version },
+        BcmOp::LearnKubeadmConfig,
+        BcmOp::ImageClone { from, image: second() },
+        BcmOp::ImageRemove { image: second() },
+    ];
+    ops.into_iter().map(HostOp::Bcm).collect()
+}
+
+/// Machines with the ops that each gets.
+type Ops = fn(&World) -> Vec<HostOp>;
+const MACHINES: [(&str, Ops); 3] = [
+    ("runai-01", |world| ops(world, "runai-01", true)),
+    ("dgx030", |world| ops(world, "dgx030", false)),
+    (HEAD_NODE, of_head),
+];
+
 pub async fn an_op_is_done_once_however_often_it_is_sent(sabotage: Sabotage) -> Kept {
     let mut sent: BTreeSet<&str> = BTreeSet::new();
-    for (node, control_plane) in [("runai-01", true), ("dgx030", false)] {
+    for (node, ops) in MACHINES {
         // Endpoints in kubeadm-config, so that apply succeeds without a heal.
-        let world = World::new(Shape { empty_endpoints: false, ..Shape::default() });
+        let images = node == HEAD_NODE;
+        let world = World::new(Shape { empty_endpoints: false, images, ..Shape::default() });
         world.start();
         let mine = epoch(1, "a");
         let mut agent = Direct::start(&world, node, sabotage).await;
         ensure(agent.claim(&mine).await, || "the first epoch was refused".into())?;
-        for (i, op) in ops(&world, node, control_plane).iter().enumerate() {
+        for (i, op) in ops(&world).iter().enumerate() {
             let id = format!("r1-s{i:04}-a1");
             sent.insert(op.verb());
             let first =

@@ -36,6 +36,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("backup-incomplete", "it prints podlift retry"),
     ("node-gone", "it prints podlift retry"),
     ("odd-reply", "a fault of podlift"),
+    ("bcm-sync-failed", "images/lies.rs"),
+    ("bcm-no-effect", "images/lies.rs"),
+    ("bcm-image-locked", "images/lies.rs"),
+    ("sync-touches", "images/lies.rs"),
+    ("sync-deletes", "the engine's own tests; it prints podlift attest and podlift retry"),
+    ("bcm-missing", "the engine's own tests; it prints podlift retry"),
+    ("bcm-image-in-use", "the engine's own tests; it prints podlift retry"),
+    ("bcm-image-exists", "the way on is an abort and a new plan"),
 ];
 
 /// Each code that a step stops with is pressed above, or the list says why not.

@@ -134,7 +134,7 @@ type Change = fn(&mut PlanInput);
 #[test]
 fn a_plan_rests_on_what_it_does_and_not_on_the_weather() {
     let before = build(&input()).unwrap();
-    let weather: [(&str, Change); 10] = [
+    let weather: [(&str, Change); 11] = [
         ("a cordon", |i| i.inventory.nodes[0].view.unschedulable = true),
         ("a cordon of the control plane", |i| i.inventory.nodes[5].view.unschedulable = true),
         ("readiness", |i| i.inventory.nodes[1].view.ready = false),

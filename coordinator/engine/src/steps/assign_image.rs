@@ -34,6 +34,11 @@ impl AssignImage {
         Self { image }
     }
 
+    /// The image that the node gets.
+    pub fn image(&self) -> &ImageName {
+        &self.image
+    }
+
     /// Packages of a control-plane node that are not at the target any more.
     fn went_back(cx: &Cx, facts: &NodeFacts) -> Option<String> {
         let to = cx.program().to();
@@ -75,7 +80,10 @@ impl Step for AssignImage {
         super::empty::RESTS_ON
     }
     fn remains(&self) -> Option<String> {
-        Some(format!("BCM has software image {} for nodes, as their own value", self.image))
+        Some(format!(
+            "nodes that were written from software image {}, and control-plane nodes that have its packages, keep it in BCM",
+            self.image
+        ))
     }
     fn sample() -> Self {
         Self::of(name("dgx-image-new"))

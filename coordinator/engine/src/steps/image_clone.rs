@@ -4,6 +4,7 @@
 use super::reply::{all, blocked, done, odd};
 use super::{Assess, Cx, Policy, Step, StepKind, Touches, head};
 use crate::doors::{Act, Probe, Reply};
+use crate::program::StepSpec;
 use podlift_model::bcm::{BcmOp, ImageName};
 use podlift_model::{Look, NodeName};
 use schemars::JsonSchema;
@@ -26,12 +27,16 @@ impl ImageClone {
         Self { from, image, there, slow }
     }
 
-    /// Whether a node was written from the image in this run, so that it has to stay.
+    /// Whether the image has to stay: a node was written from it in this run, or keeps it after an abort.
     fn is_used(&self, cx: &Cx) -> bool {
-        let mut steps = cx.program().steps();
-        steps.any(|spec| {
-            let mine = matches!(&spec.kind, StepKind::SyncNode(sync) if *sync.image() == self.image);
-            mine && cx.state.step(&spec.id).is_some_and(|step| step.attempts > 0)
+        let tried = |spec: &StepSpec| cx.state.step(&spec.id).is_some_and(|step| step.attempts > 0);
+        cx.program().steps().filter(|spec| tried(spec)).any(|spec| match &spec.kind {
+            StepKind::SyncNode(sync) => *sync.image() == self.image,
+            StepKind::AssignImage(assign) if *assign.image() == self.image => {
+                let cx = Cx { state: cx.state, step: spec, ahead: 0, acted: true };
+                assign.undo(&cx).is_none()
+            }
+            _ => false,
         })
     }
 }

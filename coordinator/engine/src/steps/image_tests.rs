@@ -110,9 +110,15 @@ fn a_clone_is_made_once_and_never_taken_from_others() {
     );
     begins(&judged(&state, id, false, &reply(there(), idle())), "done: software image dgx-image-k8s-1.32.9");
     assert_eq!(undo(&state, id), Some(BcmOp::ImageRemove { image: image_name(CLONE) }));
+    let servers = "images/image-clone-k8s-image-k8s-1.32.9-control-plane";
+    assert!(undo(&state, servers).is_some());
+    try_step(&mut state, "kubelets/runai-01/assign-image");
+    assert_eq!(undo(&state, servers), None, "runai-01 keeps it, because its packages are new");
     let lock = "images/image-lock-dgx-image-k8s-1.32.9";
     try_step(&mut state, lock);
     assert_eq!(undo(&state, lock), None, "the image goes as a whole");
+    try_step(&mut state, "workers/dgx031/assign-image");
+    assert!(undo(&state, id).is_some(), "the worker gets its old image back");
     try_step(&mut state, "workers/dgx031/sync");
     assert_eq!(undo(&state, id), None, "a node was written from it");
     assert_eq!(undo(&state, lock), Some(BcmOp::ImageUnlock { image: image_name(CLONE) }));

@@ -59,16 +59,19 @@ impl SyncNode {
     }
 }
 
-/// When the run began to assign the image.
-fn assigned(cx: &Cx) -> Option<Timestamp> {
+/// When the run began to assign the image; its own start if the node had the image already.
+fn assigned(cx: &Cx) -> Timestamp {
     let node = cx.node();
     let mut steps = cx.state.steps_of(&node);
-    steps.find(|(spec, _)| matches!(spec.kind, StepKind::AssignImage(_))).and_then(|(_, step)| step.began)
+    steps
+        .find(|(spec, _)| matches!(spec.kind, StepKind::AssignImage(_)))
+        .and_then(|(_, step)| step.began)
+        .unwrap_or(cx.state.started)
 }
 
 /// Whether this is the log of an update since the assignment, and no dry run.
 fn is_ours(cx: &Cx, log: &BcmSync) -> bool {
-    let newer = log.began.zip(assigned(cx)).is_some_and(|(began, assigned)| began + SKEW >= assigned);
+    let newer = log.began.is_some_and(|began| began + SKEW >= assigned(cx));
     newer && log.dry_run != Some(true)
 }
 

@@ -5,7 +5,7 @@ use crate::journal::MemoryJournal;
 use crate::testing::{Fleet, name, options, store};
 use podlift_common::clock::TokioClock;
 use podlift_engine::Program;
-use podlift_model::{ClusterName, InstanceId, Look, OpOutput};
+use podlift_model::{ClusterName, InstanceId};
 use std::sync::Arc;
 
 const NOW: &str = "2026-11-22T02:00:00Z";
@@ -60,24 +60,34 @@ async fn a_clock_an_hour_off_is_a_warning_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn bcm_decides_whether_the_target_may_be() {
     let fleet = Fleet::new();
-    let lists = |minors: &[&str]| {
-        let minors = minors.iter().map(|minor| minor.parse().unwrap()).collect();
-        fleet.lock().bcm.insert(Look::BcmVersions.verb(), OpOutput::BcmVersions(minors));
-    };
     let why = |plan: &Program| plan.blockers().map(|f| f.evidence.clone()).collect::<Vec<_>>();
     let silent = why(&*plan(&fleet, Some("head-01")).await);
-    assert!(silent.len() == 1 && silent[0].contains("cmsh is in none of /cm"), "{silent:?}");
+    assert!(
+        !silent.is_empty() && silent.iter().all(|text| text.contains("cmsh is in none of /cm")),
+        "{silent:?}"
+    );
+    fleet.lock().add_bcm();
+    let lists = |minors: &[&str]| {
+        let minors = minors.iter().map(|minor| minor.parse().unwrap()).collect();
+        fleet.lock().bcm_site().minors = minors;
+    };
     lists(&["1.32", "1.31"]);
     let supported = plan(&fleet, Some("head-01")).await;
     assert_eq!(why(&supported), Vec::<String>::new());
-    assert!(
-        found(&supported, "bcm-version")[0].contains("cmsh is in none of /cm"),
-        "the metadata is not known"
-    );
     lists(&["1.31", "1.30"]);
     let blocked = why(&*plan(&fleet, Some("head-01")).await);
     let want = "BCM does not support v1.32, it lists v1.31, v1.30";
     assert!(blocked.len() == 1 && blocked[0].contains(want), "{blocked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_bcm_says_of_the_version_is_compared_with_the_cluster() {
+    let fleet = Fleet::new();
+    fleet.lock().add_bcm();
+    fleet.lock().bcm_site().recorded = "1.30.4-1.1".parse().unwrap();
+    let seen = plan(&fleet, Some("head-01")).await;
+    let told = found(&seen, "bcm-version");
+    assert!(told.iter().any(|text| text.contains("BCM's metadata says 1.30.4-1.1")), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

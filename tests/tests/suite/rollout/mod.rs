@@ -5,5 +5,6 @@ mod checkpoint;
 mod deferred;
 mod foreign;
 mod gang;
+mod groups;
 mod racks;
 mod window;

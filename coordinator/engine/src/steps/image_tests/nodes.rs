@@ -202,6 +202,9 @@ fn a_write_of_a_node_is_proven_by_its_log_and_its_packages_together() {
         let got = judged(&state, id, *acted, &written(facts, state_with(|_| ()), log(*change)));
         assert!(got.starts_with(want), "{what}: {got}");
     }
+    // The node had the image already, so that no op of this run has assigned it.
+    let there = judged(&run(), id, true, &written(at_target("dgx031"), state_with(|_| ()), log(|_| ())));
+    begins(&there, "done: ");
     let mut unheld = at_target("dgx031");
     unheld.packages.get_mut("kubelet").unwrap().held = false;
     let told = judged(&state, id, true, &written(unheld, state_with(|_| ()), log(|_| ())));

@@ -119,6 +119,7 @@ impl Site {
             PODS if of_all => "all pods",
             PODS => "pods of the node",
             NODE => "node",
+            "/api/v1/nodes" => "all nodes",
             _ if path.ends_with("/eviction") => "eviction",
             _ if path.contains("/daemonsets/") => "daemonset",
             _ if path.contains("/pods/") => "pod",
@@ -131,6 +132,7 @@ impl Site {
                 (200, objects.list(items))
             }
             "node" => (200, objects.node()),
+            "all nodes" => (200, objects.list(vec![objects.node()])),
             "daemonset" => (200, json!({})),
             "eviction" => {
                 let pod = path.split('/').nth_back(1).unwrap_or_default().to_string();

@@ -70,8 +70,9 @@ fn external(view: &View, members: &BTreeSet<(Version, &str)>) -> Option<Finding>
         }
         _ => return None,
     };
+    let brings = if view.input.bcm.is_some() { ". BCM brings etcd with its package cm-etcd" } else { "" };
     let evidence =
-        format!("external etcd, which the upgrade leaves alone: {}; {what}", older(members, limit));
+        format!("external etcd, which the upgrade leaves alone: {}; {what}{brings}", older(members, limit));
     Some(finding(ID, severity, None, evidence, next))
 }
 
