@@ -29,6 +29,7 @@ pub enum Probe {
 
 /// The result of a probe.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // a reply is made once, judged and dropped; a Node object in it is the usual case
 pub enum Reply {
     Node(Box<OpOutput>),
     Cluster(ClusterReply),

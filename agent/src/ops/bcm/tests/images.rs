@@ -2,6 +2,7 @@
 
 use super::fake::{Fake, SOURCE, is_there};
 use super::*;
+use podlift_host::Files as _;
 use podlift_tools::UnitSpec;
 
 const COPY: &str = "dgx-image-k8s-1.32.9";

@@ -139,7 +139,8 @@ fn written(facts: NodeFacts, provisioners: Reply, log: BcmSync) -> Reply {
 #[test]
 fn a_write_of_a_node_is_proven_by_its_log_and_its_packages_together() {
     let (state, id) = (assigned(), "workers/dgx031/sync");
-    let cases: &[(&str, bool, bool, fn(&mut BcmSync), &str)] = &[
+    type Case = (&'static str, bool, bool, fn(&mut BcmSync), &'static str);
+    let cases: &[Case] = &[
         ("both", true, true, |_| (), "done: "),
         ("both, seen before the op", false, true, |_| (), "done: "),
         (

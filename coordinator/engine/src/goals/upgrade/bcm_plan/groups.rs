@@ -57,9 +57,13 @@ fn other_name<'a>(node: &NodeName, rows: &'a [BcmNode]) -> Option<&'a NodeName> 
     rows.iter().map(|row| &row.name).find(|name| *name != node && short(name) == short(node))
 }
 
-pub(super) fn plan(group: &Group, image: &ImageName, rows: &[BcmNode]) -> ImagePlan {
-    let nodes = group.nodes();
-    let mine: BTreeSet<&NodeName> = nodes.iter().collect();
+/// `mine` are all nodes of the run that go through an image, whatever their role is.
+pub(super) fn plan(
+    group: &Group,
+    image: &ImageName,
+    rows: &[BcmNode],
+    mine: &BTreeSet<NodeName>,
+) -> ImagePlan {
     let others =
         rows.iter().filter(|row| row.image.as_ref() == Some(&group.old) && !mine.contains(&row.name));
     ImagePlan {
@@ -68,7 +72,7 @@ pub(super) fn plan(group: &Group, image: &ImageName, rows: &[BcmNode]) -> ImageP
         role: group.role,
         categories: vec![],
         others: others.map(|row| row.name.clone()).collect(),
-        nodes,
+        nodes: group.nodes(),
     }
 }
 

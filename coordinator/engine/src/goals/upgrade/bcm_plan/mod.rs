@@ -94,6 +94,7 @@ fn prepare(
     out: &mut Drawn,
 ) {
     let find = |name: &ImageName| images.iter().find(|i| i.name == *name);
+    let mine: BTreeSet<NodeName> = groups.iter().flat_map(Group::nodes).collect();
     for group in groups {
         let Some(old) = find(&group.old) else {
             out.problems.push(refuse::unknown_image(group, &bcm.head));
@@ -106,7 +107,7 @@ fn prepare(
                 .ok(),
         };
         let Some(image) = image else { continue };
-        let plan = groups::plan(group, &image, nodes);
+        let plan = groups::plan(group, &image, nodes, &mine);
         out.problems.extend(refuse::of_image(group, old));
         out.problems.extend(refuse::shared(&plan));
         if !plan.is_as_it_is() {

@@ -55,8 +55,9 @@ fn open(view: &View, (image, category, role): &Key, node: &NodeName, lists: &Bcm
     let seen = images.and_then(|all| all.iter().find(|i| i.name.as_str() == *image));
     let agent = seen.is_some_and(|image| image.agent);
     let matters = |path: &&&str| {
-        let etcd = **path == ETCD && *role == NodeRole::Worker;
-        !etcd && !(agent && OF_IMAGE.contains(*path))
+        let of_others = **path == ETCD && *role == NodeRole::Worker;
+        let of_image = agent && OF_IMAGE.contains(*path);
+        !of_others && !of_image
     };
     let mut lacking: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in PROTECTED.iter().filter(matters) {
