@@ -17,17 +17,10 @@ pub struct SitePolicy {
     pub soft_taint: bool,
     /// Whether pods save their work before they are evicted, where their annotations say how.
     pub checkpoints: bool,
-<<<<<<< HEAD
     /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
     pub interactive_warning_seconds: u32,
     /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
     pub skew: Skew,
-=======
-    /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
-    pub skew: Skew,
-    /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
-    pub interactive_warning_seconds: u32,
->>>>>>> h-wL
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
 }
@@ -67,13 +60,8 @@ impl Default for SitePolicy {
             never_interrupt: vec![NEVER.into()],
             soft_taint: true,
             checkpoints: true,
-<<<<<<< HEAD
             interactive_warning_seconds: 0,
             skew: Skew::Adjacent,
-=======
-            skew: Skew::Adjacent,
-            interactive_warning_seconds: 0,
->>>>>>> h-wL
             rollout: podlift_batches::Policy::default(),
         }
     }
@@ -113,13 +101,8 @@ impl SitePolicy {
         options.batches = Some(self.rollout.clone());
         options.soft_taint = self.soft_taint;
         options.checkpoints = self.checkpoints;
-<<<<<<< HEAD
         options.interactive_warning_seconds = self.interactive_warning_seconds;
         options.skew = self.skew;
-=======
-        options.skew = self.skew;
-        options.interactive_warning_seconds = self.interactive_warning_seconds;
->>>>>>> h-wL
     }
 }
 
