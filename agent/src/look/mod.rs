@@ -28,6 +28,7 @@ use podlift_tools::survey;
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     is_ours(node, look)?;
     Ok(match look {
+        Look::BcmImages | Look::BcmImage { .. } => usable(node, of_bcm(node, look).await?),
         Look::Facts => OpOutput::Facts(Box::new(facts::collect(node).await)),
         Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
         Look::KubeadmDiff { to } => {
@@ -87,6 +88,16 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
             ));
         }
     })
+}
+
+/// Without the images whose copy this podlift has begun and not completed: they are no images yet.
+fn usable(node: &Node, output: OpOutput) -> OpOutput {
+    let is_whole = |image: &BcmImage| !crate::ops::is_half_image(node, &image.name);
+    match output {
+        OpOutput::BcmImages(all) => OpOutput::BcmImages(all.into_iter().filter(is_whole).collect()),
+        OpOutput::BcmImage(image) => OpOutput::BcmImage(image.filter(is_whole)),
+        other => other,
+    }
 }
 
 /// An image that can't be measured is shown without its size.
