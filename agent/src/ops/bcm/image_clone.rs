@@ -76,7 +76,7 @@ impl ImageClone {
         let files = cx.node.host.files.as_ref();
         let database = |path: &str| image::Root::new(files, path).read(Path::new(DATABASE)).ok();
         let same = database(from).is_some_and(|text| database(copy) == Some(text));
-        Ok(same && image::size(&cx.node.host, copy).await? >= size - size / 20)
+        Ok(same && image::size(&cx.node.host, copy, image::LONG).await? >= size - size / 20)
     }
 
     /// Removes from BCM what an interrupted copy has left, and returns the folder to delete.
@@ -146,7 +146,7 @@ impl Op for ImageClone {
             }
             None => None,
         };
-        let size = image::size(host, &source.path).await?;
+        let size = image::size(host, &source.path, image::LONG).await?;
         self.space(&source, size)?;
         let memo = Memo { size, ..Memo::now(cx).await? };
         memo.write(cx)?;

@@ -18,7 +18,7 @@ mod shared;
 mod sync;
 mod tidy;
 
-pub use own::is_half;
+pub use own::{is_half, is_own};
 
 use super::{Applied, Cx, Op};
 use podlift_model::bcm::BcmOp;

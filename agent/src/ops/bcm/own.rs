@@ -56,6 +56,11 @@ pub fn is_half(node: &Node, image: &ImageName) -> bool {
     read(node, image).is_some_and(|own| !own.whole)
 }
 
+/// Whether podlift has made the image.
+pub fn is_own(node: &Node, image: &ImageName) -> bool {
+    read(node, image).is_some()
+}
+
 /// The refusal to change an image of somebody else.
 pub fn not_ours(image: &ImageName, what: &str) -> Failure {
     let message = format!(
