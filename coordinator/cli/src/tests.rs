@@ -2,6 +2,7 @@
 
 mod access;
 mod backup;
+mod bcm;
 mod deferred;
 mod plans;
 mod skew;

@@ -90,7 +90,7 @@ impl Found {
                 self.idle = Some(value.starts_with("idle"))
             }
             "update of provisioning nodes requested" => self.updating = value != "no",
-            "nodes currently provisioning" => self.all = value.parse().ok(),
+            "nodes currently provisioning" if self.provisioners.is_empty() => self.all = value.parse().ok(),
             "nodes waiting to be provisioned" | "pending request" | "pending requests" => {
                 self.waiting.extend(lines::names(value));
             }
@@ -129,7 +129,9 @@ fn detail(of: &mut Provisioner, name: &str, value: &str) {
             }
         }
         "max number of provisioning nodes" => of.slots = value.parse().unwrap_or_default(),
-        "nodes provisioning" => of.in_use = value.parse().unwrap_or_default(),
+        "nodes provisioning" | "nodes currently provisioning" => {
+            of.in_use = value.parse().unwrap_or_default()
+        }
         "nodes currently being provisioned" | "active nodes" => {
             let nodes = lines::names(value).len();
             of.in_use = of.in_use.max(u32::try_from(nodes).unwrap_or_default());
@@ -147,7 +149,7 @@ fn detail(of: &mut Provisioner, name: &str, value: &str) {
 mod tests {
     use super::*;
 
-    const FIRST: &str = "Provisioning subsystem status: idle, accepting requests\nUpdate of provisioning nodes requested: no\nMaximum number of nodes provisioning: 10000\nNodes currently provisioning: 0\nNodes waiting to be provisioned: <none>\nProvisioning node basecm11:\n  Max number of provisioning nodes: 10\n  Nodes provisioning: 0\n  Nodes currently being provisioned: <none>\nProvisioning node head-02:\n  Max number of provisioning nodes: 12\n";
+    const FIRST: &str = "Provisioning subsystem status: idle, accepting requests\nUpdate of provisioning nodes requested: no\nMaximum number of nodes provisioning: 10000\nNodes currently provisioning: 0\nNodes waiting to be provisioned: <none>\nProvisioning node basecm11:\n  Max number of provisioning nodes: 10\n  Nodes provisioning: 0\n  Nodes currently being provisioned: <none>\nProvisioning node head-02:\n  Max number of provisioning nodes: 12\n  Nodes currently provisioning: 0\n";
     const SECOND: &str = "Provisioning subsystem status\n  Pending request: dgx030, dgx031\n  Provisioning node status:\n  + basecm11\n    Slots: 1 / 10\n    State: draining\n    Active nodes: dgx032\n    Up to date images: none\n  + head-02\n    Slots: 0 / 10\n    State: active\n    Active nodes: none\n    Up to date images: default-image, dgx-image-k8s-1.32.9\n";
 
     #[test]
@@ -157,6 +159,11 @@ mod tests {
         let shown: Vec<_> = state.provisioners.iter().map(|p| (p.node.as_str(), p.slots, p.in_use)).collect();
         assert_eq!(shown, [("basecm11", 10, 0), ("head-02", 12, 0)]);
         assert!(state.provisioners.iter().all(|p| p.up_to_date.is_none() && !p.drained));
+        let one = parse(
+            &FIRST.replace("12\n  Nodes currently provisioning: 0", "12\n  Nodes currently provisioning: 7"),
+        )
+        .unwrap();
+        assert_eq!(one.provisioners.iter().map(|p| p.in_use).collect::<Vec<_>>(), [0, 7]);
         for (line, other) in [
             ("provisioning: 0", "provisioning: 3"),
             ("requested: no", "requested: yes"),

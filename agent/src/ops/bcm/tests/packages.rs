@@ -2,6 +2,7 @@
 
 use super::fake::Fake;
 use super::*;
+use podlift_host::Files as _;
 use podlift_model::op::{Package, PackagePin};
 
 const COPY: &str = "dgx-image-k8s-1.32.9";

@@ -108,7 +108,9 @@ fn the_rules_of_the_site() {
         "failed-checkpoint": "go-on", "never-interrupt-seconds": 5400,
     });
     made.options.batches = Some(serde_json::from_value(policy).unwrap());
+    made.options.interactive_warning_seconds = 600;
     insta::assert_snapshot!(rules::rules(&made));
+    made.options.interactive_warning_seconds = 0;
     for (way, part) in [("skip", "their nodes are left out"), ("ask", "`podlift approve`")] {
         made.options.batches =
             Some(serde_json::from_value(serde_json::json!({"gangs": {"too-large": way}})).unwrap());

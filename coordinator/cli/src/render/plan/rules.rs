@@ -5,11 +5,18 @@ use podlift_engine::program::{Day, Group, Order, Program, Rollout, Take, TooLarg
 use podlift_model::{agree, count};
 
 pub(super) fn rules(plan: &Program) -> String {
-    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).collect();
+    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).chain(warning(plan)).collect();
     match lines.is_empty() {
         true => String::new(),
         false => format!("Rules for the workers (site rules):\n  {}\n\n", lines.join("\n  ")),
     }
+}
+
+/// The time that people in workspaces have; `None` if nobody is warned.
+fn warning(plan: &Program) -> Option<String> {
+    let seconds = plan.options.interactive_warning_seconds;
+    let time = duration(f64::from(seconds));
+    (seconds > 0).then(|| format!("interactive workspaces get an Event {time} before their node is drained"))
 }
 
 fn unusual(rules: &Rollout) -> Vec<String> {

@@ -91,7 +91,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let at = |state: &RunState, acted, change: fn(&mut BcmSync)| {
         let mut log = log(change);
         log.dry_run = log.dry_run.map(|_| true);
-        let first = vec![rows("dgx031", CLONE, ImageFrom::Node), on(OpOutput::BcmSync(log))];
+        let first = vec![rows("dgx031", CLONE, ImageFrom::Node), on(OpOutput::BcmSync(Box::new(log)))];
         judged(state, id, acted, &with_lane(first, "dgx031"))
     };
     assert_eq!(at(&state, false, |_| ()), "ready");
@@ -119,7 +119,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let state = apply(Some(state), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &attested).unwrap();
     begins(&at(&state, true, many), "done: ");
     let other = with_lane(
-        vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(log(|_| ())))],
+        vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(Box::new(log(|_| ()))))],
         "dgx031",
     );
     begins(&judged(&state, id, false, &other), "again: assign-image");
@@ -131,7 +131,7 @@ fn written(facts: NodeFacts, provisioners: Reply, log: BcmSync) -> Reply {
         on(OpOutput::Facts(Box::new(facts))),
         provisioners,
         rows("dgx031", CLONE, ImageFrom::Node),
-        on(OpOutput::BcmSync(log)),
+        on(OpOutput::BcmSync(Box::new(log))),
     ];
     with_lane(first, "dgx031")
 }

@@ -53,13 +53,16 @@ impl Timed {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn count(&self, node: &NodeName, verb: &str, seconds: f64) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        *lanes.entry(node.clone()).or_default().entry(verb.into()).or_default() += seconds;
+    }
+
     async fn pass(&self, node: &NodeName, verb: &str) {
         let cordoned = self.fleet.lock().views.get(node).is_some_and(|v| v.unschedulable);
         let Some((_, mean)) = LENGTHS.iter().find(|(known, _)| *known == verb && cordoned) else { return };
         let seconds = mean * (1.0 + SPREAD * (2.0 * chance(node, verb) - 1.0));
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        *lanes.entry(node.clone()).or_default().entry(verb.into()).or_default() += seconds;
-        drop(lanes);
+        self.count(node, verb, seconds);
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     }
 }

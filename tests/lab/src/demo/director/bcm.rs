@@ -39,6 +39,6 @@ fn ends(world: &World, node: &str, how: SyncEnd) {
             SyncEnd::Fails => b.failing_requests.insert(name(), PARTIAL).is_none(),
             SyncEnd::Endless => b.endless.insert(name()),
             SyncEnd::Full => b.full.insert(name()),
-        }
+        };
     });
 }
