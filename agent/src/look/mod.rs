@@ -82,7 +82,7 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         Look::BcmImage { image } => OpOutput::BcmImage(bcm::image::find(host, image).await?),
         Look::BcmExcludes { node } => OpOutput::BcmExcludes(bcm::excludes::look(host, node).await?),
         Look::BcmProvisioning => OpOutput::BcmProvisioning(bcm::provisioning::look(host).await?),
-        Look::BcmSync { node } => OpOutput::BcmSync(last_sync(host, node).await?),
+        Look::BcmSync { node } => OpOutput::BcmSync(Box::new(last_sync(host, node).await?)),
         other => {
             return Err(Failure::permanent(
                 codes::NOT_OF_THIS_ROLE,

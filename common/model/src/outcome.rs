@@ -61,7 +61,7 @@ pub enum OpOutput {
     BcmImage(Option<BcmImage>),
     BcmExcludes(BcmExcludes),
     BcmProvisioning(BcmProvisioning),
-    BcmSync(BcmSync),
+    BcmSync(Box<BcmSync>),
     /// In the order of the op's pods.
     Checkpoints(Vec<CheckpointResult>),
 }

@@ -144,7 +144,7 @@ impl Site {
             }),
             Look::BcmProvisioning => OpOutput::BcmProvisioning(self.provisioning.clone()),
             Look::BcmSync { node } => {
-                OpOutput::BcmSync(self.syncs.get(node).cloned().unwrap_or_else(|| never(node)))
+                OpOutput::BcmSync(Box::new(self.syncs.get(node).cloned().unwrap_or_else(|| never(node))))
             }
             _ => return None,
         }))

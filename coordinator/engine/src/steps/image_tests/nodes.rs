@@ -91,7 +91,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let at = |state: &RunState, acted, change: fn(&mut BcmSync)| {
         let mut log = log(change);
         log.dry_run = log.dry_run.map(|_| true);
-        let first = vec![rows("dgx031", CLONE, ImageFrom::Node), on(OpOutput::BcmSync(log))];
+        let first = vec![rows("dgx031", CLONE, ImageFrom::Node), on(OpOutput::BcmSync(Box::new(log)))];
         judged(state, id, acted, &with_lane(first, "dgx031"))
     };
     assert_eq!(at(&state, false, |_| ()), "ready");
@@ -119,7 +119,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let state = apply(Some(state), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &attested).unwrap();
     begins(&at(&state, true, many), "done: ");
     let other = with_lane(
-        vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(log(|_| ())))],
+        vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(Box::new(log(|_| ()))))],
         "dgx031",
     );
     begins(&judged(&state, id, false, &other), "again: assign-image");
@@ -131,16 +131,18 @@ fn written(facts: NodeFacts, provisioners: Reply, log: BcmSync) -> Reply {
         on(OpOutput::Facts(Box::new(facts))),
         provisioners,
         rows("dgx031", CLONE, ImageFrom::Node),
-        on(OpOutput::BcmSync(log)),
+        on(OpOutput::BcmSync(Box::new(log))),
     ];
     with_lane(first, "dgx031")
 }
 
+/// What is tried, whether the op has ended, whether the node has the packages, the log, and how the verdict begins.
+type Written<'a> = (&'a str, bool, bool, fn(&mut BcmSync), &'a str);
+
 #[test]
 fn a_write_of_a_node_is_proven_by_its_log_and_its_packages_together() {
     let (state, id) = (assigned(), "workers/dgx031/sync");
-    type Case = (&'static str, bool, bool, fn(&mut BcmSync), &'static str);
-    let cases: &[Case] = &[
+    let cases: &[Written] = &[
         ("both", true, true, |_| (), "done: "),
         ("both, seen before the op", false, true, |_| (), "done: "),
         (
