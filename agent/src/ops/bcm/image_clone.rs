@@ -119,7 +119,9 @@ impl Op for ImageClone {
     }
 
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
-        let Some(listed) = images::find(&cx.node.host, &self.image).await? else { return Ok(None) };
+        if images::find(&cx.node.host, &self.image).await?.is_none() {
+            return Ok(None);
+        }
         match own::read(cx.node, &self.image) {
             Some(own) if own.from == self.from && own.whole => {
                 Ok(Some(OpOutput::Unchanged(format!("{} is a copy of {} already", self.image, self.from))))
