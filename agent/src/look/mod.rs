@@ -79,7 +79,7 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         Look::BcmClusters => OpOutput::BcmClusters(bcm::clusters::look(host).await?),
         Look::BcmNodes => OpOutput::BcmNodes(bcm::nodes::look(host).await?),
         Look::BcmImages => OpOutput::BcmImages(bcm::image::all(host).await?),
-        Look::BcmImage { image } => OpOutput::BcmImage(bcm::image::find(host, image).await?),
+        Look::BcmImage { image } => OpOutput::BcmImage(bcm::image::find(host, image).await?.map(Box::new)),
         Look::BcmExcludes { node } => OpOutput::BcmExcludes(bcm::excludes::look(host, node).await?),
         Look::BcmProvisioning => OpOutput::BcmProvisioning(bcm::provisioning::look(host).await?),
         Look::BcmSync { node } => OpOutput::BcmSync(Box::new(last_sync(host, node).await?)),
@@ -97,7 +97,7 @@ fn usable(node: &Node, output: OpOutput) -> OpOutput {
     let is_whole = |image: &BcmImage| !crate::ops::is_half_image(node, &image.name);
     match output {
         OpOutput::BcmImages(all) => OpOutput::BcmImages(all.into_iter().filter(is_whole).collect()),
-        OpOutput::BcmImage(image) => OpOutput::BcmImage(image.filter(is_whole)),
+        OpOutput::BcmImage(image) => OpOutput::BcmImage(image.filter(|image| is_whole(image))),
         other => other,
     }
 }
@@ -108,7 +108,7 @@ async fn measured(node: &Node, output: OpOutput) -> OpOutput {
     match output {
         OpOutput::BcmImage(Some(image)) if !crate::ops::is_own_image(node, &image.name) => {
             let size_bytes = bcm::image::size(&node.host, &image.path, bcm::image::SHORT).await.ok();
-            OpOutput::BcmImage(Some(BcmImage { size_bytes, ..image }))
+            OpOutput::BcmImage(Some(Box::new(BcmImage { size_bytes, ..*image })))
         }
         other => other,
     }

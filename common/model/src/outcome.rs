@@ -58,7 +58,7 @@ pub enum OpOutput {
     BcmNodes(Vec<BcmNode>),
     BcmImages(Vec<BcmImage>),
     /// `None` if BCM has no image of that name.
-    BcmImage(Option<BcmImage>),
+    BcmImage(Option<Box<BcmImage>>),
     BcmExcludes(BcmExcludes),
     BcmProvisioning(BcmProvisioning),
     BcmSync(Box<BcmSync>),

@@ -136,7 +136,7 @@ impl Site {
             Look::BcmClusters => OpOutput::BcmClusters(self.clusters.clone()),
             Look::BcmNodes => OpOutput::BcmNodes(self.nodes.values().cloned().collect()),
             Look::BcmImages => OpOutput::BcmImages(self.images.values().map(listed).collect()),
-            Look::BcmImage { image } => OpOutput::BcmImage(self.images.get(image).cloned()),
+            Look::BcmImage { image } => OpOutput::BcmImage(self.images.get(image).cloned().map(Box::new)),
             Look::BcmExcludes { node } => OpOutput::BcmExcludes(BcmExcludes {
                 node: node.clone(),
                 update: self.excludes.clone(),

@@ -38,6 +38,23 @@ fn an_image_is_assigned_to_a_drained_worker_and_taken_back_while_it_is_not_writt
     assert_eq!(undo(&state, id), None);
 }
 
+/// With the order of BCM's manual the node is neither cordoned nor empty yet.
+#[test]
+fn a_write_before_the_drain_asks_for_no_cordon() {
+    let mut state = planned(|i| i.options.image_order = crate::program::ImageOrder::Runbook);
+    let own = |image: &str| Reply::All(vec![rows("dgx031", image, ImageFrom::Node)]);
+    assert_eq!(judged(&state, "workers/dgx031/assign-image", false, &own(WORKERS.0)), "ready");
+    try_step(&mut state, "workers/dgx031/assign-image");
+    let dry = log(|l| l.dry_run = Some(true));
+    let reply = Reply::All(vec![
+        on(OpOutput::Facts(Box::new(facts("dgx031", false)))),
+        state_with(|_| ()),
+        rows("dgx031", CLONE, ImageFrom::Node),
+        on(OpOutput::BcmSync(Box::new(dry))),
+    ]);
+    assert_eq!(judged(&state, "workers/dgx031/sync", false, &reply), "ready");
+}
+
 /// A reboot between the two passes has brought the packages of the old image back.
 #[test]
 fn a_control_plane_node_gets_its_image_only_with_packages_of_the_target() {
