@@ -10,10 +10,12 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) type Answer<V> = Result<V, Failure>;
 pub(crate) type Flight<V> = BoxFuture<'static, Answer<V>>;
 
+/// A request with the stamp of its start. It does not keep the work alive, which ends with the last caller.
+type Open<V> = (u64, WeakShared<Flight<V>>);
+
 /// Requests under way, by what they ask for.
 pub(crate) struct Flights<K, V: Clone> {
-    /// Each with the stamp of its start. They do not keep the work alive: it ends with the last caller.
-    open: Mutex<HashMap<K, (u64, WeakShared<Flight<V>>)>>,
+    open: Mutex<HashMap<K, Open<V>>>,
 }
 
 impl<K, V: Clone> Default for Flights<K, V> {

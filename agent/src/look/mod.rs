@@ -19,7 +19,7 @@ pub(crate) use backup_files::SPOOL;
 
 use crate::node::Node;
 use podlift_host::Host;
-use podlift_model::bcm::{BcmImage, BcmSync, ImageName};
+use podlift_model::bcm::{BcmImage, BcmSync};
 use podlift_model::{ClusterName, Failure, Look, NodeName, OpOutput, codes};
 use podlift_tools::bcm;
 use podlift_tools::kubeadm::{self, Binary};
@@ -28,6 +28,9 @@ use podlift_tools::survey;
 pub(crate) async fn look(node: &Node, look: &Look) -> Result<OpOutput, Failure> {
     is_ours(node, look)?;
     Ok(match look {
+        Look::BcmImages | Look::BcmImage { .. } => {
+            measured(node, usable(node, of_bcm(node, look).await?)).await
+        }
         Look::Facts => OpOutput::Facts(Box::new(facts::collect(node).await)),
         Look::Packages { to } => OpOutput::Packages(packages::offers(node, *to).await?),
         Look::KubeadmDiff { to } => {
@@ -76,10 +79,10 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
         Look::BcmClusters => OpOutput::BcmClusters(bcm::clusters::look(host).await?),
         Look::BcmNodes => OpOutput::BcmNodes(bcm::nodes::look(host).await?),
         Look::BcmImages => OpOutput::BcmImages(bcm::image::all(host).await?),
-        Look::BcmImage { image } => OpOutput::BcmImage(with_size(host, image).await?),
+        Look::BcmImage { image } => OpOutput::BcmImage(bcm::image::find(host, image).await?.map(Box::new)),
         Look::BcmExcludes { node } => OpOutput::BcmExcludes(bcm::excludes::look(host, node).await?),
         Look::BcmProvisioning => OpOutput::BcmProvisioning(bcm::provisioning::look(host).await?),
-        Look::BcmSync { node } => OpOutput::BcmSync(last_sync(host, node).await?),
+        Look::BcmSync { node } => OpOutput::BcmSync(Box::new(last_sync(host, node).await?)),
         other => {
             return Err(Failure::permanent(
                 codes::NOT_OF_THIS_ROLE,
@@ -89,11 +92,26 @@ async fn tool_of_bcm(host: &Host, cluster: &ClusterName, look: &Look) -> Result<
     })
 }
 
-/// An image that can't be measured is shown without its size.
-async fn with_size(host: &Host, image: &ImageName) -> Result<Option<BcmImage>, Failure> {
-    let Some(found) = bcm::image::find(host, image).await? else { return Ok(None) };
-    let size_bytes = bcm::image::size(host, &found.path).await.ok();
-    Ok(Some(BcmImage { size_bytes, ..found }))
+/// Without the images whose copy this podlift has begun and not completed: they are no images yet.
+fn usable(node: &Node, output: OpOutput) -> OpOutput {
+    let is_whole = |image: &BcmImage| !crate::ops::is_half_image(node, &image.name);
+    match output {
+        OpOutput::BcmImages(all) => OpOutput::BcmImages(all.into_iter().filter(is_whole).collect()),
+        OpOutput::BcmImage(image) => OpOutput::BcmImage(image.filter(|image| is_whole(image))),
+        other => other,
+    }
+}
+
+/// The size of an image is what a copy of it needs, so podlift's own copies are not measured. It may take minutes, beside other looks and not
+/// before them; an image that can't be measured in time is shown without its size.
+async fn measured(node: &Node, output: OpOutput) -> OpOutput {
+    match output {
+        OpOutput::BcmImage(Some(image)) if !crate::ops::is_own_image(node, &image.name) => {
+            let size_bytes = bcm::image::size(&node.host, &image.path, bcm::image::SHORT).await.ok();
+            OpOutput::BcmImage(Some(Box::new(BcmImage { size_bytes, ..*image })))
+        }
+        other => other,
+    }
 }
 
 /// The log of the node's last update, and whether a request of it waits.

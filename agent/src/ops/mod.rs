@@ -175,6 +175,8 @@ pub(crate) async fn may_act(cx: &Cx<'_>) -> Result<(), Failure> {
     }
 }
 
+pub(crate) use bcm::{is_half as is_half_image, is_own as is_own_image};
+
 /// A failure of an op in words that name the op: an answer of BCM's tools that is not known is described by itself.
 pub(crate) fn in_words(cx: &Cx<'_>, failure: Failure) -> Failure {
     if !cx.accepted.op.is_of_head() || failure.code != podlift_model::codes::BCM_ANSWER {

@@ -58,10 +58,10 @@ pub enum OpOutput {
     BcmNodes(Vec<BcmNode>),
     BcmImages(Vec<BcmImage>),
     /// `None` if BCM has no image of that name.
-    BcmImage(Option<BcmImage>),
+    BcmImage(Option<Box<BcmImage>>),
     BcmExcludes(BcmExcludes),
     BcmProvisioning(BcmProvisioning),
-    BcmSync(BcmSync),
+    BcmSync(Box<BcmSync>),
     /// In the order of the op's pods.
     Checkpoints(Vec<CheckpointResult>),
 }

@@ -8,6 +8,8 @@
 mod args;
 mod confirm;
 mod context;
+#[cfg(test)]
+mod docs_tests;
 mod error;
 mod follow;
 #[cfg(test)]

@@ -25,8 +25,13 @@ const CRATES: [&str; 12] = [
 ];
 
 /// Texts that name a command and are not meant to be typed.
-const NAMES: [&str; 4] =
-    ["podlift plan -o json", "podlift heal accept", "podlift heal apply", "podlift cert issue"];
+const NAMES: [&str; 5] = [
+    "podlift plan",
+    "podlift plan -o json",
+    "podlift heal accept",
+    "podlift heal apply",
+    "podlift cert issue",
+];
 
 /// What stands for a value in a printed text, one after the other until the command is read. The empty one stands for options that are
 /// joined to the word before.
@@ -74,7 +79,8 @@ fn commands(line: &str, verbs: &BTreeSet<String>) -> Vec<String> {
 /// The words of a command, up to the end of its clause, of its back-ticks or of the literal.
 fn clause(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for word in text.split(' ').take_while(|word| !["&&", ">", "#"].contains(word)) {
+    let ends = |word: &&str| ["&&", ">", "#"].contains(word) || word.starts_with('(');
+    for word in text.split(' ').take_while(|word| !ends(word)) {
         let inside = word.split(['`', '"', '\\']).next().unwrap_or_default();
         let bare = inside.trim_end_matches([',', ';', ':', '.', ')']);
         words.extend(Some(bare.to_string()).filter(|bare| !bare.is_empty()));
@@ -194,7 +200,7 @@ fn the_scan_finds_commands_and_refuses_those_that_can_not_be_typed() {
         "podlift retry --step",
         "podlift defer --node {node}",
         "podlift node release",
-        "podlift plan",
+        "podlift runs archive",
         "podlift heal accept {node}",
     ] {
         assert!(can_be_typed(bad).is_err(), "{bad}");

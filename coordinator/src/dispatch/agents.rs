@@ -28,7 +28,7 @@ pub enum Looked {
     },
     Ended {
         ledger: LedgerId,
-        outcome: OpOutcome,
+        outcome: Box<OpOutcome>,
     },
 }
 

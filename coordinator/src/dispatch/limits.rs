@@ -136,15 +136,15 @@ fn depth(json: &str) -> usize {
     deepest
 }
 
-/// Checks that an op's outcome is small enough for the journal.
-pub(super) fn outcome_size(outcome: &v1::Outcome) -> Result<(), OpOutcome> {
+/// What is recorded instead of an op's outcome that is too large for the journal; `None` if it is small enough.
+pub(super) fn too_large(outcome: &v1::Outcome) -> Option<OpOutcome> {
     let failure = outcome.failure.as_ref().map_or(0, |f| f.code.len() + f.message.len() + f.detail.len());
     let bytes = outcome.output.as_ref().map_or(0, |d| d.json.len()) + failure + outcome.why.len();
     if bytes <= OUTCOME {
-        return Ok(());
+        return None;
     }
     let why = format!("the agent's report of the outcome has {bytes} bytes, at most {OUTCOME} are accepted");
-    Err(OpOutcome::Indeterminate { why })
+    Some(OpOutcome::Indeterminate { why })
 }
 
 /// A refusal, cut to a size that the journal accepts.

@@ -55,7 +55,7 @@ async fn ask(entries: &Entries, state: &RunState, op_id: &OpId, recorded: &Ledge
         return Memory::Ended(op_id.clone(), OpOutcome::Indeterminate { why });
     }
     match looked {
-        Looked::Ended { outcome, .. } => Memory::Ended(op_id.clone(), outcome),
+        Looked::Ended { outcome, .. } => Memory::Ended(op_id.clone(), *outcome),
         Looked::Running { .. } => Memory::Running,
         Looked::Unknown { .. } => Memory::Settled(Open::Unsent(op_id.clone())),
     }

@@ -88,7 +88,7 @@ impl Head {
         view.images = looked_into(&mut asking, &images, scope.to).await;
         view.provisioning = asking
             .one(IMAGES, Look::BcmProvisioning, |output| match output {
-                OpOutput::BcmProvisioning(seen) => Some(seen),
+                OpOutput::BcmProvisioning(seen) => Some(seen.map(|image| *image)),
                 _ => None,
             })
             .await;
@@ -151,7 +151,9 @@ async fn looked_into(
         let name = image.name.clone();
         let seen = asking
             .one(IMAGES, Look::BcmImage { image: name.clone() }, |output| match output {
-                OpOutput::BcmImage(seen) if seen.as_ref().is_none_or(|s| s.name == name) => Some(seen),
+                OpOutput::BcmImage(seen) if seen.as_ref().is_none_or(|s| s.name == name) => {
+                    Some(seen.map(|image| *image))
+                }
                 _ => None,
             })
             .await;

@@ -108,7 +108,7 @@ impl Agents for Fleet {
         }
         let ledger = s.ledger_of(node).unwrap().clone();
         Ok(match s.ledgers[node].get(op_id) {
-            Some(outcome) => Looked::Ended { ledger, outcome: outcome.clone() },
+            Some(outcome) => Looked::Ended { ledger, outcome: Box::new(outcome.clone()) },
             None => Looked::Unknown { ledger },
         })
     }

@@ -136,7 +136,7 @@ impl Site {
             Look::BcmClusters => OpOutput::BcmClusters(self.clusters.clone()),
             Look::BcmNodes => OpOutput::BcmNodes(self.nodes.values().cloned().collect()),
             Look::BcmImages => OpOutput::BcmImages(self.images.values().map(listed).collect()),
-            Look::BcmImage { image } => OpOutput::BcmImage(self.images.get(image).cloned()),
+            Look::BcmImage { image } => OpOutput::BcmImage(self.images.get(image).cloned().map(Box::new)),
             Look::BcmExcludes { node } => OpOutput::BcmExcludes(BcmExcludes {
                 node: node.clone(),
                 update: self.excludes.clone(),
@@ -144,7 +144,7 @@ impl Site {
             }),
             Look::BcmProvisioning => OpOutput::BcmProvisioning(self.provisioning.clone()),
             Look::BcmSync { node } => {
-                OpOutput::BcmSync(self.syncs.get(node).cloned().unwrap_or_else(|| never(node)))
+                OpOutput::BcmSync(Box::new(self.syncs.get(node).cloned().unwrap_or_else(|| never(node))))
             }
             _ => return None,
         }))

@@ -31,7 +31,7 @@ pub fn host(root: &Path, path: &[PathBuf]) -> io::Result<Host> {
         watch: Arc::new(RealWatch::new(root)),
         clock: Arc::new(SystemClock),
         devices: Arc::new(RealDevices::new(root)),
-        processes: Arc::new(RealProcesses),
+        processes: Arc::new(RealProcesses::new(root)),
     })
 }
 

@@ -10,7 +10,16 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-pub struct RealProcesses;
+/// Processes as the node's own /proc lists them.
+pub struct RealProcesses {
+    proc: PathBuf,
+}
+
+impl RealProcesses {
+    pub fn new(root: &Path) -> Self {
+        Self { proc: super::below(root, Path::new("/proc")) }
+    }
+}
 
 struct Opened(OwnedFd);
 
@@ -24,7 +33,10 @@ impl Processes for RealProcesses {
     }
 
     fn within(&self, dir: &Path) -> io::Result<Vec<(u32, String)>> {
-        within(Path::new("/proc"), dir)
+        match within(&self.proc, dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            found => found,
+        }
     }
 }
 
@@ -113,7 +125,7 @@ mod tests {
         // A test run in the background ignores HUP, INT and QUIT, and so do its children.
         for signal in [CheckpointSignal::Usr1, CheckpointSignal::Usr2, CheckpointSignal::Term] {
             let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-            let opened = RealProcesses.open(child.id()).unwrap();
+            let opened = RealProcesses::new(Path::new("/")).open(child.id()).unwrap();
             opened.send(signal).unwrap();
             let ended = child.wait().unwrap();
             assert_eq!(ended.signal().map(i32::unsigned_abs), Some(signal.number()), "{signal}");
@@ -123,7 +135,10 @@ mod tests {
         for signal in CheckpointSignal::ALL {
             assert_eq!(number(*signal).as_raw().unsigned_abs(), signal.number(), "{signal}");
         }
-        assert_eq!(RealProcesses.open(0).err().unwrap().kind(), io::ErrorKind::InvalidInput);
-        assert!(RealProcesses.open(u32::MAX).is_err());
+        assert_eq!(
+            RealProcesses::new(Path::new("/")).open(0).err().unwrap().kind(),
+            io::ErrorKind::InvalidInput
+        );
+        assert!(RealProcesses::new(Path::new("/")).open(u32::MAX).is_err());
     }
 }

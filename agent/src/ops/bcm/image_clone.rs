@@ -76,7 +76,7 @@ impl ImageClone {
         let files = cx.node.host.files.as_ref();
         let database = |path: &str| image::Root::new(files, path).read(Path::new(DATABASE)).ok();
         let same = database(from).is_some_and(|text| database(copy) == Some(text));
-        Ok(same && image::size(&cx.node.host, copy).await? >= size - size / 20)
+        Ok(same && image::size(&cx.node.host, copy, image::LONG).await? >= size - size / 20)
     }
 
     /// Removes from BCM what an interrupted copy has left, and returns the folder to delete.
@@ -119,8 +119,10 @@ impl Op for ImageClone {
     }
 
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
-        let Some(listed) = images::find(&cx.node.host, &self.image).await? else { return Ok(None) };
-        match own::read(cx, &self.image, Some(&listed.path)) {
+        if images::find(&cx.node.host, &self.image).await?.is_none() {
+            return Ok(None);
+        }
+        match own::read(cx.node, &self.image) {
             Some(own) if own.from == self.from && own.whole => {
                 Ok(Some(OpOutput::Unchanged(format!("{} is a copy of {} already", self.image, self.from))))
             }
@@ -135,7 +137,7 @@ impl Op for ImageClone {
         let source = self.source(cx).await?;
         let listed = images::find(host, &self.image).await?;
         let path = self.path(&source.path);
-        let half = own::read(cx, &self.image, listed.as_ref().map(|l| l.path.as_str()));
+        let half = own::read(cx.node, &self.image);
         let leftover = match &half {
             Some(half) => {
                 idle::tasks(cx, &Memo::now(cx).await?.failed).await?;
@@ -146,11 +148,11 @@ impl Op for ImageClone {
             }
             None => None,
         };
-        let size = image::size(host, &source.path).await?;
+        let size = image::size(host, &source.path, image::LONG).await?;
         self.space(&source, size)?;
         let memo = Memo { size, ..Memo::now(cx).await? };
         memo.write(cx)?;
-        own::write(cx, &Own { image: self.image.clone(), from: self.from.clone(), path, whole: false })?;
+        own::write(cx.node, &Own { image: self.image.clone(), from: self.from.clone(), path, whole: false })?;
         Ok(Applied::Unit(after(change::clone_image(&self.from, &self.image), leftover.as_deref())))
     }
 
@@ -174,7 +176,7 @@ impl Op for ImageClone {
             return Err(shared::no_effect(&format!("{what}: {} lacks files", copy.path), &cx.log()));
         }
         let (image, from, path) = (self.image.clone(), self.from.clone(), copy.path.clone());
-        own::write(cx, &Own { image, from, path, whole: true })?;
+        own::write(cx.node, &Own { image, from, path, whole: true })?;
         Ok(OpOutput::Changed(format!("{} is a copy of {} in {}", self.image, self.from, copy.path)))
     }
 

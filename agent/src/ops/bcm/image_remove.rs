@@ -79,8 +79,7 @@ impl Op for ImageRemove {
 
     async fn observe(&self, cx: &Cx<'_>) -> Result<Option<OpOutput>, Failure> {
         let listed = images::find(&cx.node.host, &self.image).await?;
-        let path = listed.as_ref().map(|l| l.path.clone());
-        let Some(own) = own::read(cx, &self.image, path.as_deref()) else {
+        let Some(own) = own::read(cx.node, &self.image) else {
             return match listed {
                 Some(_) => Err(own::not_ours(&self.image, "removed")),
                 None => Ok(Some(OpOutput::Unchanged(format!("{} is not there", self.image)))),
@@ -88,7 +87,7 @@ impl Op for ImageRemove {
         };
         let gone = listed.is_none() && cx.node.host.files.stat(Path::new(&own.path)).is_err();
         if gone {
-            own::remove(cx, &self.image);
+            own::remove(cx.node, &self.image);
         }
         Ok(gone.then(|| OpOutput::Unchanged(format!("{} is gone already", self.image))))
     }
@@ -97,16 +96,15 @@ impl Op for ImageRemove {
         let host = &cx.node.host;
         let all = images::look(host).await?;
         let listed = all.iter().find(|l| l.name == self.image);
-        let own = own::read(cx, &self.image, listed.map(|l| l.path.as_str()))
-            .ok_or_else(|| own::not_ours(&self.image, "removed"))?;
+        let own = own::read(cx.node, &self.image).ok_or_else(|| own::not_ours(&self.image, "removed"))?;
         let path = self.folder(listed.map_or(own.path.as_str(), |l| l.path.as_str()), &all)?;
         self.is_unused(cx).await?;
         let inside = image::inside(host, &path)?;
         if !inside.is_empty() {
             return Err(image::left(&path, &inside));
         }
-        // Also without the mark in the image, a next attempt knows the folder.
-        own::write(cx, &own::Own { path: path.clone(), whole: false, ..own })?;
+        // From now on it is half an image: nobody may use it.
+        own::write(cx.node, &own::Own { path: path.clone(), whole: false, ..own })?;
         if listed.is_some() {
             let said = change::remove_image(host, &self.image).await?;
             if images::find(host, &self.image).await?.is_some() {
@@ -117,12 +115,12 @@ impl Op for ImageRemove {
     }
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
-        let path = own::read(cx, &self.image, None).map(|own| own.path).unwrap_or_default();
+        let path = own::read(cx.node, &self.image).map(|own| own.path).unwrap_or_default();
         if cx.node.host.files.stat(Path::new(&path)).is_ok() {
             let what = format!("{path} is still there (rm {})", exit.describe());
             return Err(shared::no_effect(&what, &cx.log()));
         }
-        own::remove(cx, &self.image);
+        own::remove(cx.node, &self.image);
         Ok(OpOutput::Changed(format!("{} and its folder are gone", self.image)))
     }
 }

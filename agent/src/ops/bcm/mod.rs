@@ -18,6 +18,8 @@ mod shared;
 mod sync;
 mod tidy;
 
+pub use own::{is_half, is_own};
+
 use super::{Applied, Cx, Op};
 use podlift_model::bcm::BcmOp;
 

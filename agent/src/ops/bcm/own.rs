@@ -1,15 +1,16 @@
-//! Which images this podlift has made. A file of the agent says so from before the copy begins. A file in the finished image says so, too, so
-//! that the agent of the other head node knows it after a failover. An image without either is never changed or removed.
+//! Which images this podlift has made. A record says so from before the copy begins: on the head node's disk, and on the file system that the
+//! active head node mounts, so that the agent of the other head node knows it after a failover. An image without a record is never changed or
+//! removed. An image whose copy is not known as complete does not count as an image.
 
 use super::super::shared::file_failure;
-use super::Cx;
+use crate::node::Node;
 use podlift_model::bcm::ImageName;
 use podlift_model::{Failure, codes};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// In the image, and with it on its nodes.
-const MARK: &str = "etc/podlift-image.json";
+/// On the active head node only.
+const SHARED: &str = "/cm/shared/podlift";
 
 /// Where an image comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,34 +23,42 @@ pub struct Own {
     pub whole: bool,
 }
 
-fn record(image: &ImageName) -> PathBuf {
-    PathBuf::from(podlift_host::paths::STATE).join("bcm").join(format!("image-{image}.json"))
+fn places(image: &ImageName) -> [PathBuf; 2] {
+    let name = format!("image-{image}.json");
+    [Path::new(podlift_host::paths::STATE).join("bcm").join(&name), Path::new(SHARED).join(&name)]
 }
 
-fn mark(path: &str) -> PathBuf {
-    PathBuf::from(path).join(MARK)
-}
-
-/// The record of an image; `path` is its folder, if BCM has the image. A record of another image in a copy of a copy does not count.
-pub fn read(cx: &Cx<'_>, image: &ImageName, path: Option<&str>) -> Option<Own> {
-    let files = &cx.node.host.files;
-    let places = [Some(record(image)), path.map(mark)];
-    let texts = places.into_iter().flatten().filter_map(|place| files.read(&place).ok());
+/// The record of an image.
+pub fn read(node: &Node, image: &ImageName) -> Option<Own> {
+    let texts = places(image).into_iter().filter_map(|place| node.host.files.read(&place).ok());
     texts.filter_map(|bytes| serde_json::from_slice::<Own>(&bytes).ok()).find(|own| own.image == *image)
 }
 
-/// Writes the record; a complete image gets its own as well.
-pub fn write(cx: &Cx<'_>, own: &Own) -> Result<(), Failure> {
+/// Writes the record. Without the shared one, only a failover makes the image one of somebody else.
+pub fn write(node: &Node, own: &Own) -> Result<(), Failure> {
     let bytes = serde_json::to_vec(own).unwrap_or_default();
-    let in_image = own.whole.then(|| (mark(&own.path), 0o644));
-    for (place, mode) in in_image.into_iter().chain([(record(&own.image), 0o600)]) {
-        cx.node.host.files.write(&place, &bytes, mode).map_err(|e| file_failure(&place, &e))?;
+    let [local, shared] = places(&own.image);
+    node.host.files.write(&local, &bytes, 0o600).map_err(|e| file_failure(&local, &e))?;
+    if let Err(error) = node.host.files.write(&shared, &bytes, 0o600) {
+        tracing::warn!(file = %shared.display(), %error, "the other head node will not know this image after a failover");
     }
     Ok(())
 }
 
-pub fn remove(cx: &Cx<'_>, image: &ImageName) {
-    drop(cx.node.host.files.remove(&record(image)));
+pub fn remove(node: &Node, image: &ImageName) {
+    for place in places(image) {
+        drop(node.host.files.remove(&place));
+    }
+}
+
+/// Whether a copy was begun and is not known as complete.
+pub fn is_half(node: &Node, image: &ImageName) -> bool {
+    read(node, image).is_some_and(|own| !own.whole)
+}
+
+/// Whether podlift has made the image.
+pub fn is_own(node: &Node, image: &ImageName) -> bool {
+    read(node, image).is_some()
 }
 
 /// The refusal to change an image of somebody else.

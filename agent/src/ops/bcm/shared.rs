@@ -29,8 +29,16 @@ pub fn no_effect(what: &str, said: &str) -> Failure {
 /// The image, if it may be changed: it is podlift's own, it is locked, and nothing is mounted or runs in it.
 pub async fn changeable(cx: &Cx<'_>, name: &ImageName, what: &str) -> Result<BcmImage, Failure> {
     let found = image(cx, name).await?;
-    if own::read(cx, name, Some(&found.path)).is_none() {
-        return Err(own::not_ours(name, what));
+    match own::read(cx.node, name) {
+        None => return Err(own::not_ours(name, what)),
+        Some(own) if !own.whole => {
+            let message = format!(
+                "{name} was not {what}: its copy from {} was interrupted and is not complete; podlift retry makes it again",
+                own.from
+            );
+            return Err(Failure::operator(codes::BCM_MISSING, message));
+        }
+        Some(_) => {}
     }
     if !found.locked {
         let message = format!(

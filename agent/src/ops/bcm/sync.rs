@@ -142,7 +142,7 @@ impl Op for Sync {
         let before = Memo::read(cx).unwrap_or_default().header;
         let sync = self.ended(cx, &before, &printed).await?;
         match self.wrong(cx, &sync, &path) {
-            None => Ok(OpOutput::BcmSync(sync)),
+            None => Ok(OpOutput::BcmSync(Box::new(sync))),
             Some(why) => Err(self.failed(&why, &printed)),
         }
     }

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// A copy of an image of several hundred gigabytes takes an hour.
 const COPY: Duration = Duration::from_secs(6 * 3600);
+/// The update of one node takes minutes; it may wait for a slot.
+const UPDATE: Duration = Duration::from_secs(3 * 3600);
 
 /// Sets the image of one node.
 pub async fn assign(host: &Host, node: &NodeName, image: &ImageName) -> Result<String, Failure> {
@@ -61,7 +63,7 @@ pub fn update_provisioners() -> UnitSpec {
 /// Lets BCM write the node's image to it. In imageupdate, `-w` means write and `--wait` means wait.
 pub fn imageupdate(node: &NodeName, write: bool) -> UnitSpec {
     let write = if write { " -w" } else { "" };
-    cmsh::unit(&format!("device; imageupdate -n {node}{write} --wait"), COPY)
+    cmsh::unit(&format!("device; imageupdate -n {node}{write} --wait"), UPDATE)
 }
 
 /// Deletes the files of an image, and nothing that is mounted in it.

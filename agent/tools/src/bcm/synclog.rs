@@ -169,7 +169,7 @@ fn touches(path: &str, deleted: bool) -> bool {
     };
     match PROTECTED.iter().find(|root| below(root)) {
         Some(_) if deleted => true,
-        Some(root) => !OF_IMAGE.contains(root) && !(plain == *root && path.ends_with('/')),
+        Some(root) => !OF_IMAGE.contains(root) && (plain != *root || !path.ends_with('/')),
         // Deleting a parent deletes it all.
         None => {
             deleted

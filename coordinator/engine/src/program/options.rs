@@ -1,6 +1,6 @@
 //! How a run proceeds.
 
-use super::{Limit, Skew};
+use super::{ImageOrder, Limit, Skew};
 use crate::doors::DrainOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,9 @@ pub struct PlanOptions {
     /// Whether nodes that BCM provisions from a software image go through that image. False if `[bcm] images = false`.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub images: bool,
+    /// When BCM writes a software image to a worker.
+    #[serde(default, skip_serializing_if = "ImageOrder::is_drain_first")]
+    pub image_order: ImageOrder,
     /// How many minors may be in the cluster at once.
     #[serde(default, skip_serializing_if = "Skew::is_upstream")]
     pub skew: Skew,
@@ -144,6 +147,7 @@ impl Default for PlanOptions {
             interactive_warning_seconds: 0,
             drain: DrainOptions::default(),
             images: true,
+            image_order: ImageOrder::DrainFirst,
             skew: Skew::Upstream,
         }
     }

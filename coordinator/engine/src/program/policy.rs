@@ -1,7 +1,7 @@
 //! The decisions of this site, as distinct from the requirements of Kubernetes: `/etc/podlift/policy.toml`. Whatever comes from here is
 //! marked as a site rule wherever it is shown.
 
-use super::{PlanOptions, Skew, known_attestation};
+use super::{ImageOrder, PlanOptions, Skew, known_attestation};
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,10 +17,12 @@ pub struct SitePolicy {
     pub soft_taint: bool,
     /// Whether pods save their work before they are evicted, where their annotations say how.
     pub checkpoints: bool,
-    /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
-    pub skew: Skew,
     /// How long before the drain of their node people are told who work in its pods, seconds; 0 for not at all.
     pub interactive_warning_seconds: u32,
+    /// How many minors of Kubernetes may be in the cluster at once: `adjacent` for two, or `upstream`.
+    pub skew: Skew,
+    /// When BCM writes a software image to a worker: `drain-first`, or `runbook` for before its cordon.
+    pub image_order: ImageOrder,
     /// In which batches workers are taken: the table `[rollout]`.
     pub rollout: podlift_batches::Policy,
 }
@@ -60,8 +62,9 @@ impl Default for SitePolicy {
             never_interrupt: vec![NEVER.into()],
             soft_taint: true,
             checkpoints: true,
-            skew: Skew::Adjacent,
             interactive_warning_seconds: 0,
+            skew: Skew::Adjacent,
+            image_order: ImageOrder::DrainFirst,
             rollout: podlift_batches::Policy::default(),
         }
     }
@@ -101,8 +104,9 @@ impl SitePolicy {
         options.batches = Some(self.rollout.clone());
         options.soft_taint = self.soft_taint;
         options.checkpoints = self.checkpoints;
-        options.skew = self.skew;
         options.interactive_warning_seconds = self.interactive_warning_seconds;
+        options.skew = self.skew;
+        options.image_order = self.image_order;
     }
 }
 
@@ -133,6 +137,7 @@ mod tests {
             (serde_json::json!({"site-gate": []}), "site-gate"),
             (serde_json::json!({"site-gates": ["A=true"]}), "A=true"),
             (serde_json::json!({"skew": "two"}), "expected `adjacent` or `upstream`"),
+            (serde_json::json!({"image-order": "first"}), "expected `drain-first` or `runbook`"),
             (serde_json::json!({"required-attestations": ["window"]}), "\"window\""),
             (
                 serde_json::json!({"never-interrupt": ["keep"]}),

@@ -68,6 +68,17 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Whether this step's lane has a step with this verb before it.
+    pub fn comes_after(&self, verb: &str) -> bool {
+        let before = |s: &StepSpec| {
+            s.phase == self.step.phase && s.number < self.step.number && s.kind.step().verb() == verb
+        };
+        match &self.step.node {
+            Some(node) => self.state.steps_of(node).any(|(s, _)| before(s)),
+            None => self.program().steps().any(|s| s.node.is_none() && before(s)),
+        }
+    }
+
     /// The verdict that an earlier step's result is gone. It is done again once; after that an operator has to look.
     pub fn again(&self, verbs: &[&str], why: String) -> Assess {
         match self.state.step(&self.step.id).is_some_and(|s| s.redone > 0) {

@@ -4,7 +4,8 @@ use super::{Assess, Cx, cordon_taken};
 use crate::doors::{ClusterLook, ClusterReply, DrainOptions, Probe, Reply};
 use podlift_model::NodeName;
 
-/// The lane of a step, by the node that it drains, with the options of the drain; `None` within if it drains no node.
+/// The lane of a step, by the node that it drains, with the options of the drain; `None` within if it drains no node, or
+/// drains it later.
 pub struct Lane(Option<(NodeName, DrainOptions)>);
 
 /// The steps that make a node empty.
@@ -12,7 +13,7 @@ pub const RESTS_ON: &[&str] = &["cordon", "checkpoint", "drain"];
 
 impl Lane {
     pub fn of(cx: &Cx) -> Self {
-        Self(cx.in_lane("drain").then(|| (cx.node(), cx.program().options.drain.clone())))
+        Self(cx.comes_after("drain").then(|| (cx.node(), cx.program().options.drain.clone())))
     }
 
     pub fn looks(&self) -> Vec<Probe> {

@@ -38,7 +38,7 @@ pub fn act(cx: &Cx, op: BcmOp) -> Option<Act> {
 /// The image in a reply; `None` within if BCM has no such image.
 pub fn image(reply: &Reply) -> Option<Option<&BcmImage>> {
     match output(reply)? {
-        OpOutput::BcmImage(image) => Some(image.as_ref()),
+        OpOutput::BcmImage(image) => Some(image.as_deref()),
         _ => None,
     }
 }

@@ -64,7 +64,7 @@ fn on(output: OpOutput) -> Reply {
 }
 
 fn of_image(image: Option<BcmImage>) -> Reply {
-    on(OpOutput::BcmImage(image))
+    on(OpOutput::BcmImage(image.map(Box::new)))
 }
 
 fn clone_at(version: &str, change: fn(&mut BcmImage)) -> Option<BcmImage> {

@@ -146,7 +146,7 @@ fn looked(reply: &v1::LookupReply) -> Result<Looked, WireError> {
         State::Running => Looked::Running { ledger },
         State::Ended => {
             let outcome = reply.outcome.as_ref().ok_or_else(|| WireError::missing("lookup_reply.outcome"))?;
-            Looked::Ended { ledger, outcome: ended(outcome)? }
+            Looked::Ended { ledger, outcome: Box::new(ended(outcome)?) }
         }
     })
 }

@@ -127,7 +127,7 @@ impl Sending<'_> {
             Ok(looked) if looked.ledger() != ledger => {
                 Ok(Some(lost_memory(self.node, ledger, looked.ledger())))
             }
-            Ok(Looked::Ended { outcome, .. }) => Ok(Some(outcome)),
+            Ok(Looked::Ended { outcome, .. }) => Ok(Some(*outcome)),
             // After a restart the agent reports the end only if it receives the same op id again. It does not start the op a second time.
             Ok(Looked::Running { .. } | Looked::Unknown { .. }) => {
                 self.send(session).await;

@@ -76,7 +76,7 @@ pub(super) fn small(message: &v1::FromAgent) -> Result<(), WireError> {
 
 /// How an op ended, within the size that may be recorded.
 pub(super) fn ended(outcome: &v1::Outcome) -> Result<OpOutcome, WireError> {
-    if let Err(too_large) = limits::outcome_size(outcome) {
+    if let Some(too_large) = limits::too_large(outcome) {
         return Ok(too_large);
     }
     limits::document("outcome.output", outcome.output.as_ref(), limits::MESSAGE)?;

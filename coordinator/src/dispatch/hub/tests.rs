@@ -241,7 +241,7 @@ async fn an_outcome_is_heard_across_sessions() {
     let hub = lab.hub.clone();
     let lookup = tokio::spawn(async move { hub.lookup(&name("dgx030"), &op()).await });
     agent.answer_lookup("l1", lookup_reply::State::Ended, Some(&done)).await;
-    assert!(matches!(lookup.await.unwrap(), Ok(Looked::Ended { outcome, .. }) if outcome == done));
+    assert!(matches!(lookup.await.unwrap(), Ok(Looked::Ended { outcome, .. }) if *outcome == done));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use super::fake::{Fake, SOURCE, is_there};
 use super::*;
 use podlift_host::Files as _;
+use podlift_model::Look;
 use podlift_tools::UnitSpec;
 
 const COPY: &str = "dgx-image-k8s-1.32.9";
@@ -39,13 +40,15 @@ async fn a_copy_is_done_when_its_files_say_so_and_is_made_once() {
         copied(&fake)(spec)
     });
     assert!(matches!(output.await, Ok(OpOutput::Changed(_))));
-    assert!(fake.files.text(format!("{PATH}/etc/podlift-image.json")).contains("dgx-image"));
     let looks = fake.commands.count("cmsh -n -q --hide-events --color no -c task; list");
     assert!(looks >= 4, "idle twice in a row, after a task: {looks}");
     assert!(matches!(run(&fake, clone(), no_unit).await, Ok(OpOutput::Unchanged(_))));
     // The other head node after a failover has no record of its own.
     fake.files.remove(std::path::Path::new("/var/lib/podlift/bcm/image-dgx-image-k8s-1.32.9.json")).unwrap();
     assert!(matches!(run(&fake, clone(), no_unit).await, Ok(OpOutput::Unchanged(_))));
+    // Nor does it know an image that was copied elsewhere.
+    fake.files.remove_tree(std::path::Path::new("/cm/shared/podlift")).unwrap();
+    assert_eq!(code(&fake, clone(), no_unit).await, "bcm-image-exists");
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,12 +62,6 @@ async fn an_image_of_somebody_else_is_no_copy() {
         "{}",
         failure.message
     );
-    // A copy that a person made of podlift's copy has the mark of another name.
-    fake.files.put(
-        format!("{PATH}/etc/podlift-image.json"),
-        br#"{"image":"other","from":"dgx-image","path":"/x","whole":true}"#,
-    );
-    assert_eq!(code(&fake, clone(), no_unit).await, "bcm-image-exists");
     let folder = Fake::new();
     folder.files.put(PATH, b"");
     assert_eq!(code(&folder, clone(), no_unit).await, "bcm-image-exists");
@@ -77,6 +74,12 @@ async fn half_a_copy_is_removed_and_made_again() {
     fake.files.put(format!("/var/lib/podlift/bcm/image-{COPY}.json"), half.as_bytes());
     fake.files.put(PATH, b"a folder");
     fake.state().images.insert(COPY.into(), PATH.into());
+    for look in [Look::BcmImages, Look::BcmImage { image: COPY.parse().unwrap() }] {
+        let seen = crate::look::look(&fake.node(), &look).await.unwrap();
+        assert!(!format!("{seen:?}").contains(COPY), "it is no image yet: {seen:?}");
+    }
+    fake.state().locked.insert(COPY.into());
+    assert_eq!(code(&fake, source(COPY), no_unit).await, "bcm-missing");
     let output = run(&fake, clone(), |spec| {
         assert_eq!(spec.first, ["rm", "-rf", "--one-file-system", "--", PATH]);
         assert!(!fake.state().images.contains_key(COPY), "BCM has forgotten it");

@@ -37,7 +37,6 @@ async fn from_the_list_and_then_its_files() {
 async fn an_interrupted_removal_goes_on() {
     let fake = fake();
     fake.state().images.remove(COPY);
-    fake.files.remove(&Path::new(PATH).join("etc/podlift-image.json")).unwrap();
     let output = run(&fake, remove(COPY), |_| {
         fake.files.remove_tree(Path::new(PATH)).unwrap();
         (0, String::new())

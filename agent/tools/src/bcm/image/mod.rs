@@ -9,7 +9,7 @@ mod size;
 
 pub use inside::{left, look as inside, mounts};
 pub use root::Root;
-pub use size::look as size;
+pub use size::{LONG, SHORT, look as size};
 
 use super::images::Listed;
 use super::{images, lock};

@@ -44,6 +44,8 @@ fn what_a_heal_left_is_repaired_behind_a_sealed_backup() {
     let last = ["seal-backup", "repair-config", "learn-config", "verify-fleet", "compare"];
     assert_eq!(verbs[verbs.len() - 5..], last, "BCM has to learn what was repaired");
     let mut without = running("v1.31.9");
+    without.bcm.as_mut().unwrap().state.as_mut().unwrap().mode = podlift_model::bcm::HeadMode::Passive;
+    assert!(build(&without).unwrap().steps().all(|s| s.kind.step().verb() != "learn-config"));
     without.bcm = None;
     assert!(build(&without).unwrap().steps().all(|s| s.kind.step().verb() != "learn-config"));
 }

@@ -40,6 +40,7 @@ fn large(workers: usize) -> PlanInput {
     let cluster = i.cluster_survey.as_mut().unwrap();
     cluster.pods.as_mut().unwrap().extend(pods);
     cluster.budgets.as_mut().unwrap().extend(budgets);
+    crate::testing::bcm::with_images(&mut i);
     i
 }
 

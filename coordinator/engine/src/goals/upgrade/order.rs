@@ -5,7 +5,7 @@ use super::forecast::{Foreseen, foresee};
 use super::image_order::{assign, books, image_of, images, sync};
 use crate::goals::draft::{Draft, backup, number};
 use crate::inventory::{Inventory, NodeEntry, NodeRole};
-use crate::program::{CANARY, JobRow, Phase, PlanOptions, Shared, WORKERS};
+use crate::program::{CANARY, ImageOrder, JobRow, Phase, PlanOptions, Shared, WORKERS};
 use crate::steps::{
     Addons, AptSource, AptUpdate, Checkpoint, CompareFleet, Cordon, DevicesBack, Download, Drain, EtcdReady,
     FlagDiff, GuardArm, GuardDisarm, ImagePull, ImageRelease, KubeadmApply, KubeadmNode, KubeadmPatches,
@@ -15,6 +15,7 @@ use crate::steps::{
 };
 use jiff::Timestamp;
 use podlift_batches::Job;
+use podlift_model::bcm::ImageName;
 use podlift_model::op::Component;
 use podlift_model::op::Package::{self, Kubeadm, Kubectl, Kubelet};
 use podlift_model::{NodeName, PackageVersion};
@@ -328,24 +329,17 @@ fn worker(
     also: &Also,
     tainted: bool,
 ) -> Vec<StepKind> {
-    let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into(), Cordon {}.into()];
+    let imaged = image_of(&also.bcm, &node.name);
+    let before = imaged.is_some() && options.image_order == ImageOrder::Runbook;
+    let packages = packages(imaged, shared);
+    let mut steps: Vec<StepKind> = vec![NodeReachable::for_work().into()];
+    steps.extend(packages.iter().filter(|_| before).cloned());
+    steps.push(Cordon {}.into());
     let warned = options.interactive_warning_seconds;
     steps.extend((warned > 0).then(|| Warn::of(warned).into()));
     steps.extend(options.checkpoints.then(|| Checkpoint {}.into()));
     steps.push(Drain {}.into());
-    match image_of(&also.bcm, &node.name) {
-        Some(image) => {
-            steps.extend(sync(image, shared));
-            steps.push(Packages::of_image(&[Kubeadm], &shared.packages).into());
-            steps.push(Packages::of_image(&[Kubelet, Kubectl], &shared.packages).into());
-            steps.push(KubeadmNode::to(shared.to).into());
-        }
-        None => {
-            steps.push(Packages::of(&[Kubeadm], &shared.packages).into());
-            steps.push(KubeadmNode::to(shared.to).into());
-            steps.push(Packages::of(&[Kubelet, Kubectl], &shared.packages).into());
-        }
-    }
+    steps.extend(packages.into_iter().filter(|_| !before));
     steps.extend([
         KubeletRestart::to(shared.to).into(),
         NodeReady::at(shared.to).into(),
@@ -353,6 +347,20 @@ fn worker(
     ]);
     steps.extend(tainted.then(|| SoftUntaint {}.into()));
     steps.extend([Uncordon {}.into(), ImageRelease {}.into()]);
+    steps
+}
+
+/// The packages of a worker, and what its kubeadm does.
+fn packages(image: Option<&ImageName>, shared: &Shared) -> Vec<StepKind> {
+    let kubeadm: StepKind = KubeadmNode::to(shared.to).into();
+    let Some(image) = image else {
+        let first = Packages::of(&[Kubeadm], &shared.packages).into();
+        return vec![first, kubeadm, Packages::of(&[Kubelet, Kubectl], &shared.packages).into()];
+    };
+    let mut steps = sync(image, shared).to_vec();
+    steps.push(Packages::of_image(&[Kubeadm], &shared.packages).into());
+    steps.push(Packages::of_image(&[Kubelet, Kubectl], &shared.packages).into());
+    steps.push(kubeadm);
     steps
 }
 

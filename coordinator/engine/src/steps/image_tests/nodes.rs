@@ -38,6 +38,23 @@ fn an_image_is_assigned_to_a_drained_worker_and_taken_back_while_it_is_not_writt
     assert_eq!(undo(&state, id), None);
 }
 
+/// With the order of BCM's manual the node is neither cordoned nor empty yet.
+#[test]
+fn a_write_before_the_drain_asks_for_no_cordon() {
+    let mut state = planned(|i| i.options.image_order = crate::program::ImageOrder::Runbook);
+    let own = |image: &str| Reply::All(vec![rows("dgx031", image, ImageFrom::Node)]);
+    assert_eq!(judged(&state, "workers/dgx031/assign-image", false, &own(WORKERS.0)), "ready");
+    try_step(&mut state, "workers/dgx031/assign-image");
+    let dry = log(|l| l.dry_run = Some(true));
+    let reply = Reply::All(vec![
+        on(OpOutput::Facts(Box::new(facts("dgx031", false)))),
+        state_with(|_| ()),
+        rows("dgx031", CLONE, ImageFrom::Node),
+        on(OpOutput::BcmSync(Box::new(dry))),
+    ]);
+    assert_eq!(judged(&state, "workers/dgx031/sync", false, &reply), "ready");
+}
+
 /// A reboot between the two passes has brought the packages of the old image back.
 #[test]
 fn a_control_plane_node_gets_its_image_only_with_packages_of_the_target() {
@@ -91,7 +108,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let at = |state: &RunState, acted, change: fn(&mut BcmSync)| {
         let mut log = log(change);
         log.dry_run = log.dry_run.map(|_| true);
-        let first = vec![rows("dgx031", CLONE, ImageFrom::Node), on(OpOutput::BcmSync(log))];
+        let first = vec![rows("dgx031", CLONE, ImageFrom::Node), on(OpOutput::BcmSync(Box::new(log)))];
         judged(state, id, acted, &with_lane(first, "dgx031"))
     };
     assert_eq!(at(&state, false, |_| ()), "ready");
@@ -119,7 +136,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
     let state = apply(Some(state), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &attested).unwrap();
     begins(&at(&state, true, many), "done: ");
     let other = with_lane(
-        vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(log(|_| ())))],
+        vec![rows("dgx031", WORKERS.0, ImageFrom::Category), on(OpOutput::BcmSync(Box::new(log(|_| ()))))],
         "dgx031",
     );
     begins(&judged(&state, id, false, &other), "again: assign-image");
@@ -131,15 +148,18 @@ fn written(facts: NodeFacts, provisioners: Reply, log: BcmSync) -> Reply {
         on(OpOutput::Facts(Box::new(facts))),
         provisioners,
         rows("dgx031", CLONE, ImageFrom::Node),
-        on(OpOutput::BcmSync(log)),
+        on(OpOutput::BcmSync(Box::new(log))),
     ];
     with_lane(first, "dgx031")
 }
 
+/// What is tried, whether the op has ended, whether the node has the packages, the log, and how the verdict begins.
+type Written<'a> = (&'a str, bool, bool, fn(&mut BcmSync), &'a str);
+
 #[test]
 fn a_write_of_a_node_is_proven_by_its_log_and_its_packages_together() {
     let (state, id) = (assigned(), "workers/dgx031/sync");
-    let cases: &[(&str, bool, bool, fn(&mut BcmSync), &str)] = &[
+    let cases: &[Written] = &[
         ("both", true, true, |_| (), "done: "),
         ("both, seen before the op", false, true, |_| (), "done: "),
         (

@@ -51,7 +51,8 @@ pub(in crate::goals) fn draw(
             images: vec![],
             nodes: BTreeMap::new(),
             version: version(input, books),
-            learn_config: books.repairs_config && bcm.state.as_ref().is_ok_and(|s| s.kubeadm_manage),
+            learn_config: books.repairs_config
+                && bcm.state.as_ref().is_ok_and(|s| s.kubeadm_manage && s.mode.acts()),
         }),
         ..Drawn::default()
     };

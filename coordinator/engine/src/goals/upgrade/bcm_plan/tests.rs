@@ -122,6 +122,22 @@ fn the_order_with_software_images() {
     assert!(at("verify") < at("bcm") && at("bcm") < at("after"), "{phases:?}");
 }
 
+/// The order of BCM's manual: the image is written while the node still works.
+#[test]
+fn a_site_may_have_images_written_before_the_drain() {
+    let mut i = imaged();
+    i.options.image_order = crate::program::ImageOrder::Runbook;
+    let plan = build(&i).unwrap();
+    let of = lane(&plan, "workers", "dgx031");
+    let head = ["node-reachable", "assign-image", "sync-dry-run", "sync", "install-kubeadm"];
+    assert_eq!(of[..5], head);
+    assert_eq!(of[5..10], ["install-kubelet-kubectl", "kubeadm-node", "cordon", "drain", "kubelet-restart"]);
+    // A node with packages keeps its order, because its kubelet could start anew at any moment.
+    let mut i = input();
+    i.options.image_order = crate::program::ImageOrder::Runbook;
+    assert_eq!(lane(&build(&i).unwrap(), "workers", "dgx031")[1], "cordon");
+}
+
 type Change = fn(&mut PlanInput);
 
 #[test]

@@ -5,6 +5,7 @@ use super::View;
 use crate::goals::upgrade::bcm_plan::{Problem, Weight, goes_by_images};
 use crate::program::{BCM_IMAGES, Finding, GoalName, Severity, finding, names};
 use podlift_model::NodeName;
+use std::collections::BTreeSet;
 
 pub fn check(view: &View) -> Vec<Finding> {
     let Some(bcm) = view.input.bcm.as_ref().filter(|_| view.input.goal == GoalName::Upgrade) else {
@@ -14,8 +15,9 @@ pub fn check(view: &View) -> Vec<Finding> {
     let by_image: Vec<NodeName> = match &bcm.nodes {
         Err(why) => return vec![unknown(view, &due, why)],
         Ok(rows) => {
-            let has = |node: &&&NodeName| rows.iter().any(|row| row.name == ***node && row.image.is_some());
-            due.iter().filter(has).map(|node| (*node).clone()).collect()
+            let imaged: BTreeSet<&NodeName> =
+                rows.iter().filter(|row| row.image.is_some()).map(|row| &row.name).collect();
+            due.iter().filter(|node| imaged.contains(**node)).map(|node| (*node).clone()).collect()
         }
     };
     if !goes_by_images(view.input) {
