@@ -96,7 +96,9 @@ impl World {
         self.update(|s| {
             // A log's time has whole seconds, and in a lab two requests fit into one.
             let after = s.bcm.syncs.get(device).map(|last| last.began + SignedDuration::from_secs(1));
-            let full = s.bcm.switches.full.remove(device);
+            // A dry run tells of it, and leaves it to the update.
+            let full = &mut s.bcm.switches.full;
+            let full = if write { full.remove(device) } else { full.contains(device) };
             SyncLog {
                 device: device.into(),
                 path: super::build::path(image),
