@@ -4,7 +4,7 @@ use super::super::tests::on_terminals;
 use super::{batches, jobs, rules};
 use crate::out::Screen;
 use podlift_engine::goals::build;
-use podlift_engine::program::{JobRow, PlannedBatch, Program};
+use podlift_engine::program::{ImageOrder, JobRow, PlannedBatch, Program, Skew};
 use podlift_engine::testing::{input, name};
 use podlift_model::NodeName;
 
@@ -108,9 +108,13 @@ fn the_rules_of_the_site() {
         "failed-checkpoint": "go-on", "never-interrupt-seconds": 5400,
     });
     made.options.batches = Some(serde_json::from_value(policy).unwrap());
-    made.options.interactive_warning_seconds = 600;
+    let options = &mut made.options;
+    options.interactive_warning_seconds = 600;
+    (options.image_order, options.skew) = (ImageOrder::Runbook, Skew::Adjacent);
     insta::assert_snapshot!(rules::rules(&made));
-    made.options.interactive_warning_seconds = 0;
+    let options = &mut made.options;
+    options.interactive_warning_seconds = 0;
+    (options.image_order, options.skew) = (ImageOrder::DrainFirst, Skew::Upstream);
     for (way, part) in [("skip", "their nodes are left out"), ("ask", "`podlift approve`")] {
         made.options.batches =
             Some(serde_json::from_value(serde_json::json!({"gangs": {"too-large": way}})).unwrap());

@@ -1,22 +1,34 @@
 //! The site's rules for the workers, as far as they differ from the usual.
 
 use crate::render::duration;
-use podlift_engine::program::{Day, Group, Order, Program, Rollout, Take, TooLarge, Window};
+use podlift_engine::program::{
+    Day, Group, ImageOrder, Order, PlanOptions, Program, Rollout, Skew, Take, TooLarge, Window,
+};
 use podlift_model::{agree, count};
 
 pub(super) fn rules(plan: &Program) -> String {
-    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).chain(warning(plan)).collect();
+    let lines: Vec<String> = plan.options.batches.iter().flat_map(unusual).chain(of_options(plan)).collect();
     match lines.is_empty() {
         true => String::new(),
         false => format!("Rules for the workers (site rules):\n  {}\n\n", lines.join("\n  ")),
     }
 }
 
-/// The time that people in workspaces have; `None` if nobody is warned.
-fn warning(plan: &Program) -> Option<String> {
-    let seconds = plan.options.interactive_warning_seconds;
-    let time = duration(f64::from(seconds));
-    (seconds > 0).then(|| format!("interactive workspaces get an Event {time} before their node is drained"))
+/// Rules of the site that hold for a plan without batches, too.
+fn of_options(plan: &Program) -> Vec<String> {
+    let PlanOptions { interactive_warning_seconds: seconds, image_order, skew, .. } = &plan.options;
+    let mut lines = Vec::new();
+    if *seconds > 0 {
+        let time = duration(f64::from(*seconds));
+        lines.push(format!("interactive workspaces get an Event {time} before their node is drained"));
+    }
+    if *image_order == ImageOrder::Runbook {
+        lines.push("BCM writes software images to workers before their drain, while jobs run there".into());
+    }
+    if *skew == Skew::Adjacent {
+        lines.push("at most two adjacent minors in the cluster at once, as BCM's manual has it".into());
+    }
+    lines
 }
 
 fn unusual(rules: &Rollout) -> Vec<String> {
