@@ -7,8 +7,8 @@ use super::pins::{pins, version};
 use super::reply::{all, blocked, done, facts, odd};
 use super::{Assess, Cx, Policy, Step, StepKind, Touches, head, image_provisioners, sync_dry_run};
 use crate::doors::{Act, Probe, Reply};
-use crate::machine::StepStatus;
-use crate::program::{Given, Shared};
+use crate::machine::{StepState, StepStatus};
+use crate::program::{Given, Lane, Shared};
 use jiff::{SignedDuration, Timestamp};
 use podlift_model::bcm::{BcmOp, BcmProvisioning, BcmSync, ImageName, SyncMode};
 use podlift_model::op::PackagePin;
@@ -97,8 +97,7 @@ fn old_image(cx: &Cx, log: &BcmSync) -> Option<String> {
     (of.old != of.image && sent == of.old.as_str()).then(|| format!("BCM has sent the old image {}", of.old))
 }
 
-/// The wait while no provisioner has room. Lanes that look at the same moment see the same free slots, so each one leaves those to the lanes
-/// before it that wait, too.
+/// The wait while no provisioner has room. Lanes are judged side by side, so each one leaves free slots to those that have waited longer.
 fn full(cx: &Cx, state: &BcmProvisioning) -> Option<Assess> {
     let serving: Vec<_> = head::serving(state).collect();
     let slots: u32 = serving.iter().map(|p| p.slots).sum();
@@ -114,20 +113,32 @@ fn full(cx: &Cx, state: &BcmProvisioning) -> Option<Assess> {
     })
 }
 
-/// Writes of other nodes of this phase: those that are under way, and those that are due and come before this one.
+/// Writes of other nodes of this phase: those that are under way, and those that have been due for longer than this one. The order of those
+/// that are due never changes, so of two lanes that are judged at the same moment one always counts the other.
 fn others(cx: &Cx) -> (u32, u32) {
     let phase = cx.program().phases.iter().find(|phase| phase.name == cx.step.phase);
+    let lanes = || phase.into_iter().flat_map(|phase| &phase.lanes);
+    let mine = lanes().find(|lane| lane.node == cx.step.node).and_then(|lane| write_of(cx, lane));
+    let due = mine.and_then(|(_, due)| due);
     let (mut open, mut before) = (0, 0);
-    for lane in phase.into_iter().flat_map(|phase| &phase.lanes).filter(|lane| lane.node != cx.step.node) {
-        let at = lane.steps.iter().position(|spec| matches!(spec.kind, StepKind::SyncNode(_)));
-        let Some(at) = at.filter(|at| *at > 0) else { continue };
-        let of = |at: usize| cx.state.step(&lane.steps[at].id);
-        let (Some(ready), Some(step)) = (of(at - 1), of(at)) else { continue };
+    for lane in lanes().filter(|lane| lane.node != cx.step.node) {
+        let Some((step, since)) = write_of(cx, lane) else { continue };
         let waits = matches!(step.status, StepStatus::Pending | StepStatus::Waiting { .. });
         open += u32::from(step.is_open());
-        before += u32::from(waits && ready.is_done() && lane.steps[at].number < cx.step.number);
+        before += u32::from(waits && since.is_some_and(|since| due.is_none_or(|due| since < due)));
     }
     (open, before)
+}
+
+/// Since when the write of a lane is due: when the step before it ended, and the number of the step.
+type Due = (Option<Timestamp>, u32);
+
+/// The step of a lane that writes its node, and since when it is due; `None` within while it is not.
+fn write_of<'a>(cx: &Cx<'a>, lane: &Lane) -> Option<(&'a StepState, Option<Due>)> {
+    let at = lane.steps.iter().position(|spec| matches!(spec.kind, StepKind::SyncNode(_)))?;
+    let before = cx.state.step(&lane.steps[at.checked_sub(1)?].id)?;
+    let due = before.is_done().then_some((before.ended, lane.steps[at].number));
+    Some((cx.state.step(&lane.steps[at].id)?, due))
 }
 
 impl Step for SyncNode {

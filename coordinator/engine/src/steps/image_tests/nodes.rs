@@ -1,6 +1,7 @@
 //! How an image is assigned to a node and written to it.
 
 use super::*;
+use crate::machine::StepStatus;
 
 /// The node of the lane, drained by the run.
 fn lane(node: &str) -> Vec<Reply> {
@@ -130,7 +131,7 @@ fn a_dry_run_stops_before_anything_protected_would_go() {
         undone: String::new(),
         next: String::new(),
     };
-    state.steps.get_mut(&key).unwrap().status = crate::machine::StepStatus::Failed { reason };
+    state.steps.get_mut(&key).unwrap().status = StepStatus::Failed { reason };
     let name = crate::program::DIFFERENCES.into();
     let attested = Event::Attested { name, by: "jane".into(), note: "old logs".into() };
     let state = apply(Some(state), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &attested).unwrap();
@@ -250,24 +251,31 @@ fn a_write_waits_for_a_slot_and_for_provisioners_that_have_the_image() {
         &at(&state, |s| s.provisioners[1].up_to_date = Some(vec![]), dry),
         "again: image-provisioners-dgx-image-k8s-1.32.9",
     );
-    // Lanes before this one that wait for a slot come first, and those that are being written count even if BCM does not show them yet.
+    // Of two lanes that wait for one slot, the one that has waited longer takes it, and the other one counts it.
     let one_slot: fn(&mut BcmProvisioning) = |s| {
         s.provisioners.truncate(1);
         s.provisioners[0].slots = 1;
     };
-    let mut waiting = state.clone();
-    let of = |verb: &str| spec(&state, &format!("canary/dgx030/{verb}")).id.clone();
-    // dgx030 is in a phase of its own, and its slot is no matter of the workers' phase.
-    let done = || crate::machine::StepStatus::Done { evidence: Evidence::Seen { what: String::new() } };
-    waiting.steps.get_mut(&of("sync-dry-run")).unwrap().status = done();
-    assert_eq!(at(&waiting, one_slot, dry), "ready");
-    let later = spec(&state, "workers/dgx032/sync-dry-run").id.clone();
-    waiting.steps.get_mut(&later).unwrap().status = done();
-    assert_eq!(at(&waiting, one_slot, dry), "ready", "dgx032 comes after it");
+    let second = |n| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(n);
+    let due = |mine: i64, other: i64| {
+        let mut waiting = state.clone();
+        for (node, since) in [("dgx031", mine), ("dgx032", other)] {
+            let id = spec(&state, &format!("workers/{node}/sync-dry-run")).id.clone();
+            let step = waiting.steps.get_mut(&id).unwrap();
+            let evidence = Evidence::Seen { what: String::new() };
+            (step.status, step.ended) = (StepStatus::Done { evidence }, Some(second(since)));
+        }
+        waiting
+    };
+    assert_eq!(at(&due(1, 2), one_slot, dry), "ready");
+    assert_eq!(at(&due(1, 1), one_slot, dry), "ready", "its step comes first in the plan");
+    begins(&at(&due(2, 1), one_slot, dry), "wait: waits for its turn");
+    // A write that is under way counts, even if BCM does not show it yet.
+    let mut open = due(1, 2);
     let sync = spec(&state, "workers/dgx032/sync").id.clone();
     let (op_id, ledger) = (podlift_model::OpId::new("r1-s1-a1").unwrap(), None);
-    waiting.steps.get_mut(&sync).unwrap().status = crate::machine::StepStatus::Started { op_id, ledger };
-    begins(&at(&waiting, one_slot, dry), "wait: waits for its turn");
+    open.steps.get_mut(&sync).unwrap().status = StepStatus::Started { op_id, ledger };
+    begins(&at(&open, one_slot, dry), "wait: waits for its turn");
     // The coordinator or the head node went away in the middle: the request may still be worked on.
     try_step(&mut state, id);
     let open: fn(&mut BcmSync) = |l| l.completed = false;
