@@ -7,13 +7,14 @@ use super::memo::Memo;
 use super::{Applied, Cx, Op, idle, shared, tidy};
 use crate::units::Exit;
 use async_trait::async_trait;
-use podlift_host::Files as _;
+use podlift_host::{Files as _, Output};
 use podlift_model::bcm::{BcmImage, ImageName, ImagePackage};
 use podlift_model::op::{Package, PackagePin};
 use podlift_model::{Failure, OpOutput, codes};
 use podlift_tools::apt::{self, preview};
 use podlift_tools::bcm::chroot;
 use podlift_tools::bcm::image::Root;
+use podlift_tools::sources;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -41,11 +42,18 @@ impl ImagePackages {
 
     /// Fails if apt would change or remove anything but Kubernetes' packages.
     async fn rehearse(&self, cx: &Cx<'_>, image: &BcmImage) -> Result<(), Failure> {
-        let output = chroot::simulate(&cx.node.host, &shared::place(image), &self.packages).await?;
-        let text = format!("{}\n{}", output.stdout, output.stderr);
-        if !output.success() {
-            return Err(apt::judge(&text, &format!("in {} exited {}", image.path, output.code)));
+        let (place, host) = (shared::place(image), &cx.node.host);
+        let mut output = chroot::simulate(host, &place, &self.packages).await?;
+        // The lists may be those of another minor: the source was changed, and fetching them failed or was interrupted.
+        if judged(image, &output).is_some_and(|f| f.code == codes::PACKAGE_VERSION_MISSING) {
+            let root = Root::new(host.files.as_ref(), &image.path);
+            chroot::refresh(host, &place, &sources::find(&root)?).await?;
+            output = chroot::simulate(host, &place, &self.packages).await?;
         }
+        if let Some(failure) = judged(image, &output) {
+            return Err(failure);
+        }
+        let text = format!("{}\n{}", output.stdout, output.stderr);
         let (install, remove) = preview::simulation(&output.stdout);
         let foreign = install.iter().filter(|(name, _)| name.parse::<Package>().is_err());
         let changes = foreign.map(|(name, version)| format!("{name} to {version}"));
@@ -92,6 +100,12 @@ impl ImagePackages {
             }
         }
     }
+}
+
+/// What apt's failure means; `None` for a success.
+fn judged(image: &BcmImage, output: &Output) -> Option<Failure> {
+    let text = format!("{}\n{}", output.stdout, output.stderr);
+    (!output.success()).then(|| apt::judge(&text, &format!("in {} exited {}", image.path, output.code)))
 }
 
 fn held(image: &BcmImage) -> BTreeSet<String> {

@@ -73,6 +73,17 @@ pub fn update(place: &Place, source: &crate::sources::Source, limit: Duration) -
     unit(place, [spec.program.to_string()].into_iter().chain(spec.args), Some(limit))
 }
 
+/// Updates the lists at once.
+pub async fn refresh(host: &Host, place: &Place, source: &crate::sources::Source) -> Result<(), Failure> {
+    let spec = apt::update(source, SHORT);
+    let output = call(host, place, [spec.program.to_string()].into_iter().chain(spec.args)).await?;
+    let text = format!("{}\n{}", output.stdout, output.stderr);
+    match output.success() && !apt::stale(&text) {
+        true => Ok(()),
+        false => Err(apt::judge(&text, &format!("in {} exited {}", place.path, output.code))),
+    }
+}
+
 pub fn install(place: &Place, pins: &[PackagePin]) -> Result<UnitSpec, Failure> {
     let spec = apt::install(pins, false);
     unit(place, [spec.program.to_string()].into_iter().chain(spec.args), None)

@@ -34,7 +34,10 @@ pub struct State {
     /// Bytes of each image.
     pub size: u64,
     pub kubeadm_manage: bool,
-    /// Points that umount removes from the table.
+    /// apt in the image does not know the new version before it fetches lists, which the mirror may refuse.
+    pub old_lists: bool,
+    pub mirror_gone: bool,
+    /// umount fails.
     pub busy_mount: bool,
 }
 
@@ -70,6 +73,8 @@ impl Fake {
             packages: (text("1.31.9-1.1"), true),
             size: 20 << 30,
             kubeadm_manage: true,
+            old_lists: false,
+            mirror_gone: false,
             busy_mount: false,
         };
         let state = Arc::new(Mutex::new(state));
@@ -153,7 +158,17 @@ impl State {
                 files.put("/proc/1/mountinfo", rest.as_bytes());
                 said("")
             }
+            "cm-chroot-sw-img" if args.contains(&"-s".to_string()) && self.old_lists => {
+                exited(100, "E: Unable to locate package kubeadm\n")
+            }
             "cm-chroot-sw-img" if args.contains(&"-s".to_string()) => said(&self.simulated),
+            "cm-chroot-sw-img" if args.contains(&"update".to_string()) && self.mirror_gone => {
+                exited(100, "E: Failed to fetch https://pkgs.k8s.io/\n")
+            }
+            "cm-chroot-sw-img" if args.contains(&"update".to_string()) => {
+                self.old_lists = false;
+                said("")
+            }
             "cm-chroot-sw-img" => {
                 self.packages.1 = args.contains(&"hold".to_string());
                 said("")

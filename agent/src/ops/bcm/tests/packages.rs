@@ -41,6 +41,16 @@ async fn exact_versions_and_holds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lists_of_another_minor_are_fetched_before_the_dry_run_counts() {
+    let fake = Fake::new().with_clone(COPY);
+    fake.state().old_lists = true;
+    fake.state().mirror_gone = true;
+    assert_eq!(code(&fake, packages(COPY), no_unit).await, "apt-unreachable");
+    fake.state().mirror_gone = false;
+    assert!(matches!(run(&fake, packages(COPY), installed(&fake)).await, Ok(OpOutput::Changed(_))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_holds_them_again() {
     let fake = Fake::new().with_clone(COPY);
     let failed = |_: &UnitSpec| (100, "E: Unable to fetch some archives\nE: Failed to fetch x\n".to_string());
