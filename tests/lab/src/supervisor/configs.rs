@@ -127,7 +127,7 @@ pub fn head_agent(shape: &Shape, addresses: &Addresses, tools: &str) -> String {
     let agent = agent(shape, HEAD_NODE, addresses, tools, HealMode::Off);
     let agent = agent.replacen("cluster = ", "role = \"head\"\ncluster = ", 1);
     // CMDaemon's tasks follow each other by the lab's seconds.
-    agent + "[bcm]\nsettle = \"500ms\"\n"
+    agent + "[bcm]\nsettle = \"300ms\"\n"
 }
 
 /// The same agent with nothing to do but heal, as often as it likes.

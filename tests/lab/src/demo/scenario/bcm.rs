@@ -101,7 +101,7 @@ impl Bcm {
     pub fn timing(&self, base: Timing) -> Timing {
         let s = Duration::from_secs;
         match self.images {
-            true => Timing { sync: s(40), ramdisk: s(30), clone: s(30), provisioner: s(20), ..base },
+            true => Timing { sync: s(30), ramdisk: s(15), clone: s(10), provisioner: s(10), ..base },
             false => base,
         }
     }
