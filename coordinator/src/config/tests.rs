@@ -112,6 +112,11 @@ fn what_the_site_decides_comes_before_what_the_plan_section_says() {
         (&own.site_gates, &own.never_interrupt, own.soft_taint, own.checkpoints, &own.rollout.gangs),
         "the example shows other defaults"
     );
+    assert_eq!(
+        (policy.skew, policy.image_order, policy.interactive_warning_seconds),
+        (own.skew, own.image_order, own.interactive_warning_seconds),
+        "the example shows other defaults"
+    );
     let config: Config =
         parse(&format!("{SMALL}[plan]\nsite_gates = [\"Other\"]"), Path::new("x.toml")).unwrap();
     assert_eq!(config.settings(None).options.site_gates, ["Other"]);

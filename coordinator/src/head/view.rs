@@ -88,7 +88,7 @@ impl Head {
         view.images = looked_into(&mut asking, &images, scope.to).await;
         view.provisioning = asking
             .one(IMAGES, Look::BcmProvisioning, |output| match output {
-                OpOutput::BcmProvisioning(seen) => Some(seen.map(|image| *image)),
+                OpOutput::BcmProvisioning(seen) => Some(seen),
                 _ => None,
             })
             .await;

@@ -115,6 +115,7 @@ scenarios! {
     air_gapped: "air-gapped", without [], |r| assert_eq!(r["lab"]["paused_at"].as_array().unwrap().len(), 1);
     source_put_back: "source-put-back", without [], prevented_without_a_heal;
     slurm_holds_gpu: "slurm-holds-gpu", without [], |r| assert_eq!(r["lab"]["paused_at"][0]["code"], "devices-held");
+    image_path: "image-path", without [], prevented_without_a_heal;
     vip_unnoticed: "vip-unnoticed", without [], prevented_without_a_heal;
 }
 

@@ -131,15 +131,19 @@ impl Op for Sync {
 
     async fn conclude(&self, cx: &Cx<'_>, exit: &Exit) -> Result<OpOutput, Failure> {
         let printed = cx.log();
-        if let Some(line) = refused(&printed) {
-            return Err(self.failed(line, &printed));
-        }
-        if !exit.success() {
-            return Err(self.failed(&format!("imageupdate {}", exit.describe()), &printed));
+        let before = Memo::read(cx).unwrap_or_default().header;
+        let failed = refused(&printed).map(String::from);
+        if let Some(why) =
+            failed.or_else(|| (!exit.success()).then(|| format!("imageupdate {}", exit.describe())))
+        {
+            // Why rsync ended is in the node's log only.
+            let log = self.log(cx, &before, &printed).await.ok().flatten();
+            let code =
+                log.and_then(|log| log.rsync_code).map(|code| format!("; rsync ended with code {code}"));
+            return Err(self.failed(&format!("{why}{}", code.unwrap_or_default()), &printed));
         }
         let listed = images::find(&cx.node.host, &self.image).await?;
         let path = listed.ok_or_else(|| shared::missing(&self.image))?.path;
-        let before = Memo::read(cx).unwrap_or_default().header;
         let sync = self.ended(cx, &before, &printed).await?;
         match self.wrong(cx, &sync, &path) {
             None => Ok(OpOutput::BcmSync(Box::new(sync))),

@@ -66,8 +66,8 @@ impl World {
             http: Arc::new(http::Port(here.clone())),
             watch: Arc::new(watch::Port(here.clone())),
             clock: Arc::new(Ahead { world: self.clone(), node: node.into() }),
-            devices: Arc::new(devices::Port(here)),
-            processes: Arc::new(processes::Port),
+            devices: Arc::new(devices::Port(here.clone())),
+            processes: Arc::new(processes::Port(here)),
         }
     }
 }

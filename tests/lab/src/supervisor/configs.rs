@@ -125,7 +125,9 @@ pub const HEAD_ROOT: &str = "head/root";
 /// The agent of the head node, which has BCM's tools.
 pub fn head_agent(shape: &Shape, addresses: &Addresses, tools: &str) -> String {
     let agent = agent(shape, HEAD_NODE, addresses, tools, HealMode::Off);
-    agent.replacen("cluster = ", "role = \"head\"\ncluster = ", 1)
+    let agent = agent.replacen("cluster = ", "role = \"head\"\ncluster = ", 1);
+    // CMDaemon's tasks follow each other by the lab's seconds.
+    agent + "[bcm]\nsettle = \"500ms\"\n"
 }
 
 /// The same agent with nothing to do but heal, as often as it likes.

@@ -26,6 +26,7 @@ pub fn disks(shape: &Shape, scratch: &Scratch) -> anyhow::Result<BTreeMap<String
     Ok(all)
 }
 
+const MANAGE: &str = "cm-kubeadm-manage";
 const CLIENT: &str = "podlift-lab-tool";
 
 pub fn tools(world: &World, scratch: &Scratch, exe: &Path) -> anyhow::Result<()> {
@@ -37,5 +38,11 @@ pub fn tools(world: &World, scratch: &Scratch, exe: &Path) -> anyhow::Result<()>
             scratch.link(&format!("bin/{node}/{tool}"), exe)?;
         }
     }
-    Ok(())
+    // BCM's own script, which has a place of its own.
+    let script = format!(
+        "#!/bin/sh\nexec '{}' \"$@\"\n",
+        scratch.at(&format!("bin/{}/{MANAGE}", doubles::HEAD)).display()
+    );
+    let path = format!("{}/cm/local/apps/cmd/scripts/{MANAGE}", super::configs::HEAD_ROOT);
+    scratch.write(&path, &script, 0o755).map(drop)
 }

@@ -93,7 +93,7 @@ impl World {
         disk.remove(Path::new("/var/lib/podlift")).ok();
     }
 
-    pub(super) fn write_boot_id(&self, node: &str) {
+    pub(in crate::world) fn write_boot_id(&self, node: &str) {
         if self.shape.machines {
             return;
         }

@@ -93,7 +93,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             what: "an image that is not assigned, and no word of it",
-            before: |world| world.cmsh_lies("device use dgx030; set softwareimage", Lie::Nothing, MANY),
+            before: |world| world.cmsh_lies("set softwareimage dgx-image-k8s", Lie::Nothing, MANY),
             meanwhile: None,
             once: false,
             code: "bcm-no-effect",
@@ -104,7 +104,7 @@ fn cases() -> Vec<Case> {
             what: "an image that is not assigned, with words and exit code 0",
             before: |world| {
                 let text = "Error: the entity is locked by another session";
-                world.cmsh_lies("device use dgx030; set softwareimage", Lie::Says(text.into()), MANY);
+                world.cmsh_lies("set softwareimage dgx-image-k8s", Lie::Says(text.into()), MANY);
             },
             meanwhile: None,
             once: false,

@@ -64,6 +64,13 @@ async fn what_proves_nothing() {
             format!("{cut}rsync error: partial transfer (code 23) at main.c(1)\n"),
             "code 23",
         ),
+        (
+            true,
+            0,
+            "imageupdate [ FAILED ]\n".into(),
+            format!("{cut}rsync error: partial transfer (code 23) at main.c(1)\n"),
+            "imageupdate [ FAILED ]; rsync ended with code 23",
+        ),
         (true, 0, "imageupdate [ FAILED ]\n".into(), NEW.into(), "imageupdate [ FAILED ]"),
         (true, 1, String::new(), NEW.into(), "imageupdate exited 1"),
         (true, 0, event("/cm/images/dgx-image", "yes"), NEW.into(), "a dry run"),

@@ -55,13 +55,15 @@ pub fn main(args: &Args) -> anyhow::Result<ExitCode> {
     match args.json {
         true => anstream::println!("{figures}"),
         false => anstream::println!(
-            "{} workers, {} at once: {} s, the ideal schedule {} s (ratio {}, at most {GOAL}); a job was interrupted at most {} times; \
+            "{} workers, {} at once: {} s, the ideal schedule {} s (ratio {}, at most {GOAL}), with idle nodes first {} s, by least loss {} s; a job was interrupted at most {} times; \
              {} s of processor for a node, ansible-playbook {}",
             figures["workers"],
             figures["max_unavailable"],
             figures["wall_s"],
             figures["ideal_s"],
             figures["ratio"],
+            figures["ideal_idle_first_s"],
+            figures["ideal_least_loss_s"],
             figures["gang_interruptions_max"],
             figures["podlift_s_per_node"],
             figures["ansible_s_per_node"]
@@ -112,7 +114,8 @@ async fn measure(workers: usize) -> anyhow::Result<Value> {
     let mean = of_workers.values().sum::<f64>() / of_workers.len().max(1) as f64;
     Ok(json!({
         "workers": workers, "max_unavailable": limit, "jobs": jobs.len(), "batches": state.batches.len(),
-        "lane_mean_s": round(mean), "wall_s": round(wall), "ideal_s": round(ideal), "ratio": round(wall / ideal),
+        "lane_mean_s": round(mean), "wall_s": round(wall), "ideal_s": round(ideal.best), "ratio": round(wall / ideal.best),
+        "ideal_idle_first_s": round(ideal.idle_first), "ideal_least_loss_s": round(ideal.least_loss),
         "gang_interruptions_max": most, "podlift_s_per_node": round(real.as_secs_f64() / workers as f64),
     }))
 }

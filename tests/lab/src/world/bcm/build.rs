@@ -7,6 +7,7 @@ use super::content::files;
 use super::pattern::Patterns;
 use super::{Bcm, Category, Device, Ha, Places, Provisioner, SoftwareImage, Switches};
 use crate::doubles::HEAD;
+use crate::world::machines::MACHINE_ID;
 use crate::world::{build, kubeadm_config};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -145,6 +146,9 @@ pub fn seed(world: &World) {
     if !world.shape.images {
         return;
     }
+    let machine = world.lock().node(HEAD).machine.clone();
+    put(MACHINE_ID, &format!("{machine}\n"), 0o444);
+    world.write_boot_id(HEAD);
     for node in world.shape.nodes() {
         own_files(world, node);
         world.write_status(node);

@@ -3,6 +3,7 @@
 use super::super::core::World;
 use super::sync::{Mode, SyncLog};
 use crate::doubles::HEAD;
+use jiff::SignedDuration;
 use std::sync::Arc;
 
 const LOCKED: &str = "requested software image is locked, request deferred";
@@ -93,12 +94,16 @@ impl World {
     fn begun(&self, device: &str, image: &str, slot: &Slot, write: bool) -> SyncLog {
         let now = self.clock.now();
         self.update(|s| {
-            let full = s.bcm.switches.full.remove(device);
+            // A log's time has whole seconds, and in a lab two requests fit into one.
+            let after = s.bcm.syncs.get(device).map(|last| last.began + SignedDuration::from_secs(1));
+            // A dry run tells of it, and leaves it to the update.
+            let full = &mut s.bcm.switches.full;
+            let full = if write { full.remove(device) } else { full.contains(device) };
             SyncLog {
                 device: device.into(),
                 path: super::build::path(image),
                 provisioner: s.bcm.provisioners[slot.index].node.clone(),
-                began: now,
+                began: after.map_or(now, |after| after.max(now)),
                 ended: None,
                 mode: if full { Mode::Full } else { Mode::Update },
                 dry_run: !write,

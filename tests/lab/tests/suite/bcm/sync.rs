@@ -219,6 +219,9 @@ async fn a_boot_brings_the_assigned_image_and_full_everything() {
     assert!(world.disk("dgx030").exists("/var/lib/podlift/ledger"));
     let machine = world.lock().node("dgx030").machine.clone();
     world.bcm(|b| b.full = ["dgx030".to_string()].into());
+    well(cmsh(&world, "device; imageupdate -n dgx030 --wait").await);
+    assert_eq!(world.lock().bcm.syncs["dgx030"].mode, Mode::Full, "a dry run says so, and changes nothing");
+    assert!(world.disk("dgx030").exists("/var/lib/podlift/ledger"));
     world.power_cut("dgx030");
     assert!(!world.disk("dgx030").exists("/var/lib/podlift/ledger"));
     assert_ne!(world.lock().node("dgx030").machine, machine);
