@@ -3,6 +3,7 @@
 use super::error::{CliError, Exit};
 use super::progress::Progress;
 use super::render::shared::{Line, Shared};
+use super::render::status::course;
 use super::render::{batch, clock, event, time_of_day};
 use super::{Context, out};
 use jiff::{SignedDuration, Timestamp};
@@ -66,7 +67,9 @@ impl Screen {
         if let Some(wait) = &run.waits {
             return format!("no other node begins: {}", batch::waits(wait, record.at));
         }
-        let now = self.shared.line().or_else(|| run.phase.clone()).unwrap_or_else(|| "done".into());
+        let at_head = || run.at_head.as_ref().map(course::of_head);
+        let now = self.shared.line().or_else(at_head).or_else(|| run.phase.clone());
+        let now = now.unwrap_or_else(|| "done".into());
         let old = |e: &Estimate| record.at.duration_since(e.at) >= ESTIMATE_EVERY;
         if is_new && self.estimate.as_ref().is_none_or(old) {
             let ends = eta(state, record.at).map(|eta| clock::eta(&eta, record.at));

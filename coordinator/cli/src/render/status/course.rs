@@ -29,7 +29,7 @@ pub(crate) fn lines(run: &RunSummary, eta: Option<&Eta>, now: Timestamp) -> Vec<
 }
 
 /// `head-01 image-packages-dgx-image-k8s-1.32.9, working: Setting up kubelet`.
-fn of_head(at: &AtHead) -> String {
+pub(crate) fn of_head(at: &AtHead) -> String {
     let (place, verb) = place::of(&at.step, Some(&at.head));
     match at.line.as_ref().and_then(|line| line.lines().next()) {
         Some(line) => format!("{place} {verb}, {}: {line}", at.state),
