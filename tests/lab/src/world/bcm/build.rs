@@ -162,9 +162,7 @@ pub fn seed(world: &World) {
     ] {
         model.iter().for_each(|node| grab(world, node, image));
     }
-    for provisioner in [PASSIVE] {
-        world.give_all(provisioner);
-    }
+    world.give_all(PASSIVE);
 }
 
 /// Of podlift's package.
