@@ -174,10 +174,24 @@ async fn an_image_that_can_t_be_looked_into_is_named() {
 #[tokio::test(start_paused = true)]
 async fn watchers_of_a_plan_see_how_far_bcm_is() {
     let (fleet, counts) = (with_bcm(), Counts::default());
+    {
+        let mut s = fleet.lock();
+        let site = s.bcm_site();
+        let (name, old) = (image("dgx-image-k8s-1.32.9"), site.images[&image("dgx-image")].clone());
+        site.images.insert(name.clone(), podlift_model::bcm::BcmImage { name, ..old });
+    }
     view_of(&fleet, &[], true, &counts).await;
     let told: Vec<(&str, usize, usize)> =
         counts.subscribe().borrow().iter().map(|c| (c.what, c.done, c.total)).collect();
-    assert_eq!(told, [("BCM", 5, 5), ("software images", 4, 4), ("exclude lists", 2, 2)]);
+    assert_eq!(
+        told,
+        [
+            ("BCM", 5, 5),
+            ("software images", 2, 2),
+            ("files of software images", 3, 3),
+            ("exclude lists", 2, 2)
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

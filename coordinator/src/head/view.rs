@@ -18,6 +18,7 @@ const ENOUGH: Duration = Duration::from_secs(600);
 
 const BCM: &str = "BCM";
 const IMAGES: &str = "software images";
+const FILES: &str = "files of software images";
 const EXCLUDES: &str = "exclude lists";
 
 /// What the plan needs to know of BCM.
@@ -139,18 +140,20 @@ async fn looked_into(
     used: &BTreeSet<ImageName>,
     to: KubeVersion,
 ) -> Seen<Vec<BcmImage>> {
-    // The list and the provisioners, and the images in use.
-    asking.counts.begin(IMAGES, 2 + used.len());
+    // The list, and the provisioners after it.
+    asking.counts.begin(IMAGES, 2);
     let list = |output| match output {
         OpOutput::BcmImages(all) => Some(all),
         _ => None,
     };
     let mut all = asking.one(IMAGES, Look::BcmImages, list).await?;
     let clones: BTreeSet<ImageName> = used.iter().flat_map(|image| clone_names(image, to)).collect();
-    for image in all.iter_mut().filter(|image| used.contains(&image.name) || clones.contains(&image.name)) {
+    let wanted = |name: &ImageName| used.contains(name) || clones.contains(name);
+    asking.counts.begin(FILES, all.iter().filter(|image| wanted(&image.name)).count());
+    for image in all.iter_mut().filter(|image| wanted(&image.name)) {
         let name = image.name.clone();
         let seen = asking
-            .one(IMAGES, Look::BcmImage { image: name.clone() }, |output| match output {
+            .one(FILES, Look::BcmImage { image: name.clone() }, |output| match output {
                 OpOutput::BcmImage(seen) if seen.as_ref().is_none_or(|s| s.name == name) => {
                     Some(seen.map(|image| *image))
                 }
