@@ -1,16 +1,18 @@
-//! Waits for CMDaemon's background tasks. After a clone and after each change of packages it makes the image's ramdisks anew in two tasks, one
+//! Waits for CMDaemon's background tasks, and for what it sends. After a clone and after each change of packages it makes the image's ramdisks anew in two tasks, one
 //! right after the other, so that one look without an open task proves nothing.
 
 use super::Cx;
 use podlift_model::bcm::{BcmTask, BcmTaskId, TaskState};
 use podlift_model::{Failure, codes};
-use podlift_tools::bcm::tasks;
+use podlift_tools::bcm::{provisioning, tasks};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// A ramdisk takes two minutes, and an hour with qemu.
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
+/// The copy of an image to the other head node takes minutes.
+const SENDING: Duration = Duration::from_secs(3600);
 /// Looks in a row without an open task.
 const LOOKS: u32 = 2;
 /// Looks in a row that may fail: CMDaemon may restart.
@@ -47,6 +49,33 @@ pub async fn tasks(cx: &Cx<'_>, before: &BTreeSet<BcmTaskId>) -> Result<(), Fail
         }
         tokio::time::sleep(cx.node.config.bcm.settle).await;
     }
+}
+
+/// Returns when no node is provisioned and no provisioner is updated, in two looks in a row. After a copy CMDaemon sends the new image to the
+/// provisioners without a task of its own: apt in an image that is being sent fails, or half of its change is sent. The image is locked, so
+/// that what begins later waits.
+pub async fn provisioning(cx: &Cx<'_>) -> Result<(), Failure> {
+    let until = Instant::now() + SENDING;
+    let (mut quiet, mut errors) = (0, 0);
+    loop {
+        match provisioning::status(&cx.node.host).await {
+            Err(failure) if errors >= ERRORS => return Err(failure),
+            Err(_) => (quiet, errors) = (0, errors + 1),
+            Ok(state) if state.idle && quiet + 1 >= LOOKS => return Ok(()),
+            Ok(state) if state.idle => (quiet, errors) = (quiet + 1, 0),
+            Ok(_) if Instant::now() >= until => return Err(sending()),
+            Ok(_) => (quiet, errors) = (0, 0),
+        }
+        tokio::time::sleep(pause(cx)).await;
+    }
+}
+
+fn sending() -> Failure {
+    let message = format!(
+        "CMDaemon has provisioned nodes or updated provisioners for {} hour without a break, and an image that is being sent must not change; see cmsh -c \"softwareimage provisioningstatus\", wait for its end, then podlift retry",
+        SENDING.as_secs() / 3600
+    );
+    Failure::transient(codes::BCM_BUSY, message)
 }
 
 fn failed(task: &BcmTask) -> Failure {

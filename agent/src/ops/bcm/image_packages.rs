@@ -138,6 +138,7 @@ impl Op for ImagePackages {
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         let image = shared::changeable(cx, &self.image, &self.what()).await?;
         self.space(cx, &image)?;
+        idle::provisioning(cx).await?;
         let held = held(&image);
         let memo = Memo { held: held.clone(), ..Memo::now(cx).await? };
         memo.write(cx)?;

@@ -2,7 +2,7 @@
 
 use super::super::shared::file_failure;
 use super::memo::Memo;
-use super::{Applied, Cx, Op, shared, tidy};
+use super::{Applied, Cx, Op, idle, shared, tidy};
 use crate::units::Exit;
 use async_trait::async_trait;
 use podlift_host::Files as _;
@@ -65,6 +65,7 @@ impl Op for ImageSource {
 
     async fn apply(&self, cx: &Cx<'_>) -> Result<Applied, Failure> {
         let image = shared::changeable(cx, &self.image, &format!("set to {}", self.minor)).await?;
+        idle::provisioning(cx).await?;
         let source = self.set(cx, &image)?;
         let spec = chroot::update(&shared::place(&image), &source, LIMIT)?;
         Memo::now(cx).await?.write(cx)?;

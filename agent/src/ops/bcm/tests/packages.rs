@@ -41,6 +41,18 @@ async fn exact_versions_and_holds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_image_that_is_being_sent_is_not_changed() {
+    let fake = Fake::new().with_clone(COPY);
+    let busy = fake.state().provisioning.replace("idle", "busy");
+    fake.state().provisioning = busy;
+    let source = BcmOp::ImageSource { image: COPY.parse().unwrap(), minor: "1.32".parse().unwrap() };
+    for op in [source, packages(COPY)] {
+        assert_eq!(code(&fake, op, no_unit).await, "bcm-busy");
+    }
+    assert_eq!(fake.commands.count("systemd-run"), 0, "nothing was run in it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn lists_of_another_minor_are_fetched_before_the_dry_run_counts() {
     let fake = Fake::new().with_clone(COPY);
     fake.state().old_lists = true;
