@@ -1,5 +1,5 @@
-//! Waits for CMDaemon's background tasks, and for what it sends. After a clone and after each change of packages it makes the image's ramdisks anew in two tasks, one
-//! right after the other, so that one look without an open task proves nothing.
+//! Waits for CMDaemon's background tasks, and for what it sends. After a clone and after each change of packages it makes the image's ramdisks
+//! anew in two tasks, one right after the other, so that one look without an open task proves nothing.
 
 use super::Cx;
 use podlift_model::bcm::{BcmTask, BcmTaskId, TaskState};
