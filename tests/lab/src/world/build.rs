@@ -64,6 +64,7 @@ pub(super) fn node(shape: &Shape, name: &str) -> Node {
         units: BTreeMap::new(),
         firewall: Firewall::default(),
         images: images(k),
+        off: false,
         lost_devices: BTreeMap::new(),
         holders: vec![],
         services: BTreeSet::new(),

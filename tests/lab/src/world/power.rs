@@ -25,6 +25,7 @@ impl World {
     /// a boot; the caller starts its agent. Hosts made before are dead.
     pub fn power_cut(self: &Arc<Self>, node: &str) {
         self.power_off(node);
+        self.update(|s| s.node_mut(node).off = false);
         if self.has_node(node) && self.shape.images {
             self.sync_at_boot(node);
         }
@@ -45,6 +46,7 @@ impl World {
             let fresh = format!("boot-{node}-{}", s.serial());
             let n = s.node_mut(node);
             n.generation += 1;
+            n.off = true;
             n.boot = fresh;
             n.dpkg_lock = None;
             n.units.clear();

@@ -80,6 +80,8 @@ pub struct Node {
     pub units: BTreeMap<String, Unit>,
     pub firewall: Firewall,
     pub images: Images,
+    /// Switched off for good.
+    pub off: bool,
     /// Extended resource to the amount that does not come back after the next start of the kubelet.
     pub lost_devices: BTreeMap<String, u64>,
     /// Processes beside Kubernetes that have device files open.

@@ -46,7 +46,13 @@ impl World {
         for (file, (bytes, mode)) in content.files.iter() {
             disk.put_synced(file, bytes, *mode).map_err(|e| format!("Failed to copy to {path}: {e}"))?;
         }
-        self.update(|s| s.bcm.images.get_mut(image).map(|i| i.whole = true));
+        self.update(|s| {
+            if let Some(i) = s.bcm.images.get_mut(image) {
+                i.whole = true;
+            }
+            let head = s.node_mut(HEAD);
+            head.free_bytes = head.free_bytes.map(|free| free.saturating_sub(SIZE));
+        });
         self.record(HEAD, What::ImageCloned { from: from.into(), image: image.into() }, None);
         self.give_in_background(image);
         self.ramdisks(image);
@@ -61,8 +67,14 @@ impl World {
 
     /// An image's folder goes, whether BCM lists the image or not.
     pub fn remove_folder(&self, image: &str) {
+        let removed = self.disk(HEAD).remove(Path::new(&build::path(image)));
         // Nothing there is nothing to remove.
-        self.disk(HEAD).remove(Path::new(&build::path(image))).ok();
+        if removed.is_ok() {
+            self.update(|s| {
+                let head = s.node_mut(HEAD);
+                head.free_bytes = head.free_bytes.map(|free| free + SIZE);
+            });
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 const LOCKED: &str = "requested software image is locked, request deferred";
 
+/// rsync's code where the other side does not answer.
+const NO_ANSWER: i32 = 12;
+
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -118,8 +121,11 @@ impl World {
             let s = self.lock();
             let b = &s.bcm.switches;
             let provisioner = &s.bcm.provisioners[slot.index];
+            // Of a machine that is off rsync gets no answer.
+            let off = s.nodes.get(device).is_some_and(|n| n.off);
             let copy = (provisioner.node != HEAD).then(|| provisioner.copies.get(image).cloned()).flatten();
-            (b.empty_syncs.contains(device), b.failing_requests.get(device).copied().unwrap_or(0), copy)
+            let failing = b.failing_requests.get(device).copied().unwrap_or(0);
+            (b.empty_syncs.contains(device), if off { NO_ANSWER } else { failing }, copy)
         };
         log.ended = Some(self.clock.now());
         log.code = Some(code);

@@ -86,7 +86,7 @@ async fn a_clone_needs_room_and_a_name_of_its_own_and_its_files_outlive_its_entr
     world.update(|s| s.node_mut(HEAD_NODE).free_bytes = Some(1 << 30));
     let full = cmsh(&world, &clone).await;
     assert!(full.code == 1 && full.stderr.contains("No space left on device"), "{full:?}");
-    world.update(|s| s.node_mut(HEAD_NODE).free_bytes = None);
+    world.update(|s| s.node_mut(HEAD_NODE).free_bytes = Some(13 << 30));
     assert!(cmsh(&world, &clone).await.stderr.contains("already exists"));
     well(cmsh(&world, &format!("softwareimage; remove {NEW}; commit")).await);
     well(cmsh(&world, &clone).await);

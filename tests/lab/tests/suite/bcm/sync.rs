@@ -169,6 +169,13 @@ async fn requests_end_in_other_ways_than_well() {
     for node in ["dgx030", "dgx031", "dgx032", "dgx033"] {
         assert_eq!(kubelet(&world, node), "1.31.9-1.1", "{node}");
     }
+    world.power_off("dgx030");
+    assert_eq!(
+        update(&world, "dgx030").await,
+        "imageupdate [ FAILED ]\n",
+        "a machine that is off gets nothing"
+    );
+    assert_eq!(kubelet(&world, "dgx030"), "1.31.9-1.1");
 }
 
 #[tokio::test(start_paused = true)]
