@@ -107,11 +107,11 @@ fn skipped(s: &RunState, node: &NodeName) -> Vec<StepId> {
     skipped.map(|(spec, _)| spec.id.clone()).collect()
 }
 
-/// Steps before this one, of its node or of the cluster, with one of these verbs.
+/// Steps before this one, of its node or of the cluster, with one of these verbs. A step of the cluster may rest on those of any node.
 fn earlier(plan: &Program, spec: &StepSpec, verbs: &[String]) -> Vec<StepId> {
     let mine = |x: &&StepSpec| {
         x.number < spec.number
-            && (x.node == spec.node || x.node.is_none())
+            && (spec.node.is_none() || x.node == spec.node || x.node.is_none())
             && verbs.contains(&x.kind.step().verb())
     };
     plan.steps().filter(mine).map(|x| x.id.clone()).collect()

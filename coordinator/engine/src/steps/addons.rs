@@ -8,8 +8,8 @@ use crate::doors::{Act, AddonsView, ClusterLook, ClusterReply, Probe, Reply};
 use crate::inventory::NodeRole;
 use crate::program::{Given, Shared};
 use podlift_model::images::ImageRole;
-use podlift_model::op::Addon;
-use podlift_model::{HostOp, KubeVersion};
+use podlift_model::op::{Addon, Package};
+use podlift_model::{HostOp, KubeVersion, Look};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,13 +48,19 @@ impl Step for Addons {
         Self::to(KubeVersion::new(1, 32, 9), Addon::ALL.to_vec())
     }
 
-    fn probe(&self, _cx: &Cx) -> Probe {
-        Probe::All(vec![Probe::Cluster(ClusterLook::Addons), Probe::Cluster(ClusterLook::NodesLately)])
+    fn probe(&self, cx: &Cx) -> Probe {
+        let mut looks = vec![Probe::Cluster(ClusterLook::Addons), Probe::Cluster(ClusterLook::NodesLately)];
+        // The kubeadm of the node applies them.
+        looks.extend((!cx.acted).then(|| cx.look(Look::Facts)));
+        Probe::All(looks)
     }
 
     fn assess(&self, cx: &Cx, reply: &Reply) -> Assess {
-        let [Reply::Cluster(ClusterReply::Addons(view)), Reply::Cluster(ClusterReply::Nodes(nodes))] =
-            all(reply)
+        let [
+            Reply::Cluster(ClusterReply::Addons(view)),
+            Reply::Cluster(ClusterReply::Nodes(nodes)),
+            rest @ ..,
+        ] = all(reply)
         else {
             return odd(reply);
         };
@@ -65,7 +71,7 @@ impl Step for Addons {
         let rolled = !self.addons.contains(&Addon::KubeProxy) || view.kube_proxy_version == Some(*self.to);
         match (cx.acted, present, rolled) {
             (true, _, false) => return Assess::Wait(format!("kube-proxy is not at {} yet", *self.to)),
-            (false, false, _) => return Assess::Ready,
+            (false, false, _) => return self.lost(cx, rest.first()).unwrap_or(Assess::Ready),
             _ => {}
         }
         match (rollout::judge(cx, &self.addons, view, nodes), cx.acted) {
@@ -80,6 +86,18 @@ impl Step for Addons {
 
     fn act(&self, cx: &Cx, _reply: &Reply) -> Option<Act> {
         cx.host(HostOp::KubeadmAddons { to: *self.to, addons: self.addons.to_vec() })
+    }
+}
+
+impl Addons {
+    /// The kubeadm of the node is not of the target any more: a reboot has written an older software image to it, or a person has changed
+    /// the package. An older kubeadm knows no phase for single addons.
+    fn lost(&self, cx: &Cx, facts: Option<&Reply>) -> Option<Assess> {
+        let package = facts.and_then(super::reply::facts)?.packages.get(Package::Kubeadm.name());
+        let version = package.and_then(|p| p.version.as_ref());
+        let is = version.map_or("not installed".into(), ToString::to_string);
+        let why = format!("package kubeadm of {} is {is}, and addons need that of {}", cx.node(), *self.to);
+        (version.map(|v| v.kube) != Some(*self.to)).then(|| cx.again(&["install-kubeadm"], why))
     }
 }
 

@@ -89,14 +89,16 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// Those of the verbs that the run has for this node or the cluster.
+    /// Those of the verbs that the run has for this node or the cluster; for a step of the cluster, those that it has for any node.
     fn planned(&self, verbs: &[&str]) -> Vec<String> {
         let of_node = |verb: &str| {
             let mut steps = self.step.node.iter().flat_map(|node| self.state.steps_of(node));
             steps.any(|(spec, _)| spec.kind.step().verb() == verb)
         };
-        let of_cluster =
-            |verb: &str| self.program().steps().any(|s| s.node.is_none() && s.kind.step().verb() == verb);
+        let any = self.step.node.is_none();
+        let of_cluster = |verb: &str| {
+            self.program().steps().any(|s| (any || s.node.is_none()) && s.kind.step().verb() == verb)
+        };
         verbs.iter().filter(|verb| of_node(verb) || of_cluster(verb)).map(ToString::to_string).collect()
     }
 

@@ -294,3 +294,31 @@ fn packages_of_an_image_are_looked_at_and_never_installed_beside_it() {
     begins(&judged(&state, id, false, &reply(at_target("dgx031"))), "done: ");
     begins(&judged(&state, id, false, &reply(facts("dgx031", false))), "again: sync");
 }
+
+/// A control-plane node that rebooted between its two passes has the kubeadm of the old image, which can't apply single addons.
+#[test]
+fn addons_ask_for_the_kubeadm_of_the_target_again() {
+    let mut state = run();
+    let id = "addons/addons";
+    let reply = |facts: NodeFacts| {
+        let view = ClusterReply::Addons(AddonsView { kube_proxy: true, coredns: true, ..Default::default() });
+        let first = [view, ClusterReply::Nodes(vec![])].map(Reply::Cluster);
+        Reply::All(first.into_iter().chain([on(OpOutput::Facts(Box::new(facts)))]).collect())
+    };
+    assert_eq!(judged(&state, id, false, &reply(at_target("runai-01"))), "ready");
+    let told = judged(&state, id, false, &reply(facts("runai-01", true)));
+    begins(&told, "again: install-kubeadm package kubeadm of runai-01 is 1.31.9-1.1");
+    // The first pass of the node is judged again, and no later step of it.
+    let done = || StepStatus::Done { evidence: Evidence::Seen { what: String::new() } };
+    let of = |id: &str| spec(&state, id).id.clone();
+    let [package, apply_, addons] =
+        ["control-plane/runai-01/install-kubeadm", "control-plane/runai-01/kubeadm-apply", id].map(of);
+    for id in [&package, &apply_] {
+        state.steps.get_mut(id).unwrap().status = done();
+    }
+    let lost =
+        Event::EarlierLost { step: addons, again: vec!["install-kubeadm".into()], reason: String::new() };
+    let state = apply(Some(state), &RunId::new("r1").unwrap(), Timestamp::UNIX_EPOCH, &lost).unwrap();
+    let status = |id: &podlift_model::StepId| state.steps[id].status.clone();
+    assert_eq!((status(&package), status(&apply_)), (StepStatus::Pending, done()));
+}
