@@ -35,13 +35,14 @@ const NAMES: [&str; 5] = [
 
 /// What stands for a value in a printed text, one after the other until the command is read. The empty one stands for options that are
 /// joined to the word before.
-const SAMPLES: [&str; 9] = [
+const SAMPLES: [&str; 10] = [
     "dgx031",
     "v1.32.9",
     "3",
     "kube-apiserver",
     "workers/dgx031/drain",
     "maintenance-window",
+    "2026-01-01",
     "operator",
     "--without dgx031",
     "",

@@ -69,5 +69,9 @@ fn help_is_data_and_its_absence_a_usage_error() {
     let missing = output(&mut podlift("--config /nonexistent/podlift.toml status"));
     assert_eq!(missing.status.code(), Some(2));
     assert!(stderr(&missing).starts_with("error: podlift is not configured\n"), "{}", stderr(&missing));
-    assert!(stderr(&missing).contains("\n  next: podlift "), "{}", stderr(&missing));
+    assert!(
+        stderr(&missing).contains("\n  next: cat /etc/podlift/podlift.toml.example"),
+        "{}",
+        stderr(&missing)
+    );
 }

@@ -15,7 +15,7 @@ use podlift_engine::view;
 #[command(after_help = "Examples:
   podlift clusters
   podlift clusters -o json
-  podlift --config /etc/podlift/k8s-admin.toml clusters   # asks the coordinator of another cluster")]
+  podlift clusters --config /etc/podlift/k8s-admin.toml   # asks the coordinator of another cluster")]
 pub(crate) struct Clusters {}
 
 impl Clusters {
