@@ -1,7 +1,10 @@
 //! The agent's configuration file. Unknown keys are an error. Each setting has the default that is documented here.
 
+mod bcm;
+
 pub use crate::interlock::AllowedUnit;
 pub use crate::recipient::Recipient;
+pub use bcm::Bcm;
 use podlift_common::config::duration;
 use podlift_common::metrics::Listen;
 use podlift_common::telemetry;
@@ -196,22 +199,6 @@ impl Commands {
 impl Default for Session {
     fn default() -> Self {
         Self { heartbeat: Duration::from_secs(5), reconnect_max: Duration::from_secs(30) }
-    }
-}
-
-/// Work with BCM on a head node.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Bcm {
-    /// Time between two looks at CMDaemon's tasks; two looks in a row without one end a wait. CMDaemon starts its second task some seconds
-    /// after the first has ended. "10s"
-    #[serde(with = "duration")]
-    pub settle: Duration,
-}
-
-impl Default for Bcm {
-    fn default() -> Self {
-        Self { settle: Duration::from_secs(10) }
     }
 }
 
